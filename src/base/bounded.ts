@@ -1,0 +1,97 @@
+/** Containers that cannot grow past their limit. What they refuse or push out is counted: a loss is always a number. */
+
+/** First in, first out; when full, `push` drops the oldest and counts it. */
+export class BoundedQueue<T> {
+  readonly #items: (T | undefined)[];
+  #head = 0;
+  #size = 0;
+  #dropped = 0;
+
+  constructor(capacity: number) {
+    this.#items = Array.from({ length: capacity });
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Returns what had to leave, if anything. */
+  push(item: T): T | undefined {
+    const capacity = this.#items.length;
+    const at = (this.#head + this.#size) % capacity;
+    if (this.#size < capacity) {
+      this.#items[at] = item;
+      this.#size += 1;
+      return undefined;
+    }
+    const oldest = this.#items[this.#head];
+    this.#items[this.#head] = item;
+    this.#head = (this.#head + 1) % capacity;
+    this.#dropped += 1;
+    return oldest;
+  }
+
+  shift(): T | undefined {
+    if (this.#size === 0) return undefined;
+    const item = this.#items[this.#head];
+    this.#items[this.#head] = undefined;
+    this.#head = (this.#head + 1) % this.#items.length;
+    this.#size -= 1;
+    return item;
+  }
+
+  /** Oldest first. */
+  *[Symbol.iterator](): Iterator<T> {
+    for (let i = 0; i < this.#size; i += 1) yield this.#items[(this.#head + i) % this.#items.length] as T;
+  }
+}
+
+/** A Map that forgets the least recently set key past its limit. */
+export class BoundedMap<K, V> {
+  readonly #map = new Map<K, V>();
+  readonly #capacity: number;
+  #dropped = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  get(key: K): V | undefined {
+    return this.#map.get(key);
+  }
+
+  /** Returns the key that had to leave, if any. */
+  set(key: K, value: V): K | undefined {
+    this.#map.delete(key);
+    this.#map.set(key, value);
+    if (this.#map.size <= this.#capacity) return undefined;
+    const oldest = this.#map.keys().next().value as K;
+    this.#map.delete(oldest);
+    this.#dropped += 1;
+    return oldest;
+  }
+
+  delete(key: K): boolean {
+    return this.#map.delete(key);
+  }
+
+  clear(): void {
+    this.#map.clear();
+  }
+
+  values(): MapIterator<V> {
+    return this.#map.values();
+  }
+}

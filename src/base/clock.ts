@@ -1,0 +1,75 @@
+/**
+ * Time as a parameter: whoever waits or stamps takes a Clock, so tests move time instead of sleeping.
+ * `now()` is wall time for stamps; `monotonic()` never goes back and is the only source for durations.
+ */
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds from an arbitrary start; never decreases. */
+  monotonic(): number;
+  /** Calls back once after `delayMs`; the timer does not keep the process alive. Returns what cancels it. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `delayMs`, or rejects with the signal's reason. */
+export function wait(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason as Error);
+      return;
+    }
+    const onAbort = (): void => {
+      cancel();
+      reject(signal?.reason as Error);
+    };
+    const cancel = clock.after(delayMs, () => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/**
+ * Calls `tick` at multiples of `periodMs` of the wall clock (aligned, so that restarts keep the same instants),
+ * never twice at once. A tick that throws is given to `onError` and does not end the rhythm. Returns what stops it.
+ */
+export function every(
+  clock: Clock,
+  periodMs: number,
+  tick: (nowMs: number) => void | Promise<void>,
+  onError: (error: unknown) => void,
+): () => void {
+  let stopped = false;
+  let cancel = (): void => {};
+  const schedule = (): void => {
+    if (stopped) return;
+    const now = clock.now();
+    const next = (Math.floor(now / periodMs) + 1) * periodMs;
+    cancel = clock.after(next - now, () => void run(next));
+  };
+  const run = async (at: number): Promise<void> => {
+    try {
+      await tick(at);
+    } catch (error) {
+      onError(error);
+    }
+    schedule();
+  };
+  schedule();
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}

@@ -1,0 +1,118 @@
+/**
+ * The one table of errors that the world can cause. Each code is stable: users, problem+json bodies and
+ * docs/errors.md name it, and a test holds the table and the document together in both directions.
+ * Our own mistakes are not here: they are `assert`s.
+ */
+
+/** `status` is the HTTP status when the error ends a request; `exit` the exit code when it ends a command. */
+export interface ErrorKind {
+  readonly status: number;
+  readonly exit: number;
+  readonly title: string;
+}
+
+const kind = (status: number, exit: number, title: string): ErrorKind => ({ status, exit, title });
+
+export const ERRORS = {
+  internal: kind(500, 1, 'Something failed inside Vitrine'),
+  usage: kind(400, 2, 'The command was called in a way it does not know'),
+  not_in_this_version: kind(501, 2, 'This is not in this version'),
+  config_invalid: kind(400, 3, 'The configuration does not hold'),
+  config_unreadable: kind(400, 3, 'The configuration file cannot be read'),
+  exporter_unknown: kind(500, 3, 'An exporter named in the environment cannot be loaded'),
+  auth_required_to_bind: kind(500, 3, 'An address beyond loopback needs a token'),
+  node_too_old: kind(500, 1, 'This version of Node.js is too old'),
+  port_taken: kind(500, 4, 'The address is in use'),
+  bind_failed: kind(500, 4, 'The address cannot be bound'),
+  unreachable: kind(502, 4, 'The other side cannot be reached'),
+  check_failed: kind(500, 5, 'A check or threshold did not hold'),
+  interrupted: kind(500, 130, 'Interrupted'),
+  data_dir_in_use: kind(500, 1, 'Another Vitrine uses this data directory'),
+  data_dir_unusable: kind(500, 1, 'The data directory cannot be used'),
+  bad_request: kind(400, 2, 'The request is malformed'),
+  unauthorized: kind(401, 1, 'A token is needed'),
+  forbidden: kind(403, 1, 'This is not allowed'),
+  not_found: kind(404, 1, 'There is nothing here'),
+  method_not_allowed: kind(405, 2, 'The method is not allowed here'),
+  conflict: kind(409, 1, 'The request conflicts with the present state'),
+  request_timeout: kind(408, 1, 'The request was not sent in time'),
+  payload_too_large: kind(413, 1, 'The body is too large'),
+  uri_too_long: kind(414, 1, 'The request target is too long'),
+  unsupported_media_type: kind(415, 1, 'The media type or coding is not supported'),
+  misdirected: kind(421, 1, 'The Host does not belong here'),
+  unprocessable: kind(422, 1, 'The request cannot be carried out'),
+  too_many_requests: kind(429, 1, 'Too many requests'),
+  header_too_large: kind(431, 1, 'The request head is too large'),
+  not_implemented: kind(501, 1, 'The method or coding is not implemented'),
+  bad_gateway: kind(502, 1, 'The upstream gave no valid answer'),
+  no_upstream: kind(503, 1, 'No upstream can take the request'),
+  overloaded: kind(503, 1, 'The queue is full'),
+  draining: kind(503, 1, 'The process is shutting down'),
+  storage_full: kind(503, 1, 'The disk is full'),
+  gateway_timeout: kind(504, 4, 'The upstream did not answer in time'),
+  http_version: kind(505, 1, 'The HTTP version is not supported'),
+  query_invalid: kind(400, 2, 'The query cannot be parsed'),
+  query_failed: kind(422, 1, 'The query cannot be carried out'),
+  query_timeout: kind(503, 1, 'The query took too long'),
+  query_canceled: kind(499, 1, 'The query was cancelled'),
+  insufficient_funds: kind(422, 1, 'The account does not hold that much'),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface ErrorDetail {
+  /** What to do about it, one sentence. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+  /** Headers an HTTP answer must carry with it, such as `Retry-After`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An error of the world: a fact (message), a hint and a cause. Shown to people as it is, so never with secrets in it. */
+export class VitrineError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.name = 'VitrineError';
+    this.code = code;
+    this.hint = detail.hint;
+    this.headers = detail.headers ?? {};
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  get exitCode(): number {
+    return ERRORS[this.code].exit;
+  }
+}
+
+/** RFC 9457 body. `instance` is the request id, by which the log line is found. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly hint?: string;
+  readonly instance?: string;
+}
+
+/** Turns any thrown value into what a client may see: facts of a VitrineError, nothing of any other error. */
+export function problemOf(error: unknown, requestId?: string): Problem {
+  const known = error instanceof VitrineError ? error : new VitrineError('internal', 'An unexpected error was logged.');
+  const { title, status } = ERRORS[known.code];
+  return {
+    type: `urn:vitrine:error:${known.code}`,
+    title,
+    status,
+    code: known.code,
+    detail: known.message,
+    ...(known.hint === undefined ? {} : { hint: known.hint }),
+    ...(requestId === undefined ? {} : { instance: requestId }),
+  };
+}

@@ -1,0 +1,21 @@
+/** An alert as Prometheus and Alertmanager know it, with the reason for its state. */
+import type { Labels } from './labels.ts';
+
+export type AlertState = 'inactive' | 'pending' | 'firing';
+
+export interface Alert {
+  /** Includes `alertname` and the rule's labels. */
+  readonly labels: Labels;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly state: AlertState;
+  /** Milliseconds since the epoch at which the condition was first seen. */
+  readonly activeAtMs: number;
+  /** When it began to fire; undefined while pending. */
+  readonly firedAtMs?: number | undefined;
+  /** Set once the alert has ended; resolved alerts are kept for 15 minutes. */
+  readonly resolvedAtMs?: number | undefined;
+  readonly keepFiringSinceMs?: number | undefined;
+  readonly value: number;
+  /** Why it is in this state, one sentence for people. */
+  readonly reason: string;
+}

@@ -1,0 +1,65 @@
+/**
+ * What goes from a stack process to the monitor over the fork's IPC channel (`serialization: 'advanced'`).
+ * One frame is in flight at a time: the monitor answers each with its number, and what would come meanwhile is skipped
+ * and counted, so a stopped monitor costs no memory. The resource is constant and goes with the first frame of a connection.
+ */
+import type { Health } from './health.ts';
+import type { Attributes, LogRecord, SpanRecord } from './records.ts';
+
+/** A data point of one collection, as the SDK's MetricReader gives it, without classes. */
+export interface FramePoint {
+  readonly attributes: Attributes;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly value: number | FrameHistogram | FrameExponentialHistogram;
+}
+
+export interface FrameHistogram {
+  readonly kind: 'histogram';
+  readonly bounds: readonly number[];
+  /** One more than bounds; not cumulative. */
+  readonly counts: readonly number[];
+  readonly sum: number;
+  readonly count: number;
+}
+
+export interface FrameExponentialHistogram {
+  readonly kind: 'exponential';
+  readonly scale: number;
+  readonly zeroCount: number;
+  readonly zeroThreshold: number;
+  readonly positive: { readonly offset: number; readonly counts: readonly number[] };
+  readonly negative: { readonly offset: number; readonly counts: readonly number[] };
+  readonly sum: number;
+  readonly count: number;
+}
+
+export interface FrameMetric {
+  /** OpenTelemetry name and UCUM unit; the monitor translates. */
+  readonly name: string;
+  readonly unit: string;
+  readonly description: string;
+  readonly kind: 'sum' | 'gauge' | 'histogram' | 'exponential_histogram';
+  readonly monotonic: boolean;
+  readonly points: readonly FramePoint[];
+}
+
+export interface Frame {
+  readonly kind: 'frame';
+  readonly sequence: number;
+  readonly timeMs: number;
+  readonly resource?: Attributes | undefined;
+  readonly metrics: readonly FrameMetric[];
+  readonly spans: readonly Omit<SpanRecord, 'resource'>[];
+  readonly logs: readonly Omit<LogRecord, 'resource'>[];
+  /** The balancer's own part of `/health`. */
+  readonly health?: Health | undefined;
+  /** Frames skipped and items dropped since the last one. */
+  readonly skippedFrames: number;
+  readonly droppedSpans: number;
+  readonly droppedLogs: number;
+}
+
+export type ToStack =
+  | { readonly kind: 'ack'; readonly sequence: number }
+  | { readonly kind: 'ready'; readonly url: string };
