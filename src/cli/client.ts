@@ -1,0 +1,57 @@
+/** Talks to a running Vitrine: its API on port 4000. A failure says which address was asked and how to start one. */
+import { VitrineError } from '../base/errors.ts';
+
+export interface ClientOptions {
+  readonly url: string;
+  readonly token?: string | undefined;
+}
+
+const TIMEOUT_MS = 30_000;
+
+/** JSON of `path`; throws `unreachable` when nobody answers, `unauthorized` without the right token. */
+export async function ask(
+  options: ClientOptions,
+  path: string,
+  form?: Readonly<Record<string, string>>,
+): Promise<unknown> {
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (options.token !== undefined) headers['authorization'] = `Bearer ${options.token}`;
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, options.url), {
+      headers,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }),
+    });
+  } catch (cause) {
+    throw new VitrineError('unreachable', `Nothing answers at ${options.url}.`, {
+      hint: 'Start Vitrine with `vitrine start`, or name another one with --url.',
+      cause,
+    });
+  }
+  const text = await response.text();
+  const body = parse(text, options.url);
+  if (response.ok) return body;
+  throw failureOf(response.status, body, options.url);
+}
+
+function parse(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new VitrineError('unreachable', `${url} does not answer as Vitrine does: ${text.slice(0, 80)}`, { cause });
+  }
+}
+
+function failureOf(status: number, body: unknown, url: string): VitrineError {
+  const { detail, hint, error } = body as { detail?: string; hint?: string; error?: string };
+  if (status === 401) {
+    return new VitrineError('unauthorized', `${url} asks for a token.`, { hint: 'Set VITRINE_TOKEN or --token-file.' });
+  }
+  const message = detail ?? error ?? `${url} answered ${status}.`;
+  return new VitrineError(
+    status === 400 ? 'query_invalid' : 'query_failed',
+    message,
+    hint === undefined ? {} : { hint },
+  );
+}

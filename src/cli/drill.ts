@@ -1,0 +1,53 @@
+/** `vitrine drill KIND`: a fault in the sample stack, on purpose and for a time. It ends by itself even if this command dies. */
+import { readRunFile } from '../app/run-file.ts';
+import { VitrineError } from '../base/errors.ts';
+import { print, tell } from './output.ts';
+
+export const DRILLS = ['latency', 'errors', 'kill', 'cache-outage', 'slow-database', 'block-loop'] as const;
+export type Drill = (typeof DRILLS)[number];
+
+const MAX_DRILL_MS = 600_000;
+
+export async function drill(kind: Drill, forMs: number, dataDir: string, json: boolean): Promise<void> {
+  if (forMs <= 0 || forMs > MAX_DRILL_MS) throw new VitrineError('usage', '--for must be between 1ms and 10m.');
+  const run = readRunFile(dataDir);
+  if (run.services.length === 0 || run.drillToken === undefined) {
+    throw new VitrineError('check_failed', 'Drills work on the sample services, and none runs here.', {
+      hint: 'Start Vitrine without balancer.upstreams to get them.',
+    });
+  }
+  const hit: string[] = [];
+  if (kind === 'kill') {
+    const [victim] = run.services;
+    process.kill(victim.pid, 'SIGKILL');
+    hit.push(victim.name);
+  } else {
+    for (const service of run.services) {
+      await inject(service.url, run.drillToken, kind, forMs);
+      hit.push(service.name);
+    }
+  }
+  if (json) print(JSON.stringify({ drill: kind, services: hit, for_ms: kind === 'kill' ? null : forMs }));
+  else
+    tell(
+      kind === 'kill'
+        ? `Killed ${hit[0]}; it is started again by itself.`
+        : `${kind} in ${hit.join(' and ')} for ${forMs / 1000} s; it ends by itself.`,
+    );
+}
+
+async function inject(url: string, token: string, kind: Drill, forMs: number): Promise<void> {
+  let response: Response;
+  try {
+    response = await fetch(new URL('/internal/drill', url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify({ kind, for_ms: forMs }),
+      signal: AbortSignal.timeout(5_000),
+    });
+  } catch (cause) {
+    throw new VitrineError('unreachable', `The sample service at ${url} does not answer.`, { cause });
+  }
+  if (!response.ok)
+    throw new VitrineError('check_failed', `The sample service at ${url} refused the drill: ${await response.text()}`);
+}

@@ -1,0 +1,57 @@
+/** How commands speak: data on stdout, everything else on stderr, colour only where a person looks at a terminal. */
+import { styleText } from 'node:util';
+import { problemOf, VitrineError } from '../base/errors.ts';
+
+type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan';
+
+const plain = (stream: NodeJS.WriteStream): boolean =>
+  !stream.isTTY || (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb';
+
+/** Text from outside on a terminal: control characters are shown, not obeyed. */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (c) =>
+    c === '\n' || c === '\t' ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
+  return plain(stream) ? text : styleText(style, text, { validateStream: false });
+}
+
+/** Data: what a pipe reads. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Messages and progress. */
+export function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Says what went wrong and what to do; returns the exit code. */
+export function fail(error: unknown): number {
+  if (error instanceof VitrineError) {
+    tell(`${paint('red', 'error', process.stderr)}: ${visible(error.message)}`);
+    if (error.hint !== undefined) tell(`  ${visible(error.hint)}`);
+    return error.exitCode;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : problemOf(error).detail;
+  tell(`${paint('red', 'error', process.stderr)}: ${visible(text)}`);
+  return 1;
+}
+
+/** A table of columns as wide as they need; figures to the right. Ids are never cut. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly number[] = [],
+): string {
+  const cells = rows.map((row) => row.map(visible));
+  const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (right.includes(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column])))
+      .join('  ')
+      .trimEnd();
+  return [paint('dim', line(head)), ...cells.map(line)].join('\n');
+}

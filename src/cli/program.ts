@@ -1,0 +1,254 @@
+/**
+ * The command line: which commands and flags there are, and how their errors become exit codes
+ * (0 done, 1 failed, 2 wrong usage, 3 bad configuration, 4 cannot reach or bind, 5 a check did not hold, 130 interrupted).
+ * Every command's work is in its own file, loaded only when it is called.
+ */
+import { Command, CommanderError, Option } from 'commander';
+import { readFileSync } from 'node:fs';
+import { VitrineError } from '../base/errors.ts';
+import { parseDurationMs } from '../base/units.ts';
+import type { ClientOptions } from './client.ts';
+import { DRILLS, type Drill } from './drill.ts';
+import { fail } from './output.ts';
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad configuration, 4 cannot reach or bind, 5 a check or threshold did not hold, 130 interrupted.`;
+
+/** Commands of the interface that this version does not have yet. */
+const LATER: Readonly<Record<string, string>> = {
+  logs: 'search and follow log lines',
+  traces: 'search and follow traces',
+  alerts: 'list and care for alerts',
+  silence: 'silence alerts',
+  targets: 'list and check targets',
+  explain: 'say why an alert did or did not fire',
+  export: 'write history as CSV, JSON or NDJSON',
+  report: 'write a report',
+  demo: 'walk through every feature',
+};
+
+export function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Runs one command line; resolves with the exit code. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = buildProgram((exit) => {
+    code = exit;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return fail(error);
+  }
+}
+
+function buildProgram(exit: (code: number) => void): Command {
+  const program = new Command('vitrine')
+    .description('An HTTP stack that you can see through, and the monitor that looks into it.')
+    .version(version())
+    .helpCommand(true)
+    .showSuggestionAfterError()
+    .showHelpAfterError('(add --help for the flags)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  vitrine                                   start with ./vitrine.yaml or the defaults
+  vitrine run -- node server.js             watch your own service
+  vitrine top --once                        the figures of the last minute
+  vitrine query 'sum(rate(http_server_request_duration_seconds_count[1m]))'
+${EXIT_CODES}`,
+    )
+    .exitOverride();
+  addStart(program, exit);
+  addRun(program, exit);
+  addReaders(program);
+  addWorkers(program, exit);
+  for (const [name, what] of Object.entries(LATER)) addLater(program, name, what);
+  for (const command of program.commands) command.exitOverride().showSuggestionAfterError();
+  return program;
+}
+
+const seconds =
+  (flag: string) =>
+  (text: string): number => {
+    const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseDurationMs(text);
+    if (ms === undefined || ms <= 0)
+      throw new VitrineError('usage', `${flag}: "${text}" is not a duration.`, {
+        hint: 'Seconds such as 30, or 250ms, 5s, 2m.',
+      });
+    return ms;
+  };
+
+const count =
+  (flag: string) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < 0)
+      throw new VitrineError('usage', `${flag}: "${text}" is not a whole number.`);
+    return value;
+  };
+
+function addStart(program: Command, exit: (code: number) => void): void {
+  program
+    .command('start', { isDefault: true })
+    .description('run the balancer, the monitor and (without upstreams of your own) two sample services')
+    .addOption(
+      new Option('--role <role>', 'what this process is').choices(['all', 'balancer', 'monitor']).default('all'),
+    )
+    .option('-c, --config <file>', 'configuration, YAML or JSON (default: ./vitrine.yaml when it is there)')
+    .option('--data <dir>', 'where state is kept (default: store.path, ./vitrine-data)')
+    .option('--listen <host:port>', "the role's main address")
+    .option('--duration <s>', 'end by itself after this time', seconds('--duration'))
+    .option('--interval <s>', 'how often rules are evaluated and figures collected', seconds('--interval'))
+    .option(
+      '--test-mode',
+      'for conformance suites: no retention, times from 1970 on, experimental PromQL; opens --listen only',
+    )
+    .option('--log-level <level>', 'debug, info, warn or error')
+    .option('-v, --verbose', 'the same as --log-level info on the console')
+    .option('--debug', 'the same as --log-level debug')
+    .addOption(new Option('--export', 'write history and end').hideHelp())
+    .addOption(new Option('--report', 'write a report and end').hideHelp())
+    .addOption(new Option('--format <format>').hideHelp())
+    .addOption(new Option('--output <file>').hideHelp())
+    .addOption(new Option('--days <n>').hideHelp())
+    .action(async (flags: Record<string, unknown>) => {
+      if (flags['export'] === true || flags['report'] === true) notYet(flags['export'] === true ? 'export' : 'report');
+      const { start } = await import('./start.ts');
+      exit(await start(flags));
+    });
+}
+
+function addRun(program: Command, exit: (code: number) => void): void {
+  program
+    .command('run')
+    .description('start CMD with telemetry, the balancer in front of it and the monitor beside it')
+    .argument('<cmd...>', 'the command, after --')
+    .option('-c, --config <file>', 'configuration')
+    .option('--data <dir>', 'where state is kept')
+    .option('--port <n>', 'PORT given to the command (default: a free one)', count('--port'))
+    .option('--log-level <level>', 'debug, info, warn or error')
+    .passThroughOptions()
+    .action(async (cmd: string[], flags: Record<string, unknown>) => {
+      const { run } = await import('./run.ts');
+      exit(await run(cmd, flags));
+    });
+  program.enablePositionalOptions();
+}
+
+function clientOf(flags: Record<string, unknown>): ClientOptions {
+  const token = process.env['VITRINE_TOKEN'];
+  const file = flags['tokenFile'] as string | undefined;
+  return {
+    url: (flags['url'] as string | undefined) ?? 'http://127.0.0.1:4000',
+    token: file === undefined ? token : readFileSync(file, 'utf8').trim(),
+  };
+}
+
+function addReaders(program: Command): void {
+  const reader = (name: string, what: string): Command =>
+    program
+      .command(name)
+      .description(what)
+      .option('--url <url>', 'the Vitrine to ask', 'http://127.0.0.1:4000')
+      .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
+      .option('--json', 'as JSON', false);
+  reader('top', 'live figures as text')
+    .option('--once', 'one frame', false)
+    .option('--interval <s>', 'time between frames', seconds('--interval'), 5_000)
+    .action(async (flags: Record<string, unknown>) => {
+      const { top } = await import('./top.ts');
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort());
+      await top(clientOf(flags), {
+        once: flags['once'] === true,
+        json: flags['json'] === true,
+        intervalMs: flags['interval'] as number,
+        signal: stop.signal,
+      });
+    });
+  reader('query', 'ask in PromQL')
+    .argument('<expr>', 'the expression')
+    .option('--range <duration>', 'over this time until now, instead of now')
+    .option('--step <duration>', 'distance of the points of a range')
+    .option('--time <time>', 'at this time, as seconds or RFC 3339')
+    .option('--csv', 'as CSV', false)
+    .action(async (expr: string, flags: Record<string, unknown>) => {
+      const { query } = await import('./query.ts');
+      await query(clientOf(flags), expr, flags as never, Date.now());
+    });
+}
+
+function addWorkers(program: Command, exit: (code: number) => void): void {
+  program
+    .command('load')
+    .description('simulated users against the stack; the result is JSON')
+    .option('--users <n>', 'simulated users', count('--users'), 10)
+    .option('--duration <s>', 'how long', seconds('--duration'), 10_000)
+    .option('--rate <n>', 'arrivals per second instead of waiting users (0: closed loop)', Number, 0)
+    .option('--ramp <s>', 'time until all users or the full rate are there', seconds('--ramp'))
+    .option('--url <url>', 'where', 'http://127.0.0.1:8080')
+    .option('--scenario <name>', 'payments (the sample service) or get (the URL as it stands)', 'payments')
+    .option('--seed <n>', 'the same seed makes the same users', count('--seed'), 1)
+    .option('--output <file>', 'write the result here instead of stdout')
+    .option('--max-error-ratio <ratio>', 'exit 5 when more requests than this fail')
+    .option('--max-p95 <duration>', 'exit 5 when p95 is above')
+    .option('--json', 'the result on stdout even with --output', false)
+    .action(async (flags: Record<string, unknown>) => {
+      const { load } = await import('./load.ts');
+      exit(await load(flags));
+    });
+  program
+    .command('drill')
+    .description('a fault in the sample stack, on purpose, for a time')
+    .addArgument(program.createArgument('<kind>', 'what fails').choices([...DRILLS]))
+    .option('--for <duration>', 'how long', seconds('--for'), 30_000)
+    .option('--data <dir>', 'data directory of the running Vitrine', './vitrine-data')
+    .option('--json', 'as JSON', false)
+    .action(async (kind: Drill, flags: Record<string, unknown>) => {
+      const { drill } = await import('./drill.ts');
+      await drill(kind, flags['for'] as number, flags['data'] as string, flags['json'] === true);
+    });
+  program
+    .command('check')
+    .description('read the configuration and say everything that is wrong')
+    .option('-c, --config <file>', 'configuration (default: ./vitrine.yaml)')
+    .option('--schema', 'print the JSON Schema of the configuration', false)
+    .option('--test-rules <file...>', 'run promtool rule-test files')
+    .option('--json', 'as JSON', false)
+    .action(async (flags: Record<string, unknown>) => {
+      const { check } = await import('./check.ts');
+      exit(await check(flags));
+    });
+  program
+    .command('doctor')
+    .description('versions, ports, exporters and disk, and what to do about anything wrong')
+    .option('-c, --config <file>', 'configuration')
+    .option('--data <dir>', 'data directory')
+    .option('--json', 'as JSON', false)
+    .action(async (flags: Record<string, unknown>) => {
+      const { doctor } = await import('./doctor.ts');
+      exit(await doctor(flags));
+    });
+}
+
+function addLater(program: Command, name: string, what: string): void {
+  program
+    .command(name, { hidden: true })
+    .description(`${what} (not in this version)`)
+    .argument('[args...]')
+    .allowUnknownOption()
+    .action(() => notYet(name));
+}
+
+function notYet(name: string): never {
+  throw new VitrineError('not_in_this_version', `\`vitrine ${name}\` is not in this version.`, {
+    hint: '`vitrine --help` lists what there is.',
+  });
+}

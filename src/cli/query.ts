@@ -1,0 +1,120 @@
+/** `vitrine query`: PromQL from the shell, as a table, JSON (the API's own data) or CSV. */
+import { parseDurationMs } from '../base/units.ts';
+import { VitrineError } from '../base/errors.ts';
+import { ask, type ClientOptions } from './client.ts';
+import { print, table, tell } from './output.ts';
+
+export interface QueryFlags {
+  readonly range?: string | undefined;
+  readonly step?: string | undefined;
+  readonly time?: string | undefined;
+  readonly json: boolean;
+  readonly csv: boolean;
+}
+
+type Sample = readonly [seconds: number, value: string];
+interface Item {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value?: Sample;
+  readonly values?: readonly Sample[];
+  readonly histogram?: readonly [number, { count: string; sum: string }];
+  readonly histograms?: readonly (readonly [number, { count: string; sum: string }])[];
+}
+interface Answer {
+  readonly data: { readonly resultType: string; readonly result: readonly Item[] | Sample };
+  readonly warnings?: readonly string[];
+  readonly infos?: readonly string[];
+}
+
+const DEFAULT_STEPS = 60;
+
+export async function query(client: ClientOptions, expr: string, flags: QueryFlags, nowMs: number): Promise<void> {
+  const endMs = flags.time === undefined ? nowMs : timeOf(flags.time);
+  const answer = (await (flags.range === undefined
+    ? ask(client, '/api/v1/query', { query: expr, time: String(endMs / 1000) })
+    : ask(client, '/api/v1/query_range', rangeForm(expr, flags, endMs)))) as Answer;
+  for (const line of [...(answer.warnings ?? []), ...(answer.infos ?? [])]) tell(line);
+  if (flags.json) print(JSON.stringify(answer.data));
+  else if (flags.csv) print(csvOf(answer));
+  else print(tableOf(answer));
+}
+
+function rangeForm(expr: string, { range, step }: QueryFlags, endMs: number): Record<string, string> {
+  const rangeMs = durationOf('--range', range ?? '1h');
+  const stepMs = step === undefined ? Math.max(1_000, Math.round(rangeMs / DEFAULT_STEPS)) : durationOf('--step', step);
+  return {
+    query: expr,
+    start: String((endMs - rangeMs) / 1000),
+    end: String(endMs / 1000),
+    step: String(stepMs / 1000),
+  };
+}
+
+function durationOf(flag: string, text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === undefined || ms <= 0)
+    throw new VitrineError('usage', `${flag}: "${text}" is not a duration.`, { hint: 'For example 15s, 5m, 1h30m.' });
+  return ms;
+}
+
+function timeOf(text: string): number {
+  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+  if (Number.isNaN(ms))
+    throw new VitrineError('usage', `--time: "${text}" is not a time.`, {
+      hint: 'Seconds since 1970 or RFC 3339, such as 2026-01-31T12:00:00Z.',
+    });
+  return ms;
+}
+
+interface Row {
+  readonly labels: string;
+  readonly time: string;
+  readonly value: string;
+}
+
+function rowsOf({ data }: Answer): Row[] {
+  const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
+  if (data.resultType === 'scalar' || data.resultType === 'string') {
+    const [seconds, value] = data.result as Sample;
+    return [{ labels: '', time: time(seconds), value }];
+  }
+  const rows: Row[] = [];
+  for (const item of data.result as readonly Item[]) {
+    const labels = seriesText(item.metric);
+    const floats = item.values ?? (item.value === undefined ? [] : [item.value]);
+    for (const [seconds, value] of floats) rows.push({ labels, time: time(seconds), value });
+    const histograms = item.histograms ?? (item.histogram === undefined ? [] : [item.histogram]);
+    for (const [seconds, { count, sum }] of histograms)
+      rows.push({ labels, time: time(seconds), value: `count ${count} sum ${sum}` });
+  }
+  return rows;
+}
+
+/** `name{a="b"}` with values quoted as JSON quotes them. */
+export function seriesText(metric: Readonly<Record<string, string>>): string {
+  const { __name__: name = '', ...labels } = metric;
+  const inner = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
+  return inner.length === 0 && name !== '' ? name : `${name}{${inner.join(', ')}}`;
+}
+
+function tableOf(answer: Answer): string {
+  const rows = rowsOf(answer);
+  if (rows.length === 0) return 'no series match';
+  return table(
+    ['series', 'time', 'value'],
+    rows.map(({ labels, time, value }) => [labels, time, value]),
+    [2],
+  );
+}
+
+/** RFC 4180, with cells that a spreadsheet would run as a formula made inert. */
+function csvOf(answer: Answer): string {
+  const cell = (text: string): string => {
+    const inert = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+    return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
+  };
+  return [
+    'series,time,value',
+    ...rowsOf(answer).map(({ labels, time, value }) => [labels, time, value].map(cell).join(',')),
+  ].join('\n');
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+/** The `vitrine` command: arguments in, exit code out. The version check comes before anything that newer Node is needed to read. */
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 24 || (major === 24 && minor < 15)) {
+  process.stderr.write(
+    `vitrine needs Node.js 24.15 or newer; this is ${process.versions.node}.\n` +
+      'Install Node.js 24 (LTS), or in the repository use the npm scripts: `npm ci` brings a Node.js of its own.\n',
+  );
+  process.exit(1);
+}
+const { runCommandLine } = await import('./cli/program.ts');
+process.exitCode = await runCommandLine(process.argv.slice(2));
