@@ -10,6 +10,7 @@ import { parseDurationMs } from '../base/units.ts';
 import type { ClientOptions } from './client.ts';
 import { DRILLS, type Drill } from './drill.ts';
 import { fail } from './output.ts';
+import { version } from './version.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad configuration, 4 cannot reach or bind, 5 a check or threshold did not hold, 130 interrupted.`;
@@ -26,11 +27,6 @@ const LATER: Readonly<Record<string, string>> = {
   report: 'write a report',
   demo: 'walk through every feature',
 };
-
-export function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 /** Runs one command line; resolves with the exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {

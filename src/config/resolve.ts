@@ -46,9 +46,7 @@ export function check<T>(
   const issues = issuesOf(result.error, { value: tree, place: (at, key) => loaded.place(at, key) }, (path) =>
     keysAt(schema, path),
   ).map((found) => nameVariable(found, fromEnv));
-  issues.sort(
-    (a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0) || (a.place?.column ?? 0) - (b.place?.column ?? 0),
-  );
+  issues.sort((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0) || (a.place?.column ?? 0) - (b.place?.column ?? 0));
   return { value: undefined, issues, text: describeIssues(file, text, issues) };
 }
 

@@ -1,0 +1,37 @@
+/** `vitrine check`: everything that is wrong with the configuration, or its JSON Schema, or the outcome of rule tests. */
+import { z } from 'zod';
+import { VitrineError } from '../base/errors.ts';
+import { checkSettings, configFile, settingsSchema, unusedSections } from '../app/settings.ts';
+import { testRules } from '../app/rule-tests.ts';
+import { print, tell } from './output.ts';
+
+export async function check(flags: Record<string, unknown>): Promise<number> {
+  if (flags['schema'] === true) {
+    print(JSON.stringify(z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' }), null, 2));
+    return 0;
+  }
+  const tests = flags['testRules'] as string[] | undefined;
+  if (tests !== undefined) return runRuleTests(tests, flags['json'] === true);
+  const file = configFile(flags['config'] as string | undefined);
+  const { value, issues, text } = checkSettings({ file, env: process.env });
+  if (flags['json'] === true) print(JSON.stringify({ file: file ?? null, ok: value !== undefined, issues }));
+  if (value === undefined) {
+    throw new VitrineError('config_invalid', `\n${text}`, { hint: 'Nothing was started.' });
+  }
+  for (const section of unusedSections(value)) tell(`${section}: not used by this version`);
+  if (flags['json'] !== true) print(file === undefined ? 'No file: the defaults hold.' : `${file} holds.`);
+  return 0;
+}
+
+async function runRuleTests(files: readonly string[], json: boolean): Promise<number> {
+  const outcomes = await testRules(files);
+  const failed = outcomes.filter(({ failures }) => failures.length > 0);
+  if (json) print(JSON.stringify({ ok: failed.length === 0, files: outcomes }));
+  else {
+    for (const { file, failures } of outcomes) {
+      print(failures.length === 0 ? `${file}: SUCCESS` : `${file}: FAILED`);
+      for (const failure of failures) print(`  ${failure}`);
+    }
+  }
+  return failed.length === 0 ? 0 : 5;
+}

@@ -1,0 +1,125 @@
+/** `vitrine doctor`: looks at what the start would need, and says what to do about anything wrong. Starts and changes nothing. */
+import { statfsSync, accessSync, constants, existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { VitrineError } from '../base/errors.ts';
+import { formatBytes } from '../base/units.ts';
+import { addressText, checkSettings, configFile, unusedSections, type Settings } from '../app/settings.ts';
+import type { Address } from '../config/types.ts';
+import { describeExporters } from '../telemetry/resolver.ts';
+import { paint, print, visible } from './output.ts';
+import { version } from './version.ts';
+
+interface Finding {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly found: string;
+  /** What to do when it is not ok. */
+  readonly hint?: string;
+}
+
+const MIN_FREE_BYTES = 256 * 1024 * 1024;
+
+export async function doctor(flags: Record<string, unknown>): Promise<number> {
+  const findings: Finding[] = [
+    { what: 'vitrine', ok: true, found: version() },
+    { what: 'node', ok: true, found: `${process.versions.node} ${process.platform}-${process.arch}` },
+  ];
+  const file = configFile(flags['config'] as string | undefined);
+  const { value: settings, text } = checkSettings({ file, env: process.env });
+  findings.push(
+    settings === undefined
+      ? { what: 'configuration', ok: false, found: text, hint: 'Mend these, then `vitrine check`.' }
+      : { what: 'configuration', ok: true, found: `${file ?? 'defaults'}${unusedText(settings)}` },
+  );
+  if (settings !== undefined) {
+    findings.push(...(await ports(settings)), disk((flags['data'] as string | undefined) ?? settings.store.path));
+  }
+  findings.push(...(await exporters()));
+  report(findings, flags['json'] === true);
+  return findings.every(({ ok }) => ok) ? 0 : 5;
+}
+
+function unusedText(settings: Settings): string {
+  const unused = unusedSections(settings);
+  return unused.length === 0 ? '' : ` (not used by this version: ${unused.join(', ')})`;
+}
+
+async function ports(settings: Settings): Promise<Finding[]> {
+  const wanted: [string, Address][] = [
+    ['balancer', settings.balancer.listen],
+    ['monitor', settings.monitor.listen],
+    ['OTLP/HTTP', settings.monitor.otlp_http],
+    ['OTLP/gRPC', settings.monitor.otlp_grpc],
+  ];
+  return Promise.all(
+    wanted.map(async ([name, at]): Promise<Finding> => {
+      const code = await bindError(at);
+      if (code === undefined) return { what: `port ${name}`, ok: true, found: `${addressText(at)} is free` };
+      return {
+        what: `port ${name}`,
+        ok: false,
+        found: `${addressText(at)}: ${code}`,
+        hint: 'Stop what uses it (is Vitrine running?) or set another address.',
+      };
+    }),
+  );
+}
+
+function bindError({ host, port }: Address): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
+  });
+}
+
+function disk(dir: string): Finding {
+  const folder = existsSync(dir) ? dir : path.dirname(path.resolve(dir));
+  try {
+    accessSync(folder, constants.W_OK);
+    const { bavail, bsize } = statfsSync(folder);
+    const free = bavail * bsize;
+    return {
+      what: 'data',
+      ok: free >= MIN_FREE_BYTES,
+      found: `${dir}, ${formatBytes(free)} free`,
+      hint: 'Free some space or name another directory with --data.',
+    };
+  } catch (error) {
+    return {
+      what: 'data',
+      ok: false,
+      found: `${dir}: ${(error as NodeJS.ErrnoException).code ?? 'error'}`,
+      hint: 'Name a directory that can be written with --data.',
+    };
+  }
+}
+
+async function exporters(): Promise<Finding[]> {
+  try {
+    const resolved = await describeExporters(process.env);
+    return resolved.map(({ signal, exporters: names }) => ({
+      what: `exporters ${signal}`,
+      ok: true,
+      found: names.join(', ') || 'none',
+    }));
+  } catch (error) {
+    if (!(error instanceof VitrineError)) throw error;
+    return [
+      { what: 'exporters', ok: false, found: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) },
+    ];
+  }
+}
+
+function report(findings: readonly Finding[], json: boolean): void {
+  if (json) {
+    print(JSON.stringify({ ok: findings.every(({ ok }) => ok), findings }));
+    return;
+  }
+  const width = Math.max(...findings.map(({ what }) => what.length));
+  for (const { what, ok, found, hint } of findings) {
+    print(`${ok ? paint('green', 'ok  ') : paint('red', 'FAIL')}  ${what.padEnd(width)}  ${visible(found)}`);
+    if (!ok && hint !== undefined) print(`${' '.repeat(width + 8)}${hint}`);
+  }
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+/** Suites that start whole processes, a browser, Redis, Prometheus, a Collector or Jaeger. One file at a time: they share two cores. */
+export default defineConfig({
+  test: {
+    include: ['test/e2e/**/*.e2e.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+  },
+});
