@@ -43,7 +43,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 }
 
-function buildProgram(exit: (code: number) => void): Command {
+export function buildProgram(exit: (code: number) => void): Command {
   const program = new Command('vitrine')
     .description('An HTTP stack that you can see through, and the monitor that looks into it.')
     .version(version())
