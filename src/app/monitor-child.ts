@@ -1,0 +1,115 @@
+/**
+ * The monitor as a child of the stack: started, fed with one frame a second while it answers, and started again when it ends.
+ * A monitor that stays silent for long is killed, because a process that does not answer watches nothing. Nothing here is
+ * ever waited for by a request.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { ToStack } from '../model/frame.ts';
+import type { FrameSender } from '../telemetry/frame-sender.ts';
+import { Child } from './child.ts';
+import { childEnvironment } from './child-environment.ts';
+import { MAIN_PROGRAM } from './program-paths.ts';
+
+const SILENT_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 6_000;
+
+export interface MonitorChildOptions {
+  /** Arguments of `vitrine start --role monitor`. */
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class MonitorChild {
+  readonly #child: Child;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #frames: FrameSender | undefined;
+  #ready = false;
+  #lastAckMs = 0;
+  #whenReady: () => void = () => {};
+  #cancelWatch = (): void => {};
+  #stopped = false;
+  /** Resolves with the first `ready` of any incarnation. */
+  readonly ready: Promise<void>;
+
+  constructor(options: MonitorChildOptions) {
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.ready = new Promise((resolve) => {
+      this.#whenReady = resolve;
+    });
+    this.#child = new Child({
+      name: 'monitor',
+      module: MAIN_PROGRAM,
+      args: ['start', '--role', 'monitor', ...options.args],
+      env: childEnvironment(options.env),
+      clock: options.clock,
+      logger: options.logger,
+      onMessage: (message) => this.#heard(message as ToStack),
+      onExit: () => this.#gone(),
+    });
+    this.#watch();
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** True while it answers; false when it has not done so for 5 s. */
+  get answers(): boolean {
+    return this.#ready && this.#clock.monotonic() - this.#lastAckMs < 5_000;
+  }
+
+  get gaveUp(): boolean {
+    return this.#child.gaveUp;
+  }
+
+  /** From now on frames go to the monitor, now and after each restart. */
+  feed(frames: FrameSender): void {
+    this.#frames = frames;
+    if (this.#ready) this.#connect();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelWatch();
+    await this.#frames?.tick();
+    this.#frames?.disconnect();
+    await this.#child.stop(STOP_LIMIT_MS);
+  }
+
+  #heard(message: ToStack): void {
+    this.#lastAckMs = this.#clock.monotonic();
+    if (message.kind === 'ack') this.#frames?.acknowledge(message.sequence);
+    if (message.kind !== 'ready') return;
+    this.#ready = true;
+    this.#whenReady();
+    this.#connect();
+  }
+
+  #connect(): void {
+    this.#frames?.connect((frame) => {
+      if (!this.#child.send(frame)) throw new Error('the monitor has gone');
+    });
+  }
+
+  #gone(): void {
+    this.#ready = false;
+    this.#frames?.disconnect();
+  }
+
+  #watch(): void {
+    this.#cancelWatch = this.#clock.after(1_000, () => {
+      if (this.#stopped) return;
+      if (this.#ready && this.#frames !== undefined && this.#clock.monotonic() - this.#lastAckMs > SILENT_LIMIT_MS) {
+        this.#logger.warn({ silent_ms: SILENT_LIMIT_MS }, 'The monitor does not answer and is started again');
+        this.#child.kill('SIGKILL');
+        this.#lastAckMs = this.#clock.monotonic();
+      }
+      this.#watch();
+    });
+  }
+}

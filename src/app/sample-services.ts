@@ -1,0 +1,72 @@
+/** The sample services behind the balancer: one process an address, on one data directory, under the `register` preload as a user's own would be. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { randomHex } from '../base/random.ts';
+import type { Address } from '../config/types.ts';
+import { Child } from './child.ts';
+import { childEnvironment } from './child-environment.ts';
+import { REGISTER_PRELOAD, SAMPLE_PROGRAM } from './program-paths.ts';
+import type { RunningService } from './run-file.ts';
+import { addressText, localUrl } from './settings.ts';
+
+const STOP_LIMIT_MS = 10_000;
+
+export interface SampleServicesOptions {
+  readonly addresses: readonly Address[];
+  readonly dataDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** OTLP/HTTP address of the monitor. */
+  readonly monitorUrl: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called when a process was started or started again: its pid has changed. */
+  readonly onChange: () => void;
+}
+
+export class SampleServices {
+  readonly drillToken = randomHex(16);
+  readonly #options: SampleServicesOptions;
+  readonly #children: Child[];
+
+  constructor(options: SampleServicesOptions) {
+    this.#options = options;
+    const dir = path.join(options.dataDir, 'sample');
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    this.#children = options.addresses.map((at, index) => this.#start(at, `payments-${index + 1}`, dir));
+  }
+
+  list(): RunningService[] {
+    return this.#children.map((child, index) => ({
+      name: `payments-${index + 1}`,
+      url: localUrl(this.#options.addresses[index]),
+      pid: child.pid ?? 0,
+    }));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#children.map((child) => child.stop(STOP_LIMIT_MS)));
+  }
+
+  #start(at: Address, name: string, dir: string): Child {
+    const { env, monitorUrl, clock, logger, onChange } = this.#options;
+    return new Child({
+      name,
+      module: SAMPLE_PROGRAM,
+      args: ['--listen', addressText(at), '--data', dir],
+      execArgv: ['--import', pathToFileURL(REGISTER_PRELOAD).href],
+      env: childEnvironment(env, {
+        PORT: String(at.port),
+        OTEL_SERVICE_NAME: 'payments',
+        VITRINE_TELEMETRY__MONITOR: monitorUrl,
+        VITRINE_DRILL_TOKEN: this.drillToken,
+      }),
+      clock,
+      logger,
+      onMessage: onChange,
+      onExit: onChange,
+    });
+  }
+}
