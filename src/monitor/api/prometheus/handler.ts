@@ -1,0 +1,34 @@
+/** What the endpoints of the Prometheus API are made of. */
+import type { Context } from 'koa';
+import type { Clock } from '../../../base/clock.ts';
+import type { Logger } from '../../../base/logger.ts';
+import type { Querier } from '../../../model/joints.ts';
+import type { RuleSource } from '../../alerts/rules/view.ts';
+
+export interface HeadStats {
+  readonly series: number;
+  readonly chunks: number;
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+}
+
+export interface PrometheusApi {
+  readonly querier: Querier;
+  /** Absent: no rules, no alerts. */
+  readonly rules?: RuleSource | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Of Vitrine. */
+  readonly version: string;
+  readonly startedMs: number;
+  /** No query may ask for more. */
+  readonly timeoutMs: number;
+  /** Form bodies beyond it are refused with 413. */
+  readonly maxFormBytes: number;
+  /** As configured, for status/runtimeinfo (`30d`). */
+  readonly retention: string;
+  readonly headStats?: (() => HeadStats | Promise<HeadStats>) | undefined;
+}
+
+/** Answers, or throws what becomes the error envelope. */
+export type Handler = (ctx: Context, params: URLSearchParams, api: PrometheusApi) => Promise<void>;

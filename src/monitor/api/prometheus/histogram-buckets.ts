@@ -1,0 +1,58 @@
+/** Buckets of a native histogram from the lowest to the highest, with bounds, as the HTTP API lists them. */
+import type { BucketSpan, Histogram } from '../../../model/histogram.ts';
+import { CUSTOM_BUCKETS_SCHEMA } from '../../../model/histogram.ts';
+
+export interface Bucket {
+  /** Which bounds belong to it: 0 (lower, upper], 1 [lower, upper), 2 neither, 3 both. */
+  readonly rule: 0 | 1 | 2 | 3;
+  readonly lower: number;
+  readonly upper: number;
+  readonly count: number;
+}
+
+/** Upper bound of bucket `index`: 2^(index · 2^-schema), or the custom bound. */
+function upperBound({ schema, customValues }: Histogram, index: number): number {
+  if (schema === CUSTOM_BUCKETS_SCHEMA) {
+    if (index < 0) return -Infinity;
+    return index < customValues.length ? customValues[index] : Infinity;
+  }
+  if (schema <= 0) {
+    const exponent = index * 2 ** -schema;
+    // The bucket that ends at 2^1024 ends at the largest number instead; +Inf has the bucket after it.
+    return exponent === 1024 ? Number.MAX_VALUE : 2 ** exponent;
+  }
+  const perOctave = 2 ** schema;
+  const octave = Math.floor(index / perOctave);
+  const within = index - octave * perOctave;
+  if (octave === 1024 && within === 0) return Number.MAX_VALUE;
+  return 2 ** (within / perOctave) * 2 ** octave;
+}
+
+function* side(spans: readonly BucketSpan[], counts: readonly number[]): Generator<[number, number]> {
+  let index = 0;
+  let at = 0;
+  for (const { offset, length } of spans) {
+    index += offset;
+    for (let i = 0; i < length; i += 1) {
+      yield [index, counts[at]];
+      index += 1;
+      at += 1;
+    }
+  }
+}
+
+/** Empty buckets are left out. */
+export function histogramBuckets(h: Histogram): Bucket[] {
+  const custom = h.schema === CUSTOM_BUCKETS_SCHEMA;
+  const out: Bucket[] = [];
+  for (const [index, count] of side(h.negativeSpans, h.negativeBuckets)) {
+    if (count !== 0) out.push({ rule: 1, lower: -upperBound(h, index), upper: -upperBound(h, index - 1), count });
+  }
+  out.reverse();
+  if (h.zeroCount !== 0) out.push({ rule: 3, lower: -h.zeroThreshold, upper: h.zeroThreshold, count: h.zeroCount });
+  for (const [index, count] of side(h.positiveSpans, h.positiveBuckets)) {
+    const rule = custom && index === 0 ? 3 : 0;
+    if (count !== 0) out.push({ rule, lower: upperBound(h, index - 1), upper: upperBound(h, index), count });
+  }
+  return out;
+}

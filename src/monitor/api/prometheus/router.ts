@@ -1,0 +1,96 @@
+/**
+ * The Prometheus HTTP API, version 1, over a Querier: what Grafana, promtool and every other client of Prometheus speak.
+ * Routes and shapes are those of Prometheus 3.14. Errors keep Prometheus' envelope instead of problem+json.
+ */
+import { Router } from '@koa/router';
+import type { Middleware } from 'koa';
+import { systemClock } from '../../../base/clock.ts';
+import type { Clock } from '../../../base/clock.ts';
+import type { Logger } from '../../../base/logger.ts';
+import { silentLogger } from '../../../base/logger.ts';
+import type { Querier } from '../../../model/joints.ts';
+import type { RuleSource } from '../../alerts/rules/view.ts';
+import { answer } from './answer.ts';
+import { labelValues, labels, metadata, series } from './catalog.ts';
+import { apiErrorOf, errorBody } from './envelope.ts';
+import { federate } from './federate.ts';
+import type { Handler, HeadStats, PrometheusApi } from './handler.ts';
+import { readParameters } from './parameters.ts';
+import { formatQuery, parseQuery, query, queryExemplars, queryRange } from './queries.ts';
+import { alerts, rules } from './rules.ts';
+import { buildInfo, flags, runtimeInfo, targets, tsdb } from './status.ts';
+
+export interface PrometheusRouterOptions {
+  readonly querier: Querier;
+  readonly rules?: RuleSource | undefined;
+  readonly clock?: Clock | undefined;
+  readonly logger?: Logger | undefined;
+  /** Vitrine's version, shown as the revision in buildinfo. */
+  readonly version?: string | undefined;
+  /** Upper bound of a query's `timeout`; default 2 minutes. */
+  readonly timeoutMs?: number | undefined;
+  /** Default 1 MiB. */
+  readonly maxFormBytes?: number | undefined;
+  readonly retention?: string | undefined;
+  readonly headStats?: (() => HeadStats | Promise<HeadStats>) | undefined;
+}
+
+const GET_AND_POST: Readonly<Record<string, Handler>> = {
+  '/api/v1/query': query,
+  '/api/v1/query_range': queryRange,
+  '/api/v1/query_exemplars': queryExemplars,
+  '/api/v1/format_query': formatQuery,
+  '/api/v1/parse_query': parseQuery,
+  '/api/v1/series': series,
+  '/api/v1/labels': labels,
+};
+const GET_ONLY: Readonly<Record<string, Handler>> = {
+  '/api/v1/label/:name/values': labelValues,
+  '/api/v1/metadata': metadata,
+  '/api/v1/rules': rules,
+  '/api/v1/alerts': alerts,
+  '/api/v1/targets': targets,
+  '/api/v1/status/buildinfo': buildInfo,
+  '/api/v1/status/runtimeinfo': runtimeInfo,
+  '/api/v1/status/tsdb': tsdb,
+  '/api/v1/status/flags': flags,
+  '/federate': federate,
+};
+
+/** Runs a handler and turns what it throws into the error envelope. */
+function middlewareOf(handler: Handler, api: PrometheusApi): Middleware {
+  return async (ctx) => {
+    try {
+      const params = await readParameters(ctx.req, ctx.URL, api.maxFormBytes);
+      await handler(ctx, params, api);
+    } catch (error) {
+      const seen = apiErrorOf(error);
+      if (seen.errorType === 'internal') api.logger.error({ err: error, path: ctx.path }, 'An API request failed');
+      await answer(ctx, errorBody(seen), seen.status);
+    }
+  };
+}
+
+export function prometheusRouter(options: PrometheusRouterOptions): Router {
+  const clock = options.clock ?? systemClock;
+  const api: PrometheusApi = {
+    querier: options.querier,
+    rules: options.rules,
+    clock,
+    logger: options.logger ?? silentLogger,
+    version: options.version ?? '0.0.0',
+    startedMs: clock.now(),
+    timeoutMs: options.timeoutMs ?? 120_000,
+    maxFormBytes: options.maxFormBytes ?? 1024 * 1024,
+    retention: options.retention ?? '',
+    headStats: options.headStats,
+  };
+  const router = new Router();
+  for (const [path, handler] of Object.entries(GET_AND_POST)) {
+    router.register(path, ['GET', 'POST'], middlewareOf(handler, api));
+  }
+  for (const [path, handler] of Object.entries(GET_ONLY)) {
+    router.register(path, ['GET'], middlewareOf(handler, api));
+  }
+  return router;
+}

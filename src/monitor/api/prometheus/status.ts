@@ -1,0 +1,77 @@
+/** /status/*, /targets and what else clients look for to learn whom they talk to. */
+import { VitrineError } from '../../../base/errors.ts';
+import { answer } from './answer.ts';
+import { successBody } from './envelope.ts';
+import type { Handler } from './handler.ts';
+
+/**
+ * The version of Prometheus whose API this is. Clients compare it to find out what they may ask for (Grafana uses label
+ * matchers in label requests from 2.24), so it is a true one and not Vitrine's own. No `features`: Grafana reads Mimir there.
+ */
+const API_VERSION = '3.14.0';
+
+export const buildInfo: Handler = async (ctx, _params, api) => {
+  await answer(
+    ctx,
+    successBody({
+      version: API_VERSION,
+      revision: `vitrine-${api.version}`,
+      branch: '',
+      buildUser: '',
+      buildDate: '',
+      goVersion: '',
+    }),
+  );
+};
+
+export const runtimeInfo: Handler = async (ctx, _params, api) => {
+  await answer(
+    ctx,
+    successBody({
+      startTime: new Date(api.startedMs).toISOString(),
+      CWD: '',
+      hostname: '',
+      serverTime: new Date(api.clock.now()).toISOString(),
+      reloadConfigSuccess: true,
+      lastConfigTime: new Date(api.startedMs).toISOString(),
+      corruptionCount: 0,
+      goroutineCount: 0,
+      GOMAXPROCS: 1,
+      GOMEMLIMIT: 0,
+      GOGC: '',
+      GODEBUG: '',
+      storageRetention: api.retention,
+    }),
+  );
+};
+
+export const tsdb: Handler = async (ctx, _params, api) => {
+  const { querier } = api;
+  const stats = await api.headStats?.();
+  const names = await querier.labelNames([], -8.64e15, 8.64e15);
+  await answer(
+    ctx,
+    successBody({
+      headStats: {
+        numSeries: stats?.series ?? 0,
+        numLabelPairs: names.length,
+        chunkCount: stats?.chunks ?? 0,
+        minTime: stats?.minTimeMs ?? 0,
+        maxTime: stats?.maxTimeMs ?? 0,
+      },
+      seriesCountByMetricName: [],
+      labelValueCountByLabelName: [],
+      memoryInBytesByLabelName: [],
+      seriesCountByLabelValuePair: [],
+    }),
+  );
+};
+
+/** One version of Grafana takes any 200 here for a Thanos. */
+export const flags: Handler = () =>
+  Promise.reject(new VitrineError('not_found', 'there are no flags: the configuration is in vitrine.yaml'));
+
+/** Vitrine scrapes nothing: what it watches comes to it. */
+export const targets: Handler = async (ctx) => {
+  await answer(ctx, successBody({ activeTargets: [], droppedTargets: [], droppedTargetCounts: {} }));
+};

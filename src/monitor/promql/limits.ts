@@ -1,0 +1,8 @@
+/** Bounds on what a query may be before anything of it is evaluated. All of them end in a `query_invalid` error. */
+
+/** UTF-16 units; longer texts are refused unread. */
+export const MAX_QUERY_LENGTH = 16 * 1024;
+/** Levels of parentheses, calls and operators inside each other. Walkers of the tree recurse, so this keeps the stack whole. */
+export const MAX_DEPTH = 500;
+/** UTF-16 units of one regular expression. */
+export const MAX_REGEX_LENGTH = 1_000;
