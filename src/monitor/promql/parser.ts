@@ -86,7 +86,7 @@ function parseBinary(cursor: Cursor, minPrecedence: number): Expr {
     if (op === undefined || precedence === undefined || precedence < minPrecedence) return left;
     cursor.take();
     const { bool, matching } = parseMatching(cursor);
-    const right = parseBinary(cursor, op === '^' ? precedence : precedence + 1);
+    const right = cursor.nested(() => parseBinary(cursor, op === '^' ? precedence : precedence + 1));
     const height = Math.max(heights.get(left) ?? 0, heights.get(right) ?? 0) + 1;
     const pos = { start: left.pos.start, end: right.pos.end };
     if (height > MAX_DEPTH) throw cursor.fail(pos, `nested too deeply, the limit is ${MAX_DEPTH} levels`);
