@@ -1,0 +1,189 @@
+/**
+ * Aggregations that look at all members of a group at one step: topk, bottomk, limitk, limit_ratio (they keep series),
+ * quantile and count_values. Their parameter may differ from step to step.
+ */
+import { Labels } from '../../model/labels.ts';
+import type { Annotations } from './annotations.ts';
+import type { AggregateExpr, Expr } from './ast.ts';
+import { newColumn, queryFailed, type Column, type Frame } from './column.ts';
+import { quantileOf } from './float-sums.ts';
+import { formatPlain } from './format.ts';
+import { noteIgnoredHistograms } from './aggregate.ts';
+import { groupColumns, groupLabels, type Group } from './grouping.ts';
+import { histogramText } from './histogram-text.ts';
+import { quote } from './quoting.ts';
+
+/** Largest 64-bit integer as a float: parameters beyond are refused, as in Prometheus. */
+const MAX_INT64 = 2 ** 63;
+
+/** A copy without samples; steps are switched on where the series is chosen. */
+function unchosen(column: Column): Column {
+  return { ...column, has: new Uint8Array(column.has.length) };
+}
+
+interface Chosen {
+  readonly from: Column;
+  readonly to: Column;
+}
+
+const copies = (group: Group): Chosen[] => group.members.map((from) => ({ from, to: unchosen(from) }));
+
+/** Whole counts per step; undefined when no step keeps anything. */
+function counts(param: Float64Array): Float64Array | undefined {
+  for (const k of param) {
+    if (Number.isNaN(k)) throw queryFailed('Parameter value is NaN');
+    if (k <= -MAX_INT64) throw queryFailed(`Scalar value ${k} underflows int64`);
+    if (k >= MAX_INT64) throw queryFailed(`Scalar value ${k} overflows int64`);
+  }
+  const whole = param.map(Math.trunc);
+  return whole.some((k) => k >= 1) ? whole : undefined;
+}
+
+const isFloatAt = ({ from }: Chosen, k: number): boolean => from.has[k] === 1 && from.h?.[k] === undefined;
+
+/** Best first; NaN last; the earlier series first among equals. */
+function ranked(members: readonly Chosen[], k: number, sign: 1 | -1): Chosen[] {
+  const worse = (a: number, b: number): number => {
+    if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : 1;
+    if (Number.isNaN(b)) return -1;
+    return sign * (b - a) || (a === b ? 0 : sign * (b > a ? 1 : -1));
+  };
+  return members.filter((m) => isFloatAt(m, k)).sort((a, b) => worse(a.from.v[k], b.from.v[k]));
+}
+
+export function topOrBottom(
+  series: readonly Column[],
+  param: Float64Array,
+  node: AggregateExpr,
+  frame: Frame,
+  notes: Annotations,
+): Column[] {
+  const limits = counts(param);
+  if (limits === undefined) return [];
+  const out: Column[] = [];
+  for (const group of groupColumns(series, node)) {
+    noteIgnoredHistograms(group, node, notes);
+    const members = copies(group);
+    let last: Chosen[] = [];
+    for (let k = 0; k < frame.steps; k += 1) {
+      if (limits[k] < 1) continue;
+      last = ranked(members, k, node.op === 'topk' ? 1 : -1).slice(0, limits[k]);
+      for (const { to } of last) to.has[k] = 1;
+    }
+    // An instant result is in order of rank.
+    out.push(...(frame.instant ? last : members).map(({ to }) => to));
+  }
+  return out;
+}
+
+export function limitK(series: readonly Column[], param: Float64Array, node: AggregateExpr): Column[] {
+  const limits = counts(param);
+  if (limits === undefined) return [];
+  const out: Column[] = [];
+  for (const group of groupColumns(series, node)) {
+    const taken = new Uint32Array(limits.length);
+    for (const { from, to } of copies(group)) {
+      for (let k = 0; k < limits.length; k += 1) {
+        if (from.has[k] === 0 || taken[k] >= limits[k]) continue;
+        taken[k] += 1;
+        to.has[k] = 1;
+      }
+      out.push(to);
+    }
+  }
+  return out;
+}
+
+/** Where in [0, 1) a label set falls, evenly and for ever the same (FNV-1a with a finishing mix). */
+export function placeOfLabels(labels: Labels): number {
+  let hash = 0x811c9dc5;
+  const { key } = labels;
+  for (let i = 0; i < key.length; i += 1) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
+}
+
+/** A ratio below zero keeps what the ratio `1 + r` would leave out. */
+const isKept = (place: number, ratio: number): boolean => (ratio >= 0 ? place < ratio : place >= 1 + ratio);
+
+export function limitRatio(
+  series: readonly Column[],
+  param: Float64Array,
+  paramExpr: Expr,
+  notes: Annotations,
+): Column[] {
+  const most = param.reduce((a, b) => Math.max(a, b), -Infinity);
+  const least = param.reduce((a, b) => Math.min(a, b), Infinity);
+  if (param.some(Number.isNaN)) throw queryFailed('Ratio value is NaN');
+  if (most > 1) notes.invalidRatio(most, 1, paramExpr.pos);
+  if (least < -1) notes.invalidRatio(least, -1, paramExpr.pos);
+  const ratios = param.map((r) => Math.min(1, Math.max(-1, r)));
+  return series.map((column) => {
+    const out = unchosen(column);
+    const place = placeOfLabels(column.labels);
+    for (let k = 0; k < ratios.length; k += 1) out.has[k] = isKept(place, ratios[k]) ? column.has[k] : 0;
+    return out;
+  });
+}
+
+export function quantileAggregate(
+  series: readonly Column[],
+  param: Float64Array,
+  node: AggregateExpr,
+  notes: Annotations,
+): Column[] {
+  noteQuantiles(param, (node.param as Expr), notes);
+  return groupColumns(series, node).map((group) => {
+    noteIgnoredHistograms(group, node, notes);
+    const out = newColumn(group.labels, param.length, group.dropName);
+    const values = new Float64Array(group.members.length);
+    for (let k = 0; k < param.length; k += 1) {
+      let count = 0;
+      for (const { v, has, h } of group.members) {
+        if (has[k] === 1 && h?.[k] === undefined) values[count++] = v[k];
+      }
+      if (count === 0) continue;
+      out.has[k] = 1;
+      out.v[k] = quantileOf(param[k], values.subarray(0, count));
+    }
+    return out;
+  });
+}
+
+/** One warning for each kind of wrong quantile. */
+export function noteQuantiles(param: Float64Array, expr: Expr, notes: Annotations): void {
+  if (param.some(Number.isNaN)) notes.invalidQuantile(Number.NaN, expr.pos);
+  const most = param.reduce((a, b) => Math.max(a, b), -Infinity);
+  const least = param.reduce((a, b) => Math.min(a, b), Infinity);
+  if (most > 1) notes.invalidQuantile(most, expr.pos);
+  if (least < 0) notes.invalidQuantile(least, expr.pos);
+}
+
+/** One series per value, that says how many members have it. */
+export function countValues(series: readonly Column[], label: string, node: AggregateExpr, steps: number): Column[] {
+  if (label === '' || !label.isWellFormed()) throw queryFailed(`invalid label name ${quote(label)}`);
+  const grouping = node.without ? node.grouping : [...node.grouping, label];
+  const byKey = new Map<string, Column>();
+  for (const column of series) {
+    const cache = new Map<string, Column>();
+    for (let k = 0; k < steps; k += 1) {
+      if (column.has[k] === 0) continue;
+      const histogram = column.h?.[k];
+      const text = histogram === undefined ? formatPlain(column.v[k]) : histogramText(histogram);
+      let out = cache.get(text);
+      if (out === undefined) {
+        const labels = groupLabels(column.labels.with(label, text), { without: node.without, grouping });
+        out = byKey.get(labels.key) ?? newColumn(labels, steps, false);
+        out.dropName ||= column.dropName;
+        byKey.set(labels.key, out);
+        cache.set(text, out);
+      }
+      out.has[k] = 1;
+      out.v[k] += 1;
+    }
+  }
+  return [...byKey.values()];
+}
+
+

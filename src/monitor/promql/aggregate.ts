@@ -1,0 +1,163 @@
+/**
+ * Aggregations that keep one running value per group and step: sum, avg, min, max, count, group, stddev, stdvar. Series
+ * are added one after the other into the group's columns, so the labels of a series are looked at once, not once per step.
+ */
+import type { Annotations } from './annotations.ts';
+import type { AggregateExpr } from './ast.ts';
+import { newColumn, setHistogram, type Column } from './column.ts';
+import { addTo, addToMean } from './float-sums.ts';
+import type { Group } from './grouping.ts';
+import { HistogramSum } from './histogram-sums.ts';
+
+/** True at steps where the member has a float. */
+function isFloat(column: Column, k: number): boolean {
+  return column.has[k] === 1 && (column.h === undefined || column.h[k] === undefined);
+}
+
+function sumInto(group: Group, steps: number, mean: boolean, node: AggregateExpr, notes: Annotations): Column {
+  const out = newColumn(group.labels, steps, group.dropName);
+  const sum = out.v;
+  const low = new Float64Array(steps);
+  const count = new Uint32Array(steps);
+  const running = new Uint8Array(steps);
+  const histograms: HistogramSum[] = [];
+  const metrics: string[] = [];
+  const acc = { sum: 0, c: 0 };
+  for (const column of group.members) {
+    const { v, has, h } = column;
+    for (let k = 0; k < steps; k += 1) {
+      if (has[k] === 0) continue;
+      const histogram = h?.[k];
+      if (histogram !== undefined) {
+        metrics[k] ??= column.labels.name;
+        (histograms[k] ??= new HistogramSum()).add(histogram);
+        continue;
+      }
+      count[k] += 1;
+      acc.sum = sum[k];
+      acc.c = low[k];
+      if (mean && count[k] > 1) running[k] = addToMean(acc, v[k], count[k], running[k] === 1) ? 1 : 0;
+      else addTo(acc, v[k]);
+      sum[k] = acc.sum;
+      low[k] = acc.c;
+    }
+  }
+  for (let k = 0; k < steps; k += 1) {
+    if (count[k] === 0) continue;
+    out.has[k] = 1;
+    if (mean && running[k] === 0) sum[k] = sum[k] / count[k] + low[k] / count[k];
+    else sum[k] += low[k];
+  }
+  finishHistograms(out, histograms, metrics, count, mean, node, notes);
+  return out;
+}
+
+function finishHistograms(
+  out: Column,
+  histograms: readonly HistogramSum[],
+  metrics: readonly string[],
+  floats: Uint32Array,
+  mean: boolean,
+  node: AggregateExpr,
+  notes: Annotations,
+): void {
+  histograms.forEach((sum, k) => {
+    if (floats[k] > 0) {
+      notes.mixedInAggregation(node.expr.pos);
+      out.has[k] = 0;
+      return;
+    }
+    const result = sum.result(mean, metrics[k], notes, node.expr.pos);
+    if (result !== undefined) setHistogram(out, k, result);
+  });
+}
+
+function extremeOf(group: Group, steps: number, sign: 1 | -1): Column {
+  const out = newColumn(group.labels, steps, group.dropName);
+  for (const column of group.members) {
+    for (let k = 0; k < steps; k += 1) {
+      if (!isFloat(column, k)) continue;
+      const value = column.v[k];
+      // Any number is preferred to NaN.
+      if (out.has[k] === 0 || sign * value > sign * out.v[k] || Number.isNaN(out.v[k])) out.v[k] = value;
+      out.has[k] = 1;
+    }
+  }
+  return out;
+}
+
+function countOf(group: Group, steps: number, asOne: boolean): Column {
+  const out = newColumn(group.labels, steps, group.dropName);
+  for (const { has } of group.members) {
+    for (let k = 0; k < steps; k += 1) {
+      if (has[k] === 0) continue;
+      out.has[k] = 1;
+      out.v[k] = asOne ? 1 : out.v[k] + 1;
+    }
+  }
+  return out;
+}
+
+/** Population variance by Welford's recurrence. */
+function varianceOf(group: Group, steps: number, root: boolean): Column {
+  const out = newColumn(group.labels, steps, group.dropName);
+  const count = new Uint32Array(steps);
+  const mean = new Float64Array(steps);
+  const meanLow = new Float64Array(steps);
+  const low = new Float64Array(steps);
+  const acc = { sum: 0, c: 0 };
+  for (const column of group.members) {
+    for (let k = 0; k < steps; k += 1) {
+      if (!isFloat(column, k)) continue;
+      const value = column.v[k];
+      count[k] += 1;
+      const delta = value - (mean[k] + meanLow[k]);
+      acc.sum = mean[k];
+      acc.c = meanLow[k];
+      addTo(acc, delta / count[k]);
+      mean[k] = acc.sum;
+      meanLow[k] = acc.c;
+      acc.sum = out.v[k];
+      acc.c = low[k];
+      addTo(acc, delta * (value - (mean[k] + meanLow[k])));
+      out.v[k] = acc.sum;
+      low[k] = acc.c;
+    }
+  }
+  for (let k = 0; k < steps; k += 1) {
+    if (count[k] === 0) continue;
+    out.has[k] = 1;
+    const variance = (out.v[k] + low[k]) / count[k];
+    out.v[k] = root ? Math.sqrt(variance) : variance;
+  }
+  return out;
+}
+
+/** An info when histograms are among the members of an aggregation of floats. */
+export function noteIgnoredHistograms(group: Group, node: AggregateExpr, notes: Annotations): void {
+  if (group.members.some((column) => column.h?.some((h, k) => h !== undefined && column.has[k] === 1))) {
+    notes.histogramIgnored(node.op, node.expr.pos);
+  }
+}
+
+/** The value of one group at each step. */
+export function aggregateGroup(group: Group, steps: number, node: AggregateExpr, notes: Annotations): Column {
+  switch (node.op) {
+    case 'sum':
+    case 'avg':
+      return sumInto(group, steps, node.op === 'avg', node, notes);
+    case 'count':
+    case 'group':
+      return countOf(group, steps, node.op === 'group');
+    case 'min':
+    case 'max':
+      noteIgnoredHistograms(group, node, notes);
+      return extremeOf(group, steps, node.op === 'max' ? 1 : -1);
+    case 'stddev':
+    case 'stdvar':
+      noteIgnoredHistograms(group, node, notes);
+      return varianceOf(group, steps, node.op === 'stddev');
+    default:
+      throw new TypeError(`${node.op} is not an aggregation with one running value`);
+  }
+}

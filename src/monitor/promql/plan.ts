@@ -1,0 +1,157 @@
+/**
+ * What a query will read, known before it reads anything: the frames of all nodes follow from the outermost frame alone, so
+ * every selector's time span is computed exactly and selected once. Also says which nodes do not change along the steps.
+ */
+import type { At, DurationExpr, Expr, Modifiers, SubqueryExpr, VectorSelector } from './ast.ts';
+import type { Frame } from './column.ts';
+import { unwrapParens } from './expression-shape.ts';
+
+/** Evaluation times are part of what these functions answer, so an argument pinned by `@` does not pin the result. */
+const TIME_DEPENDENT = new Set([
+  'days_in_month',
+  'day_of_month',
+  'day_of_week',
+  'day_of_year',
+  'hour',
+  'minute',
+  'month',
+  'year',
+  'predict_linear',
+  'time',
+  'timestamp',
+]);
+
+/** The parts of the outermost query that inner nodes refer to. */
+export interface QueryBounds {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+  readonly lookbackMs: number;
+  /** Step of subqueries that name none. */
+  readonly defaultStepMs: number;
+}
+
+export interface PlannedSelector {
+  readonly selector: VectorSelector;
+  /** Exclusive. */
+  readonly mintMs: number;
+  /** Inclusive. */
+  readonly maxtMs: number;
+}
+
+/** Milliseconds of a duration whose expressions are folded. */
+export function durationMs(duration: DurationExpr | undefined): number {
+  if (duration === undefined) return 0;
+  if (duration.kind === 'ms') return duration.ms;
+  throw new TypeError(`the duration at ${duration.pos.start} was not folded`);
+}
+
+export function atMs(at: At | undefined, bounds: QueryBounds): number | undefined {
+  if (at === undefined) return undefined;
+  if (at.kind === 'time') return at.ms;
+  return at.kind === 'start' ? bounds.startMs : bounds.endMs;
+}
+
+/** The time a modified node looks at, for each step of the frame. */
+export function shiftedTimes(node: Modifiers, frame: Frame, bounds: QueryBounds): Float64Array {
+  const pinned = atMs(node.at, bounds);
+  const offset = durationMs(node.offset);
+  const times = new Float64Array(frame.steps);
+  for (let k = 0; k < frame.steps; k += 1) times[k] = (pinned ?? frame.startMs + k * frame.stepMs) - offset;
+  return times;
+}
+
+/** The inner steps of a subquery: multiples of its step, left-open at the start of the first window. */
+export function subqueryFrame(node: SubqueryExpr, frame: Frame, bounds: QueryBounds): Frame {
+  const times = shiftedTimes(node, frame, bounds);
+  const stepMs = node.step === undefined ? bounds.defaultStepMs : durationMs(node.step);
+  if (times.length === 0) return { startMs: 0, stepMs, steps: 0, instant: false };
+  const from = times[0] - durationMs(node.range);
+  const to = times[times.length - 1];
+  let startMs = stepMs * Math.trunc(from / stepMs);
+  if (startMs <= from) startMs += stepMs;
+  const steps = to < startMs ? 0 : Math.floor((to - startMs) / stepMs) + 1;
+  return { startMs, stepMs, steps, instant: startMs === to };
+}
+
+/** A single evaluation at the frame's first step. */
+export function firstStep(frame: Frame): Frame {
+  return { startMs: frame.startMs, stepMs: frame.stepMs, steps: Math.min(1, frame.steps), instant: true };
+}
+
+/** True when the node has the same value at every step. */
+export function isStepInvariant(expr: Expr): boolean {
+  switch (expr.kind) {
+    case 'number':
+    case 'string':
+      return true;
+    case 'vector_selector':
+    case 'subquery':
+      return expr.at !== undefined;
+    case 'matrix_selector':
+      return expr.selector.at !== undefined;
+    case 'paren':
+    case 'unary':
+      return isStepInvariant(expr.expr);
+    case 'binary':
+      return isStepInvariant(expr.left) && isStepInvariant(expr.right);
+    case 'aggregate':
+      return isStepInvariant(expr.expr) && (expr.param === undefined || isStepInvariant(expr.param));
+    case 'call':
+      return !TIME_DEPENDENT.has(expr.func) && expr.args.every(isStepInvariant);
+  }
+}
+
+/** All selectors below a node with the span of time each needs. `info` adds its own, see info-join.ts. */
+export function planSelectors(expr: Expr, frame: Frame, bounds: QueryBounds): PlannedSelector[] {
+  const planned: PlannedSelector[] = [];
+  const visit = (node: Expr, at: Frame): void => {
+    const here = at.steps > 1 && isStepInvariant(node) ? firstStep(at) : at;
+    switch (node.kind) {
+      case 'vector_selector':
+        planned.push(spanOf(node, bounds.lookbackMs, here, bounds, node.extended === 'smoothed'));
+        return;
+      case 'matrix_selector': {
+        const { extended } = node.selector;
+        const rangeMs = durationMs(node.range) + (extended === undefined ? 0 : bounds.lookbackMs);
+        planned.push(spanOf(node.selector, rangeMs, here, bounds, extended === 'smoothed'));
+        return;
+      }
+      case 'subquery':
+        visit(node.expr, subqueryFrame(node, here, bounds));
+        return;
+      case 'paren':
+      case 'unary':
+        visit(node.expr, here);
+        return;
+      case 'binary':
+        visit(node.left, here);
+        visit(node.right, here);
+        return;
+      case 'aggregate':
+        visit(node.expr, here);
+        if (node.param !== undefined) visit(node.param, here);
+        return;
+      case 'call':
+        // The second argument of `info` is a bag of matchers, not something to evaluate.
+        for (const arg of node.func === 'info' ? node.args.slice(0, 1) : node.args) visit(arg, here);
+        return;
+      default:
+    }
+  };
+  visit(unwrapParens(expr), frame);
+  return planned;
+}
+
+function spanOf(
+  selector: VectorSelector,
+  backMs: number,
+  frame: Frame,
+  bounds: QueryBounds,
+  forward: boolean,
+): PlannedSelector {
+  const times = shiftedTimes(selector, frame, bounds);
+  const first = times[0] ?? 0;
+  const last = times[times.length - 1] ?? -1;
+  return { selector, mintMs: first - backMs, maxtMs: last + (forward ? bounds.lookbackMs : 0) };
+}

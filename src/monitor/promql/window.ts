@@ -1,0 +1,145 @@
+/**
+ * Windows over the samples of a series: for each step the samples with end - range < t <= end, found by two indices that
+ * only move forward (times of steps never decrease), so a whole range query costs O(samples + steps) per series.
+ */
+import type { Histogram } from '../../model/histogram.ts';
+import type { Samples, Series } from '../../model/series.ts';
+import type { Annotations } from './annotations.ts';
+import type { Position } from './ast.ts';
+import { newColumn, setPoint, type Column, type HistogramSamples, type RangeSeries, type RangeVector } from './column.ts';
+
+/** What a window function sees at one step: floats in series.v[lo, hi), histograms in series.hist.h[hlo, hhi). */
+export interface Window {
+  series: RangeSeries;
+  lo: number;
+  hi: number;
+  hlo: number;
+  hhi: number;
+  /** Index of the step. */
+  step: number;
+  /** The end of the window: evaluation time, shifted by `@` and `offset`. */
+  endMs: number;
+  /** Evaluation time of the step, not shifted. */
+  evalMs: number;
+  readonly rangeMs: number;
+  /** Scalar arguments of the call, in order, one value per step. */
+  readonly scalars: readonly Float64Array[];
+  readonly notes: Annotations;
+  /** Of the range vector in the query. */
+  readonly pos: Position;
+}
+
+/** The result at one step; undefined where the series has none. */
+export type WindowFunction = (w: Window) => number | Histogram | undefined;
+
+export const metricOf = (w: Window): string => w.series.labels.name;
+export const floatCount = (w: Window): number => w.hi - w.lo;
+export const histogramCount = (w: Window): number => w.hhi - w.hlo;
+
+const EMPTY = new Float64Array(0);
+const NO_HISTOGRAMS: HistogramSamples = { t: EMPTY, h: [], st: undefined };
+
+export const histogramsOf = (w: Window): HistogramSamples => w.series.hist ?? NO_HISTOGRAMS;
+
+/** Runs a window function over all steps of a series; undefined when no step has a result. */
+export function runWindows(
+  vector: RangeVector,
+  series: RangeSeries,
+  w: Window,
+  evalTimes: Float64Array,
+  fn: WindowFunction,
+  dropName: boolean,
+): Column | undefined {
+  const { ends, rangeMs } = vector;
+  const { t } = series;
+  const ht = series.hist?.t ?? EMPTY;
+  const column = newColumn(series.labels, ends.length, dropName);
+  let any = false;
+  w.series = series;
+  let lo = 0;
+  let hi = 0;
+  let hlo = 0;
+  let hhi = 0;
+  for (let k = 0; k < ends.length; k += 1) {
+    const end = ends[k];
+    const start = end - rangeMs;
+    while (hi < t.length && t[hi] <= end) hi += 1;
+    while (lo < hi && t[lo] <= start) lo += 1;
+    while (hhi < ht.length && ht[hhi] <= end) hhi += 1;
+    while (hlo < hhi && ht[hlo] <= start) hlo += 1;
+    if (lo === hi && hlo === hhi) continue;
+    w.lo = lo;
+    w.hi = hi;
+    w.hlo = hlo;
+    w.hhi = hhi;
+    w.step = k;
+    w.endMs = end;
+    w.evalMs = evalTimes[k];
+    const point = fn(w);
+    if (point === undefined) continue;
+    setPoint(column, k, point);
+    any = true;
+  }
+  return any ? column : undefined;
+}
+
+/** A stored series as window functions want it. Shares the arrays of the store where nothing has to be taken out. */
+export function toRangeSeries(series: Series): RangeSeries {
+  const { t, v, stale, h, st } = series.samples;
+  const base = { labels: series.labels, dropName: false };
+  if (stale === undefined && h === undefined) return { ...base, t, v, st, hist: undefined };
+  const floats: number[] = [];
+  const histograms: number[] = [];
+  for (let i = 0; i < t.length; i += 1) {
+    if (stale?.[i] === 1) continue;
+    if (h?.[i] === undefined) floats.push(i);
+    else histograms.push(i);
+  }
+  const pick = (column: Float64Array, at: readonly number[]): Float64Array => Float64Array.from(at, (i) => column[i]);
+  return {
+    ...base,
+    t: pick(t, floats),
+    v: pick(v, floats),
+    st: st && pick(st, floats),
+    hist: histograms.length === 0 ? undefined : pickHistograms(series.samples, histograms, pick),
+  };
+}
+
+function pickHistograms(
+  samples: Samples,
+  at: readonly number[],
+  pick: (column: Float64Array, at: readonly number[]) => Float64Array,
+): HistogramSamples {
+  const h = samples.h as readonly (Histogram | undefined)[];
+  return { t: pick(samples.t, at), h: at.map((i) => h[i] as Histogram), st: samples.st && pick(samples.st, at) };
+}
+
+/** The points of an inner evaluation as samples: what a subquery hands to a window function. */
+export function columnToRangeSeries(column: Column, times: Float64Array): RangeSeries {
+  const floats: number[] = [];
+  const histograms: number[] = [];
+  for (let k = 0; k < times.length; k += 1) {
+    if (column.has[k] === 0) continue;
+    if (column.h?.[k] === undefined) floats.push(k);
+    else histograms.push(k);
+  }
+  const full = floats.length === times.length;
+  return {
+    labels: column.labels,
+    dropName: column.dropName,
+    t: full ? times : Float64Array.from(floats, (k) => times[k]),
+    v: full ? column.v : Float64Array.from(floats, (k) => column.v[k]),
+    st: undefined,
+    hist:
+      histograms.length === 0
+        ? undefined
+        : {
+            t: Float64Array.from(histograms, (k) => times[k]),
+            // A histogram may come up at several steps: its reset must not be seen each time.
+            h: histograms.map((k) => ({ ...(column.h?.[k] as Histogram), resetHint: subqueryHint(column.h?.[k] as Histogram) })),
+            st: undefined,
+          },
+  };
+}
+
+const subqueryHint = (h: Histogram): Histogram['resetHint'] => (h.resetHint === 'gauge' ? 'gauge' : 'unknown');
