@@ -140,7 +140,7 @@ export class MetricsToSamples {
         return this.#each(metric.points, cached, target, conversion, (point, series) =>
           addExponentialPoint(point, series, metric.temporality === 1, conversion),
         );
-      case 'summary':
+      default:
         return this.#each(metric.points, cached, target, conversion, (point, series) =>
           addSummaryPoint(point, series, conversion),
         );
