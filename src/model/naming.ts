@@ -44,56 +44,60 @@ const PER_UNITS: Readonly<Record<string, string>> = {
 
 export type NamedKind = 'counter' | 'updowncounter' | 'gauge' | 'histogram';
 
-/** `a.b-c` → `a_b_c`; runs of underscores become one; a leading digit gets one before it. */
-function escapeMetricName(name: string): string {
-  const escaped = name.replace(/[^a-zA-Z0-9:]+/g, '_');
-  return /^[0-9]/.test(escaped) ? `_${escaped}` : escaped;
+/** The parts of a metric name: everything but ASCII letters, digits and `:` only separates. */
+function nameTokens(name: string): string[] {
+  return name.split(/[^a-zA-Z0-9:]+/).filter((token) => token !== '');
 }
 
-/** Label names: as metric names, but every foreign character becomes its own underscore, and a leading digit gets `key_`. */
+/**
+ * Label names: every run of foreign characters and underscores becomes one underscore, a leading digit gets `key_`, and
+ * the double underscores around a reserved name (`__x__`) are kept.
+ */
 export function prometheusLabelName(name: string): string {
-  const escaped = name
-    .replace(/[^a-zA-Z0-9_]/g, '_')
-    .replace(/_{2,}/g, (run, at: number) => (at === 0 && /^__.*__$/.test(name) ? run : '_'));
-  if (/^[0-9]/.test(escaped)) return `key_${escaped}`;
-  return escaped;
+  const reserved = /^__(.+)__$/s.exec(name);
+  const escaped = (reserved?.[1] ?? name).replace(/[^a-zA-Z0-9]+/g, '_');
+  if (reserved) return `__${escaped}__`;
+  return /^[0-9]/.test(escaped) ? `key_${escaped}` : escaped;
+}
+
+/** `By/s` → ['bytes', 'second']; a part in braces (`{request}`) is an annotation and gives no word. */
+function unitParts(unit: string): [main: string, per: string] {
+  const slash = unit.indexOf('/');
+  const main = (slash < 0 ? unit : unit.slice(0, slash)).trim();
+  const per = slash < 0 ? '' : unit.slice(slash + 1).trim();
+  return [main === '1' ? '' : unitWord(main, UNITS), unitWord(per, PER_UNITS)];
+}
+
+function unitWord(part: string, table: Readonly<Record<string, string>>): string {
+  if (/[{}]/.test(part)) return '';
+  const word = Object.hasOwn(table, part) ? table[part] : part;
+  return word.replace(/[^a-zA-Z0-9:]+/g, '_').replace(/^_+|_+$/g, '');
 }
 
 /** `s` → `seconds`, `By/s` → `bytes_per_second`, `{request}` → ''. */
 export function unitWords(unit: string): string {
-  const bare = unit.replace(/\{[^}]*\}/g, '').trim();
-  const slash = bare.indexOf('/');
-  const main = (slash < 0 ? bare : bare.slice(0, slash)).trim();
-  const per = slash < 0 ? '' : bare.slice(slash + 1).trim();
-  const words: string[] = [];
-  if (main !== '' && main !== '1') words.push(escapeMetricName(UNITS[main] ?? main));
-  if (per !== '') words.push('per', escapeMetricName(PER_UNITS[per] ?? per));
-  return words.join('_').replace(/^_+|_+$/g, '');
+  const [main, per] = unitParts(unit);
+  if (per === '') return main;
+  return main === '' ? `per_${per}` : `${main}_per_${per}`;
 }
 
-/** The Prometheus family name, without the `_bucket`, `_sum` and `_count` of its series. */
+/** The Prometheus family name, without the `_bucket`, `_sum` and `_count` of its series. '' when nothing is left of it. */
 export function prometheusMetricName(name: string, unit: string, kind: NamedKind): string {
-  const tokens = escapeMetricName(name)
-    .split('_')
-    .filter((token, at) => token !== '' || at === 0);
-  const words = unitWords(unit);
-  if (words !== '') {
-    for (const word of words.startsWith('per_')
-      ? [words]
-      : words.split('_per_').map((part, at) => (at === 0 ? part : `per_${part}`))) {
-      if (!tokens.includes(word) && !tokens.join('_').endsWith(word)) tokens.push(...word.split('_'));
-    }
-  }
-  if (unit === '1' && kind === 'gauge') {
-    moveToEnd(tokens, 'ratio');
-  }
+  const tokens = nameTokens(name);
+  if (tokens.length === 0) return '';
+  const [main, per] = unitParts(unit);
+  const addPer = per !== '' && !tokens.includes(per);
+  if (main !== '' && !tokens.includes(main)) tokens.push(main);
+  if (addPer) tokens.push('per', per);
   if (kind === 'counter') moveToEnd(tokens, 'total');
-  return tokens.join('_');
+  if (unit === '1' && kind === 'gauge') moveToEnd(tokens, 'ratio');
+  const joined = tokens.join('_');
+  return /^[0-9]/.test(joined) ? `_${joined}` : joined;
 }
 
+/** Removes every `word`, as otlptranslator does, before it is put last. */
 function moveToEnd(tokens: string[], word: string): void {
-  const at = tokens.indexOf(word);
-  if (at >= 0) tokens.splice(at, 1);
+  for (let at = tokens.indexOf(word); at >= 0; at = tokens.indexOf(word)) tokens.splice(at, 1);
   tokens.push(word);
 }
 

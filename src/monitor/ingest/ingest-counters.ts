@@ -1,0 +1,54 @@
+/** What came in and what was refused, as OpenTelemetry counters of the monitor itself and as totals for its own pages. */
+import type { Counter, Meter } from '@opentelemetry/api';
+import { VitrineError } from '../../base/errors.ts';
+import type { RejectReason } from '../../model/joints.ts';
+import { METRICS } from '../../telemetry/names.ts';
+
+export type Signal = 'metrics' | 'traces' | 'logs';
+export type Road = 'otlp_http' | 'otlp_grpc' | 'remote_write' | 'openmetrics' | 'ndjson' | 'ipc';
+
+export class IngestCounters {
+  readonly #items: Counter;
+  readonly #rejected: Counter;
+  readonly #totals = new Map<string, number>();
+
+  /** `meter` from `metrics.getMeter` of the OpenTelemetry API. */
+  constructor(meter: Meter) {
+    const { ingestItems, ingestRejected } = METRICS;
+    this.#items = meter.createCounter(ingestItems.name, {
+      unit: ingestItems.unit,
+      description: ingestItems.description,
+    });
+    this.#rejected = meter.createCounter(ingestRejected.name, {
+      unit: ingestRejected.unit,
+      description: ingestRejected.description,
+    });
+  }
+
+  accepted(signal: Signal, road: Road, count: number): void {
+    if (count === 0) return;
+    this.#items.add(count, { signal, road });
+    this.#add(`accepted ${signal}`, count);
+  }
+
+  rejected(signal: Signal, reason: RejectReason, count: number): void {
+    if (count === 0) return;
+    this.#rejected.add(count, { signal, reason });
+    this.#add(`rejected ${signal} ${reason}`, count);
+  }
+
+  /** Items that a sink refused as a whole by throwing. */
+  failed(signal: Signal, count: number, error: unknown): void {
+    const full = error instanceof VitrineError && error.code === 'storage_full';
+    this.rejected(signal, full ? 'storage_full' : 'queue_full', count);
+  }
+
+  /** Items since the start by `accepted <signal>` and `rejected <signal> <reason>`. */
+  totals(): ReadonlyMap<string, number> {
+    return this.#totals;
+  }
+
+  #add(key: string, count: number): void {
+    this.#totals.set(key, (this.#totals.get(key) ?? 0) + count);
+  }
+}

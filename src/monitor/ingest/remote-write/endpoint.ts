@@ -1,0 +1,99 @@
+/**
+ * `POST /api/v1/write`: Prometheus remote write 1.0 and 2.0. What cannot be kept and will never be is 400 with a sentence, as
+ * Prometheus answers, after the rest was kept; what may be kept later is 503.
+ */
+import type { IncomingMessage } from 'node:http';
+import { VitrineError } from '../../../base/errors.ts';
+import type { Answer, Endpoint } from '../endpoint.ts';
+import { errorHead } from '../endpoint.ts';
+import type { Intake } from '../intake.ts';
+import { refuseIfNothingKept } from '../otlp/receiver.ts';
+import { publicMessage } from '../otlp/responses.ts';
+import { RejectionTally, rejectionText } from '../rejections.ts';
+import type { BodyLimits } from '../request-body.ts';
+import { eachChunk } from '../request-body.ts';
+import type { ByteLease } from '../byte-budget.ts';
+import { SampleColumns } from '../sample-columns.ts';
+import { readWriteRequestV1, readWriteRequestV2 } from './requests.ts';
+import { declaredLength, decodeSnappy } from './snappy.ts';
+import { WriteSeriesCache } from './write-series.ts';
+import { WriteSteps } from './write-steps.ts';
+
+const MAX_CACHED_SERIES = 200_000;
+const V2 = 'io.prometheus.write.v2.request';
+const V1 = 'prometheus.writerequest';
+
+export function remoteWriteEndpoint(intake: Intake, limits: BodyLimits): Endpoint {
+  const cache = new WriteSeriesCache(intake.sinks.samples, intake.labels, MAX_CACHED_SERIES);
+  return {
+    async answer(request, lease): Promise<Answer> {
+      const version = versionOf(request);
+      const body = await readSnappy(request, limits, lease);
+      const columns = new SampleColumns(1024);
+      const tally = new RejectionTally();
+      cache.begin();
+      const steps = new WriteSteps(cache, columns, tally, intake.times, intake.clock.now());
+      if (version === 2) readWriteRequestV2(body, steps);
+      else readWriteRequestV1(body, steps);
+      const items = steps.samples + steps.histograms;
+      const outcome = await intake.samples(columns, items, tally, 'remote_write');
+      refuseIfNothingKept(outcome);
+      const headers = version === 2 ? writtenHeaders(steps, outcome.accepted) : {};
+      if (outcome.rejected.length === 0) return { status: 204, headers, body: '' };
+      return textAnswer(400, rejectionText(outcome.rejected), headers);
+    },
+    refuse(error): Answer {
+      const { status, headers } = errorHead(error);
+      return textAnswer(status, publicMessage(error), headers);
+    },
+  };
+}
+
+function textAnswer(status: number, message: string, headers: Readonly<Record<string, string>>): Answer {
+  return { status, headers: { ...headers, 'Content-Type': 'text/plain; charset=utf-8' }, body: `${message}\n` };
+}
+
+/** Refused items are counted against floats first: the sink does not say which they were. */
+function writtenHeaders(steps: WriteSteps, accepted: number): Record<string, string> {
+  const histograms = Math.min(steps.histograms, accepted);
+  return {
+    'X-Prometheus-Remote-Write-Samples-Written': String(accepted - histograms),
+    'X-Prometheus-Remote-Write-Histograms-Written': String(histograms),
+    'X-Prometheus-Remote-Write-Exemplars-Written': String(steps.exemplars),
+  };
+}
+
+/** By the `proto` parameter of the Content-Type; none is version 1, as is no Content-Type at all. */
+function versionOf(request: IncomingMessage): 1 | 2 {
+  const encoding = (request.headers['content-encoding'] ?? 'snappy').trim().toLowerCase();
+  if (encoding !== 'snappy') {
+    throw new VitrineError(
+      'unsupported_media_type',
+      'remote write is snappy-compressed: set Content-Encoding to snappy',
+    );
+  }
+  const [type, ...parameters] = (request.headers['content-type'] ?? 'application/x-protobuf').toLowerCase().split(';');
+  if (type.trim() !== 'application/x-protobuf') {
+    throw new VitrineError('unsupported_media_type', 'the Content-Type is not application/x-protobuf');
+  }
+  const proto = parameters.map((parameter) => /^\s*proto\s*=\s*"?([^"]*?)"?\s*$/.exec(parameter)?.[1]).find(Boolean);
+  if (proto === undefined || proto === V1) return 1;
+  if (proto === V2) return 2;
+  throw new VitrineError(
+    'unsupported_media_type',
+    'the message is neither prometheus.WriteRequest nor io.prometheus.write.v2.Request',
+  );
+}
+
+async function readSnappy(request: IncomingMessage, limits: BodyLimits, lease: ByteLease): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const keep = (chunk: Buffer): void => {
+    lease.take(chunk.length);
+    chunks.push(chunk);
+  };
+  await eachChunk(request, limits, keep, '');
+  const block = Buffer.concat(chunks);
+  const { length } = declaredLength(block);
+  if (length <= limits.maxDecompressedBytes) lease.take(length);
+  return decodeSnappy(block, limits.maxDecompressedBytes);
+}

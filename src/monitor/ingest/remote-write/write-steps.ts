@@ -1,0 +1,69 @@
+/** What both versions of remote write do with what they read: check, count, and put into columns. */
+import type { Exemplar, MetricMetadata } from '../../../model/series.ts';
+import type { RejectionTally } from '../rejections.ts';
+import { quoted } from '../rejections.ts';
+import type { SampleColumns } from '../sample-columns.ts';
+import type { TimeRules } from '../time-rules.ts';
+import { refuseTime } from '../time-rules.ts';
+import type { HistogramSample } from './histogram-message.ts';
+import { refuseHistogram } from './histogram-message.ts';
+import type { WriteSeries, WriteSeriesCache } from './write-series.ts';
+
+export class WriteSteps {
+  readonly cache: WriteSeriesCache;
+  readonly #columns: SampleColumns;
+  readonly #tally: RejectionTally;
+  readonly #times: TimeRules;
+  readonly #nowMs: number;
+  /** Float samples, histograms and exemplars of the request, refused ones too. */
+  samples = 0;
+  histograms = 0;
+  exemplars = 0;
+
+  constructor(cache: WriteSeriesCache, columns: SampleColumns, tally: RejectionTally, times: TimeRules, nowMs: number) {
+    this.cache = cache;
+    this.#columns = columns;
+    this.#tally = tally;
+    this.#times = times;
+    this.#nowMs = nowMs;
+  }
+
+  sample(series: WriteSeries, timeMs: number, value: number, stale: boolean, startMs: number): void {
+    this.samples += 1;
+    if (this.#taken(series, timeMs)) this.#columns.add(series.ref, timeMs, value, stale, startMs);
+  }
+
+  histogram(series: WriteSeries, { histogram, stale, timeMs, startMs }: HistogramSample): void {
+    this.histograms += 1;
+    if (!this.#taken(series, timeMs)) return;
+    const wrong = stale ? undefined : refuseHistogram(histogram);
+    if (wrong === undefined) this.#columns.addHistogram(series.ref, timeMs, histogram, stale, startMs);
+    else this.#tally.add('invalid', `histogram of ${quoted(series.labels.name)}: ${wrong}`);
+  }
+
+  /** Exemplars of refused series go with them, and so do those over the limit: they are no samples. */
+  exemplar(series: WriteSeries, exemplar: Exemplar): void {
+    if (series.refusal !== undefined || tooLong(exemplar)) return;
+    this.exemplars += 1;
+    this.#columns.addExemplar(series.ref, exemplar);
+  }
+
+  metadata(metadata: MetricMetadata): void {
+    if (metadata.name !== '') this.#columns.addMetadata(metadata);
+  }
+
+  #taken(series: WriteSeries, timeMs: number): boolean {
+    const refused = series.refusal ?? refuseTime(timeMs, this.#nowMs, this.#times, 'milliseconds');
+    if (refused === undefined) return true;
+    const name = series.refusal === undefined ? `${quoted(series.labels.name)}: ` : '';
+    this.#tally.add(refused.reason, name + refused.message);
+    return false;
+  }
+}
+
+/** OpenMetrics allows 128 characters in the labels of an exemplar. */
+function tooLong({ labels }: Exemplar): boolean {
+  let characters = 0;
+  for (const part of labels.pairs) characters += part.length;
+  return characters > 128;
+}
