@@ -1,0 +1,162 @@
+/**
+ * One UTC day of chunks: `samples-YYYY-MM-DD.db`, complete in itself (its series' labels are in it), so that retention is
+ * deleting a file and archiving is moving one. A rowid table with an index: chunk blobs would overflow the pages of a
+ * WITHOUT ROWID table.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Labels } from '../../model/labels.ts';
+import { chunkOf, decodeChunk } from './chunk-codec.ts';
+import { Columns } from './columns.ts';
+import { inTransaction, openDatabase } from './database.ts';
+import { Postings } from './postings.ts';
+
+export const DAY_MS = 86_400_000;
+
+const SCHEMA = `
+  CREATE TABLE series (id INTEGER PRIMARY KEY, labels TEXT NOT NULL);
+  CREATE TABLE chunk (id INTEGER PRIMARY KEY, series INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+    data BLOB NOT NULL);
+  CREATE INDEX chunk_series ON chunk (series, start);
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
+`;
+
+/** `2026-11-20` of a time. Years outside 0–9999 have ISO 8601's sign and six digits. */
+export function dayOf(tMs: number): string {
+  return new Date(Math.floor(tMs / DAY_MS) * DAY_MS).toISOString().slice(0, -14);
+}
+
+export interface PendingChunk {
+  readonly labels: Labels;
+  readonly columns: Columns;
+}
+
+export class DayFile {
+  readonly path: string;
+  readonly day: string;
+  readonly startMs: number;
+  readonly index = new Postings();
+  readonly #db: DatabaseSync;
+  readonly #ids = new Map<string, number>();
+  readonly #insertSeries: StatementSync;
+  readonly #insertChunk: StatementSync;
+  readonly #select: StatementSync;
+  readonly #selectAny: StatementSync;
+  #nextId = 1;
+  #lastMs = -Infinity;
+
+  constructor(path: string, day: string) {
+    this.path = path;
+    this.day = day;
+    this.startMs = Date.parse(`${day}T00:00:00Z`);
+    this.#db = openDatabase(path, { schema: SCHEMA, pageBytes: 4_096, cacheKib: 512, durability: 'normal' });
+    this.#insertSeries = this.#db.prepare('INSERT INTO series (id, labels) VALUES (?, ?)');
+    this.#insertChunk = this.#db.prepare('INSERT INTO chunk (series, start, end, data) VALUES (?, ?, ?, ?)');
+    this.#select = this.#db.prepare(
+      'SELECT data FROM chunk WHERE series = ? AND start <= ? AND end >= ? ORDER BY start, end',
+    );
+    this.#select.setReturnArrays(true);
+    this.#selectAny = this.#db.prepare('SELECT 1 FROM chunk WHERE series = ? AND start <= ? AND end >= ? LIMIT 1');
+    this.#load();
+  }
+
+  #load(): void {
+    for (const row of this.#db.prepare('SELECT id, labels FROM series').iterate()) {
+      const id = row.id as number;
+      const labels = this.index.add(id, Labels.fromSorted(JSON.parse(row.labels as string) as string[]));
+      this.#ids.set(labels.key, id);
+      this.#nextId = Math.max(this.#nextId, id + 1);
+    }
+    const last = this.#db.prepare('SELECT max(end) AS last FROM chunk').get()?.last;
+    if (typeof last === 'number') this.#lastMs = last;
+  }
+
+  get endMs(): number {
+    return this.startMs + DAY_MS - 1;
+  }
+
+  /** Time of the newest sample in the file, -Infinity when it is empty. */
+  get lastMs(): number {
+    return this.#lastMs;
+  }
+
+  /** Id of the newest chunk. */
+  get lastChunk(): number {
+    return Number(this.#db.prepare('SELECT max(id) AS last FROM chunk').get()?.last ?? 0);
+  }
+
+  /** Bytes in use; the file may be longer. */
+  get usedBytes(): number {
+    const pragma = (name: string): number => Object.values(this.#db.prepare(`PRAGMA ${name}`).get() ?? {})[0] as number;
+    return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
+  }
+
+  /** 1 once the raw samples were replaced by a roll-up. */
+  get rolledUp(): boolean {
+    return this.#db.prepare("SELECT 1 FROM meta WHERE key = 'rolled_up'").get() !== undefined;
+  }
+
+  markRolledUp(): void {
+    this.#db.exec("INSERT OR REPLACE INTO meta VALUES ('rolled_up', 1)");
+  }
+
+  /** Adds chunks in one transaction. */
+  add(chunks: readonly PendingChunk[]): void {
+    const added: Labels[] = [];
+    const firstId = this.#nextId;
+    try {
+      this.#insert(chunks, added);
+    } catch (error) {
+      // What was not written has no id.
+      for (const { key } of added) this.#ids.delete(key);
+      this.#nextId = firstId;
+      throw error;
+    }
+    for (const { columns } of chunks) this.#lastMs = Math.max(this.#lastMs, columns.t[columns.count - 1]);
+    for (let i = 0; i < added.length; i += 1) this.index.add(firstId + i, added[i]);
+  }
+
+  #insert(chunks: readonly PendingChunk[], added: Labels[]): void {
+    inTransaction(this.#db, () => {
+      for (const { labels, columns } of chunks) {
+        let id = this.#ids.get(labels.key);
+        if (id === undefined) {
+          id = this.#nextId;
+          this.#nextId += 1;
+          this.#insertSeries.run(id, JSON.stringify(labels.pairs));
+          this.#ids.set(labels.key, id);
+          added.push(labels);
+        }
+        this.#insertChunk.run(id, columns.t[0], columns.t[columns.count - 1], chunkOf(columns));
+      }
+    });
+  }
+
+  /** Adds the samples of the series in chunks that touch mint…maxt to `columns`. Throws RangeError when one is damaged. */
+  read(key: string, mintMs: number, maxtMs: number, columns: Columns): void {
+    const id = this.#ids.get(key);
+    if (id === undefined) return;
+    for (const row of this.#select.all(id, maxtMs, mintMs)) decodeChunk((row as unknown as [Uint8Array])[0], columns);
+  }
+
+  has(key: string, mintMs: number, maxtMs: number): boolean {
+    const id = this.#ids.get(key);
+    return id !== undefined && this.#selectAny.get(id, maxtMs, mintMs) !== undefined;
+  }
+
+  /** Deletes the oldest chunks, `limit` at most; returns how many. Their pages are used again. */
+  deleteOldest(limit: number): number {
+    const result = this.#db
+      .prepare('DELETE FROM chunk WHERE id IN (SELECT id FROM chunk ORDER BY id LIMIT ?)')
+      .run(limit);
+    return Number(result.changes);
+  }
+
+  /** `ok`, or what SQLite finds wrong. */
+  check(): string {
+    return String(Object.values(this.#db.prepare('PRAGMA quick_check(1)').get() ?? {})[0]);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}

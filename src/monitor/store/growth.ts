@@ -1,0 +1,28 @@
+/** How fast the store grows, from its size every now and then over the last hour, and how long that can go on. */
+
+const KEEP_MS = 3_600_000;
+const SPACING_MS = 30_000;
+/** Less than this says nothing: files grow in steps. */
+const WATCHED_MIN_MS = 120_000;
+
+export class Growth {
+  readonly #points: { readonly atMs: number; readonly sizeBytes: number }[] = [];
+
+  note(atMs: number, sizeBytes: number): void {
+    const last = this.#points.at(-1);
+    // A clock that was set back starts the watch again.
+    if (last !== undefined && atMs < last.atMs) this.#points.length = 0;
+    else if (last !== undefined && atMs - last.atMs < SPACING_MS) return;
+    this.#points.push({ atMs, sizeBytes });
+    while (this.#points[0].atMs < atMs - KEEP_MS) this.#points.shift();
+  }
+
+  /** Seconds until `roomBytes` are used up; undefined when the store does not grow or is not watched for long. */
+  secondsUntil(roomBytes: number): number | undefined {
+    const first = this.#points[0];
+    const last = this.#points.at(-1);
+    if (first === undefined || last === undefined || last.atMs - first.atMs < WATCHED_MIN_MS) return undefined;
+    const perSecond = ((last.sizeBytes - first.sizeBytes) * 1_000) / (last.atMs - first.atMs);
+    return perSecond <= 0 ? undefined : Math.max(0, roomBytes) / perSecond;
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Opens a data directory: lock, schema check, replay. Everything acknowledged before a kill is in the head afterwards.
+ */
+import { systemClock } from '../../base/clock.ts';
+import { VitrineError } from '../../base/errors.ts';
+import { silentLogger } from '../../base/logger.ts';
+import { decodeBatch } from './batch-codec.ts';
+import { ByteReader } from './bytes.ts';
+import { isDamaged, isDiskTrouble, messageOf } from './database.ts';
+import { DayFiles } from './day-files.ts';
+import { inUse, prepareDirectory, signDirectory } from './directory-lock.ts';
+import { MemoryExemplars } from './exemplar-store.ts';
+import { restoreTail } from './flush-cycle.ts';
+import { Head } from './head.ts';
+import { Journal } from './journal.ts';
+import { MetadataTable } from './metadata-table.ts';
+import { SampleStore } from './sample-store.ts';
+import type { SampleStoreOptions } from './store-options.ts';
+import { SeriesTable } from './series-table.ts';
+
+const MIB = 1024 * 1024;
+const DAY_MS = 86_400_000;
+
+export const SAMPLE_STORE_DEFAULTS = {
+  headBytes: 128 * MIB,
+  retentionMs: 30 * DAY_MS,
+  rawRetentionMs: 7 * DAY_MS,
+  maxSizeBytes: 10 * 1024 * MIB,
+  maxSeries: 200_000,
+  maxSeriesPerMetric: 10_000,
+  minFreeBytes: 100 * MIB,
+  durability: 'normal',
+  testMode: false,
+  clock: systemClock,
+  logger: silentLogger,
+} as const satisfies Partial<SampleStoreOptions>;
+
+type Given = Pick<SampleStoreOptions, 'dir' | 'compileMatcher'> & Partial<SampleStoreOptions>;
+
+/**
+ * Opens or creates the store in `dir`. Throws VitrineError `data_dir_in_use` when another process has it and
+ * `data_dir_unusable` when it cannot be read or written or comes from a newer version (it is left untouched then).
+ */
+export function openSampleStore(given: Given): SampleStore {
+  const options: SampleStoreOptions = { ...SAMPLE_STORE_DEFAULTS, ...given };
+  prepareDirectory(options.dir);
+  const journal = openJournal(options);
+  try {
+    const days = new DayFiles(options.dir, options.logger);
+    signDirectory(options.dir);
+    const head = new Head(new SeriesTable(options, options.logger));
+    const metadata = new MetadataTable();
+    const exemplars = new MemoryExemplars();
+    replay(journal, { head, metadata, exemplars }, options);
+    return new SampleStore({ options, head, journal, days, metadata, exemplars });
+  } catch (error) {
+    journal.close();
+    if (error instanceof VitrineError) throw error;
+    throw unusable(options.dir, error);
+  }
+}
+
+function unusable(dir: string, cause: unknown): VitrineError {
+  return new VitrineError('data_dir_unusable', `The data directory ${dir} cannot be used: ${messageOf(cause)}`, {
+    hint: 'Check that the disk has space and the files belong to this user; a backup can be put in their place.',
+    cause,
+  });
+}
+
+function openJournal({ dir, durability }: SampleStoreOptions): Journal {
+  try {
+    return new Journal(dir, durability);
+  } catch (error) {
+    if (error instanceof VitrineError && error.code === 'data_dir_in_use') throw inUse(dir, error);
+    if (isDiskTrouble(error)) throw unusable(dir, error);
+    throw error;
+  }
+}
+
+interface Restored {
+  readonly head: Head;
+  readonly metadata: MetadataTable;
+  readonly exemplars: MemoryExemplars;
+}
+
+function replay(
+  journal: Journal,
+  { head, metadata, exemplars }: Restored,
+  { clock, logger }: SampleStoreOptions,
+): void {
+  for (const { ref, labels } of journal.series()) head.table.restore(ref, labels);
+  head.table.restored();
+  head.prepare(clock.now());
+  for (const entry of journal.metadata()) metadata.restore(entry);
+  let damaged = 0;
+  for (const row of journal.tails()) damaged += guarded(() => restoreTail(head, row));
+  for (const row of journal.batches()) {
+    damaged += guarded(() => {
+      const reader = new ByteReader(row);
+      while (!reader.done) {
+        const batch = decodeBatch(reader);
+        head.replay(batch);
+        for (const { ref, exemplar } of batch.exemplars ?? []) {
+          const labels = head.table.postings.labelsOf(head.table.slotOf(ref));
+          if (labels !== undefined) exemplars.add(labels, exemplar);
+        }
+      }
+    });
+  }
+  head.mark();
+  if (damaged > 0)
+    logger.error({ rows: damaged }, `${damaged} rows of the write-ahead table are damaged and were passed over`);
+}
+
+/** 1 when the row is damaged. */
+function guarded(work: () => void): 0 | 1 {
+  try {
+    work();
+    return 0;
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    return 1;
+  }
+}

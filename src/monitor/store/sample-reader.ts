@@ -1,0 +1,152 @@
+/**
+ * Questions to the head and the day files together. A series is read in one go (chunks up to the head's first sample, then
+ * the head), so what moves between the two in the meantime is neither missed nor seen twice; between series the loop is
+ * let go every few milliseconds.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../../base/clock.ts';
+import { Labels } from '../../model/labels.ts';
+import type { Matcher } from '../../model/labels.ts';
+import type { Samples, Series } from '../../model/series.ts';
+import { Columns } from './columns.ts';
+import { isDamaged } from './database.ts';
+import type { DayFile } from './day-file.ts';
+import type { DayFiles } from './day-files.ts';
+import type { Head } from './head.ts';
+import { Selector } from './postings.ts';
+import type { CompileMatcher } from './postings.ts';
+
+const TURN_MS = 12;
+const TURN_SERIES = 64;
+
+type Selectors = readonly (readonly Matcher[])[];
+
+export class SampleReader {
+  readonly #head: Head;
+  readonly #days: DayFiles;
+  readonly #compile: CompileMatcher;
+  readonly #clock: Clock;
+  readonly #columns = new Columns(4096);
+
+  constructor(parts: { head: Head; days: DayFiles; compileMatcher: CompileMatcher; clock: Clock }) {
+    this.#head = parts.head;
+    this.#days = parts.days;
+    this.#compile = parts.compileMatcher;
+    this.#clock = parts.clock;
+  }
+
+  async select(matchers: readonly Matcher[], mintMs: number, maxtMs: number): Promise<readonly Series[]> {
+    const out: Series[] = [];
+    let turnEnds = this.#clock.monotonic() + TURN_MS;
+    let checked = 0;
+    for (const labels of this.#matching([matchers], mintMs, maxtMs)) {
+      const samples = this.#read(labels, mintMs, maxtMs);
+      if (samples !== undefined) out.push({ labels, samples });
+      checked += 1;
+      if (checked % TURN_SERIES === 0 && this.#clock.monotonic() >= turnEnds) {
+        await nextTurn();
+        turnEnds = this.#clock.monotonic() + TURN_MS;
+      }
+    }
+    return out;
+  }
+
+  /** Label sets with samples in the range, sorted, at most `limit`. No selector means all series. */
+  async series(selectors: Selectors, mintMs: number, maxtMs: number, limit: number): Promise<readonly Labels[]> {
+    const out: Labels[] = [];
+    let turnEnds = this.#clock.monotonic() + TURN_MS;
+    for (const labels of this.#matching(selectors, mintMs, maxtMs)) {
+      if (out.length >= limit) break;
+      if (this.#has(labels.key, mintMs, maxtMs)) out.push(labels);
+      if (this.#clock.monotonic() >= turnEnds) {
+        await nextTurn();
+        turnEnds = this.#clock.monotonic() + TURN_MS;
+      }
+    }
+    return out;
+  }
+
+  async labelNames(selectors: Selectors, mintMs: number, maxtMs: number): Promise<readonly string[]> {
+    const names = new Set<string>();
+    for (const labels of await this.series(selectors, mintMs, maxtMs, Infinity)) {
+      for (let i = 0; i < labels.pairs.length; i += 2) names.add(labels.pairs[i]);
+    }
+    return [...names].sort();
+  }
+
+  async labelValues(name: string, selectors: Selectors, mintMs: number, maxtMs: number): Promise<readonly string[]> {
+    const values = new Set<string>();
+    for (const labels of await this.series(selectors, mintMs, maxtMs, Infinity)) {
+      const value = labels.get(name);
+      if (value !== '') values.add(value);
+    }
+    return [...values].sort();
+  }
+
+  /** A test of label sets: true when any of the selectors accepts them. */
+  accepts(selectors: Selectors): (labels: Labels) => boolean {
+    const made = selectors.map((matchers) => new Selector(matchers, this.#compile));
+    return (labels) => made.some((selector) => selector.accepts(labels));
+  }
+
+  /** Label sets of head and day files that match, each once, sorted. */
+  #matching(selectors: Selectors, mintMs: number, maxtMs: number): Labels[] {
+    const found = new Map<string, Labels>();
+    for (const matchers of selectors.length === 0 ? [[]] : selectors) {
+      const selector = new Selector(matchers, this.#compile);
+      const { postings } = this.#head.table;
+      for (const slot of postings.match(selector)) {
+        const labels = postings.labelsOf(slot) as Labels;
+        found.set(labels.key, labels);
+      }
+      for (const { index } of this.#days.overlapping(mintMs, maxtMs)) {
+        for (const id of index.match(selector)) {
+          const labels = index.labelsOf(id) as Labels;
+          if (!found.has(labels.key)) found.set(labels.key, labels);
+        }
+      }
+    }
+    return [...found.values()].sort((a, b) => Labels.compare(a, b));
+  }
+
+  #read(labels: Labels, mintMs: number, maxtMs: number): Samples | undefined {
+    const columns = this.#columns;
+    columns.clear();
+    const slot = this.#head.table.slotOfKey(labels.key);
+    const headFirst = slot === 0 ? Infinity : this.#head.firstT(slot);
+    if (headFirst > mintMs) {
+      const to = Math.min(maxtMs, headFirst - 1);
+      for (const file of this.#days.overlapping(mintMs, to)) {
+        const done = this.#guard(file, () => {
+          file.read(labels.key, mintMs, to, columns);
+          return true;
+        });
+        // Half a chunk may have been read: better a gap than a wrong sample.
+        if (done === undefined) columns.clear();
+      }
+    }
+    if (slot !== 0 && headFirst <= maxtMs) this.#head.copyInto(columns, slot, mintMs, maxtMs);
+    const samples = columns.toSamples(mintMs, maxtMs);
+    return samples === undefined ? undefined : { ...samples, t: samples.t.slice(), v: samples.v.slice() };
+  }
+
+  #has(key: string, mintMs: number, maxtMs: number): boolean {
+    const slot = this.#head.table.slotOfKey(key);
+    if (slot !== 0 && this.#head.firstT(slot) <= maxtMs && this.#head.lastT(slot) >= mintMs) return true;
+    for (const file of this.#days.overlapping(mintMs, maxtMs)) {
+      if (this.#guard(file, () => file.has(key, mintMs, maxtMs)) === true) return true;
+    }
+    return false;
+  }
+
+  /** A damaged day must not take the others with it. */
+  #guard<T>(file: DayFile, work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      if (!isDamaged(error)) throw error;
+      this.#days.setAside(file, error);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * What the store does by itself: keeps the head at its size and the write-ahead rows short (flush cycles), the directory
+ * within age and size (retention), and knows how large it is. One cycle and one retention pass at a time, both in steps of
+ * some milliseconds.
+ */
+import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { every } from '../../base/clock.ts';
+import { isDiskTrouble } from './database.ts';
+import { databaseBytes } from './day-files.ts';
+import { FlushCycle } from './flush-cycle.ts';
+import type { FlushMode } from './flush-cycle.ts';
+import { Growth } from './growth.ts';
+import { JOURNAL_FILE } from './journal.ts';
+import { PAGE_BYTES } from './page-arena.ts';
+import { applyRetention } from './retention.ts';
+import { WINDOW_MS } from './store-options.ts';
+import type { StoreParts } from './store-options.ts';
+import type { WriteGate } from './write-gate.ts';
+
+const UPKEEP_MS = 5_000;
+const CYCLE_EVERY_MS = 3_600_000;
+const RETENTION_EVERY_MS = 60_000;
+/** A cycle starts at this share of headBytes, and at this many bytes of write-ahead rows. */
+const PRESSURE_SHARE = 0.85;
+const WAL_BYTES_MAX = 96 * 1024 * 1024;
+
+export interface UpkeepParts extends StoreParts {
+  readonly gate: WriteGate;
+  readonly commit: () => void;
+}
+
+export class StoreUpkeep {
+  readonly #parts: UpkeepParts;
+  readonly #growth = new Growth();
+  readonly #closing = new AbortController();
+  readonly #stop: () => void;
+  #generation = 0;
+  #sizeBytes = 0;
+  #cycle: FlushCycle | undefined;
+  #flushing: Promise<void> | undefined;
+  #retaining: Promise<void> | undefined;
+  #lastCycleMs: number;
+  #lastRetentionMs = -Infinity;
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts;
+    const { clock } = parts.options;
+    this.#lastCycleMs = clock.monotonic();
+    const onError = (error: unknown): void => this.#trouble('upkeep', error);
+    this.#stop = every(clock, UPKEEP_MS, () => this.#tick(), onError);
+    this.#measure();
+  }
+
+  /** Rises when series left the head. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Bytes on disk at the last look, at most some seconds ago. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  timeToFullSeconds(): number | undefined {
+    const { gate, options } = this.#parts;
+    return this.#growth.secondsUntil(
+      Math.min(options.maxSizeBytes - this.#sizeBytes, gate.freeBytes() - options.minFreeBytes),
+    );
+  }
+
+  /** Keeps the head near its size: a cycle in the background, and work at once when appends outrun it. */
+  relieve(): void {
+    const { headBytes } = this.#parts.options;
+    const size = this.#parts.head.sizeBytes;
+    if (size > headBytes * PRESSURE_SHARE && this.#flushing === undefined && this.#parts.gate.open) {
+      void this.#flush(this.#squeezed() ? 'squeeze' : 'pressure');
+    }
+    if (size > headBytes) this.#stepNow();
+  }
+
+  async flushAll(): Promise<void> {
+    await this.#flushing;
+    await this.#flush('all');
+  }
+
+  async retain(): Promise<void> {
+    await this.#retaining;
+    this.#retaining = this.#retain().finally(() => (this.#retaining = undefined));
+    await this.#retaining;
+  }
+
+  /** Runs `work` while no day is rolled up or deleted. */
+  async withoutRetention(work: () => Promise<void>): Promise<void> {
+    await this.#retaining;
+    const done = work();
+    // The caller gets the failure; the gate of the next pass only waits.
+    this.#retaining = done.catch(() => {}).finally(() => (this.#retaining = undefined));
+    await done;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#stop();
+    await this.#flushing;
+    await this.#retaining;
+  }
+
+  /** Whether series hold so few samples each that full chunks would free little. */
+  #squeezed(): boolean {
+    const { head, options } = this.#parts;
+    return options.headBytes < head.table.size * PAGE_BYTES * 8;
+  }
+
+  #stepNow(): void {
+    try {
+      this.#cycle?.step();
+    } catch (error) {
+      this.#trouble('a flush', error);
+      this.#cycle = undefined;
+    }
+  }
+
+  #flush(mode: FlushMode): Promise<void> {
+    this.#flushing ??= this.#runCycle(mode)
+      .catch((error: unknown) => this.#trouble('a flush', error))
+      .finally(() => {
+        this.#cycle = undefined;
+        this.#flushing = undefined;
+      });
+    return this.#flushing;
+  }
+
+  async #runCycle(mode: FlushMode): Promise<void> {
+    const { head, journal, options } = this.#parts;
+    const now = options.clock.now();
+    this.#lastCycleMs = options.clock.monotonic();
+    const idleBeforeMs = options.testMode ? -Infinity : now - WINDOW_MS;
+    const cycle = new FlushCycle(this.#parts, { mode, keepFromMs: now - WINDOW_MS, idleBeforeMs });
+    this.#cycle = cycle;
+    while (cycle.step()) {
+      await nextTurn();
+      // Closing, or a step in between that failed.
+      if (this.#closing.signal.aborted || this.#cycle !== cycle) return;
+    }
+    this.#cycle = undefined;
+    const gone = cycle.end();
+    if (gone.size > 0) {
+      head.drop(gone);
+      this.#generation += 1;
+    }
+    while (!this.#closing.signal.aborted && journal.deleteSlice()) await nextTurn();
+  }
+
+  async #tick(): Promise<void> {
+    const { gate, journal, options } = this.#parts;
+    gate.check();
+    this.#measure();
+    if (!gate.open) return;
+    const now = options.clock.monotonic();
+    const long = journal.walBytes > WAL_BYTES_MAX;
+    if (long || now - this.#lastCycleMs >= CYCLE_EVERY_MS) await this.#flush(long ? 'pressure' : 'window');
+    const due = now - this.#lastRetentionMs >= RETENTION_EVERY_MS;
+    if (due && !options.testMode && this.#retaining === undefined) await this.retain();
+  }
+
+  async #retain(): Promise<void> {
+    const { days, metadata, options } = this.#parts;
+    const { clock, logger } = options;
+    this.#lastRetentionMs = clock.monotonic();
+    try {
+      const typeOf = (name: string): string | undefined => metadata.typeOf(name);
+      const { signal } = this.#closing;
+      const otherBytes = (): number => this.#journalBytes();
+      await applyRetention({ days, clock, logger, typeOf, signal, otherBytes, limits: options }, clock.now());
+    } catch (error) {
+      this.#trouble('retention', error);
+    } finally {
+      this.#measure();
+    }
+  }
+
+  #journalBytes(): number {
+    return databaseBytes(path.join(this.#parts.options.dir, JOURNAL_FILE));
+  }
+
+  #measure(): void {
+    this.#sizeBytes = this.#parts.days.sizeBytes + this.#journalBytes();
+    this.#growth.note(this.#parts.options.clock.now(), this.#sizeBytes);
+  }
+
+  #trouble(what: string, error: unknown): void {
+    const { gate, options } = this.#parts;
+    if (isDiskTrouble(error)) gate.shut(error);
+    else options.logger.error({ error }, `${what} of the store failed`);
+  }
+}
