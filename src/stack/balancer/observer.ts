@@ -6,15 +6,11 @@
 import { context, metrics, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Attributes, Context, Histogram, Observable, ObservableCallback, Span, Tracer } from '@opentelemetry/api';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../telemetry/names.ts';
+import { PHASES, type Ledger } from './ledger.ts';
 import type { OwnFields, Peer } from './forward-head.ts';
 import type { RequestHead } from './request-head.ts';
 import { pathOf } from './route.ts';
 import type { Upstream } from './upstream.ts';
-
-export const PHASES = ['queue', 'cache', 'connect', 'upstream', 'transfer'] as const;
-export type Phase = (typeof PHASES)[number];
-/** Milliseconds by phase, in the order of `PHASES`; NaN for a phase the request did not go through. */
-export type Ledger = Float64Array;
 
 export interface Gauges {
   readonly upstreams: () => Iterable<Upstream>;

@@ -211,7 +211,7 @@ export function checkRequestHead(parsed: ParsedHead, limits: HeadLimits): Reques
   if (typeof bodyBytes !== 'number') return bodyBytes;
   const connection = connectionOf(seen, http11);
   if (connection === undefined) return refuse('bad_request', 'Connection lists a field that is not hop-by-hop.');
-  if (connection.upgrade !== undefined && bodyBytes !== 0) {
+  if (connection.upgrade === 'websocket' && bodyBytes !== 0) {
     return refuse('bad_request', 'A request with a body cannot be upgraded.');
   }
   return {

@@ -5,7 +5,8 @@
  */
 import { connect, type Socket } from 'node:net';
 import type { Endpoint } from './config.ts';
-import { ReplyParser, type ReplyHead, type ReplyListener } from './reply-parser.ts';
+import type { ReplyHead } from './reply-head.ts';
+import { ReplyParser, type ReplyListener } from './reply-parser.ts';
 
 /** `refused`: nobody is there, nothing was sent. `reset`: it broke. `invalid`: what came back is not HTTP. */
 export type ConnectionFailure = 'refused' | 'reset' | 'invalid';
@@ -15,7 +16,7 @@ export interface ExchangeEvents {
   /** After 101, `onBody` brings the bytes of the tunnel. */
   onHead(head: ReplyHead): void;
   onBody(bytes: Buffer): void;
-  /** All that came in one read was given: a good moment to write. Comes before `onComplete`, too. */
+  /** All that came in one read was given: the moment to write it. Not called when `onComplete` is. */
   onFlush(): void;
   /** What was written has left; more may be written. */
   onWritable(): void;
@@ -154,8 +155,8 @@ export class UpstreamConnection implements ReplyListener {
 
   #afterRead(bytes: Buffer, used: number): void {
     if (this.#tunnel && used < bytes.length) this.#events?.onBody(bytes.subarray(used));
-    this.#events?.onFlush();
     if (this.#parser.done && !this.#tunnel) this.#events?.onComplete(this.#keepAlive && used === bytes.length);
+    else this.#events?.onFlush();
   }
 
   #ended(): void {
@@ -163,7 +164,6 @@ export class UpstreamConnection implements ReplyListener {
     if (events === undefined || this.#over) {
       this.#gone();
     } else if (this.#tunnel || this.#parser.finish()) {
-      events.onFlush();
       events.onComplete(false);
     } else {
       this.#fail('reset', new Error('The upstream closed the connection before its answer was complete.'));
