@@ -1,0 +1,197 @@
+/**
+ * Puts the balancer together and gives it its life: listener → admit → route → cache → pick → forward. What it is made of
+ * comes from outside, so it knows neither files nor environment nor who watches it.
+ */
+import type { AddressInfo } from 'node:net';
+import { systemClock, wait, type Clock } from '../../base/clock.ts';
+import { silentLogger, type Logger } from '../../base/logger.ts';
+import { systemRandom, type Random } from '../../base/random.ts';
+import { worst, type ComponentHealth } from '../../model/health.ts';
+import type { ResponseCache } from '../../model/response-cache.ts';
+import type { BalancerOptions, Endpoint } from './config.ts';
+import { Deadlines } from './deadlines.ts';
+import { checkHealth } from './health-check.ts';
+import { Listener } from './listener.ts';
+import { Observer } from './observer.ts';
+import type { HealthFacts } from './own-endpoints.ts';
+import { RetryBudget } from './retry-budget.ts';
+import { makeRoute, RouteTable } from './route.ts';
+import { Upstream, type UpstreamEvents } from './upstream.ts';
+import { WaitingRoom } from './waiting-room.ts';
+
+export interface BalancerPieces {
+  readonly log?: Logger;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Keeps responses; none are kept without it. */
+  readonly responseCache?: ResponseCache;
+  /** Health of the cache and the bytes it holds, for `/health`. */
+  readonly cacheHealth?: () => { readonly component: ComponentHealth; readonly sizeBytes: number };
+}
+
+export interface Balancer {
+  readonly address: AddressInfo;
+  /** The parts `balancer`, `server` (the upstreams together) and, where there is one, `cache` of a health body. */
+  health(): HealthFacts;
+  /**
+   * Takes itself out of the rotation (`/readyz` 503, `Connection: close`), then takes no new connection, and resolves when
+   * every request that was read has its answer, or at `drain.limit`. Connections are closed then.
+   */
+  drain(): Promise<void>;
+  /** Ends at once. */
+  close(): void;
+}
+
+const TICK_MS = 250;
+
+/** Throws VitrineError `port_taken` or `bind_failed`. */
+export async function startBalancer(options: BalancerOptions, pieces: BalancerPieces = {}): Promise<Balancer> {
+  const running = new RunningBalancer(options, pieces);
+  try {
+    return await running.start();
+  } catch (error) {
+    running.close();
+    throw error;
+  }
+}
+
+class RunningBalancer implements Balancer {
+  readonly #options: BalancerOptions;
+  readonly #pieces: BalancerPieces;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #deadlines: Deadlines;
+  readonly #waiting: WaitingRoom;
+  readonly #routes: RouteTable;
+  readonly #upstreams: readonly Upstream[];
+  readonly #observer: Observer;
+  readonly #listener: Listener;
+  readonly #startMs: number;
+  #stops: (() => void)[] = [];
+  #draining = false;
+  #address: AddressInfo | undefined;
+
+  constructor(options: BalancerOptions, pieces: BalancerPieces) {
+    this.#options = options;
+    this.#pieces = pieces;
+    this.#clock = pieces.clock ?? systemClock;
+    this.#log = pieces.log ?? silentLogger;
+    this.#startMs = this.#clock.monotonic();
+    this.#deadlines = new Deadlines(this.#clock);
+    this.#waiting = new WaitingRoom(options.queue.max, options.queue.deadline, this.#deadlines);
+    const makeUpstream = (endpoint: Endpoint): Upstream => this.#makeUpstream(endpoint);
+    this.#routes = new RouteTable(options.routes.map((route) => makeRoute(route, route.upstreams.map(makeUpstream))));
+    this.#upstreams = this.#routes.routes.flatMap((route) => route.upstreams);
+    this.#observer = new Observer({ upstreams: () => this.#upstreams, queueSize: () => this.#waiting.size });
+    this.#listener = new Listener({
+      options,
+      clock: this.#clock,
+      random: pieces.random ?? systemRandom,
+      log: this.#log,
+      deadlines: this.#deadlines,
+      waiting: this.#waiting,
+      observer: this.#observer,
+      routes: this.#routes,
+      budget: new RetryBudget(options.retries.budget, options.retries.min, this.#clock),
+      cache: pieces.responseCache,
+      draining: () => this.#draining,
+      health: () => this.health(),
+    });
+  }
+
+  #makeUpstream(endpoint: Endpoint): Upstream {
+    const events: UpstreamEvents = {
+      ejected: (upstream, reason, forMs) => {
+        this.#observer.ejected(upstream, reason);
+        this.#log.warn({ upstream: upstream.name, reason, for_ms: forMs }, 'upstream taken out');
+      },
+      returned: (upstream) => this.#log.info({ upstream: upstream.name }, 'upstream back'),
+    };
+    return new Upstream(endpoint, { ...this.#options.ejection }, this.#clock, events);
+  }
+
+  async start(): Promise<this> {
+    this.#address = await this.#listener.listen();
+    const byName = Map.groupBy(this.#upstreams, (upstream) => upstream.name);
+    for (const same of byName.values()) this.#stops.push(checkHealth(same, this.#options.health_check, this.#clock));
+    this.#stops.push(this.#startTicks());
+    return this;
+  }
+
+  #startTicks(): () => void {
+    let cancel = (): void => {};
+    const tick = (): void => {
+      const now = this.#clock.monotonic();
+      for (const upstream of this.#upstreams) upstream.tick(now, this.#options.timeouts.upstream_keep_alive);
+      this.#listener.tick(now);
+      cancel = this.#clock.after(TICK_MS, tick);
+    };
+    tick();
+    return () => cancel();
+  }
+
+  get address(): AddressInfo {
+    if (this.#address === undefined) throw new Error('The balancer does not listen.');
+    return this.#address;
+  }
+
+  health(): HealthFacts {
+    const uptimeSeconds = (this.#clock.monotonic() - this.#startMs) / 1000;
+    const cache = this.#pieces.cacheHealth?.();
+    const server = this.#serverHealth(uptimeSeconds);
+    const balancer: ComponentHealth = {
+      status: this.#draining ? 'degraded' : 'healthy',
+      uptime_seconds: Math.floor(uptimeSeconds),
+      ...(this.#draining ? { reason: 'It is shutting down.' } : {}),
+      active_requests: this.#listener.active,
+      queue_size: this.#waiting.size,
+    };
+    return {
+      uptimeSeconds,
+      queueSize: this.#waiting.size,
+      draining: this.#draining,
+      cacheSizeBytes: cache?.sizeBytes ?? 0,
+      components: { balancer, ...(cache === undefined ? {} : { cache: cache.component }), server },
+    };
+  }
+
+  #serverHealth(uptimeSeconds: number): ComponentHealth {
+    const rows = this.#upstreams.map((one) => ({
+      name: one.name,
+      up: one.available,
+      inflight: one.inflight,
+      ejected: one.standing.untilMs > 0,
+    }));
+    const up = rows.filter((one) => one.up).length;
+    const status = up === 0 ? 'unhealthy' : up < rows.length ? 'degraded' : 'healthy';
+    const routesDown = this.#routes.routes.some((route) => !route.upstreams.some((one) => one.available));
+    return {
+      status: worst([status, routesDown ? 'degraded' : 'healthy']),
+      uptime_seconds: Math.floor(uptimeSeconds),
+      ...(status === 'healthy' ? {} : { reason: `${rows.length - up} of ${rows.length} upstreams take no traffic.` }),
+      upstreams_up: up,
+      upstreams_total: rows.length,
+      upstreams: rows,
+    };
+  }
+
+  async drain(): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    const { announce, limit } = this.#options.drain;
+    if (announce > 0) await wait(this.#clock, announce);
+    await Promise.race([this.#listener.drain(), wait(this.#clock, Math.max(0, limit - announce))]);
+    // What was written last is still on its way out of the sockets.
+    await wait(this.#clock, 50);
+    this.close();
+  }
+
+  close(): void {
+    for (const stop of this.#stops) stop();
+    this.#stops = [];
+    this.#listener.close();
+    for (const upstream of this.#upstreams) upstream.close();
+    this.#deadlines.close();
+    this.#observer.close();
+  }
+}

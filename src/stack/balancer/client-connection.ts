@@ -1,0 +1,55 @@
+/** What is known of one client connection, and the one request that is being answered on it. */
+import type { Socket } from 'node:net';
+import { closeGently } from './client-reply.ts';
+import type { Peer } from './forward-head.ts';
+
+/** Whoever is being served hears of the connection's fate. */
+export interface Served {
+  onClientWritable(): void;
+  onClientClosed(): void;
+}
+
+export class ClientConnection {
+  readonly socket: Socket;
+  readonly peer: Peer;
+  readonly #onClosed: (connection: ClientConnection) => void;
+  /** Requests that wait for the one before them. */
+  pipelined = 0;
+  /** Refused or ended: nothing that still arrives is looked at. */
+  closing = false;
+  lastActiveMs: number;
+  #current: Served | undefined;
+
+  constructor(socket: Socket, peer: Peer, nowMs: number, onClosed: (connection: ClientConnection) => void) {
+    this.socket = socket;
+    this.peer = peer;
+    this.lastActiveMs = nowMs;
+    this.#onClosed = onClosed;
+    socket.on('drain', () => this.#current?.onClientWritable());
+    socket.on('close', () => {
+      this.closing = true;
+      this.#current?.onClientClosed();
+      this.#onClosed(this);
+    });
+  }
+
+  get busy(): boolean {
+    return this.#current !== undefined || this.pipelined > 0;
+  }
+
+  serve(current: Served): void {
+    this.#current = current;
+  }
+
+  served(nowMs: number): void {
+    this.#current = undefined;
+    this.lastActiveMs = nowMs;
+  }
+
+  /** Says goodbye to a connection without a request. */
+  close(): void {
+    if (this.closing) return;
+    this.closing = true;
+    closeGently(this.socket);
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What each header field means to a proxy, looked up once by its spelling. A field is passed on, dropped as hop-by-hop
+ * (RFC 9110 section 7.6.1), replaced by our own, or decides about framing. Spellings are remembered in a bounded table,
+ * because lower-casing and checking every name of every message would be a good part of the work.
+ */
+
+/** Numbers, not an enum: this is compared for every field of every message. */
+export const FIELD = {
+  pass: 0,
+  /** Not a token (RFC 9110 section 5.6.2). */
+  invalid: 1,
+  host: 2,
+  contentLength: 3,
+  transferEncoding: 4,
+  connection: 5,
+  /** Hop-by-hop: never forwarded. */
+  hop: 6,
+  expect: 7,
+  upgrade: 8,
+  /** `Forwarded` and its relatives: believed only from trusted peers. */
+  forwarded: 9,
+  forwardedFor: 10,
+  requestId: 11,
+  /** An important name spelled with underscores: CGI-like services would read it as the real one. */
+  alias: 12,
+  cacheStatus: 13,
+  date: 14,
+  userAgent: 15,
+  via: 16,
+  /** Written by a propagator of OpenTelemetry, if it is in use. */
+  trace: 17,
+} as const;
+
+const MEANINGS: Readonly<Record<string, number>> = {
+  host: FIELD.host,
+  'content-length': FIELD.contentLength,
+  'transfer-encoding': FIELD.transferEncoding,
+  connection: FIELD.connection,
+  'keep-alive': FIELD.hop,
+  'proxy-connection': FIELD.hop,
+  'proxy-authenticate': FIELD.hop,
+  'proxy-authorization': FIELD.hop,
+  te: FIELD.hop,
+  trailer: FIELD.hop,
+  'http2-settings': FIELD.hop,
+  expect: FIELD.expect,
+  upgrade: FIELD.upgrade,
+  forwarded: FIELD.forwarded,
+  'x-forwarded-for': FIELD.forwardedFor,
+  'x-forwarded-host': FIELD.forwarded,
+  'x-forwarded-proto': FIELD.forwarded,
+  'x-forwarded-port': FIELD.forwarded,
+  'x-forwarded-server': FIELD.forwarded,
+  'x-forwarded-prefix': FIELD.forwarded,
+  'x-forwarded-ssl': FIELD.forwarded,
+  'x-real-ip': FIELD.forwarded,
+  'x-request-id': FIELD.requestId,
+  'cache-status': FIELD.cacheStatus,
+  date: FIELD.date,
+  'user-agent': FIELD.userAgent,
+  via: FIELD.via,
+  traceparent: FIELD.trace,
+  tracestate: FIELD.trace,
+  baggage: FIELD.trace,
+  b3: FIELD.trace,
+  'x-b3-traceid': FIELD.trace,
+  'x-b3-spanid': FIELD.trace,
+  'x-b3-parentspanid': FIELD.trace,
+  'x-b3-sampled': FIELD.trace,
+  'x-b3-flags': FIELD.trace,
+  'uber-trace-id': FIELD.trace,
+  'x-amzn-trace-id': FIELD.trace,
+};
+/** Fields that no `Connection` may take away: they carry identity, framing or rights. */
+const NEVER_LISTED = new Set([
+  ...Object.keys(MEANINGS).filter(
+    (name) => ![FIELD.hop, FIELD.upgrade, FIELD.connection].includes(MEANINGS[name] as 6),
+  ),
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'cache-control',
+  'content-type',
+  'content-encoding',
+  'range',
+]);
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const MEANING = new Map(Object.entries(MEANINGS));
+const SPELLINGS_LIMIT = 1024;
+const spellings = new Map<string, number>();
+
+function lookUp(name: string): number {
+  if (!TOKEN.test(name)) return FIELD.invalid;
+  const lower = name.toLowerCase();
+  const meaning = MEANING.get(lower);
+  if (meaning !== undefined) return meaning;
+  if (!lower.includes('_')) return FIELD.pass;
+  const dashed = lower.replaceAll('_', '-');
+  return NEVER_LISTED.has(dashed) || MEANING.has(dashed) ? FIELD.alias : FIELD.pass;
+}
+
+/** One of `FIELD`. */
+export function fieldMeaning(name: string): number {
+  const known = spellings.get(name);
+  if (known !== undefined) return known;
+  const meaning = lookUp(name);
+  if (spellings.size < SPELLINGS_LIMIT && name.length <= 64) spellings.set(name, meaning);
+  return meaning;
+}
+
+/** Lower-case names in a `Connection` field, without `close`, `keep-alive` and `upgrade`; undefined when it lists what it must not. */
+export function listedFields(connection: string): readonly string[] | undefined {
+  const listed: string[] = [];
+  for (const part of connection.toLowerCase().split(',')) {
+    const name = part.trim();
+    if (name === '' || name === 'close' || name === 'keep-alive' || name === 'upgrade') continue;
+    if (!TOKEN.test(name) || NEVER_LISTED.has(name)) return undefined;
+    listed.push(name);
+  }
+  return listed;
+}
+
+/** Whether a comma list such as `Connection` or `Upgrade` holds `token` (lower case). */
+export function listHas(value: string, token: string): boolean {
+  return value
+    .toLowerCase()
+    .split(',')
+    .some((part) => part.trim() === token);
+}

@@ -1,0 +1,106 @@
+/**
+ * The head that goes to the upstream: the client's fields without what belongs to one hop, and with what only we can
+ * know: who asked (`Forwarded`, RFC 7239, and the `X-Forwarded-*` family), which way it came (`Via`), its id. A client
+ * cannot forge, delete or alias any of these unless its address is trusted. Pure.
+ */
+import { FIELD, fieldMeaning } from './fields.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** What is known of the client's connection; the strings are made once per connection. */
+export interface Peer {
+  readonly address: string;
+  readonly trusted: boolean;
+  /** `for=192.0.2.1` or `for="[2001:db8::1]"`. */
+  readonly forwardedFor: string;
+}
+
+export function makePeer(address: string, trusted: boolean): Peer {
+  return { address, trusted, forwardedFor: address.includes(':') ? `for="[${address}]"` : `for=${address}` };
+}
+
+/** Fields the propagator writes itself (`traceparent`, …): the client's own are dropped. */
+export type OwnFields = ReadonlySet<string>;
+
+/** By `FIELD`: 1 for what goes on as it is. */
+const PASSES = new Uint8Array(32);
+for (const meaning of [FIELD.pass, FIELD.userAgent, FIELD.date, FIELD.cacheStatus, FIELD.trace]) PASSES[meaning] = 1;
+
+interface Passing {
+  fields: string;
+  forwarded: string;
+  chain: string;
+  via: string;
+}
+
+function passing(
+  head: RequestHead,
+  trusted: boolean,
+  own: OwnFields,
+  conditional: Readonly<Record<string, string>> | undefined,
+): Passing {
+  const { raw, listed } = head;
+  const strict = listed.length > 0 || conditional !== undefined;
+  const out: Passing = { fields: '', forwarded: '', chain: '', via: '' };
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at];
+    const meaning = fieldMeaning(name);
+    if (PASSES[meaning] === 1) {
+      if (strict && dropped(name, listed, conditional)) continue;
+      if (meaning === FIELD.trace && own.has(name.toLowerCase())) continue;
+      out.fields += `${name}: ${raw[at + 1]}\r\n`;
+    } else if (meaning === FIELD.via) out.via += `${raw[at + 1]}, `;
+    else if (trusted && meaning === FIELD.forwardedFor) out.chain += `${raw[at + 1]}, `;
+    else if (trusted && meaning === FIELD.forwarded) out.forwarded += `${name}: ${raw[at + 1]}\r\n`;
+  }
+  return out;
+}
+
+/**
+ * Everything up to, not including, the propagation fields, the framing and the empty line.
+ * `conditional` (lower-case names) replaces the client's own fields of those names.
+ */
+export function forwardHead(
+  head: RequestHead,
+  peer: Peer,
+  requestId: string,
+  own: OwnFields,
+  conditional: Readonly<Record<string, string>> | undefined,
+  fallbackHost: string,
+): string {
+  const host = head.host === '' ? fallbackHost : head.host;
+  const { fields, forwarded, chain, via } = passing(head, peer.trusted, own, conditional);
+  let out = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n${fields}`;
+  if (conditional !== undefined) {
+    for (const name of Object.keys(conditional)) out += `${name}: ${conditional[name]}\r\n`;
+  }
+  out += `X-Forwarded-For: ${chain}${peer.address}\r\n`;
+  out += forwarded === '' ? ownForwarded(peer, host) : passedForwarded(forwarded, peer, host);
+  return `${out}Via: ${via}1.${head.http11 ? '1' : '0'} vitrine\r\nX-Request-Id: ${requestId}\r\n`;
+}
+
+function dropped(
+  name: string,
+  listed: readonly string[],
+  conditional: Readonly<Record<string, string>> | undefined,
+): boolean {
+  const lower = name.toLowerCase();
+  return listed.includes(lower) || (conditional !== undefined && lower in conditional);
+}
+
+/** `host` may hold what needs quotes in `Forwarded` (a port's colon does), never a quote itself: `Host` was checked. */
+function ownForwarded(peer: Peer, host: string): string {
+  return `Forwarded: ${peer.forwardedFor};host="${host}";proto=http\r\nX-Forwarded-Host: ${host}\r\nX-Forwarded-Proto: http\r\n`;
+}
+
+/** A trusted peer's fields pass; ours are added where it left one out, and its `Forwarded` gets our hop. */
+function passedForwarded(fields: string, peer: Peer, host: string): string {
+  const lower = fields.toLowerCase();
+  const has = (name: string): boolean => lower.startsWith(`${name}:`) || lower.includes(`\n${name}:`);
+  let out = fields;
+  out += has('forwarded')
+    ? `Forwarded: ${peer.forwardedFor}\r\n`
+    : `Forwarded: ${peer.forwardedFor};host="${host}"\r\n`;
+  if (!has('x-forwarded-host')) out += `X-Forwarded-Host: ${host}\r\n`;
+  if (!has('x-forwarded-proto')) out += 'X-Forwarded-Proto: http\r\n';
+  return out;
+}

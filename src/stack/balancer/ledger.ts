@@ -1,0 +1,27 @@
+/** Where the time of a request went: each phase is measured once, and spans, histograms and `Server-Timing` say the same. */
+
+export const PHASES = ['queue', 'cache', 'connect', 'upstream', 'transfer'] as const;
+
+/** Positions in a ledger. `upstream` ends with the first byte of the answer, `transfer` with the last. */
+export const QUEUE = 0;
+export const CACHE = 1;
+export const CONNECT = 2;
+export const UPSTREAM = 3;
+export const TRANSFER = 4;
+
+/** Milliseconds by phase, in the order of `PHASES`; NaN for a phase the request did not go through. */
+export type Ledger = number[];
+
+export const newLedger = (): Ledger => [NaN, NaN, NaN, NaN, NaN];
+
+/** The field `Server-Timing` with its line end; phases not gone through are left out. `cache`: what the cache said. */
+export function serverTiming(ledger: Ledger, cache: string | undefined): string {
+  let out = '';
+  for (let at = 0; at < TRANSFER; at += 1) {
+    const ms = ledger[at];
+    if (!(ms >= 0)) continue;
+    const about = at === CACHE && cache !== undefined ? `;desc=${cache}` : '';
+    out += `${out === '' ? '' : ', '}${PHASES[at]}${about};dur=${Math.round(ms * 100) / 100}`;
+  }
+  return out === '' ? '' : `Server-Timing: ${out}\r\n`;
+}

@@ -1,0 +1,368 @@
+/**
+ * Where clients come in: Node's server reads them, this checks what it read, answers what is the balancer's own, finds the
+ * route and begins an exchange. Requests pipelined on one connection are worked on one after the other.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { BlockList, isIPv6 } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { VitrineError } from '../../base/errors.ts';
+import { randomHex } from '../../base/random.ts';
+import { ClientConnection } from './client-connection.ts';
+import { ClientReply, closeGently, REASONS } from './client-reply.ts';
+import type { BalancerOptions } from './config.ts';
+import { Exchange, type ExchangePieces } from './exchange.ts';
+import { makePeer, type Peer } from './forward-head.ts';
+import { ownAnswer, type HealthFacts } from './own-endpoints.ts';
+import { problemAnswer, problemMessage } from './problem.ts';
+import { refusalOf } from './refusal.ts';
+import { RequestBody } from './request-body.ts';
+import { checkRequestHead, type RequestHead } from './request-head.ts';
+import { isAmbiguousPath, pathOf, type Route, type RouteTable } from './route.ts';
+import { Tunnel } from './tunnel.ts';
+
+export interface ListenerPieces extends ExchangePieces {
+  readonly routes: RouteTable;
+  readonly health: () => HealthFacts;
+}
+
+/** More requests than this waiting on one connection is no client but an attack. */
+const PIPELINE_LIMIT = 128;
+
+/** Options Node has and its types do not know yet. */
+interface LeanServerOptions extends ServerOptions {
+  /** No stream events for requests without a body. */
+  readonly optimizeEmptyRequests: boolean;
+}
+
+export class Listener {
+  readonly #pieces: ListenerPieces;
+  readonly #options: BalancerOptions;
+  readonly #server: Server;
+  readonly #trusted: BlockList;
+  readonly #clients = new Map<Duplex, ClientConnection>();
+  readonly #tunnels = new Set<Tunnel>();
+  #exchanges = 0;
+  #onQuiet: (() => void) | undefined;
+
+  constructor(pieces: ListenerPieces) {
+    this.#pieces = pieces;
+    this.#options = pieces.options;
+    this.#trusted = trustedList(pieces.options.trusted_proxies);
+    this.#server = createServer(serverOptions(pieces.options));
+    // Node cuts the list silently at its limit; ours is checked where it can be answered.
+    this.#server.maxHeadersCount = 0;
+    if (this.#options.limits.connections > 0) this.#server.maxConnections = this.#options.limits.connections;
+    // A client that has sent all it will may still wait for its answer.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
+    this.#server.on('connection', (socket) => this.#connected(socket));
+    this.#server.on('request', (request, response) => this.#arrived(request, response, false));
+    this.#server.on('checkContinue', (request, response) => this.#arrived(request, response, true));
+    this.#server.on('checkExpectation', (request, response) => this.#arrived(request, response, false));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+    this.#server.on('connect', (_request, socket) =>
+      this.#refuseSocket(new VitrineError('method_not_allowed', 'CONNECT is not forwarded.'), socket as Socket),
+    );
+    this.#server.on('clientError', (error, socket) => this.#clientError(error, socket as Socket));
+    this.#server.on('drop', () => pieces.observer.shed('connections'));
+  }
+
+  listen(): Promise<AddressInfo> {
+    const { host, port } = this.#options.listen;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) => {
+        const code = error.code === 'EADDRINUSE' ? 'port_taken' : 'bind_failed';
+        reject(
+          new VitrineError(code, `Cannot listen on ${host}:${port}: ${error.message}.`, {
+            cause: error,
+            hint: 'Set balancer.listen to a free address.',
+          }),
+        );
+      });
+      this.#server.listen({ host, port, backlog: 4096 }, () => resolve(this.#server.address() as AddressInfo));
+    });
+  }
+
+  get active(): number {
+    return this.#exchanges;
+  }
+
+  #connected(socket: Socket): void {
+    const address = (socket.remoteAddress ?? '').replace(/^::ffff:/i, '');
+    const trusted = address !== '' && this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+    const client = new ClientConnection(socket, makePeer(address, trusted), this.#pieces.clock.monotonic(), () =>
+      this.#clients.delete(socket),
+    );
+    this.#clients.set(socket, client);
+  }
+
+  #arrived(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    const client = this.#clients.get(request.socket);
+    if (client === undefined || client.closing) return;
+    if (response.socket !== null && !client.busy) {
+      this.#handle(client, request, response, expectsContinue);
+      return;
+    }
+    client.pipelined += 1;
+    if (client.pipelined > PIPELINE_LIMIT) {
+      this.#pieces.observer.shed('pipelined');
+      client.socket.destroy();
+      return;
+    }
+    response.once('socket', () => {
+      process.nextTick(() => {
+        client.pipelined -= 1;
+        if (!client.closing) this.#handle(client, request, response, expectsContinue);
+      });
+    });
+  }
+
+  #handle(
+    client: ClientConnection,
+    request: IncomingMessage,
+    response: ServerResponse,
+    expectsContinue: boolean,
+  ): void {
+    const head = checkRequestHead(
+      {
+        method: request.method ?? '',
+        url: request.url ?? '',
+        major: request.httpVersionMajor,
+        minor: request.httpVersionMinor,
+        raw: request.rawHeaders,
+      },
+      this.#options.limits,
+    );
+    const reply = new ClientReply(
+      response,
+      client.socket,
+      head.kind === 'ok' && head.http11,
+      head.kind === 'ok' && head.keepAlive,
+    );
+    if (head.kind === 'refused') {
+      this.#refuse(client, request, reply, new VitrineError(head.code, head.detail));
+      return;
+    }
+    const path = pathOf(head.target);
+    if (this.#answerOwn(head, path, reply)) return;
+    const route = this.#route(head, path);
+    if (route instanceof VitrineError) {
+      this.#refuse(client, request, reply, route);
+      return;
+    }
+    if (expectsContinue && head.bodyBytes !== 0) client.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+    this.#exchange(client, request, head, route, reply);
+  }
+
+  #exchange(
+    client: ClientConnection,
+    request: IncomingMessage,
+    head: RequestHead,
+    route: Route,
+    reply: ClientReply,
+  ): void {
+    this.#exchanges += 1;
+    const exchange = new Exchange(this.#pieces, {
+      head,
+      peer: client.peer,
+      route,
+      requestId: head.requestId ?? newRequestId(),
+      reply,
+      onDone: () => this.#done(client),
+    });
+    client.serve(exchange);
+    const { limits } = this.#options;
+    exchange.begin(
+      head.bodyBytes === 0
+        ? undefined
+        : new RequestBody(request, limits, this.#pieces.deadlines, this.#pieces.clock, exchange),
+    );
+  }
+
+  #done(client: ClientConnection): void {
+    client.served(this.#pieces.clock.monotonic());
+    this.#exchanges -= 1;
+    if (this.#exchanges === 0) this.#onQuiet?.();
+  }
+
+  #answerOwn(head: RequestHead, path: string, reply: ClientReply): boolean {
+    const accept = (): string =>
+      head.raw.filter((_, at) => at % 2 === 1 && head.raw[at - 1].toLowerCase() === 'accept').join(',');
+    const prefix = this.#options.health_prefix;
+    const last = path.charCodeAt(path.length - 1);
+    // The three names end in h or z: everything else is passed by without a closer look.
+    if (last !== 104 && last !== 122) return false;
+    const own = ownAnswer(path, prefix, accept(), this.#pieces.health);
+    if (own === undefined || head.bodyBytes !== 0) return false;
+    const body = Buffer.from(own.body);
+    const bodiless = head.method === 'HEAD';
+    if (this.#pieces.draining()) reply.noKeepAlive();
+    reply.head(
+      own.status,
+      REASONS[own.status] ?? '',
+      `Content-Type: ${own.type}\r\nCache-Control: no-store\r\n`,
+      body.length,
+      bodiless,
+      String(body.length),
+    );
+    if (!bodiless) reply.body(body);
+    reply.end();
+    return true;
+  }
+
+  #route(head: RequestHead, path: string): Route | VitrineError {
+    const { routes } = this.#pieces;
+    if (routes.byPath && isAmbiguousPath(path))
+      return new VitrineError('bad_request', 'The path can be read in two ways.');
+    const route = routes.find(head.host, path);
+    if (route !== undefined) return route;
+    return routes.routes.length === 0
+      ? new VitrineError('no_upstream', 'No upstream is configured.', { headers: { 'Retry-After': '1' } })
+      : new VitrineError('not_found', 'No route leads there.');
+  }
+
+  /** Answered without an exchange; the connection is closed, for what follows on it cannot be trusted. */
+  #refuse(client: ClientConnection, request: IncomingMessage, reply: ClientReply, error: VitrineError): void {
+    this.#pieces.observer.refused(error.status);
+    if (error.code !== 'not_found' && error.code !== 'no_upstream') {
+      client.closing = true;
+      reply.noKeepAlive();
+    } else if (!request.complete) reply.noKeepAlive();
+    request.resume();
+    const answer = problemAnswer(error);
+    const bodiless = request.method === 'HEAD';
+    reply.head(answer.status, answer.reason, answer.fields, answer.body.length, bodiless, String(answer.body.length));
+    if (!bodiless) reply.body(answer.body);
+    reply.end();
+  }
+
+  #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    const client = this.#clients.get(socket);
+    const refusal =
+      client?.closing === true ? undefined : refusalOf(error, socket.bytesRead, this.#options.limits.target);
+    // Bytes of an answer are on their way, or nobody is there: nothing can be said any more.
+    if (refusal === undefined || !socket.writable || client?.busy === true) {
+      if (client?.closing !== true || error.code === 'ECONNRESET') socket.destroy();
+      return;
+    }
+    this.#pieces.observer.refused(refusal.status);
+    this.#refuseSocket(refusal, socket);
+  }
+
+  #refuseSocket(refusal: VitrineError, socket: Socket): void {
+    const client = this.#clients.get(socket);
+    if (client !== undefined) client.closing = true;
+    socket.on('error', () => socket.destroy());
+    socket.write(problemMessage(refusal));
+    closeGently(socket);
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
+    const client = this.#clients.get(socket);
+    if (client === undefined) return;
+    const head = checkRequestHead(
+      {
+        method: request.method ?? '',
+        url: request.url ?? '',
+        major: request.httpVersionMajor,
+        minor: request.httpVersionMinor,
+        raw: request.rawHeaders,
+      },
+      this.#options.limits,
+    );
+    const route =
+      head.kind === 'ok' ? this.#route(head, pathOf(head.target)) : new VitrineError(head.code, head.detail);
+    if (head.kind === 'refused' || route instanceof VitrineError) {
+      const error =
+        route instanceof VitrineError ? route : new VitrineError('bad_request', 'The upgrade is malformed.');
+      this.#pieces.observer.refused(error.status);
+      this.#refuseSocket(error, socket);
+      return;
+    }
+    const tunnel = new Tunnel(
+      this.#pieces,
+      { head, peer: client.peer, route, requestId: head.requestId ?? newRequestId(), socket, first },
+      () => {
+        this.#tunnels.delete(tunnel);
+        client.served(this.#pieces.clock.monotonic());
+      },
+    );
+    this.#tunnels.add(tunnel);
+    client.serve(tunnel);
+    tunnel.begin();
+  }
+
+  /** Closes client connections that were idle for too long. */
+  tick(nowMs: number): void {
+    const limit = this.#options.timeouts.client_keep_alive;
+    if (limit === 0) return;
+    for (const client of this.#clients.values()) {
+      if (!client.busy && !client.closing && nowMs - client.lastActiveMs >= limit) client.close();
+    }
+  }
+
+  /** Takes no new connection, ends idle ones, and resolves when every request that was read has its answer. */
+  async drain(): Promise<void> {
+    this.#server.close();
+    for (const tunnel of this.#tunnels) tunnel.drain();
+    for (const client of this.#clients.values()) if (!client.busy) client.close();
+    if (this.#exchanges === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onQuiet = resolve;
+    });
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const client of this.#clients.values()) client.socket.destroy();
+  }
+}
+
+function serverOptions(options: BalancerOptions): LeanServerOptions {
+  const { limits, timeouts } = options;
+  return {
+    insecureHTTPParser: false,
+    maxHeaderSize: limits.header,
+    // Host is checked with everything else, where the answer is ours.
+    requireHostHeader: false,
+    headersTimeout: timeouts.client_head,
+    requestTimeout: timeouts.client_request,
+    connectionsCheckingInterval: 1_000,
+    // Idle connections are closed by one sweep instead of a timer set for each answer.
+    keepAliveTimeout: 0,
+    noDelay: true,
+    optimizeEmptyRequests: true,
+    shouldUpgradeCallback: (request) =>
+      request.method === 'GET' &&
+      request.headers.upgrade?.trim().toLowerCase() === 'websocket' &&
+      request.headers['content-length'] === undefined &&
+      request.headers['transfer-encoding'] === undefined,
+  };
+}
+
+function trustedList(addresses: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const address of addresses) {
+    const [net, bits] = address.split('/');
+    const family = isIPv6(net) ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(net, family);
+    else list.addSubnet(net, Number(bits), family);
+  }
+  return list;
+}
+
+/** Random hexadecimal, drawn many at a time: one call to the system's generator each would be half a percent of a request. */
+const ID_BYTES = 16;
+let ids = '';
+let idsAt = 0;
+function newRequestId(): string {
+  if (idsAt >= ids.length) {
+    ids = randomHex(ID_BYTES * 256);
+    idsAt = 0;
+  }
+  const id = ids.slice(idsAt, idsAt + ID_BYTES * 2);
+  idsAt += ID_BYTES * 2;
+  return id;
+}
+
+export type { Peer };

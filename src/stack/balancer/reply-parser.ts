@@ -1,0 +1,163 @@
+/**
+ * Reads HTTP/1.1 answers of upstreams (RFC 9112), strictly: what could be understood in two ways is an error, and an error
+ * here is a 502. Body bytes are views into the read buffer: whoever keeps them copies them.
+ */
+import { bad, BAD_HEAD, parseReplyHead, type ReplyHead } from './reply-head.ts';
+
+export interface ReplyListener {
+  onHead(head: ReplyHead): void;
+  onBody(bytes: Buffer): void;
+  onEnd(): void;
+}
+
+/** Bytes of a head, of all interim answers together, and of chunk extensions or trailers. */
+const HEAD_LIMIT = 64 * 1024;
+const OVERHEAD_LIMIT = 16 * 1024;
+const INTERIM_LIMIT = 16;
+const END_OF_HEAD = Buffer.from('\r\n\r\n');
+type State = 'head' | 'length' | 'close' | 'size' | 'data' | 'data-end' | 'trailer' | 'done' | 'tunnel';
+
+export class ReplyParser {
+  #state: State = 'done';
+  #listener: ReplyListener | undefined;
+  #head: Buffer | undefined;
+  #method = '';
+  #left = 0;
+  #line = '';
+  #overhead = 0;
+  #interim = 0;
+  #upgrading = false;
+
+  /** The next answer is to a request of this method. `upgrading`: 101 is allowed. */
+  expect(method: string, listener: ReplyListener, upgrading = false): void {
+    this.#state = 'head';
+    this.#method = method;
+    this.#listener = listener;
+    this.#head = undefined;
+    this.#interim = 0;
+    this.#upgrading = upgrading;
+  }
+
+  /** Whether the message is over. After 101 it is, too: what follows is not HTTP. */
+  get done(): boolean {
+    return this.#state === 'done' || this.#state === 'tunnel';
+  }
+
+  /**
+   * Takes bytes. Returns how many of them belong to the message: fewer than given once it is over.
+   * Throws VitrineError `bad_gateway`; nothing more may be given then.
+   */
+  execute(bytes: Buffer): number {
+    let at = 0;
+    while (at < bytes.length && !this.done) at = this.#step(bytes, at);
+    return at;
+  }
+
+  /** The connection was closed. Returns whether the message was complete. */
+  finish(): boolean {
+    if (this.#state === 'close') this.#end();
+    return this.done;
+  }
+
+  #step(bytes: Buffer, at: number): number {
+    switch (this.#state) {
+      case 'head':
+        return this.#readHead(bytes, at);
+      case 'length':
+      case 'data':
+        return this.#readCounted(bytes, at);
+      case 'close':
+        this.#listener?.onBody(at === 0 ? bytes : bytes.subarray(at));
+        return bytes.length;
+      default:
+        return this.#readLine(bytes, at);
+    }
+  }
+
+  #readHead(bytes: Buffer, from: number): number {
+    const kept = this.#head;
+    const all =
+      kept === undefined ? (from === 0 ? bytes : bytes.subarray(from)) : Buffer.concat([kept, bytes.subarray(from)]);
+    const end = all.indexOf(END_OF_HEAD);
+    if (end < 0 || end > HEAD_LIMIT) {
+      if (all.length > HEAD_LIMIT) throw bad('its head is too long');
+      if (/(?<!\r)\n/.test(all.toString('latin1'))) throw bad('a line ends without CR');
+      this.#head = kept === undefined ? Buffer.from(all) : all;
+      return bytes.length;
+    }
+    const used = from + end + 4 - (kept?.length ?? 0);
+    this.#head = undefined;
+    this.#takeHead(all.toString('latin1', 0, end + 2));
+    return used;
+  }
+
+  #takeHead(text: string): void {
+    const head = parseReplyHead(text, this.#method);
+    if (head.status < 200) {
+      if (head.status === 101) {
+        if (!this.#upgrading) throw bad('101 to a request that asked for no upgrade');
+        this.#state = 'tunnel';
+        this.#listener?.onHead(head);
+        return;
+      }
+      this.#interim += 1;
+      if (this.#interim > INTERIM_LIMIT) throw bad('it has too many interim answers');
+      return;
+    }
+    this.#overhead = 0;
+    this.#left = head.bodyBytes;
+    if (head.bodyBytes > 0) this.#state = 'length';
+    else if (head.bodyBytes === -1) this.#state = 'size';
+    else if (head.bodyBytes === -2) this.#state = 'close';
+    this.#line = '';
+    this.#listener?.onHead(head);
+    if (head.bodyBytes === 0) this.#end();
+  }
+
+  #readCounted(bytes: Buffer, at: number): number {
+    const take = Math.min(this.#left, bytes.length - at);
+    this.#left -= take;
+    const last = this.#left === 0;
+    const chunked = this.#state === 'data';
+    if (last && chunked) this.#state = 'data-end';
+    this.#listener?.onBody(at === 0 && take === bytes.length ? bytes : bytes.subarray(at, at + take));
+    if (last && !chunked) this.#end();
+    return at + take;
+  }
+
+  /** Lines between chunks: size with extension, the empty one after data, trailers. All end with CRLF and nothing else does. */
+  #readLine(bytes: Buffer, at: number): number {
+    const lf = bytes.indexOf(10, at);
+    const end = lf < 0 ? bytes.length : lf + 1;
+    this.#line += bytes.toString('latin1', at, end);
+    this.#overhead += end - at;
+    if (this.#overhead > OVERHEAD_LIMIT) throw bad('its chunk lines or trailers are too long');
+    if (lf < 0) return end;
+    const line = this.#line;
+    this.#line = '';
+    if (BAD_HEAD.test(line) || !line.endsWith('\r\n')) throw bad('a line of its body is not valid');
+    this.#takeLine(line.slice(0, -2));
+    return end;
+  }
+
+  #takeLine(line: string): void {
+    if (this.#state === 'size') {
+      const found = /^([0-9A-Fa-f]{1,13})(?:[ \t]*;.*)?$/.exec(line);
+      if (!found) throw bad('a chunk size is not a number');
+      this.#left = Number.parseInt(found[1], 16);
+      // Only what a chunk wastes counts towards the limit, else a long body of honest chunks would reach it.
+      this.#overhead = Math.max(0, this.#overhead - found[1].length - 4);
+      this.#state = this.#left === 0 ? 'trailer' : 'data';
+    } else if (this.#state === 'data-end') {
+      if (line !== '') throw bad('a chunk is longer than its size');
+      this.#state = 'size';
+    } else if (line === '') {
+      this.#end();
+    }
+  }
+
+  #end(): void {
+    this.#state = 'done';
+    this.#listener?.onEnd();
+  }
+}

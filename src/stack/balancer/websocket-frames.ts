@@ -1,0 +1,50 @@
+/**
+ * Just enough of WebSocket framing (RFC 6455 section 5.2) to know when one message ends and another may be put in: a
+ * tunnel that is drained says goodbye with a close frame, which must not land inside somebody else's frame.
+ */
+
+/** Follows the bytes of one direction. */
+export class FrameTracker {
+  #header: number[] = [];
+  #payloadLeft = 0;
+
+  /** Whether the bytes so far end exactly at the end of a frame. */
+  get atBoundary(): boolean {
+    return this.#payloadLeft === 0 && this.#header.length === 0;
+  }
+
+  feed(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) {
+      if (this.#payloadLeft > 0) {
+        const take = Math.min(this.#payloadLeft, bytes.length - at);
+        this.#payloadLeft -= take;
+        at += take;
+        continue;
+      }
+      this.#header.push(bytes[at]);
+      at += 1;
+      this.#headerGrown();
+    }
+  }
+
+  #headerGrown(): void {
+    const header = this.#header;
+    if (header.length < 2) return;
+    const short = header[1] & 0x7f;
+    const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;
+    const maskBytes = (header[1] & 0x80) === 0 ? 0 : 4;
+    if (header.length < 2 + lengthBytes + maskBytes) return;
+    let length = short;
+    if (lengthBytes > 0) {
+      length = 0;
+      for (let i = 0; i < lengthBytes; i += 1) length = length * 256 + header[2 + i];
+    }
+    this.#payloadLeft = length;
+    this.#header = [];
+  }
+}
+
+/** Close 1001, "going away". A client's frames are masked; a mask of zeros is a mask. */
+export function closeFrame(masked: boolean): Buffer {
+  return masked ? Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9]) : Buffer.from([0x88, 0x02, 0x03, 0xe9]);
+}
