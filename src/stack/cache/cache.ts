@@ -1,0 +1,154 @@
+/**
+ * Keyv behind one wrapper: spans, counters, one load per missing key, and a store that may fail without failing anybody.
+ * Kept cheap: counts are plain numbers that the metrics reader asks for, attributes are built once, and a span is made
+ * after the look-up with its times, so a look-up costs one histogram record and one span.
+ */
+import type { Attributes, Histogram, Tracer } from '@opentelemetry/api';
+import { SpanKind, context, metrics, trace } from '@opentelemetry/api';
+import { Keyv } from 'keyv';
+import type { Clock } from '../../base/clock.ts';
+import type { ComponentHealth } from '../../model/health.ts';
+import { histogramOf } from '../../telemetry/meters.ts';
+import { FINE_DURATION_BOUNDS, METRICS } from '../../telemetry/names.ts';
+import { LookupCounts } from './lookup-counts.ts';
+import type { LookupResult } from './lookup-counts.ts';
+import { MemoryStore } from './memory-store.ts';
+import type { CacheStore } from './store.ts';
+import { FAILED } from './store.ts';
+
+export interface CacheOptions {
+  /** Value of `vitrine.cache.name`. */
+  readonly name: string;
+  readonly store: CacheStore;
+  /** Used when `set` and `getOrLoad` are given none; 0 = for ever. */
+  readonly ttlMs: number;
+  readonly clock: Clock;
+}
+
+/** Loads running at once; beyond that, a load is not shared. */
+const MAX_SHARED_LOADS = 10_000;
+/** JSON both ways: Keyv's own serializer walks objects in JavaScript and revives on every read. */
+const JSON_TEXT = {
+  stringify: (value: unknown): string => JSON.stringify(value),
+  parse: (text: string): never => JSON.parse(text) as never,
+};
+
+export class Cache<V> implements AsyncDisposable {
+  readonly name: string;
+  readonly #keyv: Keyv;
+  readonly #store: CacheStore;
+  readonly #memory: MemoryStore | undefined;
+  readonly #clock: Clock;
+  readonly #ttlMs: number;
+  readonly #loading = new Map<string, Promise<V>>();
+  readonly #counts: LookupCounts;
+  readonly #duration: Histogram;
+  readonly #tracer: Tracer;
+
+  constructor({ name, store, ttlMs, clock }: CacheOptions) {
+    this.name = name;
+    this.#store = store;
+    this.#memory = store instanceof MemoryStore ? store : undefined;
+    this.#clock = clock;
+    this.#ttlMs = ttlMs;
+    this.#keyv = new Keyv({
+      store,
+      serialization: store.serializes ? JSON_TEXT : false,
+      // Our stores drop what has expired themselves.
+      checkExpired: false,
+    });
+    // Keyv throws without a listener. What it reports beyond our stores' own failures is a value that cannot be text.
+    this.#keyv.on('error', () => this.#counts.count('error'));
+    this.#counts = new LookupCounts(name, () => store.figures());
+    this.#duration = histogramOf(metrics.getMeter('vitrine.cache'), METRICS.cacheLookupDuration, FINE_DURATION_BOUNDS);
+    this.#tracer = trace.getTracer('vitrine.cache');
+  }
+
+  /** The value, frozen when the store is in memory; undefined on a miss and when the store failed. Never rejects. */
+  async get(key: string): Promise<V | undefined> {
+    const startMs = this.#clock.monotonic();
+    // Memory is read where Keyv put it: a hit there is known at once, and Keyv's six awaits cost more than all the rest.
+    const found: unknown = this.#memory ? this.#memory.get(key)?.value : await this.#keyv.get(key);
+    if (found === FAILED) return this.#seen('error', startMs);
+    this.#seen(found === undefined ? 'miss' : 'hit', startMs);
+    return found as V | undefined;
+  }
+
+  /** False when it was not kept: too large, undefined, or the store failed. Never rejects. */
+  async set(key: string, value: V, ttlMs: number = this.#ttlMs): Promise<boolean> {
+    if (value === undefined) return false;
+    return this.#keyv.set(key, value, ttlMs > 0 ? ttlMs : undefined);
+  }
+
+  /** Also keeps a load that is running now from being stored. */
+  async delete(key: string): Promise<boolean> {
+    this.#loading.delete(key);
+    return this.#keyv.delete(key);
+  }
+
+  async clear(): Promise<void> {
+    this.#loading.clear();
+    await this.#store.clear();
+  }
+
+  /**
+   * The kept value, or what `load` gives: once for all who miss the key meanwhile. Rejects only as `load` does; errors and
+   * undefined are not kept.
+   */
+  async getOrLoad(key: string, load: () => Promise<V>, ttlMs: number = this.#ttlMs): Promise<V> {
+    const found = await this.get(key);
+    if (found !== undefined) return found;
+    const running = this.#loading.get(key);
+    if (running !== undefined) return running;
+    if (this.#loading.size >= MAX_SHARED_LOADS) return load();
+    const loading = this.#load(key, load, ttlMs, () => this.#loading.get(key) === loading);
+    this.#loading.set(key, loading);
+    return loading;
+  }
+
+  async #load(key: string, load: () => Promise<V>, ttlMs: number, isCurrent: () => boolean): Promise<V> {
+    try {
+      const value = await load();
+      if (isCurrent()) await this.set(key, value, ttlMs);
+      return value;
+    } finally {
+      if (isCurrent()) this.#loading.delete(key);
+    }
+  }
+
+  #seen(result: LookupResult, startMs: number): undefined {
+    this.#counts.count(result);
+    const endMs = this.#clock.monotonic();
+    const attributes = this.#counts.attributes[result];
+    this.#duration.record((endMs - startMs) / 1000, attributes);
+    const here = context.active();
+    // Outside a trace a look-up is no operation of anybody's: only its metrics are kept.
+    if (trace.getSpan(here) === undefined) return;
+    this.#tracer.startSpan('cache get', spanOptions(attributes, startMs), here).end(endMs);
+  }
+
+  health(): ComponentHealth {
+    const { hit, miss, error } = this.#counts.totals;
+    const asked = hit + miss;
+    return {
+      ...this.#store.health(),
+      hits: hit,
+      misses: miss,
+      errors: error,
+      hit_ratio: asked === 0 ? null : hit / asked,
+    };
+  }
+
+  get totals(): Readonly<Record<LookupResult, number>> {
+    return this.#counts.totals;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#counts.end();
+    await this.#store.disconnect();
+  }
+}
+
+function spanOptions(attributes: Attributes, startMs: number) {
+  return { kind: SpanKind.INTERNAL, attributes, startTime: startMs };
+}

@@ -1,0 +1,203 @@
+/**
+ * Keyv's storage contract over Redis or Valkey. It may be slow, stopped or gone: every command has a time limit, a circuit
+ * breaker makes a dead server cost nothing after three failures, and reconnecting goes on in the background for ever.
+ * No method rejects; failures are counted, and a failed read is `FAILED`, not a miss.
+ */
+import { RESP_TYPES, createClient } from 'redis';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { ComponentHealth } from '../../model/health.ts';
+import { Breaker } from './breaker.ts';
+import type { CacheStore, Envelope, StoreFigures } from './store.ts';
+import { FAILED, FAILED_ENVELOPE } from './store.ts';
+
+export interface RedisStoreOptions {
+  /** `redis://[user:password@]host[:port][/database]`, `rediss://…` for TLS. */
+  readonly url: string;
+  /** Keys are `namespace:key`; `clear` removes only those. */
+  readonly namespace: string;
+  readonly connectTimeoutMs: number;
+  /** A command that takes longer is a failure. */
+  readonly commandTimeoutMs: number;
+  /** Failures in a row that open the circuit. */
+  readonly failuresToOpen: number;
+  /** How long the circuit stays open between trials. */
+  readonly openMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export const REDIS_DEFAULTS = {
+  connectTimeoutMs: 1_000,
+  commandTimeoutMs: 50,
+  failuresToOpen: 3,
+  openMs: 1_000,
+} as const;
+
+/** Longest pause between two attempts to connect. */
+const MAX_RECONNECT_MS = 2_000;
+/** Commands waiting at once; more fail at once, so a stopped server costs bounded memory. */
+const MAX_WAITING = 1_000;
+const SCAN_COUNT = 500;
+
+type Client = ReturnType<typeof createClient>;
+
+export class RedisStore implements CacheStore {
+  readonly kind = 'redis';
+  readonly serializes = true;
+  readonly #client: Client;
+  readonly #options: RedisStoreOptions;
+  readonly #breaker: Breaker;
+  readonly #prefix: string;
+  #readySinceMs: number | undefined;
+  #failures = 0;
+  #lastError = '';
+
+  constructor(options: RedisStoreOptions) {
+    this.#options = options;
+    this.#prefix = `${options.namespace}:`;
+    this.#breaker = new Breaker(options.clock, options.failuresToOpen, options.openMs);
+    this.#client = createClient({
+      url: options.url,
+      disableOfflineQueue: true,
+      commandsQueueMaxLength: MAX_WAITING,
+      socket: {
+        connectTimeout: options.connectTimeoutMs,
+        reconnectStrategy: (retries) => Math.min(MAX_RECONNECT_MS, 50 * 2 ** Math.min(retries, 10)),
+      },
+    });
+    this.#client.on('ready', () => this.#came());
+    this.#client.on('error', (error: unknown) => this.#went(error));
+    // Connecting goes on until it succeeds; each attempt that fails is an 'error' event.
+    this.#client.connect().catch((error: unknown) => this.#went(error));
+  }
+
+  get capabilities(): object {
+    return { compatible: true, store: 'keyvStorage', methods: {}, expires: true };
+  }
+
+  /** The text that was set, undefined for a miss, `FAILED_ENVELOPE` when the store could not be asked. */
+  async get(key: string): Promise<string | Envelope | undefined> {
+    const found = await this.#run(() => this.#client.get(this.#prefix + key));
+    return found === FAILED ? FAILED_ENVELOPE : (found ?? undefined);
+  }
+
+  /** As `get`, for bytes. */
+  async getBytes(key: string): Promise<Buffer | undefined | typeof FAILED> {
+    const bytes = this.#client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
+    return (await this.#run(() => bytes.get(this.#prefix + key))) ?? undefined;
+  }
+
+  async set(key: string, value: unknown, expires?: number): Promise<boolean> {
+    if (typeof value !== 'string' && !Buffer.isBuffer(value)) return false;
+    const ttlMs = expires === undefined ? undefined : Math.ceil(expires - this.#options.clock.now());
+    if (ttlMs !== undefined && ttlMs <= 0) return this.delete(key);
+    const full = this.#prefix + key;
+    const expiration = ttlMs === undefined ? {} : { expiration: { type: 'PX', value: ttlMs } as const };
+    return (await this.#run(() => this.#client.set(full, value, expiration))) === 'OK';
+  }
+
+  async setMany(entries: readonly { key: string; value: unknown; expires?: number }[]): Promise<boolean[]> {
+    return Promise.all(entries.map(({ key, value, expires }) => this.set(key, value, expires)));
+  }
+
+  async getMany(keys: readonly string[]): Promise<(string | Envelope | undefined)[]> {
+    return Promise.all(keys.map((key) => this.get(key)));
+  }
+
+  async has(key: string): Promise<boolean> {
+    return (await this.#run(() => this.#client.exists(this.#prefix + key))) === 1;
+  }
+
+  async hasMany(keys: readonly string[]): Promise<boolean[]> {
+    return Promise.all(keys.map((key) => this.has(key)));
+  }
+
+  async delete(key: string): Promise<boolean> {
+    return (await this.#run(() => this.#client.unlink(this.#prefix + key))) === 1;
+  }
+
+  async deleteMany(keys: readonly string[]): Promise<boolean[]> {
+    return Promise.all(keys.map((key) => this.delete(key)));
+  }
+
+  /** SCAN and UNLINK in small steps: never KEYS or FLUSHDB, which stop a shared server or take others' data. */
+  async clear(): Promise<void> {
+    const pattern = `${this.#prefix.replace(/[\\*?[\]^-]/g, String.raw`\$&`)}*`;
+    let cursor = '0';
+    do {
+      const at = cursor;
+      const page = await this.#run(() => this.#client.scan(at, { MATCH: pattern, COUNT: SCAN_COUNT }));
+      if (page === FAILED) return;
+      if (page.keys.length > 0) await this.#run(() => this.#client.unlink(page.keys));
+      cursor = page.cursor;
+    } while (cursor !== '0');
+  }
+
+  async disconnect(): Promise<void> {
+    this.#client.removeAllListeners('error').on('error', () => {});
+    this.#client.destroy();
+  }
+
+  figures(): StoreFigures {
+    return { evictions: {} };
+  }
+
+  get failures(): number {
+    return this.#failures;
+  }
+
+  health(): ComponentHealth {
+    const { clock } = this.#options;
+    const up = this.#readySinceMs !== undefined && !this.#breaker.open;
+    return {
+      status: up ? 'healthy' : 'degraded',
+      uptime_seconds:
+        this.#readySinceMs === undefined ? 0 : Math.floor((clock.monotonic() - this.#readySinceMs) / 1000),
+      store: 'redis',
+      failures: this.#failures,
+      ...(up ? {} : { reason: `The cache store does not answer${this.#lastError && `: ${this.#lastError}`}.` }),
+    };
+  }
+
+  #came(): void {
+    this.#readySinceMs = this.#options.clock.monotonic();
+    this.#breaker.succeeded();
+    this.#options.logger.info({ store: 'redis' }, 'cache store connected');
+  }
+
+  #went(error: unknown): void {
+    const before = this.#lastError;
+    this.#lastError = error instanceof Error ? error.message : String(error);
+    const wasUp = this.#readySinceMs !== undefined;
+    if (!this.#client.isReady) this.#readySinceMs = undefined;
+    // Said once a change, not once an attempt.
+    if (wasUp || before !== this.#lastError) {
+      this.#options.logger.warn({ store: 'redis', reason: this.#lastError }, 'cache store failed');
+    }
+  }
+
+  async #run<T>(command: () => Promise<T>): Promise<T | typeof FAILED> {
+    if (!this.#client.isReady || !this.#breaker.allows()) {
+      this.#failures += 1;
+      return FAILED;
+    }
+    const { clock, commandTimeoutMs } = this.#options;
+    let cancel = (): void => {};
+    const late = new Promise<never>((_resolve, reject) => {
+      cancel = clock.after(commandTimeoutMs, () => reject(new Error(`no answer within ${commandTimeoutMs} ms`)));
+    });
+    try {
+      const result = await Promise.race([command(), late]);
+      this.#breaker.succeeded();
+      return result;
+    } catch (error) {
+      this.#failures += 1;
+      this.#breaker.failed();
+      this.#went(error);
+      return FAILED;
+    } finally {
+      cancel();
+    }
+  }
+}

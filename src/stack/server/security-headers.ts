@@ -1,0 +1,21 @@
+/**
+ * The fields a careful API sends with every answer: nothing may be framed, sniffed, scripted or kept by a cache unless
+ * the handler says so. A handler's own value always stays.
+ */
+import type { KitMiddleware } from './context.ts';
+
+const FIELDS: readonly (readonly [string, string])[] = [
+  ['Content-Security-Policy', "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"],
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Referrer-Policy', 'no-referrer'],
+  ['Cross-Origin-Opener-Policy', 'same-origin'],
+  ['Cross-Origin-Resource-Policy', 'same-origin'],
+  ['Cache-Control', 'no-store'],
+];
+
+export function securityHeaders(): KitMiddleware {
+  return function secure(ctx, next) {
+    for (const [name, value] of FIELDS) ctx.set(name, value);
+    return next();
+  };
+}

@@ -1,0 +1,158 @@
+/**
+ * The Koa server kit: what every service of ours needs around its routes. It guarantees an id, a span and a measurement
+ * for each request, bounds on all that a client can send, errors as problem+json, health endpoints, and an end in which no
+ * request that was begun is lost.
+ */
+import type { Server } from 'node:http';
+import { createServer as createHttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Router } from '@koa/router';
+import Koa from 'koa';
+import { VitrineError } from '../../base/errors.ts';
+import { accessLog } from './access-log.ts';
+import { answerConnectionError } from './connection-errors.ts';
+import type { KitMiddleware, KitRouter, KitState } from './context.ts';
+import { healthRoutes } from './health.ts';
+import type { ServerOptions } from './options.ts';
+import { answerProblem, problems, unmatched } from './problems.ts';
+import { requestHead } from './request-head.ts';
+import { requestIds } from './request-id.ts';
+import { securityHeaders } from './security-headers.ts';
+import { serverTelemetry } from './telemetry.ts';
+
+const IDLE_CHECK_MS = 50;
+
+export interface KitServer extends AsyncDisposable {
+  /** Resolves with the address in use. Throws VitrineError `port_taken` or `bind_failed`. */
+  listen(): Promise<{ readonly host: string; readonly port: number }>;
+  /** Ends in order: readiness off, listener closed, requests in flight finished (at most `drainMs`). Resolves with how many were cut. */
+  drain(): Promise<{ readonly cut: number }>;
+  /** Ends at once. */
+  close(): Promise<void>;
+  readonly http: Server;
+}
+
+export function createServer(options: ServerOptions): KitServer {
+  const http = hardenedServer(options);
+  const handle = application(options).callback();
+  http.on('request', (req, res) => void handle(req, res));
+  let draining: Promise<{ cut: number }> | undefined;
+  const close = async (): Promise<void> => {
+    const closed = new Promise((resolve) => http.close(resolve));
+    http.closeAllConnections();
+    await closed;
+  };
+  return {
+    http,
+    listen: () => listen(http, options),
+    drain: () => (draining ??= drain(http, options)),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function application(options: ServerOptions): Koa<KitState> {
+  const { logger, clock, health, limits } = options;
+  const router: KitRouter = new Router<KitState>();
+  healthRoutes(router, health, options.healthPrefix);
+  options.routes(router);
+
+  const app = new Koa<KitState>();
+  app.use(requestIds(logger));
+  app.use(serverTelemetry(options.telemetry, clock));
+  if (options.accessLog) app.use(accessLog(clock));
+  app.use(securityHeaders());
+  app.use(problems());
+  app.use(requestHead(limits));
+  app.use(farewell(options));
+  app.use(unmatched());
+  app.use(router.routes());
+
+  // What fails after the last middleware, while Koa sends the answer, comes here.
+  Object.assign(app.context, {
+    onerror(this: Parameters<KitMiddleware>[0], error: unknown): void {
+      if (error === null || error === undefined) return;
+      if (this.res.destroyed || this.res.writableEnded) {
+        this.state.log.debug({ err: error }, 'the client went away');
+        return;
+      }
+      answerProblem(this, error);
+      this.res.end(this.body);
+    },
+  });
+  return app;
+}
+
+/** While draining, each answer ends its connection, so that clients come back to somebody else. */
+function farewell({ health }: ServerOptions): KitMiddleware {
+  return async function sayFarewell(ctx, next) {
+    try {
+      await next();
+    } finally {
+      if (health.draining && !ctx.res.headersSent) ctx.set('Connection', 'close');
+    }
+  };
+}
+
+function hardenedServer({ limits, timeouts }: ServerOptions): Server {
+  const http = createHttpServer({
+    maxHeaderSize: limits.maxHeadBytes,
+    headersTimeout: timeouts.headMs,
+    requestTimeout: timeouts.requestMs,
+    keepAliveTimeout: timeouts.keepAliveMs,
+    connectionsCheckingInterval: timeouts.checkMs,
+    // Missing and doubled Host fields are told apart and answered by requestHead().
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+  });
+  // 0 = all fields are kept: Node would drop those beyond a limit silently; requestHead() counts them.
+  http.maxHeadersCount = 0;
+  http.maxConnections = limits.maxConnections;
+  http.on('clientError', answerConnectionError);
+  return http;
+}
+
+async function listen(http: Server, { host, port }: ServerOptions): Promise<{ host: string; port: number }> {
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE';
+      reject(
+        new VitrineError(taken ? 'port_taken' : 'bind_failed', `Cannot listen on ${host}:${port} (${error.code}).`, {
+          hint: taken ? 'Choose another port, or stop what uses this one.' : 'Choose an address of this machine.',
+          cause: error,
+        }),
+      );
+    });
+    http.listen(port, host, resolve);
+  });
+  return { host, port: (http.address() as AddressInfo).port };
+}
+
+async function drain(http: Server, { health, clock, timeouts, logger }: ServerOptions): Promise<{ cut: number }> {
+  health.drain();
+  await new Promise<void>((resolve) => clock.after(timeouts.drainNoticeMs, resolve));
+  let over = false;
+  const closed = new Promise<void>((resolve) => {
+    http.close(() => {
+      over = true;
+      resolve();
+    });
+  });
+  // Connections whose answer began before the drain stay open after it; they are closed as soon as they are idle.
+  const closeIdle = (): void => {
+    http.closeIdleConnections();
+    if (!over) clock.after(IDLE_CHECK_MS, closeIdle);
+  };
+  closeIdle();
+  let cut = 0;
+  const cancelLate = clock.after(timeouts.drainMs, () => {
+    http.getConnections((_error, count) => {
+      cut = count;
+      http.closeAllConnections();
+    });
+  });
+  await closed;
+  cancelLate();
+  if (cut > 0) logger.warn({ connections: cut }, 'connections were cut at the end of the drain');
+  return { cut };
+}

@@ -1,0 +1,154 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createClient } from 'redis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import { silentLogger } from '../../../src/base/logger.ts';
+import { Cache } from '../../../src/stack/cache/cache.ts';
+import { REDIS_DEFAULTS, RedisStore } from '../../../src/stack/cache/redis-store.ts';
+import { openStore } from '../../../src/stack/cache/open-store.ts';
+import { until } from '../../support/raw-http.ts';
+import { recordTelemetry } from '../../support/recorded-telemetry.ts';
+import { recordingLogger } from '../../support/recording-logger.ts';
+import type { RedisServer } from '../../support/redis-server.ts';
+import { NO_REDIS, startRedis } from '../../support/redis-server.ts';
+
+recordTelemetry();
+
+const storeAt = (url: string, namespace: string, logger = recordingLogger()) =>
+  new RedisStore({ ...REDIS_DEFAULTS, openMs: 100, url, namespace, clock: systemClock, logger });
+const isUp = (store: RedisStore) => () => store.health().status === 'healthy';
+
+describe.skipIf(NO_REDIS !== undefined)('the Redis cache', () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.kill());
+
+  it('keeps JSON, with Redis’ own expiry', async () => {
+    const store = storeAt(redis.url, 'json');
+    await using cache = new Cache<unknown>({ name: 'json', store, ttlMs: 0, clock: systemClock });
+    await until(isUp(store));
+    await cache.set('a', { n: [1, 'x', null] }, 60_000);
+    expect(await cache.get('a')).toEqual({ n: [1, 'x', null] });
+    expect(await cache.get('none')).toBeUndefined();
+    const raw = createClient({ url: redis.url });
+    await raw.connect();
+    expect(await raw.pTTL('json:a')).toBeGreaterThan(50_000);
+    raw.destroy();
+    expect(await cache.delete('a')).toBe(true);
+    expect(await cache.get('a')).toBeUndefined();
+    await cache.set('short', 1, 20);
+    await until(async () => (await cache.get('short')) === undefined);
+    expect(cache.totals.error).toBe(0);
+  });
+
+  it('keeps bytes, and answers Keyv’s whole contract', async () => {
+    const store = storeAt(redis.url, 'bytes');
+    await until(isUp(store));
+    const bytes = Buffer.from([0, 255, 13, 10, 128]);
+    await store.set('b', bytes);
+    expect(await store.getBytes('b')).toEqual(bytes);
+    expect(await store.getBytes('none')).toBeUndefined();
+    expect(await store.set('n', 5)).toBe(false);
+    expect(
+      await store.setMany([
+        { key: 'x', value: '1' },
+        { key: 'y', value: '2', expires: 1 },
+      ]),
+    ).toEqual([true, false]);
+    expect(await store.getMany(['x', 'y'])).toEqual(['1', undefined]);
+    expect(await store.hasMany(['x', 'y'])).toEqual([true, false]);
+    expect(await store.deleteMany(['x', 'y'])).toEqual([true, false]);
+    await store.disconnect();
+  });
+
+  it('clears its own namespace and no other, whatever it is called', async () => {
+    const [mine, other] = [storeAt(redis.url, 'a*'), storeAt(redis.url, 'ab')];
+    await until(isUp(mine));
+    await until(isUp(other));
+    for (let i = 0; i < 1_200; i += 1) await mine.set(`k${i}`, 'x');
+    await other.set('k', 'y');
+    await mine.clear();
+    expect(await mine.has('k1')).toBe(false);
+    expect(await other.get('k')).toBe('y');
+    await mine.disconnect();
+    await other.disconnect();
+  });
+
+  it('fails no request when the server is stopped, killed and started again', async () => {
+    const own = await startRedis();
+    const logger = recordingLogger();
+    const store = storeAt(own.url, 'kill', logger);
+    await using cache = new Cache<string>({ name: 'kill', store, ttlMs: 0, clock: systemClock });
+    await until(isUp(store));
+    await cache.set('k', 'kept');
+
+    own.signal('SIGSTOP');
+    const beginMs = performance.now();
+    for (let i = 0; i < 3; i += 1) expect(await cache.get('k')).toBeUndefined();
+    expect(performance.now() - beginMs).toBeGreaterThanOrEqual(3 * 45);
+    expect(cache.health()).toMatchObject({ status: 'degraded' });
+    expect(cache.totals).toMatchObject({ error: 3, miss: 0 });
+    own.signal('SIGCONT');
+    await until(async () => (await cache.get('k')) === 'kept');
+
+    let failed = 0;
+    let asked = 0;
+    const stop = new AbortController();
+    const traffic = (async () => {
+      while (!stop.signal.aborted) {
+        asked += 1;
+        await cache.getOrLoad(`t${asked % 50}`, async () => 'loaded').catch(() => (failed += 1));
+        if (asked % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    await until(() => asked > 100);
+    await own.kill();
+    const atKill = asked;
+    await until(() => asked > atKill + 1_000 && store.health().status === 'degraded');
+    const again = await startRedis(own.port);
+    await until(isUp(store));
+    stop.abort();
+    await traffic;
+    await again.kill();
+    expect(failed).toBe(0);
+    expect(cache.totals.error).toBeGreaterThan(1_000);
+    expect(store.failures).toBeGreaterThan(1_000);
+    // A change of state is a line; an attempt is not.
+    expect(logger.lines.length).toBeLessThan(40);
+  });
+});
+
+describe('a Redis that never was', () => {
+  it('costs nothing and says so', async () => {
+    const store = openStore({
+      url: 'redis://127.0.0.1:1',
+      namespace: 'n',
+      maxSizeBytes: 1,
+      maxEntryBytes: 1,
+      clock: systemClock,
+      logger: silentLogger,
+    });
+    await using cache = new Cache<string>({ name: 'never', store, ttlMs: 1_000, clock: systemClock });
+    expect(await cache.getOrLoad('k', async () => 'x')).toBe('x');
+    expect(await cache.set('k', 'x')).toBe(false);
+    expect(await cache.delete('k')).toBe(false);
+    await cache.clear();
+    expect(cache.totals.error).toBe(1);
+    expect(cache.health()).toMatchObject({ status: 'degraded', uptime_seconds: 0 });
+    expect(cache.health().reason).toMatch(/does not answer/);
+  });
+
+  it('or that only accepts, does not hold up the start or the end', async () => {
+    const mute = createServer(() => {}).listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const address = mute.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const store = storeAt(`redis://127.0.0.1:${port}`, 'n');
+    expect(await store.get('k')).toMatchObject({ value: expect.any(Symbol) as symbol });
+    await store.disconnect();
+    mute.close();
+  });
+});
