@@ -11,7 +11,7 @@ export interface Collector {
   readonly url: string;
   readonly bodies: { readonly path: string; readonly body: Buffer; readonly headers: IncomingMessage['headers'] }[];
   /** Resolves when a body for `path` has come that `accept` likes. */
-  received(path: string, accept?: (text: string) => boolean): Promise<string>;
+  readonly received: (path: string, accept?: (text: string) => boolean) => Promise<string>;
   close(): Promise<void>;
 }
 
