@@ -1,0 +1,57 @@
+/**
+ * The scrape page that `prometheus` in OTEL_METRICS_EXPORTER asks for. The standard exporter serialises; it is not
+ * registered with the MeterProvider but fed from the LiveReader, and its server is ours: it binds loopback unless told
+ * otherwise, says when the port is taken, and names the format in its Content-Type.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { VitrineError } from '../base/errors.ts';
+import type { LiveReader } from './live-reader.ts';
+import { toPrometheusNames } from './prometheus-translation.ts';
+
+export interface PrometheusPage {
+  readonly host: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Port 0 takes a free one. Throws VitrineError `port_taken`, `bind_failed`. */
+export async function startPrometheusPage(
+  live: LiveReader,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<PrometheusPage> {
+  const exporter = new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true });
+  exporter.setMetricProducer(live.producer(toPrometheusNames));
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '').split('?', 1)[0];
+    if (path !== '/metrics' || (request.method !== 'GET' && request.method !== 'HEAD')) {
+      response.statusCode = path === '/metrics' ? 405 : 404;
+      response.end();
+      return;
+    }
+    exporter.getMetricsRequestHandler(request, response);
+    response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
+  });
+  server.maxConnections = 64;
+  server.unref();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === 'EADDRINUSE';
+      const fact = taken ? 'is in use' : `cannot be bound (${cause.code ?? cause.message})`;
+      const hint = 'Set OTEL_EXPORTER_PROMETHEUS_PORT or OTEL_EXPORTER_PROMETHEUS_HOST.';
+      const error = `The address ${host}:${port} of the Prometheus exporter ${fact}.`;
+      reject(new VitrineError(taken ? 'port_taken' : 'bind_failed', error, { hint, cause }));
+    });
+    server.listen({ host, port }, () => resolve());
+  });
+  return {
+    host,
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * `node --import vitrine/register app.js`: a user's service tells what it does, with no change to its code. Traces, metrics
+ * and logs go by OTLP to http://127.0.0.1:4318 (Vitrine, or any Collector) unless OTEL_* says otherwise. It must cost
+ * little and never hurt its host: whatever fails here leaves the service as it was, with one line on stderr; only an
+ * exporter that was asked for by name and cannot be had ends the start, with exit code 3.
+ */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { VitrineError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import { textOf } from './environment.ts';
+import type { Telemetry } from './sdk.ts';
+
+const DEFAULT_ENDPOINT = 'http://127.0.0.1:4318';
+const DEFAULT_METRIC_INTERVAL_MS = 5_000;
+const SHUTDOWN_LIMIT_MS = 3_000;
+
+const say = (message: string): void => {
+  process.stderr.write(`vitrine: ${message}\n`);
+};
+
+/** stderr for what the user must know; the rest is nobody's business in somebody else's service. */
+const stderrLogger: Logger = {
+  debug() {},
+  info() {},
+  warn: (_fields, message) => say(message),
+  error: (_fields, message) => say(message),
+  child: () => stderrLogger,
+};
+
+/** The name of the package the service was started in; the specification's default when there is none. */
+function packageName(): string {
+  try {
+    const file = path.join(process.cwd(), 'package.json');
+    const { name } = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown };
+    if (typeof name === 'string' && name !== '') return name;
+  } catch {
+    // No package here: the default says so.
+  }
+  return 'unknown_service:node';
+}
+
+function instanceId(): string {
+  const port = textOf(process.env, 'PORT');
+  return port === undefined ? randomUUID() : `${os.hostname()}:${port}`;
+}
+
+/**
+ * Telemetry is flushed when the service ends, for at most three seconds. Where the service has no handler of its own for
+ * the signal, ours would keep it alive: then the signal is sent again once the flush is over.
+ */
+function flushAtEnd(telemetry: Telemetry): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const onSignal = async (): Promise<void> => {
+      const alone = process.listenerCount(signal) === 1;
+      await telemetry.shutdown();
+      process.off(signal, handler);
+      if (alone) process.kill(process.pid, signal);
+    };
+    const handler = (): void => void onSignal();
+    process.on(signal, handler);
+  }
+  process.once('beforeExit', () => {
+    void telemetry.shutdown().then(() => {
+      // Sockets of a collector that never answers would hold the process; nothing else is left to be done here.
+      process.exit();
+    });
+  });
+}
+
+async function observe(): Promise<void> {
+  const { env } = process;
+  // The exporters of the SDK read this themselves; `localhost` may be ::1, where nothing listens.
+  if (textOf(env, 'OTEL_EXPORTER_OTLP_PROTOCOL') !== 'grpc') env['OTEL_EXPORTER_OTLP_ENDPOINT'] ||= DEFAULT_ENDPOINT;
+  const { startTelemetry } = await import('./sdk.ts');
+  const { isInstrumentationOn, loadInstrumentation, watchPackages } = await import('./lazy-instrumentations.ts');
+  const early = ['runtime-node', 'undici'].filter((suffix) => isInstrumentationOn(env, suffix));
+  const telemetry = await startTelemetry({
+    serviceName: packageName(),
+    instanceId: instanceId(),
+    env,
+    logger: stderrLogger,
+    instrumentations: early.map(loadInstrumentation).filter((made) => made !== undefined),
+    exportersWhenUnset: ['otlp'],
+    defaultMetricIntervalMs: DEFAULT_METRIC_INTERVAL_MS,
+    shutdownLimitMs: SHUTDOWN_LIMIT_MS,
+  });
+  if (telemetry.live === undefined) return;
+  const { observeHttpServers } = await import('./http-server-spans.ts');
+  const { observeHttpClients } = await import('./http-client-spans.ts');
+  const { tieFastify } = await import('./framework-routes.ts');
+  if (isInstrumentationOn(env, 'http')) {
+    observeHttpServers();
+    observeHttpClients();
+    tieFastify();
+  }
+  watchPackages(env, () => {});
+  flushAtEnd(telemetry);
+}
+
+try {
+  await observe();
+} catch (error) {
+  if (error instanceof VitrineError) {
+    say(error.message);
+    if (error.hint !== undefined) say(error.hint);
+    process.exit(error.exitCode);
+  }
+  say(`this service is not observed: ${error instanceof Error ? error.message : String(error)}`);
+}

@@ -1,0 +1,89 @@
+/**
+ * Who is speaking. Only facts that carry no secrets: the command line and its arguments, which the SDK's process detector
+ * would add, may hold passwords and stay out even when OTEL_NODE_RESOURCE_DETECTORS asks for that detector.
+ */
+import os from 'node:os';
+import type { Attributes } from '@opentelemetry/api';
+import type { Resource, ResourceDetector } from '@opentelemetry/resources';
+import {
+  defaultResource,
+  hostDetector,
+  osDetector,
+  processDetector,
+  resourceFromAttributes,
+} from '@opentelemetry/resources';
+import type { Logger } from '../base/logger.ts';
+import type { Env } from './environment.ts';
+import { listOf, textOf } from './environment.ts';
+
+export interface Identity {
+  readonly serviceName: string;
+  readonly serviceVersion?: string | undefined;
+  /** Stable over restarts: `host:port` of the main listener. */
+  readonly instanceId: string;
+}
+
+const SECRET_HOLDERS = ['process.command', 'process.command_args', 'process.command_line', 'process.owner'];
+
+const withoutCommandLine: ResourceDetector = {
+  detect() {
+    const { attributes = {} } = processDetector.detect();
+    return {
+      attributes: Object.fromEntries(Object.entries(attributes).filter(([key]) => !SECRET_HOLDERS.includes(key))),
+    };
+  },
+};
+
+/** Detectors by name; `env` and `serviceinstance` are always on, in our own way. */
+export function detectorsFromEnv(env: Env): ResourceDetector[] {
+  const names = listOf(env, 'OTEL_NODE_RESOURCE_DETECTORS');
+  const known: Readonly<Record<string, ResourceDetector>> = {
+    host: hostDetector,
+    os: osDetector,
+    process: withoutCommandLine,
+  };
+  if (names.includes('all')) return Object.values(known);
+  return names.filter((name) => Object.hasOwn(known, name)).map((name) => known[name]);
+}
+
+/** `key=value,key=value`, values percent-encoded (Resource SDK specification). A bad list is ignored as a whole. */
+export function resourceAttributesOf(env: Env, logger: Logger): Attributes {
+  const attributes: Attributes = {};
+  const text = textOf(env, 'OTEL_RESOURCE_ATTRIBUTES');
+  if (text === undefined) return attributes;
+  try {
+    for (const pair of text.split(',').filter((part) => part.trim() !== '')) {
+      const at = pair.indexOf('=');
+      if (at <= 0) throw new Error('a part without "="');
+      const key = decodeURIComponent(pair.slice(0, at).trim());
+      if (key !== '__proto__') attributes[key] = decodeURIComponent(pair.slice(at + 1).trim());
+    }
+    return attributes;
+  } catch (error) {
+    logger.warn(
+      { variable: 'OTEL_RESOURCE_ATTRIBUTES', reason: String(error) },
+      'OTEL_RESOURCE_ATTRIBUTES is no list of key=value and is ignored.',
+    );
+    return {};
+  }
+}
+
+/** The environment's attributes win over ours, and OTEL_SERVICE_NAME over both. */
+export function createResource(identity: Identity, env: Env, logger: Logger): Resource {
+  const own: Attributes = {
+    'service.name': identity.serviceName,
+    'service.instance.id': identity.instanceId,
+    'host.name': os.hostname(),
+    'host.arch': process.arch === 'x64' ? 'amd64' : process.arch,
+    'os.type': process.platform === 'win32' ? 'windows' : process.platform,
+    'process.pid': process.pid,
+    'process.runtime.name': 'nodejs',
+    'process.runtime.version': process.versions.node,
+  };
+  if (identity.serviceVersion !== undefined) own['service.version'] = identity.serviceVersion;
+  const named = textOf(env, 'OTEL_SERVICE_NAME');
+  return defaultResource()
+    .merge(resourceFromAttributes(own))
+    .merge(resourceFromAttributes(resourceAttributesOf(env, logger)))
+    .merge(resourceFromAttributes(named === undefined ? {} : { 'service.name': named }));
+}

@@ -1,0 +1,219 @@
+/**
+ * Puts the OpenTelemetry SDK together: NodeSDK is the assembly, what goes into it is resolved here, because arrays given to
+ * it replace the environment's choice. Nothing here ever slows a request, and ending takes three seconds at most: a hung
+ * collector makes the SDK's own shutdown take ten and reject, so its outcome never decides anything.
+ */
+import { diag, DiagLogLevel } from '@opentelemetry/api';
+import { setGlobalErrorHandler } from '@opentelemetry/core';
+import type { Instrumentation } from '@opentelemetry/instrumentation';
+import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
+import type { IMetricReader } from '@opentelemetry/sdk-metrics';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import type { SpanProcessor } from '@opentelemetry/sdk-trace';
+import { BoundedMap } from '../base/bounded.ts';
+import type { Clock } from '../base/clock.ts';
+import { systemClock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Health } from '../model/health.ts';
+import { createLogProcessors, createSpanProcessors } from './batch-processors.ts';
+import type { ExportCount } from './drop-count.ts';
+import { DropCount } from './drop-count.ts';
+import type { Env } from './environment.ts';
+import { textOf } from './environment.ts';
+import { FrameSender } from './frame-sender.ts';
+import type { Flow } from './guarded-exporter.ts';
+import { closeFlow } from './guarded-exporter.ts';
+import { LiveReader } from './live-reader.ts';
+import { createMetricReaders } from './metric-readers.ts';
+import type { PrometheusPage } from './prometheus-exporter.ts';
+import { RingLogProcessor, RingSpanProcessor } from './record-buffer.ts';
+import type { ExporterTable } from './resolver.ts';
+import { resolveExporters, warnOf } from './resolver.ts';
+import type { Identity } from './resource.ts';
+import { createResource, detectorsFromEnv } from './resource.ts';
+import { recordEverything, samplerFromEnv } from './sampler.ts';
+import { durationViews } from './views.ts';
+
+export interface TelemetryOptions extends Identity {
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly clock?: Clock | undefined;
+  /** Set where a monitor is fed over IPC: every span and log line is then kept for the next frame. */
+  readonly frames?:
+    | { readonly health?: (() => Health) | undefined; readonly maxSpans?: number; readonly maxLogs?: number }
+    | undefined;
+  readonly instrumentations?: readonly Instrumentation[] | undefined;
+  /** Exporters of a signal whose variable is unset; none in Vitrine's own processes. */
+  readonly exportersWhenUnset?: readonly string[] | undefined;
+  readonly defaultMetricIntervalMs?: number | undefined;
+  /** From where relative module paths and packages of exporters are taken. */
+  readonly directory?: string | undefined;
+  readonly shutdownLimitMs?: number | undefined;
+}
+
+export interface Telemetry {
+  readonly table: ExporterTable;
+  /** The one reader of cumulative data; undefined when OTEL_SDK_DISABLED is true. */
+  readonly live: LiveReader | undefined;
+  readonly frames: FrameSender | undefined;
+  readonly prometheus: PrometheusPage | undefined;
+  /** Sent and dropped by exporter. */
+  counts(): readonly Readonly<ExportCount>[];
+  /** Flushes and ends within the limit. Never rejects. */
+  shutdown(): Promise<void>;
+}
+
+const DEFAULT_FRAME_SPANS = 5_000;
+const DEFAULT_FRAME_LOGS = 5_000;
+
+interface Parts {
+  readonly spanProcessors: readonly SpanProcessor[];
+  readonly logProcessors: readonly LogRecordProcessor[];
+  readonly registered: readonly IMetricReader[];
+  readonly fed: readonly IMetricReader[];
+  readonly flows: readonly Flow[];
+}
+
+/**
+ * Throws VitrineError `exporter_unknown` (exit 3), `port_taken` and `bind_failed` (exit 4); nothing is left running then.
+ */
+export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
+  const { env, logger } = options;
+  const table = resolveExporters(env, options.exportersWhenUnset);
+  if (table.disabled) return off(table);
+  warnOf(table, logger);
+  routeDiagnostics(env, logger);
+  const drops = new DropCount();
+  const parts = await loadParts(options, table, drops);
+  const live = new LiveReader();
+  const prometheus = await openPage(table, live);
+  const spanRing = new RingSpanProcessor(options.frames?.maxSpans ?? DEFAULT_FRAME_SPANS);
+  const logRing = new RingLogProcessor(options.frames?.maxLogs ?? DEFAULT_FRAME_LOGS);
+  const framed = options.frames !== undefined;
+  const detectors = detectorsFromEnv(env);
+  const sampler = samplerFromEnv(env, logger);
+  const sdk = new NodeSDK({
+    resource: createResource(options, env, logger),
+    autoDetectResources: detectors.length > 0,
+    resourceDetectors: detectors,
+    sampler: framed ? recordEverything(sampler) : sampler,
+    spanProcessors: [...(framed ? [spanRing] : []), ...parts.spanProcessors],
+    logRecordProcessors: [...(framed ? [logRing] : []), ...parts.logProcessors],
+    metricReaders: [live, ...parts.registered],
+    views: durationViews(),
+    instrumentations: [...(options.instrumentations ?? [])],
+  });
+  sdk.start();
+  for (const reader of parts.fed) reader.setMetricProducer(live.producer());
+  drops.publish();
+  const frames = framed
+    ? new FrameSender({
+        live,
+        spans: spanRing.buffer,
+        logs: logRing.buffer,
+        clock: options.clock ?? systemClock,
+        logger,
+        health: options.frames?.health,
+      })
+    : undefined;
+  const end = once(() =>
+    endWithin(options.shutdownLimitMs ?? 3_000, { sdk, live, parts, frames, prometheus, drops, logger }),
+  );
+  return { table, live, frames, prometheus, counts: () => drops.all(), shutdown: end };
+}
+
+function off(table: ExporterTable): Telemetry {
+  return {
+    table,
+    live: undefined,
+    frames: undefined,
+    prometheus: undefined,
+    counts: () => [],
+    shutdown: () => Promise.resolve(),
+  };
+}
+
+async function loadParts(options: TelemetryOptions, table: ExporterTable, drops: DropCount): Promise<Parts> {
+  const { env, logger } = options;
+  const shared = { env, logger, drops, directory: options.directory ?? process.cwd() };
+  const of = (signal: string): ExporterTable['choices'] =>
+    table.choices.filter((choice) => choice.signal === signal && choice.kind !== 'prometheus');
+  const spans = await createSpanProcessors(of('traces'), shared);
+  const logs = await createLogProcessors(of('logs'), shared);
+  const defaultIntervalMs = options.defaultMetricIntervalMs ?? 60_000;
+  const metrics = await createMetricReaders(of('metrics'), { ...shared, defaultIntervalMs });
+  return {
+    spanProcessors: spans.processors,
+    logProcessors: logs.processors,
+    registered: metrics.registered,
+    fed: metrics.fed,
+    flows: [...spans.flows, ...logs.flows, ...metrics.flows],
+  };
+}
+
+async function openPage(table: ExporterTable, live: LiveReader): Promise<PrometheusPage | undefined> {
+  const choice = table.choices.find(({ kind }) => kind === 'prometheus');
+  if (choice?.kind !== 'prometheus') return undefined;
+  const { startPrometheusPage } = await import('./prometheus-exporter.ts');
+  return startPrometheusPage(live, choice);
+}
+
+/**
+ * The SDK's own words go to our log, each once: a failing exporter repeats itself every few seconds, and its drops are
+ * counted and told elsewhere. OTEL_LOG_LEVEL keeps its meaning (NodeSDK then writes to the console).
+ */
+function routeDiagnostics(env: Env, logger: Logger): void {
+  setGlobalErrorHandler((error) => {
+    const reason = error instanceof Error || typeof error === 'string' ? String(error) : 'unknown';
+    logger.debug({ reason }, 'The OpenTelemetry SDK reports an error.');
+  });
+  if (textOf(env, 'OTEL_LOG_LEVEL') !== undefined) return;
+  const said = new BoundedMap<string, true>(100);
+  const say = (message: string): void => {
+    if (said.get(message)) return;
+    said.set(message, true);
+    logger.warn({ source: 'opentelemetry' }, message);
+  };
+  const quiet = (): void => {};
+  const sink = { error: say, warn: say, info: quiet, debug: quiet, verbose: quiet };
+  diag.setLogger(sink, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+}
+
+interface Running {
+  readonly sdk: NodeSDK;
+  readonly live: LiveReader;
+  readonly parts: Parts;
+  readonly frames: FrameSender | undefined;
+  readonly prometheus: PrometheusPage | undefined;
+  readonly drops: DropCount;
+  readonly logger: Logger;
+}
+
+async function endWithin(limitMs: number, running: Running): Promise<void> {
+  const { sdk, live, parts, frames, prometheus, drops, logger } = running;
+  frames?.close();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(`not done within ${limitMs} ms`), limitMs);
+  });
+  const done = (async () => {
+    const fed = parts.fed.map(async (reader) => reader.shutdown());
+    // Fed readers collect once more from the LiveReader, so it stays open for them; nobody else waits for them.
+    live.holdOpenFor(Promise.allSettled(fed));
+    const rest = await Promise.allSettled([prometheus?.close(), sdk.shutdown(), ...fed]);
+    const failed = rest.find((result) => result.status === 'rejected');
+    return failed === undefined ? undefined : String(failed.reason);
+  })();
+  const trouble = await Promise.race([done, late]);
+  clearTimeout(timer);
+  for (const flow of parts.flows) closeFlow(flow);
+  const dropped = drops.all().filter((count) => count.dropped > 0);
+  if (trouble !== undefined || dropped.length > 0) {
+    logger.warn({ trouble, dropped }, 'Some telemetry could not be delivered before the end.');
+  }
+}
+
+function once<T>(run: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= run());
+}
