@@ -100,7 +100,9 @@ export function grafanaDashboard(dashboard: Dashboard): object {
     timepicker: {},
     annotations: { list: [] },
     templating: {
-      list: [{ name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus', current: {}, hide: 0 }],
+      list: [
+        { name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus', current: {}, hide: 0 },
+      ],
     },
     panels,
   };

@@ -55,7 +55,8 @@ export const SIGNALS = {
   },
   logs: {
     unit: 'count',
-    expr: (matchers, window) => `sum by (service) (increase(vitrine_log_records_total{${byService(matchers)}}[${window}]))`,
+    expr: (matchers, window) =>
+      `sum by (service) (increase(vitrine_log_records_total{${byService(matchers)}}[${window}]))`,
   },
   log_error_ratio: {
     unit: 'ratio',

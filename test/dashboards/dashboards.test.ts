@@ -32,7 +32,8 @@ const allQueries = dashboards.flatMap(({ panels }) => panels.flatMap(({ queries 
 describe('panels', () => {
   it('ask only for metrics of the table', () => expect(unknown(allQueries)).toEqual([]));
   it('have a metric in every query', () => expect(allQueries.every((expr) => metricsIn(expr).length > 0)).toBe(true));
-  it('would notice a wrong name', () => expect(unknown(['rate(vitrine_cache_lookup_total{a="b"}[1m])'])).toHaveLength(1));
+  it('would notice a wrong name', () =>
+    expect(unknown(['rate(vitrine_cache_lookup_total{a="b"}[1m])'])).toHaveLength(1));
 
   it('build signals with and without matchers', () => {
     const exprs = Object.values(SIGNALS).flatMap(({ expr }) => [expr('', '1m'), expr('job="a"', '5m')]);
