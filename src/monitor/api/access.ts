@@ -51,12 +51,16 @@ export class Access {
     return this.#token === undefined;
   }
 
+  /** Counts as use of the session. */
   isAllowed(headers: IncomingHttpHeaders): boolean {
-    if (this.#token === undefined) return true;
-    const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '');
-    if (bearer !== null) return sameSecret(bearer[1], this.#token);
-    const id = cookieOf(headers);
-    return id !== undefined && this.#use(id);
+    const session = this.#admitted(headers);
+    if (typeof session === 'object') session.usedMs = this.#clock.now();
+    return session !== false;
+  }
+
+  /** The same without counting as use: an open socket alone does not keep a session alive. */
+  isStillAllowed(headers: IncomingHttpHeaders): boolean {
+    return this.#admitted(headers) !== false;
   }
 
   /** @throws VitrineError `unauthorized` */
@@ -90,16 +94,17 @@ export class Access {
     return cookie('', 0, secure);
   }
 
-  #use(id: string): boolean {
-    const session = this.#sessions.get(id);
-    if (session === undefined) return false;
+  #admitted(headers: IncomingHttpHeaders): Session | boolean {
+    if (this.#token === undefined) return true;
+    const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '');
+    if (bearer !== null) return sameSecret(bearer[1], this.#token);
+    const id = cookieOf(headers);
+    const session = id === undefined ? undefined : this.#sessions.get(id);
+    if (id === undefined || session === undefined) return false;
     const now = this.#clock.now();
-    if (now - session.usedMs > IDLE_MS || now - session.createdMs > ABSOLUTE_MS) {
-      this.#sessions.delete(id);
-      return false;
-    }
-    session.usedMs = now;
-    return true;
+    if (now - session.usedMs <= IDLE_MS && now - session.createdMs <= ABSOLUTE_MS) return session;
+    this.#sessions.delete(id);
+    return false;
   }
 
   #countTry(address: string): void {
