@@ -1,0 +1,93 @@
+/**
+ * The questions behind the health matrix, each grouped by `job`: one row a service, whoever sent its telemetry.
+ * The API asks them for `/api/services` and `/api/timeseries`; Grafana shows them as a table.
+ */
+import type { Dashboard, Unit } from './panel.ts';
+
+export interface Signal {
+  readonly unit: Unit;
+  /** PromQL; `matchers` are label matchers without braces ('' for all), `window` a Prometheus duration. */
+  readonly expr: (matchers: string, window: string) => string;
+}
+
+const REQUESTS = 'http_server_request_duration_seconds';
+const joined = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(',');
+
+const quantile =
+  (q: number) =>
+  (matchers: string, window: string): string =>
+    `histogram_quantile(${q}, sum by (job, le) (rate(${REQUESTS}_bucket{${matchers}}[${window}])))`;
+
+const errors = (matchers: string, window: string): string =>
+  `sum by (job) (rate(${REQUESTS}_count{${joined(matchers, 'http_response_status_code=~"5.."')}}[${window}]))`;
+const requests = (matchers: string, window: string): string =>
+  `sum by (job) (rate(${REQUESTS}_count{${matchers}}[${window}]))`;
+
+/** `job` to `service`, because log series carry the service's name under that label. */
+const byService = (matchers: string): string => matchers.replace(/\bjob(=~?|!=|!~)/g, 'service$1');
+
+export const SIGNALS = {
+  requests: { unit: 'requests_per_second', expr: requests },
+  errors: { unit: 'requests_per_second', expr: errors },
+  error_ratio: {
+    unit: 'ratio',
+    // A service without any error has no error series: zero times its requests stands in.
+    expr: (matchers, window) =>
+      `(${errors(matchers, window)} or 0 * ${requests(matchers, window)}) / ${requests(matchers, window)}`,
+  },
+  latency_average: {
+    unit: 'seconds',
+    expr: (matchers, window) =>
+      `sum by (job) (rate(${REQUESTS}_sum{${matchers}}[${window}])) / ${requests(matchers, window)}`,
+  },
+  latency_p50: { unit: 'seconds', expr: quantile(0.5) },
+  latency_p95: { unit: 'seconds', expr: quantile(0.95) },
+  latency_p99: { unit: 'seconds', expr: quantile(0.99) },
+  cpu: {
+    unit: 'cores',
+    expr: (matchers, window) => `sum by (job) (rate(process_cpu_time_seconds_total{${matchers}}[${window}]))`,
+  },
+  cache_hit_ratio: {
+    unit: 'ratio',
+    expr: (matchers, window) =>
+      `sum by (job) (rate(vitrine_cache_lookups_total{${joined(matchers, 'vitrine_cache_result=~"hit|stale"')}}[${window}]))` +
+      ` / sum by (job) (rate(vitrine_cache_lookups_total{${joined(matchers, 'vitrine_cache_result=~"hit|stale|miss"')}}[${window}]))`,
+  },
+  logs: {
+    unit: 'count',
+    expr: (matchers, window) =>
+      `sum by (service) (increase(vitrine_log_records_total{${byService(matchers)}}[${window}]))`,
+  },
+  log_error_ratio: {
+    unit: 'ratio',
+    expr: (matchers) => `max by (service) (vitrine_log_error_ratio_1m{${byService(matchers)}})`,
+  },
+  uptime: {
+    unit: 'seconds',
+    expr: (matchers) => `max by (job) (process_uptime_seconds{${matchers}})`,
+  },
+} as const satisfies Readonly<Record<string, Signal>>;
+
+export type SignalName = keyof typeof SIGNALS;
+
+export const services: Dashboard = {
+  id: 'vitrine-services',
+  title: 'Vitrine services',
+  description: 'Requests, errors and latency of every service that sends telemetry.',
+  panels: (
+    [
+      ['requests', 'Requests', 'req/s by service'],
+      ['error_ratio', 'Errors', '% of requests answered 5xx'],
+      ['latency_p95', 'Latency p95', 'estimated from buckets'],
+      ['cpu', 'CPU', 'cores by service'],
+    ] as const
+  ).map(([signal, title, subtitle]) => ({
+    id: `services-${signal}`,
+    title,
+    subtitle,
+    unit: SIGNALS[signal].unit,
+    kind: 'timeseries',
+    queries: [{ expr: SIGNALS[signal].expr('', '1m'), legend: '{{job}}' }],
+    width: 6,
+  })),
+};

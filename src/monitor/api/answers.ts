@@ -1,0 +1,93 @@
+/**
+ * How this port answers: every error as problem+json with a code and a request id, every JSON body compressed when that
+ * saves something, and never a word of how the inside failed: that is in the log under the same id.
+ */
+import { promisify } from 'node:util';
+import { gzip as gzipCallback } from 'node:zlib';
+import type { Context, Middleware } from 'koa';
+import { problemOf, VitrineError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import { randomHex } from '../../base/random.ts';
+import { SECURITY_HEADERS } from './guard.ts';
+
+const gzip = promisify(gzipCallback);
+/** Below one packet compression saves no round trip. */
+const MIN_COMPRESSED_BYTES = 1_400;
+const GZIP_LEVEL = 4;
+
+function fail(ctx: Context, error: unknown, requestId: string): void {
+  const problem = problemOf(error, requestId);
+  if (error instanceof VitrineError) ctx.set({ ...error.headers });
+  ctx.status = problem.status;
+  ctx.body = JSON.stringify(problem);
+  ctx.type = 'application/problem+json';
+}
+
+/** Outermost. A client that went away is no failure of ours. */
+export function problems(logger: Logger): Middleware {
+  return async (ctx, next) => {
+    const requestId = randomHex(8);
+    ctx.set({ ...SECURITY_HEADERS, 'X-Request-Id': requestId });
+    try {
+      await next();
+      if (ctx.status === 404 && ctx.body === undefined) {
+        throw new VitrineError('not_found', 'There is nothing at this address.');
+      }
+    } catch (error) {
+      if (!(error instanceof VitrineError)) logger.error({ err: error, requestId, path: ctx.path }, 'request failed');
+      fail(ctx, error, requestId);
+    }
+  };
+}
+
+const accepts = (ctx: Context): boolean => ctx.acceptsEncodings('gzip', 'identity') === 'gzip';
+
+function bytesOf(body: unknown): Buffer | undefined {
+  if (Buffer.isBuffer(body)) return body;
+  if (typeof body === 'string') return Buffer.from(body);
+  return undefined;
+}
+
+/** Makes objects JSON and compresses text; leaves streams and what is compressed already alone. */
+export function compressed(): Middleware {
+  return async (ctx, next) => {
+    await next();
+    const { body } = ctx;
+    if (body === undefined || body === null || ctx.response.get('Content-Encoding') !== '') return;
+    const plain =
+      typeof body === 'object' && !Buffer.isBuffer(body) && Object.getPrototypeOf(body) === Object.prototype;
+    if (plain) {
+      ctx.body = JSON.stringify(body);
+      ctx.type = 'application/json';
+    }
+    const bytes = bytesOf(ctx.body);
+    if (bytes === undefined || bytes.length < MIN_COMPRESSED_BYTES) return;
+    ctx.vary('Accept-Encoding');
+    if (!accepts(ctx)) return;
+    const { type } = ctx;
+    ctx.body = await gzip(bytes, { level: GZIP_LEVEL });
+    ctx.type = type;
+    ctx.set('Content-Encoding', 'gzip');
+  };
+}
+
+/** The JSON object in the body of a write. @throws VitrineError `unsupported_media_type`, `payload_too_large`, `bad_request` */
+export async function jsonBody(ctx: Context, maxBytes = 64 * 1_024): Promise<Readonly<Record<string, unknown>>> {
+  if (ctx.request.is('application/json') !== 'application/json') {
+    throw new VitrineError('unsupported_media_type', 'The body must be application/json.');
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw new VitrineError('payload_too_large', `The body may have ${maxBytes} bytes.`);
+    chunks.push(chunk);
+  }
+  try {
+    const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (error) {
+    throw new VitrineError('bad_request', 'The body is not JSON.', { cause: error });
+  }
+  throw new VitrineError('bad_request', 'The body must be a JSON object.');
+}

@@ -1,0 +1,283 @@
+/**
+ * What the API sends and the page reads: the shapes of every JSON body and every WebSocket message, as types only.
+ * Bodies that other programs read (`/health`, `/api/metrics`, `/api/services`, `/api/timeseries`) have snake_case names with
+ * the unit last; messages between this API and its own page have the house's names. Times are milliseconds since the epoch
+ * unless a name says otherwise; durations are seconds in figures and milliseconds in traces. `null` means that nothing was
+ * measured, never zero.
+ */
+import type { AlertState } from '../../model/alert.ts';
+import type { Health, HealthStatus } from '../../model/health.ts';
+import type { AttributeValue, SpanKind, SpanStatus } from '../../model/records.ts';
+
+/** Seconds. Percentiles are estimated from histogram buckets. */
+export interface LatencyFigures {
+  readonly average_seconds: number | null;
+  readonly p50_seconds: number | null;
+  readonly p95_seconds: number | null;
+  readonly p99_seconds: number | null;
+}
+
+/** Requests of one place (the balancer, a service, the servers together) over the window. */
+export interface TrafficFigures extends LatencyFigures {
+  readonly requests: number;
+  readonly requests_per_second: number;
+  readonly errors: number;
+  /** Answers 5xx and failures over all requests, 0 to 1. */
+  readonly error_ratio: number | null;
+  /** Requests by class of the status code: `2xx` … `5xx`, `other`. */
+  readonly by_status: Readonly<Record<string, number>>;
+}
+
+export interface ServiceFigures {
+  readonly service: string;
+  readonly instances: number;
+  readonly traffic: TrafficFigures | null;
+  readonly cpu_cores: number | null;
+  readonly memory_bytes: number | null;
+  /** Of the instance that came up last. */
+  readonly uptime_seconds: number | null;
+}
+
+export type Phase = 'queue' | 'cache' | 'connect' | 'upstream' | 'transfer';
+
+/** The request ledger of one route: mean seconds of a request in each phase, so that the phases add up. */
+export interface RouteLedger {
+  readonly method: string;
+  readonly route: string;
+  readonly requests_per_second: number;
+  readonly mean_seconds: number;
+  readonly phases: Readonly<Record<Phase, number>>;
+  /** The same over the minutes before the window; null when there was no such request. */
+  readonly before: { readonly mean_seconds: number; readonly phases: Readonly<Record<Phase, number>> } | null;
+  /** Of the time of all routes, 0 to 1. */
+  readonly time_share: number;
+}
+
+export interface CacheFigures {
+  readonly hits: number;
+  readonly misses: number;
+  readonly stale: number;
+  readonly bypassed: number;
+  readonly errors: number;
+  /** hits (stale answers included) / (hits + misses); null without look-ups. */
+  readonly hit_ratio: number | null;
+  readonly lookup_average_seconds: number | null;
+  readonly entries: number | null;
+  readonly size_bytes: number | null;
+}
+
+export interface UpstreamFigures {
+  readonly upstream: string;
+  readonly up: boolean;
+  readonly requests_per_second: number;
+  readonly errors: number;
+  readonly error_ratio: number | null;
+}
+
+export interface ComponentUptime {
+  readonly component: string;
+  readonly uptime_seconds: number;
+}
+
+/** `GET /api/metrics`, and a part of each live frame: the last 60 s, or less when the process is younger. */
+export interface CurrentFigures {
+  readonly time: string;
+  readonly window_seconds: number;
+  /** As the balancer saw them; null without traffic. */
+  readonly balancer: TrafficFigures | null;
+  /** The servers together: what they say themselves, or the balancer's count of what it sent them. */
+  readonly server: { readonly requests_per_second: number; readonly source: 'services' | 'upstreams' } | null;
+  readonly services: readonly ServiceFigures[];
+  readonly cache: CacheFigures | null;
+  readonly queue_size: number | null;
+  readonly upstreams: readonly UpstreamFigures[];
+  readonly components: readonly ComponentUptime[];
+  readonly routes: readonly RouteLedger[];
+  /** Cores used by the stack's processes together, and their memory. */
+  readonly cpu_cores: number | null;
+  readonly memory_bytes: number | null;
+}
+
+export type Severity = 'critical' | 'warning' | 'info';
+
+export interface AlertView {
+  /** Stable over the life of the alert: made of its labels. */
+  readonly fingerprint: string;
+  readonly name: string;
+  readonly severity: Severity;
+  readonly state: AlertState | 'resolved';
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly activeAtMs: number;
+  readonly firedAtMs: number | null;
+  readonly resolvedAtMs: number | null;
+  readonly value: number | null;
+  readonly reason: string;
+}
+
+export interface AlertsAnswer {
+  readonly alerts: readonly AlertView[];
+}
+
+/** Pushed to every viewer each second. */
+export interface LiveFrame {
+  readonly kind: 'frame';
+  readonly timeMs: number;
+  readonly health: Health;
+  readonly current: CurrentFigures;
+  readonly alerts: readonly AlertView[];
+}
+
+/** Figures of the last 15 minutes in columns, oldest first, for sparklines; the page gets them on every connection. */
+export interface LiveHistory {
+  readonly stepMs: number;
+  readonly timesMs: readonly number[];
+  readonly requestsPerSecond: readonly (number | null)[];
+  readonly serverRequestsPerSecond: readonly (number | null)[];
+  readonly averageSeconds: readonly (number | null)[];
+  readonly p95Seconds: readonly (number | null)[];
+  readonly errorRatio: readonly (number | null)[];
+  readonly hitRatio: readonly (number | null)[];
+  readonly cpuCores: readonly (number | null)[];
+}
+
+/** First message of a connection. */
+export interface LiveHello {
+  readonly kind: 'hello';
+  readonly version: string;
+  readonly history: LiveHistory;
+}
+
+export interface ExpressionSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number | null;
+}
+
+export interface ExpressionResult {
+  readonly expr: string;
+  readonly timeMs: number;
+  readonly series: readonly ExpressionSeries[];
+  /** A sentence when the expression could not be evaluated. */
+  readonly error?: string;
+}
+
+/** The newest values of the expressions this viewer asked for. */
+export interface LiveResults {
+  readonly kind: 'results';
+  readonly results: readonly ExpressionResult[];
+}
+
+/** What the last message of the viewer asked for that was refused. */
+export interface LiveRefusal {
+  readonly kind: 'refused';
+  readonly reason: string;
+}
+
+export type ServerMessage = LiveHello | LiveFrame | LiveResults | LiveRefusal;
+
+/** Replaces what this viewer subscribed to; at most 16 PromQL expressions. */
+export interface ClientMessage {
+  readonly subscribe: readonly string[];
+}
+
+export interface TraceSummaryView {
+  readonly traceId: string;
+  readonly service: string;
+  readonly name: string;
+  readonly startMs: number;
+  readonly durationMs: number;
+  readonly spans: number;
+  readonly errors: number;
+  readonly services: readonly string[];
+}
+
+export interface TracesAnswer {
+  readonly traces: readonly TraceSummaryView[];
+  /** True when there are more than were asked for. */
+  readonly more: boolean;
+}
+
+export type WireAttributes = Readonly<Record<string, AttributeValue>>;
+
+export interface SpanView {
+  readonly spanId: string;
+  readonly parentSpanId: string;
+  readonly service: string;
+  readonly name: string;
+  readonly kind: SpanKind;
+  /** From the start of the trace. */
+  readonly startOffsetMs: number;
+  readonly durationMs: number;
+  /** Nanoseconds since the epoch as decimal digits: they do not fit a JSON number. */
+  readonly startUnixNano: string;
+  readonly status: SpanStatus;
+  readonly statusMessage: string;
+  readonly attributes: WireAttributes;
+  readonly events: readonly {
+    readonly name: string;
+    readonly offsetMs: number;
+    readonly attributes: WireAttributes;
+  }[];
+  readonly resource: WireAttributes;
+}
+
+export interface LogView {
+  readonly timeMs: number;
+  /** Nanoseconds since the epoch as decimal digits. */
+  readonly timeUnixNano: string;
+  readonly severityNumber: number;
+  readonly severity: string;
+  readonly service: string;
+  /** As text; an object is written as JSON. */
+  readonly message: string;
+  readonly attributes: WireAttributes;
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
+export interface TraceAnswer {
+  readonly traceId: string;
+  readonly startMs: number;
+  readonly durationMs: number;
+  /** By start; a parent may be absent. */
+  readonly spans: readonly SpanView[];
+  readonly logs: readonly LogView[];
+}
+
+export interface LogsAnswer {
+  readonly logs: readonly LogView[];
+  readonly more: boolean;
+}
+
+export interface ServiceRow {
+  readonly service: string;
+  readonly state: HealthStatus | 'no_data';
+  /** Why it is in this state, one sentence; empty when healthy. */
+  readonly reason: string;
+  readonly requests_per_second: number | null;
+  readonly error_ratio: number | null;
+  readonly p95_seconds: number | null;
+  readonly cpu_cores: number | null;
+  readonly logs_per_minute: number | null;
+  readonly uptime_seconds: number | null;
+  /** One mark a minute of the last 15, oldest first. */
+  readonly strip: readonly (HealthStatus | 'no_data')[];
+}
+
+export interface ServicesAnswer {
+  readonly time: string;
+  readonly services: readonly ServiceRow[];
+}
+
+export interface TimeseriesAnswer {
+  readonly service: string | null;
+  readonly metric: string;
+  readonly unit: string;
+  readonly window_seconds: number;
+  readonly bucket_seconds: number;
+  readonly series: readonly {
+    readonly labels: Readonly<Record<string, string>>;
+    /** [end of the bucket in milliseconds, value]; a bucket without data has null. */
+    readonly points: readonly (readonly [number, number | null])[];
+  }[];
+}

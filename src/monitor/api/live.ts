@@ -1,0 +1,246 @@
+/**
+ * The present, from the stack's own collections: no store and no query lies between a request and its figure here.
+ * Keeps a minute of samples a second and a quarter of an hour of samples every 15 s for each process that reports, which
+ * bounds its memory; processes beyond the limit are refused and counted. Gaps stay gaps: without traffic a figure is null.
+ */
+import type { Frame, FrameMetric } from '../../model/frame.ts';
+import type { Attributes } from '../../model/records.ts';
+import { serviceOf } from '../../model/records.ts';
+import type { ComponentUptime, CurrentFigures, LiveHistory, ServiceFigures } from './contract.ts';
+import { between, cacheOf, ledgerOf, together, trafficOf, upstreamsOf } from './live-figures.ts';
+import type { LiveSample } from './live-sample.ts';
+import { emptySample, sampleOf } from './live-sample.ts';
+
+const WINDOW_MS = 60_000;
+const STEP_MS = 15_000;
+const STEPS = 60;
+/** A process that was silent for so long no longer counts. */
+const SILENT_MS = 10_000;
+const FORGET_MS = STEP_MS * STEPS;
+export const MAX_PROCESSES = 100;
+const BALANCER = 'vitrine-balancer';
+const MONITOR = 'vitrine-monitor';
+
+interface Process {
+  service: string;
+  /** One a second at most, oldest first, of the last minute. */
+  fine: LiveSample[];
+  /** By number of the 15 s step, the first sample of each. */
+  readonly coarse: Map<number, LiveSample>;
+}
+
+interface Window {
+  readonly process: Process;
+  readonly now: LiveSample;
+  /** What was added in the window. */
+  readonly delta: LiveSample;
+  readonly seconds: number;
+  readonly since: LiveSample;
+}
+
+const stepOf = (timeMs: number): number => Math.floor(timeMs / STEP_MS);
+
+export class LiveState {
+  readonly #processes = new Map<string, Process>();
+  readonly #resources = new Map<string, Attributes>();
+  #refused = 0;
+
+  /** Samples of processes over the limit. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** A frame of a stack process; `connection` names the channel it came by, whose first frame carries the resource. */
+  push(connection: string, frame: Frame): void {
+    if (frame.resource !== undefined && (this.#resources.has(connection) || this.#resources.size < MAX_PROCESSES)) {
+      this.#resources.set(connection, frame.resource);
+    }
+    const attributes = this.#resources.get(connection) ?? {};
+    this.observe(connection, serviceOf({ attributes }), frame.metrics, frame.timeMs);
+  }
+
+  /** Forgets the resource of a channel that has closed; its figures leave the window by themselves. */
+  disconnected(connection: string): void {
+    this.#resources.delete(connection);
+  }
+
+  /** A cumulative collection of any process, by whatever road it came. */
+  observe(instance: string, service: string, metrics: readonly FrameMetric[], timeMs: number): void {
+    let process = this.#processes.get(instance);
+    if (process === undefined) {
+      this.#forget(timeMs);
+      if (this.#processes.size >= MAX_PROCESSES) {
+        this.#refused += 1;
+        return;
+      }
+      process = { service, fine: [], coarse: new Map() };
+      this.#processes.set(instance, process);
+    }
+    process.service = service;
+    add(process, sampleOf(metrics, timeMs));
+  }
+
+  current(nowMs: number): CurrentFigures {
+    const windows = [...this.#processes.values()]
+      .map((process) => windowOf(process, nowMs))
+      .filter((found): found is Window => found !== undefined);
+    const balancers = windows.filter(({ process }) => process.service === BALANCER);
+    const others = windows.filter(({ process }) => process.service !== BALANCER && process.service !== MONITOR);
+    const seconds = Math.max(0, ...balancers.map((window) => window.seconds));
+    const total = together(balancers.map(({ delta }) => delta));
+    const stack = together(windows.map(({ delta }) => delta));
+    const before = together(balancers.map(usualOf).filter((found): found is LiveSample => found !== undefined));
+    const services = servicesOf([...balancers, ...others]);
+    return {
+      time: new Date(nowMs).toISOString(),
+      window_seconds: Math.round(seconds),
+      balancer: trafficOf(total, seconds),
+      server: serverOf(services, total, seconds),
+      services,
+      cache: cacheOf(total),
+      queue_size: total.queueSize,
+      upstreams: upstreamsOf(total, seconds),
+      components: componentsOf(stack),
+      routes: seconds > 0 ? ledgerOf(total, before, seconds) : [],
+      cpu_cores: coresOf(windows),
+      memory_bytes: stack.memoryBytes,
+    };
+  }
+
+  /** The last 15 minutes in steps of 15 s; a step without traffic has null. */
+  history(nowMs: number): LiveHistory {
+    const last = stepOf(nowMs);
+    const steps = Array.from({ length: STEPS }, (_, at) => last - STEPS + 1 + at);
+    const rows = steps.map((step) => this.#step(step));
+    return {
+      stepMs: STEP_MS,
+      timesMs: steps.map((step) => step * STEP_MS),
+      requestsPerSecond: rows.map(({ traffic }) => traffic?.requests_per_second ?? null),
+      serverRequestsPerSecond: rows.map(({ server }) => server),
+      averageSeconds: rows.map(({ traffic }) => traffic?.average_seconds ?? null),
+      p95Seconds: rows.map(({ traffic }) => traffic?.p95_seconds ?? null),
+      errorRatio: rows.map(({ traffic }) => traffic?.error_ratio ?? null),
+      hitRatio: rows.map(({ hitRatio }) => hitRatio),
+      cpuCores: rows.map(({ cpu }) => cpu),
+    };
+  }
+
+  #step(step: number): {
+    traffic: ReturnType<typeof trafficOf>;
+    server: number | null;
+    hitRatio: number | null;
+    cpu: number | null;
+  } {
+    const parts = [...this.#processes.values()]
+      .map((process): Window | undefined => {
+        const newer = process.coarse.get(step);
+        const older = process.coarse.get(step - 1);
+        if (newer === undefined || older === undefined) return undefined;
+        const seconds = (newer.timeMs - older.timeMs) / 1_000;
+        return { process, now: newer, delta: between(older, newer), seconds, since: older };
+      })
+      .filter((found): found is Window => found !== undefined);
+    const balancers = parts.filter(({ process }) => process.service === BALANCER);
+    const total = together(balancers.map(({ delta }) => delta));
+    const seconds = Math.max(0, ...balancers.map((part) => part.seconds));
+    return {
+      traffic: trafficOf(total, seconds),
+      server: serverOf(servicesOf(parts), total, seconds)?.requests_per_second ?? null,
+      hitRatio: cacheOf(total)?.hit_ratio ?? null,
+      cpu: coresOf(parts),
+    };
+  }
+
+  #forget(nowMs: number): void {
+    for (const [instance, { fine }] of this.#processes) {
+      if ((fine.at(-1)?.timeMs ?? 0) < nowMs - FORGET_MS) this.#processes.delete(instance);
+    }
+  }
+}
+
+function add(process: Process, sample: LiveSample): void {
+  const last = process.fine.at(-1);
+  if (last !== undefined && sample.timeMs <= last.timeMs) return;
+  if (last !== undefined && restarted(last, sample)) {
+    process.fine = [emptySample(last.timeMs)];
+    process.coarse.clear();
+  }
+  process.fine.push(sample);
+  // The sample before the window's edge stays: without it the first second of the window would be lost.
+  while (process.fine.length > 2 && process.fine[1].timeMs <= sample.timeMs - WINDOW_MS) process.fine.shift();
+  if (process.fine.length > WINDOW_MS / 500) process.fine.shift();
+  const step = stepOf(sample.timeMs);
+  if (!process.coarse.has(step)) process.coarse.set(step, sample);
+  for (const known of process.coarse.keys()) if (known < step - STEPS) process.coarse.delete(known);
+}
+
+/** Requests only grow, so fewer of them (or a smaller uptime) are those of a new process under an old name. */
+function restarted(older: LiveSample, newer: LiveSample): boolean {
+  if (newer.requests.count < older.requests.count) return true;
+  return (newer.processUptimeSeconds ?? 0) < (older.processUptimeSeconds ?? 0) - 1;
+}
+
+function windowOf(process: Process, nowMs: number): Window | undefined {
+  const now = process.fine.at(-1);
+  const since = process.fine.find(({ timeMs }) => timeMs >= nowMs - WINDOW_MS - 1_000);
+  if (now === undefined || since === undefined || now.timeMs < nowMs - SILENT_MS) return undefined;
+  const seconds = (now.timeMs - since.timeMs) / 1_000;
+  // A single sample has gauges, but nothing can have been added since itself.
+  return { process, now, since, seconds, delta: between(since, now) };
+}
+
+/** What the balancer did between the oldest step and the window: the usual, against which now is measured. */
+function usualOf({ process, since }: Window): LiveSample | undefined {
+  const oldest = Math.min(...process.coarse.keys());
+  const older = process.coarse.get(oldest);
+  return older === undefined || older.timeMs >= since.timeMs ? undefined : between(older, since);
+}
+
+function servicesOf(windows: readonly Window[]): ServiceFigures[] {
+  const byService = Map.groupBy(windows, ({ process }) => process.service);
+  return [...byService]
+    .map(([service, parts]): ServiceFigures => {
+      const total = together(parts.map(({ delta }) => delta));
+      return {
+        service,
+        instances: parts.length,
+        traffic: trafficOf(total, Math.max(0, ...parts.map(({ seconds }) => seconds))),
+        cpu_cores: coresOf(parts),
+        memory_bytes: total.memoryBytes,
+        uptime_seconds: total.processUptimeSeconds,
+      };
+    })
+    .sort((a, b) => (a.service < b.service ? -1 : 1));
+}
+
+function serverOf(
+  services: readonly ServiceFigures[],
+  balancer: LiveSample,
+  seconds: number,
+): CurrentFigures['server'] {
+  const own = services.filter(
+    ({ service, traffic }) => service !== BALANCER && service !== MONITOR && traffic !== null,
+  );
+  if (own.length > 0) {
+    let rate = 0;
+    for (const { traffic } of own) rate += traffic?.requests_per_second ?? 0;
+    return { requests_per_second: rate, source: 'services' };
+  }
+  let sent = 0;
+  for (const { requests } of balancer.upstreams.values()) sent += requests;
+  return sent > 0 && seconds > 0 ? { requests_per_second: sent / seconds, source: 'upstreams' } : null;
+}
+
+function componentsOf(stack: LiveSample): ComponentUptime[] {
+  return ['balancer', 'server', 'cache', 'monitor']
+    .filter((component) => stack.uptimeSeconds.has(component))
+    .map((component) => ({ component, uptime_seconds: stack.uptimeSeconds.get(component) ?? 0 }));
+}
+
+function coresOf(windows: readonly Window[]): number | null {
+  let cores: number | null = null;
+  for (const { delta, seconds } of windows) {
+    if (delta.cpuSeconds !== null && seconds > 0) cores = (cores ?? 0) + delta.cpuSeconds / seconds;
+  }
+  return cores;
+}

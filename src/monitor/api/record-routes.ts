@@ -1,0 +1,119 @@
+/** Traces, logs and alerts: search and read. */
+import { VitrineError } from '../../base/errors.ts';
+import type { Alert } from '../../model/alert.ts';
+import type { LogQuery, LogSource, SpanSource, TraceQuery } from '../../model/joints.ts';
+import type { AlertsAnswer, LogsAnswer, TraceAnswer, TracesAnswer } from './contract.ts';
+import type { Route } from './routes.ts';
+import { numberFrom, textFrom } from './routes.ts';
+import { alertViews, logView, summaryView, traceAnswer } from './views.ts';
+
+export interface RecordSources {
+  readonly spans: SpanSource;
+  readonly logs: LogSource;
+  readonly alerts: () => readonly Alert[];
+}
+
+const MAX_LIMIT = 1_000;
+const MAX_TRACE_LOGS = 1_000;
+/** First numbers of the specification's severity ranges. */
+const LEVELS: Readonly<Record<string, number>> = { trace: 1, debug: 5, info: 9, warn: 13, error: 17, fatal: 21 };
+
+const isTrue = (text: string | undefined): boolean => text === 'true' || text === '1';
+const TIME = { min: 0, max: 8.64e15, fallback: undefined };
+
+/** `name=value` or `name:value`. @throws VitrineError `bad_request` */
+function attributeFrom(query: URLSearchParams): { name: string; value: string } | undefined {
+  const text = textFrom(query, 'attribute');
+  if (text === undefined) return undefined;
+  const at = text.search(/[=:]/);
+  if (at < 1 || at === text.length - 1) {
+    throw new VitrineError('bad_request', '"attribute" must have the form name=value.', {
+      hint: 'For example attribute=transaction_id=T-42.',
+    });
+  }
+  return { name: text.slice(0, at), value: text.slice(at + 1) };
+}
+
+function limitFrom(query: URLSearchParams): number {
+  return Math.floor(numberFrom(query, 'limit', { min: 1, max: MAX_LIMIT, fallback: 100 }) ?? 100);
+}
+
+export function traceQueryFrom(query: URLSearchParams): TraceQuery {
+  return {
+    service: textFrom(query, 'service'),
+    route: textFrom(query, 'route'),
+    attribute: attributeFrom(query),
+    fromMs: numberFrom(query, 'from', TIME),
+    toMs: numberFrom(query, 'to', TIME),
+    minDurationMs: numberFrom(query, 'min_duration_ms', { min: 0, max: 86_400_000, fallback: undefined }),
+    onlyErrors: isTrue(textFrom(query, 'errors')),
+    limit: limitFrom(query),
+  };
+}
+
+export function logQueryFrom(query: URLSearchParams): LogQuery {
+  const level = textFrom(query, 'level');
+  const minSeverity = level === undefined ? undefined : LEVELS[level.toLowerCase()];
+  if (level !== undefined && minSeverity === undefined) {
+    throw new VitrineError('bad_request', '"level" must be trace, debug, info, warn, error or fatal.');
+  }
+  return {
+    service: textFrom(query, 'service'),
+    minSeverity,
+    traceId: textFrom(query, 'trace_id'),
+    attribute: attributeFrom(query),
+    text: textFrom(query, 'q'),
+    fromMs: numberFrom(query, 'from', TIME),
+    toMs: numberFrom(query, 'to', TIME),
+    limit: limitFrom(query),
+  };
+}
+
+/** Asks for one more than wanted, so that "there are more" is known and not guessed. */
+const oneMore = <T extends { readonly limit: number }>(query: T): T => ({ ...query, limit: query.limit + 1 });
+
+async function traceById({ spans, logs }: RecordSources, traceId: string): Promise<TraceAnswer> {
+  if (!/^[0-9a-f]{1,32}$/.test(traceId)) {
+    throw new VitrineError('bad_request', 'A trace id is up to 32 lower-case hexadecimal digits.');
+  }
+  const [found, lines] = await Promise.all([spans.trace(traceId), logs.search({ traceId, limit: MAX_TRACE_LOGS })]);
+  if (found.length === 0) {
+    throw new VitrineError('not_found', 'This trace is not here.', {
+      hint: 'It may have left the store: failed and slow traces are kept longer than the rest.',
+    });
+  }
+  return traceAnswer(traceId, found, lines);
+}
+
+export function recordRoutes(sources: RecordSources): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/api/traces',
+      async handler({ query }): Promise<TracesAnswer> {
+        const asked = traceQueryFrom(query);
+        const found = await sources.spans.find(oneMore(asked));
+        return { traces: found.slice(0, asked.limit).map(summaryView), more: found.length > asked.limit };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/traces/:id',
+      handler: ({ params }) => traceById(sources, params.id),
+    },
+    {
+      method: 'GET',
+      path: '/api/logs',
+      async handler({ query }): Promise<LogsAnswer> {
+        const asked = logQueryFrom(query);
+        const found = await sources.logs.search(oneMore(asked));
+        return { logs: found.slice(0, asked.limit).map(logView), more: found.length > asked.limit };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/alerts',
+      handler: (): AlertsAnswer => ({ alerts: alertViews(sources.alerts()) }),
+    },
+  ];
+}

@@ -1,0 +1,88 @@
+/**
+ * The table of routes and how a path is looked up in it. Exact by segment and without any decoding but of parameters, so
+ * a path has one spelling: `//`, `/./`, `%2f` and letters in another case are simply not there.
+ */
+import type { Context } from 'koa';
+import { VitrineError } from '../../base/errors.ts';
+
+export interface Call {
+  readonly ctx: Context;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+}
+
+/** What it returns becomes the JSON body; undefined leaves the answer as the handler made it. */
+export type Handler = (call: Call) => unknown;
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** `/api/traces/:id`; a parameter is one segment. */
+  readonly path: string;
+  /** Answered without a token. */
+  readonly open?: boolean;
+  readonly handler: Handler;
+}
+
+export interface Found {
+  readonly route: Route;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+function paramsOf(pattern: string, path: string): Record<string, string> | undefined {
+  const wanted = pattern.split('/');
+  const given = path.split('/');
+  if (wanted.length !== given.length) return undefined;
+  const params = Object.create(null) as Record<string, string>;
+  for (const [at, part] of wanted.entries()) {
+    if (!part.startsWith(':')) {
+      if (part !== given[at]) return undefined;
+      continue;
+    }
+    // Ids are letters, digits and a few signs; anything else cannot name something that exists.
+    if (!/^[\w.~-]{1,128}$/.test(given[at])) return undefined;
+    params[part.slice(1)] = given[at];
+  }
+  return params;
+}
+
+/**
+ * undefined when nothing has this path. HEAD is asked as GET.
+ * @throws VitrineError `method_not_allowed` with an Allow header when the path is there for other methods
+ */
+export function findRoute(routes: readonly Route[], method: string, path: string): Found | undefined {
+  const asked = method === 'HEAD' ? 'GET' : method;
+  const allowed = new Set<string>();
+  for (const route of routes) {
+    const params = paramsOf(route.path, path);
+    if (params === undefined) continue;
+    if (route.method === asked) return { route, params };
+    allowed.add(route.method);
+    if (route.method === 'GET') allowed.add('HEAD');
+  }
+  if (allowed.size === 0) return undefined;
+  const list = [...allowed].sort().join(', ');
+  throw new VitrineError('method_not_allowed', `Here only ${list} can be used.`, { headers: { Allow: list } });
+}
+
+/** A whole number from the query within limits; `fallback` when it is absent. @throws VitrineError `bad_request` */
+export function numberFrom(
+  query: URLSearchParams,
+  name: string,
+  { min, max, fallback }: { readonly min: number; readonly max: number; readonly fallback: number | undefined },
+): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return fallback;
+  const value = Number(text);
+  if (!/^-?\d+(\.\d+)?$/.test(text) || value < min || value > max) {
+    throw new VitrineError('bad_request', `"${name}" must be a number from ${min} to ${max}.`);
+  }
+  return value;
+}
+
+/** A text from the query, at most 1,024 characters; undefined when absent or empty. @throws VitrineError `bad_request` */
+export function textFrom(query: URLSearchParams, name: string): string | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  if (text.length > 1_024) throw new VitrineError('bad_request', `"${name}" is longer than 1,024 characters.`);
+  return text;
+}

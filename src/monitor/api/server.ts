@@ -1,0 +1,191 @@
+/**
+ * Port 4000 put together: guard, access, routes, the Prometheus API, the page and the live socket. It opens no port
+ * itself; whoever has the listener gives requests to `handler` and upgrades to `upgrade`.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Context, Middleware } from 'koa';
+import Koa from 'koa';
+import type { Clock } from '../../base/clock.ts';
+import { VitrineError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { Querier } from '../../model/joints.ts';
+import { Access } from './access.ts';
+import { compressed, jsonBody, problems } from './answers.ts';
+import type { CurrentFigures } from './contract.ts';
+import { checkOrigin } from './guard.ts';
+import type { HealthSource } from './health-routes.ts';
+import { healthRoutes } from './health-routes.ts';
+import type { LiveState } from './live.ts';
+import type { RecordSources } from './record-routes.ts';
+import { recordRoutes } from './record-routes.ts';
+import type { Route } from './routes.ts';
+import { findRoute } from './routes.ts';
+import { servicesAnswer } from './service-matrix.ts';
+import { LiveSocket } from './socket.ts';
+import { loadPage, servePage } from './static-files.ts';
+import type { PageFiles } from './static-files.ts';
+import { timeseriesAnswer } from './timeseries.ts';
+
+export interface MonitorApiOptions extends RecordSources, HealthSource {
+  readonly querier: Querier;
+  readonly live: LiveState;
+  /** Answers `/api/v1/…`, `/federate` and what else it knows; calls next for everything else. */
+  readonly prometheusRouter?: Middleware | undefined;
+  /** Ingest over this port (`POST /api/logs`, remote write, `/metrics`); each calls next for what is not its own. */
+  readonly ingestMiddlewares?: readonly Middleware[] | undefined;
+  /** Routes of later parts; they come before the table's own, so a row that is built replaces its 501. */
+  readonly routes?: readonly Route[] | undefined;
+  /** Without it everybody who reaches the port is let in. */
+  readonly token?: string | undefined;
+  /** Folder of the built page. */
+  readonly pageDir: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Host names besides those of loopback, without port. */
+  readonly allowedHosts: readonly string[];
+}
+
+export interface MonitorApi extends AsyncDisposable {
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Viewers connected now. */
+  readonly viewers: () => number;
+}
+
+const LATER: readonly [Route['method'], string][] = [
+  ['POST', '/api/alerts'],
+  ['DELETE', '/api/alerts/:id'],
+  ['POST', '/api/alerts/:fingerprint/ack'],
+  ['GET', '/api/silences'],
+  ['POST', '/api/silences'],
+  ['DELETE', '/api/silences/:id'],
+  ['GET', '/api/targets'],
+  ['GET', '/api/targets/:id/history'],
+  ['GET', '/api/reports'],
+  ['GET', '/api/logs/analytics'],
+  ['POST', '/api/logs'],
+  ['GET', '/metrics'],
+  ['GET', '/federate'],
+];
+
+const laterRoutes = (): Route[] =>
+  LATER.map(([method, path]) => ({
+    method,
+    path,
+    handler() {
+      throw new VitrineError('not_in_this_version', `${method} ${path} is not in this version.`);
+    },
+  }));
+
+function figureRoutes({ querier, live, alerts, clock }: MonitorApiOptions): Route[] {
+  return [
+    { method: 'GET', path: '/api/metrics', handler: (): CurrentFigures => live.current(clock.now()) },
+    { method: 'GET', path: '/api/services', handler: () => servicesAnswer(querier, alerts(), clock.now()) },
+    {
+      method: 'GET',
+      path: '/api/timeseries',
+      handler: ({ query }) => timeseriesAnswer(querier, query, clock.now()),
+    },
+  ];
+}
+
+const isSecure = (ctx: Context): boolean => ctx.protocol === 'https';
+
+function sessionRoutes(access: Access): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/api/session',
+      handler: () => ({ token_needed: !access.isOpen }),
+    },
+    {
+      method: 'POST',
+      path: '/api/session',
+      open: true,
+      async handler({ ctx }) {
+        const { token } = await jsonBody(ctx, 4_096);
+        if (typeof token !== 'string') throw new VitrineError('bad_request', '"token" must be a text.');
+        ctx.set('Set-Cookie', access.signIn(token, ctx.req.socket.remoteAddress ?? '', isSecure(ctx)));
+        ctx.status = 204;
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/api/session',
+      handler({ ctx }) {
+        ctx.set('Set-Cookie', access.signOut(ctx.req.headers, isSecure(ctx)));
+        ctx.status = 204;
+      },
+    },
+  ];
+}
+
+/** Answers from the table. */
+function routed(routes: readonly Route[]): Middleware {
+  return async (ctx, next) => {
+    const found = findRoute(routes, ctx.method, ctx.path);
+    if (found === undefined) {
+      await next();
+      return;
+    }
+    const query = new URLSearchParams(ctx.querystring);
+    const body = await found.route.handler({ ctx, params: found.params, query });
+    if (body === undefined) return;
+    const { status, type } = ctx;
+    ctx.body = typeof body === 'string' ? body : JSON.stringify(body);
+    ctx.type = type || 'application/json';
+    if (status !== 404) ctx.status = status;
+  };
+}
+
+function guarded(options: MonitorApiOptions, access: Access, open: readonly Route[], page: PageFiles): Middleware {
+  return async (ctx, next) => {
+    checkOrigin({ method: ctx.method, headers: ctx.req.headers }, options.allowedHosts);
+    if (ctx.method === 'TRACE' || ctx.method === 'CONNECT') {
+      throw new VitrineError('method_not_allowed', 'This method is not used here.', {
+        headers: { Allow: 'GET, HEAD' },
+      });
+    }
+    // The page itself holds no data, and it is what asks for the token.
+    if (servePage(ctx, page)) return;
+    const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
+    if (!open.some((route) => route.path === ctx.path && route.method === method)) access.check(ctx.req.headers);
+    await next();
+  };
+}
+
+export async function createMonitorApi(options: MonitorApiOptions): Promise<MonitorApi> {
+  const access = new Access(options.token, options.clock);
+  const page = await loadPage(options.pageDir);
+  const own = [
+    ...(options.routes ?? []),
+    ...healthRoutes(options, access),
+    ...sessionRoutes(access),
+    ...figureRoutes(options),
+    ...recordRoutes(options),
+  ];
+  const app = new Koa();
+  app.silent = true;
+  app.use(problems(options.logger));
+  app.use(compressed());
+  app.use(
+    guarded(
+      options,
+      access,
+      own.filter(({ open }) => open === true),
+      page,
+    ),
+  );
+  for (const middleware of options.ingestMiddlewares ?? []) app.use(middleware);
+  if (options.prometheusRouter !== undefined) app.use(options.prometheusRouter);
+  app.use(routed([...own, ...laterRoutes()]));
+  const respond = app.callback();
+  const socket = new LiveSocket({ ...options, access });
+  return {
+    handler: (request, response) => void respond(request, response),
+    upgrade: (request, duplex, head) => socket.upgrade(request, duplex, head),
+    viewers: () => socket.size,
+    [Symbol.asyncDispose]: () => socket.close(),
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * The health matrix: one row a service, with what is wrong said in a sentence. From PromQL, so a service counts whoever
+ * sent its telemetry. The rules are simple on purpose and the same for every service; finer ones are alert rules, and a
+ * firing alert that names the service decides its state.
+ */
+import { SIGNALS } from '../../dashboards/services.ts';
+import type { SignalName } from '../../dashboards/services.ts';
+import type { Alert } from '../../model/alert.ts';
+import type { HealthStatus } from '../../model/health.ts';
+import { worst } from '../../model/health.ts';
+import type { Querier } from '../../model/joints.ts';
+import type { Labels } from '../../model/labels.ts';
+import type { ServiceRow, ServicesAnswer } from './contract.ts';
+
+export const SLOW_P95_SECONDS = 0.2;
+const VERY_SLOW_P95_SECONDS = 1;
+const SOME_ERRORS = 0.01;
+const MANY_ERRORS = 0.05;
+const STRIP_MINUTES = 15;
+const MAX_SERVICES = 200;
+const QUERY_TIMEOUT_MS = 5_000;
+
+export interface Verdict {
+  readonly state: HealthStatus;
+  readonly reason: string;
+}
+
+const percent = (ratio: number): string => `${Number((ratio * 100).toPrecision(3))} %`;
+const millis = (seconds: number): string => `${Number((seconds * 1_000).toPrecision(3))} ms`;
+
+/** Judges one moment of one service by its signals. Pure. */
+export function verdictOf(errorRatio: number | null, p95Seconds: number | null): Verdict {
+  const reasons: string[] = [];
+  const states: HealthStatus[] = [];
+  if (errorRatio !== null && errorRatio >= SOME_ERRORS) {
+    states.push(errorRatio >= MANY_ERRORS ? 'unhealthy' : 'degraded');
+    reasons.push(`errors ${percent(errorRatio)}`);
+  }
+  if (p95Seconds !== null && p95Seconds > SLOW_P95_SECONDS) {
+    states.push(p95Seconds > VERY_SLOW_P95_SECONDS ? 'unhealthy' : 'degraded');
+    reasons.push(`p95 ${millis(p95Seconds)}`);
+  }
+  return { state: worst(states), reason: reasons.join(', ') };
+}
+
+const serviceName = (labels: Labels): string => labels.get('job') || labels.get('service');
+
+type Values = ReadonlyMap<string, number>;
+
+async function instantOf(querier: Querier, signal: SignalName, atMs: number): Promise<Values> {
+  const expr = SIGNALS[signal].expr('', '1m');
+  const { value } = await querier.instant(expr, atMs, { timeoutMs: QUERY_TIMEOUT_MS });
+  if (value.kind !== 'vector') return new Map();
+  return new Map(
+    value.series
+      .map(({ labels, point }): [string, number] => [serviceName(labels), point.v])
+      .filter(([, v]) => Number.isFinite(v)),
+  );
+}
+
+type Strips = ReadonlyMap<string, ReadonlyMap<number, number>>;
+
+async function stripOf(querier: Querier, signal: SignalName, endMs: number): Promise<Strips> {
+  const startMs = endMs - (STRIP_MINUTES - 1) * 60_000;
+  const expr = SIGNALS[signal].expr('', '1m');
+  const { value } = await querier.range(expr, startMs, endMs, 60_000, { timeoutMs: QUERY_TIMEOUT_MS });
+  if (value.kind !== 'matrix') return new Map();
+  return new Map(
+    value.series.map(({ labels, t, v }) => [
+      serviceName(labels),
+      new Map([...t].map((at, index): [number, number] => [at, v[index]]).filter(([, y]) => Number.isFinite(y))),
+    ]),
+  );
+}
+
+function stripFor(service: string, endMs: number, errors: Strips, p95: Strips): ServiceRow['strip'] {
+  return Array.from({ length: STRIP_MINUTES }, (_, at) => {
+    const t = endMs - (STRIP_MINUTES - 1 - at) * 60_000;
+    const ratio = errors.get(service)?.get(t) ?? null;
+    const seconds = p95.get(service)?.get(t) ?? null;
+    return ratio === null && seconds === null ? 'no_data' : verdictOf(ratio, seconds).state;
+  });
+}
+
+function alertVerdict(service: string, alerts: readonly Alert[]): Verdict {
+  const own = alerts.filter(
+    ({ state, resolvedAtMs, labels }) =>
+      state === 'firing' && resolvedAtMs === undefined && [labels.get('job'), labels.get('service')].includes(service),
+  );
+  return {
+    state: worst(own.map(({ labels }) => (labels.get('severity') === 'critical' ? 'unhealthy' : 'degraded'))),
+    reason: own.map(({ labels }) => labels.get('alertname')).join(', '),
+  };
+}
+
+const ORDER: Readonly<Record<ServiceRow['state'], number>> = { unhealthy: 0, degraded: 1, no_data: 2, healthy: 3 };
+
+/** Worst first; at most 200 services. Throws what the querier throws. */
+export async function servicesAnswer(
+  querier: Querier,
+  alerts: readonly Alert[],
+  nowMs: number,
+): Promise<ServicesAnswer> {
+  const endMs = Math.floor(nowMs / 1_000) * 1_000;
+  const instant = (signal: SignalName): Promise<Values> => instantOf(querier, signal, endMs);
+  const [requests, errors, p95, cpu, logs, uptime, errorStrip, p95Strip] = await Promise.all([
+    instant('requests'),
+    instant('error_ratio'),
+    instant('latency_p95'),
+    instant('cpu'),
+    instant('logs'),
+    instant('uptime'),
+    stripOf(querier, 'error_ratio', endMs),
+    stripOf(querier, 'latency_p95', endMs),
+  ]);
+  const names = [...new Set([requests, logs, uptime, errorStrip].flatMap((values) => [...values.keys()]))];
+  const services = names
+    .filter((name) => name !== '')
+    .sort()
+    .slice(0, MAX_SERVICES)
+    .map((service): ServiceRow => {
+      const ratio = errors.get(service) ?? null;
+      const seconds = p95.get(service) ?? null;
+      const own = verdictOf(ratio, seconds);
+      const alerted = alertVerdict(service, alerts);
+      const silent = !requests.has(service) && !uptime.has(service) && !logs.has(service);
+      const state = worst([own.state, alerted.state]);
+      return {
+        service,
+        state: silent ? 'no_data' : state,
+        reason: silent
+          ? 'no telemetry for a minute'
+          : [own.reason, alerted.reason].filter((part) => part !== '').join(', '),
+        requests_per_second: requests.get(service) ?? null,
+        error_ratio: ratio,
+        p95_seconds: seconds,
+        cpu_cores: cpu.get(service) ?? null,
+        logs_per_minute: logs.get(service) ?? null,
+        uptime_seconds: uptime.get(service) ?? null,
+        strip: stripFor(service, endMs, errorStrip, p95Strip),
+      };
+    })
+    .sort((a, b) => ORDER[a.state] - ORDER[b.state] || (a.service < b.service ? -1 : 1));
+  return { time: new Date(nowMs).toISOString(), services };
+}

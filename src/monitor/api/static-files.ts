@@ -1,0 +1,97 @@
+/**
+ * The built page, read into memory once at start: a request looks a path up in a map, so no spelling of a path can reach
+ * another file. Each file is compressed once. Names with a hash in them may be kept for ever, the rest is asked for anew.
+ */
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import type { Context } from 'koa';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+  '.json': 'application/json',
+  '.txt': 'text/plain; charset=utf-8',
+  '.webmanifest': 'application/manifest+json',
+};
+const COMPRESSIBLE = /^(text\/|application\/|image\/svg)/;
+
+interface PageFile {
+  readonly type: string;
+  readonly etag: string;
+  readonly immutable: boolean;
+  readonly bytes: Buffer;
+  readonly br: Buffer | undefined;
+  readonly gzip: Buffer | undefined;
+}
+
+/** The page's own addresses: each is answered with its one HTML document. */
+const PAGES = [/^\/$/, /^\/traces$/, /^\/traces\/[0-9a-f]{1,32}$/, /^\/alerts$/, /^\/explore$/];
+
+export type PageFiles = ReadonlyMap<string, PageFile>;
+
+function fileOf(name: string, bytes: Buffer): PageFile {
+  const type = TYPES[path.extname(name)] ?? 'application/octet-stream';
+  const small = COMPRESSIBLE.test(type);
+  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
+  return {
+    type,
+    etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
+    immutable: /[.-][\w-]{8,}\.(js|css|woff2|svg|png)$/.test(name) && name.startsWith('assets/'),
+    bytes,
+    br: small ? brotliCompressSync(bytes, quality) : undefined,
+    gzip: small ? gzipSync(bytes, { level: 9 }) : undefined,
+  };
+}
+
+/** Every regular file under `dir`; an empty map when there is no such folder. Links are not followed. */
+export async function loadPage(dir: string): Promise<PageFiles> {
+  const files = new Map<string, PageFile>();
+  let entries;
+  try {
+    entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return files;
+    throw error;
+  }
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    const full = path.join(entry.parentPath, entry.name);
+    const name = path.relative(dir, full).split(path.sep).join('/');
+    files.set(`/${name}`, fileOf(name, await readFile(full)));
+  }
+  return files;
+}
+
+function pick(ctx: Context, file: PageFile): { bytes: Buffer; coding: string } {
+  const coding = ctx.acceptsEncodings('br', 'gzip', 'identity');
+  if (coding === 'br' && file.br !== undefined) return { bytes: file.br, coding };
+  if (coding === 'gzip' && file.gzip !== undefined) return { bytes: file.gzip, coding };
+  return { bytes: file.bytes, coding: '' };
+}
+
+/** True when the path is a file or an address of the page, and the answer is made. */
+export function servePage(ctx: Context, files: PageFiles): boolean {
+  if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return false;
+  const file = PAGES.some((page) => page.test(ctx.path)) ? files.get('/index.html') : files.get(ctx.path);
+  if (file === undefined) return false;
+  ctx.set('Cache-Control', file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+  ctx.set('ETag', file.etag);
+  ctx.vary('Accept-Encoding');
+  ctx.status = 200;
+  if (ctx.fresh) {
+    ctx.status = 304;
+    return true;
+  }
+  const { bytes, coding } = pick(ctx, file);
+  if (coding !== '') ctx.set('Content-Encoding', coding);
+  ctx.body = bytes;
+  ctx.type = file.type;
+  return true;
+}

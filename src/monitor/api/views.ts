@@ -1,0 +1,140 @@
+/** Records as the page reads them: times as offsets, nanoseconds as digits, big integers as text. Pure. */
+import { createHash } from 'node:crypto';
+import type { Alert } from '../../model/alert.ts';
+import type { TraceSummary } from '../../model/joints.ts';
+import type { AttributeValue, Attributes, LogRecord, SpanRecord } from '../../model/records.ts';
+import { serviceOf } from '../../model/records.ts';
+import type { AlertView, LogView, Severity, SpanView, TraceAnswer, TraceSummaryView } from './contract.ts';
+
+const MAX_MESSAGE_LENGTH = 16_384;
+const MAX_SPANS = 5_000;
+
+/** Nanoseconds to milliseconds with the fraction that a double can hold. */
+export function millisOf(nanos: bigint): number {
+  return Number(nanos / 1_000_000n) + Number(nanos % 1_000_000n) / 1e6;
+}
+
+function plain(value: AttributeValue): AttributeValue {
+  if (typeof value === 'bigint') return value.toString();
+  if (Array.isArray(value)) return value.map((item: AttributeValue) => plain(item));
+  if (typeof value === 'object' && value !== null) return attributesOf(value as Attributes);
+  return value;
+}
+
+/** A null-prototype copy that JSON can hold: keys come from outside and may be `__proto__`. */
+export function attributesOf(attributes: Attributes): Attributes {
+  const out = Object.create(null) as Record<string, AttributeValue>;
+  for (const [key, value] of Object.entries(attributes)) out[key] = plain(value);
+  return out;
+}
+
+/** Attributes as one text: an object or list as JSON, everything else as it is. */
+function textOf(value: AttributeValue): string {
+  const written = typeof value === 'string' ? value : JSON.stringify(plain(value));
+  return written.length > MAX_MESSAGE_LENGTH ? `${written.slice(0, MAX_MESSAGE_LENGTH)}…` : written;
+}
+
+const SEVERITIES = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+/** `17` → `error`; the specification's ranges of four. */
+export function severityName(number: number): string {
+  return number >= 1 && number <= 24 ? SEVERITIES[Math.floor((number - 1) / 4)] : 'unknown';
+}
+
+export function logView(record: LogRecord): LogView {
+  return {
+    timeMs: millisOf(record.timeUnixNano),
+    timeUnixNano: record.timeUnixNano.toString(),
+    severityNumber: record.severityNumber,
+    severity: severityName(record.severityNumber),
+    service: serviceOf(record.resource),
+    message: textOf(record.body),
+    attributes: attributesOf(record.attributes),
+    traceId: record.traceId,
+    spanId: record.spanId,
+  };
+}
+
+function spanView(span: SpanRecord, startUnixNano: bigint): SpanView {
+  return {
+    spanId: span.spanId,
+    parentSpanId: span.parentSpanId,
+    service: serviceOf(span.resource),
+    name: span.name,
+    kind: span.kind,
+    startOffsetMs: millisOf(span.startUnixNano - startUnixNano),
+    // Clocks of two machines, or a broken sender: a span never lasts less than nothing.
+    durationMs: Math.max(0, millisOf(span.endUnixNano - span.startUnixNano)),
+    startUnixNano: span.startUnixNano.toString(),
+    status: span.status,
+    statusMessage: span.statusMessage,
+    attributes: attributesOf(span.attributes),
+    events: span.events.map(({ name, timeUnixNano, attributes }) => ({
+      name,
+      offsetMs: millisOf(timeUnixNano - startUnixNano),
+      attributes: attributesOf(attributes),
+    })),
+    resource: attributesOf(span.resource.attributes),
+  };
+}
+
+/** The whole trace, spans by start, at most 5,000; `logs` oldest first. */
+export function traceAnswer(traceId: string, spans: readonly SpanRecord[], logs: readonly LogRecord[]): TraceAnswer {
+  const sorted = [...spans].sort((a, b) => Number(a.startUnixNano - b.startUnixNano)).slice(0, MAX_SPANS);
+  const start = sorted[0]?.startUnixNano ?? 0n;
+  let end = start;
+  for (const { endUnixNano } of sorted) if (endUnixNano > end) end = endUnixNano;
+  return {
+    traceId,
+    startMs: millisOf(start),
+    durationMs: millisOf(end - start),
+    spans: sorted.map((span) => spanView(span, start)),
+    logs: [...logs].sort((a, b) => Number(a.timeUnixNano - b.timeUnixNano)).map(logView),
+  };
+}
+
+export function summaryView(summary: TraceSummary): TraceSummaryView {
+  return {
+    traceId: summary.traceId,
+    service: summary.root.service,
+    name: summary.root.name,
+    startMs: millisOf(summary.startUnixNano),
+    durationMs: summary.durationMs,
+    spans: summary.spans,
+    errors: summary.errors,
+    services: summary.services,
+  };
+}
+
+function severityOf(text: string): Severity {
+  if (/^(critical|crit|error|page|high)$/i.test(text)) return 'critical';
+  return /^(info|none|low)$/i.test(text) ? 'info' : 'warning';
+}
+
+export function alertView(alert: Alert): AlertView {
+  return {
+    fingerprint: createHash('sha256').update(alert.labels.key).digest('hex').slice(0, 16),
+    name: alert.labels.get('alertname'),
+    severity: severityOf(alert.labels.get('severity')),
+    state: alert.resolvedAtMs === undefined ? alert.state : 'resolved',
+    labels: alert.labels.toJSON(),
+    annotations: alert.annotations,
+    activeAtMs: alert.activeAtMs,
+    firedAtMs: alert.firedAtMs ?? null,
+    resolvedAtMs: alert.resolvedAtMs ?? null,
+    value: Number.isFinite(alert.value) ? alert.value : null,
+    reason: alert.reason,
+  };
+}
+
+const RANK: Readonly<Record<AlertView['state'], number>> = { firing: 0, pending: 1, resolved: 2, inactive: 3 };
+const WEIGHT: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 };
+
+/** Worst first, then newest. */
+export function alertViews(alerts: readonly Alert[]): AlertView[] {
+  return alerts
+    .map(alertView)
+    .sort(
+      (a, b) => RANK[a.state] - RANK[b.state] || WEIGHT[a.severity] - WEIGHT[b.severity] || b.activeAtMs - a.activeAtMs,
+    );
+}
