@@ -31,6 +31,8 @@ export interface IntakeOptions {
   readonly maxCachedSeries?: number | undefined;
   /** Default 50,000. */
   readonly maxDeltaSeries?: number | undefined;
+  /** Sees every metrics request on its way, before it is converted. */
+  readonly tap?: ((resources: readonly ResourceMetrics[]) => void) | undefined;
 }
 
 /** What became of one request: how many of its items were kept, and why the others were not. */
@@ -52,6 +54,7 @@ export class Intake {
   readonly labels: LabelLimits;
   readonly #counters: IngestCounters;
   readonly #metrics: MetricsToSamples;
+  readonly #tap: IntakeOptions['tap'];
 
   constructor(options: IntakeOptions) {
     this.sinks = options.sinks;
@@ -59,6 +62,7 @@ export class Intake {
     this.times = options.times ?? DEFAULT_TIMES;
     this.labels = options.labels ?? LABEL_LIMITS;
     this.#counters = options.counters;
+    this.#tap = options.tap;
     this.#metrics = new MetricsToSamples({
       sink: options.sinks.samples,
       clock: options.clock,
@@ -74,6 +78,7 @@ export class Intake {
    * throws (`storage_full`).
    */
   async metrics(resources: readonly ResourceMetrics[], road: Road): Promise<Outcome> {
+    if (road !== 'ipc') this.#tap?.(resources);
     const columns = new SampleColumns();
     const tally = new RejectionTally();
     const points = this.#metrics.convert(resources, columns, tally);

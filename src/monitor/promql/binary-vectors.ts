@@ -10,8 +10,7 @@ import { applyOperator, arithmeticOf, isComparisonOp, type Point } from './eleme
 import { matchLabels } from './grouping.ts';
 import { quote } from './quoting.ts';
 
-const AMBIGUOUS =
-  'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)';
+const AMBIGUOUS = 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)';
 const NOT_UNIQUE = 'multiple matches for labels: grouping labels must ensure unique matches';
 
 /** The series of both sides that share the labels they are matched by. */
@@ -133,7 +132,8 @@ class VectorOperation {
       const one = present ?? (members.length > 0 ? filledOne : undefined);
       if (one === undefined) continue;
       if (members.length === 0 && filledMany !== undefined && present !== undefined) members.push(filledMany);
-      if (members.length > 1 && this.#matching.card === 'one-to-one' && present !== undefined) throw queryFailed(AMBIGUOUS);
+      if (members.length > 1 && this.#matching.card === 'one-to-one' && present !== undefined)
+        throw queryFailed(AMBIGUOUS);
       for (const many of members) this.#step(many, one, k, results);
     }
     for (const { column } of results.values()) this.#out.push(column);

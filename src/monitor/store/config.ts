@@ -1,0 +1,48 @@
+/** The configuration section `store`. */
+import { z } from 'zod';
+import { duration, httpUrl, secret, size } from '../../config/types.ts';
+
+const remote = z.strictObject({
+  url: httpUrl().optional().describe('A Prometheus-compatible server that answers instead of the embedded store.'),
+  bearer_token: secret().optional().describe('Sent as `Authorization: Bearer`.'),
+  username: z.string().optional().describe('Basic authentication.'),
+  password: secret().optional().describe('Basic authentication.'),
+  timeout: duration({ min: 100 }).prefault('30s').describe('For one query.'),
+});
+
+/** Sizes come out in bytes, durations in milliseconds. */
+export const storeConfig = z.strictObject({
+  path: z.string().min(1).default('./vitrine-data').describe('Data directory. `--data` overrules it.'),
+  retention: duration({ min: 3_600_000 })
+    .prefault('30d')
+    .describe('Samples older than this are deleted, a day at a time.'),
+  raw_retention: duration({ min: 86_400_000 })
+    .prefault('7d')
+    .describe('Raw samples older than this become five-minute roll-ups.'),
+  max_size: size({ min: 1024 * 1024 })
+    .prefault('10GiB')
+    .describe('The oldest days are deleted above this.'),
+  head_size: size({ min: 4 * 1024 * 1024 })
+    .prefault('128MiB')
+    .describe('Decoded samples in memory.'),
+  durability: z
+    .enum(['normal', 'full'])
+    .default('normal')
+    .describe('`normal` survives the end of the process, `full` a power cut as well, at a third of the speed.'),
+  max_series: z
+    .int()
+    .min(100)
+    .max(900_000)
+    .default(200_000)
+    .describe('Series in all; what is over goes to an overflow series of its metric.'),
+  max_series_per_metric: z.int().min(10).default(10_000).describe('Series of one metric.'),
+  spans_size: size({ min: 1024 * 1024 })
+    .prefault('32MiB')
+    .describe('Spans in memory.'),
+  logs_size: size({ min: 1024 * 1024 })
+    .prefault('24MiB')
+    .describe('Log records in memory.'),
+  metrics: remote.prefault({}).describe('Where samples are asked for.'),
+});
+
+export type StoreConfig = z.output<typeof storeConfig>;
