@@ -2,8 +2,8 @@
  * A log file that turns over by size and by day (UTC), keeps the last few as gzip, and never blocks or throws: lines are
  * buffered and written in the background, and when the disk is slow or full what does not fit the buffer is counted as lost.
  */
-import { createReadStream, createWriteStream, existsSync, mkdirSync, statSync } from 'node:fs';
-import { readdir, rename, rm } from 'node:fs/promises';
+import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -34,6 +34,18 @@ function sizeOf(file: string): number {
   }
 }
 
+/** Resolves when everything is written, or after a limit. */
+async function endOf(stream: Destination): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, CLOSE_LIMIT_MS).unref();
+    stream.once('close', resolve);
+    stream.once('error', () => resolve());
+    stream.end();
+  });
+}
+
+type Destination = ReturnType<typeof pino.destination>;
+
 /** Nothing that is there is overwritten, even when two files end within one second. */
 function unused(nameOf: (turn: string) => string): string {
   let turn = 1;
@@ -44,7 +56,7 @@ function unused(nameOf: (turn: string) => string): string {
 
 export class LogFile {
   readonly #options: LogFileOptions;
-  readonly #stream: ReturnType<typeof pino.destination>;
+  #stream: Destination;
   #size: number;
   #day: string;
   #dropped = 0;
@@ -56,19 +68,18 @@ export class LogFile {
     mkdirSync(path.dirname(options.file), { recursive: true });
     this.#size = sizeOf(options.file);
     this.#day = day(this.#size > 0 ? statSync(options.file).mtimeMs : options.clock.now());
-    this.#stream = pino.destination({
-      dest: options.file,
-      sync: false,
-      minLength: 0,
-      mkdir: true,
-      maxLength: options.maxBufferBytes ?? 4 * 1_024 * 1_024,
-    });
-    this.#stream.on('drop', () => {
+    this.#stream = this.#open();
+  }
+
+  #open(): Destination {
+    const { file, maxBufferBytes = 4 * 1_024 * 1_024 } = this.#options;
+    const stream = pino.destination({ dest: file, sync: false, minLength: 0, maxLength: maxBufferBytes });
+    const lost = (): void => {
       this.#dropped += 1;
-    });
-    this.#stream.on('error', () => {
-      this.#dropped += 1;
-    });
+    };
+    stream.on('drop', lost);
+    stream.on('error', lost);
+    return stream;
   }
 
   /** Lines lost because the disk did not take them. */
@@ -89,30 +100,39 @@ export class LogFile {
     }
   }
 
+  /** The old file keeps its descriptor while it is renamed, so lines on their way end up where they belong. */
   #turn(today: string): void {
-    this.#isTurning = true;
-    this.#size = 0;
     const ended = this.#day;
     this.#day = today;
-    this.#turning = this.#turnOver(ended).finally(() => {
-      this.#isTurning = false;
-    });
-  }
-
-  /** A failure leaves the file growing; the next line that is due tries again. */
-  async #turnOver(ended: string): Promise<void> {
+    this.#size = 0;
     const { file, clock } = this.#options;
     const { dir, name, ext } = path.parse(file);
     const time = new Date(clock.now()).toISOString().slice(11, 19).replaceAll(':', '');
     const finished = unused((turn) => path.join(dir, `${name}-${ended}T${time}-${turn}${ext}`));
     try {
-      await rename(file, finished);
-      this.#stream.reopen();
-      await new Promise<void>((resolve) => this.#stream.once('ready', resolve));
+      renameSync(file, finished);
+    } catch {
+      // The file goes on growing; the next turn tries again.
+      this.#dropped += 1;
+      return;
+    }
+    const old = this.#stream;
+    this.#stream = this.#open();
+    this.#isTurning = true;
+    this.#turning = this.#pack(old, finished).finally(() => {
+      this.#isTurning = false;
+    });
+  }
+
+  async #pack(old: Destination, finished: string): Promise<void> {
+    await endOf(old);
+    const { dir, name } = path.parse(this.#options.file);
+    try {
       await pipeline(createReadStream(finished), createGzip(), createWriteStream(`${finished}.gz`));
       await rm(finished);
       await this.#forget(dir, name);
     } catch {
+      // The finished file stays as it is, unpacked.
       this.#dropped += 1;
     }
   }
@@ -128,11 +148,6 @@ export class LogFile {
   /** Resolves when everything is on disk. */
   async close(): Promise<void> {
     await this.#turning;
-    await new Promise<void>((resolve) => {
-      setTimeout(resolve, CLOSE_LIMIT_MS).unref();
-      this.#stream.once('close', resolve);
-      this.#stream.once('error', () => resolve());
-      this.#stream.end();
-    });
+    await endOf(this.#stream);
   }
 }

@@ -127,7 +127,7 @@ describe('LogFile', () => {
       new LogFile({ file: path.join(directory, 'a.b.ndjson'), maxSizeBytes: 100, keep: 2, clock });
     const written: string[] = [];
     for (let day = 1; day <= 5; day += 1) {
-      clock.set(`2026-01-0${day}T10:00:00Z`);
+      clock.set(`2026-01-0${day}T1${day}:00:00Z`);
       const file = open();
       for (const text of [`${day}-first-${'x'.repeat(40)}\n`, `${day}-second-${'y'.repeat(40)}\n`]) {
         file.write(text);
