@@ -5,12 +5,13 @@
  * only answers. Usage: node test/bench/register.ts [rounds] [seconds]
  */
 import type { ChildProcess } from 'node:child_process';
-import { execFileSync, fork } from 'node:child_process';
+import { execFile, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { promisify } from 'node:util';
 
 const rounds = Number(process.argv[2] ?? 15);
 const seconds = Number(process.argv[3] ?? 2);
@@ -33,10 +34,11 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-function load(port: number, forSeconds: number): number {
+/** Asynchronous, because the collector lives in this process and must answer meanwhile. */
+async function load(port: number, forSeconds: number): Promise<number> {
   const args = ['-c', '1', 'wrk', '-t1', '-c32', `-d${forSeconds}s`, `http://127.0.0.1:${port}/hello/1`];
-  const text = execFileSync('taskset', args, { encoding: 'utf8' });
-  return Number(/(\d+) requests in/.exec(text)?.[1] ?? 0);
+  const { stdout } = await promisify(execFile)('taskset', args);
+  return Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0);
 }
 
 async function measure(app: string, way: Way, endpoint: string): Promise<number> {
@@ -50,9 +52,9 @@ async function measure(app: string, way: Way, endpoint: string): Promise<number>
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];
   const pid = child.pid as number;
   execFileSync('taskset', ['-a', '-p', '-c', '0', String(pid)], { stdio: 'ignore' });
-  load(port, 1);
+  await load(port, 1);
   const before = cpuSeconds(pid);
-  const requests = load(port, seconds);
+  const requests = await load(port, seconds);
   const micros = ((cpuSeconds(pid) - before) / requests) * 1e6;
   child.kill('SIGKILL');
   await once(child, 'exit');

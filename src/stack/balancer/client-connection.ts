@@ -1,5 +1,6 @@
 /** What is known of one client connection, and the one request that is being answered on it. */
 import type { Socket } from 'node:net';
+import type { VitrineError } from '../../base/errors.ts';
 import { closeGently } from './client-reply.ts';
 import type { Peer } from './forward-head.ts';
 
@@ -7,6 +8,8 @@ import type { Peer } from './forward-head.ts';
 export interface Served {
   onClientWritable(): void;
   onClientClosed(): void;
+  /** What the client sent last is not HTTP: the rest of this request's body, or what comes after it. */
+  onClientMalformed(refusal: VitrineError): void;
 }
 
 export class ClientConnection {
@@ -44,6 +47,13 @@ export class ClientConnection {
   served(nowMs: number): void {
     this.#current = undefined;
     this.lastActiveMs = nowMs;
+  }
+
+  /** Returns false when no request is being answered. */
+  malformed(refusal: VitrineError): boolean {
+    this.closing = true;
+    this.#current?.onClientMalformed(refusal);
+    return this.#current !== undefined;
   }
 
   /** Says goodbye to a connection without a request. */

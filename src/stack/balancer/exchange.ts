@@ -433,6 +433,12 @@ export class Exchange implements AttemptOwner, Waiter, BodyEvents {
     return this.#pieces.options.server_timing ? serverTiming(this.#ledger, this.#cacheKind) : '';
   }
 
+  /** A body that goes wrong is refused; what follows a whole request only ends the connection after its answer. */
+  onClientMalformed(refusal: VitrineError): void {
+    this.#request.reply.noKeepAlive();
+    if (this.#body !== undefined && !this.#body.complete) this.#refuse(refusal.code, refusal.message);
+  }
+
   /** The client's connection is gone. */
   onClientClosed(): void {
     if (!this.#done) this.#close(this.#request.reply.status === undefined ? 'client_closed' : undefined);

@@ -240,11 +240,11 @@ export class Listener {
     const client = this.#clients.get(socket);
     const refusal =
       client?.closing === true ? undefined : refusalOf(error, socket.bytesRead, this.#options.limits.target);
-    // Bytes of an answer are on their way, or nobody is there: nothing can be said any more.
-    if (refusal === undefined || !socket.writable || client?.busy === true) {
+    if (refusal === undefined || !socket.writable) {
       if (client?.closing !== true || error.code === 'ECONNRESET') socket.destroy();
       return;
     }
+    if (client?.busy === true && client.malformed(refusal)) return;
     this.#pieces.observer.refused(refusal.status);
     this.#refuseSocket(refusal, socket);
   }

@@ -203,12 +203,11 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
   }
 
   #refuse(code: ErrorCode, detail: string): void {
-    const { socket, requestId } = this.#request;
+    const { socket } = this.#request;
     const error = new VitrineError(code, detail);
     this.#observe(error.status, code);
     if (socket.writable && this.#state === 'asking') {
       socket.write(problemMessage(error));
-      void requestId;
       closeGently(socket);
     } else socket.destroy();
     this.#over();
@@ -248,6 +247,8 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     this.#observe(undefined, 'client_closed');
     this.#over();
   }
+
+  onClientMalformed(): void {}
 
   /** Says 1001 to both sides where a frame may stand, and hangs up a little later. */
   drain(): void {

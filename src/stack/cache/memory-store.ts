@@ -56,7 +56,15 @@ export class MemoryStore implements CacheStore {
   }
 
   async set(key: string, value: unknown, expires?: number): Promise<boolean> {
-    const envelope = isEnvelope(value) ? value : { value, expires };
+    return this.#put(key, isEnvelope(value) ? value : { value, expires });
+  }
+
+  /** As `set`, at once and with a time to live. */
+  setFor(key: string, value: unknown, ttlMs: number): boolean {
+    return this.#put(key, { value, expires: this.#clock.now() + ttlMs });
+  }
+
+  #put(key: string, envelope: Envelope): boolean {
     const size = ENTRY_OVERHEAD_BYTES + key.length * 2 + sizeOf(envelope.value);
     if (size > this.#maxEntryBytes) {
       this.#tooLarge += 1;

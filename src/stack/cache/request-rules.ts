@@ -1,0 +1,85 @@
+/**
+ * What a request allows (RFC 9111 sections 2, 4 and 5.2.1), and under which key it is found. The key is scheme, host and
+ * target exactly as they are; a request with fields by which some upstreams silently choose another answer is never
+ * answered from the cache nor kept, so such fields cannot poison it.
+ */
+import type { CacheRequest } from '../../model/response-cache.ts';
+import { parseDirectives, seconds } from './directives.ts';
+
+export interface RequestRules {
+  /** Must be validated with the upstream first. */
+  readonly noCache: boolean;
+  readonly onlyIfCached: boolean;
+  readonly maxAgeMs: number;
+  readonly minFreshMs: number;
+  readonly maxStaleMs: number;
+  readonly ifErrorMs: number;
+}
+
+const UNKEYED = [
+  'x-original-url',
+  'x-rewrite-url',
+  'x-http-method-override',
+  'x-http-method',
+  'x-method-override',
+  'x-host',
+  'x-original-host',
+  'x-forwarded-server',
+  'x-forwarded-scheme',
+  'x-forwarded-prefix',
+  'x-forwarded-path',
+] as const;
+/** Preconditions that only the upstream can judge. */
+const PASSED_ON = ['if-match', 'if-unmodified-since', 'if-range'] as const;
+
+/** Why the request goes past the cache, as a Cache-Status parameter; undefined when it does not. */
+export function bypassReason(request: CacheRequest): string | undefined {
+  const { method, headers, host, scheme } = request;
+  if (method !== 'GET' && method !== 'HEAD') return 'fwd=method';
+  if (headers['content-length'] !== undefined && headers['content-length'] !== '0') return 'fwd=bypass; detail=body';
+  if ('transfer-encoding' in headers) return 'fwd=bypass; detail=body';
+  if (UNKEYED.some((name) => name in headers)) return 'fwd=bypass; detail=unkeyed';
+  if ((headers['x-forwarded-host'] ?? host).toLowerCase() !== host) return 'fwd=bypass; detail=unkeyed';
+  if ((headers['x-forwarded-proto'] ?? scheme) !== scheme) return 'fwd=bypass; detail=unkeyed';
+  if (PASSED_ON.some((name) => name in headers)) return 'fwd=bypass; detail=precondition';
+  if (parseDirectives(headers['cache-control']).has('no-store')) return 'fwd=request';
+  return undefined;
+}
+
+const PLAIN: RequestRules = {
+  noCache: false,
+  onlyIfCached: false,
+  maxAgeMs: Infinity,
+  minFreshMs: 0,
+  maxStaleMs: 0,
+  ifErrorMs: 0,
+};
+
+export function requestRules({ headers }: CacheRequest): RequestRules {
+  const field = headers['cache-control'];
+  if (field === undefined) {
+    return /(^|,)\s*no-cache\b/i.test(headers.pragma ?? '') ? { ...PLAIN, noCache: true } : PLAIN;
+  }
+  const directives = parseDirectives(field);
+  const maxStale = directives.get('max-stale');
+  return {
+    noCache: directives.has('no-cache'),
+    onlyIfCached: directives.has('only-if-cached'),
+    maxAgeMs: directives.has('max-age') ? seconds(directives.get('max-age')) * 1000 : Infinity,
+    minFreshMs: seconds(directives.get('min-fresh')) * 1000,
+    maxStaleMs: maxStale === '' ? Infinity : seconds(maxStale) * 1000,
+    ifErrorMs: seconds(directives.get('stale-if-error')) * 1000,
+  };
+}
+
+/** No part can hold a space, so parts cannot run into each other. */
+export function primaryKey({ scheme, host, target }: Pick<CacheRequest, 'scheme' | 'host' | 'target'>): string {
+  return `${scheme} ${host} ${target}`;
+}
+
+/** `id` is made anew whenever the list of fields is, so that forgetting the list forgets all variants. */
+export function variantKey(primary: string, id: string, vary: readonly string[], { headers }: CacheRequest): string {
+  const values = vary.map((name) => (headers[name] ?? '').trim().replaceAll(/\s*,\s*/g, ','));
+  // JSON keeps values apart whatever they hold.
+  return `${primary} ${id} ${JSON.stringify(values)}`;
+}

@@ -1,0 +1,58 @@
+/**
+ * The console as a place for log lines: JSON, or one readable line each on a terminal. A reader that is slow or gone must not
+ * hold or end the process: past a bound lines are dropped and counted, and EPIPE is no error.
+ */
+import type { WriteStream } from 'node:tty';
+import { styleText } from 'node:util';
+
+const MAX_WAITING_BYTES = 1_024 * 1_024;
+
+export interface ConsoleSink {
+  readonly dropped: number;
+  write(line: string): void;
+}
+
+/** What is written to: `process.stderr`, or any writable in tests. */
+export type Out = Pick<WriteStream, 'write' | 'on' | 'writableLength'>;
+
+export function createConsole(out: Out): ConsoleSink {
+  let dropped = 0;
+  out.on('error', () => {
+    dropped += 1;
+  });
+  // A pipe is written synchronously by Node: a reader that stops reading would stop this process.
+  (out as { _handle?: { setBlocking?: (on: boolean) => void } })._handle?.setBlocking?.(false);
+  return {
+    get dropped() {
+      return dropped;
+    },
+    write(line) {
+      if (out.writableLength > MAX_WAITING_BYTES) dropped += 1;
+      else out.write(line);
+    },
+  };
+}
+
+const COLOURS = { debug: 'gray', info: 'green', warn: 'yellow', error: 'red' } as const;
+
+/** Control characters (and line separators) could move the cursor or forge lines. */
+const visible = (text: string): string =>
+  text.replace(/[\p{Cc}\u2028\u2029]/gu, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** `12:00:01.250 WARN  message key=value` */
+export function prettyLine(
+  level: keyof typeof COLOURS,
+  timeMs: number,
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+  colour: boolean,
+): string {
+  const paint = (name: Parameters<typeof styleText>[0], text: string): string =>
+    colour ? styleText(name, text, { validateStream: false }) : text;
+  const rest = Object.entries(fields).map(([key, value]) => {
+    const text = typeof value === 'string' && /^[\w./:@-]+$/.test(value) ? value : JSON.stringify(value);
+    return ` ${paint('dim', visible(key))}=${visible(text)}`;
+  });
+  const time = new Date(timeMs).toISOString().slice(11, 23);
+  return `${paint('dim', time)} ${paint(COLOURS[level], level.toUpperCase().padEnd(5))} ${visible(message)}${rest.join('')}\n`;
+}

@@ -1,0 +1,620 @@
+import { assert as holds, constant, constantFrom, option, property, record, subarray } from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../../../src/base/clock.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import type { CacheFill, CacheLookup, CacheRequest, CachedResponse } from '../../../src/model/response-cache.ts';
+import { hasTag } from '../../../src/stack/cache/answers.ts';
+import { parseDirectives, seconds } from '../../../src/stack/cache/directives.ts';
+import { judge } from '../../../src/stack/cache/freshness.ts';
+import { HttpResponseCache } from '../../../src/stack/cache/response-cache.ts';
+import { MemoryEntries, RedisEntries, decodeKept, encodeKept } from '../../../src/stack/cache/response-entries.ts';
+import { REDIS_DEFAULTS, RedisStore } from '../../../src/stack/cache/redis-store.ts';
+import { silentLogger } from '../../../src/base/logger.ts';
+import { until } from '../../support/raw-http.ts';
+import { recordTelemetry } from '../../support/recorded-telemetry.ts';
+import { NO_REDIS, startRedis } from '../../support/redis-server.ts';
+
+const telemetry = recordTelemetry();
+const START = Date.UTC(2026, 0, 1);
+let nowMs = START;
+let timers: { atMs: number; callback: () => void }[] = [];
+const clock: Clock = {
+  now: () => nowMs,
+  monotonic: () => nowMs - START,
+  after(delayMs, callback) {
+    const timer = { atMs: nowMs + delayMs, callback };
+    timers.push(timer);
+    return () => (timers = timers.filter((other) => other !== timer));
+  },
+};
+function advance(ms: number): void {
+  nowMs += ms;
+  const due = timers.filter(({ atMs }) => atMs <= nowMs);
+  timers = timers.filter(({ atMs }) => atMs > nowMs);
+  for (const { callback } of due) callback();
+}
+
+const LIMITS = { maxEntryBytes: 10_000, maxFillingBytes: 30_000, maxWaiters: 300, waitMs: 1_000 };
+let names = 0;
+let cache: HttpResponseCache;
+beforeEach(() => {
+  nowMs = START;
+  timers = [];
+  cache = new HttpResponseCache({
+    name: `r${(names += 1)}`,
+    entries: new MemoryEntries(100_000, clock),
+    clock,
+    ...LIMITS,
+  });
+});
+afterEach(() => cache[Symbol.dispose]());
+
+function get(target: string, headers: Record<string, string> = {}, method = 'GET'): CacheRequest {
+  return {
+    method,
+    scheme: 'http',
+    host: 'a.test',
+    target,
+    headers: Object.assign(Object.create(null), headers) as Record<string, string>,
+  };
+}
+const date = (): string => new Date(nowMs).toUTCString();
+const headersOf = (fields: Record<string, string>): string[] => Object.entries({ Date: date(), ...fields }).flat();
+
+function lookup(request: CacheRequest): CacheLookup {
+  const found = cache.lookup(request);
+  if (found instanceof Promise) throw new Error('the look-up waits');
+  return found;
+}
+function fillOf(found: CacheLookup): CacheFill {
+  const fill = found.kind === 'miss' ? found.fill : found.kind === 'stale' ? found.refresh : undefined;
+  if (fill === undefined) throw new Error(`no fill in ${found.kind}`);
+  return fill;
+}
+/** Answers a fill as an upstream would; returns whether it was to be kept. */
+function answer(fill: CacheFill, fields: Record<string, string>, body = 'body', status = 200): boolean {
+  const wanted = fill.head(status, headersOf(fields));
+  if (wanted) fill.chunk(Buffer.from(body));
+  fill.end();
+  return wanted;
+}
+function fetchOnce(request: CacheRequest, fields: Record<string, string>, body = 'body', status = 200): boolean {
+  return answer(fillOf(lookup(request)), fields, body, status);
+}
+function responseOf(found: CacheLookup): CachedResponse {
+  if (found.kind !== 'hit' && found.kind !== 'stale') throw new Error(`${found.kind}: ${found.cacheStatus}`);
+  return found.response;
+}
+function field(response: CachedResponse, name: string): string | undefined {
+  const at = response.headers.findIndex((text, i) => i % 2 === 0 && text.toLowerCase() === name.toLowerCase());
+  return at < 0 ? undefined : response.headers[at + 1];
+}
+
+describe('a response that may be reused', () => {
+  it('answers while fresh, with Age and Cache-Status, and not after', () => {
+    expect(lookup(get('/x'))).toMatchObject({ kind: 'miss', cacheStatus: 'vitrine; fwd=uri-miss' });
+    cache = newCache();
+    fetchOnce(get('/x'), {
+      'Cache-Control': 'max-age=10',
+      'Content-Type': 'text/plain',
+      'Content-Length': '4',
+      'X-A': 'b',
+    });
+    advance(4_000);
+    const hit = lookup(get('/x'));
+    expect(hit.kind).toBe('hit');
+    const response = responseOf(hit);
+    expect(response).toMatchObject({ status: 200, cacheStatus: 'vitrine; hit; ttl=6' });
+    expect([field(response, 'age'), field(response, 'x-a'), field(response, 'content-length')]).toEqual([
+      '4',
+      'b',
+      undefined,
+    ]);
+    expect(response.body.toString()).toBe('body');
+    advance(6_000);
+    expect(lookup(get('/x')).kind).toBe('miss');
+  });
+
+  it.each([
+    ['max-age', { 'Cache-Control': 'max-age=60' }, 200],
+    ['MAX-AGE in capitals', { 'Cache-Control': 'MAX-AGE=60' }, 200],
+    ['s-maxage before max-age', { 'Cache-Control': 'max-age=0, s-maxage=60' }, 200],
+    ['must-revalidate while fresh', { 'Cache-Control': 'max-age=60, must-revalidate' }, 200],
+    ['Expires', { Expires: new Date(START + 60_000).toUTCString() }, 200],
+    ['a heuristic', { 'Last-Modified': new Date(START - 1_000_000).toUTCString() }, 200],
+    ['404', { 'Cache-Control': 'max-age=60' }, 404],
+    ['a redirect', { 'Cache-Control': 'max-age=60', Location: '/y' }, 302],
+    ['must-understand that is understood', { 'Cache-Control': 'max-age=60, no-store, must-understand' }, 200],
+    ['a quoted value', { 'Cache-Control': 'max-age="60"' }, 200],
+  ] as const)('by %s', (_name, fields, status) => {
+    expect(fetchOnce(get('/x'), fields, 'body', status)).toBe(true);
+    expect(lookup(get('/x')).kind).toBe('hit');
+  });
+
+  it.each([
+    ['no-store', { 'Cache-Control': 'max-age=60, no-store' }, 200],
+    ['No-Store in any case', { 'Cache-Control': 'max-age=60, No-Store' }, 200],
+    ['private', { 'Cache-Control': 'max-age=60, private' }, 200],
+    ['private with fields', { 'Cache-Control': 'max-age=60, private="x, y"' }, 200],
+    ['Set-Cookie', { 'Cache-Control': 'public, max-age=60', 'Set-Cookie': 'a=b' }, 200],
+    ['Vary: *', { 'Cache-Control': 'max-age=60', Vary: 'accept, *' }, 200],
+    ['an invalid Expires', { Expires: '0' }, 200],
+    ['nothing about freshness', {}, 200],
+    ['the strictest of several', { 'Cache-Control': 'max-age=60, max-age=0' }, 200],
+    ['an age beyond its freshness', { 'Cache-Control': 'max-age=60', Age: '60' }, 200],
+    [
+      'a date beyond its freshness',
+      { 'Cache-Control': 'max-age=60', Date: new Date(START - 61_000).toUTCString() },
+      200,
+    ],
+    ['a part', { 'Cache-Control': 'max-age=60', 'Content-Range': 'bytes 0-1/4' }, 206],
+    ['a failure', { 'Cache-Control': 'max-age=60' }, 500],
+    ['a status nobody knows', { 'Cache-Control': 'max-age=60' }, 599],
+  ] as const)('does not, by %s', (_name, fields, status) => {
+    fetchOnce(get('/x'), fields, 'body', status);
+    expect(lookup(get('/x')).kind).toBe('miss');
+  });
+
+  it('answers HEAD from GET, one range, and a client that has it', () => {
+    fetchOnce(get('/x'), { 'Cache-Control': 'max-age=60', ETag: '"v1"', 'Content-Type': 'text/plain' }, '0123456789');
+    const head = responseOf(lookup(get('/x', {}, 'HEAD')));
+    expect([head.status, head.body.length, field(head, 'content-length')]).toEqual([200, 0, '10']);
+    const part = responseOf(lookup(get('/x', { range: 'bytes=2-4' })));
+    expect([part.status, part.body.toString(), field(part, 'content-range')]).toEqual([206, '234', 'bytes 2-4/10']);
+    expect(responseOf(lookup(get('/x', { range: 'bytes=-3' }))).body.toString()).toBe('789');
+    for (const odd of ['bytes=20-30', 'bytes=5-2', 'bytes=0-1,3-4', 'items=0-1', 'bytes=-', 'bytes=-0']) {
+      expect(responseOf(lookup(get('/x', { range: odd }))).status).toBe(200);
+    }
+    const same = responseOf(lookup(get('/x', { 'if-none-match': '"v0", W/"v1"' })));
+    expect([same.status, same.body.length, field(same, 'etag'), field(same, 'content-type')]).toEqual([
+      304,
+      0,
+      '"v1"',
+      undefined,
+    ]);
+    expect(responseOf(lookup(get('/x', { 'if-none-match': '"v2"' }))).status).toBe(200);
+    fetchOnce(get('/m'), { 'Cache-Control': 'max-age=60', 'Last-Modified': date() });
+    expect(responseOf(lookup(get('/m', { 'if-modified-since': date() }))).status).toBe(304);
+    expect(lookup(get('/none', {}, 'HEAD'))).toEqual({ kind: 'miss', cacheStatus: 'vitrine; fwd=uri-miss' });
+  });
+
+  it('is found by its selecting fields only', () => {
+    const language = (value: string) => get('/x', { 'accept-language': value });
+    fetchOnce(language('en'), { 'Cache-Control': 'max-age=60', Vary: 'Accept-Language' }, 'hello');
+    expect(lookup(language('fr'))).toMatchObject({ kind: 'miss', cacheStatus: 'vitrine; fwd=vary-miss' });
+    cache.invalidate(get('/other', {}, 'POST'), 200, []);
+    const fill = lookup(language('de'));
+    answer(fillOf(fill), { 'Cache-Control': 'max-age=60', Vary: 'Accept-Language' }, 'hallo');
+    expect(responseOf(lookup(language('en'))).body.toString()).toBe('hello');
+    expect(responseOf(lookup(language('de'))).body.toString()).toBe('hallo');
+    cache.invalidate(get('/x', {}, 'POST'), 204, []);
+    expect(lookup(language('en')).kind).toBe('miss');
+  });
+
+  it('obeys what the request asks', () => {
+    fetchOnce(get('/x'), { 'Cache-Control': 'max-age=60', ETag: '"1"' });
+    advance(10_000);
+    const asking = (value: string) => lookup(get('/x', { 'cache-control': value }));
+    expect(asking('max-age=20').kind).toBe('hit');
+    expect(asking('min-fresh=40').kind).toBe('hit');
+    for (const directive of ['no-cache', 'max-age=5']) {
+      const found = asking(directive);
+      expect(found.kind).toBe('miss');
+      expect(fillOf(found).conditional).toEqual({ 'if-none-match': '"1"' });
+      fillOf(found).abort();
+    }
+    const soon = asking('min-fresh=55');
+    expect(soon.kind).toBe('miss');
+    fillOf(soon).abort();
+    expect(asking('no-store')).toEqual({ kind: 'bypass', cacheStatus: 'vitrine; fwd=request' });
+    fillOf(lookup(get('/x', { pragma: 'no-cache' }))).abort();
+    advance(60_000);
+    expect(asking('max-stale').kind).toBe('stale');
+    expect(asking('max-stale=5').kind).toBe('miss');
+    expect(responseOf(lookup(get('/none', { 'cache-control': 'only-if-cached' }))).status).toBe(504);
+  });
+});
+
+describe('a stale response', () => {
+  it('is validated, and renewed by 304', () => {
+    fetchOnce(get('/x'), { 'Cache-Control': 'max-age=10', ETag: '"1"', 'X-Old': 'kept', 'X-New': 'old' });
+    advance(20_000);
+    const found = lookup(get('/x'));
+    expect(found).toMatchObject({ kind: 'miss', cacheStatus: 'vitrine; fwd=stale' });
+    const fill = fillOf(found);
+    expect(fill.conditional).toEqual({ 'if-none-match': '"1"' });
+    const response = fill.validated(headersOf({ 'Cache-Control': 'max-age=10', 'X-New': 'new', ETag: '"1"' }));
+    fill.end();
+    expect(response?.body.toString()).toBe('body');
+    expect(response && [field(response, 'x-old'), field(response, 'x-new'), field(response, 'age')]).toEqual([
+      'kept',
+      'new',
+      '0',
+    ]);
+    expect(lookup(get('/x')).kind).toBe('hit');
+  });
+
+  it('is validated by its date when it has no tag, unless the client’s own tag would overrule that', () => {
+    const modified = new Date(START - 1_000).toUTCString();
+    fetchOnce(get('/x'), { 'Cache-Control': 'max-age=1', 'Last-Modified': modified });
+    advance(2_000);
+    const fill = fillOf(lookup(get('/x')));
+    expect(fill.conditional).toEqual({ 'if-modified-since': modified });
+    fill.abort();
+    expect(fillOf(lookup(get('/x', { 'if-none-match': '"q"' }))).conditional).toEqual({});
+  });
+
+  it('is given up when the 304 speaks of another, or it may no longer be kept', () => {
+    fetchOnce(get('/x'), { 'Cache-Control': 'max-age=1', ETag: '"1"' });
+    advance(2_000);
+    const other = fillOf(lookup(get('/x')));
+    expect(other.validated(headersOf({ ETag: '"2"' }))).toBeUndefined();
+    other.abort();
+    expect(lookup(get('/x'))).toMatchObject({ cacheStatus: 'vitrine; fwd=uri-miss' });
+    cache = newCache();
+    fetchOnce(get('/x'), { 'Cache-Control': 'max-age=1', ETag: '"1"' });
+    advance(2_000);
+    const closed = fillOf(lookup(get('/x')));
+    expect(closed.validated(headersOf({ 'Cache-Control': 'no-store' }))?.status).toBe(200);
+    closed.end();
+    expect(lookup(get('/x'))).toMatchObject({ cacheStatus: 'vitrine; fwd=uri-miss' });
+  });
+
+  it('is used while it is refreshed, by one request', () => {
+    fetchOnce(get('/x'), { 'Cache-Control': 'max-age=1, stale-while-revalidate=10' }, 'old');
+    advance(2_000);
+    const first = lookup(get('/x'));
+    const second = lookup(get('/x'));
+    expect([first.kind, second.kind]).toEqual(['stale', 'stale']);
+    expect(responseOf(first)).toMatchObject({ cacheStatus: 'vitrine; hit; ttl=-1' });
+    expect(second.kind === 'stale' && second.refresh).toBe(undefined);
+    answer(fillOf(first), { 'Cache-Control': 'max-age=1' }, 'new');
+    expect(responseOf(lookup(get('/x'))).body.toString()).toBe('new');
+    advance(20_000);
+    expect(lookup(get('/x')).kind).toBe('miss');
+  });
+
+  it('is used when the upstream fails and it allows that, and never when it forbids it', () => {
+    const failing = (
+      control: string,
+      requestHeaders: Record<string, string> = {},
+      status: number | undefined = 503,
+    ) => {
+      cache = newCache();
+      fetchOnce(get('/x'), { 'Cache-Control': control, ETag: '"1"' });
+      advance(2_000);
+      const fill = fillOf(lookup(get('/x', requestHeaders)));
+      const response = fill.failed(status);
+      fill.abort();
+      return response?.cacheStatus;
+    };
+    expect(failing('max-age=1, stale-if-error=10')).toBe('vitrine; fwd=stale; fwd-status=503; ttl=-1');
+    expect(failing('max-age=1', { 'cache-control': 'stale-if-error=10' })).toContain('fwd=stale');
+    expect(failing('max-age=1, stale-if-error=1')).toBeUndefined();
+    expect(failing('max-age=1, stale-if-error=0')).toBeUndefined();
+    expect(failing('max-age=1')).toBeUndefined();
+    expect(failing('max-age=1, stale-if-error=10, must-revalidate')).toBeUndefined();
+    expect(failing('max-age=1, stale-if-error=10, proxy-revalidate')).toBeUndefined();
+    expect(failing('no-cache, stale-if-error=10')).toBeUndefined();
+  });
+
+  it('is replaced by an answer that is not to be kept', () => {
+    fetchOnce(get('/x'), { 'Cache-Control': 'max-age=1, stale-if-error=100', ETag: '"1"' });
+    advance(2_000);
+    fetchOnce(get('/x'), { 'Cache-Control': 'no-store' });
+    expect(lookup(get('/x'))).toMatchObject({ cacheStatus: 'vitrine; fwd=uri-miss' });
+  });
+});
+
+describe('requests for a missing key', () => {
+  it('wait for the first and are answered by it', async () => {
+    const first = fillOf(lookup(get('/x')));
+    const others = Array.from({ length: 199 }, async () => cache.lookup(get('/x')));
+    expect(cache.lookup(get('/x'))).toBeInstanceOf(Promise);
+    expect(lookup(get('/y')).kind).toBe('miss');
+    answer(first, { 'Cache-Control': 'max-age=10' });
+    for (const other of await Promise.all(others)) {
+      expect(other).toMatchObject({
+        kind: 'hit',
+        response: { cacheStatus: 'vitrine; fwd=uri-miss; collapsed; ttl=10' },
+      });
+    }
+    expect(cache.totals).toMatchObject({ hit: 200, miss: 2 });
+  });
+
+  it('are let go when there is nothing to wait for, and do not wait again for a while', async () => {
+    const first = fillOf(lookup(get('/x')));
+    const waiting = cache.lookup(get('/x'));
+    expect(first.head(200, headersOf({ 'Cache-Control': 'no-store' }))).toBe(false);
+    expect(await waiting).toEqual({ kind: 'miss', cacheStatus: 'vitrine; fwd=uri-miss' });
+    first.end();
+    const next = fillOf(lookup(get('/x')));
+    expect(lookup(get('/x')).kind).toBe('miss');
+    next.abort();
+    advance(11_000);
+    const later = fillOf(lookup(get('/x')));
+    expect(cache.lookup(get('/x'))).toBeInstanceOf(Promise);
+    later.abort();
+  });
+
+  it('choose another when the first breaks off', async () => {
+    const first = fillOf(lookup(get('/x')));
+    const others = [cache.lookup(get('/x')), cache.lookup(get('/x'))];
+    first.head(200, headersOf({ 'Cache-Control': 'max-age=10' }));
+    first.chunk(Buffer.from('half'));
+    first.abort();
+    const second = await others[0];
+    answer(fillOf(second), { 'Cache-Control': 'max-age=10' });
+    expect((await others[1]).kind).toBe('hit');
+  });
+
+  it('go on their own after the time, over the number, or when the answer is likely somebody’s own', async () => {
+    const first = fillOf(lookup(get('/x')));
+    const waiting = Array.from({ length: LIMITS.maxWaiters }, async () => cache.lookup(get('/x')));
+    expect(lookup(get('/x')).kind).toBe('miss');
+    expect(lookup(get('/x', { cookie: 'a=b' })).kind).toBe('miss');
+    expect(lookup(get('/x', { authorization: 'Bearer x' })).kind).toBe('miss');
+    advance(LIMITS.waitMs);
+    for (const other of await Promise.all(waiting))
+      expect(other).toEqual({ kind: 'miss', cacheStatus: 'vitrine; fwd=uri-miss' });
+    first.abort();
+  });
+
+  it('share the stale answer when the upstream fails', async () => {
+    fetchOnce(get('/x'), { 'Cache-Control': 'max-age=1, stale-if-error=60' });
+    advance(2_000);
+    const fill = fillOf(lookup(get('/x')));
+    const waiting = cache.lookup(get('/x'));
+    expect(fill.failed(undefined)).toBeDefined();
+    fill.abort();
+    expect(await waiting).toMatchObject({
+      kind: 'stale',
+      response: { cacheStatus: 'vitrine; fwd=stale; collapsed; ttl=-1' },
+    });
+  });
+});
+
+describe('what is never kept', () => {
+  const kept = (): boolean => responseOf(lookup(get('/x', { 'cache-control': 'only-if-cached' }))).status === 200;
+  const begin = (fields: Record<string, string> = {}): CacheFill => {
+    const fill = fillOf(lookup(get('/x')));
+    expect(fill.head(200, headersOf({ 'Cache-Control': 'max-age=60', ...fields }))).toBe(true);
+    return fill;
+  };
+
+  it('a body that was cut short', () => {
+    const cut = begin();
+    cut.chunk(Buffer.from('ha'));
+    cut.abort();
+    expect(kept()).toBe(false);
+  });
+
+  it('a body of another length than it said', () => {
+    const short = begin({ 'Content-Length': '10' });
+    short.chunk(Buffer.from('ha'));
+    short.end();
+    expect(kept()).toBe(false);
+  });
+
+  it('one that is too large, alone or together with others', () => {
+    const fill = fillOf(lookup(get('/large')));
+    expect(fill.head(200, headersOf({ 'Cache-Control': 'max-age=60', 'Content-Length': '10001' }))).toBe(false);
+    const growing = begin();
+    expect(growing.chunk(Buffer.alloc(10_000))).toBe(true);
+    expect(growing.chunk(Buffer.alloc(1))).toBe(false);
+    growing.end();
+    expect(kept()).toBe(false);
+    const fills = ['/1', '/2', '/3', '/4'].map((target) => fillOf(lookup(get(target))));
+    for (const one of fills) one.head(200, headersOf({ 'Cache-Control': 'max-age=60' }));
+    expect(fills.map((one) => one.chunk(Buffer.alloc(9_000)))).toEqual([true, true, true, false]);
+    for (const one of fills) one.end();
+    const after = begin();
+    expect(after.chunk(Buffer.alloc(10_000))).toBe(true);
+    after.abort();
+  });
+
+  it('what a write made invalid while it came', () => {
+    const fill = begin();
+    fill.chunk(Buffer.from('old'));
+    cache.invalidate(get('/x', {}, 'PUT'), 200, []);
+    fill.chunk(Buffer.from('!'));
+    fill.end();
+    expect(kept()).toBe(false);
+  });
+});
+
+describe('a write', () => {
+  it('forgets its target and what it names on the same host, if it succeeded', () => {
+    for (const target of ['/a', '/b?q=1', '/c', '/d']) fetchOnce(get(target), { 'Cache-Control': 'max-age=60' });
+    const post = get('/a', {}, 'POST');
+    cache.invalidate(post, 500, ['Location', '/b?q=1']);
+    expect(lookup(get('/a')).kind).toBe('hit');
+    cache.invalidate(post, 201, ['Location', '/b?q=1', 'Content-Location', 'http://other.test/d']);
+    const state = (target: string): string => lookup(get(target)).kind;
+    expect(['/a', '/b?q=1', '/c', '/d'].map(state)).toEqual(['miss', 'miss', 'hit', 'hit']);
+  });
+});
+
+describe('the key', () => {
+  const POISONS: readonly Record<string, string>[] = [
+    { 'x-forwarded-host': 'evil.test' },
+    { 'x-forwarded-proto': 'https' },
+    { 'x-original-url': '/admin' },
+    { 'x-rewrite-url': '/admin' },
+    { 'x-http-method-override': 'POST' },
+    { 'x-http-method': 'DELETE' },
+    { 'x-method-override': 'PUT' },
+    { 'x-host': 'evil' },
+    { 'x-original-host': 'evil' },
+    { 'x-forwarded-server': 'evil' },
+    { 'x-forwarded-scheme': 'http' },
+    { 'x-forwarded-prefix': '/p' },
+    { 'content-length': '5' },
+    { 'transfer-encoding': 'chunked' },
+    { 'if-match': '"x"' },
+  ];
+  it.each(POISONS)('cannot be poisoned with %j', (headers) => {
+    expect(lookup(get('/x', headers))).toMatchObject({ kind: 'bypass' });
+  });
+  it('is exact in host, scheme and target', () => {
+    fetchOnce(get('/x'), { 'Cache-Control': 'max-age=60' });
+    for (const target of ['/X', '/x/', '//x', '/x?', '/%78', '/x;a', '/x#', '/./x'])
+      expect(lookup(get(target)).kind).toBe('miss');
+    for (const change of [{ host: 'a.test:80' }, { host: 'b.test' }, { scheme: 'https' }]) {
+      expect(lookup({ ...get('/x'), ...change }).kind).toBe('miss');
+    }
+    expect(lookup(get('/x', { 'x-forwarded-host': 'a.test', 'content-length': '0' })).kind).toBe('hit');
+    expect(lookup(get('/x', {}, 'POST'))).toEqual({ kind: 'bypass', cacheStatus: 'vitrine; fwd=method' });
+  });
+});
+
+it('never shows one user what was made for another', () => {
+  const maybe = <T>(value: T) => option(constant(value), { nil: undefined });
+  const users = constantFrom('ann', 'bob', undefined);
+  const pair = record({
+    first: users,
+    second: users,
+    by: constantFrom('authorization', 'cookie'),
+    control: subarray([
+      'max-age=60',
+      'private',
+      'no-store',
+      'no-cache',
+      'must-understand',
+      'stale-while-revalidate=60',
+    ]),
+    setCookie: maybe('s=1'),
+    vary: constantFrom(undefined, 'Cookie', 'authorization, cookie', 'Accept', '*'),
+    expires: maybe(new Date(START + 60_000).toUTCString()),
+    modified: maybe(new Date(START - 1e9).toUTCString()),
+    status: constantFrom(200, 301, 404),
+  });
+  holds(
+    property(pair, (run) => {
+      cache = newCache('pairs');
+      const request = (user: string | undefined) => get('/me', user === undefined ? {} : { [run.by]: user });
+      // The upstream makes an answer for this user and does not say that it is public.
+      const fields: Record<string, string> = { 'Cache-Control': run.control.join(', ') };
+      if (run.setCookie) fields['Set-Cookie'] = run.setCookie;
+      if (run.vary) fields.Vary = run.vary;
+      if (run.expires) fields.Expires = run.expires;
+      if (run.modified) fields['Last-Modified'] = run.modified;
+      fetchOnce(request(run.first), fields, run.first ?? 'nobody', run.status);
+      const found = lookup(request(run.second));
+      if (found.kind !== 'hit' && found.kind !== 'stale') return;
+      const seen = found.response.body.toString();
+      expect(seen === 'nobody' || seen === run.second).toBe(true);
+    }),
+    { numRuns: 10_000 },
+  );
+}, 60_000);
+
+it('counts and times look-ups', async () => {
+  const name = `r${names}`;
+  fetchOnce(get('/x'), { 'Cache-Control': 'max-age=60' });
+  lookup(get('/x'));
+  const labels = { 'vitrine.cache.name': name };
+  expect(await telemetry.total('vitrine.cache.lookups', { ...labels, 'vitrine.cache.result': 'hit' })).toBe(1);
+  expect(await telemetry.total('vitrine.cache.lookup.duration', labels)).toBe(2);
+  expect(await telemetry.total('vitrine.cache.entries', labels)).toBe(1);
+});
+
+describe('the pure parts', () => {
+  it('read directives strictly', () => {
+    const read = parseDirectives('Max-Age=5, private="a, no-store", foo , s-maxage = 7,max-age=3');
+    expect([...read]).toEqual([
+      ['max-age', '3'],
+      ['private', 'a, no-store'],
+      ['foo', ''],
+      ['s-maxage', '7'],
+    ]);
+    expect([seconds('5'), seconds('-5'), seconds('1.5'), seconds('99999999999'), seconds(undefined)]).toEqual([
+      5, 0, 0, 2_147_483_648, 0,
+    ]);
+    expect(parseDirectives('x'.repeat(5_000)).size).toBe(0);
+  });
+  it('compare tags weakly', () => {
+    expect([hasTag('"a", W/"b"', '"b"'), hasTag('"a"', 'W/"a"'), hasTag('"ab"', '"a"')]).toEqual([true, true, false]);
+  });
+  it('add up the age a response brings along', () => {
+    const freshness = judge(
+      get('/x'),
+      200,
+      ['Date', date(), 'Age', '30', 'Cache-Control', 'max-age=60'],
+      START - 2_000,
+      START,
+    );
+    expect(freshness && START - freshness.bornMs).toBe(32_000);
+  });
+  it('keep what they wrote and refuse what they did not', () => {
+    const freshness = judge(get('/x'), 200, ['Date', date(), 'Cache-Control', 'max-age=60'], START, START);
+    if (freshness === undefined) throw new Error('not kept');
+    const kept = {
+      kind: 'response',
+      status: 200,
+      headers: ['A', 'b'],
+      body: Buffer.from([0, 1, 255]),
+      etag: '"1"',
+      lastModified: undefined,
+      freshness,
+    } as const;
+    expect(decodeKept(encodeKept(kept))).toEqual({ ...kept });
+    for (const bytes of [
+      Buffer.alloc(0),
+      Buffer.from('hello world'),
+      Buffer.from([1, 0, 0, 0, 200, 1]),
+      Buffer.from([1, 0, 0, 0, 1, 65]),
+    ]) {
+      expect(decodeKept(bytes)).toBeUndefined();
+    }
+  });
+});
+
+describe.skipIf(NO_REDIS !== undefined)('over Redis', () => {
+  it('shares responses between processes and goes upstream when Redis dies', async () => {
+    await using redis = await startRedis();
+    const open = () => {
+      const store = new RedisStore({
+        ...REDIS_DEFAULTS,
+        url: redis.url,
+        namespace: 'http',
+        clock: systemClock,
+        logger: silentLogger,
+      });
+      const shared = new HttpResponseCache({
+        name: 'shared',
+        entries: new RedisEntries(store, systemClock),
+        clock: systemClock,
+        ...LIMITS,
+      });
+      return { store, shared };
+    };
+    const [one, two] = [open(), open()];
+    await until(() => one.store.health().status === 'healthy' && two.store.health().status === 'healthy');
+    const request = get('/x', { accept: 'text/html' });
+    const fill = fillOf(await one.shared.lookup(request));
+    nowMs = Date.now();
+    expect(answer(fill, { 'Cache-Control': 'max-age=60', Vary: 'Accept' }, 'shared')).toBe(true);
+    await until(async () => (await two.shared.lookup(request)).kind === 'hit');
+    expect(responseOf(await two.shared.lookup(request)).body.toString()).toBe('shared');
+    expect(await two.shared.lookup(get('/x', { accept: 'text/plain' }))).toMatchObject({
+      cacheStatus: 'vitrine; fwd=vary-miss',
+    });
+    two.shared.invalidate(get('/x', {}, 'DELETE'), 204, []);
+    await until(async () => (await one.shared.lookup(request)).kind === 'miss');
+    await redis.kill();
+    await until(async () => (await one.shared.lookup(request)).kind === 'error');
+    await one.store.disconnect();
+    await two.store.disconnect();
+  });
+});
+
+function newCache(name = `r${(names += 1)}`): HttpResponseCache {
+  cache[Symbol.dispose]();
+  return new HttpResponseCache({
+    name,
+    entries: new MemoryEntries(100_000, clock),
+    clock,
+    ...LIMITS,
+  });
+}
