@@ -20,9 +20,12 @@ export interface MonitorChildOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** A finished log line of the monitor. */
+  readonly onLine: (line: string) => void;
 }
 
 export class MonitorChild {
+  readonly #options: MonitorChildOptions;
   readonly #child: Child;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -36,6 +39,7 @@ export class MonitorChild {
   readonly ready: Promise<void>;
 
   constructor(options: MonitorChildOptions) {
+    this.#options = options;
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.ready = new Promise((resolve) => {
@@ -83,6 +87,7 @@ export class MonitorChild {
 
   #heard(message: ToStack): void {
     this.#lastAckMs = this.#clock.monotonic();
+    if (message.kind === 'line') this.#options.onLine(message.line);
     if (message.kind === 'ack') this.#frames?.acknowledge(message.sequence);
     if (message.kind !== 'ready') return;
     this.#ready = true;

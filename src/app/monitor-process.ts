@@ -143,12 +143,10 @@ const noteOf =
 function begin({ telemetry, logger }: MonitorOptions, parts: MonitorParts, scope: Scope): void {
   parts.rules.start();
   scope.add('rules', () => parts.rules.close());
-  const uptime = metrics
-    .getMeter('vitrine.monitor')
-    .createObservableGauge(METRICS.componentUptime.name, {
-      unit: METRICS.componentUptime.unit,
-      description: METRICS.componentUptime.description,
-    });
+  const uptime = metrics.getMeter('vitrine.monitor').createObservableGauge(METRICS.componentUptime.name, {
+    unit: METRICS.componentUptime.unit,
+    description: METRICS.componentUptime.description,
+  });
   uptime.addCallback((result) => result.observe(parts.health.uptimeSeconds, { 'vitrine.component': 'monitor' }));
   const { frames } = telemetry;
   if (frames === undefined) return;

@@ -8,7 +8,7 @@ import { addressText, checkSettings, configFile, unusedSections, type Settings }
 import type { Address } from '../config/types.ts';
 import { describeExporters } from '../telemetry/resolver.ts';
 import { paint, print, visible } from './output.ts';
-import { version } from './version.ts';
+import { version } from '../app/version.ts';
 
 interface Finding {
   readonly what: string;

@@ -60,6 +60,8 @@ export interface Frame {
   readonly droppedLogs: number;
 }
 
+/** What the monitor says to the stack: it is up, it has taken a frame, or a finished log line for the stack's files and console. */
 export type ToStack =
   | { readonly kind: 'ack'; readonly sequence: number }
-  | { readonly kind: 'ready'; readonly url: string };
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'line'; readonly line: string };

@@ -41,6 +41,8 @@ export interface LogOptions {
 
 export interface Logs {
   readonly logger: Logger;
+  /** Writes a finished line of a child process, as its own `createLogs` made it, to the files and the console of this one. */
+  relay(line: string): void;
   /** Lines that neither disk nor console took. */
   dropped(): number;
   /** Writes what is left. Never rejects. */
@@ -103,9 +105,18 @@ export function createLogs(options: LogOptions): Logs {
   const files = [sinks.file, sinks.errors].filter((file) => file !== undefined);
   return {
     logger: loggerAt(LOG_LEVELS.indexOf(options.level), {}, emit),
+    relay: (line) => relayTo(sinks, isPretty, colour, line),
     dropped: () => files.reduce((sum, file) => sum + file.dropped, sinks.console?.dropped ?? 0),
     close: async () => void (await Promise.allSettled(files.map((file) => file.close()))),
   };
+}
+
+function relayTo(sinks: Sinks, isPretty: boolean, colour: boolean, line: string): void {
+  const { level, time, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const at = LOG_LEVELS.find((known) => known === level) ?? 'info';
+  sinks.file?.write(line);
+  if (at === 'error') sinks.errors?.write(line);
+  sinks.console?.write(isPretty ? prettyLine(at, Date.parse(String(time)), String(msg), fields, colour) : line);
 }
 
 type Emit = (level: LogLevel, bound: LogFields, fields: LogFields, message: string) => void;

@@ -1,0 +1,80 @@
+/** Logs and telemetry of one of Vitrine's own processes, begun together because each reports on the other. */
+import path from 'node:path';
+import { systemClock } from '../base/clock.ts';
+import type { Health } from '../model/health.ts';
+import { registerHostMetrics } from '../telemetry/host-metrics.ts';
+import type { Out } from '../telemetry/log-console.ts';
+import { createLogs, type LogOptions, type Logs } from '../telemetry/logs.ts';
+import { registerProcessMetrics, runtimeInstrumentation } from '../telemetry/runtime-metrics.ts';
+import { startTelemetry, type Telemetry } from '../telemetry/sdk.ts';
+import { version } from './version.ts';
+import type { Settings } from './settings.ts';
+
+export interface ProcessTelemetryOptions {
+  readonly serviceName: 'vitrine-balancer' | 'vitrine-monitor';
+  readonly instanceId: string;
+  readonly settings: Settings;
+  readonly dataDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** One process of a machine tells the machine's figures. */
+  readonly host: boolean;
+  readonly frames: boolean;
+  readonly health?: (() => Health) | undefined;
+  /** Takes the finished lines instead of files and console. */
+  readonly parent?: Out | undefined;
+  /** OTLP address of a monitor elsewhere. */
+  readonly monitorUrl?: string | undefined;
+}
+
+export interface ProcessTelemetry {
+  readonly telemetry: Telemetry;
+  readonly logs: Logs;
+  /** Flushes within three seconds, then closes the files. Never rejects. */
+  close(): Promise<void>;
+}
+
+function consoleOf(env: NodeJS.ProcessEnv): LogOptions['console'] {
+  const { stderr } = process;
+  return { kind: stderr.isTTY ? 'pretty' : 'json', out: stderr, colour: stderr.isTTY && !env['NO_COLOR'] };
+}
+
+/** Throws VitrineError `exporter_unknown`, `port_taken`, `bind_failed`. */
+export async function startProcessTelemetry(options: ProcessTelemetryOptions): Promise<ProcessTelemetry> {
+  const { settings, env, serviceName, instanceId } = options;
+  const { log_level, log_max_size, log_keep } = settings.telemetry;
+  const logs = createLogs({
+    level: log_level,
+    // Files have one writer: a child hands its lines to its parent.
+    ...(options.parent === undefined
+      ? { directory: path.join(options.dataDir, 'logs'), console: consoleOf(env) }
+      : { console: { kind: 'json', out: options.parent } as const }),
+    maxSizeBytes: log_max_size,
+    keep: log_keep,
+    base: { service: serviceName },
+  });
+  try {
+    const telemetry = await startTelemetry({
+      serviceName,
+      serviceVersion: version(),
+      instanceId,
+      env,
+      logger: logs.logger,
+      clock: systemClock,
+      instrumentations: [runtimeInstrumentation()],
+      ...(options.frames ? { frames: { health: options.health } } : {}),
+    });
+    const ends = [registerProcessMetrics(), ...(options.host ? [registerHostMetrics()] : [])];
+    return {
+      telemetry,
+      logs,
+      async close() {
+        for (const end of ends) end();
+        await telemetry.shutdown();
+        await logs.close();
+      },
+    };
+  } catch (error) {
+    await logs.close();
+    throw error;
+  }
+}
