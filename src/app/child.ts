@@ -19,6 +19,8 @@ export interface ChildOptions {
   readonly onMessage?: (message: unknown, child: ChildProcess) => void;
   /** Called when an incarnation has ended. */
   readonly onExit?: (unexpected: boolean) => void;
+  /** Called when it is not started again. */
+  readonly onGaveUp?: (code: number | null) => void;
 }
 
 const FIRST_BACKOFF_MS = 100;
@@ -100,6 +102,7 @@ export class Child {
     if (this.#shortLives >= CRASH_LOOP.ends || (code !== null && code >= 2 && code <= 4)) {
       this.#gaveUp = true;
       logger.error({ child: name, code, signal }, `${name} ended and is not started again; the rest goes on`);
+      this.#options.onGaveUp?.(code);
       return;
     }
     const delayMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#shortLives, MAX_BACKOFF_MS);

@@ -4,6 +4,7 @@
  * ever waited for by a request.
  */
 import type { Clock } from '../base/clock.ts';
+import { VitrineError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ToStack } from '../model/frame.ts';
 import type { FrameSender } from '../telemetry/frame-sender.ts';
@@ -24,6 +25,11 @@ export interface MonitorChildOptions {
   readonly onLine: (line: string) => void;
 }
 
+function startFailure(code: number | null): VitrineError {
+  const kind = code === 3 ? 'config_invalid' : code === 4 ? 'port_taken' : 'internal';
+  return new VitrineError(kind, 'The monitor cannot start; what is wrong stands above.');
+}
+
 export class MonitorChild {
   readonly #options: MonitorChildOptions;
   readonly #child: Child;
@@ -37,6 +43,9 @@ export class MonitorChild {
   #stopped = false;
   /** Resolves with the first `ready` of any incarnation. */
   readonly ready: Promise<void>;
+  /** Rejects when it ended for good before it was ever ready; what was wrong it has said on the console. */
+  readonly failed: Promise<never>;
+  #whenFailed: (error: Error) => void = () => {};
 
   constructor(options: MonitorChildOptions) {
     this.#options = options;
@@ -45,6 +54,11 @@ export class MonitorChild {
     this.ready = new Promise((resolve) => {
       this.#whenReady = resolve;
     });
+    this.failed = new Promise((_resolve, reject) => {
+      this.#whenFailed = reject;
+    });
+    // Nobody may be waiting for it any more when it happens.
+    this.failed.catch(() => {});
     this.#child = new Child({
       name: 'monitor',
       module: MAIN_PROGRAM,
@@ -54,6 +68,7 @@ export class MonitorChild {
       logger: options.logger,
       onMessage: (message) => this.#heard(message as ToStack),
       onExit: () => this.#gone(),
+      onGaveUp: (code) => this.#whenFailed(startFailure(code)),
     });
     this.#watch();
   }

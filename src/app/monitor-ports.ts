@@ -22,7 +22,7 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
   const limits = { maxCompressedBytes, maxDecompressedBytes, maxRatio: MAX_RATIO };
   const budget = new ByteBudget(in_flight);
   const ingest = ingestHttp({ intake: parts.intake, logger, token, limits, budget });
-  const api = apiOf(options, parts, ingest);
+  const api = await apiOf(options, parts, ingest);
   const main = await openHttpPort(settings.monitor.listen, 'monitor.listen', api.handler);
   main.on('upgrade', api.upgrade);
   scope.add('page and API', async () => {
@@ -42,7 +42,7 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
   scope.add('OTLP/gRPC', () => grpc.close());
 }
 
-function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): MonitorApi {
+function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): Promise<MonitorApi> {
   const { settings, logger, clock, version } = options;
   const { querier, spans, logs, live, rules, health, own, store } = parts;
   const router = prometheusRouter({

@@ -72,7 +72,7 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
     await openMonitorPorts(options, parts, scope);
     if (!options.testMode) begin(options, parts, scope);
     parts.health.ready = true;
-    return running(options, parts, scope);
+    return running(parts, scope);
   } catch (error) {
     await scope.close();
     throw error;
@@ -165,7 +165,7 @@ async function take(parts: MonitorParts, connection: string, receiver: FrameRece
   await receiver.receive(frame);
 }
 
-function running(options: MonitorOptions, parts: MonitorParts, scope: Scope): Monitor {
+function running(parts: MonitorParts, scope: Scope): Monitor {
   const receiver = new FrameReceiver(parts.intake);
   return {
     async receive(frame) {

@@ -19,7 +19,7 @@ export interface ProcessTelemetryOptions {
   /** One process of a machine tells the machine's figures. */
   readonly host: boolean;
   readonly frames: boolean;
-  readonly health?: (() => Health) | undefined;
+  readonly health?: (() => Health | undefined) | undefined;
   /** Takes the finished lines instead of files and console. */
   readonly parent?: Out | undefined;
   /** OTLP address of a monitor elsewhere. */

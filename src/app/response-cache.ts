@@ -32,7 +32,7 @@ export function openResponseCache(
     clock,
     logger,
   });
-  const entries = store instanceof RedisStore ? new RedisEntries(store) : new MemoryEntries(max_size, clock);
+  const entries = store instanceof RedisStore ? new RedisEntries(store, clock) : new MemoryEntries(max_size, clock);
   const cache = new HttpResponseCache({
     ...RESPONSE_CACHE_DEFAULTS,
     entries,

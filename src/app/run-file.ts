@@ -16,6 +16,7 @@ export interface RunFile {
   readonly pid: number;
   readonly balancer?: string | undefined;
   readonly monitor?: string | undefined;
+  readonly monitorPid?: number | undefined;
   readonly otlpHttp?: string | undefined;
   readonly services: readonly RunningService[];
   readonly drillToken?: string | undefined;

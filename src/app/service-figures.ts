@@ -59,7 +59,7 @@ function frameMetricOf(metric: Metric): FrameMetric[] {
         kind: 'histogram',
         bounds: point.bounds,
         counts: point.counts,
-        sum: point.sum,
+        sum: point.sum ?? 0,
         count: point.count,
       } as const),
     );

@@ -10,7 +10,7 @@ import { address, duration, httpUrl, isLoopback, secret, size, type Address } fr
 import { ingestConfig } from '../monitor/ingest/config.ts';
 import { alertsConfig } from '../monitor/alerts/config.ts';
 import { storeConfig } from '../monitor/store/config.ts';
-import { balancerConfig } from '../stack/balancer/config.ts';
+import { balancerSchema } from '../stack/balancer/config.ts';
 import { cacheConfig } from '../stack/cache/config.ts';
 import { acceptFlatMonitorFile } from './flat-monitor-file.ts';
 
@@ -51,7 +51,7 @@ const auth = z.strictObject({
 const later = z.unknown().optional().describe('Not used in this version.');
 
 export const settingsSchema = z.strictObject({
-  balancer: balancerConfig.prefault({}),
+  balancer: balancerSchema,
   cache: cacheConfig.prefault({}),
   sample: sample.prefault({}),
   telemetry: telemetry.prefault({}),

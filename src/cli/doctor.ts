@@ -2,11 +2,10 @@
 import { statfsSync, accessSync, constants, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { VitrineError } from '../base/errors.ts';
 import { formatBytes } from '../base/units.ts';
 import { addressText, checkSettings, configFile, unusedSections, type Settings } from '../app/settings.ts';
 import type { Address } from '../config/types.ts';
-import { describeExporters } from '../telemetry/resolver.ts';
+import { describeExporters, resolveExporters } from '../telemetry/resolver.ts';
 import { paint, print, visible } from './output.ts';
 import { version } from '../app/version.ts';
 
@@ -35,7 +34,7 @@ export async function doctor(flags: Record<string, unknown>): Promise<number> {
   if (settings !== undefined) {
     findings.push(...(await ports(settings)), disk((flags['data'] as string | undefined) ?? settings.store.path));
   }
-  findings.push(...(await exporters()));
+  findings.push(...exporters());
   report(findings, flags['json'] === true);
   return findings.every(({ ok }) => ok) ? 0 : 5;
 }
@@ -96,20 +95,12 @@ function disk(dir: string): Finding {
   }
 }
 
-async function exporters(): Promise<Finding[]> {
-  try {
-    const resolved = await describeExporters(process.env);
-    return resolved.map(({ signal, exporters: names }) => ({
-      what: `exporters ${signal}`,
-      ok: true,
-      found: names.join(', ') || 'none',
-    }));
-  } catch (error) {
-    if (!(error instanceof VitrineError)) throw error;
-    return [
-      { what: 'exporters', ok: false, found: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) },
-    ];
-  }
+function exporters(): Finding[] {
+  const table = resolveExporters(process.env);
+  return [
+    ...describeExporters(table).map((found) => ({ what: 'exporters', ok: true, found })),
+    ...table.warnings.map((found) => ({ what: 'exporters', ok: false, found, hint: 'Correct or unset the variable.' })),
+  ];
 }
 
 function report(findings: readonly Finding[], json: boolean): void {

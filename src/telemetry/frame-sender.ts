@@ -25,7 +25,7 @@ export interface FrameSenderOptions {
   readonly logs: RecordBuffer<ReadableLogRecord>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly health?: (() => Health) | undefined;
+  readonly health?: (() => Health | undefined) | undefined;
   readonly intervalMs?: number | undefined;
 }
 

@@ -40,7 +40,11 @@ export interface TelemetryOptions extends Identity {
   readonly clock?: Clock | undefined;
   /** Set where a monitor is fed over IPC: every span and log line is then kept for the next frame. */
   readonly frames?:
-    | { readonly health?: (() => Health) | undefined; readonly maxSpans?: number; readonly maxLogs?: number }
+    | {
+        readonly health?: (() => Health | undefined) | undefined;
+        readonly maxSpans?: number;
+        readonly maxLogs?: number;
+      }
     | undefined;
   readonly instrumentations?: readonly Instrumentation[] | undefined;
   /** Exporters of a signal whose variable is unset; none in Vitrine's own processes. */

@@ -1,0 +1,164 @@
+/**
+ * `vitrine run -- CMD`: the monitor first, then CMD under the `register` preload with PORT set, then the balancer in front of
+ * the port that CMD turns out to listen on. CMD's exit code is passed on; signals are handed to it.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { constants } from 'node:os';
+import { pathToFileURL } from 'node:url';
+import { systemClock, wait } from '../base/clock.ts';
+import { VitrineError } from '../base/errors.ts';
+import { childEnvironment } from '../app/child-environment.ts';
+import { listeningPort } from '../app/listening-port.ts';
+import { REGISTER_PRELOAD } from '../app/program-paths.ts';
+import { startWithMonitor, type RoleOptions } from '../app/roles.ts';
+import { configFile, readSettings } from '../app/settings.ts';
+import { tell } from './output.ts';
+import { banner, monitorFlags, settingsFlags } from './start.ts';
+
+const LISTEN_LIMIT_MS = 60_000;
+const LOOK_EVERY_MS = 50;
+
+export async function run(command: readonly string[], flags: Readonly<Record<string, unknown>>): Promise<number> {
+  const file = configFile(flags['config'] as string | undefined);
+  const settings = readSettings({ file, env: process.env, flags: settingsFlags(flags) });
+  const options: RoleOptions = {
+    settings,
+    dataDir: settings.store.path,
+    env: process.env,
+    testMode: false,
+    monitorArgs: monitorFlags(flags, file),
+  };
+  const port = (flags['port'] as number | undefined) ?? (await freePort());
+  const service = new Service();
+  const startedAt = systemClock.monotonic();
+  const running = await startWithMonitor(
+    { ...options, settings: { ...settings, balancer: { ...settings.balancer, routes: [] } } },
+    async ({ ready, url }) => {
+      await ready;
+      service.start(command, serviceEnvironment(process.env, port, url));
+      const found = await service.listens(port);
+      return {
+        endpoints: [{ host: '127.0.0.1', port: found }],
+        drillToken: undefined,
+        list: () => [{ name: service.name, url: `http://127.0.0.1:${found}`, pid: service.pid }],
+        onChange() {},
+        stop: () => service.stop(),
+      };
+    },
+  );
+  banner(running, systemClock.monotonic() - startedAt, file);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => service.signal(signal));
+  const code = await service.exited;
+  for (const trouble of await running.close()) tell(trouble);
+  return code;
+}
+
+function serviceEnvironment(env: NodeJS.ProcessEnv, port: number, monitorUrl: string): NodeJS.ProcessEnv {
+  const preload = `--import=${pathToFileURL(REGISTER_PRELOAD).href}`;
+  return childEnvironment(env, {
+    NODE_OPTIONS: env['NODE_OPTIONS'] === undefined ? preload : `${env['NODE_OPTIONS']} ${preload}`,
+    PORT: String(port),
+    OTEL_SERVICE_NAME: env['OTEL_SERVICE_NAME'] ?? serviceName(process.cwd()),
+    OTEL_METRIC_EXPORT_INTERVAL: env['OTEL_METRIC_EXPORT_INTERVAL'] ?? '1000',
+    VITRINE_TELEMETRY__MONITOR: monitorUrl,
+  });
+}
+
+/** The name in package.json, else the folder's. */
+function serviceName(folder: string): string {
+  try {
+    const { name } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { name?: unknown };
+    if (typeof name === 'string' && name !== '') return name;
+  } catch {
+    // No package.json here: the folder's name will do.
+  }
+  return path.basename(folder) || 'service';
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const at = server.address();
+      server.close(() => resolve(typeof at === 'object' && at !== null ? at.port : 0));
+    });
+  });
+}
+
+/** CMD as a process. */
+class Service {
+  #child: ChildProcess | undefined;
+  #command = '';
+  #exit: (code: number) => void = () => {};
+  #ended = false;
+  readonly exited = new Promise<number>((resolve) => {
+    this.#exit = resolve;
+  });
+
+  get name(): string {
+    return this.#command;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  start([command, ...args]: readonly string[], env: NodeJS.ProcessEnv): void {
+    this.#command = [command, ...args].join(' ');
+    const child = spawn(command, args, { env, stdio: 'inherit' });
+    this.#child = child;
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      tell(`${command}: ${error.code === 'ENOENT' ? 'command not found' : error.message}`);
+      this.#finish(error.code === 'ENOENT' ? 127 : 126);
+    });
+    child.once('exit', (code, signal) => this.#finish(code ?? 128 + constants.signals[signal ?? 'SIGTERM']));
+  }
+
+  #finish(code: number): void {
+    this.#ended = true;
+    this.#exit(code);
+  }
+
+  /** The port it listens on. Throws VitrineError `check_failed` when it ends first or listens on none within a minute. */
+  async listens(preferred: number): Promise<number> {
+    const limit = systemClock.monotonic() + LISTEN_LIMIT_MS;
+    while (!this.#ended && systemClock.monotonic() < limit) {
+      const port = listeningPort(this.pid, preferred);
+      if (port !== undefined) return port;
+      await wait({ ...systemClock, after: keepAlive }, LOOK_EVERY_MS);
+    }
+    if (this.#ended)
+      throw new VitrineError(
+        'check_failed',
+        `"${this.#command}" ended (code ${await this.exited}) before it listened on a port.`,
+      );
+    throw new VitrineError(
+      'check_failed',
+      `"${this.#command}" has not listened on a port for ${LISTEN_LIMIT_MS / 1000} s.`,
+      {
+        hint: `PORT is set to ${preferred} for it; does it read it?`,
+      },
+    );
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (!this.#ended) this.#child?.kill(signal);
+  }
+
+  async stop(): Promise<void> {
+    this.signal('SIGTERM');
+    const cancel = systemClock.after(10_000, () => this.signal('SIGKILL'));
+    if (this.#child !== undefined) await this.exited;
+    cancel();
+  }
+}
+
+/** A timer that keeps the process alive: while waiting for CMD nothing else may. */
+function keepAlive(delayMs: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, delayMs);
+  return () => clearTimeout(timer);
+}

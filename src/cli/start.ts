@@ -1,0 +1,116 @@
+/** `vitrine start`: settings, one role, a banner, and an end that drains. A second signal ends at once. */
+import { ConfigReloader } from '../config/reload.ts';
+import { parseAddress } from '../config/types.ts';
+import { systemClock } from '../base/clock.ts';
+import { VitrineError } from '../base/errors.ts';
+import { startAll, startBalancerRole, startMonitorRole, type RoleOptions, type Running } from '../app/roles.ts';
+import { checkSettings, configFile, readSettings, unusedSections } from '../app/settings.ts';
+import { version } from '../app/version.ts';
+import { paint, tell } from './output.ts';
+
+type Flags = Readonly<Record<string, unknown>>;
+
+const LISTEN_KEY: Readonly<Record<string, string>> = {
+  all: 'balancer.listen',
+  balancer: 'balancer.listen',
+  monitor: 'monitor.listen',
+};
+const ROLES = { all: startAll, balancer: startBalancerRole, monitor: startMonitorRole } as const;
+
+/** Flags as settings: dotted key → value. */
+export function settingsFlags(flags: Flags): Record<string, unknown> {
+  const listen = flags['listen'] as string | undefined;
+  if (listen !== undefined && parseAddress(listen) === undefined) {
+    throw new VitrineError('usage', `--listen: "${listen}" is not an address.`, {
+      hint: 'For example 127.0.0.1:8080 or 0.0.0.0:8080.',
+    });
+  }
+  const interval = flags['interval'] as number | undefined;
+  return {
+    ...(listen === undefined ? {} : { [LISTEN_KEY[flags['role'] as string] ?? 'balancer.listen']: listen }),
+    'telemetry.log_level':
+      flags['debug'] === true
+        ? 'debug'
+        : flags['verbose'] === true
+          ? 'info'
+          : flags['logLevel'] === undefined
+            ? undefined
+            : String(flags['logLevel']).toLowerCase(),
+    'telemetry.interval': interval === undefined ? undefined : `${interval}ms`,
+    'store.path': flags['data'],
+  };
+}
+
+/** The flags with which the monitor child comes to the same settings. */
+export function monitorFlags(flags: Flags, file: string | undefined): string[] {
+  const given = settingsFlags({ ...flags, listen: undefined });
+  const level = given['telemetry.log_level'];
+  return [
+    ...(file === undefined ? [] : ['--config', file]),
+    ...(flags['data'] === undefined ? [] : ['--data', String(flags['data'])]),
+    ...(level === undefined ? [] : ['--log-level', String(level)]),
+  ];
+}
+
+export async function start(flags: Flags): Promise<number> {
+  const role = (flags['role'] ?? 'all') as keyof typeof ROLES;
+  const file = configFile(flags['config'] as string | undefined);
+  const sources = { file, env: process.env, flags: settingsFlags(flags) };
+  const settings = readSettings(sources);
+  const forked = process.send !== undefined;
+  if (!forked) for (const section of unusedSections(settings)) tell(`${section}: not used by this version`);
+  const options: RoleOptions = {
+    settings,
+    dataDir: settings.store.path,
+    env: process.env,
+    testMode: flags['testMode'] === true && role === 'monitor',
+    monitorArgs: monitorFlags(flags, file),
+  };
+  const startedAt = systemClock.monotonic();
+  const running = await ROLES[role](options);
+  if (!forked) banner(running, systemClock.monotonic() - startedAt, file);
+  const reloader = new ConfigReloader({
+    file,
+    clock: systemClock,
+    read: () => checkSettings(sources),
+    apply: (next) => running.reload(next),
+    report: ({ successful, text }) => running.reloaded(successful, text),
+  });
+  process.on('SIGHUP', () => void reloader.reload());
+  const reason = await endOf(running, flags['duration'] as number | undefined);
+  reloader.close();
+  return end(running, reason);
+}
+
+export type EndReason = 'signal' | 'duration' | 'orphaned';
+
+/** Resolves when it is time to end; from then on a second signal ends at once. */
+export function endOf(running: Pick<Running, 'orphaned'>, durationMs: number | undefined): Promise<EndReason> {
+  return new Promise((resolve) => {
+    let ending = false;
+    const onSignal = (): void => {
+      if (ending) process.exit(130);
+      ending = true;
+      if (process.send === undefined) tell('Stopping: open requests are answered first (press again to end at once).');
+      resolve('signal');
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+    if (durationMs !== undefined) systemClock.after(durationMs, () => resolve('duration'));
+    void running.orphaned.then(() => resolve('orphaned'));
+  });
+}
+
+export async function end(running: Pick<Running, 'close'>, _reason: EndReason): Promise<number> {
+  for (const trouble of await running.close()) tell(trouble);
+  if (process.connected) process.disconnect();
+  return 0;
+}
+
+export function banner(running: Pick<Running, 'addresses'>, readyMs: number, file: string | undefined): void {
+  const rows = [...running.addresses, ['Config', file ?? 'defaults'] as const];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  tell(`\n  ${paint('bold', `vitrine ${version()}`, process.stderr)}   ready in ${(readyMs / 1000).toFixed(1)} s\n`);
+  for (const [name, where] of rows) tell(`  ${name.padEnd(width)}  ${paint('cyan', where, process.stderr)}`);
+  tell('');
+}
