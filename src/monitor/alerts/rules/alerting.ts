@@ -1,0 +1,154 @@
+/**
+ * One alerting rule at work: asks, expands labels and annotations, steps the state machine, and says what is to be written
+ * and what is to be sent.
+ */
+import { VitrineError } from '../../../base/errors.ts';
+import type { Alert } from '../../../model/alert.ts';
+import { Labels, METRIC_NAME } from '../../../model/labels.ts';
+import { quote } from '../../promql/quoting.ts';
+import type { RuleEnvironment, Tick } from './environment.ts';
+import { samplesOf } from './recording.ts';
+import type { AlertingSpec, TextEntry } from './spec.ts';
+import type { AlertStates, Finding, Transition } from './state.ts';
+import { restoredActiveAt, stepAlerts } from './state.ts';
+import { expand } from './template/expand.ts';
+import type { TemplateData } from './template/expand.ts';
+import type { TemplateContext } from './template/functions.ts';
+import type { OutputSample } from './writer.ts';
+
+const FOR_STATE = 'ALERTS_FOR_STATE';
+
+const withLabels = (base: Labels, added: Readonly<Record<string, string>>): Labels => {
+  let labels = base;
+  for (const [name, value] of Object.entries(added)) labels = labels.with(name, value);
+  return labels;
+};
+
+export class AlertingRule {
+  readonly spec: AlertingSpec;
+  #states: AlertStates = new Map();
+  /** When each alert was last sent, by key. */
+  #sent = new Map<string, number>();
+  /** Until then a rule with a long `for` does not write: it would overwrite what it is to be restored from. */
+  #restored: boolean;
+
+  constructor(spec: AlertingSpec, graceMs: number) {
+    this.spec = spec;
+    this.#restored = spec.forMs < graceMs;
+  }
+
+  /** Pending and firing. */
+  get active(): readonly Alert[] {
+    return [...this.#states.values()].filter(({ state }) => state !== 'inactive');
+  }
+
+  get needsRestore(): boolean {
+    return !this.#restored;
+  }
+
+  /** Goes on where the same rule of a former configuration was. */
+  adopt(former: AlertingRule): void {
+    this.#states = former.#states;
+    this.#sent = former.#sent;
+    this.#restored = this.#restored || former.#restored;
+  }
+
+  /** Throws VitrineError: what the query throws, and `query_failed` for equal label sets or too many alerts. */
+  async evaluate(
+    env: RuleEnvironment,
+    tick: Tick,
+  ): Promise<{ samples: readonly OutputSample[]; transitions: readonly Transition[] }> {
+    const { signal, nowMs, limit } = tick;
+    const options = { signal, timeoutMs: env.queryTimeoutMs };
+    const result = await env.querier.instant(this.spec.expr, tick.queryMs, options);
+    const context = templateContext(env, tick);
+    const findings: Finding[] = [];
+    for (const { labels, value, h } of samplesOf(result.value)) {
+      // As in Prometheus, a histogram has no value that a template could show.
+      const data = { labels, externalLabels: env.externalLabels, value: h === undefined ? value : 0 };
+      findings.push(await this.#finding(data, context));
+    }
+    const { forMs, keepFiringForMs } = this.spec;
+    const step = stepAlerts(this.#states, findings, { forMs, keepFiringForMs, limit }, nowMs);
+    this.#states = step.states;
+    if (step.kind === 'error') throw new VitrineError('query_failed', step.message);
+    for (const key of this.#sent.keys()) if (!this.#states.has(key)) this.#sent.delete(key);
+    return {
+      samples: this.#restored ? this.active.flatMap((alert) => this.#samples(alert)) : [],
+      transitions: step.transitions,
+    };
+  }
+
+  async #finding(data: TemplateData, context: TemplateContext): Promise<Finding> {
+    const expanded = async (entries: readonly TextEntry[]): Promise<Record<string, string>> => {
+      const out = Object.create(null) as Record<string, string>;
+      for (const { name, text } of entries) out[name] = await expand(text, data, context);
+      return out;
+    };
+    const base = data.labels.with(METRIC_NAME, '');
+    const labels = withLabels(base, await expanded(this.spec.labels)).with('alertname', this.spec.name);
+    return { labels, annotations: await expanded(this.spec.annotations), value: data.value };
+  }
+
+  #samples({ labels, state, activeAtMs }: Alert): OutputSample[] {
+    return [
+      { labels: withLabels(labels, { [METRIC_NAME]: 'ALERTS', alertstate: state }), value: 1 },
+      { labels: labels.with(METRIC_NAME, FOR_STATE), value: Math.floor(activeAtMs / 1_000) },
+    ];
+  }
+
+  /** What is due to be sent: newly fired, newly resolved, or last sent `resendMs` ago. Pending alerts never are. */
+  takeDue(resendMs: number, nowMs: number): readonly Alert[] {
+    const due: Alert[] = [];
+    for (const [key, alert] of this.#states) {
+      if (alert.state === 'pending') continue;
+      const sentMs = this.#sent.get(key) ?? -Infinity;
+      const changed = Math.max(alert.resolvedAtMs ?? -Infinity, alert.firedAtMs ?? -Infinity) > sentMs;
+      if (!changed && nowMs - sentMs < resendMs) continue;
+      this.#sent.set(key, nowMs);
+      due.push(alert);
+    }
+    return due;
+  }
+
+  /**
+   * After a restart: pending alerts get back the time that they had already waited, from the last ALERTS_FOR_STATE.
+   * Throws VitrineError what the queries throw; the rule then counts as restored all the same.
+   */
+  async restore(env: RuleEnvironment, { nowMs, signal }: Tick, intervalMs: number): Promise<void> {
+    if (this.#restored) return;
+    this.#restored = true;
+    if (this.active.length === 0) return;
+    const seconds = Math.max(1, Math.round(env.outageToleranceMs / 1_000));
+    const selector = `${FOR_STATE}{alertname=${quote(this.spec.name)}}`;
+    const { value } = await env.querier.instant(`${selector}[${seconds}s]`, nowMs, { signal });
+    if (value.kind !== 'matrix') return;
+    const next = new Map(this.#states);
+    for (const { labels, t, v } of value.series) {
+      const { key } = labels.with(METRIC_NAME, '');
+      const alert = next.get(key);
+      if (alert === undefined || t.length === 0) continue;
+      const downAtMs = t[t.length - 1];
+      // A stale marker follows the last sample of an alert that had ended: one interval later nothing is seen any more.
+      const after = await env.querier.instant(selector, Math.min(nowMs, downAtMs + intervalMs), { signal });
+      const lived =
+        after.value.kind === 'vector' && after.value.series.some((series) => series.labels.key === labels.key);
+      if (!lived) continue;
+      const saved = { activeAtMs: v[v.length - 1] * 1_000, downAtMs };
+      next.set(key, { ...alert, activeAtMs: restoredActiveAt(saved, this.spec.forMs, env.graceMs, nowMs) });
+    }
+    this.#states = next;
+  }
+}
+
+function templateContext(env: RuleEnvironment, { queryMs, nowMs, signal }: Tick): TemplateContext {
+  return {
+    nowMs,
+    externalUrl: env.externalUrl,
+    query: async (expr) => {
+      const { value } = await env.querier.instant(expr, queryMs, { signal, timeoutMs: env.queryTimeoutMs });
+      if (value.kind === 'string') return [{ Labels: Labels.from({ __value__: value.v }), Value: 0 }];
+      return samplesOf(value).map((sample) => ({ Labels: sample.labels, Value: sample.value }));
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * All rule groups, each on its own rhythm: a slow query in one never delays another. Groups tick at multiples of their
+ * interval of the wall clock, so a restart keeps the same instants.
+ */
+import { metrics } from '@opentelemetry/api';
+import type { ObservableResult } from '@opentelemetry/api';
+import { every } from '../../../base/clock.ts';
+import type { Alert } from '../../../model/alert.ts';
+import { Labels } from '../../../model/labels.ts';
+import { METRICS } from '../../../telemetry/names.ts';
+import type { RuleEnvironment } from './environment.ts';
+import { RuleGroup } from './group.ts';
+import type { GroupSpec } from './spec.ts';
+import type { RuleGroupView, RuleSource } from './view.ts';
+
+type Needed = Pick<RuleEnvironment, 'querier' | 'samples' | 'alerts' | 'clock' | 'logger'>;
+
+export interface RuleEngineOptions extends Needed, Partial<Omit<RuleEnvironment, keyof Needed>> {
+  readonly groups: readonly GroupSpec[];
+  /** For groups that name no interval; default 1 minute. */
+  readonly intervalMs?: number | undefined;
+}
+
+/** Prometheus' defaults. */
+const DEFAULTS = {
+  intervalMs: 60_000,
+  externalLabels: Labels.empty,
+  externalUrl: '',
+  resendMs: 60_000,
+  graceMs: 10 * 60_000,
+  outageToleranceMs: 60 * 60_000,
+  queryTimeoutMs: 120_000,
+};
+
+const keyOf = ({ file, name }: GroupSpec): string => JSON.stringify([file, name]);
+
+export class RuleEngine implements RuleSource {
+  readonly #env: RuleEnvironment;
+  readonly #intervalMs: number;
+  #groups: readonly RuleGroup[];
+  #stops: (() => void)[] = [];
+  #started = false;
+  readonly #firing = metrics.getMeter('vitrine').createObservableGauge(METRICS.alertsFiring.name, METRICS.alertsFiring);
+  readonly #observe = (result: ObservableResult): void => this.#report(result);
+
+  constructor({ groups, intervalMs = DEFAULTS.intervalMs, ...rest }: RuleEngineOptions) {
+    const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+    this.#env = { ...DEFAULTS, ...given } as RuleEnvironment;
+    this.#intervalMs = intervalMs;
+    this.#groups = groups.map((spec) => new RuleGroup(spec, this.#env, intervalMs));
+  }
+
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#firing.addCallback(this.#observe);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    const { clock, logger } = this.#env;
+    this.#stops = this.#groups.map((group) =>
+      every(
+        clock,
+        group.intervalMs,
+        (nowMs) => group.evaluate(nowMs),
+        (error) => logger.error({ err: error, group: group.spec.name }, 'A rule group could not be evaluated'),
+      ),
+    );
+  }
+
+  /**
+   * Other rules from now on. Rules that stay keep their state; series of rules that are gone get stale markers.
+   * Resolves when the new groups are at work.
+   */
+  async replace(specs: readonly GroupSpec[]): Promise<void> {
+    const former = new Map(this.#groups.map((group) => [keyOf(group.spec), group]));
+    await this.#halt();
+    this.#groups = specs.map((spec) => {
+      const group = new RuleGroup(spec, this.#env, this.#intervalMs);
+      const known = former.get(keyOf(spec));
+      if (known !== undefined) group.adopt(known);
+      former.delete(keyOf(spec));
+      return group;
+    });
+    if (this.#started) this.#schedule();
+    for (const group of former.values()) await group.retire(this.#env.clock.now());
+  }
+
+  async #halt(): Promise<void> {
+    for (const stop of this.#stops) stop();
+    this.#stops = [];
+    await Promise.all(this.#groups.map((group) => group.close()));
+  }
+
+  async close(): Promise<void> {
+    this.#started = false;
+    this.#firing.removeCallback(this.#observe);
+    await this.#halt();
+  }
+
+  groups(): readonly RuleGroupView[] {
+    return this.#groups.map((group) => group.view());
+  }
+
+  alerts(): readonly Alert[] {
+    return this.#groups.flatMap((group) => group.alerts());
+  }
+
+  /** Severities that rules name are reported at 0 as well, so that a chart has no holes. */
+  #report(result: ObservableResult): void {
+    const counts = new Map<string, number>();
+    for (const { spec } of this.#groups) {
+      for (const rule of spec.rules) {
+        const severity = rule.kind === 'alerting' ? rule.labels.find(({ name }) => name === 'severity') : undefined;
+        if (severity?.text.kind === 'plain') counts.set(severity.source, 0);
+      }
+    }
+    for (const { state, labels } of this.alerts()) {
+      if (state !== 'firing') continue;
+      const severity = labels.get('severity');
+      counts.set(severity, (counts.get(severity) ?? 0) + 1);
+    }
+    for (const [severity, count] of counts) result.observe(count, { severity });
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * A rule group: its rules in order, one tick after the other. Each rule sees what the rules before it have written. A rule
+ * that fails does not hold up the others, and its series do not go stale.
+ */
+import { metrics } from '@opentelemetry/api';
+import type { Alert } from '../../../model/alert.ts';
+import { Labels } from '../../../model/labels.ts';
+import { DURATION_BOUNDS, METRICS } from '../../../telemetry/names.ts';
+import { AlertingRule } from './alerting.ts';
+import type { RuleEnvironment, Tick } from './environment.ts';
+import { evaluateRecording } from './recording.ts';
+import type { GroupSpec, RecordingSpec } from './spec.ts';
+import type { RuleGroupView, RuleHealth, RuleView } from './view.ts';
+import type { OutputSample } from './writer.ts';
+import { RuleWriter } from './writer.ts';
+
+interface Entry {
+  readonly rule: AlertingRule | RecordingSpec;
+  health: RuleHealth;
+  lastError: string;
+  evaluationSeconds: number;
+  lastEvaluationMs: number | undefined;
+}
+
+/** Rules are the same across a reload when kind, name and labels are. */
+function identityOf({ rule }: Entry): string {
+  if (!(rule instanceof AlertingRule)) return JSON.stringify(['recording', rule.name, rule.labels]);
+  return JSON.stringify(['alerting', rule.spec.name, rule.spec.labels.map(({ name, source }) => [name, source])]);
+}
+
+const LEVELS = { inactive: 0, pending: 1, firing: 2 } as const;
+
+export class RuleGroup {
+  readonly spec: GroupSpec;
+  readonly intervalMs: number;
+  readonly #env: RuleEnvironment;
+  readonly #entries: readonly Entry[];
+  readonly #writer: RuleWriter;
+  readonly #abort = new AbortController();
+  readonly #duration;
+  readonly #failures;
+  readonly #missed;
+  #lastTickMs: number | undefined;
+  #lastSeconds = 0;
+  #evaluations = 0;
+  #running: Promise<void> = Promise.resolve();
+
+  /** `intervalMs` holds where the group names none. */
+  constructor(spec: GroupSpec, env: RuleEnvironment, intervalMs: number) {
+    this.spec = spec;
+    this.intervalMs = spec.intervalMs ?? intervalMs;
+    this.#env = env;
+    this.#writer = new RuleWriter(env.samples);
+    this.#entries = spec.rules.map((rule) => ({
+      rule: rule.kind === 'alerting' ? new AlertingRule(rule, env.graceMs) : rule,
+      health: 'unknown',
+      lastError: '',
+      evaluationSeconds: 0,
+      lastEvaluationMs: undefined,
+    }));
+    const meter = metrics.getMeter('vitrine');
+    const { alertEvaluation, alertEvaluationFailures, alertMissed } = METRICS;
+    this.#duration = meter.createHistogram(alertEvaluation.name, {
+      unit: alertEvaluation.unit,
+      description: alertEvaluation.description,
+      advice: { explicitBucketBoundaries: [...DURATION_BOUNDS] },
+    });
+    this.#failures = meter.createCounter(alertEvaluationFailures.name, alertEvaluationFailures);
+    this.#missed = meter.createCounter(alertMissed.name, alertMissed);
+  }
+
+  /** One evaluation at an aligned instant. Never rejects; an instant that is not after the last one is passed over. */
+  evaluate(nowMs: number): Promise<void> {
+    const lastMs = this.#lastTickMs;
+    if (lastMs !== undefined && nowMs <= lastMs) return this.#running;
+    this.#lastTickMs = nowMs;
+    this.#running = this.#tick(nowMs, lastMs);
+    return this.#running;
+  }
+
+  async #tick(nowMs: number, lastMs: number | undefined): Promise<void> {
+    const { clock, logger } = this.#env;
+    const group = this.spec.name;
+    const missed = lastMs === undefined ? 0 : Math.round((nowMs - lastMs) / this.intervalMs) - 1;
+    if (missed > 0) {
+      this.#missed.add(missed, { group });
+      logger.warn({ group, missed }, 'Rule evaluations were missed because the one before took too long');
+    }
+    const { queryOffsetMs, limit } = this.spec;
+    const tick: Tick = { nowMs, queryMs: nowMs - queryOffsetMs, limit, signal: this.#abort.signal };
+    const started = clock.monotonic();
+    await this.#guard('stale markers', () => this.#writer.writeOrphans(tick.queryMs));
+    for (const [index, entry] of this.#entries.entries()) {
+      if (this.#abort.signal.aborted) return;
+      await this.#evaluateRule(index, entry, tick);
+    }
+    this.#evaluations += 1;
+    // The second evaluation is the first whose inputs can be whole: recording rules have run once by then.
+    if (this.#evaluations === 2) await this.#restore(tick);
+    await this.#send(nowMs);
+    this.#lastSeconds = (clock.monotonic() - started) / 1_000;
+    this.#duration.record(this.#lastSeconds, { group });
+  }
+
+  async #evaluateRule(index: number, entry: Entry, tick: Tick): Promise<void> {
+    const { clock, logger } = this.#env;
+    const started = clock.monotonic();
+    try {
+      const samples = await this.#run(entry.rule, tick);
+      const refused = await this.#writer.write(index, samples, tick.queryMs);
+      if (refused > 0)
+        logger.warn({ group: this.spec.name, rule: nameOf(entry), refused }, 'Rule results were not stored');
+      entry.health = 'ok';
+      entry.lastError = '';
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      entry.health = 'err';
+      entry.lastError = error instanceof Error ? error.message : String(error);
+      this.#failures.add(1, { group: this.spec.name });
+      logger.warn({ group: this.spec.name, rule: nameOf(entry), err: error }, 'A rule could not be evaluated');
+    }
+    entry.evaluationSeconds = (clock.monotonic() - started) / 1_000;
+    entry.lastEvaluationMs = tick.nowMs;
+  }
+
+  async #run(rule: AlertingRule | RecordingSpec, tick: Tick): Promise<readonly OutputSample[]> {
+    if (!(rule instanceof AlertingRule)) return evaluateRecording(rule, this.#env, tick);
+    const { samples, transitions } = await rule.evaluate(this.#env, tick);
+    for (const { from, to, alert } of transitions) {
+      const labels = alert.labels.toJSON();
+      this.#env.logger.info(
+        { group: this.spec.name, from, to, labels, reason: alert.reason },
+        'An alert changed state',
+      );
+    }
+    return samples;
+  }
+
+  async #restore(tick: Tick): Promise<void> {
+    for (const { rule } of this.#entries) {
+      if (rule instanceof AlertingRule && rule.needsRestore) {
+        await this.#guard('restoring alerts', () => rule.restore(this.#env, tick, this.intervalMs));
+      }
+    }
+  }
+
+  async #send(nowMs: number): Promise<void> {
+    const due = this.#entries.flatMap(({ rule }) =>
+      rule instanceof AlertingRule ? rule.takeDue(this.#env.resendMs, nowMs) : [],
+    );
+    if (due.length > 0) await this.#guard('sending alerts', () => this.#env.alerts.alerts(due, nowMs));
+  }
+
+  async #guard(what: string, work: () => unknown): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      this.#env.logger.error({ group: this.spec.name, err: error, what }, 'Part of a rule evaluation failed');
+    }
+  }
+
+  /** Goes on where the group of the same name and file of a former configuration was. */
+  adopt(former: RuleGroup): void {
+    const free = former.#entries.map((entry, index) => ({ entry, index, identity: identityOf(entry) }));
+    for (const [index, entry] of this.#entries.entries()) {
+      const at = free.findIndex(({ identity }) => identity === identityOf(entry));
+      if (at < 0) continue;
+      const [match] = free.splice(at, 1);
+      const { rule, ...rest } = match.entry;
+      Object.assign(entry, rest);
+      if (entry.rule instanceof AlertingRule && rule instanceof AlertingRule) entry.rule.adopt(rule);
+      this.#writer.adopt(former.#writer, match.index, index);
+    }
+    this.#writer.bury(former.#writer);
+    this.#lastTickMs = former.#lastTickMs;
+    this.#evaluations = former.#evaluations;
+  }
+
+  /** Ends what is running. Further ticks do nothing. */
+  async close(): Promise<void> {
+    this.#abort.abort(new Error('closing'));
+    await this.#running;
+  }
+
+  /** After `close`: stale markers for all that the group has written, for a group that is gone for good. */
+  async retire(nowMs: number): Promise<void> {
+    const last = new RuleWriter(this.#env.samples);
+    last.bury(this.#writer);
+    await last.writeOrphans(nowMs);
+  }
+
+  alerts(): readonly Alert[] {
+    return this.#entries.flatMap(({ rule }) => (rule instanceof AlertingRule ? rule.active : []));
+  }
+
+  view(): RuleGroupView {
+    const { name, file, limit } = this.spec;
+    return {
+      name,
+      file,
+      limit,
+      intervalMs: this.intervalMs,
+      evaluationSeconds: this.#lastSeconds,
+      lastEvaluationMs: this.#lastTickMs,
+      rules: this.#entries.map(ruleView),
+    };
+  }
+}
+
+const nameOf = ({ rule }: Entry): string => (rule instanceof AlertingRule ? rule.spec.name : rule.name);
+
+function ruleView({ rule, health, lastError, evaluationSeconds, lastEvaluationMs }: Entry): RuleView {
+  const common = { health, lastError, evaluationSeconds, lastEvaluationMs };
+  if (!(rule instanceof AlertingRule)) {
+    return { kind: 'recording', name: rule.name, query: rule.expr, labels: Labels.from(rule.labels), ...common };
+  }
+  const { spec, active } = rule;
+  const worst = active.reduce<Alert['state']>(
+    (now, { state }) => (LEVELS[state] > LEVELS[now] ? state : now),
+    'inactive',
+  );
+  return {
+    kind: 'alerting',
+    name: spec.name,
+    query: spec.expr,
+    labels: Labels.from(spec.labels.map(({ name, source }) => [name, source] as const)),
+    ...common,
+    state: lastEvaluationMs === undefined ? 'unknown' : worst,
+    forMs: spec.forMs,
+    keepFiringForMs: spec.keepFiringForMs,
+    annotations: Object.fromEntries(spec.annotations.map(({ name, source }) => [name, source])),
+    alerts: active,
+  };
+}

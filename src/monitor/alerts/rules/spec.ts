@@ -1,0 +1,44 @@
+/** Rules as they are after a file has been read and checked: nothing in here can be wrong any more. */
+import type { CompiledText } from './template/expand.ts';
+
+export interface RecordingSpec {
+  readonly kind: 'recording';
+  /** Name of the series it makes. */
+  readonly name: string;
+  /** Canonical PromQL. */
+  readonly expr: string;
+  /** Added to the result; '' removes a label. Not templates. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface AlertingSpec {
+  readonly kind: 'alerting';
+  /** Value of the `alertname` label. */
+  readonly name: string;
+  readonly expr: string;
+  readonly forMs: number;
+  readonly keepFiringForMs: number;
+  readonly labels: readonly TextEntry[];
+  readonly annotations: readonly TextEntry[];
+}
+
+/** A label or annotation: its name, its text as written, and the template made of it. */
+export interface TextEntry {
+  readonly name: string;
+  readonly source: string;
+  readonly text: CompiledText;
+}
+
+export type RuleSpec = RecordingSpec | AlertingSpec;
+
+export interface GroupSpec {
+  readonly name: string;
+  /** Path as it was given. */
+  readonly file: string;
+  /** Undefined: the engine's evaluation interval. */
+  readonly intervalMs: number | undefined;
+  readonly queryOffsetMs: number;
+  /** 0: none. More alerts of an alerting rule, or series of a recording rule, are an error of that evaluation. */
+  readonly limit: number;
+  readonly rules: readonly RuleSpec[];
+}

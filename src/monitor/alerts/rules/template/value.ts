@@ -1,0 +1,127 @@
+/** Values of templates and how Go prints them (`fmt.Sprint`, `%v`). */
+import { Labels } from '../../../../model/labels.ts';
+import { formatGeneral } from '../../../promql/format.ts';
+import { TemplateError } from './tree.ts';
+
+/** A sample of `query`, with the fields templates know. */
+export interface SampleValue {
+  readonly Labels: Labels;
+  readonly Value: number;
+}
+
+/** `time.Time` and `time.Duration` of toTime, toDuration and humanizeTimestamp. */
+export class GoTime {
+  readonly ms: number;
+  constructor(ms: number) {
+    this.ms = ms;
+  }
+  toString(): string {
+    const iso = new Date(this.ms).toISOString();
+    const fraction = iso.slice(19, 23).replace(/\.?0+$/, '');
+    return `${iso.slice(0, 10)} ${iso.slice(11, 19)}${fraction} +0000 UTC`;
+  }
+}
+
+export class GoDuration {
+  readonly ns: bigint;
+  constructor(ns: bigint) {
+    this.ns = ns;
+  }
+  toString(): string {
+    if (this.ns === 0n) return '0s';
+    const negative = this.ns < 0n;
+    const size = negative ? -this.ns : this.ns;
+    const sign = negative ? '-' : '';
+    if (size < 1_000n) return `${sign}${size}ns`;
+    if (size < 1_000_000n) return `${sign}${Number(size) / 1e3}µs`;
+    if (size < 1_000_000_000n) return `${sign}${Number(size) / 1e6}ms`;
+    const hours = size / 3_600_000_000_000n;
+    const minutes = (size / 60_000_000_000n) % 60n;
+    const seconds = `${Number(size % 60_000_000_000n) / 1e9}s`;
+    if (hours > 0n) return `${sign}${hours}h${minutes}m${seconds}`;
+    return minutes > 0n ? `${sign}${minutes}m${seconds}` : sign + seconds;
+  }
+}
+
+export type Value =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | undefined
+  | Labels
+  | SampleValue
+  | GoTime
+  | GoDuration
+  | readonly Value[]
+  | ReadonlyMap<string, Value>;
+
+export const isSample = (value: Value): value is SampleValue =>
+  typeof value === 'object' && value !== null && 'Labels' in value && 'Value' in value;
+
+export function typeName(value: Value): string {
+  switch (typeof value) {
+    case 'string':
+      return 'string';
+    case 'number':
+      return 'float64';
+    case 'bigint':
+      return 'int';
+    case 'boolean':
+      return 'bool';
+    default:
+      if (value === null || value === undefined) return '<nil>';
+      if (value instanceof Labels) return 'map[string]string';
+      return Array.isArray(value) ? '[]interface {}' : 'interface {}';
+  }
+}
+
+/** `%v`. */
+export function goString(value: Value): string {
+  if (value === undefined) return '<no value>';
+  if (value === null) return '<nil>';
+  if (typeof value === 'number') return formatGeneral(value);
+  if (typeof value !== 'object') return String(value);
+  if (Array.isArray(value)) return `[${(value as readonly Value[]).map(goString).join(' ')}]`;
+  if (value instanceof Labels) return goMap([...value]);
+  if (value instanceof Map)
+    return goMap([...(value as ReadonlyMap<string, Value>)].sort(([a], [b]) => (a < b ? -1 : 1)));
+  if (isSample(value)) return `{${goString(value.Labels)} ${goString(value.Value)}}`;
+  return (value as GoTime | GoDuration).toString();
+}
+
+const goMap = (entries: readonly (readonly [string, Value])[]): string =>
+  `map[${entries.map(([name, value]) => `${name}:${goString(value)}`).join(' ')}]`;
+
+/** Go's idea of truth in `if`, `and`, `or`, `not`. */
+export function isTrue(value: Value): boolean {
+  if (value === null || value === undefined) return false;
+  if (typeof value !== 'object') return value !== '' && value !== 0 && value !== 0n && value !== false;
+  if (Array.isArray(value)) return value.length > 0;
+  if (value instanceof Labels || value instanceof Map) return value.size > 0;
+  return value instanceof GoDuration ? value.ns !== 0n : true;
+}
+
+/** `.Name` of a value. A missing key of a label set is '' (Prometheus' `missingkey=zero`). */
+export function fieldOf(value: Value, name: string): Value {
+  if (value instanceof Labels) return value.get(name);
+  if (value instanceof Map) return (value as ReadonlyMap<string, Value>).get(name);
+  if (isSample(value) && (name === 'Labels' || name === 'Value')) return value[name];
+  throw new TemplateError(`can't evaluate field ${name} in type ${typeName(value)}`);
+}
+
+/** As Prometheus reads numbers given to humanize and its like. */
+export function toFloat(value: Value): number {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number(value);
+  if (value instanceof GoDuration) return Number(value.ns) / 1e9;
+  if (typeof value === 'string' && value.trim() !== '') {
+    const parsed = /^[+-]?inf(?:inity)?$/i.test(value)
+      ? Number(`${value[0] === '-' ? '-' : ''}Infinity`)
+      : Number(value);
+    if (!Number.isNaN(parsed) || /^nan$/i.test(value)) return parsed;
+    throw new TemplateError(`strconv.ParseFloat: parsing ${JSON.stringify(value)}: invalid syntax`);
+  }
+  throw new TemplateError(`can't convert ${typeName(value)} to float`);
+}
