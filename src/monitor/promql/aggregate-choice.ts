@@ -133,7 +133,7 @@ export function quantileAggregate(
   node: AggregateExpr,
   notes: Annotations,
 ): Column[] {
-  noteQuantiles(param, (node.param as Expr), notes);
+  noteQuantiles(param, node.param as Expr, notes);
   return groupColumns(series, node).map((group) => {
     noteIgnoredHistograms(group, node, notes);
     const out = newColumn(group.labels, param.length, group.dropName);
@@ -185,5 +185,3 @@ export function countValues(series: readonly Column[], label: string, node: Aggr
   }
   return [...byKey.values()];
 }
-
-

@@ -62,7 +62,10 @@ export class Annotations {
   }
 
   invalidRatio(ratio: number, cappedTo: number, pos: Position): void {
-    this.warn(`ratio value should be between -1 and 1, got ${formatGeneral(ratio)}, capping to ${formatGeneral(cappedTo)}`, pos);
+    this.warn(
+      `ratio value should be between -1 and 1, got ${formatGeneral(ratio)}, capping to ${formatGeneral(cappedTo)}`,
+      pos,
+    );
   }
 
   badBucketLabel(metric: string, value: string, pos: Position): void {
@@ -109,24 +112,15 @@ export class Annotations {
   }
 
   startTimeOverlap(metric: string, pos: Position): void {
-    this.warn(
-      `sample has start time that overlaps with previous sample timestamp for metric ${quote(metric)}`,
-      pos,
-    );
+    this.warn(`sample has start time that overlaps with previous sample timestamp for metric ${quote(metric)}`, pos);
   }
 
   possibleNonCounter(metric: string, pos: Position): void {
-    this.info(
-      `metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${quote(metric)}`,
-      pos,
-    );
+    this.info(`metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${quote(metric)}`, pos);
   }
 
   incompatibleTypes(left: string, op: string, right: string, pos: Position): void {
-    this.info(
-      `incompatible sample types encountered for binary operator ${quote(op)}: ${left} ${op} ${right}`,
-      pos,
-    );
+    this.info(`incompatible sample types encountered for binary operator ${quote(op)}: ${left} ${op} ${right}`, pos);
   }
 
   histogramIgnored(aggregation: string, pos: Position): void {

@@ -6,12 +6,11 @@ import { METRIC_NAME, type Labels } from '../../model/labels.ts';
 import type { Annotations } from './annotations.ts';
 import type { BinaryExpr, VectorMatching } from './ast.ts';
 import { dropMetadata, newColumn, queryFailed, setPoint, type Column } from './column.ts';
-import { applyOperator, arithmeticOf, isComparisonOp, type Point } from './element-operators.ts';
+import { applyOperator, arithmeticOf, comparisonOf, isComparisonOp, type Point } from './element-operators.ts';
 import { matchLabels } from './grouping.ts';
 import { quote } from './quoting.ts';
 
-const AMBIGUOUS =
-  'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)';
+const AMBIGUOUS = 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)';
 const NOT_UNIQUE = 'multiple matches for labels: grouping labels must ensure unique matches';
 
 /** The series of both sides that share the labels they are matched by. */
@@ -41,6 +40,40 @@ function matchGroups(many: readonly Column[], one: readonly Column[], matching: 
 export function showLabels(labels: Labels): string {
   const rest = [...labels].filter(([name]) => name !== METRIC_NAME).map(([name, value]) => `${name}=${quote(value)}`);
   return rest.length === 0 && labels.name !== '' ? labels.name : `${labels.name}{${rest.join(', ')}}`;
+}
+
+interface Result {
+  readonly column: Column;
+  /** Steps at which there was a pair, even one that a comparison left out. */
+  readonly seen: Uint8Array;
+}
+
+/** The result series of one match group. Labels are worked out once per pair of series. */
+class Results {
+  readonly #make: (many: Column, one: Column) => Column;
+  readonly #byPair = new Map<Column, Map<Column, Result>>();
+  readonly #byKey = new Map<string, Result>();
+
+  constructor(make: (many: Column, one: Column) => Column) {
+    this.#make = make;
+  }
+
+  of(many: Column, one: Column): Result {
+    let byOne = this.#byPair.get(many);
+    if (byOne === undefined) this.#byPair.set(many, (byOne = new Map()));
+    let result = byOne.get(one);
+    if (result === undefined) {
+      const column = this.#make(many, one);
+      result = this.#byKey.get(column.labels.key) ?? { column, seen: new Uint8Array(column.has.length) };
+      this.#byKey.set(column.labels.key, result);
+      byOne.set(one, result);
+    }
+    return result;
+  }
+
+  columns(): Column[] {
+    return [...this.#byKey.values()].map(({ column }) => column);
+  }
 }
 
 /** Runs one operation over all match groups. */
@@ -100,24 +133,42 @@ class VectorOperation {
     }
   }
 
-  /** One series on either side, floats only, arithmetic: one tight loop. */
+  /** One series on either side and floats only: one tight loop. */
   #fast(many: Column, one: Column): boolean {
-    const arithmetic = arithmeticOf(this.#node.op);
-    if (arithmetic === undefined || many.h !== undefined || one.h !== undefined) return false;
-    const out = newColumn(this.#resultLabels(many.labels, one.labels), this.#steps, false);
+    const { op, bool } = this.#node;
+    const arithmetic = arithmeticOf(op);
+    const comparison = comparisonOf(op);
+    if (many.h !== undefined || one.h !== undefined) return false;
+    if (arithmetic === undefined && comparison === undefined) return false;
+    const out = this.#newResult(many, one);
     const left = this.#swapped ? one.v : many.v;
     const right = this.#swapped ? many.v : one.v;
     for (let k = 0; k < this.#steps; k += 1) {
       if (many.has[k] === 0 || one.has[k] === 0) continue;
-      out.v[k] = arithmetic(left[k], right[k]);
-      out.has[k] = 1;
+      if (arithmetic !== undefined) {
+        out.v[k] = arithmetic(left[k], right[k]);
+        out.has[k] = 1;
+        continue;
+      }
+      const keep = comparison !== undefined && comparison(left[k], right[k]);
+      out.v[k] = bool ? Number(keep) : left[k];
+      out.has[k] = keep || bool ? 1 : 0;
     }
     this.#out.push(out);
     return true;
   }
 
+  #newResult(many: Column, one: Column): Column {
+    const { op, bool } = this.#node;
+    return newColumn(
+      this.#resultLabels(many.labels, one.labels),
+      this.#steps,
+      bool || (isComparisonOp(op) && many.dropName),
+    );
+  }
+
   #general(group: MatchGroup): void {
-    const results = new Map<string, { column: Column; seen: Uint8Array }>();
+    const results = new Results((many, one) => this.#newResult(many, one));
     const standIn = (value: number): Column => ({
       labels: group.labels,
       v: new Float64Array(this.#steps).fill(value),
@@ -133,13 +184,14 @@ class VectorOperation {
       const one = present ?? (members.length > 0 ? filledOne : undefined);
       if (one === undefined) continue;
       if (members.length === 0 && filledMany !== undefined && present !== undefined) members.push(filledMany);
-      if (members.length > 1 && this.#matching.card === 'one-to-one' && present !== undefined) throw queryFailed(AMBIGUOUS);
+      if (members.length > 1 && this.#matching.card === 'one-to-one' && present !== undefined)
+        throw queryFailed(AMBIGUOUS);
       for (const many of members) this.#step(many, one, k, results);
     }
-    for (const { column } of results.values()) this.#out.push(column);
+    this.#out.push(...results.columns());
   }
 
-  #step(many: Column, one: Column, k: number, results: Map<string, { column: Column; seen: Uint8Array }>): void {
+  #step(many: Column, one: Column, k: number, results: Results): void {
     const { op, bool, pos } = this.#node;
     const manyPoint: Point = many.h?.[k] ?? many.v[k];
     const onePoint: Point = one.h?.[k] ?? one.v[k];
@@ -147,13 +199,7 @@ class VectorOperation {
     const right = this.#swapped ? manyPoint : onePoint;
     const outcome = applyOperator(op, left, right, this.#notes, pos);
     if (outcome === undefined) return;
-    const labels = this.#resultLabels(many.labels, one.labels);
-    const dropName = bool || (isComparisonOp(op) && many.dropName);
-    let result = results.get(labels.key);
-    if (result === undefined) {
-      result = { column: newColumn(labels, this.#steps, dropName), seen: new Uint8Array(this.#steps) };
-      results.set(labels.key, result);
-    }
+    const result = results.of(many, one);
     if (result.seen[k] === 1) throw queryFailed(this.#matching.card === 'one-to-one' ? AMBIGUOUS : NOT_UNIQUE);
     result.seen[k] = 1;
     if (bool) setPoint(result.column, k, outcome.keep ? 1 : 0);

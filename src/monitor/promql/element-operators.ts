@@ -2,7 +2,13 @@
 import type { Histogram } from '../../model/histogram.ts';
 import type { Annotations } from './annotations.ts';
 import type { BinaryOp, Position } from './ast.ts';
-import { addHistograms, divideHistogram, histogramsEqual, scaleHistogram, subtractHistograms } from './histogram-ops.ts';
+import {
+  addHistograms,
+  divideHistogram,
+  histogramsEqual,
+  scaleHistogram,
+  subtractHistograms,
+} from './histogram-ops.ts';
 import { trimHistogram } from './histogram-trim.ts';
 import { power } from './math-functions.ts';
 

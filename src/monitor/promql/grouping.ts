@@ -11,7 +11,10 @@ export interface Group {
 }
 
 /** The labels of the group a series belongs to. */
-export function groupLabels(labels: Labels, { without, grouping }: Pick<AggregateExpr, 'without' | 'grouping'>): Labels {
+export function groupLabels(
+  labels: Labels,
+  { without, grouping }: Pick<AggregateExpr, 'without' | 'grouping'>,
+): Labels {
   const named = new Set(grouping);
   return without
     ? labels.filter((name) => !named.has(name) && name !== METRIC_NAME)

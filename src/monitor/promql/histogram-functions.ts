@@ -138,7 +138,14 @@ export function histogramQuantiles(
     // A quantile that changes along the steps makes a series for each of its values.
     [...new Set(q)].flatMap((value) => {
       const labelled = (labels: Labels): Labels => labels.with(label, quantileLabel(value));
-      const columns = histogramQuantile(new Float64Array(q.length).fill(value), series, frame, notes, { q: expr, vector }, labelled);
+      const columns = histogramQuantile(
+        new Float64Array(q.length).fill(value),
+        series,
+        frame,
+        notes,
+        { q: expr, vector },
+        labelled,
+      );
       for (const { has } of columns) q.forEach((other, k) => (has[k] = Object.is(other, value) ? has[k] : 0));
       return columns;
     }),

@@ -115,7 +115,7 @@ export function divideHistogram(h: Histogram, divisor: number): Histogram {
 function widenZeroBucket(layout: Layout, threshold: number): void {
   const bounds = { schema: layout.schema, customValues: layout.customValues } as Histogram;
   let wanted = threshold;
-  for (let again = true; again; ) {
+  for (let again = true; again;) {
     again = false;
     for (const map of [layout.positive, layout.negative]) {
       for (const [index, count] of map) {

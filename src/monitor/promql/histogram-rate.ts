@@ -2,7 +2,14 @@
 import type { Histogram } from '../../model/histogram.ts';
 import type { Annotations } from './annotations.ts';
 import type { Position } from './ast.ts';
-import { addHistograms, detectReset, emptyLike, subtractHistograms, usesCustomBuckets, withHint } from './histogram-ops.ts';
+import {
+  addHistograms,
+  detectReset,
+  emptyLike,
+  subtractHistograms,
+  usesCustomBuckets,
+  withHint,
+} from './histogram-ops.ts';
 
 /** Undefined, with a warning, when the bucket layouts cannot be brought together. `resetAt` tells resets known otherwise. */
 export function histogramIncrease(

@@ -4,7 +4,15 @@
  * middles of the buckets that are left.
  */
 import type { Histogram } from '../../model/histogram.ts';
-import { allBuckets, negativeMap, positiveMap, toSpans, upperBound, usesCustomBuckets, type Bucket } from './histogram-buckets.ts';
+import {
+  allBuckets,
+  negativeMap,
+  positiveMap,
+  toSpans,
+  upperBound,
+  usesCustomBuckets,
+  type Bucket,
+} from './histogram-buckets.ts';
 
 /** The share of a bucket's observations at or below v. */
 function shareBelow(v: number, bucket: Bucket, linear: boolean): number {

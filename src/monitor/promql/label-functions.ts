@@ -6,7 +6,8 @@ import { quote } from './quoting.ts';
 
 /** UTF-8 names are allowed everywhere; what is no text is not. */
 function checkDestination(func: string, name: string): void {
-  if (name === '' || !name.isWellFormed()) throw queryFailed(`invalid destination label name in ${func}(): ${unquoted(name)}`);
+  if (name === '' || !name.isWellFormed())
+    throw queryFailed(`invalid destination label name in ${func}(): ${unquoted(name)}`);
 }
 
 const unquoted = (name: string): string => quote(name).slice(1, -1);
@@ -52,7 +53,10 @@ function relabel(column: Column, name: string, value: string): void {
   if (name === METRIC_NAME) column.dropName = false;
 }
 
-export function labelReplace(series: Column[], [destination, replacement, source, pattern]: readonly string[]): Column[] {
+export function labelReplace(
+  series: Column[],
+  [destination, replacement, source, pattern]: readonly string[],
+): Column[] {
   const replace = replacer({ destination, replacement, source, pattern });
   checkDestination('label_replace', destination);
   const known = new Map<string, string | undefined>();
@@ -67,7 +71,8 @@ export function labelReplace(series: Column[], [destination, replacement, source
 
 export function labelJoin(series: Column[], [destination, separator, ...sources]: readonly string[]): Column[] {
   for (const source of sources) {
-    if (source === '' || !source.isWellFormed()) throw queryFailed(`invalid source label name in label_join(): ${unquoted(source)}`);
+    if (source === '' || !source.isWellFormed())
+      throw queryFailed(`invalid source label name in label_join(): ${unquoted(source)}`);
   }
   checkDestination('label_join', destination);
   for (const column of series) {

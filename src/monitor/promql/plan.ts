@@ -2,7 +2,8 @@
  * What a query will read, known before it reads anything: the frames of all nodes follow from the outermost frame alone, so
  * every selector's time span is computed exactly and selected once. Also says which nodes do not change along the steps.
  */
-import type { At, DurationExpr, Expr, Modifiers, SubqueryExpr, VectorSelector } from './ast.ts';
+import { METRIC_NAME, type Matcher } from '../../model/labels.ts';
+import type { At, CallExpr, DurationExpr, Expr, Modifiers, SubqueryExpr, VectorSelector } from './ast.ts';
 import type { Frame } from './column.ts';
 import { unwrapParens } from './expression-shape.ts';
 
@@ -31,8 +32,12 @@ export interface QueryBounds {
   readonly defaultStepMs: number;
 }
 
+/** A selector, or the call of `info` that needs series of its own. */
+export type SelectorKey = VectorSelector | CallExpr;
+
 export interface PlannedSelector {
-  readonly selector: VectorSelector;
+  readonly key: SelectorKey;
+  readonly matchers: readonly Matcher[];
   /** Exclusive. */
   readonly mintMs: number;
   /** Inclusive. */
@@ -102,7 +107,7 @@ export function isStepInvariant(expr: Expr): boolean {
   }
 }
 
-/** All selectors below a node with the span of time each needs. `info` adds its own, see info-join.ts. */
+/** All selectors below a node with the span of time each needs. */
 export function planSelectors(expr: Expr, frame: Frame, bounds: QueryBounds): PlannedSelector[] {
   const planned: PlannedSelector[] = [];
   const visit = (node: Expr, at: Frame): void => {
@@ -135,6 +140,7 @@ export function planSelectors(expr: Expr, frame: Frame, bounds: QueryBounds): Pl
       case 'call':
         // The second argument of `info` is a bag of matchers, not something to evaluate.
         for (const arg of node.func === 'info' ? node.args.slice(0, 1) : node.args) visit(arg, here);
+        if (node.func === 'info') planned.push(spanOfInfo(node, here, bounds));
         return;
       default:
     }
@@ -153,5 +159,60 @@ function spanOf(
   const times = shiftedTimes(selector, frame, bounds);
   const first = times[0] ?? 0;
   const last = times[times.length - 1] ?? -1;
-  return { selector, mintMs: first - backMs, maxtMs: last + (forward ? bounds.lookbackMs : 0) };
+  const maxtMs = last + (forward ? bounds.lookbackMs : 0);
+  return { key: selector, matchers: selector.matchers, mintMs: first - backMs, maxtMs };
+}
+
+function spanOfInfo(node: CallExpr, frame: Frame, bounds: QueryBounds): PlannedSelector {
+  const times = referenceTimes(node.args[0], frame, bounds);
+  const first = times[0] ?? 0;
+  const last = times[times.length - 1] ?? -1;
+  return { key: node, matchers: infoMatchers(node), mintMs: first - bounds.lookbackMs, maxtMs: last };
+}
+
+/** What selects the info series of a call of `info`: `target_info` unless the second argument names metrics. */
+export function infoMatchers(node: CallExpr): readonly Matcher[] {
+  const selector = node.args.length > 1 ? unwrapParens(node.args[1]) : undefined;
+  const given = selector?.kind === 'vector_selector' ? selector.matchers : [];
+  if (given.some(({ name }) => name === METRIC_NAME)) return given;
+  return [{ name: METRIC_NAME, op: '=', value: 'target_info' }, ...given];
+}
+
+/** For each step the time that the first selector inside an expression looks at, through subqueries and modifiers. */
+export function referenceTimes(expr: Expr, frame: Frame, bounds: QueryBounds): Float64Array {
+  let times = shiftedTimes({}, frame, bounds);
+  for (const node of pathToSelector(expr) ?? []) {
+    const pinned = atMs(node.at, bounds);
+    const offset = durationMs(node.offset);
+    times = times.map((time) => (pinned ?? time) - offset);
+  }
+  return times;
+}
+
+/** The subqueries around the first selector, from the outside in, and the selector. */
+function pathToSelector(expr: Expr): readonly Modifiers[] | undefined {
+  switch (expr.kind) {
+    case 'vector_selector':
+      return [expr];
+    case 'matrix_selector':
+      return [expr.selector];
+    case 'subquery': {
+      const inner = pathToSelector(expr.expr);
+      return inner && [expr, ...inner];
+    }
+    case 'paren':
+    case 'unary':
+    case 'aggregate':
+      return pathToSelector(expr.expr);
+    case 'binary':
+      return pathToSelector(expr.left) ?? pathToSelector(expr.right);
+    case 'call':
+      for (const arg of expr.args) {
+        const path = pathToSelector(arg);
+        if (path !== undefined) return path;
+      }
+      return undefined;
+    default:
+      return undefined;
+  }
 }

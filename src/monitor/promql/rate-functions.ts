@@ -4,7 +4,14 @@
  * give a zero point when the first sample of the window began inside it.
  */
 import type { Histogram } from '../../model/histogram.ts';
-import { addHistograms, detectReset, divideHistogram, scaleHistogram, subtractHistograms, withHint } from './histogram-ops.ts';
+import {
+  addHistograms,
+  detectReset,
+  divideHistogram,
+  scaleHistogram,
+  subtractHistograms,
+  withHint,
+} from './histogram-ops.ts';
 import { histogramIncrease } from './histogram-rate.ts';
 import { floatCount, histogramCount, histogramsOf, metricOf, type Window, type WindowFunction } from './window.ts';
 import { startsAfter } from './window-functions.ts';
@@ -149,7 +156,7 @@ function lastPair(w: Window): LastPair | undefined {
   const { t, v, st } = w.series;
   const hist = histogramsOf(w);
   const taken: { t: number; v: number | Histogram; st: number }[] = [];
-  for (let i = w.hi - 1, j = w.hhi - 1; taken.length < 2 && (i >= w.lo || j >= w.hlo); ) {
+  for (let i = w.hi - 1, j = w.hhi - 1; taken.length < 2 && (i >= w.lo || j >= w.hlo);) {
     if (j < w.hlo || (i >= w.lo && t[i] > hist.t[j])) {
       taken.push({ t: t[i], v: v[i], st: st?.[i] ?? 0 });
       i -= 1;
@@ -169,7 +176,13 @@ function lastPair(w: Window): LastPair | undefined {
   };
 }
 
-function instantHistogram(w: Window, v0: Histogram, v1: Histogram, restarted: boolean, isRate: boolean): Histogram | undefined {
+function instantHistogram(
+  w: Window,
+  v0: Histogram,
+  v1: Histogram,
+  restarted: boolean,
+  isRate: boolean,
+): Histogram | undefined {
   const gauges = [v0, v1].filter((h) => h.resetHint === 'gauge').length;
   if (isRate && gauges > 0) w.notes.notACounter(metricOf(w), w.pos);
   if (!isRate && gauges < 2) w.notes.notAGauge(metricOf(w), w.pos);

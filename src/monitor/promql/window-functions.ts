@@ -7,14 +7,7 @@ import { queryFailed } from './column.ts';
 import { addTo, meanOf, quantileOf, sumOf, varianceOf } from './float-sums.ts';
 import { detectReset, histogramsEqual } from './histogram-ops.ts';
 import { meanOfHistograms, sumOfHistograms } from './histogram-sums.ts';
-import {
-  floatCount,
-  histogramCount,
-  histogramsOf,
-  metricOf,
-  type Window,
-  type WindowFunction,
-} from './window.ts';
+import { floatCount, histogramCount, histogramsOf, metricOf, type Window, type WindowFunction } from './window.ts';
 
 /** For functions of floats: false when there are none; tells when histograms are passed over. */
 function onlyFloats(w: Window, atLeast = 1): boolean {
@@ -99,7 +92,7 @@ function countTransitions(
   const hist = histogramsOf(w);
   let count = 0;
   let previous: number | Histogram | undefined;
-  for (let i = w.lo, j = w.hlo; i < w.hi || j < w.hhi; ) {
+  for (let i = w.lo, j = w.hlo; i < w.hi || j < w.hhi;) {
     const takeFloat = j >= w.hhi || (i < w.hi && t[i] < hist.t[j]);
     const current = takeFloat ? v[i++] : hist.h[j++];
     if (previous !== undefined) {
@@ -131,7 +124,7 @@ function countResetsWithStart(w: Window): number {
   let count = 0;
   let previousT = Number.NaN;
   let previous: number | Histogram | undefined;
-  for (let i = w.lo, j = w.hlo; i < w.hi || j < w.hhi; ) {
+  for (let i = w.lo, j = w.hlo; i < w.hi || j < w.hhi;) {
     const takeFloat = j >= w.hhi || (i < w.hi && w.series.t[i] < hist.t[j]);
     const t = takeFloat ? w.series.t[i] : hist.t[j];
     const st = (takeFloat ? w.series.st?.[i] : hist.st?.[j]) ?? 0;

@@ -6,7 +6,14 @@ import type { Histogram } from '../../model/histogram.ts';
 import type { Samples, Series } from '../../model/series.ts';
 import type { Annotations } from './annotations.ts';
 import type { Position } from './ast.ts';
-import { newColumn, setPoint, type Column, type HistogramSamples, type RangeSeries, type RangeVector } from './column.ts';
+import {
+  newColumn,
+  setPoint,
+  type Column,
+  type HistogramSamples,
+  type RangeSeries,
+  type RangeVector,
+} from './column.ts';
 
 /** What a window function sees at one step: floats in series.v[lo, hi), histograms in series.hist.h[hlo, hhi). */
 export interface Window {
@@ -136,7 +143,10 @@ export function columnToRangeSeries(column: Column, times: Float64Array): RangeS
         : {
             t: Float64Array.from(histograms, (k) => times[k]),
             // A histogram may come up at several steps: its reset must not be seen each time.
-            h: histograms.map((k) => ({ ...(column.h?.[k] as Histogram), resetHint: subqueryHint(column.h?.[k] as Histogram) })),
+            h: histograms.map((k) => ({
+              ...(column.h?.[k] as Histogram),
+              resetHint: subqueryHint(column.h?.[k] as Histogram),
+            })),
             st: undefined,
           },
   };
