@@ -41,6 +41,8 @@ export function pinSelectors(expr: Expr, ms: number): Expr | undefined {
       const args = expr.args.map(pin);
       return args.every((arg) => arg !== undefined) ? { ...expr, args } : undefined;
     }
+    default:
+      return undefined;
   }
 }
 

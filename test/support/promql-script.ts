@@ -78,7 +78,7 @@ export function readScript(text: string): Block[] {
       if (!lines[at].startsWith('#')) body.push(lines[at]);
     }
     if (block === undefined) blocks.push((block = { loads: [], evals: [], steps: [] }));
-    const step = /^load/.test(line) ? readLoad(line, body) : readEval(line, body, start + 1);
+    const step = line.startsWith('load') ? readLoad(line, body) : readEval(line, body, start + 1);
     block.steps.push(step);
     if (isEval(step)) block.evals.push(step);
     else block.loads.push(step);

@@ -6,7 +6,7 @@ import { METRIC_NAME, type Labels } from '../../model/labels.ts';
 import type { Annotations } from './annotations.ts';
 import type { BinaryExpr, VectorMatching } from './ast.ts';
 import { dropMetadata, newColumn, queryFailed, setPoint, type Column } from './column.ts';
-import { applyOperator, arithmeticOf, comparisonOf, isComparisonOp, type Point } from './element-operators.ts';
+import { applyOperator, arithmeticOf, comparisonOf, keepsName, type Point } from './element-operators.ts';
 import { matchLabels } from './grouping.ts';
 import { quote } from './quoting.ts';
 
@@ -96,8 +96,9 @@ class VectorOperation {
     this.#steps = steps;
     this.#notes = notes;
     this.#swapped = matching.card === 'one-to-many';
-    this.#fillOne = this.#swapped ? matching.fillLeft : matching.fillRight;
-    this.#fillMany = this.#swapped ? matching.fillRight : matching.fillLeft;
+    // `fill_right` stands in for the one side even where group_right has swapped the sides, as in Prometheus.
+    this.#fillOne = matching.fillRight;
+    this.#fillMany = matching.fillLeft;
     this.#manyThere = new Uint8Array(steps).fill(this.#fillMany === undefined ? 0 : 1);
     for (const { has } of many) for (let k = 0; k < steps; k += 1) this.#manyThere[k] |= has[k];
   }
@@ -163,7 +164,7 @@ class VectorOperation {
     return newColumn(
       this.#resultLabels(many.labels, one.labels),
       this.#steps,
-      bool || (isComparisonOp(op) && many.dropName),
+      bool || (keepsName(op) && many.dropName),
     );
   }
 
@@ -207,7 +208,7 @@ class VectorOperation {
   }
 
   #resultLabels(many: Labels, one: Labels): Labels {
-    let labels = isComparisonOp(this.#node.op) ? many : dropMetadata(many);
+    let labels = keepsName(this.#node.op) ? many : dropMetadata(many);
     if (this.#matching.card === 'one-to-one') {
       const named = new Set(this.#matching.labels);
       labels = labels.filter((name) => named.has(name) === this.#matching.on);

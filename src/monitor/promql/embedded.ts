@@ -77,7 +77,7 @@ export function embeddedQuerier(source: SampleSource, options: EmbeddedOptions =
   return {
     async instant(expr, atMs, given = {}) {
       if (!Number.isFinite(atMs)) throw new VitrineError('query_invalid', 'the evaluation time must be finite');
-      return run(expr, true, { startMs: atMs, endMs: atMs, stepMs: settings.defaultStepMs }, given);
+      return run(expr, true, { startMs: atMs, endMs: atMs, stepMs: 0 }, given);
     },
     async range(expr, startMs, endMs, stepMs, given = {}) {
       checkRange(startMs, endMs, stepMs);

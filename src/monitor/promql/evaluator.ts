@@ -6,7 +6,7 @@
 import { Labels } from '../../model/labels.ts';
 import type { Series } from '../../model/series.ts';
 import { aggregateGroup } from './aggregate.ts';
-import { countValues, limitK, limitRatio, noteQuantiles, quantileAggregate, topOrBottom } from './aggregate-choice.ts';
+import { aggregateWithParam, noteQuantiles } from './aggregate-choice.ts';
 import type { Annotations } from './annotations.ts';
 import type { AggregateExpr, BinaryExpr, CallExpr, Expr, SubqueryExpr, VectorSelector } from './ast.ts';
 import { scalarScalar, vectorScalar } from './binary-scalar.ts';
@@ -159,30 +159,18 @@ async function evaluateAggregate(node: AggregateExpr, frame: Frame, run: Run): P
   const param = node.param === undefined ? undefined : await evaluate(node.param, frame, run);
   const value = await evaluate(node.expr, frame, run);
   const series = value.kind === 'vector' ? value.series : [];
-  const scalars = param?.kind === 'scalar' ? param.v : new Float64Array(frame.steps);
   if (budget.due) await budget.pause();
-  switch (node.op) {
-    case 'topk':
-    case 'bottomk':
-      return vector(topOrBottom(series, scalars, node, frame, notes));
-    case 'limitk':
-      return vector(limitK(series, scalars, node));
-    case 'limit_ratio':
-      return vector(limitRatio(series, scalars, node.param as Expr, notes));
-    case 'quantile':
-      return vector(quantileAggregate(series, scalars, node, notes));
-    case 'count_values':
-      return vector(countValues(series, param?.kind === 'string' ? param.v : '', node, frame.steps));
-    default: {
-      const out: Column[] = [];
-      for (const group of groupColumns(series, node)) {
-        if (budget.due) await budget.pause();
-        budget.take(frame.steps);
-        out.push(aggregateGroup(group, frame.steps, node, notes));
-      }
-      return vector(out);
-    }
+  if (node.param !== undefined && param !== undefined) {
+    budget.take(series.length * frame.steps);
+    return vector(aggregateWithParam(node, node.param, param, series, frame, notes));
   }
+  const out: Column[] = [];
+  for (const group of groupColumns(series, node)) {
+    if (budget.due) await budget.pause();
+    budget.take(frame.steps);
+    out.push(aggregateGroup(group, frame.steps, node, notes));
+  }
+  return vector(out);
 }
 
 async function evaluateCall(node: CallExpr, frame: Frame, run: Run): Promise<Value> {

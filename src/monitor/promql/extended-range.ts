@@ -74,47 +74,92 @@ export function interpolate<T>(
   return kind.add(from, kind.scale(kind.subtract(to, from), share));
 }
 
-/** The change over the range; undefined when no sample lies in it. Indices [lo, hi) hold what may take part. */
-function extendedChange<T>(
+interface TimeRange {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** Where a series enters and leaves a range: a sample, or a value between two. */
+interface Edges<T> {
+  readonly first: number;
+  readonly last: number;
+  readonly left: T;
+  readonly right: T;
+  readonly leftIsSample: boolean;
+  readonly rightIsSample: boolean;
+}
+
+/** Index of the last sample that takes part: with smoothing the first at or after the end of the range. */
+function lastIndex(t: Float64Array, lo: number, hi: number, endMs: number, smoothed: boolean): number {
+  if (!smoothed) return hi - 1;
+  let last = lo;
+  while (last < hi - 1 && t[last] < endMs) last += 1;
+  return last;
+}
+
+/** Undefined when no sample lies in the range. Indices [lo, hi) hold what may take part. */
+function edgesOf<T>(
   samples: Samples<T>,
   lo: number,
   hi: number,
-  range: { readonly startMs: number; readonly endMs: number },
-  smoothed: boolean,
-  isCounter: boolean,
+  range: TimeRange,
+  options: { readonly smoothed: boolean; readonly isCounter: boolean },
   kind: Kind<T>,
-): T | undefined {
+): Edges<T> | undefined {
   if (lo >= hi) return undefined;
   const { t } = samples;
+  const { smoothed, isCounter } = options;
   let first = lo;
   while (first + 1 < hi && t[first + 1] <= range.startMs) first += 1;
-  let last = hi - 1;
-  if (smoothed) {
-    last = lo;
-    while (last < hi - 1 && t[last] < range.endMs) last += 1;
-  }
+  const last = lastIndex(t, lo, hi, range.endMs, smoothed);
   if (t[last] <= range.startMs || t[first] > range.endMs) return undefined;
   const leftIsSample = !(smoothed && t[first] < range.startMs && first < last);
   const rightIsSample = !(smoothed && last > lo && t[last] > range.endMs);
-  const left = leftIsSample
-    ? samples.at(first)
-    : interpolate(samples, first, range.startMs, kind, isCounter ? 'left' : 'none');
-  const right = rightIsSample
-    ? samples.at(last)
-    : interpolate(samples, last - 1, range.endMs, kind, isCounter ? 'right' : 'none');
-  let result = kind.subtract(right, left);
-  if (!isCounter) return result;
-  let previous = left;
-  let trustHint = leftIsSample;
-  for (let i = first; i <= last; i += 1) {
+  return {
+    first,
+    last,
+    leftIsSample,
+    rightIsSample,
+    left: leftIsSample
+      ? samples.at(first)
+      : interpolate(samples, first, range.startMs, kind, isCounter ? 'left' : 'none'),
+    right: rightIsSample
+      ? samples.at(last)
+      : interpolate(samples, last - 1, range.endMs, kind, isCounter ? 'right' : 'none'),
+  };
+}
+
+/** Adds what a counter lost in resets between its edges. */
+function addResets<T>(change: T, samples: Samples<T>, edges: Edges<T>, range: TimeRange, kind: Kind<T>): T {
+  const { t } = samples;
+  let result = change;
+  let previous = edges.left;
+  let trustHint = edges.leftIsSample;
+  let rightSeen = false;
+  for (let i = edges.first; i <= edges.last; i += 1) {
     if (t[i] <= range.startMs || t[i] >= range.endMs) continue;
     if (kind.fell(samples.at(i), previous, trustHint)) result = kind.add(result, previous);
     previous = samples.at(i);
     trustHint = true;
+    rightSeen = edges.rightIsSample && i === edges.last;
   }
-  // The last sample may have been `previous` just now: then its reset is in already.
-  if (rightIsSample && t[last] > range.startMs && t[last] < range.endMs) return result;
-  return kind.fell(right, previous, rightIsSample && trustHint) ? kind.add(result, previous) : result;
+  if (rightSeen || !kind.fell(edges.right, previous, edges.rightIsSample && trustHint)) return result;
+  return kind.add(result, previous);
+}
+
+/** The change over the range; undefined when no sample lies in it. */
+function extendedChange<T>(
+  samples: Samples<T>,
+  lo: number,
+  hi: number,
+  range: TimeRange,
+  options: { readonly smoothed: boolean; readonly isCounter: boolean },
+  kind: Kind<T>,
+): T | undefined {
+  const edges = edgesOf(samples, lo, hi, range, options, kind);
+  if (edges === undefined) return undefined;
+  const change = kind.subtract(edges.right, edges.left);
+  return options.isCounter ? addResets(change, samples, edges, range, kind) : change;
 }
 
 const scaled = (value: number | Histogram, divisor: number): number | Histogram =>
@@ -156,10 +201,11 @@ export function runExtended(
       continue;
     }
     const range = { startMs, endMs };
+    const options = { smoothed, isCounter };
     const change =
       w.lo < w.hi
-        ? extendedChange(floats, w.lo, w.hi, range, smoothed, isCounter, FLOATS)
-        : extendedChange(histograms, w.hlo, w.hhi, range, smoothed, isCounter, HISTOGRAMS);
+        ? extendedChange(floats, w.lo, w.hi, range, options, FLOATS)
+        : extendedChange(histograms, w.hlo, w.hhi, range, options, HISTOGRAMS);
     if (change === undefined) continue;
     if (typeof change !== 'number') noteKind(w, hist.h, isCounter);
     setPoint(column, k, func === 'rate' ? scaled(change, vector.rangeMs / 1000) : change);

@@ -35,7 +35,7 @@ function requestOf(matchers: readonly Matcher[]): Request {
   };
 }
 
-/** Info series themselves are not enriched. */
+/** Info series themselves are not enriched. What only an exclusion leaves over is no info series. */
 function isInfoName(matchers: readonly Matcher[]): Predicate {
   const tests = matchers.filter(({ name }) => name === METRIC_NAME).map(compileMatcher);
   return (name) => tests.every((test) => test(name));

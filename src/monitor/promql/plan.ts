@@ -5,7 +5,7 @@
 import { METRIC_NAME, type Matcher } from '../../model/labels.ts';
 import type { At, CallExpr, DurationExpr, Expr, Modifiers, SubqueryExpr, VectorSelector } from './ast.ts';
 import type { Frame } from './column.ts';
-import { unwrapParens } from './expression-shape.ts';
+import { childrenOf, unwrapParens } from './expression-shape.ts';
 
 /** Evaluation times are part of what these functions answer, so an argument pinned by `@` does not pin the result. */
 const TIME_DEPENDENT = new Set([
@@ -97,13 +97,13 @@ export function isStepInvariant(expr: Expr): boolean {
       return expr.selector.at !== undefined;
     case 'paren':
     case 'unary':
-      return isStepInvariant(expr.expr);
     case 'binary':
-      return isStepInvariant(expr.left) && isStepInvariant(expr.right);
     case 'aggregate':
-      return isStepInvariant(expr.expr) && (expr.param === undefined || isStepInvariant(expr.param));
+      return childrenOf(expr).every(isStepInvariant);
     case 'call':
       return !TIME_DEPENDENT.has(expr.func) && expr.args.every(isStepInvariant);
+    default:
+      return false;
   }
 }
 
@@ -127,19 +127,12 @@ export function planSelectors(expr: Expr, frame: Frame, bounds: QueryBounds): Pl
         return;
       case 'paren':
       case 'unary':
-        visit(node.expr, here);
-        return;
       case 'binary':
-        visit(node.left, here);
-        visit(node.right, here);
-        return;
       case 'aggregate':
-        visit(node.expr, here);
-        if (node.param !== undefined) visit(node.param, here);
+        for (const child of childrenOf(node)) visit(child, here);
         return;
       case 'call':
-        // The second argument of `info` is a bag of matchers, not something to evaluate.
-        for (const arg of node.func === 'info' ? node.args.slice(0, 1) : node.args) visit(arg, here);
+        for (const arg of valueArgs(node)) visit(arg, here);
         if (node.func === 'info') planned.push(spanOfInfo(node, here, bounds));
         return;
       default:
@@ -147,6 +140,11 @@ export function planSelectors(expr: Expr, frame: Frame, bounds: QueryBounds): Pl
   };
   visit(unwrapParens(expr), frame);
   return planned;
+}
+
+/** The second argument of `info` is a bag of matchers, not something to evaluate. */
+function valueArgs(node: CallExpr): readonly Expr[] {
+  return node.func === 'info' ? node.args.slice(0, 1) : node.args;
 }
 
 function spanOf(
@@ -174,8 +172,11 @@ function spanOfInfo(node: CallExpr, frame: Frame, bounds: QueryBounds): PlannedS
 export function infoMatchers(node: CallExpr): readonly Matcher[] {
   const selector = node.args.length > 1 ? unwrapParens(node.args[1]) : undefined;
   const given = selector?.kind === 'vector_selector' ? selector.matchers : [];
-  if (given.some(({ name }) => name === METRIC_NAME)) return given;
-  return [{ name: METRIC_NAME, op: '=', value: 'target_info' }, ...given];
+  const names = given.filter(({ name }) => name === METRIC_NAME);
+  if (names.length === 0) return [{ name: METRIC_NAME, op: '=', value: 'target_info' }, ...given];
+  // Matchers that only exclude names leave all that are called like info metrics.
+  if (names.some(({ op }) => op === '=' || op === '=~')) return given;
+  return [{ name: METRIC_NAME, op: '=~', value: '.+_info' }, ...given];
 }
 
 /** For each step the time that the first selector inside an expression looks at, through subqueries and modifiers. */
