@@ -5,7 +5,7 @@
 import { Labels } from '../../model/labels.ts';
 import type { Annotations } from './annotations.ts';
 import type { AggregateExpr, Expr } from './ast.ts';
-import { newColumn, queryFailed, type Column, type Frame } from './column.ts';
+import { newColumn, queryFailed, type Column, type Frame, type Value } from './column.ts';
 import { quantileOf } from './float-sums.ts';
 import { formatPlain } from './format.ts';
 import { noteIgnoredHistograms } from './aggregate.ts';
@@ -51,7 +51,7 @@ function ranked(members: readonly Chosen[], k: number, sign: 1 | -1): Chosen[] {
   return members.filter((m) => isFloatAt(m, k)).sort((a, b) => worse(a.from.v[k], b.from.v[k]));
 }
 
-export function topOrBottom(
+function topOrBottom(
   series: readonly Column[],
   param: Float64Array,
   node: AggregateExpr,
@@ -76,7 +76,7 @@ export function topOrBottom(
   return out;
 }
 
-export function limitK(series: readonly Column[], param: Float64Array, node: AggregateExpr): Column[] {
+function limitK(series: readonly Column[], param: Float64Array, node: AggregateExpr): Column[] {
   const limits = counts(param);
   if (limits === undefined) return [];
   const out: Column[] = [];
@@ -107,12 +107,7 @@ export function placeOfLabels(labels: Labels): number {
 /** A ratio below zero keeps what the ratio `1 + r` would leave out. */
 const isKept = (place: number, ratio: number): boolean => (ratio >= 0 ? place < ratio : place >= 1 + ratio);
 
-export function limitRatio(
-  series: readonly Column[],
-  param: Float64Array,
-  paramExpr: Expr,
-  notes: Annotations,
-): Column[] {
+function limitRatio(series: readonly Column[], param: Float64Array, paramExpr: Expr, notes: Annotations): Column[] {
   const most = param.reduce((a, b) => Math.max(a, b), -Infinity);
   const least = param.reduce((a, b) => Math.min(a, b), Infinity);
   if (param.some(Number.isNaN)) throw queryFailed('Ratio value is NaN');
@@ -127,7 +122,7 @@ export function limitRatio(
   });
 }
 
-export function quantileAggregate(
+function quantileAggregate(
   series: readonly Column[],
   param: Float64Array,
   node: AggregateExpr,
@@ -161,7 +156,7 @@ export function noteQuantiles(param: Float64Array, expr: Expr, notes: Annotation
 }
 
 /** One series per value, that says how many members have it. */
-export function countValues(series: readonly Column[], label: string, node: AggregateExpr, steps: number): Column[] {
+function countValues(series: readonly Column[], label: string, node: AggregateExpr, steps: number): Column[] {
   if (label === '' || !label.isWellFormed()) throw queryFailed(`invalid label name ${quote(label)}`);
   const grouping = node.without ? node.grouping : [...node.grouping, label];
   const byKey = new Map<string, Column>();
@@ -184,4 +179,28 @@ export function countValues(series: readonly Column[], label: string, node: Aggr
     }
   }
   return [...byKey.values()];
+}
+
+/** The aggregations that have a parameter. */
+export function aggregateWithParam(
+  node: AggregateExpr,
+  paramExpr: Expr,
+  param: Value,
+  series: readonly Column[],
+  frame: Frame,
+  notes: Annotations,
+): Column[] {
+  if (param.kind === 'string') return countValues(series, param.v, node, frame.steps);
+  if (param.kind !== 'scalar') throw new TypeError(`the parameter of ${node.op} is a ${param.kind}`);
+  switch (node.op) {
+    case 'topk':
+    case 'bottomk':
+      return topOrBottom(series, param.v, node, frame, notes);
+    case 'limitk':
+      return limitK(series, param.v, node);
+    case 'limit_ratio':
+      return limitRatio(series, param.v, paramExpr, notes);
+    default:
+      return quantileAggregate(series, param.v, node, notes);
+  }
 }

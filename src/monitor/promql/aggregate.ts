@@ -30,7 +30,7 @@ function sumInto(group: Group, steps: number, mean: boolean, node: AggregateExpr
       const histogram = h?.[k];
       if (histogram !== undefined) {
         metrics[k] ??= column.labels.name;
-        (histograms[k] ??= new HistogramSum()).add(histogram);
+        (histograms[k] ??= new HistogramSum(mean)).add(histogram);
         continue;
       }
       count[k] += 1;
@@ -48,7 +48,7 @@ function sumInto(group: Group, steps: number, mean: boolean, node: AggregateExpr
     if (mean && running[k] === 0) sum[k] = sum[k] / count[k] + low[k] / count[k];
     else sum[k] += low[k];
   }
-  finishHistograms(out, histograms, metrics, count, mean, node, notes);
+  finishHistograms(out, histograms, metrics, count, node, notes);
   return out;
 }
 
@@ -57,7 +57,6 @@ function finishHistograms(
   histograms: readonly HistogramSum[],
   metrics: readonly string[],
   floats: Uint32Array,
-  mean: boolean,
   node: AggregateExpr,
   notes: Annotations,
 ): void {
@@ -67,7 +66,7 @@ function finishHistograms(
       out.has[k] = 0;
       return;
     }
-    const result = sum.result(mean, metrics[k], notes, node.expr.pos);
+    const result = sum.result(metrics[k], notes, node.expr.pos);
     if (result !== undefined) setHistogram(out, k, result);
   });
 }

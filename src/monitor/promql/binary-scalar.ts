@@ -2,7 +2,7 @@
 import type { Annotations } from './annotations.ts';
 import type { BinaryExpr } from './ast.ts';
 import { setPoint, type Column, type ScalarValue } from './column.ts';
-import { applyOperator, arithmeticOf, comparisonOf, isComparisonOp } from './element-operators.ts';
+import { applyOperator, arithmeticOf, comparisonOf, isComparisonOp, keepsName } from './element-operators.ts';
 
 /** Both sides scalars: comparisons answer 0 or 1 (`bool` is obligatory). */
 export function scalarScalar(node: BinaryExpr, left: Float64Array, right: Float64Array): ScalarValue {
@@ -28,7 +28,7 @@ export function vectorScalar(
     if (column.h !== undefined) mixedColumn(node, column, scalar, swapped, notes);
     else if (comparison !== undefined) compareColumn(column, scalar, comparison, swapped, node.bool);
     else computeColumn(node, column, scalar, swapped, notes);
-    if (node.bool || !isComparisonOp(node.op)) column.dropName = true;
+    if (node.bool || !keepsName(node.op)) column.dropName = true;
   }
   return series;
 }

@@ -6,7 +6,7 @@ import { METRIC_NAME, type Labels } from '../../model/labels.ts';
 import type { Annotations } from './annotations.ts';
 import type { BinaryExpr, VectorMatching } from './ast.ts';
 import { dropMetadata, newColumn, queryFailed, setPoint, type Column } from './column.ts';
-import { applyOperator, arithmeticOf, isComparisonOp, type Point } from './element-operators.ts';
+import { applyOperator, arithmeticOf, comparisonOf, keepsName, type Point } from './element-operators.ts';
 import { matchLabels } from './grouping.ts';
 import { quote } from './quoting.ts';
 
@@ -42,6 +42,40 @@ export function showLabels(labels: Labels): string {
   return rest.length === 0 && labels.name !== '' ? labels.name : `${labels.name}{${rest.join(', ')}}`;
 }
 
+interface Result {
+  readonly column: Column;
+  /** Steps at which there was a pair, even one that a comparison left out. */
+  readonly seen: Uint8Array;
+}
+
+/** The result series of one match group. Labels are worked out once per pair of series. */
+class Results {
+  readonly #make: (many: Column, one: Column) => Column;
+  readonly #byPair = new Map<Column, Map<Column, Result>>();
+  readonly #byKey = new Map<string, Result>();
+
+  constructor(make: (many: Column, one: Column) => Column) {
+    this.#make = make;
+  }
+
+  of(many: Column, one: Column): Result {
+    let byOne = this.#byPair.get(many);
+    if (byOne === undefined) this.#byPair.set(many, (byOne = new Map()));
+    let result = byOne.get(one);
+    if (result === undefined) {
+      const column = this.#make(many, one);
+      result = this.#byKey.get(column.labels.key) ?? { column, seen: new Uint8Array(column.has.length) };
+      this.#byKey.set(column.labels.key, result);
+      byOne.set(one, result);
+    }
+    return result;
+  }
+
+  columns(): Column[] {
+    return [...this.#byKey.values()].map(({ column }) => column);
+  }
+}
+
 /** Runs one operation over all match groups. */
 class VectorOperation {
   readonly #node: BinaryExpr;
@@ -62,8 +96,9 @@ class VectorOperation {
     this.#steps = steps;
     this.#notes = notes;
     this.#swapped = matching.card === 'one-to-many';
-    this.#fillOne = this.#swapped ? matching.fillLeft : matching.fillRight;
-    this.#fillMany = this.#swapped ? matching.fillRight : matching.fillLeft;
+    // `fill_right` stands in for the one side even where group_right has swapped the sides, as in Prometheus.
+    this.#fillOne = matching.fillRight;
+    this.#fillMany = matching.fillLeft;
     this.#manyThere = new Uint8Array(steps).fill(this.#fillMany === undefined ? 0 : 1);
     for (const { has } of many) for (let k = 0; k < steps; k += 1) this.#manyThere[k] |= has[k];
   }
@@ -99,24 +134,42 @@ class VectorOperation {
     }
   }
 
-  /** One series on either side, floats only, arithmetic: one tight loop. */
+  /** One series on either side and floats only: one tight loop. */
   #fast(many: Column, one: Column): boolean {
-    const arithmetic = arithmeticOf(this.#node.op);
-    if (arithmetic === undefined || many.h !== undefined || one.h !== undefined) return false;
-    const out = newColumn(this.#resultLabels(many.labels, one.labels), this.#steps, false);
+    const { op, bool } = this.#node;
+    const arithmetic = arithmeticOf(op);
+    const comparison = comparisonOf(op);
+    if (many.h !== undefined || one.h !== undefined) return false;
+    if (arithmetic === undefined && comparison === undefined) return false;
+    const out = this.#newResult(many, one);
     const left = this.#swapped ? one.v : many.v;
     const right = this.#swapped ? many.v : one.v;
     for (let k = 0; k < this.#steps; k += 1) {
       if (many.has[k] === 0 || one.has[k] === 0) continue;
-      out.v[k] = arithmetic(left[k], right[k]);
-      out.has[k] = 1;
+      if (arithmetic !== undefined) {
+        out.v[k] = arithmetic(left[k], right[k]);
+        out.has[k] = 1;
+        continue;
+      }
+      const keep = comparison !== undefined && comparison(left[k], right[k]);
+      out.v[k] = bool ? Number(keep) : left[k];
+      out.has[k] = keep || bool ? 1 : 0;
     }
     this.#out.push(out);
     return true;
   }
 
+  #newResult(many: Column, one: Column): Column {
+    const { op, bool } = this.#node;
+    return newColumn(
+      this.#resultLabels(many.labels, one.labels),
+      this.#steps,
+      bool || (keepsName(op) && many.dropName),
+    );
+  }
+
   #general(group: MatchGroup): void {
-    const results = new Map<string, { column: Column; seen: Uint8Array }>();
+    const results = new Results((many, one) => this.#newResult(many, one));
     const standIn = (value: number): Column => ({
       labels: group.labels,
       v: new Float64Array(this.#steps).fill(value),
@@ -136,10 +189,10 @@ class VectorOperation {
         throw queryFailed(AMBIGUOUS);
       for (const many of members) this.#step(many, one, k, results);
     }
-    for (const { column } of results.values()) this.#out.push(column);
+    this.#out.push(...results.columns());
   }
 
-  #step(many: Column, one: Column, k: number, results: Map<string, { column: Column; seen: Uint8Array }>): void {
+  #step(many: Column, one: Column, k: number, results: Results): void {
     const { op, bool, pos } = this.#node;
     const manyPoint: Point = many.h?.[k] ?? many.v[k];
     const onePoint: Point = one.h?.[k] ?? one.v[k];
@@ -147,13 +200,7 @@ class VectorOperation {
     const right = this.#swapped ? manyPoint : onePoint;
     const outcome = applyOperator(op, left, right, this.#notes, pos);
     if (outcome === undefined) return;
-    const labels = this.#resultLabels(many.labels, one.labels);
-    const dropName = bool || (isComparisonOp(op) && many.dropName);
-    let result = results.get(labels.key);
-    if (result === undefined) {
-      result = { column: newColumn(labels, this.#steps, dropName), seen: new Uint8Array(this.#steps) };
-      results.set(labels.key, result);
-    }
+    const result = results.of(many, one);
     if (result.seen[k] === 1) throw queryFailed(this.#matching.card === 'one-to-one' ? AMBIGUOUS : NOT_UNIQUE);
     result.seen[k] = 1;
     if (bool) setPoint(result.column, k, outcome.keep ? 1 : 0);
@@ -161,7 +208,7 @@ class VectorOperation {
   }
 
   #resultLabels(many: Labels, one: Labels): Labels {
-    let labels = isComparisonOp(this.#node.op) ? many : dropMetadata(many);
+    let labels = keepsName(this.#node.op) ? many : dropMetadata(many);
     if (this.#matching.card === 'one-to-one') {
       const named = new Set(this.#matching.labels);
       labels = labels.filter((name) => named.has(name) === this.#matching.on);

@@ -34,8 +34,10 @@ const COMPARISON: ReadonlyMap<BinaryOp, (a: number, b: number) => boolean> = new
 export const arithmeticOf = (op: BinaryOp): ((a: number, b: number) => number) | undefined => ARITHMETIC.get(op);
 export const comparisonOf = (op: BinaryOp): ((a: number, b: number) => boolean) | undefined => COMPARISON.get(op);
 
-/** Set operators aside, what is no comparison makes new values and so drops the metric name. */
 export const isComparisonOp = (op: BinaryOp): boolean => COMPARISON.has(op);
+
+/** Comparisons and trims keep what they were given, or part of it; everything else makes new values, which have no name. */
+export const keepsName = (op: BinaryOp): boolean => COMPARISON.has(op) || op === '</' || op === '>/';
 
 export type Point = number | Histogram;
 

@@ -13,3 +13,28 @@ export function bareSelector(expr: Expr): VectorSelector | undefined {
   if (inner.kind === 'vector_selector') return inner;
   return inner.kind === 'matrix_selector' ? inner.selector : undefined;
 }
+
+/** The nodes right below a node. */
+export function childrenOf(expr: Expr): readonly Expr[] {
+  switch (expr.kind) {
+    case 'paren':
+    case 'unary':
+    case 'subquery':
+      return [expr.expr];
+    case 'binary':
+      return [expr.left, expr.right];
+    case 'aggregate':
+      return expr.param === undefined ? [expr.expr] : [expr.param, expr.expr];
+    case 'call':
+      return expr.args;
+    case 'matrix_selector':
+      return [expr.selector];
+    default:
+      return [];
+  }
+}
+
+/** All selectors of an expression, in the order of the text. */
+export function selectorsOf(expr: Expr): VectorSelector[] {
+  return expr.kind === 'vector_selector' ? [expr] : childrenOf(expr).flatMap(selectorsOf);
+}

@@ -23,36 +23,53 @@ function clampZeroBucket(bucket: Bucket, h: Histogram): void {
   else if (h.positiveBuckets.length === 0 && h.negativeBuckets.length > 0) bucket.upper = 0;
 }
 
-export function nativeQuantile(q: number, h: Histogram): NativeQuantile {
-  if (q < 0) return plain(-Infinity);
-  if (q > 1) return plain(Infinity);
-  if (h.count === 0 || Number.isNaN(q)) return plain(Number.NaN);
-  const forward = Number.isNaN(h.sum) || q < 0.5;
+/** The bucket that holds the observation of a rank, counted from the low end or from the high one. */
+function bucketOfRank(h: Histogram, rank: number, forward: boolean): { bucket: Bucket; count: number } | undefined {
   const buckets = forward ? allBuckets(h) : allBuckets(h).reverse();
-  let rank = (forward ? q : 1 - q) * h.count;
+  let found: Bucket | undefined;
   let count = 0;
-  let bucket: Bucket = { lower: 0, upper: 0, count: 0, lowerInclusive: true, upperInclusive: true };
-  let at = 0;
-  for (; at < buckets.length; at += 1) {
-    if (buckets[at].count === 0) continue;
-    bucket = buckets[at];
+  for (const bucket of buckets) {
+    if (bucket.count === 0) continue;
+    found = bucket;
     count += bucket.count;
     if (count >= rank) break;
   }
+  return found && { bucket: found, count: Math.min(count, h.count) };
+}
+
+/** The quantile in a custom bucket that has one finite end only; undefined for all others. */
+function atOpenEnd(bucket: Bucket): number | undefined {
+  if (bucket.lower !== -Infinity) return bucket.upper === Infinity ? bucket.lower : undefined;
+  if (bucket.upper <= 0) return bucket.upper;
+  bucket.lower = 0;
+  return undefined;
+}
+
+export function nativeQuantile(q: number, h: Histogram): NativeQuantile {
+  if (q < 0) return plain(-Infinity);
+  if (q > 1) return plain(Infinity);
+  return h.count === 0 || Number.isNaN(q) ? plain(Number.NaN) : quantileWithin(q, h);
+}
+
+function quantileWithin(q: number, h: Histogram): NativeQuantile {
+  // Observations of NaN are beyond the high end, so with them only the low end is a place to count from.
+  const forward = Number.isNaN(h.sum) || q < 0.5;
+  const rank = (forward ? q : 1 - q) * h.count;
+  const found = bucketOfRank(h, rank, forward);
+  if (found === undefined) return { value: Number.NaN, effect: Number.isNaN(h.sum) ? 'is NaN' : 'none' };
+  const { bucket, count } = found;
   const custom = usesCustomBuckets(h);
   if (custom) {
-    if (bucket.lower === -Infinity) {
-      if (bucket.upper <= 0) return plain(bucket.upper);
-      bucket.lower = 0;
-    } else if (bucket.upper === Infinity) return plain(bucket.lower);
+    const end = atOpenEnd(bucket);
+    if (end !== undefined) return plain(end);
   } else if (bucket.lower < 0 && bucket.upper > 0) clampZeroBucket(bucket, h);
-  count = Math.min(count, h.count);
   if (count < rank) {
-    return Number.isNaN(h.sum) ? { value: Number.NaN, effect: 'is NaN' } : plain(forward ? bucket.upper : bucket.lower);
+    if (Number.isNaN(h.sum)) return { value: Number.NaN, effect: 'is NaN' };
+    return plain(forward ? bucket.upper : bucket.lower);
   }
-  rank = forward ? rank - (count - bucket.count) : count - rank;
-  const effect = Number.isNaN(h.sum) && hasNaNObservations(h) ? 'is skewed higher' : 'none';
-  return { value: insideBucket(bucket, rank / bucket.count, custom), effect };
+  const within = forward ? rank - (count - bucket.count) : count - rank;
+  const effect = hasNaNObservations(h) ? 'is skewed higher' : 'none';
+  return { value: insideBucket(bucket, within / bucket.count, custom), effect };
 }
 
 /** True when the count is more than what the buckets hold: the rest was NaN. */

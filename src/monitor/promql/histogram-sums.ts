@@ -2,16 +2,28 @@
 import type { Histogram } from '../../model/histogram.ts';
 import type { Annotations } from './annotations.ts';
 import type { Position } from './ast.ts';
-import { addHistograms, divideHistogram } from './histogram-ops.ts';
+import { isInfinite } from './float-sums.ts';
+import { addHistograms, divideHistogram, scaleHistogram, type Combined } from './histogram-ops.ts';
 
-/** A sum in the making. `failed` once layouts came together that have no sum. */
+/** True when a sum of finite histograms went beyond the largest float. */
+function overflowed(h: Histogram): boolean {
+  return [h.count, h.sum, h.zeroCount, ...h.positiveBuckets, ...h.negativeBuckets].some(isInfinite);
+}
+
+/** A sum (or mean) in the making. A mean is kept as a sum until that would overflow, and as a running mean from there. */
 export class HistogramSum {
+  readonly #mean: boolean;
+  #running = false;
   #sum: Histogram | undefined;
   #count = 0;
   #sawReset = false;
   #sawNoReset = false;
   #reconciled = false;
   #failed = false;
+
+  constructor(mean: boolean) {
+    this.#mean = mean;
+  }
 
   add(h: Histogram): void {
     this.#count += 1;
@@ -22,21 +34,27 @@ export class HistogramSum {
       this.#sum = h;
       return;
     }
-    const combined = addHistograms(this.#sum, h);
-    if (combined === undefined) {
+    const next = this.#running ? this.#stepMean(this.#sum, h) : addHistograms(this.#sum, h);
+    if (next === undefined) {
       this.#failed = true;
       return;
     }
-    if (combined.reconciled) this.#reconciled = true;
-    this.#sum = combined.h;
+    if (next.reconciled) this.#reconciled = true;
+    if (this.#mean && !this.#running && overflowed(next.h) && !overflowed(h)) {
+      this.#running = true;
+      this.#sum = this.#stepMean(divideHistogram(this.#sum, this.#count - 1), h)?.h;
+      return;
+    }
+    this.#sum = next.h;
   }
 
-  get count(): number {
-    return this.#count;
+  #stepMean(mean: Histogram, h: Histogram): Combined | undefined {
+    const n = this.#count;
+    return addHistograms(scaleHistogram(mean, (n - 1) / n), divideHistogram(h, n));
   }
 
-  /** Undefined when there was nothing to add or no way to add it; `mean` divides by the number of histograms. */
-  result(mean: boolean, metric: string, notes: Annotations, pos: Position): Histogram | undefined {
+  /** Undefined when there was nothing to add, or no way to add it. */
+  result(metric: string, notes: Annotations, pos: Position): Histogram | undefined {
     if (this.#sawReset && this.#sawNoReset) notes.counterResetCollision('aggregation', pos);
     if (this.#reconciled) notes.mismatchedCustomBuckets('aggregation', pos);
     if (this.#failed) {
@@ -44,12 +62,12 @@ export class HistogramSum {
       return undefined;
     }
     if (this.#sum === undefined) return undefined;
-    return mean ? divideHistogram(this.#sum, this.#count) : this.#sum;
+    return this.#mean && !this.#running ? divideHistogram(this.#sum, this.#count) : this.#sum;
   }
 }
 
-function accumulate(histograms: readonly Histogram[]): HistogramSum {
-  const sum = new HistogramSum();
+function accumulate(histograms: readonly Histogram[], mean: boolean): HistogramSum {
+  const sum = new HistogramSum(mean);
   for (const h of histograms) sum.add(h);
   return sum;
 }
@@ -60,7 +78,7 @@ export function sumOfHistograms(
   notes: Annotations,
   pos: Position,
 ): Histogram | undefined {
-  return accumulate(histograms).result(false, metric, notes, pos);
+  return accumulate(histograms, false).result(metric, notes, pos);
 }
 
 export function meanOfHistograms(
@@ -69,5 +87,5 @@ export function meanOfHistograms(
   notes: Annotations,
   pos: Position,
 ): Histogram | undefined {
-  return accumulate(histograms).result(true, metric, notes, pos);
+  return accumulate(histograms, true).result(metric, notes, pos);
 }

@@ -29,40 +29,40 @@ function shareBelow(v: number, bucket: Bucket, linear: boolean): number {
   return v > 0 ? (logV - logLower) / (logUpper - logLower) : 1 - (logV - logUpper) / (logLower - logUpper);
 }
 
-function middleOf(bucket: Bucket, custom: boolean): number {
+function middleOf(bucket: Bucket, linear: boolean): number {
   const { lower, upper } = bucket;
   if (upper === Infinity) return lower;
   if (lower === -Infinity) return upper;
-  if (custom || (lower <= 0 && upper >= 0)) return (lower + upper) / 2;
+  if (linear) return (lower + upper) / 2;
   return lower > 0 ? Math.sqrt(lower * upper) : -Math.sqrt(lower * upper);
 }
 
+/** The histogram with what lies below (or above) v. The sum is kept as it was when nothing is cut off. */
 export function trimHistogram(h: Histogram, v: number, below: boolean): Histogram {
   const custom = usesCustomBuckets(h);
   let count = 0;
   let sum = 0;
-  const cut = (bucket: Bucket, linear: boolean): number => {
-    const share = shareBelow(v, bucket, linear);
+  const cut = (bucket: Bucket, linear: boolean, openBelow = false): number => {
+    // Nothing is known of where a bucket without a lower end begins, so a cut below zero takes all of it.
+    const lost = openBelow && !below && v > -Infinity && v <= bucket.lower;
+    const share = lost ? 1 : shareBelow(v, bucket, linear);
     const kept = bucket.count * (below ? share : 1 - share);
     const lower = below ? bucket.lower : Math.max(bucket.lower, v);
     const upper = below ? Math.min(bucket.upper, v) : bucket.upper;
     count += kept;
-    if (kept > 0) sum += kept * middleOf({ ...bucket, lower, upper }, custom);
+    if (kept > 0) sum += kept * middleOf({ ...bucket, lower, upper }, linear);
     return kept;
   };
-  const bucketAt = (lower: number, upper: number, c: number): Bucket => ({
-    lower,
-    upper,
-    count: c,
-    lowerInclusive: false,
-    upperInclusive: true,
-  });
   const positive = positiveMap(h);
-  for (const [i, c] of positive) positive.set(i, cut(bucketAt(boundBelow(i, h, custom), upperBound(i, h), c), custom));
+  for (const [i, c] of positive) {
+    const lower = upperBound(i - 1, h);
+    const upper = upperBound(i, h);
+    const openBelow = lower === -Infinity;
+    positive.set(i, cut(bucketOf(openBelow && upper > 0 ? 0 : lower, upper, c), custom, openBelow));
+  }
   const negative = negativeMap(h);
-  for (const [i, c] of negative) negative.set(i, cut(bucketAt(-upperBound(i, h), -upperBound(i - 1, h), c), false));
-  const zero = allBuckets(h).find((bucket) => bucket.lower <= 0 && bucket.upper >= 0 && !custom && h.zeroCount > 0);
-  const zeroCount = zero === undefined ? 0 : cut(zeroBucket(zero, h), true);
+  for (const [i, c] of negative) negative.set(i, cut(bucketOf(-upperBound(i, h), -upperBound(i - 1, h), c), false));
+  const zeroCount = custom || h.zeroCount === 0 ? 0 : cut(zeroBucket(h), true);
   const p = toSpans(positive);
   const n = toSpans(negative);
   const all = allBuckets(h).reduce((total, bucket) => total + bucket.count, 0);
@@ -78,14 +78,14 @@ export function trimHistogram(h: Histogram, v: number, below: boolean): Histogra
   };
 }
 
-/** The first custom bucket begins at zero unless it ends at or below it. */
-function boundBelow(index: number, h: Histogram, custom: boolean): number {
-  const lower = upperBound(index - 1, h);
-  return custom && lower === -Infinity && upperBound(index, h) > 0 ? 0 : lower;
+function bucketOf(lower: number, upper: number, count: number): Bucket {
+  return { lower, upper, count, lowerInclusive: false, upperInclusive: true };
 }
 
-function zeroBucket(bucket: Bucket, h: Histogram): Bucket {
-  if (h.negativeBuckets.length === 0 && h.positiveBuckets.length > 0) return { ...bucket, lower: 0 };
-  if (h.positiveBuckets.length === 0 && h.negativeBuckets.length > 0) return { ...bucket, upper: 0 };
+/** Ends at zero on the side where there are no buckets beyond. */
+function zeroBucket(h: Histogram): Bucket {
+  const bucket = bucketOf(-h.zeroThreshold, h.zeroThreshold, h.zeroCount);
+  if (h.negativeBuckets.length === 0 && h.positiveBuckets.length > 0) bucket.lower = 0;
+  else if (h.positiveBuckets.length === 0 && h.negativeBuckets.length > 0) bucket.upper = 0;
   return bucket;
 }

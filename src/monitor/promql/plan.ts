@@ -2,9 +2,10 @@
  * What a query will read, known before it reads anything: the frames of all nodes follow from the outermost frame alone, so
  * every selector's time span is computed exactly and selected once. Also says which nodes do not change along the steps.
  */
-import type { At, DurationExpr, Expr, Modifiers, SubqueryExpr, VectorSelector } from './ast.ts';
+import { METRIC_NAME, type Matcher } from '../../model/labels.ts';
+import type { At, CallExpr, DurationExpr, Expr, Modifiers, SubqueryExpr, VectorSelector } from './ast.ts';
 import type { Frame } from './column.ts';
-import { unwrapParens } from './expression-shape.ts';
+import { childrenOf, unwrapParens } from './expression-shape.ts';
 
 /** Evaluation times are part of what these functions answer, so an argument pinned by `@` does not pin the result. */
 const TIME_DEPENDENT = new Set([
@@ -31,8 +32,12 @@ export interface QueryBounds {
   readonly defaultStepMs: number;
 }
 
+/** A selector, or the call of `info` that needs series of its own. */
+export type SelectorKey = VectorSelector | CallExpr;
+
 export interface PlannedSelector {
-  readonly selector: VectorSelector;
+  readonly key: SelectorKey;
+  readonly matchers: readonly Matcher[];
   /** Exclusive. */
   readonly mintMs: number;
   /** Inclusive. */
@@ -92,17 +97,17 @@ export function isStepInvariant(expr: Expr): boolean {
       return expr.selector.at !== undefined;
     case 'paren':
     case 'unary':
-      return isStepInvariant(expr.expr);
     case 'binary':
-      return isStepInvariant(expr.left) && isStepInvariant(expr.right);
     case 'aggregate':
-      return isStepInvariant(expr.expr) && (expr.param === undefined || isStepInvariant(expr.param));
+      return childrenOf(expr).every(isStepInvariant);
     case 'call':
       return !TIME_DEPENDENT.has(expr.func) && expr.args.every(isStepInvariant);
+    default:
+      return false;
   }
 }
 
-/** All selectors below a node with the span of time each needs. `info` adds its own, see info-join.ts. */
+/** All selectors below a node with the span of time each needs. */
 export function planSelectors(expr: Expr, frame: Frame, bounds: QueryBounds): PlannedSelector[] {
   const planned: PlannedSelector[] = [];
   const visit = (node: Expr, at: Frame): void => {
@@ -122,25 +127,24 @@ export function planSelectors(expr: Expr, frame: Frame, bounds: QueryBounds): Pl
         return;
       case 'paren':
       case 'unary':
-        visit(node.expr, here);
-        return;
       case 'binary':
-        visit(node.left, here);
-        visit(node.right, here);
-        return;
       case 'aggregate':
-        visit(node.expr, here);
-        if (node.param !== undefined) visit(node.param, here);
+        for (const child of childrenOf(node)) visit(child, here);
         return;
       case 'call':
-        // The second argument of `info` is a bag of matchers, not something to evaluate.
-        for (const arg of node.func === 'info' ? node.args.slice(0, 1) : node.args) visit(arg, here);
+        for (const arg of valueArgs(node)) visit(arg, here);
+        if (node.func === 'info') planned.push(spanOfInfo(node, here, bounds));
         return;
       default:
     }
   };
   visit(unwrapParens(expr), frame);
   return planned;
+}
+
+/** The second argument of `info` is a bag of matchers, not something to evaluate. */
+function valueArgs(node: CallExpr): readonly Expr[] {
+  return node.func === 'info' ? node.args.slice(0, 1) : node.args;
 }
 
 function spanOf(
@@ -153,5 +157,63 @@ function spanOf(
   const times = shiftedTimes(selector, frame, bounds);
   const first = times[0] ?? 0;
   const last = times[times.length - 1] ?? -1;
-  return { selector, mintMs: first - backMs, maxtMs: last + (forward ? bounds.lookbackMs : 0) };
+  const maxtMs = last + (forward ? bounds.lookbackMs : 0);
+  return { key: selector, matchers: selector.matchers, mintMs: first - backMs, maxtMs };
+}
+
+function spanOfInfo(node: CallExpr, frame: Frame, bounds: QueryBounds): PlannedSelector {
+  const times = referenceTimes(node.args[0], frame, bounds);
+  const first = times[0] ?? 0;
+  const last = times[times.length - 1] ?? -1;
+  return { key: node, matchers: infoMatchers(node), mintMs: first - bounds.lookbackMs, maxtMs: last };
+}
+
+/** What selects the info series of a call of `info`: `target_info` unless the second argument names metrics. */
+export function infoMatchers(node: CallExpr): readonly Matcher[] {
+  const selector = node.args.length > 1 ? unwrapParens(node.args[1]) : undefined;
+  const given = selector?.kind === 'vector_selector' ? selector.matchers : [];
+  const names = given.filter(({ name }) => name === METRIC_NAME);
+  if (names.length === 0) return [{ name: METRIC_NAME, op: '=', value: 'target_info' }, ...given];
+  // Matchers that only exclude names leave all that are called like info metrics.
+  if (names.some(({ op }) => op === '=' || op === '=~')) return given;
+  return [{ name: METRIC_NAME, op: '=~', value: '.+_info' }, ...given];
+}
+
+/** For each step the time that the first selector inside an expression looks at, through subqueries and modifiers. */
+export function referenceTimes(expr: Expr, frame: Frame, bounds: QueryBounds): Float64Array {
+  let times = shiftedTimes({}, frame, bounds);
+  for (const node of pathToSelector(expr) ?? []) {
+    const pinned = atMs(node.at, bounds);
+    const offset = durationMs(node.offset);
+    times = times.map((time) => (pinned ?? time) - offset);
+  }
+  return times;
+}
+
+/** The subqueries around the first selector, from the outside in, and the selector. */
+function pathToSelector(expr: Expr): readonly Modifiers[] | undefined {
+  switch (expr.kind) {
+    case 'vector_selector':
+      return [expr];
+    case 'matrix_selector':
+      return [expr.selector];
+    case 'subquery': {
+      const inner = pathToSelector(expr.expr);
+      return inner && [expr, ...inner];
+    }
+    case 'paren':
+    case 'unary':
+    case 'aggregate':
+      return pathToSelector(expr.expr);
+    case 'binary':
+      return pathToSelector(expr.left) ?? pathToSelector(expr.right);
+    case 'call':
+      for (const arg of expr.args) {
+        const path = pathToSelector(arg);
+        if (path !== undefined) return path;
+      }
+      return undefined;
+    default:
+      return undefined;
+  }
 }

@@ -82,65 +82,57 @@ const edgeTime =
     return (float ? w.series.t[at] : histogramsOf(w).t[at]) / 1000;
   };
 
-/** Walks floats and histograms in order of time and counts the steps from one sample to the next that `differs`. */
-function countTransitions(
-  w: Window,
-  floatsDiffer: (current: number, previous: number) => boolean,
-  histogramsDiffer: (current: Histogram, previous: Histogram) => boolean,
-): number {
-  const { t, v } = w.series;
+/** A sample of either kind; `st` is 0 where the start time is not known. */
+interface AnySample {
+  readonly t: number;
+  readonly st: number;
+  readonly point: number | Histogram;
+}
+
+/** Floats and histograms of a window in order of time. */
+function* samplesInOrder(w: Window): Generator<AnySample> {
+  const { t, v, st } = w.series;
   const hist = histogramsOf(w);
-  let count = 0;
-  let previous: number | Histogram | undefined;
-  for (let i = w.lo, j = w.hlo; i < w.hi || j < w.hhi;) {
-    const takeFloat = j >= w.hhi || (i < w.hi && t[i] < hist.t[j]);
-    const current = takeFloat ? v[i++] : hist.h[j++];
-    if (previous !== undefined) {
-      if (typeof current === 'number' && typeof previous === 'number') count += floatsDiffer(current, previous) ? 1 : 0;
-      else if (typeof current === 'number' || typeof previous === 'number') count += 1;
-      else count += histogramsDiffer(current, previous) ? 1 : 0;
+  let i = w.lo;
+  let j = w.hlo;
+  while (i < w.hi || j < w.hhi) {
+    if (j >= w.hhi || (i < w.hi && t[i] < hist.t[j])) {
+      yield { t: t[i], st: st?.[i] ?? 0, point: v[i] };
+      i += 1;
+    } else {
+      yield { t: hist.t[j], st: hist.st?.[j] ?? 0, point: hist.h[j] };
+      j += 1;
     }
+  }
+}
+
+/** How often one sample differs from the one before. */
+function countTransitions(w: Window, differs: (current: AnySample, previous: AnySample) => boolean): number {
+  let count = 0;
+  let previous: AnySample | undefined;
+  for (const current of samplesInOrder(w)) {
+    if (previous !== undefined && differs(current, previous)) count += 1;
     previous = current;
   }
   return count;
 }
 
-const floatsChanged = (current: number, previous: number): boolean =>
-  current !== previous && !(Number.isNaN(current) && Number.isNaN(previous));
-
-export const changes: WindowFunction = (w) => countTransitions(w, floatsChanged, (a, b) => !histogramsEqual(a, b));
-
-function resetsInWindow(w: Window): number {
-  const { st } = w.series;
-  if (st === undefined && histogramsOf(w).st === undefined) {
-    return countTransitions(w, (current, previous) => current < previous, detectReset);
+function changed({ point: current }: AnySample, { point: previous }: AnySample): boolean {
+  if (typeof current === 'number' && typeof previous === 'number') {
+    return current !== previous && !(Number.isNaN(current) && Number.isNaN(previous));
   }
-  return countResetsWithStart(w);
+  return typeof current === 'number' || typeof previous === 'number' || !histogramsEqual(current, previous);
 }
 
-/** As resets, where a start time after the previous sample is a reset as well. */
-function countResetsWithStart(w: Window): number {
-  const hist = histogramsOf(w);
-  let count = 0;
-  let previousT = Number.NaN;
-  let previous: number | Histogram | undefined;
-  for (let i = w.lo, j = w.hlo; i < w.hi || j < w.hhi;) {
-    const takeFloat = j >= w.hhi || (i < w.hi && w.series.t[i] < hist.t[j]);
-    const t = takeFloat ? w.series.t[i] : hist.t[j];
-    const st = (takeFloat ? w.series.st?.[i] : hist.st?.[j]) ?? 0;
-    const current = takeFloat ? w.series.v[i++] : hist.h[j++];
-    if (previous !== undefined) {
-      const fell =
-        typeof current === 'number'
-          ? typeof previous !== 'number' || current < previous
-          : typeof previous === 'number' || detectReset(current, previous);
-      if (fell || startsAfter(st, previousT, t)) count += 1;
-    }
-    previous = current;
-    previousT = t;
-  }
-  return count;
+function wasReset(current: AnySample, previous: AnySample): boolean {
+  if (startsAfter(current.st, previous.t, current.t)) return true;
+  if (typeof current.point === 'number' && typeof previous.point === 'number') return current.point < previous.point;
+  if (typeof current.point === 'number' || typeof previous.point === 'number') return true;
+  return detectReset(current.point, previous.point);
 }
+
+export const changes: WindowFunction = (w) => countTransitions(w, changed);
+export const resets: WindowFunction = (w) => countTransitions(w, wasReset);
 
 /** A start time tells a reset when it lies at or after the previous sample, and before its own. */
 export function startsAfter(st: number, previousT: number, t: number): boolean {
@@ -225,8 +217,6 @@ function madOverTime(w: Window): number | undefined {
     values.map((value) => Math.abs(value - median)),
   );
 }
-
-export const resets: WindowFunction = resetsInWindow;
 
 /** Functions of one range vector (and scalars) to one value per step, by name. */
 export const WINDOW_FUNCTIONS: ReadonlyMap<string, WindowFunction> = new Map<string, WindowFunction>([

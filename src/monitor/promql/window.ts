@@ -48,6 +48,13 @@ const NO_HISTOGRAMS: HistogramSamples = { t: EMPTY, h: [], st: undefined };
 
 export const histogramsOf = (w: Window): HistogramSamples => w.series.hist ?? NO_HISTOGRAMS;
 
+/** The first index from `at` on whose time is after `limit`. */
+function after(t: Float64Array, at: number, limit: number): number {
+  let i = at;
+  while (i < t.length && t[i] <= limit) i += 1;
+  return i;
+}
+
 /** Runs a window function over all steps of a series; undefined when no step has a result. */
 export function runWindows(
   vector: RangeVector,
@@ -70,10 +77,10 @@ export function runWindows(
   for (let k = 0; k < ends.length; k += 1) {
     const end = ends[k];
     const start = end - rangeMs;
-    while (hi < t.length && t[hi] <= end) hi += 1;
-    while (lo < hi && t[lo] <= start) lo += 1;
-    while (hhi < ht.length && ht[hhi] <= end) hhi += 1;
-    while (hlo < hhi && ht[hlo] <= start) hlo += 1;
+    hi = after(t, hi, end);
+    lo = after(t, lo, start);
+    hhi = after(ht, hhi, end);
+    hlo = after(ht, hlo, start);
     if (lo === hi && hlo === hhi) continue;
     w.lo = lo;
     w.hi = hi;

@@ -1,0 +1,106 @@
+/** The embedded engine behind the `Querier` joint: limits, line and time limit around `runQuery`, and the label questions. */
+import { systemClock, type Clock } from '../../base/clock.ts';
+import { VitrineError } from '../../base/errors.ts';
+import type { Querier, QueryOptions, QueryResult, SampleSource } from '../../model/joints.ts';
+import type { Matcher } from '../../model/labels.ts';
+import { Budget } from './budget.ts';
+import { selectorsOf } from './expression-shape.ts';
+import { parse, parseSelector } from './parser.ts';
+import type { QueryBounds } from './plan.ts';
+import { QueryGate } from './query-gate.ts';
+import { runQuery } from './query-run.ts';
+
+/** Prometheus' limit on the points of one series in a range query. */
+const MAX_POINTS = 11_000;
+const MINUTE_MS = 60_000;
+
+export interface EmbeddedOptions {
+  readonly clock?: Clock | undefined;
+  /** Samples one query may hold at a time; default 50 million. */
+  readonly maxSamples?: number | undefined;
+  /** Of a query that names none, and the most one may ask for; default 2 minutes. */
+  readonly timeoutMs?: number | undefined;
+  /** How old a sample an instant selector takes; default 5 minutes. */
+  readonly lookbackMs?: number | undefined;
+  /** Step of subqueries that name none; default 1 minute. */
+  readonly defaultStepMs?: number | undefined;
+  /** Queries that run at a time; default 4. */
+  readonly concurrency?: number | undefined;
+  /** Queries that may wait for a place; default 200. */
+  readonly maxWaiting?: number | undefined;
+}
+
+type Complete = { readonly [K in keyof EmbeddedOptions]-?: NonNullable<EmbeddedOptions[K]> };
+
+function complete(options: EmbeddedOptions): Complete {
+  return {
+    clock: options.clock ?? systemClock,
+    maxSamples: options.maxSamples ?? 50_000_000,
+    timeoutMs: options.timeoutMs ?? 2 * MINUTE_MS,
+    lookbackMs: options.lookbackMs ?? 5 * MINUTE_MS,
+    defaultStepMs: options.defaultStepMs ?? MINUTE_MS,
+    concurrency: options.concurrency ?? 4,
+    maxWaiting: options.maxWaiting ?? 200,
+  };
+}
+
+function checkRange(startMs: number, endMs: number, stepMs: number): void {
+  const bad = (message: string): VitrineError => new VitrineError('query_invalid', message);
+  if (!Number.isFinite(startMs) || !Number.isFinite(endMs)) throw bad('start and end must be finite times');
+  if (endMs < startMs) throw bad('end timestamp must not be before start time');
+  if (!(stepMs > 0))
+    throw bad('zero or negative query resolution step widths are not accepted. Try a positive integer');
+  if ((endMs - startMs) / stepMs > MAX_POINTS) {
+    throw bad(
+      'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
+    );
+  }
+}
+
+/** A `Querier` over samples in this process. Errors are those of the joint, and `overloaded` when too many queries wait. */
+export function embeddedQuerier(source: SampleSource, options: EmbeddedOptions = {}): Querier {
+  const settings = complete(options);
+  const gate = new QueryGate(settings);
+
+  async function run(text: string, instant: boolean, times: Times, given: QueryOptions): Promise<QueryResult> {
+    const timeoutMs = Math.min(given.timeoutMs ?? settings.timeoutMs, settings.timeoutMs);
+    const bounds: QueryBounds = {
+      ...times,
+      lookbackMs: given.lookbackMs ?? settings.lookbackMs,
+      defaultStepMs: settings.defaultStepMs,
+    };
+    const { clock, maxSamples } = settings;
+    const budget = new Budget({ clock, maxSamples, timeoutMs, signal: given.signal });
+    return gate.run(() => runQuery({ text, bounds, instant, budget }, source), timeoutMs, given.signal);
+  }
+
+  return {
+    async instant(expr, atMs, given = {}) {
+      if (!Number.isFinite(atMs)) throw new VitrineError('query_invalid', 'the evaluation time must be finite');
+      return run(expr, true, { startMs: atMs, endMs: atMs, stepMs: 0 }, given);
+    },
+    async range(expr, startMs, endMs, stepMs, given = {}) {
+      checkRange(startMs, endMs, stepMs);
+      return run(expr, false, { startMs, endMs, stepMs }, given);
+    },
+    series: async (selectors, startMs, endMs, limit) => source.series(parsed(selectors), startMs, endMs, limit),
+    labelNames: async (selectors, startMs, endMs) => source.labelNames(parsed(selectors), startMs, endMs),
+    labelValues: async (name, selectors, startMs, endMs) => source.labelValues(name, parsed(selectors), startMs, endMs),
+    metadata: async () => source.metadata(),
+    exemplars: async (expr, startMs, endMs) =>
+      source.exemplars(
+        selectorsOf(parse(expr)).map(({ matchers }) => matchers),
+        startMs,
+        endMs,
+      ),
+  };
+}
+
+interface Times {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+}
+
+const parsed = (selectors: readonly string[]): readonly (readonly Matcher[])[] =>
+  selectors.map((selector) => parseSelector(selector));

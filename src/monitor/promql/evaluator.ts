@@ -1,0 +1,303 @@
+/**
+ * Walks a checked, folded tree bottom-up and gives every node's value over a frame of steps. Parts that do not change along
+ * the steps are evaluated once. Between series it asks its budget, so that a long query neither blocks the thread nor
+ * outlives its limits.
+ */
+import { Labels } from '../../model/labels.ts';
+import type { Series } from '../../model/series.ts';
+import { aggregateGroup } from './aggregate.ts';
+import { aggregateWithParam, noteQuantiles } from './aggregate-choice.ts';
+import type { Annotations } from './annotations.ts';
+import type { AggregateExpr, BinaryExpr, CallExpr, Expr, SubqueryExpr, VectorSelector } from './ast.ts';
+import { scalarScalar, vectorScalar } from './binary-scalar.ts';
+import { setOperation, vectorVector } from './binary-vectors.ts';
+import type { Budget } from './budget.ts';
+import {
+  frameTimes,
+  hasAny,
+  mergeSameLabels,
+  repeatValue,
+  type Column,
+  type Frame,
+  type RangeSeries,
+  type RangeVector,
+  type Value,
+} from './column.ts';
+import { unwrapParens } from './expression-shape.ts';
+import { checkExtended, runExtended, smoothedColumn } from './extended-range.ts';
+import { groupColumns } from './grouping.ts';
+import { scaleHistogram } from './histogram-ops.ts';
+import { joinInfo } from './info-join.ts';
+import { callInstant } from './instant-calls.ts';
+import { selectColumn, selectTimes } from './instant-selector.ts';
+import {
+  durationMs,
+  firstStep,
+  infoMatchers,
+  isStepInvariant,
+  referenceTimes,
+  shiftedTimes,
+  subqueryFrame,
+  type QueryBounds,
+  type SelectorKey,
+} from './plan.ts';
+import { looksLikeCounter, RATE_FUNCTIONS } from './rate-functions.ts';
+import { absent } from './vector-functions.ts';
+import { columnToRangeSeries, runWindows, toRangeSeries, type Window, type WindowFunction } from './window.ts';
+import { KEEPS_NAME, WINDOW_FUNCTIONS } from './window-functions.ts';
+
+/** What one run of a query shares between its nodes. */
+export interface Run {
+  readonly bounds: QueryBounds;
+  readonly budget: Budget;
+  readonly notes: Annotations;
+  /** The series of every selector, selected beforehand. */
+  readonly selected: ReadonlyMap<SelectorKey, readonly Series[]>;
+}
+
+const vector = (series: Column[]): Value => ({ kind: 'vector', series });
+
+function sizeOf(value: Value): number {
+  if (value.kind === 'vector') return value.series.reduce((size, { v }) => size + v.length, 0);
+  return value.kind === 'scalar' ? value.v.length : 0;
+}
+
+/** The value of an expression that is no range vector. Throws VitrineError `query_failed`, `query_timeout`, `query_canceled`. */
+export async function evaluate(expr: Expr, frame: Frame, run: Run): Promise<Value> {
+  const { budget } = run;
+  const mark = budget.held;
+  if (budget.due) await budget.pause();
+  const once = frame.steps > 1 && isStepInvariant(expr);
+  let value = await evaluateNode(expr, once ? firstStep(frame) : frame, run);
+  if (once) {
+    budget.take(sizeOf(value) * frame.steps);
+    value = repeatValue(value, frame.steps);
+  }
+  budget.settle(mark, sizeOf(value));
+  return value;
+}
+
+async function evaluateNode(expr: Expr, frame: Frame, run: Run): Promise<Value> {
+  switch (expr.kind) {
+    case 'number':
+      return { kind: 'scalar', v: new Float64Array(frame.steps).fill(expr.value) };
+    case 'string':
+      return { kind: 'string', v: expr.value };
+    case 'paren':
+      return evaluate(expr.expr, frame, run);
+    case 'unary': {
+      const value = await evaluate(expr.expr, frame, run);
+      return expr.op === '-' ? negate(value) : value;
+    }
+    case 'vector_selector':
+      return evaluateSelector(expr, frame, run, 'value');
+    case 'binary':
+      return evaluateBinary(expr, frame, run);
+    case 'aggregate':
+      return evaluateAggregate(expr, frame, run);
+    case 'call':
+      return evaluateCall(expr, frame, run);
+    default:
+      throw new TypeError(`a ${expr.kind} has no value of its own`);
+  }
+}
+
+function negate(value: Value): Value {
+  if (value.kind === 'scalar') return { kind: 'scalar', v: value.v.map((x) => -x) };
+  if (value.kind === 'string') return value;
+  for (const column of value.series) {
+    for (let k = 0; k < column.v.length; k += 1) column.v[k] = -column.v[k];
+    column.h = column.h?.map((h) => h && scaleHistogram(h, -1));
+    column.dropName = true;
+  }
+  return value;
+}
+
+async function evaluateSelector(
+  node: VectorSelector,
+  frame: Frame,
+  run: Run,
+  what: 'value' | 't' | 'st',
+): Promise<Value> {
+  const { budget, bounds } = run;
+  const times = shiftedTimes(node, frame, bounds);
+  const out: Column[] = [];
+  for (const series of run.selected.get(node) ?? []) {
+    if (budget.due) await budget.pause();
+    budget.take(frame.steps);
+    let column: Column | undefined;
+    if (what !== 'value') column = selectTimes(series, times, bounds.lookbackMs, what);
+    else if (node.extended === 'smoothed') column = smoothedColumn(toRangeSeries(series), times, bounds.lookbackMs);
+    else column = selectColumn(series, times, bounds.lookbackMs);
+    if (column !== undefined && hasAny(column)) out.push(column);
+  }
+  return vector(out);
+}
+
+async function evaluateBinary(node: BinaryExpr, frame: Frame, run: Run): Promise<Value> {
+  const left = await evaluate(node.left, frame, run);
+  const right = await evaluate(node.right, frame, run);
+  const { notes, budget } = run;
+  if (budget.due) await budget.pause();
+  if (left.kind === 'scalar' && right.kind === 'scalar') return scalarScalar(node, left.v, right.v);
+  if (left.kind === 'vector' && right.kind === 'scalar') {
+    return vector(vectorScalar(node, left.series, right.v, false, notes));
+  }
+  if (left.kind === 'scalar' && right.kind === 'vector') {
+    return vector(vectorScalar(node, right.series, left.v, true, notes));
+  }
+  if (left.kind !== 'vector' || right.kind !== 'vector') throw new TypeError(`${node.op} between strings`);
+  if (node.op === 'and' || node.op === 'or' || node.op === 'unless') {
+    return vector(setOperation(node, left.series, right.series, frame.steps));
+  }
+  budget.take(Math.max(left.series.length, right.series.length) * frame.steps);
+  return vector(vectorVector(node, left.series, right.series, frame.steps, notes));
+}
+
+async function evaluateAggregate(node: AggregateExpr, frame: Frame, run: Run): Promise<Value> {
+  const { notes, budget } = run;
+  const param = node.param === undefined ? undefined : await evaluate(node.param, frame, run);
+  const value = await evaluate(node.expr, frame, run);
+  const series = value.kind === 'vector' ? value.series : [];
+  if (budget.due) await budget.pause();
+  if (node.param !== undefined && param !== undefined) {
+    budget.take(series.length * frame.steps);
+    return vector(aggregateWithParam(node, node.param, param, series, frame, notes));
+  }
+  const out: Column[] = [];
+  for (const group of groupColumns(series, node)) {
+    if (budget.due) await budget.pause();
+    budget.take(frame.steps);
+    out.push(aggregateGroup(group, frame.steps, node, notes));
+  }
+  return vector(out);
+}
+
+async function evaluateCall(node: CallExpr, frame: Frame, run: Run): Promise<Value> {
+  const { func } = node;
+  const windowed = WINDOW_FUNCTIONS.get(func) ?? RATE_FUNCTIONS.get(func);
+  if (windowed !== undefined) return vector(await evaluateWindows(node, windowed, frame, run));
+  if (func === 'absent_over_time') {
+    const present = await evaluateWindows(node, () => 1, frame, run);
+    return absent(present, node.args[0], frame.steps);
+  }
+  if (func === 'timestamp' || func === 'start_timestamp') {
+    const selector = unwrapParens(node.args[0]);
+    if (selector.kind === 'vector_selector') {
+      return evaluateSelector(selector, frame, run, func === 'timestamp' ? 't' : 'st');
+    }
+  }
+  if (func === 'info') return evaluateInfo(node, frame, run);
+  const args: Value[] = [];
+  for (const arg of node.args) args.push(await evaluate(arg, frame, run));
+  return callInstant({ node, args, frame, bounds: run.bounds, notes: run.notes });
+}
+
+async function evaluateInfo(node: CallExpr, frame: Frame, run: Run): Promise<Value> {
+  const base = await evaluate(node.args[0], frame, run);
+  const times = referenceTimes(node.args[0], frame, run.bounds);
+  const series = base.kind === 'vector' ? base.series : [];
+  const info = run.selected.get(node) ?? [];
+  return vector(joinInfo(series, info, infoMatchers(node), times, run.bounds.lookbackMs));
+}
+
+/** A function of a range vector: series by series, window by window. */
+async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame, run: Run): Promise<Column[]> {
+  const { budget, notes, bounds } = run;
+  const at = node.args.findIndex((arg) => isRange(unwrapParens(arg)));
+  const arg = node.args[at];
+  const scalars: Float64Array[] = [];
+  for (const [i, other] of node.args.entries()) {
+    if (i === at) continue;
+    const value = await evaluate(other, frame, run);
+    if (value.kind === 'scalar') scalars.push(value.v);
+  }
+  const range = await evaluateRange(arg, frame, run);
+  if (range.extended !== undefined) checkExtended(node.func, range.extended);
+  const evalTimes = frameTimes(frame);
+  const w = newWindow(range, scalars, notes, arg);
+  const out: Column[] = [];
+  for (const series of range.series) {
+    if (budget.due) await budget.pause();
+    budget.take(frame.steps);
+    const dropName = series.dropName || !KEEPS_NAME.has(node.func);
+    const column =
+      range.extended === undefined
+        ? runWindows(range, series, w, evalTimes, fn, dropName)
+        : runExtended(node.func, range, series, w, bounds.lookbackMs);
+    if (column === undefined || !hasAny(column)) continue;
+    out.push(column);
+    noteNonCounter(node.func, column, notes, arg);
+  }
+  if (node.func === 'quantile_over_time' && out.length > 0) noteQuantiles(scalars[0], node.args[0], notes);
+  return out;
+}
+
+function noteNonCounter(func: string, column: Column, notes: Annotations, arg: Expr): void {
+  if (func !== 'rate' && func !== 'increase') return;
+  const { name } = column.labels;
+  if (name === '' || looksLikeCounter(name) || column.h !== undefined) return;
+  notes.possibleNonCounter(name, arg.pos);
+}
+
+const isRange = (expr: Expr): boolean => expr.kind === 'matrix_selector' || expr.kind === 'subquery';
+
+const NO_SERIES = toRangeSeries({
+  labels: Labels.empty,
+  samples: { t: new Float64Array(0), v: new Float64Array(0) },
+});
+
+function newWindow(range: RangeVector, scalars: readonly Float64Array[], notes: Annotations, arg: Expr): Window {
+  return {
+    series: NO_SERIES,
+    lo: 0,
+    hi: 0,
+    hlo: 0,
+    hhi: 0,
+    step: 0,
+    endMs: 0,
+    evalMs: 0,
+    rangeMs: range.rangeMs,
+    scalars,
+    notes,
+    pos: arg.pos,
+  };
+}
+
+/** The samples a range vector expression gives access to. */
+export async function evaluateRange(arg: Expr, frame: Frame, run: Run): Promise<RangeVector> {
+  const node = unwrapParens(arg);
+  if (node.kind === 'subquery') return evaluateSubquery(node, frame, run);
+  if (node.kind !== 'matrix_selector') throw new TypeError(`a ${node.kind} is no range vector`);
+  const series: RangeSeries[] = (run.selected.get(node.selector) ?? []).map(toRangeSeries);
+  return {
+    series,
+    rangeMs: durationMs(node.range),
+    ends: shiftedTimes(node.selector, frame, run.bounds),
+    extended: node.selector.extended,
+  };
+}
+
+async function evaluateSubquery(node: SubqueryExpr, frame: Frame, run: Run): Promise<RangeVector> {
+  const inner = subqueryFrame(node, frame, run.bounds);
+  const value = await evaluate(node.expr, inner, run);
+  const times = frameTimes(inner);
+  const columns =
+    value.kind === 'vector'
+      ? mergeSameLabels(value.series)
+      : [
+          {
+            labels: Labels.empty,
+            v: (value as { v: Float64Array }).v,
+            has: new Uint8Array(inner.steps).fill(1),
+            h: undefined,
+            dropName: false,
+          },
+        ];
+  return {
+    series: columns.filter(hasAny).map((column) => columnToRangeSeries(column, times)),
+    rangeMs: durationMs(node.range),
+    ends: shiftedTimes(node, frame, run.bounds),
+    extended: undefined,
+  };
+}
