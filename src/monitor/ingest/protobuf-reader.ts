@@ -157,6 +157,12 @@ export class ProtobufReader {
     return length;
   }
 
+  /** Passes over a length-delimited value. */
+  pass(): void {
+    const length = this.length();
+    this.pos += length;
+  }
+
   /** Enters a nested message: `end` is its end until `leave` gets back what this returned. */
   enter(): number {
     const outer = this.end;
@@ -244,7 +250,7 @@ export class ProtobufReader {
         this.#advance(8);
         return;
       case WIRE.bytes:
-        this.pos += this.length();
+        this.pass();
         return;
       case WIRE.fixed32:
         this.#advance(4);

@@ -131,7 +131,7 @@ async function decoded(
       if (producedBytes > limits.maxDecompressedBytes) {
         throw tooLarge(`the body unpacks to more than ${limits.maxDecompressedBytes} bytes`);
       }
-      if (producedBytes > RATIO_FREE_BYTES && producedBytes > limits.maxRatio * receivedBytes) {
+      if (producedBytes > RATIO_FREE_BYTES && producedBytes > limits.maxRatio * decoder.bytesWritten) {
         throw tooLarge(`the body unpacks to more than ${limits.maxRatio} times its size`);
       }
       await take(chunk);

@@ -20,7 +20,7 @@ class PointFields {
   exemplars: PointExemplar[] | undefined = undefined;
 
   attribute(r: ProtobufReader, at: number, tag: number): void {
-    r.pos += r.length();
+    r.pass();
     this.key = this.key === '' ? readKeyRun(r, at, tag) : this.key + r.key(at, r.pos);
   }
 

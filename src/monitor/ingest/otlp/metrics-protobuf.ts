@@ -143,7 +143,7 @@ function readNumberPoint(r: ProtobufReader): NumberPoint {
     const tag = r.tag();
     switch (tag) {
       case 0x3a:
-        r.pos += r.length();
+        r.pass();
         key = key === '' ? readKeyRun(r, at, tag) : key + r.key(at, r.pos);
         break;
       case 0x11:

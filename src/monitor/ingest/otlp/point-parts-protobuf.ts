@@ -12,7 +12,7 @@ export function readKeyRun(r: ProtobufReader, start: number, tag: number): strin
   const { bytes } = r;
   while (r.pos < r.end && bytes[r.pos] === tag) {
     r.pos += 1;
-    r.pos += r.length();
+    r.pass();
   }
   return r.key(start, r.pos);
 }

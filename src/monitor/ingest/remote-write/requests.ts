@@ -38,7 +38,7 @@ function readSeriesV1(r: ProtobufReader, steps: WriteSteps): void {
   const start = r.pos;
   while (r.pos < r.end && r.bytes[r.pos] === 0x0a) {
     r.pos += 1;
-    r.pos += r.length();
+    r.pass();
   }
   const key = r.key(start, r.pos);
   const series = steps.cache.get(key, () => pairsOf(key));

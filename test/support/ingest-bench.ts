@@ -1,0 +1,76 @@
+/** An intake over memory sinks with a clock that stands still, and an HTTP server in front of it. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { metrics } from '@opentelemetry/api';
+import type { Clock } from '../../src/base/clock.ts';
+import { silentLogger } from '../../src/base/logger.ts';
+import type { IngestHttpOptions } from '../../src/monitor/ingest/ingest-http.ts';
+import { ingestHttp } from '../../src/monitor/ingest/ingest-http.ts';
+import { IngestCounters } from '../../src/monitor/ingest/ingest-counters.ts';
+import type { IntakeOptions } from '../../src/monitor/ingest/intake.ts';
+import { Intake } from '../../src/monitor/ingest/intake.ts';
+import type { MemorySinks } from './memory-sinks.ts';
+import { memorySinks } from './memory-sinks.ts';
+
+/** 2026-11-20T12:00:00Z. */
+export const NOW_MS = 1_795_176_000_000;
+export const NOW_NANOS = BigInt(NOW_MS) * 1_000_000n;
+
+export interface StillClock extends Clock {
+  nowMs: number;
+}
+
+export function stillClock(nowMs = NOW_MS): StillClock {
+  return {
+    nowMs,
+    now() {
+      return this.nowMs;
+    },
+    monotonic() {
+      return this.nowMs;
+    },
+    after: (delayMs, callback) => {
+      const timer = setTimeout(callback, delayMs);
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+export interface IngestRig {
+  readonly intake: Intake;
+  readonly sinks: MemorySinks;
+  readonly clock: StillClock;
+  readonly counters: IngestCounters;
+}
+
+export function ingestRig(options: Partial<IntakeOptions> = {}): IngestRig {
+  const sinks = memorySinks();
+  const clock = stillClock();
+  const counters = new IngestCounters(metrics.getMeter('test'));
+  return { intake: new Intake({ sinks, clock, counters, ...options }), sinks, clock, counters };
+}
+
+export interface IngestServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+}
+
+export async function ingestServer(intake: Intake, options: Partial<IngestHttpOptions> = {}): Promise<IngestServer> {
+  const handle = ingestHttp({ intake, logger: silentLogger, ...options });
+  const server = createServer((request, response) => {
+    const serve = async (): Promise<void> => {
+      if (!(await handle(request, response))) response.writeHead(404).end();
+    };
+    void serve();
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => void server.close(resolve));
+    },
+  };
+}
