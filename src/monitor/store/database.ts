@@ -87,7 +87,9 @@ export function openDatabase(path: string, options: DatabaseOptions): DatabaseSy
     chmodSync(path, 0o600);
     db = new DatabaseSync(path);
     if (options.exclusive === true) db.exec('PRAGMA locking_mode = EXCLUSIVE');
-    db.exec(`PRAGMA page_size = ${options.pageBytes}; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY`);
+    db.exec(
+      `PRAGMA page_size = ${options.pageBytes}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY`,
+    );
     db.exec(`PRAGMA synchronous = ${options.durability}; PRAGMA cache_size = -${options.cacheKib}`);
     if (schemaVersionOf(path) < SCHEMA_VERSION) {
       db.exec(`BEGIN IMMEDIATE; ${options.schema}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);

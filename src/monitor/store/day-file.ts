@@ -84,13 +84,7 @@ export class DayFile {
     return Number(this.#db.prepare('SELECT max(id) AS last FROM chunk').get()?.last ?? 0);
   }
 
-  /** Bytes in use; the file may be longer. */
-  get usedBytes(): number {
-    const pragma = (name: string): number => Object.values(this.#db.prepare(`PRAGMA ${name}`).get() ?? {})[0] as number;
-    return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
-  }
-
-  /** 1 once the raw samples were replaced by a roll-up. */
+  /** Whether the raw samples were replaced by a roll-up. */
   get rolledUp(): boolean {
     return this.#db.prepare("SELECT 1 FROM meta WHERE key = 'rolled_up'").get() !== undefined;
   }
@@ -143,17 +137,13 @@ export class DayFile {
     return id !== undefined && this.#selectAny.get(id, maxtMs, mintMs) !== undefined;
   }
 
-  /** Deletes the oldest chunks, `limit` at most; returns how many. Their pages are used again. */
+  /** Deletes the oldest chunks, `limit` at most, and gives their room back to the disk; returns how many. */
   deleteOldest(limit: number): number {
     const result = this.#db
       .prepare('DELETE FROM chunk WHERE id IN (SELECT id FROM chunk ORDER BY id LIMIT ?)')
       .run(limit);
+    this.#db.exec('PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)');
     return Number(result.changes);
-  }
-
-  /** `ok`, or what SQLite finds wrong. */
-  check(): string {
-    return String(Object.values(this.#db.prepare('PRAGMA quick_check(1)').get() ?? {})[0]);
   }
 
   close(): void {

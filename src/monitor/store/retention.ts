@@ -8,6 +8,7 @@ import { formatBytes } from '../../base/units.ts';
 import { isDamaged } from './database.ts';
 import { DAY_MS } from './day-file.ts';
 import { rollUpDay } from './roll-up.ts';
+import { databaseBytes } from './day-files.ts';
 import type { RollUpParts } from './roll-up.ts';
 
 export interface RetentionLimits {
@@ -78,10 +79,8 @@ async function fitSize(parts: RetentionParts, before: number): Promise<{ removed
   if (parts.otherBytes() > limit) return { removed, trimmed };
   const [last] = days.list();
   if (last === undefined || days.list().length > 1) return { removed, trimmed };
-  // Pages that are freed are used again, so the file stops growing rather than shrink.
   for (let left = 1; left > 0 && !signal.aborted;) {
-    const used = days.open(last.day)?.usedBytes ?? 0;
-    if (used + parts.otherBytes() <= limit) break;
+    if (databaseBytes(last.path) + parts.otherBytes() <= limit) break;
     left = days.open(last.day)?.deleteOldest(SLICE_CHUNKS) ?? 0;
     trimmed += left;
     await nextTurn();
