@@ -6,7 +6,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Labels } from '../../model/labels.ts';
 import { chunkOf, decodeChunk } from './chunk-codec.ts';
-import { Columns } from './columns.ts';
+import type { Columns } from './columns.ts';
 import { inTransaction, openDatabase } from './database.ts';
 import { Postings } from './postings.ts';
 
@@ -25,9 +25,16 @@ export function dayOf(tMs: number): string {
   return new Date(Math.floor(tMs / DAY_MS) * DAY_MS).toISOString().slice(0, -14);
 }
 
+/** A chunk on its way to a file. */
 export interface PendingChunk {
   readonly labels: Labels;
-  readonly columns: Columns;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly data: Uint8Array;
+}
+
+export function pendingChunk(labels: Labels, columns: Columns): PendingChunk {
+  return { labels, startMs: columns.t[0], endMs: columns.t[columns.count - 1], data: chunkOf(columns) };
 }
 
 export class DayFile {
@@ -105,13 +112,13 @@ export class DayFile {
       this.#nextId = firstId;
       throw error;
     }
-    for (const { columns } of chunks) this.#lastMs = Math.max(this.#lastMs, columns.t[columns.count - 1]);
+    for (const { endMs } of chunks) this.#lastMs = Math.max(this.#lastMs, endMs);
     for (let i = 0; i < added.length; i += 1) this.index.add(firstId + i, added[i]);
   }
 
   #insert(chunks: readonly PendingChunk[], added: Labels[]): void {
     inTransaction(this.#db, () => {
-      for (const { labels, columns } of chunks) {
+      for (const { labels, startMs, endMs, data } of chunks) {
         let id = this.#ids.get(labels.key);
         if (id === undefined) {
           id = this.#nextId;
@@ -120,7 +127,7 @@ export class DayFile {
           this.#ids.set(labels.key, id);
           added.push(labels);
         }
-        this.#insertChunk.run(id, columns.t[0], columns.t[columns.count - 1], chunkOf(columns));
+        this.#insertChunk.run(id, startMs, endMs, data);
       }
     });
   }
