@@ -47,7 +47,9 @@ export const isBusy = (error: unknown): boolean => primaryCode(error) === SQLITE
 export const isDamaged = (error: unknown): boolean =>
   error instanceof RangeError || [SQLITE_CORRUPT, SQLITE_NOTADB].includes(primaryCode(error));
 
-/** `user_version` as the file's header has it (sqlite.org/fileformat2.html, offset 60); 0 for no or an empty file. */
+const MAGIC = 'SQLite format 3\0';
+
+/** `user_version` as the file's header has it (sqlite.org/fileformat2.html, offset 60); 0 when it is no database. */
 export function schemaVersionOf(path: string): number {
   let file: number;
   try {
@@ -58,7 +60,8 @@ export function schemaVersionOf(path: string): number {
   }
   try {
     const header = Buffer.alloc(64);
-    return readSync(file, header, 0, 64, 0) === 64 ? header.readUInt32BE(60) : 0;
+    const whole = readSync(file, header, 0, 64, 0) === 64 && header.toString('latin1', 0, 16) === MAGIC;
+    return whole ? header.readUInt32BE(60) : 0;
   } finally {
     closeSync(file);
   }
@@ -84,7 +87,9 @@ export function openDatabase(path: string, options: DatabaseOptions): DatabaseSy
     chmodSync(path, 0o600);
     db = new DatabaseSync(path);
     if (options.exclusive === true) db.exec('PRAGMA locking_mode = EXCLUSIVE');
-    db.exec(`PRAGMA page_size = ${options.pageBytes}; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY`);
+    db.exec(
+      `PRAGMA page_size = ${options.pageBytes}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY`,
+    );
     db.exec(`PRAGMA synchronous = ${options.durability}; PRAGMA cache_size = -${options.cacheKib}`);
     if (schemaVersionOf(path) < SCHEMA_VERSION) {
       db.exec(`BEGIN IMMEDIATE; ${options.schema}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);

@@ -6,7 +6,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Labels } from '../../model/labels.ts';
 import { chunkOf, decodeChunk } from './chunk-codec.ts';
-import { Columns } from './columns.ts';
+import type { Columns } from './columns.ts';
 import { inTransaction, openDatabase } from './database.ts';
 import { Postings } from './postings.ts';
 
@@ -25,9 +25,16 @@ export function dayOf(tMs: number): string {
   return new Date(Math.floor(tMs / DAY_MS) * DAY_MS).toISOString().slice(0, -14);
 }
 
+/** A chunk on its way to a file. */
 export interface PendingChunk {
   readonly labels: Labels;
-  readonly columns: Columns;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly data: Uint8Array;
+}
+
+export function pendingChunk(labels: Labels, columns: Columns): PendingChunk {
+  return { labels, startMs: columns.t[0], endMs: columns.t[columns.count - 1], data: chunkOf(columns) };
 }
 
 export class DayFile {
@@ -84,13 +91,7 @@ export class DayFile {
     return Number(this.#db.prepare('SELECT max(id) AS last FROM chunk').get()?.last ?? 0);
   }
 
-  /** Bytes in use; the file may be longer. */
-  get usedBytes(): number {
-    const pragma = (name: string): number => Object.values(this.#db.prepare(`PRAGMA ${name}`).get() ?? {})[0] as number;
-    return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
-  }
-
-  /** 1 once the raw samples were replaced by a roll-up. */
+  /** Whether the raw samples were replaced by a roll-up. */
   get rolledUp(): boolean {
     return this.#db.prepare("SELECT 1 FROM meta WHERE key = 'rolled_up'").get() !== undefined;
   }
@@ -111,13 +112,13 @@ export class DayFile {
       this.#nextId = firstId;
       throw error;
     }
-    for (const { columns } of chunks) this.#lastMs = Math.max(this.#lastMs, columns.t[columns.count - 1]);
+    for (const { endMs } of chunks) this.#lastMs = Math.max(this.#lastMs, endMs);
     for (let i = 0; i < added.length; i += 1) this.index.add(firstId + i, added[i]);
   }
 
   #insert(chunks: readonly PendingChunk[], added: Labels[]): void {
     inTransaction(this.#db, () => {
-      for (const { labels, columns } of chunks) {
+      for (const { labels, startMs, endMs, data } of chunks) {
         let id = this.#ids.get(labels.key);
         if (id === undefined) {
           id = this.#nextId;
@@ -126,7 +127,7 @@ export class DayFile {
           this.#ids.set(labels.key, id);
           added.push(labels);
         }
-        this.#insertChunk.run(id, columns.t[0], columns.t[columns.count - 1], chunkOf(columns));
+        this.#insertChunk.run(id, startMs, endMs, data);
       }
     });
   }
@@ -143,17 +144,13 @@ export class DayFile {
     return id !== undefined && this.#selectAny.get(id, maxtMs, mintMs) !== undefined;
   }
 
-  /** Deletes the oldest chunks, `limit` at most; returns how many. Their pages are used again. */
+  /** Deletes the oldest chunks, `limit` at most, and gives their room back to the disk; returns how many. */
   deleteOldest(limit: number): number {
     const result = this.#db
       .prepare('DELETE FROM chunk WHERE id IN (SELECT id FROM chunk ORDER BY id LIMIT ?)')
       .run(limit);
+    this.#db.exec('PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)');
     return Number(result.changes);
-  }
-
-  /** `ok`, or what SQLite finds wrong. */
-  check(): string {
-    return String(Object.values(this.#db.prepare('PRAGMA quick_check(1)').get() ?? {})[0]);
   }
 
   close(): void {

@@ -10,7 +10,7 @@ import type { Labels } from '../../model/labels.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { decodeChunk, encodeChunk } from './chunk-codec.ts';
 import { Columns } from './columns.ts';
-import { dayOf } from './day-file.ts';
+import { dayOf, pendingChunk } from './day-file.ts';
 import type { PendingChunk } from './day-file.ts';
 import type { DayFiles } from './day-files.ts';
 import type { Head } from './head.ts';
@@ -34,7 +34,7 @@ export interface FlushPlan {
 /** 128 samples: below, a chunk's head and index entry weigh too much. */
 const CHUNK_PAGES_MIN = 4;
 const CHUNK_SAMPLES_MAX = 22 * PAGE_SAMPLES;
-const STEP_MS = 8;
+const STEP_MS = 5;
 const STEP_CHUNKS = 1_000;
 
 export interface FlushParts {
@@ -84,7 +84,7 @@ export class FlushCycle {
         break;
       }
     }
-    for (const ofDay of chunks.values()) this.#parts.days.forWriting(ofDay[0].columns.t[0]).add(ofDay);
+    for (const ofDay of chunks.values()) this.#parts.days.forWriting(ofDay[0].startMs).add(ofDay);
     for (const { slot, pages } of freed) this.#parts.head.releasePages(slot, pages);
     this.#writeTails(from, this.#next);
     return this.#next < this.#slots;
@@ -138,7 +138,7 @@ export class FlushCycle {
       const ofDay = chunks.get(day) ?? [];
       if (ofDay.length === 0) chunks.set(day, ofDay);
       const part = from === 0 && to === columns.count ? columns : columns.part(from, to);
-      ofDay.push({ labels, columns: part });
+      ofDay.push(pendingChunk(labels, part));
       from = to;
     }
     return made;

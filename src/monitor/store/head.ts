@@ -179,6 +179,10 @@ export class Head {
     const extras = this.#extras.get(slot);
     if (extras === undefined) return;
     this.#extrasBytes -= extras.sizeBytes;
+    if (this.#pages.count(slot) === 0) {
+      this.#extras.delete(slot);
+      return;
+    }
     extras.dropBefore(this.firstT(slot));
     this.#extrasBytes += extras.sizeBytes;
   }

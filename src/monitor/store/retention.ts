@@ -8,6 +8,7 @@ import { formatBytes } from '../../base/units.ts';
 import { isDamaged } from './database.ts';
 import { DAY_MS } from './day-file.ts';
 import { rollUpDay } from './roll-up.ts';
+import { databaseBytes } from './day-files.ts';
 import type { RollUpParts } from './roll-up.ts';
 
 export interface RetentionLimits {
@@ -21,6 +22,8 @@ export interface RetentionParts extends RollUpParts {
   readonly limits: RetentionLimits;
   /** Bytes of the directory that are no day files. */
   readonly otherBytes: () => number;
+  /** Days known to be rolled up, so that they need not be opened to see it. Kept between passes. */
+  readonly rolledUp: Set<string>;
 }
 
 /** Deleting starts here, so that the size stays under the limit while it runs. */
@@ -37,19 +40,24 @@ export async function applyRetention(
   for (const known of days.list()) {
     if (known.startMs + DAY_MS > nowMs - limits.retentionMs) break;
     await days.remove(known);
+    parts.rolledUp.delete(known.day);
     done.removed += 1;
     parts.logger.info({ day: known.day }, `day ${known.day} is past the retention and was deleted`);
   }
   for (const known of days.list()) {
     if (known.startMs + DAY_MS > nowMs - limits.rawRetentionMs || signal.aborted) break;
-    if (days.open(known.day)?.rolledUp !== false) continue;
+    if (parts.rolledUp.has(known.day)) continue;
     try {
-      if (await rollUpDay(known, parts)) done.rolledUp += 1;
+      const before = days.open(known.day)?.rolledUp !== false;
+      if (before || (await rollUpDay(known, parts))) parts.rolledUp.add(known.day);
+      if (!before) done.rolledUp += 1;
     } catch (error) {
       if (!isDamaged(error)) throw error;
       days.setAside(known, error);
     }
   }
+  // Closing a past day brings its side files into it.
+  for (const known of days.list()) if (known.startMs + 2 * DAY_MS < nowMs) days.closeDay(known.day);
   return { ...done, ...(await fitSize(parts, done.removed)) };
 }
 
@@ -67,12 +75,12 @@ async function fitSize(parts: RetentionParts, before: number): Promise<{ removed
       `day ${oldest.day} was deleted: the store would be larger than ${formatBytes(limits.maxSizeBytes)}`,
     );
   }
+  // When head.db alone is over the limit, deleting samples would gain nothing.
+  if (parts.otherBytes() > limit) return { removed, trimmed };
   const [last] = days.list();
   if (last === undefined || days.list().length > 1) return { removed, trimmed };
-  // Pages that are freed are used again, so the file stops growing rather than shrink.
   for (let left = 1; left > 0 && !signal.aborted;) {
-    const used = days.open(last.day)?.usedBytes ?? 0;
-    if (used + parts.otherBytes() <= limit) break;
+    if (databaseBytes(last.path) + parts.otherBytes() <= limit) break;
     left = days.open(last.day)?.deleteOldest(SLICE_CHUNKS) ?? 0;
     trimmed += left;
     await nextTurn();

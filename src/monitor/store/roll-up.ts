@@ -8,7 +8,7 @@ import { renameSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../base/clock.ts';
 import { Columns } from './columns.ts';
-import { DayFile } from './day-file.ts';
+import { DayFile, pendingChunk } from './day-file.ts';
 import type { PendingChunk } from './day-file.ts';
 import type { DayFiles, KnownDay } from './day-files.ts';
 
@@ -90,7 +90,7 @@ export async function rollUpDay(known: KnownDay, { days, clock, typeOf, signal }
       if (columns.count === 0) continue;
       const kept = rollUpSamples(columns, isCounterName(labels.name, typeOf(familyOf(labels.name, typeOf))));
       for (let from = 0; from < kept.count; from += CHUNK_SAMPLES_MAX) {
-        pending.push({ labels, columns: kept.part(from, Math.min(kept.count, from + CHUNK_SAMPLES_MAX)) });
+        pending.push(pendingChunk(labels, kept.part(from, Math.min(kept.count, from + CHUNK_SAMPLES_MAX))));
       }
       if (clock.monotonic() < sliceEnds && pending.length < SLICE_CHUNKS) continue;
       rolled.add(pending);

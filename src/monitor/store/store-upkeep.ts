@@ -35,6 +35,7 @@ export class StoreUpkeep {
   readonly #growth = new Growth();
   readonly #closing = new AbortController();
   readonly #stop: () => void;
+  readonly #rolledUp = new Set<string>();
   #generation = 0;
   #sizeBytes = 0;
   #cycle: FlushCycle | undefined;
@@ -172,7 +173,8 @@ export class StoreUpkeep {
       const typeOf = (name: string): string | undefined => metadata.typeOf(name);
       const { signal } = this.#closing;
       const otherBytes = (): number => this.#journalBytes();
-      await applyRetention({ days, clock, logger, typeOf, signal, otherBytes, limits: options }, clock.now());
+      const parts = { days, clock, logger, typeOf, signal, otherBytes, limits: options, rolledUp: this.#rolledUp };
+      await applyRetention(parts, clock.now());
     } catch (error) {
       this.#trouble('retention', error);
     } finally {
