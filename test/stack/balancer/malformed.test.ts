@@ -98,7 +98,7 @@ const REFUSED: readonly (readonly [string, string, number])[] = [
   ['preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505],
   ['HTTP/9.9', `GET / HTTP/9.9\r\n${H}\r\n`, 505],
   ['HTTP/2.0', `GET / HTTP/2.0\r\n${H}\r\n`, 505],
-  ['HTTP/0.9', 'GET /\r\n\r\n', 400],
+  ['HTTP/0.9', 'GET /\r\n\r\n', 505],
   ['lower-case version', `GET / http/1.1\r\n${H}\r\n`, 400],
   ['TLS on a plain port', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],
   ['Connection that lists Host', get('Connection: close, Host\r\n'), 400],

@@ -1,0 +1,48 @@
+/**
+ * The balancer as a process for measuring: `node balancer-process.ts PORT UPSTREAM full|bare`. `full` records everything:
+ * one cumulative reader collected each second, every span kept in a ring, W3C propagation.
+ */
+import { metrics, propagation, trace } from '@opentelemetry/api';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { TracerProvider, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace';
+import { startBalancer } from '../../src/stack/balancer/balancer.ts';
+import { balancerSchema } from '../../src/stack/balancer/config.ts';
+
+class Reader extends MetricReader {
+  protected onShutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+  protected onForceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+class Ring implements SpanProcessor {
+  readonly spans: (ReadableSpan | undefined)[] = Array.from({ length: 4096 });
+  #at = 0;
+  onStart(): void {}
+  onEnd(span: ReadableSpan): void {
+    this.spans[this.#at++ & 4095] = span;
+  }
+  forceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+  shutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+const [port, upstream, mode] = process.argv.slice(2);
+if (mode === 'full') {
+  const reader = new Reader();
+  metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
+  trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [new Ring()] }));
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  setInterval(() => void reader.collect(), 1_000);
+}
+const balancer = await startBalancer(balancerSchema.parse({ listen: `127.0.0.1:${port}`, upstreams: [upstream] }));
+process.on('SIGTERM', () => {
+  balancer.close();
+  process.exit(0);
+});

@@ -1,0 +1,208 @@
+/**
+ * CPU a request of the balancer beside its peers: `node test/bench/balancer.ts [pairs] [seconds]`.
+ * The proxy is pinned to CPU 0; wrk (64 connections) and the upstream (nginx, 1 KB JSON) to CPU 1. Contestants take turns
+ * (A B A B); what is compared is utime + stime of the process tree from /proc, divided by the requests wrk counted.
+ * Needs nginx, wrk and taskset; haproxy and caddy join when they are installed.
+ */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const PAIRS = Number(process.argv[2] ?? 15);
+const SECONDS = Number(process.argv[3] ?? 2);
+const ONLY = process.argv[4]?.split(',');
+const BASE_PORT = Number(process.env.BENCH_PORT ?? 21450);
+const UPSTREAM_PORT = BASE_PORT;
+const DIR = mkdtempSync(path.join(tmpdir(), 'bench-'));
+const HERE = import.meta.dirname;
+
+interface Contestant {
+  readonly name: string;
+  readonly version: string;
+  readonly port: number;
+  readonly command: readonly string[];
+}
+
+function nginxConfig(file: string, http: string): string {
+  const at = path.join(DIR, file);
+  writeFileSync(
+    at,
+    `worker_processes 1;\ndaemon off;\npid ${at}.pid;\nerror_log ${at}.log crit;\nevents { worker_connections 4096; }\nhttp {\naccess_log off;\nkeepalive_requests 1000000000;\nclient_body_temp_path ${at}.body;\nproxy_temp_path ${at}.proxy;\nfastcgi_temp_path ${at}.f;\nuwsgi_temp_path ${at}.u;\nscgi_temp_path ${at}.s;\n${http}\n}\n`,
+  );
+  return at;
+}
+
+function versionOf(command: string, args: readonly string[]): string {
+  try {
+    const out = execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    return out.split('\n')[0];
+  } catch {
+    return '';
+  }
+}
+
+function contestants(): Contestant[] {
+  const upstream = `http://127.0.0.1:${UPSTREAM_PORT}`;
+  const node = process.execPath;
+  const list: Contestant[] = [];
+  let port = BASE_PORT;
+  const add = (name: string, version: string, command: (port: number) => readonly string[]): void => {
+    port += 1;
+    list.push({ name, version, port, command: command(port) });
+  };
+  add('nginx', 'Debian', (at) => [
+    'nginx',
+    '-c',
+    nginxConfig(
+      'proxy.conf',
+      `upstream u { server 127.0.0.1:${UPSTREAM_PORT}; keepalive 128; keepalive_requests 1000000000; }\nserver { listen 127.0.0.1:${at} backlog=4096; location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Request-Id $request_id; } }`,
+    ),
+  ]);
+  add('vitrine', 'all metrics and spans', (at) => [
+    node,
+    path.join(HERE, 'balancer-process.ts'),
+    String(at),
+    upstream,
+    'full',
+  ]);
+  add('vitrine-bare', 'telemetry API without an SDK', (at) => [
+    node,
+    path.join(HERE, 'balancer-process.ts'),
+    String(at),
+    upstream,
+    'bare',
+  ]);
+  add('http-proxy-3', packageVersion('http-proxy-3'), (at) => [
+    node,
+    path.join(HERE, 'peer-process.mjs'),
+    String(at),
+    upstream,
+  ]);
+  const caddy = versionOf('caddy', ['version']);
+  if (caddy !== '')
+    add('caddy', caddy, (at) => [
+      'caddy',
+      'reverse-proxy',
+      '--from',
+      `http://127.0.0.1:${at}`,
+      '--to',
+      `127.0.0.1:${UPSTREAM_PORT}`,
+    ]);
+  return list.filter((one) => ONLY === undefined || ONLY.includes(one.name));
+}
+
+function packageVersion(name: string): string {
+  const file = path.join(HERE, '../../node_modules', name, 'package.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version : '';
+}
+
+/** Clock ticks of a process and its children. */
+function ticks(pid: number): number {
+  let sum = 0;
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (Number(entry) === pid || Number(fields[1]) === pid) sum += Number(fields[11]) + Number(fields[12]);
+    } catch {
+      // The process has just ended.
+    }
+  }
+  return sum;
+}
+
+function start(cpu: number, command: readonly string[]): ChildProcess {
+  return spawn('taskset', ['-c', String(cpu), ...command], { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+async function listening(port: number): Promise<void> {
+  for (let at = 0; at < 200; at += 1) {
+    const up = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.on('error', () => resolve(false));
+    });
+    if (up) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`nobody listens on ${port}`);
+}
+
+function wrk(port: number, seconds: number): Promise<{ requests: number; perSecond: number; bad: number }> {
+  return new Promise((resolve) => {
+    const child = spawn('taskset', [
+      '-c',
+      '1',
+      'wrk',
+      '-t1',
+      '-c64',
+      `-d${seconds}s`,
+      `http://127.0.0.1:${port}/users/42`,
+    ]);
+    let out = '';
+    child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()));
+    child.on('close', () =>
+      resolve({
+        requests: Number(/(\d+) requests in/.exec(out)?.[1] ?? 0),
+        perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(out)?.[1] ?? 0),
+        bad: Number(/Non-2xx or 3xx responses: (\d+)/.exec(out)?.[1] ?? 0),
+      }),
+    );
+  });
+}
+
+const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
+const at = (values: readonly number[], q: number): number => sorted(values)[Math.floor(q * (values.length - 1))];
+const show = (values: readonly number[], digits: number): string =>
+  `${at(values, 0.5).toFixed(digits)} (${at(values, 0.1).toFixed(digits)}–${at(values, 0.9).toFixed(digits)})`;
+
+const body = JSON.stringify({ id: 42, name: 'x'.repeat(980) });
+const upstream = start(1, [
+  'nginx',
+  '-c',
+  nginxConfig(
+    'upstream.conf',
+    `server { listen 127.0.0.1:${UPSTREAM_PORT} backlog=4096; location / { default_type application/json; return 200 '${body}'; } }`,
+  ),
+]);
+const racers = contestants().map((one) => ({
+  ...one,
+  process: start(0, one.command),
+  us: [] as number[],
+  rate: [] as number[],
+}));
+try {
+  await listening(UPSTREAM_PORT);
+  for (const racer of racers) {
+    await listening(racer.port);
+    await wrk(racer.port, 3);
+  }
+  const tickUs = 1e6 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+  for (let pair = 0; pair < PAIRS; pair += 1) {
+    for (const racer of racers) {
+      const before = ticks(racer.process.pid ?? 0);
+      const { requests, perSecond, bad } = await wrk(racer.port, SECONDS);
+      if (bad > 0) throw new Error(`${racer.name}: ${bad} answers were not 2xx`);
+      racer.us.push(((ticks(racer.process.pid ?? 0) - before) * tickUs) / requests);
+      racer.rate.push(perSecond);
+    }
+  }
+  console.log(
+    `node ${process.version}, ${versionOf('sh', ['-c', 'nginx -v 2>&1'])}, ${PAIRS} rounds of ${SECONDS} s; median (10 %–90 %)`,
+  );
+  const [first] = racers;
+  for (const racer of racers) {
+    const ratio = racer.us.map((us, round) => first.us[round] / us);
+    console.log(
+      `${racer.name.padEnd(14)} ${show(racer.us, 1)} us/req  ${show(racer.rate, 0)} req/s  ${first.name} us / own ${show(ratio, 3)}  [${racer.version}]`,
+    );
+  }
+} finally {
+  for (const racer of racers) racer.process.kill('SIGTERM');
+  upstream.kill('SIGTERM');
+}

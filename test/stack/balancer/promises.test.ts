@@ -1,0 +1,276 @@
+/** What clients of the balancer may rely on while upstreams die, hang, lie and crawl. Real sockets and processes. */
+import { Agent, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { answering, GET, raw, Rig, until } from './rig.ts';
+
+interface Outcome {
+  readonly method: string;
+  readonly id: string;
+  readonly status: number;
+  readonly ms: number;
+}
+
+/** One request over a keep-alive agent. Status 0: no answer. */
+function ask(url: string, agent: Agent, method: string, id: string): Promise<Outcome> {
+  const startMs = performance.now();
+  return new Promise((resolve) => {
+    const done = (status: number): void => resolve({ method, id, status, ms: performance.now() - startMs });
+    const request = httpRequest(url, { method, agent, headers: { 'x-id': id } }, (response) => {
+      response.resume();
+      response.on('end', () => done(response.statusCode ?? 0));
+      response.on('error', () => done(0));
+    });
+    request.on('error', () => done(0));
+    request.end(method === 'POST' ? 'body' : undefined);
+  });
+}
+
+/** `rate` requests a second for `seconds`, every fifth a POST. */
+async function load(url: string, rate: number, seconds: number, methods: (at: number) => string): Promise<Outcome[]> {
+  const agent = new Agent({ keepAlive: true });
+  const all: Promise<Outcome>[] = [];
+  const startMs = performance.now();
+  while (performance.now() - startMs < seconds * 1000) {
+    const due = ((performance.now() - startMs) / 1000) * rate;
+    while (all.length < due) all.push(ask(url, agent, methods(all.length), String(all.length)));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  const outcomes = await Promise.all(all);
+  agent.destroy();
+  return outcomes;
+}
+
+describe('promises', () => {
+  let rig: Rig;
+  beforeEach(() => {
+    rig = new Rig();
+  });
+  afterEach(() => rig[Symbol.asyncDispose]());
+
+  it('loses no GET and repeats no POST when one of two upstreams is killed', async () => {
+    const [a, b] = [await rig.child('a'), await rig.child('b')];
+    const posts: string[] = [];
+    for (const child of [a, b]) child.process.on('message', (message) => posts.push((message as { id: string }).id));
+    const { url } = await rig.balancer({ upstreams: [a.url, b.url] });
+    setTimeout(() => a.process.kill('SIGKILL'), 1_500);
+    const outcomes = await load(url, 150, 4, (at) => (at % 5 === 0 ? 'POST' : 'GET'));
+    const gets = outcomes.filter((one) => one.method === 'GET');
+    expect(gets.length).toBeGreaterThan(400);
+    expect(gets.filter((one) => one.status !== 200)).toEqual([]);
+    const failedPosts = outcomes.filter((one) => one.method === 'POST' && one.status !== 200);
+    expect(failedPosts.every((one) => one.status === 502 || one.status === 503)).toBe(true);
+    expect(failedPosts.length).toBeLessThanOrEqual(3);
+    expect(posts.length).toBe(new Set(posts).size);
+  });
+
+  it('finds a hung upstream by its requests: no GET fails, none is slow for long', async () => {
+    const good = await rig.child('good');
+    const hung = await rig.tcp(() => {});
+    const { url } = await rig.balancer({ upstreams: [good.url, hung.url], health_check: { interval: '1s' } });
+    const outcomes = await load(url, 50, 5, () => 'GET');
+    expect(outcomes.filter((one) => one.status !== 200)).toEqual([]);
+    const slow = outcomes.filter((one) => one.ms > 1_000).length;
+    expect(slow / outcomes.length).toBeLessThanOrEqual(0.05);
+    expect(outcomes.slice(150).filter((one) => one.ms > 500)).toEqual([]);
+  });
+
+  it('never sends a POST again whose bytes went out', async () => {
+    let seen = 0;
+    const breaking = (): Promise<{ url: string }> =>
+      rig.tcp((socket) => {
+        socket.on('data', () => {
+          seen += 1;
+          socket.destroy();
+        });
+      });
+    const { port } = await rig.balancer({ upstreams: [(await breaking()).url, (await breaking()).url] });
+    const answer = await raw(port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\nab');
+    expect(answer.status).toBe(502);
+    expect(seen).toBe(1);
+  });
+
+  it('sends a POST elsewhere when its connection was refused', async () => {
+    const gone = await rig.tcp(() => {});
+    gone.server.close();
+    const good = await rig.tcp(answering('HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n'));
+    const { port } = await rig.balancer({ upstreams: [gone.url, good.url], policy: 'round_robin' });
+    for (let at = 0; at < 4; at += 1) {
+      const answer = await raw(port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\nab');
+      expect(answer.status).toBe(201);
+    }
+  });
+
+  it('says 503 at once when nobody is there, and 200 as soon as somebody is', async () => {
+    const place = await rig.tcp(() => {});
+    place.server.close();
+    const { port } = await rig.balancer({ upstreams: [place.url] });
+    for (let at = 0; at < 5; at += 1) {
+      const answer = await raw(port, GET, /\}\n$/);
+      expect(answer.status).toBe(503);
+      expect(answer.text).toMatch(/retry-after: 1/i);
+      expect(answer.ms).toBeLessThan(500);
+    }
+    await rig.http((_request, response) => response.end('ok'), place.port);
+    expect((await raw(port, GET, /ok$/)).status).toBe(200);
+  });
+
+  it('keeps retries within their budget', async () => {
+    let tries = 0;
+    const upstream = await rig.tcp((socket) => {
+      socket.on('data', () => {
+        tries += 1;
+        socket.destroy();
+      });
+    });
+    const second = await rig.tcp((socket) => {
+      socket.on('data', () => {
+        tries += 1;
+        socket.destroy();
+      });
+    });
+    const { port } = await rig.balancer({ upstreams: [upstream.url, second.url], ejection: { failures: 0 } });
+    for (let at = 0; at < 200; at += 1) expect((await raw(port, GET, /\}\n$/)).status).toBe(502);
+    expect(tries).toBeGreaterThan(200);
+    expect(tries).toBeLessThanOrEqual(200 * 1.2 + 3 * 4);
+  });
+
+  it.each([
+    ['Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'],
+    ['chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
+    ['a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\nhalf'],
+  ])('never ends a body that was cut short: %s', async (_name, bytes) => {
+    for (const how of ['end', 'reset'] as const) {
+      const upstream = await rig.tcp((socket) => {
+        socket.on('data', () =>
+          socket.write(bytes, () => setTimeout(() => (how === 'end' ? socket.end() : socket.resetAndDestroy()), 50)),
+        );
+      });
+      const { port } = await rig.balancer({ upstreams: [upstream.url] });
+      const answer = await raw(port, GET);
+      expect(answer.closed).toBe(true);
+      expect(answer.ms).toBeLessThan(1_000);
+      expect(answer.text).toContain('half');
+      expect(answer.text).not.toMatch(/\r\n0\r\n\r\n$/);
+    }
+  });
+
+  it('ends slow heads with 408', async () => {
+    const { port } = await rig.balancer({ upstreams: ['http://127.0.0.1:9'], timeouts: { client_head: '500ms' } });
+    const answer = await raw(port, 'GET / HTTP/1.1\r\nHost: a\r\nX:', undefined, 8_000);
+    expect(answer.status).toBe(408);
+    expect(answer.closed).toBe(true);
+    expect(answer.ms).toBeLessThan(4_000);
+  });
+
+  it('ends slow bodies with 408 and costs the upstream no connection', async () => {
+    const upstream = await rig.tcp(() => {});
+    const { port } = await rig.balancer({ upstreams: [upstream.url] });
+    const socket = connect(port, '127.0.0.1');
+    let text = '';
+    socket.on('data', (bytes) => (text += bytes.toString()));
+    socket.on('error', () => {});
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n');
+    const drip = setInterval(() => socket.write('x'), 200);
+    await until(() => text.includes('408'), 12_000);
+    clearInterval(drip);
+    socket.destroy();
+  });
+
+  it('answers 503 when the queue is full or too slow', async () => {
+    const upstream = await rig.tcp(() => {});
+    const { port } = await rig.balancer({
+      upstreams: [upstream.url],
+      queue: { max: 1, deadline: '100ms', max_inflight: 1 },
+    });
+    const first = raw(port, GET, undefined, 1_500);
+    await until(() => upstream.sockets.size === 1);
+    const [second, third] = await Promise.all([raw(port, GET, /\}\n$/), raw(port, GET, /\}\n$/)]);
+    expect([second.status, third.status]).toEqual([503, 503]);
+    expect(second.text).toMatch(/retry-after/i);
+    expect(Math.max(second.ms, third.ms)).toBeLessThan(1_000);
+    await first;
+  });
+
+  it('gives a place in the queue to whoever waits when one is free', async () => {
+    const upstream = await rig.http((_request, response) => void setTimeout(() => response.end('ok'), 30));
+    const { port, balancer } = await rig.balancer({ upstreams: [upstream.url], queue: { max_inflight: 1 } });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => raw(port, GET, /ok$/)));
+    expect(answers.map((one) => one.status)).toEqual(Array.from({ length: 10 }, () => 200));
+    expect(balancer.health().queueSize).toBe(0);
+  });
+
+  it('answers what it has read when it is drained', async () => {
+    const upstream = await rig.http((_request, response) => void setTimeout(() => response.end('late'), 400));
+    const { port, balancer } = await rig.balancer({ upstreams: [upstream.url], drain: { announce: '200ms' } });
+    const pending = raw(port, GET, undefined, 4_000);
+    const idle = connect(port, '127.0.0.1');
+    await until(() => balancer.health().components.balancer.active_requests === 1);
+    const drained = balancer.drain();
+    expect((await raw(port, 'GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n')).status).toBe(503);
+    const answer = await pending;
+    expect(answer.text).toMatch(/late$/);
+    expect(answer.text).toMatch(/connection: close/i);
+    await drained;
+    expect((await raw(port, GET)).status).toBe(0);
+    idle.destroy();
+  });
+
+  it('holds an upstream back while the client does not read', async () => {
+    let sent = 0;
+    const total = 64 * 1024 * 1024;
+    const block = Buffer.alloc(64 * 1024, 'x');
+    const upstream = await rig.http((_request, response) => {
+      response.writeHead(200, { 'content-length': total });
+      const more = (): void => {
+        while (sent < total) {
+          sent += block.length;
+          if (!response.write(block)) {
+            response.once('drain', more);
+            return;
+          }
+        }
+        response.end();
+      };
+      more();
+    });
+    const { port } = await rig.balancer({ upstreams: [upstream.url] });
+    const socket = connect(port, '127.0.0.1');
+    socket.write(GET);
+    socket.pause();
+    let before = -1;
+    while (before !== sent) {
+      before = sent;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    expect(sent).toBeLessThan(24 * 1024 * 1024);
+    let got = 0;
+    socket.on('data', (bytes) => (got += bytes.length));
+    socket.resume();
+    await until(() => got > total, 20_000);
+    socket.destroy();
+  });
+
+  it('holds a client back while the upstream does not read', async () => {
+    const upstream = await rig.tcp((socket) => socket.pause());
+    const { port } = await rig.balancer({
+      upstreams: [upstream.url],
+      limits: { body: '0B' },
+      timeouts: { first_byte: '0s', total: '0s' },
+    });
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    const block = `10000\r\n${'x'.repeat(65_536)}\r\n`;
+    let sent = 0;
+    while (sent < 1024 && socket.write(block)) sent += 1;
+    let before = -1;
+    while (before !== socket.bytesWritten - socket.writableLength) {
+      before = socket.bytesWritten - socket.writableLength;
+      for (let at = 0; at < 64; at += 1) socket.write(block);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    expect(before).toBeLessThan(24 * 1024 * 1024);
+    socket.destroy();
+  });
+});
