@@ -68,10 +68,14 @@ function accountRoutes(router: KitRouter, { ledger, sessions, accounts }: Paymen
     const list = await accounts.getOrLoad('list', () => ledger.accounts());
     const body = JSON.stringify({ accounts: list });
     ctx.set('Cache-Control', 'public, max-age=5');
-    ctx.set('ETag', `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`);
+    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+    ctx.set('ETag', etag);
+    if (ctx.get('If-None-Match').includes(etag)) {
+      ctx.status = 304;
+      return;
+    }
+    ctx.body = body;
     ctx.type = 'application/json';
-    if (ctx.fresh) ctx.status = 304;
-    else ctx.body = body;
   });
 
   /** The account in the path, if it is the caller's. */
