@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../base/clock.ts';
 import type { ComponentHealth } from '../../model/health.ts';
 import type { CacheStore, Envelope, StoreFigures } from './store.ts';
+import { ABSOLUTE_EXPIRY } from './store.ts';
 
 export interface MemoryStoreOptions {
   readonly maxSizeBytes: number;
@@ -22,6 +23,7 @@ const MAX_WALK = 10_000;
 export class MemoryStore implements CacheStore {
   readonly kind = 'memory';
   readonly serializes = false;
+  readonly capabilities = ABSOLUTE_EXPIRY;
   readonly #entries: LRUCache<string, Envelope>;
   readonly #clock: Clock;
   readonly #maxEntryBytes: number;
@@ -39,11 +41,6 @@ export class MemoryStore implements CacheStore {
         if (reason === 'evict') this.#evicted += 1;
       },
     });
-  }
-
-  /** Declares Keyv's v6 contract: `set` takes an absolute expiry. */
-  get capabilities(): object {
-    return { compatible: true, store: 'keyvStorage', methods: {}, expires: true };
   }
 
   get(key: string): Envelope | undefined {

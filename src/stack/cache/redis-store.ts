@@ -9,7 +9,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { ComponentHealth } from '../../model/health.ts';
 import { Breaker } from './breaker.ts';
 import type { CacheStore, Envelope, StoreFigures } from './store.ts';
-import { FAILED, FAILED_ENVELOPE } from './store.ts';
+import { ABSOLUTE_EXPIRY, FAILED, FAILED_ENVELOPE } from './store.ts';
 
 export interface RedisStoreOptions {
   /** `redis://[user:password@]host[:port][/database]`, `rediss://…` for TLS. */
@@ -45,6 +45,7 @@ type Client = ReturnType<typeof createClient>;
 export class RedisStore implements CacheStore {
   readonly kind = 'redis';
   readonly serializes = true;
+  readonly capabilities = ABSOLUTE_EXPIRY;
   readonly #client: Client;
   readonly #options: RedisStoreOptions;
   readonly #breaker: Breaker;
@@ -70,10 +71,6 @@ export class RedisStore implements CacheStore {
     this.#client.on('error', (error: unknown) => this.#went(error));
     // Connecting goes on until it succeeds; each attempt that fails is an 'error' event.
     this.#client.connect().catch((error: unknown) => this.#went(error));
-  }
-
-  get capabilities(): object {
-    return { compatible: true, store: 'keyvStorage', methods: {}, expires: true };
   }
 
   /** The text that was set, undefined for a miss, `FAILED_ENVELOPE` when the store could not be asked. */

@@ -16,6 +16,9 @@ export interface Envelope {
 export const FAILED: unique symbol = Symbol('cache store failed');
 export const FAILED_ENVELOPE: Envelope = Object.freeze({ value: FAILED });
 
+/** See `CacheStore.capabilities`. */
+export const ABSOLUTE_EXPIRY: object = { compatible: true, store: 'keyvStorage', methods: {}, expires: true };
+
 export interface StoreFigures {
   /** Undefined when they are not held in this process. */
   readonly entries?: number;
@@ -28,6 +31,8 @@ export interface CacheStore {
   readonly kind: 'memory' | 'redis';
   /** True when values must be text; false when they are kept, and shared, as they are. */
   readonly serializes: boolean;
+  /** Declares Keyv's v6 contract, by which `set` takes an absolute expiry. */
+  readonly capabilities: object;
   get(key: string): unknown;
   set(key: string, value: unknown, expires?: number): Promise<boolean>;
   delete(key: string): Promise<boolean>;

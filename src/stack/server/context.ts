@@ -16,9 +16,13 @@ export type KitRouter = Router<KitState>;
 export type KitContext = RouterContext<KitState>;
 export type KitMiddleware = Koa.Middleware<KitState>;
 
-/** The pattern of the matched route (`/api/accounts/:id`), never the path itself: it is a metric label. */
-export function routeOf(ctx: object): string | undefined {
-  const route: unknown = Reflect.get(ctx, '_matchedRoute');
-  if (route instanceof RegExp) return route.source;
-  return typeof route === 'string' ? route : undefined;
+/**
+ * The pattern of the matched route (`/api/accounts/:id`), never the path itself: it is a metric label. Read from the
+ * matched layers, since middleware that the router runs first passes for the route until the handler is reached.
+ */
+export function routeOf(ctx: { readonly method: string }): string | undefined {
+  const { matched = [], routeMatched, method } = ctx as Partial<KitContext>;
+  if (routeMatched !== true || method === undefined) return undefined;
+  const route = matched.findLast((layer) => layer.methods.includes(method))?.path;
+  return route instanceof RegExp ? route.source : route;
 }

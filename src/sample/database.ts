@@ -1,0 +1,179 @@
+/**
+ * SQLite for the sample service: WAL so that two instances share one file, migrations in a table, and a client span and
+ * one measurement per statement in the semantic conventions' words. Statements run synchronously, so a transaction is
+ * never interleaved with another request of the same process.
+ */
+import path from 'node:path';
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
+import type { Attributes, Histogram, Tracer } from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, metrics, trace } from '@opentelemetry/api';
+import type { Clock } from '../base/clock.ts';
+import { VitrineError } from '../base/errors.ts';
+import { histogramOf } from '../telemetry/meters.ts';
+import { FINE_DURATION_BOUNDS, METRICS } from '../telemetry/names.ts';
+
+export type Row = Record<string, unknown>;
+
+export interface DatabaseOptions {
+  readonly file: string;
+  /** Applied in order, once each; the number of a migration is its place in the list, from 1. */
+  readonly migrations: readonly string[];
+  /** How long a statement waits for another process' write. */
+  readonly busyMs: number;
+  readonly clock: Clock;
+  /** Waited for before a query or transaction: a place for drills. */
+  readonly before: () => Promise<void>;
+}
+
+/** What may be done within a transaction. */
+export interface Statements {
+  readonly rows: (sql: string, ...values: SQLInputValue[]) => Row[];
+  readonly run: (sql: string, ...values: SQLInputValue[]) => void;
+}
+
+/** SQLITE_BUSY and its extended codes. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && (Number(Reflect.get(error, 'errcode')) & 0xff) === 5;
+
+export class Database implements Disposable {
+  readonly #db: DatabaseSync;
+  readonly #options: DatabaseOptions;
+  readonly #prepared = new Map<string, StatementSync>();
+  readonly #labels = new Map<string, Attributes>();
+  readonly #duration: Histogram;
+  readonly #tracer: Tracer;
+  readonly #namespace: string;
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
+    this.#namespace = path.basename(options.file);
+    this.#db = new DatabaseSync(options.file, { timeout: options.busyMs });
+    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
+    this.#duration = histogramOf(metrics.getMeter('vitrine.sample'), METRICS.dbDuration, FINE_DURATION_BOUNDS);
+    this.#tracer = trace.getTracer('vitrine.sample');
+    this.#migrate();
+  }
+
+  async query(sql: string, ...values: SQLInputValue[]): Promise<Row[]> {
+    const end = this.#begin(sql);
+    try {
+      await this.#options.before();
+      const rows = this.#rows(sql, values);
+      end();
+      return rows;
+    } catch (error) {
+      throw end(error) ?? error;
+    }
+  }
+
+  /**
+   * All or nothing, alone among writers of all processes. Throws what `work` throws, after undoing; VitrineError
+   * `overloaded` when another process held the write for longer than `busyMs`.
+   */
+  async transaction<T>(work: (statements: Statements) => T): Promise<T> {
+    const began = this.#begin('BEGIN IMMEDIATE');
+    try {
+      await this.#options.before();
+      // From here to the end nothing waits: another request cannot come in between.
+      this.#db.exec('BEGIN IMMEDIATE');
+      began();
+    } catch (error) {
+      throw began(error) ?? error;
+    }
+    try {
+      const result = work({
+        rows: (sql, ...values) => this.#measuredNow(sql, () => this.#rows(sql, values)),
+        run: (sql, ...values) => this.#measuredNow(sql, () => void this.#statement(sql).run(...values)),
+      });
+      this.#measuredNow('COMMIT', () => this.#db.exec('COMMIT'));
+      return result;
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  #migrate(): void {
+    this.#db.exec(
+      'CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT',
+    );
+    // Immediate: two instances that start together apply each migration once.
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      const applied = Number(
+        this.#rows('SELECT coalesce(max(version), 0) AS version FROM schema_migrations', [])[0].version,
+      );
+      for (const [index, sql] of this.#options.migrations.entries()) {
+        if (index < applied) continue;
+        this.#db.exec(sql);
+        this.#db.prepare('INSERT INTO schema_migrations VALUES (?, ?)').run(index + 1, this.#options.clock.now());
+      }
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #rows(sql: string, values: SQLInputValue[]): Row[] {
+    return this.#statement(sql).all(...values);
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#prepared.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #measuredNow<T>(sql: string, work: () => T): T {
+    const end = this.#begin(sql);
+    try {
+      const result = work();
+      end();
+      return result;
+    } catch (error) {
+      throw end(error) ?? error;
+    }
+  }
+
+  /** Starts span and measurement; returns what ends them, and turns a busy database into an error of the world. */
+  #begin(sql: string): (error?: unknown) => VitrineError | undefined {
+    const { clock } = this.#options;
+    const labels = this.#labelsOf(sql);
+    const startMs = clock.monotonic();
+    const operation = String(labels['db.operation.name']);
+    const attributes = { ...labels, 'db.query.text': sql };
+    const span = this.#tracer.startSpan(`${operation} ${this.#namespace}`, { kind: SpanKind.CLIENT, attributes });
+    return (error) => {
+      const seconds = (clock.monotonic() - startMs) / 1000;
+      if (error === undefined) this.#duration.record(seconds, labels);
+      else {
+        const type = isBusy(error) ? 'busy' : 'error';
+        this.#duration.record(seconds, { ...labels, 'error.type': type });
+        span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', type);
+      }
+      span.end();
+      return isBusy(error)
+        ? new VitrineError('overloaded', 'The ledger is busy.', { cause: error, headers: { 'Retry-After': '1' } })
+        : undefined;
+    };
+  }
+
+  #labelsOf(sql: string): Attributes {
+    let labels = this.#labels.get(sql);
+    if (labels === undefined) {
+      const operation = sql.trimStart().split(/\s/, 1)[0].toUpperCase();
+      labels = { 'db.system.name': 'sqlite', 'db.operation.name': operation, 'db.namespace': this.#namespace };
+      this.#labels.set(sql, labels);
+    }
+    return labels;
+  }
+}

@@ -1,0 +1,14 @@
+/** The two hundred people of the demonstration. Their password is no secret: this service holds no money. */
+
+export const DEMO_USERS = 200;
+export const DEMO_PASSWORD = 'demo-password';
+/** In minor units (cents). */
+export const OPENING_BALANCE = 1_000_00;
+export const CURRENCY = 'EUR';
+
+const number = (index: number): string => String((index % DEMO_USERS) + 1).padStart(3, '0');
+
+/** `user-001` … `user-200`; any index is taken modulo the number of users. */
+export const demoUser = (index: number): string => `user-${number(index)}`;
+/** The one account of that user: `acc-001` … `acc-200`. */
+export const demoAccount = (index: number): string => `acc-${number(index)}`;

@@ -1,0 +1,78 @@
+/**
+ * The process of one payments service. Started by the stack (`fork`, with `--import vitrine/register`) or by hand:
+ * `node src/sample/entry.ts --port 8081 --data DIR`. Says `{ kind: 'ready', port }` to its parent, drains on SIGTERM and
+ * SIGINT, ends at once on a second signal, and ends with its parent.
+ */
+import { parseArgs } from 'node:util';
+import { systemClock } from '../base/clock.ts';
+import { VitrineError } from '../base/errors.ts';
+import { jsonLogger } from './log.ts';
+import type { PaymentsService } from './service.ts';
+import { startPayments } from './service.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    host: { type: 'string', default: '127.0.0.1' },
+    port: { type: 'string', default: '8081' },
+    data: { type: 'string', default: './vitrine-data/sample' },
+    'cache-url': { type: 'string', default: 'memory://' },
+    'drill-token': { type: 'string' },
+    /** ambient: a preload makes the server spans. own: the kit does. */
+    telemetry: { type: 'string', default: 'ambient' },
+    service: { type: 'string', default: 'payments' },
+    'log-level': { type: 'string', default: 'info' },
+    /** Milliseconds of /readyz 503 before the listener closes. */
+    'drain-notice': { type: 'string', default: '1000' },
+  },
+});
+
+const INTERRUPTED = 130;
+const logger = jsonLogger(flags.service, flags['log-level']);
+
+async function main(): Promise<void> {
+  const service = await startPayments({
+    host: flags.host,
+    port: Number(flags.port),
+    dataDir: flags.data,
+    cacheUrl: flags['cache-url'],
+    drillToken: flags['drill-token'],
+    telemetry: flags.telemetry === 'own' ? 'own' : 'ambient',
+    clock: systemClock,
+    logger,
+    timeouts: { drainNoticeMs: Number(flags['drain-notice']) },
+  });
+  logger.info({ host: service.host, port: service.port }, 'payments service ready');
+  endWell(service);
+  process.send?.({ kind: 'ready', port: service.port });
+}
+
+/** The process ends when nothing is left to do, so that telemetry can be flushed on the way out. */
+function endWell(service: PaymentsService): void {
+  let ending = false;
+  const end = (reason: string): void => {
+    if (ending) process.exit(INTERRUPTED);
+    ending = true;
+    logger.info({ reason }, 'payments service ends');
+    void service.drain().finally(() => {
+      if (process.connected) process.disconnect();
+    });
+  };
+  process.on('SIGTERM', () => end('SIGTERM'));
+  process.on('SIGINT', () => end('SIGINT'));
+  // A parent that is gone cannot send a second signal.
+  process.on('disconnect', () => {
+    if (!ending) end('the parent is gone');
+  });
+}
+
+try {
+  await main();
+} catch (error) {
+  const known = error instanceof VitrineError ? error : undefined;
+  logger.error(
+    { err: error, code: known?.code, hint: known?.hint },
+    known?.message ?? 'the payments service cannot start',
+  );
+  process.exitCode = known?.exitCode ?? 1;
+  if (process.connected) process.disconnect();
+}

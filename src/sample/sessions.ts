@@ -1,0 +1,102 @@
+/**
+ * Sign-in, refresh and token checks, each timed as `payments.auth.duration`. A wrong name takes as long as a wrong
+ * password and says the same. Password checks at once are bounded: they run on the thread pool that files use too.
+ */
+import type { Histogram } from '@opentelemetry/api';
+import { metrics } from '@opentelemetry/api';
+import type { Clock } from '../base/clock.ts';
+import { VitrineError } from '../base/errors.ts';
+import { histogramOf } from '../telemetry/meters.ts';
+import { METRICS } from '../telemetry/names.ts';
+import type { Ledger } from './ledger.ts';
+import { verifyPassword } from './passwords.ts';
+import { checkToken, signToken, unauthorized } from './tokens.ts';
+
+export interface Session {
+  readonly user: string;
+  readonly token: string;
+  readonly expires_in: number;
+  readonly refresh_token: string;
+}
+
+const ACCESS_MS = 15 * 60_000;
+const REFRESH_MS = 24 * 3_600_000;
+const MAX_SIGN_INS = 256;
+
+export class Sessions {
+  readonly #ledger: Ledger;
+  readonly #key: Buffer;
+  readonly #clock: Clock;
+  readonly #duration: Histogram;
+  /** Checked when there is no such user, to take the same time. */
+  readonly #decoy: string;
+  #signingIn = 0;
+
+  constructor(ledger: Ledger, key: Buffer, decoy: string, clock: Clock) {
+    this.#ledger = ledger;
+    this.#key = key;
+    this.#decoy = decoy;
+    this.#clock = clock;
+    this.#duration = histogramOf(metrics.getMeter('vitrine.sample'), METRICS.authDuration);
+  }
+
+  /** Throws VitrineError `unauthorized`, or `too_many_requests` when too many sign in at once. */
+  async signIn(user: string, password: string): Promise<Session> {
+    return this.#timed('sign_in', async () => {
+      if (this.#signingIn >= MAX_SIGN_INS) {
+        throw new VitrineError('too_many_requests', 'Too many people sign in at once.', {
+          headers: { 'Retry-After': '1' },
+        });
+      }
+      this.#signingIn += 1;
+      try {
+        const stored = await this.#ledger.passwordOf(user);
+        const right = await verifyPassword(password, stored ?? this.#decoy);
+        if (!right || stored === undefined) throw unauthorized('The name or the password is wrong.');
+        return this.#open(user);
+      } finally {
+        this.#signingIn -= 1;
+      }
+    });
+  }
+
+  /** A new pair for a refresh token that still holds. */
+  async refresh(token: string): Promise<Session> {
+    return this.#timed('refresh', async () =>
+      this.#open(checkToken(token, 'refresh', this.#key, this.#clock.now()).sub),
+    );
+  }
+
+  /** Whose access token it is. Throws VitrineError `unauthorized`. */
+  async check(authorization: string | undefined): Promise<string> {
+    return this.#timed('check', async () => {
+      const found = /^Bearer ([\w.-]+)$/i.exec(authorization ?? '');
+      if (!found) throw unauthorized('A bearer token is needed.');
+      return checkToken(found[1], 'access', this.#key, this.#clock.now()).sub;
+    });
+  }
+
+  #open(user: string): Session {
+    const now = this.#clock.now();
+    return {
+      user,
+      token: signToken({ sub: user, kind: 'access', exp: now + ACCESS_MS }, this.#key),
+      expires_in: ACCESS_MS / 1000,
+      refresh_token: signToken({ sub: user, kind: 'refresh', exp: now + REFRESH_MS }, this.#key),
+    };
+  }
+
+  async #timed<T>(operation: 'sign_in' | 'refresh' | 'check', work: () => Promise<T>): Promise<T> {
+    const startMs = this.#clock.monotonic();
+    const record = (outcome: string): void =>
+      this.#duration.record((this.#clock.monotonic() - startMs) / 1000, { operation, outcome });
+    try {
+      const result = await work();
+      record('success');
+      return result;
+    } catch (error) {
+      record(error instanceof VitrineError ? 'refused' : 'failed');
+      throw error;
+    }
+  }
+}
