@@ -69,8 +69,8 @@ function Tile({ id, title, figures, status, change, note, values, children }: Ti
           <>
             <b class={bad}>
               {change.sign} {change.text}
-            </b>{' '}
-            ·{' '}
+            </b>
+            <span class="sep"> · </span>
           </>
         )}
         {note}

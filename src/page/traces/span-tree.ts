@@ -10,7 +10,13 @@ export interface SpanNode {
   readonly children: readonly SpanNode[];
   /** Milliseconds not covered by children. */
   readonly selfMs: number;
-  readonly critical: boolean;
+  /** The parts of the span that the whole trace waited for, from the start of the trace. */
+  readonly critical: readonly Interval[];
+}
+
+export interface Interval {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 const endOf = (span: SpanView): number => span.startOffsetMs + span.durationMs;
@@ -41,24 +47,30 @@ function selfTime(span: SpanView, children: readonly SpanView[]): number {
 }
 
 /**
- * The spans that were waited for: from the end of the root backwards, the child that ended last before the point reached
- * is on the path, then what came before it (as in Jaeger's and "The Critical Path Analysis" of Böhme et al.).
+ * What was waited for: from the end of the root backwards, the child that ended last before the point reached is on the
+ * path, then what came before it, as Jaeger draws it. Between its children the time is the span's own.
  */
-function criticalIds(root: SpanView, byParent: ReadonlyMap<string, readonly SpanView[]>): Set<SpanView> {
-  const path = new Set<SpanView>();
+function criticalPath(
+  root: SpanView,
+  byParent: ReadonlyMap<string, readonly SpanView[]>,
+): ReadonlyMap<SpanView, Interval[]> {
+  const path = new Map<SpanView, Interval[]>();
   const stack: [span: SpanView, until: number][] = [[root, endOf(root)]];
   while (stack.length > 0) {
     const [span, until] = stack.pop() as [SpanView, number];
     if (path.has(span)) continue;
-    path.add(span);
+    const own: Interval[] = [];
+    path.set(span, own);
     let reached = Math.min(until, endOf(span));
     const children = [...(byParent.get(span.spanId) ?? [])].sort((a, b) => endOf(b) - endOf(a));
     for (const child of children) {
       // Clocks of two machines differ a little: half a millisecond is no gap.
       if (endOf(child) > reached + 0.5 || path.has(child)) continue;
       stack.push([child, reached]);
+      if (reached > endOf(child)) own.push({ fromMs: endOf(child), toMs: reached });
       reached = child.startOffsetMs;
     }
+    if (reached > span.startOffsetMs) own.push({ fromMs: span.startOffsetMs, toMs: reached });
   }
   return path;
 }
@@ -67,14 +79,14 @@ export function treeOf(spans: readonly SpanView[]): readonly SpanNode[] {
   const { roots, byParent } = childrenById(spans);
   const placed = new Set<SpanView>();
   const main = roots[0] ?? spans[0];
-  const critical = main === undefined ? new Set<SpanView>() : criticalIds(main, byParent);
+  const critical = main === undefined ? new Map<SpanView, Interval[]>() : criticalPath(main, byParent);
   const build = (span: SpanView, depth: number): SpanNode => {
     placed.add(span);
     // A deeper tree than this is a mistake of the sender, and recursion has an end.
     const own = depth > 200 ? [] : (byParent.get(span.spanId) ?? []);
     const children: SpanNode[] = [];
     for (const child of own) if (!placed.has(child)) children.push(build(child, depth + 1));
-    return { span, depth, children, selfMs: selfTime(span, own), critical: critical.has(span) };
+    return { span, depth, children, selfMs: selfTime(span, own), critical: critical.get(span) ?? [] };
   };
   const nodes = roots.map((root) => build(root, 0));
   // What only a circle reaches is drawn as a root of its own.

@@ -31,22 +31,21 @@ function Bar({ node, totalMs, room }: { node: SpanNode; totalMs: number; room: n
   const { span, critical } = node;
   const { x, width, label } = geometryOf(span.startOffsetMs, span.durationMs, totalMs, room);
   const failed = span.status === 'error';
+  const fill = `var(--${seriesToken(span.service)})`;
+  // A label inside reads on the full colour only; on the pale one it takes the colour of text.
+  const covered = critical.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0) > span.durationMs * 0.8;
   const text = `${millis(span.durationMs)}${failed ? ' failed' : ''}`;
   const at = { right: x + width + 6, left: x - 6, inside: x + width - 6 }[label];
   return (
     <svg width={room} height="26" aria-hidden="true" class={failed ? 'failed' : ''}>
-      <rect
-        x={x}
-        y="7"
-        width={width}
-        height="12"
-        rx="2"
-        opacity={critical ? 1 : 0.3}
-        style={{ fill: `var(--${seriesToken(span.service)})` }}
-      />
+      <rect x={x} y="7" width={width} height="12" rx="2" opacity="0.3" style={{ fill }} />
+      {critical.map(({ fromMs, toMs }) => {
+        const part = geometryOf(fromMs, toMs - fromMs, totalMs, room);
+        return <rect key={fromMs} x={part.x} y="7" width={part.width} height="12" rx="1" style={{ fill }} />;
+      })}
       {failed && <rect class="outline" x={x} y="6.500" width={width} height="13" rx="2.500" />}
       <text
-        class={label === 'inside' && critical ? 'inside' : ''}
+        class={label === 'inside' && covered ? 'inside' : ''}
         x={at}
         y="17"
         text-anchor={label === 'right' ? 'start' : 'end'}

@@ -119,7 +119,7 @@ function drawBars(u: uPlot, { data }: TimeChartProps): void {
 
 function drawZero(u: uPlot): void {
   const { ctx } = u;
-  const y = Math.round(u.valToPos(0, 'y', true)) - 0.5;
+  const y = Math.round(u.valToPos(0, 'y', true)) + 0.5;
   ctx.save();
   ctx.strokeStyle = colourOf('line-strong');
   ctx.lineWidth = ratio();
@@ -133,10 +133,10 @@ function drawZero(u: uPlot): void {
 export function drawBeneath(u: uPlot, props: TimeChartProps): void {
   drawThreshold(u, props);
   drawGaps(u, props);
+  drawZero(u);
 }
 
 export function drawAbove(u: uPlot, props: TimeChartProps): void {
   if (props.stacked) drawBars(u, props);
-  drawZero(u);
   drawThresholdLine(u, props);
 }

@@ -8,8 +8,11 @@ const HEIGHT = 26;
 export function sparkPath(values: readonly (number | null)[]): { line: string; last: [number, number] | undefined } {
   const known = values.filter((value) => value !== null);
   if (known.length === 0) return { line: '', last: undefined };
-  const low = Math.min(...known);
-  const high = Math.max(...known);
+  // A span of at least a tenth of the figure: without it a steady figure looks like a storm.
+  const highest = Math.max(...known);
+  const room = Math.max(0, highest * 0.1 - (highest - Math.min(...known))) / 2;
+  const low = Math.min(...known) - room;
+  const high = highest + room;
   const x = (at: number): number => ((WIDTH - 4) * at) / Math.max(1, values.length - 1);
   const y = (value: number): number =>
     high === low ? HEIGHT / 2 : 2 + (HEIGHT - 4) * (1 - (value - low) / (high - low));
