@@ -1,0 +1,229 @@
+/** Six key figures, each with its change against a quarter of an hour ago and its shape since then. */
+import type { ComponentChildren, JSX } from 'preact';
+import type { CurrentFigures, LiveHistory } from '../../monitor/api/contract.ts';
+import type { Figure } from '../state/format.ts';
+import { bytes, digits, duration, joined, NONE, percent, rate, uptime, uptimeParts } from '../state/format.ts';
+import type { Status } from '../ui/icons.tsx';
+import { StatusIcon } from '../ui/icons.tsx';
+import { Sparkline } from '../ui/sparkline.tsx';
+
+type Column = readonly (number | null)[];
+
+/** Mean of the first five minutes of the window: what "before" means. null when nothing was measured then. */
+export function beforeOf(column: Column): number | null {
+  const known = column.slice(0, 20).filter((value) => value !== null);
+  let sum = 0;
+  for (const value of known) sum += value;
+  return known.length === 0 ? null : sum / known.length;
+}
+
+interface Change {
+  readonly sign: '▲' | '▼' | '';
+  readonly text: string;
+}
+
+/** The change in words; too small to matter is `steady`. */
+export function changeOf(
+  now: number | null,
+  before: number | null,
+  write: (size: number) => string,
+  least: number,
+): Change {
+  if (now === null || before === null) return { sign: '', text: '' };
+  const change = now - before;
+  if (Math.abs(change) < least) return { sign: '', text: 'steady' };
+  return { sign: change > 0 ? '▲' : '▼', text: write(Math.abs(change)) };
+}
+
+interface TileProps {
+  readonly id: string;
+  readonly title: string;
+  readonly figures: readonly Figure[];
+  readonly status?: Status | undefined;
+  readonly change?: Change | undefined;
+  readonly note: ComponentChildren;
+  readonly values?: Column | undefined;
+  readonly children?: ComponentChildren;
+}
+
+const TONES: Readonly<Record<string, string>> = { crit: 'crit-mark', warn: 'warn-mark' };
+
+function Tile({ id, title, figures, status, change, note, values, children }: TileProps): JSX.Element {
+  const bad = status === 'crit' || status === 'warn' ? status : '';
+  return (
+    <div class="card kpi" data-kpi={id}>
+      <h3>
+        {title}
+        {bad !== '' && <StatusIcon status={bad} />}
+      </h3>
+      <div class="v">
+        {figures.map(({ value, unit }, at) => (
+          <span key={at}>
+            {value}
+            <small>{unit}</small>
+          </span>
+        ))}
+      </div>
+      <div class="d">
+        {change && change.text !== '' && (
+          <>
+            <b class={bad}>
+              {change.sign} {change.text}
+            </b>
+            <span class="sep"> · </span>
+          </>
+        )}
+        {note}
+      </div>
+      {values && <Sparkline values={values} colour={TONES[bad] ?? 'p50'} />}
+      {children}
+    </div>
+  );
+}
+
+const points = (size: number): string => `${digits(size * 100)}\u2009pt`;
+
+function statusOf(value: number | null | undefined, warn: number, crit: number): Status {
+  if (value === null || value === undefined || value <= warn) return 'ok';
+  return value > crit ? 'crit' : 'warn';
+}
+
+function RequestsTile({ current, past }: { current: CurrentFigures; past: LiveHistory }): JSX.Element {
+  const { balancer, server } = current;
+  const before = beforeOf(past.requestsPerSecond);
+  const now = balancer?.requests_per_second ?? null;
+  const share = (size: number): string => `${digits((size / (before || 1)) * 100)}\u2009%`;
+  return (
+    <Tile
+      id="requests"
+      title="Requests"
+      figures={[rate(now)]}
+      change={changeOf(now, before, share, (before ?? 0) * 0.02)}
+      note={server === null ? 'servers –' : `servers ${joined(rate(server.requests_per_second))}`}
+      values={past.requestsPerSecond}
+    />
+  );
+}
+
+function LatencyTile({ current, past }: { current: CurrentFigures; past: LiveHistory }): JSX.Element {
+  const p95 = current.balancer?.p95_seconds ?? null;
+  const write = (size: number): string => joined(duration(size));
+  return (
+    <Tile
+      id="latency"
+      title="Latency p95"
+      figures={[duration(p95)]}
+      status={statusOf(p95, 0.2, 0.2)}
+      change={changeOf(p95, beforeOf(past.p95Seconds), write, 0.003)}
+      note={`average ${joined(duration(current.balancer?.average_seconds))}`}
+      values={past.p95Seconds}
+    />
+  );
+}
+
+function ErrorsTile({ current, past }: { current: CurrentFigures; past: LiveHistory }): JSX.Element {
+  const { balancer } = current;
+  const ratio = balancer?.error_ratio ?? null;
+  return (
+    <Tile
+      id="errors"
+      title="Errors"
+      figures={[percent(ratio)]}
+      status={statusOf(ratio, 0.01, 0.05)}
+      change={changeOf(ratio, beforeOf(past.errorRatio), points, 0.001)}
+      note={balancer === null ? 'no traffic' : `${digits(balancer.requests_per_second * (ratio ?? 0))} req/s`}
+      values={past.errorRatio}
+    />
+  );
+}
+
+function CacheTile({ current, past }: { current: CurrentFigures; past: LiveHistory }): JSX.Element {
+  const { cache } = current;
+  const ratio = cache?.hit_ratio ?? null;
+  const low = ratio !== null && ratio < 0.5;
+  return (
+    <Tile
+      id="cache"
+      title="Cache hits"
+      figures={[percent(ratio)]}
+      status={low ? 'warn' : 'ok'}
+      change={changeOf(ratio, beforeOf(past.hitRatio), points, 0.01)}
+      note={
+        cache === null
+          ? 'no cache'
+          : `${digits(Math.round(cache.hits + cache.stale))} hits, ${digits(Math.round(cache.misses))} misses`
+      }
+      values={past.hitRatio}
+    />
+  );
+}
+
+function UptimeTile({ current }: { current: CurrentFigures }): JSX.Element {
+  const { components } = current;
+  const oldest = Math.max(0, ...components.map(({ uptime_seconds: seconds }) => seconds));
+  const bars = components.slice(0, 6);
+  return (
+    <Tile
+      id="uptime"
+      title="Uptime"
+      figures={components.length === 0 ? [{ value: NONE, unit: '' }] : uptimeParts(oldest)}
+      note={components.length === 0 ? 'no component reports' : `${components.length} components up`}
+    >
+      <svg class="spark bars" viewBox="0 0 72 26" aria-hidden="true">
+        {bars.map(({ component }, at) => (
+          <rect
+            key={component}
+            class="f-ok-mark"
+            x={72 - (bars.length - at) * 9}
+            y="6"
+            width="6"
+            height="14"
+            rx="1.5"
+          />
+        ))}
+      </svg>
+      <span class="vh">
+        {components.map(({ component, uptime_seconds: seconds }) => `${component} ${uptime(seconds)}`).join(', ')}
+      </span>
+    </Tile>
+  );
+}
+
+const NO_HISTORY: LiveHistory = {
+  stepMs: 15_000,
+  timesMs: [],
+  requestsPerSecond: [],
+  serverRequestsPerSecond: [],
+  averageSeconds: [],
+  p95Seconds: [],
+  errorRatio: [],
+  hitRatio: [],
+  cpuCores: [],
+};
+
+export function Kpis({
+  current,
+  past = NO_HISTORY,
+}: {
+  current: CurrentFigures;
+  past?: LiveHistory | undefined;
+}): JSX.Element {
+  return (
+    <section class="kpis" aria-label="Key figures">
+      <RequestsTile current={current} past={past} />
+      <LatencyTile current={current} past={past} />
+      <ErrorsTile current={current} past={past} />
+      <CacheTile current={current} past={past} />
+      <Tile
+        id="cpu"
+        title="CPU"
+        figures={[percent(current.cpu_cores)]}
+        status={statusOf(current.cpu_cores, 0.8, 0.95)}
+        change={changeOf(current.cpu_cores, beforeOf(past.cpuCores), points, 0.02)}
+        note={current.cpu_cores === null ? 'not reported' : `of a core · ${joined(bytes(current.memory_bytes))}`}
+        values={past.cpuCores}
+      />
+      <UptimeTile current={current} />
+    </section>
+  );
+}

@@ -1,0 +1,89 @@
+/** Is anything wrong, where, since when: verdict, key figures, shape over time, where the time goes, who. */
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { errorsPanel, latencyPanel, trafficPanel } from '../../dashboards/overview.ts';
+import type { AlertView, ServicesAnswer } from '../../monitor/api/contract.ts';
+import { AlertRow } from '../alerts/alert-row.tsx';
+import { useResource } from '../state/api.ts';
+import { frame, history15m } from '../state/connection.ts';
+import { STEP_MS } from '../state/panel-data.ts';
+import { address, go } from '../state/router.ts';
+import { PanelCard } from '../ui/panel-card.tsx';
+import { Empty, Loading } from '../ui/states.tsx';
+import { Kpis } from './kpis.tsx';
+import { Ledger } from './ledger.tsx';
+import { ServiceHealth } from './service-health.tsx';
+import { Components, Upstreams } from './upstreams.tsx';
+import { VerdictLine } from './verdict-line.tsx';
+
+const SERVICES_EVERY_MS = 5_000;
+const TABS = [
+  ['traffic', 'Traffic'],
+  ['latency', 'Latency'],
+  ['errors', 'Errors'],
+] as const;
+
+/** The traces of one bucket of the latency chart, slowest first. */
+function openBucket(timeMs: number): void {
+  go(address('/traces', { from: String(timeMs - STEP_MS), to: String(timeMs + STEP_MS), sort: 'duration' }));
+}
+
+function ActiveAlerts({ alerts, nowMs }: { alerts: readonly AlertView[]; nowMs: number }): JSX.Element {
+  const firing = alerts.filter(({ state }) => state === 'firing').length;
+  const resolved = alerts.filter(({ state }) => state === 'resolved').length;
+  return (
+    <section class="card c4 alerts active" aria-label="Active alerts">
+      <div class="hd">
+        <h2>Active alerts</h2>
+        <span class="sub">
+          {firing} firing{resolved > 0 ? `, ${resolved} resolved` : ''}
+        </span>
+        <a class="note" href="/alerts">
+          All alerts
+        </a>
+      </div>
+      {alerts.length === 0 && <Empty text="Nothing is firing." />}
+      {alerts.slice(0, 4).map((alert) => (
+        <AlertRow key={alert.fingerprint} alert={alert} nowMs={nowMs} />
+      ))}
+    </section>
+  );
+}
+
+function Charts(): JSX.Element {
+  const [tab, setTab] = useState<(typeof TABS)[number][0]>('latency');
+  return (
+    <div class="charts" data-tab={tab}>
+      <div class="seg" role="tablist" aria-label="Chart">
+        {TABS.map(([id, title]) => (
+          <button key={id} type="button" role="tab" aria-selected={tab === id} onClick={() => setTab(id)}>
+            {title}
+          </button>
+        ))}
+      </div>
+      <PanelCard panel={trafficPanel} className="p-traffic" />
+      <PanelCard panel={latencyPanel} className="p-latency" onPick={openBucket} />
+      {tab === 'errors' && <PanelCard panel={errorsPanel} className="p-errors" />}
+    </div>
+  );
+}
+
+export function OverviewPage(): JSX.Element {
+  const now = frame.value;
+  const services = useResource<ServicesAnswer>('/api/services', SERVICES_EVERY_MS);
+  if (now === undefined) return <Loading height={400} />;
+  const { current, alerts, timeMs } = now;
+  return (
+    <>
+      <h1 class="vh">Overview</h1>
+      <VerdictLine frame={now} services={services.data?.services ?? []} />
+      <Kpis current={current} past={history15m.value} />
+      <Charts />
+      <Ledger routes={current.routes} windowSeconds={current.window_seconds} />
+      <ServiceHealth services={services} />
+      <ActiveAlerts alerts={alerts} nowMs={timeMs} />
+      <Upstreams current={current} />
+      <Components current={current} />
+    </>
+  );
+}

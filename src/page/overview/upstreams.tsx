@@ -1,0 +1,85 @@
+/** The balancer's own view: which upstreams take traffic, what waits in the queue, how long each component is up. */
+import type { JSX } from 'preact';
+import type { CurrentFigures } from '../../monitor/api/contract.ts';
+import { bytes, digits, joined, NONE, percent, uptime } from '../state/format.ts';
+import { StatusIcon } from '../ui/icons.tsx';
+import { Empty } from '../ui/states.tsx';
+
+export function Upstreams({ current }: { current: CurrentFigures }): JSX.Element {
+  const { upstreams, queue_size: queue, cache } = current;
+  const up = upstreams.filter((upstream) => upstream.up).length;
+  return (
+    <section class="card c8 upstreams" aria-label="Upstreams">
+      <div class="hd">
+        <h2>Upstreams</h2>
+        <span class="sub">{upstreams.length === 0 ? '' : `${up} of ${upstreams.length} take traffic`}</span>
+        <span class="note">
+          queue <b>{queue ?? NONE}</b> · cache <b>{cache?.entries == null ? NONE : digits(cache.entries)}</b> entries,{' '}
+          {joined(bytes(cache?.size_bytes))}
+        </span>
+      </div>
+      {upstreams.length === 0 ? (
+        <Empty text="The balancer reports no upstream." />
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th>Upstream</th>
+              <th>State</th>
+              <th class="num">req/s</th>
+              <th class="num">errors</th>
+            </tr>
+          </thead>
+          <tbody>
+            {upstreams.slice(0, 12).map((upstream) => (
+              <tr key={upstream.upstream}>
+                <td class="mono">
+                  <span class="cut">{upstream.upstream}</span>
+                </td>
+                <td>
+                  <span class={`word w-${upstream.up ? 'ok' : 'crit'}`}>
+                    <StatusIcon status={upstream.up ? 'ok' : 'crit'} label="" />
+                    {upstream.up ? 'Up' : 'Out'}
+                  </span>
+                </td>
+                <td class="num">{digits(upstream.requests_per_second)}</td>
+                <td class="num">{joined(percent(upstream.error_ratio))}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
+  );
+}
+
+export function Components({ current }: { current: CurrentFigures }): JSX.Element {
+  return (
+    <section class="card c4 components" aria-label="Components">
+      <div class="hd">
+        <h2>Components</h2>
+        <span class="sub">time since each came up</span>
+      </div>
+      {current.components.length === 0 ? (
+        <Empty text="No component reports its uptime." />
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th>Component</th>
+              <th class="num">uptime</th>
+            </tr>
+          </thead>
+          <tbody>
+            {current.components.map(({ component, uptime_seconds: seconds }) => (
+              <tr key={component}>
+                <td>{component}</td>
+                <td class="num">{uptime(seconds)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,120 @@
+/** The sentence before the numbers: what is wrong, where, since when; or that nothing is. Pure. */
+import type {
+  AlertView,
+  CurrentFigures,
+  LiveFrame,
+  Phase,
+  RouteLedger,
+  ServiceRow,
+} from '../../monitor/api/contract.ts';
+import { age, digits, duration, joined, percent, rate } from '../state/format.ts';
+import type { Status } from '../ui/icons.tsx';
+
+export interface VerdictPart {
+  readonly text: string;
+  readonly strong?: boolean;
+}
+
+export interface Verdict {
+  readonly status: Status;
+  readonly parts: readonly VerdictPart[];
+}
+
+const strong = (text: string): VerdictPart => ({ text, strong: true });
+const plain = (text: string): VerdictPart => ({ text });
+
+/** The phase of a route that grew most against the usual, and by how many seconds; undefined when none grew. */
+export function grewMost(route: RouteLedger): { phase: Phase; seconds: number } | undefined {
+  if (route.before === null) return undefined;
+  let most: { phase: Phase; seconds: number } | undefined;
+  for (const [phase, seconds] of Object.entries(route.phases) as [Phase, number][]) {
+    const grown = seconds - route.before.phases[phase];
+    if (grown > (most?.seconds ?? 0.0005)) most = { phase, seconds: grown };
+  }
+  return most;
+}
+
+const PHASE_WORDS: Readonly<Record<Phase, string>> = {
+  queue: 'waiting in the queue',
+  cache: 'looking into the cache',
+  connect: 'connecting',
+  upstream: 'waiting for the upstream',
+  transfer: 'transferring the answer',
+};
+
+function causeOf(routes: readonly RouteLedger[]): VerdictPart[] {
+  let worst: { route: RouteLedger; phase: Phase; seconds: number } | undefined;
+  for (const route of routes) {
+    const grown = grewMost(route);
+    if (grown === undefined) continue;
+    if (grown.seconds * route.requests_per_second > (worst ? worst.seconds * worst.route.requests_per_second : 0)) {
+      worst = { route, ...grown };
+    }
+  }
+  if (worst === undefined || worst.seconds < 0.005) return [];
+  const { route, phase } = worst;
+  return [
+    plain(' Most of the added time is '),
+    strong(PHASE_WORDS[phase]),
+    plain(` of ${route.method} ${route.route}.`),
+  ];
+}
+
+function fromAlert(alert: AlertView, current: CurrentFigures, nowMs: number): Verdict {
+  const about = alert.labels.service ?? alert.labels.job ?? '';
+  const since = age(nowMs - (alert.firedAtMs ?? alert.activeAtMs));
+  const slow = /slow|latency|duration|response/i.test(alert.name);
+  const head = about === '' ? alert.name : slow ? `${about} is slow` : `${about}: ${alert.name}`;
+  return {
+    status: alert.severity === 'critical' ? 'crit' : 'warn',
+    parts: [strong(head), plain(`: ${alert.reason}, for ${since}.`), ...(slow ? causeOf(current.routes) : [])],
+  };
+}
+
+function calm(current: CurrentFigures): Verdict {
+  const { balancer } = current;
+  if (balancer === null) {
+    return {
+      status: 'unknown',
+      parts: [strong('No traffic'), plain(' in the last minute. Requests to the balancer show here.')],
+    };
+  }
+  const errors = balancer.errors === 0 ? 'no errors' : `${joined(percent(balancer.error_ratio))} errors`;
+  return {
+    status: 'ok',
+    parts: [
+      strong('All is well'),
+      plain(`: ${joined(rate(balancer.requests_per_second))}, p95 `),
+      strong(joined(duration(balancer.p95_seconds))),
+      plain(`, ${errors}.`),
+    ],
+  };
+}
+
+export function verdictOf(frame: LiveFrame | undefined, services: readonly ServiceRow[]): Verdict {
+  if (frame === undefined) return { status: 'unknown', parts: [plain('Waiting for the first figures.')] };
+  const { health, current, alerts, timeMs } = frame;
+  const firing = alerts.find(({ state }) => state === 'firing');
+  const down = Object.entries(health.components).find(([, { status }]) => status === 'unhealthy');
+  if (down !== undefined) {
+    return {
+      status: 'crit',
+      parts: [strong(`${down[0]} is unhealthy`), plain(`: ${down[1].reason ?? 'see its row below'}.`)],
+    };
+  }
+  if (firing !== undefined && firing.severity !== 'info') return fromAlert(firing, current, timeMs);
+  const bad = services.find(({ state }) => state === 'unhealthy' || state === 'degraded');
+  if (bad !== undefined) {
+    const status = bad.state === 'unhealthy' ? 'crit' : 'warn';
+    return {
+      status,
+      parts: [strong(`${bad.service} needs a look`), plain(`: ${bad.reason}.`), ...causeOf(current.routes)],
+    };
+  }
+  const out = current.upstreams.filter(({ up }) => !up);
+  if (out.length > 0 && current.upstreams.length > 0) {
+    const text = `${digits(out.length)} of ${current.upstreams.length} upstreams out of rotation`;
+    return { status: 'warn', parts: [strong(text), plain(`: ${out.map(({ upstream }) => upstream).join(', ')}.`)] };
+  }
+  return calm(current);
+}

@@ -1,0 +1,154 @@
+/**
+ * The live socket as signals: the newest frame, the last quarter of an hour, the results of watched expressions, and how
+ * the connection does. Reconnects by itself within 5 s, with jitter so that many viewers do not come back at once; every
+ * connection begins with the history, which closes the gap. Pausing holds the view, never the recording.
+ */
+import { batch, signal } from '@preact/signals';
+import type { ExpressionResult, LiveFrame, LiveHistory, ServerMessage } from '../../monitor/api/contract.ts';
+
+export type ConnectionState =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'open' }
+  | { readonly kind: 'lost'; readonly sinceMs: number; readonly retryAtMs: number };
+
+export const connection = signal<ConnectionState>({ kind: 'connecting' });
+export const frame = signal<LiveFrame | undefined>(undefined);
+export const history15m = signal<LiveHistory | undefined>(undefined);
+export const results = signal<ReadonlyMap<string, ExpressionResult>>(new Map());
+export const version = signal('');
+/** When the view was paused, or undefined while it is live. */
+export const pausedSince = signal<number | undefined>(undefined);
+/** Rises with each connection: whoever shows history loads it anew. */
+export const epoch = signal(0);
+export const refusal = signal('');
+
+const FIRST_RETRY_MS = 500;
+const MAX_RETRY_MS = 4_000;
+/** A frame comes each second: after this long without any the connection is dead, whatever the socket says. */
+const SILENT_MS = 6_000;
+
+const watched = new Map<string, number>();
+let socket: WebSocket | undefined;
+let retryMs = FIRST_RETRY_MS;
+let retryTimer = 0;
+let lastMessageMs = 0;
+
+function take(message: ServerMessage): void {
+  lastMessageMs = Date.now();
+  if (message.kind === 'hello') {
+    version.value = message.version;
+    history15m.value = message.history;
+    return;
+  }
+  if (message.kind === 'refused') {
+    refusal.value = message.reason;
+    return;
+  }
+  if (pausedSince.value !== undefined) return;
+  if (message.kind === 'frame') {
+    frame.value = message;
+    history15m.value = grown(history15m.value, message);
+    return;
+  }
+  results.value = new Map(message.results.map((result) => [result.expr, result]));
+}
+
+/** The history with a new step when one has begun; the window moves on. */
+function grown(history: LiveHistory | undefined, { timeMs, current }: LiveFrame): LiveHistory | undefined {
+  if (history === undefined) return undefined;
+  const { stepMs, timesMs } = history;
+  const step = Math.floor(timeMs / stepMs) * stepMs;
+  if (step <= (timesMs.at(-1) ?? 0)) return history;
+  const push = <T>(column: readonly (T | null)[], value: T | null | undefined): readonly (T | null)[] => [
+    ...column.slice(1),
+    value ?? null,
+  ];
+  const { balancer, server, cache } = current;
+  return {
+    stepMs,
+    timesMs: [...timesMs.slice(1), step],
+    requestsPerSecond: push(history.requestsPerSecond, balancer?.requests_per_second),
+    serverRequestsPerSecond: push(history.serverRequestsPerSecond, server?.requests_per_second),
+    averageSeconds: push(history.averageSeconds, balancer?.average_seconds),
+    p95Seconds: push(history.p95Seconds, balancer?.p95_seconds),
+    errorRatio: push(history.errorRatio, balancer?.error_ratio),
+    hitRatio: push(history.hitRatio, cache?.hit_ratio),
+    cpuCores: push(history.cpuCores, current.cpu_cores),
+  };
+}
+
+function sendSubscription(): void {
+  if (socket?.readyState === WebSocket.OPEN)
+    socket.send(JSON.stringify({ subscribe: [...watched.keys()].slice(0, 16) }));
+}
+
+/** Watches expressions until the returned function is called. */
+export function watch(exprs: readonly string[]): () => void {
+  for (const expr of exprs) watched.set(expr, (watched.get(expr) ?? 0) + 1);
+  queueMicrotask(sendSubscription);
+  return () => {
+    for (const expr of exprs) {
+      const left = (watched.get(expr) ?? 1) - 1;
+      if (left > 0) watched.set(expr, left);
+      else watched.delete(expr);
+    }
+    queueMicrotask(sendSubscription);
+  };
+}
+
+function lose(): void {
+  socket = undefined;
+  const waitMs = retryMs * (0.5 + Math.random() / 2);
+  retryMs = Math.min(MAX_RETRY_MS, retryMs * 2);
+  const was = connection.value;
+  const now = Date.now();
+  connection.value = {
+    kind: 'lost',
+    sinceMs: was.kind === 'lost' ? was.sinceMs : now,
+    retryAtMs: now + waitMs,
+  };
+  clearTimeout(retryTimer);
+  retryTimer = window.setTimeout(connect, waitMs);
+}
+
+export function connect(): void {
+  clearTimeout(retryTimer);
+  const opening = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
+  socket = opening;
+  opening.addEventListener('open', () => {
+    retryMs = FIRST_RETRY_MS;
+    lastMessageMs = Date.now();
+    batch(() => {
+      connection.value = { kind: 'open' };
+      epoch.value += 1;
+    });
+    sendSubscription();
+  });
+  opening.addEventListener('message', (event: MessageEvent<unknown>) => {
+    if (typeof event.data === 'string') batch(() => take(JSON.parse(event.data as string) as ServerMessage));
+  });
+  opening.addEventListener('close', () => {
+    if (socket === opening) lose();
+  });
+}
+
+export function startConnection(): void {
+  connect();
+  setInterval(() => {
+    if (connection.value.kind === 'open' && Date.now() - lastMessageMs > SILENT_MS) socket?.close();
+  }, 2_000);
+  addEventListener('online', () => {
+    if (connection.value.kind === 'lost') connect();
+  });
+}
+
+export function togglePause(): void {
+  if (pausedSince.value === undefined) {
+    pausedSince.value = Date.now();
+    return;
+  }
+  batch(() => {
+    pausedSince.value = undefined;
+    epoch.value += 1;
+  });
+}

@@ -1,0 +1,130 @@
+/** The data of a panel: the last quarter of an hour from the query API, then its newest point each second by the socket. */
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Panel, Query } from '../../dashboards/panel.ts';
+import { legendOf } from '../../dashboards/panel.ts';
+import type { ExpressionResult } from '../../monitor/api/contract.ts';
+import { getJson } from './api.ts';
+import { epoch, pausedSince, results, watch } from './connection.ts';
+import { seriesToken } from './series-colour.ts';
+
+export const STEP_MS = 15_000;
+export const RANGE_MS = 900_000;
+const MAX_SERIES = 12;
+
+export interface Line {
+  readonly key: string;
+  readonly name: string;
+  /** Design token. */
+  readonly colour: string;
+  readonly main: boolean;
+  readonly values: readonly (number | null)[];
+}
+
+export interface PanelData {
+  readonly timesMs: readonly number[];
+  readonly lines: readonly Line[];
+}
+
+export interface PanelState {
+  readonly data: PanelData | undefined;
+  readonly error: Error | undefined;
+  readonly reload: () => void;
+}
+
+interface Matrix {
+  readonly data: { readonly result: readonly { metric: Record<string, string>; values: [number, string][] }[] };
+}
+
+const finite = (text: string): number | null => {
+  const value = Number(text);
+  return Number.isFinite(value) ? value : null;
+};
+
+const keyOf = (query: Query, labels: Readonly<Record<string, string>>): string =>
+  `${query.expr}\n${JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
+
+function lineOf(query: Query, labels: Readonly<Record<string, string>>, values: readonly (number | null)[]): Line {
+  const name = legendOf(query.legend, labels) || JSON.stringify(labels);
+  return {
+    key: keyOf(query, labels),
+    name,
+    colour: query.colour ?? seriesToken(name),
+    main: query.main ?? false,
+    values,
+  };
+}
+
+async function rangeOf(query: Query, timesMs: readonly number[], signal: AbortSignal): Promise<Line[]> {
+  const params = new URLSearchParams({
+    query: query.expr,
+    start: String(timesMs[0] / 1_000),
+    end: String((timesMs.at(-1) ?? 0) / 1_000),
+    step: String(STEP_MS / 1_000),
+  });
+  const { data } = await getJson<Matrix>(`/api/v1/query_range?${params}`, signal);
+  return data.result.slice(0, MAX_SERIES).map(({ metric, values }) => {
+    const at = new Map(values.map(([seconds, text]) => [Math.round(seconds * 1_000), finite(text)]));
+    return lineOf(
+      query,
+      metric,
+      timesMs.map((time) => at.get(time) ?? null),
+    );
+  });
+}
+
+/** The data with the newest results in their bucket; a bucket that nobody saw stays empty. Pure. */
+export function advanced(
+  data: PanelData,
+  queries: readonly Query[],
+  found: ReadonlyMap<string, ExpressionResult>,
+): PanelData {
+  const newest = Math.max(0, ...queries.map(({ expr }) => found.get(expr)?.timeMs ?? 0));
+  const step = Math.floor(newest / STEP_MS) * STEP_MS;
+  const last = data.timesMs.at(-1) ?? 0;
+  if (step < last) return data;
+  const shift = Math.min(data.timesMs.length, (step - last) / STEP_MS);
+  const added = Array.from({ length: shift }, (_, at) => step - (shift - 1 - at) * STEP_MS);
+  const values = new Map<string, number | null>();
+  for (const query of queries) {
+    for (const { labels, value } of found.get(query.expr)?.series ?? []) values.set(keyOf(query, labels), value);
+  }
+  return {
+    timesMs: [...data.timesMs.slice(shift), ...added],
+    lines: data.lines.map((line) => {
+      const moved = [...line.values.slice(shift), ...added.map(() => null)];
+      moved[moved.length - 1] = values.get(line.key) ?? moved[moved.length - 1];
+      return { ...line, values: moved };
+    }),
+  };
+}
+
+export function usePanel(panel: Panel): PanelState {
+  const { queries } = panel;
+  const [state, setState] = useState<Omit<PanelState, 'reload'>>({ data: undefined, error: undefined });
+  const [turn, setTurn] = useState(0);
+  const connection = epoch.value;
+  const found = results.value;
+  const latest = useRef(found);
+  latest.current = found;
+  const exprs = useMemo(() => queries.map(({ expr }) => expr), [queries]);
+
+  useEffect(() => watch(exprs), [exprs]);
+  useEffect(() => {
+    const abort = new AbortController();
+    const end = Math.floor(Date.now() / STEP_MS) * STEP_MS;
+    const timesMs = Array.from({ length: RANGE_MS / STEP_MS + 1 }, (_, at) => end - RANGE_MS + at * STEP_MS);
+    Promise.all(queries.map((query) => rangeOf(query, timesMs, abort.signal)))
+      .then((lines) => setState({ data: { timesMs, lines: lines.flat() }, error: undefined }))
+      .catch((error: unknown) => {
+        if (abort.signal.aborted) return;
+        const known = error instanceof Error ? error : new Error('The query failed.');
+        setState((old) => ({ data: old.data, error: known }));
+      });
+    return () => abort.abort();
+  }, [queries, connection, turn]);
+  useEffect(() => {
+    if (pausedSince.value !== undefined) return;
+    setState((old) => (old.data === undefined ? old : { ...old, data: advanced(old.data, queries, found) }));
+  }, [found, queries]);
+  return { ...state, reload: () => setTurn((n) => n + 1) };
+}

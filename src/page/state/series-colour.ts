@@ -1,0 +1,31 @@
+/**
+ * A service keeps its colour on every page: the colour follows from its name, and where two names would share one, the one
+ * that came later takes the next free hue. With more than twelve names hues repeat; words tell them apart.
+ */
+
+const SERIES = 12;
+
+/** FNV-1a over UTF-16 units (isthe.com/chongo/tech/comp/fnv), folded onto the twelve hues. */
+const taken = new Map<string, number>();
+/** Names are data from outside: past this many nobody needs a hue of their own. */
+const MAX_NAMES = 1_000;
+
+function hueOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < name.length; at += 1) {
+    hash ^= name.charCodeAt(at);
+    hash = Math.imul(hash, 0x01000193) >>> 0;
+  }
+  return hash % SERIES;
+}
+
+export function seriesToken(name: string): string {
+  let hue = taken.get(name);
+  if (hue === undefined) {
+    const used = new Set(taken.values());
+    hue = hueOf(name);
+    for (let tries = 0; tries < SERIES && used.has(hue) && used.size < SERIES; tries += 1) hue = (hue + 1) % SERIES;
+    if (taken.size < MAX_NAMES) taken.set(name, hue);
+  }
+  return `s${hue + 1}`;
+}

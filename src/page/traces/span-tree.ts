@@ -1,0 +1,118 @@
+/**
+ * Spans as a tree in the order they are drawn, and the critical path through them. Pure, and at ease with what broken
+ * senders make: a span that is its own parent, circles, absent parents, two spans with one id.
+ */
+import type { SpanView } from '../../monitor/api/contract.ts';
+
+export interface SpanNode {
+  readonly span: SpanView;
+  readonly depth: number;
+  readonly children: readonly SpanNode[];
+  /** Milliseconds not covered by children. */
+  readonly selfMs: number;
+  /** The parts of the span that the whole trace waited for, from the start of the trace. */
+  readonly critical: readonly Interval[];
+}
+
+export interface Interval {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+const endOf = (span: SpanView): number => span.startOffsetMs + span.durationMs;
+
+function childrenById(spans: readonly SpanView[]): { roots: SpanView[]; byParent: Map<string, SpanView[]> } {
+  const ids = new Set(spans.map(({ spanId }) => spanId));
+  const byParent = new Map<string, SpanView[]>();
+  const roots: SpanView[] = [];
+  for (const span of spans) {
+    const { parentSpanId: parent } = span;
+    if (parent === '' || parent === span.spanId || !ids.has(parent)) roots.push(span);
+    else byParent.set(parent, [...(byParent.get(parent) ?? []), span]);
+  }
+  return { roots, byParent };
+}
+
+/** Time of `span` that none of `children` covers. */
+function selfTime(span: SpanView, children: readonly SpanView[]): number {
+  let covered = 0;
+  let reached = span.startOffsetMs;
+  for (const child of [...children].sort((a, b) => a.startOffsetMs - b.startOffsetMs)) {
+    const from = Math.max(reached, child.startOffsetMs);
+    const to = Math.min(endOf(span), endOf(child));
+    if (to > from) covered += to - from;
+    reached = Math.max(reached, to);
+  }
+  return Math.max(0, span.durationMs - covered);
+}
+
+/**
+ * What was waited for: from the end of the root backwards, the child that ended last before the point reached is on the
+ * path, then what came before it, as Jaeger draws it. Between its children the time is the span's own.
+ */
+function criticalPath(
+  root: SpanView,
+  byParent: ReadonlyMap<string, readonly SpanView[]>,
+): ReadonlyMap<SpanView, Interval[]> {
+  const path = new Map<SpanView, Interval[]>();
+  const stack: [span: SpanView, until: number][] = [[root, endOf(root)]];
+  while (stack.length > 0) {
+    const [span, until] = stack.pop() as [SpanView, number];
+    if (path.has(span)) continue;
+    const own: Interval[] = [];
+    path.set(span, own);
+    let reached = Math.min(until, endOf(span));
+    const children = [...(byParent.get(span.spanId) ?? [])].sort((a, b) => endOf(b) - endOf(a));
+    for (const child of children) {
+      // Clocks of two machines differ a little: half a millisecond is no gap.
+      if (endOf(child) > reached + 0.5 || path.has(child)) continue;
+      stack.push([child, reached]);
+      if (reached > endOf(child)) own.push({ fromMs: endOf(child), toMs: reached });
+      reached = child.startOffsetMs;
+    }
+    if (reached > span.startOffsetMs) own.push({ fromMs: span.startOffsetMs, toMs: reached });
+  }
+  return path;
+}
+
+export function treeOf(spans: readonly SpanView[]): readonly SpanNode[] {
+  const { roots, byParent } = childrenById(spans);
+  const placed = new Set<SpanView>();
+  const main = roots[0] ?? spans[0];
+  const critical = main === undefined ? new Map<SpanView, Interval[]>() : criticalPath(main, byParent);
+  const build = (span: SpanView, depth: number): SpanNode => {
+    placed.add(span);
+    // A deeper tree than this is a mistake of the sender, and recursion has an end.
+    const own = depth > 200 ? [] : (byParent.get(span.spanId) ?? []);
+    const children: SpanNode[] = [];
+    for (const child of own) if (!placed.has(child)) children.push(build(child, depth + 1));
+    return { span, depth, children, selfMs: selfTime(span, own), critical: critical.get(span) ?? [] };
+  };
+  const nodes = roots.map((root) => build(root, 0));
+  // What only a circle reaches is drawn as a root of its own.
+  for (const span of spans) if (!placed.has(span)) nodes.push(build(span, 0));
+  return nodes;
+}
+
+/** The rows of the waterfall, without what lies under a closed span. */
+export function rowsOf(nodes: readonly SpanNode[], closed: ReadonlySet<string>): readonly SpanNode[] {
+  const rows: SpanNode[] = [];
+  const stack = [...nodes].reverse();
+  while (stack.length > 0) {
+    const node = stack.pop() as SpanNode;
+    rows.push(node);
+    if (!closed.has(node.span.spanId)) stack.push(...[...node.children].reverse());
+  }
+  return rows;
+}
+
+/** Round ticks for an axis of `length`, at most six of them, without the end. */
+export function ticksOf(length: number): number[] {
+  if (!(length > 0)) return [0];
+  const rough = length / 5;
+  const unit = 10 ** Math.floor(Math.log10(rough));
+  const step = ([1, 2, 5, 10].find((n) => n * unit >= rough) ?? 10) * unit;
+  const ticks: number[] = [];
+  for (let at = 0; at < length * 0.93; at += step) ticks.push(at);
+  return ticks;
+}

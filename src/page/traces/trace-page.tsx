@@ -1,0 +1,167 @@
+/** One trace: its ledger bar, the waterfall, a span, and its log lines. */
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { LogView, TraceAnswer } from '../../monitor/api/contract.ts';
+import { useResource } from '../state/api.ts';
+import { clockTime, joined, duration, millis } from '../state/format.ts';
+import { address, go, place } from '../state/router.ts';
+import { LedgerBar, PHASES, PhaseLegend, segmentsOf } from '../overview/ledger.tsx';
+import { StatusIcon } from '../ui/icons.tsx';
+import { Empty, Failed, Loading } from '../ui/states.tsx';
+import { useWidth } from '../ui/width.ts';
+import { SpanDetail } from './span-detail.tsx';
+import { rowsOf, treeOf } from './span-tree.ts';
+import { phasesOf } from './trace-phases.ts';
+import { Waterfall } from './waterfall.tsx';
+
+function TraceLedger({ trace }: { trace: TraceAnswer }): JSX.Element | null {
+  const [box, width] = useWidth();
+  const phases = phasesOf(trace.spans);
+  if (phases === undefined) return null;
+  let total = 0;
+  for (const phase of PHASES) total += phases[phase];
+  const values = Object.fromEntries(PHASES.map((phase) => [phase, joined(duration(phases[phase]))]));
+  return (
+    <section class="card trace-ledger" aria-label="Phases of the request">
+      <div ref={box}>
+        <svg
+          width={width}
+          height="30"
+          role="img"
+          aria-label={PHASES.map((phase) => `${phase} ${values[phase]}`).join(', ')}
+        >
+          {width > 0 && <LedgerBar segments={segmentsOf(phases, total, width)} height={22} />}
+        </svg>
+      </div>
+      <PhaseLegend values={values} />
+    </section>
+  );
+}
+
+function LogLine({ log, own }: { log: LogView; own: boolean }): JSX.Element {
+  const tone = log.severityNumber >= 17 ? 'crit' : log.severityNumber >= 13 ? 'warn' : undefined;
+  return (
+    <div class={own ? 'log own' : 'log'}>
+      <time class="mono" dateTime={new Date(log.timeMs).toISOString()}>
+        {clockTime(log.timeMs, 'millis')}
+      </time>
+      <span class={tone ? `word w-${tone}` : 'word muted'}>
+        {tone && <StatusIcon status={tone} label="" />}
+        {log.severity}
+      </span>
+      <span class="cut">{log.service}</span>
+      <span class="mono text">{log.message}</span>
+      {own && <span class="muted this">this span</span>}
+    </div>
+  );
+}
+
+function Logs({ logs, selected }: { logs: readonly LogView[]; selected: string | undefined }): JSX.Element {
+  const own = logs.filter(({ spanId }) => spanId === selected).length;
+  return (
+    <section class="card trace-logs" aria-label="Logs">
+      <div class="hd">
+        <h2>Logs</h2>
+        <span class="sub">
+          {logs.length} lines in this trace{selected === undefined ? '' : `, ${own} from this span`}
+        </span>
+      </div>
+      {logs.length === 0 && <Empty text="No log line carries the id of this trace." />}
+      {logs.map((log, at) => (
+        <LogLine key={at} log={log} own={log.spanId === selected} />
+      ))}
+    </section>
+  );
+}
+
+function Head({ trace }: { trace: TraceAnswer }): JSX.Element {
+  const root = trace.spans.find(({ parentSpanId }) => parentSpanId === '') ?? trace.spans[0];
+  const errors = trace.spans.filter(({ status }) => status === 'error').length;
+  const services = new Set(trace.spans.map(({ service }) => service)).size;
+  return (
+    <header class="trace-head">
+      <nav aria-label="Breadcrumb">
+        <a class="muted" href="/traces">
+          Traces ›
+        </a>
+      </nav>
+      <h1 class="mono">{root?.name ?? 'Trace'}</h1>
+      {errors > 0 && (
+        <span class="word w-crit">
+          <StatusIcon status="crit" label="" />
+          {errors} {errors === 1 ? 'error' : 'errors'}
+        </span>
+      )}
+      <b>{millis(trace.durationMs)}</b>
+      <span>
+        <b>{trace.spans.length}</b> spans
+      </span>
+      <span>
+        <b>{services}</b> services
+      </span>
+      <span class="muted">{clockTime(trace.startMs, 'millis')}</span>
+      <span class="mono muted id">{trace.traceId}</span>
+    </header>
+  );
+}
+
+/** The span that is shown at first: the failed one, else the longest below the root on the critical path. */
+function firstSpan(trace: TraceAnswer, narrow: boolean): string | undefined {
+  if (narrow) return undefined;
+  const failed = trace.spans.find(({ status }) => status === 'error');
+  return (failed ?? trace.spans[0])?.spanId;
+}
+
+const isNarrow = (): boolean => matchMedia('(max-width: 759px)').matches;
+
+function Trace({ trace }: { trace: TraceAnswer }): JSX.Element {
+  const nodes = useMemo(() => treeOf(trace.spans), [trace]);
+  const asked = place.value.query.get('span') ?? undefined;
+  const [fallback, setFallback] = useState(() => firstSpan(trace, isNarrow()));
+  const selected = asked ?? fallback;
+  const rows = useMemo(() => rowsOf(nodes, new Set()), [nodes]);
+  const node = rows.find(({ span }) => span.spanId === selected);
+  const path = `/traces/${trace.traceId}`;
+  const select = (spanId: string): void => go(address(path, { span: spanId }), true);
+  const close = (): void => {
+    setFallback(undefined);
+    go(path, true);
+  };
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.target instanceof HTMLInputElement) return;
+      const at = rows.findIndex(({ span }) => span.spanId === selected);
+      if (event.key === 'Escape') close();
+      if (event.key === 'f' || event.key === 'b') {
+        const next = rows[Math.max(0, Math.min(rows.length - 1, at + (event.key === 'f' ? 1 : -1)))];
+        if (next !== undefined) select(next.span.spanId);
+      }
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  });
+  return (
+    <div class={node === undefined ? 'trace' : 'trace with-span'}>
+      <Head trace={trace} />
+      <TraceLedger trace={trace} />
+      <div class="trace-main">
+        <Waterfall nodes={nodes} totalMs={trace.durationMs} selected={selected} onSelect={select} />
+        <Logs logs={trace.logs} selected={selected} />
+      </div>
+      {node && <SpanDetail node={node} totalMs={trace.durationMs} onClose={close} />}
+    </div>
+  );
+}
+
+export function TracePage({ traceId }: { traceId: string }): JSX.Element {
+  const found = useResource<TraceAnswer>(`/api/traces/${traceId}`);
+  if (found.data !== undefined) return <Trace key={traceId} trace={found.data} />;
+  if (found.error !== undefined) {
+    return (
+      <section class="card c12">
+        <Failed error={found.error} retry={found.reload} />
+      </section>
+    );
+  }
+  return <Loading height={400} />;
+}
