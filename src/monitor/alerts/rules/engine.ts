@@ -24,8 +24,6 @@ export interface RuleEngineOptions extends Needed, Partial<Omit<RuleEnvironment,
 /** Prometheus' defaults. */
 const DEFAULTS = {
   intervalMs: 60_000,
-  externalLabels: Labels.empty,
-  externalUrl: '',
   resendMs: 60_000,
   graceMs: 10 * 60_000,
   outageToleranceMs: 60 * 60_000,
@@ -43,11 +41,23 @@ export class RuleEngine implements RuleSource {
   readonly #firing = metrics.getMeter('vitrine').createObservableGauge(METRICS.alertsFiring.name, METRICS.alertsFiring);
   readonly #observe = (result: ObservableResult): void => this.#report(result);
 
-  constructor({ groups, intervalMs = DEFAULTS.intervalMs, ...rest }: RuleEngineOptions) {
-    const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-    this.#env = { ...DEFAULTS, ...given } as RuleEnvironment;
-    this.#intervalMs = intervalMs;
-    this.#groups = groups.map((spec) => new RuleGroup(spec, this.#env, intervalMs));
+  constructor(options: RuleEngineOptions) {
+    const { querier, samples, alerts, clock, logger } = options;
+    this.#env = {
+      querier,
+      samples,
+      alerts,
+      clock,
+      logger,
+      externalLabels: options.externalLabels ?? Labels.empty,
+      externalUrl: options.externalUrl ?? '',
+      resendMs: options.resendMs ?? DEFAULTS.resendMs,
+      graceMs: options.graceMs ?? DEFAULTS.graceMs,
+      outageToleranceMs: options.outageToleranceMs ?? DEFAULTS.outageToleranceMs,
+      queryTimeoutMs: options.queryTimeoutMs ?? DEFAULTS.queryTimeoutMs,
+    };
+    this.#intervalMs = options.intervalMs ?? DEFAULTS.intervalMs;
+    this.#groups = options.groups.map((spec) => new RuleGroup(spec, this.#env, this.#intervalMs));
   }
 
   start(): void {

@@ -1,0 +1,64 @@
+/**
+ * The series notation of promtool's rule tests: `1 2 3`, `0+10x5` (0, 10, … 50), `5-1x3`, `7x2` (three times 7), `_` for a
+ * gap, `_x3`, `stale`. Native histograms (`{{…}}`) are refused: rule tests here are about floats.
+ */
+import { Labels } from '../../../model/labels.ts';
+import { parseSelector } from '../../promql/parser.ts';
+
+/** More samples in one series are refused. */
+const MAX_SAMPLES = 1_000_000;
+const NUMBER = '[+-]?(?:inf|nan|(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?)';
+const ITEM = new RegExp(`^(${NUMBER})(?:([+-](?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?))?(?:x(\\d+))?$`, 'i');
+
+/** A number, a gap, or a stale marker. */
+export type SeriesValue = number | 'gap' | 'stale';
+
+export class NotationError extends Error {
+  override readonly name = 'NotationError';
+}
+
+function numberOf(text: string): number {
+  const lower = text.toLowerCase();
+  if (lower.endsWith('inf')) return lower.startsWith('-') ? -Infinity : Infinity;
+  return lower.endsWith('nan') ? NaN : Number(text);
+}
+
+function itemValues(item: string): SeriesValue[] {
+  if (item === 'stale') return ['stale'];
+  const gap = /^_(?:x(\d+))?$/.exec(item);
+  if (gap !== null) return Array.from({ length: bounded(gap[1] ?? '1') }, () => 'gap');
+  const found = ITEM.exec(item);
+  if (found === null) throw new NotationError(`cannot read the value ${JSON.stringify(item)}`);
+  const [, first, step, times] = found;
+  if (step !== undefined && times === undefined) throw new NotationError(`${JSON.stringify(item)} lacks x and a count`);
+  const start = numberOf(first);
+  const delta = step === undefined ? 0 : Number(step);
+  const length = times === undefined ? 1 : bounded(times) + 1;
+  return Array.from({ length }, (_, at) => (delta === 0 ? start : start + delta * at));
+}
+
+function bounded(count: string): number {
+  const value = Number(count);
+  if (value > MAX_SAMPLES) throw new NotationError(`more than ${MAX_SAMPLES} values`);
+  return value;
+}
+
+/** Throws NotationError. */
+export function parseSeriesValues(text: string): readonly SeriesValue[] {
+  const values: SeriesValue[] = [];
+  for (const item of text.trim().split(/\s+/)) {
+    if (item === '') continue;
+    for (const value of itemValues(item)) values.push(value);
+    if (values.length > MAX_SAMPLES) throw new NotationError(`more than ${MAX_SAMPLES} values`);
+  }
+  return values;
+}
+
+/** `name{a="b"}` → labels. Throws NotationError, and VitrineError `query_invalid` for what is no selector. */
+export function parseSeriesLabels(text: string): Labels {
+  if (/^\s*(?:\{\s*\})?\s*$/.test(text)) return Labels.empty;
+  const matchers = parseSelector(text);
+  const wrong = matchers.find(({ op }) => op !== '=');
+  if (wrong !== undefined) throw new NotationError(`${JSON.stringify(text)} is no series: ${wrong.op} is not =`);
+  return Labels.from(matchers.map(({ name, value }) => [name, value] as const));
+}
