@@ -92,6 +92,11 @@ export class MonitorChild {
     if (this.#ready) this.#connect();
   }
 
+  /** The monitor reads the configuration again. */
+  hup(): void {
+    this.#child.kill('SIGHUP');
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelWatch();

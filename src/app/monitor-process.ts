@@ -25,9 +25,10 @@ import type { SampleStore } from '../monitor/store/sample-store.ts';
 import { MonitorHealth } from './monitor-health.ts';
 import { openMonitorPorts } from './monitor-ports.ts';
 import { OwnMetrics } from './own-metrics.ts';
-import { loadRules } from './rule-sources.ts';
+import { AlertConsole } from './alert-console.ts';
+import { ruleGroupsOf } from './rule-sources.ts';
 import { observeServices } from './service-figures.ts';
-import type { Settings } from './settings.ts';
+import { localUrl, type Settings } from './settings.ts';
 
 export interface MonitorOptions {
   readonly settings: Settings;
@@ -43,7 +44,7 @@ export interface Monitor {
   /** A frame of the stack process at the other end of the channel; resolves when it is to be acknowledged. */
   receive(frame: Frame): Promise<void>;
   /** Rules of the new settings take over; what is bound stays bound. Throws VitrineError `config_invalid`. */
-  reload(settings: Settings): void;
+  reload(settings: Settings): Promise<void>;
   /** Sentences about what did not end well. */
   close(): Promise<string[]>;
 }
@@ -61,6 +62,8 @@ export interface MonitorParts {
   readonly own: OwnMetrics;
 }
 
+/** Of groups that name no interval. */
+const RULE_INTERVAL_MS = 1_000;
 const STACK = 'stack';
 const OWN = 'monitor';
 
@@ -114,7 +117,16 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
     times: { maxAheadMs: 600_000, anyTime: testMode },
     tap: (resources) => observeServices(live, resources, clock.now()),
   });
-  const rules = loadRules({ settings, querier, sink: store, clock, logger, testMode });
+  const rules = new RuleEngine({
+    groups: testMode ? [] : ruleGroupsOf(settings),
+    intervalMs: RULE_INTERVAL_MS,
+    querier,
+    samples: store,
+    alerts: new AlertConsole(logger),
+    clock,
+    logger,
+    externalUrl: localUrl(settings.monitor.listen),
+  });
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const health = new MonitorHealth({
     clock,
@@ -172,9 +184,7 @@ function running(parts: MonitorParts, scope: Scope): Monitor {
       parts.health.heard(frame);
       await take(parts, STACK, receiver, frame);
     },
-    reload(settings) {
-      loadRules.replace(parts.rules, settings);
-    },
+    reload: (settings) => parts.rules.replace(ruleGroupsOf(settings)),
     close: () => scope.close(),
   };
 }

@@ -1,7 +1,9 @@
 /** Logs and telemetry of one of Vitrine's own processes, begun together because each reports on the other. */
 import path from 'node:path';
+import { metrics } from '@opentelemetry/api';
 import { systemClock } from '../base/clock.ts';
 import type { Health } from '../model/health.ts';
+import { METRICS } from '../telemetry/names.ts';
 import { registerHostMetrics } from '../telemetry/host-metrics.ts';
 import type { Out } from '../telemetry/log-console.ts';
 import { createLogs, type LogOptions, type Logs } from '../telemetry/logs.ts';
@@ -29,8 +31,24 @@ export interface ProcessTelemetryOptions {
 export interface ProcessTelemetry {
   readonly telemetry: Telemetry;
   readonly logs: Logs;
+  /** Says how a reload of the configuration went, in the log and as a metric. */
+  readonly reloaded: (successful: boolean, text: string) => void;
   /** Flushes within three seconds, then closes the files. Never rejects. */
   close(): Promise<void>;
+}
+
+function reloadReport({ logger }: Logs): ProcessTelemetry['reloaded'] {
+  const { name, unit, description } = METRICS.configReload;
+  let last = 1;
+  metrics
+    .getMeter('vitrine.config')
+    .createObservableGauge(name, { unit, description })
+    .addCallback((result) => result.observe(last));
+  return (successful, text) => {
+    last = successful ? 1 : 0;
+    if (successful) logger.info({}, 'The configuration was read again and holds');
+    else logger.error({ problems: text }, 'The configuration does not hold; the last good one stays');
+  };
 }
 
 function consoleOf(env: NodeJS.ProcessEnv): LogOptions['console'] {
@@ -67,6 +85,7 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
     return {
       telemetry,
       logs,
+      reloaded: reloadReport(logs),
       async close() {
         for (const end of ends) end();
         await telemetry.shutdown();

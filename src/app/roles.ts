@@ -29,7 +29,9 @@ export interface Running {
   readonly addresses: readonly (readonly [name: string, where: string])[];
   /** Resolves when the process that forked this one has gone; never where nobody did. */
   readonly orphaned: Promise<void>;
-  reload(settings: Settings): void;
+  reload(settings: Settings): void | Promise<void>;
+  /** Tells how the last reload went. */
+  reloaded(successful: boolean, text: string): void;
   close(): Promise<string[]>;
 }
 
@@ -66,6 +68,7 @@ export async function startMonitorRole(options: RoleOptions): Promise<Running> {
     addresses: testMode ? [['Test mode', localUrl(settings.monitor.listen)]] : monitorAddresses(settings),
     orphaned: channel === undefined ? NEVER : new Promise((resolve) => channel.onGone(resolve)),
     reload: (next) => monitor.reload(next),
+    reloaded: own.reloaded,
     async close() {
       const troubles = await monitor.close();
       await own.close();
@@ -125,6 +128,7 @@ export async function startBalancerRole(options: RoleOptions): Promise<Running> 
     addresses: [['Balancer', localUrl(settings.balancer.listen)]],
     orphaned: NEVER,
     reload() {},
+    reloaded: own.reloaded,
     async close() {
       const troubles = await running.close();
       await own.close();
@@ -200,7 +204,8 @@ export async function startWithMonitor(
       ['Data', dataDir],
     ],
     orphaned: NEVER,
-    reload() {},
+    reload: () => monitor.hup(),
+    reloaded: own.reloaded,
     close,
   };
 }

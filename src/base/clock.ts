@@ -42,7 +42,7 @@ export function wait(clock: Clock, delayMs: number, signal?: AbortSignal): Promi
 }
 
 /**
- * Calls `tick` at multiples of `periodMs` of the wall clock (aligned, so that restarts keep the same instants),
+ * Calls `tick` at multiples of `periodMs` of the wall clock, plus `offsetMs` (aligned, so that restarts keep the same instants),
  * never twice at once. A tick that throws is given to `onError` and does not end the rhythm. Returns what stops it.
  */
 export function every(
@@ -50,13 +50,14 @@ export function every(
   periodMs: number,
   tick: (nowMs: number) => void | Promise<void>,
   onError: (error: unknown) => void,
+  offsetMs = 0,
 ): () => void {
   let stopped = false;
   let cancel = (): void => {};
   const schedule = (): void => {
     if (stopped) return;
     const now = clock.now();
-    const next = (Math.floor(now / periodMs) + 1) * periodMs;
+    const next = (Math.floor((now - offsetMs) / periodMs) + 1) * periodMs + offsetMs;
     cancel = clock.after(next - now, () => void run(next));
   };
   const run = async (at: number): Promise<void> => {
