@@ -60,6 +60,7 @@ Examples:
   vitrine query 'sum(rate(http_server_request_duration_seconds_count[1m]))'
 ${EXIT_CODES}`,
     )
+    .enablePositionalOptions()
     .exitOverride();
   addStart(program, exit);
   addRun(program, exit);
@@ -135,7 +136,6 @@ function addRun(program: Command, exit: (code: number) => void): void {
       const { run } = await import('./run.ts');
       exit(await run(cmd, flags));
     });
-  program.enablePositionalOptions();
 }
 
 function clientOf(flags: Record<string, unknown>): ClientOptions {
