@@ -183,7 +183,7 @@ export class ProtobufReader {
     return this.#text(start, this.pos);
   }
 
-  /** As `string`, for names that come again and again. */
+  /** As `string`, for names and values that come again and again. */
   name(): string {
     const length = this.length();
     const start = this.pos;

@@ -127,7 +127,7 @@ describe('a refusal', () => {
     ['bytes that are no gzip', METRICS, frame(metrics(), 1), { 'grpc-encoding': 'gzip' }, '3'],
     ['a bomb', METRICS, frame(gzipSync(Buffer.alloc(30_000_000)), 1), { 'grpc-encoding': 'gzip' }, '8'],
   ])('of %s', async (_name, path, body, headers, status) => {
-    const reply = await call(path, body, headers as Record<string, string>);
+    const reply = await call(path, body, headers);
     expect([reply.http, reply.status, reply.details]).toEqual([200, status, undefined]);
     expect(reply.message).toBeTruthy();
   });
