@@ -97,4 +97,20 @@ describe('LogWindows', () => {
       'vitrine_log_rate_1m{service="_other"}': 2,
     });
   });
+
+  it('keeps a minute of lines in every millisecond, and no more', async () => {
+    const clock = stillClock();
+    const windows = new LogWindows({ sink: new MemoryLogSink(), clock });
+    const line = [record('a', 17)];
+    for (let i = 0; i < 70_000; i += 1) {
+      clock.nowMs += 1;
+      void windows.append(line);
+    }
+    const sink = new MemorySampleSink();
+    await windows.samples(clock.nowMs, sink);
+    expect(sink.last()).toMatchObject({
+      'vitrine_log_rate_1m{service="a"}': 60_000,
+      'vitrine_log_error_ratio_1m{service="a"}': 1,
+    });
+  });
 });
