@@ -13,13 +13,6 @@ export function newBag(): AttributeBag {
   return new Bag();
 }
 
-/** A bag with the entries of `source`, shallow. */
-export function bagOf(source: Readonly<Record<string, AttributeValue>>): AttributeBag {
-  const bag = newBag();
-  for (const key of Object.keys(source)) bag[key] = source[key];
-  return bag;
-}
-
 /** An attribute as the text of a label: strings as they are, scalars as JavaScript prints them, the rest as JSON. */
 export function attributeText(value: AttributeValue): string {
   if (typeof value === 'string') return value;

@@ -158,6 +158,7 @@ export class Intake {
       return await append();
     } catch (error) {
       this.#counters.failed(signal, items, error);
+      this.#metrics.forget();
       throw error;
     }
   }

@@ -70,6 +70,11 @@ export class MetricsToSamples {
     return points;
   }
 
+  /** To be called when what was converted could not be kept: descriptions sent with it have to be sent again. */
+  forget(): void {
+    this.#cache.clear();
+  }
+
   #resource({ key, resource, metrics }: ResourceMetrics, conversion: Conversion): number {
     const context = this.#cache.resource(key, () => ({
       target: targetIdentity(resource),

@@ -24,9 +24,6 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Names seen before by a hash of their bytes; a slot holds one name, so the table cannot grow. */
 const internedText: string[] = Array.from({ length: INTERN_SLOTS }, () => '');
 
-/** The tag of a field: what `tag()` gives for field `field` with wire type `wire`. */
-export const tagOf = (field: number, wire: number): number => (field << 3) | wire;
-
 export class ProtobufReader {
   readonly bytes: Buffer;
   readonly view: DataView;
@@ -183,7 +180,7 @@ export class ProtobufReader {
     return this.#text(start, this.pos);
   }
 
-  /** As `string`, for names that come again and again. */
+  /** As `string`, for names and values that come again and again. */
   name(): string {
     const length = this.length();
     const start = this.pos;

@@ -51,9 +51,13 @@ export class SeriesCache {
   /** To be called before each conversion: never in between, so that what a conversion holds stays valid. */
   begin(generation: number): void {
     if (generation === this.#generation && this.#entries < this.#maxEntries) return;
+    this.clear();
+    this.#generation = generation;
+  }
+
+  clear(): void {
     this.#resources.clear();
     this.#entries = 0;
-    this.#generation = generation;
   }
 
   resource(key: string, make: () => CachedResource): CachedResource {

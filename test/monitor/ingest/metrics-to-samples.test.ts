@@ -380,4 +380,83 @@ describe('metrics', () => {
     const rig = ingestRig({ times: { maxAheadMs: 0, anyTime: true } });
     expect((await take(rig, [counter([{ timeUnixNano: '0', asInt: 1 }])])).accepted).toBe(1);
   });
+
+  it('reads exponential histograms and exemplars in JSON as in protobuf', async () => {
+    const exponentialPoint = {
+      timeUnixNano: T,
+      count: '7',
+      sum: 3,
+      scale: 1,
+      zeroCount: '1',
+      zeroThreshold: 0.5,
+      positive: { offset: -1, bucketCounts: ['1', '0', '2'] },
+      negative: { bucketCounts: [4] },
+      min: 1,
+      max: 2,
+    };
+    const sum = counter([
+      {
+        timeUnixNano: T,
+        asInt: '1',
+        exemplars: [{ timeUnixNano: T, asInt: '9', filteredAttributes: [attribute('a', 'b')] }],
+      },
+    ]);
+    const [proto, json] = [ingestRig(), ingestRig()];
+    await take(proto, [exponential(exponentialPoint), sum]);
+    await takeJson(json, [exponential(exponentialPoint), sum]);
+    expect(json.sinks.samples.samples).toEqual(proto.sinks.samples.samples);
+    expect(json.sinks.samples.exemplars).toEqual(proto.sinks.samples.exemplars);
+    expect(proto.sinks.samples.exemplars).toMatchObject([
+      { series: `http_requests_total{${TARGET}}`, exemplar: { value: 9 } },
+    ]);
+    const { h } = json.sinks.samples.of(`e_seconds{${TARGET}}`)[0];
+    expect([h?.zeroThreshold, h?.negativeSpans, h?.negativeBuckets]).toEqual([0.5, [{ offset: 1, length: 1 }], [4]]);
+  });
+
+  it('reads lists that are not packed', async () => {
+    // HistogramDataPoint { time = 3, count = 4, bucket_counts = 6 and explicit_bounds = 7, each value with its own tag }.
+    const f64 = (tag: number, value: bigint): Buffer => {
+      const bytes = Buffer.alloc(9, tag);
+      bytes.writeBigUInt64LE(value, 1);
+      return bytes;
+    };
+    const bound = Buffer.alloc(9, 0x39);
+    bound.writeDoubleLE(2.5, 1);
+    const point = Buffer.concat([f64(0x19, NOW_NANOS), f64(0x21, 3n), f64(0x31, 1n), f64(0x31, 2n), bound]);
+    const field = (tag: number, ...parts: Buffer[]): Buffer => {
+      const inner = Buffer.concat(parts);
+      return Buffer.concat([Buffer.from([tag, inner.length]), inner]);
+    };
+    const histogram = field(0x4a, field(0x0a, point), Buffer.from([0x10, 2]));
+    const bytes = field(0x0a, field(0x12, field(0x12, field(0x0a, Buffer.from('h')), histogram)));
+    const rig = ingestRig();
+    await rig.intake.metrics(decodeMetrics(bytes), 'otlp_http');
+    expect(rig.sinks.samples.last()).toEqual({ h_count: 3, 'h_bucket{le="2.5"}': 1, 'h_bucket{le="+Inf"}': 3 });
+  });
+
+  it('grows its columns with what is put in, and keeps every column in step', async () => {
+    const rig = ingestRig();
+    const points = Array.from({ length: 500 }, (_, i) => ({
+      attributes: [attribute('i', String(i))],
+      startTimeUnixNano: nanosAt(NOW_MS - 1000 - i),
+      timeUnixNano: T,
+      asInt: String(i),
+      flags: i % 100 === 7 ? 1 : 0,
+    }));
+    expect((await take(rig, [counter(points)])).accepted).toBe(500);
+    for (let i = 0; i < 500; i += 1) {
+      const stale = i % 100 === 7;
+      const expected = { t: NOW_MS, v: stale ? NaN : i, stale, st: NOW_MS - 1000 - i, h: undefined };
+      expect(rig.sinks.samples.of(`http_requests_total{i="${i}",${TARGET}}`)).toEqual([expected]);
+    }
+  });
+
+  it('tells the metadata again after a failure', async () => {
+    const rig = ingestRig();
+    rig.sinks.samples.verdict = new Error('disk');
+    await expect(take(rig, [KINDS[1]])).rejects.toThrow('disk');
+    rig.sinks.samples.verdict = undefined;
+    await take(rig, [KINDS[1]]);
+    expect(rig.sinks.samples.metadata).toMatchObject([{ name: 'cpu_utilization_ratio' }]);
+  });
 });

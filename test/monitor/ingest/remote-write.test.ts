@@ -1,5 +1,5 @@
 /** Prometheus remote write 1.0 and 2.0 over a real socket, against an independent encoder. */
-import { createRequire } from 'node:module';
+import { compress } from 'snappyjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VitrineError } from '../../../src/base/errors.ts';
 import { decodeSnappy } from '../../../src/monitor/ingest/remote-write/snappy.ts';
@@ -7,7 +7,6 @@ import type { IngestRig, IngestServer } from '../../support/ingest-bench.ts';
 import { NOW_MS, ingestRig, ingestServer } from '../../support/ingest-bench.ts';
 import { encodeProto } from '../../support/otlp-proto.ts';
 
-const snappy = createRequire(import.meta.url)('snappyjs') as { compress(input: Uint8Array): Uint8Array };
 const V2 = 'application/x-protobuf;proto=io.prometheus.write.v2.Request';
 
 let rig: IngestRig;
@@ -25,7 +24,7 @@ const postRaw = (body: Uint8Array, headers: Record<string, string> = {}): Promis
     headers: { 'Content-Type': 'application/x-protobuf', 'Content-Encoding': 'snappy', ...headers },
   });
 const post = (body: Uint8Array, headers?: Record<string, string>): Promise<Response> =>
-  postRaw(snappy.compress(body), headers);
+  postRaw(compress(body), headers);
 
 const label = (name: string, value: string): object => ({ name, value });
 const series = (name: string, samples: readonly object[], more: object = {}): object => ({
@@ -281,7 +280,7 @@ describe('the envelope', () => {
         Buffer.alloc(size, 'ab'),
         Buffer.from(Array.from({ length: size }, (_, i) => (i * i) % 251)),
       ]) {
-        expect(decodeSnappy(snappy.compress(input), 1e6).equals(input)).toBe(true);
+        expect(decodeSnappy(compress(input), 1e6).equals(input)).toBe(true);
       }
     }
   });

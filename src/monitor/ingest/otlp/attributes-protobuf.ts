@@ -31,7 +31,8 @@ export function readAnyValue(r: ProtobufReader, depth: number): AttributeValue {
     const tag = r.tag();
     switch (tag) {
       case 0x0a:
-        value = r.string();
+        // Most values come again: methods, routes, hosts. The look-up costs less than making the string.
+        value = r.name();
         break;
       case 0x10:
         value = r.bool();
@@ -112,9 +113,17 @@ export function readScope(r: ProtobufReader): Scope {
   return { name, version };
 }
 
+const SCRATCH_BYTES = 65_536;
+/** One reader over one buffer for all keys that fit: a point is too small to make a buffer for each. */
+const scratch = new ProtobufReader(Buffer.alloc(SCRATCH_BYTES));
+
 /** Attributes from bytes that hold nothing but KeyValue fields, each with its tag: what a data point keeps as its key. */
 export function attributesOfKey(key: string): AttributeBag {
-  const r = new ProtobufReader(Buffer.from(key, 'latin1'));
+  let r = scratch;
+  if (key.length <= SCRATCH_BYTES) {
+    r.pos = 0;
+    r.end = r.bytes.write(key, 'latin1');
+  } else r = new ProtobufReader(Buffer.from(key, 'latin1'));
   const bag = newBag();
   while (!r.done) {
     r.tag();
