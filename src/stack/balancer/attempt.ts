@@ -82,7 +82,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     const now = pieces.clock.monotonic();
     this.startedMs = now;
     this.connectedMs = now;
-    const { span, fields } = pieces.observer.clientSpan(head, upstream, one.parent, one.resend);
+    const { span, fields } = pieces.observer.clientSpan(head, one.parent);
     this.#span = span;
     this.#chunked = body !== undefined && !body.complete && head.bodyBytes < 0;
     upstream.inflight += 1;
@@ -237,15 +237,10 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     this.#stage = 'over';
     const { deadlines, observer, clock } = this.#pieces;
     deadlines.delete(this);
-    this.#try.upstream.inflight -= 1;
-    observer.clientDone(
-      this.#span,
-      this.#try.head,
-      this.#try.upstream,
-      this.#status,
-      error,
-      clock.monotonic() - this.startedMs,
-    );
+    const { upstream, head, resend } = this.#try;
+    upstream.inflight -= 1;
+    const ms = clock.monotonic() - this.startedMs;
+    observer.clientDone(this.#span, { head, upstream, status: this.#status, error, ms, resend });
   }
 }
 

@@ -88,6 +88,7 @@ export class Exchange implements AttemptOwner, Waiter, BodyEvents {
   #cacheKind: string | undefined;
   #answered = false;
   #waiting = false;
+  #waited = false;
   #done = false;
 
   constructor(pieces: ExchangePieces, request: ExchangeRequest) {
@@ -95,9 +96,9 @@ export class Exchange implements AttemptOwner, Waiter, BodyEvents {
     this.#request = request;
     this.#startMs = pieces.clock.monotonic();
     this.#readyMs = this.#startMs;
-    const { head, route, peer } = request;
+    const { head, route } = request;
     this.#route = route.name ?? route.templates.find(pathOf(head.target)) ?? route.templates.other;
-    const { span, parent } = pieces.observer.serverSpan(head, this.#route, peer);
+    const { span, parent } = pieces.observer.serverSpan(head, this.#route);
     this.#span = span;
     this.#parent = parent;
   }
@@ -200,6 +201,7 @@ export class Exchange implements AttemptOwner, Waiter, BodyEvents {
 
   #wait(route: Route): void {
     this.#waiting = this.#pieces.waiting.enter(route, this, this.#pieces.clock.monotonic());
+    this.#waited = true;
     if (!this.#waiting) this.#shed('queue_full');
   }
 
@@ -223,7 +225,9 @@ export class Exchange implements AttemptOwner, Waiter, BodyEvents {
     const { observer, options, clock } = this.#pieces;
     if (this.#tries === 0) {
       const now = clock.monotonic();
-      this.#ledger[QUEUE] = now - this.#startMs - (this.#ledger[CACHE] || 0);
+      // Who did not wait has no time in the queue: the few microseconds of our own are no phase.
+      const waited = this.#waited || this.#body !== undefined;
+      this.#ledger[QUEUE] = waited ? now - this.#startMs - (this.#ledger[CACHE] || 0) : 0;
       this.#readyMs = now;
       if (options.timeouts.total > 0) this.#totalAtMs = now + options.timeouts.total;
       this.#text = forwardHead(head, peer, requestId, observer.ownFields, this.#fill?.conditional, upstream.name);
@@ -465,23 +469,22 @@ export class Exchange implements AttemptOwner, Waiter, BodyEvents {
     if (this.#done) return;
     this.#done = true;
     const { observer, clock, waiting } = this.#pieces;
-    const { head, route, reply } = this.#request;
+    const { head, route, reply, peer } = this.#request;
     for (const attempt of this.#attempts) attempt.cancel(false);
     this.#attempts = [];
     if (this.#waiting) waiting.leave(route, this);
     this.#fill?.abort();
     this.#body?.stop();
-    const named = this.#tries > 0 && this.#answered ? this.#learn() : this.#route;
-    observer.serverDone(
-      this.#span,
+    observer.serverDone(this.#span, this.#parent, {
       head,
-      named,
-      this.#route,
-      reply.status,
-      errorType,
-      clock.monotonic() - this.#startMs,
-      this.#ledger,
-    );
+      peer,
+      routeAtStart: this.#route,
+      route: this.#tries > 0 && this.#answered ? this.#learn() : this.#route,
+      status: reply.status,
+      error: errorType,
+      totalMs: clock.monotonic() - this.#startMs,
+      ledger: this.#ledger,
+    });
     this.#request.onDone();
   }
 

@@ -21,7 +21,7 @@ export function serverTiming(ledger: Ledger, cache: string | undefined): string 
     const ms = ledger[at];
     if (!(ms >= 0)) continue;
     const about = at === CACHE && cache !== undefined ? `;desc=${cache}` : '';
-    out += `${out === '' ? '' : ', '}${PHASES[at]}${about};dur=${Math.round(ms * 100) / 100}`;
+    out += `${out === '' ? '' : ', '}${PHASES[at]}${about};dur=${ms === 0 ? '0' : Math.round(ms * 100) / 100}`;
   }
   return out === '' ? '' : `Server-Timing: ${out}\r\n`;
 }

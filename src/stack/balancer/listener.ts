@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import { VitrineError } from '../../base/errors.ts';
 import { randomHex } from '../../base/random.ts';
 import { ClientConnection } from './client-connection.ts';
+import { ClientRequest } from './client-request.ts';
 import { ClientReply, closeGently, REASONS } from './client-reply.ts';
 import type { BalancerOptions } from './config.ts';
 import { Exchange, type ExchangePieces } from './exchange.ts';
@@ -30,7 +31,7 @@ export interface ListenerPieces extends ExchangePieces {
 const PIPELINE_LIMIT = 128;
 
 /** Options Node has and its types do not know yet. */
-interface LeanServerOptions extends ServerOptions {
+interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
   /** No stream events for requests without a body. */
   readonly optimizeEmptyRequests: boolean;
 }
@@ -321,6 +322,7 @@ export class Listener {
 function serverOptions(options: BalancerOptions): LeanServerOptions {
   const { limits, timeouts } = options;
   return {
+    IncomingMessage: ClientRequest,
     insecureHTTPParser: false,
     maxHeaderSize: limits.header,
     // Host is checked with everything else, where the answer is ours.

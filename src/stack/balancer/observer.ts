@@ -3,7 +3,7 @@
  * conventions, and its own counters. Attribute objects are made once per combination and kept, bounded; counters are plain
  * numbers that observable instruments read when somebody collects, so they cost nothing per request.
  */
-import { context, metrics, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { metrics, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Attributes, Context, Histogram, Observable, ObservableCallback, Span, Tracer } from '@opentelemetry/api';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../telemetry/names.ts';
 import { PHASES, type Ledger } from './ledger.ts';
@@ -12,6 +12,31 @@ import type { RequestHead } from './request-head.ts';
 import { pathOf } from './route.ts';
 import type { Upstream } from './upstream.ts';
 
+/** How a request ended. */
+export interface ServerOutcome {
+  readonly head: RequestHead;
+  readonly peer: Peer;
+  readonly routeAtStart: string;
+  readonly route: string;
+  /** Undefined when the client left before there was one. */
+  readonly status: number | undefined;
+  /** Value of `error.type`; for a 5xx its status when undefined. */
+  readonly error: string | undefined;
+  readonly totalMs: number;
+  readonly ledger: Ledger;
+}
+
+/** How a try ended. */
+export interface ClientOutcome {
+  readonly head: RequestHead;
+  readonly upstream: Upstream;
+  readonly status: number | undefined;
+  /** Value of `error.type` when there was no valid answer, or it was cut short. */
+  readonly error: string | undefined;
+  readonly ms: number;
+  readonly resend: number;
+}
+
 export interface Gauges {
   readonly upstreams: () => Iterable<Upstream>;
   readonly queueSize: () => number;
@@ -19,6 +44,7 @@ export interface Gauges {
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT']);
 const ATTRIBUTES_LIMIT = 4096;
+const FINEST_MS = FINE_DURATION_BOUNDS[0] * 1000;
 
 export const knownMethod = (method: string): string => (METHODS.has(method) ? method : '_OTHER');
 
@@ -118,41 +144,19 @@ export class Observer {
   }
 
   /** The context the client sent, and a server span in it. */
-  serverSpan(head: RequestHead, route: string, peer: Peer): { readonly span: Span; readonly parent: Context } {
+  serverSpan(head: RequestHead, route: string): { readonly span: Span; readonly parent: Context } {
     const method = knownMethod(head.method);
     this.#active.add(method, 1, () => ({ 'http.request.method': method, 'url.scheme': 'http' }));
     const from = this.#fields.length > 0 ? propagation.extract(ROOT_CONTEXT, head.raw, fromRaw) : ROOT_CONTEXT;
     const span = this.#tracer.startSpan(spanName(method, route), { kind: SpanKind.SERVER }, from);
-    if (span.isRecording()) {
-      span.setAttributes({
-        'http.request.method': method,
-        ...(method === '_OTHER' ? { 'http.request.method_original': head.method.slice(0, 32) } : {}),
-        'url.scheme': 'http',
-        'url.path': pathOf(head.target),
-        'http.route': route,
-        'server.address': head.host,
-        'client.address': peer.address,
-        'network.protocol.version': head.http11 ? '1.1' : '1.0',
-        ...(head.userAgent === undefined ? {} : { 'user_agent.original': head.userAgent.slice(0, 512) }),
-      });
-    }
     return { span, parent: trace.setSpan(from, span) };
   }
 
-  /** `status` is undefined when the client left before there was one. `error`: value of `error.type`, for 5xx its status if undefined. */
-  serverDone(
-    span: Span,
-    head: RequestHead,
-    route: string,
-    named: string,
-    status: number | undefined,
-    error: string | undefined,
-    totalMs: number,
-    ledger: Ledger,
-  ): void {
+  serverDone(span: Span, parent: Context, done: ServerOutcome): void {
+    const { head, route, status, ledger } = done;
     const method = knownMethod(head.method);
     this.#active.add(method, -1, () => ({ 'http.request.method': method, 'url.scheme': 'http' }));
-    const errorType = error ?? (status !== undefined && status >= 500 ? String(status) : undefined);
+    const errorType = done.error ?? (status !== undefined && status >= 500 ? String(status) : undefined);
     const version = head.http11 ? '1.1' : '1.0';
     const attributes = this.#cached(`s${method}${status}${version}${errorType ?? ''} ${route}`, () => ({
       'http.request.method': method,
@@ -161,14 +165,12 @@ export class Observer {
       'network.protocol.version': version,
       ...statusAttributes(status, errorType),
     }));
-    this.#server.record(totalMs / 1000, attributes, context.active());
+    this.#server.record(done.totalMs / 1000, attributes, parent);
     this.#recordPhases(method, route, ledger);
     if (span.isRecording()) {
-      if (route !== named) {
-        span.updateName(spanName(method, route));
-        span.setAttribute('http.route', route);
-      }
-      endAttributes(span, status, errorType, ledger);
+      if (route !== done.routeAtStart) span.updateName(spanName(method, route));
+      if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+      setAll(span, serverAttributes(method, done, version, errorType));
     }
     span.end();
   }
@@ -176,7 +178,8 @@ export class Observer {
   #recordPhases(method: string, route: string, ledger: Ledger): void {
     for (let at = 0; at < PHASES.length; at += 1) {
       const ms = ledger[at];
-      if (!(ms > 0)) continue;
+      // Below the finest bucket a phase is no phase, and each record has its price.
+      if (!(ms >= FINEST_MS)) continue;
       const attributes = this.#cached(`p${at}${method} ${route}`, () => ({
         'vitrine.phase': PHASES[at],
         'http.route': route,
@@ -197,34 +200,17 @@ export class Observer {
   }
 
   /** A client span for a try, and the fields that carry it to the upstream. */
-  clientSpan(head: RequestHead, upstream: Upstream, parent: Context, resend: number): { span: Span; fields: string } {
+  clientSpan(head: RequestHead, parent: Context): { span: Span; fields: string } {
     const method = knownMethod(head.method);
     const span = this.#tracer.startSpan(method === '_OTHER' ? 'HTTP' : method, { kind: SpanKind.CLIENT }, parent);
-    if (span.isRecording()) {
-      const { host, port } = upstream.endpoint;
-      span.setAttributes({
-        'http.request.method': method,
-        'server.address': host,
-        'server.port': port,
-        'url.full': `http://${upstream.name}${pathOf(head.target)}`,
-      });
-      if (resend > 0) span.setAttribute('http.request.resend_count', resend);
-    }
     if (this.#fields.length === 0) return { span, fields: '' };
     const carrier = { text: '' };
     propagation.inject(trace.setSpan(parent, span), carrier, intoText);
     return { span, fields: carrier.text };
   }
 
-  /** `error`: value of `error.type` when there was no valid answer, or it was cut short. */
-  clientDone(
-    span: Span,
-    head: RequestHead,
-    upstream: Upstream,
-    status: number | undefined,
-    error: string | undefined,
-    ms: number,
-  ): void {
+  clientDone(span: Span, done: ClientOutcome): void {
+    const { head, upstream, status, error } = done;
     const method = knownMethod(head.method);
     const errorType = error ?? (status !== undefined && status >= 400 ? String(status) : undefined);
     const key = `${method}${status}${errorType ?? ''} ${upstream.name}`;
@@ -234,12 +220,12 @@ export class Observer {
       'server.port': upstream.endpoint.port,
       ...statusAttributes(status, errorType),
     }));
-    this.#client.record(ms / 1000, attributes);
-    this.#requests.add(key, 1, () => ({
-      'vitrine.upstream': upstream.name,
-      ...statusAttributes(status, error),
-    }));
-    if (span.isRecording()) endAttributes(span, status, errorType, undefined);
+    this.#client.record(done.ms / 1000, attributes);
+    this.#requests.add(key, 1, () => ({ 'vitrine.upstream': upstream.name, ...statusAttributes(status, error) }));
+    if (span.isRecording()) {
+      if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+      setAll(span, clientAttributes(method, done, errorType));
+    }
     span.end();
   }
 
@@ -266,17 +252,56 @@ function statusAttributes(status: number | undefined, errorType: string | undefi
 }
 
 const PHASE_ATTRIBUTES = PHASES.map((phase) => `vitrine.phase.${phase}`);
+const USER_AGENT_LIMIT = 512;
 
 /** Phases as span attributes are in milliseconds. */
-function endAttributes(span: Span, status: number | undefined, errorType: string | undefined, ledger?: Ledger): void {
-  if (status !== undefined) span.setAttribute('http.response.status_code', status);
-  if (ledger !== undefined) {
-    for (let at = 0; at < PHASES.length; at += 1) {
-      if (ledger[at] >= 0) span.setAttribute(PHASE_ATTRIBUTES[at], Math.round(ledger[at] * 1000) / 1000);
-    }
+function serverAttributes(
+  method: string,
+  done: ServerOutcome,
+  version: string,
+  errorType: string | undefined,
+): Attributes {
+  const { head, ledger } = done;
+  const attributes: Attributes = {
+    'http.request.method': method,
+    'url.scheme': 'http',
+    'url.path': pathOf(head.target),
+    'http.route': done.route,
+    'server.address': head.host,
+    'client.address': done.peer.address,
+    'network.protocol.version': version,
+  };
+  if (head.userAgent !== undefined) attributes['user_agent.original'] = head.userAgent.slice(0, USER_AGENT_LIMIT);
+  if (done.status !== undefined) attributes['http.response.status_code'] = done.status;
+  for (let at = 0; at < PHASES.length; at += 1) {
+    if (ledger[at] > 0) attributes[PHASE_ATTRIBUTES[at]] = Math.round(ledger[at] * 1000) / 1000;
   }
-  if (errorType !== undefined) {
-    span.setAttribute('error.type', errorType);
-    span.setStatus({ code: SpanStatusCode.ERROR });
-  }
+  if (method === '_OTHER') attributes['http.request.method_original'] = head.method.slice(0, 32);
+  if (errorType !== undefined) attributes['error.type'] = errorType;
+  return attributes;
+}
+
+function clientAttributes(method: string, done: ClientOutcome, errorType: string | undefined): Attributes {
+  const { upstream } = done;
+  const attributes: Attributes = {
+    'http.request.method': method,
+    'server.address': upstream.endpoint.host,
+    'server.port': upstream.endpoint.port,
+    'url.full': `http://${upstream.name}${pathOf(done.head.target)}`,
+  };
+  if (done.status !== undefined) attributes['http.response.status_code'] = done.status;
+  if (done.resend > 0) attributes['http.request.resend_count'] = done.resend;
+  if (errorType !== undefined) attributes['error.type'] = errorType;
+  return attributes;
+}
+
+/**
+ * The SDK checks each attribute with a fresh WeakSet, which made a third of all garbage of a request. Its spans show their
+ * attributes (`ReadableSpan`), and ours are plain strings and numbers, fewer than any limit: they are written there. Any
+ * other span gets them by the API.
+ */
+function setAll(span: Span, attributes: Attributes): void {
+  const shown = (span as Span & { readonly attributes?: Attributes }).attributes;
+  if (typeof shown === 'object') Object.assign(shown, attributes);
+  else span.setAttributes(attributes);
 }

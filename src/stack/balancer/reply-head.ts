@@ -38,12 +38,7 @@ export function parseReplyHead(text: string, method: string): ReplyHead {
   const http11 = found[1] === '1';
   const seen = scanFields(text, firstEnd + 2);
   if (seen.coding !== undefined && seen.length !== undefined) throw bad('it has Content-Length and Transfer-Encoding');
-  const keepAlive =
-    seen.connection === undefined
-      ? http11
-      : http11
-        ? !listHas(seen.connection, 'close')
-        : listHas(seen.connection, 'keep-alive');
+  const keepAlive = keepsAlive(seen.connection, http11);
   const bodyBytes = replyBody(status, method, http11, seen.length, seen.coding);
   return {
     status,
@@ -55,6 +50,15 @@ export function parseReplyHead(text: string, method: string): ReplyHead {
     keepAlive: keepAlive && bodyBytes !== -2,
     upgrade: seen.upgrade,
   };
+}
+
+/** What nearly every answer says: nothing in it has to be looked for. */
+const PLAIN = new Set(['keep-alive', 'close', 'Keep-Alive', 'Close']);
+
+function keepsAlive(connection: string | undefined, http11: boolean): boolean {
+  if (connection === undefined) return http11;
+  if (connection === 'keep-alive') return true;
+  return http11 ? !listHas(connection, 'close') : listHas(connection, 'keep-alive');
 }
 
 function replyBody(status: number, method: string, http11: boolean, length?: string, coding?: string): number {
@@ -102,7 +106,7 @@ function scanFields(text: string, from: number): SeenFields {
     at = end + 2;
   }
   seen.fields += text.slice(runStart);
-  if (seen.connection !== undefined) dropListed(seen, seen.connection);
+  if (seen.connection !== undefined && !PLAIN.has(seen.connection)) dropListed(seen, seen.connection);
   return seen;
 }
 

@@ -60,7 +60,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     this.#request = request;
     this.#onDone = onDone;
     this.#startMs = pieces.clock.monotonic();
-    const { span, parent } = pieces.observer.serverSpan(request.head, this.#routeName, request.peer);
+    const { span, parent } = pieces.observer.serverSpan(request.head, this.#routeName);
     this.#span = span;
     this.#parent = parent;
   }
@@ -92,7 +92,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     this.#upstream = upstream;
     upstream.inflight += 1;
     this.#tryMs = clock.monotonic();
-    const { span, fields } = observer.clientSpan(head, upstream, this.#parent, this.#tried.length - 1);
+    const { span, fields } = observer.clientSpan(head, this.#parent);
     this.#clientSpan = span;
     const text = forwardHead(head, peer, requestId, observer.ownFields, undefined, upstream.name);
     const { connect, first_byte } = options.timeouts;
@@ -176,22 +176,11 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
 
   #failed(kind: ConnectionFailure | 'timeout'): void {
     const { route } = this.#request;
-    const { observer, clock } = this.#pieces;
     const upstream = this.#upstream;
     if (upstream !== undefined) {
       upstream.failed(kind === 'refused' ? 'refused' : kind === 'timeout' ? 'timeout' : 'error', route.upstreams);
       upstream.inflight -= 1;
-      if (this.#clientSpan !== undefined) {
-        observer.clientDone(
-          this.#clientSpan,
-          this.#request.head,
-          upstream,
-          undefined,
-          kind,
-          clock.monotonic() - this.#tryMs,
-        );
-      }
-      this.#clientSpan = undefined;
+      this.#clientDone(upstream, undefined, kind);
       this.#upstream = undefined;
     }
     this.#connection?.destroy();
@@ -218,21 +207,30 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     if (this.#observed) return;
     this.#observed = true;
     const { observer, clock } = this.#pieces;
-    const { head } = this.#request;
-    const now = clock.monotonic();
-    if (this.#clientSpan !== undefined && this.#upstream !== undefined) {
-      observer.clientDone(this.#clientSpan, head, this.#upstream, status, error, now - this.#tryMs);
-    }
-    observer.serverDone(
-      this.#span,
+    const { head, peer } = this.#request;
+    const route = this.#routeName;
+    if (this.#upstream !== undefined) this.#clientDone(this.#upstream, status, error);
+    const totalMs = clock.monotonic() - this.#startMs;
+    const ledger = newLedger();
+    observer.serverDone(this.#span, this.#parent, {
       head,
-      this.#routeName,
-      this.#routeName,
+      peer,
+      routeAtStart: route,
+      route,
       status,
       error,
-      now - this.#startMs,
-      newLedger(),
-    );
+      totalMs,
+      ledger,
+    });
+  }
+
+  #clientDone(upstream: Upstream, status: number | undefined, error: string | undefined): void {
+    const span = this.#clientSpan;
+    this.#clientSpan = undefined;
+    if (span === undefined) return;
+    const ms = this.#pieces.clock.monotonic() - this.#tryMs;
+    const { head } = this.#request;
+    this.#pieces.observer.clientDone(span, { head, upstream, status, error, ms, resend: this.#tried.length - 1 });
   }
 
   onDeadline(): void {
