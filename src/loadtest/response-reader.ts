@@ -1,0 +1,156 @@
+/**
+ * Reads HTTP/1.1 responses from bytes with as little work as framing allows (RFC 9112 section 6): status, length or
+ * chunks, and whether the connection lives on. One response at a time; bytes nobody asked for are an error.
+ */
+
+export interface ReadResponse {
+  readonly status: number;
+  /** Status line and fields as they came. */
+  readonly head: string;
+  /** '' unless it was wanted; cut at 1 MiB. */
+  readonly body: string;
+  readonly bytes: number;
+  readonly keepAlive: boolean;
+}
+
+const MAX_HEAD_BYTES = 64 * 1024;
+const MAX_KEPT_BODY_BYTES = 1024 * 1024;
+const END_OF_HEAD = Buffer.from('\r\n\r\n');
+const END_OF_LINE = Buffer.from('\r\n');
+const EMPTY = Buffer.alloc(0);
+
+type Framing =
+  | { readonly kind: 'length'; left: number }
+  | { readonly kind: 'chunked'; left: number; stage: 'size' | 'data' | 'crlf' | 'trailer' }
+  | { readonly kind: 'close' };
+
+export class ResponseReader {
+  #held: Buffer = EMPTY;
+  #head: { status: number; text: string; keepAlive: boolean } | undefined;
+  #framing: Framing = { kind: 'close' };
+  #wantsBody = false;
+  #body: Buffer[] = [];
+  #bodyBytes = 0;
+  #bytes = 0;
+
+  /** Before each response. */
+  expect(wantsBody: boolean): void {
+    this.#wantsBody = wantsBody;
+    this.#held = EMPTY;
+    this.#head = undefined;
+    this.#body = [];
+    this.#bodyBytes = 0;
+    this.#bytes = 0;
+  }
+
+  /** The response once it is whole. The bytes are not kept beyond the call. Throws Error for what is not HTTP. */
+  feed(bytes: Buffer): ReadResponse | undefined {
+    this.#bytes += bytes.length;
+    let data = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+    this.#held = EMPTY;
+    while (this.#head === undefined) {
+      const end = data.indexOf(END_OF_HEAD);
+      if (end < 0) {
+        if (data.length > MAX_HEAD_BYTES) throw new Error('the head is too large');
+        this.#held = Buffer.from(data);
+        return undefined;
+      }
+      this.#readHead(data.toString('latin1', 0, end));
+      data = data.subarray(end + 4);
+    }
+    return this.#readBody(data);
+  }
+
+  /** The connection ended: the response, if that is how it was to end. */
+  end(): ReadResponse | undefined {
+    return this.#head !== undefined && this.#framing.kind === 'close' ? this.#whole(false) : undefined;
+  }
+
+  #readHead(text: string): void {
+    const status = Number(text.slice(9, 12));
+    if (!text.startsWith('HTTP/1.') || !(status >= 100 && status < 600)) throw new Error('this is not HTTP');
+    // Interim responses are passed over (RFC 9110 section 15.2).
+    if (status < 200) return;
+    const keepAlive = text.charCodeAt(7) === 0x31 && !/\r\nconnection:[^\r\n]*\bclose\b/i.test(text);
+    this.#head = { status, text, keepAlive };
+    if (status === 204 || status === 304) this.#framing = { kind: 'length', left: 0 };
+    else if (/\r\ntransfer-encoding:[^\r\n]*\bchunked/i.test(text)) {
+      this.#framing = { kind: 'chunked', left: 0, stage: 'size' };
+    } else {
+      const length = /\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?:\r\n|$)/i.exec(text);
+      this.#framing = length ? { kind: 'length', left: Number(length[1]) } : { kind: 'close' };
+    }
+  }
+
+  #readBody(data: Buffer): ReadResponse | undefined {
+    const framing = this.#framing;
+    if (framing.kind === 'close') {
+      this.#keep(data);
+      return undefined;
+    }
+    if (framing.kind === 'chunked') return this.#readChunks(data, framing);
+    if (data.length > framing.left) throw new Error('more came than was announced');
+    framing.left -= data.length;
+    this.#keep(data);
+    return framing.left === 0 ? this.#whole(true) : undefined;
+  }
+
+  #readChunks(all: Buffer, framing: Extract<Framing, { kind: 'chunked' }>): ReadResponse | undefined {
+    let data = all;
+    for (;;) {
+      if (framing.stage === 'data') {
+        const taken = Math.min(framing.left, data.length);
+        this.#keep(data.subarray(0, taken));
+        framing.left -= taken;
+        data = data.subarray(taken);
+        if (framing.left > 0) return undefined;
+        framing.stage = 'crlf';
+      }
+      const end = data.indexOf(END_OF_LINE);
+      if (end < 0) {
+        if (data.length > MAX_HEAD_BYTES) throw new Error('a chunk line is too long');
+        this.#held = Buffer.from(data);
+        return undefined;
+      }
+      const line = data.toString('latin1', 0, end);
+      data = data.subarray(end + 2);
+      if (framing.stage === 'size') {
+        framing.left = chunkSize(line);
+        framing.stage = framing.left === 0 ? 'trailer' : 'data';
+      } else if (framing.stage === 'crlf') {
+        if (line !== '') throw new Error('a chunk is longer than announced');
+        framing.stage = 'size';
+      } else if (line === '') {
+        if (data.length > 0) throw new Error('more came than was announced');
+        return this.#whole(true);
+      }
+    }
+  }
+
+  #keep(data: Buffer): void {
+    if (!this.#wantsBody || data.length === 0 || this.#bodyBytes + data.length > MAX_KEPT_BODY_BYTES) return;
+    this.#bodyBytes += data.length;
+    // A copy: the bytes belong to the socket's one buffer.
+    this.#body.push(Buffer.from(data));
+  }
+
+  #whole(framed: boolean): ReadResponse {
+    const { status = 0, text = '', keepAlive = false } = this.#head ?? {};
+    const body = this.#body.length === 0 ? '' : Buffer.concat(this.#body).toString('utf8');
+    return { status, head: text, body, bytes: this.#bytes, keepAlive: keepAlive && framed };
+  }
+}
+
+function chunkSize(line: string): number {
+  const found = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?$/i.exec(line);
+  if (!found) throw new Error('a chunk size is malformed');
+  return Number.parseInt(found[1], 16);
+}
+
+/** The value of a field in a head as `ReadResponse` has it, undefined when it is not there. */
+export function fieldOf(head: string, name: string): string | undefined {
+  const at = head.toLowerCase().indexOf(`\r\n${name}:`);
+  if (at < 0) return undefined;
+  const end = head.indexOf('\r\n', at + 2);
+  return head.slice(at + name.length + 3, end < 0 ? undefined : end).trim();
+}

@@ -1,0 +1,116 @@
+/**
+ * What a simulated user does next: pure and seeded, so that two runs of a seed are the same. A user signs in once, then
+ * looks at accounts, his balance and his history, and sends money to others.
+ */
+import { z } from 'zod';
+import type { Random } from '../base/random.ts';
+import type { Person } from './options.ts';
+
+export interface Step {
+  /** Name in the result. */
+  readonly operation: string;
+  readonly method: 'GET' | 'POST';
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Whether a status is what this step may well be answered. */
+  readonly expects: (status: number) => boolean;
+  /** Whether `took` reads the body. */
+  readonly wantsBody: boolean;
+}
+
+export interface Journey {
+  next(): Step;
+  /** Tells the user what came of the step; `status` is 0 when nothing came. */
+  took(step: Step, status: number, body: string): void;
+}
+
+const isOk = (status: number): boolean => status >= 200 && status < 400;
+/** Having too little money is an answer, not a failure of the service. */
+const isOkOrRefused = (status: number): boolean => isOk(status) || status === 422;
+const JSON_BODY = { 'Content-Type': 'application/json' };
+const session = z.object({ token: z.string() });
+const accountList = z.object({ accounts: z.array(z.object({ id: z.string() })).max(10_000) });
+/** Transfers are small, so that accounts last. */
+const MAX_AMOUNT = 500;
+
+/** Shares of what a signed-in user does. */
+const MIX: readonly (readonly [name: 'accounts' | 'balance' | 'transfer' | 'history', share: number])[] = [
+  ['accounts', 0.3],
+  ['balance', 0.3],
+  ['transfer', 0.25],
+  ['history', 0.15],
+];
+
+export function paymentsJourney(person: Person, random: Random): Journey {
+  let token: string | undefined;
+  let others: readonly string[] = [];
+  let transfers = 0;
+  const run = Math.floor(random() * 0xffff_ffff).toString(16);
+
+  const choose = (): 'accounts' | 'balance' | 'transfer' | 'history' => {
+    // Money needs somebody to go to.
+    if (others.length === 0) return 'accounts';
+    let left = random();
+    for (const [name, share] of MIX) if ((left -= share) < 0) return name;
+    return 'accounts';
+  };
+  const transfer = (authorized: Readonly<Record<string, string>>): Step => {
+    transfers += 1;
+    const to = others[Math.floor(random() * others.length)];
+    const amount = 1 + Math.floor(random() * MAX_AMOUNT);
+    return {
+      ...post('transfer', '/api/transfers', { from: person.account, to, amount }, isOkOrRefused, false),
+      headers: { ...JSON_BODY, ...authorized, 'Idempotency-Key': `load-${run}-${person.user}-${transfers}` },
+    };
+  };
+
+  return {
+    next() {
+      if (token === undefined) {
+        return post('sign_in', '/api/sessions', { user: person.user, password: person.password }, isOk, true);
+      }
+      const authorized = { Authorization: `Bearer ${token}` };
+      const choice = choose();
+      if (choice === 'accounts') return get('accounts', '/api/accounts', {}, others.length === 0);
+      if (choice === 'balance') return get('balance', `/api/accounts/${person.account}`, authorized, false);
+      if (choice === 'history') {
+        return get('history', `/api/accounts/${person.account}/history?limit=20`, authorized, false);
+      }
+      return transfer(authorized);
+    },
+    took(step, status, body) {
+      if (status === 401) token = undefined;
+      if (!isOk(status) || !step.wantsBody) return;
+      const data = jsonOrUndefined(body);
+      if (step.operation === 'sign_in') token = session.safeParse(data).data?.token;
+      else
+        others = (accountList.safeParse(data).data?.accounts ?? [])
+          .map(({ id }) => id)
+          .filter((id) => id !== person.account);
+    },
+  };
+}
+
+/** The same GET again and again. */
+export function getJourney(target: string): Journey {
+  const step = get('get', target, {}, false);
+  return { next: () => step, took: () => {} };
+}
+
+function get(operation: string, target: string, headers: Readonly<Record<string, string>>, wantsBody: boolean): Step {
+  return { operation, method: 'GET', target, headers, expects: isOk, wantsBody };
+}
+
+function post(operation: string, target: string, body: unknown, expects: Step['expects'], wantsBody: boolean): Step {
+  return { operation, method: 'POST', target, headers: JSON_BODY, body: JSON.stringify(body), expects, wantsBody };
+}
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // An answer that is no JSON tells the user nothing; its status has been counted.
+    return undefined;
+  }
+}
