@@ -1,0 +1,143 @@
+/**
+ * What is wrong with a configuration, all of it at once, each with file, line, column, key, what was expected and what was
+ * found, and the line itself with a mark under the place. Values of secret keys are never repeated.
+ */
+import type { z } from 'zod';
+import type { Path, Place } from './document.ts';
+import { keysAt, nearest } from './schema-walk.ts';
+
+export interface Issue {
+  readonly path: Path;
+  /** A sentence without the place. */
+  readonly message: string;
+  readonly place: Place | undefined;
+  /** File, variable or flag the value came from. */
+  readonly source: string;
+}
+
+/** `alerts.rules[0].for`, keys that are no words in quotes. */
+export function pathText(path: Path): string {
+  return path
+    .map((part, at) => {
+      if (typeof part === 'number') return `[${part}]`;
+      const word = /^[\w-]+$/.test(part) ? part : JSON.stringify(part);
+      return at === 0 ? word : `.${word}`;
+    })
+    .join('');
+}
+
+const SECRET_KEY = /(?:password|secret|token|credential|api_?key|authorization)s?$/i;
+
+/** A URL may hold a password. */
+const withoutLogin = (text: string): string => text.replace(/:\/\/[^\s/@]*@/g, '://<secret>@');
+
+function gotText(value: unknown, path: Path): string {
+  if (value === undefined) return 'nothing';
+  if (path.some((part) => typeof part === 'string' && SECRET_KEY.test(part))) return '<secret>';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = withoutLogin(JSON.stringify(value));
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+  null: 'nothing',
+};
+
+type RawIssue = z.core.$ZodIssue;
+
+function limitWords(issue: Extract<RawIssue, { code: 'too_small' | 'too_big' }>): string {
+  const isSmall = issue.code === 'too_small';
+  const limit = String(isSmall ? issue.minimum : issue.maximum);
+  const bound = `at ${isSmall ? 'least' : 'most'} ${limit}`;
+  if (issue.origin === 'string')
+    return isSmall && limit === '1' ? 'a text that is not empty' : `a text of ${bound} characters`;
+  if (issue.origin === 'array') return isSmall && limit === '1' ? 'a list with an entry' : `a list of ${bound} entries`;
+  if (issue.inclusive === false) return `a number ${isSmall ? 'above' : 'below'} ${limit}`;
+  return `a number of ${bound}`;
+}
+
+function expectedWords(issue: RawIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      // A schema's own words, when it has some.
+      if (!issue.message.startsWith('Invalid input')) return issue.message;
+      return TYPE_WORDS[issue.expected] ?? issue.expected;
+    case 'invalid_value':
+      return issue.values.length === 1
+        ? JSON.stringify(issue.values[0])
+        : `one of ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+    case 'too_big':
+      return limitWords(issue);
+    default:
+      return issue.message.startsWith('Invalid') ? 'another value' : issue.message;
+  }
+}
+
+const at = (value: unknown, path: Path): unknown =>
+  path.reduce<unknown>((inner, part) => (inner as Record<string | number, unknown> | null | undefined)?.[part], value);
+
+/** Of a union's branches, the one whose first complaint is deepest is the one that was meant. */
+function meantBranch(issue: Extract<RawIssue, { code: 'invalid_union' }>): readonly RawIssue[] {
+  const deepest = (branch: readonly RawIssue[]): number => Math.max(0, ...branch.map(({ path }) => path.length));
+  const branches = [...issue.errors].sort((a, b) => deepest(b) - deepest(a) || a.length - b.length);
+  return branches[0] !== undefined && deepest(branches[0]) > 0 ? branches[0] : [];
+}
+
+export interface FlatIssue {
+  readonly path: Path;
+  readonly message: string;
+  /** The path ends with a key that should not be there. */
+  readonly isKey: boolean;
+}
+
+/** The issues of zod in our words, unions resolved, one for each unknown key. */
+export function flattenIssues(
+  raw: readonly RawIssue[],
+  value: unknown,
+  schema: z.ZodType,
+  above: Path = [],
+): FlatIssue[] {
+  return raw.flatMap((issue): FlatIssue[] => {
+    const path = [...above, ...(issue.path as (string | number)[])];
+    if (issue.code === 'unrecognized_keys') {
+      const known = keysAt(schema, path);
+      return issue.keys.map((key) => {
+        const meant = nearest(key, known);
+        const hint = meant === undefined ? `; known here: ${known.join(', ')}` : `, did you mean "${meant}"?`;
+        return { path: [...path, key], message: `unknown key "${key}"${hint}`, isKey: true };
+      });
+    }
+    if (issue.code === 'invalid_union' && issue.message.startsWith('Invalid input')) {
+      const branch = meantBranch(issue);
+      if (branch.length > 0) return flattenIssues(branch, value, schema, path);
+      const words = [...new Set(issue.errors.flat().map(expectedWords))];
+      return [{ path, message: `expected ${words.join(' or ')}, got ${gotText(at(value, path), path)}`, isKey: false }];
+    }
+    return [{ path, message: `expected ${expectedWords(issue)}, got ${gotText(at(value, path), path)}`, isKey: false }];
+  });
+}
+
+/** `file:12:5 alerts.rules[0].for: expected …` with the line of the text under it. */
+export function formatIssue(issue: Issue, text: string | undefined): string {
+  const { place, source, path, message } = issue;
+  const where = place === undefined ? source : `${source}:${place.line}:${place.column}`;
+  const key = path.length === 0 ? '' : ` ${pathText(path)}`;
+  const head = `${where}${key}: ${message}`;
+  const line = place === undefined ? undefined : text?.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/)[place.line - 1];
+  if (line === undefined || place === undefined || line.length > 200) return head;
+  const shown = path.some((part) => typeof part === 'string' && SECRET_KEY.test(part))
+    ? line.replace(/(:\s*).*/, '$1<secret>')
+    : withoutLogin(line);
+  const gutter = String(place.line);
+  const mark = `${' '.repeat(place.column - 1)}^`;
+  return `${head}\n  ${gutter} | ${shown.replaceAll('\t', ' ')}\n  ${' '.repeat(gutter.length)} | ${mark}`;
+}
