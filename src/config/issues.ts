@@ -1,155 +1,143 @@
 /**
- * Problems of a configuration in one form: `file:line:col  key.path: what was expected, what was there`, with the line itself
- * and a mark beneath, and "did you mean" for keys that do not exist. All of them at once.
+ * What is wrong with a configuration, all of it at once, each with file, line, column, key, what was expected and what was
+ * found, and the line itself with a mark under the place. Values of secret keys are never repeated.
  */
 import type { z } from 'zod';
-import type { Loaded, Place } from './load.ts';
+import type { Path, Place } from './document.ts';
+import { keysAt, nearest } from './schema-walk.ts';
 
-export interface ConfigIssue {
-  /** Dotted, with indices: `alerts[0].for`; '' for the whole file. */
-  readonly keyPath: string;
+export interface Issue {
+  readonly path: Path;
+  /** A sentence without the place. */
   readonly message: string;
   readonly place: Place | undefined;
+  /** File, variable or flag the value came from. */
+  readonly source: string;
 }
 
-/** zod's issues as ours, one per unknown key. `known` gives the keys that are allowed at a path. */
-export function issuesOf(
-  error: z.ZodError,
-  loaded: Pick<Loaded, 'place' | 'value'>,
-  known: (path: readonly PropertyKey[]) => readonly string[],
-): ConfigIssue[] {
-  return error.issues.flatMap((found) => fromZod(found, [], loaded, known));
+/** `alerts.rules[0].for`, keys that are no words in quotes. */
+export function pathText(path: Path): string {
+  return path
+    .map((part, at) => {
+      if (typeof part === 'number') return `[${part}]`;
+      const word = /^[\w-]+$/.test(part) ? part : JSON.stringify(part);
+      return at === 0 ? word : `.${word}`;
+    })
+    .join('');
 }
 
-type ZodIssue = z.ZodError['issues'][number];
+const SECRET_KEY = /(?:password|secret|token|credential|api_?key|authorization)s?$/i;
 
-function fromZod(
-  found: ZodIssue,
-  before: readonly PropertyKey[],
-  loaded: Pick<Loaded, 'place' | 'value'>,
-  known: (path: readonly PropertyKey[]) => readonly string[],
-): ConfigIssue[] {
-  const path = [...before, ...found.path];
-  if (found.code === 'unrecognized_keys') {
-    return found.keys.map((key) => ({
-      keyPath: pathText([...path, key]),
-      message: `unknown key${suggestion(key, known(path))}`,
-      place: loaded.place([...path, key], true),
-    }));
-  }
-  if (found.code === 'invalid_union' && found.errors.length > 0) {
-    // Of the alternatives, the one that got furthest tells most.
-    const best = [...found.errors].sort((a, b) => depthOf(b) - depthOf(a))[0];
-    if (best.length > 0 && depthOf(best) > 0) return best.flatMap((inner) => fromZod(inner, path, loaded, known));
-  }
-  return [
-    { keyPath: pathText(path), message: messageOf(found, valueAt(loaded.value, path)), place: loaded.place(path) },
-  ];
+/** A URL may hold a password. */
+const withoutLogin = (text: string): string => text.replace(/:\/\/[^\s/@]*@/g, '://<secret>@');
+
+function gotText(value: unknown, path: Path): string {
+  if (value === undefined) return 'nothing';
+  if (path.some((part) => typeof part === 'string' && SECRET_KEY.test(part))) return '<secret>';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = withoutLogin(JSON.stringify(value));
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
-const depthOf = (issues: readonly ZodIssue[]): number => Math.max(0, ...issues.map(({ path }) => path.length));
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+  null: 'nothing',
+};
 
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (at, key) => (typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
-    value,
-  );
+type RawIssue = z.core.$ZodIssue;
+
+function limitWords(issue: Extract<RawIssue, { code: 'too_small' | 'too_big' }>): string {
+  const isSmall = issue.code === 'too_small';
+  const limit = String(isSmall ? issue.minimum : issue.maximum);
+  const bound = `at ${isSmall ? 'least' : 'most'} ${limit}`;
+  if (issue.origin === 'string')
+    return isSmall && limit === '1' ? 'a text that is not empty' : `a text of ${bound} characters`;
+  if (issue.origin === 'array') return isSmall && limit === '1' ? 'a list with an entry' : `a list of ${bound} entries`;
+  if (issue.inclusive === false) return `a number ${isSmall ? 'above' : 'below'} ${limit}`;
+  return `a number of ${bound}`;
 }
 
-function messageOf(found: ZodIssue, value: unknown): string {
-  const got =
-    value === undefined
-      ? 'nothing'
-      : value === null
-        ? 'null'
-        : typeof value === 'object'
-          ? Array.isArray(value)
-            ? 'a list'
-            : 'keys and values'
-          : JSON.stringify(value);
-  switch (found.code) {
-    case 'custom':
-      return found.message;
+function expectedWords(issue: RawIssue): string {
+  switch (issue.code) {
     case 'invalid_type':
-      return value === undefined
-        ? `is needed (${kindWord(found.expected)})`
-        : `expected ${kindWord(found.expected)}, got ${got}`;
+      // A schema's own words, when it has some.
+      if (!issue.message.startsWith('Invalid input')) return issue.message;
+      return TYPE_WORDS[issue.expected] ?? issue.expected;
     case 'invalid_value':
-      return `expected ${found.values.map((choice) => JSON.stringify(choice)).join(' or ')}, got ${got}${suggestion(String(value), found.values.map(String))}`;
+      return issue.values.length === 1
+        ? JSON.stringify(issue.values[0])
+        : `one of ${issue.values.map(String).join(', ')}`;
     case 'too_small':
-      return `expected at least ${String(found.minimum)}, got ${got}`;
     case 'too_big':
-      return `expected at most ${String(found.maximum)}, got ${got}`;
+      return limitWords(issue);
     default:
-      return `${found.message}, got ${got}`;
+      return issue.message.startsWith('Invalid') ? 'another value' : issue.message;
   }
 }
 
-function kindWord(expected: string): string {
-  const words: Readonly<Record<string, string>> = {
-    string: 'a text',
-    number: 'a number',
-    int: 'a whole number',
-    boolean: 'true or false',
-    array: 'a list',
-    object: 'keys and values',
-    record: 'keys and values',
-  };
-  return words[expected] ?? expected;
+const at = (value: unknown, path: Path): unknown =>
+  path.reduce<unknown>((inner, part) => (inner as Record<string | number, unknown> | null | undefined)?.[part], value);
+
+/** Of a union's branches, the one whose first complaint is deepest is the one that was meant. */
+function meantBranch(issue: Extract<RawIssue, { code: 'invalid_union' }>): readonly RawIssue[] {
+  const deepest = (branch: readonly RawIssue[]): number => Math.max(0, ...branch.map(({ path }) => path.length));
+  const branches = [...issue.errors].sort((a, b) => deepest(b) - deepest(a) || a.length - b.length);
+  return branches[0] !== undefined && deepest(branches[0]) > 0 ? branches[0] : [];
 }
 
-/** `alerts[0].for` */
-export function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>(
-    (text, key) =>
-      /^\d+$/.test(String(key)) ? `${text}[${String(key)}]` : text === '' ? String(key) : `${text}.${String(key)}`,
-    '',
-  );
+export interface FlatIssue {
+  readonly path: Path;
+  readonly message: string;
+  /** The path ends with a key that should not be there. */
+  readonly isKey: boolean;
 }
 
-/** `. Did you mean "alerts"?` when a choice is close, else ''. */
-export function suggestion(word: string, choices: readonly string[]): string {
-  const close = choices
-    .map((choice) => ({ choice, distance: editDistance(word.toLowerCase(), choice.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  return close !== undefined && close.distance <= Math.max(1, Math.floor(word.length / 3)) && close.choice !== word
-    ? `. Did you mean "${close.choice}"?`
-    : '';
-}
-
-/** Levenshtein's distance; words are cut at 64 characters so that hostile keys cost nothing. */
-function editDistance(a: string, b: string): number {
-  const from = a.slice(0, 64);
-  const to = b.slice(0, 64);
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= from.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j += 1) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (from[i - 1] === to[j - 1] ? 0 : 1));
+/** The issues of zod in our words, unions resolved, one for each unknown key. */
+export function flattenIssues(
+  raw: readonly RawIssue[],
+  value: unknown,
+  schema: z.ZodType,
+  above: Path = [],
+): FlatIssue[] {
+  return raw.flatMap((issue): FlatIssue[] => {
+    const path = [...above, ...(issue.path as (string | number)[])];
+    if (issue.code === 'unrecognized_keys') {
+      const known = keysAt(schema, path);
+      return issue.keys.map((key) => {
+        const meant = nearest(key, known);
+        const hint = meant === undefined ? `; known here: ${known.join(', ')}` : `, did you mean "${meant}"?`;
+        return { path: [...path, key], message: `unknown key "${key}"${hint}`, isKey: true };
+      });
     }
-    row = next;
-  }
-  return row[to.length];
-}
-
-/** The text that people read: every problem with its line, then how many there were. */
-export function describeIssues(file: string, text: string, issues: readonly ConfigIssue[]): string {
-  const lines = text.split(/\r?\n/);
-  const parts = issues.map(({ keyPath, message, place }) => {
-    const where = place === undefined ? file : `${file}:${place.line}:${place.column}`;
-    const what = keyPath === '' ? message : `${keyPath}: ${message}`;
-    return place === undefined ? `${where}  ${what}` : `${where}  ${what}\n${frame(lines, place)}`;
+    if (issue.code === 'invalid_union' && issue.message.startsWith('Invalid input')) {
+      const branch = meantBranch(issue);
+      if (branch.length > 0) return flattenIssues(branch, value, schema, path);
+      const words = [...new Set(issue.errors.flat().map(expectedWords))];
+      return [{ path, message: `expected ${words.join(' or ')}, got ${gotText(at(value, path), path)}`, isKey: false }];
+    }
+    return [{ path, message: `expected ${expectedWords(issue)}, got ${gotText(at(value, path), path)}`, isKey: false }];
   });
-  return `${parts.join('\n')}\n${issues.length} problem${issues.length === 1 ? '' : 's'}.`;
 }
 
-const MAX_LINE = 120;
-
-function frame(lines: readonly string[], place: Place): string {
-  const numbered = (number: number): string =>
-    `${String(number).padStart(5)} | ${(lines[number - 1] ?? '').replaceAll('\t', ' ').slice(0, MAX_LINE)}`;
-  const before = place.line > 1 ? `${numbered(place.line - 1)}\n` : '';
-  if (place.column > MAX_LINE) return `${before}${numbered(place.line)}`;
-  const mark = '^'.repeat(Math.max(1, Math.min(place.endColumn, MAX_LINE) - place.column));
-  return `${before}${numbered(place.line)}\n      | ${' '.repeat(place.column - 1)}${mark}`;
+/** `file:12:5 alerts.rules[0].for: expected …` with the line of the text under it. */
+export function formatIssue(issue: Issue, text: string | undefined): string {
+  const { place, source, path, message } = issue;
+  const where = place === undefined ? source : `${source}:${place.line}:${place.column}`;
+  const key = path.length === 0 ? '' : ` ${pathText(path)}`;
+  const head = `${where}${key}: ${message}`;
+  const line = place === undefined ? undefined : text?.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/)[place.line - 1];
+  if (line === undefined || place === undefined || line.length > 200) return head;
+  const shown = path.some((part) => typeof part === 'string' && SECRET_KEY.test(part))
+    ? line.replace(/(:\s*).*/, '$1<secret>')
+    : withoutLogin(line);
+  const gutter = String(place.line);
+  const mark = `${' '.repeat(place.column - 1)}^`;
+  return `${head}\n  ${gutter} | ${shown.replaceAll('\t', ' ')}\n  ${' '.repeat(gutter.length)} | ${mark}`;
 }

@@ -1,183 +1,248 @@
 /**
- * Configuration text (YAML, of which JSON is a part) → plain values with the place of each, or all the problems at once.
- * Variables are replaced in values: `${VAR}`, `${VAR:-default}`, `$$` for a dollar sign. A key `NAME_file` gives `NAME` the
- * content of a file, for secrets. Hostile text is bounded: size, aliases, depth; duplicate keys and tags are errors.
+ * A configuration from its parts, later ones over earlier ones: file, environment, flags; defaults are the schema's. The
+ * result is a checked value or every issue at once. Nothing is applied in part.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Node, type Pair } from 'yaml';
-import type { ConfigIssue } from './issues.ts';
+import type { z } from 'zod';
+import { VitrineError } from '../base/errors.ts';
+import type { ConfigDocument, Path } from './document.ts';
+import { MAX_CONFIG_BYTES, readDocument } from './document.ts';
+import type { Env, Overlay } from './env-overlay.ts';
+import { overlaysFrom, substitute, valueOfText } from './env-overlay.ts';
+import type { Issue } from './issues.ts';
+import { flattenIssues, formatIssue, pathText } from './issues.ts';
+import { keysAt } from './schema-walk.ts';
 
-const MAX_TEXT_BYTES = 1_048_576;
-const MAX_ALIASES = 100;
-const MAX_DEPTH = 32;
-
-/** Where a value stood. Lines and columns count from 1. */
-export interface Place {
-  readonly line: number;
-  readonly column: number;
-  readonly endColumn: number;
+/** An older or other name of a key; issues name the place where it was written. */
+export interface KeyAlias {
+  readonly from: Path;
+  readonly to: Path;
+  /** How the value is put in the newer form. */
+  readonly convert?: (value: unknown) => unknown;
 }
 
-export interface Source {
+export interface LoadOptions<T> {
+  readonly schema: z.ZodType<T>;
+  /** Shown in messages; `*_file` paths are taken from its directory. */
   readonly file: string;
-  readonly text: string;
+  /** undefined where there is no file: everything then comes from defaults, environment and flags. */
+  readonly text: string | undefined;
+  readonly env: Env;
+  readonly envPrefix?: string | undefined;
+  /** Values of flags; `source` is the flag. */
+  readonly flags?: readonly Overlay[] | undefined;
+  readonly aliases?: readonly KeyAlias[] | undefined;
 }
 
-export interface Loaded {
-  readonly value: Readonly<Record<string, unknown>>;
-  readonly issues: readonly ConfigIssue[];
-  /** Place of the value (or, with `key`, of the key) at `path`, or of the closest parent that has one. */
-  place(path: readonly PropertyKey[], key?: boolean): Place | undefined;
+export interface Loaded<T> {
+  readonly config: T;
+  /** Not wrong, but worth saying, such as a secret file others can read. */
+  readonly warnings: readonly string[];
 }
 
-type Range = readonly [number, number, ...unknown[]] | null | undefined;
-type Environment = Readonly<Record<string, string | undefined>>;
+const MAX_SECRET_BYTES = 64 * 1_024;
+type Tree = Record<string | number, unknown>;
 
-/** Reads `source.text`; never throws for what stands in it. */
-export function load(source: Source, env: Environment): Loaded {
-  if (Buffer.byteLength(source.text) > MAX_TEXT_BYTES) {
-    return { value: {}, issues: [issue('the file is larger than 1 MiB', undefined)], place: () => undefined };
-  }
-  const counter = new LineCounter();
-  const document = parseDocument(source.text.replace(/^\uFEFF/, ' '), {
-    lineCounter: counter,
-    prettyErrors: false,
-    uniqueKeys: true,
-    customTags: [],
-    stringKeys: true,
-  });
-  const placeOf = (range: Range): Place | undefined => {
-    if (!range) return undefined;
-    const from = counter.linePos(range[0]);
-    const to = counter.linePos(Math.max(range[0], range[1]));
-    return {
-      line: from.line,
-      column: from.col,
-      endColumn: to.line === from.line ? Math.max(to.col, from.col + 1) : from.col + 1,
-    };
-  };
-  const problems = [...document.errors, ...document.warnings].map((error) =>
-    issue(wordsOf(error.message), placeOf([...error.pos])),
-  );
-  if (problems.length > 0) return { value: {}, issues: problems, place: () => undefined };
-  const reader = new Reader(source, env, placeOf);
-  const value = document.contents === null ? {} : reader.read(document.contents, [], 0);
-  if (!isRecord(value))
-    reader.issues.push(
-      issue('the file must hold keys and values at its top level', { line: 1, column: 1, endColumn: 2 }),
-    );
-  return {
-    value: isRecord(value) ? value : {},
-    issues: reader.issues,
-    place: (at, key) => reader.place(at, key === true),
-  };
-}
+/** Everything known while one configuration is put together. */
+class Assembly {
+  readonly issues: Issue[] = [];
+  readonly warnings: string[] = [];
+  readonly file: string;
+  readonly document: ConfigDocument | undefined;
+  /** Where a value came from when not from its own place in the file: by path text. */
+  readonly #origins = new Map<string, { readonly source: string; readonly at: Path | undefined }>();
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const issue = (message: string, place: Place | undefined, keyPath = ''): ConfigIssue => ({ keyPath, message, place });
-
-function wordsOf(message: string): string {
-  if (/Map keys must be unique/.test(message)) return 'this key is given twice';
-  if (/tab/i.test(message)) return 'tabs cannot be used for indentation; use spaces';
-  return message.replaceAll('\n', ' ');
-}
-
-class Reader {
-  readonly issues: ConfigIssue[] = [];
-  readonly #source: Source;
-  readonly #env: Environment;
-  readonly #placeOf: (range: Range) => Place | undefined;
-  readonly #values = new Map<string, Place>();
-  readonly #keys = new Map<string, Place>();
-  #aliases = 0;
-  readonly #anchors = new Map<string, Node>();
-
-  constructor(source: Source, env: Environment, placeOf: (range: Range) => Place | undefined) {
-    this.#source = source;
-    this.#env = env;
-    this.#placeOf = placeOf;
+  constructor(file: string, document: ConfigDocument | undefined) {
+    this.file = file;
+    this.document = document;
   }
 
-  place(at: readonly PropertyKey[], key: boolean): Place | undefined {
-    for (let length = at.length; length >= 0; length -= 1) {
-      const name = JSON.stringify(at.slice(0, length).map(String));
-      const found = key && length === at.length ? this.#keys.get(name) : this.#values.get(name);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+  cameFrom(at: Path, source: string, written: Path | undefined): void {
+    this.#origins.set(pathText(at), { source, at: written });
   }
 
-  read(node: Node | null, at: readonly string[], depth: number): unknown {
-    if (node === null) return null;
-    const place = this.#placeOf(node.range);
-    if (place !== undefined) this.#values.set(JSON.stringify(at), place);
-    if (depth > MAX_DEPTH) return this.#problem(`more than ${MAX_DEPTH} levels deep`, at);
-    if (isAlias(node)) return this.#alias(node.source, at, depth);
-    if ('anchor' in node && typeof node.anchor === 'string') this.#anchors.set(node.anchor, node);
-    if (isMap(node)) return this.#map(node.items as Pair<Node, Node | null>[], at, depth);
-    if (isSeq(node)) return node.items.map((item, index) => this.read(item as Node, [...at, String(index)], depth + 1));
-    if (isScalar(node)) return typeof node.value === 'string' ? this.#substitute(node.value, at) : node.value;
-    return this.#problem('this cannot stand here', at);
-  }
-
-  #alias(name: string, at: readonly string[], depth: number): unknown {
-    this.#aliases += 1;
-    const target = this.#anchors.get(name);
-    if (target === undefined) return this.#problem(`*${name} names no anchor`, at);
-    if (this.#aliases > MAX_ALIASES) return this.#problem(`more than ${MAX_ALIASES} aliases`, at);
-    return this.read(target, at, depth + 1);
-  }
-
-  #map(pairs: readonly Pair<Node, Node | null>[], at: readonly string[], depth: number): Record<string, unknown> {
-    // Null prototype: a key may be called `__proto__`.
-    const out = Object.create(null) as Record<string, unknown>;
-    for (const { key, value } of pairs) {
-      const name = String(isScalar(key) ? key.value : key);
-      const path = [...at, name];
-      const place = this.#placeOf(key.range);
-      if (place !== undefined) this.#keys.set(JSON.stringify(path), place);
-      out[name] = this.read(value, path, depth + 1);
-      if (name.endsWith('_file') && typeof out[name] === 'string' && name !== 'rule_file')
-        this.#fromFile(out, name, path);
-    }
-    return out;
-  }
-
-  #fromFile(out: Record<string, unknown>, name: string, at: readonly string[]): void {
-    const file = path.resolve(path.dirname(this.#source.file), String(out[name]));
-    delete out[name];
-    const target = name.slice(0, -'_file'.length);
-    if (target in out) {
-      this.#problem(`${target} and ${name} exclude each other`, at);
+  /** An issue about what stands at `at`, placed where it was written. */
+  blame(at: Path, message: string, isKey = false): void {
+    for (let length = at.length; length > 0; length -= 1) {
+      const origin = this.#origins.get(pathText(at.slice(0, length)));
+      if (origin === undefined) continue;
+      const written = origin.at === undefined ? undefined : [...origin.at, ...at.slice(length)];
+      this.#add(written ?? at, message, origin.source, written, isKey);
       return;
     }
-    const keyPlace = this.#keys.get(JSON.stringify(at));
-    if (keyPlace !== undefined) this.#keys.set(JSON.stringify([...at.slice(0, -1), target]), keyPlace);
-    try {
-      out[target] = readFileSync(file, 'utf8').trim();
-    } catch (error) {
-      this.#problem(`the file cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`, at);
-    }
+    this.#add(at, message, this.file, at, isKey);
   }
 
-  #substitute(text: string, at: readonly string[]): string {
-    return text.replace(
-      /\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g,
-      (whole, name?: string, fallback?: string) => {
-        if (whole === '$$' || name === undefined) return '$';
-        const value = this.#env[name];
-        if (value !== undefined && value !== '') return value;
-        if (fallback === undefined) this.#problem(`the environment variable ${name} is not set`, at);
-        return fallback ?? '';
-      },
+  #add(at: Path, message: string, source: string, written: Path | undefined, isKey: boolean): void {
+    const { document } = this;
+    const place =
+      written === undefined || document === undefined ? undefined : document[isKey ? 'placeOfKey' : 'placeOf'](written);
+    this.issues.push({ path: at, message, place, source });
+  }
+}
+
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null;
+
+function setAt(root: Tree, at: Path, value: unknown): boolean {
+  let here = root;
+  for (const part of at.slice(0, -1)) {
+    if (here[part] === undefined || here[part] === null) here[part] = {};
+    const next = here[part];
+    if (!isTree(next)) return false;
+    here = next;
+  }
+  here[at.at(-1) ?? ''] = value;
+  return true;
+}
+
+function getAt(root: unknown, at: Path): unknown {
+  return at.reduce<unknown>(
+    (inner, part) => (isTree(inner) && Object.hasOwn(inner, part) ? inner[part] : undefined),
+    root,
+  );
+}
+
+function removeAt(root: Tree, at: Path): void {
+  const parent = getAt(root, at.slice(0, -1));
+  if (isTree(parent)) Reflect.deleteProperty(parent, at.at(-1) ?? '');
+}
+
+/** Copies with `${VAR}` replaced. */
+function substituted(value: unknown, at: Path, env: Env, assembly: Assembly): unknown {
+  if (typeof value === 'string') {
+    if (!value.includes('$')) return value;
+    const text = substitute(value, env, (name) =>
+      assembly.blame(at, `the variable ${name} is not set and has no default`),
     );
+    return text !== value && assembly.document?.isPlain(at) ? valueOfText(text) : text;
   }
+  if (Array.isArray(value)) return value.map((inner, index) => substituted(inner, [...at, index], env, assembly));
+  if (!isTree(value) || value instanceof Date) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, substituted(inner, [...at, key], env, assembly)]);
+  return Object.fromEntries(entries) as Tree;
+}
 
-  #problem(message: string, at: readonly string[]): undefined {
-    this.issues.push(issue(message, this.place(at, false), at.join('.')));
-    return undefined;
+/** `token_file: path` becomes `token: <content>` wherever the schema knows `token` and not `token_file`. */
+function readSecretFiles(tree: Tree, at: Path, schema: z.ZodType, assembly: Assembly): void {
+  const known = keysAt(schema, at);
+  for (const key of Object.keys(tree)) {
+    const inner = tree[key];
+    const part = Array.isArray(tree) ? Number(key) : key;
+    if (isTree(inner)) readSecretFiles(inner, [...at, part], schema, assembly);
+    const target = key.replace(/_file$/, '');
+    if (target === key || known.includes(key) || !known.includes(target)) continue;
+    readSecretFile(tree, target, [...at, key], assembly);
+  }
+}
+
+function readSecretFile(tree: Tree, target: string, at: Path, assembly: Assembly): void {
+  const key = `${target}_file`;
+  const name = tree[key];
+  Reflect.deleteProperty(tree, key);
+  if (typeof name !== 'string') return assembly.blame(at, 'expected the path of a file');
+  if (tree[target] !== undefined) return assembly.blame(at, `"${target}" and "${key}" cannot both be set`);
+  const file = path.resolve(path.dirname(assembly.file), name);
+  try {
+    const { size, mode } = statSync(file);
+    if (size > MAX_SECRET_BYTES) return assembly.blame(at, `the file ${name} is larger than 64 KiB`);
+    if ((mode & 0o004) !== 0)
+      assembly.warnings.push(`${pathText(at)}: ${name} can be read by everyone on this machine`);
+    tree[target] = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    assembly.cameFrom([...at.slice(0, -1), target], assembly.file, at);
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    assembly.blame(at, `the file ${name} cannot be read (${reason})`);
+  }
+  return undefined;
+}
+
+function overlay(root: Tree, overlays: readonly Overlay[], assembly: Assembly): void {
+  for (const { path: at, value, source } of overlays) {
+    if (setAt(root, at, value)) assembly.cameFrom(at, source, undefined);
+    else assembly.issues.push({ path: at, message: 'a part of this path is no object', place: undefined, source });
+  }
+}
+
+function rename(root: Tree, aliases: readonly KeyAlias[], assembly: Assembly): void {
+  for (const { from, to, convert } of aliases) {
+    const value = getAt(root, from);
+    if (value === undefined) continue;
+    removeAt(root, from);
+    if (getAt(root, to) !== undefined)
+      assembly.blame(from, `this and "${pathText(to)}" mean the same and cannot both be set`);
+    else if (setAt(root, to, convert === undefined ? value : convert(value)))
+      assembly.cameFrom(to, assembly.file, from);
+  }
+}
+
+function fail(issues: readonly Issue[], text: string | undefined): never {
+  const sorted = [...issues].sort(
+    (a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0) || (a.place?.column ?? 0) - (b.place?.column ?? 0),
+  );
+  const count = issues.length === 1 ? '1 thing is' : `${issues.length} things are`;
+  const list = sorted.map((issue) => formatIssue(issue, text)).join('\n');
+  throw new VitrineError('config_invalid', `${count} wrong with the configuration:\n${list}`, {
+    hint: '`vitrine check` says what is wrong without starting anything.',
+  });
+}
+
+function readText(file: string, text: string | undefined): ConfigDocument | undefined {
+  if (text === undefined) return undefined;
+  const read = readDocument(text);
+  if ('document' in read) return read.document;
+  const issues = read.issues.map(({ path: at, message, line, column }) => ({
+    path: at,
+    message,
+    place: { line, column },
+    source: file,
+  }));
+  return fail(issues, text);
+}
+
+/** The sections of the file with variables put in; a section without content is as if it were absent. */
+function sectionsOf(assembly: Assembly, env: Env, text: string | undefined): Tree {
+  const value = substituted(assembly.document?.value ?? {}, [], env, assembly);
+  if (isTree(value) && !Array.isArray(value)) {
+    return Object.fromEntries(Object.entries(value).filter(([, section]) => section !== null));
+  }
+  assembly.blame(
+    [],
+    `expected sections such as "balancer:", got ${Array.isArray(value) ? 'a list' : JSON.stringify(value)}`,
+  );
+  return fail(assembly.issues, text);
+}
+
+/** Throws VitrineError `config_invalid` with every issue in its message. */
+export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
+  const { schema, file, text, env, envPrefix = 'VITRINE_', flags = [], aliases = [] } = options;
+  const assembly = new Assembly(file, readText(file, text));
+  const value = sectionsOf(assembly, env, text);
+  rename(value, aliases, assembly);
+  overlay(value, overlaysFrom(env, envPrefix, keysAt(schema, [])), assembly);
+  overlay(value, flags, assembly);
+  readSecretFiles(value, [], schema, assembly);
+  const result = schema.safeParse(value);
+  if (result.success && assembly.issues.length === 0) return { config: result.data, warnings: assembly.warnings };
+  const blamed = new Set(assembly.issues.map(({ path: at }) => pathText(at)));
+  for (const { path: at, message, isKey } of flattenIssues(result.error?.issues ?? [], value, schema)) {
+    // What is already told about a value need not be told again in the schema's words.
+    if (!blamed.has(pathText(at))) assembly.blame(at, message, isKey);
+  }
+  return fail(assembly.issues, text);
+}
+
+/** The text of a configuration file. Throws VitrineError `config_unreadable`. */
+export function readConfigFile(file: string): string {
+  try {
+    if (statSync(file).size > MAX_CONFIG_BYTES)
+      throw Object.assign(new Error('larger than 10 MiB'), { code: 'larger than 10 MiB' });
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new VitrineError('config_unreadable', `The configuration file ${file} cannot be read (${reason}).`, {
+      hint: 'Name another with --config FILE.',
+      cause,
+    });
   }
 }

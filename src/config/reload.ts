@@ -1,79 +1,104 @@
 /**
- * Keeps the configuration current: on SIGHUP (the caller's `reload()`) and when the file is saved. A bad file changes nothing:
- * the last good configuration stays, and the problem is reported until a good one comes.
+ * Keeps a configuration up to date: a saved file or a signal loads it again. A bad file changes nothing: the last good
+ * configuration stays, and what is wrong is told. Loads never run side by side.
  */
 import { watch } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../base/clock.ts';
+import { VitrineError } from '../base/errors.ts';
+import { readConfigFile } from './load.ts';
 
-/** Editors write a file in several steps; this long after the last event it is read. */
-const SETTLE_MS = 200;
+export interface ReloadOptions<T> {
+  readonly file: string;
+  /** Checks `text` and makes the configuration. Throws VitrineError `config_invalid`. */
+  readonly load: (text: string) => T;
+  /** Puts a good configuration to work. What it throws counts as a failed reload. */
+  readonly apply: (config: T) => void | Promise<void>;
+  /** Told of each attempt that did something. */
+  readonly report: (outcome: ReloadOutcome) => void;
+  readonly clock: Clock;
+  /** Editors write in several steps; the file is read when it has been quiet this long. Default 200. */
+  readonly quietMs?: number | undefined;
+}
 
-export interface ReloadState {
-  readonly successful: boolean;
-  /** What was wrong with the last attempt; '' when it held. */
-  readonly text: string;
+export interface ReloadOutcome {
+  readonly atMs: number;
+  readonly reason: string;
+  /** undefined when the reload held. */
+  readonly error: VitrineError | undefined;
 }
 
 export class ConfigReloader<T> {
-  readonly #read: () => { value: T | undefined; text: string };
-  readonly #apply: (value: T) => void | Promise<void>;
-  readonly #report: (state: ReloadState) => void;
-  readonly #clock: Clock;
-  #cancel = (): void => {};
-  #stopWatching = (): void => {};
-  #state: ReloadState = { successful: true, text: '' };
-  #running: Promise<void> = Promise.resolve();
+  readonly #options: ReloadOptions<T>;
+  #text: string;
+  #current: T;
+  #last: ReloadOutcome | undefined;
+  #running: Promise<unknown> = Promise.resolve();
+  #closeWatch = (): void => {};
+  #cancelQuiet = (): void => {};
 
-  constructor(options: {
-    readonly file: string | undefined;
-    readonly clock: Clock;
-    readonly read: () => { value: T | undefined; text: string };
-    readonly apply: (value: T) => void | Promise<void>;
-    readonly report: (state: ReloadState) => void;
-  }) {
-    this.#read = options.read;
-    this.#apply = options.apply;
-    this.#report = options.report;
-    this.#clock = options.clock;
-    if (options.file !== undefined) this.#watch(options.file);
+  /** `text` and `config` are what is at work now. */
+  constructor(options: ReloadOptions<T>, text: string, config: T) {
+    this.#options = options;
+    this.#text = text;
+    this.#current = config;
   }
 
-  get state(): ReloadState {
-    return this.#state;
+  get current(): T {
+    return this.#current;
   }
 
-  /** Reads again and applies what holds; resolves when done, never rejects. */
-  reload(): Promise<ReloadState> {
-    const next = this.#running.then(() => this.#once());
-    this.#running = next;
-    return next.then(() => this.#state);
+  /** The last attempt; undefined before the first. For `vitrine.config.last_reload_successful`. */
+  get last(): ReloadOutcome | undefined {
+    return this.#last;
   }
 
-  close(): void {
-    this.#cancel();
-    this.#stopWatching();
-  }
-
-  async #once(): Promise<void> {
-    try {
-      const { value, text } = this.#read();
-      if (value !== undefined) await this.#apply(value);
-      this.#state = { successful: value !== undefined, text };
-    } catch (error) {
-      this.#state = { successful: false, text: error instanceof Error ? error.message : String(error) };
-    }
-    this.#report(this.#state);
-  }
-
-  /** The folder is watched, because editors replace files instead of writing into them. */
-  #watch(file: string): void {
-    const watcher = watch(path.dirname(path.resolve(file)), { persistent: false }, (_event, name) => {
-      if (name !== path.basename(file)) return;
-      this.#cancel();
-      this.#cancel = this.#clock.after(SETTLE_MS, () => void this.reload());
+  /** Watches the directory, not the file: editors and Kubernetes replace files instead of writing into them. */
+  watch(): void {
+    const { clock, file, quietMs = 200 } = this.#options;
+    const watcher = watch(path.dirname(path.resolve(file)), { persistent: false }, () => {
+      this.#cancelQuiet();
+      this.#cancelQuiet = clock.after(quietMs, () => void this.reload('file', true));
     });
+    // A directory that goes away ends the watch; a signal still reloads.
     watcher.on('error', () => watcher.close());
-    this.#stopWatching = () => watcher.close();
+    this.#closeWatch = () => watcher.close();
   }
+
+  /** Loads now. With `onlyIfChanged`, a file that says the same as before is left alone. Never rejects. */
+  reload(reason: string, onlyIfChanged = false): Promise<ReloadOutcome | undefined> {
+    const next = this.#running.then(() => this.#reload(reason, onlyIfChanged));
+    this.#running = next;
+    return next;
+  }
+
+  async #reload(reason: string, onlyIfChanged: boolean): Promise<ReloadOutcome | undefined> {
+    const { file, load, apply, report, clock } = this.#options;
+    let error: VitrineError | undefined;
+    try {
+      const text = readConfigFile(file);
+      if (onlyIfChanged && text === this.#text) return undefined;
+      // Remembered even when it is bad: the same mistake is told once.
+      this.#text = text;
+      const config = load(text);
+      await apply(config);
+      this.#current = config;
+    } catch (cause) {
+      error = cause instanceof VitrineError ? cause : asConfigError(cause);
+    }
+    this.#last = { atMs: clock.now(), reason, error };
+    report(this.#last);
+    return this.#last;
+  }
+
+  async close(): Promise<void> {
+    this.#cancelQuiet();
+    this.#closeWatch();
+    await this.#running;
+  }
+}
+
+function asConfigError(cause: unknown): VitrineError {
+  const fact = cause instanceof Error ? cause.message : 'unknown';
+  return new VitrineError('config_invalid', `The configuration could not be put to work: ${fact}`, { cause });
 }

@@ -1,102 +1,21 @@
 /**
- * The value types of the configuration as zod schemas: durations, sizes, ratios, addresses and secrets as people write them.
- * Each says in its error what was expected, with an example; `issues.ts` adds where it stood.
+ * The kinds of values a configuration has, as zod schemas. A schema's message is what was expected, in words: the reader
+ * of an issue sees `expected <message>, got <value>`.
  */
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { parseDurationMs, parseRatio, parseSizeBytes } from '../base/units.ts';
 
-const described = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));
-
-function parsed<T>(expected: string, parse: (value: unknown) => T | undefined): z.ZodType<T> {
-  return z.unknown().transform((value, context) => {
-    const result = parse(value);
-    if (result !== undefined) return result;
-    context.addIssue({ code: 'custom', message: `expected ${expected}, got ${described(value)}` });
-    return z.NEVER;
-  });
-}
-
-export interface Bounds {
-  readonly min?: number;
-  readonly max?: number;
-}
-
-const within = (value: number, { min = -Infinity, max = Infinity }: Bounds): number | undefined =>
-  value >= min && value <= max ? value : undefined;
-
-/** Milliseconds, written as `250ms`, `5s`, `1h30m`. A bare number has no unit and is refused. */
-export function duration(bounds: Bounds = {}): z.ZodType<number> {
-  return parsed('a duration such as "250ms", "5s" or "2m"' + limitsText(bounds, 'ms'), (value) => {
-    const ms = typeof value === 'string' ? parseDurationMs(value) : value === 0 ? 0 : undefined;
-    return ms === undefined ? undefined : within(ms, bounds);
-  });
-}
-
-/** Bytes, written as `64MiB` or `10MB`. */
-export function size(bounds: Bounds = {}): z.ZodType<number> {
-  return parsed('a size such as "64MiB" or "512KiB"' + limitsText(bounds, 'bytes'), (value) => {
-    const bytes = typeof value === 'string' ? parseSizeBytes(value) : undefined;
-    return bytes === undefined ? undefined : within(bytes, bounds);
-  });
-}
-
-/** 0 to 1, written as `0.1` or `10%`. */
-export function ratio(): z.ZodType<number> {
-  return parsed('a ratio such as 0.1 or "10%"', (value) => {
-    const number = typeof value === 'number' ? value : typeof value === 'string' ? parseRatio(value) : undefined;
-    return number === undefined ? undefined : within(number, { min: 0, max: 1 });
-  });
-}
-
-function limitsText({ min, max }: Bounds, unit: string): string {
-  if (min === undefined && max === undefined) return '';
-  if (max === undefined) return ` of at least ${min} ${unit}`;
-  return min === undefined ? ` of at most ${max} ${unit}` : ` between ${min} and ${max} ${unit}`;
-}
-
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** `127.0.0.1:8080`, `[::1]:8080`, `:8080` (loopback); undefined when it is none. Port 0 takes a free one. */
-export function parseAddress(text: string): Address | undefined {
-  const found = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text);
-  if (!found) return undefined;
-  const port = Number(found[3]);
-  return port > 65_535 ? undefined : { host: found[1] ?? (found[2] === '' ? '127.0.0.1' : found[2]), port };
-}
-
-export function address(): z.ZodType<Address> {
-  return parsed('an address such as "127.0.0.1:8080"', (value) =>
-    typeof value === 'string' ? parseAddress(value) : undefined,
-  );
-}
-
-/** True when only this machine can reach the address. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.') || host.startsWith('::ffff:127.');
-}
-
-/** An http or https URL without a path of its own kept apart: the text as written, checked. */
-export function httpUrl(): z.ZodType<string> {
-  return parsed('a URL such as "http://127.0.0.1:3001"', (value) => {
-    if (typeof value !== 'string' || !URL.canParse(value)) return undefined;
-    return /^https?:$/.test(new URL(value).protocol) ? value : undefined;
-  });
-}
-
-/** A value that must not be seen: whatever prints it prints `<secret>`. `reveal` is the one way to the text. */
+/** Text that shows itself nowhere: not in logs, JSON, template strings or the debugger. `reveal()` is the only way in. */
 export class Secret {
-  readonly #text: string;
+  readonly #value: string;
 
-  constructor(text: string) {
-    this.#text = text;
+  constructor(value: string) {
+    this.#value = value;
   }
 
   reveal(): string {
-    return this.#text;
+    return this.#value;
   }
 
   toString(): string {
@@ -112,8 +31,79 @@ export class Secret {
   }
 }
 
-export function secret(): z.ZodType<Secret> {
-  return parsed('a text of at least one character', (value) =>
-    typeof value === 'string' && value !== '' ? new Secret(value) : undefined,
-  );
+/** What a schema asks for, in words; read by the messages of issues. */
+const text = (expected: string): z.ZodString => z.string({ error: expected }).meta({ description: expected });
+
+function parsed<T>(
+  expected: string,
+  parse: (input: string) => T | undefined,
+): z.ZodPipe<z.ZodString, z.ZodTransform<T, string>> {
+  return text(expected).transform((input, context) => {
+    const value = parse(input);
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: expected, input });
+    return z.NEVER;
+  });
+}
+
+export interface Range {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+const within = (value: number | undefined, { min = -Infinity, max = Infinity }: Range): number | undefined =>
+  value !== undefined && value >= min && value <= max ? value : undefined;
+
+/** `250ms`, `5s`, `1h30m` → milliseconds. */
+export function duration(range: Range & { readonly words?: string } = {}): z.ZodType<number, string> {
+  const expected = `a duration like "5m"${range.words === undefined ? '' : ` ${range.words}`}`;
+  return parsed(expected, (input) => within(parseDurationMs(input), range));
+}
+
+/** `64MiB`, `10GB` → bytes. */
+export function size(range: Range & { readonly words?: string } = {}): z.ZodType<number, string> {
+  const expected = `a size like "64MiB"${range.words === undefined ? '' : ` ${range.words}`}`;
+  return parsed(expected, (input) => within(parseSizeBytes(input), range));
+}
+
+/** `0.1` or `10%` → 0.1. */
+export function ratio(): z.ZodType<number, string | number> {
+  const expected = 'a ratio from 0 to 1, or a percentage like "10%"';
+  return z.union([z.number(), z.string()], { error: expected }).transform((input, context) => {
+    const value = within(typeof input === 'number' ? input : parseRatio(input), { min: 0, max: 1 });
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: expected, input });
+    return z.NEVER;
+  });
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`. A bare port would leave open what it binds to. */
+export function parseAddress(input: string): Address | undefined {
+  const found = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:[\]/@]+)):(\d{1,5})$/.exec(input);
+  if (found === null) return undefined;
+  const port = Number(found[3]);
+  return port > 65_535 ? undefined : { host: found[1] ?? found[2], port };
+}
+
+export function address(): z.ZodType<Address, string> {
+  return parsed('an address like "127.0.0.1:8080"', parseAddress);
+}
+
+/** http or https, without user and password: those belong in a secret. */
+export function httpUrl(): z.ZodType<string, string> {
+  return parsed('a URL like "http://127.0.0.1:3001"', (input) => {
+    const url = URL.parse(input);
+    if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') return undefined;
+    return input;
+  });
+}
+
+/** Never shown again: issues and printed configurations say `<secret>`. */
+export function secret(): z.ZodType<Secret, string> {
+  return parsed('a non-empty text (kept secret)', (input) => (input === '' ? undefined : new Secret(input)));
 }

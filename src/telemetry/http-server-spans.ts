@@ -66,12 +66,15 @@ export function observeHttpServers(): () => void {
   const tracer = trace.getTracer('vitrine.http');
   const { name, unit, description } = METRICS.httpServerDuration;
   const duration = metrics.getMeter('vitrine.http').createHistogram(name, { unit, description });
+  const carriers = propagation.fields();
   const onStart = (message: unknown): void => {
     const { request, response } = message as { request: IncomingMessage; response: Tracked };
     const scheme = (request.socket as TLSSocket).encrypted ? 'https' : 'http';
     const attributes = serverAttributes(request, scheme);
     const method = String(attributes['http.request.method']);
-    const parent = propagation.extract(ROOT_CONTEXT, request.headers);
+    const { headers } = request;
+    const isRemote = carriers.some((field) => headers[field] !== undefined);
+    const parent = isRemote ? propagation.extract(ROOT_CONTEXT, headers) : ROOT_CONTEXT;
     const span = tracer.startSpan(method === '_OTHER' ? 'HTTP' : method, { kind: SpanKind.SERVER, attributes }, parent);
     const rpc: RPCMetadata = { type: RPCType.HTTP, span };
     const active = setRPCMetadata(trace.setSpan(parent, span), rpc);

@@ -1,0 +1,59 @@
+/**
+ * What the environment adds: `${VAR}` in values, and variables that name a key (`VITRINE_BALANCER__LISTEN` sets
+ * `balancer.listen`). Two underscores part the levels; one belongs to the key.
+ */
+import type { Path } from './document.ts';
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+export interface Overlay {
+  readonly path: Path;
+  readonly value: unknown;
+  /** The variable, for messages. */
+  readonly source: string;
+}
+
+/** Numbers, booleans, null and JSON collections as such; everything else is text. */
+export function valueOfText(text: string): unknown {
+  if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(text)) return Number(text);
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (text === 'null') return null;
+  if (!/^[[{]/.test(text)) return text;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+/** Variables with the prefix and at least one `__`, or exactly a top-level section; others are not for the configuration. */
+export function overlaysFrom(env: Env, prefix: string, sections: readonly string[]): Overlay[] {
+  const overlays: Overlay[] = [];
+  for (const source of Object.keys(env).sort()) {
+    const text = env[source];
+    if (!source.startsWith(prefix) || text === undefined || text === '') continue;
+    const path = source.slice(prefix.length).toLowerCase().split('__');
+    const isNamed = path.length > 1 && path.every((part) => part !== '') && sections.includes(path[0]);
+    if (!isNamed) continue;
+    overlays.push({
+      path: path.map((part) => (/^\d+$/.test(part) ? Number(part) : part)),
+      value: valueOfText(text),
+      source,
+    });
+  }
+  return overlays;
+}
+
+const REFERENCE = /\$(?:\$|\{([A-Za-z_]\w*)(?::-([^}]*))?\})/g;
+
+/** `${VAR}`, `${VAR:-default}` (also for an empty VAR), `$$` for a dollar. `missing` is told each name without a value. */
+export function substitute(text: string, env: Env, missing: (name: string) => void): string {
+  return text.replace(REFERENCE, (whole, name: string | undefined, otherwise: string | undefined) => {
+    if (name === undefined) return whole === '$$' ? '$' : whole;
+    const value = env[name];
+    if (value !== undefined && (value !== '' || otherwise === undefined)) return value;
+    if (otherwise !== undefined) return otherwise;
+    missing(name);
+    return '';
+  });
+}
