@@ -53,7 +53,7 @@ export function compressed(): Middleware {
   return async (ctx, next) => {
     await next();
     const { body } = ctx;
-    if (body === undefined || body === null || ctx.response.get('Content-Encoding') !== '') return;
+    if (body === undefined || body === null || ctx.res.hasHeader('Content-Encoding')) return;
     const plain =
       typeof body === 'object' && !Buffer.isBuffer(body) && Object.getPrototypeOf(body) === Object.prototype;
     if (plain) {

@@ -5,7 +5,7 @@ import type { AlertView, TracesAnswer } from '../../monitor/api/contract.ts';
 import { getJson } from '../state/api.ts';
 import { age } from '../state/format.ts';
 import { address, go } from '../state/router.ts';
-import type { Status } from '../ui/icons.tsx';
+import type { Status } from '../ui/status.ts';
 import { StatusIcon } from '../ui/icons.tsx';
 
 const BEFORE_MS = 60_000;

@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { CurrentFigures, LiveHistory } from '../../monitor/api/contract.ts';
 import type { Figure } from '../state/format.ts';
 import { bytes, digits, duration, joined, NONE, percent, rate, uptime, uptimeParts } from '../state/format.ts';
-import type { Status } from '../ui/icons.tsx';
+import type { Status } from '../ui/status.ts';
 import { StatusIcon } from '../ui/icons.tsx';
 import { Sparkline } from '../ui/sparkline.tsx';
 

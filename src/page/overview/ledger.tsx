@@ -5,7 +5,7 @@ import { digits, duration, joined } from '../state/format.ts';
 import { address } from '../state/router.ts';
 import { Empty } from '../ui/states.tsx';
 import { useWidth } from '../ui/width.ts';
-import { roundTop } from '../ui/time-chart.tsx';
+import { roundTop } from '../ui/chart-model.ts';
 import { grewMost } from './verdict.ts';
 
 export const PHASES: readonly Phase[] = ['queue', 'cache', 'connect', 'upstream', 'transfer'];
@@ -166,7 +166,9 @@ export function Ledger({
     <section class="card c12 ledger" aria-label="Where the time goes">
       <div class="hd">
         <h2>Where the time goes</h2>
-        <span class="sub">mean per request, last {windowSeconds} s; thin bar: the minutes before</span>
+        <span class="sub">
+          mean per request{windowSeconds > 0 ? `, last ${windowSeconds} s` : ''}; thin bar: the minutes before
+        </span>
         <PhaseLegend />
       </div>
       {routes.length === 0 ? (

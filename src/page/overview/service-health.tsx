@@ -5,7 +5,7 @@ import type { Resource } from '../state/api.ts';
 import type { ServicesAnswer } from '../../monitor/api/contract.ts';
 import { digits, duration, joined, NONE, percent, uptime } from '../state/format.ts';
 import { address } from '../state/router.ts';
-import type { Status } from '../ui/icons.tsx';
+import type { Status } from '../ui/status.ts';
 import { Icon, StatusIcon } from '../ui/icons.tsx';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
 

@@ -8,7 +8,7 @@ import type {
   ServiceRow,
 } from '../../monitor/api/contract.ts';
 import { age, digits, duration, joined, percent, rate } from '../state/format.ts';
-import type { Status } from '../ui/icons.tsx';
+import type { Status } from '../ui/status.ts';
 
 export interface VerdictPart {
   readonly text: string;

@@ -43,8 +43,14 @@ const finite = (text: string): number | null => {
 const keyOf = (query: Query, labels: Readonly<Record<string, string>>): string =>
   `${query.expr}\n${JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
 
+/** `name{label="value"}`, as Prometheus writes a series. */
+export function seriesName({ __name__: name = '', ...labels }: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
+  return pairs.length === 0 && name !== '' ? name : `${name}{${pairs.join(', ')}}`;
+}
+
 function lineOf(query: Query, labels: Readonly<Record<string, string>>, values: readonly (number | null)[]): Line {
-  const name = legendOf(query.legend, labels) || JSON.stringify(labels);
+  const name = legendOf(query.legend, labels) || seriesName(labels);
   return {
     key: keyOf(query, labels),
     name,

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import type { TraceSummaryView } from '../../monitor/api/contract.ts';
 import { clockTime, millis } from '../state/format.ts';
-import { roundTop } from '../ui/time-chart.tsx';
+import { roundTop } from '../ui/chart-model.ts';
 import { useWidth } from '../ui/width.ts';
 
 const HEIGHT = 132;

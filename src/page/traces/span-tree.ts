@@ -106,13 +106,13 @@ export function rowsOf(nodes: readonly SpanNode[], closed: ReadonlySet<string>):
   return rows;
 }
 
-/** Round ticks for an axis of `length`, at most six of them, without the end. */
-export function ticksOf(length: number): number[] {
+/** Round ticks for an axis of `length`, about `count` of them, without the end. */
+export function ticksOf(length: number, count = 5): number[] {
   if (!(length > 0)) return [0];
-  const rough = length / 5;
+  const rough = length / Math.max(1, count);
   const unit = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find((n) => n * unit >= rough) ?? 10) * unit;
   const ticks: number[] = [];
-  for (let at = 0; at < length * 0.93; at += step) ticks.push(at);
+  for (let at = 0; at < length * (1 - 0.4 / Math.max(1, count)); at += step) ticks.push(at);
   return ticks;
 }

@@ -12,6 +12,7 @@ const FIRST_ROWS = 300;
 const MAX_INDENT = 8;
 /** Room for a duration beside its bar, pixels. */
 const LABEL = 64;
+const FAILED_LABEL = 104;
 
 interface Geometry {
   readonly x: number;
@@ -20,22 +21,29 @@ interface Geometry {
 }
 
 /** Where a bar lies and where its duration has room. Pure. */
-export function geometryOf(startMs: number, durationMs: number, totalMs: number, room: number): Geometry {
+export function geometryOf(
+  startMs: number,
+  durationMs: number,
+  totalMs: number,
+  room: number,
+  labelPx = LABEL,
+): Geometry {
   const x = (Math.max(0, startMs) / Math.max(totalMs, 0.001)) * room;
   const width = Math.max(1.5, (durationMs / Math.max(totalMs, 0.001)) * room);
-  if (x + width + LABEL <= room) return { x, width, label: 'right' };
-  return { x, width, label: width > LABEL + 12 ? 'inside' : 'left' };
+  if (x + width + labelPx <= room) return { x, width, label: 'right' };
+  return { x, width, label: width > labelPx + 12 ? 'inside' : 'left' };
 }
 
 function Bar({ node, totalMs, room }: { node: SpanNode; totalMs: number; room: number }): JSX.Element {
   const { span, critical } = node;
-  const { x, width, label } = geometryOf(span.startOffsetMs, span.durationMs, totalMs, room);
   const failed = span.status === 'error';
+  const labelPx = failed ? FAILED_LABEL : LABEL;
+  const { x, width, label } = geometryOf(span.startOffsetMs, span.durationMs, totalMs, room, labelPx);
   const fill = `var(--${seriesToken(span.service)})`;
   // A label inside reads on the full colour only; on the pale one it takes the colour of text.
   const covered = critical.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0) > span.durationMs * 0.8;
   const text = `${millis(span.durationMs)}${failed ? ' failed' : ''}`;
-  const at = { right: x + width + 6, left: x - 6, inside: x + width - 6 }[label];
+  const at = { right: x + width + 6, left: x - 6, inside: covered ? x + width - 6 : x + width / 2 }[label];
   return (
     <svg width={room} height="26" aria-hidden="true" class={failed ? 'failed' : ''}>
       <rect x={x} y="7" width={width} height="12" rx="2" opacity="0.3" style={{ fill }} />
@@ -48,7 +56,7 @@ function Bar({ node, totalMs, room }: { node: SpanNode; totalMs: number; room: n
         class={label === 'inside' && covered ? 'inside' : ''}
         x={at}
         y="17"
-        text-anchor={label === 'right' ? 'start' : 'end'}
+        text-anchor={label === 'right' ? 'start' : label === 'inside' && !covered ? 'middle' : 'end'}
       >
         {text}
       </text>
@@ -105,7 +113,7 @@ function Axis({ totalMs, room, box }: { totalMs: number; room: number; box: Ref<
       <div class="name">Span</div>
       <div class="lane" ref={box}>
         <svg width={room} height="26" aria-hidden="true">
-          {ticksOf(totalMs).map((at) => (
+          {ticksOf(totalMs, Math.min(5, Math.floor(room / 90))).map((at) => (
             <text key={at} x={(at / totalMs) * room} y="17" text-anchor={at === 0 ? 'start' : 'middle'}>
               {at === 0 ? '0' : millis(at)}
             </text>

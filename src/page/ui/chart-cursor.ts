@@ -1,7 +1,7 @@
 /** The shared crosshair's pill on the time axis and the tooltip of the hovered chart: DOM made of text nodes only. */
 import type uPlot from 'uplot';
 import { clockTime, digits } from '../state/format.ts';
-import type { TimeChartProps } from './time-chart.tsx';
+import type { TimeChartProps } from './chart-model.ts';
 
 function element(tag: string, className: string, text = ''): HTMLElement {
   const made = document.createElement(tag);

@@ -2,7 +2,7 @@
 import type uPlot from 'uplot';
 import { STEP_MS } from '../state/panel-data.ts';
 import { colourOf } from '../state/theme.ts';
-import type { TimeChartProps } from './time-chart.tsx';
+import type { TimeChartProps } from './chart-model.ts';
 
 /** Bars stand this far apart, and what is above zero is at least this tall (CSS pixels). */
 const BAR_GAP = 1.5;

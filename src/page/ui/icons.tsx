@@ -1,5 +1,6 @@
 /** Line icons of 16 units and the status shapes of 14: shape and word carry the state, colour only repeats it. */
 import type { JSX } from 'preact';
+import type { Status } from './status.ts';
 
 const PATHS = {
   overview:
@@ -41,8 +42,6 @@ export function Logo(): JSX.Element {
     </svg>
   );
 }
-
-export type Status = 'ok' | 'warn' | 'crit' | 'affected' | 'unknown';
 
 const WORDS: Readonly<Record<Status, string>> = {
   ok: 'Healthy',

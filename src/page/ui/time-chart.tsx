@@ -7,46 +7,14 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { Threshold } from '../../dashboards/panel.ts';
 import type { PanelData } from '../state/panel-data.ts';
 import { STEP_MS } from '../state/panel-data.ts';
-import type { Scale } from '../state/format.ts';
 import { clockTime, digits } from '../state/format.ts';
 import { colourOf, paint } from '../state/theme.ts';
 import { drawAbove, drawBeneath } from './chart-marks.ts';
 import { crosshair } from './chart-cursor.ts';
-
-export interface TimeChartProps {
-  readonly data: PanelData;
-  readonly stacked: boolean;
-  readonly scale: Scale;
-  readonly threshold?: Threshold | undefined;
-  /** Called with the time of the bucket that was clicked. */
-  readonly onPick?: ((timeMs: number) => void) | undefined;
-  readonly label: string;
-}
-
-/** Columns for uPlot: seconds, then one column a line in the panel's unit; stacked lines are sums from below. */
-export function columnsOf({ timesMs, lines }: PanelData, stacked: boolean, factor: number): uPlot.AlignedData {
-  const below = timesMs.map(() => 0);
-  const columns = lines.map(({ values }) =>
-    values.map((value, at) => {
-      if (value === null) return null;
-      if (!stacked) return value * factor;
-      below[at] += value * factor;
-      return below[at];
-    }),
-  );
-  return [timesMs.map((ms) => ms / 1_000), ...columns];
-}
-
-/** A round number at or above `top`, so that three or four grid lines are round too. */
-export function roundTop(top: number): number {
-  if (!(top > 0)) return 1;
-  const unit = 10 ** Math.floor(Math.log10(top));
-  const step = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((n) => n * unit >= top * 1.02) ?? 10;
-  return step * unit;
-}
+import type { TimeChartProps } from './chart-model.ts';
+import { columnsOf, roundTop } from './chart-model.ts';
 
 function seriesOf({ lines }: PanelData, stacked: boolean): uPlot.Series[] {
   return lines.map(({ name, colour, main }) => ({
