@@ -1,5 +1,5 @@
 /** The sample services behind the balancer: one process an address, on one data directory, under the `register` preload as a user's own would be. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Clock } from '../base/clock.ts';
@@ -10,7 +10,7 @@ import { Child } from './child.ts';
 import { childEnvironment } from './child-environment.ts';
 import { REGISTER_PRELOAD, SAMPLE_PROGRAM } from './program-paths.ts';
 import type { RunningService } from './run-file.ts';
-import { addressText, localUrl } from './settings.ts';
+import { localUrl } from './settings.ts';
 
 const STOP_LIMIT_MS = 10_000;
 
@@ -30,11 +30,15 @@ export class SampleServices {
   readonly drillToken = randomHex(16);
   readonly #options: SampleServicesOptions;
   readonly #children: Child[];
+  /** A token on the command line would be seen by everybody on the machine. */
+  readonly #tokenFile: string;
 
   constructor(options: SampleServicesOptions) {
     this.#options = options;
     const dir = path.join(options.dataDir, 'sample');
     mkdirSync(dir, { recursive: true, mode: 0o700 });
+    this.#tokenFile = path.join(dir, 'drill.token');
+    writeFileSync(this.#tokenFile, this.drillToken, { mode: 0o600 });
     this.#children = options.addresses.map((at, index) => this.#start(at, `payments-${index + 1}`, dir));
   }
 
@@ -55,13 +59,12 @@ export class SampleServices {
     return new Child({
       name,
       module: SAMPLE_PROGRAM,
-      args: ['--listen', addressText(at), '--data', dir],
+      args: ['--host', at.host, '--port', String(at.port), '--data', dir, '--drill-token-file', this.#tokenFile],
       execArgv: ['--import', pathToFileURL(REGISTER_PRELOAD).href],
       env: childEnvironment(env, {
         PORT: String(at.port),
         OTEL_SERVICE_NAME: 'payments',
         VITRINE_TELEMETRY__MONITOR: monitorUrl,
-        VITRINE_DRILL_TOKEN: this.drillToken,
       }),
       clock,
       logger,

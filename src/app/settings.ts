@@ -5,14 +5,13 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
-import { check as checkConfig, resolve, type Checked } from '../config/resolve.ts';
-import { address, duration, httpUrl, isLoopback, secret, size, type Address } from '../config/types.ts';
+import { loadConfig, readConfigFile, type KeyAlias } from '../config/load.ts';
+import { address, duration, httpUrl, secret, size, type Address } from '../config/types.ts';
 import { ingestConfig } from '../monitor/ingest/config.ts';
 import { alertsConfig } from '../monitor/alerts/config.ts';
 import { storeConfig } from '../monitor/store/config.ts';
 import { balancerSchema } from '../stack/balancer/config.ts';
 import { cacheConfig } from '../stack/cache/config.ts';
-import { acceptFlatMonitorFile } from './flat-monitor-file.ts';
 
 const monitor = z.strictObject({
   listen: address().prefault('127.0.0.1:4000').describe('Page, REST, Prometheus API, WebSocket, health.'),
@@ -64,16 +63,28 @@ export const settingsSchema = z.strictObject({
   notify: later,
   analysis: later,
   reports: later,
+  monitoring: later,
+  ai: later,
+  database: z
+    .strictObject({ path: z.string().optional() })
+    .optional()
+    .describe('Not used: the store has its own directory.'),
 });
 
 export type Settings = z.output<typeof settingsSchema>;
 
-const LATER_SECTIONS = ['targets', 'notify', 'analysis', 'reports'] as const;
+const LATER_SECTIONS = ['targets', 'notify', 'analysis', 'reports', 'monitoring', 'ai'] as const;
 const DEFAULT_FILE = 'vitrine.yaml';
+
+/** The JSON file of a flat performance monitor (`monitoring`, `alerts.email`, `database`, `ai`) is taken as it stands. */
+const ALIASES: readonly KeyAlias[] = [
+  { from: ['database', 'retention_days'], to: ['store', 'retention'], convert: (days) => `${String(days)}d` },
+];
 
 export interface SettingsSources {
   readonly file?: string | undefined;
   readonly env: NodeJS.ProcessEnv;
+  /** Dotted key → value, from the flag of that name. */
   readonly flags?: Readonly<Record<string, unknown>>;
 }
 
@@ -82,34 +93,51 @@ export function configFile(named: string | undefined): string | undefined {
   return named ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
 }
 
-export function checkSettings(sources: SettingsSources): Checked<Settings> {
-  return checkConfig(settingsSchema, { ...sources, file: configFile(sources.file) }, acceptFlatMonitorFile);
+/** Throws VitrineError `config_invalid` with everything that is wrong, `config_unreadable` or `auth_required_to_bind`. */
+export function readSettings(sources: SettingsSources): Settings {
+  const file = configFile(sources.file);
+  return settingsFrom(file === undefined ? undefined : readConfigFile(file), sources);
 }
 
-/** Throws VitrineError `config_invalid`, `config_unreadable` or `auth_required_to_bind`. */
-export function readSettings(sources: SettingsSources): Settings {
-  const settings = resolve(settingsSchema, { ...sources, file: configFile(sources.file) }, acceptFlatMonitorFile);
-  const exposed = Object.entries({
-    listen: settings.monitor.listen,
-    otlp_http: settings.monitor.otlp_http,
-    otlp_grpc: settings.monitor.otlp_grpc,
-  }).filter(([, { host }]) => !isLoopback(host));
-  if (exposed.length > 0 && settings.auth.token === undefined) {
-    const [[name, at]] = exposed;
-    throw new VitrineError(
-      'auth_required_to_bind',
-      `monitor.${name} is ${addressText(at)}, which others can reach, and no token is set.`,
-      {
-        hint: 'Set auth.token_file, auth.token or VITRINE_TOKEN, or listen on 127.0.0.1.',
-      },
-    );
-  }
-  return settings;
+/** As `readSettings`, of a text that was read already. */
+export function settingsFrom(text: string | undefined, { file, env, flags = {} }: SettingsSources): Settings {
+  const overlays = Object.entries(flags)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ({ path: key.split('.'), value, source: `--${key.split('.').at(-1) ?? key}` }));
+  const token = env['VITRINE_TOKEN'] ?? '';
+  if (token !== '') overlays.push({ path: ['auth', 'token'], value: token, source: 'VITRINE_TOKEN' });
+  const { config } = loadConfig({
+    schema: settingsSchema,
+    file: configFile(file) ?? 'vitrine.yaml',
+    text,
+    env,
+    flags: overlays,
+    aliases: ALIASES,
+  });
+  checkExposure(config);
+  return config;
+}
+
+function checkExposure({ monitor: ports, auth: { token } }: Settings): void {
+  const exposed = (['listen', 'otlp_http', 'otlp_grpc'] as const).find((name) => !isLoopback(ports[name].host));
+  if (exposed === undefined || token !== undefined) return;
+  throw new VitrineError(
+    'auth_required_to_bind',
+    `monitor.${exposed} is ${addressText(ports[exposed])}, which others can reach, and no token is set.`,
+    {
+      hint: 'Set auth.token_file, auth.token or VITRINE_TOKEN, or listen on 127.0.0.1.',
+    },
+  );
 }
 
 /** Sections that are set and not used by this version. */
 export function unusedSections(settings: Settings): string[] {
   return LATER_SECTIONS.filter((section) => settings[section] !== undefined);
+}
+
+/** True when only this machine can reach the address. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.') || host.startsWith('::ffff:127.');
 }
 
 export function addressText({ host, port }: Address): string {

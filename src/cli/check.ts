@@ -1,7 +1,8 @@
 /** `vitrine check`: everything that is wrong with the configuration, or its JSON Schema, or the outcome of rule tests. */
 import { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
-import { checkSettings, configFile, settingsSchema, unusedSections } from '../app/settings.ts';
+import { ruleGroupsOf } from '../app/rule-sources.ts';
+import { configFile, readSettings, settingsSchema, unusedSections } from '../app/settings.ts';
 import { testRules } from '../app/rule-tests.ts';
 import { print, tell } from './output.ts';
 
@@ -13,13 +14,17 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
   const tests = flags['testRules'] as string[] | undefined;
   if (tests !== undefined) return runRuleTests(tests, flags['json'] === true);
   const file = configFile(flags['config'] as string | undefined);
-  const { value, issues, text } = checkSettings({ file, env: process.env });
-  if (flags['json'] === true) print(JSON.stringify({ file: file ?? null, ok: value !== undefined, issues }));
-  if (value === undefined) {
-    throw new VitrineError('config_invalid', `\n${text}`, { hint: 'Nothing was started.' });
+  try {
+    const settings = readSettings({ file, env: process.env });
+    ruleGroupsOf(settings);
+    for (const section of unusedSections(settings)) tell(`${section}: not used by this version`);
+  } catch (error) {
+    if (flags['json'] !== true || !(error instanceof VitrineError)) throw error;
+    print(JSON.stringify({ file: file ?? null, ok: false, code: error.code, problems: error.message }));
+    return error.exitCode;
   }
-  for (const section of unusedSections(value)) tell(`${section}: not used by this version`);
-  if (flags['json'] !== true) print(file === undefined ? 'No file: the defaults hold.' : `${file} holds.`);
+  if (flags['json'] === true) print(JSON.stringify({ file: file ?? null, ok: true }));
+  else print(file === undefined ? 'No file: the defaults hold.' : `${file} holds.`);
   return 0;
 }
 

@@ -2,8 +2,9 @@
 import { statfsSync, accessSync, constants, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { VitrineError } from '../base/errors.ts';
 import { formatBytes } from '../base/units.ts';
-import { addressText, checkSettings, configFile, unusedSections, type Settings } from '../app/settings.ts';
+import { addressText, configFile, readSettings, unusedSections, type Settings } from '../app/settings.ts';
 import type { Address } from '../config/types.ts';
 import { describeExporters, resolveExporters } from '../telemetry/resolver.ts';
 import { paint, print, visible } from './output.ts';
@@ -25,18 +26,30 @@ export async function doctor(flags: Record<string, unknown>): Promise<number> {
     { what: 'node', ok: true, found: `${process.versions.node} ${process.platform}-${process.arch}` },
   ];
   const file = configFile(flags['config'] as string | undefined);
-  const { value: settings, text } = checkSettings({ file, env: process.env });
-  findings.push(
-    settings === undefined
-      ? { what: 'configuration', ok: false, found: text, hint: 'Mend these, then `vitrine check`.' }
-      : { what: 'configuration', ok: true, found: `${file ?? 'defaults'}${unusedText(settings)}` },
-  );
+  const settings = configuration(file, findings);
   if (settings !== undefined) {
     findings.push(...(await ports(settings)), disk((flags['data'] as string | undefined) ?? settings.store.path));
   }
   findings.push(...exporters());
   report(findings, flags['json'] === true);
   return findings.every(({ ok }) => ok) ? 0 : 5;
+}
+
+function configuration(file: string | undefined, findings: Finding[]): Settings | undefined {
+  try {
+    const settings = readSettings({ file, env: process.env });
+    findings.push({ what: 'configuration', ok: true, found: `${file ?? 'defaults'}${unusedText(settings)}` });
+    return settings;
+  } catch (error) {
+    if (!(error instanceof VitrineError)) throw error;
+    findings.push({
+      what: 'configuration',
+      ok: false,
+      found: error.message,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+    return undefined;
+  }
 }
 
 function unusedText(settings: Settings): string {

@@ -4,7 +4,15 @@ import { parseAddress } from '../config/types.ts';
 import { systemClock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
 import { startAll, startBalancerRole, startMonitorRole, type RoleOptions, type Running } from '../app/roles.ts';
-import { checkSettings, configFile, readSettings, unusedSections } from '../app/settings.ts';
+import {
+  configFile,
+  readSettings,
+  settingsFrom,
+  unusedSections,
+  type Settings,
+  type SettingsSources,
+} from '../app/settings.ts';
+import { readConfigFile } from '../config/load.ts';
 import { version } from '../app/version.ts';
 import { paint, tell } from './output.ts';
 
@@ -69,17 +77,30 @@ export async function start(flags: Flags): Promise<number> {
   const startedAt = systemClock.monotonic();
   const running = await ROLES[role](options);
   if (!forked) banner(running, systemClock.monotonic() - startedAt, file);
-  const reloader = new ConfigReloader({
-    file,
-    clock: systemClock,
-    read: () => checkSettings(sources),
-    apply: (next) => running.reload(next),
-    report: ({ successful, text }) => running.reloaded(successful, text),
-  });
-  process.on('SIGHUP', () => void reloader.reload());
+  const stopReloading = keepCurrent(running, sources, settings);
   const reason = await endOf(running, flags['duration'] as number | undefined);
-  reloader.close();
+  stopReloading();
   return end(running, reason);
+}
+
+/** SIGHUP and a saved file read the configuration again. */
+function keepCurrent(running: Running, sources: SettingsSources, settings: Settings): () => void {
+  const { file } = sources;
+  if (file === undefined) return () => {};
+  const reloader = new ConfigReloader<Settings>(
+    {
+      file,
+      clock: systemClock,
+      load: (text) => settingsFrom(text, sources),
+      apply: (next) => running.reload(next),
+      report: ({ error }) => running.reloaded(error === undefined, error?.message ?? ''),
+    },
+    readConfigFile(file),
+    settings,
+  );
+  reloader.watch();
+  process.on('SIGHUP', () => void reloader.reload('SIGHUP'));
+  return () => reloader.close();
 }
 
 export type EndReason = 'signal' | 'duration' | 'orphaned';

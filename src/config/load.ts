@@ -12,7 +12,7 @@ import type { Env, Overlay } from './env-overlay.ts';
 import { overlaysFrom, substitute, valueOfText } from './env-overlay.ts';
 import type { Issue } from './issues.ts';
 import { flattenIssues, formatIssue, pathText } from './issues.ts';
-import { keysAt } from './schema-walk.ts';
+import { keysAt, isListAt } from './schema-walk.ts';
 
 /** An older or other name of a key; issues name the place where it was written. */
 export interface KeyAlias {
@@ -213,13 +213,23 @@ function sectionsOf(assembly: Assembly, env: Env, text: string | undefined): Tre
   return fail(assembly.issues, text);
 }
 
+/** `a, b` → [a, b] where the schema has a list. */
+function asList(each: Overlay, schema: z.ZodType): Overlay {
+  if (typeof each.value !== 'string' || !isListAt(schema, each.path)) return each;
+  return { ...each, value: each.value.split(',').map((part) => part.trim()) };
+}
+
 /** Throws VitrineError `config_invalid` with every issue in its message. */
 export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
   const { schema, file, text, env, envPrefix = 'VITRINE_', flags = [], aliases = [] } = options;
   const assembly = new Assembly(file, readText(file, text));
   const value = sectionsOf(assembly, env, text);
   rename(value, aliases, assembly);
-  overlay(value, overlaysFrom(env, envPrefix, keysAt(schema, [])), assembly);
+  overlay(
+    value,
+    overlaysFrom(env, envPrefix, keysAt(schema, [])).map((each) => asList(each, schema)),
+    assembly,
+  );
   overlay(value, flags, assembly);
   readSecretFiles(value, [], schema, assembly);
   const result = schema.safeParse(value);

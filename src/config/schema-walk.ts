@@ -44,6 +44,11 @@ export function keysAt(schema: z.ZodType, path: Path): string[] {
   return [...new Set(schemasAt(schema, path).flatMap((each) => Object.keys(defOf(each).shape ?? {})))];
 }
 
+/** Whether a list may stand at `path`: a variable then holds it as text with commas. */
+export function isListAt(schema: z.ZodType, path: Path): boolean {
+  return schemasAt(schema, path).some((each) => defOf(each).element !== undefined);
+}
+
 /** Optimal string alignment distance: insert, delete, replace, swap neighbours. */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];

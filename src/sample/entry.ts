@@ -3,6 +3,7 @@
  * `node src/sample/entry.ts --port 8081 --data DIR`. Says `{ kind: 'ready', port }` to its parent, drains on SIGTERM and
  * SIGINT, ends at once on a second signal, and ends with its parent.
  */
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
@@ -16,7 +17,8 @@ const { values: flags } = parseArgs({
     port: { type: 'string', default: '8081' },
     data: { type: 'string', default: './vitrine-data/sample' },
     'cache-url': { type: 'string', default: 'memory://' },
-    'drill-token': { type: 'string' },
+    /** Holds the token with which drills are asked for; without one there are none. */
+    'drill-token-file': { type: 'string' },
     /** ambient: a preload makes the server spans. own: the kit does. */
     telemetry: { type: 'string', default: 'ambient' },
     service: { type: 'string', default: 'payments' },
@@ -35,7 +37,8 @@ async function main(): Promise<void> {
     port: Number(flags.port),
     dataDir: flags.data,
     cacheUrl: flags['cache-url'],
-    drillToken: flags['drill-token'],
+    drillToken:
+      flags['drill-token-file'] === undefined ? undefined : readFileSync(flags['drill-token-file'], 'utf8').trim(),
     telemetry: flags.telemetry === 'own' ? 'own' : 'ambient',
     clock: systemClock,
     logger,

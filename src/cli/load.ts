@@ -1,0 +1,108 @@
+/** `vitrine load`: simulated users against a stack; progress on stderr, the result as JSON on stdout or in a file. */
+import { writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { VitrineError } from '../base/errors.ts';
+import { parseDurationMs, parseRatio } from '../base/units.ts';
+import { loadOptions, type LoadOptions } from '../loadtest/options.ts';
+import type { LoadResult } from '../loadtest/result.ts';
+import { runLoad } from '../loadtest/run.ts';
+import { demoAccount, DEMO_PASSWORD, demoUser } from '../sample/demo-data.ts';
+import { print, tell } from './output.ts';
+
+type Flags = Readonly<Record<string, unknown>>;
+
+/** Lines of progress where nothing can be redrawn. */
+const PLAIN_PROGRESS_SECONDS = 10;
+
+export async function load(flags: Flags): Promise<number> {
+  const options = optionsOf(flags);
+  const limits = limitsOf(flags);
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort(new Error('interrupted')));
+  const result = await runLoad(options, {
+    people: (index) => ({ user: demoUser(index), password: DEMO_PASSWORD, account: demoAccount(index) }),
+    signal: stop.signal,
+    onSecond: progress(options),
+  });
+  if (process.stderr.isTTY) tell('');
+  const text = JSON.stringify(result, null, 2);
+  const output = flags['output'] as string | undefined;
+  if (output !== undefined) writeFileSync(output, `${text}\n`);
+  if (output === undefined || flags['json'] === true) print(text);
+  tell(summaryOf(result));
+  if (stop.signal.aborted) return 130;
+  return missedLimits(result, limits).map((miss) => tell(miss)).length > 0 ? 5 : 0;
+}
+
+function optionsOf(flags: Flags): LoadOptions {
+  const rate = flags['rate'] as number | undefined;
+  const checked = loadOptions.safeParse({
+    url: flags['url'],
+    scenario: flags['scenario'],
+    users: flags['users'],
+    durationMs: flags['duration'],
+    seed: flags['seed'],
+    ...(rate === undefined || rate === 0 ? {} : { rate }),
+    ...(flags['ramp'] === undefined ? {} : { rampMs: flags['ramp'] }),
+  });
+  if (checked.success) return checked.data;
+  throw new VitrineError('usage', z.prettifyError(checked.error).replaceAll('\n', ' '), {
+    hint: '`vitrine load --help` lists the flags.',
+  });
+}
+
+interface Limits {
+  readonly errorRatio: number | undefined;
+  readonly p95Ms: number | undefined;
+}
+
+function limitsOf(flags: Flags): Limits {
+  const read = (
+    flag: string,
+    name: string,
+    parse: (text: string) => number | undefined,
+    example: string,
+  ): number | undefined => {
+    const text = flags[name];
+    if (text === undefined) return undefined;
+    const value = parse(String(text));
+    if (value === undefined)
+      throw new VitrineError('usage', `${flag}: "${String(text)}" cannot be read.`, {
+        hint: `For example ${example}.`,
+      });
+    return value;
+  };
+  return {
+    errorRatio: read('--max-error-ratio', 'maxErrorRatio', parseRatio, '1%'),
+    p95Ms: read('--max-p95', 'maxP95', parseDurationMs, '200ms'),
+  };
+}
+
+function missedLimits({ error_ratio, latency_ms }: LoadResult, { errorRatio, p95Ms }: Limits): string[] {
+  const misses: string[] = [];
+  if (errorRatio !== undefined && ratio > errorRatio)
+    misses.push(`error ratio ${ratio.toFixed(4)} is above ${errorRatio}`);
+  if (p95Ms !== undefined && (latency_ms?.p95 ?? Infinity) > p95Ms)
+    misses.push(`p95 ${latency_ms?.p95 ?? '–'} ms is above ${p95Ms} ms`);
+  return misses;
+}
+
+function progress({ durationMs }: LoadOptions): (requests: number) => void {
+  let second = 0;
+  let last = 0;
+  return (requests) => {
+    second += 1;
+    const line = `${second} of ${Math.ceil(durationMs / 1000)} s, ${requests} requests, ${requests - last} in the last second`;
+    last = requests;
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line}`);
+    else if (second % PLAIN_PROGRESS_SECONDS === 0) tell(line);
+  };
+}
+
+function summaryOf({ totals, throughput_rps, latency_ms }: LoadResult): string {
+  const times =
+    latency_ms === null
+      ? 'nothing was answered'
+      : `p50 ${latency_ms.p50} ms, p95 ${latency_ms.p95} ms, p99 ${latency_ms.p99} ms`;
+  return `${totals.requests} requests, ${totals.failed} failed, ${throughput_rps} a second; ${times}`;
+}
