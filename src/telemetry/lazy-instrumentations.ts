@@ -42,8 +42,11 @@ export function isInstrumentationOn(env: Env, suffix: string): boolean {
   return !listOf(env, 'OTEL_NODE_DISABLED_INSTRUMENTATIONS').includes(suffix);
 }
 
-const fromBundle = (): NodeJS.Require =>
-  createRequire(createRequire(import.meta.url).resolve('@opentelemetry/auto-instrumentations-node'));
+/** The bundle's parts are found from its place, however the packages are laid out on disk. */
+function fromBundle(): NodeJS.Require {
+  const require = createRequire(import.meta.url);
+  return createRequire(require.resolve('@opentelemetry/auto-instrumentations-node'));
+}
 
 /** The instrumentation class is the export that is named `…Instrumentation`. Creating it also enables it. */
 export function loadInstrumentation(suffix: string): Instrumentation | undefined {

@@ -4,7 +4,7 @@
  */
 import type { Logger } from '../base/logger.ts';
 import type { Env } from './environment.ts';
-import { listOf, textOf } from './environment.ts';
+import { isTrue, listOf, textOf } from './environment.ts';
 
 export type Signal = 'traces' | 'metrics' | 'logs';
 export const SIGNALS: readonly Signal[] = ['traces', 'metrics', 'logs'];
@@ -93,7 +93,7 @@ function choose(env: Env, signal: Signal, name: string, warnings: string[]): Exp
  * `register` in a user's service, as OpenTelemetry has it.
  */
 export function resolveExporters(env: Env, whenUnset: readonly string[] = []): ExporterTable {
-  if (env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return { disabled: true, choices: [], warnings: [] };
+  if (isTrue(env, 'OTEL_SDK_DISABLED')) return { disabled: true, choices: [], warnings: [] };
   const warnings: string[] = [];
   const choices: ExporterChoice[] = [];
   for (const signal of SIGNALS) {
