@@ -138,7 +138,7 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
     const stop = every(
       clock,
       1_000,
-      (nowMs) => windows.samples(nowMs, store).then(() => {}),
+      async (nowMs) => void (await windows.samples(nowMs, store)),
       noteOf(logger, 'Log windows were not written'),
     );
     scope.add('log windows', stop);

@@ -80,8 +80,8 @@ function limitsOf(flags: Flags): Limits {
 
 function missedLimits({ error_ratio, latency_ms }: LoadResult, { errorRatio, p95Ms }: Limits): string[] {
   const misses: string[] = [];
-  if (errorRatio !== undefined && ratio > errorRatio)
-    misses.push(`error ratio ${ratio.toFixed(4)} is above ${errorRatio}`);
+  if (errorRatio !== undefined && error_ratio > errorRatio)
+    misses.push(`error ratio ${error_ratio.toFixed(4)} is above ${errorRatio}`);
   if (p95Ms !== undefined && (latency_ms?.p95 ?? Infinity) > p95Ms)
     misses.push(`p95 ${latency_ms?.p95 ?? '–'} ms is above ${p95Ms} ms`);
   return misses;

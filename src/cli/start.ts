@@ -43,7 +43,7 @@ export function settingsFlags(flags: Flags): Record<string, unknown> {
           ? 'info'
           : flags['logLevel'] === undefined
             ? undefined
-            : String(flags['logLevel']).toLowerCase(),
+            : (flags['logLevel'] as string).toLowerCase(),
     'telemetry.interval': interval === undefined ? undefined : `${interval}ms`,
     'store.path': flags['data'],
   };
@@ -55,8 +55,8 @@ export function monitorFlags(flags: Flags, file: string | undefined): string[] {
   const level = given['telemetry.log_level'];
   return [
     ...(file === undefined ? [] : ['--config', file]),
-    ...(flags['data'] === undefined ? [] : ['--data', String(flags['data'])]),
-    ...(level === undefined ? [] : ['--log-level', String(level)]),
+    ...(flags['data'] === undefined ? [] : ['--data', flags['data'] as string]),
+    ...(level === undefined ? [] : ['--log-level', level as string]),
   ];
 }
 
