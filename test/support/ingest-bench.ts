@@ -1,11 +1,9 @@
-/** An intake over memory sinks with a clock that stands still, and an HTTP server in front of it. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+/** An intake over memory sinks with a clock that stands still, and the HTTP port in front of it. */
 import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import type { IngestHttpOptions } from '../../src/monitor/ingest/ingest-http.ts';
-import { ingestHttp } from '../../src/monitor/ingest/ingest-http.ts';
+import { IngestServer } from '../../src/monitor/ingest/ingest-server.ts';
 import { IngestCounters } from '../../src/monitor/ingest/ingest-counters.ts';
 import type { IntakeOptions } from '../../src/monitor/ingest/intake.ts';
 import { Intake } from '../../src/monitor/ingest/intake.ts';
@@ -50,27 +48,13 @@ export function ingestRig(options: Partial<IntakeOptions> = {}): IngestRig {
   return { intake: new Intake({ sinks, clock, counters, ...options }), sinks, clock, counters };
 }
 
-export interface IngestServer extends AsyncDisposable {
+export interface ListeningIngest extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
 }
 
-export async function ingestServer(intake: Intake, options: Partial<IngestHttpOptions> = {}): Promise<IngestServer> {
-  const handle = ingestHttp({ intake, logger: silentLogger, ...options });
-  const server = createServer((request, response) => {
-    const serve = async (): Promise<void> => {
-      if (!(await handle(request, response))) response.writeHead(404).end();
-    };
-    void serve();
-  });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    port,
-    url: `http://127.0.0.1:${port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => void server.close(resolve));
-    },
-  };
+export async function ingestServer(intake: Intake, options: Partial<IngestHttpOptions> = {}): Promise<ListeningIngest> {
+  const server = new IngestServer({ intake, logger: silentLogger, ...options });
+  const port = await server.listen('127.0.0.1', 0);
+  return { port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }

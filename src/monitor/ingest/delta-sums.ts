@@ -4,6 +4,7 @@
  */
 import type { ExponentialValue } from './metric-points.ts';
 import { addExponential } from './native-histograms.ts';
+import { MAX_KEY_CHARACTERS } from './series-cache.ts';
 import type { TimeRefusal } from './time-rules.ts';
 
 export interface DeltaTotal {
@@ -21,15 +22,12 @@ const IDLE_MS = 15 * 60_000;
 export class DeltaSums {
   readonly #totals = new Map<string, DeltaTotal>();
   readonly #maxSeries: number;
+  #characters = 0;
   /** No sweep before this time: a full table is not searched for every point. */
   #nextSweepMs = 0;
 
   constructor(maxSeries: number) {
     this.#maxSeries = maxSeries;
-  }
-
-  get size(): number {
-    return this.#totals.size;
   }
 
   /** The total of a series, set to the time of a new point; or why the point is refused. */
@@ -41,19 +39,28 @@ export class DeltaSums {
       known.timeMs = timeMs;
       return known;
     }
-    if (this.#totals.size >= this.#maxSeries && !this.#sweep(nowMs)) {
+    if (!this.#hasRoom() && !this.#sweep(nowMs)) {
       return { reason: 'series_limit', message: `more than ${this.#maxSeries} series of delta temporality` };
     }
     const fresh: DeltaTotal = { startMs, timeMs, sum: 0, count: 0, counts: [], exponential: undefined };
     this.#totals.set(seriesKey, fresh);
+    this.#characters += seriesKey.length;
     return fresh;
   }
 
   #sweep(nowMs: number): boolean {
     if (nowMs < this.#nextSweepMs) return false;
-    for (const [key, total] of this.#totals) if (total.timeMs < nowMs - IDLE_MS) this.#totals.delete(key);
+    for (const [key, total] of this.#totals) {
+      if (total.timeMs >= nowMs - IDLE_MS) continue;
+      this.#totals.delete(key);
+      this.#characters -= key.length;
+    }
     this.#nextSweepMs = nowMs + 10_000;
-    return this.#totals.size < this.#maxSeries;
+    return this.#hasRoom();
+  }
+
+  #hasRoom(): boolean {
+    return this.#totals.size < this.#maxSeries && this.#characters < MAX_KEY_CHARACTERS;
   }
 }
 

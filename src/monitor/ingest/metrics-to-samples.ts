@@ -41,6 +41,9 @@ export interface MetricsToSamplesOptions {
   readonly maxDeltaSeries: number;
 }
 
+/** Descriptions are kept and shown; what is longer than this describes nothing. */
+const MAX_HELP_CHARACTERS = 4096;
+
 const KINDS: Readonly<Record<Metric['kind'], NamedKind>> = {
   gauge: 'gauge',
   sum: 'updowncounter',
@@ -198,7 +201,7 @@ function describe(metric: Metric, kind: NamedKind): CachedMetric {
   const family = prometheusMetricName(metric.name, metric.unit, kind);
   const type: MetricType = metric.kind === 'summary' ? 'summary' : prometheusType(kind);
   const unit = kind === 'gauge' && metric.unit === '1' ? 'ratio' : unitWords(metric.unit);
-  const metadata = { name: family, type, help: metric.description, unit };
+  const metadata = { name: family, type, help: metric.description.slice(0, MAX_HELP_CHARACTERS), unit };
   return { family, metadata, metadataSent: false, series: new Map() };
 }
 

@@ -1,6 +1,7 @@
 /**
  * What is known of series seen before, by resource, metric and attributes: a series that comes again is found by these
- * strings and costs no label set. Bounded; emptied as a whole when full or when the sink gave references up.
+ * strings and costs no label set. Bounded in entries and in the length of their keys, which senders choose; emptied as a
+ * whole when full or when the sink gave references up.
  */
 import type { Labels } from '../../model/labels.ts';
 import type { MetricMetadata } from '../../model/series.ts';
@@ -33,10 +34,14 @@ export interface CachedResource {
   readonly metrics: Map<string, CachedMetric>;
 }
 
+/** Characters of all keys together. */
+export const MAX_KEY_CHARACTERS = 64 * 1024 * 1024;
+
 export class SeriesCache {
   readonly #resources = new Map<string, CachedResource>();
   readonly #maxEntries: number;
   #entries = 0;
+  #characters = 0;
   #generation = -1;
 
   constructor(maxEntries: number) {
@@ -50,7 +55,8 @@ export class SeriesCache {
 
   /** To be called before each conversion: never in between, so that what a conversion holds stays valid. */
   begin(generation: number): void {
-    if (generation === this.#generation && this.#entries < this.#maxEntries) return;
+    const room = this.#entries < this.#maxEntries && this.#characters < MAX_KEY_CHARACTERS;
+    if (generation === this.#generation && room) return;
     this.clear();
     this.#generation = generation;
   }
@@ -58,6 +64,7 @@ export class SeriesCache {
   clear(): void {
     this.#resources.clear();
     this.#entries = 0;
+    this.#characters = 0;
   }
 
   resource(key: string, make: () => CachedResource): CachedResource {
@@ -71,6 +78,7 @@ export class SeriesCache {
   add(metric: CachedMetric, key: string, series: CachedSeries): void {
     metric.series.set(key, series);
     this.#entries += 1;
+    this.#characters += key.length;
   }
 
   #entry<T>(map: Map<string, T>, key: string, make: () => T): T {
@@ -79,6 +87,7 @@ export class SeriesCache {
     const fresh = make();
     map.set(key, fresh);
     this.#entries += 1;
+    this.#characters += key.length;
     return fresh;
   }
 }

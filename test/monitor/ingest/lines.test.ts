@@ -4,11 +4,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { logRecordOf, severityName } from '../../../src/monitor/ingest/json-logs.ts';
 import { LineSplitter } from '../../../src/monitor/ingest/line-splitter.ts';
 import { parseMetricLine } from '../../../src/monitor/ingest/openmetrics.ts';
-import type { IngestRig, IngestServer } from '../../support/ingest-bench.ts';
+import type { IngestRig, ListeningIngest } from '../../support/ingest-bench.ts';
 import { NOW_MS, NOW_NANOS, ingestRig, ingestServer } from '../../support/ingest-bench.ts';
 
 let rig: IngestRig;
-let server: IngestServer;
+let server: ListeningIngest;
 beforeAll(async () => {
   rig = ingestRig();
   server = await ingestServer(rig.intake);

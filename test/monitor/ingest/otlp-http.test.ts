@@ -5,8 +5,10 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { TracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { VitrineError } from '../../../src/base/errors.ts';
+import { silentLogger } from '../../../src/base/logger.ts';
 import { ByteBudget } from '../../../src/monitor/ingest/byte-budget.ts';
-import type { IngestRig, IngestServer } from '../../support/ingest-bench.ts';
+import { IngestServer } from '../../../src/monitor/ingest/ingest-server.ts';
+import type { IngestRig, ListeningIngest } from '../../support/ingest-bench.ts';
 import { NOW_NANOS, ingestRig, ingestServer } from '../../support/ingest-bench.ts';
 import { decodeProto, encodeProto } from '../../support/otlp-proto.ts';
 
@@ -60,7 +62,7 @@ const log = { timeUnixNano: T, severityNumber: 17, severityText: 'ERROR', body: 
 const logs = { resourceLogs: [{ scopeLogs: [{ logRecords: [log, { body: { stringValue: 'timeless' } }] }] }] };
 
 let rig: IngestRig;
-let server: IngestServer;
+let server: ListeningIngest;
 beforeAll(async () => {
   rig = ingestRig();
   server = await ingestServer(rig.intake);
@@ -217,7 +219,8 @@ describe('refusals', () => {
     const response = await fetch(`${server.url}/v1/traces`);
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
     expect((await fetch(`${server.url}/api/logs`)).status).toBe(404);
-    expect((await fetch(`${server.url}/elsewhere`)).status).toBe(404);
+    const elsewhere = await fetch(`${server.url}/elsewhere`);
+    expect([elsewhere.status, await elsewhere.json()]).toMatchObject([404, { code: 'not_found' }]);
   });
 
   const nested = (depth: number): string => `${'{"arrayValue":{"values":['.repeat(depth)}{}${']}}'.repeat(depth)}`;
@@ -368,5 +371,42 @@ describe('limits', () => {
       const response = await send(wrong);
       expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
     }
+  });
+
+  it('says so when its port is taken, and lets a running request end', async () => {
+    await using second = new IngestServer({ intake: rig.intake, logger: silentLogger });
+    await expect(second.listen('127.0.0.1', server.port)).rejects.toMatchObject({ code: 'port_taken' });
+    const port = await second.listen('127.0.0.1', 0);
+    const answered = new Promise<number | undefined>((resolve, reject) => {
+      const headers = { 'Content-Type': JSON_TYPE, 'Content-Length': '2' };
+      const outgoing = httpRequest({ port, path: '/v1/traces', method: 'POST', headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      outgoing.on('error', reject);
+      outgoing.write('{', () => {
+        void second.close(5000);
+        outgoing.end('}');
+      });
+    });
+    expect(await answered).toBe(200);
+  });
+
+  it('logs what it did not expect and tells the sender nothing of it', async () => {
+    const lines: unknown[] = [];
+    const logger = { ...silentLogger, error: (fields: unknown) => void lines.push(fields) };
+    await using noisy = await ingestServer(rig.intake, { logger });
+    rig.sinks.samples.verdict = new Error('secret detail');
+    const metric = { name: 'g', gauge: { dataPoints: [{ timeUnixNano: T, asDouble: 1 }] } };
+    const response = await fetch(`${noisy.url}/v1/metrics`, {
+      method: 'POST',
+      body: JSON.stringify({ resourceMetrics: [{ scopeMetrics: [{ metrics: [metric] }] }] }),
+      headers: { 'Content-Type': JSON_TYPE },
+    });
+    expect([response.status, await statusOf(response)]).toMatchObject([
+      500,
+      { code: 13, message: 'An unexpected error was logged.' },
+    ]);
+    expect(lines).toHaveLength(1);
   });
 });

@@ -3,14 +3,14 @@ import { compress } from 'snappyjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VitrineError } from '../../../src/base/errors.ts';
 import { decodeSnappy } from '../../../src/monitor/ingest/remote-write/snappy.ts';
-import type { IngestRig, IngestServer } from '../../support/ingest-bench.ts';
+import type { IngestRig, ListeningIngest } from '../../support/ingest-bench.ts';
 import { NOW_MS, ingestRig, ingestServer } from '../../support/ingest-bench.ts';
 import { encodeProto } from '../../support/otlp-proto.ts';
 
 const V2 = 'application/x-protobuf;proto=io.prometheus.write.v2.Request';
 
 let rig: IngestRig;
-let server: IngestServer;
+let server: ListeningIngest;
 beforeAll(async () => {
   rig = ingestRig();
   server = await ingestServer(rig.intake);

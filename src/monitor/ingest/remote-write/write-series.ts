@@ -1,10 +1,11 @@
 /**
  * Series of remote write requests: labels are checked once and remembered by their bytes or symbols, so a series that comes
- * again costs one look-up. Bounded; emptied as a whole when full or when the sink gave references up.
+ * again costs one look-up. Bounded as the cache of OTLP series is; emptied as a whole when full or when the sink gave references up.
  */
 import type { RejectReason, SampleSink } from '../../../model/joints.ts';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
 import { quoted } from '../rejections.ts';
+import { MAX_KEY_CHARACTERS } from '../series-cache.ts';
 import type { LabelLimits } from '../series-labels.ts';
 import { overLabelLimit } from '../series-labels.ts';
 
@@ -21,6 +22,7 @@ export class WriteSeriesCache {
   readonly #limits: LabelLimits;
   readonly #maxSeries: number;
   readonly #byKey = new Map<string, WriteSeries>();
+  #characters = 0;
   #generation = -1;
 
   constructor(sink: SampleSink, limits: LabelLimits, maxSeries: number) {
@@ -34,8 +36,10 @@ export class WriteSeriesCache {
   }
 
   begin(): void {
-    if (this.#generation === this.#sink.generation && this.#byKey.size < this.#maxSeries) return;
+    const room = this.#byKey.size < this.#maxSeries && this.#characters < MAX_KEY_CHARACTERS;
+    if (this.#generation === this.#sink.generation && room) return;
     this.#byKey.clear();
+    this.#characters = 0;
     this.#generation = this.#sink.generation;
   }
 
@@ -45,6 +49,7 @@ export class WriteSeriesCache {
     if (known !== undefined) return known;
     const fresh = this.#make(pairs());
     this.#byKey.set(key, fresh);
+    this.#characters += key.length;
     return fresh;
   }
 

@@ -9,6 +9,8 @@ import type { HistogramSample } from './histogram-message.ts';
 import { refuseHistogram } from './histogram-message.ts';
 import type { WriteSeries, WriteSeriesCache } from './write-series.ts';
 
+const MAX_NAME_CHARACTERS = 1024;
+
 export class WriteSteps {
   readonly cache: WriteSeriesCache;
   readonly #columns: SampleColumns;
@@ -49,7 +51,9 @@ export class WriteSteps {
   }
 
   metadata(metadata: MetricMetadata): void {
-    if (metadata.name !== '') this.#columns.addMetadata(metadata);
+    const { name, type, help, unit } = metadata;
+    if (name === '' || name.length > MAX_NAME_CHARACTERS) return;
+    this.#columns.addMetadata({ name, type, help: help.slice(0, 4096), unit: unit.slice(0, MAX_NAME_CHARACTERS) });
   }
 
   #taken(series: WriteSeries, timeMs: number): boolean {
