@@ -1,3 +1,10 @@
+import { metrics } from '@opentelemetry/api';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../../src/base/clock.ts';
 import type { LogFields, Logger } from '../../../../src/base/logger.ts';
@@ -343,4 +350,50 @@ describe('replace', () => {
     expect(samples('new')).toEqual(['3:2', '4:2']);
     await engine.close();
   });
+});
+
+it('tells how it is doing through OpenTelemetry', async () => {
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+  const provider = new MeterProvider({ readers: [reader] });
+  metrics.setGlobalMeterProvider(provider);
+  try {
+    const engine = engineOf(`groups: [{name: g, rules: [{record: bad, expr: '"s"'},
+      {alert: A, expr: x > 1, labels: {severity: critical}}, {alert: B, expr: x > 9, labels: {severity: warning}}, {alert: C, expr: x > 1}]}]`);
+    engine.start();
+    put('x', 5);
+    await clock.advance(2 * S);
+    await reader.forceFlush();
+    const seen = new Map<string, unknown>();
+    for (const { metrics: list } of exporter.getMetrics()[0].scopeMetrics) {
+      for (const { descriptor, dataPoints } of list) {
+        for (const { attributes, value } of dataPoints) {
+          const shown = typeof value === 'number' ? value : value.count;
+          seen.set(`${descriptor.name} ${JSON.stringify(attributes)}`, shown);
+        }
+      }
+    }
+    expect(Object.fromEntries(seen)).toEqual({
+      'vitrine.alert.firing {"severity":"critical"}': 1,
+      'vitrine.alert.firing {"severity":"warning"}': 0,
+      'vitrine.alert.firing {"severity":""}': 1,
+      'vitrine.alert.evaluation.duration {"group":"g"}': 2,
+      'vitrine.alert.evaluation.failures {"group":"g"}': 2,
+    });
+    await engine.close();
+  } finally {
+    metrics.disable();
+    await provider.shutdown();
+  }
+});
+
+it('logs what a group could not do', async () => {
+  const engine = engineOf('groups: [{name: g, rules: [{record: y, expr: 1}]}]', {
+    samples: { generation: 0, resolve: () => 1, append: () => Promise.reject(new Error('disk full')) },
+  });
+  engine.start();
+  await clock.advance(S);
+  expect(engine.groups()[0].rules[0]).toMatchObject({ health: 'err', lastError: 'disk full' });
+  expect(logged).toMatchObject([{ message: 'A rule could not be evaluated', rule: 'y' }]);
+  await engine.close();
 });

@@ -299,6 +299,31 @@ describe('templates', () => {
     ['{{ query "x" }}', 1, '[{map[__name__:x a:1] 1} {map[__name__:x a:2] 2}]'],
   ])('case %#', async (source, value, text) => expect(await run(source, value), source).toBe(text));
 
+  it.each<[source: string, value: number, text: string]>([
+    ['{{ range 2 }}{{ range 3 }}{{ break }}{{ end }}{{ . }}{{ end }}', 1, '01'],
+    ['{{ toDuration 90 }} {{ toDuration -3600 }} {{ toDuration "0.000000001" }}', 1, '1m30s -1h0m0s 1ns'],
+    ['{{ $value | humanize1024 }}|{{ $value | humanizeDuration }}', NaN, 'NaN|NaN'],
+    ['{{ $value | humanize1024 }}|{{ $value | humanizeDuration }}', 0, '0|0s'],
+    ['{{ $value | humanizeDuration }}', -90_061, '-1d 1h 1m 1s'],
+    ['{{ len (args 1 2) }}{{ len (query "x") }}{{ not $labels }}', 1, '22false'],
+    ['{{ index (args 1) "arg0" }}{{ (args 5).arg0 }}', 1, '15'],
+    ['{{ now | print }}{{ and }}', 1, '1.5<no value>'],
+    ["{{ '\\q' }}", 1, 'parse: line 1: unexpected "\'" in command'],
+    ['{{ "a', 1, 'parse: line 1: unexpected "\\"" in command'],
+    ['{{ 1', 1, 'parse: line 1: unclosed action'],
+    [
+      '{{ stripDomain "a.b" }}{{ stripDomain 1 }}',
+      1,
+      '<error expanding template: error calling stripDomain: wrong type of argument: expected string>',
+    ],
+    [
+      '{{ printf "%q %v %s %x" (toTime 0) (query "none") nil "é" }}',
+      1,
+      '"1970-01-01 00:00:00 +0000 UTC" [] <nil> c3a9',
+    ],
+    ['{{ printf "% d %+.1f %-5t|%5s|%.10f" 5 1.25 true "é" 0.5 }}', 1, ' 5 +1.3 true |    é|0.5000000000'],
+  ])('more: case %#', async (source, value, text) => expect(await run(source, value), source).toBe(text));
+
   it('shows the error of a query', async () => {
     expect(await run('{{ query "broken" }}')).toBe('<error expanding template: error calling query: no such thing>');
   });
