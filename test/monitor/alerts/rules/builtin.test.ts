@@ -77,5 +77,15 @@ describe('the rules that come along', () => {
     expect(stderr).toBe('');
     expect(status).toBe(0);
   });
+
+  it.skipIf(!existsSync(PROMTOOL))('fire when they should and only then, as promtool evaluates them', () => {
+    const fixture = path.resolve(import.meta.dirname, '../../../fixtures/rules/builtin.yaml');
+    const { status, stdout, stderr } = spawnSync(PROMTOOL, ['test', 'rules', fixture], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect(`${stdout}${stderr}`).toContain('SUCCESS');
+    expect(status).toBe(0);
+  });
   if (!existsSync(PROMTOOL)) console.log(`${PROMTOOL} is not installed: it did not check the rules`);
 });
