@@ -17,7 +17,9 @@ const padExponent = (text: string): string => text.replace(/e([+-])(\d)$/, 'e$10
 export function formatValue(value: number): string {
   // JavaScript draws the line in the same places, so only the exponent's width differs.
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return Object.is(value, -0) ? '-0' : String(value);
-  return special(value) ?? padExponent(String(value));
+  if (!Number.isFinite(value)) return special(value) as string;
+  const text = String(value);
+  return text.includes('e') ? padExponent(text) : text;
 }
 
 /** Go's 'e': `1e+00`, as alerts carry their value. */

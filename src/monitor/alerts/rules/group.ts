@@ -187,7 +187,9 @@ export class RuleGroup {
   async retire(nowMs: number): Promise<void> {
     const last = new RuleWriter(this.#env.samples);
     last.bury(this.#writer);
-    await last.writeOrphans(nowMs);
+    // After the last samples in any case, or the markers would be refused as out of order.
+    const timeMs = Math.max(nowMs, (this.#lastTickMs ?? -Infinity) + 1) - this.spec.queryOffsetMs;
+    await last.writeOrphans(timeMs);
   }
 
   alerts(): readonly Alert[] {

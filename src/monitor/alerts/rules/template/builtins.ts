@@ -86,9 +86,9 @@ const queryEscape = (value: string): string =>
     .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
 export const BUILTINS: Readonly<Record<string, TemplateFunction>> = {
-  // `and` and `or` stop at the first operand that decides; the executor does not even evaluate the rest.
-  and: (...args) => args.find((value) => !isTrue(value)) ?? args[args.length - 1],
-  or: (...args) => args.find(isTrue) ?? args[args.length - 1],
+  // The executor stops at the first operand that decides, so what arrives here has left it to the last one.
+  and: (...args) => args[args.length - 1],
+  or: (...args) => args[args.length - 1],
   not: (value) => !isTrue(value),
   len: length,
   index,

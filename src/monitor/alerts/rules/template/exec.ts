@@ -119,6 +119,7 @@ class Executor {
   async #command(operands: readonly Operand[], dot: Value, piped: readonly Value[]): Promise<Value> {
     const [head, ...rest] = operands;
     if (head.kind !== 'function') {
+      if (head.kind === 'literal' && head.value === null) throw new TemplateError('nil is not a command');
       if (rest.length > 0 || piped.length > 0) throw new TemplateError("can't give argument to non-function");
       return this.#operand(head, dot);
     }

@@ -2,6 +2,7 @@
 import { RE2JS } from 're2js';
 import { parseDurationMs } from '../../../../base/units.ts';
 import { MAX_REGEX_LENGTH } from '../../../promql/limits.ts';
+import { expandReplacement } from '../../../promql/replacement.ts';
 import { BUILTINS, queryEscape } from './builtins.ts';
 import type { TemplateFunction } from './builtins.ts';
 import { humanize, humanize1024, humanizeDuration, humanizePercentage, humanizeTimestamp } from './humanize.ts';
@@ -38,6 +39,24 @@ function regex(pattern: string): RE2JS {
   } catch (error) {
     throw new TemplateError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Go's ReplaceAllString. */
+function replaceAll(pattern: string, replacement: string, text: string): string {
+  const matcher = regex(pattern).matcher(text);
+  const groups = matcher.groupCount();
+  let out = '';
+  let end = 0;
+  while (matcher.find()) {
+    const groupOf = (reference: string): string => {
+      if (!/^\d+$/.test(reference))
+        return matcher.pattern().namedGroups()[reference] ? (matcher.group(reference) ?? '') : '';
+      return Number(reference) <= groups ? (matcher.group(Number(reference)) ?? '') : '';
+    };
+    out += text.slice(end, matcher.start()) + expandReplacement(replacement, groupOf);
+    end = matcher.end();
+  }
+  return out + text.slice(end);
 }
 
 /** `[::1]:80` → host and port; port '' when there is none. */
@@ -82,7 +101,7 @@ const PLAIN: Readonly<Record<string, TemplateFunction>> = {
   value: (of) => sample(of).Value,
   strvalue: (of) => sample(of).Labels.get('__value__'),
   args: (...args) => new Map(args.map((value, at) => [`arg${at}`, value] as const)),
-  reReplaceAll: (pattern, replacement, text) => regex(str(pattern)).matcher(str(text)).replaceAll(str(replacement)),
+  reReplaceAll: (pattern, replacement, text) => replaceAll(str(pattern), str(replacement), str(text)),
   match: (pattern, text) => regex(str(pattern)).matcher(str(text)).find(),
   safeHtml: (text) => str(text),
   title: (text) => title(str(text)),

@@ -1,0 +1,13 @@
+/**
+ * Go's Regexp.Expand: `$1`, `${1}`, `$name`, `${name}`, `$$`. A bare name runs as far as letters, digits and underscores
+ * go (`$1x` is the group "1x", which does not exist and gives ''). Used by label_replace and by templates.
+ */
+
+const REFERENCE = /\$(?:\$|\{([\p{L}\p{N}_]+)\}|([\p{L}\p{N}_]+))/gu;
+
+/** `groupOf` gives a group's text by number or name, '' when there is none. */
+export function expandReplacement(template: string, groupOf: (reference: string) => string): string {
+  return template.replace(REFERENCE, (all, braced: string | undefined, bare: string | undefined) =>
+    all === '$$' ? '$' : groupOf(braced ?? (bare as string)),
+  );
+}

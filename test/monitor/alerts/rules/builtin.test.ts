@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { prometheusMetricName } from '../../../../src/model/naming.ts';
+import { builtinRules } from '../../../../src/monitor/alerts/rules/builtin.ts';
+import { SHORT_METRICS } from '../../../../src/monitor/alerts/rules/short-form.ts';
+import type { Expr } from '../../../../src/monitor/promql/ast.ts';
+import { parse } from '../../../../src/monitor/promql/parser.ts';
+import { METRICS } from '../../../../src/telemetry/names.ts';
+
+const RULES = path.resolve(import.meta.dirname, '../../../../rules');
+const PROMTOOL = '/usr/bin/promtool';
+
+function metricsIn(expr: Expr): string[] {
+  switch (expr.kind) {
+    case 'vector_selector':
+      return [expr.name];
+    case 'matrix_selector':
+      return [expr.selector.name];
+    case 'binary':
+      return [...metricsIn(expr.left), ...metricsIn(expr.right)];
+    case 'call':
+      return expr.args.flatMap(metricsIn);
+    case 'paren':
+    case 'unary':
+    case 'aggregate':
+    case 'subquery':
+      return metricsIn(expr.expr);
+    default:
+      return [];
+  }
+}
+
+const known = new Set(
+  Object.values(METRICS).flatMap(({ name, unit, kind }) => {
+    const family = prometheusMetricName(name, unit, kind);
+    return (kind as string) === 'histogram' ? ['_bucket', '_sum', '_count'].map((suffix) => family + suffix) : [family];
+  }),
+);
+
+describe('the rules that come along', () => {
+  const groups = builtinRules();
+
+  it('are five thresholds, looked at each second', () => {
+    expect(groups.flatMap(({ rules }) => rules.map(({ name }) => name))).toEqual([
+      'SlowResponses',
+      'LowCacheHitRatio',
+      'HighErrorRate',
+      'ServiceSilent',
+      'HighLogRate',
+    ]);
+    for (const { intervalMs, rules } of groups) {
+      expect(intervalMs).toBe(1_000);
+      for (const rule of rules) {
+        expect(rule).toMatchObject({ kind: 'alerting', forMs: 0, labels: [{ name: 'severity' }] });
+        expect(rule.kind === 'alerting' ? rule.annotations.map(({ name }) => name) : []).toEqual([
+          'summary',
+          'description',
+        ]);
+      }
+    }
+  });
+
+  it('name only metrics that are recorded', () => {
+    const named = [
+      ...groups.flatMap(({ rules }) => rules.flatMap(({ expr }) => metricsIn(parse(expr)))),
+      ...Object.values(SHORT_METRICS).flatMap(({ expr }) => metricsIn(parse(expr('1m')))),
+    ];
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it.skipIf(!existsSync(PROMTOOL))('hold in the eyes of promtool', () => {
+    const files = ['stack.yaml', 'logs.yaml'].map((name) => path.join(RULES, name));
+    const { status, stderr } = spawnSync(PROMTOOL, ['check', 'rules', ...files], { encoding: 'utf8', timeout: 20_000 });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+  });
+
+  it.skipIf(!existsSync(PROMTOOL))('fire when they should and only then, as promtool evaluates them', () => {
+    const fixture = path.resolve(import.meta.dirname, '../../../fixtures/rules/builtin.yaml');
+    const { status, stdout, stderr } = spawnSync(PROMTOOL, ['test', 'rules', fixture], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect(`${stdout}${stderr}`).toContain('SUCCESS');
+    expect(status).toBe(0);
+  });
+  if (!existsSync(PROMTOOL)) console.log(`${PROMTOOL} is not installed: it did not check the rules`);
+});
