@@ -115,7 +115,7 @@ describe('treeOf', () => {
 
   it('finds phases where a span carries them', () => {
     expect(phasesOf(spans)).toBeUndefined();
-    expect(phasesOf([span('r', '', 0, 1, { 'vitrine.phase.queue': 0.5, 'vitrine.phase.cache': 'x' })])).toEqual({
+    expect(phasesOf([span('r', '', 0, 1, { 'vitrine.phase.queue': 500, 'vitrine.phase.cache': 'x' })])).toEqual({
       queue: 0.5,
       cache: 0,
       connect: 0,

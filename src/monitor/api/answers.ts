@@ -30,6 +30,8 @@ export function problems(logger: Logger): Middleware {
     ctx.set({ ...SECURITY_HEADERS, 'X-Request-Id': requestId });
     try {
       await next();
+      // Ingest answers on the socket itself; then there is nothing left to say.
+      if (ctx.respond === false || ctx.headerSent) return;
       if (ctx.status === 404 && ctx.body === undefined) {
         throw new VitrineError('not_found', 'There is nothing at this address.');
       }

@@ -22,6 +22,7 @@ import { recordRoutes } from './record-routes.ts';
 import type { Route } from './routes.ts';
 import { findRoute } from './routes.ts';
 import { servicesAnswer } from './service-matrix.ts';
+import type { ViewerLimits } from './socket.ts';
 import { LiveSocket } from './socket.ts';
 import { loadPage, servePage } from './static-files.ts';
 import type { PageFiles } from './static-files.ts';
@@ -44,6 +45,8 @@ export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly clock: Clock;
   /** Host names besides those of loopback, without port. */
   readonly allowedHosts: readonly string[];
+  /** Default: 50 viewers an address, 1,000 in all. */
+  readonly viewerLimits?: ViewerLimits | undefined;
 }
 
 export interface MonitorApi extends AsyncDisposable {

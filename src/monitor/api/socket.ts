@@ -24,8 +24,7 @@ import { alertViews } from './views.ts';
 
 const MAX_PAYLOAD_BYTES = 64 * 1_024;
 const MAX_BUFFERED_BYTES = 1_024 * 1_024;
-const MAX_PER_ADDRESS = 50;
-const MAX_VIEWERS = 1_000;
+const DEFAULT_LIMITS: ViewerLimits = { perAddress: 50, total: 1_000 };
 const MAX_MESSAGES_PER_SECOND = 10;
 const TICK_MS = 1_000;
 const TICKS_PER_PING = 10;
@@ -40,6 +39,14 @@ export interface LiveSocketOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly allowedHosts: readonly string[];
+  /** Default: 50 an address, 1,000 in all. */
+  readonly viewerLimits?: ViewerLimits | undefined;
+}
+
+/** How many viewers may be connected; one more is answered 503 before the upgrade. */
+export interface ViewerLimits {
+  readonly perAddress: number;
+  readonly total: number;
 }
 
 interface Viewer {
@@ -114,7 +121,8 @@ export class LiveSocket {
     const address = request.socket.remoteAddress ?? '';
     let same = 0;
     for (const viewer of this.#viewers.values()) if (viewer.address === address) same += 1;
-    if (this.#viewers.size >= MAX_VIEWERS || same >= MAX_PER_ADDRESS) {
+    const { perAddress, total } = this.#options.viewerLimits ?? DEFAULT_LIMITS;
+    if (this.#viewers.size >= total || same >= perAddress) {
       throw new VitrineError('overloaded', 'There are too many viewers.', { headers: { 'Retry-After': '10' } });
     }
   }

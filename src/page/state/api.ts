@@ -1,10 +1,6 @@
 /** Reading the API: JSON in, or an error that says what failed, why and what to do. */
-import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { epoch } from './connection.ts';
-
-/** True while the server asks for its token. */
-export const tokenNeeded = signal(false);
+import { epoch, tokenNeeded } from './connection.ts';
 
 export class ApiError extends Error {
   readonly status: number;

@@ -4,7 +4,13 @@
  * connection begins with the history, which closes the gap. Pausing holds the view, never the recording.
  */
 import { batch, signal } from '@preact/signals';
-import type { ExpressionResult, LiveFrame, LiveHistory, ServerMessage } from '../../monitor/api/contract.ts';
+import type {
+  ClientMessage,
+  ExpressionResult,
+  LiveFrame,
+  LiveHistory,
+  ServerMessage,
+} from '../../monitor/api/contract.ts';
 
 export type ConnectionState =
   | { readonly kind: 'connecting' }
@@ -21,6 +27,8 @@ export const pausedSince = signal<number | undefined>(undefined);
 /** Rises with each connection: whoever shows history loads it anew. */
 export const epoch = signal(0);
 export const refusal = signal('');
+/** True while the server asks for its token: no socket can be opened then. */
+export const tokenNeeded = signal(false);
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 4_000;
@@ -78,8 +86,8 @@ function grown(history: LiveHistory | undefined, { timeMs, current }: LiveFrame)
 }
 
 function sendSubscription(): void {
-  if (socket?.readyState === WebSocket.OPEN)
-    socket.send(JSON.stringify({ subscribe: [...watched.keys()].slice(0, 16) }));
+  const message: ClientMessage = { subscribe: [...watched.keys()].slice(0, 16) };
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
 
 /** Watches expressions until the returned function is called. */
@@ -108,14 +116,17 @@ function lose(): void {
     retryAtMs: now + waitMs,
   };
   clearTimeout(retryTimer);
-  retryTimer = window.setTimeout(connect, waitMs);
+  if (!tokenNeeded.value) retryTimer = window.setTimeout(connect, waitMs);
 }
 
 export function connect(): void {
   clearTimeout(retryTimer);
+  const old = socket;
   const opening = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
   socket = opening;
+  old?.close();
   opening.addEventListener('open', () => {
+    if (socket !== opening) return;
     retryMs = FIRST_RETRY_MS;
     lastMessageMs = Date.now();
     batch(() => {
@@ -125,7 +136,8 @@ export function connect(): void {
     sendSubscription();
   });
   opening.addEventListener('message', (event: MessageEvent<unknown>) => {
-    if (typeof event.data === 'string') batch(() => take(JSON.parse(event.data as string) as ServerMessage));
+    if (socket === opening && typeof event.data === 'string')
+      batch(() => take(JSON.parse(event.data as string) as ServerMessage));
   });
   opening.addEventListener('close', () => {
     if (socket === opening) lose();

@@ -87,7 +87,7 @@ function optionsOf(latest: { current: Latest }, width: number, height: number): 
   return {
     width,
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     scales: {
       x: {

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import type { Middleware } from 'koa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VitrineError } from '../../../src/base/errors.ts';
 import type { Logger } from '../../../src/base/logger.ts';
@@ -313,6 +314,21 @@ describe('answers', () => {
     expect(answer.status).toBe(500);
     expect(answer.bytes.toString()).not.toContain('secret');
     expect(lines[0].requestId).toBe(answer.headers['x-request-id']);
+  });
+
+  it('leaves an answer alone that a middleware wrote by itself, and passes on what it does not take', async () => {
+    const raw: Middleware = async (ctx, next) => {
+      if (ctx.path !== '/api/logs' || ctx.method !== 'POST') {
+        await next();
+        return;
+      }
+      ctx.respond = false;
+      ctx.res.writeHead(200, { 'content-type': 'application/json' }).end('{"accepted":1}');
+    };
+    await using server = await start({ overrides: { ingestMiddlewares: [raw] } });
+    expect((await ask(server.port, '/api/logs', { method: 'POST' })).json).toEqual({ accepted: 1 });
+    expect((await ask(server.port, '/api/logs?limit=1')).status).toBe(200);
+    expect((await ask(server.port, '/metrics')).status).toBe(501);
   });
 
   it('passes on what a querier says', async () => {

@@ -135,6 +135,19 @@ describe('the live socket', () => {
     for (const { socket } of viewers) socket.terminate();
   });
 
+  it('has a limit for all addresses together', async () => {
+    await using server = await start(movedClock(NOW), { overrides: { viewerLimits: { perAddress: 2, total: 2 } } });
+    const viewers = [new Viewer(server.port), new Viewer(server.port)];
+    for (const viewer of viewers) await viewer.until('hello');
+    const refused = new Promise<number>((resolve) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${server.port}/ws`, { localAddress: '127.0.0.2' });
+      socket.on('unexpected-response', (_, response) => resolve(response.statusCode ?? 0));
+      socket.on('error', () => {});
+    });
+    expect(await refused).toBe(503);
+    for (const { socket } of viewers) socket.terminate();
+  });
+
   it('closes who sends too much', async () => {
     await using server = await start(movedClock(NOW));
     const large = new Viewer(server.port);
