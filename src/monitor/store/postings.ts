@@ -87,8 +87,11 @@ export class Postings {
     return this.#labels.keys();
   }
 
-  /** Adds a series under an id that is not in use; returns its labels with interned strings. */
-  add(id: number, labels: Labels): Labels {
+  /**
+   * Adds a series under an id that is not in use; returns its labels with interned strings. With `shared`, the labels
+   * are kept as they are, because another index holds them already.
+   */
+  add(id: number, labels: Labels, shared = false): Labels {
     const pairs: string[] = [];
     for (let i = 0; i < labels.pairs.length; i += 2) {
       const entry = this.#nameEntry(labels.pairs[i]);
@@ -96,7 +99,7 @@ export class Postings {
       ofValue.ids.push(id);
       pairs.push(entry.name, ofValue.value);
     }
-    const interned = Labels.fromSorted(pairs);
+    const interned = shared ? labels : Labels.fromSorted(pairs);
     this.#labels.set(id, interned);
     return interned;
   }

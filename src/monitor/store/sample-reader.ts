@@ -37,16 +37,13 @@ export class SampleReader {
 
   async select(matchers: readonly Matcher[], mintMs: number, maxtMs: number): Promise<readonly Series[]> {
     const out: Series[] = [];
-    let turnEnds = this.#clock.monotonic() + TURN_MS;
+    const turn = this.#turn();
     let checked = 0;
-    for (const labels of this.#matching([matchers], mintMs, maxtMs)) {
+    for (const labels of await this.#matching([matchers], mintMs, maxtMs)) {
       const samples = this.#read(labels, mintMs, maxtMs);
       if (samples !== undefined) out.push({ labels, samples });
       checked += 1;
-      if (checked % TURN_SERIES === 0 && this.#clock.monotonic() >= turnEnds) {
-        await nextTurn();
-        turnEnds = this.#clock.monotonic() + TURN_MS;
-      }
+      if (checked % TURN_SERIES === 0 && turn.over()) await turn.next();
     }
     return out;
   }
@@ -54,14 +51,11 @@ export class SampleReader {
   /** Label sets with samples in the range, sorted, at most `limit`. No selector means all series. */
   async series(selectors: Selectors, mintMs: number, maxtMs: number, limit: number): Promise<readonly Labels[]> {
     const out: Labels[] = [];
-    let turnEnds = this.#clock.monotonic() + TURN_MS;
-    for (const labels of this.#matching(selectors, mintMs, maxtMs)) {
+    const turn = this.#turn();
+    for (const labels of await this.#matching(selectors, mintMs, maxtMs)) {
       if (out.length >= limit) break;
       if (this.#has(labels.key, mintMs, maxtMs)) out.push(labels);
-      if (this.#clock.monotonic() >= turnEnds) {
-        await nextTurn();
-        turnEnds = this.#clock.monotonic() + TURN_MS;
-      }
+      if (turn.over()) await turn.next();
     }
     return out;
   }
@@ -89,9 +83,23 @@ export class SampleReader {
     return (labels) => made.some((selector) => selector.accepts(labels));
   }
 
+  /** Some milliseconds of the loop at a time. */
+  #turn(): { over(): boolean; next(): Promise<void> } {
+    const clock = this.#clock;
+    let endsMs = clock.monotonic() + TURN_MS;
+    return {
+      over: () => clock.monotonic() >= endsMs,
+      async next() {
+        await nextTurn();
+        endsMs = clock.monotonic() + TURN_MS;
+      },
+    };
+  }
+
   /** Label sets of head and day files that match, each once, sorted. */
-  #matching(selectors: Selectors, mintMs: number, maxtMs: number): Labels[] {
+  async #matching(selectors: Selectors, mintMs: number, maxtMs: number): Promise<Labels[]> {
     const found = new Map<string, Labels>();
+    const turn = this.#turn();
     for (const matchers of selectors.length === 0 ? [[]] : selectors) {
       const selector = new Selector(matchers, this.#compile);
       const { postings } = this.#head.table;
@@ -104,6 +112,7 @@ export class SampleReader {
           const labels = index.labelsOf(id) as Labels;
           if (!found.has(labels.key)) found.set(labels.key, labels);
         }
+        if (turn.over()) await turn.next();
       }
     }
     return [...found.values()].sort((a, b) => Labels.compare(a, b));
