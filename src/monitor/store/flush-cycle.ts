@@ -135,7 +135,8 @@ export class FlushCycle {
 
   /** Cuts the first pages of a series into chunks, at midnight and at the longest chunk. Returns how many. */
   #collect(chunks: Map<string, PendingChunk[]>, slot: number, pages: number): number {
-    const columns = new Columns(pages * PAGE_SAMPLES);
+    const columns = this.#columns;
+    columns.clear();
     this.#parts.head.copyPages(columns, slot, pages);
     const labels = this.#parts.head.table.postings.labelsOf(slot) as Labels;
     let made = 0;
