@@ -161,7 +161,7 @@ function writeValues(writer: ByteWriter, v: Float64Array, from: number, to: numb
     writeWhole(writer, v, from, to - from, scale);
     if (writer.length - start <= GOOD_ENOUGH * (to - from)) return;
   }
-  const whole = scale === undefined ? undefined : writer.take().subarray(start);
+  const whole = scale === undefined ? undefined : writer.view().slice(start);
   writer.truncate(start);
   writer.u8(VALUES_XOR);
   encodeXor(writer, v, from, to);
@@ -265,9 +265,11 @@ export function decodeChunk(bytes: Uint8Array, columns: Columns): void {
   columns.dropOverlap(at);
 }
 
-/** A chunk of its own bytes, for one that is kept. */
+const chunkWriter = new ByteWriter(16 * 1024);
+
+/** A chunk in bytes of its own. */
 export function chunkOf(columns: Columns): Uint8Array {
-  const writer = new ByteWriter(64 + columns.count * 10);
-  encodeChunk(writer, columns);
-  return writer.take();
+  chunkWriter.truncate();
+  encodeChunk(chunkWriter, columns);
+  return chunkWriter.take();
 }

@@ -16,7 +16,7 @@ const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
-const DISK_CODES = ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS'];
+const DISK_CODES = ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'ENOENT', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE'];
 
 const CHECKPOINT_BYTES = 2 * 1024 * 1024;
 
@@ -36,7 +36,7 @@ function primaryCode(error: unknown): number {
   return typeof code === 'number' ? code & 0xff : 0;
 }
 
-/** Whether the disk, not the data, is the trouble: full, unwritable or failing. */
+/** Whether the disk, not the data, is the trouble: full, unwritable, gone or failing. */
 export function isDiskTrouble(error: unknown): boolean {
   if ([SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_CANTOPEN].includes(primaryCode(error))) return true;
   return DISK_CODES.includes(String((error as { code?: unknown } | null)?.code));

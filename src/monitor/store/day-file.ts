@@ -3,6 +3,7 @@
  * deleting a file and archiving is moving one. A rowid table with an index: chunk blobs would overflow the pages of a
  * WITHOUT ROWID table.
  */
+import { open } from 'node:fs/promises';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Labels } from '../../model/labels.ts';
 import { chunkOf, decodeChunk } from './chunk-codec.ts';
@@ -51,7 +52,8 @@ export class DayFile {
   #nextId = 1;
   #lastMs = -Infinity;
 
-  constructor(path: string, day: string) {
+  /** `known` gives the label set with this key that is in memory already, so that days share what they have in common. */
+  constructor(path: string, day: string, known: (key: string) => Labels | undefined = () => undefined) {
     this.path = path;
     this.day = day;
     this.startMs = Date.parse(`${day}T00:00:00Z`);
@@ -63,22 +65,20 @@ export class DayFile {
     );
     this.#select.setReturnArrays(true);
     this.#selectAny = this.#db.prepare('SELECT 1 FROM chunk WHERE series = ? AND start <= ? AND end >= ? LIMIT 1');
-    this.#load();
+    this.#load(known);
   }
 
-  #load(): void {
+  #load(known: (key: string) => Labels | undefined): void {
     for (const row of this.#db.prepare('SELECT id, labels FROM series').iterate()) {
       const id = row.id as number;
-      const labels = this.index.add(id, Labels.fromSorted(JSON.parse(row.labels as string) as string[]));
+      const read = Labels.fromSorted(JSON.parse(row.labels as string) as string[]);
+      const shared = known(read.key);
+      const labels = this.index.add(id, shared ?? read, shared !== undefined);
       this.#ids.set(labels.key, id);
       this.#nextId = Math.max(this.#nextId, id + 1);
     }
     const last = this.#db.prepare('SELECT max(end) AS last FROM chunk').get()?.last;
     if (typeof last === 'number') this.#lastMs = last;
-  }
-
-  get endMs(): number {
-    return this.startMs + DAY_MS - 1;
   }
 
   /** Time of the newest sample in the file, -Infinity when it is empty. */
@@ -113,7 +113,7 @@ export class DayFile {
       throw error;
     }
     for (const { endMs } of chunks) this.#lastMs = Math.max(this.#lastMs, endMs);
-    for (let i = 0; i < added.length; i += 1) this.index.add(firstId + i, added[i]);
+    for (let i = 0; i < added.length; i += 1) this.index.add(firstId + i, added[i], true);
   }
 
   #insert(chunks: readonly PendingChunk[], added: Labels[]): void {
@@ -130,6 +130,12 @@ export class DayFile {
         this.#insertChunk.run(id, startMs, endMs, data);
       }
     });
+  }
+
+  /** The label set with this key, if the day has it. */
+  labelsOf(key: string): Labels | undefined {
+    const id = this.#ids.get(key);
+    return id === undefined ? undefined : this.index.labelsOf(id);
   }
 
   /** Adds the samples of the series in chunks that touch mint…maxt to `columns`. Throws RangeError when one is damaged. */
@@ -151,6 +157,26 @@ export class DayFile {
       .run(limit);
     this.#db.exec('PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)');
     return Number(result.changes);
+  }
+
+  /**
+   * Brings what was added to the disk, in the thread pool. Only the side file is opened for it: closing another handle of
+   * the database itself would end SQLite's locks on it (sqlite.org/howtocorrupt.html, section 2.2).
+   */
+  async sync(): Promise<void> {
+    let side;
+    try {
+      side = await open(`${this.path}-wal`, 'r');
+    } catch (error) {
+      // Without a side file all is in the database, and SQLite has synced that.
+      if ((error as { code?: string }).code === 'ENOENT') return;
+      throw error;
+    }
+    try {
+      await side.sync();
+    } finally {
+      await side.close();
+    }
   }
 
   close(): void {

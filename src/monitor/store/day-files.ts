@@ -6,12 +6,13 @@ import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../../base/logger.ts';
+import type { Labels } from '../../model/labels.ts';
 import { isDiskTrouble, messageOf, refuseNewer } from './database.ts';
 import { DAY_MS, DayFile, dayOf } from './day-file.ts';
 
 const NAME = /^samples-([+-]?\d{4,6}-\d\d-\d\d)\.db$/;
 /** Index entries of all open files together; beyond it the longest unused file is closed. */
-const OPEN_SERIES_MAX = 600_000;
+const OPEN_SERIES_MAX = 400_000;
 const OPEN_FILES_MAX = 64;
 
 export interface KnownDay {
@@ -34,14 +35,17 @@ async function removeDatabase(file: string): Promise<void> {
 export class DayFiles {
   readonly #dir: string;
   readonly #logger: Logger;
+  readonly #live: (key: string) => Labels | undefined;
   readonly #days = new Map<string, KnownDay>();
   #sorted: readonly KnownDay[] | undefined;
   /** Least recently used first. */
   readonly #open = new Map<string, DayFile>();
 
-  constructor(dir: string, logger: Logger) {
+  /** `live` gives the labels of a live series by key. Throws VitrineError `data_dir_unusable` for a newer file. */
+  constructor(dir: string, logger: Logger, live: (key: string) => Labels | undefined) {
     this.#dir = dir;
     this.#logger = logger;
+    this.#live = live;
     for (const name of readdirSync(dir)) {
       if (/^samples-.*\.tmp(-wal|-shm)?$/.test(name)) rmSync(path.join(dir, name), { force: true });
       const day = NAME.exec(name)?.[1];
@@ -72,7 +76,7 @@ export class DayFiles {
     }
   }
 
-  /** The file of a day, made when there is none. */
+  /** The file of a day, made when there is none. Throws what the disk throws. */
   forWriting(tMs: number): DayFile {
     const day = dayOf(tMs);
     const known = this.#days.get(day) ?? {
@@ -80,14 +84,12 @@ export class DayFiles {
       path: path.join(this.#dir, `samples-${day}.db`),
       startMs: Math.floor(tMs / DAY_MS) * DAY_MS,
     };
-    const file = this.#get(known);
-    if (file !== undefined) {
-      if (!this.#days.has(day)) this.#sorted = undefined;
-      this.#days.set(day, known);
-      return file;
-    }
-    // The old file was set aside: the day goes on in a new one.
-    return this.forWriting(tMs);
+    // When the old file is set aside, the day goes on in a new one.
+    const file = this.#get(known) ?? new DayFile(known.path, day);
+    this.#open.set(day, file);
+    if (!this.#days.has(day)) this.#sorted = undefined;
+    this.#days.set(day, known);
+    return file;
   }
 
   open(day: string): DayFile | undefined {
@@ -99,7 +101,8 @@ export class DayFiles {
     let file = this.#open.get(known.day);
     if (file === undefined) {
       try {
-        file = new DayFile(known.path, known.day);
+        const newest = [...this.#open.values()].at(-1);
+        file = new DayFile(known.path, known.day, (key) => this.#live(key) ?? newest?.labelsOf(key));
       } catch (error) {
         if (isDiskTrouble(error)) throw error;
         this.setAside(known, error);

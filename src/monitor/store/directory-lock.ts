@@ -12,8 +12,9 @@ const LOCK_FILE = 'lock';
 /** Makes the directory if there is none. Throws VitrineError `data_dir_unusable` that names it. */
 export function prepareDirectory(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    chmodSync(dir, 0o700);
+    // A directory that was there already may serve others too: its mode is its owner's matter, our files are 0600.
+    const made = mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (made !== undefined) chmodSync(dir, 0o700);
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new VitrineError('data_dir_unusable', `The data directory ${dir} cannot be used: ${messageOf(error)}`, {

@@ -11,7 +11,7 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import { decodeChunk, encodeChunk } from './chunk-codec.ts';
 import { Columns } from './columns.ts';
 import { dayOf, pendingChunk } from './day-file.ts';
-import type { PendingChunk } from './day-file.ts';
+import type { DayFile, PendingChunk } from './day-file.ts';
 import type { DayFiles } from './day-files.ts';
 import type { Head } from './head.ts';
 import type { Journal } from './journal.ts';
@@ -54,6 +54,8 @@ export class FlushCycle {
   readonly #slots: number;
   readonly #writer = new ByteWriter(64 * 1024);
   readonly #columns = new Columns(1024);
+  /** Days that chunks were added to. */
+  readonly #written = new Set<DayFile>();
   #next = 1;
 
   constructor(parts: FlushParts, plan: FlushPlan) {
@@ -84,13 +86,22 @@ export class FlushCycle {
         break;
       }
     }
-    for (const ofDay of chunks.values()) this.#parts.days.forWriting(ofDay[0].startMs).add(ofDay);
+    for (const ofDay of chunks.values()) {
+      const file = this.#parts.days.forWriting(ofDay[0].startMs);
+      file.add(ofDay);
+      this.#written.add(file);
+    }
     for (const { slot, pages } of freed) this.#parts.head.releasePages(slot, pages);
     this.#writeTails(from, this.#next);
     return this.#next < this.#slots;
   }
 
-  /** Makes the cycle count. Returns the slots of series that leave the head: they are idle and wholly in chunks. */
+  /** Chunks must be on the disk before the rows that they replace can go. */
+  async sync(): Promise<void> {
+    for (const file of this.#written) await file.sync();
+  }
+
+  /** Makes the cycle count, after `sync`. Returns the slots of series that leave the head: they are idle and wholly in chunks. */
   end(): Set<number> {
     const { head, journal } = this.#parts;
     this.#parts.commit();
@@ -124,7 +135,8 @@ export class FlushCycle {
 
   /** Cuts the first pages of a series into chunks, at midnight and at the longest chunk. Returns how many. */
   #collect(chunks: Map<string, PendingChunk[]>, slot: number, pages: number): number {
-    const columns = new Columns(pages * PAGE_SAMPLES);
+    const columns = this.#columns;
+    columns.clear();
     this.#parts.head.copyPages(columns, slot, pages);
     const labels = this.#parts.head.table.postings.labelsOf(slot) as Labels;
     let made = 0;

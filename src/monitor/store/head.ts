@@ -157,7 +157,7 @@ export class Head {
   copyInto(columns: Columns, slot: number, mintMs: number, maxtMs: number): void {
     const from = columns.count;
     this.#pages.copyInto(columns, slot, this.#pages.count(slot), mintMs, maxtMs);
-    this.#extras.get(slot)?.copyInto(columns, from);
+    this.#copyExtras(columns, slot, from);
     columns.dropOverlap(from);
   }
 
@@ -165,7 +165,7 @@ export class Head {
   copyPages(columns: Columns, slot: number, pages: number): void {
     const from = columns.count;
     this.#pages.copyInto(columns, slot, pages, -Infinity, Infinity);
-    this.#extras.get(slot)?.copyInto(columns, from);
+    this.#copyExtras(columns, slot, from);
   }
 
   /** How many leading pages are full and end before `beforeMs`. */
@@ -251,6 +251,12 @@ export class Head {
     this.#extrasBytes -= extras.sizeBytes;
     extras.dropAfter(this.#lastT[slot]);
     this.#extrasBytes += extras.sizeBytes;
+  }
+
+  #copyExtras(columns: Columns, slot: number, from: number): void {
+    const extras = this.#extras.get(slot);
+    if (extras !== undefined) extras.copyInto(columns, from);
+    else if (columns.count > from) columns.noteStart(from, 0);
   }
 
   #refuse(slot: number, sample: Incoming, window: TimeWindow, refusals: Refusals): void {

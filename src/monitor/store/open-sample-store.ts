@@ -46,9 +46,10 @@ export function openSampleStore(given: Given): SampleStore {
   prepareDirectory(options.dir);
   const journal = openJournal(options);
   try {
-    const days = new DayFiles(options.dir, options.logger);
-    signDirectory(options.dir);
     const head = new Head(new SeriesTable(options, options.logger));
+    const { table } = head;
+    const days = new DayFiles(options.dir, options.logger, (key) => table.labelsOfKey(key));
+    signDirectory(options.dir);
     const metadata = new MetadataTable();
     const exemplars = new MemoryExemplars();
     replay(journal, { head, metadata, exemplars }, options);

@@ -87,16 +87,17 @@ export class Postings {
     return this.#labels.keys();
   }
 
-  /** Adds a series under an id that is not in use; returns its labels with interned strings. */
-  add(id: number, labels: Labels): Labels {
+  /**
+   * Adds a series under an id that is not in use; returns its labels with interned strings. With `shared`, the labels
+   * are kept as they are, because another index holds them already.
+   */
+  add(id: number, labels: Labels, shared = false): Labels {
     const pairs: string[] = [];
     for (let i = 0; i < labels.pairs.length; i += 2) {
       const entry = this.#nameEntry(labels.pairs[i]);
-      const ofValue = valueEntry(entry, labels.pairs[i + 1]);
-      ofValue.ids.push(id);
-      pairs.push(entry.name, ofValue.value);
+      pairs.push(entry.name, addTo(entry, labels.pairs[i + 1], id));
     }
-    const interned = Labels.fromSorted(pairs);
+    const interned = shared ? labels : Labels.fromSorted(pairs);
     this.#labels.set(id, interned);
     return interned;
   }
@@ -200,13 +201,15 @@ function unionOf(values: ReadonlyMap<string, ValueEntry>, test: Test): number[] 
   return union;
 }
 
-function valueEntry({ values }: NameEntry, value: string): ValueEntry {
-  let entry = values.get(value);
+/** Returns the value as its entry has it. Most values of an id-like label have one series: a list of one is kept small. */
+function addTo({ values }: NameEntry, value: string, id: number): string {
+  const entry = values.get(value);
   if (entry === undefined) {
-    entry = { value, ids: [] };
-    values.set(value, entry);
+    values.set(value, { value, ids: [id] });
+    return value;
   }
-  return entry;
+  entry.ids.push(id);
+  return entry.value;
 }
 
 function widest(byLabel: ReadonlyMap<string, { readonly size: number }>): { label: string; values: number } {

@@ -19,6 +19,8 @@ import type { CompileMatcher } from './postings.ts';
 const TURN_MS = 12;
 const TURN_SERIES = 64;
 
+const byLabels = (a: Labels, b: Labels): number => Labels.compare(a, b);
+
 type Selectors = readonly (readonly Matcher[])[];
 
 export class SampleReader {
@@ -37,38 +39,39 @@ export class SampleReader {
 
   async select(matchers: readonly Matcher[], mintMs: number, maxtMs: number): Promise<readonly Series[]> {
     const out: Series[] = [];
-    let turnEnds = this.#clock.monotonic() + TURN_MS;
+    const turn = this.#turn();
     let checked = 0;
-    for (const labels of this.#matching([matchers], mintMs, maxtMs)) {
+    for (const labels of (await this.#matching([matchers], mintMs, maxtMs)).sort(byLabels)) {
       const samples = this.#read(labels, mintMs, maxtMs);
       if (samples !== undefined) out.push({ labels, samples });
       checked += 1;
-      if (checked % TURN_SERIES === 0 && this.#clock.monotonic() >= turnEnds) {
-        await nextTurn();
-        turnEnds = this.#clock.monotonic() + TURN_MS;
-      }
+      if (checked % TURN_SERIES === 0 && turn.over()) await turn.next();
     }
     return out;
   }
 
   /** Label sets with samples in the range, sorted, at most `limit`. No selector means all series. */
   async series(selectors: Selectors, mintMs: number, maxtMs: number, limit: number): Promise<readonly Labels[]> {
+    const found = await this.#matching(selectors, mintMs, maxtMs);
+    return this.#withSamples(found.sort(byLabels), mintMs, maxtMs, limit);
+  }
+
+  /** Those of the label sets that have samples in the range, at most `limit`. */
+  async #withSamples(found: readonly Labels[], mintMs: number, maxtMs: number, limit: number): Promise<Labels[]> {
     const out: Labels[] = [];
-    let turnEnds = this.#clock.monotonic() + TURN_MS;
-    for (const labels of this.#matching(selectors, mintMs, maxtMs)) {
+    const turn = this.#turn();
+    for (const labels of found) {
       if (out.length >= limit) break;
       if (this.#has(labels.key, mintMs, maxtMs)) out.push(labels);
-      if (this.#clock.monotonic() >= turnEnds) {
-        await nextTurn();
-        turnEnds = this.#clock.monotonic() + TURN_MS;
-      }
+      if (turn.over()) await turn.next();
     }
     return out;
   }
 
   async labelNames(selectors: Selectors, mintMs: number, maxtMs: number): Promise<readonly string[]> {
     const names = new Set<string>();
-    for (const labels of await this.series(selectors, mintMs, maxtMs, Infinity)) {
+    const found = await this.#matching(selectors, mintMs, maxtMs);
+    for (const labels of await this.#withSamples(found, mintMs, maxtMs, Infinity)) {
       for (let i = 0; i < labels.pairs.length; i += 2) names.add(labels.pairs[i]);
     }
     return [...names].sort();
@@ -76,9 +79,12 @@ export class SampleReader {
 
   async labelValues(name: string, selectors: Selectors, mintMs: number, maxtMs: number): Promise<readonly string[]> {
     const values = new Set<string>();
-    for (const labels of await this.series(selectors, mintMs, maxtMs, Infinity)) {
+    // A value that was seen needs no second look at the samples.
+    const turn = this.#turn();
+    for (const labels of await this.#matching(selectors, mintMs, maxtMs)) {
       const value = labels.get(name);
-      if (value !== '') values.add(value);
+      if (value !== '' && !values.has(value) && this.#has(labels.key, mintMs, maxtMs)) values.add(value);
+      if (turn.over()) await turn.next();
     }
     return [...values].sort();
   }
@@ -89,9 +95,23 @@ export class SampleReader {
     return (labels) => made.some((selector) => selector.accepts(labels));
   }
 
-  /** Label sets of head and day files that match, each once, sorted. */
-  #matching(selectors: Selectors, mintMs: number, maxtMs: number): Labels[] {
+  /** Some milliseconds of the loop at a time. */
+  #turn(): { over(): boolean; next(): Promise<void> } {
+    const clock = this.#clock;
+    let endsMs = clock.monotonic() + TURN_MS;
+    return {
+      over: () => clock.monotonic() >= endsMs,
+      async next() {
+        await nextTurn();
+        endsMs = clock.monotonic() + TURN_MS;
+      },
+    };
+  }
+
+  /** Label sets of head and day files that match, each once, in no order. */
+  async #matching(selectors: Selectors, mintMs: number, maxtMs: number): Promise<Labels[]> {
     const found = new Map<string, Labels>();
+    const turn = this.#turn();
     for (const matchers of selectors.length === 0 ? [[]] : selectors) {
       const selector = new Selector(matchers, this.#compile);
       const { postings } = this.#head.table;
@@ -104,9 +124,10 @@ export class SampleReader {
           const labels = index.labelsOf(id) as Labels;
           if (!found.has(labels.key)) found.set(labels.key, labels);
         }
+        if (turn.over()) await turn.next();
       }
     }
-    return [...found.values()].sort((a, b) => Labels.compare(a, b));
+    return [...found.values()];
   }
 
   #read(labels: Labels, mintMs: number, maxtMs: number): Samples | undefined {

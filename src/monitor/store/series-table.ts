@@ -89,6 +89,11 @@ export class SeriesTable {
     return this.#byKey.get(key) ?? 0;
   }
 
+  labelsOfKey(key: string): Labels | undefined {
+    const slot = this.#byKey.get(key);
+    return slot === undefined ? undefined : this.postings.labelsOf(slot);
+  }
+
   resolve(labels: Labels): number {
     const slot = this.#byKey.get(labels.key);
     if (slot !== undefined) return this.refOf(slot);

@@ -145,6 +145,8 @@ export class StoreUpkeep {
       if (this.#closing.signal.aborted || this.#cycle !== cycle) return;
     }
     this.#cycle = undefined;
+    await cycle.sync();
+    if (this.#closing.signal.aborted) return;
     const gone = cycle.end();
     if (gone.size > 0) {
       head.drop(gone);

@@ -8,7 +8,7 @@ import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { formatBytes } from '../../base/units.ts';
-import { messageOf } from './database.ts';
+import { isDiskTrouble, messageOf } from './database.ts';
 
 const PROBE_MS = 2_000;
 const RETRY_AFTER_SECONDS = 5;
@@ -36,10 +36,15 @@ export class WriteGate {
     return this.#reason === undefined;
   }
 
-  /** Bytes that this user may still write to the file system. */
+  /** Bytes that this user may still write to the file system; 0 when the directory is gone. */
   freeBytes(): number {
-    const { bavail, bsize } = statfsSync(this.#parts.dir);
-    return bavail * bsize;
+    try {
+      const { bavail, bsize } = statfsSync(this.#parts.dir);
+      return bavail * bsize;
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error;
+      return 0;
+    }
   }
 
   /** What an append is refused with. */

@@ -15,9 +15,12 @@ import {
 } from './store-fixture.ts';
 import type { Line } from './store-fixture.ts';
 
+/** The system's, not a package's. */
+const [MOUNT, UNMOUNT] = ['mount', 'umount'];
+
 function mountSmall(dir: string): string | undefined {
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', dir], { stdio: 'pipe' });
+    execFileSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', dir], { stdio: 'pipe' });
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -73,7 +76,7 @@ it('refuses writes while the disk is full, goes on reading, and recovers by itse
     expect(after.map(({ samples }) => samples.t.length)).toEqual(series.map(() => acknowledged + 1));
   } finally {
     await store.close();
-    execFileSync('umount', ['-l', dir]);
+    execFileSync(UNMOUNT, ['-l', dir]);
     removeDirectory(dir);
   }
 });

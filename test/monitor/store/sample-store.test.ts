@@ -405,4 +405,17 @@ describe('errors', () => {
     clock.move(10_000);
     expect(store.stats().writable).toBe(false);
   });
+
+  it('do not end the process when the directory is taken away', async () => {
+    const clock = new ManualClock(NOW);
+    open({ testMode: false, clock, minFreeBytes: 1 });
+    await append(points('x', range(NOW, NOW + 300)));
+    removeDirectory(dir);
+    await expect(store.flush()).rejects.toMatchObject({ code: 'storage_full' });
+    expect(plain(await store.select(all('x'), MIN, MAX))['{"__name__":"x"}']).toHaveLength(600);
+    await expect(append(points('x', [NOW + 300]))).rejects.toMatchObject({ code: 'storage_full' });
+    expect(store.stats().writable).toBe(false);
+    clock.move(5_000);
+    await expect.poll(() => lines.filter(({ level }) => level === 'error').length).toBe(1);
+  });
 });
