@@ -578,6 +578,7 @@ describe.skipIf(NO_REDIS !== undefined)('over Redis', () => {
     const open = () => {
       const store = new RedisStore({
         ...REDIS_DEFAULTS,
+        commandTimeoutMs: 500,
         url: redis.url,
         namespace: 'http',
         clock: systemClock,
