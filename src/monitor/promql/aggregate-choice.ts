@@ -41,14 +41,33 @@ function counts(param: Float64Array): Float64Array | undefined {
 
 const isFloatAt = ({ from }: Chosen, k: number): boolean => from.has[k] === 1 && from.h?.[k] === undefined;
 
-/** Best first; NaN last; the earlier series first among equals. */
-function ranked(members: readonly Chosen[], k: number, sign: 1 | -1): Chosen[] {
-  const worse = (a: number, b: number): number => {
-    if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : 1;
-    if (Number.isNaN(b)) return -1;
-    return sign * (b - a) || (a === b ? 0 : sign * (b > a ? 1 : -1));
-  };
-  return members.filter((m) => isFloatAt(m, k)).sort((a, b) => worse(a.from.v[k], b.from.v[k]));
+/** Above this many, sorting all is cheaper than keeping a short list in order. */
+const SHORT_LIST = 64;
+
+/** Below zero when a ranks before b: NaN last. */
+function rankOrder(a: number, b: number, sign: 1 | -1): number {
+  if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : 1;
+  if (Number.isNaN(b) || a === b) return Number.isNaN(b) ? -1 : 0;
+  return a > b ? -sign : sign;
+}
+
+/** The first `limit` at a step, best first; the earlier series first among equals. */
+function ranked(members: readonly Chosen[], k: number, limit: number, sign: 1 | -1): Chosen[] {
+  if (limit > SHORT_LIST) {
+    const all = members.filter((m) => isFloatAt(m, k));
+    return all.sort((a, b) => rankOrder(a.from.v[k], b.from.v[k], sign)).slice(0, limit);
+  }
+  const best: Chosen[] = [];
+  for (const member of members) {
+    if (!isFloatAt(member, k)) continue;
+    const value = member.from.v[k];
+    if (best.length === limit && rankOrder(value, best[limit - 1].from.v[k], sign) >= 0) continue;
+    if (best.length === limit) best.pop();
+    let at = best.length;
+    while (at > 0 && rankOrder(value, best[at - 1].from.v[k], sign) < 0) at -= 1;
+    best.splice(at, 0, member);
+  }
+  return best;
 }
 
 function topOrBottom(
@@ -67,7 +86,7 @@ function topOrBottom(
     let last: Chosen[] = [];
     for (let k = 0; k < frame.steps; k += 1) {
       if (limits[k] < 1) continue;
-      last = ranked(members, k, node.op === 'topk' ? 1 : -1).slice(0, limits[k]);
+      last = ranked(members, k, limits[k], node.op === 'topk' ? 1 : -1);
       for (const { to } of last) to.has[k] = 1;
     }
     // An instant result is in order of rank.

@@ -43,7 +43,7 @@ import {
 } from './plan.ts';
 import { looksLikeCounter, RATE_FUNCTIONS } from './rate-functions.ts';
 import { absent } from './vector-functions.ts';
-import { columnToRangeSeries, runWindows, toRangeSeries, type Window, type WindowFunction } from './window.ts';
+import { columnToRangeSeries, newWindow, runWindows, toRangeSeries, type WindowFunction } from './window.ts';
 import { KEEPS_NAME, WINDOW_FUNCTIONS } from './window-functions.ts';
 
 /** What one run of a query shares between its nodes. */
@@ -215,7 +215,7 @@ async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame,
   const range = await evaluateRange(arg, frame, run);
   if (range.extended !== undefined) checkExtended(node.func, range.extended);
   const evalTimes = frameTimes(frame);
-  const w = newWindow(range, scalars, notes, arg);
+  const w = newWindow(range.rangeMs, scalars, notes, arg.pos);
   const out: Column[] = [];
   for (const series of range.series) {
     if (budget.due) await budget.pause();
@@ -241,28 +241,6 @@ function noteNonCounter(func: string, column: Column, notes: Annotations, arg: E
 }
 
 const isRange = (expr: Expr): boolean => expr.kind === 'matrix_selector' || expr.kind === 'subquery';
-
-const NO_SERIES = toRangeSeries({
-  labels: Labels.empty,
-  samples: { t: new Float64Array(0), v: new Float64Array(0) },
-});
-
-function newWindow(range: RangeVector, scalars: readonly Float64Array[], notes: Annotations, arg: Expr): Window {
-  return {
-    series: NO_SERIES,
-    lo: 0,
-    hi: 0,
-    hlo: 0,
-    hhi: 0,
-    step: 0,
-    endMs: 0,
-    evalMs: 0,
-    rangeMs: range.rangeMs,
-    scalars,
-    notes,
-    pos: arg.pos,
-  };
-}
 
 /** The samples a range vector expression gives access to. */
 export async function evaluateRange(arg: Expr, frame: Frame, run: Run): Promise<RangeVector> {

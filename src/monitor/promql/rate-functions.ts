@@ -111,17 +111,33 @@ function floatRateWithStart(w: Window, kind: RateKind, st: Float64Array): number
   return increase * extrapolation(span, w, kind);
 }
 
+function noteOverlaps(w: Window, st: Float64Array, t: Float64Array): void {
+  for (let i = w.hlo + 1; i < w.hhi; i += 1) {
+    if (overlaps(st, t, i)) {
+      w.notes.startTimeOverlap(metricOf(w), w.pos);
+      return;
+    }
+  }
+}
+
+/** The sum of the increases, with the zero point in it when there is one. */
+function increaseOf(w: Window, isCounter: boolean, zero: boolean): Histogram | undefined {
+  const { t, h, st } = histogramsOf(w);
+  const { hlo, hhi } = w;
+  if (hhi - hlo === 1) return h[hlo];
+  const resetAt = (i: number): boolean => st !== undefined && startsAfter(st[hlo + i], t[hlo + i - 1], t[hlo + i]);
+  const increase = histogramIncrease(h.slice(hlo, hhi), isCounter, resetAt, metricOf(w), w.notes, w.pos);
+  return increase && zero ? (addHistograms(increase, h[hlo])?.h ?? increase) : increase;
+}
+
 function histogramRate(w: Window, kind: RateKind): Histogram | undefined {
   const { t, h, st } = histogramsOf(w);
   const { hlo, hhi } = w;
   const zero = kind.isCounter && st !== undefined && zeroPoint(st[hlo], t[hlo], w);
   if (hhi - hlo + (zero ? 1 : 0) < 2) return undefined;
-  const resetAt = (i: number): boolean => st !== undefined && startsAfter(st[hlo + i], t[hlo + i - 1], t[hlo + i]);
-  let increase: Histogram | undefined;
-  if (hhi - hlo === 1) increase = h[hlo];
-  else increase = histogramIncrease(h.slice(hlo, hhi), kind.isCounter, resetAt, metricOf(w), w.notes, w.pos);
+  if (kind.isCounter && st !== undefined) noteOverlaps(w, st, t);
+  const increase = increaseOf(w, kind.isCounter, zero);
   if (increase === undefined) return undefined;
-  if (zero && hhi - hlo > 1) increase = addHistograms(increase, h[hlo])?.h ?? increase;
   const span: Span = {
     firstT: zero ? st[hlo] : t[hlo],
     lastT: t[hhi - 1],

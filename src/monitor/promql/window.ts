@@ -3,6 +3,7 @@
  * only move forward (times of steps never decrease), so a whole range query costs O(samples + steps) per series.
  */
 import type { Histogram } from '../../model/histogram.ts';
+import { Labels } from '../../model/labels.ts';
 import type { Samples, Series } from '../../model/series.ts';
 import type { Annotations } from './annotations.ts';
 import type { Position } from './ast.ts';
@@ -47,6 +48,26 @@ const EMPTY = new Float64Array(0);
 const NO_HISTOGRAMS: HistogramSamples = { t: EMPTY, h: [], st: undefined };
 
 export const histogramsOf = (w: Window): HistogramSamples => w.series.hist ?? NO_HISTOGRAMS;
+
+const NO_SERIES: RangeSeries = {
+  labels: Labels.empty,
+  dropName: false,
+  t: EMPTY,
+  v: EMPTY,
+  st: undefined,
+  hist: undefined,
+};
+
+/** A window to be moved over series and steps: one object for a whole call. */
+export function newWindow(
+  rangeMs: number,
+  scalars: readonly Float64Array[],
+  notes: Annotations,
+  pos: Position,
+): Window {
+  const nowhere = { lo: 0, hi: 0, hlo: 0, hhi: 0, step: 0, endMs: 0, evalMs: 0 };
+  return { series: NO_SERIES, ...nowhere, rangeMs, scalars, notes, pos };
+}
 
 /** The first index from `at` on whose time is after `limit`. */
 function after(t: Float64Array, at: number, limit: number): number {
