@@ -223,7 +223,7 @@ async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame,
     const dropName = series.dropName || !KEEPS_NAME.has(node.func);
     const column =
       range.extended === undefined
-        ? runWindows(range, series, w, evalTimes, fn, dropName)
+        ? await runWindows(range, series, w, evalTimes, fn, dropName, budget)
         : runExtended(node.func, range, series, w, bounds.lookbackMs);
     if (column === undefined || !hasAny(column)) continue;
     out.push(column);

@@ -13,7 +13,15 @@ import {
   withHint,
 } from './histogram-ops.ts';
 import { histogramIncrease } from './histogram-rate.ts';
-import { floatCount, histogramCount, histogramsOf, metricOf, type Window, type WindowFunction } from './window.ts';
+import {
+  floatCount,
+  histogramCount,
+  histogramsOf,
+  lastFalls,
+  metricOf,
+  type Window,
+  type WindowFunction,
+} from './window.ts';
 import { startsAfter } from './window-functions.ts';
 
 interface RateKind {
@@ -76,7 +84,11 @@ function floatRate(w: Window, kind: RateKind): number | undefined {
     first: v[w.lo],
     increase: v[w.hi - 1] - v[w.lo],
   };
-  if (kind.isCounter) span.increase = lostInResets(v, w.lo, w.hi, span.increase);
+  if (kind.isCounter) {
+    w.lastFall ??= lastFalls(v);
+    // Most windows hold no reset: then there is nothing to look for.
+    if (w.lastFall[w.hi - 1] > w.lo) span.increase = lostInResets(v, w.lo, w.hi, span.increase);
+  }
   return span.increase * extrapolation(span, w, kind);
 }
 
