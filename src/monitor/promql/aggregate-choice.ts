@@ -5,6 +5,7 @@
 import { Labels } from '../../model/labels.ts';
 import type { Annotations } from './annotations.ts';
 import type { AggregateExpr, Expr } from './ast.ts';
+import type { Budget } from './budget.ts';
 import { newColumn, queryFailed, type Column, type Frame, type Value } from './column.ts';
 import { quantileOf } from './float-sums.ts';
 import { formatPlain } from './format.ts';
@@ -70,13 +71,14 @@ function ranked(members: readonly Chosen[], k: number, limit: number, sign: 1 | 
   return best;
 }
 
-function topOrBottom(
+async function topOrBottom(
   series: readonly Column[],
   param: Float64Array,
   node: AggregateExpr,
   frame: Frame,
   notes: Annotations,
-): Column[] {
+  budget: Budget,
+): Promise<Column[]> {
   const limits = counts(param);
   if (limits === undefined) return [];
   const out: Column[] = [];
@@ -86,6 +88,7 @@ function topOrBottom(
     let last: Chosen[] = [];
     for (let k = 0; k < frame.steps; k += 1) {
       if (limits[k] < 1) continue;
+      if (budget.due) await budget.pause();
       last = ranked(members, k, limits[k], node.op === 'topk' ? 1 : -1);
       for (const { to } of last) to.has[k] = 1;
     }
@@ -141,18 +144,22 @@ function limitRatio(series: readonly Column[], param: Float64Array, paramExpr: E
   });
 }
 
-function quantileAggregate(
+async function quantileAggregate(
   series: readonly Column[],
   param: Float64Array,
   node: AggregateExpr,
+  paramExpr: Expr,
   notes: Annotations,
-): Column[] {
-  noteQuantiles(param, node.param as Expr, notes);
-  return groupColumns(series, node).map((group) => {
+  budget: Budget,
+): Promise<Column[]> {
+  noteQuantiles(param, paramExpr, notes);
+  const results: Column[] = [];
+  for (const group of groupColumns(series, node)) {
     noteIgnoredHistograms(group, node, notes);
     const out = newColumn(group.labels, param.length, group.dropName);
     const values = new Float64Array(group.members.length);
     for (let k = 0; k < param.length; k += 1) {
+      if (budget.due) await budget.pause();
       let count = 0;
       for (const { v, has, h } of group.members) {
         if (has[k] === 1 && h?.[k] === undefined) values[count++] = v[k];
@@ -161,8 +168,9 @@ function quantileAggregate(
       out.has[k] = 1;
       out.v[k] = quantileOf(param[k], values.subarray(0, count));
     }
-    return out;
-  });
+    results.push(out);
+  }
+  return results;
 }
 
 /** One warning for each kind of wrong quantile. */
@@ -201,25 +209,26 @@ function countValues(series: readonly Column[], label: string, node: AggregateEx
 }
 
 /** The aggregations that have a parameter. */
-export function aggregateWithParam(
+export async function aggregateWithParam(
   node: AggregateExpr,
   paramExpr: Expr,
   param: Value,
   series: readonly Column[],
   frame: Frame,
   notes: Annotations,
-): Column[] {
+  budget: Budget,
+): Promise<Column[]> {
   if (param.kind === 'string') return countValues(series, param.v, node, frame.steps);
   if (param.kind !== 'scalar') throw new TypeError(`the parameter of ${node.op} is a ${param.kind}`);
   switch (node.op) {
     case 'topk':
     case 'bottomk':
-      return topOrBottom(series, param.v, node, frame, notes);
+      return topOrBottom(series, param.v, node, frame, notes, budget);
     case 'limitk':
       return limitK(series, param.v, node);
     case 'limit_ratio':
       return limitRatio(series, param.v, paramExpr, notes);
     default:
-      return quantileAggregate(series, param.v, node, notes);
+      return quantileAggregate(series, param.v, node, paramExpr, notes, budget);
   }
 }

@@ -5,6 +5,7 @@
 import { METRIC_NAME, type Labels } from '../../model/labels.ts';
 import type { Annotations } from './annotations.ts';
 import type { BinaryExpr, VectorMatching } from './ast.ts';
+import type { Budget } from './budget.ts';
 import { dropMetadata, newColumn, queryFailed, setPoint, type Column } from './column.ts';
 import { applyOperator, arithmeticOf, comparisonOf, keepsName, type Point } from './element-operators.ts';
 import { matchLabels } from './grouping.ts';
@@ -219,17 +220,21 @@ class VectorOperation {
 }
 
 /** Arithmetic and comparisons. */
-export function vectorVector(
+export async function vectorVector(
   node: BinaryExpr,
   left: readonly Column[],
   right: readonly Column[],
   steps: number,
   notes: Annotations,
-): Column[] {
+  budget: Budget,
+): Promise<Column[]> {
   const matching = node.matching as VectorMatching;
   const [many, one] = matching.card === 'one-to-many' ? [right, left] : [left, right];
   const operation = new VectorOperation(node, matching, many, steps, notes);
-  for (const group of matchGroups(many, one, matching)) operation.run(group);
+  for (const group of matchGroups(many, one, matching)) {
+    if (budget.due) await budget.pause();
+    operation.run(group);
+  }
   return operation.out;
 }
 

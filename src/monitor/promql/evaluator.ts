@@ -151,7 +151,7 @@ async function evaluateBinary(node: BinaryExpr, frame: Frame, run: Run): Promise
     return vector(setOperation(node, left.series, right.series, frame.steps));
   }
   budget.take(Math.max(left.series.length, right.series.length) * frame.steps);
-  return vector(vectorVector(node, left.series, right.series, frame.steps, notes));
+  return vector(await vectorVector(node, left.series, right.series, frame.steps, notes, budget));
 }
 
 async function evaluateAggregate(node: AggregateExpr, frame: Frame, run: Run): Promise<Value> {
@@ -162,13 +162,13 @@ async function evaluateAggregate(node: AggregateExpr, frame: Frame, run: Run): P
   if (budget.due) await budget.pause();
   if (node.param !== undefined && param !== undefined) {
     budget.take(series.length * frame.steps);
-    return vector(aggregateWithParam(node, node.param, param, series, frame, notes));
+    return vector(await aggregateWithParam(node, node.param, param, series, frame, notes, budget));
   }
   const out: Column[] = [];
   for (const group of groupColumns(series, node)) {
     if (budget.due) await budget.pause();
     budget.take(frame.steps);
-    out.push(aggregateGroup(group, frame.steps, node, notes));
+    out.push(await aggregateGroup(group, frame.steps, node, notes, budget));
   }
   return vector(out);
 }
