@@ -183,7 +183,13 @@ export function noteQuantiles(param: Float64Array, expr: Expr, notes: Annotation
 }
 
 /** One series per value, that says how many members have it. */
-function countValues(series: readonly Column[], label: string, node: AggregateExpr, steps: number): Column[] {
+function countValues(
+  series: readonly Column[],
+  label: string,
+  node: AggregateExpr,
+  steps: number,
+  budget: Budget,
+): Column[] {
   if (label === '' || !label.isWellFormed()) throw queryFailed(`invalid label name ${quote(label)}`);
   const grouping = node.without ? node.grouping : [...node.grouping, label];
   const byKey = new Map<string, Column>();
@@ -196,7 +202,11 @@ function countValues(series: readonly Column[], label: string, node: AggregateEx
       let out = cache.get(text);
       if (out === undefined) {
         const labels = groupLabels(column.labels.with(label, text), { without: node.without, grouping });
-        out = byKey.get(labels.key) ?? newColumn(labels, steps, false);
+        out = byKey.get(labels.key);
+        if (out === undefined) {
+          budget.take(steps);
+          out = newColumn(labels, steps, false);
+        }
         out.dropName ||= column.dropName;
         byKey.set(labels.key, out);
         cache.set(text, out);
@@ -218,7 +228,7 @@ export async function aggregateWithParam(
   notes: Annotations,
   budget: Budget,
 ): Promise<Column[]> {
-  if (param.kind === 'string') return countValues(series, param.v, node, frame.steps);
+  if (param.kind === 'string') return countValues(series, param.v, node, frame.steps, budget);
   if (param.kind !== 'scalar') throw new TypeError(`the parameter of ${node.op} is a ${param.kind}`);
   switch (node.op) {
     case 'topk':

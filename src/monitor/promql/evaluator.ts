@@ -150,7 +150,6 @@ async function evaluateBinary(node: BinaryExpr, frame: Frame, run: Run): Promise
   if (node.op === 'and' || node.op === 'or' || node.op === 'unless') {
     return vector(setOperation(node, left.series, right.series, frame.steps));
   }
-  budget.take(Math.max(left.series.length, right.series.length) * frame.steps);
   return vector(await vectorVector(node, left.series, right.series, frame.steps, notes, budget));
 }
 
@@ -190,7 +189,7 @@ async function evaluateCall(node: CallExpr, frame: Frame, run: Run): Promise<Val
   if (func === 'info') return evaluateInfo(node, frame, run);
   const args: Value[] = [];
   for (const arg of node.args) args.push(await evaluate(arg, frame, run));
-  return callInstant({ node, args, frame, bounds: run.bounds, notes: run.notes });
+  return callInstant({ node, args, frame, bounds: run.bounds, notes: run.notes, budget: run.budget });
 }
 
 async function evaluateInfo(node: CallExpr, frame: Frame, run: Run): Promise<Value> {
@@ -258,6 +257,7 @@ export async function evaluateRange(arg: Expr, frame: Frame, run: Run): Promise<
 
 async function evaluateSubquery(node: SubqueryExpr, frame: Frame, run: Run): Promise<RangeVector> {
   const inner = subqueryFrame(node, frame, run.bounds);
+  run.budget.take(inner.steps);
   const value = await evaluate(node.expr, inner, run);
   const times = frameTimes(inner);
   const columns =

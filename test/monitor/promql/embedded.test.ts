@@ -92,6 +92,13 @@ describe('embeddedQuerier', () => {
     await expect(
       embeddedQuerier(source, { maxSamples: 5000 }).range('count_over_time(m_total[1s:1ms])', 0, 99_000, 1000),
     ).rejects.toMatchObject({ code: 'query_failed', message });
+    await expect(embeddedQuerier(source).instant('sum_over_time(vector(1)[100y:1ms])', 99_000)).rejects.toMatchObject({
+      code: 'query_failed',
+      message,
+    });
+    await expect(
+      embeddedQuerier(source, { maxSamples: 5000 }).range('count_values("v", m_total)', 0, 99_000, 1000),
+    ).rejects.toMatchObject({ code: 'query_failed', message });
     await expect(embeddedQuerier(source, { maxSamples: 1100 }).instant('sum(m_total)', 99_000)).resolves.toBeDefined();
   });
 
