@@ -1,6 +1,6 @@
 /**
- * Where clients come in: Node's server reads them, this checks what it read, answers what is the balancer's own, finds the
- * route and begins an exchange. Requests pipelined on one connection are worked on one after the other.
+ * Where clients come in: Node's server reads them, this checks what it read, answers what is the balancer's own and begins
+ * an exchange on a route. Requests pipelined on one connection are worked on one after the other.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -62,8 +62,8 @@ export class Listener {
   }
 
   listen(): Promise<AddressInfo> {
-    const { host, port } = this.#options.listen;
     return new Promise((resolve, reject) => {
+      const { host, port } = this.#options.listen;
       this.#server.once('error', (error: NodeJS.ErrnoException) => {
         const code = error.code === 'EADDRINUSE' ? 'port_taken' : 'bind_failed';
         reject(
@@ -133,9 +133,8 @@ export class Listener {
       this.#refuse(client, request, reply, new VitrineError(head.code, head.detail));
       return;
     }
-    const path = pathOf(head.target);
-    if (this.#answerOwn(head, path, reply)) return;
-    const route = this.#route(head, path);
+    if (this.#answerOwn(head, pathOf(head.target), reply)) return;
+    const route = this.#route(head, pathOf(head.target));
     if (route instanceof VitrineError) {
       this.#refuse(client, request, reply, route);
       return;
