@@ -3,7 +3,7 @@
  * conventions, and its own counters. Attribute objects are made once per combination and kept, bounded; counters are plain
  * numbers that observable instruments read when somebody collects, so they cost nothing per request.
  */
-import { metrics, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type {
   Attributes,
   Context,
@@ -18,6 +18,7 @@ import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from 
 import { LabelSets, TryLabels } from './label-sets.ts';
 import { PHASES, type Ledger } from './ledger.ts';
 import type { OwnFields } from './forward-head.ts';
+import { linkedRoot } from './linked-context.ts';
 import type { RequestHead } from './request-head.ts';
 import {
   clientAttributes,
@@ -136,7 +137,7 @@ export class Observer {
   serverSpan(head: RequestHead, route: string): { readonly span: Span; readonly parent: Context } {
     const method = knownMethod(head.method);
     this.#activeCell(method).value += 1;
-    const from = this.#fields.length > 0 ? propagation.extract(ROOT_CONTEXT, head.raw, fromRaw) : ROOT_CONTEXT;
+    const from = this.#fields.length > 0 ? propagation.extract(linkedRoot, head.raw, fromRaw) : linkedRoot;
     const span = this.#tracer.startSpan(this.#labels.of(method, route).spanName, SERVER, from);
     return { span, parent: trace.setSpan(from, span) };
   }
