@@ -265,6 +265,43 @@ describe('response cache', () => {
     expect(cache.log).toEqual(['lookup GET a /', 'validated', 'end']);
   });
 
+  it('asks again without the condition when what was validated has gone', async () => {
+    const heads: string[] = [];
+    const upstream = await rig.tcp((socket) => {
+      socket.on('data', (bytes) => {
+        heads.push(bytes.toString('latin1'));
+        socket.write(heads.length === 1 ? 'HTTP/1.1 304 Not Modified\r\n\r\n' : OK);
+      });
+    });
+    const cache = scripted(() => ({
+      kind: 'miss',
+      cacheStatus: 'x',
+      fill: fill(cache.log, { 'if-none-match': '"a"' }),
+    }));
+    const { port } = await rig.balancer({ upstreams: [upstream.url] }, { responseCache: cache });
+    expect((await raw(port, GET, /ok$/)).status).toBe(200);
+    expect(cache.log).toEqual(['lookup GET a /', 'validated', 'abort']);
+    expect(heads[1]).not.toMatch(/if-none-match/i);
+  });
+
+  it('refreshes with a condition, and gives up on an error', async () => {
+    for (const [answer, last] of [
+      ['HTTP/1.1 304 Not Modified\r\n\r\n', 'end'],
+      ['HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n', 'abort'],
+      ['', 'abort'],
+    ]) {
+      const upstream = await rig.tcp(answering(answer, 'end'));
+      const cache = scripted(() => ({
+        kind: 'stale',
+        response: kept,
+        refresh: fill(cache.log, { 'if-none-match': '"a"' }, kept),
+      }));
+      const { port } = await rig.balancer({ upstreams: [upstream.url] }, { responseCache: cache });
+      expect((await raw(port, GET, /kept$/)).status).toBe(200);
+      await until(() => cache.log.at(-1) === last);
+    }
+  });
+
   it('sends something stale instead of an error', async () => {
     const failing = await rig.tcp(answering('HTTP/1.1 500 No\r\nContent-Length: 4\r\n\r\noops'));
     const gone = await rig.tcp(() => {});
