@@ -46,9 +46,9 @@ export function openResponseCache(
   });
   return {
     responseCache: cache,
-    cacheHealth: () => ({
-      component: { ...store.health(), ...entries.figures() },
-      sizeBytes: entries.figures().sizeBytes ?? 0,
-    }),
+    cacheHealth: () => {
+      const { entries: kept, sizeBytes = 0, evictions } = entries.figures();
+      return { component: { ...store.health(), entries: kept, size_bytes: sizeBytes, evictions }, sizeBytes };
+    },
   };
 }
