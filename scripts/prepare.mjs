@@ -30,7 +30,12 @@ function build(name, tool, args, stamp, sources) {
     return;
   }
   const builtAt = existsSync(stamp) ? statSync(stamp).mtimeMs : 0;
-  if (onlyStale && builtAt > Math.max(...sources.map((source) => (statSync(source).isDirectory() ? newest(source) : statSync(source).mtimeMs)))) return;
+  if (
+    onlyStale &&
+    builtAt >
+      Math.max(...sources.map((source) => (statSync(source).isDirectory() ? newest(source) : statSync(source).mtimeMs)))
+  )
+    return;
   const { status } = spawnSync(node, [tool, ...args], { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
   mkdirSync(path.dirname(stamp), { recursive: true });
@@ -39,6 +44,16 @@ function build(name, tool, args, stamp, sources) {
 
 if (existsSync(at('src'))) {
   if (!onlyStale) rmSync(at('dist'), { recursive: true, force: true });
-  build('the program', at('node_modules/typescript/bin/tsc'), ['-p', 'tsconfig.build.json'], at('dist/.program'), [at('src'), at('tsconfig.json'), at('tsconfig.build.json')]);
-  build('the page', at('node_modules/vite/bin/vite.js'), ['build', '--config', 'src/page/vite.config.ts', '--logLevel', 'warn'], at('dist/page/.built'), [at('src/page'), at('src/dashboards'), at('src/monitor/api/contract.ts')]);
+  build('the program', at('node_modules/typescript/bin/tsc'), ['-p', 'tsconfig.build.json'], at('dist/.program'), [
+    at('src'),
+    at('tsconfig.json'),
+    at('tsconfig.build.json'),
+  ]);
+  build(
+    'the page',
+    at('node_modules/vite/bin/vite.js'),
+    ['build', '--config', 'src/page/vite.config.ts', '--logLevel', 'warn'],
+    at('dist/page/.built'),
+    [at('src/page'), at('src/dashboards'), at('src/monitor/api/contract.ts')],
+  );
 }

@@ -184,7 +184,7 @@ function running(parts: MonitorParts, scope: Scope): Monitor {
       parts.health.heard(frame);
       await take(parts, STACK, receiver, frame);
     },
-    reload: (settings) => parts.rules.replace(ruleGroupsOf(settings)),
+    reload: async (settings) => parts.rules.replace(ruleGroupsOf(settings)),
     close: () => scope.close(),
   };
 }

@@ -63,11 +63,11 @@ function limitsOf(flags: Flags): Limits {
     parse: (text: string) => number | undefined,
     example: string,
   ): number | undefined => {
-    const text = flags[name];
+    const text = flags[name] as string | undefined;
     if (text === undefined) return undefined;
-    const value = parse(String(text));
+    const value = parse(text);
     if (value === undefined)
-      throw new VitrineError('usage', `${flag}: "${String(text)}" cannot be read.`, {
+      throw new VitrineError('usage', `${flag}: "${text}" cannot be read.`, {
         hint: `For example ${example}.`,
       });
     return value;

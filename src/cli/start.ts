@@ -3,7 +3,8 @@ import { ConfigReloader } from '../config/reload.ts';
 import { parseAddress } from '../config/types.ts';
 import { systemClock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
-import { startAll, startBalancerRole, startMonitorRole, type RoleOptions, type Running } from '../app/roles.ts';
+import { startMonitorRole, type RoleOptions, type Running } from '../app/roles.ts';
+import { startAll, startBalancerRole } from '../app/stack-roles.ts';
 import {
   configFile,
   readSettings,
@@ -100,7 +101,7 @@ function keepCurrent(running: Running, sources: SettingsSources, settings: Setti
   );
   reloader.watch();
   process.on('SIGHUP', () => void reloader.reload('SIGHUP'));
-  return () => reloader.close();
+  return () => void reloader.close();
 }
 
 export type EndReason = 'signal' | 'duration' | 'orphaned';

@@ -82,17 +82,17 @@ export class Ledger {
   async seed(password: string): Promise<void> {
     await this.#db.transaction(({ rows, run }) => {
       if (Number(rows('SELECT count(*) AS n FROM users')[0].n) > 0) return;
-      for (let index = 0; index < DEMO_USERS; index += 1) {
-        run('INSERT INTO users VALUES (?, ?)', demoUser(index), password);
-        run(
-          'INSERT INTO accounts (id, owner, currency, opening, balance) VALUES (?, ?, ?, ?, ?)',
-          demoAccount(index),
-          demoUser(index),
-          CURRENCY,
-          OPENING_BALANCE,
-          OPENING_BALANCE,
-        );
-      }
+      const people = Array.from({ length: DEMO_USERS }, (_, index) => [demoUser(index), demoAccount(index)]);
+      const all = JSON.stringify(people);
+      run('INSERT INTO users SELECT value ->> 0, ? FROM json_each(?)', password, all);
+      run(
+        `INSERT INTO accounts (id, owner, currency, opening, balance)
+         SELECT value ->> 1, value ->> 0, ?, ?, ? FROM json_each(?)`,
+        CURRENCY,
+        OPENING_BALANCE,
+        OPENING_BALANCE,
+        all,
+      );
     });
   }
 

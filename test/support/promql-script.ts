@@ -58,6 +58,9 @@ export interface Block {
   readonly steps: (Load | EvalCase)[];
 }
 
+/** A series may be called `load` too, but no series line has just one word after it. */
+const COMMAND = /^(?:clear$|load(?:_with_nhcb)?\s+\w+$|eval\s)/;
+
 const isEval = (step: Load | EvalCase): step is EvalCase => 'expr' in step;
 
 export function readScript(text: string): Block[] {
@@ -73,12 +76,12 @@ export function readScript(text: string): Block[] {
     }
     const body: string[] = [];
     const start = at;
-    while (at + 1 < lines.length && lines[at + 1] !== '' && !/^(?:clear$|load|eval)/.test(lines[at + 1])) {
+    while (at + 1 < lines.length && lines[at + 1] !== '' && !COMMAND.test(lines[at + 1])) {
       at += 1;
       if (!lines[at].startsWith('#')) body.push(lines[at]);
     }
     if (block === undefined) blocks.push((block = { loads: [], evals: [], steps: [] }));
-    const step = line.startsWith('load') ? readLoad(line, body) : readEval(line, body, start + 1);
+    const step = !line.startsWith('eval') ? readLoad(line, body) : readEval(line, body, start + 1);
     block.steps.push(step);
     if (isEval(step)) block.evals.push(step);
     else block.loads.push(step);

@@ -35,7 +35,10 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    if (performance.now() > end) throw new Error(`${describe()}${last === undefined ? '' : `: ${String(last)}`}`);
+    if (performance.now() > end)
+      throw new Error(
+        `${describe()}${last === undefined ? '' : `: ${last instanceof Error ? last.message : JSON.stringify(last)}`}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -11,5 +11,3 @@ export const ingestConfig = z.strictObject({
   max_labels: z.int().min(4).default(40).describe('Labels of one series.'),
   max_label_value: size({ min: 16 }).prefault('4KiB').describe('One label value.'),
 });
-
-export type IngestConfig = z.output<typeof ingestConfig>;

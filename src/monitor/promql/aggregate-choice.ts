@@ -5,6 +5,7 @@
 import { Labels } from '../../model/labels.ts';
 import type { Annotations } from './annotations.ts';
 import type { AggregateExpr, Expr } from './ast.ts';
+import type { Budget } from './budget.ts';
 import { newColumn, queryFailed, type Column, type Frame, type Value } from './column.ts';
 import { quantileOf } from './float-sums.ts';
 import { formatPlain } from './format.ts';
@@ -41,23 +42,43 @@ function counts(param: Float64Array): Float64Array | undefined {
 
 const isFloatAt = ({ from }: Chosen, k: number): boolean => from.has[k] === 1 && from.h?.[k] === undefined;
 
-/** Best first; NaN last; the earlier series first among equals. */
-function ranked(members: readonly Chosen[], k: number, sign: 1 | -1): Chosen[] {
-  const worse = (a: number, b: number): number => {
-    if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : 1;
-    if (Number.isNaN(b)) return -1;
-    return sign * (b - a) || (a === b ? 0 : sign * (b > a ? 1 : -1));
-  };
-  return members.filter((m) => isFloatAt(m, k)).sort((a, b) => worse(a.from.v[k], b.from.v[k]));
+/** Above this many, sorting all is cheaper than keeping a short list in order. */
+const SHORT_LIST = 64;
+
+/** Below zero when a ranks before b: NaN last. */
+function rankOrder(a: number, b: number, sign: 1 | -1): number {
+  if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : 1;
+  if (Number.isNaN(b) || a === b) return Number.isNaN(b) ? -1 : 0;
+  return a > b ? -sign : sign;
 }
 
-function topOrBottom(
+/** The first `limit` at a step, best first; the earlier series first among equals. */
+function ranked(members: readonly Chosen[], k: number, limit: number, sign: 1 | -1): Chosen[] {
+  if (limit > SHORT_LIST) {
+    const all = members.filter((m) => isFloatAt(m, k));
+    return all.sort((a, b) => rankOrder(a.from.v[k], b.from.v[k], sign)).slice(0, limit);
+  }
+  const best: Chosen[] = [];
+  for (const member of members) {
+    if (!isFloatAt(member, k)) continue;
+    const value = member.from.v[k];
+    if (best.length === limit && rankOrder(value, best[limit - 1].from.v[k], sign) >= 0) continue;
+    if (best.length === limit) best.pop();
+    let at = best.length;
+    while (at > 0 && rankOrder(value, best[at - 1].from.v[k], sign) < 0) at -= 1;
+    best.splice(at, 0, member);
+  }
+  return best;
+}
+
+async function topOrBottom(
   series: readonly Column[],
   param: Float64Array,
   node: AggregateExpr,
   frame: Frame,
   notes: Annotations,
-): Column[] {
+  budget: Budget,
+): Promise<Column[]> {
   const limits = counts(param);
   if (limits === undefined) return [];
   const out: Column[] = [];
@@ -67,7 +88,8 @@ function topOrBottom(
     let last: Chosen[] = [];
     for (let k = 0; k < frame.steps; k += 1) {
       if (limits[k] < 1) continue;
-      last = ranked(members, k, node.op === 'topk' ? 1 : -1).slice(0, limits[k]);
+      if (budget.due) await budget.pause();
+      last = ranked(members, k, limits[k], node.op === 'topk' ? 1 : -1);
       for (const { to } of last) to.has[k] = 1;
     }
     // An instant result is in order of rank.
@@ -122,18 +144,22 @@ function limitRatio(series: readonly Column[], param: Float64Array, paramExpr: E
   });
 }
 
-function quantileAggregate(
+async function quantileAggregate(
   series: readonly Column[],
   param: Float64Array,
   node: AggregateExpr,
+  paramExpr: Expr,
   notes: Annotations,
-): Column[] {
-  noteQuantiles(param, node.param as Expr, notes);
-  return groupColumns(series, node).map((group) => {
+  budget: Budget,
+): Promise<Column[]> {
+  noteQuantiles(param, paramExpr, notes);
+  const results: Column[] = [];
+  for (const group of groupColumns(series, node)) {
     noteIgnoredHistograms(group, node, notes);
     const out = newColumn(group.labels, param.length, group.dropName);
     const values = new Float64Array(group.members.length);
     for (let k = 0; k < param.length; k += 1) {
+      if (budget.due) await budget.pause();
       let count = 0;
       for (const { v, has, h } of group.members) {
         if (has[k] === 1 && h?.[k] === undefined) values[count++] = v[k];
@@ -142,8 +168,9 @@ function quantileAggregate(
       out.has[k] = 1;
       out.v[k] = quantileOf(param[k], values.subarray(0, count));
     }
-    return out;
-  });
+    results.push(out);
+  }
+  return results;
 }
 
 /** One warning for each kind of wrong quantile. */
@@ -156,7 +183,13 @@ export function noteQuantiles(param: Float64Array, expr: Expr, notes: Annotation
 }
 
 /** One series per value, that says how many members have it. */
-function countValues(series: readonly Column[], label: string, node: AggregateExpr, steps: number): Column[] {
+function countValues(
+  series: readonly Column[],
+  label: string,
+  node: AggregateExpr,
+  steps: number,
+  budget: Budget,
+): Column[] {
   if (label === '' || !label.isWellFormed()) throw queryFailed(`invalid label name ${quote(label)}`);
   const grouping = node.without ? node.grouping : [...node.grouping, label];
   const byKey = new Map<string, Column>();
@@ -169,7 +202,11 @@ function countValues(series: readonly Column[], label: string, node: AggregateEx
       let out = cache.get(text);
       if (out === undefined) {
         const labels = groupLabels(column.labels.with(label, text), { without: node.without, grouping });
-        out = byKey.get(labels.key) ?? newColumn(labels, steps, false);
+        out = byKey.get(labels.key);
+        if (out === undefined) {
+          budget.take(steps);
+          out = newColumn(labels, steps, false);
+        }
         out.dropName ||= column.dropName;
         byKey.set(labels.key, out);
         cache.set(text, out);
@@ -182,25 +219,26 @@ function countValues(series: readonly Column[], label: string, node: AggregateEx
 }
 
 /** The aggregations that have a parameter. */
-export function aggregateWithParam(
+export async function aggregateWithParam(
   node: AggregateExpr,
   paramExpr: Expr,
   param: Value,
   series: readonly Column[],
   frame: Frame,
   notes: Annotations,
-): Column[] {
-  if (param.kind === 'string') return countValues(series, param.v, node, frame.steps);
+  budget: Budget,
+): Promise<Column[]> {
+  if (param.kind === 'string') return countValues(series, param.v, node, frame.steps, budget);
   if (param.kind !== 'scalar') throw new TypeError(`the parameter of ${node.op} is a ${param.kind}`);
   switch (node.op) {
     case 'topk':
     case 'bottomk':
-      return topOrBottom(series, param.v, node, frame, notes);
+      return topOrBottom(series, param.v, node, frame, notes, budget);
     case 'limitk':
       return limitK(series, param.v, node);
     case 'limit_ratio':
       return limitRatio(series, param.v, paramExpr, notes);
     default:
-      return quantileAggregate(series, param.v, node, notes);
+      return quantileAggregate(series, param.v, node, paramExpr, notes, budget);
   }
 }

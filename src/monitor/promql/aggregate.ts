@@ -4,6 +4,7 @@
  */
 import type { Annotations } from './annotations.ts';
 import type { AggregateExpr } from './ast.ts';
+import type { Budget } from './budget.ts';
 import { newColumn, setHistogram, type Column } from './column.ts';
 import { addTo, addToMean } from './float-sums.ts';
 import type { Group } from './grouping.ts';
@@ -14,7 +15,14 @@ function isFloat(column: Column, k: number): boolean {
   return column.has[k] === 1 && (column.h === undefined || column.h[k] === undefined);
 }
 
-function sumInto(group: Group, steps: number, mean: boolean, node: AggregateExpr, notes: Annotations): Column {
+async function sumInto(
+  group: Group,
+  steps: number,
+  mean: boolean,
+  node: AggregateExpr,
+  notes: Annotations,
+  budget: Budget,
+): Promise<Column> {
   const out = newColumn(group.labels, steps, group.dropName);
   const sum = out.v;
   const low = new Float64Array(steps);
@@ -24,6 +32,7 @@ function sumInto(group: Group, steps: number, mean: boolean, node: AggregateExpr
   const metrics: string[] = [];
   const acc = { sum: 0, c: 0 };
   for (const column of group.members) {
+    if (budget.due) await budget.pause();
     const { v, has, h } = column;
     for (let k = 0; k < steps; k += 1) {
       if (has[k] === 0) continue;
@@ -42,14 +51,19 @@ function sumInto(group: Group, steps: number, mean: boolean, node: AggregateExpr
       low[k] = acc.c;
     }
   }
-  for (let k = 0; k < steps; k += 1) {
-    if (count[k] === 0) continue;
-    out.has[k] = 1;
-    if (mean && running[k] === 0) sum[k] = sum[k] / count[k] + low[k] / count[k];
-    else sum[k] += low[k];
-  }
+  finishFloats(out, count, low, mean ? running : undefined);
   finishHistograms(out, histograms, metrics, count, node, notes);
   return out;
+}
+
+/** Puts the low bits to the sums. With `running` they are means: a 1 says that the division is done already. */
+function finishFloats(out: Column, count: Uint32Array, low: Float64Array, running: Uint8Array | undefined): void {
+  const { v, has } = out;
+  for (let k = 0; k < v.length; k += 1) {
+    if (count[k] === 0) continue;
+    has[k] = 1;
+    v[k] = running?.[k] === 0 ? v[k] / count[k] + low[k] / count[k] : v[k] + low[k];
+  }
 }
 
 function finishHistograms(
@@ -71,9 +85,10 @@ function finishHistograms(
   });
 }
 
-function extremeOf(group: Group, steps: number, sign: 1 | -1): Column {
+async function extremeOf(group: Group, steps: number, sign: 1 | -1, budget: Budget): Promise<Column> {
   const out = newColumn(group.labels, steps, group.dropName);
   for (const column of group.members) {
+    if (budget.due) await budget.pause();
     for (let k = 0; k < steps; k += 1) {
       if (!isFloat(column, k)) continue;
       const value = column.v[k];
@@ -85,9 +100,10 @@ function extremeOf(group: Group, steps: number, sign: 1 | -1): Column {
   return out;
 }
 
-function countOf(group: Group, steps: number, asOne: boolean): Column {
+async function countOf(group: Group, steps: number, asOne: boolean, budget: Budget): Promise<Column> {
   const out = newColumn(group.labels, steps, group.dropName);
   for (const { has } of group.members) {
+    if (budget.due) await budget.pause();
     for (let k = 0; k < steps; k += 1) {
       if (has[k] === 0) continue;
       out.has[k] = 1;
@@ -98,7 +114,7 @@ function countOf(group: Group, steps: number, asOne: boolean): Column {
 }
 
 /** Population variance by Welford's recurrence. */
-function varianceOf(group: Group, steps: number, root: boolean): Column {
+async function varianceOf(group: Group, steps: number, root: boolean, budget: Budget): Promise<Column> {
   const out = newColumn(group.labels, steps, group.dropName);
   const count = new Uint32Array(steps);
   const mean = new Float64Array(steps);
@@ -106,6 +122,7 @@ function varianceOf(group: Group, steps: number, root: boolean): Column {
   const low = new Float64Array(steps);
   const acc = { sum: 0, c: 0 };
   for (const column of group.members) {
+    if (budget.due) await budget.pause();
     for (let k = 0; k < steps; k += 1) {
       if (!isFloat(column, k)) continue;
       const value = column.v[k];
@@ -140,22 +157,28 @@ export function noteIgnoredHistograms(group: Group, node: AggregateExpr, notes: 
 }
 
 /** The value of one group at each step. */
-export function aggregateGroup(group: Group, steps: number, node: AggregateExpr, notes: Annotations): Column {
+export async function aggregateGroup(
+  group: Group,
+  steps: number,
+  node: AggregateExpr,
+  notes: Annotations,
+  budget: Budget,
+): Promise<Column> {
   switch (node.op) {
     case 'sum':
     case 'avg':
-      return sumInto(group, steps, node.op === 'avg', node, notes);
+      return sumInto(group, steps, node.op === 'avg', node, notes, budget);
     case 'count':
     case 'group':
-      return countOf(group, steps, node.op === 'group');
+      return countOf(group, steps, node.op === 'group', budget);
     case 'min':
     case 'max':
       noteIgnoredHistograms(group, node, notes);
-      return extremeOf(group, steps, node.op === 'max' ? 1 : -1);
+      return extremeOf(group, steps, node.op === 'max' ? 1 : -1, budget);
     case 'stddev':
     case 'stdvar':
       noteIgnoredHistograms(group, node, notes);
-      return varianceOf(group, steps, node.op === 'stddev');
+      return varianceOf(group, steps, node.op === 'stddev', budget);
     default:
       throw new TypeError(`${node.op} is not an aggregation with one running value`);
   }

@@ -8,6 +8,8 @@ import { positionAt } from './position.ts';
 import { quote } from './quoting.ts';
 
 const MAX_SHOWN = 10;
+/** Messages of one kind that are counted at all; a query over many metrics could make one for each. */
+const MAX_KEPT = 1_000;
 const MONOTONICITY_URL = 'https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile';
 
 interface Repair {
@@ -32,11 +34,15 @@ export class Annotations {
   }
 
   warn(text: string, pos: Position): void {
-    this.#warnings.add(`PromQL warning: ${text} (${positionAt(this.#query, pos.start)})`);
+    this.#add(this.#warnings, `PromQL warning: ${text} (${positionAt(this.#query, pos.start)})`);
   }
 
   info(text: string, pos: Position): void {
-    this.#infos.add(`PromQL info: ${text} (${positionAt(this.#query, pos.start)})`);
+    this.#add(this.#infos, `PromQL info: ${text} (${positionAt(this.#query, pos.start)})`);
+  }
+
+  #add(to: Set<string>, text: string): void {
+    if (to.size < MAX_KEPT) to.add(text);
   }
 
   get warnings(): readonly string[] {
@@ -155,6 +161,7 @@ export class Annotations {
     const key = `${text}\u0000${positionAt(this.#query, pos.start)}`;
     const known = this.#repairs.get(key);
     if (known === undefined) {
+      if (this.#repairs.size >= MAX_KEPT) return;
       this.#repairs.set(key, { minBucket: from, maxBucket: to, maxDiff: diff, count: 1, minTs: tMs, maxTs: tMs });
       return;
     }

@@ -1,18 +1,17 @@
 /** Operators with a scalar on one side or both. */
 import type { Annotations } from './annotations.ts';
 import type { BinaryExpr } from './ast.ts';
-import { setPoint, type Column, type ScalarValue } from './column.ts';
+import { queryFailed, setPoint, type Column, type ScalarValue } from './column.ts';
 import { applyOperator, arithmeticOf, comparisonOf, isComparisonOp, keepsName } from './element-operators.ts';
 
 /** Both sides scalars: comparisons answer 0 or 1 (`bool` is obligatory). */
 export function scalarScalar(node: BinaryExpr, left: Float64Array, right: Float64Array): ScalarValue {
   const comparison = comparisonOf(node.op);
   const arithmetic = arithmeticOf(node.op);
-  const v = left.map((value, k) => {
-    if (comparison !== undefined) return comparison(value, right[k]) ? 1 : 0;
-    return arithmetic === undefined ? Number.NaN : arithmetic(value, right[k]);
-  });
-  return { kind: 'scalar', v };
+  if (comparison !== undefined)
+    return { kind: 'scalar', v: left.map((value, k) => Number(comparison(value, right[k]))) };
+  if (arithmetic === undefined) throw queryFailed(`operator "${node.op}" not allowed for Scalar operations`);
+  return { kind: 'scalar', v: left.map((value, k) => arithmetic(value, right[k])) };
 }
 
 /** A vector and a scalar, in the columns of the vector. `swapped` when the scalar stands on the left. */

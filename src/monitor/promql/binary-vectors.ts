@@ -5,6 +5,7 @@
 import { METRIC_NAME, type Labels } from '../../model/labels.ts';
 import type { Annotations } from './annotations.ts';
 import type { BinaryExpr, VectorMatching } from './ast.ts';
+import type { Budget } from './budget.ts';
 import { dropMetadata, newColumn, queryFailed, setPoint, type Column } from './column.ts';
 import { applyOperator, arithmeticOf, comparisonOf, keepsName, type Point } from './element-operators.ts';
 import { matchLabels } from './grouping.ts';
@@ -50,11 +51,13 @@ interface Result {
 
 /** The result series of one match group. Labels are worked out once per pair of series. */
 class Results {
-  readonly #make: (many: Column, one: Column) => Column;
+  readonly #labelsOf: (many: Column, one: Column) => Labels;
+  readonly #make: (labels: Labels, many: Column) => Column;
   readonly #byPair = new Map<Column, Map<Column, Result>>();
   readonly #byKey = new Map<string, Result>();
 
-  constructor(make: (many: Column, one: Column) => Column) {
+  constructor(labelsOf: (many: Column, one: Column) => Labels, make: (labels: Labels, many: Column) => Column) {
+    this.#labelsOf = labelsOf;
     this.#make = make;
   }
 
@@ -63,9 +66,13 @@ class Results {
     if (byOne === undefined) this.#byPair.set(many, (byOne = new Map()));
     let result = byOne.get(one);
     if (result === undefined) {
-      const column = this.#make(many, one);
-      result = this.#byKey.get(column.labels.key) ?? { column, seen: new Uint8Array(column.has.length) };
-      this.#byKey.set(column.labels.key, result);
+      const labels = this.#labelsOf(many, one);
+      result = this.#byKey.get(labels.key);
+      if (result === undefined) {
+        const column = this.#make(labels, many);
+        result = { column, seen: new Uint8Array(column.has.length) };
+        this.#byKey.set(labels.key, result);
+      }
       byOne.set(one, result);
     }
     return result;
@@ -82,6 +89,7 @@ class VectorOperation {
   readonly #matching: VectorMatching;
   readonly #steps: number;
   readonly #notes: Annotations;
+  readonly #budget: Budget;
   /** The many side stands on the right (group_right). */
   readonly #swapped: boolean;
   readonly #fillOne: number | undefined;
@@ -90,11 +98,19 @@ class VectorOperation {
   /** Steps at which the many side has anything at all; nothing is judged where it has not. */
   readonly #manyThere: Uint8Array;
 
-  constructor(node: BinaryExpr, matching: VectorMatching, many: readonly Column[], steps: number, notes: Annotations) {
+  constructor(
+    node: BinaryExpr,
+    matching: VectorMatching,
+    many: readonly Column[],
+    steps: number,
+    notes: Annotations,
+    budget: Budget,
+  ) {
     this.#node = node;
     this.#matching = matching;
     this.#steps = steps;
     this.#notes = notes;
+    this.#budget = budget;
     this.#swapped = matching.card === 'one-to-many';
     // `fill_right` stands in for the one side even where group_right has swapped the sides, as in Prometheus.
     this.#fillOne = matching.fillRight;
@@ -141,7 +157,7 @@ class VectorOperation {
     const comparison = comparisonOf(op);
     if (many.h !== undefined || one.h !== undefined) return false;
     if (arithmetic === undefined && comparison === undefined) return false;
-    const out = this.#newResult(many, one);
+    const out = this.#newResult(this.#resultLabels(many.labels, one.labels), many);
     const left = this.#swapped ? one.v : many.v;
     const right = this.#swapped ? many.v : one.v;
     for (let k = 0; k < this.#steps; k += 1) {
@@ -159,17 +175,17 @@ class VectorOperation {
     return true;
   }
 
-  #newResult(many: Column, one: Column): Column {
+  #newResult(labels: Labels, many: Column): Column {
     const { op, bool } = this.#node;
-    return newColumn(
-      this.#resultLabels(many.labels, one.labels),
-      this.#steps,
-      bool || (keepsName(op) && many.dropName),
-    );
+    this.#budget.take(this.#steps);
+    return newColumn(labels, this.#steps, bool || (keepsName(op) && many.dropName));
   }
 
   #general(group: MatchGroup): void {
-    const results = new Results((many, one) => this.#newResult(many, one));
+    const results = new Results(
+      (many, one) => this.#resultLabels(many.labels, one.labels),
+      (labels, many) => this.#newResult(labels, many),
+    );
     const standIn = (value: number): Column => ({
       labels: group.labels,
       v: new Float64Array(this.#steps).fill(value),
@@ -219,17 +235,21 @@ class VectorOperation {
 }
 
 /** Arithmetic and comparisons. */
-export function vectorVector(
+export async function vectorVector(
   node: BinaryExpr,
   left: readonly Column[],
   right: readonly Column[],
   steps: number,
   notes: Annotations,
-): Column[] {
+  budget: Budget,
+): Promise<Column[]> {
   const matching = node.matching as VectorMatching;
   const [many, one] = matching.card === 'one-to-many' ? [right, left] : [left, right];
-  const operation = new VectorOperation(node, matching, many, steps, notes);
-  for (const group of matchGroups(many, one, matching)) operation.run(group);
+  const operation = new VectorOperation(node, matching, many, steps, notes, budget);
+  for (const group of matchGroups(many, one, matching)) {
+    if (budget.due) await budget.pause();
+    operation.run(group);
+  }
   return operation.out;
 }
 

@@ -4,10 +4,9 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
-import { queryFailed } from './column.ts';
+import { queryFailed, TOO_MANY_SAMPLES } from './column.ts';
 
 const SLICE_MS = 20;
-const TOO_MANY_SAMPLES = 'query processing would load too many samples into memory in query execution';
 
 export interface BudgetOptions {
   readonly clock: Clock;

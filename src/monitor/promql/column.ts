@@ -70,6 +70,7 @@ export interface RangeVector {
   readonly extended: 'anchored' | 'smoothed' | undefined;
 }
 
+export const TOO_MANY_SAMPLES = 'query processing would load too many samples into memory in query execution';
 export const SAME_LABELSET = 'vector cannot contain metrics with the same labelset';
 
 /** The error of a query that cannot be carried out, with Prometheus' words. */

@@ -43,7 +43,7 @@ import {
 } from './plan.ts';
 import { looksLikeCounter, RATE_FUNCTIONS } from './rate-functions.ts';
 import { absent } from './vector-functions.ts';
-import { columnToRangeSeries, runWindows, toRangeSeries, type Window, type WindowFunction } from './window.ts';
+import { columnToRangeSeries, newWindow, runWindows, toRangeSeries, type WindowFunction } from './window.ts';
 import { KEEPS_NAME, WINDOW_FUNCTIONS } from './window-functions.ts';
 
 /** What one run of a query shares between its nodes. */
@@ -150,8 +150,7 @@ async function evaluateBinary(node: BinaryExpr, frame: Frame, run: Run): Promise
   if (node.op === 'and' || node.op === 'or' || node.op === 'unless') {
     return vector(setOperation(node, left.series, right.series, frame.steps));
   }
-  budget.take(Math.max(left.series.length, right.series.length) * frame.steps);
-  return vector(vectorVector(node, left.series, right.series, frame.steps, notes));
+  return vector(await vectorVector(node, left.series, right.series, frame.steps, notes, budget));
 }
 
 async function evaluateAggregate(node: AggregateExpr, frame: Frame, run: Run): Promise<Value> {
@@ -162,13 +161,13 @@ async function evaluateAggregate(node: AggregateExpr, frame: Frame, run: Run): P
   if (budget.due) await budget.pause();
   if (node.param !== undefined && param !== undefined) {
     budget.take(series.length * frame.steps);
-    return vector(aggregateWithParam(node, node.param, param, series, frame, notes));
+    return vector(await aggregateWithParam(node, node.param, param, series, frame, notes, budget));
   }
   const out: Column[] = [];
   for (const group of groupColumns(series, node)) {
     if (budget.due) await budget.pause();
     budget.take(frame.steps);
-    out.push(aggregateGroup(group, frame.steps, node, notes));
+    out.push(await aggregateGroup(group, frame.steps, node, notes, budget));
   }
   return vector(out);
 }
@@ -190,7 +189,7 @@ async function evaluateCall(node: CallExpr, frame: Frame, run: Run): Promise<Val
   if (func === 'info') return evaluateInfo(node, frame, run);
   const args: Value[] = [];
   for (const arg of node.args) args.push(await evaluate(arg, frame, run));
-  return callInstant({ node, args, frame, bounds: run.bounds, notes: run.notes });
+  return callInstant({ node, args, frame, bounds: run.bounds, notes: run.notes, budget: run.budget });
 }
 
 async function evaluateInfo(node: CallExpr, frame: Frame, run: Run): Promise<Value> {
@@ -215,7 +214,7 @@ async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame,
   const range = await evaluateRange(arg, frame, run);
   if (range.extended !== undefined) checkExtended(node.func, range.extended);
   const evalTimes = frameTimes(frame);
-  const w = newWindow(range, scalars, notes, arg);
+  const w = newWindow(range.rangeMs, scalars, notes, arg.pos);
   const out: Column[] = [];
   for (const series of range.series) {
     if (budget.due) await budget.pause();
@@ -223,7 +222,7 @@ async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame,
     const dropName = series.dropName || !KEEPS_NAME.has(node.func);
     const column =
       range.extended === undefined
-        ? runWindows(range, series, w, evalTimes, fn, dropName)
+        ? await runWindows(range, series, w, evalTimes, fn, dropName, budget)
         : runExtended(node.func, range, series, w, bounds.lookbackMs);
     if (column === undefined || !hasAny(column)) continue;
     out.push(column);
@@ -242,28 +241,6 @@ function noteNonCounter(func: string, column: Column, notes: Annotations, arg: E
 
 const isRange = (expr: Expr): boolean => expr.kind === 'matrix_selector' || expr.kind === 'subquery';
 
-const NO_SERIES = toRangeSeries({
-  labels: Labels.empty,
-  samples: { t: new Float64Array(0), v: new Float64Array(0) },
-});
-
-function newWindow(range: RangeVector, scalars: readonly Float64Array[], notes: Annotations, arg: Expr): Window {
-  return {
-    series: NO_SERIES,
-    lo: 0,
-    hi: 0,
-    hlo: 0,
-    hhi: 0,
-    step: 0,
-    endMs: 0,
-    evalMs: 0,
-    rangeMs: range.rangeMs,
-    scalars,
-    notes,
-    pos: arg.pos,
-  };
-}
-
 /** The samples a range vector expression gives access to. */
 export async function evaluateRange(arg: Expr, frame: Frame, run: Run): Promise<RangeVector> {
   const node = unwrapParens(arg);
@@ -280,6 +257,7 @@ export async function evaluateRange(arg: Expr, frame: Frame, run: Run): Promise<
 
 async function evaluateSubquery(node: SubqueryExpr, frame: Frame, run: Run): Promise<RangeVector> {
   const inner = subqueryFrame(node, frame, run.bounds);
+  run.budget.take(inner.steps);
   const value = await evaluate(node.expr, inner, run);
   const times = frameTimes(inner);
   const columns =

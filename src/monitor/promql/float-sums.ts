@@ -78,13 +78,6 @@ export function varianceOf(v: Float64Array, lo: number, hi: number): number {
   return (aux.sum + aux.c) / count;
 }
 
-/** NaN sorts first, as in Prometheus' value heap. */
-export function compareNaNFirst(a: number, b: number): number {
-  if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : -1;
-  if (Number.isNaN(b)) return 1;
-  return a - b;
-}
-
 /** The q-quantile of values, linear between ranks. Sorts its argument. */
 export function quantileOf(q: number, values: Float64Array): number {
   if (values.length === 0 || Number.isNaN(q)) return Number.NaN;

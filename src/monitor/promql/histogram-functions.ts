@@ -3,6 +3,7 @@ import type { Histogram } from '../../model/histogram.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { Annotations } from './annotations.ts';
 import type { Expr } from './ast.ts';
+import type { Budget } from './budget.ts';
 import { classicFraction, classicQuantile, parseBound, type ClassicBucket } from './classic-histograms.ts';
 import { newColumn, type Column, type Frame } from './column.ts';
 import { formatGeneral } from './format.ts';
@@ -66,14 +67,13 @@ function readHistograms(
   series: readonly Column[],
   steps: number,
   reader: Reader,
-  label: (labels: Labels) => Labels,
   notes: Annotations,
   arg: Expr,
 ): Column[] {
   const out: Column[] = [];
   for (const source of sourcesOf(series, notes, arg)) {
     const metric = source.labels.name;
-    const column = newColumn(label(source.labels), steps, true);
+    const column = newColumn(source.labels, steps, true);
     for (let k = 0; k < steps; k += 1) {
       const buckets = bucketsAt(source, k);
       const native = source.native.find((c) => c.has[k] === 1 && c.h?.[k] !== undefined)?.h?.[k];
@@ -90,14 +90,13 @@ function readHistograms(
   return out;
 }
 
-/** The q-quantile of each histogram; `label` names the results. */
+/** The q-quantile of each histogram. */
 export function histogramQuantile(
   q: Float64Array,
   series: readonly Column[],
   frame: Frame,
   notes: Annotations,
   args: { readonly q: Expr; readonly vector: Expr },
-  label: (labels: Labels) => Labels = (labels) => labels,
 ): Column[] {
   for (const value of new Set(q)) {
     if (!(value >= 0 && value <= 1)) notes.invalidQuantile(value, args.q.pos);
@@ -117,7 +116,7 @@ export function histogramQuantile(
       return value;
     },
   };
-  return readHistograms(series, frame.steps, reader, label, notes, args.vector);
+  return readHistograms(series, frame.steps, reader, notes, args.vector);
 }
 
 /** The quantile as a label value: `0.5`, `1.0`, `NaN`, `+Inf` (OpenMetrics). */
@@ -133,23 +132,21 @@ export function histogramQuantiles(
   frame: Frame,
   notes: Annotations,
   vector: Expr,
+  budget: Budget,
 ): Column[] {
-  return quantiles.flatMap(({ q, expr }) =>
+  return quantiles.flatMap(({ q, expr }) => {
+    const values = [...new Set(q)];
+    const columns = histogramQuantile(q, series, frame, notes, { q: expr, vector });
+    budget.take(columns.length * values.length * frame.steps);
     // A quantile that changes along the steps makes a series for each of its values.
-    [...new Set(q)].flatMap((value) => {
-      const labelled = (labels: Labels): Labels => labels.with(label, quantileLabel(value));
-      const columns = histogramQuantile(
-        new Float64Array(q.length).fill(value),
-        series,
-        frame,
-        notes,
-        { q: expr, vector },
-        labelled,
-      );
-      for (const { has } of columns) q.forEach((other, k) => (has[k] = Object.is(other, value) ? has[k] : 0));
-      return columns;
-    }),
-  );
+    return columns.flatMap((column) =>
+      values.map((value) => ({
+        ...column,
+        labels: column.labels.with(label, quantileLabel(value)),
+        has: column.has.map((has, k) => (Object.is(q[k], value) ? has : 0)),
+      })),
+    );
+  });
 }
 
 export function histogramFraction(
@@ -167,5 +164,5 @@ export function histogramFraction(
       return nativeFraction(lower[k], upper[k], h);
     },
   };
-  return readHistograms(series, frame.steps, reader, (labels) => labels, notes, vector);
+  return readHistograms(series, frame.steps, reader, notes, vector);
 }

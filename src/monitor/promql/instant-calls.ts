@@ -1,6 +1,7 @@
 /** The functions that take instant vectors, scalars and strings: evaluated arguments in, value out. */
 import type { CallExpr } from './ast.ts';
 import type { Annotations } from './annotations.ts';
+import type { Budget } from './budget.ts';
 import type { Column, Frame, ScalarValue, Value } from './column.ts';
 import {
   HISTOGRAM_FUNCTIONS,
@@ -29,6 +30,7 @@ export interface Call {
   readonly frame: Frame;
   readonly bounds: QueryBounds;
   readonly notes: Annotations;
+  readonly budget: Budget;
 }
 
 type CallFunction = (call: Call) => Value;
@@ -88,7 +90,9 @@ function floatOf(call: Call): Value {
 function quantilesOf(call: Call): Value {
   const [label] = stringsFrom(call, 1);
   const quantiles = call.node.args.slice(2).map((expr, i) => ({ q: scalarAt(call, i + 2), expr }));
-  return vector(histogramQuantiles(seriesAt(call, 0), label, quantiles, call.frame, call.notes, call.node.args[0]));
+  return vector(
+    histogramQuantiles(seriesAt(call, 0), label, quantiles, call.frame, call.notes, call.node.args[0], call.budget),
+  );
 }
 
 const timesOfSteps: CallFunction = (call) => {

@@ -2,6 +2,7 @@
 import { RE2JS } from 're2js';
 import { Labels, METRIC_NAME } from '../../model/labels.ts';
 import { queryFailed, mergeSameLabels, type Column } from './column.ts';
+import { checkRegex } from './matchers.ts';
 import { quote } from './quoting.ts';
 
 /** UTF-8 names are allowed everywhere; what is no text is not. */
@@ -20,11 +21,9 @@ interface ReplaceRule {
 }
 
 function compileFull(pattern: string): RE2JS {
-  try {
-    return RE2JS.compile(`^(?s:${pattern})$`);
-  } catch {
-    throw queryFailed(`invalid regular expression in label_replace(): ${pattern}`);
-  }
+  const problem = checkRegex(pattern);
+  if (problem !== undefined) throw queryFailed(`invalid regular expression in label_replace(): ${pattern}`);
+  return RE2JS.compile(`^(?s:${pattern})$`);
 }
 
 /** Go's Regexp.Expand: `$1`, `${1}`, `$name`, `${name}`, `$$`; what names no group is empty. */

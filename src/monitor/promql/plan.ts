@@ -4,7 +4,7 @@
  */
 import { METRIC_NAME, type Matcher } from '../../model/labels.ts';
 import type { At, CallExpr, DurationExpr, Expr, Modifiers, SubqueryExpr, VectorSelector } from './ast.ts';
-import type { Frame } from './column.ts';
+import { queryFailed, TOO_MANY_SAMPLES, type Frame } from './column.ts';
 import { childrenOf, unwrapParens } from './expression-shape.ts';
 
 /** Evaluation times are part of what these functions answer, so an argument pinned by `@` does not pin the result. */
@@ -44,6 +44,9 @@ export interface PlannedSelector {
   readonly maxtMs: number;
 }
 
+/** Steps of one subquery: more would not fit into memory as columns, whatever they hold. */
+const MAX_INNER_STEPS = 5_000_000;
+
 /** Milliseconds of a duration whose expressions are folded. */
 export function durationMs(duration: DurationExpr | undefined): number {
   if (duration === undefined) return 0;
@@ -68,14 +71,16 @@ export function shiftedTimes(node: Modifiers, frame: Frame, bounds: QueryBounds)
 
 /** The inner steps of a subquery: multiples of its step, left-open at the start of the first window. */
 export function subqueryFrame(node: SubqueryExpr, frame: Frame, bounds: QueryBounds): Frame {
-  const times = shiftedTimes(node, frame, bounds);
+  const pinned = atMs(node.at, bounds);
+  const offset = durationMs(node.offset);
   const stepMs = node.step === undefined ? bounds.defaultStepMs : durationMs(node.step);
-  if (times.length === 0) return { startMs: 0, stepMs, steps: 0, instant: false };
-  const from = times[0] - durationMs(node.range);
-  const to = times[times.length - 1];
+  if (frame.steps === 0) return { startMs: 0, stepMs, steps: 0, instant: false };
+  const from = (pinned ?? frame.startMs) - offset - durationMs(node.range);
+  const to = (pinned ?? frame.startMs + (frame.steps - 1) * frame.stepMs) - offset;
   let startMs = stepMs * Math.trunc(from / stepMs);
   if (startMs <= from) startMs += stepMs;
   const steps = to < startMs ? 0 : Math.floor((to - startMs) / stepMs) + 1;
+  if (steps > MAX_INNER_STEPS) throw queryFailed(TOO_MANY_SAMPLES);
   return { startMs, stepMs, steps, instant: startMs === to };
 }
 
@@ -154,9 +159,11 @@ function spanOf(
   bounds: QueryBounds,
   forward: boolean,
 ): PlannedSelector {
-  const times = shiftedTimes(selector, frame, bounds);
-  const first = times[0] ?? 0;
-  const last = times[times.length - 1] ?? -1;
+  const { startMs, stepMs, steps } = frame;
+  const pinned = atMs(selector.at, bounds);
+  const offset = durationMs(selector.offset);
+  const first = (pinned ?? startMs) - offset;
+  const last = steps === 0 ? first - backMs - 1 : (pinned ?? startMs + (steps - 1) * stepMs) - offset;
   const maxtMs = last + (forward ? bounds.lookbackMs : 0);
   return { key: selector, matchers: selector.matchers, mintMs: first - backMs, maxtMs };
 }

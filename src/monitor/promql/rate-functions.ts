@@ -13,7 +13,15 @@ import {
   withHint,
 } from './histogram-ops.ts';
 import { histogramIncrease } from './histogram-rate.ts';
-import { floatCount, histogramCount, histogramsOf, metricOf, type Window, type WindowFunction } from './window.ts';
+import {
+  floatCount,
+  histogramCount,
+  histogramsOf,
+  lastFalls,
+  metricOf,
+  type Window,
+  type WindowFunction,
+} from './window.ts';
 import { startsAfter } from './window-functions.ts';
 
 interface RateKind {
@@ -21,31 +29,29 @@ interface RateKind {
   readonly isRate: boolean;
 }
 
-/** What the extrapolation needs of a window, floats and histograms alike; times in ms. */
-interface Span {
-  firstT: number;
-  lastT: number;
-  intervals: number;
-  /** Value of the first sample (count of a histogram). */
-  first: number;
-  /** The increase found (of the count, for histograms). */
-  increase: number;
-}
-
-/** The factor by which an increase between two samples grows to cover the window. */
-function extrapolation(span: Span, w: Window, kind: RateKind): number {
-  const rangeStart = w.endMs - w.rangeMs;
-  let toStart = (span.firstT - rangeStart) / 1000;
-  let toEnd = (w.endMs - span.lastT) / 1000;
-  const sampled = (span.lastT - span.firstT) / 1000;
-  const average = sampled / span.intervals;
+/**
+ * The factor by which an increase between two samples grows to cover the window. `first` is the value of the first sample and
+ * `increase` what was found (of the count, for histograms); times in ms. Numbers instead of an object: this runs per window.
+ */
+function extrapolation(
+  w: Window,
+  kind: RateKind,
+  firstT: number,
+  lastT: number,
+  intervals: number,
+  first: number,
+  increase: number,
+): number {
+  let toStart = (firstT - (w.endMs - w.rangeMs)) / 1000;
+  let toEnd = (w.endMs - lastT) / 1000;
+  const sampled = (lastT - firstT) / 1000;
+  const average = sampled / intervals;
   // Samples that stop short of an edge by more than this most likely end there: go half an interval further only.
   const threshold = average * 1.1;
   if (toStart >= threshold) toStart = average / 2;
-  if (kind.isCounter) {
+  if (kind.isCounter && increase > 0 && first >= 0) {
     // A counter was never below zero, so the line is not drawn further back than where it meets zero.
-    let toZero = toStart;
-    if (span.increase > 0 && span.first >= 0) toZero = sampled * (span.first / span.increase);
+    const toZero = sampled * (first / increase);
     if (toZero < toStart) toStart = toZero;
   }
   if (toEnd >= threshold) toEnd = average / 2;
@@ -68,16 +74,16 @@ function lostInResets(v: Float64Array, lo: number, hi: number, increase: number)
 function floatRate(w: Window, kind: RateKind): number | undefined {
   const { t, v, st } = w.series;
   if (st !== undefined && kind.isCounter) return floatRateWithStart(w, kind, st);
-  if (w.hi - w.lo < 2) return undefined;
-  const span: Span = {
-    firstT: t[w.lo],
-    lastT: t[w.hi - 1],
-    intervals: w.hi - 1 - w.lo,
-    first: v[w.lo],
-    increase: v[w.hi - 1] - v[w.lo],
-  };
-  if (kind.isCounter) span.increase = lostInResets(v, w.lo, w.hi, span.increase);
-  return span.increase * extrapolation(span, w, kind);
+  const { lo } = w;
+  const last = w.hi - 1;
+  if (last <= lo) return undefined;
+  let increase = v[last] - v[lo];
+  if (kind.isCounter) {
+    w.lastFall ??= lastFalls(v);
+    // Most windows hold no reset: then there is nothing to look for.
+    if (w.lastFall[last] > lo) increase = lostInResets(v, lo, w.hi, increase);
+  }
+  return increase * extrapolation(w, kind, t[lo], t[last], last - lo, v[lo], increase);
 }
 
 /** A start time inside the window and before the first sample is a sample of value zero. */
@@ -101,14 +107,27 @@ function floatRateWithStart(w: Window, kind: RateKind, st: Float64Array): number
     if (v[i] < v[i - 1] || startsAfter(st[i], t[i - 1], t[i])) increase += v[i - 1];
     else if (overlaps(st, t, i)) w.notes.startTimeOverlap(metricOf(w), w.pos);
   }
-  const span: Span = {
-    firstT: zero ? st[lo] : t[lo],
-    lastT: t[hi - 1],
-    intervals: points - 1,
-    first: zero ? 0 : v[lo],
-    increase,
-  };
-  return increase * extrapolation(span, w, kind);
+  const firstT = zero ? st[lo] : t[lo];
+  return increase * extrapolation(w, kind, firstT, t[hi - 1], points - 1, zero ? 0 : v[lo], increase);
+}
+
+function noteOverlaps(w: Window, st: Float64Array, t: Float64Array): void {
+  for (let i = w.hlo + 1; i < w.hhi; i += 1) {
+    if (overlaps(st, t, i)) {
+      w.notes.startTimeOverlap(metricOf(w), w.pos);
+      return;
+    }
+  }
+}
+
+/** The sum of the increases, with the zero point in it when there is one. */
+function increaseOf(w: Window, isCounter: boolean, zero: boolean): Histogram | undefined {
+  const { t, h, st } = histogramsOf(w);
+  const { hlo, hhi } = w;
+  if (hhi - hlo === 1) return h[hlo];
+  const resetAt = (i: number): boolean => st !== undefined && startsAfter(st[hlo + i], t[hlo + i - 1], t[hlo + i]);
+  const increase = histogramIncrease(h.slice(hlo, hhi), isCounter, resetAt, metricOf(w), w.notes, w.pos);
+  return increase && zero ? (addHistograms(increase, h[hlo])?.h ?? increase) : increase;
 }
 
 function histogramRate(w: Window, kind: RateKind): Histogram | undefined {
@@ -116,20 +135,13 @@ function histogramRate(w: Window, kind: RateKind): Histogram | undefined {
   const { hlo, hhi } = w;
   const zero = kind.isCounter && st !== undefined && zeroPoint(st[hlo], t[hlo], w);
   if (hhi - hlo + (zero ? 1 : 0) < 2) return undefined;
-  const resetAt = (i: number): boolean => st !== undefined && startsAfter(st[hlo + i], t[hlo + i - 1], t[hlo + i]);
-  let increase: Histogram | undefined;
-  if (hhi - hlo === 1) increase = h[hlo];
-  else increase = histogramIncrease(h.slice(hlo, hhi), kind.isCounter, resetAt, metricOf(w), w.notes, w.pos);
+  if (kind.isCounter && st !== undefined) noteOverlaps(w, st, t);
+  const increase = increaseOf(w, kind.isCounter, zero);
   if (increase === undefined) return undefined;
-  if (zero && hhi - hlo > 1) increase = addHistograms(increase, h[hlo])?.h ?? increase;
-  const span: Span = {
-    firstT: zero ? st[hlo] : t[hlo],
-    lastT: t[hhi - 1],
-    intervals: hhi - hlo - 1 + (zero ? 1 : 0),
-    first: zero ? 0 : h[hlo].count,
-    increase: increase.count,
-  };
-  return withHint(scaleHistogram(increase, extrapolation(span, w, kind)), 'gauge');
+  const firstT = zero ? st[hlo] : t[hlo];
+  const intervals = hhi - hlo - 1 + (zero ? 1 : 0);
+  const factor = extrapolation(w, kind, firstT, t[hhi - 1], intervals, zero ? 0 : h[hlo].count, increase.count);
+  return withHint(scaleHistogram(increase, factor), 'gauge');
 }
 
 const extrapolated =

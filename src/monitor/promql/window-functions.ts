@@ -131,8 +131,26 @@ function wasReset(current: AnySample, previous: AnySample): boolean {
   return detectReset(current.point, previous.point);
 }
 
-export const changes: WindowFunction = (w) => countTransitions(w, changed);
-export const resets: WindowFunction = (w) => countTransitions(w, wasReset);
+/** True when there is nothing in the window but floats without start times: the case of nearly all series. */
+const isPlain = (w: Window): boolean => histogramCount(w) === 0 && w.series.st === undefined;
+
+export const changes: WindowFunction = (w) => {
+  if (!isPlain(w)) return countTransitions(w, changed);
+  const { v } = w.series;
+  let count = 0;
+  for (let i = w.lo + 1; i < w.hi; i += 1) {
+    if (v[i] !== v[i - 1] && !(Number.isNaN(v[i]) && Number.isNaN(v[i - 1]))) count += 1;
+  }
+  return count;
+};
+
+export const resets: WindowFunction = (w) => {
+  if (!isPlain(w)) return countTransitions(w, wasReset);
+  const { v } = w.series;
+  let count = 0;
+  for (let i = w.lo + 1; i < w.hi; i += 1) if (v[i] < v[i - 1]) count += 1;
+  return count;
+};
 
 /** A start time tells a reset when it lies at or after the previous sample, and before its own. */
 export function startsAfter(st: number, previousT: number, t: number): boolean {

@@ -3,9 +3,11 @@
  * only move forward (times of steps never decrease), so a whole range query costs O(samples + steps) per series.
  */
 import type { Histogram } from '../../model/histogram.ts';
+import { Labels } from '../../model/labels.ts';
 import type { Samples, Series } from '../../model/series.ts';
 import type { Annotations } from './annotations.ts';
 import type { Position } from './ast.ts';
+import type { Budget } from './budget.ts';
 import {
   newColumn,
   setPoint,
@@ -28,6 +30,8 @@ export interface Window {
   endMs: number;
   /** Evaluation time of the step, not shifted. */
   evalMs: number;
+  /** Worked out on demand for the series at hand: at each sample the index of the last one at or before it that fell. */
+  lastFall: Int32Array | undefined;
   readonly rangeMs: number;
   /** Scalar arguments of the call, in order, one value per step. */
   readonly scalars: readonly Float64Array[];
@@ -48,6 +52,26 @@ const NO_HISTOGRAMS: HistogramSamples = { t: EMPTY, h: [], st: undefined };
 
 export const histogramsOf = (w: Window): HistogramSamples => w.series.hist ?? NO_HISTOGRAMS;
 
+const NO_SERIES: RangeSeries = {
+  labels: Labels.empty,
+  dropName: false,
+  t: EMPTY,
+  v: EMPTY,
+  st: undefined,
+  hist: undefined,
+};
+
+/** A window to be moved over series and steps: one object for a whole call. */
+export function newWindow(
+  rangeMs: number,
+  scalars: readonly Float64Array[],
+  notes: Annotations,
+  pos: Position,
+): Window {
+  const nowhere = { lo: 0, hi: 0, hlo: 0, hhi: 0, step: 0, endMs: 0, evalMs: 0, lastFall: undefined };
+  return { series: NO_SERIES, ...nowhere, rangeMs, scalars, notes, pos };
+}
+
 /** The first index from `at` on whose time is after `limit`. */
 function after(t: Float64Array, at: number, limit: number): number {
   let i = at;
@@ -55,39 +79,38 @@ function after(t: Float64Array, at: number, limit: number): number {
   return i;
 }
 
+/** Windows worth this many samples pass between two looks at the clock. */
+const SAMPLES_PER_LOOK = 100_000;
+
 /** Runs a window function over all steps of a series; undefined when no step has a result. */
-export function runWindows(
+export async function runWindows(
   vector: RangeVector,
   series: RangeSeries,
   w: Window,
   evalTimes: Float64Array,
   fn: WindowFunction,
   dropName: boolean,
-): Column | undefined {
+  budget: Budget,
+): Promise<Column | undefined> {
   const { ends, rangeMs } = vector;
-  const { t } = series;
-  const ht = series.hist?.t ?? EMPTY;
   const column = newColumn(series.labels, ends.length, dropName);
-  let any = false;
   w.series = series;
-  let lo = 0;
-  let hi = 0;
-  let hlo = 0;
-  let hhi = 0;
+  w.lastFall = undefined;
+  w.lo = 0;
+  w.hi = 0;
+  w.hlo = 0;
+  w.hhi = 0;
+  let any = false;
+  let seen = 0;
   for (let k = 0; k < ends.length; k += 1) {
-    const end = ends[k];
-    const start = end - rangeMs;
-    hi = after(t, hi, end);
-    lo = after(t, lo, start);
-    hhi = after(ht, hhi, end);
-    hlo = after(ht, hlo, start);
-    if (lo === hi && hlo === hhi) continue;
-    w.lo = lo;
-    w.hi = hi;
-    w.hlo = hlo;
-    w.hhi = hhi;
+    moveTo(w, ends[k], ends[k] - rangeMs);
+    if (w.lo === w.hi && w.hlo === w.hhi) continue;
+    seen += w.hi - w.lo + w.hhi - w.hlo;
+    if (seen > SAMPLES_PER_LOOK) {
+      seen = 0;
+      if (budget.due) await budget.pause();
+    }
     w.step = k;
-    w.endMs = end;
     w.evalMs = evalTimes[k];
     const point = fn(w);
     if (point === undefined) continue;
@@ -95,6 +118,28 @@ export function runWindows(
     any = true;
   }
   return any ? column : undefined;
+}
+
+/** Moves the window on; times never go back. */
+function moveTo(w: Window, end: number, start: number): void {
+  const { t, hist } = w.series;
+  w.endMs = end;
+  w.hi = after(t, w.hi, end);
+  w.lo = after(t, w.lo, start);
+  if (hist === undefined) return;
+  w.hhi = after(hist.t, w.hhi, end);
+  w.hlo = after(hist.t, w.hlo, start);
+}
+
+/** For each sample the index of the last one at or before it that is below its predecessor; 0 when there is none. */
+export function lastFalls(v: Float64Array): Int32Array {
+  const falls = new Int32Array(v.length);
+  let last = 0;
+  for (let i = 1; i < v.length; i += 1) {
+    if (v[i] < v[i - 1]) last = i;
+    falls[i] = last;
+  }
+  return falls;
 }
 
 /** A stored series as window functions want it. Shares the arrays of the store where nothing has to be taken out. */

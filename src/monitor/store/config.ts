@@ -44,5 +44,3 @@ export const storeConfig = z.strictObject({
     .describe('Log records in memory.'),
   metrics: remote.prefault({}).describe('Where samples are asked for.'),
 });
-
-export type StoreConfig = z.output<typeof storeConfig>;

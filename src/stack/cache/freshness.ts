@@ -48,7 +48,7 @@ export function judge(
 
   const policy = new CachePolicy(
     { method: 'GET', headers: { 'cache-control': noStoreOnly(request) } },
-    { status, headers: { ...headers, vary: '', 'cache-control': canonical(directives, status) } },
+    { status, headers: { ...headers, ...expiry(headers), vary: '', 'cache-control': canonical(directives, status) } },
     { shared: true },
   );
   if (!policy.storable()) return undefined;
@@ -85,6 +85,15 @@ function initialAgeMs(headers: Readonly<Record<string, string>>, sentMs: number,
   const apparentMs = Number.isNaN(dateMs) ? 0 : Math.max(0, Math.floor(nowMs / 1000) * 1000 - dateMs);
   const age = (headers.age ?? '').split(',')[0].trim();
   return Math.max(apparentMs, seconds(age) * 1000 + (nowMs - sentMs));
+}
+
+/** IMF-fixdate, RFC 850 and asctime forms (RFC 9110 section 5.6.7): Date.parse alone takes far more. */
+const HTTP_DATE =
+  /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT|[A-Z][a-z]+day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4})$/;
+
+/** An Expires that is no HTTP date means the past (section 5.3). */
+function expiry({ expires }: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return expires === undefined || HTTP_DATE.test(expires) ? {} : { expires: '0' };
 }
 
 /** Undefined for `*`, malformed names, or too many. */

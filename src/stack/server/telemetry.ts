@@ -50,6 +50,8 @@ function ambientTelemetry(): KitMiddleware {
     } finally {
       const route = routeOf(ctx);
       if (route !== undefined) {
+        // Read by instrumentations when the request ends; a router's middleware that throws leaves its own path there.
+        Reflect.set(ctx, '_matchedRoute', route);
         const span = trace.getActiveSpan();
         span?.setAttribute('http.route', route);
         span?.updateName(`${methodLabel(ctx.method)} ${route}`);

@@ -121,6 +121,7 @@ describe('a response that may be reused', () => {
     ['s-maxage before max-age', { 'Cache-Control': 'max-age=0, s-maxage=60' }, 200],
     ['must-revalidate while fresh', { 'Cache-Control': 'max-age=60, must-revalidate' }, 200],
     ['Expires', { Expires: new Date(START + 60_000).toUTCString() }, 200],
+    ['Expires in asctime form', { Expires: 'Thu Aug 18 02:01:18 2050' }, 200],
     ['a heuristic', { 'Last-Modified': new Date(START - 1_000_000).toUTCString() }, 200],
     ['404', { 'Cache-Control': 'max-age=60' }, 404],
     ['a redirect', { 'Cache-Control': 'max-age=60', Location: '/y' }, 302],
@@ -139,6 +140,7 @@ describe('a response that may be reused', () => {
     ['Set-Cookie', { 'Cache-Control': 'public, max-age=60', 'Set-Cookie': 'a=b' }, 200],
     ['Vary: *', { 'Cache-Control': 'max-age=60', Vary: 'accept, *' }, 200],
     ['an invalid Expires', { Expires: '0' }, 200],
+    ['an Expires that only looks like a date', { Expires: '18 Aug 2050 02:01:18' }, 200],
     ['nothing about freshness', {}, 200],
     ['the strictest of several', { 'Cache-Control': 'max-age=60, max-age=0' }, 200],
     ['an age beyond its freshness', { 'Cache-Control': 'max-age=60', Age: '60' }, 200],
@@ -576,6 +578,7 @@ describe.skipIf(NO_REDIS !== undefined)('over Redis', () => {
     const open = () => {
       const store = new RedisStore({
         ...REDIS_DEFAULTS,
+        commandTimeoutMs: 500,
         url: redis.url,
         namespace: 'http',
         clock: systemClock,

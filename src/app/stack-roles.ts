@@ -1,0 +1,197 @@
+/**
+ * The roles that carry traffic: a balancer alone, and the balancer with the monitor beside it as a child, before the services
+ * that the settings name, the sample services, or the user's own command.
+ */
+import { systemClock } from '../base/clock.ts';
+import { VitrineError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { BalancerOptions, Endpoint } from '../stack/balancer/config.ts';
+import { MonitorChild } from './monitor-child.ts';
+import { monitorAddresses, NEVER, orClose, type RoleOptions, type Running } from './roles.ts';
+import { startProcessTelemetry, type ProcessTelemetry } from './process-telemetry.ts';
+import { removeRunFile, writeRunFile, type RunningService } from './run-file.ts';
+import { SampleServices } from './sample-services.ts';
+import { addressText, localUrl, type Settings } from './settings.ts';
+import { startStack, type Stack } from './stack-process.ts';
+
+/** The stack's own telemetry; `health` is asked for with every frame, before the balancer is there too. */
+function stackTelemetry(
+  options: RoleOptions,
+  frames: boolean,
+  stack: () => Stack | undefined,
+): Promise<ProcessTelemetry> {
+  const { settings, dataDir, env } = options;
+  return startProcessTelemetry({
+    serviceName: 'vitrine-balancer',
+    instanceId: addressText(settings.balancer.listen),
+    settings,
+    dataDir,
+    env,
+    host: true,
+    frames,
+    health: () => stack()?.health(),
+    monitorUrl: settings.telemetry.monitor,
+  });
+}
+
+export async function startBalancerRole(options: RoleOptions): Promise<Running> {
+  const { settings } = options;
+  if (settings.balancer.routes.length === 0) {
+    throw new VitrineError('config_invalid', 'A balancer alone needs upstreams.', {
+      hint: 'Set balancer.upstreams (or VITRINE_BALANCER__UPSTREAMS).',
+    });
+  }
+  let stack: Stack | undefined;
+  const own = await stackTelemetry(options, false, () => stack);
+  stack = await orClose(own, () =>
+    startStack({ settings, balancer: settings.balancer, clock: systemClock, logger: own.logs.logger }),
+  );
+  const running = stack;
+  return {
+    addresses: [['Balancer', localUrl(settings.balancer.listen)]],
+    orphaned: NEVER,
+    reload() {},
+    reloaded: own.reloaded,
+    async close() {
+      const troubles = await running.close();
+      await own.close();
+      return troubles;
+    },
+  };
+}
+
+/** What stands behind the balancer when no upstream is configured. */
+export interface UpstreamSource {
+  readonly endpoints: readonly Endpoint[];
+  readonly drillToken: string | undefined;
+  readonly list: () => RunningService[];
+  /** `note` is called when a process was started again. */
+  onChange(note: () => void): void;
+  stop(): Promise<void>;
+}
+
+export interface MonitorHandle {
+  readonly ready: Promise<void>;
+  /** OTLP/HTTP address. */
+  readonly url: string;
+  readonly logger: Logger;
+}
+
+const NO_SOURCE: UpstreamSource = {
+  endpoints: [],
+  drillToken: undefined,
+  list: () => [],
+  onChange() {},
+  stop: async () => {},
+};
+
+function withUpstreams({ balancer }: Settings, { endpoints }: UpstreamSource): BalancerOptions {
+  if (balancer.routes.length > 0) return balancer;
+  return { ...balancer, routes: [{ path: '/', policy: balancer.policy, upstreams: endpoints }] };
+}
+
+/** The balancer in this process, with the monitor beside it; `upstreams` stand in when none is configured. */
+export async function startWithMonitor(
+  options: RoleOptions,
+  upstreams: (monitor: MonitorHandle) => Promise<UpstreamSource>,
+): Promise<Running> {
+  const { settings, dataDir, env } = options;
+  let stack: Stack | undefined;
+  let source: UpstreamSource = NO_SOURCE;
+  const own = await stackTelemetry(options, true, () => stack);
+  const { logger } = own.logs;
+  const monitor = new MonitorChild({
+    args: options.monitorArgs,
+    env,
+    clock: systemClock,
+    logger,
+    onLine: (line) => own.logs.relay(line),
+  });
+  const close = async (): Promise<string[]> => {
+    const troubles = (await stack?.close()) ?? [];
+    await source.stop();
+    await monitor.stop();
+    removeRunFile(dataDir);
+    await own.close();
+    return troubles;
+  };
+  try {
+    const ready = Promise.race([monitor.ready, monitor.failed]);
+    source = await upstreams({ ready, url: localUrl(settings.monitor.otlp_http), logger });
+    stack = await startStack({ settings, balancer: withUpstreams(settings, source), clock: systemClock, logger });
+    if (own.telemetry.frames !== undefined) monitor.feed(own.telemetry.frames);
+    await ready;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const note = (): void => noteRun(options, monitor, source);
+  source.onChange(note);
+  note();
+  return {
+    addresses: stackAddresses(options, source),
+    orphaned: NEVER,
+    reload: () => monitor.hup(),
+    reloaded: own.reloaded,
+    close,
+  };
+}
+
+function noteRun(
+  { settings, dataDir }: RoleOptions,
+  monitor: MonitorChild,
+  { drillToken, list }: UpstreamSource,
+): void {
+  writeRunFile(dataDir, {
+    pid: process.pid,
+    balancer: localUrl(settings.balancer.listen),
+    monitor: localUrl(settings.monitor.listen),
+    otlpHttp: localUrl(settings.monitor.otlp_http),
+    monitorPid: monitor.pid,
+    services: list(),
+    drillToken,
+  });
+}
+
+function stackAddresses({ settings, dataDir }: RoleOptions, { list }: UpstreamSource): Running['addresses'] {
+  const behind = list().map(({ name }) => name);
+  const upstreams = behind.length > 0 ? behind.join(', ') : 'your upstreams';
+  return [
+    ['Balancer', `${localUrl(settings.balancer.listen)} -> ${upstreams}`],
+    ...monitorAddresses(settings),
+    ['Data', dataDir],
+  ];
+}
+
+/** Role `all`: the sample services, unless upstreams are configured. */
+export function startAll(options: RoleOptions): Promise<Running> {
+  const { settings, dataDir, env } = options;
+  const { enabled, listen } = settings.sample;
+  return startWithMonitor(options, async ({ url, logger }) => {
+    if (settings.balancer.routes.length > 0) return NO_SOURCE;
+    if (!enabled) {
+      throw new VitrineError('config_invalid', 'There are no upstreams and the sample services are switched off.', {
+        hint: 'Set balancer.upstreams.',
+      });
+    }
+    let changed = (): void => {};
+    const services = new SampleServices({
+      addresses: listen,
+      dataDir,
+      env,
+      monitorUrl: url,
+      clock: systemClock,
+      logger,
+      onChange: () => changed(),
+    });
+    return {
+      endpoints: listen,
+      drillToken: services.drillToken,
+      list: () => services.list(),
+      onChange(note) {
+        changed = note;
+      },
+      stop: () => services.stop(),
+    };
+  });
+}

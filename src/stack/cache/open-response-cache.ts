@@ -1,0 +1,53 @@
+/** The response cache that the configuration section `cache` describes, with its store, its health and its end. */
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { ComponentHealth } from '../../model/health.ts';
+import type { ResponseCache } from '../../model/response-cache.ts';
+import type { CacheConfig } from './config.ts';
+import { REDIS_DEFAULTS, RedisStore } from './redis-store.ts';
+import { HttpResponseCache, RESPONSE_CACHE_DEFAULTS } from './response-cache.ts';
+import { MemoryEntries, RedisEntries } from './response-entries.ts';
+
+export interface OpenResponseCache extends AsyncDisposable {
+  readonly cache: ResponseCache;
+  /** With the figures of look-ups: hits, misses, errors and their ratio. */
+  health(): ComponentHealth;
+  /** Bytes held in this process; 0 when they are in Redis. */
+  sizeBytes(): number;
+}
+
+/** Undefined when responses are not to be kept. Returns at once: a Redis store connects in the background. */
+export function openResponseCache(config: CacheConfig, clock: Clock, logger: Logger): OpenResponseCache | undefined {
+  const { enabled, max_size: maxSizeBytes, max_entry } = config.responses;
+  if (!enabled) return undefined;
+  const startMs = clock.monotonic();
+  const store = config.url.startsWith('redis')
+    ? new RedisStore({ ...REDIS_DEFAULTS, url: config.url, namespace: 'vitrine:responses', clock, logger })
+    : undefined;
+  const entries = store === undefined ? new MemoryEntries(maxSizeBytes, clock) : new RedisEntries(store, clock);
+  const maxEntryBytes = Math.min(max_entry, maxSizeBytes);
+  // What is on its way in may take as much again as what is kept.
+  const limits = { maxEntryBytes, maxFillingBytes: maxSizeBytes };
+  const cache = new HttpResponseCache({ ...RESPONSE_CACHE_DEFAULTS, ...limits, entries, clock });
+  const memoryHealth = (): ComponentHealth => ({
+    status: 'healthy',
+    uptime_seconds: Math.floor((clock.monotonic() - startMs) / 1000),
+    store: 'memory',
+  });
+  return {
+    cache,
+    health() {
+      const { hit, miss, stale, error } = cache.totals;
+      const asked = hit + miss + stale;
+      const { entries: held = null, sizeBytes: size_bytes = null } = entries.figures();
+      const ratio = asked === 0 ? null : (hit + stale) / asked;
+      const figures = { hits: hit + stale, misses: miss, errors: error, hit_ratio: ratio, entries: held, size_bytes };
+      return { ...(store?.health() ?? memoryHealth()), ...figures };
+    },
+    sizeBytes: () => entries.figures().sizeBytes ?? 0,
+    async [Symbol.asyncDispose]() {
+      cache[Symbol.dispose]();
+      await store?.disconnect();
+    },
+  };
+}
