@@ -16,6 +16,7 @@ import { Intake } from '../monitor/ingest/intake.ts';
 import { LogWindows } from '../monitor/ingest/log-windows.ts';
 import { embeddedQuerier } from '../monitor/promql/embedded.ts';
 import { compileMatcher } from '../monitor/promql/matchers.ts';
+import { remoteQuerier } from '../monitor/promql/remote.ts';
 import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../monitor/store/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../monitor/store/memory-spans.ts';
 import { openSampleStore } from '../monitor/store/open-sample-store.ts';
@@ -76,7 +77,7 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
     logger,
   });
   scope.add('store', () => store.close());
-  const querier = embeddedQuerier(store, { clock });
+  const querier = querierOf(section, store, clock);
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
   const windows = new LogWindows({ sink: logs, clock });
@@ -120,6 +121,19 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
     scope.add('log windows', stop);
   }
   return { store, querier, spans, logs, live, intake, rules, health, own: new OwnMetrics() };
+}
+
+/** The embedded engine, or the server that `store.metrics.url` names. */
+function querierOf({ metrics: remote }: Settings['store'], store: SampleStore, clock: Clock): Querier {
+  if (remote.url === undefined) return embeddedQuerier(store, { clock });
+  return remoteQuerier({
+    url: remote.url,
+    bearer: remote.bearer_token?.reveal(),
+    username: remote.username,
+    password: remote.password?.reveal(),
+    timeoutMs: remote.timeout,
+    clock,
+  });
 }
 
 const noteOf =
