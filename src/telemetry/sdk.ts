@@ -15,6 +15,8 @@ import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Health } from '../model/health.ts';
+import { closeCells, openCells } from './cells.ts';
+import { joinCells } from './cells-producer.ts';
 import { createLogProcessors, createSpanProcessors } from './batch-processors.ts';
 import type { ExportCount } from './drop-count.ts';
 import { DropCount } from './drop-count.ts';
@@ -96,6 +98,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const framed = options.frames !== undefined;
   const detectors = detectorsFromEnv(env);
   const sampler = samplerFromEnv(env, logger);
+  const cells = openCells(options.clock ?? systemClock);
   const sdk = new NodeSDK({
     resource: createResource(options, env, logger),
     autoDetectResources: detectors.length > 0,
@@ -103,7 +106,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     sampler: framed ? recordEverything(sampler) : sampler,
     spanProcessors: [...(framed ? [spanRing] : []), ...parts.spanProcessors],
     logRecordProcessors: [...(framed ? [logRing] : []), ...parts.logProcessors],
-    metricReaders: [live, ...parts.registered],
+    metricReaders: [live, ...parts.registered].map((reader) => joinCells(cells, reader)),
     views: durationViews(),
     instrumentations: [...(options.instrumentations ?? [])],
   });
@@ -120,9 +123,10 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
         health: options.frames?.health,
       })
     : undefined;
-  const end = once(() =>
-    endWithin(options.shutdownLimitMs ?? 3_000, { sdk, live, parts, frames, prometheus, drops, logger }),
-  );
+  const end = once(() => {
+    closeCells(cells);
+    return endWithin(options.shutdownLimitMs ?? 3_000, { sdk, live, parts, frames, prometheus, drops, logger });
+  });
   return { table, live, frames, prometheus, counts: () => drops.all(), shutdown: end };
 }
 
