@@ -70,14 +70,19 @@ const SEGMENTS_LIMIT = 8;
 /** Answers that do not prove that a path exists. */
 const NOTHING_THERE = new Set([400, 404, 405, 410, 414, 431]);
 
-/** `:id` for what looks like one: digits, UUIDs, hex and other long or mostly numeric segments. */
+const WORD = /^[A-Za-z_.~@:+-]+$/;
+const API_VERSION = /^v\d{1,2}(?:\.\d{1,2})?$/;
+const WORD_LIMIT = 24;
+/** Hexadecimal without a digit, by length: `deadbeef`, but not `feed`. */
+const HEX_WORD = /^[0-9a-fA-F-]{8,}$/;
+
+/**
+ * `:id` for what looks like one. Each template is some thirty series, so only plain words and API versions are taken for
+ * names: a segment with a digit (`acc-004`, `2024`), a long one, hexadecimal and anything unusual is an id.
+ */
 function segmentTemplate(segment: string): string {
-  if (segment.length === 0) return segment;
-  if (/^\d+$/.test(segment) || segment.length > 32) return ':id';
-  if (/^[0-9a-fA-F-]{8,}$/.test(segment) && /\d/.test(segment)) return ':id';
-  const digits = segment.replace(/\D/g, '').length;
-  if (digits >= 3 && digits * 2 >= segment.length) return ':id';
-  return /^[\w.~@:+-]+$/.test(segment) && !(segment.length >= 20 && digits >= 3) ? segment : ':id';
+  if (segment.length === 0 || API_VERSION.test(segment)) return segment;
+  return WORD.test(segment) && segment.length <= WORD_LIMIT && !HEX_WORD.test(segment) ? segment : ':id';
 }
 
 export function pathTemplate(path: string): string {
