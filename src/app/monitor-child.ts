@@ -37,6 +37,7 @@ export class MonitorChild {
   readonly #logger: Logger;
   #frames: FrameSender | undefined;
   #ready = false;
+  #wasReady = false;
   #lastAckMs = 0;
   #whenReady: () => void = () => {};
   #cancelWatch = (): void => {};
@@ -68,6 +69,8 @@ export class MonitorChild {
       logger: options.logger,
       onMessage: (message) => this.#heard(message as ToStack),
       onExit: () => this.#gone(),
+      // It ended by itself before it ever was there: its data directory is in use or unusable, which it has said.
+      isFinal: (code) => code === 1 && !this.#wasReady,
       onGaveUp: (code) => this.#whenFailed(startFailure(code)),
     });
     this.#watch();
@@ -111,6 +114,7 @@ export class MonitorChild {
     if (message.kind === 'ack') this.#frames?.acknowledge(message.sequence);
     if (message.kind !== 'ready') return;
     this.#ready = true;
+    this.#wasReady = true;
     this.#whenReady();
     this.#connect();
   }

@@ -70,19 +70,17 @@ const SEGMENTS_LIMIT = 8;
 /** Answers that do not prove that a path exists. */
 const NOTHING_THERE = new Set([400, 404, 405, 410, 414, 431]);
 
-const WORD = /^[A-Za-z_.~@:+-]+$/;
-const API_VERSION = /^v\d{1,2}(?:\.\d{1,2})?$/;
+const VERSION = /^v\d{1,3}(?:\.\d{1,3}){0,2}(?:(?:alpha|beta)\d{0,3})?$/i;
 const WORD_LIMIT = 24;
-/** Hexadecimal without a digit, by length: `deadbeef`, but not `feed`. */
-const HEX_WORD = /^[0-9a-fA-F-]{8,}$/;
 
 /**
- * `:id` for what looks like one. Each template is some thirty series, so only plain words and API versions are taken for
- * names: a segment with a digit (`acc-004`, `2024`), a long one, hexadecimal and anything unusual is an id.
+ * `:id` for what looks like one: anything with a digit (`42`, `acc-004`, a UUID), hex, what is long, or what is no plain
+ * word. Names with digits that are no ids are rarer than ids that would each be a series; versions (`v2`) stay.
  */
 function segmentTemplate(segment: string): string {
-  if (segment.length === 0 || API_VERSION.test(segment)) return segment;
-  return WORD.test(segment) && segment.length <= WORD_LIMIT && !HEX_WORD.test(segment) ? segment : ':id';
+  if (segment.length === 0 || VERSION.test(segment)) return segment;
+  if (segment.length > WORD_LIMIT || /\d|^[a-f-]{8,}$/i.test(segment)) return ':id';
+  return /^[\w.~@:+-]+$/.test(segment) ? segment : ':id';
 }
 
 export function pathTemplate(path: string): string {
