@@ -5,14 +5,15 @@
 import { systemClock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
 import type { Endpoint } from '../stack/balancer/config.ts';
+import { growSlowly } from './lean-heap.ts';
 import { MonitorChild } from './monitor-child.ts';
-import { startMonitor } from './monitor-process.ts';
+import type { Monitor, MonitorOptions } from './monitor-process.ts';
 import { parentChannel } from './parent-channel.ts';
 import { startProcessTelemetry, type ProcessTelemetry } from './process-telemetry.ts';
 import { removeRunFile, writeRunFile } from './run-file.ts';
 import { SampleServices } from './sample-services.ts';
 import { addressText, localUrl, type Settings } from './settings.ts';
-import { startStack, type Stack } from './stack-process.ts';
+import type { Stack, StackOptions } from './stack-process.ts';
 import { version } from './version.ts';
 
 export interface RoleOptions {
@@ -36,6 +37,12 @@ export interface Running {
 }
 
 const NEVER = new Promise<void>(() => {});
+
+// A process loads the wing that it is, not both.
+const startMonitor = async (options: MonitorOptions): Promise<Monitor> =>
+  (await import('./monitor-process.ts')).startMonitor(options);
+const startStack = async (options: StackOptions): Promise<Stack> =>
+  (await import('./stack-process.ts')).startStack(options);
 
 export async function startMonitorRole(options: RoleOptions): Promise<Running> {
   const { settings, dataDir, env, testMode } = options;
@@ -98,6 +105,7 @@ function stackTelemetry(
   stack: () => Stack | undefined,
 ): Promise<ProcessTelemetry> {
   const { settings, dataDir, env } = options;
+  growSlowly();
   return startProcessTelemetry({
     serviceName: 'vitrine-balancer',
     instanceId: addressText(settings.balancer.listen),

@@ -8,6 +8,7 @@ import { randomHex } from '../base/random.ts';
 import type { Address } from '../config/types.ts';
 import { Child } from './child.ts';
 import { childEnvironment } from './child-environment.ts';
+import { LEAN_HEAP } from './lean-heap.ts';
 import { REGISTER_PRELOAD, SAMPLE_PROGRAM } from './program-paths.ts';
 import type { RunningService } from './run-file.ts';
 import { localUrl } from './settings.ts';
@@ -60,7 +61,7 @@ export class SampleServices {
       name,
       module: SAMPLE_PROGRAM,
       args: ['--host', at.host, '--port', String(at.port), '--data', dir, '--drill-token-file', this.#tokenFile],
-      execArgv: ['--import', pathToFileURL(REGISTER_PRELOAD).href],
+      execArgv: [...LEAN_HEAP, '--import', pathToFileURL(REGISTER_PRELOAD).href],
       env: childEnvironment(env, {
         PORT: String(at.port),
         OTEL_SERVICE_NAME: 'payments',
