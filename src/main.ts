@@ -10,8 +10,8 @@ if (major < 24 || (major === 24 && minor < 15)) {
 }
 const [command = ''] = process.argv.slice(2);
 if (command === 'start' || command === 'run' || command === '' || command.startsWith('-')) {
-  const { keepHeapSmall } = await import('./app/heap-growth.ts');
-  keepHeapSmall([...process.execArgv, process.env['NODE_OPTIONS'] ?? '']);
+  const { growSlowly } = await import('./app/lean-heap.ts');
+  growSlowly([...process.execArgv, process.env['NODE_OPTIONS'] ?? '']);
 }
 const { runCommandLine } = await import('./cli/program.ts');
 process.exitCode = await runCommandLine(process.argv.slice(2));

@@ -4,7 +4,7 @@
  * No method rejects; failures are counted, and a failed read is `FAILED`, not a miss.
  */
 import { createRequire } from 'node:module';
-import type { createClient as CreateClient, RESP_TYPES as RespTypes } from 'redis';
+import type * as Redis from 'redis';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ComponentHealth } from '../../model/health.ts';
@@ -41,13 +41,11 @@ const MAX_RECONNECT_MS = 2_000;
 const MAX_WAITING = 1_000;
 const SCAN_COUNT = 500;
 
-/** `RESP_TYPES.BLOB_STRING`: the first byte of such a reply (RESP3). */
-const BLOB_STRING: typeof RespTypes.BLOB_STRING = 36;
+type Client = ReturnType<typeof Redis.createClient>;
 
-type Client = ReturnType<typeof CreateClient>;
-
-/** Loaded with the first store that needs it: the client's modules take ten megabytes, which a cache in memory does without. */
-const loadClient = (): typeof import('redis') => createRequire(import.meta.url)('redis');
+let loaded: typeof Redis | undefined;
+/** Some 12 MB of memory that a cache in memory does not need, so only the first store loads it. */
+const redis = (): typeof Redis => (loaded ??= createRequire(import.meta.url)('redis') as typeof Redis);
 
 export class RedisStore implements CacheStore {
   readonly kind = 'redis';
@@ -65,8 +63,7 @@ export class RedisStore implements CacheStore {
     this.#options = options;
     this.#prefix = `${options.namespace}:`;
     this.#breaker = new Breaker(options.clock, options.failuresToOpen, options.openMs);
-    const { createClient } = loadClient();
-    this.#client = createClient({
+    this.#client = redis().createClient({
       url: options.url,
       disableOfflineQueue: true,
       commandsQueueMaxLength: MAX_WAITING,
@@ -89,7 +86,7 @@ export class RedisStore implements CacheStore {
 
   /** As `get`, for bytes. */
   async getBytes(key: string): Promise<Buffer | undefined | typeof FAILED> {
-    const bytes = this.#client.withTypeMapping({ [BLOB_STRING]: Buffer });
+    const bytes = this.#client.withTypeMapping({ [redis().RESP_TYPES.BLOB_STRING]: Buffer });
     return (await this.#run(() => bytes.get(this.#prefix + key))) ?? undefined;
   }
 
