@@ -1,6 +1,7 @@
 /**
  * The way of a process's telemetry to a monitor elsewhere, beside whatever exporters the environment names: every span
- * (sampled or not), every log record and all metrics, by OTLP/HTTP protobuf, each second and at one wake-up. A trace can be
+ * (sampled or not), every log record and all metrics, by OTLP/HTTP protobuf, each second and at one wake-up, or
+ * earlier when a buffer is half full. A trace can be
  * read about a second after it ended. Buffers are bounded and what finds no room is counted;
  * while the monitor is away one body a signal is kept, no more.
  */
@@ -53,6 +54,9 @@ export class MonitorRoad {
     // Not awaited: a monitor that does not answer must not stop the rhythm of the others.
     const tick = (): void => void Promise.all([this.#sendMetrics(), this.#sendSpans(), this.#sendLogs()]).catch(failed);
     this.#stop = every(clock, INTERVAL_MS, tick, failed, OFFSET_MS);
+    // Called while a span or record ends: the work is left for later.
+    options.spans.onHalfFull = () => void setImmediate(() => void this.#sendSpans().catch(failed)).unref();
+    options.logs.onHalfFull = () => void setImmediate(() => void this.#sendLogs().catch(failed)).unref();
   }
 
   /** Sends what is there. Resolves when it was tried; never rejects. */
@@ -65,6 +69,8 @@ export class MonitorRoad {
   /** Gives up what was not sent. Flush before. */
   close(): void {
     this.#stop();
+    this.#options.spans.onHalfFull = undefined;
+    this.#options.logs.onHalfFull = undefined;
     for (const post of Object.values(this.#posts)) post.close();
     this.#count('traces').dropped += this.#leftOf(this.#options.spans);
     this.#count('logs').dropped += this.#leftOf(this.#options.logs);

@@ -4,7 +4,9 @@ import type { KitMiddleware } from './context.ts';
 import { routeOf } from './context.ts';
 import { boundHere } from './telemetry.ts';
 
-/** Level `error` from status 500, `warn` from 400 and for aborted answers, else `info`. */
+const PROBE = /\/(?:livez|readyz|health)$/;
+
+/** Level `error` from status 500, `warn` from 400 and for aborted answers, else `info`; `debug` for probes that went well. */
 export function accessLog(clock: Clock): KitMiddleware {
   return function logRequest(ctx, next) {
     const startMs = clock.monotonic();
@@ -21,6 +23,7 @@ export function accessLog(clock: Clock): KitMiddleware {
         const { log } = ctx.state;
         if (ctx.res.statusCode >= 500) log.error(fields, 'request failed');
         else if (ctx.res.statusCode >= 400 || !ctx.res.writableFinished) log.warn(fields, 'request refused');
+        else if (PROBE.test(fields.route)) log.debug(fields, 'probe answered');
         else log.info(fields, 'request done');
       }),
     );
