@@ -112,7 +112,9 @@ export function spansSummary(spans: readonly SpanRecord[]): TraceSummaryView {
   const start = sorted[0].startUnixNano;
   let end = start;
   for (const { endUnixNano } of sorted) if (endUnixNano > end) end = endUnixNano;
-  const root = sorted.find(({ parentSpanId }) => parentSpanId === '') ?? sorted[0];
+  const ids = new Set(sorted.map(({ spanId }) => spanId));
+  const isTop = ({ parentSpanId }: SpanRecord): boolean => !ids.has(parentSpanId);
+  const root = sorted.find(({ parentSpanId }) => parentSpanId === '') ?? sorted.find(isTop) ?? sorted[0];
   return {
     traceId: root.traceId,
     service: serviceOf(root.resource),

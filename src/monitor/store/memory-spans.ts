@@ -154,6 +154,18 @@ function hasAttribute(attributes: Attributes, name: string, value: string): bool
   );
 }
 
+/** Where the root is elsewhere: clocks differ, so the earliest span may have a parent here, which is then the better name. */
+function topOf(first: SpanRecord, spans: readonly SpanRecord[]): SpanRecord {
+  let top = first;
+  for (let hops = 0; hops < spans.length; hops += 1) {
+    const { spanId, parentSpanId } = top;
+    const parent = parentSpanId === spanId ? undefined : spans.find((span) => span.spanId === parentSpanId);
+    if (parent === undefined) break;
+    top = parent;
+  }
+  return top;
+}
+
 function summaryOf({ id, spans }: Trace): TraceSummary {
   let [first] = spans;
   let end = first.endUnixNano;
@@ -167,7 +179,7 @@ function summaryOf({ id, spans }: Trace): TraceSummary {
     services.add(serviceOf(span.resource));
     if (span.parentSpanId === '' && (root === undefined || span.startUnixNano < root.startUnixNano)) root = span;
   }
-  const shown = root ?? first;
+  const shown = root ?? topOf(first, spans);
   return {
     traceId: id,
     root: { service: serviceOf(shown.resource), name: shown.name },
