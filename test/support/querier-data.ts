@@ -39,7 +39,7 @@ export function querierData(endMs: number): WrittenSeries[] {
     for (const [b, le] of BOUNDS.entries())
       out.push(filled({ __name__: 'latency_seconds_bucket', ...labels, le }, (k) => k * (b + 1) * (i + 1)));
   }
-  out.push(filled({ __name__: 'odd' }, (k) => [NaN, Infinity, -Infinity, 1e-300, 12_345_678_901_234_567][k % 5]));
+  out.push(filled({ __name__: 'odd' }, (k) => [NaN, Infinity, -Infinity, 1e-300, 12_345_678_901_234_568][k % 5]));
   out.push({ labels: { __name__: 'brief' }, samples: [{ t: endMs - 60_000, v: 7 }] });
   return out;
 }

@@ -6,7 +6,7 @@ import { remoteWrite } from '../../support/remote-write.ts';
 import { EXPRESSIONS, NATIVE_EXPRESSIONS, asJson, differenceOf, querierSuite } from '../../suites/querier.ts';
 
 const END_MS = 1_795_176_000_000;
-const TRAITS = { native: true, utf8: true };
+const TRAITS = { native: true, utf8: true, lookback: true };
 
 let embedded: EmbeddedMetrics;
 beforeAll(async () => {
