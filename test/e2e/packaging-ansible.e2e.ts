@@ -104,7 +104,7 @@ async function startUnit(): Promise<Program> {
 }
 
 /** Starts what the unit starts; `/health` with the token, and the version it says. */
-async function versionThatRuns(): Promise<string | undefined> {
+async function versionThatRuns(): Promise<string> {
   const token = await look('cat', '/etc/vitrine/token');
   await using program = await startUnit();
   const monitor = `http://127.0.0.1:${ports[1]}`;
@@ -116,7 +116,7 @@ async function versionThatRuns(): Promise<string | undefined> {
     program.output,
   );
   expect((await fetch(`${monitor}/api/services`)).status).toBe(401);
-  return /vitrine (\d+\.\d+\.\d+)/.exec(program.output())?.[1];
+  return until(() => /vitrine (\d+\.\d+\.\d+)/.exec(program.output())?.[1], 20_000, program.output);
 }
 
 describe.skipIf(reason !== undefined)('the Ansible role', () => {
