@@ -17,6 +17,8 @@ const BASE_PORT = Number(process.env.BENCH_PORT ?? 21450);
 const UPSTREAM_PORT = BASE_PORT;
 const DIR = mkdtempSync(path.join(tmpdir(), 'bench-'));
 const HERE = import.meta.dirname;
+/** Keeps a program on one CPU. */
+const PIN = 'taskset';
 
 interface Contestant {
   readonly name: string;
@@ -115,7 +117,7 @@ function ticks(pid: number): number {
 }
 
 function start(cpu: number, command: readonly string[]): ChildProcess {
-  return spawn('taskset', ['-c', String(cpu), ...command], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return spawn(PIN, ['-c', String(cpu), ...command], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 async function listening(port: number): Promise<void> {
@@ -135,15 +137,7 @@ async function listening(port: number): Promise<void> {
 
 function wrk(port: number, seconds: number): Promise<{ requests: number; perSecond: number; bad: number }> {
   return new Promise((resolve) => {
-    const child = spawn('taskset', [
-      '-c',
-      '1',
-      'wrk',
-      '-t1',
-      '-c64',
-      `-d${seconds}s`,
-      `http://127.0.0.1:${port}/users/42`,
-    ]);
+    const child = spawn(PIN, ['-c', '1', 'wrk', '-t1', '-c64', `-d${seconds}s`, `http://127.0.0.1:${port}/users/42`]);
     let out = '';
     child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()));
     child.on('close', () =>

@@ -271,7 +271,7 @@ export class Exchange implements AttemptOwner, Waiter, BodyEvents {
         : head.status >= 500
           ? fill.failed(head.status)
           : undefined;
-    if (kept === undefined) return false;
+    if (kept === undefined) return head.status === 304 && asked && this.#askAgain(fill);
     fill.end();
     this.#fill = undefined;
     // A 304 has no body and its connection goes on by itself; the body of an error is not worth waiting for.
@@ -279,6 +279,19 @@ export class Exchange implements AttemptOwner, Waiter, BodyEvents {
     this.#attempts = [];
     if (head.status >= 500) attempt.cancel(false);
     this.#sendCached(kept);
+    return true;
+  }
+
+  /** What was to be validated has gone from the cache meanwhile: the same request without its condition. */
+  #askAgain(fill: CacheFill): boolean {
+    const { head, peer, requestId } = this.#request;
+    const [attempt] = this.#attempts;
+    fill.abort();
+    this.#fill = undefined;
+    this.#attempts = [];
+    const { upstream } = attempt;
+    this.#text = forwardHead(head, peer, requestId, this.#pieces.observer.ownFields, undefined, upstream.name);
+    this.#send(upstream, false);
     return true;
   }
 
@@ -327,8 +340,8 @@ export class Exchange implements AttemptOwner, Waiter, BodyEvents {
     this.#attempts[0]?.resume();
   }
 
-  attemptComplete(): void {
-    if (this.#done || !this.#answered) return;
+  attemptComplete(attempt: Attempt): void {
+    if (this.#done || !this.#answered || attempt !== this.#attempts[0]) return;
     this.#attempts = [];
     if (this.#filling) this.#fill?.end();
     else this.#fill?.abort();
@@ -475,7 +488,7 @@ export class Exchange implements AttemptOwner, Waiter, BodyEvents {
     if (this.#waiting) waiting.leave(route, this);
     this.#fill?.abort();
     this.#body?.stop();
-    observer.serverDone(this.#span, this.#parent, {
+    observer.serverDone(this.#span, {
       head,
       peer,
       routeAtStart: this.#route,

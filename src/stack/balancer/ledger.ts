@@ -14,6 +14,16 @@ export type Ledger = number[];
 
 export const newLedger = (): Ledger => [NaN, NaN, NaN, NaN, NaN];
 
+const TWO_DIGITS = Array.from({ length: 100 }, (_, at) =>
+  at === 0 ? '' : at % 10 === 0 ? `.${at / 10}` : `.${String(at).padStart(2, '0')}`,
+);
+
+/** Two decimals, without those that are 0: whole numbers become text much faster than fractions do. */
+function hundredths(ms: number): string {
+  const whole = Math.round(ms * 100);
+  return `${Math.floor(whole / 100)}${TWO_DIGITS[whole % 100]}`;
+}
+
 /** The field `Server-Timing` with its line end; phases not gone through are left out. `cache`: what the cache said. */
 export function serverTiming(ledger: Ledger, cache: string | undefined): string {
   let out = '';
@@ -21,7 +31,7 @@ export function serverTiming(ledger: Ledger, cache: string | undefined): string 
     const ms = ledger[at];
     if (!(ms >= 0)) continue;
     const about = at === CACHE && cache !== undefined ? `;desc=${cache}` : '';
-    out += `${out === '' ? '' : ', '}${PHASES[at]}${about};dur=${ms === 0 ? '0' : Math.round(ms * 100) / 100}`;
+    out += `${out === '' ? '' : ', '}${PHASES[at]}${about};dur=${hundredths(ms)}`;
   }
   return out === '' ? '' : `Server-Timing: ${out}\r\n`;
 }

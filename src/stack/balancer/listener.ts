@@ -1,25 +1,24 @@
 /**
- * Where clients come in: Node's server reads them, this checks what it read, answers what is the balancer's own, finds the
- * route and begins an exchange. Requests pipelined on one connection are worked on one after the other.
+ * Where clients come in: Node's server reads them, this checks what it read, answers what is the balancer's own and begins
+ * an exchange on a route. Requests pipelined on one connection are worked on one after the other.
  */
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { BlockList, isIPv6 } from 'node:net';
+import { isIPv6, type BlockList } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { VitrineError } from '../../base/errors.ts';
-import { randomHex } from '../../base/random.ts';
 import { ClientConnection } from './client-connection.ts';
-import { ClientRequest } from './client-request.ts';
 import { ClientReply, closeGently, REASONS } from './client-reply.ts';
 import type { BalancerOptions } from './config.ts';
 import { Exchange, type ExchangePieces } from './exchange.ts';
-import { makePeer, type Peer } from './forward-head.ts';
+import { makePeer } from './forward-head.ts';
 import { ownAnswer, type HealthFacts } from './own-endpoints.ts';
 import { problemAnswer, problemMessage } from './problem.ts';
 import { refusalOf } from './refusal.ts';
 import { RequestBody } from './request-body.ts';
-import { checkRequestHead, type RequestHead } from './request-head.ts';
+import { checkRequestHead, type Refusal, type RequestHead } from './request-head.ts';
 import { isAmbiguousPath, pathOf, type Route, type RouteTable } from './route.ts';
+import { newRequestId, serverOptions, trustedList } from './server-options.ts';
 import { Tunnel } from './tunnel.ts';
 
 export interface ListenerPieces extends ExchangePieces {
@@ -29,12 +28,6 @@ export interface ListenerPieces extends ExchangePieces {
 
 /** More requests than this waiting on one connection is no client but an attack. */
 const PIPELINE_LIMIT = 128;
-
-/** Options Node has and its types do not know yet. */
-interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
-  /** No stream events for requests without a body. */
-  readonly optimizeEmptyRequests: boolean;
-}
 
 export class Listener {
   readonly #pieces: ListenerPieces;
@@ -69,8 +62,8 @@ export class Listener {
   }
 
   listen(): Promise<AddressInfo> {
-    const { host, port } = this.#options.listen;
     return new Promise((resolve, reject) => {
+      const { host, port } = this.#options.listen;
       this.#server.once('error', (error: NodeJS.ErrnoException) => {
         const code = error.code === 'EADDRINUSE' ? 'port_taken' : 'bind_failed';
         reject(
@@ -118,22 +111,18 @@ export class Listener {
     });
   }
 
+  #check(request: IncomingMessage): RequestHead | Refusal {
+    const { method = '', url = '', httpVersionMajor: major, httpVersionMinor: minor, rawHeaders: raw } = request;
+    return checkRequestHead({ method, url, major, minor, raw }, this.#options.limits);
+  }
+
   #handle(
     client: ClientConnection,
     request: IncomingMessage,
     response: ServerResponse,
     expectsContinue: boolean,
   ): void {
-    const head = checkRequestHead(
-      {
-        method: request.method ?? '',
-        url: request.url ?? '',
-        major: request.httpVersionMajor,
-        minor: request.httpVersionMinor,
-        raw: request.rawHeaders,
-      },
-      this.#options.limits,
-    );
+    const head = this.#check(request);
     const reply = new ClientReply(
       response,
       client.socket,
@@ -144,9 +133,8 @@ export class Listener {
       this.#refuse(client, request, reply, new VitrineError(head.code, head.detail));
       return;
     }
-    const path = pathOf(head.target);
-    if (this.#answerOwn(head, path, reply)) return;
-    const route = this.#route(head, path);
+    if (this.#answerOwn(head, pathOf(head.target), reply)) return;
+    const route = this.#route(head, pathOf(head.target));
     if (route instanceof VitrineError) {
       this.#refuse(client, request, reply, route);
       return;
@@ -261,16 +249,7 @@ export class Listener {
   #upgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
     const client = this.#clients.get(socket);
     if (client === undefined) return;
-    const head = checkRequestHead(
-      {
-        method: request.method ?? '',
-        url: request.url ?? '',
-        major: request.httpVersionMajor,
-        minor: request.httpVersionMinor,
-        raw: request.rawHeaders,
-      },
-      this.#options.limits,
-    );
+    const head = this.#check(request);
     const route =
       head.kind === 'ok' ? this.#route(head, pathOf(head.target)) : new VitrineError(head.code, head.detail);
     if (head.kind === 'refused' || route instanceof VitrineError) {
@@ -318,53 +297,3 @@ export class Listener {
     for (const client of this.#clients.values()) client.socket.destroy();
   }
 }
-
-function serverOptions(options: BalancerOptions): LeanServerOptions {
-  const { limits, timeouts } = options;
-  return {
-    IncomingMessage: ClientRequest,
-    insecureHTTPParser: false,
-    maxHeaderSize: limits.header,
-    // Host is checked with everything else, where the answer is ours.
-    requireHostHeader: false,
-    headersTimeout: timeouts.client_head,
-    requestTimeout: timeouts.client_request,
-    connectionsCheckingInterval: 1_000,
-    // Idle connections are closed by one sweep instead of a timer set for each answer.
-    keepAliveTimeout: 0,
-    noDelay: true,
-    optimizeEmptyRequests: true,
-    shouldUpgradeCallback: (request) =>
-      request.method === 'GET' &&
-      request.headers.upgrade?.trim().toLowerCase() === 'websocket' &&
-      request.headers['content-length'] === undefined &&
-      request.headers['transfer-encoding'] === undefined,
-  };
-}
-
-function trustedList(addresses: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const address of addresses) {
-    const [net, bits] = address.split('/');
-    const family = isIPv6(net) ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(net, family);
-    else list.addSubnet(net, Number(bits), family);
-  }
-  return list;
-}
-
-/** Random hexadecimal, drawn many at a time: one call to the system's generator each would be half a percent of a request. */
-const ID_BYTES = 16;
-let ids = '';
-let idsAt = 0;
-function newRequestId(): string {
-  if (idsAt >= ids.length) {
-    ids = randomHex(ID_BYTES * 256);
-    idsAt = 0;
-  }
-  const id = ids.slice(idsAt, idsAt + ID_BYTES * 2);
-  idsAt += ID_BYTES * 2;
-  return id;
-}
-
-export type { Peer };

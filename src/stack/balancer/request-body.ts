@@ -36,6 +36,7 @@ export class RequestBody implements Timed {
   readonly #startMs: number;
   #held: Buffer[] = [];
   #ready = false;
+  #stopped = false;
   #sink: BodySink | undefined;
   #paused = false;
   #bytes = 0;
@@ -91,6 +92,7 @@ export class RequestBody implements Timed {
   }
 
   #finished(): void {
+    if (this.#stopped) return;
     this.complete = true;
     this.#deadlines.delete(this);
     this.#sink?.end();
@@ -130,6 +132,7 @@ export class RequestBody implements Timed {
 
   /** Nothing more is wanted: the rest is read and thrown away. */
   stop(): void {
+    this.#stopped = true;
     this.#deadlines.delete(this);
     this.#request.removeAllListeners('data');
     this.#held = [];

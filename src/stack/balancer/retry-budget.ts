@@ -34,7 +34,8 @@ export class RetryBudget {
     this.#atMs = now;
     this.#reserve = Math.min(this.#minPerSecond, this.#reserve + (passed * this.#minPerSecond) / 1000);
     this.#earned *= Math.max(0, 1 - passed / WINDOW_MS);
-    if (this.#earned >= 1) this.#earned -= 1;
+    // A fifth five times is a hair less than one.
+    if (this.#earned > 0.999_999) this.#earned = Math.max(0, this.#earned - 1);
     else if (this.#reserve >= 1) this.#reserve -= 1;
     else return false;
     return true;

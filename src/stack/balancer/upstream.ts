@@ -53,14 +53,6 @@ export class Upstream implements Candidate {
     return this.#standing;
   }
 
-  get checkedUp(): boolean {
-    return this.#checkedUp;
-  }
-
-  get connections(): number {
-    return this.#open.size;
-  }
-
   /** The connection used last, or a new one (`fresh`: never a used one), with `bytes` on their way. */
   begin(method: string, bytes: string | Buffer, events: ExchangeEvents, fresh: boolean): UpstreamConnection {
     let connection = fresh ? undefined : this.#idle.pop();

@@ -1,0 +1,60 @@
+/** How Node's server is set up, whose forwarding fields are believed, and the ids of requests. */
+import type { ServerOptions } from 'node:http';
+import { BlockList, isIPv6 } from 'node:net';
+import { randomHex } from '../../base/random.ts';
+import { ClientRequest } from './client-request.ts';
+import type { BalancerOptions } from './config.ts';
+
+/** Options Node has and its types do not know yet. */
+interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
+  /** No stream events for requests without a body. */
+  readonly optimizeEmptyRequests: boolean;
+}
+
+export function serverOptions(options: BalancerOptions): LeanServerOptions {
+  const { limits, timeouts } = options;
+  return {
+    IncomingMessage: ClientRequest,
+    insecureHTTPParser: false,
+    maxHeaderSize: limits.header,
+    // Host is checked with everything else, where the answer is ours.
+    requireHostHeader: false,
+    headersTimeout: timeouts.client_head,
+    requestTimeout: timeouts.client_request,
+    connectionsCheckingInterval: 1_000,
+    // Idle connections are closed by one sweep instead of a timer set for each answer.
+    keepAliveTimeout: 0,
+    noDelay: true,
+    optimizeEmptyRequests: true,
+    shouldUpgradeCallback: (request) =>
+      request.method === 'GET' &&
+      request.headers.upgrade?.trim().toLowerCase() === 'websocket' &&
+      request.headers['content-length'] === undefined &&
+      request.headers['transfer-encoding'] === undefined,
+  };
+}
+
+export function trustedList(addresses: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const address of addresses) {
+    const [net, bits] = address.split('/');
+    const family = isIPv6(net) ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(net, family);
+    else list.addSubnet(net, Number(bits), family);
+  }
+  return list;
+}
+
+/** Random hexadecimal, drawn many at a time: one call to the system's generator each would be half a percent of a request. */
+const ID_BYTES = 16;
+let ids = '';
+let idsAt = 0;
+export function newRequestId(): string {
+  if (idsAt >= ids.length) {
+    ids = randomHex(ID_BYTES * 256);
+    idsAt = 0;
+  }
+  const id = ids.slice(idsAt, idsAt + ID_BYTES * 2);
+  idsAt += ID_BYTES * 2;
+  return id;
+}
