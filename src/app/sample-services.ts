@@ -68,11 +68,15 @@ export class SampleServices {
   }
 
   #start(at: Address, name: string, dir: string): Child {
-    const { env, monitorUrl, clock, logger, onChange } = this.#options;
+    const { dataDir, env, monitorUrl, clock, logger, onChange } = this.#options;
     return new Child({
       name,
       module: SAMPLE_PROGRAM,
-      args: ['--host', at.host, '--port', String(at.port), '--data', dir, '--drill-token-file', this.#tokenFile],
+      args: [
+        ...['--host', at.host, '--port', String(at.port), '--data', dir, '--drill-token-file', this.#tokenFile],
+        // The console shows what needs somebody; all of it is in the files and on the page.
+        ...['--logs', path.join(dataDir, 'logs'), '--name', name, '--console-level', 'warn'],
+      ],
       execArgv: ['--import', pathToFileURL(REGISTER_PRELOAD).href],
       env: childEnvironment(env, {
         PORT: String(at.port),

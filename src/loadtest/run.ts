@@ -7,12 +7,13 @@ import type { Clock } from '../base/clock.ts';
 import { systemClock, wait } from '../base/clock.ts';
 import { BoundedQueue } from '../base/bounded.ts';
 import { VitrineError } from '../base/errors.ts';
-import { seededRandom, systemRandom } from '../base/random.ts';
+import { randomHex, seededRandom, systemRandom } from '../base/random.ts';
 import type { Origin } from './connection.ts';
 import { Connection } from './connection.ts';
 import type { LoadOptions, People } from './options.ts';
 import type { LoadResult } from './result.ts';
 import { Recorder } from './result.ts';
+import type { Company } from './scenario.ts';
 import { getJourney, paymentsJourney } from './scenario.ts';
 import { VirtualUser } from './virtual-user.ts';
 
@@ -89,6 +90,10 @@ function makeUsers(
   const origin: Origin = { secure, host, port: Number(url.port || (secure ? 443 : 80)) };
   const target = url.pathname + url.search;
   const buffer = Buffer.allocUnsafe(64 * 1024);
+  const company: Company = {
+    active: new Set(people === undefined ? [] : Array.from({ length: options.users }, (_, i) => people(i).account)),
+    run: randomHex(4),
+  };
   return Array.from({ length: options.users }, (_, index) => {
     const random = seededRandom(options.seed + index * 7919);
     const { timeoutMs } = options;
@@ -97,7 +102,7 @@ function makeUsers(
     const common = { connection, recorder, clock, random: systemRandom, host: url.host, timeoutMs, startMs };
     if (options.scenario === 'get') return new VirtualUser({ journey: getJourney(target), ...common });
     if (people === undefined) throw new VitrineError('usage', 'The payments scenario needs people.');
-    return new VirtualUser({ journey: paymentsJourney(people(index), random), ...common });
+    return new VirtualUser({ journey: paymentsJourney(people(index), random, company), ...common });
   });
 }
 
