@@ -3,10 +3,11 @@
  * checked settings and ends with the scope. In test mode it opens its main address only and takes samples of any time.
  */
 import { metrics } from '@opentelemetry/api';
-import { every } from '../base/clock.ts';
+import { every, type Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { Scope } from '../base/scope.ts';
 import type { Frame } from '../model/frame.ts';
+import type { Querier } from '../model/joints.ts';
 import { METRICS } from '../telemetry/names.ts';
 import { RuleEngine } from '../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../monitor/api/live.ts';
