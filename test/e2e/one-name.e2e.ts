@@ -7,6 +7,9 @@ import { absent, programPath, startCollector, startPrometheus, type Collector } 
 import { freePort, json, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
 
 const ROAD_LIMIT_MS = 20_000;
+/** The semantic conventions end these gauges in `.count`, which the linter would keep for histograms. */
+const CONVENTION_COUNTS =
+  /^(process_thread_count|process_unix_file_descriptor_count|system_cpu_logical_count) non-histogram and non-summary metrics should not have "_count" suffix$/;
 const COUNT = 'http_server_request_duration_seconds_count';
 
 const missing = absent('otelcol', 'prometheus', 'promtool');
@@ -49,7 +52,8 @@ describe.skipIf(missing !== undefined)('the sample stack on three roads', () => 
   const own = (text: string): Map<string, Family> =>
     familiesOf(text, {
       keep: (labels) => (labels.get('job') ?? 'vitrine-balancer') === 'vitrine-balancer',
-      without: ['job', 'instance'],
+      // A page that is scraped has the identity in target_info, the other roads in labels of every series.
+      without: ['job', 'instance', 'service_name', 'service_instance_id'],
     });
   const roads = async (): Promise<Record<'page' | 'exporter' | 'collector', Map<string, Family>>> => ({
     page: own(await page(`${it.monitor}/metrics`)),
@@ -120,8 +124,8 @@ describe.skipIf(missing !== undefined)('the sample stack on three roads', () => 
         input: await page(url),
         encoding: 'utf8',
       });
-      expect(`${checked.stdout}${checked.stderr}`).toBe('');
-      expect(checked.status).toBe(0);
+      const remarks = `${checked.stdout}${checked.stderr}`.trim().split('\n').filter((line) => line !== '');
+      expect(remarks.filter((line) => !CONVENTION_COUNTS.test(line))).toEqual([]);
     }
   });
 
