@@ -83,6 +83,10 @@ export class SampleServices {
         PORT: String(at.port),
         OTEL_SERVICE_NAME: 'payments',
         VITRINE_TELEMETRY__MONITOR: monitorUrl,
+        // Its lines go to OpenTelemetry by themselves; instrumented, its pino would send each a second time.
+        OTEL_NODE_DISABLED_INSTRUMENTATIONS: [env['OTEL_NODE_DISABLED_INSTRUMENTATIONS'], 'pino']
+          .filter((names) => names !== undefined && names !== '')
+          .join(','),
       }),
       clock,
       logger,
