@@ -8,6 +8,7 @@ import { randomHex } from '../base/random.ts';
 import type { Address } from '../config/types.ts';
 import { Child } from './child.ts';
 import { childEnvironment } from './child-environment.ts';
+import { LEAN_HEAP } from './lean-heap.ts';
 import { REGISTER_PRELOAD, SAMPLE_PROGRAM } from './program-paths.ts';
 import type { RunningService } from './run-file.ts';
 import { localUrl } from './settings.ts';
@@ -77,11 +78,15 @@ export class SampleServices {
         // The console shows what needs somebody; all of it is in the files and on the page.
         ...['--logs', path.join(dataDir, 'logs'), '--name', name, '--console-level', 'warn'],
       ],
-      execArgv: ['--import', pathToFileURL(REGISTER_PRELOAD).href],
+      execArgv: [...LEAN_HEAP, '--import', pathToFileURL(REGISTER_PRELOAD).href],
       env: childEnvironment(env, {
         PORT: String(at.port),
         OTEL_SERVICE_NAME: 'payments',
         VITRINE_TELEMETRY__MONITOR: monitorUrl,
+        // Its lines go to OpenTelemetry by themselves; instrumented, its pino would send each a second time.
+        OTEL_NODE_DISABLED_INSTRUMENTATIONS: [env['OTEL_NODE_DISABLED_INSTRUMENTATIONS'], 'pino']
+          .filter((names) => names !== undefined && names !== '')
+          .join(','),
       }),
       clock,
       logger,

@@ -1,5 +1,7 @@
 /** Programs other than Vitrine's own source that tests start, wait for and end: with all their children, and never by name. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import path from 'node:path';
 
 /** The Node.js that runs the tests, before whatever else is called `node`. */
@@ -106,4 +108,15 @@ export function startProgram(file: string, args: readonly string[], options: Pro
       await stop();
     },
   };
+}
+
+const BUILT =
+  process.env['VITRINE_PROGRAMS_BIN'] ??
+  path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'vitrine-programs/bin');
+
+/** Where one of `names` is: among the programs that test/support/programs/install.sh builds, or in the system's folders. */
+export function installed(...names: readonly string[]): string | undefined {
+  return names
+    .flatMap((name) => [BUILT, '/usr/bin', '/usr/sbin', '/usr/local/bin'].map((folder) => path.join(folder, name)))
+    .find((file) => existsSync(file));
 }

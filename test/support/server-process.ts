@@ -123,12 +123,9 @@ export async function startMonitorProcess(options: MonitorProcessOptions = {}): 
   }
   const main = path.join(REPOSITORY, 'src/main.ts');
   const listen = `127.0.0.1:${port}`;
+  const command = [main, 'start', '--role', 'monitor', '--listen', listen, '--data', path.join(dir, 'data')];
   const server = await startServer({
-    command: [
-      process.execPath,
-      ...(options.nodeFlags ?? []),
-      ...[main, 'start', '--role', 'monitor', '--listen', listen, '--data', path.join(dir, 'data'), ...flags],
-    ],
+    command: [process.execPath, ...(options.nodeFlags ?? []), ...command, ...flags],
     url: `http://${listen}`,
     readyPath: '/readyz',
     dir,
@@ -154,7 +151,9 @@ export function prometheusVersion(program: string): string {
   const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
   // Built from the Go module, it does not know its own number; the module's is in the name of the file.
   const built = /\(version: .*|version (\d\S*)/.exec(stdout)?.[1];
-  return built ?? `3 (${spawnSync('readlink', [program], { encoding: 'utf8' }).stdout.trim().replace('prometheus3-', '')})`;
+  return (
+    built ?? `3 (${spawnSync('readlink', [program], { encoding: 'utf8' }).stdout.trim().replace('prometheus3-', '')})`
+  );
 }
 
 export interface PrometheusOptions {
