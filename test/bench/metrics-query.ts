@@ -28,11 +28,17 @@ function* batches(): Generator<WrittenSeries[]> {
     yield Array.from({ length: SERIES }, (_, i) => {
       const samples = [];
       for (let t = at; t < end; t += STEP_MS) {
-        values[i] = (i * 31 + t / STEP_MS) % 500 === 0 ? 0 : values[i] + ((i * 7 + (t / STEP_MS) * 3) % 13) + (i % 4) / 4;
+        values[i] =
+          (i * 31 + t / STEP_MS) % 500 === 0 ? 0 : values[i] + ((i * 7 + (t / STEP_MS) * 3) % 13) + (i % 4) / 4;
         samples.push({ t, v: values[i] });
       }
       return {
-        labels: { __name__: 'x', service: `service-${i % 20}`, instance: `10.0.${i % 10}.${i % 250}:8080`, shard: `${i}` },
+        labels: {
+          __name__: 'x',
+          service: `service-${i % 20}`,
+          instance: `10.0.${i % 10}.${i % 250}:8080`,
+          shard: `${i}`,
+        },
         samples,
       };
     });

@@ -154,7 +154,9 @@ export function prometheusVersion(program: string): string {
   const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
   // Built from the Go module, it does not know its own number; the module's is in the name of the file.
   const built = /\(version: .*|version (\d\S*)/.exec(stdout)?.[1];
-  return built ?? `3 (${spawnSync('readlink', [program], { encoding: 'utf8' }).stdout.trim().replace('prometheus3-', '')})`;
+  return (
+    built ?? `3 (${spawnSync('readlink', [program], { encoding: 'utf8' }).stdout.trim().replace('prometheus3-', '')})`
+  );
 }
 
 export interface PrometheusOptions {
