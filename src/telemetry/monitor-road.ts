@@ -1,7 +1,8 @@
 /**
  * The way of a process's telemetry to a monitor elsewhere, beside whatever exporters the environment names: every span
- * (sampled or not), every log record and, each second, all metrics, by OTLP/HTTP protobuf. Spans and log records go every
- * half second, so a trace can be read about a second after it ended. Buffers are bounded and what finds no room is counted;
+ * (sampled or not), every log record and all metrics, by OTLP/HTTP protobuf, each second and at one wake-up, or
+ * earlier when a buffer is half full. A trace can be
+ * read about a second after it ended. Buffers are bounded and what finds no room is counted;
  * while the monitor is away one body a signal is kept, no more.
  */
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
@@ -17,10 +18,9 @@ import { encodeLogs, encodeSpans } from './otlp-records.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import type { Signal } from './resolver.ts';
 
-const RECORDS_MS = 500;
-const METRICS_MS = 1_000;
+const INTERVAL_MS = 1_000;
 /** Collected shortly before the full second, at which rules are evaluated. */
-const METRICS_OFFSET_MS = -150;
+const OFFSET_MS = -150;
 
 export interface MonitorRoadOptions {
   /** Base of OTLP/HTTP: `/v1/traces` and so on are appended. */
@@ -40,7 +40,7 @@ const EXPORTER = 'monitor';
 export class MonitorRoad {
   readonly #options: MonitorRoadOptions;
   readonly #posts: Readonly<Record<Signal, OtlpPost>>;
-  readonly #stops: readonly (() => void)[];
+  readonly #stop: () => void;
   #failing = false;
   #knowsResource = false;
   #collecting = false;
@@ -52,18 +52,11 @@ export class MonitorRoad {
     const failed = (error: unknown): void =>
       logger.debug({ error: String(error) }, 'Telemetry could not be made ready for the monitor.');
     // Not awaited: a monitor that does not answer must not stop the rhythm of the others.
-    const later = (run: () => Promise<unknown>) => (): void => void run().catch(failed);
-    const records = later(() => Promise.all([this.#sendSpans(), this.#sendLogs()]));
-    this.#stops = [
-      every(clock, RECORDS_MS, records, failed),
-      every(
-        clock,
-        METRICS_MS,
-        later(() => this.#sendMetrics()),
-        failed,
-        METRICS_OFFSET_MS,
-      ),
-    ];
+    const tick = (): void => void Promise.all([this.#sendMetrics(), this.#sendSpans(), this.#sendLogs()]).catch(failed);
+    this.#stop = every(clock, INTERVAL_MS, tick, failed, OFFSET_MS);
+    // Called while a span or record ends: the work is left for later.
+    options.spans.onHalfFull = () => void setImmediate(() => void this.#sendSpans().catch(failed)).unref();
+    options.logs.onHalfFull = () => void setImmediate(() => void this.#sendLogs().catch(failed)).unref();
   }
 
   /** Sends what is there. Resolves when it was tried; never rejects. */
@@ -75,7 +68,9 @@ export class MonitorRoad {
 
   /** Gives up what was not sent. Flush before. */
   close(): void {
-    for (const stop of this.#stops) stop();
+    this.#stop();
+    this.#options.spans.onHalfFull = undefined;
+    this.#options.logs.onHalfFull = undefined;
     for (const post of Object.values(this.#posts)) post.close();
     this.#count('traces').dropped += this.#leftOf(this.#options.spans);
     this.#count('logs').dropped += this.#leftOf(this.#options.logs);

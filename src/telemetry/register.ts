@@ -60,7 +60,7 @@ function monitorOf(env: Env): string | undefined {
 /**
  * Telemetry ends with the service, in three seconds at most. Where the service has no handler of its own for the signal, ours
  * would keep it alive: then the signal is sent again once all is sent. Where it has one, it may drain for long: what there is
- * so far is sent, and the rest when nothing is left to do. `process.exit` in its handler loses the last half second.
+ * so far is sent, and the rest when nothing is left to do. `process.exit` in its handler loses the last second.
  */
 function flushAtEnd(telemetry: Telemetry): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -94,7 +94,9 @@ async function observe(): Promise<void> {
     instanceId: instanceId(),
     env,
     logger: stderrLogger,
-    instrumentations: early.map(loadInstrumentation).filter((made) => made !== undefined),
+    instrumentations: early
+      .map((suffix) => loadInstrumentation(suffix, suffix === 'runtime-node' ? { monitoringPrecision: 20 } : {}))
+      .filter((made) => made !== undefined),
     exportersWhenUnset: monitorUrl === undefined ? ['otlp'] : [],
     monitorUrl,
     defaultMetricIntervalMs: DEFAULT_METRIC_INTERVAL_MS,

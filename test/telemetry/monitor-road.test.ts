@@ -89,6 +89,16 @@ describe('the road to a monitor', () => {
     expect(logger.lines.filter(({ message }) => message.includes('takes no telemetry'))).toHaveLength(1);
   });
 
+  it('does not wait for the second when many spans end in it', async () => {
+    const { url } = await collector();
+    const { telemetry } = await start(url);
+    const tracer = trace.getTracer('t');
+    for (let burst = 0; burst < 4; burst += 1) {
+      for (let i = 0; i < 2_500; i += 1) tracer.startSpan('x').end();
+      await expect.poll(() => count(telemetry, 'traces')).toMatchObject({ sent: 2_500 * (burst + 1), dropped: 0 });
+    }
+  });
+
   it('sends again what a monitor that starts could not take', async () => {
     const away = await startCollector();
     const { url } = away;
