@@ -90,9 +90,8 @@ export interface Observation {
   /** HTTP status, or how it failed. */
   readonly outcome: number | string;
   readonly bytes: number;
-  readonly traceId: string;
   /** Asked for only when the request is one of the samples. */
-  readonly ids: () => { transaction_id?: string | undefined; request_id?: string | undefined };
+  readonly ids: () => { trace_id: string; transaction_id?: string | undefined; request_id?: string | undefined };
 }
 
 const MAX_LATENCY_US = 3_600_000_000;
@@ -191,9 +190,9 @@ export class Recorder {
     const isSlow = this.#slowest.length < SAMPLES || seen.latencyMs > this.#slowest[SAMPLES - 1].latency_ms;
     const isFailed = seen.failed && this.#failed.length < SAMPLES;
     if (!isFirst && !isSlow && !isFailed) return;
-    const { operation, atMs, latencyMs, outcome, traceId } = seen;
+    const { operation, atMs, latencyMs, outcome } = seen;
     const times = { at_seconds: toMs(atMs), latency_ms: toMs(latencyMs * 1000) };
-    const sample: Sample = { operation, ...times, outcome, trace_id: traceId, ...seen.ids() };
+    const sample: Sample = { operation, ...times, outcome, ...seen.ids() };
     if (isFirst) this.#first.push(sample);
     if (isFailed) this.#failed.push(sample);
     if (!isSlow) return;

@@ -30,7 +30,12 @@ describe('childEnvironment', () => {
       },
       { PORT: '1', NOT: undefined },
     );
-    expect(env).toEqual({ OTEL_TRACES_EXPORTER: 'otlp', OTEL_TRACES_SAMPLER: 'always_on', OTEL_RESOURCE_ATTRIBUTES: 'team=b', PORT: '1' });
+    expect(env).toEqual({
+      OTEL_TRACES_EXPORTER: 'otlp',
+      OTEL_TRACES_SAMPLER: 'always_on',
+      OTEL_RESOURCE_ATTRIBUTES: 'team=b',
+      PORT: '1',
+    });
     expect(childEnvironment({ OTEL_RESOURCE_ATTRIBUTES: 'service.name=a' })).toEqual({});
   });
 });
@@ -49,7 +54,12 @@ describe('listeningPort', () => {
   it('finds the port of a process, preferring the one it was given', async () => {
     const servers = [createServer(), createServer()];
     const ports = await Promise.all(
-      servers.map((server) => new Promise<number>((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)))),
+      servers.map(
+        (server) =>
+          new Promise<number>((resolve) =>
+            server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+          ),
+      ),
     );
     const [first, second] = ports.sort((a, b) => a - b);
     expect(listeningPort(process.pid, second)).toBe(second);
@@ -64,7 +74,13 @@ describe('listeningPort', () => {
 function recordingLogger(): { logger: Logger; lines: [string, string][] } {
   const lines: [string, string][] = [];
   const at = (level: string) => (_fields: LogFields, message: string) => void lines.push([level, message]);
-  const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => logger };
+  const logger: Logger = {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => logger,
+  };
   return { logger, lines };
 }
 
@@ -104,11 +120,19 @@ describe('MonitorHealth', () => {
     memory_usage_mb: 100,
     cache_size_mb: 2.5,
     queue_size: 3,
-    components: { balancer: { status: 'healthy', uptime_seconds: 60 }, cache: { status: 'healthy', uptime_seconds: 59 } },
+    components: {
+      balancer: { status: 'healthy', uptime_seconds: 60 },
+      cache: { status: 'healthy', uptime_seconds: 59 },
+    },
   };
   const frame = { health: stackHealth } as Frame;
   const make = (alerts: readonly Alert[] = [], writable = true): MonitorHealth =>
-    new MonitorHealth({ clock, alerts: () => alerts, storeWritable: () => writable, storeFigures: () => ({ series: 5 }) });
+    new MonitorHealth({
+      clock,
+      alerts: () => alerts,
+      storeWritable: () => writable,
+      storeFigures: () => ({ series: 5 }),
+    });
 
   it('alone has itself as the only component', () => {
     const report = make().report();

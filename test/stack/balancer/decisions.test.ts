@@ -315,14 +315,14 @@ describe('configuration', () => {
   });
   it.each([
     [{ unknown: 1 }, /unknown/i],
-    [{ listen: '8080' }, /expected host:port, got "8080"/],
-    [{ listen: 'a:70000' }, /expected host:port/],
-    [{ upstreams: ['https://a'] }, /expected an address like/],
-    [{ upstreams: ['http://a/path'] }, /expected an address like/],
-    [{ upstreams: ['http://u:p@a'] }, /expected an address like/],
-    [{ timeouts: { connect: '10' } }, /expected a duration like "5s", got "10"/],
-    [{ limits: { body: '10' } }, /expected a size like "64KiB", got "10"/],
-    [{ retries: { budget: 'half' } }, /expected a ratio/],
+    [{ listen: '8080' }, /an address like "127.0.0.1:8080"/],
+    [{ listen: 'a:70000' }, /an address like "127.0.0.1:8080"/],
+    [{ upstreams: ['https://a'] }, /an address like/],
+    [{ upstreams: ['http://a/path'] }, /an address like/],
+    [{ upstreams: ['http://u:p@a'] }, /an address like/],
+    [{ timeouts: { connect: '10' } }, /a duration like "5m"/],
+    [{ limits: { body: '10' } }, /a size like "64MiB"/],
+    [{ retries: { budget: 'half' } }, /a ratio from 0 to 1/],
     [{ policy: 'random' }, /policy|option/i],
     [{ trusted_proxies: ['everyone'] }, /trusted_proxies|invalid/i],
   ])('refuses %j', (section, message) => {
