@@ -9,7 +9,6 @@ import { Scope } from '../base/scope.ts';
 import type { Frame } from '../model/frame.ts';
 import type { Querier } from '../model/joints.ts';
 import { METRICS } from '../telemetry/names.ts';
-import type { Telemetry } from '../telemetry/sdk.ts';
 import { RuleEngine } from '../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../monitor/api/live.ts';
 import { FrameReceiver } from '../monitor/ingest/frames.ts';
@@ -18,27 +17,19 @@ import { Intake } from '../monitor/ingest/intake.ts';
 import { LogWindows } from '../monitor/ingest/log-windows.ts';
 import { embeddedQuerier } from '../monitor/promql/embedded.ts';
 import { compileMatcher } from '../monitor/promql/matchers.ts';
+import { remoteQuerier } from '../monitor/promql/remote.ts';
 import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../monitor/store/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../monitor/store/memory-spans.ts';
 import { openSampleStore } from '../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../monitor/store/sample-store.ts';
 import { MonitorHealth } from './monitor-health.ts';
+import type { MonitorOptions, MonitorParts } from './monitor-parts.ts';
 import { openMonitorPorts } from './monitor-ports.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { AlertConsole } from './alert-console.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { observeServices } from './service-figures.ts';
 import { localUrl, type Settings } from './settings.ts';
-
-export interface MonitorOptions {
-  readonly settings: Settings;
-  readonly dataDir: string;
-  readonly testMode: boolean;
-  readonly telemetry: Telemetry;
-  readonly version: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
 
 export interface Monitor {
   /** A frame of the stack process at the other end of the channel; resolves when it is to be acknowledged. */
@@ -47,19 +38,6 @@ export interface Monitor {
   reload(settings: Settings): Promise<void>;
   /** Sentences about what did not end well. */
   close(): Promise<string[]>;
-}
-
-/** The parts that the ports need. */
-export interface MonitorParts {
-  readonly store: SampleStore;
-  readonly querier: Querier;
-  readonly spans: MemorySpans;
-  readonly logs: MemoryLogs;
-  readonly live: LiveState;
-  readonly intake: Intake;
-  readonly rules: RuleEngine;
-  readonly health: MonitorHealth;
-  readonly own: OwnMetrics;
 }
 
 /** Of groups that name no interval. */
@@ -100,7 +78,7 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
     logger,
   });
   scope.add('store', () => store.close());
-  const querier = embeddedQuerier(store, { clock });
+  const querier = querierOf(section, store, clock);
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
   const windows = new LogWindows({ sink: logs, clock });
@@ -144,6 +122,19 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
     scope.add('log windows', stop);
   }
   return { store, querier, spans, logs, live, intake, rules, health, own: new OwnMetrics() };
+}
+
+/** The embedded engine, or the server that `store.metrics.url` names. */
+function querierOf({ metrics: remote }: Settings['store'], store: SampleStore, clock: Clock): Querier {
+  if (remote.url === undefined) return embeddedQuerier(store, { clock });
+  return remoteQuerier({
+    url: remote.url,
+    bearer: remote.bearer_token?.reveal(),
+    username: remote.username,
+    password: remote.password?.reveal(),
+    timeoutMs: remote.timeout,
+    clock,
+  });
 }
 
 const noteOf =

@@ -68,10 +68,10 @@ describe('the monitor process', () => {
     });
     url = `http://127.0.0.1:${settings.monitor.listen.port}`;
     otlp = `http://127.0.0.1:${settings.monitor.otlp_http.port}`;
-    process.stdout.write = ((text: string) => {
+    process.stdout.write = (text: string) => {
       printed.push(text);
       return true;
-    }) as typeof process.stdout.write;
+    };
   });
 
   afterAll(async () => {

@@ -27,10 +27,10 @@ describe('the command line', () => {
   beforeEach(() => {
     out = '';
     err = '';
-    process.stdout.write = ((text: string) => ((out += text), true)) as typeof process.stdout.write;
-    process.stderr.write = ((text: string) => ((err += text), true)) as typeof process.stderr.write;
+    process.stdout.write = (text: string) => ((out += text), true);
+    process.stderr.write = (text: string) => ((err += text), true);
   });
-  afterEach(() => streams.forEach((stream, at) => (stream.write = originals[at] as typeof stream.write)));
+  afterEach(() => streams.forEach((stream, at) => (stream.write = originals[at])));
 
   it('knows its version, its help, and what it does not know', async () => {
     expect(await runCommandLine(['--version'])).toBe(0);
