@@ -3,7 +3,8 @@
  * ends in the opposite order, so that the last requests are still seen.
  */
 import { systemClock } from '../base/clock.ts';
-import type { Monitor, MonitorOptions } from './monitor-process.ts';
+import type { MonitorOptions } from './monitor-parts.ts';
+import type { Monitor } from './monitor-process.ts';
 import { parentChannel } from './parent-channel.ts';
 import { startProcessTelemetry, type ProcessTelemetry } from './process-telemetry.ts';
 import { addressText, localUrl, type Settings } from './settings.ts';

@@ -67,12 +67,17 @@ export async function runLoad(options: LoadOptions, control: LoadControl = {}): 
   const cancelEnd = clock.after(options.durationMs, () => stop.abort());
   signal.addEventListener('abort', () => {
     run.over = true;
-    for (const { connection } of users) connection.close();
   });
+  const closeAll = (): void => {
+    for (const { connection } of users) connection.close();
+  };
+  // At its end by time what was sent is still answered, within its own limit, and counted: so the server's count is ours.
+  outer.addEventListener('abort', closeAll);
   try {
     if (!signal.aborted) await (options.rate === undefined ? closedLoop(run) : openLoop(run, options.rate));
   } finally {
     stop.abort();
+    closeAll();
     cancelEnd();
     clearInterval(sweep);
     endTicks();
