@@ -41,8 +41,11 @@ const COUNTED: Readonly<Record<Signal, RegExp>> = {
 
 /** Without it all workers write one series, many times a millisecond: those points differ in value and not in time. */
 const oneSeriesEach = (road: Road): string[] => [
-  ...['--unique-timeseries', '--unique-timeseries-duration', '1s'],
-  ...['--otlp-metric-name', `gen_${road.toLowerCase()}`],
+  '--unique-timeseries',
+  '--unique-timeseries-duration',
+  '1s',
+  '--otlp-metric-name',
+  `gen_${road.toLowerCase()}`,
 ];
 
 async function send(signal: Signal, endpoint: string, http: boolean, more: readonly string[] = []): Promise<Sent> {
@@ -50,8 +53,17 @@ async function send(signal: Signal, endpoint: string, http: boolean, more: reado
   const items = signal === 'traces' ? ASKED / 2 : ASKED;
   await using generator = await startProgram(programPath('telemetrygen') ?? '', [
     signal,
-    ...['--otlp-endpoint', endpoint, '--otlp-insecure', '--workers', String(WORKERS)],
-    ...['--rate', String(items / WORKERS), '--duration', `${SECONDS}s`, '--batch-size', '200'],
+    '--otlp-endpoint',
+    endpoint,
+    '--otlp-insecure',
+    '--workers',
+    String(WORKERS),
+    '--rate',
+    String(items / WORKERS),
+    '--duration',
+    `${SECONDS}s`,
+    '--batch-size',
+    '200',
     ...(http ? ['--otlp-http'] : []),
     ...more,
   ]);

@@ -109,8 +109,16 @@ export async function startWholePicture(options: WholePictureOptions = {}): Prom
       startProgram(process.execPath, [
         path.join(REPOSITORY, 'src/main.ts'),
         'load',
-        ...['--url', vitrine.balancer, '--scenario', 'payments'],
-        ...['--users', String(users), '--duration', String(seconds), '--rate', '40'],
+        '--url',
+        vitrine.balancer,
+        '--scenario',
+        'payments',
+        '--users',
+        String(users),
+        '--duration',
+        String(seconds),
+        '--rate',
+        '40',
       ]),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
