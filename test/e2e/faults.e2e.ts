@@ -14,7 +14,8 @@ const MONITOR_BACK_MS = 5_000;
 /** A machine that is busy with other things needs longer to start a process. */
 const SLACK_MS = 5_000;
 
-const runFile = (it: Vitrine): RunFile => JSON.parse(readFileSync(path.join(it.dataDir, 'run.json'), 'utf8')) as RunFile;
+const runFile = (it: Vitrine): RunFile =>
+  JSON.parse(readFileSync(path.join(it.dataDir, 'run.json'), 'utf8')) as RunFile;
 const pause = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms));
 
 async function healthy(it: Vitrine, limitMs = 20_000): Promise<void> {
@@ -145,7 +146,8 @@ describe('under load', () => {
     tell('no monitor', result);
     expect(result.totals.failed).toBe(0);
     await until(
-      async () => (await ask('sum(http_server_request_duration_seconds_count{job="vitrine-balancer"})')) > 0 || undefined,
+      async () =>
+        (await ask('sum(http_server_request_duration_seconds_count{job="vitrine-balancer"})')) > 0 || undefined,
       5_000,
       () => 'the monitor that came back knows nothing',
     );
