@@ -74,15 +74,31 @@ export class SampleServices {
       name,
       module: SAMPLE_PROGRAM,
       args: [
-        ...['--host', at.host, '--port', String(at.port), '--data', dir, '--drill-token-file', this.#tokenFile],
+        '--host',
+        at.host,
+        '--port',
+        String(at.port),
+        '--data',
+        dir,
+        '--drill-token-file',
+        this.#tokenFile,
         // The console shows what needs somebody; all of it is in the files and on the page.
-        ...['--logs', path.join(dataDir, 'logs'), '--name', name, '--console-level', 'warn'],
+        '--logs',
+        path.join(dataDir, 'logs'),
+        '--name',
+        name,
+        '--console-level',
+        'warn',
       ],
       execArgv: [...LEAN_HEAP, '--import', pathToFileURL(REGISTER_PRELOAD).href],
       env: childEnvironment(env, {
         PORT: String(at.port),
         OTEL_SERVICE_NAME: 'payments',
         VITRINE_TELEMETRY__MONITOR: monitorUrl,
+        // Its lines go to OpenTelemetry by themselves; instrumented, its pino would send each a second time.
+        OTEL_NODE_DISABLED_INSTRUMENTATIONS: [env['OTEL_NODE_DISABLED_INSTRUMENTATIONS'], 'pino']
+          .filter((names) => names !== undefined && names !== '')
+          .join(','),
       }),
       clock,
       logger,

@@ -14,6 +14,8 @@ import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Health } from '../model/health.ts';
+import { closeCells, openCells } from './cells.ts';
+import { joinCells } from './cells-producer.ts';
 import { createLogProcessors, createSpanProcessors } from './batch-processors.ts';
 import type { ExportCount } from './drop-count.ts';
 import { DropCount } from './drop-count.ts';
@@ -105,6 +107,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const rings = ringsFor(options, monitorUrl);
   const detectors = detectorsFromEnv(env);
   const sampler = samplerFromEnv(env, logger);
+  const cells = openCells(options.clock ?? systemClock);
   const sdk = new SlimNodeSDK({
     resource: createResource(options, env, logger),
     autoDetectResources: detectors.length > 0,
@@ -112,7 +115,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     sampler: rings === undefined ? sampler : recordEverything(sampler),
     spanProcessors: [...(rings === undefined ? [] : [rings.spans]), ...parts.spanProcessors],
     logRecordProcessors: [...(rings === undefined ? [] : [rings.logs]), ...parts.logProcessors],
-    metricReaders: [live, ...parts.registered],
+    metricReaders: [live, ...parts.registered].map((reader) => joinCells(cells, reader)),
     views: durationViews(),
     instrumentations: [...(options.instrumentations ?? [])],
   });
@@ -130,7 +133,10 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     takesLogs: rings !== undefined || parts.logProcessors.length > 0,
     counts: () => drops.all(),
     flush: async () => void (await within(limitMs, flushAll(running))),
-    shutdown: once(() => endWithin(limitMs, running)),
+    shutdown: once(() => {
+      closeCells(cells);
+      return endWithin(limitMs, running);
+    }),
   };
 }
 

@@ -1,8 +1,9 @@
 /** One request is one trace through balancer, service, cache and database, and the same on every road that shows it. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SpanView, TraceAnswer, TracesAnswer } from '../../src/monitor/api/contract.ts';
+import { demoAccount, DEMO_PASSWORD, demoUser } from '../../src/sample/demo-data.ts';
 import { load } from '../support/command-line.ts';
 import { absent, startCollector, startJaeger, type Collector, type Jaeger } from '../support/programs.ts';
 import { json, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
@@ -52,9 +53,29 @@ describe('with no exporter named', () => {
   });
   afterAll(async () => it[Symbol.asyncDispose]());
 
+  /** Money from one demo user to the next: it asks the cache and the database, and is logged. */
+  const transfer = async (): Promise<{ traceId: string; status: number }> => {
+    const post = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+    const { token } = await json<{ token: string }>(
+      `${it.balancer}/api/sessions`,
+      post({ user: demoUser(0), password: DEMO_PASSWORD }),
+    );
+    return traced(
+      `${it.balancer}/api/transfers`,
+      post(
+        { from: demoAccount(0), to: demoAccount(1), amount: 1 },
+        { authorization: `Bearer ${token}`, 'idempotency-key': crypto.randomUUID() },
+      ),
+    );
+  };
+
   test('a request crosses balancer, service, cache and database in one trace, with its log lines', async () => {
-    const { traceId, status } = await traced(`${it.balancer}/api/accounts`);
-    expect(status).toBe(200);
+    const { traceId, status } = await transfer();
+    expect(status).toBe(201);
     const trace = await traceOf(
       it,
       traceId,
@@ -65,23 +86,24 @@ describe('with no exporter named', () => {
     expect(hasSpanOf(trace, 'payments', isCache)).toBe(true);
     expect(orphansOf(trace)).toHaveLength(1);
     expect(trace.spans.map(({ durationMs }) => durationMs).every((duration) => duration >= 0)).toBe(true);
-    expect(trace.logs.some(({ service, message }) => service === 'payments' && message === 'request done')).toBe(true);
+    expect(trace.logs.some(({ service, message }) => service === 'payments' && message === 'transfer done')).toBe(true);
     const summaries = await json<TracesAnswer>(`${it.monitor}/api/traces?service=payments&limit=1000`);
     const summary = summaries.traces.find((each) => each.traceId === traceId);
     expect(summary?.services.toSorted()).toEqual(['payments', 'vitrine-balancer']);
   });
 
   test('its trace id is in the lines of the log file', async () => {
-    const { traceId } = await traced(`${it.balancer}/no/such/path`);
+    const { traceId } = await transfer();
+    const directory = path.join(it.dataDir, 'logs');
     const line = await until(
       () =>
-        readFileSync(path.join(it.dataDir, 'logs/vitrine.ndjson'), 'utf8')
-          .split('\n')
+        readdirSync(directory)
+          .flatMap((name) => readFileSync(path.join(directory, name), 'utf8').split('\n'))
           .find((each) => each.includes(traceId)),
       TRACE_LIMIT_MS,
-      () => `no line of ${traceId} in vitrine.ndjson`,
+      () => `no line of ${traceId} in ${readdirSync(directory).join(', ')}`,
     );
-    expect(JSON.parse(line)).toMatchObject({ trace_id: traceId });
+    expect(JSON.parse(line)).toMatchObject({ trace_id: traceId, service: 'payments' });
   });
 
   test('health checks are no traces', async () => {

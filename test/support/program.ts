@@ -1,5 +1,7 @@
 /** Programs other than Vitrine's own source that tests start, wait for and end: with all their children, and never by name. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import path from 'node:path';
 
 /** The Node.js that runs the tests, before whatever else is called `node`. */
@@ -39,7 +41,7 @@ export function runToEnd(file: string, args: readonly string[], options: Program
       },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-        resolve({ code, stdout, stderr: error === null || stderr !== '' ? stderr : String(error) });
+        resolve({ code, stdout, stderr: error === null || stderr !== '' ? stderr : error.message });
       },
     );
   });
@@ -56,10 +58,10 @@ export async function runWell(file: string, args: readonly string[], options: Pr
 export interface Program extends AsyncDisposable {
   readonly child: ChildProcess;
   readonly exited: Promise<number | null>;
-  output(): string;
-  signal(signal: NodeJS.Signals): void;
+  readonly output: () => string;
+  readonly signal: (signal: NodeJS.Signals) => void;
   /** SIGTERM to the program and all that it started, SIGKILL after fifteen seconds; the exit code. */
-  stop(): Promise<number | null>;
+  readonly stop: () => Promise<number | null>;
 }
 
 /** Starts a program in a process group of its own. */
@@ -106,4 +108,15 @@ export function startProgram(file: string, args: readonly string[], options: Pro
       await stop();
     },
   };
+}
+
+const BUILT =
+  process.env['VITRINE_PROGRAMS_BIN'] ??
+  path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'vitrine-programs/bin');
+
+/** Where one of `names` is: among the programs that test/support/programs/install.sh builds, or in the system's folders. */
+export function installed(...names: readonly string[]): string | undefined {
+  return names
+    .flatMap((name) => [BUILT, '/usr/bin', '/usr/sbin', '/usr/local/bin'].map((folder) => path.join(folder, name)))
+    .find((file) => existsSync(file));
 }

@@ -92,15 +92,15 @@ export interface Jaeger extends Program {
 
 export async function startJaeger(): Promise<Jaeger> {
   const flags = [
-    'admin.http',
-    'collector.grpc-server',
-    'collector.http-server',
-    'collector.otlp.http',
-    'http-server',
-    'processor.jaeger-binary.server',
-    'processor.jaeger-compact.server',
-    'processor.zipkin-compact.server',
-    'query.grpc-server',
+    'admin.http.host-port',
+    'collector.grpc-server.host-port',
+    'collector.http-server.host-port',
+    'collector.otlp.http.host-port',
+    'http-server.host-port',
+    'processor.jaeger-binary.server-host-port',
+    'processor.jaeger-compact.server-host-port',
+    'processor.zipkin-compact.server-host-port',
+    'query.grpc-server.host-port',
   ];
   const [otlp, query, ...others] = await Promise.all(Array.from({ length: flags.length + 2 }, freePort));
   const program = startProgram(
@@ -108,7 +108,7 @@ export async function startJaeger(): Promise<Jaeger> {
     [
       `--collector.otlp.grpc.host-port=127.0.0.1:${otlp}`,
       `--query.http-server.host-port=127.0.0.1:${query}`,
-      ...flags.map((flag, at) => `--${flag}.host-port=127.0.0.1:${others[at]}`),
+      ...flags.map((flag, at) => `--${flag}=127.0.0.1:${others[at]}`),
     ],
     { env: { SPAN_STORAGE_TYPE: 'memory' } },
   );

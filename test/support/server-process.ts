@@ -123,12 +123,9 @@ export async function startMonitorProcess(options: MonitorProcessOptions = {}): 
   }
   const main = path.join(REPOSITORY, 'src/main.ts');
   const listen = `127.0.0.1:${port}`;
+  const command = [main, 'start', '--role', 'monitor', '--listen', listen, '--data', path.join(dir, 'data')];
   const server = await startServer({
-    command: [
-      process.execPath,
-      ...(options.nodeFlags ?? []),
-      ...[main, 'start', '--role', 'monitor', '--listen', listen, '--data', path.join(dir, 'data'), ...flags],
-    ],
+    command: [process.execPath, ...(options.nodeFlags ?? []), ...command, ...flags],
     url: `http://${listen}`,
     readyPath: '/readyz',
     dir,

@@ -46,6 +46,21 @@ export class SampleColumns {
     this.add(ref, timeMs, Number.NaN, stale, startMs);
   }
 
+  /** Puts what was added since `from` into order of time; equal times stay as they came. */
+  sortFrom(from: number): void {
+    const order = Array.from({ length: this.count - from }, (_, i) => from + i).sort((a, b) => this.#t[a] - this.#t[b]);
+    if (order.every((at, i) => at === from + i)) return;
+    for (const column of [this.#refs, this.#t, this.#v, this.#stale, this.#st]) {
+      column?.set(
+        order.map((at) => column[at]),
+        from,
+      );
+    }
+    if (this.#h === undefined) return;
+    const moved = order.map((at) => this.#h?.[at]);
+    for (let i = 0; i < moved.length; i += 1) this.#h[from + i] = moved[i];
+  }
+
   addExemplar(ref: number, exemplar: Exemplar): void {
     this.#exemplars.push({ ref, exemplar });
   }

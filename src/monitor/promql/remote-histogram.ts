@@ -75,7 +75,7 @@ function indexOf([near, far]: readonly [number, number], schema: number): number
 }
 
 function exponential(buckets: readonly RemoteBucket[]): Partial<Histogram> | undefined {
-  const zero = buckets.find(({ rule }) => rule === 3);
+  const zero = buckets.find(({ rule, lower, upper }) => rule === 3 && lower === -upper);
   const others = buckets.filter((bucket) => bucket !== zero);
   const schema = schemaOf(others);
   if (schema === undefined) return undefined;

@@ -51,7 +51,16 @@ interface Trace {
   /** Of all spans, each once. */
   services: string[];
   /** The earliest span without a parent, else the earliest of all. */
-  shown: { readonly service: string; readonly name: string; readonly isRoot: boolean; readonly startUnixNano: bigint };
+  shown: Shown;
+}
+
+/** The span whose name a trace goes by. */
+interface Shown {
+  readonly service: string;
+  readonly name: string;
+  readonly spanId: string;
+  readonly parentSpanId: string;
+  readonly startUnixNano: bigint;
 }
 
 const durationMs = (span: SpanRecord): number => Number(span.endUnixNano - span.startUnixNano) / 1e6;
@@ -203,7 +212,7 @@ function newTrace({ traceId, startUnixNano, endUnixNano }: SpanRecord): Trace {
     endUnixNano,
     errors: 0,
     services: [],
-    shown: { service: '', name: '', isRoot: false, startUnixNano },
+    shown: { service: '', name: '', spanId: '', parentSpanId: '', startUnixNano },
   };
 }
 
@@ -215,16 +224,22 @@ function hasSpan(trace: Trace, mark: string): boolean {
   return false;
 }
 
+/** A root before others; where the root is elsewhere, a parent before its child, for clocks differ; else the sooner one. */
+function isBetterName(span: SpanRecord, shown: Shown): boolean {
+  const isRoot = span.parentSpanId === '';
+  const shownIsRoot = shown.parentSpanId === '';
+  if (isRoot !== shownIsRoot) return isRoot;
+  if (span.spanId === shown.parentSpanId) return true;
+  return span.parentSpanId !== shown.spanId && span.startUnixNano < shown.startUnixNano;
+}
+
 /** What the list of traces shows, kept up with each span. */
 function noteSpan(trace: Trace, span: SpanRecord): void {
   const { startUnixNano, endUnixNano } = span;
   const service = serviceOf(span.resource);
-  const isRoot = span.parentSpanId === '';
-  const { shown } = trace;
-  const first = trace.texts.length === 1;
-  const sooner = startUnixNano < shown.startUnixNano;
-  if (first || (isRoot && !shown.isRoot) || (isRoot === shown.isRoot && sooner)) {
-    trace.shown = { service, name: span.name, isRoot, startUnixNano };
+  if (trace.texts.length === 1 || isBetterName(span, trace.shown)) {
+    const { name, spanId, parentSpanId } = span;
+    trace.shown = { service, name, spanId, parentSpanId, startUnixNano };
   }
   if (startUnixNano < trace.startUnixNano) trace.startUnixNano = startUnixNano;
   if (endUnixNano > trace.endUnixNano) trace.endUnixNano = endUnixNano;

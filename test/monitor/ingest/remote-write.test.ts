@@ -131,6 +131,19 @@ describe('version 1', () => {
     });
   });
 
+  it('puts floats and histograms of one series into order of time', async () => {
+    const histograms = [-3, -1].map((offset) => ({ ...NATIVE, timestamp: NOW_MS + offset }));
+    const body = v1(series('mixed', [at(1, NOW_MS - 4), at(2, NOW_MS - 2), at(3)], { histograms }));
+    expect((await post(body)).status).toBe(204);
+    expect(rig.sinks.samples.of('mixed{job="j"}').map(({ t, v, h }) => [t - NOW_MS, v, h?.count])).toEqual([
+      [-4, 1, undefined],
+      [-3, NaN, 6],
+      [-2, 2, undefined],
+      [-1, NaN, 6],
+      [0, 3, undefined],
+    ]);
+  });
+
   it('knows the stale marker by its bytes, in floats and histograms, and no other NaN', async () => {
     const body = withStale(
       withStale(

@@ -163,11 +163,12 @@ describe('fields', () => {
     expect(listedFields('cookie')).toBeUndefined();
   });
   it('keeps label sets and their limit', () => {
-    const sets = new LabelSets();
+    const bound = { bind: () => ({ record: () => {} }) };
+    const sets = new LabelSets(bound, bound);
     expect(sets.server('GET', '/', true, 200, undefined)).toBe(sets.server('GET', '/', true, 200, undefined));
     for (let at = 0; at < 5_000; at += 1) sets.server('GET', `/${at}`, true, 200, undefined);
     expect(sets.server('GET', '/new', true, 500, '500')).not.toBe(sets.server('GET', '/new', true, 500, '500'));
-    const tries = new TryLabels('a:1', 'a', 1);
+    const tries = new TryLabels('a:1', 'a', 1, bound);
     tries.of('GET', 200, undefined).value += 1;
     tries.of('GET', undefined, 'refused').value += 2;
     expect([...tries.cells()].map((cell) => cell.value)).toEqual([2, 1]);

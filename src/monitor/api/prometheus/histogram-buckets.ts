@@ -49,7 +49,8 @@ export function histogramBuckets(h: Histogram): Bucket[] {
     if (count !== 0) out.push({ rule: 1, lower: -upperBound(h, index), upper: -upperBound(h, index - 1), count });
   }
   out.reverse();
-  if (h.zeroCount !== 0) out.push({ rule: 3, lower: -h.zeroThreshold, upper: h.zeroThreshold, count: h.zeroCount });
+  // A count below zero or no number leaves the bucket out, as in Prometheus' list.
+  if (h.zeroCount > 0) out.push({ rule: 3, lower: -h.zeroThreshold, upper: h.zeroThreshold, count: h.zeroCount });
   for (const [index, count] of side(h.positiveSpans, h.positiveBuckets)) {
     const rule = custom && index === 0 ? 3 : 0;
     if (count !== 0) out.push({ rule, lower: upperBound(h, index - 1), upper: upperBound(h, index), count });

@@ -26,7 +26,7 @@ export function readWriteRequestV1(bytes: Uint8Array, steps: WriteSteps): void {
   const r = new ProtobufReader(bytes);
   while (r.pos < r.end) {
     const tag = r.tag();
-    if (tag === 0x0a) readSeriesV1(r, steps);
+    if (tag === 0x0a) steps.ofOneSeries(() => readSeriesV1(r, steps));
     else if (tag === 0x1a) readMetadataV1(r, steps);
     else r.skip(tag, fields(1, 3));
   }
@@ -162,7 +162,7 @@ export function readWriteRequestV2(bytes: Uint8Array, steps: WriteSteps): void {
   r.pos = 0;
   while (r.pos < r.end) {
     const tag = r.tag();
-    if (tag === 0x2a) readSeriesV2(r, symbols, steps);
+    if (tag === 0x2a) steps.ofOneSeries(() => readSeriesV2(r, symbols, steps));
     else r.skip(tag, fields(5));
   }
 }

@@ -43,6 +43,17 @@ export class WriteSteps {
     else this.#tally.add('invalid', `histogram of ${quoted(series.labels.name)}: ${wrong}`);
   }
 
+  /**
+   * Reads one series by `read`. A message lists floats before histograms; a series that has both in one request gets them in
+   * order of time, or all histograms older than the last float would be out of order.
+   */
+  ofOneSeries(read: () => void): void {
+    const { samples, histograms } = this;
+    const from = this.#columns.count;
+    read();
+    if (this.samples > samples && this.histograms > histograms) this.#columns.sortFrom(from);
+  }
+
   /** Exemplars of refused series go with them, and so do those over the limit: they are no samples. */
   exemplar(series: WriteSeries, exemplar: Exemplar): void {
     if (series.refusal !== undefined || tooLong(exemplar)) return;

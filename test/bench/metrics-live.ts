@@ -1,0 +1,79 @@
+/**
+ * 10,000 live series at one second by OTLP over HTTP, the whole monitor: `node test/bench/metrics-live.ts [seconds]`. Twenty
+ * senders of 500 points each, spread over the second, in protobuf. Prints the monitor's share of a core and its largest
+ * resident memory from /proc, and the time of a query over 1,000 of the series while it goes on.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { encodeProto } from '../support/otlp-proto.ts';
+import { startMonitorProcess } from '../support/server-process.ts';
+
+const SECONDS = Number(process.argv[2] ?? 60);
+const WARM_UP = 10;
+const [SENDERS, POINTS] = [20, 500];
+
+function body(sender: number, tick: number, nowMs: number): Buffer {
+  const time = BigInt(nowMs) * 1_000_000n;
+  const dataPoints = Array.from({ length: POINTS }, (_, i) => ({
+    attributes: [
+      { key: 'service', value: { stringValue: `service-${i % 20}` } },
+      { key: 'http.route', value: { stringValue: `/route/${i}` } },
+      { key: 'shard', value: { stringValue: String(i) } },
+    ],
+    startTimeUnixNano: '1795176000000000000',
+    timeUnixNano: String(time),
+    asDouble: tick * ((i % 13) + 1),
+  }));
+  const instance = { key: 'service.instance.id', value: { stringValue: `node-${sender}` } };
+  const name = { key: 'service.name', value: { stringValue: 'bench' } };
+  const metric = { name: sender < 2 ? 'x' : 'y', sum: { dataPoints, aggregationTemporality: 2, isMonotonic: true } };
+  return encodeProto('ExportMetrics', {
+    resourceMetrics: [{ resource: { attributes: [name, instance] }, scopeMetrics: [{ metrics: [metric] }] }],
+  });
+}
+
+await using monitor = await startMonitorProcess({});
+const post = async (sender: number, tick: number): Promise<void> => {
+  const response = await fetch(`${monitor.otlpHttp}/v1/metrics`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-protobuf' },
+    body: Uint8Array.from(body(sender, tick, Date.now())),
+  });
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  await response.arrayBuffer();
+};
+
+const ask = async (): Promise<number> => {
+  const before = performance.now();
+  const end = Date.now() / 1_000;
+  const form = { query: 'sum by (service)(rate(x_total[1m]))', start: String(end - 600), end: String(end), step: '10' };
+  const response = await fetch(`${monitor.url}/api/v1/query_range`, {
+    method: 'POST',
+    body: new URLSearchParams(form),
+  });
+  const text = await response.text();
+  if (!response.ok || !text.includes('service-19')) throw new Error(text.slice(0, 300));
+  return performance.now() - before;
+};
+
+const started = performance.now();
+const queries: number[] = [];
+let [late, peak, cpu, since] = [0, 0, 0, 0];
+for (let tick = 1; tick <= SECONDS + WARM_UP; tick += 1) {
+  if (tick === WARM_UP) [cpu, since] = [monitor.cpuSeconds(), performance.now()];
+  for (let sender = 0; sender < SENDERS; sender += 1) {
+    const due = started + tick * 1_000 + (sender * 1_000) / SENDERS;
+    const wait = due - performance.now();
+    if (wait > 0) await sleep(wait);
+    else late = Math.max(late, -wait);
+    await post(sender, tick);
+  }
+  peak = Math.max(peak, monitor.rssBytes());
+  if (tick > WARM_UP && tick % 10 === 0) queries.push(await ask());
+}
+const share = (monitor.cpuSeconds() - cpu) / ((performance.now() - since) / 1_000);
+queries.sort((a, b) => a - b);
+console.log(
+  `metrics-live: ${SENDERS * POINTS} series at 1 s by OTLP/HTTP for ${SECONDS} s: ${(share * 100).toFixed(1)} % of a core, ` +
+    `at most ${Math.round(peak / 2 ** 20)} MB resident; query over 1,000 of them ${queries[queries.length >> 1].toFixed(0)} ms ` +
+    `(${queries[0].toFixed(0)}–${(queries.at(-1) ?? 0).toFixed(0)}) of wall time; senders at most ${late.toFixed(0)} ms late`,
+);
