@@ -27,8 +27,8 @@ export const MEMORY_SPANS_DEFAULTS: MemorySpansOptions = {
   slowMs: 1_000,
 };
 
-/** A trace without its spans: two objects, two arrays, an entry of a map, four bigints, its id. */
-const TRACE_BYTES = 500;
+/** A trace without its spans: two objects, two arrays with their spare room, an entry of a map, four bigints, its id. */
+const TRACE_BYTES = 850;
 /** A span's places in the arrays of its trace. */
 const PLACES_BYTES = 24;
 /** Beyond so many spans, a trace finds those it has by a set. */
