@@ -37,6 +37,7 @@ function metricsIn(expr: Expr): string[] {
 const PROBES = ['probe_success', 'probe_duration_seconds', 'probe_ssl_earliest_cert_expiry'];
 
 const known = new Set([
+  'target_info',
   ...PROBES,
   ...Object.values({ ...METRICS, ...HOST_METRICS }).flatMap(({ name, unit, kind }) => {
     const family = prometheusMetricName(name, unit, kind);
