@@ -27,9 +27,13 @@ describe('drills under load', () => {
 
   const drill = (kind: string, duration: string) => vitrine(['drill', kind, '--for', duration, '--data', it.dataDir]);
   const load = (seconds: number) =>
-    startProgram(process.execPath, [MAIN, 'load', '--url', it.balancer, '--users', '10', '--duration', String(seconds)], {
-      env: { NODE_OPTIONS: '' },
-    });
+    startProgram(
+      process.execPath,
+      [MAIN, 'load', '--url', it.balancer, '--users', '10', '--duration', String(seconds)],
+      {
+        env: { NODE_OPTIONS: '' },
+      },
+    );
   const firing = async (name: string) => {
     const { alerts } = await json<AlertsAnswer>(`${it.monitor}/api/alerts`);
     return alerts.find((alert) => alert.name === name && alert.state === 'firing');
@@ -46,14 +50,19 @@ describe('drills under load', () => {
   test('latency: an alert fires within seconds, everywhere, leads to a trace, and goes when the drill has ended', async () => {
     const traffic = load(16);
     await until(
-      async () => (await requests('sum(http_server_request_duration_seconds_count{job="vitrine-balancer"})')) > 100 || undefined,
+      async () =>
+        (await requests('sum(http_server_request_duration_seconds_count{job="vitrine-balancer"})')) > 100 || undefined,
       10_000,
       () => 'no traffic',
     );
     expect(await firing('SlowResponses')).toBeUndefined();
     expect((await drill('latency', '8s')).code).toBe(0);
     const began = Date.now();
-    const alert = await until(() => firing('SlowResponses'), FIRE_LIMIT_MS + SLACK_MS, () => 'SlowResponses does not fire');
+    const alert = await until(
+      () => firing('SlowResponses'),
+      FIRE_LIMIT_MS + SLACK_MS,
+      () => 'SlowResponses does not fire',
+    );
     const tookMs = (alert.firedAtMs ?? 0) - began;
     console.log(`SlowResponses fired ${tookMs} ms after the drill had begun: ${alert.annotations['summary']}`);
     expect(tookMs).toBeLessThan(FIRE_LIMIT_MS + SLACK_MS / 2);
@@ -83,8 +92,13 @@ describe('drills under load', () => {
 
   test('errors: half of the answers of the services fail while it lasts, and none after', async () => {
     expect((await drill('errors', '2s')).code).toBe(0);
-    const fails = async (): Promise<boolean> => (await fetch(`${it.balancer}/api/ledger/check?${Math.random()}`)).status >= 500;
-    await until(async () => (await fails()) || undefined, 2_000, () => 'no error');
+    const fails = async (): Promise<boolean> =>
+      (await fetch(`${it.balancer}/api/ledger/check?${Math.random()}`)).status >= 500;
+    await until(
+      async () => (await fails()) || undefined,
+      2_000,
+      () => 'no error',
+    );
     await endOf(fails);
   });
 
@@ -96,7 +110,11 @@ describe('drills under load', () => {
         return performance.now() - began > 100;
       };
       expect((await drill(kind, '2s')).code).toBe(0);
-      await until(async () => (await late()) || undefined, 2_000, () => `${kind} makes nothing late`);
+      await until(
+        async () => (await late()) || undefined,
+        2_000,
+        () => `${kind} makes nothing late`,
+      );
       await endOf(late);
     }
   });
@@ -107,7 +125,10 @@ describe('drills under load', () => {
     await until(
       async () => {
         expect((await fetch(`${it.balancer}/api/accounts?${Math.random()}`)).status).toBe(200);
-        return (await requests('sum(vitrine_cache_lookups_total{job="payments",vitrine_cache_result="error"})')) > before || undefined;
+        return (
+          (await requests('sum(vitrine_cache_lookups_total{job="payments",vitrine_cache_result="error"})')) > before ||
+          undefined
+        );
       },
       8_000,
       () => 'no look-up fails',
@@ -116,9 +137,9 @@ describe('drills under load', () => {
 
   test('kill: the service that was killed is started again, and no answer fails', async () => {
     const pids = (): number[] =>
-      (JSON.parse(readFileSync(path.join(it.dataDir, 'run.json'), 'utf8')) as { services: { pid: number }[] }).services.map(
-        ({ pid }) => pid,
-      );
+      (
+        JSON.parse(readFileSync(path.join(it.dataDir, 'run.json'), 'utf8')) as { services: { pid: number }[] }
+      ).services.map(({ pid }) => pid);
     const before = pids();
     expect((await drill('kill', '1s')).code).toBe(0);
     await until(
