@@ -51,7 +51,7 @@ describe('under load', () => {
     it = await startVitrine();
   });
   beforeEach(async () => healthy(it));
-  afterAll(async () => it[Symbol.asyncDispose]());
+  afterAll(async () => it?.[Symbol.asyncDispose]());
 
   const ask = async (expr: string): Promise<number> =>
     Number(

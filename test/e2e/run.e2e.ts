@@ -18,7 +18,7 @@ describe('vitrine run -- node server.js', () => {
       () => `the service is not reached\n${it.output()}`,
     );
   });
-  afterAll(async () => it[Symbol.asyncDispose]());
+  afterAll(async () => it?.[Symbol.asyncDispose]());
 
   test('its routes are in the live figures and in the traces', async () => {
     await fetch(`${it.balancer}/orders/7`);
