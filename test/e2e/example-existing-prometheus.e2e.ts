@@ -43,7 +43,11 @@ const monitorOver = async (url: string): ReturnType<typeof startVitrine> => {
     env: { PROMETHEUS_URL: url },
     ready: false,
   });
-  await until(async () => (await fetch(`${vitrine.monitor}/livez`)).ok || undefined, 30_000, vitrine.output);
+  await until(
+    async () => (await fetch(`${vitrine.monitor}/livez`)).ok || undefined,
+    30_000,
+    () => vitrine.output(),
+  );
   return vitrine;
 };
 

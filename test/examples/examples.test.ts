@@ -18,7 +18,11 @@ let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'vitrine-examples-'));
   vitrine = await startVitrine({ command: ['start', '--role', 'monitor'], ready: false });
-  await until(async () => (await fetch(`${vitrine.monitor}/readyz`)).ok || undefined, 30_000, vitrine.output);
+  await until(
+    async () => (await fetch(`${vitrine.monitor}/readyz`)).ok || undefined,
+    30_000,
+    () => vitrine.output(),
+  );
 }, 40_000);
 afterAll(async () => {
   await vitrine[Symbol.asyncDispose]();

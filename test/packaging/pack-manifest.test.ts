@@ -7,9 +7,9 @@ import { runToEnd } from '../support/program.ts';
 import { REPOSITORY } from '../support/vitrine-process.ts';
 
 interface PackManifest {
-  publishedManifest(manifest: Record<string, unknown>): Record<string, unknown>;
-  strip(root: string): void;
-  restore(root: string): boolean;
+  readonly publishedManifest: (manifest: Record<string, unknown>) => Record<string, unknown>;
+  readonly strip: (root: string) => void;
+  readonly restore: (root: string) => boolean;
 }
 const SCRIPT = path.join(REPOSITORY, 'scripts/pack-manifest.mjs');
 const { publishedManifest, strip, restore } = (await import(SCRIPT)) as PackManifest;

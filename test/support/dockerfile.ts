@@ -105,7 +105,8 @@ function instructionFaults(each: Instruction, aliases: readonly string[], contex
   if (words.some((word) => word.startsWith('<<'))) say('heredocs are not used here');
   if (name === 'ADD') say('COPY does what is meant, ADD also unpacks and downloads');
   if (['RUN', 'CMD', 'ENTRYPOINT'].includes(name) && !isExec) say(`${name} needs a shell`);
-  if (name === 'HEALTHCHECK' && (words[0] !== 'CMD' || !/^\["/.test(words[1] ?? ''))) say('HEALTHCHECK needs a shell');
+  if (name === 'HEALTHCHECK' && (words[0] !== 'CMD' || words[1]?.startsWith('["') !== true))
+    say('HEALTHCHECK needs a shell');
   if (name === 'COPY') {
     const from = flags['from'];
     if (from !== undefined && !aliases.includes(from)) say(`there is no stage ${from} before this`);

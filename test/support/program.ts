@@ -41,7 +41,7 @@ export function runToEnd(file: string, args: readonly string[], options: Program
       },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-        resolve({ code, stdout, stderr: error === null || stderr !== '' ? stderr : String(error) });
+        resolve({ code, stdout, stderr: error === null || stderr !== '' ? stderr : error.message });
       },
     );
   });
@@ -58,10 +58,10 @@ export async function runWell(file: string, args: readonly string[], options: Pr
 export interface Program extends AsyncDisposable {
   readonly child: ChildProcess;
   readonly exited: Promise<number | null>;
-  output(): string;
-  signal(signal: NodeJS.Signals): void;
+  readonly output: () => string;
+  readonly signal: (signal: NodeJS.Signals) => void;
   /** SIGTERM to the program and all that it started, SIGKILL after fifteen seconds; the exit code. */
-  stop(): Promise<number | null>;
+  readonly stop: () => Promise<number | null>;
 }
 
 /** Starts a program in a process group of its own. */
