@@ -24,6 +24,8 @@ export interface MonitorChildOptions {
   readonly logger: Logger;
   /** A finished log line of the monitor. */
   readonly onLine: (line: string) => void;
+  /** Called when it is ready, each time it was started: its pid has changed. */
+  readonly onReady?: () => void;
 }
 
 function startFailure(code: number | null): VitrineError {
@@ -118,6 +120,7 @@ export class MonitorChild {
     this.#ready = true;
     this.#wasReady = true;
     this.#whenReady();
+    this.#options.onReady?.();
     this.#connect();
   }
 

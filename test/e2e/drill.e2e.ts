@@ -23,7 +23,7 @@ describe('drills under load', () => {
       () => 'the services are not up',
     );
   });
-  afterAll(async () => it[Symbol.asyncDispose]());
+  afterAll(async () => it?.[Symbol.asyncDispose]());
 
   const drill = (kind: string, duration: string) => vitrine(['drill', kind, '--for', duration, '--data', it.dataDir]);
   const load = (seconds: number) =>

@@ -51,7 +51,7 @@ describe('with no exporter named', () => {
   beforeAll(async () => {
     it = await startVitrine();
   });
-  afterAll(async () => it[Symbol.asyncDispose]());
+  afterAll(async () => it?.[Symbol.asyncDispose]());
 
   /** Money from one demo user to the next: it asks the cache and the database, and is logged. */
   const transfer = async (): Promise<{ traceId: string; status: number }> => {

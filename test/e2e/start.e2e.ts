@@ -26,7 +26,7 @@ describe('a running Vitrine', () => {
     it = await startVitrine();
     startMs = performance.now() - began;
   });
-  afterAll(async () => it[Symbol.asyncDispose]());
+  afterAll(async () => it?.[Symbol.asyncDispose]());
 
   test('answers on both ports within 15 s, and shows live data', async () => {
     console.log(`both ports ready after ${Math.round(startMs)} ms`);
