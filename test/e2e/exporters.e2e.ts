@@ -71,7 +71,8 @@ describe('by environment alone', () => {
         );
       },
       SIGNAL_LIMIT_MS,
-      () => `received ${[...received].join(' ')}; own: ${existsSync(file) ? readFileSync(file, 'utf8').slice(0, 500) : 'nothing'}`,
+      () =>
+        `received ${[...received].join(' ')}; own: ${existsSync(file) ? readFileSync(file, 'utf8').slice(0, 500) : 'nothing'}`,
     );
     const page = await (await fetch(`http://127.0.0.1:${scrape}/metrics`)).text();
     expect(sumOf(familiesOf(page), 'http_server_request_duration_seconds_count')).toBeGreaterThanOrEqual(1);
@@ -159,7 +160,13 @@ describe('a collector that is', () => {
           OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '128',
         },
       });
-      const result = await load({ url: `${it.balancer}/api/accounts`, scenario: 'get', users: 10, duration: 4, rate: 300 });
+      const result = await load({
+        url: `${it.balancer}/api/accounts`,
+        scenario: 'get',
+        users: 10,
+        duration: 4,
+        rate: 300,
+      });
       expect(result.totals.requests).toBeGreaterThanOrEqual(1_000);
       expect(result.totals.failed).toBe(0);
       let dropped = 0;

@@ -107,7 +107,8 @@ describe.skipIf(missing !== undefined)('the sample stack on three roads', () => 
         ]);
         facts = `balancer ${balancer}, services ${services}, hits ${hits}, retries ${retries}, sent ${sent}`;
         return (
-          (balancer === requests && services === balancer - hits + retries && sent === services && hits > 0) || undefined
+          (balancer === requests && services === balancer - hits + retries && sent === services && hits > 0) ||
+          undefined
         );
       },
       ROAD_LIMIT_MS,
@@ -124,7 +125,10 @@ describe.skipIf(missing !== undefined)('the sample stack on three roads', () => 
         input: await page(url),
         encoding: 'utf8',
       });
-      const remarks = `${checked.stdout}${checked.stderr}`.trim().split('\n').filter((line) => line !== '');
+      const remarks = `${checked.stdout}${checked.stderr}`
+        .trim()
+        .split('\n')
+        .filter((line) => line !== '');
       expect(remarks.filter((line) => !CONVENTION_COUNTS.test(line))).toEqual([]);
     }
   });
