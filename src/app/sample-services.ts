@@ -74,9 +74,21 @@ export class SampleServices {
       name,
       module: SAMPLE_PROGRAM,
       args: [
-        ...['--host', at.host, '--port', String(at.port), '--data', dir, '--drill-token-file', this.#tokenFile],
+        '--host',
+        at.host,
+        '--port',
+        String(at.port),
+        '--data',
+        dir,
+        '--drill-token-file',
+        this.#tokenFile,
         // The console shows what needs somebody; all of it is in the files and on the page.
-        ...['--logs', path.join(dataDir, 'logs'), '--name', name, '--console-level', 'warn'],
+        '--logs',
+        path.join(dataDir, 'logs'),
+        '--name',
+        name,
+        '--console-level',
+        'warn',
       ],
       execArgv: [...LEAN_HEAP, '--import', pathToFileURL(REGISTER_PRELOAD).href],
       env: childEnvironment(env, {

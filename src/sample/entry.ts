@@ -75,10 +75,14 @@ function endWell(service: PaymentsService): void {
     if (ending) process.exit(INTERRUPTED);
     ending = true;
     logger.info({ reason }, 'payments service ends');
-    void service.drain().finally(async () => {
-      await logs.close();
-      if (process.connected) process.disconnect();
-    });
+    void (async () => {
+      try {
+        await service.drain();
+      } finally {
+        await logs.close();
+        if (process.connected) process.disconnect();
+      }
+    })();
   };
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('SIGINT', () => end('SIGINT'));

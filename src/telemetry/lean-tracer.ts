@@ -19,30 +19,9 @@ import { INVALID_SPAN_CONTEXT, isSpanContextValid, trace, TraceFlags } from '@op
 import { isTracingSuppressed } from '@opentelemetry/core';
 import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { SamplingDecision } from '@opentelemetry/sdk-trace';
-import { randomHex } from '../base/random.ts';
 import { currentCells, type Cells } from './cells.ts';
+import { IdPool } from './id-pool.ts';
 import { LeanSpan, type LeanShared } from './lean-span.ts';
-
-/** Draws many at a time: one call to the system's generator each would be dear. Never all zeros, which is no id. */
-class Ids {
-  readonly #length: number;
-  #text = '';
-  #at = 0;
-
-  constructor(bytes: number) {
-    this.#length = bytes * 2;
-  }
-
-  next(): string {
-    if (this.#at >= this.#text.length) {
-      this.#text = randomHex(this.#length * 128);
-      this.#at = 0;
-    }
-    const id = this.#text.slice(this.#at, this.#at + this.#length);
-    this.#at += this.#length;
-    return /[^0]/.test(id) ? id : this.next();
-  }
-}
 
 /** Of the SDK's tracer, version 3.1.0; each is looked at before it is used. */
 interface TracerParts {
@@ -118,8 +97,8 @@ class LeanTracer {
   readonly #parts: TracerParts;
   readonly #shared: LeanShared;
   readonly #counts = new SpanCounts();
-  readonly #traceIds = new Ids(16);
-  readonly #spanIds = new Ids(8);
+  readonly #traceIds = new IdPool(16);
+  readonly #spanIds = new IdPool(8);
 
   constructor(parts: TracerParts, cells: Cells) {
     const counts = this.#counts;

@@ -12,8 +12,6 @@ const TIMEOUT_MS = 3_000;
 const KEEP_MS = 5_000;
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
-export type Outcome = 'sent' | 'kept' | 'dropped';
-
 export interface PostOptions {
   /** Complete address, `/v1/…` included. */
   readonly url: string;

@@ -104,7 +104,7 @@ describe('AlertConsole', () => {
     console.alerts([alert({ state: 'inactive', resolvedAtMs: 2, annotations: {} })]);
     console.alerts([alert({ state: 'inactive', resolvedAtMs: 2 })]);
     expect(lines).toEqual([
-      ['error', 'ALERT firing Errors: too many'],
+      ['warn', 'ALERT firing Errors: too many'],
       ['warn', 'ALERT firing Errors: too many'],
       ['info', 'ALERT resolved Errors: because'],
     ]);

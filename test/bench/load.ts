@@ -73,8 +73,10 @@ async function main(): Promise<void> {
     await listening();
     const shares: number[] = [];
     for (let pair = 0; pair < pairs; pair += 1) {
-      const [theirs, own] =
-        pair % 2 === 0 ? [await wrk(), await ours()] : (await Promise.all([ours()])).concat(await wrk()).reverse();
+      const wrkFirst = pair % 2 === 0;
+      const first = wrkFirst ? await wrk() : await ours();
+      const second = wrkFirst ? await ours() : await wrk();
+      const [theirs, own] = wrkFirst ? [first, second] : [second, first];
       const [a, b] = [theirs, own].map(({ cpuMicros, requests }) => cpuMicros / requests);
       shares.push(a / b);
       console.log(`wrk ${a.toFixed(2)} µs, vitrine load ${b.toFixed(2)} µs a request: ${(a / b).toFixed(3)}`);

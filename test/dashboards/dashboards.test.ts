@@ -17,7 +17,12 @@ import { HOST_METRICS, PROCESS_METRICS } from '../../src/telemetry/host-names.ts
 import { METRICS, type MetricName } from '../../src/telemetry/names.ts';
 
 /** Names of the semantic conventions that instrumentations record, and what every Prometheus-like rule engine writes itself. */
-const CONVENTIONS = ['nodejs_eventloop_utilization_ratio', 'v8js_memory_heap_used_bytes', 'ALERTS', 'ALERTS_FOR_STATE'];
+const CONVENTIONS = [
+  'nodejs_eventloop_time_seconds_total',
+  'v8js_memory_heap_used_bytes',
+  'ALERTS',
+  'ALERTS_FOR_STATE',
+];
 
 function knownNames(): Set<string> {
   const known = new Set(CONVENTIONS);

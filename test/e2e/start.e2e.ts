@@ -245,7 +245,10 @@ describe('SIGTERM', () => {
   let port = 0;
   beforeAll(async () => {
     upstream = createServer((incoming, answer) => {
-      if (incoming.url === '/livez') return void answer.end('ok');
+      if (incoming.url === '/livez') {
+        answer.end('ok');
+        return;
+      }
       arrived += 1;
       const slow = setTimeout(() => answer.end(`answered ${incoming.url}`), incoming.url === '/slow' ? 3_000 : 20);
       answer.once('close', () => clearTimeout(slow));
@@ -275,14 +278,14 @@ describe('SIGTERM', () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 20 });
     const answers: Answer[] = [];
     let failures = 0;
-    let ending = false;
+    const state = { ending: false };
     const clients = Array.from({ length: 10 }, async () => {
-      while (!ending || failures < 10) {
+      while (!state.ending || failures < 10) {
         try {
           answers.push(await ask(`${it.balancer}/quick`, agent));
         } catch {
           failures += 1;
-          if (ending) return;
+          if (state.ending) return;
         }
       }
     });
@@ -299,7 +302,7 @@ describe('SIGTERM', () => {
       () => 'slow ones have not arrived',
     );
     const began = performance.now();
-    ending = true;
+    state.ending = true;
     it.child.kill('SIGTERM');
     const ready = await until(
       async () => {

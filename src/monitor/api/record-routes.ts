@@ -63,7 +63,7 @@ async function tracesById({ spans, logs }: RecordSources, id: string): Promise<T
   const traceIds = new Set(/^[0-9a-f]{1,32}$/.test(id) ? [id] : []);
   for (const query of named) for (const { traceId } of await spans.find(query)) traceIds.add(traceId);
   for (const query of named) for (const { traceId } of await logs.search(query)) traceIds.add(traceId);
-  const found = await Promise.all([...traceIds].slice(0, limit).map((traceId) => spans.trace(traceId)));
+  const found = await Promise.all([...traceIds].slice(0, limit).map(async (traceId) => spans.trace(traceId)));
   const traces = found.flatMap((each) => (each.length === 0 ? [] : [spansSummary(each)]));
   return { traces: traces.sort((a, b) => b.startMs - a.startMs), more: traceIds.size > limit };
 }

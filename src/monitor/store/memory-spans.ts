@@ -8,7 +8,7 @@ import type { AppendResult, SpanSink, SpanSource, TraceQuery, TraceSummary } fro
 import { serviceOf } from '../../model/records.ts';
 import type { Attributes, AttributeValue, SpanRecord } from '../../model/records.ts';
 import { attributeText } from './attribute-search.ts';
-import { NameTable, Origins, type Origin } from './record-codec.ts';
+import { NameTable, Origins, traceOfValue, type Origin } from './record-codec.ts';
 import { packSpan, spanMark, unpackSpan } from './span-codec.ts';
 
 export interface MemorySpansOptions {
@@ -191,18 +191,14 @@ export class MemorySpans implements SpanSink, SpanSource {
 
   /** Texts are parsed only when they can hold the value: plain strings stand in them as JSON has them. */
   #has({ id, texts, origins }: Trace, name: string, value: string): boolean {
-    const inJson = JSON.stringify(value);
-    const plain = /^[A-Za-z/_:]/.test(value) && !PLAIN_WORDS.has(value);
+    const traceOf = traceOfValue(value);
     return texts.some(
       (text, at) =>
-        (!plain || text.includes(inJson)) &&
+        (traceOf === undefined || text.includes(traceOf)) &&
         hasAttribute(unpackSpan(id, text, origins[at], this.#names).attributes, name, value),
     );
   }
 }
-
-/** Values that JSON writes without quotes, or that are numbers. */
-const PLAIN_WORDS = new Set(['true', 'false', 'null', 'Infinity', 'NaN']);
 
 function newTrace({ traceId, startUnixNano, endUnixNano }: SpanRecord): Trace {
   return {

@@ -29,7 +29,7 @@ export class NameTable {
   }
 }
 
-function packValue(value: AttributeValue): Packed {
+export function packValue(value: AttributeValue): Packed {
   switch (typeof value) {
     case 'number':
       return Number.isFinite(value) && !Object.is(value, -0) ? value : ['n', Object.is(value, -0) ? '-0' : `${value}`];
@@ -44,7 +44,7 @@ function packValue(value: AttributeValue): Packed {
   }
 }
 
-function unpackValue(packed: Packed): AttributeValue {
+export function unpackValue(packed: Packed): AttributeValue {
   if (packed === null || typeof packed !== 'object') return packed;
   const [letter, ...parts] = packed;
   if (letter === 'n') return Number(parts[0]);
@@ -66,6 +66,17 @@ export function unpackAttributes(packed: readonly Packed[], names: NameTable): A
   const attributes = Object.create(null) as Record<string, AttributeValue>;
   for (let at = 0; at < packed.length; at += 2) attributes[names.unpack(packed[at])] = unpackValue(packed[at + 1]);
   return attributes;
+}
+
+/** Values that JSON writes without quotes, or that are numbers. */
+const PLAIN_WORDS = new Set(['true', 'false', 'null', 'Infinity', 'NaN']);
+
+/**
+ * What a packed text holds when one of its values reads `value`; undefined when that could stand there in other ways than as
+ * a string. Looking for it costs far less than unpacking.
+ */
+export function traceOfValue(value: string): string | undefined {
+  return /^[A-Za-z/_:]/.test(value) && !PLAIN_WORDS.has(value) ? JSON.stringify(value) : undefined;
 }
 
 /** V8's header of a string, rounded to a word. */

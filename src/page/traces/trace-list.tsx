@@ -143,6 +143,32 @@ function Row({ trace, longest }: { trace: TraceSummaryView; longest: number }): 
   );
 }
 
+function NothingFound({ query }: { query: URLSearchParams }): JSX.Element {
+  const filtered = [...query.keys()].length > 0;
+  return (
+    <section class="card c12">
+      <Empty
+        text={
+          filtered
+            ? query.has('id')
+              ? 'No trace, transaction or request with this id is kept.'
+              : 'No trace matches this filter.'
+            : 'No trace has been received yet.'
+        }
+        {...(filtered
+          ? {
+              action: (
+                <a class="btn sm" href="/traces">
+                  Show all traces
+                </a>
+              ),
+            }
+          : {})}
+      />
+    </section>
+  );
+}
+
 function Found({
   answer,
   byDuration,
@@ -153,31 +179,7 @@ function Found({
   query: URLSearchParams;
 }): JSX.Element {
   const { traces, more } = answer;
-  if (traces.length === 0) {
-    const filtered = [...query.keys()].length > 0;
-    return (
-      <section class="card c12">
-        <Empty
-          text={
-            filtered
-              ? query.has('id')
-                ? 'No trace, transaction or request with this id is kept.'
-                : 'No trace matches this filter.'
-              : 'No trace has been received yet.'
-          }
-          {...(filtered
-            ? {
-                action: (
-                  <a class="btn sm" href="/traces">
-                    Show all traces
-                  </a>
-                ),
-              }
-            : {})}
-        />
-      </section>
-    );
-  }
+  if (traces.length === 0) return <NothingFound query={query} />;
   const sorted = byDuration ? traces.toSorted((a, b) => b.durationMs - a.durationMs) : traces;
   const longest = Math.max(...traces.map(({ durationMs }) => durationMs));
   const turned = address('/traces', { ...paramsOf(query), sort: byDuration ? undefined : 'duration' });
