@@ -86,6 +86,7 @@ it('holds compiled JavaScript with types, the page, rules, dashboards and deploy
     'dist/page/index.html',
     'rules/stack.yaml',
     'otel-collector/config.yaml',
+    'dashboards/vitrine-overview.json',
     'deploy/systemd/vitrine.service',
   ])
     expect(files).toContain(wanted);

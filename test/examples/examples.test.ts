@@ -142,7 +142,7 @@ describe.skipIf(!built)('under --import vitrine/register', () => {
 });
 
 describe.skipIf(!python)('another language, by OTLP', () => {
-  it('spans, a log line and a histogram arrive under the names of the semantic conventions', async () => {
+  it('spans and a histogram arrive under the names of the semantic conventions', async () => {
     await using service = await start('another language, by OTLP');
     const trace = 'a'.repeat(31) + '7';
     await fetch(`${service.url}/orders/9`, { headers: { traceparent: `00-${trace}-${'b'.repeat(16)}-01` } });
