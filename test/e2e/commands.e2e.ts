@@ -151,7 +151,7 @@ describe('commands of the documents', () => {
   });
   afterAll(async () => {
     await setting?.vitrine[Symbol.asyncDispose]();
-    rmSync(setting?.dir, { recursive: true, force: true });
+    if (setting !== undefined) rmSync(setting.dir, { recursive: true, force: true });
   });
 
   it('are all known here', () =>
