@@ -42,8 +42,7 @@ try {
   for (const colorScheme of ['light', 'dark'] as const) {
     const tab = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme });
     await tab.goto(page);
-    await tab.locator('svg.strip, .sv').first().waitFor();
-    await tab.locator('canvas').first().waitFor();
+    await tab.locator('main .card .plot, main .card canvas').first().waitFor({ state: 'attached' });
     // The first pushed frame after the charts are drawn.
     await tab.waitForTimeout(2_500);
     const file = path.join(FOLDER, `overview-${colorScheme}.png`);
