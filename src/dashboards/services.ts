@@ -3,7 +3,7 @@
  * The API asks them for `/api/services` and `/api/timeseries`; Grafana shows them as a table.
  */
 import type { Dashboard, Panel, Unit } from './panel.ts';
-import { quantileOf, REQUESTS, WINDOW } from './queries.ts';
+import { quantileOf, rateOf, REQUESTS, WINDOW } from './queries.ts';
 
 export interface Signal {
   readonly unit: Unit;
@@ -123,7 +123,13 @@ const insidePanels: readonly Panel[] = [
     subtitle: '% busy, Node.js processes',
     unit: 'ratio',
     kind: 'timeseries',
-    queries: [{ expr: 'max by (job, instance) (nodejs_eventloop_utilization_ratio)', legend: '{{job}} {{instance}}' }],
+    // From the counters: the utilization gauge tells of the time since whoever read it last.
+    queries: [
+      {
+        expr: rateOf('nodejs_eventloop_time_seconds_total', 'job, instance', 'nodejs_eventloop_state="active"'),
+        legend: '{{job}} {{instance}}',
+      },
+    ],
     width: 6,
   },
   {

@@ -52,7 +52,13 @@ async function ends(command: string, { vitrine, dir }: Setting): Promise<void> {
   const line = adapted(command, ports)
     .replace(/--duration \d+/, '--duration 2')
     .replace('--for 30s', '--for 1s');
-  const shell = await startProgram('/bin/sh', ['-c', line], {
+  // Where the stack is, which the defaults would say of one on its usual ports.
+  const where = /drill/.test(line)
+    ? ` --data ${vitrine.dataDir}`
+    : /query/.test(line)
+      ? ` --url ${vitrine.monitor}`
+      : '';
+  const shell = await startProgram('/bin/sh', ['-c', line + where], {
     env: { ...environment(ports, dir), VITRINE_STORE__PATH: vitrine.dataDir },
   });
   expect(await shell.exited, shell.output()).toBe(0);
@@ -151,7 +157,7 @@ describe('commands of the documents', () => {
   });
   afterAll(async () => {
     await setting?.vitrine[Symbol.asyncDispose]();
-    rmSync(setting?.dir, { recursive: true, force: true });
+    if (setting !== undefined) rmSync(setting.dir, { recursive: true, force: true });
   });
 
   it('are all known here', () =>
