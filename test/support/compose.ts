@@ -23,6 +23,7 @@ const service = z.strictObject({
   command: words.optional(),
   ports: words.optional(),
   volumes: words.optional(),
+  secrets: words.optional(),
   depends_on: z
     .record(
       z.string(),
@@ -44,6 +45,7 @@ export const composeFile = z.looseObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/),
   services: z.record(z.string().regex(/^[a-zA-Z0-9._-]+$/), service),
   volumes: z.record(z.string(), z.null()),
+  secrets: z.record(z.string(), z.strictObject({ environment: z.string() })).optional(),
 });
 
 export type ComposeFile = z.output<typeof composeFile>;
@@ -59,7 +61,7 @@ export interface ComposeSurroundings {
 export function composeFaults(input: unknown, around: ComposeSurroundings): string[] {
   const parsed = composeFile.safeParse(input);
   if (!parsed.success) return parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  const { services, volumes, ...others } = parsed.data;
+  const { services, volumes, secrets: _secrets, ...others } = parsed.data;
   const faults = Object.keys(others)
     .filter((key) => key !== 'name' && !key.startsWith('x-'))
     .map((key) => `${key} is no section`);
