@@ -2,10 +2,10 @@
 FROM node:24.21.0-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
-COPY scripts/prepare.mjs scripts/
-RUN npm ci --ignore-scripts --omit=optional
+RUN ["npm", "ci", "--ignore-scripts"]
 COPY . .
-RUN npm run build && npm prune --omit=dev --omit=optional
+RUN ["npm", "run", "build"]
+RUN ["npm", "prune", "--ignore-scripts", "--omit=dev", "--omit=optional"]
 
 FROM node:24.21.0-slim
 LABEL org.opencontainers.image.title="Vitrine" \
@@ -17,9 +17,9 @@ COPY --from=build /src/package.json ./
 COPY --from=build /src/node_modules ./node_modules
 COPY --from=build /src/dist ./dist
 COPY --from=build /src/rules ./rules
-RUN install -d -o 65532 -g 65532 -m 0700 /data
+RUN ["install", "-d", "-o", "65532", "-g", "65532", "-m", "0700", "/data"]
 USER 65532:65532
-VOLUME /data
+VOLUME ["/data"]
 EXPOSE 8080 4000 4317 4318 9464
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { restore, strip } from './pack-manifest.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const at = (...parts) => path.join(root, ...parts);
@@ -42,6 +43,7 @@ function build(name, tool, args, stamp, sources) {
   writeFileSync(stamp, '');
 }
 
+restore();
 if (existsSync(at('src'))) {
   if (!onlyStale) rmSync(at('dist'), { recursive: true, force: true });
   build('the program', at('node_modules/typescript/bin/tsc'), ['-p', 'tsconfig.build.json'], at('dist/.program'), [
@@ -57,3 +59,5 @@ if (existsSync(at('src'))) {
     [at('src/page'), at('src/dashboards'), at('src/monitor/api/contract.ts')],
   );
 }
+// Nothing that can fail stands between this and the tarball; `postpack` restores.
+if (process.env.npm_command === 'pack' && process.env.npm_lifecycle_event === 'prepare') strip();

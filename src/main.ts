@@ -8,5 +8,10 @@ if (major < 24 || (major === 24 && minor < 15)) {
   );
   process.exit(1);
 }
+const [command = ''] = process.argv.slice(2);
+if (command === 'start' || command === 'run' || command === '' || command.startsWith('-')) {
+  const { growSlowly } = await import('./app/lean-heap.ts');
+  growSlowly([...process.execArgv, process.env['NODE_OPTIONS'] ?? '']);
+}
 const { runCommandLine } = await import('./cli/program.ts');
 process.exitCode = await runCommandLine(process.argv.slice(2));

@@ -31,8 +31,8 @@ export class AlertConsole implements AlertSink {
     const summary = annotations['summary'] ?? reason;
     const fields = { alert: name, state, severity: labels.get('severity'), value, labels: labels.toJSON() };
     const text = `ALERT ${state} ${name}: ${summary}`;
-    if (state === 'firing' && labels.get('severity') === 'critical') this.#logger.error(fields, text);
-    else if (state === 'firing') this.#logger.warn(fields, text);
+    // Never as an error: an alert about errors would feed on itself.
+    if (state === 'firing') this.#logger.warn(fields, text);
     else this.#logger.info(fields, text);
   }
 }

@@ -19,6 +19,8 @@ export interface ChildOptions {
   readonly onMessage?: (message: unknown, child: ChildProcess) => void;
   /** Called when an incarnation has ended. */
   readonly onExit?: (unexpected: boolean) => void;
+  /** True when a second attempt would fail alike. Codes 2 to 4 always mean that: bad usage, bad configuration, address taken. */
+  readonly isFinal?: (code: number | null) => boolean;
   /** Called when it is not started again. */
   readonly onGaveUp?: (code: number | null) => void;
 }
@@ -98,8 +100,8 @@ export class Child {
     if (this.#stopping) return;
     const lived = clock.monotonic() - this.#bornAt;
     this.#shortLives = lived < CRASH_LOOP.livedLessMs ? this.#shortLives + 1 : 0;
-    // Codes 2 to 4 mean that a second attempt would fail alike: bad usage, bad configuration, address taken.
-    if (this.#shortLives >= CRASH_LOOP.ends || (code !== null && code >= 2 && code <= 4)) {
+    const isFinal = (code !== null && code >= 2 && code <= 4) || this.#options.isFinal?.(code) === true;
+    if (isFinal || this.#shortLives >= CRASH_LOOP.ends) {
       this.#gaveUp = true;
       logger.error({ child: name, code, signal }, `${name} ended and is not started again; the rest goes on`);
       this.#options.onGaveUp?.(code);

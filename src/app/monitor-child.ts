@@ -10,6 +10,7 @@ import type { ToStack } from '../model/frame.ts';
 import type { FrameSender } from '../telemetry/frame-sender.ts';
 import { Child } from './child.ts';
 import { childEnvironment } from './child-environment.ts';
+import { LEAN_HEAP } from './lean-heap.ts';
 import { MAIN_PROGRAM } from './program-paths.ts';
 
 const SILENT_LIMIT_MS = 30_000;
@@ -23,6 +24,8 @@ export interface MonitorChildOptions {
   readonly logger: Logger;
   /** A finished log line of the monitor. */
   readonly onLine: (line: string) => void;
+  /** Called when it is ready, each time it was started: its pid has changed. */
+  readonly onReady?: () => void;
 }
 
 function startFailure(code: number | null): VitrineError {
@@ -37,6 +40,7 @@ export class MonitorChild {
   readonly #logger: Logger;
   #frames: FrameSender | undefined;
   #ready = false;
+  #wasReady = false;
   #lastAckMs = 0;
   #whenReady: () => void = () => {};
   #cancelWatch = (): void => {};
@@ -63,11 +67,14 @@ export class MonitorChild {
       name: 'monitor',
       module: MAIN_PROGRAM,
       args: ['start', '--role', 'monitor', ...options.args],
+      execArgv: LEAN_HEAP,
       env: childEnvironment(options.env),
       clock: options.clock,
       logger: options.logger,
       onMessage: (message) => this.#heard(message as ToStack),
       onExit: () => this.#gone(),
+      // It ended by itself before it ever was there: its data directory is in use or unusable, which it has said.
+      isFinal: (code) => code === 1 && !this.#wasReady,
       onGaveUp: (code) => this.#whenFailed(startFailure(code)),
     });
     this.#watch();
@@ -111,7 +118,9 @@ export class MonitorChild {
     if (message.kind === 'ack') this.#frames?.acknowledge(message.sequence);
     if (message.kind !== 'ready') return;
     this.#ready = true;
+    this.#wasReady = true;
     this.#whenReady();
+    this.#options.onReady?.();
     this.#connect();
   }
 

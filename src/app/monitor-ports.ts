@@ -9,7 +9,7 @@ import { ByteBudget } from '../monitor/ingest/byte-budget.ts';
 import { ingestHttp, type IngestHandler } from '../monitor/ingest/ingest-http.ts';
 import { OtlpGrpcServer } from '../monitor/ingest/otlp/grpc-server.ts';
 import { closeHttpPort, openHttpPort } from './http-port.ts';
-import type { MonitorOptions, MonitorParts } from './monitor-process.ts';
+import type { MonitorOptions, MonitorParts } from './monitor-parts.ts';
 import { PACKAGE_ROOT } from './program-paths.ts';
 
 const MAX_RATIO = 200;

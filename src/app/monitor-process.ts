@@ -9,7 +9,6 @@ import { Scope } from '../base/scope.ts';
 import type { Frame } from '../model/frame.ts';
 import type { Querier } from '../model/joints.ts';
 import { METRICS } from '../telemetry/names.ts';
-import type { Telemetry } from '../telemetry/sdk.ts';
 import { RuleEngine } from '../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../monitor/api/live.ts';
 import { FrameReceiver } from '../monitor/ingest/frames.ts';
@@ -24,22 +23,13 @@ import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../monitor/store/memory-span
 import { openSampleStore } from '../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../monitor/store/sample-store.ts';
 import { MonitorHealth } from './monitor-health.ts';
+import type { MonitorOptions, MonitorParts } from './monitor-parts.ts';
 import { openMonitorPorts } from './monitor-ports.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { AlertConsole } from './alert-console.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { observeServices } from './service-figures.ts';
 import { localUrl, type Settings } from './settings.ts';
-
-export interface MonitorOptions {
-  readonly settings: Settings;
-  readonly dataDir: string;
-  readonly testMode: boolean;
-  readonly telemetry: Telemetry;
-  readonly version: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
 
 export interface Monitor {
   /** A frame of the stack process at the other end of the channel; resolves when it is to be acknowledged. */
@@ -48,19 +38,6 @@ export interface Monitor {
   reload(settings: Settings): Promise<void>;
   /** Sentences about what did not end well. */
   close(): Promise<string[]>;
-}
-
-/** The parts that the ports need. */
-export interface MonitorParts {
-  readonly store: SampleStore;
-  readonly querier: Querier;
-  readonly spans: MemorySpans;
-  readonly logs: MemoryLogs;
-  readonly live: LiveState;
-  readonly intake: Intake;
-  readonly rules: RuleEngine;
-  readonly health: MonitorHealth;
-  readonly own: OwnMetrics;
 }
 
 /** Of groups that name no interval. */
@@ -199,7 +176,7 @@ function running(parts: MonitorParts, scope: Scope): Monitor {
       parts.health.heard(frame);
       await take(parts, STACK, receiver, frame);
     },
-    reload: (settings) => parts.rules.replace(ruleGroupsOf(settings)),
+    reload: async (settings) => parts.rules.replace(ruleGroupsOf(settings)),
     close: () => scope.close(),
   };
 }

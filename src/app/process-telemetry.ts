@@ -79,7 +79,9 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
       logger: logs.logger,
       clock: systemClock,
       instrumentations: [runtimeInstrumentation()],
-      ...(options.frames ? { frames: { health: options.health } } : {}),
+      ...(options.frames
+        ? { frames: { health: options.health } }
+        : { monitorUrl: options.monitorUrl, monitorToken: settings.auth.token?.reveal() }),
     });
     const ends = [registerProcessMetrics(), ...(options.host ? [registerHostMetrics()] : [])];
     return {

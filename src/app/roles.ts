@@ -3,7 +3,8 @@
  * ends in the opposite order, so that the last requests are still seen.
  */
 import { systemClock } from '../base/clock.ts';
-import { startMonitor } from './monitor-process.ts';
+import type { MonitorOptions } from './monitor-parts.ts';
+import type { Monitor } from './monitor-process.ts';
 import { parentChannel } from './parent-channel.ts';
 import { startProcessTelemetry, type ProcessTelemetry } from './process-telemetry.ts';
 import { addressText, localUrl, type Settings } from './settings.ts';
@@ -28,6 +29,10 @@ export interface Running {
   reloaded(successful: boolean, text: string): void;
   close(): Promise<string[]>;
 }
+
+// A process loads the wing that it is, not both.
+const startMonitor = async (options: MonitorOptions): Promise<Monitor> =>
+  (await import('./monitor-process.ts')).startMonitor(options);
 
 export const NEVER = new Promise<void>(() => {});
 

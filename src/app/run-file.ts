@@ -43,6 +43,14 @@ export function readRunFile(dataDir: string): RunFile {
   }
 }
 
+/** Removes the file if this process wrote it: a start that was refused must not take away what belongs to the one that runs. */
 export function removeRunFile(dataDir: string): void {
-  rmSync(fileIn(dataDir), { force: true });
+  let owner: number | undefined;
+  try {
+    owner = (JSON.parse(readFileSync(fileIn(dataDir), 'utf8')) as RunFile).pid;
+  } catch {
+    // There is none, or nobody can read it.
+    return;
+  }
+  if (owner === process.pid) rmSync(fileIn(dataDir), { force: true });
 }

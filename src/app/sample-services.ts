@@ -1,5 +1,5 @@
 /** The sample services behind the balancer: one process an address, on one data directory, under the `register` preload as a user's own would be. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Clock } from '../base/clock.ts';
@@ -8,6 +8,7 @@ import { randomHex } from '../base/random.ts';
 import type { Address } from '../config/types.ts';
 import { Child } from './child.ts';
 import { childEnvironment } from './child-environment.ts';
+import { LEAN_HEAP } from './lean-heap.ts';
 import { REGISTER_PRELOAD, SAMPLE_PROGRAM } from './program-paths.ts';
 import type { RunningService } from './run-file.ts';
 import { localUrl } from './settings.ts';
@@ -26,8 +27,21 @@ export interface SampleServicesOptions {
   readonly onChange: () => void;
 }
 
+/** The token of the directory, made when there is none: services of whoever already runs here must still know theirs. */
+function tokenIn(file: string): string {
+  try {
+    const known = readFileSync(file, 'utf8').trim();
+    if (/^[0-9a-f]{32}$/.test(known)) return known;
+  } catch {
+    // The first start on this directory.
+  }
+  const made = randomHex(16);
+  writeFileSync(file, made, { mode: 0o600 });
+  return made;
+}
+
 export class SampleServices {
-  readonly drillToken = randomHex(16);
+  readonly drillToken: string;
   readonly #options: SampleServicesOptions;
   readonly #children: Child[];
   /** A token on the command line would be seen by everybody on the machine. */
@@ -38,7 +52,7 @@ export class SampleServices {
     const dir = path.join(options.dataDir, 'sample');
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     this.#tokenFile = path.join(dir, 'drill.token');
-    writeFileSync(this.#tokenFile, this.drillToken, { mode: 0o600 });
+    this.drillToken = tokenIn(this.#tokenFile);
     this.#children = options.addresses.map((at, index) => this.#start(at, `payments-${index + 1}`, dir));
   }
 
@@ -55,16 +69,36 @@ export class SampleServices {
   }
 
   #start(at: Address, name: string, dir: string): Child {
-    const { env, monitorUrl, clock, logger, onChange } = this.#options;
+    const { dataDir, env, monitorUrl, clock, logger, onChange } = this.#options;
     return new Child({
       name,
       module: SAMPLE_PROGRAM,
-      args: ['--host', at.host, '--port', String(at.port), '--data', dir, '--drill-token-file', this.#tokenFile],
-      execArgv: ['--import', pathToFileURL(REGISTER_PRELOAD).href],
+      args: [
+        '--host',
+        at.host,
+        '--port',
+        String(at.port),
+        '--data',
+        dir,
+        '--drill-token-file',
+        this.#tokenFile,
+        // The console shows what needs somebody; all of it is in the files and on the page.
+        '--logs',
+        path.join(dataDir, 'logs'),
+        '--name',
+        name,
+        '--console-level',
+        'warn',
+      ],
+      execArgv: [...LEAN_HEAP, '--import', pathToFileURL(REGISTER_PRELOAD).href],
       env: childEnvironment(env, {
         PORT: String(at.port),
         OTEL_SERVICE_NAME: 'payments',
         VITRINE_TELEMETRY__MONITOR: monitorUrl,
+        // Its lines go to OpenTelemetry by themselves; instrumented, its pino would send each a second time.
+        OTEL_NODE_DISABLED_INSTRUMENTATIONS: [env['OTEL_NODE_DISABLED_INSTRUMENTATIONS'], 'pino']
+          .filter((names) => names !== undefined && names !== '')
+          .join(','),
       }),
       clock,
       logger,

@@ -10,8 +10,8 @@ import type { Health } from '../model/health.ts';
 import { startBalancer, type Balancer } from '../stack/balancer/balancer.ts';
 import type { BalancerOptions } from '../stack/balancer/config.ts';
 import { healthBody } from '../stack/balancer/own-endpoints.ts';
+import { openResponseCache } from '../stack/cache/open-response-cache.ts';
 import { METRICS } from '../telemetry/names.ts';
-import { openResponseCache } from './response-cache.ts';
 import type { Settings } from './settings.ts';
 
 export interface StackOptions {
@@ -33,7 +33,12 @@ export interface Stack {
 export async function startStack({ settings, balancer: section, clock, logger }: StackOptions): Promise<Stack> {
   const scope = new Scope(clock);
   try {
-    const cache = openResponseCache(settings.cache, clock, logger, scope);
+    const opened = openResponseCache(settings.cache, clock, logger);
+    if (opened !== undefined) scope.add('response cache', async () => opened[Symbol.asyncDispose]());
+    const cache = opened && {
+      responseCache: opened.cache,
+      cacheHealth: () => ({ component: opened.health(), sizeBytes: opened.sizeBytes() }),
+    };
     const balancer = await startBalancer(section, { log: logger, clock, ...cache });
     scope.add('balancer', () => balancer.drain(), section.drain.limit + 1_000);
     scope.add('uptime', observeUptime(balancer));

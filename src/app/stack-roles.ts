@@ -100,12 +100,14 @@ export async function startWithMonitor(
   let source: UpstreamSource = NO_SOURCE;
   const own = await stackTelemetry(options, true, () => stack);
   const { logger } = own.logs;
+  let changed = (): void => {};
   const monitor = new MonitorChild({
     args: options.monitorArgs,
     env,
     clock: systemClock,
     logger,
     onLine: (line) => own.logs.relay(line),
+    onReady: () => changed(),
   });
   const close = async (): Promise<string[]> => {
     const troubles = (await stack?.close()) ?? [];
@@ -126,6 +128,7 @@ export async function startWithMonitor(
     throw error;
   }
   const note = (): void => noteRun(options, monitor, source);
+  changed = note;
   source.onChange(note);
   note();
   return {

@@ -1,6 +1,7 @@
 /** `vitrine drill KIND`: a fault in the sample stack, on purpose and for a time. It ends by itself even if this command dies. */
 import { readRunFile } from '../app/run-file.ts';
 import { VitrineError } from '../base/errors.ts';
+import { formatDurationMs } from '../base/units.ts';
 import { print, tell } from './output.ts';
 
 export const DRILLS = ['latency', 'errors', 'kill', 'cache-outage', 'slow-database', 'block-loop'] as const;
@@ -42,7 +43,7 @@ async function inject(url: string, token: string, kind: Drill, forMs: number): P
     response = await fetch(new URL('/internal/drill', url), {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-      body: JSON.stringify({ kind, for_ms: forMs }),
+      body: JSON.stringify({ kind, for: formatDurationMs(forMs) }),
       signal: AbortSignal.timeout(5_000),
     });
   } catch (cause) {

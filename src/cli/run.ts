@@ -35,7 +35,7 @@ export async function run(command: readonly string[], flags: Readonly<Record<str
   const port = (flags['port'] as number | undefined) ?? (await freePort());
   const service = new Service();
   const startedAt = systemClock.monotonic();
-  const running = await startWithMonitor(
+  const starting = startWithMonitor(
     { ...options, settings: { ...settings, balancer: { ...settings.balancer, routes: [] } } },
     async ({ ready, url }) => {
       await ready;
@@ -50,6 +50,15 @@ export async function run(command: readonly string[], flags: Readonly<Record<str
       };
     },
   );
+  let running: Awaited<typeof starting>;
+  try {
+    running = await starting;
+  } catch (error) {
+    if (!service.ended) throw error;
+    // CMD ended before there was anything to watch: what it said stands above, and its code is the answer, if it is one.
+    tell(error instanceof VitrineError ? error.message : String(error));
+    return (await service.exited) || new VitrineError('check_failed', '').exitCode;
+  }
   banner(running, systemClock.monotonic() - startedAt, file);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => service.signal(signal));
   const code = await service.exited;
@@ -99,6 +108,10 @@ class Service {
   readonly exited = new Promise<number>((resolve) => {
     this.#exit = resolve;
   });
+
+  get ended(): boolean {
+    return this.#ended;
+  }
 
   get name(): string {
     return this.#command;

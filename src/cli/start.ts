@@ -4,7 +4,6 @@ import { parseAddress } from '../config/types.ts';
 import { systemClock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
 import { startMonitorRole, type RoleOptions, type Running } from '../app/roles.ts';
-import { startAll, startBalancerRole } from '../app/stack-roles.ts';
 import {
   configFile,
   readSettings,
@@ -24,7 +23,13 @@ const LISTEN_KEY: Readonly<Record<string, string>> = {
   balancer: 'balancer.listen',
   monitor: 'monitor.listen',
 };
-const ROLES = { all: startAll, balancer: startBalancerRole, monitor: startMonitorRole } as const;
+// Loaded by who is it: a monitor does without the stack's modules.
+const ROLES = {
+  all: async (options: RoleOptions): Promise<Running> => (await import('../app/stack-roles.ts')).startAll(options),
+  balancer: async (options: RoleOptions): Promise<Running> =>
+    (await import('../app/stack-roles.ts')).startBalancerRole(options),
+  monitor: startMonitorRole,
+} as const;
 
 /** Flags as settings: dotted key → value. */
 export function settingsFlags(flags: Flags): Record<string, unknown> {

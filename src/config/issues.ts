@@ -122,6 +122,9 @@ export function flattenIssues(
       const words = [...new Set(issue.errors.flat().map(expectedWords))];
       return [{ path, message: `expected ${words.join(' or ')}, got ${gotText(at(value, path), path)}`, isKey: false }];
     }
+    // A check of the whole value says in a sentence of its own what is wrong with it.
+    if (issue.code === 'custom' && issue.params?.['sentence'] === true)
+      return [{ path, message: issue.message, isKey: false }];
     return [{ path, message: `expected ${expectedWords(issue)}, got ${gotText(at(value, path), path)}`, isKey: false }];
   });
 }

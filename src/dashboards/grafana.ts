@@ -67,7 +67,7 @@ function grafanaPanel(panel: Panel, id: number, x: number, y: number): object {
       editorMode: 'code',
       range: !instant,
       instant,
-      ...(instant ? { format: 'table' } : {}),
+      ...(panel.kind === 'table' || panel.kind === 'ledger' ? { format: 'table' } : {}),
     })),
   };
 }

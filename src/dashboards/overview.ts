@@ -1,8 +1,6 @@
 /** The first page: is anything wrong, where, since when. As the balancer saw it. */
 import type { Dashboard, Panel } from './panel.ts';
-
-const BALANCER = 'job="vitrine-balancer"';
-const REQUESTS = 'http_server_request_duration_seconds';
+import { BALANCER, REQUESTS } from './queries.ts';
 
 const quantile = (q: number): string =>
   `histogram_quantile(${q}, sum by (le) (rate(${REQUESTS}_bucket{${BALANCER}}[1m])))`;

@@ -2,7 +2,8 @@
  * The questions behind the health matrix, each grouped by `job`: one row a service, whoever sent its telemetry.
  * The API asks them for `/api/services` and `/api/timeseries`; Grafana shows them as a table.
  */
-import type { Dashboard, Unit } from './panel.ts';
+import type { Dashboard, Panel, Unit } from './panel.ts';
+import { quantileOf, rateOf, REQUESTS, WINDOW } from './queries.ts';
 
 export interface Signal {
   readonly unit: Unit;
@@ -10,7 +11,6 @@ export interface Signal {
   readonly expr: (matchers: string, window: string) => string;
 }
 
-const REQUESTS = 'http_server_request_duration_seconds';
 const joined = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(',');
 
 const quantile =
@@ -70,24 +70,82 @@ export const SIGNALS = {
 
 export type SignalName = keyof typeof SIGNALS;
 
+const signalPanels: readonly Panel[] = (
+  [
+    ['requests', 'Requests', 'req/s by service'],
+    ['error_ratio', 'Errors', '% of requests answered 5xx'],
+    ['latency_p95', 'Latency p95', 'estimated from buckets'],
+    ['cpu', 'CPU', 'cores by service'],
+  ] as const
+).map(([signal, title, subtitle]) => ({
+  id: `services-${signal}`,
+  title,
+  subtitle,
+  unit: SIGNALS[signal].unit,
+  kind: 'timeseries',
+  queries: [{ expr: SIGNALS[signal].expr('', WINDOW), legend: '{{job}}' }],
+  width: 6,
+}));
+
+/** What a service does inside, for whatever language sent it under the semantic conventions' names. */
+const insidePanels: readonly Panel[] = [
+  {
+    id: 'services-routes',
+    title: 'Latency p95 by route',
+    subtitle: 'estimated from buckets',
+    unit: 'seconds',
+    kind: 'timeseries',
+    queries: [
+      {
+        expr: quantileOf(0.95, REQUESTS, 'job, http_request_method, http_route'),
+        legend: '{{job}} {{http_request_method}} {{http_route}}',
+      },
+    ],
+    width: 6,
+  },
+  {
+    id: 'services-database',
+    title: 'Database p95',
+    subtitle: 'by operation',
+    unit: 'seconds',
+    kind: 'timeseries',
+    queries: [
+      {
+        expr: quantileOf(0.95, 'db_client_operation_duration_seconds', 'job, db_operation_name'),
+        legend: '{{job}} {{db_operation_name}}',
+      },
+    ],
+    width: 6,
+  },
+  {
+    id: 'services-event-loop',
+    title: 'Event loop',
+    subtitle: '% busy, Node.js processes',
+    unit: 'ratio',
+    kind: 'timeseries',
+    // From the counters: the utilization gauge tells of the time since whoever read it last.
+    queries: [
+      {
+        expr: rateOf('nodejs_eventloop_time_seconds_total', 'job, instance', 'nodejs_eventloop_state="active"'),
+        legend: '{{job}} {{instance}}',
+      },
+    ],
+    width: 6,
+  },
+  {
+    id: 'services-heap',
+    title: 'Heap in use',
+    subtitle: 'bytes, Node.js processes',
+    unit: 'bytes',
+    kind: 'timeseries',
+    queries: [{ expr: 'sum by (job, instance) (v8js_memory_heap_used_bytes)', legend: '{{job}} {{instance}}' }],
+    width: 6,
+  },
+];
+
 export const services: Dashboard = {
   id: 'vitrine-services',
   title: 'Vitrine services',
-  description: 'Requests, errors and latency of every service that sends telemetry.',
-  panels: (
-    [
-      ['requests', 'Requests', 'req/s by service'],
-      ['error_ratio', 'Errors', '% of requests answered 5xx'],
-      ['latency_p95', 'Latency p95', 'estimated from buckets'],
-      ['cpu', 'CPU', 'cores by service'],
-    ] as const
-  ).map(([signal, title, subtitle]) => ({
-    id: `services-${signal}`,
-    title,
-    subtitle,
-    unit: SIGNALS[signal].unit,
-    kind: 'timeseries',
-    queries: [{ expr: SIGNALS[signal].expr('', '1m'), legend: '{{job}}' }],
-    width: 6,
-  })),
+  description: 'Requests, errors, latency and the inside of every service that sends telemetry.',
+  panels: [...signalPanels, ...insidePanels],
 };

@@ -90,9 +90,8 @@ export interface Observation {
   /** HTTP status, or how it failed. */
   readonly outcome: number | string;
   readonly bytes: number;
-  readonly traceId: string;
   /** Asked for only when the request is one of the samples. */
-  readonly ids: () => { transaction_id?: string | undefined; request_id?: string | undefined };
+  readonly ids: () => { trace_id: string; transaction_id?: string | undefined; request_id?: string | undefined };
 }
 
 const MAX_LATENCY_US = 3_600_000_000;
@@ -108,7 +107,8 @@ interface Tally {
 const tally = (): Tally => ({ latency: histogram(), requests: 0, failed: 0 });
 
 export class Recorder {
-  readonly #all = tally();
+  #requests = 0;
+  #failures = 0;
   readonly #operations = new Map<string, Tally>();
   readonly #kinds = new Map<string, number>();
   readonly #statuses = new Map<string, number>();
@@ -121,18 +121,23 @@ export class Recorder {
   #notSent = 0;
 
   get requests(): number {
-    return this.#all.requests;
+    return this.#requests;
   }
 
   record(seen: Observation): void {
     let operation = this.#operations.get(seen.operation);
     if (operation === undefined) this.#operations.set(seen.operation, (operation = tally()));
     const latencyUs = Math.min(MAX_LATENCY_US, Math.max(1, Math.round(seen.latencyMs * 1000)));
-    for (const one of [this.#all, operation, this.#second]) {
-      one.requests += 1;
-      one.latency.record(latencyUs);
-      if (seen.failed) one.failed += 1;
-    }
+    const failed = seen.failed ? 1 : 0;
+    const second = this.#second;
+    operation.requests += 1;
+    operation.failed += failed;
+    operation.latency.record(latencyUs);
+    second.requests += 1;
+    second.failed += failed;
+    second.latency.record(latencyUs);
+    this.#requests += 1;
+    this.#failures += failed;
     this.#bytes += seen.bytes;
     if (seen.failed) this.#countError(seen.outcome);
     this.#sample(seen);
@@ -151,7 +156,11 @@ export class Recorder {
   }
 
   result(options: LoadOptions, startedAtMs: number, elapsedMs: number, aborted: boolean): LoadResult {
-    const { requests, failed } = this.#all;
+    const requests = this.#requests;
+    const failed = this.#failures;
+    const all = tally();
+    all.requests = requests;
+    for (const { latency } of this.#operations.values()) all.latency.add(latency);
     const seconds = elapsedMs / 1000;
     return {
       url: options.url,
@@ -166,7 +175,7 @@ export class Recorder {
       throughput_rps: seconds > 0 ? Math.round((requests / seconds) * 100) / 100 : 0,
       error_ratio: requests === 0 ? 0 : failed / requests,
       errors: { by_kind: Object.fromEntries(this.#kinds), by_status: Object.fromEntries(this.#statuses) },
-      latency_ms: latencyOf(this.#all),
+      latency_ms: latencyOf(all),
       operations: Object.fromEntries(
         [...this.#operations].map(([name, one]) => [
           name,
@@ -191,9 +200,9 @@ export class Recorder {
     const isSlow = this.#slowest.length < SAMPLES || seen.latencyMs > this.#slowest[SAMPLES - 1].latency_ms;
     const isFailed = seen.failed && this.#failed.length < SAMPLES;
     if (!isFirst && !isSlow && !isFailed) return;
-    const { operation, atMs, latencyMs, outcome, traceId } = seen;
+    const { operation, atMs, latencyMs, outcome } = seen;
     const times = { at_seconds: toMs(atMs), latency_ms: toMs(latencyMs * 1000) };
-    const sample: Sample = { operation, ...times, outcome, trace_id: traceId, ...seen.ids() };
+    const sample: Sample = { operation, ...times, outcome, ...seen.ids() };
     if (isFirst) this.#first.push(sample);
     if (isFailed) this.#failed.push(sample);
     if (!isSlow) return;

@@ -7,12 +7,13 @@ import type { Clock } from '../base/clock.ts';
 import { systemClock, wait } from '../base/clock.ts';
 import { BoundedQueue } from '../base/bounded.ts';
 import { VitrineError } from '../base/errors.ts';
-import { seededRandom, systemRandom } from '../base/random.ts';
+import { randomHex, seededRandom, systemRandom } from '../base/random.ts';
 import type { Origin } from './connection.ts';
 import { Connection } from './connection.ts';
 import type { LoadOptions, People } from './options.ts';
 import type { LoadResult } from './result.ts';
 import { Recorder } from './result.ts';
+import type { Company } from './scenario.ts';
 import { getJourney, paymentsJourney } from './scenario.ts';
 import { VirtualUser } from './virtual-user.ts';
 
@@ -43,6 +44,8 @@ interface Run {
   readonly signal: AbortSignal;
   /** Requests begun. */
   begun: number;
+  /** As `signal.aborted`, which is dear to ask with every request. */
+  over: boolean;
 }
 
 /** Never rejects for what the server does. Throws VitrineError `usage` when the payments scenario has no people. */
@@ -55,7 +58,7 @@ export async function runLoad(options: LoadOptions, control: LoadControl = {}): 
   const startedAtMs = clock.now();
   const startMs = clock.monotonic();
   const users = makeUsers(options, control.people, recorder, clock, startMs);
-  const run: Run = { options, users, recorder, clock, startMs, signal, begun: 0 };
+  const run: Run = { options, users, recorder, clock, startMs, signal, begun: 0, over: signal.aborted };
 
   const endTicks = ticking(run, control.onSecond);
   const sweep = setInterval(() => {
@@ -63,12 +66,18 @@ export async function runLoad(options: LoadOptions, control: LoadControl = {}): 
   }, SWEEP_MS);
   const cancelEnd = clock.after(options.durationMs, () => stop.abort());
   signal.addEventListener('abort', () => {
-    for (const { connection } of users) connection.close();
+    run.over = true;
   });
+  const closeAll = (): void => {
+    for (const { connection } of users) connection.close();
+  };
+  // At its end by time what was sent is still answered, within its own limit, and counted: so the server's count is ours.
+  outer.addEventListener('abort', closeAll);
   try {
     if (!signal.aborted) await (options.rate === undefined ? closedLoop(run) : openLoop(run, options.rate));
   } finally {
     stop.abort();
+    closeAll();
     cancelEnd();
     clearInterval(sweep);
     endTicks();
@@ -89,6 +98,10 @@ function makeUsers(
   const origin: Origin = { secure, host, port: Number(url.port || (secure ? 443 : 80)) };
   const target = url.pathname + url.search;
   const buffer = Buffer.allocUnsafe(64 * 1024);
+  const company: Company = {
+    active: new Set(people === undefined ? [] : Array.from({ length: options.users }, (_, i) => people(i).account)),
+    run: randomHex(4),
+  };
   return Array.from({ length: options.users }, (_, index) => {
     const random = seededRandom(options.seed + index * 7919);
     const { timeoutMs } = options;
@@ -97,13 +110,13 @@ function makeUsers(
     const common = { connection, recorder, clock, random: systemRandom, host: url.host, timeoutMs, startMs };
     if (options.scenario === 'get') return new VirtualUser({ journey: getJourney(target), ...common });
     if (people === undefined) throw new VitrineError('usage', 'The payments scenario needs people.');
-    return new VirtualUser({ journey: paymentsJourney(people(index), random), ...common });
+    return new VirtualUser({ journey: paymentsJourney(people(index), random, company), ...common });
   });
 }
 
 /** Whether one more request may be sent; counts it. */
 function begin(run: Run): boolean {
-  if (run.signal.aborted || run.begun >= run.options.maxRequests) return false;
+  if (run.over || run.begun >= run.options.maxRequests) return false;
   run.begun += 1;
   return true;
 }
@@ -118,7 +131,8 @@ async function closedLoop(run: Run): Promise<void> {
         const connected = await user.act(clock.monotonic());
         // Exponential, as people's pauses are taken to be.
         const pauseMs = options.thinkMs > 0 ? -Math.log(1 - think()) * options.thinkMs : 0;
-        if (!(await pause(clock, connected ? pauseMs : RETRY_MS, signal))) return;
+        const waitMs = connected ? pauseMs : RETRY_MS;
+        if (waitMs > 0 && !(await pause(clock, waitMs, signal))) return;
       }
     }),
   );

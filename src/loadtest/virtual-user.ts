@@ -7,8 +7,14 @@ import type { Recorder } from './result.ts';
 import type { Journey, Step } from './scenario.ts';
 
 const TRACE_ID_AT = 'traceparent: 00-'.length;
-const SPAN_ID_AT = TRACE_ID_AT + 33;
+const TRACE_ID_BYTES = 32;
+const SPAN_ID_AT = TRACE_ID_AT + TRACE_ID_BYTES + 1;
 const TRACE_LINE = `traceparent: 00-${'0'.repeat(32)}-${'0'.repeat(16)}-01\r\n`;
+
+interface Prepared {
+  readonly bytes: Buffer;
+  readonly traceIdAt: number;
+}
 
 export interface UserParts {
   readonly journey: Journey;
@@ -26,7 +32,7 @@ export interface UserParts {
 export class VirtualUser {
   readonly #parts: UserParts;
   /** Requests that stay the same are made once; only their trace ids are written anew. */
-  readonly #prepared = new WeakMap<Step, Buffer>();
+  readonly #prepared = new WeakMap<Step, Prepared>();
 
   constructor(parts: UserParts) {
     this.#parts = parts;
@@ -43,17 +49,17 @@ export class VirtualUser {
   async act(dueMs: number): Promise<boolean> {
     const { journey, connection, clock, timeoutMs } = this.#parts;
     const step = journey.next();
-    const traceId = hex(this.#parts.random, 4);
-    const bytes = this.#encode(step, traceId);
+    const { bytes, traceIdAt } = this.#encode(step);
     const outcome = await connection.send(bytes, step.wantsBody, clock.monotonic() + timeoutMs);
     if (outcome.kind === 'aborted') return true;
-    this.#record(step, outcome, dueMs, traceId);
+    // The bytes are this user's, who has one request in flight: they are as they were sent.
+    this.#record(step, outcome, dueMs, () => bytes.toString('latin1', traceIdAt, traceIdAt + TRACE_ID_BYTES));
     if (outcome.kind === 'response') journey.took(step, outcome.response.status, outcome.response.body);
     else journey.took(step, 0, '');
     return outcome.kind !== 'refused' && outcome.kind !== 'connect';
   }
 
-  #record(step: Step, outcome: Outcome, dueMs: number, traceId: string): void {
+  #record(step: Step, outcome: Outcome, dueMs: number, traceId: () => string): void {
     const { recorder, clock, startMs } = this.#parts;
     const response = outcome.kind === 'response' ? outcome.response : undefined;
     recorder.record({
@@ -63,24 +69,25 @@ export class VirtualUser {
       failed: response === undefined || !step.expects(response.status),
       outcome: response?.status ?? outcome.kind,
       bytes: response?.bytes ?? 0,
-      traceId,
       ids: () => ({
+        trace_id: traceId(),
         transaction_id: response && fieldOf(response.head, 'x-transaction-id'),
         request_id: response && fieldOf(response.head, 'x-request-id'),
       }),
     });
   }
 
-  #encode(step: Step, traceId: string): Buffer {
-    let bytes = this.#prepared.get(step);
-    if (bytes === undefined) {
-      bytes = requestBytes(step, this.#parts.host);
-      this.#prepared.set(step, bytes);
+  #encode(step: Step): Prepared {
+    let prepared = this.#prepared.get(step);
+    if (prepared === undefined) {
+      const bytes = requestBytes(step, this.#parts.host);
+      prepared = { bytes, traceIdAt: bytes.indexOf(TRACE_LINE.slice(0, TRACE_ID_AT)) + TRACE_ID_AT };
+      this.#prepared.set(step, prepared);
     }
-    const at = bytes.indexOf(TRACE_LINE.slice(0, TRACE_ID_AT));
-    bytes.write(traceId, at + TRACE_ID_AT, 'latin1');
-    bytes.write(hex(this.#parts.random, 2), at + SPAN_ID_AT, 'latin1');
-    return bytes;
+    const { bytes, traceIdAt } = prepared;
+    writeHex(bytes, traceIdAt, 4, this.#parts.random);
+    writeHex(bytes, traceIdAt + SPAN_ID_AT - TRACE_ID_AT, 2, this.#parts.random);
+    return prepared;
   }
 }
 
@@ -91,9 +98,18 @@ function requestBytes({ method, target, headers, body }: Step, host: string): Bu
   return Buffer.from(`${head}\r\n${body ?? ''}`);
 }
 
-/** `words` times 32 random bits; never all zero, which would be no id (W3C Trace Context section 3.2.2.3). */
-function hex(random: Random, words: number): string {
-  let text = '';
-  for (let i = 0; i < words; i += 1) text += (1 + Math.floor(random() * 0xffff_fffe)).toString(16).padStart(8, '0');
-  return text;
+const DIGITS = Buffer.from('0123456789abcdef');
+
+/**
+ * `words` times 32 random bits as hexadecimal digits into `bytes`: where they are sent from, without a string in between.
+ * Never all zero, which would be no id (W3C Trace Context section 3.2.2.3).
+ */
+function writeHex(bytes: Buffer, at: number, words: number, random: Random): void {
+  for (let word = 0; word < words; word += 1) {
+    let bits = 1 + Math.floor(random() * 0xffff_fffe);
+    for (let digit = 7; digit >= 0; digit -= 1) {
+      bytes[at + word * 8 + digit] = DIGITS[bits & 15];
+      bits >>>= 4;
+    }
+  }
 }

@@ -2,8 +2,8 @@
 
 export const DEMO_USERS = 200;
 export const DEMO_PASSWORD = 'demo-password';
-/** In minor units (cents). */
-export const OPENING_BALANCE = 1_000_00;
+/** In minor units (cents); so much that simulated users do not run out of it. */
+export const OPENING_BALANCE = 10_000_00;
 export const CURRENCY = 'EUR';
 
 const number = (index: number): string => String((index % DEMO_USERS) + 1).padStart(3, '0');

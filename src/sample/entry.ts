@@ -1,13 +1,14 @@
 /**
  * The process of one payments service. Started by the stack (`fork`, with `--import vitrine/register`) or by hand:
- * `node src/sample/entry.ts --port 8081 --data DIR`. Says `{ kind: 'ready', port }` to its parent, drains on SIGTERM and
+ * `node src/sample/entry.ts --port 8081 --data DIR`. All its lines go to files (with `--logs DIR`) and to OpenTelemetry; the
+ * console has those from `--console-level`. Says `{ kind: 'ready', port }` to its parent, drains on SIGTERM and
  * SIGINT, ends at once on a second signal, and ends with its parent.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
-import { jsonLogger } from './log.ts';
+import { createLogs, LOG_LEVELS, type LogLevel } from '../telemetry/logs.ts';
 import type { PaymentsService } from './service.ts';
 import { startPayments } from './service.ts';
 
@@ -23,13 +24,31 @@ const { values: flags } = parseArgs({
     telemetry: { type: 'string', default: 'ambient' },
     service: { type: 'string', default: 'payments' },
     'log-level': { type: 'string', default: 'info' },
+    'console-level': { type: 'string', default: 'debug' },
+    /** Directory of the log files; none without it. */
+    logs: { type: 'string' },
+    /** Tells the files of services that share a directory apart. */
+    name: { type: 'string', default: 'payments' },
     /** Milliseconds of /readyz 503 before the listener closes. */
     'drain-notice': { type: 'string', default: '1000' },
   },
 });
 
 const INTERRUPTED = 130;
-const logger = jsonLogger(flags.service, flags['log-level']);
+const { stderr } = process;
+const levelOf = (text: string): LogLevel => LOG_LEVELS.find((level) => level === text) ?? 'info';
+const logs = createLogs({
+  level: levelOf(flags['log-level']),
+  ...(flags.logs === undefined ? {} : { directory: flags.logs, name: flags.name }),
+  console: {
+    kind: stderr.isTTY ? 'pretty' : 'json',
+    out: stderr,
+    colour: stderr.isTTY && stderr.hasColors(),
+    level: levelOf(flags['console-level']),
+  },
+  base: { service: flags.service },
+});
+const { logger } = logs;
 
 async function main(): Promise<void> {
   const service = await startPayments({
@@ -56,9 +75,14 @@ function endWell(service: PaymentsService): void {
     if (ending) process.exit(INTERRUPTED);
     ending = true;
     logger.info({ reason }, 'payments service ends');
-    void service.drain().finally(() => {
-      if (process.connected) process.disconnect();
-    });
+    void (async () => {
+      try {
+        await service.drain();
+      } finally {
+        await logs.close();
+        if (process.connected) process.disconnect();
+      }
+    })();
   };
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('SIGINT', () => end('SIGINT'));
@@ -77,5 +101,6 @@ try {
     known?.message ?? 'the payments service cannot start',
   );
   process.exitCode = known?.exitCode ?? 1;
+  await logs.close();
   if (process.connected) process.disconnect();
 }

@@ -16,6 +16,9 @@ import type { LiveReader } from './live-reader.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import { toLogRecord, toSpanRecord } from './span-record.ts';
 
+/** Frames are made shortly before each full second, at which rules are evaluated and must find them. */
+const COLLECT_OFFSET_MS = -150;
+
 /** Hands a frame to the channel. May throw when the channel is gone. */
 export type SendFrame = (frame: Frame) => void;
 
@@ -52,6 +55,7 @@ export class FrameSender {
       options.intervalMs ?? 1_000,
       () => this.tick(),
       (error) => options.logger.warn({ error: String(error) }, 'A frame could not be made.'),
+      COLLECT_OFFSET_MS,
     );
   }
 

@@ -22,6 +22,9 @@ export interface HostMetricsOptions {
   readonly procRoot?: string | undefined;
 }
 
+/** File systems fill slowly. */
+const SPACE_AGE_MS = 10_000;
+
 type ObserveHost = Observe<keyof typeof HOST_METRICS>;
 
 /** undefined where the system has no such file. */
@@ -93,7 +96,8 @@ async function spaceOf(path: string): Promise<Space> {
 }
 
 /** The last known space of each path; a path that hangs or fails keeps its last figures or has none. */
-function watchSpace(paths: readonly string[]): () => readonly Space[] {
+function watchSpace(paths: readonly string[], clock: Clock): () => readonly Space[] {
+  let askedAt = -SPACE_AGE_MS;
   const known = new Map<string, Space>();
   const asking = new Set<string>();
   const ask = async (path: string): Promise<void> => {
@@ -106,7 +110,10 @@ function watchSpace(paths: readonly string[]): () => readonly Space[] {
     }
   };
   return () => {
-    for (const path of paths) {
+    const now = clock.monotonic();
+    const isDue = now - askedAt >= SPACE_AGE_MS;
+    if (isDue) askedAt = now;
+    for (const path of isDue ? paths : []) {
       if (asking.has(path)) continue;
       asking.add(path);
       void ask(path);
@@ -119,7 +126,7 @@ function watchSpace(paths: readonly string[]): () => readonly Space[] {
 export function registerHostMetrics(options: HostMetricsOptions = {}): () => void {
   const { clock = systemClock, paths = ['/'], procRoot = '/proc' } = options;
   const cpuShares = createShares();
-  const spaces = watchSpace(paths);
+  const spaces = watchSpace(paths, clock);
   spaces();
   return observeTable(metrics.getMeter('vitrine.host'), HOST_METRICS, clock, (observe, elapsed) => {
     observeLoad(observe);

@@ -4,7 +4,7 @@
  * attributes are the standard's. The route comes from what the framework leaves on the request (`framework-routes.ts`).
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Attributes, Context, Histogram, Span } from '@opentelemetry/api';
 import { context, metrics, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
@@ -13,6 +13,7 @@ import { RPCType, setRPCMetadata } from '@opentelemetry/core';
 import { routeOf } from './framework-routes.ts';
 import { serverAttributes } from './http-attributes.ts';
 import { METRICS } from './names.ts';
+import { isUnobserved } from './unobserved-requests.ts';
 
 const STATE = Symbol('vitrine.http.server');
 
@@ -68,7 +69,12 @@ export function observeHttpServers(): () => void {
   const duration = metrics.getMeter('vitrine.http').createHistogram(name, { unit, description });
   const carriers = propagation.fields();
   const onStart = (message: unknown): void => {
-    const { request, response } = message as { request: IncomingMessage; response: Tracked };
+    const { request, response, server } = message as { request: IncomingMessage; response: Tracked; server: Server };
+    if (isUnobserved(server, request)) {
+      // What the request before left open on this connection is none of its business.
+      context.attach(ROOT_CONTEXT);
+      return;
+    }
     const scheme = (request.socket as TLSSocket).encrypted ? 'https' : 'http';
     const attributes = serverAttributes(request, scheme);
     const method = String(attributes['http.request.method']);

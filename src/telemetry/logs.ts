@@ -29,9 +29,11 @@ export interface LogOptions {
   readonly level: LogLevel;
   /** Where the files go; none when undefined. */
   readonly directory?: string | undefined;
+  /** `NAME.ndjson` and `NAME-error.ndjson`, for processes that share a directory; by default `vitrine` and `error`. */
+  readonly name?: string | undefined;
   readonly console:
     | { readonly kind: 'off' }
-    | { readonly kind: 'json' | 'pretty'; readonly out: Out; readonly colour?: boolean };
+    | { readonly kind: 'json' | 'pretty'; readonly out: Out; readonly colour?: boolean; readonly level?: LogLevel };
   readonly maxSizeBytes?: number | undefined;
   readonly keep?: number | undefined;
   readonly clock?: Clock | undefined;
@@ -56,11 +58,15 @@ interface Sinks {
 }
 
 function openSinks(options: LogOptions, clock: Clock): Sinks {
-  const { directory, maxSizeBytes = 50 * 1_024 * 1_024, keep = 7 } = options;
-  const open = (name: string): LogFile | undefined =>
-    directory === undefined ? undefined : new LogFile({ file: path.join(directory, name), maxSizeBytes, keep, clock });
+  const { directory, name, maxSizeBytes = 50 * 1_024 * 1_024, keep = 7 } = options;
+  const open = (file: string): LogFile | undefined =>
+    directory === undefined ? undefined : new LogFile({ file: path.join(directory, file), maxSizeBytes, keep, clock });
   const console = options.console.kind === 'off' ? undefined : createConsole(options.console.out);
-  return { file: open('vitrine.ndjson'), errors: open('error.ndjson'), console };
+  return {
+    file: open(`${name ?? 'vitrine'}.ndjson`),
+    errors: open(name === undefined ? 'error.ndjson' : `${name}-error.ndjson`),
+    console,
+  };
 }
 
 function traceFields(): LogFields {
@@ -75,6 +81,8 @@ export function createLogs(options: LogOptions): Logs {
   const sinks = openSinks(options, clock);
   const isPretty = options.console.kind === 'pretty';
   const colour = options.console.kind === 'pretty' && (options.console.colour ?? false);
+  const lowest = options.console.kind === 'off' ? 'error' : (options.console.level ?? 'debug');
+  const isShown = (at: LogLevel): boolean => LOG_LEVELS.indexOf(at) >= LOG_LEVELS.indexOf(lowest);
   let level: LogLevel = 'info';
   const writer = pino(
     {
@@ -87,7 +95,7 @@ export function createLogs(options: LogOptions): Logs {
       write(line: string) {
         sinks.file?.write(line);
         if (level === 'error') sinks.errors?.write(line);
-        if (!isPretty) sinks.console?.write(line);
+        if (!isPretty && isShown(level)) sinks.console?.write(line);
       },
     },
   );
@@ -96,7 +104,7 @@ export function createLogs(options: LogOptions): Logs {
     const safe = redactFields({ ...bound, ...fields });
     const text = redactText(message);
     writer[at]({ ...safe, ...traceFields() }, text);
-    if (isPretty) sinks.console?.write(prettyLine(at, clock.now(), text, safe, colour));
+    if (isPretty && isShown(at)) sinks.console?.write(prettyLine(at, clock.now(), text, safe, colour));
     const attributes = safe as Record<string, AnyValue>;
     logs
       .getLogger('vitrine')

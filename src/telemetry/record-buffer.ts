@@ -9,6 +9,8 @@ export class RecordBuffer<T> {
   readonly #capacity: number;
   #items: T[] = [];
   #dropped = 0;
+  /** Called each time it has become half full: whoever empties it on a rhythm may do so earlier. */
+  onHalfFull: (() => void) | undefined;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -19,8 +21,12 @@ export class RecordBuffer<T> {
   }
 
   add(item: T): void {
-    if (this.#items.length < this.#capacity) this.#items.push(item);
-    else this.#dropped += 1;
+    if (this.#items.length >= this.#capacity) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#items.push(item);
+    if (this.#items.length === this.#capacity >> 1) this.onHalfFull?.();
   }
 
   /** Everything since the last call, oldest first, and how many found no room. */

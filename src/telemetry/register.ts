@@ -1,6 +1,7 @@
 /**
  * `node --import vitrine/register app.js`: a user's service tells what it does, with no change to its code. Traces, metrics
- * and logs go by OTLP to http://127.0.0.1:4318 (Vitrine, or any Collector) unless OTEL_* says otherwise. It must cost
+ * and logs go by OTLP to http://127.0.0.1:4318 (Vitrine, or any Collector) unless OTEL_* says otherwise; under Vitrine, which
+ * sets VITRINE_TELEMETRY__MONITOR, all of them go to its monitor, and to exporters that OTEL_* names beside it. It must cost
  * little and never hurt its host: whatever fails here leaves the service as it was, with one line on stderr; only an
  * exporter that was asked for by name and cannot be had ends the start, with exit code 3.
  */
@@ -10,6 +11,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { VitrineError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import type { Env } from './environment.ts';
 import { textOf } from './environment.ts';
 import type { Telemetry } from './sdk.ts';
 
@@ -47,17 +49,26 @@ function instanceId(): string {
   return port === undefined ? randomUUID() : `${os.hostname()}:${port}`;
 }
 
+/** The monitor that started this service, or that its environment names. */
+function monitorOf(env: Env): string | undefined {
+  const url = textOf(env, 'VITRINE_TELEMETRY__MONITOR');
+  if (url === undefined || /^https?:$/.test(URL.parse(url)?.protocol ?? '')) return url;
+  say('VITRINE_TELEMETRY__MONITOR is no http address and is ignored.');
+  return undefined;
+}
+
 /**
- * Telemetry is flushed when the service ends, for at most three seconds. Where the service has no handler of its own for
- * the signal, ours would keep it alive: then the signal is sent again once the flush is over.
+ * Telemetry ends with the service, in three seconds at most. Where the service has no handler of its own for the signal, ours
+ * would keep it alive: then the signal is sent again once all is sent. Where it has one, it may drain for long: what there is
+ * so far is sent, and the rest when nothing is left to do. `process.exit` in its handler loses the last second.
  */
 function flushAtEnd(telemetry: Telemetry): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const onSignal = async (): Promise<void> => {
-      const alone = process.listenerCount(signal) === 1;
+      if (process.listenerCount(signal) > 1) return telemetry.flush();
       await telemetry.shutdown();
       process.off(signal, handler);
-      if (alone) process.kill(process.pid, signal);
+      process.kill(process.pid, signal);
     };
     const handler = (): void => void onSignal();
     process.on(signal, handler);
@@ -72,6 +83,7 @@ function flushAtEnd(telemetry: Telemetry): void {
 
 async function observe(): Promise<void> {
   const { env } = process;
+  const monitorUrl = monitorOf(env);
   // The exporters of the SDK read this themselves; `localhost` may be ::1, where nothing listens.
   if (textOf(env, 'OTEL_EXPORTER_OTLP_PROTOCOL') !== 'grpc') env['OTEL_EXPORTER_OTLP_ENDPOINT'] ||= DEFAULT_ENDPOINT;
   const { startTelemetry } = await import('./sdk.ts');
@@ -82,8 +94,11 @@ async function observe(): Promise<void> {
     instanceId: instanceId(),
     env,
     logger: stderrLogger,
-    instrumentations: early.map(loadInstrumentation).filter((made) => made !== undefined),
-    exportersWhenUnset: ['otlp'],
+    instrumentations: early
+      .map((suffix) => loadInstrumentation(suffix, suffix === 'runtime-node' ? { monitoringPrecision: 20 } : {}))
+      .filter((made) => made !== undefined),
+    exportersWhenUnset: monitorUrl === undefined ? ['otlp'] : [],
+    monitorUrl,
     defaultMetricIntervalMs: DEFAULT_METRIC_INTERVAL_MS,
     shutdownLimitMs: SHUTDOWN_LIMIT_MS,
   });
@@ -95,6 +110,10 @@ async function observe(): Promise<void> {
     observeHttpServers();
     observeHttpClients();
     tieFastify();
+  }
+  if (isInstrumentationOn(env, 'console') && telemetry.takesLogs) {
+    const { observeConsole } = await import('./console-lines.ts');
+    observeConsole();
   }
   watchPackages(env, () => {});
   flushAtEnd(telemetry);

@@ -8,13 +8,14 @@ import { setGlobalErrorHandler } from '@opentelemetry/core';
 import type { Instrumentation } from '@opentelemetry/instrumentation';
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
-import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import { BoundedMap } from '../base/bounded.ts';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Health } from '../model/health.ts';
+import { closeCells, openCells } from './cells.ts';
+import { joinCells } from './cells-producer.ts';
 import { createLogProcessors, createSpanProcessors } from './batch-processors.ts';
 import type { ExportCount } from './drop-count.ts';
 import { DropCount } from './drop-count.ts';
@@ -25,13 +26,16 @@ import type { Flow } from './guarded-exporter.ts';
 import { closeFlow } from './guarded-exporter.ts';
 import { LiveReader } from './live-reader.ts';
 import { createMetricReaders } from './metric-readers.ts';
+import { MonitorRoad } from './monitor-road.ts';
 import type { PrometheusPage } from './prometheus-exporter.ts';
 import { RingLogProcessor, RingSpanProcessor } from './record-buffer.ts';
 import type { ExporterTable } from './resolver.ts';
-import { resolveExporters, warnOf } from './resolver.ts';
+import { resolveExporters, warnOf, withoutSecrets } from './resolver.ts';
 import type { Identity } from './resource.ts';
 import { createResource, detectorsFromEnv } from './resource.ts';
 import { recordEverything, samplerFromEnv } from './sampler.ts';
+import type { NodeSDK } from './slim-sdk.ts';
+import { SlimNodeSDK } from './slim-sdk.ts';
 import { durationViews } from './views.ts';
 
 export interface TelemetryOptions extends Identity {
@@ -46,6 +50,10 @@ export interface TelemetryOptions extends Identity {
         readonly maxLogs?: number;
       }
     | undefined;
+  /** OTLP/HTTP base of a monitor elsewhere: it gets everything, beside what the environment names. Not with `frames`. */
+  readonly monitorUrl?: string | undefined;
+  /** Bearer token of that monitor; no other endpoint ever sees it. Default VITRINE_TOKEN. */
+  readonly monitorToken?: string | undefined;
   readonly instrumentations?: readonly Instrumentation[] | undefined;
   /** Exporters of a signal whose variable is unset; none in Vitrine's own processes. */
   readonly exportersWhenUnset?: readonly string[] | undefined;
@@ -61,8 +69,12 @@ export interface Telemetry {
   readonly live: LiveReader | undefined;
   readonly frames: FrameSender | undefined;
   readonly prometheus: PrometheusPage | undefined;
+  /** Whether log records go anywhere. */
+  readonly takesLogs: boolean;
   /** Sent and dropped by exporter. */
   counts(): readonly Readonly<ExportCount>[];
+  /** Sends what is there, within the limit, and goes on. Never rejects. */
+  flush(): Promise<void>;
   /** Flushes and ends within the limit. Never rejects. */
   shutdown(): Promise<void>;
 }
@@ -83,7 +95,8 @@ interface Parts {
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { env, logger } = options;
-  const table = resolveExporters(env, options.exportersWhenUnset);
+  const monitorUrl = options.frames === undefined ? options.monitorUrl : undefined;
+  const table = withoutMonitor(resolveExporters(env, options.exportersWhenUnset), monitorUrl);
   if (table.disabled) return off(table);
   warnOf(table, logger);
   routeDiagnostics(env, logger);
@@ -91,39 +104,84 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const parts = await loadParts(options, table, drops);
   const live = new LiveReader();
   const prometheus = await openPage(table, live);
-  const spanRing = new RingSpanProcessor(options.frames?.maxSpans ?? DEFAULT_FRAME_SPANS);
-  const logRing = new RingLogProcessor(options.frames?.maxLogs ?? DEFAULT_FRAME_LOGS);
-  const framed = options.frames !== undefined;
+  const rings = ringsFor(options, monitorUrl);
   const detectors = detectorsFromEnv(env);
   const sampler = samplerFromEnv(env, logger);
-  const sdk = new NodeSDK({
+  const cells = openCells(options.clock ?? systemClock);
+  const sdk = new SlimNodeSDK({
     resource: createResource(options, env, logger),
     autoDetectResources: detectors.length > 0,
     resourceDetectors: detectors,
-    sampler: framed ? recordEverything(sampler) : sampler,
-    spanProcessors: [...(framed ? [spanRing] : []), ...parts.spanProcessors],
-    logRecordProcessors: [...(framed ? [logRing] : []), ...parts.logProcessors],
-    metricReaders: [live, ...parts.registered],
+    sampler: rings === undefined ? sampler : recordEverything(sampler),
+    spanProcessors: [...(rings === undefined ? [] : [rings.spans]), ...parts.spanProcessors],
+    logRecordProcessors: [...(rings === undefined ? [] : [rings.logs]), ...parts.logProcessors],
+    metricReaders: [live, ...parts.registered].map((reader) => joinCells(cells, reader)),
     views: durationViews(),
     instrumentations: [...(options.instrumentations ?? [])],
   });
   sdk.start();
   for (const reader of parts.fed) reader.setMetricProducer(live.producer());
   drops.publish();
-  const frames = framed
-    ? new FrameSender({
-        live,
-        spans: spanRing.buffer,
-        logs: logRing.buffer,
-        clock: options.clock ?? systemClock,
-        logger,
-        health: options.frames?.health,
-      })
-    : undefined;
-  const end = once(() =>
-    endWithin(options.shutdownLimitMs ?? 3_000, { sdk, live, parts, frames, prometheus, drops, logger }),
-  );
-  return { table, live, frames, prometheus, counts: () => drops.all(), shutdown: end };
+  const outlets = openOutlets(options, monitorUrl, rings, live, drops);
+  const running = { sdk, live, parts, ...outlets, prometheus, drops, logger };
+  const limitMs = options.shutdownLimitMs ?? 3_000;
+  return {
+    table,
+    live,
+    frames: outlets.frames,
+    prometheus,
+    takesLogs: rings !== undefined || parts.logProcessors.length > 0,
+    counts: () => drops.all(),
+    flush: async () => void (await within(limitMs, flushAll(running))),
+    shutdown: once(() => {
+      closeCells(cells);
+      return endWithin(limitMs, running);
+    }),
+  };
+}
+
+interface Rings {
+  readonly spans: RingSpanProcessor;
+  readonly logs: RingLogProcessor;
+}
+
+/** Only where a monitor empties them. */
+function ringsFor({ frames }: TelemetryOptions, monitorUrl: string | undefined): Rings | undefined {
+  if (frames === undefined && monitorUrl === undefined) return undefined;
+  return {
+    spans: new RingSpanProcessor(frames?.maxSpans ?? DEFAULT_FRAME_SPANS),
+    logs: new RingLogProcessor(frames?.maxLogs ?? DEFAULT_FRAME_LOGS),
+  };
+}
+
+interface Outlets {
+  readonly frames: FrameSender | undefined;
+  readonly road: MonitorRoad | undefined;
+}
+
+/** To the monitor beside this process by frames, to one elsewhere by OTLP. */
+function openOutlets(
+  options: TelemetryOptions,
+  monitorUrl: string | undefined,
+  rings: Rings | undefined,
+  live: LiveReader,
+  drops: DropCount,
+): Outlets {
+  if (rings === undefined) return { frames: undefined, road: undefined };
+  const { logger, clock = systemClock, env, monitorToken, frames } = options;
+  const taken = { live, spans: rings.spans.buffer, logs: rings.logs.buffer, clock, logger };
+  if (monitorUrl === undefined)
+    return { frames: new FrameSender({ ...taken, health: frames?.health }), road: undefined };
+  const token = monitorToken ?? textOf(env, 'VITRINE_TOKEN');
+  return { frames: undefined, road: new MonitorRoad({ ...taken, drops, url: monitorUrl, token }) };
+}
+
+/** Who already gets everything gets nothing twice. */
+function withoutMonitor(table: ExporterTable, monitorUrl: string | undefined): ExporterTable {
+  if (monitorUrl === undefined) return table;
+  const base = `${withoutSecrets(monitorUrl).replace(/\/+$/, '')}/v1/`;
+  const choices = table.choices.filter((choice) => choice.kind !== 'otlp' || !choice.endpoint.startsWith(base));
+  return { ...table, choices };
 }
 
 function off(table: ExporterTable): Telemetry {
@@ -132,7 +190,9 @@ function off(table: ExporterTable): Telemetry {
     live: undefined,
     frames: undefined,
     prometheus: undefined,
+    takesLogs: false,
     counts: () => [],
+    flush: () => Promise.resolve(),
     shutdown: () => Promise.resolve(),
   };
 }
@@ -188,28 +248,42 @@ interface Running {
   readonly live: LiveReader;
   readonly parts: Parts;
   readonly frames: FrameSender | undefined;
+  readonly road: MonitorRoad | undefined;
   readonly prometheus: PrometheusPage | undefined;
   readonly drops: DropCount;
   readonly logger: Logger;
 }
 
-async function endWithin(limitMs: number, running: Running): Promise<void> {
-  const { sdk, live, parts, frames, prometheus, drops, logger } = running;
-  frames?.close();
+/** What `work` resolves with, or a sentence when it takes longer. The timer holds the process until then. */
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T | string> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve(`not done within ${limitMs} ms`), limitMs);
   });
-  const done = (async () => {
+  const result = await Promise.race([work, late]);
+  clearTimeout(timer);
+  return result;
+}
+
+async function flushAll({ parts, road }: Running): Promise<void> {
+  const senders = [...parts.spanProcessors, ...parts.logProcessors, ...parts.fed, ...parts.registered];
+  await Promise.allSettled([road?.flush(), ...senders.map(async (sender) => sender.forceFlush())]);
+}
+
+async function endWithin(limitMs: number, running: Running): Promise<void> {
+  const { sdk, live, parts, frames, road, prometheus, drops, logger } = running;
+  frames?.close();
+  const done = async (): Promise<string | undefined> => {
     const fed = parts.fed.map(async (reader) => reader.shutdown());
+    const flushed = road?.flush();
     // Fed readers collect once more from the LiveReader, so it stays open for them; nobody else waits for them.
-    live.holdOpenFor(Promise.allSettled(fed));
-    const rest = await Promise.allSettled([prometheus?.close(), sdk.shutdown(), ...fed]);
+    live.holdOpenFor(Promise.allSettled([flushed, ...fed]));
+    const rest = await Promise.allSettled([prometheus?.close(), sdk.shutdown(), flushed, ...fed]);
     const failed = rest.find((result) => result.status === 'rejected');
     return failed === undefined ? undefined : String(failed.reason);
-  })();
-  const trouble = await Promise.race([done, late]);
-  clearTimeout(timer);
+  };
+  const trouble = await within(limitMs, done());
+  road?.close();
   for (const flow of parts.flows) closeFlow(flow);
   const dropped = drops.all().filter((count) => count.dropped > 0);
   if (trouble !== undefined || dropped.length > 0) {

@@ -42,9 +42,13 @@ describe('childEnvironment', () => {
 
 describe('run file', () => {
   it('is readable by its owner only, and gone at the end', () => {
-    writeRunFile(dir, { pid: 1, services: [{ name: 'a', url: 'http://127.0.0.1:1', pid: 2 }], drillToken: 'hush' });
+    writeRunFile(dir, {
+      pid: process.pid,
+      services: [{ name: 'a', url: 'http://127.0.0.1:1', pid: 2 }],
+      drillToken: 'hush',
+    });
     expect(statSync(path.join(dir, 'run.json')).mode & 0o777).toBe(0o600);
-    expect(readRunFile(dir)).toMatchObject({ pid: 1, drillToken: 'hush' });
+    expect(readRunFile(dir)).toMatchObject({ pid: process.pid, drillToken: 'hush' });
     removeRunFile(dir);
     expect(() => readRunFile(dir)).toThrow(/No Vitrine runs on/);
   });
@@ -104,7 +108,7 @@ describe('AlertConsole', () => {
     console.alerts([alert({ state: 'inactive', resolvedAtMs: 2, annotations: {} })]);
     console.alerts([alert({ state: 'inactive', resolvedAtMs: 2 })]);
     expect(lines).toEqual([
-      ['error', 'ALERT firing Errors: too many'],
+      ['warn', 'ALERT firing Errors: too many'],
       ['warn', 'ALERT firing Errors: too many'],
       ['info', 'ALERT resolved Errors: because'],
     ]);

@@ -1,8 +1,9 @@
 /**
- * CPU a request of the balancer beside its peers: `node test/bench/balancer.ts [pairs] [seconds]`.
+ * CPU a request of the balancer beside its peers: `node test/bench/balancer.ts [rounds] [seconds] [names]`.
  * The proxy is pinned to CPU 0; wrk (64 connections) and the upstream (nginx, 1 KB JSON) to CPU 1. Contestants take turns
- * (A B A B); what is compared is utime + stime of the process tree from /proc, divided by the requests wrk counted.
- * Needs nginx, wrk and taskset; haproxy and caddy join when they are installed.
+ * (A B A B); what is compared is utime + stime of the process tree from /proc, divided by the requests wrk counted, as
+ * the median of the ratios of single rounds. Needs nginx, wrk and taskset; haproxy (one thread) and caddy join when they
+ * are installed. Ports from BENCH_PORT. Ends with the goals met and missed; exit code 1 when one is missed.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -32,6 +33,24 @@ function nginxConfig(file: string, http: string): string {
   writeFileSync(
     at,
     `worker_processes 1;\ndaemon off;\npid ${at}.pid;\nerror_log ${at}.log crit;\nevents { worker_connections 4096; }\nhttp {\naccess_log off;\nkeepalive_requests 1000000000;\nclient_body_temp_path ${at}.body;\nproxy_temp_path ${at}.proxy;\nfastcgi_temp_path ${at}.f;\nuwsgi_temp_path ${at}.u;\nscgi_temp_path ${at}.s;\n${http}\n}\n`,
+  );
+  return at;
+}
+
+function haproxyConfig(port: number): string {
+  const at = path.join(DIR, 'haproxy.cfg');
+  writeFileSync(
+    at,
+    `global\n nbthread 1\n maxconn 4000\ndefaults\n mode http\n option forwardfor\n timeout connect 5s\n timeout client 60s\n timeout server 60s\nfrontend f\n bind 127.0.0.1:${port} backlog 4096\n default_backend b\nbackend b\n http-reuse always\n server u 127.0.0.1:${UPSTREAM_PORT}\n`,
+  );
+  return at;
+}
+
+function caddyConfig(port: number): string {
+  const at = path.join(DIR, 'Caddyfile');
+  writeFileSync(
+    at,
+    `{\n admin off\n auto_https off\n log {\n level ERROR\n }\n}\nhttp://:${port} {\n bind 127.0.0.1\n reverse_proxy 127.0.0.1:${UPSTREAM_PORT} {\n transport http {\n keepalive_idle_conns_per_host 128\n }\n }\n}\n`,
   );
   return at;
 }
@@ -82,16 +101,11 @@ function contestants(): Contestant[] {
     String(at),
     upstream,
   ]);
+  const haproxy = versionOf('haproxy', ['-v']);
+  if (haproxy !== '') add('haproxy', haproxy, (at) => ['haproxy', '-db', '-f', haproxyConfig(at)]);
   const caddy = versionOf('caddy', ['version']);
   if (caddy !== '')
-    add('caddy', caddy, (at) => [
-      'caddy',
-      'reverse-proxy',
-      '--from',
-      `http://127.0.0.1:${at}`,
-      '--to',
-      `127.0.0.1:${UPSTREAM_PORT}`,
-    ]);
+    add('caddy', caddy, (at) => ['caddy', 'run', '--adapter', 'caddyfile', '--config', caddyConfig(at)]);
   return list.filter((one) => ONLY === undefined || ONLY.includes(one.name));
 }
 
@@ -117,7 +131,9 @@ function ticks(pid: number): number {
 }
 
 function start(cpu: number, command: readonly string[]): ChildProcess {
-  return spawn(PIN, ['-c', String(cpu), ...command], { stdio: ['ignore', 'ignore', 'inherit'] });
+  // Caddy keeps files of its own there.
+  const env = { ...process.env, XDG_CONFIG_HOME: DIR, XDG_DATA_HOME: DIR };
+  return spawn(PIN, ['-c', String(cpu), ...command], { stdio: ['ignore', 'ignore', 'inherit'], env });
 }
 
 async function listening(port: number): Promise<void> {
@@ -155,6 +171,32 @@ const at = (values: readonly number[], q: number): number => sorted(values)[Math
 const show = (values: readonly number[], digits: number): string =>
   `${at(values, 0.5).toFixed(digits)} (${at(values, 0.1).toFixed(digits)}–${at(values, 0.9).toFixed(digits)})`;
 
+type Costs = ReadonlyMap<string, readonly number[]>;
+
+/** CPU of one over CPU of the other, round by round. */
+function ratios(one: string, other: string, costs: Costs): number[] | undefined {
+  const [above, below] = [costs.get(one), costs.get(other)];
+  return above === undefined || below === undefined ? undefined : above.map((us, round) => us / below[round]);
+}
+
+/** Says which goals are met. Those of peers that did not take part are left out. */
+function judge(costs: Costs): boolean {
+  const goals: readonly (readonly [string, number[] | undefined, number])[] = [
+    ['nginx us / vitrine us', ratios('nginx', 'vitrine', costs), 0.36],
+    ['http-proxy-3 us / vitrine us', ratios('http-proxy-3', 'vitrine', costs), 1.7],
+    ['caddy us / vitrine us', ratios('caddy', 'vitrine', costs), 2],
+    ['bare us / full us (1 - share of observing)', ratios('vitrine-bare', 'vitrine', costs), 0.8],
+  ];
+  let met = true;
+  for (const [what, values, goal] of goals) {
+    if (values === undefined) continue;
+    const good = at(values, 0.5) >= goal;
+    met &&= good;
+    console.log(`${good ? 'met   ' : 'MISSED'} ${what}: ${show(values, 3)}, goal at least ${goal}`);
+  }
+  return met;
+}
+
 const body = JSON.stringify({ id: 42, name: 'x'.repeat(980) });
 const upstream = start(1, [
   'nginx',
@@ -190,12 +232,14 @@ try {
     `node ${process.version}, ${versionOf('sh', ['-c', 'nginx -v 2>&1'])}, ${PAIRS} rounds of ${SECONDS} s; median (10 %–90 %)`,
   );
   const [first] = racers;
+  const costs = new Map(racers.map((racer) => [racer.name, racer.us]));
   for (const racer of racers) {
-    const ratio = racer.us.map((us, round) => first.us[round] / us);
+    const ratio = ratios(first.name, racer.name, costs) ?? [];
     console.log(
       `${racer.name.padEnd(14)} ${show(racer.us, 1)} us/req  ${show(racer.rate, 0)} req/s  ${first.name} us / own ${show(ratio, 3)}  [${racer.version}]`,
     );
   }
+  process.exitCode = judge(costs) ? 0 : 1;
 } finally {
   for (const racer of racers) racer.process.kill('SIGTERM');
   upstream.kill('SIGTERM');

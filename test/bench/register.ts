@@ -20,6 +20,8 @@ const OURS = path.resolve(import.meta.dirname, '../../src/telemetry/register.ts'
 const WAYS = {
   bare: [],
   register: ['--import', OURS],
+  /** As under `vitrine run`: everything to the monitor by our own encoder. */
+  monitor: ['--import', OURS],
   auto: ['--import', '@opentelemetry/auto-instrumentations-node/register'],
 } as const;
 type Way = keyof typeof WAYS;
@@ -47,6 +49,7 @@ async function measure(app: string, way: Way, endpoint: string): Promise<number>
     OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
     OTEL_METRIC_EXPORT_INTERVAL: '5000',
     OTEL_NODE_RESOURCE_DETECTORS: 'env,host,process',
+    ...(way === 'monitor' ? { VITRINE_TELEMETRY__MONITOR: endpoint } : {}),
   };
   const child: ChildProcess = fork(path.join(APPS, app), { env, execArgv: [...WAYS[way]], cwd: process.cwd() });
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];
@@ -71,16 +74,24 @@ collector.listen(0, '127.0.0.1');
 await once(collector, 'listening');
 const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
 for (const { app, name } of SERVICES) {
-  const taken: Record<Way, number[]> = { bare: [], register: [], auto: [] };
+  const taken: Record<Way, number[]> = { bare: [], register: [], monitor: [], auto: [] };
   for (let round = 0; round < rounds; round += 1) {
     for (const way of Object.keys(WAYS) as Way[]) taken[way].push(await measure(app, way, endpoint));
   }
-  const [bare, register, auto] = [taken.bare, taken.register, taken.auto].map(median);
+  const [bare, register, monitor, auto] = [taken.bare, taken.register, taken.monitor, taken.auto].map(median);
   const pairs = taken.register.map((ours, i) => (ours - taken.bare[i]) / (taken.auto[i] - taken.bare[i]));
-  const figures = { service: name, rounds, bareMicros: bare, registerMicros: register, autoMicros: auto };
+  const figures = {
+    service: name,
+    rounds,
+    bareMicros: bare,
+    registerMicros: register,
+    monitorMicros: monitor,
+    autoMicros: auto,
+  };
   const ratio = (register - bare) / (auto - bare);
+  const monitorRatio = (monitor - bare) / (auto - bare);
   process.stdout.write(
-    `${JSON.stringify({ ...figures, addedRatio: ratio, addedRatioPaired: median(pairs), goal: 0.5 })}\n`,
+    `${JSON.stringify({ ...figures, addedRatio: ratio, monitorRatio, addedRatioPaired: median(pairs), goal: 0.5 })}\n`,
   );
 }
 collector.close();

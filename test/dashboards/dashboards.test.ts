@@ -1,33 +1,63 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { parse as parseYaml } from 'yaml';
+import { grafanaFiles, staleDashboards } from '../../scripts/generate-dashboards.ts';
 import { grafanaDashboard } from '../../src/dashboards/grafana.ts';
+import { DASHBOARDS } from '../../src/dashboards/all.ts';
 import { overview } from '../../src/dashboards/overview.ts';
 import { legendOf } from '../../src/dashboards/panel.ts';
-import { services, SIGNALS } from '../../src/dashboards/services.ts';
+import { SIGNALS } from '../../src/dashboards/services.ts';
+import { builtinRules } from '../../src/monitor/alerts/rules/builtin.ts';
 import { prometheusMetricName } from '../../src/model/naming.ts';
-import { METRICS } from '../../src/telemetry/names.ts';
+import { parse } from '../../src/monitor/promql/parser.ts';
+import { HOST_METRICS, PROCESS_METRICS } from '../../src/telemetry/host-names.ts';
+import { METRICS, type MetricName } from '../../src/telemetry/names.ts';
 
-/** The semantic conventions' names that Vitrine reads but its own code does not record. */
-const CONVENTIONS = ['process_cpu_time_seconds_total', 'process_uptime_seconds'];
+/** Names of the semantic conventions that instrumentations record, and what every Prometheus-like rule engine writes itself. */
+const CONVENTIONS = [
+  'nodejs_eventloop_time_seconds_total',
+  'v8js_memory_heap_used_bytes',
+  'ALERTS',
+  'ALERTS_FOR_STATE',
+];
 
 function knownNames(): Set<string> {
   const known = new Set(CONVENTIONS);
-  for (const { name, unit, kind } of Object.values(METRICS)) {
+  for (const { name, unit, kind } of [METRICS, HOST_METRICS, PROCESS_METRICS].flatMap((table) =>
+    Object.values<MetricName>(table),
+  )) {
     const family = prometheusMetricName(name, unit, kind);
     for (const suffix of kind === 'histogram' ? ['_bucket', '_sum', '_count'] : ['']) known.add(family + suffix);
   }
   return known;
 }
 
-/** Words before a brace or a bracket are selectors; words before a parenthesis are functions. */
-const metricsIn = (expr: string): string[] => [...expr.matchAll(/([a-zA-Z_:][\w:]*)\s*[{[]/g)].map(([, name]) => name);
+/** Throws what the parser has to say about a wrong expression. */
+function metricsIn(expr: string): string[] {
+  const found: string[] = [];
+  const walk = (node: unknown): void => {
+    if (node === null || typeof node !== 'object') return;
+    if ('kind' in node && node.kind === 'vector_selector' && 'name' in node) found.push(String(node.name));
+    for (const inner of Object.values(node))
+      if (Array.isArray(inner)) inner.forEach(walk);
+      else walk(inner);
+  };
+  walk(parse(expr));
+  return found;
+}
 
 const unknown = (exprs: readonly string[]): string[] => {
   const known = knownNames();
   return exprs.flatMap(metricsIn).filter((name) => !known.has(name));
 };
 
-const dashboards = [overview, services];
+const dashboards = DASHBOARDS;
 const allQueries = dashboards.flatMap(({ panels }) => panels.flatMap(({ queries }) => queries.map(({ expr }) => expr)));
+
+const REPOSITORY = path.resolve(import.meta.dirname, '../..');
 
 describe('panels', () => {
   it('ask only for metrics of the table', () => expect(unknown(allQueries)).toEqual([]));
@@ -42,6 +72,13 @@ describe('panels', () => {
     expect(SIGNALS.logs.expr('job="a"', '1m')).toContain('{service="a"}');
   });
 
+  it('take thresholds from rules that exist and have that limit', () => {
+    const rules = new Map(builtinRules().flatMap((group) => group.rules.map(({ name, expr }) => [name, expr])));
+    const thresholds = dashboards.flatMap(({ panels }) => panels.flatMap(({ threshold }) => threshold ?? []));
+    expect(thresholds.length).toBeGreaterThan(1);
+    for (const { rule, above } of thresholds) expect(rules.get(rule)).toMatch(new RegExp(`> ${above}\\s*$`));
+  });
+
   it('have unique ids and widths that fill rows', () => {
     const ids = dashboards.flatMap(({ panels }) => panels.map(({ id }) => id));
     expect(new Set(ids).size).toBe(ids.length);
@@ -51,6 +88,43 @@ describe('panels', () => {
     expect(legendOf('{{ job }} {{le}}', { job: 'api' })).toBe('api ');
     expect(legendOf('{{toString}}', {})).toBe('');
     expect(legendOf('p95', { job: 'api' })).toBe('p95');
+  });
+});
+
+describe('the files for Grafana', () => {
+  it('are what the code says', () => expect(staleDashboards()).toEqual([]));
+
+  it('are missed, told apart and disowned when somebody changes them by hand', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'dashboards-'));
+    const files = grafanaFiles();
+    const [first, second, ...rest] = files.keys();
+    for (const file of [second, ...rest]) writeFileSync(path.join(folder, file), files.get(file) ?? '');
+    writeFileSync(path.join(folder, second), (files.get(second) ?? '').replace('rate(', 'irate('));
+    writeFileSync(path.join(folder, 'old.json'), '{}');
+    expect(staleDashboards(pathToFileURL(`${folder}/`))).toEqual([
+      'dashboards/old.json belongs to no dashboard',
+      `dashboards/${first} is not what the code says`,
+      `dashboards/${second} is not what the code says`,
+    ]);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('are found by the provisioning, whose data sources are those the files name', () => {
+    const read = (file: string): unknown => parseYaml(readFileSync(path.join(REPOSITORY, file), 'utf8'));
+    const sources = read('deploy/grafana/provisioning/datasources/vitrine.yaml') as {
+      datasources: { name: string; type: string; uid: string; isDefault?: boolean }[];
+    };
+    expect(sources.datasources.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      'Prometheus prometheus',
+      'Vitrine prometheus',
+      'Jaeger jaeger',
+    ]);
+    expect(sources.datasources.filter(({ isDefault }) => isDefault)).toHaveLength(1);
+    const providers = read('deploy/grafana/provisioning/dashboards/vitrine.yaml') as {
+      providers: { options: { path: string } }[];
+    };
+    const compose = read('docker-compose.yml') as { services: { grafana: { volumes: string[] } } };
+    expect(compose.services.grafana.volumes).toContain(`./dashboards:${providers.providers[0].options.path}:ro`);
   });
 });
 

@@ -4,6 +4,7 @@ import { breakingPoint } from '../../src/loadtest/breaking-point.ts';
 import { loadOptions } from '../../src/loadtest/options.ts';
 import { arrivalTimeMs, arrivalsUntil } from '../../src/loadtest/run.ts';
 import type { Journey, Step } from '../../src/loadtest/scenario.ts';
+import { OPENING_BALANCE } from '../../src/sample/demo-data.ts';
 import { getJourney, paymentsJourney } from '../../src/loadtest/scenario.ts';
 
 const person = { user: 'user-001', password: 'p', account: 'acc-001' };
@@ -41,6 +42,49 @@ describe('a simulated user', () => {
       false,
     ]);
   });
+
+  it('sends money to those who take part, small sums of it, and once in each run', () => {
+    const active = new Set(['acc-001', 'acc-003', 'acc-999']);
+    const bodies = (run: string) =>
+      walk(paymentsJourney(person, seededRandom(1), { active, run }), 400).filter(
+        ({ operation }) => operation === 'transfer',
+      );
+    const [first, second] = [bodies('a'), bodies('b')];
+    const sums = first.map(({ body = '' }) => JSON.parse(body) as { to: string; amount: number });
+    expect(new Set(sums.map(({ to }) => to))).toEqual(new Set(['acc-003']));
+    expect(Math.max(...sums.map(({ amount }) => amount))).toBeLessThanOrEqual(100);
+    expect(second.map(({ body }) => body)).toEqual(first.map(({ body }) => body));
+    const keys = [...first, ...second].map(({ headers }) => headers['Idempotency-Key']);
+    expect(new Set(keys).size).toBe(keys.length);
+    const alone = walk(paymentsJourney(person, seededRandom(1)), 100).filter(({ body }) => body?.includes('amount'));
+    expect(alone.every(({ body = '' }) => body.includes('"amount":1}'))).toBe(true);
+  });
+
+  it('keeps accounts filled: hardly anybody runs out of money in ten minutes of 500 transfers a second', () => {
+    for (const users of [2, 20, 200]) {
+      const ids = Array.from({ length: users }, (_, index) => `acc-${index}`);
+      const list = JSON.stringify({ accounts: ids.map((id) => ({ id })) });
+      const company = { active: new Set(ids), run: 'r' };
+      const journeys = ids.map((account, index) =>
+        paymentsJourney({ user: account, password: 'p', account }, seededRandom(1 + index * 7919), company),
+      );
+      const balances = new Map(ids.map((id) => [id, OPENING_BALANCE]));
+      let refused = 0;
+      for (let sent = 0, turn = 0; sent < 300_000; turn += 1) {
+        const journey = journeys[turn % users];
+        const step = journey.next();
+        if (step.operation !== 'transfer')
+          journey.took(step, 200, step.operation === 'sign_in' ? '{"token":"t"}' : list);
+        if (step.body === undefined || step.operation !== 'transfer') continue;
+        sent += 1;
+        const { from, to, amount } = JSON.parse(step.body) as { from: string; to: string; amount: number };
+        const left = (balances.get(from) ?? 0) - amount;
+        if (left < 0) refused += 1;
+        else balances.set(from, left).set(to, (balances.get(to) ?? 0) + amount);
+      }
+      expect(refused).toBeLessThan(3_000);
+    }
+  }, 60_000);
 
   it('does the same again with the same seed, and other things with another', () => {
     const steps = (seed: number) => walk(paymentsJourney(person, seededRandom(seed)), 50);

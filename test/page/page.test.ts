@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CurrentFigures, LiveFrame, RouteLedger, ServiceRow, SpanView } from '../../src/monitor/api/contract.ts';
+import { questionOf } from '../../src/page/alerts/trace-question.ts';
+import { summaryOf } from '../../src/page/alerts/alert-text.ts';
+import { limitOf } from '../../src/page/state/rule-expression.ts';
 import { grewMost, verdictOf } from '../../src/page/overview/verdict.ts';
 import {
   attributeText,
@@ -179,6 +182,42 @@ const sentence = (frame: LiveFrame | undefined, services: readonly ServiceRow[] 
   return `${status}: ${parts.map(({ text }) => text).join('')}`;
 };
 
+describe('an alert', () => {
+  const alert = {
+    fingerprint: 'f',
+    name: 'SlowResponses',
+    severity: 'critical',
+    state: 'firing',
+    labels: { job: 'pay' },
+    annotations: {},
+    activeAtMs: 400_000.5,
+    firedAtMs: 640_000,
+    resolvedAtMs: null,
+    value: 1,
+    reason: 'The condition is met.',
+  } as const;
+
+  it('says its summary, or why it is there', () => {
+    expect(summaryOf(alert)).toBe('The condition is met');
+    expect(summaryOf({ ...alert, annotations: { summary: ' Slow. ' } })).toBe('Slow');
+    expect(summaryOf({ ...alert, annotations: { summary: ' ' } })).toBe('The condition is met');
+  });
+
+  it('asks for traces of its time: failed ones when it is about errors', () => {
+    expect(questionOf(alert)).toEqual({ service: 'pay', errors: false, from: '340000', to: undefined });
+    const ended = { ...alert, name: 'HighErrorRate', labels: { service: 's', job: 'j' }, resolvedAtMs: 700_000.2 };
+    expect(questionOf(ended)).toEqual({ service: 's', errors: true, from: '340000', to: '700001' });
+  });
+
+  it('has the limit of its rule', () => {
+    expect(limitOf('a / b > 0.2')).toBe(0.2);
+    expect(limitOf('a >= 2e3 ')).toBe(2_000);
+    expect(limitOf('a < 0.5')).toBeUndefined();
+    expect(limitOf('a > b')).toBeUndefined();
+    expect(limitOf('a > 1.2.3')).toBeUndefined();
+  });
+});
+
 describe('verdictOf', () => {
   const alert = {
     fingerprint: 'f',
@@ -204,6 +243,11 @@ describe('verdictOf', () => {
     expect(sentence(live({ alerts: [alert] }))).toBe(
       'crit: pay is slow: p95 372 ms, limit 200 ms, for 6\u2009min. Most of the added time is waiting for the upstream of GET /a.',
     );
+    const met = { ...alert, name: 'HighLogRate', reason: 'The condition is met.', labels: {} };
+    expect(sentence(live({ alerts: [met] }))).toBe('crit: HighLogRate: the condition is met, for 6\u2009min.');
+    const told = { ...met, annotations: { summary: 'pay logs 1228 lines a minute.' } };
+    expect(sentence(live({ alerts: [told] }))).toBe('crit: pay logs 1228 lines a minute, for 6\u2009min.');
+    expect(sentence(live({ alerts: [{ ...told, severity: 'info' }] }))).toMatch(/^ok/);
     expect(sentence(live({ alerts: [{ ...alert, name: 'Down', severity: 'warning', labels: {} }] }))).toMatch(
       /^warn: Down:/,
     );

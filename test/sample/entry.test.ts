@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -44,8 +44,31 @@ describe('the process of a payments service', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(lines.map(({ msg }) => msg)).toContain('request done');
+    expect(lines.map(({ msg }) => msg)).toContain('payments service ends');
     expect(lines[0]).toMatchObject({ level: 'info', service: 'payments' });
+  });
+
+  it('writes all its lines to files, and to the console what needs somebody', async () => {
+    const logs = path.join(dir, 'logs');
+    const { child, output } = start('--logs', logs, '--name', 'payments-7', '--console-level', 'warn');
+    const port = await ready(child);
+    const send = (password: string) =>
+      fetch(`http://127.0.0.1:${port}/api/sessions`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ user: 'user-001', password }),
+      });
+    expect((await send('wrong')).status).toBe(401);
+    expect((await send('demo-password')).status).toBe(201);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    const told = (text: string) => text.split('\n').flatMap((line) => (line === '' ? [] : [line]));
+    const messages = told(readFileSync(path.join(logs, 'payments-7.ndjson'), 'utf8')).map(
+      (line) => (JSON.parse(line) as { msg: string }).msg,
+    );
+    expect(messages).toEqual(['payments service ready', 'request refused', 'request done', 'payments service ends']);
+    expect(told(output()).map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(['request refused']);
+    expect(existsSync(path.join(logs, 'payments-7-error.ndjson'))).toBe(true);
   });
 
   it('ends at once on a second signal', async () => {

@@ -441,6 +441,7 @@ export function fakeLogs(nowMs: number): LogSource {
     search: (query) =>
       traces
         .filter(({ id }) => query.traceId === undefined || id === query.traceId)
+        .filter(({ id }) => query.attribute === undefined || (query.attribute.value === 'T-42' && id === traces[0].id))
         .flatMap(linesOf)
         .filter(({ severityNumber }) => severityNumber >= (query.minSeverity ?? 0))
         .filter(({ resource }) => query.service === undefined || serviceOf(resource) === query.service)

@@ -25,7 +25,7 @@ function answer(mode: Mode, response: ServerResponse): void {
   }
 }
 
-export async function startCollector(mode: Mode = 'ok'): Promise<Collector> {
+export async function startCollector(mode: Mode = 'ok', port = 0): Promise<Collector> {
   const bodies: Collector['bodies'] = [];
   const waiters = new Set<() => void>();
   const sockets = new Set<Socket>();
@@ -39,7 +39,7 @@ export async function startCollector(mode: Mode = 'ok'): Promise<Collector> {
     });
   });
   server.on('connection', (socket) => sockets.add(socket));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     bodies,

@@ -215,6 +215,37 @@ describe('register', () => {
     },
   );
 
+  it('sends everything to the monitor that started it, whatever OTEL_* leaves out, and lines of the console in their trace', async () => {
+    const made = await collector();
+    const { port, child } = await serve('console.mjs', 'http://127.0.0.1:9', {
+      VITRINE_TELEMETRY__MONITOR: made.url,
+      VITRINE_TOKEN: 'secret',
+      OTEL_TRACES_EXPORTER: 'none',
+      OTEL_TRACES_SAMPLER: 'always_off',
+    });
+    let printed = '';
+    child.stdout!.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    const id = await get(port, '/greet');
+    const text = await made.received('/v1/logs', (body) => body.includes('hello 7 { a: 1 }'));
+    expect(text).toContain(Buffer.from(id, 'hex').toString('latin1'));
+    expect(text).toContain('RangeError');
+    expect(await made.received('/v1/traces')).toContain(Buffer.from(id, 'hex').toString('latin1'));
+    await made.received('/v1/metrics', (body) => body.includes('http.server.request.duration'));
+    expect(printed.trim()).toBe('hello 7 { a: 1 }');
+    expect(made.bodies.every(({ headers }) => headers.authorization === 'Bearer secret')).toBe(true);
+  });
+
+  it('still sends the spans of requests that end while the service drains', async () => {
+    const made = await collector();
+    const { port, child } = await serve('console.mjs', made.url, { VITRINE_TELEMETRY__MONITOR: made.url });
+    const slow = get(port, '/slow');
+    await new Promise<void>((resolve) => child.once('message', () => resolve()));
+    child.kill('SIGTERM');
+    const [id] = await Promise.all([slow, once(child, 'exit')]);
+    const spans = made.bodies.filter(({ path: at }) => at === '/v1/traces').map(({ body }) => body.toString('latin1'));
+    expect(spans.join('')).toContain(Buffer.from(id, 'hex').toString('latin1'));
+  });
+
   it('stops the start for an exporter that cannot be had, and for nothing else', async () => {
     const run = async (env: NodeJS.ProcessEnv): Promise<{ code: number; text: string }> => {
       const child = spawn(process.execPath, ['--import', REGISTER, '--eval', '0'], {

@@ -9,7 +9,7 @@ const rule = z
   .strictObject({
     name: z
       .string()
-      .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'expected a name of letters, digits and _')
+      .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'a name of letters, digits and _')
       .describe('Becomes `alertname`.'),
     metric: z.enum(Object.keys(SHORT_METRICS)).optional().describe('The figure; or give `expr`.'),
     expr: z.string().optional().describe('PromQL that is the whole condition; every series of the result is an alert.'),
@@ -26,6 +26,7 @@ const rule = z
       if (!(error instanceof VitrineError)) throw error;
       context.addIssue({
         code: 'custom',
+        params: { sentence: true },
         message: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
       });
     }

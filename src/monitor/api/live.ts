@@ -161,6 +161,9 @@ export class LiveState {
 function add(process: Process, sample: LiveSample): void {
   const last = process.fine.at(-1);
   if (last !== undefined && sample.timeMs <= last.timeMs) return;
+  const uptimeMs = (sample.processUptimeSeconds ?? Infinity) * 1_000;
+  // A process that began within the window began with nothing: what it counted before its first collection counts too.
+  if (last === undefined && uptimeMs < WINDOW_MS) process.fine.push(emptySample(sample.timeMs - Math.ceil(uptimeMs)));
   if (last !== undefined && restarted(last, sample)) {
     process.fine = [emptySample(last.timeMs)];
     process.coarse.clear();

@@ -5,7 +5,7 @@ import type { LogQuery, LogSource, SpanSource, TraceQuery } from '../../model/jo
 import type { AlertsAnswer, LogsAnswer, TraceAnswer, TracesAnswer } from './contract.ts';
 import type { Route } from './routes.ts';
 import { numberFrom, textFrom } from './routes.ts';
-import { alertViews, logView, summaryView, traceAnswer } from './views.ts';
+import { alertViews, logView, spansSummary, summaryView, traceAnswer } from './views.ts';
 
 export interface RecordSources {
   readonly spans: SpanSource;
@@ -32,6 +32,40 @@ function attributeFrom(query: URLSearchParams): { name: string; value: string } 
     });
   }
   return { name: text.slice(0, at), value: text.slice(at + 1) };
+}
+
+const isSlowest = (query: URLSearchParams): boolean => {
+  const sort = textFrom(query, 'sort');
+  if (sort !== undefined && sort !== 'duration' && sort !== 'time') {
+    throw new VitrineError('bad_request', '"sort" must be time or duration.');
+  }
+  return sort === 'duration';
+};
+
+/** More than a store holds in memory: the slowest of all are wanted, not of the newest. */
+const ALL_TRACES = 1_000_000;
+
+async function tracesAnswer({ spans }: RecordSources, query: URLSearchParams): Promise<TracesAnswer> {
+  const asked = traceQueryFrom(query);
+  const slowest = isSlowest(query);
+  const found = await spans.find(slowest ? { ...asked, limit: ALL_TRACES } : oneMore(asked));
+  const sorted = slowest ? found.toSorted((a, b) => b.durationMs - a.durationMs) : found;
+  return { traces: sorted.slice(0, asked.limit).map(summaryView), more: found.length > asked.limit };
+}
+
+/** Names under which ids stand on spans and log lines. */
+const ID_ATTRIBUTES = ['transaction_id', 'payments.transaction.id', 'http.request.header.x-request-id', 'request_id'];
+
+/** The traces of a trace, transaction or request id, from spans, else by way of log lines. */
+async function tracesById({ spans, logs }: RecordSources, id: string): Promise<TracesAnswer> {
+  const limit = 100;
+  const named = ID_ATTRIBUTES.map((name) => ({ attribute: { name, value: id }, limit }));
+  const traceIds = new Set(/^[0-9a-f]{1,32}$/.test(id) ? [id] : []);
+  for (const query of named) for (const { traceId } of await spans.find(query)) traceIds.add(traceId);
+  for (const query of named) for (const { traceId } of await logs.search(query)) traceIds.add(traceId);
+  const found = await Promise.all([...traceIds].slice(0, limit).map(async (traceId) => spans.trace(traceId)));
+  const traces = found.flatMap((each) => (each.length === 0 ? [] : [spansSummary(each)]));
+  return { traces: traces.sort((a, b) => b.startMs - a.startMs), more: traceIds.size > limit };
 }
 
 function limitFrom(query: URLSearchParams): number {
@@ -90,10 +124,9 @@ export function recordRoutes(sources: RecordSources): Route[] {
     {
       method: 'GET',
       path: '/api/traces',
-      async handler({ query }): Promise<TracesAnswer> {
-        const asked = traceQueryFrom(query);
-        const found = await sources.spans.find(oneMore(asked));
-        return { traces: found.slice(0, asked.limit).map(summaryView), more: found.length > asked.limit };
+      handler({ query }): Promise<TracesAnswer> {
+        const id = textFrom(query, 'id');
+        return id === undefined ? tracesAnswer(sources, query) : tracesById(sources, id);
       },
     },
     {

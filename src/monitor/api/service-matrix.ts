@@ -103,7 +103,7 @@ export async function servicesAnswer(
 ): Promise<ServicesAnswer> {
   const endMs = Math.floor(nowMs / 1_000) * 1_000;
   const instant = (signal: SignalName): Promise<Values> => instantOf(querier, signal, endMs);
-  const [requests, errors, p95, cpu, logs, uptime, errorStrip, p95Strip] = await Promise.all([
+  const [requests, errors, p95, cpu, logs, uptime, errorStrip, p95Strip, uptimeStrip, logStrip] = await Promise.all([
     instant('requests'),
     instant('error_ratio'),
     instant('latency_p95'),
@@ -112,8 +112,12 @@ export async function servicesAnswer(
     instant('uptime'),
     stripOf(querier, 'error_ratio', endMs),
     stripOf(querier, 'latency_p95', endMs),
+    stripOf(querier, 'uptime', endMs),
+    stripOf(querier, 'logs', endMs),
   ]);
-  const names = [...new Set([requests, logs, uptime, errorStrip].flatMap((values) => [...values.keys()]))];
+  // Whoever was there in the last quarter of an hour has a row: a service that fell silent is what one looks for.
+  const seen = [requests, logs, uptime, errorStrip, uptimeStrip, logStrip];
+  const names = [...new Set(seen.flatMap((values) => [...values.keys()]))];
   const services = names
     .filter((name) => name !== '')
     .sort()
@@ -123,7 +127,8 @@ export async function servicesAnswer(
       const seconds = p95.get(service) ?? null;
       const own = verdictOf(ratio, seconds);
       const alerted = alertVerdict(service, alerts);
-      const silent = !requests.has(service) && !uptime.has(service) && !logs.has(service);
+      // The monitor goes on counting the lines of a service that sends none.
+      const silent = !requests.has(service) && !uptime.has(service) && !((logs.get(service) ?? 0) > 0);
       const state = worst([own.state, alerted.state]);
       return {
         service,

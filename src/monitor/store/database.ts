@@ -49,7 +49,10 @@ export const isDamaged = (error: unknown): boolean =>
 
 const MAGIC = 'SQLite format 3\0';
 
-/** `user_version` as the file's header has it (sqlite.org/fileformat2.html, offset 60); 0 when it is no database. */
+/**
+ * `user_version` as the file's header has it (sqlite.org/fileformat2.html, offset 60); 0 when it is no database. Not for a
+ * file that this process has open in SQLite: it would lose its locks.
+ */
 export function schemaVersionOf(path: string): number {
   let file: number;
   try {
@@ -65,6 +68,10 @@ export function schemaVersionOf(path: string): number {
   } finally {
     closeSync(file);
   }
+}
+
+function versionIn(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
 }
 
 /** Throws VitrineError `data_dir_unusable` when the file was written by a newer version; does not touch it. */
@@ -91,7 +98,8 @@ export function openDatabase(path: string, options: DatabaseOptions): DatabaseSy
       `PRAGMA page_size = ${options.pageBytes}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY`,
     );
     db.exec(`PRAGMA synchronous = ${options.durability}; PRAGMA cache_size = -${options.cacheKib}`);
-    if (schemaVersionOf(path) < SCHEMA_VERSION) {
+    // Asked of SQLite, not of the file: closing any descriptor of it would give up this process's locks (POSIX fcntl).
+    if (versionIn(db) < SCHEMA_VERSION) {
       db.exec(`BEGIN IMMEDIATE; ${options.schema}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     }

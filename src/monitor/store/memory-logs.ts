@@ -1,11 +1,14 @@
 /**
- * Log records in memory: the newest, bounded in number and bytes (an estimate by text lengths), with an index by trace id.
+ * Log records in memory: the newest, each as one flat text (`log-codec.ts`), bounded in number and in the bytes V8 takes. What
+ * most queries ask (severity, time, service, trace) is answered without unpacking; the rest unpacks what it looks at.
  * When full, the oldest go, and are counted. Order is that of arrival, which is what "newest" means in a tail.
  */
 import type { AppendResult, LogQuery, LogSink, LogSource } from '../../model/joints.ts';
 import { serviceOf } from '../../model/records.ts';
 import type { LogRecord } from '../../model/records.ts';
-import { attributeText, attributesBytes } from './attribute-search.ts';
+import { attributeText } from './attribute-search.ts';
+import { packLog, unpackLog } from './log-codec.ts';
+import { NameTable, Origins, traceOfValue, type Origin } from './record-codec.ts';
 
 export interface MemoryLogsOptions {
   readonly maxBytes: number;
@@ -14,12 +17,8 @@ export interface MemoryLogsOptions {
 
 export const MEMORY_LOGS_DEFAULTS: MemoryLogsOptions = { maxBytes: 64 * 1024 * 1024, maxRecords: 100_000 };
 
-const RECORD_BYTES = 250;
-
-function recordBytes(record: LogRecord): number {
-  const body = typeof record.body === 'string' ? record.body.length : attributeText(record.body).length;
-  return RECORD_BYTES + body + attributesBytes(record.attributes);
-}
+/** A record's places in the rings. */
+const PLACES_BYTES = 32;
 
 const timeMs = (record: LogRecord): number =>
   Number((record.timeUnixNano === 0n ? record.observedUnixNano : record.timeUnixNano) / 1_000_000n);
@@ -27,10 +26,14 @@ const timeMs = (record: LogRecord): number =>
 export class MemoryLogs implements LogSink, LogSource {
   readonly #options: MemoryLogsOptions;
   /** Ring; a record's number modulo its length is its place. */
-  readonly #ring: (LogRecord | undefined)[];
+  /** Rings; a record's number modulo their length is its place. */
+  readonly #texts: (string | undefined)[];
+  readonly #origins: (Origin | undefined)[];
   readonly #sizes: Uint32Array;
-  /** Numbers of a trace's records, rising. */
-  readonly #byTrace = new Map<string, number[]>();
+  readonly #timesMs: Float64Array;
+  readonly #severities: Uint8Array;
+  readonly #names = new NameTable();
+  readonly #homes = new Origins();
   #first = 0;
   #next = 0;
   #bytes = 0;
@@ -38,8 +41,11 @@ export class MemoryLogs implements LogSink, LogSource {
 
   constructor(options: MemoryLogsOptions) {
     this.#options = options;
-    this.#ring = Array.from({ length: options.maxRecords });
+    this.#texts = Array.from({ length: options.maxRecords });
+    this.#origins = Array.from({ length: options.maxRecords });
     this.#sizes = new Uint32Array(options.maxRecords);
+    this.#timesMs = new Float64Array(options.maxRecords);
+    this.#severities = new Uint8Array(options.maxRecords);
   }
 
   get stats(): { records: number; sizeBytes: number; evictedRecords: number } {
@@ -49,9 +55,7 @@ export class MemoryLogs implements LogSink, LogSource {
   append(records: readonly LogRecord[]): AppendResult {
     let tooLarge = 0;
     for (const record of records) {
-      const size = recordBytes(record);
-      if (size > this.#options.maxBytes) tooLarge += 1;
-      else this.#add(record, size);
+      if (!this.#add(record)) tooLarge += 1;
     }
     const message = `a log record is larger than the ${this.#options.maxBytes} bytes that all records may take`;
     return {
@@ -62,61 +66,71 @@ export class MemoryLogs implements LogSink, LogSource {
 
   /** Newest first, at most `limit`. Text is looked for in body and attributes without regard to case. */
   search(query: LogQuery): LogRecord[] {
+    const heads = this.#headTest(query);
     const accepts = testOf(query);
     const found: LogRecord[] = [];
-    const numbers = query.traceId === undefined ? this.#all() : (this.#byTrace.get(query.traceId) ?? []).toReversed();
-    for (const number of numbers) {
-      if (found.length >= query.limit) break;
-      const record = this.#ring[number % this.#ring.length];
-      if (record !== undefined && accepts(record)) found.push(record);
+    for (let number = this.#next - 1; number >= this.#first && found.length < query.limit; number -= 1) {
+      const at = number % this.#texts.length;
+      const text = this.#texts[at];
+      const origin = this.#origins[at];
+      if (text === undefined || origin === undefined || !heads(at, text, origin)) continue;
+      const record = unpackLog(text, origin, this.#names);
+      if (accepts(record)) found.push(record);
     }
     return found;
   }
 
-  *#all(): Generator<number> {
-    for (let number = this.#next - 1; number >= this.#first; number -= 1) yield number;
+  /** What can be told of a place in the rings without unpacking its record; may say yes too often. */
+  #headTest(query: LogQuery): (at: number, text: string, origin: Origin) => boolean {
+    const { service, traceId, minSeverity = 0, fromMs = -Infinity, toMs = Infinity, attribute } = query;
+    const ofTrace = traceId === undefined ? undefined : JSON.stringify(traceId);
+    const ofValue = attribute === undefined ? undefined : traceOfValue(attribute.value);
+    return (at, text, { resource }) =>
+      this.#severities[at] >= minSeverity &&
+      this.#timesMs[at] >= fromMs &&
+      this.#timesMs[at] <= toMs &&
+      (service === undefined || serviceOf(resource) === service) &&
+      (ofTrace === undefined || text.includes(ofTrace)) &&
+      (ofValue === undefined || text.includes(ofValue));
   }
 
-  #add(record: LogRecord, size: number): void {
+  /** False when it is larger than all the room. */
+  #add(record: LogRecord): boolean {
+    const { text, sizeBytes } = packLog(record, this.#names);
+    if (sizeBytes > this.#options.maxBytes) return false;
+    const { origin, newBytes } = this.#homes.of(record.resource, record.scope);
+    const size = sizeBytes + newBytes + PLACES_BYTES;
     while (this.#next - this.#first >= this.#options.maxRecords || this.#bytes + size > this.#options.maxBytes) {
+      if (this.#next === this.#first) return false;
       this.#dropOldest();
     }
-    const at = this.#next % this.#ring.length;
-    this.#ring[at] = record;
+    const at = this.#next % this.#texts.length;
+    this.#texts[at] = text;
+    this.#origins[at] = origin;
     this.#sizes[at] = size;
+    this.#timesMs[at] = timeMs(record);
+    this.#severities[at] = record.severityNumber;
     this.#bytes += size;
-    if (record.traceId !== '') {
-      const numbers = this.#byTrace.get(record.traceId);
-      if (numbers === undefined) this.#byTrace.set(record.traceId, [this.#next]);
-      else numbers.push(this.#next);
-    }
     this.#next += 1;
+    return true;
   }
 
   #dropOldest(): void {
-    const at = this.#first % this.#ring.length;
-    const traceId = this.#ring[at]?.traceId ?? '';
-    const numbers = this.#byTrace.get(traceId);
-    if (numbers !== undefined) {
-      numbers.shift();
-      if (numbers.length === 0) this.#byTrace.delete(traceId);
-    }
-    this.#ring[at] = undefined;
+    const at = this.#first % this.#texts.length;
+    this.#texts[at] = undefined;
+    this.#origins[at] = undefined;
     this.#bytes -= this.#sizes[at];
     this.#first += 1;
     this.#evicted += 1;
   }
 }
 
+/** What only the record itself can tell. */
 function testOf(query: LogQuery): (record: LogRecord) => boolean {
-  const { service, attribute, minSeverity = 0, fromMs = -Infinity, toMs = Infinity } = query;
+  const { attribute, traceId } = query;
   const text = query.text?.toLowerCase();
   const tests: ((record: LogRecord) => boolean)[] = [];
-  if (minSeverity > 0) tests.push(({ severityNumber }) => severityNumber >= minSeverity);
-  if (service !== undefined) tests.push(({ resource }) => serviceOf(resource) === service);
-  if (fromMs !== -Infinity || toMs !== Infinity) {
-    tests.push((record) => timeMs(record) >= fromMs && timeMs(record) <= toMs);
-  }
+  if (traceId !== undefined) tests.push((record) => record.traceId === traceId);
   if (attribute !== undefined) {
     const { name, value } = attribute;
     tests.push(({ attributes }) => Object.hasOwn(attributes, name) && attributeText(attributes[name]) === value);

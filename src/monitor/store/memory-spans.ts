@@ -1,12 +1,15 @@
 /**
- * Spans in memory: the newest whole, failed and slow traces longer. Bounded in bytes (an estimate by text lengths) and in
- * spans. When full, the trace without news for longest goes first; failed and slow ones are kept in half of the room as
- * long as there are others to go. What went is counted.
+ * Spans in memory: the newest whole, failed and slow traces longer. Each is one flat text (`span-codec.ts`), beside it what a
+ * list of traces shows, so that listing unpacks nothing. Bounded in bytes, which are those V8 takes, and in spans. When full,
+ * the trace without news for longest goes first; failed and slow ones are kept in half of the room as long as there are
+ * others to go. What went is counted.
  */
 import type { AppendResult, SpanSink, SpanSource, TraceQuery, TraceSummary } from '../../model/joints.ts';
 import { serviceOf } from '../../model/records.ts';
 import type { Attributes, AttributeValue, SpanRecord } from '../../model/records.ts';
-import { attributeText, attributesBytes } from './attribute-search.ts';
+import { attributeText } from './attribute-search.ts';
+import { NameTable, Origins, traceOfValue, type Origin } from './record-codec.ts';
+import { packSpan, spanMark, unpackSpan } from './span-codec.ts';
 
 export interface MemorySpansOptions {
   readonly maxBytes: number;
@@ -24,32 +27,51 @@ export const MEMORY_SPANS_DEFAULTS: MemorySpansOptions = {
   slowMs: 1_000,
 };
 
-const SPAN_BYTES = 400;
+/** A trace without its spans: two objects, two arrays with their spare room, an entry of a map, four bigints, its id. */
+const TRACE_BYTES = 850;
+/** A span's places in the arrays of its trace. */
+const PLACES_BYTES = 24;
+/** Beyond so many spans, a trace finds those it has by a set. */
+const MARKS_FROM = 32;
+const MARK_BYTES = 80;
 /** Share of the room that failed and slow traces may hold against newer ones. */
 const KEPT_SHARE = 0.5;
 
 interface Trace {
   readonly id: string;
-  readonly spans: SpanRecord[];
-  readonly spanIds: Set<string>;
+  readonly texts: string[];
+  readonly origins: Origin[];
+  /** Beginnings of the texts, once there are many. */
+  marks: Set<string> | undefined;
   bytes: number;
   notable: boolean;
+  startUnixNano: bigint;
+  endUnixNano: bigint;
+  errors: number;
+  /** Of all spans, each once. */
+  services: string[];
+  /** The earliest span without a parent, else the earliest of all. */
+  shown: Shown;
+}
+
+/** The span whose name a trace goes by. */
+interface Shown {
+  readonly service: string;
+  readonly name: string;
+  readonly spanId: string;
+  readonly parentSpanId: string;
+  readonly startUnixNano: bigint;
 }
 
 const durationMs = (span: SpanRecord): number => Number(span.endUnixNano - span.startUnixNano) / 1e6;
-
-function spanBytes(span: SpanRecord): number {
-  let size = SPAN_BYTES + span.name.length + attributesBytes(span.attributes);
-  for (const event of span.events) size += 100 + attributesBytes(event.attributes);
-  for (const link of span.links) size += 150 + attributesBytes(link.attributes);
-  return size;
-}
 
 export class MemorySpans implements SpanSink, SpanSource {
   readonly #options: MemorySpansOptions;
   /** Least recently added to first. */
   readonly #plain = new Map<string, Trace>();
   readonly #notable = new Map<string, Trace>();
+  readonly #names = new NameTable();
+  readonly #origins = new Origins();
   #bytes = 0;
   #notableBytes = 0;
   #spans = 0;
@@ -87,7 +109,7 @@ export class MemorySpans implements SpanSink, SpanSource {
     const found: TraceSummary[] = [];
     for (const traces of [this.#plain, this.#notable]) {
       for (const trace of traces.values()) {
-        const summary = matching(trace, query);
+        const summary = this.#matching(trace, query);
         if (summary !== undefined) found.push(summary);
       }
     }
@@ -98,20 +120,29 @@ export class MemorySpans implements SpanSink, SpanSource {
   /** Spans of a trace by start time; empty when it is not here. */
   trace(traceId: string): SpanRecord[] {
     const trace = this.#plain.get(traceId) ?? this.#notable.get(traceId);
-    return [...(trace?.spans ?? [])].sort((a, b) => Number(a.startUnixNano - b.startUnixNano));
+    const spans = trace === undefined ? [] : [...this.#spansOf(trace)];
+    return spans.sort((a, b) => Number(a.startUnixNano - b.startUnixNano));
+  }
+
+  *#spansOf({ id, texts, origins }: Trace): Generator<SpanRecord> {
+    for (const [at, text] of texts.entries()) yield unpackSpan(id, text, origins[at], this.#names);
   }
 
   /** False when the trace has too many spans. A span that is sent again replaces nothing and is not counted twice. */
   #add(span: SpanRecord): boolean {
-    const known = this.#plain.get(span.traceId) ?? this.#notable.get(span.traceId);
-    const trace = known ?? { id: span.traceId, spans: [], spanIds: new Set(), bytes: 0, notable: false };
-    if (trace.spanIds.has(`${span.spanId}${span.kind}`)) return true;
-    if (trace.spans.length >= this.#options.maxSpansPerTrace) return false;
-    const size = spanBytes(span);
+    const trace = this.#plain.get(span.traceId) ?? this.#notable.get(span.traceId) ?? newTrace(span);
+    const mark = spanMark(span);
+    if (hasSpan(trace, mark)) return true;
+    if (trace.texts.length >= this.#options.maxSpansPerTrace) return false;
+    const { text, sizeBytes } = packSpan(span, this.#names);
+    const { origin, newBytes } = this.#origins.of(span.resource, span.scope);
     this.#take(trace);
-    trace.spans.push(span);
-    trace.spanIds.add(`${span.spanId}${span.kind}`);
-    trace.bytes += size;
+    trace.texts.push(text);
+    trace.origins.push(origin);
+    trace.bytes += sizeBytes + newBytes + PLACES_BYTES;
+    if (trace.marks !== undefined) trace.bytes += MARK_BYTES;
+    trace.marks?.add(mark);
+    noteSpan(trace, span);
     trace.notable ||= span.status === 'error' || durationMs(span) >= this.#options.slowMs;
     this.#put(trace);
     return true;
@@ -121,14 +152,14 @@ export class MemorySpans implements SpanSink, SpanSource {
     const home = trace.notable ? this.#notable : this.#plain;
     if (!home.delete(trace.id)) return;
     this.#bytes -= trace.bytes;
-    this.#spans -= trace.spans.length;
+    this.#spans -= trace.texts.length;
     if (trace.notable) this.#notableBytes -= trace.bytes;
   }
 
   #put(trace: Trace): void {
     (trace.notable ? this.#notable : this.#plain).set(trace.id, trace);
     this.#bytes += trace.bytes;
-    this.#spans += trace.spans.length;
+    this.#spans += trace.texts.length;
     if (trace.notable) this.#notableBytes += trace.bytes;
   }
 
@@ -141,9 +172,79 @@ export class MemorySpans implements SpanSink, SpanSource {
       const victim = oldestPlain === undefined || (notableFull && oldestNotable) ? oldestNotable : oldestPlain;
       if (victim === undefined) return;
       this.#take(victim);
-      this.#evicted += victim.spans.length;
+      this.#evicted += victim.texts.length;
     }
   }
+
+  /** The summary of a trace that the query accepts. Conditions may hold on different spans of it. */
+  #matching(trace: Trace, query: TraceQuery): TraceSummary | undefined {
+    const { service, route, attribute } = query;
+    if (query.onlyErrors === true && trace.errors === 0) return undefined;
+    if (service !== undefined && !trace.services.includes(service)) return undefined;
+    const summary = summaryOf(trace);
+    if (!inRange(summary, query)) return undefined;
+    if (route !== undefined && !this.#has(trace, 'http.route', route)) return undefined;
+    const { name, value } = attribute ?? {};
+    if (name === undefined || value === undefined || this.#has(trace, name, value)) return summary;
+    return trace.origins.some(({ resource }) => hasAttribute(resource.attributes, name, value)) ? summary : undefined;
+  }
+
+  /** Texts are parsed only when they can hold the value: plain strings stand in them as JSON has them. */
+  #has({ id, texts, origins }: Trace, name: string, value: string): boolean {
+    const traceOf = traceOfValue(value);
+    return texts.some(
+      (text, at) =>
+        (traceOf === undefined || text.includes(traceOf)) &&
+        hasAttribute(unpackSpan(id, text, origins[at], this.#names).attributes, name, value),
+    );
+  }
+}
+
+function newTrace({ traceId, startUnixNano, endUnixNano }: SpanRecord): Trace {
+  return {
+    id: traceId,
+    texts: [],
+    origins: [],
+    marks: undefined,
+    bytes: TRACE_BYTES,
+    notable: false,
+    startUnixNano,
+    endUnixNano,
+    errors: 0,
+    services: [],
+    shown: { service: '', name: '', spanId: '', parentSpanId: '', startUnixNano },
+  };
+}
+
+function hasSpan(trace: Trace, mark: string): boolean {
+  if (trace.marks !== undefined) return trace.marks.has(mark);
+  if (trace.texts.some((text) => text.startsWith(mark))) return true;
+  if (trace.texts.length < MARKS_FROM) return false;
+  trace.marks = new Set(trace.texts.map((text) => text.slice(0, text.indexOf(',', text.indexOf('",') + 2) + 1)));
+  return false;
+}
+
+/** A root before others; where the root is elsewhere, a parent before its child, for clocks differ; else the sooner one. */
+function isBetterName(span: SpanRecord, shown: Shown): boolean {
+  const isRoot = span.parentSpanId === '';
+  const shownIsRoot = shown.parentSpanId === '';
+  if (isRoot !== shownIsRoot) return isRoot;
+  if (span.spanId === shown.parentSpanId) return true;
+  return span.parentSpanId !== shown.spanId && span.startUnixNano < shown.startUnixNano;
+}
+
+/** What the list of traces shows, kept up with each span. */
+function noteSpan(trace: Trace, span: SpanRecord): void {
+  const { startUnixNano, endUnixNano } = span;
+  const service = serviceOf(span.resource);
+  if (trace.texts.length === 1 || isBetterName(span, trace.shown)) {
+    const { name, spanId, parentSpanId } = span;
+    trace.shown = { service, name, spanId, parentSpanId, startUnixNano };
+  }
+  if (startUnixNano < trace.startUnixNano) trace.startUnixNano = startUnixNano;
+  if (endUnixNano > trace.endUnixNano) trace.endUnixNano = endUnixNano;
+  if (span.status === 'error') trace.errors += 1;
+  if (!trace.services.includes(service)) trace.services.push(service);
 }
 
 function hasAttribute(attributes: Attributes, name: string, value: string): boolean {
@@ -154,50 +255,23 @@ function hasAttribute(attributes: Attributes, name: string, value: string): bool
   );
 }
 
-function summaryOf({ id, spans }: Trace): TraceSummary {
-  let [first] = spans;
-  let end = first.endUnixNano;
-  let errors = 0;
-  const services = new Set<string>();
-  let root: SpanRecord | undefined;
-  for (const span of spans) {
-    if (span.startUnixNano < first.startUnixNano) first = span;
-    if (span.endUnixNano > end) end = span.endUnixNano;
-    if (span.status === 'error') errors += 1;
-    services.add(serviceOf(span.resource));
-    if (span.parentSpanId === '' && (root === undefined || span.startUnixNano < root.startUnixNano)) root = span;
-  }
-  const shown = root ?? first;
+function inRange(
+  { startUnixNano, durationMs: ms }: TraceSummary,
+  { fromMs = -Infinity, toMs = Infinity, minDurationMs = 0 }: TraceQuery,
+): boolean {
+  const startMs = Number(startUnixNano / 1_000_000n);
+  return startMs >= fromMs && startMs <= toMs && ms >= minDurationMs;
+}
+
+function summaryOf(trace: Trace): TraceSummary {
+  const { id, shown, startUnixNano, endUnixNano, errors, services, texts } = trace;
   return {
     traceId: id,
-    root: { service: serviceOf(shown.resource), name: shown.name },
-    startUnixNano: first.startUnixNano,
-    durationMs: Math.max(0, Number(end - first.startUnixNano) / 1e6),
-    spans: spans.length,
+    root: { service: shown.service, name: shown.name },
+    startUnixNano,
+    durationMs: Math.max(0, Number(endUnixNano - startUnixNano) / 1e6),
+    spans: texts.length,
     errors,
     services: [...services].sort(),
   };
-}
-
-/** The summary of a trace that the query accepts. Conditions may hold on different spans of it. */
-function matching(trace: Trace, query: TraceQuery): TraceSummary | undefined {
-  const { service, route, attribute } = query;
-  const any = (test: (span: SpanRecord) => boolean): boolean => trace.spans.some(test);
-  if (query.onlyErrors === true && !any(({ status }) => status === 'error')) return undefined;
-  if (service !== undefined && !any(({ resource }) => serviceOf(resource) === service)) return undefined;
-  if (route !== undefined && !any(({ attributes }) => hasAttribute(attributes, 'http.route', route))) return undefined;
-  if (
-    attribute !== undefined &&
-    !any(
-      ({ attributes, resource }) =>
-        hasAttribute(attributes, attribute.name, attribute.value) ||
-        hasAttribute(resource.attributes, attribute.name, attribute.value),
-    )
-  ) {
-    return undefined;
-  }
-  const summary = summaryOf(trace);
-  const startMs = Number(summary.startUnixNano / 1_000_000n);
-  const inside = startMs >= (query.fromMs ?? -Infinity) && startMs <= (query.toMs ?? Infinity);
-  return inside && summary.durationMs >= (query.minDurationMs ?? 0) ? summary : undefined;
 }

@@ -7,6 +7,7 @@ import type {
   RouteLedger,
   ServiceRow,
 } from '../../monitor/api/contract.ts';
+import { summaryOf } from '../alerts/alert-text.ts';
 import { age, digits, duration, joined, percent, rate } from '../state/format.ts';
 import type { Status } from '../ui/status.ts';
 
@@ -64,11 +65,16 @@ function fromAlert(alert: AlertView, current: CurrentFigures, nowMs: number): Ve
   const about = alert.labels.service ?? alert.labels.job ?? '';
   const since = age(nowMs - (alert.firedAtMs ?? alert.activeAtMs));
   const slow = /slow|latency|duration|response/i.test(alert.name);
+  const cause = slow ? causeOf(current.routes) : [];
+  const status = alert.severity === 'critical' ? 'crit' : 'warn';
+  const text = summaryOf(alert);
+  if (text !== '' && alert.annotations.summary !== undefined) {
+    return { status, parts: [strong(text), plain(`, for ${since}.`), ...cause] };
+  }
   const head = about === '' ? alert.name : slow ? `${about} is slow` : `${about}: ${alert.name}`;
-  return {
-    status: alert.severity === 'critical' ? 'crit' : 'warn',
-    parts: [strong(head), plain(`: ${alert.reason}, for ${since}.`), ...(slow ? causeOf(current.routes) : [])],
-  };
+  // Within a sentence; a word in capitals is a name.
+  const why = /^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
+  return { status, parts: [strong(head), plain(`${why === '' ? '' : `: ${why}`}, for ${since}.`), ...cause] };
 }
 
 function calm(current: CurrentFigures): Verdict {
@@ -94,7 +100,7 @@ function calm(current: CurrentFigures): Verdict {
 export function verdictOf(frame: LiveFrame | undefined, services: readonly ServiceRow[]): Verdict {
   if (frame === undefined) return { status: 'unknown', parts: [plain('Waiting for the first figures.')] };
   const { health, current, alerts, timeMs } = frame;
-  const firing = alerts.find(({ state }) => state === 'firing');
+  const firing = alerts.find(({ state, severity }) => state === 'firing' && severity !== 'info');
   const down = Object.entries(health.components).find(([, { status }]) => status === 'unhealthy');
   if (down !== undefined) {
     return {
@@ -102,7 +108,7 @@ export function verdictOf(frame: LiveFrame | undefined, services: readonly Servi
       parts: [strong(`${down[0]} is unhealthy`), plain(`: ${down[1].reason ?? 'see its row below'}.`)],
     };
   }
-  if (firing !== undefined && firing.severity !== 'info') return fromAlert(firing, current, timeMs);
+  if (firing !== undefined) return fromAlert(firing, current, timeMs);
   const bad = services.find(({ state }) => state === 'unhealthy' || state === 'degraded');
   if (bad !== undefined) {
     const status = bad.state === 'unhealthy' ? 'crit' : 'warn';

@@ -5,6 +5,8 @@ import { clockTime, millis } from '../state/format.ts';
 import { roundTop } from '../ui/chart-model.ts';
 import { useWidth } from '../ui/width.ts';
 
+/** Within so little time, marks of the axis in whole seconds would say the same twice. */
+const SHORT_MS = 8_000;
 const HEIGHT = 132;
 const LEFT = 52;
 const BOTTOM = 20;
@@ -37,7 +39,7 @@ export function Scatter({ traces }: { traces: readonly TraceSummaryView[] }): JS
             y={HEIGHT - 4}
             text-anchor={share === 0 ? 'start' : share === 1 ? 'end' : 'middle'}
           >
-            {clockTime(first + (last - first) * share)}
+            {clockTime(first + (last - first) * share, last - first < SHORT_MS ? 'millis' : 'seconds')}
           </text>
         ))}
         {traces.map(({ traceId, name, startMs, durationMs, errors }) => (

@@ -1,6 +1,7 @@
 /** Traces that match a filter: their shape over time, then the list. The filter is the address. */
 import type { JSX } from 'preact';
 import type { ServicesAnswer, TraceSummaryView, TracesAnswer } from '../../monitor/api/contract.ts';
+import { useEffect } from 'preact/hooks';
 import { useResource } from '../state/api.ts';
 import { pausedSince } from '../state/connection.ts';
 import { clockTime, millis } from '../state/format.ts';
@@ -12,10 +13,18 @@ import { Scatter } from './scatter.tsx';
 
 const REFRESH_MS = 5_000;
 const LIMIT = '200';
-const FIELDS = ['service', 'route', 'min_duration_ms', 'attribute', 'errors', 'from', 'to', 'sort'] as const;
+const FIELDS = ['service', 'route', 'min_duration_ms', 'attribute', 'id', 'errors', 'from', 'to', 'sort'] as const;
 
 const paramsOf = (query: URLSearchParams): Record<string, string | undefined> =>
   Object.fromEntries(FIELDS.map((field) => [field, query.get(field) ?? undefined]));
+
+/** An id is a word; an attribute has a name. Times do not matter to who has an id in his hand. */
+function wantedOf(text: string): Record<string, string | undefined> {
+  if (/^[^=:\s]+[=:]/.test(text)) return { attribute: text, id: undefined };
+  return text === ''
+    ? { attribute: undefined, id: undefined }
+    : { attribute: undefined, id: text, from: undefined, to: undefined };
+}
 
 function apply(form: HTMLFormElement): void {
   const data = new FormData(form);
@@ -30,7 +39,7 @@ function apply(form: HTMLFormElement): void {
       service: text('service'),
       route: text('route'),
       min_duration_ms: text('min_duration_ms'),
-      attribute: text('attribute'),
+      ...wantedOf(text('attribute')),
       errors: text('errors'),
     }),
   );
@@ -74,8 +83,14 @@ function Filters({ query }: { query: URLSearchParams }): JSX.Element {
         />
       </label>
       <label class="grow">
-        Attribute
-        <input name="attribute" class="mono" value={query.get('attribute') ?? ''} placeholder="transaction_id=T-42" />
+        Id, or attribute
+        <input
+          name="attribute"
+          class="mono"
+          value={query.get('id') ?? query.get('attribute') ?? ''}
+          placeholder="trace, transaction or request id, or name=value"
+          spellcheck={false}
+        />
       </label>
       <label class="check">
         <input type="checkbox" name="errors" value="true" checked={query.get('errors') === 'true'} />
@@ -128,6 +143,32 @@ function Row({ trace, longest }: { trace: TraceSummaryView; longest: number }): 
   );
 }
 
+function NothingFound({ query }: { query: URLSearchParams }): JSX.Element {
+  const filtered = [...query.keys()].length > 0;
+  return (
+    <section class="card c12">
+      <Empty
+        text={
+          filtered
+            ? query.has('id')
+              ? 'No trace, transaction or request with this id is kept.'
+              : 'No trace matches this filter.'
+            : 'No trace has been received yet.'
+        }
+        {...(filtered
+          ? {
+              action: (
+                <a class="btn sm" href="/traces">
+                  Show all traces
+                </a>
+              ),
+            }
+          : {})}
+      />
+    </section>
+  );
+}
+
 function Found({
   answer,
   byDuration,
@@ -138,25 +179,7 @@ function Found({
   query: URLSearchParams;
 }): JSX.Element {
   const { traces, more } = answer;
-  if (traces.length === 0) {
-    const filtered = [...query.keys()].length > 0;
-    return (
-      <section class="card c12">
-        <Empty
-          text={filtered ? 'No trace matches this filter.' : 'No trace has been received yet.'}
-          {...(filtered
-            ? {
-                action: (
-                  <a class="btn sm" href="/traces">
-                    Show all traces
-                  </a>
-                ),
-              }
-            : {})}
-        />
-      </section>
-    );
-  }
+  if (traces.length === 0) return <NothingFound query={query} />;
   const sorted = byDuration ? traces.toSorted((a, b) => b.durationMs - a.durationMs) : traces;
   const longest = Math.max(...traces.map(({ durationMs }) => durationMs));
   const turned = address('/traces', { ...paramsOf(query), sort: byDuration ? undefined : 'duration' });
@@ -172,7 +195,9 @@ function Found({
       <section class="card c12 trace-list" aria-label="Traces">
         <div class="hd">
           <h2>{traces.length} traces</h2>
-          <span class="sub">{more ? 'the newest; narrow the filter for others' : ''}</span>
+          <span class="sub">
+            {more ? `the ${byDuration ? 'slowest' : 'newest'}; narrow the filter for others` : ''}
+          </span>
           <a class="note" href={turned}>
             {byDuration ? 'newest first' : 'slowest first'}
           </a>
@@ -198,9 +223,14 @@ export function TraceListPage(): JSX.Element {
   const { sort, ...filter } = paramsOf(query);
   const fixed = filter.to !== undefined || pausedSince.value !== undefined;
   const found = useResource<TracesAnswer>(
-    address('/api/traces', { ...filter, limit: LIMIT }),
+    address('/api/traces', { ...filter, sort, limit: LIMIT }),
     fixed ? undefined : REFRESH_MS,
   );
+  // An id leads to its trace at once; Back leads to the search again.
+  const only = filter.id !== undefined && found.data?.traces.length === 1 ? found.data.traces[0].traceId : undefined;
+  useEffect(() => {
+    if (only !== undefined) go(`/traces/${only}`, true);
+  }, [only]);
   return (
     <>
       <h1 class="page-title c12">Traces</h1>

@@ -75,7 +75,12 @@ function Logs({ logs, selected }: { logs: readonly LogView[]; selected: string |
 }
 
 function Head({ trace }: { trace: TraceAnswer }): JSX.Element {
-  const root = trace.spans.find(({ parentSpanId }) => parentSpanId === '') ?? trace.spans[0];
+  // Where the root is elsewhere, the first whose parent is: clocks differ, so it need not be the earliest.
+  const ids = new Set(trace.spans.map(({ spanId }) => spanId));
+  const root =
+    trace.spans.find(({ parentSpanId }) => parentSpanId === '') ??
+    trace.spans.find(({ parentSpanId }) => !ids.has(parentSpanId)) ??
+    trace.spans[0];
   const errors = trace.spans.filter(({ status }) => status === 'error').length;
   const services = new Set(trace.spans.map(({ service }) => service)).size;
   return (

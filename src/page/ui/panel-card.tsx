@@ -1,12 +1,13 @@
 /** A panel on a card: title, legend with last values, chart or table, and each state a panel can be in. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Panel } from '../../dashboards/panel.ts';
+import type { Panel, Threshold } from '../../dashboards/panel.ts';
 import { frame } from '../state/connection.ts';
 import type { Scale } from '../state/format.ts';
 import { clockTime, digits, NONE, scaleOf } from '../state/format.ts';
 import type { Line, PanelData } from '../state/panel-data.ts';
 import { usePanel } from '../state/panel-data.ts';
+import { useRuleLimit } from '../state/rule-limit.ts';
 import { Icon } from './icons.tsx';
 import { Empty, Failed, Loading } from './states.tsx';
 import { TimeChart } from './time-chart.tsx';
@@ -78,7 +79,13 @@ function PanelTable({ data, scale }: { data: PanelData; scale: Scale }): JSX.Ele
   );
 }
 
-function body(panel: Panel, data: PanelData, asTable: boolean, onPick?: (timeMs: number) => void): ComponentChildren {
+function body(
+  panel: Panel,
+  data: PanelData,
+  threshold: Threshold | undefined,
+  asTable: boolean,
+  onPick?: (timeMs: number) => void,
+): ComponentChildren {
   const scale = scaleOf(panel.unit);
   if (data.lines.every(({ values }) => values.every((value) => value === null))) {
     return (
@@ -91,7 +98,7 @@ function body(panel: Panel, data: PanelData, asTable: boolean, onPick?: (timeMs:
       data={data}
       stacked={panel.kind === 'stacked'}
       scale={scale}
-      threshold={panel.threshold}
+      threshold={threshold}
       onPick={onPick}
       label={summaryOf(panel, data)}
     />
@@ -101,6 +108,7 @@ function body(panel: Panel, data: PanelData, asTable: boolean, onPick?: (timeMs:
 export function PanelCard(props: { panel: Panel; className?: string; onPick?: (timeMs: number) => void }): JSX.Element {
   const { panel } = props;
   const { data, error, reload } = usePanel(panel);
+  const threshold = useRuleLimit(panel.threshold);
   const [asTable, setAsTable] = useState(false);
   const stacked = panel.kind === 'stacked';
   return (
@@ -122,7 +130,7 @@ export function PanelCard(props: { panel: Panel; className?: string; onPick?: (t
       </div>
       {error && data === undefined && <Failed error={error} retry={reload} />}
       {data === undefined && error === undefined && <Loading height={176} />}
-      {data && body(panel, data, asTable, props.onPick)}
+      {data && body(panel, data, threshold, asTable, props.onPick)}
     </figure>
   );
 }

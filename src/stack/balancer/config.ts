@@ -4,26 +4,11 @@
  * is made of: what, default by `prefault`, and what 0 means.
  */
 import { z } from 'zod';
-import { parseDurationMs, parseRatio, parseSizeBytes } from '../../base/units.ts';
+import { address, duration as durationText, ratio as ratioText, size as sizeText } from '../../config/types.ts';
 
-function parsed(what: string, example: string, parse: (text: string) => number | undefined) {
-  return z.string().transform((text, context) => {
-    const value = parse(text);
-    if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: `expected ${what} like "${example}", got "${text}"`, input: text });
-    return z.NEVER;
-  });
-}
-
-const duration = (preset: string, about: string) =>
-  parsed('a duration', '5s', parseDurationMs).prefault(preset).describe(about);
-const size = (preset: string, about: string) =>
-  parsed('a size', '64KiB', parseSizeBytes).prefault(preset).describe(about);
-const ratio = (preset: string, about: string) =>
-  z
-    .union([z.number().min(0).max(1), parsed('a ratio', '20%', parseRatio)])
-    .prefault(preset)
-    .describe(about);
+const duration = (preset: string, about: string) => durationText().prefault(preset).describe(about);
+const size = (preset: string, about: string) => sizeText().prefault(preset).describe(about);
+const ratio = (preset: string, about: string) => ratioText().prefault(preset).describe(about);
 const count = (preset: number, about: string) => z.int().min(0).prefault(preset).describe(about);
 
 export interface Endpoint {
@@ -31,15 +16,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-const listenAddress = z
-  .string()
-  .transform((text, context): Endpoint => {
-    const found = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(text);
-    const port = found ? Number(found[3]) : NaN;
-    if (found && port <= 65_535) return { host: found[1] ?? found[2], port };
-    context.addIssue({ code: 'custom', message: `expected host:port, got "${text}"`, input: text });
-    return z.NEVER;
-  })
+const listenAddress = address()
   .prefault('127.0.0.1:8080')
   .describe('Address of the listener, host:port. Port 0 takes any free port.');
 
@@ -49,7 +26,7 @@ const upstreamAddress = z.string().transform((text, context): Endpoint => {
   if (url?.protocol === 'http:' && bare && url.username === '' && url.hostname !== '') {
     return { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? 80 : Number(url.port) };
   }
-  context.addIssue({ code: 'custom', message: `expected an address like "http://127.0.0.1:3001", got "${text}"` });
+  context.addIssue({ code: 'custom', message: 'an address like "http://127.0.0.1:3001"' });
   return z.NEVER;
 });
 const upstreams = z.array(upstreamAddress).max(256);

@@ -488,7 +488,7 @@ export class Exchange implements AttemptOwner, Waiter, BodyEvents {
     if (this.#waiting) waiting.leave(route, this);
     this.#fill?.abort();
     this.#body?.stop();
-    observer.serverDone(this.#span, this.#parent, {
+    observer.serverDone(this.#span, {
       head,
       peer,
       routeAtStart: this.#route,

@@ -1,8 +1,9 @@
 /**
- * Attribute objects made once per combination and kept: building one for each record, or even the text of a key, would be
- * a good part of what observing costs. Bounded: past the limit an object is made for one use.
+ * Histograms bound to attributes once per combination and kept: building attributes for each record, or even the text of a
+ * key, would be a good part of what observing costs. Bounded: past the limit a combination is bound for one use.
  */
 import type { Attributes } from '@opentelemetry/api';
+import type { BoundHistogram, BoundRecord } from '../../telemetry/cells.ts';
 import { PHASES } from './ledger.ts';
 
 const LIMIT = 4096;
@@ -14,17 +15,24 @@ export function statusAttributes(status: number | undefined, errorType: string |
   };
 }
 
-/** What one route and method need: server attributes by status, and one object per phase. */
+/** What one route and method need: the server's duration by status, and one duration per phase. */
 export interface RouteLabels {
   readonly spanName: string;
-  readonly plain: Map<number, Attributes>;
-  readonly other: Map<string, Attributes>;
-  readonly phases: readonly Attributes[];
+  readonly plain: Map<number, BoundRecord>;
+  readonly other: Map<string, BoundRecord>;
+  readonly phases: readonly BoundRecord[];
 }
 
 export class LabelSets {
   readonly #routes = new Map<string, Map<string, RouteLabels>>();
+  readonly #server: BoundHistogram;
+  readonly #phases: BoundHistogram;
   #size = 0;
+
+  constructor(server: BoundHistogram, phases: BoundHistogram) {
+    this.#server = server;
+    this.#phases = phases;
+  }
 
   /** `method` is a known one or `_OTHER`. */
   of(method: string, route: string): RouteLabels {
@@ -35,11 +43,9 @@ export class LabelSets {
     }
     let labels = methods.get(method);
     if (labels === undefined) {
-      const phases = PHASES.map((phase) => ({
-        'vitrine.phase': phase,
-        'http.route': route,
-        'http.request.method': method,
-      }));
+      const phases = PHASES.map((phase) =>
+        this.#phases.bind({ 'vitrine.phase': phase, 'http.route': route, 'http.request.method': method }),
+      );
       const spanName = `${method === '_OTHER' ? 'HTTP' : method} ${route}`;
       labels = { spanName, plain: new Map(), other: new Map(), phases };
       this.#size += 1;
@@ -48,26 +54,26 @@ export class LabelSets {
     return labels;
   }
 
-  /** Attributes of `http.server.request.duration`. `errorType` is what `error.type` shall be, or undefined. */
+  /** `http.server.request.duration` of one outcome. `errorType` is what `error.type` shall be, or undefined. */
   server(
     method: string,
     route: string,
     http11: boolean,
     status: number | undefined,
     errorType: string | undefined,
-  ): Attributes {
+  ): BoundRecord {
     const labels = this.of(method, route);
     const usual = http11 && errorType === undefined && status !== undefined;
-    const key = `${http11 ? 1 : 0}${status}${errorType}`;
+    const key = usual ? '' : `${http11 ? 1 : 0}${status}${errorType}`;
     const known = usual ? labels.plain.get(status) : labels.other.get(key);
     if (known !== undefined) return known;
-    const made: Attributes = {
+    const made = this.#server.bind({
       'http.request.method': method,
       'url.scheme': 'http',
       'http.route': route,
       'network.protocol.version': http11 ? '1.1' : '1.0',
       ...statusAttributes(status, errorType),
-    };
+    });
     if (this.#size >= LIMIT) return made;
     this.#size += 1;
     if (usual) labels.plain.set(status, made);
@@ -78,7 +84,7 @@ export class LabelSets {
 
 /** A count and the attributes it is reported with. */
 export interface TryCell {
-  readonly duration: Attributes;
+  readonly duration: BoundRecord;
   readonly count: Attributes;
   value: number;
 }
@@ -91,7 +97,10 @@ export class TryLabels {
   readonly #plain = new Map<string, Map<number, TryCell>>();
   readonly #failed = new Map<string, TryCell>();
 
-  constructor(name: string, host: string, port: number) {
+  readonly #durations: BoundHistogram;
+
+  constructor(name: string, host: string, port: number, durations: BoundHistogram) {
+    this.#durations = durations;
     this.#name = name;
     this.#host = host;
     this.#port = port;
@@ -117,12 +126,12 @@ export class TryLabels {
   #make(method: string, status: number | undefined, error: string | undefined): TryCell {
     const errorType = error ?? (status !== undefined && status >= 400 ? String(status) : undefined);
     return {
-      duration: {
+      duration: this.#durations.bind({
         'http.request.method': method,
         'server.address': this.#host,
         'server.port': this.#port,
         ...statusAttributes(status, errorType),
-      },
+      }),
       count: { 'vitrine.upstream': this.#name, ...statusAttributes(status, error) },
       value: 0,
     };

@@ -1,32 +1,19 @@
 /**
  * What the balancer tells OpenTelemetry: a server span and a client span per try, the duration histograms of the semantic
- * conventions, and its own counters. Attribute objects are made once per combination and kept, bounded; counters are plain
- * numbers that observable instruments read when somebody collects, so they cost nothing per request.
+ * conventions, and its own counters. Histograms are bound to attributes once per combination; counters are plain numbers
+ * that observable instruments read when somebody collects, so they cost nothing per request.
  */
 import { metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type {
-  Attributes,
-  Context,
-  Histogram,
-  Observable,
-  ObservableCallback,
-  ObservableResult,
-  Span,
-  Tracer,
-} from '@opentelemetry/api';
+import type { Attributes, Context, Observable, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
+import { boundHistogram, type BoundHistogram, type BoundRecord } from '../../telemetry/cells.ts';
+import { completeSpan, leanStart } from '../../telemetry/lean-tracer.ts';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../telemetry/names.ts';
 import { LabelSets, TryLabels } from './label-sets.ts';
 import { PHASES, type Ledger } from './ledger.ts';
 import type { OwnFields } from './forward-head.ts';
 import { linkedRoot } from './linked-context.ts';
 import type { RequestHead } from './request-head.ts';
-import {
-  clientAttributes,
-  serverAttributes,
-  setAll,
-  type ClientOutcome,
-  type ServerOutcome,
-} from './span-attributes.ts';
+import { clientAttributes, serverAttributes, type ClientOutcome, type ServerOutcome } from './span-attributes.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface Gauges {
@@ -35,9 +22,8 @@ export interface Gauges {
 }
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT']);
+const SCOPE = 'vitrine-balancer';
 const CELLS_LIMIT = 4096;
-const SERVER = { kind: SpanKind.SERVER };
-const CLIENT = { kind: SpanKind.CLIENT };
 const FINEST_MS = FINE_DURATION_BOUNDS[0] * 1000;
 
 export const knownMethod = (method: string): string => (METHODS.has(method) ? method : '_OTHER');
@@ -74,15 +60,15 @@ class Counts {
 }
 
 export class Observer {
-  readonly #tracer: Tracer = trace.getTracer('vitrine-balancer');
-  readonly #server: Histogram;
-  readonly #client: Histogram;
-  readonly #phases: Histogram;
+  readonly #start = leanStart(trace.getTracer(SCOPE));
+  readonly #server = boundHistogram(SCOPE, METRICS.httpServerDuration, DURATION_BOUNDS);
+  readonly #client: BoundHistogram = boundHistogram(SCOPE, METRICS.httpClientDuration, DURATION_BOUNDS);
+  readonly #refused = new Map<number, BoundRecord>();
   readonly #retries = new Counts();
   readonly #ejections = new Counts();
   readonly #shed = new Counts();
   readonly #active = new Map<string, { readonly attributes: Attributes; value: number }>();
-  readonly #labels = new LabelSets();
+  readonly #labels = new LabelSets(this.#server, boundHistogram(SCOPE, METRICS.phaseDuration, FINE_DURATION_BOUNDS));
   readonly #tries = new WeakMap<Upstream, TryLabels>();
   readonly #gauges: Gauges;
   readonly #callbacks: [Observable, ObservableCallback][] = [];
@@ -92,16 +78,7 @@ export class Observer {
 
   constructor(gauges: Gauges) {
     this.#gauges = gauges;
-    const meter = metrics.getMeter('vitrine-balancer');
-    const histogram = (name: MetricName, bounds: readonly number[]): Histogram =>
-      meter.createHistogram(name.name, {
-        unit: name.unit,
-        description: name.description,
-        advice: { explicitBucketBoundaries: [...bounds] },
-      });
-    this.#server = histogram(METRICS.httpServerDuration, DURATION_BOUNDS);
-    this.#client = histogram(METRICS.httpClientDuration, DURATION_BOUNDS);
-    this.#phases = histogram(METRICS.phaseDuration, FINE_DURATION_BOUNDS);
+    const meter = metrics.getMeter(SCOPE);
     const observe = (name: MetricName, callback: ObservableCallback): void => {
       const options = { unit: name.unit, description: name.description };
       const instrument =
@@ -138,31 +115,30 @@ export class Observer {
     const method = knownMethod(head.method);
     this.#activeCell(method).value += 1;
     const from = this.#fields.length > 0 ? propagation.extract(linkedRoot, head.raw, fromRaw) : linkedRoot;
-    const span = this.#tracer.startSpan(this.#labels.of(method, route).spanName, SERVER, from);
+    const span = this.#start(this.#labels.of(method, route).spanName, SpanKind.SERVER, from);
     return { span, parent: trace.setSpan(from, span) };
   }
 
-  serverDone(span: Span, parent: Context, done: ServerOutcome): void {
+  serverDone(span: Span, done: ServerOutcome): void {
     const { head, route, status, ledger } = done;
     const method = knownMethod(head.method);
     this.#activeCell(method).value -= 1;
     const errorType = done.error ?? (status !== undefined && status >= 500 ? String(status) : undefined);
     const version = head.http11 ? '1.1' : '1.0';
-    const attributes = this.#labels.server(method, route, head.http11, status, errorType);
-    this.#server.record(done.totalMs / 1000, attributes, parent);
+    this.#labels.server(method, route, head.http11, status, errorType).record(done.totalMs / 1000);
     this.#recordPhases(this.#labels.of(method, route).phases, ledger);
     if (span.isRecording()) {
       if (route !== done.routeAtStart) span.updateName(this.#labels.of(method, route).spanName);
       if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-      setAll(span, serverAttributes(method, done, version, errorType));
+      completeSpan(span, serverAttributes(method, done, version, errorType));
     }
     span.end();
   }
 
-  #recordPhases(phases: readonly Attributes[], ledger: Ledger): void {
+  #recordPhases(phases: readonly BoundRecord[], ledger: Ledger): void {
     for (let at = 0; at < PHASES.length; at += 1) {
       // Below the finest bucket a phase is no phase, and each record has its price.
-      if (ledger[at] >= FINEST_MS) this.#phases.record(ledger[at] / 1000, phases[at]);
+      if (ledger[at] >= FINEST_MS) phases[at].record(ledger[at] / 1000);
     }
   }
 
@@ -178,7 +154,7 @@ export class Observer {
   #triesAt(upstream: Upstream): TryLabels {
     let labels = this.#tries.get(upstream);
     if (labels === undefined) {
-      labels = new TryLabels(upstream.name, upstream.endpoint.host, upstream.endpoint.port);
+      labels = new TryLabels(upstream.name, upstream.endpoint.host, upstream.endpoint.port, this.#client);
       this.#tries.set(upstream, labels);
     }
     return labels;
@@ -200,17 +176,18 @@ export class Observer {
 
   /** A request that was refused before it could be understood: there is no span to it. */
   refused(status: number): void {
-    this.#server.record(0, {
-      'http.request.method': '_OTHER',
-      'url.scheme': 'http',
-      'http.response.status_code': status,
-    });
+    let cell = this.#refused.get(status);
+    if (cell === undefined) {
+      const attributes = { 'http.request.method': '_OTHER', 'url.scheme': 'http', 'http.response.status_code': status };
+      this.#refused.set(status, (cell = this.#server.bind(attributes)));
+    }
+    cell.record(0);
   }
 
   /** A client span for a try, and the fields that carry it to the upstream. */
   clientSpan(head: RequestHead, parent: Context): { span: Span; fields: string } {
     const method = knownMethod(head.method);
-    const span = this.#tracer.startSpan(method === '_OTHER' ? 'HTTP' : method, CLIENT, parent);
+    const span = this.#start(method === '_OTHER' ? 'HTTP' : method, SpanKind.CLIENT, parent);
     if (this.#fields.length === 0) return { span, fields: '' };
     const carrier = { text: '' };
     propagation.inject(trace.setSpan(parent, span), carrier, intoText);
@@ -223,10 +200,10 @@ export class Observer {
     const errorType = error ?? (status !== undefined && status >= 400 ? String(status) : undefined);
     const cell = this.#triesAt(upstream).of(method, status, error);
     cell.value += 1;
-    this.#client.record(done.ms / 1000, cell.duration);
+    cell.duration.record(done.ms / 1000);
     if (span.isRecording()) {
       if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-      setAll(span, clientAttributes(method, done, errorType));
+      completeSpan(span, clientAttributes(method, done, errorType));
     }
     span.end();
   }

@@ -70,14 +70,17 @@ const SEGMENTS_LIMIT = 8;
 /** Answers that do not prove that a path exists. */
 const NOTHING_THERE = new Set([400, 404, 405, 410, 414, 431]);
 
-/** `:id` for what looks like one: digits, UUIDs, hex and other long or mostly numeric segments. */
+const VERSION = /^v\d{1,3}(?:\.\d{1,3}){0,2}(?:(?:alpha|beta)\d{0,3})?$/i;
+const WORD_LIMIT = 24;
+
+/**
+ * `:id` for what looks like one: anything with a digit (`42`, `acc-004`, a UUID), hex, what is long, or what is no plain
+ * word. Names with digits that are no ids are rarer than ids that would each be a series; versions (`v2`) stay.
+ */
 function segmentTemplate(segment: string): string {
-  if (segment.length === 0) return segment;
-  if (/^\d+$/.test(segment) || segment.length > 32) return ':id';
-  if (/^[0-9a-fA-F-]{8,}$/.test(segment) && /\d/.test(segment)) return ':id';
-  const digits = segment.replace(/\D/g, '').length;
-  if (digits >= 3 && digits * 2 >= segment.length) return ':id';
-  return /^[\w.~@:+-]+$/.test(segment) && !(segment.length >= 20 && digits >= 3) ? segment : ':id';
+  if (segment.length === 0 || VERSION.test(segment)) return segment;
+  if (segment.length > WORD_LIMIT || /\d|^[a-f-]{8,}$/i.test(segment)) return ':id';
+  return /^[\w.~@:+-]+$/.test(segment) ? segment : ':id';
 }
 
 export function pathTemplate(path: string): string {

@@ -1,7 +1,7 @@
 /** How Node's server is set up, whose forwarding fields are believed, and the ids of requests. */
 import type { ServerOptions } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
-import { randomHex } from '../../base/random.ts';
+import { IdPool } from '../../telemetry/id-pool.ts';
 import { ClientRequest } from './client-request.ts';
 import type { BalancerOptions } from './config.ts';
 
@@ -45,16 +45,5 @@ export function trustedList(addresses: readonly string[]): BlockList {
   return list;
 }
 
-/** Random hexadecimal, drawn many at a time: one call to the system's generator each would be half a percent of a request. */
-const ID_BYTES = 16;
-let ids = '';
-let idsAt = 0;
-export function newRequestId(): string {
-  if (idsAt >= ids.length) {
-    ids = randomHex(ID_BYTES * 256);
-    idsAt = 0;
-  }
-  const id = ids.slice(idsAt, idsAt + ID_BYTES * 2);
-  idsAt += ID_BYTES * 2;
-  return id;
-}
+const ids = new IdPool(16);
+export const newRequestId = (): string => ids.next();

@@ -1,5 +1,5 @@
 /** What the spans of a request say, by the semantic conventions for HTTP: all of it is known at the end and written then. */
-import type { Attributes, Span } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import type { Peer } from './forward-head.ts';
 import { PHASES, type Ledger } from './ledger.ts';
 import type { RequestHead } from './request-head.ts';
@@ -73,15 +73,4 @@ export function clientAttributes(method: string, done: ClientOutcome, errorType:
   if (done.resend > 0) attributes['http.request.resend_count'] = done.resend;
   if (errorType !== undefined) attributes['error.type'] = errorType;
   return attributes;
-}
-
-/**
- * The SDK checks each attribute with a fresh WeakSet, which made a third of all garbage of a request. Its spans show their
- * attributes (`ReadableSpan`), and ours are plain strings and numbers, fewer than any limit: they are written there. Any
- * other span gets them by the API.
- */
-export function setAll(span: Span, attributes: Attributes): void {
-  const shown = (span as Span & { readonly attributes?: Attributes }).attributes;
-  if (typeof shown === 'object') Object.assign(shown, attributes);
-  else span.setAttributes(attributes);
 }

@@ -212,7 +212,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     if (this.#upstream !== undefined) this.#clientDone(this.#upstream, status, error);
     const totalMs = clock.monotonic() - this.#startMs;
     const ledger = newLedger();
-    observer.serverDone(this.#span, this.#parent, {
+    observer.serverDone(this.#span, {
       head,
       peer,
       routeAtStart: route,

@@ -3,7 +3,8 @@
  * breaker makes a dead server cost nothing after three failures, and reconnecting goes on in the background for ever.
  * No method rejects; failures are counted, and a failed read is `FAILED`, not a miss.
  */
-import { RESP_TYPES, createClient } from 'redis';
+import { createRequire } from 'node:module';
+import type * as Redis from 'redis';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ComponentHealth } from '../../model/health.ts';
@@ -40,7 +41,11 @@ const MAX_RECONNECT_MS = 2_000;
 const MAX_WAITING = 1_000;
 const SCAN_COUNT = 500;
 
-type Client = ReturnType<typeof createClient>;
+type Client = ReturnType<typeof Redis.createClient>;
+
+let loaded: typeof Redis | undefined;
+/** Some 12 MB of memory that a cache in memory does not need, so only the first store loads it. */
+const redis = (): typeof Redis => (loaded ??= createRequire(import.meta.url)('redis') as typeof Redis);
 
 export class RedisStore implements CacheStore {
   readonly kind = 'redis';
@@ -58,7 +63,7 @@ export class RedisStore implements CacheStore {
     this.#options = options;
     this.#prefix = `${options.namespace}:`;
     this.#breaker = new Breaker(options.clock, options.failuresToOpen, options.openMs);
-    this.#client = createClient({
+    this.#client = redis().createClient({
       url: options.url,
       disableOfflineQueue: true,
       commandsQueueMaxLength: MAX_WAITING,
@@ -81,7 +86,7 @@ export class RedisStore implements CacheStore {
 
   /** As `get`, for bytes. */
   async getBytes(key: string): Promise<Buffer | undefined | typeof FAILED> {
-    const bytes = this.#client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
+    const bytes = this.#client.withTypeMapping({ [redis().RESP_TYPES.BLOB_STRING]: Buffer });
     return (await this.#run(() => bytes.get(this.#prefix + key))) ?? undefined;
   }
 

@@ -12,6 +12,7 @@ import { histogramOf } from '../../telemetry/meters.ts';
 import { FINE_DURATION_BOUNDS, METRICS } from '../../telemetry/names.ts';
 import { CACHE_NAME, ageMs, answerFrom, notCached } from './answers.ts';
 import { headerObject } from './directives.ts';
+import type { LookupResult } from './lookup-counts.ts';
 import { LookupCounts } from './lookup-counts.ts';
 import type { RequestRules } from './request-rules.ts';
 import { bypassReason, primaryKey, requestRules, variantKey } from './request-rules.ts';
@@ -50,6 +51,12 @@ interface Match {
   readonly key: string;
 }
 
+/** A look-up, and how it counts where that is not what it is called: what no cache could have answered is no miss. */
+interface Decision {
+  readonly lookup: CacheLookup;
+  readonly result?: LookupResult | undefined;
+}
+
 interface Ask {
   readonly request: CacheRequest;
   readonly rules: RequestRules;
@@ -84,7 +91,9 @@ export class HttpResponseCache implements ResponseCache, Disposable {
   lookup(request: CacheRequest): CacheLookup | Promise<CacheLookup> {
     const startMs = this.#options.clock.monotonic();
     const reason = bypassReason(request);
-    if (reason !== undefined) return this.#seen({ kind: 'bypass', cacheStatus: `${CACHE_NAME}; ${reason}` }, startMs);
+    if (reason !== undefined) {
+      return this.#seen({ lookup: { kind: 'bypass', cacheStatus: `${CACHE_NAME}; ${reason}` } }, startMs);
+    }
     const ask = {
       request,
       rules: requestRules(request),
@@ -93,7 +102,9 @@ export class HttpResponseCache implements ResponseCache, Disposable {
       collapsed: false,
     };
     const found = this.#ask(ask);
-    return found instanceof Promise ? found.then((lookup) => this.#seen(lookup, startMs)) : this.#seen(found, startMs);
+    return found instanceof Promise
+      ? found.then((decision) => this.#seen(decision, startMs))
+      : this.#seen(found, startMs);
   }
 
   invalidate(request: CacheRequest, status: number, headers: readonly string[]): void {
@@ -116,7 +127,7 @@ export class HttpResponseCache implements ResponseCache, Disposable {
     this.#counts.end();
   }
 
-  #ask(ask: Ask): CacheLookup | Promise<CacheLookup> {
+  #ask(ask: Ask): Decision | Promise<Decision> {
     const found = this.#find(ask);
     return found instanceof Promise ? found.then((match) => this.#decide(ask, match)) : this.#decide(ask, found);
   }
@@ -134,46 +145,52 @@ export class HttpResponseCache implements ResponseCache, Disposable {
     return found instanceof Promise ? found.then(select) : select(found);
   }
 
-  #decide(ask: Ask, match: Match): CacheLookup | Promise<CacheLookup> {
+  #decide(ask: Ask, match: Match): Decision | Promise<Decision> {
     const { request, rules, collapsed } = ask;
-    if (match.failed) return { kind: 'error', cacheStatus: `${CACHE_NAME}; fwd=bypass; detail=store` };
+    if (match.failed) return { lookup: { kind: 'error', cacheStatus: `${CACHE_NAME}; fwd=bypass; detail=store` } };
     const nowMs = this.#options.clock.now();
     const kept = usableFor(match.kept, request);
     if (kept !== undefined && !rules.noCache) {
       const how = collapsed ? 'fwd=uri-miss; collapsed' : 'hit';
       const state = stateOf(kept, rules, nowMs);
-      if (state === 'fresh') return { kind: 'hit', response: answerFrom(kept, request, nowMs, how) };
-      if (state === 'allowed') return { kind: 'stale', response: answerFrom(kept, request, nowMs, 'hit') };
+      if (state === 'fresh') return { lookup: { kind: 'hit', response: answerFrom(kept, request, nowMs, how) } };
+      if (state === 'allowed') return { lookup: { kind: 'stale', response: answerFrom(kept, request, nowMs, 'hit') } };
       if (state === 'refresh') {
         const refresh = this.#fills.has(match.key) ? undefined : this.#fill(ask, match, kept);
-        return { kind: 'stale', response: answerFrom(kept, request, nowMs, 'hit'), refresh };
+        return { lookup: { kind: 'stale', response: answerFrom(kept, request, nowMs, 'hit'), refresh } };
       }
     }
-    if (rules.onlyIfCached) return { kind: 'hit', response: notCached() };
+    if (rules.onlyIfCached) return { lookup: { kind: 'hit', response: notCached() } };
     return this.#forward(ask, match, kept);
   }
 
-  #forward(ask: Ask, match: Match, kept: KeptResponse | undefined): CacheLookup | Promise<CacheLookup> {
+  #forward(ask: Ask, match: Match, kept: KeptResponse | undefined): Decision | Promise<Decision> {
     const { request, rules } = ask;
     const reason = rules.noCache ? 'request' : kept ? 'stale' : match.index ? 'vary-miss' : 'uri-miss';
     const cacheStatus = `${CACHE_NAME}; fwd=${reason}${ask.collapsed ? '; collapsed' : ''}`;
     // Neither the head alone nor a part can be kept as the whole.
-    if (request.method === 'HEAD' || 'range' in request.headers) return { kind: 'miss', cacheStatus };
+    if (request.method === 'HEAD' || 'range' in request.headers) {
+      return { lookup: { kind: 'miss', cacheStatus }, result: 'bypass' };
+    }
     const running = this.#fills.get(match.key);
-    if (running === undefined) return { kind: 'miss', cacheStatus, fill: this.#fill(ask, match, kept) };
+    if (running === undefined) return { lookup: { kind: 'miss', cacheStatus, fill: this.#fill(ask, match, kept) } };
     if (ask.waitsLeft > 0 && this.#mayWait(ask, match, running, kept)) return this.#wait(ask, running, cacheStatus);
-    return { kind: 'miss', cacheStatus };
+    const uncacheable = isPersonal(request) || this.#isUncacheable(match.key);
+    return { lookup: { kind: 'miss', cacheStatus }, result: kept === undefined && uncacheable ? 'bypass' : 'miss' };
   }
 
   /** Nobody waits for an answer that is probably another user's, or was not to be kept the last time. */
   #mayWait({ request, rules }: Ask, { key }: Match, running: Fill, kept: KeptResponse | undefined): boolean {
     if (rules.noCache || running.waiters >= this.#options.maxWaiters) return false;
-    const personal = 'authorization' in request.headers || 'cookie' in request.headers;
-    if (personal && kept === undefined) return false;
-    return (this.#uncacheable.get(key) ?? 0) <= this.#options.clock.now();
+    if (isPersonal(request) && kept === undefined) return false;
+    return !this.#isUncacheable(key);
   }
 
-  async #wait(ask: Ask, running: Fill, cacheStatus: string): Promise<CacheLookup> {
+  #isUncacheable(key: string): boolean {
+    return (this.#uncacheable.get(key) ?? 0) > this.#options.clock.now();
+  }
+
+  async #wait(ask: Ask, running: Fill, cacheStatus: string): Promise<Decision> {
     const outcome = await new Promise<FillOutcome | 'late'>((resolve) => {
       const forget = running.whenKnown((known) => {
         cancel();
@@ -192,10 +209,10 @@ export class HttpResponseCache implements ResponseCache, Disposable {
       const nowMs = this.#options.clock.now();
       const usable = usableFor(kept, ask.request);
       if (usable !== undefined && usableOnError(usable, ask.request, nowMs)) {
-        return { kind: 'stale', response: answerFrom(usable, ask.request, nowMs, 'fwd=stale; collapsed') };
+        return { lookup: { kind: 'stale', response: answerFrom(usable, ask.request, nowMs, 'fwd=stale; collapsed') } };
       }
     }
-    return { kind: 'miss', cacheStatus };
+    return { lookup: { kind: 'miss', cacheStatus }, result: outcome === 'refused' ? 'bypass' : 'miss' };
   }
 
   #fill({ request, primary }: Ask, { key }: Match, kept: KeptResponse | undefined): Fill {
@@ -209,17 +226,27 @@ export class HttpResponseCache implements ResponseCache, Disposable {
     return fill;
   }
 
-  #seen(lookup: CacheLookup, startMs: number): CacheLookup {
-    this.#counts.count(lookup.kind);
-    const attributes = this.#counts.attributes[lookup.kind];
+  /** Told with the result as soon as it is known: for a miss with a fill, when the head of the answer has come. */
+  #seen({ lookup, result }: Decision, startMs: number): CacheLookup {
     const endMs = this.#options.clock.monotonic();
-    this.#duration.record((endMs - startMs) / 1000, attributes);
     const here = context.active();
-    if (trace.getSpan(here) !== undefined) {
+    const tell = (as: LookupResult): void => {
+      this.#counts.count(as);
+      const attributes = this.#counts.attributes[as];
+      this.#duration.record((endMs - startMs) / 1000, attributes);
+      if (trace.getSpan(here) === undefined) return;
       this.#tracer.startSpan('cache lookup', { attributes, startTime: startMs }, here).end(endMs);
-    }
+    };
+    if (lookup.kind === 'miss' && lookup.fill instanceof Fill) {
+      lookup.fill.whenStorable((storable) => tell(storable ? 'miss' : 'bypass'));
+    } else tell(result ?? lookup.kind);
     return lookup;
   }
+}
+
+/** Probably one user's own. */
+function isPersonal({ headers }: CacheRequest): boolean {
+  return 'authorization' in headers || 'cookie' in headers;
 }
 
 function matchOf(key: string, found: Found, index?: VaryIndex): Match {

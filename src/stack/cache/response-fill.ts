@@ -63,6 +63,8 @@ export class Fill implements CacheFill {
   readonly #sentMs: number;
   readonly #waiting = new Set<(outcome: FillOutcome) => void>();
   #taking: Taking | undefined;
+  #storable: boolean | undefined;
+  #onStorable: (storable: boolean) => void = () => {};
   #outcome: FillOutcome = 'aborted';
   #cancelled = false;
   #done = false;
@@ -88,6 +90,15 @@ export class Fill implements CacheFill {
     return () => this.#waiting.delete(callback);
   }
 
+  /**
+   * Calls back once it is known whether the answer is one that may be kept, so that a look-up for what no cache could hold
+   * is not counted against this one. An answer that never came, or came too late, might have been.
+   */
+  whenStorable(callback: (storable: boolean) => void): void {
+    if (this.#storable === undefined) this.#onStorable = callback;
+    else callback(this.#storable);
+  }
+
   /** What comes is out of date already: it will not be kept. */
   cancel(): void {
     this.#cancelled = true;
@@ -105,9 +116,11 @@ export class Fill implements CacheFill {
     if (freshness === undefined || (declaredBytes ?? 0) > maxEntryBytes) {
       // The upstream has something else now, which is not to be kept: what was kept is no longer its answer.
       if (kept !== undefined && status < 500 && status !== 304) entries.delete(primary);
+      this.#tellStorable(this.#cancelled);
       this.#settle('refused');
       return false;
     }
+    this.#tellStorable(true);
     this.#taking = { status, headers: storedFields(dated), freshness, declaredBytes, chunks: [], size: 0 };
     return true;
   }
@@ -205,9 +218,16 @@ export class Fill implements CacheFill {
     this.#taking = undefined;
   }
 
+  #tellStorable(storable: boolean): void {
+    if (this.#storable !== undefined) return;
+    this.#storable = storable;
+    this.#onStorable(storable);
+  }
+
   #settle(outcome: FillOutcome): void {
     if (this.#done) return;
     this.#done = true;
+    this.#tellStorable(true);
     this.#task.onDone(outcome);
     for (const callback of this.#waiting) callback(outcome);
     this.#waiting.clear();

@@ -2,25 +2,37 @@
 import type { Clock } from '../../base/clock.ts';
 import type { KitMiddleware } from './context.ts';
 import { routeOf } from './context.ts';
+import type { RequestFilter } from '../../telemetry/unobserved-requests.ts';
 import { boundHere } from './telemetry.ts';
 
-/** Level `error` from status 500, `warn` from 400 and for aborted answers, else `info`. */
-export function accessLog(clock: Clock): KitMiddleware {
+const SLOW_MS = 1_000;
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+/**
+ * Level `error` from status 500; `warn` from 400, for aborted answers and for those that took longer than a second; `debug`
+ * for GET and HEAD that went well, so that a log is not mostly what metrics and traces say already; else `info`. Nothing
+ * for a request that `isUnobserved`.
+ */
+export function accessLog(clock: Clock, isUnobserved: RequestFilter): KitMiddleware {
   return function logRequest(ctx, next) {
+    if (isUnobserved(ctx.req)) return next();
     const startMs = clock.monotonic();
     ctx.res.once(
       'close',
       boundHere(() => {
+        const durationMs = clock.monotonic() - startMs;
         const fields = {
           method: ctx.method,
           route: routeOf(ctx) ?? (ctx.req.url ?? '').split('?')[0].slice(0, 256),
           status: ctx.res.statusCode,
-          duration_ms: Math.round((clock.monotonic() - startMs) * 1000) / 1000,
+          duration_ms: Math.round(durationMs * 1000) / 1000,
           ...(ctx.res.writableFinished ? {} : { aborted: true }),
         };
         const { log } = ctx.state;
         if (ctx.res.statusCode >= 500) log.error(fields, 'request failed');
         else if (ctx.res.statusCode >= 400 || !ctx.res.writableFinished) log.warn(fields, 'request refused');
+        else if (durationMs > SLOW_MS) log.warn(fields, 'request slow');
+        else if (SAFE.has(ctx.method)) log.debug(fields, 'request done');
         else log.info(fields, 'request done');
       }),
     );

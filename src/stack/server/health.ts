@@ -9,6 +9,7 @@ import type { ComponentHealth, Health, HealthStatus } from '../../model/health.t
 import { worst } from '../../model/health.ts';
 import { gaugeOf } from '../../telemetry/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
+import type { RequestFilter } from '../../telemetry/unobserved-requests.ts';
 import type { KitRouter } from './context.ts';
 
 export type HealthCheck = () => ComponentHealth | Promise<ComponentHealth>;
@@ -128,6 +129,15 @@ export function healthAnswer(health: Health, accept: string | undefined): Health
     ]),
   );
   return { status, type: 'application/health+json', body: JSON.stringify({ status: word[health.status], checks }) };
+}
+
+/** Whether a request asks for one of the three paths under `prefix`. */
+export function healthRequests(prefix: string): RequestFilter {
+  const paths = new Set(['health', 'livez', 'readyz'].map((name) => `${prefix}/${name}`));
+  return ({ url = '' }) => {
+    const end = url.indexOf('?');
+    return paths.has(end < 0 ? url : url.slice(0, end));
+  };
 }
 
 /** Puts the three paths on `router`, under `prefix` ('' for none). */

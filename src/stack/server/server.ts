@@ -9,10 +9,11 @@ import type { AddressInfo } from 'node:net';
 import { Router } from '@koa/router';
 import Koa from 'koa';
 import { VitrineError } from '../../base/errors.ts';
+import { leaveUnobserved, type RequestFilter } from '../../telemetry/unobserved-requests.ts';
 import { accessLog } from './access-log.ts';
 import { answerConnectionError } from './connection-errors.ts';
 import type { KitMiddleware, KitRouter, KitState } from './context.ts';
-import { healthRoutes } from './health.ts';
+import { healthRequests, healthRoutes } from './health.ts';
 import type { ServerOptions } from './options.ts';
 import { answerProblem, problems, unmatched } from './problems.ts';
 import { requestHead } from './request-head.ts';
@@ -34,7 +35,9 @@ export interface KitServer extends AsyncDisposable {
 
 export function createServer(options: ServerOptions): KitServer {
   const http = hardenedServer(options);
-  const handle = application(options).callback();
+  const isHealth = healthRequests(options.healthPrefix);
+  leaveUnobserved(http, isHealth);
+  const handle = application(options, isHealth).callback();
   http.on('request', (req, res) => void handle(req, res));
   let draining: Promise<{ cut: number }> | undefined;
   const close = async (): Promise<void> => {
@@ -51,7 +54,7 @@ export function createServer(options: ServerOptions): KitServer {
   };
 }
 
-function application(options: ServerOptions): Koa<KitState> {
+function application(options: ServerOptions, isHealth: RequestFilter): Koa<KitState> {
   const { logger, clock, health, limits } = options;
   const router: KitRouter = new Router<KitState>();
   healthRoutes(router, health, options.healthPrefix);
@@ -59,8 +62,8 @@ function application(options: ServerOptions): Koa<KitState> {
 
   const app = new Koa<KitState>();
   app.use(requestIds(logger));
-  app.use(serverTelemetry(options.telemetry, clock));
-  if (options.accessLog) app.use(accessLog(clock));
+  app.use(serverTelemetry(options.telemetry, clock, isHealth));
+  if (options.accessLog) app.use(accessLog(clock, isHealth));
   app.use(securityHeaders());
   app.use(problems());
   app.use(requestHead(limits));

@@ -17,6 +17,7 @@ import {
 import type { Clock } from '../../base/clock.ts';
 import { histogramOf, upDownCounterOf } from '../../telemetry/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
+import type { RequestFilter } from '../../telemetry/unobserved-requests.ts';
 import type { KitMiddleware } from './context.ts';
 import { routeOf } from './context.ts';
 
@@ -39,8 +40,10 @@ const KNOWN_METHODS = new Set([
 /** Where instrumentations look for the route when they record the duration; the key is theirs by description. */
 const RPC_METADATA = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
 
-export function serverTelemetry(mode: ServerTelemetry, clock: Clock): KitMiddleware {
-  return mode === 'own' ? ownTelemetry(clock) : ambientTelemetry();
+/** Nothing is made of requests that are `unobserved`. */
+export function serverTelemetry(mode: ServerTelemetry, clock: Clock, unobserved: RequestFilter): KitMiddleware {
+  const observe = mode === 'own' ? ownTelemetry(clock) : ambientTelemetry();
+  return (ctx, next) => (unobserved(ctx.req) ? next() : observe(ctx, next));
 }
 
 function ambientTelemetry(): KitMiddleware {

@@ -203,6 +203,25 @@ describe('records', () => {
 
   it('says when a trace is not there or its id is none', async () => {
     await using server = await start();
+    const idsOf = async (path: string): Promise<string[]> => {
+      const { traces } = (await ask(server.port, path)).json as unknown as { traces: { traceId: string }[] };
+      return traces.map(({ traceId }) => traceId);
+    };
+    const { id } = fakeTraces(NOW)[0];
+    expect(await idsOf(`/api/traces?id=${id}`)).toEqual([id]);
+    expect(await idsOf('/api/traces?id=T-42')).toEqual([id]);
+    expect(await idsOf('/api/traces?id=nobody')).toEqual([]);
+    const slowest = (await ask(server.port, `/api/traces?sort=duration&limit=3&to=${NOW - 11_000}`))
+      .json as unknown as {
+      more: boolean;
+      traces: { durationMs: number }[];
+    };
+    const durations = slowest.traces.map(({ durationMs }) => durationMs);
+    expect(durations).toEqual(durations.toSorted((a, b) => b - a));
+    const older = fakeTraces(NOW).filter(({ startMs }) => startMs <= NOW - 11_000);
+    expect(durations[0]).toBe(Math.max(...older.map(({ scale }) => scale * 912)));
+    expect(slowest.more).toBe(true);
+    expect((await ask(server.port, '/api/traces?sort=size')).status).toBe(400);
     expect((await ask(server.port, '/api/traces/abc')).status).toBe(404);
     expect((await ask(server.port, '/api/traces/XYZ')).status).toBe(400);
     for (const query of ['limit=0', 'limit=x', 'attribute=a', 'from=-1', 'min_duration_ms=1e9']) {

@@ -211,6 +211,16 @@ describe.each([
 });
 
 describe('metrics', () => {
+  it('take resources and scopes that name their schema', () => {
+    const schemaUrl = 'https://opentelemetry.io/schemas/1.40.0';
+    const gauge = { dataPoints: [{ timeUnixNano: NOW_NANOS, asDouble: 1 }] };
+    const scopeMetrics = [{ metrics: [{ name: 'a', gauge }], schemaUrl }];
+    const [read] = decodeMetrics(
+      encodeProto('ExportMetrics', { resourceMetrics: [{ resource: {}, scopeMetrics, schemaUrl }] }),
+    );
+    expect(read.metrics.map(({ name }) => name)).toEqual(['a']);
+  });
+
   it('names the unit a time was probably meant in', async () => {
     const rig = ingestRig();
     const outcome = await take(rig, [counter([{ timeUnixNano: String(NOW_MS), asInt: 1 }])]);

@@ -119,7 +119,15 @@ describe('paths', () => {
     ['/users/42', '/users/:id'],
     ['/users/42/orders/550e8400-e29b-41d4-a716-446655440000', '/users/:id/orders/:id'],
     ['/a/deadbeef01', '/a/:id'],
+    ['/a/deadbeef', '/a/:id'],
     ['/v1/items', '/v1/items'],
+    ['/apis/v1beta1/v2.1/V3', '/apis/v1beta1/v2.1/V3'],
+    ['/v2024x/v-1/v12345', '/:id/:id/:id'],
+    ['/api/accounts/acc-004/transfer', '/api/accounts/:id/transfer'],
+    ['/reports/q1', '/reports/:id'],
+    ['/health-checks/transactions', '/health-checks/transactions'],
+    ['/a-name-of-25-letters-or-so', '/:id'],
+    [`/${'k-'.repeat(12)}`, `/${'k-'.repeat(12)}`],
     ['/tx_12345678', '/:id'],
     ['/', '/'],
     ['/a%20b', '/:id'],
@@ -155,11 +163,12 @@ describe('fields', () => {
     expect(listedFields('cookie')).toBeUndefined();
   });
   it('keeps label sets and their limit', () => {
-    const sets = new LabelSets();
+    const bound = { bind: () => ({ record: () => {} }) };
+    const sets = new LabelSets(bound, bound);
     expect(sets.server('GET', '/', true, 200, undefined)).toBe(sets.server('GET', '/', true, 200, undefined));
     for (let at = 0; at < 5_000; at += 1) sets.server('GET', `/${at}`, true, 200, undefined);
     expect(sets.server('GET', '/new', true, 500, '500')).not.toBe(sets.server('GET', '/new', true, 500, '500'));
-    const tries = new TryLabels('a:1', 'a', 1);
+    const tries = new TryLabels('a:1', 'a', 1, bound);
     tries.of('GET', 200, undefined).value += 1;
     tries.of('GET', undefined, 'refused').value += 2;
     expect([...tries.cells()].map((cell) => cell.value)).toEqual([2, 1]);
@@ -306,14 +315,14 @@ describe('configuration', () => {
   });
   it.each([
     [{ unknown: 1 }, /unknown/i],
-    [{ listen: '8080' }, /expected host:port, got "8080"/],
-    [{ listen: 'a:70000' }, /expected host:port/],
-    [{ upstreams: ['https://a'] }, /expected an address like/],
-    [{ upstreams: ['http://a/path'] }, /expected an address like/],
-    [{ upstreams: ['http://u:p@a'] }, /expected an address like/],
-    [{ timeouts: { connect: '10' } }, /expected a duration like "5s", got "10"/],
-    [{ limits: { body: '10' } }, /expected a size like "64KiB", got "10"/],
-    [{ retries: { budget: 'half' } }, /expected a ratio/],
+    [{ listen: '8080' }, /an address like "127.0.0.1:8080"/],
+    [{ listen: 'a:70000' }, /an address like "127.0.0.1:8080"/],
+    [{ upstreams: ['https://a'] }, /an address like/],
+    [{ upstreams: ['http://a/path'] }, /an address like/],
+    [{ upstreams: ['http://u:p@a'] }, /an address like/],
+    [{ timeouts: { connect: '10' } }, /a duration like "5m"/],
+    [{ limits: { body: '10' } }, /a size like "64MiB"/],
+    [{ retries: { budget: 'half' } }, /a ratio from 0 to 1/],
     [{ policy: 'random' }, /policy|option/i],
     [{ trusted_proxies: ['everyone'] }, /trusted_proxies|invalid/i],
   ])('refuses %j', (section, message) => {

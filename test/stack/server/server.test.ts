@@ -13,6 +13,7 @@ import { SERVER_LIMITS, SERVER_TIMEOUTS } from '../../../src/stack/server/option
 import type { KitServer } from '../../../src/stack/server/server.ts';
 import { createServer } from '../../../src/stack/server/server.ts';
 import { sendRaw, until } from '../../support/raw-http.ts';
+import { movedClock } from '../../support/moved-clock.ts';
 import { recordTelemetry } from '../../support/recorded-telemetry.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 
@@ -107,6 +108,44 @@ describe('a request', () => {
       ['request done', 'abc-2', '7'],
     ]);
     expect(logger.lines[1].fields).toMatchObject({ method: 'GET', route: '/things/:id', status: 200 });
+  });
+
+  it('is in the log at a level that says whether to look at it', async () => {
+    const lineOf = async (path: string, init: RequestInit = {}) => {
+      logger.lines.length = 0;
+      await (await fetch(base + path, init)).text();
+      await until(() => logger.lines.some(({ message }) => message.startsWith('request ')));
+      return logger.lines.findLast(({ message }) => message.startsWith('request '));
+    };
+    const body = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' };
+    expect(await lineOf('/things/7')).toMatchObject({ level: 'debug', message: 'request done' });
+    expect(await lineOf('/things', body)).toMatchObject({ level: 'info', message: 'request done' });
+    expect(await lineOf('/refused')).toMatchObject({ level: 'warn', message: 'request refused' });
+    expect(await lineOf('/broken')).toMatchObject({ level: 'error', message: 'request failed' });
+  });
+
+  it('that is slow is in the log as a warning', async () => {
+    const clock = movedClock(1_000);
+    await using slow = createServer(optionsWith({ clock }));
+    const { port: at } = await slow.listen();
+    logger.lines.length = 0;
+    const answer = fetch(`http://127.0.0.1:${at}/slow`);
+    await until(() => releases.length > 0);
+    await clock.advance(1_001);
+    releases.splice(0).forEach((release) => release());
+    await (await answer).text();
+    await until(() => logger.lines.some(({ message }) => message === 'request slow'));
+    expect(logger.lines.find(({ message }) => message === 'request slow')).toMatchObject({ level: 'warn' });
+  });
+
+  it('for its health is neither logged nor measured nor traced', async () => {
+    const before = await telemetry.total('http.server.request.duration');
+    for (const path of ['/health', '/livez', '/readyz?x=1']) expect((await fetch(base + path)).status).toBe(200);
+    await fetch(`${base}/refused`);
+    await until(() => telemetry.spans().length > 0);
+    expect(telemetry.spans().map(({ name }) => name)).toEqual(['GET /refused']);
+    expect(await telemetry.total('http.server.request.duration')).toBe(before + 1);
+    expect(logger.lines.map(({ message }) => message)).toEqual(['request refused']);
   });
 
   it('has a server span under the caller’s trace, named and measured by route', async () => {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the real programs that tests run against (Collector, Jaeger, telemetrygen, Prometheus 3) at pinned versions
+# Installs the real programs that tests run against (Collector, Jaeger, telemetrygen, Prometheus 3, VictoriaMetrics) at pinned versions
 # through Go's package client, into a cache that later runs reuse.
-#   install.sh [otelcol] [jaeger] [telemetrygen] [prometheus]      (default: all)
+#   install.sh [otelcol] [jaeger] [telemetrygen] [prometheus] [victoriametrics]      (default: all)
 # Prints the folder with the binaries as its last line; what could not be had is said on stderr and left out.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -41,7 +41,8 @@ for program in "${@:-all}"; do
     otelcol | all) collector ;;&
     jaeger | all) build jaeger v1.62.0 github.com/jaegertracing/jaeger github.com/jaegertracing/jaeger/cmd/all-in-one ;;&
     telemetrygen | all) build telemetrygen v0.160.0 github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen ;;&
-    prometheus | all) build prometheus3 v0.314.0 github.com/prometheus/prometheus github.com/prometheus/prometheus/cmd/prometheus ;;
+    prometheus | all) build prometheus3 v0.314.0 github.com/prometheus/prometheus github.com/prometheus/prometheus/cmd/prometheus ;;&
+    victoriametrics | all) build victoriametrics v1.106.1 github.com/VictoriaMetrics/VictoriaMetrics github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics ;;
   esac
 done
 echo "$bin"

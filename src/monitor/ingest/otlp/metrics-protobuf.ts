@@ -35,6 +35,7 @@ function readResourceMetrics(r: ProtobufReader): ResourceMetrics {
       resource = readResource(r).attributes;
       key = r.key(start, r.pos);
     } else if (tag === 0x12) readScopeMetrics(r, metrics);
+    else if (tag === 0x1a) r.skip(tag);
     else r.skip(tag, fields(1, 2, 3));
   }
   r.leave(outer);

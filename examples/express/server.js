@@ -1,0 +1,12 @@
+// An Express service that knows nothing of Vitrine: `--import vitrine/register` is all it takes.
+import express from 'express';
+
+const app = express();
+app.get('/orders/:id', (request, response) => {
+  response.json({ id: request.params.id });
+});
+app.get('/broken', () => {
+  throw new Error('the shelf is empty');
+});
+const server = app.listen(Number(process.env.PORT ?? 3001), '127.0.0.1');
+process.once('SIGTERM', () => server.close());

@@ -1,0 +1,11 @@
+/** Every dashboard there is, in the order in which the page lists them. */
+import { alerts } from './alerts.ts';
+import { balancer } from './balancer.ts';
+import { cache } from './cache.ts';
+import { host } from './host.ts';
+import { overview } from './overview.ts';
+import type { Dashboard } from './panel.ts';
+import { pipeline } from './pipeline.ts';
+import { services } from './services.ts';
+
+export const DASHBOARDS: readonly Dashboard[] = [overview, services, cache, balancer, host, alerts, pipeline];

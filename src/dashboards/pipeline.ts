@@ -1,0 +1,101 @@
+/** The look inside itself: what comes in by which road, what is refused or given up, and whether the store keeps up. */
+import type { Dashboard } from './panel.ts';
+import { rateOf } from './queries.ts';
+
+export const pipeline: Dashboard = {
+  id: 'vitrine-pipeline',
+  title: 'Vitrine pipeline',
+  description: 'Telemetry accepted, refused and dropped, and the store that keeps it.',
+  panels: [
+    {
+      id: 'pipeline-accepted',
+      title: 'Accepted',
+      subtitle: 'items/s, by signal and road',
+      unit: 'per_second',
+      kind: 'stacked',
+      queries: [{ expr: rateOf('vitrine_ingest_items_total', 'signal, road'), legend: '{{signal}} {{road}}' }],
+      width: 6,
+    },
+    {
+      id: 'pipeline-refused',
+      title: 'Refused',
+      subtitle: 'items/s, by signal and reason',
+      unit: 'per_second',
+      kind: 'stacked',
+      queries: [{ expr: rateOf('vitrine_ingest_rejected_total', 'signal, reason'), legend: '{{signal}} {{reason}}' }],
+      width: 6,
+    },
+    {
+      id: 'pipeline-dropped',
+      title: 'Given up by exporters',
+      subtitle: 'items/s, by process, signal and exporter',
+      unit: 'per_second',
+      kind: 'timeseries',
+      queries: [
+        {
+          expr: rateOf('vitrine_telemetry_dropped_total', 'job, signal, exporter'),
+          legend: '{{job}} {{signal}} {{exporter}}',
+        },
+        { expr: rateOf('vitrine_ingest_frames_skipped_total', 'job'), legend: '{{job}} frames skipped' },
+      ],
+      width: 6,
+    },
+    {
+      id: 'pipeline-log-records',
+      title: 'Log records',
+      subtitle: 'per second, by service and severity',
+      unit: 'per_second',
+      kind: 'stacked',
+      queries: [{ expr: rateOf('vitrine_log_records_total', 'service, severity'), legend: '{{service}} {{severity}}' }],
+      width: 6,
+    },
+    {
+      id: 'pipeline-series',
+      title: 'Series',
+      subtitle: 'held in memory',
+      unit: 'count',
+      kind: 'timeseries',
+      queries: [{ expr: 'sum(vitrine_store_series{job=~".+"})', legend: 'series', main: true }],
+      width: 6,
+    },
+    {
+      id: 'pipeline-size',
+      title: 'Store',
+      subtitle: 'bytes',
+      unit: 'bytes',
+      kind: 'timeseries',
+      queries: [
+        { expr: 'sum(vitrine_store_size_bytes{job=~".+"})', legend: 'on disk' },
+        { expr: 'sum(vitrine_store_head_size_bytes{job=~".+"})', legend: 'in memory' },
+      ],
+      width: 6,
+    },
+    {
+      id: 'pipeline-writable',
+      title: 'Writable',
+      subtitle: '1 while writes are kept',
+      unit: 'count',
+      kind: 'stat',
+      queries: [{ expr: 'min(vitrine_store_writable{job=~".+"})', legend: 'writable' }],
+      width: 4,
+    },
+    {
+      id: 'pipeline-time-to-full',
+      title: 'Time to full',
+      subtitle: 'at the present rate',
+      unit: 'seconds',
+      kind: 'stat',
+      queries: [{ expr: 'min(vitrine_store_time_to_full_seconds{job=~".+"})', legend: 'time to full' }],
+      width: 4,
+    },
+    {
+      id: 'pipeline-reload',
+      title: 'Last reload held',
+      subtitle: '1 when it did, by process',
+      unit: 'count',
+      kind: 'stat',
+      queries: [{ expr: 'min by (job) (vitrine_config_last_reload_successful{job=~".+"})', legend: '{{job}}' }],
+      width: 4,
+    },
+  ],
+};

@@ -1,0 +1,26 @@
+/** The few shapes that queries of panels have, so that every panel asks in the same way. Pure text. */
+
+/** Rates look back one minute: twelve collections at the slowest usual interval, and the window of the built-in rules. */
+export const WINDOW = '1m';
+
+export const REQUESTS = 'http_server_request_duration_seconds';
+/** The matcher of what the balancer itself saw. */
+export const BALANCER = 'job="vitrine-balancer"';
+
+const braces = (matchers: string): string => (matchers === '' ? '' : `{${matchers}}`);
+const grouped = (by: string): string => (by === '' ? '' : ` by (${by}) `);
+
+/** `sum by (by) (rate(metric{matchers}[1m]))`; `by` '' sums everything. */
+export const rateOf = (metric: string, by: string, matchers = ''): string =>
+  `sum${grouped(by)}(rate(${metric}${braces(matchers)}[${WINDOW}]))`;
+
+/** The `q` quantile of a classic histogram, by labels. */
+export const quantileOf = (q: number, histogram: string, by: string, matchers = ''): string =>
+  `histogram_quantile(${q}, sum by (${by === '' ? 'le' : `${by}, le`}) (rate(${histogram}_bucket${braces(matchers)}[${WINDOW}])))`;
+
+/** Mean of a histogram, by labels; without observations there is no value. */
+export const meanOf = (histogram: string, by: string, matchers = ''): string =>
+  `${rateOf(`${histogram}_sum`, by, matchers)} / ${rateOf(`${histogram}_count`, by, matchers)}`;
+
+/** `part` of `whole` where a whole without any part has no series of it: zero stands in. */
+export const shareOf = (part: string, whole: string): string => `(${part} or 0 * ${whole}) / ${whole}`;

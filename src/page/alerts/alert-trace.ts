@@ -1,0 +1,21 @@
+/** The trace that shows best what an alert is about: of its time, a failed one for errors, else the slowest. */
+import type { AlertView, LogsAnswer, TracesAnswer } from '../../monitor/api/contract.ts';
+import { getJson } from '../state/api.ts';
+import { address } from '../state/router.ts';
+import { questionOf } from './trace-question.ts';
+
+/** The id of the trace, undefined when none of its time is kept. Rejects as `getJson` does. */
+export async function traceOf(alert: AlertView): Promise<string | undefined> {
+  const { service, errors, from, to } = questionOf(alert);
+  const slowest = async (about: string | undefined, failed: boolean): Promise<string | undefined> => {
+    const params = { from, to, service: about, errors: failed ? 'true' : undefined, sort: 'duration', limit: '1' };
+    return (await getJson<TracesAnswer>(address('/api/traces', params))).traces[0]?.traceId;
+  };
+  const logged = async (): Promise<string | undefined> => {
+    const params = { from, to, service, level: 'error', limit: '100' };
+    const { logs } = await getJson<LogsAnswer>(address('/api/logs', params));
+    return logs.find(({ traceId }) => traceId !== '')?.traceId;
+  };
+  if (errors) return (await slowest(service, true)) ?? (await logged()) ?? slowest(undefined, true);
+  return (await slowest(service, false)) ?? slowest(undefined, false);
+}

@@ -1,0 +1,30 @@
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { LEAN_HEAP } from '../../src/app/lean-heap.ts';
+
+const MODULE = path.resolve(import.meta.dirname, '../../src/app/lean-heap.ts');
+
+/** MiB that the young generation takes at most while objects come that live for a while. */
+function youngMib(nodeFlags: readonly string[]): number {
+  const program = `
+    import { getHeapSpaceStatistics } from 'node:v8';
+    import { growSlowly } from ${JSON.stringify(MODULE)};
+    growSlowly(process.execArgv);
+    const keep = [];
+    let most = 0;
+    for (let at = 0; at < 2_000_000; at += 1) {
+      keep[at % 20_000] = { at, text: 'x' + at, list: [at] };
+      if (at % 20_000 === 0) most = Math.max(most, getHeapSpaceStatistics().find((one) => one.space_name === 'new_space').space_size);
+    }
+    console.log(most / 1024 ** 2);
+  `;
+  const args = [...nodeFlags, '--input-type=module', '--eval', program];
+  return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+}
+
+it('keeps the young generation short, unless flags say otherwise', () => {
+  expect(youngMib([])).toBeLessThan(8);
+  expect(youngMib(LEAN_HEAP)).toBeLessThanOrEqual(12);
+  expect(youngMib(['--max-semi-space-size=16'])).toBeGreaterThan(12);
+});

@@ -1,0 +1,45 @@
+/** Docs that can be wrong are held to the code: generated pages, links between pages, and the files that pages speak of. */
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { staleDocs } from '../../scripts/generate-docs.ts';
+import { documents, fencedBlocks, fencedCommands } from '../support/fenced-commands.ts';
+import { REPOSITORY } from '../support/vitrine-process.ts';
+
+const text = (file: string): string => readFileSync(path.join(REPOSITORY, file), 'utf8');
+
+/** Relative links whose file is not there. */
+const deadLinks = (file: string, content: string): string[] =>
+  [...content.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)]
+    .map(([, target]) => target)
+    .filter((target) => !existsSync(path.join(REPOSITORY, path.dirname(file), target)));
+
+describe('generated docs', () => {
+  it('are what the code says', () => expect(staleDocs()).toEqual([]));
+
+  it('are missed and told apart when somebody changes them by hand', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'docs-'));
+    cpSync(path.join(REPOSITORY, 'docs'), folder, { recursive: true });
+    rmSync(path.join(folder, 'errors.md'));
+    writeFileSync(path.join(folder, 'metrics.md'), text('docs/metrics.md').replace('Cache look-ups', 'Cache lookups'));
+    expect(staleDocs(pathToFileURL(`${folder}/`))).toEqual([
+      'docs/errors.md is not what the code says',
+      'docs/metrics.md is not what the code says',
+    ]);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('documents', () => {
+  it.each(documents().filter((file) => file !== 'README.md'))('%s links only to what is there', (file) =>
+    expect(deadLinks(file, text(file))).toEqual([]),
+  );
+  it('would notice a dead link', () =>
+    expect(deadLinks('docs/compare.md', 'see [that](nothing.md) and [this](metrics.md#x)')).toEqual(['nothing.md']));
+  it('have commands, one a line, found with their place', () => {
+    expect(fencedCommands().length).toBeGreaterThan(10);
+    expect(fencedBlocks('a\n```sh\none\ntwo\n```\n', 'sh')).toEqual([{ line: 3, body: 'one\ntwo' }]);
+  });
+});

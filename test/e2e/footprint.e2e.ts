@@ -1,0 +1,151 @@
+/**
+ * What Vitrine costs as it is installed: CPU while nothing happens, and memory after a minute of 50 simulated users. Memory
+ * is the kernel's proportional share (PSS): pages that processes share are counted once. `VITRINE_LONG=1` loads for the whole
+ * minute, otherwise 20 s. The machine must be Linux; the load generator is not counted.
+ */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort, REPOSITORY, until } from '../support/vitrine-process.ts';
+
+const NODE = path.join(REPOSITORY, 'node_modules/.bin/node');
+const MAIN = path.join(REPOSITORY, 'dist/main.js');
+const LOAD_SECONDS = process.env['VITRINE_LONG'] === '1' ? 60 : 20;
+const IDLE_SECONDS = 30;
+const LIMITS = { pssMib: 450, balancerRssMib: 150, idleCores: 0.03 };
+const TICKS_A_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+
+interface Usage {
+  readonly name: string;
+  readonly pssMib: number;
+  readonly rssMib: number;
+  readonly cpuSeconds: number;
+}
+
+/** Fields of `/proc/PID/stat` after the name, which may hold spaces: state is the first (proc(5)). */
+const statOf = (pid: number): string[] => {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
+};
+
+/** A process and all that it started. */
+function treeOf(root: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const parent = Number(statOf(Number(entry))[1]);
+      children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  const all = [root];
+  for (const pid of all) all.push(...(children.get(pid) ?? []));
+  return all;
+}
+
+function usageOf(pid: number, root: number): Usage {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const mib = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1]) / 1024;
+  const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  const name = pid === root ? 'balancer' : command.includes('\0monitor\0') ? 'monitor' : 'sample service';
+  const stat = statOf(pid);
+  return {
+    name,
+    pssMib: mib('Pss'),
+    rssMib: mib('Rss'),
+    cpuSeconds: (Number(stat[11]) + Number(stat[12])) / TICKS_A_SECOND,
+  };
+}
+
+const sumOf = (usages: readonly Usage[], field: 'pssMib' | 'cpuSeconds'): number =>
+  usages.reduce((sum, usage) => sum + usage[field], 0);
+
+function table(title: string, usages: readonly Usage[]): void {
+  const rows = usages.map(
+    ({ name, pssMib, rssMib }) =>
+      `  ${name.padEnd(16)} PSS ${pssMib.toFixed(0).padStart(4)} MiB   RSS ${rssMib.toFixed(0).padStart(4)} MiB`,
+  );
+  console.log(
+    [title, ...rows, `  ${'together'.padEnd(16)} PSS ${sumOf(usages, 'pssMib').toFixed(0).padStart(4)} MiB`].join('\n'),
+  );
+}
+
+describe.skipIf(process.platform !== 'linux')('the footprint of all processes', () => {
+  const dataDir = mkdtempSync(path.join(tmpdir(), 'vitrine-footprint-'));
+  let stack: ChildProcess;
+  let balancer = '';
+  const measure = (): Usage[] => {
+    const root = stack.pid as number;
+    return treeOf(root).map((pid) => usageOf(pid, root));
+  };
+
+  beforeAll(async () => {
+    const ports = await Promise.all(Array.from({ length: 6 }, freePort));
+    const [own, monitor, http, grpc, one, two] = ports.map((port) => `127.0.0.1:${port}`);
+    balancer = `http://${own}`;
+    stack = spawn(NODE, [MAIN, 'start', '--data', dataDir], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: {
+        PATH: process.env['PATH'],
+        VITRINE_BALANCER__LISTEN: own,
+        VITRINE_MONITOR__LISTEN: monitor,
+        VITRINE_MONITOR__OTLP_HTTP: http,
+        VITRINE_MONITOR__OTLP_GRPC: grpc,
+        VITRINE_SAMPLE__LISTEN: `${one},${two}`,
+      },
+    });
+    const answers = (url: string): Promise<true | undefined> =>
+      fetch(url).then(
+        ({ ok }) => ok || undefined,
+        () => undefined,
+      );
+    const ready = (): Promise<true | undefined> => answers(`http://${monitor}/readyz`);
+    await until(ready, 30_000, () => 'the monitor is not ready');
+    await until(
+      () => answers(`${balancer}/api/accounts`),
+      30_000,
+      () => 'the services do not answer',
+    );
+  });
+
+  afterAll(async () => {
+    const gone = new Promise((resolve) => stack.once('exit', resolve));
+    stack.kill('SIGTERM');
+    await gone;
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  test(`takes less than ${LIMITS.idleCores * 100} % of a core while nothing happens`, async () => {
+    // What a start leaves to do (compilation, first collections) is not the cost of being idle.
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    const before = measure();
+    const began = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1_000));
+    const seconds = (performance.now() - began) / 1_000;
+    const after = measure();
+    table(`idle for ${IDLE_SECONDS} s:`, after);
+    const cores = (sumOf(after, 'cpuSeconds') - sumOf(before, 'cpuSeconds')) / seconds;
+    const each = after.map(
+      ({ name, cpuSeconds }, at) => `${name} ${(((cpuSeconds - before[at].cpuSeconds) / seconds) * 100).toFixed(1)} %`,
+    );
+    console.log(`  CPU ${(cores * 100).toFixed(1)} % of a core: ${each.join(', ')}`);
+    expect(cores).toBeLessThan(LIMITS.idleCores);
+  });
+
+  test(`holds less than ${LIMITS.pssMib} MiB after ${LOAD_SECONDS} s of 50 users`, async () => {
+    const load = spawn(NODE, [MAIN, 'load', '--users', '50', '--duration', String(LOAD_SECONDS), '--url', balancer], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const code = await new Promise((resolve) => load.once('exit', resolve));
+    const usages = measure();
+    table(`after ${LOAD_SECONDS} s of 50 users:`, usages);
+    expect(code).toBe(0);
+    expect(usages).toHaveLength(4);
+    expect(sumOf(usages, 'pssMib')).toBeLessThan(LIMITS.pssMib);
+    expect(usages[0].rssMib).toBeLessThan(LIMITS.balancerRssMib);
+  });
+});

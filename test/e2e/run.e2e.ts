@@ -1,0 +1,112 @@
+/** Five minutes with a service that knows nothing of Vitrine: `vitrine run -- node server.js`, and what one sees of it. */
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CurrentFigures, TraceAnswer, TracesAnswer } from '../../src/monitor/api/contract.ts';
+import { load, vitrine } from '../support/command-line.ts';
+import { freePort, json, REPOSITORY, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
+
+const APP = path.join(REPOSITORY, 'test/fixtures/express-app');
+const SEEN_LIMIT_MS = 15_000;
+
+describe('vitrine run -- node server.js', () => {
+  let it: Vitrine;
+  beforeAll(async () => {
+    it = await startVitrine({ command: ['run', '--', process.execPath, 'server.js'], cwd: APP });
+    await until(
+      async () => (await fetch(`${it.balancer}/orders`)).ok || undefined,
+      SEEN_LIMIT_MS,
+      () => `the service is not reached\n${it.output()}`,
+    );
+  });
+  afterAll(async () => it?.[Symbol.asyncDispose]());
+
+  test('its routes are in the live figures and in the traces', async () => {
+    await fetch(`${it.balancer}/orders/7`);
+    await until(
+      async () => {
+        const { routes, services } = await json<CurrentFigures>(`${it.monitor}/api/metrics`);
+        return (
+          (routes.some(({ route }) => route.startsWith('/orders')) &&
+            services.some(({ service }) => service === 'orders')) ||
+          undefined
+        );
+      },
+      SEEN_LIMIT_MS,
+      () => 'its routes are not in the figures',
+    );
+    await until(
+      async () => {
+        const { traces } = await json<TracesAnswer>(`${it.monitor}/api/traces?service=orders&limit=100`);
+        return traces.some(({ services }) => services.includes('vitrine-balancer')) || undefined;
+      },
+      SEEN_LIMIT_MS,
+      () => 'it has no traces',
+    );
+  });
+
+  test('a slow request is found, with its waterfall and the lines it printed', async () => {
+    await fetch(`${it.balancer}/orders/slow`);
+    const trace = await until(
+      async () => {
+        const { traces } = await json<TracesAnswer>(`${it.monitor}/api/traces?min_duration_ms=250&limit=10`);
+        const found = traces.find(({ services }) => services.includes('orders'));
+        if (found === undefined) return undefined;
+        const whole = await json<TraceAnswer>(`${it.monitor}/api/traces/${found.traceId}`);
+        return whole.logs.length > 0 ? whole : undefined;
+      },
+      SEEN_LIMIT_MS,
+      () => 'the slow request is not found with a line',
+    );
+    const server = trace.spans.find(({ service, kind }) => service === 'orders' && kind === 'server');
+    expect(server?.attributes['http.route']).toBe('/orders/:id');
+    expect(server?.durationMs).toBeGreaterThanOrEqual(290);
+    expect(trace.logs.map(({ message }) => message)).toContain('order slow is looked for');
+  });
+
+  test('the generator and the page see the same percentiles, but for what lies between them', async () => {
+    const result = await load({ url: `${it.balancer}/orders/9`, scenario: 'get', users: 5, rate: 60, duration: 6 });
+    expect(result.totals.failed).toBe(0);
+    const query = async (quantile: number): Promise<number> => {
+      const expr = `1000 * histogram_quantile(${quantile}, sum by (le) (rate(http_server_request_duration_seconds_bucket{job="vitrine-balancer",http_route=~"/orders/.*"}[1m])))`;
+      const { data } = await json<{ data: { result: { value: [number, string] }[] } }>(
+        `${it.monitor}/api/v1/query?query=${encodeURIComponent(expr)}`,
+      );
+      return Number(data.result[0]?.value[1] ?? NaN);
+    };
+    const p50 = await until(
+      async () => (await query(0.5)) || undefined,
+      SEEN_LIMIT_MS,
+      () => 'no percentile',
+    );
+    console.log(`p50: generator ${result.latency_ms?.p50} ms, page ${p50.toFixed(2)} ms`);
+    // The page starts at the first byte of the request and has buckets; the client waits for the scheduler as well.
+    expect(p50).toBeLessThan((result.latency_ms?.p50 ?? 0) * 2 + 5);
+    expect(p50 * 4 + 20).toBeGreaterThan(result.latency_ms?.p50 ?? Infinity);
+  });
+
+  test('the exit code of the command is passed on', async () => {
+    await fetch(`${it.balancer}/exit/7`);
+    expect(
+      await until(
+        () => it.child.exitCode ?? undefined,
+        15_000,
+        () => 'it does not end with its command',
+      ),
+    ).toBe(7);
+  });
+});
+
+test('a command that is not there is 127', async () => {
+  const ports = await Promise.all(Array.from({ length: 4 }, freePort));
+  const at = (index: number): string => `127.0.0.1:${ports[index]}`;
+  const { code, stderr } = await vitrine(['run', '--data', '/tmp/vitrine-run-127', '--', 'no-such-command-here'], {
+    env: {
+      VITRINE_BALANCER__LISTEN: at(0),
+      VITRINE_MONITOR__LISTEN: at(1),
+      VITRINE_MONITOR__OTLP_HTTP: at(2),
+      VITRINE_MONITOR__OTLP_GRPC: at(3),
+    },
+  });
+  expect(stderr).toContain('command not found');
+  expect(code).toBe(127);
+});
