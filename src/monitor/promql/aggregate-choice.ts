@@ -183,17 +183,18 @@ export function noteQuantiles(param: Float64Array, expr: Expr, notes: Annotation
 }
 
 /** One series per value, that says how many members have it. */
-function countValues(
+async function countValues(
   series: readonly Column[],
   label: string,
   node: AggregateExpr,
   steps: number,
   budget: Budget,
-): Column[] {
+): Promise<Column[]> {
   if (label === '' || !label.isWellFormed()) throw queryFailed(`invalid label name ${quote(label)}`);
   const grouping = node.without ? node.grouping : [...node.grouping, label];
   const byKey = new Map<string, Column>();
   for (const column of series) {
+    if (budget.due) await budget.pause();
     const cache = new Map<string, Column>();
     for (let k = 0; k < steps; k += 1) {
       if (column.has[k] === 0) continue;

@@ -123,14 +123,14 @@ class VectorOperation {
     return this.#out;
   }
 
-  run(group: MatchGroup): void {
+  async run(group: MatchGroup): Promise<void> {
     const { many, one } = group;
     const fills = this.#fillOne !== undefined || this.#fillMany !== undefined;
     if (one.length > 1) this.#refuseDuplicates(group);
     if (many.length === 0 && this.#fillMany === undefined) return;
     if (one.length === 0 && this.#fillOne === undefined) return;
     if (many.length === 1 && one.length === 1 && !fills && this.#fast(many[0], one[0])) return;
-    this.#general(group);
+    await this.#general(group);
   }
 
   #refuseDuplicates({ labels, one }: MatchGroup): void {
@@ -181,7 +181,7 @@ class VectorOperation {
     return newColumn(labels, this.#steps, bool || (keepsName(op) && many.dropName));
   }
 
-  #general(group: MatchGroup): void {
+  async #general(group: MatchGroup): Promise<void> {
     const results = new Results(
       (many, one) => this.#resultLabels(many.labels, one.labels),
       (labels, many) => this.#newResult(labels, many),
@@ -196,6 +196,7 @@ class VectorOperation {
     const filledOne = this.#fillOne === undefined ? undefined : standIn(this.#fillOne);
     const filledMany = this.#fillMany === undefined ? undefined : standIn(this.#fillMany);
     for (let k = 0; k < this.#steps; k += 1) {
+      if (this.#budget.due) await this.#budget.pause();
       const present = group.one.find((column) => column.has[k] === 1);
       const members = group.many.filter((column) => column.has[k] === 1);
       const one = present ?? (members.length > 0 ? filledOne : undefined);
@@ -248,7 +249,7 @@ export async function vectorVector(
   const operation = new VectorOperation(node, matching, many, steps, notes, budget);
   for (const group of matchGroups(many, one, matching)) {
     if (budget.due) await budget.pause();
-    operation.run(group);
+    await operation.run(group);
   }
   return operation.out;
 }

@@ -82,9 +82,9 @@ async function shaped(expr: Expr, frame: Frame, run: Run): Promise<QueryValue> {
   if (value.kind === 'scalar') {
     if (frame.instant) return { kind: 'scalar', t, v: value.v[0] };
     const has = new Uint8Array(frame.steps).fill(1);
-    return matrixOf([{ labels: Labels.empty, v: value.v, has, h: undefined, dropName: false }], frame);
+    return matrixOf([{ labels: Labels.empty, v: value.v, has, h: undefined, dropName: false }], frame, run.budget);
   }
-  if (!frame.instant) return matrixOf(removeNames(value.series), frame);
+  if (!frame.instant) return matrixOf(removeNames(value.series), frame, run.budget);
   return vectorOf(value.series, t);
 }
 
@@ -102,8 +102,12 @@ function vectorOf(columns: Column[], t: number): QueryValue {
   };
 }
 
-function matrixOf(columns: readonly Column[], frame: Frame): QueryValue {
-  const series = columns.filter(hasAny).map((column) => compact(column, frame));
+async function matrixOf(columns: readonly Column[], frame: Frame, budget: Budget): Promise<QueryValue> {
+  const series: MatrixSeries[] = [];
+  for (const column of columns) {
+    if (budget.due) await budget.pause();
+    if (hasAny(column)) series.push(compact(column, frame));
+  }
   return { kind: 'matrix', series: series.sort((a, b) => Labels.compare(a.labels, b.labels)) };
 }
 
