@@ -9,7 +9,11 @@ if (major < 24 || (major === 24 && minor < 15)) {
   process.exit(1);
 }
 const [command = ''] = process.argv.slice(2);
-if (command === 'start' || command === 'run' || command === '' || command.startsWith('-')) {
+// A monitor alone keeps V8's own sizes: its queries live on them.
+const isMonitor = process.argv.some(
+  (arg, at) => arg === '--role=monitor' || (arg === '--role' && process.argv[at + 1] === 'monitor'),
+);
+if (!isMonitor && (command === 'start' || command === 'run' || command === '' || command.startsWith('-'))) {
   const { growSlowly } = await import('./app/lean-heap.ts');
   growSlowly([...process.execArgv, process.env['NODE_OPTIONS'] ?? '']);
 }

@@ -9,14 +9,14 @@ import { setFlagsFromString } from 'node:v8';
 
 /** The old generation is collected when it has grown by this share; may be set while a process runs. */
 const GROWTH = '--heap-growing-percent=40';
-/** MiB of one of the young generation's halves; only a start can set it. */
-const YOUNG = '--max-semi-space-size=4';
 /** For who has started already: a young generation that never grows, so it stays as it begins (1 MiB a half). */
 const YOUNG_STAYS = '--semi-space-growth-factor=1';
 const SIZED_BY_FLAGS = /--(?:max|min)[-_]semi[-_]space|--semi[-_]space|--heap[-_]growing|--max[-_]old[-_]space/;
 
-/** `execArgv` of the processes that Vitrine starts. */
-export const LEAN_HEAP: readonly string[] = [YOUNG, GROWTH];
+/** `execArgv` of the sample services, which hold little: MiB of one of the young generation's halves, and slow growth. */
+export const LEAN_HEAP: readonly string[] = ['--max-semi-space-size=4', GROWTH];
+/** `execArgv` of the monitor beside a stack. A monitor alone keeps V8's own sizes: its queries make megabytes of columns at once. */
+export const MONITOR_HEAP: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=60'];
 
 /**
  * For a process that somebody else started: what can still be set. To be called before anything else is loaded, for a young
