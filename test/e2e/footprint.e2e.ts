@@ -13,8 +13,9 @@ import { freePort, REPOSITORY, until } from '../support/vitrine-process.ts';
 const NODE = path.join(REPOSITORY, 'node_modules/.bin/node');
 const MAIN = path.join(REPOSITORY, 'dist/main.js');
 const LOAD_SECONDS = process.env['VITRINE_LONG'] === '1' ? 60 : 20;
-const IDLE_SECONDS = 30;
-const LIMITS = { pssMib: 450, balancerRssMib: 150, idleCores: 0.03 };
+const IDLE_SECONDS = process.env['VITRINE_LONG'] === '1' ? 30 : 10;
+/** CPU time on a machine that runs other suites beside is no measurement: the promised 3 % are judged in a long run, elsewhere only a runaway is. */
+const LIMITS = { pssMib: 450, balancerRssMib: 150, idleCores: process.env['VITRINE_LONG'] === '1' ? 0.03 : 0.15 };
 const TICKS_A_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
 interface Usage {
