@@ -148,7 +148,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
 
   onHead(head: ReplyHead): void {
     const now = this.#pieces.clock.monotonic();
-    this.#try.upstream.lastByteMs = now;
+    this.#try.upstream.answered(now, head.keepAlive);
     this.#status = head.status;
     this.#stage = 'body';
     this.deadlineMs = limitAt(now, this.#pieces.options.timeouts.idle);
