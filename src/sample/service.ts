@@ -44,7 +44,7 @@ export interface PaymentsService extends AsyncDisposable {
 
 const ACCOUNT_TTL_MS = 30_000;
 const CACHE_BYTES = 16 * 1024 * 1024;
-const BUSY_MS = 2_000;
+const BUSY_MS = 1_000;
 const BODY = { maxBytes: 64 * 1024, idleMs: 10_000 };
 
 /** Resolves once it listens. Throws VitrineError `data_dir_unusable`, `port_taken`, `bind_failed`. */
