@@ -38,8 +38,8 @@ export interface PaymentsOptions {
 export interface PaymentsService extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** Finishes what has begun, then closes the ledger. */
-  drain(): Promise<void>;
+  /** Finishes what has begun, then closes the ledger. `noticeMs`: how long it still listens, in place of the option. */
+  drain(noticeMs?: number): Promise<void>;
 }
 
 const ACCOUNT_TTL_MS = 30_000;
@@ -79,8 +79,8 @@ export async function startPayments(options: PaymentsOptions): Promise<PaymentsS
     const address = await server.listen();
     return {
       ...address,
-      async drain() {
-        await server.drain();
+      async drain(noticeMs) {
+        await server.drain(noticeMs);
         await close();
       },
       [Symbol.asyncDispose]: close,
