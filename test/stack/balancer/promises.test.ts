@@ -75,6 +75,32 @@ describe('promises', () => {
     expect(outcomes.slice(150).filter((one) => one.ms > 500)).toEqual([]);
   });
 
+  it('asks another upstream also when its own fell silent after it spoke to somebody else', async () => {
+    let silent = -1;
+    let spoke = false;
+    const listener =
+      (self: number): RequestListener =>
+      (incoming, answer) => {
+        if (incoming.url === '/held' && silent < 0) {
+          silent = self;
+          return;
+        }
+        spoke ||= silent === self;
+        answer.end('ok');
+      };
+    const [one, two] = [await rig.http(listener(0)), await rig.http(listener(1))];
+    const { url } = await rig.balancer({
+      upstreams: [one.url, two.url],
+      policy: 'round_robin',
+      timeouts: { hedge: '300ms', first_byte: '1h', total: '1h' },
+    });
+    const held = fetch(`${url}/held`);
+    await until(() => silent >= 0);
+    for (let at = 0; at < 4; at += 1) expect((await fetch(`${url}/quick`)).status).toBe(200);
+    expect(spoke).toBe(true);
+    expect((await held).status).toBe(200);
+  });
+
   it('leaves an upstream that announces its end before it closes', async () => {
     const state = { draining: false, late: 0 };
     const listener =
