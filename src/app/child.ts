@@ -64,14 +64,14 @@ export class Child {
     this.#process?.kill(signal);
   }
 
-  /** SIGTERM, and SIGKILL after `limitMs`; resolves when the process has gone. */
-  async stop(limitMs: number): Promise<void> {
+  /** SIGTERM, or `message` if it can be told, and SIGKILL after `limitMs`; resolves when the process has gone. */
+  async stop(limitMs: number, message?: object): Promise<void> {
     this.#stopping = true;
     this.#cancelRestart();
     const child = this.#process;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    child.kill('SIGTERM');
+    if (message === undefined || !this.send(message)) child.kill('SIGTERM');
     const cancel = this.#options.clock.after(limitMs, () => child.kill('SIGKILL'));
     await gone;
     cancel();

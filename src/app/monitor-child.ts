@@ -3,7 +3,7 @@
  * A monitor that stays silent for long is killed, because a process that does not answer watches nothing. Nothing here is
  * ever waited for by a request.
  */
-import type { Clock } from '../base/clock.ts';
+import { wait, type Clock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ToStack } from '../model/frame.ts';
@@ -14,7 +14,8 @@ import { MONITOR_HEAP } from './lean-heap.ts';
 import { MAIN_PROGRAM } from './program-paths.ts';
 
 const SILENT_LIMIT_MS = 30_000;
-const STOP_LIMIT_MS = 6_000;
+const STOP_LIMIT_MS = 4_000;
+const LAST_FRAME_LIMIT_MS = 1_000;
 
 export interface MonitorChildOptions {
   /** Arguments of `vitrine start --role monitor`. */
@@ -104,11 +105,17 @@ export class MonitorChild {
     this.#child.kill('SIGHUP');
   }
 
-  async stop(): Promise<void> {
+  /** Sends what there is, at most a second late; from then on no frame goes to the monitor. */
+  async lastFrame(): Promise<void> {
     this.#stopped = true;
     this.#cancelWatch();
-    await this.#frames?.tick();
+    await Promise.race([this.#frames?.tick(), wait(this.#clock, LAST_FRAME_LIMIT_MS)]);
     this.#frames?.disconnect();
+    this.#frames = undefined;
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#stopped) await this.lastFrame();
     await this.#child.stop(STOP_LIMIT_MS);
   }
 

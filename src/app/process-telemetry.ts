@@ -33,9 +33,12 @@ export interface ProcessTelemetry {
   readonly logs: Logs;
   /** Says how a reload of the configuration went, in the log and as a metric. */
   readonly reloaded: (successful: boolean, text: string) => void;
-  /** Flushes within three seconds, then closes the files. Never rejects. */
-  close(): Promise<void>;
+  /** Flushes within three seconds (half of that in a child), then closes the files, after `last` too. Never rejects. */
+  close(last?: Promise<unknown>): Promise<void>;
 }
+
+/** A child ends while its parent waits: less is left for it, so that all have ended within five seconds. */
+const CHILD_FLUSH_LIMIT_MS = 1_500;
 
 function reloadReport({ logger }: Logs): ProcessTelemetry['reloaded'] {
   const { name, unit, description } = METRICS.configReload;
@@ -79,6 +82,7 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
       logger: logs.logger,
       clock: systemClock,
       instrumentations: [runtimeInstrumentation()],
+      shutdownLimitMs: options.parent === undefined ? undefined : CHILD_FLUSH_LIMIT_MS,
       ...(options.frames
         ? { frames: { health: options.health } }
         : { monitorUrl: options.monitorUrl, monitorToken: settings.auth.token?.reveal() }),
@@ -88,9 +92,9 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
       telemetry,
       logs,
       reloaded: reloadReport(logs),
-      async close() {
+      async close(last) {
         for (const end of ends) end();
-        await telemetry.shutdown();
+        await Promise.allSettled([telemetry.shutdown(), last]);
         await logs.close();
       },
     };

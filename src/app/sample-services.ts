@@ -64,8 +64,9 @@ export class SampleServices {
     }));
   }
 
+  /** To be called when nothing sends them requests any more. */
   async stop(): Promise<void> {
-    await Promise.all(this.#children.map((child) => child.stop(STOP_LIMIT_MS)));
+    await Promise.all(this.#children.map((child) => child.stop(STOP_LIMIT_MS, { kind: 'end' })));
   }
 
   #start(at: Address, name: string, dir: string): Child {

@@ -111,10 +111,11 @@ export async function startWithMonitor(
   });
   const close = async (): Promise<string[]> => {
     const troubles = (await stack?.close()) ?? [];
-    await source.stop();
-    await monitor.stop();
+    await monitor.lastFrame();
+    // The monitor outlives the services' last words to it; what goes elsewhere from here need not wait for either.
+    const children = source.stop().then(() => monitor.stop());
+    await own.close(children);
     removeRunFile(dataDir);
-    await own.close();
     return troubles;
   };
   try {

@@ -1,11 +1,13 @@
 /**
  * SQLite for the sample service: WAL so that two instances share one file, migrations in a table, and a client span and
  * one measurement per statement in the semantic conventions' words. Statements run synchronously, so a transaction is
- * never interleaved with another request of the same process.
+ * never interleaved with another request of the same process. Waiting for another process' write is not synchronous: one
+ * that hangs within a write holds up nobody's reads.
  */
 import path from 'node:path';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Attributes, Histogram, Tracer } from '@opentelemetry/api';
 import { SpanKind, SpanStatusCode, metrics, trace } from '@opentelemetry/api';
 import type { Clock } from '../base/clock.ts';
@@ -19,7 +21,7 @@ export interface DatabaseOptions {
   readonly file: string;
   /** Applied in order, once each; the number of a migration is its place in the list, from 1. */
   readonly migrations: readonly string[];
-  /** How long a statement waits for another process' write. */
+  /** How long a transaction waits for another process' write. */
   readonly busyMs: number;
   readonly clock: Clock;
   /** Waited for before a query or transaction: a place for drills. */
@@ -31,6 +33,10 @@ export interface Statements {
   readonly rows: (sql: string, ...values: SQLInputValue[]) => Row[];
   readonly run: (sql: string, ...values: SQLInputValue[]) => void;
 }
+
+/** SQLite's own waiting blocks the process: no longer than one short write takes. */
+const BLOCKING_MS = 2;
+const LOOK_AGAIN_MS = 5;
 
 /** SQLITE_BUSY and its extended codes. */
 const isBusy = (error: unknown): boolean =>
@@ -53,6 +59,7 @@ export class Database implements Disposable {
     this.#duration = histogramOf(metrics.getMeter('vitrine.sample'), METRICS.dbDuration, FINE_DURATION_BOUNDS);
     this.#tracer = trace.getTracer('vitrine.sample');
     this.#migrate();
+    this.#db.exec(`PRAGMA busy_timeout = ${BLOCKING_MS}`);
   }
 
   async query(sql: string, ...values: SQLInputValue[]): Promise<Row[]> {
@@ -75,8 +82,10 @@ export class Database implements Disposable {
     const began = this.#begin('BEGIN IMMEDIATE');
     try {
       await this.#options.before();
+      const endMs = this.#options.clock.monotonic() + this.#options.busyMs;
+      // Not the clock's timers: a service that starts has nothing else yet that keeps it alive.
+      while (!this.#beginsWrite(endMs)) await pause(LOOK_AGAIN_MS);
       // From here to the end nothing waits: another request cannot come in between.
-      this.#db.exec('BEGIN IMMEDIATE');
       began();
     } catch (error) {
       throw began(error) ?? error;
@@ -96,6 +105,17 @@ export class Database implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.#db.isOpen) this.#db.close();
+  }
+
+  /** Returns false when another process writes and `endMs` has not come. */
+  #beginsWrite(endMs: number): boolean {
+    try {
+      this.#db.exec('BEGIN IMMEDIATE');
+      return true;
+    } catch (error) {
+      if (!isBusy(error) || this.#options.clock.monotonic() >= endMs) throw error;
+      return false;
+    }
   }
 
   #migrate(): void {

@@ -2,7 +2,7 @@
  * The process of one payments service. Started by the stack (`fork`, with `--import vitrine/register`) or by hand:
  * `node src/sample/entry.ts --port 8081 --data DIR`. All its lines go to files (with `--logs DIR`) and to OpenTelemetry; the
  * console has those from `--console-level`. Says `{ kind: 'ready', port }` to its parent, drains on SIGTERM and
- * SIGINT, ends at once on a second signal, and ends with its parent.
+ * SIGINT, ends at once on a second signal, ends without notice when its parent says `{ kind: 'end' }`, and with its parent.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -71,13 +71,13 @@ async function main(): Promise<void> {
 /** The process ends when nothing is left to do, so that telemetry can be flushed on the way out. */
 function endWell(service: PaymentsService): void {
   let ending = false;
-  const end = (reason: string): void => {
+  const end = (reason: string, noticeMs?: number): void => {
     if (ending) process.exit(INTERRUPTED);
     ending = true;
     logger.info({ reason }, 'payments service ends');
     void (async () => {
       try {
-        await service.drain();
+        await service.drain(noticeMs);
       } finally {
         await logs.close();
         if (process.connected) process.disconnect();
@@ -86,6 +86,10 @@ function endWell(service: PaymentsService): void {
   };
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('SIGINT', () => end('SIGINT'));
+  // From a stack whose balancer has drained: nobody sends requests any more.
+  process.on('message', (message: { kind?: unknown }) => {
+    if (message.kind === 'end' && !ending) end('the stack ends', 0);
+  });
   // A parent that is gone cannot send a second signal.
   process.on('disconnect', () => {
     if (!ending) end('the parent is gone');

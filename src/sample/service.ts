@@ -38,13 +38,13 @@ export interface PaymentsOptions {
 export interface PaymentsService extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** Finishes what has begun, then closes the ledger. */
-  drain(): Promise<void>;
+  /** Finishes what has begun, then closes the ledger. `noticeMs`: how long it still listens, in place of the option. */
+  drain(noticeMs?: number): Promise<void>;
 }
 
 const ACCOUNT_TTL_MS = 30_000;
 const CACHE_BYTES = 16 * 1024 * 1024;
-const BUSY_MS = 2_000;
+const BUSY_MS = 1_000;
 const BODY = { maxBytes: 64 * 1024, idleMs: 10_000 };
 
 /** Resolves once it listens. Throws VitrineError `data_dir_unusable`, `port_taken`, `bind_failed`. */
@@ -79,8 +79,8 @@ export async function startPayments(options: PaymentsOptions): Promise<PaymentsS
     const address = await server.listen();
     return {
       ...address,
-      async drain() {
-        await server.drain();
+      async drain(noticeMs) {
+        await server.drain(noticeMs);
         await close();
       },
       [Symbol.asyncDispose]: close,

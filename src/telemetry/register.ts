@@ -18,6 +18,8 @@ import type { Telemetry } from './sdk.ts';
 const DEFAULT_ENDPOINT = 'http://127.0.0.1:4318';
 const DEFAULT_METRIC_INTERVAL_MS = 5_000;
 const SHUTDOWN_LIMIT_MS = 3_000;
+/** Of a service under Vitrine, which waits for it. */
+const WATCHED_SHUTDOWN_LIMIT_MS = 1_500;
 
 const say = (message: string): void => {
   process.stderr.write(`vitrine: ${message}\n`);
@@ -58,7 +60,7 @@ function monitorOf(env: Env): string | undefined {
 }
 
 /**
- * Telemetry ends with the service, in three seconds at most. Where the service has no handler of its own for the signal, ours
+ * Telemetry ends with the service, in three seconds at most, in half of that under Vitrine. Where the service has no handler of its own for the signal, ours
  * would keep it alive: then the signal is sent again once all is sent. Where it has one, it may drain for long: what there is
  * so far is sent, and the rest when nothing is left to do. `process.exit` in its handler loses the last second.
  */
@@ -100,7 +102,7 @@ async function observe(): Promise<void> {
     exportersWhenUnset: monitorUrl === undefined ? ['otlp'] : [],
     monitorUrl,
     defaultMetricIntervalMs: DEFAULT_METRIC_INTERVAL_MS,
-    shutdownLimitMs: SHUTDOWN_LIMIT_MS,
+    shutdownLimitMs: monitorUrl === undefined ? SHUTDOWN_LIMIT_MS : WATCHED_SHUTDOWN_LIMIT_MS,
   });
   if (telemetry.live === undefined) return;
   const { observeHttpServers } = await import('./http-server-spans.ts');

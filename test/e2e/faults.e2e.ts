@@ -11,8 +11,6 @@ import { json, startVitrine, until, type Vitrine } from '../support/vitrine-proc
 
 const RATE = 150;
 const MONITOR_BACK_MS = 5_000;
-/** A machine that is busy with other things needs longer to start a process. */
-const SLACK_MS = 5_000;
 
 const runFile = (it: Vitrine): RunFile =>
   JSON.parse(readFileSync(path.join(it.dataDir, 'run.json'), 'utf8')) as RunFile;
@@ -86,9 +84,10 @@ describe('under load', () => {
   });
 
   test('a rolling restart of the services by SIGTERM fails nothing at all', async () => {
-    const running = traffic(12);
+    const running = traffic(14);
     for (const victim of [0, 1]) {
-      await pause(1_000);
+      // At first every user signs in, which is work for a whole second.
+      await pause(2_000);
       const { pid } = runFile(it).services[victim];
       process.kill(pid, 'SIGTERM');
       await until(
@@ -104,28 +103,35 @@ describe('under load', () => {
   });
 
   test('one of two services hangs: no GET fails, and none is slow after three seconds', async () => {
-    // Reads alone: the two share one database file, and one that is stopped within a write would hold its lock.
+    const writing = traffic(10, 75);
+    // Reads of their own as well: beside what is written in vain they would not be among the slowest.
     const url = `${it.balancer}/api/ledger/check`;
-    const running = load({ url, scenario: 'get', users: 50, rate: 100, duration: 10 });
+    const reading = load({ url, scenario: 'get', users: 25, rate: 75, duration: 10 });
     await pause(2_000);
+    const stoppedAtSeconds = 2;
     const { pid } = runFile(it).services[0];
     process.kill(pid, 'SIGSTOP');
-    let result: LoadResult;
+    let results: LoadResult[];
     try {
-      result = await running;
+      results = await Promise.all([writing, reading]);
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    tell('a hung service', result);
-    expect(result.totals.requests).toBeGreaterThan(500);
-    expect(result.totals.failed).toBe(0);
-    const late = result.samples.slowest.filter(({ at_seconds, latency_ms }) => at_seconds > 6 && latency_ms > 1_000);
+    for (const result of results) tell('a hung service', result);
+    const [written, read] = results;
+    // What was written at the service that hangs has no answer; it may even hold the lock of the file both write to.
+    expect(readsOf(written).failed).toBe(0);
+    expect(read.totals.requests).toBeGreaterThan(500);
+    expect(read.totals.failed).toBe(0);
+    const late = read.samples.slowest.filter(
+      ({ at_seconds, latency_ms }) => at_seconds > stoppedAtSeconds + 3 && latency_ms > 1_000,
+    );
     expect(late).toEqual([]);
   });
 
   test('the monitor stops for five seconds, dies, and is back: traffic goes on untouched', async () => {
     const { monitorPid = 0 } = runFile(it);
-    const running = traffic(14);
+    const running = traffic(10);
     await pause(1_000);
     process.kill(monitorPid, 'SIGSTOP');
     await pause(5_000);
@@ -142,7 +148,7 @@ describe('under load', () => {
         if (runFile(it).monitorPid === monitorPid) return undefined;
         return (await fetch(`${it.monitor}/readyz`, { signal: AbortSignal.timeout(1_000) })).ok || undefined;
       },
-      MONITOR_BACK_MS + SLACK_MS,
+      MONITOR_BACK_MS,
       () => 'the monitor does not come back',
     );
     console.log(`the monitor was back ${Math.round(performance.now() - began)} ms after kill -9`);

@@ -245,7 +245,7 @@ describe('SIGTERM', () => {
   let port = 0;
   beforeAll(async () => {
     upstream = createServer((incoming, answer) => {
-      if (incoming.url === '/livez') {
+      if (incoming.url === '/readyz') {
         answer.end('ok');
         return;
       }

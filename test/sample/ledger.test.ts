@@ -135,10 +135,16 @@ describe('the database', () => {
     });
     await held;
     expect(inner).toBe('held');
+    const patient = open(first.file, 60_000);
     const raw = open(first.file, 20);
     await raw.db.query('BEGIN IMMEDIATE');
     await expect(second.ledger.transfer(request('tx_b', 0, 1, 1))).rejects.toMatchObject({ code: 'overloaded' });
+    const waiting = patient.ledger.transfer(request('tx_w', 0, 1, 1));
+    // Who waits to write reads meanwhile.
+    expect(await patient.db.query('SELECT count(*) AS transfers FROM transfers')).toHaveLength(1);
     await raw.db.query('ROLLBACK');
+    expect(await waiting).toMatchObject({ replayed: false });
+    patient.db[Symbol.dispose]();
     expect(await telemetry.total('db.client.operation.duration', { 'error.type': 'busy' })).toBe(1);
     for (const { db } of [second, holder, raw]) db[Symbol.dispose]();
   });

@@ -148,7 +148,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
 
   onHead(head: ReplyHead): void {
     const now = this.#pieces.clock.monotonic();
-    this.#try.upstream.lastByteMs = now;
+    this.#try.upstream.answered(now, head.keepAlive);
     this.#status = head.status;
     this.#stage = 'body';
     this.deadlineMs = limitAt(now, this.#pieces.options.timeouts.idle);
@@ -191,11 +191,16 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     if (this.#stage === 'connect') this.#fail('connect_timeout');
     else if (this.#stage === 'body') this.#fail(this.#paused ? 'client_stalled' : 'idle');
     else if (now >= this.#limitAtMs || now >= this.#try.totalAtMs) this.#fail('timeout');
-    else {
-      this.#hedgeAtMs = Infinity;
-      this.deadlineMs = Math.min(this.#limitAtMs, this.#try.totalAtMs);
-      if (this.#try.upstream.lastByteMs < this.connectedMs) this.#owner.attemptSilent(this);
-    }
+    else this.#maybeSilent(now);
+  }
+
+  /** An upstream that spoke to somebody meanwhile is not silent yet; it may have stopped since. */
+  #maybeSilent(now: number): void {
+    const heardMs = Math.max(this.#try.upstream.lastByteMs, this.connectedMs);
+    const silentAtMs = heardMs + this.#pieces.options.timeouts.hedge;
+    this.#hedgeAtMs = now >= silentAtMs ? Infinity : silentAtMs;
+    this.deadlineMs = Math.min(this.#limitAtMs, this.#hedgeAtMs, this.#try.totalAtMs);
+    if (now >= silentAtMs) this.#owner.attemptSilent(this);
   }
 
   /** The client is slower than the upstream. */

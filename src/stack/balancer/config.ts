@@ -85,8 +85,8 @@ const section = z.strictObject({
       path: z
         .string()
         .startsWith('/')
-        .prefault('/livez')
-        .describe('Asked by GET. Any status below 500 is a sign of life.'),
+        .prefault('/readyz')
+        .describe('Asked by GET. Any status below 500 is good; 503 takes the upstream out at once.'),
       interval: duration('1s', 'Between two checks of an upstream, and the limit of each. 0: no checks.'),
       up: z.int().min(1).prefault(2).describe('Good checks in a row that bring an upstream up.'),
       down: z.int().min(1).prefault(3).describe('Bad checks in a row that take it down.'),

@@ -38,6 +38,9 @@ export class Upstream implements Candidate {
   weight = 1;
   /** Monotonic ms of the last byte it sent to anybody. */
   lastByteMs = -Infinity;
+  /** Called when it closes a connection with its answer though it kept the one before: it may be about to go. */
+  onFarewell = (): void => {};
+  #keepsAlive = false;
 
   constructor(endpoint: Endpoint, rules: UpstreamRules, clock: Clock, events: UpstreamEvents) {
     this.name = endpoint.host.includes(':')
@@ -83,6 +86,14 @@ export class Upstream implements Candidate {
     this.#open.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  /** The head of an answer came. */
+  answered(nowMs: number, keepAlive: boolean): void {
+    this.lastByteMs = nowMs;
+    if (keepAlive === this.#keepsAlive) return;
+    this.#keepsAlive = keepAlive;
+    if (!keepAlive) this.onFarewell();
   }
 
   succeeded(): void {

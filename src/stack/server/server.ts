@@ -26,8 +26,11 @@ const IDLE_CHECK_MS = 50;
 export interface KitServer extends AsyncDisposable {
   /** Resolves with the address in use. Throws VitrineError `port_taken` or `bind_failed`. */
   listen(): Promise<{ readonly host: string; readonly port: number }>;
-  /** Ends in order: readiness off, listener closed, requests in flight finished (at most `drainMs`). Resolves with how many were cut. */
-  drain(): Promise<{ readonly cut: number }>;
+  /**
+   * Ends in order: readiness off, after the notice listener closed, requests in flight finished (at most `drainMs`). Resolves
+   * with how many were cut. `noticeMs` stands in for the option of the name: 0 where nobody sends requests any more.
+   */
+  drain(noticeMs?: number): Promise<{ readonly cut: number }>;
   /** Ends at once. */
   close(): Promise<void>;
   readonly http: Server;
@@ -48,7 +51,7 @@ export function createServer(options: ServerOptions): KitServer {
   return {
     http,
     listen: () => listen(http, options),
-    drain: () => (draining ??= drain(http, options)),
+    drain: (noticeMs = options.timeouts.drainNoticeMs) => (draining ??= drain(http, options, noticeMs)),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -131,9 +134,10 @@ async function listen(http: Server, { host, port }: ServerOptions): Promise<{ ho
   return { host, port: (http.address() as AddressInfo).port };
 }
 
-async function drain(http: Server, { health, clock, timeouts, logger }: ServerOptions): Promise<{ cut: number }> {
+async function drain(http: Server, options: ServerOptions, noticeMs: number): Promise<{ cut: number }> {
+  const { health, clock, timeouts, logger } = options;
   health.drain();
-  await new Promise<void>((resolve) => clock.after(timeouts.drainNoticeMs, resolve));
+  await new Promise<void>((resolve) => clock.after(noticeMs, resolve));
   let over = false;
   const closed = new Promise<void>((resolve) => {
     http.close(() => {

@@ -1,5 +1,5 @@
 /** What clients of the balancer may rely on while upstreams die, hang, lie and crawl. Real sockets and processes. */
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest, type RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { answering, GET, raw, Rig, until } from './rig.ts';
@@ -73,6 +73,63 @@ describe('promises', () => {
     const slow = outcomes.filter((one) => one.ms > 1_000).length;
     expect(slow / outcomes.length).toBeLessThanOrEqual(0.05);
     expect(outcomes.slice(150).filter((one) => one.ms > 500)).toEqual([]);
+  });
+
+  it('asks another upstream also when its own fell silent after it spoke to somebody else', async () => {
+    let silent = -1;
+    let spoke = false;
+    const listener =
+      (self: number): RequestListener =>
+      (incoming, answer) => {
+        if (incoming.url === '/held' && silent < 0) {
+          silent = self;
+          return;
+        }
+        spoke ||= silent === self;
+        answer.end('ok');
+      };
+    const [one, two] = [await rig.http(listener(0)), await rig.http(listener(1))];
+    const { url } = await rig.balancer({
+      upstreams: [one.url, two.url],
+      policy: 'round_robin',
+      timeouts: { hedge: '300ms', first_byte: '1h', total: '1h' },
+    });
+    const held = fetch(`${url}/held`);
+    await until(() => silent >= 0);
+    for (let at = 0; at < 4; at += 1) expect((await fetch(`${url}/quick`)).status).toBe(200);
+    expect(spoke).toBe(true);
+    expect((await held).status).toBe(200);
+  });
+
+  it('leaves an upstream that announces its end before it closes', async () => {
+    const state = { draining: false, late: 0 };
+    const listener =
+      (ends: boolean): RequestListener =>
+      (incoming, answer) => {
+        incoming.resume();
+        const over = ends && state.draining;
+        if (over) answer.setHeader('Connection', 'close');
+        if (over && incoming.url === '/readyz') answer.statusCode = 503;
+        else if (over) state.late += 1;
+        answer.end('ok');
+      };
+    const [ending, staying] = [await rig.http(listener(true)), await rig.http(listener(false))];
+    const { url, balancer } = await rig.balancer({
+      upstreams: [ending.url, staying.url],
+      policy: 'round_robin',
+      // Only its own word can bring the balancer to ask again.
+      health_check: { interval: '1h' },
+    });
+    const post = async (): Promise<number> => (await fetch(url, { method: 'POST', body: 'x' })).status;
+    for (let at = 0; at < 4; at += 1) expect(await post()).toBe(200);
+    state.draining = true;
+    for (let at = 0; at < 2; at += 1) expect(await post()).toBe(200);
+    await until(() => balancer.health().components.server.upstreams_up === 1);
+    const { late } = state;
+    ending.server.close();
+    for (let at = 0; at < 10; at += 1) expect(await post()).toBe(200);
+    expect(late).toBeGreaterThan(0);
+    expect(state.late).toBe(late);
   });
 
   it('never sends a POST again whose bytes went out', async () => {
