@@ -10,9 +10,9 @@ import { REPOSITORY } from '../support/vitrine-process.ts';
 
 const text = (file: string): string => readFileSync(path.join(REPOSITORY, file), 'utf8');
 
-/** Relative links whose file is not there. */
+/** Relative links and pictures whose file is not there. */
 const deadLinks = (file: string, content: string): string[] =>
-  [...content.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)]
+  [...content.matchAll(/(?:\]\(|\b(?:src|srcset|href)=")(?!https?:|#|mailto:)([^)"#\s]+)/g)]
     .map(([, target]) => target)
     .filter((target) => !existsSync(path.join(REPOSITORY, path.dirname(file), target)));
 
@@ -33,11 +33,18 @@ describe('generated docs', () => {
 });
 
 describe('documents', () => {
-  it.each(documents().filter((file) => file !== 'README.md'))('%s links only to what is there', (file) =>
+  it.each(documents())('%s links only to what is there', (file) =>
     expect(deadLinks(file, text(file))).toEqual([]),
   );
-  it('would notice a dead link', () =>
-    expect(deadLinks('docs/compare.md', 'see [that](nothing.md) and [this](metrics.md#x)')).toEqual(['nothing.md']));
+  it('would notice a dead link or picture', () =>
+    expect(
+      deadLinks('docs/compare.md', 'see [that](nothing.md) and [this](metrics.md#x) <img src="images/none.png">'),
+    ).toEqual(['nothing.md', 'images/none.png']));
+  it.each(['light', 'dark'])('show the overview in %s, small enough for a README', (scheme) => {
+    const picture = readFileSync(path.join(REPOSITORY, `docs/images/overview-${scheme}.png`));
+    expect([picture.readUInt32BE(16), picture.readUInt32BE(20)]).toEqual([1440, 900]);
+    expect(picture.length).toBeLessThan(300_000);
+  });
   it('have commands, one a line, found with their place', () => {
     expect(fencedCommands().length).toBeGreaterThan(10);
     expect(fencedBlocks('a\n```sh\none\ntwo\n```\n', 'sh')).toEqual([{ line: 3, body: 'one\ntwo' }]);

@@ -3,7 +3,7 @@
  * environment and address. What goes on for ever is looked at and stopped. A command that nobody taught this test fails it.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -134,11 +134,23 @@ async function names(command: string): Promise<void> {
   await Promise.resolve();
 }
 
+/** What builds, installs or tests a whole package has a suite of its own; here the command's script and files must be there. */
+async function hasItsOwnSuite(command: string): Promise<void> {
+  const script = /npm run (\S+)/.exec(command)?.[1];
+  if (script !== undefined) await names(`npm run ${script}`);
+  const suite = /^npm pack/.test(command) ? 'test/e2e/packaging-consumer.e2e.ts' : 'test/e2e/packaging-ansible.e2e.ts';
+  const files = [...command.matchAll(/(?<=\s)(?:test|deploy)\/\S+/g)].map(([file]) => file);
+  for (const file of [...files, ...(script === undefined ? [suite] : [])])
+    expect(existsSync(path.join(REPOSITORY, file)), file).toBe(true);
+  expect(script === undefined || files.length > 0).toBe(true);
+}
+
 const HOW: readonly (readonly [pattern: RegExp, run: (command: string, setting: Setting) => Promise<void>])[] = [
   [/docker compose/, composes],
   [/^npm ci && npm test$/, names],
   [/npm start$|vitrine -- run -- /, serves],
   [/^otelcol /, collects],
+  [/^npm pack$|^ansible-playbook .*-e vitrine_package=|npm run test:e2e -- test\//, hasItsOwnSuite],
   [/^npm run (vitrine -- (load|drill|query)|dashboards)|^curl |^promtool /, ends],
 ];
 const howOf = (command: string): (typeof HOW)[number] | undefined => HOW.find(([pattern]) => pattern.test(command));

@@ -57,10 +57,10 @@ describe('a monitor under heavy queries', () => {
     await using monitor = await startMonitorProcess({ dir, config: `alerts: [{ file: ${JSON.stringify(rules)} }]\n` });
     const startMs = Date.now();
     for (let k = 1; k <= 60; k += 1) await remoteWrite(monitor.url, load(startMs - 3_600_000 + k * 55_000, k));
-    const asked = new AbortController();
+    const done = new AbortController();
     const answers = new Map<number, number>();
     const asking = HEAVY.map(async ([expr, steps]) => {
-      while (!asked.signal.aborted) {
+      while (!done.signal.aborted) {
         const end = Date.now() / 1_000;
         const form = {
           query: expr,
@@ -95,7 +95,7 @@ describe('a monitor under heavy queries', () => {
       120_000,
       () => 'ingest did not go on',
     );
-    asked.abort();
+    done.abort();
     await Promise.all(asking);
     const endMs = Date.now();
     const windowMs = endMs - fromMs + 1;
@@ -231,7 +231,7 @@ describe('hostile input over sockets', () => {
       const sent = body();
       const response = await fetch(paths[at], {
         method: 'POST',
-        headers: { ...headers, connection: 'close' },
+        headers,
         body: typeof sent === 'string' ? sent : Uint8Array.from(sent),
       });
       const text = await response.text();

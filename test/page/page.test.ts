@@ -14,6 +14,7 @@ import {
   percent,
   uptime,
 } from '../../src/page/state/format.ts';
+import { advanced } from '../../src/page/state/panel-data.ts';
 import { seriesToken } from '../../src/page/state/series-colour.ts';
 import { rowsOf, ticksOf, treeOf } from '../../src/page/traces/span-tree.ts';
 import { phasesOf } from '../../src/page/traces/trace-phases.ts';
@@ -271,5 +272,30 @@ describe('verdictOf', () => {
     expect(grewMost(route())?.phase).toBe('upstream');
     expect(grewMost(route({ before: null }))).toBeUndefined();
     expect(grewMost(route({ before: { mean_seconds: 0.2, phases } }))).toBeUndefined();
+  });
+});
+
+describe('a panel', () => {
+  const queries = [{ expr: 'rate', legend: '{{code}}' }];
+  const at = (timeMs: number, ...codes: string[]) =>
+    new Map([
+      ['rate', { expr: 'rate', timeMs, series: codes.map((code, value) => ({ labels: { code }, value: value + 1 })) }],
+    ]);
+
+  it('that was empty gets its lines with the first traffic, and a new series its own', () => {
+    const empty = { timesMs: [0, 15_000], lines: [] };
+    const first = advanced(empty, queries, at(16_000, '200'));
+    expect(first.lines.map(({ name, values }) => [name, values])).toEqual([['200', [null, 1]]]);
+    const second = advanced(first, queries, at(30_000, '200', '500'));
+    expect(second.timesMs).toEqual([15_000, 30_000]);
+    expect(second.lines.map(({ name, values }) => [name, values])).toEqual([
+      ['200', [1, 1]],
+      ['500', [null, 2]],
+    ]);
+  });
+
+  it('has a bound of lines', () => {
+    const many = Array.from({ length: 40 }, (_, code) => String(code));
+    expect(advanced({ timesMs: [0, 15_000], lines: [] }, queries, at(16_000, ...many)).lines).toHaveLength(12);
   });
 });

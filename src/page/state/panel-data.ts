@@ -78,7 +78,7 @@ async function rangeOf(query: Query, timesMs: readonly number[], signal: AbortSi
   });
 }
 
-/** The data with the newest results in their bucket; a bucket that nobody saw stays empty. Pure. */
+/** The data with the newest results in their bucket; a bucket that nobody saw stays empty, a new series is a new line. Pure. */
 export function advanced(
   data: PanelData,
   queries: readonly Query[],
@@ -91,12 +91,27 @@ export function advanced(
   const shift = Math.min(data.timesMs.length, (step - last) / STEP_MS);
   const added = Array.from({ length: shift }, (_, at) => step - (shift - 1 - at) * STEP_MS);
   const values = new Map<string, number | null>();
+  const lines = [...data.lines];
+  const known = new Set(lines.map(({ key }) => key));
   for (const query of queries) {
-    for (const { labels, value } of found.get(query.expr)?.series ?? []) values.set(keyOf(query, labels), value);
+    const series = found.get(query.expr)?.series ?? [];
+    for (const { labels, value } of series) {
+      const key = keyOf(query, labels);
+      values.set(key, value);
+      if (known.has(key) || value === null || lines.length >= MAX_SERIES * queries.length) continue;
+      known.add(key);
+      lines.push(
+        lineOf(
+          query,
+          labels,
+          data.timesMs.map(() => null),
+        ),
+      );
+    }
   }
   return {
     timesMs: [...data.timesMs.slice(shift), ...added],
-    lines: data.lines.map((line) => {
+    lines: lines.map((line) => {
       const moved = [...line.values.slice(shift), ...added.map(() => null)];
       moved[moved.length - 1] = values.get(line.key) ?? moved[moved.length - 1];
       return { ...line, values: moved };

@@ -60,7 +60,16 @@ export function gapsOf(data: TimeChartProps['data']): [from: number, to: number]
   return all ? [] : gaps.filter(([from, to]) => to < empty.length - 1 && from <= to);
 }
 
-function drawGaps(u: uPlot, { data }: TimeChartProps): void {
+/** Half way up, or below the line of the threshold when its name stands there. */
+function gapTextY(u: uPlot, { threshold, scale }: TimeChartProps): number {
+  const middle = u.bbox.top + u.bbox.height / 2;
+  if (threshold === undefined) return middle;
+  const line = u.valToPos(threshold.above * scale.factor, 'y', true);
+  return Math.abs(line - middle) < 20 * ratio() ? line + 20 * ratio() : middle;
+}
+
+function drawGaps(u: uPlot, props: TimeChartProps): void {
+  const { data } = props;
   const { ctx } = u;
   const { top, height } = u.bbox;
   const px = ratio();
@@ -86,7 +95,7 @@ function drawGaps(u: uPlot, { data }: TimeChartProps): void {
       ctx.fillStyle = colourOf('muted');
       ctx.font = `${10 * px}px system-ui, "Segoe UI", Roboto, sans-serif`;
       ctx.textAlign = 'center';
-      ctx.fillText('no data', (x0 + x1) / 2, top + height / 2);
+      ctx.fillText('no data', (x0 + x1) / 2, gapTextY(u, props));
       ctx.restore();
     }
   }
