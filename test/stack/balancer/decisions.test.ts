@@ -112,9 +112,19 @@ describe('retry budget', () => {
     while (budget.take()) taken += 1;
     expect(taken).toBe(3);
   });
+  it('keeps what the last requests earned, however long no retry was needed', () => {
+    let now = 0;
+    const budget = new RetryBudget(0.2, 3, { now: () => now, monotonic: () => now, after: () => () => {} });
+    for (; now < 60_000; now += 10) budget.request();
+    let taken = 0;
+    while (budget.take()) taken += 1;
+    // Of a hundred requests a second: a fifth, of ten seconds.
+    expect(taken).toBeGreaterThan(190);
+    expect(taken).toBeLessThan(210);
+  });
 });
 
-describe('paths', () => {
+describe('paths () => {
   it.each([
     ['/users/42', '/users/:id'],
     ['/users/42/orders/550e8400-e29b-41d4-a716-446655440000', '/users/:id/orders/:id'],
