@@ -124,7 +124,7 @@ describe('retry budget', () => {
   });
 });
 
-describe('paths () => {
+describe('paths', () => {
   it.each([
     ['/users/42', '/users/:id'],
     ['/users/42/orders/550e8400-e29b-41d4-a716-446655440000', '/users/:id/orders/:id'],
