@@ -64,7 +64,7 @@ describe('under load', () => {
   const traffic = (seconds: number, rate = RATE) => load({ url: it.balancer, users: 50, rate, duration: seconds });
 
   test('kill -9 of a service: no GET fails, no POST is sent twice, and the money adds up', async () => {
-    const running = traffic(18, 230);
+    const running = traffic(24, 190);
     for (const victim of [0, 1, 0]) {
       await pause(3_000);
       const { pid } = runFile(it).services[victim];
@@ -86,10 +86,10 @@ describe('under load', () => {
   });
 
   test('a rolling restart of the services by SIGTERM fails nothing at all', async () => {
-    const running = traffic(14);
+    const running = traffic(15);
     for (const victim of [0, 1]) {
       // At first every user signs in, which is work for a whole second.
-      await pause(2_000);
+      await pause(2_500);
       const { pid } = runFile(it).services[victim];
       process.kill(pid, 'SIGTERM');
       await until(
