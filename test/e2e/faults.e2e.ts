@@ -11,6 +11,8 @@ import { json, startVitrine, until, type Vitrine } from '../support/vitrine-proc
 
 const RATE = 150;
 const MONITOR_BACK_MS = 5_000;
+/** A machine that is busy with other things needs longer to start a process. */
+const SLACK_MS = 5_000;
 
 const runFile = (it: Vitrine): RunFile =>
   JSON.parse(readFileSync(path.join(it.dataDir, 'run.json'), 'utf8')) as RunFile;
@@ -62,7 +64,7 @@ describe('under load', () => {
   const traffic = (seconds: number, rate = RATE) => load({ url: it.balancer, users: 50, rate, duration: seconds });
 
   test('kill -9 of a service: no GET fails, no POST is sent twice, and the money adds up', async () => {
-    const running = traffic(18, 230);
+    const running = traffic(24, 190);
     for (const victim of [0, 1, 0]) {
       await pause(3_000);
       const { pid } = runFile(it).services[victim];
@@ -84,10 +86,10 @@ describe('under load', () => {
   });
 
   test('a rolling restart of the services by SIGTERM fails nothing at all', async () => {
-    const running = traffic(14);
+    const running = traffic(15);
     for (const victim of [0, 1]) {
       // At first every user signs in, which is work for a whole second.
-      await pause(2_000);
+      await pause(2_500);
       const { pid } = runFile(it).services[victim];
       process.kill(pid, 'SIGTERM');
       await until(
@@ -148,7 +150,7 @@ describe('under load', () => {
         if (runFile(it).monitorPid === monitorPid) return undefined;
         return (await fetch(`${it.monitor}/readyz`, { signal: AbortSignal.timeout(1_000) })).ok || undefined;
       },
-      MONITOR_BACK_MS,
+      MONITOR_BACK_MS + SLACK_MS,
       () => 'the monitor does not come back',
     );
     console.log(`the monitor was back ${Math.round(performance.now() - began)} ms after kill -9`);

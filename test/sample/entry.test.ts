@@ -80,6 +80,14 @@ describe('the process of a payments service', () => {
     expect(await once(child, 'exit')).toEqual([130, null]);
   });
 
+  it('ends without notice when its parent says that nobody sends requests any more', async () => {
+    const { child, output } = start('--drain-notice', '3600000');
+    await ready(child);
+    child.send({ kind: 'end' });
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(output()).toContain('the stack ends');
+  });
+
   it('ends with its parent', async () => {
     const { child } = start();
     await ready(child);

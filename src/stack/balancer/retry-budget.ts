@@ -24,20 +24,26 @@ export class RetryBudget {
   }
 
   request(): void {
+    // Now and not at the next retry: what was earned since the last one is as old as its request.
+    this.#age();
     this.#earned += this.#ratio;
   }
 
   /** Takes one retry, if there is one. */
   take(): boolean {
-    const now = this.#clock.monotonic();
-    const passed = now - this.#atMs;
-    this.#atMs = now;
-    this.#reserve = Math.min(this.#minPerSecond, this.#reserve + (passed * this.#minPerSecond) / 1000);
-    this.#earned *= Math.max(0, 1 - passed / WINDOW_MS);
+    this.#age();
     // A fifth five times is a hair less than one.
     if (this.#earned > 0.999_999) this.#earned = Math.max(0, this.#earned - 1);
     else if (this.#reserve >= 1) this.#reserve -= 1;
     else return false;
     return true;
+  }
+
+  #age(): void {
+    const now = this.#clock.monotonic();
+    const passed = now - this.#atMs;
+    this.#atMs = now;
+    this.#reserve = Math.min(this.#minPerSecond, this.#reserve + (passed * this.#minPerSecond) / 1000);
+    this.#earned *= Math.max(0, 1 - passed / WINDOW_MS);
   }
 }

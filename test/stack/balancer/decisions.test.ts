@@ -112,6 +112,16 @@ describe('retry budget', () => {
     while (budget.take()) taken += 1;
     expect(taken).toBe(3);
   });
+  it('keeps what the last requests earned, however long no retry was needed', () => {
+    let now = 0;
+    const budget = new RetryBudget(0.2, 3, { now: () => now, monotonic: () => now, after: () => () => {} });
+    for (; now < 60_000; now += 10) budget.request();
+    let taken = 0;
+    while (budget.take()) taken += 1;
+    // Of a hundred requests a second: a fifth, of ten seconds.
+    expect(taken).toBeGreaterThan(190);
+    expect(taken).toBeLessThan(210);
+  });
 });
 
 describe('paths', () => {
