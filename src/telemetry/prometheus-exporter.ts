@@ -1,12 +1,15 @@
 /**
  * The scrape page that `prometheus` in OTEL_METRICS_EXPORTER asks for. The standard exporter serialises; it is not
  * registered with the MeterProvider but fed from the LiveReader, and its server is ours: it binds loopback unless told
- * otherwise, says when the port is taken, and names the format in its Content-Type.
+ * otherwise, says when the port is taken, names the format in its Content-Type, and writes the bounds of histograms as
+ * Prometheus' Go client and the Collector do.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { diag } from '@opentelemetry/api';
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { VitrineError } from '../base/errors.ts';
+import { formatGeneral } from '../model/go-float.ts';
 import type { LiveReader } from './live-reader.ts';
 import { toPrometheusNames } from './prometheus-translation.ts';
 
@@ -16,12 +19,24 @@ export interface PrometheusPage {
   close(): Promise<void>;
 }
 
+/** A quote within a label value is escaped, so this finds labels only; `+Inf` is left alone. */
+const BOUND = /([{,]le=")(-?\d[^"]*)"/g;
+
+async function pageOf(exporter: PrometheusExporter, serializer: PrometheusSerializer): Promise<string> {
+  const { resourceMetrics, errors } = await exporter.collect();
+  if (errors.length > 0) diag.error('Not every metric of the Prometheus page could be collected', ...errors);
+  return serializer
+    .serialize(resourceMetrics)
+    .replaceAll(BOUND, (_, before: string, bound: string) => `${before}${formatGeneral(Number(bound))}"`);
+}
+
 /** Port 0 takes a free one. Throws VitrineError `port_taken`, `bind_failed`. */
 export async function startPrometheusPage(
   live: LiveReader,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<PrometheusPage> {
   const exporter = new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true });
+  const serializer = new PrometheusSerializer('', false, undefined, false, true);
   exporter.setMetricProducer(live.producer(toPrometheusNames));
   const server = createServer((request, response) => {
     const path = (request.url ?? '').split('?', 1)[0];
@@ -30,8 +45,14 @@ export async function startPrometheusPage(
       response.end();
       return;
     }
-    exporter.getMetricsRequestHandler(request, response);
     response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
+    pageOf(exporter, serializer).then(
+      (page) => response.end(page),
+      (error: unknown) => {
+        response.statusCode = 500;
+        response.end(`The metrics could not be collected: ${error instanceof Error ? error.message : 'no reason'}\n`);
+      },
+    );
   });
   server.maxConnections = 64;
   server.unref();

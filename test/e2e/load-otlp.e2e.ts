@@ -39,19 +39,21 @@ const COUNTED: Readonly<Record<Signal, RegExp>> = {
   metrics: /"?metrics"?:\s*(\d+)/g,
 };
 
-/** Without it all workers write one series, many times a millisecond: those points differ in value and not in time. */
+/**
+ * Without it all points are of one series, many times a millisecond: they differ in value and not in time. One worker, because
+ * several overtake each other in one series, and such a point is rightly refused as out of order.
+ */
 const oneSeriesEach = (road: Road): string[] => [
   '--unique-timeseries',
   '--unique-timeseries-duration',
   '1s',
-  // Its workers overtake each other now and then: such a point is refused as out of order, and said so.
-  '--allow-export-failures',
   '--otlp-metric-name',
   `gen_${road.toLowerCase()}`,
 ];
 
 async function send(signal: Signal, endpoint: string, http: boolean, more: readonly string[] = []): Promise<Sent> {
   const started = performance.now();
+  const workers = more.includes('--unique-timeseries') ? 1 : WORKERS;
   const items = signal === 'traces' ? ASKED / 2 : ASKED;
   await using generator = await startProgram(programPath('telemetrygen') ?? '', [
     signal,
@@ -59,9 +61,9 @@ async function send(signal: Signal, endpoint: string, http: boolean, more: reado
     endpoint,
     '--otlp-insecure',
     '--workers',
-    String(WORKERS),
+    String(workers),
     '--rate',
-    String(items / WORKERS),
+    String(items / workers),
     '--duration',
     `${SECONDS}s`,
     '--batch-size',
@@ -147,7 +149,7 @@ describe.skipIf(missingPrograms('telemetry at 10,000 a second', 'otelcol', 'tele
           const before = await settled(signal);
           const more = signal === 'metrics' ? oneSeriesEach(road) : [];
           const sent = await send(signal, endpointOf(road), road === 'HTTP', more);
-          expect(sent.items, sent.output).toBeGreaterThan(RATE * SECONDS * 0.5);
+          expect(sent.items, sent.output).toBeGreaterThan(RATE * SECONDS * 0.2);
           let last = { accepted: 0, rejected: 0 };
           await until(
             async () => {
@@ -161,8 +163,7 @@ describe.skipIf(missingPrograms('telemetry at 10,000 a second', 'otelcol', 'tele
           console.log(
             `${signal} by ${road}: ${sent.items} in ${sent.seconds.toFixed(1)} s, ${last.accepted} accepted, ${last.rejected} refused`,
           );
-          expect(last.accepted + last.rejected).toBe(sent.items);
-          expect(last.rejected).toBeLessThanOrEqual(signal === 'metrics' ? sent.items * 0.02 : 0);
+          expect(last).toEqual({ accepted: sent.items, rejected: 0 });
         },
         SECONDS * 1_000 + 90_000,
       );

@@ -139,7 +139,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     const { page } = opened;
     await page.locator('[data-kpi=requests] .v').getByText('120').waitFor();
     expect(await page.locator('[data-kpi=uptime] .v').textContent()).toBe('2d4h');
-    expect(await page.locator('.verdict').textContent()).toContain('payments is slow');
+    expect(await page.locator('.verdict').textContent()).toContain('p95 268 ms, limit 200 ms, for 5\u2009min');
     expect(await page.locator('.components').textContent()).toMatch(/balancer.*server.*cache.*monitor/);
     const before = await page.locator('.conn').textContent();
     const label = page.locator('.p-latency [role=img]');

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VitrineError } from '../../src/base/errors.ts';
 import { attributesOf } from '../../src/monitor/ingest/metric-points.ts';
-import { formatGoFloat } from '../../src/monitor/ingest/go-float.ts';
+import { formatPlain } from '../../src/model/go-float.ts';
 import { nativeHistogram } from '../../src/monitor/ingest/native-histograms.ts';
 import { parseMetricLine } from '../../src/monitor/ingest/openmetrics.ts';
 import { decodeLogsJson } from '../../src/monitor/ingest/otlp/logs-json.ts';
@@ -316,7 +316,7 @@ describe('what is read', () => {
   });
 
   it('of floats is written as Go writes it and reads back the same', () => {
-    expect([0.00005, 5e-7, 1e21, 1.5e300, 123456.75, 1, -2.5e-9].map(formatGoFloat)).toEqual([
+    expect([0.00005, 5e-7, 1e21, 1.5e300, 123456.75, 1, -2.5e-9].map(formatPlain)).toEqual([
       '0.00005',
       '0.0000005',
       '1000000000000000000000',
@@ -325,10 +325,10 @@ describe('what is read', () => {
       '1',
       '-0.0000000025',
     ]);
-    expect([Number.NaN, Infinity, -Infinity, -0].map(formatGoFloat)).toEqual(['NaN', '+Inf', '-Inf', '-0']);
+    expect([Number.NaN, Infinity, -Infinity, -0].map(formatPlain)).toEqual(['NaN', '+Inf', '-Inf', '-0']);
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
-        const text = formatGoFloat(number);
+        const text = formatPlain(number);
         expect(text).not.toContain('e');
         expect(Object.is(Number(text), number)).toBe(true);
       }),

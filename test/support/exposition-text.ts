@@ -14,9 +14,6 @@ function labelsOf(text: string): Map<string, string> {
   const labels = new Map<string, string>();
   LABEL.lastIndex = 0;
   for (let found = LABEL.exec(text); found !== null; found = LABEL.exec(text)) labels.set(found[1], found[2]);
-  // 0.00005 and 5e-05 are one bound; Prometheus 3 writes every one anew when it scrapes.
-  const bound = Number(labels.get('le'));
-  if (Number.isFinite(bound)) labels.set('le', String(bound));
   return labels;
 }
 

@@ -36,6 +36,10 @@ export function prometheusStandIn(querier: Querier): Middleware {
       ctx.body = { status: 'success', data: { resultType: 'matrix', result } };
       return;
     }
+    if (ctx.path === '/api/v1/rules') {
+      ctx.body = { status: 'success', data: { groups: [] } };
+      return;
+    }
     if (ctx.path === '/api/v1/label/__name__/values') {
       ctx.body = { status: 'success', data: await querier.labelValues('__name__', [], 0, 0) };
       return;

@@ -68,6 +68,10 @@ describe('the scrape page', () => {
     expect(page).toContain('exp_wait_seconds_bucket{le="0.25"} 1');
     expect(page).toContain('exp_wait_seconds_bucket{le="0.1"} 0');
     expect(page).toContain('exp_size_bytes_bucket{le="50"} 1');
+    // As Prometheus' Go client writes a bound, so that a series is the same text on every road.
+    expect(page).toContain('exp_wait_seconds_bucket{le="5e-05"} 0');
+    expect(page).toContain('exp_wait_seconds_bucket{le="+Inf"} 1');
+    expect(page).not.toContain('NaN');
     expect(page).toMatch(/^target_info\{.*\} 1$/m);
     expect(page).not.toMatch(/otel_scope|description missing/);
     const series = page

@@ -1,8 +1,10 @@
 /**
  * The latest collections of several processes as one page in Prometheus' text format 0.0.4, each series with the `job` and
- * `instance` of its process: `GET /metrics` of the monitor. Names follow `model/naming.ts`, as on every road. Exponential
+ * `instance` of its process: `GET /metrics` of the monitor. Names follow `model/naming.ts`, as on every road; numbers, those of
+ * `le` among them, are written as Prometheus' Go client writes them. Exponential
  * histograms are left out: the text format has none.
  */
+import { formatGeneral } from '../../model/go-float.ts';
 import type { FrameHistogram, FrameMetric } from '../../model/frame.ts';
 import { prometheusLabelName, prometheusMetricName, targetIdentity, type NamedKind } from '../../model/naming.ts';
 import type { Attributes } from '../../model/records.ts';
@@ -69,7 +71,7 @@ function addMetric(families: Map<string, Family>, target: string, metric: FrameM
   for (const { attributes, value } of metric.points) {
     const labels = labelsOf(attributes);
     const inner = labels === '' ? target : `${target},${labels}`;
-    if (typeof value === 'number') family.lines.push(`${name}{${inner}} ${numberText(value)}\n`);
+    if (typeof value === 'number') family.lines.push(`${name}{${inner}} ${formatGeneral(value)}\n`);
     else if (value.kind === 'histogram') family.lines.push(histogramLines(name, inner, value));
   }
 }
@@ -79,9 +81,9 @@ function histogramLines(name: string, inner: string, { bounds, counts, sum, coun
   let text = '';
   for (const [at, bound] of [...bounds, Infinity].entries()) {
     total += counts[at] ?? 0;
-    text += `${name}_bucket{${inner},le="${numberText(bound)}"} ${total}\n`;
+    text += `${name}_bucket{${inner},le="${formatGeneral(bound)}"} ${total}\n`;
   }
-  return `${text}${name}_sum{${inner}} ${numberText(sum)}\n${name}_count{${inner}} ${count}\n`;
+  return `${text}${name}_sum{${inner}} ${formatGeneral(sum)}\n${name}_count{${inner}} ${count}\n`;
 }
 
 /** Attributes that become one label are joined with `;`, as the compatibility specification asks. */
@@ -96,10 +98,4 @@ function labelsOf(attributes: Attributes): string {
     labels.set(label, before === undefined ? text : `${before};${text}`);
   }
   return [...labels].map(([label, value]) => `${label}="${escapeValue(value)}"`).join(',');
-}
-
-function numberText(value: number): string {
-  if (Number.isNaN(value)) return 'NaN';
-  if (value === Infinity) return '+Inf';
-  return value === -Infinity ? '-Inf' : String(value);
 }

@@ -9,7 +9,7 @@ import type { Exemplar } from '../../model/series.ts';
 import { attributeText } from './attribute-bag.ts';
 import type { DeltaSums, DeltaTotal } from './delta-sums.ts';
 import { addDelta, isRefusal } from './delta-sums.ts';
-import { formatGoFloat } from './go-float.ts';
+import { formatPlain } from '../../model/go-float.ts';
 import type { ExponentialPoint, HistogramPoint, PointExemplar, PointHead, SummaryPoint } from './metric-points.ts';
 import { nativeHistogram } from './native-histograms.ts';
 import type { RejectionTally } from './rejections.ts';
@@ -168,7 +168,7 @@ function resolveParts(
   const family = labels.name;
   const resolve = (suffix: string, bound?: number): number => {
     const named = labels.with(METRIC_NAME, family + suffix);
-    return sink.resolve(bound === undefined ? named : named.with(label, formatGoFloat(bound)));
+    return sink.resolve(bound === undefined ? named : named.with(label, formatPlain(bound)));
   };
   const refs = [resolve('_sum'), resolve('_count')];
   for (const bound of bounds) refs.push(resolve(label === 'le' ? '_bucket' : '', bound));

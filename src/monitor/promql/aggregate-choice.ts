@@ -8,7 +8,7 @@ import type { AggregateExpr, Expr } from './ast.ts';
 import type { Budget } from './budget.ts';
 import { newColumn, queryFailed, type Column, type Frame, type Value } from './column.ts';
 import { quantileOf } from './float-sums.ts';
-import { formatPlain } from './format.ts';
+import { formatPlain } from '../../model/go-float.ts';
 import { noteIgnoredHistograms } from './aggregate.ts';
 import { groupColumns, groupLabels, type Group } from './grouping.ts';
 import { histogramText } from './histogram-text.ts';

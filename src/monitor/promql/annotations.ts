@@ -3,7 +3,7 @@
  * is about, as `PromQL warning: … (line:column)`. At most ten of either kind are given out, the rest as a number.
  */
 import type { Position } from './ast.ts';
-import { formatGeneral } from './format.ts';
+import { formatGeneral } from '../../model/go-float.ts';
 import { positionAt } from './position.ts';
 import { quote } from './quoting.ts';
 

@@ -6,7 +6,7 @@ import type { Expr } from './ast.ts';
 import type { Budget } from './budget.ts';
 import { classicFraction, classicQuantile, parseBound, type ClassicBucket } from './classic-histograms.ts';
 import { newColumn, type Column, type Frame } from './column.ts';
-import { formatGeneral } from './format.ts';
+import { formatGeneral } from '../../model/go-float.ts';
 import { hasNaNObservations, nativeFraction, nativeQuantile, nativeVariance } from './histogram-quantile.ts';
 
 const LE = 'le';

@@ -1,6 +1,6 @@
 /** A native histogram as text, in the form of Prometheus' FloatHistogram.String: what `count_values` counts by. */
 import type { Histogram } from '../../model/histogram.ts';
-import { formatGeneral } from './format.ts';
+import { formatGeneral } from '../../model/go-float.ts';
 import { allBuckets } from './histogram-buckets.ts';
 
 export function histogramText(h: Histogram): string {

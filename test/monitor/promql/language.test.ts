@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Matcher } from '../../../src/model/labels.ts';
 import { durationMs, foldDurations } from '../../../src/monitor/promql/durations.ts';
-import { formatExponent, formatGeneral, formatPlain, formatValue } from '../../../src/monitor/promql/format.ts';
+import { formatExponent, formatGeneral, formatPlain, formatValue } from '../../../src/model/go-float.ts';
 import { checkRegex, compileMatcher, compileRegex } from '../../../src/monitor/promql/matchers.ts';
 import { parse } from '../../../src/monitor/promql/parser.ts';
 import { print } from '../../../src/monitor/promql/printer.ts';

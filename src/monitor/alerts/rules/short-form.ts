@@ -7,7 +7,7 @@ import { formatDurationMs, parseDurationMs, parseRatio, parseSizeBytes } from '.
 import { prometheusMetricName } from '../../../model/naming.ts';
 import type { MetricName } from '../../../telemetry/names.ts';
 import { METRICS } from '../../../telemetry/names.ts';
-import { formatGeneral } from '../../promql/format.ts';
+import { formatGeneral } from '../../../model/go-float.ts';
 import { parse } from '../../promql/parser.ts';
 import { print } from '../../promql/printer.ts';
 import type { AlertingSpec } from './spec.ts';

@@ -6,7 +6,7 @@ import { silentLogger } from '../../../base/logger.ts';
 import type { Alert } from '../../../model/alert.ts';
 import type { Querier, SampleSource } from '../../../model/joints.ts';
 import { Labels } from '../../../model/labels.ts';
-import { formatValue } from '../../promql/format.ts';
+import { formatValue } from '../../../model/go-float.ts';
 import { parseRuleFile } from './file.ts';
 import { RuleGroup } from './group.ts';
 import { MemoryStore } from './memory-store.ts';

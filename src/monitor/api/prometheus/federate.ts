@@ -5,7 +5,7 @@
 import type { Labels } from '../../../model/labels.ts';
 import { METRIC_NAME } from '../../../model/labels.ts';
 import { VitrineError } from '../../../base/errors.ts';
-import { formatGeneral } from '../../promql/format.ts';
+import { formatGeneral } from '../../../model/go-float.ts';
 import { answer } from './answer.ts';
 import { selectorsOf } from './catalog.ts';
 import type { Handler, PrometheusApi } from './handler.ts';

@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import { VitrineError } from '../../../base/errors.ts';
 import type { QueryOptions, QueryResult } from '../../../model/joints.ts';
-import { formatValue } from '../../promql/format.ts';
+import { formatValue } from '../../../model/go-float.ts';
 import { parse } from '../../promql/parser.ts';
 import { printPretty } from '../../promql/printer.ts';
 import { answer, answerChunks } from './answer.ts';

@@ -4,7 +4,7 @@
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import type { MatrixSeries, Point, QueryResult, QueryValue } from '../../../model/joints.ts';
-import { formatValue } from '../../promql/format.ts';
+import { formatValue } from '../../../model/go-float.ts';
 import { SUCCESS_HEAD, successTail } from './envelope.ts';
 import { histogramBuckets } from './histogram-buckets.ts';
 

@@ -2,7 +2,7 @@
 import type { Alert } from '../../../model/alert.ts';
 import type { Labels } from '../../../model/labels.ts';
 import type { RuleGroupView, RuleView } from '../../alerts/rules/view.ts';
-import { formatExponent } from '../../promql/format.ts';
+import { formatExponent } from '../../../model/go-float.ts';
 import { compileMatcher } from '../../promql/matchers.ts';
 import { parseSelector } from '../../promql/parser.ts';
 import { answer } from './answer.ts';

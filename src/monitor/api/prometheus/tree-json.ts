@@ -1,7 +1,7 @@
 /** The syntax tree as /api/v1/parse_query answers it (web/api/v1/translate_ast.go). */
 import type { DurationExpr, Expr, MatrixSelector, Modifiers, VectorSelector } from '../../promql/ast.ts';
 import { FUNCTIONS } from '../../promql/functions.ts';
-import { formatGeneral } from '../../promql/format.ts';
+import { formatGeneral } from '../../../model/go-float.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

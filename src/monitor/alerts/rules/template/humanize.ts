@@ -1,5 +1,5 @@
 /** Numbers as words for people: Prometheus' humanize functions (template/template.go). */
-import { formatGeneral } from '../../../promql/format.ts';
+import { formatGeneral } from '../../../../model/go-float.ts';
 import { significant } from './printf.ts';
 import type { Value } from './value.ts';
 import { GoTime, toFloat } from './value.ts';

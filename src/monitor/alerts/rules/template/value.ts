@@ -1,6 +1,6 @@
 /** Values of templates and how Go prints them (`fmt.Sprint`, `%v`). */
 import { Labels } from '../../../../model/labels.ts';
-import { formatGeneral } from '../../../promql/format.ts';
+import { formatGeneral } from '../../../../model/go-float.ts';
 import { TemplateError } from './tree.ts';
 
 /** A sample of `query`, with the fields templates know. */

@@ -1,6 +1,7 @@
 /**
  * Numbers as Go prints them, which is how Prometheus does: shortest digits that read back to the same value, exponents of
- * at least two digits, `NaN`, `+Inf`, `-Inf`.
+ * at least two digits, `NaN`, `+Inf`, `-Inf`. Label values (`le`, `quantile`) are compared as text, so each road writes them
+ * as its peer does: 'f' where OTLP becomes series (Prometheus' translator), 'g' on a page that is scraped (its Go client).
  */
 
 function special(value: number): string | undefined {
@@ -28,7 +29,7 @@ export function formatExponent(value: number): string {
   return special(value) ?? padExponent(value.toExponential());
 }
 
-/** Go's 'f' with the shortest digits: never an exponent, as count_values writes labels. */
+/** Go's 'f' with the shortest digits: never an exponent, as count_values and the OTLP translator write labels. */
 export function formatPlain(value: number): string {
   const known = special(value);
   if (known !== undefined) return known;
