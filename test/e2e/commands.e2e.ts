@@ -138,7 +138,9 @@ async function names(command: string): Promise<void> {
 async function hasItsOwnSuite(command: string): Promise<void> {
   const script = /npm run (\S+)/.exec(command)?.[1];
   if (script !== undefined) await names(`npm run ${script}`);
-  const suite = /^npm pack/.test(command) ? 'test/e2e/packaging-consumer.e2e.ts' : 'test/e2e/packaging-ansible.e2e.ts';
+  const suite = command.startsWith('npm pack')
+    ? 'test/e2e/packaging-consumer.e2e.ts'
+    : 'test/e2e/packaging-ansible.e2e.ts';
   const files = [...command.matchAll(/(?<=\s)(?:test|deploy)\/\S+/g)].map(([file]) => file);
   for (const file of [...files, ...(script === undefined ? [suite] : [])])
     expect(existsSync(path.join(REPOSITORY, file)), file).toBe(true);
