@@ -13,8 +13,20 @@ import { JOURNAL_FILE } from './journal.ts';
 /** Pages copied between two turns of the loop. */
 const PAGES_A_STEP = 256;
 
+/** SQLite stops a copy that a writer got in the way of; node:sqlite then rejects with its code for "no error". */
+const TRIES = 10;
+const wasInterrupted = (error: unknown): boolean => (error as { errcode?: number }).errcode === 0;
+
 async function copy(source: DatabaseSync, target: string): Promise<void> {
-  await backup(source, `${target}.part`, { rate: PAGES_A_STEP });
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await backup(source, `${target}.part`, { rate: PAGES_A_STEP });
+      break;
+    } catch (error) {
+      if (!wasInterrupted(error) || attempt === TRIES) throw error;
+      rmSync(`${target}.part`, { force: true });
+    }
+  }
   chmodSync(`${target}.part`, 0o600);
   renameSync(`${target}.part`, target);
 }
