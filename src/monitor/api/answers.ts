@@ -37,6 +37,8 @@ export function problems(logger: Logger): Middleware {
       }
     } catch (error) {
       if (!(error instanceof VitrineError)) logger.error({ err: error, requestId, path: ctx.path }, 'request failed');
+      // What is left unread of a refused body would stand before the next request on this connection.
+      if (!ctx.req.complete) ctx.set('Connection', 'close');
       fail(ctx, error, requestId);
     }
   };

@@ -65,6 +65,8 @@ function middlewareOf(handler: Handler, api: PrometheusApi): Middleware {
       await handler(ctx, params, api);
     } catch (error) {
       const seen = apiErrorOf(error);
+      // What is left unread of a refused body would stand before the next request on this connection.
+      if (!ctx.req.complete) ctx.set('Connection', 'close');
       if (seen.errorType === 'internal') api.logger.error({ err: error, path: ctx.path }, 'An API request failed');
       await answer(ctx, errorBody(seen), seen.status);
     }
