@@ -84,9 +84,9 @@ export async function start(flags: Flags): Promise<number> {
   const running = await ROLES[role](options);
   if (!forked) banner(running, systemClock.monotonic() - startedAt, file);
   const stopReloading = keepCurrent(running, sources, settings);
-  const reason = await endOf(running, flags['duration'] as number | undefined);
+  await endOf(running, flags['duration'] as number | undefined);
   stopReloading();
-  return end(running, reason);
+  return end(running);
 }
 
 /** SIGHUP and a saved file read the configuration again. */
@@ -109,26 +109,24 @@ function keepCurrent(running: Running, sources: SettingsSources, settings: Setti
   return () => void reloader.close();
 }
 
-export type EndReason = 'signal' | 'duration' | 'orphaned';
-
 /** Resolves when it is time to end; from then on a second signal ends at once. */
-export function endOf(running: Pick<Running, 'orphaned'>, durationMs: number | undefined): Promise<EndReason> {
+export function endOf(running: Pick<Running, 'orphaned'>, durationMs: number | undefined): Promise<void> {
   return new Promise((resolve) => {
     let ending = false;
     const onSignal = (): void => {
       if (ending) process.exit(130);
       ending = true;
       if (process.send === undefined) tell('Stopping: open requests are answered first (press again to end at once).');
-      resolve('signal');
+      resolve();
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
-    if (durationMs !== undefined) systemClock.after(durationMs, () => resolve('duration'));
-    void running.orphaned.then(() => resolve('orphaned'));
+    if (durationMs !== undefined) systemClock.after(durationMs, () => resolve());
+    void running.orphaned.then(() => resolve());
   });
 }
 
-export async function end(running: Pick<Running, 'close'>, _reason: EndReason): Promise<number> {
+export async function end(running: Pick<Running, 'close'>): Promise<number> {
   for (const trouble of await running.close()) tell(trouble);
   if (process.connected) process.disconnect();
   return 0;

@@ -169,3 +169,18 @@ export function scopeOf(from: JsonObject): Scope {
   const scope = optionalObject(from, 'scope');
   return scope ? { name: text(scope, 'name'), version: text(scope, 'version') } : { name: '', version: '' };
 }
+
+/** The items of all scopes of all resources, each with its own: what requests for logs and traces are. */
+export function itemsOf<T>(
+  bytes: Uint8Array,
+  [resources, scopes, items]: readonly [resources: string, scopes: string, items: string],
+  read: (from: JsonObject) => T,
+): (T & { readonly resource: Resource; readonly scope: Scope })[] {
+  return objects(parseJsonObject(bytes), resources, (item) => {
+    const resource = resourceOf(item);
+    return objects(item, scopes, (group) => {
+      const scope = scopeOf(group);
+      return objects(group, items, (each) => ({ ...read(each), resource, scope }));
+    }).flat();
+  }).flat();
+}

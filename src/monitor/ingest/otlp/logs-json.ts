@@ -1,28 +1,10 @@
 /** ExportLogsServiceRequest out of JSON. Throws VitrineError `bad_request`. */
 import type { LogRecord } from '../../../model/records.ts';
 import type { JsonObject } from './json-fields.ts';
-import {
-  anyValue,
-  attributes,
-  bigInteger,
-  hexId,
-  integer,
-  objects,
-  optionalObject,
-  parseJsonObject,
-  resourceOf,
-  scopeOf,
-  text,
-} from './json-fields.ts';
+import { anyValue, attributes, bigInteger, hexId, integer, itemsOf, optionalObject, text } from './json-fields.ts';
 
 export function decodeLogsJson(bytes: Uint8Array): LogRecord[] {
-  return objects(parseJsonObject(bytes), 'resourceLogs', (item) => {
-    const resource = resourceOf(item);
-    return objects(item, 'scopeLogs', (group) => {
-      const scope = scopeOf(group);
-      return objects(group, 'logRecords', (record): LogRecord => ({ ...readRecord(record), resource, scope }));
-    }).flat();
-  }).flat();
+  return itemsOf(bytes, ['resourceLogs', 'scopeLogs', 'logRecords'], readRecord);
 }
 
 function readRecord(from: JsonObject): Omit<LogRecord, 'resource' | 'scope'> {

@@ -1,28 +1,11 @@
 /** ExportTraceServiceRequest out of JSON. Throws VitrineError `bad_request`. */
 import type { SpanEvent, SpanLink, SpanRecord } from '../../../model/records.ts';
 import type { JsonObject } from './json-fields.ts';
-import {
-  attributes,
-  bigInteger,
-  hexId,
-  integer,
-  objects,
-  optionalObject,
-  parseJsonObject,
-  resourceOf,
-  scopeOf,
-  text,
-} from './json-fields.ts';
+import { attributes, bigInteger, hexId, integer, itemsOf, objects, optionalObject, text } from './json-fields.ts';
 import { spanKind, spanStatus } from './span-enums.ts';
 
 export function decodeTracesJson(bytes: Uint8Array): SpanRecord[] {
-  return objects(parseJsonObject(bytes), 'resourceSpans', (item) => {
-    const resource = resourceOf(item);
-    return objects(item, 'scopeSpans', (group) => {
-      const scope = scopeOf(group);
-      return objects(group, 'spans', (span): SpanRecord => ({ ...readSpan(span), resource, scope }));
-    }).flat();
-  }).flat();
+  return itemsOf(bytes, ['resourceSpans', 'scopeSpans', 'spans'], readSpan);
 }
 
 function readSpan(from: JsonObject): Omit<SpanRecord, 'resource' | 'scope'> {
