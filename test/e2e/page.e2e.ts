@@ -137,9 +137,12 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
   it('shows the key figures of the last minute and keeps them current', async () => {
     await using opened = await open(busy, '/');
     const { page } = opened;
-    await page.locator('[data-kpi=requests] .v').getByText('120').waitFor();
+    await page
+      .locator('[data-kpi=requests] .v')
+      .getByText(/\b1[12]\d\b/)
+      .waitFor();
     expect(await page.locator('[data-kpi=uptime] .v').textContent()).toBe('2d4h');
-    expect(await page.locator('.verdict').textContent()).toContain('p95 268 ms, limit 200 ms, for 5\u2009min');
+    expect(await page.locator('.verdict').textContent()).toMatch(/p95 26\d ms, limit 200 ms, for \d+\s*min/);
     expect(await page.locator('.components').textContent()).toMatch(/balancer.*server.*cache.*monitor/);
     const before = await page.locator('.conn').textContent();
     const label = page.locator('.p-latency [role=img]');
