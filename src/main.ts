@@ -9,13 +9,14 @@ if (major < 24 || (major === 24 && minor < 15)) {
   process.exit(1);
 }
 const [command = ''] = process.argv.slice(2);
-// A monitor alone keeps V8's own sizes: its queries live on them.
 const isMonitor = process.argv.some(
   (arg, at) => arg === '--role=monitor' || (arg === '--role' && process.argv[at + 1] === 'monitor'),
 );
-if (!isMonitor && (command === 'start' || command === 'run' || command === '' || command.startsWith('-'))) {
-  const { growSlowly } = await import('./app/lean-heap.ts');
-  growSlowly([...process.execArgv, process.env['NODE_OPTIONS'] ?? '']);
+if (command === 'start' || command === 'run' || command === '' || command.startsWith('-')) {
+  const { growLikeMonitor, growSlowly } = await import('./app/lean-heap.ts');
+  const nodeFlags = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''];
+  if (isMonitor) growLikeMonitor(nodeFlags);
+  else growSlowly(nodeFlags);
 }
 const { runCommandLine } = await import('./cli/program.ts');
 process.exitCode = await runCommandLine(process.argv.slice(2));

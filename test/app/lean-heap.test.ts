@@ -6,11 +6,11 @@ import { LEAN_HEAP } from '../../src/app/lean-heap.ts';
 const MODULE = path.resolve(import.meta.dirname, '../../src/app/lean-heap.ts');
 
 /** MiB that the young generation takes at most while objects come that live for a while. */
-function youngMib(nodeFlags: readonly string[]): number {
+function youngMib(nodeFlags: readonly string[], grow = 'growSlowly'): number {
   const program = `
     import { getHeapSpaceStatistics } from 'node:v8';
-    import { growSlowly } from ${JSON.stringify(MODULE)};
-    growSlowly(process.execArgv);
+    import { ${grow} as grow } from ${JSON.stringify(MODULE)};
+    grow(process.execArgv);
     const keep = [];
     let most = 0;
     for (let at = 0; at < 2_000_000; at += 1) {
@@ -27,4 +27,10 @@ it('keeps the young generation short, unless flags say otherwise', () => {
   expect(youngMib([])).toBeLessThan(12);
   expect(youngMib(LEAN_HEAP)).toBeLessThanOrEqual(14);
   expect(youngMib(['--max-semi-space-size=16'])).toBeGreaterThan(14);
+});
+
+it('gives a monitor that somebody else started a young generation of 4 MiB a half', () => {
+  expect(youngMib([], 'growLikeMonitor')).toBeGreaterThanOrEqual(8);
+  expect(youngMib([], 'growLikeMonitor')).toBeLessThanOrEqual(12);
+  expect(youngMib(['--max-semi-space-size=16'], 'growLikeMonitor')).toBeGreaterThan(14);
 });
