@@ -121,7 +121,7 @@ export async function startMonitorProcess(options: MonitorProcessOptions = {}): 
     writeFileSync(file, options.config);
     flags.push('--config', file);
   }
-  const main = path.join(REPOSITORY, 'src/main.ts');
+  const main = path.join(REPOSITORY, process.env['VP'] ?? 'src/main.ts');
   const listen = `127.0.0.1:${port}`;
   const command = [main, 'start', '--role', 'monitor', '--listen', listen, '--data', path.join(dir, 'data')];
   const server = await startServer({
