@@ -126,8 +126,12 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
 }
 
 /** The embedded engine, or the server that `store.metrics.url` names. */
-function querierOf({ metrics: remote }: Settings['store'], store: SampleStore, clock: Clock): Querier {
-  if (remote.url === undefined) return embeddedQuerier(store, { clock });
+function querierOf(
+  { metrics: remote, query_samples: maxSamples }: Settings['store'],
+  store: SampleStore,
+  clock: Clock,
+): Querier {
+  if (remote.url === undefined) return embeddedQuerier(store, { clock, maxSamples });
   return remoteQuerier({
     url: remote.url,
     bearer: remote.bearer_token?.reveal(),

@@ -74,3 +74,39 @@ export function every(
     cancel();
   };
 }
+
+/**
+ * Long works that share the thread, however many they are: together they hold it for `sliceMs`, then everybody else has a
+ * turn. A work looks at `due` now and then, and when it is due, `await next()`; works go on in the order they asked.
+ */
+export class Turns {
+  readonly #clock: Clock;
+  readonly #sliceMs: number;
+  readonly #waiting: (() => void)[] = [];
+  #endsMs = -Infinity;
+
+  constructor(clock: Clock, sliceMs: number) {
+    this.#clock = clock;
+    this.#sliceMs = sliceMs;
+  }
+
+  /** True when the thread should be given back. */
+  get due(): boolean {
+    return this.#clock.monotonic() >= this.#endsMs;
+  }
+
+  /** Resolves in a later turn of the event loop, one work a turn. */
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#waiting.push(resolve) === 1) setImmediate(() => this.#begin());
+    });
+  }
+
+  #begin(): void {
+    this.#endsMs = this.#clock.monotonic() + this.#sliceMs;
+    const [resolve] = this.#waiting;
+    resolve();
+    this.#waiting.shift();
+    if (this.#waiting.length > 0) setImmediate(() => this.#begin());
+  }
+}

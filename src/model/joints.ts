@@ -62,9 +62,24 @@ export interface SampleSink {
   append(batch: SampleBatch): Promise<AppendResult>;
 }
 
+/** What a query lets a source have of memory and thread. */
+export interface SelectPace {
+  /** Counts samples that were read. Throws when they are too many, or when nobody waits for them any more. */
+  take(samples: number): void;
+  /** True when the thread should be given back: then `await pause()`, which may throw as `take` does. */
+  readonly due: boolean;
+  pause(): Promise<void>;
+}
+
 /** What the PromQL engine asks of a store. Series come sorted by labels, samples with mint <= t <= maxt. */
 export interface SampleSource {
-  select(matchers: readonly Matcher[], mintMs: number, maxtMs: number): readonly Series[] | Promise<readonly Series[]>;
+  /** A source that reads for long asks `pace` after each series. */
+  select(
+    matchers: readonly Matcher[],
+    mintMs: number,
+    maxtMs: number,
+    pace?: SelectPace,
+  ): readonly Series[] | Promise<readonly Series[]>;
   /** Label sets of the series that match any of the selectors and have samples in the range; at most `limit`. */
   series(
     selectors: readonly (readonly Matcher[])[],

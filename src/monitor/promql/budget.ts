@@ -1,37 +1,76 @@
 /**
- * What a running query may use: samples in memory, time, and the thread. The evaluator asks between series, so a query
- * gives the event loop back about every 8 ms and ends within that time when it is cancelled or late.
+ * What running queries may use: samples in memory, time, and the thread. The evaluator asks between series, so queries give
+ * the event loop back about every 8 ms, all together, and one ends within that time when it is cancelled or late.
  */
-import type { Clock } from '../../base/clock.ts';
+import { Turns, type Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
+import type { SelectPace } from '../../model/joints.ts';
 import { queryFailed, TOO_MANY_SAMPLES } from './column.ts';
 
-/** Four queries run at a time, and each may take its slice in one turn of the loop: 32 ms together. */
 const SLICE_MS = 8;
 
-export interface BudgetOptions {
+/**
+ * What the queries of one engine share. When together they hold more than the limit, the one that holds most ends: a small
+ * query never pays for a large one.
+ */
+export class QueryShare {
   readonly clock: Clock;
-  /** Samples held at one time: what selectors loaded plus the columns of unfinished nodes. */
   readonly maxSamples: number;
-  /** Counted from the construction; includes waiting for a free place. */
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-export class Budget {
-  readonly #options: BudgetOptions;
-  readonly #deadline: number;
-  #sliceEnd: number;
+  readonly turns: Turns;
+  readonly #budgets = new Set<Budget>();
   #held = 0;
-  #peak = 0;
 
-  constructor(options: BudgetOptions) {
-    this.#options = options;
-    const now = options.clock.monotonic();
-    this.#deadline = now + options.timeoutMs;
-    this.#sliceEnd = now + SLICE_MS;
+  constructor(clock: Clock, maxSamples: number) {
+    this.clock = clock;
+    this.maxSamples = maxSamples;
+    this.turns = new Turns(clock, SLICE_MS);
   }
 
+  /** Samples that all running queries hold. */
+  get held(): number {
+    return this.#held;
+  }
+
+  begin(timeoutMs: number, signal: AbortSignal | undefined): Budget {
+    const budget = new Budget(this, timeoutMs, signal);
+    this.#budgets.add(budget);
+    return budget;
+  }
+
+  end(budget: Budget): void {
+    if (this.#budgets.delete(budget)) this.#held -= budget.held;
+  }
+
+  /** For budgets only. */
+  change(samples: number): void {
+    this.#held += samples;
+    if (samples <= 0 || this.#held <= this.maxSamples) return;
+    let largest: Budget | undefined;
+    for (const budget of this.#budgets) {
+      // One that was told to end is about to give back what it holds.
+      if (budget.givenUp) return;
+      if (largest === undefined || budget.held > largest.held) largest = budget;
+    }
+    largest?.giveUp();
+  }
+}
+
+export class Budget implements SelectPace {
+  readonly #share: QueryShare;
+  readonly #signal: AbortSignal | undefined;
+  readonly #deadline: number;
+  #held = 0;
+  #peak = 0;
+  #givenUp = false;
+
+  /** The time limit counts from here on and includes waiting for a free place. Use `QueryShare.begin`. */
+  constructor(share: QueryShare, timeoutMs: number, signal: AbortSignal | undefined) {
+    this.#share = share;
+    this.#signal = signal;
+    this.#deadline = share.clock.monotonic() + timeoutMs;
+  }
+
+  /** Samples held now: what selectors loaded plus the columns of unfinished nodes. */
   get held(): number {
     return this.#held;
   }
@@ -41,39 +80,59 @@ export class Budget {
     return this.#peak;
   }
 
-  /** Counts samples before they are allocated. Throws `query_failed` when they would be too many. */
+  get givenUp(): boolean {
+    return this.#givenUp;
+  }
+
+  /** To be ended at its next look, to make room for others. */
+  giveUp(): void {
+    this.#givenUp = true;
+  }
+
+  /** Counts samples before they are allocated. Throws `query_failed` when they are too many for one query, `overloaded` for all. */
   take(samples: number): void {
-    this.#held += samples;
-    if (this.#held > this.#peak) this.#peak = this.#held;
-    if (this.#held > this.#options.maxSamples) throw queryFailed(TOO_MANY_SAMPLES);
+    this.#hold(this.#held + samples);
+    if (this.#held > this.#share.maxSamples) throw queryFailed(TOO_MANY_SAMPLES);
+    if (this.#givenUp) throw outOfRoom(this.#share.maxSamples);
   }
 
   /** After a node is done only its result is held: `mark` is what was held before it began. */
   settle(mark: number, samples: number): void {
-    this.#held = mark + samples;
+    this.#hold(mark + samples);
   }
 
   /** True when the thread should be given back: then `await pause()`. */
   get due(): boolean {
-    return this.#options.clock.monotonic() >= this.#sliceEnd;
+    return this.#share.turns.due;
   }
 
-  /** Throws `query_canceled` or `query_timeout` when it is time to end. */
+  /** Throws `query_canceled`, `query_timeout` or `overloaded` when it is time to end. */
   check(): void {
-    if (this.#options.signal?.aborted) {
+    if (this.#signal?.aborted) {
       throw new VitrineError('query_canceled', 'query was canceled in query execution');
     }
-    if (this.#options.clock.monotonic() >= this.#deadline) {
+    if (this.#share.clock.monotonic() >= this.#deadline) {
       throw new VitrineError('query_timeout', 'query timed out in query execution');
     }
+    if (this.#givenUp) throw outOfRoom(this.#share.maxSamples);
   }
 
   async pause(): Promise<void> {
     this.check();
-    await new Promise<void>((resolve) => {
-      setImmediate(resolve);
-    });
-    this.#sliceEnd = this.#options.clock.monotonic() + SLICE_MS;
+    await this.#share.turns.next();
     this.check();
   }
+
+  #hold(samples: number): void {
+    const change = samples - this.#held;
+    this.#held = samples;
+    if (samples > this.#peak) this.#peak = samples;
+    this.#share.change(change);
+  }
+}
+
+function outOfRoom(maxSamples: number): VitrineError {
+  return new VitrineError('overloaded', `the queries that run hold more than ${maxSamples} samples together`, {
+    hint: 'This one held most. Ask again later, for less, or raise store.query_samples.',
+  });
 }

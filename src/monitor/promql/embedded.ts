@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Querier, QueryOptions, QueryResult, SampleSource } from '../../model/joints.ts';
 import type { Matcher } from '../../model/labels.ts';
-import { Budget } from './budget.ts';
+import { QueryShare } from './budget.ts';
 import { selectorsOf } from './expression-shape.ts';
 import { parse, parseSelector } from './parser.ts';
 import type { QueryBounds } from './plan.ts';
@@ -16,7 +16,7 @@ const MINUTE_MS = 60_000;
 
 export interface EmbeddedOptions {
   readonly clock?: Clock | undefined;
-  /** Samples one query may hold at a time; default 50 million. */
+  /** Samples that one query, and all that run together, may hold at a time; default 10 million, of 16 bytes each. */
   readonly maxSamples?: number | undefined;
   /** Of a query that names none, and the most one may ask for; default 2 minutes. */
   readonly timeoutMs?: number | undefined;
@@ -35,7 +35,7 @@ type Complete = { readonly [K in keyof EmbeddedOptions]-?: NonNullable<EmbeddedO
 function complete(options: EmbeddedOptions): Complete {
   return {
     clock: options.clock ?? systemClock,
-    maxSamples: options.maxSamples ?? 50_000_000,
+    maxSamples: options.maxSamples ?? 10_000_000,
     timeoutMs: options.timeoutMs ?? 2 * MINUTE_MS,
     lookbackMs: options.lookbackMs ?? 5 * MINUTE_MS,
     defaultStepMs: options.defaultStepMs ?? MINUTE_MS,
@@ -61,6 +61,7 @@ function checkRange(startMs: number, endMs: number, stepMs: number): void {
 export function embeddedQuerier(source: SampleSource, options: EmbeddedOptions = {}): Querier {
   const settings = complete(options);
   const gate = new QueryGate(settings);
+  const share = new QueryShare(settings.clock, settings.maxSamples);
 
   async function run(text: string, instant: boolean, times: Times, given: QueryOptions): Promise<QueryResult> {
     const timeoutMs = Math.min(given.timeoutMs ?? settings.timeoutMs, settings.timeoutMs);
@@ -69,9 +70,12 @@ export function embeddedQuerier(source: SampleSource, options: EmbeddedOptions =
       lookbackMs: given.lookbackMs ?? settings.lookbackMs,
       defaultStepMs: settings.defaultStepMs,
     };
-    const { clock, maxSamples } = settings;
-    const budget = new Budget({ clock, maxSamples, timeoutMs, signal: given.signal });
-    return gate.run(() => runQuery({ text, bounds, instant, budget }, source), timeoutMs, given.signal);
+    const budget = share.begin(timeoutMs, given.signal);
+    try {
+      return await gate.run(() => runQuery({ text, bounds, instant, budget }, source), timeoutMs, given.signal);
+    } finally {
+      share.end(budget);
+    }
   }
 
   return {

@@ -9,6 +9,7 @@ import type { Expr } from './ast.ts';
 import type { Budget } from './budget.ts';
 import { valueTypeOf } from './checker.ts';
 import {
+  frameTimes,
   hasAny,
   queryFailed,
   removeNames,
@@ -66,8 +67,10 @@ async function selectAll(
     const question = JSON.stringify([mintMs, maxtMs, matchers.map((m: Matcher) => [m.name, m.op, m.value])]);
     let series = known.get(question);
     if (series === undefined) {
-      series = maxtMs < mintMs ? [] : await source.select(matchers, mintMs, maxtMs);
-      budget.take(series.reduce((count, { samples }) => count + samples.t.length, 0));
+      const mark = budget.held;
+      series = maxtMs < mintMs ? [] : await source.select(matchers, mintMs, maxtMs, budget);
+      // Not every source counts while it reads.
+      budget.take(mark + series.reduce((count, { samples }) => count + samples.t.length, 0) - budget.held);
       known.set(question, series);
     }
     selected.set(key, series);
@@ -104,25 +107,27 @@ function vectorOf(columns: Column[], t: number): QueryValue {
 
 async function matrixOf(columns: readonly Column[], frame: Frame, budget: Budget): Promise<QueryValue> {
   const series: MatrixSeries[] = [];
+  const times = frameTimes(frame);
   for (const column of columns) {
     if (budget.due) await budget.pause();
-    if (hasAny(column)) series.push(compact(column, frame));
+    if (hasAny(column)) series.push(compact(column, times));
   }
   return { kind: 'matrix', series: series.sort((a, b) => Labels.compare(a.labels, b.labels)) };
 }
 
-/** Only the steps that have a point. */
-function compact(column: Column, frame: Frame): MatrixSeries {
+/** Only the steps that have a point; a column that has all of them is taken as it is. */
+function compact(column: Column, steps: Float64Array): MatrixSeries {
   const { has, v, h, labels } = column;
   let count = 0;
   for (let k = 0; k < has.length; k += 1) count += has[k];
+  if (count === has.length && h === undefined) return { labels, t: steps, v, h };
   const times = new Float64Array(count);
   const values = new Float64Array(count);
   const histograms: (Histogram | undefined)[] | undefined = h && Array.from({ length: count });
   let at = 0;
   for (let k = 0; k < has.length; k += 1) {
     if (has[k] === 0) continue;
-    times[at] = frame.startMs + k * frame.stepMs;
+    times[at] = steps[k];
     const histogram = h?.[k];
     values[at] = histogram === undefined ? v[k] : Number.NaN;
     if (histograms !== undefined) histograms[at] = histogram;

@@ -25,6 +25,11 @@ export const storeConfig = z.strictObject({
   head_size: size({ min: 4 * 1024 * 1024 })
     .prefault('128MiB')
     .describe('Decoded samples in memory.'),
+  query_samples: z
+    .int()
+    .min(10_000)
+    .default(10_000_000)
+    .describe('Samples, of 16 bytes, that one query and all that run together may hold; the largest ends above this.'),
   durability: z
     .enum(['normal', 'full'])
     .default('normal')

@@ -3,9 +3,9 @@
  * the head), so what moves between the two in the meantime is neither missed nor seen twice; between series the loop is
  * let go every few milliseconds.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '../../base/clock.ts';
+import { Turns, type Clock } from '../../base/clock.ts';
 import { Labels } from '../../model/labels.ts';
+import type { SelectPace } from '../../model/joints.ts';
 import type { Matcher } from '../../model/labels.ts';
 import type { Samples, Series } from '../../model/series.ts';
 import { Columns } from './columns.ts';
@@ -16,8 +16,7 @@ import type { Head } from './head.ts';
 import { Selector } from './postings.ts';
 import type { CompileMatcher } from './postings.ts';
 
-const TURN_MS = 12;
-const TURN_SERIES = 64;
+const TURN_MS = 8;
 
 const byLabels = (a: Labels, b: Labels): number => Labels.compare(a, b);
 
@@ -27,25 +26,29 @@ export class SampleReader {
   readonly #head: Head;
   readonly #days: DayFiles;
   readonly #compile: CompileMatcher;
-  readonly #clock: Clock;
+  readonly #turns: Turns;
   readonly #columns = new Columns(4096);
 
   constructor(parts: { head: Head; days: DayFiles; compileMatcher: CompileMatcher; clock: Clock }) {
     this.#head = parts.head;
     this.#days = parts.days;
     this.#compile = parts.compileMatcher;
-    this.#clock = parts.clock;
+    this.#turns = new Turns(parts.clock, TURN_MS);
   }
 
-  async select(matchers: readonly Matcher[], mintMs: number, maxtMs: number): Promise<readonly Series[]> {
+  async select(
+    matchers: readonly Matcher[],
+    mintMs: number,
+    maxtMs: number,
+    pace?: SelectPace,
+  ): Promise<readonly Series[]> {
     const out: Series[] = [];
-    const turn = this.#turn();
-    let checked = 0;
     for (const labels of (await this.#matching([matchers], mintMs, maxtMs)).sort(byLabels)) {
+      if (pace === undefined ? this.#turns.due : pace.due) await (pace?.pause() ?? this.#turns.next());
       const samples = this.#read(labels, mintMs, maxtMs);
-      if (samples !== undefined) out.push({ labels, samples });
-      checked += 1;
-      if (checked % TURN_SERIES === 0 && turn.over()) await turn.next();
+      if (samples === undefined) continue;
+      pace?.take(samples.t.length);
+      out.push({ labels, samples });
     }
     return out;
   }
@@ -59,11 +62,10 @@ export class SampleReader {
   /** Those of the label sets that have samples in the range, at most `limit`. */
   async #withSamples(found: readonly Labels[], mintMs: number, maxtMs: number, limit: number): Promise<Labels[]> {
     const out: Labels[] = [];
-    const turn = this.#turn();
     for (const labels of found) {
       if (out.length >= limit) break;
       if (this.#has(labels.key, mintMs, maxtMs)) out.push(labels);
-      if (turn.over()) await turn.next();
+      if (this.#turns.due) await this.#turns.next();
     }
     return out;
   }
@@ -80,11 +82,10 @@ export class SampleReader {
   async labelValues(name: string, selectors: Selectors, mintMs: number, maxtMs: number): Promise<readonly string[]> {
     const values = new Set<string>();
     // A value that was seen needs no second look at the samples.
-    const turn = this.#turn();
     for (const labels of await this.#matching(selectors, mintMs, maxtMs)) {
       const value = labels.get(name);
       if (value !== '' && !values.has(value) && this.#has(labels.key, mintMs, maxtMs)) values.add(value);
-      if (turn.over()) await turn.next();
+      if (this.#turns.due) await this.#turns.next();
     }
     return [...values].sort();
   }
@@ -95,23 +96,9 @@ export class SampleReader {
     return (labels) => made.some((selector) => selector.accepts(labels));
   }
 
-  /** Some milliseconds of the loop at a time. */
-  #turn(): { over(): boolean; next(): Promise<void> } {
-    const clock = this.#clock;
-    let endsMs = clock.monotonic() + TURN_MS;
-    return {
-      over: () => clock.monotonic() >= endsMs,
-      async next() {
-        await nextTurn();
-        endsMs = clock.monotonic() + TURN_MS;
-      },
-    };
-  }
-
   /** Label sets of head and day files that match, each once, in no order. */
   async #matching(selectors: Selectors, mintMs: number, maxtMs: number): Promise<Labels[]> {
     const found = new Map<string, Labels>();
-    const turn = this.#turn();
     for (const matchers of selectors.length === 0 ? [[]] : selectors) {
       const selector = new Selector(matchers, this.#compile);
       const { postings } = this.#head.table;
@@ -124,7 +111,7 @@ export class SampleReader {
           const labels = index.labelsOf(id) as Labels;
           if (!found.has(labels.key)) found.set(labels.key, labels);
         }
-        if (turn.over()) await turn.next();
+        if (this.#turns.due) await this.#turns.next();
       }
     }
     return [...found.values()];

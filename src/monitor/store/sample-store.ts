@@ -7,7 +7,7 @@
  * the samples are taken back from memory and each append rejects `storage_full`.
  */
 import { VitrineError } from '../../base/errors.ts';
-import type { AppendResult, SampleBatch, SampleSink, SampleSource } from '../../model/joints.ts';
+import type { AppendResult, SampleBatch, SampleSink, SampleSource, SelectPace } from '../../model/joints.ts';
 import type { Labels, Matcher } from '../../model/labels.ts';
 import type { ExemplarSeries, MetricMetadata, Series } from '../../model/series.ts';
 import { encodeBatch } from './batch-codec.ts';
@@ -97,8 +97,8 @@ export class SampleStore implements SampleSink, SampleSource {
     });
   }
 
-  select(matchers: readonly Matcher[], mintMs: number, maxtMs: number): Promise<readonly Series[]> {
-    return this.#reader.select(matchers, mintMs, maxtMs);
+  select(matchers: readonly Matcher[], mintMs: number, maxtMs: number, pace?: SelectPace): Promise<readonly Series[]> {
+    return this.#reader.select(matchers, mintMs, maxtMs, pace);
   }
 
   series(

@@ -4,6 +4,7 @@ import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { Querier } from '../../../model/joints.ts';
 import type { RuleSource } from '../../alerts/rules/view.ts';
+import type { ResultSender } from './result-sender.ts';
 
 export interface HeadStats {
   readonly series: number;
@@ -14,6 +15,7 @@ export interface HeadStats {
 
 export interface PrometheusApi {
   readonly querier: Querier;
+  readonly sender: ResultSender;
   /** Absent: no rules, no alerts. */
   readonly rules?: RuleSource | undefined;
   readonly clock: Clock;

@@ -5,11 +5,10 @@ import type { QueryOptions, QueryResult } from '../../../model/joints.ts';
 import { formatValue } from '../../../model/go-float.ts';
 import { parse } from '../../promql/parser.ts';
 import { printPretty } from '../../promql/printer.ts';
-import { answer, answerChunks } from './answer.ts';
+import { answer } from './answer.ts';
 import { successBody } from './envelope.ts';
 import type { Handler, PrometheusApi } from './handler.ts';
 import { durationParameter, invalidParameter, limitParameter, spanParameters, timeParameter } from './parameters.ts';
-import { resultJson } from './result-json.ts';
 import { treeJson } from './tree-json.ts';
 
 /** Prometheus' bound on points per series of a range query. */
@@ -64,7 +63,7 @@ export const query: Handler = async (ctx, params, api) => {
   const atMs = timeParameter(params, 'time', api.clock.now());
   const options = optionsOf(ctx, params, api);
   const result = await naming('query', () => api.querier.instant(params.get('query') ?? '', atMs, options));
-  await answerChunks(ctx, resultJson(limited(result, limit)));
+  await api.sender.send(ctx, limited(result, limit));
 };
 
 export const queryRange: Handler = async (ctx, params, api) => {
@@ -84,7 +83,7 @@ export const queryRange: Handler = async (ctx, params, api) => {
   const options = optionsOf(ctx, params, api);
   const text = params.get('query') ?? '';
   const result = await naming('query', () => api.querier.range(text, startMs, endMs, stepMs, options));
-  await answerChunks(ctx, resultJson(limited(result, limit)));
+  await api.sender.send(ctx, limited(result, limit));
 };
 
 export const queryExemplars: Handler = async (ctx, params, api) => {

@@ -17,6 +17,7 @@ import { federate } from './federate.ts';
 import type { Handler, HeadStats, PrometheusApi } from './handler.ts';
 import { readParameters } from './parameters.ts';
 import { formatQuery, parseQuery, query, queryExemplars, queryRange } from './queries.ts';
+import { ResultSender } from './result-sender.ts';
 import { alerts, rules } from './rules.ts';
 import { buildInfo, flags, runtimeInfo, targets, tsdb } from './status.ts';
 
@@ -29,6 +30,8 @@ export interface PrometheusRouterOptions {
   readonly version?: string | undefined;
   /** Upper bound of a query's `timeout`; default 2 minutes. */
   readonly timeoutMs?: number | undefined;
+  /** Of all results that are being sent; default 10 million. */
+  readonly maxPointsSending?: number | undefined;
   /** Default 1 MiB. */
   readonly maxFormBytes?: number | undefined;
   readonly retention?: string | undefined;
@@ -75,14 +78,16 @@ function middlewareOf(handler: Handler, api: PrometheusApi): Middleware {
 
 export function prometheusRouter(options: PrometheusRouterOptions): Router {
   const clock = options.clock ?? systemClock;
+  const timeoutMs = options.timeoutMs ?? 120_000;
   const api: PrometheusApi = {
     querier: options.querier,
+    sender: new ResultSender({ clock, maxPoints: options.maxPointsSending ?? 10_000_000, timeoutMs }),
     rules: options.rules,
     clock,
     logger: options.logger ?? silentLogger,
     version: options.version ?? '0.0.0',
     startedMs: clock.now(),
-    timeoutMs: options.timeoutMs ?? 120_000,
+    timeoutMs,
     maxFormBytes: options.maxFormBytes ?? 1024 * 1024,
     retention: options.retention ?? '',
     headStats: options.headStats,
