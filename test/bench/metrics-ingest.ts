@@ -63,7 +63,7 @@ const figure = (numbers: readonly number[], digits: number): string =>
 
 const program = prometheusProgram();
 spawnSync('taskset', ['-cp', '1', String(process.pid)]);
-await using ours = await startMonitorProcess({ testMode: true, cpu: 0 });
+await using ours = await startMonitorProcess({ testMode: true, cpu: 0, built: true });
 await using theirs =
   program === undefined ? undefined : await startPrometheus({ program, cpu: 0, env: { GOMAXPROCS: '1' } });
 const [mine, peer, ratios]: number[][] = [[], [], []];

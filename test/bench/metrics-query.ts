@@ -96,7 +96,7 @@ if (program === undefined) {
   console.log('metrics-query: skipped, no Prometheus');
 } else {
   spawnSync('taskset', ['-cp', '1', String(process.pid)]);
-  await using ours = await startMonitorProcess({ testMode: true, cpu: 0 });
+  await using ours = await startMonitorProcess({ testMode: true, cpu: 0, built: true });
   await using theirs = await startPrometheus({ program, cpu: 0, env: { GOMAXPROCS: '1' } });
   for (const batch of batches()) {
     await remoteWrite(ours.url, batch);

@@ -103,7 +103,8 @@ export interface MonitorProcessOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** YAML. */
   readonly config?: string | undefined;
-  readonly nodeFlags?: readonly string[] | undefined;
+  /** As it is installed (`dist/`, to be built before) instead of from the sources: what a measurement should run. */
+  readonly built?: boolean | undefined;
 }
 
 export interface MonitorProcess extends ServerProcess {
@@ -111,7 +112,7 @@ export interface MonitorProcess extends ServerProcess {
   readonly otlpHttp: string;
 }
 
-/** A monitor without a stack, from the sources. */
+/** A monitor without a stack. */
 export async function startMonitorProcess(options: MonitorProcessOptions = {}): Promise<MonitorProcess> {
   const [port, otlpHttp, otlpGrpc] = await Promise.all([freePort(), freePort(), freePort()]);
   const { dir = freshDir(), cpu, env, keepDir } = options;
@@ -125,7 +126,7 @@ export async function startMonitorProcess(options: MonitorProcessOptions = {}): 
   const listen = `127.0.0.1:${port}`;
   const command = [main, 'start', '--role', 'monitor', '--listen', listen, '--data', path.join(dir, 'data')];
   const server = await startServer({
-    command: [process.execPath, ...(options.nodeFlags ?? []), ...command, ...flags],
+    command: [process.execPath, ...command, ...flags],
     url: `http://${listen}`,
     readyPath: '/readyz',
     dir,

@@ -272,8 +272,13 @@ async function evaluateSubquery(node: SubqueryExpr, frame: Frame, run: Run): Pro
             dropName: false,
           },
         ];
+  const series: RangeSeries[] = [];
+  for (const column of columns) {
+    if (run.budget.due) await run.budget.pause();
+    if (hasAny(column)) series.push(columnToRangeSeries(column, times));
+  }
   return {
-    series: columns.filter(hasAny).map((column) => columnToRangeSeries(column, times)),
+    series,
     rangeMs: durationMs(node.range),
     ends: shiftedTimes(node, frame, run.bounds),
     extended: undefined,

@@ -80,7 +80,7 @@ function after(t: Float64Array, at: number, limit: number): number {
 }
 
 /** Windows worth this many samples pass between two looks at the clock. */
-const SAMPLES_PER_LOOK = 100_000;
+const SAMPLES_PER_LOOK = 20_000;
 
 /** Runs a window function over all steps of a series; undefined when no step has a result. */
 export async function runWindows(
