@@ -13,7 +13,7 @@ import { startMonitorProcess } from '../support/server-process.ts';
 const SECONDS = Number(process.argv[2] ?? 60);
 const WARM_UP = 10;
 const [SENDERS, POINTS] = [20, 500];
-/** At 16 bytes a sample just less than what sets off a flush of a head of 128 MiB. */
+/** Enough for the head to be flushed some times. */
 const FILL_SECONDS = 690;
 const nameOf = (sender: number): string => (sender < 2 ? 'x' : 'y');
 

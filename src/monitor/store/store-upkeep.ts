@@ -21,8 +21,13 @@ import type { WriteGate } from './write-gate.ts';
 const UPKEEP_MS = 5_000;
 const CYCLE_EVERY_MS = 3_600_000;
 const RETENTION_EVERY_MS = 60_000;
-/** A cycle starts at this share of headBytes, and at this many bytes of write-ahead rows. */
-const PRESSURE_SHARE = 0.85;
+/**
+ * A cycle starts when the head has this many pages a series, which makes chunks of a good length, but not below the lower
+ * share of headBytes, because many short cycles cost more than memory that is there, and not above the upper one.
+ */
+const CYCLE_PAGES = 8;
+const CYCLE_SHARE = { min: 1 / 3, max: 0.85 };
+/** And at this many bytes of write-ahead rows. */
 const WAL_BYTES_MAX = 96 * 1024 * 1024;
 
 export interface UpkeepParts extends StoreParts {
@@ -74,7 +79,7 @@ export class StoreUpkeep {
   relieve(): void {
     const { headBytes } = this.#parts.options;
     const size = this.#parts.head.sizeBytes;
-    if (size > headBytes * PRESSURE_SHARE && this.#flushing === undefined && this.#parts.gate.open) {
+    if (size > this.#cycleBytes && this.#flushing === undefined && this.#parts.gate.open) {
       void this.#flush(this.#squeezed() ? 'squeeze' : 'pressure');
     }
     if (size > headBytes) this.#stepNow();
@@ -110,7 +115,15 @@ export class StoreUpkeep {
   /** Whether series hold so few samples each that full chunks would free little. */
   #squeezed(): boolean {
     const { head, options } = this.#parts;
-    return options.headBytes < head.table.size * PAGE_BYTES * 8;
+    return options.headBytes < head.table.size * PAGE_BYTES * CYCLE_PAGES;
+  }
+
+  /** Size of the head at which a cycle starts. */
+  get #cycleBytes(): number {
+    const { head, options } = this.#parts;
+    const { min, max } = CYCLE_SHARE;
+    const wanted = head.table.size * PAGE_BYTES * CYCLE_PAGES;
+    return Math.min(options.headBytes * max, Math.max(options.headBytes * min, wanted));
   }
 
   #stepNow(): void {
