@@ -17,7 +17,7 @@ import {
   floatCount,
   histogramCount,
   histogramsOf,
-  lastFalls,
+  fallsInside,
   metricOf,
   type Window,
   type WindowFunction,
@@ -79,9 +79,8 @@ function floatRate(w: Window, kind: RateKind): number | undefined {
   if (last <= lo) return undefined;
   let increase = v[last] - v[lo];
   if (kind.isCounter) {
-    w.lastFall ??= lastFalls(v);
     // Most windows hold no reset: then there is nothing to look for.
-    if (w.lastFall[last] > lo) increase = lostInResets(v, lo, w.hi, increase);
+    if (fallsInside(w)) increase = lostInResets(v, lo, w.hi, increase);
   }
   return increase * extrapolation(w, kind, t[lo], t[last], last - lo, v[lo], increase);
 }

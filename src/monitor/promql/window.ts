@@ -30,8 +30,9 @@ export interface Window {
   endMs: number;
   /** Evaluation time of the step, not shifted. */
   evalMs: number;
-  /** Worked out on demand for the series at hand: at each sample the index of the last one at or before it that fell. */
-  lastFall: Int32Array | undefined;
+  /** Of the series at hand: samples [0, seenFalls) were looked at, and the last that fell below its predecessor (0: none). */
+  seenFalls: number;
+  lastFall: number;
   readonly rangeMs: number;
   /** Scalar arguments of the call, in order, one value per step. */
   readonly scalars: readonly Float64Array[];
@@ -68,7 +69,7 @@ export function newWindow(
   notes: Annotations,
   pos: Position,
 ): Window {
-  const nowhere = { lo: 0, hi: 0, hlo: 0, hhi: 0, step: 0, endMs: 0, evalMs: 0, lastFall: undefined };
+  const nowhere = { lo: 0, hi: 0, hlo: 0, hhi: 0, step: 0, endMs: 0, evalMs: 0, seenFalls: 1, lastFall: 0 };
   return { series: NO_SERIES, ...nowhere, rangeMs, scalars, notes, pos };
 }
 
@@ -95,7 +96,8 @@ export async function runWindows(
   const { ends, rangeMs } = vector;
   const column = newColumn(series.labels, ends.length, dropName);
   w.series = series;
-  w.lastFall = undefined;
+  w.seenFalls = 1;
+  w.lastFall = 0;
   w.lo = 0;
   w.hi = 0;
   w.hlo = 0;
@@ -131,15 +133,13 @@ function moveTo(w: Window, end: number, start: number): void {
   w.hlo = after(hist.t, w.hlo, start);
 }
 
-/** For each sample the index of the last one at or before it that is below its predecessor; 0 when there is none. */
-export function lastFalls(v: Float64Array): Int32Array {
-  const falls = new Int32Array(v.length);
-  let last = 0;
-  for (let i = 1; i < v.length; i += 1) {
-    if (v[i] < v[i - 1]) last = i;
-    falls[i] = last;
+/** Whether any sample of the window but its first is below its predecessor. Looks at each sample of a series once. */
+export function fallsInside(w: Window): boolean {
+  const { v } = w.series;
+  for (; w.seenFalls < w.hi; w.seenFalls += 1) {
+    if (v[w.seenFalls] < v[w.seenFalls - 1]) w.lastFall = w.seenFalls;
   }
-  return falls;
+  return w.lastFall > w.lo;
 }
 
 /** A stored series as window functions want it. Shares the arrays of the store where nothing has to be taken out. */
