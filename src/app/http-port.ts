@@ -1,5 +1,6 @@
 /** One listening HTTP port with the limits every port has, and an end that lets open requests finish for a moment. */
 import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Server as NetServer } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
 import type { Address } from '../config/types.ts';
@@ -20,14 +21,19 @@ export async function openHttpPort(at: Address, name: string, handler: RequestLi
     handler,
   );
   server.maxHeadersCount = 100;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(bindError(error, at, name)));
-    server.listen({ host: at.host, port: at.port }, () => resolve());
-  });
+  await listen(server, at, name);
   return server;
 }
 
-export function bindError(error: NodeJS.ErrnoException, at: Address, name: string): VitrineError {
+/** Throws VitrineError `port_taken` or `bind_failed`. */
+export function listen(server: NetServer, at: Address, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(bindError(error, at, name)));
+    server.listen({ host: at.host, port: at.port }, () => resolve());
+  });
+}
+
+function bindError(error: NodeJS.ErrnoException, at: Address, name: string): VitrineError {
   const text = addressText(at);
   if (error.code === 'EADDRINUSE') {
     return new VitrineError('port_taken', `${name}: ${text} is in use by another process.`, {

@@ -6,9 +6,9 @@ import { formatDurationMs } from '../base/units.ts';
 import { prometheusRouter } from '../monitor/api/prometheus/router.ts';
 import { createMonitorApi, type MonitorApi } from '../monitor/api/server.ts';
 import { ByteBudget } from '../monitor/ingest/byte-budget.ts';
-import { ingestHttp, type IngestHandler } from '../monitor/ingest/ingest-http.ts';
+import { ingestHttp, ingestOnly, type IngestHandler } from '../monitor/ingest/ingest-http.ts';
 import { OtlpGrpcServer } from '../monitor/ingest/otlp/grpc-server.ts';
-import { closeHttpPort, openHttpPort } from './http-port.ts';
+import { closeHttpPort, listen, openHttpPort } from './http-port.ts';
 import type { MonitorOptions, MonitorParts } from './monitor-parts.ts';
 import { PACKAGE_ROOT } from './program-paths.ts';
 
@@ -30,15 +30,10 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
     await closeHttpPort(main, clock);
   });
   if (testMode) return;
-  const otlp = await openHttpPort(
-    settings.monitor.otlp_http,
-    'monitor.otlp_http',
-    (request, response) =>
-      void ingest(request, response).then((taken) => (taken ? undefined : response.writeHead(404).end())),
-  );
+  const otlp = await openHttpPort(settings.monitor.otlp_http, 'monitor.otlp_http', ingestOnly(ingest));
   scope.add('OTLP/HTTP', () => closeHttpPort(otlp, clock));
   const grpc = new OtlpGrpcServer({ intake: parts.intake, logger, budget, token, limits });
-  await grpc.listen(settings.monitor.otlp_grpc.host, settings.monitor.otlp_grpc.port);
+  await listen(grpc.server, settings.monitor.otlp_grpc, 'monitor.otlp_grpc');
   scope.add('OTLP/gRPC', () => grpc.close());
 }
 

@@ -1,10 +1,13 @@
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { AlertConsole } from '../../src/app/alert-console.ts';
 import { childEnvironment } from '../../src/app/child-environment.ts';
+import { openHttpPort } from '../../src/app/http-port.ts';
 import { listeningPort, processTree } from '../../src/app/listening-port.ts';
 import { MonitorHealth } from '../../src/app/monitor-health.ts';
 import { readRunFile, removeRunFile, writeRunFile } from '../../src/app/run-file.ts';
@@ -16,6 +19,20 @@ import type { Health } from '../../src/model/health.ts';
 import { Labels } from '../../src/model/labels.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-app-'));
+
+it('a port that cannot be opened says which and why', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const open = openHttpPort({ host: '127.0.0.1', port }, 'monitor.otlp_http', () => {});
+  await expect(open).rejects.toMatchObject({
+    code: 'port_taken',
+    message: `monitor.otlp_http: 127.0.0.1:${port} is in use by another process.`,
+  });
+  const foreign = openHttpPort({ host: '192.0.2.1', port: 0 }, 'monitor.listen', () => {});
+  await expect(foreign).rejects.toMatchObject({ code: 'bind_failed' });
+  taken.close();
+});
 
 describe('childEnvironment', () => {
   it('hands on exporters and sampler, and keeps what is each process’s own', () => {

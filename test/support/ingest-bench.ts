@@ -1,9 +1,10 @@
 /** An intake over memory sinks with a clock that stands still, and the HTTP port in front of it. */
+import type { AddressInfo } from 'node:net';
 import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
-import type { IngestHttpOptions } from '../../src/monitor/ingest/ingest-http.ts';
-import { IngestServer } from '../../src/monitor/ingest/ingest-server.ts';
+import { closeHttpPort, openHttpPort } from '../../src/app/http-port.ts';
+import { ingestHttp, ingestOnly, type IngestHttpOptions } from '../../src/monitor/ingest/ingest-http.ts';
 import { IngestCounters } from '../../src/monitor/ingest/ingest-counters.ts';
 import type { IntakeOptions } from '../../src/monitor/ingest/intake.ts';
 import { Intake } from '../../src/monitor/ingest/intake.ts';
@@ -54,7 +55,9 @@ export interface ListeningIngest extends AsyncDisposable {
 }
 
 export async function ingestServer(intake: Intake, options: Partial<IngestHttpOptions> = {}): Promise<ListeningIngest> {
-  const server = new IngestServer({ intake, logger: silentLogger, ...options });
-  const port = await server.listen('127.0.0.1', 0);
-  return { port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  const handler = ingestOnly(ingestHttp({ intake, logger: silentLogger, ...options }));
+  const server = await openHttpPort({ host: '127.0.0.1', port: 0 }, 'ingest', handler);
+  const { port } = server.address() as AddressInfo;
+  const close = (): Promise<void> => closeHttpPort(server, intake.clock);
+  return { port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: close };
 }

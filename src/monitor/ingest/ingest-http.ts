@@ -2,11 +2,12 @@
  * The HTTP side of ingest as one plain handler: OTLP, Prometheus remote write, OpenMetrics import and log lines. It serves
  * the OTLP port alone and is asked first on the monitor's own port; paths that are not its own it leaves to others.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { ByteBudget } from './byte-budget.ts';
 import type { Answer, Endpoint } from './endpoint.ts';
+import { problemAnswer } from './endpoint.ts';
 import { checkToken } from './ingest-token.ts';
 import type { Intake } from './intake.ts';
 import { logLinesEndpoint } from './log-lines-endpoint.ts';
@@ -58,6 +59,14 @@ export function ingestHttp(options: IngestHttpOptions): IngestHandler {
     return true;
   };
 }
+
+/** For a port where nothing else is served: every other path is answered with 404. */
+export const ingestOnly =
+  (ingest: IngestHandler): RequestListener =>
+  (request, response) =>
+    void ingest(request, response).then((taken) => {
+      if (!taken) send(request, response, problemAnswer(new VitrineError('not_found', 'only telemetry is taken here')));
+    });
 
 function endpointsOf(intake: Intake, limits: BodyLimits): ReadonlyMap<string, Endpoint> {
   const endpoints = new Map<string, Endpoint>();

@@ -4,7 +4,6 @@
  */
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { constants, createServer } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { VitrineError } from '../../../base/errors.ts';
@@ -39,7 +38,8 @@ const RATIO_FREE_BYTES = 1024 * 1024;
 const unzip = promisify(gunzip);
 
 export class OtlpGrpcServer {
-  readonly #server = createServer({ settings: { maxConcurrentStreams: 100, maxHeaderListSize: 16_384 } });
+  /** To be told where to listen. */
+  readonly server = createServer({ settings: { maxConcurrentStreams: 100, maxHeaderListSize: 16_384 } });
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #options: OtlpGrpcOptions;
   readonly #limits: BodyLimits;
@@ -47,28 +47,17 @@ export class OtlpGrpcServer {
   constructor(options: OtlpGrpcOptions) {
     this.#options = options;
     this.#limits = options.limits ?? BODY_LIMITS;
-    this.#server.on('session', (session) => {
+    this.server.on('session', (session) => {
       this.#sessions.add(session);
       session.on('close', () => this.#sessions.delete(session));
       session.on('error', (error) => options.logger.debug({ err: error }, 'an OTLP/gRPC connection failed'));
     });
-    this.#server.on('stream', (stream, headers) => void this.#serve(stream, headers));
-  }
-
-  /** Resolves with the port. Throws VitrineError `port_taken` or `bind_failed`. */
-  listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (cause: NodeJS.ErrnoException) => {
-        const code = cause.code === 'EADDRINUSE' ? 'port_taken' : 'bind_failed';
-        reject(new VitrineError(code, `OTLP/gRPC cannot listen on ${host}:${port}`, { cause }));
-      });
-      this.#server.listen(port, host, () => resolve((this.#server.address() as AddressInfo).port));
-    });
+    this.server.on('stream', (stream, headers) => void this.#serve(stream, headers));
   }
 
   /** Lets running requests end, for at most `graceMs`; then closes their connections. */
   async close(graceMs = 1000): Promise<void> {
-    const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => void this.server.close(() => resolve()));
     for (const session of this.#sessions) session.close();
     const cancel = this.#options.intake.clock.after(graceMs, () => {
       for (const session of this.#sessions) session.destroy();
