@@ -16,6 +16,11 @@ export async function ask(
 ): Promise<unknown> {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (options.token !== undefined) headers['authorization'] = `Bearer ${options.token}`;
+  if (!/^https?:\/\//.test(options.url) || !URL.canParse(options.url)) {
+    throw new VitrineError('usage', `--url: "${options.url}" is no address of a Vitrine.`, {
+      hint: 'For example http://127.0.0.1:4000.',
+    });
+  }
   let response: Response;
   try {
     response = await fetch(new URL(path, options.url), {

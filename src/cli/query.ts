@@ -27,16 +27,37 @@ interface Answer {
 }
 
 const DEFAULT_STEPS = 60;
+const LONGEST_SHOWN = 200;
 
 export async function query(client: ClientOptions, expr: string, flags: QueryFlags, nowMs: number): Promise<void> {
+  if (flags.json && flags.csv) throw new VitrineError('usage', 'Either --json or --csv.');
+  if (flags.step !== undefined && flags.range === undefined) {
+    throw new VitrineError('usage', '--step: only with --range.', {
+      hint: `For example --range 1h --step ${flags.step}.`,
+    });
+  }
   const endMs = flags.time === undefined ? nowMs : timeOf(flags.time);
-  const answer = (await (flags.range === undefined
-    ? ask(client, '/api/v1/query', { query: expr, time: String(endMs / 1000) })
-    : ask(client, '/api/v1/query_range', rangeForm(expr, flags, endMs)))) as Answer;
+  const question =
+    flags.range === undefined
+      ? ask(client, '/api/v1/query', { query: expr, time: String(endMs / 1000) })
+      : ask(client, '/api/v1/query_range', rangeForm(expr, flags, endMs));
+  const answer = (await question.catch((error: unknown) => {
+    throw pointedAt(expr, error);
+  })) as Answer;
   for (const line of [...(answer.warnings ?? []), ...(answer.infos ?? [])]) tell(line);
   if (flags.json) print(JSON.stringify(answer.data));
   else if (flags.csv) print(csvOf(answer));
-  else print(tableOf(answer));
+  else printTable(answer);
+}
+
+/** An error that names a place in the expression shows it. */
+function pointedAt(expr: string, error: unknown): unknown {
+  if (!(error instanceof VitrineError) || error.code !== 'query_invalid') return error;
+  const [, row, column] = /(\d+):(\d+): parse error/.exec(error.message) ?? [];
+  const line = expr.split('\n')[Number(row) - 1];
+  if (line === undefined || line.length > LONGEST_SHOWN) return error;
+  const hint = `${line.replaceAll('\t', ' ')}\n  ${' '.repeat(Number(column) - 1)}^`;
+  return new VitrineError(error.code, error.message, { hint, cause: error });
 }
 
 function rangeForm(expr: string, { range, step }: QueryFlags, endMs: number): Record<string, string> {
@@ -97,14 +118,14 @@ export function seriesText(metric: Readonly<Record<string, string>>): string {
   return inner.length === 0 && name !== '' ? name : `${name}{${inner.join(', ')}}`;
 }
 
-function tableOf(answer: Answer): string {
+function printTable(answer: Answer): void {
   const rows = rowsOf(answer);
-  if (rows.length === 0) return 'no series match';
-  return table(
-    ['series', 'time', 'value'],
-    rows.map(({ labels, time, value }) => [labels, time, value]),
-    [2],
-  );
+  if (rows.length === 0) {
+    tell('No series match.');
+    return;
+  }
+  const cells = rows.map(({ labels, time, value }) => [labels, time, value]);
+  print(table(['series', 'time', 'value'], cells, [2]));
 }
 
 /** RFC 4180, with cells that a spreadsheet would run as a formula made inert. */

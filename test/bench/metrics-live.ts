@@ -39,30 +39,25 @@ function body(sender: number, tick: number, nowMs: number): Buffer {
 
 await using monitor = await startMonitorProcess({ built: true });
 
-/** The series that `body` makes, `FILL_SECONDS` of them up to now, as one sender's past. */
-async function fill(sender: number, endMs: number): Promise<void> {
-  const part = 100;
-  for (let first = 0; first < POINTS; first += part) {
-    const series = Array.from({ length: part }, (_, k) => {
-      const i = first + k;
-      return {
-        labels: {
-          __name__: `${nameOf(sender)}_total`,
-          service: `service-${i % 20}`,
-          http_route: `/route/${i}`,
-          shard: String(i),
-          job: 'bench',
-          instance: `node-${sender}`,
-        },
-        samples: Array.from({ length: FILL_SECONDS }, (_, s) => ({
-          t: endMs - (FILL_SECONDS - s) * 1_000,
-          v: (s - FILL_SECONDS) * ((i % 13) + 1) + 100_000,
-        })),
-      };
-    });
-    await remoteWrite(monitor.url, series);
-  }
+/** One sender's series, as `body` makes them, over the seconds `from`…`to` before `endMs`. */
+async function fill(sender: number, endMs: number, from: number, to: number): Promise<void> {
+  const series = Array.from({ length: POINTS }, (_, i) => ({
+    labels: {
+      __name__: `${nameOf(sender)}_total`,
+      service: `service-${i % 20}`,
+      http_route: `/route/${i}`,
+      shard: String(i),
+      job: 'bench',
+      instance: `node-${sender}`,
+    },
+    samples: Array.from({ length: from - to }, (_, k) => ({
+      t: endMs - (from - k) * 1_000,
+      v: (k - from) * ((i % 13) + 1) + 100_000,
+    })),
+  }));
+  await remoteWrite(monitor.url, series);
 }
+
 const post = async (sender: number, tick: number): Promise<void> => {
   const response = await fetch(`${monitor.otlpHttp}/v1/metrics`, {
     method: 'POST',
@@ -86,7 +81,10 @@ const ask = async (): Promise<number> => {
   return performance.now() - before;
 };
 
-for (let sender = 0; sender < SENDERS; sender += 1) await fill(sender, Date.now());
+const filledTo = Date.now();
+for (let from = FILL_SECONDS; from > 0; from -= 30) {
+  for (let sender = 0; sender < SENDERS; sender += 1) await fill(sender, filledTo, from, from - 30);
+}
 const filledBytes = monitor.rssBytes();
 const started = performance.now();
 const queries: number[] = [];
