@@ -2,8 +2,10 @@
 import { RE2JS } from 're2js';
 import { Labels, METRIC_NAME } from '../../model/labels.ts';
 import { queryFailed, mergeSameLabels, type Column } from './column.ts';
+import { MAX_LABEL_LENGTH } from './limits.ts';
 import { checkRegex } from './matchers.ts';
 import { quote } from './quoting.ts';
+import { expandReplacement } from './replacement.ts';
 
 /** UTF-8 names are allowed everywhere; what is no text is not. */
 function checkDestination(func: string, name: string): void {
@@ -26,11 +28,10 @@ function compileFull(pattern: string): RE2JS {
   return RE2JS.compile(`^(?s:${pattern})$`);
 }
 
-/** Go's Regexp.Expand: `$1`, `${1}`, `$name`, `${name}`, `$$`; what names no group is empty. */
-export function expandTemplate(template: string, group: (name: string) => string): string {
-  return template.replaceAll(/\$(?:\$|\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))/g, (all, braced?: string, bare?: string) =>
-    all === '$$' ? '$' : group(braced ?? bare ?? ''),
-  );
+/** Functions in each other could double a text at every level: it ends here, before it is made. */
+function checkLength(func: string, length: number): void {
+  if (length <= MAX_LABEL_LENGTH) return;
+  throw queryFailed(`${func}() would make a label value longer than ${MAX_LABEL_LENGTH} characters`);
 }
 
 /** The label value for a source value, or undefined when the pattern does not match it whole. */
@@ -40,9 +41,13 @@ function replacer(rule: ReplaceRule): (value: string) => string | undefined {
   return (value) => {
     const matcher = regex.matcher(value);
     if (!matcher.find()) return undefined;
-    return expandTemplate(rule.replacement, (name) => {
+    let length = rule.replacement.length;
+    return expandReplacement(rule.replacement, (name) => {
       const index = /^\d+$/.test(name) ? Number(name) : Object.hasOwn(named, name) ? named[name] : -1;
-      return index >= 0 && index <= matcher.groupCount() ? (matcher.group(index) ?? '') : '';
+      const text = index >= 0 && index <= matcher.groupCount() ? (matcher.group(index) ?? '') : '';
+      length += text.length;
+      checkLength('label_replace', length);
+      return text;
     });
   };
 }
@@ -75,7 +80,13 @@ export function labelJoin(series: Column[], [destination, separator, ...sources]
   }
   checkDestination('label_join', destination);
   for (const column of series) {
-    relabel(column, destination, sources.map((source) => column.labels.get(source)).join(separator));
+    const values = sources.map((source) => column.labels.get(source));
+    const joints = separator.length * (values.length - 1);
+    checkLength(
+      'label_join',
+      values.reduce((length, value) => length + value.length, joints),
+    );
+    relabel(column, destination, values.join(separator));
   }
   return mergeSameLabels(series);
 }

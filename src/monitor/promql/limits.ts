@@ -1,4 +1,4 @@
-/** Bounds on what a query may be before anything of it is evaluated. All of them end in a `query_invalid` error. */
+/** Bounds on what a query may be, which end in `query_invalid`, and on the labels it makes, in `query_failed`. */
 
 /** UTF-16 units; longer texts are refused unread. */
 export const MAX_QUERY_LENGTH = 16 * 1024;
@@ -6,3 +6,5 @@ export const MAX_QUERY_LENGTH = 16 * 1024;
 export const MAX_DEPTH = 500;
 /** UTF-16 units of one regular expression. */
 export const MAX_REGEX_LENGTH = 1_000;
+/** UTF-16 units of a label value that a function makes. */
+export const MAX_LABEL_LENGTH = 16 * 1024;

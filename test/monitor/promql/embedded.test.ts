@@ -102,6 +102,21 @@ describe('embeddedQuerier', () => {
     await expect(embeddedQuerier(source, { maxSamples: 1100 }).instant('sum(m_total)', 99_000)).resolves.toBeDefined();
   });
 
+  it('refuses labels that grow with every function around them', async () => {
+    const seed = 'label_replace(vector(1), "a", "xxxxxxxx", "", "")';
+    const around = (func: string, rest: string): string => `${`${func}(`.repeat(12)}${seed}${`, ${rest})`.repeat(12)}`;
+    const querier = embeddedQuerier(sourceWith(1));
+    for (const [func, rest] of [
+      ['label_replace', '"a", "$1$1$1$1$1$1$1$1", "a", "(.*)"'],
+      ['label_join', '"a", "-", "a", "a", "a", "a"'],
+    ]) {
+      await expect(querier.instant(around(func, rest), 0)).rejects.toMatchObject({
+        code: 'query_failed',
+        message: `${func}() would make a label value longer than 16384 characters`,
+      });
+    }
+  });
+
   it('ends a query that takes too long', async () => {
     let now = 0;
     // Every look at the clock costs a second.
