@@ -61,12 +61,13 @@ export function ingestHttp(options: IngestHttpOptions): IngestHandler {
 }
 
 /** For a port where nothing else is served: every other path is answered with 404. */
-export const ingestOnly =
-  (ingest: IngestHandler): RequestListener =>
-  (request, response) =>
-    void ingest(request, response).then((taken) => {
-      if (!taken) send(request, response, problemAnswer(new VitrineError('not_found', 'only telemetry is taken here')));
-    });
+export function ingestOnly(ingest: IngestHandler): RequestListener {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (await ingest(request, response)) return;
+    send(request, response, problemAnswer(new VitrineError('not_found', 'only telemetry is taken here')));
+  };
+  return (request, response) => void serve(request, response);
+}
 
 function endpointsOf(intake: Intake, limits: BodyLimits): ReadonlyMap<string, Endpoint> {
   const endpoints = new Map<string, Endpoint>();

@@ -36,7 +36,8 @@ async function start(maxPoints: number): Promise<number> {
     }
   });
   app.silent = true;
-  server = createServer(app.callback());
+  const handle = app.callback();
+  server = createServer((req, res) => void handle(req, res));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
 }
