@@ -162,6 +162,8 @@ export interface PrometheusOptions {
   /** The rest of prometheus.yml. */
   readonly config?: string | undefined;
   readonly flags?: readonly string[] | undefined;
+  /** Scrapes and sends on, keeps nothing. */
+  readonly agent?: boolean | undefined;
   readonly cpu?: number | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
 }
@@ -176,10 +178,14 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Serve
     command: [
       options.program,
       `--config.file=${config}`,
-      `--storage.tsdb.path=${path.join(dir, 'data')}`,
       `--web.listen-address=127.0.0.1:${port}`,
-      '--web.enable-remote-write-receiver',
-      '--web.enable-admin-api',
+      ...(options.agent === true
+        ? ['--agent', `--storage.agent.path=${path.join(dir, 'data')}`]
+        : [
+            `--storage.tsdb.path=${path.join(dir, 'data')}`,
+            '--web.enable-remote-write-receiver',
+            '--web.enable-admin-api',
+          ]),
       ...(options.flags ?? []),
     ],
     url: `http://127.0.0.1:${port}`,
