@@ -14,7 +14,8 @@ import {
   percent,
   uptime,
 } from '../../src/page/state/format.ts';
-import { advanced } from '../../src/page/state/panel-data.ts';
+import { advanced, firstOf, since } from '../../src/page/state/panel-data.ts';
+import { growingFrom } from '../../src/page/state/range.ts';
 import { seriesToken } from '../../src/page/state/series-colour.ts';
 import { rowsOf, ticksOf, treeOf } from '../../src/page/traces/span-tree.ts';
 import { phasesOf } from '../../src/page/traces/trace-phases.ts';
@@ -272,6 +273,25 @@ describe('verdictOf', () => {
     expect(grewMost(route())?.phase).toBe('upstream');
     expect(grewMost(route({ before: null }))).toBeUndefined();
     expect(grewMost(route({ before: { mean_seconds: 0.2, phases } }))).toBeUndefined();
+  });
+});
+
+describe('the range', () => {
+  const MINUTE = 60_000;
+  it('slides over a quarter of an hour, and grows while nothing is so old', () => {
+    expect(growingFrom(100 * MINUTE, 84 * MINUTE)).toBeUndefined();
+    expect(growingFrom(100 * MINUTE, 85 * MINUTE)).toBeUndefined();
+    expect(growingFrom(100 * MINUTE, 90 * MINUTE + 7_000)).toBe(90 * MINUTE);
+    expect(growingFrom(100 * MINUTE, 99.9 * MINUTE)).toBe(98 * MINUTE);
+  });
+
+  it('takes the part of a panel that it covers', () => {
+    const line = { key: 'a', name: 'a', colour: 'p50', main: true, values: [null, 1, 2] };
+    const data = { timesMs: [0, 15_000, 30_000], lines: [line] };
+    expect(firstOf(data)).toBe(15_000);
+    expect(firstOf({ ...data, lines: [] })).toBe(Infinity);
+    expect(since(data, undefined)).toBe(data);
+    expect(since(data, 15_000)).toEqual({ timesMs: [15_000, 30_000], lines: [{ ...line, values: [1, 2] }] });
   });
 });
 

@@ -1,6 +1,6 @@
 /** What a chart draws besides its lines: zone and line of a threshold, hatched gaps, stacked bars, the zero line. */
 import type uPlot from 'uplot';
-import { STEP_MS } from '../state/panel-data.ts';
+import { STEP_MS } from '../state/range.ts';
 import { colourOf } from '../state/theme.ts';
 import type { TimeChartProps } from './chart-model.ts';
 
