@@ -62,7 +62,8 @@ export function gapsOf(data: TimeChartProps['data']): [from: number, to: number]
 
 /** Half way up, or below the line of the threshold when its name stands there. */
 function gapTextY(u: uPlot, { threshold, scale }: TimeChartProps): number {
-  const middle = u.bbox.top + u.bbox.height / 2;
+  // Grid lines are at halves, thirds, quarters or fifths: between them the words are not struck through.
+  const middle = u.bbox.top + u.bbox.height * 0.47;
   if (threshold === undefined) return middle;
   const line = u.valToPos(threshold.above * scale.factor, 'y', true);
   return Math.abs(line - middle) < 20 * ratio() ? line + 20 * ratio() : middle;
