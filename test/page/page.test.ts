@@ -102,6 +102,20 @@ describe('treeOf', () => {
     expect(total).toBe(100);
   });
 
+  it('waits for a child of another clock until its own end, and not for what it left running', () => {
+    const over = [
+      span('root', '', 0, 100),
+      { ...span('there', 'root', 10, 104), service: 'elsewhere' },
+      span('left', 'root', 50, 150),
+    ];
+    const parts = rowsOf(treeOf(over), none).map(({ span: { spanId }, critical }) => [spanId, critical]);
+    expect(Object.fromEntries(parts)).toEqual({
+      root: [{ fromMs: 0, toMs: 10 }],
+      there: [{ fromMs: 10, toMs: 100 }],
+      left: [],
+    });
+  });
+
   it('draws each span once, whatever a sender makes of parents', () => {
     const broken = [
       span('self', 'self', 0, 1),
