@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeProto } from '../support/otlp-proto.ts';
-import { startMonitorProcess } from '../support/server-process.ts';
+import { startMonitorProcess } from '../support/monitor-process.ts';
 
 const SECONDS = Number(process.argv[2] ?? 60);
 const WARM_UP = 10;

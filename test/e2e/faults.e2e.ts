@@ -7,7 +7,8 @@ import type { LoadResult } from '../../src/loadtest/result.ts';
 import type { Health } from '../../src/model/health.ts';
 import { load } from '../support/command-line.ts';
 import { NO_REDIS, startRedis } from '../support/redis-server.ts';
-import { json, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
+import { until } from '../support/until.ts';
+import { json, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 const RATE = 150;
 const MONITOR_BACK_MS = 5_000;

@@ -1,4 +1,4 @@
-/** Bytes as they are over a socket, and a wait for a condition. */
+/** Bytes as they are over a socket. */
 import { connect } from 'node:net';
 
 /** Sends `bytes` and resolves with all that comes until the other side closes or `limitMs` has passed. */
@@ -17,13 +17,4 @@ export function sendRaw(port: number, bytes: string | Buffer, limitMs = 3_000): 
     });
     socket.write(bytes);
   });
-}
-
-/** Resolves when `condition` holds; fails after `limitMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
-  const end = performance.now() + limitMs;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not so within ${limitMs} ms: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }

@@ -2,7 +2,8 @@
 import { Agent, request as httpRequest, type RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { answering, GET, raw, Rig, until } from './rig.ts';
+import { answering, GET, raw, Rig } from './rig.ts';
+import { until } from '../../support/until.ts';
 
 interface Outcome {
   readonly method: string;

@@ -139,12 +139,4 @@ export function raw(port: number, bytes: string | readonly string[], until?: Reg
   });
 }
 
-export async function until(condition: () => boolean, limitMs = 10_000): Promise<void> {
-  const startMs = performance.now();
-  while (!condition()) {
-    if (performance.now() - startMs > limitMs) throw new Error(`not within ${limitMs} ms: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 export const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { answering, GET, raw, Rig, until } from './rig.ts';
+import { answering, GET, raw, Rig } from './rig.ts';
+import { until } from '../../support/until.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
