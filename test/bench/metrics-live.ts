@@ -3,7 +3,7 @@
  * senders of 500 points each, spread over the second, in protobuf. Prints the monitor's share of a core and its largest
  * resident memory from /proc, and the time of a query over 1,000 of the series while it goes on.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as time } from 'node:timers/promises';
 import { encodeProto } from '../support/otlp-proto.ts';
 import { startMonitorProcess } from '../support/monitor-process.ts';
 
@@ -63,7 +63,7 @@ for (let tick = 1; tick <= SECONDS + WARM_UP; tick += 1) {
   for (let sender = 0; sender < SENDERS; sender += 1) {
     const due = started + tick * 1_000 + (sender * 1_000) / SENDERS;
     const wait = due - performance.now();
-    if (wait > 0) await sleep(wait);
+    if (wait > 0) await time(wait);
     else late = Math.max(late, -wait);
     await post(sender, tick);
   }

@@ -1,4 +1,4 @@
-/** Bytes as they are over a socket. */
+/** Bytes as they are over a socket, and whether anybody listens at all. */
 import { connect } from 'node:net';
 
 /** Sends `bytes` and resolves with all that comes until the other side closes or `limitMs` has passed. */
@@ -16,5 +16,17 @@ export function sendRaw(port: number, bytes: string | Buffer, limitMs = 3_000): 
       if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') reject(error);
     });
     socket.write(bytes);
+  });
+}
+
+/** Whether a connection to the port is taken. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
   });
 }

@@ -1,6 +1,6 @@
 /** A Redis or Valkey server of our own on a free port, when one is installed. */
-import { connect } from 'node:net';
 import { freshDir, missingPrograms, programPath, startProgram } from './program.ts';
+import { accepts } from './raw-http.ts';
 import { until } from './until.ts';
 import { freePort } from './vitrine-process.ts';
 
@@ -34,15 +34,4 @@ export async function startRedis(port?: number): Promise<RedisServer> {
       await program[Symbol.asyncDispose]();
     },
   };
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }
