@@ -3,7 +3,7 @@
  * real Prometheus scrapes and real Alertmanager hears of. The services send to the Collector alone and it passes theirs on to
  * Vitrine, so each series reaches either engine by one road.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { startAlertmanager, startCollector, startPrometheus, type Alertmanager } from './observability-programs.ts';
 import { freshDir, startProgram, startServer, type Program, type Server } from './program.ts';
@@ -89,6 +89,9 @@ export async function startWholePicture(options: WholePictureOptions = {}): Prom
     }),
   );
   const monitor = `127.0.0.1:${monitorPort}`;
+  // This monitor asks for none, but Prometheus scrapes nothing without the file.
+  const token = path.join(dir, 'token');
+  writeFileSync(token, 'none');
   const prometheus = stack.use(
     await startPrometheus({
       program: options.prometheus,
@@ -96,6 +99,7 @@ export async function startWholePicture(options: WholePictureOptions = {}): Prom
         'collector:8889': collector.prometheus,
         'monitor:4000': monitor,
         'alertmanager:9093': alertmanager.address,
+        '/run/secrets/vitrine_token': token,
         '/etc/prometheus/rules': options.rules ?? path.join(REPOSITORY, 'rules'),
       }),
     }),
