@@ -179,6 +179,8 @@ export interface TraceQuery {
   readonly toMs?: number | undefined;
   readonly minDurationMs?: number | undefined;
   readonly onlyErrors?: boolean | undefined;
+  /** A trace whose root is not here is taken only when it began before: a younger one is still being told. */
+  readonly rootlessBeforeMs?: number | undefined;
   readonly limit: number;
 }
 

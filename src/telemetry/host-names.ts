@@ -2,15 +2,7 @@
  * Names of what a machine and a process tell about themselves: the semantic conventions' (opentelemetry.io/docs/specs/semconv/system),
  * and for the load average, which has none, the name the Collector's hostmetrics receiver uses.
  */
-import type { MetricName } from './names.ts';
-
-const metric = (
-  name: string,
-  unit: string,
-  kind: MetricName['kind'],
-  attributes: readonly string[],
-  description: string,
-): MetricName => ({ name, unit, kind, attributes, description });
+import { metric, type MetricName } from './names.ts';
 
 const DISK = ['system.device', 'disk.io.direction'] as const;
 const NET = ['network.interface.name', 'network.io.direction'] as const;

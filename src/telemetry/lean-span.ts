@@ -19,6 +19,7 @@ import { SpanStatusCode } from '@opentelemetry/api';
 import type { InstrumentationScope } from '@opentelemetry/core';
 import { addHrTimes, maybeAddAttribute, millisToHrTime, timeInputToHrTime } from '@opentelemetry/core';
 import type { ReadableSpan, SpanLimits, SpanProcessor, TimedEvent } from '@opentelemetry/sdk-trace';
+import { wallTimeOf } from './wall-time.ts';
 
 /** What all spans of one tracer have in common. */
 export interface LeanShared {
@@ -39,8 +40,8 @@ const ERROR: SpanStatus = Object.freeze({ code: SpanStatusCode.ERROR });
 export class LeanSpan implements Span, ReadableSpan {
   readonly #shared: LeanShared;
   readonly #context: SpanContext;
-  readonly #startMs = Date.now();
   readonly #startMonotonicMs = performance.now();
+  readonly #startMs = wallTimeOf(this.#startMonotonicMs);
   /** -1 while it runs. */
   #tookMs = -1;
   readonly kind: SpanKind;

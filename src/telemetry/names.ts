@@ -20,7 +20,8 @@ export const DURATION_BOUNDS = [
 /** Seconds. Cache look-ups and phases begin earlier. */
 export const FINE_DURATION_BOUNDS = [0.00005, 0.0001, 0.00025, ...DURATION_BOUNDS] as const;
 
-const metric = (
+/** One row of the table. */
+export const metric = (
   name: string,
   unit: string,
   kind: MetricName['kind'],

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { Child } from '../../src/app/child.ts';
-import { until } from '../support/vitrine-process.ts';
+import { until } from '../support/until.ts';
 
 const fixture = (name: string): string => path.resolve(import.meta.dirname, `../fixtures/children/${name}.mjs`);
 

@@ -9,7 +9,8 @@ import { configFile, readSettings, settingsFrom, unusedSections } from '../../sr
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { Frame, FrameMetric } from '../../src/model/frame.ts';
 import { startTelemetry } from '../../src/telemetry/sdk.ts';
-import { freePort, json, until } from '../support/vitrine-process.ts';
+import { until } from '../support/until.ts';
+import { freePort, json } from '../support/vitrine-process.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-monitor-'));
 

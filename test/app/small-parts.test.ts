@@ -12,11 +12,11 @@ import { listeningPort, processTree } from '../../src/app/listening-port.ts';
 import { MonitorHealth } from '../../src/app/monitor-health.ts';
 import { readRunFile, removeRunFile, writeRunFile } from '../../src/app/run-file.ts';
 import { testRules } from '../../src/app/rule-tests.ts';
-import type { LogFields, Logger } from '../../src/base/logger.ts';
 import type { Alert } from '../../src/model/alert.ts';
 import type { Frame } from '../../src/model/frame.ts';
 import type { Health } from '../../src/model/health.ts';
 import { Labels } from '../../src/model/labels.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-app-'));
 
@@ -92,19 +92,6 @@ describe('listeningPort', () => {
   it('finds nothing for a process that is not there', () => expect(listeningPort(2 ** 22 + 1, 80)).toBeUndefined());
 });
 
-function recordingLogger(): { logger: Logger; lines: [string, string][] } {
-  const lines: [string, string][] = [];
-  const at = (level: string) => (_fields: LogFields, message: string) => void lines.push([level, message]);
-  const logger: Logger = {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: () => logger,
-  };
-  return { logger, lines };
-}
-
 const alert = (more: Partial<Alert>, severity = 'critical'): Alert => ({
   labels: Labels.from({ alertname: 'Errors', severity }),
   annotations: { summary: 'too many' },
@@ -117,14 +104,14 @@ const alert = (more: Partial<Alert>, severity = 'critical'): Alert => ({
 
 describe('AlertConsole', () => {
   it('says each alert once when it fires and once when it ends', () => {
-    const { logger, lines } = recordingLogger();
+    const logger = recordingLogger();
     const console = new AlertConsole(logger);
     console.alerts([alert({ state: 'pending' })]);
     console.alerts([alert({})]);
     console.alerts([alert({}), alert({}, 'warning')]);
     console.alerts([alert({ state: 'inactive', resolvedAtMs: 2, annotations: {} })]);
     console.alerts([alert({ state: 'inactive', resolvedAtMs: 2 })]);
-    expect(lines).toEqual([
+    expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
       ['warn', 'ALERT firing Errors: too many'],
       ['warn', 'ALERT firing Errors: too many'],
       ['info', 'ALERT resolved Errors: because'],

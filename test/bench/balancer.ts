@@ -7,9 +7,10 @@
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { accepts } from '../support/raw-http.ts';
+import { until } from '../support/until.ts';
 
 const PAIRS = Number(process.argv[2] ?? 15);
 const SECONDS = Number(process.argv[3] ?? 2);
@@ -136,21 +137,6 @@ function start(cpu: number, command: readonly string[]): ChildProcess {
   return spawn(PIN, ['-c', String(cpu), ...command], { stdio: ['ignore', 'ignore', 'inherit'], env });
 }
 
-async function listening(port: number): Promise<void> {
-  for (let at = 0; at < 200; at += 1) {
-    const up = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.on('error', () => resolve(false));
-    });
-    if (up) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`nobody listens on ${port}`);
-}
-
 function wrk(port: number, seconds: number): Promise<{ requests: number; perSecond: number; bad: number }> {
   return new Promise((resolve) => {
     const child = spawn(PIN, ['-c', '1', 'wrk', '-t1', '-c64', `-d${seconds}s`, `http://127.0.0.1:${port}/users/42`]);
@@ -213,9 +199,9 @@ const racers = contestants().map((one) => ({
   rate: [] as number[],
 }));
 try {
-  await listening(UPSTREAM_PORT);
+  await until(() => accepts(UPSTREAM_PORT));
   for (const racer of racers) {
-    await listening(racer.port);
+    await until(() => accepts(racer.port));
     await wrk(racer.port, 3);
   }
   const tickUs = 1e6 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));

@@ -7,11 +7,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadOptions } from '../../src/loadtest/options.ts';
 import { runLoad } from '../../src/loadtest/run.ts';
+import { accepts } from '../support/raw-http.ts';
+import { until } from '../support/until.ts';
 
 const [pairs, seconds, users] = [2, 3, 4].map((at, i) => Number(process.argv[at] ?? [15, 2, 64][i]));
 const PORT = Number(process.env.BENCH_PORT ?? 22650);
@@ -70,7 +71,7 @@ async function main(): Promise<void> {
   );
   const nginx = spawn('taskset', ['-c', '1', 'nginx', '-c', config], { stdio: 'inherit' });
   try {
-    await listening();
+    await until(() => accepts(PORT));
     const shares: number[] = [];
     for (let pair = 0; pair < pairs; pair += 1) {
       const wrkFirst = pair % 2 === 0;
@@ -88,18 +89,6 @@ async function main(): Promise<void> {
     nginx.kill();
     await once(nginx, 'exit');
     rmSync(dir, { recursive: true });
-  }
-}
-
-async function listening(): Promise<void> {
-  for (;;) {
-    const socket = connect(PORT, '127.0.0.1');
-    const up = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    });
-    socket.destroy();
-    if (up) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

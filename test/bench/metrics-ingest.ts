@@ -4,13 +4,9 @@
  * request, prepared beforehand.
  */
 import { spawnSync } from 'node:child_process';
-import {
-  prometheusProgram,
-  prometheusVersion,
-  startMonitorProcess,
-  startPrometheus,
-  type ServerProcess,
-} from '../support/server-process.ts';
+import { startMonitorProcess } from '../support/monitor-process.ts';
+import { prometheusVersion, startPrometheus } from '../support/observability-programs.ts';
+import { programPath, type Server } from '../support/program.ts';
 import { postWrite, writeBody } from '../support/remote-write.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 15);
@@ -41,7 +37,7 @@ function bodies(round: number): Buffer[] {
   return out;
 }
 
-async function send(server: ServerProcess, requests: readonly Buffer[]): Promise<number> {
+async function send(server: Server, requests: readonly Buffer[]): Promise<number> {
   const before = server.cpuSeconds();
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -61,7 +57,7 @@ const median = (numbers: readonly number[]): number => sorted(numbers)[numbers.l
 const figure = (numbers: readonly number[], digits: number): string =>
   `${median(numbers).toFixed(digits)} (${sorted(numbers)[0].toFixed(digits)}–${(sorted(numbers).at(-1) ?? 0).toFixed(digits)})`;
 
-const program = prometheusProgram();
+const program = programPath('prometheus3', 'prometheus');
 spawnSync('taskset', ['-cp', '1', String(process.pid)]);
 await using ours = await startMonitorProcess({ testMode: true, cpu: 0, built: true });
 await using theirs =

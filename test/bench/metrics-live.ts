@@ -5,10 +5,10 @@
  * Prints the monitor's share of a core and its largest resident memory from /proc, and the time of a query over 1,000 of the
  * series while it goes on.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as time } from 'node:timers/promises';
 import { encodeProto } from '../support/otlp-proto.ts';
+import { startMonitorProcess } from '../support/monitor-process.ts';
 import { remoteWrite } from '../support/remote-write.ts';
-import { startMonitorProcess } from '../support/server-process.ts';
 
 const SECONDS = Number(process.argv[2] ?? 60);
 const WARM_UP = 10;
@@ -94,7 +94,7 @@ for (let tick = 1; tick <= SECONDS + WARM_UP; tick += 1) {
   for (let sender = 0; sender < SENDERS; sender += 1) {
     const due = started + tick * 1_000 + (sender * 1_000) / SENDERS;
     const wait = due - performance.now();
-    if (wait > 0) await sleep(wait);
+    if (wait > 0) await time(wait);
     else late = Math.max(late, -wait);
     await post(sender, tick);
   }

@@ -4,13 +4,9 @@
  * CPU 1; they take turns, and what is compared is utime + stime from /proc for `queries` range queries of 61 steps and of 241.
  */
 import { spawnSync } from 'node:child_process';
-import {
-  prometheusProgram,
-  prometheusVersion,
-  startMonitorProcess,
-  startPrometheus,
-  type ServerProcess,
-} from '../support/server-process.ts';
+import { startMonitorProcess } from '../support/monitor-process.ts';
+import { prometheusVersion, startPrometheus } from '../support/observability-programs.ts';
+import { programPath, type Server } from '../support/program.ts';
 import { remoteWrite, type WrittenSeries } from '../support/remote-write.ts';
 
 const PAIRS = Number(process.argv[2] ?? 15);
@@ -62,7 +58,7 @@ async function ask(url: string, stepSeconds: number): Promise<string> {
   return text;
 }
 
-async function cost(server: ServerProcess, stepSeconds: number): Promise<number> {
+async function cost(server: Server, stepSeconds: number): Promise<number> {
   const before = server.cpuSeconds();
   for (let i = 0; i < QUERIES; i += 1) await ask(server.url, stepSeconds);
   return ((server.cpuSeconds() - before) * 1_000) / QUERIES;
@@ -91,7 +87,7 @@ const median = (numbers: readonly number[]): number => sorted(numbers)[numbers.l
 const spread = (numbers: readonly number[]): string =>
   `${sorted(numbers)[0].toFixed(2)}–${(sorted(numbers).at(-1) ?? 0).toFixed(2)}`;
 
-const program = prometheusProgram();
+const program = programPath('prometheus3', 'prometheus');
 if (program === undefined) {
   console.log('metrics-query: skipped, no Prometheus');
 } else {

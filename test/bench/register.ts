@@ -7,11 +7,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFile, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { cpuSeconds } from '../support/process-cost.ts';
 
 const rounds = Number(process.argv[2] ?? 15);
 const seconds = Number(process.argv[3] ?? 2);
@@ -29,12 +29,6 @@ const SERVICES = [
   { app: 'koa-hello.mjs', name: 'koa' },
   { app: 'express-hello.cjs', name: 'express' },
 ] as const;
-
-/** Seconds of user and system time, all threads. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
 
 /** Asynchronous, because the collector lives in this process and must answer meanwhile. */
 async function load(port: number, forSeconds: number): Promise<number> {

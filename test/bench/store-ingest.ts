@@ -5,7 +5,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as time } from 'node:timers/promises';
 import { seededRandom } from '../../src/base/random.ts';
 import { Labels } from '../../src/model/labels.ts';
 import { chunkOf, decodeChunk } from '../../src/monitor/store/chunk-codec.ts';
@@ -121,7 +121,7 @@ async function live(seconds: number): Promise<void> {
     for (let i = 0; i < series; i += 1) v[i] += (i * 7 + k * 3) % 13;
     await store.append({ count: series, refs, t, v });
     peakRss = Math.max(peakRss, process.memoryUsage.rss());
-    await sleep(Math.max(0, started + k * 1_000 - performance.now()));
+    await time(Math.max(0, started + k * 1_000 - performance.now()));
   }
   const share = cpuSeconds(since) / ((performance.now() - started) / 1_000);
   print({

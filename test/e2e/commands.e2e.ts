@@ -9,8 +9,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { fencedCommands } from '../support/fenced-commands.ts';
-import { programPath, startProgram } from '../support/observability-programs.ts';
-import { freePort, REPOSITORY, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
+import { programPath, startProgram, startServer } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { freePort, REPOSITORY, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 /** The ports that the documents name, as they are in this run. */
 type Ports = Readonly<Record<4000 | 4317 | 4318 | 8080, number>>;
@@ -58,7 +59,8 @@ async function ends(command: string, { vitrine, dir }: Setting): Promise<void> {
     : /query/.test(line)
       ? ` --url ${vitrine.monitor}`
       : '';
-  const shell = await startProgram('/bin/sh', ['-c', line + where], {
+  const shell = startProgram('/bin/sh', ['-c', line + where], {
+    cwd: REPOSITORY,
     env: { ...environment(ports, dir), VITRINE_STORE__PATH: vitrine.dataDir },
   });
   expect(await shell.exited, shell.output()).toBe(0);
@@ -76,7 +78,8 @@ async function serves(command: string, { dir }: Setting): Promise<void> {
     .replace('npm start', `exec node src/main.ts start --data ${data}`)
     .replace(/^((?:[A-Z_]+=\S+ )+)exec (.*)$/, 'export $1; exec $2')
     .replace('server.js', path.join(dir, 'server.js'));
-  await using shell = await startProgram('/bin/sh', ['-c', direct], {
+  await using shell = startProgram('/bin/sh', ['-c', direct], {
+    cwd: REPOSITORY,
     env: { ...environment(ports, data), VITRINE_SAMPLE__LISTEN: samples.map((port) => `127.0.0.1:${port}`).join(',') },
   });
   await until(
@@ -94,7 +97,8 @@ async function serves(command: string, { dir }: Setting): Promise<void> {
 /** The Collector needs ports that nobody has. */
 async function collects(command: string): Promise<void> {
   const [health, grpc, http, page] = await Promise.all(Array.from({ length: 4 }, freePort));
-  await using shell = await startProgram('/bin/sh', ['-c', `exec ${command}`], {
+  await using shell = await startServer('/bin/sh', ['-c', `exec ${command}`], {
+    cwd: REPOSITORY,
     readyUrl: `http://127.0.0.1:${health}/`,
     env: {
       PATH: `${BIN}:${process.env['PATH'] ?? ''}`,
@@ -104,7 +108,7 @@ async function collects(command: string): Promise<void> {
       COLLECTOR_PROMETHEUS: `127.0.0.1:${page}`,
     },
   });
-  expect(shell.pid).toBeGreaterThan(0);
+  expect(shell.child.exitCode).toBeNull();
 }
 
 /** No container runs here: the file is read, and what it mounts and names must be there. */

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { DASHBOARDS } from '../../src/dashboards/all.ts';
-import { json, REPOSITORY, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
+import { until } from '../support/until.ts';
+import { json, REPOSITORY, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 interface ComposeService {
   readonly volumes?: readonly string[];

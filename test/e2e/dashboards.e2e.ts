@@ -4,8 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DASHBOARDS } from '../../src/dashboards/all.ts';
-import { missingPrograms, programPath } from '../support/observability-programs.ts';
-import { until } from '../support/vitrine-process.ts';
+import { missingPrograms, programPath } from '../support/program.ts';
+import { until } from '../support/until.ts';
 import { askRange, startWholePicture, type Answer, type WholePicture } from '../support/whole-picture.ts';
 
 const missing = missingPrograms('dashboards on both engines', 'otelcol', 'prometheus', 'prometheus-alertmanager');
@@ -89,17 +89,15 @@ describe.skipIf(missing.length > 0)('panels', () => {
 
   beforeAll(async () => {
     const program = programPath('prometheus3');
-    picture = await startWholePicture(program === undefined ? {} : { prometheus: program });
-    await (
-      await picture.load(4)
-    ).exited;
+    picture = await startWholePicture({ prometheus: program });
+    await picture.load(4).exited;
     const known = 'count({__name__=~"http_server_request_duration_seconds_count|payments_.*",job="payments"})';
     await until(
       async () => (await ask(picture.prometheus.url, known)).size > 0,
       30_000,
       () => `Prometheus hears nothing\n${picture.prometheus.output()}`,
     );
-    await using load = await picture.load(45);
+    await using load = picture.load(45);
     // One upstream dies in the middle, so that ejections, retries and an alert are there to be compared.
     await until(
       async () => (await ask(picture.vitrine.monitor, 'sum(vitrine_balancer_upstream_requests_total) > 300')).size > 0,

@@ -4,9 +4,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Health } from '../../src/model/health.ts';
 import type { AlertsAnswer, TraceAnswer, TracesAnswer } from '../../src/monitor/api/contract.ts';
-import { MAIN, vitrine } from '../support/command-line.ts';
-import { startProgram } from '../support/programs.ts';
-import { json, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
+import { vitrine } from '../support/command-line.ts';
+import { startProgram } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { json, MAIN, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 /** The rules are looked at each second, and a second of slow answers must be there to be seen. */
 const FIRE_LIMIT_MS = 2_000;
@@ -30,13 +31,16 @@ describe('drills under load', () => {
 
   const drill = (kind: string, duration: string) => vitrine(['drill', kind, '--for', duration, '--data', it.dataDir]);
   const load = (seconds: number) =>
-    startProgram(
-      process.execPath,
-      [MAIN, 'load', '--url', it.balancer, '--users', '10', '--duration', String(seconds)],
-      {
-        env: { NODE_OPTIONS: '' },
-      },
-    );
+    startProgram(process.execPath, [
+      MAIN,
+      'load',
+      '--url',
+      it.balancer,
+      '--users',
+      '10',
+      '--duration',
+      String(seconds),
+    ]);
   const firing = async (name: string) => {
     const { alerts } = await json<AlertsAnswer>(`${it.monitor}/api/alerts`);
     return alerts.find((alert) => alert.name === name && alert.state === 'firing');
@@ -90,7 +94,7 @@ describe('drills under load', () => {
     const slow = await json<TraceAnswer>(`${it.monitor}/api/traces/${traces[0].traceId}`);
     expect(slow.durationMs).toBeGreaterThanOrEqual(200);
     expect(slow.startMs).toBeGreaterThanOrEqual(began - 1_000);
-    await traffic.end();
+    await traffic.stop();
   });
 
   test('errors: half of the answers of the services fail while it lasts, and none after', async () => {

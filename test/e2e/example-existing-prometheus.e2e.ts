@@ -3,14 +3,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installed, startProgram, type Program } from '../support/program.ts';
+import { missingPrograms, programPath, startProgram, type Program } from '../support/program.ts';
 import { tableCommands } from '../support/readme-commands.ts';
-import { freePort, json, REPOSITORY, startVitrine, until } from '../support/vitrine-process.ts';
+import { until } from '../support/until.ts';
+import { freePort, json, REPOSITORY, startVitrine } from '../support/vitrine-process.ts';
 
 const SERVERS = [
   {
     name: 'Prometheus',
-    file: installed('prometheus3', 'prometheus'),
+    programs: ['prometheus3', 'prometheus'],
     metric: 'prometheus_build_info',
     args: (port: number, dir: string) => [
       `--config.file=${dir}/prometheus.yml`,
@@ -20,7 +21,7 @@ const SERVERS = [
   },
   {
     name: 'VictoriaMetrics',
-    file: installed('victoriametrics', 'victoria-metrics'),
+    programs: ['victoriametrics', 'victoria-metrics'],
     metric: 'vm_app_version',
     args: (port: number, dir: string) => [
       `-storageDataPath=${dir}/data`,
@@ -52,9 +53,8 @@ const monitorOver = async (url: string): ReturnType<typeof startVitrine> => {
 };
 
 for (const server of SERVERS) {
-  if (server.file === undefined)
-    console.log(`skipped: the example over ${server.name} needs it installed (test/support/programs/install.sh)`);
-  describe.skipIf(server.file === undefined)(`over ${server.name}`, () => {
+  const missing = missingPrograms(`the example over ${server.name}`, server.programs);
+  describe.skipIf(missing.length > 0)(`over ${server.name}`, () => {
     let program: Program;
     let folder: string;
     let url: string;
@@ -69,7 +69,7 @@ for (const server of SERVERS) {
           scrape_configs: [{ job_name: 'self', static_configs: [{ targets: [`127.0.0.1:${port}`] }] }],
         }),
       );
-      program = startProgram(server.file ?? '', server.args(port, folder), { cwd: folder });
+      program = startProgram(programPath(...server.programs) ?? '', server.args(port, folder), { cwd: folder });
       await until(
         async () =>
           ((await json<Answer>(`${url}/api/v1/query?query=${server.metric}`)).data?.result.length ?? 0) > 0 ||

@@ -6,7 +6,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { load, vitrine } from '../support/command-line.ts';
 import { familiesOf, sumOf } from '../support/exposition-text.ts';
-import { freePort, startVitrine, until } from '../support/vitrine-process.ts';
+import { until } from '../support/until.ts';
+import { freePort, startVitrine } from '../support/vitrine-process.ts';
 
 const SIGNAL_LIMIT_MS = 15_000;
 const END_LIMIT_MS = 5_000;

@@ -1,13 +1,15 @@
 /** Processes die, stop and come back under load, and no client notices. Signals go to the processes that run.json names. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as time } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RunFile } from '../../src/app/run-file.ts';
 import type { LoadResult } from '../../src/loadtest/result.ts';
 import type { Health } from '../../src/model/health.ts';
 import { load } from '../support/command-line.ts';
 import { NO_REDIS, startRedis } from '../support/redis-server.ts';
-import { json, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
+import { until } from '../support/until.ts';
+import { json, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 const RATE = 150;
 const MONITOR_BACK_MS = 5_000;
@@ -16,7 +18,6 @@ const SLACK_MS = 5_000;
 
 const runFile = (it: Vitrine): RunFile =>
   JSON.parse(readFileSync(path.join(it.dataDir, 'run.json'), 'utf8')) as RunFile;
-const pause = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms));
 
 async function healthy(it: Vitrine, limitMs = 20_000): Promise<void> {
   await until(
@@ -61,12 +62,22 @@ describe('under load', () => {
         )
       ).data.result[0]?.value[1] ?? 0,
     );
+  const REQUESTS = 'sum(http_server_request_duration_seconds_count{job="vitrine-balancer"})';
+  /** So many requests more have been answered. */
+  async function answered(more: number): Promise<void> {
+    const before = await ask(REQUESTS);
+    await until(
+      async () => (await ask(REQUESTS)) >= before + more,
+      15_000,
+      () => `no ${more} requests in fifteen seconds`,
+    );
+  }
   const traffic = (seconds: number, rate = RATE) => load({ url: it.balancer, users: 50, rate, duration: seconds });
 
   test('kill -9 of a service: no GET fails, no POST is sent twice, and the money adds up', async () => {
     const running = traffic(24, 190);
     for (const victim of [0, 1, 0]) {
-      await pause(3_000);
+      await answered(3 * RATE);
       const { pid } = runFile(it).services[victim];
       process.kill(pid, 'SIGKILL');
       await until(
@@ -89,7 +100,7 @@ describe('under load', () => {
     const running = traffic(15);
     for (const victim of [0, 1]) {
       // At first every user signs in, which is work for a whole second.
-      await pause(2_500);
+      await answered(2 * RATE);
       const { pid } = runFile(it).services[victim];
       process.kill(pid, 'SIGTERM');
       await until(
@@ -109,7 +120,8 @@ describe('under load', () => {
     // Reads of their own as well: beside what is written in vain they would not be among the slowest.
     const url = `${it.balancer}/api/ledger/check`;
     const reading = load({ url, scenario: 'get', users: 25, rate: 75, duration: 10 });
-    await pause(2_000);
+    // What is judged below is judged by the second of the load in which it happened.
+    await time(2_000);
     const stoppedAtSeconds = 2;
     const { pid } = runFile(it).services[0];
     process.kill(pid, 'SIGSTOP');
@@ -134,9 +146,10 @@ describe('under load', () => {
   test('the monitor stops for five seconds, dies, and is back: traffic goes on untouched', async () => {
     const { monitorPid = 0 } = runFile(it);
     const running = traffic(10);
-    await pause(1_000);
+    await answered(RATE);
     process.kill(monitorPid, 'SIGSTOP');
-    await pause(5_000);
+    // How long it is gone is what is tried.
+    await time(5_000);
     process.kill(monitorPid, 'SIGCONT');
     await until(
       async () => (await fetch(`${it.monitor}/readyz`, { signal: AbortSignal.timeout(1_000) })).ok || undefined,
@@ -158,8 +171,7 @@ describe('under load', () => {
     tell('no monitor', result);
     expect(result.totals.failed).toBe(0);
     await until(
-      async () =>
-        (await ask('sum(http_server_request_duration_seconds_count{job="vitrine-balancer"})')) > 0 || undefined,
+      async () => (await ask(REQUESTS)) > 0 || undefined,
       5_000,
       () => 'the monitor that came back knows nothing',
     );
@@ -172,7 +184,11 @@ describe.skipIf(NO_REDIS !== undefined)('with its cache in Redis', () => {
     await using it = await startVitrine({ env: { VITRINE_CACHE__URL: redis.url } });
     await healthy(it);
     const running = load({ url: it.balancer, users: 50, rate: RATE, duration: 8 });
-    await pause(2_000);
+    await until(
+      async () => (await (await fetch(`${it.monitor}/metrics`)).text()).includes('vitrine_cache_lookups_total{'),
+      10_000,
+      () => 'no look-ups in the cache',
+    );
     await redis.kill();
     await until(
       async () => (await json<Health>(`${it.balancer}/health`)).components['cache']?.status === 'degraded' || undefined,

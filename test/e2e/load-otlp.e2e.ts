@@ -6,14 +6,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  missingPrograms,
-  programPath,
-  startCollector,
-  startProgram,
-  type Collector,
-} from '../support/observability-programs.ts';
-import { json, REPOSITORY, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
+import { startCollector, type Collector } from '../support/observability-programs.ts';
+import { missingPrograms, programPath, startProgram } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { json, REPOSITORY, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 const SECONDS = process.env['VITRINE_LONG'] === '1' ? 30 : 5;
 const RATE = 10_000;
@@ -55,7 +51,7 @@ async function send(signal: Signal, endpoint: string, http: boolean, more: reado
   const started = performance.now();
   const workers = more.includes('--unique-timeseries') ? 1 : WORKERS;
   const items = signal === 'traces' ? ASKED / 2 : ASKED;
-  await using generator = await startProgram(programPath('telemetrygen') ?? '', [
+  await using generator = startProgram(programPath('telemetrygen') ?? '', [
     signal,
     '--otlp-endpoint',
     endpoint,

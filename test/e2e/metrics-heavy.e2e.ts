@@ -8,9 +8,11 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { encodeProto } from '../support/otlp-proto.ts';
+import { freshDir } from '../support/program.ts';
 import { remoteWrite, writeBody, postWrite } from '../support/remote-write.ts';
-import { freshDir, startMonitorProcess, type MonitorProcess } from '../support/server-process.ts';
-import { json, until } from '../support/vitrine-process.ts';
+import { startMonitorProcess, type MonitorProcess } from '../support/monitor-process.ts';
+import { until } from '../support/until.ts';
+import { json } from '../support/vitrine-process.ts';
 
 const RULES = `groups:
   - name: ticks

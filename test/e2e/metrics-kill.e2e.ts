@@ -6,8 +6,10 @@ import { rmSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { encodeProto } from '../support/otlp-proto.ts';
 import { postWrite, writeBody } from '../support/remote-write.ts';
-import { freshDir, startMonitorProcess, type MonitorProcess } from '../support/server-process.ts';
-import { json, until } from '../support/vitrine-process.ts';
+import { startMonitorProcess, type MonitorProcess } from '../support/monitor-process.ts';
+import { freshDir } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { json } from '../support/vitrine-process.ts';
 
 const ROUNDS = 30;
 const SERIES = 100;

@@ -8,24 +8,24 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { remoteQuerier } from '../../src/monitor/promql/remote.ts';
 import { embeddedMetrics, nativeData, querierData, type EmbeddedMetrics } from '../support/querier-data.ts';
 import { remoteWrite, type WrittenSeries } from '../support/remote-write.ts';
-import {
-  freshDir,
-  prometheusProgram,
-  prometheusVersion,
-  startMonitorProcess,
-  startPrometheus,
-  type ServerProcess,
-} from '../support/server-process.ts';
-import { REPOSITORY, json, until } from '../support/vitrine-process.ts';
+import { startMonitorProcess } from '../support/monitor-process.ts';
+import { prometheusVersion, startPrometheus } from '../support/observability-programs.ts';
+import { freshDir, missingPrograms, programPath, type Server } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { REPOSITORY, json } from '../support/vitrine-process.ts';
 import { EXPRESSIONS, NATIVE_EXPRESSIONS, asJson, differenceOf, querierSuite } from '../suites/querier.ts';
-
-const SKIP = 'skipped: no Prometheus (test/support/programs/install.sh installs it)';
 
 /** Oldest first; 2.42 knows neither quoted names nor the newest functions, and keeps `limit` to itself. */
 const PEERS = [
-  { which: 'system', native: false, utf8: false, lookback: false, flags: ['--enable-feature=exemplar-storage'] },
   {
-    which: 'newest',
+    programs: ['prometheus'],
+    native: false,
+    utf8: false,
+    lookback: false,
+    flags: ['--enable-feature=exemplar-storage'],
+  },
+  {
+    programs: ['prometheus3', 'prometheus'],
     native: true,
     utf8: true,
     lookback: true,
@@ -33,16 +33,16 @@ const PEERS = [
   },
 ] as const;
 
-for (const { which, flags, ...traits } of PEERS) {
-  const program = prometheusProgram(which);
-  if (program === undefined) console.log(SKIP);
-  const name = program === undefined ? which : `Prometheus ${prometheusVersion(program)}`;
+for (const { programs, flags, ...traits } of PEERS) {
+  const program = programPath(...programs);
+  if (program === undefined) missingPrograms('the Querier over Prometheus', programs);
+  const name = program === undefined ? programs[0] : `Prometheus ${prometheusVersion(program)}`;
   describe.skipIf(program === undefined)(`remote: ${name}`, () => {
     const endMs = Math.floor(Date.now() / 60_000) * 60_000;
-    let peer: ServerProcess;
+    let peer: Server;
     let embedded: EmbeddedMetrics;
     beforeAll(async () => {
-      peer = await startPrometheus({ program: program ?? '', flags });
+      peer = await startPrometheus({ program, flags });
       embedded = await embeddedMetrics();
       const series = [...querierData(endMs), ...(traits.native ? nativeData(endMs) : [])];
       const known = traits.utf8 ? series : series.map((one) => ({ ...one, labels: withoutDots(one.labels) }));
@@ -157,7 +157,7 @@ function scene(second: number, atMs: number): WrittenSeries[] {
   ];
 }
 
-const program = prometheusProgram();
+const program = programPath('prometheus3', 'prometheus');
 describe.skipIf(program === undefined)('rules on a remote server', () => {
   it('the same rule files give the same alert states at the same times', async () => {
     const dir = freshDir();
@@ -165,7 +165,7 @@ describe.skipIf(program === undefined)('rules on a remote server', () => {
     writeFileSync(rules, RULES);
     const files = [rules, path.join(REPOSITORY, 'rules/stack.yaml')];
     await using peer = await startPrometheus({
-      program: program ?? '',
+      program,
       config: `global: { scrape_interval: 1h, evaluation_interval: 1s }\nrule_files: ${JSON.stringify(files)}\n`,
     });
     const config = `alerts: [{ file: ${JSON.stringify(rules)} }]\n`;
@@ -204,7 +204,7 @@ describe.skipIf(program === undefined)('rules on a remote server', () => {
     const page = await json<{ status: string }>(`${remote.url}/health`);
     expect(page.status).not.toBe('unhealthy');
     expect((await fetch(`${remote.url}/api/services`)).status).toBe(200);
-    await peer.end('SIGKILL');
+    await peer.stop('SIGKILL');
     const failed = await fetch(`${remote.url}/api/v1/query?query=up`);
     expect(failed.status).toBe(503);
     expect(await failed.json()).toMatchObject({

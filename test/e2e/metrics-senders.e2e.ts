@@ -3,15 +3,13 @@
  * found under its own names, complete. (telemetrygen and the Collector send in load-otlp.e2e.ts.)
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  prometheusProgram,
-  startMonitorProcess,
-  startPrometheus,
-  type MonitorProcess,
-} from '../support/server-process.ts';
-import { json, until } from '../support/vitrine-process.ts';
+import { startMonitorProcess, type MonitorProcess } from '../support/monitor-process.ts';
+import { startPrometheus } from '../support/observability-programs.ts';
+import { programPath } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { json } from '../support/vitrine-process.ts';
 
-const program = prometheusProgram();
+const program = programPath('prometheus3');
 const REMOTE_WRITE = [
   ['1.0', 'prometheus.WriteRequest', false],
   ['2.0', 'io.prometheus.write.v2.Request', false],
@@ -51,7 +49,7 @@ remote_write:
     protobuf_message: ${message}
     queue_config: { batch_send_deadline: 500ms }
 `;
-      await using sender = await startPrometheus({ program: program ?? '', config, agent });
+      await using sender = await startPrometheus({ program, config, agent });
       const up = await until(
         async () => {
           const found = await query(`count_over_time(up{sender="${job}"}[1m]) >= 3`);

@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { vitrine, load } from '../support/command-line.ts';
 import { familiesOf, sumOf, type Family } from '../support/exposition-text.ts';
-import { absent, programPath, startCollector, startPrometheus, type Collector } from '../support/programs.ts';
-import { freePort, json, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
+import { startCollector, startPrometheus, type Collector } from '../support/observability-programs.ts';
+import { missingPrograms, programPath } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { freePort, json, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 const ROAD_LIMIT_MS = 20_000;
 /** The semantic conventions end these gauges in `.count`, which the linter would keep for histograms. */
@@ -12,8 +14,8 @@ const CONVENTION_COUNTS =
   /^(process_thread_count|process_unix_file_descriptor_count|system_cpu_logical_count) non-histogram and non-summary metrics should not have "_count" suffix$/;
 const COUNT = 'http_server_request_duration_seconds_count';
 
-const missing = absent('otelcol', 'prometheus', 'promtool');
-describe.skipIf(missing !== undefined)('the sample stack on three roads', () => {
+const missing = missingPrograms('the sample stack on three roads', 'otelcol', 'prometheus', 'promtool');
+describe.skipIf(missing.length > 0)('the sample stack on three roads', () => {
   let collector: Collector;
   let it: Vitrine;
   let scrape = '';
@@ -58,7 +60,7 @@ describe.skipIf(missing !== undefined)('the sample stack on three roads', () => 
   const roads = async (): Promise<Record<'page' | 'exporter' | 'collector', Map<string, Family>>> => ({
     page: own(await page(`${it.monitor}/metrics`)),
     exporter: own(await page(scrape)),
-    collector: own(await page(collector.metrics)),
+    collector: own(await page(`http://${collector.prometheus}/metrics`)),
   });
 
   test('name, type, help and labels of every series are the same', async () => {
@@ -135,9 +137,11 @@ describe.skipIf(missing !== undefined)('the sample stack on three roads', () => 
 
   test('Prometheus stores the same from all three', async () => {
     await using prometheus = await startPrometheus({
-      page: `${it.monitor}/metrics`,
-      exporter: scrape,
-      collector: collector.metrics,
+      config: scrapeConfig({
+        page: `${it.monitor}/metrics`,
+        exporter: scrape,
+        collector: `http://${collector.prometheus}/metrics`,
+      }),
     });
     const query = async (expr: string): Promise<{ metric: Record<string, string>; value: [number, string] }[]> => {
       const { data } = await json<{ data: { result: [] } }>(
@@ -163,6 +167,20 @@ describe.skipIf(missing !== undefined)('the sample stack on three roads', () => 
     expect(several).toEqual([]);
   });
 });
+
+/** prometheus.yml that scrapes the pages (name → URL) each second, their own `job` and `instance` kept. JSON is YAML. */
+function scrapeConfig(pages: Readonly<Record<string, string>>): string {
+  const jobs = Object.entries(pages).map(([name, url]) => {
+    const { host, pathname } = new URL(url);
+    return {
+      job_name: name,
+      honor_labels: true,
+      metrics_path: pathname,
+      static_configs: [{ targets: [host], labels: { road: name } }],
+    };
+  });
+  return JSON.stringify({ global: { scrape_interval: '1s', scrape_timeout: '1s' }, scrape_configs: jobs });
+}
 
 /** What `theirs` has other than `ours`, a sentence each. */
 function differences(ours: Map<string, Family>, theirs: Map<string, Family>, road: string): string[] {

@@ -5,8 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SpanView, TraceAnswer, TracesAnswer } from '../../src/monitor/api/contract.ts';
 import { demoAccount, DEMO_PASSWORD, demoUser } from '../../src/sample/demo-data.ts';
 import { load } from '../support/command-line.ts';
-import { absent, startCollector, startJaeger, type Collector, type Jaeger } from '../support/programs.ts';
-import { json, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
+import { startCollector, startJaeger, type Collector, type Jaeger } from '../support/observability-programs.ts';
+import { missingPrograms } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { json, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 const TRACE_LIMIT_MS = 10_000;
 
@@ -134,14 +136,14 @@ describe('with no exporter named', () => {
   });
 });
 
-const missing = absent('otelcol', 'jaeger');
-describe.skipIf(missing !== undefined)('with OTEL_TRACES_EXPORTER=console,otlp', () => {
+const missing = missingPrograms('the same trace in Jaeger', 'otelcol', 'jaeger');
+describe.skipIf(missing.length > 0)('with OTEL_TRACES_EXPORTER=console,otlp', () => {
   let jaeger: Jaeger;
   let collector: Collector;
   let it: Vitrine;
   beforeAll(async () => {
     jaeger = await startJaeger();
-    collector = await startCollector(jaeger.otlpGrpc);
+    collector = await startCollector([], jaeger.otlpGrpc);
     it = await startVitrine({
       env: {
         OTEL_TRACES_EXPORTER: 'console,otlp',

@@ -9,7 +9,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packVitrine, repackAs } from '../support/packed.ts';
 import { runToEnd, runWell, startProgram, type Finished, type Program } from '../support/program.ts';
-import { freePort, json, REPOSITORY, until } from '../support/vitrine-process.ts';
+import { until } from '../support/until.ts';
+import { freePort, json, REPOSITORY } from '../support/vitrine-process.ts';
 
 const missing = ['/usr/bin/ansible-playbook', '/usr/bin/nsenter', '/usr/bin/unshare'].filter(
   (file) => !existsSync(file),

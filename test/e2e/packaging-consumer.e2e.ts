@@ -5,7 +5,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { packVitrine, repackAs } from '../support/packed.ts';
 import { runToEnd, runWell, startProgram } from '../support/program.ts';
-import { freePort, json, REPOSITORY, until } from '../support/vitrine-process.ts';
+import { until } from '../support/until.ts';
+import { freePort, json, REPOSITORY } from '../support/vitrine-process.ts';
 
 const OLD_NODE = '/usr/bin/node';
 const SERVER = `
@@ -39,6 +40,8 @@ async function runsWithRoutes(dir: string): Promise<string | undefined> {
   const [balancer, monitor, otlpHttp, otlpGrpc] = await Promise.all(Array.from({ length: 4 }, freePort));
   await using program = startProgram('npx', ['--no-install', 'vitrine', 'run', '--', 'node', 'server.js'], {
     cwd: dir,
+    // npx does not pass every signal on.
+    group: true,
     env: {
       VITRINE_BALANCER__LISTEN: `127.0.0.1:${balancer}`,
       VITRINE_MONITOR__LISTEN: `127.0.0.1:${monitor}`,

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stagesOf, type Instruction } from '../support/dockerfile.ts';
 import { runToEnd, runWell, startProgram, type Program } from '../support/program.ts';
-import { freePort, json, REPOSITORY, until } from '../support/vitrine-process.ts';
+import { until } from '../support/until.ts';
+import { freePort, json, REPOSITORY } from '../support/vitrine-process.ts';
 
 const [buildStage, finalStage] = stagesOf(readFileSync(path.join(REPOSITORY, 'Dockerfile'), 'utf8'));
 let folder: string;

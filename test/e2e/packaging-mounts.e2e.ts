@@ -8,8 +8,9 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { composeFile } from '../support/compose.ts';
 import { MOUNTED } from '../support/mounted-files.ts';
-import { installed, runToEnd, startProgram } from '../support/program.ts';
-import { freePort, json, REPOSITORY, until } from '../support/vitrine-process.ts';
+import { missingPrograms, programPath, runToEnd, startProgram } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { freePort, json, REPOSITORY } from '../support/vitrine-process.ts';
 
 const read = (file: string): string => readFileSync(path.join(REPOSITORY, file), 'utf8');
 const { services } = composeFile.parse(parse(read('docker-compose.yml'), { merge: true }));
@@ -19,12 +20,17 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const prometheus = installed('prometheus3', 'prometheus');
-const promtool = installed('promtool');
-const alertmanager = installed('alertmanager', 'prometheus-alertmanager');
-const collector = installed('otelcol');
-for (const [name, file] of Object.entries({ prometheus, promtool, alertmanager, otelcol: collector }))
-  if (file === undefined) console.log(`skipped: what is mounted for ${name} needs it installed`);
+const prometheus = programPath('prometheus3', 'prometheus');
+const promtool = programPath('promtool');
+const alertmanager = programPath('alertmanager', 'prometheus-alertmanager');
+const collector = programPath('otelcol');
+missingPrograms(
+  'what is mounted',
+  ['prometheus3', 'prometheus'],
+  'promtool',
+  ['alertmanager', 'prometheus-alertmanager'],
+  'otelcol',
+);
 
 /** Everything is mounted somewhere in this file. */
 const proven = new Set<string>();

@@ -3,14 +3,15 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installed, runToEnd, startProgram } from '../support/program.ts';
-import { freePort, json, REPOSITORY, until } from '../support/vitrine-process.ts';
+import { missingPrograms, programPath, runToEnd, startProgram } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { freePort, json, REPOSITORY } from '../support/vitrine-process.ts';
 
 const UNIT = readFileSync(path.join(REPOSITORY, 'deploy/systemd/vitrine.service'), 'utf8');
 /** Tenths of systemd's exposure level, 0 safe to 100 unsafe. */
 const MOST_EXPOSED = 15;
-const analyze = installed('systemd-analyze');
-if (analyze === undefined) console.log('skipped: judging the unit needs systemd-analyze');
+const analyze = programPath('systemd-analyze');
+missingPrograms('judging the unit', 'systemd-analyze');
 
 let folder: string;
 beforeAll(() => {

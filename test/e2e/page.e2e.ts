@@ -139,7 +139,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     const { page } = opened;
     await page
       .locator('[data-kpi=requests] .v')
-      .getByText(/\b1[12]\d\b/)
+      .getByText(/^1[012]\d(\.\d)?req/)
       .waitFor();
     expect(await page.locator('[data-kpi=uptime] .v').textContent()).toBe('2d4h');
     expect(await page.locator('.verdict').textContent()).toMatch(/p95 26\d ms, limit 200 ms, for \d+\s*min/);

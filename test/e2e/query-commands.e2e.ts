@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { remoteWrite } from '../support/remote-write.ts';
-import { startMonitorProcess, type MonitorProcess } from '../support/server-process.ts';
+import { startMonitorProcess, type MonitorProcess } from '../support/monitor-process.ts';
 import { REPOSITORY } from '../support/vitrine-process.ts';
 
 interface Ended {

@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { missingPrograms, programPath } from '../support/observability-programs.ts';
-import { json, REPOSITORY, until } from '../support/vitrine-process.ts';
+import { missingPrograms, programPath } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { json, REPOSITORY } from '../support/vitrine-process.ts';
 import { startWholePicture, type WholePicture } from '../support/whole-picture.ts';
 
 const RULES = path.join(REPOSITORY, 'rules');
@@ -119,13 +120,9 @@ describe.skipIf(missingPrograms('rules in Prometheus', ...needed).length > 0)('a
 
   beforeAll(async () => {
     picture = await startWholePicture();
-    await (
-      await picture.load(5)
-    ).exited;
+    await picture.load(5).exited;
     await Promise.all(picture.services.map(async (service) => service.stop('SIGKILL')));
-    await (
-      await picture.load(25)
-    ).exited;
+    await picture.load(25).exited;
   }, 120_000);
   afterAll(async () => picture?.[Symbol.asyncDispose]());
 

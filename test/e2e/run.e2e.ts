@@ -1,9 +1,12 @@
 /** Five minutes with a service that knows nothing of Vitrine: `vitrine run -- node server.js`, and what one sees of it. */
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CurrentFigures, TraceAnswer, TracesAnswer } from '../../src/monitor/api/contract.ts';
 import { load, vitrine } from '../support/command-line.ts';
-import { freePort, json, REPOSITORY, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
+import { freshDir } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { freePort, json, REPOSITORY, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 const APP = path.join(REPOSITORY, 'test/fixtures/express-app');
 const SEEN_LIMIT_MS = 15_000;
@@ -99,7 +102,10 @@ describe('vitrine run -- node server.js', () => {
 test('a command that is not there is 127', async () => {
   const ports = await Promise.all(Array.from({ length: 4 }, freePort));
   const at = (index: number): string => `127.0.0.1:${ports[index]}`;
-  const { code, stderr } = await vitrine(['run', '--data', '/tmp/vitrine-run-127', '--', 'no-such-command-here'], {
+  await using created = new AsyncDisposableStack();
+  const dir = freshDir();
+  created.defer(() => rmSync(dir, { recursive: true, force: true }));
+  const { code, stderr } = await vitrine(['run', '--data', dir, '--', 'no-such-command-here'], {
     env: {
       VITRINE_BALANCER__LISTEN: at(0),
       VITRINE_MONITOR__LISTEN: at(1),

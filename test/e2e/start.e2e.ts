@@ -1,5 +1,5 @@
 /** Starting, asking and ending Vitrine as a user and an orchestrator do: ports, health, exit codes, the drain. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AlertsAnswer, CurrentFigures } from '../../src/monitor/api/contract.ts';
 import type { Health } from '../../src/model/health.ts';
 import { vitrine } from '../support/command-line.ts';
-import { freePort, json, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
+import { until } from '../support/until.ts';
+import { freePort, json, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 /** Limits within which a start must answer; the first one compiles nothing but reads TypeScript. */
 const START_LIMIT_MS = 15_000;
@@ -80,7 +81,7 @@ describe('a running Vitrine', () => {
     expect(own.uptime_seconds).toBeGreaterThan(0);
     expect(own.uptime_seconds).toBeLessThan(elapsed + 1);
     // Of the process itself, as the kernel counts it.
-    const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${it.child.pid}/status`, 'utf8'))?.[1]) / 1024;
+    const rss = it.rssBytes() / 2 ** 20;
     expect(own.memory_usage_mb).toBeGreaterThan(rss * 0.7);
     expect(own.memory_usage_mb).toBeLessThan(rss * 1.3);
     expect(all.memory_usage_mb).toBeGreaterThan(own.memory_usage_mb);

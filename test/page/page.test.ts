@@ -14,7 +14,8 @@ import {
   percent,
   uptime,
 } from '../../src/page/state/format.ts';
-import { advanced } from '../../src/page/state/panel-data.ts';
+import { advanced, firstOf, since } from '../../src/page/state/panel-data.ts';
+import { growingFrom } from '../../src/page/state/range.ts';
 import { seriesToken } from '../../src/page/state/series-colour.ts';
 import { rowsOf, ticksOf, treeOf } from '../../src/page/traces/span-tree.ts';
 import { phasesOf } from '../../src/page/traces/trace-phases.ts';
@@ -99,6 +100,20 @@ describe('treeOf', () => {
     expect(parts.c).toEqual([{ fromMs: 30, toMs: 80 }]);
     const total = rows.flatMap(({ critical }) => critical).reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
     expect(total).toBe(100);
+  });
+
+  it('waits for a child of another clock until its own end, and not for what it left running', () => {
+    const over = [
+      span('root', '', 0, 100),
+      { ...span('there', 'root', 10, 104), service: 'elsewhere' },
+      span('left', 'root', 50, 150),
+    ];
+    const parts = rowsOf(treeOf(over), none).map(({ span: { spanId }, critical }) => [spanId, critical]);
+    expect(Object.fromEntries(parts)).toEqual({
+      root: [{ fromMs: 0, toMs: 10 }],
+      there: [{ fromMs: 10, toMs: 100 }],
+      left: [],
+    });
   });
 
   it('draws each span once, whatever a sender makes of parents', () => {
@@ -272,6 +287,25 @@ describe('verdictOf', () => {
     expect(grewMost(route())?.phase).toBe('upstream');
     expect(grewMost(route({ before: null }))).toBeUndefined();
     expect(grewMost(route({ before: { mean_seconds: 0.2, phases } }))).toBeUndefined();
+  });
+});
+
+describe('the range', () => {
+  const MINUTE = 60_000;
+  it('slides over a quarter of an hour, and grows while nothing is so old', () => {
+    expect(growingFrom(100 * MINUTE, 84 * MINUTE)).toBeUndefined();
+    expect(growingFrom(100 * MINUTE, 85 * MINUTE)).toBeUndefined();
+    expect(growingFrom(100 * MINUTE, 90 * MINUTE + 7_000)).toBe(90 * MINUTE);
+    expect(growingFrom(100 * MINUTE, 99.9 * MINUTE)).toBe(98 * MINUTE);
+  });
+
+  it('takes the part of a panel that it covers', () => {
+    const line = { key: 'a', name: 'a', colour: 'p50', main: true, values: [null, 1, 2] };
+    const data = { timesMs: [0, 15_000, 30_000], lines: [line] };
+    expect(firstOf(data)).toBe(15_000);
+    expect(firstOf({ ...data, lines: [] })).toBe(Infinity);
+    expect(since(data, undefined)).toBe(data);
+    expect(since(data, 15_000)).toEqual({ timesMs: [15_000, 30_000], lines: [{ ...line, values: [1, 2] }] });
   });
 });
 

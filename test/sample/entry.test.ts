@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { until } from '../support/raw-http.ts';
+import { until } from '../support/until.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-entry-'));
 const ENTRY = path.resolve(import.meta.dirname, '../../src/sample/entry.ts');

@@ -9,7 +9,7 @@ import { hashPassword, verifyPassword } from '../../src/sample/passwords.ts';
 import type { PaymentsOptions, PaymentsService } from '../../src/sample/service.ts';
 import { startPayments } from '../../src/sample/service.ts';
 import { checkToken, openSigningKey, signToken } from '../../src/sample/tokens.ts';
-import { until } from '../support/raw-http.ts';
+import { until } from '../support/until.ts';
 import { recordTelemetry } from '../support/recorded-telemetry.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 import { NO_REDIS, startRedis } from '../support/redis-server.ts';

@@ -1,101 +1,16 @@
 /**
- * The programs that a team has beside Vitrine, as real processes on free ports: Collector, Prometheus, Alertmanager. They run
- * the files of this repository; only addresses and folders, which compose gives by host name, are written over.
+ * The programs that a team has beside Vitrine, as real processes on free ports: Collector, Prometheus, Alertmanager, Jaeger.
+ * They run the files of this repository; only addresses and folders, which compose gives by host name, are written over.
  */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { realpathSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { freePort, REPOSITORY, until } from './vitrine-process.ts';
+import { freshDir, neededProgram, startServer, type Program, type Server } from './program.ts';
+import { freePort, REPOSITORY } from './vitrine-process.ts';
 
-const BUILT = process.env['VITRINE_PROGRAMS_BIN'] ?? path.join(homedir(), '.cache/vitrine-programs/bin');
+const at = (port: number): string => `127.0.0.1:${port}`;
 
-/** The path of a program, or undefined where it is not installed. */
-export function programPath(name: string): string | undefined {
-  return [path.join(BUILT, name), `/usr/bin/${name}`, `/usr/sbin/${name}`].find((file) => existsSync(file));
-}
-
-/** Programs that are missing; says so once for the suite that is skipped then. */
-export function missingPrograms(suite: string, ...names: readonly string[]): string[] {
-  const missing = names.filter((name) => programPath(name) === undefined);
-  if (missing.length > 0) console.log(`skipped: ${suite} needs ${missing.join(', ')}`);
-  return missing;
-}
-
-export interface Running extends AsyncDisposable {
-  readonly pid: number;
-  /** The exit code, once there is one. */
-  readonly exited: Promise<number | null>;
-  output(): string;
-  stop(signal?: NodeJS.Signals): Promise<number | null>;
-}
-
-export interface ProgramOptions {
-  readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
-  /** Answers with success once the program is ready. */
-  readonly readyUrl?: string;
-}
-
-export async function startProgram(
-  file: string,
-  args: readonly string[],
-  options: ProgramOptions = {},
-): Promise<Running> {
-  const child = spawn(file, args, {
-    cwd: options.cwd ?? REPOSITORY,
-    env: { ...process.env, NODE_OPTIONS: '', ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-100_000)));
-  const ended = new Promise<number | null>((resolve) => {
-    child.once('exit', (code) => resolve(code));
-    child.once('error', (error) => {
-      output += String(error);
-      resolve(null);
-    });
-  });
-  const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> => {
-    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-    const code = await ended;
-    clearTimeout(timer);
-    return code;
-  };
-  const { readyUrl } = options;
-  if (readyUrl !== undefined) {
-    try {
-      await until(
-        async () => {
-          if (child.exitCode !== null) throw new Error(`ended with code ${child.exitCode}`);
-          return (await fetch(readyUrl)).ok || undefined;
-        },
-        30_000,
-        () => `${path.basename(file)} is not ready\n${output}`,
-      );
-    } catch (error) {
-      await stop('SIGKILL');
-      throw error;
-    }
-  }
-  return {
-    pid: child.pid ?? 0,
-    exited: ended,
-    output: () => output,
-    stop,
-    [Symbol.asyncDispose]: async () => void (await stop()),
-  };
-}
-
-const needed = (name: string): string => {
-  const file = programPath(name);
-  if (file === undefined) throw new Error(`${name} is not installed`);
-  return file;
-};
-
-export interface Collector extends Running {
+export interface Collector extends Program {
   readonly otlpHttp: string;
   readonly otlpGrpc: string;
   /** host:port of its page for Prometheus. */
@@ -105,116 +20,122 @@ export interface Collector extends Running {
 /** The Collector with `otel-collector/config.yaml`; `overlays` are YAML texts that it merges over that file. */
 export async function startCollector(overlays: readonly string[] = [], jaeger?: string): Promise<Collector> {
   const [health, grpc, http, prometheus, nobody] = await Promise.all(Array.from({ length: 5 }, freePort));
-  const dir = mkdtempSync(path.join(tmpdir(), 'collector-'));
+  const dir = freshDir('collector');
   const files = overlays.map((text, index) => {
     const file = path.join(dir, `overlay-${index}.yaml`);
     writeFileSync(file, text);
     return file;
   });
   const configs = [path.join(REPOSITORY, 'otel-collector/config.yaml'), ...files];
-  const running = await startProgram(
-    needed('otelcol'),
+  const program = await startServer(
+    neededProgram('otelcol'),
     configs.flatMap((file) => ['--config', file]),
     {
-      cwd: dir,
-      readyUrl: `http://127.0.0.1:${health}/`,
+      ownDir: dir,
+      readyUrl: `http://${at(health)}/`,
       env: {
-        COLLECTOR_HEALTH: `127.0.0.1:${health}`,
-        COLLECTOR_OTLP_GRPC: `127.0.0.1:${grpc}`,
-        COLLECTOR_OTLP_HTTP: `127.0.0.1:${http}`,
-        COLLECTOR_PROMETHEUS: `127.0.0.1:${prometheus}`,
-        JAEGER_OTLP: jaeger ?? `127.0.0.1:${nobody}`,
+        COLLECTOR_HEALTH: at(health),
+        COLLECTOR_OTLP_GRPC: at(grpc),
+        COLLECTOR_OTLP_HTTP: at(http),
+        COLLECTOR_PROMETHEUS: at(prometheus),
+        JAEGER_OTLP: jaeger ?? at(nobody),
       },
     },
   );
-  return {
-    ...running,
-    otlpHttp: `http://127.0.0.1:${http}`,
-    otlpGrpc: `127.0.0.1:${grpc}`,
-    prometheus: `127.0.0.1:${prometheus}`,
-    async [Symbol.asyncDispose]() {
-      await running.stop();
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
+  return { ...program, otlpHttp: `http://${at(http)}`, otlpGrpc: `http://${at(grpc)}`, prometheus: at(prometheus) };
 }
 
 export interface PrometheusOptions {
-  readonly program?: string;
-  /** host:port of the Collector's page, the monitor and Alertmanager. */
-  readonly collector: string;
-  readonly monitor: string;
-  readonly alertmanager: string;
-  /** A folder of rule files; ours unless told otherwise. */
-  readonly rules?: string;
-  readonly token?: string;
+  /** The system's own unless told otherwise. */
+  readonly program?: string | undefined;
+  /** The text of prometheus.yml; without it nothing is scraped. */
+  readonly config?: string | undefined;
+  readonly flags?: readonly string[] | undefined;
+  /** Scrapes and sends on, keeps nothing. */
+  readonly agent?: boolean | undefined;
+  readonly cpu?: number | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
-export interface Prometheus extends Running {
-  readonly url: string;
-}
-
-/** Prometheus with `deploy/prometheus/prometheus.yml`, scraping each second. */
-export async function startPrometheus(options: PrometheusOptions): Promise<Prometheus> {
-  const port = await freePort();
-  const dir = mkdtempSync(path.join(tmpdir(), 'prometheus-'));
-  const token = path.join(dir, 'token');
-  writeFileSync(token, options.token ?? 'none');
-  const text = readFileSync(path.join(REPOSITORY, 'deploy/prometheus/prometheus.yml'), 'utf8')
-    .replaceAll('collector:8889', options.collector)
-    .replaceAll('monitor:4000', options.monitor)
-    .replaceAll('alertmanager:9093', options.alertmanager)
-    .replaceAll('/run/secrets/vitrine_token', token)
-    .replaceAll('/etc/prometheus/rules', options.rules ?? path.join(REPOSITORY, 'rules'))
-    .replace(/(scrape|evaluation)_interval: 5s/g, '$1_interval: 1s');
+/** Prometheus, which takes remote write besides what it scrapes. */
+export async function startPrometheus(options: PrometheusOptions = {}): Promise<Server> {
+  const address = at(await freePort());
+  const dir = freshDir('prometheus');
   const config = path.join(dir, 'prometheus.yml');
-  writeFileSync(config, text);
-  const url = `http://127.0.0.1:${port}`;
-  const running = await startProgram(
-    options.program ?? needed('prometheus'),
+  writeFileSync(config, options.config ?? 'global: { scrape_interval: 1h }\n');
+  return startServer(
+    options.program ?? neededProgram('prometheus'),
     [
       `--config.file=${config}`,
-      `--storage.tsdb.path=${path.join(dir, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
+      `--web.listen-address=${address}`,
       '--log.level=warn',
+      ...(options.agent === true
+        ? ['--agent', `--storage.agent.path=${path.join(dir, 'data')}`]
+        : [
+            `--storage.tsdb.path=${path.join(dir, 'data')}`,
+            '--web.enable-remote-write-receiver',
+            '--web.enable-admin-api',
+          ]),
+      ...(options.flags ?? []),
     ],
-    { cwd: dir, readyUrl: `${url}/-/ready` },
+    { ownDir: dir, readyUrl: `http://${address}/-/ready`, cpu: options.cpu, env: options.env },
   );
-  return {
-    ...running,
-    url,
-    async [Symbol.asyncDispose]() {
-      await running.stop();
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
 }
 
-export interface Alertmanager extends Running {
+export function prometheusVersion(program: string): string {
+  const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  // Built from the Go module, it does not know its own number; the module's is in the name of the file.
+  const built = /\(version: .*|version (\d\S*)/.exec(stdout)?.[1];
+  return built ?? `3 (${path.basename(realpathSync(program)).replace('prometheus3-', '')})`;
+}
+
+export interface Alertmanager extends Program {
   readonly address: string;
 }
 
 /** Alertmanager with `deploy/alertmanager/alertmanager.yml`. */
 export async function startAlertmanager(): Promise<Alertmanager> {
-  const port = await freePort();
-  const dir = mkdtempSync(path.join(tmpdir(), 'alertmanager-'));
-  const address = `127.0.0.1:${port}`;
-  const running = await startProgram(
-    needed('prometheus-alertmanager'),
+  const address = at(await freePort());
+  const dir = freshDir('alertmanager');
+  const program = await startServer(
+    neededProgram('prometheus-alertmanager', 'alertmanager'),
     [
       `--config.file=${path.join(REPOSITORY, 'deploy/alertmanager/alertmanager.yml')}`,
       `--storage.path=${dir}`,
       `--web.listen-address=${address}`,
       '--cluster.listen-address=',
     ],
-    { cwd: dir, readyUrl: `http://${address}/-/ready` },
+    { ownDir: dir, readyUrl: `http://${address}/-/ready` },
   );
-  return {
-    ...running,
-    address,
-    async [Symbol.asyncDispose]() {
-      await running.stop();
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
+  return { ...program, address };
+}
+
+export interface Jaeger extends Program {
+  readonly otlpGrpc: string;
+  readonly query: string;
+}
+
+export async function startJaeger(): Promise<Jaeger> {
+  const flags = [
+    'admin.http.host-port',
+    'collector.grpc-server.host-port',
+    'collector.http-server.host-port',
+    'collector.otlp.http.host-port',
+    'http-server.host-port',
+    'processor.jaeger-binary.server-host-port',
+    'processor.jaeger-compact.server-host-port',
+    'processor.zipkin-compact.server-host-port',
+    'query.grpc-server.host-port',
+  ];
+  const [otlp, query, ...others] = await Promise.all(Array.from({ length: flags.length + 2 }, freePort));
+  const program = await startServer(
+    neededProgram('jaeger'),
+    [
+      `--collector.otlp.grpc.host-port=${at(otlp)}`,
+      `--query.http-server.host-port=${at(query)}`,
+      ...flags.map((flag, index) => `--${flag}=${at(others[index])}`),
+    ],
+    { env: { SPAN_STORAGE_TYPE: 'memory' }, readyUrl: `http://${at(query)}/api/services` },
+  );
+  return { ...program, otlpGrpc: at(otlp), query: `http://${at(query)}` };
 }

@@ -1,11 +1,65 @@
-/** Programs other than Vitrine's own source that tests start, wait for and end: with all their children, and never by name. */
+/**
+ * Programs in processes of their own, whatever they are: where they are installed and what is said when they are not, run to
+ * their end, or started, waited for and ended. Whoever starts one ends it, by its id and never by its name.
+ */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
+import { cpuSeconds, rssBytes } from './process-cost.ts';
+import { until } from './until.ts';
+
+/** Where test/support/programs/install.sh puts what it builds. */
+const BUILT =
+  process.env['VITRINE_PROGRAMS_BIN'] ??
+  path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'vitrine-programs/bin');
+const SYSTEM = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/local/bin', '/usr/bin', '/usr/sbin'];
+
+/** Where the first of `names` is that is installed; undefined when none is. */
+export function programPath(...names: readonly string[]): string | undefined {
+  return names
+    .flatMap((name) => [BUILT, ...SYSTEM].map((folder) => path.join(folder, name)))
+    .find((file) => existsSync(file));
+}
+
+/** The path of a program without which nothing goes. */
+export function neededProgram(...names: readonly string[]): string {
+  const file = programPath(...names);
+  if (file === undefined) throw new Error(`${names.join(' or ')} is not installed`);
+  return file;
+}
+
+/** Programs that are missing, of which a list names those that do as well; says so once for the suite that is skipped then. */
+export function missingPrograms(suite: string, ...names: readonly (string | readonly string[])[]): string[] {
+  const missing = names
+    .map((name) => (typeof name === 'string' ? [name] : name))
+    .filter((ways) => programPath(...ways) === undefined)
+    .map((ways) => ways.join(' or '));
+  if (missing.length > 0)
+    console.log(`skipped: ${suite} needs ${missing.join(', ')} (test/support/programs/install.sh)`);
+  return missing;
+}
+
+/** A fresh folder, of whoever asks for it to remove. */
+export function freshDir(name = 'vitrine'): string {
+  return mkdtempSync(path.join(tmpdir(), `${name}-`));
+}
 
 /** The Node.js that runs the tests, before whatever else is called `node`. */
-export const WITH_THIS_NODE = `${path.dirname(process.execPath)}${path.delimiter}${process.env['PATH'] ?? ''}`;
+const WITH_THIS_NODE = `${path.dirname(process.execPath)}${path.delimiter}${process.env['PATH'] ?? ''}`;
+
+export interface RunOptions {
+  /** The system's folder for temporary files unless told otherwise. */
+  readonly cwd?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+const environment = (more: RunOptions['env']): NodeJS.ProcessEnv => ({
+  ...process.env,
+  NODE_OPTIONS: '',
+  PATH: WITH_THIS_NODE,
+  ...more,
+});
 
 export interface Finished {
   readonly code: number;
@@ -13,27 +67,18 @@ export interface Finished {
   readonly stderr: string;
 }
 
-export interface ProgramOptions {
-  readonly cwd: string;
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly limitMs?: number;
-}
-
-const environment = (more: ProgramOptions['env']): NodeJS.ProcessEnv => ({
-  ...process.env,
-  NODE_OPTIONS: '',
-  PATH: WITH_THIS_NODE,
-  ...more,
-});
-
-/** Runs to the end; a code other than 0 is an answer, not an error. */
-export function runToEnd(file: string, args: readonly string[], options: ProgramOptions): Promise<Finished> {
+/** Runs to the end, at most `limitMs` (a minute); a code other than 0 is an answer, not an error. */
+export function runToEnd(
+  file: string,
+  args: readonly string[],
+  options: RunOptions & { readonly limitMs?: number } = {},
+): Promise<Finished> {
   return new Promise((resolve) => {
     execFile(
       file,
       args,
       {
-        cwd: options.cwd,
+        cwd: options.cwd ?? tmpdir(),
         env: environment(options.env),
         timeout: options.limitMs ?? 60_000,
         killSignal: 'SIGKILL',
@@ -48,75 +93,122 @@ export function runToEnd(file: string, args: readonly string[], options: Program
 }
 
 /** Runs to the end and must succeed; gives stdout. */
-export async function runWell(file: string, args: readonly string[], options: ProgramOptions): Promise<string> {
-  const { code, stdout, stderr } = await runToEnd(file, args, options);
+export async function runWell(...run: Parameters<typeof runToEnd>): Promise<string> {
+  const { code, stdout, stderr } = await runToEnd(...run);
   if (code !== 0)
-    throw new Error(`${file} ${args.join(' ')} ended with ${code}\n${stdout.slice(-4000)}\n${stderr.slice(-4000)}`);
+    throw new Error(`${run[0]} ${run[1].join(' ')} ended with ${code}\n${stdout.slice(-4000)}\n${stderr.slice(-4000)}`);
   return stdout;
+}
+
+export interface ProgramOptions extends RunOptions {
+  /** A folder of its own: where it runs unless `cwd` says otherwise, removed when the program is disposed of. */
+  readonly ownDir?: string | undefined;
+  /** CPU to keep it on. */
+  readonly cpu?: number | undefined;
+  /** In a process group of its own, which hears the signals: for programs that do not pass them on to what they start. */
+  readonly group?: boolean | undefined;
 }
 
 export interface Program extends AsyncDisposable {
   readonly child: ChildProcess;
+  /** The exit code, once there is one; null after a signal, and when it could not be started. */
   readonly exited: Promise<number | null>;
+  /** The end of what it wrote on stdout and stderr. */
   readonly output: () => string;
-  readonly signal: (signal: NodeJS.Signals) => void;
-  /** SIGTERM to the program and all that it started, SIGKILL after fifteen seconds; the exit code. */
-  readonly stop: () => Promise<number | null>;
+  /** User and system time so far. */
+  readonly cpuSeconds: () => number;
+  /** Resident memory now. */
+  readonly rssBytes: () => number;
+  /** Ends it by `signal` (SIGTERM), and by SIGKILL after fifteen seconds; the exit code. */
+  readonly stop: (signal?: NodeJS.Signals) => Promise<number | null>;
 }
 
-/** Starts a program in a process group of its own. */
-export function startProgram(file: string, args: readonly string[], options: ProgramOptions): Program {
-  const child = spawn(file, args, {
-    cwd: options.cwd,
+const KILL_AFTER_MS = 15_000;
+const OUTPUT_CHARACTERS = 200_000;
+
+export function startProgram(file: string, args: readonly string[], options: ProgramOptions = {}): Program {
+  const pinned = options.cpu === undefined ? [] : ['taskset', '-c', String(options.cpu)];
+  const [command, ...rest] = [...pinned, file, ...args];
+  const child = spawn(command, rest, {
+    cwd: options.cwd ?? options.ownDir ?? tmpdir(),
     env: environment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
+    detached: options.group === true,
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-200_000)));
+    stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-OUTPUT_CHARACTERS)));
   const exited = new Promise<number | null>((resolve) => {
+    child.once('exit', (code) => resolve(code));
     child.once('error', (error) => {
       output += String(error);
       resolve(null);
     });
-    child.once('exit', (code) => resolve(code));
   });
-  const signal = (name: NodeJS.Signals): void => {
-    if (child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, name);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  };
-  const stop = async (): Promise<number | null> => {
-    signal('SIGTERM');
-    const timer = setTimeout(() => signal('SIGKILL'), 15_000);
+  const send = options.group === true ? (signal: NodeJS.Signals) => signalGroup(child, signal) : child.kill.bind(child);
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> => {
+    if (!hasEnded(child)) send(signal);
+    const timer = setTimeout(() => send('SIGKILL'), KILL_AFTER_MS);
     const code = await exited;
     clearTimeout(timer);
-    signal('SIGKILL');
+    if (options.group === true) send('SIGKILL');
     return code;
   };
   return {
     child,
     exited,
     output: () => output,
-    signal,
+    cpuSeconds: () => cpuSeconds(child.pid ?? 0),
+    rssBytes: () => rssBytes(child.pid ?? 0),
     stop,
-    [Symbol.asyncDispose]: async () => {
+    async [Symbol.asyncDispose]() {
       await stop();
+      if (options.ownDir !== undefined) rmSync(options.ownDir, { recursive: true, force: true });
     },
   };
 }
 
-const BUILT =
-  process.env['VITRINE_PROGRAMS_BIN'] ??
-  path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'vitrine-programs/bin');
+/** Or was never there. */
+const hasEnded = ({ pid, exitCode, signalCode }: ChildProcess): boolean =>
+  pid === undefined || exitCode !== null || signalCode !== null;
 
-/** Where one of `names` is: among the programs that test/support/programs/install.sh builds, or in the system's folders. */
-export function installed(...names: readonly string[]): string | undefined {
-  return names
-    .flatMap((name) => [BUILT, '/usr/bin', '/usr/sbin', '/usr/local/bin'].map((folder) => path.join(folder, name)))
-    .find((file) => existsSync(file));
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Resolves when every URL answers with success; fails as soon as the program has ended, or after `limitMs`. */
+export async function untilReady(program: Program, urls: readonly string[], limitMs = 30_000): Promise<void> {
+  const state = await until(
+    async () => {
+      if (hasEnded(program.child)) return 'ended';
+      const answers = await Promise.all(urls.map(async (url) => fetch(url)));
+      return answers.every(({ ok }) => ok) ? 'ready' : undefined;
+    },
+    limitMs,
+    () => `${program.child.spawnargs.join(' ')} does not answer on ${urls.join(' and ')}\n${program.output()}`,
+  );
+  if (state === 'ended') throw new Error(`${program.child.spawnargs.join(' ')} ended\n${program.output()}`);
+}
+
+/** A program that answers over HTTP. */
+export interface Server extends Program {
+  readonly url: string;
+}
+
+/** Starts a program and waits until `readyUrl` answers; one that never does is ended. */
+export async function startServer(
+  file: string,
+  args: readonly string[],
+  { readyUrl, ...options }: ProgramOptions & { readonly readyUrl: string },
+): Promise<Server> {
+  await using started = new AsyncDisposableStack();
+  const program = started.use(startProgram(file, args, options));
+  await untilReady(program, [readyUrl]);
+  started.move();
+  return { ...program, url: new URL(readyUrl).origin };
 }

@@ -1,4 +1,4 @@
-/** Bytes as they are over a socket, and a wait for a condition. */
+/** Bytes as they are over a socket, and whether anybody listens at all. */
 import { connect } from 'node:net';
 
 /** Sends `bytes` and resolves with all that comes until the other side closes or `limitMs` has passed. */
@@ -19,11 +19,14 @@ export function sendRaw(port: number, bytes: string | Buffer, limitMs = 3_000): 
   });
 }
 
-/** Resolves when `condition` holds; fails after `limitMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
-  const end = performance.now() + limitMs;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not so within ${limitMs} ms: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+/** Whether a connection to the port is taken. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }

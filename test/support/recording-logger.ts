@@ -7,7 +7,11 @@ export interface LogLine {
   readonly fields: Record<string, unknown>;
 }
 
-export function recordingLogger(lines: LogLine[] = [], bound: LogFields = {}): Logger & { readonly lines: LogLine[] } {
+export interface RecordingLogger extends Logger {
+  readonly lines: LogLine[];
+}
+
+export function recordingLogger(lines: LogLine[] = [], bound: LogFields = {}): RecordingLogger {
   const at = (level: LogLine['level']) => (fields: LogFields, message: string) => {
     lines.push({ level, message, fields: { ...bound, ...fields } });
   };

@@ -3,19 +3,11 @@
  * real Prometheus scrapes and real Alertmanager hears of. The services send to the Collector alone and it passes theirs on to
  * Vitrine, so each series reaches either engine by one road.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import {
-  startAlertmanager,
-  startCollector,
-  startProgram,
-  startPrometheus,
-  type Alertmanager,
-  type Prometheus,
-  type Running,
-} from './observability-programs.ts';
-import { freePort, REPOSITORY, startVitrine, type Vitrine } from './vitrine-process.ts';
+import { startAlertmanager, startCollector, startPrometheus, type Alertmanager } from './observability-programs.ts';
+import { freshDir, startProgram, startServer, type Program, type Server } from './program.ts';
+import { freePort, MAIN, REPOSITORY, startVitrine, type Vitrine } from './vitrine-process.ts';
 
 const PRELOAD = path.join(REPOSITORY, 'src/telemetry/register.ts');
 const SERVICE = path.join(REPOSITORY, 'src/sample/entry.ts');
@@ -34,32 +26,39 @@ service:
     logs/services: { receivers: [otlp/services], processors: [memory_limiter, batch], exporters: [otlp_http/vitrine] }
 `;
 
+/** `deploy/prometheus/prometheus.yml` with what compose names written over, scraping each second. */
+function prometheusConfig(places: Readonly<Record<string, string>>): string {
+  let text = readFileSync(path.join(REPOSITORY, 'deploy/prometheus/prometheus.yml'), 'utf8');
+  for (const [name, here] of Object.entries(places)) text = text.replaceAll(name, here);
+  return text.replace(/(scrape|evaluation)_interval: 5s/g, '$1_interval: 1s');
+}
+
 export interface WholePicture extends AsyncDisposable {
   readonly vitrine: Vitrine;
-  readonly services: readonly Running[];
-  readonly prometheus: Prometheus;
+  readonly services: readonly Program[];
+  readonly prometheus: Server;
   readonly alertmanager: Alertmanager;
   /** Starts simulated users; the process ends by itself. */
-  load(seconds: number, users?: number): Promise<Running>;
+  load(seconds: number, users?: number): Program;
 }
 
 export interface WholePictureOptions {
   /** Folder of the rule files that Prometheus evaluates. */
   readonly rules?: string;
   /** Of Prometheus; Debian's unless told otherwise. */
-  readonly prometheus?: string;
+  readonly prometheus?: string | undefined;
 }
 
 export async function startWholePicture(options: WholePictureOptions = {}): Promise<WholePicture> {
   await using stack = new AsyncDisposableStack();
-  const dir = mkdtempSync(path.join(tmpdir(), 'picture-'));
+  const dir = freshDir('picture');
   stack.defer(() => rmSync(dir, { recursive: true, force: true }));
   const [otlpHttp, monitorPort, servicesPort, first, second] = await Promise.all(Array.from({ length: 5 }, freePort));
   const collector = stack.use(await startCollector([overlay(servicesPort, `http://127.0.0.1:${otlpHttp}`)]));
   const alertmanager = stack.use(await startAlertmanager());
   const services = await Promise.all(
     [first, second].map((port) =>
-      startProgram(
+      startServer(
         process.execPath,
         ['--import', PRELOAD, SERVICE, '--port', String(port), '--data', dir, '--log-level', 'error'],
         {
@@ -90,13 +89,19 @@ export async function startWholePicture(options: WholePictureOptions = {}): Prom
     }),
   );
   const monitor = `127.0.0.1:${monitorPort}`;
+  // This monitor asks for none, but Prometheus scrapes nothing without the file.
+  const token = path.join(dir, 'token');
+  writeFileSync(token, 'none');
   const prometheus = stack.use(
     await startPrometheus({
-      collector: collector.prometheus,
-      monitor,
-      alertmanager: alertmanager.address,
-      ...(options.rules === undefined ? {} : { rules: options.rules }),
-      ...(options.prometheus === undefined ? {} : { program: options.prometheus }),
+      program: options.prometheus,
+      config: prometheusConfig({
+        'collector:8889': collector.prometheus,
+        'monitor:4000': monitor,
+        'alertmanager:9093': alertmanager.address,
+        '/run/secrets/vitrine_token': token,
+        '/etc/prometheus/rules': options.rules ?? path.join(REPOSITORY, 'rules'),
+      }),
     }),
   );
   const all = stack.move();
@@ -107,7 +112,7 @@ export async function startWholePicture(options: WholePictureOptions = {}): Prom
     alertmanager,
     load: (seconds, users = 6) =>
       startProgram(process.execPath, [
-        path.join(REPOSITORY, 'src/main.ts'),
+        MAIN,
         'load',
         '--url',
         vitrine.balancer,

@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { context, diag, logs, metrics, propagation, trace } from '@opentelemetry/api';
-import type { Logger } from '../../src/base/logger.ts';
 
 export type Mode = 'ok' | 'hang' | '503' | 'slow' | 'garbage';
 
@@ -65,26 +64,4 @@ export async function startCollector(mode: Mode = 'ok', port = 0): Promise<Colle
 /** Takes the SDK out of the API, so that the next test can register its own. */
 export function resetApi(): void {
   for (const api of [trace, metrics, logs, context, propagation, diag]) api.disable();
-}
-
-export interface Lines extends Logger {
-  readonly lines: { readonly level: string; readonly fields: object; readonly message: string }[];
-}
-
-export function memoryLogger(): Lines {
-  const lines: Lines['lines'] = [];
-  const at =
-    (level: string) =>
-    (fields: object, message: string): void => {
-      lines.push({ level, fields, message });
-    };
-  const logger: Lines = {
-    lines,
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: () => logger,
-  };
-  return logger;
 }

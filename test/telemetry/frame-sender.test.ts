@@ -9,7 +9,7 @@ import { FrameSender } from '../../src/telemetry/frame-sender.ts';
 import { LiveReader } from '../../src/telemetry/live-reader.ts';
 import { RingLogProcessor, RingSpanProcessor } from '../../src/telemetry/record-buffer.ts';
 import { recordEverything } from '../../src/telemetry/sampler.ts';
-import { memoryLogger } from './collector.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
 
 const still: Clock = { now: () => 1_700_000_000_000, monotonic: () => 0, after: () => () => {} };
 
@@ -30,7 +30,7 @@ function setUp() {
     spans: spans.buffer,
     logs: logs.buffer,
     clock: still,
-    logger: memoryLogger(),
+    logger: recordingLogger(),
   });
   const frames: Frame[] = [];
   return {

@@ -15,7 +15,8 @@ import { observeHttpServers } from '../../src/telemetry/http-server-spans.ts';
 import { isInstrumentationOn, loadInstrumentation } from '../../src/telemetry/lazy-instrumentations.ts';
 import { LiveReader } from '../../src/telemetry/live-reader.ts';
 import { samplerFromEnv } from '../../src/telemetry/sampler.ts';
-import { memoryLogger, resetApi } from './collector.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
+import { resetApi } from './collector.ts';
 
 const exporter = new InMemorySpanExporter();
 let live: LiveReader;
@@ -174,6 +175,6 @@ describe('parts', () => {
     ['parentbased_traceidratio', '0.5', 'ParentBased{root=TraceIdRatioBased{0.5}'],
   ])('sampler %s %s', (name, argument, text) => {
     const env = { OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: argument };
-    expect(samplerFromEnv(env, memoryLogger()).toString()).toContain(text);
+    expect(samplerFromEnv(env, recordingLogger()).toString()).toContain(text);
   });
 });

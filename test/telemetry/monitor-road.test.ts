@@ -4,7 +4,8 @@ import type { Telemetry } from '../../src/telemetry/sdk.ts';
 import { startTelemetry } from '../../src/telemetry/sdk.ts';
 import { decodeProto } from '../support/otlp-proto.ts';
 import type { Collector, Mode } from './collector.ts';
-import { memoryLogger, resetApi, startCollector } from './collector.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
+import { resetApi, startCollector } from './collector.ts';
 
 const open: (() => Promise<unknown>)[] = [];
 
@@ -23,9 +24,9 @@ async function collector(mode: Mode = 'ok'): Promise<Collector> {
 async function start(
   monitorUrl: string,
   env: Record<string, string> = {},
-): Promise<{ telemetry: Telemetry; logger: ReturnType<typeof memoryLogger> }> {
+): Promise<{ telemetry: Telemetry; logger: ReturnType<typeof recordingLogger> }> {
   Object.assign(process.env, env);
-  const logger = memoryLogger();
+  const logger = recordingLogger();
   const identity = { serviceName: 'shop', instanceId: 'here:1' };
   const telemetry = await startTelemetry({ ...identity, env, logger, monitorUrl, shutdownLimitMs: 1_000 });
   open.push(() => telemetry.shutdown());

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { memoryLogger } from './collector.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
 import { loadLogExporter, loadMetrics, loadSpanExporter } from '../../src/telemetry/exporter-loading.ts';
 import { describeExporters, resolveExporters, warnOf } from '../../src/telemetry/resolver.ts';
 
@@ -51,7 +51,7 @@ describe('resolveExporters', () => {
       OTEL_EXPORTER_OTLP_PROTOCOL: 'carrier-pigeon',
       OTEL_EXPORTER_PROMETHEUS_PORT: '99999',
     });
-    const logger = memoryLogger();
+    const logger = recordingLogger();
     warnOf(table, logger);
     expect(logger.lines.map(({ message }) => message)).toEqual([
       'OTEL_EXPORTER_OTLP_PROTOCOL is none of http/protobuf, http/json, grpc and is ignored.',

@@ -6,8 +6,9 @@ import type { Env } from '../../src/telemetry/environment.ts';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS } from '../../src/telemetry/names.ts';
 import type { Telemetry } from '../../src/telemetry/sdk.ts';
 import { startTelemetry } from '../../src/telemetry/sdk.ts';
-import type { Collector, Lines, Mode } from './collector.ts';
-import { memoryLogger, resetApi, startCollector } from './collector.ts';
+import type { Collector, Mode } from './collector.ts';
+import { recordingLogger, type RecordingLogger } from '../support/recording-logger.ts';
+import { resetApi, startCollector } from './collector.ts';
 
 const FIXTURES = new URL('./fixtures', import.meta.url).pathname;
 const identity = { serviceName: 'shop', serviceVersion: '1.2.3', instanceId: 'here:8080' };
@@ -19,7 +20,7 @@ afterEach(async () => {
   for (const name of Object.keys(process.env)) if (name.startsWith('OTEL_')) delete process.env[name];
 });
 
-async function start(env: Env, logger: Lines = memoryLogger(), frames = false): Promise<Telemetry> {
+async function start(env: Env, logger: RecordingLogger = recordingLogger(), frames = false): Promise<Telemetry> {
   // The exporters of the SDK read their endpoint from the process.
   Object.assign(process.env, env);
   const telemetry = await startTelemetry({
@@ -82,7 +83,7 @@ describe('startTelemetry', () => {
   it('keeps unsampled spans for frames and exports only sampled ones', async () => {
     const { url, bodies } = await collector();
     const env = { OTEL_TRACES_EXPORTER: 'otlp', OTEL_TRACES_SAMPLER: 'always_off', OTEL_EXPORTER_OTLP_ENDPOINT: url };
-    const telemetry = await start(env, memoryLogger(), true);
+    const telemetry = await start(env, recordingLogger(), true);
     const names: string[] = [];
     telemetry.frames!.connect((frame) => names.push(...frame.spans.map((span) => span.name)));
     trace.getTracer('t').startSpan('kept').end();
@@ -108,14 +109,14 @@ describe('startTelemetry', () => {
   });
 
   it('is off when the SDK is disabled', async () => {
-    const telemetry = await start({ ...ALL, OTEL_SDK_DISABLED: 'true' }, memoryLogger(), true);
+    const telemetry = await start({ ...ALL, OTEL_SDK_DISABLED: 'true' }, recordingLogger(), true);
     expect([telemetry.live, telemetry.frames, telemetry.prometheus]).toEqual([undefined, undefined, undefined]);
     expect(trace.getTracer('t').startSpan('x').isRecording()).toBe(false);
     await telemetry.shutdown();
   });
 
   it('starts with junk in the environment, one warning a variable', async () => {
-    const logger = memoryLogger();
+    const logger = recordingLogger();
     await start(
       {
         OTEL_TRACES_SAMPLER: 'sometimes',
@@ -196,7 +197,7 @@ describe('bad collectors', () => {
   });
 
   it.each(['throws', 'rejects', 'never', 'twice'])('a plugin that %s is contained', async (what) => {
-    const logger = memoryLogger();
+    const logger = recordingLogger();
     process.env['PLUGIN'] = what;
     const telemetry = await start({ ...QUICK, OTEL_TRACES_EXPORTER: './bad-plugin.mjs' }, logger);
     for (let i = 0; i < 30; i += 1) trace.getTracer('t').startSpan('x').end();

@@ -163,9 +163,9 @@ function add(process: Process, sample: LiveSample): void {
   if (last !== undefined && sample.timeMs <= last.timeMs) return;
   const uptimeMs = (sample.processUptimeSeconds ?? Infinity) * 1_000;
   // A process that began within the window began with nothing: what it counted before its first collection counts too.
-  if (last === undefined && uptimeMs < WINDOW_MS) process.fine.push(emptySample(sample.timeMs - Math.ceil(uptimeMs)));
+  if (last === undefined && uptimeMs < WINDOW_MS) process.fine.push(birth(sample.timeMs - Math.ceil(uptimeMs)));
   if (last !== undefined && restarted(last, sample)) {
-    process.fine = [emptySample(last.timeMs)];
+    process.fine = [birth(last.timeMs)];
     process.coarse.clear();
   }
   process.fine.push(sample);
@@ -176,6 +176,9 @@ function add(process: Process, sample: LiveSample): void {
   if (!process.coarse.has(step)) process.coarse.set(step, sample);
   for (const known of process.coarse.keys()) if (known < step - STEPS) process.coarse.delete(known);
 }
+
+/** What a process had counted when it began. */
+const birth = (timeMs: number): LiveSample => ({ ...emptySample(timeMs), cpuSeconds: 0 });
 
 /** Requests only grow, so fewer of them (or a smaller uptime) are those of a new process under an old name. */
 function restarted(older: LiveSample, newer: LiveSample): boolean {

@@ -1,16 +1,19 @@
 /** Traces, logs and alerts: search and read. */
+import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Alert } from '../../model/alert.ts';
-import type { LogQuery, LogSource, SpanSource, TraceQuery } from '../../model/joints.ts';
+import type { LogQuery, LogSource, SpanSource, TraceQuery, TraceSummary } from '../../model/joints.ts';
 import type { AlertsAnswer, LogsAnswer, TraceAnswer, TracesAnswer } from './contract.ts';
 import type { Route } from './routes.ts';
 import { numberFrom, textFrom } from './routes.ts';
+import { spread } from './trace-spread.ts';
 import { alertViews, logView, spansSummary, summaryView, traceAnswer } from './views.ts';
 
 export interface RecordSources {
   readonly spans: SpanSource;
   readonly logs: LogSource;
   readonly alerts: () => readonly Alert[];
+  readonly clock: Clock;
 }
 
 const MAX_LIMIT = 1_000;
@@ -34,23 +37,33 @@ function attributeFrom(query: URLSearchParams): { name: string; value: string } 
   return { name: text.slice(0, at), value: text.slice(at + 1) };
 }
 
-const isSlowest = (query: URLSearchParams): boolean => {
-  const sort = textFrom(query, 'sort');
-  if (sort !== undefined && sort !== 'duration' && sort !== 'time') {
-    throw new VitrineError('bad_request', '"sort" must be time or duration.');
-  }
-  return sort === 'duration';
+/** Which traces are chosen when there are more than asked for, and their order. */
+type Choice = (found: readonly TraceSummary[], limit: number) => readonly TraceSummary[];
+
+const CHOICES: Readonly<Record<string, Choice>> = {
+  time: (found, limit) => found.slice(0, limit),
+  duration: (found, limit) => found.toSorted((a, b) => b.durationMs - a.durationMs).slice(0, limit),
+  spread,
 };
+
+function choiceFrom(query: URLSearchParams): string {
+  const sort = textFrom(query, 'sort') ?? 'time';
+  if (!Object.hasOwn(CHOICES, sort)) {
+    throw new VitrineError('bad_request', '"sort" must be time, duration or spread.');
+  }
+  return sort;
+}
 
 /** More than a store holds in memory: the slowest of all are wanted, not of the newest. */
 const ALL_TRACES = 1_000_000;
+/** Spans of one trace come from several processes, each of which sends once a second. */
+const TOLD_AFTER_MS = 2_000;
 
-async function tracesAnswer({ spans }: RecordSources, query: URLSearchParams): Promise<TracesAnswer> {
-  const asked = traceQueryFrom(query);
-  const slowest = isSlowest(query);
-  const found = await spans.find(slowest ? { ...asked, limit: ALL_TRACES } : oneMore(asked));
-  const sorted = slowest ? found.toSorted((a, b) => b.durationMs - a.durationMs) : found;
-  return { traces: sorted.slice(0, asked.limit).map(summaryView), more: found.length > asked.limit };
+async function tracesAnswer({ spans, clock }: RecordSources, query: URLSearchParams): Promise<TracesAnswer> {
+  const asked = { ...traceQueryFrom(query), rootlessBeforeMs: clock.now() - TOLD_AFTER_MS };
+  const sort = choiceFrom(query);
+  const found = await spans.find(sort === 'time' ? oneMore(asked) : { ...asked, limit: ALL_TRACES });
+  return { traces: CHOICES[sort](found, asked.limit).map(summaryView), more: found.length > asked.limit };
 }
 
 /** Names under which ids stand on spans and log lines. */

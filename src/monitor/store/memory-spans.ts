@@ -179,6 +179,7 @@ export class MemorySpans implements SpanSink, SpanSource {
   /** The summary of a trace that the query accepts. Conditions may hold on different spans of it. */
   #matching(trace: Trace, query: TraceQuery): TraceSummary | undefined {
     const { service, route, attribute } = query;
+    if (!isTold(trace, query)) return undefined;
     if (query.onlyErrors === true && trace.errors === 0) return undefined;
     if (service !== undefined && !trace.services.includes(service)) return undefined;
     const summary = summaryOf(trace);
@@ -253,6 +254,10 @@ function hasAttribute(attributes: Attributes, name: string, value: string): bool
   return (
     attributeText(found) === value || (Array.isArray(found) && found.some((item) => attributeText(item) === value))
   );
+}
+
+function isTold({ shown, startUnixNano }: Trace, { rootlessBeforeMs = Infinity }: TraceQuery): boolean {
+  return shown.parentSpanId === '' || Number(startUnixNano / 1_000_000n) < rootlessBeforeMs;
 }
 
 function inRange(

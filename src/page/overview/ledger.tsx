@@ -1,7 +1,7 @@
 /** Where the time goes: the five phases of each route on one axis of milliseconds, now over before. */
 import type { JSX } from 'preact';
 import type { Phase, RouteLedger } from '../../monitor/api/contract.ts';
-import { digits, duration, joined } from '../state/format.ts';
+import { digits, duration, joined, NONE } from '../state/format.ts';
 import { address } from '../state/router.ts';
 import { Empty } from '../ui/states.tsx';
 import { useWidth } from '../ui/width.ts';
@@ -131,7 +131,7 @@ function Row({ route, top, width }: { route: RouteLedger; top: number; width: nu
       <Change route={route} />
       <span class="why" role="cell">
         {grown === undefined ? (
-          <span class="muted">no change</span>
+          <span class="muted">{route.before === null ? NONE : 'no change'}</span>
         ) : (
           <>
             <i class={`sw b-ph-${grown.phase}`} /> {grown.phase}{' '}

@@ -6,7 +6,7 @@ import type { AlertView, ServicesAnswer } from '../../monitor/api/contract.ts';
 import { AlertRow } from '../alerts/alert-row.tsx';
 import { useResource } from '../state/api.ts';
 import { frame, history15m } from '../state/connection.ts';
-import { STEP_MS } from '../state/panel-data.ts';
+import { STEP_MS } from '../state/range.ts';
 import { address, go } from '../state/router.ts';
 import { PanelCard } from '../ui/panel-card.tsx';
 import { Empty, Loading } from '../ui/states.tsx';

@@ -1,6 +1,8 @@
 /** The frame of every page: rail, top bar, banner, and on a phone the tabs at the bottom. */
 import type { ComponentChildren, JSX } from 'preact';
 import { connection, frame, pausedSince, togglePause, version } from '../state/connection.ts';
+import { clockTime } from '../state/format.ts';
+import { growingSinceMs } from '../state/range.ts';
 import { place } from '../state/router.ts';
 import { nextTheme, theme } from '../state/theme.ts';
 import { Icon, Logo } from '../ui/icons.tsx';
@@ -59,6 +61,7 @@ const THEME_WORDS = { system: 'as the system', light: 'light', dark: 'dark' } as
 function TopBar({ badge }: { badge: number }): JSX.Element {
   const paused = pausedSince.value !== undefined;
   const open = connection.value.kind === 'open';
+  const sinceMs = growingSinceMs.value;
   return (
     <header class="top">
       <a class="brand mob" href="/">
@@ -68,7 +71,8 @@ function TopBar({ badge }: { badge: number }): JSX.Element {
       <span class="sp" />
       <span class="btn range" title="Every chart shows this range">
         <Icon name="clock" small />
-        Last 15 min<span class="muted d">· 15 s points · sliding</span>
+        {sinceMs === undefined ? 'Last 15 min' : `Since ${clockTime(sinceMs, 'minutes')}`}
+        <span class="muted d">· 15 s points · {sinceMs === undefined ? 'sliding' : 'growing'}</span>
       </span>
       <button
         type="button"

@@ -5,10 +5,9 @@ import { legendOf } from '../../dashboards/panel.ts';
 import type { ExpressionResult } from '../../monitor/api/contract.ts';
 import { getJson } from './api.ts';
 import { epoch, pausedSince, results, watch } from './connection.ts';
+import { noteValueAt, RANGE_MS, STEP_MS } from './range.ts';
 import { seriesToken } from './series-colour.ts';
 
-export const STEP_MS = 15_000;
-export const RANGE_MS = 900_000;
 const MAX_SERIES = 12;
 
 export interface Line {
@@ -119,6 +118,21 @@ export function advanced(
   };
 }
 
+/** Time of the earliest value, Infinity when there is none. Pure. */
+export function firstOf({ timesMs, lines }: PanelData): number {
+  return timesMs.find((_, at) => lines.some(({ values }) => values[at] !== null)) ?? Infinity;
+}
+
+/** The part from `sinceMs` on; all of it when that is undefined. Pure. */
+export function since(data: PanelData, sinceMs: number | undefined): PanelData {
+  const at = sinceMs === undefined ? 0 : data.timesMs.findIndex((time) => time >= sinceMs);
+  if (at <= 0) return data;
+  return {
+    timesMs: data.timesMs.slice(at),
+    lines: data.lines.map((line) => ({ ...line, values: line.values.slice(at) })),
+  };
+}
+
 export function usePanel(panel: Panel): PanelState {
   const { queries } = panel;
   const [state, setState] = useState<Omit<PanelState, 'reload'>>({ data: undefined, error: undefined });
@@ -135,7 +149,11 @@ export function usePanel(panel: Panel): PanelState {
     const end = Math.floor(Date.now() / STEP_MS) * STEP_MS;
     const timesMs = Array.from({ length: RANGE_MS / STEP_MS + 1 }, (_, at) => end - RANGE_MS + at * STEP_MS);
     Promise.all(queries.map((query) => rangeOf(query, timesMs, abort.signal)))
-      .then((lines) => setState({ data: { timesMs, lines: lines.flat() }, error: undefined }))
+      .then((found) => {
+        const data = { timesMs, lines: found.flat() };
+        noteValueAt(firstOf(data));
+        return setState({ data, error: undefined });
+      })
       .catch((error: unknown) => {
         if (abort.signal.aborted) return;
         const known = error instanceof Error ? error : new Error('The query failed.');

@@ -1,5 +1,6 @@
 /** One span: how long, how much of it itself, what went wrong, attributes and events. */
 import type { JSX } from 'preact';
+import { Fragment } from 'preact';
 import type { SpanView } from '../../monitor/api/contract.ts';
 import { attributeText, digits, millis } from '../state/format.ts';
 import { Icon, StatusIcon } from '../ui/icons.tsx';
@@ -13,7 +14,14 @@ function Attributes({ title, entries }: { title: string; entries: readonly [stri
       <dl class="attrs">
         {entries.map(([name, value]) => (
           <div key={name}>
-            <dt>{name}</dt>
+            <dt>
+              {name.split(/(?<=[._])/).map((part, at) => (
+                <Fragment key={at}>
+                  {part}
+                  <wbr />
+                </Fragment>
+              ))}
+            </dt>
             <dd class={`mono${name.startsWith('error') ? ' crit' : ''}`}>{attributeText(value)}</dd>
           </div>
         ))}

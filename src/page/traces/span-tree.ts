@@ -48,7 +48,8 @@ function selfTime(span: SpanView, children: readonly SpanView[]): number {
 
 /**
  * What was waited for: from the end of the root backwards, the child that ended last before the point reached is on the
- * path, then what came before it, as Jaeger draws it. Between its children the time is the span's own.
+ * path, then what came before it, as Jaeger draws it. Between its children the time is the span's own. A child that ends
+ * after its parent is not waited for, unless it runs in another service: clocks differ, and it counts up to that end.
  */
 function criticalPath(
   root: SpanView,
@@ -61,13 +62,15 @@ function criticalPath(
     if (path.has(span)) continue;
     const own: Interval[] = [];
     path.set(span, own);
-    let reached = Math.min(until, endOf(span));
+    const end = Math.min(until, endOf(span));
+    let reached = end;
     const children = [...(byParent.get(span.spanId) ?? [])].sort((a, b) => endOf(b) - endOf(a));
     for (const child of children) {
-      // Clocks of two machines differ a little: half a millisecond is no gap.
-      if (endOf(child) > reached + 0.5 || path.has(child)) continue;
+      const childEnd = child.service === span.service ? endOf(child) : Math.min(end, endOf(child));
+      // Half a millisecond is no gap: many senders count whole ones.
+      if (childEnd > reached + 0.5 || child.startOffsetMs >= reached || path.has(child)) continue;
       stack.push([child, reached]);
-      if (reached > endOf(child)) own.push({ fromMs: endOf(child), toMs: reached });
+      if (reached > childEnd) own.push({ fromMs: childEnd, toMs: reached });
       reached = child.startOffsetMs;
     }
     if (reached > span.startOffsetMs) own.push({ fromMs: span.startOffsetMs, toMs: reached });

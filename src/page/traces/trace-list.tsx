@@ -13,6 +13,7 @@ import { Scatter } from './scatter.tsx';
 
 const REFRESH_MS = 5_000;
 const LIMIT = '200';
+const MARKS = '400';
 const FIELDS = ['service', 'route', 'min_duration_ms', 'attribute', 'id', 'errors', 'from', 'to', 'sort'] as const;
 
 const paramsOf = (query: URLSearchParams): Record<string, string | undefined> =>
@@ -171,10 +172,12 @@ function NothingFound({ query }: { query: URLSearchParams }): JSX.Element {
 
 function Found({
   answer,
+  shape,
   byDuration,
   query,
 }: {
   answer: TracesAnswer;
+  shape: readonly TraceSummaryView[];
   byDuration: boolean;
   query: URLSearchParams;
 }): JSX.Element {
@@ -188,9 +191,11 @@ function Found({
       <section class="card c12" aria-label="Duration over time">
         <div class="hd">
           <h2>Duration</h2>
-          <span class="sub">each mark is a trace, a cross has errors</span>
+          <span class="sub">
+            {more ? 'the slowest and one other of each moment' : 'each mark is a trace'}, a cross has errors
+          </span>
         </div>
-        <Scatter traces={traces} />
+        <Scatter traces={shape} />
       </section>
       <section class="card c12 trace-list" aria-label="Traces">
         <div class="hd">
@@ -221,11 +226,9 @@ function Found({
 export function TraceListPage(): JSX.Element {
   const { query } = place.value;
   const { sort, ...filter } = paramsOf(query);
-  const fixed = filter.to !== undefined || pausedSince.value !== undefined;
-  const found = useResource<TracesAnswer>(
-    address('/api/traces', { ...filter, sort, limit: LIMIT }),
-    fixed ? undefined : REFRESH_MS,
-  );
+  const every = filter.to !== undefined || pausedSince.value !== undefined ? undefined : REFRESH_MS;
+  const found = useResource<TracesAnswer>(address('/api/traces', { ...filter, sort, limit: LIMIT }), every);
+  const shape = useResource<TracesAnswer>(address('/api/traces', { ...filter, sort: 'spread', limit: MARKS }), every);
   // An id leads to its trace at once; Back leads to the search again.
   const only = filter.id !== undefined && found.data?.traces.length === 1 ? found.data.traces[0].traceId : undefined;
   useEffect(() => {
@@ -241,7 +244,14 @@ export function TraceListPage(): JSX.Element {
         </section>
       )}
       {found.data === undefined && found.error === undefined && <Loading height={300} />}
-      {found.data && <Found answer={found.data} byDuration={sort === 'duration'} query={query} />}
+      {found.data && (
+        <Found
+          answer={found.data}
+          shape={shape.data?.traces ?? found.data.traces}
+          byDuration={sort === 'duration'}
+          query={query}
+        />
+      )}
     </>
   );
 }

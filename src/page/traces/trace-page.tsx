@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { LogView, TraceAnswer } from '../../monitor/api/contract.ts';
 import { useResource } from '../state/api.ts';
-import { clockTime, joined, duration, millis } from '../state/format.ts';
+import { attributeText, clockTime, joined, duration, millis } from '../state/format.ts';
 import { address, go, place } from '../state/router.ts';
 import { LedgerBar, PHASES, PhaseLegend, segmentsOf } from '../overview/ledger.tsx';
 import { StatusIcon } from '../ui/icons.tsx';
@@ -50,7 +50,16 @@ function LogLine({ log, own }: { log: LogView; own: boolean }): JSX.Element {
         {log.severity}
       </span>
       <span class="cut">{log.service}</span>
-      <span class="mono text">{log.message}</span>
+      <span class="mono text">
+        {log.message}
+        {Object.entries(log.attributes).map(([name, value]) => (
+          <span key={name} class="pair">
+            {' '}
+            <span class="muted">{name}=</span>
+            {attributeText(value)}
+          </span>
+        ))}
+      </span>
       {own && <span class="muted this">this span</span>}
     </div>
   );
@@ -63,7 +72,8 @@ function Logs({ logs, selected }: { logs: readonly LogView[]; selected: string |
       <div class="hd">
         <h2>Logs</h2>
         <span class="sub">
-          {logs.length} lines in this trace{selected === undefined ? '' : `, ${own} from this span`}
+          {logs.length} {logs.length === 1 ? 'line' : 'lines'} in this trace
+          {selected === undefined ? '' : `, ${own} from this span`}
         </span>
       </div>
       {logs.length === 0 && <Empty text="No log line carries the id of this trace." />}

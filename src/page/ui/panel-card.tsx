@@ -1,12 +1,13 @@
 /** A panel on a card: title, legend with last values, chart or table, and each state a panel can be in. */
 import type { ComponentChildren, JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { Panel, Threshold } from '../../dashboards/panel.ts';
 import { frame } from '../state/connection.ts';
 import type { Scale } from '../state/format.ts';
 import { clockTime, digits, NONE, scaleOf } from '../state/format.ts';
 import type { Line, PanelData } from '../state/panel-data.ts';
-import { usePanel } from '../state/panel-data.ts';
+import { since, usePanel } from '../state/panel-data.ts';
+import { growingSinceMs } from '../state/range.ts';
 import { useRuleLimit } from '../state/rule-limit.ts';
 import { Icon } from './icons.tsx';
 import { Empty, Failed, Loading } from './states.tsx';
@@ -107,7 +108,9 @@ function body(
 
 export function PanelCard(props: { panel: Panel; className?: string; onPick?: (timeMs: number) => void }): JSX.Element {
   const { panel } = props;
-  const { data, error, reload } = usePanel(panel);
+  const { data: whole, error, reload } = usePanel(panel);
+  const sinceMs = growingSinceMs.value;
+  const data = useMemo(() => whole && since(whole, sinceMs), [whole, sinceMs]);
   const threshold = useRuleLimit(panel.threshold);
   const [asTable, setAsTable] = useState(false);
   const stacked = panel.kind === 'stacked';

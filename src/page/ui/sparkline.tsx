@@ -1,5 +1,6 @@
-/** Shape without scale: the last quarter of an hour of one figure. Gaps break the line. */
+/** Shape without scale: one figure over the range of the charts. Gaps break the line. */
 import type { JSX } from 'preact';
+import { shownSteps } from '../state/range.ts';
 
 const WIDTH = 72;
 const HEIGHT = 26;
@@ -31,7 +32,9 @@ export function sparkPath(values: readonly (number | null)[]): { line: string; l
   return { line, last };
 }
 
-export function Sparkline({ values, colour }: { values: readonly (number | null)[]; colour: string }): JSX.Element {
+export function Sparkline(props: { values: readonly (number | null)[]; colour: string }): JSX.Element {
+  const { colour } = props;
+  const values = props.values.slice(-Math.ceil(shownSteps.value));
   const { line, last } = sparkPath(values);
   const whole = values.findIndex((value) => value !== null);
   const startX = whole < 0 ? 0 : ((WIDTH - 4) * whole) / Math.max(1, values.length - 1);

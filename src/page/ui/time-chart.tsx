@@ -8,7 +8,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { PanelData } from '../state/panel-data.ts';
-import { STEP_MS } from '../state/panel-data.ts';
+import { STEP_MS } from '../state/range.ts';
 import { clockTime, digits } from '../state/format.ts';
 import { colourOf, paint } from '../state/theme.ts';
 import { drawAbove, drawBeneath } from './chart-marks.ts';

@@ -206,6 +206,16 @@ describe('LiveState', () => {
     expect(current.cpu_cores).toBeGreaterThan(0.3);
   });
 
+  it('counts all the CPU time of a process that began in the window', () => {
+    const live = new LiveState();
+    const metrics = [
+      metric('process.cpu.time', [point({ 'cpu.mode': 'user' }, 3)]),
+      metric('process.uptime', [point({}, 6)]),
+    ];
+    live.push('a', frame(T0, metrics, BALANCER));
+    expect(live.current(T0).cpu_cores).toBeCloseTo(0.5, 9);
+  });
+
   it('shows where the time goes, with the usual beside it', () => {
     const { routes } = busy(660).current(T0 + 660_000);
     expect(routes[0]).toMatchObject({ method: 'POST', route: '/payments' });

@@ -221,6 +221,7 @@ describe('records', () => {
     const older = fakeTraces(NOW).filter(({ startMs }) => startMs <= NOW - 11_000);
     expect(durations[0]).toBe(Math.max(...older.map(({ scale }) => scale * 912)));
     expect(slowest.more).toBe(true);
+    expect(await idsOf('/api/traces?sort=spread&limit=6')).toHaveLength(6);
     expect((await ask(server.port, '/api/traces?sort=size')).status).toBe(400);
     expect((await ask(server.port, '/api/traces/abc')).status).toBe(404);
     expect((await ask(server.port, '/api/traces/XYZ')).status).toBe(400);

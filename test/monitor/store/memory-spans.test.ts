@@ -77,6 +77,15 @@ describe('spans in memory', () => {
     expect(store.trace('none')).toEqual([]);
   });
 
+  it('without their root are listed once they are old enough to have one', () => {
+    const store = new MemorySpans(MEMORY_SPANS_DEFAULTS);
+    store.append([span('told', { startMs: 5_000 }), span('half', { startMs: 5_000, parentSpanId: 'elsewhere' })]);
+    const ids = (rootlessBeforeMs?: number) => store.find({ limit: 9, rootlessBeforeMs }).map(({ traceId }) => traceId);
+    expect(ids()).toEqual(['told', 'half']);
+    expect(ids(5_000)).toEqual(['told']);
+    expect(ids(5_001)).toEqual(['told', 'half']);
+  });
+
   it('stay within spans and bytes; failed and slow traces stay longer', () => {
     const store = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxSpans: 100 });
     store.append([span('failed', { status: 'error' }), span('slow', { lengthMs: 5_000 })]);

@@ -8,12 +8,11 @@ import {
   all,
   batchOf,
   labelsOf,
-  listLogger,
   openTestStore,
   removeDirectory,
   temporaryDirectory,
 } from './store-fixture.ts';
-import type { Line } from './store-fixture.ts';
+import { recordingLogger, type LogLine } from '../../support/recording-logger.ts';
 
 /** The system's, not a package's. */
 const [MOUNT, UNMOUNT] = ['mount', 'umount'];
@@ -34,11 +33,11 @@ it('refuses writes while the disk is full, goes on reading, and recovers by itse
     removeDirectory(dir);
     skip(`no tmpfs can be mounted here: ${trouble}`);
   }
-  const lines: Line[] = [];
+  const lines: LogLine[] = [];
   const clock = new ManualClock(1_000_000);
   const ballast = path.join(dir, 'ballast');
   writeFileSync(ballast, Buffer.alloc(4 * 1024 * 1024));
-  let store = openTestStore(dir, { clock, logger: listLogger(lines) });
+  let store = openTestStore(dir, { clock, logger: recordingLogger(lines) });
   const series = Array.from({ length: 200 }, (_, i) => labelsOf('m', { i: String(i) }));
   const tick = (t: number) =>
     store.append(

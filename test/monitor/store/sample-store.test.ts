@@ -13,20 +13,20 @@ import {
   batchOf,
   histogramOf,
   labelsOf,
-  listLogger,
   openTestStore,
   plain,
   removeDirectory,
   temporaryDirectory,
 } from './store-fixture.ts';
-import type { Line, Point } from './store-fixture.ts';
+import { recordingLogger, type LogLine } from '../../support/recording-logger.ts';
+import type { Point } from './store-fixture.ts';
 
 const NOW = Date.parse('2026-11-20T12:00:00Z');
 const [MIN, MAX] = [-8.64e15, 8.64e15];
 
 let dir: string;
 let store: SampleStore;
-let lines: Line[];
+let lines: LogLine[];
 
 beforeEach(() => {
   dir = temporaryDirectory();
@@ -38,7 +38,7 @@ afterEach(async () => {
 });
 
 function open(options: Partial<SampleStoreOptions> = {}): SampleStore {
-  store = openTestStore(dir, { logger: listLogger(lines), ...options });
+  store = openTestStore(dir, { logger: recordingLogger(lines), ...options });
   return store;
 }
 

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Clock } from '../../../src/base/clock.ts';
-import type { LogFields, Logger } from '../../../src/base/logger.ts';
 import type { SampleBatch } from '../../../src/model/joints.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import type { Matcher } from '../../../src/model/labels.ts';
@@ -54,27 +53,6 @@ export class ManualClock implements Clock {
     }
     this.#now = until;
   }
-}
-
-export interface Line {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
-  readonly fields: LogFields;
-  readonly message: string;
-}
-
-export function listLogger(lines: Line[]): Logger {
-  const at =
-    (level: Line['level']) =>
-    (fields: LogFields, message: string): void =>
-      void lines.push({ level, fields, message });
-  const logger: Logger = {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: () => logger,
-  };
-  return logger;
 }
 
 export function temporaryDirectory(): string {

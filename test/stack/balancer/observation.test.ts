@@ -12,7 +12,8 @@ import type {
   ResponseCache,
 } from '../../../src/model/response-cache.ts';
 import { METRICS } from '../../../src/telemetry/names.ts';
-import { answering, GET, raw, Rig, until } from './rig.ts';
+import { answering, GET, raw, Rig } from './rig.ts';
+import { until } from '../../support/until.ts';
 
 class Reader extends MetricReader {
   protected onShutdown(): Promise<void> {

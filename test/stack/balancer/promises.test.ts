@@ -2,7 +2,9 @@
 import { Agent, request as httpRequest, type RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { answering, GET, raw, Rig, until } from './rig.ts';
+import { setTimeout as time } from 'node:timers/promises';
+import { until } from '../../support/until.ts';
+import { answering, GET, raw, Rig, settled, talk, type Raw } from './rig.ts';
 
 interface Outcome {
   readonly method: string;
@@ -34,7 +36,8 @@ async function load(url: string, rate: number, seconds: number, methods: (at: nu
   while (performance.now() - startMs < seconds * 1000) {
     const due = ((performance.now() - startMs) / 1000) * rate;
     while (all.length < due) all.push(ask(url, agent, methods(all.length), String(all.length)));
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    // Requests are due by time.
+    await time(2);
   }
   const outcomes = await Promise.all(all);
   agent.destroy();
@@ -53,8 +56,9 @@ describe('promises', () => {
     const posts: string[] = [];
     for (const child of [a, b]) child.process.on('message', (message) => posts.push((message as { id: string }).id));
     const { url } = await rig.balancer({ upstreams: [a.url, b.url] });
-    setTimeout(() => a.process.kill('SIGKILL'), 1_500);
+    const killed = until(() => posts.length >= 40).then(() => a.process.kill('SIGKILL'));
     const outcomes = await load(url, 150, 4, (at) => (at % 5 === 0 ? 'POST' : 'GET'));
+    await killed;
     const gets = outcomes.filter((one) => one.method === 'GET');
     expect(gets.length).toBeGreaterThan(400);
     expect(gets.filter((one) => one.status !== 200)).toEqual([]);
@@ -197,18 +201,14 @@ describe('promises', () => {
     ['chunked', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
     ['a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\nhalf'],
   ])('never ends a body that was cut short: %s', async (_name, bytes) => {
-    for (const how of ['end', 'reset'] as const) {
-      const upstream = await rig.tcp((socket) => {
-        socket.on('data', () =>
-          socket.write(bytes, () => setTimeout(() => (how === 'end' ? socket.end() : socket.resetAndDestroy()), 50)),
-        );
-      });
+    for (const how of ['end', 'resetAndDestroy'] as const) {
+      const upstream = await rig.tcp((socket) => socket.on('data', () => socket.write(bytes)));
       const { port } = await rig.balancer({ upstreams: [upstream.url] });
-      const answer = await raw(port, GET);
-      expect(answer.closed).toBe(true);
-      expect(answer.ms).toBeLessThan(1_000);
-      expect(answer.text).toContain('half');
-      expect(answer.text).not.toMatch(/\r\n0\r\n\r\n$/);
+      const client = talk(rig, port, GET);
+      await until(() => client.text().includes('half'));
+      for (const socket of upstream.sockets) socket[how]();
+      await client.ended;
+      expect(client.text()).not.toMatch(/\r\n0\r\n\r\n$/);
     }
   });
 
@@ -223,15 +223,11 @@ describe('promises', () => {
   it('ends slow bodies with 408 and costs the upstream no connection', async () => {
     const upstream = await rig.tcp(() => {});
     const { port } = await rig.balancer({ upstreams: [upstream.url] });
-    const socket = connect(port, '127.0.0.1');
-    let text = '';
-    socket.on('data', (bytes) => (text += bytes.toString()));
-    socket.on('error', () => {});
-    socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n');
-    const drip = setInterval(() => socket.write('x'), 200);
-    await until(() => text.includes('408'), 12_000);
+    const client = talk(rig, port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n');
+    // Slowness is what is sent.
+    const drip = setInterval(() => client.socket.write('x'), 200);
+    await until(() => client.text().includes('408'), 12_000);
     clearInterval(drip);
-    socket.destroy();
   });
 
   it('answers 503 when the queue is full or too slow', async () => {
@@ -250,21 +246,30 @@ describe('promises', () => {
   });
 
   it('gives a place in the queue to whoever waits when one is free', async () => {
-    const upstream = await rig.http((_request, response) => void setTimeout(() => response.end('ok'), 30));
+    const free = Promise.withResolvers<void>();
+    const upstream = await rig.http((_request, response) => void free.promise.then(() => response.end('ok')));
     const { port, balancer } = await rig.balancer({ upstreams: [upstream.url], queue: { max_inflight: 1 } });
-    const answers = await Promise.all(Array.from({ length: 10 }, () => raw(port, GET, /ok$/)));
+    const asked = Promise.all(Array.from({ length: 10 }, () => raw(port, GET, /ok$/)));
+    await until(() => balancer.health().queueSize === 9);
+    free.resolve();
+    const answers = await asked;
     expect(answers.map((one) => one.status)).toEqual(Array.from({ length: 10 }, () => 200));
     expect(balancer.health().queueSize).toBe(0);
   });
 
   it('answers what it has read when it is drained', async () => {
-    const upstream = await rig.http((_request, response) => void setTimeout(() => response.end('late'), 400));
+    const closed = Promise.withResolvers<void>();
+    const upstream = await rig.http((_request, response) => void closed.promise.then(() => response.end('late')));
     const { port, balancer } = await rig.balancer({ upstreams: [upstream.url], drain: { announce: '200ms' } });
     const pending = raw(port, GET, undefined, 4_000);
     const idle = connect(port, '127.0.0.1');
     await until(() => balancer.health().components.balancer.active_requests === 1);
     const drained = balancer.drain();
-    expect((await raw(port, 'GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n')).status).toBe(503);
+    const readiness = (): Promise<Raw> => raw(port, 'GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect((await readiness()).status).toBe(503);
+    // The port is closed after the announcement.
+    await until(async () => (await readiness()).status === 0);
+    closed.resolve();
     const answer = await pending;
     expect(answer.text).toMatch(/late$/);
     expect(answer.text).toMatch(/connection: close/i);
@@ -295,12 +300,7 @@ describe('promises', () => {
     const socket = connect(port, '127.0.0.1');
     socket.write(GET);
     socket.pause();
-    let before = -1;
-    while (before !== sent) {
-      before = sent;
-      await new Promise((resolve) => setTimeout(resolve, 300));
-    }
-    expect(sent).toBeLessThan(24 * 1024 * 1024);
+    expect(await settled(() => sent)).toBeLessThan(24 * 1024 * 1024);
     let got = 0;
     socket.on('data', (bytes) => (got += bytes.length));
     socket.resume();
@@ -321,13 +321,11 @@ describe('promises', () => {
     const block = `10000\r\n${'x'.repeat(65_536)}\r\n`;
     let sent = 0;
     while (sent < 1024 && socket.write(block)) sent += 1;
-    let before = -1;
-    while (before !== socket.bytesWritten - socket.writableLength) {
-      before = socket.bytesWritten - socket.writableLength;
+    const taken = await settled(() => {
       for (let at = 0; at < 64; at += 1) socket.write(block);
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    expect(before).toBeLessThan(24 * 1024 * 1024);
+      return socket.bytesWritten - socket.writableLength;
+    });
+    expect(taken).toBeLessThan(24 * 1024 * 1024);
     socket.destroy();
   });
 });

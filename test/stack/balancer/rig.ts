@@ -9,6 +9,7 @@ import {
   type Socket,
 } from 'node:net';
 import path from 'node:path';
+import { setTimeout as time } from 'node:timers/promises';
 import { startBalancer, type Balancer, type BalancerPieces } from '../../../src/stack/balancer/balancer.ts';
 import { balancerSchema } from '../../../src/stack/balancer/config.ts';
 
@@ -139,11 +140,33 @@ export function raw(port: number, bytes: string | readonly string[], until?: Reg
   });
 }
 
-export async function until(condition: () => boolean, limitMs = 10_000): Promise<void> {
-  const startMs = performance.now();
-  while (!condition()) {
-    if (performance.now() - startMs > limitMs) throw new Error(`not within ${limitMs} ms: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+export interface Talk {
+  readonly socket: Socket;
+  /** What has come so far. */
+  readonly text: () => string;
+  /** The other side has ended or broken the connection. */
+  readonly ended: Promise<void>;
+}
+
+/** Sends bytes and goes on reading, for an upstream that waits until something has been seen. */
+export function talk(rig: Rig, port: number, bytes: string): Talk {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  rig.add(() => void socket.destroy());
+  let text = '';
+  socket.on('error', () => {});
+  socket.on('data', (data) => (text += data.toString('latin1')));
+  const ended = new Promise<void>((resolve) => void socket.once('end', resolve).once('close', () => resolve()));
+  socket.write(bytes, 'latin1');
+  return { socket, text: () => text, ended };
+}
+
+/** The figure that has not moved for `quietMs`: that nothing more comes has no event, it takes time to see. */
+export async function settled(read: () => number, quietMs = 200): Promise<number> {
+  for (let before = NaN; ;) {
+    const now = read();
+    if (now === before) return now;
+    before = now;
+    await time(quietMs);
   }
 }
 

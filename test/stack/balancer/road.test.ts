@@ -12,7 +12,8 @@ import { startTelemetry } from '../../../src/telemetry/sdk.ts';
 import { durationViews } from '../../../src/telemetry/views.ts';
 import { toFrameMetrics } from '../../../src/telemetry/collect-to-frame.ts';
 import { toSpanRecord } from '../../../src/telemetry/span-record.ts';
-import { answering, raw, Rig, until } from './rig.ts';
+import { answering, raw, Rig } from './rig.ts';
+import { until } from '../../support/until.ts';
 
 class Reader extends MetricReader {
   protected onShutdown(): Promise<void> {

@@ -1,8 +1,10 @@
 /** A proxy's manners, case by case: what is passed, what is dropped, what is added, and what an upstream may not do. */
 import { createHash } from 'node:crypto';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { answering, GET, raw, Rig, until } from './rig.ts';
+import { until } from '../../support/until.ts';
+import { answering, GET, raw, Rig, talk } from './rig.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
@@ -220,31 +222,37 @@ describe('towards the client', () => {
     expect(text).not.toContain('Link');
   });
 
+  /** The text of an answer whose upstream says the second part when the client has seen the first. */
+  async function inParts(
+    request: string,
+    first: string,
+    second: (socket: Socket) => unknown,
+    whole: RegExp,
+    then?: 'closed',
+  ): Promise<string> {
+    const upstream = await rig.tcp((socket) => socket.on('data', () => socket.write(first)));
+    const { port } = await rig.balancer({ upstreams: [upstream.url] });
+    const client = talk(rig, port, request);
+    await until(() => client.text().includes('o', client.text().indexOf('\r\n\r\n')));
+    for (const socket of upstream.sockets) second(socket);
+    await until(() => whole.test(client.text()));
+    if (then === 'closed') await client.ended;
+    return client.text();
+  }
+
   it('frames anew: chunked at once becomes a length, chunked in parts stays chunked, until-close becomes chunked', async () => {
     const atOnce = await front(
       answering('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nok\r\n0\r\nT: 1\r\n\r\n'),
     );
     expect((await raw(atOnce, GET, /ok$/)).text).toMatch(/Content-Length: 2\r\n/);
-    const inParts = await front((socket) => {
-      socket.on('data', () => {
-        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n');
-        setTimeout(() => socket.write('1\r\nk\r\n0\r\n\r\n'), 30);
-      });
-    });
-    expect((await raw(inParts, GET, /0\r\n\r\n$/)).text).toMatch(
+    const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n';
+    const chunks = (socket: Socket): boolean => socket.write('1\r\nk\r\n0\r\n\r\n');
+    expect(await inParts(GET, chunked, chunks, /0\r\n\r\n$/)).toMatch(
       /Transfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n$/s,
     );
-    const untilClose = await front((socket) => {
-      socket.on('data', () => {
-        socket.write('HTTP/1.1 200 OK\r\n\r\no');
-        setTimeout(() => socket.end('k'), 30);
-      });
-    });
-    const answer = await raw(untilClose, GET, /0\r\n\r\n$/);
-    expect(answer.text).toMatch(/1\r\no\r\n1\r\nk\r\n0\r\n\r\n$/);
-    const old = await raw(inParts, 'GET / HTTP/1.0\r\nHost: a\r\n\r\n');
-    expect(old.text).toMatch(/\r\n\r\nok$/);
-    expect(old.closed).toBe(true);
+    const untilClose = await inParts(GET, 'HTTP/1.1 200 OK\r\n\r\no', (socket) => socket.end('k'), /0\r\n\r\n$/);
+    expect(untilClose).toMatch(/1\r\no\r\n1\r\nk\r\n0\r\n\r\n$/);
+    await inParts('GET / HTTP/1.0\r\nHost: a\r\n\r\n', chunked, chunks, /\r\n\r\nok$/, 'closed');
   });
 
   it('keeps connections of HTTP/1.0 that ask for it, and closes others', async () => {
@@ -261,6 +269,7 @@ describe('towards the client', () => {
     const upstream = await rig.http((request, response) => {
       open += 1;
       most = Math.max(most, open);
+      // Long enough for another request to overtake, were it let.
       setTimeout(() => {
         open -= 1;
         response.end(`<${request.url}>`);
@@ -291,13 +300,15 @@ describe('towards the client', () => {
   });
 
   it('answers a client that has closed its writing side', async () => {
-    const port = await front((socket) => socket.on('data', () => setTimeout(() => socket.write(OK), 50)));
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    let text = '';
-    socket.on('data', (bytes) => (text += bytes.toString()));
-    socket.end(GET);
-    await until(() => text.endsWith('ok'));
-    socket.destroy();
+    let asked = false;
+    const upstream = await rig.tcp((socket) => socket.on('data', () => (asked = true)));
+    const { port } = await rig.balancer({ upstreams: [upstream.url] });
+    const client = talk(rig, port, GET);
+    client.socket.end();
+    await once(client.socket, 'finish');
+    await until(() => asked);
+    for (const socket of upstream.sockets) socket.write(OK);
+    await until(() => client.text().endsWith('ok'));
   });
 
   it('drops an upstream connection that says more than it was asked', async () => {
@@ -343,9 +354,7 @@ describe('towards the client', () => {
     const { port, url } = await rig.balancer({ upstreams: [gone.url], health_check: { interval: '50ms' } });
     expect((await fetch(`${url}/livez`)).status).toBe(200);
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
-    let status = 0;
-    const deadline = performance.now() + 5_000;
-    while (status !== 503 && performance.now() < deadline) status = (await fetch(`${url}/health`)).status;
+    await until(async () => (await fetch(`${url}/health`)).status === 503);
     const body = (await (await fetch(`${url}/health`)).json()) as {
       status: string;
       components: Record<string, { status: string }>;
@@ -414,12 +423,10 @@ describe('tunnels', () => {
   it('says goodbye to both sides when it is drained', async () => {
     const upstream = await echo(ACCEPT);
     const { port, balancer } = await rig.balancer({ upstreams: [upstream.url] });
-    const pending = raw(port, ASK, undefined, 8_000);
-    await until(() => upstream.sockets.size === 1);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const client = talk(rig, port, ASK);
+    await until(() => client.text().includes('\r\n\r\n'));
     await balancer.drain();
-    const answer = await pending;
-    expect(answer.closed).toBe(true);
-    expect(answer.text).toContain('\x88\x02\x03\xe9');
+    await client.ended;
+    expect(client.text()).toContain('\x88\x02\x03\xe9');
   });
 });

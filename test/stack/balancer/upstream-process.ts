@@ -10,6 +10,7 @@ const server = createServer((request, response) => {
     process.send?.({ id });
   }
   request.resume();
+  // So that some are on their way when it is killed.
   setTimeout(() => response.end('{"ok":true}'), 5);
 });
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));

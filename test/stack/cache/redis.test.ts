@@ -7,7 +7,7 @@ import { silentLogger } from '../../../src/base/logger.ts';
 import { Cache } from '../../../src/stack/cache/cache.ts';
 import { REDIS_DEFAULTS, RedisStore } from '../../../src/stack/cache/redis-store.ts';
 import { openStore } from '../../../src/stack/cache/open-store.ts';
-import { until } from '../../support/raw-http.ts';
+import { until } from '../../support/until.ts';
 import { recordTelemetry } from '../../support/recorded-telemetry.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import type { RedisServer } from '../../support/redis-server.ts';

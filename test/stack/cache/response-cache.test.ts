@@ -10,7 +10,7 @@ import { HttpResponseCache } from '../../../src/stack/cache/response-cache.ts';
 import { MemoryEntries, RedisEntries, decodeKept, encodeKept } from '../../../src/stack/cache/response-entries.ts';
 import { REDIS_DEFAULTS, RedisStore } from '../../../src/stack/cache/redis-store.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
-import { until } from '../../support/raw-http.ts';
+import { until } from '../../support/until.ts';
 import { recordTelemetry } from '../../support/recorded-telemetry.ts';
 import { NO_REDIS, startRedis } from '../../support/redis-server.ts';
 

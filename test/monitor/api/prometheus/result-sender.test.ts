@@ -9,7 +9,7 @@ import { Labels } from '../../../../src/model/labels.ts';
 import type { QueryResult } from '../../../../src/model/joints.ts';
 import { ResultSender } from '../../../../src/monitor/api/prometheus/result-sender.ts';
 import { movedClock, type MovedClock } from '../../../support/moved-clock.ts';
-import { until } from '../../../support/vitrine-process.ts';
+import { until } from '../../../support/until.ts';
 
 const POINTS = 600_000;
 const COLUMN = Float64Array.from({ length: POINTS }, (_, k) => k * 1_000);
