@@ -109,7 +109,10 @@ function keepCurrent(running: Running, sources: SettingsSources, settings: Setti
   return () => void reloader.close();
 }
 
-/** Resolves when it is time to end; from then on a second signal ends at once. */
+/**
+ * Resolves when it is time to end; from then on a second signal ends at once. Ctrl-C in a terminal reaches all processes of the
+ * group at once: a child leaves it to its parent, which still has telemetry for it.
+ */
 export function endOf(running: Pick<Running, 'orphaned'>, durationMs: number | undefined): Promise<void> {
   return new Promise((resolve) => {
     let ending = false;
@@ -120,7 +123,7 @@ export function endOf(running: Pick<Running, 'orphaned'>, durationMs: number | u
       resolve();
     };
     process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
+    process.on('SIGINT', process.send === undefined ? onSignal : () => {});
     if (durationMs !== undefined) systemClock.after(durationMs, () => resolve());
     void running.orphaned.then(() => resolve());
   });
