@@ -96,8 +96,12 @@ function startCollectorFor(vitrine: Vitrine, change = (text: string): string => 
 
 /** host:port where telemetrygen sends. */
 function endpointOf(road: Road, vitrine: Vitrine, collector: Collector): string {
-  if (road === 'Collector') return collector.otlpGrpc;
-  return (road === 'gRPC' ? vitrine.otlpGrpc : vitrine.otlpHttp).replace('http://', '');
+  const urls: Readonly<Record<Road, string>> = {
+    gRPC: vitrine.otlpGrpc,
+    HTTP: vitrine.otlpHttp,
+    Collector: collector.otlpGrpc,
+  };
+  return new URL(urls[road]).host;
 }
 
 /** How many points telemetrygen says were refused: it writes what a partial success tells it. */
@@ -158,7 +162,12 @@ describe.skipIf(missingPrograms('telemetry at 10,000 a second', 'otelcol', 'tele
       const mute = (text: string): string => text.replace(/(logs:\n\s+exporters: )\[.*\]/, '$1[debug]');
       await using silent = await startCollectorFor(vitrine, mute);
       const before = await settled(vitrine, 'logs');
-      const sent = await generate({ signal: 'logs', endpoint: silent.otlpGrpc, rate: 1_000, seconds: 2 });
+      const sent = await generate({
+        signal: 'logs',
+        endpoint: endpointOf('Collector', vitrine, silent),
+        rate: 1_000,
+        seconds: 2,
+      });
       expect(sent.items).toBeGreaterThan(1_000);
       expect((await settled(vitrine, 'logs')).accepted).toBe(before.accepted);
     }, 60_000);
