@@ -10,6 +10,9 @@ for (const file of readdirSync(dir).filter((name) => name.endsWith('.json'))) {
   // A file that cannot be collected has no failed test of its own.
   sum.failed += result.numFailedTests + (result.success === false && result.numFailedTests === 0 ? 1 : 0);
   sum.skipped += result.numPendingTests + result.numTodoTests;
+  for (const { name, assertionResults } of result.testResults ?? [])
+    for (const { status, fullName } of assertionResults)
+      if (status === 'pending' || status === 'skipped' || status === 'todo') console.log(`skipped: ${path.relative('.', name)}: ${fullName}`);
 }
 const checks = path.join(dir, 'checks');
 for (const line of existsSync(checks) ? readFileSync(checks, 'utf8').trim().split('\n') : []) sum[line === 'pass' ? 'passed' : 'failed'] += 1;

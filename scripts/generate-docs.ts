@@ -36,7 +36,7 @@ const metricTable = (metrics: Readonly<Record<string, MetricName>>): string =>
   );
 
 function metrics(): string {
-  return `${HEAD}# Metrics\n\nOne name everywhere: the Prometheus name follows from the OpenTelemetry name, unit and kind, on the scrape page, over OTLP and in the API. Every series has \`job\` and \`instance\`; series made of log lines (\`vitrine_log_*\`) belong to no process and have neither. Runtime metrics (\`nodejs_*\`, \`v8js_*\`) carry the semantic conventions' names.\n\n## The stack and the monitor\n\n${metricTable(METRICS)}\n\n## Processes\n\n${metricTable(PROCESS_METRICS)}\n\n## The machine\n\n${metricTable(HOST_METRICS)}\n`;
+  return `${HEAD}# Metrics\n\nOne name everywhere: the Prometheus name follows from the OpenTelemetry name, unit and kind, on the scrape page, over OTLP and in the API. Every series has \`job\` and \`instance\`; series made of log lines (\`vitrine_log_*\`) belong to no process and have neither. Runtime metrics (\`nodejs_*\`, \`v8js_*\`) carry the semantic conventions' names. Three gauges end in \`_count\` because the conventions call them \`process.thread.count\`, \`process.unix.file_descriptor.count\` and \`system.cpu.logical.count\`; \`promtool check metrics\` remarks on that and keeps the ending for histograms. The conventions' name is kept: dashboards made for it work.\n\n## The stack and the monitor\n\n${metricTable(METRICS)}\n\n## Processes\n\n${metricTable(PROCESS_METRICS)}\n\n## The machine\n\n${metricTable(HOST_METRICS)}\n`;
 }
 
 /** Every variable that the sources name; those of a configuration key are in config.md. */

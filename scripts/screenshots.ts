@@ -1,8 +1,8 @@
 /**
- * Writes docs/images/overview-{light,dark}.png: a sample stack under load in a real browser. Starts a stack of its own on free
- * ports, or takes a running one: `node scripts/screenshots.ts http://127.0.0.1:4000 http://127.0.0.1:8080`.
- * Needs Chromium (`CHROMIUM` names another than /usr/bin/chromium) and the built page (`npm run build:page`).
- * `LOAD_SECONDS` is how long the load runs before the pictures are taken: with 900 the charts are full.
+ * `npm run screenshots` writes the README's pictures, docs/images/overview-{light,dark}.png: a stack of its own on free ports under
+ * load, in a real browser. `npm run screenshots -- http://127.0.0.1:4000 http://127.0.0.1:8080` takes a running stack instead.
+ * Needs Chromium; `CHROMIUM` names another than /usr/bin/chromium. `LOAD_SECONDS` is how long the load runs before the pictures
+ * are taken, 900 unless told otherwise: then the charts are full. `IMAGES_FOLDER` is another place for them.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, statSync } from 'node:fs';
@@ -12,10 +12,10 @@ import { chromium, type Page } from 'playwright-core';
 import { startVitrine } from '../test/support/vitrine-process.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
-const FOLDER = path.join(ROOT, 'docs/images');
+const FOLDER = path.resolve(process.env['IMAGES_FOLDER'] ?? path.join(ROOT, 'docs/images'));
 const MAX_BYTES = 300_000;
-/** Long enough for the charts to have a shape. */
-const LOAD_SECONDS = Number(process.env['LOAD_SECONDS'] ?? 60);
+/** What the charts show. */
+const LOAD_SECONDS = Number(process.env['LOAD_SECONDS'] ?? 900);
 /** A chart is drawn when its data came; on a busy machine that takes a while. */
 const CHART_LIMIT_MS = 30_000;
 

@@ -2,9 +2,11 @@
 /** The `vitrine` command: arguments in, exit code out. The version check comes before anything that newer Node is needed to read. */
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 24 || (major === 24 && minor < 15)) {
+  const own = `On Linux a project can have a Node.js of its own, which npx uses: npm install node-linux-${process.arch}@24\n`;
   process.stderr.write(
     `vitrine needs Node.js 24.15 or newer; this is ${process.versions.node}.\n` +
-      'Install Node.js 24 (LTS), or in the repository use the npm scripts: `npm ci` brings a Node.js of its own.\n',
+      'Install Node.js 24 (LTS), or in the repository use the npm scripts: `npm ci` brings a Node.js of its own.\n' +
+      (process.platform === 'linux' ? own : ''),
   );
   process.exit(1);
 }

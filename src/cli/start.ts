@@ -84,7 +84,7 @@ export async function start(flags: Flags): Promise<number> {
   const running = await ROLES[role](options);
   if (!forked) banner(running, systemClock.monotonic() - startedAt, file);
   const stopReloading = keepCurrent(running, sources, settings);
-  await endOf(running, flags['duration'] as number | undefined);
+  await endOf(running, flags['duration'] as number | undefined, forked && role === 'monitor');
   stopReloading();
   return end(running);
 }
@@ -109,8 +109,15 @@ function keepCurrent(running: Running, sources: SettingsSources, settings: Setti
   return () => void reloader.close();
 }
 
-/** Resolves when it is time to end; from then on a second signal ends at once. */
-export function endOf(running: Pick<Running, 'orphaned'>, durationMs: number | undefined): Promise<void> {
+/**
+ * Resolves when it is time to end; from then on a second signal ends at once. Ctrl-C in a terminal reaches all processes of the
+ * group at once: the monitor of a stack leaves it to its parent, which still has telemetry for it (`parentSaysWhen`).
+ */
+export function endOf(
+  running: Pick<Running, 'orphaned'>,
+  durationMs: number | undefined,
+  parentSaysWhen = false,
+): Promise<void> {
   return new Promise((resolve) => {
     let ending = false;
     const onSignal = (): void => {
@@ -120,7 +127,7 @@ export function endOf(running: Pick<Running, 'orphaned'>, durationMs: number | u
       resolve();
     };
     process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
+    process.on('SIGINT', parentSaysWhen ? () => {} : onSignal);
     if (durationMs !== undefined) systemClock.after(durationMs, () => resolve());
     void running.orphaned.then(() => resolve());
   });

@@ -19,10 +19,13 @@ export const pipeline: Dashboard = {
     {
       id: 'pipeline-refused',
       title: 'Refused',
-      subtitle: 'items/s, by signal and reason',
+      subtitle: 'items/s, by signal and reason; whole requests/s, by error',
       unit: 'per_second',
       kind: 'stacked',
-      queries: [{ expr: rateOf('vitrine_ingest_rejected_total', 'signal, reason'), legend: '{{signal}} {{reason}}' }],
+      queries: [
+        { expr: rateOf('vitrine_ingest_rejected_total', 'signal, reason'), legend: '{{signal}} {{reason}}' },
+        { expr: rateOf('vitrine_ingest_requests_refused_total', 'code'), legend: 'whole requests: {{code}}' },
+      ],
       width: 6,
     },
     {

@@ -85,7 +85,10 @@ function endWell(service: PaymentsService): void {
     })();
   };
   process.on('SIGTERM', () => end('SIGTERM'));
-  process.on('SIGINT', () => end('SIGINT'));
+  // Ctrl-C in a terminal reaches all processes of the group: a parent says when.
+  process.on('SIGINT', () => {
+    if (!process.connected) end('SIGINT');
+  });
   // From a stack whose balancer has drained: nobody sends requests any more.
   process.on('message', (message: { kind?: unknown }) => {
     if (message.kind === 'end' && !ending) end('the stack ends', 0);

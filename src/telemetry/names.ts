@@ -198,6 +198,13 @@ export const METRICS = {
     ['signal', 'reason'],
     'Items refused, by signal and reason.',
   ),
+  ingestRequestsRefused: metric(
+    'vitrine.ingest.requests.refused',
+    '{request}',
+    'counter',
+    ['code'],
+    'Requests refused as a whole, nothing of them kept, by error code. Senders are told, and come back with those that will pass.',
+  ),
   framesSkipped: metric(
     'vitrine.ingest.frames.skipped',
     '{frame}',

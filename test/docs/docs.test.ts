@@ -36,6 +36,9 @@ describe('documents', () => {
   it.each(documents())('%s links only to what is there', (file) =>
     expect(deadLinks(file, text(file))).toEqual([]),
   );
+  it.each(documents())('%s has no remains of a merge', (file) =>
+    expect(text(file)).not.toMatch(/^(?:<{7}|>{7}|={7}$)/m),
+  );
   it('would notice a dead link or picture', () =>
     expect(
       deadLinks('docs/compare.md', 'see [that](nothing.md) and [this](metrics.md#x) <img src="images/none.png">'),

@@ -129,17 +129,27 @@ it('runs by npx in an empty project: routes and the page appear', async () => {
   ).toMatch(/vitrine\/elsewhere[\s\S]*TS2322/);
 }, 200_000);
 
-it.skipIf(!existsSync(OLD_NODE))('says which Node.js it needs on an old one', async () => {
-  const version = (await runToEnd(OLD_NODE, ['--version'], { cwd: folder })).stdout;
-  if (/^v2[4-9]/.test(version)) return;
-  const dir = mkdtempSync(path.join(folder, 'old-'));
-  await runWell('tar', ['xzf', tarball, '-C', dir], { cwd: dir });
-  const { code, stderr } = await runToEnd(OLD_NODE, ['package/dist/main.js', 'run', '--', 'node', 'server.js'], {
-    cwd: dir,
-  });
-  expect(stderr).toMatch(/needs Node\.js 24\.15 or newer; this is \d+\./);
-  expect(code).toBe(1);
-});
+it.skipIf(!existsSync(OLD_NODE))(
+  'says which Node.js it needs on an old one',
+  async () => {
+    const version = (await runToEnd(OLD_NODE, ['--version'], { cwd: folder })).stdout;
+    if (/^v2[4-9]/.test(version)) return;
+    const dir = mkdtempSync(path.join(folder, 'old-'));
+    await runWell('tar', ['xzf', tarball, '-C', dir], { cwd: dir });
+    const { code, stderr } = await runToEnd(OLD_NODE, ['package/dist/main.js', 'run', '--', 'node', 'server.js'], {
+      cwd: dir,
+    });
+    expect(stderr).toMatch(/needs Node\.js 24\.15 or newer; this is \d+\./);
+    expect(code).toBe(1);
+    // What it advises helps: npx finds the Node.js of the project before that of the machine.
+    const advised = /npm install (node-linux-\w+@24)$/m.exec(stderr)?.[1] ?? '';
+    const own = await project('own-node', tarball, advised);
+    const env = { PATH: '/usr/local/bin:/usr/bin:/bin' };
+    const said = await runToEnd('npx', ['--no-install', 'vitrine', '--version'], { cwd: own, env });
+    expect([said.code, said.stdout.trim()], said.stderr).toEqual([0, '0.1.0']);
+  },
+  150_000,
+);
 
 it('a package without its preload is found out', async () => {
   const broken = await repackAs(tarball, '0.1.1', (at) => rmSync(path.join(at, 'dist/telemetry/register.js')));

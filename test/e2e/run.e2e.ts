@@ -4,9 +4,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CurrentFigures, TraceAnswer, TracesAnswer } from '../../src/monitor/api/contract.ts';
 import { load, vitrine } from '../support/command-line.ts';
-import { freshDir } from '../support/program.ts';
+import { freshDir, startProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
-import { freePort, json, REPOSITORY, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
+import { freePort, json, MAIN, REPOSITORY, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 const APP = path.join(REPOSITORY, 'test/fixtures/express-app');
 const SEEN_LIMIT_MS = 15_000;
@@ -87,6 +87,41 @@ describe('vitrine run -- node server.js', () => {
     expect(p50 * 4 + 20).toBeGreaterThan(result.latency_ms?.p50 ?? Infinity);
   });
 
+  test('the checks of the balancer are neither its requests nor its traces', async () => {
+    await until(
+      async () => {
+        const { traces } = await json<TracesAnswer>(`${it.monitor}/api/traces?service=orders&limit=1000`);
+        // The balancer's part of the last requests may be on its way.
+        return (
+          (traces.length > 0 && traces.every(({ services }) => services.includes('vitrine-balancer'))) || undefined
+        );
+      },
+      SEEN_LIMIT_MS,
+      () => 'there are traces that did not come through the balancer',
+    );
+    const routes = await until(
+      async () => {
+        const { data } = await json<{ data: { result: { metric: Record<string, string> }[] } }>(
+          `${it.monitor}/api/v1/query?query=${encodeURIComponent('http_server_request_duration_seconds_count{job="orders"}')}`,
+        );
+        return data.result.length > 0 ? data.result.map(({ metric }) => metric['http_route'] ?? 'none') : undefined;
+      },
+      SEEN_LIMIT_MS,
+      () => 'the service counts no requests',
+    );
+    expect(routes.filter((route) => !route.startsWith('/orders'))).toEqual([]);
+    // Passed on by the balancer, the name of the checks hides nothing.
+    await fetch(`${it.balancer}/orders/hidden`, { headers: { 'user-agent': 'vitrine-health-check' } });
+    await until(
+      async () => {
+        const found = await json<TracesAnswer>(`${it.monitor}/api/traces?attribute=url.path=/orders/hidden&limit=10`);
+        return found.traces.some(({ services }) => services.includes('orders')) || undefined;
+      },
+      SEEN_LIMIT_MS,
+      () => 'a request hides behind the name of the checks',
+    );
+  });
+
   test('the exit code of the command is passed on', async () => {
     await fetch(`${it.balancer}/exit/7`);
     expect(
@@ -98,6 +133,41 @@ describe('vitrine run -- node server.js', () => {
     ).toBe(7);
   });
 });
+
+test.each(['start', 'run'])(
+  'Ctrl-C, which all processes of a terminal get at once, ends %s without trouble',
+  async (name) => {
+    const ports = await Promise.all(Array.from({ length: 6 }, freePort));
+    const at = (index: number): string => `127.0.0.1:${ports[index]}`;
+    const data = freshDir();
+    const command = name === 'run' ? ['--', process.execPath, 'server.js'] : [];
+    await using program = startProgram(process.execPath, [MAIN, name, '--data', data, ...command], {
+      cwd: APP,
+      ownDir: data,
+      group: true,
+      env: {
+        VITRINE_BALANCER__LISTEN: at(0),
+        VITRINE_MONITOR__LISTEN: at(1),
+        VITRINE_MONITOR__OTLP_HTTP: at(2),
+        VITRINE_MONITOR__OTLP_GRPC: at(3),
+        VITRINE_SAMPLE__LISTEN: `${at(4)},${at(5)}`,
+      },
+    });
+    await until(
+      async () => {
+        const answers = await Promise.all([fetch(`http://${at(0)}/readyz`), fetch(`http://${at(1)}/readyz`)]);
+        return answers.every(({ ok }) => ok) || undefined;
+      },
+      30_000,
+      program.output,
+    );
+    await until(() => program.output().includes('ready in') || undefined, 15_000, program.output);
+    process.kill(-(program.child.pid ?? 0), 'SIGINT');
+    await program.exited;
+    expect(program.output()).not.toMatch(/started again|takes no telemetry|could not be delivered/);
+  },
+  60_000,
+);
 
 test('a command that is not there is 127', async () => {
   const ports = await Promise.all(Array.from({ length: 4 }, freePort));

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LogsAnswer } from '../../src/monitor/api/contract.ts';
 import { runToEnd, startProgram, type Program } from '../support/program.ts';
 import { tableCommands } from '../support/readme-commands.ts';
 import { until } from '../support/until.ts';
@@ -155,6 +156,24 @@ describe.skipIf(!python)('another language, by OTLP', () => {
       () => 'the trace is not continued',
     );
     expect(JSON.stringify(one)).toContain('GET /orders/{id}');
+    const { logs } = await until(
+      async () => {
+        const found = await json<LogsAnswer>(`${vitrine.monitor}/api/logs?trace_id=${trace}`);
+        return found.logs.length > 0 ? found : undefined;
+      },
+      10_000,
+      () => 'no log line of the trace',
+    );
+    expect(logs).toEqual([
+      expect.objectContaining({
+        traceId: trace,
+        message: 'order 9 was read',
+        service: 'python-orders',
+        severity: 'info',
+      }),
+    ]);
+    const span = JSON.stringify(one).includes(logs[0].spanId);
+    expect(span, 'the line names the span beside it').toBe(true);
     const quantile = await query(
       'histogram_quantile(0.9, sum by (le) (http_server_request_duration_seconds_bucket{job="python-orders"}))',
     );

@@ -27,7 +27,7 @@ service:
 `;
 
 /** `deploy/prometheus/prometheus.yml` with what compose names written over, scraping each second. */
-function prometheusConfig(places: Readonly<Record<string, string>>): string {
+export function prometheusConfig(places: Readonly<Record<string, string>>): string {
   let text = readFileSync(path.join(REPOSITORY, 'deploy/prometheus/prometheus.yml'), 'utf8');
   for (const [name, here] of Object.entries(places)) text = text.replaceAll(name, here);
   return text.replace(/(scrape|evaluation)_interval: 5s/g, '$1_interval: 1s');

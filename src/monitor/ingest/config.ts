@@ -7,7 +7,7 @@ export const ingestConfig = z.strictObject({
   max_decompressed: size({ min: 1024 }).prefault('64MiB').describe('Of one request after decompression.'),
   in_flight: size({ min: 1024 })
     .prefault('128MiB')
-    .describe('Of all requests being read; more is answered 429 with `Retry-After`.'),
+    .describe('Of all requests being read; more is answered 503 with `Retry-After`.'),
   max_labels: z.int().min(4).default(40).describe('Labels of one series.'),
   max_label_value: size({ min: 16 }).prefault('4KiB').describe('One label value.'),
 });

@@ -10,11 +10,12 @@ export type Road = 'otlp_http' | 'otlp_grpc' | 'remote_write' | 'openmetrics' | 
 export class IngestCounters {
   readonly #items: Counter;
   readonly #rejected: Counter;
+  readonly #refused: Counter;
   readonly #totals = new Map<string, number>();
 
   /** `meter` from `metrics.getMeter` of the OpenTelemetry API. */
   constructor(meter: Meter) {
-    const { ingestItems, ingestRejected } = METRICS;
+    const { ingestItems, ingestRejected, ingestRequestsRefused } = METRICS;
     this.#items = meter.createCounter(ingestItems.name, {
       unit: ingestItems.unit,
       description: ingestItems.description,
@@ -22,6 +23,10 @@ export class IngestCounters {
     this.#rejected = meter.createCounter(ingestRejected.name, {
       unit: ingestRejected.unit,
       description: ingestRejected.description,
+    });
+    this.#refused = meter.createCounter(ingestRequestsRefused.name, {
+      unit: ingestRequestsRefused.unit,
+      description: ingestRequestsRefused.description,
     });
   }
 
@@ -37,13 +42,20 @@ export class IngestCounters {
     this.#add(`rejected ${signal} ${reason}`, count);
   }
 
+  /** A request of which nothing was kept; how many items it held is often not known. */
+  requestRefused(error: unknown): void {
+    const code = error instanceof VitrineError ? error.code : 'internal';
+    this.#refused.add(1, { code });
+    this.#add(`refused requests ${code}`, 1);
+  }
+
   /** Items that a sink refused as a whole by throwing. */
   failed(signal: Signal, count: number, error: unknown): void {
     const full = error instanceof VitrineError && error.code === 'storage_full';
     this.rejected(signal, full ? 'storage_full' : 'queue_full', count);
   }
 
-  /** Items since the start by `accepted <signal>` and `rejected <signal> <reason>`. */
+  /** Since the start: items by `accepted <signal>` and `rejected <signal> <reason>`, requests by `refused requests <code>`. */
   totals(): ReadonlyMap<string, number> {
     return this.#totals;
   }

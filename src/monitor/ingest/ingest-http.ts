@@ -52,6 +52,7 @@ export function ingestHttp(options: IngestHttpOptions): IngestHandler {
       send(request, response, await endpoint.answer(request, lease));
     } catch (error) {
       if (!(error instanceof VitrineError)) logger.error({ err: error, path }, 'ingest failed');
+      intake.requestRefused(error);
       send(request, response, endpoint.refuse(error, request));
     } finally {
       lease.release();

@@ -137,6 +137,11 @@ export class Intake {
     this.#counters.rejected(signal, reason, count);
   }
 
+  /** Counts a request that was refused as a whole. */
+  requestRefused(error: unknown): void {
+    this.#counters.requestRefused(error);
+  }
+
   #checkSpan(span: SpanRecord, nowMs: number, tally: RejectionTally): boolean {
     if (!TRACE_ID.test(span.traceId)) {
       tally.add('invalid', `the trace id of span ${quoted(span.name)} is not 16 bytes other than zero`);

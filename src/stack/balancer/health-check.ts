@@ -5,6 +5,7 @@
  * connections is asked at once. The checks appear in no request count and no trace.
  */
 import type { Clock } from '../../base/clock.ts';
+import { HEALTH_CHECK_AGENT } from '../../telemetry/unobserved-requests.ts';
 import type { ReplyHead } from './reply-head.ts';
 import { UpstreamConnection, type ExchangeEvents } from './upstream-connection.ts';
 import type { Upstream } from './upstream.ts';
@@ -48,7 +49,7 @@ function ask(upstream: Upstream, path: string, limitMs: number, clock: Clock): P
     };
     const connection = new UpstreamConnection(upstream.endpoint, () => {});
     cancel = clock.after(limitMs, () => settle('bad'));
-    const text = `GET ${path} HTTP/1.1\r\nHost: ${upstream.name}\r\nUser-Agent: vitrine-health-check\r\nConnection: close\r\n\r\n`;
+    const text = `GET ${path} HTTP/1.1\r\nHost: ${upstream.name}\r\nUser-Agent: ${HEALTH_CHECK_AGENT}\r\nConnection: close\r\n\r\n`;
     connection.begin('GET', text, events);
   });
 }

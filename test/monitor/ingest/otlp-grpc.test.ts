@@ -164,6 +164,7 @@ describe('a refusal', () => {
     expect((await call(METRICS, frame(metrics()), {}, guardedSession)).status).toBe('16');
     expect((await call(METRICS, frame(metrics()), token, guardedSession)).status).toBe('0');
     expect((await call(METRICS, frame(Buffer.alloc(4000)), token, guardedSession)).status).toBe('14');
+    expect(rig.counters.totals().get('refused requests overloaded')).toBe(1);
     expect((await call(METRICS, frame(Buffer.alloc(6000)), token, guardedSession)).status).toMatch(/^(?:8|14)$/);
   });
 });

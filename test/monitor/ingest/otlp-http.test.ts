@@ -344,6 +344,7 @@ describe('limits', () => {
 
   it('pushes back when too many bytes are in flight, and gives them back after', async () => {
     const budget = new ByteBudget(1000);
+    const refusedBefore = rig.counters.totals().get('refused requests overloaded') ?? 0;
     await using tight = await ingestServer(rig.intake, { budget });
     const send = (size: number): Promise<Response> =>
       fetch(`${tight.url}/v1/traces`, {
@@ -354,6 +355,7 @@ describe('limits', () => {
     const refused = await send(2000);
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
     expect(budget.usedBytes).toBe(0);
+    expect(rig.counters.totals().get('refused requests overloaded')).toBe(refusedBefore + 1);
     expect((await send(500)).status).toBe(400);
   });
 

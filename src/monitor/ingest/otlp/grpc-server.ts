@@ -87,6 +87,7 @@ export class OtlpGrpcServer {
       answer(stream, await receive(intake, METHODS[path], 'protobuf', message, 'otlp_grpc'));
     } catch (error) {
       if (!(error instanceof VitrineError)) logger.error({ err: error }, 'ingest failed');
+      intake.requestRefused(error);
       refuse(stream, error);
     } finally {
       lease.release();
