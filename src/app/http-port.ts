@@ -1,8 +1,12 @@
 /** One listening HTTP port with the limits every port has, and an end that lets open requests finish for a moment. */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
-import { VitrineError } from '../base/errors.ts';
+import { problemOf, VitrineError } from '../base/errors.ts';
 import type { Address } from '../config/types.ts';
+import { SECURITY_HEADERS } from '../monitor/api/guard.ts';
+import { answerBrokenRequests } from '../stack/server/connection-errors.ts';
+import { SERVER_LIMITS } from '../stack/server/options.ts';
+import { headTrouble } from '../stack/server/request-head.ts';
 import { addressText } from './settings.ts';
 
 const CLOSE_LIMIT_MS = 2_000;
@@ -15,16 +19,29 @@ export async function openHttpPort(at: Address, name: string, handler: RequestLi
       requestTimeout: 60_000,
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: 2_000,
-      maxHeaderSize: 16_384,
+      maxHeaderSize: SERVER_LIMITS.maxHeadBytes,
+      // Heads are checked below, where the answer is ours.
+      requireHostHeader: false,
     },
-    handler,
+    (request, response) => {
+      const trouble = headTrouble(request, SERVER_LIMITS);
+      if (trouble === undefined) handler(request, response);
+      else refuse(response, trouble);
+    },
   );
-  server.maxHeadersCount = 100;
+  // Node would drop what is over its limit silently, a token among it.
+  server.maxHeadersCount = 0;
+  answerBrokenRequests(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(bindError(error, at, name)));
     server.listen({ host: at.host, port: at.port }, () => resolve());
   });
   return server;
+}
+
+function refuse(response: ServerResponse, trouble: VitrineError): void {
+  const headers = { ...SECURITY_HEADERS, ...trouble.headers, 'Content-Type': 'application/problem+json' };
+  response.writeHead(trouble.status, headers).end(JSON.stringify(problemOf(trouble)));
 }
 
 export function bindError(error: NodeJS.ErrnoException, at: Address, name: string): VitrineError {

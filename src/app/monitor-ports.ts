@@ -1,4 +1,5 @@
 /** Opens the monitor's ports: page and APIs with ingest on one, OTLP over HTTP and gRPC on two more (not in test mode). */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import path from 'node:path';
 import type { Scope } from '../base/scope.ts';
 import type { Middleware } from 'koa';
@@ -30,12 +31,7 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
     await closeHttpPort(main, clock);
   });
   if (testMode) return;
-  const otlp = await openHttpPort(
-    settings.monitor.otlp_http,
-    'monitor.otlp_http',
-    (request, response) =>
-      void ingest(request, response).then((taken) => (taken ? undefined : response.writeHead(404).end())),
-  );
+  const otlp = await openHttpPort(settings.monitor.otlp_http, 'monitor.otlp_http', ingestAlone(ingest));
   scope.add('OTLP/HTTP', () => closeHttpPort(otlp, clock));
   const grpc = new OtlpGrpcServer({ intake: parts.intake, logger, budget, token, limits });
   await grpc.listen(settings.monitor.otlp_grpc.host, settings.monitor.otlp_grpc.port);
@@ -82,6 +78,16 @@ const ingestMiddleware =
     ctx.respond = true;
     await next();
   };
+
+/** A port of ingest's paths and nothing else. */
+function ingestAlone(ingest: IngestHandler): RequestListener {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (await ingest(request, response)) return;
+    // What is left unread would stand before the next request on this connection.
+    response.writeHead(404, request.complete ? {} : { Connection: 'close' }).end();
+  };
+  return (request, response) => void serve(request, response);
+}
 
 const ownMetrics =
   (page: () => string): Middleware =>

@@ -83,9 +83,8 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
       clock: systemClock,
       instrumentations: [runtimeInstrumentation()],
       shutdownLimitMs: options.parent === undefined ? undefined : CHILD_FLUSH_LIMIT_MS,
-      ...(options.frames
-        ? { frames: { health: options.health } }
-        : { monitorUrl: options.monitorUrl, monitorToken: settings.auth.token?.reveal() }),
+      token: settings.auth.token?.reveal(),
+      ...(options.frames ? { frames: { health: options.health } } : { monitorUrl: options.monitorUrl }),
     });
     const ends = [registerProcessMetrics(), ...(options.host ? [registerHostMetrics()] : [])];
     return {
