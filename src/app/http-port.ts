@@ -15,7 +15,8 @@ const CLOSE_LIMIT_MS = 2_000;
 export async function openHttpPort(at: Address, name: string, handler: RequestListener): Promise<Server> {
   const server = createServer(
     {
-      headersTimeout: 10_000,
+      // With the time between two looks at it: ten seconds.
+      headersTimeout: 8_000,
       requestTimeout: 60_000,
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: 2_000,

@@ -53,7 +53,7 @@ export async function startPrometheusPage(
   const serializer = new PrometheusSerializer('', false, undefined, false, true);
   exporter.setMetricProducer(live.producer(toPrometheusNames));
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_000 },
+    { headersTimeout: 8_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_000 },
     (request, response) => {
       const path = (request.url ?? '').split('?', 1)[0];
       response.setHeader('x-content-type-options', 'nosniff');

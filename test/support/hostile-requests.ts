@@ -108,6 +108,7 @@ export const MALFORMED: readonly (readonly [name: string, bytes: string, status:
     400,
   ],
   ['head over 16 KiB', get(`X: ${'a'.repeat(17 * 1024)}\r\n`), 431],
+  ['a hundred thousand spaces', get(`X-Forwarded-Host:${' '.repeat(100_000)}a\r\n`), 431],
   ['101 fields', get(Array.from({ length: 100 }, (_, at) => `X-${at}: 1\r\n`).join('')), 431],
   ['target over 8 KiB', `GET /${'a'.repeat(9 * 1024)} HTTP/1.1\r\n${H}\r\n`, 414],
   ['target over 20 KiB', `GET /${'a'.repeat(20 * 1024)} HTTP/1.1\r\n${H}\r\n`, 414],
@@ -120,6 +121,7 @@ export const PROXY_ONLY: ReadonlySet<string> = new Set([
   'Connection that lists Authorization',
   'upgrade to WebSocket with a body',
   'body over the limit',
+  'a hundred thousand spaces',
 ]);
 
 /** What stands before, between and after the parts of `Transfer-Encoding: chunked`, for each byte that no token holds. */

@@ -12,6 +12,9 @@ export interface Served {
   onClientMalformed(refusal: VitrineError): void;
 }
 
+/** libuv reads no more at a time. */
+const READ_BYTES = 64 * 1024;
+
 export class ClientConnection {
   readonly socket: Socket;
   readonly peer: Peer;
@@ -21,6 +24,8 @@ export class ClientConnection {
   /** Refused or ended: nothing that still arrives is looked at. */
   closing = false;
   lastActiveMs: number;
+  /** Of the connection, when the request before this one was over. */
+  #bytesBefore = 0;
   #current: Served | undefined;
 
   constructor(socket: Socket, peer: Peer, nowMs: number, onClosed: (connection: ClientConnection) => void) {
@@ -44,8 +49,17 @@ export class ClientConnection {
     this.#current = current;
   }
 
+  /**
+   * Whether more bytes came since the last request than a head of `limit` bytes and what may stand behind it in one read:
+   * the parser counts no space before a value.
+   */
+  isOverlong(limit: number): boolean {
+    return this.socket.bytesRead - this.#bytesBefore > limit + READ_BYTES;
+  }
+
   served(nowMs: number): void {
     this.#current = undefined;
+    this.#bytesBefore = this.socket.bytesRead;
     this.lastActiveMs = nowMs;
   }
 

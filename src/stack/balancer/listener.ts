@@ -111,9 +111,12 @@ export class Listener {
     });
   }
 
-  #check(request: IncomingMessage): RequestHead | Refusal {
+  #check(client: ClientConnection, request: IncomingMessage): RequestHead | Refusal {
+    const { limits } = this.#options;
+    if (client.isOverlong(limits.header))
+      return { kind: 'refused', code: 'header_too_large', detail: 'The head of the request is too large.' };
     const { method = '', url = '', httpVersionMajor: major, httpVersionMinor: minor, rawHeaders: raw } = request;
-    return checkRequestHead({ method, url, major, minor, raw }, this.#options.limits);
+    return checkRequestHead({ method, url, major, minor, raw }, limits);
   }
 
   #handle(
@@ -122,7 +125,7 @@ export class Listener {
     response: ServerResponse,
     expectsContinue: boolean,
   ): void {
-    const head = this.#check(request);
+    const head = this.#check(client, request);
     const reply = new ClientReply(
       response,
       client.socket,
@@ -249,7 +252,7 @@ export class Listener {
   #upgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
     const client = this.#clients.get(socket);
     if (client === undefined) return;
-    const head = this.#check(request);
+    const head = this.#check(client, request);
     const route =
       head.kind === 'ok' ? this.#route(head, pathOf(head.target)) : new VitrineError(head.code, head.detail);
     if (head.kind === 'refused' || route instanceof VitrineError) {
