@@ -120,7 +120,8 @@ export function endOf(running: Pick<Running, 'orphaned'>, durationMs: number | u
       resolve();
     };
     process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
+    // A terminal sends it to the whole group: a child waits until its parent has no more use for it.
+    process.on('SIGINT', process.send === undefined ? onSignal : () => {});
     if (durationMs !== undefined) systemClock.after(durationMs, () => resolve());
     void running.orphaned.then(() => resolve());
   });

@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   });
   logger.info({ host: service.host, port: service.port }, 'payments service ready');
   endWell(service);
-  process.send?.({ kind: 'ready', port: service.port });
+  if (process.connected) process.send?.({ kind: 'ready', port: service.port }, undefined, undefined, () => {});
 }
 
 /** The process ends when nothing is left to do, so that telemetry can be flushed on the way out. */
@@ -85,15 +85,21 @@ function endWell(service: PaymentsService): void {
     })();
   };
   process.on('SIGTERM', () => end('SIGTERM'));
-  process.on('SIGINT', () => end('SIGINT'));
+  // A terminal sends it to the whole group: a stack above says itself when it needs this service no longer.
+  process.on('SIGINT', () => {
+    if (process.send === undefined) end('SIGINT');
+  });
   // From a stack whose balancer has drained: nobody sends requests any more.
   process.on('message', (message: { kind?: unknown }) => {
     if (message.kind === 'end' && !ending) end('the stack ends', 0);
   });
   // A parent that is gone cannot send a second signal.
-  process.on('disconnect', () => {
+  const orphaned = (): void => {
     if (!ending) end('the parent is gone');
-  });
+  };
+  process.on('disconnect', orphaned);
+  // It may have gone while this process was still starting.
+  if (process.send !== undefined && !process.connected) orphaned();
 }
 
 try {
