@@ -17,5 +17,7 @@ if (!isMonitor && (command === 'start' || command === 'run' || command === '' ||
   const { growSlowly } = await import('./app/lean-heap.ts');
   growSlowly([...process.execArgv, process.env['NODE_OPTIONS'] ?? '']);
 }
+const { surviveClosedOutput } = await import('./cli/output.ts');
+surviveClosedOutput();
 const { runCommandLine } = await import('./cli/program.ts');
 process.exitCode = await runCommandLine(process.argv.slice(2));
