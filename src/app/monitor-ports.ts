@@ -24,8 +24,7 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
   const budget = new ByteBudget(in_flight);
   const ingest = ingestHttp({ intake: parts.intake, logger, token, limits, budget });
   const api = await apiOf(options, parts, ingest);
-  const main = await openHttpPort(settings.monitor.listen, 'monitor.listen', api.handler);
-  main.on('upgrade', api.upgrade);
+  const main = await openHttpPort(settings.monitor.listen, 'monitor.listen', api.handler, api.upgrade);
   scope.add('page and API', async () => {
     await api[Symbol.asyncDispose]();
     await closeHttpPort(main, clock);

@@ -62,6 +62,33 @@ async function kitPort(): Promise<Port> {
   return { at: port, served: () => served, close: () => server.close() };
 }
 
+describe('an upgrade', () => {
+  it('is checked as any request, and refused before anybody hears of it', async () => {
+    let upgrades = 0;
+    const server = await openHttpPort(
+      { host: '127.0.0.1', port: 0 },
+      'monitor.listen',
+      (_request, response) => void response.end(),
+      (_request, socket) => {
+        upgrades += 1;
+        socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+      },
+    );
+    const { port } = server.address() as AddressInfo;
+    const ask = (fields: string): string =>
+      `GET /ws HTTP/1.1\r\nHost: a\r\n${fields}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+    expect((await raw(port, ask('Host: b\r\n'))).status).toBe(400);
+    expect((await raw(port, ask('A: b\r\n'.repeat(2_001)))).status).toBe(431);
+    expect(
+      (await raw(port, 'GET http://evil/ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')).status,
+    ).toBe(400);
+    expect(upgrades).toBe(0);
+    expect((await raw(port, ask(''))).status).toBe(101);
+    expect((await raw(port, 'CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n')).status).toBe(405);
+    server.close();
+  });
+});
+
 describe.each([
   ['the monitor', monitorPort],
   ['the server kit', kitPort],

@@ -3,15 +3,21 @@
  * written by hand on the socket, once, and the connection ends.
  */
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { STATUS_CODES, type Server } from 'node:http';
 import { VitrineError, problemOf } from '../../base/errors.ts';
 
 export function answerBrokenRequests(server: Server): void {
   server.on('clientError', (error, socket) => answerConnectionError(error, socket as Socket));
-  server.on('connect', (_request, socket) => {
-    socket.on('error', () => socket.destroy());
-    socket.end(problemMessage(new VitrineError('method_not_allowed', 'CONNECT is not offered.')));
-  });
+  server.on('connect', (_request, socket) =>
+    refuseSocket(socket, new VitrineError('method_not_allowed', 'CONNECT is not offered.')),
+  );
+}
+
+/** For what Node handed over as a bare socket. */
+export function refuseSocket(socket: Duplex, error: VitrineError): void {
+  socket.on('error', () => socket.destroy());
+  socket.end(problemMessage(error));
 }
 
 function answerConnectionError(error: Error & { code?: string }, socket: Socket): void {
