@@ -115,8 +115,8 @@ function addStart(program: Command, exit: (code: number) => void): void {
     .addOption(new Option('--format <format>').hideHelp())
     .addOption(new Option('--output <file>').hideHelp())
     .addOption(new Option('--days <n>').hideHelp())
-    .argument('[command]')
-    .action(async (stray: string | undefined, flags: Record<string, unknown>) => {
+    .allowExcessArguments()
+    .action(async (flags: Record<string, unknown>, { args: [stray] }: Command) => {
       if (stray !== undefined) throw strayCommand(program, stray);
       if (flags['export'] === true || flags['report'] === true) notYet(flags['export'] === true ? 'export' : 'report');
       const { start } = await import('./start.ts');

@@ -6,18 +6,19 @@
  * request may fail; exit code 1 otherwise. Ports from BENCH_PORT. Needs nginx, wrk and taskset.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { cpuSeconds } from '../support/process-cost.ts';
+import { until } from '../support/until.ts';
 
 const [rounds, seconds] = [2, 3].map((at, i) => Number(process.argv[at] ?? [15, 2][i]));
 const PORT = Number(process.env.BENCH_PORT ?? 23650);
 const LIMIT = 1.05;
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
 const DIR = mkdtempSync(path.join(tmpdir(), 'bench-exporters-'));
-const TICK_US = 10_000;
 
 /** What stands at the other end of OTLP; `undefined`: nobody. The first is what the others are compared with. */
 const COLLECTORS: Readonly<Record<string, RequestListener | undefined>> = {
@@ -66,25 +67,19 @@ async function race(kind: string, at: number): Promise<Racer> {
   return { kind, port, process: child, collector, micros: [] };
 }
 
-async function listening(port: number): Promise<void> {
-  for (let left = 400; left > 0; left -= 1) {
-    const socket = connect(port, '127.0.0.1');
-    const up = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    });
-    socket.destroy();
-    if (up) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`nobody listens on ${port}`);
-}
+const listening = (port: number): Promise<true> =>
+  until(
+    () =>
+      new Promise<true | undefined>((resolve) => {
+        const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(undefined));
+        socket.once('connect', () => socket.destroy());
+      }),
+    20_000,
+    () => `nobody listens on ${port}`,
+  );
 
 /** taskset becomes what it starts, so the process is the balancer's. */
-function cpuMicros({ process: { pid } }: Racer): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_US;
-}
+const cpuMicros = ({ process: { pid } }: Racer): number => cpuSeconds(pid ?? 0) * 1e6;
 
 async function requests(port: number, forSeconds: number): Promise<number> {
   const child = pinned(1, ['wrk', '-t1', '-c64', `-d${forSeconds}s`, `http://127.0.0.1:${port}/users/42`]);

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { MAIN } from '../support/command-line.ts';
-import { freshDir } from '../support/server-process.ts';
-import { freePort, startVitrine, until, type Vitrine } from '../support/vitrine-process.ts';
+import { freshDir } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { freePort, MAIN, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 /** Processes whose arguments name `mark`: a data directory is one's own. */
 function processesWith(mark: string): string[] {

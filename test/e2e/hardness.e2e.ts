@@ -7,13 +7,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, request as httpRequest, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
+import { setTimeout as time } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Health } from '../../src/model/health.ts';
 import { familiesOf } from '../support/exposition-text.ts';
-import { freshDir, startServer, type ServerProcess } from '../support/server-process.ts';
+import { freshDir, startServer, type Server as Started } from '../support/program.ts';
+import { until } from '../support/until.ts';
 import { raw } from '../stack/balancer/rig.ts';
-import { freePort, json, REPOSITORY, until } from '../support/vitrine-process.ts';
+import { freePort, json, MAIN } from '../support/vitrine-process.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const BIG_BYTES = 10 * MEBIBYTE;
@@ -25,7 +27,6 @@ const IDLE = Math.min(10_000, FILES - 2_000);
 const BATCH = 250;
 const READER_MS = 4_000;
 
-const pause = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms));
 const quantile = (values: readonly number[], q: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? NaN;
 
@@ -63,7 +64,7 @@ async function probe(url: string, rate: number, over: Promise<unknown>): Promise
   const began = performance.now();
   while (!state.over) {
     while (asked.length < ((performance.now() - began) / 1000) * rate) asked.push(ask());
-    await pause(5);
+    await time(5);
   }
   await Promise.all(asked);
   agent.destroy();
@@ -115,7 +116,7 @@ async function drip(all: readonly Client[], everyMs: number, limitMs: number): P
   const began = performance.now();
   while (all.some(({ closedMs }) => closedMs === undefined) && performance.now() - began < limitMs) {
     for (const { socket, closedMs } of all) if (closedMs === undefined && socket.writable) socket.write('a');
-    await pause(everyMs);
+    await time(everyMs);
   }
   return Math.max(...all.map(({ openedMs, closedMs = Infinity }) => closedMs - openedMs));
 }
@@ -132,7 +133,7 @@ function service(): Server {
 
 describe('the balancer', () => {
   let upstream: Server;
-  let it: ServerProcess;
+  let it: Started;
   let port = 0;
   let page = '';
   let alone: Probe;
@@ -149,17 +150,14 @@ describe('the balancer', () => {
       config,
       `balancer: { upstreams: ['http://127.0.0.1:${(upstream.address() as AddressInfo).port}'], timeouts: { idle: ${READER_MS}ms } }\n`,
     );
-    const main = path.join(REPOSITORY, 'src/main.ts');
     const flags = ['--role', 'balancer', '--config', config, '--listen', `127.0.0.1:${port}`];
-    it = await startServer({
-      command: [process.execPath, main, 'start', ...flags, '--data', path.join(dir, 'data')],
-      url: `http://127.0.0.1:${port}`,
-      readyPath: '/readyz',
-      dir,
+    it = await startServer(process.execPath, [MAIN, 'start', ...flags, '--data', path.join(dir, 'data')], {
+      readyUrl: `http://127.0.0.1:${port}/readyz`,
+      ownDir: dir,
       env: { OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: String(scrape) },
     });
-    await probe(it.url, 200, pause(1_000));
-    alone = await probe(it.url, 50, pause(3_000));
+    await probe(it.url, 200, time(1_000));
+    alone = await probe(it.url, 50, time(3_000));
     console.log(`alone: ${JSON.stringify(alone)}`);
   });
   afterAll(async () => {
@@ -214,7 +212,7 @@ describe('the balancer', () => {
     const watching = (async () => {
       for (let at = 0; at < 30; at += 1) {
         most = Math.max(most, it.rssBytes());
-        await pause(100);
+        await time(100);
       }
     })();
     const beside = await probe(it.url, 50, watching);
@@ -256,7 +254,7 @@ describe('the balancer', () => {
   test.skipIf(IDLE < 1_000)(`holds ${IDLE} idle connections`, async () => {
     if (IDLE < 10_000) console.log(`only ${IDLE} connections: this process may open ${FILES} files`);
     const all = await clients(port, IDLE, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'ok');
-    const beside = await probe(it.url, 200, pause(30_000));
+    const beside = await probe(it.url, 200, time(30_000));
     const rss = it.rssBytes() / MEBIBYTE;
     const open = all.filter(({ closedMs }) => closedMs === undefined).length;
     console.log(
@@ -298,7 +296,7 @@ describe('the balancer', () => {
       client.socket.destroy();
     }
     await clients(port, 500, 'X9Q7 / HTTP/1.1\r\nHost: a\r\n\r\n').then(close);
-    await pause(1_500);
+    await time(1_500);
     const after = await series();
     const grown = [...after]
       .map(([name, labels]) => [name, labels.size - (before.get(name)?.size ?? 0)] as const)
@@ -341,20 +339,20 @@ describe('the balancer', () => {
       );
     }
     const began = performance.now();
-    const ending = it.end();
+    const ending = it.stop();
     await until(
       () => codes.length === 1_000 || undefined,
       8_000,
       () => `${codes.length} are closed`,
     );
     const goodbyeMs = performance.now() - began;
-    await ending;
+    const code = await ending;
     console.log(
       `tunnels: ${errors} of 5000 echoes wrong, closed with ${[...new Set(codes)].join(', ')} within ${Math.round(goodbyeMs)} ms of SIGTERM`,
     );
     expect(errors).toBe(0);
     expect(codes.filter((code) => code !== 1001 && code !== 1012)).toEqual([]);
     expect(goodbyeMs).toBeLessThanOrEqual(5_000);
-    expect(it.child.exitCode).toBe(0);
+    expect(code).toBe(0);
   });
 });

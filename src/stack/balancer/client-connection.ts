@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { VitrineError } from '../../base/errors.ts';
 import { closeGently } from './client-reply.ts';
 import type { Peer } from './forward-head.ts';
+import type { Refusal } from './request-head.ts';
 
 /** Whoever is being served hears of the connection's fate. */
 export interface Served {
@@ -14,6 +15,11 @@ export interface Served {
 
 /** libuv reads no more at a time. */
 const READ_BYTES = 64 * 1024;
+const OVERLONG: Refusal = {
+  kind: 'refused',
+  code: 'header_too_large',
+  detail: 'The head of the request is too large.',
+};
 
 export class ClientConnection {
   readonly socket: Socket;
@@ -50,11 +56,11 @@ export class ClientConnection {
   }
 
   /**
-   * Whether more bytes came since the last request than a head of `limit` bytes and what may stand behind it in one read:
+   * When more bytes came since the last request than a head of `limit` bytes and what may stand behind it in one read:
    * the parser counts no space before a value.
    */
-  isOverlong(limit: number): boolean {
-    return this.socket.bytesRead - this.#bytesBefore > limit + READ_BYTES;
+  overlong(limit: number): Refusal | undefined {
+    return this.socket.bytesRead - this.#bytesBefore > limit + READ_BYTES ? OVERLONG : undefined;
   }
 
   served(nowMs: number): void {

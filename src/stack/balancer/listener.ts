@@ -113,10 +113,8 @@ export class Listener {
 
   #check(client: ClientConnection, request: IncomingMessage): RequestHead | Refusal {
     const { limits } = this.#options;
-    if (client.isOverlong(limits.header))
-      return { kind: 'refused', code: 'header_too_large', detail: 'The head of the request is too large.' };
     const { method = '', url = '', httpVersionMajor: major, httpVersionMinor: minor, rawHeaders: raw } = request;
-    return checkRequestHead({ method, url, major, minor, raw }, limits);
+    return client.overlong(limits.header) ?? checkRequestHead({ method, url, major, minor, raw }, limits);
   }
 
   #handle(
