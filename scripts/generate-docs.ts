@@ -67,7 +67,8 @@ const VARIABLES: Readonly<Record<string, string>> = {
     'Comma list of `otlp`, `prometheus`, `console`, `none`, or a module; children do not inherit it.',
   OTEL_LOGS_EXPORTER: 'Comma list of `otlp`, `console`, `none`, or a module.',
   OTEL_SDK_DISABLED: '`true` turns all telemetry off, the own page included.',
-  OTEL_EXPORTER_PROMETHEUS_HOST: 'Where the Prometheus exporter listens; default `127.0.0.1`.',
+  OTEL_EXPORTER_PROMETHEUS_HOST:
+    'Where the Prometheus exporter listens; default `127.0.0.1`. Beyond loopback `VITRINE_TOKEN` or `auth.token` is asked of every scraper, and without one the start is refused.',
   OTEL_EXPORTER_PROMETHEUS_PORT: 'Port of the Prometheus exporter; default 9464.',
   OTEL_SERVICE_NAME: 'Name of the service, `job` in Prometheus; children do not inherit it.',
   VITRINE_TOKEN: 'As `auth.token`: needed from whoever asks 4000, 4317 and 4318; a must beyond loopback.',

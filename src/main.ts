@@ -20,5 +20,7 @@ if (command === 'start' || command === 'run' || command === '' || command.starts
   if (isMonitor) growLikeMonitor(nodeFlags);
   else growSlowly(nodeFlags);
 }
+const { surviveClosedOutput } = await import('./cli/output.ts');
+surviveClosedOutput();
 const { runCommandLine } = await import('./cli/program.ts');
 process.exitCode = await runCommandLine(process.argv.slice(2));

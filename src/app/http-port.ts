@@ -1,26 +1,54 @@
 /** One listening HTTP port with the limits every port has, and an end that lets open requests finish for a moment. */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Server as NetServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
-import { VitrineError } from '../base/errors.ts';
+import { problemOf, VitrineError } from '../base/errors.ts';
 import type { Address } from '../config/types.ts';
+import { SECURITY_HEADERS } from '../monitor/api/guard.ts';
+import { answerBrokenRequests, refuseSocket } from '../stack/server/connection-errors.ts';
+import { SERVER_LIMITS } from '../stack/server/options.ts';
+import { headTrouble } from '../stack/server/request-head.ts';
 import { addressText } from './settings.ts';
 
 const CLOSE_LIMIT_MS = 2_000;
 
-/** Throws VitrineError `port_taken` or `bind_failed`. */
-export async function openHttpPort(at: Address, name: string, handler: RequestListener): Promise<Server> {
+export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** Without `upgrade`, requests for one are answered as if they asked for none. Throws VitrineError `port_taken` or `bind_failed`. */
+export async function openHttpPort(
+  at: Address,
+  name: string,
+  handler: RequestListener,
+  upgrade?: UpgradeListener,
+): Promise<Server> {
   const server = createServer(
     {
-      headersTimeout: 10_000,
+      // With the time between two looks at it: ten seconds.
+      headersTimeout: 8_000,
       requestTimeout: 60_000,
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: 2_000,
-      maxHeaderSize: 16_384,
+      maxHeaderSize: SERVER_LIMITS.maxHeadBytes,
+      // Heads are checked below, where the answer is ours.
+      requireHostHeader: false,
     },
-    handler,
+    (request, response) => {
+      const trouble = headTrouble(request, SERVER_LIMITS);
+      if (trouble === undefined) handler(request, response);
+      else refuse(response, trouble);
+    },
   );
-  server.maxHeadersCount = 100;
+  // Node would drop what is over its limit silently, a token among it.
+  server.maxHeadersCount = 0;
+  answerBrokenRequests(server);
+  if (upgrade !== undefined) {
+    server.on('upgrade', (request, socket, head) => {
+      const trouble = headTrouble(request, SERVER_LIMITS);
+      if (trouble === undefined) upgrade(request, socket, head);
+      else refuseSocket(socket, trouble);
+    });
+  }
   await listen(server, at, name);
   return server;
 }
@@ -31,6 +59,11 @@ export function listen(server: NetServer, at: Address, name: string): Promise<vo
     server.once('error', (error: NodeJS.ErrnoException) => reject(bindError(error, at, name)));
     server.listen({ host: at.host, port: at.port }, () => resolve());
   });
+}
+
+function refuse(response: ServerResponse, trouble: VitrineError): void {
+  const headers = { ...SECURITY_HEADERS, ...trouble.headers, 'Content-Type': 'application/problem+json' };
+  response.writeHead(trouble.status, headers).end(JSON.stringify(problemOf(trouble)));
 }
 
 function bindError(error: NodeJS.ErrnoException, at: Address, name: string): VitrineError {

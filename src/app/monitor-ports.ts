@@ -23,14 +23,13 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
   const budget = new ByteBudget(in_flight);
   const ingest = ingestHttp({ intake: parts.intake, logger, token, limits, budget });
   const api = await apiOf(options, parts, ingest);
-  const main = await openHttpPort(settings.monitor.listen, 'monitor.listen', api.handler);
-  main.on('upgrade', api.upgrade);
+  const main = await openHttpPort(settings.monitor.listen, 'monitor.listen', api.handler, api.upgrade);
   scope.add('page and API', async () => {
     await api[Symbol.asyncDispose]();
     await closeHttpPort(main, clock);
   });
   if (testMode) return;
-  const otlp = await openHttpPort(settings.monitor.otlp_http, 'monitor.otlp_http', ingestOnly(ingest));
+  const otlp = await openHttpPort(settings.monitor.otlp_http, 'monitor.otlp_http', ingestOnly(ingest, clock));
   scope.add('OTLP/HTTP', () => closeHttpPort(otlp, clock));
   const grpc = new OtlpGrpcServer({ intake: parts.intake, logger, budget, token, limits });
   await listen(grpc.server, settings.monitor.otlp_grpc, 'monitor.otlp_grpc');

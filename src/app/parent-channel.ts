@@ -14,8 +14,9 @@ export interface ParentChannel {
 export function parentChannel(): ParentChannel | undefined {
   if (process.send === undefined) return undefined;
   let waitingBytes = 0;
+  // With a callback, a message to a parent that has just gone is no error of this process.
   const say = (message: ToStack, done?: () => void): void => {
-    if (process.connected) process.send?.(message, undefined, undefined, done);
+    if (process.connected) process.send?.(message, undefined, undefined, () => done?.());
     else done?.();
   };
   const lines = {
@@ -43,6 +44,10 @@ export function parentChannel(): ParentChannel | undefined {
           .finally(() => say({ kind: 'ack', sequence: message.sequence }));
       });
     },
-    onGone: (end) => process.once('disconnect', end),
+    onGone(end) {
+      if (process.connected) process.once('disconnect', end);
+      // It went while this process was still starting: nobody will say so again.
+      else end();
+    },
   };
 }

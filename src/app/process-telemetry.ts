@@ -9,6 +9,7 @@ import type { Out } from '../telemetry/log-console.ts';
 import { createLogs, type LogOptions, type Logs } from '../telemetry/logs.ts';
 import { registerProcessMetrics, runtimeInstrumentation } from '../telemetry/runtime-metrics.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/sdk.ts';
+import { prepareDataDir } from './data-dir.ts';
 import { version } from './version.ts';
 import type { Settings } from './settings.ts';
 
@@ -59,9 +60,10 @@ function consoleOf(env: NodeJS.ProcessEnv): LogOptions['console'] {
   return { kind: stderr.isTTY ? 'pretty' : 'json', out: stderr, colour: stderr.isTTY && !env['NO_COLOR'] };
 }
 
-/** Throws VitrineError `exporter_unknown`, `port_taken`, `bind_failed`. */
+/** Throws VitrineError `data_dir_unusable`, `exporter_unknown`, `auth_required_to_bind`, `port_taken`, `bind_failed`. */
 export async function startProcessTelemetry(options: ProcessTelemetryOptions): Promise<ProcessTelemetry> {
   const { settings, env, serviceName, instanceId } = options;
+  if (options.parent === undefined) prepareDataDir(options.dataDir);
   const { log_level, log_max_size, log_keep } = settings.telemetry;
   const logs = createLogs({
     level: log_level,
@@ -83,9 +85,8 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
       clock: systemClock,
       instrumentations: [runtimeInstrumentation()],
       shutdownLimitMs: options.parent === undefined ? undefined : CHILD_FLUSH_LIMIT_MS,
-      ...(options.frames
-        ? { frames: { health: options.health } }
-        : { monitorUrl: options.monitorUrl, monitorToken: settings.auth.token?.reveal() }),
+      token: settings.auth.token?.reveal(),
+      ...(options.frames ? { frames: { health: options.health } } : { monitorUrl: options.monitorUrl }),
     });
     const ends = [registerProcessMetrics(), ...(options.host ? [registerHostMetrics()] : [])];
     return {

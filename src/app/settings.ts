@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
 import { loadConfig, readConfigFile, type KeyAlias } from '../config/load.ts';
 import { address, duration, httpUrl, secret, size, type Address } from '../config/types.ts';
+import { isLoopback } from '../model/exposure.ts';
 import { ingestConfig } from '../monitor/ingest/config.ts';
 import { alertsConfig } from '../monitor/alerts/config.ts';
 import { storeConfig } from '../monitor/store/config.ts';
@@ -133,11 +134,6 @@ function checkExposure({ monitor: ports, auth: { token } }: Settings): void {
 /** Sections that are set and not used by this version. */
 export function unusedSections(settings: Settings): string[] {
   return LATER_SECTIONS.filter((section) => settings[section] !== undefined);
-}
-
-/** True when only this machine can reach the address. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.') || host.startsWith('::ffff:127.');
 }
 
 export function addressText({ host, port }: Address): string {

@@ -1,6 +1,5 @@
 /** `vitrine load`: simulated users against a stack; progress on stderr, the result as JSON on stdout or in a file. */
 import { writeFileSync } from 'node:fs';
-import { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
 import { parseDurationMs, parseRatio } from '../base/units.ts';
 import { loadOptions, type LoadOptions } from '../loadtest/options.ts';
@@ -11,12 +10,17 @@ import { print, tell } from './output.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 
+/** Flags that are called otherwise inside. */
+const FLAG_OF: Readonly<Record<string, string>> = { durationMs: 'duration', rampMs: 'ramp' };
 /** Lines of progress where nothing can be redrawn. */
 const PLAIN_PROGRESS_SECONDS = 10;
 
 export async function load(flags: Flags): Promise<number> {
   const options = optionsOf(flags);
   const limits = limitsOf(flags);
+  const output = flags['output'] as string | undefined;
+  // Before the load, not after it: what cannot be kept need not be found out.
+  if (output !== undefined) write(output, '', 'a');
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort(new Error('interrupted')));
   const result = await runLoad(options, {
@@ -26,13 +30,26 @@ export async function load(flags: Flags): Promise<number> {
   });
   if (process.stderr.isTTY) tell('');
   const text = JSON.stringify(result, null, 2);
-  const output = flags['output'] as string | undefined;
-  if (output !== undefined) writeFileSync(output, `${text}\n`);
+  if (output !== undefined) write(output, `${text}\n`);
   if (output === undefined || flags['json'] === true) print(text);
   tell(summaryOf(result));
   if (stop.signal.aborted) return 130;
+  if (isNobodyThere(result)) throw new VitrineError('unreachable', `Nothing answers at ${result.url}.`);
   return missedLimits(result, limits).map((miss) => tell(miss)).length > 0 ? 5 : 0;
 }
+
+function write(file: string, text: string, flag = 'w'): void {
+  try {
+    writeFileSync(file, text, { flag });
+  } catch (cause) {
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException;
+    throw new VitrineError('usage', `--output: ${file} cannot be written (${code}).`, { cause });
+  }
+}
+
+/** Not one connection was taken. */
+const isNobodyThere = ({ totals, errors }: LoadResult): boolean =>
+  totals.requests > 0 && errors.by_kind['refused'] === totals.requests;
 
 function optionsOf(flags: Flags): LoadOptions {
   const rate = flags['rate'] as number | undefined;
@@ -46,7 +63,10 @@ function optionsOf(flags: Flags): LoadOptions {
     ...(flags['ramp'] === undefined ? {} : { rampMs: flags['ramp'] }),
   });
   if (checked.success) return checked.data;
-  throw new VitrineError('usage', z.prettifyError(checked.error).replaceAll('\n', ' '), {
+  const said = checked.error.issues.map(
+    ({ path: [name], message }) => `--${FLAG_OF[String(name)] ?? String(name)}: ${message}`,
+  );
+  throw new VitrineError('usage', said.join('; '), {
     hint: '`vitrine load --help` lists the flags.',
   });
 }

@@ -28,6 +28,19 @@ export function tell(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/**
+ * What happens when nobody reads. A reader of data that has had enough (`| head`) ends the command well; a disk that is full
+ * ends it with 1; messages that nobody takes are no reason to end at all.
+ */
+export function surviveClosedOutput(): void {
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    tell(`${paint('red', 'error', process.stderr)}: The output cannot be written (${error.code ?? error.message}).`);
+    process.exit(1);
+  });
+}
+
 /** Says what went wrong and what to do; returns the exit code. */
 export function fail(error: unknown): number {
   if (error instanceof VitrineError) {

@@ -115,11 +115,21 @@ function addStart(program: Command, exit: (code: number) => void): void {
     .addOption(new Option('--format <format>').hideHelp())
     .addOption(new Option('--output <file>').hideHelp())
     .addOption(new Option('--days <n>').hideHelp())
-    .action(async (flags: Record<string, unknown>) => {
+    .allowExcessArguments()
+    .action(async (flags: Record<string, unknown>, { args: [stray] }: Command) => {
+      if (stray !== undefined) throw strayCommand(program, stray);
       if (flags['export'] === true || flags['report'] === true) notYet(flags['export'] === true ? 'export' : 'report');
       const { start } = await import('./start.ts');
       exit(await start(flags));
     });
+}
+
+/** What stands where a command should falls to the default one, which takes none. */
+function strayCommand(program: Command, word: string): VitrineError {
+  const names = program.commands.map((command) => command.name()).filter((name) => !(name in LATER));
+  return new VitrineError('usage', `"${word}" is no command.`, {
+    hint: `There are ${names.join(', ')}; \`vitrine --help\` says what they do.`,
+  });
 }
 
 function addRun(program: Command, exit: (code: number) => void): void {
@@ -138,12 +148,20 @@ function addRun(program: Command, exit: (code: number) => void): void {
     });
 }
 
+function tokenIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new VitrineError('usage', `--token-file: ${file} cannot be read.`, { cause });
+  }
+}
+
 function clientOf(flags: Record<string, unknown>): ClientOptions {
   const token = process.env['VITRINE_TOKEN'];
   const file = flags['tokenFile'] as string | undefined;
   return {
     url: (flags['url'] as string | undefined) ?? 'http://127.0.0.1:4000',
-    token: file === undefined ? token : readFileSync(file, 'utf8').trim(),
+    token: file === undefined ? token : tokenIn(file),
   };
 }
 

@@ -34,6 +34,7 @@ export async function run(command: readonly string[], flags: Readonly<Record<str
   };
   const port = (flags['port'] as number | undefined) ?? (await freePort());
   const service = new Service();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => handOn(signal, service));
   const startedAt = systemClock.monotonic();
   const starting = startWithMonitor(
     { ...options, settings: { ...settings, balancer: { ...settings.balancer, routes: [] } } },
@@ -60,10 +61,17 @@ export async function run(command: readonly string[], flags: Readonly<Record<str
     return (await service.exited) || new VitrineError('check_failed', '').exitCode;
   }
   banner(running, systemClock.monotonic() - startedAt, file);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => service.signal(signal));
   const code = await service.exited;
   for (const trouble of await running.close()) tell(trouble);
   return code;
+}
+
+/** CMD decides when to end. Before it runs there is nothing to wait for: children end with this process. */
+function handOn(signal: NodeJS.Signals, service: Service): void {
+  if (service.pid === 0) process.exit(128 + constants.signals[signal]);
+  // A terminal has sent it to CMD too; a second one would mean "at once" to many.
+  if (signal === 'SIGINT' && process.stdin.isTTY) return;
+  service.signal(signal);
 }
 
 function serviceEnvironment(env: NodeJS.ProcessEnv, port: number, monitorUrl: string): NodeJS.ProcessEnv {

@@ -26,7 +26,10 @@ export function pathText(path: Path): string {
     .join('');
 }
 
-const SECRET_KEY = /(?:password|secret|token|credential|api_?key|authorization)s?$/i;
+const SECRET_WORD = '(?:password|secret|token|credential|api_?key|authorization)s?';
+const SECRET_KEY = new RegExp(`${SECRET_WORD}$`, 'i');
+/** A secret key with its value on a line, or one that was meant by a key that is none. `token_file` holds no secret. */
+const NAMES_SECRET = new RegExp(`${SECRET_WORD}["']?\\s*:|did you mean "[^"]*${SECRET_WORD}"`, 'i');
 
 /** A URL may hold a password. */
 const withoutLogin = (text: string): string => text.replace(/:\/\/[^\s/@]*@/g, '://<secret>@');
@@ -137,9 +140,9 @@ export function formatIssue(issue: Issue, text: string | undefined): string {
   const head = `${where}${key}: ${message}`;
   const line = place === undefined ? undefined : text?.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/)[place.line - 1];
   if (line === undefined || place === undefined || line.length > 200) return head;
-  const shown = path.some((part) => typeof part === 'string' && SECRET_KEY.test(part))
-    ? line.replace(/(:\s*).*/, '$1<secret>')
-    : withoutLogin(line);
+  const holdsSecret =
+    path.some((part) => typeof part === 'string' && SECRET_KEY.test(part)) || NAMES_SECRET.test(`${line}\n${message}`);
+  const shown = holdsSecret ? line.replace(/(:\s*).*/, '$1<secret>') : withoutLogin(line);
   const gutter = String(place.line);
   const mark = `${' '.repeat(place.column - 1)}^`;
   return `${head}\n  ${gutter} | ${shown.replaceAll('\t', ' ')}\n  ${' '.repeat(gutter.length)} | ${mark}`;

@@ -2,7 +2,7 @@
  * A configuration from its parts, later ones over earlier ones: file, environment, flags; defaults are the schema's. The
  * result is a checked value or every issue at once. Nothing is applied in part.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
@@ -242,12 +242,29 @@ export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
   return fail(assembly.issues, text);
 }
 
+/** A pipe or a device says nothing of its size beforehand, and may have no end. */
+function readBounded(file: string): string {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const descriptor = openSync(file, 'r');
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(64 * 1024);
+      const read = readSync(descriptor, chunk, 0, chunk.length, null);
+      if (read === 0) return Buffer.concat(chunks, size).toString('utf8');
+      size += read;
+      if (size > MAX_CONFIG_BYTES) throw Object.assign(new Error('larger than 10 MiB'), { code: 'larger than 10 MiB' });
+      chunks.push(chunk.subarray(0, read));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** The text of a configuration file. Throws VitrineError `config_unreadable`. */
 export function readConfigFile(file: string): string {
   try {
-    if (statSync(file).size > MAX_CONFIG_BYTES)
-      throw Object.assign(new Error('larger than 10 MiB'), { code: 'larger than 10 MiB' });
-    return readFileSync(file, 'utf8');
+    return readBounded(file);
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown';
     throw new VitrineError('config_unreadable', `The configuration file ${file} cannot be read (${reason}).`, {

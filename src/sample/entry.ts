@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   });
   logger.info({ host: service.host, port: service.port }, 'payments service ready');
   endWell(service);
-  process.send?.({ kind: 'ready', port: service.port });
+  if (process.connected) process.send?.({ kind: 'ready', port: service.port }, undefined, undefined, () => {});
 }
 
 /** The process ends when nothing is left to do, so that telemetry can be flushed on the way out. */
@@ -94,9 +94,12 @@ function endWell(service: PaymentsService): void {
     if (message.kind === 'end' && !ending) end('the stack ends', 0);
   });
   // A parent that is gone cannot send a second signal.
-  process.on('disconnect', () => {
+  const orphaned = (): void => {
     if (!ending) end('the parent is gone');
-  });
+  };
+  process.on('disconnect', orphaned);
+  // It may have gone while this process was still starting.
+  if (process.send !== undefined && !process.connected) orphaned();
 }
 
 try {

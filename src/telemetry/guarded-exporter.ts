@@ -22,10 +22,15 @@ export interface Flow {
   readonly logger: Logger;
   /** Whether the last batch failed: one line when trouble begins and one when it ends, not one a batch. */
   failing: boolean;
+  /** Monotonic ms before which nothing is sent: who just refused a batch would refuse the next at the same cost. */
+  restUntilMs: number;
 }
 
+/** After a failure; what does not fit into the queue meanwhile is dropped at the gate, unserialised. */
+const REST_MS = 1_000;
+
 export function createFlow(count: ExportCount, timeoutMs: number, logger: Logger): Flow {
-  return { count, queued: 0, inFlight: 0, timeoutMs, logger, failing: false };
+  return { count, queued: 0, inFlight: 0, timeoutMs, logger, failing: false, restUntilMs: 0 };
 }
 
 /** What is still under way when nothing more will be sent is lost. */
@@ -37,6 +42,7 @@ export function closeFlow(flow: Flow): void {
 
 function report(flow: Flow, items: number, result: ExportResult): void {
   const failed = result.code !== ExportResultCode.SUCCESS;
+  flow.restUntilMs = failed ? performance.now() + REST_MS : 0;
   if (failed) flow.count.dropped += items;
   else flow.count.sent += items;
   if (failed === flow.failing) return;
@@ -72,15 +78,21 @@ function guard(
   };
   const fail = (error: unknown): void =>
     end({ code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) });
-  const timer = setTimeout(() => fail(new Error(`no answer within ${flow.timeoutMs} ms`)), flow.timeoutMs);
+  const restMs = Math.max(0, flow.restUntilMs - performance.now());
+  const limitMs = flow.timeoutMs + restMs;
+  const timer = setTimeout(() => fail(new Error(`no answer within ${flow.timeoutMs} ms`)), limitMs);
   timer.unref();
-  try {
-    const returned: unknown = send((result) => end(result ?? { code: ExportResultCode.FAILED }));
-    // An `async export()` that rejects would otherwise be an unhandled rejection.
-    if (returned instanceof Promise) returned.catch(fail);
-  } catch (error) {
-    fail(error);
-  }
+  const begin = (): void => {
+    try {
+      const returned: unknown = send((result) => end(result ?? { code: ExportResultCode.FAILED }));
+      // An `async export()` that rejects would otherwise be an unhandled rejection.
+      if (returned instanceof Promise) returned.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  if (restMs > 0) setTimeout(begin, restMs).unref();
+  else begin();
 }
 
 export function guardSpanExporter(exporter: SpanExporter, flow: Flow): SpanExporter {

@@ -65,7 +65,7 @@ export class LogFile {
 
   constructor(options: LogFileOptions) {
     this.#options = options;
-    mkdirSync(path.dirname(options.file), { recursive: true });
+    mkdirSync(path.dirname(options.file), { recursive: true, mode: 0o700 });
     this.#size = sizeOf(options.file);
     this.#day = day(this.#size > 0 ? statSync(options.file).mtimeMs : options.clock.now());
     this.#stream = this.#open();
@@ -73,7 +73,7 @@ export class LogFile {
 
   #open(): Destination {
     const { file, maxBufferBytes = 4 * 1_024 * 1_024 } = this.#options;
-    const stream = pino.destination({ dest: file, sync: false, minLength: 0, maxLength: maxBufferBytes });
+    const stream = pino.destination({ dest: file, sync: false, minLength: 0, maxLength: maxBufferBytes, mode: 0o600 });
     const lost = (): void => {
       this.#dropped += 1;
     };
@@ -128,7 +128,7 @@ export class LogFile {
     await endOf(old);
     const { dir, name } = path.parse(this.#options.file);
     try {
-      await pipeline(createReadStream(finished), createGzip(), createWriteStream(`${finished}.gz`));
+      await pipeline(createReadStream(finished), createGzip(), createWriteStream(`${finished}.gz`, { mode: 0o600 }));
       await rm(finished);
       await this.#forget(dir, name);
     } catch {

@@ -10,6 +10,7 @@ import { diag } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { VitrineError } from '../base/errors.ts';
 import { formatGeneral } from '../model/go-float.ts';
+import { bearerOf, isLoopback, sameSecret } from '../model/exposure.ts';
 import type { LiveReader } from './live-reader.ts';
 import { toPrometheusNames } from './prometheus-translation.ts';
 
@@ -30,30 +31,51 @@ async function pageOf(exporter: PrometheusExporter, serializer: PrometheusSerial
     .replaceAll(BOUND, (_, before: string, bound: string) => `${before}${formatGeneral(Number(bound))}"`);
 }
 
-/** Port 0 takes a free one. Throws VitrineError `port_taken`, `bind_failed`. */
+const needsToken = (host: string, port: number): VitrineError =>
+  new VitrineError(
+    'auth_required_to_bind',
+    `The Prometheus exporter is to listen on ${host}:${port}, which others can reach, and no token is set.`,
+    { hint: 'Set VITRINE_TOKEN, or OTEL_EXPORTER_PROMETHEUS_HOST to 127.0.0.1.' },
+  );
+
+/**
+ * Port 0 takes a free one. Beyond loopback `token` is asked of every scraper.
+ * Throws VitrineError `auth_required_to_bind`, `port_taken`, `bind_failed`.
+ */
 export async function startPrometheusPage(
   live: LiveReader,
   { host, port }: { readonly host: string; readonly port: number },
+  token?: string,
 ): Promise<PrometheusPage> {
+  const exposed = !isLoopback(host);
+  if (exposed && token === undefined) throw needsToken(host, port);
   const exporter = new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true });
   const serializer = new PrometheusSerializer('', false, undefined, false, true);
   exporter.setMetricProducer(live.producer(toPrometheusNames));
-  const server = createServer((request, response) => {
-    const path = (request.url ?? '').split('?', 1)[0];
-    if (path !== '/metrics' || (request.method !== 'GET' && request.method !== 'HEAD')) {
-      response.statusCode = path === '/metrics' ? 405 : 404;
-      response.end();
-      return;
-    }
-    response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
-    pageOf(exporter, serializer).then(
-      (page) => response.end(page),
-      (error: unknown) => {
-        response.statusCode = 500;
-        response.end(`The metrics could not be collected: ${error instanceof Error ? error.message : 'no reason'}\n`);
-      },
-    );
-  });
+  const server = createServer(
+    { headersTimeout: 8_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_000 },
+    (request, response) => {
+      const path = (request.url ?? '').split('?', 1)[0];
+      response.setHeader('x-content-type-options', 'nosniff');
+      if (exposed && !sameSecret(bearerOf(request.headers.authorization) ?? '', token ?? '')) {
+        response.writeHead(401, { 'www-authenticate': 'Bearer' }).end();
+        return;
+      }
+      if (path !== '/metrics' || (request.method !== 'GET' && request.method !== 'HEAD')) {
+        response.statusCode = path === '/metrics' ? 405 : 404;
+        response.end();
+        return;
+      }
+      response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
+      pageOf(exporter, serializer).then(
+        (page) => response.end(page),
+        (error: unknown) => {
+          response.statusCode = 500;
+          response.end(`The metrics could not be collected: ${error instanceof Error ? error.message : 'no reason'}\n`);
+        },
+      );
+    },
+  );
   server.maxConnections = 64;
   server.unref();
   await new Promise<void>((resolve, reject) => {

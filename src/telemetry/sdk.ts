@@ -52,8 +52,8 @@ export interface TelemetryOptions extends Identity {
     | undefined;
   /** OTLP/HTTP base of a monitor elsewhere: it gets everything, beside what the environment names. Not with `frames`. */
   readonly monitorUrl?: string | undefined;
-  /** Bearer token of that monitor; no other endpoint ever sees it. Default VITRINE_TOKEN. */
-  readonly monitorToken?: string | undefined;
+  /** Bearer token of that monitor, and of scrapers from beyond loopback; no other endpoint ever sees it. Default VITRINE_TOKEN. */
+  readonly token?: string | undefined;
   readonly instrumentations?: readonly Instrumentation[] | undefined;
   /** Exporters of a signal whose variable is unset; none in Vitrine's own processes. */
   readonly exportersWhenUnset?: readonly string[] | undefined;
@@ -91,7 +91,7 @@ interface Parts {
 }
 
 /**
- * Throws VitrineError `exporter_unknown` (exit 3), `port_taken` and `bind_failed` (exit 4); nothing is left running then.
+ * Throws VitrineError `exporter_unknown` (exit 3), `auth_required_to_bind` (exit 3), `port_taken` and `bind_failed` (exit 4); nothing is left running then.
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { env, logger } = options;
@@ -103,7 +103,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const drops = new DropCount();
   const parts = await loadParts(options, table, drops);
   const live = new LiveReader();
-  const prometheus = await openPage(table, live);
+  const prometheus = await openPage(table, live, tokenOf(options));
   const rings = ringsFor(options, monitorUrl);
   const detectors = detectorsFromEnv(env);
   const sampler = samplerFromEnv(env, logger);
@@ -168,13 +168,14 @@ function openOutlets(
   drops: DropCount,
 ): Outlets {
   if (rings === undefined) return { frames: undefined, road: undefined };
-  const { logger, clock = systemClock, env, monitorToken, frames } = options;
+  const { logger, clock = systemClock, frames } = options;
   const taken = { live, spans: rings.spans.buffer, logs: rings.logs.buffer, clock, logger };
   if (monitorUrl === undefined)
     return { frames: new FrameSender({ ...taken, health: frames?.health }), road: undefined };
-  const token = monitorToken ?? textOf(env, 'VITRINE_TOKEN');
-  return { frames: undefined, road: new MonitorRoad({ ...taken, drops, url: monitorUrl, token }) };
+  return { frames: undefined, road: new MonitorRoad({ ...taken, drops, url: monitorUrl, token: tokenOf(options) }) };
 }
+
+const tokenOf = ({ token, env }: TelemetryOptions): string | undefined => token ?? textOf(env, 'VITRINE_TOKEN');
 
 /** Who already gets everything gets nothing twice. */
 function withoutMonitor(table: ExporterTable, monitorUrl: string | undefined): ExporterTable {
@@ -215,11 +216,11 @@ async function loadParts(options: TelemetryOptions, table: ExporterTable, drops:
   };
 }
 
-async function openPage(table: ExporterTable, live: LiveReader): Promise<PrometheusPage | undefined> {
+async function openPage(table: ExporterTable, live: LiveReader, token?: string): Promise<PrometheusPage | undefined> {
   const choice = table.choices.find(({ kind }) => kind === 'prometheus');
   if (choice?.kind !== 'prometheus') return undefined;
   const { startPrometheusPage } = await import('./prometheus-exporter.ts');
-  return startPrometheusPage(live, choice);
+  return startPrometheusPage(live, choice, token);
 }
 
 /**

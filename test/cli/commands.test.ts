@@ -48,6 +48,23 @@ describe('the command line', () => {
     expect(await runCommandLine(['start', '--role', 'king'])).toBe(2);
   });
 
+  it.each([
+    [['strat'], 2, '"strat" is no command'],
+    [['load', '--users', '0'], 2, '--users: '],
+    [['load', '--url', 'nowhere'], 2, '--url: '],
+    [['load', '--rate', 'x'], 2, '--rate: '],
+    [['load', '--output', '/nonexistent/x'], 2, '/nonexistent/x cannot be written (ENOENT)'],
+    [['load', '--duration', '0.2', '--url', 'http://127.0.0.1:9'], 4, 'Nothing answers at http://127.0.0.1:9'],
+    [['query', 'up', '--token-file', 'absent'], 2, '--token-file: absent cannot be read'],
+    [['check', '--config', '/dev/zero'], 3, 'larger than 10 MiB'],
+    [['start', '--data', '/dev/null'], 1, 'The data directory /dev/null cannot be used (ENOTDIR)'],
+    [['start', '--data', '/proc/a/b'], 1, 'The data directory /proc/a/b cannot be used (ENOENT)'],
+  ])('says in a sentence what is wrong with %j', async (args, code, said) => {
+    expect(await runCommandLine(args)).toBe(code);
+    expect(err).toContain(said);
+    expect(err).not.toContain('    at ');
+  });
+
   it('checks a configuration', async () => {
     expect(await runCommandLine(['check'])).toBe(0);
     expect(out).toBe('No file: the defaults hold.\n');

@@ -27,6 +27,7 @@ describe('bad configurations', () => {
     const message = messageOf(readFileSync(path.join(FOLDER, file), 'utf8'));
     const beside = path.join(FOLDER, file.replace('.yaml', '.txt'));
     expect(message).toMatch(/vitrine\.yaml:\d+:\d+/);
+    expect(message).not.toContain('hidden-value');
     if (!existsSync(beside)) expect.unreachable(`${beside} is missing`);
     await expect(`${message}\n`).toMatchFileSnapshot(beside);
   });

@@ -98,6 +98,22 @@ describe('the scrape page', () => {
     expect((await fetch(`${at}/metrics`, { method: 'POST' })).status).toBe(405);
   });
 
+  it('is refused where others could reach it without a token, and asks for the token there', async () => {
+    const { live } = await provide();
+    await expect(startPrometheusPage(live, { host: '0.0.0.0', port: 0 })).rejects.toMatchObject({
+      code: 'auth_required_to_bind',
+      exitCode: 3,
+      hint: expect.stringContaining('VITRINE_TOKEN') as string,
+    });
+    const page = await startPrometheusPage(live, { host: '0.0.0.0', port: 0 }, 'secret');
+    open.push(() => page.close());
+    const url = `http://127.0.0.1:${page.port}/metrics`;
+    const status = async (authorization?: string): Promise<number> =>
+      (await fetch(url, authorization === undefined ? {} : { headers: { authorization } })).status;
+    expect([await status(), await status('Bearer wrong'), await status('Bearer ')]).toEqual([401, 401, 401]);
+    expect(await status('Bearer secret')).toBe(200);
+  });
+
   it('says when the port is taken', async () => {
     const { page, live } = await provide();
     await expect(startPrometheusPage(live, { host: '127.0.0.1', port: page.port })).rejects.toMatchObject({
@@ -105,7 +121,7 @@ describe('the scrape page', () => {
       exitCode: 4,
       message: expect.stringContaining(String(page.port)) as string,
     });
-    await expect(startPrometheusPage(live, { host: '203.0.113.1', port: 0 })).rejects.toMatchObject({
+    await expect(startPrometheusPage(live, { host: '203.0.113.1', port: 0 }, 'secret')).rejects.toMatchObject({
       code: 'bind_failed',
     });
   });

@@ -3,12 +3,12 @@
  * that scripts cannot read and other sites cannot use. Sessions live in memory, end after 12 h without use and after 7 days
  * in any case. Without a token (loopback only) everybody is let in.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { BoundedMap } from '../../base/bounded.ts';
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import { randomHex } from '../../base/random.ts';
+import { bearerOf, sameSecret } from '../../model/exposure.ts';
 
 export const COOKIE = 'vitrine';
 const IDLE_MS = 12 * 3_600_000;
@@ -20,12 +20,6 @@ const TRIES_PER_MINUTE = 10;
 interface Session {
   readonly createdMs: number;
   usedMs: number;
-}
-
-/** Equal in constant time, whatever the lengths. */
-export function sameSecret(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }
 
 function cookieOf(headers: IncomingHttpHeaders): string | undefined {
@@ -96,8 +90,8 @@ export class Access {
 
   #admitted(headers: IncomingHttpHeaders): Session | boolean {
     if (this.#token === undefined) return true;
-    const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '');
-    if (bearer !== null) return sameSecret(bearer[1], this.#token);
+    const bearer = bearerOf(headers.authorization);
+    if (bearer !== undefined) return sameSecret(bearer, this.#token);
     const id = cookieOf(headers);
     const session = id === undefined ? undefined : this.#sessions.get(id);
     if (id === undefined || session === undefined) return false;

@@ -3,6 +3,7 @@
  * the OTLP port alone and is asked first on the monitor's own port; paths that are not its own it leaves to others.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { ByteBudget } from './byte-budget.ts';
@@ -34,6 +35,7 @@ export type IngestHandler = (request: IncomingMessage, response: ServerResponse)
 const DEFAULT_BUDGET_BYTES = 256 * 1024 * 1024;
 /** What of a refused body is still read, so that the sender sees the answer before the connection closes. */
 const DRAIN_BYTES = 32 * 1024 * 1024;
+const DRAIN_MS = 2_000;
 
 export function ingestHttp(options: IngestHttpOptions): IngestHandler {
   const { intake, logger, token } = options;
@@ -46,14 +48,15 @@ export function ingestHttp(options: IngestHttpOptions): IngestHandler {
     // Reading logs is another's: this path is ingest's only for writing.
     if (endpoint === undefined || (path === '/api/logs' && request.method !== 'POST')) return false;
     const lease = budget.lease();
+    const send = (answer: Answer): void => sendAnswer(request, response, answer, intake.clock);
     try {
       checkMethod(request);
       if (token !== undefined) checkToken(request.headers.authorization, token);
-      send(request, response, await endpoint.answer(request, lease));
+      send(await endpoint.answer(request, lease));
     } catch (error) {
       if (!(error instanceof VitrineError)) logger.error({ err: error, path }, 'ingest failed');
       intake.requestRefused(error);
-      send(request, response, endpoint.refuse(error, request));
+      send(endpoint.refuse(error, request));
     } finally {
       lease.release();
     }
@@ -62,10 +65,11 @@ export function ingestHttp(options: IngestHttpOptions): IngestHandler {
 }
 
 /** For a port where nothing else is served: every other path is answered with 404. */
-export function ingestOnly(ingest: IngestHandler): RequestListener {
+export function ingestOnly(ingest: IngestHandler, clock: Clock): RequestListener {
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (await ingest(request, response)) return;
-    send(request, response, problemAnswer(new VitrineError('not_found', 'only telemetry is taken here')));
+    const error = new VitrineError('not_found', 'only telemetry is taken here');
+    sendAnswer(request, response, problemAnswer(error), clock);
   };
   return (request, response) => void serve(request, response);
 }
@@ -88,9 +92,9 @@ function checkMethod(request: IncomingMessage): void {
   throw new VitrineError('method_not_allowed', 'only POST is allowed here', { headers: { Allow: 'POST' } });
 }
 
-function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+function sendAnswer(request: IncomingMessage, response: ServerResponse, answer: Answer, clock: Clock): void {
   if (response.headersSent || response.destroyed) return;
-  drain(request);
+  drain(request, clock);
   response.writeHead(answer.status, {
     ...answer.headers,
     ...(answer.status === 204 ? {} : { 'Content-Length': Buffer.byteLength(answer.body) }),
@@ -98,8 +102,8 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
   response.end(answer.body);
 }
 
-/** Reads on, within bounds, what was refused: a connection closed over unread bytes is reset, and the answer lost. */
-function drain(request: IncomingMessage): void {
+/** Reads on, within bounds of bytes and time, what was refused: a connection closed over unread bytes is reset, and the answer lost. */
+function drain(request: IncomingMessage, clock: Clock): void {
   if (request.complete || request.destroyed) return;
   let left = DRAIN_BYTES;
   request.on('data', (chunk: Buffer) => {
@@ -107,5 +111,7 @@ function drain(request: IncomingMessage): void {
     if (left < 0) request.destroy();
   });
   request.on('error', () => request.destroy());
+  const cancel = clock.after(DRAIN_MS, () => request.destroy());
+  request.once('close', cancel);
   request.resume();
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { VitrineError } from '../../base/errors.ts';
 import { closeGently } from './client-reply.ts';
 import type { Peer } from './forward-head.ts';
+import type { Refusal } from './request-head.ts';
 
 /** Whoever is being served hears of the connection's fate. */
 export interface Served {
@@ -11,6 +12,14 @@ export interface Served {
   /** What the client sent last is not HTTP: the rest of this request's body, or what comes after it. */
   onClientMalformed(refusal: VitrineError): void;
 }
+
+/** libuv reads no more at a time. */
+const READ_BYTES = 64 * 1024;
+const OVERLONG: Refusal = {
+  kind: 'refused',
+  code: 'header_too_large',
+  detail: 'The head of the request is too large.',
+};
 
 export class ClientConnection {
   readonly socket: Socket;
@@ -21,6 +30,8 @@ export class ClientConnection {
   /** Refused or ended: nothing that still arrives is looked at. */
   closing = false;
   lastActiveMs: number;
+  /** Of the connection, when the request before this one was over. */
+  #bytesBefore = 0;
   #current: Served | undefined;
 
   constructor(socket: Socket, peer: Peer, nowMs: number, onClosed: (connection: ClientConnection) => void) {
@@ -44,8 +55,17 @@ export class ClientConnection {
     this.#current = current;
   }
 
+  /**
+   * When more bytes came since the last request than a head of `limit` bytes and what may stand behind it in one read:
+   * the parser counts no space before a value.
+   */
+  overlong(limit: number): Refusal | undefined {
+    return this.socket.bytesRead - this.#bytesBefore > limit + READ_BYTES ? OVERLONG : undefined;
+  }
+
   served(nowMs: number): void {
     this.#current = undefined;
+    this.#bytesBefore = this.socket.bytesRead;
     this.lastActiveMs = nowMs;
   }
 

@@ -8,6 +8,11 @@ import type { Socket } from 'node:net';
 
 /** What is written at once as one latin1 string: libuv's stack buffer for strings is this large. */
 const STRING_LIMIT = 16 * 1024;
+/** Room for one read from an upstream and what stands around it. */
+const BLOCK_BYTES = 96 * 1024;
+const SPARE_BLOCKS = 64;
+/** Blocks that have left are written in again: as garbage they would grow the process by what the collector puts up with. */
+const spare: Buffer[] = [];
 /** A closing connection is read on for so long, so that the client sees the answer and not a reset. */
 const LINGER_MS = 1_000;
 
@@ -154,11 +159,15 @@ export class ClientReply {
   }
 
   #writeBytes(before: string, after: string): void {
-    const out = Buffer.allocUnsafe(before.length + this.#pendingBytes + after.length);
+    const size = before.length + this.#pendingBytes + after.length;
+    const out = (size <= BLOCK_BYTES ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(size, BLOCK_BYTES));
     let at = out.write(before, 0, 'latin1');
     for (const view of this.#pending) at += view.copy(out, at);
     out.write(after, at, 'latin1');
-    this.#socket.write(out);
+    // Only what has left whole is free again: after an error libuv may still hold it.
+    this.#socket.write(out.subarray(0, size), (error) => {
+      if (!error && out.length === BLOCK_BYTES && spare.length < SPARE_BLOCKS) spare.push(out);
+    });
   }
 }
 

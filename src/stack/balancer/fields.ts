@@ -84,6 +84,14 @@ const NEVER_LISTED = new Set([
   'content-encoding',
   'range',
 ]);
+/** Fields that the balancer writes itself: listing them takes nothing away, and what a client wrote there is replaced. */
+const OWN: ReadonlySet<number | undefined> = new Set([
+  FIELD.host,
+  FIELD.forwarded,
+  FIELD.forwardedFor,
+  FIELD.requestId,
+  FIELD.via,
+]);
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const MEANING = new Map(Object.entries(MEANINGS));
 const SPELLINGS_LIMIT = 1024;
@@ -108,12 +116,16 @@ export function fieldMeaning(name: string): number {
   return meaning;
 }
 
-/** Lower-case names in a `Connection` field, without `close`, `keep-alive` and `upgrade`; undefined when it lists what it must not. */
+/**
+ * Lower-case names in a `Connection` field that are to be dropped, so without `close`, `keep-alive`, `upgrade` and what is
+ * written by the balancer itself; undefined when it lists what it must not.
+ */
 export function listedFields(connection: string): readonly string[] | undefined {
   const listed: string[] = [];
   for (const part of connection.toLowerCase().split(',')) {
     const name = part.trim();
     if (name === '' || name === 'close' || name === 'keep-alive' || name === 'upgrade') continue;
+    if (OWN.has(MEANING.get(name))) continue;
     if (!TOKEN.test(name) || NEVER_LISTED.has(name)) return undefined;
     listed.push(name);
   }

@@ -122,7 +122,7 @@ export class Listener {
     response: ServerResponse,
     expectsContinue: boolean,
   ): void {
-    const head = this.#check(request);
+    const head = client.overlong(this.#options.limits.header) ?? this.#check(request);
     const reply = new ClientReply(
       response,
       client.socket,
@@ -249,7 +249,7 @@ export class Listener {
   #upgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
     const client = this.#clients.get(socket);
     if (client === undefined) return;
-    const head = this.#check(request);
+    const head = client.overlong(this.#options.limits.header) ?? this.#check(request);
     const route =
       head.kind === 'ok' ? this.#route(head, pathOf(head.target)) : new VitrineError(head.code, head.detail);
     if (head.kind === 'refused' || route instanceof VitrineError) {

@@ -13,15 +13,17 @@ interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
 
 export function serverOptions(options: BalancerOptions): LeanServerOptions {
   const { limits, timeouts } = options;
+  // What is late is found by a sweep: the limit is made shorter by two periods, so that its answer comes in time.
+  const sweepMs = timeouts.client_head > 0 ? Math.min(500, timeouts.client_head / 20) : 1_000;
   return {
     IncomingMessage: ClientRequest,
     insecureHTTPParser: false,
     maxHeaderSize: limits.header,
     // Host is checked with everything else, where the answer is ours.
     requireHostHeader: false,
-    headersTimeout: timeouts.client_head,
+    headersTimeout: timeouts.client_head > 0 ? timeouts.client_head - 2 * sweepMs : 0,
     requestTimeout: timeouts.client_request,
-    connectionsCheckingInterval: 1_000,
+    connectionsCheckingInterval: sweepMs,
     // Idle connections are closed by one sweep instead of a timer set for each answer.
     keepAliveTimeout: 0,
     noDelay: true,

@@ -1,22 +1,41 @@
 /**
- * Answers what never became a request: a head that cannot be parsed, is too large or too slow. The answer is written by
- * hand on the socket, once, and the connection ends.
+ * Answers what never became a request: a head that cannot be parsed, is too large or too slow, and CONNECT. The answer is
+ * written by hand on the socket, once, and the connection ends.
  */
 import type { Socket } from 'node:net';
-import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { STATUS_CODES, type Server } from 'node:http';
 import { VitrineError, problemOf } from '../../base/errors.ts';
 
-export function answerConnectionError(error: Error & { code?: string }, socket: Socket): void {
+export function answerBrokenRequests(server: Server): void {
+  server.on('clientError', (error, socket) => answerConnectionError(error, socket as Socket));
+  server.on('connect', (_request, socket) =>
+    refuseSocket(socket, new VitrineError('method_not_allowed', 'CONNECT is not offered.')),
+  );
+}
+
+/** For what Node handed over as a bare socket. */
+export function refuseSocket(socket: Duplex, error: VitrineError): void {
+  socket.on('error', () => socket.destroy());
+  socket.end(problemMessage(error));
+}
+
+function answerConnectionError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable || socket.destroyed || socket.bytesWritten > 0) {
     // Part of an answer may be on its way: more bytes would be taken for its body.
     socket.destroy();
     return;
   }
-  const problem = problemOf(asVitrineError(error.code ?? ''));
+  socket.end(problemMessage(asVitrineError(error.code ?? '')));
+}
+
+function problemMessage(error: VitrineError): string {
+  const problem = problemOf(error);
   const body = JSON.stringify(problem);
-  socket.end(
+  return (
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n` +
+    `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
   );
 }
 

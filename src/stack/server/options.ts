@@ -60,7 +60,8 @@ export const SERVER_LIMITS: ServerLimits = {
 };
 
 export const SERVER_TIMEOUTS: ServerTimeouts = {
-  headMs: 10_000,
+  // With the time between two looks: ten seconds.
+  headMs: 9_000,
   requestMs: 300_000,
   bodyIdleMs: 10_000,
   keepAliveMs: 65_000,

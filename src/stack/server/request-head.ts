@@ -1,9 +1,9 @@
 /**
- * What llhttp lets through and a careful server does not: more than one `Host`, a missing or malformed one, too many
- * fields, an overlong target, TRACE. Checked on `rawHeaders`, because Node joins or drops what came twice.
+ * What llhttp lets through and a careful server does not: more than one `Host`, a missing or malformed one, a coding that
+ * is not exactly `chunked`, versions other than 1.0 and 1.1, too many fields, an overlong target, TRACE. Checked on `rawHeaders`, because Node joins or drops what came twice.
  */
 import type { IncomingMessage } from 'node:http';
-import { VitrineError } from '../../base/errors.ts';
+import { VitrineError, type ErrorCode } from '../../base/errors.ts';
 import type { KitMiddleware } from './context.ts';
 
 export interface HeadLimits {
@@ -26,34 +26,59 @@ export function requestHead(limits: HeadLimits): KitMiddleware {
 
 /** The error to answer with, or undefined when the head is sound. */
 export function headTrouble(req: IncomingMessage, limits: HeadLimits): VitrineError | undefined {
-  const { rawHeaders, url = '', method = '' } = req;
-  const closing = { headers: { Connection: 'close' } };
+  const { rawHeaders, url = '', method = '', httpVersion } = req;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') {
+    return closing('http_version', 'HTTP/1.0 and HTTP/1.1 are spoken here.');
+  }
   if (rawHeaders.length / 2 > limits.maxFields) {
-    return new VitrineError('header_too_large', `More than ${limits.maxFields} fields.`, closing);
+    return closing('header_too_large', `More than ${limits.maxFields} fields.`);
   }
   if (url.length > limits.maxTargetBytes) {
-    return new VitrineError('uri_too_long', `The target is longer than ${limits.maxTargetBytes} bytes.`, closing);
+    return closing('uri_too_long', `The target is longer than ${limits.maxTargetBytes} bytes.`);
   }
-  if (method === 'TRACE') return new VitrineError('not_implemented', 'TRACE is not offered.');
-  if (!url.startsWith('/') && !(url === '*' && method === 'OPTIONS') && !/^https?:\/\/[^/?#]/i.test(url)) {
-    return new VitrineError('bad_request', 'The request target is malformed.', closing);
-  }
-  return hostTrouble(rawHeaders, req.httpVersion);
+  if (method === 'TRACE') return closing('not_implemented', 'TRACE is not offered.');
+  const hosts = valuesOf(rawHeaders, 'host');
+  return (
+    hostTrouble(hosts, httpVersion) ??
+    targetTrouble(url, method, hosts[0]) ??
+    codingTrouble(valuesOf(rawHeaders, 'transfer-encoding'), httpVersion)
+  );
 }
 
-function hostTrouble(rawHeaders: readonly string[], version: string): VitrineError | undefined {
-  let hosts = 0;
-  let host = '';
+const closing = (code: ErrorCode, fact: string): VitrineError =>
+  new VitrineError(code, fact, { headers: { Connection: 'close' } });
+
+function valuesOf(rawHeaders: readonly string[], name: string): string[] {
+  const values: string[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (rawHeaders[i].length === 4 && rawHeaders[i].toLowerCase() === 'host') {
-      hosts += 1;
-      host = rawHeaders[i + 1];
-    }
+    if (rawHeaders[i].length === name.length && rawHeaders[i].toLowerCase() === name) values.push(rawHeaders[i + 1]);
   }
-  // RFC 9112 section 3.2: 400 for none (HTTP/1.1), several, or an invalid one.
-  const found = HOST.exec(host);
-  const missingAllowed = version === '1.0' && hosts === 0;
-  if (missingAllowed || (hosts === 1 && found && Number(found[1] ?? 0) <= 65_535)) return undefined;
-  const fact = hosts === 1 ? 'The Host field is malformed.' : `The request has ${hosts} Host fields; it needs one.`;
-  return new VitrineError('bad_request', fact, { headers: { Connection: 'close' } });
+  return values;
+}
+
+/** RFC 9112 section 3.2: 400 for none (HTTP/1.1), several, or an invalid one. */
+function hostTrouble(hosts: readonly string[], version: string): VitrineError | undefined {
+  const found = HOST.exec(hosts[0] ?? '');
+  const missingAllowed = version === '1.0' && hosts.length === 0;
+  if (missingAllowed || (hosts.length === 1 && found && Number(found[1] ?? 0) <= 65_535)) return undefined;
+  return closing(
+    'bad_request',
+    hosts.length === 1 ? 'The Host field is malformed.' : `The request has ${hosts.length} Host fields; it needs one.`,
+  );
+}
+
+/** RFC 9112 section 3.2: a path, the absolute form of the same host, or `*` for OPTIONS; never a fragment. */
+function targetTrouble(url: string, method: string, host: string | undefined): VitrineError | undefined {
+  const authority = /^https?:\/\/([^/?#]+)/i.exec(url)?.[1];
+  const sound = url.startsWith('/') || (url === '*' && method === 'OPTIONS') || authority !== undefined;
+  if (!sound || url.includes('#')) return closing('bad_request', 'The request target is malformed.');
+  if (authority === undefined || host === undefined || authority.toLowerCase() === host.toLowerCase()) return undefined;
+  return closing('bad_request', 'The target and the Host field name different hosts.');
+}
+
+/** RFC 9112 section 6.1: how a body ends must not be read in two ways. llhttp refuses Content-Length beside it. */
+function codingTrouble(codings: readonly string[], version: string): VitrineError | undefined {
+  if (codings.length === 0) return undefined;
+  if (codings.length === 1 && version === '1.1' && codings[0].toLowerCase() === 'chunked') return undefined;
+  return closing('bad_request', 'Transfer-Encoding is not exactly "chunked".');
 }

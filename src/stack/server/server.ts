@@ -11,7 +11,7 @@ import Koa from 'koa';
 import { VitrineError } from '../../base/errors.ts';
 import { leaveUnobserved, type RequestFilter } from '../../telemetry/unobserved-requests.ts';
 import { accessLog } from './access-log.ts';
-import { answerConnectionError } from './connection-errors.ts';
+import { answerBrokenRequests } from './connection-errors.ts';
 import type { KitMiddleware, KitRouter, KitState } from './context.ts';
 import { healthRequests, healthRoutes } from './health.ts';
 import type { ServerOptions } from './options.ts';
@@ -114,7 +114,7 @@ function hardenedServer({ limits, timeouts }: ServerOptions): Server {
   // 0 = all fields are kept: Node would drop those beyond a limit silently; requestHead() counts them.
   http.maxHeadersCount = 0;
   http.maxConnections = limits.maxConnections;
-  http.on('clientError', answerConnectionError);
+  answerBrokenRequests(http);
   return http;
 }
 

@@ -10,6 +10,7 @@ import { ByteBudget } from '../../../src/monitor/ingest/byte-budget.ts';
 import type { IngestRig, ListeningIngest } from '../../support/ingest-bench.ts';
 import { NOW_NANOS, ingestRig, ingestServer } from '../../support/ingest-bench.ts';
 import { decodeProto, encodeProto } from '../../support/otlp-proto.ts';
+import { raw } from '../../stack/balancer/rig.ts';
 
 const PROTOBUF = 'application/x-protobuf';
 const JSON_TYPE = 'application/json';
@@ -339,6 +340,9 @@ describe('limits', () => {
       headers: { 'Content-Type': PROTOBUF, 'Content-Encoding': 'gzip' },
     });
     expect(unpacked.status).toBe(413);
+    const head = 'POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
+    const unsent = await raw(small.port, `${head}Content-Length: 99999999999\r\n\r\n{`, undefined, 10_000);
+    expect(unsent).toMatchObject({ status: 413, closed: true });
     expect(await statusOf(unpacked)).toMatchObject({ code: 8 });
   });
 

@@ -64,6 +64,31 @@ describe('towards the upstream', () => {
     expect(head).toMatch(/X-Request-Id: [0-9a-f]{32}\r\n/);
   });
 
+  it.each([
+    'Connection: close, X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto, Forwarded, Via, X-Request-Id, Host',
+    'Connection: close\r\nConnection: x-forwarded-for\r\nConnection: HOST',
+    'Connection: close\r\nX_Forwarded_For: 6.6.6.6\r\nX_Real_IP: 6.6.6.6\r\nx-Forwarded_Host: evil',
+    `Connection: close\r\n${'Forwarded: for=6.6.6.6;host=evil\r\n'.repeat(50)}X: 1`,
+    'Connection: close\r\nX-Forwarded-For:\r\nX-Forwarded-Host:\r\nForwarded:',
+  ])('lets no client take away or double what says where it comes from: %s', async (fields) => {
+    const port = await through();
+    expect((await raw(port, `GET / HTTP/1.1\r\nHost: shop\r\n${fields}\r\n\r\n`)).status).toBe(200);
+    const head = seen.join('');
+    expect(head).not.toMatch(/6\.6\.6\.6|evil/);
+    for (const line of [
+      'Host: shop',
+      'X-Forwarded-For: 127.0.0.1',
+      'Forwarded: for=127.0.0.1;host="shop";proto=http',
+      'X-Forwarded-Host: shop',
+      'X-Forwarded-Proto: http',
+      'Via: 1.1 vitrine',
+    ]) {
+      expect(head).toContain(`\r\n${line}\r\n`);
+      expect(head.toLowerCase().split(`\r\n${line.split(':')[0].toLowerCase()}:`)).toHaveLength(2);
+    }
+    expect(head).toMatch(/\r\nX-Request-Id: [0-9a-f]{32}\r\n/);
+  });
+
   it('believes a trusted proxy and adds itself', async () => {
     const port = await through({ trusted_proxies: ['127.0.0.0/8'] });
     const fields =

@@ -1,0 +1,23 @@
+/**
+ * What decides whether a port needs a token and whether a caller has it, the same for every port: an address beyond
+ * loopback is refused without a token, and a token is compared in constant time.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
+
+/** True when only this machine can reach the address. A name other than localhost may resolve to anything. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true;
+  return isIP(host) !== 0 && (host === '::1' || host.replace(/^::ffff:/i, '').startsWith('127.'));
+}
+
+/** Equal in constant time, whatever the lengths. */
+export function sameSecret(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+/** The token of an `Authorization` field; undefined when it is of another scheme. */
+export function bearerOf(authorization: string | undefined): string | undefined {
+  return /^Bearer +(.+)$/i.exec(authorization ?? '')?.[1];
+}
