@@ -7,7 +7,8 @@ import { METRICS } from '../telemetry/names.ts';
 import { registerHostMetrics } from '../telemetry/host-metrics.ts';
 import type { Out } from '../telemetry/log-console.ts';
 import { createLogs, type LogOptions, type Logs } from '../telemetry/logs.ts';
-import { registerProcessMetrics, runtimeInstrumentation } from '../telemetry/runtime-metrics.ts';
+import { registerProcessMetrics } from '../telemetry/process-metrics.ts';
+import { registerRuntimeMetrics } from '../telemetry/runtime-metrics.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/sdk.ts';
 import { version } from './version.ts';
 import type { Settings } from './settings.ts';
@@ -81,13 +82,12 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
       env,
       logger: logs.logger,
       clock: systemClock,
-      instrumentations: [runtimeInstrumentation()],
       shutdownLimitMs: options.parent === undefined ? undefined : CHILD_FLUSH_LIMIT_MS,
       ...(options.frames
         ? { frames: { health: options.health } }
         : { monitorUrl: options.monitorUrl, monitorToken: settings.auth.token?.reveal() }),
     });
-    const ends = [registerProcessMetrics(), ...(options.host ? [registerHostMetrics()] : [])];
+    const ends = [registerProcessMetrics(), registerRuntimeMetrics(), ...(options.host ? [registerHostMetrics()] : [])];
     return {
       telemetry,
       logs,

@@ -90,21 +90,24 @@ async function observe(): Promise<void> {
   if (textOf(env, 'OTEL_EXPORTER_OTLP_PROTOCOL') !== 'grpc') env['OTEL_EXPORTER_OTLP_ENDPOINT'] ||= DEFAULT_ENDPOINT;
   const { startTelemetry } = await import('./sdk.ts');
   const { isInstrumentationOn, loadInstrumentation, watchPackages } = await import('./lazy-instrumentations.ts');
-  const early = ['runtime-node', 'undici'].filter((suffix) => isInstrumentationOn(env, suffix));
   const telemetry = await startTelemetry({
     serviceName: packageName(),
     instanceId: instanceId(),
     env,
     logger: stderrLogger,
-    instrumentations: early
-      .map((suffix) => loadInstrumentation(suffix, suffix === 'runtime-node' ? { monitoringPrecision: 20 } : {}))
-      .filter((made) => made !== undefined),
+    instrumentations: [isInstrumentationOn(env, 'undici') ? loadInstrumentation('undici') : undefined].filter(
+      (made) => made !== undefined,
+    ),
     exportersWhenUnset: monitorUrl === undefined ? ['otlp'] : [],
     monitorUrl,
     defaultMetricIntervalMs: DEFAULT_METRIC_INTERVAL_MS,
     shutdownLimitMs: monitorUrl === undefined ? SHUTDOWN_LIMIT_MS : WATCHED_SHUTDOWN_LIMIT_MS,
   });
   if (telemetry.live === undefined) return;
+  if (isInstrumentationOn(env, 'runtime-node')) {
+    const { registerRuntimeMetrics } = await import('./runtime-metrics.ts');
+    registerRuntimeMetrics();
+  }
   const { observeHttpServers } = await import('./http-server-spans.ts');
   const { observeHttpClients } = await import('./http-client-spans.ts');
   const { tieFastify } = await import('./framework-routes.ts');
