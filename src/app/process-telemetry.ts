@@ -63,7 +63,7 @@ function consoleOf(env: NodeJS.ProcessEnv): LogOptions['console'] {
 /** Throws VitrineError `exporter_unknown`, `port_taken`, `bind_failed`. */
 export async function startProcessTelemetry(options: ProcessTelemetryOptions): Promise<ProcessTelemetry> {
   const { settings, env, serviceName, instanceId } = options;
-  const { log_level, log_max_size, log_keep } = settings.telemetry;
+  const { log_level, log_max_size, log_keep, interval } = settings.telemetry;
   const logs = createLogs({
     level: log_level,
     // Files have one writer: a child hands its lines to its parent.
@@ -82,6 +82,7 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
       env,
       logger: logs.logger,
       clock: systemClock,
+      collectIntervalMs: interval,
       shutdownLimitMs: options.parent === undefined ? undefined : CHILD_FLUSH_LIMIT_MS,
       ...(options.frames
         ? { frames: { health: options.health } }

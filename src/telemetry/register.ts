@@ -11,6 +11,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { VitrineError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import { parseDurationMs } from '../base/units.ts';
 import type { Env } from './environment.ts';
 import { textOf } from './environment.ts';
 import type { Telemetry } from './sdk.ts';
@@ -49,6 +50,12 @@ function packageName(): string {
 function instanceId(): string {
   const port = textOf(process.env, 'PORT');
   return port === undefined ? randomUUID() : `${os.hostname()}:${port}`;
+}
+
+/** Set by Vitrine for the services that it starts. */
+function collectIntervalOf(env: Env): number | undefined {
+  const ms = parseDurationMs(textOf(env, 'VITRINE_TELEMETRY__INTERVAL') ?? '');
+  return ms === undefined || ms < 1_000 ? undefined : Math.min(ms, 60_000);
 }
 
 /** The monitor that started this service, or that its environment names. */
@@ -101,6 +108,7 @@ async function observe(): Promise<void> {
     exportersWhenUnset: monitorUrl === undefined ? ['otlp'] : [],
     monitorUrl,
     defaultMetricIntervalMs: DEFAULT_METRIC_INTERVAL_MS,
+    collectIntervalMs: collectIntervalOf(env),
     shutdownLimitMs: monitorUrl === undefined ? SHUTDOWN_LIMIT_MS : WATCHED_SHUTDOWN_LIMIT_MS,
   });
   if (telemetry.live === undefined) return;
