@@ -13,6 +13,9 @@ import { childEnvironment } from './child-environment.ts';
 import { MONITOR_HEAP } from './lean-heap.ts';
 import { MAIN_PROGRAM } from './program-paths.ts';
 
+/** Silence counts in intervals where frames come seldom. */
+const SILENT_INTERVALS = 3;
+const SILENT_MS = 5_000;
 const SILENT_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 4_000;
 const LAST_FRAME_LIMIT_MS = 1_000;
@@ -21,6 +24,8 @@ export interface MonitorChildOptions {
   /** Arguments of `vitrine start --role monitor`. */
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  /** Between two frames. */
+  readonly intervalMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A finished log line of the monitor. */
@@ -85,9 +90,14 @@ export class MonitorChild {
     return this.#child.pid;
   }
 
-  /** True while it answers; false when it has not done so for 5 s. */
+  /** True while it answers; false when it has not done so for 5 s, or three intervals. */
   get answers(): boolean {
-    return this.#ready && this.#clock.monotonic() - this.#lastAckMs < 5_000;
+    return this.#ready && !this.#silentFor(SILENT_MS);
+  }
+
+  #silentFor(limitMs: number): boolean {
+    const least = SILENT_INTERVALS * this.#options.intervalMs;
+    return this.#clock.monotonic() - this.#lastAckMs >= Math.max(limitMs, least);
   }
 
   get gaveUp(): boolean {
@@ -145,8 +155,9 @@ export class MonitorChild {
   #watch(): void {
     this.#cancelWatch = this.#clock.after(1_000, () => {
       if (this.#stopped) return;
-      if (this.#ready && this.#frames !== undefined && this.#clock.monotonic() - this.#lastAckMs > SILENT_LIMIT_MS) {
-        this.#logger.warn({ silent_ms: SILENT_LIMIT_MS }, 'The monitor does not answer and is started again');
+      if (this.#ready && this.#frames !== undefined && this.#silentFor(SILENT_LIMIT_MS)) {
+        const silentMs = Math.round(this.#clock.monotonic() - this.#lastAckMs);
+        this.#logger.warn({ silent_ms: silentMs }, 'The monitor does not answer and is started again');
         this.#child.kill('SIGKILL');
         this.#lastAckMs = this.#clock.monotonic();
       }

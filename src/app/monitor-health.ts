@@ -6,11 +6,14 @@ import type { Frame } from '../model/frame.ts';
 import { worst, type ComponentHealth, type Health } from '../model/health.ts';
 
 const MIB = 1024 ** 2;
-/** A stack that has sent no frame for so long is not known to be well. */
+/** A stack that has sent no frame for so long, or for so many intervals, is not known to be well. */
 const SILENT_MS = 5_000;
+const SILENT_INTERVALS = 3;
 
 export interface MonitorHealthOptions {
   readonly clock: Clock;
+  /** Between two frames. */
+  readonly intervalMs: number;
   readonly alerts: () => readonly Alert[];
   /** False while the disk is full. */
   readonly storeWritable: () => boolean;
@@ -70,7 +73,7 @@ export class MonitorHealth {
   #stackComponents(): Readonly<Record<string, ComponentHealth>> {
     if (this.#stack === undefined) return {};
     const silentMs = this.#options.clock.monotonic() - this.#heardAtMs;
-    if (silentMs < SILENT_MS) return this.#stack.components;
+    if (silentMs < Math.max(SILENT_MS, SILENT_INTERVALS * this.#options.intervalMs)) return this.#stack.components;
     const { balancer } = this.#stack.components;
     const reason = `The balancer has sent nothing for ${Math.floor(silentMs / 1000)} s.`;
     return {

@@ -40,8 +40,6 @@ export interface Monitor {
   close(): Promise<string[]>;
 }
 
-/** Of groups that name no interval. */
-const RULE_INTERVAL_MS = 1_000;
 const STACK = 'stack';
 const OWN = 'monitor';
 
@@ -63,6 +61,7 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
 function build(options: MonitorOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode, dataDir } = options;
   const { store: section } = settings;
+  const { interval: intervalMs } = settings.telemetry;
   const store = openSampleStore({
     dir: dataDir,
     headBytes: section.head_size,
@@ -82,7 +81,7 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
   const windows = new LogWindows({ sink: logs, clock });
-  const live = new LiveState();
+  const live = new LiveState(intervalMs);
   const intake = new Intake({
     sinks: { samples: store, spans, logs: windows },
     clock,
@@ -97,7 +96,8 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
   });
   const rules = new RuleEngine({
     groups: testMode ? [] : ruleGroupsOf(settings),
-    intervalMs: RULE_INTERVAL_MS,
+    // Of groups that name none: new figures come no sooner.
+    intervalMs,
     // A door of their own: behind the page's heavy queries in one line, rules would miss their ticks.
     querier: querierOf(section, store, clock),
     samples: store,
@@ -109,6 +109,7 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const health = new MonitorHealth({
     clock,
+    intervalMs,
     alerts: () => rules.alerts(),
     storeWritable: () => stats().writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),

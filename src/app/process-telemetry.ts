@@ -7,7 +7,8 @@ import { METRICS } from '../telemetry/names.ts';
 import { registerHostMetrics } from '../telemetry/host-metrics.ts';
 import type { Out } from '../telemetry/log-console.ts';
 import { createLogs, type LogOptions, type Logs } from '../telemetry/logs.ts';
-import { registerProcessMetrics, runtimeInstrumentation } from '../telemetry/runtime-metrics.ts';
+import { registerProcessMetrics } from '../telemetry/process-metrics.ts';
+import { registerRuntimeMetrics } from '../telemetry/runtime-metrics.ts';
 import { startTelemetry, type Telemetry } from '../telemetry/sdk.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { version } from './version.ts';
@@ -64,7 +65,7 @@ function consoleOf(env: NodeJS.ProcessEnv): LogOptions['console'] {
 export async function startProcessTelemetry(options: ProcessTelemetryOptions): Promise<ProcessTelemetry> {
   const { settings, env, serviceName, instanceId } = options;
   if (options.parent === undefined) prepareDataDir(options.dataDir);
-  const { log_level, log_max_size, log_keep } = settings.telemetry;
+  const { log_level, log_max_size, log_keep, interval } = settings.telemetry;
   const logs = createLogs({
     level: log_level,
     // Files have one writer: a child hands its lines to its parent.
@@ -83,12 +84,12 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
       env,
       logger: logs.logger,
       clock: systemClock,
-      instrumentations: [runtimeInstrumentation()],
+      collectIntervalMs: interval,
       shutdownLimitMs: options.parent === undefined ? undefined : CHILD_FLUSH_LIMIT_MS,
       token: settings.auth.token?.reveal(),
       ...(options.frames ? { frames: { health: options.health } } : { monitorUrl: options.monitorUrl }),
     });
-    const ends = [registerProcessMetrics(), ...(options.host ? [registerHostMetrics()] : [])];
+    const ends = [registerProcessMetrics(), registerRuntimeMetrics(), ...(options.host ? [registerHostMetrics()] : [])];
     return {
       telemetry,
       logs,

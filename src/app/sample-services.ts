@@ -21,6 +21,8 @@ export interface SampleServicesOptions {
   readonly env: NodeJS.ProcessEnv;
   /** OTLP/HTTP address of the monitor. */
   readonly monitorUrl: string;
+  /** Between two collections for it. */
+  readonly intervalMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called when a process was started or started again: its pid has changed. */
@@ -70,7 +72,7 @@ export class SampleServices {
   }
 
   #start(at: Address, name: string, dir: string): Child {
-    const { dataDir, env, monitorUrl, clock, logger, onChange } = this.#options;
+    const { dataDir, env, monitorUrl, intervalMs, clock, logger, onChange } = this.#options;
     return new Child({
       name,
       module: SAMPLE_PROGRAM,
@@ -96,6 +98,7 @@ export class SampleServices {
         PORT: String(at.port),
         OTEL_SERVICE_NAME: 'payments',
         VITRINE_TELEMETRY__MONITOR: monitorUrl,
+        VITRINE_TELEMETRY__INTERVAL: `${intervalMs}ms`,
         // Its lines go to OpenTelemetry by themselves; instrumented, its pino would send each a second time.
         OTEL_NODE_DISABLED_INSTRUMENTATIONS: [env['OTEL_NODE_DISABLED_INSTRUMENTATIONS'], 'pino']
           .filter((names) => names !== undefined && names !== '')

@@ -32,7 +32,11 @@ const telemetry = z.strictObject({
     .describe('Lines below this level are not written.'),
   log_max_size: size({ min: 65_536 }).prefault('64MiB').describe('A log file is rotated at this size, and each day.'),
   log_keep: z.int().min(1).max(1000).default(7).describe('Rotated log files that are kept, compressed.'),
-  interval: duration({ min: 100, max: 60_000 }).prefault('1s').describe('How often figures are collected.'),
+  interval: duration({ min: 1_000, max: 60_000 })
+    .prefault('1s')
+    .describe(
+      'How often the own processes and the sample services collect figures and send them to the monitor, and how often rules without an interval of their own are evaluated. Rates over one minute need 20s or less.',
+    ),
 });
 
 const sample = z.strictObject({

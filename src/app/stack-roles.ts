@@ -104,6 +104,7 @@ export async function startWithMonitor(
   const monitor = new MonitorChild({
     args: options.monitorArgs,
     env,
+    intervalMs: settings.telemetry.interval,
     clock: systemClock,
     logger,
     onLine: (line) => own.logs.relay(line),
@@ -184,6 +185,7 @@ export function startAll(options: RoleOptions): Promise<Running> {
       dataDir,
       env,
       monitorUrl: url,
+      intervalMs: settings.telemetry.interval,
       clock: systemClock,
       logger,
       onChange: () => changed(),

@@ -102,7 +102,11 @@ function addStart(program: Command, exit: (code: number) => void): void {
     .option('--data <dir>', 'where state is kept (default: store.path, ./vitrine-data)')
     .option('--listen <host:port>', "the role's main address")
     .option('--duration <s>', 'end by itself after this time', seconds('--duration'))
-    .option('--interval <s>', 'how often rules are evaluated and figures collected', seconds('--interval'))
+    .option(
+      '--interval <s>',
+      'how often figures are collected and rules evaluated (default: telemetry.interval, 1)',
+      seconds('--interval'),
+    )
     .option(
       '--test-mode',
       'for conformance suites: no retention, times from 1970 on, experimental PromQL; opens --listen only',

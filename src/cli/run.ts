@@ -40,7 +40,7 @@ export async function run(command: readonly string[], flags: Readonly<Record<str
     { ...options, settings: { ...settings, balancer: { ...settings.balancer, routes: [] } } },
     async ({ ready, url }) => {
       await ready;
-      service.start(command, serviceEnvironment(process.env, port, url));
+      service.start(command, serviceEnvironment(process.env, port, url, settings.telemetry.interval));
       const found = await service.listens(port);
       return {
         endpoints: [{ host: '127.0.0.1', port: found }],
@@ -74,7 +74,12 @@ function handOn(signal: NodeJS.Signals, service: Service): void {
   service.signal(signal);
 }
 
-function serviceEnvironment(env: NodeJS.ProcessEnv, port: number, monitorUrl: string): NodeJS.ProcessEnv {
+function serviceEnvironment(
+  env: NodeJS.ProcessEnv,
+  port: number,
+  monitorUrl: string,
+  intervalMs: number,
+): NodeJS.ProcessEnv {
   const preload = `--import=${pathToFileURL(REGISTER_PRELOAD).href}`;
   return childEnvironment(env, {
     NODE_OPTIONS: env['NODE_OPTIONS'] === undefined ? preload : `${env['NODE_OPTIONS']} ${preload}`,
@@ -82,6 +87,7 @@ function serviceEnvironment(env: NodeJS.ProcessEnv, port: number, monitorUrl: st
     OTEL_SERVICE_NAME: env['OTEL_SERVICE_NAME'] ?? serviceName(process.cwd()),
     OTEL_METRIC_EXPORT_INTERVAL: env['OTEL_METRIC_EXPORT_INTERVAL'] ?? '1000',
     VITRINE_TELEMETRY__MONITOR: monitorUrl,
+    VITRINE_TELEMETRY__INTERVAL: `${intervalMs}ms`,
   });
 }
 

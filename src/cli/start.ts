@@ -63,6 +63,7 @@ export function monitorFlags(flags: Flags, file: string | undefined): string[] {
     ...(file === undefined ? [] : ['--config', file]),
     ...(flags['data'] === undefined ? [] : ['--data', flags['data'] as string]),
     ...(level === undefined ? [] : ['--log-level', level as string]),
+    ...(flags['interval'] === undefined ? [] : ['--interval', String((flags['interval'] as number) / 1_000)]),
   ];
 }
 

@@ -1,6 +1,6 @@
 /**
- * How readers see cells: what the SDK collects for a reader is completed with them, under the same scope, so that frames,
- * the Prometheus page and every exporter of the environment show what the API's own histograms would have shown.
+ * How readers see cells and tables: what the SDK collects for a reader is completed with them, under the same scope, so that
+ * frames, the Prometheus page and every exporter of the environment show what the API's own instruments would have shown.
  * A reader with delta temporality gets differences; they carry no minimum and maximum, which cells keep since the start.
  */
 import type { HrTime } from '@opentelemetry/api';
@@ -17,6 +17,7 @@ import type {
 } from '@opentelemetry/sdk-metrics';
 import { AggregationTemporality, DataPointType, InstrumentType } from '@opentelemetry/sdk-metrics';
 import type { Cell, CellHistogram, Cells } from './cells.ts';
+import { TablePoints } from './table-points.ts';
 
 interface Reported {
   readonly counts: Float64Array;
@@ -85,16 +86,24 @@ function metricOf(histogram: CellHistogram, endTime: HrTime, history: History | 
 }
 
 /** The cells' metrics go into the scope of their name, made if the SDK has none. */
-function completed(result: CollectionResult, cells: Cells, history: History | undefined): CollectionResult {
+function completed(
+  result: CollectionResult,
+  cells: Cells,
+  history: History | undefined,
+  tables: TablePoints,
+): CollectionResult {
   const time = cells.now();
   const scopes = new Map<string, MetricData[]>();
+  const add = (scope: string, metrics: readonly MetricData[]): void => {
+    const own = scopes.get(scope);
+    if (own === undefined) scopes.set(scope, [...metrics]);
+    else own.push(...metrics);
+  };
   for (const histogram of cells.histograms) {
     const metric = metricOf(histogram, time, history);
-    if (metric.dataPoints.length === 0) continue;
-    const own = scopes.get(histogram.scope) ?? [];
-    own.push(metric);
-    scopes.set(histogram.scope, own);
+    if (metric.dataPoints.length > 0) add(histogram.scope, [metric]);
   }
+  for (const table of cells.tables) add(table.scope, tables.of(table, time));
   const scopeMetrics: ScopeMetrics[] = result.resourceMetrics.scopeMetrics.map((scope) => {
     const own = scopes.get(scope.scope.name);
     if (own === undefined) return scope;
@@ -111,10 +120,11 @@ export function joinCells<R extends IMetricReader>(cells: Cells, reader: R): R {
   reader.setMetricProducer = (inner: MetricProducer) => {
     const temporality = reader.selectAggregationTemporality(InstrumentType.HISTOGRAM);
     const history: History | undefined = temporality === AggregationTemporality.DELTA ? new WeakMap() : undefined;
+    const tables = new TablePoints(reader);
     register({
       async collect(options) {
         cells.collecting();
-        return completed(await inner.collect(options), cells, history);
+        return completed(await inner.collect(options), cells, history, tables);
       },
     });
   };

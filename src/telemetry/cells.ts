@@ -102,8 +102,22 @@ export class CellHistogram implements BoundHistogram {
   }
 }
 
-/** All cell histograms of one SDK, by scope and name. */
+/** A metric of a table and what it says now. */
+export interface TableMetric {
+  readonly metric: MetricName;
+  readonly points: readonly { readonly value: number; readonly attributes: Attributes }[];
+}
+
+/** Observable metrics that are read together, when somebody collects. */
+export interface CellTable {
+  readonly scope: string;
+  readonly startTime: HrTime;
+  read(): readonly TableMetric[];
+}
+
+/** All cell histograms of one SDK, by scope and name, and its tables. */
 export class Cells {
+  readonly tables = new Set<CellTable>();
   readonly #clock: Clock;
   readonly #histograms = new Map<string, CellHistogram>();
   readonly #onCollect = new Set<() => void>();

@@ -1,5 +1,5 @@
 /**
- * Each second, one frame of everything new goes to the monitor over process IPC. One frame is in flight: while the monitor
+ * Each second (or interval), one frame of everything new goes to the monitor over process IPC. One frame is in flight: while the monitor
  * has not answered, ticks are skipped and counted and the buffers hold what they can, so a stopped monitor costs no memory.
  * The resource goes with the first frame of a connection, after its asynchronous attributes have arrived.
  */
@@ -16,7 +16,7 @@ import type { LiveReader } from './live-reader.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import { toLogRecord, toSpanRecord } from './span-record.ts';
 
-/** Frames are made shortly before each full second, at which rules are evaluated and must find them. */
+/** Frames are made shortly before each full interval of the wall clock, at which rules are evaluated and must find them. */
 const COLLECT_OFFSET_MS = -150;
 
 /** Hands a frame to the channel. May throw when the channel is gone. */
@@ -29,7 +29,7 @@ export interface FrameSenderOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly health?: (() => Health | undefined) | undefined;
-  readonly intervalMs?: number | undefined;
+  readonly intervalMs: number;
 }
 
 interface Connection {
@@ -52,7 +52,7 @@ export class FrameSender {
     this.#options = options;
     this.#stop = every(
       options.clock,
-      options.intervalMs ?? 1_000,
+      options.intervalMs,
       () => this.tick(),
       (error) => options.logger.warn({ error: String(error) }, 'A frame could not be made.'),
       COLLECT_OFFSET_MS,

@@ -6,7 +6,6 @@
 import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import os from 'node:os';
-import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import { HOST_METRICS } from './host-names.ts';
@@ -128,7 +127,7 @@ export function registerHostMetrics(options: HostMetricsOptions = {}): () => voi
   const cpuShares = createShares();
   const spaces = watchSpace(paths, clock);
   spaces();
-  return observeTable(metrics.getMeter('vitrine.host'), HOST_METRICS, clock, (observe, elapsed) => {
+  return observeTable('vitrine.host', HOST_METRICS, clock, (observe, elapsed) => {
     observeLoad(observe);
     const stat = readText(`${procRoot}/stat`);
     if (stat !== undefined) {

@@ -1,6 +1,7 @@
 /**
- * Names of what a machine and a process tell about themselves: the semantic conventions' (opentelemetry.io/docs/specs/semconv/system),
- * and for the load average, which has none, the name the Collector's hostmetrics receiver uses.
+ * Names of what a machine, a process and its JavaScript runtime tell about themselves: the semantic conventions'
+ * (opentelemetry.io/docs/specs/semconv/system and …/runtime/nodejs-metrics, …/v8js-metrics), and for the load average, which
+ * has none, the name the Collector's hostmetrics receiver uses.
  */
 import { metric, type MetricName } from './names.ts';
 
@@ -46,3 +47,49 @@ export const PROCESS_METRICS = {
   ),
   diskIo: metric('process.disk.io', 'By', 'counter', ['disk.io.direction'], 'Bytes read from and written to disks.'),
 } as const satisfies Record<string, MetricName>;
+
+const SPACE = ['v8js.heap.space.name'] as const;
+
+/** As `@opentelemetry/instrumentation-runtime-node` describes them. */
+export const RUNTIME_METRICS = {
+  utilization: metric('nodejs.eventloop.utilization', '1', 'gauge', [], 'Event loop utilization'),
+  time: metric(
+    'nodejs.eventloop.time',
+    's',
+    'counter',
+    ['nodejs.eventloop.state'],
+    'Cumulative duration of time the event loop has been in each state.',
+  ),
+  delayMin: metric('nodejs.eventloop.delay.min', 's', 'gauge', [], 'Event loop minimum delay.'),
+  delayMax: metric('nodejs.eventloop.delay.max', 's', 'gauge', [], 'Event loop maximum delay.'),
+  delayMean: metric('nodejs.eventloop.delay.mean', 's', 'gauge', [], 'Event loop mean delay.'),
+  delayStddev: metric('nodejs.eventloop.delay.stddev', 's', 'gauge', [], 'Event loop standard deviation delay.'),
+  delayP50: metric('nodejs.eventloop.delay.p50', 's', 'gauge', [], 'Event loop 50 percentile delay.'),
+  delayP90: metric('nodejs.eventloop.delay.p90', 's', 'gauge', [], 'Event loop 90 percentile delay.'),
+  delayP99: metric('nodejs.eventloop.delay.p99', 's', 'gauge', [], 'Event loop 99 percentile delay.'),
+  heapSize: metric(
+    'v8js.memory.heap.space.size',
+    'By',
+    'updowncounter',
+    SPACE,
+    'Total heap memory size pre-allocated for a heap space.',
+  ),
+  heapUsed: metric('v8js.memory.heap.used', 'By', 'gauge', SPACE, 'Heap Memory size allocated.'),
+  heapAvailable: metric('v8js.memory.heap.space.available_size', 'By', 'gauge', SPACE, 'Heap space available size.'),
+  heapPhysical: metric('v8js.memory.heap.space.physical_size', 'By', 'gauge', SPACE, 'Committed size of a heap space.'),
+  resources: metric(
+    'v8js.resource.active',
+    '{resource}',
+    'gauge',
+    ['v8js.resource.type'],
+    'Count of the active resources that are currently keeping the event loop alive.',
+  ),
+} as const satisfies Record<string, MetricName>;
+
+export const GC_DURATION = metric(
+  'v8js.gc.duration',
+  's',
+  'histogram',
+  ['v8js.gc.type'],
+  'Garbage collection duration by kind, one of major, minor, incremental or weakcb.',
+);

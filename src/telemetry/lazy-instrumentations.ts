@@ -49,11 +49,11 @@ function fromBundle(): NodeJS.Require {
 }
 
 /** The instrumentation class is the export that is named `…Instrumentation`. Creating it also enables it. */
-export function loadInstrumentation(suffix: string, config: object = {}): Instrumentation | undefined {
+export function loadInstrumentation(suffix: string): Instrumentation | undefined {
   const exported = fromBundle()(`@opentelemetry/instrumentation-${suffix}`) as Record<string, unknown>;
   const name = Object.keys(exported).find((key) => key.endsWith('Instrumentation'));
   if (name === undefined) return undefined;
-  return new (exported[name] as new (config: object) => Instrumentation)(config);
+  return new (exported[name] as new () => Instrumentation)();
 }
 
 const LOADED_AS_COMMONJS = new Set<string | null | undefined>(['commonjs', undefined, null]);

@@ -1,6 +1,6 @@
 /**
  * The way of a process's telemetry to a monitor elsewhere, beside whatever exporters the environment names: every span
- * (sampled or not), every log record and all metrics, by OTLP/HTTP protobuf, each second and at one wake-up, or
+ * (sampled or not), every log record and all metrics, by OTLP/HTTP protobuf, each second (or interval) and at one wake-up, or
  * earlier when a buffer is half full. A trace can be
  * read about a second after it ended. Buffers are bounded and what finds no room is counted;
  * while the monitor is away one body a signal is kept, no more.
@@ -18,7 +18,6 @@ import { encodeLogs, encodeSpans } from './otlp-records.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import type { Signal } from './resolver.ts';
 
-const INTERVAL_MS = 1_000;
 /** Collected shortly before the full second, at which rules are evaluated. */
 const OFFSET_MS = -150;
 
@@ -33,6 +32,7 @@ export interface MonitorRoadOptions {
   readonly drops: DropCount;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly intervalMs: number;
 }
 
 const EXPORTER = 'monitor';
@@ -47,13 +47,13 @@ export class MonitorRoad {
 
   constructor(options: MonitorRoadOptions) {
     this.#options = options;
-    const { clock, logger } = options;
+    const { clock, logger, intervalMs } = options;
     this.#posts = { traces: this.#postOf('traces'), metrics: this.#postOf('metrics'), logs: this.#postOf('logs') };
     const failed = (error: unknown): void =>
       logger.debug({ error: String(error) }, 'Telemetry could not be made ready for the monitor.');
     // Not awaited: a monitor that does not answer must not stop the rhythm of the others.
     const tick = (): void => void Promise.all([this.#sendMetrics(), this.#sendSpans(), this.#sendLogs()]).catch(failed);
-    this.#stop = every(clock, INTERVAL_MS, tick, failed, OFFSET_MS);
+    this.#stop = every(clock, intervalMs, tick, failed, OFFSET_MS);
     // Called while a span or record ends: the work is left for later.
     options.spans.onHalfFull = () => void setImmediate(() => void this.#sendSpans().catch(failed)).unref();
     options.logs.onHalfFull = () => void setImmediate(() => void this.#sendLogs().catch(failed)).unref();

@@ -1,49 +1,91 @@
-/** Observable instruments from a table of names, read together: one snapshot feeds all of them, at most once a second. */
-import type { Attributes, Meter, Observable } from '@opentelemetry/api';
+/**
+ * Observable instruments from a table of names, read together: one snapshot feeds all of them, at most once a second.
+ * The API hashes the attributes of every value of every collection and merges it with the one before, which for some
+ * hundred values a second is most of what an idle process does: where the SDK is ours, a table goes past it, as cells do.
+ */
+import type { Attributes, Observable } from '@opentelemetry/api';
+import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../base/clock.ts';
+import type { TableMetric } from './cells.ts';
+import { CELLS_LIMIT, currentCells, hrOf } from './cells.ts';
 import type { MetricName } from './names.ts';
 
 const MIN_AGE_MS = 900;
+const NO_ATTRIBUTES: Attributes = {};
 
-function create(meter: Meter, { name, unit, description, kind }: MetricName): Observable {
+export type Observe<K extends string> = (key: K, value: number, attributes?: Attributes) => void;
+
+/** A table that is not read again within a second. */
+class Snapshot<K extends string> {
+  readonly #clock: Clock;
+  readonly #read: (observe: Observe<K>, elapsedSeconds: number) => void;
+  readonly #rows: ReadonlyMap<K, { readonly metric: MetricName; points: { value: number; attributes: Attributes }[] }>;
+  #readAt: number | undefined;
+
+  constructor(
+    table: Readonly<Record<K, MetricName>>,
+    clock: Clock,
+    read: (observe: Observe<K>, elapsedSeconds: number) => void,
+  ) {
+    this.#clock = clock;
+    this.#read = read;
+    this.#rows = new Map((Object.keys(table) as K[]).map((key) => [key, { metric: table[key], points: [] }]));
+  }
+
+  rows(): ReadonlyMap<K, TableMetric> {
+    const now = this.#clock.monotonic();
+    const age = this.#readAt === undefined ? undefined : now - this.#readAt;
+    if (age !== undefined && age < MIN_AGE_MS) return this.#rows;
+    // What was given out is not written to again: a collection owns its data.
+    for (const row of this.#rows.values()) row.points = [];
+    this.#read(
+      (key, value, attributes = NO_ATTRIBUTES) => {
+        const points = this.#rows.get(key)?.points;
+        if (points !== undefined && Number.isFinite(value) && points.length < CELLS_LIMIT)
+          points.push({ value, attributes });
+      },
+      (age ?? 0) / 1e3,
+    );
+    this.#readAt = now;
+    return this.#rows;
+  }
+}
+
+function create(scope: string, { name, unit, description, kind }: MetricName): Observable {
+  const meter = metrics.getMeter(scope);
   const options = { unit, description };
   if (kind === 'counter') return meter.createObservableCounter(name, options);
   if (kind === 'updowncounter') return meter.createObservableUpDownCounter(name, options);
   return meter.createObservableGauge(name, options);
 }
 
-export type Observe<K extends string> = (key: K, value: number, attributes?: Attributes) => void;
-
 /**
  * Registers all of `table`. `read` is called for a collection, but not again within a second: readers that collect at the
- * same moment see the same numbers. Values that are not finite are left out. Returns what takes the metrics away again.
+ * same moment see the same numbers. Values that are not finite are left out, and of one metric what is above the SDK's
+ * limit of attribute sets. Equal attributes must not come twice in one reading. Returns what takes the metrics away again.
  */
 export function observeTable<K extends string>(
-  meter: Meter,
+  scope: string,
   table: Readonly<Record<K, MetricName>>,
   clock: Clock,
   read: (observe: Observe<K>, elapsedSeconds: number) => void,
 ): () => void {
-  const observables = new Map<K, Observable>();
-  for (const key of Object.keys(table) as K[]) observables.set(key, create(meter, table[key]));
+  const snapshot = new Snapshot(table, clock, read);
+  const cells = currentCells();
+  if (cells !== undefined) {
+    const own = { scope, startTime: hrOf(clock.now()), read: () => [...snapshot.rows().values()] };
+    cells.tables.add(own);
+    return () => void cells.tables.delete(own);
+  }
+  const meter = metrics.getMeter(scope);
+  const observables = new Map((Object.keys(table) as K[]).map((key) => [key, create(scope, table[key])]));
   const all = [...observables.values()];
-  let values: (readonly [Observable, number, Attributes | undefined])[] = [];
-  let readAt: number | undefined;
-  const refresh = (): void => {
-    const now = clock.monotonic();
-    if (readAt !== undefined && now - readAt < MIN_AGE_MS) return;
-    const fresh: typeof values = [];
-    const observe: Observe<K> = (key, value, attributes) => {
+  const callback: Parameters<typeof meter.addBatchObservableCallback>[0] = (result) => {
+    for (const [key, { points }] of snapshot.rows()) {
       const observable = observables.get(key);
-      if (observable !== undefined && Number.isFinite(value)) fresh.push([observable, value, attributes]);
-    };
-    read(observe, readAt === undefined ? 0 : (now - readAt) / 1e3);
-    values = fresh;
-    readAt = now;
-  };
-  const callback: Parameters<Meter['addBatchObservableCallback']>[0] = (result) => {
-    refresh();
-    for (const [observable, value, attributes] of values) result.observe(observable, value, attributes);
+      if (observable !== undefined)
+        for (const { value, attributes } of points) result.observe(observable, value, attributes);
+    }
   };
   meter.addBatchObservableCallback(callback, all);
   return () => meter.removeBatchObservableCallback(callback, all);

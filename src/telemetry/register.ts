@@ -11,6 +11,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { VitrineError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import { parseDurationMs } from '../base/units.ts';
 import type { Env } from './environment.ts';
 import { textOf } from './environment.ts';
 import type { Telemetry } from './sdk.ts';
@@ -49,6 +50,12 @@ function packageName(): string {
 function instanceId(): string {
   const port = textOf(process.env, 'PORT');
   return port === undefined ? randomUUID() : `${os.hostname()}:${port}`;
+}
+
+/** Set by Vitrine for the services that it starts. */
+function collectIntervalOf(env: Env): number | undefined {
+  const ms = parseDurationMs(textOf(env, 'VITRINE_TELEMETRY__INTERVAL') ?? '');
+  return ms === undefined || ms < 1_000 ? undefined : Math.min(ms, 60_000);
 }
 
 /** The monitor that started this service, or that its environment names. */
@@ -90,21 +97,25 @@ async function observe(): Promise<void> {
   if (textOf(env, 'OTEL_EXPORTER_OTLP_PROTOCOL') !== 'grpc') env['OTEL_EXPORTER_OTLP_ENDPOINT'] ||= DEFAULT_ENDPOINT;
   const { startTelemetry } = await import('./sdk.ts');
   const { isInstrumentationOn, loadInstrumentation, watchPackages } = await import('./lazy-instrumentations.ts');
-  const early = ['runtime-node', 'undici'].filter((suffix) => isInstrumentationOn(env, suffix));
   const telemetry = await startTelemetry({
     serviceName: packageName(),
     instanceId: instanceId(),
     env,
     logger: stderrLogger,
-    instrumentations: early
-      .map((suffix) => loadInstrumentation(suffix, suffix === 'runtime-node' ? { monitoringPrecision: 20 } : {}))
-      .filter((made) => made !== undefined),
+    instrumentations: [isInstrumentationOn(env, 'undici') ? loadInstrumentation('undici') : undefined].filter(
+      (made) => made !== undefined,
+    ),
     exportersWhenUnset: monitorUrl === undefined ? ['otlp'] : [],
     monitorUrl,
     defaultMetricIntervalMs: DEFAULT_METRIC_INTERVAL_MS,
+    collectIntervalMs: collectIntervalOf(env),
     shutdownLimitMs: monitorUrl === undefined ? SHUTDOWN_LIMIT_MS : WATCHED_SHUTDOWN_LIMIT_MS,
   });
   if (telemetry.live === undefined) return;
+  if (isInstrumentationOn(env, 'runtime-node')) {
+    const { registerRuntimeMetrics } = await import('./runtime-metrics.ts');
+    registerRuntimeMetrics();
+  }
   const { observeHttpServers } = await import('./http-server-spans.ts');
   const { observeHttpClients } = await import('./http-client-spans.ts');
   const { tieFastify } = await import('./framework-routes.ts');

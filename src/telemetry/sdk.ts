@@ -58,6 +58,8 @@ export interface TelemetryOptions extends Identity {
   /** Exporters of a signal whose variable is unset; none in Vitrine's own processes. */
   readonly exportersWhenUnset?: readonly string[] | undefined;
   readonly defaultMetricIntervalMs?: number | undefined;
+  /** Between two collections for the monitor, by whichever road; default a second. */
+  readonly collectIntervalMs?: number | undefined;
   /** From where relative module paths and packages of exporters are taken. */
   readonly directory?: string | undefined;
   readonly shutdownLimitMs?: number | undefined;
@@ -168,8 +170,8 @@ function openOutlets(
   drops: DropCount,
 ): Outlets {
   if (rings === undefined) return { frames: undefined, road: undefined };
-  const { logger, clock = systemClock, frames } = options;
-  const taken = { live, spans: rings.spans.buffer, logs: rings.logs.buffer, clock, logger };
+  const { logger, clock = systemClock, frames, collectIntervalMs: intervalMs = 1_000 } = options;
+  const taken = { live, spans: rings.spans.buffer, logs: rings.logs.buffer, clock, logger, intervalMs };
   if (monitorUrl === undefined)
     return { frames: new FrameSender({ ...taken, health: frames?.health }), road: undefined };
   return { frames: undefined, road: new MonitorRoad({ ...taken, drops, url: monitorUrl, token: tokenOf(options) }) };

@@ -134,9 +134,10 @@ describe('MonitorHealth', () => {
     },
   };
   const frame = { health: stackHealth } as Frame;
-  const make = (alerts: readonly Alert[] = [], writable = true): MonitorHealth =>
+  const make = (alerts: readonly Alert[] = [], writable = true, intervalMs = 1_000): MonitorHealth =>
     new MonitorHealth({
       clock,
+      intervalMs,
       alerts: () => alerts,
       storeWritable: () => writable,
       storeFigures: () => ({ series: 5 }),
@@ -158,6 +159,16 @@ describe('MonitorHealth', () => {
     const report = health.report();
     expect(report.status).toBe('degraded');
     expect(report.components['balancer'].reason).toBe('The balancer has sent nothing for 7 s.');
+  });
+
+  it('does not doubt a stack of which a frame comes seldom', () => {
+    clock.time = 1_000;
+    const health = make([], true, 10_000);
+    health.heard(frame);
+    clock.time = 30_000;
+    expect(health.report().status).toBe('healthy');
+    clock.time = 31_000;
+    expect(health.report().status).toBe('degraded');
   });
 
   it('is degraded by a critical alert and by a full disk, not by a warning', () => {

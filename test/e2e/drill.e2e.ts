@@ -11,7 +11,7 @@ import { json, MAIN, startVitrine, type Vitrine } from '../support/vitrine-proce
 
 /** The rules are looked at each second, and a second of slow answers must be there to be seen. */
 const FIRE_LIMIT_MS = 2_000;
-/** A machine that is busy with other things. */
+/** Until the alert is asked for, not until it fired: a machine that is busy with other things. */
 const SLACK_MS = 4_000;
 /** Of the short drills: the command that begins one takes part of it to end. */
 const DRILL = '4s';
@@ -55,14 +55,20 @@ describe('drills under load', () => {
     );
 
   test('latency: an alert fires within seconds, everywhere, leads to a trace, and goes when the drill has ended', async () => {
-    const traffic = load(16);
+    const traffic = load(60);
+    // Traffic that is there for a while already: the first answers of a service that has just begun are no usual ones.
+    const before = 'sum(increase(http_server_request_duration_seconds_count{job="vitrine-balancer"}[5s] offset 5s))';
     await until(
-      async () =>
-        (await requests('sum(http_server_request_duration_seconds_count{job="vitrine-balancer"})')) > 100 || undefined,
-      10_000,
+      async () => (await requests(before)) > 50 || undefined,
+      20_000,
       () => 'no traffic',
     );
-    expect(await firing('SlowResponses')).toBeUndefined();
+    // A cold start on a busy machine is slow indeed; that alert goes by itself.
+    await until(
+      async () => (await firing('SlowResponses')) === undefined || undefined,
+      30_000,
+      () => 'SlowResponses fires without a drill',
+    );
     expect((await drill('latency', '8s')).code).toBe(0);
     const began = Date.now();
     const alert = await until(
@@ -72,7 +78,7 @@ describe('drills under load', () => {
     );
     const tookMs = (alert.firedAtMs ?? 0) - began;
     console.log(`SlowResponses fired ${tookMs} ms after the drill had begun: ${alert.annotations['summary']}`);
-    expect(tookMs).toBeLessThan(FIRE_LIMIT_MS + SLACK_MS / 2);
+    expect(tookMs).toBeLessThan(FIRE_LIMIT_MS);
     const { data } = await json<{ data: { alerts: { labels: Record<string, string>; state: string }[] } }>(
       `${it.monitor}/api/v1/alerts`,
     );
@@ -89,8 +95,15 @@ describe('drills under load', () => {
       2_000,
       () => 'the log file does not tell of the alert',
     );
-    const { traces } = await json<TracesAnswer>(`${it.monitor}/api/traces?from=${began}&min_duration_ms=200&limit=10`);
-    expect(traces.length).toBeGreaterThan(0);
+    const traces = await until(
+      async () => {
+        const slowest = `${it.monitor}/api/traces?from=${began}&min_duration_ms=200&limit=10`;
+        const found = (await json<TracesAnswer>(slowest)).traces;
+        return found.length > 0 ? found : undefined;
+      },
+      2_000,
+      () => 'no trace of a slow answer',
+    );
     const slow = await json<TraceAnswer>(`${it.monitor}/api/traces/${traces[0].traceId}`);
     expect(slow.durationMs).toBeGreaterThanOrEqual(200);
     expect(slow.startMs).toBeGreaterThanOrEqual(began - 1_000);

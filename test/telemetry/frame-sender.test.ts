@@ -13,7 +13,7 @@ import { recordingLogger } from '../support/recording-logger.ts';
 
 const still: Clock = { now: () => 1_700_000_000_000, monotonic: () => 0, after: () => () => {} };
 
-function setUp() {
+function setUp(clock: Clock = still, intervalMs = 1_000) {
   const live = new LiveReader();
   const resource = resourceFromAttributes({ 'service.name': 'shop', 'host.id': Promise.resolve('h1') });
   const meters = new MeterProvider({ readers: [live], resource });
@@ -29,8 +29,9 @@ function setUp() {
     live,
     spans: spans.buffer,
     logs: logs.buffer,
-    clock: still,
+    clock,
     logger: recordingLogger(),
+    intervalMs,
   });
   const frames: Frame[] = [];
   return {
@@ -44,6 +45,32 @@ function setUp() {
 }
 
 describe('FrameSender', () => {
+  it('sends at its interval, shortly before the full one', async () => {
+    let now = 100_000;
+    let due: { readonly atMs: number; readonly callback: () => void } | undefined;
+    const clock: Clock = {
+      now: () => now,
+      monotonic: () => now,
+      after(delayMs, callback) {
+        due = { atMs: now + delayMs, callback };
+        return () => (due = undefined);
+      },
+    };
+    const { sender, frames, send } = setUp(clock, 20_000);
+    sender.connect(send);
+    const times: number[] = [];
+    for (const count of [1, 2, 3]) {
+      now = due?.atMs ?? 0;
+      times.push(now);
+      due?.callback();
+      await expect.poll(() => frames).toHaveLength(count);
+      sender.acknowledge(count);
+      await expect.poll(() => due?.atMs).toBeGreaterThan(now);
+    }
+    expect(times).toEqual([119_850, 139_850, 159_850]);
+    sender.close();
+  });
+
   it('sends metrics, record-only spans and logs; the resource once, after its late attributes', async () => {
     const { meters, tracer, log, sender, frames, send } = setUp();
     meters.getMeter('m').createCounter('c').add(1);

@@ -9,7 +9,7 @@ import { HOST_METRICS, PROCESS_METRICS } from '../../src/telemetry/host-names.ts
 import { LiveReader } from '../../src/telemetry/live-reader.ts';
 import { createShares, observeTable } from '../../src/telemetry/observe.ts';
 import { parseCpu, parseDisks, parseFields, parseMemory, parseNetwork } from '../../src/telemetry/proc-files.ts';
-import { registerProcessMetrics } from '../../src/telemetry/runtime-metrics.ts';
+import { registerProcessMetrics } from '../../src/telemetry/process-metrics.ts';
 import { resetApi } from './collector.ts';
 
 afterEach(resetApi);
@@ -79,16 +79,11 @@ describe('observeTable', () => {
   it('reads at most once a second and leaves out what is not a number', async () => {
     const { read, clock, advance } = setUp();
     let reads = 0;
-    const stop = observeTable(
-      metrics.getMeter('t'),
-      { a: HOST_METRICS.load1, b: HOST_METRICS.load5 },
-      clock,
-      (observe) => {
-        reads += 1;
-        observe('a', reads);
-        observe('b', Number.NaN);
-      },
-    );
+    const stop = observeTable('t', { a: HOST_METRICS.load1, b: HOST_METRICS.load5 }, clock, (observe) => {
+      reads += 1;
+      observe('a', reads);
+      observe('b', Number.NaN);
+    });
     await read();
     expect(names(await read())).toEqual(['system.cpu.load_average.1m']);
     expect(reads).toBe(1);

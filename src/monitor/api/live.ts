@@ -14,8 +14,9 @@ import { emptySample, sampleOf } from './live-sample.ts';
 const WINDOW_MS = 60_000;
 const STEP_MS = 15_000;
 const STEPS = 60;
-/** A process that was silent for so long no longer counts. */
+/** A process that was silent for so long, or for so many intervals, no longer counts. */
 const SILENT_MS = 10_000;
+const SILENT_INTERVALS = 3;
 const FORGET_MS = STEP_MS * STEPS;
 export const MAX_PROCESSES = 100;
 const BALANCER = 'vitrine-balancer';
@@ -41,9 +42,17 @@ interface Window {
 const stepOf = (timeMs: number): number => Math.floor(timeMs / STEP_MS);
 
 export class LiveState {
+  readonly #windowMs: number;
+  readonly #silentMs: number;
   readonly #processes = new Map<string, Process>();
   readonly #resources = new Map<string, Attributes>();
   #refused = 0;
+
+  /** `intervalMs`: between two collections of a process. A window holds three of them, and a minute. */
+  constructor(intervalMs = 1_000) {
+    this.#silentMs = Math.max(SILENT_MS, SILENT_INTERVALS * intervalMs);
+    this.#windowMs = Math.max(WINDOW_MS, SILENT_INTERVALS * intervalMs);
+  }
 
   /** Samples of processes over the limit. */
   get refused(): number {
@@ -77,12 +86,12 @@ export class LiveState {
       this.#processes.set(instance, process);
     }
     process.service = service;
-    add(process, sampleOf(metrics, timeMs));
+    add(process, sampleOf(metrics, timeMs), this.#windowMs);
   }
 
   current(nowMs: number): CurrentFigures {
     const windows = [...this.#processes.values()]
-      .map((process) => windowOf(process, nowMs))
+      .map((process) => this.#windowOf(process, nowMs))
       .filter((found): found is Window => found !== undefined);
     const balancers = windows.filter(({ process }) => process.service === BALANCER);
     const others = windows.filter(({ process }) => process.service !== BALANCER && process.service !== MONITOR);
@@ -151,6 +160,15 @@ export class LiveState {
     };
   }
 
+  #windowOf(process: Process, nowMs: number): Window | undefined {
+    const now = process.fine.at(-1);
+    const since = process.fine.find(({ timeMs }) => timeMs >= nowMs - this.#windowMs - 1_000);
+    if (now === undefined || since === undefined || now.timeMs < nowMs - this.#silentMs) return undefined;
+    const seconds = (now.timeMs - since.timeMs) / 1_000;
+    // A single sample has gauges, but nothing can have been added since itself.
+    return { process, now, since, seconds, delta: between(since, now) };
+  }
+
   #forget(nowMs: number): void {
     for (const [instance, { fine }] of this.#processes) {
       if ((fine.at(-1)?.timeMs ?? 0) < nowMs - FORGET_MS) this.#processes.delete(instance);
@@ -158,19 +176,19 @@ export class LiveState {
   }
 }
 
-function add(process: Process, sample: LiveSample): void {
+function add(process: Process, sample: LiveSample, windowMs: number): void {
   const last = process.fine.at(-1);
   if (last !== undefined && sample.timeMs <= last.timeMs) return;
   const uptimeMs = (sample.processUptimeSeconds ?? Infinity) * 1_000;
   // A process that began within the window began with nothing: what it counted before its first collection counts too.
-  if (last === undefined && uptimeMs < WINDOW_MS) process.fine.push(birth(sample.timeMs - Math.ceil(uptimeMs)));
+  if (last === undefined && uptimeMs < windowMs) process.fine.push(birth(sample.timeMs - Math.ceil(uptimeMs)));
   if (last !== undefined && restarted(last, sample)) {
     process.fine = [birth(last.timeMs)];
     process.coarse.clear();
   }
   process.fine.push(sample);
   // The sample before the window's edge stays: without it the first second of the window would be lost.
-  while (process.fine.length > 2 && process.fine[1].timeMs <= sample.timeMs - WINDOW_MS) process.fine.shift();
+  while (process.fine.length > 2 && process.fine[1].timeMs <= sample.timeMs - windowMs) process.fine.shift();
   if (process.fine.length > WINDOW_MS / 500) process.fine.shift();
   const step = stepOf(sample.timeMs);
   if (!process.coarse.has(step)) process.coarse.set(step, sample);
@@ -184,15 +202,6 @@ const birth = (timeMs: number): LiveSample => ({ ...emptySample(timeMs), cpuSeco
 function restarted(older: LiveSample, newer: LiveSample): boolean {
   if (newer.requests.count < older.requests.count) return true;
   return (newer.processUptimeSeconds ?? 0) < (older.processUptimeSeconds ?? 0) - 1;
-}
-
-function windowOf(process: Process, nowMs: number): Window | undefined {
-  const now = process.fine.at(-1);
-  const since = process.fine.find(({ timeMs }) => timeMs >= nowMs - WINDOW_MS - 1_000);
-  if (now === undefined || since === undefined || now.timeMs < nowMs - SILENT_MS) return undefined;
-  const seconds = (now.timeMs - since.timeMs) / 1_000;
-  // A single sample has gauges, but nothing can have been added since itself.
-  return { process, now, since, seconds, delta: between(since, now) };
 }
 
 /** What the balancer did between the oldest step and the window: the usual, against which now is measured. */

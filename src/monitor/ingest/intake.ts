@@ -41,6 +41,8 @@ export interface Outcome {
   readonly rejected: readonly Rejection[];
 }
 
+const MIN_USUAL_SAMPLES = 64;
+const MAX_USUAL_SAMPLES = 4_096;
 const NOTHING: Outcome = { accepted: 0, rejected: [] };
 const DEFAULT_TIMES: TimeRules = { maxAheadMs: 600_000, anyTime: false };
 /** Longer span and log names, scope names and texts are the store's affair; ids have one length. */
@@ -55,6 +57,8 @@ export class Intake {
   readonly #counters: IngestCounters;
   readonly #metrics: MetricsToSamples;
   readonly #tap: IntakeOptions['tap'];
+  /** Samples of the last request: the next is likely to be as large, and columns that grow are copied. */
+  #usualSamples = MIN_USUAL_SAMPLES;
 
   constructor(options: IntakeOptions) {
     this.sinks = options.sinks;
@@ -79,9 +83,10 @@ export class Intake {
    */
   async metrics(resources: readonly ResourceMetrics[], road: Road): Promise<Outcome> {
     if (road !== 'ipc') this.#tap?.(resources);
-    const columns = new SampleColumns();
+    const columns = new SampleColumns(this.#usualSamples);
     const tally = new RejectionTally();
     const points = this.#metrics.convert(resources, columns, tally);
+    this.#usualSamples = Math.min(MAX_USUAL_SAMPLES, Math.max(MIN_USUAL_SAMPLES, columns.count));
     const refusedHere = tally.total;
     if (!columns.isEmpty) {
       const result = await this.#guard('metrics', points - refusedHere, () =>

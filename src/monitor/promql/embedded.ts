@@ -1,8 +1,10 @@
 /** The embedded engine behind the `Querier` joint: limits, line and time limit around `runQuery`, and the label questions. */
+import { BoundedMap } from '../../base/bounded.ts';
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Querier, QueryOptions, QueryResult, SampleSource } from '../../model/joints.ts';
 import type { Matcher } from '../../model/labels.ts';
+import type { Expr } from './ast.ts';
 import { QueryShare } from './budget.ts';
 import { selectorsOf } from './expression-shape.ts';
 import { parse, parseSelector } from './parser.ts';
@@ -13,6 +15,8 @@ import { runQuery } from './query-run.ts';
 /** Prometheus' limit on the points of one series in a range query. */
 const MAX_POINTS = 11_000;
 const MINUTE_MS = 60_000;
+/** Rules and viewers ask the same each second: parsing was more than half of what a small query costs. */
+const KNOWN = { expressions: 500, maxCharacters: 4_096 };
 
 export interface EmbeddedOptions {
   readonly clock?: Clock | undefined;
@@ -62,6 +66,15 @@ export function embeddedQuerier(source: SampleSource, options: EmbeddedOptions =
   const settings = complete(options);
   const gate = new QueryGate(settings);
   const share = new QueryShare(settings.clock, settings.maxSamples);
+  const known = new BoundedMap<string, Expr>(KNOWN.expressions);
+
+  function expressionOf(text: string): Expr {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const expr = parse(text);
+    if (text.length <= KNOWN.maxCharacters) known.set(text, expr);
+    return expr;
+  }
 
   async function run(text: string, instant: boolean, times: Times, given: QueryOptions): Promise<QueryResult> {
     const timeoutMs = Math.min(given.timeoutMs ?? settings.timeoutMs, settings.timeoutMs);
@@ -72,7 +85,8 @@ export function embeddedQuerier(source: SampleSource, options: EmbeddedOptions =
     };
     const budget = share.begin(timeoutMs, given.signal);
     try {
-      return await gate.run(() => runQuery({ text, bounds, instant, budget }, source), timeoutMs, given.signal);
+      const parsed = expressionOf(text);
+      return await gate.run(() => runQuery({ parsed, text, bounds, instant, budget }, source), timeoutMs, given.signal);
     } finally {
       share.end(budget);
     }

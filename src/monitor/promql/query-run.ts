@@ -1,4 +1,4 @@
-/** One query from text to result: parse, fold, plan, select, evaluate, remove names, shape. */
+/** One parsed query to its result: fold, plan, select, evaluate, remove names, shape. */
 import type { Histogram } from '../../model/histogram.ts';
 import type { MatrixSeries, QueryResult, QueryValue, SampleSource } from '../../model/joints.ts';
 import { Labels, type Matcher } from '../../model/labels.ts';
@@ -20,10 +20,11 @@ import {
 } from './column.ts';
 import { foldDurations } from './durations.ts';
 import { evaluate, evaluateRange, type Run } from './evaluator.ts';
-import { parse } from './parser.ts';
 import { planSelectors, type PlannedSelector, type QueryBounds, type SelectorKey } from './plan.ts';
 
 export interface QueryRequest {
+  /** `parse` of the text; never written to. */
+  readonly parsed: Expr;
   readonly text: string;
   readonly bounds: QueryBounds;
   readonly instant: boolean;
@@ -32,9 +33,8 @@ export interface QueryRequest {
 
 /** Throws VitrineError `query_invalid`, `query_failed`, `query_timeout`, `query_canceled`. */
 export async function runQuery(request: QueryRequest, source: SampleSource): Promise<QueryResult> {
-  const { bounds, budget, text, instant } = request;
+  const { bounds, budget, text, parsed, instant } = request;
   const { startMs, endMs, stepMs } = bounds;
-  const parsed = parse(text);
   const type = valueTypeOf(parsed);
   if (!instant && type !== 'vector' && type !== 'scalar') {
     const name = type === 'matrix' ? 'range vector' : 'string';

@@ -141,7 +141,7 @@ export class SampleStore implements SampleSink, SampleSource {
       series: head.table.size,
       headBytes: head.sizeBytes,
       sizeBytes: this.#upkeep.sizeBytes,
-      timeToFullSeconds: this.#upkeep.timeToFullSeconds(),
+      timeToFullSeconds: this.#upkeep.timeToFullSeconds,
       writable: this.#gate.open,
       samplesAppended: this.#samplesAppended,
       seriesOverflowed: head.table.overflowed,

@@ -43,6 +43,7 @@ export class StoreUpkeep {
   readonly #rolledUp = new Set<string>();
   #generation = 0;
   #sizeBytes = 0;
+  #timeToFullSeconds: number | undefined;
   #cycle: FlushCycle | undefined;
   #flushing: Promise<void> | undefined;
   #retaining: Promise<void> | undefined;
@@ -68,11 +69,9 @@ export class StoreUpkeep {
     return this.#sizeBytes;
   }
 
-  timeToFullSeconds(): number | undefined {
-    const { gate, options } = this.#parts;
-    return this.#growth.secondsUntil(
-      Math.min(options.maxSizeBytes - this.#sizeBytes, gate.freeBytes() - options.minFreeBytes),
-    );
+  /** As of the last look. */
+  get timeToFullSeconds(): number | undefined {
+    return this.#timeToFullSeconds;
   }
 
   /** Keeps the head near its size: a cycle in the background, and work at once when appends outrun it. */
@@ -203,7 +202,10 @@ export class StoreUpkeep {
 
   #measure(): void {
     this.#sizeBytes = this.#parts.days.sizeBytes + this.#journalBytes();
-    this.#growth.note(this.#parts.options.clock.now(), this.#sizeBytes);
+    const { gate, options } = this.#parts;
+    this.#growth.note(options.clock.now(), this.#sizeBytes);
+    const room = Math.min(options.maxSizeBytes - this.#sizeBytes, gate.freeBytes() - options.minFreeBytes);
+    this.#timeToFullSeconds = this.#growth.secondsUntil(room);
   }
 
   #trouble(what: string, error: unknown): void {

@@ -249,6 +249,17 @@ describe('LiveState', () => {
     expect(live.current(T0 + 41_000)).toMatchObject({ balancer: null, queue_size: null, components: [] });
   });
 
+  it('waits for who is to report seldom, and looks back over three of its intervals', () => {
+    const live = new LiveState(60_000);
+    for (const at of [0, 1, 2, 3, 4]) {
+      live.push('stack', frame(T0 + at * 60_000, [requests(at * 600)], at === 0 ? BALANCER : undefined));
+    }
+    const { window_seconds, balancer } = live.current(T0 + 4.9 * 60_000);
+    expect(window_seconds).toBe(120);
+    expect(balancer?.requests_per_second).toBe(10);
+    expect(live.current(T0 + 7.1 * 60_000).balancer).toBeNull();
+  });
+
   it('ignores a frame that is not newer', () => {
     const live = new LiveState();
     live.push('b', frame(T0, [requests(10)], BALANCER));
