@@ -9,7 +9,7 @@ import { HOST_METRICS, PROCESS_METRICS } from '../../src/telemetry/host-names.ts
 import { LiveReader } from '../../src/telemetry/live-reader.ts';
 import { createShares, observeTable } from '../../src/telemetry/observe.ts';
 import { parseCpu, parseDisks, parseFields, parseMemory, parseNetwork } from '../../src/telemetry/proc-files.ts';
-import { registerProcessMetrics } from '../../src/telemetry/runtime-metrics.ts';
+import { registerProcessMetrics } from '../../src/telemetry/process-metrics.ts';
 import { resetApi } from './collector.ts';
 
 afterEach(resetApi);
