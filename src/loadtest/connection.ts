@@ -19,6 +19,9 @@ export type FailureKind = 'refused' | 'connect' | 'reset' | 'timeout' | 'malform
 
 export type Outcome = { readonly kind: 'response'; readonly response: ReadResponse } | { readonly kind: FailureKind };
 
+/** Told what became of a request, once. */
+export type Settle = (outcome: Outcome) => void;
+
 const READ_BUFFER_BYTES = 64 * 1024;
 
 export class Connection {
@@ -26,7 +29,7 @@ export class Connection {
   readonly #buffer: Buffer;
   readonly #reader = new ResponseReader();
   #socket: Socket | undefined;
-  #settle: ((outcome: Outcome) => void) | undefined;
+  #settle: Settle | undefined;
   #deadlineMs = Infinity;
   #connected = false;
 
@@ -36,15 +39,13 @@ export class Connection {
     this.#buffer = buffer;
   }
 
-  /** Connects when needed. Never rejects. `deadlineMs` is looked at by `expire`. */
-  send(bytes: Buffer, wantsBody: boolean, deadlineMs: number): Promise<Outcome> {
-    return new Promise((resolve) => {
-      this.#settle = resolve;
-      this.#deadlineMs = deadlineMs;
-      this.#reader.expect(wantsBody);
-      this.#socket ??= this.#open();
-      this.#socket.write(bytes);
-    });
+  /** Connects when needed. `deadlineMs` is looked at by `expire`. `settle` is always called, later or from within. */
+  send(bytes: Buffer, wantsBody: boolean, deadlineMs: number, settle: Settle): void {
+    this.#settle = settle;
+    this.#deadlineMs = deadlineMs;
+    this.#reader.expect(wantsBody);
+    this.#socket ??= this.#open();
+    this.#socket.write(bytes);
   }
 
   /** Ends a request whose time is over. One sweep for all is cheaper than a timer for each. */
@@ -60,8 +61,7 @@ export class Connection {
     const { secure, host, port } = this.#origin;
     const onread = {
       buffer: this.#buffer,
-      callback: (count: number, data: Uint8Array): boolean =>
-        this.#read(socket, Buffer.from(data.buffer, data.byteOffset, count)),
+      callback: (count: number): boolean => this.#read(socket, this.#buffer, count),
     };
     const socket: Socket = secure
       ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ALPNProtocols: ['http/1.1'] })
@@ -70,7 +70,7 @@ export class Connection {
     socket.once(secure ? 'secureConnect' : 'connect', () => {
       this.#connected = true;
     });
-    if (secure) socket.on('data', (data: Buffer) => void this.#read(socket, data));
+    if (secure) socket.on('data', (data: Buffer) => void this.#read(socket, data, data.length));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (socket !== this.#socket) return;
       this.#fail(error.code === 'ECONNREFUSED' ? 'refused' : this.#connected ? 'reset' : 'connect');
@@ -79,14 +79,14 @@ export class Connection {
     return socket;
   }
 
-  #read(socket: Socket, data: Buffer): boolean {
+  #read(socket: Socket, data: Buffer, length: number): boolean {
     if (socket !== this.#socket) return true;
     if (this.#settle === undefined) {
       this.#fail('malformed');
       return true;
     }
     try {
-      const response = this.#reader.feed(data);
+      const response = this.#reader.feed(data, length);
       if (response !== undefined) this.#finish(response);
     } catch {
       // What the reader cannot read is counted as malformed; the text of its error adds nothing to the result.

@@ -1,6 +1,7 @@
 /**
  * Reads HTTP/1.1 responses from bytes with as little work as framing allows (RFC 9112 section 6): status, length or
- * chunks, and whether the connection lives on. One response at a time; bytes nobody asked for are an error.
+ * chunks, and whether the connection lives on. One response at a time; bytes nobody asked for are an error. A head that comes
+ * twice in a row, byte by byte, is not read again: most servers change theirs once a second at most.
  */
 
 export interface ReadResponse {
@@ -24,9 +25,23 @@ type Framing =
   | { readonly kind: 'chunked'; left: number; stage: 'size' | 'data' | 'crlf' | 'trailer' }
   | { readonly kind: 'close' };
 
+interface Head {
+  readonly status: number;
+  readonly text: string;
+  readonly keepAlive: boolean;
+}
+
+/** A response whose body nobody wants and whose length is announced is the same again when its head is. */
+interface Known {
+  readonly head: Buffer;
+  readonly response: ReadResponse;
+}
+
 export class ResponseReader {
+  #known: Known | undefined;
+  #lastText = '';
   #held: Buffer = EMPTY;
-  #head: { status: number; text: string; keepAlive: boolean } | undefined;
+  #head: Head | undefined;
   #framing: Framing = { kind: 'close' };
   #wantsBody = false;
   #body: Buffer[] = [];
@@ -38,14 +53,48 @@ export class ResponseReader {
     this.#wantsBody = wantsBody;
     this.#held = EMPTY;
     this.#head = undefined;
-    this.#body = [];
+    if (this.#body.length > 0) this.#body = [];
     this.#bodyBytes = 0;
     this.#bytes = 0;
   }
 
-  /** The response once it is whole. The bytes are not kept beyond the call. Throws Error for what is not HTTP. */
-  feed(bytes: Buffer): ReadResponse | undefined {
-    this.#bytes += bytes.length;
+  /**
+   * The response once it is whole. Of `buffer` the first `length` bytes are new; they are not kept beyond the call.
+   * Throws Error for what is not HTTP.
+   */
+  feed(buffer: Buffer, length = buffer.length): ReadResponse | undefined {
+    const again = this.#again(buffer, length);
+    if (again !== undefined) return again;
+    const first = this.#bytes === 0;
+    const bytes = length === buffer.length ? buffer : buffer.subarray(0, length);
+    this.#bytes += length;
+    const response = this.#read(bytes);
+    if (first && response !== undefined) this.#learn(bytes, response);
+    return response;
+  }
+
+  /** The response of last time, when `length` bytes are all of it once more. */
+  #again(buffer: Buffer, length: number): ReadResponse | undefined {
+    const known = this.#known;
+    if (known === undefined || this.#bytes > 0 || this.#wantsBody || length !== known.response.bytes) return undefined;
+    return known.head.compare(buffer, 0, known.head.length) === 0 ? known.response : undefined;
+  }
+
+  /** Called with a response that came in one piece. Copies its head the second time it comes. */
+  #learn(bytes: Buffer, response: ReadResponse): void {
+    const { head, keepAlive } = response;
+    if (head !== this.#lastText) {
+      this.#lastText = head;
+      this.#known = undefined;
+      return;
+    }
+    // Interim responses before it are no part of the head, but of the bytes.
+    const isAlone = bytes.toString('latin1', 0, head.length) === head;
+    if (this.#framing.kind !== 'length' || this.#wantsBody || !keepAlive || !isAlone) return;
+    this.#known = { head: Buffer.from(bytes.subarray(0, head.length + 4)), response };
+  }
+
+  #read(bytes: Buffer): ReadResponse | undefined {
     let data = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
     this.#held = EMPTY;
     while (this.#head === undefined) {

@@ -82,6 +82,7 @@ export interface LoadResult {
   readonly breaking_point: BreakingPoint | null;
 }
 
+/** Read while it is recorded, and not kept. */
 export interface Observation {
   readonly operation: string;
   readonly atMs: number;
@@ -91,7 +92,7 @@ export interface Observation {
   readonly outcome: number | string;
   readonly bytes: number;
   /** Asked for only when the request is one of the samples. */
-  readonly ids: () => { trace_id: string; transaction_id?: string | undefined; request_id?: string | undefined };
+  ids(): { trace_id: string; transaction_id?: string | undefined; request_id?: string | undefined };
 }
 
 const MAX_LATENCY_US = 3_600_000_000;
@@ -106,17 +107,29 @@ interface Tally {
 }
 const tally = (): Tally => ({ latency: histogram(), requests: 0, failed: 0 });
 
+/** Recording is a call into the runtime: each latency is recorded once, in the second it belongs to, and added up later. */
+interface Operation {
+  readonly before: Tally;
+  readonly now: Tally;
+}
+
+function addUp(to: Tally, { latency, requests, failed }: Tally): void {
+  if (requests === 0) return;
+  to.latency.add(latency);
+  to.requests += requests;
+  to.failed += failed;
+}
+
 export class Recorder {
   #requests = 0;
   #failures = 0;
-  readonly #operations = new Map<string, Tally>();
+  readonly #operations = new Map<string, Operation>();
   readonly #kinds = new Map<string, number>();
   readonly #statuses = new Map<string, number>();
   readonly #series: SecondResult[] = [];
   readonly #first: Sample[] = [];
   readonly #slowest: Sample[] = [];
   readonly #failed: Sample[] = [];
-  #second = tally();
   #bytes = 0;
   #notSent = 0;
 
@@ -126,16 +139,16 @@ export class Recorder {
 
   record(seen: Observation): void {
     let operation = this.#operations.get(seen.operation);
-    if (operation === undefined) this.#operations.set(seen.operation, (operation = tally()));
+    if (operation === undefined) {
+      operation = { before: tally(), now: tally() };
+      this.#operations.set(seen.operation, operation);
+    }
     const latencyUs = Math.min(MAX_LATENCY_US, Math.max(1, Math.round(seen.latencyMs * 1000)));
     const failed = seen.failed ? 1 : 0;
-    const second = this.#second;
-    operation.requests += 1;
-    operation.failed += failed;
-    operation.latency.record(latencyUs);
-    second.requests += 1;
-    second.failed += failed;
-    second.latency.record(latencyUs);
+    const { now } = operation;
+    now.requests += 1;
+    now.failed += failed;
+    now.latency.record(latencyUs);
     this.#requests += 1;
     this.#failures += failed;
     this.#bytes += seen.bytes;
@@ -149,18 +162,30 @@ export class Recorder {
 
   /** Ends a second of the series. */
   tick(load: number): void {
-    const { latency, requests, failed } = this.#second;
+    const { latency, requests, failed } = this.#endSecond();
     const at = (percentile: number): number | null => (requests === 0 ? null : toMs(latency.percentile(percentile)));
     this.#series.push({ second: this.#series.length + 1, load, requests, failed, p50_ms: at(50), p95_ms: at(95) });
-    this.#second = tally();
+  }
+
+  /** What all operations took since the last time, which then is theirs for good. */
+  #endSecond(): Tally {
+    const second = tally();
+    for (const { before, now } of this.#operations.values()) {
+      addUp(second, now);
+      addUp(before, now);
+      now.latency.reset();
+      now.requests = 0;
+      now.failed = 0;
+    }
+    return second;
   }
 
   result(options: LoadOptions, startedAtMs: number, elapsedMs: number, aborted: boolean): LoadResult {
     const requests = this.#requests;
     const failed = this.#failures;
+    this.#endSecond();
     const all = tally();
-    all.requests = requests;
-    for (const { latency } of this.#operations.values()) all.latency.add(latency);
+    for (const { before } of this.#operations.values()) addUp(all, before);
     const seconds = elapsedMs / 1000;
     return {
       url: options.url,
@@ -177,9 +202,9 @@ export class Recorder {
       errors: { by_kind: Object.fromEntries(this.#kinds), by_status: Object.fromEntries(this.#statuses) },
       latency_ms: latencyOf(all),
       operations: Object.fromEntries(
-        [...this.#operations].map(([name, one]) => [
+        [...this.#operations].map(([name, { before }]) => [
           name,
-          { requests: one.requests, failed: one.failed, latency_ms: latencyOf(one) },
+          { requests: before.requests, failed: before.failed, latency_ms: latencyOf(before) },
         ]),
       ),
       series: this.#series,

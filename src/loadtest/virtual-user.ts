@@ -2,8 +2,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { Connection, Outcome } from './connection.ts';
+import type { ReadResponse } from './response-reader.ts';
 import { fieldOf } from './response-reader.ts';
-import type { Recorder } from './result.ts';
+import type { Observation, Recorder } from './result.ts';
 import type { Journey, Step } from './scenario.ts';
 
 const TRACE_ID_AT = 'traceparent: 00-'.length;
@@ -29,8 +30,31 @@ export interface UserParts {
   readonly startMs: number;
 }
 
+/** What is told of a request, in an object that each user fills again and again. */
+class Seen implements Observation {
+  operation = '';
+  atMs = 0;
+  latencyMs = 0;
+  failed = false;
+  outcome: number | string = 0;
+  bytes = 0;
+  head: string | undefined;
+  sent: Buffer = Buffer.alloc(0);
+  traceIdAt = 0;
+
+  ids(): ReturnType<Observation['ids']> {
+    const { head, sent, traceIdAt } = this;
+    return {
+      trace_id: sent.toString('latin1', traceIdAt, traceIdAt + TRACE_ID_BYTES),
+      transaction_id: head && fieldOf(head, 'x-transaction-id'),
+      request_id: head && fieldOf(head, 'x-request-id'),
+    };
+  }
+}
+
 export class VirtualUser {
   readonly #parts: UserParts;
+  readonly #seen = new Seen();
   /** Requests that stay the same are made once; only their trace ids are written anew. */
   readonly #prepared = new WeakMap<Step, Prepared>();
 
@@ -44,37 +68,45 @@ export class VirtualUser {
 
   /**
    * One request. `dueMs` is when it should have been sent: waiting to be sent is part of what a client waits (no coordinated
-   * omission). Returns false when no connection could be made.
+   * omission). Resolves with false when no connection could be made; never rejects.
    */
-  async act(dueMs: number): Promise<boolean> {
+  act(dueMs: number): Promise<boolean> {
     const { journey, connection, clock, timeoutMs } = this.#parts;
     const step = journey.next();
     const { bytes, traceIdAt } = this.#encode(step);
-    const outcome = await connection.send(bytes, step.wantsBody, clock.monotonic() + timeoutMs);
-    if (outcome.kind === 'aborted') return true;
-    // The bytes are this user's, who has one request in flight: they are as they were sent.
-    this.#record(step, outcome, dueMs, () => bytes.toString('latin1', traceIdAt, traceIdAt + TRACE_ID_BYTES));
-    if (outcome.kind === 'response') journey.took(step, outcome.response.status, outcome.response.body);
-    else journey.took(step, 0, '');
-    return outcome.kind !== 'refused' && outcome.kind !== 'connect';
+    return new Promise((resolve) => {
+      connection.send(bytes, step.wantsBody, clock.monotonic() + timeoutMs, (outcome) => {
+        if (outcome.kind === 'aborted') return resolve(true);
+        const response = outcome.kind === 'response' ? outcome.response : undefined;
+        this.#record(step, outcome.kind, response, dueMs, bytes, traceIdAt);
+        if (response !== undefined) journey.took(step, response.status, response.body);
+        else journey.took(step, 0, '');
+        resolve(outcome.kind !== 'refused' && outcome.kind !== 'connect');
+      });
+    });
   }
 
-  #record(step: Step, outcome: Outcome, dueMs: number, traceId: () => string): void {
+  #record(
+    step: Step,
+    kind: Outcome['kind'],
+    response: ReadResponse | undefined,
+    dueMs: number,
+    bytes: Buffer,
+    traceIdAt: number,
+  ): void {
     const { recorder, clock, startMs } = this.#parts;
-    const response = outcome.kind === 'response' ? outcome.response : undefined;
-    recorder.record({
-      operation: step.operation,
-      atMs: dueMs - startMs,
-      latencyMs: clock.monotonic() - dueMs,
-      failed: response === undefined || !step.expects(response.status),
-      outcome: response?.status ?? outcome.kind,
-      bytes: response?.bytes ?? 0,
-      ids: () => ({
-        trace_id: traceId(),
-        transaction_id: response && fieldOf(response.head, 'x-transaction-id'),
-        request_id: response && fieldOf(response.head, 'x-request-id'),
-      }),
-    });
+    const seen = this.#seen;
+    seen.operation = step.operation;
+    seen.atMs = dueMs - startMs;
+    seen.latencyMs = clock.monotonic() - dueMs;
+    seen.failed = response === undefined || !step.expects(response.status);
+    seen.outcome = response?.status ?? kind;
+    seen.bytes = response?.bytes ?? 0;
+    seen.head = response?.head;
+    // The bytes are this user's, who has one request in flight: they are as they were sent.
+    seen.sent = bytes;
+    seen.traceIdAt = traceIdAt;
+    recorder.record(seen);
   }
 
   #encode(step: Step): Prepared {

@@ -23,7 +23,6 @@ const OTLP_CLASS: Readonly<Record<Signal, string>> = {
 
 async function otlpModule(choice: OtlpChoice): Promise<Record<string, new () => unknown>> {
   if (choice.protocol === 'http/protobuf') {
-    if (choice.signal === 'traces') return await import('@opentelemetry/exporter-trace-otlp-proto');
     if (choice.signal === 'metrics') return await import('@opentelemetry/exporter-metrics-otlp-proto');
     return await import('@opentelemetry/exporter-logs-otlp-proto');
   }
@@ -33,10 +32,17 @@ async function otlpModule(choice: OtlpChoice): Promise<Record<string, new () => 
   return fromSdk(name) as Record<string, new () => unknown>;
 }
 
-async function loadOtlp(choice: OtlpChoice): Promise<unknown> {
+async function otlpFactory(choice: OtlpChoice): Promise<() => unknown> {
+  if (choice.signal === 'traces' && choice.protocol === 'http/protobuf')
+    return (await import('./otlp-span-exporter.ts')).createOtlpSpanExporter;
   const Exporter = (await otlpModule(choice))[OTLP_CLASS[choice.signal]];
+  return () => new Exporter();
+}
+
+async function loadOtlp(choice: OtlpChoice): Promise<unknown> {
+  const create = await otlpFactory(choice);
   try {
-    return new Exporter();
+    return create();
   } catch (cause) {
     throw new VitrineError('exporter_unknown', `The OTLP exporter for ${choice.signal} does not start: ${say(cause)}`, {
       hint: 'Check the OTEL_EXPORTER_OTLP_* variables.',

@@ -64,13 +64,12 @@ function withoutPort(address: string): string {
   return colon >= 0 && colon === address.lastIndexOf(':') ? address.slice(0, colon) : address;
 }
 
-function clientOf(request: IncomingMessage): string | undefined {
-  const { headers } = request;
+function clientOf({ headers }: IncomingMessage, peer: string | undefined): string | undefined {
   const by = headers.forwarded === undefined ? undefined : forwarded(headers.forwarded, 'for');
   if (by !== undefined) return withoutPort(by);
   const chain = first(headers['x-forwarded-for']);
   if (chain !== undefined) return withoutPort(chain.split(',', 1)[0].trim());
-  return request.socket.remoteAddress;
+  return peer;
 }
 
 /** The path of a request target: `/a?b` and `http://host/a?b` (absolute form, RFC 9112 3.2.2) → `/a`. */
@@ -83,7 +82,7 @@ function targetOf(target: string): { path: string; query: string } {
   return { path: target.slice(at, mark) || '/', query: target.slice(mark + 1) };
 }
 
-/** Attributes known when the head of a request has arrived. */
+/** Attributes known when the head of a request has arrived; each has a value. */
 export function serverAttributes(request: IncomingMessage, scheme: string): Attributes {
   const method = request.method ?? 'GET';
   const known = knownMethod(method);
@@ -94,17 +93,20 @@ export function serverAttributes(request: IncomingMessage, scheme: string): Attr
     'http.request.method': known,
     'url.scheme': scheme,
     'url.path': path,
-    'network.peer.address': socket.remoteAddress,
-    'network.peer.port': socket.remotePort,
     'network.protocol.version': request.httpVersion,
   };
+  const peer = socket.remoteAddress;
+  if (peer !== undefined) {
+    attributes['network.peer.address'] = peer;
+    attributes['network.peer.port'] = socket.remotePort;
+  }
   if (query !== '') attributes['url.query'] = redactQuery(query);
   if (headers['user-agent'] !== undefined) attributes['user_agent.original'] = headers['user-agent'];
   if (server !== undefined) {
     attributes['server.address'] = server.host;
     if (server.port !== undefined) attributes['server.port'] = server.port;
   }
-  const client = clientOf(request);
+  const client = clientOf(request, peer);
   if (client !== undefined) attributes['client.address'] = client;
   if (known !== method) attributes['http.request.method_original'] = method;
   return attributes;

@@ -6,28 +6,62 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import type { Attributes, Context, Histogram, Span } from '@opentelemetry/api';
-import { context, metrics, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { Attributes, Context, Span } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { RPCMetadata } from '@opentelemetry/core';
 import { RPCType, setRPCMetadata } from '@opentelemetry/core';
+import type { BoundHistogram, BoundRecord } from './cells.ts';
+import { boundHistogram, CELLS_LIMIT } from './cells.ts';
 import { routeOf } from './framework-routes.ts';
-import { serverAttributes } from './http-attributes.ts';
-import { METRICS } from './names.ts';
+import { knownMethod, serverAttributes } from './http-attributes.ts';
+import { completeSpan, leanStart } from './lean-tracer.ts';
+import { linkedRoot } from './linked-context.ts';
+import { DURATION_BOUNDS, METRICS } from './names.ts';
 import { isUnobserved } from './unobserved-requests.ts';
 
 const STATE = Symbol('vitrine.http.server');
+const SCOPE = 'vitrine.http';
 
 interface State {
   readonly request: IncomingMessage;
   readonly span: Span;
   readonly rpc: RPCMetadata;
   readonly startedMs: number;
-  readonly metric: Attributes;
-  readonly duration: Histogram;
-  errorName: string | undefined;
+  readonly method: string;
+  readonly scheme: string;
+  readonly durations: Durations;
 }
 
-type Tracked = ServerResponse & { [STATE]?: State };
+type Tracked = ServerResponse & { [STATE]?: State | undefined };
+
+/** The cell of each set of labels, found by their text. */
+class Durations {
+  readonly #histogram: BoundHistogram = boundHistogram(SCOPE, METRICS.httpServerDuration, DURATION_BOUNDS);
+  readonly #cells = new Map<string, BoundRecord>();
+
+  of(
+    { method, scheme, request }: State,
+    status: number,
+    error: string | undefined,
+    route: string | undefined,
+  ): BoundRecord {
+    const version = request.httpVersion;
+    const key = `${method} ${scheme} ${version} ${status} ${error ?? ''} ${route ?? ''}`;
+    const known = this.#cells.get(key);
+    if (known !== undefined) return known;
+    const labels: Attributes = {
+      'http.request.method': method,
+      'url.scheme': scheme,
+      'network.protocol.version': version,
+      'http.response.status_code': status,
+    };
+    if (route !== undefined) labels['http.route'] = route;
+    if (error !== undefined) labels['error.type'] = error;
+    const cell = this.#histogram.bind(labels);
+    if (this.#cells.size < CELLS_LIMIT) this.#cells.set(key, cell);
+    return cell;
+  }
+}
 
 /** Events of a request with a body come in later turns of the parser, outside the context that was entered. */
 function bindBody(request: IncomingMessage, active: Context): void {
@@ -42,31 +76,28 @@ function onClose(this: Tracked): void {
   const state = this[STATE];
   if (state === undefined) return;
   this[STATE] = undefined;
-  const { request, span, metric, rpc } = state;
+  const { request, span, method, rpc } = state;
   const { statusCode } = this;
   const route = routeOf(request) ?? rpc.route;
-  span.setAttribute('http.response.status_code', statusCode);
-  metric['http.response.status_code'] = statusCode;
+  const error = statusCode >= 500 ? String(statusCode) : undefined;
+  const outcome: Attributes = { 'http.response.status_code': statusCode };
   if (route !== undefined) {
-    span.setAttribute('http.route', route);
-    metric['http.route'] = route;
-    span.updateName(`${String(metric['http.request.method']).replace('_OTHER', 'HTTP')} ${route}`);
+    outcome['http.route'] = route;
+    span.updateName(`${method === '_OTHER' ? 'HTTP' : method} ${route}`);
   }
-  const failed = state.errorName ?? (statusCode >= 500 ? String(statusCode) : undefined);
-  if (failed !== undefined) {
-    span.setAttribute('error.type', failed);
-    metric['error.type'] = failed;
+  if (error !== undefined) {
+    outcome['error.type'] = error;
     span.setStatus({ code: SpanStatusCode.ERROR });
   }
+  completeSpan(span, outcome);
   span.end();
-  state.duration.record((performance.now() - state.startedMs) / 1e3, metric);
+  state.durations.of(state, statusCode, error, route).record((performance.now() - state.startedMs) / 1e3);
 }
 
 /** Starts observing. Call once an SDK is registered. Returns what ends it. */
 export function observeHttpServers(): () => void {
-  const tracer = trace.getTracer('vitrine.http');
-  const { name, unit, description } = METRICS.httpServerDuration;
-  const duration = metrics.getMeter('vitrine.http').createHistogram(name, { unit, description });
+  const start = leanStart(trace.getTracer(SCOPE));
+  const durations = new Durations();
   const carriers = propagation.fields();
   const onStart = (message: unknown): void => {
     const { request, response, server } = message as { request: IncomingMessage; response: Tracked; server: Server };
@@ -75,21 +106,17 @@ export function observeHttpServers(): () => void {
       context.attach(ROOT_CONTEXT);
       return;
     }
+    const startedMs = performance.now();
     const scheme = (request.socket as TLSSocket).encrypted ? 'https' : 'http';
-    const attributes = serverAttributes(request, scheme);
-    const method = String(attributes['http.request.method']);
+    const method = knownMethod(request.method ?? 'GET');
     const { headers } = request;
     const isRemote = carriers.some((field) => headers[field] !== undefined);
-    const parent = isRemote ? propagation.extract(ROOT_CONTEXT, headers) : ROOT_CONTEXT;
-    const span = tracer.startSpan(method === '_OTHER' ? 'HTTP' : method, { kind: SpanKind.SERVER, attributes }, parent);
+    const parent = isRemote ? propagation.extract(linkedRoot, headers) : linkedRoot;
+    const name = method === '_OTHER' ? 'HTTP' : method;
+    const span = start(name, SpanKind.SERVER, parent, serverAttributes(request, scheme));
     const rpc: RPCMetadata = { type: RPCType.HTTP, span };
     const active = setRPCMetadata(trace.setSpan(parent, span), rpc);
-    const metric = {
-      'http.request.method': method,
-      'url.scheme': scheme,
-      'network.protocol.version': request.httpVersion,
-    };
-    response[STATE] = { request, span, rpc, startedMs: performance.now(), metric, duration, errorName: undefined };
+    response[STATE] = { request, span, rpc, startedMs, method, scheme, durations };
     response.on('close', onClose);
     bindBody(request, active);
     // A subscriber is called before the handlers and has no callback to run them in: the context stays open for this turn

@@ -113,14 +113,14 @@ class LeanTracer {
     cells.onCollect(() => counts.give(parts._tracerMetrics));
   }
 
-  start(name: string, kind: SpanKind, context: Context): Span {
+  start(name: string, kind: SpanKind, context: Context, attributes: Attributes | undefined): Span {
     if (isTracingSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
     const parentSpan = trace.getSpan(context);
     const given = parentSpan?.spanContext();
     const parent =
       given !== undefined && (parentSpan instanceof LeanSpan || isSpanContextValid(given)) ? given : undefined;
     const traceId = parent?.traceId ?? this.#traceIds.next();
-    const asked = this.#parts._sampler.shouldSample(context, traceId, name, kind, {}, []);
+    const asked = this.#parts._sampler.shouldSample(context, traceId, name, kind, attributes ?? {}, []);
     this.#counts.started(originOf(given), asked.decision);
     const own: SpanContext = {
       traceId,
@@ -130,23 +130,27 @@ class LeanTracer {
     };
     if (asked.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(own);
     const span = new LeanSpan(this.#shared, name, kind, own, parent);
+    if (attributes !== undefined) span.complete(attributes);
     if (asked.attributes !== undefined) span.setAttributes(asked.attributes);
     this.#shared.processor.onStart(span, context);
     return span;
   }
 }
 
-/** Starts a span of `kind` in `context`: lean where the SDK was put together by `startTelemetry`, else the tracer's own. */
-export type StartSpan = (name: string, kind: SpanKind, context: Context) => Span;
+/**
+ * Starts a span of `kind` in `context`: lean where the SDK was put together by `startTelemetry`, else the tracer's own.
+ * `attributes`, for those known by then, is the span's from then on: plain strings and numbers.
+ */
+export type StartSpan = (name: string, kind: SpanKind, context: Context, attributes?: Attributes) => Span;
 
 export function leanStart(tracer: Tracer): StartSpan {
   const cells = currentCells();
   const parts = cells === undefined ? undefined : partsOf(tracer);
   if (cells === undefined || parts === undefined) {
-    return (name, kind, context) => tracer.startSpan(name, { kind }, context);
+    return (name, kind, context, attributes = {}) => tracer.startSpan(name, { kind, attributes }, context);
   }
   const lean = new LeanTracer(parts, cells);
-  return (name, kind, context) => lean.start(name, kind, context);
+  return (name, kind, context, attributes) => lean.start(name, kind, context, attributes);
 }
 
 /** Writes attributes at the end of a span. The object is the span's from then on. */

@@ -1,5 +1,5 @@
 /** What the kernel tells of this process: processor time, memory, files, threads, switches, disk. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import { PROCESS_METRICS } from './host-names.ts';
@@ -17,8 +17,9 @@ function fieldsOf(file: string): Record<string, number> {
 
 function openFiles(): number {
   try {
-    // The directory itself is open while it is read.
-    return readdirSync('/proc/self/fd').length - 1;
+    // Linux 6.2 and later say the count as the size of the directory; a process may have too many to list them.
+    // While it is listed the directory itself is open.
+    return statSync('/proc/self/fd').size || readdirSync('/proc/self/fd').length - 1;
   } catch {
     return Number.NaN;
   }

@@ -124,6 +124,11 @@ async function observe(): Promise<void> {
     observeHttpClients();
     tieFastify();
   }
+  // The switch of the standard instrumentation that tells these; what it tells of the machine is left to the monitor.
+  if (isInstrumentationOn(env, 'host-metrics')) {
+    const { registerProcessMetrics } = await import('./process-metrics.ts');
+    registerProcessMetrics();
+  }
   if (isInstrumentationOn(env, 'console') && telemetry.takesLogs) {
     const { observeConsole } = await import('./console-lines.ts');
     observeConsole();

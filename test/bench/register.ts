@@ -2,11 +2,14 @@
  * What the preload costs a service, beside what `@opentelemetry/auto-instrumentations-node/register` costs it:
  * CPU time a request of a Koa and an Express service, bare, with ours and with theirs, in interleaved rounds. The service
  * has one core, wrk the other; CPU time is read from /proc. Both preloads send everything to the same collector, a server that
- * only answers. Usage: node test/bench/register.ts [rounds] [seconds]
+ * only answers, and how many of the spans it was sent is told beside what they cost. What is compared is what a way adds to
+ * the bare service of the same round: ours / theirs, the median over the rounds.
+ * Usage: node test/bench/register.ts [rounds] [seconds] [services]
  */
 import type { ChildProcess } from 'node:child_process';
 import { execFile, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -25,10 +28,13 @@ const WAYS = {
   auto: ['--import', '@opentelemetry/auto-instrumentations-node/register'],
 } as const;
 type Way = keyof typeof WAYS;
+const only = process.argv[4]?.split(',');
 const SERVICES = [
   { app: 'koa-hello.mjs', name: 'koa' },
   { app: 'express-hello.cjs', name: 'express' },
-] as const;
+].filter(({ name }) => only?.includes(name) ?? true);
+/** The compiler's work is done once in a service, and would be most of a short run: any way costs double in its first second. */
+const WARM_UP_SECONDS = 2;
 
 /** Asynchronous, because the collector lives in this process and must answer meanwhile. */
 async function load(port: number, forSeconds: number): Promise<number> {
@@ -37,7 +43,16 @@ async function load(port: number, forSeconds: number): Promise<number> {
   return Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0);
 }
 
-async function measure(app: string, way: Way, endpoint: string): Promise<number> {
+/** How often its path stands in the bodies of traces since the last call, that is how many spans of requests came. */
+let spansReceived = 0;
+
+interface Measured {
+  readonly micros: number;
+  /** Spans that were sent, per request. */
+  readonly spans: number;
+}
+
+async function measure(app: string, way: Way, endpoint: string): Promise<Measured> {
   const env = {
     PATH: process.env['PATH'],
     OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
@@ -49,43 +64,71 @@ async function measure(app: string, way: Way, endpoint: string): Promise<number>
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];
   const pid = child.pid as number;
   execFileSync('taskset', ['-a', '-p', '-c', '0', String(pid)], { stdio: 'ignore' });
-  await load(port, 1);
+  await load(port, WARM_UP_SECONDS);
   const before = cpuSeconds(pid);
+  spansReceived = 0;
   const requests = await load(port, seconds);
   const micros = ((cpuSeconds(pid) - before) / requests) * 1e6;
   child.kill('SIGKILL');
   await once(child, 'exit');
-  return micros;
+  return { micros, spans: spansReceived / requests };
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+const at = (values: readonly number[], q: number): number =>
+  [...values].sort((a, b) => a - b)[Math.round(q * (values.length - 1))];
+const median = (values: readonly number[]): number => at(values, 0.5);
+const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
+
+const PATH_KEY = Buffer.from('url.path');
+
+function countIn(body: Buffer): number {
+  let count = 0;
+  for (let found = body.indexOf(PATH_KEY); found >= 0; found = body.indexOf(PATH_KEY, found + 1)) count += 1;
+  return count;
+}
 
 const collector = http.createServer((request, response) => {
-  request.resume();
-  request.on('end', () => response.end());
+  const chunks: Buffer[] = [];
+  if (request.url === '/v1/traces') request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  else request.resume();
+  request.on('end', () => {
+    response.end();
+    spansReceived += countIn(Buffer.concat(chunks));
+  });
 });
 collector.listen(0, '127.0.0.1');
 await once(collector, 'listening');
 const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+const version = (name: string): string => {
+  const file = path.resolve(import.meta.dirname, '../../node_modules', name, 'package.json');
+  return (createRequire(import.meta.url)(file) as { version: string }).version;
+};
+const peer = '@opentelemetry/auto-instrumentations-node';
 for (const { app, name } of SERVICES) {
-  const taken: Record<Way, number[]> = { bare: [], register: [], monitor: [], auto: [] };
+  const taken: Record<Way, Measured[]> = { bare: [], register: [], monitor: [], auto: [] };
   for (let round = 0; round < rounds; round += 1) {
     for (const way of Object.keys(WAYS) as Way[]) taken[way].push(await measure(app, way, endpoint));
   }
-  const [bare, register, monitor, auto] = [taken.bare, taken.register, taken.monitor, taken.auto].map(median);
-  const pairs = taken.register.map((ours, i) => (ours - taken.bare[i]) / (taken.auto[i] - taken.bare[i]));
-  const figures = {
-    service: name,
-    rounds,
-    bareMicros: bare,
-    registerMicros: register,
-    monitorMicros: monitor,
-    autoMicros: auto,
+  const added = (way: Way): number[] => taken[way].map(({ micros }, i) => micros - taken.bare[i].micros);
+  const theirs = added('auto');
+  const ratios = (way: Way): Record<string, number> => {
+    const each = added(way).map((ours, i) => ours / theirs[i]);
+    return { median: rounded(median(each)), p10: rounded(at(each, 0.1)), p90: rounded(at(each, 0.9)) };
   };
-  const ratio = (register - bare) / (auto - bare);
-  const monitorRatio = (monitor - bare) / (auto - bare);
-  process.stdout.write(
-    `${JSON.stringify({ ...figures, addedRatio: ratio, monitorRatio, addedRatioPaired: median(pairs), goal: 0.5 })}\n`,
-  );
+  const ways = (Object.keys(WAYS) as Way[]).map((way) => {
+    const [micros, spans] = [taken[way].map((one) => one.micros), taken[way].map((one) => one.spans)];
+    return [way, { micros: rounded(median(micros)), spansPerRequest: rounded(median(spans)) }] as const;
+  });
+  const figures = {
+    service: `${name} ${version(name)}`,
+    peer: `${peer} ${version(peer)}`,
+    rounds,
+    ...Object.fromEntries(ways),
+    addedRatio: ratios('register'),
+    monitorRatio: ratios('monitor'),
+    gate: 0.7,
+    goal: 0.5,
+  };
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
 }
 collector.close();

@@ -11,6 +11,32 @@ const read = (...parts: string[]) => {
 };
 
 describe('a response', () => {
+  it('reads what follows a response like the one before, whatever is different in it', () => {
+    const reader = new ResponseReader();
+    const buffer = Buffer.alloc(1_000, 'z');
+    const answer = (text: string, wantsBody = false): unknown => {
+      reader.expect(wantsBody);
+      return reader.feed(buffer, buffer.write(text, 'latin1'));
+    };
+    const head = 'HTTP/1.1 200 OK\r\nX: 1\r\nContent-Length: 3';
+    const [whole, bytes] = [`${head}\r\n\r\nabc`, head.length + 7];
+    const expected = { status: 200, head, body: '', bytes, keepAlive: true };
+    for (let i = 0; i < 4; i += 1) expect(answer(whole)).toEqual(expected);
+    expect(answer(whole.replace('abc', 'xyz'), true)).toEqual({ ...expected, body: 'xyz' });
+    expect(answer(whole)).toEqual(expected);
+    expect(answer(whole.replace('X: 1', 'X: 2'))).toEqual({ ...expected, head: head.replace('X: 1', 'X: 2') });
+    expect(answer(whole.replace('200', '503'))).toMatchObject({ status: 503 });
+    for (let i = 0; i < 3; i += 1) expect(answer(whole)).toEqual(expected);
+    expect(() => answer(`${whole}d`)).toThrow('more came');
+    expect(answer(whole.slice(0, -1))).toBeUndefined();
+    expect(reader.feed(Buffer.from('c'))).toEqual(expected);
+    const interim = `HTTP/1.1 103 Early Hints\r\n\r\n${whole}`;
+    for (let i = 0; i < 3; i += 1) expect(answer(interim)).toEqual({ ...expected, bytes: interim.length });
+    for (let i = 0; i < 3; i += 1) expect(answer(whole)).toEqual(expected);
+    const closing = whole.replace('X: 1', 'Connection: close');
+    for (let i = 0; i < 3; i += 1) expect(answer(closing)).toMatchObject({ keepAlive: false });
+  });
+
   it('is read by its length, in pieces or whole', () => {
     const text = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\n\r\nhello';
     expect(read(text)).toMatchObject({ status: 200, body: 'hello', keepAlive: true, bytes: text.length });

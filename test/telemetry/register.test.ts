@@ -231,6 +231,10 @@ describe('register', () => {
     expect(text).toContain('RangeError');
     expect(await made.received('/v1/traces')).toContain(Buffer.from(id, 'hex').toString('latin1'));
     await made.received('/v1/metrics', (body) => body.includes('http.server.request.duration'));
+    await made.received(
+      '/v1/metrics',
+      (body) => body.includes('process.cpu.time') && body.includes('process.memory.usage'),
+    );
     expect(printed.trim()).toBe('hello 7 { a: 1 }');
     expect(made.bodies.every(({ headers }) => headers.authorization === 'Bearer secret')).toBe(true);
   });

@@ -7,11 +7,11 @@ import { metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentele
 import type { Attributes, Context, Observable, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
 import { boundHistogram, type BoundHistogram, type BoundRecord } from '../../telemetry/cells.ts';
 import { completeSpan, leanStart } from '../../telemetry/lean-tracer.ts';
+import { linkedRoot } from '../../telemetry/linked-context.ts';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../telemetry/names.ts';
 import { LabelSets, TryLabels } from './label-sets.ts';
 import { PHASES, type Ledger } from './ledger.ts';
 import type { OwnFields } from './forward-head.ts';
-import { linkedRoot } from './linked-context.ts';
 import type { RequestHead } from './request-head.ts';
 import { clientAttributes, serverAttributes, type ClientOutcome, type ServerOutcome } from './span-attributes.ts';
 import type { Upstream } from './upstream.ts';
