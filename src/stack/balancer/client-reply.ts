@@ -5,6 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { holdForTurn } from './write-batch.ts';
 
 /** What is written at once as one latin1 string: libuv's stack buffer for strings is this large. */
 const STRING_LIMIT = 16 * 1024;
@@ -105,6 +106,7 @@ export class ClientReply {
   end(): boolean {
     if (this.#ended) return this.#keepAlive;
     this.#ended = true;
+    holdForTurn(this.#socket);
     if (this.#head !== undefined && this.#chunked) {
       this.#chunked = false;
       this.#head += `Content-Length: ${this.#pendingBytes}\r\n`;

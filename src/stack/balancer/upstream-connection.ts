@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net';
 import type { Endpoint } from './config.ts';
 import type { ReplyHead } from './reply-head.ts';
 import { ReplyParser, type ReplyListener } from './reply-parser.ts';
+import { holdForTurn } from './write-batch.ts';
 
 /** `refused`: nobody is there, nothing was sent. `reset`: it broke. `invalid`: what came back is not HTTP. */
 export type ConnectionFailure = 'refused' | 'reset' | 'invalid';
@@ -86,6 +87,7 @@ export class UpstreamConnection implements ReplyListener {
   begin(method: string, bytes: string | Buffer, events: ExchangeEvents, upgrading = false): void {
     this.#events = events;
     this.#parser.expect(method, this, upgrading);
+    holdForTurn(this.#socket);
     this.write(bytes);
   }
 
