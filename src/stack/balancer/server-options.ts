@@ -1,12 +1,13 @@
 /** How Node's server is set up, whose forwarding fields are believed, and the ids of requests. */
-import type { ServerOptions } from 'node:http';
+import type { ServerOptions, ServerResponse } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
 import { IdPool } from '../../telemetry/id-pool.ts';
 import { ClientRequest } from './client-request.ts';
+import { ClientResponse } from './client-response.ts';
 import type { BalancerOptions } from './config.ts';
 
 /** Options Node has and its types do not know yet. */
-interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
+interface LeanServerOptions extends ServerOptions<typeof ClientRequest, typeof ServerResponse> {
   /** No stream events for requests without a body. */
   readonly optimizeEmptyRequests: boolean;
 }
@@ -15,6 +16,7 @@ export function serverOptions(options: BalancerOptions): LeanServerOptions {
   const { limits, timeouts } = options;
   return {
     IncomingMessage: ClientRequest,
+    ServerResponse: ClientResponse,
     insecureHTTPParser: false,
     maxHeaderSize: limits.header,
     // Host is checked with everything else, where the answer is ours.

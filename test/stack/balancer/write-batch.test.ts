@@ -8,10 +8,11 @@ let received: string[];
 const sockets: Socket[] = [];
 
 beforeEach(async () => {
-  received = [];
+  const texts: string[] = [];
+  received = texts;
   server = createServer((socket) => {
-    const at = received.push('') - 1;
-    socket.on('data', (bytes) => (received[at] += bytes.toString()));
+    const at = texts.push('') - 1;
+    socket.on('data', (bytes) => (texts[at] += bytes.toString()));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
