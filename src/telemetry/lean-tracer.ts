@@ -17,11 +17,12 @@ import type {
 } from '@opentelemetry/api';
 import { INVALID_SPAN_CONTEXT, isSpanContextValid, trace, TraceFlags } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
-import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { Sampler, SamplingResult, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { SamplingDecision } from '@opentelemetry/sdk-trace';
 import { currentCells, type Cells } from './cells.ts';
 import { IdPool } from './id-pool.ts';
 import { LeanSpan, type LeanShared } from './lean-span.ts';
+import { followsSampledParent } from './sampler.ts';
 
 /** Of the SDK's tracer, version 3.1.0; each is looked at before it is used. */
 interface TracerParts {
@@ -91,6 +92,8 @@ class SpanCounts {
   }
 }
 
+const SAMPLED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECORD_AND_SAMPLED });
+
 const originOf = (parent: SpanContext | undefined): number => (parent === undefined ? 0 : parent.isRemote ? 1 : 2);
 
 class LeanTracer {
@@ -99,10 +102,12 @@ class LeanTracer {
   readonly #counts = new SpanCounts();
   readonly #traceIds = new IdPool(16);
   readonly #spanIds = new IdPool(8);
+  readonly #followsParent: boolean;
 
   constructor(parts: TracerParts, cells: Cells) {
     const counts = this.#counts;
     this.#parts = parts;
+    this.#followsParent = followsSampledParent(parts._sampler);
     this.#shared = {
       resource: parts._resource,
       scope: parts.instrumentationScope,
@@ -117,10 +122,13 @@ class LeanTracer {
     if (isTracingSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
     const parentSpan = trace.getSpan(context);
     const given = parentSpan?.spanContext();
-    const parent =
-      given !== undefined && (parentSpan instanceof LeanSpan || isSpanContextValid(given)) ? given : undefined;
+    const ours = parentSpan instanceof LeanSpan;
+    const parent = given !== undefined && (ours || isSpanContextValid(given)) ? given : undefined;
     const traceId = parent?.traceId ?? this.#traceIds.next();
-    const asked = this.#parts._sampler.shouldSample(context, traceId, name, kind, {}, []);
+    const asked =
+      ours && this.#followsParent && parent?.traceFlags === TraceFlags.SAMPLED
+        ? SAMPLED
+        : this.#parts._sampler.shouldSample(context, traceId, name, kind, {}, []);
     this.#counts.started(originOf(given), asked.decision);
     const own: SpanContext = {
       traceId,
@@ -153,4 +161,15 @@ export function leanStart(tracer: Tracer): StartSpan {
 export function completeSpan(span: Span, attributes: Attributes): void {
   if (span instanceof LeanSpan) span.complete(attributes);
   else span.setAttributes(attributes);
+}
+
+/**
+ * The value of `traceparent` (W3C Trace Context, section 3.2) that makes who gets it a child of `span`. Undefined when a
+ * propagator has to see to it: the span is somebody else's, or has a `tracestate`.
+ */
+export function traceparentOf(span: Span): string | undefined {
+  if (!(span instanceof LeanSpan)) return undefined;
+  const { traceId, spanId, traceFlags, traceState } = span.spanContext();
+  if (traceState !== undefined) return undefined;
+  return `00-${traceId}-${spanId}-${traceFlags === TraceFlags.SAMPLED ? '01' : '00'}`;
 }
