@@ -1,5 +1,5 @@
 /** How Node's server is set up, whose forwarding fields are believed, and the ids of requests. */
-import type { ServerOptions, ServerResponse } from 'node:http';
+import type { ServerOptions } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
 import { IdPool } from '../../telemetry/id-pool.ts';
 import { ClientRequest } from './client-request.ts';
@@ -7,7 +7,7 @@ import { ClientResponse } from './client-response.ts';
 import type { BalancerOptions } from './config.ts';
 
 /** Options Node has and its types do not know yet. */
-interface LeanServerOptions extends ServerOptions<typeof ClientRequest, typeof ServerResponse> {
+interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
   /** No stream events for requests without a body. */
   readonly optimizeEmptyRequests: boolean;
 }
