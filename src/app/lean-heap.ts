@@ -3,7 +3,8 @@
  * generation alone takes 128 MB under load and the old one doubles before it is collected, although a balancer, a monitor or
  * a service holds some 40 MB: with four processes that is a gigabyte of garbage. Kept short, garbage is collected more often
  * and each process stays near what it really holds. Under load that would cost a fifth of the CPU, for half of what a small
- * young generation holds is requests under way, copied again and again: while a process stays busy, some MiB more are given.
+ * young generation holds is requests under way, copied again and again: to a process that has stayed busy for a while some
+ * MiB more are given. V8 takes them back while nothing happens.
  * Nothing here is a limit to the old generation: a heap that needs more gets it.
  */
 import { PerformanceObserver } from 'node:perf_hooks';
@@ -34,7 +35,7 @@ export function growSlowly(nodeFlags: readonly string[]): void {
   if (nodeFlags.some((flag) => SIZED_BY_FLAGS.test(flag))) return;
   setFlagsFromString(YOUNG_STAYS);
   setFlagsFromString(GROWTH);
-  growYoungWhileBusy();
+  growYoungOnceBusy();
 }
 
 /** Collections by whole seconds, and how many seconds in a row before this one were busy. */
@@ -55,12 +56,14 @@ export function paceAfter(pace: Pace, atMs: number): Pace {
 const youngBytes = (): number =>
   getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? Infinity;
 
-function growYoungWhileBusy(): void {
+function growYoungOnceBusy(): void {
   let pace: Pace = { second: 0, collections: 0, busySeconds: 0 };
+  let worked = false;
   let grows = false;
   new PerformanceObserver((list) => {
-    for (const { startTime } of list.getEntries()) pace = paceAfter(pace, startTime);
-    const may = pace.busySeconds >= BUSY_SECONDS && youngBytes() < YOUNG_LIMIT;
+    for (const { startTime } of worked ? [] : list.getEntries()) pace = paceAfter(pace, startTime);
+    worked ||= pace.busySeconds >= BUSY_SECONDS;
+    const may = worked && youngBytes() < YOUNG_LIMIT;
     if (may === grows) return;
     grows = may;
     setFlagsFromString(may ? YOUNG_GROWS : YOUNG_STAYS);

@@ -94,6 +94,7 @@ class SpanCounts {
 
 const SAMPLED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECORD_AND_SAMPLED });
 
+const isSampled = (given: SpanContext | undefined): boolean => given !== undefined && (given.traceFlags & 1) === 1;
 const originOf = (parent: SpanContext | undefined): number => (parent === undefined ? 0 : parent.isRemote ? 1 : 2);
 
 class LeanTracer {
@@ -118,43 +119,50 @@ class LeanTracer {
     cells.onCollect(() => counts.give(parts._tracerMetrics));
   }
 
-  start(name: string, kind: SpanKind, context: Context): Span {
+  start(name: string, kind: SpanKind, context: Context, begunMs?: number): Span {
     if (isTracingSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
     const parentSpan = trace.getSpan(context);
     const given = parentSpan?.spanContext();
     const ours = parentSpan instanceof LeanSpan;
     const parent = given !== undefined && (ours || isSpanContextValid(given)) ? given : undefined;
     const traceId = parent?.traceId ?? this.#traceIds.next();
-    const asked =
-      ours && this.#followsParent && parent?.traceFlags === TraceFlags.SAMPLED
-        ? SAMPLED
-        : this.#parts._sampler.shouldSample(context, traceId, name, kind, {}, []);
+    // The child of a sampled span of ours is sampled with it: there is nothing to ask.
+    const known = ours && this.#followsParent && isSampled(given) ? SAMPLED : undefined;
+    const asked = known ?? this.#parts._sampler.shouldSample(context, traceId, name, kind, {}, []);
     this.#counts.started(originOf(given), asked.decision);
-    const own: SpanContext = {
+    const own = this.#contextOf(traceId, asked, parent);
+    if (asked.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(own);
+    const span = new LeanSpan(this.#shared, name, kind, own, parent, begunMs);
+    if (asked.attributes !== undefined) span.setAttributes(asked.attributes);
+    this.#shared.processor.onStart(span, context);
+    return span;
+  }
+
+  #contextOf(traceId: string, asked: SamplingResult, parent: SpanContext | undefined): SpanContext {
+    return {
       traceId,
       spanId: this.#spanIds.next(),
       traceFlags: asked.decision === SamplingDecision.RECORD_AND_SAMPLED ? TraceFlags.SAMPLED : TraceFlags.NONE,
       traceState: asked.traceState ?? parent?.traceState,
     };
-    if (asked.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(own);
-    const span = new LeanSpan(this.#shared, name, kind, own, parent);
-    if (asked.attributes !== undefined) span.setAttributes(asked.attributes);
-    this.#shared.processor.onStart(span, context);
-    return span;
   }
 }
 
-/** Starts a span of `kind` in `context`: lean where the SDK was put together by `startTelemetry`, else the tracer's own. */
-export type StartSpan = (name: string, kind: SpanKind, context: Context) => Span;
+/**
+ * Starts a span of `kind` in `context`: lean where the SDK was put together by `startTelemetry`, else the tracer's own.
+ * `begunMs`: when it began, if that is over already, in milliseconds of `performance.now()`.
+ */
+export type StartSpan = (name: string, kind: SpanKind, context: Context, begunMs?: number) => Span;
 
 export function leanStart(tracer: Tracer): StartSpan {
   const cells = currentCells();
   const parts = cells === undefined ? undefined : partsOf(tracer);
   if (cells === undefined || parts === undefined) {
-    return (name, kind, context) => tracer.startSpan(name, { kind }, context);
+    return (name, kind, context, begunMs) =>
+      tracer.startSpan(name, begunMs === undefined ? { kind } : { kind, startTime: begunMs }, context);
   }
   const lean = new LeanTracer(parts, cells);
-  return (name, kind, context) => lean.start(name, kind, context);
+  return (name, kind, context, begunMs) => lean.start(name, kind, context, begunMs);
 }
 
 /** Writes attributes at the end of a span. The object is the span's from then on. */
@@ -169,7 +177,7 @@ export function completeSpan(span: Span, attributes: Attributes): void {
  */
 export function traceparentOf(span: Span): string | undefined {
   if (!(span instanceof LeanSpan)) return undefined;
-  const { traceId, spanId, traceFlags, traceState } = span.spanContext();
-  if (traceState !== undefined) return undefined;
-  return `00-${traceId}-${spanId}-${traceFlags === TraceFlags.SAMPLED ? '01' : '00'}`;
+  const own = span.spanContext();
+  if (own.traceState !== undefined) return undefined;
+  return `00-${own.traceId}-${own.spanId}-${isSampled(own) ? '01' : '00'}`;
 }
