@@ -62,10 +62,11 @@ export class LeanSpan implements Span, ReadableSpan {
     kind: SpanKind,
     context: SpanContext,
     parentSpanContext: SpanContext | undefined,
-    begunMs = performance.now(),
+    begunMs?: number,
   ) {
-    this.#startMonotonicMs = begunMs;
-    this.#startMs = wallTimeOf(begunMs);
+    const nowMs = performance.now();
+    this.#startMonotonicMs = begunMs ?? nowMs;
+    this.#startMs = wallTimeOf(nowMs) - (nowMs - this.#startMonotonicMs);
     this.#shared = shared;
     this.name = name;
     this.kind = kind;

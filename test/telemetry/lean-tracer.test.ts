@@ -1,7 +1,7 @@
 /** Lean spans beside the SDK's: samplers, processors, exporters and metrics must see the same. */
 import type { Context, Span, Tracer } from '@opentelemetry/api';
 import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { suppressTracing, W3CTraceContextPropagator } from '@opentelemetry/core';
+import { hrTimeToMilliseconds, suppressTracing, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, Sampler, SpanLimits } from '@opentelemetry/sdk-trace';
 import {
@@ -232,5 +232,17 @@ describe('lean spans', () => {
     expect(traceparentOf(tracer.startSpan('of the SDK'))).toBeUndefined();
     const joined = trace.setSpanContext(ROOT_CONTEXT, { ...REMOTE, traceState: createTraceState('a=b') });
     expect(traceparentOf(start('GET', SpanKind.CLIENT, joined))).toBeUndefined();
+  });
+
+  it('may have begun and ended before they are made', () => {
+    const { start, ring } = world(true);
+    const before = Date.now();
+    const nowMs = performance.now();
+    start('cache get', SpanKind.INTERNAL, ROOT_CONTEXT, nowMs - 50).end(nowMs - 20);
+    start('now', SpanKind.INTERNAL, ROOT_CONTEXT).end();
+    const [late, now] = ring.buffer.drain().items;
+    expect(hrTimeToMilliseconds(late.duration)).toBeCloseTo(30, 3);
+    expect(Math.abs(hrTimeToMilliseconds(late.startTime) - (before - 50))).toBeLessThan(5);
+    expect(Math.abs(hrTimeToMilliseconds(now.startTime) - before)).toBeLessThan(45);
   });
 });
