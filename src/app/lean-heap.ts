@@ -2,21 +2,27 @@
  * How a process that runs for long lets its JavaScript heap grow. V8 sizes heaps by the machine: on a large one the young
  * generation alone takes 128 MB under load and the old one doubles before it is collected, although a balancer, a monitor or
  * a service holds some 40 MB: with four processes that is a gigabyte of garbage. Kept short, garbage is collected more often
- * (some percent of CPU) and each process stays near what it really holds. Nothing here is a limit: a heap that needs more
- * gets it.
+ * and each process stays near what it really holds. Under load that would cost a fifth of the CPU, for half of what a small
+ * young generation holds is requests under way, copied again and again: to a process that has stayed busy for a while some
+ * MiB more are given. V8 takes them back while nothing happens.
+ * Nothing here is a limit to the old generation: a heap that needs more gets it.
  */
+import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 /** The old generation is collected when it has grown by this share; may be set while a process runs. */
 const growingBy = (percent: number): string => `--heap-growing-percent=${percent}`;
 /** A collection lets the young generation grow to this many times its size; 1 keeps it as it is. */
 const youngBy = (factor: number): string => `--semi-space-growth-factor=${factor}`;
+/** Bytes of both halves of the young generation up to which it may grow. */
+const YOUNG_LIMIT = 16 * 1024 * 1024;
+/** Collections in each of so many seconds in a row are work that lasts; a start, or a burst, is over before. */
+const BUSY_COLLECTIONS = 20;
+const BUSY_SECONDS = 3;
 const SIZED_BY_FLAGS = /--(?:max|min)[-_]semi[-_]space|--semi[-_]space|--heap[-_]growing|--max[-_]old[-_]space/;
 
-/** `execArgv` of the sample services, which hold little: MiB of one of the young generation's halves, and slow growth. */
+/** `execArgv` of children: MiB of one of the young generation's halves, and slow growth, as `growLikeMonitor` gives them. */
 export const LEAN_HEAP: readonly string[] = ['--max-semi-space-size=4', growingBy(40)];
-/** `execArgv` of the monitor beside a stack: the sizes that `growLikeMonitor` gives one that somebody else started. */
-export const MONITOR_HEAP: readonly string[] = ['--max-semi-space-size=4', growingBy(40)];
 
 /** V8 begins with 1 MiB a half. */
 const MONITOR_YOUNG_BYTES = 8 * 1024 ** 2;
@@ -31,6 +37,7 @@ export function growSlowly(nodeFlags: readonly string[]): void {
   if (nodeFlags.some((flag) => SIZED_BY_FLAGS.test(flag))) return;
   setFlagsFromString(youngBy(1));
   setFlagsFromString(growingBy(40));
+  growYoungOnceBusy();
 }
 
 /**
@@ -50,6 +57,34 @@ export function growLikeMonitor(nodeFlags: readonly string[]): void {
   setFlagsFromString(youngBy(1));
 }
 
-function youngBytes(): number {
-  return getHeapSpaceStatistics().find((space) => space.space_name === 'new_space')?.space_size ?? Infinity;
+/** Collections by whole seconds, and how many seconds in a row before this one were busy. */
+export interface Pace {
+  readonly second: number;
+  readonly collections: number;
+  readonly busySeconds: number;
+}
+
+/** `atMs`: when there was one more collection. Pure. */
+export function paceAfter(pace: Pace, atMs: number): Pace {
+  const second = Math.floor(atMs / 1000);
+  if (second === pace.second) return { ...pace, collections: pace.collections + 1 };
+  const goesOn = second === pace.second + 1 && pace.collections >= BUSY_COLLECTIONS;
+  return { second, collections: 1, busySeconds: goesOn ? pace.busySeconds + 1 : 0 };
+}
+
+const youngBytes = (): number =>
+  getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? Infinity;
+
+function growYoungOnceBusy(): void {
+  let pace: Pace = { second: 0, collections: 0, busySeconds: 0 };
+  let worked = false;
+  let grows = false;
+  new PerformanceObserver((list) => {
+    for (const { startTime } of worked ? [] : list.getEntries()) pace = paceAfter(pace, startTime);
+    worked ||= pace.busySeconds >= BUSY_SECONDS;
+    const may = worked && youngBytes() < YOUNG_LIMIT;
+    if (may === grows) return;
+    grows = may;
+    setFlagsFromString(may ? youngBy(2) : youngBy(1));
+  }).observe({ entryTypes: ['gc'] });
 }

@@ -8,6 +8,8 @@ import { systemRandom } from '../base/random.ts';
 
 const BATCH = 256;
 const BYTES_A_WORD = 4;
+/** A word whose text ends with 1, whatever the byte order is. */
+const LAST_DIGIT = new Uint32Array(Uint8Array.of(0, 0, 0, 1).buffer)[0];
 
 export class IdPool {
   readonly #random: Random;
@@ -26,13 +28,25 @@ export class IdPool {
   /** Lower-case hexadecimal; never all zeros, which is no valid id of a trace or a span. */
   next(): string {
     if (this.#at >= this.#text.length) {
-      const words = this.#words;
-      for (let at = 0; at < words.length; at += 1) words[at] = this.#random() * 0x1_0000_0000;
-      this.#text = Buffer.from(words.buffer).toString('hex');
+      this.#draw();
       this.#at = 0;
     }
     const id = this.#text.slice(this.#at, this.#at + this.#length);
     this.#at += this.#length;
-    return /[^0]/.test(id) ? id : `${id.slice(1)}1`;
+    return id;
+  }
+
+  #draw(): void {
+    const words = this.#words;
+    const each = words.length / BATCH;
+    for (let at = 0; at < words.length; at += each) {
+      let bits = 0;
+      for (let word = at; word < at + each; word += 1) {
+        words[word] = this.#random() * 0x1_0000_0000;
+        bits |= words[word];
+      }
+      if (bits === 0) words.fill(LAST_DIGIT, at + each - 1, at + each);
+    }
+    this.#text = Buffer.from(words.buffer).toString('hex');
   }
 }

@@ -40,8 +40,8 @@ const ERROR: SpanStatus = Object.freeze({ code: SpanStatusCode.ERROR });
 export class LeanSpan implements Span, ReadableSpan {
   readonly #shared: LeanShared;
   readonly #context: SpanContext;
-  readonly #startMonotonicMs = performance.now();
-  readonly #startMs = wallTimeOf(this.#startMonotonicMs);
+  readonly #startMs: number;
+  readonly #startMonotonicMs: number;
   /** -1 while it runs. */
   #tookMs = -1;
   readonly kind: SpanKind;
@@ -55,13 +55,18 @@ export class LeanSpan implements Span, ReadableSpan {
   droppedEventsCount = 0;
   droppedLinksCount = 0;
 
+  /** `begunMs`: when it began, if not now, in milliseconds of `performance.now()`. */
   constructor(
     shared: LeanShared,
     name: string,
     kind: SpanKind,
     context: SpanContext,
     parentSpanContext: SpanContext | undefined,
+    begunMs?: number,
   ) {
+    const nowMs = performance.now();
+    this.#startMonotonicMs = begunMs ?? nowMs;
+    this.#startMs = wallTimeOf(nowMs) - (nowMs - this.#startMonotonicMs);
     this.#shared = shared;
     this.name = name;
     this.kind = kind;
@@ -174,6 +179,9 @@ export class LeanSpan implements Span, ReadableSpan {
     const { processor } = this.#shared;
     processor.onEnding?.(this);
     if (endTime === undefined) this.#tookMs = performance.now() - this.#startMonotonicMs;
+    // As in the SDK: a number that is too small for the time of day is one of `performance.now()`.
+    else if (typeof endTime === 'number' && endTime < performance.timeOrigin)
+      this.#tookMs = Math.max(0, endTime - this.#startMonotonicMs);
     else {
       const [seconds, nanos] = timeInputToHrTime(endTime);
       this.#tookMs = Math.max(0, seconds * 1e3 + nanos / 1e6 - this.#startMs);

@@ -17,11 +17,12 @@ import type {
 } from '@opentelemetry/api';
 import { INVALID_SPAN_CONTEXT, isSpanContextValid, trace, TraceFlags } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
-import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { Sampler, SamplingResult, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { SamplingDecision } from '@opentelemetry/sdk-trace';
 import { currentCells, type Cells } from './cells.ts';
 import { IdPool } from './id-pool.ts';
 import { LeanSpan, type LeanShared } from './lean-span.ts';
+import { followsSampledParent } from './sampler.ts';
 
 /** Of the SDK's tracer, version 3.1.0; each is looked at before it is used. */
 interface TracerParts {
@@ -91,6 +92,9 @@ class SpanCounts {
   }
 }
 
+const SAMPLED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECORD_AND_SAMPLED });
+
+const isSampled = (given: SpanContext | undefined): boolean => given !== undefined && (given.traceFlags & 1) === 1;
 const originOf = (parent: SpanContext | undefined): number => (parent === undefined ? 0 : parent.isRemote ? 1 : 2);
 
 class LeanTracer {
@@ -99,10 +103,12 @@ class LeanTracer {
   readonly #counts = new SpanCounts();
   readonly #traceIds = new IdPool(16);
   readonly #spanIds = new IdPool(8);
+  readonly #followsParent: boolean;
 
   constructor(parts: TracerParts, cells: Cells) {
     const counts = this.#counts;
     this.#parts = parts;
+    this.#followsParent = followsSampledParent(parts._sampler);
     this.#shared = {
       resource: parts._resource,
       scope: parts.instrumentationScope,
@@ -113,48 +119,77 @@ class LeanTracer {
     cells.onCollect(() => counts.give(parts._tracerMetrics));
   }
 
-  start(name: string, kind: SpanKind, context: Context, attributes: Attributes | undefined): Span {
+  start(name: string, kind: SpanKind, context: Context, attributes?: Attributes, begunMs?: number): Span {
     if (isTracingSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
     const parentSpan = trace.getSpan(context);
     const given = parentSpan?.spanContext();
-    const parent =
-      given !== undefined && (parentSpan instanceof LeanSpan || isSpanContextValid(given)) ? given : undefined;
+    const ours = parentSpan instanceof LeanSpan;
+    const parent = given !== undefined && (ours || isSpanContextValid(given)) ? given : undefined;
     const traceId = parent?.traceId ?? this.#traceIds.next();
-    const asked = this.#parts._sampler.shouldSample(context, traceId, name, kind, attributes ?? {}, []);
+    // The child of a sampled span of ours is sampled with it: there is nothing to ask.
+    const known = ours && this.#followsParent && isSampled(given) ? SAMPLED : undefined;
+    const asked = known ?? this.#parts._sampler.shouldSample(context, traceId, name, kind, attributes ?? {}, []);
     this.#counts.started(originOf(given), asked.decision);
-    const own: SpanContext = {
+    const own = this.#contextOf(traceId, asked, parent);
+    if (asked.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(own);
+    const span = new LeanSpan(this.#shared, name, kind, own, parent, begunMs);
+    if (attributes !== undefined) span.complete(attributes);
+    if (asked.attributes !== undefined) span.setAttributes(asked.attributes);
+    this.#shared.processor.onStart(span, context);
+    return span;
+  }
+
+  #contextOf(traceId: string, asked: SamplingResult, parent: SpanContext | undefined): SpanContext {
+    return {
       traceId,
       spanId: this.#spanIds.next(),
       traceFlags: asked.decision === SamplingDecision.RECORD_AND_SAMPLED ? TraceFlags.SAMPLED : TraceFlags.NONE,
       traceState: asked.traceState ?? parent?.traceState,
     };
-    if (asked.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(own);
-    const span = new LeanSpan(this.#shared, name, kind, own, parent);
-    if (attributes !== undefined) span.complete(attributes);
-    if (asked.attributes !== undefined) span.setAttributes(asked.attributes);
-    this.#shared.processor.onStart(span, context);
-    return span;
   }
 }
 
 /**
  * Starts a span of `kind` in `context`: lean where the SDK was put together by `startTelemetry`, else the tracer's own.
  * `attributes`, for those known by then, is the span's from then on: plain strings and numbers.
+ * `begunMs`: when it began, if that is over already, in milliseconds of `performance.now()`.
  */
-export type StartSpan = (name: string, kind: SpanKind, context: Context, attributes?: Attributes) => Span;
+export type StartSpan = (
+  name: string,
+  kind: SpanKind,
+  context: Context,
+  attributes?: Attributes,
+  begunMs?: number,
+) => Span;
 
 export function leanStart(tracer: Tracer): StartSpan {
   const cells = currentCells();
   const parts = cells === undefined ? undefined : partsOf(tracer);
   if (cells === undefined || parts === undefined) {
-    return (name, kind, context, attributes = {}) => tracer.startSpan(name, { kind, attributes }, context);
+    return (name, kind, context, attributes = {}, begunMs = undefined) =>
+      tracer.startSpan(
+        name,
+        begunMs === undefined ? { kind, attributes } : { kind, attributes, startTime: begunMs },
+        context,
+      );
   }
   const lean = new LeanTracer(parts, cells);
-  return (name, kind, context, attributes) => lean.start(name, kind, context, attributes);
+  return (name, kind, context, attributes, begunMs) => lean.start(name, kind, context, attributes, begunMs);
 }
 
 /** Writes attributes at the end of a span. The object is the span's from then on. */
 export function completeSpan(span: Span, attributes: Attributes): void {
   if (span instanceof LeanSpan) span.complete(attributes);
   else span.setAttributes(attributes);
+}
+
+/**
+ * The value of `traceparent` (W3C Trace Context, section 3.2) that makes who gets it a child of `span`. Undefined when a
+ * propagator has to see to it: the span is somebody else's, or has a `tracestate`.
+ */
+export function traceparentOf(span: Span): string | undefined {
+  if (!(span instanceof LeanSpan)) return undefined;
+  const own = span.spanContext();
+  if (own.traceState !== undefined) return undefined;
+  return `00-${own.traceId}-${own.spanId}-${isSampled(own) ? '01' : '00'}`;
 }

@@ -2,21 +2,21 @@
  * A Context of the OpenTelemetry API as a linked list. The API's own copies a Map for each value set, several times a
  * request; here a value is one small object, and the two or three there are are found as fast.
  */
-import { ROOT_CONTEXT, type Context } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
 
 class LinkedContext implements Context {
-  readonly #parent: Context;
+  readonly #parent: LinkedContext | undefined;
   readonly #key: symbol;
   readonly #value: unknown;
 
-  constructor(parent: Context, key: symbol, value: unknown) {
+  constructor(parent: LinkedContext | undefined, key: symbol, value: unknown) {
     this.#parent = parent;
     this.#key = key;
     this.#value = value;
   }
 
   getValue(key: symbol): unknown {
-    return key === this.#key ? this.#value : this.#parent.getValue(key);
+    return key === this.#key ? this.#value : this.#parent?.getValue(key);
   }
 
   setValue(key: symbol, value: unknown): Context {
@@ -29,4 +29,4 @@ class LinkedContext implements Context {
 }
 
 /** Empty, like `ROOT_CONTEXT`. */
-export const linkedRoot: Context = new LinkedContext(ROOT_CONTEXT, Symbol('vitrine root'), undefined);
+export const linkedRoot: Context = new LinkedContext(undefined, Symbol('vitrine root'), undefined);

@@ -26,6 +26,20 @@ function ratioOf(env: Env, logger: Logger): number {
   return 1;
 }
 
+/** Those that let a span with a sampled parent in this process be sampled without being asked. */
+const followers = new WeakSet<Sampler>();
+
+function parentBased(root: Sampler): Sampler {
+  const sampler = new ParentBasedSampler({ root });
+  followers.add(sampler);
+  return sampler;
+}
+
+/** Whether the child of a sampled span of this process is sampled whatever else it is. */
+export function followsSampledParent(sampler: Sampler): boolean {
+  return followers.has(sampler);
+}
+
 /** The sampler the environment names; the specification's default is `parentbased_always_on`. */
 export function samplerFromEnv(env: Env, logger: Logger): Sampler {
   const name = textOf(env, 'OTEL_TRACES_SAMPLER') ?? 'parentbased_always_on';
@@ -37,9 +51,9 @@ export function samplerFromEnv(env: Env, logger: Logger): Sampler {
     case 'traceidratio':
       return new TraceIdRatioBasedSampler(ratioOf(env, logger));
     case 'parentbased_always_off':
-      return new ParentBasedSampler({ root: new AlwaysOffSampler() });
+      return parentBased(new AlwaysOffSampler());
     case 'parentbased_traceidratio':
-      return new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratioOf(env, logger)) });
+      return parentBased(new TraceIdRatioBasedSampler(ratioOf(env, logger)));
     case 'parentbased_always_on':
       break;
     default:
@@ -48,10 +62,12 @@ export function samplerFromEnv(env: Env, logger: Logger): Sampler {
         `OTEL_TRACES_SAMPLER names no sampler ("${name}"); parentbased_always_on is taken.`,
       );
   }
-  return new ParentBasedSampler({ root: new AlwaysOnSampler() });
+  return parentBased(new AlwaysOnSampler());
 }
 
 /** Records every span; exporters still see only what `inner` samples. */
 export function recordEverything(inner: Sampler): Sampler {
-  return createAlwaysRecordSampler(inner);
+  const outer = createAlwaysRecordSampler(inner);
+  if (followers.has(inner)) followers.add(outer);
+  return outer;
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { LEAN_HEAP } from '../../src/app/lean-heap.ts';
+import { LEAN_HEAP, paceAfter, type Pace } from '../../src/app/lean-heap.ts';
 
 const MODULE = path.resolve(import.meta.dirname, '../../src/app/lean-heap.ts');
 
@@ -33,4 +33,42 @@ it('gives a monitor that somebody else started a young generation of 4 MiB a hal
   expect(youngMib([], 'growLikeMonitor')).toBeGreaterThanOrEqual(8);
   expect(youngMib([], 'growLikeMonitor')).toBeLessThanOrEqual(12);
   expect(youngMib(['--max-semi-space-size=16'], 'growLikeMonitor')).toBeGreaterThan(14);
+});
+
+it('lets the young generation grow while work lasts, to its limit', () => {
+  const program = `
+    import { getHeapSpaceStatistics } from 'node:v8';
+    import { growSlowly } from ${JSON.stringify(MODULE)};
+    growSlowly(process.execArgv);
+    const keep = [];
+    const youngMib = () => getHeapSpaceStatistics().find((one) => one.space_name === 'new_space').space_size / 1024 ** 2;
+    const work = async () => {
+      for (let at = 0; at < 3_000; at += 1) keep[at % 2_500] = { at, text: 'x' + at, list: [at] };
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const first = youngMib();
+    while (youngMib() < 16 && performance.now() < 20_000) await work();
+    for (let more = 0; more < 2_000; more += 1) await work();
+    console.log(JSON.stringify([first, youngMib()]));
+  `;
+  const args = ['--input-type=module', '--eval', program];
+  const [first, last] = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as number[];
+  expect(first).toBeLessThan(4);
+  expect(last).toBe(16);
+}, 40_000);
+
+it('takes no burst for work that lasts', () => {
+  let pace: Pace = { second: 0, collections: 0, busySeconds: 0 };
+  const collect = (second: number, times: number): void => {
+    for (let at = 0; at < times; at += 1) pace = paceAfter(pace, second * 1000 + at);
+  };
+  collect(5, 300);
+  expect(pace.busySeconds).toBe(0);
+  for (const second of [6, 7, 8]) collect(second, 20);
+  expect(pace.busySeconds).toBe(3);
+  collect(9, 19);
+  collect(10, 1);
+  expect(pace.busySeconds).toBe(0);
+  for (const second of [11, 12, 14, 15]) collect(second, 50);
+  expect(pace.busySeconds).toBe(1);
 });

@@ -14,6 +14,8 @@ import { until } from '../support/until.ts';
 
 const PAIRS = Number(process.argv[2] ?? 15);
 const SECONDS = Number(process.argv[3] ?? 2);
+/** Until code is compiled and heaps have the size they keep under load. */
+const WARM_SECONDS = 6;
 const ONLY = process.argv[4]?.split(',');
 const BASE_PORT = Number(process.env.BENCH_PORT ?? 21450);
 const UPSTREAM_PORT = BASE_PORT;
@@ -47,11 +49,12 @@ function haproxyConfig(port: number): string {
   return at;
 }
 
-function caddyConfig(port: number): string {
-  const at = path.join(DIR, 'Caddyfile');
+/** As it comes Caddy keeps 32 idle connections to an upstream, so that 64 clients make it open new ones all the time. */
+function caddyConfig(port: number, idleConnections: number): string {
+  const at = path.join(DIR, `Caddyfile-${idleConnections}`);
   writeFileSync(
     at,
-    `{\n admin off\n auto_https off\n log {\n level ERROR\n }\n}\nhttp://:${port} {\n bind 127.0.0.1\n reverse_proxy 127.0.0.1:${UPSTREAM_PORT} {\n transport http {\n keepalive_idle_conns_per_host 128\n }\n }\n}\n`,
+    `{\n admin off\n auto_https off\n log {\n level ERROR\n }\n}\nhttp://:${port} {\n bind 127.0.0.1\n reverse_proxy 127.0.0.1:${UPSTREAM_PORT} {\n transport http {\n keepalive_idle_conns_per_host ${idleConnections}\n }\n }\n}\n`,
   );
   return at;
 }
@@ -74,7 +77,7 @@ function contestants(): Contestant[] {
     port += 1;
     list.push({ name, version, port, command: command(port) });
   };
-  add('nginx', 'Debian', (at) => [
+  add('nginx', versionOf('sh', ['-c', 'nginx -v 2>&1']), (at) => [
     'nginx',
     '-c',
     nginxConfig(
@@ -89,7 +92,7 @@ function contestants(): Contestant[] {
     upstream,
     'full',
   ]);
-  add('vitrine-bare', 'telemetry API without an SDK', (at) => [
+  add('vitrine-bare', 'OTEL_SDK_DISABLED=true', (at) => [
     node,
     path.join(HERE, 'balancer-process.ts'),
     String(at),
@@ -105,8 +108,12 @@ function contestants(): Contestant[] {
   const haproxy = versionOf('haproxy', ['-v']);
   if (haproxy !== '') add('haproxy', haproxy, (at) => ['haproxy', '-db', '-f', haproxyConfig(at)]);
   const caddy = versionOf('caddy', ['version']);
-  if (caddy !== '')
-    add('caddy', caddy, (at) => ['caddy', 'run', '--adapter', 'caddyfile', '--config', caddyConfig(at)]);
+  const caddyWith = (idle: number) => (at: number) =>
+    ['caddy', 'run', '--adapter', 'caddyfile', '--config', caddyConfig(at, idle)] as const;
+  if (caddy !== '') {
+    add('caddy', `${caddy}, 128 idle connections`, caddyWith(128));
+    add('caddy-32', `${caddy}, as it comes`, caddyWith(32));
+  }
   return list.filter((one) => ONLY === undefined || ONLY.includes(one.name));
 }
 
@@ -202,7 +209,7 @@ try {
   await until(() => accepts(UPSTREAM_PORT));
   for (const racer of racers) {
     await until(() => accepts(racer.port));
-    await wrk(racer.port, 3);
+    await wrk(racer.port, WARM_SECONDS);
   }
   const tickUs = 1e6 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
   for (let pair = 0; pair < PAIRS; pair += 1) {

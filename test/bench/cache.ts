@@ -11,6 +11,8 @@ import { Keyv } from 'keyv';
 import { systemClock } from '../../src/base/clock.ts';
 import { Cache } from '../../src/stack/cache/cache.ts';
 import { MemoryStore } from '../../src/stack/cache/memory-store.ts';
+import { openCells } from '../../src/telemetry/cells.ts';
+import { joinCells } from '../../src/telemetry/cells-producer.ts';
 
 class IdleReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
@@ -32,7 +34,8 @@ const counting: SpanProcessor = {
 };
 context.setGlobalContextManager(new AsyncLocalStorageContextManager());
 trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [counting] }));
-metrics.setGlobalMeterProvider(new MeterProvider({ readers: [new IdleReader()] }));
+const reader = joinCells(openCells(systemClock), new IdleReader());
+metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
 
 const entryOf = (i: number) => ({
   id: i,
@@ -69,6 +72,9 @@ for (let i = -2; i < pairs; i += 1) {
   ratios.push(theirs / own);
 }
 if (ended < LOOKUPS * pairs) throw new Error(`only ${ended} spans ended: the look-ups were not watched`);
+// What was recorded must come out where readers look for it.
+const collected = JSON.stringify((await reader.collect()).resourceMetrics.scopeMetrics);
+if (!collected.includes('vitrine.cache.lookup.duration')) throw new Error('no duration was recorded');
 const figures = {
   keyv_us: Number(median(keyvUs).toFixed(3)),
   ours_us: Number(median(oursUs).toFixed(3)),

@@ -1,7 +1,7 @@
 /** Lean spans beside the SDK's: samplers, processors, exporters and metrics must see the same. */
 import type { Context, Span, Tracer } from '@opentelemetry/api';
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
+import { createTraceState, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { hrTimeToMilliseconds, suppressTracing, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, Sampler, SpanLimits } from '@opentelemetry/sdk-trace';
 import {
@@ -15,11 +15,13 @@ import {
 } from '@opentelemetry/sdk-trace';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
+import { silentLogger } from '../../src/base/logger.ts';
 import { closeCells, openCells, type Cells } from '../../src/telemetry/cells.ts';
 import { joinCells } from '../../src/telemetry/cells-producer.ts';
 import { LeanSpan } from '../../src/telemetry/lean-span.ts';
-import { completeSpan, leanStart, type StartSpan } from '../../src/telemetry/lean-tracer.ts';
+import { completeSpan, leanStart, traceparentOf, type StartSpan } from '../../src/telemetry/lean-tracer.ts';
 import { RingSpanProcessor } from '../../src/telemetry/record-buffer.ts';
+import { recordEverything, samplerFromEnv } from '../../src/telemetry/sampler.ts';
 import { toSpanRecord } from '../../src/telemetry/span-record.ts';
 
 class Reader extends MetricReader {
@@ -115,6 +117,11 @@ const SAMPLERS: readonly (readonly [string, () => Sampler])[] = [
   ['none', () => new AlwaysOffSampler()],
   ['none, but recorded', () => createAlwaysRecordSampler(new AlwaysOffSampler())],
   ['what the parent samples', () => new ParentBasedSampler({ root: new AlwaysOffSampler() })],
+  ['as the environment says by default', () => samplerFromEnv({}, silentLogger)],
+  [
+    'nothing of its own, but recorded',
+    () => recordEverything(samplerFromEnv({ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, silentLogger)),
+  ],
 ];
 
 describe('lean spans', () => {
@@ -209,5 +216,31 @@ describe('lean spans', () => {
     expect(exporter.getFinishedSpans()[0].attributes).toEqual({ by: 'sampler' });
     const ids = new Set(Array.from({ length: 1_000 }, () => of(ROOT_CONTEXT).spanContext().traceId));
     expect(ids.size).toBe(1_000);
+  });
+
+  it.each([true, false])('are carried on as the W3C propagator does it, sampled: %s', (sampled) => {
+    const { start, tracer } = world(
+      true,
+      createAlwaysRecordSampler(sampled ? new AlwaysOnSampler() : new AlwaysOffSampler()),
+    );
+    const span = start('GET', SpanKind.CLIENT, ROOT_CONTEXT);
+    const carrier: Record<string, string> = {};
+    new W3CTraceContextPropagator().inject(trace.setSpan(ROOT_CONTEXT, span), carrier, {
+      set: (to, name, value) => (to[name] = value),
+    });
+    expect(carrier).toEqual({ traceparent: traceparentOf(span) });
+    expect(traceparentOf(tracer.startSpan('of the SDK'))).toBeUndefined();
+    const joined = trace.setSpanContext(ROOT_CONTEXT, { ...REMOTE, traceState: createTraceState('a=b') });
+    expect(traceparentOf(start('GET', SpanKind.CLIENT, joined))).toBeUndefined();
+  });
+
+  it('may have begun and ended before they are made', () => {
+    const { start, ring } = world(true);
+    const nowMs = performance.now();
+    start('cache get', SpanKind.INTERNAL, ROOT_CONTEXT, undefined, nowMs - 50).end(nowMs - 20);
+    start('now', SpanKind.INTERNAL, ROOT_CONTEXT).end();
+    const [late, now] = ring.buffer.drain().items;
+    expect(hrTimeToMilliseconds(late.duration)).toBeCloseTo(30, 3);
+    expect(hrTimeToMilliseconds(now.startTime) - hrTimeToMilliseconds(late.startTime)).toBeGreaterThanOrEqual(49);
   });
 });

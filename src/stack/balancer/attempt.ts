@@ -22,10 +22,10 @@ import type { WaitingRoom } from './waiting-room.ts';
 export type AttemptFailure = ConnectionFailure | 'stale' | 'connect_timeout' | 'timeout' | 'idle' | 'client_stalled';
 
 export interface AttemptOwner {
-  attemptHead(attempt: Attempt, head: ReplyHead): void;
+  attemptHead(attempt: Attempt, head: ReplyHead, nowMs: number): void;
   attemptBody(bytes: Buffer): void;
   attemptFlush(): void;
-  attemptComplete(attempt: Attempt): void;
+  attemptComplete(attempt: Attempt, nowMs: number): void;
   attemptFailed(attempt: Attempt, failure: AttemptFailure): void;
   /** Neither this request nor any other has had a byte from the upstream for `timeouts.hedge`. */
   attemptSilent(attempt: Attempt): void;
@@ -51,6 +51,8 @@ export interface Try {
   readonly resend: number;
   /** A connection used before may fail for no fault of the upstream; this try shall not. */
   readonly fresh: boolean;
+  /** Monotonic ms of now. */
+  readonly startMs: number;
   /** Monotonic ms by which the first byte of any try must have come. */
   readonly totalAtMs: number;
 }
@@ -79,7 +81,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     this.#owner = owner;
     this.#try = one;
     const { upstream, head, body } = one;
-    const now = pieces.clock.monotonic();
+    const now = one.startMs;
     this.startedMs = now;
     this.connectedMs = now;
     const { span, fields } = pieces.observer.clientSpan(head, one.parent);
@@ -152,7 +154,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     this.#status = head.status;
     this.#stage = 'body';
     this.deadlineMs = limitAt(now, this.#pieces.options.timeouts.idle);
-    this.#owner.attemptHead(this, head);
+    this.#owner.attemptHead(this, head, now);
   }
 
   onBody(bytes: Buffer): void {
@@ -174,11 +176,12 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     if (this.#status !== undefined && this.#status >= 502 && this.#status <= 504)
       upstream.failed('error', this.#try.route.upstreams);
     else upstream.succeeded();
-    this.#settle(undefined);
+    const now = this.#pieces.clock.monotonic();
+    this.#settle(undefined, now);
     const keep = reusable && (body === undefined || body.complete);
-    if (keep) upstream.release(this.#connection, this.#pieces.options.timeouts.upstream_keep_alive);
+    if (keep) upstream.release(this.#connection, this.#pieces.options.timeouts.upstream_keep_alive, now);
     else this.#connection.destroy();
-    this.#owner.attemptComplete(this);
+    this.#owner.attemptComplete(this, now);
     this.#pieces.waiting.roomIn(this.#try.route);
   }
 
@@ -221,7 +224,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   cancel(lost: boolean): void {
     if (this.#stage === 'over') return;
     if (lost) this.#try.upstream.failed('timeout', this.#try.route.upstreams);
-    this.#settle(lost ? 'timeout' : 'cancelled');
+    this.#settle(lost ? 'timeout' : 'cancelled', this.#pieces.clock.monotonic());
     this.#connection.destroy();
     this.#pieces.waiting.roomIn(this.#try.route);
   }
@@ -232,19 +235,20 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     if (failure === 'refused') upstream.failed('refused', route.upstreams);
     else if (failure === 'reset' || failure === 'invalid') upstream.failed('error', route.upstreams);
     else if (failure !== 'stale' && failure !== 'client_stalled') upstream.failed('timeout', route.upstreams);
-    this.#settle(this.#status !== undefined && failure === 'reset' ? 'truncated' : failure);
+    const error = this.#status !== undefined && failure === 'reset' ? 'truncated' : failure;
+    this.#settle(error, this.#pieces.clock.monotonic());
     this.#connection.destroy();
     this.#owner.attemptFailed(this, failure);
     this.#pieces.waiting.roomIn(route);
   }
 
-  #settle(error: string | undefined): void {
+  #settle(error: string | undefined, nowMs: number): void {
     this.#stage = 'over';
-    const { deadlines, observer, clock } = this.#pieces;
+    const { deadlines, observer } = this.#pieces;
     deadlines.delete(this);
     const { upstream, head, resend } = this.#try;
     upstream.inflight -= 1;
-    const ms = clock.monotonic() - this.startedMs;
+    const ms = nowMs - this.startedMs;
     observer.clientDone(this.#span, { head, upstream, status: this.#status, error, ms, resend });
   }
 }

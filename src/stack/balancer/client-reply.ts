@@ -5,9 +5,10 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { holdForTurn } from './write-batch.ts';
 
-/** What is written at once as one latin1 string: libuv's stack buffer for strings is this large. */
-const STRING_LIMIT = 16 * 1024;
+/** Larger writes take a block; smaller ones are pieces of Node's pool, or cost little as garbage. */
+const SMALL_BYTES = 16 * 1024;
 /** Room for one read from an upstream and what stands around it. */
 const BLOCK_BYTES = 96 * 1024;
 const SPARE_BLOCKS = 64;
@@ -110,6 +111,7 @@ export class ClientReply {
   end(): boolean {
     if (this.#ended) return this.#keepAlive;
     this.#ended = true;
+    holdForTurn(this.#socket);
     if (this.#head !== undefined && this.#chunked) {
       this.#chunked = false;
       this.#head += `Content-Length: ${this.#pendingBytes}\r\n`;
@@ -146,27 +148,32 @@ export class ClientReply {
     const pending = this.#pending;
     const bytes = this.#pendingBytes;
     if (this.#head === undefined && bytes === 0 && after.length <= 2 && before === '') return;
-    let text = this.#headText();
-    if (this.#bodiless || bytes === 0) {
-      this.#socket.write(this.#bodiless ? text : text + (after.length > 2 ? after : ''), 'latin1');
-    } else if (bytes <= STRING_LIMIT) {
-      text += before;
-      for (const view of pending) text += view.toString('latin1');
-      this.#socket.write(text + after, 'latin1');
-    } else this.#writeBytes(text + before, after);
+    const text = this.#headText();
+    if (this.#bodiless) this.#socket.write(text, 'latin1');
+    else if (bytes === 0) this.#socket.write(after.length > 2 ? text + after : text, 'latin1');
+    else this.#writeBytes(text + before, after);
     if (pending.length > 0) this.#pending = [];
     this.#pendingBytes = 0;
   }
 
+  /** Copied once, into a buffer: as a string the body would be copied twice, and be garbage both times. */
   #writeBytes(before: string, after: string): void {
     const size = before.length + this.#pendingBytes + after.length;
-    const out = (size <= BLOCK_BYTES ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(size, BLOCK_BYTES));
+    const block = size > SMALL_BYTES && size <= BLOCK_BYTES;
+    const out = block ? (spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES)) : Buffer.allocUnsafe(size);
     let at = out.write(before, 0, 'latin1');
-    for (const view of this.#pending) at += view.copy(out, at);
-    out.write(after, at, 'latin1');
+    for (const view of this.#pending) {
+      out.set(view, at);
+      at += view.length;
+    }
+    if (after !== '') out.write(after, at, 'latin1');
+    if (!block) {
+      this.#socket.write(out);
+      return;
+    }
     // Only what has left whole is free again: after an error libuv may still hold it.
     this.#socket.write(out.subarray(0, size), (error) => {
-      if (!error && out.length === BLOCK_BYTES && spare.length < SPARE_BLOCKS) spare.push(out);
+      if (!error && spare.length < SPARE_BLOCKS) spare.push(out);
     });
   }
 }

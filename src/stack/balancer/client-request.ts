@@ -30,10 +30,15 @@ function askedFor(raw: readonly string[]): IncomingHttpHeaders {
   return found ?? NOTHING;
 }
 
-export class ClientRequest extends IncomingMessage {}
+export class ClientRequest extends IncomingMessage {
+  #asked: IncomingHttpHeaders | undefined;
 
-Object.defineProperty(ClientRequest.prototype, 'headers', {
-  get(this: ClientRequest): IncomingHttpHeaders {
-    return askedFor(this.rawHeaders);
-  },
-});
+  static {
+    // The types say property, so it cannot be written as the getter it is.
+    Object.defineProperty(ClientRequest.prototype, 'headers', {
+      get(this: ClientRequest): IncomingHttpHeaders {
+        return (this.#asked ??= askedFor(this.rawHeaders));
+      },
+    });
+  }
+}

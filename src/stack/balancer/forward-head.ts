@@ -12,10 +12,13 @@ export interface Peer {
   readonly trusted: boolean;
   /** `for=192.0.2.1` or `for="[2001:db8::1]"`. */
   readonly forwardedFor: string;
+  /** What was last written after the client's own fields: nearly every request of a connection asks the same host. */
+  readonly last: { host: string | undefined; http11: boolean; text: string };
 }
 
 export function makePeer(address: string, trusted: boolean): Peer {
-  return { address, trusted, forwardedFor: address.includes(':') ? `for="[${address}]"` : `for=${address}` };
+  const forwardedFor = address.includes(':') ? `for="[${address}]"` : `for=${address}`;
+  return { address, trusted, forwardedFor, last: { host: undefined, http11: true, text: '' } };
 }
 
 /** Fields the propagator writes itself (`traceparent`, …): the client's own are dropped. */
@@ -73,9 +76,25 @@ export function forwardHead(
   if (conditional !== undefined) {
     for (const name of Object.keys(conditional)) out += `${name}: ${conditional[name]}\r\n`;
   }
-  out += `X-Forwarded-For: ${chain}${peer.address}\r\n`;
-  out += forwarded === '' ? ownForwarded(peer, host) : passedForwarded(forwarded, peer, host);
-  return `${out}Via: ${via}1.${head.http11 ? '1' : '0'} vitrine\r\nX-Request-Id: ${requestId}\r\n`;
+  const plain = forwarded === '' && chain === '' && via === '';
+  const hop = plain ? plainHop(peer, host, head.http11) : hopFields(peer, host, head.http11, forwarded, chain, via);
+  return `${out}${hop}X-Request-Id: ${requestId}\r\n`;
+}
+
+function hopFields(peer: Peer, host: string, http11: boolean, forwarded: string, chain: string, via: string): string {
+  const fields = forwarded === '' ? ownForwarded(peer, host) : passedForwarded(forwarded, peer, host);
+  return `X-Forwarded-For: ${chain}${peer.address}\r\n${fields}Via: ${via}1.${http11 ? '1' : '0'} vitrine\r\n`;
+}
+
+function plainHop(peer: Peer, host: string, http11: boolean): string {
+  const { last } = peer;
+  if (last.host !== host || last.http11 !== http11) {
+    last.host = host;
+    last.http11 = http11;
+    // By way of bytes: as one text, not as the tree of its pieces.
+    last.text = Buffer.from(hopFields(peer, host, http11, '', '', ''), 'latin1').toString('latin1');
+  }
+  return last.text;
 }
 
 function dropped(

@@ -157,7 +157,7 @@ export class Listener {
       route,
       requestId: head.requestId ?? newRequestId(),
       reply,
-      onDone: () => this.#done(client),
+      onDone: (nowMs) => this.#done(client, nowMs),
     });
     client.serve(exchange);
     const { limits } = this.#options;
@@ -168,8 +168,8 @@ export class Listener {
     );
   }
 
-  #done(client: ClientConnection): void {
-    client.served(this.#pieces.clock.monotonic());
+  #done(client: ClientConnection, nowMs: number): void {
+    client.served(nowMs);
     this.#exchanges -= 1;
     if (this.#exchanges === 0) this.#onQuiet?.();
   }

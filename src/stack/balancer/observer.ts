@@ -6,9 +6,10 @@
 import { metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Attributes, Context, Observable, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
 import { boundHistogram, type BoundHistogram, type BoundRecord } from '../../telemetry/cells.ts';
-import { completeSpan, leanStart } from '../../telemetry/lean-tracer.ts';
+import { completeSpan, leanStart, traceparentOf } from '../../telemetry/lean-tracer.ts';
 import { linkedRoot } from '../../telemetry/linked-context.ts';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../telemetry/names.ts';
+import { FIELD, fieldMeaning } from './fields.ts';
 import { LabelSets, TryLabels } from './label-sets.ts';
 import { PHASES, type Ledger } from './ledger.ts';
 import type { OwnFields } from './forward-head.ts';
@@ -22,6 +23,7 @@ export interface Gauges {
 }
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT']);
+const W3C_FIELDS = new Set(['traceparent', 'tracestate', 'baggage']);
 const SCOPE = 'vitrine-balancer';
 const CELLS_LIMIT = 4096;
 const FINEST_MS = FINE_DURATION_BOUNDS[0] * 1000;
@@ -73,6 +75,10 @@ export class Observer {
   readonly #gauges: Gauges;
   readonly #callbacks: [Observable, ObservableCallback][] = [];
   readonly #fields = propagation.fields();
+  /** All of them are known by name, so a head says whether it has any. */
+  readonly #fieldsKnown = this.#fields.every((name) => fieldMeaning(name) === FIELD.trace);
+  /** What the W3C propagators write is the same whoever writes it. */
+  readonly #w3c = this.#fields.includes('traceparent') && this.#fields.every((name) => W3C_FIELDS.has(name));
   /** Fields of the propagator: a client's own are taken in by `serverSpan`, never passed on. */
   readonly ownFields: OwnFields = new Set(this.#fields);
 
@@ -114,7 +120,7 @@ export class Observer {
   serverSpan(head: RequestHead, route: string): { readonly span: Span; readonly parent: Context } {
     const method = knownMethod(head.method);
     this.#activeCell(method).value += 1;
-    const from = this.#fields.length > 0 ? propagation.extract(linkedRoot, head.raw, fromRaw) : linkedRoot;
+    const from = head.traced || !this.#fieldsKnown ? propagation.extract(linkedRoot, head.raw, fromRaw) : linkedRoot;
     const span = this.#start(this.#labels.of(method, route).spanName, SpanKind.SERVER, from);
     return { span, parent: trace.setSpan(from, span) };
   }
@@ -189,6 +195,8 @@ export class Observer {
     const method = knownMethod(head.method);
     const span = this.#start(method === '_OTHER' ? 'HTTP' : method, SpanKind.CLIENT, parent);
     if (this.#fields.length === 0) return { span, fields: '' };
+    const traceparent = this.#w3c && propagation.getBaggage(parent) === undefined ? traceparentOf(span) : undefined;
+    if (traceparent !== undefined) return { span, fields: `traceparent: ${traceparent}\r\n` };
     const carrier = { text: '' };
     propagation.inject(trace.setSpan(parent, span), carrier, intoText);
     return { span, fields: carrier.text };

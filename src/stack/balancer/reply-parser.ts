@@ -14,7 +14,8 @@ export interface ReplyListener {
 const HEAD_LIMIT = 64 * 1024;
 const OVERHEAD_LIMIT = 16 * 1024;
 const INTERIM_LIMIT = 16;
-const END_OF_HEAD = Buffer.from('\r\n\r\n');
+const CR = 13;
+const LF = 10;
 type State = 'head' | 'length' | 'close' | 'size' | 'data' | 'data-end' | 'trailer' | 'done' | 'tunnel';
 
 export class ReplyParser {
@@ -44,12 +45,12 @@ export class ReplyParser {
   }
 
   /**
-   * Takes bytes. Returns how many of them belong to the message: fewer than given once it is over.
+   * Takes the first `size` bytes. Returns how many of them belong to the message: fewer than given once it is over.
    * Throws VitrineError `bad_gateway`; nothing more may be given then.
    */
-  execute(bytes: Buffer): number {
+  execute(bytes: Buffer, size = bytes.length): number {
     let at = 0;
-    while (at < bytes.length && !this.done) at = this.#step(bytes, at);
+    while (at < size && !this.done) at = this.#step(bytes, at, size);
     return at;
   }
 
@@ -59,35 +60,36 @@ export class ReplyParser {
     return this.done;
   }
 
-  #step(bytes: Buffer, at: number): number {
+  #step(bytes: Buffer, at: number, size: number): number {
     switch (this.#state) {
       case 'head':
-        return this.#readHead(bytes, at);
+        return this.#readHead(bytes, at, size);
       case 'length':
       case 'data':
-        return this.#readCounted(bytes, at);
+        return this.#readCounted(bytes, at, size);
       case 'close':
-        this.#listener?.onBody(at === 0 ? bytes : bytes.subarray(at));
-        return bytes.length;
+        this.#listener?.onBody(bytes.subarray(at, size));
+        return size;
       default:
-        return this.#readLine(bytes, at);
+        return this.#readLine(bytes, at, size);
     }
   }
 
-  #readHead(bytes: Buffer, from: number): number {
+  #readHead(bytes: Buffer, from: number, size: number): number {
     const kept = this.#head;
-    const all =
-      kept === undefined ? (from === 0 ? bytes : bytes.subarray(from)) : Buffer.concat([kept, bytes.subarray(from)]);
-    const end = all.indexOf(END_OF_HEAD);
-    if (end < 0 || end > HEAD_LIMIT) {
-      if (all.length > HEAD_LIMIT) throw bad('its head is too long');
-      if (/(?<!\r)\n/.test(all.toString('latin1'))) throw bad('a line ends without CR');
-      this.#head = kept === undefined ? Buffer.from(all) : all;
-      return bytes.length;
+    const all = kept === undefined ? bytes : Buffer.concat([kept, bytes.subarray(from, size)]);
+    const start = kept === undefined ? from : 0;
+    const allEnd = kept === undefined ? size : all.length;
+    const end = endOfHead(all, start, allEnd);
+    if (end < 0 || end - start > HEAD_LIMIT) {
+      if (allEnd - start > HEAD_LIMIT) throw bad('its head is too long');
+      if (/(?<!\r)\n/.test(all.toString('latin1', start, allEnd))) throw bad('a line ends without CR');
+      this.#head = kept === undefined ? Buffer.from(all.subarray(start, allEnd)) : all;
+      return size;
     }
-    const used = from + end + 4 - (kept?.length ?? 0);
+    const used = kept === undefined ? end + 4 : from + end + 4 - kept.length;
     this.#head = undefined;
-    this.#takeHead(all.toString('latin1', 0, end + 2));
+    this.#takeHead(all.toString('latin1', start, end + 2));
     return used;
   }
 
@@ -114,21 +116,22 @@ export class ReplyParser {
     if (head.bodyBytes === 0) this.#end();
   }
 
-  #readCounted(bytes: Buffer, at: number): number {
-    const take = Math.min(this.#left, bytes.length - at);
+  #readCounted(bytes: Buffer, at: number, size: number): number {
+    const take = Math.min(this.#left, size - at);
     this.#left -= take;
     const last = this.#left === 0;
     const chunked = this.#state === 'data';
     if (last && chunked) this.#state = 'data-end';
-    this.#listener?.onBody(at === 0 && take === bytes.length ? bytes : bytes.subarray(at, at + take));
+    this.#listener?.onBody(bytes.subarray(at, at + take));
     if (last && !chunked) this.#end();
     return at + take;
   }
 
   /** Lines between chunks: size with extension, the empty one after data, trailers. All end with CRLF and nothing else does. */
-  #readLine(bytes: Buffer, at: number): number {
-    const lf = bytes.indexOf(10, at);
-    const end = lf < 0 ? bytes.length : lf + 1;
+  #readLine(bytes: Buffer, at: number, size: number): number {
+    const found = bytes.indexOf(LF, at);
+    const lf = found < size ? found : -1;
+    const end = lf < 0 ? size : lf + 1;
     this.#line += bytes.toString('latin1', at, end);
     this.#overhead += end - at;
     if (this.#overhead > OVERHEAD_LIMIT) throw bad('its chunk lines or trailers are too long');
@@ -160,4 +163,16 @@ export class ReplyParser {
     this.#state = 'done';
     this.#listener?.onEnd();
   }
+}
+
+/** Where CR LF CR LF begins, or -1. Most of what is looked at is neither, and lets four bytes be passed at once. */
+function endOfHead(bytes: Buffer, from: number, size: number): number {
+  for (let at = from + 3; at < size;) {
+    const byte = bytes[at];
+    if (byte === CR) at += 1;
+    else if (byte !== LF) at += 4;
+    else if (bytes[at - 1] === CR && bytes[at - 2] === LF && bytes[at - 3] === CR) return at - 3;
+    else at += 2;
+  }
+  return -1;
 }

@@ -36,6 +36,8 @@ export interface RequestHead {
   readonly upgrade: string | undefined;
   readonly requestId: string | undefined;
   readonly userAgent: string | undefined;
+  /** Whether there is a field of some propagator (`traceparent`, `b3`, …). */
+  readonly traced: boolean;
   /** Lower-case names `Connection` listed: dropped with the hop-by-hop fields. */
   readonly listed: readonly string[];
   readonly raw: readonly string[];
@@ -74,6 +76,7 @@ interface Seen {
   upgrade: string | undefined;
   requestId: string | undefined;
   userAgent: string | undefined;
+  traced: boolean;
   trouble: string | undefined;
 }
 
@@ -91,6 +94,7 @@ function scan(raw: readonly string[]): Seen {
     upgrade: undefined,
     requestId: undefined,
     userAgent: undefined,
+    traced: false,
     trouble: undefined,
   };
   for (let at = 0; at < raw.length; at += 2) {
@@ -105,6 +109,7 @@ function scan(raw: readonly string[]): Seen {
       seen.connection = seen.connection === undefined ? value : `${seen.connection},${value}`;
     else if (meaning === FIELD.requestId) seen.requestId = value;
     else if (meaning === FIELD.userAgent) seen.userAgent = value;
+    else if (meaning === FIELD.trace) seen.traced = true;
     else if (meaning === FIELD.invalid) seen.trouble = 'A field name is not a token.';
   }
   return seen;
@@ -225,6 +230,7 @@ export function checkRequestHead(parsed: ParsedHead, limits: HeadLimits): Reques
     upgrade: connection.upgrade,
     requestId: seen.requestId !== undefined && REQUEST_ID.test(seen.requestId) ? seen.requestId : undefined,
     userAgent: seen.userAgent,
+    traced: seen.traced,
     listed: connection.listed,
     raw: parsed.raw,
   };

@@ -3,6 +3,7 @@ import type { ServerOptions } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
 import { IdPool } from '../../telemetry/id-pool.ts';
 import { ClientRequest } from './client-request.ts';
+import { ClientResponse } from './client-response.ts';
 import type { BalancerOptions } from './config.ts';
 
 /** Options Node has and its types do not know yet. */
@@ -17,6 +18,7 @@ export function serverOptions(options: BalancerOptions): LeanServerOptions {
   const sweepMs = timeouts.client_head > 0 ? Math.min(500, timeouts.client_head / 20) : 1_000;
   return {
     IncomingMessage: ClientRequest,
+    ServerResponse: ClientResponse,
     insecureHTTPParser: false,
     maxHeaderSize: limits.header,
     // Host is checked with everything else, where the answer is ours.

@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net';
 import type { Endpoint } from './config.ts';
 import type { ReplyHead } from './reply-head.ts';
 import { ReplyParser, type ReplyListener } from './reply-parser.ts';
+import { holdForTurn } from './write-batch.ts';
 
 /** `refused`: nobody is there, nothing was sent. `reset`: it broke. `invalid`: what came back is not HTTP. */
 export type ConnectionFailure = 'refused' | 'reset' | 'invalid';
@@ -79,13 +80,14 @@ export class UpstreamConnection implements ReplyListener {
   }
 
   get writable(): boolean {
-    return !this.#over && this.#socket.writable;
+    return !this.#over && !this.#socket.destroyed;
   }
 
   /** Begins an exchange: `bytes` is the head and as much of the body as there is, latin1 or as it is. */
   begin(method: string, bytes: string | Buffer, events: ExchangeEvents, upgrading = false): void {
     this.#events = events;
     this.#parser.expect(method, this, upgrading);
+    holdForTurn(this.#socket);
     this.write(bytes);
   }
 
@@ -131,9 +133,8 @@ export class UpstreamConnection implements ReplyListener {
   onEnd(): void {}
 
   #read(size: number): boolean {
-    const bytes = READ_BUFFER.subarray(0, size);
     if (this.#tunnel) {
-      this.#events?.onBody(bytes);
+      this.#events?.onBody(READ_BUFFER.subarray(0, size));
       this.#events?.onFlush();
       return true;
     }
@@ -144,18 +145,18 @@ export class UpstreamConnection implements ReplyListener {
     }
     let used: number;
     try {
-      used = this.#parser.execute(bytes);
+      used = this.#parser.execute(READ_BUFFER, size);
     } catch (error) {
       this.#fail('invalid', error as Error);
       return true;
     }
-    this.#afterRead(bytes, used);
+    this.#afterRead(used, size);
     return true;
   }
 
-  #afterRead(bytes: Buffer, used: number): void {
-    if (this.#tunnel && used < bytes.length) this.#events?.onBody(bytes.subarray(used));
-    if (this.#parser.done && !this.#tunnel) this.#events?.onComplete(this.#keepAlive && used === bytes.length);
+  #afterRead(used: number, size: number): void {
+    if (this.#tunnel && used < size) this.#events?.onBody(READ_BUFFER.subarray(used, size));
+    if (this.#parser.done && !this.#tunnel) this.#events?.onComplete(this.#keepAlive && used === size);
     else this.#events?.onFlush();
   }
 

@@ -72,13 +72,13 @@ export class Upstream implements Candidate {
   }
 
   /** Takes a connection back whose exchange is complete. */
-  release(connection: UpstreamConnection, keepIdleMs: number): void {
+  release(connection: UpstreamConnection, keepIdleMs: number, nowMs: number): void {
     connection.detach();
     if (keepIdleMs <= 0 || this.#idle.length >= IDLE_LIMIT || !connection.writable) {
       connection.destroy();
       return;
     }
-    connection.idleSinceMs = this.#clock.monotonic();
+    connection.idleSinceMs = nowMs;
     this.#idle.push(connection);
   }
 

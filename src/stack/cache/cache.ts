@@ -1,15 +1,10 @@
 /**
  * Keyv behind one wrapper: spans, counters, one load per missing key, and a store that may fail without failing anybody.
- * Kept cheap: counts are plain numbers that the metrics reader asks for, attributes are built once, and a span is made
- * after the look-up with its times, so a look-up costs one histogram record and one span.
  */
-import type { Attributes, Histogram, Tracer } from '@opentelemetry/api';
-import { SpanKind, context, metrics, trace } from '@opentelemetry/api';
+import { context } from '@opentelemetry/api';
 import { Keyv } from 'keyv';
 import type { Clock } from '../../base/clock.ts';
 import type { ComponentHealth } from '../../model/health.ts';
-import { histogramOf } from '../../telemetry/meters.ts';
-import { FINE_DURATION_BOUNDS, METRICS } from '../../telemetry/names.ts';
 import { LookupCounts } from './lookup-counts.ts';
 import type { LookupResult } from './lookup-counts.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -42,8 +37,6 @@ export class Cache<V> implements AsyncDisposable {
   readonly #ttlMs: number;
   readonly #loading = new Map<string, Promise<V>>();
   readonly #counts: LookupCounts;
-  readonly #duration: Histogram;
-  readonly #tracer: Tracer;
 
   constructor({ name, store, ttlMs, clock }: CacheOptions) {
     this.name = name;
@@ -58,10 +51,8 @@ export class Cache<V> implements AsyncDisposable {
       checkExpired: false,
     });
     // Keyv throws without a listener. What it reports beyond our stores' own failures is a value that cannot be text.
-    this.#keyv.on('error', () => this.#counts.count('error'));
-    this.#counts = new LookupCounts(name, () => store.figures());
-    this.#duration = histogramOf(metrics.getMeter('vitrine.cache'), METRICS.cacheLookupDuration, FINE_DURATION_BOUNDS);
-    this.#tracer = trace.getTracer('vitrine.cache');
+    this.#keyv.on('error', () => this.#counts.failed());
+    this.#counts = new LookupCounts(name, 'cache get', () => store.figures());
   }
 
   /** The value, frozen when the store is in memory; undefined on a miss and when the store failed. Never rejects. */
@@ -117,14 +108,7 @@ export class Cache<V> implements AsyncDisposable {
   }
 
   #seen(result: LookupResult, startMs: number): undefined {
-    this.#counts.count(result);
-    const endMs = this.#clock.monotonic();
-    const attributes = this.#counts.attributes[result];
-    this.#duration.record((endMs - startMs) / 1000, attributes);
-    const here = context.active();
-    // Outside a trace a look-up is no operation of anybody's: only its metrics are kept.
-    if (trace.getSpan(here) === undefined) return;
-    this.#tracer.startSpan('cache get', spanOptions(attributes, startMs), here).end(endMs);
+    this.#counts.seen(result, startMs, this.#clock.monotonic(), context.active());
   }
 
   health(): ComponentHealth {
@@ -147,8 +131,4 @@ export class Cache<V> implements AsyncDisposable {
     this.#counts.end();
     await this.#store.disconnect();
   }
-}
-
-function spanOptions(attributes: Attributes, startMs: number) {
-  return { kind: SpanKind.INTERNAL, attributes, startTime: startMs };
 }

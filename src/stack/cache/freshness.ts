@@ -26,6 +26,8 @@ export interface Freshness {
 
 /** More selecting fields than this is not kept. */
 const MAX_VARY = 20;
+/** Without any of these, an Expires or a Last-Modified nothing is fresh for any time (RFC 9111 section 4.2.1, RFC 8246). */
+const LIFETIMES = ['max-age', 's-maxage', 'immutable'];
 /** Understood by http-cache-semantics, for must-understand (section 5.2.2.3). */
 const UNDERSTOOD = new Set([200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 501]);
 
@@ -45,6 +47,9 @@ export function judge(
   const vary = varyFields(headers.vary);
   const shared = directives.has('public') || directives.has('s-maxage') || directives.has('must-revalidate');
   if (vary === undefined || isPersonal(request, headers, directives, vary, shared)) return undefined;
+  const hasValidator = 'etag' in headers || 'last-modified' in headers;
+  // Most answers say nothing of being fresh and cannot be validated: there is nothing to work out.
+  if (!hasValidator && !('expires' in headers) && !LIFETIMES.some((name) => directives.has(name))) return undefined;
 
   const policy = new CachePolicy(
     { method: 'GET', headers: { 'cache-control': noStoreOnly(request) } },
@@ -53,7 +58,6 @@ export function judge(
   );
   if (!policy.storable()) return undefined;
   const lifetimeMs = directives.has('no-cache') ? 0 : Math.max(0, policy.maxAge()) * 1000;
-  const hasValidator = 'etag' in headers || 'last-modified' in headers;
   if (lifetimeMs <= 0 && !hasValidator) return undefined;
   return {
     bornMs: nowMs - initialAgeMs(headers, sentMs, nowMs),

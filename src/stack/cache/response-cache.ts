@@ -3,13 +3,10 @@
  * it, lets one request per missing key fill it while the others wait, and forgets what writes made invalid. It never
  * fails a request: a store that does not answer means going upstream.
  */
-import type { Histogram, Tracer } from '@opentelemetry/api';
-import { context, metrics, trace } from '@opentelemetry/api';
+import { context } from '@opentelemetry/api';
 import { BoundedMap } from '../../base/bounded.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { CacheLookup, CacheRequest, ResponseCache } from '../../model/response-cache.ts';
-import { histogramOf } from '../../telemetry/meters.ts';
-import { FINE_DURATION_BOUNDS, METRICS } from '../../telemetry/names.ts';
 import { CACHE_NAME, ageMs, answerFrom, notCached } from './answers.ts';
 import { headerObject } from './directives.ts';
 import type { LookupResult } from './lookup-counts.ts';
@@ -72,16 +69,12 @@ export class HttpResponseCache implements ResponseCache, Disposable {
   readonly #fills = new Map<string, Fill>();
   readonly #uncacheable = new BoundedMap<string, number>(UNCACHEABLE_KEYS);
   readonly #counts: LookupCounts;
-  readonly #duration: Histogram;
-  readonly #tracer: Tracer;
 
   constructor(options: ResponseCacheOptions) {
     const { entries, clock, maxEntryBytes, maxFillingBytes } = options;
     this.#options = options;
     this.#room = { entries, clock, maxEntryBytes, maxFillingBytes, fillingBytes: 0 };
-    this.#counts = new LookupCounts(options.name, () => entries.figures());
-    this.#duration = histogramOf(metrics.getMeter('vitrine.cache'), METRICS.cacheLookupDuration, FINE_DURATION_BOUNDS);
-    this.#tracer = trace.getTracer('vitrine.cache');
+    this.#counts = new LookupCounts(options.name, 'cache lookup', () => entries.figures());
   }
 
   get totals(): LookupCounts['totals'] {
@@ -230,13 +223,7 @@ export class HttpResponseCache implements ResponseCache, Disposable {
   #seen({ lookup, result }: Decision, startMs: number): CacheLookup {
     const endMs = this.#options.clock.monotonic();
     const here = context.active();
-    const tell = (as: LookupResult): void => {
-      this.#counts.count(as);
-      const attributes = this.#counts.attributes[as];
-      this.#duration.record((endMs - startMs) / 1000, attributes);
-      if (trace.getSpan(here) === undefined) return;
-      this.#tracer.startSpan('cache lookup', { attributes, startTime: startMs }, here).end(endMs);
-    };
+    const tell = (as: LookupResult): void => this.#counts.seen(as, startMs, endMs, here);
     if (lookup.kind === 'miss' && lookup.fill instanceof Fill) {
       lookup.fill.whenStorable((storable) => tell(storable ? 'miss' : 'bypass'));
     } else tell(result ?? lookup.kind);

@@ -111,7 +111,7 @@ export class Fill implements CacheFill {
     const nowMs = clock.now();
     const dated = withDate(headers, nowMs);
     const freshness = this.#cancelled ? undefined : judge(request, status, dated, this.#sentMs, nowMs);
-    const length = headerObject(headers)['content-length'];
+    const length = freshness && headerObject(headers)['content-length'];
     const declaredBytes = length === undefined ? undefined : seconds(length);
     if (freshness === undefined || (declaredBytes ?? 0) > maxEntryBytes) {
       // The upstream has something else now, which is not to be kept: what was kept is no longer its answer.
@@ -271,7 +271,8 @@ function usefulMs(kept: KeptResponse, nowMs: number): number {
 
 /** RFC 9110 section 6.6.1: a recipient adds the Date that is missing. */
 function withDate(headers: readonly string[], nowMs: number): readonly string[] {
-  return 'date' in headerObject(headers) ? headers : [...headers, 'Date', new Date(nowMs).toUTCString()];
+  for (let at = 0; at < headers.length; at += 2) if (headers[at].toLowerCase() === 'date') return headers;
+  return [...headers, 'Date', new Date(nowMs).toUTCString()];
 }
 
 function storedFields(flat: readonly string[]): string[] {
