@@ -15,6 +15,7 @@ import type { DayFiles } from './day-files.ts';
 import type { Head } from './head.ts';
 import { Selector } from './postings.ts';
 import type { CompileMatcher } from './postings.ts';
+import { sortInTurns } from './sort-in-turns.ts';
 
 const TURN_MS = 8;
 
@@ -43,8 +44,10 @@ export class SampleReader {
     pace?: SelectPace,
   ): Promise<readonly Series[]> {
     const out: Series[] = [];
-    for (const labels of (await this.#matching([matchers], mintMs, maxtMs)).sort(byLabels)) {
-      if (pace === undefined ? this.#turns.due : pace.due) await (pace?.pause() ?? this.#turns.next());
+    const found = await this.#matching([matchers], mintMs, maxtMs);
+    for (const labels of await sortInTurns(found, byLabels, () => this.#rest(pace))) {
+      const rest = this.#rest(pace);
+      if (rest !== undefined) await rest;
       const samples = this.#read(labels, mintMs, maxtMs);
       if (samples === undefined) continue;
       pace?.take(samples.t.length);
@@ -56,7 +59,14 @@ export class SampleReader {
   /** Label sets with samples in the range, sorted, at most `limit`. No selector means all series. */
   async series(selectors: Selectors, mintMs: number, maxtMs: number, limit: number): Promise<readonly Labels[]> {
     const found = await this.#matching(selectors, mintMs, maxtMs);
-    return this.#withSamples(found.sort(byLabels), mintMs, maxtMs, limit);
+    const sorted = await sortInTurns(found, byLabels, () => this.#rest());
+    return this.#withSamples(sorted, mintMs, maxtMs, limit);
+  }
+
+  /** When the thread should be given back, what gives it back. */
+  #rest(pace?: SelectPace): Promise<void> | undefined {
+    if (pace !== undefined) return pace.due ? pace.pause() : undefined;
+    return this.#turns.due ? this.#turns.next() : undefined;
   }
 
   /** Those of the label sets that have samples in the range, at most `limit`. */
@@ -65,7 +75,7 @@ export class SampleReader {
     for (const labels of found) {
       if (out.length >= limit) break;
       if (this.#has(labels.key, mintMs, maxtMs)) out.push(labels);
-      if (this.#turns.due) await this.#turns.next();
+      await this.#rest();
     }
     return out;
   }
@@ -85,7 +95,7 @@ export class SampleReader {
     for (const labels of await this.#matching(selectors, mintMs, maxtMs)) {
       const value = labels.get(name);
       if (value !== '' && !values.has(value) && this.#has(labels.key, mintMs, maxtMs)) values.add(value);
-      if (this.#turns.due) await this.#turns.next();
+      await this.#rest();
     }
     return [...values].sort();
   }
@@ -111,7 +121,7 @@ export class SampleReader {
           const labels = index.labelsOf(id) as Labels;
           if (!found.has(labels.key)) found.set(labels.key, labels);
         }
-        if (this.#turns.due) await this.#turns.next();
+        await this.#rest();
       }
     }
     return [...found.values()];
