@@ -24,17 +24,20 @@ export interface Flow {
   failing: boolean;
   /** Monotonic ms before which nothing is sent: who just refused a batch would refuse the next at the same cost. */
   restUntilMs: number;
+  /** What was under way when it closed is counted as lost; nothing is counted after. */
+  closed: boolean;
 }
 
 /** After a failure; what does not fit into the queue meanwhile is dropped at the gate, unserialised. */
 const REST_MS = 1_000;
 
 export function createFlow(count: ExportCount, timeoutMs: number, logger: Logger): Flow {
-  return { count, queued: 0, inFlight: 0, timeoutMs, logger, failing: false, restUntilMs: 0 };
+  return { count, queued: 0, inFlight: 0, timeoutMs, logger, failing: false, restUntilMs: 0, closed: false };
 }
 
 /** What is still under way when nothing more will be sent is lost. */
 export function closeFlow(flow: Flow): void {
+  flow.closed = true;
   flow.count.dropped += flow.queued + flow.inFlight;
   flow.queued = 0;
   flow.inFlight = 0;
@@ -69,8 +72,7 @@ function guard(
     if (ended) return;
     ended = true;
     clearTimeout(timer);
-    // After closeFlow the items are already counted as lost.
-    if (flow.inFlight >= items) {
+    if (!flow.closed) {
       flow.inFlight -= items;
       report(flow, items, result);
     }

@@ -133,8 +133,7 @@ class LeanTracer {
     const own = this.#contextOf(traceId, asked, parent);
     if (asked.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(own);
     const span = new LeanSpan(this.#shared, name, kind, own, parent, begunMs);
-    if (attributes !== undefined) span.complete(attributes);
-    if (asked.attributes !== undefined) span.setAttributes(asked.attributes);
+    describe(span, attributes, asked.attributes);
     this.#shared.processor.onStart(span, context);
     return span;
   }
@@ -147,6 +146,11 @@ class LeanTracer {
       traceState: asked.traceState ?? parent?.traceState,
     };
   }
+}
+
+function describe(span: LeanSpan, own: Attributes | undefined, ofSampler: Attributes | undefined): void {
+  if (own !== undefined) span.complete(own);
+  if (ofSampler !== undefined) span.setAttributes(ofSampler);
 }
 
 /**
@@ -166,7 +170,7 @@ export function leanStart(tracer: Tracer): StartSpan {
   const cells = currentCells();
   const parts = cells === undefined ? undefined : partsOf(tracer);
   if (cells === undefined || parts === undefined) {
-    return (name, kind, context, attributes = {}, begunMs = undefined) =>
+    return (name, kind, context, attributes = {}, begunMs?) =>
       tracer.startSpan(
         name,
         begunMs === undefined ? { kind, attributes } : { kind, attributes, startTime: begunMs },

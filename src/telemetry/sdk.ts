@@ -3,13 +3,10 @@
  * it replace the environment's choice. Nothing here ever slows a request, and ending takes three seconds at most: a hung
  * collector makes the SDK's own shutdown take ten and reject, so its outcome never decides anything.
  */
-import { diag, DiagLogLevel } from '@opentelemetry/api';
-import { setGlobalErrorHandler } from '@opentelemetry/core';
 import type { Instrumentation } from '@opentelemetry/instrumentation';
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
-import { BoundedMap } from '../base/bounded.ts';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
@@ -17,6 +14,7 @@ import type { Health } from '../model/health.ts';
 import { closeCells, openCells } from './cells.ts';
 import { joinCells } from './cells-producer.ts';
 import { createLogProcessors, createSpanProcessors } from './batch-processors.ts';
+import { routeDiagnostics } from './diagnostics.ts';
 import type { ExportCount } from './drop-count.ts';
 import { DropCount } from './drop-count.ts';
 import type { Env } from './environment.ts';
@@ -223,27 +221,6 @@ async function openPage(table: ExporterTable, live: LiveReader, token?: string):
   if (choice?.kind !== 'prometheus') return undefined;
   const { startPrometheusPage } = await import('./prometheus-exporter.ts');
   return startPrometheusPage(live, choice, token);
-}
-
-/**
- * The SDK's own words go to our log, each once: a failing exporter repeats itself every few seconds, and its drops are
- * counted and told elsewhere. OTEL_LOG_LEVEL keeps its meaning (NodeSDK then writes to the console).
- */
-function routeDiagnostics(env: Env, logger: Logger): void {
-  setGlobalErrorHandler((error) => {
-    const reason = error instanceof Error || typeof error === 'string' ? String(error) : 'unknown';
-    logger.debug({ reason }, 'The OpenTelemetry SDK reports an error.');
-  });
-  if (textOf(env, 'OTEL_LOG_LEVEL') !== undefined) return;
-  const said = new BoundedMap<string, true>(100);
-  const say = (message: string): void => {
-    if (said.get(message)) return;
-    said.set(message, true);
-    logger.warn({ source: 'opentelemetry' }, message);
-  };
-  const quiet = (): void => {};
-  const sink = { error: say, warn: say, info: quiet, debug: quiet, verbose: quiet };
-  diag.setLogger(sink, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
 }
 
 interface Running {
