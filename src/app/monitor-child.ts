@@ -7,7 +7,7 @@ import { wait, type Clock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ToStack } from '../model/frame.ts';
-import type { FrameSender } from '../telemetry/frame-sender.ts';
+import type { FrameSender } from '../telemetry/road/frame-sender.ts';
 import { Child } from './child.ts';
 import { childEnvironment } from './child-environment.ts';
 import { LEAN_HEAP } from './lean-heap.ts';

@@ -1,6 +1,6 @@
 /** The channel to the process that forked this one, when there is one: frames come in, answers and log lines go out. */
 import type { Frame, ToStack } from '../model/frame.ts';
-import type { Out } from '../telemetry/log-console.ts';
+import type { Out } from '../telemetry/logs/log-console.ts';
 
 export interface ParentChannel {
   /** Where finished log lines go. What the parent does not take is dropped past a bound by whoever writes. */

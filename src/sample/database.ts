@@ -12,7 +12,7 @@ import type { Attributes, Histogram, Tracer } from '@opentelemetry/api';
 import { SpanKind, SpanStatusCode, metrics, trace } from '@opentelemetry/api';
 import type { Clock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
-import { histogramOf } from '../telemetry/meters.ts';
+import { histogramOf } from '../telemetry/metrics/meters.ts';
 import { FINE_DURATION_BOUNDS, METRICS } from '../telemetry/names.ts';
 
 export type Row = Record<string, unknown>;

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
-import { createLogs, LOG_LEVELS, type LogLevel } from '../telemetry/logs.ts';
+import { createLogs, LOG_LEVELS, type LogLevel } from '../telemetry/logs/logs.ts';
 import type { PaymentsService } from './service.ts';
 import { startPayments } from './service.ts';
 

@@ -13,7 +13,7 @@ import type { Cache } from '../stack/cache/cache.ts';
 import type { BodyLimits } from '../stack/server/body.ts';
 import { readJson } from '../stack/server/body.ts';
 import type { KitContext, KitRouter } from '../stack/server/context.ts';
-import { counterOf, histogramOf } from '../telemetry/meters.ts';
+import { counterOf, histogramOf } from '../telemetry/metrics/meters.ts';
 import { METRICS } from '../telemetry/names.ts';
 import type { Drills } from './drills.ts';
 import { drillRequest, mayDrill } from './drills.ts';

@@ -6,7 +6,7 @@ import type { Histogram } from '@opentelemetry/api';
 import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
-import { histogramOf } from '../telemetry/meters.ts';
+import { histogramOf } from '../telemetry/metrics/meters.ts';
 import { METRICS } from '../telemetry/names.ts';
 import type { Ledger } from './ledger.ts';
 import { verifyPassword } from './passwords.ts';

@@ -4,7 +4,7 @@ import { BatchLogRecordProcessor, SimpleLogRecordProcessor } from '@opentelemetr
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import { BatchSpanProcessor, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../base/logger.ts';
-import type { DropCount } from './drop-count.ts';
+import type { DropCount } from './road/drop-count.ts';
 import type { Env } from './environment.ts';
 import { positiveOf } from './environment.ts';
 import { loadLogExporter, loadSpanExporter } from './exporter-loading.ts';

@@ -34,7 +34,7 @@ async function otlpModule(choice: OtlpChoice): Promise<Record<string, new () => 
 
 async function otlpFactory(choice: OtlpChoice): Promise<() => unknown> {
   if (choice.signal === 'traces' && choice.protocol === 'http/protobuf')
-    return (await import('./otlp-span-exporter.ts')).createOtlpSpanExporter;
+    return (await import('./road/otlp-span-exporter.ts')).createOtlpSpanExporter;
   const Exporter = (await otlpModule(choice))[OTLP_CLASS[choice.signal]];
   return () => new Exporter();
 }

@@ -9,7 +9,7 @@ import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-l
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../base/logger.ts';
-import type { ExportCount } from './drop-count.ts';
+import type { ExportCount } from './road/drop-count.ts';
 
 /** Items between the gate and the end of their export. */
 export interface Flow {

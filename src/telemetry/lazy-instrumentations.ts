@@ -10,7 +10,7 @@ import { diag } from '@opentelemetry/api';
 import type { Instrumentation } from '@opentelemetry/instrumentation';
 import type { Env } from './environment.ts';
 import { listOf } from './environment.ts';
-import { tieKoa } from './framework-routes.ts';
+import { tieKoa } from './spans/framework-routes.ts';
 
 /** Package of the application → suffix of its instrumentation. */
 const FOR_PACKAGE: ReadonlyMap<string, string> = new Map([

@@ -113,12 +113,12 @@ async function observe(): Promise<void> {
   });
   if (telemetry.live === undefined) return;
   if (isInstrumentationOn(env, 'runtime-node')) {
-    const { registerRuntimeMetrics } = await import('./runtime-metrics.ts');
+    const { registerRuntimeMetrics } = await import('./metrics/runtime-metrics.ts');
     registerRuntimeMetrics();
   }
-  const { observeHttpServers } = await import('./http-server-spans.ts');
-  const { observeHttpClients } = await import('./http-client-spans.ts');
-  const { tieFastify } = await import('./framework-routes.ts');
+  const { observeHttpServers } = await import('./spans/http-server-spans.ts');
+  const { observeHttpClients } = await import('./spans/http-client-spans.ts');
+  const { tieFastify } = await import('./spans/framework-routes.ts');
   if (isInstrumentationOn(env, 'http')) {
     observeHttpServers();
     observeHttpClients();
@@ -126,11 +126,11 @@ async function observe(): Promise<void> {
   }
   // The switch of the standard instrumentation that tells these; what it tells of the machine is left to the monitor.
   if (isInstrumentationOn(env, 'host-metrics')) {
-    const { registerProcessMetrics } = await import('./process-metrics.ts');
+    const { registerProcessMetrics } = await import('./metrics/process-metrics.ts');
     registerProcessMetrics();
   }
   if (isInstrumentationOn(env, 'console') && telemetry.takesLogs) {
-    const { observeConsole } = await import('./console-lines.ts');
+    const { observeConsole } = await import('./logs/console-lines.ts');
     observeConsole();
   }
   watchPackages(env, () => {});

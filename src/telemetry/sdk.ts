@@ -11,30 +11,30 @@ import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Health } from '../model/health.ts';
-import { closeCells, openCells } from './cells.ts';
-import { joinCells } from './cells-producer.ts';
+import { closeCells, openCells } from './metrics/cells.ts';
+import { joinCells } from './metrics/cells-producer.ts';
 import { createLogProcessors, createSpanProcessors } from './batch-processors.ts';
 import { routeDiagnostics } from './diagnostics.ts';
-import type { ExportCount } from './drop-count.ts';
-import { DropCount } from './drop-count.ts';
+import type { ExportCount } from './road/drop-count.ts';
+import { DropCount } from './road/drop-count.ts';
 import type { Env } from './environment.ts';
 import { textOf } from './environment.ts';
-import { FrameSender } from './frame-sender.ts';
+import { FrameSender } from './road/frame-sender.ts';
 import type { Flow } from './guarded-exporter.ts';
 import { closeFlow } from './guarded-exporter.ts';
-import { LiveReader } from './live-reader.ts';
-import { createMetricReaders } from './metric-readers.ts';
-import { MonitorRoad } from './monitor-road.ts';
-import type { PrometheusPage } from './prometheus-exporter.ts';
-import { RingLogProcessor, RingSpanProcessor } from './record-buffer.ts';
+import { LiveReader } from './metrics/live-reader.ts';
+import { createMetricReaders } from './metrics/metric-readers.ts';
+import { MonitorRoad } from './road/monitor-road.ts';
+import type { PrometheusPage } from './metrics/prometheus-exporter.ts';
+import { RingLogProcessor, RingSpanProcessor } from './road/record-buffer.ts';
 import type { ExporterTable } from './resolver.ts';
 import { resolveExporters, warnOf, withoutSecrets } from './resolver.ts';
 import type { Identity } from './resource.ts';
 import { createResource, detectorsFromEnv } from './resource.ts';
-import { recordEverything, samplerFromEnv } from './sampler.ts';
+import { recordEverything, samplerFromEnv } from './spans/sampler.ts';
 import type { NodeSDK } from './slim-sdk.ts';
 import { SlimNodeSDK } from './slim-sdk.ts';
-import { durationViews } from './views.ts';
+import { durationViews } from './metrics/views.ts';
 
 export interface TelemetryOptions extends Identity {
   readonly env: Env;
@@ -219,7 +219,7 @@ async function loadParts(options: TelemetryOptions, table: ExporterTable, drops:
 async function openPage(table: ExporterTable, live: LiveReader, token?: string): Promise<PrometheusPage | undefined> {
   const choice = table.choices.find(({ kind }) => kind === 'prometheus');
   if (choice?.kind !== 'prometheus') return undefined;
-  const { startPrometheusPage } = await import('./prometheus-exporter.ts');
+  const { startPrometheusPage } = await import('./metrics/prometheus-exporter.ts');
   return startPrometheusPage(live, choice, token);
 }
 

@@ -11,8 +11,8 @@ import { Keyv } from 'keyv';
 import { systemClock } from '../../src/base/clock.ts';
 import { Cache } from '../../src/stack/cache/cache.ts';
 import { MemoryStore } from '../../src/stack/cache/memory-store.ts';
-import { openCells } from '../../src/telemetry/cells.ts';
-import { joinCells } from '../../src/telemetry/cells-producer.ts';
+import { openCells } from '../../src/telemetry/metrics/cells.ts';
+import { joinCells } from '../../src/telemetry/metrics/cells-producer.ts';
 
 class IdleReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}

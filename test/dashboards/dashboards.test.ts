@@ -13,7 +13,7 @@ import { SIGNALS } from '../../src/dashboards/services.ts';
 import { builtinRules } from '../../src/monitor/alerts/rules/builtin.ts';
 import { prometheusMetricName } from '../../src/model/naming.ts';
 import { parse } from '../../src/monitor/promql/parser.ts';
-import { HOST_METRICS, PROCESS_METRICS } from '../../src/telemetry/host-names.ts';
+import { HOST_METRICS, PROCESS_METRICS } from '../../src/telemetry/metrics/host-names.ts';
 import { METRICS, type MetricName } from '../../src/telemetry/names.ts';
 
 /** Names of the semantic conventions that instrumentations record, and what every Prometheus-like rule engine writes itself. */

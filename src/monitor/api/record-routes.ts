@@ -60,7 +60,8 @@ const ALL_TRACES = 1_000_000;
 const TOLD_AFTER_MS = 2_000;
 
 async function tracesAnswer({ spans, clock }: RecordSources, query: URLSearchParams): Promise<TracesAnswer> {
-  const asked = { ...traceQueryFrom(query), rootlessBeforeMs: clock.now() - TOLD_AFTER_MS };
+  const rootlessBeforeMs = isTrue(textFrom(query, 'complete')) ? clock.now() - TOLD_AFTER_MS : undefined;
+  const asked = { ...traceQueryFrom(query), rootlessBeforeMs };
   const sort = choiceFrom(query);
   const found = await spans.find(sort === 'time' ? oneMore(asked) : { ...asked, limit: ALL_TRACES });
   return { traces: CHOICES[sort](found, asked.limit).map(summaryView), more: found.length > asked.limit };

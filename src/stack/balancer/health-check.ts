@@ -5,7 +5,7 @@
  * connections is asked at once. The checks appear in no request count and no trace.
  */
 import type { Clock } from '../../base/clock.ts';
-import { HEALTH_CHECK_AGENT } from '../../telemetry/unobserved-requests.ts';
+import { HEALTH_CHECK_AGENT } from '../../telemetry/spans/unobserved-requests.ts';
 import type { ReplyHead } from './reply-head.ts';
 import { UpstreamConnection, type ExchangeEvents } from './upstream-connection.ts';
 import type { Upstream } from './upstream.ts';

@@ -3,7 +3,7 @@
  * key, would be a good part of what observing costs. Bounded: past the limit a combination is bound for one use.
  */
 import type { Attributes } from '@opentelemetry/api';
-import type { BoundHistogram, BoundRecord } from '../../telemetry/cells.ts';
+import type { BoundHistogram, BoundRecord } from '../../telemetry/metrics/cells.ts';
 import { PHASES } from './ledger.ts';
 
 const LIMIT = 4096;

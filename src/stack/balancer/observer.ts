@@ -5,9 +5,9 @@
  */
 import { metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Attributes, Context, Observable, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
-import { boundHistogram, type BoundHistogram, type BoundRecord } from '../../telemetry/cells.ts';
-import { completeSpan, leanStart, traceparentOf } from '../../telemetry/lean-tracer.ts';
-import { linkedRoot } from '../../telemetry/linked-context.ts';
+import { boundHistogram, type BoundHistogram, type BoundRecord } from '../../telemetry/metrics/cells.ts';
+import { completeSpan, leanStart, traceparentOf } from '../../telemetry/spans/lean-tracer.ts';
+import { linkedRoot } from '../../telemetry/spans/linked-context.ts';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../telemetry/names.ts';
 import { FIELD, fieldMeaning } from './fields.ts';
 import { LabelSets, TryLabels } from './label-sets.ts';

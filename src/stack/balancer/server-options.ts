@@ -1,7 +1,7 @@
 /** How Node's server is set up, whose forwarding fields are believed, and the ids of requests. */
 import type { ServerOptions } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
-import { IdPool } from '../../telemetry/id-pool.ts';
+import { IdPool } from '../../telemetry/spans/id-pool.ts';
 import { ClientRequest } from './client-request.ts';
 import { ClientResponse } from './client-response.ts';
 import type { BalancerOptions } from './config.ts';

@@ -5,8 +5,8 @@
  */
 import type { Attributes, BatchObservableResult, Context, Observable } from '@opentelemetry/api';
 import { SpanKind, metrics, trace } from '@opentelemetry/api';
-import { boundHistogram, type BoundRecord } from '../../telemetry/cells.ts';
-import { completeSpan, leanStart } from '../../telemetry/lean-tracer.ts';
+import { boundHistogram, type BoundRecord } from '../../telemetry/metrics/cells.ts';
+import { completeSpan, leanStart } from '../../telemetry/spans/lean-tracer.ts';
 import { FINE_DURATION_BOUNDS, METRICS } from '../../telemetry/names.ts';
 import type { StoreFigures } from './store.ts';
 

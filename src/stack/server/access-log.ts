@@ -2,7 +2,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { KitMiddleware } from './context.ts';
 import { routeOf } from './context.ts';
-import type { RequestFilter } from '../../telemetry/unobserved-requests.ts';
+import type { RequestFilter } from '../../telemetry/spans/unobserved-requests.ts';
 import { boundHere } from './telemetry.ts';
 
 const SLOW_MS = 1_000;

@@ -7,9 +7,9 @@ import type { Clock } from '../../base/clock.ts';
 import { formatUptime } from '../../base/units.ts';
 import type { ComponentHealth, Health, HealthStatus } from '../../model/health.ts';
 import { worst } from '../../model/health.ts';
-import { gaugeOf } from '../../telemetry/meters.ts';
+import { gaugeOf } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
-import type { RequestFilter } from '../../telemetry/unobserved-requests.ts';
+import type { RequestFilter } from '../../telemetry/spans/unobserved-requests.ts';
 import type { KitRouter } from './context.ts';
 
 export type HealthCheck = () => ComponentHealth | Promise<ComponentHealth>;

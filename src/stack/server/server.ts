@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { Router } from '@koa/router';
 import Koa from 'koa';
 import { VitrineError } from '../../base/errors.ts';
-import { leaveUnobserved, type RequestFilter } from '../../telemetry/unobserved-requests.ts';
+import { leaveUnobserved, type RequestFilter } from '../../telemetry/spans/unobserved-requests.ts';
 import { accessLog } from './access-log.ts';
 import { answerBrokenRequests } from './connection-errors.ts';
 import type { KitMiddleware, KitRouter, KitState } from './context.ts';

@@ -15,9 +15,9 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Clock } from '../../base/clock.ts';
-import { histogramOf, upDownCounterOf } from '../../telemetry/meters.ts';
+import { histogramOf, upDownCounterOf } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
-import type { RequestFilter } from '../../telemetry/unobserved-requests.ts';
+import type { RequestFilter } from '../../telemetry/spans/unobserved-requests.ts';
 import type { KitMiddleware } from './context.ts';
 import { routeOf } from './context.ts';
 

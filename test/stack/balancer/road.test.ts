@@ -9,9 +9,9 @@ import { silentLogger } from '../../../src/base/logger.ts';
 import type { Frame } from '../../../src/model/frame.ts';
 import type { SpanRecord } from '../../../src/model/records.ts';
 import { startTelemetry } from '../../../src/telemetry/sdk.ts';
-import { durationViews } from '../../../src/telemetry/views.ts';
-import { toFrameMetrics } from '../../../src/telemetry/collect-to-frame.ts';
-import { toSpanRecord } from '../../../src/telemetry/span-record.ts';
+import { durationViews } from '../../../src/telemetry/metrics/views.ts';
+import { toFrameMetrics } from '../../../src/telemetry/road/collect-to-frame.ts';
+import { toSpanRecord } from '../../../src/telemetry/spans/span-record.ts';
 import { answering, raw, Rig } from './rig.ts';
 import { until } from '../../support/until.ts';
 

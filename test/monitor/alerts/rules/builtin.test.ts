@@ -7,7 +7,7 @@ import { builtinRules } from '../../../../src/monitor/alerts/rules/builtin.ts';
 import { SHORT_METRICS } from '../../../../src/monitor/alerts/rules/short-form.ts';
 import type { Expr } from '../../../../src/monitor/promql/ast.ts';
 import { parse } from '../../../../src/monitor/promql/parser.ts';
-import { HOST_METRICS } from '../../../../src/telemetry/host-names.ts';
+import { HOST_METRICS } from '../../../../src/telemetry/metrics/host-names.ts';
 import { METRICS } from '../../../../src/telemetry/names.ts';
 
 const RULES = path.resolve(import.meta.dirname, '../../../../rules');

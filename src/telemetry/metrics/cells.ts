@@ -1,0 +1,178 @@
+/**
+ * Histograms whose attribute sets are bound once. The API has no bound instruments: each `record` hashes its attributes,
+ * which took more time and garbage than all else the balancer's metrics do. A cell is one attribute set's buckets; what
+ * records holds on to it. Where no SDK of ours runs, the same calls go to the API.
+ */
+import type { Attributes, HrTime } from '@opentelemetry/api';
+import { metrics } from '@opentelemetry/api';
+import type { Clock } from '../../base/clock.ts';
+import { histogramOf } from './meters.ts';
+import type { MetricName } from '../names.ts';
+
+/** One attribute set of one histogram. */
+export interface BoundRecord {
+  record(value: number): void;
+}
+
+export interface BoundHistogram {
+  /** Equal attributes share one cell. Keep what is returned: binding is dear, recording is not. */
+  bind(attributes: Attributes): BoundRecord;
+}
+
+/** Attribute sets of one histogram, the overflow point included: the limit of the SDK. */
+export const CELLS_LIMIT = 2_000;
+const OVERFLOW: Attributes = { 'otel.metric.overflow': true };
+
+export class Cell implements BoundRecord {
+  readonly attributes: Attributes;
+  /** One more than there are bounds. */
+  readonly counts: Float64Array;
+  readonly #bounds: readonly number[];
+  readonly #clock: Clock;
+  /** Time of the first record, as in the SDK. */
+  startTime: HrTime | undefined;
+  count = 0;
+  sum = 0;
+  min = Infinity;
+  max = -Infinity;
+
+  constructor(attributes: Attributes, bounds: readonly number[], clock: Clock) {
+    this.attributes = attributes;
+    this.counts = new Float64Array(bounds.length + 1);
+    this.#bounds = bounds;
+    this.#clock = clock;
+  }
+
+  /** Bounds are inclusive upper ones. NaN and negative values are no durations and are left out, as in the SDK. */
+  record(value: number): void {
+    if (!(value >= 0)) return;
+    if (this.startTime === undefined) this.startTime = hrOf(this.#clock.now());
+    const bounds = this.#bounds;
+    let at = 0;
+    while (at < bounds.length && value > bounds[at]) at += 1;
+    this.counts[at] += 1;
+    this.count += 1;
+    this.sum += value;
+    if (value < this.min) this.min = value;
+    if (value > this.max) this.max = value;
+  }
+}
+
+export function hrOf(ms: number): HrTime {
+  const seconds = Math.floor(ms / 1e3);
+  return [seconds, Math.round((ms - seconds * 1e3) * 1e6)];
+}
+
+const keyOf = (attributes: Attributes): string =>
+  JSON.stringify(
+    Object.keys(attributes)
+      .sort()
+      .map((key) => [key, attributes[key]]),
+  );
+
+export class CellHistogram implements BoundHistogram {
+  readonly scope: string;
+  readonly metric: MetricName;
+  readonly bounds: readonly number[];
+  readonly #clock: Clock;
+  readonly #cells = new Map<string, Cell>();
+  #overflow: Cell | undefined;
+
+  constructor(scope: string, metric: MetricName, bounds: readonly number[], clock: Clock) {
+    this.scope = scope;
+    this.metric = metric;
+    this.bounds = bounds;
+    this.#clock = clock;
+  }
+
+  bind(attributes: Attributes): Cell {
+    const key = keyOf(attributes);
+    const known = this.#cells.get(key);
+    if (known !== undefined) return known;
+    if (this.#cells.size >= CELLS_LIMIT - 1) return (this.#overflow ??= new Cell(OVERFLOW, this.bounds, this.#clock));
+    const made = new Cell(attributes, this.bounds, this.#clock);
+    this.#cells.set(key, made);
+    return made;
+  }
+
+  /** Those that hold something. */
+  *cells(): IterableIterator<Cell> {
+    for (const cell of this.#cells.values()) if (cell.count > 0) yield cell;
+    if (this.#overflow !== undefined) yield this.#overflow;
+  }
+}
+
+/** A metric of a table and what it says now. */
+export interface TableMetric {
+  readonly metric: MetricName;
+  readonly points: readonly { readonly value: number; readonly attributes: Attributes }[];
+}
+
+/** Observable metrics that are read together, when somebody collects. */
+export interface CellTable {
+  readonly scope: string;
+  readonly startTime: HrTime;
+  read(): readonly TableMetric[];
+}
+
+/** All cell histograms of one SDK, by scope and name, and its tables. */
+export class Cells {
+  readonly tables = new Set<CellTable>();
+  readonly #clock: Clock;
+  readonly #histograms = new Map<string, CellHistogram>();
+  readonly #onCollect = new Set<() => void>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  histogram(scope: string, metric: MetricName, bounds: readonly number[]): CellHistogram {
+    const key = `${scope} ${metric.name}`;
+    let histogram = this.#histograms.get(key);
+    if (histogram === undefined) {
+      histogram = new CellHistogram(scope, metric, bounds, this.#clock);
+      this.#histograms.set(key, histogram);
+    }
+    return histogram;
+  }
+
+  get histograms(): IterableIterator<CellHistogram> {
+    return this.#histograms.values();
+  }
+
+  now(): HrTime {
+    return hrOf(this.#clock.now());
+  }
+
+  /** For counts that are kept plainly and given to the SDK when somebody collects. */
+  onCollect(callback: () => void): void {
+    this.#onCollect.add(callback);
+  }
+
+  collecting(): void {
+    for (const callback of this.#onCollect) callback();
+  }
+}
+
+let current: Cells | undefined;
+
+/** From now on histograms bound in this process are cells, until `closeCells`. */
+export function openCells(clock: Clock): Cells {
+  current = new Cells(clock);
+  return current;
+}
+
+export function closeCells(cells: Cells): void {
+  if (current === cells) current = undefined;
+}
+
+export function currentCells(): Cells | undefined {
+  return current;
+}
+
+/** A cell histogram where the SDK was put together by `startTelemetry`, else the API's (which may do nothing). */
+export function boundHistogram(scope: string, metric: MetricName, bounds: readonly number[]): BoundHistogram {
+  if (current !== undefined) return current.histogram(scope, metric, bounds);
+  const histogram = histogramOf(metrics.getMeter(scope), metric, bounds);
+  return { bind: (attributes) => ({ record: (value) => histogram.record(value, attributes) }) };
+}

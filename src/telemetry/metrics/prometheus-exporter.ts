@@ -1,0 +1,100 @@
+/**
+ * The scrape page that `prometheus` in OTEL_METRICS_EXPORTER asks for. The standard exporter serialises; it is not
+ * registered with the MeterProvider but fed from the LiveReader, and its server is ours: it binds loopback unless told
+ * otherwise, says when the port is taken, names the format in its Content-Type, and writes the bounds of histograms as
+ * Prometheus' Go client and the Collector do.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { diag } from '@opentelemetry/api';
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { VitrineError } from '../../base/errors.ts';
+import { formatGeneral } from '../../model/go-float.ts';
+import { bearerOf, isLoopback, sameSecret } from '../../model/exposure.ts';
+import type { LiveReader } from './live-reader.ts';
+import { toPrometheusNames } from './prometheus-translation.ts';
+
+export interface PrometheusPage {
+  readonly host: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** A quote within a label value is escaped, so this finds labels only; `+Inf` is left alone. */
+const BOUND = /([{,]le=")(-?\d[^"]*)"/g;
+
+async function pageOf(exporter: PrometheusExporter, serializer: PrometheusSerializer): Promise<string> {
+  const { resourceMetrics, errors } = await exporter.collect();
+  if (errors.length > 0) diag.error('Not every metric of the Prometheus page could be collected', ...errors);
+  return serializer
+    .serialize(resourceMetrics)
+    .replaceAll(BOUND, (_, before: string, bound: string) => `${before}${formatGeneral(Number(bound))}"`);
+}
+
+const needsToken = (host: string, port: number): VitrineError =>
+  new VitrineError(
+    'auth_required_to_bind',
+    `The Prometheus exporter is to listen on ${host}:${port}, which others can reach, and no token is set.`,
+    { hint: 'Set VITRINE_TOKEN, or OTEL_EXPORTER_PROMETHEUS_HOST to 127.0.0.1.' },
+  );
+
+/**
+ * Port 0 takes a free one. Beyond loopback `token` is asked of every scraper.
+ * Throws VitrineError `auth_required_to_bind`, `port_taken`, `bind_failed`.
+ */
+export async function startPrometheusPage(
+  live: LiveReader,
+  { host, port }: { readonly host: string; readonly port: number },
+  token?: string,
+): Promise<PrometheusPage> {
+  const exposed = !isLoopback(host);
+  if (exposed && token === undefined) throw needsToken(host, port);
+  const exporter = new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true });
+  const serializer = new PrometheusSerializer('', false, undefined, false, true);
+  exporter.setMetricProducer(live.producer(toPrometheusNames));
+  const server = createServer(
+    { headersTimeout: 8_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_000 },
+    (request, response) => {
+      const path = (request.url ?? '').split('?', 1)[0];
+      response.setHeader('x-content-type-options', 'nosniff');
+      if (exposed && !sameSecret(bearerOf(request.headers.authorization) ?? '', token ?? '')) {
+        response.writeHead(401, { 'www-authenticate': 'Bearer' }).end();
+        return;
+      }
+      if (path !== '/metrics' || (request.method !== 'GET' && request.method !== 'HEAD')) {
+        response.statusCode = path === '/metrics' ? 405 : 404;
+        response.end();
+        return;
+      }
+      response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
+      pageOf(exporter, serializer).then(
+        (page) => response.end(page),
+        (error: unknown) => {
+          response.statusCode = 500;
+          response.end(`The metrics could not be collected: ${error instanceof Error ? error.message : 'no reason'}\n`);
+        },
+      );
+    },
+  );
+  server.maxConnections = 64;
+  server.unref();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === 'EADDRINUSE';
+      const fact = taken ? 'is in use' : `cannot be bound (${cause.code ?? cause.message})`;
+      const hint = 'Set OTEL_EXPORTER_PROMETHEUS_PORT or OTEL_EXPORTER_PROMETHEUS_HOST.';
+      const error = `The address ${host}:${port} of the Prometheus exporter ${fact}.`;
+      reject(new VitrineError(taken ? 'port_taken' : 'bind_failed', error, { hint, cause }));
+    });
+    server.listen({ host, port }, () => resolve());
+  });
+  return {
+    host,
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

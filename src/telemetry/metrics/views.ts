@@ -1,0 +1,20 @@
+/** Histogram bounds by the table of names: one list for durations, a finer one for what takes microseconds. */
+import type { ViewOptions } from '@opentelemetry/sdk-metrics';
+import { AggregationType } from '@opentelemetry/sdk-metrics';
+import type { MetricName } from '../names.ts';
+import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS } from '../names.ts';
+
+const FINE: ReadonlySet<string> = new Set<string>([METRICS.phaseDuration.name, METRICS.cacheLookupDuration.name]);
+
+export function boundsOf(name: string): readonly number[] {
+  return FINE.has(name) ? FINE_DURATION_BOUNDS : DURATION_BOUNDS;
+}
+
+export function durationViews(): ViewOptions[] {
+  return Object.values<MetricName>(METRICS)
+    .filter(({ kind, unit }) => kind === 'histogram' && unit === 's')
+    .map(({ name }) => ({
+      instrumentName: name,
+      aggregation: { type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM, options: { boundaries: [...boundsOf(name)] } },
+    }));
+}

@@ -1,0 +1,86 @@
+/**
+ * A collection of the SDK as plain data that survives `structuredClone` (IPC) and knows nothing of SDK classes.
+ * Arrays of counts are handed over as they are: a collection owns its data and nobody writes to it afterwards.
+ */
+import type { HrTime } from '@opentelemetry/api';
+import type {
+  DataPoint,
+  ExponentialHistogram,
+  Histogram,
+  MetricData,
+  ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
+import { DataPointType } from '@opentelemetry/sdk-metrics';
+import type { FrameMetric, FramePoint } from '../../model/frame.ts';
+import type { Attributes } from '../../model/records.ts';
+
+export function hrToMs(time: HrTime): number {
+  return time[0] * 1e3 + time[1] / 1e6;
+}
+
+function pointsOf<T>(points: readonly DataPoint<T>[], value: (raw: T) => FramePoint['value']): FramePoint[] {
+  return points.map((point) => ({
+    attributes: point.attributes as Attributes,
+    startMs: hrToMs(point.startTime),
+    endMs: hrToMs(point.endTime),
+    value: value(point.value),
+  }));
+}
+
+const explicit = (value: Histogram): FramePoint['value'] => ({
+  kind: 'histogram',
+  bounds: value.buckets.boundaries,
+  counts: value.buckets.counts,
+  sum: value.sum ?? 0,
+  count: value.count,
+});
+
+const exponential = (value: ExponentialHistogram): FramePoint['value'] => ({
+  kind: 'exponential',
+  scale: value.scale,
+  zeroCount: value.zeroCount,
+  zeroThreshold: 0,
+  positive: { offset: value.positive.offset, counts: value.positive.bucketCounts },
+  negative: { offset: value.negative.offset, counts: value.negative.bucketCounts },
+  sum: value.sum ?? 0,
+  count: value.count,
+});
+
+function metricToFrame(metric: MetricData): FrameMetric {
+  const { name, unit, description } = metric.descriptor;
+  const base = { name, unit, description };
+  switch (metric.dataPointType) {
+    case DataPointType.HISTOGRAM:
+      return { ...base, kind: 'histogram', monotonic: false, points: pointsOf(metric.dataPoints, explicit) };
+    case DataPointType.EXPONENTIAL_HISTOGRAM:
+      return {
+        ...base,
+        kind: 'exponential_histogram',
+        monotonic: false,
+        points: pointsOf(metric.dataPoints, exponential),
+      };
+    case DataPointType.SUM:
+      return {
+        ...base,
+        kind: 'sum',
+        monotonic: metric.isMonotonic,
+        points: pointsOf(metric.dataPoints, (value) => value),
+      };
+    default:
+      return {
+        ...base,
+        kind: 'gauge',
+        monotonic: false,
+        points: pointsOf(metric.dataPoints, (value) => value),
+      };
+  }
+}
+
+/** Metrics without points are left out. Scopes are flattened: on no road does Vitrine carry `otel_scope_*` labels. */
+export function toFrameMetrics(collected: ResourceMetrics): FrameMetric[] {
+  const metrics: FrameMetric[] = [];
+  for (const scope of collected.scopeMetrics) {
+    for (const metric of scope.metrics) if (metric.dataPoints.length > 0) metrics.push(metricToFrame(metric));
+  }
+  return metrics;
+}

@@ -1,0 +1,132 @@
+/**
+ * The client span and `http.client.request.duration` of every request by node:http and node:https, from diagnostics
+ * channels. `fetch` and undici are observed by their own instrumentation. Requests made under suppressed tracing (those of
+ * exporters) are left alone.
+ */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Attributes, Span } from '@opentelemetry/api';
+import { context, metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
+import { knownMethod, redactQuery, splitHost } from './http-attributes.ts';
+import { METRICS } from '../names.ts';
+
+const STATE = Symbol('vitrine.http.client');
+
+interface State {
+  readonly span: Span;
+  readonly startedMs: number;
+  readonly metric: Attributes;
+  /** Set when the Host header names another place than the connection: the port is known with the response only. */
+  readonly target: ((port: number | undefined) => Attributes) | undefined;
+}
+
+type Tracked = ClientRequest & { [STATE]?: State | undefined };
+
+interface Outgoing {
+  readonly attributes: Attributes;
+  readonly target: ((port: number | undefined) => Attributes) | undefined;
+}
+
+function describe(request: Tracked): Outgoing {
+  const method = request.method ?? 'GET';
+  const known = knownMethod(method);
+  const scheme = (request.protocol ?? 'http:').replace(':', '');
+  const { host } = request;
+  const mark = request.path.indexOf('?');
+  const path = mark < 0 ? request.path : `${request.path.slice(0, mark)}?${redactQuery(request.path.slice(mark + 1))}`;
+  const header = String(request.getHeader('host') ?? host);
+  const named = splitHost(header, scheme);
+  const target = (port: number | undefined): Attributes => {
+    const isStandard = port === (scheme === 'https' ? 443 : 80) || port === undefined;
+    return { 'server.port': port, 'url.full': `${scheme}://${host}${isStandard ? '' : `:${port}`}${path}` };
+  };
+  const isElsewhere = named.host.replace(/^\[|\]$/g, '') !== host.replace(/^\[|\]$/g, '');
+  const attributes: Attributes = {
+    'http.request.method': known,
+    'server.address': host,
+    ...target(isElsewhere ? undefined : named.port),
+  };
+  const agent = request.getHeader('user-agent');
+  if (agent !== undefined) attributes['user_agent.original'] = String(agent);
+  if (known !== method) attributes['http.request.method_original'] = method;
+  return { attributes, target: isElsewhere ? target : undefined };
+}
+
+/** Starts observing. Call once an SDK is registered. Returns what ends it. */
+export function observeHttpClients(): () => void {
+  const tracer = trace.getTracer('vitrine.http');
+  const { name, unit, description } = METRICS.httpClientDuration;
+  const duration = metrics.getMeter('vitrine.http').createHistogram(name, { unit, description });
+
+  const end = (request: Tracked, errorType?: string): void => {
+    const state = request[STATE];
+    if (state === undefined) return;
+    request[STATE] = undefined;
+    if (errorType !== undefined) {
+      state.span.setAttribute('error.type', errorType).setStatus({ code: SpanStatusCode.ERROR });
+      state.metric['error.type'] = errorType;
+    }
+    state.span.end();
+    duration.record((performance.now() - state.startedMs) / 1e3, state.metric);
+  };
+
+  const onCreated = (message: unknown): void => {
+    const { request } = message as { request: Tracked };
+    const active = context.active();
+    if (isTracingSuppressed(active)) return;
+    const { attributes, target } = describe(request);
+    const method = String(attributes['http.request.method']);
+    const span = tracer.startSpan(method === '_OTHER' ? 'HTTP' : method, { kind: SpanKind.CLIENT, attributes }, active);
+    const metric = {
+      'http.request.method': method,
+      'server.address': attributes['server.address'],
+      'server.port': attributes['server.port'],
+    };
+    request[STATE] = { span, startedMs: performance.now(), metric, target };
+    // A head given as an array is written at once and can take no more fields.
+    if (!request.headersSent && (request as { _header?: unknown })._header == null) {
+      propagation.inject(trace.setSpan(active, span), request, { set: (to, key, value) => to.setHeader(key, value) });
+    }
+    request.on('close', () => end(request));
+  };
+
+  const onResponse = (message: unknown): void => {
+    const { request, response } = message as { request: Tracked; response: IncomingMessage };
+    const state = request[STATE];
+    if (state === undefined) return;
+    const status = response.statusCode ?? 0;
+    state.span.setAttributes({
+      'http.response.status_code': status,
+      'network.peer.address': response.socket.remoteAddress,
+      'network.peer.port': response.socket.remotePort,
+      'network.protocol.version': response.httpVersion,
+    });
+    if (state.target !== undefined) {
+      state.span.setAttributes(state.target(response.socket.remotePort));
+      state.metric['server.port'] = response.socket.remotePort;
+    }
+    state.metric['http.response.status_code'] = status;
+    state.metric['network.protocol.version'] = response.httpVersion;
+    if (status >= 400) {
+      state.span.setAttribute('error.type', String(status)).setStatus({ code: SpanStatusCode.ERROR });
+      state.metric['error.type'] = String(status);
+    }
+  };
+
+  const onError = (message: unknown): void => {
+    const { request, error } = message as { request: Tracked; error: Error };
+    request[STATE]?.span.recordException(error);
+    end(request, error.name);
+  };
+
+  const channels = [
+    ['http.client.request.created', onCreated],
+    ['http.client.response.finish', onResponse],
+    ['http.client.request.error', onError],
+  ] as const;
+  for (const [channel, subscriber] of channels) subscribe(channel, subscriber);
+  return () => {
+    for (const [channel, subscriber] of channels) unsubscribe(channel, subscriber);
+  };
+}

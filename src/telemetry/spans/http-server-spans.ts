@@ -1,0 +1,128 @@
+/**
+ * The server span and `http.server.request.duration` of every request of node:http and node:https, from diagnostics
+ * channels instead of patched methods: the wrapping of emitters is what makes the standard instrumentation dear. Names and
+ * attributes are the standard's. The route comes from what the framework leaves on the request (`framework-routes.ts`).
+ */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type { Attributes, Context, Span } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { RPCMetadata } from '@opentelemetry/core';
+import { RPCType, setRPCMetadata } from '@opentelemetry/core';
+import type { BoundHistogram, BoundRecord } from '../metrics/cells.ts';
+import { boundHistogram, CELLS_LIMIT } from '../metrics/cells.ts';
+import { routeOf } from './framework-routes.ts';
+import { knownMethod, serverAttributes } from './http-attributes.ts';
+import { completeSpan, leanStart } from './lean-tracer.ts';
+import { linkedRoot } from './linked-context.ts';
+import { DURATION_BOUNDS, METRICS } from '../names.ts';
+import { isUnobserved } from './unobserved-requests.ts';
+
+const STATE = Symbol('vitrine.http.server');
+const SCOPE = 'vitrine.http';
+
+interface State {
+  readonly request: IncomingMessage;
+  readonly span: Span;
+  readonly rpc: RPCMetadata;
+  readonly startedMs: number;
+  readonly method: string;
+  readonly scheme: string;
+  readonly durations: Durations;
+}
+
+type Tracked = ServerResponse & { [STATE]?: State | undefined };
+
+/** The cell of each set of labels, found by their text. */
+class Durations {
+  readonly #histogram: BoundHistogram = boundHistogram(SCOPE, METRICS.httpServerDuration, DURATION_BOUNDS);
+  readonly #cells = new Map<string, BoundRecord>();
+
+  of(
+    { method, scheme, request }: State,
+    status: number,
+    error: string | undefined,
+    route: string | undefined,
+  ): BoundRecord {
+    const version = request.httpVersion;
+    const key = `${method} ${scheme} ${version} ${status} ${error ?? ''} ${route ?? ''}`;
+    const known = this.#cells.get(key);
+    if (known !== undefined) return known;
+    const labels: Attributes = {
+      'http.request.method': method,
+      'url.scheme': scheme,
+      'network.protocol.version': version,
+      'http.response.status_code': status,
+    };
+    if (route !== undefined) labels['http.route'] = route;
+    if (error !== undefined) labels['error.type'] = error;
+    const cell = this.#histogram.bind(labels);
+    if (this.#cells.size < CELLS_LIMIT) this.#cells.set(key, cell);
+    return cell;
+  }
+}
+
+/** Events of a request with a body come in later turns of the parser, outside the context that was entered. */
+function bindBody(request: IncomingMessage, active: Context): void {
+  const { headers } = request;
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return;
+  if (headers['content-length'] === '0') return;
+  const emit = request.emit.bind(request);
+  request.emit = ((...event: Parameters<typeof emit>) => context.with(active, () => emit(...event))) as typeof emit;
+}
+
+function onClose(this: Tracked): void {
+  const state = this[STATE];
+  if (state === undefined) return;
+  this[STATE] = undefined;
+  const { request, span, method, rpc } = state;
+  const { statusCode } = this;
+  const route = routeOf(request) ?? rpc.route;
+  const error = statusCode >= 500 ? String(statusCode) : undefined;
+  const outcome: Attributes = { 'http.response.status_code': statusCode };
+  if (route !== undefined) {
+    outcome['http.route'] = route;
+    span.updateName(`${method === '_OTHER' ? 'HTTP' : method} ${route}`);
+  }
+  if (error !== undefined) {
+    outcome['error.type'] = error;
+    span.setStatus({ code: SpanStatusCode.ERROR });
+  }
+  completeSpan(span, outcome);
+  span.end();
+  state.durations.of(state, statusCode, error, route).record((performance.now() - state.startedMs) / 1e3);
+}
+
+/** Starts observing. Call once an SDK is registered. Returns what ends it. */
+export function observeHttpServers(): () => void {
+  const start = leanStart(trace.getTracer(SCOPE));
+  const durations = new Durations();
+  const carriers = propagation.fields();
+  const onStart = (message: unknown): void => {
+    const { request, response, server } = message as { request: IncomingMessage; response: Tracked; server: Server };
+    if (isUnobserved(server, request)) {
+      // What the request before left open on this connection is none of its business.
+      context.attach(ROOT_CONTEXT);
+      return;
+    }
+    const startedMs = performance.now();
+    const scheme = (request.socket as TLSSocket).encrypted ? 'https' : 'http';
+    const method = knownMethod(request.method ?? 'GET');
+    const { headers } = request;
+    const isRemote = carriers.some((field) => headers[field] !== undefined);
+    const parent = isRemote ? propagation.extract(linkedRoot, headers) : linkedRoot;
+    const name = method === '_OTHER' ? 'HTTP' : method;
+    const span = start(name, SpanKind.SERVER, parent, serverAttributes(request, scheme));
+    const rpc: RPCMetadata = { type: RPCType.HTTP, span };
+    const active = setRPCMetadata(trace.setSpan(parent, span), rpc);
+    response[STATE] = { request, span, rpc, startedMs, method, scheme, durations };
+    response.on('close', onClose);
+    bindBody(request, active);
+    // A subscriber is called before the handlers and has no callback to run them in: the context stays open for this turn
+    // of the parser and whatever it starts.
+    context.attach(active);
+  };
+  subscribe('http.server.request.start', onStart);
+  return () => unsubscribe('http.server.request.start', onStart);
+}

@@ -1,0 +1,199 @@
+/**
+ * Spans for a hot path. The SDK's tracer takes a good part of what observing a request costs: it cleans attributes twice,
+ * adds to three counters with fresh attributes per span, and its spans check each attribute. This one asks the same sampler,
+ * gives the same processors the same `ReadableSpan`, obeys the same limits (`OTEL_SPAN_*`) and counts the same
+ * `otel.sdk.span.*` metrics, plainly, until somebody collects. It takes these parts from the SDK's own tracer and is only
+ * used where all of them are as the SDK of this version has them; everywhere else the tracer given is used as it is.
+ */
+import type {
+  Attributes,
+  Context,
+  Counter,
+  Span,
+  SpanContext,
+  SpanKind,
+  Tracer,
+  UpDownCounter,
+} from '@opentelemetry/api';
+import { INVALID_SPAN_CONTEXT, isSpanContextValid, trace, TraceFlags } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
+import type { Sampler, SamplingResult, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace';
+import { SamplingDecision } from '@opentelemetry/sdk-trace';
+import { currentCells, type Cells } from '../metrics/cells.ts';
+import { IdPool } from './id-pool.ts';
+import { LeanSpan, type LeanShared } from './lean-span.ts';
+import { followsSampledParent } from './sampler.ts';
+
+/** Of the SDK's tracer, version 3.1.0; each is looked at before it is used. */
+interface TracerParts {
+  readonly _sampler: Sampler;
+  readonly _spanLimits: Required<SpanLimits>;
+  readonly _resource: LeanShared['resource'];
+  readonly _spanProcessor: SpanProcessor;
+  readonly _tracerMetrics: { readonly startedSpans: Counter; readonly liveSpans: UpDownCounter };
+  readonly instrumentationScope: LeanShared['scope'];
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const has = (value: unknown, method: string): boolean => isObject(value) && typeof value[method] === 'function';
+
+/** Spans of the hot path have some 15 attributes; with a limit near that, or of lengths, the SDK does the counting. */
+const ENOUGH_ATTRIBUTES = 64;
+
+function partsOf(tracer: Tracer): TracerParts | undefined {
+  const found: unknown = tracer;
+  if (!isObject(found) || !isObject(found._tracerMetrics) || !isObject(found._spanLimits)) return undefined;
+  const known =
+    has(found._sampler, 'shouldSample') &&
+    has(found._spanProcessor, 'onStart') &&
+    has(found._spanProcessor, 'onEnd') &&
+    has(found._tracerMetrics.startedSpans, 'add') &&
+    has(found._tracerMetrics.liveSpans, 'add') &&
+    isObject(found._resource) &&
+    isObject(found.instrumentationScope);
+  const { attributeCountLimit, attributeValueLengthLimit } = found._spanLimits;
+  const unlimited = Number(attributeCountLimit) >= ENOUGH_ATTRIBUTES && attributeValueLengthLimit === Infinity;
+  return known && unlimited ? (found as unknown as TracerParts) : undefined;
+}
+
+const ORIGINS = ['none', 'remote', 'local'] as const;
+const RESULTS = ['DROP', 'RECORD_ONLY', 'RECORD_AND_SAMPLE'] as const;
+
+/** `otel.sdk.span.started` and `.live` (semantic conventions, OpenTelemetry SDK metrics), given to the SDK at collection. */
+class SpanCounts {
+  readonly #started = new Float64Array(ORIGINS.length * RESULTS.length);
+  readonly #live = new Float64Array(RESULTS.length);
+  readonly #seen = new Uint8Array(RESULTS.length);
+
+  started(origin: number, result: number): void {
+    this.#started[origin * RESULTS.length + result] += 1;
+    this.#live[result] += 1;
+    this.#seen[result] = result;
+  }
+
+  ended(result: number): void {
+    this.#live[result] -= 1;
+  }
+
+  give({ startedSpans, liveSpans }: TracerParts['_tracerMetrics']): void {
+    for (const [origin, parent] of ORIGINS.entries()) {
+      for (const [result, text] of RESULTS.entries()) {
+        const at = origin * RESULTS.length + result;
+        if (this.#started[at] > 0)
+          startedSpans.add(this.#started[at], { 'otel.span.parent.origin': parent, 'otel.span.sampling_result': text });
+        this.#started[at] = 0;
+      }
+    }
+    for (const [result, text] of RESULTS.entries()) {
+      // What is not recorded never lives, and the SDK has a point as soon as a span was started.
+      if (this.#seen[result] > 0) liveSpans.add(this.#live[result], { 'otel.span.sampling_result': text });
+      this.#live[result] = 0;
+    }
+  }
+}
+
+const SAMPLED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECORD_AND_SAMPLED });
+
+const isSampled = (given: SpanContext | undefined): boolean => given !== undefined && (given.traceFlags & 1) === 1;
+const originOf = (parent: SpanContext | undefined): number => (parent === undefined ? 0 : parent.isRemote ? 1 : 2);
+
+class LeanTracer {
+  readonly #parts: TracerParts;
+  readonly #shared: LeanShared;
+  readonly #counts = new SpanCounts();
+  readonly #traceIds = new IdPool(16);
+  readonly #spanIds = new IdPool(8);
+  readonly #followsParent: boolean;
+
+  constructor(parts: TracerParts, cells: Cells) {
+    const counts = this.#counts;
+    this.#parts = parts;
+    this.#followsParent = followsSampledParent(parts._sampler);
+    this.#shared = {
+      resource: parts._resource,
+      scope: parts.instrumentationScope,
+      processor: parts._spanProcessor,
+      limits: parts._spanLimits,
+      ended: (sampled) => counts.ended(sampled ? 2 : 1),
+    };
+    cells.onCollect(() => counts.give(parts._tracerMetrics));
+  }
+
+  start(name: string, kind: SpanKind, context: Context, attributes?: Attributes, begunMs?: number): Span {
+    if (isTracingSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+    const parentSpan = trace.getSpan(context);
+    const given = parentSpan?.spanContext();
+    const ours = parentSpan instanceof LeanSpan;
+    const parent = given !== undefined && (ours || isSpanContextValid(given)) ? given : undefined;
+    const traceId = parent?.traceId ?? this.#traceIds.next();
+    // The child of a sampled span of ours is sampled with it: there is nothing to ask.
+    const known = ours && this.#followsParent && isSampled(given) ? SAMPLED : undefined;
+    const asked = known ?? this.#parts._sampler.shouldSample(context, traceId, name, kind, attributes ?? {}, []);
+    this.#counts.started(originOf(given), asked.decision);
+    const own = this.#contextOf(traceId, asked, parent);
+    if (asked.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(own);
+    const span = new LeanSpan(this.#shared, name, kind, own, parent, begunMs);
+    describe(span, attributes, asked.attributes);
+    this.#shared.processor.onStart(span, context);
+    return span;
+  }
+
+  #contextOf(traceId: string, asked: SamplingResult, parent: SpanContext | undefined): SpanContext {
+    return {
+      traceId,
+      spanId: this.#spanIds.next(),
+      traceFlags: asked.decision === SamplingDecision.RECORD_AND_SAMPLED ? TraceFlags.SAMPLED : TraceFlags.NONE,
+      traceState: asked.traceState ?? parent?.traceState,
+    };
+  }
+}
+
+function describe(span: LeanSpan, own: Attributes | undefined, ofSampler: Attributes | undefined): void {
+  if (own !== undefined) span.complete(own);
+  if (ofSampler !== undefined) span.setAttributes(ofSampler);
+}
+
+/**
+ * Starts a span of `kind` in `context`: lean where the SDK was put together by `startTelemetry`, else the tracer's own.
+ * `attributes`, for those known by then, is the span's from then on: plain strings and numbers.
+ * `begunMs`: when it began, if that is over already, in milliseconds of `performance.now()`.
+ */
+export type StartSpan = (
+  name: string,
+  kind: SpanKind,
+  context: Context,
+  attributes?: Attributes,
+  begunMs?: number,
+) => Span;
+
+export function leanStart(tracer: Tracer): StartSpan {
+  const cells = currentCells();
+  const parts = cells === undefined ? undefined : partsOf(tracer);
+  if (cells === undefined || parts === undefined) {
+    return (name, kind, context, attributes = {}, begunMs?) =>
+      tracer.startSpan(
+        name,
+        begunMs === undefined ? { kind, attributes } : { kind, attributes, startTime: begunMs },
+        context,
+      );
+  }
+  const lean = new LeanTracer(parts, cells);
+  return (name, kind, context, attributes, begunMs) => lean.start(name, kind, context, attributes, begunMs);
+}
+
+/** Writes attributes at the end of a span. The object is the span's from then on. */
+export function completeSpan(span: Span, attributes: Attributes): void {
+  if (span instanceof LeanSpan) span.complete(attributes);
+  else span.setAttributes(attributes);
+}
+
+/**
+ * The value of `traceparent` (W3C Trace Context, section 3.2) that makes who gets it a child of `span`. Undefined when a
+ * propagator has to see to it: the span is somebody else's, or has a `tracestate`.
+ */
+export function traceparentOf(span: Span): string | undefined {
+  if (!(span instanceof LeanSpan)) return undefined;
+  const own = span.spanContext();
+  if (own.traceState !== undefined) return undefined;
+  return `00-${own.traceId}-${own.spanId}-${isSampled(own) ? '01' : '00'}`;
+}

@@ -1,0 +1,152 @@
+/** Cells beside the API's own histograms: whatever collects must not be able to tell them apart. */
+import { metrics } from '@opentelemetry/api';
+import type { HistogramMetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { array, assert, asyncProperty, constantFrom, double, nat, oneof, tuple } from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import {
+  boundHistogram,
+  Cells,
+  CELLS_LIMIT,
+  closeCells,
+  currentCells,
+  openCells,
+} from '../../../src/telemetry/metrics/cells.ts';
+import { joinCells } from '../../../src/telemetry/metrics/cells-producer.ts';
+import { histogramOf } from '../../../src/telemetry/metrics/meters.ts';
+import { DURATION_BOUNDS, METRICS } from '../../../src/telemetry/names.ts';
+
+class Reader extends MetricReader {
+  constructor(temporality = AggregationTemporality.CUMULATIVE) {
+    super({ aggregationTemporalitySelector: () => temporality });
+  }
+  protected onShutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+  protected onForceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+const SCOPE = 'test';
+const METRIC = METRICS.httpServerDuration;
+
+/** The one histogram of a collection as plain data, times apart. */
+function seen(collected: ResourceMetrics): unknown {
+  const metric = collected.scopeMetrics
+    .filter(({ scope }) => scope.name === SCOPE)
+    .flatMap((scope) => scope.metrics)
+    .find(({ descriptor }) => descriptor.name === METRIC.name) as HistogramMetricData | undefined;
+  if (metric === undefined) return undefined;
+  const { name, unit, description, valueType } = metric.descriptor;
+  return {
+    descriptor: { name, unit, description, valueType },
+    temporality: metric.aggregationTemporality,
+    type: metric.dataPointType,
+    points: metric.dataPoints.map(({ attributes, value }) => ({ attributes, value })),
+  };
+}
+
+function pair(temporality?: AggregationTemporality) {
+  const cells = new Cells(systemClock);
+  const api = new Reader(temporality);
+  const own = joinCells(cells, new Reader(temporality));
+  const provider = new MeterProvider({ readers: [api] });
+  const empty = new MeterProvider({ readers: [own] });
+  const plain = histogramOf(provider.getMeter(SCOPE), METRIC);
+  const bound = cells.histogram(SCOPE, METRIC, DURATION_BOUNDS);
+  const both = async (): Promise<[unknown, unknown]> => [
+    seen((await api.collect()).resourceMetrics),
+    seen((await own.collect()).resourceMetrics),
+  ];
+  return { plain, bound, both, own, empty, cells };
+}
+
+afterEach(() => {
+  const left = currentCells();
+  if (left !== undefined) closeCells(left);
+  metrics.disable();
+});
+
+describe('cells', () => {
+  it('hold what the API would have held, bounds and odd values included', async () => {
+    const value = oneof(
+      constantFrom(...DURATION_BOUNDS, 0, NaN, 1e9, 0.0005000001),
+      double({ min: 0, max: 20, noNaN: true }),
+    );
+    await assert(
+      asyncProperty(array(tuple(value, constantFrom('GET', 'PUT'), nat(2))), async (records) => {
+        const { plain, bound, both } = pair();
+        for (const [seconds, method, status] of records) {
+          plain.record(seconds, { 'http.request.method': method, 'http.response.status_code': 200 + status });
+          bound.bind({ 'http.response.status_code': 200 + status, 'http.request.method': method }).record(seconds);
+        }
+        const [api, own] = await both();
+        // A record of NaN alone makes an empty point of the SDK's, which tells nobody anything.
+        if (records.every(([seconds]) => !Number.isNaN(seconds))) expect(own).toEqual(api);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('ends at the limit with the overflow point', async () => {
+    const { plain, bound, both } = pair();
+    for (let at = 0; at < CELLS_LIMIT + 20; at += 1) {
+      plain.record(1, { at });
+      bound.bind({ at }).record(1);
+    }
+    const [api, own] = (await both()) as [{ points: unknown[] }, { points: unknown[] }];
+    expect(own.points).toHaveLength(CELLS_LIMIT);
+    expect(own).toEqual(api);
+    expect(own.points.at(-1)).toMatchObject({ attributes: { 'otel.metric.overflow': true }, value: { count: 21 } });
+  });
+
+  it('give a delta reader differences, and nothing where nothing came', async () => {
+    const { plain, bound, both, own } = pair(AggregationTemporality.DELTA);
+    const cell = bound.bind({ a: 1 });
+    for (const batch of [[0.25, 3], [], [0.5]]) {
+      for (const seconds of batch) {
+        plain.record(seconds, { a: 1 });
+        cell.record(seconds);
+      }
+      const bare = (value: unknown): unknown =>
+        JSON.parse(
+          JSON.stringify(value ?? null, (key, inner: unknown) => (/^m(?:in|ax)$/.test(key) ? undefined : inner)),
+        );
+      const [api, ours] = await both();
+      expect(bare(ours)).toEqual(bare(api));
+    }
+    cell.record(1);
+    const { resourceMetrics } = await own.collect();
+    const [point] = resourceMetrics.scopeMetrics[0].metrics[0].dataPoints;
+    expect(point.startTime[0] + point.startTime[1]).toBeLessThanOrEqual(point.endTime[0] + point.endTime[1]);
+  });
+
+  it('join the scope the SDK has, and say when somebody collects', async () => {
+    const { bound, own, empty, cells } = pair();
+    let asked = 0;
+    cells.onCollect(() => (asked += 1));
+    empty.getMeter(SCOPE).createCounter('other').add(1);
+    bound.bind({}).record(1);
+    const { resourceMetrics } = await own.collect();
+    expect(resourceMetrics.scopeMetrics.filter(({ scope }) => scope.name === SCOPE)).toHaveLength(1);
+    expect(resourceMetrics.scopeMetrics[0].metrics.map(({ descriptor }) => descriptor.name)).toEqual([
+      'other',
+      METRIC.name,
+    ]);
+    expect(asked).toBe(1);
+  });
+
+  it('are used while they are open, and the API otherwise', async () => {
+    const reader = new Reader();
+    metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
+    const cells = openCells(systemClock);
+    boundHistogram(SCOPE, METRIC, DURATION_BOUNDS).bind({ a: 1 }).record(1);
+    expect(seen((await reader.collect()).resourceMetrics)).toBeUndefined();
+    closeCells(cells);
+    boundHistogram(SCOPE, METRIC, DURATION_BOUNDS).bind({ a: 1 }).record(1);
+    expect(seen((await reader.collect()).resourceMetrics)).toMatchObject({ points: [{ value: { count: 1 } }] });
+    expect(() => boundHistogram(SCOPE, METRIC, DURATION_BOUNDS).bind({ a: 1 }).record(1)).not.toThrow();
+  });
+});
