@@ -21,8 +21,10 @@ const BUSY_COLLECTIONS = 20;
 const BUSY_SECONDS = 3;
 const SIZED_BY_FLAGS = /--(?:max|min)[-_]semi[-_]space|--semi[-_]space|--heap[-_]growing|--max[-_]old[-_]space/;
 
-/** `execArgv` of children: MiB of one of the young generation's halves, and slow growth, as `growLikeMonitor` gives them. */
+/** `execArgv` of the sample services, which hold little: MiB of one of the young generation's halves, and slow growth. */
 export const LEAN_HEAP: readonly string[] = ['--max-semi-space-size=4', growingBy(40)];
+/** `execArgv` of the monitor beside a stack: the sizes that `growLikeMonitor` gives one that somebody else started. */
+export const MONITOR_HEAP: readonly string[] = ['--max-semi-space-size=4', growingBy(60)];
 
 /** V8 begins with 1 MiB a half. */
 const MONITOR_YOUNG_BYTES = 8 * 1024 ** 2;
@@ -47,7 +49,7 @@ export function growSlowly(nodeFlags: readonly string[]): void {
  */
 export function growLikeMonitor(nodeFlags: readonly string[]): void {
   if (nodeFlags.some((flag) => SIZED_BY_FLAGS.test(flag))) return;
-  setFlagsFromString(growingBy(40));
+  setFlagsFromString(growingBy(60));
   setFlagsFromString(youngBy(4));
   const survivors: number[][] = [];
   while (youngBytes() < MONITOR_YOUNG_BYTES && survivors.length < ENOUGH_ARRAYS) {

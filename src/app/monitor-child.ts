@@ -10,7 +10,7 @@ import type { ToStack } from '../model/frame.ts';
 import type { FrameSender } from '../telemetry/road/frame-sender.ts';
 import { Child } from './child.ts';
 import { childEnvironment } from './child-environment.ts';
-import { LEAN_HEAP } from './lean-heap.ts';
+import { MONITOR_HEAP } from './lean-heap.ts';
 import { MAIN_PROGRAM } from './program-paths.ts';
 
 /** Silence counts in intervals where frames come seldom. */
@@ -73,7 +73,7 @@ export class MonitorChild {
       name: 'monitor',
       module: MAIN_PROGRAM,
       args: ['start', '--role', 'monitor', ...options.args],
-      execArgv: LEAN_HEAP,
+      execArgv: MONITOR_HEAP,
       env: childEnvironment(options.env),
       clock: options.clock,
       logger: options.logger,

@@ -135,11 +135,13 @@ function moveTo(w: Window, end: number, start: number): void {
 
 /** Whether any sample of the window but its first is below its predecessor. Looks at each sample of a series once. */
 export function fallsInside(w: Window): boolean {
+  const { hi } = w;
   const { v } = w.series;
-  for (; w.seenFalls < w.hi; w.seenFalls += 1) {
-    if (v[w.seenFalls] < v[w.seenFalls - 1]) w.lastFall = w.seenFalls;
-  }
-  return w.lastFall > w.lo;
+  let last = w.lastFall;
+  for (let i = w.seenFalls; i < hi; i += 1) if (v[i] < v[i - 1]) last = i;
+  if (hi > w.seenFalls) w.seenFalls = hi;
+  w.lastFall = last;
+  return last > w.lo;
 }
 
 /** A stored series as window functions want it. Shares the arrays of the store where nothing has to be taken out. */

@@ -227,8 +227,14 @@ export function TraceListPage(): JSX.Element {
   const { query } = place.value;
   const { sort, ...filter } = paramsOf(query);
   const every = filter.to !== undefined || pausedSince.value !== undefined ? undefined : REFRESH_MS;
-  const found = useResource<TracesAnswer>(address('/api/traces', { ...filter, sort, complete: 'true', limit: LIMIT }), every);
-  const shape = useResource<TracesAnswer>(address('/api/traces', { ...filter, sort: 'spread', complete: 'true', limit: MARKS }), every);
+  const found = useResource<TracesAnswer>(
+    address('/api/traces', { ...filter, sort, complete: 'true', limit: LIMIT }),
+    every,
+  );
+  const shape = useResource<TracesAnswer>(
+    address('/api/traces', { ...filter, sort: 'spread', complete: 'true', limit: MARKS }),
+    every,
+  );
   // An id leads to its trace at once; Back leads to the search again.
   const only = filter.id !== undefined && found.data?.traces.length === 1 ? found.data.traces[0].traceId : undefined;
   useEffect(() => {
