@@ -179,7 +179,7 @@ describe('the console', () => {
   });
 
   it('does not stop a process whose reader stopped or went away', async () => {
-    const child = spawn(process.execPath, [path.join(import.meta.dirname, 'chatty.ts')], {
+    const child = spawn(process.execPath, [path.join(import.meta.dirname, '../fixtures/chatty.ts')], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [code] = (await once(child, 'exit')) as [number];
