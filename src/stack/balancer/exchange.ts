@@ -267,7 +267,7 @@ export class Exchange implements TriesOwner, BodyEvents {
       head,
       peer,
       routeAtStart: this.#route,
-      route: this.#answered ? this.#learn() : this.#route,
+      route: this.#routeByNow(),
       status: reply.status,
       error: errorType,
       totalMs: nowMs - this.#startMs,
@@ -276,9 +276,12 @@ export class Exchange implements TriesOwner, BodyEvents {
     this.#request.onDone(nowMs);
   }
 
-  #learn(): string {
+  /** Its name may be known by now: of the answer it got, or of that to another request it waited for. */
+  #routeByNow(): string {
     const { route, head, reply } = this.#request;
     if (route.name !== undefined || this.#route !== route.templates.other) return this.#route;
-    return route.templates.learn(pathOf(head.target), reply.status ?? 0);
+    const path = pathOf(head.target);
+    if (this.#answered) return route.templates.learn(path, reply.status ?? 0);
+    return route.templates.find(path) ?? this.#route;
   }
 }

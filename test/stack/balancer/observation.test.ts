@@ -142,6 +142,30 @@ describe('observation', () => {
     expect(spans.getFinishedSpans().some((span) => span.name === 'HTTP /*')).toBe(true);
   });
 
+  it('names the route of a request that waited for the answer to another', async () => {
+    const upstream = await rig.tcp(answering(OK));
+    const answered = Promise.withResolvers<void>();
+    const response: CachedResponse = { status: 200, headers: [], body: Buffer.from('ok'), cacheStatus: 'vitrine; hit' };
+    let lookups = 0;
+    const responseCache: ResponseCache = {
+      lookup: (): CacheLookup | Promise<CacheLookup> => {
+        lookups += 1;
+        if (lookups > 1) return { kind: 'bypass', cacheStatus: 'vitrine; fwd=bypass' };
+        return answered.promise.then(() => ({ kind: 'hit', response }));
+      },
+      invalidate: () => {},
+    };
+    const { port } = await rig.balancer({ upstreams: [upstream.url] }, { responseCache });
+    const get = 'GET /users/7 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    const waiting = raw(port, get);
+    await until(() => lookups === 1);
+    await raw(port, get);
+    answered.resolve();
+    await waiting;
+    await until(() => spans.getFinishedSpans().length === 3);
+    expect(new Set(spans.getFinishedSpans().map(({ name }) => name))).toEqual(new Set(['GET', 'GET /users/:id']));
+  });
+
   it('marks 5xx as errors and 4xx not, and says why a try failed', async () => {
     const upstream = await rig.tcp((socket) => socket.on('data', () => socket.destroy()));
     const { port } = await rig.balancer({ upstreams: [upstream.url] });
