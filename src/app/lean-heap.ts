@@ -26,6 +26,17 @@ export const LEAN_HEAP: readonly string[] = ['--max-semi-space-size=4', growingB
 /** `execArgv` of the monitor beside a stack: the sizes that `growLikeMonitor` gives one that somebody else started. */
 export const MONITOR_HEAP: readonly string[] = ['--max-semi-space-size=4', growingBy(60)];
 
+/**
+ * Environment of both, where the user's says nothing else: memory beside V8's heap. glibc keeps an arena for each thread and,
+ * once a large block was freed, takes its like from there: password hashing (16 MiB a call on four threads) and bodies then
+ * stay as holes, 30 MiB a service (mallopt(3)). Two arenas, and blocks of a MiB go back to the system when they are freed.
+ */
+export const LEAN_MALLOC: Readonly<Record<string, string>> = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '1048576',
+  MALLOC_TRIM_THRESHOLD_: '1048576',
+};
+
 /** V8 begins with 1 MiB a half. */
 const MONITOR_YOUNG_BYTES = 8 * 1024 ** 2;
 const ENOUGH_ARRAYS = 8_000;

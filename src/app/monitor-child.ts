@@ -10,7 +10,7 @@ import type { ToStack } from '../model/frame.ts';
 import type { FrameSender } from '../telemetry/road/frame-sender.ts';
 import { Child } from './child.ts';
 import { childEnvironment } from './child-environment.ts';
-import { MONITOR_HEAP } from './lean-heap.ts';
+import { LEAN_MALLOC, MONITOR_HEAP } from './lean-heap.ts';
 import { MAIN_PROGRAM } from './program-paths.ts';
 
 /** Silence counts in intervals where frames come seldom. */
@@ -74,7 +74,7 @@ export class MonitorChild {
       module: MAIN_PROGRAM,
       args: ['start', '--role', 'monitor', ...options.args],
       execArgv: MONITOR_HEAP,
-      env: childEnvironment(options.env),
+      env: childEnvironment({ ...LEAN_MALLOC, ...options.env }),
       clock: options.clock,
       logger: options.logger,
       onMessage: (message) => this.#heard(message as ToStack),

@@ -8,7 +8,7 @@ import { randomHex } from '../base/random.ts';
 import type { Address } from '../config/types.ts';
 import { Child } from './child.ts';
 import { childEnvironment } from './child-environment.ts';
-import { LEAN_HEAP } from './lean-heap.ts';
+import { LEAN_HEAP, LEAN_MALLOC } from './lean-heap.ts';
 import { REGISTER_PRELOAD, SAMPLE_PROGRAM } from './program-paths.ts';
 import type { RunningService } from './run-file.ts';
 import { localUrl } from './settings.ts';
@@ -94,16 +94,19 @@ export class SampleServices {
         'warn',
       ],
       execArgv: [...LEAN_HEAP, '--import', pathToFileURL(REGISTER_PRELOAD).href],
-      env: childEnvironment(env, {
-        PORT: String(at.port),
-        OTEL_SERVICE_NAME: 'payments',
-        VITRINE_TELEMETRY__MONITOR: monitorUrl,
-        VITRINE_TELEMETRY__INTERVAL: `${intervalMs}ms`,
-        // Its lines go to OpenTelemetry by themselves; instrumented, its pino would send each a second time.
-        OTEL_NODE_DISABLED_INSTRUMENTATIONS: [env['OTEL_NODE_DISABLED_INSTRUMENTATIONS'], 'pino']
-          .filter((names) => names !== undefined && names !== '')
-          .join(','),
-      }),
+      env: childEnvironment(
+        { ...LEAN_MALLOC, ...env },
+        {
+          PORT: String(at.port),
+          OTEL_SERVICE_NAME: 'payments',
+          VITRINE_TELEMETRY__MONITOR: monitorUrl,
+          VITRINE_TELEMETRY__INTERVAL: `${intervalMs}ms`,
+          // Its lines go to OpenTelemetry by themselves; instrumented, its pino would send each a second time.
+          OTEL_NODE_DISABLED_INSTRUMENTATIONS: [env['OTEL_NODE_DISABLED_INSTRUMENTATIONS'], 'pino']
+            .filter((names) => names !== undefined && names !== '')
+            .join(','),
+        },
+      ),
       clock,
       logger,
       onMessage: onChange,

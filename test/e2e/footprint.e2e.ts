@@ -1,7 +1,7 @@
 /**
  * What Vitrine costs as it is installed: CPU while nothing happens, and memory after a minute of 50 simulated users. Memory
- * is the kernel's proportional share (PSS): pages that processes share are counted once. `VITRINE_LONG=1` loads for the whole
- * minute, otherwise 20 s. The machine must be Linux; the load generator is not counted.
+ * is the kernel's proportional share (PSS): pages that processes share are counted once. The machine must be
+ * Linux; the load generator is not counted.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +14,7 @@ import { freePort, REPOSITORY } from '../support/vitrine-process.ts';
 
 const NODE = path.join(REPOSITORY, 'node_modules/.bin/node');
 const MAIN = path.join(REPOSITORY, 'dist/main.js');
-const LOAD_SECONDS = process.env['VITRINE_LONG'] === '1' ? 60 : 20;
+const LOAD_SECONDS = 60;
 /** CPU time is what the processes took, but beside other work they take longer for the same: the quietest of these counts. */
 const IDLE = { windows: 6, seconds: 10 };
 const LIMITS = { pssMib: 450, balancerRssMib: 150, idleCores: 0.03 };
