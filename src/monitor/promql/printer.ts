@@ -44,9 +44,10 @@ export function print(expr: Expr): string {
 }
 
 /** The sign of `+Inf` would take the whole power as its operand. */
-function leftText({ op, left }: BinaryExpr): string {
-  return op === '^' && left.kind === 'number' && left.value === Infinity ? 'Inf' : print(left);
-}
+const isInfiniteBase = ({ op, left }: BinaryExpr): boolean =>
+  op === '^' && left.kind === 'number' && left.value === Infinity;
+
+const leftText = (expr: BinaryExpr): string => (isInfiniteBase(expr) ? 'Inf' : print(expr.left));
 
 function printNumber(value: number, duration: boolean): string {
   const ms = value * 1_000;
@@ -131,7 +132,7 @@ export function printPretty(expr: Expr, level = 0): string {
     case 'unary':
       return `${indent}${expr.op}${printPretty(expr.expr, level).trimStart()}`;
     case 'binary':
-      return `${inner(expr.left)}\n${indent}${operatorText(expr)}\n${inner(expr.right)}`;
+      return `${isInfiniteBase(expr) ? `${indent}  Inf` : inner(expr.left)}\n${indent}${operatorText(expr)}\n${inner(expr.right)}`;
     case 'aggregate': {
       const parts = expr.param === undefined ? [expr.expr] : [expr.param, expr.expr];
       return `${indent}${aggregateHead(expr)}(\n${parts.map(inner).join(',\n')}\n${indent})`;

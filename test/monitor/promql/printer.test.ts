@@ -35,6 +35,12 @@ describe('print', () => {
     ['rate(x[5m]smoothed offset -(1m))', 'rate(x[5m] smoothed offset -(1m))'],
   ])('%s -> %s', (text, printed) => expect(print(parse(text))).toBe(printed));
 
+  it('keeps an infinite base a base on long lines too', () => {
+    const tree = parse(`Inf ^ scalar(${'long_name_'.repeat(12)})`);
+    expect(withoutPositions(parse(print(tree)))).toEqual(withoutPositions(tree));
+    expect(withoutPositions(parse(printPretty(tree)))).toEqual(withoutPositions(tree));
+  });
+
   it('breaks long lines at operators and arguments', () => {
     const long = `sum by (a) (rate(${'very_long_name_'.repeat(4)}total[5m])) / ${'other_name_'.repeat(6)} > 1`;
     expect(printPretty(parse(long)).split('\n')).toEqual([
