@@ -73,7 +73,9 @@ const selector: fc.Arbitrary<VectorSelector> = fc
   });
 
 const wrap = (expr: Expr): Expr =>
-  expr.kind === 'binary' || expr.kind === 'unary' || (expr.kind === 'number' && expr.value < 0)
+  expr.kind === 'binary' ||
+  expr.kind === 'unary' ||
+  (expr.kind === 'number' && (expr.value < 0 || Object.is(expr.value, -0)))
     ? { kind: 'paren', expr, pos }
     : expr;
 
