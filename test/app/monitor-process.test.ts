@@ -42,6 +42,24 @@ const histogram = (count: number, sum: number, timeMs: number): FrameMetric => (
   ],
 });
 
+async function started(dataDir: string, settings: ReturnType<typeof settingsFrom>): Promise<Monitor> {
+  const telemetry = await startTelemetry({
+    serviceName: 'vitrine-monitor',
+    instanceId: 'test',
+    env: { OTEL_SDK_DISABLED: 'true' },
+    logger: silentLogger,
+  });
+  return startMonitor({
+    settings,
+    dataDir,
+    testMode: false,
+    telemetry,
+    version: '0',
+    clock: systemClock,
+    logger: silentLogger,
+  });
+}
+
 describe('the monitor process', () => {
   let monitor: Monitor;
   let url = '';
@@ -52,21 +70,7 @@ describe('the monitor process', () => {
 
   beforeAll(async () => {
     settings = await settingsOf();
-    const telemetry = await startTelemetry({
-      serviceName: 'vitrine-monitor',
-      instanceId: 'test',
-      env: { OTEL_SDK_DISABLED: 'true' },
-      logger: silentLogger,
-    });
-    monitor = await startMonitor({
-      settings,
-      dataDir: dir,
-      testMode: false,
-      telemetry,
-      version: '0',
-      clock: systemClock,
-      logger: silentLogger,
-    });
+    monitor = await started(dir, settings);
     url = `http://127.0.0.1:${settings.monitor.listen.port}`;
     otlp = `http://127.0.0.1:${settings.monitor.otlp_http.port}`;
     process.stdout.write = (text: string) => {
@@ -222,26 +226,9 @@ describe('the monitor process', () => {
   });
 
   it('refuses a second monitor on its directory and on its ports', async () => {
-    const telemetry = await startTelemetry({
-      serviceName: 'vitrine-monitor',
-      instanceId: 'two',
-      env: { OTEL_SDK_DISABLED: 'true' },
-      logger: silentLogger,
-    });
-    const start = (over: object): Promise<Monitor> =>
-      startMonitor({
-        settings,
-        dataDir: dir,
-        testMode: false,
-        telemetry,
-        version: '0',
-        clock: systemClock,
-        logger: silentLogger,
-        ...over,
-      });
-    await expect(start({})).rejects.toMatchObject({ code: 'data_dir_in_use' });
+    await expect(started(dir, settings)).rejects.toMatchObject({ code: 'data_dir_in_use' });
     const other = mkdtempSync(path.join(tmpdir(), 'vitrine-monitor-'));
-    await expect(start({ dataDir: other })).rejects.toMatchObject({ code: 'port_taken' });
+    await expect(started(other, settings)).rejects.toMatchObject({ code: 'port_taken' });
   });
 });
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { freshDir } from '../support/program.ts';
 import { until } from '../support/until.ts';
-import { freePort, MAIN, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
+import { freePorts, MAIN, portsEnvironment, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 /** Processes whose arguments name `mark`: a data directory is one's own. */
 function processesWith(mark: string): string[] {
@@ -30,15 +30,7 @@ const allGone = (mark: string): Promise<true> =>
   );
 
 async function environment(): Promise<Record<string, string>> {
-  const [balancer, monitor, http, grpc, one, two] = await Promise.all(Array.from({ length: 6 }, freePort));
-  return {
-    NODE_OPTIONS: '',
-    VITRINE_BALANCER__LISTEN: `127.0.0.1:${balancer}`,
-    VITRINE_MONITOR__LISTEN: `127.0.0.1:${monitor}`,
-    VITRINE_MONITOR__OTLP_HTTP: `127.0.0.1:${http}`,
-    VITRINE_MONITOR__OTLP_GRPC: `127.0.0.1:${grpc}`,
-    VITRINE_SAMPLE__LISTEN: `127.0.0.1:${one},127.0.0.1:${two}`,
-  };
+  return { NODE_OPTIONS: '', ...portsEnvironment(await freePorts()) };
 }
 
 describe('nothing is left', () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { load, vitrine } from '../support/command-line.ts';
 import { familiesOf, sumOf } from '../support/exposition-text.ts';
 import { until } from '../support/until.ts';
-import { freePort, startVitrine } from '../support/vitrine-process.ts';
+import { freePort, freePorts, portsEnvironment, startVitrine } from '../support/vitrine-process.ts';
 
 const SIGNAL_LIMIT_MS = 15_000;
 const END_LIMIT_MS = 5_000;
@@ -83,16 +83,8 @@ describe('by environment alone', () => {
   });
 
   test('an unknown name ends the start with code 3 and says what to install', async () => {
-    const ports = await Promise.all(Array.from({ length: 5 }, freePort));
     const { code, stderr } = await vitrine(['start', '--data', path.join(dir, 'data')], {
-      env: {
-        OTEL_TRACES_EXPORTER: 'no-such-exporter-package',
-        VITRINE_BALANCER__LISTEN: `127.0.0.1:${ports[0]}`,
-        VITRINE_MONITOR__LISTEN: `127.0.0.1:${ports[1]}`,
-        VITRINE_MONITOR__OTLP_HTTP: `127.0.0.1:${ports[2]}`,
-        VITRINE_MONITOR__OTLP_GRPC: `127.0.0.1:${ports[3]}`,
-        VITRINE_SAMPLE__LISTEN: `127.0.0.1:${ports[4]}`,
-      },
+      env: { OTEL_TRACES_EXPORTER: 'no-such-exporter-package', ...portsEnvironment(await freePorts()) },
     });
     expect(code).toBe(3);
     expect(stderr).toContain('npm install no-such-exporter-package');

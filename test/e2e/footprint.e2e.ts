@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cpuSeconds, statFields } from '../support/process-cost.ts';
 import { freshDir, runWell, startProgram, type Program } from '../support/program.ts';
 import { until } from '../support/until.ts';
-import { freePort, REPOSITORY } from '../support/vitrine-process.ts';
+import { freePorts, portsEnvironment, REPOSITORY } from '../support/vitrine-process.ts';
 
 const NODE = path.join(REPOSITORY, 'node_modules/.bin/node');
 const MAIN = path.join(REPOSITORY, 'dist/main.js');
@@ -78,27 +78,19 @@ describe.skipIf(process.platform !== 'linux')('the footprint of all processes', 
   };
 
   beforeAll(async () => {
-    const ports = await Promise.all(Array.from({ length: 6 }, freePort));
-    const [own, monitor, http, grpc, one, two] = ports.map((port) => `127.0.0.1:${port}`);
-    balancer = `http://${own}`;
+    const ports = await freePorts();
+    balancer = `http://127.0.0.1:${ports.balancer}`;
     const dataDir = freshDir('vitrine-footprint');
     stack = startProgram(NODE, [MAIN, 'start', '--data', dataDir], {
       ownDir: dataDir,
-      env: {
-        NODE_ENV: undefined,
-        VITRINE_BALANCER__LISTEN: own,
-        VITRINE_MONITOR__LISTEN: monitor,
-        VITRINE_MONITOR__OTLP_HTTP: http,
-        VITRINE_MONITOR__OTLP_GRPC: grpc,
-        VITRINE_SAMPLE__LISTEN: `${one},${two}`,
-      },
+      env: { NODE_ENV: undefined, ...portsEnvironment(ports) },
     });
     const answers = (url: string): Promise<true | undefined> =>
       fetch(url).then(
         ({ ok }) => ok || undefined,
         () => undefined,
       );
-    const ready = (): Promise<true | undefined> => answers(`http://${monitor}/readyz`);
+    const ready = (): Promise<true | undefined> => answers(`http://127.0.0.1:${ports.monitor}/readyz`);
     await until(ready, 30_000, () => 'the monitor is not ready');
     await until(
       () => answers(`${balancer}/api/accounts`),

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { packVitrine, repackAs } from '../support/packed.ts';
 import { runToEnd, runWell, startProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
-import { freePort, json, REPOSITORY } from '../support/vitrine-process.ts';
+import { freePorts, json, portsEnvironment, REPOSITORY } from '../support/vitrine-process.ts';
 
 const OLD_NODE = '/usr/bin/node';
 const SERVER = `
@@ -37,31 +37,26 @@ async function project(name: string, ...packages: string[]): Promise<string> {
 
 /** `npx vitrine run -- node server.js` on free ports, until a route of the service is in the monitor; else the reason. */
 async function runsWithRoutes(dir: string): Promise<string | undefined> {
-  const [balancer, monitor, otlpHttp, otlpGrpc] = await Promise.all(Array.from({ length: 4 }, freePort));
+  const ports = await freePorts();
   await using program = startProgram('npx', ['--no-install', 'vitrine', 'run', '--', 'node', 'server.js'], {
     cwd: dir,
     // npx does not pass every signal on.
     group: true,
-    env: {
-      VITRINE_BALANCER__LISTEN: `127.0.0.1:${balancer}`,
-      VITRINE_MONITOR__LISTEN: `127.0.0.1:${monitor}`,
-      VITRINE_MONITOR__OTLP_HTTP: `127.0.0.1:${otlpHttp}`,
-      VITRINE_MONITOR__OTLP_GRPC: `127.0.0.1:${otlpGrpc}`,
-    },
+    env: portsEnvironment(ports),
   });
   const query = 'http_server_request_duration_seconds_count{job="shop",http_route="/orders/:id"} > 0';
-  const url = `http://127.0.0.1:${monitor}/api/v1/query?query=${encodeURIComponent(query)}`;
+  const url = `http://127.0.0.1:${ports.monitor}/api/v1/query?query=${encodeURIComponent(query)}`;
   try {
     await until(
       async () => {
         if (program.child.exitCode !== null) return true;
-        await (await fetch(`http://127.0.0.1:${balancer}/orders/7`)).text();
+        await (await fetch(`http://127.0.0.1:${ports.balancer}/orders/7`)).text();
         return (await json<{ data: { result: unknown[] } }>(url)).data.result.length > 0 || undefined;
       },
       45_000,
       () => `no route\n${program.output()}`,
     );
-    const page = await (await fetch(`http://127.0.0.1:${monitor}/`)).text();
+    const page = await (await fetch(`http://127.0.0.1:${ports.monitor}/`)).text();
     if (!page.includes('<script')) return `no page\n${page}`;
     return program.child.exitCode === null ? undefined : `ended\n${program.output()}`;
   } catch (error) {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stagesOf, type Instruction } from '../support/dockerfile.ts';
 import { runToEnd, runWell, startProgram, type Program } from '../support/program.ts';
 import { until } from '../support/until.ts';
-import { freePort, json, REPOSITORY } from '../support/vitrine-process.ts';
+import { freePorts, json, portsEnvironment, REPOSITORY, type Ports } from '../support/vitrine-process.ts';
 
 const [buildStage, finalStage] = stagesOf(readFileSync(path.join(REPOSITORY, 'Dockerfile'), 'utf8'));
 let folder: string;
@@ -70,40 +70,32 @@ function healthCommand(): string[] {
   return JSON.parse(/HEALTHCHECK[^[]*(\[.*\])/s.exec(text.split('\nENTRYPOINT')[0])?.[1] ?? '[]') as string[];
 }
 
-async function startImage(ports: readonly number[], cwd = placed('/app')): Promise<Program> {
-  const [balancer, monitor, otlpHttp, otlpGrpc, one, two] = ports;
+async function startImage(ports: Ports, cwd = placed('/app')): Promise<Program> {
   const [file, ...args] = [...execOf('ENTRYPOINT'), ...execOf('CMD')];
   return startProgram(file, args, {
     cwd,
-    env: {
-      NODE_ENV: 'production',
-      VITRINE_BALANCER__LISTEN: `127.0.0.1:${balancer}`,
-      VITRINE_MONITOR__LISTEN: `127.0.0.1:${monitor}`,
-      VITRINE_MONITOR__OTLP_HTTP: `127.0.0.1:${otlpHttp}`,
-      VITRINE_MONITOR__OTLP_GRPC: `127.0.0.1:${otlpGrpc}`,
-      VITRINE_SAMPLE__LISTEN: `127.0.0.1:${one},127.0.0.1:${two}`,
-    },
+    env: { NODE_ENV: 'production', ...portsEnvironment(ports) },
   });
 }
 
 it('runs from the production tree alone, and its health check tells up from down', async () => {
-  const ports = await Promise.all(Array.from({ length: 6 }, freePort));
+  const ports = await freePorts();
   const [file, ...args] = healthCommand();
   const check = async (): Promise<number> =>
-    (await runToEnd(file, args, { cwd: placed('/app'), env: { VITRINE_HEALTH_PORT: String(ports[1]) } })).code;
+    (await runToEnd(file, args, { cwd: placed('/app'), env: { VITRINE_HEALTH_PORT: String(ports.monitor) } })).code;
   expect(await check()).toBe(1);
   const program = await startImage(ports);
   await using _ends = program;
   await until(
     async () =>
-      (await json<{ status: string }>(`http://127.0.0.1:${ports[1]}/health`)).status === 'healthy' || undefined,
+      (await json<{ status: string }>(`http://127.0.0.1:${ports.monitor}/health`)).status === 'healthy' || undefined,
     40_000,
     program.output,
   );
   expect(await check()).toBe(0);
-  expect((await fetch(`http://127.0.0.1:${ports[0]}/api/accounts`)).status).toBeLessThan(500);
-  expect(await (await fetch(`http://127.0.0.1:${ports[1]}/`)).text()).toContain('<script');
-  const rules = await json<{ data: { groups: unknown[] } }>(`http://127.0.0.1:${ports[1]}/api/v1/rules`);
+  expect((await fetch(`http://127.0.0.1:${ports.balancer}/api/accounts`)).status).toBeLessThan(500);
+  expect(await (await fetch(`http://127.0.0.1:${ports.monitor}/`)).text()).toContain('<script');
+  const rules = await json<{ data: { groups: unknown[] } }>(`http://127.0.0.1:${ports.monitor}/api/v1/rules`);
   expect(rules.data.groups.length).toBeGreaterThan(0);
   expect(await program.stop()).toBe(0);
 });
@@ -122,7 +114,7 @@ it('an image without its rules is found out', async () => {
   mkdirSync(copy);
   for (const name of ['package.json', 'dist', 'node_modules'])
     cpSync(placed(`/app/${name}`), path.join(copy, name), { recursive: true, verbatimSymlinks: true });
-  const program = await startImage(await Promise.all(Array.from({ length: 6 }, freePort)), copy);
+  const program = await startImage(await freePorts(), copy);
   await using _ends = program;
   await until(() => /ENOENT[^\n]*rules/.test(program.output()) || undefined, 40_000, program.output);
 });

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingPrograms, programPath, runToEnd, startProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
-import { freePort, json, REPOSITORY } from '../support/vitrine-process.ts';
+import { freePorts, json, portsConfiguration, REPOSITORY } from '../support/vitrine-process.ts';
 
 const UNIT = readFileSync(path.join(REPOSITORY, 'deploy/systemd/vitrine.service'), 'utf8');
 /** Tenths of systemd's exposure level, 0 safe to 100 unsafe. */
@@ -69,19 +69,13 @@ describe.skipIf(analyze === undefined)('systemd-analyze', () => {
 it.skipIf(!existsSync(path.join(REPOSITORY, 'dist/main.js')))(
   'its commands start, reload and end Vitrine',
   async () => {
-    const ports = await Promise.all(Array.from({ length: 6 }, freePort));
+    const ports = await freePorts();
     const credentials = path.join(folder, 'credentials');
     mkdirSync(credentials);
     writeFileSync(path.join(credentials, 'token'), 'a-token-of-the-test\n', { mode: 0o600 });
     const config = path.join(folder, 'vitrine.yaml');
     const configuration = {
-      balancer: { listen: `127.0.0.1:${ports[0]}` },
-      monitor: {
-        listen: `127.0.0.1:${ports[1]}`,
-        otlp_http: `127.0.0.1:${ports[2]}`,
-        otlp_grpc: `127.0.0.1:${ports[3]}`,
-      },
-      sample: { listen: [`127.0.0.1:${ports[4]}`, `127.0.0.1:${ports[5]}`] },
+      ...portsConfiguration(ports),
       auth: { token_file: '${CREDENTIALS_DIRECTORY}/token' },
     };
     writeFileSync(config, JSON.stringify(configuration));
@@ -98,7 +92,7 @@ it.skipIf(!existsSync(path.join(REPOSITORY, 'dist/main.js')))(
       cwd: folder,
       env: { CREDENTIALS_DIRECTORY: credentials, NODE_ENV: 'production' },
     });
-    const monitor = `http://127.0.0.1:${ports[1]}`;
+    const monitor = `http://127.0.0.1:${ports.monitor}`;
     const headers = { authorization: 'Bearer a-token-of-the-test' };
     await until(
       async () => (await json<{ status: string }>(`${monitor}/health`, { headers })).status === 'healthy' || undefined,

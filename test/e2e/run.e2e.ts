@@ -6,7 +6,15 @@ import type { CurrentFigures, TraceAnswer, TracesAnswer } from '../../src/monito
 import { load, vitrine } from '../support/command-line.ts';
 import { freshDir, startProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
-import { freePort, json, MAIN, REPOSITORY, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
+import {
+  freePorts,
+  json,
+  MAIN,
+  portsEnvironment,
+  REPOSITORY,
+  startVitrine,
+  type Vitrine,
+} from '../support/vitrine-process.ts';
 
 const APP = path.join(REPOSITORY, 'test/fixtures/express-app');
 const SEEN_LIMIT_MS = 15_000;
@@ -137,25 +145,20 @@ describe('vitrine run -- node server.js', () => {
 test.each(['start', 'run'])(
   'Ctrl-C, which all processes of a terminal get at once, ends %s without trouble',
   async (name) => {
-    const ports = await Promise.all(Array.from({ length: 6 }, freePort));
-    const at = (index: number): string => `127.0.0.1:${ports[index]}`;
+    const ports = await freePorts();
     const data = freshDir();
     const command = name === 'run' ? ['--', process.execPath, 'server.js'] : [];
     await using program = startProgram(process.execPath, [MAIN, name, '--data', data, ...command], {
       cwd: APP,
       ownDir: data,
       group: true,
-      env: {
-        VITRINE_BALANCER__LISTEN: at(0),
-        VITRINE_MONITOR__LISTEN: at(1),
-        VITRINE_MONITOR__OTLP_HTTP: at(2),
-        VITRINE_MONITOR__OTLP_GRPC: at(3),
-        VITRINE_SAMPLE__LISTEN: `${at(4)},${at(5)}`,
-      },
+      env: portsEnvironment(ports),
     });
     await until(
       async () => {
-        const answers = await Promise.all([fetch(`http://${at(0)}/readyz`), fetch(`http://${at(1)}/readyz`)]);
+        const answers = await Promise.all(
+          [ports.balancer, ports.monitor].map((port) => fetch(`http://127.0.0.1:${port}/readyz`)),
+        );
         return answers.every(({ ok }) => ok) || undefined;
       },
       30_000,
@@ -170,18 +173,11 @@ test.each(['start', 'run'])(
 );
 
 test('a command that is not there is 127', async () => {
-  const ports = await Promise.all(Array.from({ length: 4 }, freePort));
-  const at = (index: number): string => `127.0.0.1:${ports[index]}`;
   await using created = new AsyncDisposableStack();
   const dir = freshDir();
   created.defer(() => rmSync(dir, { recursive: true, force: true }));
   const { code, stderr } = await vitrine(['run', '--data', dir, '--', 'no-such-command-here'], {
-    env: {
-      VITRINE_BALANCER__LISTEN: at(0),
-      VITRINE_MONITOR__LISTEN: at(1),
-      VITRINE_MONITOR__OTLP_HTTP: at(2),
-      VITRINE_MONITOR__OTLP_GRPC: at(3),
-    },
+    env: portsEnvironment(await freePorts()),
   });
   expect(stderr).toContain('command not found');
   expect(code).toBe(127);

@@ -8,7 +8,7 @@ import type { AlertsAnswer, CurrentFigures } from '../../src/monitor/api/contrac
 import type { Health } from '../../src/model/health.ts';
 import { vitrine } from '../support/command-line.ts';
 import { until } from '../support/until.ts';
-import { freePort, json, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
+import { freePort, freePorts, json, portsEnvironment, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 
 /** Limits within which a start must answer; the first one compiles nothing but reads TypeScript. */
 const START_LIMIT_MS = 15_000;
@@ -136,17 +136,7 @@ describe('a running Vitrine', () => {
   });
 
   test('a second Vitrine on the same data directory is refused, and the first goes on', async () => {
-    const ports = await Promise.all(Array.from({ length: 6 }, freePort));
-    const at = (index: number): string => `127.0.0.1:${ports[index]}`;
-    const second = await vitrine(['start', '--data', it.dataDir], {
-      env: {
-        VITRINE_BALANCER__LISTEN: at(0),
-        VITRINE_MONITOR__LISTEN: at(1),
-        VITRINE_MONITOR__OTLP_HTTP: at(2),
-        VITRINE_MONITOR__OTLP_GRPC: at(3),
-        VITRINE_SAMPLE__LISTEN: `${at(4)},${at(5)}`,
-      },
-    });
+    const second = await vitrine(['start', '--data', it.dataDir], { env: portsEnvironment(await freePorts()) });
     expect(second.stderr).toContain(it.dataDir);
     expect(second.code).toBe(1);
     expect((await get(`${it.balancer}/api/accounts?after`)).status).toBe(200);
@@ -156,13 +146,7 @@ describe('a running Vitrine', () => {
 
   test('a taken port ends the start with code 4 and names the port; doctor says the same', async () => {
     const data = mkdtempSync(path.join(tmpdir(), 'vitrine-'));
-    const env = {
-      VITRINE_BALANCER__LISTEN: `127.0.0.1:${it.ports.balancer}`,
-      VITRINE_MONITOR__LISTEN: `127.0.0.1:${await freePort()}`,
-      VITRINE_MONITOR__OTLP_HTTP: `127.0.0.1:${await freePort()}`,
-      VITRINE_MONITOR__OTLP_GRPC: `127.0.0.1:${await freePort()}`,
-      VITRINE_SAMPLE__LISTEN: `127.0.0.1:${await freePort()}`,
-    };
+    const env = portsEnvironment({ ...(await freePorts()), balancer: it.ports.balancer });
     const taken = await vitrine(['start', '--data', data], { env });
     expect(taken.stderr).toContain(`127.0.0.1:${it.ports.balancer}`);
     expect(taken.code).toBe(4);

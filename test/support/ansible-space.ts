@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runToEnd, runWell, startProgram, type Finished } from './program.ts';
 import { until } from './until.ts';
-import { freePort, REPOSITORY } from './vitrine-process.ts';
+import { freePorts, portsConfiguration, REPOSITORY } from './vitrine-process.ts';
 
 const PLAYBOOK = path.join(REPOSITORY, 'deploy/ansible/playbook.yml');
 
@@ -71,7 +71,7 @@ export async function openAnsibleSpace(): Promise<AnsibleSpace> {
     path.join(folder, 'hosts'),
     '[vitrine]\nlocalhost ansible_connection=local ansible_python_interpreter=/usr/bin/python3\n',
   );
-  const ports = await Promise.all(Array.from({ length: 6 }, freePort));
+  const ports = await freePorts();
   const space = startProgram('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', SETUP], {
     cwd: folder,
     env: { SPACE: folder },
@@ -84,13 +84,7 @@ export async function openAnsibleSpace(): Promise<AnsibleSpace> {
   const look = async (file: string, ...args: string[]): Promise<string> =>
     (await runWell(...inside(file, ...args), { cwd: folder })).trim();
   const configuration = (): Record<string, unknown> => ({
-    balancer: { listen: `127.0.0.1:${ports[0]}` },
-    monitor: {
-      listen: `127.0.0.1:${ports[1]}`,
-      otlp_http: `127.0.0.1:${ports[2]}`,
-      otlp_grpc: `127.0.0.1:${ports[3]}`,
-    },
-    sample: { listen: [`127.0.0.1:${ports[4]}`, `127.0.0.1:${ports[5]}`] },
+    ...portsConfiguration(ports),
     auth: { token_file: '${CREDENTIALS_DIRECTORY:-/etc/vitrine}/token' },
   });
   const play: AnsibleSpace['play'] = async (variables, options = {}) => {
@@ -124,7 +118,7 @@ export async function openAnsibleSpace(): Promise<AnsibleSpace> {
   };
   return {
     folder,
-    monitor: `http://127.0.0.1:${ports[1]}`,
+    monitor: `http://127.0.0.1:${ports.monitor}`,
     configuration,
     inside,
     look,

@@ -18,12 +18,40 @@ export async function freePort(): Promise<number> {
   });
 }
 
+/** Of everything that `start` listens on. */
+export type Ports = Readonly<Record<'balancer' | 'monitor' | 'otlpHttp' | 'otlpGrpc' | 'sample1' | 'sample2', number>>;
+
+export async function freePorts(): Promise<Ports> {
+  const [balancer, monitor, otlpHttp, otlpGrpc, sample1, sample2] = await Promise.all(
+    Array.from({ length: 6 }, freePort),
+  );
+  return { balancer, monitor, otlpHttp, otlpGrpc, sample1, sample2 };
+}
+
+const at = (port: number): string => `127.0.0.1:${port}`;
+
+/** Listens there, as the environment says it. */
+export const portsEnvironment = ({ balancer, monitor, otlpHttp, otlpGrpc, sample1, sample2 }: Ports) => ({
+  VITRINE_BALANCER__LISTEN: at(balancer),
+  VITRINE_MONITOR__LISTEN: at(monitor),
+  VITRINE_MONITOR__OTLP_HTTP: at(otlpHttp),
+  VITRINE_MONITOR__OTLP_GRPC: at(otlpGrpc),
+  VITRINE_SAMPLE__LISTEN: `${at(sample1)},${at(sample2)}`,
+});
+
+/** The same as a configuration file says it. */
+export const portsConfiguration = ({ balancer, monitor, otlpHttp, otlpGrpc, sample1, sample2 }: Ports) => ({
+  balancer: { listen: at(balancer) },
+  monitor: { listen: at(monitor), otlp_http: at(otlpHttp), otlp_grpc: at(otlpGrpc) },
+  sample: { listen: [at(sample1), at(sample2)] },
+});
+
 export interface Vitrine extends Program {
   readonly balancer: string;
   readonly monitor: string;
   readonly otlpHttp: string;
   readonly otlpGrpc: string;
-  readonly ports: Readonly<Record<'balancer' | 'monitor' | 'otlpHttp' | 'otlpGrpc' | 'sample1' | 'sample2', number>>;
+  readonly ports: Ports;
   readonly dataDir: string;
 }
 
@@ -36,12 +64,8 @@ export interface VitrineOptions {
 }
 
 export async function startVitrine(options: VitrineOptions = {}): Promise<Vitrine> {
-  const [balancer, monitor, otlpHttp, otlpGrpc, sample1, sample2] = await Promise.all(
-    Array.from({ length: 6 }, freePort),
-  );
-  const ports = { balancer, monitor, otlpHttp, otlpGrpc, sample1, sample2 };
+  const ports = await freePorts();
   const dataDir = freshDir();
-  const at = (port: number): string => `127.0.0.1:${port}`;
   const [command = 'start', ...rest] = options.command ?? [];
   await using started = new AsyncDisposableStack();
   const program = started.use(
@@ -49,20 +73,16 @@ export async function startVitrine(options: VitrineOptions = {}): Promise<Vitrin
       cwd: options.cwd,
       ownDir: dataDir,
       env: {
-        VITRINE_BALANCER__LISTEN: at(balancer),
-        VITRINE_MONITOR__LISTEN: at(monitor),
-        VITRINE_MONITOR__OTLP_HTTP: at(otlpHttp),
-        VITRINE_MONITOR__OTLP_GRPC: at(otlpGrpc),
-        VITRINE_SAMPLE__LISTEN: `${at(sample1)},${at(sample2)}`,
+        ...portsEnvironment(ports),
         ...options.env,
       },
     }),
   );
   const addresses = {
-    balancer: `http://${at(balancer)}`,
-    monitor: `http://${at(monitor)}`,
-    otlpHttp: `http://${at(otlpHttp)}`,
-    otlpGrpc: `http://${at(otlpGrpc)}`,
+    balancer: `http://${at(ports.balancer)}`,
+    monitor: `http://${at(ports.monitor)}`,
+    otlpHttp: `http://${at(ports.otlpHttp)}`,
+    otlpGrpc: `http://${at(ports.otlpGrpc)}`,
   };
   if (options.ready ?? true) await untilReady(program, [`${addresses.balancer}/readyz`, `${addresses.monitor}/readyz`]);
   started.move();
