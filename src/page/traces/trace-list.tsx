@@ -231,8 +231,10 @@ export function TraceListPage(): JSX.Element {
     address('/api/traces', { ...filter, sort, complete: 'true', limit: LIMIT }),
     every,
   );
+  // When all of them are listed, the list is the shape.
+  const more = found.data?.more === true;
   const shape = useResource<TracesAnswer>(
-    address('/api/traces', { ...filter, sort: 'spread', complete: 'true', limit: MARKS }),
+    more ? address('/api/traces', { ...filter, sort: 'spread', complete: 'true', limit: MARKS }) : undefined,
     every,
   );
   // An id leads to its trace at once; Back leads to the search again.
@@ -253,7 +255,7 @@ export function TraceListPage(): JSX.Element {
       {found.data && (
         <Found
           answer={found.data}
-          shape={shape.data?.traces ?? found.data.traces}
+          shape={(more ? shape.data : undefined)?.traces ?? found.data.traces}
           byDuration={sort === 'duration'}
           query={query}
         />

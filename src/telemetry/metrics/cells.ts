@@ -5,6 +5,7 @@
  */
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import { metrics } from '@opentelemetry/api';
+import { millisToHrTime } from '@opentelemetry/core';
 import type { Clock } from '../../base/clock.ts';
 import { histogramOf } from './meters.ts';
 import type { MetricName } from '../names.ts';
@@ -46,7 +47,7 @@ export class Cell implements BoundRecord {
   /** Bounds are inclusive upper ones. NaN and negative values are no durations and are left out, as in the SDK. */
   record(value: number): void {
     if (!(value >= 0)) return;
-    if (this.startTime === undefined) this.startTime = hrOf(this.#clock.now());
+    if (this.startTime === undefined) this.startTime = millisToHrTime(this.#clock.now());
     const bounds = this.#bounds;
     let at = 0;
     while (at < bounds.length && value > bounds[at]) at += 1;
@@ -56,11 +57,6 @@ export class Cell implements BoundRecord {
     if (value < this.min) this.min = value;
     if (value > this.max) this.max = value;
   }
-}
-
-export function hrOf(ms: number): HrTime {
-  const seconds = Math.floor(ms / 1e3);
-  return [seconds, Math.round((ms - seconds * 1e3) * 1e6)];
 }
 
 const keyOf = (attributes: Attributes): string =>
@@ -141,7 +137,7 @@ export class Cells {
   }
 
   now(): HrTime {
-    return hrOf(this.#clock.now());
+    return millisToHrTime(this.#clock.now());
   }
 
   /** For counts that are kept plainly and given to the SDK when somebody collects. */

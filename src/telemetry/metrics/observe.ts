@@ -5,9 +5,10 @@
  */
 import type { Attributes, Observable } from '@opentelemetry/api';
 import { metrics } from '@opentelemetry/api';
+import { millisToHrTime } from '@opentelemetry/core';
 import type { Clock } from '../../base/clock.ts';
 import type { TableMetric } from './cells.ts';
-import { CELLS_LIMIT, currentCells, hrOf } from './cells.ts';
+import { CELLS_LIMIT, currentCells } from './cells.ts';
 import type { MetricName } from '../names.ts';
 
 const MIN_AGE_MS = 900;
@@ -73,7 +74,7 @@ export function observeTable<K extends string>(
   const snapshot = new Snapshot(table, clock, read);
   const cells = currentCells();
   if (cells !== undefined) {
-    const own = { scope, startTime: hrOf(clock.now()), read: () => [...snapshot.rows().values()] };
+    const own = { scope, startTime: millisToHrTime(clock.now()), read: () => [...snapshot.rows().values()] };
     cells.tables.add(own);
     return () => void cells.tables.delete(own);
   }

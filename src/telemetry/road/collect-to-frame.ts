@@ -2,7 +2,7 @@
  * A collection of the SDK as plain data that survives `structuredClone` (IPC) and knows nothing of SDK classes.
  * Arrays of counts are handed over as they are: a collection owns its data and nobody writes to it afterwards.
  */
-import type { HrTime } from '@opentelemetry/api';
+import { hrTimeToMilliseconds } from '@opentelemetry/core';
 import type {
   DataPoint,
   ExponentialHistogram,
@@ -14,15 +14,11 @@ import { DataPointType } from '@opentelemetry/sdk-metrics';
 import type { FrameMetric, FramePoint } from '../../model/frame.ts';
 import type { Attributes } from '../../model/records.ts';
 
-export function hrToMs(time: HrTime): number {
-  return time[0] * 1e3 + time[1] / 1e6;
-}
-
 function pointsOf<T>(points: readonly DataPoint<T>[], value: (raw: T) => FramePoint['value']): FramePoint[] {
   return points.map((point) => ({
     attributes: point.attributes as Attributes,
-    startMs: hrToMs(point.startTime),
-    endMs: hrToMs(point.endTime),
+    startMs: hrTimeToMilliseconds(point.startTime),
+    endMs: hrTimeToMilliseconds(point.endTime),
     value: value(point.value),
   }));
 }

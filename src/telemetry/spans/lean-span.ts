@@ -134,7 +134,7 @@ export class LeanSpan implements Span, ReadableSpan {
     }
     const given = typeof attributes === 'object' && !Array.isArray(attributes) && !(attributes instanceof Date);
     const at = time ?? (given ? undefined : attributes);
-    const event: TimedEvent = { name, time: timeInputToHrTime(at ?? Date.now()) };
+    const event: TimedEvent = { name, time: timeInputToHrTime(at ?? wallTimeOf(performance.now())) };
     if (given) event.attributes = attributes;
     this.events = [...this.events, event];
     return this;
