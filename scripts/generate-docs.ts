@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ERRORS } from '../src/base/errors.ts';
 import { buildProgram } from '../src/cli/program.ts';
-import { settingsSchema } from '../src/app/settings.ts';
+import { settingsSchema } from '../src/app/process/settings.ts';
 import { prometheusMetricName } from '../src/model/naming.ts';
 import { HOST_METRICS, PROCESS_METRICS } from '../src/telemetry/metrics/host-names.ts';
 import { METRICS, type MetricName } from '../src/telemetry/names.ts';

@@ -15,7 +15,7 @@ const isMonitor = process.argv.some(
   (arg, at) => arg === '--role=monitor' || (arg === '--role' && process.argv[at + 1] === 'monitor'),
 );
 if (command === 'start' || command === 'run' || command === '' || command.startsWith('-')) {
-  const { growLikeMonitor, growSlowly } = await import('./app/lean-heap.ts');
+  const { growLikeMonitor, growSlowly } = await import('./app/process/lean-heap.ts');
   const nodeFlags = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''];
   if (isMonitor) growLikeMonitor(nodeFlags);
   else growSlowly(nodeFlags);

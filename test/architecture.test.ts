@@ -2,25 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { LAYERS, LONG_FILES, PAGE_MAY_IMPORT, ROOMS, ROOM_SIZE } from './support/house.ts';
 
 const SRC = path.resolve(import.meta.dirname, '../src');
-
-const LAYERS: readonly (readonly string[])[] = [
-  ['base'],
-  ['model'],
-  ['config', 'telemetry', 'dashboards'],
-  ['stack/server', 'stack/cache', 'monitor/store', 'loadtest'],
-  ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql'],
-  ['monitor/alerts'],
-  ['monitor/api'],
-  ['app'],
-  ['cli'],
-  ['main.ts'],
-];
-/** The page may import types from these and nothing else of the house. */
-const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'dashboards'];
-/** Longer than 300 lines for a reason. */
-const LONG_FILES: Readonly<Record<string, string>> = {};
+const DOCS = path.resolve(import.meta.dirname, '../docs/architecture.md');
 
 type Sources = ReadonlyMap<string, string>;
 
@@ -62,6 +47,74 @@ function layerViolations(sources: Sources): string[] {
   return violations;
 }
 
+/** The row of ROOMS[folder] that a file of the folder belongs to. */
+function roomOf(folder: string, file: string): string {
+  const [first] = file.slice(folder.length + 1).split('/');
+  return first in ROOMS[folder] ? first : '.';
+}
+
+function importsBetweenRooms(sources: Sources): { folder: string; from: string; to: string; text: string }[] {
+  const found: { folder: string; from: string; to: string; text: string }[] = [];
+  for (const [file, text] of sources) {
+    const folder = folderOf(file);
+    if (!(folder in ROOMS)) continue;
+    for (const target of importsOf(file, text)) {
+      if (folderOf(target) !== folder || !target.startsWith(`${folder}/`)) continue;
+      const [from, to] = [roomOf(folder, file), roomOf(folder, target)];
+      if (from !== to) found.push({ folder, from, to, text: `${file} -> ${target}` });
+    }
+  }
+  return found;
+}
+
+const roomViolations = (sources: Sources): string[] =>
+  importsBetweenRooms(sources).flatMap(({ folder, from, to, text }) =>
+    ROOMS[folder][from].includes(to) ? [] : [text],
+  );
+
+function unusedPermissions(sources: Sources): string[] {
+  const used = new Set(importsBetweenRooms(sources).map(({ folder, from, to }) => `${folder}: ${from} -> ${to}`));
+  return Object.entries(ROOMS).flatMap(([folder, rooms]) =>
+    arrowsOf(rooms)
+      .map((arrow) => `${folder}: ${arrow}`)
+      .filter((row) => !used.has(row)),
+  );
+}
+
+function roomCircles(table: typeof ROOMS): string[] {
+  const found: string[] = [];
+  for (const [folder, rooms] of Object.entries(table)) {
+    const visit = (room: string, trail: readonly string[]): void => {
+      if (trail.includes(room)) found.push(`${folder}: ${[...trail.slice(trail.indexOf(room)), room].join(' -> ')}`);
+      else for (const next of rooms[room] ?? []) visit(next, [...trail, room]);
+    };
+    for (const room of Object.keys(rooms)) visit(room, []);
+  }
+  return found;
+}
+
+const arrowsOf = (rooms: Readonly<Record<string, readonly string[]>>): string[] =>
+  Object.entries(rooms)
+    .flatMap(([from, to]) => to.map((room) => `${from} -> ${room}`))
+    .toSorted();
+
+/** The arrows of the Mermaid diagram under the heading `### Rooms of FOLDER/`. The folder's own files are drawn as `join`. */
+function drawnRooms(folder: string): string[] {
+  const section = readFileSync(DOCS, 'utf8').split(`### Rooms of \`${folder}/\``)[1]?.split('\n### ')[0] ?? '';
+  const diagram = /```mermaid\n([^`]*)```/.exec(section)?.[1] ?? '';
+  const name = (text: string): string => (text === 'join' ? '.' : text);
+  return [...diagram.matchAll(/^ *([\w.-]+) --> (.+)$/gm)]
+    .flatMap(([, from, to]) => to.split(' & ').map((room) => `${name(from)} -> ${name(room.trim())}`))
+    .toSorted();
+}
+
+function tooFull(sources: Sources): string[] {
+  const count = new Map<string, number>();
+  for (const file of sources.keys())
+    count.set(path.posix.dirname(file), (count.get(path.posix.dirname(file)) ?? 0) + 1);
+  return [...count].filter(([, files]) => files > ROOM_SIZE).map(([folder]) => folder);
+}
+
 function circles(sources: Sources): string[] {
   const state = new Map<string, 'open' | 'done'>();
   const found: string[] = [];
@@ -95,6 +148,22 @@ describe('the house', () => {
   it('keeps files short', () => expect(tooLong(sources)).toEqual([]));
   it('has seven files in base at most', () =>
     expect([...sources.keys()].filter((file) => file.startsWith('base/')).length).toBeLessThanOrEqual(7));
+  it('imports between rooms only as the table says', () => expect(roomViolations(sources)).toEqual([]));
+  it('allows no circle between rooms', () => expect(roomCircles(ROOMS)).toEqual([]));
+  it('has no unused row or permission in the table of rooms', () => expect(unusedPermissions(sources)).toEqual([]));
+  it('keeps rooms small', () => expect(tooFull(sources)).toEqual([]));
+  it('describes every folder in docs/architecture.md, and no other', () => {
+    const described = [...readFileSync(DOCS, 'utf8').matchAll(/^\| `([^`]+)\/` \|/gm)].map(([, folder]) => folder);
+    const entries = readdirSync(SRC, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const folders = new Set(
+      entries.map((entry) => path.relative(SRC, entry.parentPath)).filter((folder) => folder !== ''),
+    );
+    expect(described.toSorted()).toEqual([...folders].toSorted());
+  });
+  it('draws the rooms in docs/architecture.md as the table has them', () => {
+    for (const [folder, rooms] of Object.entries(ROOMS))
+      expect([folder, drawnRooms(folder)]).toEqual([folder, arrowsOf(rooms)]);
+  });
   it('exports nothing by default', () =>
     expect(
       [...sources]
@@ -124,6 +193,17 @@ describe('the house', () => {
       'stack/balancer/d.ts -> monitor/promql/f.ts',
       'page/g.ts -> monitor/api/server.ts',
     ]);
+    const rooms = new Map([
+      ['monitor/store/codec/a.ts', "import { b } from '../disk/b.ts';"],
+      ['monitor/store/disk/b.ts', "import { c } from '../codec/c.ts';"],
+      ['monitor/store/d.ts', "import { e } from './recent/e.ts';"],
+    ]);
+    expect(roomViolations(rooms)).toEqual([
+      'monitor/store/codec/a.ts -> monitor/store/disk/b.ts',
+      'monitor/store/d.ts -> monitor/store/recent/e.ts',
+    ]);
+    expect(roomCircles({ x: { a: ['b'], b: ['a'] } })).toEqual(['x: a -> b -> a', 'x: b -> a -> b']);
+    expect(tooFull(new Map(Array.from({ length: 26 }, (_, at) => [`cli/f${at}.ts`, ''])))).toEqual(['cli']);
     expect(circles(seeded)).toEqual(['model/b.ts -> model/c.ts -> model/b.ts']);
     expect(tooLong(seeded)).toEqual(['app/long.ts']);
   });

@@ -3,12 +3,12 @@
  * ends in the opposite order, so that the last requests are still seen.
  */
 import { systemClock } from '../base/clock.ts';
-import type { MonitorOptions } from './monitor-parts.ts';
-import type { Monitor } from './monitor-process.ts';
-import { parentChannel } from './parent-channel.ts';
-import { startProcessTelemetry, type ProcessTelemetry } from './process-telemetry.ts';
-import { addressText, localUrl, type Settings } from './settings.ts';
-import { version } from './version.ts';
+import type { MonitorOptions } from './monitor/parts.ts';
+import type { Monitor } from './monitor/process.ts';
+import { parentChannel } from './process/parent-channel.ts';
+import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
+import { addressText, localUrl, type Settings } from './process/settings.ts';
+import { version } from './process/version.ts';
 
 export interface RoleOptions {
   readonly settings: Settings;
@@ -32,7 +32,7 @@ export interface Running {
 
 // A process loads the wing that it is, not both.
 const startMonitor = async (options: MonitorOptions): Promise<Monitor> =>
-  (await import('./monitor-process.ts')).startMonitor(options);
+  (await import('./monitor/process.ts')).startMonitor(options);
 
 export const NEVER = new Promise<void>(() => {});
 

@@ -6,13 +6,13 @@ import { systemClock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { BalancerOptions, Endpoint } from '../stack/balancer/config.ts';
-import { MonitorChild } from './monitor-child.ts';
+import { MonitorChild } from './stack/monitor-child.ts';
 import { monitorAddresses, NEVER, orClose, type RoleOptions, type Running } from './roles.ts';
-import { startProcessTelemetry, type ProcessTelemetry } from './process-telemetry.ts';
-import { removeRunFile, writeRunFile, type RunningService } from './run-file.ts';
-import { SampleServices } from './sample-services.ts';
-import { addressText, localUrl, type Settings } from './settings.ts';
-import { startStack, type Stack } from './stack-process.ts';
+import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
+import { removeRunFile, writeRunFile, type RunningService } from './process/run-file.ts';
+import { SampleServices } from './stack/sample-services.ts';
+import { addressText, localUrl, type Settings } from './process/settings.ts';
+import { startStack, type Stack } from './stack/process.ts';
 
 /** The stack's own telemetry; `health` is asked for with every frame, before the balancer is there too. */
 function stackTelemetry(

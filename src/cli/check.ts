@@ -1,9 +1,9 @@
 /** `vitrine check`: everything that is wrong with the configuration, or its JSON Schema, or the outcome of rule tests. */
 import { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
-import { ruleGroupsOf } from '../app/rule-sources.ts';
-import { configFile, readSettings, settingsSchema, unusedSections } from '../app/settings.ts';
-import { testRules } from '../app/rule-tests.ts';
+import { ruleGroupsOf } from '../app/monitor/rule-sources.ts';
+import { configFile, readSettings, settingsSchema, unusedSections } from '../app/process/settings.ts';
+import { testRules } from '../app/monitor/rule-tests.ts';
 import { print, tell } from './output.ts';
 
 export async function check(flags: Record<string, unknown>): Promise<number> {

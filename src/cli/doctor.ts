@@ -4,11 +4,11 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { VitrineError } from '../base/errors.ts';
 import { formatBytes } from '../base/units.ts';
-import { addressText, configFile, readSettings, unusedSections, type Settings } from '../app/settings.ts';
+import { addressText, configFile, readSettings, unusedSections, type Settings } from '../app/process/settings.ts';
 import type { Address } from '../config/types.ts';
-import { describeExporters, resolveExporters } from '../telemetry/resolver.ts';
+import { describeExporters, resolveExporters } from '../telemetry/exporters/resolver.ts';
 import { paint, print, visible } from './output.ts';
-import { version } from '../app/version.ts';
+import { version } from '../app/process/version.ts';
 
 interface Finding {
   readonly what: string;

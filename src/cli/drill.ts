@@ -1,5 +1,5 @@
 /** `vitrine drill KIND`: a fault in the sample stack, on purpose and for a time. It ends by itself even if this command dies. */
-import { readRunFile } from '../app/run-file.ts';
+import { readRunFile } from '../app/process/run-file.ts';
 import { VitrineError } from '../base/errors.ts';
 import { formatDurationMs } from '../base/units.ts';
 import { print, tell } from './output.ts';

@@ -10,7 +10,7 @@ import { parseDurationMs } from '../base/units.ts';
 import type { ClientOptions } from './client.ts';
 import { DRILLS, type Drill } from './drill.ts';
 import { fail } from './output.ts';
-import { version } from '../app/version.ts';
+import { version } from '../app/process/version.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad configuration, 4 cannot reach or bind, 5 a check or threshold did not hold, 130 interrupted.`;

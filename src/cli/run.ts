@@ -10,12 +10,12 @@ import { constants } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { systemClock, wait } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
-import { childEnvironment } from '../app/child-environment.ts';
-import { listeningPort } from '../app/listening-port.ts';
-import { REGISTER_PRELOAD } from '../app/program-paths.ts';
+import { childEnvironment } from '../app/process/child-environment.ts';
+import { listeningPort } from '../app/stack/listening-port.ts';
+import { REGISTER_PRELOAD } from '../app/process/program-paths.ts';
 import type { RoleOptions } from '../app/roles.ts';
 import { startWithMonitor } from '../app/stack-roles.ts';
-import { configFile, readSettings } from '../app/settings.ts';
+import { configFile, readSettings } from '../app/process/settings.ts';
 import { tell } from './output.ts';
 import { banner, monitorFlags, settingsFlags } from './start.ts';
 

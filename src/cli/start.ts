@@ -11,9 +11,9 @@ import {
   unusedSections,
   type Settings,
   type SettingsSources,
-} from '../app/settings.ts';
+} from '../app/process/settings.ts';
 import { readConfigFile } from '../config/load.ts';
-import { version } from '../app/version.ts';
+import { version } from '../app/process/version.ts';
 import { paint, tell } from './output.ts';
 
 type Flags = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 /**
- * The joint between the balancer and whatever keeps responses (RFC 9111): the balancer asks before it forwards and
+ * The port between the balancer and whatever keeps responses (RFC 9111): the balancer asks before it forwards and
  * offers what came back. All rules of caching live behind it; the balancer only moves bytes and never reads a freshness
  * rule. Headers travel as flat lists `[name, value, name, value, …]` in the order and spelling in which they came,
  * hop-by-hop fields already removed.

@@ -17,11 +17,11 @@ import { counterOf, histogramOf } from '../telemetry/metrics/meters.ts';
 import { METRICS } from '../telemetry/names.ts';
 import type { Drills } from './drills.ts';
 import { drillRequest, mayDrill } from './drills.ts';
-import type { Account, Ledger } from './ledger.ts';
+import type { Account, Accounts } from './accounts.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 export interface PaymentsParts {
-  readonly ledger: Ledger;
+  readonly ledger: Accounts;
   readonly sessions: Sessions;
   readonly accounts: Cache<Account | readonly Account[]>;
   readonly drills: Drills;
@@ -195,7 +195,7 @@ async function whoIs(ctx: KitContext, sessions: Sessions): Promise<string> {
   return user;
 }
 
-async function accountById(cache: PaymentsParts['accounts'], ledger: Ledger, accountId: string): Promise<Account> {
+async function accountById(cache: PaymentsParts['accounts'], ledger: Accounts, accountId: string): Promise<Account> {
   const load = async (): Promise<Account> => {
     const account = await ledger.account(accountId);
     if (account !== undefined) return account;

@@ -8,7 +8,7 @@ import type { Clock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
 import { histogramOf } from '../telemetry/metrics/meters.ts';
 import { METRICS } from '../telemetry/names.ts';
-import type { Ledger } from './ledger.ts';
+import type { Accounts } from './accounts.ts';
 import { verifyPassword } from './passwords.ts';
 import { checkToken, signToken, unauthorized } from './tokens.ts';
 
@@ -24,7 +24,7 @@ const REFRESH_MS = 24 * 3_600_000;
 const MAX_SIGN_INS = 256;
 
 export class Sessions {
-  readonly #ledger: Ledger;
+  readonly #ledger: Accounts;
   readonly #key: Buffer;
   readonly #clock: Clock;
   readonly #duration: Histogram;
@@ -32,7 +32,7 @@ export class Sessions {
   readonly #decoy: string;
   #signingIn = 0;
 
-  constructor(ledger: Ledger, key: Buffer, decoy: string, clock: Clock) {
+  constructor(ledger: Accounts, key: Buffer, decoy: string, clock: Clock) {
     this.#ledger = ledger;
     this.#key = key;
     this.#decoy = decoy;

@@ -4,6 +4,10 @@
  */
 import type { Logger } from '../base/logger.ts';
 
+/** The three signals of OpenTelemetry that Vitrine exports. */
+export type Signal = 'traces' | 'metrics' | 'logs';
+export const SIGNALS: readonly Signal[] = ['traces', 'metrics', 'logs'];
+
 export type Env = Readonly<Record<string, string | undefined>>;
 
 export function textOf(env: Env, name: string): string | undefined {

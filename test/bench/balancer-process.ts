@@ -4,7 +4,7 @@
  * second, every span sampled, kept and exported in batches (to nowhere: what is measured is recording, not a network), W3C
  * propagation. `bare` is the same with OTEL_SDK_DISABLED.
  */
-import { growSlowly } from '../../src/app/lean-heap.ts';
+import { growSlowly } from '../../src/app/process/lean-heap.ts';
 
 // Before anything else is loaded, as the `vitrine` command does it.
 growSlowly([...process.execArgv, process.env['NODE_OPTIONS'] ?? '']);

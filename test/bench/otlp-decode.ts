@@ -3,7 +3,7 @@
  * 512 spans of 10 attributes; 512 metric points, half of them histograms with 15 buckets. Prints medians and ratios.
  */
 import { readFileSync } from 'node:fs';
-import { attributesOf } from '../../src/monitor/ingest/metric-points.ts';
+import { attributesOf } from '../../src/monitor/ingest/metrics/metric-points.ts';
 import { decodeMetrics } from '../../src/monitor/ingest/otlp/metrics-protobuf.ts';
 import { decodeTraces } from '../../src/monitor/ingest/otlp/traces-protobuf.ts';
 import { ingestRig } from '../support/ingest-bench.ts';

@@ -8,8 +8,8 @@ import path from 'node:path';
 import { setTimeout as time } from 'node:timers/promises';
 import { seededRandom } from '../../src/base/random.ts';
 import { Labels } from '../../src/model/labels.ts';
-import { chunkOf, decodeChunk } from '../../src/monitor/store/chunk-codec.ts';
-import { Columns } from '../../src/monitor/store/columns.ts';
+import { chunkOf, decodeChunk } from '../../src/monitor/store/codec/chunk-codec.ts';
+import { Columns } from '../../src/monitor/store/codec/columns.ts';
 import { openSampleStore } from '../../src/monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../src/monitor/store/sample-store.ts';
 

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { writeRunFile } from '../../src/app/run-file.ts';
+import { writeRunFile } from '../../src/app/process/run-file.ts';
 import { seriesText } from '../../src/cli/query.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { visible } from '../../src/cli/output.ts';

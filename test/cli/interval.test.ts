@@ -1,6 +1,6 @@
 /** `--interval`: seconds in, one setting for all processes out, within bounds. */
 import { describe, expect, it } from 'vitest';
-import { settingsFrom } from '../../src/app/settings.ts';
+import { settingsFrom } from '../../src/app/process/settings.ts';
 import { monitorFlags, settingsFlags } from '../../src/cli/start.ts';
 
 const intervalOf = (flags: Record<string, unknown>, env: NodeJS.ProcessEnv = {}, text?: string): number =>

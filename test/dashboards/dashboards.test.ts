@@ -12,7 +12,7 @@ import { legendOf } from '../../src/dashboards/panel.ts';
 import { SIGNALS } from '../../src/dashboards/services.ts';
 import { builtinRules } from '../../src/monitor/alerts/rules/builtin.ts';
 import { prometheusMetricName } from '../../src/model/naming.ts';
-import { parse } from '../../src/monitor/promql/parser.ts';
+import { parse } from '../../src/monitor/promql/syntax/parser.ts';
 import { HOST_METRICS, PROCESS_METRICS } from '../../src/telemetry/metrics/host-names.ts';
 import { METRICS, type MetricName } from '../../src/telemetry/names.ts';
 

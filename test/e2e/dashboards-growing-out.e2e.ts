@@ -7,8 +7,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { DASHBOARDS } from '../../src/dashboards/all.ts';
-import { parse as parseExpr } from '../../src/monitor/promql/parser.ts';
-import { print } from '../../src/monitor/promql/printer.ts';
+import { parse as parseExpr } from '../../src/monitor/promql/syntax/parser.ts';
+import { print } from '../../src/monitor/promql/syntax/printer.ts';
 import { until } from '../support/until.ts';
 import { json, REPOSITORY, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as time } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { RunFile } from '../../src/app/run-file.ts';
+import type { RunFile } from '../../src/app/process/run-file.ts';
 import type { LoadResult } from '../../src/loadtest/result.ts';
 import type { Health } from '../../src/model/health.ts';
 import { load } from '../support/command-line.ts';

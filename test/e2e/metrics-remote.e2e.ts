@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { remoteQuerier } from '../../src/monitor/promql/remote.ts';
+import { remoteQuerier } from '../../src/monitor/promql/remote/querier.ts';
 import { embeddedMetrics, nativeData, querierData, type EmbeddedMetrics } from '../support/querier-data.ts';
 import { remoteWrite, type WrittenSeries } from '../support/remote-write.ts';
 import { startMonitorProcess } from '../support/monitor-process.ts';

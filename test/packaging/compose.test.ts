@@ -4,7 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { readSettings } from '../../src/app/settings.ts';
+import { readSettings } from '../../src/app/process/settings.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { composeFaults, composeFile, hostsNamed } from '../support/compose.ts';
 import { MOUNTED } from '../support/mounted-files.ts';

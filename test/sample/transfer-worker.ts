@@ -5,13 +5,13 @@ import { VitrineError } from '../../src/base/errors.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { Database } from '../../src/sample/database.ts';
 import { demoAccount, demoUser } from '../../src/sample/demo-data.ts';
-import { Ledger, MIGRATIONS } from '../../src/sample/ledger.ts';
+import { Accounts, MIGRATIONS } from '../../src/sample/accounts.ts';
 
 const [file, seedText, countText] = process.argv.slice(2);
 const random = seededRandom(Number(seedText));
 const pick = (below: number): number => Math.floor(random() * below);
 using db = new Database({ file, migrations: MIGRATIONS, busyMs: 5_000, clock: systemClock, before: () => turn() });
-const ledger = new Ledger(db, systemClock);
+const ledger = new Accounts(db, systemClock);
 await ledger.seed('x');
 
 const outcomes: Record<string, number> = {};

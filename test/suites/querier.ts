@@ -3,7 +3,7 @@
  * `nativeData` where `native` is true) up to `endMs`.
  */
 import { describe, expect, it } from 'vitest';
-import type { Querier, QueryResult } from '../../src/model/joints.ts';
+import type { Querier, QueryResult } from '../../src/model/ports.ts';
 import { resultJson } from '../../src/monitor/api/prometheus/result-json.ts';
 import { almostEqual } from '../support/script-compare.ts';
 

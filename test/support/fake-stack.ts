@@ -5,7 +5,7 @@
 import type { Alert } from '../../src/model/alert.ts';
 import type { Frame, FrameHistogram, FrameMetric, FramePoint } from '../../src/model/frame.ts';
 import type { Health } from '../../src/model/health.ts';
-import type { Querier, QueryResult, QueryValue, MatrixSeries, SpanSource, LogSource } from '../../src/model/joints.ts';
+import type { Querier, QueryResult, QueryValue, MatrixSeries, SpanSource, LogSource } from '../../src/model/ports.ts';
 import { Labels } from '../../src/model/labels.ts';
 import type { Attributes, LogRecord, SpanRecord } from '../../src/model/records.ts';
 import { serviceOf } from '../../src/model/records.ts';

@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
-import { closeHttpPort, openHttpPort } from '../../src/app/http-port.ts';
-import { ingestHttp, ingestOnly, type IngestHttpOptions } from '../../src/monitor/ingest/ingest-http.ts';
-import { IngestCounters } from '../../src/monitor/ingest/ingest-counters.ts';
-import type { IntakeOptions } from '../../src/monitor/ingest/intake.ts';
-import { Intake } from '../../src/monitor/ingest/intake.ts';
+import { closeHttpPort, openHttpPort } from '../../src/app/process/http-port.ts';
+import { ingestHttp, ingestOnly, type IngestHttpOptions } from '../../src/monitor/ingest/http.ts';
+import { IngestCounters } from '../../src/monitor/ingest/checks/counters.ts';
+import type { IntakeOptions } from '../../src/monitor/ingest/request/intake.ts';
+import { Intake } from '../../src/monitor/ingest/request/intake.ts';
 import type { MemorySinks } from './memory-sinks.ts';
 import { memorySinks } from './memory-sinks.ts';
 

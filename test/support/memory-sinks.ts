@@ -1,5 +1,5 @@
 /** Sinks that keep what they get in memory, as readable text where that helps, and refuse on demand. */
-import type { AppendResult, LogSink, SampleBatch, SampleSink, SpanSink } from '../../src/model/joints.ts';
+import type { AppendResult, LogSink, SampleBatch, SampleSink, SpanSink } from '../../src/model/ports.ts';
 import type { Histogram } from '../../src/model/histogram.ts';
 import type { Labels } from '../../src/model/labels.ts';
 import type { LogRecord, SpanRecord } from '../../src/model/records.ts';

@@ -1,9 +1,9 @@
 /** A SampleSource in memory for tests: samples in any order, nothing thrown away. */
 import type { Histogram } from '../../src/model/histogram.ts';
-import type { SampleSource } from '../../src/model/joints.ts';
+import type { SampleSource } from '../../src/model/ports.ts';
 import { Labels, type Matcher } from '../../src/model/labels.ts';
 import type { ExemplarSeries, MetricMetadata, Samples, Series } from '../../src/model/series.ts';
-import { compileMatcher } from '../../src/monitor/promql/matchers.ts';
+import { compileMatcher } from '../../src/monitor/promql/syntax/matchers.ts';
 
 export interface Sample {
   readonly t: number;

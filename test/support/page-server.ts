@@ -9,7 +9,7 @@ import type { Middleware } from 'koa';
 import type { Clock } from '../../src/base/clock.ts';
 import { every, systemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
-import type { Querier } from '../../src/model/joints.ts';
+import type { Querier } from '../../src/model/ports.ts';
 import { LiveState } from '../../src/monitor/api/live.ts';
 import type { MonitorApi, MonitorApiOptions } from '../../src/monitor/api/server.ts';
 import { createMonitorApi } from '../../src/monitor/api/server.ts';

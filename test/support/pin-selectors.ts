@@ -1,5 +1,5 @@
 /** Puts `@ t` on every selector and subquery that has none, where this must not change what the query answers at t. */
-import type { Expr } from '../../src/monitor/promql/ast.ts';
+import type { Expr } from '../../src/monitor/promql/syntax/ast.ts';
 
 /** Their results follow the evaluation time whatever their argument is pinned to. */
 const TIME_DEPENDENT =

@@ -16,11 +16,11 @@ import {
   type Written,
 } from './script-values.ts';
 import { VitrineError } from '../../src/base/errors.ts';
-import type { Querier, QueryResult } from '../../src/model/joints.ts';
+import type { Querier, QueryResult } from '../../src/model/ports.ts';
 import type { Labels } from '../../src/model/labels.ts';
 import { embeddedQuerier } from '../../src/monitor/promql/embedded.ts';
-import { parse } from '../../src/monitor/promql/parser.ts';
-import { print } from '../../src/monitor/promql/printer.ts';
+import { parse } from '../../src/monitor/promql/syntax/parser.ts';
+import { print } from '../../src/monitor/promql/syntax/printer.ts';
 import { pinSelectors } from './pin-selectors.ts';
 
 export interface Expectation {

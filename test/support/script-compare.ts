@@ -1,10 +1,10 @@
 /** Compares results with what a script expects, with the tolerance of Prometheus' own harness (1e-6, relative). */
 import type { Histogram } from '../../src/model/histogram.ts';
-import type { MatrixSeries, Point, QueryValue } from '../../src/model/joints.ts';
+import type { MatrixSeries, Point, QueryValue } from '../../src/model/ports.ts';
 import type { Labels } from '../../src/model/labels.ts';
-import { showLabels } from '../../src/monitor/promql/binary-vectors.ts';
-import { allBuckets } from '../../src/monitor/promql/histogram-buckets.ts';
-import { histogramText } from '../../src/monitor/promql/histogram-text.ts';
+import { showLabels } from '../../src/monitor/promql/operators/binary-vectors.ts';
+import { allBuckets } from '../../src/monitor/promql/histograms/buckets.ts';
+import { histogramText } from '../../src/monitor/promql/histograms/text.ts';
 import type { ExpectedSeries } from './promql-script.ts';
 import type { Written } from './script-values.ts';
 

@@ -1,9 +1,9 @@
 /** The notation for series and their values in PromQL scripts: `metric{a="b"} 0+10x3 _ stale {{schema:0 count:1}}x2`. */
 import { CUSTOM_BUCKETS_SCHEMA, type Histogram, type ResetHint } from '../../src/model/histogram.ts';
 import { Labels, METRIC_NAME } from '../../src/model/labels.ts';
-import { toSpans } from '../../src/monitor/promql/histogram-buckets.ts';
-import { addHistograms, subtractHistograms, withHint } from '../../src/monitor/promql/histogram-ops.ts';
-import { unquote } from '../../src/monitor/promql/quoting.ts';
+import { toSpans } from '../../src/monitor/promql/histograms/buckets.ts';
+import { addHistograms, subtractHistograms, withHint } from '../../src/monitor/promql/histograms/arithmetic.ts';
+import { unquote } from '../../src/monitor/promql/syntax/quoting.ts';
 import type { Sample } from './memory-source.ts';
 
 export type Written = Omit<Sample, 't'> & { readonly hinted?: boolean };

@@ -2,7 +2,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Alert } from '../../model/alert.ts';
-import type { LogQuery, LogSource, SpanSource, TraceQuery, TraceSummary } from '../../model/joints.ts';
+import type { LogQuery, LogSource, SpanSource, TraceQuery, TraceSummary } from '../../model/ports.ts';
 import type { AlertsAnswer, LogsAnswer, TraceAnswer, TracesAnswer } from './contract.ts';
 import type { Route } from './routes.ts';
 import { numberFrom, textFrom } from './routes.ts';

@@ -9,7 +9,7 @@ import Koa from 'koa';
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { Querier } from '../../model/joints.ts';
+import type { Querier } from '../../model/ports.ts';
 import { Access } from './access.ts';
 import { compressed, jsonBody, problems } from './answers.ts';
 import type { CurrentFigures } from './contract.ts';

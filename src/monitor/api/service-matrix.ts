@@ -8,7 +8,7 @@ import type { SignalName } from '../../dashboards/services.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { HealthStatus } from '../../model/health.ts';
 import { worst } from '../../model/health.ts';
-import type { Querier } from '../../model/joints.ts';
+import type { Querier } from '../../model/ports.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { ServiceRow, ServicesAnswer } from './contract.ts';
 

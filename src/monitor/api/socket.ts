@@ -14,7 +14,7 @@ import { ERRORS, problemOf, VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Health } from '../../model/health.ts';
-import type { Querier } from '../../model/joints.ts';
+import type { Querier } from '../../model/ports.ts';
 import type { Access } from './access.ts';
 import type { LiveFrame, LiveHello, ServerMessage } from './contract.ts';
 import { isHostAllowed, isSameOrigin, SECURITY_HEADERS } from './guard.ts';

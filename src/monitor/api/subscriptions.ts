@@ -3,7 +3,7 @@
  * with a time limit. One that still runs when its turn comes again is left alone, so a slow query cannot pile up.
  */
 import { VitrineError } from '../../base/errors.ts';
-import type { Querier, QueryValue } from '../../model/joints.ts';
+import type { Querier, QueryValue } from '../../model/ports.ts';
 import type { ExpressionResult, ExpressionSeries } from './contract.ts';
 
 export const MAX_PER_VIEWER = 16;

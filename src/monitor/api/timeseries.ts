@@ -6,7 +6,7 @@ import { VitrineError } from '../../base/errors.ts';
 import { formatDurationMs, parseDurationMs } from '../../base/units.ts';
 import type { SignalName } from '../../dashboards/services.ts';
 import { SIGNALS } from '../../dashboards/services.ts';
-import type { MatrixSeries, Querier } from '../../model/joints.ts';
+import type { MatrixSeries, Querier } from '../../model/ports.ts';
 import type { TimeseriesAnswer } from './contract.ts';
 import { textFrom } from './routes.ts';
 

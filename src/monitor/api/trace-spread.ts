@@ -3,7 +3,7 @@
  * slowest trace and one more, a failed one when it has one. A peak cannot hide behind many newer traces, as it would
  * among the newest alone.
  */
-import type { TraceSummary } from '../../model/joints.ts';
+import type { TraceSummary } from '../../model/ports.ts';
 
 interface Part {
   slowest: TraceSummary;

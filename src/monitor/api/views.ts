@@ -1,7 +1,7 @@
 /** Records as the page reads them: times as offsets, nanoseconds as digits, big integers as text. Pure. */
 import { createHash } from 'node:crypto';
 import type { Alert } from '../../model/alert.ts';
-import type { TraceSummary } from '../../model/joints.ts';
+import type { TraceSummary } from '../../model/ports.ts';
 import type { AttributeValue, Attributes, LogRecord, SpanRecord } from '../../model/records.ts';
 import { serviceOf } from '../../model/records.ts';
 import type { AlertView, LogView, Severity, SpanView, TraceAnswer, TraceSummaryView } from './contract.ts';

@@ -1,16 +1,16 @@
-/** The embedded engine behind the `Querier` joint: limits, line and time limit around `runQuery`, and the label questions. */
+/** The embedded engine behind the `Querier` port: limits, line and time limit around `runQuery`, and the label questions. */
 import { BoundedMap } from '../../base/bounded.ts';
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
-import type { Querier, QueryOptions, QueryResult, SampleSource } from '../../model/joints.ts';
+import type { Querier, QueryOptions, QueryResult, SampleSource } from '../../model/ports.ts';
 import type { Matcher } from '../../model/labels.ts';
-import type { Expr } from './ast.ts';
-import { QueryShare } from './budget.ts';
-import { selectorsOf } from './expression-shape.ts';
-import { parse, parseSelector } from './parser.ts';
-import type { QueryBounds } from './plan.ts';
-import { QueryGate } from './query-gate.ts';
-import { runQuery } from './query-run.ts';
+import type { Expr } from './syntax/ast.ts';
+import { QueryShare } from './columns/budget.ts';
+import { selectorsOf } from './syntax/expression-shape.ts';
+import { parse, parseSelector } from './syntax/parser.ts';
+import type { QueryBounds } from './columns/plan.ts';
+import { QueryGate } from './gate.ts';
+import { runQuery } from './run.ts';
 
 /** Prometheus' limit on the points of one series in a range query. */
 const MAX_POINTS = 11_000;
@@ -61,7 +61,7 @@ function checkRange(startMs: number, endMs: number, stepMs: number): void {
   }
 }
 
-/** A `Querier` over samples in this process. Errors are those of the joint, and `overloaded` when too many queries wait. */
+/** A `Querier` over samples in this process. Errors are those of the port, and `overloaded` when too many queries wait. */
 export function embeddedQuerier(source: SampleSource, options: EmbeddedOptions = {}): Querier {
   const settings = complete(options);
   const gate = new QueryGate(settings);

@@ -5,13 +5,13 @@
  */
 import { Labels } from '../../model/labels.ts';
 import type { Series } from '../../model/series.ts';
-import { aggregateGroup } from './aggregate.ts';
-import { aggregateWithParam, noteQuantiles } from './aggregate-choice.ts';
-import type { Annotations } from './annotations.ts';
-import type { AggregateExpr, BinaryExpr, CallExpr, Expr, SubqueryExpr, VectorSelector } from './ast.ts';
-import { scalarScalar, vectorScalar } from './binary-scalar.ts';
-import { setOperation, vectorVector } from './binary-vectors.ts';
-import type { Budget } from './budget.ts';
+import { aggregateGroup } from './operators/aggregate.ts';
+import { aggregateWithParam, noteQuantiles } from './operators/aggregate-choice.ts';
+import type { Annotations } from './columns/annotations.ts';
+import type { AggregateExpr, BinaryExpr, CallExpr, Expr, SubqueryExpr, VectorSelector } from './syntax/ast.ts';
+import { scalarScalar, vectorScalar } from './operators/binary-scalar.ts';
+import { setOperation, vectorVector } from './operators/binary-vectors.ts';
+import type { Budget } from './columns/budget.ts';
 import {
   frameTimes,
   hasAny,
@@ -22,14 +22,14 @@ import {
   type RangeSeries,
   type RangeVector,
   type Value,
-} from './column.ts';
-import { unwrapParens } from './expression-shape.ts';
-import { checkExtended, runExtended, smoothedColumn } from './extended-range.ts';
-import { groupColumns } from './grouping.ts';
-import { scaleHistogram } from './histogram-ops.ts';
-import { joinInfo } from './info-join.ts';
-import { callInstant } from './instant-calls.ts';
-import { selectColumn, selectTimes } from './instant-selector.ts';
+} from './columns/column.ts';
+import { unwrapParens } from './syntax/expression-shape.ts';
+import { checkExtended, runExtended, smoothedColumn } from './functions/extended-range.ts';
+import { groupColumns } from './columns/grouping.ts';
+import { scaleHistogram } from './histograms/arithmetic.ts';
+import { joinInfo } from './functions/info-join.ts';
+import { callInstant } from './functions/instant-calls.ts';
+import { selectColumn, selectTimes } from './columns/instant-selector.ts';
 import {
   durationMs,
   firstStep,
@@ -40,11 +40,11 @@ import {
   subqueryFrame,
   type QueryBounds,
   type SelectorKey,
-} from './plan.ts';
-import { looksLikeCounter, RATE_FUNCTIONS } from './rate-functions.ts';
-import { absent } from './vector-functions.ts';
-import { columnToRangeSeries, newWindow, runWindows, toRangeSeries, type WindowFunction } from './window.ts';
-import { KEEPS_NAME, WINDOW_FUNCTIONS } from './window-functions.ts';
+} from './columns/plan.ts';
+import { looksLikeCounter, RATE_FUNCTIONS } from './functions/rate-functions.ts';
+import { absent } from './functions/vector-functions.ts';
+import { columnToRangeSeries, newWindow, runWindows, toRangeSeries, type WindowFunction } from './columns/window.ts';
+import { KEEPS_NAME, WINDOW_FUNCTIONS } from './functions/window-functions.ts';
 
 /** What one run of a query shares between its nodes. */
 export interface Run {

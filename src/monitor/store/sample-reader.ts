@@ -5,17 +5,17 @@
  */
 import { Turns, type Clock } from '../../base/clock.ts';
 import { Labels } from '../../model/labels.ts';
-import type { SelectPace } from '../../model/joints.ts';
+import type { SelectPace } from '../../model/ports.ts';
 import type { Matcher } from '../../model/labels.ts';
 import type { Samples, Series } from '../../model/series.ts';
-import { Columns } from './columns.ts';
-import { isDamaged } from './database.ts';
-import type { DayFile } from './day-file.ts';
-import type { DayFiles } from './day-files.ts';
-import type { Head } from './head.ts';
-import { Selector } from './postings.ts';
-import type { CompileMatcher } from './postings.ts';
-import { sortInTurns } from './sort-in-turns.ts';
+import { Columns } from './codec/columns.ts';
+import { isDamaged } from './disk/database.ts';
+import type { DayFile } from './disk/day-file.ts';
+import type { DayFiles } from './disk/day-files.ts';
+import type { Head } from './head/head.ts';
+import { Selector } from './head/postings.ts';
+import type { CompileMatcher } from './head/postings.ts';
+import { sortInTurns } from './head/sort-in-turns.ts';
 
 const TURN_MS = 8;
 

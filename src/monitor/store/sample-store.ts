@@ -7,23 +7,23 @@
  * the samples are taken back from memory and each append rejects `storage_full`.
  */
 import { VitrineError } from '../../base/errors.ts';
-import type { AppendResult, SampleBatch, SampleSink, SampleSource, SelectPace } from '../../model/joints.ts';
+import type { AppendResult, SampleBatch, SampleSink, SampleSource, SelectPace } from '../../model/ports.ts';
 import type { Labels, Matcher } from '../../model/labels.ts';
 import type { ExemplarSeries, MetricMetadata, Series } from '../../model/series.ts';
-import { encodeBatch } from './batch-codec.ts';
-import { ByteWriter } from './bytes.ts';
-import { isDiskTrouble } from './database.ts';
-import { ALL_TIMES } from './head.ts';
-import type { TimeWindow } from './head.ts';
-import { unsignDirectory } from './directory-lock.ts';
+import { encodeBatch } from './codec/batch-codec.ts';
+import { ByteWriter } from './codec/bytes.ts';
+import { isDiskTrouble } from './disk/database.ts';
+import { ALL_TIMES } from './head/head.ts';
+import type { TimeWindow } from './head/head.ts';
+import { unsignDirectory } from './disk/directory-lock.ts';
 import { SampleReader } from './sample-reader.ts';
-import { backupStore } from './store-backup.ts';
-import { WINDOW_MS } from './store-options.ts';
-import type { SampleStoreOptions, StoreParts } from './store-options.ts';
-import { StoreUpkeep } from './store-upkeep.ts';
+import { backupStore } from './upkeep/backup.ts';
+import { WINDOW_MS } from './upkeep/options.ts';
+import type { SampleStoreOptions, StoreParts } from './upkeep/options.ts';
+import { StoreUpkeep } from './upkeep/upkeep.ts';
 import { observeStore } from './store-metrics.ts';
 import type { StoreStats } from './store-metrics.ts';
-import { WriteGate } from './write-gate.ts';
+import { WriteGate } from './disk/write-gate.ts';
 
 const AHEAD_MS = 600_000;
 const BATCHES_BYTES_MAX = 32 * 1024 * 1024;

@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks';
 import type { Panel } from '../../dashboards/panel.ts';
 import { useResource } from '../state/api.ts';
 import { address, go, place } from '../state/router.ts';
-import { PanelCard } from '../ui/panel-card.tsx';
+import { PanelCard } from '../charts/panel-card.tsx';
 import { Empty } from '../ui/states.tsx';
 
 interface Names {

@@ -5,7 +5,7 @@ import type { Figure } from '../state/format.ts';
 import { bytes, digits, duration, joined, NONE, percent, rate, uptime, uptimeParts } from '../state/format.ts';
 import type { Status } from '../ui/status.ts';
 import { StatusIcon } from '../ui/icons.tsx';
-import { Sparkline } from '../ui/sparkline.tsx';
+import { Sparkline } from '../charts/sparkline.tsx';
 
 type Column = readonly (number | null)[];
 

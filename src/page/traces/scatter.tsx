@@ -2,8 +2,8 @@
 import type { JSX } from 'preact';
 import type { TraceSummaryView } from '../../monitor/api/contract.ts';
 import { clockTime, millis } from '../state/format.ts';
-import { roundTop } from '../ui/chart-model.ts';
-import { useWidth } from '../ui/width.ts';
+import { roundTop } from '../charts/chart-model.ts';
+import { useWidth } from '../charts/width.ts';
 
 /** Within so little time, marks of the axis in whole seconds would say the same twice. */
 const SHORT_MS = 8_000;

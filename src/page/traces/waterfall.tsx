@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { millis } from '../state/format.ts';
 import { seriesToken } from '../state/series-colour.ts';
 import { Icon, StatusIcon } from '../ui/icons.tsx';
-import { useWidth } from '../ui/width.ts';
+import { useWidth } from '../charts/width.ts';
 import type { SpanNode } from './span-tree.ts';
 import { rowsOf, ticksOf } from './span-tree.ts';
 

@@ -9,15 +9,15 @@ import { systemRandom, type Random } from '../../base/random.ts';
 import { worst, type ComponentHealth } from '../../model/health.ts';
 import type { ResponseCache } from '../../model/response-cache.ts';
 import type { BalancerOptions, Endpoint } from './config.ts';
-import { Deadlines } from './deadlines.ts';
-import { checkHealth } from './health-check.ts';
+import { Deadlines } from './timing/deadlines.ts';
+import { checkHealth } from './upstream/health-check.ts';
 import { Listener } from './listener.ts';
-import { Observer } from './observer.ts';
+import { Observer } from './telemetry/observer.ts';
 import type { HealthFacts } from './own-endpoints.ts';
-import { RetryBudget } from './retry-budget.ts';
-import { makeRoute, RouteTable } from './route.ts';
-import { Upstream, type UpstreamEvents } from './upstream.ts';
-import { WaitingRoom } from './waiting-room.ts';
+import { RetryBudget } from './upstream/retry-budget.ts';
+import { makeRoute, RouteTable } from './routes/route.ts';
+import { Upstream, type UpstreamEvents } from './upstream/upstream.ts';
+import { WaitingRoom } from './exchange/waiting-room.ts';
 
 export interface BalancerPieces {
   readonly log?: Logger;

@@ -10,13 +10,13 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Clock } from '../../base/clock.ts';
 import { every } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { DropCount, ExportCount } from './drop-count.ts';
+import type { DropCount, ExportCount } from '../metrics/drop-count.ts';
 import type { LiveReader } from '../metrics/live-reader.ts';
 import { encodeMetrics } from './otlp-metrics.ts';
 import { OtlpPost } from './otlp-post.ts';
 import { encodeLogs, encodeSpans } from './otlp-records.ts';
 import type { RecordBuffer } from './record-buffer.ts';
-import type { Signal } from '../resolver.ts';
+import type { Signal } from '../environment.ts';
 
 /** Collected shortly before the full second, at which rules are evaluated. */
 const OFFSET_MS = -150;

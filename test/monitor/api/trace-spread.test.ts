@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TraceSummary } from '../../../src/model/joints.ts';
+import type { TraceSummary } from '../../../src/model/ports.ts';
 import { spread } from '../../../src/monitor/api/trace-spread.ts';
 
 const trace = (startMs: number, durationMs: number, errors = 0): TraceSummary => ({

@@ -1,9 +1,9 @@
 /** Log lines and OpenMetrics import over a real socket: good lines are kept, bad ones named. */
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { logRecordOf, severityName } from '../../../src/monitor/ingest/json-logs.ts';
-import { LineSplitter } from '../../../src/monitor/ingest/line-splitter.ts';
-import { parseMetricLine } from '../../../src/monitor/ingest/openmetrics.ts';
+import { logRecordOf, severityName } from '../../../src/monitor/ingest/lines/json-logs.ts';
+import { LineSplitter } from '../../../src/monitor/ingest/request/line-splitter.ts';
+import { parseMetricLine } from '../../../src/monitor/ingest/openmetrics/reader.ts';
 import type { IngestRig, ListeningIngest } from '../../support/ingest-bench.ts';
 import { NOW_MS, NOW_NANOS, ingestRig, ingestServer } from '../../support/ingest-bench.ts';
 

@@ -6,7 +6,7 @@ import { TracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { VitrineError } from '../../../src/base/errors.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
-import { ByteBudget } from '../../../src/monitor/ingest/byte-budget.ts';
+import { ByteBudget } from '../../../src/monitor/ingest/request/byte-budget.ts';
 import type { IngestRig, ListeningIngest } from '../../support/ingest-bench.ts';
 import { NOW_NANOS, ingestRig, ingestServer } from '../../support/ingest-bench.ts';
 import { decodeProto, encodeProto } from '../../support/otlp-proto.ts';

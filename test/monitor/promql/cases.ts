@@ -1,7 +1,7 @@
 /** Trees at random, in the form in which the parser makes them, for the print–parse property. */
 import * as fc from 'fast-check';
-import type { DurationExpr, Expr, Position, VectorSelector } from '../../../src/monitor/promql/ast.ts';
-import { valueTypeOf } from '../../../src/monitor/promql/checker.ts';
+import type { DurationExpr, Expr, Position, VectorSelector } from '../../../src/monitor/promql/syntax/ast.ts';
+import { valueTypeOf } from '../../../src/monitor/promql/syntax/checker.ts';
 import type { Matcher } from '../../../src/model/labels.ts';
 
 const pos: Position = { start: 0, end: 0 };

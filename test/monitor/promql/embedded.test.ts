@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
-import type { QueryResult, SampleSource } from '../../../src/model/joints.ts';
+import type { QueryResult, SampleSource } from '../../../src/model/ports.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import { embeddedQuerier } from '../../../src/monitor/promql/embedded.ts';
-import { QueryGate } from '../../../src/monitor/promql/query-gate.ts';
+import { QueryGate } from '../../../src/monitor/promql/gate.ts';
 import { MemorySource } from '../../support/memory-source.ts';
 
 function sourceWith(series: number, samples = 100): MemorySource {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { QueryResult } from '../../../src/model/joints.ts';
+import type { QueryResult } from '../../../src/model/ports.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import { embeddedQuerier } from '../../../src/monitor/promql/embedded.ts';
 import { MemorySource, type Sample } from '../../support/memory-source.ts';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VitrineError } from '../../../src/base/errors.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import type { SampleStore } from '../../../src/monitor/store/sample-store.ts';
-import type { SampleStoreOptions } from '../../../src/monitor/store/store-options.ts';
+import type { SampleStoreOptions } from '../../../src/monitor/store/upkeep/options.ts';
 import {
   ManualClock,
   all,

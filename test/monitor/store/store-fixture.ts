@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Clock } from '../../../src/base/clock.ts';
-import type { SampleBatch } from '../../../src/model/joints.ts';
+import type { SampleBatch } from '../../../src/model/ports.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import type { Matcher } from '../../../src/model/labels.ts';
 import type { Series } from '../../../src/model/series.ts';
 import type { Histogram } from '../../../src/model/histogram.ts';
 import { openSampleStore } from '../../../src/monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../../src/monitor/store/sample-store.ts';
-import type { SampleStoreOptions } from '../../../src/monitor/store/store-options.ts';
+import type { SampleStoreOptions } from '../../../src/monitor/store/upkeep/options.ts';
 
 export const compileMatcher = ({ op, value }: Matcher): ((text: string) => boolean) => {
   const pattern = new RegExp(`^(?:${value})$`, 'su');

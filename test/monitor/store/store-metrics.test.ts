@@ -2,7 +2,7 @@ import { metrics } from '@opentelemetry/api';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { afterEach, expect, it } from 'vitest';
 import { observeStore } from '../../../src/monitor/store/store-metrics.ts';
-import { Growth } from '../../../src/monitor/store/growth.ts';
+import { Growth } from '../../../src/monitor/store/upkeep/growth.ts';
 
 class PullReader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}

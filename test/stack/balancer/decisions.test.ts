@@ -2,16 +2,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { balancerSchema } from '../../../src/stack/balancer/config.ts';
-import { afterFailure, afterSuccess, afterTime, GOOD_STANDING } from '../../../src/stack/balancer/ejection.ts';
-import { fieldMeaning, FIELD, listedFields } from '../../../src/stack/balancer/fields.ts';
-import { LabelSets, TryLabels } from '../../../src/stack/balancer/label-sets.ts';
-import { serverTiming } from '../../../src/stack/balancer/ledger.ts';
-import { ALL_BUSY, NOBODY, pick, warmUpWeight, type Candidate } from '../../../src/stack/balancer/pick.ts';
-import { fieldList, parseReplyHead } from '../../../src/stack/balancer/reply-head.ts';
-import { ReplyParser } from '../../../src/stack/balancer/reply-parser.ts';
-import { RetryBudget } from '../../../src/stack/balancer/retry-budget.ts';
-import { isAmbiguousPath, pathTemplate, PathTemplates } from '../../../src/stack/balancer/route.ts';
-import { closeFrame, FrameTracker } from '../../../src/stack/balancer/websocket-frames.ts';
+import { afterFailure, afterSuccess, afterTime, GOOD_STANDING } from '../../../src/stack/balancer/upstream/ejection.ts';
+import { fieldMeaning, FIELD, listedFields } from '../../../src/stack/balancer/http/fields.ts';
+import { LabelSets, AttemptLabels } from '../../../src/stack/balancer/telemetry/label-sets.ts';
+import { serverTiming } from '../../../src/stack/balancer/telemetry/phase-times.ts';
+import { ALL_BUSY, NOBODY, pick, warmUpWeight, type Candidate } from '../../../src/stack/balancer/upstream/pick.ts';
+import { fieldList, parseReplyHead } from '../../../src/stack/balancer/http/reply-head.ts';
+import { ReplyParser } from '../../../src/stack/balancer/http/reply-parser.ts';
+import { RetryBudget } from '../../../src/stack/balancer/upstream/retry-budget.ts';
+import { isAmbiguousPath, pathTemplate, PathTemplates } from '../../../src/stack/balancer/routes/route.ts';
+import { closeFrame, FrameTracker } from '../../../src/stack/balancer/http/websocket-frames.ts';
 
 const one = (inflight = 0, available = true, weight = 1): Candidate => ({ inflight, available, weight });
 
@@ -178,7 +178,7 @@ describe('fields', () => {
     expect(sets.server('GET', '/', true, 200, undefined)).toBe(sets.server('GET', '/', true, 200, undefined));
     for (let at = 0; at < 5_000; at += 1) sets.server('GET', `/${at}`, true, 200, undefined);
     expect(sets.server('GET', '/new', true, 500, '500')).not.toBe(sets.server('GET', '/new', true, 500, '500'));
-    const tries = new TryLabels('a:1', 'a', 1, bound);
+    const tries = new AttemptLabels('a:1', 'a', 1, bound);
     tries.of('GET', 200, undefined).value += 1;
     tries.of('GET', undefined, 'refused').value += 2;
     expect([...tries.cells()].map((cell) => cell.value)).toEqual([2, 1]);

@@ -1,7 +1,7 @@
 /** What rules need from the rest of the house while they are evaluated. */
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
-import type { AlertSink, Querier, SampleSink } from '../../../model/joints.ts';
+import type { AlertSink, Querier, SampleSink } from '../../../model/ports.ts';
 import type { Labels } from '../../../model/labels.ts';
 
 export interface RuleEnvironment {

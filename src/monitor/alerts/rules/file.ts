@@ -6,8 +6,8 @@
 import type { Node } from 'yaml';
 import { VitrineError } from '../../../base/errors.ts';
 import { METRIC_NAME } from '../../../model/labels.ts';
-import { parse } from '../../promql/parser.ts';
-import { print } from '../../promql/printer.ts';
+import { parse } from '../../promql/syntax/parser.ts';
+import { print } from '../../promql/syntax/printer.ts';
 import type { GroupSpec, RuleSpec, TextEntry } from './spec.ts';
 import { compileText } from './template/expand.ts';
 import { TemplateError } from './template/tree.ts';

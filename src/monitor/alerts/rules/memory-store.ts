@@ -1,9 +1,9 @@
 /** Samples in memory, source and sink in one, for rule tests: nothing is bounded by time and everything is visible at once. */
-import type { AppendResult, SampleBatch, SampleSink, SampleSource } from '../../../model/joints.ts';
+import type { AppendResult, SampleBatch, SampleSink, SampleSource } from '../../../model/ports.ts';
 import type { Matcher } from '../../../model/labels.ts';
 import { Labels } from '../../../model/labels.ts';
 import type { Series } from '../../../model/series.ts';
-import { compileMatcher } from '../../promql/matchers.ts';
+import { compileMatcher } from '../../promql/syntax/matchers.ts';
 
 /** More samples in all are refused and counted as such. */
 const MAX_SAMPLES = 10_000_000;

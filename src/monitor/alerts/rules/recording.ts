@@ -1,6 +1,6 @@
 /** A recording rule: an expression's result under a new name. */
 import { VitrineError } from '../../../base/errors.ts';
-import type { QueryValue } from '../../../model/joints.ts';
+import type { QueryValue } from '../../../model/ports.ts';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
 import type { RuleEnvironment, Tick } from './environment.ts';
 import type { RecordingSpec } from './spec.ts';

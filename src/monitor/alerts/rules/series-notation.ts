@@ -3,7 +3,7 @@
  * gap, `_x3`, `stale`. Native histograms (`{{…}}`) are refused: rule tests here are about floats.
  */
 import { Labels } from '../../../model/labels.ts';
-import { parseSelector } from '../../promql/parser.ts';
+import { parseSelector } from '../../promql/syntax/parser.ts';
 
 /** More samples in one series are refused. */
 const MAX_SAMPLES = 1_000_000;

@@ -8,8 +8,8 @@ import { prometheusMetricName } from '../../../model/naming.ts';
 import type { MetricName } from '../../../telemetry/names.ts';
 import { METRICS } from '../../../telemetry/names.ts';
 import { formatGeneral } from '../../../model/go-float.ts';
-import { parse } from '../../promql/parser.ts';
-import { print } from '../../promql/printer.ts';
+import { parse } from '../../promql/syntax/parser.ts';
+import { print } from '../../promql/syntax/printer.ts';
 import type { AlertingSpec } from './spec.ts';
 import { compileText } from './template/expand.ts';
 

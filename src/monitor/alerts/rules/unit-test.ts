@@ -4,7 +4,7 @@
  */
 import { silentLogger } from '../../../base/logger.ts';
 import type { Alert } from '../../../model/alert.ts';
-import type { Querier, SampleSource } from '../../../model/joints.ts';
+import type { Querier, SampleSource } from '../../../model/ports.ts';
 import { Labels } from '../../../model/labels.ts';
 import { formatValue } from '../../../model/go-float.ts';
 import { parseRuleFile } from './file.ts';

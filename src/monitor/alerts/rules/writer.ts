@@ -3,7 +3,7 @@
  * wrote last time and not this time. One writer per group; it is the only one who knows what is due to go stale.
  */
 import type { Histogram } from '../../../model/histogram.ts';
-import type { SampleSink } from '../../../model/joints.ts';
+import type { SampleSink } from '../../../model/ports.ts';
 import type { Labels } from '../../../model/labels.ts';
 
 export interface OutputSample {

@@ -1,8 +1,8 @@
 /** series, labels, label values and metadata: what there is to ask for. */
 import { VitrineError } from '../../../base/errors.ts';
 import type { MetricMetadata } from '../../../model/series.ts';
-import { parseSelector } from '../../promql/parser.ts';
-import { quote } from '../../promql/quoting.ts';
+import { parseSelector } from '../../promql/syntax/parser.ts';
+import { quote } from '../../promql/syntax/quoting.ts';
 import { answer } from './answer.ts';
 import { successBody } from './envelope.ts';
 import type { Handler } from './handler.ts';

@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
-import type { Querier } from '../../../model/joints.ts';
+import type { Querier } from '../../../model/ports.ts';
 import type { RuleSource } from '../../alerts/rules/view.ts';
 import type { ResultSender } from './result-sender.ts';
 

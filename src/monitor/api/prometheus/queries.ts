@@ -1,10 +1,10 @@
 /** query, query_range, query_exemplars, format_query and parse_query. */
 import type { Context } from 'koa';
 import { VitrineError } from '../../../base/errors.ts';
-import type { QueryOptions, QueryResult } from '../../../model/joints.ts';
+import type { QueryOptions, QueryResult } from '../../../model/ports.ts';
 import { formatValue } from '../../../model/go-float.ts';
-import { parse } from '../../promql/parser.ts';
-import { printPretty } from '../../promql/printer.ts';
+import { parse } from '../../promql/syntax/parser.ts';
+import { printPretty } from '../../promql/syntax/printer.ts';
 import { answer } from './answer.ts';
 import { successBody } from './envelope.ts';
 import type { Handler, PrometheusApi } from './handler.ts';

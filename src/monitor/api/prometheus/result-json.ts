@@ -3,7 +3,7 @@
  * large matrix is never held whole as text.
  */
 import type { Histogram } from '../../../model/histogram.ts';
-import type { MatrixSeries, Point, QueryResult, QueryValue } from '../../../model/joints.ts';
+import type { MatrixSeries, Point, QueryResult, QueryValue } from '../../../model/ports.ts';
 import { formatValue } from '../../../model/go-float.ts';
 import { SUCCESS_HEAD, successTail } from './envelope.ts';
 import { histogramBuckets } from './histogram-buckets.ts';

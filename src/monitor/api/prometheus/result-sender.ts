@@ -7,7 +7,7 @@ import { createGzip } from 'node:zlib';
 import type { Context } from 'koa';
 import { Turns, type Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
-import type { QueryResult, QueryValue } from '../../../model/joints.ts';
+import type { QueryResult, QueryValue } from '../../../model/ports.ts';
 import { answer, GZIP_LEVEL, JSON_TYPE, takesGzip } from './answer.ts';
 import { resultJson } from './result-json.ts';
 

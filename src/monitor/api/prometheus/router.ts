@@ -8,7 +8,7 @@ import { systemClock } from '../../../base/clock.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
 import { silentLogger } from '../../../base/logger.ts';
-import type { Querier } from '../../../model/joints.ts';
+import type { Querier } from '../../../model/ports.ts';
 import type { RuleSource } from '../../alerts/rules/view.ts';
 import { answer } from './answer.ts';
 import { labelValues, labels, metadata, series } from './catalog.ts';

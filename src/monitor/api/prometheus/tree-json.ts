@@ -1,6 +1,6 @@
 /** The syntax tree as /api/v1/parse_query answers it (web/api/v1/translate_ast.go). */
-import type { DurationExpr, Expr, MatrixSelector, Modifiers, VectorSelector } from '../../promql/ast.ts';
-import { FUNCTIONS } from '../../promql/functions.ts';
+import type { DurationExpr, Expr, MatrixSelector, Modifiers, VectorSelector } from '../../promql/syntax/ast.ts';
+import { FUNCTIONS } from '../../promql/syntax/signatures.ts';
 import { formatGeneral } from '../../../model/go-float.ts';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,8 +1,14 @@
 /** Histogram, exponential histogram and summary points out of protobuf (opentelemetry-proto, metrics/v1). */
-import type { Buckets, ExponentialPoint, HistogramPoint, PointExemplar, SummaryPoint } from '../metric-points.ts';
-import { NO_BUCKETS } from '../metric-points.ts';
-import type { ProtobufReader } from '../protobuf-reader.ts';
-import { fields, malformed } from '../protobuf-reader.ts';
+import type {
+  Buckets,
+  ExponentialPoint,
+  HistogramPoint,
+  PointExemplar,
+  SummaryPoint,
+} from '../metrics/metric-points.ts';
+import { NO_BUCKETS } from '../metrics/metric-points.ts';
+import type { ProtobufReader } from '../protobuf/reader.ts';
+import { fields, malformed } from '../protobuf/reader.ts';
 import { readExemplar, readKeyRun } from './point-parts-protobuf.ts';
 
 const HISTOGRAM = fields(2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);

@@ -1,12 +1,12 @@
 /** OTLP/HTTP (opentelemetry.io/docs/specs/otlp): the answer has the request's encoding, errors are google.rpc.Status. */
 import type { IncomingMessage } from 'node:http';
 import { VitrineError } from '../../../base/errors.ts';
-import type { Answer, Endpoint } from '../endpoint.ts';
-import { errorHead, mediaType } from '../endpoint.ts';
-import type { Signal } from '../ingest-counters.ts';
-import type { Intake } from '../intake.ts';
-import type { BodyLimits } from '../request-body.ts';
-import { readBody } from '../request-body.ts';
+import type { Answer, Endpoint } from '../request/endpoint.ts';
+import { errorHead, mediaType } from '../request/endpoint.ts';
+import type { Signal } from '../checks/counters.ts';
+import type { Intake } from '../request/intake.ts';
+import type { BodyLimits } from '../request/body.ts';
+import { readBody } from '../request/body.ts';
 import { receive } from './receiver.ts';
 import type { OtlpEncoding } from './responses.ts';
 import { statusBody } from './responses.ts';

@@ -1,8 +1,8 @@
 /** ExportLogsServiceRequest out of protobuf (opentelemetry-proto, logs/v1). Throws VitrineError `bad_request`. */
 import type { AttributeValue, LogRecord, Resource, Scope } from '../../../model/records.ts';
-import { newBag } from '../attribute-bag.ts';
-import { ProtobufReader, fields } from '../protobuf-reader.ts';
-import { readAnyValue, readKeyValue } from './attributes-protobuf.ts';
+import { newBag } from '../checks/attribute-bag.ts';
+import { ProtobufReader, fields } from '../protobuf/reader.ts';
+import { readAnyValue, readKeyValue } from '../protobuf/attributes.ts';
 import { readGroups } from './traces-protobuf.ts';
 
 const RECORD = fields(1, 2, 3, 5, 6, 9, 10, 11, 12);

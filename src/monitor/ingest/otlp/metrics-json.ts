@@ -8,8 +8,8 @@ import type {
   PointExemplar,
   ResourceMetrics,
   SummaryPoint,
-} from '../metric-points.ts';
-import { NO_BUCKETS } from '../metric-points.ts';
+} from '../metrics/metric-points.ts';
+import { NO_BUCKETS } from '../metrics/metric-points.ts';
 import type { JsonObject } from './json-fields.ts';
 import {
   attributes,

@@ -2,9 +2,9 @@
  * ExportMetricsServiceRequest out of protobuf (opentelemetry-proto, metrics/v1). Attributes of points stay bytes in their
  * key; they are decoded when a series is new. Throws VitrineError `bad_request`.
  */
-import type { Metric, NumberPoint, PointExemplar, ResourceMetrics, Temporality } from '../metric-points.ts';
-import { ProtobufReader, fields } from '../protobuf-reader.ts';
-import { readResource, readScope } from './attributes-protobuf.ts';
+import type { Metric, NumberPoint, PointExemplar, ResourceMetrics, Temporality } from '../metrics/metric-points.ts';
+import { ProtobufReader, fields } from '../protobuf/reader.ts';
+import { readResource, readScope } from '../protobuf/attributes.ts';
 import { readExemplar, readKeyRun } from './point-parts-protobuf.ts';
 import { readExponentialPoint, readHistogramPoint, readSummaryPoint } from './distributions-protobuf.ts';
 

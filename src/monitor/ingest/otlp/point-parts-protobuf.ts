@@ -1,9 +1,9 @@
 /** What the points of all metric kinds share in protobuf: their attributes as bytes, and exemplars. */
-import { newBag } from '../attribute-bag.ts';
-import type { PointExemplar } from '../metric-points.ts';
-import type { ProtobufReader } from '../protobuf-reader.ts';
-import { fields } from '../protobuf-reader.ts';
-import { readKeyValue } from './attributes-protobuf.ts';
+import { newBag } from '../checks/attribute-bag.ts';
+import type { PointExemplar } from '../metrics/metric-points.ts';
+import type { ProtobufReader } from '../protobuf/reader.ts';
+import { fields } from '../protobuf/reader.ts';
+import { readKeyValue } from '../protobuf/attributes.ts';
 
 const EXEMPLAR = fields(2, 3, 4, 5, 6, 7);
 

@@ -1,8 +1,8 @@
 /** The step that both OTLP transports share: bytes of one request → decoded → taken in → the bytes of the answer. */
 import { VitrineError } from '../../../base/errors.ts';
-import { RETRY_AFTER_SECONDS } from '../byte-budget.ts';
-import type { Intake, Outcome } from '../intake.ts';
-import type { Road, Signal } from '../ingest-counters.ts';
+import { RETRY_AFTER_SECONDS } from '../request/byte-budget.ts';
+import type { Intake, Outcome } from '../request/intake.ts';
+import type { Road, Signal } from '../checks/counters.ts';
 import { decodeLogsJson } from './logs-json.ts';
 import { decodeLogs } from './logs-protobuf.ts';
 import { decodeMetricsJson } from './metrics-json.ts';

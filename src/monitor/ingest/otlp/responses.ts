@@ -4,9 +4,9 @@
  */
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { ERRORS, VitrineError } from '../../../base/errors.ts';
-import type { Rejection } from '../../../model/joints.ts';
-import { rejectionText } from '../rejections.ts';
-import type { Signal } from '../ingest-counters.ts';
+import type { Rejection } from '../../../model/ports.ts';
+import { rejectionText } from '../checks/rejections.ts';
+import type { Signal } from '../checks/counters.ts';
 
 export type OtlpEncoding = 'protobuf' | 'json';
 

@@ -1,8 +1,8 @@
 /** ExportTraceServiceRequest out of protobuf (opentelemetry-proto, trace/v1). Throws VitrineError `bad_request`. */
 import type { Resource, Scope, SpanEvent, SpanLink, SpanRecord } from '../../../model/records.ts';
-import { newBag } from '../attribute-bag.ts';
-import { ProtobufReader, fields } from '../protobuf-reader.ts';
-import { readKeyValue, readResource, readScope } from './attributes-protobuf.ts';
+import { newBag } from '../checks/attribute-bag.ts';
+import { ProtobufReader, fields } from '../protobuf/reader.ts';
+import { readKeyValue, readResource, readScope } from '../protobuf/attributes.ts';
 import { spanKind, spanStatus } from './span-enums.ts';
 
 const SPAN = fields(1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15);

@@ -4,16 +4,16 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { VitrineError } from '../../../base/errors.ts';
-import type { Answer, Endpoint } from '../endpoint.ts';
-import { errorHead } from '../endpoint.ts';
-import type { Intake } from '../intake.ts';
+import type { Answer, Endpoint } from '../request/endpoint.ts';
+import { errorHead } from '../request/endpoint.ts';
+import type { Intake } from '../request/intake.ts';
 import { refuseIfNothingKept } from '../otlp/receiver.ts';
 import { publicMessage } from '../otlp/responses.ts';
-import { RejectionTally, rejectionText } from '../rejections.ts';
-import type { BodyLimits } from '../request-body.ts';
-import { eachChunk } from '../request-body.ts';
-import type { ByteLease } from '../byte-budget.ts';
-import { SampleColumns } from '../sample-columns.ts';
+import { RejectionTally, rejectionText } from '../checks/rejections.ts';
+import type { BodyLimits } from '../request/body.ts';
+import { eachChunk } from '../request/body.ts';
+import type { ByteLease } from '../request/byte-budget.ts';
+import { SampleColumns } from '../metrics/sample-columns.ts';
 import { readWriteRequestV1, readWriteRequestV2 } from './requests.ts';
 import { declaredLength, decodeSnappy } from './snappy.ts';
 import { WriteSeriesCache } from './write-series.ts';

@@ -1,8 +1,8 @@
 /** Native histograms of remote write (prompb.Histogram, the same in both versions) as Histogram: float counts throughout. */
 import type { BucketSpan, Histogram, ResetHint } from '../../../model/histogram.ts';
 import { CUSTOM_BUCKETS_SCHEMA } from '../../../model/histogram.ts';
-import type { ProtobufReader } from '../protobuf-reader.ts';
-import { fields } from '../protobuf-reader.ts';
+import type { ProtobufReader } from '../protobuf/reader.ts';
+import { fields } from '../protobuf/reader.ts';
 import { isStaleNaN } from './stale.ts';
 
 const HISTOGRAM = fields(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17);

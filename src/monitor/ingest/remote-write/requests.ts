@@ -4,7 +4,7 @@
  */
 import { Labels } from '../../../model/labels.ts';
 import type { MetricType } from '../../../model/series.ts';
-import { ProtobufReader, fields, malformed } from '../protobuf-reader.ts';
+import { ProtobufReader, fields, malformed } from '../protobuf/reader.ts';
 import type { WriteSeries } from './write-series.ts';
 import type { WriteSteps } from './write-steps.ts';
 import { readHistogram } from './histogram-message.ts';

@@ -4,7 +4,7 @@
  * both buffers. Throws VitrineError `bad_request` or `payload_too_large`.
  */
 import { VitrineError } from '../../../base/errors.ts';
-import { tooLarge } from '../request-body.ts';
+import { tooLarge } from '../request/body.ts';
 
 /** A copy of three bytes gives 64: nothing unpacks to more than about 22 times its size. */
 const MAX_EXPANSION = 22;

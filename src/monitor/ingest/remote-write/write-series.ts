@@ -2,12 +2,12 @@
  * Series of remote write requests: labels are checked once and remembered by their bytes or symbols, so a series that comes
  * again costs one look-up. Bounded as the cache of OTLP series is; emptied as a whole when full or when the sink gave references up.
  */
-import type { RejectReason, SampleSink } from '../../../model/joints.ts';
+import type { RejectReason, SampleSink } from '../../../model/ports.ts';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
-import { quoted } from '../rejections.ts';
-import { MAX_KEY_CHARACTERS } from '../series-cache.ts';
-import type { LabelLimits } from '../series-labels.ts';
-import { overLabelLimit } from '../series-labels.ts';
+import { quoted } from '../checks/rejections.ts';
+import { MAX_KEY_CHARACTERS } from '../metrics/series-cache.ts';
+import type { LabelLimits } from '../metrics/series-labels.ts';
+import { overLabelLimit } from '../metrics/series-labels.ts';
 
 export interface WriteSeries {
   readonly labels: Labels;

@@ -1,10 +1,10 @@
 /** What both versions of remote write do with what they read: check, count, and put into columns. */
 import type { Exemplar, MetricMetadata } from '../../../model/series.ts';
-import type { RejectionTally } from '../rejections.ts';
-import { quoted } from '../rejections.ts';
-import type { SampleColumns } from '../sample-columns.ts';
-import type { TimeRules } from '../time-rules.ts';
-import { refuseTime } from '../time-rules.ts';
+import type { RejectionTally } from '../checks/rejections.ts';
+import { quoted } from '../checks/rejections.ts';
+import type { SampleColumns } from '../metrics/sample-columns.ts';
+import type { TimeRules } from '../checks/time-rules.ts';
+import { refuseTime } from '../checks/time-rules.ts';
 import type { HistogramSample } from './histogram-message.ts';
 import { refuseHistogram } from './histogram-message.ts';
 import type { WriteSeries, WriteSeriesCache } from './write-series.ts';

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { prometheusMetricName } from '../../../../src/model/naming.ts';
 import { builtinRules } from '../../../../src/monitor/alerts/rules/builtin.ts';
 import { SHORT_METRICS } from '../../../../src/monitor/alerts/rules/short-form.ts';
-import type { Expr } from '../../../../src/monitor/promql/ast.ts';
-import { parse } from '../../../../src/monitor/promql/parser.ts';
+import type { Expr } from '../../../../src/monitor/promql/syntax/ast.ts';
+import { parse } from '../../../../src/monitor/promql/syntax/parser.ts';
 import { HOST_METRICS } from '../../../../src/telemetry/metrics/host-names.ts';
 import { METRICS } from '../../../../src/telemetry/names.ts';
 

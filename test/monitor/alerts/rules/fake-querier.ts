@@ -1,8 +1,8 @@
 /** A Querier over samples in memory that knows selectors, ranges, `== > <` with a number, time() and sum(): enough for rules. */
-import type { Querier, QueryResult, QueryValue, SampleSource } from '../../../../src/model/joints.ts';
+import type { Querier, QueryResult, QueryValue, SampleSource } from '../../../../src/model/ports.ts';
 import { Labels } from '../../../../src/model/labels.ts';
-import type { Expr, VectorSelector } from '../../../../src/monitor/promql/ast.ts';
-import { parse } from '../../../../src/monitor/promql/parser.ts';
+import type { Expr, VectorSelector } from '../../../../src/monitor/promql/syntax/ast.ts';
+import { parse } from '../../../../src/monitor/promql/syntax/parser.ts';
 
 type Vector = QueryValue & { kind: 'vector' };
 

@@ -6,7 +6,7 @@ import Koa from 'koa';
 import { afterEach, describe, expect, it } from 'vitest';
 import { VitrineError } from '../../../../src/base/errors.ts';
 import { Labels } from '../../../../src/model/labels.ts';
-import type { QueryResult } from '../../../../src/model/joints.ts';
+import type { QueryResult } from '../../../../src/model/ports.ts';
 import { ResultSender } from '../../../../src/monitor/api/prometheus/result-sender.ts';
 import { movedClock, type MovedClock } from '../../../support/moved-clock.ts';
 import { until } from '../../../support/until.ts';

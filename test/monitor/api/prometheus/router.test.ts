@@ -8,11 +8,11 @@ import type { Logger } from '../../../../src/base/logger.ts';
 import { silentLogger } from '../../../../src/base/logger.ts';
 import type { Alert } from '../../../../src/model/alert.ts';
 import type { Histogram } from '../../../../src/model/histogram.ts';
-import type { Querier, QueryOptions, QueryResult, QueryValue } from '../../../../src/model/joints.ts';
+import type { Querier, QueryOptions, QueryResult, QueryValue } from '../../../../src/model/ports.ts';
 import { Labels } from '../../../../src/model/labels.ts';
 import type { RuleGroupView } from '../../../../src/monitor/alerts/rules/view.ts';
 import { prometheusRouter } from '../../../../src/monitor/api/prometheus/router.ts';
-import { parse } from '../../../../src/monitor/promql/parser.ts';
+import { parse } from '../../../../src/monitor/promql/syntax/parser.ts';
 
 const NOW = 1_700_000_000_500;
 const up = Labels.from({ __name__: 'up', job: 'a' });

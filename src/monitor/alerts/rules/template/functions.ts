@@ -1,8 +1,8 @@
 /** Prometheus' template functions. Those that ask the world (query, now, the external URL) get it from the context. */
 import { RE2JS } from 're2js';
 import { parseDurationMs } from '../../../../base/units.ts';
-import { MAX_REGEX_LENGTH } from '../../../promql/limits.ts';
-import { expandReplacement } from '../../../promql/replacement.ts';
+import { MAX_REGEX_LENGTH } from '../../../promql/syntax/limits.ts';
+import { expandReplacement } from '../../../promql/functions/replacement.ts';
 import { BUILTINS, queryEscape } from './builtins.ts';
 import type { TemplateFunction } from './builtins.ts';
 import { humanize, humanize1024, humanizeDuration, humanizePercentage, humanizeTimestamp } from './humanize.ts';

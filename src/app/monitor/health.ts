@@ -1,0 +1,84 @@
+/** `/health` of the monitor's port: what the stack last said of itself, the monitor's own part, and the alerts that fire. */
+import type { Clock } from '../../base/clock.ts';
+import { formatUptime } from '../../base/units.ts';
+import type { Alert } from '../../model/alert.ts';
+import type { Frame } from '../../model/frame.ts';
+import { worst, type ComponentHealth, type Health } from '../../model/health.ts';
+
+const MIB = 1024 ** 2;
+/** A stack that has sent no frame for so long, or for so many intervals, is not known to be well. */
+const SILENT_MS = 5_000;
+const SILENT_INTERVALS = 3;
+
+export interface MonitorHealthOptions {
+  readonly clock: Clock;
+  /** Between two frames. */
+  readonly intervalMs: number;
+  readonly alerts: () => readonly Alert[];
+  /** False while the disk is full. */
+  readonly storeWritable: () => boolean;
+  readonly storeFigures: () => Readonly<Record<string, unknown>>;
+}
+
+export class MonitorHealth {
+  readonly #options: MonitorHealthOptions;
+  readonly #startedAtMs: number;
+  #stack: Health | undefined;
+  #heardAtMs = 0;
+  /** Set once every port is open. */
+  ready = false;
+
+  constructor(options: MonitorHealthOptions) {
+    this.#options = options;
+    this.#startedAtMs = options.clock.monotonic();
+  }
+
+  get uptimeSeconds(): number {
+    return (this.#options.clock.monotonic() - this.#startedAtMs) / 1000;
+  }
+
+  heard(frame: Frame): void {
+    if (frame.health === undefined) return;
+    this.#stack = frame.health;
+    this.#heardAtMs = this.#options.clock.monotonic();
+  }
+
+  report(): Health {
+    const firing = this.#options.alerts().filter(({ state }) => state === 'firing');
+    const components = { ...this.#stackComponents(), monitor: this.#own() };
+    const critical = firing.some(({ labels }) => labels.get('severity') === 'critical');
+    const uptimeSeconds = this.#stack?.uptime_seconds ?? this.uptimeSeconds;
+    return {
+      status: worst([...Object.values(components).map(({ status }) => status), critical ? 'degraded' : 'healthy']),
+      uptime: formatUptime(uptimeSeconds),
+      uptime_seconds: Math.floor(uptimeSeconds),
+      memory_usage_mb: Math.round(process.memoryUsage.rss() / MIB) + (this.#stack?.memory_usage_mb ?? 0),
+      cache_size_mb: this.#stack?.cache_size_mb ?? 0,
+      queue_size: this.#stack?.queue_size ?? 0,
+      alerts_firing: firing.length,
+      components,
+    };
+  }
+
+  #own(): ComponentHealth {
+    const figures = {
+      uptime_seconds: Math.floor(this.uptimeSeconds),
+      memory_usage_mb: Math.round(process.memoryUsage.rss() / MIB),
+      ...this.#options.storeFigures(),
+    };
+    if (this.#options.storeWritable()) return { status: 'healthy', ...figures };
+    return { status: 'degraded', reason: 'The disk is full: queries are answered, nothing new is kept.', ...figures };
+  }
+
+  #stackComponents(): Readonly<Record<string, ComponentHealth>> {
+    if (this.#stack === undefined) return {};
+    const silentMs = this.#options.clock.monotonic() - this.#heardAtMs;
+    if (silentMs < Math.max(SILENT_MS, SILENT_INTERVALS * this.#options.intervalMs)) return this.#stack.components;
+    const { balancer } = this.#stack.components;
+    const reason = `The balancer has sent nothing for ${Math.floor(silentMs / 1000)} s.`;
+    return {
+      ...this.#stack.components,
+      balancer: { ...balancer, uptime_seconds: balancer?.uptime_seconds ?? 0, status: 'degraded', reason },
+    };
+  }
+}

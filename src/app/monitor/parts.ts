@@ -1,0 +1,36 @@
+/** What the monitor is told, and the parts that its ports and its rhythm share. */
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { Querier } from '../../model/ports.ts';
+import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
+import type { LiveState } from '../../monitor/api/live.ts';
+import type { Intake } from '../../monitor/ingest/request/intake.ts';
+import type { MemoryLogs } from '../../monitor/store/recent/memory-logs.ts';
+import type { MemorySpans } from '../../monitor/store/recent/memory-spans.ts';
+import type { SampleStore } from '../../monitor/store/sample-store.ts';
+import type { Telemetry } from '../../telemetry/sdk.ts';
+import type { MonitorHealth } from './health.ts';
+import type { OwnMetrics } from './own-metrics.ts';
+import type { Settings } from '../process/settings.ts';
+
+export interface MonitorOptions {
+  readonly settings: Settings;
+  readonly dataDir: string;
+  readonly testMode: boolean;
+  readonly telemetry: Telemetry;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface MonitorParts {
+  readonly store: SampleStore;
+  readonly querier: Querier;
+  readonly spans: MemorySpans;
+  readonly logs: MemoryLogs;
+  readonly live: LiveState;
+  readonly intake: Intake;
+  readonly rules: RuleEngine;
+  readonly health: MonitorHealth;
+  readonly own: OwnMetrics;
+}

@@ -1,0 +1,90 @@
+/** Opens the monitor's ports: page and APIs with ingest on one, OTLP over HTTP and gRPC on two more (not in test mode). */
+import path from 'node:path';
+import type { Scope } from '../../base/scope.ts';
+import type { Middleware } from 'koa';
+import { formatDurationMs } from '../../base/units.ts';
+import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
+import { createMonitorApi, type MonitorApi } from '../../monitor/api/server.ts';
+import { ByteBudget } from '../../monitor/ingest/request/byte-budget.ts';
+import { ingestHttp, ingestOnly, type IngestHandler } from '../../monitor/ingest/http.ts';
+import { OtlpGrpcServer } from '../../monitor/ingest/otlp/grpc-server.ts';
+import { closeHttpPort, listen, openHttpPort } from '../process/http-port.ts';
+import type { MonitorOptions, MonitorParts } from './parts.ts';
+import { PACKAGE_ROOT } from '../process/program-paths.ts';
+
+const MAX_RATIO = 200;
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+export async function openMonitorPorts(options: MonitorOptions, parts: MonitorParts, scope: Scope): Promise<void> {
+  const { settings, logger, clock, testMode } = options;
+  const token = settings.auth.token?.reveal();
+  const { max_compressed: maxCompressedBytes, max_decompressed: maxDecompressedBytes, in_flight } = settings.ingest;
+  const limits = { maxCompressedBytes, maxDecompressedBytes, maxRatio: MAX_RATIO };
+  const budget = new ByteBudget(in_flight);
+  const ingest = ingestHttp({ intake: parts.intake, logger, token, limits, budget });
+  const api = await apiOf(options, parts, ingest);
+  const main = await openHttpPort(settings.monitor.listen, 'monitor.listen', api.handler, api.upgrade);
+  scope.add('page and API', async () => {
+    await api[Symbol.asyncDispose]();
+    await closeHttpPort(main, clock);
+  });
+  if (testMode) return;
+  const otlp = await openHttpPort(settings.monitor.otlp_http, 'monitor.otlp_http', ingestOnly(ingest, clock));
+  scope.add('OTLP/HTTP', () => closeHttpPort(otlp, clock));
+  const grpc = new OtlpGrpcServer({ intake: parts.intake, logger, budget, token, limits });
+  await listen(grpc.server, settings.monitor.otlp_grpc, 'monitor.otlp_grpc');
+  scope.add('OTLP/gRPC', () => grpc.close());
+}
+
+function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): Promise<MonitorApi> {
+  const { settings, logger, clock, version } = options;
+  const { querier, spans, logs, live, rules, health, own, store } = parts;
+  const router = prometheusRouter({
+    querier,
+    rules,
+    clock,
+    logger,
+    version,
+    maxPointsSending: settings.store.query_samples,
+    retention: formatDurationMs(settings.store.retention),
+    headStats: () => ({ series: store.stats().series, chunks: 0, minTimeMs: 0, maxTimeMs: clock.now() }),
+  });
+  return createMonitorApi({
+    querier,
+    spans,
+    logs,
+    live,
+    alerts: () => rules.alerts(),
+    health: () => health.report(),
+    ready: () => health.ready,
+    version,
+    prometheusRouter: router.routes() as unknown as Middleware,
+    ingestMiddlewares: [ownMetrics(() => own.page()), ingestMiddleware(ingest)],
+    token: settings.auth.token?.reveal(),
+    pageDir: path.join(PACKAGE_ROOT, 'dist/page'),
+    logger,
+    clock,
+    allowedHosts: [settings.monitor.listen.host, ...settings.monitor.allowed_hosts],
+  });
+}
+
+/** Ingest reads the request itself; Koa only carries it there. */
+const ingestMiddleware =
+  (ingest: IngestHandler): Middleware =>
+  async (ctx, next) => {
+    ctx.respond = false;
+    if (await ingest(ctx.req, ctx.res)) return;
+    ctx.respond = true;
+    await next();
+  };
+
+const ownMetrics =
+  (page: () => string): Middleware =>
+  async (ctx, next) => {
+    if (ctx.path !== '/metrics' || ctx.method !== 'GET') {
+      await next();
+      return;
+    }
+    ctx.set('Content-Type', METRICS_TYPE);
+    ctx.body = page();
+  };

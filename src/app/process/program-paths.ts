@@ -1,0 +1,12 @@
+/** Where the programs are that are started as processes of their own: as TypeScript in the repository, as JavaScript in the package. */
+import { fileURLToPath } from 'node:url';
+
+const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+
+const inSource = (path: string): string => fileURLToPath(new URL(`../../${path}${EXTENSION}`, import.meta.url));
+
+export const MAIN_PROGRAM = inSource('main');
+export const SAMPLE_PROGRAM = inSource('sample/entry');
+export const REGISTER_PRELOAD = inSource('telemetry/register');
+/** Root of the package: `rules/` and `dist/page` are below it. */
+export const PACKAGE_ROOT = fileURLToPath(new URL('../../..', import.meta.url));

@@ -1,0 +1,107 @@
+/** Logs and telemetry of one of Vitrine's own processes, begun together because each reports on the other. */
+import path from 'node:path';
+import { metrics } from '@opentelemetry/api';
+import { systemClock } from '../../base/clock.ts';
+import type { Health } from '../../model/health.ts';
+import { METRICS } from '../../telemetry/names.ts';
+import { registerHostMetrics } from '../../telemetry/metrics/host-metrics.ts';
+import type { Out } from '../../telemetry/logs/log-console.ts';
+import { createLogs, type LogOptions, type Logs } from '../../telemetry/logs/logs.ts';
+import { registerProcessMetrics } from '../../telemetry/metrics/process-metrics.ts';
+import { registerRuntimeMetrics } from '../../telemetry/metrics/runtime-metrics.ts';
+import { startTelemetry, type Telemetry } from '../../telemetry/sdk.ts';
+import { prepareDataDir } from './data-dir.ts';
+import { version } from './version.ts';
+import type { Settings } from './settings.ts';
+
+export interface ProcessTelemetryOptions {
+  readonly serviceName: 'vitrine-balancer' | 'vitrine-monitor';
+  readonly instanceId: string;
+  readonly settings: Settings;
+  readonly dataDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** One process of a machine tells the machine's figures. */
+  readonly host: boolean;
+  readonly frames: boolean;
+  readonly health?: (() => Health | undefined) | undefined;
+  /** Takes the finished lines instead of files and console. */
+  readonly parent?: Out | undefined;
+  /** OTLP address of a monitor elsewhere. */
+  readonly monitorUrl?: string | undefined;
+}
+
+export interface ProcessTelemetry {
+  readonly telemetry: Telemetry;
+  readonly logs: Logs;
+  /** Says how a reload of the configuration went, in the log and as a metric. */
+  readonly reloaded: (successful: boolean, text: string) => void;
+  /** Flushes within three seconds (half of that in a child), then closes the files, after `last` too. Never rejects. */
+  close(last?: Promise<unknown>): Promise<void>;
+}
+
+/** A child ends while its parent waits: less is left for it, so that all have ended within five seconds. */
+const CHILD_FLUSH_LIMIT_MS = 1_500;
+
+function reloadReport({ logger }: Logs): ProcessTelemetry['reloaded'] {
+  const { name, unit, description } = METRICS.configReload;
+  let last = 1;
+  metrics
+    .getMeter('vitrine.config')
+    .createObservableGauge(name, { unit, description })
+    .addCallback((result) => result.observe(last));
+  return (successful, text) => {
+    last = successful ? 1 : 0;
+    if (successful) logger.info({}, 'The configuration was read again and holds');
+    else logger.error({ problems: text }, 'The configuration does not hold; the last good one stays');
+  };
+}
+
+function consoleOf(env: NodeJS.ProcessEnv): LogOptions['console'] {
+  const { stderr } = process;
+  return { kind: stderr.isTTY ? 'pretty' : 'json', out: stderr, colour: stderr.isTTY && !env['NO_COLOR'] };
+}
+
+/** Throws VitrineError `data_dir_unusable`, `exporter_unknown`, `auth_required_to_bind`, `port_taken`, `bind_failed`. */
+export async function startProcessTelemetry(options: ProcessTelemetryOptions): Promise<ProcessTelemetry> {
+  const { settings, env, serviceName, instanceId } = options;
+  if (options.parent === undefined) prepareDataDir(options.dataDir);
+  const { log_level, log_max_size, log_keep, interval } = settings.telemetry;
+  const logs = createLogs({
+    level: log_level,
+    // Files have one writer: a child hands its lines to its parent.
+    ...(options.parent === undefined
+      ? { directory: path.join(options.dataDir, 'logs'), console: consoleOf(env) }
+      : { console: { kind: 'json', out: options.parent } as const }),
+    maxSizeBytes: log_max_size,
+    keep: log_keep,
+    base: { service: serviceName },
+  });
+  try {
+    const telemetry = await startTelemetry({
+      serviceName,
+      serviceVersion: version(),
+      instanceId,
+      env,
+      logger: logs.logger,
+      clock: systemClock,
+      collectIntervalMs: interval,
+      shutdownLimitMs: options.parent === undefined ? undefined : CHILD_FLUSH_LIMIT_MS,
+      token: settings.auth.token?.reveal(),
+      ...(options.frames ? { frames: { health: options.health } } : { monitorUrl: options.monitorUrl }),
+    });
+    const ends = [registerProcessMetrics(), registerRuntimeMetrics(), ...(options.host ? [registerHostMetrics()] : [])];
+    return {
+      telemetry,
+      logs,
+      reloaded: reloadReport(logs),
+      async close(last) {
+        for (const end of ends) end();
+        await Promise.allSettled([telemetry.shutdown(), last]);
+        await logs.close();
+      },
+    };
+  } catch (error) {
+    await logs.close();
+    throw error;
+  }
+}

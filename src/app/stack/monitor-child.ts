@@ -1,0 +1,167 @@
+/**
+ * The monitor as a child of the stack: started, fed with one frame a second while it answers, and started again when it ends.
+ * A monitor that stays silent for long is killed, because a process that does not answer watches nothing. Nothing here is
+ * ever waited for by a request.
+ */
+import { wait, type Clock } from '../../base/clock.ts';
+import { VitrineError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { ToStack } from '../../model/frame.ts';
+import type { FrameSender } from '../../telemetry/road/frame-sender.ts';
+import { Child } from '../process/child.ts';
+import { childEnvironment } from '../process/child-environment.ts';
+import { LEAN_MALLOC, MONITOR_HEAP } from '../process/lean-heap.ts';
+import { MAIN_PROGRAM } from '../process/program-paths.ts';
+
+/** Silence counts in intervals where frames come seldom. */
+const SILENT_INTERVALS = 3;
+const SILENT_MS = 5_000;
+const SILENT_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 4_000;
+const LAST_FRAME_LIMIT_MS = 1_000;
+
+export interface MonitorChildOptions {
+  /** Arguments of `vitrine start --role monitor`. */
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Between two frames. */
+  readonly intervalMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A finished log line of the monitor. */
+  readonly onLine: (line: string) => void;
+  /** Called when it is ready, each time it was started: its pid has changed. */
+  readonly onReady?: () => void;
+}
+
+function startFailure(code: number | null): VitrineError {
+  const kind = code === 3 ? 'config_invalid' : code === 4 ? 'port_taken' : 'internal';
+  return new VitrineError(kind, 'The monitor cannot start; what is wrong stands above.');
+}
+
+export class MonitorChild {
+  readonly #options: MonitorChildOptions;
+  readonly #child: Child;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #frames: FrameSender | undefined;
+  #ready = false;
+  #wasReady = false;
+  #lastAckMs = 0;
+  #whenReady: () => void = () => {};
+  #cancelWatch = (): void => {};
+  #stopped = false;
+  /** Resolves with the first `ready` of any incarnation. */
+  readonly ready: Promise<void>;
+  /** Rejects when it ended for good before it was ever ready; what was wrong it has said on the console. */
+  readonly failed: Promise<never>;
+  #whenFailed: (error: Error) => void = () => {};
+
+  constructor(options: MonitorChildOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.ready = new Promise((resolve) => {
+      this.#whenReady = resolve;
+    });
+    this.failed = new Promise((_resolve, reject) => {
+      this.#whenFailed = reject;
+    });
+    // Nobody may be waiting for it any more when it happens.
+    this.failed.catch(() => {});
+    this.#child = new Child({
+      name: 'monitor',
+      module: MAIN_PROGRAM,
+      args: ['start', '--role', 'monitor', ...options.args],
+      execArgv: MONITOR_HEAP,
+      env: childEnvironment({ ...LEAN_MALLOC, ...options.env }),
+      clock: options.clock,
+      logger: options.logger,
+      onMessage: (message) => this.#heard(message as ToStack),
+      onExit: () => this.#gone(),
+      // It ended by itself before it ever was there: its data directory is in use or unusable, which it has said.
+      isFinal: (code) => code === 1 && !this.#wasReady,
+      onGaveUp: (code) => this.#whenFailed(startFailure(code)),
+    });
+    this.#watch();
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** True while it answers; false when it has not done so for 5 s, or three intervals. */
+  get answers(): boolean {
+    return this.#ready && !this.#silentFor(SILENT_MS);
+  }
+
+  #silentFor(limitMs: number): boolean {
+    const least = SILENT_INTERVALS * this.#options.intervalMs;
+    return this.#clock.monotonic() - this.#lastAckMs >= Math.max(limitMs, least);
+  }
+
+  get gaveUp(): boolean {
+    return this.#child.gaveUp;
+  }
+
+  /** From now on frames go to the monitor, now and after each restart. */
+  feed(frames: FrameSender): void {
+    this.#frames = frames;
+    if (this.#ready) this.#connect();
+  }
+
+  /** The monitor reads the configuration again. */
+  hup(): void {
+    this.#child.kill('SIGHUP');
+  }
+
+  /** Sends what there is, at most a second late; from then on no frame goes to the monitor. */
+  async lastFrame(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelWatch();
+    await Promise.race([this.#frames?.tick(), wait(this.#clock, LAST_FRAME_LIMIT_MS)]);
+    this.#frames?.disconnect();
+    this.#frames = undefined;
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#stopped) await this.lastFrame();
+    await this.#child.stop(STOP_LIMIT_MS);
+  }
+
+  #heard(message: ToStack): void {
+    this.#lastAckMs = this.#clock.monotonic();
+    if (message.kind === 'line') this.#options.onLine(message.line);
+    if (message.kind === 'ack') this.#frames?.acknowledge(message.sequence);
+    if (message.kind !== 'ready') return;
+    this.#ready = true;
+    this.#wasReady = true;
+    this.#whenReady();
+    this.#options.onReady?.();
+    this.#connect();
+  }
+
+  #connect(): void {
+    this.#frames?.connect((frame) => {
+      if (!this.#child.send(frame)) throw new Error('the monitor has gone');
+    });
+  }
+
+  #gone(): void {
+    this.#ready = false;
+    this.#frames?.disconnect();
+  }
+
+  #watch(): void {
+    this.#cancelWatch = this.#clock.after(1_000, () => {
+      if (this.#stopped) return;
+      if (this.#ready && this.#frames !== undefined && this.#silentFor(SILENT_LIMIT_MS)) {
+        const silentMs = Math.round(this.#clock.monotonic() - this.#lastAckMs);
+        this.#logger.warn({ silent_ms: silentMs }, 'The monitor does not answer and is started again');
+        this.#child.kill('SIGKILL');
+        this.#lastAckMs = this.#clock.monotonic();
+      }
+      this.#watch();
+    });
+  }
+}

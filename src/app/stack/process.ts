@@ -1,0 +1,62 @@
+/**
+ * The data path, put together: cache and balancer, and the uptime of each component as a metric. It knows nothing of the
+ * monitor; whoever starts it feeds the monitor from its telemetry.
+ */
+import { metrics } from '@opentelemetry/api';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import { Scope } from '../../base/scope.ts';
+import type { Health } from '../../model/health.ts';
+import { startBalancer, type Balancer } from '../../stack/balancer/balancer.ts';
+import type { BalancerOptions } from '../../stack/balancer/config.ts';
+import { healthBody } from '../../stack/balancer/own-endpoints.ts';
+import { openResponseCache } from '../../stack/cache/open-response-cache.ts';
+import { METRICS } from '../../telemetry/names.ts';
+import type { Settings } from '../process/settings.ts';
+
+export interface StackOptions {
+  readonly settings: Settings;
+  /** The section, with the upstreams that stand in when none is configured. */
+  readonly balancer: BalancerOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Stack {
+  readonly balancer: Balancer;
+  health(): Health;
+  /** Answers what was read, then ends. Sentences about what did not end well. */
+  close(): Promise<string[]>;
+}
+
+/** Throws VitrineError `port_taken` or `bind_failed`. */
+export async function startStack({ settings, balancer: section, clock, logger }: StackOptions): Promise<Stack> {
+  const scope = new Scope(clock);
+  try {
+    const opened = openResponseCache(settings.cache, clock, logger);
+    if (opened !== undefined) scope.add('response cache', async () => opened[Symbol.asyncDispose]());
+    const cache = opened && {
+      responseCache: opened.cache,
+      cacheHealth: () => ({ component: opened.health(), sizeBytes: opened.sizeBytes() }),
+    };
+    const balancer = await startBalancer(section, { log: logger, clock, ...cache });
+    scope.add('balancer', () => balancer.drain(), section.drain.limit + 1_000);
+    scope.add('uptime', observeUptime(balancer));
+    return { balancer, health: () => healthBody(balancer.health()), close: () => scope.close() };
+  } catch (error) {
+    await scope.close();
+    throw error;
+  }
+}
+
+function observeUptime(balancer: Balancer): () => void {
+  const { name, unit, description } = METRICS.componentUptime;
+  const gauge = metrics.getMeter('vitrine.stack').createObservableGauge(name, { unit, description });
+  const observe = (result: { observe(value: number, attributes: Record<string, string>): void }): void => {
+    for (const [component, { uptime_seconds }] of Object.entries(balancer.health().components)) {
+      result.observe(uptime_seconds, { 'vitrine.component': component });
+    }
+  };
+  gauge.addCallback(observe);
+  return () => gauge.removeCallback(observe);
+}

@@ -1,0 +1,211 @@
+/**
+ * The ports: each type here is a contract between folders. `app/` connects the implementations to them.
+ * Sinks take what came in and may refuse part of it, saying why; sources answer questions. Nobody above them knows how
+ * or where anything is kept.
+ */
+import type { Alert } from './alert.ts';
+import type { Histogram } from './histogram.ts';
+import type { Labels, Matcher } from './labels.ts';
+import type { LogRecord, SpanRecord } from './records.ts';
+import type { Exemplar, ExemplarSeries, MetricMetadata, Series } from './series.ts';
+
+/** Why an item was not kept. The words are the values of the `reason` label of `vitrine.ingest.rejected`. */
+export type RejectReason =
+  | 'out_of_order'
+  | 'duplicate'
+  | 'too_old'
+  | 'too_far_ahead'
+  | 'series_limit'
+  | 'label_limit'
+  | 'invalid'
+  | 'queue_full'
+  | 'storage_full';
+
+export interface Rejection {
+  readonly reason: RejectReason;
+  readonly count: number;
+  /** A sentence that names an example, for the sender. */
+  readonly message: string;
+}
+
+export interface AppendResult {
+  readonly accepted: number;
+  readonly rejected: readonly Rejection[];
+}
+
+/** Samples in columns, each with the reference of its series. Arrays may be longer than `count`. */
+export interface SampleBatch {
+  readonly count: number;
+  readonly refs: Uint32Array;
+  readonly t: Float64Array;
+  readonly v: Float64Array;
+  readonly stale?: Uint8Array | undefined;
+  readonly st?: Float64Array | undefined;
+  readonly h?: readonly (Histogram | undefined)[] | undefined;
+  readonly exemplars?: readonly { readonly ref: number; readonly exemplar: Exemplar }[] | undefined;
+  readonly metadata?: readonly MetricMetadata[] | undefined;
+}
+
+/** Where samples go. Conversions are done: names are Prometheus names, units base units, counters cumulative. */
+export interface SampleSink {
+  /**
+   * The reference by which batches name a series (never 0). A series over a limit gets the reference of its metric's
+   * overflow series (`{__name__="…",otel_metric_overflow="true"}`), so nothing is lost silently.
+   */
+  resolve(labels: Labels): number;
+  /** Rises when references were given up; whoever caches references drops its cache then. */
+  readonly generation: number;
+  /**
+   * Resolves once the batch survives a kill of the process. Rejects with VitrineError `storage_full` when nothing could be
+   * kept. Single samples that cannot be kept are counted in the result; the rest is stored.
+   */
+  append(batch: SampleBatch): Promise<AppendResult>;
+}
+
+/** What a query lets a source have of memory and thread. */
+export interface SelectPace {
+  /** Counts samples that were read. Throws when they are too many, or when nobody waits for them any more. */
+  take(samples: number): void;
+  /** True when the thread should be given back: then `await pause()`, which may throw as `take` does. */
+  readonly due: boolean;
+  pause(): Promise<void>;
+}
+
+/** What the PromQL engine asks of a store. Series come sorted by labels, samples with mint <= t <= maxt. */
+export interface SampleSource {
+  /** A source that reads for long asks `pace` after each series. */
+  select(
+    matchers: readonly Matcher[],
+    mintMs: number,
+    maxtMs: number,
+    pace?: SelectPace,
+  ): readonly Series[] | Promise<readonly Series[]>;
+  /** Label sets of the series that match any of the selectors and have samples in the range; at most `limit`. */
+  series(
+    selectors: readonly (readonly Matcher[])[],
+    mintMs: number,
+    maxtMs: number,
+    limit: number,
+  ): Promise<readonly Labels[]>;
+  labelNames(selectors: readonly (readonly Matcher[])[], mintMs: number, maxtMs: number): Promise<readonly string[]>;
+  labelValues(
+    name: string,
+    selectors: readonly (readonly Matcher[])[],
+    mintMs: number,
+    maxtMs: number,
+  ): Promise<readonly string[]>;
+  metadata(): Promise<readonly MetricMetadata[]>;
+  exemplars(
+    selectors: readonly (readonly Matcher[])[],
+    mintMs: number,
+    maxtMs: number,
+  ): Promise<readonly ExemplarSeries[]>;
+}
+
+/** A point of a result: milliseconds and a float or a histogram. */
+export interface Point {
+  readonly t: number;
+  readonly v: number;
+  readonly h?: Histogram | undefined;
+}
+
+/** Result of a range query: one column per series over the steps start, start+step, …; `present[k]` is 0 where there is no point. */
+export interface MatrixSeries {
+  readonly labels: Labels;
+  readonly t: Float64Array;
+  readonly v: Float64Array;
+  readonly h?: readonly (Histogram | undefined)[] | undefined;
+}
+
+export type QueryValue =
+  | { readonly kind: 'scalar'; readonly t: number; readonly v: number }
+  | { readonly kind: 'string'; readonly t: number; readonly v: string }
+  | { readonly kind: 'vector'; readonly series: readonly { readonly labels: Labels; readonly point: Point }[] }
+  | { readonly kind: 'matrix'; readonly series: readonly MatrixSeries[] };
+
+export interface QueryResult {
+  readonly value: QueryValue;
+  /** `PromQL warning: …` and `PromQL info: …`, each once, with its position. */
+  readonly warnings: readonly string[];
+  readonly infos: readonly string[];
+}
+
+export interface QueryOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly lookbackMs?: number | undefined;
+}
+
+/**
+ * The one door to history: rules, page, terminal and reports ask it in PromQL. The embedded engine or a remote
+ * Prometheus-compatible server stands behind it. Throws VitrineError `query_invalid`, `query_failed`, `query_timeout`,
+ * `query_canceled`, and `unreachable` when a remote server does not answer.
+ */
+export interface Querier {
+  instant(expr: string, atMs: number, options?: QueryOptions): Promise<QueryResult>;
+  range(expr: string, startMs: number, endMs: number, stepMs: number, options?: QueryOptions): Promise<QueryResult>;
+  series(selectors: readonly string[], startMs: number, endMs: number, limit: number): Promise<readonly Labels[]>;
+  labelNames(selectors: readonly string[], startMs: number, endMs: number): Promise<readonly string[]>;
+  labelValues(name: string, selectors: readonly string[], startMs: number, endMs: number): Promise<readonly string[]>;
+  metadata(): Promise<readonly MetricMetadata[]>;
+  exemplars(expr: string, startMs: number, endMs: number): Promise<readonly ExemplarSeries[]>;
+}
+
+export interface SpanSink {
+  append(spans: readonly SpanRecord[]): AppendResult | Promise<AppendResult>;
+}
+
+export interface LogSink {
+  append(records: readonly LogRecord[]): AppendResult | Promise<AppendResult>;
+}
+
+export interface TraceSummary {
+  readonly traceId: string;
+  /** Root span when it is here, else the earliest. */
+  readonly root: { readonly service: string; readonly name: string };
+  readonly startUnixNano: bigint;
+  readonly durationMs: number;
+  readonly spans: number;
+  readonly errors: number;
+  readonly services: readonly string[];
+}
+
+export interface TraceQuery {
+  readonly service?: string | undefined;
+  readonly route?: string | undefined;
+  /** Looked for in span attributes: transaction, request or any other id. */
+  readonly attribute?: { readonly name: string; readonly value: string } | undefined;
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+  readonly minDurationMs?: number | undefined;
+  readonly onlyErrors?: boolean | undefined;
+  /** A trace whose root is not here is taken only when it began before: a younger one is still being told. */
+  readonly rootlessBeforeMs?: number | undefined;
+  readonly limit: number;
+}
+
+export interface SpanSource {
+  find(query: TraceQuery): readonly TraceSummary[] | Promise<readonly TraceSummary[]>;
+  trace(traceId: string): readonly SpanRecord[] | Promise<readonly SpanRecord[]>;
+}
+
+export interface LogQuery {
+  readonly service?: string | undefined;
+  readonly minSeverity?: number | undefined;
+  readonly traceId?: string | undefined;
+  readonly attribute?: { readonly name: string; readonly value: string } | undefined;
+  readonly text?: string | undefined;
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+  readonly limit: number;
+}
+
+export interface LogSource {
+  /** Newest first. */
+  search(query: LogQuery): readonly LogRecord[] | Promise<readonly LogRecord[]>;
+}
+
+/** Takes alerts that changed state or are due to be sent again. */
+export interface AlertSink {
+  alerts(alerts: readonly Alert[], nowMs: number): void | Promise<void>;
+}

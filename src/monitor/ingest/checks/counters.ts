@@ -1,0 +1,66 @@
+/** What came in and what was refused, as OpenTelemetry counters of the monitor itself and as totals for its own pages. */
+import type { Counter, Meter } from '@opentelemetry/api';
+import { VitrineError } from '../../../base/errors.ts';
+import type { RejectReason } from '../../../model/ports.ts';
+import { METRICS } from '../../../telemetry/names.ts';
+
+export type Signal = 'metrics' | 'traces' | 'logs';
+export type Road = 'otlp_http' | 'otlp_grpc' | 'remote_write' | 'openmetrics' | 'ndjson' | 'ipc';
+
+export class IngestCounters {
+  readonly #items: Counter;
+  readonly #rejected: Counter;
+  readonly #refused: Counter;
+  readonly #totals = new Map<string, number>();
+
+  /** `meter` from `metrics.getMeter` of the OpenTelemetry API. */
+  constructor(meter: Meter) {
+    const { ingestItems, ingestRejected, ingestRequestsRefused } = METRICS;
+    this.#items = meter.createCounter(ingestItems.name, {
+      unit: ingestItems.unit,
+      description: ingestItems.description,
+    });
+    this.#rejected = meter.createCounter(ingestRejected.name, {
+      unit: ingestRejected.unit,
+      description: ingestRejected.description,
+    });
+    this.#refused = meter.createCounter(ingestRequestsRefused.name, {
+      unit: ingestRequestsRefused.unit,
+      description: ingestRequestsRefused.description,
+    });
+  }
+
+  accepted(signal: Signal, road: Road, count: number): void {
+    if (count === 0) return;
+    this.#items.add(count, { signal, road });
+    this.#add(`accepted ${signal}`, count);
+  }
+
+  rejected(signal: Signal, reason: RejectReason, count: number): void {
+    if (count === 0) return;
+    this.#rejected.add(count, { signal, reason });
+    this.#add(`rejected ${signal} ${reason}`, count);
+  }
+
+  /** A request of which nothing was kept; how many items it held is often not known. */
+  requestRefused(error: unknown): void {
+    const code = error instanceof VitrineError ? error.code : 'internal';
+    this.#refused.add(1, { code });
+    this.#add(`refused requests ${code}`, 1);
+  }
+
+  /** Items that a sink refused as a whole by throwing. */
+  failed(signal: Signal, count: number, error: unknown): void {
+    const full = error instanceof VitrineError && error.code === 'storage_full';
+    this.rejected(signal, full ? 'storage_full' : 'queue_full', count);
+  }
+
+  /** Since the start: items by `accepted <signal>` and `rejected <signal> <reason>`, requests by `refused requests <code>`. */
+  totals(): ReadonlyMap<string, number> {
+    return this.#totals;
+  }
+
+  #add(key: string, count: number): void {
+    this.#totals.set(key, (this.#totals.get(key) ?? 0) + count);
+  }
+}

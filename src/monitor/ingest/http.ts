@@ -1,0 +1,117 @@
+/**
+ * The HTTP side of ingest as one plain handler: OTLP, Prometheus remote write, OpenMetrics import and log lines. It serves
+ * the OTLP port alone and is asked first on the monitor's own port; paths that are not its own it leaves to others.
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Clock } from '../../base/clock.ts';
+import { VitrineError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import { ByteBudget } from './request/byte-budget.ts';
+import type { Answer, Endpoint } from './request/endpoint.ts';
+import { problemAnswer } from './request/endpoint.ts';
+import { checkToken } from './request/token.ts';
+import type { Intake } from './request/intake.ts';
+import { logLinesEndpoint } from './lines/endpoint.ts';
+import { openMetricsEndpoint } from './openmetrics/endpoint.ts';
+import { otlpEndpoint } from './otlp/endpoint.ts';
+import { remoteWriteEndpoint } from './remote-write/endpoint.ts';
+import type { BodyLimits } from './request/body.ts';
+import { BODY_LIMITS } from './request/body.ts';
+
+export interface IngestHttpOptions {
+  readonly intake: Intake;
+  readonly logger: Logger;
+  /** Asked of every request as `Authorization: Bearer` when set. */
+  readonly token?: string | undefined;
+  /** Default: 20 MiB compressed, 64 MiB decompressed, 200:1. */
+  readonly limits?: BodyLimits | undefined;
+  /** Shared by all ports, so that their requests together stay within it. Default 256 MiB. */
+  readonly budget?: ByteBudget | undefined;
+}
+
+/** Resolves with false, having done nothing, when the path is not one of ingest's. */
+export type IngestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
+
+const DEFAULT_BUDGET_BYTES = 256 * 1024 * 1024;
+/** What of a refused body is still read, so that the sender sees the answer before the connection closes. */
+const DRAIN_BYTES = 32 * 1024 * 1024;
+const DRAIN_MS = 2_000;
+
+export function ingestHttp(options: IngestHttpOptions): IngestHandler {
+  const { intake, logger, token } = options;
+  const limits = options.limits ?? BODY_LIMITS;
+  const budget = options.budget ?? new ByteBudget(DEFAULT_BUDGET_BYTES);
+  const endpoints = endpointsOf(intake, limits);
+  return async (request, response) => {
+    const path = (request.url ?? '').split('?', 1)[0];
+    const endpoint = endpoints.get(path);
+    // Reading logs is another's: this path is ingest's only for writing.
+    if (endpoint === undefined || (path === '/api/logs' && request.method !== 'POST')) return false;
+    const lease = budget.lease();
+    const send = (answer: Answer): void => sendAnswer(request, response, answer, intake.clock);
+    try {
+      checkMethod(request);
+      if (token !== undefined) checkToken(request.headers.authorization, token);
+      send(await endpoint.answer(request, lease));
+    } catch (error) {
+      if (!(error instanceof VitrineError)) logger.error({ err: error, path }, 'ingest failed');
+      intake.requestRefused(error);
+      send(endpoint.refuse(error, request));
+    } finally {
+      lease.release();
+    }
+    return true;
+  };
+}
+
+/** For a port where nothing else is served: every other path is answered with 404. */
+export function ingestOnly(ingest: IngestHandler, clock: Clock): RequestListener {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (await ingest(request, response)) return;
+    const error = new VitrineError('not_found', 'only telemetry is taken here');
+    sendAnswer(request, response, problemAnswer(error), clock);
+  };
+  return (request, response) => void serve(request, response);
+}
+
+function endpointsOf(intake: Intake, limits: BodyLimits): ReadonlyMap<string, Endpoint> {
+  const endpoints = new Map<string, Endpoint>();
+  for (const prefix of ['', '/api/v1/otlp']) {
+    for (const signal of ['metrics', 'traces', 'logs'] as const) {
+      endpoints.set(`${prefix}/v1/${signal}`, otlpEndpoint(intake, signal, limits));
+    }
+  }
+  endpoints.set('/api/v1/write', remoteWriteEndpoint(intake, limits));
+  endpoints.set('/api/v1/import/openmetrics', openMetricsEndpoint(intake, limits));
+  endpoints.set('/api/logs', logLinesEndpoint(intake, limits));
+  return endpoints;
+}
+
+function checkMethod(request: IncomingMessage): void {
+  if (request.method === 'POST') return;
+  throw new VitrineError('method_not_allowed', 'only POST is allowed here', { headers: { Allow: 'POST' } });
+}
+
+function sendAnswer(request: IncomingMessage, response: ServerResponse, answer: Answer, clock: Clock): void {
+  if (response.headersSent || response.destroyed) return;
+  drain(request, clock);
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    ...(answer.status === 204 ? {} : { 'Content-Length': Buffer.byteLength(answer.body) }),
+  });
+  response.end(answer.body);
+}
+
+/** Reads on, within bounds of bytes and time, what was refused: a connection closed over unread bytes is reset, and the answer lost. */
+function drain(request: IncomingMessage, clock: Clock): void {
+  if (request.complete || request.destroyed) return;
+  let left = DRAIN_BYTES;
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) request.destroy();
+  });
+  request.on('error', () => request.destroy());
+  const cancel = clock.after(DRAIN_MS, () => request.destroy());
+  request.once('close', cancel);
+  request.resume();
+}

@@ -1,0 +1,168 @@
+/**
+ * `POST /api/logs`: one JSON object, an array, or NDJSON. Good lines are kept whatever their neighbours are; the answer
+ * counts both and names the first bad ones: `{"accepted":n,"rejected":m,"errors":[{line,reason}…]}`.
+ */
+import type { IncomingMessage } from 'node:http';
+import { VitrineError } from '../../../base/errors.ts';
+import type { LogRecord } from '../../../model/records.ts';
+import type { ByteLease } from '../request/byte-budget.ts';
+import type { Answer, Endpoint } from '../request/endpoint.ts';
+import { mediaType, problemAnswer } from '../request/endpoint.ts';
+import type { Intake } from '../request/intake.ts';
+import { logRecordOf } from './json-logs.ts';
+import type { Line } from '../request/line-splitter.ts';
+import { LineSplitter } from '../request/line-splitter.ts';
+import type { BodyLimits } from '../request/body.ts';
+import { eachChunk, readBody } from '../request/body.ts';
+import { refuseTime } from '../checks/time-rules.ts';
+
+export const MAX_LINE_BYTES = 256 * 1024;
+const BATCH_RECORDS = 1000;
+const MAX_ERRORS = 10;
+const LINES = new Set(['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/stream+json']);
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+export interface LinesAnswer {
+  readonly accepted: number;
+  readonly rejected: number;
+  /** `line` from 1 (an item's place in an array); 0 when the store refused items it does not name. */
+  readonly errors: readonly { readonly line: number; readonly reason: string }[];
+}
+
+export function logLinesEndpoint(intake: Intake, limits: BodyLimits): Endpoint {
+  return {
+    async answer(request, lease): Promise<Answer> {
+      const type = mediaType(request);
+      if (type !== 'application/json' && !LINES.has(type)) {
+        throw new VitrineError(
+          'unsupported_media_type',
+          'the Content-Type is neither application/json nor application/x-ndjson',
+        );
+      }
+      const batch = new LineBatch(intake, serviceOfQuery(request));
+      if (type === 'application/json') await takeJson(await readBody(request, limits, lease), batch);
+      else await takeLines(request, limits, lease, batch);
+      const answer = await batch.finish();
+      const status = answer.accepted === 0 && answer.rejected > 0 ? 400 : 200;
+      return { status, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(answer) };
+    },
+    refuse: problemAnswer,
+  };
+}
+
+/** `?service=` names the sender of lines that do not. */
+function serviceOfQuery(request: IncomingMessage): string {
+  const [, query = ''] = (request.url ?? '').split('?', 2);
+  return new URLSearchParams(query).get('service') ?? '';
+}
+
+/** One document: an object or an array; else the body is taken as lines after all. */
+async function takeJson(body: Buffer, batch: LineBatch): Promise<void> {
+  const value = parse(body);
+  if (value !== undefined) {
+    const items: readonly unknown[] = Array.isArray(value.json) ? value.json : [value.json];
+    for (const [i, item] of items.entries()) await batch.add(item, i + 1);
+    return;
+  }
+  const splitter = new LineSplitter(MAX_LINE_BYTES);
+  for (const line of splitter.push(body)) await batch.addLine(line);
+  for (const line of splitter.end()) await batch.addLine(line);
+}
+
+async function takeLines(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  lease: ByteLease,
+  batch: LineBatch,
+): Promise<void> {
+  const splitter = new LineSplitter(MAX_LINE_BYTES);
+  // Lines are let go as they are read; what a request holds at once is a batch of records.
+  lease.take(MAX_LINE_BYTES);
+  await eachChunk(request, limits, async (chunk) => {
+    for (const line of splitter.push(chunk)) await batch.addLine(line);
+  });
+  for (const line of splitter.end()) await batch.addLine(line);
+}
+
+function parse(bytes: Uint8Array): { json: unknown } | undefined {
+  try {
+    return { json: JSON.parse(utf8.decode(bytes)) as unknown };
+  } catch {
+    // Whether this is an error is for the caller to say: it knows which line it was.
+    return undefined;
+  }
+}
+
+class LineBatch {
+  readonly #intake: Intake;
+  readonly #service: string;
+  #records: LogRecord[] = [];
+  #accepted = 0;
+  #rejected = 0;
+  readonly #errors: { line: number; reason: string }[] = [];
+
+  constructor(intake: Intake, service: string) {
+    this.#intake = intake;
+    this.#service = service;
+  }
+
+  async addLine({ number, bytes }: Line): Promise<void> {
+    if (bytes === undefined) {
+      this.#refuse(number, `the line is longer than ${MAX_LINE_BYTES} bytes`);
+      return;
+    }
+    if (isBlank(bytes)) return;
+    const value = parse(bytes);
+    if (value === undefined) this.#refuse(number, 'the line is not JSON in UTF-8');
+    else await this.add(value.json, number);
+  }
+
+  async add(value: unknown, line: number): Promise<void> {
+    const nowMs = this.#intake.clock.now();
+    const record = logRecordOf(value, nowMs, this.#service);
+    if (typeof record === 'string') {
+      this.#refuse(line, record);
+      return;
+    }
+    const timeMs = Number(record.timeUnixNano / 1_000_000n);
+    const refused = refuseTime(timeMs, nowMs, this.#intake.times, 'milliseconds');
+    if (refused !== undefined) {
+      this.#refuse(line, refused.message);
+      return;
+    }
+    this.#records.push(record);
+    if (this.#records.length >= BATCH_RECORDS) await this.#flush();
+  }
+
+  async finish(): Promise<LinesAnswer> {
+    await this.#flush();
+    return { accepted: this.#accepted, rejected: this.#rejected, errors: this.#errors };
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#records.length === 0) return;
+    const records = this.#records;
+    this.#records = [];
+    const { accepted, rejected } = await this.#intake.logs(records, 'ndjson');
+    this.#accepted += accepted;
+    for (const { count, message } of rejected) {
+      this.#rejected += count;
+      this.#note(0, message);
+    }
+  }
+
+  #refuse(line: number, reason: string): void {
+    this.#rejected += 1;
+    this.#intake.refused('logs', 'invalid', 1);
+    this.#note(line, reason);
+  }
+
+  #note(line: number, reason: string): void {
+    if (this.#errors.length < MAX_ERRORS) this.#errors.push({ line, reason });
+  }
+}
+
+function isBlank(bytes: Buffer): boolean {
+  for (const byte of bytes) if (byte !== 0x20 && byte !== 0x0d && byte !== 0x09) return false;
+  return true;
+}

@@ -1,0 +1,155 @@
+/**
+ * Log records from JSON objects as loggers write them: pino's fields first, then the names other loggers use. What has no
+ * meaning here is kept as an attribute, so nothing of a line is lost.
+ */
+import type { AttributeValue, LogRecord, Resource, Scope } from '../../../model/records.ts';
+import type { AttributeBag } from '../checks/attribute-bag.ts';
+import { newBag } from '../checks/attribute-bag.ts';
+
+export const MAX_JSON_DEPTH = 64;
+
+const NO_SCOPE: Scope = { name: '', version: '' };
+const TIME_FIELDS = ['time', 'timestamp', '@timestamp', 'ts', '_time'] as const;
+const MESSAGE_FIELDS = ['msg', 'message', 'body', '_msg', 'event'] as const;
+const LEVEL_FIELDS = ['level', 'severity', 'severityText', 'lvl', 'log.level'] as const;
+const SERVICE_FIELDS = ['service.name', 'service', 'name', 'app'] as const;
+const TRACE_FIELDS = ['trace_id', 'traceId', 'trace.id'] as const;
+const SPAN_FIELDS = ['span_id', 'spanId', 'span.id'] as const;
+
+/** By the first letters of a level's name; severity numbers of OpenTelemetry's log data model. */
+const LEVEL_NAMES: readonly (readonly [prefix: RegExp, severity: number])[] = [
+  [/^(?:trace|silly|verbose)/i, 1],
+  [/^(?:debug|dbg)/i, 5],
+  [/^(?:info|notice|log)/i, 9],
+  [/^warn/i, 13],
+  [/^(?:err|severe)/i, 17],
+  [/^(?:fatal|crit|alert|emerg|panic)/i, 21],
+];
+const SEVERITY_TEXTS = ['', 'trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+
+/** The name of a severity number's range, '' for 0: the value of the `severity` label. */
+export function severityName(severityNumber: number): string {
+  return SEVERITY_TEXTS[Math.min(6, Math.ceil(severityNumber / 4))] ?? '';
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/**
+ * A record from a parsed line; a string says why there is none. A line without a time is of now. `defaultService` names the
+ * sender of lines that do not.
+ */
+export function logRecordOf(value: unknown, nowMs: number, defaultService: string): LogRecord | string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'the line is not a JSON object';
+  const line = value as JsonObject;
+  const used = new Set<string>();
+  const pick = (names: readonly string[], fits: (found: unknown) => boolean): unknown => {
+    const name = names.find((candidate) => Object.hasOwn(line, candidate) && fits(line[candidate]));
+    if (name === undefined) return undefined;
+    used.add(name);
+    return line[name];
+  };
+  const time = pick(TIME_FIELDS, isScalar);
+  const timeMs = time === undefined ? nowMs : timeMsOf(time);
+  if (timeMs === undefined) return 'its time is neither a number nor a date';
+  const level = pick(LEVEL_FIELDS, isScalar);
+  const severityNumber = severityOf(level);
+  const message = pick(MESSAGE_FIELDS, (found) => found !== null);
+  const traceId = pick(TRACE_FIELDS, (found) => isHex(found, 32)) as string | undefined;
+  const spanId = pick(SPAN_FIELDS, (found) => isHex(found, 16)) as string | undefined;
+  const resource = resourceOf(
+    pick(SERVICE_FIELDS, isText),
+    pick(['hostname'], isText),
+    pick(['pid'], isNumber),
+    defaultService,
+  );
+  const attributes = restOf(line, used);
+  if (typeof attributes === 'string') return attributes;
+  return {
+    timeUnixNano: nanos(timeMs),
+    observedUnixNano: nanos(nowMs),
+    severityNumber,
+    severityText: typeof level === 'string' ? level : severityName(severityNumber),
+    body: message === undefined ? null : (attributeOf(message, 0) ?? null),
+    attributes,
+    traceId: traceId?.toLowerCase() ?? '',
+    spanId: spanId?.toLowerCase() ?? '',
+    resource,
+    scope: NO_SCOPE,
+  };
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
+const isNumber = (value: unknown): boolean => typeof value === 'number';
+const isScalar = (value: unknown): boolean => isText(value) || isNumber(value);
+
+function isHex(value: unknown, length: number): boolean {
+  return typeof value === 'string' && value.length === length && /^[0-9a-f]+$/i.test(value);
+}
+
+const nanos = (timeMs: number): bigint => BigInt(Math.round(timeMs * 1000)) * 1000n;
+
+/** Seconds, milliseconds, microseconds or nanoseconds by their size, which for times of this century cannot be mistaken. */
+function timeMsOf(value: unknown): number | undefined {
+  const text = String(value).trim();
+  const number = typeof value === 'number' ? value : /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : undefined;
+  if (number === undefined) {
+    const parsed = Date.parse(text);
+    return Number.isNaN(parsed) ? undefined : parsed;
+  }
+  if (!Number.isFinite(number)) return undefined;
+  const size = Math.abs(number);
+  if (size >= 1e17) return number / 1e6;
+  if (size >= 1e14) return number / 1e3;
+  return size >= 1e11 ? number : number * 1e3;
+}
+
+/** pino's numbers (10…60) and the names of most loggers; 0 when there is none. */
+function severityOf(level: unknown): number {
+  const text = typeof level === 'string' ? level : '';
+  const number = typeof level === 'number' ? level : /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= 10) return Math.min(21, 4 * Math.floor(number / 10) - 3);
+  return LEVEL_NAMES.find(([prefix]) => prefix.test(text))?.[1] ?? 0;
+}
+
+function resourceOf(service: unknown, host: unknown, pid: unknown, defaultService: string): Resource {
+  const attributes = newBag();
+  const name = typeof service === 'string' ? service : defaultService;
+  if (name !== '') attributes['service.name'] = name;
+  if (typeof host === 'string') attributes['host.name'] = host;
+  if (typeof pid === 'number') attributes['process.pid'] = pid;
+  return { attributes };
+}
+
+function restOf(line: JsonObject, used: ReadonlySet<string>): AttributeBag | string {
+  const attributes = newBag();
+  for (const key of Object.keys(line)) {
+    if (used.has(key)) continue;
+    const value = attributeOf(line[key], 0);
+    if (value === undefined)
+      return `its field ${JSON.stringify(key.slice(0, 80))} is nested deeper than ${MAX_JSON_DEPTH}`;
+    attributes[key] = value;
+  }
+  return attributes;
+}
+
+/** Copies parsed JSON into bags, so that `__proto__` stays a key; undefined when it is too deep. */
+function attributeOf(value: unknown, depth: number): AttributeValue | undefined {
+  if (typeof value !== 'object' || value === null) return value as AttributeValue;
+  if (depth > MAX_JSON_DEPTH) return undefined;
+  if (Array.isArray(value)) {
+    const items: AttributeValue[] = [];
+    for (const item of value) {
+      const copied = attributeOf(item, depth + 1);
+      if (copied === undefined) return undefined;
+      items.push(copied);
+    }
+    return items;
+  }
+  const bag = newBag();
+  for (const key of Object.keys(value)) {
+    const copied = attributeOf((value as JsonObject)[key], depth + 1);
+    if (copied === undefined) return undefined;
+    bag[key] = copied;
+  }
+  return bag;
+}

@@ -1,0 +1,160 @@
+/**
+ * Reads a request body within limits, decompressed. Both sizes and their ratio are watched while the bytes come, so a bomb
+ * is refused after the first megabyte it unpacks and memory stays flat.
+ * Throws VitrineError `payload_too_large`, `unsupported_media_type`, `bad_request` or `overloaded`.
+ */
+import type { IncomingMessage } from 'node:http';
+import { constants, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { VitrineError } from '../../../base/errors.ts';
+import type { ByteLease } from './byte-budget.ts';
+
+export interface BodyLimits {
+  readonly maxCompressedBytes: number;
+  readonly maxDecompressedBytes: number;
+  /** Decompressed to compressed; watched from 1 MiB on. */
+  readonly maxRatio: number;
+}
+
+export const BODY_LIMITS: BodyLimits = {
+  maxCompressedBytes: 20 * 1024 * 1024,
+  maxDecompressedBytes: 64 * 1024 * 1024,
+  maxRatio: 200,
+};
+
+const RATIO_FREE_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 65_536;
+/** Windows above 8 MiB are refused: zstd would hold that much for each request. */
+const ZSTD_MAX_WINDOW_LOG = 23;
+
+type Decoder = ReturnType<typeof createGunzip>;
+
+const DECODERS: Readonly<Record<string, () => Decoder>> = {
+  gzip: () => createGunzip({ chunkSize: CHUNK_BYTES }),
+  deflate: () => createInflate({ chunkSize: CHUNK_BYTES }),
+  zstd: () =>
+    createZstdDecompress({
+      chunkSize: CHUNK_BYTES,
+      params: { [constants.ZSTD_d_windowLogMax]: ZSTD_MAX_WINDOW_LOG },
+    }),
+};
+
+export function tooLarge(message: string): VitrineError {
+  return new VitrineError('payload_too_large', message, { hint: 'Send smaller batches.' });
+}
+
+/** The decoder of a `Content-Encoding`; undefined for none. One coding at most. */
+function decoderFor(encoding: string | undefined): Decoder | undefined {
+  const coding = (encoding ?? '').trim().toLowerCase();
+  if (coding === '' || coding === 'identity') return undefined;
+  if (!Object.hasOwn(DECODERS, coding)) {
+    throw new VitrineError(
+      'unsupported_media_type',
+      'the Content-Encoding is not one of gzip, deflate, zstd, identity',
+      {
+        headers: { 'Accept-Encoding': 'gzip, deflate, zstd' },
+      },
+    );
+  }
+  return DECODERS[coding]();
+}
+
+/** The whole body, decompressed. What it needs is taken from `lease`. */
+export async function readBody(request: IncomingMessage, limits: BodyLimits, lease: ByteLease): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  await eachChunk(request, limits, (chunk) => {
+    lease.take(chunk.length);
+    total += chunk.length;
+    chunks.push(chunk);
+  });
+  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, total);
+}
+
+/**
+ * Gives each decompressed chunk to `take`, in order, after checking the limits. What `take` throws ends the reading.
+ * `encoding` '' takes the bytes as they are.
+ */
+export async function eachChunk(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  take: (chunk: Buffer) => void | Promise<void>,
+  encoding: string | undefined = request.headers['content-encoding'],
+): Promise<void> {
+  const declared = Number(request.headers['content-length'] ?? 0);
+  if (declared > limits.maxCompressedBytes) {
+    throw tooLarge(`the body has ${declared} bytes, ${limits.maxCompressedBytes} are allowed`);
+  }
+  const decoder = decoderFor(encoding);
+  if (decoder) {
+    await decoded(request, decoder, limits, take);
+    return;
+  }
+  const maxBytes = Math.min(limits.maxCompressedBytes, limits.maxDecompressedBytes);
+  for await (const chunk of received(request, maxBytes)) await take(chunk);
+}
+
+/** The bytes as they come. An early end leaves the request alive, so that an answer can still be sent. */
+async function* received(request: IncomingMessage, maxBytes: number): AsyncGenerator<Buffer> {
+  let total = 0;
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      total += chunk.length;
+      if (total > maxBytes) throw tooLarge(`the body has more than ${maxBytes} bytes`);
+      yield chunk;
+    }
+  } catch (error) {
+    if (error instanceof VitrineError) throw error;
+    throw new VitrineError('bad_request', 'the body broke off', { cause: error });
+  }
+}
+
+async function decoded(
+  request: IncomingMessage,
+  decoder: Decoder,
+  limits: BodyLimits,
+  take: (chunk: Buffer) => void | Promise<void>,
+): Promise<void> {
+  let receivedBytes = 0;
+  let producedBytes = 0;
+  const feeding = (async () => {
+    for await (const chunk of received(request, limits.maxCompressedBytes)) {
+      receivedBytes += chunk.length;
+      if (decoder.readableEnded || decoder.destroyed) break;
+      if (!decoder.write(chunk)) await roomOrEnd(decoder);
+    }
+    decoder.end();
+  })();
+  feeding.catch((error: unknown) => decoder.destroy(error instanceof Error ? error : undefined));
+  try {
+    for await (const chunk of decoder as AsyncIterable<Buffer>) {
+      producedBytes += chunk.length;
+      if (producedBytes > limits.maxDecompressedBytes) {
+        throw tooLarge(`the body unpacks to more than ${limits.maxDecompressedBytes} bytes`);
+      }
+      if (producedBytes > RATIO_FREE_BYTES && producedBytes > limits.maxRatio * decoder.bytesWritten) {
+        throw tooLarge(`the body unpacks to more than ${limits.maxRatio} times its size`);
+      }
+      await take(chunk);
+    }
+  } catch (error) {
+    if (error instanceof VitrineError) throw error;
+    throw new VitrineError('bad_request', 'the body is not in the coding its Content-Encoding names', { cause: error });
+  } finally {
+    decoder.destroy();
+  }
+  await feeding;
+  if (decoder.bytesWritten < receivedBytes) {
+    throw new VitrineError('bad_request', 'the body goes on after the end of its compressed data');
+  }
+}
+
+/** Waits until the decoder takes more, or will take no more. */
+function roomOrEnd(decoder: Decoder): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const event of ['drain', 'end', 'close']) decoder.off(event, done);
+      resolve();
+    };
+    for (const event of ['drain', 'end', 'close']) decoder.on(event, done);
+  });
+}

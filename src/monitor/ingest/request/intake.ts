@@ -1,0 +1,197 @@
+/**
+ * The one bounded road into the sinks. Whatever came in by OTLP, remote write, IPC or as lines ends here as metrics, spans
+ * or log records: it is checked item by item, handed to its sink, and what was taken and refused is counted with reasons.
+ */
+import type { Clock } from '../../../base/clock.ts';
+import type { LogSink, RejectReason, Rejection, SampleSink, SpanSink } from '../../../model/ports.ts';
+import type { LogRecord, SpanRecord } from '../../../model/records.ts';
+import type { IngestCounters, Road, Signal } from '../checks/counters.ts';
+import type { ResourceMetrics } from '../metrics/metric-points.ts';
+import { MetricsToSamples } from '../metrics/metrics-to-samples.ts';
+import { RejectionTally, quoted } from '../checks/rejections.ts';
+import { SampleColumns } from '../metrics/sample-columns.ts';
+import type { LabelLimits } from '../metrics/series-labels.ts';
+import { LABEL_LIMITS } from '../metrics/series-labels.ts';
+import type { TimeRules } from '../checks/time-rules.ts';
+import { refuseTime } from '../checks/time-rules.ts';
+
+export interface Sinks {
+  readonly samples: SampleSink;
+  readonly spans: SpanSink;
+  readonly logs: LogSink;
+}
+
+export interface IntakeOptions {
+  readonly sinks: Sinks;
+  readonly clock: Clock;
+  readonly counters: IngestCounters;
+  readonly labels?: LabelLimits | undefined;
+  readonly times?: TimeRules | undefined;
+  /** Default 200,000. */
+  readonly maxCachedSeries?: number | undefined;
+  /** Default 50,000. */
+  readonly maxDeltaSeries?: number | undefined;
+  /** Sees every metrics request on its way, before it is converted. */
+  readonly tap?: ((resources: readonly ResourceMetrics[]) => void) | undefined;
+}
+
+/** What became of one request: how many of its items were kept, and why the others were not. */
+export interface Outcome {
+  readonly accepted: number;
+  readonly rejected: readonly Rejection[];
+}
+
+const MIN_USUAL_SAMPLES = 64;
+const MAX_USUAL_SAMPLES = 4_096;
+const NOTHING: Outcome = { accepted: 0, rejected: [] };
+const DEFAULT_TIMES: TimeRules = { maxAheadMs: 600_000, anyTime: false };
+/** Longer span and log names, scope names and texts are the store's affair; ids have one length. */
+const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
+const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
+
+export class Intake {
+  readonly sinks: Sinks;
+  readonly clock: Clock;
+  readonly times: TimeRules;
+  readonly labels: LabelLimits;
+  readonly #counters: IngestCounters;
+  readonly #metrics: MetricsToSamples;
+  readonly #tap: IntakeOptions['tap'];
+  /** Samples of the last request: the next is likely to be as large, and columns that grow are copied. */
+  #usualSamples = MIN_USUAL_SAMPLES;
+
+  constructor(options: IntakeOptions) {
+    this.sinks = options.sinks;
+    this.clock = options.clock;
+    this.times = options.times ?? DEFAULT_TIMES;
+    this.labels = options.labels ?? LABEL_LIMITS;
+    this.#counters = options.counters;
+    this.#tap = options.tap;
+    this.#metrics = new MetricsToSamples({
+      sink: options.sinks.samples,
+      clock: options.clock,
+      labels: this.labels,
+      times: this.times,
+      maxCachedSeries: options.maxCachedSeries ?? 200_000,
+      maxDeltaSeries: options.maxDeltaSeries ?? 50_000,
+    });
+  }
+
+  /**
+   * Counts points, not samples. Throws VitrineError `bad_request` for attributes that cannot be read, and what the sink
+   * throws (`storage_full`).
+   */
+  async metrics(resources: readonly ResourceMetrics[], road: Road): Promise<Outcome> {
+    if (road !== 'ipc') this.#tap?.(resources);
+    const columns = new SampleColumns(this.#usualSamples);
+    const tally = new RejectionTally();
+    const points = this.#metrics.convert(resources, columns, tally);
+    this.#usualSamples = Math.min(MAX_USUAL_SAMPLES, Math.max(MIN_USUAL_SAMPLES, columns.count));
+    const refusedHere = tally.total;
+    if (!columns.isEmpty) {
+      const result = await this.#guard('metrics', points - refusedHere, () =>
+        this.sinks.samples.append(columns.batch()),
+      );
+      // The sink counts samples; a point of a distribution is many of them.
+      const samplesAPoint = Math.max(1, columns.count / Math.max(1, points - refusedHere));
+      for (const { reason, count, message } of result.rejected) {
+        tally.add(reason, message, Math.min(points - refusedHere, Math.ceil(count / samplesAPoint)));
+      }
+    }
+    return this.#settle('metrics', road, points, tally);
+  }
+
+  async spans(spans: readonly SpanRecord[], road: Road): Promise<Outcome> {
+    const tally = new RejectionTally();
+    const nowMs = this.clock.now();
+    const good = spans.filter((span) => this.#checkSpan(span, nowMs, tally));
+    if (good.length > 0) {
+      tally.addAll((await this.#guard('traces', good.length, () => this.sinks.spans.append(good))).rejected);
+    }
+    return this.#settle('traces', road, spans.length, tally);
+  }
+
+  async logs(records: readonly LogRecord[], road: Road): Promise<Outcome> {
+    const tally = new RejectionTally();
+    const nowMs = this.clock.now();
+    const good: LogRecord[] = [];
+    for (const record of records) {
+      const timed = withTime(record, nowMs);
+      const refused = refuseTime(toMs(timed.timeUnixNano), nowMs, this.times, 'nanoseconds');
+      if (refused === undefined) good.push(timed);
+      else tally.add(refused.reason, refused.message);
+    }
+    if (good.length > 0) {
+      tally.addAll((await this.#guard('logs', good.length, () => this.sinks.logs.append(good))).rejected);
+    }
+    return this.#settle('logs', road, records.length, tally);
+  }
+
+  /** Appends samples that are already Prometheus': `samples` is how many the sender counts. */
+  async samples(columns: SampleColumns, samples: number, tally: RejectionTally, road: Road): Promise<Outcome> {
+    if (!columns.isEmpty) {
+      const offered = columns.count;
+      const result = await this.#guard('metrics', offered, () => this.sinks.samples.append(columns.batch()));
+      tally.addAll(result.rejected);
+    }
+    return this.#settle('metrics', road, samples, tally);
+  }
+
+  /** Counts items that were refused before they had become records. */
+  refused(signal: Signal, reason: RejectReason, count: number): void {
+    this.#counters.rejected(signal, reason, count);
+  }
+
+  /** Counts a request that was refused as a whole. */
+  requestRefused(error: unknown): void {
+    this.#counters.requestRefused(error);
+  }
+
+  #checkSpan(span: SpanRecord, nowMs: number, tally: RejectionTally): boolean {
+    if (!TRACE_ID.test(span.traceId)) {
+      tally.add('invalid', `the trace id of span ${quoted(span.name)} is not 16 bytes other than zero`);
+      return false;
+    }
+    if (!SPAN_ID.test(span.spanId)) {
+      tally.add('invalid', `the span id of span ${quoted(span.name)} is not 8 bytes other than zero`);
+      return false;
+    }
+    const refused = refuseTime(toMs(span.startUnixNano), nowMs, this.times, 'nanoseconds');
+    if (refused === undefined) return true;
+    tally.add(refused.reason, `span ${quoted(span.name)}: ${refused.message}`);
+    return false;
+  }
+
+  /** A sink that fails as a whole keeps nothing: its items are counted before the error goes on. */
+  async #guard<T>(signal: Signal, items: number, append: () => T | Promise<T>): Promise<T> {
+    try {
+      return await append();
+    } catch (error) {
+      this.#counters.failed(signal, items, error);
+      this.#metrics.forget();
+      throw error;
+    }
+  }
+
+  #settle(signal: Signal, road: Road, items: number, tally: RejectionTally): Outcome {
+    if (items === 0 && tally.total === 0) return NOTHING;
+    const rejected = tally.list();
+    const accepted = Math.max(0, items - tally.total);
+    this.#counters.accepted(signal, road, accepted);
+    for (const { reason, count } of rejected) this.#counters.rejected(signal, reason, count);
+    return { accepted, rejected };
+  }
+}
+
+function toMs(nanos: bigint): number {
+  return Number(nanos / 1_000_000n);
+}
+
+/** A record without a time happened when it was seen; one that nobody saw is seen now. */
+function withTime(record: LogRecord, nowMs: number): LogRecord {
+  if (record.timeUnixNano !== 0n && record.observedUnixNano !== 0n) return record;
+  const observedUnixNano =
+    record.observedUnixNano === 0n ? BigInt(Math.floor(nowMs)) * 1_000_000n : record.observedUnixNano;
+  const timeUnixNano = record.timeUnixNano === 0n ? observedUnixNano : record.timeUnixNano;
+  return { ...record, timeUnixNano, observedUnixNano };
+}

@@ -1,0 +1,138 @@
+/**
+ * What running queries may use: samples in memory, time, and the thread. The evaluator asks between series, so queries give
+ * the event loop back about every 8 ms, all together, and one ends within that time when it is cancelled or late.
+ */
+import { Turns, type Clock } from '../../../base/clock.ts';
+import { VitrineError } from '../../../base/errors.ts';
+import type { SelectPace } from '../../../model/ports.ts';
+import { queryFailed, TOO_MANY_SAMPLES } from './column.ts';
+
+const SLICE_MS = 8;
+
+/**
+ * What the queries of one engine share. When together they hold more than the limit, the one that holds most ends: a small
+ * query never pays for a large one.
+ */
+export class QueryShare {
+  readonly clock: Clock;
+  readonly maxSamples: number;
+  readonly turns: Turns;
+  readonly #budgets = new Set<Budget>();
+  #held = 0;
+
+  constructor(clock: Clock, maxSamples: number) {
+    this.clock = clock;
+    this.maxSamples = maxSamples;
+    this.turns = new Turns(clock, SLICE_MS);
+  }
+
+  /** Samples that all running queries hold. */
+  get held(): number {
+    return this.#held;
+  }
+
+  begin(timeoutMs: number, signal: AbortSignal | undefined): Budget {
+    const budget = new Budget(this, timeoutMs, signal);
+    this.#budgets.add(budget);
+    return budget;
+  }
+
+  end(budget: Budget): void {
+    if (this.#budgets.delete(budget)) this.#held -= budget.held;
+  }
+
+  /** For budgets only. */
+  change(samples: number): void {
+    this.#held += samples;
+    if (samples <= 0 || this.#held <= this.maxSamples) return;
+    let largest: Budget | undefined;
+    for (const budget of this.#budgets) {
+      // One that was told to end is about to give back what it holds.
+      if (budget.givenUp) return;
+      if (largest === undefined || budget.held > largest.held) largest = budget;
+    }
+    largest?.giveUp();
+  }
+}
+
+export class Budget implements SelectPace {
+  readonly #share: QueryShare;
+  readonly #signal: AbortSignal | undefined;
+  readonly #deadline: number;
+  #held = 0;
+  #peak = 0;
+  #givenUp = false;
+
+  /** The time limit counts from here on and includes waiting for a free place. Use `QueryShare.begin`. */
+  constructor(share: QueryShare, timeoutMs: number, signal: AbortSignal | undefined) {
+    this.#share = share;
+    this.#signal = signal;
+    this.#deadline = share.clock.monotonic() + timeoutMs;
+  }
+
+  /** Samples held now: what selectors loaded plus the columns of unfinished nodes. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** The most samples held at one time so far. */
+  get peak(): number {
+    return this.#peak;
+  }
+
+  get givenUp(): boolean {
+    return this.#givenUp;
+  }
+
+  /** To be ended at its next look, to make room for others. */
+  giveUp(): void {
+    this.#givenUp = true;
+  }
+
+  /** Counts samples before they are allocated. Throws `query_failed` when they are too many for one query, `overloaded` for all. */
+  take(samples: number): void {
+    this.#hold(this.#held + samples);
+    if (this.#held > this.#share.maxSamples) throw queryFailed(TOO_MANY_SAMPLES);
+    if (this.#givenUp) throw outOfRoom(this.#share.maxSamples);
+  }
+
+  /** After a node is done only its result is held: `mark` is what was held before it began. */
+  settle(mark: number, samples: number): void {
+    this.#hold(mark + samples);
+  }
+
+  /** True when the thread should be given back: then `await pause()`. */
+  get due(): boolean {
+    return this.#share.turns.due;
+  }
+
+  /** Throws `query_canceled`, `query_timeout` or `overloaded` when it is time to end. */
+  check(): void {
+    if (this.#signal?.aborted) {
+      throw new VitrineError('query_canceled', 'query was canceled in query execution');
+    }
+    if (this.#share.clock.monotonic() >= this.#deadline) {
+      throw new VitrineError('query_timeout', 'query timed out in query execution');
+    }
+    if (this.#givenUp) throw outOfRoom(this.#share.maxSamples);
+  }
+
+  async pause(): Promise<void> {
+    this.check();
+    await this.#share.turns.next();
+    this.check();
+  }
+
+  #hold(samples: number): void {
+    const change = samples - this.#held;
+    this.#held = samples;
+    if (samples > this.#peak) this.#peak = samples;
+    this.#share.change(change);
+  }
+}
+
+function outOfRoom(maxSamples: number): VitrineError {
+  return new VitrineError('overloaded', `the queries that run hold more than ${maxSamples} samples together`, {
+    hint: 'This one held most. Ask again later, for less, or raise store.query_samples.',
+  });
+}

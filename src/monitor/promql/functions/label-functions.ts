@@ -1,0 +1,119 @@
+/** label_replace, label_join and the orders of sort_by_label: functions that read or write labels, not values. */
+import { RE2JS } from 're2js';
+import { Labels, METRIC_NAME } from '../../../model/labels.ts';
+import { queryFailed, mergeSameLabels, type Column } from '../columns/column.ts';
+import { MAX_LABEL_LENGTH } from '../syntax/limits.ts';
+import { checkRegex } from '../syntax/matchers.ts';
+import { quote } from '../syntax/quoting.ts';
+import { expandReplacement } from './replacement.ts';
+
+/** UTF-8 names are allowed everywhere; what is no text is not. */
+function checkDestination(func: string, name: string): void {
+  if (name === '' || !name.isWellFormed())
+    throw queryFailed(`invalid destination label name in ${func}(): ${unquoted(name)}`);
+}
+
+const unquoted = (name: string): string => quote(name).slice(1, -1);
+
+interface ReplaceRule {
+  readonly destination: string;
+  readonly replacement: string;
+  readonly source: string;
+  readonly pattern: string;
+}
+
+function compileFull(pattern: string): RE2JS {
+  const problem = checkRegex(pattern);
+  if (problem !== undefined) throw queryFailed(`invalid regular expression in label_replace(): ${pattern}`);
+  return RE2JS.compile(`^(?s:${pattern})$`);
+}
+
+/** Functions in each other could double a text at every level: it ends here, before it is made. */
+function checkLength(func: string, length: number): void {
+  if (length <= MAX_LABEL_LENGTH) return;
+  throw queryFailed(`${func}() would make a label value longer than ${MAX_LABEL_LENGTH} characters`);
+}
+
+/** The label value for a source value, or undefined when the pattern does not match it whole. */
+function replacer(rule: ReplaceRule): (value: string) => string | undefined {
+  const regex = compileFull(rule.pattern);
+  const named = regex.namedGroups() as Readonly<Record<string, number>>;
+  return (value) => {
+    const matcher = regex.matcher(value);
+    if (!matcher.find()) return undefined;
+    let length = rule.replacement.length;
+    return expandReplacement(rule.replacement, (name) => {
+      const index = /^\d+$/.test(name) ? Number(name) : Object.hasOwn(named, name) ? named[name] : -1;
+      const text = index >= 0 && index <= matcher.groupCount() ? (matcher.group(index) ?? '') : '';
+      length += text.length;
+      checkLength('label_replace', length);
+      return text;
+    });
+  };
+}
+
+function relabel(column: Column, name: string, value: string): void {
+  column.labels = column.labels.with(name, value);
+  if (name === METRIC_NAME) column.dropName = false;
+}
+
+export function labelReplace(
+  series: Column[],
+  [destination, replacement, source, pattern]: readonly string[],
+): Column[] {
+  const replace = replacer({ destination, replacement, source, pattern });
+  checkDestination('label_replace', destination);
+  const known = new Map<string, string | undefined>();
+  for (const column of series) {
+    const value = column.labels.get(source);
+    if (!known.has(value)) known.set(value, replace(value));
+    const result = known.get(value);
+    if (result !== undefined) relabel(column, destination, result);
+  }
+  return mergeSameLabels(series);
+}
+
+export function labelJoin(series: Column[], [destination, separator, ...sources]: readonly string[]): Column[] {
+  for (const source of sources) {
+    if (source === '' || !source.isWellFormed())
+      throw queryFailed(`invalid source label name in label_join(): ${unquoted(source)}`);
+  }
+  checkDestination('label_join', destination);
+  for (const column of series) {
+    const values = sources.map((source) => column.labels.get(source));
+    const joints = separator.length * (values.length - 1);
+    checkLength(
+      'label_join',
+      values.reduce((length, value) => length + value.length, joints),
+    );
+    relabel(column, destination, values.join(separator));
+  }
+  return mergeSameLabels(series);
+}
+
+const CHUNKS = /(\d+|\D+)/g;
+
+/** Natural order: runs of digits compare as numbers. */
+export function compareNatural(a: string, b: string): number {
+  const left = a.match(CHUNKS) ?? [];
+  const right = b.match(CHUNKS) ?? [];
+  for (let i = 0; i < Math.min(left.length, right.length); i += 1) {
+    if (left[i] === right[i]) continue;
+    const bothNumbers = /^\d/.test(left[i]) && /^\d/.test(right[i]);
+    const byNumber = bothNumbers ? Number(left[i]) - Number(right[i]) : 0;
+    if (byNumber !== 0) return byNumber;
+    return left[i] < right[i] ? -1 : 1;
+  }
+  return left.length - right.length;
+}
+
+/** By the named labels, then by all labels. */
+export function sortByLabels(series: Column[], names: readonly string[], sign: 1 | -1): Column[] {
+  return series.toSorted((a, b) => {
+    for (const name of names) {
+      const order = compareNatural(a.labels.get(name), b.labels.get(name));
+      if (order !== 0) return sign * order;
+    }
+    return sign * Labels.compare(a.labels, b.labels);
+  });
+}

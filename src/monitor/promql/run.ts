@@ -1,0 +1,162 @@
+/** One parsed query to its result: fold, plan, select, evaluate, remove names, shape. */
+import type { Histogram } from '../../model/histogram.ts';
+import type { MatrixSeries, QueryResult, QueryValue, SampleSource } from '../../model/ports.ts';
+import { Labels, type Matcher } from '../../model/labels.ts';
+import type { Series } from '../../model/series.ts';
+import { VitrineError } from '../../base/errors.ts';
+import { Annotations } from './columns/annotations.ts';
+import type { Expr } from './syntax/ast.ts';
+import type { Budget } from './columns/budget.ts';
+import { valueTypeOf } from './syntax/checker.ts';
+import {
+  frameTimes,
+  hasAny,
+  queryFailed,
+  removeNames,
+  SAME_LABELSET,
+  type Column,
+  type Frame,
+  type RangeSeries,
+} from './columns/column.ts';
+import { foldDurations } from './syntax/durations.ts';
+import { evaluate, evaluateRange, type Run } from './evaluator.ts';
+import { planSelectors, type PlannedSelector, type QueryBounds, type SelectorKey } from './columns/plan.ts';
+
+export interface QueryRequest {
+  /** `parse` of the text; never written to. */
+  readonly parsed: Expr;
+  readonly text: string;
+  readonly bounds: QueryBounds;
+  readonly instant: boolean;
+  readonly budget: Budget;
+}
+
+/** Throws VitrineError `query_invalid`, `query_failed`, `query_timeout`, `query_canceled`. */
+export async function runQuery(request: QueryRequest, source: SampleSource): Promise<QueryResult> {
+  const { bounds, budget, text, parsed, instant } = request;
+  const { startMs, endMs, stepMs } = bounds;
+  const type = valueTypeOf(parsed);
+  if (!instant && type !== 'vector' && type !== 'scalar') {
+    const name = type === 'matrix' ? 'range vector' : 'string';
+    throw new VitrineError(
+      'query_invalid',
+      `invalid expression type "${name}" for range query, must be Scalar or instant Vector`,
+    );
+  }
+  const expr = foldDurations(parsed, { stepMs: instant ? 0 : stepMs, rangeMs: endMs - startMs });
+  const steps = instant ? 1 : Math.floor((endMs - startMs) / stepMs) + 1;
+  const frame: Frame = { startMs, stepMs, steps, instant };
+  const notes = new Annotations(text);
+  const selected = await selectAll(planSelectors(expr, frame, bounds), source, budget);
+  const run: Run = { bounds, budget, notes, selected };
+  const value = type === 'matrix' ? await instantMatrix(expr, frame, run) : await shaped(expr, frame, run);
+  budget.check();
+  return { value, warnings: notes.warnings, infos: notes.infos };
+}
+
+/** Every selector once; selectors that ask for the same are asked for together. */
+async function selectAll(
+  planned: readonly PlannedSelector[],
+  source: SampleSource,
+  budget: Budget,
+): Promise<Map<SelectorKey, readonly Series[]>> {
+  const selected = new Map<SelectorKey, readonly Series[]>();
+  const known = new Map<string, readonly Series[]>();
+  for (const { key, matchers, mintMs, maxtMs } of planned) {
+    budget.check();
+    const question = JSON.stringify([mintMs, maxtMs, matchers.map((m: Matcher) => [m.name, m.op, m.value])]);
+    let series = known.get(question);
+    if (series === undefined) {
+      const mark = budget.held;
+      series = maxtMs < mintMs ? [] : await source.select(matchers, mintMs, maxtMs, budget);
+      // Not every source counts while it reads.
+      budget.take(mark + series.reduce((count, { samples }) => count + samples.t.length, 0) - budget.held);
+      known.set(question, series);
+    }
+    selected.set(key, series);
+  }
+  return selected;
+}
+
+async function shaped(expr: Expr, frame: Frame, run: Run): Promise<QueryValue> {
+  const value = await evaluate(expr, frame, run);
+  const t = frame.startMs;
+  if (value.kind === 'string') return { kind: 'string', t, v: value.v };
+  if (value.kind === 'scalar') {
+    if (frame.instant) return { kind: 'scalar', t, v: value.v[0] };
+    const has = new Uint8Array(frame.steps).fill(1);
+    return matrixOf([{ labels: Labels.empty, v: value.v, has, h: undefined, dropName: false }], frame, run.budget);
+  }
+  if (!frame.instant) return matrixOf(removeNames(value.series), frame, run.budget);
+  return vectorOf(value.series, t);
+}
+
+/** In the order of evaluation: `sort` and `topk` mean something here. */
+function vectorOf(columns: Column[], t: number): QueryValue {
+  const there = columns.filter(hasAny);
+  const series = removeNames(there);
+  if (series.length !== there.length) throw queryFailed(SAME_LABELSET);
+  return {
+    kind: 'vector',
+    series: series.map(({ labels, v, h }) => ({
+      labels,
+      point: h?.[0] === undefined ? { t, v: v[0] } : { t, v: Number.NaN, h: h[0] },
+    })),
+  };
+}
+
+async function matrixOf(columns: readonly Column[], frame: Frame, budget: Budget): Promise<QueryValue> {
+  const series: MatrixSeries[] = [];
+  const times = frameTimes(frame);
+  for (const column of columns) {
+    if (budget.due) await budget.pause();
+    if (hasAny(column)) series.push(compact(column, times));
+  }
+  return { kind: 'matrix', series: series.sort((a, b) => Labels.compare(a.labels, b.labels)) };
+}
+
+/** Only the steps that have a point; a column that has all of them is taken as it is. */
+function compact(column: Column, steps: Float64Array): MatrixSeries {
+  const { has, v, h, labels } = column;
+  let count = 0;
+  for (let k = 0; k < has.length; k += 1) count += has[k];
+  if (count === has.length && h === undefined) return { labels, t: steps, v, h };
+  const times = new Float64Array(count);
+  const values = new Float64Array(count);
+  const histograms: (Histogram | undefined)[] | undefined = h && Array.from({ length: count });
+  let at = 0;
+  for (let k = 0; k < has.length; k += 1) {
+    if (has[k] === 0) continue;
+    times[at] = steps[k];
+    const histogram = h?.[k];
+    values[at] = histogram === undefined ? v[k] : Number.NaN;
+    if (histograms !== undefined) histograms[at] = histogram;
+    at += 1;
+  }
+  return { labels, t: times, v: values, h: histograms };
+}
+
+/** An instant query for a range vector answers with the samples themselves. */
+async function instantMatrix(expr: Expr, frame: Frame, run: Run): Promise<QueryValue> {
+  const range = await evaluateRange(expr, frame, run);
+  const end = range.ends[0];
+  const series: MatrixSeries[] = [];
+  for (const one of range.series) {
+    const points = samplesWithin(one, end - range.rangeMs, end);
+    if (points.t.length > 0) series.push({ labels: one.labels, ...points });
+  }
+  return { kind: 'matrix', series: series.sort((a, b) => Labels.compare(a.labels, b.labels)) };
+}
+
+function samplesWithin(series: RangeSeries, startMs: number, endMs: number): Omit<MatrixSeries, 'labels'> {
+  const points: { t: number; v: number; h: Histogram | undefined }[] = [];
+  const inside = (t: number): boolean => t > startMs && t <= endMs;
+  series.t.forEach((t, i) => inside(t) && points.push({ t, v: series.v[i], h: undefined }));
+  series.hist?.t.forEach((t, i) => inside(t) && points.push({ t, v: Number.NaN, h: series.hist?.h[i] }));
+  points.sort((a, b) => a.t - b.t);
+  return {
+    t: Float64Array.from(points, ({ t }) => t),
+    v: Float64Array.from(points, ({ v }) => v),
+    h: series.hist === undefined ? undefined : points.map(({ h }) => h),
+  };
+}

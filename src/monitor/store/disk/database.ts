@@ -1,0 +1,140 @@
+/**
+ * Opening SQLite files the store's way: WAL mode, private to the user, a schema version that is looked at before SQLite
+ * touches the file, and errors of disk and file in the house's words.
+ */
+import { closeSync, chmodSync, openSync, readSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { VitrineError } from '../../../base/errors.ts';
+
+/** Set in each file as `user_version`. */
+export const SCHEMA_VERSION = 1;
+
+const SQLITE_BUSY = 5;
+const SQLITE_READONLY = 8;
+const SQLITE_IOERR = 10;
+const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
+const SQLITE_NOTADB = 26;
+const DISK_CODES = ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'ENOENT', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE'];
+
+const CHECKPOINT_BYTES = 2 * 1024 * 1024;
+
+export interface DatabaseOptions {
+  readonly schema: string;
+  /** Bytes a page; large ones suit large blobs. Counts for new files only. */
+  readonly pageBytes: number;
+  readonly cacheKib: number;
+  /** `normal` survives a kill of the process, `full` a loss of power too (sqlite.org/pragma.html#pragma_synchronous). */
+  readonly durability: 'normal' | 'full';
+  /** No other process may open it while it is open here. */
+  readonly exclusive?: boolean;
+}
+
+function primaryCode(error: unknown): number {
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  return typeof code === 'number' ? code & 0xff : 0;
+}
+
+/** Whether the disk, not the data, is the trouble: full, unwritable, gone or failing. */
+export function isDiskTrouble(error: unknown): boolean {
+  if ([SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_CANTOPEN].includes(primaryCode(error))) return true;
+  return DISK_CODES.includes(String((error as { code?: unknown } | null)?.code));
+}
+
+export const isBusy = (error: unknown): boolean => primaryCode(error) === SQLITE_BUSY;
+
+export const isDamaged = (error: unknown): boolean =>
+  error instanceof RangeError || [SQLITE_CORRUPT, SQLITE_NOTADB].includes(primaryCode(error));
+
+const MAGIC = 'SQLite format 3\0';
+
+/**
+ * `user_version` as the file's header has it (sqlite.org/fileformat2.html, offset 60); 0 when it is no database. Not for a
+ * file that this process has open in SQLite: it would lose its locks.
+ */
+export function schemaVersionOf(path: string): number {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return 0;
+    throw error;
+  }
+  try {
+    const header = Buffer.alloc(64);
+    const whole = readSync(file, header, 0, 64, 0) === 64 && header.toString('latin1', 0, 16) === MAGIC;
+    return whole ? header.readUInt32BE(60) : 0;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function versionIn(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+}
+
+/** Throws VitrineError `data_dir_unusable` when the file was written by a newer version; does not touch it. */
+export function refuseNewer(path: string): void {
+  const version = schemaVersionOf(path);
+  if (version <= SCHEMA_VERSION) return;
+  throw new VitrineError(
+    'data_dir_unusable',
+    `${path} has schema version ${version}; this version of Vitrine knows ${SCHEMA_VERSION} and left it as it is`,
+    { hint: 'Install the newer version of Vitrine that wrote it, or choose another data directory.' },
+  );
+}
+
+/** Opens or creates. Throws VitrineError `data_dir_in_use` and `data_dir_unusable`, SQLite's error for a full disk. */
+export function openDatabase(path: string, options: DatabaseOptions): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    refuseNewer(path);
+    closeSync(openSync(path, 'a', 0o600));
+    chmodSync(path, 0o600);
+    db = new DatabaseSync(path);
+    if (options.exclusive === true) db.exec('PRAGMA locking_mode = EXCLUSIVE');
+    db.exec(
+      `PRAGMA page_size = ${options.pageBytes}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY`,
+    );
+    db.exec(`PRAGMA synchronous = ${options.durability}; PRAGMA cache_size = -${options.cacheKib}`);
+    // Asked of SQLite, not of the file: closing any descriptor of it would give up this process's locks (POSIX fcntl).
+    if (versionIn(db) < SCHEMA_VERSION) {
+      db.exec(`BEGIN IMMEDIATE; ${options.schema}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    }
+    // Small steps: a checkpoint ends with a sync, for which every commit waits.
+    db.exec(`PRAGMA wal_autocheckpoint = ${Math.ceil(CHECKPOINT_BYTES / options.pageBytes)}`);
+    // Takes the lock now, when it is exclusive.
+    db.exec('BEGIN IMMEDIATE; COMMIT');
+    return db;
+  } catch (error) {
+    db?.close();
+    if (error instanceof VitrineError || isDiskTrouble(error)) throw error;
+    if (isBusy(error)) {
+      throw new VitrineError('data_dir_in_use', `${path} is in use by another process`, { cause: error });
+    }
+    throw new VitrineError('data_dir_unusable', `${path} cannot be opened: ${messageOf(error)}`, {
+      hint: 'Move the file away to begin a new one; a backup can be put in its place.',
+      cause: error,
+    });
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Runs `work` in one transaction; on any error nothing of it stays. */
+export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // SQLite ends the transaction by itself on some errors (a full disk among them).
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * One UTC day of chunks: `samples-YYYY-MM-DD.db`, complete in itself (its series' labels are in it), so that retention is
+ * deleting a file and archiving is moving one. A rowid table with an index: chunk blobs would overflow the pages of a
+ * WITHOUT ROWID table.
+ */
+import { open } from 'node:fs/promises';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Labels } from '../../../model/labels.ts';
+import { chunkOf, decodeChunk } from '../codec/chunk-codec.ts';
+import type { Columns } from '../codec/columns.ts';
+import { inTransaction, openDatabase } from './database.ts';
+import { Postings } from '../head/postings.ts';
+
+export const DAY_MS = 86_400_000;
+
+const SCHEMA = `
+  CREATE TABLE series (id INTEGER PRIMARY KEY, labels TEXT NOT NULL);
+  CREATE TABLE chunk (id INTEGER PRIMARY KEY, series INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+    data BLOB NOT NULL);
+  CREATE INDEX chunk_series ON chunk (series, start);
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
+`;
+
+/** `2026-11-20` of a time. Years outside 0–9999 have ISO 8601's sign and six digits. */
+export function dayOf(tMs: number): string {
+  return new Date(Math.floor(tMs / DAY_MS) * DAY_MS).toISOString().slice(0, -14);
+}
+
+/** A chunk on its way to a file. */
+export interface PendingChunk {
+  readonly labels: Labels;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly data: Uint8Array;
+}
+
+export function pendingChunk(labels: Labels, columns: Columns): PendingChunk {
+  return { labels, startMs: columns.t[0], endMs: columns.t[columns.count - 1], data: chunkOf(columns) };
+}
+
+export class DayFile {
+  readonly path: string;
+  readonly day: string;
+  readonly startMs: number;
+  readonly index = new Postings();
+  readonly #db: DatabaseSync;
+  readonly #ids = new Map<string, number>();
+  readonly #insertSeries: StatementSync;
+  readonly #insertChunk: StatementSync;
+  readonly #select: StatementSync;
+  readonly #selectAny: StatementSync;
+  #nextId = 1;
+  #lastMs = -Infinity;
+
+  /** `known` gives the label set with this key that is in memory already, so that days share what they have in common. */
+  constructor(path: string, day: string, known: (key: string) => Labels | undefined = () => undefined) {
+    this.path = path;
+    this.day = day;
+    this.startMs = Date.parse(`${day}T00:00:00Z`);
+    this.#db = openDatabase(path, { schema: SCHEMA, pageBytes: 4_096, cacheKib: 512, durability: 'normal' });
+    this.#insertSeries = this.#db.prepare('INSERT INTO series (id, labels) VALUES (?, ?)');
+    this.#insertChunk = this.#db.prepare('INSERT INTO chunk (series, start, end, data) VALUES (?, ?, ?, ?)');
+    this.#select = this.#db.prepare(
+      'SELECT data FROM chunk WHERE series = ? AND start <= ? AND end >= ? ORDER BY start, end',
+    );
+    this.#select.setReturnArrays(true);
+    this.#selectAny = this.#db.prepare('SELECT 1 FROM chunk WHERE series = ? AND start <= ? AND end >= ? LIMIT 1');
+    this.#load(known);
+  }
+
+  #load(known: (key: string) => Labels | undefined): void {
+    for (const row of this.#db.prepare('SELECT id, labels FROM series').iterate()) {
+      const id = row.id as number;
+      const read = Labels.fromSorted(JSON.parse(row.labels as string) as string[]);
+      const shared = known(read.key);
+      const labels = this.index.add(id, shared ?? read, shared !== undefined);
+      this.#ids.set(labels.key, id);
+      this.#nextId = Math.max(this.#nextId, id + 1);
+    }
+    const last = this.#db.prepare('SELECT max(end) AS last FROM chunk').get()?.last;
+    if (typeof last === 'number') this.#lastMs = last;
+  }
+
+  /** Time of the newest sample in the file, -Infinity when it is empty. */
+  get lastMs(): number {
+    return this.#lastMs;
+  }
+
+  /** Id of the newest chunk. */
+  get lastChunk(): number {
+    return Number(this.#db.prepare('SELECT max(id) AS last FROM chunk').get()?.last ?? 0);
+  }
+
+  /** Whether the raw samples were replaced by a roll-up. */
+  get rolledUp(): boolean {
+    return this.#db.prepare("SELECT 1 FROM meta WHERE key = 'rolled_up'").get() !== undefined;
+  }
+
+  markRolledUp(): void {
+    this.#db.exec("INSERT OR REPLACE INTO meta VALUES ('rolled_up', 1)");
+  }
+
+  /** Adds chunks in one transaction. */
+  add(chunks: readonly PendingChunk[]): void {
+    const added: Labels[] = [];
+    const firstId = this.#nextId;
+    try {
+      this.#insert(chunks, added);
+    } catch (error) {
+      // What was not written has no id.
+      for (const { key } of added) this.#ids.delete(key);
+      this.#nextId = firstId;
+      throw error;
+    }
+    for (const { endMs } of chunks) this.#lastMs = Math.max(this.#lastMs, endMs);
+    for (let i = 0; i < added.length; i += 1) this.index.add(firstId + i, added[i], true);
+  }
+
+  #insert(chunks: readonly PendingChunk[], added: Labels[]): void {
+    inTransaction(this.#db, () => {
+      for (const { labels, startMs, endMs, data } of chunks) {
+        let id = this.#ids.get(labels.key);
+        if (id === undefined) {
+          id = this.#nextId;
+          this.#nextId += 1;
+          this.#insertSeries.run(id, JSON.stringify(labels.pairs));
+          this.#ids.set(labels.key, id);
+          added.push(labels);
+        }
+        this.#insertChunk.run(id, startMs, endMs, data);
+      }
+    });
+  }
+
+  /** The label set with this key, if the day has it. */
+  labelsOf(key: string): Labels | undefined {
+    const id = this.#ids.get(key);
+    return id === undefined ? undefined : this.index.labelsOf(id);
+  }
+
+  /** Adds the samples of the series in chunks that touch mint…maxt to `columns`. Throws RangeError when one is damaged. */
+  read(key: string, mintMs: number, maxtMs: number, columns: Columns): void {
+    const id = this.#ids.get(key);
+    if (id === undefined) return;
+    for (const row of this.#select.all(id, maxtMs, mintMs)) decodeChunk((row as unknown as [Uint8Array])[0], columns);
+  }
+
+  has(key: string, mintMs: number, maxtMs: number): boolean {
+    const id = this.#ids.get(key);
+    return id !== undefined && this.#selectAny.get(id, maxtMs, mintMs) !== undefined;
+  }
+
+  /** Deletes the oldest chunks, `limit` at most, and gives their room back to the disk; returns how many. */
+  deleteOldest(limit: number): number {
+    const result = this.#db
+      .prepare('DELETE FROM chunk WHERE id IN (SELECT id FROM chunk ORDER BY id LIMIT ?)')
+      .run(limit);
+    this.#db.exec('PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)');
+    return Number(result.changes);
+  }
+
+  /**
+   * Brings what was added to the disk, in the thread pool. Only the side file is opened for it: closing another handle of
+   * the database itself would end SQLite's locks on it (sqlite.org/howtocorrupt.html, section 2.2).
+   */
+  async sync(): Promise<void> {
+    let side;
+    try {
+      side = await open(`${this.path}-wal`, 'r');
+    } catch (error) {
+      // Without a side file all is in the database, and SQLite has synced that.
+      if ((error as { code?: string }).code === 'ENOENT') return;
+      throw error;
+    }
+    try {
+      await side.sync();
+    } finally {
+      await side.close();
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}

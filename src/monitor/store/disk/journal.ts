@@ -1,0 +1,156 @@
+/**
+ * What makes an acknowledged write survive: `head.db`. It holds the live series, a row of samples for each commit (the
+ * write-ahead rows), and per flush cycle the rest of each series that was too short for a chunk (the tails).
+ * Head = tails of the last complete cycle + the write-ahead rows after it. A cycle becomes the last in one transaction;
+ * what it replaces is deleted afterwards, a few rows at a time.
+ */
+import path from 'node:path';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Labels } from '../../../model/labels.ts';
+import type { MetricMetadata } from '../../../model/series.ts';
+import { inTransaction, openDatabase } from './database.ts';
+import type { NewSeries } from '../head/series-table.ts';
+
+const SCHEMA = `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
+  CREATE TABLE series (ref INTEGER PRIMARY KEY, labels TEXT NOT NULL);
+  CREATE TABLE wal (id INTEGER PRIMARY KEY, batches BLOB NOT NULL);
+  CREATE TABLE tail (id INTEGER PRIMARY KEY, cycle INTEGER NOT NULL, series BLOB NOT NULL);
+  CREATE TABLE metadata (name TEXT PRIMARY KEY, json TEXT NOT NULL);
+  CREATE TABLE probe (id INTEGER PRIMARY KEY, filler BLOB NOT NULL);
+  INSERT INTO meta VALUES ('cycle', 0), ('covered', 0);
+`;
+export const JOURNAL_FILE = 'head.db';
+/** Rows deleted in one go: a row may hold some hundred kilobytes. */
+const SLICE_ROWS = 64;
+const PROBE_BYTES = 256 * 1024;
+
+export interface JournalCommit {
+  readonly series: readonly NewSeries[];
+  readonly metadata: readonly MetricMetadata[];
+  /** Batches one after another; empty when there is none. */
+  readonly batches: Uint8Array;
+}
+
+export class Journal {
+  readonly db: DatabaseSync;
+  readonly #insertSeries: StatementSync;
+  readonly #insertWal: StatementSync;
+  readonly #insertTail: StatementSync;
+  readonly #insertMetadata: StatementSync;
+  #cycle: number;
+  #covered: number;
+  #lastId: number;
+  /** Bytes of write-ahead rows that no cycle covers yet. */
+  #walBytes = 0;
+
+  constructor(dir: string, durability: 'normal' | 'full') {
+    const options = { schema: SCHEMA, pageBytes: 16_384, cacheKib: 2_048, durability, exclusive: true };
+    this.db = openDatabase(path.join(dir, JOURNAL_FILE), options);
+    this.#insertSeries = this.db.prepare('INSERT OR REPLACE INTO series (ref, labels) VALUES (?, ?)');
+    this.#insertWal = this.db.prepare('INSERT INTO wal (id, batches) VALUES (?, ?)');
+    this.#insertTail = this.db.prepare('INSERT INTO tail (cycle, series) VALUES (?, ?)');
+    this.#insertMetadata = this.db.prepare('INSERT OR REPLACE INTO metadata (name, json) VALUES (?, ?)');
+    this.#cycle = this.#number("SELECT value FROM meta WHERE key = 'cycle'");
+    this.#covered = this.#number("SELECT value FROM meta WHERE key = 'covered'");
+    this.#lastId = Math.max(this.#covered, this.#number('SELECT max(id) FROM wal'));
+    this.#walBytes = this.#number(`SELECT sum(length(batches)) FROM wal WHERE id > ${this.#covered}`);
+  }
+
+  get walBytes(): number {
+    return this.#walBytes;
+  }
+
+  /** Id of the newest write-ahead row. */
+  get lastId(): number {
+    return this.#lastId;
+  }
+
+  #number(sql: string): number {
+    const row = this.db.prepare(sql).get() as Record<string, number | null> | undefined;
+    return row === undefined ? 0 : (Object.values(row)[0] ?? 0);
+  }
+
+  *series(): Generator<NewSeries> {
+    for (const row of this.db.prepare('SELECT ref, labels FROM series').iterate()) {
+      yield { ref: row.ref as number, labels: Labels.fromSorted(JSON.parse(row.labels as string) as string[]) };
+    }
+  }
+
+  *metadata(): Generator<MetricMetadata> {
+    for (const row of this.db.prepare('SELECT json FROM metadata').iterate()) {
+      yield JSON.parse(row.json as string) as MetricMetadata;
+    }
+  }
+
+  *tails(): Generator<Uint8Array> {
+    for (const row of this.db.prepare('SELECT series FROM tail WHERE cycle = ? ORDER BY id').iterate(this.#cycle)) {
+      yield row.series as Uint8Array;
+    }
+  }
+
+  *batches(): Generator<Uint8Array> {
+    for (const row of this.db.prepare('SELECT batches FROM wal WHERE id > ? ORDER BY id').iterate(this.#covered)) {
+      yield row.batches as Uint8Array;
+    }
+  }
+
+  /** All or nothing, in one transaction. */
+  commit({ series, metadata, batches }: JournalCommit): void {
+    inTransaction(this.db, () => {
+      for (const { ref, labels } of series) this.#insertSeries.run(ref, JSON.stringify(labels.pairs));
+      for (const entry of metadata) this.#insertMetadata.run(entry.name, JSON.stringify(entry));
+      if (batches.length > 0) this.#insertWal.run(this.#lastId + 1, batches);
+    });
+    if (batches.length === 0) return;
+    this.#lastId += 1;
+    this.#walBytes += batches.length;
+  }
+
+  /** Leftovers of a cycle that did not end, and the number of the one that begins. */
+  beginCycle(): number {
+    this.db.exec(`DELETE FROM tail WHERE cycle > ${this.#cycle}`);
+    return this.#cycle + 1;
+  }
+
+  addTail(cycle: number, series: Uint8Array): void {
+    this.#insertTail.run(cycle, series);
+  }
+
+  /** From here on tails of `cycle` and rows after `covered` are the head; `gone` series have left it. */
+  endCycle(cycle: number, covered: number, gone: readonly number[]): void {
+    const removeSeries = this.db.prepare('DELETE FROM series WHERE ref = ?');
+    const set = this.db.prepare('UPDATE meta SET value = ? WHERE key = ?');
+    inTransaction(this.db, () => {
+      set.run(cycle, 'cycle');
+      set.run(covered, 'covered');
+      for (const ref of gone) removeSeries.run(ref);
+    });
+    this.#cycle = cycle;
+    this.#covered = covered;
+    this.#walBytes = this.#number(`SELECT sum(length(batches)) FROM wal WHERE id > ${covered}`);
+  }
+
+  /** Deletes some of what no longer counts; true while there is more. */
+  deleteSlice(): boolean {
+    const wal = this.db
+      .prepare('DELETE FROM wal WHERE id IN (SELECT id FROM wal WHERE id <= ? ORDER BY id LIMIT ?)')
+      .run(this.#covered, SLICE_ROWS);
+    const tails = this.db
+      .prepare('DELETE FROM tail WHERE id IN (SELECT id FROM tail WHERE cycle < ? LIMIT ?)')
+      .run(this.#cycle, SLICE_ROWS);
+    return Number(wal.changes) + Number(tails.changes) > 0;
+  }
+
+  /** Writes and removes 256 KiB: throws when the disk still refuses. */
+  probe(): void {
+    inTransaction(this.db, () => {
+      this.db.prepare('INSERT INTO probe (filler) VALUES (zeroblob(?))').run(PROBE_BYTES);
+    });
+    this.db.exec('DELETE FROM probe');
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}

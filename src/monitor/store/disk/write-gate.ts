@@ -1,0 +1,104 @@
+/**
+ * Whether writes are taken. A full or failing disk is a state, not a crash: the gate shuts, every append is answered
+ * `storage_full` with Retry-After, reads go on, and a probe every two seconds opens it again
+ * (as VictoriaMetrics' read-only mode under `-storage.minFreeDiskSpaceBytes`).
+ */
+import { statfsSync } from 'node:fs';
+import type { Clock } from '../../../base/clock.ts';
+import { VitrineError } from '../../../base/errors.ts';
+import type { Logger } from '../../../base/logger.ts';
+import { formatBytes } from '../../../base/units.ts';
+import { isDiskTrouble, messageOf } from './database.ts';
+
+const PROBE_MS = 2_000;
+const RETRY_AFTER_SECONDS = 5;
+
+export interface WriteGateParts {
+  readonly dir: string;
+  /** The gate shuts below this; 0 waits for the disk to refuse. */
+  readonly minFreeBytes: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Writes something like a commit; throws while the disk refuses. */
+  readonly probe: () => void;
+}
+
+export class WriteGate {
+  readonly #parts: WriteGateParts;
+  #reason: string | undefined;
+  #cancel = (): void => {};
+
+  constructor(parts: WriteGateParts) {
+    this.#parts = parts;
+  }
+
+  get open(): boolean {
+    return this.#reason === undefined;
+  }
+
+  /** Bytes that this user may still write to the file system; 0 when the directory is gone. */
+  freeBytes(): number {
+    try {
+      const { bavail, bsize } = statfsSync(this.#parts.dir);
+      return bavail * bsize;
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error;
+      return 0;
+    }
+  }
+
+  /** What an append is refused with. */
+  refusal(cause?: unknown): VitrineError {
+    return new VitrineError('storage_full', `The store cannot write: ${this.#reason ?? 'the disk is full'}.`, {
+      hint: 'Free space on the disk, or lower store.retention or store.max_size; writing goes on by itself.',
+      headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) },
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+
+  /** Shuts the gate until a probe holds. */
+  shut(cause: unknown): void {
+    const first = this.open;
+    this.#reason = typeof cause === 'string' ? cause : messageOf(cause);
+    if (!first) return;
+    this.#parts.logger.error({ reason: this.#reason }, 'the store takes no writes: the disk is full or fails');
+    this.#wait();
+  }
+
+  /** Shuts the gate when free space is under the limit. */
+  check(): void {
+    const { minFreeBytes } = this.#parts;
+    if (minFreeBytes === 0 || !this.open) return;
+    const free = this.freeBytes();
+    if (free < minFreeBytes) this.shut(tooLittle(free, minFreeBytes));
+  }
+
+  close(): void {
+    this.#cancel();
+  }
+
+  #wait(): void {
+    this.#cancel = this.#parts.clock.after(PROBE_MS, () => this.#try());
+  }
+
+  #try(): void {
+    try {
+      const { minFreeBytes } = this.#parts;
+      const free = minFreeBytes === 0 ? Infinity : this.freeBytes();
+      if (free < minFreeBytes) {
+        this.#reason = tooLittle(free, minFreeBytes);
+      } else {
+        this.#parts.probe();
+        this.#reason = undefined;
+      }
+    } catch (error) {
+      this.#reason = messageOf(error);
+    }
+    if (this.open) this.#parts.logger.info({}, 'the store takes writes again');
+    else this.#wait();
+  }
+}
+
+function tooLittle(free: number, limit: number): string {
+  return `${formatBytes(free)} are free on the disk and ${formatBytes(limit)} must stay free`;
+}

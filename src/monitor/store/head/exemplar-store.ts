@@ -1,0 +1,49 @@
+/**
+ * Exemplars in memory: the last few of each series, and no more in all than a limit. They come back after a restart as long
+ * as their write-ahead row is kept, about an hour; they are links to traces, which do not live longer either.
+ */
+import type { Exemplar, ExemplarSeries } from '../../../model/series.ts';
+import type { Labels } from '../../../model/labels.ts';
+
+const PER_SERIES_MAX = 16;
+const SERIES_MAX = 20_000;
+const LABEL_CHARS_MAX = 512;
+
+export class MemoryExemplars {
+  readonly #bySeries = new Map<string, { readonly labels: Labels; readonly exemplars: Exemplar[] }>();
+
+  get size(): number {
+    return this.#bySeries.size;
+  }
+
+  /** Keeps the exemplar unless it repeats or predates the series' last one, or its labels are too long; true when kept. */
+  add(labels: Labels, exemplar: Exemplar): boolean {
+    let chars = 0;
+    for (const part of exemplar.labels.pairs) chars += part.length;
+    if (chars > LABEL_CHARS_MAX || !Number.isFinite(exemplar.timestampMs)) return false;
+    let entry = this.#bySeries.get(labels.key);
+    if (entry === undefined) {
+      entry = { labels, exemplars: [] };
+    } else if (exemplar.timestampMs <= (entry.exemplars.at(-1)?.timestampMs ?? -Infinity)) {
+      return false;
+    }
+    entry.exemplars.push(exemplar);
+    if (entry.exemplars.length > PER_SERIES_MAX) entry.exemplars.shift();
+    // Moves the series to the end: the first is the one without exemplars for the longest time.
+    this.#bySeries.delete(labels.key);
+    this.#bySeries.set(labels.key, entry);
+    if (this.#bySeries.size > SERIES_MAX) this.#bySeries.delete(this.#bySeries.keys().next().value as string);
+    return true;
+  }
+
+  /** Exemplars of the accepted series in mint…maxt, series by labels. */
+  find(accepts: (labels: Labels) => boolean, mintMs: number, maxtMs: number): ExemplarSeries[] {
+    const found: ExemplarSeries[] = [];
+    for (const { labels, exemplars } of this.#bySeries.values()) {
+      if (!accepts(labels)) continue;
+      const inside = exemplars.filter(({ timestampMs }) => timestampMs >= mintMs && timestampMs <= maxtMs);
+      if (inside.length > 0) found.push({ labels, exemplars: inside });
+    }
+    return found;
+  }
+}

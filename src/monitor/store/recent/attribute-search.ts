@@ -1,0 +1,23 @@
+/** Attribute values as text to look in, and their weight in memory. */
+import type { Attributes, AttributeValue } from '../../../model/records.ts';
+
+/** As a person would type it: strings as they are, bigints and numbers in digits, the rest as JSON. */
+export function attributeText(value: AttributeValue): string {
+  if (typeof value === 'string') return value;
+  if (value === null || typeof value !== 'object') return String(value);
+  return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? part.toString() : part));
+}
+
+/** Rough bytes of a value; deep values are counted by their parts. */
+function valueBytes(value: AttributeValue): number {
+  if (typeof value === 'string') return 16 + value.length;
+  if (value === null || typeof value !== 'object') return 16;
+  if (Array.isArray(value)) return value.reduce<number>((sum, part: AttributeValue) => sum + valueBytes(part), 32);
+  return attributesBytes(value as Attributes);
+}
+
+export function attributesBytes(attributes: Attributes): number {
+  let size = 32;
+  for (const name of Object.keys(attributes)) size += 16 + valueBytes(attributes[name]);
+  return size;
+}

@@ -1,0 +1,32 @@
+/** Answers of the balancer's own: `application/problem+json` (RFC 9457) as bytes, for a reply or for a bare socket. */
+import { problemOf, type VitrineError } from '../../../base/errors.ts';
+import { REASONS } from './reply.ts';
+
+export interface ProblemAnswer {
+  readonly status: number;
+  readonly reason: string;
+  /** Lines ended by CRLF, without framing. */
+  readonly fields: string;
+  readonly body: Buffer;
+}
+
+export function problemAnswer(error: VitrineError, requestId?: string): ProblemAnswer {
+  const { status } = error;
+  let fields = 'Content-Type: application/problem+json\r\nCache-Control: no-store\r\n';
+  if (status === 405) fields += 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n';
+  for (const [name, value] of Object.entries(error.headers)) fields += `${name}: ${value}\r\n`;
+  if (requestId !== undefined) fields += `X-Request-Id: ${requestId}\r\n`;
+  return {
+    status,
+    reason: REASONS[status] ?? '',
+    fields,
+    body: Buffer.from(`${JSON.stringify(problemOf(error, requestId))}\n`),
+  };
+}
+
+/** The same as one message that closes its connection, for a client whose request could not be read. */
+export function problemMessage(error: VitrineError): Buffer {
+  const { status, reason, fields, body } = problemAnswer(error);
+  const head = `HTTP/1.1 ${status} ${reason}\r\n${fields}Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head, 'latin1'), body]);
+}

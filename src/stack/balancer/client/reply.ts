@@ -1,0 +1,187 @@
+/**
+ * Writes one answer straight to the client's socket. What comes in one read from the upstream leaves in one write; an
+ * answer that is complete before its head has left gets a `Content-Length` whatever its framing was. At the end `finish`
+ * is emitted on Node's own response, by which its server goes on to the next message on the connection.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { holdForTurn } from '../http/write-batch.ts';
+
+/** Larger writes take a block; smaller ones are pieces of Node's pool, or cost little as garbage. */
+const SMALL_BYTES = 16 * 1024;
+/** Room for one read from an upstream and what stands around it. */
+const BLOCK_BYTES = 96 * 1024;
+const SPARE_BLOCKS = 64;
+/** Blocks that have left are written in again: as garbage they would grow the process by what the collector puts up with. */
+const spare: Buffer[] = [];
+/** A closing connection is read on for so long, so that the client sees the answer and not a reset. */
+const LINGER_MS = 1_000;
+
+export const REASONS: Readonly<Record<number, string>> = {
+  200: 'OK',
+  304: 'Not Modified',
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  413: 'Content Too Large',
+  414: 'URI Too Long',
+  417: 'Expectation Failed',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+  505: 'HTTP Version Not Supported',
+};
+
+export class ClientReply {
+  readonly #socket: Socket;
+  readonly #response: ServerResponse;
+  readonly #http11: boolean;
+  #keepAlive: boolean;
+  #head: string | undefined;
+  #bodiless = false;
+  #chunked = false;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  #ended = false;
+  /** Status sent, or about to be. */
+  status: number | undefined;
+  /** Whether any byte of the head has left. */
+  begun = false;
+
+  constructor(response: ServerResponse, socket: Socket, http11: boolean, keepAlive: boolean) {
+    this.#response = response;
+    this.#socket = socket;
+    this.#http11 = http11;
+    this.#keepAlive = keepAlive;
+  }
+
+  /** The connection is closed after this answer. */
+  noKeepAlive(): void {
+    this.#keepAlive = false;
+  }
+
+  /** Whether the client is slower than what it is sent. */
+  get blocked(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
+  /**
+   * `fields`: lines ended by CRLF, without framing and connection. `bodyBytes`: as in `ReplyHead`, 0 for none.
+   * `bodiless`: the status or method allows no body; then `statedLength` passes as it is.
+   */
+  head(
+    status: number,
+    reason: string,
+    fields: string,
+    bodyBytes: number,
+    bodiless: boolean,
+    statedLength?: string,
+  ): void {
+    this.status = status;
+    this.#bodiless = bodiless;
+    let text = `HTTP/1.1 ${status} ${reason}\r\n${fields}`;
+    if (bodiless) {
+      if (statedLength !== undefined) text += `Content-Length: ${statedLength}\r\n`;
+    } else if (bodyBytes >= 0) text += `Content-Length: ${bodyBytes}\r\n`;
+    else if (this.#http11) this.#chunked = true;
+    else this.#keepAlive = false;
+    this.#head = text;
+  }
+
+  /** A view that is good until `flush`. */
+  body(bytes: Buffer): void {
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+  }
+
+  /** Writes what has come. */
+  flush(): void {
+    if (this.#ended || this.status === undefined) return;
+    this.#write(
+      this.#chunked && this.#pendingBytes > 0 ? `${this.#pendingBytes.toString(16)}\r\n` : '',
+      this.#chunked ? '\r\n' : '',
+    );
+  }
+
+  /** The answer is complete. Returns whether the connection goes on. */
+  end(): boolean {
+    if (this.#ended) return this.#keepAlive;
+    this.#ended = true;
+    holdForTurn(this.#socket);
+    if (this.#head !== undefined && this.#chunked) {
+      this.#chunked = false;
+      this.#head += `Content-Length: ${this.#pendingBytes}\r\n`;
+    }
+    if (this.#chunked) {
+      this.#write(
+        this.#pendingBytes > 0 ? `${this.#pendingBytes.toString(16)}\r\n` : '',
+        this.#pendingBytes > 0 ? '\r\n0\r\n\r\n' : '0\r\n\r\n',
+      );
+    } else this.#write('', '');
+    if (this.#keepAlive) this.#response.emit('finish');
+    else closeGently(this.#socket);
+    return this.#keepAlive;
+  }
+
+  /** The answer will never be complete: the client must not take it for one. */
+  cut(): void {
+    this.#ended = true;
+    this.#socket.destroy();
+  }
+
+  #headText(): string {
+    if (this.#head === undefined) return '';
+    let text = this.#head;
+    this.#head = undefined;
+    this.begun = true;
+    if (this.#chunked) text += 'Transfer-Encoding: chunked\r\n';
+    if (!this.#keepAlive) text += 'Connection: close\r\n';
+    else if (!this.#http11) text += 'Connection: keep-alive\r\n';
+    return `${text}\r\n`;
+  }
+
+  #write(before: string, after: string): void {
+    const pending = this.#pending;
+    const bytes = this.#pendingBytes;
+    if (this.#head === undefined && bytes === 0 && after.length <= 2 && before === '') return;
+    const text = this.#headText();
+    if (this.#bodiless) this.#socket.write(text, 'latin1');
+    else if (bytes === 0) this.#socket.write(after.length > 2 ? text + after : text, 'latin1');
+    else this.#writeBytes(text + before, after);
+    if (pending.length > 0) this.#pending = [];
+    this.#pendingBytes = 0;
+  }
+
+  /** Copied once, into a buffer: as a string the body would be copied twice, and be garbage both times. */
+  #writeBytes(before: string, after: string): void {
+    const size = before.length + this.#pendingBytes + after.length;
+    const block = size > SMALL_BYTES && size <= BLOCK_BYTES;
+    const out = block ? (spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES)) : Buffer.allocUnsafe(size);
+    let at = out.write(before, 0, 'latin1');
+    for (const view of this.#pending) {
+      out.set(view, at);
+      at += view.length;
+    }
+    if (after !== '') out.write(after, at, 'latin1');
+    if (!block) {
+      this.#socket.write(out);
+      return;
+    }
+    // Only what has left whole is free again: after an error libuv may still hold it.
+    this.#socket.write(out.subarray(0, size), (error) => {
+      if (!error && spare.length < SPARE_BLOCKS) spare.push(out);
+    });
+  }
+}
+
+/** Sends what is written, then FIN, and reads on for a moment: closing over unread bytes would reset the connection. */
+export function closeGently(socket: Socket): void {
+  socket.end();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  timer.unref();
+  socket.once('close', () => clearTimeout(timer));
+}

@@ -1,0 +1,72 @@
+/** The answers of an exchange as they are given to the client: an upstream's, one that was kept, and one of our own. */
+import { VitrineError, type ErrorCode } from '../../../base/errors.ts';
+import type { CachedResponse } from '../../../model/response-cache.ts';
+import type { AttemptFailure } from './attempt.ts';
+import { fieldLines } from '../http/cache-fields.ts';
+import type { ClientReply } from '../client/reply.ts';
+import { problemAnswer } from '../client/problem.ts';
+import type { ReplyHead } from '../http/reply-head.ts';
+
+const CODES: Readonly<Record<AttemptFailure, ErrorCode>> = {
+  refused: 'no_upstream',
+  connect_timeout: 'no_upstream',
+  stale: 'bad_gateway',
+  reset: 'bad_gateway',
+  invalid: 'bad_gateway',
+  timeout: 'gateway_timeout',
+  idle: 'gateway_timeout',
+  client_stalled: 'request_timeout',
+};
+const DETAILS: Partial<Record<ErrorCode, string>> = {
+  no_upstream: 'No upstream could be reached.',
+  bad_gateway: 'The upstream closed the connection or sent what is not HTTP.',
+  gateway_timeout: 'The upstream did not answer in time.',
+};
+
+export interface Problem {
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+/** What the client is told of a request that no upstream answered. */
+export function problemFor(failure: AttemptFailure): Problem {
+  const code = CODES[failure];
+  return { code, detail: DETAILS[code] ?? 'The upstream failed.' };
+}
+
+const isBodiless = (method: string, status: number): boolean => method === 'HEAD' || status === 204 || status === 304;
+
+/** The head of an upstream's answer with `own` lines; its body follows as it comes. */
+export function passHead(reply: ClientReply, method: string, head: ReplyHead, own: string): void {
+  const date = head.hasDate ? '' : `Date: ${new Date().toUTCString()}\r\n`;
+  const { status, reason, bodyBytes, statedLength } = head;
+  reply.head(status, reason, head.fields + own + date, bodyBytes, isBodiless(method, status), statedLength);
+}
+
+/** A kept answer, whole but for its end. */
+export function giveKept(reply: ClientReply, method: string, kept: CachedResponse, own: string): void {
+  const { text, length } = fieldLines(kept.headers);
+  const bodiless = isBodiless(method, kept.status);
+  reply.head(kept.status, '', text + own, kept.body.length, bodiless, length);
+  if (!bodiless && kept.body.length > 0) reply.body(kept.body);
+}
+
+/** Of these a client may ask again soon. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['no_upstream', 'overloaded']);
+
+/** An error of ours with `own` lines, whole but for its end. Returns its status. */
+export function giveProblem(
+  reply: ClientReply,
+  method: string,
+  problem: Problem,
+  requestId: string,
+  own: string,
+): number {
+  const headers: Record<string, string> = PASSING.has(problem.code) ? { 'Retry-After': '1' } : {};
+  const error = new VitrineError(problem.code, problem.detail, { headers });
+  const { status, reason, fields, body } = problemAnswer(error, requestId);
+  const bodiless = method === 'HEAD';
+  reply.head(status, reason, fields + own, body.length, bodiless, String(body.length));
+  if (!bodiless) reply.body(body);
+  return status;
+}

@@ -1,0 +1,274 @@
+/**
+ * One try of a request at one upstream: its connection, its deadlines, its client span. It says once how it ended and
+ * decides nothing: whether to try again is the exchange's business.
+ */
+import type { Context, Span } from '@opentelemetry/api';
+import type { Clock } from '../../../base/clock.ts';
+import type { BalancerOptions } from '../config.ts';
+import type { Deadlines, Timed } from '../timing/deadlines.ts';
+import type { Observer } from '../telemetry/observer.ts';
+import type { ReplyHead } from '../http/reply-head.ts';
+import type { BodySink, RequestBody } from '../http/request-body.ts';
+import type { RequestHead } from '../http/request-head.ts';
+import type { Route } from '../routes/route.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { ConnectionFailure, ExchangeEvents, UpstreamConnection } from '../upstream/connection.ts';
+import type { WaitingRoom } from './waiting-room.ts';
+
+/**
+ * `stale`: a connection used before was closed before any byte of an answer. `timeout`: no first byte in time. `idle`: the
+ * answer stopped. `client_stalled`: the client took nothing of it for as long.
+ */
+export type AttemptFailure = ConnectionFailure | 'stale' | 'connect_timeout' | 'timeout' | 'idle' | 'client_stalled';
+
+export interface AttemptOwner {
+  attemptHead(attempt: Attempt, head: ReplyHead, nowMs: number): void;
+  attemptBody(bytes: Buffer): void;
+  attemptFlush(): void;
+  attemptComplete(attempt: Attempt, nowMs: number): void;
+  attemptFailed(attempt: Attempt, failure: AttemptFailure): void;
+  /** Neither this request nor any other has had a byte from the upstream for `timeouts.hedge`. */
+  attemptSilent(attempt: Attempt): void;
+}
+
+/** What every try needs and none owns. */
+export interface AttemptPieces {
+  readonly options: BalancerOptions;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly waiting: WaitingRoom;
+  readonly observer: Observer;
+}
+
+export interface Try {
+  readonly route: Route;
+  readonly upstream: Upstream;
+  readonly head: RequestHead;
+  readonly body: RequestBody | undefined;
+  /** From `forwardHead`. */
+  readonly text: string;
+  readonly parent: Context;
+  readonly resend: number;
+  /** A connection used before may fail for no fault of the upstream; this try shall not. */
+  readonly fresh: boolean;
+  /** Monotonic ms of now. */
+  readonly startMs: number;
+  /** Monotonic ms by which the first byte of any try must have come. */
+  readonly totalAtMs: number;
+}
+
+const limitAt = (nowMs: number, limitMs: number): number => (limitMs > 0 ? nowMs + limitMs : Infinity);
+
+export class Attempt implements ExchangeEvents, Timed, BodySink {
+  readonly #pieces: AttemptPieces;
+  readonly #owner: AttemptOwner;
+  readonly #try: Try;
+  readonly #span: Span;
+  readonly #connection: UpstreamConnection;
+  readonly #chunked: boolean;
+  #stage: 'connect' | 'wait' | 'body' | 'over' = 'connect';
+  #hedgeAtMs = Infinity;
+  #limitAtMs = Infinity;
+  #status: number | undefined;
+  #paused = false;
+  #onceConnected: (() => void) | undefined;
+  readonly startedMs: number;
+  connectedMs: number;
+  deadlineMs: number;
+
+  constructor(pieces: AttemptPieces, owner: AttemptOwner, one: Try) {
+    this.#pieces = pieces;
+    this.#owner = owner;
+    this.#try = one;
+    const { upstream, head, body } = one;
+    const now = one.startMs;
+    this.startedMs = now;
+    this.connectedMs = now;
+    const { span, fields } = pieces.observer.clientSpan(head, one.parent);
+    this.#span = span;
+    this.#chunked = body !== undefined && !body.complete && head.bodyBytes < 0;
+    upstream.inflight += 1;
+    const held = body?.held.length ?? 0;
+    this.#connection = upstream.begin(head.method, firstBytes(one, fields, this.#chunked), this, one.fresh);
+    this.#limitAtMs = limitAt(now, pieces.options.timeouts.connect);
+    this.deadlineMs = Math.min(this.#limitAtMs, one.totalAtMs);
+    pieces.deadlines.add(this);
+    if (this.#connection.connected) this.#waiting(now);
+    if (body !== undefined && !body.complete) this.#streamWhenSent(body, held);
+  }
+
+  get upstream(): Upstream {
+    return this.#try.upstream;
+  }
+
+  /** Whether anything may have reached the upstream. */
+  get sent(): boolean {
+    return this.#connection.connected;
+  }
+
+  get reused(): boolean {
+    return this.#connection.reused;
+  }
+
+  #streamWhenSent(body: RequestBody, held: number): void {
+    const stream = (): void => body.stream(this, held);
+    if (this.#connection.connected) stream();
+    else this.#onceConnected = stream;
+  }
+
+  #waiting(now: number): void {
+    const { timeouts } = this.#pieces.options;
+    this.#stage = 'wait';
+    this.connectedMs = now;
+    this.#limitAtMs = limitAt(now, timeouts.first_byte);
+    this.#hedgeAtMs = limitAt(now, timeouts.hedge);
+    this.deadlineMs = Math.min(this.#limitAtMs, this.#hedgeAtMs, this.#try.totalAtMs);
+  }
+
+  onConnected(): void {
+    this.#waiting(this.#pieces.clock.monotonic());
+    this.#onceConnected?.();
+  }
+
+  write(bytes: Buffer): boolean {
+    if (this.#stage === 'over') return true;
+    // An upload that moves is not a silent upstream.
+    if (this.#stage === 'wait') this.#waiting(this.#pieces.clock.monotonic());
+    if (!this.#chunked) return this.#connection.write(bytes);
+    this.#connection.write(`${bytes.length.toString(16)}\r\n`);
+    this.#connection.write(bytes);
+    return this.#connection.write('\r\n');
+  }
+
+  end(): void {
+    if (this.#stage !== 'over' && this.#chunked) this.#connection.write('0\r\n\r\n');
+  }
+
+  onWritable(): void {
+    this.#try.body?.resume();
+  }
+
+  onHead(head: ReplyHead): void {
+    const now = this.#pieces.clock.monotonic();
+    this.#try.upstream.answered(now, head.keepAlive);
+    this.#status = head.status;
+    this.#stage = 'body';
+    this.deadlineMs = limitAt(now, this.#pieces.options.timeouts.idle);
+    this.#owner.attemptHead(this, head, now);
+  }
+
+  onBody(bytes: Buffer): void {
+    if (this.#stage === 'body') this.#owner.attemptBody(bytes);
+  }
+
+  onFlush(): void {
+    if (this.#stage !== 'body') return;
+    const now = this.#pieces.clock.monotonic();
+    this.#try.upstream.lastByteMs = now;
+    this.deadlineMs = limitAt(now, this.#pieces.options.timeouts.idle);
+    this.#owner.attemptFlush();
+  }
+
+  onComplete(reusable: boolean): void {
+    if (this.#stage === 'over') return;
+    const { upstream, body } = this.#try;
+    // A 502, 503 or 504 is an upstream that says of itself that it cannot.
+    if (this.#status !== undefined && this.#status >= 502 && this.#status <= 504)
+      upstream.failed('error', this.#try.route.upstreams);
+    else upstream.succeeded();
+    const now = this.#pieces.clock.monotonic();
+    this.#settle(undefined, now);
+    const keep = reusable && (body === undefined || body.complete);
+    if (keep) upstream.release(this.#connection, this.#pieces.options.timeouts.upstream_keep_alive, now);
+    else this.#connection.destroy();
+    this.#owner.attemptComplete(this, now);
+    this.#pieces.waiting.roomIn(this.#try.route);
+  }
+
+  onFailed(kind: ConnectionFailure): void {
+    const stale = kind === 'reset' && this.#connection.reused && this.#stage === 'wait';
+    this.#fail(stale ? 'stale' : kind);
+  }
+
+  onDeadline(now: number): void {
+    if (this.#stage === 'connect') this.#fail('connect_timeout');
+    else if (this.#stage === 'body') this.#fail(this.#paused ? 'client_stalled' : 'idle');
+    else if (now >= this.#limitAtMs || now >= this.#try.totalAtMs) this.#fail('timeout');
+    else this.#maybeSilent(now);
+  }
+
+  /** An upstream that spoke to somebody meanwhile is not silent yet; it may have stopped since. */
+  #maybeSilent(now: number): void {
+    const heardMs = Math.max(this.#try.upstream.lastByteMs, this.connectedMs);
+    const silentAtMs = heardMs + this.#pieces.options.timeouts.hedge;
+    this.#hedgeAtMs = now >= silentAtMs ? Infinity : silentAtMs;
+    this.deadlineMs = Math.min(this.#limitAtMs, this.#hedgeAtMs, this.#try.totalAtMs);
+    if (now >= silentAtMs) this.#owner.attemptSilent(this);
+  }
+
+  /** The client is slower than the upstream. */
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#connection.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.deadlineMs = limitAt(this.#pieces.clock.monotonic(), this.#pieces.options.timeouts.idle);
+    this.#connection.resume();
+  }
+
+  /** The answer is no longer wanted. `lost`: another upstream answered first while this one was silent. */
+  cancel(lost: boolean): void {
+    if (this.#stage === 'over') return;
+    if (lost) this.#try.upstream.failed('timeout', this.#try.route.upstreams);
+    this.#settle(lost ? 'timeout' : 'cancelled', this.#pieces.clock.monotonic());
+    this.#connection.destroy();
+    this.#pieces.waiting.roomIn(this.#try.route);
+  }
+
+  #fail(failure: AttemptFailure): void {
+    if (this.#stage === 'over') return;
+    const { upstream, route } = this.#try;
+    if (failure === 'refused') upstream.failed('refused', route.upstreams);
+    else if (failure === 'reset' || failure === 'invalid') upstream.failed('error', route.upstreams);
+    else if (failure !== 'stale' && failure !== 'client_stalled') upstream.failed('timeout', route.upstreams);
+    const error = this.#status !== undefined && failure === 'reset' ? 'truncated' : failure;
+    this.#settle(error, this.#pieces.clock.monotonic());
+    this.#connection.destroy();
+    this.#owner.attemptFailed(this, failure);
+    this.#pieces.waiting.roomIn(route);
+  }
+
+  #settle(error: string | undefined, nowMs: number): void {
+    this.#stage = 'over';
+    const { deadlines, observer } = this.#pieces;
+    deadlines.delete(this);
+    const { upstream, head, resend } = this.#try;
+    upstream.inflight -= 1;
+    const ms = nowMs - this.startedMs;
+    observer.clientDone(this.#span, { head, upstream, status: this.#status, error, ms, resend });
+  }
+}
+
+const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
+
+/** The head and as much of the body as is held, framed. */
+function firstBytes(one: Try, fields: string, chunked: boolean): string | Buffer {
+  const { head, body, text } = one;
+  if (body === undefined) return `${text}${fields}${WITH_BODY.has(head.method) ? 'Content-Length: 0\r\n\r\n' : '\r\n'}`;
+  const bytes = body.heldBytes;
+  if (chunked) {
+    const start = `${text}${fields}Transfer-Encoding: chunked\r\n\r\n`;
+    if (bytes === 0) return start;
+    return Buffer.concat([
+      Buffer.from(`${start}${bytes.toString(16)}\r\n`, 'latin1'),
+      ...body.held,
+      Buffer.from('\r\n'),
+    ]);
+  }
+  const length = body.complete ? bytes : head.bodyBytes;
+  return Buffer.concat([Buffer.from(`${text}${fields}Content-Length: ${length}\r\n\r\n`, 'latin1'), ...body.held]);
+}

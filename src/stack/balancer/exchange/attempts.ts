@@ -1,0 +1,246 @@
+/**
+ * All tries of one request. An upstream is picked, or waited for; it is asked; and when it fails or falls silent another may
+ * be, until one answers or no more may be made. What comes of it is the owner's, once: an answer, or why there is none.
+ *
+ * A request is sent again only when nothing of it was sent, or when it is safe to repeat (RFC 9110 section 9.2.2), has no
+ * body and no byte of an answer came; a POST whose bytes went out is never sent twice.
+ */
+import type { Context } from '@opentelemetry/api';
+import type { Random } from '../../../base/random.ts';
+import type { CacheFill } from '../../../model/response-cache.ts';
+import { Attempt, type AttemptFailure, type AttemptOwner, type AttemptPieces } from './attempt.ts';
+import { ALL_BUSY, pick } from '../upstream/pick.ts';
+import { Refresh } from './refresh.ts';
+import type { ReplyHead } from '../http/reply-head.ts';
+import type { RequestBody } from '../http/request-body.ts';
+import type { RequestHead } from '../http/request-head.ts';
+import type { RetryBudget } from '../upstream/retry-budget.ts';
+import type { Route } from '../routes/route.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { Waiter } from './waiting-room.ts';
+
+export interface AttemptsPieces extends AttemptPieces {
+  readonly random: Random;
+  readonly budget: RetryBudget;
+}
+
+export interface AttemptsOwner {
+  /** The first upstream is about to be asked. Returns the head for it, from `forwardHead`. */
+  asking(upstream: Upstream, nowMs: number): string;
+  /** The one answer has begun; the other tries are over. */
+  answering(attempt: Attempt, head: ReplyHead, nowMs: number): void;
+  answerBody(bytes: Buffer): void;
+  /** All that came in one read was given. */
+  answerFlush(): void;
+  answerComplete(nowMs: number): void;
+  /** The answer that began will never be complete. */
+  brokenOff(failure: AttemptFailure): void;
+  /** There is no answer, and there will be none. */
+  gaveUp(failure: AttemptFailure): void;
+  /** Every upstream was busy for too long. */
+  shed(reason: string): void;
+}
+
+/** Safe to repeat by its method (RFC 9110 section 9.2.2). */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+/** Safe to send to two upstreams at once (section 9.2.1). */
+export const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+const NONE: readonly Attempt[] = [];
+
+export class Attempts implements AttemptOwner, Waiter {
+  readonly #pieces: AttemptsPieces;
+  readonly #owner: AttemptsOwner;
+  readonly #route: Route;
+  readonly #head: RequestHead;
+  readonly #parent: Context;
+  readonly #tried: Upstream[] = [];
+  #body: RequestBody | undefined;
+  #text = '';
+  #attempts: readonly Attempt[] = NONE;
+  #totalAtMs = Infinity;
+  #answering = false;
+  #waiting = false;
+  #over = false;
+  /** Whether it stood in the queue. */
+  waited = false;
+
+  /** `parent`: of the tries' spans. */
+  constructor(pieces: AttemptsPieces, owner: AttemptsOwner, route: Route, head: RequestHead, parent: Context) {
+    this.#pieces = pieces;
+    this.#owner = owner;
+    this.#route = route;
+    this.#head = head;
+    this.#parent = parent;
+  }
+
+  /** To an upstream, or into the queue. */
+  begin(body: RequestBody | undefined, nowMs: number): void {
+    this.#body = body;
+    const at = this.#pick();
+    if (at >= 0) this.#send(this.#route.upstreams[at], false, nowMs);
+    else if (at === ALL_BUSY) this.#wait(nowMs);
+    else this.#owner.gaveUp('refused');
+  }
+
+  /** Asks the upstream that has just answered once more, with another head. */
+  again(upstream: Upstream, text: string): void {
+    this.#attempts = NONE;
+    this.#answering = false;
+    this.#text = text;
+    this.#send(upstream, false, this.#pieces.clock.monotonic());
+  }
+
+  /** A try beside the request, for a cache that wants a newer answer than the one it gave. */
+  refresh(fill: CacheFill, headFor: (upstream: Upstream) => string): void {
+    const upstream = this.#next();
+    if (upstream === undefined) {
+      fill.abort();
+      return;
+    }
+    const startMs = this.#pieces.clock.monotonic();
+    const { total } = this.#pieces.options.timeouts;
+    const totalAtMs = total > 0 ? startMs + total : Infinity;
+    const [route, head, parent, text] = [this.#route, this.#head, this.#parent, headFor(upstream)];
+    const one = { route, upstream, head, body: undefined, text, parent, resend: 0, fresh: false, startMs, totalAtMs };
+    void new Refresh(this.#pieces, fill, one);
+  }
+
+  #next(): Upstream | undefined {
+    const at = this.#pick();
+    return at < 0 ? undefined : this.#route.upstreams[at];
+  }
+
+  #pick(): number {
+    const { options, random } = this.#pieces;
+    const { max_inflight: limit } = options.queue;
+    const route = this.#route;
+    route.turn = (route.turn + 1) >>> 0;
+    return pick(route.policy, route.upstreams, route.turn, this.#tried, limit > 0 ? limit : Infinity, random);
+  }
+
+  #wait(nowMs: number): void {
+    this.#waiting = this.#pieces.waiting.enter(this.#route, this, nowMs);
+    this.waited = true;
+    if (!this.#waiting) this.#owner.shed('queue_full');
+  }
+
+  admitted(): void {
+    this.#waiting = false;
+    this.begin(this.#body, this.#pieces.clock.monotonic());
+  }
+
+  expired(): void {
+    this.#waiting = false;
+    this.#owner.shed('queue_deadline');
+  }
+
+  #send(upstream: Upstream, fresh: boolean, nowMs: number): void {
+    if (this.#tried.length === 0) {
+      const { total } = this.#pieces.options.timeouts;
+      if (total > 0) this.#totalAtMs = nowMs + total;
+      this.#text = this.#owner.asking(upstream, nowMs);
+    }
+    this.#tried.push(upstream);
+    const attempt = new Attempt(this.#pieces, this, {
+      route: this.#route,
+      upstream,
+      head: this.#head,
+      body: this.#body,
+      text: this.#text,
+      parent: this.#parent,
+      resend: this.#tried.length - 1,
+      fresh,
+      startMs: nowMs,
+      totalAtMs: this.#totalAtMs,
+    });
+    this.#attempts = this.#attempts.length === 0 ? [attempt] : [...this.#attempts, attempt];
+  }
+
+  attemptHead(attempt: Attempt, head: ReplyHead, nowMs: number): void {
+    if (this.#attempts.length > 1) {
+      for (const other of this.#attempts) {
+        if (other !== attempt) other.cancel(other.startedMs < attempt.startedMs);
+      }
+      this.#attempts = [attempt];
+    }
+    this.#answering = true;
+    this.#owner.answering(attempt, head, nowMs);
+  }
+
+  attemptBody(bytes: Buffer): void {
+    this.#owner.answerBody(bytes);
+  }
+
+  attemptFlush(): void {
+    this.#owner.answerFlush();
+  }
+
+  attemptComplete(attempt: Attempt, nowMs: number): void {
+    if (attempt !== this.#attempts[0]) return;
+    this.#attempts = NONE;
+    this.#owner.answerComplete(nowMs);
+  }
+
+  attemptSilent(attempt: Attempt): void {
+    const { budget, observer, options } = this.#pieces;
+    if (!SAFE.has(this.#head.method) || this.#body !== undefined || this.#attempts.length > 1) return;
+    if (this.#tried.length > options.retries.max || this.#answering) return;
+    const upstream = this.#next();
+    if (upstream === undefined || !upstream.available || !budget.take()) return;
+    observer.retried(attempt.upstream, 'hedge');
+    this.#send(upstream, false, this.#pieces.clock.monotonic());
+  }
+
+  attemptFailed(attempt: Attempt, failure: AttemptFailure): void {
+    const mine = this.#attempts.includes(attempt);
+    this.#attempts = this.#attempts.filter((one) => one !== attempt);
+    if (this.#over || !mine || this.#attempts.length > 0) return;
+    if (this.#answering) this.#owner.brokenOff(failure);
+    else if (!this.#retry(attempt, failure)) this.#owner.gaveUp(failure);
+  }
+
+  #retry(attempt: Attempt, failure: AttemptFailure): boolean {
+    const { upstreams } = this.#route;
+    const { budget, observer, options } = this.#pieces;
+    const repeatable = IDEMPOTENT.has(this.#head.method) && this.#body === undefined && failure !== 'invalid';
+    if (attempt.sent && !repeatable) return false;
+    // Connections that nobody answered cost nothing: every upstream may be asked. Anything else is bounded.
+    if (failure !== 'refused' && (this.#tried.length > options.retries.max || !budget.take())) return false;
+    if (options.retries.max === 0 || (failure === 'connect_timeout' && !upstreams.some((one) => one.available)))
+      return false;
+    const upstream = this.#next() ?? (failure === 'stale' ? attempt.upstream : undefined);
+    if (upstream === undefined) return false;
+    observer.retried(attempt.upstream, failure);
+    this.#send(upstream, failure === 'stale', this.#pieces.clock.monotonic());
+    return true;
+  }
+
+  /** The client takes nothing for now. */
+  pause(): void {
+    this.#attempts[0]?.pause();
+  }
+
+  resume(): void {
+    this.#attempts[0]?.resume();
+  }
+
+  /** The answer is not for the client: it goes on to its end by itself, its body given to nobody. */
+  forget(): void {
+    this.#attempts = NONE;
+  }
+
+  /** What runs is no longer wanted. */
+  cancel(): void {
+    const attempts = this.#attempts;
+    this.#attempts = NONE;
+    for (const attempt of attempts) attempt.cancel(false);
+  }
+
+  /** Nothing more is wanted. */
+  close(): void {
+    this.#over = true;
+    this.cancel();
+    if (this.#waiting) this.#pieces.waiting.leave(this.#route, this);
+    this.#waiting = false;
+  }
+}

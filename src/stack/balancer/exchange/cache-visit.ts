@@ -1,0 +1,104 @@
+/**
+ * What the response cache has to do with one request: it is asked before, may keep the answer, and may stand in for one that
+ * failed. A fill it handed out is ended or aborted exactly once, whatever becomes of the request.
+ */
+import type { CachedResponse, CacheFill, CacheLookup, ResponseCache } from '../../../model/response-cache.ts';
+import { cacheRequest, mayBeCached } from '../http/cache-fields.ts';
+import { fieldList, type ReplyHead } from '../http/reply-head.ts';
+import type { RequestHead } from '../http/request-head.ts';
+import { SAFE } from './attempts.ts';
+
+export class CacheVisit {
+  readonly #cache: ResponseCache;
+  readonly #head: RequestHead;
+  #fill: CacheFill | undefined;
+  #filling = false;
+  #status: string | undefined;
+  /** What the look-up said. */
+  kind: CacheLookup['kind'] | undefined;
+
+  constructor(cache: ResponseCache, head: RequestHead) {
+    this.#cache = cache;
+    this.#head = head;
+  }
+
+  /** Undefined when nothing of the kind is kept. */
+  ask(): CacheLookup | Promise<CacheLookup> | undefined {
+    return mayBeCached(this.#head) ? this.#cache.lookup(cacheRequest(this.#head)) : undefined;
+  }
+
+  /** Nobody is there any more to be told what was found. */
+  decline(found: CacheLookup): void {
+    if (found.kind === 'miss') found.fill?.abort();
+    else if (found.kind === 'stale') found.refresh?.abort();
+  }
+
+  /** The request is forwarded. */
+  forward(found: Exclude<CacheLookup, { response: CachedResponse }>): void {
+    this.#status = found.cacheStatus;
+    if (found.kind === 'miss') this.#fill = found.fill;
+  }
+
+  /** Fields that replace the client's own. */
+  get conditional(): CacheFill['conditional'] | undefined {
+    return this.#fill?.conditional;
+  }
+
+  /**
+   * What is sent in place of this head: a kept answer for a 304 to our own condition, or something stale for an error.
+   * `gone`: what was to be validated has left the cache, so the request has to be made without its condition.
+   */
+  instead(head: ReplyHead): CachedResponse | 'gone' | undefined {
+    const fill = this.#fill;
+    if (fill === undefined) return undefined;
+    const validated = head.status === 304 && Object.keys(fill.conditional).length > 0;
+    const kept = validated
+      ? fill.validated(fieldList(head.fields))
+      : head.status >= 500
+        ? fill.failed(head.status)
+        : undefined;
+    if (kept !== undefined) this.#end();
+    else if (validated) this.abort();
+    return kept ?? (validated ? 'gone' : undefined);
+  }
+
+  /** This head is passed to the client. Returns the value of `Cache-Status`, if there is one. */
+  passing(head: ReplyHead): string | undefined {
+    if (this.#fill === undefined) {
+      if (!SAFE.has(this.#head.method) && head.status < 400)
+        this.#cache.invalidate(cacheRequest(this.#head), head.status, fieldList(head.fields));
+      return this.#status;
+    }
+    this.#filling = this.#fill.head(head.status, fieldList(head.fields));
+    return `${this.#status}; fwd-status=${head.status}${this.#filling ? '; stored' : ''}`;
+  }
+
+  /** A view of bytes that go to the client. */
+  body(bytes: Buffer): void {
+    if (this.#filling && this.#fill?.chunk(Buffer.from(bytes)) === false) this.#filling = false;
+  }
+
+  /** The answer is complete. */
+  complete(): void {
+    if (this.#filling) this.#end();
+    else this.abort();
+  }
+
+  /** No upstream gave a valid answer: what may be sent all the same. */
+  failed(): CachedResponse | undefined {
+    const kept = this.#fill?.failed(undefined);
+    if (kept !== undefined) this.#end();
+    return kept;
+  }
+
+  #end(): void {
+    this.#fill?.end();
+    this.#fill = undefined;
+  }
+
+  /** May be called at any time. */
+  abort(): void {
+    this.#fill?.abort();
+    this.#fill = undefined;
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * The story of one request: its body is held, the cache is asked, upstreams are tried (`attempts.ts`), and an answer goes out.
+ * Every way it can end leads through `#end`, once.
+ */
+import type { Span } from '@opentelemetry/api';
+import type { ErrorCode, VitrineError } from '../../../base/errors.ts';
+import type { Logger } from '../../../base/logger.ts';
+import type { CachedResponse, CacheFill, CacheLookup, ResponseCache } from '../../../model/response-cache.ts';
+import { giveKept, giveProblem, passHead, problemFor } from './answers.ts';
+import type { Attempt, AttemptFailure } from './attempt.ts';
+import { CacheVisit } from './cache-visit.ts';
+import type { ClientReply } from '../client/reply.ts';
+import { forwardHead, type Peer } from '../http/forward-head.ts';
+import { CACHE, CONNECT, newPhaseTimes, QUEUE, serverTiming, TRANSFER, UPSTREAM } from '../telemetry/phase-times.ts';
+import type { ReplyHead } from '../http/reply-head.ts';
+import type { BodyEvents, RequestBody } from '../http/request-body.ts';
+import type { RequestHead } from '../http/request-head.ts';
+import { pathOf, type Route } from '../routes/route.ts';
+import { Attempts, type AttemptsOwner, type AttemptsPieces } from './attempts.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+
+export interface ExchangePieces extends AttemptsPieces {
+  readonly cache: ResponseCache | undefined;
+  readonly log: Logger;
+  /** Whether answers should close their connections. */
+  readonly draining: () => boolean;
+}
+
+export interface ExchangeRequest {
+  readonly head: RequestHead;
+  readonly peer: Peer;
+  readonly route: Route;
+  readonly requestId: string;
+  readonly reply: ClientReply;
+  /** Called once, when nothing more happens to the request. */
+  readonly onDone: (nowMs: number) => void;
+}
+
+export class Exchange implements AttemptsOwner, BodyEvents {
+  readonly #pieces: ExchangePieces;
+  readonly #request: ExchangeRequest;
+  readonly #startMs: number;
+  readonly #phases = newPhaseTimes();
+  readonly #route: string;
+  readonly #span: Span;
+  readonly #attempts: Attempts;
+  readonly #visit: CacheVisit | undefined;
+  #body: RequestBody | undefined;
+  #readyMs: number;
+  #headMs = 0;
+  #answered = false;
+  #done = false;
+
+  constructor(pieces: ExchangePieces, request: ExchangeRequest) {
+    this.#pieces = pieces;
+    this.#request = request;
+    this.#startMs = pieces.clock.monotonic();
+    this.#readyMs = this.#startMs;
+    const { head, route } = request;
+    this.#route = route.name ?? route.templates.find(pathOf(head.target)) ?? route.templates.other;
+    const { span, parent } = pieces.observer.serverSpan(head, this.#route);
+    this.#span = span;
+    this.#attempts = new Attempts(pieces, this, route, head, parent);
+    this.#visit = pieces.cache && new CacheVisit(pieces.cache, head);
+  }
+
+  /** With a body, the rest begins at its `onReady`. */
+  begin(body: RequestBody | undefined): void {
+    this.#body = body;
+    this.#pieces.budget.request();
+    if (body === undefined) this.#askCache(this.#startMs);
+  }
+
+  onReady(): void {
+    this.#askCache(this.#pieces.clock.monotonic());
+  }
+
+  onTooLarge(): void {
+    this.#refuse('payload_too_large', `The body is larger than ${this.#pieces.options.limits.body} bytes.`);
+  }
+
+  onTooSlow(): void {
+    this.#refuse('request_timeout', 'The body came too slowly.');
+  }
+
+  #askCache(nowMs: number): void {
+    this.#readyMs = nowMs;
+    const found = this.#visit?.ask();
+    if (found === undefined) this.#attempts.begin(this.#body, nowMs);
+    else if (found instanceof Promise) void found.then((late) => this.#looked(late));
+    else this.#looked(found);
+  }
+
+  #looked(found: CacheLookup): void {
+    const visit = this.#visit;
+    if (visit === undefined) return;
+    const now = this.#pieces.clock.monotonic();
+    this.#phases[CACHE] = now - this.#readyMs;
+    this.#readyMs = now;
+    visit.kind = found.kind;
+    if (this.#done) visit.decline(found);
+    else if (found.kind === 'hit') this.#sendCached(found.response);
+    else if (found.kind === 'stale') {
+      this.#sendCached(found.response);
+      const { refresh } = found;
+      if (refresh !== undefined) this.#attempts.refresh(refresh, (one) => this.#headFor(one, refresh.conditional));
+    } else {
+      visit.forward(found);
+      this.#attempts.begin(this.#body, now);
+    }
+  }
+
+  #headFor(upstream: Upstream, conditional: CacheFill['conditional'] | undefined): string {
+    const { head, peer, requestId } = this.#request;
+    return forwardHead(head, peer, requestId, this.#pieces.observer.ownFields, conditional, upstream.name);
+  }
+
+  asking(upstream: Upstream, nowMs: number): string {
+    // Who did not wait has no time in the queue: the few microseconds of our own are no phase.
+    const waited = this.#attempts.waited || this.#body !== undefined;
+    this.#phases[QUEUE] = waited ? nowMs - this.#startMs - (this.#phases[CACHE] || 0) : 0;
+    this.#readyMs = nowMs;
+    return this.#headFor(upstream, this.#visit?.conditional);
+  }
+
+  shed(reason: string): void {
+    this.#pieces.observer.shed(reason);
+    this.#refuse('overloaded', 'Every upstream is busy and the queue gave no place in time.', reason);
+  }
+
+  answering(attempt: Attempt, head: ReplyHead, nowMs: number): void {
+    const connect = attempt.connectedMs - attempt.startedMs;
+    if (!attempt.reused) this.#phases[CONNECT] = connect;
+    this.#phases[UPSTREAM] = nowMs - this.#readyMs - (attempt.reused ? 0 : connect);
+    this.#headMs = nowMs;
+    const instead = this.#visit?.instead(head);
+    if (instead === undefined) this.#answer(head);
+    else if (instead === 'gone') this.#attempts.again(attempt.upstream, this.#headFor(attempt.upstream, undefined));
+    else {
+      // A 304 has no body and its connection goes on by itself; the body of an error is not worth waiting for.
+      if (head.status >= 500) this.#attempts.cancel();
+      else this.#attempts.forget();
+      this.#sendCached(instead);
+    }
+  }
+
+  #answer(head: ReplyHead): void {
+    const { reply, head: request } = this.#request;
+    const own = this.#ownFields(this.#visit?.passing(head));
+    if (this.#pieces.draining()) reply.noKeepAlive();
+    this.#answered = true;
+    passHead(reply, request.method, head, own);
+  }
+
+  #ownFields(cacheStatus: string | undefined): string {
+    const status = cacheStatus === undefined ? '' : `Cache-Status: ${cacheStatus}\r\n`;
+    return `Via: 1.1 vitrine\r\nX-Request-Id: ${this.#request.requestId}\r\n${status}${this.#timing()}`;
+  }
+
+  #timing(): string {
+    return this.#pieces.options.server_timing ? serverTiming(this.#phases, this.#visit?.kind) : '';
+  }
+
+  answerBody(bytes: Buffer): void {
+    if (!this.#answered) return;
+    this.#visit?.body(bytes);
+    this.#request.reply.body(bytes);
+  }
+
+  answerFlush(): void {
+    const { reply } = this.#request;
+    if (!this.#answered || this.#done) return;
+    reply.flush();
+    if (reply.blocked) this.#attempts.pause();
+  }
+
+  onClientWritable(): void {
+    this.#attempts.resume();
+  }
+
+  answerComplete(nowMs: number): void {
+    if (this.#done || !this.#answered) return;
+    this.#visit?.complete();
+    this.#phases[TRANSFER] = nowMs - this.#headMs;
+    this.#finish(undefined, nowMs);
+  }
+
+  /** An answer that began is cut short: the client's connection is cut too, never ended as if it were whole. */
+  brokenOff(failure: AttemptFailure): void {
+    const { reply } = this.#request;
+    this.#phases[TRANSFER] = this.#pieces.clock.monotonic() - this.#headMs;
+    if (!reply.begun && failure !== 'client_stalled') {
+      this.#answered = false;
+      this.gaveUp(failure);
+      return;
+    }
+    this.#pieces.log.warn({ request_id: this.#request.requestId, failure }, 'an answer was cut short');
+    this.#close(failure === 'client_stalled' ? failure : 'truncated');
+  }
+
+  gaveUp(failure: AttemptFailure): void {
+    const kept = this.#visit?.failed();
+    if (kept !== undefined) {
+      this.#sendCached(kept);
+      return;
+    }
+    const { code, detail } = problemFor(failure);
+    if (code === 'no_upstream') this.#pieces.observer.shed('no_upstream');
+    this.#refuse(code, detail, failure);
+  }
+
+  #sendCached(kept: CachedResponse): void {
+    const { reply, head } = this.#request;
+    if (this.#pieces.draining()) reply.noKeepAlive();
+    giveKept(reply, head.method, kept, this.#ownFields(kept.cacheStatus));
+    this.#finish(undefined);
+  }
+
+  /** An answer of our own, if there is still somebody to answer. */
+  #refuse(code: ErrorCode, detail: string, errorType: string = code): void {
+    const { reply, head, requestId } = this.#request;
+    if (reply.begun) {
+      this.#close(errorType);
+      return;
+    }
+    this.#attempts.cancel();
+    const status = giveProblem(reply, head.method, { code, detail }, requestId, this.#timing());
+    this.#finish(status >= 500 ? errorType : undefined);
+  }
+
+  /** A body that goes wrong is refused; what follows a whole request only ends the connection after its answer. */
+  onClientMalformed(refusal: VitrineError): void {
+    this.#request.reply.noKeepAlive();
+    if (this.#body !== undefined && !this.#body.complete) this.#refuse(refusal.code, refusal.message);
+  }
+
+  /** The client's connection is gone. */
+  onClientClosed(): void {
+    if (!this.#done) this.#close(this.#request.reply.status === undefined ? 'client_closed' : undefined);
+  }
+
+  /** Ends without an answer, or in the middle of one. */
+  #close(errorType: string | undefined): void {
+    this.#request.reply.cut();
+    this.#end(errorType, this.#pieces.clock.monotonic());
+  }
+
+  #finish(errorType: string | undefined, nowMs = this.#pieces.clock.monotonic()): void {
+    const { reply } = this.#request;
+    if (this.#body !== undefined && !this.#body.complete) {
+      reply.noKeepAlive();
+      this.#body.stop();
+    }
+    // Before the next message on the connection begins, this one is over.
+    this.#end(errorType, nowMs);
+    reply.end();
+  }
+
+  #end(errorType: string | undefined, nowMs: number): void {
+    if (this.#done) return;
+    this.#done = true;
+    const { head, reply, peer } = this.#request;
+    this.#attempts.close();
+    this.#visit?.abort();
+    this.#body?.stop();
+    this.#pieces.observer.serverDone(this.#span, {
+      head,
+      peer,
+      routeAtStart: this.#route,
+      route: this.#routeByNow(),
+      status: reply.status,
+      error: errorType,
+      totalMs: nowMs - this.#startMs,
+      phases: this.#phases,
+    });
+    this.#request.onDone(nowMs);
+  }
+
+  /** Its name may be known by now: of the answer it got, or of that to another request it waited for. */
+  #routeByNow(): string {
+    const { route, head, reply } = this.#request;
+    if (route.name !== undefined || this.#route !== route.templates.other) return this.#route;
+    const path = pathOf(head.target);
+    if (this.#answered) return route.templates.learn(path, reply.status ?? 0);
+    return route.templates.find(path) ?? this.#route;
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * A WebSocket through the balancer: the handshake is forwarded like a request, and when the upstream agrees (and proves it,
+ * RFC 6455 section 4.2.2) bytes go both ways, each side held back by the other. A drain says 1001 to both and hangs up.
+ */
+import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { Context, Span } from '@opentelemetry/api';
+import { VitrineError, type ErrorCode } from '../../../base/errors.ts';
+import type { Served } from '../client/connection.ts';
+import { closeGently } from '../client/reply.ts';
+import type { Timed } from '../timing/deadlines.ts';
+import type { ExchangePieces } from './exchange.ts';
+import { forwardHead, type Peer } from '../http/forward-head.ts';
+import { newPhaseTimes } from '../telemetry/phase-times.ts';
+import { pick } from '../upstream/pick.ts';
+import { problemMessage } from '../client/problem.ts';
+import type { ReplyHead } from '../http/reply-head.ts';
+import type { RequestHead } from '../http/request-head.ts';
+import type { Route } from '../routes/route.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { ConnectionFailure, ExchangeEvents, UpstreamConnection } from '../upstream/connection.ts';
+import { closeFrame, FrameTracker } from '../http/websocket-frames.ts';
+
+export interface TunnelRequest {
+  readonly head: RequestHead;
+  readonly peer: Peer;
+  readonly route: Route;
+  readonly requestId: string;
+  readonly socket: Socket;
+  /** What the client sent after its head. */
+  readonly first: Buffer;
+}
+
+/** After a drain both sides have so long to hang up by themselves. */
+const GOODBYE_MS = 2_000;
+const KEEP_ALIVE_MS = 30_000;
+const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+export class Tunnel implements ExchangeEvents, Served, Timed {
+  readonly #pieces: ExchangePieces;
+  readonly #request: TunnelRequest;
+  readonly #onDone: () => void;
+  readonly #startMs: number;
+  readonly #span: Span;
+  readonly #parent: Context;
+  readonly #tried: Upstream[] = [];
+  readonly #toClient = new FrameTracker();
+  readonly #toUpstream = new FrameTracker();
+  #upstream: Upstream | undefined;
+  #connection: UpstreamConnection | undefined;
+  #clientSpan: Span | undefined;
+  #tryMs = 0;
+  #state: 'asking' | 'open' | 'refused' | 'over' = 'asking';
+  #observed = false;
+  #draining = false;
+  deadlineMs = Infinity;
+
+  constructor(pieces: ExchangePieces, request: TunnelRequest, onDone: () => void) {
+    this.#pieces = pieces;
+    this.#request = request;
+    this.#onDone = onDone;
+    this.#startMs = pieces.clock.monotonic();
+    const { span, parent } = pieces.observer.serverSpan(request.head, this.#routeName);
+    this.#span = span;
+    this.#parent = parent;
+  }
+
+  get #routeName(): string {
+    const { route } = this.#request;
+    return route.name ?? route.templates.other;
+  }
+
+  begin(): void {
+    const { socket } = this.#request;
+    socket.on('error', () => socket.destroy());
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    this.#pieces.deadlines.add(this);
+    this.#ask();
+  }
+
+  #ask(): void {
+    const { head, peer, requestId, route } = this.#request;
+    const { observer, random, clock, options } = this.#pieces;
+    route.turn = (route.turn + 1) >>> 0;
+    const at = pick(route.policy, route.upstreams, route.turn, this.#tried, Infinity, random);
+    if (at < 0) {
+      this.#refuse('no_upstream', 'No upstream could be reached.');
+      return;
+    }
+    const upstream = route.upstreams[at];
+    this.#tried.push(upstream);
+    this.#upstream = upstream;
+    upstream.inflight += 1;
+    this.#tryMs = clock.monotonic();
+    const { span, fields } = observer.clientSpan(head, this.#parent);
+    this.#clientSpan = span;
+    const text = forwardHead(head, peer, requestId, observer.ownFields, undefined, upstream.name);
+    const { connect, first_byte } = options.timeouts;
+    this.deadlineMs = connect + first_byte > 0 ? this.#tryMs + connect + first_byte : Infinity;
+    this.#connection = upstream.open();
+    this.#connection.begin('GET', `${text}${fields}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, this, true);
+  }
+
+  onConnected(): void {}
+
+  onHead(head: ReplyHead): void {
+    const { socket, requestId, first } = this.#request;
+    const own = `Via: 1.1 vitrine\r\nX-Request-Id: ${requestId}\r\n`;
+    if (head.status !== 101) {
+      this.#state = 'refused';
+      this.#observe(head.status, undefined);
+      socket.write(`HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}${own}Connection: close\r\n\r\n`, 'latin1');
+      return;
+    }
+    if (!this.#proven(head)) {
+      this.#failed('invalid');
+      return;
+    }
+    this.deadlineMs = Infinity;
+    this.#state = 'open';
+    this.#upstream?.succeeded();
+    this.#observe(101, undefined);
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\n${head.fields}${own}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      'latin1',
+    );
+    if (first.length > 0) this.#send(first);
+    socket.on('data', (bytes: Buffer) => this.#send(bytes));
+    socket.on('end', () => this.#connection?.endWriting());
+    socket.resume();
+  }
+
+  #proven(head: ReplyHead): boolean {
+    const { raw } = this.#request.head;
+    const at = raw.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'sec-websocket-key');
+    const key = at < 0 ? '' : raw[at + 1];
+    const accept = createHash('sha1')
+      .update(key + WEBSOCKET_GUID)
+      .digest('base64');
+    const found = /(?:^|\n)sec-websocket-accept:[ \t]*([^\r]*?)[ \t]*\r/i.exec(head.fields);
+    return head.upgrade === 'websocket' && found?.[1] === accept;
+  }
+
+  #send(bytes: Buffer): void {
+    this.#toUpstream.feed(bytes);
+    if (this.#connection?.write(bytes) === false) this.#request.socket.pause();
+  }
+
+  onWritable(): void {
+    this.#request.socket.resume();
+  }
+
+  onBody(bytes: Buffer): void {
+    if (this.#state === 'over') return;
+    if (this.#state === 'open') this.#toClient.feed(bytes);
+    if (!this.#request.socket.write(Buffer.from(bytes))) this.#connection?.pause();
+  }
+
+  onFlush(): void {}
+
+  onClientWritable(): void {
+    this.#connection?.resume();
+  }
+
+  onComplete(): void {
+    this.#request.socket.end();
+    this.#over();
+  }
+
+  onFailed(kind: ConnectionFailure): void {
+    if (this.#state === 'open') {
+      this.#request.socket.destroy();
+      this.#over();
+    } else this.#failed(kind);
+  }
+
+  #failed(kind: ConnectionFailure | 'timeout'): void {
+    const { route } = this.#request;
+    const upstream = this.#upstream;
+    if (upstream !== undefined) {
+      upstream.failed(kind === 'refused' ? 'refused' : kind === 'timeout' ? 'timeout' : 'error', route.upstreams);
+      upstream.inflight -= 1;
+      this.#clientDone(upstream, undefined, kind);
+      this.#upstream = undefined;
+    }
+    this.#connection?.destroy();
+    this.#connection = undefined;
+    // Nothing was sent to one that refused; any other may have begun something.
+    if (kind === 'refused' && !this.#pieces.draining()) this.#ask();
+    else if (kind === 'timeout') this.#refuse('gateway_timeout', 'The upstream did not answer the upgrade in time.');
+    else this.#refuse('bad_gateway', 'The upstream did not take the upgrade.');
+  }
+
+  #refuse(code: ErrorCode, detail: string): void {
+    const { socket } = this.#request;
+    const error = new VitrineError(code, detail);
+    this.#observe(error.status, code);
+    if (socket.writable && this.#state === 'asking') {
+      socket.write(problemMessage(error));
+      closeGently(socket);
+    } else socket.destroy();
+    this.#over();
+  }
+
+  /** The request is over for telemetry when the tunnel stands: how long people stay is no latency. */
+  #observe(status: number | undefined, error: string | undefined): void {
+    if (this.#observed) return;
+    this.#observed = true;
+    const { observer, clock } = this.#pieces;
+    const { head, peer } = this.#request;
+    const route = this.#routeName;
+    if (this.#upstream !== undefined) this.#clientDone(this.#upstream, status, error);
+    const totalMs = clock.monotonic() - this.#startMs;
+    const phases = newPhaseTimes();
+    observer.serverDone(this.#span, {
+      head,
+      peer,
+      routeAtStart: route,
+      route,
+      status,
+      error,
+      totalMs,
+      phases,
+    });
+  }
+
+  #clientDone(upstream: Upstream, status: number | undefined, error: string | undefined): void {
+    const span = this.#clientSpan;
+    this.#clientSpan = undefined;
+    if (span === undefined) return;
+    const ms = this.#pieces.clock.monotonic() - this.#tryMs;
+    const { head } = this.#request;
+    this.#pieces.observer.clientDone(span, { head, upstream, status, error, ms, resend: this.#tried.length - 1 });
+  }
+
+  onDeadline(): void {
+    this.deadlineMs = Infinity;
+    if (this.#draining) {
+      this.#request.socket.destroy();
+      this.#over();
+    } else this.#failed('timeout');
+  }
+
+  onClientClosed(): void {
+    this.#observe(undefined, 'client_closed');
+    this.#over();
+  }
+
+  onClientMalformed(): void {}
+
+  /** Says 1001 to both sides where a frame may stand, and hangs up a little later. */
+  drain(): void {
+    if (this.#state !== 'open' || this.#draining) return;
+    this.#draining = true;
+    if (this.#toClient.atBoundary) this.#request.socket.write(closeFrame(false));
+    if (this.#toUpstream.atBoundary) this.#connection?.write(closeFrame(true));
+    this.deadlineMs = this.#pieces.clock.monotonic() + GOODBYE_MS;
+  }
+
+  #over(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#pieces.deadlines.delete(this);
+    if (this.#upstream !== undefined) this.#upstream.inflight -= 1;
+    this.#connection?.destroy();
+    this.#pieces.waiting.roomIn(this.#request.route);
+    this.#onDone();
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * The body of a request on its way in. It is held until it is complete, 64 KiB long or 250 ms old, so that what is
+ * malformed in its first packets, and what a slow client trickles, never costs an upstream a connection; after that it
+ * streams with back-pressure. Until the first byte of it was sent it can be given again.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../../../base/clock.ts';
+import type { Deadlines, Timed } from '../timing/deadlines.ts';
+
+const HOLD_BYTES = 64 * 1024;
+const HOLD_MS = 250;
+/** The minimum rate is asked for after so long. */
+const GRACE_MS = 5_000;
+const CHECK_MS = 1_000;
+
+export interface BodyEvents {
+  /** It may be sent. Called once. */
+  onReady(): void;
+  onTooLarge(): void;
+  onTooSlow(): void;
+}
+
+/** Takes the rest of a body. `write` returns false when it should stop for a while; then `resume` is called. */
+export interface BodySink {
+  write(bytes: Buffer): boolean;
+  end(): void;
+}
+
+export class RequestBody implements Timed {
+  readonly #request: IncomingMessage;
+  readonly #limit: number;
+  readonly #minRate: number;
+  readonly #deadlines: Deadlines;
+  readonly #events: BodyEvents;
+  readonly #clock: Clock;
+  readonly #startMs: number;
+  #held: Buffer[] = [];
+  #ready = false;
+  #stopped = false;
+  #sink: BodySink | undefined;
+  #paused = false;
+  #bytes = 0;
+  /** Time it was held back by the upstream does not count against the client. */
+  #pausedAtMs = 0;
+  #pausedMs = 0;
+  complete = false;
+  deadlineMs: number;
+
+  constructor(
+    request: IncomingMessage,
+    limits: { readonly body: number; readonly min_rate: number },
+    deadlines: Deadlines,
+    clock: Clock,
+    events: BodyEvents,
+  ) {
+    this.#request = request;
+    this.#limit = limits.body;
+    this.#minRate = limits.min_rate;
+    this.#deadlines = deadlines;
+    this.#events = events;
+    this.#clock = clock;
+    this.#startMs = clock.monotonic();
+    this.deadlineMs = this.#startMs + HOLD_MS;
+    request.on('data', (bytes: Buffer) => this.#take(bytes));
+    request.on('end', () => this.#finished());
+    deadlines.add(this);
+  }
+
+  /** What is held. After `stream` it is gone. */
+  get held(): readonly Buffer[] {
+    return this.#held;
+  }
+
+  get heldBytes(): number {
+    return this.#sink === undefined ? this.#bytes : 0;
+  }
+
+  #take(bytes: Buffer): void {
+    this.#bytes += bytes.length;
+    if (this.#limit > 0 && this.#bytes > this.#limit) {
+      this.stop();
+      this.#events.onTooLarge();
+    } else if (this.#sink !== undefined) {
+      if (!this.#sink.write(bytes)) this.#pause();
+    } else {
+      this.#held.push(bytes);
+      if (this.#bytes >= HOLD_BYTES) {
+        this.#pause();
+        this.#becomeReady();
+      }
+    }
+  }
+
+  #finished(): void {
+    if (this.#stopped) return;
+    this.complete = true;
+    this.#deadlines.delete(this);
+    this.#sink?.end();
+    this.#becomeReady();
+  }
+
+  #becomeReady(): void {
+    if (this.#ready) return;
+    this.#ready = true;
+    this.#events.onReady();
+  }
+
+  #pause(): void {
+    if (this.#paused || this.complete) return;
+    this.#paused = true;
+    this.#pausedAtMs = this.#clock.monotonic();
+    this.#request.pause();
+  }
+
+  /** The sink has room again. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#pausedMs += this.#clock.monotonic() - this.#pausedAtMs;
+    this.#request.resume();
+  }
+
+  /** What was held is on its way; the rest goes to `sink`. */
+  stream(sink: BodySink, heldChunks: number): void {
+    if (this.#sink !== undefined || this.complete) return;
+    const late = this.#held.slice(heldChunks);
+    this.#held = [];
+    this.#sink = sink;
+    for (const bytes of late) sink.write(bytes);
+    this.resume();
+  }
+
+  /** Nothing more is wanted: the rest is read and thrown away. */
+  stop(): void {
+    this.#stopped = true;
+    this.#deadlines.delete(this);
+    this.#request.removeAllListeners('data');
+    this.#held = [];
+    this.#sink = undefined;
+    this.#request.resume();
+  }
+
+  onDeadline(nowMs: number): void {
+    this.#becomeReady();
+    const age = nowMs - this.#startMs - this.#pausedMs;
+    this.deadlineMs = nowMs + CHECK_MS;
+    if (this.#minRate === 0 || this.#paused || age < GRACE_MS) return;
+    if (this.#bytes / (age / 1000) >= this.#minRate) return;
+    this.stop();
+    this.#events.onTooSlow();
+  }
+}

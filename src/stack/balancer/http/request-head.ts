@@ -1,0 +1,237 @@
+/**
+ * The second pair of eyes on a request's head. llhttp has parsed it strictly; this refuses what llhttp lets pass and a
+ * proxy must not (RFC 9112 sections 3.2, 6.1 and 6.3, RFC 9110 section 7), and says what the rest of the path needs to
+ * know. Pure: parsed parts in, a verdict out. What is refused here is never forwarded.
+ */
+import type { ErrorCode } from '../../../base/errors.ts';
+import { FIELD, fieldMeaning, listedFields, listHas } from './fields.ts';
+
+export interface HeadLimits {
+  readonly fields: number;
+  readonly target: number;
+  readonly body: number;
+}
+
+/** As `http.IncomingMessage` gives them. */
+export interface ParsedHead {
+  readonly method: string;
+  readonly url: string;
+  readonly major: number;
+  readonly minor: number;
+  readonly raw: readonly string[];
+}
+
+export interface RequestHead {
+  readonly kind: 'ok';
+  readonly method: string;
+  /** Origin form (or `*`): path and query. */
+  readonly target: string;
+  /** Lower case with port; empty for HTTP/1.0 without Host. */
+  readonly host: string;
+  readonly http11: boolean;
+  readonly keepAlive: boolean;
+  /** -1: chunked; 0: none. */
+  readonly bodyBytes: number;
+  /** Lower case, such as `websocket`. Only when `Connection` names it. */
+  readonly upgrade: string | undefined;
+  readonly requestId: string | undefined;
+  readonly userAgent: string | undefined;
+  /** Whether there is a field of some propagator (`traceparent`, `b3`, …). */
+  readonly traced: boolean;
+  /** Lower-case names `Connection` listed: dropped with the hop-by-hop fields. */
+  readonly listed: readonly string[];
+  readonly raw: readonly string[];
+}
+
+export interface Refusal {
+  readonly kind: 'refused';
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+const refuse = (code: ErrorCode, detail: string): Refusal => ({ kind: 'refused', code, detail });
+const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]{1,5}))?$/;
+const TARGET = /^[\x21\x24-\x7e]+$/;
+const TARGET_WITH_HASH_OR_QUOTE = /^[\x21-\x7e]+$/;
+const REQUEST_ID = /^[A-Za-z0-9._:+/=-]{8,128}$/;
+const NONE: readonly string[] = [];
+
+/** Syntax of `Host` (RFC 9112 section 3.2): no user, no path, a port that exists. Good ones are remembered, lower-cased. */
+const hosts = new Map<string, string>();
+function checkedHost(value: string): string | undefined {
+  const known = hosts.get(value);
+  if (known !== undefined) return known;
+  const found = HOST.exec(value);
+  if (!found || Number(found[1] ?? 0) > 65_535 || value.length > 262) return undefined;
+  const lower = value.toLowerCase();
+  if (hosts.size < 1024) hosts.set(value, lower);
+  return lower;
+}
+
+interface Seen {
+  host: string | undefined;
+  length: string | undefined;
+  coding: string | undefined;
+  connection: string | undefined;
+  upgrade: string | undefined;
+  requestId: string | undefined;
+  userAgent: string | undefined;
+  traced: boolean;
+  trouble: string | undefined;
+}
+
+function once(seen: Seen, key: 'host' | 'length' | 'coding' | 'upgrade', value: string, name: string): void {
+  if (seen[key] !== undefined) seen.trouble = `There is more than one ${name} field.`;
+  seen[key] = value;
+}
+
+function scan(raw: readonly string[]): Seen {
+  const seen: Seen = {
+    host: undefined,
+    length: undefined,
+    coding: undefined,
+    connection: undefined,
+    upgrade: undefined,
+    requestId: undefined,
+    userAgent: undefined,
+    traced: false,
+    trouble: undefined,
+  };
+  for (let at = 0; at < raw.length; at += 2) {
+    const meaning = fieldMeaning(raw[at]);
+    if (meaning === FIELD.pass) continue;
+    const value = raw[at + 1];
+    if (meaning === FIELD.host) once(seen, 'host', value, 'Host');
+    else if (meaning === FIELD.contentLength) once(seen, 'length', value, 'Content-Length');
+    else if (meaning === FIELD.transferEncoding) once(seen, 'coding', value, 'Transfer-Encoding');
+    else if (meaning === FIELD.upgrade) once(seen, 'upgrade', value, 'Upgrade');
+    else if (meaning === FIELD.connection)
+      seen.connection = seen.connection === undefined ? value : `${seen.connection},${value}`;
+    else if (meaning === FIELD.requestId) seen.requestId = value;
+    else if (meaning === FIELD.userAgent) seen.userAgent = value;
+    else if (meaning === FIELD.trace) seen.traced = true;
+    else if (meaning === FIELD.invalid) seen.trouble = 'A field name is not a token.';
+  }
+  return seen;
+}
+
+function bodyOf(seen: Seen, http11: boolean, limit: number): number | Refusal {
+  if (seen.coding !== undefined) {
+    if (seen.length !== undefined) {
+      return refuse('bad_request', 'Content-Length and Transfer-Encoding are both present.');
+    }
+    if (!http11) return refuse('bad_request', 'HTTP/1.0 knows no Transfer-Encoding.');
+    if (seen.coding.toLowerCase() === 'chunked') return -1;
+    // A coding that chunked does not end cannot be framed at all (RFC 9112 section 6.1); one before it we do not implement.
+    return /^[a-z]+ *, *chunked$/i.test(seen.coding)
+      ? refuse('not_implemented', 'No transfer coding but chunked is known here.')
+      : refuse('bad_request', 'Transfer-Encoding is not exactly "chunked".');
+  }
+  if (seen.length === undefined) return 0;
+  if (!/^[0-9]{1,15}$/.test(seen.length)) return refuse('bad_request', 'Content-Length is not a number.');
+  const bytes = Number(seen.length);
+  if (limit > 0 && bytes > limit) return refuse('payload_too_large', `The body is larger than ${limit} bytes.`);
+  return bytes;
+}
+
+/** Origin form of the target, its authority if it was absolute, or what is wrong with it. */
+function targetOf(method: string, url: string): { target: string; authority?: string } | Refusal {
+  if (url.startsWith('/')) {
+    return TARGET.test(url) || (TARGET_WITH_HASH_OR_QUOTE.test(url) && !url.includes('#'))
+      ? { target: url }
+      : refuse('bad_request', 'The request target holds a character it must not.');
+  }
+  if (url === '*') {
+    return method === 'OPTIONS' ? { target: '*' } : refuse('bad_request', 'Only OPTIONS may ask for "*".');
+  }
+  const absolute = /^https?:\/\/([^/?#]+)([/?][\x21-\x7e]*)?$/i.exec(url);
+  if (!absolute || url.includes('#')) return refuse('bad_request', 'The request target is not a path.');
+  const rest = absolute[2] ?? '/';
+  return { target: rest.startsWith('?') ? `/${rest}` : rest, authority: absolute[1].toLowerCase() };
+}
+
+function hostOf(seen: Seen, http11: boolean, authority: string | undefined): string | Refusal {
+  if (seen.host === undefined) {
+    if (http11) return refuse('bad_request', 'HTTP/1.1 needs a Host field.');
+    return authority === undefined
+      ? ''
+      : (checkedHost(authority) ?? refuse('bad_request', 'The target has no valid host.'));
+  }
+  const host = checkedHost(seen.host);
+  if (host === undefined) return refuse('bad_request', 'Host is not a name or address with an optional port.');
+  if (authority !== undefined && authority !== host) {
+    return refuse('bad_request', 'The target and the Host field name different hosts.');
+  }
+  return host;
+}
+
+interface ConnectionWishes {
+  readonly keepAlive: boolean;
+  readonly listed: readonly string[];
+  readonly upgrade: string | undefined;
+}
+
+const KEEP: ConnectionWishes = { keepAlive: true, listed: NONE, upgrade: undefined };
+const CLOSE: ConnectionWishes = { keepAlive: false, listed: NONE, upgrade: undefined };
+
+/** Undefined when it lists a field that it must not take away. */
+function connectionOf(seen: Seen, http11: boolean): ConnectionWishes | undefined {
+  const { connection, upgrade } = seen;
+  if (connection === undefined) return http11 ? KEEP : CLOSE;
+  if (http11 && upgrade === undefined && connection === 'keep-alive') return KEEP;
+  const listed = listedFields(connection);
+  if (listed === undefined) return undefined;
+  return {
+    keepAlive: http11 ? !listHas(connection, 'close') : listHas(connection, 'keep-alive'),
+    listed,
+    upgrade: upgrade !== undefined && listHas(connection, 'upgrade') ? upgrade.trim().toLowerCase() : undefined,
+  };
+}
+
+/** Limits and methods: what is answered before anything else is looked at. */
+function earlyRefusal(parsed: ParsedHead, limits: HeadLimits): Refusal | undefined {
+  const { method, major, minor } = parsed;
+  if (major !== 1 || minor > 1) return refuse('http_version', 'This server speaks HTTP/1.1.');
+  if (method === 'TRACE' || method === 'CONNECT') return refuse('method_not_allowed', `${method} is not forwarded.`);
+  if (parsed.url.length > limits.target) {
+    return refuse('uri_too_long', `The request target is longer than ${limits.target} bytes.`);
+  }
+  if (parsed.raw.length > limits.fields * 2) {
+    return refuse('header_too_large', `There are more than ${limits.fields} header fields.`);
+  }
+  return undefined;
+}
+
+export function checkRequestHead(parsed: ParsedHead, limits: HeadLimits): RequestHead | Refusal {
+  const early = earlyRefusal(parsed, limits);
+  if (early) return early;
+  const http11 = parsed.minor === 1;
+  const seen = scan(parsed.raw);
+  if (seen.trouble !== undefined) return refuse('bad_request', seen.trouble);
+  const target = targetOf(parsed.method, parsed.url);
+  if ('kind' in target) return target;
+  const host = hostOf(seen, http11, target.authority);
+  if (typeof host !== 'string') return host;
+  const bodyBytes = bodyOf(seen, http11, limits.body);
+  if (typeof bodyBytes !== 'number') return bodyBytes;
+  const connection = connectionOf(seen, http11);
+  if (connection === undefined) return refuse('bad_request', 'Connection lists a field that is not hop-by-hop.');
+  if (connection.upgrade === 'websocket' && bodyBytes !== 0) {
+    return refuse('bad_request', 'A request with a body cannot be upgraded.');
+  }
+  return {
+    kind: 'ok',
+    method: parsed.method,
+    target: target.target,
+    host,
+    http11,
+    keepAlive: connection.keepAlive,
+    bodyBytes,
+    upgrade: connection.upgrade,
+    requestId: seen.requestId !== undefined && REQUEST_ID.test(seen.requestId) ? seen.requestId : undefined,
+    userAgent: seen.userAgent,
+    traced: seen.traced,
+    listed: connection.listed,
+    raw: parsed.raw,
+  };
+}

@@ -1,0 +1,230 @@
+/**
+ * What the balancer tells OpenTelemetry: a server span and a client span per try, the duration histograms of the semantic
+ * conventions, and its own counters. Histograms are bound to attributes once per combination; counters are plain numbers
+ * that observable instruments read when somebody collects, so they cost nothing per request.
+ */
+import { metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { Attributes, Context, Observable, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
+import { boundHistogram, type BoundHistogram, type BoundRecord } from '../../../telemetry/metrics/cells.ts';
+import { completeSpan, leanStart, traceparentOf } from '../../../telemetry/spans/lean-tracer.ts';
+import { linkedRoot } from '../../../telemetry/spans/linked-context.ts';
+import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../../telemetry/names.ts';
+import { FIELD, fieldMeaning } from '../http/fields.ts';
+import { LabelSets, AttemptLabels } from './label-sets.ts';
+import { PHASES, type PhaseTimes } from './phase-times.ts';
+import type { OwnFields } from '../http/forward-head.ts';
+import type { RequestHead } from '../http/request-head.ts';
+import { clientAttributes, serverAttributes, type ClientOutcome, type ServerOutcome } from './span-attributes.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+
+export interface Gauges {
+  readonly upstreams: () => Iterable<Upstream>;
+  readonly queueSize: () => number;
+}
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT']);
+const W3C_FIELDS = new Set(['traceparent', 'tracestate', 'baggage']);
+const SCOPE = 'vitrine-balancer';
+const CELLS_LIMIT = 4096;
+const FINEST_MS = FINE_DURATION_BOUNDS[0] * 1000;
+
+export const knownMethod = (method: string): string => (METHODS.has(method) ? method : '_OTHER');
+
+/** The W3C fields by name and whatever the configured propagator writes, as text for a request's head. */
+const intoText = {
+  set(carrier: { text: string }, name: string, value: string): void {
+    carrier.text += `${name}: ${value}\r\n`;
+  },
+};
+const fromRaw = {
+  keys: (raw: readonly string[]): string[] => raw.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()),
+  get(raw: readonly string[], name: string): string | undefined {
+    for (let at = 0; at < raw.length; at += 2) {
+      if (raw[at].length === name.length && raw[at].toLowerCase() === name) return raw[at + 1];
+    }
+    return undefined;
+  },
+};
+
+/** Counts by label set, read by one observable instrument. */
+class Counts {
+  readonly #cells = new Map<string, { readonly attributes: Attributes; value: number }>();
+
+  add(key: string, by: number, attributes: () => Attributes): void {
+    const cell = this.#cells.get(key);
+    if (cell !== undefined) cell.value += by;
+    else if (this.#cells.size < CELLS_LIMIT) this.#cells.set(key, { attributes: attributes(), value: by });
+  }
+
+  readonly observe: ObservableCallback = (result) => {
+    for (const { attributes, value } of this.#cells.values()) result.observe(value, attributes);
+  };
+}
+
+export class Observer {
+  readonly #start = leanStart(trace.getTracer(SCOPE));
+  readonly #server = boundHistogram(SCOPE, METRICS.httpServerDuration, DURATION_BOUNDS);
+  readonly #client: BoundHistogram = boundHistogram(SCOPE, METRICS.httpClientDuration, DURATION_BOUNDS);
+  readonly #refused = new Map<number, BoundRecord>();
+  readonly #retries = new Counts();
+  readonly #ejections = new Counts();
+  readonly #shed = new Counts();
+  readonly #active = new Map<string, { readonly attributes: Attributes; value: number }>();
+  readonly #labels = new LabelSets(this.#server, boundHistogram(SCOPE, METRICS.phaseDuration, FINE_DURATION_BOUNDS));
+  readonly #attemptLabels = new WeakMap<Upstream, AttemptLabels>();
+  readonly #gauges: Gauges;
+  readonly #callbacks: [Observable, ObservableCallback][] = [];
+  readonly #fields = propagation.fields();
+  /** All of them are known by name, so a head says whether it has any. */
+  readonly #fieldsKnown = this.#fields.every((name) => fieldMeaning(name) === FIELD.trace);
+  /** What the W3C propagators write is the same whoever writes it. */
+  readonly #w3c = this.#fields.includes('traceparent') && this.#fields.every((name) => W3C_FIELDS.has(name));
+  /** Fields of the propagator: a client's own are taken in by `serverSpan`, never passed on. */
+  readonly ownFields: OwnFields = new Set(this.#fields);
+
+  constructor(gauges: Gauges) {
+    this.#gauges = gauges;
+    const meter = metrics.getMeter(SCOPE);
+    const observe = (name: MetricName, callback: ObservableCallback): void => {
+      const options = { unit: name.unit, description: name.description };
+      const instrument =
+        name.kind === 'counter'
+          ? meter.createObservableCounter(name.name, options)
+          : name.kind === 'gauge'
+            ? meter.createObservableGauge(name.name, options)
+            : meter.createObservableUpDownCounter(name.name, options);
+      instrument.addCallback(callback);
+      this.#callbacks.push([instrument, callback]);
+    };
+    observe(METRICS.upstreamRequests, (result) => this.#observeTries(result));
+    observe(METRICS.retries, this.#retries.observe);
+    observe(METRICS.ejections, this.#ejections.observe);
+    observe(METRICS.shed, this.#shed.observe);
+    observe(METRICS.httpServerActive, (result) => {
+      for (const { attributes, value } of this.#active.values()) result.observe(value, attributes);
+    });
+    observe(METRICS.queueSize, (result) => result.observe(gauges.queueSize()));
+    observe(METRICS.upstreamUp, (result) => {
+      // An upstream of two routes is up when one of them may use it.
+      const up = new Map<string, boolean>();
+      for (const one of gauges.upstreams()) up.set(one.name, one.available || up.get(one.name) === true);
+      for (const [name, isUp] of up) result.observe(isUp ? 1 : 0, { 'vitrine.upstream': name });
+    });
+  }
+
+  close(): void {
+    for (const [instrument, callback] of this.#callbacks) instrument.removeCallback(callback);
+  }
+
+  /** The context the client sent, and a server span in it. */
+  serverSpan(head: RequestHead, route: string): { readonly span: Span; readonly parent: Context } {
+    const method = knownMethod(head.method);
+    this.#activeCell(method).value += 1;
+    const from = head.traced || !this.#fieldsKnown ? propagation.extract(linkedRoot, head.raw, fromRaw) : linkedRoot;
+    const span = this.#start(this.#labels.of(method, route).spanName, SpanKind.SERVER, from);
+    return { span, parent: trace.setSpan(from, span) };
+  }
+
+  serverDone(span: Span, done: ServerOutcome): void {
+    const { head, route, status, phases } = done;
+    const method = knownMethod(head.method);
+    this.#activeCell(method).value -= 1;
+    const errorType = done.error ?? (status !== undefined && status >= 500 ? String(status) : undefined);
+    const version = head.http11 ? '1.1' : '1.0';
+    this.#labels.server(method, route, head.http11, status, errorType).record(done.totalMs / 1000);
+    this.#recordPhases(this.#labels.of(method, route).phases, phases);
+    if (span.isRecording()) {
+      if (route !== done.routeAtStart) span.updateName(this.#labels.of(method, route).spanName);
+      if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+      completeSpan(span, serverAttributes(method, done, version, errorType));
+    }
+    span.end();
+  }
+
+  #recordPhases(records: readonly BoundRecord[], phases: PhaseTimes): void {
+    for (let at = 0; at < PHASES.length; at += 1) {
+      // Below the finest bucket a phase is no phase, and each record has its price.
+      if (phases[at] >= FINEST_MS) records[at].record(phases[at] / 1000);
+    }
+  }
+
+  #activeCell(method: string): { value: number } {
+    let cell = this.#active.get(method);
+    if (cell === undefined) {
+      cell = { attributes: { 'http.request.method': method, 'url.scheme': 'http' }, value: 0 };
+      this.#active.set(method, cell);
+    }
+    return cell;
+  }
+
+  #triesAt(upstream: Upstream): AttemptLabels {
+    let labels = this.#attemptLabels.get(upstream);
+    if (labels === undefined) {
+      labels = new AttemptLabels(upstream.name, upstream.endpoint.host, upstream.endpoint.port, this.#client);
+      this.#attemptLabels.set(upstream, labels);
+    }
+    return labels;
+  }
+
+  /** Methods are no label of this counter, and an address may serve two routes: what has the same labels is one point. */
+  #observeTries(result: ObservableResult): void {
+    const points = new Map<string, { attributes: Attributes; value: number }>();
+    for (const upstream of this.#gauges.upstreams()) {
+      for (const { count, value } of this.#triesAt(upstream).cells()) {
+        const key = JSON.stringify(count);
+        const point = points.get(key);
+        if (point === undefined) points.set(key, { attributes: count, value });
+        else point.value += value;
+      }
+    }
+    for (const { attributes, value } of points.values()) result.observe(value, attributes);
+  }
+
+  /** A request that was refused before it could be understood: there is no span to it. */
+  refused(status: number): void {
+    let cell = this.#refused.get(status);
+    if (cell === undefined) {
+      const attributes = { 'http.request.method': '_OTHER', 'url.scheme': 'http', 'http.response.status_code': status };
+      this.#refused.set(status, (cell = this.#server.bind(attributes)));
+    }
+    cell.record(0);
+  }
+
+  /** A client span for a try, and the fields that carry it to the upstream. */
+  clientSpan(head: RequestHead, parent: Context): { span: Span; fields: string } {
+    const method = knownMethod(head.method);
+    const span = this.#start(method === '_OTHER' ? 'HTTP' : method, SpanKind.CLIENT, parent);
+    if (this.#fields.length === 0) return { span, fields: '' };
+    const traceparent = this.#w3c && propagation.getBaggage(parent) === undefined ? traceparentOf(span) : undefined;
+    if (traceparent !== undefined) return { span, fields: `traceparent: ${traceparent}\r\n` };
+    const carrier = { text: '' };
+    propagation.inject(trace.setSpan(parent, span), carrier, intoText);
+    return { span, fields: carrier.text };
+  }
+
+  clientDone(span: Span, done: ClientOutcome): void {
+    const { head, upstream, status, error } = done;
+    const method = knownMethod(head.method);
+    const errorType = error ?? (status !== undefined && status >= 400 ? String(status) : undefined);
+    const cell = this.#triesAt(upstream).of(method, status, error);
+    cell.value += 1;
+    cell.duration.record(done.ms / 1000);
+    if (span.isRecording()) {
+      if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+      completeSpan(span, clientAttributes(method, done, errorType));
+    }
+    span.end();
+  }
+
+  retried(upstream: Upstream, reason: string): void {
+    this.#retries.add(`${reason} ${upstream.name}`, 1, () => ({ 'vitrine.upstream': upstream.name, reason }));
+  }
+
+  ejected(upstream: Upstream, reason: string): void {
+    this.#ejections.add(`${reason} ${upstream.name}`, 1, () => ({ 'vitrine.upstream': upstream.name, reason }));
+  }
+
+  shed(reason: string): void {
+    this.#shed.add(reason, 1, () => ({ reason }));
+  }
+}

@@ -1,0 +1,37 @@
+/** Times of a request's phases. Each phase is measured once; spans, histograms and `Server-Timing` report the same numbers. */
+
+export const PHASES = ['queue', 'cache', 'connect', 'upstream', 'transfer'] as const;
+
+/** Positions in the array of a request's phases. `upstream` ends with the first byte of the answer, `transfer` with the last. */
+export const QUEUE = 0;
+export const CACHE = 1;
+export const CONNECT = 2;
+export const UPSTREAM = 3;
+export const TRANSFER = 4;
+
+/** Milliseconds by phase, in the order of `PHASES`; NaN for a phase the request did not go through. */
+export type PhaseTimes = number[];
+
+export const newPhaseTimes = (): PhaseTimes => [NaN, NaN, NaN, NaN, NaN];
+
+const TWO_DIGITS = Array.from({ length: 100 }, (_, at) =>
+  at === 0 ? '' : at % 10 === 0 ? `.${at / 10}` : `.${String(at).padStart(2, '0')}`,
+);
+
+/** Two decimals, without those that are 0: whole numbers become text much faster than fractions do. */
+function hundredths(ms: number): string {
+  const whole = Math.round(ms * 100);
+  return `${Math.floor(whole / 100)}${TWO_DIGITS[whole % 100]}`;
+}
+
+/** The field `Server-Timing` with its line end; phases not gone through are left out. `cache`: what the cache said. */
+export function serverTiming(phases: PhaseTimes, cache: string | undefined): string {
+  let out = '';
+  for (let at = 0; at < TRANSFER; at += 1) {
+    const ms = phases[at];
+    if (!(ms >= 0)) continue;
+    const about = at === CACHE && cache !== undefined ? `;desc=${cache}` : '';
+    out += `${out === '' ? '' : ', '}${PHASES[at]}${about};dur=${hundredths(ms)}`;
+  }
+  return out === '' ? '' : `Server-Timing: ${out}\r\n`;
+}

@@ -1,0 +1,76 @@
+/** What the spans of a request say, by the semantic conventions for HTTP: all of it is known at the end and written then. */
+import type { Attributes } from '@opentelemetry/api';
+import type { Peer } from '../http/forward-head.ts';
+import { PHASES, type PhaseTimes } from './phase-times.ts';
+import type { RequestHead } from '../http/request-head.ts';
+import { pathOf } from '../routes/route.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+
+/** How a request ended. */
+export interface ServerOutcome {
+  readonly head: RequestHead;
+  readonly peer: Peer;
+  readonly routeAtStart: string;
+  readonly route: string;
+  /** Undefined when the client left before there was one. */
+  readonly status: number | undefined;
+  /** Value of `error.type`; for a 5xx its status when undefined. */
+  readonly error: string | undefined;
+  readonly totalMs: number;
+  readonly phases: PhaseTimes;
+}
+
+/** How a try ended. */
+export interface ClientOutcome {
+  readonly head: RequestHead;
+  readonly upstream: Upstream;
+  readonly status: number | undefined;
+  /** Value of `error.type` when there was no valid answer, or it was cut short. */
+  readonly error: string | undefined;
+  readonly ms: number;
+  readonly resend: number;
+}
+
+const PHASE_ATTRIBUTES = PHASES.map((phase) => `vitrine.phase.${phase}`);
+const USER_AGENT_LIMIT = 512;
+
+/** Phases as span attributes are in milliseconds. */
+export function serverAttributes(
+  method: string,
+  done: ServerOutcome,
+  version: string,
+  errorType: string | undefined,
+): Attributes {
+  const { head, phases } = done;
+  const attributes: Attributes = {
+    'http.request.method': method,
+    'url.scheme': 'http',
+    'url.path': pathOf(head.target),
+    'http.route': done.route,
+    'server.address': head.host,
+    'client.address': done.peer.address,
+    'network.protocol.version': version,
+  };
+  if (head.userAgent !== undefined) attributes['user_agent.original'] = head.userAgent.slice(0, USER_AGENT_LIMIT);
+  if (done.status !== undefined) attributes['http.response.status_code'] = done.status;
+  for (let at = 0; at < PHASES.length; at += 1) {
+    if (phases[at] > 0) attributes[PHASE_ATTRIBUTES[at]] = Math.round(phases[at] * 1000) / 1000;
+  }
+  if (method === '_OTHER') attributes['http.request.method_original'] = head.method.slice(0, 32);
+  if (errorType !== undefined) attributes['error.type'] = errorType;
+  return attributes;
+}
+
+export function clientAttributes(method: string, done: ClientOutcome, errorType: string | undefined): Attributes {
+  const { upstream } = done;
+  const attributes: Attributes = {
+    'http.request.method': method,
+    'server.address': upstream.endpoint.host,
+    'server.port': upstream.endpoint.port,
+    'url.full': `http://${upstream.name}${pathOf(done.head.target)}`,
+  };
+  if (done.status !== undefined) attributes['http.response.status_code'] = done.status;
+  if (done.resend > 0) attributes['http.request.resend_count'] = done.resend;
+  if (errorType !== undefined) attributes['error.type'] = errorType;
+  return attributes;
+}

@@ -1,0 +1,187 @@
+/**
+ * One raw connection to an upstream and the one exchange on it. Bytes are read into one static buffer (`onread`), so
+ * nothing is allocated for reading; what a listener keeps, it copies. The connection says once how the exchange ended:
+ * `onComplete` or `onFailed`, never both.
+ */
+import { connect, type Socket } from 'node:net';
+import type { Endpoint } from '../config.ts';
+import type { ReplyHead } from '../http/reply-head.ts';
+import { ReplyParser, type ReplyListener } from '../http/reply-parser.ts';
+import { holdForTurn } from '../http/write-batch.ts';
+
+/** `refused`: nobody is there, nothing was sent. `reset`: it broke. `invalid`: what came back is not HTTP. */
+export type ConnectionFailure = 'refused' | 'reset' | 'invalid';
+
+export interface ExchangeEvents {
+  onConnected(): void;
+  /** After 101, `onBody` brings the bytes of the tunnel. */
+  onHead(head: ReplyHead): void;
+  onBody(bytes: Buffer): void;
+  /** All that came in one read was given: the moment to write it. Not called when `onComplete` is. */
+  onFlush(): void;
+  /** What was written has left; more may be written. */
+  onWritable(): void;
+  /** The answer is complete. `reusable`: the connection may carry another exchange as far as the answer tells. */
+  onComplete(reusable: boolean): void;
+  onFailed(kind: ConnectionFailure, error: Error): void;
+}
+
+/**
+ * Shared by all connections: libuv fills it and calls back in one go, so it never holds bytes of two sockets
+ * (true of readiness-based platforms, which Linux and macOS are).
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+const NOBODY_THERE = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EADDRNOTAVAIL',
+  'ECONNRESET',
+  'EACCES',
+  'ENOENT',
+]);
+
+export class UpstreamConnection implements ReplyListener {
+  readonly #socket: Socket;
+  readonly #parser = new ReplyParser();
+  readonly #onGone: (connection: UpstreamConnection) => void;
+  #events: ExchangeEvents | undefined;
+  #keepAlive = false;
+  #tunnel = false;
+  /** True once the exchange failed or the connection was given up. */
+  #over = false;
+  connected = false;
+  /** Whether it carried an exchange before the present one. */
+  reused = false;
+  idleSinceMs = 0;
+
+  /** `onGone` is called once, when the connection can no longer be used. */
+  constructor(endpoint: Endpoint, onGone: (connection: UpstreamConnection) => void) {
+    this.#onGone = onGone;
+    this.#socket = connect({
+      host: endpoint.host,
+      port: endpoint.port,
+      noDelay: true,
+      onread: { buffer: READ_BUFFER, callback: (size) => this.#read(size) },
+    });
+    this.#socket.on('connect', () => {
+      this.connected = true;
+      this.#events?.onConnected();
+    });
+    this.#socket.on('drain', () => this.#events?.onWritable());
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      const nobody = !this.connected && NOBODY_THERE.has(error.code ?? '');
+      this.#fail(nobody ? 'refused' : 'reset', error);
+    });
+    this.#socket.on('end', () => this.#ended());
+    this.#socket.on('close', () => this.#fail('reset', new Error('The connection was closed.')));
+  }
+
+  get writable(): boolean {
+    return !this.#over && !this.#socket.destroyed;
+  }
+
+  /** Begins an exchange: `bytes` is the head and as much of the body as there is, latin1 or as it is. */
+  begin(method: string, bytes: string | Buffer, events: ExchangeEvents, upgrading = false): void {
+    this.#events = events;
+    this.#parser.expect(method, this, upgrading);
+    holdForTurn(this.#socket);
+    this.write(bytes);
+  }
+
+  /** Returns false when the writer should wait for `onWritable`. */
+  write(bytes: string | Buffer): boolean {
+    return typeof bytes === 'string' ? this.#socket.write(bytes, 'latin1') : this.#socket.write(bytes);
+  }
+
+  endWriting(): void {
+    this.#socket.end();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** The exchange is over and its events are no longer wanted. */
+  detach(): void {
+    this.#events = undefined;
+    this.reused = true;
+  }
+
+  /** Gives it up without a word to the listener. */
+  destroy(): void {
+    this.#events = undefined;
+    this.#gone();
+  }
+
+  onHead(head: ReplyHead): void {
+    this.#keepAlive = head.keepAlive;
+    this.#tunnel = head.status === 101;
+    this.#events?.onHead(head);
+  }
+
+  onBody(bytes: Buffer): void {
+    this.#events?.onBody(bytes);
+  }
+
+  onEnd(): void {}
+
+  #read(size: number): boolean {
+    if (this.#tunnel) {
+      this.#events?.onBody(READ_BUFFER.subarray(0, size));
+      this.#events?.onFlush();
+      return true;
+    }
+    if (this.#events === undefined) {
+      // Nobody asked: an idle upstream that talks is out of step.
+      this.#gone();
+      return true;
+    }
+    let used: number;
+    try {
+      used = this.#parser.execute(READ_BUFFER, size);
+    } catch (error) {
+      this.#fail('invalid', error as Error);
+      return true;
+    }
+    this.#afterRead(used, size);
+    return true;
+  }
+
+  #afterRead(used: number, size: number): void {
+    if (this.#tunnel && used < size) this.#events?.onBody(READ_BUFFER.subarray(used, size));
+    if (this.#parser.done && !this.#tunnel) this.#events?.onComplete(this.#keepAlive && used === size);
+    else this.#events?.onFlush();
+  }
+
+  #ended(): void {
+    const events = this.#events;
+    if (events === undefined || this.#over) {
+      this.#gone();
+    } else if (this.#tunnel || this.#parser.finish()) {
+      events.onComplete(false);
+    } else {
+      this.#fail('reset', new Error('The upstream closed the connection before its answer was complete.'));
+    }
+  }
+
+  #fail(kind: ConnectionFailure, error: Error): void {
+    const events = this.#over ? undefined : this.#events;
+    this.#events = undefined;
+    this.#gone();
+    events?.onFailed(kind, error);
+  }
+
+  #gone(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#socket.destroy();
+    this.#onGone(this);
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Active checks: each upstream is asked by HTTP, because one that hangs still accepts connections. So many good answers in
+ * a row bring it up, so many bad ones take it down; a 503 does so at once, because it is the upstream's own word that it
+ * takes no work: it drains, and will close its port soon. For the same reason an upstream that begins to close its
+ * connections is asked at once. The checks appear in no request count and no trace.
+ */
+import type { Clock } from '../../../base/clock.ts';
+import { HEALTH_CHECK_AGENT } from '../../../telemetry/spans/unobserved-requests.ts';
+import type { ReplyHead } from '../http/reply-head.ts';
+import { UpstreamConnection, type ExchangeEvents } from './connection.ts';
+import type { Upstream } from './upstream.ts';
+
+export interface HealthCheckRules {
+  readonly path: string;
+  readonly interval: number;
+  readonly up: number;
+  readonly down: number;
+}
+
+/** `good`: below 500. `unready`: 503. `bad`: anything else, or nothing in time. */
+type Answer = 'good' | 'unready' | 'bad';
+
+const UNREADY = 503;
+/** Between the beginnings of two checks, however often an upstream closes connections. */
+const LEAST_GAP_MS = 100;
+
+function answerOf({ status }: ReplyHead): Answer {
+  if (status < 500) return 'good';
+  return status === UNREADY ? 'unready' : 'bad';
+}
+
+/** Asks once. */
+function ask(upstream: Upstream, path: string, limitMs: number, clock: Clock): Promise<Answer> {
+  return new Promise((resolve) => {
+    let cancel = (): void => {};
+    const settle = (answer: Answer): void => {
+      cancel();
+      connection.destroy();
+      resolve(answer);
+    };
+    const events: ExchangeEvents = {
+      onConnected() {},
+      onHead: (head: ReplyHead) => settle(answerOf(head)),
+      onBody() {},
+      onFlush() {},
+      onWritable() {},
+      onComplete() {},
+      onFailed: () => settle('bad'),
+    };
+    const connection = new UpstreamConnection(upstream.endpoint, () => {});
+    cancel = clock.after(limitMs, () => settle('bad'));
+    const text = `GET ${path} HTTP/1.1\r\nHost: ${upstream.name}\r\nUser-Agent: ${HEALTH_CHECK_AGENT}\r\nConnection: close\r\n\r\n`;
+    connection.begin('GET', text, events);
+  });
+}
+
+/** Checks the address that `upstreams` share (one of each route that uses it). Returns what stops it. */
+export function checkHealth(upstreams: readonly Upstream[], rules: HealthCheckRules, clock: Clock): () => void {
+  if (rules.interval <= 0) return () => {};
+  let stopped = false;
+  let cancel = (): void => {};
+  let good = 0;
+  let bad = 0;
+  let startMs = 0;
+  let asking = false;
+  let again = false;
+  const plan = (gapMs: number): void => {
+    cancel();
+    if (!stopped) cancel = clock.after(Math.max(0, gapMs - (clock.monotonic() - startMs)), () => void round());
+  };
+  const round = async (): Promise<void> => {
+    startMs = clock.monotonic();
+    asking = true;
+    again = false;
+    const answer = await ask(upstreams[0], rules.path, rules.interval, clock);
+    asking = false;
+    if (stopped) return;
+    good = answer === 'good' ? good + 1 : 0;
+    bad = answer === 'good' ? 0 : answer === 'bad' ? bad + 1 : rules.down;
+    for (const upstream of upstreams) {
+      if (good >= rules.up) upstream.checked(true);
+      else if (bad >= rules.down) upstream.checked(false);
+    }
+    plan(again ? LEAST_GAP_MS : rules.interval);
+  };
+  for (const upstream of upstreams) {
+    upstream.onFarewell = () => {
+      // A check under way may have been answered before.
+      again = true;
+      if (!asking) plan(LEAST_GAP_MS);
+    };
+  }
+  void round();
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}

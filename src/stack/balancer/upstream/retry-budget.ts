@@ -1,0 +1,49 @@
+/**
+ * Retries as a share of requests, so that they cannot multiply an outage (Finagle's retry budget, Envoy's
+ * `retry_budget`). A bucket: each request puts in `ratio`, each second `minPerSecond`, each retry takes one out.
+ */
+import type { Clock } from '../../../base/clock.ts';
+
+/** What is put in is good for so long: the bucket holds no more than ten seconds of requests. */
+const WINDOW_MS = 10_000;
+
+export class RetryBudget {
+  readonly #ratio: number;
+  readonly #minPerSecond: number;
+  readonly #clock: Clock;
+  #earned = 0;
+  #reserve: number;
+  #atMs: number;
+
+  constructor(ratio: number, minPerSecond: number, clock: Clock) {
+    this.#ratio = ratio;
+    this.#minPerSecond = minPerSecond;
+    this.#clock = clock;
+    this.#reserve = minPerSecond;
+    this.#atMs = clock.monotonic();
+  }
+
+  request(): void {
+    // Now and not at the next retry: what was earned since the last one is as old as its request.
+    this.#age();
+    this.#earned += this.#ratio;
+  }
+
+  /** Takes one retry, if there is one. */
+  take(): boolean {
+    this.#age();
+    // A fifth five times is a hair less than one.
+    if (this.#earned > 0.999_999) this.#earned = Math.max(0, this.#earned - 1);
+    else if (this.#reserve >= 1) this.#reserve -= 1;
+    else return false;
+    return true;
+  }
+
+  #age(): void {
+    const now = this.#clock.monotonic();
+    const passed = now - this.#atMs;
+    this.#atMs = now;
+    this.#reserve = Math.min(this.#minPerSecond, this.#reserve + (passed * this.#minPerSecond) / 1000);
+    this.#earned *= Math.max(0, 1 - passed / WINDOW_MS);
+  }
+}

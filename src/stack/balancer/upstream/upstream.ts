@@ -1,0 +1,146 @@
+/**
+ * One upstream of one route: its connections, what it is working on, and its standing. Whether it is `available` is the
+ * sum of active checks (`health-check.ts`) and of its own failures (`ejection.ts`), worked out when one of them changes
+ * and not for each request.
+ */
+import type { Clock } from '../../../base/clock.ts';
+import type { Endpoint } from '../config.ts';
+import { afterFailure, afterSuccess, afterTime, GOOD_STANDING } from './ejection.ts';
+import type { EjectionRules, FailureKind, Standing } from './ejection.ts';
+import { warmUpWeight, type Candidate } from './pick.ts';
+import { UpstreamConnection, type ExchangeEvents } from './connection.ts';
+
+/** Idle connections kept; more are closed. */
+const IDLE_LIMIT = 256;
+
+export interface UpstreamRules extends EjectionRules {
+  readonly slow_start: number;
+}
+
+export interface UpstreamEvents {
+  ejected(upstream: Upstream, reason: FailureKind | 'health_check', forMs: number): void;
+  returned(upstream: Upstream): void;
+}
+
+export class Upstream implements Candidate {
+  readonly name: string;
+  readonly endpoint: Endpoint;
+  readonly #rules: UpstreamRules;
+  readonly #clock: Clock;
+  readonly #events: UpstreamEvents;
+  readonly #idle: UpstreamConnection[] = [];
+  readonly #open = new Set<UpstreamConnection>();
+  #standing: Standing = GOOD_STANDING;
+  #checkedUp = true;
+  #backSinceMs = -Infinity;
+  available = true;
+  inflight = 0;
+  weight = 1;
+  /** Monotonic ms of the last byte it sent to anybody. */
+  lastByteMs = -Infinity;
+  /** Called when it closes a connection with its answer though it kept the one before: it may be about to go. */
+  onFarewell = (): void => {};
+  #keepsAlive = false;
+
+  constructor(endpoint: Endpoint, rules: UpstreamRules, clock: Clock, events: UpstreamEvents) {
+    this.name = endpoint.host.includes(':')
+      ? `[${endpoint.host}]:${endpoint.port}`
+      : `${endpoint.host}:${endpoint.port}`;
+    this.endpoint = endpoint;
+    this.#rules = rules;
+    this.#clock = clock;
+    this.#events = events;
+  }
+
+  get standing(): Standing {
+    return this.#standing;
+  }
+
+  /** The connection used last, or a new one (`fresh`: never a used one), with `bytes` on their way. */
+  begin(method: string, bytes: string | Buffer, events: ExchangeEvents, fresh: boolean): UpstreamConnection {
+    let connection = fresh ? undefined : this.#idle.pop();
+    while (connection !== undefined && !connection.writable) connection = this.#idle.pop();
+    connection ??= this.open();
+    connection.begin(method, bytes, events);
+    return connection;
+  }
+
+  open(): UpstreamConnection {
+    const connection = new UpstreamConnection(this.endpoint, (gone) => this.#gone(gone));
+    this.#open.add(connection);
+    return connection;
+  }
+
+  /** Takes a connection back whose exchange is complete. */
+  release(connection: UpstreamConnection, keepIdleMs: number, nowMs: number): void {
+    connection.detach();
+    if (keepIdleMs <= 0 || this.#idle.length >= IDLE_LIMIT || !connection.writable) {
+      connection.destroy();
+      return;
+    }
+    connection.idleSinceMs = nowMs;
+    this.#idle.push(connection);
+  }
+
+  #gone(connection: UpstreamConnection): void {
+    this.#open.delete(connection);
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  /** The head of an answer came. */
+  answered(nowMs: number, keepAlive: boolean): void {
+    this.lastByteMs = nowMs;
+    if (keepAlive === this.#keepsAlive) return;
+    this.#keepsAlive = keepAlive;
+    if (!keepAlive) this.onFarewell();
+  }
+
+  succeeded(): void {
+    this.#standing = afterSuccess(this.#standing);
+  }
+
+  failed(kind: FailureKind, route: readonly Upstream[]): void {
+    const now = this.#clock.monotonic();
+    const othersOut = route.filter((other) => other !== this && other.#standing.untilMs > 0).length;
+    const { standing, ejectedFor } = afterFailure(this.#standing, kind, now, this.#rules, othersOut, route.length);
+    this.#standing = standing;
+    if (ejectedFor === undefined) return;
+    this.#decide(now);
+    this.#events.ejected(this, ejectedFor, standing.untilMs - now);
+  }
+
+  /** The verdict of the active checks. */
+  checked(up: boolean): void {
+    if (up === this.#checkedUp) return;
+    this.#checkedUp = up;
+    this.#decide(this.#clock.monotonic());
+    if (!up) this.#events.ejected(this, 'health_check', 0);
+  }
+
+  /** Called now and then: ends ejections, warms up, closes connections idle for `keepIdleMs`. */
+  tick(nowMs: number, keepIdleMs: number): void {
+    const standing = afterTime(this.#standing, nowMs);
+    if (standing !== this.#standing) {
+      this.#standing = standing;
+      this.#decide(nowMs);
+    }
+    if (this.weight < 1) this.weight = warmUpWeight(nowMs - this.#backSinceMs, this.#rules.slow_start);
+    // The stack's bottom is the longest idle.
+    while (this.#idle.length > 0 && nowMs - this.#idle[0].idleSinceMs >= keepIdleMs) this.#idle[0].destroy();
+  }
+
+  #decide(nowMs: number): void {
+    const available = this.#checkedUp && this.#standing.untilMs === 0;
+    if (available === this.available) return;
+    this.available = available;
+    if (!available) return;
+    this.#backSinceMs = nowMs;
+    this.weight = warmUpWeight(0, this.#rules.slow_start);
+    this.#events.returned(this);
+  }
+
+  close(): void {
+    for (const connection of this.#open) connection.destroy();
+  }
+}

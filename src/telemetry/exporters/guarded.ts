@@ -1,0 +1,159 @@
+/**
+ * Exporters are strangers: they may throw, answer twice, never answer, or be slow. The guard makes each batch end exactly
+ * once within a limit and counts what became of it; the gate before a batch processor counts what its queue cannot take.
+ * Nothing here waits: a request never feels an exporter.
+ */
+import type { ExportResult } from '@opentelemetry/core';
+import { ExportResultCode } from '@opentelemetry/core';
+import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
+import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
+import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { Logger } from '../../base/logger.ts';
+import type { ExportCount } from '../metrics/drop-count.ts';
+
+/** Items between the gate and the end of their export. */
+export interface Flow {
+  readonly count: ExportCount;
+  /** In the processor's queue. */
+  queued: number;
+  /** Handed to the exporter, not ended. */
+  inFlight: number;
+  readonly timeoutMs: number;
+  readonly logger: Logger;
+  /** Whether the last batch failed: one line when trouble begins and one when it ends, not one a batch. */
+  failing: boolean;
+  /** Monotonic ms before which nothing is sent: who just refused a batch would refuse the next at the same cost. */
+  restUntilMs: number;
+  /** What was under way when it closed is counted as lost; nothing is counted after. */
+  closed: boolean;
+}
+
+/** After a failure; what does not fit into the queue meanwhile is dropped at the gate, unserialised. */
+const REST_MS = 1_000;
+
+export function createFlow(count: ExportCount, timeoutMs: number, logger: Logger): Flow {
+  return { count, queued: 0, inFlight: 0, timeoutMs, logger, failing: false, restUntilMs: 0, closed: false };
+}
+
+/** What is still under way when nothing more will be sent is lost. */
+export function closeFlow(flow: Flow): void {
+  flow.closed = true;
+  flow.count.dropped += flow.queued + flow.inFlight;
+  flow.queued = 0;
+  flow.inFlight = 0;
+}
+
+function report(flow: Flow, items: number, result: ExportResult): void {
+  const failed = result.code !== ExportResultCode.SUCCESS;
+  flow.restUntilMs = failed ? performance.now() + REST_MS : 0;
+  if (failed) flow.count.dropped += items;
+  else flow.count.sent += items;
+  if (failed === flow.failing) return;
+  flow.failing = failed;
+  const fields = { signal: flow.count.signal, exporter: flow.count.exporter };
+  if (failed)
+    flow.logger.warn({ ...fields, reason: reasonOf(result) }, 'An exporter fails; its items are dropped and counted.');
+  else flow.logger.info({ ...fields, dropped: flow.count.dropped }, 'The exporter works again.');
+}
+
+const reasonOf = (result: ExportResult): string => (result.error?.message ?? 'no reason given').slice(0, 200);
+
+/** Calls `send` so that `done` is called exactly once. */
+function guard(
+  flow: Flow,
+  items: number,
+  send: (done: (result: ExportResult) => void) => void,
+  done: (result: ExportResult) => void,
+): void {
+  let ended = false;
+  flow.queued = Math.max(0, flow.queued - items);
+  flow.inFlight += items;
+  const end = (result: ExportResult): void => {
+    if (ended) return;
+    ended = true;
+    clearTimeout(timer);
+    if (!flow.closed) {
+      flow.inFlight -= items;
+      report(flow, items, result);
+    }
+    done(result);
+  };
+  const fail = (error: unknown): void =>
+    end({ code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) });
+  const restMs = Math.max(0, flow.restUntilMs - performance.now());
+  const limitMs = flow.timeoutMs + restMs;
+  const timer = setTimeout(() => fail(new Error(`no answer within ${flow.timeoutMs} ms`)), limitMs);
+  timer.unref();
+  const begin = (): void => {
+    try {
+      const returned: unknown = send((result) => end(result ?? { code: ExportResultCode.FAILED }));
+      // An `async export()` that rejects would otherwise be an unhandled rejection.
+      if (returned instanceof Promise) returned.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  if (restMs > 0) setTimeout(begin, restMs).unref();
+  else begin();
+}
+
+export function guardSpanExporter(exporter: SpanExporter, flow: Flow): SpanExporter {
+  return {
+    export: (spans, done) => guard(flow, spans.length, (end) => exporter.export(spans, end), done),
+    forceFlush: async () => exporter.forceFlush?.(),
+    shutdown: () => exporter.shutdown(),
+  };
+}
+
+export function guardLogExporter(exporter: LogRecordExporter, flow: Flow): LogRecordExporter {
+  return {
+    export: (records, done) => guard(flow, records.length, (end) => exporter.export(records, end), done),
+    forceFlush: async () => exporter.forceFlush?.(),
+    shutdown: () => exporter.shutdown(),
+  };
+}
+
+/** Metrics are cumulative: a lost batch is made good by the next, so a batch counts as one item. */
+export function guardMetricExporter(exporter: PushMetricExporter, flow: Flow): PushMetricExporter {
+  const guarded: PushMetricExporter = {
+    export: (batch, done) => guard(flow, 1, (end) => exporter.export(batch, end), done),
+    forceFlush: async () => exporter.forceFlush?.(),
+    shutdown: () => exporter.shutdown(),
+  };
+  if (exporter.selectAggregation) guarded.selectAggregation = exporter.selectAggregation.bind(exporter);
+  if (exporter.selectAggregationTemporality) {
+    guarded.selectAggregationTemporality = exporter.selectAggregationTemporality.bind(exporter);
+  }
+  return guarded;
+}
+
+const takes = (flow: Flow, capacity: number): boolean => {
+  if (flow.queued < capacity) {
+    flow.queued += 1;
+    return true;
+  }
+  flow.count.dropped += 1;
+  return false;
+};
+
+/** Only sampled spans pass (the rest is recorded for our own memory alone), and only while the queue has room. */
+export function gateSpans(inner: SpanProcessor, flow: Flow, capacity: number): SpanProcessor {
+  return {
+    onStart: () => {},
+    onEnd(span: ReadableSpan) {
+      if ((span.spanContext().traceFlags & 1) === 1 && takes(flow, capacity)) inner.onEnd(span);
+    },
+    forceFlush: () => inner.forceFlush(),
+    shutdown: () => inner.shutdown(),
+  };
+}
+
+export function gateLogs(inner: LogRecordProcessor, flow: Flow, capacity: number): LogRecordProcessor {
+  return {
+    onEmit(record, context) {
+      if (takes(flow, capacity)) inner.onEmit(record, context);
+    },
+    forceFlush: () => inner.forceFlush(),
+    shutdown: () => inner.shutdown(),
+  };
+}

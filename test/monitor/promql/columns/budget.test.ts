@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { QueryShare } from '../../../../src/monitor/promql/columns/budget.ts';
+import { movedClock } from '../../../support/moved-clock.ts';
+
+describe('what running queries hold together', () => {
+  it('is bounded: the largest ends, the others go on', () => {
+    const share = new QueryShare(movedClock(0), 1_000);
+    const [large, small] = [share.begin(1_000, undefined), share.begin(1_000, undefined)];
+    large.take(800);
+    small.take(300);
+    expect(share.held).toBe(1_100);
+    expect(() => small.check()).not.toThrow();
+    expect(() => large.check()).toThrow(expect.objectContaining({ code: 'overloaded' }) as Error);
+    expect(() => large.take(1)).toThrow(expect.objectContaining({ code: 'overloaded' }) as Error);
+    // It is about to give back what it holds: nobody else has to end meanwhile.
+    small.take(300);
+    expect(() => small.check()).not.toThrow();
+    share.end(large);
+    share.end(large);
+    expect(share.held).toBe(600);
+    small.settle(0, 10);
+    expect([share.held, small.peak]).toEqual([10, 600]);
+  });
+
+  it('is the limit of one alone, too', () => {
+    const share = new QueryShare(movedClock(0), 1_000);
+    const budget = share.begin(1_000, undefined);
+    expect(() => budget.take(1_001)).toThrow(expect.objectContaining({ code: 'query_failed' }) as Error);
+    share.end(budget);
+    expect(share.held).toBe(0);
+  });
+
+  it('is the thread, too: one query a turn, in order', async () => {
+    const clock = movedClock(0);
+    const share = new QueryShare(clock, 1_000);
+    const [a, b] = [share.begin(1_000, undefined), share.begin(1_000, undefined)];
+    const order: string[] = [];
+    const run = async (name: string, budget: typeof a): Promise<void> => {
+      for (let round = 0; round < 2; round += 1) {
+        expect(budget.due).toBe(true);
+        await budget.pause();
+        expect(budget.due).toBe(false);
+        order.push(name);
+        clock.jump(8);
+      }
+    };
+    const turns: number[] = [];
+    const count = (): void => {
+      turns.push(order.length);
+      if (order.length < 4) setImmediate(count);
+    };
+    setImmediate(count);
+    await Promise.all([run('a', a), run('b', b)]);
+    expect(order).toEqual(['a', 'b', 'a', 'b']);
+    // Between any two of them everybody else had a turn.
+    expect(turns.every((done, i) => i === 0 || done - turns[i - 1] <= 1)).toBe(true);
+  });
+});

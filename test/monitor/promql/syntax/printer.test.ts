@@ -1,0 +1,59 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parse } from '../../../../src/monitor/promql/syntax/parser.ts';
+import { print, printPretty } from '../../../../src/monitor/promql/syntax/printer.ts';
+import { anyExpr, withoutPositions } from '../cases.ts';
+
+describe('print', () => {
+  it('reads back to the same tree', () => {
+    fc.assert(
+      fc.property(anyExpr, (expr) => {
+        const text = print(expr);
+        expect(withoutPositions(parse(text)), text).toEqual(withoutPositions(expr));
+        expect(withoutPositions(parse(printPretty(expr)))).toEqual(withoutPositions(expr));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    ['sum  by(job)(rate(x{a="b"}[5m]))', 'sum by (job) (rate(x{a="b"}[5m]))'],
+    ['sum(x)by()', 'sum(x)'],
+    ['sum without () (x)', 'sum without () (x)'],
+    ['{"my.metric",a!~"x"}', '{"my.metric",a!~"x"}'],
+    ['{__name__="up"}', '{__name__="up"}'],
+    ['x{}', 'x'],
+    ['a/on(b)group_left c', 'a / on (b) group_left () c'],
+    ['a offset 5m @ 10', 'a @ 10.000 offset 5m'],
+    ['x > 1000000', 'x > 1e+06'],
+    ['- a ^ 2', '-a ^ 2'],
+    ['a[300]', 'a[5m]'],
+    ['a[2m*2:step()] @ end()', 'a[2m * 2s:step()] @ end()'],
+    ['a + fill ( -1 ) b', 'a + fill (-1) b'],
+    ['a + fill_right(2) b', 'a + fill_right (2) b'],
+    [`'it"s' `, `"it\\"s"`],
+    ['rate(x[5m]smoothed offset -(1m))', 'rate(x[5m] smoothed offset -(1m))'],
+  ])('%s -> %s', (text, printed) => expect(print(parse(text))).toBe(printed));
+
+  it('keeps an infinite base a base on long lines too', () => {
+    const tree = parse(`Inf ^ scalar(${'long_name_'.repeat(12)})`);
+    expect(withoutPositions(parse(print(tree)))).toEqual(withoutPositions(tree));
+    expect(withoutPositions(parse(printPretty(tree)))).toEqual(withoutPositions(tree));
+  });
+
+  it('breaks long lines at operators and arguments', () => {
+    const long = `sum by (a) (rate(${'very_long_name_'.repeat(4)}total[5m])) / ${'other_name_'.repeat(6)} > 1`;
+    expect(printPretty(parse(long)).split('\n')).toEqual([
+      `    sum by (a) (rate(${'very_long_name_'.repeat(4)}total[5m]))`,
+      '  /',
+      `    ${'other_name_'.repeat(6)}`,
+      '>',
+      '  1',
+    ]);
+    const call = `(label_replace(${'metric_'.repeat(8)}, "destination", "$1", "source", "${'(.*)'.repeat(10)}"))`;
+    expect(printPretty(parse(call))).toContain('\n    "destination",\n');
+    expect(printPretty(parse(`-topk(5, ${'metric_'.repeat(20)})`))).toBe(`-topk(\n  5,\n  ${'metric_'.repeat(20)}\n)`);
+    const subquery = `rate(${'metric_'.repeat(20)}[5m])[1h:5m]`;
+    expect(printPretty(parse(subquery))).toBe(`rate(\n  ${'metric_'.repeat(20)}[5m]\n)[1h:5m]`);
+  });
+});

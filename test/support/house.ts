@@ -1,0 +1,99 @@
+/**
+ * The table of the architecture: layers of folders, and inside the larger folders, rooms. `architecture.test.ts` holds the
+ * sources and the diagrams of docs/architecture.md to it.
+ */
+
+/** Lowest first. An import goes to a lower layer or stays in its folder. */
+export const LAYERS: readonly (readonly string[])[] = [
+  ['base'],
+  ['model'],
+  ['config', 'telemetry', 'dashboards'],
+  ['stack/server', 'stack/cache', 'monitor/store', 'loadtest'],
+  ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql'],
+  ['monitor/alerts'],
+  ['monitor/api'],
+  ['app'],
+  ['cli'],
+  ['main.ts'],
+];
+
+/** The page may import types from these and nothing else of the house. */
+export const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'dashboards'];
+
+/**
+ * Folder → its rooms → the rooms of the same folder that each may import, directly. A room is a subfolder with all that is
+ * below it; `.` is the folder's own files, which join the rooms; a file named here is a room of its own, because other
+ * rooms import it and the folder's other files do not belong with it.
+ */
+export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  telemetry: {
+    'names.ts': [],
+    'environment.ts': [],
+    logs: [],
+    metrics: ['names.ts', 'environment.ts'],
+    spans: ['names.ts', 'environment.ts', 'metrics'],
+    road: ['environment.ts', 'metrics', 'spans'],
+    exporters: ['environment.ts', 'metrics', 'road'],
+    '.': ['environment.ts', 'logs', 'metrics', 'spans', 'road', 'exporters'],
+  },
+  'stack/balancer': {
+    'config.ts': [],
+    timing: [],
+    http: ['timing'],
+    client: ['config.ts', 'http'],
+    upstream: ['config.ts', 'http'],
+    routes: ['config.ts', 'upstream'],
+    telemetry: ['http', 'upstream', 'routes'],
+    exchange: ['config.ts', 'timing', 'http', 'client', 'upstream', 'routes', 'telemetry'],
+    '.': ['config.ts', 'timing', 'http', 'client', 'upstream', 'routes', 'telemetry', 'exchange'],
+  },
+  'monitor/store': {
+    codec: [],
+    head: ['codec'],
+    disk: ['codec', 'head'],
+    upkeep: ['codec', 'head', 'disk'],
+    recent: [],
+    '.': ['codec', 'head', 'disk', 'upkeep'],
+  },
+  'monitor/ingest': {
+    checks: [],
+    protobuf: ['checks'],
+    metrics: ['checks', 'protobuf'],
+    request: ['checks', 'metrics'],
+    lines: ['checks', 'metrics', 'request'],
+    openmetrics: ['checks', 'metrics', 'request', 'lines'],
+    otlp: ['checks', 'protobuf', 'metrics', 'request'],
+    'remote-write': ['checks', 'protobuf', 'metrics', 'request', 'otlp'],
+    '.': ['request', 'lines', 'openmetrics', 'otlp', 'remote-write'],
+  },
+  'monitor/promql': {
+    syntax: [],
+    columns: ['syntax'],
+    histograms: ['syntax', 'columns'],
+    functions: ['syntax', 'columns', 'histograms'],
+    operators: ['syntax', 'columns', 'histograms', 'functions'],
+    '.': ['syntax', 'columns', 'histograms', 'functions', 'operators'],
+    remote: ['.'],
+  },
+  'monitor/alerts': { rules: [], '.': ['rules'] },
+  'monitor/api': { prometheus: [], '.': [] },
+  app: { process: [], monitor: ['process'], stack: ['process'], '.': ['process', 'monitor', 'stack'] },
+  page: {
+    state: [],
+    styles: [],
+    ui: ['state'],
+    charts: ['state', 'ui'],
+    shell: ['state', 'ui'],
+    alerts: ['state', 'ui'],
+    explore: ['state', 'ui', 'charts'],
+    overview: ['state', 'ui', 'charts', 'alerts'],
+    traces: ['state', 'ui', 'charts', 'overview'],
+    '.': ['state', 'styles', 'shell', 'alerts', 'explore', 'overview', 'traces'],
+  },
+};
+
+/** Files one room may hold. */
+export const ROOM_SIZE = 25;
+
+/** Longer than 300 lines for a reason. */
+export const LONG_FILES: Readonly<Record<string, string>> = {};
