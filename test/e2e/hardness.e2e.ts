@@ -16,6 +16,7 @@ import { freshDir, startServer, type Server as Started } from '../support/progra
 import { until } from '../support/until.ts';
 import { raw } from '../stack/balancer/rig.ts';
 import { freePort, json, MAIN } from '../support/vitrine-process.ts';
+import { quantile } from '../support/quantile.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const BIG_BYTES = 10 * MEBIBYTE;
@@ -26,9 +27,6 @@ const IDLE = Math.min(10_000, FILES - 2_000);
 
 const BATCH = 250;
 const READER_MS = 4_000;
-
-const quantile = (values: readonly number[], q: number): number =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? NaN;
 
 interface Probe {
   readonly requests: number;

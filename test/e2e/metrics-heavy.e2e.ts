@@ -13,6 +13,7 @@ import { remoteWrite, writeBody, postWrite } from '../support/remote-write.ts';
 import { startMonitorProcess, type MonitorProcess } from '../support/monitor-process.ts';
 import { until } from '../support/until.ts';
 import { json } from '../support/vitrine-process.ts';
+import { quantile } from '../support/quantile.ts';
 
 const RULES = `groups:
   - name: ticks
@@ -36,9 +37,6 @@ const HEAVY: readonly (readonly [expr: string, steps: number])[] = [
   ['sum by (i)(load) / ignoring (i) group_left () sum(load)', 10_000],
   ['stddev_over_time(load[1h])', 5_000],
 ];
-
-const median = (numbers: readonly number[], share: number): number =>
-  [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * share))];
 
 const load = (atMs: number, v: number): { labels: Record<string, string>; samples: { t: number; v: number }[] }[] =>
   Array.from({ length: 500 }, (_, i) => ({
@@ -112,7 +110,7 @@ describe('a monitor under heavy queries', () => {
     const missed = ticks.slice(1).reduce((sum, at, i) => sum + Math.max(0, Math.round(at - ticks[i]) - 1), 0);
     console.log(
       `${ticks.length} ticks, ${missed} missed; ${sent.length} batches of 500 all kept; heavy answers by status ` +
-        `${JSON.stringify([...answers])}; /livez ${median(lags, 0.5).toFixed(0)} ms median, ${median(lags, 0.99).toFixed(0)} ms p99; ` +
+        `${JSON.stringify([...answers])}; /livez ${quantile(lags, 0.5).toFixed(0)} ms median, ${quantile(lags, 0.99).toFixed(0)} ms p99; ` +
         `${Math.round(monitor.rssBytes() / 2 ** 20)} MB`,
     );
     expect(missed).toBe(0);

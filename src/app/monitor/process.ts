@@ -8,6 +8,7 @@ import type { Logger } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
 import type { Querier } from '../../model/ports.ts';
+import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../../monitor/api/live.ts';
@@ -152,11 +153,9 @@ const noteOf =
 function begin({ telemetry, logger }: MonitorOptions, parts: MonitorParts, scope: Scope): void {
   parts.rules.start();
   scope.add('rules', () => parts.rules.close());
-  const uptime = metrics.getMeter('vitrine.monitor').createObservableGauge(METRICS.componentUptime.name, {
-    unit: METRICS.componentUptime.unit,
-    description: METRICS.componentUptime.description,
-  });
-  uptime.addCallback((result) => result.observe(parts.health.uptimeSeconds, { 'vitrine.component': 'monitor' }));
+  observeMetric(metrics.getMeter('vitrine.monitor'), METRICS.componentUptime, (result) =>
+    result.observe(parts.health.uptimeSeconds, { 'vitrine.component': 'monitor' }),
+  );
   const { frames } = telemetry;
   if (frames === undefined) return;
   const receiver = new FrameReceiver(parts.intake);

@@ -10,7 +10,7 @@ import type { ToStack } from '../../model/frame.ts';
 import type { FrameSender } from '../../telemetry/road/frame-sender.ts';
 import { Child } from '../process/child.ts';
 import { childEnvironment } from '../process/child-environment.ts';
-import { LEAN_MALLOC, MONITOR_HEAP } from '../process/lean-heap.ts';
+import { heapFlags, LEAN_MALLOC, MONITOR_HEAP } from '../process/lean-heap.ts';
 import { MAIN_PROGRAM } from '../process/program-paths.ts';
 
 /** Silence counts in intervals where frames come seldom. */
@@ -73,7 +73,7 @@ export class MonitorChild {
       name: 'monitor',
       module: MAIN_PROGRAM,
       args: ['start', '--role', 'monitor', ...options.args],
-      execArgv: MONITOR_HEAP,
+      execArgv: heapFlags(MONITOR_HEAP),
       env: childEnvironment({ ...LEAN_MALLOC, ...options.env }),
       clock: options.clock,
       logger: options.logger,

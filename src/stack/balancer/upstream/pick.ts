@@ -1,6 +1,6 @@
 /**
  * Which upstream gets the request. Pure: candidates and a turn in, an index out, so every policy is tested by arithmetic.
- * Only available candidates are taken; when none is, all are (panic mode): an answer may still come, a 503 would be sure.
+ * Only available candidates are taken; when none is, all are (panic mode): an answer may still come, a 503 would be certain.
  */
 import type { Random } from '../../../base/random.ts';
 import type { Policy } from '../config.ts';
@@ -14,15 +14,38 @@ export interface Candidate {
   readonly weight: number;
 }
 
-/** All were tried. */
+/** All candidates were tried. */
 export const NOBODY = -1;
-/** Those that are left work on as much as they may. */
+/** The candidates that were not tried are at their limit. */
 export const ALL_BUSY = -2;
+
+/** Whether the next candidate ends the search, is the best so far, or is passed over. */
+type Verdict = 'take' | 'better' | 'pass';
+
+/**
+ * A policy compares a candidate that may be taken with the best of those before it in this turn's order. `panic`: no
+ * candidate is available.
+ */
+type PickPolicy = (one: Candidate, best: Candidate | undefined, panic: boolean, random: Random) => Verdict;
+
+const loadOf = ({ inflight, weight }: Candidate): number => (inflight + 1) / weight;
+
+/** One function for each `balancer.policy`. A policy is added here and in the enum of the section's schema. */
+const POLICIES: Readonly<Record<Policy, PickPolicy>> = {
+  /** In turn; a candidate that warms up is passed over by chance. */
+  round_robin(one, best, panic, random) {
+    if (panic || one.weight >= 1 || random() < one.weight) return 'take';
+    return best === undefined ? 'better' : 'pass';
+  },
+  /** The fewest requests per weight; equal ones in turn. */
+  least_inflight(one, best) {
+    return best === undefined || loadOf(one) < loadOf(best) ? 'better' : 'pass';
+  },
+};
 
 /**
  * Index of the candidate for turn `turn` (any non-negative integer, one more for each request), `NOBODY` or `ALL_BUSY`.
- * `round_robin` takes them in turn and passes one that warms up by chance; `least_inflight` takes the one with the fewest
- * requests per weight, equal ones in turn. None is given more than `limit` requests at a time.
+ * No candidate gets more than `limit` requests at a time.
  */
 export function pick(
   policy: Policy,
@@ -32,12 +55,13 @@ export function pick(
   limit: number,
   random: Random,
 ): number {
-  const available = choose(policy, candidates, turn, tried, limit, random, false);
-  return available === NOBODY ? choose(policy, candidates, turn, tried, limit, random, true) : available;
+  const verdictOf = POLICIES[policy];
+  const available = choose(verdictOf, candidates, turn, tried, limit, random, false);
+  return available === NOBODY ? choose(verdictOf, candidates, turn, tried, limit, random, true) : available;
 }
 
 function choose(
-  policy: Policy,
+  verdictOf: PickPolicy,
   candidates: readonly Candidate[],
   turn: number,
   tried: readonly Candidate[],
@@ -47,7 +71,6 @@ function choose(
 ): number {
   const count = candidates.length;
   let best = NOBODY;
-  let bestLoad = Infinity;
   for (let step = 0; step < count; step += 1) {
     const at = (turn + step) % count;
     const one = candidates[at];
@@ -56,13 +79,9 @@ function choose(
       if (best === NOBODY) best = ALL_BUSY;
       continue;
     }
-    if (policy === 'least_inflight') {
-      const load = (one.inflight + 1) / one.weight;
-      if (load >= bestLoad) continue;
-      best = at;
-      bestLoad = load;
-    } else if (panic || one.weight >= 1 || random() < one.weight) return at;
-    else if (best < 0) best = at;
+    const verdict = verdictOf(one, best < 0 ? undefined : candidates[best], panic, random);
+    if (verdict === 'take') return at;
+    if (verdict === 'better') best = at;
   }
   return best;
 }
