@@ -9,7 +9,7 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { accepts } from '../support/raw-http.ts';
+import { accepts } from '../support/http/raw-http.ts';
 import { until } from '../support/until.ts';
 import { median, middle } from '../support/quantile.ts';
 

@@ -11,7 +11,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { cpuSeconds } from '../support/process-cost.ts';
+import { cpuSeconds } from '../support/programs/process-cost.ts';
 import { until } from '../support/until.ts';
 import { quantile } from '../support/quantile.ts';
 

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadOptions } from '../../src/loadtest/options.ts';
 import { runLoad } from '../../src/loadtest/run.ts';
-import { accepts } from '../support/raw-http.ts';
+import { accepts } from '../support/http/raw-http.ts';
 import { until } from '../support/until.ts';
 import { middle } from '../support/quantile.ts';
 

@@ -4,10 +4,10 @@
  * request, prepared beforehand.
  */
 import { spawnSync } from 'node:child_process';
-import { startMonitorProcess } from '../support/monitor-process.ts';
-import { prometheusVersion, startPrometheus } from '../support/observability-programs.ts';
+import { startMonitorProcess } from '../support/programs/monitor-process.ts';
+import { prometheusVersion, startPrometheus } from '../support/programs/observability-programs.ts';
 import { programPath, type Server } from '../support/program.ts';
-import { postWrite, writeBody } from '../support/remote-write.ts';
+import { postWrite, writeBody } from '../support/telemetry/remote-write.ts';
 import { median, spread } from '../support/quantile.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 15);

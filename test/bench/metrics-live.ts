@@ -6,9 +6,9 @@
  * series while it goes on.
  */
 import { setTimeout as time } from 'node:timers/promises';
-import { encodeProto } from '../support/otlp-proto.ts';
-import { startMonitorProcess } from '../support/monitor-process.ts';
-import { remoteWrite } from '../support/remote-write.ts';
+import { encodeProto } from '../support/telemetry/otlp-proto.ts';
+import { startMonitorProcess } from '../support/programs/monitor-process.ts';
+import { remoteWrite } from '../support/telemetry/remote-write.ts';
 import { median, spread } from '../support/quantile.ts';
 
 const SECONDS = Number(process.argv[2] ?? 60);

@@ -4,10 +4,10 @@
  * CPU 1; they take turns, and what is compared is utime + stime from /proc for `queries` range queries of 61 steps and of 241.
  */
 import { spawnSync } from 'node:child_process';
-import { startMonitorProcess } from '../support/monitor-process.ts';
-import { prometheusVersion, startPrometheus } from '../support/observability-programs.ts';
+import { startMonitorProcess } from '../support/programs/monitor-process.ts';
+import { prometheusVersion, startPrometheus } from '../support/programs/observability-programs.ts';
 import { programPath, type Server } from '../support/program.ts';
-import { remoteWrite, type WrittenSeries } from '../support/remote-write.ts';
+import { remoteWrite, type WrittenSeries } from '../support/telemetry/remote-write.ts';
 import { median, spread } from '../support/quantile.ts';
 
 const PAIRS = Number(process.argv[2] ?? 15);

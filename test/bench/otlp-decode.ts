@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { attributesOf } from '../../src/monitor/ingest/metrics/metric-points.ts';
 import { decodeMetrics } from '../../src/monitor/ingest/otlp/metrics-protobuf.ts';
 import { decodeTraces } from '../../src/monitor/ingest/otlp/traces-protobuf.ts';
-import { ingestRig } from '../support/ingest-bench.ts';
-import { encodeProto, protoType } from '../support/otlp-proto.ts';
+import { ingestRig } from '../support/telemetry/ingest-bench.ts';
+import { encodeProto, protoType } from '../support/telemetry/otlp-proto.ts';
 import { median, spread } from '../support/quantile.ts';
 
 const PAIRS = 21;

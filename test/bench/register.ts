@@ -14,7 +14,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { cpuSeconds } from '../support/process-cost.ts';
+import { cpuSeconds } from '../support/programs/process-cost.ts';
 import { median, quantile } from '../support/quantile.ts';
 
 const rounds = Number(process.argv[2] ?? 15);

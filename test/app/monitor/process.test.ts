@@ -10,7 +10,7 @@ import { runCommandLine } from '../../../src/cli/program.ts';
 import type { Frame, FrameMetric } from '../../../src/model/frame.ts';
 import { startTelemetry } from '../../../src/telemetry/sdk.ts';
 import { until } from '../../support/until.ts';
-import { freePort, json } from '../../support/vitrine-process.ts';
+import { freePort, json } from '../../support/programs/vitrine-process.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-monitor-'));
 

@@ -4,7 +4,7 @@ import type { QueryResult, SampleSource } from '../../../src/model/ports.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import { embeddedQuerier } from '../../../src/monitor/promql/embedded.ts';
 import { QueryGate } from '../../../src/monitor/promql/gate.ts';
-import { MemorySource } from '../../support/memory-source.ts';
+import { MemorySource } from '../../support/promql/memory-source.ts';
 
 function sourceWith(series: number, samples = 100): MemorySource {
   const source = new MemorySource();
