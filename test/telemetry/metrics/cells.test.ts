@@ -70,7 +70,7 @@ afterEach(() => {
 });
 
 describe('cells', () => {
-  it('hold what the API would have held, bounds and odd values included', async () => {
+  it('hold the same values as instruments of the API, for bounds and unusual values too', async () => {
     const value = oneof(
       constantFrom(...DURATION_BOUNDS, 0, NaN, 1e9, 0.0005000001),
       double({ min: 0, max: 20, noNaN: true }),
@@ -90,7 +90,7 @@ describe('cells', () => {
     );
   });
 
-  it('ends at the limit with the overflow point', async () => {
+  it('use the overflow point above the limit', async () => {
     const { plain, bound, both } = pair();
     for (let at = 0; at < CELLS_LIMIT + 20; at += 1) {
       plain.record(1, { at });
@@ -102,7 +102,7 @@ describe('cells', () => {
     expect(own.points.at(-1)).toMatchObject({ attributes: { 'otel.metric.overflow': true }, value: { count: 21 } });
   });
 
-  it('give a delta reader differences, and nothing where nothing came', async () => {
+  it('give a delta reader differences, and no point without new values', async () => {
     const { plain, bound, both, own } = pair(AggregationTemporality.DELTA);
     const cell = bound.bind({ a: 1 });
     for (const batch of [[0.25, 3], [], [0.5]]) {
@@ -123,7 +123,7 @@ describe('cells', () => {
     expect(point.startTime[0] + point.startTime[1]).toBeLessThanOrEqual(point.endTime[0] + point.endTime[1]);
   });
 
-  it('join the scope the SDK has, and say when somebody collects', async () => {
+  it('are added to the scope of the SDK, and report each collection', async () => {
     const { bound, own, empty, cells } = pair();
     let asked = 0;
     cells.onCollect(() => (asked += 1));

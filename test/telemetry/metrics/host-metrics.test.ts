@@ -45,7 +45,7 @@ describe('parsers', () => {
     expect(parseCpu('')).toEqual({});
   });
 
-  it('reads memory so that the states add up', () => {
+  it('reads memory states whose sum is the total', () => {
     const text =
       'MemTotal: 1000 kB\nMemFree: 200 kB\nBuffers: 50 kB\nCached: 300 kB\nSReclaimable: 50 kB\nSwapTotal: 10 kB\nSwapFree: 4 kB\n';
     const { total, states, swap } = parseMemory(text);
@@ -101,7 +101,7 @@ describe('observeTable', () => {
     expect(reads).toBe(2);
   });
 
-  it('shares growth, and nothing the first time', () => {
+  it('reports the share of the growth, and nothing at the first read', () => {
     const shares = createShares();
     expect(shares({ user: 5 }, 1)).toEqual([]);
     expect(shares({ user: 6, system: 1 }, 4)).toEqual([
@@ -144,7 +144,7 @@ describe('the machine and the process', () => {
     }
   });
 
-  it('does without /proc', async () => {
+  it('works without /proc', async () => {
     const { read, clock } = setUp();
     registerHostMetrics({ clock, procRoot: '/nowhere', paths: ['/nowhere'] });
     expect(names(await read())).toEqual([

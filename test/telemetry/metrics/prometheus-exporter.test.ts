@@ -53,7 +53,7 @@ function fill(provider: MeterProvider): void {
 }
 
 describe('the scrape page', () => {
-  it('carries the names of every other road, each series once', async () => {
+  it('has the same names as OTLP and the API, each series once', async () => {
     const { provider, read } = await provide();
     fill(provider);
     const page = await read();
@@ -88,7 +88,7 @@ describe('the scrape page', () => {
     expect(() => execFileSync('promtool', ['check', 'metrics'], { input, stdio: 'pipe' })).not.toThrow();
   });
 
-  it('names its format, and answers only for /metrics', async () => {
+  it('states its content type, and answers only /metrics', async () => {
     const { page } = await provide();
     const at = `http://127.0.0.1:${page.port}`;
     const good = await fetch(`${at}/metrics?x=1`);
@@ -98,7 +98,7 @@ describe('the scrape page', () => {
     expect((await fetch(`${at}/metrics`, { method: 'POST' })).status).toBe(405);
   });
 
-  it('is refused where others could reach it without a token, and asks for the token there', async () => {
+  it('does not start beyond loopback without a token, and requires the token there', async () => {
     const { live } = await provide();
     await expect(startPrometheusPage(live, { host: '0.0.0.0', port: 0 })).rejects.toMatchObject({
       code: 'auth_required_to_bind',
@@ -126,14 +126,14 @@ describe('the scrape page', () => {
     });
   });
 
-  it('rests on readers that can be fed without being registered', () => {
+  it('uses a reader that accepts a producer without being registered', () => {
     // The SDK calls this method internal; if it goes, the fan-out from one reader goes with it.
     expect(typeof new PrometheusExporter({ preventServerStart: true }).setMetricProducer).toBe('function');
   });
 });
 
 describe('explicitFrom', () => {
-  it('loses no observation and counts none under a bound it exceeds', () => {
+  it('keeps every observation and counts none below its bound', () => {
     const value = {
       scale: 1,
       sum: 10,
@@ -152,7 +152,7 @@ describe('explicitFrom', () => {
 });
 
 describe('toFrameMetrics', () => {
-  it('makes plain data that survives structuredClone', async () => {
+  it('makes plain data that structuredClone can copy', async () => {
     const { provider, live } = await provide();
     fill(provider);
     const frame = structuredClone(toFrameMetrics((await live.collect()).resourceMetrics));

@@ -66,7 +66,7 @@ async function whole(read: () => Promise<FrameMetric[]>, advance: () => void): P
 }
 
 describe('the runtime', () => {
-  it('is told under the names, units, kinds and attributes of the standard instrumentation', async () => {
+  it('is reported with the names, units, kinds and attributes of the standard instrumentation', async () => {
     const theirs = reader();
     const instrumentation = new RuntimeNodeInstrumentation({ monitoringPrecision: 1 });
     instrumentation.setMeterProvider(theirs.provider);
@@ -84,7 +84,7 @@ describe('the runtime', () => {
     }
   });
 
-  it('tells how long an iteration of the loop took, of the last whole window', async () => {
+  it('reports the duration of loop iterations in the last complete window', async () => {
     const { provider, read } = reader();
     metrics.setGlobalMeterProvider(provider);
     let now = 0;

@@ -78,7 +78,7 @@ afterEach(() => {
 describe.each([AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA])(
   'with temporality %s',
   (temporality) => {
-    it('a table is collected as the API’s instruments would be', async () => {
+    it('a table is collected like instruments of the API', async () => {
       const api = new Reader(temporality);
       metrics.setGlobalMeterProvider(new MeterProvider({ readers: [api] }));
       let values: Readonly<Record<string, number>> = {};
@@ -105,7 +105,7 @@ describe.each([AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA])
 );
 
 describe('a table', () => {
-  it('has as many attribute sets as the SDK would keep', async () => {
+  it('keeps as many attribute sets as the SDK', async () => {
     const own = joinCells(openCells(clock), new Reader(AggregationTemporality.CUMULATIVE));
     void new MeterProvider({ readers: [own] });
     table(() => Object.fromEntries(Array.from({ length: CELLS_LIMIT + 5 }, (_, at) => [`w${at}`, at])));

@@ -3,7 +3,7 @@ import { seededRandom } from '../../../src/base/random.ts';
 import { IdPool } from '../../../src/telemetry/spans/id-pool.ts';
 
 describe('ids', () => {
-  it('are hexadecimal, of their length, and do not come twice', () => {
+  it('are hexadecimal, have their length, and are unique', () => {
     for (const bytes of [8, 16]) {
       const pool = new IdPool(bytes, seededRandom(7));
       const ids = Array.from({ length: 5_000 }, () => pool.next());

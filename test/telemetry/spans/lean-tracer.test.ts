@@ -139,7 +139,7 @@ describe('lean spans', () => {
     expect(await spanMetrics(lean)).toEqual(await spanMetrics(sdk));
   });
 
-  it('are made where the limits leave room, and by the SDK where they do not', () => {
+  it('are used within the limits, and spans of the SDK otherwise', () => {
     const made = (limits: SpanLimits): Span => world(true, undefined, limits).start('s', SpanKind.SERVER, ROOT_CONTEXT);
     expect(made({})).toBeInstanceOf(LeanSpan);
     for (const limits of [{ attributeCountLimit: 3 }, { attributeValueLengthLimit: 4 }]) {
@@ -157,7 +157,7 @@ describe('lean spans', () => {
     expect(leanStart(other)('s', SpanKind.SERVER, ROOT_CONTEXT).isRecording()).toBe(false);
   });
 
-  it('can be used like any span', () => {
+  it('have the methods of every span', () => {
     const use = (span: Span): void => {
       span
         .setAttribute('a', 1)
@@ -204,7 +204,7 @@ describe('lean spans', () => {
     expect(exporter.getFinishedSpans()[1].duration).toEqual([0, 0]);
   });
 
-  it('are not made where tracing is suppressed, and carry what the sampler says', () => {
+  it('are not created while tracing is suppressed, and have the result of the sampler', () => {
     const sampler: Sampler = {
       shouldSample: () => ({ decision: 2, attributes: { by: 'sampler' } }),
       toString: () => 'one',
@@ -234,7 +234,7 @@ describe('lean spans', () => {
     expect(traceparentOf(start('GET', SpanKind.CLIENT, joined))).toBeUndefined();
   });
 
-  it('may have begun and ended before they are made', () => {
+  it('can have a start and an end before their creation', () => {
     const { start, ring } = world(true);
     const nowMs = performance.now();
     start('cache get', SpanKind.INTERNAL, ROOT_CONTEXT, undefined, nowMs - 50).end(nowMs - 20);
