@@ -1,4 +1,4 @@
-/** The runtime's own figures, held against the instrumentation whose names and meaning they share. */
+/** Compares the runtime metrics with the standard instrumentation, whose names and meaning they share. */
 import { metrics } from '@opentelemetry/api';
 import { RuntimeNodeInstrumentation } from '@opentelemetry/instrumentation-runtime-node';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
@@ -21,7 +21,7 @@ function reader(): { provider: MeterProvider; read: () => Promise<FrameMetric[]>
   return { provider, read: async () => toFrameMetrics((await live.collect()).resourceMetrics) };
 }
 
-/** A collection of garbage, for a metric that tells of nothing else. */
+/** Forces a garbage collection, without which its metric has no points. */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -50,7 +50,7 @@ const described = (found: readonly FrameMetric[]): unknown[] =>
 
 const boundsOf = (value: object): unknown => ('bounds' in value ? value.bounds : undefined);
 
-/** Reads until all that needs a garbage collection and some turns of the loop is there. */
+/** Reads until the metrics that need a garbage collection and some turns of the loop are present. */
 async function whole(read: () => Promise<FrameMetric[]>, advance: () => void): Promise<FrameMetric[]> {
   collectGarbage();
   return expect

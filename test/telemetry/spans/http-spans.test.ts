@@ -61,7 +61,7 @@ async function spans(count: number): Promise<readonly ReadableSpan[]> {
 }
 
 describe('server and client spans', () => {
-  it('are one trace, with the context in the events of a body', async () => {
+  it('are one trace, and the events of a body have its context', async () => {
     const seen: (string | undefined)[] = [];
     const port = await serve((request, response) => {
       request.on('data', () => seen.push(trace.getActiveSpan()?.spanContext().spanId));
@@ -96,7 +96,7 @@ describe('server and client spans', () => {
     expect(names.sort()).toEqual(['http.client.request.duration', 'http.server.request.duration']);
   });
 
-  it('leave out suppressed requests and do not change heads that are already written', async () => {
+  it('do not observe suppressed requests, and do not change a head that is already written', async () => {
     const headers: http.IncomingHttpHeaders[] = [];
     const port = await serve((request, response) => {
       headers.push(request.headers);
@@ -108,7 +108,7 @@ describe('server and client spans', () => {
     expect(await spans(3)).toHaveLength(3);
   });
 
-  it('count unknown methods as one', async () => {
+  it('count odd methods as one', async () => {
     const port = await serve((_request, response) => response.end());
     await ask({ port, method: 'PROPFIND' });
     const [first] = await spans(2);
