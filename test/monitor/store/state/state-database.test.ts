@@ -122,7 +122,7 @@ describe('state.db', () => {
   });
 });
 
-const ROUNDS = process.env.VITRINE_LONG === '1' ? 30 : 4;
+const ROUNDS = process.env.VITRINE_NIGHTLY === '1' ? 30 : 4;
 
 it(
   'keeps what was acknowledged over kill -9',
