@@ -1,6 +1,7 @@
 /**
  * Which upstream gets the request. Pure: candidates and a turn in, an index out, so every policy is tested by arithmetic.
- * Only available candidates are taken; when none is, all are (panic mode): an answer may still come, a 503 would be certain.
+ * Only available candidates are used. When none is available, all are tried (panic mode): one may still answer, and a 503
+ * would be certain.
  */
 import type { Random } from '../../../base/random.ts';
 import type { Policy } from '../config.ts';
@@ -14,9 +15,9 @@ export interface Candidate {
   readonly weight: number;
 }
 
-/** All candidates were tried. */
+/** Every candidate was tried. */
 export const NOBODY = -1;
-/** The candidates that were not tried are at their limit. */
+/** Every candidate that is left has reached its limit. */
 export const ALL_BUSY = -2;
 
 /** Whether the next candidate ends the search, is the best so far, or is passed over. */
