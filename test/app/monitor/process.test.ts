@@ -286,7 +286,7 @@ describe('settings', () => {
     expect(message).toContain(`${file}:2:3 balancer.polcy: unknown key`);
     expect(message).toContain('did you mean "policy"?');
     expect(message).toContain(
-      ':4:48 alerts[0].above: alert "A": "5q" is no threshold for this metric. Write it like 200ms.',
+      ':4:50 alerts[0].above: alert "A": "5q" is no threshold for this metric. Write it like 200ms.',
     );
     expect(message).toContain(`${file}:5:21 store.retention: expected a duration like "5m"`);
     expect(configFile('x')).toBe('x');
