@@ -3,7 +3,7 @@
  * Only available candidates are taken; when none is, all are (panic mode): an answer may still come, a 503 would be sure.
  */
 import type { Random } from '../../../base/random.ts';
-import type { Policy } from '../config.ts';
+import type { Policy } from '../options/route-options.ts';
 
 export interface Candidate {
   /** Neither down nor ejected. */
@@ -12,6 +12,10 @@ export interface Candidate {
   readonly inflight: number;
   /** Share of its full load it may get, in (0, 1]: below 1 while it warms up. */
   readonly weight: number;
+  /** Configured weight beside the others; 1 when nothing is said. */
+  readonly share?: number;
+  /** Taken out by hand: not even asked when no other is available. */
+  readonly drained?: boolean;
 }
 
 /** All were tried. */
@@ -36,7 +40,13 @@ export function pick(
   return available === NOBODY ? choose(policy, candidates, turn, tried, limit, random, true) : available;
 }
 
-function choose(
+function mayBeAsked(one: Candidate, tried: readonly Candidate[], panic: boolean): boolean {
+  if (!one.available && (!panic || one.drained === true)) return false;
+  return tried.length === 0 || !tried.includes(one);
+}
+
+/** One pass over the candidates. `panic`: the unavailable ones are asked too. */
+export function choose(
   policy: Policy,
   candidates: readonly Candidate[],
   turn: number,
@@ -45,19 +55,21 @@ function choose(
   random: Random,
   panic: boolean,
 ): number {
+  if (policy === 'weighted' || policy === 'two_choices')
+    return chooseByChance(policy, candidates, tried, limit, random, panic);
   const count = candidates.length;
   let best = NOBODY;
   let bestLoad = Infinity;
   for (let step = 0; step < count; step += 1) {
     const at = (turn + step) % count;
     const one = candidates[at];
-    if (!(one.available || panic) || (tried.length > 0 && tried.includes(one))) continue;
+    if (!mayBeAsked(one, tried, panic)) continue;
     if (one.inflight >= limit) {
       if (best === NOBODY) best = ALL_BUSY;
       continue;
     }
-    if (policy === 'least_inflight') {
-      const load = (one.inflight + 1) / one.weight;
+    if (policy !== 'round_robin') {
+      const load = (one.inflight + 1) / (one.weight * (one.share ?? 1));
       if (load >= bestLoad) continue;
       best = at;
       bestLoad = load;
@@ -65,6 +77,47 @@ function choose(
     else if (best < 0) best = at;
   }
   return best;
+}
+
+const effective = (one: Candidate): number => one.weight * (one.share ?? 1);
+
+/**
+ * `weighted`: each by chance, as its weight is to all weights; needs no state that several workers would have to share.
+ * `two_choices`: the less busy of two taken so (Mitzenmacher's power of two choices): nearly as even as knowing all, and no
+ * herd runs to the one that was least busy a moment ago.
+ */
+function chooseByChance(
+  policy: 'weighted' | 'two_choices',
+  candidates: readonly Candidate[],
+  tried: readonly Candidate[],
+  limit: number,
+  random: Random,
+  panic: boolean,
+): number {
+  let sum = 0;
+  let busy = false;
+  const may = (one: Candidate): boolean => one.inflight < limit && mayBeAsked(one, tried, panic);
+  for (const one of candidates) {
+    if (may(one)) sum += effective(one);
+    else busy ||= mayBeAsked(one, tried, panic);
+  }
+  if (sum === 0) return busy ? ALL_BUSY : NOBODY;
+  const draw = (without: number): number => {
+    let left = random() * (without < 0 ? sum : sum - effective(candidates[without]));
+    let last = without;
+    for (let at = 0; at < candidates.length; at += 1) {
+      if (at === without || !may(candidates[at])) continue;
+      last = at;
+      left -= effective(candidates[at]);
+      if (left < 0) break;
+    }
+    return last;
+  };
+  const first = draw(-1);
+  if (policy === 'weighted') return first;
+  const second = draw(first);
+  const load = (at: number): number => (candidates[at].inflight + 1) / effective(candidates[at]);
+  return load(second) < load(first) ? second : first;
 }
 
 /** Share of load `sinceMs` after coming back: from a tenth, linearly, to all at `slowStartMs`. */
