@@ -1,11 +1,11 @@
-/** How Node's server is set up, and the ids of requests. */
+/** Options of Node's server, and request ids. */
 import type { ServerOptions } from 'node:http';
 import { IdPool } from '../../../telemetry/spans/id-pool.ts';
 import { ClientRequest } from './request.ts';
 import { ClientResponse } from './response.ts';
 import type { BalancerOptions, Limits } from '../config.ts';
 
-/** Options Node has and its types do not know yet. */
+/** Node options that its types do not list yet. */
 interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
   /** No stream events for requests without a body. */
   readonly optimizeEmptyRequests: boolean;
@@ -13,14 +13,14 @@ interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
 
 /** `limits`: those of the route that allows most. */
 export function serverOptions({ timeouts }: BalancerOptions, limits: Limits): LeanServerOptions {
-  // What is late is found by a sweep: the limit is made shorter by two periods, so that its answer comes in time.
+  // A periodic sweep finds late requests: the limit is shortened by two periods, so that the answer is in time.
   const sweepMs = timeouts.client_head > 0 ? Math.min(500, timeouts.client_head / 20) : 1_000;
   return {
     IncomingMessage: ClientRequest,
     ServerResponse: ClientResponse,
     insecureHTTPParser: false,
     maxHeaderSize: limits.header,
-    // Host is checked with everything else, where the answer is ours.
+    // Host is checked in request-head.ts, which writes the refusal.
     requireHostHeader: false,
     headersTimeout: timeouts.client_head > 0 ? timeouts.client_head - 2 * sweepMs : 0,
     requestTimeout: timeouts.client_request,

@@ -10,7 +10,7 @@ export function underPath(path: string, prefix: string): boolean {
   return path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 47);
 }
 
-/** `/a/../b`, also with encoded dots or slashes: which route it belongs to depends on who reads it. */
+/** `/a/../b`, also with encoded dots or slashes: two readers may match it to different routes. */
 export function isAmbiguousPath(path: string): boolean {
   return /(?:^|\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)|%2f|%5c|\\|\/\//i.test(path);
 }

@@ -119,7 +119,7 @@ const hostRank = ({ host }: Route): number => (host === undefined ? 0 : host.sta
 /** Routes in the order they are tried: exact hosts first, then wildcards, longer paths, those that ask for more; then as written. */
 export class RouteTable {
   readonly routes: readonly Route[];
-  /** Paths that services may read in two ways are refused where the path decides who gets the request. */
+  /** Ambiguous paths are refused when the path decides which upstream gets the request. */
   readonly byPath: boolean;
   readonly trusted: BlockList;
 
