@@ -5,7 +5,14 @@
 import type { Path } from '../../config/document.ts';
 import { parseAddress, type Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
-import type { Settings } from './settings.ts';
+
+/** The parts of the settings that are looked at. */
+interface Settings {
+  readonly balancer: { readonly listen: Address; readonly routes: readonly { readonly name?: string | undefined }[] };
+  readonly monitor: { readonly listen: Address; readonly otlp_http: Address; readonly otlp_grpc: Address };
+  readonly sample: { readonly enabled: boolean; readonly listen: readonly Address[] };
+  readonly alerts: readonly (object | { readonly name: string; readonly severity: string })[];
+}
 
 export interface SettingsProblem {
   readonly path: Path;
