@@ -1,4 +1,4 @@
-/** `vitrine check`: everything that is wrong with the configuration, or its JSON Schema, or the outcome of rule tests. */
+/** `vitrine check`: lists every mistake in the configuration, prints its JSON Schema, or runs rule tests. */
 import { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
 import { ruleGroupsOf } from '../app/monitor/rule-sources.ts';
@@ -24,7 +24,7 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
     return error.exitCode;
   }
   if (flags['json'] === true) print(JSON.stringify({ file: file ?? null, ok: true }));
-  else print(file === undefined ? 'No file: the defaults hold.' : `${file} holds.`);
+  else print(file === undefined ? 'No file: the defaults are used.' : `${file} has no mistakes.`);
   return 0;
 }
 

@@ -67,7 +67,7 @@ describe('the command line', () => {
 
   it('checks a configuration', async () => {
     expect(await runCommandLine(['check'])).toBe(0);
-    expect(out).toBe('No file: the defaults hold.\n');
+    expect(out).toBe('No file: the defaults are used.\n');
     expect(await runCommandLine(['check', '--config', write('good.yaml', 'targets: []\n')])).toBe(0);
     expect(err).toContain('targets: not used by this version');
     const bad = write('bad.yaml', 'balancer: { listen: 1 }\n');
@@ -194,7 +194,7 @@ describe('the command line', () => {
     it('says what a server refuses', async () => {
       status = 401;
       expect(await runCommandLine(['query', 'up', '--url', url])).toBe(1);
-      expect(err).toContain('asks for a token');
+      expect(err).toContain('requires a token');
       status = 422;
       expect(await runCommandLine(['query', 'up', '--url', url, '--token-file', write('token', 'abc\n')])).toBe(1);
       expect(err).toContain('no\n  try');

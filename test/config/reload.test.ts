@@ -55,7 +55,7 @@ describe('ConfigReloader', () => {
     await reloader.close();
   });
 
-  it('counts a configuration that cannot be put to work as bad', async () => {
+  it('counts a configuration that cannot be applied as bad', async () => {
     const { file, reloader } = setUp(() => {
       throw new Error('port taken');
     });

@@ -1,4 +1,4 @@
-/** What the monitor is told, and the parts that its ports and its rhythm share. */
+/** The monitor's options, and the parts that its ports and its periodic work share. */
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Querier } from '../../model/ports.ts';

@@ -1,6 +1,6 @@
 /**
- * The whole configuration: the sections of all folders under one root, read from file, environment and flags. Sections of
- * later work are accepted and named in a warning, so that a file written for a newer Vitrine still starts this one.
+ * The whole configuration: the sections of all folders under one root, read from file, environment and flags. Sections
+ * that this version does not use are accepted and named in a warning, so that a file for a newer Vitrine still works.
  */
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
@@ -21,21 +21,23 @@ const monitor = z.strictObject({
   allowed_hosts: z
     .array(z.string())
     .default([])
-    .describe('Values of Host that are answered beside loopback names and the listen address.'),
+    .describe('Values of Host that are accepted, besides loopback names and the listen address.'),
 });
 
 const telemetry = z.strictObject({
-  monitor: httpUrl().optional().describe('OTLP URL of the Vitrine that a balancer running alone sends to.'),
+  monitor: httpUrl()
+    .optional()
+    .describe('OTLP URL of the monitor to which a balancer that runs alone sends its telemetry.'),
   log_level: z
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
     .describe('Lines below this level are not written.'),
   log_max_size: size({ min: 65_536 }).prefault('64MiB').describe('A log file is rotated at this size, and each day.'),
-  log_keep: z.int().min(1).max(1000).default(7).describe('Rotated log files that are kept, compressed.'),
+  log_keep: z.int().min(1).max(1000).default(7).describe('Number of rotated log files to keep, compressed.'),
   interval: duration({ min: 1_000, max: 60_000 })
     .prefault('1s')
     .describe(
-      'How often the own processes and the sample services collect figures and send them to the monitor, and how often rules without an interval of their own are evaluated. Rates over one minute need 20s or less.',
+      "How often Vitrine's own processes and the sample services collect metrics and send them to the monitor, and how often rules without their own interval are evaluated. Rates over one minute need 20s or less.",
     ),
 });
 
@@ -45,11 +47,13 @@ const sample = z.strictObject({
     .array(address())
     .max(8)
     .prefault(['127.0.0.1:8081', '127.0.0.1:8082'])
-    .describe('One sample service an address.'),
+    .describe('Addresses of the sample services, one service for each.'),
 });
 
 const auth = z.strictObject({
-  token: secret().optional().describe('Needed from whoever asks 4000, 4317 and 4318; a must beyond loopback.'),
+  token: secret()
+    .optional()
+    .describe('Token that every client of ports 4000, 4317 and 4318 must send; required beyond loopback.'),
 });
 
 const later = z.unknown().optional().describe('Not used in this version.');
@@ -81,7 +85,7 @@ export type Settings = z.output<typeof settingsSchema>;
 const LATER_SECTIONS = ['targets', 'notify', 'analysis', 'reports', 'monitoring', 'ai'] as const;
 const DEFAULT_FILE = 'vitrine.yaml';
 
-/** The JSON file of a flat performance monitor (`monitoring`, `alerts.email`, `database`, `ai`) is taken as it stands. */
+/** The JSON file of a flat performance monitor (`monitoring`, `alerts.email`, `database`, `ai`) is accepted as it is. */
 const ALIASES: readonly KeyAlias[] = [
   { from: ['database', 'retention_days'], to: ['store', 'retention'], convert: (days) => `${String(days)}d` },
 ];
@@ -98,13 +102,13 @@ export function configFile(named: string | undefined): string | undefined {
   return named ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
 }
 
-/** Throws VitrineError `config_invalid` with everything that is wrong, `config_unreadable` or `auth_required_to_bind`. */
+/** Throws VitrineError `config_invalid` with every mistake, `config_unreadable` or `auth_required_to_bind`. */
 export function readSettings(sources: SettingsSources): Settings {
   const file = configFile(sources.file);
   return settingsFrom(file === undefined ? undefined : readConfigFile(file), sources);
 }
 
-/** As `readSettings`, of a text that was read already. */
+/** As `readSettings`, for a text that was already read. */
 export function settingsFrom(text: string | undefined, { file, env, flags = {} }: SettingsSources): Settings {
   const overlays = Object.entries(flags)
     .filter(([, value]) => value !== undefined)
@@ -135,7 +139,7 @@ function checkExposure({ monitor: ports, auth: { token } }: Settings): void {
   );
 }
 
-/** Sections that are set and not used by this version. */
+/** Sections that are set but that this version does not use. */
 export function unusedSections(settings: Settings): string[] {
   return LATER_SECTIONS.filter((section) => settings[section] !== undefined);
 }
@@ -144,7 +148,7 @@ export function addressText({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** An address as others on this machine reach it. */
+/** The URL by which other processes on this machine reach an address. */
 export function localUrl({ host, port }: Address): string {
   const reachable =
     host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
