@@ -7,7 +7,8 @@ import type { MonitorOptions } from './monitor/parts.ts';
 import type { Monitor } from './monitor/process.ts';
 import { parentChannel } from './process/parent-channel.ts';
 import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
-import { addressText, localUrl, type Settings } from './process/settings.ts';
+import { addressText, localUrl } from './process/settings.ts';
+import type { Settings } from './process/settings-schema.ts';
 import { version } from './process/version.ts';
 
 export interface RoleOptions {

@@ -5,13 +5,15 @@
 import { systemClock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { BalancerOptions, Endpoint } from '../stack/balancer/config.ts';
+import { catchAll, type BalancerOptions } from '../stack/balancer/config.ts';
+import type { Endpoint } from '../stack/balancer/options/upstream-options.ts';
 import { MonitorChild } from './stack/monitor-child.ts';
 import { monitorAddresses, NEVER, orClose, type RoleOptions, type Running } from './roles.ts';
 import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
 import { removeRunFile, writeRunFile, type RunningService } from './process/run-file.ts';
 import { SampleServices } from './stack/sample-services.ts';
-import { addressText, localUrl, type Settings } from './process/settings.ts';
+import { addressText, localUrl } from './process/settings.ts';
+import type { Settings } from './process/settings-schema.ts';
 import { startStack, type Stack } from './stack/process.ts';
 
 /** The stack's own telemetry; `health` is called for every frame, also before the balancer has started. */
@@ -87,7 +89,7 @@ const NO_SOURCE: UpstreamSource = {
 
 function withUpstreams({ balancer }: Settings, { endpoints }: UpstreamSource): BalancerOptions {
   if (balancer.routes.length > 0) return balancer;
-  return { ...balancer, routes: [{ path: '/', policy: balancer.policy, upstreams: endpoints }] };
+  return { ...balancer, routes: [catchAll(balancer, endpoints)] };
 }
 
 /** The balancer in this process and the monitor as a child; `upstreams` are used when none is configured. */

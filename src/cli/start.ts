@@ -4,14 +4,8 @@ import { parseAddress } from '../config/types.ts';
 import { systemClock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
 import { startMonitorRole, type RoleOptions, type Running } from '../app/roles.ts';
-import {
-  configFile,
-  readSettings,
-  settingsFrom,
-  unusedSections,
-  type Settings,
-  type SettingsSources,
-} from '../app/process/settings.ts';
+import { configFile, readSettings, settingsFrom, type SettingsSources } from '../app/process/settings.ts';
+import type { Settings } from '../app/process/settings-schema.ts';
 import { readConfigFile } from '../config/load.ts';
 import { version } from '../app/process/version.ts';
 import { paint, tell } from './output.ts';
@@ -71,9 +65,10 @@ export async function start(flags: Flags): Promise<number> {
   const role = (flags['role'] ?? 'all') as keyof typeof ROLES;
   const file = configFile(flags['config'] as string | undefined);
   const sources = { file, env: process.env, flags: settingsFlags(flags) };
-  const settings = readSettings(sources);
   const forked = process.send !== undefined;
-  if (!forked) for (const section of unusedSections(settings)) tell(`${section}: not used by this version`);
+  const settings = readSettings(sources, (sentence) => {
+    if (!forked) tell(`warning: ${sentence}`);
+  });
   const options: RoleOptions = {
     settings,
     dataDir: settings.store.path,

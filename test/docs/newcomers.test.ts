@@ -55,7 +55,7 @@ describe('docs/glossary.md', () => {
 
 /** How each example of docs/adding.md is found in the sources. */
 const EXAMPLES: Readonly<Record<string, RegExp>> = {
-  round_robin: /\bround_robin\b/,
+  two_choices: /\btwo_choices\b/,
   shed: /\bMETRICS\.shed\b|vitrine\.balancer\.shed\b/,
   log_keep: /\blog_keep\b/,
   sgn: /\bsgn\b/,
@@ -84,9 +84,9 @@ describe('docs/adding.md', () => {
     }
   });
   it('would notice a place that is not listed', () => {
-    const more = new Map([...sources, ['src/cli/more.ts', "const policy = 'round_robin';"]]);
-    expect(placesOf(EXAMPLES['round_robin'], more)).toContain('src/cli/more.ts');
-    expect(placesOf(EXAMPLES['round_robin'], new Map([['a.ts', '/** As round_robin. */\n// round_robin']]))).toEqual([]);
+    const more = new Map([...sources, ['src/cli/more.ts', "const policy = 'two_choices';"]]);
+    expect(placesOf(EXAMPLES['two_choices'], more)).toContain('src/cli/more.ts');
+    expect(placesOf(EXAMPLES['two_choices'], new Map([['a.ts', '/** As two_choices. */\n// two_choices']]))).toEqual([]);
   });
   it('names the type of each planned room once its folder exists', () => {
     const rows = rowsOf(planned).slice(1);

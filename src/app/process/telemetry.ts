@@ -13,7 +13,7 @@ import { registerRuntimeMetrics } from '../../telemetry/metrics/runtime-metrics.
 import { startTelemetry, type Telemetry } from '../../telemetry/sdk.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { version } from './version.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings-schema.ts';
 
 export interface ProcessTelemetryOptions {
   readonly serviceName: 'vitrine-balancer' | 'vitrine-monitor';

@@ -5,6 +5,7 @@
 import { metrics } from '@opentelemetry/api';
 import type { ObservableResult } from '@opentelemetry/api';
 import { every } from '../../../base/clock.ts';
+import { rareLines } from '../../../base/logger.ts';
 import type { Alert } from '../../../model/alert.ts';
 import { Labels } from '../../../model/labels.ts';
 import { observeMetric } from '../../../telemetry/metrics/meters.ts';
@@ -55,6 +56,9 @@ export class RuleEngine implements RuleSource {
       graceMs: options.graceMs ?? DEFAULTS.graceMs,
       outageToleranceMs: options.outageToleranceMs ?? DEFAULTS.outageToleranceMs,
       queryTimeoutMs: options.queryTimeoutMs ?? DEFAULTS.queryTimeoutMs,
+      paused: options.paused ?? (() => undefined),
+      own: options.own,
+      rareLine: options.rareLine ?? rareLines(logger, clock),
     };
     this.#intervalMs = options.intervalMs ?? DEFAULTS.intervalMs;
     this.#groups = options.groups.map((spec) => new RuleGroup(spec, this.#env, this.#intervalMs));

@@ -16,11 +16,14 @@ import { PHASES, type PhaseTimes } from './phase-times.ts';
 import type { OwnFields } from '../http/forward-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import { clientAttributes, serverAttributes, type ClientOutcome, type ServerOutcome } from './span-attributes.ts';
+import type { GateReason } from '../routes/gate.ts';
+import type { Route } from '../routes/route.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 export interface Gauges {
   readonly upstreams: () => Iterable<Upstream>;
   readonly queueSize: () => number;
+  readonly routes: () => readonly Route[];
 }
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT']);
@@ -70,6 +73,7 @@ export class Observer {
   readonly #retries = new Counts();
   readonly #ejections = new Counts();
   readonly #shed = new Counts();
+  readonly #gated = new Counts();
   readonly #active = new Map<string, { readonly attributes: Attributes; value: number }>();
   readonly #labels = new LabelSets(this.#server, boundHistogram(SCOPE, METRICS.phaseDuration, FINE_DURATION_BOUNDS));
   readonly #attemptLabels = new WeakMap<Upstream, AttemptLabels>();
@@ -93,6 +97,15 @@ export class Observer {
     observe(METRICS.retries, this.#retries.observe);
     observe(METRICS.ejections, this.#ejections.observe);
     observe(METRICS.shed, this.#shed.observe);
+    observe(METRICS.gated, this.#gated.observe);
+    observe(METRICS.limitKeys, (result) => {
+      for (const { id, gate } of gauges.routes())
+        if (gate.rateLimit !== undefined) result.observe(gate.rateLimit.keys, { 'vitrine.route': id });
+    });
+    observe(METRICS.limitForgotten, (result) => {
+      for (const { id, gate } of gauges.routes())
+        if (gate.rateLimit !== undefined) result.observe(gate.rateLimit.forgotten, { 'vitrine.route': id });
+    });
     observe(METRICS.httpServerActive, (result) => {
       for (const { attributes, value } of this.#active.values()) result.observe(value, attributes);
     });
@@ -215,6 +228,11 @@ export class Observer {
 
   ejected(upstream: Upstream, reason: string): void {
     this.#ejections.add(`${reason} ${upstream.name}`, 1, () => ({ 'vitrine.upstream': upstream.name, reason }));
+  }
+
+  /** The gate of a route answered instead of an upstream. */
+  gated(route: Route, reason: GateReason): void {
+    this.#gated.add(`${reason} ${route.id}`, 1, () => ({ 'vitrine.route': route.id, reason }));
   }
 
   shed(reason: string): void {
