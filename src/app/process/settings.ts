@@ -1,5 +1,6 @@
 /**
- * Reads the whole configuration (`settings-schema.ts`) from file, environment and flags. Sections that this version does not use are accepted and named in a warning, so that a file for a newer Vitrine still works.
+ * Reads the whole configuration (`settings-schema.ts`) from file, environment and flags. Sections that this version does
+ * not use are accepted and named in a warning, so that a file for a newer Vitrine still works.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
