@@ -68,7 +68,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#preference = facts && route.sticky?.prefer(facts);
     this.#attempts = new Attempts(pieces, this, route, head, parent, this.#preference);
     if (pieces.cache && route.cache && route.cache.bypass?.(head) !== true)
-      this.#visit = new CacheVisit(pieces.cache, head, route.cache);
+      this.#visit = new CacheVisit(pieces.cache, head, request.peer.scheme, route.cache);
   }
 
   /** The route's gate answers instead of an upstream. */

@@ -47,7 +47,7 @@ function ask(upstream: Upstream, path: string, limitMs: number, clock: Clock): P
       onComplete() {},
       onFailed: () => settle('bad'),
     };
-    const connection = new UpstreamConnection(upstream.endpoint, () => {});
+    const connection = new UpstreamConnection(upstream.dial, () => {});
     cancel = clock.after(limitMs, () => settle('bad'));
     const text = `GET ${path} HTTP/1.1\r\nHost: ${upstream.name}\r\nUser-Agent: ${HEALTH_CHECK_AGENT}\r\nConnection: close\r\n\r\n`;
     connection.begin('GET', text, events);
