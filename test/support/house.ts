@@ -40,7 +40,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     'config.ts': [],
     timing: [],
     http: ['timing'],
-    client: ['config.ts', 'http'],
+    client: ['config.ts', 'timing', 'http'],
     upstream: ['config.ts', 'http'],
     routes: ['config.ts', 'upstream'],
     telemetry: ['http', 'upstream', 'routes'],

@@ -11,15 +11,20 @@ import type { ResponseCache } from '../../model/response-cache.ts';
 import type { BalancerOptions, Endpoint } from './config.ts';
 import { Deadlines } from './timing/deadlines.ts';
 import { checkHealth } from './upstream/health-check.ts';
+import { Attempt } from './exchange/attempt.ts';
 import { Listener } from './listener.ts';
 import { Observer } from './telemetry/observer.ts';
 import type { HealthFacts } from './own-endpoints.ts';
 import { RetryBudget } from './upstream/retry-budget.ts';
-import { makeRoute, RouteTable } from './routes/route.ts';
+import { inPanic, makeRoute, RouteTable } from './routes/route.ts';
 import { Upstream, type UpstreamEvents } from './upstream/upstream.ts';
 import { WaitingRoom } from './exchange/waiting-room.ts';
 
 export interface BalancerPieces {
+  /** Whether `/health`, `/livez` and `/readyz` answer without `health_prefix` too. */
+  readonly bareHealth?: boolean;
+  /** Whether the value of `Authorization` allows to see the addresses of upstreams in `/health`. */
+  readonly authorized?: (authorization: string) => boolean;
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -82,7 +87,11 @@ class RunningBalancer implements Balancer {
     const makeUpstream = (endpoint: Endpoint): Upstream => this.#makeUpstream(endpoint);
     this.#routes = new RouteTable(options.routes.map((route) => makeRoute(route, route.upstreams.map(makeUpstream))));
     this.#upstreams = this.#routes.routes.flatMap((route) => route.upstreams);
-    this.#observer = new Observer({ upstreams: () => this.#upstreams, queueSize: () => this.#waiting.size });
+    this.#observer = new Observer({
+      upstreams: () => this.#upstreams,
+      routes: () => this.#routes.routes,
+      queueSize: () => this.#waiting.size,
+    });
     this.#listener = new Listener({
       options,
       clock: this.#clock,
@@ -96,6 +105,8 @@ class RunningBalancer implements Balancer {
       cache: pieces.responseCache,
       draining: () => this.#draining,
       health: () => this.health(),
+      bareHealth: pieces.bareHealth ?? false,
+      authorized: pieces.authorized ?? (() => false),
     });
   }
 
@@ -104,10 +115,17 @@ class RunningBalancer implements Balancer {
       ejected: (upstream, reason, forMs) => {
         this.#observer.ejected(upstream, reason);
         this.#log.warn({ upstream: upstream.name, reason, for_ms: forMs }, 'upstream taken out');
+        if (reason === 'health_check') this.#moveRequests(upstream);
       },
       returned: (upstream) => this.#log.info({ upstream: upstream.name }, 'upstream back'),
     };
     return new Upstream(endpoint, { ...this.#options.ejection }, this.#clock, events);
+  }
+
+  /** Requests that a hung upstream has not begun to answer are tried elsewhere. */
+  #moveRequests(upstream: Upstream): void {
+    // Those that are begun meanwhile are at the end of the set and not of this upstream.
+    for (const timed of this.#deadlines) if (timed instanceof Attempt) timed.upstreamOut(upstream);
   }
 
   async start(): Promise<this> {
@@ -164,11 +182,15 @@ class RunningBalancer implements Balancer {
     }));
     const up = rows.filter((one) => one.up).length;
     const status = up === 0 ? 'unhealthy' : up < rows.length ? 'degraded' : 'healthy';
-    const routesDown = this.#routes.routes.some((route) => !route.upstreams.some((one) => one.available));
+    const panicking = this.#routes.routes.filter(inPanic);
+    const reason =
+      panicking.length === 0
+        ? `${rows.length - up} of ${rows.length} upstreams take no traffic.`
+        : `Every upstream of ${panicking.length} of ${this.#routes.routes.length} routes is out, so all of them are tried.`;
     return {
-      status: worst([status, routesDown ? 'degraded' : 'healthy']),
+      status: worst([status, panicking.length > 0 ? 'degraded' : 'healthy']),
       uptime_seconds: Math.floor(uptimeSeconds),
-      ...(status === 'healthy' ? {} : { reason: `${rows.length - up} of ${rows.length} upstreams take no traffic.` }),
+      ...(status === 'healthy' ? {} : { reason }),
       upstreams_up: up,
       upstreams_total: rows.length,
       upstreams: rows,
@@ -181,8 +203,6 @@ class RunningBalancer implements Balancer {
     const { announce, limit } = this.#options.drain;
     if (announce > 0) await wait(this.#clock, announce);
     await Promise.race([this.#listener.drain(), wait(this.#clock, Math.max(0, limit - announce))]);
-    // The last writes may still be in the sockets.
-    await wait(this.#clock, 50);
     this.close();
   }
 

@@ -7,12 +7,12 @@ import type { AddressInfo, Socket } from 'node:net';
 import { isIPv6, type BlockList } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { VitrineError } from '../../base/errors.ts';
-import { ClientConnection } from './client/connection.ts';
-import { ClientReply, closeGently, REASONS } from './client/reply.ts';
+import { ClientConnection, type ClientPieces } from './client/connection.ts';
+import { ClientReply, closeGently } from './client/reply.ts';
 import type { BalancerOptions } from './config.ts';
 import { Exchange, type ExchangePieces } from './exchange/exchange.ts';
-import { makePeer } from './http/forward-head.ts';
-import { ownAnswer, type HealthFacts } from './own-endpoints.ts';
+import { makePeer, type Peer } from './http/forward-head.ts';
+import { ownAnswer, ownEndpoint, type HealthFacts } from './own-endpoints.ts';
 import { problemAnswer, problemMessage } from './client/problem.ts';
 import { refusalOf } from './client/refusal.ts';
 import { RequestBody } from './http/request-body.ts';
@@ -24,6 +24,10 @@ import { Tunnel } from './exchange/tunnel.ts';
 export interface ListenerPieces extends ExchangePieces {
   readonly routes: RouteTable;
   readonly health: () => HealthFacts;
+  /** Whether the own endpoints answer without their prefix too. */
+  readonly bareHealth: boolean;
+  /** Whether the value of `Authorization` allows to see the addresses of upstreams. */
+  readonly authorized: (authorization: string) => boolean;
 }
 
 /** Pipelined requests that may wait on one connection; a client that sends more is disconnected. */
@@ -36,13 +40,25 @@ export class Listener {
   readonly #trusted: BlockList;
   readonly #clients = new Map<Duplex, ClientConnection>();
   readonly #tunnels = new Set<Tunnel>();
+  readonly #forClients: ClientPieces;
   #exchanges = 0;
+  /** Called when the last connection has closed, once the listener drains. */
   #onQuiet: (() => void) | undefined;
 
   constructor(pieces: ListenerPieces) {
     this.#pieces = pieces;
     this.#options = pieces.options;
     this.#trusted = trustedList(pieces.options.trusted_proxies);
+    this.#forClients = {
+      clock: pieces.clock,
+      deadlines: pieces.deadlines,
+      stallMs: pieces.options.timeouts.client_stall,
+      onStalled: () => pieces.observer.shed('client_stalled'),
+      onClosed: ({ socket }) => {
+        this.#clients.delete(socket);
+        if (this.#clients.size === 0) this.#onQuiet?.();
+      },
+    };
     this.#server = createServer(serverOptions(pieces.options));
     // Node truncates the list silently at its limit; ours is checked where a refusal can be sent.
     this.#server.maxHeadersCount = 0;
@@ -84,10 +100,7 @@ export class Listener {
   #connected(socket: Socket): void {
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/i, '');
     const trusted = address !== '' && this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-    const client = new ClientConnection(socket, makePeer(address, trusted), this.#pieces.clock.monotonic(), () =>
-      this.#clients.delete(socket),
-    );
-    this.#clients.set(socket, client);
+    this.#clients.set(socket, new ClientConnection(socket, makePeer(address, trusted), this.#forClients));
   }
 
   #arrived(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
@@ -128,12 +141,13 @@ export class Listener {
       client.socket,
       head.kind === 'ok' && head.http11,
       head.kind === 'ok' && head.keepAlive,
+      () => client.stalling(),
     );
     if (head.kind === 'refused') {
       this.#refuse(client, request, reply, new VitrineError(head.code, head.detail));
       return;
     }
-    if (this.#answerOwn(head, pathOf(head.target), reply)) return;
+    if (this.#answerOwn(head, pathOf(head.target), client.peer, reply)) return;
     const route = this.#route(head, pathOf(head.target));
     if (route instanceof VitrineError) {
       this.#refuse(client, request, reply, route);
@@ -171,31 +185,20 @@ export class Listener {
   #done(client: ClientConnection, nowMs: number): void {
     client.served(nowMs);
     this.#exchanges -= 1;
-    if (this.#exchanges === 0) this.#onQuiet?.();
+    // An answer whose head left before the drain did not close its connection.
+    if (this.#onQuiet !== undefined) setImmediate(() => client.close());
   }
 
-  #answerOwn(head: RequestHead, path: string, reply: ClientReply): boolean {
-    const accept = (): string =>
-      head.raw.filter((_, at) => at % 2 === 1 && head.raw[at - 1].toLowerCase() === 'accept').join(',');
-    const prefix = this.#options.health_prefix;
-    const last = path.charCodeAt(path.length - 1);
-    // The three names end in h or z; any other path is skipped at once.
-    if (last !== 104 && last !== 122) return false;
-    const own = ownAnswer(path, prefix, accept(), this.#pieces.health);
-    if (own === undefined || head.bodyBytes !== 0) return false;
-    const body = Buffer.from(own.body);
-    const bodiless = head.method === 'HEAD';
+  #answerOwn(head: RequestHead, path: string, peer: Peer, reply: ClientReply): boolean {
+    const endpoint = ownEndpoint(path, this.#options.health_prefix, this.#pieces.bareHealth);
+    if (endpoint === undefined || head.bodyBytes !== 0) return false;
+    const field = (wanted: string): string =>
+      head.raw.filter((_, at) => at % 2 === 1 && head.raw[at - 1].toLowerCase() === wanted).join(',');
+    const named = peer.local || peer.trusted || this.#pieces.authorized(field('authorization'));
+    const own = ownAnswer(endpoint, field('accept'), named, this.#pieces.health);
     if (this.#pieces.draining()) reply.noKeepAlive();
-    reply.head(
-      own.status,
-      REASONS[own.status] ?? '',
-      `Content-Type: ${own.type}\r\nCache-Control: no-store\r\n`,
-      body.length,
-      bodiless,
-      String(body.length),
-    );
-    if (!bodiless) reply.body(body);
-    reply.end();
+    const fields = `Content-Type: ${own.type}\r\nCache-Control: no-store\r\n`;
+    reply.own(own.status, fields, Buffer.from(own.body), head.method === 'HEAD');
     return true;
   }
 
@@ -217,11 +220,8 @@ export class Listener {
       reply.noKeepAlive();
     } else if (!request.complete) reply.noKeepAlive();
     request.resume();
-    const answer = problemAnswer(error);
-    const bodiless = request.method === 'HEAD';
-    reply.head(answer.status, answer.reason, answer.fields, answer.body.length, bodiless, String(answer.body.length));
-    if (!bodiless) reply.body(answer.body);
-    reply.end();
+    const { status, fields, body } = problemAnswer(error);
+    reply.own(status, fields, body, request.method === 'HEAD');
   }
 
   #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -280,12 +280,12 @@ export class Listener {
     }
   }
 
-  /** Accepts no new connection, closes idle ones, and resolves when every request that was read has its answer. */
+  /** Accepts no new connection, closes idle ones, and resolves when every answer has left its connection. */
   async drain(): Promise<void> {
     this.#server.close();
     for (const tunnel of this.#tunnels) tunnel.drain();
-    for (const client of this.#clients.values()) if (!client.busy) client.close();
-    if (this.#exchanges === 0) return;
+    for (const client of this.#clients.values()) client.close();
+    if (this.#clients.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onQuiet = resolve;
     });

@@ -128,6 +128,10 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#refuse('overloaded', 'Every upstream is busy and the request timed out in the queue.', reason);
   }
 
+  interim({ status, reason, fields }: ReplyHead): void {
+    if (!this.#done) this.#request.reply.interim(status, reason, fields);
+  }
+
   answering(attempt: Attempt, head: ReplyHead, nowMs: number): void {
     const connect = attempt.connectedMs - attempt.startedMs;
     if (!attempt.reused) this.#phases[CONNECT] = connect;
@@ -178,8 +182,9 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#attempts.resume();
   }
 
-  answerComplete(nowMs: number): void {
+  answerComplete(nowMs: number, trailers: string): void {
     if (this.#done || !this.#answered) return;
+    if (trailers !== '') this.#request.reply.trailers(trailers);
     this.#visit?.complete();
     this.#phases[TRANSFER] = nowMs - this.#headMs;
     this.#finish(undefined, nowMs);
@@ -189,13 +194,13 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   brokenOff(failure: AttemptFailure): void {
     const { reply } = this.#request;
     this.#phases[TRANSFER] = this.#pieces.clock.monotonic() - this.#headMs;
-    if (!reply.begun && failure !== 'client_stalled') {
+    if (!reply.begun) {
       this.#answered = false;
       this.gaveUp(failure);
       return;
     }
     this.#pieces.log.warn({ request_id: this.#request.requestId, failure }, 'an answer was cut short');
-    this.#close(failure === 'client_stalled' ? failure : 'truncated');
+    this.#close('truncated');
   }
 
   gaveUp(failure: AttemptFailure): void {

@@ -23,6 +23,11 @@ export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[])
   return { name, host, path, policy, upstreams, templates: new PathTemplates(path), turn: 0 };
 }
 
+/** Whether every upstream of the route is out. Then all of them are tried: one may still answer (`upstream/pick.ts`). */
+export function inPanic({ upstreams }: Route): boolean {
+  return upstreams.length > 0 && !upstreams.some((one) => one.available);
+}
+
 /** Routes in the order they are tried: with a host first, longer paths first. */
 export class RouteTable {
   readonly routes: readonly Route[];

@@ -10,6 +10,7 @@ import { completeSpan, leanStart, traceparentOf } from '../../../telemetry/spans
 import { linkedRoot } from '../../../telemetry/spans/linked-context.ts';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../../telemetry/names.ts';
 import { FIELD, fieldMeaning } from '../http/fields.ts';
+import { inPanic, type Route } from '../routes/route.ts';
 import { LabelSets, AttemptLabels } from './label-sets.ts';
 import { PHASES, type PhaseTimes } from './phase-times.ts';
 import type { OwnFields } from '../http/forward-head.ts';
@@ -19,6 +20,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 
 export interface Gauges {
   readonly upstreams: () => Iterable<Upstream>;
+  readonly routes: () => Iterable<Route>;
   readonly queueSize: () => number;
 }
 
@@ -104,6 +106,10 @@ export class Observer {
       for (const { attributes, value } of this.#active.values()) result.observe(value, attributes);
     });
     observe(METRICS.queueSize, (result) => result.observe(gauges.queueSize()));
+    observe(METRICS.panic, (result) => {
+      for (const route of gauges.routes())
+        result.observe(inPanic(route) ? 1 : 0, { 'http.route': route.name ?? `${route.host ?? ''}${route.path}` });
+    });
     observe(METRICS.upstreamUp, (result) => {
       // An upstream of two routes is up when one of them may use it.
       const up = new Map<string, boolean>();

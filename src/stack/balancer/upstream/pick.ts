@@ -11,6 +11,8 @@ export interface Candidate {
   readonly available: boolean;
   /** Requests it is working on. */
   readonly inflight: number;
+  /** Event streams and tunnels that are open: load to be spread, but no work that a limit could hold back. */
+  readonly streams: number;
   /** Share of its full load it may get, in (0, 1]: below 1 while it warms up. */
   readonly weight: number;
 }
@@ -58,7 +60,7 @@ function choose(
       continue;
     }
     if (policy === 'least_inflight') {
-      const load = (one.inflight + 1) / one.weight;
+      const load = (one.inflight + one.streams + 1) / one.weight;
       if (load >= bestLoad) continue;
       best = at;
       bestLoad = load;

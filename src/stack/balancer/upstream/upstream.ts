@@ -35,6 +35,7 @@ export class Upstream implements Candidate {
   #backSinceMs = -Infinity;
   available = true;
   inflight = 0;
+  streams = 0;
   weight = 1;
   /** Monotonic ms of the last byte it sent to anybody. */
   lastByteMs = -Infinity;
