@@ -1,6 +1,6 @@
 /**
- * The ledger of what exporters took and what was given up, so that sent + dropped = produced, exactly. It becomes a metric
- * once the SDK runs; the counts exist before that and outlive it.
+ * Counts the items that exporters sent and the items that were dropped: sent + dropped = produced, exactly. The counts are
+ * published as a metric once the SDK runs; they exist before it starts and after it ends.
  */
 import { metrics } from '@opentelemetry/api';
 import { METRICS } from '../names.ts';

@@ -1,12 +1,13 @@
 /**
- * Instruments from the one table of names: name, unit, description and bounds come from `names.ts`, so that what the
- * stack records cannot differ from what docs, dashboards and tests know. Only the OpenTelemetry API is used.
+ * Instruments made from the one table of names: name, unit and description come from `names.ts`, so the recorded metrics
+ * cannot differ from those in docs, dashboards and tests. The histogram bounds are an argument. Uses only the
+ * OpenTelemetry API.
  */
 import type { Counter, Histogram, Meter, ObservableGauge, UpDownCounter } from '@opentelemetry/api';
 import type { MetricName } from '../names.ts';
 import { DURATION_BOUNDS } from '../names.ts';
 
-/** Bounds in seconds; pass `FINE_DURATION_BOUNDS` for what is usually below half a millisecond. */
+/** Bounds in seconds; pass `FINE_DURATION_BOUNDS` for durations that are usually below half a millisecond. */
 export function histogramOf(meter: Meter, metric: MetricName, bounds: readonly number[] = DURATION_BOUNDS): Histogram {
   const { name, unit, description } = metric;
   return meter.createHistogram(name, { unit, description, advice: { explicitBucketBoundaries: [...bounds] } });
