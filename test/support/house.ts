@@ -41,7 +41,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     timing: [],
     http: ['timing'],
     options: ['http'],
-    client: ['config.ts', 'http'],
+    client: ['config.ts', 'timing', 'http'],
     tls: ['options', 'timing', 'http'],
     upstream: ['options', 'http'],
     routes: ['config.ts', 'options', 'timing', 'http', 'upstream'],

@@ -12,12 +12,13 @@ import type { BalancerOptions } from './config.ts';
 import type { Endpoint } from './options/upstream-options.ts';
 import { Deadlines } from './timing/deadlines.ts';
 import { checkHealth } from './upstream/health-check.ts';
+import { Attempt } from './exchange/attempt.ts';
 import { Listener } from './listener.ts';
 import { Observer } from './telemetry/observer.ts';
 import type { HealthFacts } from './own-endpoints.ts';
 import { RetryBudget } from './upstream/retry-budget.ts';
 import { openPasswordFiles } from './routes/password-files.ts';
-import { loosestLimits, makeRoute, RouteTable } from './routes/route.ts';
+import { inPanic, loosestLimits, makeRoute, RouteTable } from './routes/route.ts';
 import { WatchedFiles } from './timing/watched-files.ts';
 import type { HandedSockets } from './tls/bind.ts';
 import { TlsListening } from './tls/tls-listening.ts';
@@ -25,6 +26,10 @@ import { Upstream, type UpstreamEvents } from './upstream/upstream.ts';
 import { WaitingRoom } from './exchange/waiting-room.ts';
 
 export interface BalancerPieces {
+  /** Whether `/health`, `/livez` and `/readyz` answer without `health_prefix` too. */
+  readonly bareHealth?: boolean;
+  /** Whether the value of `Authorization` allows to see the addresses of upstreams in `/health`. */
+  readonly authorized?: (authorization: string) => boolean;
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -123,6 +128,8 @@ class RunningBalancer implements Balancer {
       cache: pieces.responseCache,
       draining: () => this.#draining,
       health: () => this.health(),
+      bareHealth: pieces.bareHealth ?? false,
+      authorized: pieces.authorized ?? (() => false),
     });
   }
 
@@ -131,6 +138,7 @@ class RunningBalancer implements Balancer {
       ejected: (upstream, reason, forMs) => {
         this.#observer.ejected(upstream, reason);
         this.#log.warn({ upstream: upstream.name, reason, for_ms: forMs }, 'upstream taken out');
+        if (reason === 'health_check') this.#moveRequests(upstream);
       },
       returned: (upstream) => this.#log.info({ upstream: upstream.name }, 'upstream back'),
     };
@@ -151,6 +159,12 @@ class RunningBalancer implements Balancer {
       });
     }
     return upstream;
+  }
+
+  /** Requests that a hung upstream has not begun to answer are tried elsewhere. */
+  #moveRequests(upstream: Upstream): void {
+    // Those that are begun meanwhile are at the end of the set and not of this upstream.
+    for (const timed of this.#deadlines) if (timed instanceof Attempt) timed.upstreamOut(upstream);
   }
 
   async start(handed?: HandedSockets): Promise<this> {
@@ -210,11 +224,15 @@ class RunningBalancer implements Balancer {
     }));
     const up = rows.filter((one) => one.up).length;
     const status = up === 0 ? 'unhealthy' : up < rows.length ? 'degraded' : 'healthy';
-    const routesDown = this.#routes.routes.some((route) => !route.upstreams.some((one) => one.available));
+    const panicking = this.#routes.routes.filter(inPanic);
+    const reason =
+      panicking.length === 0
+        ? `${rows.length - up} of ${rows.length} upstreams take no traffic.`
+        : `Every upstream of ${panicking.length} of ${this.#routes.routes.length} routes is out, so all of them are tried.`;
     return {
-      status: worst([status, routesDown ? 'degraded' : 'healthy']),
+      status: worst([status, panicking.length > 0 ? 'degraded' : 'healthy']),
       uptime_seconds: Math.floor(uptimeSeconds),
-      ...(status === 'healthy' ? {} : { reason: `${rows.length - up} of ${rows.length} upstreams take no traffic.` }),
+      ...(status === 'healthy' ? {} : { reason }),
       upstreams_up: up,
       upstreams_total: rows.length,
       upstreams: rows,
@@ -227,8 +245,6 @@ class RunningBalancer implements Balancer {
     const { announce, limit } = this.#options.drain;
     if (announce > 0) await wait(this.#clock, announce);
     await Promise.race([this.#listener.drain(), wait(this.#clock, Math.max(0, limit - announce))]);
-    // The last writes may still be in the sockets.
-    await wait(this.#clock, 50);
     this.close();
   }
 

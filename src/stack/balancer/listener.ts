@@ -8,11 +8,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { VitrineError } from '../../base/errors.ts';
 import type { ClientRequest } from './client/request.ts';
-import { ClientConnection } from './client/connection.ts';
-import { ClientReply, closeGently, REASONS } from './client/reply.ts';
+import { ClientConnection, type ClientPieces } from './client/connection.ts';
+import { ClientReply, closeGently } from './client/reply.ts';
 import type { BalancerOptions } from './config.ts';
-import { makePeer } from './http/forward-head.ts';
-import { ownAnswer, type HealthFacts } from './own-endpoints.ts';
+import { makePeer, type Peer } from './http/forward-head.ts';
+import { ownAnswer, ownEndpoint, type HealthFacts } from './own-endpoints.ts';
 import type { OwnReply } from './routes/gate.ts';
 import { ownMessage, problemAnswer, problemMessage } from './client/problem.ts';
 import { refusalOf } from './client/refusal.ts';
@@ -31,6 +31,10 @@ export interface ListenerPieces extends WorkloadPieces {
   readonly limits: Limits;
   readonly tls: TlsListening | undefined;
   readonly health: () => HealthFacts;
+  /** Whether the own endpoints answer without their prefix too. */
+  readonly bareHealth: boolean;
+  /** Whether the value of `Authorization` allows to see the addresses of upstreams. */
+  readonly authorized: (authorization: string) => boolean;
 }
 
 /** Pipelined requests that may wait on one connection; a client that sends more is disconnected. */
@@ -45,12 +49,25 @@ export class Listener {
   readonly #limits: Limits;
   readonly #clients = new Map<Duplex, ClientConnection>();
   readonly #work: Workload;
+  readonly #forClients: ClientPieces;
+  /** Called when the last connection has closed, once the listener drains. */
+  #onQuiet: (() => void) | undefined;
 
   constructor(pieces: ListenerPieces) {
     this.#pieces = pieces;
     this.#options = pieces.options;
     this.#limits = pieces.limits;
-    this.#work = new Workload(pieces);
+    this.#work = new Workload(pieces, () => this.#onQuiet !== undefined);
+    this.#forClients = {
+      clock: pieces.clock,
+      deadlines: pieces.deadlines,
+      stallMs: pieces.options.timeouts.client_stall,
+      onStalled: () => pieces.observer.shed('client_stalled'),
+      onClosed: ({ socket }) => {
+        this.#clients.delete(socket);
+        if (this.#clients.size === 0) this.#onQuiet?.();
+      },
+    };
     const common = serverOptions(pieces.options, pieces.limits);
     this.#tls = pieces.tls;
     this.#server = this.#equipped(createServer(common), 'connection');
@@ -107,13 +124,7 @@ export class Listener {
   #connected(socket: Socket, scheme: 'http' | 'https'): void {
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/i, '');
     const trusted = isListed(this.#pieces.routes().trusted, address);
-    const client = new ClientConnection(
-      socket,
-      makePeer(address, trusted, scheme),
-      this.#pieces.clock.monotonic(),
-      () => this.#clients.delete(socket),
-    );
-    this.#clients.set(socket, client);
+    this.#clients.set(socket, new ClientConnection(socket, makePeer(address, trusted, scheme), this.#forClients));
   }
 
   #arrived(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
@@ -154,13 +165,14 @@ export class Listener {
       client.socket,
       head.kind === 'ok' && head.http11,
       head.kind === 'ok' && head.keepAlive,
+      () => client.stalling(),
     );
     if (head.kind === 'refused') {
       this.#refuse(client, request, reply, new VitrineError(head.code, head.detail));
       return;
     }
     if (client.peer.scheme === 'https') reply.ownFields = this.#tls?.hsts ?? '';
-    if (this.#answerOwn(head, pathOf(head.target), reply)) return;
+    if (this.#answerOwn(head, pathOf(head.target), client.peer, reply)) return;
     if (this.#tls?.redirects(head, client.peer) === true) {
       this.#redirect(request, head, reply, this.#tls.location(head));
       return;
@@ -178,33 +190,19 @@ export class Listener {
     this.#pieces.observer.refused(308);
     if (!request.complete) reply.noKeepAlive();
     request.resume();
-    const bodiless = head.method === 'HEAD';
-    reply.head(308, REASONS[308], `Location: ${location}\r\n`, 0, bodiless, '0');
-    reply.end();
+    reply.own(308, `Location: ${location}\r\n`, Buffer.alloc(0), head.method === 'HEAD');
   }
 
-  #answerOwn(head: RequestHead, path: string, reply: ClientReply): boolean {
-    const accept = (): string =>
-      head.raw.filter((_, at) => at % 2 === 1 && head.raw[at - 1].toLowerCase() === 'accept').join(',');
-    const prefix = this.#options.health_prefix;
-    const last = path.charCodeAt(path.length - 1);
-    // The three names end in h or z; any other path is skipped at once.
-    if (last !== 104 && last !== 122) return false;
-    const own = ownAnswer(path, prefix, accept(), this.#pieces.health);
-    if (own === undefined || head.bodyBytes !== 0) return false;
-    const body = Buffer.from(own.body);
-    const bodiless = head.method === 'HEAD';
+  #answerOwn(head: RequestHead, path: string, peer: Peer, reply: ClientReply): boolean {
+    const endpoint = ownEndpoint(path, this.#options.health_prefix, this.#pieces.bareHealth);
+    if (endpoint === undefined || head.bodyBytes !== 0) return false;
+    const field = (wanted: string): string =>
+      head.raw.filter((_, at) => at % 2 === 1 && head.raw[at - 1].toLowerCase() === wanted).join(',');
+    const named = peer.local || peer.trusted || this.#pieces.authorized(field('authorization'));
+    const own = ownAnswer(endpoint, field('accept'), named, this.#pieces.health);
     if (this.#pieces.draining()) reply.noKeepAlive();
-    reply.head(
-      own.status,
-      REASONS[own.status] ?? '',
-      `Content-Type: ${own.type}\r\nCache-Control: no-store\r\n`,
-      body.length,
-      bodiless,
-      String(body.length),
-    );
-    if (!bodiless) reply.body(body);
-    reply.end();
+    const fields = `Content-Type: ${own.type}\r\nCache-Control: no-store\r\n`;
+    reply.own(own.status, fields, Buffer.from(own.body), head.method === 'HEAD');
     return true;
   }
 
@@ -226,11 +224,8 @@ export class Listener {
       reply.noKeepAlive();
     } else if (!request.complete) reply.noKeepAlive();
     request.resume();
-    const answer = problemAnswer(error);
-    const bodiless = request.method === 'HEAD';
-    reply.head(answer.status, answer.reason, answer.fields, answer.body.length, bodiless, String(answer.body.length));
-    if (!bodiless) reply.body(answer.body);
-    reply.end();
+    const { status, fields, body } = problemAnswer(error);
+    reply.own(status, fields, body, request.method === 'HEAD');
   }
 
   #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -281,12 +276,16 @@ export class Listener {
     }
   }
 
-  /** Accepts no new connection, closes idle ones, and resolves when every request that was read has its answer. */
+  /** Accepts no new connection, closes idle ones, and resolves when every answer has left its connection. */
   async drain(): Promise<void> {
     this.#server.close();
     this.#secure?.close();
-    for (const client of this.#clients.values()) if (!client.busy) client.close();
-    await this.#work.drain();
+    this.#work.drainTunnels();
+    for (const client of this.#clients.values()) client.close();
+    if (this.#clients.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onQuiet = resolve;
+    });
   }
 
   close(): void {

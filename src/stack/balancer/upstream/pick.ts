@@ -11,6 +11,8 @@ export interface Candidate {
   readonly available: boolean;
   /** Requests it is working on. */
   readonly inflight: number;
+  /** Event streams and tunnels that are open: load to be spread, but no work that a limit could hold back. */
+  readonly streams: number;
   /** Share of its full load it may get, in (0, 1]: below 1 while it warms up. */
   readonly weight: number;
   /** Configured weight beside the others; 1 when nothing is said. */
@@ -70,7 +72,7 @@ export function choose(
       continue;
     }
     if (policy !== 'round_robin') {
-      const load = (one.inflight + 1) / (one.weight * (one.share ?? 1));
+      const load = (one.inflight + one.streams + 1) / effective(one);
       if (load >= bestLoad) continue;
       best = at;
       bestLoad = load;
@@ -117,7 +119,8 @@ function chooseByChance(
   const first = draw(-1);
   if (policy === 'weighted') return first;
   const second = draw(first);
-  const load = (at: number): number => (candidates[at].inflight + 1) / effective(candidates[at]);
+  const load = (at: number): number =>
+    (candidates[at].inflight + candidates[at].streams + 1) / effective(candidates[at]);
   return load(second) < load(first) ? second : first;
 }
 

@@ -41,6 +41,7 @@ export class Upstream implements Candidate {
   #backSinceMs = -Infinity;
   available = true;
   inflight = 0;
+  streams = 0;
   weight = 1;
   /** Its weight beside the others; the runtime API may change it. */
   share: number;
