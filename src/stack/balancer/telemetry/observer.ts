@@ -4,8 +4,9 @@
  * that observable instruments read at each collection, so they cost nothing per request.
  */
 import { metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { Attributes, Context, Observable, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
+import type { Attributes, Context, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
 import { boundHistogram, type BoundHistogram, type BoundRecord } from '../../../telemetry/metrics/cells.ts';
+import { observeMetric } from '../../../telemetry/metrics/meters.ts';
 import { completeSpan, leanStart, traceparentOf } from '../../../telemetry/spans/lean-tracer.ts';
 import { linkedRoot } from '../../../telemetry/spans/linked-context.ts';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../../telemetry/names.ts';
@@ -77,7 +78,7 @@ export class Observer {
   readonly #labels = new LabelSets(this.#server, boundHistogram(SCOPE, METRICS.phaseDuration, FINE_DURATION_BOUNDS));
   readonly #attemptLabels = new WeakMap<Upstream, AttemptLabels>();
   readonly #gauges: Gauges;
-  readonly #callbacks: [Observable, ObservableCallback][] = [];
+  readonly #stops: (() => void)[] = [];
   readonly #fields = propagation.fields();
   /** All of them are known by name, so `RequestHead.traced` tells whether there is one. */
   readonly #fieldsKnown = this.#fields.every((name) => fieldMeaning(name) === FIELD.trace);
@@ -90,15 +91,7 @@ export class Observer {
     this.#gauges = gauges;
     const meter = metrics.getMeter(SCOPE);
     const observe = (name: MetricName, callback: ObservableCallback): void => {
-      const options = { unit: name.unit, description: name.description };
-      const instrument =
-        name.kind === 'counter'
-          ? meter.createObservableCounter(name.name, options)
-          : name.kind === 'gauge'
-            ? meter.createObservableGauge(name.name, options)
-            : meter.createObservableUpDownCounter(name.name, options);
-      instrument.addCallback(callback);
-      this.#callbacks.push([instrument, callback]);
+      this.#stops.push(observeMetric(meter, name, callback));
     };
     observe(METRICS.upstreamRequests, (result) => this.#observeTries(result));
     observe(METRICS.retries, this.#retries.observe);
@@ -130,7 +123,7 @@ export class Observer {
   }
 
   close(): void {
-    for (const [instrument, callback] of this.#callbacks) instrument.removeCallback(callback);
+    for (const stop of this.#stops) stop();
   }
 
   /** The context the client sent, and a server span in it. */
