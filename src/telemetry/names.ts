@@ -103,6 +103,13 @@ export const METRICS = {
     ['vitrine.upstream', 'reason'],
     'Upstreams taken out of the rotation.',
   ),
+  panic: metric(
+    'vitrine.balancer.panic',
+    '1',
+    'updowncounter',
+    ['http.route'],
+    '1 while every upstream of the route is out and all of them are tried, else 0.',
+  ),
   shed: metric(
     'vitrine.balancer.shed',
     '{request}',
