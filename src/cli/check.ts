@@ -1,9 +1,10 @@
 /** `vitrine check`: everything that is wrong with the configuration, or its JSON Schema, or the outcome of rule tests. */
+import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
 import { ruleGroupsOf } from '../app/monitor/rule-sources.ts';
 import { configFile, readSettings, settingsSchema, unusedSections } from '../app/process/settings.ts';
-import { testRules } from '../app/monitor/rule-tests.ts';
+import { junitOf, testRules } from '../app/monitor/rule-tests.ts';
 import { print, tell } from './output.ts';
 
 export async function check(flags: Record<string, unknown>): Promise<number> {
@@ -12,7 +13,7 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
     return 0;
   }
   const tests = flags['testRules'] as string[] | undefined;
-  if (tests !== undefined) return runRuleTests(tests, flags['json'] === true);
+  if (tests !== undefined) return runRuleTests(tests, flags['json'] === true, flags['junit'] as string | undefined);
   const file = configFile(flags['config'] as string | undefined);
   try {
     const settings = readSettings({ file, env: process.env });
@@ -28,10 +29,17 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
   return 0;
 }
 
-async function runRuleTests(files: readonly string[], json: boolean): Promise<number> {
+async function runRuleTests(files: readonly string[], json: boolean, junit: string | undefined): Promise<number> {
   const outcomes = await testRules(files);
+  if (junit !== undefined) writeFileSync(junit, junitOf(outcomes));
   const failed = outcomes.filter(({ failures }) => failures.length > 0);
-  if (json) print(JSON.stringify({ ok: failed.length === 0, files: outcomes }));
+  if (json)
+    print(
+      JSON.stringify({
+        ok: failed.length === 0,
+        files: outcomes.map(({ file, passed, failures }) => ({ file, passed, failures })),
+      }),
+    );
   else {
     for (const { file, failures } of outcomes) {
       print(failures.length === 0 ? `${file}: SUCCESS` : `${file}: FAILED`);

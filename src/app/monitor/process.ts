@@ -15,7 +15,7 @@ import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { Intake } from '../../monitor/ingest/request/intake.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
-import { embeddedQuerier } from '../../monitor/promql/embedded.ts';
+import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
 import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
@@ -77,7 +77,7 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
     logger,
   });
   scope.add('store', () => store.close());
-  const querier = querierOf(section, store, clock);
+  const querier = querierOf(section, store, clock, scope, 'queries');
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
   const windows = new LogWindows({ sink: logs, clock });
@@ -96,10 +96,10 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
   });
   const rules = new RuleEngine({
     groups: testMode ? [] : ruleGroupsOf(settings),
-    // Of groups that name none: new figures come no sooner.
+    // For groups that name none: data does not arrive more often than this.
     intervalMs,
-    // A door of their own: behind the page's heavy queries in one line, rules would miss their ticks.
-    querier: querierOf(section, store, clock),
+    // A querier of its own: in one queue with the page's heavy queries, rules would miss their ticks.
+    querier: querierOf(section, store, clock, scope, 'queries of rules'),
     samples: store,
     alerts: new AlertConsole(logger),
     clock,
@@ -131,8 +131,14 @@ function querierOf(
   { metrics: remote, query_samples: maxSamples }: Settings['store'],
   store: SampleStore,
   clock: Clock,
+  scope: Scope,
+  name: string,
 ): Querier {
-  if (remote.url === undefined) return embeddedQuerier(store, { clock, maxSamples });
+  if (remote.url === undefined) {
+    const shared = sharedQuerier(store, { clock, maxSamples });
+    scope.add(name, async () => shared[Symbol.asyncDispose]());
+    return shared;
+  }
   return remoteQuerier({
     url: remote.url,
     bearer: remote.bearer_token?.reveal(),
