@@ -1,6 +1,6 @@
 /**
- * The data path, put together: cache and balancer, and the uptime of each component as a metric. It knows nothing of the
- * monitor; whoever starts it feeds the monitor from its telemetry.
+ * Starts the data path: cache and balancer, with the uptime of each component as a metric. It does not depend on the monitor;
+ * its caller sends the telemetry to the monitor.
  */
 import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../../base/clock.ts';
@@ -11,12 +11,13 @@ import { startBalancer, type Balancer } from '../../stack/balancer/balancer.ts';
 import type { BalancerOptions } from '../../stack/balancer/config.ts';
 import { healthBody } from '../../stack/balancer/own-endpoints.ts';
 import { openResponseCache } from '../../stack/cache/open-response-cache.ts';
+import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import type { Settings } from '../process/settings.ts';
 
 export interface StackOptions {
   readonly settings: Settings;
-  /** The section, with the upstreams that stand in when none is configured. */
+  /** The section, with default upstreams when none is configured. */
   readonly balancer: BalancerOptions;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -25,7 +26,7 @@ export interface StackOptions {
 export interface Stack {
   readonly balancer: Balancer;
   health(): Health;
-  /** Answers what was read, then ends. Sentences about what did not end well. */
+  /** Answers the requests that were read, then stops. Returns one message for each part that failed to stop. */
   close(): Promise<string[]>;
 }
 
@@ -50,13 +51,9 @@ export async function startStack({ settings, balancer: section, clock, logger }:
 }
 
 function observeUptime(balancer: Balancer): () => void {
-  const { name, unit, description } = METRICS.componentUptime;
-  const gauge = metrics.getMeter('vitrine.stack').createObservableGauge(name, { unit, description });
-  const observe = (result: { observe(value: number, attributes: Record<string, string>): void }): void => {
+  return observeMetric(metrics.getMeter('vitrine.stack'), METRICS.componentUptime, (result) => {
     for (const [component, { uptime_seconds }] of Object.entries(balancer.health().components)) {
       result.observe(uptime_seconds, { 'vitrine.component': component });
     }
-  };
-  gauge.addCallback(observe);
-  return () => gauge.removeCallback(observe);
+  });
 }

@@ -1,6 +1,6 @@
 /**
- * Puts the balancer together and gives it its life: listener → admit → route → cache → pick → forward. What it is made of
- * comes from outside, so it knows neither files nor environment nor who watches it.
+ * Builds the balancer and runs it: listener → admit → route → cache → pick → forward. Its parts are passed in, so it reads
+ * neither files nor the environment and does not know the monitor.
  */
 import type { AddressInfo } from 'node:net';
 import { systemClock, wait, type Clock } from '../../base/clock.ts';
@@ -8,14 +8,17 @@ import { silentLogger, type Logger } from '../../base/logger.ts';
 import { systemRandom, type Random } from '../../base/random.ts';
 import { worst, type ComponentHealth } from '../../model/health.ts';
 import type { ResponseCache } from '../../model/response-cache.ts';
-import type { BalancerOptions, Endpoint } from './config.ts';
+import type { BalancerOptions } from './config.ts';
+import type { Endpoint } from './options/upstream-options.ts';
 import { Deadlines } from './timing/deadlines.ts';
 import { checkHealth } from './upstream/health-check.ts';
 import { Listener } from './listener.ts';
 import { Observer } from './telemetry/observer.ts';
 import type { HealthFacts } from './own-endpoints.ts';
 import { RetryBudget } from './upstream/retry-budget.ts';
-import { makeRoute, RouteTable } from './routes/route.ts';
+import { openPasswordFiles } from './routes/password-files.ts';
+import { loosestLimits, makeRoute, RouteTable } from './routes/route.ts';
+import { WatchedFiles } from './timing/watched-files.ts';
 import { Upstream, type UpstreamEvents } from './upstream/upstream.ts';
 import { WaitingRoom } from './exchange/waiting-room.ts';
 
@@ -23,7 +26,7 @@ export interface BalancerPieces {
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
-  /** Keeps responses; none are kept without it. */
+  /** Stores responses; without it none are stored. */
   readonly responseCache?: ResponseCache;
   /** Health of the cache and the bytes it holds, for `/health`. */
   readonly cacheHealth?: () => { readonly component: ComponentHealth; readonly sizeBytes: number };
@@ -34,7 +37,7 @@ export interface Balancer {
   /** The parts `balancer`, `server` (the upstreams together) and, where there is one, `cache` of a health body. */
   health(): HealthFacts;
   /**
-   * Takes itself out of the rotation (`/readyz` 503, `Connection: close`), then takes no new connection, and resolves when
+   * Takes itself out of rotation (`/readyz` 503, `Connection: close`), then accepts no new connection, and resolves when
    * every request that was read has its answer, or at `drain.limit`. Connections are closed then.
    */
   drain(): Promise<void>;
@@ -63,6 +66,7 @@ class RunningBalancer implements Balancer {
   readonly #deadlines: Deadlines;
   readonly #waiting: WaitingRoom;
   readonly #routes: RouteTable;
+  readonly #files: WatchedFiles;
   readonly #upstreams: readonly Upstream[];
   readonly #observer: Observer;
   readonly #listener: Listener;
@@ -80,9 +84,23 @@ class RunningBalancer implements Balancer {
     this.#deadlines = new Deadlines(this.#clock);
     this.#waiting = new WaitingRoom(options.queue.max, options.queue.deadline, this.#deadlines);
     const makeUpstream = (endpoint: Endpoint): Upstream => this.#makeUpstream(endpoint);
-    this.#routes = new RouteTable(options.routes.map((route) => makeRoute(route, route.upstreams.map(makeUpstream))));
+    this.#files = new WatchedFiles(this.#clock);
+    const passwords = openPasswordFiles(options.routes, this.#files, this.#log);
+    const loosest = loosestLimits(options.routes, options.limits);
+    const routes = options.routes.map((route) =>
+      makeRoute(route, route.upstreams.map(makeUpstream), {
+        clock: this.#clock,
+        loosest,
+        passwords: passwords(route.basic_auth?.file),
+      }),
+    );
+    this.#routes = new RouteTable(routes, options.trusted_proxies);
     this.#upstreams = this.#routes.routes.flatMap((route) => route.upstreams);
-    this.#observer = new Observer({ upstreams: () => this.#upstreams, queueSize: () => this.#waiting.size });
+    this.#observer = new Observer({
+      upstreams: () => this.#upstreams,
+      queueSize: () => this.#waiting.size,
+      routes: () => this.#routes.routes,
+    });
     this.#listener = new Listener({
       options,
       clock: this.#clock,
@@ -91,7 +109,8 @@ class RunningBalancer implements Balancer {
       deadlines: this.#deadlines,
       waiting: this.#waiting,
       observer: this.#observer,
-      routes: this.#routes,
+      routes: () => this.#routes,
+      limits: loosest,
       budget: new RetryBudget(options.retries.budget, options.retries.min, this.#clock),
       cache: pieces.responseCache,
       draining: () => this.#draining,
@@ -181,7 +200,7 @@ class RunningBalancer implements Balancer {
     const { announce, limit } = this.#options.drain;
     if (announce > 0) await wait(this.#clock, announce);
     await Promise.race([this.#listener.drain(), wait(this.#clock, Math.max(0, limit - announce))]);
-    // What was written last is still on its way out of the sockets.
+    // The last writes may still be in the sockets.
     await wait(this.#clock, 50);
     this.close();
   }
@@ -193,5 +212,6 @@ class RunningBalancer implements Balancer {
     for (const upstream of this.#upstreams) upstream.close();
     this.#deadlines.close();
     this.#observer.close();
+    this.#files.close();
   }
 }

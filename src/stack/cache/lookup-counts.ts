@@ -1,11 +1,12 @@
 /**
- * What a cache tells of its look-ups: how many by result, how long each took, and a span where it is part of a trace. Counts
- * are plain numbers that the metrics reader asks for, durations have their attributes bound, and a span is made after the
- * look-up with its times, so telling costs little beside looking.
+ * The telemetry of look-ups: a count for each result, a duration, and a span inside a trace. Counts are plain numbers that
+ * the metrics reader collects, durations have bound attributes, and the span is created after the look-up with the times
+ * of the look-up. Recording is therefore cheap compared with the look-up itself.
  */
-import type { Attributes, BatchObservableResult, Context, Observable } from '@opentelemetry/api';
+import type { Attributes, Context } from '@opentelemetry/api';
 import { SpanKind, metrics, trace } from '@opentelemetry/api';
 import { boundHistogram, type BoundRecord } from '../../telemetry/metrics/cells.ts';
+import { observeMetrics } from '../../telemetry/metrics/meters.ts';
 import { completeSpan, leanStart } from '../../telemetry/spans/lean-tracer.ts';
 import { FINE_DURATION_BOUNDS, METRICS } from '../../telemetry/names.ts';
 import type { StoreFigures } from './store.ts';
@@ -48,16 +49,16 @@ export class LookupCounts {
     this.#end = this.#publish(name, figures);
   }
 
-  /** A failure that is no look-up's. */
+  /** Counts a failure outside a look-up. */
   failed(): void {
     this.totals.error += 1;
   }
 
-  /** A look-up made in `here`, from and to milliseconds of the monotonic clock. */
+  /** Records a look-up made in the context `here`. Times are milliseconds of the monotonic clock. */
   seen(result: LookupResult, startMs: number, endMs: number, here: Context): void {
     this.totals[result] += 1;
     this.#durations[result].record((endMs - startMs) / 1000);
-    // Outside a trace a look-up is no operation of anybody's: only its metrics are kept.
+    // Outside a trace only the metrics of a look-up are recorded.
     if (trace.getSpan(here) === undefined) return;
     const span = this.#start(this.#spanName, SpanKind.INTERNAL, here, undefined, startMs);
     completeSpan(span, this.attributes[result]);
@@ -69,28 +70,21 @@ export class LookupCounts {
   }
 
   #publish(name: string, figures: () => StoreFigures): () => void {
-    const meter = metrics.getMeter(SCOPE);
     const named = { 'vitrine.cache.name': name };
     const { cacheLookups, cacheEntries, cacheSize, cacheEvictions } = METRICS;
-    const lookups = meter.createObservableCounter(cacheLookups.name, cacheLookups);
-    const entries = meter.createObservableUpDownCounter(cacheEntries.name, cacheEntries);
-    const size = meter.createObservableUpDownCounter(cacheSize.name, cacheSize);
-    const evictions = meter.createObservableCounter(cacheEvictions.name, cacheEvictions);
-    const observe = (result: BatchObservableResult): void => {
+    const table = { cacheLookups, cacheEntries, cacheSize, cacheEvictions };
+    return observeMetrics(metrics.getMeter(SCOPE), table, (observe) => {
       for (const kind of RESULTS) {
-        // A result that never came is no series, except the two that every hit ratio divides.
+        // A result that never occurred gets no series, except the two from which hit ratios are computed.
         if (this.totals[kind] === 0 && kind !== 'hit' && kind !== 'miss') continue;
-        result.observe(lookups, this.totals[kind], this.attributes[kind]);
+        observe('cacheLookups', this.totals[kind], this.attributes[kind]);
       }
       const now = figures();
-      if (now.entries !== undefined) result.observe(entries, now.entries, named);
-      if (now.sizeBytes !== undefined) result.observe(size, now.sizeBytes, named);
+      if (now.entries !== undefined) observe('cacheEntries', now.entries, named);
+      if (now.sizeBytes !== undefined) observe('cacheSize', now.sizeBytes, named);
       for (const [reason, count] of Object.entries(now.evictions)) {
-        result.observe(evictions, count, { ...named, reason });
+        observe('cacheEvictions', count, { ...named, reason });
       }
-    };
-    const observed: Observable[] = [lookups, entries, size, evictions];
-    meter.addBatchObservableCallback(observe, observed);
-    return () => meter.removeBatchObservableCallback(observe, observed);
+    });
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Exporters are strangers: they may throw, answer twice, never answer, or be slow. The guard makes each batch end exactly
- * once within a limit and counts what became of it; the gate before a batch processor counts what its queue cannot take.
- * Nothing here waits: a request never feels an exporter.
+ * Exporters may throw, call back twice, never call back, or be slow. The guard makes each batch end exactly once within a
+ * limit and counts its result; the gate before a batch processor counts the items that do not fit its queue. Nothing here
+ * waits, so an exporter never delays a request.
  */
 import type { ExportResult } from '@opentelemetry/core';
 import { ExportResultCode } from '@opentelemetry/core';
@@ -11,7 +11,7 @@ import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/s
 import type { Logger } from '../../base/logger.ts';
 import type { ExportCount } from '../metrics/drop-count.ts';
 
-/** Items between the gate and the end of their export. */
+/** The items between the gate and the end of their export. */
 export interface Flow {
   readonly count: ExportCount;
   /** In the processor's queue. */
@@ -20,22 +20,22 @@ export interface Flow {
   inFlight: number;
   readonly timeoutMs: number;
   readonly logger: Logger;
-  /** Whether the last batch failed: one line when trouble begins and one when it ends, not one a batch. */
+  /** Whether the last batch failed. One line is logged when failures begin and one when they end, not one for each batch. */
   failing: boolean;
-  /** Monotonic ms before which nothing is sent: who just refused a batch would refuse the next at the same cost. */
+  /** Monotonic ms before which nothing is sent: an exporter that has just failed would probably fail again. */
   restUntilMs: number;
-  /** What was under way when it closed is counted as lost; nothing is counted after. */
+  /** True after the items under way were counted as dropped. Nothing is counted afterwards. */
   closed: boolean;
 }
 
-/** After a failure; what does not fit into the queue meanwhile is dropped at the gate, unserialised. */
+/** Pause after a failure. Items that do not fit the queue meanwhile are dropped before they are serialised. */
 const REST_MS = 1_000;
 
 export function createFlow(count: ExportCount, timeoutMs: number, logger: Logger): Flow {
   return { count, queued: 0, inFlight: 0, timeoutMs, logger, failing: false, restUntilMs: 0, closed: false };
 }
 
-/** What is still under way when nothing more will be sent is lost. */
+/** Counts the items that are still under way as dropped. Call it when nothing more will be sent. */
 export function closeFlow(flow: Flow): void {
   flow.closed = true;
   flow.count.dropped += flow.queued + flow.inFlight;
@@ -113,7 +113,7 @@ export function guardLogExporter(exporter: LogRecordExporter, flow: Flow): LogRe
   };
 }
 
-/** Metrics are cumulative: a lost batch is made good by the next, so a batch counts as one item. */
+/** Metrics are cumulative: the next batch replaces a lost one, so a batch counts as one item. */
 export function guardMetricExporter(exporter: PushMetricExporter, flow: Flow): PushMetricExporter {
   const guarded: PushMetricExporter = {
     export: (batch, done) => guard(flow, 1, (end) => exporter.export(batch, end), done),
@@ -136,7 +136,7 @@ const takes = (flow: Flow, capacity: number): boolean => {
   return false;
 };
 
-/** Only sampled spans pass (the rest is recorded for our own memory alone), and only while the queue has room. */
+/** Passes sampled spans while the queue has room. Other spans are recorded for the monitor only. */
 export function gateSpans(inner: SpanProcessor, flow: Flow, capacity: number): SpanProcessor {
   return {
     onStart: () => {},

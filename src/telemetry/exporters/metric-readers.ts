@@ -1,6 +1,6 @@
 /**
- * Metric exporters of the environment, fed from the LiveReader. An exporter that prefers delta temporality would silently
- * get cumulative data that way, so it is registered as a reader of its own and its cost accepted.
+ * Metric exporters of the environment. The LiveReader is their producer. An exporter that prefers delta temporality would get
+ * cumulative data from it, so such an exporter is registered as a separate reader, which costs more for each record.
  */
 import type { IMetricReader, PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import { AggregationTemporality, InstrumentType, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
@@ -14,9 +14,9 @@ import { createFlow, guardMetricExporter } from './guarded.ts';
 import type { ExporterChoice } from './resolver.ts';
 
 export interface MetricReaders {
-  /** To be registered with the MeterProvider. */
+  /** Must be registered with the MeterProvider. */
   readonly registered: readonly IMetricReader[];
-  /** To be given the LiveReader's producer. */
+  /** Need the LiveReader's producer. */
   readonly fed: readonly IMetricReader[];
   readonly flows: readonly Flow[];
 }
@@ -40,7 +40,7 @@ const prefersDelta = (reader: {
 function periodic(exporter: PushMetricExporter, { env, logger, defaultIntervalMs }: ReaderOptions): IMetricReader {
   const exportIntervalMillis = positiveOf(env, 'OTEL_METRIC_EXPORT_INTERVAL', logger) ?? defaultIntervalMs;
   const timeoutMs = positiveOf(env, 'OTEL_METRIC_EXPORT_TIMEOUT', logger) ?? 30_000;
-  // The SDK refuses a timeout above the interval.
+  // The SDK rejects a timeout above the interval.
   return new PeriodicExportingMetricReader({
     exporter,
     exportIntervalMillis,

@@ -1,7 +1,8 @@
 /**
- * How readers see cells and tables: what the SDK collects for a reader is completed with them, under the same scope, so that
- * frames, the Prometheus page and every exporter of the environment show what the API's own instruments would have shown.
- * A reader with delta temporality gets differences; they carry no minimum and maximum, which cells keep since the start.
+ * Adds cells and tables to each collection that the SDK makes for a reader, in the scope they were made with. Frames, the
+ * Prometheus page and every exporter of the environment collect through a reader, so they all get these metrics beside
+ * those of the API's instruments. A reader with delta temporality gets differences without minimum and maximum after its
+ * first collection: a cell keeps only the minimum and maximum since the start.
  */
 import type { HrTime } from '@opentelemetry/api';
 import { ValueType } from '@opentelemetry/api';
@@ -26,7 +27,7 @@ interface Reported {
   readonly time: HrTime;
 }
 
-/** What a delta reader was given last. */
+/** The last values given to a delta reader. */
 type History = WeakMap<Cell, Reported>;
 
 function cumulativePoint(cell: Cell, bounds: readonly number[], endTime: HrTime): DataPoint<Histogram> {
@@ -85,7 +86,7 @@ function metricOf(histogram: CellHistogram, endTime: HrTime, history: History | 
   };
 }
 
-/** The cells' metrics go into the scope of their name, made if the SDK has none. */
+/** Puts the cells' metrics into the scope of their name; adds the scope if the SDK has none of that name. */
 function completed(
   result: CollectionResult,
   cells: Cells,
@@ -114,7 +115,7 @@ function completed(
   return { ...result, resourceMetrics: { ...result.resourceMetrics, scopeMetrics } };
 }
 
-/** From its registration on, `reader` collects the cells too. To be called before it is registered. */
+/** Makes `reader` collect the cells too. Call it before the reader is registered. */
 export function joinCells<R extends IMetricReader>(cells: Cells, reader: R): R {
   const register = reader.setMetricProducer.bind(reader);
   reader.setMetricProducer = (inner: MetricProducer) => {

@@ -1,7 +1,7 @@
 /**
  * Histograms whose attribute sets are bound once. The API has no bound instruments: each `record` hashes its attributes,
- * which took more time and garbage than all else the balancer's metrics do. A cell is one attribute set's buckets; what
- * records holds on to it. Where no SDK of ours runs, the same calls go to the API.
+ * which took more time and garbage than the rest of the balancer's metrics together. A cell holds the buckets of one
+ * attribute set, and the recorder keeps its cell. Where our SDK does not run, the same calls go to the API.
  */
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import { metrics } from '@opentelemetry/api';
@@ -16,17 +16,17 @@ export interface BoundRecord {
 }
 
 export interface BoundHistogram {
-  /** Equal attributes share one cell. Keep what is returned: binding is dear, recording is not. */
+  /** Equal attributes share one cell. Keep the returned object: binding is expensive, recording is cheap. */
   bind(attributes: Attributes): BoundRecord;
 }
 
-/** Attribute sets of one histogram, the overflow point included: the limit of the SDK. */
+/** The most attribute sets of one histogram, including the overflow point: the default limit of the SDK. */
 export const CELLS_LIMIT = 2_000;
 const OVERFLOW: Attributes = { 'otel.metric.overflow': true };
 
 export class Cell implements BoundRecord {
   readonly attributes: Attributes;
-  /** One more than there are bounds. */
+  /** One more entry than there are bounds. */
   readonly counts: Float64Array;
   readonly #bounds: readonly number[];
   readonly #clock: Clock;
@@ -44,7 +44,7 @@ export class Cell implements BoundRecord {
     this.#clock = clock;
   }
 
-  /** Bounds are inclusive upper ones. NaN and negative values are no durations and are left out, as in the SDK. */
+  /** Bounds are inclusive upper bounds. NaN and negative values are not durations and are ignored, as in the SDK. */
   record(value: number): void {
     if (!(value >= 0)) return;
     if (this.startTime === undefined) this.startTime = millisToHrTime(this.#clock.now());
@@ -91,27 +91,27 @@ export class CellHistogram implements BoundHistogram {
     return made;
   }
 
-  /** Those that hold something. */
+  /** The cells with at least one value. */
   *cells(): IterableIterator<Cell> {
     for (const cell of this.#cells.values()) if (cell.count > 0) yield cell;
     if (this.#overflow !== undefined) yield this.#overflow;
   }
 }
 
-/** A metric of a table and what it says now. */
+/** A metric of a table with its present points. */
 export interface TableMetric {
   readonly metric: MetricName;
   readonly points: readonly { readonly value: number; readonly attributes: Attributes }[];
 }
 
-/** Observable metrics that are read together, when somebody collects. */
+/** Observable metrics that are read together at each collection. */
 export interface CellTable {
   readonly scope: string;
   readonly startTime: HrTime;
   read(): readonly TableMetric[];
 }
 
-/** All cell histograms of one SDK, by scope and name, and its tables. */
+/** All cell histograms of one SDK, by scope and name, and all its tables. */
 export class Cells {
   readonly tables = new Set<CellTable>();
   readonly #clock: Clock;
@@ -140,7 +140,7 @@ export class Cells {
     return millisToHrTime(this.#clock.now());
   }
 
-  /** For counts that are kept plainly and given to the SDK when somebody collects. */
+  /** `callback` runs before each collection. Counts that are kept as plain numbers are given to the SDK there. */
   onCollect(callback: () => void): void {
     this.#onCollect.add(callback);
   }
@@ -152,7 +152,7 @@ export class Cells {
 
 let current: Cells | undefined;
 
-/** From now on histograms bound in this process are cells, until `closeCells`. */
+/** Histograms bound in this process are cells from now on, until `closeCells`. */
 export function openCells(clock: Clock): Cells {
   current = new Cells(clock);
   return current;
@@ -166,7 +166,7 @@ export function currentCells(): Cells | undefined {
   return current;
 }
 
-/** A cell histogram where the SDK was put together by `startTelemetry`, else the API's (which may do nothing). */
+/** A cell histogram if `startTelemetry` made the SDK, else the API's histogram (which may do nothing). */
 export function boundHistogram(scope: string, metric: MetricName, bounds: readonly number[]): BoundHistogram {
   if (current !== undefined) return current.histogram(scope, metric, bounds);
   const histogram = histogramOf(metrics.getMeter(scope), metric, bounds);

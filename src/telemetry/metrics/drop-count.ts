@@ -1,9 +1,10 @@
 /**
- * The ledger of what exporters took and what was given up, so that sent + dropped = produced, exactly. It becomes a metric
- * once the SDK runs; the counts exist before that and outlive it.
+ * Counts the items that exporters sent and the items that were dropped: sent + dropped = produced, exactly. The counts are
+ * published as a metric once the SDK runs; they exist before it starts and after it ends.
  */
 import { metrics } from '@opentelemetry/api';
 import { METRICS } from '../names.ts';
+import { observeMetric } from './meters.ts';
 import type { Signal } from '../environment.ts';
 
 export interface ExportCount {
@@ -32,13 +33,8 @@ export class DropCount {
 
   /** Publishes the counts; call once a MeterProvider is registered. */
   publish(): void {
-    const { name, unit, description } = METRICS.exporterDropped;
-    metrics
-      .getMeter('vitrine')
-      .createObservableCounter(name, { unit, description })
-      .addCallback((result) => {
-        for (const { signal, exporter, dropped } of this.#counts.values())
-          result.observe(dropped, { signal, exporter });
-      });
+    observeMetric(metrics.getMeter('vitrine'), METRICS.exporterDropped, (result) => {
+      for (const { signal, exporter, dropped } of this.#counts.values()) result.observe(dropped, { signal, exporter });
+    });
   }
 }

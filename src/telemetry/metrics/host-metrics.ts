@@ -1,7 +1,7 @@
 /**
- * The machine's own figures: processors, load, memory, disks, file systems, network. Registered in one process of a machine
- * only, or every process would tell the same. Files of /proc are read synchronously (memory, some microseconds each); file
- * systems are asked in the background, because a network mount may hang.
+ * Metrics of the machine: processors, load, memory, disks, file systems, network. Only one process of a machine reports them,
+ * otherwise each process would report the same values. Files of /proc are read synchronously (they are in memory and take
+ * some microseconds each); file systems are asked in the background, because a network mount may hang.
  */
 import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
@@ -26,7 +26,7 @@ const SPACE_AGE_MS = 10_000;
 
 type ObserveHost = Observe<keyof typeof HOST_METRICS>;
 
-/** undefined where the system has no such file. */
+/** Undefined if the system has no such file. */
 function readText(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
@@ -94,7 +94,7 @@ async function spaceOf(path: string): Promise<Space> {
   return { path, states, total: blocks * bsize };
 }
 
-/** The last known space of each path; a path that hangs or fails keeps its last figures or has none. */
+/** The last known space of each path. A path that hangs keeps its last figures; a path that fails has none. */
 function watchSpace(paths: readonly string[], clock: Clock): () => readonly Space[] {
   let askedAt = -SPACE_AGE_MS;
   const known = new Map<string, Space>();
@@ -121,7 +121,7 @@ function watchSpace(paths: readonly string[], clock: Clock): () => readonly Spac
   };
 }
 
-/** Call once an SDK is registered. Returns what takes the metrics away again. */
+/** Call once an SDK is registered. Returns a function that removes the metrics. */
 export function registerHostMetrics(options: HostMetricsOptions = {}): () => void {
   const { clock = systemClock, paths = ['/'], procRoot = '/proc' } = options;
   const cpuShares = createShares();

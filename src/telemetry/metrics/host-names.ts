@@ -1,7 +1,7 @@
 /**
- * Names of what a machine, a process and its JavaScript runtime tell about themselves: the semantic conventions'
- * (opentelemetry.io/docs/specs/semconv/system and …/runtime/nodejs-metrics, …/v8js-metrics), and for the load average, which
- * has none, the name the Collector's hostmetrics receiver uses.
+ * Names of the metrics of a machine, a process and its JavaScript runtime: those of the semantic conventions
+ * (opentelemetry.io/docs/specs/semconv/system and …/runtime/nodejs-metrics, …/v8js-metrics). The conventions have no name for
+ * the load average; it has the name that the Collector's hostmetrics receiver uses.
  */
 import { metric, type MetricName } from '../names.ts';
 

@@ -1,6 +1,6 @@
 /**
  * The one reader of cumulative data. Every reader registered with a MeterProvider keeps its own storage and repeats the
- * cost of every `record`; so this one is registered, and whoever else wants metrics is fed from what it collects.
+ * cost of every `record`. So only this one is registered, and all other consumers take its collections.
  */
 import type { CollectionResult, MetricProducer } from '@opentelemetry/sdk-metrics';
 import { AggregationTemporality, MetricReader } from '@opentelemetry/sdk-metrics';
@@ -15,12 +15,12 @@ export class LiveReader extends MetricReader {
     });
   }
 
-  /** What standard readers take instead of a MeterProvider (`reader.setMetricProducer(live.producer())`). */
+  /** For standard readers that are not registered with a MeterProvider: `reader.setMetricProducer(live.producer())`. */
   producer(translate: (result: CollectionResult) => CollectionResult = (result) => result): MetricProducer {
     return { collect: async (options) => translate(await this.collect(options)) };
   }
 
-  /** A shutdown of this reader waits for `holders`, who collect until then. */
+  /** The shutdown of this reader waits for `holders`, which still collect from it. */
   holdOpenFor(holders: Promise<unknown>): void {
     this.#holders = holders;
   }

@@ -1,22 +1,23 @@
 /**
- * Observable instruments from a table of names, read together: one snapshot feeds all of them, at most once a second.
- * The API hashes the attributes of every value of every collection and merges it with the one before, which for some
- * hundred values a second is most of what an idle process does: where the SDK is ours, a table goes past it, as cells do.
+ * Observable instruments from a table of names, read together: one snapshot serves all of them, taken at most once a second.
+ * At each collection the SDK hashes the attributes of every value and merges the value with its predecessor. For some hundred
+ * values a second that was most of the work of an idle process, so where our SDK runs a table bypasses it, as cells do.
  */
-import type { Attributes, Observable } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import { metrics } from '@opentelemetry/api';
 import { millisToHrTime } from '@opentelemetry/core';
 import type { Clock } from '../../base/clock.ts';
 import type { TableMetric } from './cells.ts';
 import { CELLS_LIMIT, currentCells } from './cells.ts';
 import type { MetricName } from '../names.ts';
+import { observeMetrics } from './meters.ts';
 
 const MIN_AGE_MS = 900;
 const NO_ATTRIBUTES: Attributes = {};
 
 export type Observe<K extends string> = (key: K, value: number, attributes?: Attributes) => void;
 
-/** A table that is not read again within a second. */
+/** The values of a table, which are not read again within a second. */
 class Snapshot<K extends string> {
   readonly #clock: Clock;
   readonly #read: (observe: Observe<K>, elapsedSeconds: number) => void;
@@ -37,7 +38,7 @@ class Snapshot<K extends string> {
     const now = this.#clock.monotonic();
     const age = this.#readAt === undefined ? undefined : now - this.#readAt;
     if (age !== undefined && age < MIN_AGE_MS) return this.#rows;
-    // What was given out is not written to again: a collection owns its data.
+    // A collection owns the points it was given, so they are replaced and not changed.
     for (const row of this.#rows.values()) row.points = [];
     this.#read(
       (key, value, attributes = NO_ATTRIBUTES) => {
@@ -52,18 +53,10 @@ class Snapshot<K extends string> {
   }
 }
 
-function create(scope: string, { name, unit, description, kind }: MetricName): Observable {
-  const meter = metrics.getMeter(scope);
-  const options = { unit, description };
-  if (kind === 'counter') return meter.createObservableCounter(name, options);
-  if (kind === 'updowncounter') return meter.createObservableUpDownCounter(name, options);
-  return meter.createObservableGauge(name, options);
-}
-
 /**
- * Registers all of `table`. `read` is called for a collection, but not again within a second: readers that collect at the
- * same moment see the same numbers. Values that are not finite are left out, and of one metric what is above the SDK's
- * limit of attribute sets. Equal attributes must not come twice in one reading. Returns what takes the metrics away again.
+ * Registers all metrics of `table`. `read` is called for a collection, but not again within a second: readers that collect at
+ * the same moment see the same numbers. Values that are not finite are ignored, and so are points of a metric beyond the SDK's
+ * limit of attribute sets. One reading must not hold equal attributes twice. Returns a function that removes the metrics.
  */
 export function observeTable<K extends string>(
   scope: string,
@@ -78,21 +71,13 @@ export function observeTable<K extends string>(
     cells.tables.add(own);
     return () => void cells.tables.delete(own);
   }
-  const meter = metrics.getMeter(scope);
-  const observables = new Map((Object.keys(table) as K[]).map((key) => [key, create(scope, table[key])]));
-  const all = [...observables.values()];
-  const callback: Parameters<typeof meter.addBatchObservableCallback>[0] = (result) => {
-    for (const [key, { points }] of snapshot.rows()) {
-      const observable = observables.get(key);
-      if (observable !== undefined)
-        for (const { value, attributes } of points) result.observe(observable, value, attributes);
-    }
-  };
-  meter.addBatchObservableCallback(callback, all);
-  return () => meter.removeBatchObservableCallback(callback, all);
+  return observeMetrics(metrics.getMeter(scope), table, (observe) => {
+    for (const [key, { points }] of snapshot.rows())
+      for (const { value, attributes } of points) observe(key, value, attributes);
+  });
 }
 
-/** Shares of the growth since the last call, by key; nothing on the first. */
+/** Shares of the growth since the last call, by key; the first call returns an empty list. */
 export function createShares(): (totals: Readonly<Record<string, number>>, whole: number) => [string, number][] {
   let before: Readonly<Record<string, number>> | undefined;
   return (totals, whole) => {

@@ -1,4 +1,4 @@
-/** What Linux tells in /proc, as numbers. Parsers are pure; each takes the text of one file and leaves out what it does not know. */
+/** Parsers for the files of Linux in /proc. Each is a pure function of the text of one file and ignores fields it does not know. */
 
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 
@@ -46,7 +46,7 @@ export interface Disk {
 
 const SECTOR_BYTES = 512;
 
-/** Whole disks that did something; partitions, loop and memory devices would count the same bytes twice. */
+/** Whole disks with at least one operation. Partitions, loop and memory devices would count the same bytes twice. */
 export function parseDisks(diskstats: string): Disk[] {
   return lines(diskstats)
     .map((line) => line.trim().split(/\s+/))
@@ -70,7 +70,7 @@ export interface Interface {
   readonly transmit: { readonly bytes: number; readonly errors: number; readonly dropped: number };
 }
 
-/** Interfaces that carried something, without loopback. */
+/** Interfaces that carried traffic, without loopback. */
 export function parseNetwork(netDev: string): Interface[] {
   return lines(netDev)
     .map((line) => /^\s*([^:\s]+):\s*(.*)$/.exec(line))
@@ -86,7 +86,7 @@ export function parseNetwork(netDev: string): Interface[] {
     .filter(({ name, receive, transmit }) => name !== 'lo' && receive.bytes + transmit.bytes > 0);
 }
 
-/** Bytes and counts of /proc/self/status and /proc/self/io by their own names. */
+/** Bytes and counts of /proc/self/status and /proc/self/io by the names in the file. */
 export function parseFields(text: string): Record<string, number> {
   const fields: Record<string, number> = {};
   for (const line of lines(text)) {

@@ -1,4 +1,4 @@
-/** What the kernel tells of this process: processor time, memory, files, threads, switches, disk. */
+/** Metrics of this process from the kernel: processor time, memory, files, threads, context switches, disk. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import type { Clock } from '../../base/clock.ts';
 import { systemClock } from '../../base/clock.ts';
@@ -6,7 +6,7 @@ import { PROCESS_METRICS } from './host-names.ts';
 import { createShares, observeTable } from './observe.ts';
 import { parseFields } from './proc-files.ts';
 
-/** Missing outside Linux, and in containers that hide parts of /proc: those figures are then left out. */
+/** Empty outside Linux and in containers that hide parts of /proc; those metrics are then missing. */
 function fieldsOf(file: string): Record<string, number> {
   try {
     return parseFields(readFileSync(file, 'utf8'));
@@ -17,15 +17,15 @@ function fieldsOf(file: string): Record<string, number> {
 
 function openFiles(): number {
   try {
-    // Linux 6.2 and later say the count as the size of the directory; a process may have too many to list them.
-    // While it is listed the directory itself is open.
+    // Linux 6.2 and later give the count as the size of the directory, so that the files need not be listed.
+    // While the directory is listed, it is itself one open file.
     return statSync('/proc/self/fd').size || readdirSync('/proc/self/fd').length - 1;
   } catch {
     return Number.NaN;
   }
 }
 
-/** Files of /proc that cost the most to read and change the least. */
+/** The age at which the files of /proc that are expensive to read and change slowly are read again. */
 const SLOW_AGE_MS = 5_000;
 
 interface SlowFigures {
@@ -42,7 +42,7 @@ const readSlow = (readAt: number): SlowFigures => ({
   files: openFiles(),
 });
 
-/** Call once an SDK is registered. Returns what takes the metrics away again. */
+/** Call once an SDK is registered. Returns a function that removes the metrics. */
 export function registerProcessMetrics(clock: Clock = systemClock): () => void {
   const cpuShares = createShares();
   let slow: SlowFigures | undefined;

@@ -1,8 +1,8 @@
 /**
- * The scrape page that `prometheus` in OTEL_METRICS_EXPORTER asks for. The standard exporter serialises; it is not
- * registered with the MeterProvider but fed from the LiveReader, and its server is ours: it binds loopback unless told
- * otherwise, says when the port is taken, names the format in its Content-Type, and writes the bounds of histograms as
- * Prometheus' Go client and the Collector do.
+ * The scrape page, opened when OTEL_METRICS_EXPORTER names `prometheus`. The standard exporter only serialises: it is not
+ * registered with the MeterProvider and collects from the LiveReader. The HTTP server is ours: it binds loopback by default,
+ * reports a port that is in use, names the format in its Content-Type, and writes the bounds of histograms as Prometheus' Go
+ * client and the Collector do.
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -21,7 +21,7 @@ export interface PrometheusPage {
   close(): Promise<void>;
 }
 
-/** A quote within a label value is escaped, so this finds labels only; `+Inf` is left alone. */
+/** A quote within a label value is escaped, so this matches labels only; `+Inf` does not match. */
 const BOUND = /([{,]le=")(-?\d[^"]*)"/g;
 
 async function pageOf(exporter: PrometheusExporter, serializer: PrometheusSerializer): Promise<string> {
@@ -35,7 +35,7 @@ async function pageOf(exporter: PrometheusExporter, serializer: PrometheusSerial
 const needsToken = (host: string, port: number): VitrineError =>
   new VitrineError(
     'auth_required_to_bind',
-    `The Prometheus exporter is to listen on ${host}:${port}, which others can reach, and no token is set.`,
+    `The Prometheus exporter would listen on ${host}:${port}, which other machines can reach, and no token is set.`,
     { hint: 'Set VITRINE_TOKEN, or OTEL_EXPORTER_PROMETHEUS_HOST to 127.0.0.1.' },
   );
 
@@ -53,7 +53,7 @@ function foreignTo(request: IncomingMessage, exposed: boolean): VitrineError | u
 }
 
 /**
- * Port 0 takes a free one. Beyond loopback `token` is asked of every scraper.
+ * Port 0 binds a free port. Beyond loopback every scraper must send `token`.
  * Throws VitrineError `auth_required_to_bind`, `port_taken`, `bind_failed`.
  */
 export async function startPrometheusPage(

@@ -1,8 +1,8 @@
 /**
  * A collection under Prometheus names (`model/naming.ts`), so that the scrape page carries the same names as every other
  * road. Rules: OpenTelemetry compatibility specification, "Prometheus and OpenMetrics", section "OTLP Metric points to
- * Prometheus". Series that two instrumentation scopes report under one name and one label set are added up: the page
- * has no scope labels, and a series must not stand on it twice.
+ * Prometheus". Series that two instrumentation scopes report with the same name and label set are added up: the page has no
+ * scope labels, and the format forbids a series to be listed twice.
  */
 import type { Attributes } from '@opentelemetry/api';
 import type {
@@ -18,7 +18,7 @@ import type { NamedKind } from '../../model/naming.ts';
 import { prometheusLabelName, prometheusMetricName, unitWords } from '../../model/naming.ts';
 import { FINE_DURATION_BOUNDS } from '../names.ts';
 
-/** The SDK's default bounds, for exponential histograms of anything but seconds. */
+/** The SDK's default bounds, for exponential histograms whose unit is not seconds. */
 const DEFAULT_BOUNDS = [0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000];
 
 function kindOf(metric: MetricData): NamedKind {
@@ -26,13 +26,13 @@ function kindOf(metric: MetricData): NamedKind {
   return metric.dataPointType === DataPointType.GAUGE ? 'gauge' : 'histogram';
 }
 
-/** The `# UNIT` text must be the end of the name; where it is not, there is none. */
+/** The `# UNIT` text must be the end of the name; the line is left out where the text is not. */
 function unitOf(name: string, unit: string): string {
   const word = unit === '1' ? 'ratio' : unitWords(unit);
   return word !== '' && name.endsWith(`_${word}`) ? word : '';
 }
 
-/** Two attributes that become one label name are joined by `;`, as the specification says. */
+/** The values of attributes that map to the same label name are joined by `;`, as the specification says. */
 function labelsOf(attributes: Attributes): Attributes {
   const labels: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const key of Object.keys(attributes).sort()) {
@@ -46,14 +46,14 @@ function labelsOf(attributes: Attributes): Attributes {
 }
 
 /**
- * Fixed bounds, because bounds that follow the data would make new `le` labels and break every `rate()`. A bucket goes to
- * the first bound that is not below its upper end, so no observation is counted under a bound it may exceed.
+ * Fixed bounds, because bounds that depend on the data would add new `le` labels and break every `rate()`. A bucket is counted
+ * under the first bound that is not below its upper end, so no observation is counted under a bound that it may exceed.
  */
 export function explicitFrom(value: ExponentialHistogram, bounds: readonly number[]): Histogram {
   const counts: number[] = Array.from({ length: bounds.length + 1 }, () => 0);
   const place = (upper: number, count: number): void => {
     if (count === 0) return;
-    // Powers of a base that is no power of two are off by some ulp: without slack 0.25 would land above the bound 0.25.
+    // A power of the base is rounded by some ulp: without this tolerance a bucket that ends at 0.25 would be above the bound 0.25.
     const at = bounds.findIndex((bound) => upper <= bound + Math.abs(bound) * 1e-12);
     counts[at < 0 ? bounds.length : at] += count;
   };
@@ -115,7 +115,7 @@ function translateFamily(name: string, family: readonly MetricData[]): MetricDat
 const allPoints = <T>(family: readonly MetricData[]): DataPoint<T>[] =>
   family.flatMap((metric) => metric.dataPoints as DataPoint<T>[]);
 
-/** All scopes in one, one metric a name. Of two metrics that differ in type, the first stays. */
+/** Joins all scopes into one, with one metric for each name. Of two metrics of different types, the first is kept. */
 export function toPrometheusNames(result: CollectionResult): CollectionResult {
   const families = new Map<string, MetricData[]>();
   for (const { metrics } of result.resourceMetrics.scopeMetrics) {

@@ -1,8 +1,8 @@
 /**
- * Event loop, garbage collection and heap of this process, under the names and by the sources of
- * `@opentelemetry/instrumentation-runtime-node`, which wakes an idle process fifty times a second to learn how late a timer
- * comes, and walks that histogram seven times a collection. Here the delay is the time an iteration of the event loop takes
- * beside waiting, which costs no timer, and it is told of the last seconds.
+ * Metrics of the event loop, garbage collection and heap of this process, with the names and sources of
+ * `@opentelemetry/instrumentation-runtime-node`. That instrumentation wakes an idle process fifty times a second to measure
+ * how late a timer fires, and walks that histogram seven times a collection. Here the delay is the time that an iteration of
+ * the event loop takes besides waiting. This needs no timer, and the reported values cover the last seconds.
  */
 import {
   constants,
@@ -22,7 +22,7 @@ type ObserveRuntime = Observe<keyof typeof RUNTIME_METRICS>;
 
 const SCOPE = 'vitrine.runtime';
 const DELAY_WINDOW_MS = 5_000;
-/** Seconds; those of the instrumentation. */
+/** In seconds; the bounds of the instrumentation. */
 const GC_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const;
 const GC_KINDS: ReadonlyMap<number, string> = new Map([
   [constants.NODE_PERFORMANCE_GC_MAJOR, 'major'],
@@ -36,9 +36,9 @@ const IDLE = { 'nodejs.eventloop.state': 'idle' };
 
 type Delay = readonly (readonly [key: keyof typeof RUNTIME_METRICS, seconds: number])[];
 
-/** The delay of the last whole window, read once a window: each figure walks the histogram. */
+/** The delay of the last complete window. It is read once a window because each figure walks the histogram. */
 function watchDelay(clock: Clock): { readonly read: () => Delay; readonly stop: () => void } {
-  // A Node that does not know the first option samples by a timer of the second.
+  // Node versions without the first option measure by a timer with the second.
   const options: { resolution: number } = Object.assign({ samplePerIteration: true }, { resolution: 20 });
   const histogram = monitorEventLoopDelay(options);
   histogram.enable();
@@ -85,7 +85,7 @@ function observeHeap(observe: ObserveRuntime): void {
   }
 }
 
-/** Kinds that were seen once are told as 0 when there are none. */
+/** A kind that was seen once is reported as 0 while there is none of it. */
 function observeResources(observe: ObserveRuntime, known: Set<string>): void {
   const counts = new Map<string, number>();
   for (const type of process.getActiveResourcesInfo()) counts.set(type, (counts.get(type) ?? 0) + 1);
@@ -93,7 +93,7 @@ function observeResources(observe: ObserveRuntime, known: Set<string>): void {
   for (const type of known) observe('resources', counts.get(type) ?? 0, { 'v8js.resource.type': type });
 }
 
-/** Call once an SDK is registered. Returns what takes the metrics away again. */
+/** Call once an SDK is registered. Returns a function that removes the metrics. */
 export function registerRuntimeMetrics(clock: Clock = systemClock): () => void {
   const delay = watchDelay(clock);
   const endCollections = watchCollections();

@@ -1,6 +1,6 @@
 /**
- * A table of observed values as a collection of the SDK's shows it: counters and up-down counters as sums, the rest as
- * gauges. A reader with delta temporality gets what was added since its last collection.
+ * Converts a table of observed values to the metric data of the SDK: counters and up-down counters become sums, all others
+ * gauges. A reader with delta temporality gets the difference since its last collection.
  */
 import type { HrTime } from '@opentelemetry/api';
 import { ValueType } from '@opentelemetry/api';
@@ -19,10 +19,10 @@ interface Given {
   readonly time: HrTime;
 }
 
-/** What one reader was given of the tables. */
+/** The table values that one reader was given last. */
 export class TablePoints {
   readonly #temporality: Readonly<Record<keyof typeof INSTRUMENTS, AggregationTemporality>>;
-  /** By metric, then by attributes; of sums that go to this reader as differences. */
+  /** By metric, then by attributes; only for sums that this reader gets as differences. */
   readonly #given = new Map<string, Map<string, Given>>();
 
   constructor(reader: IMetricReader) {
@@ -76,5 +76,5 @@ export class TablePoints {
   }
 }
 
-/** A counter that fell began anew: all of it was added. */
+/** A counter that fell was reset, so its whole value was added since. */
 const isReset = ({ kind }: MetricName, last: number, now: number): boolean => kind === 'counter' && now < last;

@@ -1,4 +1,4 @@
-/** Histogram bounds by the table of names: one list for durations, a finer one for what takes microseconds. */
+/** Histogram bounds for the table of names: one list for durations, a finer one for operations that take microseconds. */
 import type { ViewOptions } from '@opentelemetry/sdk-metrics';
 import { AggregationType } from '@opentelemetry/sdk-metrics';
 import type { MetricName } from '../names.ts';

@@ -1,6 +1,6 @@
 /**
- * Attributes of HTTP spans and metrics by the semantic conventions (opentelemetry.io/docs/specs/semconv/http), the same
- * names and values that @opentelemetry/instrumentation-http gives; a test holds the two together.
+ * Attributes of HTTP spans and metrics by the semantic conventions (opentelemetry.io/docs/specs/semconv/http), with the names
+ * and values of @opentelemetry/instrumentation-http; a test compares the two.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Attributes } from '@opentelemetry/api';
@@ -9,10 +9,10 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set(
   'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY'.split(' '),
 );
 
-/** Any other method is `_OTHER`: methods are the client's choice and must not make series. */
+/** Any other method is `_OTHER`: a client chooses the method, and its choice must not create series. */
 export const knownMethod = (method: string): string => (KNOWN_METHODS.has(method) ? method : '_OTHER');
 
-/** Values that grant access; the list of the semantic conventions. Keys are case-sensitive. */
+/** Query keys whose values grant access, as the semantic conventions list them. Keys are case-sensitive. */
 const SECRET_KEYS =
   /(^|&)(sig|Signature|AWSAccessKeyId|X-Goog-Signature|X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token)=[^&]*/g;
 
@@ -29,7 +29,7 @@ export function splitHost(text: string, scheme: string | undefined): HostPort {
   const colon = text.lastIndexOf(':');
   if (colon < 0 || text.endsWith(']')) return { host: text, port: standard };
   const host = text.slice(0, colon);
-  // More colons without brackets: not a host with a port.
+  // More than one colon without brackets: this is not a host with a port.
   if (host.includes(':') && !host.endsWith(']')) return { host: text, port: undefined };
   return { host, port: Number(text.slice(colon + 1)) };
 }
@@ -82,7 +82,7 @@ function targetOf(target: string): { path: string; query: string } {
   return { path: target.slice(at, mark) || '/', query: target.slice(mark + 1) };
 }
 
-/** Attributes known when the head of a request has arrived; each has a value. */
+/** The attributes that are known once the head of a request has arrived. No value is undefined. */
 export function serverAttributes(request: IncomingMessage, scheme: string): Attributes {
   const method = request.method ?? 'GET';
   const known = knownMethod(method);

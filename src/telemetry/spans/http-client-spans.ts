@@ -1,7 +1,7 @@
 /**
  * The client span and `http.client.request.duration` of every request by node:http and node:https, from diagnostics
- * channels. `fetch` and undici are observed by their own instrumentation. Requests made under suppressed tracing (those of
- * exporters) are left alone.
+ * channels. `fetch` and undici are observed by their own instrumentation. Requests made while tracing is suppressed (those of
+ * exporters) are not observed.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -9,6 +9,7 @@ import type { Attributes, Span } from '@opentelemetry/api';
 import { context, metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { knownMethod, redactQuery, splitHost } from './http-attributes.ts';
+import { histogramOf } from '../metrics/meters.ts';
 import { METRICS } from '../names.ts';
 
 const STATE = Symbol('vitrine.http.client');
@@ -17,7 +18,7 @@ interface State {
   readonly span: Span;
   readonly startedMs: number;
   readonly metric: Attributes;
-  /** Set when the Host header names another place than the connection: the port is known with the response only. */
+  /** Set when the Host header names another host than the connection: the port is known only when the response comes. */
   readonly target: ((port: number | undefined) => Attributes) | undefined;
 }
 
@@ -53,11 +54,10 @@ function describe(request: Tracked): Outgoing {
   return { attributes, target: isElsewhere ? target : undefined };
 }
 
-/** Starts observing. Call once an SDK is registered. Returns what ends it. */
+/** Starts observing. Call once an SDK is registered. Returns a function that ends it. */
 export function observeHttpClients(): () => void {
   const tracer = trace.getTracer('vitrine.http');
-  const { name, unit, description } = METRICS.httpClientDuration;
-  const duration = metrics.getMeter('vitrine.http').createHistogram(name, { unit, description });
+  const duration = histogramOf(metrics.getMeter('vitrine.http'), METRICS.httpClientDuration);
 
   const end = (request: Tracked, errorType?: string): void => {
     const state = request[STATE];

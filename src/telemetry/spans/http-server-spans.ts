@@ -1,7 +1,8 @@
 /**
  * The server span and `http.server.request.duration` of every request of node:http and node:https, from diagnostics
- * channels instead of patched methods: the wrapping of emitters is what makes the standard instrumentation dear. Names and
- * attributes are the standard's. The route comes from what the framework leaves on the request (`framework-routes.ts`).
+ * channels instead of patched methods: most of the cost of the standard instrumentation is the wrapping of emitters. Names and
+ * attributes are those of the standard instrumentation. The route is the one that the framework matched
+ * (`framework-routes.ts`).
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -34,7 +35,7 @@ interface State {
 
 type Tracked = ServerResponse & { [STATE]?: State | undefined };
 
-/** The cell of each set of labels, found by their text. */
+/** The cells by the text of their labels. */
 class Durations {
   readonly #histogram: BoundHistogram = boundHistogram(SCOPE, METRICS.httpServerDuration, DURATION_BOUNDS);
   readonly #cells = new Map<string, BoundRecord>();
@@ -63,7 +64,7 @@ class Durations {
   }
 }
 
-/** Events of a request with a body come in later turns of the parser, outside the context that was entered. */
+/** The events of a body come in later turns of the parser, outside the context that was entered. */
 function bindBody(request: IncomingMessage, active: Context): void {
   const { headers } = request;
   if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return;
@@ -94,7 +95,7 @@ function onClose(this: Tracked): void {
   state.durations.of(state, statusCode, error, route).record((performance.now() - state.startedMs) / 1e3);
 }
 
-/** Starts observing. Call once an SDK is registered. Returns what ends it. */
+/** Starts observing. Call once an SDK is registered. Returns a function that ends it. */
 export function observeHttpServers(): () => void {
   const start = leanStart(trace.getTracer(SCOPE));
   const durations = new Durations();
@@ -102,7 +103,7 @@ export function observeHttpServers(): () => void {
   const onStart = (message: unknown): void => {
     const { request, response, server } = message as { request: IncomingMessage; response: Tracked; server: Server };
     if (isUnobserved(server, request)) {
-      // What the request before left open on this connection is none of its business.
+      // The context of the previous request on this connection must not be seen by this one.
       context.attach(ROOT_CONTEXT);
       return;
     }
@@ -119,8 +120,8 @@ export function observeHttpServers(): () => void {
     response[STATE] = { request, span, rpc, startedMs, method, scheme, durations };
     response.on('close', onClose);
     bindBody(request, active);
-    // A subscriber is called before the handlers and has no callback to run them in: the context stays open for this turn
-    // of the parser and whatever it starts.
+    // A subscriber is called before the handlers and cannot run them in a callback. So the context stays entered for this
+    // turn of the parser and everything that starts in it.
     context.attach(active);
   };
   subscribe('http.server.request.start', onStart);

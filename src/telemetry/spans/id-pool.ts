@@ -1,14 +1,14 @@
 /**
- * Random ids for spans and requests: hexadecimal, drawn many at a time, because a call to the system's generator or to
- * `toString` for each would be a good part of what a span costs. From `Math.random`, as the SDK's own ids are (W3C Trace
- * Context section 3.2.2 asks for randomness, not for secrets): an id grants nothing to whoever guesses it.
+ * Random hexadecimal ids for spans and requests. Many are made at a time, because a call to the system's generator or to
+ * `toString` for each id would be a considerable part of the cost of a span. They come from `Math.random`, as the SDK's ids do
+ * (W3C Trace Context section 3.2.2 asks for randomness, not for secrecy): knowing an id grants no access.
  */
 import type { Random } from '../../base/random.ts';
 import { systemRandom } from '../../base/random.ts';
 
 const BATCH = 256;
 const BYTES_A_WORD = 4;
-/** A word whose text ends with 1, whatever the byte order is. */
+/** A word whose text ends with 1, in either byte order. */
 const LAST_DIGIT = new Uint32Array(Uint8Array.of(0, 0, 0, 1).buffer)[0];
 
 export class IdPool {
@@ -18,14 +18,14 @@ export class IdPool {
   #text = '';
   #at = 0;
 
-  /** `bytes`: of one id, a multiple of four. */
+  /** `bytes`: the size of one id, a multiple of four. */
   constructor(bytes: number, random: Random = systemRandom) {
     this.#random = random;
     this.#length = bytes * 2;
     this.#words = new Uint32Array((bytes / BYTES_A_WORD) * BATCH);
   }
 
-  /** Lower-case hexadecimal; never all zeros, which is no valid id of a trace or a span. */
+  /** Lower-case hexadecimal; never all zeros, which is not a valid id of a trace or a span. */
   next(): string {
     if (this.#at >= this.#text.length) {
       this.#draw();

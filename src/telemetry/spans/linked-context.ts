@@ -1,6 +1,6 @@
 /**
- * A Context of the OpenTelemetry API as a linked list. The API's own copies a Map for each value set, several times a
- * request; here a value is one small object, and the two or three there are are found as fast.
+ * A Context of the OpenTelemetry API as a linked list. The API's own context copies a Map for each value that is set, several
+ * times a request; here a value is one small object, and the few that are present are found just as fast.
  */
 import type { Context } from '@opentelemetry/api';
 

@@ -1,6 +1,6 @@
 /**
- * `OTEL_TRACES_SAMPLER` decides what exporters and the `traceparent` flag see. What it leaves out is still recorded
- * (the API's record-only decision), so that Vitrine's own memory holds every span of the last minutes.
+ * `OTEL_TRACES_SAMPLER` decides which spans exporters get and what the `traceparent` flag says. The other spans are still
+ * recorded (the API's record-only decision), so that Vitrine's own memory holds every span of the last minutes.
  */
 import type { Sampler } from '@opentelemetry/sdk-trace';
 import {
@@ -21,12 +21,12 @@ function ratioOf(env: Env, logger: Logger): number {
   if (ratio >= 0 && ratio <= 1) return ratio;
   logger.warn(
     { variable: 'OTEL_TRACES_SAMPLER_ARG' },
-    'OTEL_TRACES_SAMPLER_ARG is not a ratio from 0 to 1; 1 is taken.',
+    'OTEL_TRACES_SAMPLER_ARG is not a ratio from 0 to 1; 1 is used.',
   );
   return 1;
 }
 
-/** Those that let a span with a sampled parent in this process be sampled without being asked. */
+/** Samplers that sample every span whose parent is a sampled span of this process, so they need not be asked. */
 const followers = new WeakSet<Sampler>();
 
 function parentBased(root: Sampler): Sampler {
@@ -35,12 +35,12 @@ function parentBased(root: Sampler): Sampler {
   return sampler;
 }
 
-/** Whether the child of a sampled span of this process is sampled whatever else it is. */
+/** Whether `sampler` samples every child of a sampled span of this process. */
 export function followsSampledParent(sampler: Sampler): boolean {
   return followers.has(sampler);
 }
 
-/** The sampler the environment names; the specification's default is `parentbased_always_on`. */
+/** The sampler that the environment names; the default of the specification is `parentbased_always_on`. */
 export function samplerFromEnv(env: Env, logger: Logger): Sampler {
   const name = textOf(env, 'OTEL_TRACES_SAMPLER') ?? 'parentbased_always_on';
   switch (name.toLowerCase()) {
@@ -59,13 +59,13 @@ export function samplerFromEnv(env: Env, logger: Logger): Sampler {
     default:
       logger.warn(
         { variable: 'OTEL_TRACES_SAMPLER' },
-        `OTEL_TRACES_SAMPLER names no sampler ("${name}"); parentbased_always_on is taken.`,
+        `OTEL_TRACES_SAMPLER is "${name}", which is not a known sampler; parentbased_always_on is used.`,
       );
   }
   return parentBased(new AlwaysOnSampler());
 }
 
-/** Records every span; exporters still see only what `inner` samples. */
+/** Records every span; exporters still get only the spans that `inner` samples. */
 export function recordEverything(inner: Sampler): Sampler {
   const outer = createAlwaysRecordSampler(inner);
   if (followers.has(inner)) followers.add(outer);

@@ -1,10 +1,10 @@
-/** Spans and log records of the SDK as the house knows them. Called when a frame is made, never while a request runs. */
+/** Converts spans and log records of the SDK to the types of `model/`. Called when a frame is made, not while a request runs. */
 import type { HrTime } from '@opentelemetry/api';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Attributes, AttributeValue, LogRecord, SpanKind, SpanRecord, SpanStatus } from '../../model/records.ts';
 
-/** In the order of the API's numbers. */
+/** In the order of the API's enum. */
 const KINDS: readonly SpanKind[] = ['internal', 'server', 'client', 'producer', 'consumer'];
 const STATUSES: readonly SpanStatus[] = ['unset', 'ok', 'error'];
 

@@ -1,16 +1,16 @@
 /**
- * Requests of which neither span nor measurement nor log line is made: a server's own health checks, which would make a
- * service without users look busy, and fast. The server says which they are; whoever observes it asks. The balancer's checks of a
- * service that says nothing are known by their name.
+ * Requests without span, metric and log line: health checks, which would make a service without users look busy and fast. A
+ * server can name its own by a filter, which the observers of the server call. The balancer's health checks are recognised by
+ * their User-Agent.
  */
 import type { IncomingMessage, Server } from 'node:http';
 
 export type RequestFilter = (request: IncomingMessage) => boolean;
 
-/** Registered, since a preload and the program it is loaded into may each have their own copy of this module. */
+/** A registered symbol, because a preload and the program may each load their own copy of this module. */
 const UNOBSERVED = Symbol.for('vitrine.http.unobserved');
 
-/** The User-Agent of the balancer's checks. */
+/** The User-Agent of the balancer's health checks. */
 export const HEALTH_CHECK_AGENT = 'vitrine-health-check';
 
 export function leaveUnobserved(server: Server, filter: RequestFilter): void {
@@ -22,7 +22,7 @@ export function isUnobserved(server: object, request: IncomingMessage): boolean 
   return (filter !== undefined && filter(request)) || isHealthCheck(request);
 }
 
-/** What the balancer passes on has a Via, so nobody hides behind that name. */
+/** Requests that the balancer forwards have a Via, so a client cannot hide by sending this User-Agent. */
 function isHealthCheck({ headers }: IncomingMessage): boolean {
   return headers['user-agent'] === HEALTH_CHECK_AGENT && headers.via === undefined;
 }

@@ -1,14 +1,15 @@
 /**
- * Wall time as fine as the monotonic clock. `Date.now()` counts whole milliseconds, in which a child seems to begin before
- * its parent; the monotonic clock alone drifts from the wall when that is slewed or set, so it is held to it.
+ * Wall time with the resolution of the monotonic clock. `Date.now()` counts whole milliseconds, so a child could seem to begin
+ * before its parent. The monotonic clock alone drifts from the wall clock when that is slewed or set, so the offset between
+ * them is corrected.
  */
 
-/** Beyond so much, the wall clock was moved. */
+/** A larger difference means that the wall clock was moved. */
 const APART_MS = 2;
 
 let offsetMs = performance.timeOrigin;
 
-/** Milliseconds since 1970, with a fraction, of a `performance.now()` that was just read. */
+/** Milliseconds since 1970, with a fraction, for a `performance.now()` that was just read. */
 export function wallTimeOf(monotonicMs: number): number {
   const wallMs = Date.now();
   const apart = monotonicMs + offsetMs - wallMs;

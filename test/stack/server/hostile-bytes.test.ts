@@ -6,7 +6,7 @@ import { HealthRegistry } from '../../../src/stack/server/health.ts';
 import { SERVER_LIMITS, SERVER_TIMEOUTS } from '../../../src/stack/server/options.ts';
 import type { KitServer } from '../../../src/stack/server/server.ts';
 import { createServer } from '../../../src/stack/server/server.ts';
-import { sendRaw } from '../../support/raw-http.ts';
+import { sendRaw } from '../../support/http/raw-http.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 
 const SEED = 20_261_121;
@@ -37,7 +37,7 @@ beforeAll(async () => {
     limits: SERVER_LIMITS,
     timeouts: { ...SERVER_TIMEOUTS, headMs: 100, requestMs: 200, checkMs: 20, keepAliveMs: 20 },
   });
-  // Node adds a second to the keep-alive it was told.
+  // Node adds a second to the configured keep-alive.
   Object.assign(server.http, { keepAliveTimeoutBuffer: 0 });
   ({ port } = await server.listen());
 });
@@ -76,7 +76,7 @@ const PIECES = [
   ';',
 ];
 
-/** A sound request with one to four cuts, insertions or flipped bits. */
+/** A valid request with one to four cuts, insertions or flipped bits. */
 function mutated(random: () => number): Buffer {
   const pick = (below: number): number => Math.floor(random() * below);
   let bytes = Buffer.from(SOUND[pick(SOUND.length)]);

@@ -1,4 +1,4 @@
-/** Cells beside the API's own histograms: whatever collects must not be able to tell them apart. */
+/** Compares cells with the API's own histograms: a reader must not be able to tell them apart. */
 import { metrics } from '@opentelemetry/api';
 import type { HistogramMetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
@@ -32,7 +32,7 @@ class Reader extends MetricReader {
 const SCOPE = 'test';
 const METRIC = METRICS.httpServerDuration;
 
-/** The one histogram of a collection as plain data, times apart. */
+/** The one histogram of a collection as plain data, without times. */
 function seen(collected: ResourceMetrics): unknown {
   const metric = collected.scopeMetrics
     .filter(({ scope }) => scope.name === SCOPE)
@@ -70,7 +70,7 @@ afterEach(() => {
 });
 
 describe('cells', () => {
-  it('hold what the API would have held, bounds and odd values included', async () => {
+  it('hold the values that an API histogram would, also for bounds and invalid values', async () => {
     const value = oneof(
       constantFrom(...DURATION_BOUNDS, 0, NaN, 1e9, 0.0005000001),
       double({ min: 0, max: 20, noNaN: true }),
@@ -83,14 +83,14 @@ describe('cells', () => {
           bound.bind({ 'http.response.status_code': 200 + status, 'http.request.method': method }).record(seconds);
         }
         const [api, own] = await both();
-        // A record of NaN alone makes an empty point of the SDK's, which tells nobody anything.
+        // In the SDK a record of NaN alone makes an empty point, which carries no information.
         if (records.every(([seconds]) => !Number.isNaN(seconds))) expect(own).toEqual(api);
       }),
       { numRuns: 60 },
     );
   });
 
-  it('ends at the limit with the overflow point', async () => {
+  it('puts attribute sets beyond the limit into the overflow point', async () => {
     const { plain, bound, both } = pair();
     for (let at = 0; at < CELLS_LIMIT + 20; at += 1) {
       plain.record(1, { at });
@@ -102,7 +102,7 @@ describe('cells', () => {
     expect(own.points.at(-1)).toMatchObject({ attributes: { 'otel.metric.overflow': true }, value: { count: 21 } });
   });
 
-  it('give a delta reader differences, and nothing where nothing came', async () => {
+  it('give a delta reader differences, and no point without new values', async () => {
     const { plain, bound, both, own } = pair(AggregationTemporality.DELTA);
     const cell = bound.bind({ a: 1 });
     for (const batch of [[0.25, 3], [], [0.5]]) {
@@ -123,7 +123,7 @@ describe('cells', () => {
     expect(point.startTime[0] + point.startTime[1]).toBeLessThanOrEqual(point.endTime[0] + point.endTime[1]);
   });
 
-  it('join the scope the SDK has, and say when somebody collects', async () => {
+  it('join the scope of the SDK, and call back before each collection', async () => {
     const { bound, own, empty, cells } = pair();
     let asked = 0;
     cells.onCollect(() => (asked += 1));
@@ -138,7 +138,7 @@ describe('cells', () => {
     expect(asked).toBe(1);
   });
 
-  it('are used while they are open, and the API otherwise', async () => {
+  it('are used between openCells and closeCells; otherwise the API is used', async () => {
     const reader = new Reader();
     metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
     const cells = openCells(systemClock);

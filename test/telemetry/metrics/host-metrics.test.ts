@@ -82,7 +82,7 @@ describe('parsers', () => {
 });
 
 describe('observeTable', () => {
-  it('reads at most once a second and leaves out what is not a number', async () => {
+  it('reads at most once a second and ignores values that are not finite', async () => {
     const { read, clock, advance } = setUp();
     let reads = 0;
     const stop = observeTable('t', { a: HOST_METRICS.load1, b: HOST_METRICS.load5 }, clock, (observe) => {
@@ -101,7 +101,7 @@ describe('observeTable', () => {
     expect(reads).toBe(2);
   });
 
-  it('shares growth, and nothing the first time', () => {
+  it('gives shares of the growth, and none at the first call', () => {
     const shares = createShares();
     expect(shares({ user: 5 }, 1)).toEqual([]);
     expect(shares({ user: 6, system: 1 }, 4)).toEqual([
@@ -113,12 +113,12 @@ describe('observeTable', () => {
 });
 
 describe('the machine and the process', () => {
-  it.skipIf(process.platform !== 'linux')('tells the conventions’ names with plausible figures', async () => {
+  it.skipIf(process.platform !== 'linux')('reports the names of the conventions with plausible values', async () => {
     const { read, clock, advance } = setUp();
     registerHostMetrics({ clock });
     registerProcessMetrics(clock);
     await read();
-    // The background question for the file system has been answered once another turn of the loop has passed.
+    // The background request for the file system is answered after one more turn of the loop.
     await expect
       .poll(async () => {
         advance(1_000);
@@ -144,7 +144,7 @@ describe('the machine and the process', () => {
     }
   });
 
-  it('does without /proc', async () => {
+  it('works without /proc', async () => {
     const { read, clock } = setUp();
     registerHostMetrics({ clock, procRoot: '/nowhere', paths: ['/nowhere'] });
     expect(names(await read())).toEqual([

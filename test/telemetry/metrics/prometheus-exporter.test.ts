@@ -53,7 +53,7 @@ function fill(provider: MeterProvider): void {
 }
 
 describe('the scrape page', () => {
-  it('carries the names of every other road, each series once', async () => {
+  it('has the names that OTLP and the API have, and lists each series once', async () => {
     const { provider, read } = await provide();
     fill(provider);
     const page = await read();
@@ -68,7 +68,7 @@ describe('the scrape page', () => {
     expect(page).toContain('exp_wait_seconds_bucket{le="0.25"} 1');
     expect(page).toContain('exp_wait_seconds_bucket{le="0.1"} 0');
     expect(page).toContain('exp_size_bytes_bucket{le="50"} 1');
-    // As Prometheus' Go client writes a bound, so that a series is the same text on every road.
+    // As Prometheus' Go client writes a bound, so that a series has the same text by every way of export.
     expect(page).toContain('exp_wait_seconds_bucket{le="5e-05"} 0');
     expect(page).toContain('exp_wait_seconds_bucket{le="+Inf"} 1');
     expect(page).not.toContain('NaN');
@@ -98,7 +98,7 @@ describe('the scrape page', () => {
     expect((await fetch(`${at}/metrics`, { method: 'POST' })).status).toBe(405);
   });
 
-  it('is refused where others could reach it without a token, and asks for the token there', async () => {
+  it('is refused beyond loopback without a token, and requires the token there', async () => {
     const { live } = await provide();
     await expect(startPrometheusPage(live, { host: '0.0.0.0', port: 0 })).rejects.toMatchObject({
       code: 'auth_required_to_bind',
@@ -114,7 +114,7 @@ describe('the scrape page', () => {
     expect(await status('Bearer secret')).toBe(200);
   });
 
-  it('says when the port is taken', async () => {
+  it('reports a port that is in use', async () => {
     const { page, live } = await provide();
     await expect(startPrometheusPage(live, { host: '127.0.0.1', port: page.port })).rejects.toMatchObject({
       code: 'port_taken',
@@ -126,14 +126,14 @@ describe('the scrape page', () => {
     });
   });
 
-  it('rests on readers that can be fed without being registered', () => {
-    // The SDK calls this method internal; if it goes, the fan-out from one reader goes with it.
+  it('depends on readers that work with a producer and without registration', () => {
+    // The SDK calls this method internal. Without it, several consumers cannot share one reader.
     expect(typeof new PrometheusExporter({ preventServerStart: true }).setMetricProducer).toBe('function');
   });
 });
 
 describe('explicitFrom', () => {
-  it('loses no observation and counts none under a bound it exceeds', () => {
+  it('loses no observation and counts none under a bound that it exceeds', () => {
     const value = {
       scale: 1,
       sum: 10,

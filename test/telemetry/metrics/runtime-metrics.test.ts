@@ -1,4 +1,4 @@
-/** The runtime's own figures, held against the instrumentation whose names and meaning they share. */
+/** Compares the runtime metrics with the standard instrumentation, whose names and meaning they share. */
 import { metrics } from '@opentelemetry/api';
 import { RuntimeNodeInstrumentation } from '@opentelemetry/instrumentation-runtime-node';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
@@ -21,7 +21,7 @@ function reader(): { provider: MeterProvider; read: () => Promise<FrameMetric[]>
   return { provider, read: async () => toFrameMetrics((await live.collect()).resourceMetrics) };
 }
 
-/** A collection of garbage, for a metric that tells of nothing else. */
+/** Forces a garbage collection, without which its metric has no points. */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -50,7 +50,7 @@ const described = (found: readonly FrameMetric[]): unknown[] =>
 
 const boundsOf = (value: object): unknown => ('bounds' in value ? value.bounds : undefined);
 
-/** Reads until all that needs a garbage collection and some turns of the loop is there. */
+/** Reads until the metrics that need a garbage collection and some turns of the loop are present. */
 async function whole(read: () => Promise<FrameMetric[]>, advance: () => void): Promise<FrameMetric[]> {
   collectGarbage();
   return expect
@@ -66,7 +66,7 @@ async function whole(read: () => Promise<FrameMetric[]>, advance: () => void): P
 }
 
 describe('the runtime', () => {
-  it('is told under the names, units, kinds and attributes of the standard instrumentation', async () => {
+  it('is reported with the names, units, kinds and attributes of the standard instrumentation', async () => {
     const theirs = reader();
     const instrumentation = new RuntimeNodeInstrumentation({ monitoringPrecision: 1 });
     instrumentation.setMeterProvider(theirs.provider);
@@ -84,7 +84,7 @@ describe('the runtime', () => {
     }
   });
 
-  it('tells how long an iteration of the loop took, of the last whole window', async () => {
+  it('reports the duration of loop iterations in the last complete window', async () => {
     const { provider, read } = reader();
     metrics.setGlobalMeterProvider(provider);
     let now = 0;

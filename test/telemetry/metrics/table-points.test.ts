@@ -1,4 +1,4 @@
-/** Tables that go past the SDK beside the API's own observable instruments: whatever collects must not be able to tell them apart. */
+/** Compares tables, which bypass the SDK, with the API's observable instruments: a reader must not be able to tell them apart. */
 import { metrics } from '@opentelemetry/api';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import {
@@ -41,7 +41,7 @@ const metric = (kind: MetricName['kind']): MetricName => ({
 const TABLE = { counter: metric('counter'), updowncounter: metric('updowncounter'), gauge: metric('gauge') };
 const KEYS = Object.keys(TABLE) as (keyof typeof TABLE)[];
 
-/** A collection as plain data, times and the kind of number apart. */
+/** A collection as plain data, without times and the value type. */
 const seen = ({ scopeMetrics }: ResourceMetrics): unknown =>
   scopeMetrics
     .filter(({ metrics: found }) => found.some(({ dataPoints }) => dataPoints.length > 0))
@@ -78,7 +78,7 @@ afterEach(() => {
 describe.each([AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA])(
   'with temporality %s',
   (temporality) => {
-    it('a table is collected as the API’s instruments would be', async () => {
+    it('a table gives the points that API instruments would give', async () => {
       const api = new Reader(temporality);
       metrics.setGlobalMeterProvider(new MeterProvider({ readers: [api] }));
       let values: Readonly<Record<string, number>> = {};
@@ -105,7 +105,7 @@ describe.each([AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA])
 );
 
 describe('a table', () => {
-  it('has as many attribute sets as the SDK would keep', async () => {
+  it('keeps as many attribute sets as the SDK', async () => {
     const own = joinCells(openCells(clock), new Reader(AggregationTemporality.CUMULATIVE));
     void new MeterProvider({ readers: [own] });
     table(() => Object.fromEntries(Array.from({ length: CELLS_LIMIT + 5 }, (_, at) => [`w${at}`, at])));

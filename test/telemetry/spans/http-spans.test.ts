@@ -61,7 +61,7 @@ async function spans(count: number): Promise<readonly ReadableSpan[]> {
 }
 
 describe('server and client spans', () => {
-  it('are one trace, with the context in the events of a body', async () => {
+  it('are one trace, and the events of a body have its context', async () => {
     const seen: (string | undefined)[] = [];
     const port = await serve((request, response) => {
       request.on('data', () => seen.push(trace.getActiveSpan()?.spanContext().spanId));
@@ -78,7 +78,7 @@ describe('server and client spans', () => {
     expect(inner?.attributes).toMatchObject({ 'url.query': 'sig=REDACTED', 'url.path': '/a' });
   });
 
-  it('tell failures: 5xx, an aborted request, a refused connection', async () => {
+  it('record failures: 5xx, an aborted request, a refused connection', async () => {
     const port = await serve((request, response) => {
       if (request.url === '/abort') request.socket.destroy();
       else response.writeHead(500).end();
@@ -96,7 +96,7 @@ describe('server and client spans', () => {
     expect(names.sort()).toEqual(['http.client.request.duration', 'http.server.request.duration']);
   });
 
-  it('leave suppressed requests and heads that are already written alone', async () => {
+  it('do not observe suppressed requests, and do not change a head that is already written', async () => {
     const headers: http.IncomingHttpHeaders[] = [];
     const port = await serve((request, response) => {
       headers.push(request.headers);
@@ -115,7 +115,7 @@ describe('server and client spans', () => {
     expect(first).toMatchObject({ name: 'HTTP', attributes: { 'http.request.method': '_OTHER' } });
   });
 
-  it('carry the route Koa matched', async () => {
+  it('have the route that Koa matched', async () => {
     tieKoa(Koa);
     tieKoa(Koa);
     tieKoa({});
@@ -147,7 +147,7 @@ describe('parts', () => {
     expect(redactQuery('a=1&X-Amz-Signature=z&Sig=1')).toBe('a=1&X-Amz-Signature=REDACTED&Sig=1');
   });
 
-  it('read the route Express leaves', () => {
+  it('read the route that Express sets', () => {
     const of = (fields: object): string | undefined => routeOf(fields as http.IncomingMessage);
     expect(of({})).toBeUndefined();
     expect(of({ route: { path: '/:id' }, baseUrl: '/orders' })).toBe('/orders/:id');
@@ -156,7 +156,7 @@ describe('parts', () => {
     expect(of({ route: { path: ['a'] } })).toBeUndefined();
   });
 
-  it('load what the environment leaves on', () => {
+  it('load the instrumentations that the environment leaves enabled', () => {
     expect(isInstrumentationOn({}, 'pg')).toBe(true);
     expect(isInstrumentationOn({ OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'http' }, 'pg')).toBe(false);
     expect(isInstrumentationOn({ OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'pg, http' }, 'http')).toBe(false);

@@ -125,7 +125,7 @@ const SAMPLERS: readonly (readonly [string, () => Sampler])[] = [
 ];
 
 describe('lean spans', () => {
-  it.each(SAMPLERS)('are what the SDK would have made, sampling %s', async (_name, sampler) => {
+  it.each(SAMPLERS)('equal the spans of the SDK, sampling %s', async (_name, sampler) => {
     const [sdk, lean] = [world(false, sampler()), world(true, sampler())];
     requests(sdk);
     requests(lean);
@@ -139,7 +139,7 @@ describe('lean spans', () => {
     expect(await spanMetrics(lean)).toEqual(await spanMetrics(sdk));
   });
 
-  it('are made where the limits leave room, and by the SDK where they do not', () => {
+  it('are used where the limits leave room; elsewhere the SDK makes the spans', () => {
     const made = (limits: SpanLimits): Span => world(true, undefined, limits).start('s', SpanKind.SERVER, ROOT_CONTEXT);
     expect(made({})).toBeInstanceOf(LeanSpan);
     for (const limits of [{ attributeCountLimit: 3 }, { attributeValueLengthLimit: 4 }]) {
@@ -157,7 +157,7 @@ describe('lean spans', () => {
     expect(leanStart(other)('s', SpanKind.SERVER, ROOT_CONTEXT).isRecording()).toBe(false);
   });
 
-  it('can be used like any span', () => {
+  it('have every method of a span', () => {
     const use = (span: Span): void => {
       span
         .setAttribute('a', 1)
@@ -184,7 +184,7 @@ describe('lean spans', () => {
     expect(bare(lean)).toEqual(bare(sdk));
   });
 
-  it('keep exceptions, times given to them, and an OK', () => {
+  it('keep exceptions, given times, and the status OK', () => {
     const { start, exporter } = world(true);
     const span = start('s', SpanKind.SERVER, ROOT_CONTEXT);
     expect([span.isRecording(), (span as unknown as ReadableSpan).endTime]).toEqual([true, [0, 0]]);
@@ -204,7 +204,7 @@ describe('lean spans', () => {
     expect(exporter.getFinishedSpans()[1].duration).toEqual([0, 0]);
   });
 
-  it('are not made where tracing is suppressed, and carry what the sampler says', () => {
+  it('are not made while tracing is suppressed, and have the attributes of the sampler', () => {
     const sampler: Sampler = {
       shouldSample: () => ({ decision: 2, attributes: { by: 'sampler' } }),
       toString: () => 'one',
@@ -218,7 +218,7 @@ describe('lean spans', () => {
     expect(ids.size).toBe(1_000);
   });
 
-  it.each([true, false])('are carried on as the W3C propagator does it, sampled: %s', (sampled) => {
+  it.each([true, false])('are propagated as by the W3C propagator, sampled: %s', (sampled) => {
     const { start, tracer } = world(
       true,
       createAlwaysRecordSampler(sampled ? new AlwaysOnSampler() : new AlwaysOffSampler()),
@@ -234,7 +234,7 @@ describe('lean spans', () => {
     expect(traceparentOf(start('GET', SpanKind.CLIENT, joined))).toBeUndefined();
   });
 
-  it('may have begun and ended before they are made', () => {
+  it('can begin and end before they are made', () => {
     const { start, ring } = world(true);
     const nowMs = performance.now();
     start('cache get', SpanKind.INTERNAL, ROOT_CONTEXT, undefined, nowMs - 50).end(nowMs - 20);

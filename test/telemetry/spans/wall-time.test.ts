@@ -6,14 +6,14 @@ describe('wall time of the monotonic clock', () => {
     vi.restoreAllMocks();
   });
 
-  it('is that of the wall, and finer', () => {
+  it('is the wall time with a finer resolution', () => {
     const times = Array.from({ length: 1_000 }, () => wallTimeOf(performance.now()));
     expect(Math.abs(times[999] - Date.now())).toBeLessThan(5);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(times.some((time) => time % 1 !== 0)).toBe(true);
   });
 
-  it('follows a wall clock that was set', () => {
+  it('follows the wall clock when that is set', () => {
     const now = Date.now();
     const set = vi.spyOn(Date, 'now').mockReturnValue(now + 60_000);
     const monotonic = performance.now();

@@ -1,6 +1,6 @@
 /**
- * One alerting rule at work: asks, expands labels and annotations, steps the state machine, and says what is to be written
- * and what is to be sent.
+ * One alerting rule: runs its query, expands labels and annotations, steps the state machine, and returns the samples to
+ * write and the alerts to send.
  */
 import { VitrineError } from '../../../base/errors.ts';
 import type { Alert } from '../../../model/alert.ts';
@@ -17,6 +17,7 @@ import type { TemplateContext } from './template/functions.ts';
 import type { OutputSample } from './writer.ts';
 
 const FOR_STATE = 'ALERTS_FOR_STATE';
+const NONE: AlertStates = new Map();
 
 const withLabels = (base: Labels, added: Readonly<Record<string, string>>): Labels => {
   let labels = base;
@@ -29,7 +30,9 @@ export class AlertingRule {
   #states: AlertStates = new Map();
   /** When each alert was last sent, by key. */
   #sent = new Map<string, number>();
-  /** Until then a rule with a long `for` does not write: it would overwrite what it is to be restored from. */
+  /** Alerts that `evaluateHeld` has found since the last `resume`. */
+  readonly #seenHeld = new Set<string>();
+  /** A rule with a long `for` writes nothing before it is restored: it would overwrite the series it is restored from. */
   #restored: boolean;
 
   constructor(spec: AlertingSpec, graceMs: number) {
@@ -46,20 +49,46 @@ export class AlertingRule {
     return !this.#restored;
   }
 
-  /** Goes on where the same rule of a former configuration was. */
+  /** Takes over the state of the same rule of a former configuration. */
   adopt(former: AlertingRule): void {
     this.#states = former.#states;
     this.#sent = former.#sent;
     this.#restored = this.#restored || former.#restored;
   }
 
-  /** Throws VitrineError: what the query throws, and `query_failed` for equal label sets or too many alerts. */
+  /** Moves the times that durations are counted from, after the clock was set forward by `ms`. */
+  shift(ms: number): void {
+    this.#states = new Map([...this.#states].map(([key, alert]) => [key, shifted(alert, ms)]));
+    for (const [key, sentMs] of this.#sent) this.#sent.set(key, sentMs + ms);
+  }
+
+  /** Ends a time of `evaluateHeld`. */
+  resume(): void {
+    this.#seenHeld.clear();
+  }
+
+  /**
+   * As `evaluate`, by figures that may not hold every series of the rule: an alert ends only when these figures have shown
+   * its condition before. Nothing is to be written.
+   */
+  async evaluateHeld(env: RuleEnvironment, tick: Tick): Promise<{ readonly transitions: readonly Transition[] }> {
+    const findings = await this.#find(env, tick);
+    for (const { labels } of findings) this.#seenHeld.add(labels.key);
+    const held = [...this.#states].filter(([key, { state }]) => state !== 'inactive' && !this.#seenHeld.has(key));
+    return { transitions: this.#step(findings, tick, new Map(held)) };
+  }
+
+  /** Throws the query's VitrineError, and `query_failed` for equal label sets or too many alerts. */
   async evaluate(
     env: RuleEnvironment,
     tick: Tick,
   ): Promise<{ samples: readonly OutputSample[]; transitions: readonly Transition[] }> {
-    const { signal, nowMs, limit } = tick;
-    const options = { signal, timeoutMs: env.queryTimeoutMs };
+    const transitions = this.#step(await this.#find(env, tick), tick);
+    return { samples: this.#restored ? this.active.flatMap((alert) => this.#samples(alert)) : [], transitions };
+  }
+
+  async #find(env: RuleEnvironment, tick: Tick): Promise<Finding[]> {
+    const options = { signal: tick.signal, timeoutMs: env.queryTimeoutMs };
     const result = await env.querier.instant(this.spec.expr, tick.queryMs, options);
     const context = templateContext(env, tick);
     const findings: Finding[] = [];
@@ -68,15 +97,18 @@ export class AlertingRule {
       const data = { labels, externalLabels: env.externalLabels, value: h === undefined ? value : 0 };
       findings.push(await this.#finding(data, context));
     }
+    return findings;
+  }
+
+  /** `held` alerts keep their state whatever was found. */
+  #step(findings: readonly Finding[], { nowMs, limit }: Tick, held: AlertStates = NONE): readonly Transition[] {
     const { forMs, keepFiringForMs } = this.spec;
-    const step = stepAlerts(this.#states, findings, { forMs, keepFiringForMs, limit }, nowMs);
-    this.#states = step.states;
+    const stepped = new Map([...this.#states].filter(([key]) => !held.has(key)));
+    const step = stepAlerts(stepped, findings, { forMs, keepFiringForMs, limit }, nowMs);
+    this.#states = new Map([...held, ...step.states]);
     if (step.kind === 'error') throw new VitrineError('query_failed', step.message);
     for (const key of this.#sent.keys()) if (!this.#states.has(key)) this.#sent.delete(key);
-    return {
-      samples: this.#restored ? this.active.flatMap((alert) => this.#samples(alert)) : [],
-      transitions: step.transitions,
-    };
+    return step.transitions;
   }
 
   async #finding(data: TemplateData, context: TemplateContext): Promise<Finding> {
@@ -97,7 +129,7 @@ export class AlertingRule {
     ];
   }
 
-  /** What is due to be sent: newly fired, newly resolved, or last sent `resendMs` ago. Pending alerts never are. */
+  /** The alerts to send now: newly fired, newly resolved, or last sent `resendMs` ago. Pending alerts are never sent. */
   takeDue(resendMs: number, nowMs: number): readonly Alert[] {
     const due: Alert[] = [];
     for (const [key, alert] of this.#states) {
@@ -113,7 +145,7 @@ export class AlertingRule {
 
   /**
    * After a restart: pending alerts get back the time that they had already waited, from the last ALERTS_FOR_STATE.
-   * Throws VitrineError what the queries throw; the rule then counts as restored all the same.
+   * Throws the queries' VitrineErrors; the rule counts as restored even then.
    */
   async restore(env: RuleEnvironment, { nowMs, signal }: Tick, intervalMs: number): Promise<void> {
     if (this.#restored) return;
@@ -139,6 +171,17 @@ export class AlertingRule {
     }
     this.#states = next;
   }
+}
+
+/** Of a firing alert, the times at which it began and fired are facts and stay. */
+function shifted(alert: Alert, ms: number): Alert {
+  const by = (timeMs: number | undefined): number | undefined => (timeMs === undefined ? undefined : timeMs + ms);
+  return {
+    ...alert,
+    activeAtMs: alert.state === 'pending' ? alert.activeAtMs + ms : alert.activeAtMs,
+    resolvedAtMs: by(alert.resolvedAtMs),
+    keepFiringSinceMs: by(alert.keepFiringSinceMs),
+  };
 }
 
 function templateContext(env: RuleEnvironment, { queryMs, nowMs, signal }: Tick): TemplateContext {

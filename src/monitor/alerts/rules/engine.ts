@@ -1,12 +1,14 @@
 /**
- * All rule groups, each on its own rhythm: a slow query in one never delays another. Groups tick at multiples of their
- * interval of the wall clock, so a restart keeps the same instants.
+ * All rule groups, each with its own timer: a slow query in one never delays another. Groups are evaluated at multiples of
+ * their interval of the wall clock, so a restart keeps the same instants.
  */
 import { metrics } from '@opentelemetry/api';
 import type { ObservableResult } from '@opentelemetry/api';
 import { every } from '../../../base/clock.ts';
+import { rareLines } from '../../../base/logger.ts';
 import type { Alert } from '../../../model/alert.ts';
 import { Labels } from '../../../model/labels.ts';
+import { observeMetric } from '../../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../../telemetry/names.ts';
 import type { RuleEnvironment } from './environment.ts';
 import { RuleGroup } from './group.ts';
@@ -38,8 +40,7 @@ export class RuleEngine implements RuleSource {
   #groups: readonly RuleGroup[];
   #stops: (() => void)[] = [];
   #started = false;
-  readonly #firing = metrics.getMeter('vitrine').createObservableGauge(METRICS.alertsFiring.name, METRICS.alertsFiring);
-  readonly #observe = (result: ObservableResult): void => this.#report(result);
+  #stopFiring = (): void => {};
 
   constructor(options: RuleEngineOptions) {
     const { querier, samples, alerts, clock, logger } = options;
@@ -55,6 +56,9 @@ export class RuleEngine implements RuleSource {
       graceMs: options.graceMs ?? DEFAULTS.graceMs,
       outageToleranceMs: options.outageToleranceMs ?? DEFAULTS.outageToleranceMs,
       queryTimeoutMs: options.queryTimeoutMs ?? DEFAULTS.queryTimeoutMs,
+      paused: options.paused ?? (() => undefined),
+      own: options.own,
+      rareLine: options.rareLine ?? rareLines(logger, clock),
     };
     this.#intervalMs = options.intervalMs ?? DEFAULTS.intervalMs;
     this.#groups = options.groups.map((spec) => new RuleGroup(spec, this.#env, this.#intervalMs));
@@ -63,7 +67,9 @@ export class RuleEngine implements RuleSource {
   start(): void {
     if (this.#started) return;
     this.#started = true;
-    this.#firing.addCallback(this.#observe);
+    this.#stopFiring = observeMetric(metrics.getMeter('vitrine'), METRICS.alertsFiring, (result) =>
+      this.#report(result),
+    );
     this.#schedule();
   }
 
@@ -80,8 +86,8 @@ export class RuleEngine implements RuleSource {
   }
 
   /**
-   * Other rules from now on. Rules that stay keep their state; series of rules that are gone get stale markers.
-   * Resolves when the new groups are at work.
+   * Replaces the rules. Rules that stay keep their state; series of removed rules get stale markers.
+   * Resolves when the new groups are running.
    */
   async replace(specs: readonly GroupSpec[]): Promise<void> {
     const former = new Map(this.#groups.map((group) => [keyOf(group.spec), group]));
@@ -105,7 +111,7 @@ export class RuleEngine implements RuleSource {
 
   async close(): Promise<void> {
     this.#started = false;
-    this.#firing.removeCallback(this.#observe);
+    this.#stopFiring();
     await this.#halt();
   }
 
@@ -117,7 +123,7 @@ export class RuleEngine implements RuleSource {
     return this.#groups.flatMap((group) => group.alerts());
   }
 
-  /** Severities that rules name are reported at 0 as well, so that a chart has no holes. */
+  /** Severities without a firing alert are reported as 0, so that a chart has no gaps. */
   #report(result: ObservableResult): void {
     const counts = new Map<string, number>();
     for (const { spec } of this.#groups) {

@@ -1,8 +1,9 @@
-/** What rules need from the rest of the house while they are evaluated. */
+/** The parts of the monitor that rules need while they are evaluated. */
 import type { Clock } from '../../../base/clock.ts';
-import type { Logger } from '../../../base/logger.ts';
+import type { Logger, RareLine } from '../../../base/logger.ts';
 import type { AlertSink, Querier, SampleSink } from '../../../model/ports.ts';
 import type { Labels } from '../../../model/labels.ts';
+import type { GroupSpec } from './spec.ts';
 
 export interface RuleEnvironment {
   readonly querier: Querier;
@@ -13,20 +14,33 @@ export interface RuleEnvironment {
   readonly externalLabels: Labels;
   /** Where the page is, for `{{ externalURL }}`. */
   readonly externalUrl: string;
-  /** Between two sendings of an alert that still fires. */
+  /** Time between two notifications of an alert that still fires. */
   readonly resendMs: number;
-  /** An alert whose `for` is shorter starts anew after a restart; others wait at least this long. */
+  /** An alert whose `for` is shorter starts again after a restart; others wait at least this long. */
   readonly graceMs: number;
   /** How far back ALERTS_FOR_STATE is looked for after a restart. */
   readonly outageToleranceMs: number;
   readonly queryTimeoutMs: number;
+  /** Why rules cannot be judged now, in a few words; undefined when they can. */
+  readonly paused: () => string | undefined;
+  /** Judges rules on the monitor's own figures while the others are paused; undefined: they are paused too. */
+  readonly own: OwnFigures | undefined;
+  /** For messages that would repeat with every evaluation. */
+  readonly rareLine: RareLine;
+}
+
+/** The monitor's own figures in memory: they need no store. */
+export interface OwnFigures {
+  readonly querier: Querier;
+  /** Whether all rules of the group are about the monitor and its host. */
+  readonly covers: (group: GroupSpec) => boolean;
 }
 
 /** One evaluation. */
 export interface Tick {
   /** The aligned instant of the evaluation. */
   readonly nowMs: number;
-  /** `nowMs` minus the group's query_offset: the time of queries and of what is written. */
+  /** `nowMs` minus the group's query_offset: the time of queries and of written samples. */
   readonly queryMs: number;
   readonly limit: number;
   readonly signal: AbortSignal;

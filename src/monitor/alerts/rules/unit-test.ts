@@ -1,6 +1,6 @@
 /**
- * `promtool test rules` for our own engine: loads rules and made-up series, evaluates the groups tick by tick, and compares
- * firing alerts and query results with what the file expects (prometheus.io/docs … unit_testing_rules).
+ * `promtool test rules` for our own engine: loads rules and the series of the test, evaluates the groups tick by tick, and
+ * compares firing alerts and query results with the file's expectations (prometheus.io/docs … unit_testing_rules).
  */
 import { silentLogger } from '../../../base/logger.ts';
 import type { Alert } from '../../../model/alert.ts';
@@ -8,6 +8,7 @@ import type { Histogram } from '../../../model/histogram.ts';
 import type { Querier, SampleSource } from '../../../model/ports.ts';
 import { Labels } from '../../../model/labels.ts';
 import { formatValue } from '../../../model/go-float.ts';
+import { detectReset, withHint } from '../../promql/histograms/arithmetic.ts';
 import { bucketMap } from '../../promql/histograms/buckets.ts';
 import { parseRuleFile } from './file.ts';
 import { NotationError } from './numbers.ts';
@@ -39,6 +40,13 @@ export interface RuleTestOutcome {
 /** More evaluations in one test are refused. */
 const MAX_TICKS = 200_000;
 
+/** The histogram with the hint that Prometheus' storage gives it: whether it continues the sample before it. */
+function hinted(h: Histogram, previous: Histogram | undefined): Histogram {
+  if (h.resetHint === 'gauge' || h.resetHint === 'reset') return h;
+  if (previous === undefined || previous.resetHint === 'gauge') return withHint(h, 'unknown');
+  return withHint(h, detectReset(h, previous) ? 'reset' : 'not_reset');
+}
+
 function load(store: MemoryStore, { inputSeries, intervalMs, startMs }: RuleTest): void {
   for (const { series, values } of inputSeries) {
     const ref = store.resolve(parseSeriesLabels(series));
@@ -54,7 +62,7 @@ function load(store: MemoryStore, { inputSeries, intervalMs, startMs }: RuleTest
       t[at] = startMs + index * intervalMs;
       v[at] = typeof value === 'number' ? value : NaN;
       stale[at] = value === 'stale' ? 1 : 0;
-      h.push(typeof value === 'object' ? value : undefined);
+      h.push(typeof value === 'object' ? hinted(value, h.at(-1)) : undefined);
       at += 1;
     }
     void store.append({ count, refs: new Uint32Array(count).fill(ref), t, v, stale, h });
@@ -84,7 +92,10 @@ class TestRun {
       externalLabels: Labels.from(test.externalLabels),
       externalUrl: test.externalUrl,
       resendMs: 60_000,
-      // Nothing is restored, for the test is the beginning of time: no rule has a `for` below it.
+      // A test has no past, so nothing is restored: every `for` is shorter than this grace period.
+      paused: () => undefined,
+      own: undefined,
+      rareLine: () => {},
       graceMs: Infinity,
       outageToleranceMs: 0,
       queryTimeoutMs: 60_000,

@@ -17,7 +17,7 @@ const MAX_LENGTH = 16 * 1024 * 1024;
 /** Merge keys inside merged mappings; deeper ones are refused. */
 const MAX_MERGES = 32;
 
-/** A mapping whose fields are taken one by one; what nobody took is unknown. */
+/** A mapping whose fields are taken one by one; fields that were not taken are unknown. */
 export interface Fields {
   readonly node: Node;
   readonly entries: ReadonlyMap<string, { readonly key: Node; readonly value: Node | null }>;

@@ -46,7 +46,7 @@ export class SampleColumns {
     this.add(ref, timeMs, Number.NaN, stale, startMs);
   }
 
-  /** Puts what was added since `from` into order of time; equal times stay as they came. */
+  /** Sorts the samples added since `from` by time; equal times keep their order. */
   sortFrom(from: number): void {
     const order = Array.from({ length: this.count - from }, (_, i) => from + i).sort((a, b) => this.#t[a] - this.#t[b]);
     if (order.every((at, i) => at === from + i)) return;
@@ -59,6 +59,18 @@ export class SampleColumns {
     if (this.#h === undefined) return;
     const moved = order.map((at) => this.#h?.[at]);
     for (let i = 0; i < moved.length; i += 1) this.#h[from + i] = moved[i];
+  }
+
+  /** Time of the newest sample; -Infinity without one. */
+  get newestMs(): number {
+    let newest = -Infinity;
+    for (let i = 0; i < this.count; i += 1) if (this.#t[i] > newest) newest = this.#t[i];
+    return newest;
+  }
+
+  /** Adds `ms` to the time of every sample. */
+  shift(ms: number): void {
+    for (let i = 0; i < this.count; i += 1) this.#t[i] += ms;
   }
 
   addExemplar(ref: number, exemplar: Exemplar): void {

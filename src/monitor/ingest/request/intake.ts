@@ -1,6 +1,6 @@
 /**
- * The one bounded road into the sinks. Whatever came in by OTLP, remote write, IPC or as lines ends here as metrics, spans
- * or log records: it is checked item by item, handed to its sink, and what was taken and refused is counted with reasons.
+ * The one bounded way into the sinks. Data that came in by OTLP, remote write, IPC or as lines arrives here as metrics, spans
+ * or log records. Each item is checked and handed to its sink; accepted and refused items are counted, refusals by reason.
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { LogSink, RejectReason, Rejection, SampleSink, SpanSink } from '../../../model/ports.ts';
@@ -12,6 +12,7 @@ import { RejectionTally, quoted } from '../checks/rejections.ts';
 import { SampleColumns } from '../metrics/sample-columns.ts';
 import type { LabelLimits } from '../metrics/series-labels.ts';
 import { LABEL_LIMITS } from '../metrics/series-labels.ts';
+import { liveShiftMs, newestPointMs, shiftedLog, shiftedMetrics, shiftedSpan } from './live-shift.ts';
 import type { TimeRules } from '../checks/time-rules.ts';
 import { refuseTime } from '../checks/time-rules.ts';
 
@@ -24,6 +25,8 @@ export interface Sinks {
 export interface IntakeOptions {
   readonly sinks: Sinks;
   readonly clock: Clock;
+  /** Milliseconds by which `clock` is ahead of the wall clock, after that was set back. Default 0. */
+  readonly aheadMs?: (() => number) | undefined;
   readonly counters: IngestCounters;
   readonly labels?: LabelLimits | undefined;
   readonly times?: TimeRules | undefined;
@@ -35,7 +38,7 @@ export interface IntakeOptions {
   readonly tap?: ((resources: readonly ResourceMetrics[]) => void) | undefined;
 }
 
-/** What became of one request: how many of its items were kept, and why the others were not. */
+/** The outcome of one request: how many of its items were kept, and why the others were not. */
 export interface Outcome {
   readonly accepted: number;
   readonly rejected: readonly Rejection[];
@@ -45,7 +48,7 @@ const MIN_USUAL_SAMPLES = 64;
 const MAX_USUAL_SAMPLES = 4_096;
 const NOTHING: Outcome = { accepted: 0, rejected: [] };
 const DEFAULT_TIMES: TimeRules = { maxAheadMs: 600_000, anyTime: false };
-/** Longer span and log names, scope names and texts are the store's affair; ids have one length. */
+/** Ids have one length; the length of names and texts is limited by the store. */
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
 const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
 
@@ -57,7 +60,8 @@ export class Intake {
   readonly #counters: IngestCounters;
   readonly #metrics: MetricsToSamples;
   readonly #tap: IntakeOptions['tap'];
-  /** Samples of the last request: the next is likely to be as large, and columns that grow are copied. */
+  readonly #aheadMs: () => number;
+  /** Number of samples of the last request: the next is probably as large, and growing columns are copied. */
   #usualSamples = MIN_USUAL_SAMPLES;
 
   constructor(options: IntakeOptions) {
@@ -67,6 +71,7 @@ export class Intake {
     this.labels = options.labels ?? LABEL_LIMITS;
     this.#counters = options.counters;
     this.#tap = options.tap;
+    this.#aheadMs = options.aheadMs ?? (() => 0);
     this.#metrics = new MetricsToSamples({
       sink: options.sinks.samples,
       clock: options.clock,
@@ -78,10 +83,13 @@ export class Intake {
   }
 
   /**
-   * Counts points, not samples. Throws VitrineError `bad_request` for attributes that cannot be read, and what the sink
-   * throws (`storage_full`).
+   * Counts points, not samples. Throws VitrineError `bad_request` for attributes that cannot be read, and the sink's
+   * errors (`storage_full`).
    */
-  async metrics(resources: readonly ResourceMetrics[], road: Road): Promise<Outcome> {
+  async metrics(sent: readonly ResourceMetrics[], road: Road): Promise<Outcome> {
+    // Frames come with the right times.
+    const shiftMs = road === 'ipc' ? 0 : this.#shiftMs(() => newestPointMs(sent));
+    const resources = shiftMs === 0 ? sent : shiftedMetrics(sent, shiftMs);
     if (road !== 'ipc') this.#tap?.(resources);
     const columns = new SampleColumns(this.#usualSamples);
     const tally = new RejectionTally();
@@ -104,7 +112,10 @@ export class Intake {
   async spans(spans: readonly SpanRecord[], road: Road): Promise<Outcome> {
     const tally = new RejectionTally();
     const nowMs = this.clock.now();
-    const good = spans.filter((span) => this.#checkSpan(span, nowMs, tally));
+    let good = spans.filter((span) => this.#checkSpan(span, nowMs, tally));
+    const newestMs = (): number => good.reduce((newest, { endUnixNano }) => Math.max(newest, toMs(endUnixNano)), 0);
+    const shiftMs = road === 'ipc' ? 0 : this.#shiftMs(newestMs);
+    if (shiftMs > 0) good = good.map((span) => shiftedSpan(span, shiftMs));
     if (good.length > 0) {
       tally.addAll((await this.#guard('traces', good.length, () => this.sinks.spans.append(good))).rejected);
     }
@@ -114,21 +125,26 @@ export class Intake {
   async logs(records: readonly LogRecord[], road: Road): Promise<Outcome> {
     const tally = new RejectionTally();
     const nowMs = this.clock.now();
-    const good: LogRecord[] = [];
+    let good: LogRecord[] = [];
     for (const record of records) {
       const timed = withTime(record, nowMs);
       const refused = refuseTime(toMs(timed.timeUnixNano), nowMs, this.times, 'nanoseconds');
       if (refused === undefined) good.push(timed);
       else tally.add(refused.reason, refused.message);
     }
+    const newestMs = (): number => good.reduce((newest, { timeUnixNano }) => Math.max(newest, toMs(timeUnixNano)), 0);
+    const shiftMs = road === 'ipc' ? 0 : this.#shiftMs(newestMs);
+    if (shiftMs > 0) good = good.map((record) => shiftedLog(record, shiftMs));
     if (good.length > 0) {
       tally.addAll((await this.#guard('logs', good.length, () => this.sinks.logs.append(good))).rejected);
     }
     return this.#settle('logs', road, records.length, tally);
   }
 
-  /** Appends samples that are already Prometheus': `samples` is how many the sender counts. */
+  /** Appends samples that already have Prometheus' form; `samples` is the number the sender counts. */
   async samples(columns: SampleColumns, samples: number, tally: RejectionTally, road: Road): Promise<Outcome> {
+    const shiftMs = this.#shiftMs(() => columns.newestMs);
+    if (shiftMs > 0) columns.shift(shiftMs);
     if (!columns.isEmpty) {
       const offered = columns.count;
       const result = await this.#guard('metrics', offered, () => this.sinks.samples.append(columns.batch()));
@@ -145,6 +161,11 @@ export class Intake {
   /** Counts a request that was refused as a whole. */
   requestRefused(error: unknown): void {
     this.#counters.requestRefused(error);
+  }
+
+  #shiftMs(newestMs: () => number): number {
+    const aheadMs = this.#aheadMs();
+    return aheadMs <= 0 ? 0 : liveShiftMs(newestMs(), this.clock.now(), aheadMs);
   }
 
   #checkSpan(span: SpanRecord, nowMs: number, tally: RejectionTally): boolean {
@@ -187,7 +208,7 @@ function toMs(nanos: bigint): number {
   return Number(nanos / 1_000_000n);
 }
 
-/** A record without a time happened when it was seen; one that nobody saw is seen now. */
+/** A record without a time gets its observed time; without that it gets the present time. */
 function withTime(record: LogRecord, nowMs: number): LogRecord {
   if (record.timeUnixNano !== 0n && record.observedUnixNano !== 0n) return record;
   const observedUnixNano =

@@ -1,5 +1,5 @@
 /**
- * Node's response without what the balancer does not use of it. Answers are written by `ClientReply`; Node's server needs a
+ * Node's response without the parts that the balancer does not use. Answers are written by `ClientReply`; Node's server needs a
  * response only to know whose turn it is on a connection and when it is over. Its own makes some forty fields for each
  * request and listens to the socket's end anew, which costs as much as all routing does. What somebody else asks of a
  * response is inherited.

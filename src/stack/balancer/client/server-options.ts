@@ -1,27 +1,26 @@
-/** How Node's server is set up, whose forwarding fields are believed, and the ids of requests. */
+/** Options of Node's server, and request ids. */
 import type { ServerOptions } from 'node:http';
-import { BlockList, isIPv6 } from 'node:net';
 import { IdPool } from '../../../telemetry/spans/id-pool.ts';
 import { ClientRequest } from './request.ts';
 import { ClientResponse } from './response.ts';
-import type { BalancerOptions } from '../config.ts';
+import type { BalancerOptions, Limits } from '../config.ts';
 
-/** Options Node has and its types do not know yet. */
+/** Node options that its types do not list yet. */
 interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
   /** No stream events for requests without a body. */
   readonly optimizeEmptyRequests: boolean;
 }
 
-export function serverOptions(options: BalancerOptions): LeanServerOptions {
-  const { limits, timeouts } = options;
-  // What is late is found by a sweep: the limit is made shorter by two periods, so that its answer comes in time.
+/** `limits`: those of the route that allows most. */
+export function serverOptions({ timeouts }: BalancerOptions, limits: Limits): LeanServerOptions {
+  // A periodic sweep finds late requests: the limit is shortened by two periods, so that the answer is in time.
   const sweepMs = timeouts.client_head > 0 ? Math.min(500, timeouts.client_head / 20) : 1_000;
   return {
     IncomingMessage: ClientRequest,
     ServerResponse: ClientResponse,
     insecureHTTPParser: false,
     maxHeaderSize: limits.header,
-    // Host is checked with everything else, where the answer is ours.
+    // Host is checked in request-head.ts, which writes the refusal.
     requireHostHeader: false,
     headersTimeout: timeouts.client_head > 0 ? timeouts.client_head - 2 * sweepMs : 0,
     requestTimeout: timeouts.client_request,
@@ -36,17 +35,6 @@ export function serverOptions(options: BalancerOptions): LeanServerOptions {
       request.headers['content-length'] === undefined &&
       request.headers['transfer-encoding'] === undefined,
   };
-}
-
-export function trustedList(addresses: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const address of addresses) {
-    const [net, bits] = address.split('/');
-    const family = isIPv6(net) ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(net, family);
-    else list.addSubnet(net, Number(bits), family);
-  }
-  return list;
 }
 
 const ids = new IdPool(16);

@@ -1,6 +1,6 @@
 /**
- * One try of a request at one upstream: its connection, its deadlines, its client span. It says once how it ended and
- * decides nothing: whether to try again is the exchange's business.
+ * One try of a request at one upstream: its connection, its deadlines, its client span. It reports once how it ended;
+ * whether to try again is decided by its owner.
  */
 import type { Context, Span } from '@opentelemetry/api';
 import type { Clock } from '../../../base/clock.ts';
@@ -31,7 +31,7 @@ export interface AttemptOwner {
   attemptSilent(attempt: Attempt): void;
 }
 
-/** What every try needs and none owns. */
+/** Parts that all tries share. */
 export interface AttemptPieces {
   readonly options: BalancerOptions;
   readonly clock: Clock;
@@ -49,9 +49,9 @@ export interface Try {
   readonly text: string;
   readonly parent: Context;
   readonly resend: number;
-  /** A connection used before may fail for no fault of the upstream; this try shall not. */
+  /** A connection used before may fail for no fault of the upstream; this try must not use one. */
   readonly fresh: boolean;
-  /** Monotonic ms of now. */
+  /** Monotonic ms at the start of the try. */
   readonly startMs: number;
   /** Monotonic ms by which the first byte of any try must have come. */
   readonly totalAtMs: number;
@@ -90,7 +90,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     upstream.inflight += 1;
     const held = body?.held.length ?? 0;
     this.#connection = upstream.begin(head.method, firstBytes(one, fields, this.#chunked), this, one.fresh);
-    this.#limitAtMs = limitAt(now, pieces.options.timeouts.connect);
+    this.#limitAtMs = limitAt(now, one.route.timeouts.connect);
     this.deadlineMs = Math.min(this.#limitAtMs, one.totalAtMs);
     pieces.deadlines.add(this);
     if (this.#connection.connected) this.#waiting(now);
@@ -117,7 +117,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   }
 
   #waiting(now: number): void {
-    const { timeouts } = this.#pieces.options;
+    const { timeouts } = this.#try.route;
     this.#stage = 'wait';
     this.connectedMs = now;
     this.#limitAtMs = limitAt(now, timeouts.first_byte);
@@ -153,7 +153,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     this.#try.upstream.answered(now, head.keepAlive);
     this.#status = head.status;
     this.#stage = 'body';
-    this.deadlineMs = limitAt(now, this.#pieces.options.timeouts.idle);
+    this.deadlineMs = limitAt(now, this.#try.route.timeouts.idle);
     this.#owner.attemptHead(this, head, now);
   }
 
@@ -165,21 +165,21 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     if (this.#stage !== 'body') return;
     const now = this.#pieces.clock.monotonic();
     this.#try.upstream.lastByteMs = now;
-    this.deadlineMs = limitAt(now, this.#pieces.options.timeouts.idle);
+    this.deadlineMs = limitAt(now, this.#try.route.timeouts.idle);
     this.#owner.attemptFlush();
   }
 
   onComplete(reusable: boolean): void {
     if (this.#stage === 'over') return;
     const { upstream, body } = this.#try;
-    // A 502, 503 or 504 is an upstream that says of itself that it cannot.
+    // With 502, 503 or 504 the upstream itself reports that it cannot serve.
     if (this.#status !== undefined && this.#status >= 502 && this.#status <= 504)
       upstream.failed('error', this.#try.route.upstreams);
     else upstream.succeeded();
     const now = this.#pieces.clock.monotonic();
     this.#settle(undefined, now);
     const keep = reusable && (body === undefined || body.complete);
-    if (keep) upstream.release(this.#connection, this.#pieces.options.timeouts.upstream_keep_alive, now);
+    if (keep) upstream.release(this.#connection, this.#try.route.timeouts.upstream_keep_alive, now);
     else this.#connection.destroy();
     this.#owner.attemptComplete(this, now);
     this.#pieces.waiting.roomIn(this.#try.route);
@@ -200,7 +200,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   /** An upstream that spoke to somebody meanwhile is not silent yet; it may have stopped since. */
   #maybeSilent(now: number): void {
     const heardMs = Math.max(this.#try.upstream.lastByteMs, this.connectedMs);
-    const silentAtMs = heardMs + this.#pieces.options.timeouts.hedge;
+    const silentAtMs = heardMs + this.#try.route.timeouts.hedge;
     this.#hedgeAtMs = now >= silentAtMs ? Infinity : silentAtMs;
     this.deadlineMs = Math.min(this.#limitAtMs, this.#hedgeAtMs, this.#try.totalAtMs);
     if (now >= silentAtMs) this.#owner.attemptSilent(this);
@@ -216,7 +216,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.deadlineMs = limitAt(this.#pieces.clock.monotonic(), this.#pieces.options.timeouts.idle);
+    this.deadlineMs = limitAt(this.#pieces.clock.monotonic(), this.#try.route.timeouts.idle);
     this.#connection.resume();
   }
 

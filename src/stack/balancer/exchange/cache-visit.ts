@@ -1,33 +1,36 @@
 /**
- * What the response cache has to do with one request: it is asked before, may keep the answer, and may stand in for one that
- * failed. A fill it handed out is ended or aborted exactly once, whatever becomes of the request.
+ * The response cache's part in one request: it is asked first, it may store the answer, and a stored answer may replace a
+ * failed one. A fill that it handed out is ended or aborted exactly once in every case.
  */
 import type { CachedResponse, CacheFill, CacheLookup, ResponseCache } from '../../../model/response-cache.ts';
 import { cacheRequest, mayBeCached } from '../http/cache-fields.ts';
 import { fieldList, type ReplyHead } from '../http/reply-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
+import type { RouteCache } from '../routes/cache-rules.ts';
 import { SAFE } from './attempts.ts';
 
 export class CacheVisit {
   readonly #cache: ResponseCache;
   readonly #head: RequestHead;
+  readonly #rules: RouteCache;
   #fill: CacheFill | undefined;
   #filling = false;
   #status: string | undefined;
   /** What the look-up said. */
   kind: CacheLookup['kind'] | undefined;
 
-  constructor(cache: ResponseCache, head: RequestHead) {
+  constructor(cache: ResponseCache, head: RequestHead, rules: RouteCache) {
     this.#cache = cache;
+    this.#rules = rules;
     this.#head = head;
   }
 
-  /** Undefined when nothing of the kind is kept. */
+  /** Undefined when such a request cannot be cached. */
   ask(): CacheLookup | Promise<CacheLookup> | undefined {
-    return mayBeCached(this.#head) ? this.#cache.lookup(cacheRequest(this.#head)) : undefined;
+    return mayBeCached(this.#head) ? this.#cache.lookup(cacheRequest(this.#head, this.#rules.partition)) : undefined;
   }
 
-  /** Nobody is there any more to be told what was found. */
+  /** The client left before the look-up finished. */
   decline(found: CacheLookup): void {
     if (found.kind === 'miss') found.fill?.abort();
     else if (found.kind === 'stale') found.refresh?.abort();
@@ -66,11 +69,22 @@ export class CacheVisit {
   passing(head: ReplyHead): string | undefined {
     if (this.#fill === undefined) {
       if (!SAFE.has(this.#head.method) && head.status < 400)
-        this.#cache.invalidate(cacheRequest(this.#head), head.status, fieldList(head.fields));
+        this.#cache.invalidate(cacheRequest(this.#head, this.#rules.partition), head.status, fieldList(head.fields));
       return this.#status;
     }
-    this.#filling = this.#fill.head(head.status, fieldList(head.fields));
+    this.#filling = this.#fill.head(head.status, this.#timed(fieldList(head.fields)));
     return `${this.#status}; fwd-status=${head.status}${this.#filling ? '; stored' : ''}`;
+  }
+
+  /** An answer that says nothing of its freshness gets the route's. */
+  #timed(fields: readonly string[]): readonly string[] {
+    const seconds = this.#rules.defaultTtlSeconds;
+    if (
+      seconds === 0 ||
+      fields.some((name, at) => at % 2 === 0 && /^(?:cache-control|expires|pragma|set-cookie)$/i.test(name))
+    )
+      return fields;
+    return [...fields, 'Cache-Control', `max-age=${seconds}`];
   }
 
   /** A view of bytes that go to the client. */
@@ -84,7 +98,7 @@ export class CacheVisit {
     else this.abort();
   }
 
-  /** No upstream gave a valid answer: what may be sent all the same. */
+  /** No upstream gave a valid answer: returns a stale answer if one may be sent. */
   failed(): CachedResponse | undefined {
     const kept = this.#fill?.failed(undefined);
     if (kept !== undefined) this.#end();

@@ -1,6 +1,7 @@
 /**
- * A WebSocket through the balancer: the handshake is forwarded like a request, and when the upstream agrees (and proves it,
- * RFC 6455 section 4.2.2) bytes go both ways, each side held back by the other. A drain says 1001 to both and hangs up.
+ * A WebSocket through the balancer: the handshake is forwarded like a request, and when the upstream accepts it (and proves
+ * it, RFC 6455 section 4.2.2) bytes flow both ways with back-pressure. A drain sends close 1001 to both sides and then
+ * closes the tunnel.
  */
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -12,11 +13,11 @@ import type { Timed } from '../timing/deadlines.ts';
 import type { ExchangePieces } from './exchange.ts';
 import { forwardHead, type Peer } from '../http/forward-head.ts';
 import { newPhaseTimes } from '../telemetry/phase-times.ts';
-import { pick } from '../upstream/pick.ts';
 import { problemMessage } from '../client/problem.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
-import type { Route } from '../routes/route.ts';
+import type { RequestFacts } from '../routes/request-facts.ts';
+import { outgoingHead, type Route } from '../routes/route.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { ConnectionFailure, ExchangeEvents, UpstreamConnection } from '../upstream/connection.ts';
 import { closeFrame, FrameTracker } from '../http/websocket-frames.ts';
@@ -25,13 +26,14 @@ export interface TunnelRequest {
   readonly head: RequestHead;
   readonly peer: Peer;
   readonly route: Route;
+  readonly facts: RequestFacts | undefined;
   readonly requestId: string;
   readonly socket: Socket;
   /** What the client sent after its head. */
   readonly first: Buffer;
 }
 
-/** After a drain both sides have so long to hang up by themselves. */
+/** After a drain both sides have this long to close by themselves. */
 const GOODBYE_MS = 2_000;
 const KEEP_ALIVE_MS = 30_000;
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -79,10 +81,10 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
   }
 
   #ask(): void {
-    const { head, peer, requestId, route } = this.#request;
-    const { observer, random, clock, options } = this.#pieces;
-    route.turn = (route.turn + 1) >>> 0;
-    const at = pick(route.policy, route.upstreams, route.turn, this.#tried, Infinity, random);
+    const { head, peer, requestId, route, facts } = this.#request;
+    const { observer, random, clock } = this.#pieces;
+    const preference = facts && route.sticky?.prefer(facts);
+    const at = route.picker.pick(this.#tried, Infinity, random, preference);
     if (at < 0) {
       this.#refuse('no_upstream', 'No upstream could be reached.');
       return;
@@ -94,8 +96,9 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     this.#tryMs = clock.monotonic();
     const { span, fields } = observer.clientSpan(head, this.#parent);
     this.#clientSpan = span;
-    const text = forwardHead(head, peer, requestId, observer.ownFields, undefined, upstream.name);
-    const { connect, first_byte } = options.timeouts;
+    const outgoing = outgoingHead(route, facts, head);
+    const text = forwardHead(outgoing, peer, requestId, observer.ownFields, undefined, upstream.name);
+    const { connect, first_byte } = route.timeouts;
     this.deadlineMs = connect + first_byte > 0 ? this.#tryMs + connect + first_byte : Infinity;
     this.#connection = upstream.open();
     this.#connection.begin('GET', `${text}${fields}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, this, true);
@@ -185,10 +188,10 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     }
     this.#connection?.destroy();
     this.#connection = undefined;
-    // Nothing was sent to one that refused; any other may have begun something.
+    // Nothing was sent over a refused connection, so another upstream may be asked; in other cases the handshake may have begun.
     if (kind === 'refused' && !this.#pieces.draining()) this.#ask();
     else if (kind === 'timeout') this.#refuse('gateway_timeout', 'The upstream did not answer the upgrade in time.');
-    else this.#refuse('bad_gateway', 'The upstream did not take the upgrade.');
+    else this.#refuse('bad_gateway', 'The upstream did not accept the upgrade.');
   }
 
   #refuse(code: ErrorCode, detail: string): void {
@@ -202,7 +205,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     this.#over();
   }
 
-  /** The request is over for telemetry when the tunnel stands: how long people stay is no latency. */
+  /** Telemetry ends the request when the tunnel opens: the lifetime of a tunnel is not a latency. */
   #observe(status: number | undefined, error: string | undefined): void {
     if (this.#observed) return;
     this.#observed = true;
@@ -248,7 +251,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
 
   onClientMalformed(): void {}
 
-  /** Says 1001 to both sides where a frame may stand, and hangs up a little later. */
+  /** Sends close 1001 to each side that is at a frame boundary, and closes the tunnel a little later. */
   drain(): void {
     if (this.#state !== 'open' || this.#draining) return;
     this.#draining = true;

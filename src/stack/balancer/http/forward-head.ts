@@ -1,7 +1,7 @@
 /**
- * The head that goes to the upstream: the client's fields without what belongs to one hop, and with what only we can
- * know: who asked (`Forwarded`, RFC 7239, and the `X-Forwarded-*` family), which way it came (`Via`), its id. A client
- * cannot forge, delete or alias any of these unless its address is trusted. Pure.
+ * The head that is sent to the upstream: the client's fields without the hop-by-hop ones, and with the fields that the
+ * balancer adds: the client's address (`Forwarded`, RFC 7239, and the `X-Forwarded-*` family), `Via` and the request id.
+ * A client cannot forge, delete or alias any of these unless its address is trusted. Pure.
  */
 import { FIELD, fieldMeaning } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
@@ -10,21 +10,23 @@ import type { RequestHead } from './request-head.ts';
 export interface Peer {
   readonly address: string;
   readonly trusted: boolean;
+  /** `https` when the connection to us is TLS. */
+  readonly scheme: 'http' | 'https';
   /** `for=192.0.2.1` or `for="[2001:db8::1]"`. */
   readonly forwardedFor: string;
-  /** What was last written after the client's own fields: nearly every request of a connection asks the same host. */
+  /** The text last written after the client's own fields: nearly all requests of a connection name the same host. */
   readonly last: { host: string | undefined; http11: boolean; text: string };
 }
 
-export function makePeer(address: string, trusted: boolean): Peer {
+export function makePeer(address: string, trusted: boolean, scheme: 'http' | 'https' = 'http'): Peer {
   const forwardedFor = address.includes(':') ? `for="[${address}]"` : `for=${address}`;
-  return { address, trusted, forwardedFor, last: { host: undefined, http11: true, text: '' } };
+  return { address, trusted, scheme, forwardedFor, last: { host: undefined, http11: true, text: '' } };
 }
 
 /** Fields the propagator writes itself (`traceparent`, …): the client's own are dropped. */
 export type OwnFields = ReadonlySet<string>;
 
-/** By `FIELD`: 1 for what goes on as it is. */
+/** By `FIELD`: 1 for fields that are forwarded unchanged. */
 const PASSES = new Uint8Array(32);
 for (const meaning of [FIELD.pass, FIELD.userAgent, FIELD.date, FIELD.cacheStatus, FIELD.trace]) PASSES[meaning] = 1;
 
@@ -72,7 +74,7 @@ export function forwardHead(
 ): string {
   const host = head.host === '' ? fallbackHost : head.host;
   const { fields, forwarded, chain, via } = passing(head, peer.trusted, own, conditional);
-  let out = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n${fields}`;
+  let out = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${head.hostForUpstream ?? host}\r\n${fields}`;
   if (conditional !== undefined) {
     for (const name of Object.keys(conditional)) out += `${name}: ${conditional[name]}\r\n`;
   }
@@ -91,7 +93,7 @@ function plainHop(peer: Peer, host: string, http11: boolean): string {
   if (last.host !== host || last.http11 !== http11) {
     last.host = host;
     last.http11 = http11;
-    // By way of bytes: as one text, not as the tree of its pieces.
+    // Converted through bytes, so that V8 keeps one flat string and not a tree of pieces.
     last.text = Buffer.from(hopFields(peer, host, http11, '', '', ''), 'latin1').toString('latin1');
   }
   return last.text;
@@ -106,12 +108,12 @@ function dropped(
   return listed.includes(lower) || (conditional !== undefined && lower in conditional);
 }
 
-/** `host` may hold what needs quotes in `Forwarded` (a port's colon does), never a quote itself: `Host` was checked. */
+/** `host` may contain characters that need quotes in `Forwarded` (such as the colon of a port) but no quote: `Host` was checked. */
 function ownForwarded(peer: Peer, host: string): string {
-  return `Forwarded: ${peer.forwardedFor};host="${host}";proto=http\r\nX-Forwarded-Host: ${host}\r\nX-Forwarded-Proto: http\r\n`;
+  return `Forwarded: ${peer.forwardedFor};host="${host}";proto=${peer.scheme}\r\nX-Forwarded-Host: ${host}\r\nX-Forwarded-Proto: ${peer.scheme}\r\n`;
 }
 
-/** A trusted peer's fields pass; ours are added where it left one out, and its `Forwarded` gets our hop. */
+/** A trusted peer's fields are kept; missing ones are added, and `Forwarded` gets our hop. */
 function passedForwarded(fields: string, peer: Peer, host: string): string {
   const lower = fields.toLowerCase();
   const has = (name: string): boolean => lower.startsWith(`${name}:`) || lower.includes(`\n${name}:`);
@@ -120,6 +122,6 @@ function passedForwarded(fields: string, peer: Peer, host: string): string {
     ? `Forwarded: ${peer.forwardedFor}\r\n`
     : `Forwarded: ${peer.forwardedFor};host="${host}"\r\n`;
   if (!has('x-forwarded-host')) out += `X-Forwarded-Host: ${host}\r\n`;
-  if (!has('x-forwarded-proto')) out += 'X-Forwarded-Proto: http\r\n';
+  if (!has('x-forwarded-proto')) out += `X-Forwarded-Proto: ${peer.scheme}\r\n`;
   return out;
 }

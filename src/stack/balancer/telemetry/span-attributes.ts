@@ -1,9 +1,9 @@
-/** What the spans of a request say, by the semantic conventions for HTTP: all of it is known at the end and written then. */
+/** Span attributes of a request by the semantic conventions for HTTP. All values are known at the end and written then. */
 import type { Attributes } from '@opentelemetry/api';
 import type { Peer } from '../http/forward-head.ts';
 import { PHASES, type PhaseTimes } from './phase-times.ts';
 import type { RequestHead } from '../http/request-head.ts';
-import { pathOf } from '../routes/route.ts';
+import { pathOf } from '../routes/path.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 /** How a request ended. */

@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogRecord } from '../../../../src/model/records.ts';
 import { LogWindows } from '../../../../src/monitor/ingest/lines/log-windows.ts';
-import { NOW_MS, stillClock } from '../../../support/ingest-bench.ts';
-import { MemoryLogSink, MemorySampleSink } from '../../../support/memory-sinks.ts';
+import { NOW_MS, stillClock } from '../../../support/telemetry/ingest-bench.ts';
+import { MemoryLogSink, MemorySampleSink } from '../../../support/telemetry/memory-sinks.ts';
 
 const record = (service: string, severityNumber: number): LogRecord => ({
   timeUnixNano: 0n,
@@ -20,7 +20,7 @@ const record = (service: string, severityNumber: number): LogRecord => ({
 });
 
 describe('LogWindows', () => {
-  it('counts the lines of (now - 60 s, now] exactly, whatever came when', async () => {
+  it('counts the lines of (now - 60 s, now] exactly, for any arrival times', async () => {
     const steps = fc.array(
       fc.record({
         waitMs: fc.integer({ min: 0, max: 20_000 }),

@@ -5,7 +5,7 @@ import type { SampleSource } from '../../../../src/model/ports.ts';
 import type { LightLimits } from '../../../../src/monitor/promql/columns/budget.ts';
 import { sharedQuerier, type SharedQuerier } from '../../../../src/monitor/promql/beside/shared-querier.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
-import { MemorySource } from '../../../support/memory-source.ts';
+import { MemorySource } from '../../../support/promql/memory-source.ts';
 import { until } from '../../../support/until.ts';
 
 const AT = 1_795_176_000_000;
@@ -40,13 +40,15 @@ describe('sharedQuerier', () => {
     const source = filled();
     const select = source.select.bind(source);
     let beside = 0;
-    const querier = open({
+    const light = { workMs: 60_000, compiled: 1_000, matchSteps: 1_000 };
+    const counted: SampleSource = {
       ...sourceOf(source),
       select: (matchers, mintMs, maxtMs) => {
         beside = querier.beside;
         return select(matchers, mintMs, maxtMs);
       },
-    });
+    };
+    const querier: SharedQuerier = open(counted, { light });
     const { value } = await querier.instant('sum(x)', AT);
     expect(value).toMatchObject({ kind: 'vector', series: [{ point: { v: 3 } }] });
     expect(beside).toBe(0);
