@@ -4,7 +4,7 @@ import type { LogRecord } from '../../../../src/model/records.ts';
 import { MemoryStore } from '../../../../src/monitor/alerts/rules/memory-store.ts';
 import { logHistory } from '../../../../src/monitor/ingest/lines/log-history.ts';
 import { LogWindows } from '../../../../src/monitor/ingest/lines/log-windows.ts';
-import { MemoryLogSink } from '../../../support/memory-sinks.ts';
+import { MemoryLogSink } from '../../../support/telemetry/memory-sinks.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
 
 const START = Date.parse('2026-11-20T12:00:00Z');
