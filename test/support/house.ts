@@ -77,6 +77,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     operators: ['syntax', 'columns', 'histograms', 'functions'],
     '.': ['syntax', 'columns', 'histograms', 'functions', 'operators'],
     remote: ['.'],
+    beside: ['syntax', 'columns', '.'],
   },
   'monitor/alerts': { rules: [], '.': ['rules'] },
   'monitor/api': { prometheus: [], '.': [] },
