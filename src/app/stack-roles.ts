@@ -46,7 +46,13 @@ export async function startBalancerRole(options: RoleOptions): Promise<Running> 
   let stack: Stack | undefined;
   const own = await stackTelemetry(options, false, () => stack);
   stack = await orClose(own, () =>
-    startStack({ settings, balancer: settings.balancer, clock: systemClock, logger: own.logs.logger }),
+    startStack({
+      settings,
+      balancer: settings.balancer,
+      bareHealth: false,
+      clock: systemClock,
+      logger: own.logs.logger,
+    }),
   );
   const running = stack;
   return {
@@ -124,7 +130,14 @@ export async function startWithMonitor(
   try {
     const ready = Promise.race([monitor.ready, monitor.failed]);
     source = await upstreams({ ready, url: localUrl(settings.monitor.otlp_http), logger });
-    stack = await startStack({ settings, balancer: withUpstreams(settings, source), clock: systemClock, logger });
+    stack = await startStack({
+      settings,
+      balancer: withUpstreams(settings, source),
+      // The sample services have a drill token, the user's own command has none.
+      bareHealth: source.drillToken !== undefined,
+      clock: systemClock,
+      logger,
+    });
     if (own.telemetry.frames !== undefined) monitor.feed(own.telemetry.frames);
     await ready;
   } catch (error) {

@@ -21,3 +21,6 @@ export function sameSecret(a: string, b: string): boolean {
 export function bearerOf(authorization: string | undefined): string | undefined {
   return /^Bearer +(.+)$/i.exec(authorization ?? '')?.[1];
 }
+
+/** The cookie of a session of the page. Browsers send it to every port of the host, so the balancer forwards it to nobody. */
+export const SESSION_COOKIE = 'vitrine';

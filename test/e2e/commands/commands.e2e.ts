@@ -85,7 +85,7 @@ async function serves(command: string, { dir }: Setting): Promise<void> {
   await until(
     async () => {
       const answers = await Promise.all(
-        [4000, 8080].map((port) => fetch(`http://127.0.0.1:${ports[port as 4000]}/readyz`)),
+        [ports[4000], `${ports[8080]}/-`].map((at) => fetch(`http://127.0.0.1:${at}/readyz`)),
       );
       return answers.every(({ ok }) => ok) || undefined;
     },

@@ -157,7 +157,7 @@ test.each(['start', 'run'])(
     await until(
       async () => {
         const answers = await Promise.all(
-          [ports.balancer, ports.monitor].map((port) => fetch(`http://127.0.0.1:${port}/readyz`)),
+          [`${ports.balancer}/-`, ports.monitor].map((at) => fetch(`http://127.0.0.1:${at}/readyz`)),
         );
         return answers.every(({ ok }) => ok) || undefined;
       },

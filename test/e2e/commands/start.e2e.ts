@@ -298,7 +298,7 @@ describe('SIGTERM', () => {
     it.child.kill('SIGTERM');
     const ready = await until(
       async () => {
-        const answer = await ask(`${it.balancer}/readyz`, new Agent());
+        const answer = await ask(`${it.balancer}/-/readyz`, new Agent());
         return answer.status === 503 ? answer : undefined;
       },
       900,

@@ -146,11 +146,11 @@ describe('the balancer', () => {
     const config = path.join(dir, 'vitrine.yaml');
     writeFileSync(
       config,
-      `balancer: { upstreams: ['http://127.0.0.1:${(upstream.address() as AddressInfo).port}'], timeouts: { idle: ${READER_MS}ms } }\n`,
+      `balancer: { upstreams: ['http://127.0.0.1:${(upstream.address() as AddressInfo).port}'], timeouts: { client_stall: ${READER_MS}ms } }\n`,
     );
     const flags = ['--role', 'balancer', '--config', config, '--listen', `127.0.0.1:${port}`];
     it = await startServer(process.execPath, [MAIN, 'start', ...flags, '--data', path.join(dir, 'data')], {
-      readyUrl: `http://127.0.0.1:${port}/readyz`,
+      readyUrl: `http://127.0.0.1:${port}/-/readyz`,
       ownDir: dir,
       env: { OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: String(scrape) },
     });
@@ -213,7 +213,7 @@ describe('the balancer', () => {
     }
     await until(
       async () =>
-        (await json<Health>(`${it.url}/health`)).components['balancer']?.['active_requests'] === 0 || undefined,
+        (await json<Health>(`${it.url}/-/health`)).components['balancer']?.['active_requests'] === 0 || undefined,
       30_000,
       () => 'some are still served',
     );
