@@ -97,6 +97,10 @@ export class ClientReply {
     statedLength?: string,
   ): void {
     this.status = status;
+    // An error may replace an answer of which nothing has left.
+    this.#chunked = false;
+    this.#pending = [];
+    this.#pendingBytes = 0;
     this.#bodiless = bodiless;
     let text = `HTTP/1.1 ${status} ${reason}\r\n${fields}`;
     if (bodiless) {
