@@ -24,7 +24,9 @@ const LOOK_EVERY_MS = 50;
 
 export async function run(command: readonly string[], flags: Readonly<Record<string, unknown>>): Promise<number> {
   const file = configFile(flags['config'] as string | undefined);
-  const settings = readSettings({ file, env: process.env, flags: settingsFlags(flags) });
+  const settings = readSettings({ file, env: process.env, flags: settingsFlags(flags) }, (sentence) =>
+    tell(`warning: ${sentence}`),
+  );
   const options: RoleOptions = {
     settings,
     dataDir: settings.store.path,

@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { freshDir, startServer, type Server } from '../support/program.ts';
-import { freePort, MAIN } from '../support/vitrine-process.ts';
+import { freePort, MAIN } from '../support/programs/vitrine-process.ts';
 
 export class Origin {
   readonly port: number;

@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { programPath, runToEnd } from '../support/program.ts';
-import { freePort } from '../support/vitrine-process.ts';
+import { freePort } from '../support/programs/vitrine-process.ts';
 import { Rig } from '../stack/balancer/rig.ts';
 
 const FOLDER = path.join(import.meta.dirname, 'scripts');

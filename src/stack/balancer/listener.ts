@@ -4,25 +4,27 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { isIPv6, type BlockList } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { VitrineError } from '../../base/errors.ts';
 import { ClientConnection, type ClientPieces } from './client/connection.ts';
 import { ClientReply, closeGently } from './client/reply.ts';
 import type { BalancerOptions } from './config.ts';
-import { Exchange, type ExchangePieces } from './exchange/exchange.ts';
 import { makePeer, type Peer } from './http/forward-head.ts';
 import { ownAnswer, ownEndpoint, type HealthFacts } from './own-endpoints.ts';
-import { problemAnswer, problemMessage } from './client/problem.ts';
+import type { OwnReply } from './routes/gate.ts';
+import { ownMessage, problemAnswer, problemMessage } from './client/problem.ts';
 import { refusalOf } from './client/refusal.ts';
-import { RequestBody } from './http/request-body.ts';
 import { checkRequestHead, type Refusal, type RequestHead } from './http/request-head.ts';
-import { isAmbiguousPath, pathOf, type Route, type RouteTable } from './routes/route.ts';
-import { newRequestId, serverOptions, trustedList } from './client/server-options.ts';
-import { Tunnel } from './exchange/tunnel.ts';
+import { Workload, type WorkloadPieces } from './exchange/workload.ts';
+import type { Limits } from './config.ts';
+import { isListed } from './http/address-list.ts';
+import { isAmbiguousPath, pathOf, plainPath } from './routes/path.ts';
+import type { Route } from './routes/route.ts';
+import { newRequestId, serverOptions } from './client/server-options.ts';
 
-export interface ListenerPieces extends ExchangePieces {
-  readonly routes: RouteTable;
+export interface ListenerPieces extends WorkloadPieces {
+  /** What a head is held to before its route is known. */
+  readonly limits: Limits;
   readonly health: () => HealthFacts;
   /** Whether the own endpoints answer without their prefix too. */
   readonly bareHealth: boolean;
@@ -37,18 +39,16 @@ export class Listener {
   readonly #pieces: ListenerPieces;
   readonly #options: BalancerOptions;
   readonly #server: Server;
-  readonly #trusted: BlockList;
+  readonly #limits: Limits;
   readonly #clients = new Map<Duplex, ClientConnection>();
-  readonly #tunnels = new Set<Tunnel>();
   readonly #forClients: ClientPieces;
-  #exchanges = 0;
+  readonly #work: Workload;
   /** Called when the last connection has closed, once the listener drains. */
   #onQuiet: (() => void) | undefined;
 
   constructor(pieces: ListenerPieces) {
     this.#pieces = pieces;
     this.#options = pieces.options;
-    this.#trusted = trustedList(pieces.options.trusted_proxies);
     this.#forClients = {
       clock: pieces.clock,
       deadlines: pieces.deadlines,
@@ -59,7 +59,9 @@ export class Listener {
         if (this.#clients.size === 0) this.#onQuiet?.();
       },
     };
-    this.#server = createServer(serverOptions(pieces.options));
+    this.#limits = pieces.limits;
+    this.#work = new Workload(pieces);
+    this.#server = createServer(serverOptions(pieces.options, pieces.limits));
     // Node truncates the list silently at its limit; ours is checked where a refusal can be sent.
     this.#server.maxHeadersCount = 0;
     if (this.#options.limits.connections > 0) this.#server.maxConnections = this.#options.limits.connections;
@@ -94,12 +96,12 @@ export class Listener {
   }
 
   get active(): number {
-    return this.#exchanges;
+    return this.#work.active;
   }
 
   #connected(socket: Socket): void {
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/i, '');
-    const trusted = address !== '' && this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+    const trusted = isListed(this.#pieces.routes().trusted, address);
     this.#clients.set(socket, new ClientConnection(socket, makePeer(address, trusted), this.#forClients));
   }
 
@@ -126,7 +128,7 @@ export class Listener {
 
   #check(request: IncomingMessage): RequestHead | Refusal {
     const { method = '', url = '', httpVersionMajor: major, httpVersionMinor: minor, rawHeaders: raw } = request;
-    return checkRequestHead({ method, url, major, minor, raw }, this.#options.limits);
+    return checkRequestHead({ method, url, major, minor, raw }, this.#limits);
   }
 
   #handle(
@@ -135,7 +137,7 @@ export class Listener {
     response: ServerResponse,
     expectsContinue: boolean,
   ): void {
-    const head = client.overlong(this.#options.limits.header) ?? this.#check(request);
+    const head = client.overlong(this.#limits.header) ?? this.#check(request);
     const reply = new ClientReply(
       response,
       client.socket,
@@ -153,40 +155,8 @@ export class Listener {
       this.#refuse(client, request, reply, route);
       return;
     }
-    if (expectsContinue && head.bodyBytes !== 0) client.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
-    this.#exchange(client, request, head, route, reply);
-  }
-
-  #exchange(
-    client: ClientConnection,
-    request: IncomingMessage,
-    head: RequestHead,
-    route: Route,
-    reply: ClientReply,
-  ): void {
-    this.#exchanges += 1;
-    const exchange = new Exchange(this.#pieces, {
-      head,
-      peer: client.peer,
-      route,
-      requestId: head.requestId ?? newRequestId(),
-      reply,
-      onDone: (nowMs) => this.#done(client, nowMs),
-    });
-    client.serve(exchange);
-    const { limits } = this.#options;
-    exchange.begin(
-      head.bodyBytes === 0
-        ? undefined
-        : new RequestBody(request, limits, this.#pieces.deadlines, this.#pieces.clock, exchange),
-    );
-  }
-
-  #done(client: ClientConnection, nowMs: number): void {
-    client.served(nowMs);
-    this.#exchanges -= 1;
-    // An answer whose head left before the drain did not close its connection.
-    if (this.#onQuiet !== undefined) setImmediate(() => client.close());
+    const requestId = head.requestId ?? newRequestId();
+    this.#work.serve({ client, request, head, route, reply, requestId, expectsContinue });
   }
 
   #answerOwn(head: RequestHead, path: string, peer: Peer, reply: ClientReply): boolean {
@@ -203,9 +173,9 @@ export class Listener {
   }
 
   #route(head: RequestHead, path: string): Route | VitrineError {
-    const { routes } = this.#pieces;
+    const routes = this.#pieces.routes();
     if (routes.byPath && isAmbiguousPath(path)) return new VitrineError('bad_request', 'The path is ambiguous.');
-    const route = routes.find(head.host, path);
+    const route = routes.find(head, plainPath(path));
     if (route !== undefined) return route;
     return routes.routes.length === 0
       ? new VitrineError('no_upstream', 'No upstream is configured.', { headers: { 'Retry-After': '1' } })
@@ -226,8 +196,7 @@ export class Listener {
 
   #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
     const client = this.#clients.get(socket);
-    const refusal =
-      client?.closing === true ? undefined : refusalOf(error, socket.bytesRead, this.#options.limits.target);
+    const refusal = client?.closing === true ? undefined : refusalOf(error, socket.bytesRead, this.#limits.target);
     if (refusal === undefined || !socket.writable) {
       if (client?.closing !== true || error.code === 'ECONNRESET') socket.destroy();
       return;
@@ -237,18 +206,18 @@ export class Listener {
     this.#refuseSocket(refusal, socket);
   }
 
-  #refuseSocket(refusal: VitrineError, socket: Socket): void {
+  #refuseSocket(refusal: VitrineError | Buffer, socket: Socket): void {
     const client = this.#clients.get(socket);
     if (client !== undefined) client.closing = true;
     socket.on('error', () => socket.destroy());
-    socket.write(problemMessage(refusal));
+    socket.write(Buffer.isBuffer(refusal) ? refusal : problemMessage(refusal));
     closeGently(socket);
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
     const client = this.#clients.get(socket);
     if (client === undefined) return;
-    const head = client.overlong(this.#options.limits.header) ?? this.#check(request);
+    const head = client.overlong(this.#limits.header) ?? this.#check(request);
     const route =
       head.kind === 'ok' ? this.#route(head, pathOf(head.target)) : new VitrineError(head.code, head.detail);
     if (head.kind === 'refused' || route instanceof VitrineError) {
@@ -258,17 +227,10 @@ export class Listener {
       this.#refuseSocket(error, socket);
       return;
     }
-    const tunnel = new Tunnel(
-      this.#pieces,
-      { head, peer: client.peer, route, requestId: head.requestId ?? newRequestId(), socket, first },
-      () => {
-        this.#tunnels.delete(tunnel);
-        client.served(this.#pieces.clock.monotonic());
-      },
-    );
-    this.#tunnels.add(tunnel);
-    client.serve(tunnel);
-    tunnel.begin();
+    const requestId = head.requestId ?? newRequestId();
+    const refuse = (own: OwnReply, fields: string): void =>
+      this.#refuseSocket(ownMessage(own, requestId, fields), socket);
+    void this.#work.upgrade({ client, head, route, requestId, socket, first, refuse });
   }
 
   /** Closes client connections that were idle for too long. */
@@ -283,7 +245,7 @@ export class Listener {
   /** Accepts no new connection, closes idle ones, and resolves when every answer has left its connection. */
   async drain(): Promise<void> {
     this.#server.close();
-    for (const tunnel of this.#tunnels) tunnel.drain();
+    this.#work.drain();
     for (const client of this.#clients.values()) client.close();
     if (this.#clients.size === 0) return;
     await new Promise<void>((resolve) => {

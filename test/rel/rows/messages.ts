@@ -2,10 +2,10 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { MALFORMED, OBFUSCATED_CODINGS, post } from '../../support/hostile-requests.ts';
+import { MALFORMED, OBFUSCATED_CODINGS, post } from '../../support/http/hostile-requests.ts';
 import { freshDir, startServer } from '../../support/program.ts';
-import { freePort, MAIN } from '../../support/vitrine-process.ts';
-import { familiesOf } from '../../support/exposition-text.ts';
+import { freePort, MAIN } from '../../support/programs/vitrine-process.ts';
+import { familiesOf } from '../../support/telemetry/exposition-text.ts';
 import { raw } from '../../stack/balancer/rig.ts';
 import { runScripts } from '../../vtc/run-scripts.ts';
 import type { Outcome, Row } from '../row.ts';
@@ -129,7 +129,7 @@ const truncated: Row = {
         const get = 'GET /t HTTP/1.1\r\nHost: a\r\n\r\n';
         const one = await raw(it.port, get, undefined, 3_000);
         slowestMs = Math.max(slowestMs, one.ms - 100);
-        if (one.closed && !/\r\n0\r\n\r\n$/.test(one.text)) cut += 1;
+        if (one.closed && !one.text.endsWith('\r\n0\r\n\r\n')) cut += 1;
         if (/cache-status:[^\r]*hit/i.test((await raw(it.port, get, undefined, 3_000)).text)) stored += 1;
       }
     return {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { balancerSchema } from '../../../src/stack/balancer/config.ts';
 import { ownAnswer } from '../../../src/stack/balancer/own-endpoints.ts';
 import { Deadlines } from '../../../src/stack/balancer/timing/deadlines.ts';
 import { WaitingRoom, type Waiter } from '../../../src/stack/balancer/exchange/waiting-room.ts';
@@ -12,7 +13,7 @@ import { movedClock } from '../../support/moved-clock.ts';
 import { answering, GET, raw, Rig, talk } from './rig.ts';
 
 const STREAM = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n';
-const QUICK_CHECKS = { interval: '50ms', down: 2, up: 1 };
+const QUICK_CHECKS = { interval: '400ms', down: 2, up: 1 };
 
 describe('patience', () => {
   let rig: Rig;
@@ -175,7 +176,9 @@ describe('patience', () => {
 });
 
 describe('a queue', () => {
-  const route = makeRoute({ path: '/', policy: 'round_robin', upstreams: [] }, []);
+  const { routes, limits } = balancerSchema.parse({ upstreams: ['http://127.0.0.1:9'] });
+  const pieces = { clock: movedClock(0), loosest: limits, passwords: undefined };
+  const route = makeRoute(routes[0], [], pieces);
   const [admitted, expired]: string[][] = [[], []];
   const waiter = (name: string): Waiter => ({
     admitted: () => void admitted.push(name),
