@@ -190,6 +190,13 @@ export const METRICS = {
     ['service'],
     'When the service last sent a log line.',
   ),
+  logFirstSeen: metric(
+    'vitrine.log.first_seen_timestamp',
+    's',
+    'gauge',
+    ['service'],
+    'When the service sent its first log line; begins anew after an hour without lines.',
+  ),
   alertsFiring: metric('vitrine.alert.firing', '{alert}', 'gauge', ['severity'], 'Alerts that fire now.'),
   alertEvaluation: metric(
     'vitrine.alert.evaluation.duration',

@@ -42,11 +42,12 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     http: ['timing'],
     options: ['http'],
     client: ['config.ts', 'timing', 'http'],
+    tls: ['options', 'timing', 'http'],
     upstream: ['options', 'http'],
     routes: ['config.ts', 'options', 'timing', 'http', 'upstream'],
     telemetry: ['http', 'upstream', 'routes'],
     exchange: ['config.ts', 'timing', 'http', 'client', 'upstream', 'routes', 'telemetry'],
-    '.': ['config.ts', 'options', 'timing', 'http', 'client', 'upstream', 'routes', 'telemetry', 'exchange'],
+    '.': ['config.ts', 'options', 'timing', 'http', 'client', 'tls', 'upstream', 'routes', 'telemetry', 'exchange'],
   },
   'monitor/store': {
     codec: [],

@@ -20,6 +20,8 @@ import { RetryBudget } from './upstream/retry-budget.ts';
 import { openPasswordFiles } from './routes/password-files.ts';
 import { inPanic, loosestLimits, makeRoute, RouteTable } from './routes/route.ts';
 import { WatchedFiles } from './timing/watched-files.ts';
+import type { HandedSockets } from './tls/bind.ts';
+import { TlsListening } from './tls/tls-listening.ts';
 import { Upstream, type UpstreamEvents } from './upstream/upstream.ts';
 import { WaitingRoom } from './exchange/waiting-room.ts';
 
@@ -39,6 +41,8 @@ export interface BalancerPieces {
 
 export interface Balancer {
   readonly address: AddressInfo;
+  /** Where TLS is taken, if it is. */
+  readonly secureAddress: AddressInfo | undefined;
   /** The parts `balancer`, `server` (the upstreams together) and, where there is one, `cache` of a health body. */
   health(): HealthFacts;
   /**
@@ -79,6 +83,8 @@ class RunningBalancer implements Balancer {
   #stops: (() => void)[] = [];
   #draining = false;
   #address: AddressInfo | undefined;
+  readonly #tls: TlsListening | undefined;
+  secureAddress: AddressInfo | undefined;
 
   constructor(options: BalancerOptions, pieces: BalancerPieces) {
     this.#options = options;
@@ -103,9 +109,10 @@ class RunningBalancer implements Balancer {
     this.#upstreams = this.#routes.routes.flatMap((route) => route.upstreams);
     this.#observer = new Observer({
       upstreams: () => this.#upstreams,
-      routes: () => this.#routes.routes,
       queueSize: () => this.#waiting.size,
+      routes: () => this.#routes.routes,
     });
+    this.#tls = options.tls && new TlsListening(options.tls, this.#log);
     this.#listener = new Listener({
       options,
       clock: this.#clock,
@@ -116,6 +123,7 @@ class RunningBalancer implements Balancer {
       observer: this.#observer,
       routes: () => this.#routes,
       limits: loosest,
+      tls: this.#tls,
       budget: new RetryBudget(options.retries.budget, options.retries.min, this.#clock),
       cache: pieces.responseCache,
       draining: () => this.#draining,
@@ -134,7 +142,23 @@ class RunningBalancer implements Balancer {
       },
       returned: (upstream) => this.#log.info({ upstream: upstream.name }, 'upstream back'),
     };
-    return new Upstream(endpoint, { ...this.#options.ejection }, this.#clock, events);
+    const upstream = new Upstream(
+      endpoint,
+      { ...this.#options.ejection },
+      this.#clock,
+      events,
+      this.#options.name_servers,
+    );
+    if (endpoint.tls?.caFile !== undefined) {
+      void this.#files.watch([endpoint.tls.caFile], () => {
+        try {
+          upstream.dial.reload();
+        } catch (error) {
+          this.#log.error({ upstream: upstream.name, err: error }, 'authorities not taken; the old ones stay');
+        }
+      });
+    }
+    return upstream;
   }
 
   /** Requests that a hung upstream has not begun to answer are tried elsewhere. */
@@ -143,8 +167,11 @@ class RunningBalancer implements Balancer {
     for (const timed of this.#deadlines) if (timed instanceof Attempt) timed.upstreamOut(upstream);
   }
 
-  async start(): Promise<this> {
-    this.#address = await this.#listener.listen();
+  async start(handed?: HandedSockets): Promise<this> {
+    const { plain, secure } = await this.#listener.listen(handed);
+    this.#address = plain;
+    this.secureAddress = secure;
+    void this.#tls?.watch(this.#files, () => this.#listener.secureServer);
     const byName = Map.groupBy(this.#upstreams, (upstream) => upstream.name);
     for (const same of byName.values()) this.#stops.push(checkHealth(same, this.#options.health_check, this.#clock));
     this.#stops.push(this.#startTicks());

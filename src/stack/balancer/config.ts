@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { address, duration as durationText, ratio as ratioText, size as sizeText } from '../../config/types.ts';
 import { policySchema, routeSchema, type Policy, type RouteSection } from './options/route-options.ts';
+import { tlsSchema } from './options/tls-options.ts';
 import { upstreamSchema, type Endpoint } from './options/upstream-options.ts';
 
 const duration = (preset: string, about: string) => durationText().prefault(preset).describe(about);
@@ -104,6 +105,16 @@ const section = z.strictObject({
       min_rate: size('240B', 'Bytes a second a body must move after five seconds, else 408. 0B: no limit.'),
     })
     .prefault({}),
+  tls: tlsSchema.optional().describe('TLS towards clients; off without it.'),
+  name_servers: z
+    .array(
+      z.string().regex(/^(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?$/, {
+        error: 'an address like "10.0.0.2" or "10.0.0.2:53"',
+      }),
+    )
+    .max(8)
+    .prefault([])
+    .describe('DNS servers that are asked for the names of upstreams. None: those of the system.'),
   trusted_proxies: z
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
     .prefault([])

@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingPrograms } from '../../support/program.ts';
-import { startHaproxy, startNginx } from '../../support/programs/proxy-peers.ts';
+import { startHaproxy, startNginx } from '../../support/http/proxy-peers.ts';
 import { until } from '../../support/until.ts';
 import { raw, Rig, talk } from './rig.ts';
 

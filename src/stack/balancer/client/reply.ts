@@ -67,6 +67,8 @@ export class ClientReply {
   status: number | undefined;
   /** Whether any byte of the head has left. */
   begun = false;
+  /** Lines that every answer on this listener has. */
+  ownFields = '';
   /** What the route changes in the fields of its answers. */
   edit: ((fields: string) => string) | undefined;
 
@@ -113,7 +115,7 @@ export class ClientReply {
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#bodiless = bodiless;
-    let text = `HTTP/1.1 ${status} ${reason}\r\n${this.edit === undefined ? fields : this.edit(fields)}`;
+    let text = `HTTP/1.1 ${status} ${reason}\r\n${this.edit === undefined ? fields : this.edit(fields)}${this.ownFields}`;
     if (bodiless) {
       if (statedLength !== undefined) text += `Content-Length: ${statedLength}\r\n`;
     } else if (bodyBytes >= 0) text += `Content-Length: ${bodyBytes}\r\n`;

@@ -212,9 +212,9 @@ export class Attempts implements AttemptOwner, Waiter {
    * asked: a check takes an upstream out once, so that each request moves at most once for it.
    */
   attemptOrphaned(attempt: Attempt): void {
-    const { clock, observer, options } = this.#pieces;
+    const { clock, observer } = this.#pieces;
     const repeatable = SAFE.has(this.#head.method) && this.#body === undefined;
-    if (this.#attempts.length > 1 || options.retries.max === 0 || (attempt.sent && !repeatable)) return;
+    if (this.#attempts.length > 1 || this.#route.retries.max === 0 || (attempt.sent && !repeatable)) return;
     const upstream = this.#next();
     if (upstream === undefined || !upstream.available) return;
     observer.retried(attempt.upstream, 'health_check');

@@ -9,16 +9,14 @@ import type { CachedResponse, CacheFill, CacheLookup, ResponseCache } from '../.
 import { giveKept, giveOwn, giveProblem, passHead, problemFor } from './answers.ts';
 import type { Attempt, AttemptFailure } from './attempt.ts';
 import { CacheVisit } from './cache-visit.ts';
-import type { ClientReply } from '../client/reply.ts';
-import { forwardHead, type Peer } from '../http/forward-head.ts';
+import { forwardHead } from '../http/forward-head.ts';
 import { CACHE, CONNECT, newPhaseTimes, QUEUE, serverTiming, TRANSFER, UPSTREAM } from '../telemetry/phase-times.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import type { BodyEvents, RequestBody } from '../http/request-body.ts';
-import type { RequestHead } from '../http/request-head.ts';
-import type { RequestFacts } from '../routes/request-facts.ts';
 import type { OwnReply } from '../routes/gate.ts';
-import { nameAtStart, nameByNow, outgoingHead, stickyFields, type Route } from '../routes/route.ts';
+import { nameAtStart, nameByNow, outgoingHead, stickyFields } from '../routes/route.ts';
 import type { Preference } from '../routes/sticky.ts';
+import type { ExchangeRequest } from './exchange-request.ts';
 import { Attempts, type AttemptsOwner, type AttemptsPieces } from './attempts.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
@@ -27,18 +25,6 @@ export interface ExchangePieces extends AttemptsPieces {
   readonly log: Logger;
   /** Whether answers should close their connections. */
   readonly draining: () => boolean;
-}
-
-export interface ExchangeRequest {
-  readonly head: RequestHead;
-  readonly peer: Peer;
-  readonly route: Route;
-  readonly requestId: string;
-  readonly reply: ClientReply;
-  /** Absent where no switch of the route reads any. */
-  readonly facts: RequestFacts | undefined;
-  /** Called once, when nothing more happens to the request. */
-  readonly onDone: (nowMs: number) => void;
 }
 
 export class Exchange implements AttemptsOwner, BodyEvents {
@@ -68,7 +54,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#preference = facts && route.sticky?.prefer(facts);
     this.#attempts = new Attempts(pieces, this, route, head, parent, this.#preference);
     if (pieces.cache && route.cache && route.cache.bypass?.(head) !== true)
-      this.#visit = new CacheVisit(pieces.cache, head, route.cache);
+      this.#visit = new CacheVisit(pieces.cache, head, request.peer.scheme, route.cache);
   }
 
   /** The route's gate answers instead of an upstream. */

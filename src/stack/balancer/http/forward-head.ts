@@ -11,10 +11,10 @@ import type { RequestHead } from './request-head.ts';
 export interface Peer {
   readonly address: string;
   readonly trusted: boolean;
-  /** It runs on this machine. */
-  readonly local: boolean;
   /** `https` when the connection to us is TLS. */
   readonly scheme: 'http' | 'https';
+  /** It runs on this machine. */
+  readonly local: boolean;
   /** `for=192.0.2.1` or `for="[2001:db8::1]"`. */
   readonly forwardedFor: string;
   /** The text last written after the client's own fields: nearly all requests of a connection name the same host. */
@@ -24,7 +24,7 @@ export interface Peer {
 export function makePeer(address: string, trusted: boolean, scheme: 'http' | 'https' = 'http'): Peer {
   const forwardedFor = address.includes(':') ? `for="[${address}]"` : `for=${address}`;
   const local = address === '::1' || address.startsWith('127.');
-  return { address, trusted, local, scheme, forwardedFor, last: { host: undefined, http11: true, text: '' } };
+  return { address, trusted, scheme, local, forwardedFor, last: { host: undefined, http11: true, text: '' } };
 }
 
 /** Fields the propagator writes itself (`traceparent`, …): the client's own are dropped. */

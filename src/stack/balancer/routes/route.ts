@@ -49,11 +49,6 @@ export interface RoutePieces {
   readonly passwords: PasswordGate | undefined;
 }
 
-/** Whether every upstream of the route is out. Then all of them are tried: one may still answer (`upstream/pick.ts`). */
-export function inPanic({ upstreams }: Route): boolean {
-  return upstreams.length > 0 && !upstreams.some((one) => one.available);
-}
-
 const trimmed = (path: string): string => (path.length > 1 ? path.replace(/\/+$/, '') || '/' : '/');
 
 /** `upstreams`: those of `options`, in their order. Throws VitrineError `config_invalid`. */
@@ -90,6 +85,11 @@ export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[],
     guarded: !gate.open,
     factual: outgoing !== undefined || answerEdit !== undefined || sticky !== undefined,
   };
+}
+
+/** Whether every upstream of the route is out. Then all of them are tried: one may still answer (`upstream/pick.ts`). */
+export function inPanic({ upstreams }: Route): boolean {
+  return upstreams.length > 0 && !upstreams.some((one) => one.available);
 }
 
 /** The name under which telemetry knows a request of the route. */

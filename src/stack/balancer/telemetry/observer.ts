@@ -22,8 +22,8 @@ import type { Upstream } from '../upstream/upstream.ts';
 
 export interface Gauges {
   readonly upstreams: () => Iterable<Upstream>;
+  readonly routes: () => Iterable<Route>;
   readonly queueSize: () => number;
-  readonly routes: () => readonly Route[];
 }
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT']);

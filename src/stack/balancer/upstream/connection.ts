@@ -3,11 +3,11 @@
  * nothing is allocated for reading; a listener copies the bytes that it keeps. The connection reports once how the exchange ended:
  * `onComplete` or `onFailed`, never both.
  */
-import { connect, type Socket } from 'node:net';
-import type { Endpoint } from '../options/upstream-options.ts';
+import type { Socket } from 'node:net';
 import type { ReplyHead } from '../http/reply-head.ts';
 import { ReplyParser, type ReplyListener } from '../http/reply-parser.ts';
 import { holdForTurn } from '../http/write-batch.ts';
+import type { Dial } from './dial.ts';
 
 /** `refused`: no connection was made, nothing was sent. `reset`: it broke. `invalid`: the answer is not valid HTTP. */
 export type ConnectionFailure = 'refused' | 'reset' | 'invalid';
@@ -60,15 +60,11 @@ export class UpstreamConnection implements ReplyListener {
   idleSinceMs = 0;
 
   /** `onGone` is called once, when the connection can no longer be used. */
-  constructor(endpoint: Endpoint, onGone: (connection: UpstreamConnection) => void) {
+  constructor(dial: Dial, onGone: (connection: UpstreamConnection) => void) {
     this.#onGone = onGone;
-    this.#socket = connect({
-      host: endpoint.host,
-      port: endpoint.port,
-      noDelay: true,
-      onread: { buffer: READ_BUFFER, callback: (size) => this.#read(size) },
-    });
-    this.#socket.on('connect', () => {
+    const { socket, ready } = dial.open({ buffer: READ_BUFFER, callback: (size) => this.#read(size) });
+    this.#socket = socket;
+    this.#socket.on(ready, () => {
       this.connected = true;
       this.#events?.onConnected();
     });
@@ -83,6 +79,10 @@ export class UpstreamConnection implements ReplyListener {
 
   get writable(): boolean {
     return !this.#over && !this.#socket.destroyed;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
   }
 
   /** Whether the upstream is slower than what it is sent. */

@@ -51,7 +51,7 @@ function ask(upstream: Upstream, path: string, limitMs: number, clock: Clock): P
       onComplete() {},
       onFailed: () => settle('bad'),
     };
-    const connection = new UpstreamConnection(upstream.endpoint, () => {});
+    const connection = new UpstreamConnection(upstream.dial, () => {});
     // An answer that came in time but was not read yet, because this process was busy, is read before.
     cancel = clock.after(limitMs, () => void setImmediate(() => settle('bad')));
     const text = `GET ${path} HTTP/1.1\r\nHost: ${upstream.name}\r\nUser-Agent: ${HEALTH_CHECK_AGENT}\r\nConnection: close\r\n\r\n`;

@@ -3,8 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { freshDir, programPath } from '../program.ts';
-import { freePort } from './vitrine-process.ts';
-import { accepts } from '../http/raw-http.ts';
+import { freePort } from '../programs/vitrine-process.ts';
+import { accepts } from './raw-http.ts';
 import { until } from '../until.ts';
 
 export interface ProxyPeer extends AsyncDisposable {
