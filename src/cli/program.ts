@@ -245,6 +245,7 @@ function addWorkers(program: Command, exit: (code: number) => void): void {
     .option('-c, --config <file>', 'configuration (default: ./vitrine.yaml)')
     .option('--schema', 'print the JSON Schema of the configuration', false)
     .option('--test-rules <file...>', 'run promtool rule-test files')
+    .option('--junit <file>', 'write the outcome of rule tests as JUnit XML')
     .option('--json', 'as JSON', false)
     .action(async (flags: Record<string, unknown>) => {
       const { check } = await import('./check.ts');
