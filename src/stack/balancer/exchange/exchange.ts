@@ -251,7 +251,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     if (!this.#done) this.#close(this.#request.reply.status === undefined ? 'client_closed' : undefined);
   }
 
-  /** Ends the request without an answer, or in the middle of one. */
+  /** Without an answer, or in the middle of one. */
   #close(errorType: string | undefined): void {
     this.#request.reply.cut();
     this.#end(errorType, this.#pieces.clock.monotonic());
@@ -271,20 +271,14 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   #end(errorType: string | undefined, nowMs: number): void {
     if (this.#done) return;
     this.#done = true;
-    const { head, reply, peer } = this.#request;
+    const { head, reply, peer, route } = this.#request;
     this.#attempts.close();
     this.#visit?.abort();
     this.#body?.stop();
-    this.#pieces.observer.serverDone(this.#span, {
-      head,
-      peer,
-      routeAtStart: this.#route,
-      route: nameByNow(this.#request.route, this.#route, head.target, this.#answered ? reply.status : undefined),
-      status: reply.status,
-      error: errorType,
-      totalMs: nowMs - this.#startMs,
-      phases: this.#phases,
-    });
+    const [routeAtStart, totalMs, phases] = [this.#route, nowMs - this.#startMs, this.#phases];
+    const name = nameByNow(route, routeAtStart, head.target, this.#answered ? reply.status : undefined);
+    const outcome = { head, peer, routeAtStart, route: name, status: reply.status, error: errorType, totalMs, phases };
+    this.#pieces.observer.serverDone(this.#span, outcome);
     this.#request.onDone(nowMs);
   }
 }
