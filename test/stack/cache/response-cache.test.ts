@@ -12,6 +12,7 @@ import { RedisEntries, decodeKept, encodeKept } from '../../../src/stack/cache/r
 import { REDIS_DEFAULTS, RedisStore } from '../../../src/stack/cache/store/redis-store.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { until } from '../../support/until.ts';
+import { raw } from '../balancer/rig.ts';
 import { recordTelemetry } from '../../support/telemetry/recorded-telemetry.ts';
 import { NO_REDIS, startRedis } from '../../support/programs/redis-server.ts';
 
@@ -653,24 +654,8 @@ describe('the pure functions', () => {
 describe.skipIf(NO_REDIS !== undefined)('over Redis', () => {
   it('shares responses between processes, and forwards requests when Redis dies', async () => {
     await using redis = await startRedis();
-    const open = () => {
-      const store = new RedisStore({
-        ...REDIS_DEFAULTS,
-        commandTimeoutMs: 500,
-        url: redis.url,
-        namespace: 'http',
-        clock: systemClock,
-        logger: silentLogger,
-      });
-      const shared = new HttpResponseCache({
-        name: 'shared',
-        entries: new RedisEntries(store, systemClock),
-        clock: systemClock,
-        ...LIMITS,
-      });
-      return { store, shared };
-    };
-    const [one, two] = [open(), open()];
+    await using one = openShared(redis.url);
+    await using two = openShared(redis.url);
     await until(() => one.store.health().status === 'healthy' && two.store.health().status === 'healthy');
     const request = get('/x', { accept: 'text/html' });
     const fill = fillOf(await one.shared.lookup(request));
@@ -685,10 +670,69 @@ describe.skipIf(NO_REDIS !== undefined)('over Redis', () => {
     await until(async () => (await one.shared.lookup(request)).kind === 'miss');
     await redis.kill();
     await until(async () => (await one.shared.lookup(request)).kind === 'error');
-    await one.store.disconnect();
-    await two.store.disconnect();
+  });
+
+  it('purges for all processes by URL, prefix and tag, and does not touch other keys', async () => {
+    await using redis = await startRedis();
+    await using one = openShared(redis.url);
+    await using two = openShared(redis.url);
+    await until(() => [one, two].every(({ store }) => store.health().status === 'healthy'));
+    nowMs = Date.now();
+    const kinds = async (...targets: readonly string[]): Promise<string[]> =>
+      Promise.all(targets.map(async (target) => (await two.shared.lookup(get(target, { accept: 'a' }))).kind));
+    const store = async (target: string, fields: Record<string, string> = {}): Promise<void> => {
+      const found = await one.shared.lookup(get(target, { accept: 'a' }));
+      answer(fillOf(found), { 'Cache-Control': 'max-age=60', ...fields });
+      await until(async () => (await one.shared.lookup(get(target, { accept: 'a' }))).kind === 'hit');
+    };
+    const odd = '/img/a*b?[c]';
+    await store('/img/1', { 'Cache-Tag': 'shop', Vary: 'Accept' });
+    await store(odd, { 'Surrogate-Key': 'other shop' });
+    await store('/img/axb?c');
+    await store('/css');
+    expect(await kinds('/img/1', odd, '/img/axb?c', '/css')).toEqual(['hit', 'hit', 'hit', 'hit']);
+    expect((await two.shared.purge({ url: `http://a.test${odd}` })).purged).toBe(1);
+    expect(await kinds('/img/1', odd, '/img/axb?c')).toEqual(['hit', 'miss', 'hit']);
+    expect(await two.shared.purge({ tag: 'shop' })).toEqual({ purged: 1, id: undefined });
+    expect(await kinds('/img/1', '/img/axb?c')).toEqual(['miss', 'hit']);
+    expect((await two.shared.purge({ prefix: '/img/' })).purged).toBeGreaterThanOrEqual(1);
+    expect(await kinds('/img/axb?c', '/css')).toEqual(['miss', 'hit']);
+    await redis.kill();
+    expect((await one.shared.purge({ tag: 'shop' })).purged).toBeUndefined();
+  });
+
+  it('sends the commands of one turn in one write', async () => {
+    await using redis = await startRedis();
+    await using one = openShared(redis.url);
+    await until(() => one.store.health().status === 'healthy');
+    const before = await readsOf(redis.port);
+    await Promise.all(Array.from({ length: 200 }, async (_, i) => one.shared.lookup(get(`/${i}`))));
+    // Each look-up is a command; one read holds many of them.
+    expect((await readsOf(redis.port)) - before).toBeLessThan(50);
   });
 });
+
+/** How many reads from sockets a Redis server made. */
+async function readsOf(port: number): Promise<number> {
+  const { text } = await raw(port, 'INFO stats\r\n', /total_reads_processed:\d+\r/);
+  return Number(/total_reads_processed:(\d+)/.exec(text)?.[1]);
+}
+
+/** One process's cache over a shared Redis. */
+function openShared(url: string) {
+  const logger = silentLogger;
+  const store = new RedisStore({
+    ...REDIS_DEFAULTS,
+    commandTimeoutMs: 500,
+    url,
+    namespace: 'http',
+    clock: systemClock,
+    logger,
+  });
+  const entries = new RedisEntries(store, systemClock);
+  const shared = new HttpResponseCache({ name: 'shared', entries, clock: systemClock, ...LIMITS });
+  return { store, shared, [Symbol.asyncDispose]: async () => store.disconnect() };
+}
 
 function newCache(name = `r${(names += 1)}`): HttpResponseCache {
   cache[Symbol.dispose]();
