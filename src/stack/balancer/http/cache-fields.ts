@@ -13,7 +13,7 @@ export function mayBeCached(head: RequestHead): boolean {
  * The fields by which peers say what they forward count only from a trusted peer; those of others go no further. Responses for
  * a `partition` answer only requests of the same partition.
  */
-export function cacheRequest(head: RequestHead, { trusted }: Peer, partition?: string): CacheRequest {
+export function cacheRequest(head: RequestHead, { trusted, scheme }: Peer, partition?: string): CacheRequest {
   const headers = Object.create(null) as Record<string, string>;
   for (let at = 0; at < head.raw.length; at += 2) {
     const meaning = fieldMeaning(head.raw[at]);
@@ -23,7 +23,7 @@ export function cacheRequest(head: RequestHead, { trusted }: Peer, partition?: s
     headers[name] = before === undefined ? head.raw[at + 1] : `${before}, ${head.raw[at + 1]}`;
   }
   const { method, target } = head;
-  const plain = { method, scheme: 'http', host: head.host, target, headers, ambiguous: false, partition };
+  const plain = { method, scheme, host: head.host, target, headers, ambiguous: false, partition };
   return trusted ? { ...plain, ...originOf(plain, headers) } : plain;
 }
 
