@@ -49,6 +49,14 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     exchange: ['config.ts', 'timing', 'http', 'client', 'upstream', 'routes', 'telemetry'],
     '.': ['config.ts', 'options', 'timing', 'http', 'client', 'tls', 'upstream', 'routes', 'telemetry', 'exchange'],
   },
+  'stack/cache': {
+    'config.ts': [],
+    store: [],
+    rules: [],
+    figures: ['store'],
+    responses: ['store', 'rules', 'figures'],
+    '.': ['config.ts', 'store', 'figures', 'responses'],
+  },
   'monitor/store': {
     codec: [],
     head: ['codec'],
