@@ -5,7 +5,14 @@
 import type { Path } from '../../config/document.ts';
 import { parseAddress, type Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
-import type { Settings } from './settings.ts';
+
+/** The parts of the settings that are looked at. */
+interface Settings {
+  readonly balancer: { readonly listen: Address; readonly routes: readonly unknown[] };
+  readonly monitor: { readonly listen: Address; readonly otlp_http: Address; readonly otlp_grpc: Address };
+  readonly sample: { readonly enabled: boolean; readonly listen: readonly Address[] };
+  readonly alerts: readonly (object | { readonly name: string; readonly severity: string })[];
+}
 
 export interface SettingsProblem {
   readonly path: Path;
@@ -72,30 +79,20 @@ function loops({ balancer }: Settings, written: unknown): SettingsProblem[] {
   });
 }
 
-function doubledNames({ alerts, balancer }: Settings): SettingsProblem[] {
-  const twice = <T>(items: readonly T[], keyOf: (item: T) => string | undefined, section: Path, what: string) => {
-    const seen = new Map<string, number>();
-    return items.flatMap((item, at): SettingsProblem[] => {
-      const key = keyOf(item);
-      const first = key === undefined ? undefined : seen.get(key);
-      if (key !== undefined && first === undefined) seen.set(key, at);
-      return first === undefined
-        ? []
-        : [{ path: [...section, at, 'name'], message: `${what} ${first + 1} has this name too` }];
-    });
-  };
-  return [
-    ...twice(
-      alerts,
-      (one) => ('name' in one ? JSON.stringify([one.name, one.severity]) : undefined),
-      ['alerts'],
-      'alert',
-    ),
-    ...twice(balancer.routes, (one) => one.name, ['balancer', 'routes'], 'route'),
-  ];
+function doubledAlerts({ alerts }: Settings): SettingsProblem[] {
+  const seen = new Map<string, number>();
+  return alerts.flatMap((one, at): SettingsProblem[] => {
+    if (!('name' in one)) return [];
+    const key = JSON.stringify([one.name, one.severity]);
+    const first = seen.get(key);
+    if (first === undefined) seen.set(key, at);
+    return first === undefined
+      ? []
+      : [{ path: ['alerts', at, 'name'], message: `alert ${first + 1} has this name too` }];
+  });
 }
 
 /** `written`: the configuration before its schema, where the places are those of the file. */
 export function settingsProblems(settings: Settings, written: unknown): SettingsProblem[] {
-  return [...clashes(settings), ...loops(settings, written), ...doubledNames(settings)];
+  return [...clashes(settings), ...loops(settings, written), ...doubledAlerts(settings)];
 }

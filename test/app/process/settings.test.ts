@@ -105,7 +105,7 @@ describe('what no section sees by itself', () => {
       wrong(
         'balancer: { routes: [{ name: a, path: /a, upstreams: ["http://a:1"] }, { name: a, path: /b, upstreams: ["http://a:1"] }] }',
       ),
-    ).toEqual(['balancer.routes.1.name: route 1 has this name too']);
+    ).toEqual(['balancer.routes.1.name: another route is named "a" too']);
   });
 });
 
