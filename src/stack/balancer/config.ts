@@ -115,6 +115,12 @@ const section = z.strictObject({
     .max(8)
     .prefault([])
     .describe('DNS servers that are asked for the names of upstreams. None: those of the system.'),
+  control: z
+    .string()
+    .min(1)
+    .max(107)
+    .optional()
+    .describe('Path of a Unix socket (mode 0600) with the runtime API, for a balancer alone. Off without it.'),
   trusted_proxies: z
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
     .prefault([])
