@@ -9,7 +9,7 @@ RUN ["npm", "prune", "--ignore-scripts", "--omit=dev", "--omit=optional"]
 
 FROM node:24.21.0-slim
 LABEL org.opencontainers.image.title="Vitrine" \
-      org.opencontainers.image.description="An HTTP stack that you can see through, and the monitor that looks into it" \
+      org.opencontainers.image.description="An HTTP stack with its own monitor" \
       org.opencontainers.image.licenses="MIT"
 ENV NODE_ENV=production
 WORKDIR /app

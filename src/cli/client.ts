@@ -1,4 +1,4 @@
-/** Talks to a running Vitrine: its API on port 4000. A failure says which address was asked and how to start one. */
+/** Talks to a running Vitrine by its API on port 4000. Errors name the address and say how to start Vitrine. */
 import { VitrineError } from '../base/errors.ts';
 
 export interface ClientOptions {
@@ -17,7 +17,7 @@ export function send(options: ClientOptions, path: string, body: unknown): Promi
   });
 }
 
-/** JSON of `path`; throws `unreachable` when nobody answers, `unauthorized` without the right token. */
+/** JSON of `path`; throws `unreachable` without an answer, `unauthorized` without the right token. */
 export function ask(options: ClientOptions, path: string, form?: Readonly<Record<string, string>>): Promise<unknown> {
   return request(options, path, form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) });
 }
@@ -66,7 +66,7 @@ function parse(text: string, url: string): unknown {
 function failureOf(status: number, body: unknown, url: string): VitrineError {
   const { detail, hint, error } = body as { detail?: string; hint?: string; error?: string };
   if (status === 401) {
-    return new VitrineError('unauthorized', `${url} asks for a token.`, { hint: 'Set VITRINE_TOKEN or --token-file.' });
+    return new VitrineError('unauthorized', `${url} requires a token.`, { hint: 'Set VITRINE_TOKEN or --token-file.' });
   }
   const message = detail ?? error ?? `${url} answered ${status}.`;
   return new VitrineError(

@@ -124,6 +124,13 @@ export const METRICS = {
     ['vitrine.route', 'reason'],
     'Requests that a switch of their route answered: rate_limit, concurrency, password, address, maintenance, redirect or size.',
   ),
+  accessLogDropped: metric(
+    'vitrine.balancer.access_log.dropped',
+    '{line}',
+    'counter',
+    [],
+    'Lines of the access log that its file did not take in time.',
+  ),
   limitKeys: metric(
     'vitrine.balancer.rate_limit.keys',
     '{key}',
@@ -189,6 +196,13 @@ export const METRICS = {
     'gauge',
     ['service'],
     'When the service last sent a log line.',
+  ),
+  logFirstSeen: metric(
+    'vitrine.log.first_seen_timestamp',
+    's',
+    'gauge',
+    ['service'],
+    'When the service sent its first log line; begins anew after an hour without lines.',
   ),
   alertsFiring: metric('vitrine.alert.firing', '{alert}', 'gauge', ['severity'], 'Alerts that fire now.'),
   alertEvaluation: metric(

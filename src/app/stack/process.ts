@@ -15,7 +15,7 @@ import { healthBody } from '../../stack/balancer/own-endpoints.ts';
 import { openResponseCache } from '../../stack/cache/open-response-cache.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
-import type { Settings } from '../process/settings.ts';
+import type { Settings } from '../process/settings-schema.ts';
 
 export interface StackOptions {
   readonly settings: Settings;

@@ -15,6 +15,7 @@ import { Deadlines } from './timing/deadlines.ts';
 import { checkHealth } from './upstream/health-check.ts';
 import { Attempt } from './exchange/attempt.ts';
 import { Listener } from './listener.ts';
+import { AccessLog } from './telemetry/access-log.ts';
 import { Observer } from './telemetry/observer.ts';
 import type { HealthFacts } from './own-endpoints.ts';
 import { RetryBudget } from './upstream/retry-budget.ts';
@@ -81,6 +82,7 @@ class RunningBalancer implements Balancer {
   readonly #deadlines: Deadlines;
   readonly #waiting: WaitingRoom;
   readonly #observer: Observer;
+  readonly #accessLog: AccessLog | undefined;
   readonly #listener: Listener;
   readonly #care: Care;
   readonly #startMs: number;
@@ -99,7 +101,9 @@ class RunningBalancer implements Balancer {
     this.#deadlines = new Deadlines(this.#clock);
     this.#waiting = new WaitingRoom(options.queue.max, options.queue.deadline, this.#deadlines);
     this.#now = configure(options, undefined, this.#forConfigured());
+    this.#accessLog = options.access_log === undefined ? undefined : new AccessLog(options.access_log, this.#clock);
     this.#observer = new Observer({
+      accessLog: this.#accessLog,
       upstreams: () => this.#now.upstreams,
       queueSize: () => this.#waiting.size,
       routes: () => this.#now.routes.routes,
@@ -184,6 +188,7 @@ class RunningBalancer implements Balancer {
     this.#now = after;
     retire(before, after);
     this.#listener.reloaded();
+    this.#accessLog?.reopen();
     this.#stopChecks();
     this.#startChecks();
     void this.#tls?.watch(after.files, () => this.#listener.secureServer);
@@ -270,6 +275,7 @@ class RunningBalancer implements Balancer {
     for (const upstream of this.#now.upstreams) upstream.close();
     this.#deadlines.close();
     this.#observer.close();
+    this.#accessLog?.close();
     this.#now.files.close();
   }
 }

@@ -29,7 +29,7 @@ export interface ConfiguredPieces {
 }
 
 /** Keys that are read once, when the process starts. */
-const AT_START = ['listen', 'queue', 'drain', 'control', 'health_prefix'] as const;
+const AT_START = ['listen', 'queue', 'drain', 'control', 'access_log', 'health_prefix'] as const;
 const CLIENT_TIMES = ['client_head', 'client_request', 'client_stall'] as const;
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

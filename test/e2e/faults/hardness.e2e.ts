@@ -1,7 +1,7 @@
 /**
- * Clients that mean harm, or mean nothing and are many: slow heads, slow bodies, readers that do not read, oversize heads,
- * ten thousand idle connections, a thousand tunnels, odd methods and paths. The balancer is a process of its own before one
- * service; somebody well-behaved asks beside every attack and must not notice it. Each figure is printed.
+ * Hostile clients, or very many clients: slow heads, slow bodies, readers that do not read, oversize heads, ten thousand idle
+ * connections, a thousand tunnels, odd methods and paths. The balancer runs in its own process before one service; a normal
+ * client sends requests during every attack and must not notice it. Each figure is printed.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, request as httpRequest, type Server } from 'node:http';
@@ -198,7 +198,7 @@ describe('the balancer', () => {
     unnoticed(beside);
   });
 
-  test('holds back what two hundred readers do not read, and lets them go', async () => {
+  test('stops reading from the upstream for two hundred clients that do not read, and closes them', async () => {
     const before = it.rssBytes();
     const began = performance.now();
     const all = await clients(port, 200, '');
@@ -299,7 +299,7 @@ describe('the balancer', () => {
     expect(grown.filter(([, by]) => by > 2)).toEqual([]);
   });
 
-  test('carries a thousand tunnels and says goodbye to each when it ends', async () => {
+  test('carries a thousand tunnels and sends a close frame on each when it ends', async () => {
     const codes: number[] = [];
     let errors = 0;
     const sockets = await Promise.all(

@@ -104,7 +104,7 @@ export class Care {
   #upstream(id: string, action: string, call: CareCall): unknown {
     const { upstreams, routes } = this.#named(id);
     const path = (to: string): string => `/api/balancer/upstreams/${idOf(id)}/${to}`;
-    const by = { who: call.who, target: id };
+    const by = { who: call.who, target: upstreams[0].name };
     if (action === 'drain' || action === 'undrain') {
       const before = upstreams[0].drained;
       for (const one of upstreams) one.drain(action === 'drain');
@@ -137,7 +137,7 @@ export class Care {
     route.guarded = !route.gate.open;
     const path = `/api/balancer/routes/${idOf(id)}/maintenance`;
     const undo = { method: 'POST' as const, path, body: { enabled: before } };
-    return this.#changed({ who: call.who, action: 'maintenance', target: id, before, after: enabled, undo });
+    return this.#changed({ who: call.who, action: 'maintenance', target: route.id, before, after: enabled, undo });
   }
 
   async #purge(call: CareCall): Promise<unknown> {

@@ -284,6 +284,9 @@ export class Exchange implements AttemptsOwner, BodyEvents {
       error: errorType,
       totalMs: nowMs - this.#startMs,
       phases: this.#phases,
+      requestId: this.#request.requestId,
+      tries: this.#attempts.tried,
+      cache: this.#visit?.kind,
     });
     this.#request.onDone(nowMs);
   }
