@@ -87,6 +87,11 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#preference = preference;
   }
 
+  /** Upstreams that were asked, in order. */
+  get tried(): readonly Upstream[] {
+    return this.#tried;
+  }
+
   /** To an upstream, or into the queue. */
   begin(body: RequestBody | undefined, nowMs: number): void {
     this.#body = body;

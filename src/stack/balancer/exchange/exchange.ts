@@ -276,8 +276,19 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#body?.stop();
     const [routeAtStart, totalMs, phases] = [this.#route, nowMs - this.#startMs, this.#phases];
     const name = nameByNow(route, routeAtStart, head.target, this.#answered ? reply.status : undefined);
-    const outcome = { head, peer, routeAtStart, route: name, status: reply.status, error: errorType, totalMs, phases };
-    this.#pieces.observer.serverDone(this.#span, outcome);
+    this.#pieces.observer.serverDone(this.#span, {
+      head,
+      peer,
+      routeAtStart,
+      route: name,
+      status: reply.status,
+      error: errorType,
+      totalMs,
+      phases,
+      requestId: this.#request.requestId,
+      tries: this.#attempts.tried,
+      cache: this.#visit?.kind,
+    });
     this.#request.onDone(nowMs);
   }
 }
