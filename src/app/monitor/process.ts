@@ -60,7 +60,7 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
     if (!options.testMode) await goOn(options, parts);
     await openMonitorPorts(options, parts, scope);
     if (!options.testMode) begin(options, parts, scope);
-    parts.health.ready = true;
+    parts.health.open = true;
     return running(parts, scope, options.clock);
   } catch (error) {
     await scope.close();
@@ -114,6 +114,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const health = new MonitorHealth({
     clock,
     intervalMs,
+    expectsStack: options.expectsStack === true,
     alerts: () => rules.alerts(),
     storeWritable: () => stats().writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),

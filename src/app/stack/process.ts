@@ -18,6 +18,8 @@ export interface StackOptions {
   readonly settings: Settings;
   /** The section, with default upstreams when none is configured. */
   readonly balancer: BalancerOptions;
+  /** Whether the upstreams were started together with this process. */
+  readonly upstreamsStart: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -29,8 +31,16 @@ export interface Stack {
   close(): Promise<string[]>;
 }
 
+const UPSTREAMS_START_MS = 15_000;
+
 /** Throws VitrineError `port_taken` or `bind_failed`. */
-export async function startStack({ settings, balancer: section, clock, logger }: StackOptions): Promise<Stack> {
+export async function startStack({
+  settings,
+  balancer: section,
+  upstreamsStart,
+  clock,
+  logger,
+}: StackOptions): Promise<Stack> {
   const scope = new Scope(clock);
   try {
     const opened = openResponseCache(settings.cache, clock, logger);
@@ -39,7 +49,12 @@ export async function startStack({ settings, balancer: section, clock, logger }:
       responseCache: opened.cache,
       cacheHealth: () => ({ component: opened.health(), sizeBytes: opened.sizeBytes() }),
     };
-    const balancer = await startBalancer(section, { log: logger, clock, ...cache });
+    const balancer = await startBalancer(section, {
+      log: logger,
+      clock,
+      upstreamsStartMs: upstreamsStart ? UPSTREAMS_START_MS : 0,
+      ...cache,
+    });
     scope.add('balancer', () => balancer.drain(), section.drain.limit + 1_000);
     scope.add('uptime', observeUptime(balancer));
     return { balancer, health: () => healthBody(balancer.health()), close: () => scope.close() };

@@ -27,6 +27,8 @@ export interface BalancerPieces {
   readonly responseCache?: ResponseCache;
   /** Health of the cache and the bytes it holds, for `/health`. */
   readonly cacheHealth?: () => { readonly component: ComponentHealth; readonly sizeBytes: number };
+  /** Upstreams that start together with the balancer: time until failed checks count for `/health`. Default 0. */
+  readonly upstreamsStartMs?: number | undefined;
 }
 
 export interface Balancer {
@@ -69,6 +71,7 @@ class RunningBalancer implements Balancer {
   readonly #startMs: number;
   #stops: (() => void)[] = [];
   #draining = false;
+  #started = false;
   #address: AddressInfo | undefined;
 
   constructor(options: BalancerOptions, pieces: BalancerPieces) {
@@ -163,16 +166,26 @@ class RunningBalancer implements Balancer {
       ejected: one.standing.untilMs > 0,
     }));
     const up = rows.filter((one) => one.up).length;
-    const status = up === 0 ? 'unhealthy' : up < rows.length ? 'degraded' : 'healthy';
+    const status = this.#isStarting() ? 'starting' : up === 0 ? 'unhealthy' : up < rows.length ? 'degraded' : 'healthy';
     const routesDown = this.#routes.routes.some((route) => !route.upstreams.some((one) => one.available));
     return {
-      status: worst([status, routesDown ? 'degraded' : 'healthy']),
+      status: status === 'starting' ? status : worst([status, routesDown ? 'degraded' : 'healthy']),
       uptime_seconds: Math.floor(uptimeSeconds),
-      ...(status === 'healthy' ? {} : { reason: `${rows.length - up} of ${rows.length} upstreams take no traffic.` }),
+      ...(status === 'healthy' || status === 'starting'
+        ? {}
+        : { reason: `${rows.length - up} of ${rows.length} upstreams take no traffic.` }),
       upstreams_up: up,
       upstreams_total: rows.length,
       upstreams: rows,
     };
+  }
+
+  /** Until checks have decided about every upstream; those that start with the balancer may fail until they are up. */
+  #isStarting(): boolean {
+    if (this.#started || this.#options.health_check.interval <= 0) return false;
+    const patient = this.#clock.monotonic() - this.#startMs < (this.#pieces.upstreamsStartMs ?? 0);
+    this.#started = this.#upstreams.every(({ seen, judged }) => seen || (judged && !patient));
+    return !this.#started;
   }
 
   async drain(): Promise<void> {
