@@ -1,4 +1,4 @@
-/** The body of `/health`. The names are an interface: dashboards and probes of other programs read them. */
+/** The body of `/health`. Its names are public: dashboards and probes of other programs read them. */
 
 /** `starting`: a component has not reported since the process began; it is not healthy yet, and nothing is wrong yet. */
 export type HealthStatus = 'starting' | 'healthy' | 'degraded' | 'unhealthy';

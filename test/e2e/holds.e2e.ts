@@ -7,8 +7,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { freshDir } from '../support/program.ts';
 import { until } from '../support/until.ts';
-import { freePorts, json, MAIN, portsEnvironment, startVitrine, type Ports } from '../support/vitrine-process.ts';
-import { startMonitorProcess } from '../support/monitor-process.ts';
+import {
+  freePorts,
+  json,
+  MAIN,
+  portsEnvironment,
+  startVitrine,
+  type Ports,
+} from '../support/programs/vitrine-process.ts';
+import { startMonitorProcess } from '../support/programs/monitor-process.ts';
 
 interface Run {
   readonly child: ReturnType<typeof spawn>;

@@ -16,7 +16,7 @@ export interface ChildOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called with every message of every incarnation. */
+  /** Called with every message of every run. */
   readonly onMessage?: (message: unknown, child: ChildProcess) => void;
   /** Called when an incarnation has ended. */
   readonly onExit?: (unexpected: boolean, code: number | null) => void;
@@ -58,7 +58,7 @@ export class Child {
     return this.#gaveUp;
   }
 
-  /** Sends when the channel is open; returns false when there is nobody to send to. `done` is called once it was handed over. */
+  /** Sends if the channel is open, else returns false. `done` is called once the message was handed over. */
   send(message: object, done?: (error: Error | null) => void): boolean {
     const child = this.#process;
     if (!child?.connected) return false;

@@ -59,7 +59,7 @@ describe('Child', () => {
     expect(echo.message).toEqual({ n: Infinity });
   });
 
-  it('is started again when it is killed, with another pid', async () => {
+  it('is restarted when it is killed, with another pid', async () => {
     const { child, said, exits } = start('obedient');
     await until(
       () => said.length > 0 || undefined,

@@ -6,7 +6,8 @@ import { metrics } from '@opentelemetry/api';
 import type { LogFields } from '../../../base/logger.ts';
 import type { Alert } from '../../../model/alert.ts';
 import { Labels } from '../../../model/labels.ts';
-import { DURATION_BOUNDS, METRICS } from '../../../telemetry/names.ts';
+import { counterOf, histogramOf } from '../../../telemetry/metrics/meters.ts';
+import { METRICS } from '../../../telemetry/names.ts';
 import { AlertingRule } from './alerting.ts';
 import type { RuleEnvironment, Tick } from './environment.ts';
 import { evaluateRecording } from './recording.ts';
@@ -66,13 +67,9 @@ export class RuleGroup {
     }));
     const meter = metrics.getMeter('vitrine');
     const { alertEvaluation, alertEvaluationFailures, alertMissed } = METRICS;
-    this.#duration = meter.createHistogram(alertEvaluation.name, {
-      unit: alertEvaluation.unit,
-      description: alertEvaluation.description,
-      advice: { explicitBucketBoundaries: [...DURATION_BOUNDS] },
-    });
-    this.#failures = meter.createCounter(alertEvaluationFailures.name, alertEvaluationFailures);
-    this.#missed = meter.createCounter(alertMissed.name, alertMissed);
+    this.#duration = histogramOf(meter, alertEvaluation);
+    this.#failures = counterOf(meter, alertEvaluationFailures);
+    this.#missed = counterOf(meter, alertMissed);
   }
 
   /** One evaluation at an aligned instant. Never rejects; an instant that is not after the last one is passed over. */

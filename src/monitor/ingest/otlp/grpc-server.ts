@@ -8,6 +8,7 @@ import { createGunzip } from 'node:zlib';
 import type { Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
+import { checkHost, checkSite } from '../../../model/site.ts';
 import type { ByteBudget, ByteLease } from '../request/byte-budget.ts';
 import { RETRY_AFTER_SECONDS } from '../request/byte-budget.ts';
 import { pacedChunks } from '../request/body-pace.ts';
@@ -25,6 +26,8 @@ export interface OtlpGrpcOptions {
   readonly logger: Logger;
   readonly budget: ByteBudget;
   readonly token?: string | undefined;
+  /** The authority must be a loopback name or one of these; absent: any. */
+  readonly allowedHosts?: readonly string[] | undefined;
   readonly limits?: BodyLimits | undefined;
   /** A request that is not complete by then is ended. Default 30 s. */
   readonly streamTimeoutMs?: number | undefined;
@@ -73,9 +76,7 @@ export class OtlpGrpcServer {
       session.on('stream', (stream, headers) => {
         bound.opened();
         if (session.destroyed) return;
-        void this.#serve(stream, headers).then((whole) => {
-          if (whole) bound.answered();
-        });
+        void this.#serveCounted(stream, headers, bound);
       });
       session.on('close', () => this.#sessions.delete(session));
       session.on('error', (error) => options.logger.debug({ err: error }, 'an OTLP/gRPC connection failed'));
@@ -97,11 +98,20 @@ export class OtlpGrpcServer {
     await this.close(0);
   }
 
+  async #serveCounted(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, bound: ResetBound): Promise<void> {
+    if (await this.#serve(stream, headers)) bound.answered();
+  }
+
   /** False when there was no whole message: a reset cannot be told from a body that ended early. */
   async #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<boolean> {
     const { intake, budget, logger, token, streamTimeoutMs = 30_000 } = this.#options;
     stream.on('error', (error) => logger.debug({ err: error }, 'an OTLP/gRPC request broke off'));
     stream.setTimeout(streamTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL));
+    const refused = this.#foreign(headers);
+    if (refused !== undefined) {
+      stream.respond({ ':status': refused.status }, { endStream: true });
+      return true;
+    }
     if (!/^application\/grpc(?:\+proto)?(?:;|$)/.test(headers['content-type'] ?? '')) {
       stream.respond({ ':status': 415 }, { endStream: true });
       return true;
@@ -122,6 +132,19 @@ export class OtlpGrpcServer {
       return error instanceof VitrineError && error.code !== 'bad_request';
     } finally {
       lease.release();
+    }
+  }
+
+  /** The error of a request that a page of another site, or one under another name, has sent. */
+  #foreign(headers: IncomingHttpHeaders): VitrineError | undefined {
+    try {
+      const asked = { method: 'POST', headers };
+      if (this.#options.allowedHosts !== undefined) checkHost(asked, this.#options.allowedHosts);
+      checkSite(asked);
+      return undefined;
+    } catch (error) {
+      if (error instanceof VitrineError) return error;
+      throw error;
     }
   }
 

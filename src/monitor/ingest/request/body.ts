@@ -97,13 +97,32 @@ export async function eachChunk(
   for await (const chunk of received(request, maxBytes, limits.clock ?? systemClock)) await take(chunk);
 }
 
+/**
+ * A small body that is not compressed: forms and JSON of the API. `refusal` makes the error for one above `maxBytes`. The
+ * request stays alive when it is refused, so that the client gets the answer.
+ */
+export async function readSmallBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  refusal: () => VitrineError,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of received(request, maxBytes, systemClock, refusal)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
 /** The bytes as they arrive. Ending early does not destroy the request, so an answer can still be sent. */
-async function* received(request: IncomingMessage, maxBytes: number, clock: Clock): AsyncGenerator<Buffer> {
+async function* received(
+  request: IncomingMessage,
+  maxBytes: number,
+  clock: Clock,
+  refusal = (): VitrineError => tooLarge(`the body has more than ${maxBytes} bytes`),
+): AsyncGenerator<Buffer> {
   let total = 0;
   try {
     for await (const chunk of pacedChunks(request.iterator({ destroyOnReturn: false }), clock)) {
       total += chunk.length;
-      if (total > maxBytes) throw tooLarge(`the body has more than ${maxBytes} bytes`);
+      if (total > maxBytes) throw refusal();
       yield chunk;
     }
   } catch (error) {

@@ -11,7 +11,7 @@ import { ByteBudget } from '../../../../src/monitor/ingest/request/byte-budget.t
 import { HeapPressure } from '../../../../src/monitor/ingest/request/heap-pressure.ts';
 import { OtlpGrpcServer } from '../../../../src/monitor/ingest/otlp/grpc-server.ts';
 import { createServer } from 'node:http';
-import { ingestRig, ingestServer } from '../../../support/ingest-bench.ts';
+import { ingestRig, ingestServer } from '../../../support/telemetry/ingest-bench.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
 import { until } from '../../../support/until.ts';
 

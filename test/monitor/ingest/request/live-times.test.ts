@@ -5,7 +5,7 @@ import type { Frame } from '../../../../src/model/frame.ts';
 import { frameSkewMs, shiftedFrame } from '../../../../src/monitor/ingest/request/frame-times.ts';
 import { RejectionTally } from '../../../../src/monitor/ingest/checks/rejections.ts';
 import { SampleColumns } from '../../../../src/monitor/ingest/metrics/sample-columns.ts';
-import { ingestRig, NOW_MS } from '../../../support/ingest-bench.ts';
+import { ingestRig, NOW_MS } from '../../../support/telemetry/ingest-bench.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
 
 const HOUR = 3_600_000;
