@@ -40,6 +40,8 @@ export interface BalancerPieces {
   readonly cacheCare?: CacheCare;
   /** Health of the cache and the bytes it holds, for `/health`. */
   readonly cacheHealth?: () => { readonly component: ComponentHealth; readonly sizeBytes: number };
+  /** Upstreams that start together with the balancer: time until failed checks count for `/health`. Default 0. */
+  readonly upstreamsStartMs?: number | undefined;
 }
 
 export interface Balancer {
@@ -89,6 +91,7 @@ class RunningBalancer implements Balancer {
   #stops: (() => void)[] = [];
   #stopChecks = (): void => {};
   #draining = false;
+  #started = false;
   #address: AddressInfo | undefined;
   readonly #tls: TlsListening | undefined;
   secureAddress: AddressInfo | undefined;
@@ -243,20 +246,28 @@ class RunningBalancer implements Balancer {
       ejected: one.standing.untilMs > 0,
     }));
     const up = rows.filter((one) => one.up).length;
-    const status = up === 0 ? 'unhealthy' : up < rows.length ? 'degraded' : 'healthy';
+    const status = this.#isStarting() ? 'starting' : up === 0 ? 'unhealthy' : up < rows.length ? 'degraded' : 'healthy';
     const panicking = this.#now.routes.routes.filter(inPanic);
     const reason =
       panicking.length === 0
         ? `${rows.length - up} of ${rows.length} upstreams take no traffic.`
         : `Every upstream of ${panicking.length} of ${this.#now.routes.routes.length} routes is out, so all of them are tried.`;
     return {
-      status: worst([status, panicking.length > 0 ? 'degraded' : 'healthy']),
+      status: status === 'starting' ? status : worst([status, panicking.length > 0 ? 'degraded' : 'healthy']),
       uptime_seconds: Math.floor(uptimeSeconds),
-      ...(status === 'healthy' ? {} : { reason }),
+      ...(status === 'healthy' || status === 'starting' ? {} : { reason }),
       upstreams_up: up,
       upstreams_total: rows.length,
       upstreams: rows,
     };
+  }
+
+  /** Until checks have decided about every upstream; those that start with the balancer may fail until they are up. */
+  #isStarting(): boolean {
+    if (this.#started || this.#now.options.health_check.interval <= 0) return false;
+    const patient = this.#clock.monotonic() - this.#startMs < (this.#pieces.upstreamsStartMs ?? 0);
+    this.#started = this.#now.upstreams.every(({ seen, judged }) => seen || (judged && !patient));
+    return !this.#started;
   }
 
   async drain(): Promise<void> {

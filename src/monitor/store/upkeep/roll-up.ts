@@ -9,7 +9,7 @@ import { renameSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../../base/clock.ts';
 import { Columns } from '../codec/columns.ts';
-import { DayFile, pendingChunk } from '../disk/day-file.ts';
+import { DamagedChunk, DayFile, pendingChunk } from '../disk/day-file.ts';
 import type { PendingChunk } from '../disk/day-file.ts';
 import type { DayFiles, KnownDay } from '../disk/day-files.ts';
 
@@ -86,8 +86,7 @@ export async function rollUpDay(known: KnownDay, { days, clock, typeOf, signal }
     for (const id of source.index.ids()) {
       const labels = source.index.labelsOf(id);
       if (labels === undefined) continue;
-      const columns = new Columns(0);
-      source.read(labels.key, -Infinity, Infinity, columns);
+      const columns = readAll(source, labels.key);
       if (columns.count === 0) continue;
       const kept = rollUpSamples(columns, isCounterName(labels.name, typeOf(familyOf(labels.name, typeOf))));
       for (let from = 0; from < kept.count; from += CHUNK_SAMPLES_MAX) {
@@ -110,6 +109,19 @@ export async function rollUpDay(known: KnownDay, { days, clock, typeOf, signal }
   days.closeDay(known.day);
   renameSync(target, known.path);
   return true;
+}
+
+/** All samples of a series but those of damaged chunks, each of which is met once. */
+function readAll(source: DayFile, key: string): Columns {
+  for (;;) {
+    const columns = new Columns(0);
+    try {
+      source.read(key, -Infinity, Infinity, columns);
+      return columns;
+    } catch (error) {
+      if (!(error instanceof DamagedChunk)) throw error;
+    }
+  }
 }
 
 /** `x_bucket` → `x` when metadata describes `x`. */
