@@ -1,9 +1,10 @@
-/** `vitrine check`: everything that is wrong with the configuration, or its JSON Schema, or the outcome of rule tests. */
+/** `vitrine check`: lists every mistake in the configuration, prints its JSON Schema, or runs rule tests. */
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
 import { ruleGroupsOf } from '../app/monitor/rule-sources.ts';
-import { configFile, readSettings, settingsSchema } from '../app/process/settings.ts';
+import { configFile, readSettings } from '../app/process/settings.ts';
+import { settingsSchema } from '../app/process/settings-schema.ts';
 import { ConfigError } from '../config/load.ts';
 import { pathText } from '../config/issues.ts';
 import { junitOf, testRules } from '../app/monitor/rule-tests.ts';
@@ -27,7 +28,7 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
   }
   if (flags['json'] !== true) for (const sentence of warnings) tell(`warning: ${sentence}`);
   if (flags['json'] === true) print(JSON.stringify({ file: file ?? null, ok: true, problems: [], warnings }));
-  else print(file === undefined ? 'No file: the defaults hold.' : `${file} holds.`);
+  else print(file === undefined ? 'No file: the defaults are used.' : `${file} has no mistakes.`);
   return 0;
 }
 

@@ -1,7 +1,7 @@
 /**
  * OpenTelemetry names → Prometheus names, strategy `UnderscoreEscapingWithSuffixes` of the compatibility specification
  * (opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics) as Prometheus' otlptranslator does it.
- * Every road uses these functions, which is why a metric has one name everywhere.
+ * Every exporter and receiver uses these functions, so a metric has one name everywhere.
  */
 import { attributeText } from './attribute-text.ts';
 import type { Attributes } from './records.ts';
@@ -101,7 +101,7 @@ function addUnit(tokens: string[], unit: string): void {
   if (addPer) tokens.push(per);
 }
 
-/** The Prometheus family name, without the `_bucket`, `_sum` and `_count` of its series. '' when nothing is left of it. */
+/** The Prometheus family name, without the `_bucket`, `_sum` and `_count` of its series. '' when no character is left. */
 export function prometheusMetricName(name: string, unit: string, kind: NamedKind): string {
   const tokens = nameTokens(name);
   addUnit(tokens, unit);

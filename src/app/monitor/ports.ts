@@ -13,7 +13,7 @@ import { OtlpGrpcServer } from '../../monitor/ingest/otlp/grpc-server.ts';
 import { closeHttpPort, listen, openHttpPort } from '../process/http-port.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { PACKAGE_ROOT } from '../process/program-paths.ts';
-import type { Settings } from '../process/settings.ts';
+import type { Settings } from '../process/settings-schema.ts';
 
 const MAX_RATIO = 200;
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -87,7 +87,7 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
   });
 }
 
-/** Ingest reads the request itself; Koa only carries it there. */
+/** Ingest reads the request itself; Koa only passes it on. */
 const ingestMiddleware =
   (ingest: IngestHandler): Middleware =>
   async (ctx, next) => {

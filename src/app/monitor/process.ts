@@ -1,6 +1,6 @@
 /**
- * The look inside, put together: ingest → store → PromQL → rules → page and APIs. Decides nothing; every part is built from
- * checked settings and ends with the scope. In test mode it opens its main address only and takes samples of any time.
+ * Builds the monitor: ingest → store → PromQL → rules → page and APIs. It decides nothing; every part is built from
+ * checked settings and is stopped with the scope. In test mode it opens only its main address and accepts samples of any time.
  */
 import { metrics } from '@opentelemetry/api';
 import { every, steadyClock, type Clock, type SteadyClock } from '../../base/clock.ts';
@@ -36,14 +36,15 @@ import { OwnSamples } from './own-figures.ts';
 import { AlertConsole } from './alert-console.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { observeServices } from './service-figures.ts';
-import { localUrl, type Settings } from '../process/settings.ts';
+import { localUrl } from '../process/settings.ts';
+import type { Settings } from '../process/settings-schema.ts';
 
 export interface Monitor {
-  /** A frame of the stack process at the other end of the channel; resolves when it is to be acknowledged. */
+  /** Takes a frame of the stack process at the other end of the channel; resolves when the frame may be acknowledged. */
   receive(frame: Frame): Promise<void>;
-  /** Rules of the new settings take over; what is bound stays bound. Throws VitrineError `config_invalid`. */
+  /** Replaces the rules by those of the new settings; open ports stay as they are. Throws VitrineError `config_invalid`. */
   reload(settings: Settings): Promise<void>;
-  /** Sentences about what did not end well. */
+  /** One message for each part that failed to stop. */
   close(): Promise<string[]>;
 }
 
@@ -98,9 +99,9 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const rareLine = rareLines(logger, clock);
   const rules = new RuleEngine({
     groups: testMode ? [] : ruleGroupsOf(settings),
-    // For groups that name none: data does not arrive more often than this.
+    // For groups without an interval: data does not arrive more often than this.
     intervalMs,
-    // A querier of its own: in one queue with the page's heavy queries, rules would miss their ticks.
+    // Its own querier, so that rules never queue behind the page.
     querier: querierOf(section, store, clock, scope, 'queries of rules'),
     samples: store,
     alerts: new AlertConsole(logger),
@@ -206,7 +207,7 @@ const noteOf =
   (error: unknown): void =>
     rareLine('warn', message, { error: error instanceof Error ? error.message : String(error) }, message);
 
-/** The rhythm: rules, and the monitor's own figures by the road that the stack's take. */
+/** Starts the periodic work: rules, and the monitor's own metrics, which are ingested like those of the stack. */
 function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope: Scope): void {
   parts.rules.start();
   scope.add('rules', () => parts.rules.close());
@@ -218,7 +219,7 @@ function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope:
   const receiver = new FrameReceiver(parts.intake);
   frames.connect((frame) => {
     take(parts, OWN, receiver, frame, clock)
-      .catch(noteOf(parts.rareLine, 'Own telemetry was not kept'))
+      .catch(noteOf(parts.rareLine, 'The monitor could not store its own telemetry'))
       .finally(() => frames.acknowledge(frame.sequence));
   });
   scope.add('own telemetry', () => frames.disconnect());

@@ -84,7 +84,8 @@ export async function startVitrine(options: VitrineOptions = {}): Promise<Vitrin
     otlpHttp: `http://${at(ports.otlpHttp)}`,
     otlpGrpc: `http://${at(ports.otlpGrpc)}`,
   };
-  if (options.ready ?? true) await untilReady(program, [`${addresses.balancer}/readyz`, `${addresses.monitor}/readyz`]);
+  if (options.ready ?? true)
+    await untilReady(program, [`${addresses.balancer}/-/readyz`, `${addresses.monitor}/readyz`]);
   started.move();
   return { ...program, ...addresses, ports, dataDir };
 }

@@ -2,7 +2,8 @@
  * Old days in five-minute steps. A roll-up is a choice of real samples, never an average: each keeps its own time and value,
  * so PromQL needs no second kind of series. Of each step a series keeps its first and last sample; a counter also the two
  * around every reset, and a NaN with its neighbours; any other series its least and greatest. Stale markers stay. So
- * increase, minimum, maximum and last value over whole steps stay exact; functions that need every sample (count, sum,
+ * minimum, maximum and last value over whole steps do not change, no reset is lost, and increase and rate over ranges of
+ * several steps change only by extrapolation; functions that need every sample (count, sum,
  * quantile …) are refused by the engine, which is told where roll-ups end (docs/adr/0026-honest-roll-ups.md).
  */
 import { renameSync } from 'node:fs';
