@@ -80,6 +80,15 @@ export class SampleReader {
     return this.#withSamples(sorted, mintMs, maxtMs, limit);
   }
 
+  /** The time of the newest sample in the range that comes from a roll-up, -Infinity when none does. */
+  coarseUntilMs(mintMs: number, maxtMs: number): number {
+    let until = -Infinity;
+    for (const file of this.#days.overlapping(mintMs, maxtMs)) {
+      if (this.#guard(file, () => file.rolledUp) === true) until = Math.max(until, file.lastMs);
+    }
+    return until;
+  }
+
   /** A promise to wait for when the thread should be given back; undefined when the reader may go on. */
   #rest(pace?: SelectPace): Promise<void> | undefined {
     if (pace !== undefined) return pace.due ? pace.pause() : undefined;

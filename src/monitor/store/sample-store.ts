@@ -103,6 +103,10 @@ export class SampleStore implements SampleSink, SampleSource {
     return this.#reader.select(matchers, mintMs, maxtMs, pace);
   }
 
+  coarseUntilMs(mintMs: number, maxtMs: number): number {
+    return this.#reader.coarseUntilMs(mintMs, maxtMs);
+  }
+
   series(
     selectors: readonly (readonly Matcher[])[],
     mintMs: number,

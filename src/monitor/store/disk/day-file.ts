@@ -76,6 +76,7 @@ export class DayFile {
   /** Ids of chunks whose bytes are damaged. */
   readonly #damaged = new Set<number>();
   #nextId = 1;
+  #rolledUp: boolean | undefined;
   #lastMs = -Infinity;
 
   /** `known` gives a label set that is already in memory by its key, so that files share equal label sets. */
@@ -120,11 +121,18 @@ export class DayFile {
 
   /** Whether the raw samples were replaced by a roll-up. */
   get rolledUp(): boolean {
+    // Every query asks; a day becomes a roll-up only by being replaced by another file, or once, below.
+    this.#rolledUp ??= this.#readRolledUp();
+    return this.#rolledUp;
+  }
+
+  #readRolledUp(): boolean {
     return this.#db.prepare("SELECT 1 FROM meta WHERE key = 'rolled_up'").get() !== undefined;
   }
 
   markRolledUp(): void {
     this.#db.exec("INSERT OR REPLACE INTO meta VALUES ('rolled_up', 1)");
+    this.#rolledUp = true;
   }
 
   /** Adds chunks in one transaction. */
