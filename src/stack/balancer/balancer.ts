@@ -2,12 +2,14 @@
  * Puts the balancer together and gives it its life: listener → admit → route → cache → pick → forward. What it is made of
  * comes from outside, so it knows neither files nor environment nor who watches it.
  */
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock, wait, type Clock } from '../../base/clock.ts';
 import { silentLogger, type Logger } from '../../base/logger.ts';
 import { systemRandom, type Random } from '../../base/random.ts';
 import { worst, type ComponentHealth } from '../../model/health.ts';
 import type { ResponseCache } from '../../model/response-cache.ts';
+import { provenResponse } from './client/response-proof.ts';
 import type { BalancerOptions, Endpoint } from './config.ts';
 import { Deadlines } from './timing/deadlines.ts';
 import { checkHealth } from './upstream/health-check.ts';
@@ -25,6 +27,8 @@ export interface BalancerPieces {
   readonly random?: Random;
   /** Keeps responses; none are kept without it. */
   readonly responseCache?: ResponseCache;
+  /** Class of the server's responses; by default the fast one if it works on this Node.js, else Node's own. */
+  readonly responseClass?: typeof ServerResponse;
   /** Health of the cache and the bytes it holds, for `/health`. */
   readonly cacheHealth?: () => { readonly component: ComponentHealth; readonly sizeBytes: number };
 }
@@ -46,7 +50,8 @@ const TICK_MS = 250;
 
 /** Throws VitrineError `port_taken` or `bind_failed`. */
 export async function startBalancer(options: BalancerOptions, pieces: BalancerPieces = {}): Promise<Balancer> {
-  const running = new RunningBalancer(options, pieces);
+  const responseClass = pieces.responseClass ?? (await provenResponse(pieces.log ?? silentLogger));
+  const running = new RunningBalancer(options, pieces, responseClass);
   try {
     return await running.start();
   } catch (error) {
@@ -71,7 +76,7 @@ class RunningBalancer implements Balancer {
   #draining = false;
   #address: AddressInfo | undefined;
 
-  constructor(options: BalancerOptions, pieces: BalancerPieces) {
+  constructor(options: BalancerOptions, pieces: BalancerPieces, responseClass: typeof ServerResponse) {
     this.#options = options;
     this.#pieces = pieces;
     this.#clock = pieces.clock ?? systemClock;
@@ -84,6 +89,7 @@ class RunningBalancer implements Balancer {
     this.#upstreams = this.#routes.routes.flatMap((route) => route.upstreams);
     this.#observer = new Observer({ upstreams: () => this.#upstreams, queueSize: () => this.#waiting.size });
     this.#listener = new Listener({
+      responseClass,
       options,
       clock: this.#clock,
       random: pieces.random ?? systemRandom,

@@ -18,10 +18,10 @@ import { refusalOf } from './client/refusal.ts';
 import { RequestBody } from './http/request-body.ts';
 import { checkRequestHead, type Refusal, type RequestHead } from './http/request-head.ts';
 import { isAmbiguousPath, pathOf, type Route, type RouteTable } from './routes/route.ts';
-import { newRequestId, serverOptions, trustedList } from './client/server-options.ts';
+import { newRequestId, serverOptions, trustedList, type ServerPieces } from './client/server-options.ts';
 import { Tunnel } from './exchange/tunnel.ts';
 
-export interface ListenerPieces extends ExchangePieces {
+export interface ListenerPieces extends ExchangePieces, ServerPieces {
   readonly routes: RouteTable;
   readonly health: () => HealthFacts;
 }
@@ -43,7 +43,7 @@ export class Listener {
     this.#pieces = pieces;
     this.#options = pieces.options;
     this.#trusted = trustedList(pieces.options.trusted_proxies);
-    this.#server = createServer(serverOptions(pieces.options));
+    this.#server = createServer(serverOptions(pieces));
     // Node cuts the list silently at its limit; ours is checked where it can be answered.
     this.#server.maxHeadersCount = 0;
     if (this.#options.limits.connections > 0) this.#server.maxConnections = this.#options.limits.connections;

@@ -2,7 +2,7 @@
  * Spans and log records as OTLP protobuf (opentelemetry-proto 1.x: trace.proto, logs.proto, common.proto), several times
  * cheaper than by way of the exporters' intermediate objects. The numbers are the fields of the messages named beside them.
  */
-import { SpanStatusCode } from '@opentelemetry/api';
+import { diag, SpanStatusCode } from '@opentelemetry/api';
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
@@ -119,6 +119,17 @@ export function writeScope(w: ProtobufWriter, { name, version }: Instrumentation
   w.close(start);
 }
 
+/** Writes one item; one that cannot be written is left out and does not cost the others. */
+export function attempt(w: ProtobufWriter, write: () => void): void {
+  const { size } = w;
+  try {
+    write();
+  } catch (error) {
+    w.backTo(size);
+    diag.debug('An item could not be encoded and is left out.', error);
+  }
+}
+
 interface Scoped {
   readonly resource: Resource;
   readonly instrumentationScope: InstrumentationScope;
@@ -133,7 +144,7 @@ function encode<T extends Scoped>(records: readonly T[], write: (w: ProtobufWrit
   for (const [scope, own] of scopes) {
     const start = w.open(2);
     writeScope(w, scope);
-    for (const record of own) write(w, record);
+    for (const record of own) attempt(w, () => write(w, record));
     w.close(start);
   }
   w.close(whole);

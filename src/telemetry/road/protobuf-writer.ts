@@ -25,6 +25,11 @@ export class ProtobufWriter {
     return taken;
   }
 
+  /** Forgets what was written after the writer had `size` bytes. */
+  backTo(size: number): void {
+    this.#at = size;
+  }
+
   /** Begins a nested message (wire type 2). Give what it returns to `close`. */
   open(field: number): number {
     this.#reserve(8);

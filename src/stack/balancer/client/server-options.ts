@@ -1,9 +1,8 @@
 /** How Node's server is set up, whose forwarding fields are believed, and the ids of requests. */
-import type { ServerOptions } from 'node:http';
+import type { ServerOptions, ServerResponse } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
 import { IdPool } from '../../../telemetry/spans/id-pool.ts';
 import { ClientRequest } from './request.ts';
-import { ClientResponse } from './response.ts';
 import type { BalancerOptions } from '../config.ts';
 
 /** Options Node has and its types do not know yet. */
@@ -12,13 +11,18 @@ interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
   readonly optimizeEmptyRequests: boolean;
 }
 
-export function serverOptions(options: BalancerOptions): LeanServerOptions {
+export interface ServerPieces {
+  readonly options: BalancerOptions;
+  readonly responseClass: typeof ServerResponse;
+}
+
+export function serverOptions({ options, responseClass }: ServerPieces): LeanServerOptions {
   const { limits, timeouts } = options;
   // What is late is found by a sweep: the limit is made shorter by two periods, so that its answer comes in time.
   const sweepMs = timeouts.client_head > 0 ? Math.min(500, timeouts.client_head / 20) : 1_000;
   return {
     IncomingMessage: ClientRequest,
-    ServerResponse: ClientResponse,
+    ServerResponse: responseClass,
     insecureHTTPParser: false,
     maxHeaderSize: limits.header,
     // Host is checked with everything else, where the answer is ours.
