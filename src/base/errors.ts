@@ -33,6 +33,7 @@ export const ERRORS = {
   unauthorized: kind(401, 1, 'A token is needed'),
   forbidden: kind(403, 1, 'This is not allowed'),
   not_found: kind(404, 1, 'There is nothing here'),
+  outbound_denied: kind(403, 1, 'The address may not be reached from here'),
   method_not_allowed: kind(405, 2, 'The method is not allowed here'),
   conflict: kind(409, 1, 'The request conflicts with the present state'),
   request_timeout: kind(408, 1, 'The request was not sent in time'),

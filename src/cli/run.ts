@@ -56,7 +56,7 @@ export async function run(command: readonly string[], flags: Readonly<Record<str
     running = await starting;
   } catch (error) {
     if (!service.ended) throw error;
-    // CMD ended before there was anything to watch: what it said stands above, and its code is the answer, if it is one.
+    // CMD ended before it listened. It has printed the reason; its exit code is passed on unless it is 0.
     tell(error instanceof VitrineError ? error.message : String(error));
     return (await service.exited) || new VitrineError('check_failed', '').exitCode;
   }
@@ -66,10 +66,10 @@ export async function run(command: readonly string[], flags: Readonly<Record<str
   return code;
 }
 
-/** CMD decides when to end. Before it runs there is nothing to wait for: children end with this process. */
+/** CMD decides when to end. Before CMD runs this process exits at once, and its children end with it. */
 function handOn(signal: NodeJS.Signals, service: Service): void {
   if (service.pid === 0) process.exit(128 + constants.signals[signal]);
-  // A terminal has sent it to CMD too; a second one would mean "at once" to many.
+  // A terminal has sent it to CMD too. Many programs take a second one as "end at once".
   if (signal === 'SIGINT' && process.stdin.isTTY) return;
   service.signal(signal);
 }
@@ -97,7 +97,7 @@ function serviceName(folder: string): string {
     const { name } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { name?: unknown };
     if (typeof name === 'string' && name !== '') return name;
   } catch {
-    // No package.json here: the folder's name will do.
+    // There is no package.json: the folder's name is used.
   }
   return path.basename(folder) || 'service';
 }
@@ -185,7 +185,7 @@ class Service {
   }
 }
 
-/** A timer that keeps the process alive: while waiting for CMD nothing else may. */
+/** A timer that keeps the process alive, because nothing else does while it waits for CMD. */
 function keepAlive(delayMs: number, callback: () => void): () => void {
   const timer = setTimeout(callback, delayMs);
   return () => clearTimeout(timer);

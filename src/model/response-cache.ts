@@ -1,11 +1,11 @@
 /**
- * The port between the balancer and whatever keeps responses (RFC 9111): the balancer asks before it forwards and
- * offers what came back. All rules of caching live behind it; the balancer only moves bytes and never reads a freshness
- * rule. Headers travel as flat lists `[name, value, name, value, …]` in the order and spelling in which they came,
- * hop-by-hop fields already removed.
+ * The port between the balancer and the response cache (RFC 9111). The balancer looks a request up before it forwards it,
+ * and offers the answer of the upstream afterwards. All rules of caching are behind this port: the balancer only moves
+ * bytes. Headers are flat lists `[name, value, name, value, …]` in their original order and spelling, without
+ * hop-by-hop fields.
  */
 
-/** A complete answer, ready to be sent: `Age` is in its headers, framing and connection fields are not. */
+/** A complete answer, ready to be sent. Its headers include `Age` and exclude framing and connection fields. */
 export interface CachedResponse {
   readonly status: number;
   readonly headers: readonly string[];
@@ -15,7 +15,7 @@ export interface CachedResponse {
   readonly cacheStatus: string;
 }
 
-/** The request as the upstream would see it. */
+/** The request as the upstream would receive it. */
 export interface CacheRequest {
   readonly method: string;
   readonly scheme: string;
@@ -23,50 +23,50 @@ export interface CacheRequest {
   readonly host: string;
   /** Path and query, as sent. */
   readonly target: string;
-  /** Lower-case names; several fields of one name joined with `, `. Without prototype: a field may be called anything. */
+  /** Lower-case names; several fields of one name joined with `, `. The object has no prototype, because a field may have any name. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
- * Takes one response. The balancer calls `head` (or `validated`, or `failed`) once, then `chunk` while `head` said true,
- * and always ends with exactly one of `end` and `abort`: a body that was cut short is never stored.
+ * Takes one response. The balancer calls `head` (or `validated`, or `failed`) once, then `chunk` for each part of the body
+ * if `head` returned true, and finally exactly one of `end` and `abort`. A body that was cut short is never stored.
  */
 export interface CacheFill {
-  /** Lower-case fields that replace the client's own of that name (`if-none-match`, …); empty when nothing is kept yet. */
+  /** Lower-case fields that replace the client's own of that name (`if-none-match`, …); empty when nothing is stored yet. */
   readonly conditional: Readonly<Record<string, string>>;
   /**
-   * The final status and headers, when they are to be passed to the client. Returns whether the body is wanted; after
-   * false no `chunk` comes and those who waited for this fill are let go.
+   * Receives the final status and headers that are passed to the client. Returns whether the cache wants the body. After
+   * false, the balancer calls no `chunk`, and the requests that waited for this fill continue without it.
    */
   head(status: number, headers: readonly string[]): boolean;
-  /** The bytes are the cache's to keep. Returns false once the body is too large: no more are offered, nothing is stored. */
+  /** The cache owns these bytes from now on. Returns false once the body is too large: then nothing is stored. */
   chunk(bytes: Buffer): boolean;
   /** The message was complete. */
   end(): void;
-  /** The message will not be complete, or nobody asked the upstream at all. */
+  /** The message will never be complete, or no upstream was asked. */
   abort(): void;
-  /** The upstream answered 304 to `conditional`: what to send instead. Undefined when the kept response has gone meanwhile. */
+  /** The upstream answered 304 to `conditional`: what to send instead. Undefined when the stored response has left the cache meanwhile. */
   validated(headers: readonly string[]): CachedResponse | undefined;
-  /** The upstream failed (no valid answer, or a 5xx `status`): what may be sent instead (stale-if-error), if anything. */
+  /** The upstream failed (no valid answer, or a 5xx `status`). Returns the stale response that may be sent instead, if any. */
   failed(status: number | undefined): CachedResponse | undefined;
 }
 
 export type CacheLookup =
   | { readonly kind: 'hit'; readonly response: CachedResponse }
-  /** Answer at once; with `refresh`, ask the upstream in the background (stale-while-revalidate) and give it the result. */
+  /** Answer at once; with `refresh`, ask the upstream in the background (stale-while-revalidate) and give the result to `refresh`. */
   | { readonly kind: 'stale'; readonly response: CachedResponse; readonly refresh?: CacheFill | undefined }
-  /** Forward. `fill` when the response may be kept or validated. `cacheStatus` such as `vitrine; fwd=uri-miss`. */
+  /** Forward the request. There is a `fill` when the response may be stored or validated. `cacheStatus` such as `vitrine; fwd=uri-miss`. */
   | { readonly kind: 'miss'; readonly cacheStatus: string; readonly fill?: CacheFill | undefined }
-  /** Forward; not cacheable by its method or fields, or the store is down. */
+  /** Forward the request. Its method or fields forbid caching, or the store is down. */
   | { readonly kind: 'bypass' | 'error'; readonly cacheStatus: string };
 
 export interface ResponseCache {
   /**
-   * Never rejects: a store that fails is `{ kind: 'error' }`. One load per missing key: a second miss of a key waits
-   * here for the first fill and becomes a hit (`collapsed`), or a miss of its own when that fill was refused, was aborted
-   * or took longer than the cache is ready to wait. The cache counts look-ups itself.
+   * Never rejects: a store that fails gives `{ kind: 'error' }`. There is one load per missing key: a second miss of a key
+   * waits for the first fill and becomes a hit (`collapsed`). It becomes a miss of its own when the first fill was refused
+   * or aborted, or took longer than the longest wait. The cache counts look-ups itself.
    */
   lookup(request: CacheRequest): CacheLookup | Promise<CacheLookup>;
-  /** An unsafe method was answered with a status below 400: forget what it made invalid (RFC 9111 section 4.4). */
+  /** An unsafe method was answered with a status below 400: remove the responses that it made invalid (RFC 9111 section 4.4). */
   invalidate(request: CacheRequest, status: number, headers: readonly string[]): void;
 }

@@ -1,13 +1,13 @@
 /**
- * Stands in for the exporters and the configuration reader that `@opentelemetry/sdk-node` imports whether they are used or
- * not (`slim-sdk.ts`). Here exporters are resolved from the environment and given to the SDK, so none of these is ever called;
- * whoever does call one is told.
+ * Replaces the exporters and the configuration reader that `@opentelemetry/sdk-node` imports even when they are not used
+ * (`slim-sdk.ts`). Vitrine resolves exporters from the environment and gives them to the SDK, so none of these is called.
+ * A call throws an error that says so.
  */
 const absent = (name: string) => {
   const stand = function (): never {
     throw new Error(`${name} was left out of the SDK; exporters are loaded by name, outside of it.`);
   };
-  // Used with `new` as well as called.
+  // Callers may use it with or without `new`.
   return stand as unknown as new () => unknown;
 };
 

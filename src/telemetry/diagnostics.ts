@@ -1,4 +1,4 @@
-/** What the OpenTelemetry SDK has to say about itself, in the log of the process. */
+/** Writes the OpenTelemetry SDK's own diagnostics to the log of the process. */
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { setGlobalErrorHandler } from '@opentelemetry/core';
 import { BoundedMap } from '../base/bounded.ts';
@@ -7,8 +7,8 @@ import type { Env } from './environment.ts';
 import { textOf } from './environment.ts';
 
 /**
- * The SDK's own words go to our log, each once: a failing exporter repeats itself every few seconds, and its drops are
- * counted and told elsewhere. OTEL_LOG_LEVEL keeps its meaning (NodeSDK then writes to the console).
+ * Each message of the SDK is logged once: a failing exporter repeats its message every few seconds, and its drops are
+ * counted and reported elsewhere. OTEL_LOG_LEVEL keeps its meaning (NodeSDK then writes to the console).
  */
 export function routeDiagnostics(env: Env, logger: Logger): void {
   setGlobalErrorHandler((error) => {

@@ -1,5 +1,6 @@
 /**
- * Reading `OTEL_*` values as the SDK specification says: empty is unset, junk is warned of once and ignored
+ * Reading `OTEL_*` values as the SDK specification says: an empty value counts as unset; an invalid value
+ * causes one warning and is ignored
  * (opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables).
  */
 import type { Logger } from '../base/logger.ts';
@@ -21,7 +22,7 @@ export function listOf(env: Env, name: string): string[] {
   return [...new Set(parts.filter((part) => part !== ''))];
 }
 
-/** A number greater than 0, else undefined with one warning. */
+/** A number greater than 0. Any other value gives undefined and one warning. */
 export function positiveOf(env: Env, name: string, logger: Logger): number | undefined {
   const text = textOf(env, name);
   if (text === undefined) return undefined;

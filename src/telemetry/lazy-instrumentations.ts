@@ -1,8 +1,8 @@
 /**
  * The instrumentations of `@opentelemetry/auto-instrumentations-node` for databases, brokers and loggers, each loaded only
- * when the application first resolves the package it is for. A synchronous resolve hook sees that moment in CommonJS and
- * ES modules alike; the package is then required through the patching `require` before the application gets it, so an
- * `import` gets the patched exports too. No loader thread, and modules nobody asked about are left as they are.
+ * when the application first resolves the package that it instruments. A synchronous resolve hook is called for CommonJS and
+ * ES modules; it requires the package through the patching `require` before the application gets it, so an `import` gets the
+ * patched exports too. There is no loader thread, and other modules are not changed.
  */
 import { createRequire, registerHooks } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -42,13 +42,13 @@ export function isInstrumentationOn(env: Env, suffix: string): boolean {
   return !listOf(env, 'OTEL_NODE_DISABLED_INSTRUMENTATIONS').includes(suffix);
 }
 
-/** The bundle's parts are found from its place, however the packages are laid out on disk. */
+/** Resolves from the bundle's own location, so its parts are found in any layout of node_modules. */
 function fromBundle(): NodeJS.Require {
   const require = createRequire(import.meta.url);
   return createRequire(require.resolve('@opentelemetry/auto-instrumentations-node'));
 }
 
-/** The instrumentation class is the export that is named `…Instrumentation`. Creating it also enables it. */
+/** The instrumentation class is the export whose name ends in `Instrumentation`. Its constructor enables it. */
 export function loadInstrumentation(suffix: string): Instrumentation | undefined {
   const exported = fromBundle()(`@opentelemetry/instrumentation-${suffix}`) as Record<string, unknown>;
   const name = Object.keys(exported).find((key) => key.endsWith('Instrumentation'));
@@ -61,8 +61,8 @@ const LOADED_AS_COMMONJS = new Set<string | null | undefined>(['commonjs', undef
 const PATCHED = 'vitrine-patched:';
 
 /**
- * An ES module that exports what the patching `require` gives. Needed where an instrumentation replaces the exports instead
- * of changing them in place (loggers): Node has kept the originals for `import` by then.
+ * An ES module that exports the result of the patching `require`. Some instrumentations (those of loggers) replace the exports
+ * instead of changing them in place; without this module an `import` would get the original ones, which Node has cached.
  */
 function patchedSource(file: string): string {
   const exported = createRequire(file)(file) as Record<string, unknown>;
@@ -78,7 +78,7 @@ function patchedSource(file: string): string {
   ].join('\n');
 }
 
-/** Begins to watch what the application resolves. `added` is told of each instrumentation. */
+/** Begins to watch which packages the application resolves. `added` is called with each new instrumentation. */
 export function watchPackages(env: Env, added: (instrumentation: Instrumentation) => void): void {
   const seen = new Set<string>();
   const replaced = new Set<string>();
@@ -98,7 +98,7 @@ export function watchPackages(env: Env, added: (instrumentation: Instrumentation
       const file = require.resolve(specifier);
       if (require.cache[file]?.exports !== exported) replaced.add(pathToFileURL(file).href);
     } catch (error) {
-      // The application gets its package as it is, only without spans.
+      // The application gets the package without instrumentation.
       diag.warn(`${specifier} could not be instrumented: ${error instanceof Error ? error.message : 'unknown'}`);
     }
   };

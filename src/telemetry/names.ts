@@ -1,6 +1,6 @@
 /**
- * The one table of metric names: what Vitrine's own code records, under which OpenTelemetry name, UCUM unit, kind and
- * labels. docs/metrics.md is generated from it and dashboards are tested against it. Names without a `vitrine.` prefix are
+ * The one table of metric names. Each metric that Vitrine's own code records is here with its OpenTelemetry name, UCUM unit, kind
+ * and labels. docs/metrics.md is generated from it and dashboards are tested against it. Names without a `vitrine.` prefix are
  * the semantic conventions'; the Prometheus name of each follows from the rules in `model/naming.ts`.
  */
 
@@ -17,7 +17,7 @@ export const DURATION_BOUNDS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 ] as const;
 
-/** Seconds. Cache look-ups and phases begin earlier. */
+/** Seconds. Cache look-ups and phases are often shorter than a request, so their bounds start lower. */
 export const FINE_DURATION_BOUNDS = [0.00005, 0.0001, 0.00025, ...DURATION_BOUNDS] as const;
 
 /** One row of the table. */

@@ -1,6 +1,6 @@
 /**
- * Who is speaking. Only facts that carry no secrets: the command line and its arguments, which the SDK's process detector
- * would add, may hold passwords and stay out even when OTEL_NODE_RESOURCE_DETECTORS asks for that detector.
+ * The sender's resource. It holds no secrets: the command line and its arguments, which the SDK's process detector would
+ * add, may hold passwords and are left out even when OTEL_NODE_RESOURCE_DETECTORS asks for that detector.
  */
 import os from 'node:os';
 import type { Attributes } from '@opentelemetry/api';
@@ -34,7 +34,7 @@ const withoutCommandLine: ResourceDetector = {
   },
 };
 
-/** Detectors by name; `env` and `serviceinstance` are always on, in our own way. */
+/** Detectors by name. `env` and `serviceinstance` are always on: `createResource` does their work. */
 export function detectorsFromEnv(env: Env): ResourceDetector[] {
   const names = listOf(env, 'OTEL_NODE_RESOURCE_DETECTORS');
   const known: Readonly<Record<string, ResourceDetector>> = {
@@ -46,7 +46,7 @@ export function detectorsFromEnv(env: Env): ResourceDetector[] {
   return names.filter((name) => Object.hasOwn(known, name)).map((name) => known[name]);
 }
 
-/** `key=value,key=value`, values percent-encoded (Resource SDK specification). A bad list is ignored as a whole. */
+/** `key=value,key=value`, values percent-encoded (Resource SDK specification). A list with one bad entry is ignored completely. */
 export function resourceAttributesOf(env: Env, logger: Logger): Attributes {
   const attributes: Attributes = {};
   const text = textOf(env, 'OTEL_RESOURCE_ATTRIBUTES');
@@ -62,7 +62,7 @@ export function resourceAttributesOf(env: Env, logger: Logger): Attributes {
   } catch (error) {
     logger.warn(
       { variable: 'OTEL_RESOURCE_ATTRIBUTES', reason: String(error) },
-      'OTEL_RESOURCE_ATTRIBUTES is no list of key=value and is ignored.',
+      'OTEL_RESOURCE_ATTRIBUTES is not a list of key=value pairs and is ignored.',
     );
     return {};
   }

@@ -1,7 +1,7 @@
 /**
- * Puts the OpenTelemetry SDK together: NodeSDK is the assembly, what goes into it is resolved here, because arrays given to
- * it replace the environment's choice. Nothing here ever slows a request, and ending takes three seconds at most: a hung
- * collector makes the SDK's own shutdown take ten and reject, so its outcome never decides anything.
+ * Configures and starts the OpenTelemetry SDK. NodeSDK connects the parts; the parts are resolved here, because arrays given
+ * to it replace the environment's choice. Nothing here slows a request, and shutdown takes three seconds at most: with a hung
+ * collector the SDK's own shutdown takes ten seconds and rejects, so its result is only logged.
  */
 import type { Instrumentation } from '@opentelemetry/instrumentation';
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
@@ -42,7 +42,7 @@ export interface TelemetryOptions extends Identity {
   readonly env: Env;
   readonly logger: Logger;
   readonly clock?: Clock | undefined;
-  /** Set where a monitor is fed over IPC: every span and log line is then kept for the next frame. */
+  /** Set when a monitor receives frames over IPC: every span and log line is then kept for the next frame. */
   readonly frames?:
     | {
         readonly health?: (() => Health | undefined) | undefined;
@@ -50,17 +50,17 @@ export interface TelemetryOptions extends Identity {
         readonly maxLogs?: number;
       }
     | undefined;
-  /** OTLP/HTTP base of a monitor elsewhere: it gets everything, beside what the environment names. Not with `frames`. */
+  /** OTLP/HTTP base URL of a monitor in another process. It gets all telemetry, in addition to the exporters of the environment. Not with `frames`. */
   readonly monitorUrl?: string | undefined;
-  /** Bearer token of that monitor, and of scrapers from beyond loopback; no other endpoint ever sees it. Default VITRINE_TOKEN. */
+  /** Bearer token of that monitor, and of scrapers from beyond loopback; it is sent to no other endpoint. Default VITRINE_TOKEN. */
   readonly token?: string | undefined;
   readonly instrumentations?: readonly Instrumentation[] | undefined;
   /** Exporters of a signal whose variable is unset; none in Vitrine's own processes. */
   readonly exportersWhenUnset?: readonly string[] | undefined;
   readonly defaultMetricIntervalMs?: number | undefined;
-  /** Between two collections for the monitor, by whichever road; default a second. */
+  /** Time between two collections for the monitor, by frames or by OTLP. Default: one second. */
   readonly collectIntervalMs?: number | undefined;
-  /** From where relative module paths and packages of exporters are taken. */
+  /** The directory from which relative module paths and packages of exporters are resolved. */
   readonly directory?: string | undefined;
   readonly shutdownLimitMs?: number | undefined;
 }
@@ -71,13 +71,13 @@ export interface Telemetry {
   readonly live: LiveReader | undefined;
   readonly frames: FrameSender | undefined;
   readonly prometheus: PrometheusPage | undefined;
-  /** Whether log records go anywhere. */
+  /** Whether log records have a destination. */
   readonly takesLogs: boolean;
-  /** Sent and dropped by exporter. */
+  /** Sent and dropped items of each exporter. */
   counts(): readonly Readonly<ExportCount>[];
-  /** Sends what is there, within the limit, and goes on. Never rejects. */
+  /** Sends all buffered telemetry, within the limit. The SDK stays usable. Never rejects. */
   flush(): Promise<void>;
-  /** Flushes and ends within the limit. Never rejects. */
+  /** Flushes and shuts down within the limit. Never rejects. */
   shutdown(): Promise<void>;
 }
 
@@ -93,7 +93,7 @@ interface Parts {
 }
 
 /**
- * Throws VitrineError `exporter_unknown` (exit 3), `auth_required_to_bind` (exit 3), `port_taken` and `bind_failed` (exit 4); nothing is left running then.
+ * Throws VitrineError `exporter_unknown` (exit 3), `auth_required_to_bind` (exit 3), `port_taken` and `bind_failed` (exit 4); then nothing is left running.
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { env, logger } = options;
@@ -162,7 +162,7 @@ interface Rings {
   readonly logs: RingLogProcessor;
 }
 
-/** Only where a monitor empties them. */
+/** Undefined when no monitor would empty them. */
 function ringsFor({ frames }: TelemetryOptions, monitorUrl: string | undefined): Rings | undefined {
   if (frames === undefined && monitorUrl === undefined) return undefined;
   return {
@@ -176,7 +176,7 @@ interface Outlets {
   readonly road: MonitorRoad | undefined;
 }
 
-/** To the monitor beside this process by frames, to one elsewhere by OTLP. */
+/** A monitor that this process started gets frames; any other gets OTLP. */
 function openOutlets(
   options: TelemetryOptions,
   monitorUrl: string | undefined,
@@ -194,7 +194,7 @@ function openOutlets(
 
 const tokenOf = ({ token, env }: TelemetryOptions): string | undefined => token ?? textOf(env, 'VITRINE_TOKEN');
 
-/** Who already gets everything gets nothing twice. */
+/** Removes exporters to the monitor, which gets all telemetry already. */
 function withoutMonitor(table: ExporterTable, monitorUrl: string | undefined): ExporterTable {
   if (monitorUrl === undefined) return table;
   const base = `${withoutSecrets(monitorUrl).replace(/\/+$/, '')}/v1/`;
@@ -251,7 +251,7 @@ interface Running {
   readonly logger: Logger;
 }
 
-/** What `work` resolves with, or a sentence when it takes longer. The timer holds the process until then. */
+/** The value of `work`, or a message when it takes longer than the limit. The timer keeps the process alive until then. */
 async function within<T>(limitMs: number, work: Promise<T>): Promise<T | string> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
@@ -273,7 +273,7 @@ async function endWithin(limitMs: number, running: Running): Promise<void> {
   const done = async (): Promise<string | undefined> => {
     const fed = parts.fed.map(async (reader) => reader.shutdown());
     const flushed = road?.flush();
-    // Fed readers collect once more from the LiveReader, so it stays open for them; nobody else waits for them.
+    // Fed readers collect once more from the LiveReader, so it stays open until they are done.
     live.holdOpenFor(Promise.allSettled([flushed, ...fed]));
     const rest = await Promise.allSettled([prometheus?.close(), sdk.shutdown(), flushed, ...fed]);
     const failed = rest.find((result) => result.status === 'rejected');

@@ -1,20 +1,20 @@
 /**
- * NodeSDK without what it imports for nothing: every exporter there is, gRPC, Zipkin and the reader of YAML configurations,
- * together some 25 MB in each process. While the package is imported, a resolve hook gives its own modules a stand-in for
- * those (`absent-exporters.ts`); everybody else, before and after, gets the real ones. A test holds the list of names.
+ * NodeSDK without its unused imports: all exporters, gRPC, Zipkin and the reader of YAML configurations, together about 25 MB
+ * in each process. While the package is imported, a resolve hook gives its modules a replacement for those
+ * (`absent-exporters.ts`). Every other importer, before and after, gets the real ones. A test checks the list of names.
  */
 import { registerHooks } from 'node:module';
 
-/** What it may keep: the API, the SDKs of the signals, and what is small. */
+/** Everything else stays: the API, the SDKs of the signals, and small packages. */
 const LEFT_OUT = /^@opentelemetry\/(?:exporter-|configuration$|otlp-)/;
-/** The assembly from configuration files; NodeSDK has no use for it. */
+/** Starts an SDK from a configuration file. NodeSDK does not use it. */
 const FROM_FILES = './start.mjs';
 const SDK_PLACE = /\/@opentelemetry\/sdk-node\/dist\/[\w-]+\.mjs$/;
 
 export type { NodeSDK } from '@opentelemetry/sdk-node';
 
 async function load(): Promise<typeof import('@opentelemetry/sdk-node')> {
-  // Compiled, the stand-in ends in `.js`.
+  // After compilation the replacement's name ends in `.js`.
   const standIn = new URL(`./absent-exporters${import.meta.url.slice(-3)}`, import.meta.url).href;
   const hooks = registerHooks({
     resolve(specifier, context, nextResolve) {

@@ -8,7 +8,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['base'],
   ['model'],
   ['config', 'telemetry', 'dashboards'],
-  ['stack/server', 'stack/cache', 'monitor/store', 'loadtest'],
+  ['stack/server', 'stack/cache', 'monitor/store', 'monitor/outbound', 'loadtest'],
   ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql'],
   ['monitor/alerts'],
   ['monitor/api'],
@@ -53,6 +53,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     disk: ['codec', 'head'],
     upkeep: ['codec', 'head', 'disk'],
     recent: [],
+    state: ['disk'],
     '.': ['codec', 'head', 'disk', 'upkeep'],
   },
   'monitor/ingest': {

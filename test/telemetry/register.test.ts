@@ -135,7 +135,7 @@ const spansWithin = (made: Collector, names: readonly string[]): Promise<unknown
     .toEqual(expect.arrayContaining([...names]));
 
 describe('register', () => {
-  it('gives the spans and metrics of the standard instrumentation of node:http', async () => {
+  it('makes the same spans and metrics as the standard instrumentation of node:http', async () => {
     const [ours, standard] = await Promise.all([runToEnd(REGISTER), runToEnd(path.join(APPS, 'standard-http.mjs'))]);
     const shape = (made: Collector): unknown[] =>
       spansOf(made).map(({ name, kind, status, attributes }) => ({
@@ -152,7 +152,7 @@ describe('register', () => {
     expect(remote).toMatchObject({ attributes: { 'url.query': 'x=1&sig=REDACTED' } });
   });
 
-  it('sees the routes and logs of a Koa service, and keeps the context in events of a body', async () => {
+  it('records the routes and logs of a Koa service, and keeps the context in events of a body', async () => {
     const made = await collector();
     const { port, child } = await serve('koa.mjs', made.url);
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
@@ -174,7 +174,7 @@ describe('register', () => {
     expect(stdout.toString()).toContain('"trace_id"');
   });
 
-  it('sees the routes of an Express service in CommonJS', async () => {
+  it('records the routes of an Express service in CommonJS', async () => {
     const made = await collector();
     const { port } = await serve('express.cjs', made.url, { PORT: '0' });
     const id = await get(port, '/orders/7');
@@ -215,7 +215,7 @@ describe('register', () => {
     },
   );
 
-  it('sends everything to the monitor that started it, whatever OTEL_* leaves out, and lines of the console in their trace', async () => {
+  it('sends all telemetry to the monitor that started it, also signals that OTEL_* turns off, with console lines in their trace', async () => {
     const made = await collector();
     const { port, child } = await serve('console.mjs', 'http://127.0.0.1:9', {
       VITRINE_TELEMETRY__MONITOR: made.url,
@@ -250,7 +250,7 @@ describe('register', () => {
     expect(spans.join('')).toContain(Buffer.from(id, 'hex').toString('latin1'));
   });
 
-  it('stops the start for an exporter that cannot be had, and for nothing else', async () => {
+  it('ends the process when a named exporter cannot be loaded, and for no other reason', async () => {
     const run = async (env: NodeJS.ProcessEnv): Promise<{ code: number; text: string }> => {
       const child = spawn(process.execPath, ['--import', REGISTER, '--eval', '0'], {
         env: { PATH: process.env['PATH'], ...env },

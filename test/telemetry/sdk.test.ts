@@ -44,7 +44,7 @@ async function collector(mode: Mode = 'ok'): Promise<Collector> {
 const ALL = { OTEL_TRACES_EXPORTER: 'otlp', OTEL_METRICS_EXPORTER: 'otlp', OTEL_LOGS_EXPORTER: 'otlp' };
 
 describe('startTelemetry', () => {
-  it('sends all three signals to a collector and counts what was sent', async () => {
+  it('sends all three signals to a collector and counts the sent items', async () => {
     const { url, received } = await collector();
     const telemetry = await start({ ...ALL, OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_RESOURCE_ATTRIBUTES: 'team=a%20b' });
     trace.getTracer('t').startSpan('checkout').end();
@@ -93,7 +93,7 @@ describe('startTelemetry', () => {
     expect(bodies).toEqual([]);
   });
 
-  it('gives a delta exporter a reader of its own', async () => {
+  it('gives a delta exporter a separate reader', async () => {
     const { url, bodies } = await collector();
     const env = {
       OTEL_METRICS_EXPORTER: 'otlp',
@@ -115,7 +115,7 @@ describe('startTelemetry', () => {
     await telemetry.shutdown();
   });
 
-  it('starts with junk in the environment, one warning a variable', async () => {
+  it('starts with invalid variables, with one warning for each', async () => {
     const logger = recordingLogger();
     await start(
       {
@@ -132,7 +132,7 @@ describe('startTelemetry', () => {
     }
   });
 
-  it('opens the scrape page when asked, and says when its port is taken', async () => {
+  it('opens the scrape page on request, and reports a port in use', async () => {
     const blocker = http.createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => blocker.once('listening', resolve));
     open.push(() => new Promise((resolve) => blocker.close(resolve)));

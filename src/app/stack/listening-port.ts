@@ -1,6 +1,6 @@
 /**
- * Which port a process tree listens on, read from /proc (Linux): the sockets its descriptors name, looked up among the
- * listening ones of net/tcp and net/tcp6. Elsewhere nothing is found and the caller falls back on the PORT it gave.
+ * Finds the port on which a process tree listens, from /proc (Linux): the sockets of its descriptors are looked up in the
+ * listening ones of net/tcp and net/tcp6. On other systems nothing is found and the caller uses the PORT that it set.
  * Source of the formats: proc_pid_net(5), proc_pid_fd(5).
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -44,7 +44,7 @@ export function listeningPort(pid: number, preferred: number): number | undefine
   return found.includes(preferred) ? preferred : found.sort((a, b) => a - b)[0];
 }
 
-// A process may end between two reads: what is gone reads as empty.
+// A process may end between two reads; its files then read as empty.
 function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');

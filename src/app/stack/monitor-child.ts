@@ -1,7 +1,6 @@
 /**
- * The monitor as a child of the stack: started, fed with one frame a second while it answers, and started again when it ends.
- * A monitor that stays silent for long is killed, because a process that does not answer watches nothing. Nothing here is
- * ever waited for by a request.
+ * The monitor as a child process of the stack. It gets one frame a second while it answers, and it is restarted when it ends. A
+ * monitor that does not answer for long is killed and restarted. No request ever waits for it.
  */
 import { wait, type Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
@@ -13,7 +12,7 @@ import { childEnvironment } from '../process/child-environment.ts';
 import { LEAN_MALLOC, MONITOR_HEAP } from '../process/lean-heap.ts';
 import { MAIN_PROGRAM } from '../process/program-paths.ts';
 
-/** Silence counts in intervals where frames come seldom. */
+/** With a long interval the time without an answer is measured in intervals. */
 const SILENT_INTERVALS = 3;
 const SILENT_MS = 5_000;
 const SILENT_LIMIT_MS = 30_000;
@@ -24,19 +23,19 @@ export interface MonitorChildOptions {
   /** Arguments of `vitrine start --role monitor`. */
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  /** Between two frames. */
+  /** Time between two frames. */
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A finished log line of the monitor. */
   readonly onLine: (line: string) => void;
-  /** Called when it is ready, each time it was started: its pid has changed. */
+  /** Called when it is ready after each start, because its pid has changed. */
   readonly onReady?: () => void;
 }
 
 function startFailure(code: number | null): VitrineError {
   const kind = code === 3 ? 'config_invalid' : code === 4 ? 'port_taken' : 'internal';
-  return new VitrineError(kind, 'The monitor cannot start; what is wrong stands above.');
+  return new VitrineError(kind, 'The monitor cannot start; see the errors above.');
 }
 
 export class MonitorChild {
@@ -51,9 +50,9 @@ export class MonitorChild {
   #whenReady: () => void = () => {};
   #cancelWatch = (): void => {};
   #stopped = false;
-  /** Resolves with the first `ready` of any incarnation. */
+  /** Resolves at the first `ready`, also after restarts. */
   readonly ready: Promise<void>;
-  /** Rejects when it ended for good before it was ever ready; what was wrong it has said on the console. */
+  /** Rejects when it is not restarted any more before it was ever ready. It has printed the reason. */
   readonly failed: Promise<never>;
   #whenFailed: (error: Error) => void = () => {};
 
@@ -67,7 +66,7 @@ export class MonitorChild {
     this.failed = new Promise((_resolve, reject) => {
       this.#whenFailed = reject;
     });
-    // Nobody may be waiting for it any more when it happens.
+    // When it rejects later, no caller awaits it.
     this.failed.catch(() => {});
     this.#child = new Child({
       name: 'monitor',
@@ -79,7 +78,7 @@ export class MonitorChild {
       logger: options.logger,
       onMessage: (message) => this.#heard(message as ToStack),
       onExit: () => this.#gone(),
-      // It ended by itself before it ever was there: its data directory is in use or unusable, which it has said.
+      // It ended before it was ever ready: its data directory is in use or unusable, and it has printed so.
       isFinal: (code) => code === 1 && !this.#wasReady,
       onGaveUp: (code) => this.#whenFailed(startFailure(code)),
     });
@@ -90,7 +89,7 @@ export class MonitorChild {
     return this.#child.pid;
   }
 
-  /** True while it answers; false when it has not done so for 5 s, or three intervals. */
+  /** False when it has not answered for 5 s, or for three intervals if that is longer. */
   get answers(): boolean {
     return this.#ready && !this.#silentFor(SILENT_MS);
   }
@@ -104,18 +103,18 @@ export class MonitorChild {
     return this.#child.gaveUp;
   }
 
-  /** From now on frames go to the monitor, now and after each restart. */
+  /** From now on frames are sent to the monitor, also after each restart. */
   feed(frames: FrameSender): void {
     this.#frames = frames;
     if (this.#ready) this.#connect();
   }
 
-  /** The monitor reads the configuration again. */
+  /** Tells the monitor to read the configuration again. */
   hup(): void {
     this.#child.kill('SIGHUP');
   }
 
-  /** Sends what there is, at most a second late; from then on no frame goes to the monitor. */
+  /** Sends one last frame, within a second. Afterwards no frame is sent to the monitor. */
   async lastFrame(): Promise<void> {
     this.#stopped = true;
     this.#cancelWatch();
@@ -143,7 +142,7 @@ export class MonitorChild {
 
   #connect(): void {
     this.#frames?.connect((frame) => {
-      if (!this.#child.send(frame)) throw new Error('the monitor has gone');
+      if (!this.#child.send(frame)) throw new Error('the monitor has ended');
     });
   }
 
@@ -157,7 +156,7 @@ export class MonitorChild {
       if (this.#stopped) return;
       if (this.#ready && this.#frames !== undefined && this.#silentFor(SILENT_LIMIT_MS)) {
         const silentMs = Math.round(this.#clock.monotonic() - this.#lastAckMs);
-        this.#logger.warn({ silent_ms: silentMs }, 'The monitor does not answer and is started again');
+        this.#logger.warn({ silent_ms: silentMs }, 'The monitor does not answer and is restarted');
         this.#child.kill('SIGKILL');
         this.#lastAckMs = this.#clock.monotonic();
       }

@@ -1,6 +1,6 @@
 /**
- * The data path, put together: cache and balancer, and the uptime of each component as a metric. It knows nothing of the
- * monitor; whoever starts it feeds the monitor from its telemetry.
+ * Starts the data path: cache and balancer, with the uptime of each component as a metric. It does not depend on the monitor;
+ * its caller sends the telemetry to the monitor.
  */
 import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../../base/clock.ts';
@@ -16,7 +16,7 @@ import type { Settings } from '../process/settings.ts';
 
 export interface StackOptions {
   readonly settings: Settings;
-  /** The section, with the upstreams that stand in when none is configured. */
+  /** The section, with default upstreams when none is configured. */
   readonly balancer: BalancerOptions;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -25,7 +25,7 @@ export interface StackOptions {
 export interface Stack {
   readonly balancer: Balancer;
   health(): Health;
-  /** Answers what was read, then ends. Sentences about what did not end well. */
+  /** Answers the requests that were read, then stops. Returns one message for each part that failed to stop. */
   close(): Promise<string[]>;
 }
 

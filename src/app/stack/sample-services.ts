@@ -1,4 +1,4 @@
-/** The sample services behind the balancer: one process an address, on one data directory, under the `register` preload as a user's own would be. */
+/** The sample services behind the balancer: one process for each address, with one data directory, under the `register` preload like a user's service. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -21,15 +21,15 @@ export interface SampleServicesOptions {
   readonly env: NodeJS.ProcessEnv;
   /** OTLP/HTTP address of the monitor. */
   readonly monitorUrl: string;
-  /** Between two collections for it. */
+  /** Time between two collections for the monitor. */
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called when a process was started or started again: its pid has changed. */
+  /** Called after a process was started or restarted, because its pid has changed. */
   readonly onChange: () => void;
 }
 
-/** The token of the directory, made when there is none: services of whoever already runs here must still know theirs. */
+/** The token of the directory. It is created only when there is none: services that already run here must keep theirs. */
 function tokenIn(file: string): string {
   try {
     const known = readFileSync(file, 'utf8').trim();
@@ -46,7 +46,7 @@ export class SampleServices {
   readonly drillToken: string;
   readonly #options: SampleServicesOptions;
   readonly #children: Child[];
-  /** A token on the command line would be seen by everybody on the machine. */
+  /** A file, because every user of the machine can read command lines. */
   readonly #tokenFile: string;
 
   constructor(options: SampleServicesOptions) {
@@ -66,7 +66,7 @@ export class SampleServices {
     }));
   }
 
-  /** To be called when nothing sends them requests any more. */
+  /** Call it after the balancer has stopped sending requests. */
   async stop(): Promise<void> {
     await Promise.all(this.#children.map((child) => child.stop(STOP_LIMIT_MS, { kind: 'end' })));
   }
@@ -85,7 +85,7 @@ export class SampleServices {
         dir,
         '--drill-token-file',
         this.#tokenFile,
-        // The console shows what needs somebody; all of it is in the files and on the page.
+        // The console shows only warnings and errors; the files and the page have all lines.
         '--logs',
         path.join(dataDir, 'logs'),
         '--name',
@@ -101,7 +101,7 @@ export class SampleServices {
           OTEL_SERVICE_NAME: 'payments',
           VITRINE_TELEMETRY__MONITOR: monitorUrl,
           VITRINE_TELEMETRY__INTERVAL: `${intervalMs}ms`,
-          // Its lines go to OpenTelemetry by themselves; instrumented, its pino would send each a second time.
+          // Its own logger already sends lines to OpenTelemetry; an instrumented pino would send each line twice.
           OTEL_NODE_DISABLED_INSTRUMENTATIONS: [env['OTEL_NODE_DISABLED_INSTRUMENTATIONS'], 'pino']
             .filter((names) => names !== undefined && names !== '')
             .join(','),

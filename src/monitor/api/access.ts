@@ -1,7 +1,7 @@
 /**
- * Who is let in. Programs send the token with each request; the page sends it once and then holds a session in a cookie
+ * Authentication. Programs send the token with each request; the page sends it once and then holds a session in a cookie
  * that scripts cannot read and other sites cannot use. Sessions live in memory, end after 12 h without use and after 7 days
- * in any case. Without a token (loopback only) everybody is let in.
+ * in any case. Without a token (loopback only) every request is admitted.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { BoundedMap } from '../../base/bounded.ts';
@@ -60,14 +60,14 @@ export class Access {
   /** @throws VitrineError `unauthorized` */
   check(headers: IncomingHttpHeaders): void {
     if (this.isAllowed(headers)) return;
-    throw new VitrineError('unauthorized', 'This needs the token of this server.', {
+    throw new VitrineError('unauthorized', 'This request needs the token of this server.', {
       hint: 'Send it as "Authorization: Bearer …"; it is what auth.token or VITRINE_TOKEN holds.',
       headers: { 'WWW-Authenticate': 'Bearer realm="vitrine"' },
     });
   }
 
   /**
-   * A new session for who knows the token; returns the value of Set-Cookie.
+   * Starts a session when the token is right; returns the value of Set-Cookie.
    * @throws VitrineError `unauthorized`, or `too_many_requests` after ten tries in a minute from one address
    */
   signIn(token: string, address: string, secure: boolean): string {

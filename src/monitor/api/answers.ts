@@ -1,6 +1,6 @@
 /**
  * How this port answers: every error as problem+json with a code and a request id, every JSON body compressed when that
- * saves something, and never a word of how the inside failed: that is in the log under the same id.
+ * saves something. Internal failures are not described in the answer; the log describes them under the same id.
  */
 import { promisify } from 'node:util';
 import { gzip as gzipCallback } from 'node:zlib';
@@ -23,7 +23,7 @@ function fail(ctx: Context, error: unknown, requestId: string): void {
   ctx.type = 'application/problem+json';
 }
 
-/** Outermost. A client that went away is no failure of ours. */
+/** Outermost. A client that disconnects is not an error. */
 export function problems(logger: Logger): Middleware {
   return async (ctx, next) => {
     const requestId = randomHex(8);
@@ -37,7 +37,7 @@ export function problems(logger: Logger): Middleware {
       }
     } catch (error) {
       if (!(error instanceof VitrineError)) logger.error({ err: error, requestId, path: ctx.path }, 'request failed');
-      // What is left unread of a refused body would stand before the next request on this connection.
+      // The unread rest of a refused body would be read as the next request on this connection.
       if (!ctx.req.complete) ctx.set('Connection', 'close');
       fail(ctx, error, requestId);
     }

@@ -1,5 +1,5 @@
 /**
- * Who may speak to this port at all, decided before any route: the Host must be one of ours (a rebinding name is not), and
+ * Which requests this port accepts, decided before any route: the Host must be one of ours (a rebinding name is not), and
  * what changes something must come from our own page or from no browser. Pure checks, and the headers of every answer.
  */
 import { VitrineError } from '../../base/errors.ts';

@@ -1,6 +1,6 @@
 /**
  * Figures from cumulative samples: what happened between two samples of a process, the same of several processes added
- * up, and what people read from it. Pure. A counter that fell was restarted, and then its new value is what was added,
+ * up, and the figures shown to people. Pure. A counter that fell was reset, and then its new value is the increase,
  * as Prometheus counts a reset.
  */
 import type { CacheFigures, LatencyFigures, Phase, RouteLedger, TrafficFigures, UpstreamFigures } from './contract.ts';

@@ -1,6 +1,6 @@
 /**
  * One collection of one process, reduced to what the live figures need: cumulative sums over the attributes that nobody
- * asks for. Pure. What a process may add to it is bounded (routes, upstreams); what exceeds the bound is counted.
+ * asks for. Pure. The number of routes and upstreams of a process is bounded; those beyond the bound are counted.
  */
 import type { FrameHistogram, FrameMetric, FramePoint } from '../../model/frame.ts';
 import { METRICS } from '../../telemetry/names.ts';

@@ -1,5 +1,5 @@
 /**
- * The present, from the stack's own collections: no store and no query lies between a request and its figure here.
+ * The current figures, computed from the stack's own collections without the store or a query.
  * Keeps a minute of samples a second and a quarter of an hour of samples every 15 s for each process that reports, which
  * bounds its memory; processes beyond the limit are refused and counted. Gaps stay gaps: without traffic a figure is null.
  */
@@ -165,7 +165,7 @@ export class LiveState {
     const since = process.fine.find(({ timeMs }) => timeMs >= nowMs - this.#windowMs - 1_000);
     if (now === undefined || since === undefined || now.timeMs < nowMs - this.#silentMs) return undefined;
     const seconds = (now.timeMs - since.timeMs) / 1_000;
-    // A single sample has gauges, but nothing can have been added since itself.
+    // A single sample has gauges, but no increase.
     return { process, now, since, seconds, delta: between(since, now) };
   }
 
@@ -195,7 +195,7 @@ function add(process: Process, sample: LiveSample, windowMs: number): void {
   for (const known of process.coarse.keys()) if (known < step - STEPS) process.coarse.delete(known);
 }
 
-/** What a process had counted when it began. */
+/** The counts of a process at its start. */
 const birth = (timeMs: number): LiveSample => ({ ...emptySample(timeMs), cpuSeconds: 0 });
 
 /** Requests only grow, so fewer of them (or a smaller uptime) are those of a new process under an old name. */
@@ -204,7 +204,7 @@ function restarted(older: LiveSample, newer: LiveSample): boolean {
   return (newer.processUptimeSeconds ?? 0) < (older.processUptimeSeconds ?? 0) - 1;
 }
 
-/** What the balancer did between the oldest step and the window: the usual, against which now is measured. */
+/** The balancer's figures between the oldest step and the window: the baseline for comparison. */
 function usualOf({ process, since }: Window): LiveSample | undefined {
   const oldest = Math.min(...process.coarse.keys());
   const older = process.coarse.get(oldest);

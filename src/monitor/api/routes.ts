@@ -1,6 +1,6 @@
 /**
  * The table of routes and how a path is looked up in it. Exact by segment and without any decoding but of parameters, so
- * a path has one spelling: `//`, `/./`, `%2f` and letters in another case are simply not there.
+ * a path has one spelling: `//`, `/./`, `%2f` and letters in another case are not found.
  */
 import type { Context } from 'koa';
 import { VitrineError } from '../../base/errors.ts';

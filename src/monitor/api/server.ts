@@ -31,13 +31,13 @@ import { timeseriesAnswer } from './timeseries.ts';
 export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly querier: Querier;
   readonly live: LiveState;
-  /** Answers `/api/v1/…`, `/federate` and what else it knows; calls next for everything else. */
+  /** Answers `/api/v1/…`, `/federate` and its other paths; calls next for all others. */
   readonly prometheusRouter?: Middleware | undefined;
-  /** Ingest over this port (`POST /api/logs`, remote write, `/metrics`); each calls next for what is not its own. */
+  /** Ingest over this port (`POST /api/logs`, remote write, `/metrics`); each calls next for all other paths. */
   readonly ingestMiddlewares?: readonly Middleware[] | undefined;
   /** Routes of later parts; they come before the table's own, so a row that is built replaces its 501. */
   readonly routes?: readonly Route[] | undefined;
-  /** Without it everybody who reaches the port is let in. */
+  /** Without it every request that reaches the port is admitted. */
   readonly token?: string | undefined;
   /** Folder of the built page. */
   readonly pageDir: string;
@@ -150,7 +150,7 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
         headers: { Allow: 'GET, HEAD' },
       });
     }
-    // The page itself holds no data, and it is what asks for the token.
+    // The page itself holds no data, and it must load without a token to ask for one.
     if (servePage(ctx, page)) return;
     const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
     if (!open.some((route) => route.path === ctx.path && route.method === method)) access.check(ctx.req.headers);

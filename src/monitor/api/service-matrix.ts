@@ -1,5 +1,5 @@
 /**
- * The health matrix: one row a service, with what is wrong said in a sentence. From PromQL, so a service counts whoever
+ * The health matrix: one row for each service, with a sentence about its problem. It comes from PromQL, so a service counts whoever
  * sent its telemetry. The rules are simple on purpose and the same for every service; finer ones are alert rules, and a
  * firing alert that names the service decides its state.
  */
@@ -115,7 +115,7 @@ export async function servicesAnswer(
     stripOf(querier, 'uptime', endMs),
     stripOf(querier, 'logs', endMs),
   ]);
-  // Whoever was there in the last quarter of an hour has a row: a service that fell silent is what one looks for.
+  // Every service seen in the last 15 minutes has a row, because a service that has stopped sending must be visible.
   const seen = [requests, logs, uptime, errorStrip, uptimeStrip, logStrip];
   const names = [...new Set(seen.flatMap((values) => [...values.keys()]))];
   const services = names

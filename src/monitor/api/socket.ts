@@ -88,7 +88,7 @@ export class LiveSocket {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // Without a listener an error of a socket that we give up would end the process.
+    // Without a listener, an error of a refused socket would end the process.
     socket.on('error', () => socket.destroy());
     try {
       this.#admit(request);
@@ -210,11 +210,11 @@ export class LiveSocket {
     this.#expressions.evaluate(nowMs);
   }
 
-  /** Closes who does not read, whose session has ended and who did not answer the last ping. */
+  /** Closes viewers that do not read, whose session has ended or that did not answer the last ping. */
   #isAlive(client: WebSocket, viewer: Viewer, ping: boolean): boolean {
     if (client.bufferedAmount > MAX_BUFFERED_BYTES) {
       client.close(1013, 'the viewer does not keep up');
-      // It does not read, so it will not answer the close either.
+      // A viewer that does not read will not answer the close either.
       client.terminate();
       return false;
     }

@@ -1,6 +1,6 @@
 /**
  * The PromQL expressions that viewers watch: each is evaluated once a second for all of them together, in the background,
- * with a time limit. One that still runs when its turn comes again is left alone, so a slow query cannot pile up.
+ * with a time limit. An expression whose last evaluation still runs is skipped, so slow queries cannot pile up.
  */
 import { VitrineError } from '../../base/errors.ts';
 import type { Querier, QueryValue } from '../../model/ports.ts';

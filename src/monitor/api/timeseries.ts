@@ -1,6 +1,6 @@
 /**
- * `GET /api/timeseries`: one signal in equal buckets that end on round times, without a word of PromQL.
- * A bucket without data is there and holds null, so that readers can tell silence from zero.
+ * `GET /api/timeseries`: one signal in equal buckets that end on round times; the caller writes no PromQL.
+ * A bucket without data holds null, so that readers can tell missing data from zero.
  */
 import { VitrineError } from '../../base/errors.ts';
 import { formatDurationMs, parseDurationMs } from '../../base/units.ts';

@@ -63,7 +63,7 @@ function spanView(span: SpanRecord, startUnixNano: bigint): SpanView {
     name: span.name,
     kind: span.kind,
     startOffsetMs: millisOf(span.startUnixNano - startUnixNano),
-    // Clocks of two machines, or a broken sender: a span never lasts less than nothing.
+    // Clock differences or a broken sender may end a span before it began: its duration is then zero.
     durationMs: Math.max(0, millisOf(span.endUnixNano - span.startUnixNano)),
     startUnixNano: span.startUnixNano.toString(),
     status: span.status,

@@ -1,4 +1,4 @@
-/** The configuration section `ingest`: limits of what others send. */
+/** The configuration section `ingest`: limits on received data. */
 import { z } from 'zod';
 import { size } from '../../config/types.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The HTTP side of ingest as one plain handler: OTLP, Prometheus remote write, OpenMetrics import and log lines. It serves
- * the OTLP port alone and is asked first on the monitor's own port; paths that are not its own it leaves to others.
+ * The HTTP side of ingest as one plain handler: OTLP, Prometheus remote write, OpenMetrics import and log lines. It is the
+ * only handler of the OTLP port and the first one on the monitor's own port; it leaves other paths to the next handler.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
@@ -21,7 +21,7 @@ import { BODY_LIMITS } from './request/body.ts';
 export interface IngestHttpOptions {
   readonly intake: Intake;
   readonly logger: Logger;
-  /** Asked of every request as `Authorization: Bearer` when set. */
+  /** When set, every request must send it as `Authorization: Bearer`. */
   readonly token?: string | undefined;
   /** Default: 20 MiB compressed, 64 MiB decompressed, 200:1. */
   readonly limits?: BodyLimits | undefined;
@@ -33,7 +33,7 @@ export interface IngestHttpOptions {
 export type IngestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
 const DEFAULT_BUDGET_BYTES = 256 * 1024 * 1024;
-/** What of a refused body is still read, so that the sender sees the answer before the connection closes. */
+/** Bytes of a refused body that are still read, so that the sender sees the answer before the connection closes. */
 const DRAIN_BYTES = 32 * 1024 * 1024;
 const DRAIN_MS = 2_000;
 
@@ -45,7 +45,7 @@ export function ingestHttp(options: IngestHttpOptions): IngestHandler {
   return async (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0];
     const endpoint = endpoints.get(path);
-    // Reading logs is another's: this path is ingest's only for writing.
+    // Another handler reads logs: ingest owns this path for POST only.
     if (endpoint === undefined || (path === '/api/logs' && request.method !== 'POST')) return false;
     const lease = budget.lease();
     const send = (answer: Answer): void => sendAnswer(request, response, answer, intake.clock);
@@ -64,7 +64,7 @@ export function ingestHttp(options: IngestHttpOptions): IngestHandler {
   };
 }
 
-/** For a port where nothing else is served: every other path is answered with 404. */
+/** For a port that serves nothing else: every other path is answered with 404. */
 export function ingestOnly(ingest: IngestHandler, clock: Clock): RequestListener {
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (await ingest(request, response)) return;
@@ -102,7 +102,7 @@ function sendAnswer(request: IncomingMessage, response: ServerResponse, answer: 
   response.end(answer.body);
 }
 
-/** Reads on, within bounds of bytes and time, what was refused: a connection closed over unread bytes is reset, and the answer lost. */
+/** Reads the rest of a refused body, within limits of bytes and time: closing over unread bytes resets the connection and loses the answer. */
 function drain(request: IncomingMessage, clock: Clock): void {
   if (request.complete || request.destroyed) return;
   let left = DRAIN_BYTES;

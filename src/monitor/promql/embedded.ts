@@ -1,4 +1,4 @@
-/** The embedded engine behind the `Querier` port: limits, line and time limit around `runQuery`, and the label questions. */
+/** The embedded engine behind the `Querier` port: limits, queue and time limit around `runQuery`, and the label queries. */
 import { BoundedMap } from '../../base/bounded.ts';
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
@@ -15,22 +15,22 @@ import { runQuery } from './run.ts';
 /** Prometheus' limit on the points of one series in a range query. */
 const MAX_POINTS = 11_000;
 const MINUTE_MS = 60_000;
-/** Rules and viewers ask the same each second: parsing was more than half of what a small query costs. */
+/** Rules and viewers send the same queries each second, and parsing was more than half the cost of a small query. */
 const KNOWN = { expressions: 500, maxCharacters: 4_096 };
 
 export interface EmbeddedOptions {
   readonly clock?: Clock | undefined;
   /** Samples that one query, and all that run together, may hold at a time; default 10 million, of 16 bytes each. */
   readonly maxSamples?: number | undefined;
-  /** Of a query that names none, and the most one may ask for; default 2 minutes. */
+  /** Time limit of a query that names none, and the highest that one may ask for; default 2 minutes. */
   readonly timeoutMs?: number | undefined;
-  /** How old a sample an instant selector takes; default 5 minutes. */
+  /** Age of the oldest sample that an instant selector takes; default 5 minutes. */
   readonly lookbackMs?: number | undefined;
   /** Step of subqueries that name none; default 1 minute. */
   readonly defaultStepMs?: number | undefined;
-  /** Queries that run at a time; default 4. */
+  /** Queries that run at the same time; default 4. */
   readonly concurrency?: number | undefined;
-  /** Queries that may wait for a place; default 200. */
+  /** Queries that may wait in the queue; default 200. */
   readonly maxWaiting?: number | undefined;
 }
 

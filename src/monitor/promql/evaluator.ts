@@ -1,6 +1,6 @@
 /**
  * Walks a checked, folded tree bottom-up and gives every node's value over a frame of steps. Parts that do not change along
- * the steps are evaluated once. Between series it asks its budget, so that a long query neither blocks the thread nor
+ * the steps are evaluated once. It checks its budget between series, so that a long query neither blocks the thread nor
  * outlives its limits.
  */
 import { Labels } from '../../model/labels.ts';
@@ -46,7 +46,7 @@ import { absent } from './functions/vector-functions.ts';
 import { columnToRangeSeries, newWindow, runWindows, toRangeSeries, type WindowFunction } from './columns/window.ts';
 import { KEEPS_NAME, WINDOW_FUNCTIONS } from './functions/window-functions.ts';
 
-/** What one run of a query shares between its nodes. */
+/** State that the nodes of one query run share. */
 export interface Run {
   readonly bounds: QueryBounds;
   readonly budget: Budget;

@@ -1,5 +1,5 @@
 /**
- * Lets a few queries run at a time; the others wait in line, first come first served, no longer than their own time limit.
+ * Runs a few queries at a time; the others wait in a queue, first come first served, no longer than their own time limit.
  * Four is enough to keep one thread busy, and bounds the memory of all queries together.
  */
 import type { Clock } from '../../base/clock.ts';
@@ -41,8 +41,8 @@ export class QueryGate {
   }
 
   /**
-   * Runs `work` when there is room. Throws VitrineError `query_timeout` or `query_canceled` while still in line, and
-   * `overloaded` when the line is full.
+   * Runs `work` when there is room. Throws VitrineError `query_timeout` or `query_canceled` while in the queue, and
+   * `overloaded` when the queue is full.
    */
   async run<T>(work: () => Promise<T>, timeoutMs: number, signal: AbortSignal | undefined): Promise<T> {
     if (signal?.aborted) throw canceled();
@@ -57,7 +57,7 @@ export class QueryGate {
 
   #leave(): void {
     const [next] = this.#waiting;
-    // A place is handed over without being free in between.
+    // The place passes directly to the next query, so that no newcomer can take it.
     if (next === undefined) this.#running -= 1;
     else next.enter();
   }

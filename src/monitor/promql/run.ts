@@ -54,7 +54,7 @@ export async function runQuery(request: QueryRequest, source: SampleSource): Pro
   return { value, warnings: notes.warnings, infos: notes.infos };
 }
 
-/** Every selector once; selectors that ask for the same are asked for together. */
+/** Selects every selector once; equal selectors are selected together. */
 async function selectAll(
   planned: readonly PlannedSelector[],
   source: SampleSource,
@@ -91,7 +91,7 @@ async function shaped(expr: Expr, frame: Frame, run: Run): Promise<QueryValue> {
   return vectorOf(value.series, t);
 }
 
-/** In the order of evaluation: `sort` and `topk` mean something here. */
+/** In the order of evaluation, which `sort` and `topk` define. */
 function vectorOf(columns: Column[], t: number): QueryValue {
   const there = columns.filter(hasAny);
   const series = removeNames(there);

@@ -29,7 +29,9 @@ export const storeConfig = z.strictObject({
     .int()
     .min(10_000)
     .default(10_000_000)
-    .describe('Samples, of 16 bytes, that one query and all that run together may hold; the largest ends above this.'),
+    .describe(
+      'Samples, of 16 bytes each, that all running queries together may hold; above this the largest query is ended.',
+    ),
   durability: z
     .enum(['normal', 'full'])
     .default('normal')
@@ -39,7 +41,7 @@ export const storeConfig = z.strictObject({
     .min(100)
     .max(900_000)
     .default(200_000)
-    .describe('Series in all; what is over goes to an overflow series of its metric.'),
+    .describe('Series in total; further series are merged into the overflow series of their metric.'),
   max_series_per_metric: z.int().min(10).default(10_000).describe('Series of one metric.'),
   spans_size: size({ min: 1024 * 1024 })
     .prefault('32MiB')
@@ -47,5 +49,5 @@ export const storeConfig = z.strictObject({
   logs_size: size({ min: 1024 * 1024 })
     .prefault('24MiB')
     .describe('Log records in memory.'),
-  metrics: remote.prefault({}).describe('Where samples are asked for.'),
+  metrics: remote.prefault({}).describe('Where samples are read from.'),
 });

@@ -1,5 +1,5 @@
 /**
- * Opens a data directory: lock, schema check, replay. Everything acknowledged before a kill is in the head afterwards.
+ * Opens a data directory: lock, schema check, replay. Afterwards the head holds every write acknowledged before a kill.
  */
 import { systemClock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
@@ -39,7 +39,7 @@ type Given = Pick<SampleStoreOptions, 'dir' | 'compileMatcher'> & Partial<Sample
 
 /**
  * Opens or creates the store in `dir`. Throws VitrineError `data_dir_in_use` when another process has it and
- * `data_dir_unusable` when it cannot be read or written or comes from a newer version (it is left untouched then).
+ * `data_dir_unusable` when it cannot be read or written or comes from a newer version (it is then left unchanged).
  */
 export function openSampleStore(given: Given): SampleStore {
   const options: SampleStoreOptions = { ...SAMPLE_STORE_DEFAULTS, ...given };
@@ -110,7 +110,7 @@ function replay(
   }
   head.mark();
   if (damaged > 0)
-    logger.error({ rows: damaged }, `${damaged} rows of the write-ahead table are damaged and were passed over`);
+    logger.error({ rows: damaged }, `${damaged} rows of the write-ahead table are damaged and were skipped`);
 }
 
 /** 1 when the row is damaged. */

@@ -1,7 +1,7 @@
 /**
- * Questions to the head and the day files together. A series is read in one go (chunks up to the head's first sample, then
- * the head), so what moves between the two in the meantime is neither missed nor seen twice; between series the loop is
- * let go every few milliseconds.
+ * Reads the head and the day files together. A series is read without a pause (chunks up to the head's first sample, then
+ * the head), so a sample that moves from one to the other is neither missed nor read twice. Between two series the reader
+ * gives the event loop back every few milliseconds.
  */
 import { Turns, type Clock } from '../../base/clock.ts';
 import { Labels } from '../../model/labels.ts';
@@ -63,7 +63,7 @@ export class SampleReader {
     return this.#withSamples(sorted, mintMs, maxtMs, limit);
   }
 
-  /** When the thread should be given back, what gives it back. */
+  /** A promise to wait for when the thread should be given back; undefined when the reader may go on. */
   #rest(pace?: SelectPace): Promise<void> | undefined {
     if (pace !== undefined) return pace.due ? pace.pause() : undefined;
     return this.#turns.due ? this.#turns.next() : undefined;
@@ -91,7 +91,7 @@ export class SampleReader {
 
   async labelValues(name: string, selectors: Selectors, mintMs: number, maxtMs: number): Promise<readonly string[]> {
     const values = new Set<string>();
-    // A value that was seen needs no second look at the samples.
+    // A value that was found once needs no second read of its samples.
     for (const labels of await this.#matching(selectors, mintMs, maxtMs)) {
       const value = labels.get(name);
       if (value !== '' && !values.has(value) && this.#has(labels.key, mintMs, maxtMs)) values.add(value);
@@ -157,7 +157,7 @@ export class SampleReader {
     return false;
   }
 
-  /** A damaged day must not take the others with it. */
+  /** A damaged day must not make the other days unreadable. */
   #guard<T>(file: DayFile, work: () => T): T | undefined {
     try {
       return work();

@@ -1,10 +1,10 @@
 /**
- * The store of samples: newest decoded in memory (head.ts), older compressed in one SQLite file a day (day-file.ts), and a
- * write-ahead row per commit (journal.ts), so that an acknowledged write survives kill -9. docs/adr/0002-sample-store.md
- * says why.
+ * The store of samples: the newest are decoded in memory (head.ts), older ones compressed in one SQLite file a day
+ * (day-file.ts). Each commit writes a write-ahead row (journal.ts), so an acknowledged write survives kill -9.
+ * docs/adr/0002-sample-store.md gives the reasons.
  *
- * All appends of one turn of the event loop are one transaction; their promises resolve after it. When the disk refuses,
- * the samples are taken back from memory and each append rejects `storage_full`.
+ * All appends of one turn of the event loop are one transaction; their promises resolve after it. When the disk refuses the
+ * transaction, its samples are removed from memory and each append rejects with `storage_full`.
  */
 import { VitrineError } from '../../base/errors.ts';
 import type { AppendResult, SampleBatch, SampleSink, SampleSource, SelectPace } from '../../model/ports.ts';
@@ -162,14 +162,14 @@ export class SampleStore implements SampleSink, SampleSource {
     return this.#upkeep.retain();
   }
 
-  /** Copies the store into a directory that is absent or empty; every write acknowledged before the call is in it. */
+  /** Copies the store into a directory that is absent or empty. The copy holds every write acknowledged before the call. */
   async backup(target: string): Promise<void> {
     this.#commit();
     const { journal, days } = this.#parts;
     await this.#upkeep.withoutRetention(() => backupStore(journal.db, days, target));
   }
 
-  /** Commits what waits and closes the files. Nothing is flushed: the next start replays the write-ahead rows. */
+  /** Commits waiting appends and closes the files. Nothing is flushed: the next start replays the write-ahead rows. */
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#commit();

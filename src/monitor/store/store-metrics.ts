@@ -1,4 +1,4 @@
-/** The store about itself, as OpenTelemetry gauges: the names are METRICS.store*. */
+/** The store's own figures as OpenTelemetry gauges; the names are METRICS.store*. */
 import { metrics } from '@opentelemetry/api';
 import type { BatchObservableCallback, Observable } from '@opentelemetry/api';
 import { METRICS } from '../../telemetry/names.ts';
@@ -10,7 +10,7 @@ export interface StoreStats {
   readonly headBytes: number;
   /** Bytes on disk, side files included. */
   readonly sizeBytes: number;
-  /** Undefined while the store does not grow or has not been watched for long enough. */
+  /** Undefined while the store does not grow or has been measured for less than two minutes. */
   readonly timeToFullSeconds: number | undefined;
   readonly writable: boolean;
   /** Since the store was opened. */
@@ -22,7 +22,7 @@ export interface StoreStats {
   readonly exemplarSeries: number;
 }
 
-/** Registers the gauges; returns what ends them. */
+/** Registers the gauges; returns a function that removes them. */
 export function observeStore(stats: () => StoreStats): () => void {
   const meter = metrics.getMeter('vitrine.store');
   const gauge = ({ name, unit, description }: MetricName): Observable =>

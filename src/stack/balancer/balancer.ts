@@ -1,6 +1,6 @@
 /**
- * Puts the balancer together and gives it its life: listener → admit → route → cache → pick → forward. What it is made of
- * comes from outside, so it knows neither files nor environment nor who watches it.
+ * Builds the balancer and runs it: listener → admit → route → cache → pick → forward. Its parts are passed in, so it reads
+ * neither files nor the environment and does not know the monitor.
  */
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -25,7 +25,7 @@ export interface BalancerPieces {
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
-  /** Keeps responses; none are kept without it. */
+  /** Stores responses; without it none are stored. */
   readonly responseCache?: ResponseCache;
   /** Class of the server's responses; by default the fast one if it works on this Node.js, else Node's own. */
   readonly responseClass?: typeof ServerResponse;
@@ -38,7 +38,7 @@ export interface Balancer {
   /** The parts `balancer`, `server` (the upstreams together) and, where there is one, `cache` of a health body. */
   health(): HealthFacts;
   /**
-   * Takes itself out of the rotation (`/readyz` 503, `Connection: close`), then takes no new connection, and resolves when
+   * Takes itself out of rotation (`/readyz` 503, `Connection: close`), then accepts no new connection, and resolves when
    * every request that was read has its answer, or at `drain.limit`. Connections are closed then.
    */
   drain(): Promise<void>;
@@ -187,7 +187,7 @@ class RunningBalancer implements Balancer {
     const { announce, limit } = this.#options.drain;
     if (announce > 0) await wait(this.#clock, announce);
     await Promise.race([this.#listener.drain(), wait(this.#clock, Math.max(0, limit - announce))]);
-    // What was written last is still on its way out of the sockets.
+    // The last writes may still be in the sockets.
     await wait(this.#clock, 50);
     this.close();
   }

@@ -1,6 +1,6 @@
 /**
- * Where clients come in: Node's server reads them, this checks what it read, answers what is the balancer's own and begins
- * an exchange on a route. Requests pipelined on one connection are worked on one after the other.
+ * Accepts client connections. Node's server parses requests; the listener checks them, answers the balancer's own endpoints
+ * and starts an exchange on a route. Pipelined requests of one connection are handled one after the other.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -26,7 +26,7 @@ export interface ListenerPieces extends ExchangePieces, ServerPieces {
   readonly health: () => HealthFacts;
 }
 
-/** More requests than this waiting on one connection is no client but an attack. */
+/** Pipelined requests that may wait on one connection; a client that sends more is disconnected. */
 const PIPELINE_LIMIT = 128;
 
 export class Listener {
@@ -47,7 +47,7 @@ export class Listener {
     // Node cuts the list silently at its limit; ours is checked where it can be answered.
     this.#server.maxHeadersCount = 0;
     if (this.#options.limits.connections > 0) this.#server.maxConnections = this.#options.limits.connections;
-    // A client that has sent all it will may still wait for its answer.
+    // A client that has closed its writing side may still wait for its answer.
     Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on('connection', (socket) => this.#connected(socket));
     this.#server.on('request', (request, response) => this.#arrived(request, response, false));
@@ -179,7 +179,7 @@ export class Listener {
       head.raw.filter((_, at) => at % 2 === 1 && head.raw[at - 1].toLowerCase() === 'accept').join(',');
     const prefix = this.#options.health_prefix;
     const last = path.charCodeAt(path.length - 1);
-    // The three names end in h or z: everything else is passed by without a closer look.
+    // The three names end in h or z; any other path is skipped at once.
     if (last !== 104 && last !== 122) return false;
     const own = ownAnswer(path, prefix, accept(), this.#pieces.health);
     if (own === undefined || head.bodyBytes !== 0) return false;
@@ -201,16 +201,15 @@ export class Listener {
 
   #route(head: RequestHead, path: string): Route | VitrineError {
     const { routes } = this.#pieces;
-    if (routes.byPath && isAmbiguousPath(path))
-      return new VitrineError('bad_request', 'The path can be read in two ways.');
+    if (routes.byPath && isAmbiguousPath(path)) return new VitrineError('bad_request', 'The path is ambiguous.');
     const route = routes.find(head.host, path);
     if (route !== undefined) return route;
     return routes.routes.length === 0
       ? new VitrineError('no_upstream', 'No upstream is configured.', { headers: { 'Retry-After': '1' } })
-      : new VitrineError('not_found', 'No route leads there.');
+      : new VitrineError('not_found', 'No route matches the request.');
   }
 
-  /** Answered without an exchange; the connection is closed, for what follows on it cannot be trusted. */
+  /** Answers without an exchange. The connection is closed, because the bytes that follow cannot be trusted. */
   #refuse(client: ClientConnection, request: IncomingMessage, reply: ClientReply, error: VitrineError): void {
     this.#pieces.observer.refused(error.status);
     if (error.code !== 'not_found' && error.code !== 'no_upstream') {
@@ -281,7 +280,7 @@ export class Listener {
     }
   }
 
-  /** Takes no new connection, ends idle ones, and resolves when every request that was read has its answer. */
+  /** Accepts no new connection, closes idle ones, and resolves when every request that was read has its answer. */
   async drain(): Promise<void> {
     this.#server.close();
     for (const tunnel of this.#tunnels) tunnel.drain();

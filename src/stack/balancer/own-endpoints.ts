@@ -1,4 +1,4 @@
-/** `/health`, `/livez` and `/readyz` on the balancer's own port, from its own state. They are in no request count. */
+/** `/health`, `/livez` and `/readyz` on the balancer's own port, from its own state. They count as no request. */
 import { formatUptime } from '../../base/units.ts';
 import { worst, type ComponentHealth, type Health } from '../../model/health.ts';
 
@@ -8,7 +8,7 @@ export interface OwnAnswer {
   readonly body: string;
 }
 
-/** What the answers are made of. */
+/** The data for the answers. */
 export interface HealthFacts {
   readonly uptimeSeconds: number;
   readonly queueSize: number;
@@ -32,7 +32,7 @@ export function healthBody(facts: HealthFacts): Health {
   };
 }
 
-/** The draft inadarei-api-health-check-06, for whoever asks for it by `Accept`. */
+/** The draft inadarei-api-health-check-06, when `Accept` asks for it. */
 function healthJson(health: Health): string {
   const checks = Object.fromEntries(
     Object.entries(health.components).map(([name, one]) => [
@@ -51,7 +51,7 @@ function healthJson(health: Health): string {
   return JSON.stringify({ status: PASS[health.status], description: 'vitrine', checks });
 }
 
-/** Undefined when the path is none of ours. */
+/** Undefined when the path is not an own endpoint. */
 export function ownAnswer(
   path: string,
   prefix: string,

@@ -1,6 +1,6 @@
 /**
- * Makes the answer for one client from a kept response: 304 when the client has it (RFC 9110 section 13), one byte range
- * (section 14), the head alone for HEAD, and Age and Cache-Status (RFC 9211).
+ * Makes the answer for one client from a stored response: 304 when the client already has it (RFC 9110 section 13), one
+ * byte range (section 14), or the head alone for HEAD. Adds Age and Cache-Status (RFC 9211).
  */
 import type { CacheRequest, CachedResponse } from '../../model/response-cache.ts';
 import { headerObject } from './directives.ts';
@@ -8,14 +8,14 @@ import type { KeptResponse } from './response-entries.ts';
 
 export const CACHE_NAME = 'vitrine';
 const EMPTY = Buffer.alloc(0);
-/** What a 304 says beside Age (RFC 9110 section 15.4.5); the rest the client has. */
+/** The fields of a 304 beside Age (RFC 9110 section 15.4.5); the client has all others. */
 const IN_304 = new Set(['cache-control', 'content-location', 'date', 'etag', 'expires', 'vary', 'last-modified']);
 
 export function ageMs(kept: KeptResponse, nowMs: number): number {
   return Math.max(0, nowMs - kept.freshness.bornMs);
 }
 
-/** `how` is `hit` or what says why it was forwarded; the ttl is negative for a stale answer. */
+/** `how` is `hit`, or the reason for which the request was forwarded. The ttl is negative for a stale answer. */
 export function answerFrom(kept: KeptResponse, request: CacheRequest, nowMs: number, how: string): CachedResponse {
   const age = ageMs(kept, nowMs);
   const ttl = Math.floor((kept.freshness.lifetimeMs - age) / 1000);
@@ -60,7 +60,7 @@ export function hasTag(list: string, etag: string): boolean {
   return [...list.matchAll(/(?:W\/)?("[^"]*")/g)].some(([, tag]) => tag === opaque);
 }
 
-/** A single satisfiable range; anything else is answered whole, which is always allowed. */
+/** A single satisfiable range. Any other range is ignored, which is always allowed, and the whole body is sent. */
 function byteRange(field: string | undefined, length: number): { first: number; last: number } | undefined {
   const found = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(field ?? '');
   if (!found || length === 0) return undefined;
@@ -72,7 +72,7 @@ function byteRange(field: string | undefined, length: number): { first: number; 
   return first <= last ? { first, last } : undefined;
 }
 
-/** The fields of a 304 replace the kept ones, but for those that describe the kept body (RFC 9111 section 3.2). */
+/** The fields of a 304 replace the stored ones, except those that describe the stored body (RFC 9111 section 3.2). */
 export function updatedHeaders(kept: readonly string[], fresh: readonly string[]): string[] {
   const incoming = headerObject(fresh);
   for (const name of ['content-length', 'content-encoding', 'content-type', 'content-range']) delete incoming[name];

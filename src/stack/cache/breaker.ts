@@ -1,6 +1,6 @@
 /**
- * A circuit breaker: after some failures in a row it says no at once, and lets one trial through every so often, so that
- * a dead store costs a request nothing after the first few. Pure but for the clock.
+ * A circuit breaker. After a number of failures in a row it opens: calls are refused at once, except for one trial per
+ * period. A dead store therefore costs requests no time after the first failures. Pure except for the clock.
  */
 import type { Clock } from '../../base/clock.ts';
 

@@ -1,6 +1,4 @@
-/**
- * Keyv behind one wrapper: spans, counters, one load per missing key, and a store that may fail without failing anybody.
- */
+/** A wrapper around Keyv that adds spans, counters and one load per missing key. A store that fails never fails a caller. */
 import { context } from '@opentelemetry/api';
 import { Keyv } from 'keyv';
 import type { Clock } from '../../base/clock.ts';
@@ -20,7 +18,7 @@ export interface CacheOptions {
   readonly clock: Clock;
 }
 
-/** Loads running at once; beyond that, a load is not shared. */
+/** Loads that may run at the same time; a load beyond that number is not shared. */
 const MAX_SHARED_LOADS = 10_000;
 /** JSON both ways: Keyv's own serializer walks objects in JavaScript and revives on every read. */
 const JSON_TEXT = {
@@ -50,7 +48,7 @@ export class Cache<V> implements AsyncDisposable {
       // Our stores drop what has expired themselves.
       checkExpired: false,
     });
-    // Keyv throws without a listener. What it reports beyond our stores' own failures is a value that cannot be text.
+    // Keyv throws without a listener. Our stores report their own failures, so this is a value that cannot be serialized.
     this.#keyv.on('error', () => this.#counts.failed());
     this.#counts = new LookupCounts(name, 'cache get', () => store.figures());
   }
@@ -58,7 +56,7 @@ export class Cache<V> implements AsyncDisposable {
   /** The value, frozen when the store is in memory; undefined on a miss and when the store failed. Never rejects. */
   async get(key: string): Promise<V | undefined> {
     const startMs = this.#clock.monotonic();
-    // Memory is read where Keyv put it: a hit there is known at once, and Keyv's six awaits cost more than all the rest.
+    // Memory is read directly, not through Keyv: Keyv's six awaits cost more than the rest of the look-up.
     const found: unknown = this.#memory ? this.#memory.get(key)?.value : await this.#keyv.get(key);
     if (found === FAILED) return this.#seen('error', startMs);
     this.#seen(found === undefined ? 'miss' : 'hit', startMs);
@@ -71,7 +69,7 @@ export class Cache<V> implements AsyncDisposable {
     return this.#keyv.set(key, value, ttlMs > 0 ? ttlMs : undefined);
   }
 
-  /** Also keeps a load that is running now from being stored. */
+  /** Also prevents a load that runs now from being stored. */
   async delete(key: string): Promise<boolean> {
     this.#loading.delete(key);
     return this.#keyv.delete(key);
@@ -83,8 +81,8 @@ export class Cache<V> implements AsyncDisposable {
   }
 
   /**
-   * The kept value, or what `load` gives: once for all who miss the key meanwhile. Rejects only as `load` does; errors and
-   * undefined are not kept.
+   * The stored value, or the result of `load`, which all callers that miss the key meanwhile share. Rejects only when `load`
+   * does. Errors and undefined are not stored.
    */
   async getOrLoad(key: string, load: () => Promise<V>, ttlMs: number = this.#ttlMs): Promise<V> {
     const found = await this.get(key);

@@ -1,6 +1,6 @@
 /**
- * Cache-Control as RFC 9111 section 5.2 and RFC 9110 section 5.6 have it: names without case, quoted values, and the
- * strictest reading of what is doubled or malformed.
+ * Parses Cache-Control (RFC 9111 section 5.2, RFC 9110 section 5.6): names in any case, quoted values, and the strictest
+ * reading of doubled or malformed directives.
  */
 
 /** Directive names in lower case; '' for those without a value. */
@@ -25,7 +25,7 @@ export function parseDirectives(field: string | undefined): Directives {
   return directives;
 }
 
-/** Seconds of a delta-seconds value; 0 for what is not one: an invalid freshness is no freshness (section 4.2.1). */
+/** Seconds of a delta-seconds value; 0 for any other text: invalid freshness information means stale (section 4.2.1). */
 export function seconds(value: string | undefined): number {
   return value !== undefined && /^\d+$/.test(value) ? Math.min(Number(value), MAX_SECONDS) : 0;
 }

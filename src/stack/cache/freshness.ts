@@ -1,7 +1,8 @@
 /**
- * What may be kept and for how long (RFC 9111 sections 3 and 4.2), judged once when a response comes in, so that a look-up
- * only compares numbers. http-cache-semantics knows the base rules; on top: directives in any case or number, the age a
- * response already has, must-revalidate that still allows fresh reuse, and the refusals that keep one user's answer from another.
+ * Decides whether a response may be stored and how long it is fresh (RFC 9111 sections 3 and 4.2). This happens once, when
+ * the response arrives, so that a look-up only compares numbers. http-cache-semantics has the base rules. Added here:
+ * directives in any case or number, the age that a response arrives with, must-revalidate that still allows fresh reuse,
+ * and the rules that never give one user's answer to another.
  */
 import CachePolicy from 'http-cache-semantics';
 import type { CacheRequest } from '../../model/response-cache.ts';
@@ -9,11 +10,11 @@ import type { Directives } from './directives.ts';
 import { headerObject, parseDirectives, seconds } from './directives.ts';
 
 export interface Freshness {
-  /** When the response was made as far as its age tells, milliseconds since the epoch. */
+  /** When the response was generated, derived from its age; milliseconds since the epoch. */
   readonly bornMs: number;
   /** Fresh until its age reaches this. */
   readonly lifetimeMs: number;
-  /** After that: may be used for so long while it is refreshed, or when the upstream fails (RFC 5861). */
+  /** How long it may be used after that while it is refreshed, or when the upstream fails (RFC 5861). */
   readonly whileRevalidateMs: number;
   readonly ifErrorMs: number;
   /** Never used stale (must-revalidate, proxy-revalidate, no-cache). */
@@ -24,16 +25,16 @@ export interface Freshness {
   readonly forAuthorized: boolean;
 }
 
-/** More selecting fields than this is not kept. */
+/** A response with more selecting fields than this is not stored. */
 const MAX_VARY = 20;
-/** Without any of these, an Expires or a Last-Modified nothing is fresh for any time (RFC 9111 section 4.2.1, RFC 8246). */
+/** A response has no lifetime without one of these, an Expires or a Last-Modified (RFC 9111 section 4.2.1, RFC 8246). */
 const LIFETIMES = ['max-age', 's-maxage', 'immutable'];
 /** Understood by http-cache-semantics, for must-understand (section 5.2.2.3). */
 const UNDERSTOOD = new Set([200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 501]);
 
 /**
- * Undefined when the response must not or need not be kept.
- * `sentMs` is when the request was sent upstream, `nowMs` when the response came.
+ * Undefined when the response must not be stored, or storing it would be useless.
+ * `sentMs` is when the request was sent upstream, `nowMs` when the response arrived.
  */
 export function judge(
   request: CacheRequest,
@@ -48,7 +49,7 @@ export function judge(
   const shared = directives.has('public') || directives.has('s-maxage') || directives.has('must-revalidate');
   if (vary === undefined || isPersonal(request, headers, directives, vary, shared)) return undefined;
   const hasValidator = 'etag' in headers || 'last-modified' in headers;
-  // Most answers say nothing of being fresh and cannot be validated: there is nothing to work out.
+  // Most answers have no freshness information and no validator: nothing needs to be computed.
   if (!hasValidator && !('expires' in headers) && !LIFETIMES.some((name) => directives.has(name))) return undefined;
 
   const policy = new CachePolicy(
@@ -70,7 +71,7 @@ export function judge(
   };
 }
 
-/** Whether it may be one user's own: then it is not kept, even where the RFC would leave it to the upstream's care. */
+/** Whether the response may belong to one user. It is not stored then, even where the RFC would allow it. */
 function isPersonal(
   request: CacheRequest,
   headers: Readonly<Record<string, string>>,
@@ -91,11 +92,11 @@ function initialAgeMs(headers: Readonly<Record<string, string>>, sentMs: number,
   return Math.max(apparentMs, seconds(age) * 1000 + (nowMs - sentMs));
 }
 
-/** IMF-fixdate, RFC 850 and asctime forms (RFC 9110 section 5.6.7): Date.parse alone takes far more. */
+/** IMF-fixdate, RFC 850 and asctime forms (RFC 9110 section 5.6.7): Date.parse accepts many more forms. */
 const HTTP_DATE =
   /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT|[A-Z][a-z]+day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4})$/;
 
-/** An Expires that is no HTTP date means the past (section 5.3). */
+/** An Expires that is not an HTTP date means a time in the past (section 5.3). */
 function expiry({ expires }: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return expires === undefined || HTTP_DATE.test(expires) ? {} : { expires: '0' };
 }
@@ -120,7 +121,7 @@ function noStoreOnly(request: CacheRequest): string {
   return parseDirectives(request.headers['cache-control']).has('no-store') ? 'no-store' : '';
 }
 
-/** What http-cache-semantics should see: canonical names, numbers that hold, and none of what is handled here. */
+/** Cache-Control for http-cache-semantics: canonical names, valid numbers, and none of the directives handled here. */
 function canonical(directives: Directives, status: number): string {
   const parts: string[] = [];
   for (const [name, value] of directives) {

@@ -1,7 +1,7 @@
 /**
- * What a cache tells of its look-ups: how many by result, how long each took, and a span where it is part of a trace. Counts
- * are plain numbers that the metrics reader asks for, durations have their attributes bound, and a span is made after the
- * look-up with its times, so telling costs little beside looking.
+ * The telemetry of look-ups: a count for each result, a duration, and a span inside a trace. Counts are plain numbers that
+ * the metrics reader collects, durations have bound attributes, and the span is created after the look-up with the times
+ * of the look-up. Recording is therefore cheap compared with the look-up itself.
  */
 import type { Attributes, BatchObservableResult, Context, Observable } from '@opentelemetry/api';
 import { SpanKind, metrics, trace } from '@opentelemetry/api';
@@ -48,16 +48,16 @@ export class LookupCounts {
     this.#end = this.#publish(name, figures);
   }
 
-  /** A failure that is no look-up's. */
+  /** Counts a failure outside a look-up. */
   failed(): void {
     this.totals.error += 1;
   }
 
-  /** A look-up made in `here`, from and to milliseconds of the monotonic clock. */
+  /** Records a look-up made in the context `here`. Times are milliseconds of the monotonic clock. */
   seen(result: LookupResult, startMs: number, endMs: number, here: Context): void {
     this.totals[result] += 1;
     this.#durations[result].record((endMs - startMs) / 1000);
-    // Outside a trace a look-up is no operation of anybody's: only its metrics are kept.
+    // Outside a trace only the metrics of a look-up are recorded.
     if (trace.getSpan(here) === undefined) return;
     const span = this.#start(this.#spanName, SpanKind.INTERNAL, here, undefined, startMs);
     completeSpan(span, this.attributes[result]);
@@ -78,7 +78,7 @@ export class LookupCounts {
     const evictions = meter.createObservableCounter(cacheEvictions.name, cacheEvictions);
     const observe = (result: BatchObservableResult): void => {
       for (const kind of RESULTS) {
-        // A result that never came is no series, except the two that every hit ratio divides.
+        // A result that never occurred gets no series, except the two from which hit ratios are computed.
         if (this.totals[kind] === 0 && kind !== 'hit' && kind !== 'miss') continue;
         result.observe(lookups, this.totals[kind], this.attributes[kind]);
       }

@@ -1,6 +1,6 @@
 /**
- * Keyv's storage contract over a least-recently-used list that is bounded in bytes: Keyv's own Map never evicts and cannot
- * say how large it is. Values are kept as they are and shared between readers, so they are frozen on the way in.
+ * Keyv's storage contract over a least-recently-used list with a limit in bytes. Keyv's own Map never evicts and does not
+ * know its size. Values are stored without a copy and shared between readers, so they are frozen when they are stored.
  */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../base/clock.ts';
@@ -10,14 +10,14 @@ import { ABSOLUTE_EXPIRY } from './store.ts';
 
 export interface MemoryStoreOptions {
   readonly maxSizeBytes: number;
-  /** An entry larger than this is not kept; at most `maxSizeBytes`. */
+  /** A larger entry is not stored. At most `maxSizeBytes`. */
   readonly maxEntryBytes: number;
   readonly clock: Clock;
 }
 
-/** What an entry costs beside its value: list links, map slot and envelope, rounded up from heap measurements. */
+/** Memory of an entry beside its value: list links, map slot and envelope. Rounded up from heap measurements. */
 const ENTRY_OVERHEAD_BYTES = 160;
-/** Values with more parts than this are not walked further; they count what was seen. */
+/** The size of a value is the size of its first parts, at most this many. */
 const MAX_WALK = 10_000;
 
 export class MemoryStore implements CacheStore {
@@ -56,7 +56,7 @@ export class MemoryStore implements CacheStore {
     return this.#put(key, isEnvelope(value) ? value : { value, expires });
   }
 
-  /** As `set`, at once and with a time to live. */
+  /** Like `set`, but synchronous and with a time to live. */
   setFor(key: string, value: unknown, ttlMs: number): boolean {
     return this.#put(key, { value, expires: this.#clock.now() + ttlMs });
   }
@@ -65,7 +65,7 @@ export class MemoryStore implements CacheStore {
     const size = ENTRY_OVERHEAD_BYTES + key.length * 2 + sizeOf(envelope.value);
     if (size > this.#maxEntryBytes) {
       this.#tooLarge += 1;
-      // What was kept under this key is no longer true.
+      // The earlier value of this key is out of date.
       this.#entries.delete(key);
       return false;
     }
@@ -149,7 +149,7 @@ export function sizeOf(value: unknown): number {
 }
 
 function deepFreeze(value: unknown): void {
-  // A view over bytes cannot be frozen; whoever keeps Buffers must not write to them.
+  // A view over bytes cannot be frozen: callers that store Buffers must not write to them afterwards.
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return;
   Object.freeze(value);
   for (const part of Object.values(value)) deepFreeze(part);

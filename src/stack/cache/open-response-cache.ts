@@ -1,4 +1,4 @@
-/** The response cache that the configuration section `cache` describes, with its store, its health and its end. */
+/** Creates the response cache that the configuration section `cache` describes, with its store and its health. */
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ComponentHealth } from '../../model/health.ts';
@@ -10,13 +10,13 @@ import { MemoryEntries, RedisEntries } from './response-entries.ts';
 
 export interface OpenResponseCache extends AsyncDisposable {
   readonly cache: ResponseCache;
-  /** With the figures of look-ups: hits, misses, errors and their ratio. */
+  /** Includes the figures of look-ups: hits, misses, errors and the hit ratio. */
   health(): ComponentHealth;
-  /** Bytes held in this process; 0 when they are in Redis. */
+  /** Bytes of stored responses in this process; 0 when they are in Redis. */
   sizeBytes(): number;
 }
 
-/** Undefined when responses are not to be kept. Returns at once: a Redis store connects in the background. */
+/** Undefined when the response cache is disabled. Returns at once: a Redis store connects in the background. */
 export function openResponseCache(config: CacheConfig, clock: Clock, logger: Logger): OpenResponseCache | undefined {
   const { enabled, max_size: maxSizeBytes, max_entry } = config.responses;
   if (!enabled) return undefined;
@@ -26,7 +26,7 @@ export function openResponseCache(config: CacheConfig, clock: Clock, logger: Log
     : undefined;
   const entries = store === undefined ? new MemoryEntries(maxSizeBytes, clock) : new RedisEntries(store, clock);
   const maxEntryBytes = Math.min(max_entry, maxSizeBytes);
-  // What is on its way in may take as much again as what is kept.
+  // Responses that are being received may take as much memory again as the stored ones.
   const limits = { maxEntryBytes, maxFillingBytes: maxSizeBytes };
   const cache = new HttpResponseCache({ ...RESPONSE_CACHE_DEFAULTS, ...limits, entries, clock });
   const memoryHealth = (): ComponentHealth => ({

@@ -1,4 +1,4 @@
-/** The store a URL names: `memory://`, `redis://…` or `rediss://…`. */
+/** Creates the store that a URL names: `memory://`, `redis://…` or `rediss://…`. */
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
@@ -7,7 +7,7 @@ import { REDIS_DEFAULTS, RedisStore } from './redis-store.ts';
 
 export interface StoreOptions {
   readonly url: string;
-  /** Keeps several caches in one Redis apart. */
+  /** Prefix that separates several caches in one Redis. */
   readonly namespace: string;
   /** Memory only: bytes of all entries. */
   readonly maxSizeBytes: number;
@@ -24,7 +24,7 @@ export function openStore(options: StoreOptions): MemoryStore | RedisStore {
   if (/^rediss?:\/\//.test(url) && URL.canParse(url)) {
     return new RedisStore({ ...REDIS_DEFAULTS, url, namespace, clock, logger });
   }
-  // Not the URL itself: it may hold a password.
+  // The message does not contain the URL, because a URL may contain a password.
   throw new VitrineError('config_invalid', `The cache URL has the scheme ${JSON.stringify(url.split(':')[0])}.`, {
     hint: 'Use memory://, redis://host:port or rediss://host:port.',
   });

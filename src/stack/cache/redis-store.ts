@@ -1,7 +1,7 @@
 /**
- * Keyv's storage contract over Redis or Valkey. It may be slow, stopped or gone: every command has a time limit, a circuit
- * breaker makes a dead server cost nothing after three failures, and reconnecting goes on in the background for ever.
- * No method rejects; failures are counted, and a failed read is `FAILED`, not a miss.
+ * Keyv's storage contract over Redis or Valkey. The server may be slow, stopped or unreachable: every command has a time
+ * limit, a circuit breaker skips a dead server after three failures, and the client reconnects in the background without
+ * end. No method rejects. Failures are counted, and a failed read is `FAILED`, not a miss.
  */
 import { createRequire } from 'node:module';
 import type * as Redis from 'redis';
@@ -22,7 +22,7 @@ export interface RedisStoreOptions {
   readonly commandTimeoutMs: number;
   /** Failures in a row that open the circuit. */
   readonly failuresToOpen: number;
-  /** How long the circuit stays open between trials. */
+  /** Time between two trials while the circuit is open. */
   readonly openMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -37,14 +37,14 @@ export const REDIS_DEFAULTS = {
 
 /** Longest pause between two attempts to connect. */
 const MAX_RECONNECT_MS = 2_000;
-/** Commands waiting at once; more fail at once, so a stopped server costs bounded memory. */
+/** Commands that may wait for an answer. Further ones fail at once, so a stopped server costs bounded memory. */
 const MAX_WAITING = 1_000;
 const SCAN_COUNT = 500;
 
 type Client = ReturnType<typeof Redis.createClient>;
 
 let loaded: typeof Redis | undefined;
-/** Some 12 MB of memory that a cache in memory does not need, so only the first store loads it. */
+/** The client takes about 12 MB of memory, so it is loaded only with the first Redis store. */
 const redis = (): typeof Redis => (loaded ??= createRequire(import.meta.url)('redis') as typeof Redis);
 
 export class RedisStore implements CacheStore {
@@ -74,7 +74,7 @@ export class RedisStore implements CacheStore {
     });
     this.#client.on('ready', () => this.#came());
     this.#client.on('error', (error: unknown) => this.#went(error));
-    // Connecting goes on until it succeeds; each attempt that fails is an 'error' event.
+    // The client tries to connect until it succeeds; each failed attempt is an 'error' event.
     this.#client.connect().catch((error: unknown) => this.#went(error));
   }
 
@@ -84,7 +84,7 @@ export class RedisStore implements CacheStore {
     return found === FAILED ? FAILED_ENVELOPE : (found ?? undefined);
   }
 
-  /** As `get`, for bytes. */
+  /** Like `get`, for bytes. */
   async getBytes(key: string): Promise<Buffer | undefined | typeof FAILED> {
     const bytes = this.#client.withTypeMapping({ [redis().RESP_TYPES.BLOB_STRING]: Buffer });
     return (await this.#run(() => bytes.get(this.#prefix + key))) ?? undefined;
@@ -123,7 +123,7 @@ export class RedisStore implements CacheStore {
     return Promise.all(keys.map((key) => this.delete(key)));
   }
 
-  /** SCAN and UNLINK in small steps: never KEYS or FLUSHDB, which stop a shared server or take others' data. */
+  /** Uses SCAN and UNLINK in small steps. KEYS would block a shared server, FLUSHDB would delete the data of others. */
   async clear(): Promise<void> {
     const pattern = `${this.#prefix.replace(/[\\*?[\]^-]/g, String.raw`\$&`)}*`;
     let cursor = '0';
@@ -173,7 +173,7 @@ export class RedisStore implements CacheStore {
     this.#lastError = error instanceof Error ? error.message : String(error);
     const wasUp = this.#readySinceMs !== undefined;
     if (!this.#client.isReady) this.#readySinceMs = undefined;
-    // Said once a change, not once an attempt.
+    // One log line for each change of state, not one for each attempt.
     if (wasUp || before !== this.#lastError) {
       this.#options.logger.warn({ store: 'redis', reason: this.#lastError }, 'cache store failed');
     }

@@ -1,13 +1,13 @@
 /**
- * What a request allows (RFC 9111 sections 2, 4 and 5.2.1), and under which key it is found. The key is scheme, host and
- * target exactly as they are; a request with fields by which some upstreams silently choose another answer is never
- * answered from the cache nor kept, so such fields cannot poison it.
+ * Reads which reuse a request allows (RFC 9111 sections 2, 4 and 5.2.1), and makes its cache key. The key is scheme, host and
+ * target without any change. Some upstreams silently choose another answer by certain fields: a request with such a field
+ * is never answered from the cache and its answer is never stored, so these fields cannot poison the cache.
  */
 import type { CacheRequest } from '../../model/response-cache.ts';
 import { parseDirectives, seconds } from './directives.ts';
 
 export interface RequestRules {
-  /** Must be validated with the upstream first. */
+  /** A stored response must be validated with the upstream first. */
   readonly noCache: boolean;
   readonly onlyIfCached: boolean;
   readonly maxAgeMs: number;
@@ -29,10 +29,10 @@ const UNKEYED = [
   'x-forwarded-prefix',
   'x-forwarded-path',
 ] as const;
-/** Preconditions that only the upstream can judge. */
+/** Preconditions that only the upstream can evaluate. */
 const PASSED_ON = ['if-match', 'if-unmodified-since', 'if-range'] as const;
 
-/** Why the request goes past the cache, as a Cache-Status parameter; undefined when it does not. */
+/** The reason for which the request bypasses the cache, as a Cache-Status parameter. Undefined when it does not. */
 export function bypassReason(request: CacheRequest): string | undefined {
   const { method, headers, host, scheme } = request;
   if (method !== 'GET' && method !== 'HEAD') return 'fwd=method';
@@ -72,14 +72,14 @@ export function requestRules({ headers }: CacheRequest): RequestRules {
   };
 }
 
-/** No part can hold a space, so parts cannot run into each other. */
+/** No part can contain a space, so the parts cannot be confused. */
 export function primaryKey({ scheme, host, target }: Pick<CacheRequest, 'scheme' | 'host' | 'target'>): string {
   return `${scheme} ${host} ${target}`;
 }
 
-/** `id` is made anew whenever the list of fields is, so that forgetting the list forgets all variants. */
+/** Each new list of fields gets a new `id`, so removing the list removes all variants. */
 export function variantKey(primary: string, id: string, vary: readonly string[], { headers }: CacheRequest): string {
   const values = vary.map((name) => (headers[name] ?? '').trim().replaceAll(/\s*,\s*/g, ','));
-  // JSON keeps values apart whatever they hold.
+  // JSON separates the values whatever they contain.
   return `${primary} ${id} ${JSON.stringify(values)}`;
 }

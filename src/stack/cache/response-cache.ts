@@ -1,7 +1,7 @@
 /**
- * The HTTP response cache of the balancer (RFC 9111, shared): decides for each request whether a kept response may answer
- * it, lets one request per missing key fill it while the others wait, and forgets what writes made invalid. It never
- * fails a request: a store that does not answer means going upstream.
+ * The HTTP response cache of the balancer (a shared cache, RFC 9111). For each request it decides whether a stored response
+ * may answer it. For a missing key, one request fills the cache while the others wait. Unsafe requests remove the
+ * responses that they made invalid. The cache never fails a request: when the store does not answer, requests are forwarded.
  */
 import { context } from '@opentelemetry/api';
 import { BoundedMap } from '../../base/bounded.ts';
@@ -24,31 +24,31 @@ export interface ResponseCacheOptions {
   readonly entries: ResponseEntries;
   readonly clock: Clock;
   readonly maxEntryBytes: number;
-  /** Bytes of responses that are being taken in, together. */
+  /** Bytes of all responses that are being received. */
   readonly maxFillingBytes: number;
-  /** How many may wait for one fill; more go upstream on their own. */
+  /** Requests that may wait for one fill. Further requests are forwarded. */
   readonly maxWaiters: number;
-  /** How long they wait before they go on their own. */
+  /** How long they wait before they are forwarded. */
   readonly waitMs: number;
 }
 
 export const RESPONSE_CACHE_DEFAULTS = { name: 'responses', maxWaiters: 1_000, waitMs: 5_000 } as const;
 
-/** Keys whose answers were not to be kept: nobody waits for those for a while. */
+/** Keys whose last answer could not be stored. Requests for them do not wait for each other for a while. */
 const UNCACHEABLE_KEYS = 10_000;
 const UNCACHEABLE_MS = 10_000;
-/** How often one request waits for a fill that then breaks off, before it goes on its own. */
+/** How many aborted fills one request waits for before it is forwarded. */
 const MAX_WAITS = 3;
 
 interface Match {
   readonly failed: boolean;
   readonly index?: VaryIndex | undefined;
   readonly kept?: KeptResponse | undefined;
-  /** Where a fill of this request is known. */
+  /** The key of a fill for this request. */
   readonly key: string;
 }
 
-/** A look-up, and how it counts where that is not what it is called: what no cache could have answered is no miss. */
+/** A look-up, and the result to count when it differs from its kind: a request that no cache could answer is not a miss. */
 interface Decision {
   readonly lookup: CacheLookup;
   readonly result?: LookupResult | undefined;
@@ -107,7 +107,7 @@ export class HttpResponseCache implements ResponseCache, Disposable {
     const keys = new Set([primaryKey(request)]);
     for (const reference of [location, contentLocation]) {
       const url = reference === undefined ? null : URL.parse(reference, base + request.target);
-      // Another origin's responses are none of this one's business (section 4.4).
+      // A response must not invalidate the responses of another origin (section 4.4).
       if (url?.protocol === `${request.scheme}:` && url.host === request.host) {
         keys.add(primaryKey({ ...request, target: url.pathname + url.search }));
       }
@@ -161,7 +161,7 @@ export class HttpResponseCache implements ResponseCache, Disposable {
     const { request, rules } = ask;
     const reason = rules.noCache ? 'request' : kept ? 'stale' : match.index ? 'vary-miss' : 'uri-miss';
     const cacheStatus = `${CACHE_NAME}; fwd=${reason}${ask.collapsed ? '; collapsed' : ''}`;
-    // Neither the head alone nor a part can be kept as the whole.
+    // Neither a head alone nor a part can be stored as the whole response.
     if (request.method === 'HEAD' || 'range' in request.headers) {
       return { lookup: { kind: 'miss', cacheStatus }, result: 'bypass' };
     }
@@ -172,7 +172,7 @@ export class HttpResponseCache implements ResponseCache, Disposable {
     return { lookup: { kind: 'miss', cacheStatus }, result: kept === undefined && uncacheable ? 'bypass' : 'miss' };
   }
 
-  /** Nobody waits for an answer that is probably another user's, or was not to be kept the last time. */
+  /** A request does not wait for an answer that probably belongs to another user, or could not be stored the last time. */
   #mayWait({ request, rules }: Ask, { key }: Match, running: Fill, kept: KeptResponse | undefined): boolean {
     if (rules.noCache || running.waiters >= this.#options.maxWaiters) return false;
     if (isPersonal(request) && kept === undefined) return false;
@@ -219,7 +219,7 @@ export class HttpResponseCache implements ResponseCache, Disposable {
     return fill;
   }
 
-  /** Told with the result as soon as it is known: for a miss with a fill, when the head of the answer has come. */
+  /** Counts the look-up as soon as its result is known: for a miss with a fill, when the head of the answer has arrived. */
   #seen({ lookup, result }: Decision, startMs: number): CacheLookup {
     const endMs = this.#options.clock.monotonic();
     const here = context.active();
@@ -231,7 +231,7 @@ export class HttpResponseCache implements ResponseCache, Disposable {
   }
 }
 
-/** Probably one user's own. */
+/** Whether the answer probably belongs to one user. */
 function isPersonal({ headers }: CacheRequest): boolean {
   return 'authorization' in headers || 'cookie' in headers;
 }
@@ -245,7 +245,7 @@ function usableFor(kept: KeptResponse | undefined, request: CacheRequest): KeptR
   return kept !== undefined && 'authorization' in request.headers && !kept.freshness.forAuthorized ? undefined : kept;
 }
 
-/** fresh: answer. allowed: stale, and the client said that it may be. refresh: stale, and the upstream said so. */
+/** allowed: stale, but the client accepts it (max-stale). refresh: stale, but the upstream allows it (stale-while-revalidate). */
 function stateOf(kept: KeptResponse, rules: RequestRules, nowMs: number): 'fresh' | 'allowed' | 'refresh' | 'stale' {
   const { lifetimeMs, whileRevalidateMs, strict } = kept.freshness;
   const age = ageMs(kept, nowMs);

@@ -1,6 +1,6 @@
 /**
- * Where responses are kept: under their own key, or, when they vary, under a key that their selecting fields complete.
- * In memory bounded in bytes and answered at once; in Redis as one value of a JSON head and the body's bytes.
+ * Stores responses under their key. Responses that vary are stored under a key that includes the selecting fields. In
+ * memory, entries are limited in bytes and read synchronously; in Redis, an entry is a JSON head followed by the body.
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Freshness } from './freshness.ts';
@@ -20,7 +20,7 @@ export interface KeptResponse {
   readonly freshness: Freshness;
 }
 
-/** Which fields select among the responses of a key. */
+/** The request fields that select among the responses of a key. */
 export interface VaryIndex {
   readonly kind: 'vary';
   readonly id: string;
@@ -31,9 +31,9 @@ export type Kept = KeptResponse | VaryIndex;
 export type Found = Kept | undefined | typeof FAILED;
 
 export interface ResponseEntries {
-  /** At once from memory, a promise from a store elsewhere. Never rejects. */
+  /** Synchronous from memory; a promise from another store. Never rejects. */
   get(key: string): Found | Promise<Found>;
-  /** `keepMs` is how long it can be of use. */
+  /** `keepMs` is how long the entry can be useful. */
   set(key: string, kept: Kept, keepMs: number): void;
   delete(key: string): void;
   figures(): StoreFigures;
@@ -101,7 +101,7 @@ export function encodeKept(kept: Kept): Buffer {
   return Buffer.concat([prefix, head, body]);
 }
 
-/** Undefined for what another version wrote or what is damaged: a miss, which replaces it. */
+/** Undefined for bytes of another version or damaged bytes. This is a miss, and the next response replaces them. */
 export function decodeKept(bytes: Buffer): Kept | undefined {
   if (bytes.length < 5 || bytes.readUInt8(0) !== FORMAT) return undefined;
   const bodyAt = 5 + bytes.readUInt32BE(1);
@@ -110,7 +110,7 @@ export function decodeKept(bytes: Buffer): Kept | undefined {
     const head = JSON.parse(bytes.toString('utf8', 5, bodyAt)) as Omit<KeptResponse, 'body'> | VaryIndex;
     return head.kind === 'vary' ? head : { ...head, body: bytes.subarray(bodyAt) };
   } catch {
-    // Not JSON: as if it were not there.
+    // Bytes that are not JSON count as a missing entry.
     return undefined;
   }
 }

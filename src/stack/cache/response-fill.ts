@@ -1,7 +1,7 @@
 /**
- * One response on its way into the cache, and those who wait for it. A body is kept only when it came whole, within the
- * limits, and nothing made it invalid meanwhile. Whoever waits is let go as soon as it is known that there is nothing to
- * wait for.
+ * One response that is being received for the cache, and the requests that wait for it. A body is stored only when it is
+ * complete, within the limits, and was not invalidated meanwhile. The waiting requests continue as soon as it is known
+ * that the response will not be stored.
  */
 import type { Clock } from '../../base/clock.ts';
 import { randomHex } from '../../base/random.ts';
@@ -13,15 +13,15 @@ import { judge } from './freshness.ts';
 import { requestRules, variantKey } from './request-rules.ts';
 import type { Found, KeptResponse, ResponseEntries } from './response-entries.ts';
 
-/** stored: look again. failed: look again, a stale one may do. aborted: somebody else must ask. refused: everybody on his own. */
+/** What waiting requests do next. stored: look up again. failed: a stale response may serve. aborted: one of them fills. refused: each is forwarded. */
 export type FillOutcome = 'stored' | 'failed' | 'aborted' | 'refused';
 
-/** What all fills of a cache share. */
+/** The state that all fills of a cache share. */
 export interface FillRoom {
   readonly entries: ResponseEntries;
   readonly clock: Clock;
   readonly maxEntryBytes: number;
-  /** Bytes that all fills together may hold before they are stored. */
+  /** Limit for the bytes of all fills together. */
   readonly maxFillingBytes: number;
   fillingBytes: number;
 }
@@ -29,12 +29,12 @@ export interface FillRoom {
 export interface FillTask {
   readonly request: CacheRequest;
   readonly primary: string;
-  /** What is to be validated, if anything. */
+  /** The stored response to validate, if any. */
   readonly kept: KeptResponse | undefined;
   readonly onDone: (outcome: FillOutcome) => void;
 }
 
-/** How long a response that can only be validated is of use. */
+/** How long a stale response with a validator is kept for validation. */
 const VALIDATABLE_MS = 3_600_000;
 const INDEX_MS = 7 * 86_400_000;
 const NOT_KEPT = new Set([
@@ -84,22 +84,22 @@ export class Fill implements CacheFill {
     return this.#waiting.size;
   }
 
-  /** Calls back once, when it is known how this ends. Returns what forgets the call. */
+  /** Calls back once, with the outcome. Returns a function that cancels the call. */
   whenKnown(callback: (outcome: FillOutcome) => void): () => void {
     this.#waiting.add(callback);
     return () => this.#waiting.delete(callback);
   }
 
   /**
-   * Calls back once it is known whether the answer is one that may be kept, so that a look-up for what no cache could hold
-   * is not counted against this one. An answer that never came, or came too late, might have been.
+   * Calls back once it is known whether the answer may be stored, so that a look-up for an answer that no cache could store
+   * is not counted as a miss. An answer that never arrived, or was invalidated, counts as one that might have been stored.
    */
   whenStorable(callback: (storable: boolean) => void): void {
     if (this.#storable === undefined) this.#onStorable = callback;
     else callback(this.#storable);
   }
 
-  /** What comes is out of date already: it will not be kept. */
+  /** The response is out of date before it arrived: it will not be stored. */
   cancel(): void {
     this.#cancelled = true;
     this.#drop();
@@ -114,7 +114,7 @@ export class Fill implements CacheFill {
     const length = freshness && headerObject(headers)['content-length'];
     const declaredBytes = length === undefined ? undefined : seconds(length);
     if (freshness === undefined || (declaredBytes ?? 0) > maxEntryBytes) {
-      // The upstream has something else now, which is not to be kept: what was kept is no longer its answer.
+      // The upstream now has another response, which may not be stored, so the stored one is out of date.
       if (kept !== undefined && status < 500 && status !== 304) entries.delete(primary);
       this.#tellStorable(this.#cancelled);
       this.#settle('refused');
@@ -204,7 +204,7 @@ export class Fill implements CacheFill {
       if (fields.length > 0) {
         const same = typeof known === 'object' && known.kind === 'vary' && known.fields.join() === fields.join();
         const id = same ? known.id : randomHex(6);
-        // Set again even when it is the same: an index that left before its responses would hide them.
+        // Stored again even when it is the same: if the index were evicted before its responses, they could not be found.
         entries.set(key, { kind: 'vary', id, fields }, INDEX_MS);
         key = variantKey(key, id, fields, request);
       }
@@ -241,7 +241,7 @@ export function usableOnError(kept: KeptResponse, request: CacheRequest, nowMs: 
   return !strict && allowedMs > 0 && ageMs(kept, nowMs) < lifetimeMs + allowedMs;
 }
 
-/** The client's own If-None-Match would overrule a kept Last-Modified: then only the client's is sent. */
+/** If-None-Match takes precedence over If-Modified-Since, so a stored Last-Modified is not sent beside a client's If-None-Match. */
 function conditionalFor({ kept, request }: FillTask): Readonly<Record<string, string>> {
   if (kept?.etag !== undefined) return { 'if-none-match': kept.etag };
   if (kept?.lastModified !== undefined && !('if-none-match' in request.headers)) {
@@ -269,7 +269,7 @@ function usefulMs(kept: KeptResponse, nowMs: number): number {
   return Math.max(1, lifetimeMs - ageMs(kept, nowMs) + Math.max(whileRevalidateMs, ifErrorMs, validatableMs));
 }
 
-/** RFC 9110 section 6.6.1: a recipient adds the Date that is missing. */
+/** RFC 9110 section 6.6.1: a recipient adds a missing Date. */
 function withDate(headers: readonly string[], nowMs: number): readonly string[] {
   for (let at = 0; at < headers.length; at += 2) if (headers[at].toLowerCase() === 'date') return headers;
   return [...headers, 'Date', new Date(nowMs).toUTCString()];

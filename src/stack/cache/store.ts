@@ -1,18 +1,18 @@
 /**
- * What a cache stands on: Keyv's storage contract with absolute expiry, and what Keyv does not ask for but an operator does
- * (size, health, an end). A store never rejects a read: one that fails answers `FAILED`, so that an error can be told
- * from a miss behind Keyv, which turns both into undefined.
+ * The storage of a cache: Keyv's storage contract with absolute expiry, and what operators need beside it (size, health, a
+ * way to end). A read never rejects: a store that fails returns `FAILED`. Keyv turns both errors and misses into
+ * undefined, so this is how they are distinguished.
  */
 import type { ComponentHealth } from '../../model/health.ts';
 
-/** What Keyv keeps for a value when nothing serializes it. */
+/** The form in which Keyv stores a value without serialization. */
 export interface Envelope {
   readonly value: unknown;
   /** Milliseconds since the epoch; undefined = never. */
   readonly expires?: number | undefined;
 }
 
-/** The answer of a store that could not look: goes through Keyv as a value. Compared by identity. */
+/** The result of a failed read. It passes through Keyv as a value and is compared by identity. */
 export const FAILED: unique symbol = Symbol('cache store failed');
 export const FAILED_ENVELOPE: Envelope = Object.freeze({ value: FAILED });
 
@@ -20,16 +20,16 @@ export const FAILED_ENVELOPE: Envelope = Object.freeze({ value: FAILED });
 export const ABSOLUTE_EXPIRY: object = { compatible: true, store: 'keyvStorage', methods: {}, expires: true };
 
 export interface StoreFigures {
-  /** Undefined when they are not held in this process. */
+  /** Undefined when entries are not stored in this process. */
   readonly entries?: number;
   readonly sizeBytes?: number;
-  /** Entries that left before their time, by reason. */
+  /** Entries that were removed before they expired, by reason. */
   readonly evictions: Readonly<Record<string, number>>;
 }
 
 export interface CacheStore {
   readonly kind: 'memory' | 'redis';
-  /** True when values must be text; false when they are kept, and shared, as they are. */
+  /** True when values must be text; false when they are stored and shared without a copy. */
   readonly serializes: boolean;
   /** Declares Keyv's v6 contract, by which `set` takes an absolute expiry. */
   readonly capabilities: object;
@@ -39,6 +39,6 @@ export interface CacheStore {
   clear(): Promise<void>;
   figures(): StoreFigures;
   health(): ComponentHealth;
-  /** Ends connections. */
+  /** Closes all connections. */
   disconnect(): Promise<void>;
 }

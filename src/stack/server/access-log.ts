@@ -1,4 +1,4 @@
-/** One line a request, written when its answer has left (or was given up), in the request's own context. */
+/** One log line for each request, written in its context when the answer has been sent or the connection was closed. */
 import type { Clock } from '../../base/clock.ts';
 import type { KitMiddleware } from './context.ts';
 import { routeOf } from './context.ts';
@@ -9,9 +9,9 @@ const SLOW_MS = 1_000;
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 /**
- * Level `error` from status 500; `warn` from 400, for aborted answers and for those that took longer than a second; `debug`
- * for GET and HEAD that went well, so that a log is not mostly what metrics and traces say already; else `info`. Nothing
- * for a request that `isUnobserved`.
+ * Level `error` from status 500; `warn` from status 400, for aborted answers and for answers that took longer than a second;
+ * `debug` for successful GET and HEAD, which metrics and traces already cover; else `info`. No line for a request for
+ * which `isUnobserved` returns true.
  */
 export function accessLog(clock: Clock, isUnobserved: RequestFilter): KitMiddleware {
   return function logRequest(ctx, next) {

@@ -1,6 +1,6 @@
 /**
- * Reads a request body as a stream with a limit on the bytes as sent and on the bytes as decoded, so neither a large
- * body nor a small bomb can take memory. Identity and gzip only (RFC 9110 section 8.4); JSON as UTF-8 with bounded depth.
+ * Reads a request body with a limit for the encoded and for the decoded bytes, so neither a large body nor a compression
+ * bomb can take much memory. Supports identity and gzip (RFC 9110 section 8.4). JSON must be UTF-8 and has a depth limit.
  */
 import type { IncomingMessage } from 'node:http';
 import { createGunzip } from 'node:zlib';
@@ -9,23 +9,23 @@ import { systemClock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 
 export interface BodyLimits {
-  /** Bytes, both as sent and after decoding. */
+  /** Limit for the bytes as sent, and for the bytes after decoding. */
   readonly maxBytes: number;
-  /** A body that sends nothing for this long is given up (408). */
+  /** A client that sends nothing of a body for this long is answered 408. */
   readonly idleMs: number;
 }
 
-/** Objects and arrays may be this deep; RFC 8259 section 9 allows such a limit. */
+/** Maximum nesting of objects and arrays; RFC 8259 section 9 allows such a limit. */
 export const MAX_JSON_DEPTH = 64;
 
-/** A body we stop reading would be taken for the next request: the connection ends with the answer. */
+/** The rest of a body that is not read would be parsed as the next request, so the connection is closed after the answer. */
 const CLOSING = { headers: { Connection: 'close' } };
 const tooLarge = (maxBytes: number): VitrineError =>
   new VitrineError('payload_too_large', `The body is larger than ${maxBytes} bytes.`, CLOSING);
 
 /**
- * Throws VitrineError `payload_too_large`, `unsupported_media_type` (unknown or stacked coding), `bad_request` (broken gzip,
- * or the client went away) and `request_timeout`.
+ * Throws VitrineError `payload_too_large`, `unsupported_media_type` (unknown or stacked coding), `bad_request` (invalid gzip
+ * data, or the client closed the connection) and `request_timeout`.
  */
 export async function readBody(req: IncomingMessage, limits: BodyLimits, clock: Clock = systemClock): Promise<Buffer> {
   if (Number(req.headers['content-length'] ?? 0) > limits.maxBytes) throw tooLarge(limits.maxBytes);
@@ -33,7 +33,7 @@ export async function readBody(req: IncomingMessage, limits: BodyLimits, clock: 
   if (coding !== 'identity' && coding !== 'gzip' && coding !== 'x-gzip') {
     throw new VitrineError(
       'unsupported_media_type',
-      `The coding ${JSON.stringify(coding.slice(0, 64))} is not known.`,
+      `The coding ${JSON.stringify(coding.slice(0, 64))} is not supported.`,
       {
         headers: { 'Accept-Encoding': 'gzip, identity', Connection: 'close' },
       },
@@ -51,7 +51,7 @@ function collect(req: IncomingMessage, limits: BodyLimits, clock: Clock): Promis
     const settle = (error?: Error): void => {
       cancelIdle();
       req.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
-      // What still comes is thrown away, not buffered, until the answer has been sent and the connection closes.
+      // The rest of the body is discarded, not buffered, until the answer has been sent and the connection closes.
       if (error) req.on('error', () => {}).resume();
       if (error) reject(error);
       else resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size));
@@ -64,12 +64,14 @@ function collect(req: IncomingMessage, limits: BodyLimits, clock: Clock): Promis
     };
     const onEnd = (): void => settle();
     const onError = (error: Error): void =>
-      settle(new VitrineError('bad_request', 'The body broke off.', { cause: error }));
-    const onClose = (): void => settle(new VitrineError('bad_request', 'The body broke off.'));
+      settle(new VitrineError('bad_request', 'The body is incomplete.', { cause: error }));
+    const onClose = (): void => settle(new VitrineError('bad_request', 'The body is incomplete.'));
     const watchIdle = (): void => {
       cancelIdle();
       cancelIdle = clock.after(limits.idleMs, () =>
-        settle(new VitrineError('request_timeout', `No byte of the body for ${limits.idleMs} ms.`, CLOSING)),
+        settle(
+          new VitrineError('request_timeout', `The client sent no byte of the body for ${limits.idleMs} ms.`, CLOSING),
+        ),
       );
     };
     watchIdle();
@@ -91,13 +93,13 @@ function gunzipBounded(sent: Buffer, maxBytes: number): Promise<Buffer> {
     });
     gunzip.on('end', () => resolve(Buffer.concat(chunks, size)));
     gunzip.on('error', (error) =>
-      reject(new VitrineError('bad_request', 'The gzip data is broken.', { cause: error })),
+      reject(new VitrineError('bad_request', 'The gzip data is invalid.', { cause: error })),
     );
     gunzip.end(sent);
   });
 }
 
-/** The parsed body; `unsupported_media_type` unless it is JSON, `bad_request` when it cannot be parsed, else as `readBody`. */
+/** The parsed body; `unsupported_media_type` unless it is JSON, `bad_request` when it cannot be parsed; else the errors of `readBody`. */
 export async function readJson(req: IncomingMessage, limits: BodyLimits, clock: Clock = systemClock): Promise<unknown> {
   const type = (req.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
   if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type)) {
@@ -107,7 +109,7 @@ export async function readJson(req: IncomingMessage, limits: BodyLimits, clock: 
   }
   const bytes = await readBody(req, limits, clock);
   if (jsonDepth(bytes) > MAX_JSON_DEPTH) {
-    throw new VitrineError('bad_request', `The JSON is nested deeper than ${MAX_JSON_DEPTH}.`);
+    throw new VitrineError('bad_request', `The JSON is nested more than ${MAX_JSON_DEPTH} levels deep.`);
   }
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
@@ -116,7 +118,7 @@ export async function readJson(req: IncomingMessage, limits: BodyLimits, clock: 
   }
 }
 
-/** Greatest nesting of `[` and `{` outside strings; looks no further than one level past the limit. */
+/** Maximum nesting of `[` and `{` outside strings. Stops one level above the limit. */
 export function jsonDepth(bytes: Uint8Array): number {
   let depth = 0;
   let deepest = 0;

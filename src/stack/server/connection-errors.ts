@@ -1,6 +1,6 @@
 /**
- * Answers what never became a request: a head that cannot be parsed, is too large or too slow, and CONNECT. The answer is
- * written by hand on the socket, once, and the connection ends.
+ * Answers connections for which Node creates no request: the head cannot be parsed, is too large or too slow, or the method
+ * is CONNECT. The answer is written directly to the socket, and the connection is closed.
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -10,11 +10,11 @@ import { VitrineError, problemOf } from '../../base/errors.ts';
 export function answerBrokenRequests(server: Server): void {
   server.on('clientError', (error, socket) => answerConnectionError(error, socket as Socket));
   server.on('connect', (_request, socket) =>
-    refuseSocket(socket, new VitrineError('method_not_allowed', 'CONNECT is not offered.')),
+    refuseSocket(socket, new VitrineError('method_not_allowed', 'CONNECT is not supported.')),
   );
 }
 
-/** For what Node handed over as a bare socket. */
+/** Answers on a socket that Node has detached from its HTTP server. */
 export function refuseSocket(socket: Duplex, error: VitrineError): void {
   socket.on('error', () => socket.destroy());
   socket.end(problemMessage(error));
@@ -22,7 +22,7 @@ export function refuseSocket(socket: Duplex, error: VitrineError): void {
 
 function answerConnectionError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable || socket.destroyed || socket.bytesWritten > 0) {
-    // Part of an answer may be on its way: more bytes would be taken for its body.
+    // Part of an answer may have been sent already: more bytes would be read as its body.
     socket.destroy();
     return;
   }
@@ -41,10 +41,12 @@ function problemMessage(error: VitrineError): string {
 
 function asVitrineError(code: string): VitrineError {
   if (code === 'HPE_HEADER_OVERFLOW') return new VitrineError('header_too_large', 'The request head is too large.');
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new VitrineError('request_timeout', 'The request came too slowly.');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new VitrineError('request_timeout', 'The client sent the request too slowly.');
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') {
     return new VitrineError('payload_too_large', 'The chunk extensions are too large.');
   }
-  if (code === 'HPE_INVALID_VERSION') return new VitrineError('http_version', 'HTTP/1.0 and HTTP/1.1 are spoken here.');
+  if (code === 'HPE_INVALID_VERSION')
+    return new VitrineError('http_version', 'This server supports HTTP/1.0 and HTTP/1.1.');
   return new VitrineError('bad_request', 'The request cannot be parsed.');
 }

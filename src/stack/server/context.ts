@@ -1,14 +1,14 @@
-/** What the kit puts on Koa's context for every request, and the types of a router and a handler on it. */
+/** The state that the server kit adds to Koa's context, and the types of routers and handlers that use it. */
 import type { Router, RouterContext } from '@koa/router';
 import type Koa from 'koa';
 import type { Logger } from '../../base/logger.ts';
 
 export interface KitState {
-  /** The client's `X-Request-Id` when it was sane, else a new one. Echoed in the answer. */
+  /** The client's `X-Request-Id` if it is valid, else a new one. Sent back in the answer. */
   requestId: string;
-  /** Adds `request_id`, and what `note` was given, to every line. */
+  /** Adds `request_id`, and all fields given to `note`, to every line. */
   log: Logger;
-  /** Adds fields to `log` from here on and to the line written at the end of the request. */
+  /** Adds fields to all further lines of `log`, including the line at the end of the request. */
   note: (fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -17,8 +17,8 @@ export type KitContext = RouterContext<KitState>;
 export type KitMiddleware = Koa.Middleware<KitState>;
 
 /**
- * The pattern of the matched route (`/api/accounts/:id`), never the path itself: it is a metric label. Read from the
- * matched layers, since middleware that the router runs first passes for the route until the handler is reached.
+ * The pattern of the matched route (`/api/accounts/:id`), never the path itself, because it becomes a metric label. Read from
+ * the matched layers: until the handler runs, the router reports its own middleware as the route.
  */
 export function routeOf(ctx: { readonly method: string }): string | undefined {
   const { matched = [], routeMatched, method } = ctx as Partial<KitContext>;

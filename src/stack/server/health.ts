@@ -1,6 +1,6 @@
 /**
- * `/health`, `/livez` and `/readyz` from what the parts say of themselves. A part is asked when somebody asks; one that
- * throws or does not answer within a second is unhealthy, with that as its reason, and never holds up the answer.
+ * `/health`, `/livez` and `/readyz`, from the health of the components. Each request for health runs the checks. A check that
+ * throws or does not answer within a second is reported as unhealthy with that reason, and never delays the answer further.
  */
 import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../../base/clock.ts';
@@ -14,7 +14,7 @@ import type { KitRouter } from './context.ts';
 
 export type HealthCheck = () => ComponentHealth | Promise<ComponentHealth>;
 
-/** Figures of the whole that no single component owns. */
+/** Figures of the process that belong to no single component. */
 export interface HealthFigures {
   readonly cacheSizeMb?: number;
   readonly queueSize?: number;
@@ -36,12 +36,12 @@ export class HealthRegistry {
     this.#startMs = clock.monotonic();
   }
 
-  /** A later check of the same name replaces the earlier. */
+  /** A later check replaces an earlier one of the same name. */
   add(name: string, check: HealthCheck): void {
     this.#checks.set(name, check);
   }
 
-  /** From now on `/readyz` says 503, so that nobody sends new work. */
+  /** From now on `/readyz` answers 503, so that load balancers send no new requests. */
   drain(): void {
     this.#draining = true;
   }
@@ -70,7 +70,7 @@ export class HealthRegistry {
     };
   }
 
-  /** Records `vitrine.component.uptime` for every component that is registered; returns what ends it. */
+  /** Reports `vitrine.component.uptime` for every registered component. Returns a function that stops it. */
   observeUptime(): () => void {
     const gauge = gaugeOf(metrics.getMeter('vitrine.server'), METRICS.componentUptime);
     const observe = async (result: { observe(value: number, attributes: { 'vitrine.component': string }): void }) => {
@@ -107,7 +107,7 @@ export interface HealthAnswer {
   readonly body: string;
 }
 
-/** 503 only when unhealthy. Draft `application/health+json` (inadarei-api-health-check-06) when `accept` names it. */
+/** 503 only when unhealthy. Uses the draft `application/health+json` (inadarei-api-health-check-06) if `accept` names it. */
 export function healthAnswer(health: Health, accept: string | undefined): HealthAnswer {
   const status = health.status === 'unhealthy' ? 503 : 200;
   if (!(accept ?? '').includes('application/health+json')) {
@@ -131,7 +131,7 @@ export function healthAnswer(health: Health, accept: string | undefined): Health
   return { status, type: 'application/health+json', body: JSON.stringify({ status: word[health.status], checks }) };
 }
 
-/** Whether a request asks for one of the three paths under `prefix`. */
+/** Whether a request is for one of the three health paths under `prefix`. */
 export function healthRequests(prefix: string): RequestFilter {
   const paths = new Set(['health', 'livez', 'readyz'].map((name) => `${prefix}/${name}`));
   return ({ url = '' }) => {
@@ -140,7 +140,7 @@ export function healthRequests(prefix: string): RequestFilter {
   };
 }
 
-/** Puts the three paths on `router`, under `prefix` ('' for none). */
+/** Adds the three health paths to `router`, under `prefix` ('' for none). */
 export function healthRoutes(router: KitRouter, registry: HealthRegistry, prefix: string): void {
   router.get(`${prefix}/health`, async (ctx) => {
     const answer = healthAnswer(await registry.report(), ctx.req.headers.accept);

@@ -1,4 +1,4 @@
-/** Every option of the server kit with its unit and default. */
+/** All options of the server kit, with units and defaults. */
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { KitRouter } from './context.ts';
@@ -6,46 +6,46 @@ import type { HealthRegistry } from './health.ts';
 import type { ServerTelemetry } from './telemetry.ts';
 
 export interface ServerLimits {
-  /** Bytes of a request body, sent and decoded. */
+  /** Bytes of a request body, as sent and as decoded. */
   readonly maxBodyBytes: number;
   /** Bytes of a request head (Node's `maxHeaderSize`). */
   readonly maxHeadBytes: number;
   readonly maxFields: number;
   readonly maxTargetBytes: number;
-  /** Connections at once; more are closed on arrival. */
+  /** Open connections. Further ones are closed at once. */
   readonly maxConnections: number;
 }
 
 export interface ServerTimeouts {
-  /** From the first byte of a connection or request to the end of its head; 408 after. */
+  /** From the start of a connection or request to the end of its head. A later head is answered 408. */
   readonly headMs: number;
-  /** From the first byte of a request to the end of its body; 408 after. */
+  /** From the first byte of a request to the end of its body. A later end is answered 408. */
   readonly requestMs: number;
-  /** Without a byte of a body that is being read; 408 after. */
+  /** Longest pause in a body that is being read. A longer one is answered 408. */
   readonly bodyIdleMs: number;
-  /** An idle connection is kept this long. */
+  /** How long an idle connection stays open. */
   readonly keepAliveMs: number;
-  /** How often the two limits on requests are looked at. */
+  /** Interval at which the limits for head and request are checked. */
   readonly checkMs: number;
-  /** While draining: how long `/readyz` says 503 before the listener closes. */
+  /** During a drain: how long `/readyz` answers 503 before the listener closes. */
   readonly drainNoticeMs: number;
-  /** While draining: how long requests in flight may take after that. */
+  /** During a drain: how long requests in flight may take after the listener has closed. */
   readonly drainMs: number;
 }
 
 export interface ServerOptions {
   readonly host: string;
-  /** 0 for any free one. */
+  /** 0 for any free port. */
   readonly port: number;
   readonly telemetry: ServerTelemetry;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly health: HealthRegistry;
-  /** Adds the service's routes; the health paths are there already. */
+  /** Adds the routes of the service. The health paths exist already. */
   readonly routes: (router: KitRouter) => void;
-  /** Prefix of the health paths, '' for none. */
+  /** Prefix of the health paths; '' for none. */
   readonly healthPrefix: string;
-  /** One log line a request. */
+  /** Whether each request gets a log line. */
   readonly accessLog: boolean;
   readonly limits: ServerLimits;
   readonly timeouts: ServerTimeouts;
@@ -60,7 +60,7 @@ export const SERVER_LIMITS: ServerLimits = {
 };
 
 export const SERVER_TIMEOUTS: ServerTimeouts = {
-  // With the time between two looks: ten seconds.
+  // Together with the interval of the checks, this is at most ten seconds.
   headMs: 9_000,
   requestMs: 300_000,
   bodyIdleMs: 10_000,

@@ -1,6 +1,7 @@
 /**
- * Errors as `application/problem+json` (RFC 9457). What the world caused is told as it is; anything else is logged with
- * its stack and told as `internal`, so nothing leaks. Unmatched requests become 404, 405 (with `Allow`) or an OPTIONS answer.
+ * Sends errors as `application/problem+json` (RFC 9457). A VitrineError is sent with its own text. Any other error is logged
+ * with its stack and sent as `internal`, so it reveals nothing. Requests without a route are answered 404, 405 (with
+ * `Allow`), or 204 for OPTIONS.
  */
 import type { Router } from '@koa/router';
 import { VitrineError, problemOf } from '../../base/errors.ts';
@@ -9,7 +10,7 @@ import type { KitContext, KitMiddleware, KitState } from './context.ts';
 type AnyContext = Parameters<KitMiddleware>[0];
 
 export function problems(): KitMiddleware {
-  return async function tellProblems(ctx, next) {
+  return async function sendProblems(ctx, next) {
     try {
       await next();
     } catch (error) {
@@ -18,7 +19,7 @@ export function problems(): KitMiddleware {
   };
 }
 
-/** Replaces whatever answer there was, unless its head has left: then the connection is cut, so that it cannot pass for whole. */
+/** Replaces the answer. If its head has been sent already, the connection is cut instead, so the answer is visibly incomplete. */
 export function answerProblem(ctx: AnyContext, error: unknown): void {
   const known = asKnown(error);
   if (!(known instanceof VitrineError)) {
@@ -41,25 +42,25 @@ export function answerProblem(ctx: AnyContext, error: unknown): void {
   ctx.type = 'application/problem+json';
 }
 
-/** Koa's own errors (`ctx.throw`, malformed percent-encoding in a path) carry a status the client caused. */
+/** Koa's own errors (`ctx.throw`, invalid percent-encoding in a path) have a 4xx status. */
 function asKnown(error: unknown): unknown {
   if (error instanceof VitrineError || !(error instanceof Error)) return error;
   const status: unknown = Reflect.get(error, 'status');
-  if (status === 404) return new VitrineError('not_found', 'There is nothing at this path.');
+  if (status === 404) return new VitrineError('not_found', 'No resource has this path.');
   if (typeof status === 'number' && status >= 400 && status < 500) {
-    return new VitrineError('bad_request', 'The request could not be understood.', { cause: error });
+    return new VitrineError('bad_request', 'The request is invalid.', { cause: error });
   }
   return error;
 }
 
-/** After the router: what no handler answered. `Allow` comes from the routes that matched the path with other methods. */
+/** Runs after the router, for requests that no handler answered. `Allow` lists the methods of routes that match the path. */
 export function unmatched(): KitMiddleware {
-  return async function tellUnmatched(ctx, next) {
+  return async function sendUnmatched(ctx, next) {
     await next();
     if (ctx.status !== 404 || (ctx.body !== undefined && ctx.body !== null)) return;
     const allowed = allowedMethods(ctx as KitContext);
     if (allowed.length === 0 || allowed.includes(ctx.method)) {
-      throw new VitrineError('not_found', 'There is nothing at this path.');
+      throw new VitrineError('not_found', 'No resource has this path.');
     }
     const headers = { Allow: allowed.join(', ') };
     if (ctx.method === 'OPTIONS') {
@@ -67,7 +68,7 @@ export function unmatched(): KitMiddleware {
       ctx.set(headers);
       return;
     }
-    throw new VitrineError('method_not_allowed', `This path knows ${headers.Allow}.`, { headers });
+    throw new VitrineError('method_not_allowed', `This path allows ${headers.Allow}.`, { headers });
   };
 }
 

@@ -1,15 +1,16 @@
 /**
- * What llhttp lets through and a careful server does not: more than one `Host`, a missing or malformed one, a coding that
- * is not exactly `chunked`, versions other than 1.0 and 1.1, too many fields, an overlong target, TRACE. Checked on `rawHeaders`, because Node joins or drops what came twice.
+ * Refuses requests that llhttp accepts and a careful server must not: several Host fields, a missing or malformed Host, a
+ * transfer coding that is not exactly `chunked`, versions other than 1.0 and 1.1, too many fields, a target that is too
+ * long, and TRACE. Reads `rawHeaders`, because Node joins or drops repeated fields.
  */
 import type { IncomingMessage } from 'node:http';
 import { VitrineError, type ErrorCode } from '../../base/errors.ts';
 import type { KitMiddleware } from './context.ts';
 
 export interface HeadLimits {
-  /** Fields of one request head; 431 above. */
+  /** Fields of one request head; more are answered 431. */
   readonly maxFields: number;
-  /** Bytes of the request target; 414 above. */
+  /** Bytes of the request target; more are answered 414. */
   readonly maxTargetBytes: number;
 }
 
@@ -24,19 +25,19 @@ export function requestHead(limits: HeadLimits): KitMiddleware {
   };
 }
 
-/** The error to answer with, or undefined when the head is sound. */
+/** The error to answer with, or undefined when the head is valid. */
 export function headTrouble(req: IncomingMessage, limits: HeadLimits): VitrineError | undefined {
   const { rawHeaders, url = '', method = '', httpVersion } = req;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') {
-    return closing('http_version', 'HTTP/1.0 and HTTP/1.1 are spoken here.');
+    return closing('http_version', 'This server supports HTTP/1.0 and HTTP/1.1.');
   }
   if (rawHeaders.length / 2 > limits.maxFields) {
-    return closing('header_too_large', `More than ${limits.maxFields} fields.`);
+    return closing('header_too_large', `The request has more than ${limits.maxFields} header fields.`);
   }
   if (url.length > limits.maxTargetBytes) {
     return closing('uri_too_long', `The target is longer than ${limits.maxTargetBytes} bytes.`);
   }
-  if (method === 'TRACE') return closing('not_implemented', 'TRACE is not offered.');
+  if (method === 'TRACE') return closing('not_implemented', 'TRACE is not supported.');
   const hosts = valuesOf(rawHeaders, 'host');
   return (
     hostTrouble(hosts, httpVersion) ??
@@ -56,7 +57,7 @@ function valuesOf(rawHeaders: readonly string[], name: string): string[] {
   return values;
 }
 
-/** RFC 9112 section 3.2: 400 for none (HTTP/1.1), several, or an invalid one. */
+/** RFC 9112 section 3.2: 400 for a missing Host (HTTP/1.1), several Host fields, or an invalid one. */
 function hostTrouble(hosts: readonly string[], version: string): VitrineError | undefined {
   const found = HOST.exec(hosts[0] ?? '');
   const missingAllowed = version === '1.0' && hosts.length === 0;
@@ -67,7 +68,7 @@ function hostTrouble(hosts: readonly string[], version: string): VitrineError | 
   );
 }
 
-/** RFC 9112 section 3.2: a path, the absolute form of the same host, or `*` for OPTIONS; never a fragment. */
+/** RFC 9112 section 3.2: a path, the absolute form with the same host, or `*` for OPTIONS; never with a fragment. */
 function targetTrouble(url: string, method: string, host: string | undefined): VitrineError | undefined {
   const authority = /^https?:\/\/([^/?#]+)/i.exec(url)?.[1];
   const sound = url.startsWith('/') || (url === '*' && method === 'OPTIONS') || authority !== undefined;
@@ -76,7 +77,7 @@ function targetTrouble(url: string, method: string, host: string | undefined): V
   return closing('bad_request', 'The target and the Host field name different hosts.');
 }
 
-/** RFC 9112 section 6.1: how a body ends must not be read in two ways. llhttp refuses Content-Length beside it. */
+/** RFC 9112 section 6.1: the length of a body must have one reading. llhttp refuses Content-Length beside Transfer-Encoding. */
 function codingTrouble(codings: readonly string[], version: string): VitrineError | undefined {
   if (codings.length === 0) return undefined;
   if (codings.length === 1 && version === '1.1' && codings[0].toLowerCase() === 'chunked') return undefined;

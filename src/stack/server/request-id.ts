@@ -1,6 +1,6 @@
 /**
- * Gives each request an id and a logger that says it. An id from outside is kept when it is short and printable, so a
- * request can be followed through several services; anything else is replaced, so ids cannot forge log lines.
+ * Gives each request an id and a logger that includes the id. An id from the client is kept if it is short and printable, so
+ * that a request can be followed through several services. Any other id is replaced, so ids cannot forge log lines.
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../base/logger.ts';
@@ -8,12 +8,12 @@ import type { KitMiddleware } from './context.ts';
 
 const SANE = /^[A-Za-z0-9._:/+=@-]{1,128}$/;
 
-/** The id to use for a request that came with `given`. */
+/** The id for a request whose `X-Request-Id` is `given`. */
 export function requestIdFrom(given: string | string[] | undefined): string {
   return typeof given === 'string' && SANE.test(given) ? given : randomUUID();
 }
 
-/** First of the list: everything after it may log. */
+/** The first middleware: all later ones may log. */
 export function requestIds(logger: Logger): KitMiddleware {
   return async function requestId(ctx, next) {
     const id = requestIdFrom(ctx.req.headers['x-request-id']);

@@ -1,6 +1,6 @@
 /**
- * The fields a careful API sends with every answer: nothing may be framed, sniffed, scripted or kept by a cache unless
- * the handler says so. A handler's own value always stays.
+ * Security fields for every answer: no framing, no content sniffing, no scripts and no caching, unless the handler sets
+ * another value, which always takes precedence.
  */
 import type { KitMiddleware } from './context.ts';
 

@@ -1,7 +1,7 @@
 /**
- * The Koa server kit: what every service of ours needs around its routes. It guarantees an id, a span and a measurement
- * for each request, bounds on all that a client can send, errors as problem+json, health endpoints, and an end in which no
- * request that was begun is lost.
+ * The Koa server kit: everything that a service needs around its routes. It guarantees an id, a span and a measurement for
+ * each request, limits for all input of clients, errors as problem+json, health endpoints, and a shutdown that loses no
+ * request in flight.
  */
 import type { Server } from 'node:http';
 import { createServer as createHttpServer } from 'node:http';
@@ -24,11 +24,12 @@ import { serverTelemetry } from './telemetry.ts';
 const IDLE_CHECK_MS = 50;
 
 export interface KitServer extends AsyncDisposable {
-  /** Resolves with the address in use. Throws VitrineError `port_taken` or `bind_failed`. */
+  /** Resolves with the bound address. Throws VitrineError `port_taken` or `bind_failed`. */
   listen(): Promise<{ readonly host: string; readonly port: number }>;
   /**
-   * Ends in order: readiness off, after the notice listener closed, requests in flight finished (at most `drainMs`). Resolves
-   * with how many were cut. `noticeMs` stands in for the option of the name: 0 where nobody sends requests any more.
+   * Shuts down in order: `/readyz` answers 503; after the notice, the listener closes; requests in flight may finish within
+   * `drainMs`. Resolves with the number of connections that were cut. `noticeMs` replaces the option: use 0 when no
+   * client sends requests any more.
    */
   drain(noticeMs?: number): Promise<{ readonly cut: number }>;
   /** Ends at once. */
@@ -70,16 +71,16 @@ function application(options: ServerOptions, isHealth: RequestFilter): Koa<KitSt
   app.use(securityHeaders());
   app.use(problems());
   app.use(requestHead(limits));
-  app.use(farewell(options));
+  app.use(closeWhileDraining(options));
   app.use(unmatched());
   app.use(router.routes());
 
-  // What fails after the last middleware, while Koa sends the answer, comes here.
+  // Called for errors after the last middleware, while Koa sends the answer.
   Object.assign(app.context, {
     onerror(this: Parameters<KitMiddleware>[0], error: unknown): void {
       if (error === null || error === undefined) return;
       if (this.res.destroyed || this.res.writableEnded) {
-        this.state.log.debug({ err: error }, 'the client went away');
+        this.state.log.debug({ err: error }, 'the client closed the connection');
         return;
       }
       answerProblem(this, error);
@@ -89,9 +90,9 @@ function application(options: ServerOptions, isHealth: RequestFilter): Koa<KitSt
   return app;
 }
 
-/** While draining, each answer ends its connection, so that clients come back to somebody else. */
-function farewell({ health }: ServerOptions): KitMiddleware {
-  return async function sayFarewell(ctx, next) {
+/** During a drain, each answer closes its connection, so that clients reconnect to another process. */
+function closeWhileDraining({ health }: ServerOptions): KitMiddleware {
+  return async function closeConnection(ctx, next) {
     try {
       await next();
     } finally {
@@ -107,11 +108,11 @@ function hardenedServer({ limits, timeouts }: ServerOptions): Server {
     requestTimeout: timeouts.requestMs,
     keepAliveTimeout: timeouts.keepAliveMs,
     connectionsCheckingInterval: timeouts.checkMs,
-    // Missing and doubled Host fields are told apart and answered by requestHead().
+    // requestHead() answers missing and repeated Host fields.
     requireHostHeader: false,
     insecureHTTPParser: false,
   });
-  // 0 = all fields are kept: Node would drop those beyond a limit silently; requestHead() counts them.
+  // 0 keeps all fields: Node would silently drop fields above a limit. requestHead() counts them.
   http.maxHeadersCount = 0;
   http.maxConnections = limits.maxConnections;
   answerBrokenRequests(http);
@@ -124,7 +125,9 @@ async function listen(http: Server, { host, port }: ServerOptions): Promise<{ ho
       const taken = error.code === 'EADDRINUSE';
       reject(
         new VitrineError(taken ? 'port_taken' : 'bind_failed', `Cannot listen on ${host}:${port} (${error.code}).`, {
-          hint: taken ? 'Choose another port, or stop what uses this one.' : 'Choose an address of this machine.',
+          hint: taken
+            ? 'Choose another port, or stop the program that uses this one.'
+            : 'Choose an address of this machine.',
           cause: error,
         }),
       );
@@ -145,7 +148,7 @@ async function drain(http: Server, options: ServerOptions, noticeMs: number): Pr
       resolve();
     });
   });
-  // Connections whose answer began before the drain stay open after it; they are closed as soon as they are idle.
+  // A connection whose answer began before the drain stays open after it, and is closed as soon as it is idle.
   const closeIdle = (): void => {
     http.closeIdleConnections();
     if (!over) clock.after(IDLE_CHECK_MS, closeIdle);

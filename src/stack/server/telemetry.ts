@@ -1,7 +1,7 @@
 /**
- * The server span and the two HTTP server metrics of the semantic conventions, by explicit middleware over the
- * OpenTelemetry API. Where a preload makes the span already (`ambient`), it is only told its route: there is never a
- * second one, and never a second measurement.
+ * The server span and the two HTTP server metrics of the semantic conventions, as middleware over the OpenTelemetry API. If
+ * a preload already creates the span (`ambient`), only the route is added to it, so there is never a second span or a
+ * second measurement.
  */
 import type { Attributes, Context, Span } from '@opentelemetry/api';
 import {
@@ -21,10 +21,10 @@ import type { RequestFilter } from '../../telemetry/spans/unobserved-requests.ts
 import type { KitMiddleware } from './context.ts';
 import { routeOf } from './context.ts';
 
-/** `own`: the kit makes span and metrics. `ambient`: something before it does (`vitrine/register`, a host's own set-up). */
+/** `own`: the kit creates span and metrics. `ambient`: `vitrine/register` or the host's own set-up creates them. */
 export type ServerTelemetry = 'own' | 'ambient';
 
-/** The methods that are a metric label as they are; others are `_OTHER` (semantic conventions, HTTP). */
+/** The methods used as a metric label; all others become `_OTHER` (semantic conventions, HTTP). */
 const KNOWN_METHODS = new Set([
   'GET',
   'HEAD',
@@ -37,23 +37,23 @@ const KNOWN_METHODS = new Set([
   'PATCH',
   'QUERY',
 ]);
-/** Where instrumentations look for the route when they record the duration; the key is theirs by description. */
+/** The context key from which instrumentations read the route when they record the duration. */
 const RPC_METADATA = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
 
-/** Nothing is made of requests that are `unobserved`. */
+/** Requests for which `unobserved` returns true get no span and no measurement. */
 export function serverTelemetry(mode: ServerTelemetry, clock: Clock, unobserved: RequestFilter): KitMiddleware {
   const observe = mode === 'own' ? ownTelemetry(clock) : ambientTelemetry();
   return (ctx, next) => (unobserved(ctx.req) ? next() : observe(ctx, next));
 }
 
 function ambientTelemetry(): KitMiddleware {
-  return async function tellRoute(ctx, next) {
+  return async function addRoute(ctx, next) {
     try {
       await next();
     } finally {
       const route = routeOf(ctx);
       if (route !== undefined) {
-        // Read by instrumentations when the request ends; a router's middleware that throws leaves its own path there.
+        // Instrumentations read this when the request ends. Router middleware that throws would leave its own path here.
         Reflect.set(ctx, '_matchedRoute', route);
         const span = trace.getActiveSpan();
         span?.setAttribute('http.route', route);
@@ -114,7 +114,7 @@ function endSpan(span: Span, method: string, outcome: Attributes): void {
   const route = outcome['http.route'];
   if (typeof route === 'string') span.updateName(`${method} ${route}`);
   span.setAttributes(outcome);
-  // A client that goes away is no fault of the server (semantic conventions: only 5xx and failures to answer are).
+  // A client that closes the connection is not a server error (semantic conventions: only 5xx and missing answers are).
   if (outcome['error.type'] !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
   span.end();
 }
@@ -122,7 +122,7 @@ function endSpan(span: Span, method: string, outcome: Attributes): void {
 function requestAttributes(ctx: Parameters<KitMiddleware>[0], method: string): Attributes {
   const attributes: Attributes = {
     'http.request.method': method,
-    // Null for an absolute target without a path, which is refused further on.
+    // Null for an absolute target without a path, which is refused later.
     'url.path': ctx.path ?? '',
     'url.scheme': ctx.protocol,
     'server.address': ctx.hostname,
@@ -140,7 +140,7 @@ function methodLabel(method: string): string {
   return KNOWN_METHODS.has(method) ? method : '_OTHER';
 }
 
-/** The context a callback should run in that fires after the middleware has returned. */
+/** Binds the present context to a callback that runs after the middleware has returned. */
 export function boundHere<Args extends unknown[]>(callback: (...args: Args) => void): (...args: Args) => void {
   const here: Context = context.active();
   return (...args) => context.with(here, () => callback(...args));

@@ -1,4 +1,4 @@
-/** Batch processors of the environment's trace and log exporters, each behind a gate and a guard that count. */
+/** Batch processors of the environment's trace and log exporters, each with a gate and a guard that count items. */
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import { BatchLogRecordProcessor, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';

@@ -12,7 +12,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { ExportCount } from '../metrics/drop-count.ts';
 import { soundenLog, soundMetrics, soundSpan } from './sound-values.ts';
 
-/** Items between the gate and the end of their export. */
+/** The items between the gate and the end of their export. */
 export interface Flow {
   readonly count: ExportCount;
   /** In the processor's queue. */
@@ -21,22 +21,22 @@ export interface Flow {
   inFlight: number;
   readonly timeoutMs: number;
   readonly logger: Logger;
-  /** Whether the last batch failed: one line when trouble begins and one when it ends, not one a batch. */
+  /** Whether the last batch failed. One line is logged when failures begin and one when they end, not one for each batch. */
   failing: boolean;
-  /** Monotonic ms before which nothing is sent: who just refused a batch would refuse the next at the same cost. */
+  /** Monotonic ms before which nothing is sent: an exporter that has just failed would probably fail again. */
   restUntilMs: number;
-  /** What was under way when it closed is counted as lost; nothing is counted after. */
+  /** True after the items under way were counted as dropped. Nothing is counted afterwards. */
   closed: boolean;
 }
 
-/** After a failure; what does not fit into the queue meanwhile is dropped at the gate, unserialised. */
+/** Pause after a failure. Items that do not fit the queue meanwhile are dropped before they are serialised. */
 const REST_MS = 1_000;
 
 export function createFlow(count: ExportCount, timeoutMs: number, logger: Logger): Flow {
   return { count, queued: 0, inFlight: 0, timeoutMs, logger, failing: false, restUntilMs: 0, closed: false };
 }
 
-/** What is still under way when nothing more will be sent is lost. */
+/** Counts the items that are still under way as dropped. Call it when nothing more will be sent. */
 export function closeFlow(flow: Flow): void {
   flow.closed = true;
   flow.count.dropped += flow.queued + flow.inFlight;
@@ -141,7 +141,7 @@ const takes = (flow: Flow, capacity: number): boolean => {
   return false;
 };
 
-/** Only sampled spans pass (the rest is recorded for our own memory alone), and only while the queue has room. */
+/** Passes sampled spans while the queue has room. Other spans are recorded for the monitor only. */
 export function gateSpans(inner: SpanProcessor, flow: Flow, capacity: number): SpanProcessor {
   return {
     onStart: () => {},

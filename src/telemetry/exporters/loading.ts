@@ -1,6 +1,6 @@
 /**
- * Turns choices of the environment into exporters, importing only what is asked for. The gRPC and JSON exporters are those
- * that sdk-node brings: they are resolved from its place, so they are found however the packages are laid out on disk.
+ * Creates the exporters that the environment names and imports only those. The gRPC and JSON exporters are dependencies of
+ * sdk-node: they are resolved from its location, so they are found in any layout of node_modules.
  */
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -54,7 +54,7 @@ async function loadOtlp(choice: OtlpChoice): Promise<unknown> {
 
 const say = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0];
 
-/** Only this is taken as missing; an error inside a module that is there is told as what it is. */
+/** True only when the module was not found. An error inside an existing module is reported as it is. */
 const isMissing = (error: unknown): boolean =>
   error instanceof Error &&
   ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes((error as NodeJS.ErrnoException).code ?? '');
@@ -76,7 +76,7 @@ async function importModule(choice: ModuleChoice, directory: string): Promise<Re
   }
 }
 
-/** The user's own packages come before ours; ESM-only packages are left to `import`. */
+/** Packages of the user take precedence over ours. Packages that only `import` can load keep their name. */
 function fromDirectory(name: string, directory: string): string {
   try {
     return pathToFileURL(createRequire(path.join(directory, 'from.js')).resolve(name)).href;

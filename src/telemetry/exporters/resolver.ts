@@ -1,6 +1,6 @@
 /**
- * Which exporters the environment asks for. Reading is apart from loading: `doctor` prints the table without starting
- * anything, and nothing of an exporter that is not asked for is ever imported (memory).
+ * Reads which exporters the environment names. Loading them is separate: `doctor` prints the table without starting anything,
+ * and exporters that are not named are never imported, which saves memory.
  */
 import type { Logger } from '../../base/logger.ts';
 import type { Env, Signal } from '../environment.ts';
@@ -19,18 +19,18 @@ export type ExporterChoice = { readonly signal: Signal; readonly name: string } 
 export interface ExporterTable {
   readonly disabled: boolean;
   readonly choices: readonly ExporterChoice[];
-  /** What was ignored and why, one sentence each. */
+  /** Ignored values with the reason, one sentence each. */
   readonly warnings: readonly string[];
 }
 
-/** What a module of the user's own must export (one of these, by name or on its default export). */
+/** Functions that a user's module may export, by name or on its default export. One of them is required. */
 const FACTORIES: Readonly<Record<Signal, readonly string[]>> = {
   traces: ['createSpanExporter'],
   metrics: ['createMetricReader', 'createMetricExporter'],
   logs: ['createLogRecordExporter'],
 };
 
-/** An endpoint as it may be shown: without user, password and query. */
+/** An endpoint without user, password and query, as it is shown. */
 export function withoutSecrets(endpoint: string): string {
   try {
     const url = new URL(endpoint);
@@ -67,7 +67,7 @@ function prometheusPort(env: Env, warnings: string[]): number {
   if (text === undefined) return 9464;
   const port = Number(text);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  warnings.push('OTEL_EXPORTER_PROMETHEUS_PORT is no port from 1 to 65535; 9464 is taken.');
+  warnings.push('OTEL_EXPORTER_PROMETHEUS_PORT is not a port from 1 to 65535; 9464 is used.');
   return 9464;
 }
 
@@ -86,8 +86,8 @@ function choose(env: Env, signal: Signal, name: string, warnings: string[]): Exp
 }
 
 /**
- * `whenUnset` is what an unset variable means: nothing in Vitrine's own processes (never a network default), `otlp` under
- * `register` in a user's service, as OpenTelemetry has it.
+ * `whenUnset` lists the exporters of an unset variable: none in Vitrine's own processes (never a network default), `otlp` under
+ * `register` in a user's service, as OpenTelemetry specifies.
  */
 export function resolveExporters(env: Env, whenUnset: readonly string[] = []): ExporterTable {
   if (isTrue(env, 'OTEL_SDK_DISABLED')) return { disabled: true, choices: [], warnings: [] };

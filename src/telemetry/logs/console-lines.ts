@@ -1,14 +1,14 @@
 /**
- * What an application writes by `console` also becomes log records, in the trace it was written in. What it prints is left
- * exactly as it was. Loggers that write by streams (pino, winston, bunyan) do not come this way and have instrumentations of
- * their own, so no line is told twice. Lines that exporters write are left out, or they would make records without end.
+ * Makes a log record of each call of `console`, in the trace of the caller. The output itself is not changed. Loggers that
+ * write to streams (pino, winston, bunyan) do not use `console`; they have their own instrumentations, so no line is recorded
+ * twice. Lines that exporters write are left out, because each record would cause another.
  */
 import { format } from 'node:util';
 import { context, logs, SeverityNumber } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { redactText } from './redact.ts';
 
-/** Characters of a line; the rest is cut off. */
+/** Characters of a line that are kept. */
 const MAX_LENGTH = 16_384;
 
 const LEVELS = [
@@ -28,7 +28,7 @@ function exceptionOf(values: readonly unknown[]): Record<string, string> {
     : { ...exception, 'exception.stacktrace': error.stack.slice(0, MAX_LENGTH) };
 }
 
-/** Begins; `target` is the application's console. Call once an SDK is registered. Returns what ends it. */
+/** Starts the observation of `target`, the application's console. Call it after an SDK is registered. Returns a function that stops it. */
 export function observeConsole(target: Console = console): () => void {
   const logger = logs.getLogger('console');
   const originals: (() => void)[] = [];
@@ -43,14 +43,14 @@ export function observeConsole(target: Console = console): () => void {
         const body = redactText(format(...values).slice(0, MAX_LENGTH));
         logger.emit({ body, severityNumber, severityText, attributes: exceptionOf(values) });
       } catch {
-        // A value that cannot be shown: the application has had its line, or its error, from its own console.
+        // A value cannot be formatted. The application's own console has already printed it or thrown its error.
       } finally {
         busy = false;
       }
     };
     target[level] = observed;
     originals.push(() => {
-      // Somebody may have put a console of their own on top since.
+      // Other code may have replaced the method since.
       if (target[level] === observed) target[level] = original;
     });
   }

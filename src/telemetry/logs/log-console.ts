@@ -1,6 +1,6 @@
 /**
- * The console as a place for log lines: JSON, or one readable line each on a terminal. A reader that is slow or gone must not
- * hold or end the process: past a bound lines are dropped and counted, and EPIPE is no error.
+ * Writes log lines to the console: as JSON, or as one readable line each on a terminal. A slow or closed reader must not block
+ * or end the process: above a bound, lines are dropped and counted, and EPIPE is ignored.
  */
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
@@ -12,7 +12,7 @@ export interface ConsoleSink {
   write(line: string): void;
 }
 
-/** What is written to: `process.stderr`, or any writable in tests. */
+/** The stream that is written to: `process.stderr`, or any writable in tests. */
 export type Out = Pick<WriteStream, 'write' | 'on' | 'writableLength'>;
 
 export function createConsole(out: Out): ConsoleSink {
@@ -20,7 +20,7 @@ export function createConsole(out: Out): ConsoleSink {
   out.on('error', () => {
     dropped += 1;
   });
-  // A pipe is written synchronously by Node: a reader that stops reading would stop this process.
+  // Node writes to a pipe synchronously: without this, a reader that stops reading would block this process.
   (out as { _handle?: { setBlocking?: (on: boolean) => void } })._handle?.setBlocking?.(false);
   return {
     get dropped() {

@@ -1,6 +1,7 @@
 /**
- * A log file that turns over by size and by day (UTC), keeps the last few as gzip, and never blocks or throws: lines are
- * buffered and written in the background, and when the disk is slow or full what does not fit the buffer is counted as lost.
+ * A log file that is rotated by size and by day (UTC). The last few files are kept as gzip. It never blocks or throws: lines
+ * are buffered and written in the background, and when the disk is slow or full, lines that do not fit the buffer are counted
+ * as dropped.
  */
 import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
@@ -14,14 +15,14 @@ export interface LogFileOptions {
   /** `DIR/name.ndjson`; the directory is made. */
   readonly file: string;
   readonly maxSizeBytes: number;
-  /** How many finished files stay. */
+  /** Number of rotated files that are kept. */
   readonly keep: number;
   readonly clock: Clock;
-  /** Lines waiting for the disk are at most this long together. */
+  /** Limit of the bytes that wait to be written. */
   readonly maxBufferBytes?: number;
 }
 
-/** A disk that hangs must not keep the process. */
+/** A disk that hangs must not keep the process alive. */
 const CLOSE_LIMIT_MS = 2_000;
 
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
@@ -34,7 +35,7 @@ function sizeOf(file: string): number {
   }
 }
 
-/** Resolves when everything is written, or after a limit. */
+/** Resolves when everything is written, or after the limit. */
 async function endOf(stream: Destination): Promise<void> {
   await new Promise<void>((resolve) => {
     setTimeout(resolve, CLOSE_LIMIT_MS).unref();
@@ -46,7 +47,7 @@ async function endOf(stream: Destination): Promise<void> {
 
 type Destination = ReturnType<typeof pino.destination>;
 
-/** Nothing that is there is overwritten, even when two files end within one second. */
+/** A name that does not exist yet, so that no file is overwritten when two are rotated within one second. */
 function unused(nameOf: (turn: string) => string): string {
   let turn = 1;
   const name = (): string => nameOf(String(turn).padStart(4, '0'));
@@ -82,7 +83,7 @@ export class LogFile {
     return stream;
   }
 
-  /** Lines lost because the disk did not take them. */
+  /** Lines that could not be written. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -100,7 +101,7 @@ export class LogFile {
     }
   }
 
-  /** The old file keeps its descriptor while it is renamed, so lines on their way end up where they belong. */
+  /** The old file keeps its descriptor while it is renamed, so buffered lines are still written to it. */
   #turn(today: string): void {
     const ended = this.#day;
     this.#day = today;
@@ -112,7 +113,7 @@ export class LogFile {
     try {
       renameSync(file, finished);
     } catch {
-      // The file goes on growing; the next turn tries again.
+      // The file keeps growing; the next rotation tries again.
       this.#dropped += 1;
       return;
     }
@@ -132,7 +133,7 @@ export class LogFile {
       await rm(finished);
       await this.#forget(dir, name);
     } catch {
-      // The finished file stays as it is, unpacked.
+      // The rotated file stays uncompressed.
       this.#dropped += 1;
     }
   }

@@ -1,7 +1,7 @@
 /**
  * The Logger of every process: pino writes JSON lines with the trace context, to `DIR/vitrine.ndjson` and, errors once more,
  * to `DIR/error.ndjson`, and to the console. Each line also goes to the OpenTelemetry logs API, and so to the monitor and to
- * whatever OTEL_LOGS_EXPORTER names. Secrets are taken out first. Logging never throws, blocks or ends the process.
+ * the exporters that OTEL_LOGS_EXPORTER names. Secrets are removed first. Logging never throws, blocks or ends the process.
  */
 import path from 'node:path';
 import type { AnyValue } from '@opentelemetry/api';
@@ -27,9 +27,9 @@ const SEVERITY: Readonly<Record<LogLevel, SeverityNumber>> = {
 
 export interface LogOptions {
   readonly level: LogLevel;
-  /** Where the files go; none when undefined. */
+  /** Directory of the files. No files are written when it is undefined. */
   readonly directory?: string | undefined;
-  /** `NAME.ndjson` and `NAME-error.ndjson`, for processes that share a directory; by default `vitrine` and `error`. */
+  /** The files are `NAME.ndjson` and `NAME-error.ndjson`, for processes that share a directory. Default: `vitrine.ndjson` and `error.ndjson`. */
   readonly name?: string | undefined;
   readonly console:
     | { readonly kind: 'off' }
@@ -45,9 +45,9 @@ export interface Logs {
   readonly logger: Logger;
   /** Writes a finished line of a child process, as its own `createLogs` made it, to the files and the console of this one. */
   relay(line: string): void;
-  /** Lines that neither disk nor console took. */
+  /** Lines that could not be written to disk or console. */
   dropped(): number;
-  /** Writes what is left. Never rejects. */
+  /** Writes the buffered lines. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -75,7 +75,7 @@ function traceFields(): LogFields {
   return { trace_id: span.traceId, span_id: span.spanId, trace_flags: span.traceFlags.toString(16).padStart(2, '0') };
 }
 
-/** Throws what making the directory throws (EACCES, ENOSPC …): a start without its log is told, not hidden. */
+/** Throws the error of creating the directory (EACCES, ENOSPC …), so that a start without a log is reported. */
 export function createLogs(options: LogOptions): Logs {
   const clock = options.clock ?? systemClock;
   const sinks = openSinks(options, clock);
@@ -137,7 +137,7 @@ function loggerAt(lowest: number, bound: LogFields, emit: Emit): Logger {
       try {
         emit(level, bound, fields, message);
       } catch (error) {
-        // Whatever a field did, the line is kept.
+        // The line is kept even when a field throws.
         emit(level, {}, { logging: String(error) }, message);
       }
     };

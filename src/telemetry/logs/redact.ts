@@ -1,7 +1,7 @@
 /**
- * Takes secrets out of what is logged, before it is written or sent anywhere. By key: passwords, tokens, cookies, API keys.
- * By form: payment card numbers (ISO/IEC 7812 with the Luhn check), `user:password@` in URLs, bearer and basic
- * credentials. What comes out is plain data with bounds on depth, breadth and text, so no log line can grow without end.
+ * Removes secrets from log fields before they are written or sent. By key: passwords, tokens, cookies, API keys. By form:
+ * payment card numbers (ISO/IEC 7812 with the Luhn check), `user:password@` in URLs, bearer and basic credentials. The result
+ * is plain data with limits on depth, number of entries and text length, so the size of a log line is bounded.
  */
 import { isProxy } from 'node:util/types';
 
@@ -10,7 +10,7 @@ const MAX_DEPTH = 6;
 const MAX_ENTRIES = 100;
 const MAX_TEXT = 16_384;
 
-/** Ends of keys, written without separators and in lower case. */
+/** Endings of keys, compared without separators and in lower case. */
 const SECRET_KEY =
   /(?:authorization|cookie|password|passwd|pwd|passphrase|secret|token|apikey|accesskey|privatekey|credentials?|cardnumber|cvv|cvc|sessionid)$/;
 const CARD = /(?<![\d.])[2-6]\d(?:[ -]?\d){11,17}(?![\d.])/g;
@@ -103,7 +103,7 @@ function container(value: object, depth: number, seen: ReadonlySet<object>): Pla
   return objectFields(value, depth, seen);
 }
 
-/** A value's own idea of how it is shown (secrets of the configuration show as `<secret>`). */
+/** The result of the value's own `toJSON` (secrets of the configuration give `<secret>`). */
 function call(value: object): unknown {
   try {
     return (value as { toJSON: () => unknown }).toJSON();
@@ -112,7 +112,7 @@ function call(value: object): unknown {
   }
 }
 
-/** Plain, bounded data without secrets. Never throws on data; getters that throw show as one field. */
+/** Plain, bounded data without secrets. Never throws; when a getter throws, the result is one field with its message. */
 export function redactFields(fields: object): Record<string, Plain> {
   try {
     return objectFields(fields, 0, new Set([fields])) as Record<string, Plain>;

@@ -1,6 +1,6 @@
 /**
- * A collection of the SDK as plain data that survives `structuredClone` (IPC) and knows nothing of SDK classes.
- * Arrays of counts are handed over as they are: a collection owns its data and nobody writes to it afterwards.
+ * Converts a collection of the SDK to plain data without SDK classes, which `structuredClone` (IPC) can copy. Arrays of counts
+ * are not copied: a collection owns its data and nothing writes to it afterwards.
  */
 import { hrTimeToMilliseconds } from '@opentelemetry/core';
 import type {
@@ -72,7 +72,7 @@ function metricToFrame(metric: MetricData): FrameMetric {
   }
 }
 
-/** Metrics without points are left out. Scopes are flattened: on no road does Vitrine carry `otel_scope_*` labels. */
+/** Metrics without points are left out. Scopes are flattened: Vitrine never adds `otel_scope_*` labels. */
 export function toFrameMetrics(collected: ResourceMetrics): FrameMetric[] {
   const metrics: FrameMetric[] = [];
   for (const scope of collected.scopeMetrics) {

@@ -1,7 +1,7 @@
 /**
- * Each second (or interval), one frame of everything new goes to the monitor over process IPC. One frame is in flight: while the monitor
- * has not answered, ticks are skipped and counted and the buffers hold what they can, so a stopped monitor costs no memory.
- * The resource goes with the first frame of a connection, after its asynchronous attributes have arrived.
+ * Sends one frame of all new telemetry to the monitor each second (or interval) over process IPC. One frame is in flight: while
+ * the monitor has not acknowledged it, ticks are skipped and counted and the bounded buffers fill, so a stopped monitor costs no
+ * memory. The first frame of a connection carries the resource, after its asynchronous attributes have arrived.
  */
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
@@ -16,10 +16,10 @@ import type { LiveReader } from '../metrics/live-reader.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import { toLogRecord, toSpanRecord } from '../spans/span-record.ts';
 
-/** Frames are made shortly before each full interval of the wall clock, at which rules are evaluated and must find them. */
+/** Frames are made shortly before each full interval of the wall clock, because rules are evaluated at that time and need them. */
 const COLLECT_OFFSET_MS = -150;
 
-/** Hands a frame to the channel. May throw when the channel is gone. */
+/** Passes a frame to the channel. May throw when the channel is closed. */
 export type SendFrame = (frame: Frame) => void;
 
 export interface FrameSenderOptions {
@@ -35,7 +35,7 @@ export interface FrameSenderOptions {
 interface Connection {
   readonly send: SendFrame;
   resourceSent: boolean;
-  /** The frame the monitor has not answered yet. */
+  /** Sequence number of the frame that the monitor has not acknowledged yet. */
   awaited: number | undefined;
 }
 
@@ -64,7 +64,7 @@ export class FrameSender {
     return this.#skippedEver;
   }
 
-  /** Begins a connection; an older one is forgotten with its unanswered frame. */
+  /** Begins a connection and discards an earlier one with its unacknowledged frame. */
   connect(send: SendFrame): void {
     this.#connection = { send, resourceSent: false, awaited: undefined };
   }
@@ -73,12 +73,12 @@ export class FrameSender {
     this.#connection = undefined;
   }
 
-  /** The monitor has taken frame `sequence`. */
+  /** The monitor has accepted frame `sequence`. */
   acknowledge(sequence: number): void {
     if (this.#connection?.awaited === sequence) this.#connection.awaited = undefined;
   }
 
-  /** Makes and sends one frame now; used by the timer, and once more before a shutdown. */
+  /** Makes and sends one frame. Called by the timer, and once before a shutdown. */
   async tick(): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined) return;
@@ -123,7 +123,7 @@ export class FrameSender {
     try {
       connection.send(frame);
     } catch (error) {
-      this.#options.logger.debug({ error: String(error) }, 'The channel to the monitor is gone.');
+      this.#options.logger.debug({ error: String(error) }, 'The channel to the monitor is closed.');
       if (this.#connection === connection) this.#connection = undefined;
       return;
     }

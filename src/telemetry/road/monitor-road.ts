@@ -1,9 +1,8 @@
 /**
- * The way of a process's telemetry to a monitor elsewhere, beside whatever exporters the environment names: every span
- * (sampled or not), every log record and all metrics, by OTLP/HTTP protobuf, each second (or interval) and at one wake-up, or
- * earlier when a buffer is half full. A trace can be
- * read about a second after it ended. Buffers are bounded and what finds no room is counted;
- * while the monitor is away one body a signal is kept, no more.
+ * Sends the telemetry of a process to a monitor in another process, in addition to the exporters of the environment: every span
+ * (sampled or not), every log record and all metrics, by OTLP/HTTP protobuf. It sends once a second (or interval), all signals
+ * at one wake-up, and earlier when a buffer is half full. A trace can be read about a second after it ended. Buffers are
+ * bounded and dropped records are counted; while the monitor is away, one body of each signal is kept.
  */
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
@@ -18,7 +17,7 @@ import { encodeLogs, encodeSpans } from './otlp-records.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import type { Signal } from '../environment.ts';
 
-/** Collected shortly before the full second, at which rules are evaluated. */
+/** Metrics are collected shortly before the full second, because rules are evaluated at the full second. */
 const OFFSET_MS = -150;
 
 export interface MonitorRoadOptions {
@@ -50,23 +49,23 @@ export class MonitorRoad {
     const { clock, logger, intervalMs } = options;
     this.#posts = { traces: this.#postOf('traces'), metrics: this.#postOf('metrics'), logs: this.#postOf('logs') };
     const failed = (error: unknown): void =>
-      logger.debug({ error: String(error) }, 'Telemetry could not be made ready for the monitor.');
-    // Not awaited: a monitor that does not answer must not stop the rhythm of the others.
+      logger.debug({ error: String(error) }, 'Telemetry for the monitor could not be collected.');
+    // Not awaited: a monitor that does not answer must not delay the next interval.
     const tick = (): void => void Promise.all([this.#sendMetrics(), this.#sendSpans(), this.#sendLogs()]).catch(failed);
     this.#stop = every(clock, intervalMs, tick, failed, OFFSET_MS);
-    // Called while a span or record ends: the work is left for later.
+    // Called while a span or record ends, so the work is deferred.
     options.spans.onHalfFull = () => void setImmediate(() => void this.#sendSpans().catch(failed)).unref();
     options.logs.onHalfFull = () => void setImmediate(() => void this.#sendLogs().catch(failed)).unref();
   }
 
-  /** Sends what is there. Resolves when it was tried; never rejects. */
+  /** Sends all buffered data. Resolves after the attempt; never rejects. */
   async flush(): Promise<void> {
-    // What was under way first, then what had to wait for it.
+    // The first round completes requests that are under way; the second sends the data that waited for them.
     for (let round = 0; round < 2; round += 1)
       await Promise.allSettled([this.#sendSpans(), this.#sendLogs(), this.#sendMetrics()]);
   }
 
-  /** Gives up what was not sent. Flush before. */
+  /** Drops and counts unsent data. Call `flush` before. */
   close(): void {
     this.#stop();
     this.#options.spans.onHalfFull = undefined;
@@ -96,8 +95,8 @@ export class MonitorRoad {
         else count.dropped += items;
         if (sent !== this.#failing) return;
         this.#failing = !sent;
-        if (sent) logger.info({}, 'The monitor takes telemetry again.');
-        else logger.warn({ reason }, `The monitor takes no telemetry (${reason}); it is dropped and counted.`);
+        if (sent) logger.info({}, 'The monitor accepts telemetry again.');
+        else logger.warn({ reason }, `The monitor accepts no telemetry (${reason}); it is dropped and counted.`);
       },
     });
   }
@@ -126,7 +125,7 @@ export class MonitorRoad {
 
   async #sendMetrics(): Promise<void> {
     const post = this.#posts.metrics;
-    // Cumulative: what is held is as good as new, a second body would only add cost.
+    // Metrics are cumulative: while one body is held, another collection adds nothing.
     if (post.busy) await post.retry();
     if (post.busy || this.#collecting) return;
     this.#collecting = true;
@@ -139,7 +138,7 @@ export class MonitorRoad {
     }
   }
 
-  /** Attributes of detectors may come later; until then nothing is sent, for a service would have two identities. */
+  /** Detectors may add attributes later. Nothing is sent before, because the service would appear under two identities. */
   async #resourceKnown(): Promise<void> {
     if (this.#knowsResource) return;
     const { resource } = (await this.#options.live.collect()).resourceMetrics;

@@ -1,7 +1,7 @@
 /**
- * One OTLP/HTTP endpoint (opentelemetry.io/docs/specs/otlp, "OTLP/HTTP"): bodies of one signal, one at a time. A body that
- * the other end could not take for now (not there, 429, 502, 503, 504) is kept and sent again before the next; after five
- * seconds, or when it is refused, it is given up. Never more than one body is held. Nothing here keeps a process alive.
+ * Sends bodies of one signal, one at a time, to one OTLP/HTTP endpoint (opentelemetry.io/docs/specs/otlp, "OTLP/HTTP"). When the
+ * server is away or answers 429, 502, 503 or 504, the body is kept and sent again before the next one. After five seconds, or
+ * when it is refused, it is dropped. At most one body is held. Nothing here keeps a process alive.
  */
 import http from 'node:http';
 import https from 'node:https';
@@ -13,10 +13,10 @@ const KEEP_MS = 5_000;
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 export interface PostOptions {
-  /** Complete address, `/v1/…` included. */
+  /** The complete URL, with `/v1/…`. */
   readonly url: string;
   readonly token: string | undefined;
-  /** Called once for each body, with its items, when it was taken or given up. */
+  /** Called once for each body, with its number of items, when it was accepted or dropped. */
   readonly ended: (items: number, sent: boolean, reason: string) => void;
 }
 
@@ -40,18 +40,18 @@ export class OtlpPost {
     this.#agent = new Agent({ keepAlive: true, maxSockets: 1 });
   }
 
-  /** True while a body is under way or waits to be sent again: what is new waits where it is. */
+  /** True while a body is being sent or waits to be sent again. The caller must then keep new data. */
   get busy(): boolean {
     return this.#sending !== undefined || this.#held !== undefined;
   }
 
-  /** Sends `body`; only when not busy. Resolves when the attempt is over; never rejects. */
+  /** Sends `body`. Must not be called while busy. Resolves after one attempt; never rejects. */
   send(body: Buffer, items: number): Promise<void> {
     this.#held = { body, items, sinceMs: performance.now() };
     return this.retry();
   }
 
-  /** Another attempt with what is held; waits for the one under way first. */
+  /** Sends the held body again, after the current attempt. */
   async retry(): Promise<void> {
     if (this.#sending === undefined && this.#held !== undefined) {
       this.#sending = this.#attempt(this.#held).finally(() => {
@@ -102,7 +102,7 @@ export class OtlpPost {
     });
   }
 
-  /** Gives up what is held. */
+  /** Drops the held body. */
   close(): void {
     const held = this.#held;
     if (held !== undefined) this.#end(held, false, 'the end came first');

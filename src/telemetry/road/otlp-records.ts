@@ -1,6 +1,6 @@
 /**
- * Spans and log records as OTLP protobuf (opentelemetry-proto 1.x: trace.proto, logs.proto, common.proto), several times
- * cheaper than by way of the exporters' intermediate objects. The numbers are the fields of the messages named beside them.
+ * Encodes spans and log records as OTLP protobuf (opentelemetry-proto 1.x: trace.proto, logs.proto, common.proto). This costs
+ * several times less than the exporters' intermediate objects. The numbers are field numbers of the messages.
  */
 import { diag, SpanStatusCode } from '@opentelemetry/api';
 import type { InstrumentationScope } from '@opentelemetry/core';
@@ -13,7 +13,7 @@ type Values = Readonly<Record<string, unknown>>;
 
 const MAX_DEPTH = 8;
 
-/** AnyValue. What has no place in it is written as an empty value. */
+/** AnyValue. A value of an unsupported type is written as an empty AnyValue. */
 function writeAny(w: ProtobufWriter, field: number, value: unknown, depth = 0): void {
   const start = w.open(field);
   if (typeof value === 'string') w.string(1, value);
@@ -135,7 +135,7 @@ interface Scoped {
   readonly instrumentationScope: InstrumentationScope;
 }
 
-/** Both requests have one shape: resource, its scopes, their records. All records are of one process. */
+/** Both requests have the same structure: resource, its scopes, their records. All records come from one process. */
 function encode<T extends Scoped>(records: readonly T[], write: (w: ProtobufWriter, record: T) => void): Buffer {
   const scopes = Map.groupBy(records, (record) => record.instrumentationScope);
   const w = new ProtobufWriter(Math.min(1_048_576, 1_024 + records.length * 512));

@@ -1,7 +1,7 @@
 /**
- * The OTLP/HTTP protobuf exporter of spans, put together as the standard one is, from the same parts: the environment is read,
- * bodies are compressed, sent and sent again by `otlp-exporter-base`. Only the bytes of a request are written by
- * `otlp-records.ts`, because the standard serializer took a quarter of all that a preload adds to a request.
+ * The OTLP/HTTP protobuf exporter of spans, made of the same parts as the standard one: `otlp-exporter-base` reads the
+ * environment, compresses, sends and retries. Only the encoding is `otlp-records.ts`, because the standard serializer took a
+ * quarter of the time that a preload adds to a request.
  */
 import { OTLPExporterBase } from '@opentelemetry/otlp-exporter-base';
 import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from '@opentelemetry/otlp-exporter-base/node-http';
@@ -9,7 +9,7 @@ import { ProtobufTraceSerializer, TraceExporterMetricsHelper } from '@openteleme
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { encodeSpans } from './otlp-records.ts';
 
-/** Of the semantic conventions for SDK metrics: `otel.component.type`. */
+/** `otel.component.type` of the semantic conventions for SDK metrics. */
 const COMPONENT_TYPE = 'otlp_http_span_exporter';
 
 const serializer: typeof ProtobufTraceSerializer = {
@@ -17,7 +17,7 @@ const serializer: typeof ProtobufTraceSerializer = {
   deserializeResponse: (bytes) => ProtobufTraceSerializer.deserializeResponse(bytes),
 };
 
-/** To where OTEL_EXPORTER_OTLP_* says. Throws what the parts throw for variables they cannot use. */
+/** Exports to the endpoint that OTEL_EXPORTER_OTLP_* names. Throws the SDK's error for a variable that is invalid. */
 export function createOtlpSpanExporter(): SpanExporter {
   const headers = { 'Content-Type': 'application/x-protobuf' };
   const options = convertLegacyHttpOptions({}, 'TRACES', 'v1/traces', headers);

@@ -1,7 +1,7 @@
 /**
  * Writes protocol buffers (protobuf.dev/programming-guides/encoding) front to back into one growing buffer. The length of a
- * nested message is known only at its end: two bytes are kept free for it and filled as a padded varint, which every decoder
- * reads; a message that needs more is moved. No objects are made for what is written.
+ * nested message is known only at its end: two bytes are reserved for it and filled as a padded varint, which every decoder
+ * reads; a longer message is moved. No intermediate objects are created.
  */
 const SHORT_LIMIT = 1 << 14;
 const TWO_32 = 2 ** 32;
@@ -18,7 +18,7 @@ export class ProtobufWriter {
     return this.#at;
   }
 
-  /** A copy of what was written; the writer begins again. */
+  /** Returns a copy of the written bytes and resets the writer. */
   take(): Buffer {
     const taken = Buffer.from(this.#buffer.subarray(0, this.#at));
     this.#at = 0;
@@ -66,7 +66,7 @@ export class ProtobufWriter {
     this.#at += bytes.length;
   }
 
-  /** Ids come as hexadecimal text and go as bytes. */
+  /** Writes an id, given as hexadecimal text, as bytes. */
   hex(field: number, text: string): void {
     this.#reserve(16 + text.length);
     this.#varint(field * 8 + 2);
@@ -117,7 +117,7 @@ export class ProtobufWriter {
     this.#halves(Math.floor(value / TWO_32), value % TWO_32);
   }
 
-  /** `[seconds, nanoseconds]` as nanoseconds since the epoch: more than a double holds, so in two halves. */
+  /** `[seconds, nanoseconds]` as nanoseconds since the epoch. A double cannot hold the value, so it is written in two halves. */
   time(field: number, [seconds, nanos]: readonly [number, number]): void {
     this.#reserve(16);
     this.#varint(field * 8 + 1);

@@ -1,6 +1,6 @@
 /**
- * Where every ended span and every log record waits for the next frame, sampled or not. Adding is a push; what a full
- * buffer cannot take is counted. The records stay the SDK's objects until a frame is made.
+ * Holds every ended span and every log record, sampled or not, until the next frame. Adding a record is a push; a full buffer
+ * drops and counts it. The records stay the SDK's objects until a frame is made.
  */
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
@@ -9,7 +9,7 @@ export class RecordBuffer<T> {
   readonly #capacity: number;
   #items: T[] = [];
   #dropped = 0;
-  /** Called each time it has become half full: whoever empties it on a rhythm may do so earlier. */
+  /** Called each time the buffer becomes half full, so that it can be emptied before the next interval. */
   onHalfFull: (() => void) | undefined;
 
   constructor(capacity: number) {
@@ -29,7 +29,7 @@ export class RecordBuffer<T> {
     if (this.#items.length === this.#capacity >> 1) this.onHalfFull?.();
   }
 
-  /** Everything since the last call, oldest first, and how many found no room. */
+  /** All records since the last call, oldest first, and the number of dropped ones. */
   drain(): { readonly items: readonly T[]; readonly dropped: number } {
     const drained = { items: this.#items, dropped: this.#dropped };
     this.#items = [];
@@ -38,7 +38,7 @@ export class RecordBuffer<T> {
   }
 }
 
-/** Sees record-only spans too, which batch processors leave out. */
+/** Also gets record-only spans, which batch processors leave out. */
 export class RingSpanProcessor implements SpanProcessor {
   readonly buffer: RecordBuffer<ReadableSpan>;
 

@@ -179,7 +179,7 @@ describe('LiveState', () => {
     return live;
   };
 
-  it('has null without traffic and without any process', () => {
+  it('gives null without traffic and without a process', () => {
     const live = new LiveState();
     expect(live.current(T0)).toMatchObject({
       balancer: null,
@@ -216,7 +216,7 @@ describe('LiveState', () => {
     expect(live.current(T0).cpu_cores).toBeCloseTo(0.5, 9);
   });
 
-  it('shows where the time goes, with the usual beside it', () => {
+  it('shows the time of each phase beside the baseline', () => {
     const { routes } = busy(660).current(T0 + 660_000);
     expect(routes[0]).toMatchObject({ method: 'POST', route: '/payments' });
     const [slowest] = routes;
@@ -249,7 +249,7 @@ describe('LiveState', () => {
     expect(live.current(T0 + 41_000)).toMatchObject({ balancer: null, queue_size: null, components: [] });
   });
 
-  it('waits for who is to report seldom, and looks back over three of its intervals', () => {
+  it('waits for a process with a long interval, and uses three of its intervals', () => {
     const live = new LiveState(60_000);
     for (const at of [0, 1, 2, 3, 4]) {
       live.push('stack', frame(T0 + at * 60_000, [requests(at * 600)], at === 0 ? BALANCER : undefined));
@@ -281,7 +281,7 @@ describe('LiveState', () => {
     expect(history.hitRatio.at(-1)).toBeCloseTo(0.75, 1);
   });
 
-  it('refuses processes over the limit, counts them, and forgets those long gone', () => {
+  it('refuses and counts processes over the limit, and forgets those long silent', () => {
     const live = new LiveState();
     for (let at = 0; at < MAX_PROCESSES + 3; at += 1) live.observe(`p${at}`, 's', [], T0);
     expect(live.refused).toBe(3);

@@ -201,7 +201,7 @@ describe('records', () => {
     expect(trace.logs.map(({ severity }) => severity)).toContain('error');
   });
 
-  it('says when a trace is not there or its id is none', async () => {
+  it('reports a missing trace and an invalid id', async () => {
     await using server = await start();
     const idsOf = async (path: string): Promise<string[]> => {
       const { traces } = (await ask(server.port, path)).json as unknown as { traces: { traceId: string }[] };
@@ -323,7 +323,7 @@ describe('answers', () => {
     expect((await ask(server.port, '/health', { method: 'TRACE' })).status).toBe(405);
   });
 
-  it('tells nothing of how the inside failed, but logs it under the request id', async () => {
+  it('hides internal failures and logs them under the request id', async () => {
     const lines: Record<string, unknown>[] = [];
     const logger: Logger = { ...silentLogger, error: (fields) => lines.push({ ...fields }), child: () => logger };
     const boom = (): never => {
@@ -336,7 +336,7 @@ describe('answers', () => {
     expect(lines[0].requestId).toBe(answer.headers['x-request-id']);
   });
 
-  it('leaves an answer alone that a middleware wrote by itself, and passes on what it does not take', async () => {
+  it('keeps an answer that a middleware wrote, and passes on other requests', async () => {
     const raw: Middleware = async (ctx, next) => {
       if (ctx.path !== '/api/logs' || ctx.method !== 'POST') {
         await next();
@@ -351,7 +351,7 @@ describe('answers', () => {
     expect((await ask(server.port, '/metrics')).status).toBe(501);
   });
 
-  it('passes on what a querier says', async () => {
+  it('passes on the errors of a querier', async () => {
     const fail = () => Promise.reject(new VitrineError('query_timeout', 'too slow'));
     await using server = await start({ overrides: { querier: { range: fail, instant: fail } as never } });
     expect((await ask(server.port, '/api/timeseries')).status).toBe(503);
@@ -432,7 +432,7 @@ describe('the guard', () => {
 describe('the token', () => {
   const TOKEN = 'correct-horse';
 
-  it('is asked for everywhere but at the probes and the page', async () => {
+  it('is required everywhere except for the probes and the page', async () => {
     await using server = await start({ token: TOKEN });
     const paths = [
       '/api/metrics',
@@ -484,7 +484,7 @@ describe('the token', () => {
     expect((await ask(server.port, '/api/metrics', { headers: { cookie: again } })).status).toBe(401);
   });
 
-  it('is guessed ten times a minute at most', async () => {
+  it('can be tried ten times a minute', async () => {
     const clock = movedClock(NOW);
     await using server = await start({ token: TOKEN, clock });
     const guess = (): Promise<Answer> =>

@@ -114,7 +114,7 @@ describe('the live socket', () => {
     expect(await refusedWith(server.port, headers as Record<string, string>, target)).toBe(status);
   });
 
-  it('takes our own origin, and asks for the token', async () => {
+  it('accepts its own origin, and requires the token', async () => {
     await using open = await start(movedClock(NOW));
     expect(await refusedWith(open.port, { origin: `http://127.0.0.1:${open.port}` })).toBe(101);
     await using server = await start(movedClock(NOW), { token: 'secret' });
@@ -122,7 +122,7 @@ describe('the live socket', () => {
     expect(await refusedWith(server.port, { authorization: 'Bearer secret' })).toBe(101);
   });
 
-  it('lets fifty viewers of one address in, and answers the next with 503 before the upgrade', async () => {
+  it('admits fifty viewers of one address, and answers the next with 503 before the upgrade', async () => {
     await using server = await start(movedClock(NOW));
     const viewers = Array.from({ length: 50 }, () => new Viewer(server.port));
     for (const viewer of viewers) await viewer.until('hello');
@@ -148,7 +148,7 @@ describe('the live socket', () => {
     for (const { socket } of viewers) socket.terminate();
   });
 
-  it('closes who sends too much', async () => {
+  it('closes a viewer that sends too much', async () => {
     await using server = await start(movedClock(NOW));
     const large = new Viewer(server.port);
     await large.until('frame');
@@ -160,7 +160,7 @@ describe('the live socket', () => {
     expect(await often.closed).toBe(1008);
   });
 
-  it('closes who does not read', async () => {
+  it('closes a viewer that does not read', async () => {
     const clock = movedClock(NOW);
     // A frame of 400 kB fills the socket's buffers soon.
     const reason = 'x'.repeat(400_000);
@@ -189,7 +189,7 @@ describe('the live socket', () => {
     silent.destroy();
   });
 
-  it('ends who does not answer pings, and whose session has ended', async () => {
+  it('closes viewers that do not answer pings or whose session has ended', async () => {
     const clock = movedClock(NOW);
     await using server = await start(clock);
     const dead = new Viewer(server.port);

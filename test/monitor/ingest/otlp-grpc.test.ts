@@ -139,7 +139,7 @@ describe('a refusal', () => {
     expect(reply.message).toBeTruthy();
   });
 
-  it('tells when to come back', async () => {
+  it('says when to try again', async () => {
     rig.sinks.samples.verdict = new VitrineError('storage_full', 'the disk is full: 100 % – sorry');
     const reply = await call(METRICS, frame(metrics()));
     rig.sinks.samples.verdict = undefined;

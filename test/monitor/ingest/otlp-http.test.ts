@@ -189,7 +189,7 @@ describe('partial success', () => {
     expect(rig.sinks.spans.spans).toHaveLength(1998);
   });
 
-  it('becomes 503 when nothing was kept only for want of room', async () => {
+  it('becomes 503 when nothing was kept because there was no room', async () => {
     rig.sinks.samples.verdict = { accepted: 0, rejected: [{ reason: 'queue_full', count: 1, message: 'full' }] };
     const metric = { name: 'g', gauge: { dataPoints: [{ timeUnixNano: T, asDouble: 1 }] } };
     const response = await postJson('/v1/metrics', { resourceMetrics: [{ scopeMetrics: [{ metrics: [metric] }] }] });
@@ -346,7 +346,7 @@ describe('limits', () => {
     expect(await statusOf(unpacked)).toMatchObject({ code: 8 });
   });
 
-  it('pushes back when too many bytes are in flight, and gives them back after', async () => {
+  it('answers 503 when too many bytes are in flight, and releases them afterwards', async () => {
     const budget = new ByteBudget(1000);
     const refusedBefore = rig.counters.totals().get('refused requests overloaded') ?? 0;
     await using tight = await ingestServer(rig.intake, { budget });
@@ -396,7 +396,7 @@ describe('limits', () => {
     expect(await answered).toBe(200);
   });
 
-  it('logs what it did not expect and tells the sender nothing of it', async () => {
+  it('logs unexpected errors and does not show them to the sender', async () => {
     const lines: unknown[] = [];
     const logger = { ...silentLogger, error: (fields: unknown) => void lines.push(fields) };
     await using noisy = await ingestServer(rig.intake, { logger });

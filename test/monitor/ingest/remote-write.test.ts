@@ -144,7 +144,7 @@ describe('version 1', () => {
     ]);
   });
 
-  it('knows the stale marker by its bytes, in floats and histograms, and no other NaN', async () => {
+  it('recognises the stale marker by its bytes, in floats and histograms, and no other NaN', async () => {
     const body = withStale(
       withStale(
         v1(

@@ -48,19 +48,19 @@ describe('embeddedQuerier', () => {
     ]);
   });
 
-  it('takes the lookback of a query over its own', async () => {
+  it('prefers the lookback of the query to the default', async () => {
     const querier = embeddedQuerier(sourceWith(1, 1));
     expect(valuesOf(await querier.instant('m_total', 60_000))).toEqual([0]);
     expect(valuesOf(await querier.instant('m_total', 60_000, { lookbackMs: 60_000 }))).toEqual([]);
   });
 
-  it('asks the source once for selectors that are the same', async () => {
+  it('selects equal selectors once', async () => {
     const source = sourceWith(1);
     await embeddedQuerier(source).instant('m_total + m_total - m_total offset 1s', 5000);
     expect(source.selects).toBe(2);
   });
 
-  it('refuses times and steps that make no range', async () => {
+  it('refuses invalid times and steps', async () => {
     const querier = embeddedQuerier(sourceWith(1));
     await expect(querier.range('1', 0, 11_001_000, 1000)).rejects.toMatchObject({
       code: 'query_invalid',
@@ -82,7 +82,7 @@ describe('embeddedQuerier', () => {
     await expect(querier.range('"x"', 0, 1000, 1000)).rejects.toMatchObject({ code: 'query_invalid' });
   });
 
-  it('gives up on a query that would hold too many samples', async () => {
+  it('refuses a query that would hold too many samples', async () => {
     const message = 'query processing would load too many samples into memory in query execution';
     const source = sourceWith(10);
     await expect(embeddedQuerier(source, { maxSamples: 999 }).instant('m_total', 99_000)).rejects.toMatchObject({
@@ -102,7 +102,7 @@ describe('embeddedQuerier', () => {
     await expect(embeddedQuerier(source, { maxSamples: 1100 }).instant('sum(m_total)', 99_000)).resolves.toBeDefined();
   });
 
-  it('refuses labels that grow with every function around them', async () => {
+  it('refuses label values that nested functions make too long', async () => {
     const seed = 'label_replace(vector(1), "a", "xxxxxxxx", "", "")';
     const around = (func: string, rest: string): string => `${`${func}(`.repeat(12)}${seed}${`, ${rest})`.repeat(12)}`;
     const querier = embeddedQuerier(sourceWith(1));
@@ -143,7 +143,7 @@ describe('embeddedQuerier', () => {
     });
   });
 
-  it('passes label questions on, with parsed selectors', async () => {
+  it('passes label queries on, with parsed selectors', async () => {
     const querier = embeddedQuerier(sourceWith(2));
     expect((await querier.series(['m_total{i="1"}'], 0, 1e6, 10)).map((labels) => labels.get('i'))).toEqual(['1']);
     expect(await querier.labelNames([], 0, 1e6)).toEqual(['__name__', 'i']);
@@ -186,7 +186,7 @@ describe('QueryGate', () => {
   const never = new Promise<void>(() => {});
   const gateOf = (clock = systemClock): QueryGate => new QueryGate({ clock, concurrency: 1, maxWaiting: 1 });
 
-  it('runs as many as allowed, keeps the others in line and refuses what is beyond', async () => {
+  it('runs as many as allowed, queues more and refuses the rest', async () => {
     const gate = gateOf();
     let finish = (): void => {};
     const first = gate.run(() => new Promise<string>((resolve) => (finish = () => resolve('first'))), 1e6, undefined);
@@ -199,13 +199,13 @@ describe('QueryGate', () => {
     expect([gate.running, gate.waiting]).toEqual([0, 0]);
   });
 
-  it('gives its place on when the work fails', async () => {
+  it('passes its place on when the work fails', async () => {
     const gate = gateOf();
     await expect(gate.run(async () => Promise.reject(new Error('no')), 1e6, undefined)).rejects.toThrow('no');
     expect(await gate.run(async () => 'next', 1e6, undefined)).toBe('next');
   });
 
-  it('lets a query leave the line when it is cancelled or late', async () => {
+  it('removes a query from the queue when it is cancelled or late', async () => {
     const callbacks: (() => void)[] = [];
     const clock = {
       ...systemClock,

@@ -1,4 +1,4 @@
-/** An acknowledged write survives SIGKILL at any moment; 5 rounds, 30 with VITRINE_LONG=1. */
+/** An acknowledged write survives SIGKILL at any moment; 5 rounds, 30 with VITRINE_NIGHTLY=1. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import { seededRandom } from '../../../src/base/random.ts';
 import { all, openTestStore, removeDirectory, temporaryDirectory } from './store-fixture.ts';
 
-const ROUNDS = process.env.VITRINE_LONG === '1' ? 30 : 5;
+const ROUNDS = process.env.VITRINE_NIGHTLY === '1' ? 30 : 5;
 
 /** Runs the writer until it acknowledged `ticks` ticks, kills it, and returns the last tick that it acknowledged. */
 async function writeAndKill(dir: string, first: number, ticks: number): Promise<number> {

@@ -204,7 +204,7 @@ describe('order', () => {
     expect(plain(await store.select(all('x'), MIN, MAX))).toEqual({ '{"__name__":"x"}': [10, 10, 11, 1] });
   });
 
-  it('keeps to the clock outside of test mode', async () => {
+  it('refuses times far from the clock outside of test mode', async () => {
     open({ testMode: false, clock: new ManualClock(NOW) });
     const result = await append([
       ...points('x', [NOW - 3_600_001]),
@@ -220,7 +220,7 @@ describe('order', () => {
     ]);
   });
 
-  it('knows where a flushed series stands after a restart', async () => {
+  it('continues a flushed series after a restart', async () => {
     open();
     await append(points('x', range(0, 300)));
     await store.flush();
@@ -276,7 +276,7 @@ describe('limits', () => {
     expect(store.stats().days).toBe(1);
   });
 
-  it('lets idle series go once their samples are in chunks', async () => {
+  it('drops idle series from memory once their samples are in chunks', async () => {
     const clock = new ManualClock(NOW);
     open({ testMode: false, clock });
     await append(points('old', range(NOW - 1_000, NOW)));
@@ -305,7 +305,7 @@ describe('limits', () => {
 });
 
 describe('the directory', () => {
-  it('is private, and says who has it', async () => {
+  it('is private, and its owner is named to others', async () => {
     open();
     await append(points('x', range(0, 300)));
     await store.flush();
@@ -331,7 +331,7 @@ describe('the directory', () => {
     expect(() => openTestStore(dir)).toThrow(expect.objectContaining({ code: 'data_dir_unusable' }));
   });
 
-  it('of a newer version is refused and left as it is', () => {
+  it('of a newer version is refused and not changed', () => {
     const file = path.join(dir, 'head.db');
     const db = new DatabaseSync(file);
     db.exec('CREATE TABLE t (x); PRAGMA user_version = 99');

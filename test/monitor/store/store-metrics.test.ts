@@ -48,7 +48,7 @@ it('shows the store as gauges until it is closed', async () => {
   expect(looks).toBe(1);
 });
 
-it('knows how long the room lasts', () => {
+it('predicts when the room is used up', () => {
   const growth = new Growth();
   expect(growth.secondsUntil(1_000)).toBeUndefined();
   for (let second = 0; second <= 300; second += 30) growth.note(second * 1_000, second * 10);

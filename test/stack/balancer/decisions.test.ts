@@ -20,11 +20,11 @@ describe('pick', () => {
     const all = [one(), one(), one()];
     expect([0, 1, 2, 3].map((turn) => pick('round_robin', all, turn, [], Infinity, () => 0))).toEqual([0, 1, 2, 0]);
   });
-  it('takes the least busy, equal ones in turn', () => {
+  it('takes the one with the fewest requests, equal ones in turn', () => {
     expect(pick('least_inflight', [one(3), one(1), one(2)], 0, [], Infinity, () => 0)).toBe(1);
     expect(pick('least_inflight', [one(1), one(1)], 1, [], Infinity, () => 0)).toBe(1);
   });
-  it('gives one that warms up less', () => {
+  it('gives fewer requests to one that warms up', () => {
     expect(pick('least_inflight', [one(0, true, 0.1), one(3)], 0, [], Infinity, () => 0)).toBe(1);
     expect(pick('round_robin', [one(0, true, 0.1), one()], 0, [], Infinity, () => 0.5)).toBe(1);
     expect(pick('round_robin', [one(0, true, 0.1)], 0, [], Infinity, () => 0.5)).toBe(0);
@@ -32,7 +32,7 @@ describe('pick', () => {
       0.1, 0.5, 1, 1,
     ]);
   });
-  it('uses all when none is available, and says when all are busy or tried', () => {
+  it('uses all when none is available, and reports when all are busy or tried', () => {
     expect(pick('least_inflight', [one(0, false), one(1, false)], 0, [], Infinity, () => 0)).toBe(0);
     expect(pick('least_inflight', [one(2), one(2)], 0, [], 2, () => 0)).toBe(ALL_BUSY);
     expect(pick('least_inflight', [one(2), one(0, false)], 0, [], 2, () => 0)).toBe(ALL_BUSY);
@@ -67,12 +67,12 @@ describe('ejection', () => {
     for (let at = 0; at < times; at += 1) verdict = afterFailure(verdict.standing, kind, 1_000, rules, others, total);
     return verdict;
   };
-  it('comes after so many failures in a row', () => {
+  it('comes after the configured number of failures in a row', () => {
     expect(fail(2, 'error').ejectedFor).toBeUndefined();
     expect(fail(3, 'error')).toMatchObject({ ejectedFor: 'error', standing: { untilMs: 6_000, times: 1 } });
     expect(afterFailure(afterSuccess(fail(2, 'error').standing), 'error', 0, rules, 0, 2).ejectedFor).toBeUndefined();
   });
-  it('takes out no more than half, unless nobody is there', () => {
+  it('ejects no more than half, unless connections are refused', () => {
     expect(fail(5, 'error', 1, 2).ejectedFor).toBeUndefined();
     expect(fail(3, 'refused', 1, 2).ejectedFor).toBe('refused');
     const mixed = fail(2, 'refused', 1, 2, fail(1, 'timeout', 1, 2).standing);
@@ -112,7 +112,7 @@ describe('retry budget', () => {
     while (budget.take()) taken += 1;
     expect(taken).toBe(3);
   });
-  it('keeps what the last requests earned, however long no retry was needed', () => {
+  it('keeps the share that the last requests earned, however long no retry was needed', () => {
     let now = 0;
     const budget = new RetryBudget(0.2, 3, { now: () => now, monotonic: () => now, after: () => () => {} });
     for (; now < 60_000; now += 10) budget.request();
@@ -144,7 +144,7 @@ describe('paths', () => {
     [`/${'a'.repeat(40)}`, '/:id'],
     ['/1/2/3/4/5/6/7/8/9/10', '/:id/:id/:id/:id/:id/:id/:id/:id/*'],
   ])('%s is %s', (path, template) => expect(pathTemplate(path)).toBe(template));
-  it('learns only what is there, and so much', () => {
+  it('learns only paths that exist, up to a limit', () => {
     const templates = new PathTemplates('/');
     expect(templates.learn('/nothing', 404)).toBe('/*');
     expect(templates.find('/nothing')).toBeUndefined();
@@ -156,7 +156,7 @@ describe('paths', () => {
     expect(templates.find('/users/3')).toBe('/users/:id');
     for (let at = 0; at < 5_000; at += 1) expect(templates.find(`/users/${at}`)).toBe('/users/:id');
   });
-  it('knows paths that two readers read in two ways', () => {
+  it('recognizes ambiguous paths', () => {
     for (const path of ['/a/../b', '/a/./b', '/a/%2E%2e/b', '/a%2fb', '/a//b', '/a\\b', '/..'])
       expect(isAmbiguousPath(path)).toBe(true);
     for (const path of ['/a/b', '/a..b', '/.well-known/x', '/a.b']) expect(isAmbiguousPath(path)).toBe(false);
@@ -164,7 +164,7 @@ describe('paths', () => {
 });
 
 describe('fields', () => {
-  it('knows aliases of important names and leaves others alone', () => {
+  it('recognizes aliases of important names and no others', () => {
     expect(fieldMeaning('X_Forwarded_For')).toBe(FIELD.alias);
     expect(fieldMeaning('Authorization_')).toBe(FIELD.pass);
     expect(fieldMeaning('__proto__')).toBe(FIELD.pass);
@@ -200,7 +200,7 @@ describe('replies', () => {
     ],
     ['HTTP/1.1 204 No Content\r\n\r\n', ''],
   ];
-  it('are the same however they are cut into pieces', () => {
+  it('are the same however the bytes are split', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...ANSWERS),
@@ -217,7 +217,7 @@ describe('replies', () => {
           let at = 0;
           for (let cut = 0; at < answer.length; cut += 1) {
             const next = Math.min(answer.length, at + cuts[cut % cuts.length]);
-            // What lies behind the bytes read is old and means nothing.
+            // The bytes behind the ones just read are old and must be ignored.
             parser.execute(Buffer.from(`${answer.slice(at, next)}\r\n\r\n0\r\n\r\n`, 'latin1'), next - at);
             at = next;
           }
@@ -226,12 +226,12 @@ describe('replies', () => {
       ),
     );
   });
-  it('leave alone what does not belong to them', () => {
+  it('leave bytes after their end unread', () => {
     const parser = new ReplyParser();
     parser.expect('GET', { onHead() {}, onBody() {}, onEnd() {} });
     expect(parser.execute(Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxREST'))).toBe(39);
   });
-  it('never throw anything but bad_gateway, whatever comes', () => {
+  it('never throw anything but bad_gateway, whatever the bytes', () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -275,7 +275,7 @@ describe('replies', () => {
 });
 
 describe('frames', () => {
-  it('knows where one ends, however the bytes come', () => {
+  it('finds the end of a frame, however the bytes are split', () => {
     const frames = Buffer.concat([
       Buffer.from([0x81, 0x03, 1, 2, 3]),
       Buffer.from([0x82, 0xfe, 0x01, 0x00, 9, 9, 9, 9]),

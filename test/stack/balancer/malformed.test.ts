@@ -1,4 +1,4 @@
-/** What no proxy may pass on: every message is refused with the right status, and its bytes never reach the upstream. */
+/** Messages that no proxy may forward: each is refused with the right status, and its bytes never reach the upstream. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { get, MALFORMED, post } from '../../support/hostile-requests.ts';
 import { raw, Rig } from './rig.ts';
@@ -30,7 +30,7 @@ describe('malformed requests', () => {
     expect(reached).toEqual([]);
   });
 
-  it('still serves everybody else', async () => {
+  it('still serves all other clients', async () => {
     const answer = await raw(port, get(''), /ok$/);
     expect(answer.status).toBe(200);
     expect(reached).toHaveLength(1);
@@ -45,7 +45,7 @@ describe('malformed requests', () => {
     expect(reached).toEqual([]);
   });
 
-  it('passes legal oddities in one canonical form', async () => {
+  it('forwards unusual but legal requests in one canonical form', async () => {
     const odd = 'Transfer-Encoding: Chunked\r\n';
     const answer = await raw(port, post(odd, '5;ext=1;b="c"\r\nhello\r\n0\r\nX-Trailer: 1\r\n\r\n'), /ok$/);
     expect(answer.status).toBe(200);

@@ -1,4 +1,4 @@
-/** What the balancer tells OpenTelemetry, and what it asks of a response cache. */
+/** The balancer's telemetry, and its calls of a response cache. */
 import { metrics, propagation, trace } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
@@ -58,7 +58,7 @@ describe('observation', () => {
       .flatMap((metric) => metric.dataPoints as unknown as { attributes: Record<string, unknown>; value: unknown }[]);
   }
 
-  it('joins the trace of the client, and the upstream joins ours', async () => {
+  it('continues the trace of the client and passes it to the upstream', async () => {
     let head = '';
     const upstream = await rig.tcp((socket) => {
       socket.on('data', (bytes) => {
@@ -94,7 +94,7 @@ describe('observation', () => {
     expect(head).toContain(`traceparent: 00-0af7651916cd43dd8448eb211c80319c-${client.spanContext().spanId}-01\r\n`);
   });
 
-  it('counts requests once, tries each, and health checks never', async () => {
+  it('counts each request once, each try once, and no health check', async () => {
     const dead = await rig.tcp(() => {});
     dead.server.close();
     const upstream = await rig.tcp(answering(OK));
@@ -128,7 +128,7 @@ describe('observation', () => {
     expect((await points(METRICS.queueSize.name)).map((point) => point.value)).toEqual([0]);
   });
 
-  it('grows by no odd method or path', async () => {
+  it('creates no series for unknown methods and paths', async () => {
     const upstream = await rig.tcp(answering('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n'));
     const { port } = await rig.balancer({ upstreams: [upstream.url] });
     for (const method of ['PROPFIND', 'MKCOL', 'PURGE', 'LOCK']) {
@@ -166,7 +166,7 @@ describe('observation', () => {
     expect(new Set(spans.getFinishedSpans().map(({ name }) => name))).toEqual(new Set(['GET', 'GET /users/:id']));
   });
 
-  it('marks 5xx as errors and 4xx not, and says why a try failed', async () => {
+  it('marks 5xx as errors, not 4xx, and records why a try failed', async () => {
     const upstream = await rig.tcp((socket) => socket.on('data', () => socket.destroy()));
     const { port } = await rig.balancer({ upstreams: [upstream.url] });
     await raw(port, 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
@@ -192,7 +192,7 @@ describe('response cache', () => {
   });
   afterEach(() => rig[Symbol.asyncDispose]());
 
-  /** A cache that writes down what it is asked and answers as a test says. */
+  /** A cache that records its calls and answers as the test tells it. */
   function scripted(
     lookup: (request: CacheRequest) => CacheLookup | Promise<CacheLookup>,
   ): ResponseCache & { readonly log: string[] } {
@@ -238,7 +238,7 @@ describe('response cache', () => {
     cacheStatus: 'vitrine; hit; ttl=9',
   };
 
-  it('answers without the upstream on a hit, by promise too', async () => {
+  it('answers a hit without the upstream, also from a promise', async () => {
     const upstream = await rig.tcp(answering(OK));
     const cache = scripted(async () => ({ kind: 'hit', response: kept }));
     const { port } = await rig.balancer({ upstreams: [upstream.url] }, { responseCache: cache });
@@ -251,7 +251,7 @@ describe('response cache', () => {
     expect(cache.log).toEqual(['lookup GET a /', 'lookup HEAD a /']);
   });
 
-  it('gives a miss to the fill, whole', async () => {
+  it('gives the complete answer of a miss to the fill', async () => {
     const upstream = await rig.tcp(answering(OK));
     const cache = scripted(() => ({ kind: 'miss', cacheStatus: 'vitrine; fwd=uri-miss', fill: fill(cache.log) }));
     const { port } = await rig.balancer({ upstreams: [upstream.url] }, { responseCache: cache });
@@ -269,7 +269,7 @@ describe('response cache', () => {
     expect(cache.log).not.toContain('end');
   });
 
-  it('asks with the condition of the cache and sends what it validated', async () => {
+  it('sends the condition of the cache and serves the validated answer', async () => {
     let head = '';
     const upstream = await rig.tcp((socket) => {
       socket.on('data', (bytes) => {
@@ -290,7 +290,7 @@ describe('response cache', () => {
     expect(cache.log).toEqual(['lookup GET a /', 'validated', 'end']);
   });
 
-  it('asks again without the condition when what was validated has gone', async () => {
+  it('asks again without the condition when the validated entry is gone', async () => {
     const heads: string[] = [];
     const upstream = await rig.tcp((socket) => {
       socket.on('data', (bytes) => {
@@ -327,7 +327,7 @@ describe('response cache', () => {
     }
   });
 
-  it('sends something stale instead of an error', async () => {
+  it('serves a stale answer instead of an error', async () => {
     const failing = await rig.tcp(answering('HTTP/1.1 500 No\r\nContent-Length: 4\r\n\r\noops'));
     const gone = await rig.tcp(() => {});
     gone.server.close();
@@ -339,7 +339,7 @@ describe('response cache', () => {
     }
   });
 
-  it('refreshes behind a stale answer', async () => {
+  it('refreshes in the background behind a stale answer', async () => {
     const upstream = await rig.tcp(answering(OK));
     const cache = scripted(() => ({ kind: 'stale', response: kept, refresh: fill(cache.log) }));
     const { port } = await rig.balancer({ upstreams: [upstream.url] }, { responseCache: cache });
@@ -348,7 +348,7 @@ describe('response cache', () => {
     expect(cache.log).toEqual(['lookup GET a /', 'head 200', 'chunk ok', 'end']);
   });
 
-  it('tells of unsafe methods and asks nothing of them', async () => {
+  it('invalidates on unsafe methods and does not look them up', async () => {
     const upstream = await rig.tcp(answering(OK));
     const cache = scripted(() => ({ kind: 'bypass', cacheStatus: 'vitrine; fwd=bypass' }));
     const { port } = await rig.balancer({ upstreams: [upstream.url] }, { responseCache: cache });

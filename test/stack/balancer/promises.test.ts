@@ -1,4 +1,4 @@
-/** What clients of the balancer may rely on while upstreams die, hang, lie and crawl. Real sockets and processes. */
+/** Guarantees for clients while upstreams are killed, hang, send invalid answers or are slow. Real sockets and processes. */
 import { Agent, request as httpRequest, type RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -79,7 +79,7 @@ describe('promises', () => {
     expect(outcomes.slice(150).filter((one) => one.ms > 500)).toEqual([]);
   });
 
-  it('asks another upstream also when its own fell silent after it spoke to somebody else', async () => {
+  it('hedges also when the upstream became silent after it answered another request', async () => {
     let silent = -1;
     let spoke = false;
     const listener =
@@ -105,7 +105,7 @@ describe('promises', () => {
     expect((await held).status).toBe(200);
   });
 
-  it('leaves an upstream that announces its end before it closes', async () => {
+  it('stops using an upstream that announces its shutdown before it closes', async () => {
     const state = { draining: false, late: 0 };
     const listener =
       (ends: boolean): RequestListener =>
@@ -121,7 +121,7 @@ describe('promises', () => {
     const { url, balancer } = await rig.balancer({
       upstreams: [ending.url, staying.url],
       policy: 'round_robin',
-      // Only its own word can bring the balancer to ask again.
+      // Only the upstream's own announcement can cause another check.
       health_check: { interval: '1h' },
     });
     const post = async (): Promise<number> => (await fetch(url, { method: 'POST', body: 'x' })).status;
@@ -162,7 +162,7 @@ describe('promises', () => {
     }
   });
 
-  it('says 503 at once when nobody is there, and 200 as soon as somebody is', async () => {
+  it('answers 503 at once when no upstream listens, and 200 as soon as one does', async () => {
     const place = await rig.tcp(() => {});
     place.server.close();
     const { port } = await rig.balancer({ upstreams: [place.url] });
@@ -220,7 +220,7 @@ describe('promises', () => {
     expect(answer.ms).toBeLessThan(4_000);
   });
 
-  it('ends slow bodies with 408 and costs the upstream no connection', async () => {
+  it('ends slow bodies with 408 and opens no upstream connection for them', async () => {
     const upstream = await rig.tcp(() => {});
     const { port } = await rig.balancer({ upstreams: [upstream.url] });
     const client = talk(rig, port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n');
@@ -245,7 +245,7 @@ describe('promises', () => {
     await first;
   });
 
-  it('gives a place in the queue to whoever waits when one is free', async () => {
+  it('admits waiting requests when an upstream has room', async () => {
     const free = Promise.withResolvers<void>();
     const upstream = await rig.http((_request, response) => void free.promise.then(() => response.end('ok')));
     const { port, balancer } = await rig.balancer({ upstreams: [upstream.url], queue: { max_inflight: 1 } });
@@ -257,7 +257,7 @@ describe('promises', () => {
     expect(balancer.health().queueSize).toBe(0);
   });
 
-  it('answers what it has read when it is drained', async () => {
+  it('answers every request that it has read when it is drained', async () => {
     const closed = Promise.withResolvers<void>();
     const upstream = await rig.http((_request, response) => void closed.promise.then(() => response.end('late')));
     const { port, balancer } = await rig.balancer({ upstreams: [upstream.url], drain: { announce: '200ms' } });

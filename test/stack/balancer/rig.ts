@@ -1,4 +1,4 @@
-/** Real sockets for the balancer's tests: upstreams that say exactly what a test wants, and a client that sends raw bytes. */
+/** Real sockets for the balancer's tests: upstreams that send exactly the bytes of a test, and a client that sends raw bytes. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import {
@@ -57,7 +57,7 @@ export class Rig implements AsyncDisposable {
     return { url: `http://127.0.0.1:${port}`, port, server, sockets };
   }
 
-  /** A child process that serves HTTP, with what it counted on demand. */
+  /** A child process that serves HTTP and reports the POSTs that it saw. */
   async child(mode: string): Promise<{ url: string; port: number; process: ChildProcess }> {
     const child = fork(path.join(import.meta.dirname, 'upstream-process.ts'), [mode], { execArgv: [] });
     this.add(() => void child.kill('SIGKILL'));
@@ -142,13 +142,13 @@ export function raw(port: number, bytes: string | readonly string[], until?: Reg
 
 export interface Talk {
   readonly socket: Socket;
-  /** What has come so far. */
+  /** The bytes received so far. */
   readonly text: () => string;
-  /** The other side has ended or broken the connection. */
+  /** Resolves when the other side has ended or broken the connection. */
   readonly ended: Promise<void>;
 }
 
-/** Sends bytes and goes on reading, for an upstream that waits until something has been seen. */
+/** Sends bytes and continues to read, for an upstream that waits until the client has received something. */
 export function talk(rig: Rig, port: number, bytes: string): Talk {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   rig.add(() => void socket.destroy());
@@ -160,7 +160,7 @@ export function talk(rig: Rig, port: number, bytes: string): Talk {
   return { socket, text: () => text, ended };
 }
 
-/** The figure that has not moved for `quietMs`: that nothing more comes has no event, it takes time to see. */
+/** The value that has not changed for `quietMs`: the absence of further bytes has no event, it takes time to see. */
 export async function settled(read: () => number, quietMs = 200): Promise<number> {
   for (let before = NaN; ;) {
     const now = read();

@@ -1,4 +1,4 @@
-/** The balancer under the telemetry of the product: what it records lean must reach every reader as through the API. */
+/** The balancer under the telemetry of the product: its lean records must reach every reader exactly as those of the API do. */
 import { metrics, propagation, trace } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
@@ -31,7 +31,7 @@ afterEach(disable);
 
 const PARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-/** Two hits, a miss, a request that is refused, and one nobody could answer. */
+/** Two hits, a miss, a refused request, and one that no upstream answers. */
 async function traffic(): Promise<{ upstreamPort: number }> {
   await using rig = new Rig();
   const upstream = await rig.tcp(answering('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
@@ -48,7 +48,7 @@ interface Told {
   readonly spans: unknown;
 }
 
-/** Without what differs from run to run: ids, times, ports, and the phases a fast answer may not have. */
+/** Removes the values that differ between runs: ids, times, ports, and phases that a fast answer may not have. */
 function told(
   frame: Pick<Frame, 'metrics'> & { readonly spans: readonly Omit<SpanRecord, 'resource'>[] },
   port: number,
@@ -87,7 +87,7 @@ function told(
   return { metrics: plain(metricsTold), spans: plain(spansTold) };
 }
 
-it('tells frames what the plain API tells a reader', async () => {
+it('gives the frames the same data as the plain API gives a reader', async () => {
   const exporter = new InMemorySpanExporter();
   const reader = new Reader();
   metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader], views: durationViews() }));

@@ -1,4 +1,4 @@
-/** A proxy's manners, case by case: what is passed, what is dropped, what is added, and what an upstream may not do. */
+/** Proxy semantics, case by case: fields that are forwarded, dropped and added, and answers that are refused. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -27,7 +27,7 @@ describe('towards the upstream', () => {
     return (await rig.balancer({ upstreams: [upstream.url], ...section })).port;
   }
 
-  it('drops hop-by-hop fields, those Connection lists, and aliases', async () => {
+  it('drops hop-by-hop fields, fields that Connection lists, and aliases', async () => {
     const port = await through();
     const fields =
       'Connection: close, X-Mine\r\nX-Mine: 1\r\nKeep-Alive: timeout=5\r\nProxy-Connection: x\r\nTE: trailers\r\nTrailer: X\r\nUpgrade: h2c\r\nX_Forwarded_For: 6.6.6.6\r\nx_forwarded_proto: https\r\nContent_Length: 5\r\nmy_own: kept\r\nX-Pass: kept\r\n';
@@ -50,7 +50,7 @@ describe('towards the upstream', () => {
     expect(head).toContain('my_own: kept');
   });
 
-  it('lets no client forge where it comes from', async () => {
+  it('does not let a client forge its address', async () => {
     const port = await through();
     const forged =
       'X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 1\r\nX-Real-IP: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\n';
@@ -89,7 +89,7 @@ describe('towards the upstream', () => {
     expect(head).toMatch(/\r\nX-Request-Id: [0-9a-f]{32}\r\n/);
   });
 
-  it('believes a trusted proxy and adds itself', async () => {
+  it('keeps the fields of a trusted proxy and adds its own hop', async () => {
     const port = await through({ trusted_proxies: ['127.0.0.0/8'] });
     const fields =
       'X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nForwarded: for=6.6.6.6\r\nVia: 1.1 front\r\n';
@@ -103,7 +103,7 @@ describe('towards the upstream', () => {
     expect(head).toContain('Via: 1.1 front, 1.1 vitrine\r\n');
   });
 
-  it('keeps a sane request id and replaces any other', async () => {
+  it('keeps a valid request id and replaces any other', async () => {
     const port = await through();
     await raw(port, 'GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: abc-12345\r\nConnection: close\r\n\r\n');
     await raw(port, 'GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: <script>\r\nConnection: close\r\n\r\n');
@@ -129,7 +129,7 @@ describe('towards the upstream', () => {
     expect(seen.join('')).not.toMatch(/expect/i);
   });
 
-  it('streams a long chunked body as chunks of its own', async () => {
+  it('streams a long chunked body in its own chunks', async () => {
     let bytes = 0;
     let coding: string | undefined;
     const upstream = await rig.http((request, response) => {
@@ -175,7 +175,7 @@ describe('towards the client', () => {
     return (await rig.balancer({ upstreams: [upstream.url], ...section })).port;
   };
 
-  it('passes the answer without what belongs to one hop, and says where the time went', async () => {
+  it('forwards the answer without its hop-by-hop fields and adds Server-Timing', async () => {
     const port = await front(
       answering(
         'HTTP/1.1 200 Fine\r\nContent-Length: 2\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nX-Pass: 1\r\nX-Pass: 2\r\n\r\nok',
@@ -247,7 +247,7 @@ describe('towards the client', () => {
     expect(text).not.toContain('Link');
   });
 
-  /** The text of an answer whose upstream says the second part when the client has seen the first. */
+  /** The text of an answer whose upstream sends the second part when the client has received the first. */
   async function inParts(
     request: string,
     first: string,
@@ -265,7 +265,7 @@ describe('towards the client', () => {
     return client.text();
   }
 
-  it('frames anew: chunked at once becomes a length, chunked in parts stays chunked, until-close becomes chunked', async () => {
+  it('reframes: one chunk becomes a length, several stay chunked, until-close becomes chunked', async () => {
     const atOnce = await front(
       answering('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nok\r\n0\r\nT: 1\r\n\r\n'),
     );
@@ -294,7 +294,7 @@ describe('towards the client', () => {
     const upstream = await rig.http((request, response) => {
       open += 1;
       most = Math.max(most, open);
-      // Long enough for another request to overtake, were it let.
+      // Long enough for another request to overtake if that were possible.
       setTimeout(() => {
         open -= 1;
         response.end(`<${request.url}>`);
@@ -336,14 +336,14 @@ describe('towards the client', () => {
     await until(() => client.text().endsWith('ok'));
   });
 
-  it('drops an upstream connection that says more than it was asked', async () => {
+  it('drops an upstream connection that sends bytes after its answer', async () => {
     const upstream = await rig.tcp(answering(`${OK}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil`));
     const { port } = await rig.balancer({ upstreams: [upstream.url] });
     for (let at = 0; at < 3; at += 1) expect((await raw(port, GET, /ok$/)).text).not.toContain('evil');
     await until(() => upstream.sockets.size === 0);
   });
 
-  it('gives up an upstream when the client leaves', async () => {
+  it('aborts the upstream when the client leaves', async () => {
     const upstream = await rig.tcp((socket) => socket.resume());
     const { port, balancer } = await rig.balancer({ upstreams: [upstream.url] });
     const socket = connect(port, '127.0.0.1', () => socket.write(GET));
@@ -373,7 +373,7 @@ describe('towards the client', () => {
       expect(await to('a', path)).toMatch(/^HTTP\/1\.1 400/);
   });
 
-  it('has its own health, by its state', async () => {
+  it('answers its own health endpoints from its state', async () => {
     const gone = await rig.tcp(() => {});
     gone.server.close();
     const { port, url } = await rig.balancer({ upstreams: [gone.url], health_check: { interval: '50ms' } });
@@ -415,19 +415,19 @@ describe('tunnels', () => {
       });
     });
 
-  it('carries bytes both ways, those sent early too', async () => {
+  it('carries bytes both ways, also bytes sent before the handshake is over', async () => {
     const { port } = await rig.balancer({ upstreams: [(await echo(ACCEPT)).url] });
     const { text } = await raw(port, [`${ASK}early`, 'late'], /late$/);
     expect(text).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
     expect(text).toMatch(/\r\n\r\nearlylate$/);
   });
 
-  it('takes no upgrade that is not proven', async () => {
+  it('refuses an upgrade without a valid Sec-WebSocket-Accept', async () => {
     const { port } = await rig.balancer({ upstreams: [(await echo('wrong')).url] });
     expect((await raw(port, ASK)).status).toBe(502);
   });
 
-  it('passes a refusal of the upstream', async () => {
+  it('forwards a refusal of the upstream', async () => {
     const upstream = await rig.tcp(answering('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno'));
     const { port } = await rig.balancer({ upstreams: [upstream.url] });
     const answer = await raw(port, ASK);
@@ -436,7 +436,7 @@ describe('tunnels', () => {
     expect(answer.closed).toBe(true);
   });
 
-  it('tries another upstream when one refuses connections, and says 503 when all do', async () => {
+  it('tries another upstream when one refuses connections, and answers 503 when all do', async () => {
     const gone = await rig.tcp(() => {});
     gone.server.close();
     const some = await rig.balancer({ upstreams: [gone.url, (await echo(ACCEPT)).url] });
@@ -445,7 +445,7 @@ describe('tunnels', () => {
     expect((await raw(none.port, ASK)).status).toBe(503);
   });
 
-  it('says goodbye to both sides when it is drained', async () => {
+  it('sends close 1001 to both sides when it is drained', async () => {
     const upstream = await echo(ACCEPT);
     const { port, balancer } = await rig.balancer({ upstreams: [upstream.url] });
     const client = talk(rig, port, ASK);

@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 describe('the memory cache', () => {
-  it('keeps, forgets and clears', async () => {
+  it('stores, deletes and clears', async () => {
     const { cache } = memoryCache<{ n: number }>();
     expect(await cache.get('a')).toBeUndefined();
     expect(await cache.set('a', { n: 1 })).toBe(true);
@@ -36,7 +36,7 @@ describe('the memory cache', () => {
     expect(await cache.get('b')).toBeUndefined();
   });
 
-  it('shares values, frozen', async () => {
+  it('shares frozen values', async () => {
     const { cache } = memoryCache<{ list: number[] }>();
     const value = { list: [1] };
     await cache.set('a', value);
@@ -44,7 +44,7 @@ describe('the memory cache', () => {
     expect(() => value.list.push(2)).toThrow(TypeError);
   });
 
-  it('takes any key and any value as data', async () => {
+  it('accepts any key and any value', async () => {
     const { cache } = memoryCache<unknown>();
     for (const key of ['__proto__', 'constructor', 'a:b*', ' ']) {
       await cache.set(key, { key });
@@ -68,7 +68,7 @@ describe('the memory cache', () => {
     expect(store.figures().entries).toBe(1);
   });
 
-  it('is bounded in bytes and counts what left', async () => {
+  it('has a limit in bytes and counts the evicted entries', async () => {
     const { cache, store, name } = memoryCache<string>(0, 100_000, 50_000);
     for (let i = 0; i < 100; i += 1) await cache.set(`k${i}`, 'x'.repeat(1_000));
     const { entries = 0, sizeBytes = 0, evictions } = store.figures();
@@ -87,7 +87,7 @@ describe('the memory cache', () => {
     expect(await telemetry.total('vitrine.cache.size', { 'vitrine.cache.name': name })).toBe(store.figures().sizeBytes);
   });
 
-  it('estimates sizes from above and in bounded time', () => {
+  it('never underestimates a size, and limits the time to estimate one', () => {
     expect(sizeOf('abcd')).toBeGreaterThanOrEqual(8);
     expect(sizeOf(Buffer.alloc(1000))).toBeGreaterThanOrEqual(1000);
     expect(sizeOf({ a: [1, 2, { b: 'x' }] })).toBeGreaterThan(60);
@@ -96,7 +96,7 @@ describe('the memory cache', () => {
     expect(sizeOf(ring)).toBeGreaterThan(0);
   });
 
-  it('answers Keyv’s whole contract', async () => {
+  it('implements the whole contract of Keyv', async () => {
     const { store } = memoryCache();
     expect(
       await store.setMany([
@@ -116,7 +116,7 @@ describe('the memory cache', () => {
 });
 
 describe('a look-up', () => {
-  it('is counted, timed and, inside a trace, a span', async () => {
+  it('records a count, a duration and, inside a trace, a span', async () => {
     const { cache, name } = memoryCache<number>();
     await cache.set('a', 1);
     await cache.get('a');
@@ -143,7 +143,7 @@ describe('a look-up', () => {
 });
 
 describe('getOrLoad', () => {
-  it('loads once for all who wait', async () => {
+  it('loads once for all callers that wait', async () => {
     const { cache } = memoryCache<number>();
     let loads = 0;
     let release = (): void => {};
@@ -161,13 +161,13 @@ describe('getOrLoad', () => {
     expect(loads).toBe(1);
   });
 
-  it('keeps no errors', async () => {
+  it('stores no errors', async () => {
     const { cache } = memoryCache<number>();
     await expect(cache.getOrLoad('k', () => Promise.reject(new Error('down')))).rejects.toThrow('down');
     expect(await cache.getOrLoad('k', async () => 1)).toBe(1);
   });
 
-  it('does not store what was deleted while it was loaded', async () => {
+  it('does not store a value that was deleted during its load', async () => {
     const { cache } = memoryCache<number>();
     let release = (): void => {};
     let started = (): void => {};
@@ -226,7 +226,7 @@ describe('the configuration', () => {
     [{ maxsize: '1MiB' }],
   ])('refuses %j', (section) => expect(cacheConfig.safeParse(section).success).toBe(false));
 
-  it('names the store', () => {
+  it('selects the store', () => {
     const common = { namespace: 'n', maxSizeBytes: 1, maxEntryBytes: 1, clock: systemClock, logger: silentLogger };
     expect(openStore({ url: 'memory://', ...common }).kind).toBe('memory');
     expect(() => openStore({ url: 'http://secret@x', ...common })).toThrow(/scheme "http"/);

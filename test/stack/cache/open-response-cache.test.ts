@@ -7,8 +7,8 @@ import { openResponseCache } from '../../../src/stack/cache/open-response-cache.
 const request = { method: 'GET', scheme: 'http', host: 'a', target: '/', headers: {} };
 const open = (section: unknown) => openResponseCache(cacheConfig.parse(section), systemClock, silentLogger);
 
-describe('the response cache of a configuration', () => {
-  it('is in memory by default, and says how it does', async () => {
+describe('the response cache from the configuration', () => {
+  it('is in memory by default, and reports its health', async () => {
     await using opened = open({});
     const found = await opened?.cache.lookup(request);
     if (found?.kind !== 'miss' || found.fill === undefined) throw new Error('no fill');
@@ -20,11 +20,11 @@ describe('the response cache of a configuration', () => {
     expect(opened?.health()).toMatchObject({ status: 'healthy', hits: 1, misses: 1, hit_ratio: 0.5, entries: 1 });
   });
 
-  it('is none when it is switched off', () => {
+  it('is absent when it is disabled', () => {
     expect(open({ responses: { enabled: false } })).toBeUndefined();
   });
 
-  it('is a way upstream while its Redis is away', async () => {
+  it('forwards requests while its Redis is unreachable', async () => {
     await using opened = open({ url: 'redis://127.0.0.1:1' });
     expect(await opened?.cache.lookup(request)).toMatchObject({ kind: 'error' });
     expect(opened?.health()).toMatchObject({ status: 'degraded', uptime_seconds: 0, errors: 1, hit_ratio: null });

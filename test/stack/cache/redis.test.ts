@@ -15,7 +15,7 @@ import { NO_REDIS, startRedis } from '../../support/redis-server.ts';
 
 recordTelemetry();
 
-/** Longer than in service, so that a busy machine does not look like a dead server. */
+/** Longer than the default, so that a busy machine is not mistaken for a dead server. */
 const COMMAND_MS = 300;
 
 const storeAt = (url: string, namespace: string, logger = recordingLogger()) =>
@@ -37,7 +37,7 @@ describe.skipIf(NO_REDIS !== undefined)('the Redis cache', () => {
   });
   afterAll(() => redis.kill());
 
-  it('keeps JSON, with Redis’ own expiry', async () => {
+  it('stores JSON with the expiry of Redis', async () => {
     const store = storeAt(redis.url, 'json');
     await using cache = new Cache<unknown>({ name: 'json', store, ttlMs: 0, clock: systemClock });
     await until(isUp(store));
@@ -55,7 +55,7 @@ describe.skipIf(NO_REDIS !== undefined)('the Redis cache', () => {
     expect(cache.totals.error).toBe(0);
   });
 
-  it('keeps bytes, and answers Keyv’s whole contract', async () => {
+  it('stores bytes, and implements the whole contract of Keyv', async () => {
     const store = storeAt(redis.url, 'bytes');
     await until(isUp(store));
     const bytes = Buffer.from([0, 255, 13, 10, 128]);
@@ -75,7 +75,7 @@ describe.skipIf(NO_REDIS !== undefined)('the Redis cache', () => {
     await store.disconnect();
   });
 
-  it('clears its own namespace and no other, whatever it is called', async () => {
+  it('clears only its own namespace, whatever the name contains', async () => {
     const [mine, other] = [storeAt(redis.url, 'a*'), storeAt(redis.url, 'ab')];
     await until(isUp(mine));
     await until(isUp(other));
@@ -88,7 +88,7 @@ describe.skipIf(NO_REDIS !== undefined)('the Redis cache', () => {
     await other.disconnect();
   });
 
-  it('fails no request when the server is stopped, killed and started again', async () => {
+  it('fails no request when the server is stopped, killed and restarted', async () => {
     const own = await startRedis();
     const logger = recordingLogger();
     const store = storeAt(own.url, 'kill', logger);
@@ -127,13 +127,13 @@ describe.skipIf(NO_REDIS !== undefined)('the Redis cache', () => {
     expect(failed).toBe(0);
     expect(cache.totals.error).toBeGreaterThan(1_000);
     expect(store.failures).toBeGreaterThan(1_000);
-    // A change of state is a line; an attempt is not.
+    // A change of state is logged; an attempt is not.
     expect(logger.lines.length).toBeLessThan(40);
   });
 });
 
-describe('a Redis that never was', () => {
-  it('costs nothing and says so', async () => {
+describe('a Redis that is unreachable from the start', () => {
+  it('costs no time and is reported', async () => {
     const store = openStore({
       url: 'redis://127.0.0.1:1',
       namespace: 'n',
@@ -152,7 +152,7 @@ describe('a Redis that never was', () => {
     expect(cache.health().reason).toMatch(/does not answer/);
   });
 
-  it('or that only accepts, does not hold up the start or the end', async () => {
+  it('or only accepts connections, delays neither start nor end', async () => {
     const mute = createServer(() => {}).listen(0, '127.0.0.1');
     await once(mute, 'listening');
     const address = mute.address();

@@ -71,7 +71,7 @@ function fillOf(found: CacheLookup): CacheFill {
   if (fill === undefined) throw new Error(`no fill in ${found.kind}`);
   return fill;
 }
-/** Answers a fill as an upstream would; returns whether it was to be kept. */
+/** Answers a fill as an upstream would. Returns whether the response is to be stored. */
 function answer(fill: CacheFill, fields: Record<string, string>, body = 'body', status = 200): boolean {
   const wanted = fill.head(status, headersOf(fields));
   if (wanted) fill.chunk(Buffer.from(body));
@@ -91,7 +91,7 @@ function field(response: CachedResponse, name: string): string | undefined {
 }
 
 describe('a response that may be reused', () => {
-  it('answers while fresh, with Age and Cache-Status, and not after', () => {
+  it('answers while it is fresh, with Age and Cache-Status, and not afterwards', () => {
     expect(lookup(get('/x'))).toMatchObject({ kind: 'miss', cacheStatus: 'vitrine; fwd=uri-miss' });
     cache = newCache();
     fetchOnce(get('/x'), {
@@ -157,7 +157,7 @@ describe('a response that may be reused', () => {
     expect(lookup(get('/x')).kind).toBe('miss');
   });
 
-  it('answers HEAD from GET, one range, and a client that has it', () => {
+  it('answers HEAD, one range, and a conditional request from a stored GET', () => {
     fetchOnce(get('/x'), { 'Cache-Control': 'max-age=60', ETag: '"v1"', 'Content-Type': 'text/plain' }, '0123456789');
     const head = responseOf(lookup(get('/x', {}, 'HEAD')));
     expect([head.status, head.body.length, field(head, 'content-length')]).toEqual([200, 0, '10']);
@@ -180,7 +180,7 @@ describe('a response that may be reused', () => {
     expect(lookup(get('/none', {}, 'HEAD'))).toEqual({ kind: 'miss', cacheStatus: 'vitrine; fwd=uri-miss' });
   });
 
-  it('is found by its selecting fields only', () => {
+  it('is selected by the fields in Vary only', () => {
     const language = (value: string) => get('/x', { 'accept-language': value });
     fetchOnce(language('en'), { 'Cache-Control': 'max-age=60', Vary: 'Accept-Language' }, 'hello');
     expect(lookup(language('fr'))).toMatchObject({ kind: 'miss', cacheStatus: 'vitrine; fwd=vary-miss' });
@@ -193,7 +193,7 @@ describe('a response that may be reused', () => {
     expect(lookup(language('en')).kind).toBe('miss');
   });
 
-  it('obeys what the request asks', () => {
+  it('respects the Cache-Control of the request', () => {
     fetchOnce(get('/x'), { 'Cache-Control': 'max-age=60', ETag: '"1"' });
     advance(10_000);
     const asking = (value: string) => lookup(get('/x', { 'cache-control': value }));
@@ -218,7 +218,7 @@ describe('a response that may be reused', () => {
 });
 
 describe('a stale response', () => {
-  it('is validated, and renewed by 304', () => {
+  it('is validated and updated by 304', () => {
     fetchOnce(get('/x'), { 'Cache-Control': 'max-age=10', ETag: '"1"', 'X-Old': 'kept', 'X-New': 'old' });
     advance(20_000);
     const found = lookup(get('/x'));
@@ -236,7 +236,7 @@ describe('a stale response', () => {
     expect(lookup(get('/x')).kind).toBe('hit');
   });
 
-  it('is validated by its date when it has no tag, unless the client’s own tag would overrule that', () => {
+  it('without an ETag is validated by its date, unless the client’s own tag would take precedence', () => {
     const modified = new Date(START - 1_000).toUTCString();
     fetchOnce(get('/x'), { 'Cache-Control': 'max-age=1', 'Last-Modified': modified });
     advance(2_000);
@@ -246,7 +246,7 @@ describe('a stale response', () => {
     expect(fillOf(lookup(get('/x', { 'if-none-match': '"q"' }))).conditional).toEqual({});
   });
 
-  it('is given up when the 304 speaks of another, or it may no longer be kept', () => {
+  it('is removed when the 304 is about another response, or forbids storing', () => {
     fetchOnce(get('/x'), { 'Cache-Control': 'max-age=1', ETag: '"1"' });
     advance(2_000);
     const other = fillOf(lookup(get('/x')));
@@ -262,7 +262,7 @@ describe('a stale response', () => {
     expect(lookup(get('/x'))).toMatchObject({ cacheStatus: 'vitrine; fwd=uri-miss' });
   });
 
-  it('is used while it is refreshed, by one request', () => {
+  it('is used while one request refreshes it', () => {
     fetchOnce(get('/x'), { 'Cache-Control': 'max-age=1, stale-while-revalidate=10' }, 'old');
     advance(2_000);
     const first = lookup(get('/x'));
@@ -276,7 +276,7 @@ describe('a stale response', () => {
     expect(lookup(get('/x')).kind).toBe('miss');
   });
 
-  it('is used when the upstream fails and it allows that, and never when it forbids it', () => {
+  it('is used when the upstream fails, if it allows that, and never if it forbids that', () => {
     const failing = (
       control: string,
       requestHeaders: Record<string, string> = {},
@@ -300,7 +300,7 @@ describe('a stale response', () => {
     expect(failing('no-cache, stale-if-error=10')).toBeUndefined();
   });
 
-  it('is replaced by an answer that is not to be kept', () => {
+  it('is removed by an answer that may not be stored', () => {
     fetchOnce(get('/x'), { 'Cache-Control': 'max-age=1, stale-if-error=100', ETag: '"1"' });
     advance(2_000);
     fetchOnce(get('/x'), { 'Cache-Control': 'no-store' });
@@ -309,7 +309,7 @@ describe('a stale response', () => {
 });
 
 describe('requests for a missing key', () => {
-  it('wait for the first and are answered by it', async () => {
+  it('wait for the first one and get its answer', async () => {
     const first = fillOf(lookup(get('/x')));
     const others = Array.from({ length: 199 }, async () => cache.lookup(get('/x')));
     expect(cache.lookup(get('/x'))).toBeInstanceOf(Promise);
@@ -321,11 +321,11 @@ describe('requests for a missing key', () => {
         response: { cacheStatus: 'vitrine; fwd=uri-miss; collapsed; ttl=10' },
       });
     }
-    // What becomes of /y is not known yet.
+    // The result for /y is not known yet.
     expect(cache.totals).toMatchObject({ hit: 200, miss: 1 });
   });
 
-  it('are let go when there is nothing to wait for, and do not wait again for a while', async () => {
+  it('continue when the answer cannot be stored, and do not wait again for a while', async () => {
     const first = fillOf(lookup(get('/x')));
     const waiting = cache.lookup(get('/x'));
     expect(first.head(200, headersOf({ 'Cache-Control': 'no-store' }))).toBe(false);
@@ -340,7 +340,7 @@ describe('requests for a missing key', () => {
     later.abort();
   });
 
-  it('choose another when the first breaks off', async () => {
+  it('elect another one when the first one is aborted', async () => {
     const first = fillOf(lookup(get('/x')));
     const others = [cache.lookup(get('/x')), cache.lookup(get('/x'))];
     first.head(200, headersOf({ 'Cache-Control': 'max-age=10' }));
@@ -351,7 +351,7 @@ describe('requests for a missing key', () => {
     expect((await others[1]).kind).toBe('hit');
   });
 
-  it('go on their own after the time, over the number, or when the answer is likely somebody’s own', async () => {
+  it('are forwarded after the longest wait, beyond the limit, or when the answer is probably personal', async () => {
     const first = fillOf(lookup(get('/x')));
     const waiting = Array.from({ length: LIMITS.maxWaiters }, async () => cache.lookup(get('/x')));
     expect(lookup(get('/x')).kind).toBe('miss');
@@ -377,7 +377,7 @@ describe('requests for a missing key', () => {
   });
 });
 
-describe('what is never kept', () => {
+describe('the cache never stores', () => {
   const kept = (): boolean => responseOf(lookup(get('/x', { 'cache-control': 'only-if-cached' }))).status === 200;
   const begin = (fields: Record<string, string> = {}): CacheFill => {
     const fill = fillOf(lookup(get('/x')));
@@ -416,7 +416,7 @@ describe('what is never kept', () => {
     after.abort();
   });
 
-  it('what a write made invalid while it came', () => {
+  it('a response that a write invalidated before it was complete', () => {
     const fill = begin();
     fill.chunk(Buffer.from('old'));
     cache.invalidate(get('/x', {}, 'PUT'), 200, []);
@@ -427,7 +427,7 @@ describe('what is never kept', () => {
 });
 
 describe('a write', () => {
-  it('forgets its target and what it names on the same host, if it succeeded', () => {
+  it('that succeeds removes its target and the URLs in its answer on the same host', () => {
     for (const target of ['/a', '/b?q=1', '/c', '/d']) fetchOnce(get(target), { 'Cache-Control': 'max-age=60' });
     const post = get('/a', {}, 'POST');
     cache.invalidate(post, 500, ['Location', '/b?q=1']);
@@ -471,7 +471,7 @@ describe('the key', () => {
   });
 });
 
-it('never shows one user what was made for another', () => {
+it('never gives one user an answer made for another', () => {
   const maybe = <T>(value: T) => option(constant(value), { nil: undefined });
   const users = constantFrom('ann', 'bob', undefined);
   const pair = record({
@@ -496,7 +496,7 @@ it('never shows one user what was made for another', () => {
     property(pair, (run) => {
       cache = newCache('pairs');
       const request = (user: string | undefined) => get('/me', user === undefined ? {} : { [run.by]: user });
-      // The upstream makes an answer for this user and does not say that it is public.
+      // The upstream makes an answer for this user and does not mark it as public.
       const fields: Record<string, string> = { 'Cache-Control': run.control.join(', ') };
       if (run.setCookie) fields['Set-Cookie'] = run.setCookie;
       if (run.vary) fields.Vary = run.vary;
@@ -512,7 +512,7 @@ it('never shows one user what was made for another', () => {
   );
 }, 60_000);
 
-it('counts and times look-ups', async () => {
+it('records counts and durations of look-ups', async () => {
   const name = `r${names}`;
   fetchOnce(get('/x'), { 'Cache-Control': 'max-age=60' });
   lookup(get('/x'));
@@ -522,13 +522,13 @@ it('counts and times look-ups', async () => {
   expect(await telemetry.total('vitrine.cache.entries', labels)).toBe(1);
 });
 
-describe('a look-up for what cannot be kept', () => {
-  it('counts as bypassed once the answer says so, and its duration with it', async () => {
+describe('a look-up for an answer that cannot be stored', () => {
+  it('counts as bypass once the answer is known, and so does its duration', async () => {
     const name = `r${names}`;
     const own = { authorization: 'Bearer a' };
     const pending = fillOf(lookup(get('/own', own)));
     expect(cache.totals).toMatchObject({ miss: 0, bypass: 0 });
-    // Somebody else's, while the first is on its way.
+    // Another user's request, while the first one is in flight.
     lookup(get('/own', { authorization: 'Bearer b' }));
     expect(cache.totals).toMatchObject({ miss: 0, bypass: 1 });
     expect(answer(pending, {})).toBe(false);
@@ -540,7 +540,7 @@ describe('a look-up for what cannot be kept', () => {
     expect(await telemetry.total('vitrine.cache.lookup.duration', labels)).toBe(5);
   });
 
-  it('is the same to whoever waited for it, and to those who come while it is remembered', async () => {
+  it('counts as bypass for the requests that waited, and for later ones while the key is remembered', async () => {
     const first = fillOf(lookup(get('/never')));
     const second = cache.lookup(get('/never'));
     answer(first, { 'Cache-Control': 'no-store' });
@@ -551,7 +551,7 @@ describe('a look-up for what cannot be kept', () => {
     expect(cache.totals).toMatchObject({ miss: 0, bypass: 3 });
   });
 
-  it('is a miss when the answer never came, was made invalid on its way, or could have been kept', () => {
+  it('is a miss when the answer never arrived, was invalidated meanwhile, or could have been stored', () => {
     fillOf(lookup(get('/a'))).abort();
     const changed = fillOf(lookup(get('/b')));
     cache.invalidate({ ...get('/b'), method: 'POST' }, 201, []);
@@ -561,8 +561,8 @@ describe('a look-up for what cannot be kept', () => {
   });
 });
 
-describe('the pure parts', () => {
-  it('read directives strictly', () => {
+describe('the pure functions', () => {
+  it('parse directives strictly', () => {
     const read = parseDirectives('Max-Age=5, private="a, no-store", foo , s-maxage = 7,max-age=3');
     expect([...read]).toEqual([
       ['max-age', '3'],
@@ -578,7 +578,7 @@ describe('the pure parts', () => {
   it('compare tags weakly', () => {
     expect([hasTag('"a", W/"b"', '"b"'), hasTag('"a"', 'W/"a"'), hasTag('"ab"', '"a"')]).toEqual([true, true, false]);
   });
-  it('add up the age a response brings along', () => {
+  it('compute the age of a response on arrival', () => {
     const freshness = judge(
       get('/x'),
       200,
@@ -588,7 +588,7 @@ describe('the pure parts', () => {
     );
     expect(freshness && START - freshness.bornMs).toBe(32_000);
   });
-  it('keep what they wrote and refuse what they did not', () => {
+  it('decode what they encoded and reject other bytes', () => {
     const freshness = judge(get('/x'), 200, ['Date', date(), 'Cache-Control', 'max-age=60'], START, START);
     if (freshness === undefined) throw new Error('not kept');
     const kept = {
@@ -613,7 +613,7 @@ describe('the pure parts', () => {
 });
 
 describe.skipIf(NO_REDIS !== undefined)('over Redis', () => {
-  it('shares responses between processes and goes upstream when Redis dies', async () => {
+  it('shares responses between processes, and forwards requests when Redis dies', async () => {
     await using redis = await startRedis();
     const open = () => {
       const store = new RedisStore({

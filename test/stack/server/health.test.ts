@@ -8,7 +8,7 @@ import { recordTelemetry } from '../../support/recorded-telemetry.ts';
 const telemetry = recordTelemetry();
 
 describe('health', () => {
-  it('is the worst of its parts, in the contract’s words', async () => {
+  it('is the worst status of its components, in the words of the contract', async () => {
     const registry = new HealthRegistry(systemClock, () => ({ cacheSizeMb: 50, queueSize: 3 }));
     registry.add('balancer', () => ({ status: 'healthy', uptime_seconds: 5 }));
     registry.add('cache', async () => ({ status: 'degraded', uptime_seconds: 0, reason: 'store down', entries: 4 }));
@@ -25,7 +25,7 @@ describe('health', () => {
     });
   });
 
-  it('calls a part that throws or hangs unhealthy', async () => {
+  it('reports a component as unhealthy when its check throws or hangs', async () => {
     let fire = (): void => {};
     const clock: Clock = { ...systemClock, after: (_ms, callback) => ((fire = callback), () => {}) };
     const registry = new HealthRegistry(clock);
@@ -41,7 +41,7 @@ describe('health', () => {
     expect(healthAnswer(health, '*/*').status).toBe(503);
   });
 
-  it('records the uptime of each part', async () => {
+  it('records the uptime of each component', async () => {
     const registry = new HealthRegistry(systemClock);
     registry.add('cache', () => ({ status: 'healthy', uptime_seconds: 12 }));
     const end = registry.observeUptime();
@@ -52,7 +52,7 @@ describe('health', () => {
   });
 });
 
-it('knows the depth of JSON without being fooled by strings', () => {
+it('measures the depth of JSON outside strings', () => {
   const depth = (text: string): number => jsonDepth(Buffer.from(text));
   expect(depth('1')).toBe(0);
   expect(depth('{"a":[{}]}')).toBe(3);

@@ -37,7 +37,7 @@ beforeAll(async () => {
     limits: SERVER_LIMITS,
     timeouts: { ...SERVER_TIMEOUTS, headMs: 100, requestMs: 200, checkMs: 20, keepAliveMs: 20 },
   });
-  // Node adds a second to the keep-alive it was told.
+  // Node adds a second to the configured keep-alive.
   Object.assign(server.http, { keepAliveTimeoutBuffer: 0 });
   ({ port } = await server.listen());
 });
@@ -76,7 +76,7 @@ const PIECES = [
   ';',
 ];
 
-/** A sound request with one to four cuts, insertions or flipped bits. */
+/** A valid request with one to four cuts, insertions or flipped bits. */
 function mutated(random: () => number): Buffer {
   const pick = (below: number): number => Math.floor(random() * below);
   let bytes = Buffer.from(SOUND[pick(SOUND.length)]);

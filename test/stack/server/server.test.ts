@@ -92,7 +92,7 @@ beforeEach(() => {
 });
 
 describe('a request', () => {
-  it('has an id, kept when sane and replaced when not', async () => {
+  it('has an id: a valid one is kept, an invalid one is replaced', async () => {
     const kept = await fetch(`${base}/things/7`, { headers: { 'X-Request-Id': 'abc-1' } });
     expect(kept.headers.get('x-request-id')).toBe('abc-1');
     const replaced = await fetch(`${base}/things/7`, { headers: { 'X-Request-Id': 'a b"c' } });
@@ -101,7 +101,7 @@ describe('a request', () => {
     expect(long.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('is in the log with its id and what the handler noted', async () => {
+  it('is logged with its id and the fields from the handler', async () => {
     await fetch(`${base}/things/7`, { headers: { 'X-Request-Id': 'abc-2' } });
     await until(() => logger.lines.some(({ message }) => message === 'request done'));
     expect(logger.lines.map(({ message, fields }) => [message, fields.request_id, fields.thing_id])).toEqual([
@@ -111,7 +111,7 @@ describe('a request', () => {
     expect(logger.lines[1].fields).toMatchObject({ method: 'GET', route: '/things/:id', status: 200 });
   });
 
-  it('is in the log at a level that says whether to look at it', async () => {
+  it('is logged at a level that depends on the outcome', async () => {
     const lineOf = async (path: string, init: RequestInit = {}) => {
       logger.lines.length = 0;
       await (await fetch(base + path, init)).text();
@@ -125,7 +125,7 @@ describe('a request', () => {
     expect(await lineOf('/broken')).toMatchObject({ level: 'error', message: 'request failed' });
   });
 
-  it('that is slow is in the log as a warning', async () => {
+  it('that is slow is logged as a warning', async () => {
     const clock = movedClock(1_000);
     await using slow = createServer(optionsWith({ clock }));
     const { port: at } = await slow.listen();
@@ -171,14 +171,14 @@ describe('a request', () => {
     await until(async () => (await telemetry.total('http.server.active_requests')) === 0);
   });
 
-  it('that fails marks its span and its measurement', async () => {
+  it('that fails marks its span and its measurement as errors', async () => {
     await fetch(`${base}/broken`);
     await until(() => telemetry.spans().length === 1);
     expect(telemetry.spans()[0].status.code).toBe(SpanStatusCode.ERROR);
     expect(telemetry.spans()[0].attributes['error.type']).toBe('500');
   });
 
-  it('that the client gives up is measured as aborted', async () => {
+  it('that the client aborts is measured as aborted', async () => {
     const abort = new AbortController();
     const answer = fetch(`${base}/slow`, { signal: abort.signal }).catch(() => undefined);
     await until(() => releases.length === 1);
@@ -189,7 +189,7 @@ describe('a request', () => {
     releases.pop()?.();
   });
 
-  it('is answered with the security headers, and the handler’s own caching', async () => {
+  it('is answered with the security headers and the Cache-Control of the handler', async () => {
     const plain = await fetch(`${base}/things/1`);
     expect(plain.headers.get('x-content-type-options')).toBe('nosniff');
     expect(plain.headers.get('content-security-policy')).toContain("default-src 'none'");
@@ -200,7 +200,7 @@ describe('a request', () => {
 });
 
 describe('an error', () => {
-  it('of the world is told with hint and headers', async () => {
+  it('with a code is sent with hint and headers', async () => {
     const response = await fetch(`${base}/refused`, { headers: { 'X-Request-Id': 'err-1' } });
     expect(response.status).toBe(429);
     expect(response.headers.get('retry-after')).toBe('3');
@@ -208,7 +208,7 @@ describe('an error', () => {
     expect(await response.json()).toMatchObject({ code: 'too_many_requests', hint: 'Wait.', instance: 'err-1' });
   });
 
-  it('of ours is logged and not told', async () => {
+  it('without a code is logged and not revealed', async () => {
     const response = await fetch(`${base}/broken`);
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain('secret');
@@ -216,14 +216,14 @@ describe('an error', () => {
     expect(line?.fields.err).toMatchObject({ message: 'secret inner detail' });
   });
 
-  it('while the body is made or sent is a problem too, or cuts the connection', async () => {
+  it('while the body is created or sent becomes a problem too, or cuts the connection', async () => {
     const response = await fetch(`${base}/unserializable`);
     expect(response.status).toBe(500);
     expect(await response.json()).toMatchObject({ code: 'internal' });
     await expect(fetch(`${base}/cut`).then((r) => r.text())).rejects.toThrow();
   });
 
-  it('for what no route knows is 404, 405 with Allow, or the methods for OPTIONS', async () => {
+  it('without a route is 404, 405 with Allow, or 204 with Allow for OPTIONS', async () => {
     expect((await fetch(`${base}/nothing`)).status).toBe(404);
     const wrong = await fetch(`${base}/things/1`, { method: 'DELETE' });
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
@@ -245,7 +245,7 @@ describe('a body', () => {
     expect((await post('{}', { 'Content-Type': 'application/vnd.x+json; charset=utf-8' })).status).toBe(200);
   });
 
-  it('is refused when too large, as sent, as streamed and as decoded', async () => {
+  it('is refused when it is too large, as sent, as streamed or as decoded', async () => {
     expect((await post(`"${'x'.repeat(1000)}"`)).status).toBe(413);
     expect((await post(new Uint8Array(gzipSync('x'.repeat(100_000))), { 'Content-Encoding': 'gzip' })).status).toBe(
       413,
@@ -256,7 +256,7 @@ describe('a body', () => {
     expect(await sendRaw(port, head + chunk)).toMatch(/^HTTP\/1.1 413 /);
   });
 
-  it('is refused when of a strange type, coding or form', async () => {
+  it('is refused for an unsupported type, coding or syntax', async () => {
     expect((await post('{}', { 'Content-Type': 'text/plain' })).status).toBe(415);
     expect((await post('{}', { 'Content-Encoding': 'gzip, gzip' })).status).toBe(415);
     expect((await post('{}', { 'Content-Encoding': 'gzip' })).status).toBe(400);
@@ -265,7 +265,7 @@ describe('a body', () => {
     expect((await post('['.repeat(100) + ']'.repeat(100))).status).toBe(400);
   });
 
-  it('that stops coming is given up', async () => {
+  it('that stalls is answered 408', async () => {
     const head = 'POST /things HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{';
     expect(await sendRaw(port, head)).toMatch(/^HTTP\/1.1 408 /);
   });
@@ -298,8 +298,8 @@ describe('a request head', () => {
   });
 });
 
-describe('in a host that makes the span itself', () => {
-  it('only names the route', async () => {
+describe('in a host that creates the span itself', () => {
+  it('only adds the route', async () => {
     await using ambient = createServer(optionsWith({ telemetry: 'ambient' }));
     const [handle] = ambient.http.listeners('request') as ((req: unknown, res: unknown) => void)[];
     const metadata = {};
@@ -320,8 +320,8 @@ describe('in a host that makes the span itself', () => {
   });
 });
 
-describe('the end', () => {
-  it('turns readiness off, lets requests in flight finish, and refuses new connections', async () => {
+describe('the shutdown', () => {
+  it('ends readiness, lets requests in flight finish, and refuses new connections', async () => {
     const health = new HealthRegistry(systemClock);
     await using ending = createServer(optionsWith({ health, timeouts: { ...SERVER_TIMEOUTS, drainNoticeMs: 150 } }));
     const { port: endingPort } = await ending.listen();
@@ -338,7 +338,7 @@ describe('the end', () => {
     await expect(fetch(`http://127.0.0.1:${endingPort}/livez`)).rejects.toThrow();
   });
 
-  it('cuts what takes longer than the limit', async () => {
+  it('cuts requests that take longer than the limit', async () => {
     await using ending = createServer(optionsWith());
     const { port: endingPort } = await ending.listen();
     const slow = fetch(`http://127.0.0.1:${endingPort}/slow`).then(
@@ -352,14 +352,14 @@ describe('the end', () => {
     expect(logger.lines.some(({ message }) => message.includes('were cut'))).toBe(true);
   });
 
-  it('is an error with a code when the address is taken or foreign', async () => {
+  it('of a server without a free address is an error with a code', async () => {
     await using second = createServer(optionsWith({ port }));
     await expect(second.listen()).rejects.toMatchObject({ code: 'port_taken' });
     await using foreign = createServer(optionsWith({ host: '192.0.2.1' }));
     await expect(foreign.listen()).rejects.toMatchObject({ code: 'bind_failed' });
   });
 
-  it('is not in the way of a connection that sends nothing', async () => {
+  it('does not wait for a connection that sends nothing', async () => {
     await using ending = createServer(optionsWith());
     const { port: endingPort } = await ending.listen();
     const socket = connect(endingPort, '127.0.0.1');

@@ -8,7 +8,7 @@ describe('an exporter that refuses', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('is not asked again for a second, and at once when it takes batches again', () => {
+  it('gets no batch for a second after a failure, and every batch after a success', () => {
     let refuses = true;
     let asked = 0;
     const exporter: SpanExporter = {

@@ -6,13 +6,13 @@ import { describeExporters, resolveExporters, warnOf } from '../../../src/teleme
 const FIXTURES = new URL('../fixtures', import.meta.url).pathname;
 
 describe('resolveExporters', () => {
-  it('takes nothing for unset, empty and none', () => {
+  it('resolves unset, empty and none to no exporter', () => {
     for (const value of [undefined, '', '  ', ' , ', 'none', 'none,none']) {
       expect(resolveExporters({ OTEL_TRACES_EXPORTER: value, OTEL_METRICS_EXPORTER: value }).choices).toEqual([]);
     }
   });
 
-  it('trims, drops duplicates and keeps the order', () => {
+  it('trims names, removes duplicates and keeps the order', () => {
     const { choices } = resolveExporters({
       OTEL_METRICS_EXPORTER: ' prometheus, otlp ,otlp,prometheus , none, ./own.js',
     });
@@ -23,12 +23,12 @@ describe('resolveExporters', () => {
     ]);
   });
 
-  it('takes the default list only for what is unset', () => {
+  it('uses the default list only for an unset variable', () => {
     const { choices } = resolveExporters({ OTEL_LOGS_EXPORTER: 'none' }, ['otlp']);
     expect(choices.map(({ signal }) => signal)).toEqual(['traces', 'metrics']);
   });
 
-  it('appends the path to the common endpoint and takes a signal endpoint as it is', () => {
+  it('appends the path to the common endpoint and uses a signal endpoint unchanged', () => {
     const { choices } = resolveExporters({
       OTEL_TRACES_EXPORTER: 'otlp',
       OTEL_METRICS_EXPORTER: 'otlp',
@@ -44,7 +44,7 @@ describe('resolveExporters', () => {
     ]);
   });
 
-  it('warns of junk once and goes on', () => {
+  it('warns once of each invalid value and continues', () => {
     const table = resolveExporters({
       OTEL_TRACES_EXPORTER: 'otlp',
       OTEL_METRICS_EXPORTER: 'otlp,prometheus',
@@ -55,7 +55,7 @@ describe('resolveExporters', () => {
     warnOf(table, logger);
     expect(logger.lines.map(({ message }) => message)).toEqual([
       'OTEL_EXPORTER_OTLP_PROTOCOL is none of http/protobuf, http/json, grpc and is ignored.',
-      'OTEL_EXPORTER_PROMETHEUS_PORT is no port from 1 to 65535; 9464 is taken.',
+      'OTEL_EXPORTER_PROMETHEUS_PORT is not a port from 1 to 65535; 9464 is used.',
     ]);
     expect(describeExporters(table)).toEqual([
       'traces: otlp (http/protobuf) to http://localhost:4318/v1/traces',
@@ -65,7 +65,7 @@ describe('resolveExporters', () => {
     ]);
   });
 
-  it('is off as a whole when the SDK is disabled', () => {
+  it('has no exporters when the SDK is disabled', () => {
     const table = resolveExporters({ OTEL_SDK_DISABLED: 'TRUE', OTEL_TRACES_EXPORTER: 'otlp' });
     expect(table).toMatchObject({ disabled: true, choices: [] });
     expect(describeExporters(table)[0]).toContain('OTEL_SDK_DISABLED');
@@ -91,12 +91,12 @@ describe('loading', () => {
     }
   });
 
-  it('takes console for each signal', async () => {
+  it('loads console for each signal', async () => {
     for (const signal of ['traces', 'metrics', 'logs'] as const)
       expect(await load(signal, 'console')).toBeTypeOf('object');
   });
 
-  it('takes modules by path, named and default exports', async () => {
+  it('loads modules by path, with named and default exports', async () => {
     expect(await load('traces', './own-exporter.mjs')).toHaveProperty('export');
     expect(await load('logs', './own-exporter.mjs')).toHaveProperty('export');
     expect(await load('metrics', './own-exporter.mjs')).toMatchObject({ kind: 'reader' });

@@ -46,7 +46,7 @@ const lines = (file: string): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 describe('createLogs', () => {
-  it('writes JSON lines with levels, context and trace, errors also in their own file', async () => {
+  it('writes JSON lines with levels, context and trace, and errors to a second file too', async () => {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
     const ring = new RingLogProcessor(10);
     api.setGlobalLoggerProvider(new LoggerProvider({ processors: [ring] }));
@@ -87,7 +87,7 @@ describe('createLogs', () => {
     expect(JSON.stringify(items.map(({ attributes }) => attributes))).not.toContain('"p"');
   });
 
-  it('keeps the line whatever a field does', () => {
+  it('keeps the line when a field throws', () => {
     const { out, text } = memory();
     const { logger } = createLogs({ level: 'debug', console: { kind: 'json', out } });
     const cyclic: Record<string, unknown> = { big: 1n, when: new Date(Number.NaN), f: () => 1 };
@@ -110,7 +110,7 @@ describe('createLogs', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 
-  it('is readable on a terminal, with control characters made visible', () => {
+  it('is readable on a terminal, with control characters escaped', () => {
     const { out, text } = memory();
     const clock = clockAt('2026-01-02T03:04:05.006Z');
     const { logger } = createLogs({ level: 'debug', console: { kind: 'pretty', out }, clock });
@@ -121,7 +121,7 @@ describe('createLogs', () => {
 });
 
 describe('LogFile', () => {
-  it('turns over by size and by day, keeps the last as gzip, loses nothing', async () => {
+  it('rotates by size and by day, keeps the last files as gzip, and loses no line', async () => {
     const clock = clockAt('2026-01-01T10:00:00Z');
     const open = (): LogFile =>
       new LogFile({ file: path.join(directory, 'a.b.ndjson'), maxSizeBytes: 100, keep: 2, clock });
@@ -146,7 +146,7 @@ describe('LogFile', () => {
     expect(tail).toContain('5-second');
   });
 
-  it('counts what a full disk does not take and goes on', async () => {
+  it('counts lines that a full disk does not accept and continues', async () => {
     const file = new LogFile({ file: '/dev/full', maxSizeBytes: 1e9, keep: 1, clock: clockAt('2026-01-01T00:00:00Z') });
     file.write('lost\n');
     await expect.poll(() => file.dropped).toBeGreaterThan(0);
@@ -169,7 +169,7 @@ describe('LogFile', () => {
 });
 
 describe('the console', () => {
-  it('drops when nobody reads, and survives a closed pipe', () => {
+  it('drops lines when nothing reads, and continues after a closed pipe', () => {
     const stuck = new Writable({ highWaterMark: 1, write: () => {} }) as unknown as Out;
     const sink = createConsole(stuck);
     for (let i = 0; i < 30; i += 1) sink.write('x'.repeat(100_000));
@@ -178,7 +178,7 @@ describe('the console', () => {
     expect(sink.dropped).toBeGreaterThan(11);
   });
 
-  it('does not stop a process whose reader stopped or went away', async () => {
+  it('does not block a process whose reader stops or closes', async () => {
     const child = spawn(process.execPath, [path.join(import.meta.dirname, '../fixtures/chatty.ts')], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -188,7 +188,7 @@ describe('the console', () => {
 });
 
 describe('redaction', () => {
-  it('knows secrets by their keys', () => {
+  it('finds secrets by their keys', () => {
     for (const key of [
       'Authorization',
       'set-cookie',
@@ -208,7 +208,7 @@ describe('redaction', () => {
     });
   });
 
-  it('knows secrets by their form', () => {
+  it('finds secrets by their form', () => {
     expect(redactText('paid with 4111 1111 1111 1111 today')).toBe('paid with [REDACTED] today');
     expect(redactText('order 4111111111111112')).toBe('order 4111111111111112');
     expect(redactText('redis://user:pa55@cache:6379/0 and http://h/a@b:c')).toBe(
@@ -236,7 +236,7 @@ describe('redaction', () => {
     expect(text).toContain('[9 bytes]');
   });
 
-  it('never throws, and hides a known secret wherever it stands under its key', () => {
+  it('never throws, and hides a secret under its key at every depth', () => {
     assert(
       property(
         dictionary(string(), anything({ withBigInt: true, withDate: true, withMap: true, withSet: true })),

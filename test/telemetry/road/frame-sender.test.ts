@@ -45,7 +45,7 @@ function setUp(clock: Clock = still, intervalMs = 1_000) {
 }
 
 describe('FrameSender', () => {
-  it('sends at its interval, shortly before the full one', async () => {
+  it('sends at its interval, shortly before each full interval', async () => {
     let now = 100_000;
     let due: { readonly atMs: number; readonly callback: () => void } | undefined;
     const clock: Clock = {
@@ -115,7 +115,7 @@ describe('FrameSender', () => {
     sender.close();
   });
 
-  it('keeps one frame in flight, skips and counts, and bounds what waits meanwhile', async () => {
+  it('keeps one frame in flight, counts skipped ticks, and bounds the buffers', async () => {
     const { tracer, log, sender, frames, send } = setUp();
     sender.connect(send);
     await sender.tick();
@@ -134,7 +134,7 @@ describe('FrameSender', () => {
     sender.close();
   });
 
-  it('starts a new connection with the resource, and survives a channel that throws', async () => {
+  it('sends the resource first on a new connection, and continues after a channel that throws', async () => {
     const { sender, frames, send } = setUp();
     sender.connect(() => {
       throw new Error('ERR_IPC_CHANNEL_CLOSED');

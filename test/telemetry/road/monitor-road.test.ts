@@ -37,7 +37,7 @@ const count = (telemetry: Telemetry, signal: string): object | undefined =>
   telemetry.counts().find((each) => each.signal === signal && each.exporter === 'monitor');
 
 describe('the road to a monitor', () => {
-  it('brings spans, logs and metrics by itself, unsampled spans too', async () => {
+  it('sends spans, logs and metrics at its interval, unsampled spans too', async () => {
     const { url, received, bodies } = await collector();
     await start(`${url}/`, { OTEL_TRACES_SAMPLER: 'always_off', VITRINE_TOKEN: 'secret' });
     const span = trace.getTracer('t').startSpan('checkout');
@@ -54,7 +54,7 @@ describe('the road to a monitor', () => {
     });
   });
 
-  it('leaves the exporters of the environment what the sampler leaves them, and the token to itself', async () => {
+  it('gives only sampled spans to the exporters of the environment, and its token to no exporter', async () => {
     const [monitor, other] = await Promise.all([collector(), collector()]);
     const { telemetry } = await start(monitor.url, {
       OTEL_TRACES_EXPORTER: 'otlp',
@@ -70,7 +70,7 @@ describe('the road to a monitor', () => {
     expect(other.bodies[0].headers.authorization).toBeUndefined();
   });
 
-  it('does not send a second time to the same place', async () => {
+  it('replaces an exporter to the same endpoint', async () => {
     const { url, bodies } = await collector();
     const env = { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_ENDPOINT: url };
     const { telemetry } = await start(url, env);
@@ -87,10 +87,10 @@ describe('the road to a monitor', () => {
     tracer.startSpan('waiting').end();
     await telemetry.shutdown();
     expect(count(telemetry, 'traces')).toMatchObject({ sent: 0, dropped: 5_101 });
-    expect(logger.lines.filter(({ message }) => message.includes('takes no telemetry'))).toHaveLength(1);
+    expect(logger.lines.filter(({ message }) => message.includes('accepts no telemetry'))).toHaveLength(1);
   });
 
-  it('does not wait for the second when many spans end in it', async () => {
+  it('sends before the interval ends when many spans have ended', async () => {
     const { url } = await collector();
     const { telemetry } = await start(url);
     const tracer = trace.getTracer('t');
@@ -100,7 +100,7 @@ describe('the road to a monitor', () => {
     }
   });
 
-  it('sends again what a monitor that starts could not take', async () => {
+  it('sends a body again that a starting monitor could not accept', async () => {
     const away = await startCollector();
     const { url } = away;
     await away.close();

@@ -33,7 +33,7 @@ const attributes = {
 };
 
 describe('encodeSpans', () => {
-  it('writes what the standard exporter writes', () => {
+  it('writes the same bytes as the standard exporter, after decoding', () => {
     const spans = new RingSpanProcessor(10);
     const tracer = new TracerProvider({ resource, spanProcessors: [spans] }).getTracer('scope', '1.2.3');
     const remote = { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8), traceFlags: TraceFlags.SAMPLED, isRemote: true };
@@ -52,7 +52,7 @@ describe('encodeSpans', () => {
 });
 
 describe('encodeLogs', () => {
-  it('writes what the standard exporter writes', () => {
+  it('writes the same bytes as the standard exporter, after decoding', () => {
     const lines = new RingLogProcessor(10);
     const logger = new LoggerProvider({ resource, processors: [lines] }).getLogger('scope');
     const context = trace.setSpanContext(ROOT_CONTEXT, {
@@ -70,7 +70,7 @@ describe('encodeLogs', () => {
     );
   });
 
-  it('leaves out what has no end', () => {
+  it('stops at the depth limit of a circular value', () => {
     const lines = new RingLogProcessor(1);
     const circle: Record<string, unknown> = { name: 'x' };
     circle['self'] = circle;
@@ -83,7 +83,7 @@ describe('encodeLogs', () => {
 });
 
 describe('encodeMetrics', () => {
-  it('writes what the standard exporter writes', async () => {
+  it('writes the same bytes as the standard exporter, after decoding', async () => {
     const live = new LiveReader();
     const views = [{ instrumentName: 'exp', aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM } as const }];
     const meter = new MeterProvider({ resource, readers: [live], views }).getMeter('scope', '1');
@@ -123,7 +123,7 @@ describe('ProtobufWriter', () => {
     );
   });
 
-  it('writes signed numbers as int64 and sint32 have them', () => {
+  it('writes signed numbers as int64 and sint32', () => {
     const w = new ProtobufWriter();
     w.int64(3, -1);
     w.sint32(6, -3);

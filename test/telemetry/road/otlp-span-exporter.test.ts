@@ -66,7 +66,7 @@ describe('the exporter of spans', () => {
     expect(JSON.stringify(ours.request)).toContain('GET /b');
   });
 
-  it('tells what was refused, and has nothing to send for no spans', async () => {
+  it('reports a refusal, and sends nothing for no spans', async () => {
     const collector = await startCollector('garbage');
     open.push(collector);
     vi.stubEnv('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', `${collector.url}/v1/traces`);

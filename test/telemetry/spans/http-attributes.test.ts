@@ -40,7 +40,7 @@ describe('serverAttributes', () => {
 });
 
 describe('detectorsFromEnv', () => {
-  it('leaves the command line out', () => {
+  it('leaves out the command line', () => {
     expect(detectorsFromEnv({})).toEqual([]);
     expect(detectorsFromEnv({ OTEL_NODE_RESOURCE_DETECTORS: 'host,nothing' })).toHaveLength(1);
     const all = detectorsFromEnv({ OTEL_NODE_RESOURCE_DETECTORS: 'all' });

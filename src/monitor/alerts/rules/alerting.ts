@@ -1,6 +1,6 @@
 /**
- * One alerting rule at work: asks, expands labels and annotations, steps the state machine, and says what is to be written
- * and what is to be sent.
+ * One alerting rule: runs its query, expands labels and annotations, steps the state machine, and returns the samples to
+ * write and the alerts to send.
  */
 import { VitrineError } from '../../../base/errors.ts';
 import type { Alert } from '../../../model/alert.ts';
@@ -29,7 +29,7 @@ export class AlertingRule {
   #states: AlertStates = new Map();
   /** When each alert was last sent, by key. */
   #sent = new Map<string, number>();
-  /** Until then a rule with a long `for` does not write: it would overwrite what it is to be restored from. */
+  /** A rule with a long `for` writes nothing before it is restored: it would overwrite the series it is restored from. */
   #restored: boolean;
 
   constructor(spec: AlertingSpec, graceMs: number) {
@@ -46,14 +46,14 @@ export class AlertingRule {
     return !this.#restored;
   }
 
-  /** Goes on where the same rule of a former configuration was. */
+  /** Takes over the state of the same rule of a former configuration. */
   adopt(former: AlertingRule): void {
     this.#states = former.#states;
     this.#sent = former.#sent;
     this.#restored = this.#restored || former.#restored;
   }
 
-  /** Throws VitrineError: what the query throws, and `query_failed` for equal label sets or too many alerts. */
+  /** Throws the query's VitrineError, and `query_failed` for equal label sets or too many alerts. */
   async evaluate(
     env: RuleEnvironment,
     tick: Tick,
@@ -97,7 +97,7 @@ export class AlertingRule {
     ];
   }
 
-  /** What is due to be sent: newly fired, newly resolved, or last sent `resendMs` ago. Pending alerts never are. */
+  /** The alerts to send now: newly fired, newly resolved, or last sent `resendMs` ago. Pending alerts are never sent. */
   takeDue(resendMs: number, nowMs: number): readonly Alert[] {
     const due: Alert[] = [];
     for (const [key, alert] of this.#states) {
@@ -113,7 +113,7 @@ export class AlertingRule {
 
   /**
    * After a restart: pending alerts get back the time that they had already waited, from the last ALERTS_FOR_STATE.
-   * Throws VitrineError what the queries throw; the rule then counts as restored all the same.
+   * Throws the queries' VitrineErrors; the rule counts as restored even then.
    */
   async restore(env: RuleEnvironment, { nowMs, signal }: Tick, intervalMs: number): Promise<void> {
     if (this.#restored) return;

@@ -1,6 +1,6 @@
 /**
- * All rule groups, each on its own rhythm: a slow query in one never delays another. Groups tick at multiples of their
- * interval of the wall clock, so a restart keeps the same instants.
+ * All rule groups, each with its own timer: a slow query in one never delays another. Groups are evaluated at multiples of
+ * their interval of the wall clock, so a restart keeps the same instants.
  */
 import { metrics } from '@opentelemetry/api';
 import type { ObservableResult } from '@opentelemetry/api';
@@ -80,8 +80,8 @@ export class RuleEngine implements RuleSource {
   }
 
   /**
-   * Other rules from now on. Rules that stay keep their state; series of rules that are gone get stale markers.
-   * Resolves when the new groups are at work.
+   * Replaces the rules. Rules that stay keep their state; series of removed rules get stale markers.
+   * Resolves when the new groups are running.
    */
   async replace(specs: readonly GroupSpec[]): Promise<void> {
     const former = new Map(this.#groups.map((group) => [keyOf(group.spec), group]));
@@ -117,7 +117,7 @@ export class RuleEngine implements RuleSource {
     return this.#groups.flatMap((group) => group.alerts());
   }
 
-  /** Severities that rules name are reported at 0 as well, so that a chart has no holes. */
+  /** Severities without a firing alert are reported as 0, so that a chart has no gaps. */
   #report(result: ObservableResult): void {
     const counts = new Map<string, number>();
     for (const { spec } of this.#groups) {

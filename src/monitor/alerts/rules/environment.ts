@@ -1,4 +1,4 @@
-/** What rules need from the rest of the house while they are evaluated. */
+/** The parts of the monitor that rules need while they are evaluated. */
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { AlertSink, Querier, SampleSink } from '../../../model/ports.ts';
@@ -13,9 +13,9 @@ export interface RuleEnvironment {
   readonly externalLabels: Labels;
   /** Where the page is, for `{{ externalURL }}`. */
   readonly externalUrl: string;
-  /** Between two sendings of an alert that still fires. */
+  /** Time between two notifications of an alert that still fires. */
   readonly resendMs: number;
-  /** An alert whose `for` is shorter starts anew after a restart; others wait at least this long. */
+  /** An alert whose `for` is shorter starts again after a restart; others wait at least this long. */
   readonly graceMs: number;
   /** How far back ALERTS_FOR_STATE is looked for after a restart. */
   readonly outageToleranceMs: number;
@@ -26,7 +26,7 @@ export interface RuleEnvironment {
 export interface Tick {
   /** The aligned instant of the evaluation. */
   readonly nowMs: number;
-  /** `nowMs` minus the group's query_offset: the time of queries and of what is written. */
+  /** `nowMs` minus the group's query_offset: the time of queries and of written samples. */
   readonly queryMs: number;
   readonly limit: number;
   readonly signal: AbortSignal;

@@ -17,7 +17,7 @@ import { YamlReader, issueText } from './yaml-reader.ts';
 const GROUP_FIELDS = ['name', 'interval', 'query_offset', 'limit', 'labels', 'rules'];
 const RULE_FIELDS = ['record', 'alert', 'expr', 'for', 'keep_firing_for', 'labels', 'annotations'];
 
-/** What a file holds and what is wrong with it. With issues, `groups` is what could be made of the rest. */
+/** The groups of a file and its mistakes. With mistakes, `groups` holds the rules that could be read. */
 export interface RuleFile {
   readonly groups: readonly GroupSpec[];
   readonly issues: readonly Issue[];
@@ -148,7 +148,7 @@ class FileReader {
   }
 }
 
-/** Never throws for what the text holds. */
+/** Does not throw for any text. */
 export function readRuleFile(text: string, file: string): RuleFile {
   return new FileReader(text, file).read();
 }

@@ -1,6 +1,6 @@
 /**
- * A rule group: its rules in order, one tick after the other. Each rule sees what the rules before it have written. A rule
- * that fails does not hold up the others, and its series do not go stale.
+ * A rule group: its rules in order, one tick after the other. Each rule sees the samples of the rules before it. A rule that
+ * fails does not stop the others, and its series do not become stale.
  */
 import { metrics } from '@opentelemetry/api';
 import type { Alert } from '../../../model/alert.ts';
@@ -95,7 +95,7 @@ export class RuleGroup {
       await this.#evaluateRule(index, entry, tick);
     }
     this.#evaluations += 1;
-    // The second evaluation is the first whose inputs can be whole: recording rules have run once by then.
+    // Recording rules have run once by the second evaluation, so it is the first with complete inputs.
     if (this.#evaluations === 2) await this.#restore(tick);
     await this.#send(nowMs);
     this.#lastSeconds = (clock.monotonic() - started) / 1_000;
@@ -160,7 +160,7 @@ export class RuleGroup {
     }
   }
 
-  /** Goes on where the group of the same name and file of a former configuration was. */
+  /** Takes over the state of the group with the same name and file of a former configuration. */
   adopt(former: RuleGroup): void {
     const free = former.#entries.map((entry, index) => ({ entry, index, identity: identityOf(entry) }));
     for (const [index, entry] of this.#entries.entries()) {
@@ -177,13 +177,13 @@ export class RuleGroup {
     this.#evaluations = former.#evaluations;
   }
 
-  /** Ends what is running. Further ticks do nothing. */
+  /** Ends the running evaluation. Further ticks do nothing. */
   async close(): Promise<void> {
     this.#abort.abort(new Error('closing'));
     await this.#running;
   }
 
-  /** After `close`: stale markers for all that the group has written, for a group that is gone for good. */
+  /** After `close`: writes stale markers for all series of the group, for a group that was removed. */
   async retire(nowMs: number): Promise<void> {
     const last = new RuleWriter(this.#env.samples);
     last.bury(this.#writer);

@@ -15,7 +15,7 @@ export function samplesOf(value: QueryValue): readonly OutputSample[] {
   throw new VitrineError('query_failed', 'rule result is not a vector or scalar');
 }
 
-/** Throws VitrineError: what the query throws, and `query_failed` for equal label sets or a result over the limit. */
+/** Throws the query's VitrineError, and `query_failed` for equal label sets or a result over the limit. */
 export async function evaluateRecording(
   spec: RecordingSpec,
   { querier, queryTimeoutMs }: RuleEnvironment,

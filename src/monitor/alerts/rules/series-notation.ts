@@ -54,7 +54,7 @@ export function parseSeriesValues(text: string): readonly SeriesValue[] {
   return values;
 }
 
-/** `name{a="b"}` → labels. Throws NotationError, and VitrineError `query_invalid` for what is no selector. */
+/** `name{a="b"}` → labels. Throws NotationError, and VitrineError `query_invalid` when the text is no selector. */
 export function parseSeriesLabels(text: string): Labels {
   if (/^\s*(?:\{\s*\})?\s*$/.test(text)) return Labels.empty;
   const matchers = parseSelector(text);

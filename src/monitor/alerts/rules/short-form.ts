@@ -74,7 +74,7 @@ export const SHORT_METRICS: Readonly<Record<string, ShortMetric>> = {
   cache_hit_ratio: {
     unit: 'ratio',
     title: 'cache hit ratio',
-    // The addition of 0 keeps a cache that only misses in sight: it has no series of hits.
+    // A cache that only misses has no series of hits; `or 0 *` keeps it in the result.
     expr: (over) =>
       `(sum by (vitrine_cache_name) (rate(${LOOKUPS}{vitrine_cache_result=~"hit|stale"}[${over}])) or 0 * sum by (vitrine_cache_name) (rate(${LOOKUPS}[${over}]))) / sum by (vitrine_cache_name) (rate(${LOOKUPS}{vitrine_cache_result=~"hit|miss|stale"}[${over}]))`,
   },
@@ -102,7 +102,7 @@ export const SHORT_METRICS: Readonly<Record<string, ShortMetric>> = {
   },
 };
 
-/** The metric that the word was most likely meant to be. */
+/** The metric whose name is nearest to the word. */
 function nearest(word: string): string {
   const letters = new Set(word);
   const score = (name: string): number => {

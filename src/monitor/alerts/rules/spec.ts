@@ -1,4 +1,4 @@
-/** Rules as they are after a file has been read and checked: nothing in here can be wrong any more. */
+/** Rules after a file has been read and checked. */
 import type { CompiledText } from './template/expand.ts';
 
 export interface RecordingSpec {

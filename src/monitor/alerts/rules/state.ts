@@ -1,5 +1,5 @@
 /**
- * The state machine of one alerting rule, as a pure step: `(states, what the rule found, now) → (states, transitions)`,
+ * The state machine of one alerting rule, as a pure step: `(states, findings, now) → (states, transitions)`,
  * each transition with its reason. The rules are those of Prometheus (rules/alerting.go) and its alert generator
  * specification: pending until `for` has passed, firing, resolved for 15 minutes, with keep_firing_for between.
  */

@@ -1,6 +1,6 @@
 /**
- * `promtool test rules` for our own engine: loads rules and made-up series, evaluates the groups tick by tick, and compares
- * firing alerts and query results with what the file expects (prometheus.io/docs … unit_testing_rules).
+ * `promtool test rules` for our own engine: loads rules and the series of the test, evaluates the groups tick by tick, and
+ * compares firing alerts and query results with the file's expectations (prometheus.io/docs … unit_testing_rules).
  */
 import { silentLogger } from '../../../base/logger.ts';
 import type { Alert } from '../../../model/alert.ts';
@@ -74,7 +74,7 @@ class TestRun {
       externalLabels: Labels.from(test.externalLabels),
       externalUrl: test.externalUrl,
       resendMs: 60_000,
-      // Nothing is restored, for the test is the beginning of time: no rule has a `for` below it.
+      // A test has no past, so nothing is restored: every `for` is shorter than this grace period.
       graceMs: Infinity,
       outageToleranceMs: 0,
       queryTimeoutMs: 60_000,

@@ -1,4 +1,4 @@
-/** What others may see of rules: the Prometheus API, the page and the terminal draw their lists from these. */
+/** The read-only view of rules, for the Prometheus API, the page and the terminal. */
 import type { Alert } from '../../../model/alert.ts';
 import type { Labels } from '../../../model/labels.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Writes what rules make: recorded series, ALERTS and ALERTS_FOR_STATE, and a stale marker for every series that a rule
- * wrote last time and not this time. One writer per group; it is the only one who knows what is due to go stale.
+ * Writes the results of rules: recorded series, ALERTS and ALERTS_FOR_STATE, and a stale marker for every series that a rule
+ * wrote last time and not this time. One writer per group, because it must know which series end.
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import type { SampleSink } from '../../../model/ports.ts';
@@ -15,7 +15,7 @@ export interface OutputSample {
 
 export class RuleWriter {
   readonly #sink: SampleSink;
-  /** Per rule: what it wrote at its last good evaluation. */
+  /** Per rule: the series of its last successful evaluation. */
   readonly #written = new Map<number, ReadonlyMap<string, Labels>>();
   /** Series of rules that are no more. */
   #orphans: Labels[] = [];
@@ -25,7 +25,7 @@ export class RuleWriter {
   }
 
   /**
-   * The result of rule `index` at `timeMs`, and stale markers for what is gone from it. Resolves when it is stored; rejects
+   * The result of rule `index` at `timeMs`, and stale markers for series that left it. Resolves when it is stored; rejects
    * with the sink's error. Resolves to the number of samples that the sink refused.
    */
   async write(index: number, samples: readonly OutputSample[], timeMs: number): Promise<number> {
@@ -44,7 +44,7 @@ export class RuleWriter {
     return this.#append([], orphans, timeMs);
   }
 
-  /** Takes over what a former writer's rule `from` wrote as that of rule `to`. */
+  /** Takes over the series of a former writer's rule `from` as those of rule `to`. */
   adopt(former: RuleWriter, from: number, to: number): void {
     const written = former.#written.get(from);
     if (written !== undefined) this.#written.set(to, written);

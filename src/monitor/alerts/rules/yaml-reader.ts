@@ -15,7 +15,7 @@ export const issueText = ({ file, line, column, message }: Issue): string => `${
 /** UTF-16 units. */
 const MAX_LENGTH = 1024 * 1024;
 
-/** A mapping whose fields are taken one by one; what nobody took is unknown. */
+/** A mapping whose fields are taken one by one; fields that were not taken are unknown. */
 export interface Fields {
   readonly node: Node;
   readonly entries: ReadonlyMap<string, { readonly key: Node; readonly value: Node | null }>;

@@ -1,4 +1,4 @@
-/** series, labels, label values and metadata: what there is to ask for. */
+/** The endpoints series, labels, label values and metadata. */
 import { VitrineError } from '../../../base/errors.ts';
 import type { MetricMetadata } from '../../../model/series.ts';
 import { parseSelector } from '../../promql/syntax/parser.ts';

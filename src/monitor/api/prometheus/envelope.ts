@@ -50,7 +50,7 @@ function errorTypeOf(error: VitrineError): ErrorType {
   }
 }
 
-/** What a client may see of any thrown value. */
+/** The error a client sees for any thrown value. */
 export function apiErrorOf(error: unknown): ApiError {
   if (!(error instanceof VitrineError)) {
     return { status: 500, errorType: 'internal', error: 'An unexpected error was logged.' };

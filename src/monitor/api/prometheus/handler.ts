@@ -1,4 +1,4 @@
-/** What the endpoints of the Prometheus API are made of. */
+/** The types shared by the endpoints of the Prometheus API. */
 import type { Context } from 'koa';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
@@ -32,5 +32,5 @@ export interface PrometheusApi {
   readonly headStats?: (() => HeadStats | Promise<HeadStats>) | undefined;
 }
 
-/** Answers, or throws what becomes the error envelope. */
+/** Answers, or throws an error that is sent in the error envelope. */
 export type Handler = (ctx: Context, params: URLSearchParams, api: PrometheusApi) => Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * Sends results of queries: text is made as the client takes it, some milliseconds at a time, for all clients together. A
- * result stays in memory until it is sent, so what is being sent has a bound and an end: a client that does not read is cut off.
+ * Sends results of queries. Text is made at the client's pace, a few milliseconds at a time for all clients together. A
+ * result stays in memory until it is sent, so the total is bounded and each has a time limit: a client that does not read is disconnected.
  */
 import { Readable, pipeline } from 'node:stream';
 import { createGzip } from 'node:zlib';
@@ -41,7 +41,7 @@ export class ResultSender {
     return this.#points;
   }
 
-  /** Throws VitrineError `overloaded` when too much is being sent already. */
+  /** Throws VitrineError `overloaded` when the results being sent exceed the limit. */
   async send(ctx: Context, result: QueryResult): Promise<void> {
     const chunks = resultJson(result);
     const first = chunks.next();

@@ -1,5 +1,5 @@
 /**
- * The Prometheus HTTP API, version 1, over a Querier: what Grafana, promtool and every other client of Prometheus speak.
+ * The Prometheus HTTP API, version 1, over a Querier: the API that Grafana, promtool and other clients of Prometheus use.
  * Routes and shapes are those of Prometheus 3.14. Errors keep Prometheus' envelope instead of problem+json.
  */
 import { Router } from '@koa/router';
@@ -68,7 +68,7 @@ function middlewareOf(handler: Handler, api: PrometheusApi): Middleware {
       await handler(ctx, params, api);
     } catch (error) {
       const seen = apiErrorOf(error);
-      // What is left unread of a refused body would stand before the next request on this connection.
+      // The unread rest of a refused body would be read as the next request on this connection.
       if (!ctx.req.complete) ctx.set('Connection', 'close');
       if (seen.errorType === 'internal') api.logger.error({ err: error, path: ctx.path }, 'An API request failed');
       await answer(ctx, errorBody(seen), seen.status);

@@ -1,12 +1,13 @@
-/** /status/*, /targets and what else clients look for to learn whom they talk to. */
+/** /status/*, /targets and the other endpoints by which clients identify the server. */
 import { VitrineError } from '../../../base/errors.ts';
 import { answer } from './answer.ts';
 import { successBody } from './envelope.ts';
 import type { Handler } from './handler.ts';
 
 /**
- * The version of Prometheus whose API this is. Clients compare it to find out what they may ask for (Grafana uses label
- * matchers in label requests from 2.24), so it is a true one and not Vitrine's own. No `features`: Grafana reads Mimir there.
+ * The version of Prometheus whose API this is. Clients compare it to find out which requests are supported (Grafana uses
+ * label matchers in label requests from 2.24), so it must be a version of Prometheus, not Vitrine's own. No `features`:
+ * Grafana takes that field as a sign of Mimir.
  */
 const API_VERSION = '3.14.0';
 
@@ -67,11 +68,11 @@ export const tsdb: Handler = async (ctx, _params, api) => {
   );
 };
 
-/** One version of Grafana takes any 200 here for a Thanos. */
+/** One version of Grafana takes any 200 here as a sign of Thanos. */
 export const flags: Handler = () =>
   Promise.reject(new VitrineError('not_found', 'there are no flags: the configuration is in vitrine.yaml'));
 
-/** Vitrine scrapes nothing: what it watches comes to it. */
+/** Always empty: Vitrine receives telemetry and scrapes no targets. */
 export const targets: Handler = async (ctx) => {
   await answer(ctx, successBody({ activeTargets: [], droppedTargets: [], droppedTargetCounts: {} }));
 };

@@ -1,4 +1,4 @@
-/** What came in and what was refused, as OpenTelemetry counters of the monitor itself and as totals for its own pages. */
+/** Accepted and refused items, as OpenTelemetry counters of the monitor and as totals for its own pages. */
 import type { Counter, Meter } from '@opentelemetry/api';
 import { VitrineError } from '../../../base/errors.ts';
 import type { RejectReason } from '../../../model/ports.ts';
@@ -42,7 +42,7 @@ export class IngestCounters {
     this.#add(`rejected ${signal} ${reason}`, count);
   }
 
-  /** A request of which nothing was kept; how many items it held is often not known. */
+  /** A request of which nothing was kept; the number of its items is often unknown. */
   requestRefused(error: unknown): void {
     const code = error instanceof VitrineError ? error.code : 'internal';
     this.#refused.add(1, { code });

@@ -1,7 +1,7 @@
-/** Counts what was refused, by reason, with one example sentence each: what senders are told and counters are fed with. */
+/** Refused items by reason, each with a count and one example sentence, for the sender and for the counters. */
 import type { RejectReason, Rejection } from '../../../model/ports.ts';
 
-/** Longer texts from outside are cut before they are quoted. */
+/** Longer texts from outside are shortened before they are quoted. */
 const QUOTE_MAX = 80;
 
 export class RejectionTally {

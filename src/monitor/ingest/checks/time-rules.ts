@@ -1,10 +1,10 @@
 /**
- * Which times are taken: not before 2000, not more than ten minutes ahead. A time in the wrong unit is the usual cause of a
- * strange one, so the refusal names the unit it was probably meant in.
+ * The accepted times: not before 2000, not more than ten minutes ahead. A wrong unit is the usual cause of an impossible
+ * time, so the refusal names the unit that was probably used.
  */
 import type { RejectReason } from '../../../model/ports.ts';
 
-/** 2000-01-01T00:00:00Z. Nothing measured is older; what claims to be is a counter, a zero or another unit. */
+/** 2000-01-01T00:00:00Z. Older times are a counter, a zero or a time in another unit. */
 const EARLIEST_MS = 946_684_800_000;
 const NEAR_MS = 10 * 365 * 86_400_000;
 const LARGEST_MS = 8.64e15;
@@ -21,7 +21,7 @@ export interface TimeRefusal {
   readonly message: string;
 }
 
-/** Why `timeMs` is not taken, or undefined when it is. `sentUnit` is the unit the protocol asks for. */
+/** The reason why `timeMs` is refused, or undefined. `sentUnit` is the unit the protocol prescribes. */
 export function refuseTime(
   timeMs: number,
   nowMs: number,

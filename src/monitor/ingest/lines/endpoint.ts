@@ -50,7 +50,7 @@ export function logLinesEndpoint(intake: Intake, limits: BodyLimits): Endpoint {
   };
 }
 
-/** `?service=` names the sender of lines that do not. */
+/** `?service=` is the service of lines that name none. */
 function serviceOfQuery(request: IncomingMessage): string {
   const [, query = ''] = (request.url ?? '').split('?', 2);
   return new URLSearchParams(query).get('service') ?? '';
@@ -76,7 +76,7 @@ async function takeLines(
   batch: LineBatch,
 ): Promise<void> {
   const splitter = new LineSplitter(MAX_LINE_BYTES);
-  // Lines are let go as they are read; what a request holds at once is a batch of records.
+  // Lines are freed as they are read; a request holds one batch of records at a time.
   lease.take(MAX_LINE_BYTES);
   await eachChunk(request, limits, async (chunk) => {
     for (const line of splitter.push(chunk)) await batch.addLine(line);
@@ -88,7 +88,7 @@ function parse(bytes: Uint8Array): { json: unknown } | undefined {
   try {
     return { json: JSON.parse(utf8.decode(bytes)) as unknown };
   } catch {
-    // Whether this is an error is for the caller to say: it knows which line it was.
+    // The caller decides whether this is an error, because it knows the line number.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Log records from JSON objects as loggers write them: pino's fields first, then the names other loggers use. What has no
- * meaning here is kept as an attribute, so nothing of a line is lost.
+ * Log records from JSON objects as loggers write them: pino's fields first, then the names other loggers use. Every other
+ * field is kept as an attribute, so nothing of a line is lost.
  */
 import type { AttributeValue, LogRecord, Resource, Scope } from '../../../model/records.ts';
 import type { AttributeBag } from '../checks/attribute-bag.ts';
@@ -35,8 +35,8 @@ export function severityName(severityNumber: number): string {
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * A record from a parsed line; a string says why there is none. A line without a time is of now. `defaultService` names the
- * sender of lines that do not.
+ * A record from a parsed line; a string says why there is none. A line without a time gets the present time. `defaultService` is
+ * the service of lines that name none.
  */
 export function logRecordOf(value: unknown, nowMs: number, defaultService: string): LogRecord | string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'the line is not a JSON object';

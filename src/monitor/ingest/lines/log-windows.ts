@@ -1,8 +1,8 @@
 /**
  * Exact sliding windows over the log lines of each service: "error rate over 10 % in a minute" is then a threshold on a
  * gauge, true to the line, where `increase()` would estimate. A window holds the lines of the last 60 s by their time of
- * arrival; sixty-one buckets of a second would miscount at the edges, so each distinct millisecond keeps its own counts.
- * A silent service keeps its last-seen time for an hour, which is what tells that it fell silent.
+ * arrival; buckets of a second would miscount at the edges, so each distinct millisecond keeps its own counts.
+ * A silent service keeps its last-seen time for an hour, so that rules can tell that it fell silent.
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { AppendResult, LogSink, SampleSink } from '../../../model/ports.ts';
@@ -17,7 +17,7 @@ import { SampleColumns } from '../metrics/sample-columns.ts';
 export interface LogWindowsOptions {
   readonly sink: LogSink;
   readonly clock: Clock;
-  /** The rest is counted together as `_other`. Default 1,000. */
+  /** Further services are counted together as `_other`. Default 1,000. */
   readonly maxServices?: number | undefined;
 }
 
@@ -68,7 +68,7 @@ class Window {
     this.totals.set(severity, (this.totals.get(severity) ?? 0) + 1);
   }
 
-  /** Lets go what is not in (now - 60 s, now]. */
+  /** Drops entries that are not in (now - 60 s, now]. */
   slide(nowMs: number): void {
     while (this.#size > 0 && this.#t[this.#head] <= nowMs - WINDOW_MS) {
       this.lines -= this.#lines[this.#head];
@@ -125,7 +125,7 @@ export class LogWindows implements LogSink {
     return this.#overflowed;
   }
 
-  /** Counts, then hands on: a line the store refuses was still said. */
+  /** Counts the lines before the store sees them: a line that the store refuses was still logged. */
   append(records: readonly LogRecord[]): AppendResult | Promise<AppendResult> {
     const nowMs = this.#now();
     for (const record of records) this.#windowOf(serviceOf(record.resource)).add(nowMs, record.severityNumber);

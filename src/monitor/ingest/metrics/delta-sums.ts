@@ -1,6 +1,6 @@
 /**
- * Delta points summed up to cumulative ones. What a series has come to is kept here, so it is bounded: a series that was
- * silent for the longest idle time makes room, and when none was, new series are refused and counted.
+ * Delta points summed up to cumulative ones. The totals are kept here and bounded: series that were silent for the longest
+ * idle time are dropped, and when there are none, new series are refused and counted.
  */
 import type { ExponentialValue } from './metric-points.ts';
 import { addExponential } from './native-histograms.ts';
@@ -12,7 +12,7 @@ export interface DeltaTotal {
   timeMs: number;
   sum: number;
   count: number;
-  /** Of an explicit histogram; begun anew when the bounds change. */
+  /** Of an explicit histogram; restarted when the bounds change. */
   counts: number[];
   exponential: ExponentialValue | undefined;
 }
@@ -30,7 +30,7 @@ export class DeltaSums {
     this.#maxSeries = maxSeries;
   }
 
-  /** The total of a series, set to the time of a new point; or why the point is refused. */
+  /** The total of a series at the time of a new point; or the reason why the point is refused. */
   at(seriesKey: string, startMs: number, timeMs: number, nowMs: number): DeltaTotal | TimeRefusal {
     const known = this.#totals.get(seriesKey);
     if (known) {

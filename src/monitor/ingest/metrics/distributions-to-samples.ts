@@ -17,7 +17,7 @@ import { quoted } from '../checks/rejections.ts';
 import type { SampleColumns } from './sample-columns.ts';
 import type { CachedSeries } from './series-cache.ts';
 
-/** What one conversion carries along. */
+/** The state of one conversion. */
 export interface Conversion {
   readonly sink: SampleSink;
   readonly columns: SampleColumns;
@@ -32,7 +32,7 @@ const FIRST_BUCKET = 2;
 /** OpenMetrics: the label names and values of an exemplar together. */
 const EXEMPLAR_MAX_CHARACTERS = 128;
 
-/** Returns false when the point was refused; the tally then knows why. */
+/** Returns false when the point was refused; the tally then holds the reason. */
 export function addHistogramPoint(
   point: HistogramPoint,
   series: CachedSeries,
@@ -85,7 +85,7 @@ function refuseHistogram({ bounds, counts }: HistogramPoint): string | undefined
   return bounds.at(-1) === Infinity ? 'a bound of a histogram is infinite' : undefined;
 }
 
-/** Counts under other bounds cannot be added: the total begins anew, which its start time tells. */
+/** Counts under other bounds cannot be added: the total restarts, which its start time shows. */
 function addCounts(total: DeltaTotal, point: HistogramPoint, rebounded: boolean): void {
   if (rebounded || total.counts.length !== point.counts.length) {
     total.counts = point.counts.map(() => 0);

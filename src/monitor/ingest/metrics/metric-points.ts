@@ -1,5 +1,5 @@
 /**
- * Metrics as every road delivers them before they become samples: OpenTelemetry's data model with times in milliseconds.
+ * Metrics of every protocol before they become samples: OpenTelemetry's data model with times in milliseconds.
  * A point carries the identity of its attributes as a string (`key`), so that a series seen before is found without
  * decoding them; `attributesOf` decodes when a series is new.
  */

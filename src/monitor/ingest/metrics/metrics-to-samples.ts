@@ -37,11 +37,11 @@ export interface MetricsToSamplesOptions {
   readonly times: TimeRules;
   /** Series, metrics and resources remembered by their bytes. */
   readonly maxCachedSeries: number;
-  /** Series of delta temporality summed up at once. */
+  /** Number of series of delta temporality that are summed up. */
   readonly maxDeltaSeries: number;
 }
 
-/** Descriptions are kept and shown; what is longer than this describes nothing. */
+/** Descriptions are kept and shown; they are cut at this length. */
 const MAX_HELP_CHARACTERS = 4096;
 
 const KINDS: Readonly<Record<Metric['kind'], NamedKind>> = {
@@ -73,7 +73,7 @@ export class MetricsToSamples {
     return points;
   }
 
-  /** To be called when what was converted could not be kept: descriptions sent with it have to be sent again. */
+  /** Must be called when a conversion could not be kept: its descriptions must be sent again. */
   forget(): void {
     this.#cache.clear();
   }

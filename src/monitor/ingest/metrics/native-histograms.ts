@@ -12,7 +12,7 @@ export const MIN_SCHEMA = -4;
 const MAX_SCALE = 64;
 /** Prometheus' zero threshold where the sender names none. */
 const DEFAULT_ZERO_THRESHOLD = 1e-128;
-/** Up to so many empty buckets are written out rather than begun anew after: two numbers cost less than a span. */
+/** Up to this many empty buckets are written out instead of starting a new span: two numbers cost less than a span. */
 const MAX_GAP = 2;
 /** A sum of two histograms is kept coarser rather than wider than this many buckets a side. */
 const MAX_DENSE_BUCKETS = 4096;

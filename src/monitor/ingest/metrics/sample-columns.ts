@@ -46,7 +46,7 @@ export class SampleColumns {
     this.add(ref, timeMs, Number.NaN, stale, startMs);
   }
 
-  /** Puts what was added since `from` into order of time; equal times stay as they came. */
+  /** Sorts the samples added since `from` by time; equal times keep their order. */
   sortFrom(from: number): void {
     const order = Array.from({ length: this.count - from }, (_, i) => from + i).sort((a, b) => this.#t[a] - this.#t[b]);
     if (order.every((at, i) => at === from + i)) return;

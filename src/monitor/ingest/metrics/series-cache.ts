@@ -1,7 +1,7 @@
 /**
- * What is known of series seen before, by resource, metric and attributes: a series that comes again is found by these
- * strings and costs no label set. Bounded in entries and in the length of their keys, which senders choose; emptied as a
- * whole when full or when the sink gave references up.
+ * The known series by resource, metric and attributes: a repeated series is found by these strings and needs no new label
+ * set. Bounded in entries and in the length of their keys, which senders choose; emptied as a whole when it is full or when
+ * the sink has released references.
  */
 import type { Labels } from '../../../model/labels.ts';
 import type { MetricMetadata } from '../../../model/series.ts';
@@ -10,7 +10,7 @@ import type { Target } from './series-labels.ts';
 export interface CachedSeries {
   /** Labels with the family's name; the series of a distribution add their suffix. */
   readonly labels: Labels;
-  /** Why no point of it can be kept. */
+  /** The reason why none of its points can be kept. */
   readonly refusal: string | undefined;
   /** References in the order of the kind: value; or sum, count, buckets or quantiles. Empty until they are resolved. */
   refs: number[];
@@ -19,7 +19,7 @@ export interface CachedSeries {
 }
 
 export interface CachedMetric {
-  /** '' when the name has nothing that Prometheus can name. */
+  /** '' when the name has no character that Prometheus allows. */
   readonly family: string;
   readonly metadata: MetricMetadata;
   metadataSent: boolean;
@@ -53,7 +53,7 @@ export class SeriesCache {
     return this.#entries;
   }
 
-  /** To be called before each conversion: never in between, so that what a conversion holds stays valid. */
+  /** Must be called before each conversion, never during one, so that the entries a conversion holds stay valid. */
   begin(generation: number): void {
     const room = this.#entries < this.#maxEntries && this.#characters < MAX_KEY_CHARACTERS;
     if (generation === this.#generation && room) return;

@@ -1,7 +1,7 @@
 /**
  * `POST /api/v1/import/openmetrics`: samples with their timestamps, as an export or a scrape page holds them. Streams: good
  * lines are kept, bad ones counted with their number. `application/openmetrics-text` has seconds, `text/plain` (0.0.4)
- * milliseconds; a sample without a time is of now.
+ * milliseconds; a sample without a time gets the present time.
  */
 import { VitrineError } from '../../../base/errors.ts';
 import type { RejectReason } from '../../../model/ports.ts';
@@ -69,7 +69,7 @@ class Import {
   readonly #msPerUnit: number;
   readonly #families = new Map<string, Writable<MetricMetadata>>();
   readonly #errors: { line: number; reason: string }[] = [];
-  /** References are asked for when a batch goes: while lines still come they might be given up. */
+  /** References are resolved when a batch is written, because the store may release them while lines are still read. */
   #pending: Pending[] = [];
   #accepted = 0;
   #rejected = 0;

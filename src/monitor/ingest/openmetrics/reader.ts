@@ -32,7 +32,7 @@ export function typeOf(text: string): MetricType {
   return TYPES.find((type) => type === text) ?? 'unknown';
 }
 
-/** Reads a line; what is wrong with it is its result, not an exception. */
+/** Reads a line. A malformed line gives a result that says why, not an exception. */
 export function parseMetricLine(text: string): MetricLine {
   if (text.trim() === '') return { kind: 'nothing' };
   if (text.startsWith('#')) return comment(text);
@@ -66,7 +66,7 @@ class Scanner {
     this.text = text;
   }
 
-  /** The match of a sticky expression here, which is passed over. */
+  /** Matches a sticky expression at the present position and moves behind the match. */
   match(expression: RegExp): RegExpExecArray | undefined {
     expression.lastIndex = this.pos;
     const found = expression.exec(this.text) ?? undefined;

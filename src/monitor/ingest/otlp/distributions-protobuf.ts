@@ -15,7 +15,7 @@ const HISTOGRAM = fields(2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
 const EXPONENTIAL = fields(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14);
 const SUMMARY = fields(2, 3, 4, 5, 6, 7, 8);
 
-/** What the three kinds of points have in common, filled while their fields are read. */
+/** The fields common to the three kinds of points, filled while they are read. */
 class PointFields {
   key = '';
   startMs = 0;

@@ -1,6 +1,6 @@
 /**
  * OTLP/gRPC: the three unary methods on cleartext HTTP/2 (github.com/grpc/grpc, PROTOCOL-HTTP2). Refusals are trailers with
- * a grpc-status; what will pass carries a RetryInfo, by which senders know that they may come again.
+ * a grpc-status; a refusal that is temporary carries a RetryInfo, which tells senders to try again.
  */
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { constants, createServer } from 'node:http2';
@@ -38,7 +38,7 @@ const RATIO_FREE_BYTES = 1024 * 1024;
 const unzip = promisify(gunzip);
 
 export class OtlpGrpcServer {
-  /** To be told where to listen. */
+  /** The caller makes it listen. */
   readonly server = createServer({ settings: { maxConcurrentStreams: 100, maxHeaderListSize: 16_384 } });
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #options: OtlpGrpcOptions;
@@ -121,7 +121,7 @@ export class OtlpGrpcServer {
   async #unzip(message: Buffer, lease: ByteLease): Promise<Buffer> {
     const { maxDecompressedBytes, maxRatio } = this.#limits;
     const maxBytes = Math.min(maxDecompressedBytes, Math.max(RATIO_FREE_BYTES, message.length * maxRatio));
-    // What it may unpack to is taken before it does, so that many at once cannot pass the budget.
+    // The largest decompressed size is reserved first, so that many requests at once cannot exceed the budget.
     lease.take(maxBytes);
     try {
       return await unzip(message, { maxOutputLength: maxBytes });

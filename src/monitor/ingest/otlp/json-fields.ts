@@ -1,7 +1,7 @@
 /**
  * Reads fields of parsed JSON as the OTLP/JSON rules have them (opentelemetry.io/docs/specs/otlp, "JSON Protobuf Encoding"):
  * lowerCamelCase names, 64-bit integers as strings or numbers, enums as integers only, ids as hexadecimal in any case,
- * null the same as absent, unknown fields ignored. What is of another type throws VitrineError `bad_request` with its name.
+ * null the same as absent, unknown fields ignored. A field of another type throws VitrineError `bad_request` with its name.
  * Of two equal keys the last counts. An integer above 2^53 is exact only as a string: JSON numbers are doubles.
  */
 import { VitrineError } from '../../../base/errors.ts';
@@ -19,7 +19,7 @@ function wrong(field: string, expected: string): VitrineError {
   return new VitrineError('bad_request', `malformed OTLP/JSON: ${field} must be ${expected}`);
 }
 
-/** The object in a request body. A byte order mark is passed over; text that is not UTF-8 is refused. */
+/** The object in a request body. A byte order mark is skipped; text that is not UTF-8 is refused. */
 export function parseJsonObject(bytes: Uint8Array): JsonObject {
   let value: unknown;
   try {
@@ -170,7 +170,7 @@ export function scopeOf(from: JsonObject): Scope {
   return scope ? { name: text(scope, 'name'), version: text(scope, 'version') } : { name: '', version: '' };
 }
 
-/** The items of all scopes of all resources, each with its own: what requests for logs and traces are. */
+/** The items of all scopes of all resources, each with its resource and scope, as requests for logs and traces hold them. */
 export function itemsOf<T>(
   bytes: Uint8Array,
   [resources, scopes, items]: readonly [resources: string, scopes: string, items: string],

@@ -60,7 +60,7 @@ type MetricData =
   | { kind: 'gauge' | 'sum'; points: NumberPoint[]; temporality: Temporality; monotonic: boolean }
   | Extract<Metric, { kind: 'histogram' | 'exponential' | 'summary' }>;
 
-/** Undefined for a metric without data, which is legal and says nothing. */
+/** Undefined for a metric without data, which the specification allows. */
 function readMetric(r: ProtobufReader): Metric | undefined {
   const outer = r.enter();
   let name = '';

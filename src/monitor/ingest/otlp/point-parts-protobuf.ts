@@ -1,4 +1,4 @@
-/** What the points of all metric kinds share in protobuf: their attributes as bytes, and exemplars. */
+/** The parts that points of all metric kinds share in protobuf: attributes as bytes, and exemplars. */
 import { newBag } from '../checks/attribute-bag.ts';
 import type { PointExemplar } from '../metrics/metric-points.ts';
 import type { ProtobufReader } from '../protobuf/reader.ts';

@@ -38,8 +38,8 @@ function take(intake: Intake, signal: Signal, encoding: OtlpEncoding, body: Uint
 }
 
 /**
- * A partial success is final: senders drop what was refused. So when all of it was refused only because there was no room,
- * the answer is one that makes them keep it and come back.
+ * A partial success is final: senders drop refused items. So when every item was refused only because there was no room, the
+ * answer is an error that makes senders keep the items and try again.
  */
 export function refuseIfNothingKept({ accepted, rejected }: Outcome): void {
   if (accepted > 0 || rejected.length === 0) return;

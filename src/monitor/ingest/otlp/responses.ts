@@ -1,6 +1,6 @@
 /**
  * Answers of an OTLP server: Export<Signal>ServiceResponse and google.rpc.Status, in protobuf or JSON. `partial_success` is
- * set only when there is something to say; messages are cut so that an answer stays small.
+ * set only when items were refused; messages are shortened so that an answer stays small.
  */
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { ERRORS, VitrineError } from '../../../base/errors.ts';
@@ -46,7 +46,7 @@ export const RPC = {
   UNAUTHENTICATED: 16,
 } as const;
 
-/** The code under which an error of ours goes over the wire. */
+/** The gRPC code of an error. */
 export function rpcCode(error: unknown): number {
   if (!(error instanceof VitrineError)) return RPC.INTERNAL;
   const { status } = ERRORS[error.code];
@@ -57,7 +57,7 @@ export function rpcCode(error: unknown): number {
   return status < 500 ? RPC.INVALID_ARGUMENT : RPC.INTERNAL;
 }
 
-/** What a sender may read of an error: facts of ours, nothing of any other. */
+/** The text of an error for the sender: a VitrineError's own message, nothing of any other error. */
 export function publicMessage(error: unknown): string {
   if (!(error instanceof VitrineError)) return 'An unexpected error was logged.';
   const { message, hint } = error;
@@ -71,7 +71,7 @@ export function statusBody(error: unknown, encoding: OtlpEncoding): Uint8Array {
   return new BinaryWriter().uint32(0x08).int32(code).uint32(0x12).string(message).finish();
 }
 
-/** google.rpc.Status with a RetryInfo detail: what gRPC senders take as the time to wait. */
+/** google.rpc.Status with a RetryInfo detail, which gRPC senders read as the time to wait. */
 export function throttleStatus(error: unknown, retryAfterSeconds: number): Uint8Array {
   const writer = new BinaryWriter().uint32(0x08).int32(rpcCode(error)).uint32(0x12).string(publicMessage(error));
   writer.uint32(0x1a).fork();

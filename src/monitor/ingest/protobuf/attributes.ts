@@ -31,7 +31,7 @@ export function readAnyValue(r: ProtobufReader, depth: number): AttributeValue {
     const tag = r.tag();
     switch (tag) {
       case 0x0a:
-        // Most values come again: methods, routes, hosts. The look-up costs less than making the string.
+        // Most values repeat: methods, routes, hosts. A look-up costs less than making the string.
         value = r.name();
         break;
       case 0x10:
@@ -117,7 +117,7 @@ const SCRATCH_BYTES = 65_536;
 /** One reader over one buffer for all keys that fit: a point is too small to make a buffer for each. */
 const scratch = new ProtobufReader(Buffer.alloc(SCRATCH_BYTES));
 
-/** Attributes from bytes that hold nothing but KeyValue fields, each with its tag: what a data point keeps as its key. */
+/** Attributes from bytes that hold only KeyValue fields with their tags: the form in which a data point keeps its key. */
 export function attributesOfKey(key: string): AttributeBag {
   let r = scratch;
   if (key.length <= SCRATCH_BYTES) {

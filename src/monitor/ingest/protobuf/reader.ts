@@ -1,6 +1,6 @@
 /**
  * Reads the protobuf wire format (protobuf.dev/programming-guides/encoding) out of hostile bytes. Every read is checked
- * against the end of the message it is in, nothing is allocated by a declared length, and whatever is malformed throws
+ * against the end of its message, nothing is allocated by a declared length, and malformed input throws
  * VitrineError `bad_request`. Written by hand because it reads metrics more than twice as fast as generated decoders:
  * 64-bit values come as two halves, names that repeat are looked up by their bytes, and attributes can stay bytes.
  */
@@ -154,13 +154,13 @@ export class ProtobufReader {
     return length;
   }
 
-  /** Passes over a length-delimited value. */
+  /** Skips a length-delimited value. */
   pass(): void {
     const length = this.length();
     this.pos += length;
   }
 
-  /** Enters a nested message: `end` is its end until `leave` gets back what this returned. */
+  /** Enters a nested message: `end` is its end until `leave` is called with the returned value. */
   enter(): number {
     const outer = this.end;
     const length = this.length();
@@ -180,7 +180,7 @@ export class ProtobufReader {
     return this.#text(start, this.pos);
   }
 
-  /** As `string`, for names and values that come again and again. */
+  /** As `string`, for names and values that repeat. */
   name(): string {
     const length = this.length();
     const start = this.pos;
@@ -229,8 +229,8 @@ export class ProtobufReader {
   }
 
   /**
-   * Passes over a field nobody reads. `known` has a bit for each field number (below 32) that this message has: such a
-   * field comes here only with a wire type it cannot have, which is an error.
+   * Skips an unknown field. `known` has a bit for each field number (below 32) of this message: a known field gets here only
+   * with a wrong wire type, which is an error.
    */
   skip(tag: number, known = 0): void {
     const field = tag >>> 3;

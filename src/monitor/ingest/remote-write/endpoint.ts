@@ -1,6 +1,6 @@
 /**
- * `POST /api/v1/write`: Prometheus remote write 1.0 and 2.0. What cannot be kept and will never be is 400 with a sentence, as
- * Prometheus answers, after the rest was kept; what may be kept later is 503.
+ * `POST /api/v1/write`: Prometheus remote write 1.0 and 2.0. Samples that can never be kept are answered with 400 and a
+ * sentence, as Prometheus does, after the rest was kept; samples that may be kept later with 503.
  */
 import type { IncomingMessage } from 'node:http';
 import { VitrineError } from '../../../base/errors.ts';
@@ -63,7 +63,7 @@ function writtenHeaders(steps: WriteSteps, accepted: number): Record<string, str
   };
 }
 
-/** By the `proto` parameter of the Content-Type; none is version 1, as is no Content-Type at all. */
+/** By the `proto` parameter of the Content-Type; without it, or without a Content-Type, it is version 1. */
 function versionOf(request: IncomingMessage): 1 | 2 {
   const encoding = (request.headers['content-encoding'] ?? 'snappy').trim().toLowerCase();
   if (encoding !== 'snappy') {

@@ -179,7 +179,7 @@ function absolute(deltas: readonly number[]): number[] {
   return deltas.map((delta) => (count += delta));
 }
 
-/** What is wrong with a histogram, after Prometheus' Validate; undefined when nothing is. */
+/** The reason why a histogram is invalid, after Prometheus' Validate; undefined when it is valid. */
 export function refuseHistogram(h: Histogram): string | undefined {
   const custom = h.schema === CUSTOM_BUCKETS_SCHEMA;
   if (!custom && (h.schema < -4 || h.schema > 8)) return `schema ${h.schema} is not known`;

@@ -43,7 +43,7 @@ export function decodeSnappy(input: Uint8Array, maxBytes: number): Buffer {
     if (next > input.length) throw malformed('a copy is cut');
     if (distance === 0 || distance > at) throw malformed('a copy reaches before the beginning');
     if (at + size > length) throw malformed('it holds more than it declares');
-    // A copy may overlap what it writes: then the bytes written are copied again.
+    // A copy may overlap its own output: then bytes just written are copied again.
     if (distance >= size) out.copyWithin(at, at - distance, at - distance + size);
     else for (let i = 0; i < size; i += 1) out[at + i] = out[at + i - distance];
     at += size;

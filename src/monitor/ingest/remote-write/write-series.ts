@@ -1,6 +1,6 @@
 /**
  * Series of remote write requests: labels are checked once and remembered by their bytes or symbols, so a series that comes
- * again costs one look-up. Bounded as the cache of OTLP series is; emptied as a whole when full or when the sink gave references up.
+ * again costs one look-up. Bounded like the cache of OTLP series; emptied as a whole when full or when the sink has released references.
  */
 import type { RejectReason, SampleSink } from '../../../model/ports.ts';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
@@ -53,7 +53,7 @@ export class WriteSeriesCache {
     return fresh;
   }
 
-  /** As `get`, for labels that are there already. A set over the limits is not even made into a key. */
+  /** As `get`, for labels that are already a label set. No key is made of a set over the limits. */
   ofPairs(pairs: readonly string[]): WriteSeries {
     const { maxLabels, maxValueBytes } = this.#limits;
     if (pairs.length > 2 * (maxLabels + 1) || pairs.some((part) => part.length > maxValueBytes))

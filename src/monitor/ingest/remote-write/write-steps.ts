@@ -1,4 +1,4 @@
-/** What both versions of remote write do with what they read: check, count, and put into columns. */
+/** The steps that both versions of remote write share: check, count, and put into columns. */
 import type { Exemplar, MetricMetadata } from '../../../model/series.ts';
 import type { RejectionTally } from '../checks/rejections.ts';
 import { quoted } from '../checks/rejections.ts';
@@ -54,7 +54,7 @@ export class WriteSteps {
     if (this.samples > samples && this.histograms > histograms) this.#columns.sortFrom(from);
   }
 
-  /** Exemplars of refused series go with them, and so do those over the limit: they are no samples. */
+  /** Exemplars of refused series and exemplars over the limit are dropped; they do not count as samples. */
   exemplar(series: WriteSeries, exemplar: Exemplar): void {
     if (series.refusal !== undefined || tooLong(exemplar)) return;
     this.exemplars += 1;

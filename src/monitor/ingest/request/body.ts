@@ -1,6 +1,6 @@
 /**
- * Reads a request body within limits, decompressed. Both sizes and their ratio are watched while the bytes come, so a bomb
- * is refused after the first megabyte it unpacks and memory stays flat.
+ * Reads a request body within limits, decompressed. Both sizes and their ratio are checked while the bytes arrive, so a bomb
+ * is refused after its first decompressed megabyte and memory stays flat.
  * Throws VitrineError `payload_too_large`, `unsupported_media_type`, `bad_request` or `overloaded`.
  */
 import type { IncomingMessage } from 'node:http';
@@ -11,7 +11,7 @@ import type { ByteLease } from './byte-budget.ts';
 export interface BodyLimits {
   readonly maxCompressedBytes: number;
   readonly maxDecompressedBytes: number;
-  /** Decompressed to compressed; watched from 1 MiB on. */
+  /** Decompressed to compressed size; checked from 1 MiB on. */
   readonly maxRatio: number;
 }
 
@@ -58,7 +58,7 @@ function decoderFor(encoding: string | undefined): Decoder | undefined {
   return DECODERS[coding]();
 }
 
-/** The whole body, decompressed. What it needs is taken from `lease`. */
+/** The whole body, decompressed. Its bytes are taken from `lease`. */
 export async function readBody(request: IncomingMessage, limits: BodyLimits, lease: ByteLease): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let total = 0;
@@ -71,7 +71,7 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits, lea
 }
 
 /**
- * Gives each decompressed chunk to `take`, in order, after checking the limits. What `take` throws ends the reading.
+ * Gives each decompressed chunk to `take`, in order, after checking the limits. An error thrown by `take` ends the reading.
  * `encoding` '' takes the bytes as they are.
  */
 export async function eachChunk(
@@ -93,7 +93,7 @@ export async function eachChunk(
   for await (const chunk of received(request, maxBytes)) await take(chunk);
 }
 
-/** The bytes as they come. An early end leaves the request alive, so that an answer can still be sent. */
+/** The bytes as they arrive. Ending early does not destroy the request, so an answer can still be sent. */
 async function* received(request: IncomingMessage, maxBytes: number): AsyncGenerator<Buffer> {
   let total = 0;
   try {
@@ -148,7 +148,7 @@ async function decoded(
   }
 }
 
-/** Waits until the decoder takes more, or will take no more. */
+/** Waits until the decoder accepts more, or has ended. */
 function roomOrEnd(decoder: Decoder): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

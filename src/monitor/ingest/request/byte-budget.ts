@@ -31,7 +31,7 @@ export class ByteBudget {
   }
 }
 
-/** What one request holds of the budget; `release` gives it back, once. */
+/** The share of the budget that one request holds; `release` returns it, once. */
 export class ByteLease {
   readonly #change: (bytes: number) => void;
   #heldBytes = 0;

@@ -1,4 +1,4 @@
-/** What an ingest endpoint is: it answers a request whose method and token were checked, and words its own errors. */
+/** An ingest endpoint answers requests whose method and token were checked, and formats its own errors. */
 import type { IncomingMessage } from 'node:http';
 import { ERRORS, VitrineError, problemOf } from '../../../base/errors.ts';
 import type { ByteLease } from './byte-budget.ts';
@@ -11,13 +11,13 @@ export interface Answer {
 }
 
 export interface Endpoint {
-  /** May throw anything; what is no VitrineError is an error of ours. */
+  /** May throw anything; an error that is no VitrineError is an internal error. */
   answer(request: IncomingMessage, lease: ByteLease): Promise<Answer>;
-  /** The answer to an error, in the form the protocol has for it. */
+  /** The answer to an error, in the form the protocol prescribes. */
   refuse(error: unknown, request: IncomingMessage): Answer;
 }
 
-/** Status and headers of an error. What will pass says when to come back. */
+/** Status and headers of an error. A temporary error says when to try again. */
 export function errorHead(error: unknown): { status: number; headers: Record<string, string> } {
   if (!(error instanceof VitrineError)) return { status: 500, headers: {} };
   const { status } = ERRORS[error.code];

@@ -1,7 +1,7 @@
 /**
- * Frames of a stack process over IPC, by the same road as everything else. A frame comes from our own code over a channel
- * of our own, but its attributes were made by requests: they go through the same limits. The resource comes with the first
- * frame of a connection, so there is one FrameReceiver a connection.
+ * Frames of a stack process over IPC, handled like all other data. A frame comes from our own code, but its attributes come
+ * from requests, so the same limits apply. The resource is sent with the first frame of a connection only, so there is one
+ * FrameReceiver for each connection.
  */
 import type { Frame, FrameMetric, FramePoint } from '../../../model/frame.ts';
 import type { Rejection } from '../../../model/ports.ts';
@@ -29,7 +29,7 @@ export class FrameReceiver {
     return this.#resource;
   }
 
-  /** Resolves when all of the frame was kept or refused: then it is to be acknowledged. Throws what the sinks throw. */
+  /** Resolves when all of the frame was kept or refused; the caller then acknowledges it. Throws the sinks' errors. */
   async receive(frame: Frame): Promise<FrameOutcome> {
     if (frame.resource !== undefined) {
       this.#resource = { attributes: frame.resource };
@@ -98,7 +98,7 @@ function exponentials(points: readonly FramePoint[]): ExponentialPoint[] {
   );
 }
 
-/** Every part with its length, so that no value can pass for another; begins as no key made of bytes or JSON does. */
+/** Each part with its length, so that keys are unambiguous; the first character differs from keys of bytes or JSON. */
 function keyOf(attributes: Attributes): string {
   let key = '\u0101';
   for (const name of Object.keys(attributes)) {

@@ -1,6 +1,6 @@
 /**
- * The one bounded road into the sinks. Whatever came in by OTLP, remote write, IPC or as lines ends here as metrics, spans
- * or log records: it is checked item by item, handed to its sink, and what was taken and refused is counted with reasons.
+ * The one bounded way into the sinks. Data that came in by OTLP, remote write, IPC or as lines arrives here as metrics, spans
+ * or log records. Each item is checked and handed to its sink; accepted and refused items are counted, refusals by reason.
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { LogSink, RejectReason, Rejection, SampleSink, SpanSink } from '../../../model/ports.ts';
@@ -35,7 +35,7 @@ export interface IntakeOptions {
   readonly tap?: ((resources: readonly ResourceMetrics[]) => void) | undefined;
 }
 
-/** What became of one request: how many of its items were kept, and why the others were not. */
+/** The outcome of one request: how many of its items were kept, and why the others were not. */
 export interface Outcome {
   readonly accepted: number;
   readonly rejected: readonly Rejection[];
@@ -45,7 +45,7 @@ const MIN_USUAL_SAMPLES = 64;
 const MAX_USUAL_SAMPLES = 4_096;
 const NOTHING: Outcome = { accepted: 0, rejected: [] };
 const DEFAULT_TIMES: TimeRules = { maxAheadMs: 600_000, anyTime: false };
-/** Longer span and log names, scope names and texts are the store's affair; ids have one length. */
+/** Ids have one length; the length of names and texts is limited by the store. */
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
 const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
 
@@ -57,7 +57,7 @@ export class Intake {
   readonly #counters: IngestCounters;
   readonly #metrics: MetricsToSamples;
   readonly #tap: IntakeOptions['tap'];
-  /** Samples of the last request: the next is likely to be as large, and columns that grow are copied. */
+  /** Number of samples of the last request: the next is probably as large, and growing columns are copied. */
   #usualSamples = MIN_USUAL_SAMPLES;
 
   constructor(options: IntakeOptions) {
@@ -78,8 +78,8 @@ export class Intake {
   }
 
   /**
-   * Counts points, not samples. Throws VitrineError `bad_request` for attributes that cannot be read, and what the sink
-   * throws (`storage_full`).
+   * Counts points, not samples. Throws VitrineError `bad_request` for attributes that cannot be read, and the sink's
+   * errors (`storage_full`).
    */
   async metrics(resources: readonly ResourceMetrics[], road: Road): Promise<Outcome> {
     if (road !== 'ipc') this.#tap?.(resources);
@@ -127,7 +127,7 @@ export class Intake {
     return this.#settle('logs', road, records.length, tally);
   }
 
-  /** Appends samples that are already Prometheus': `samples` is how many the sender counts. */
+  /** Appends samples that already have Prometheus' form; `samples` is the number the sender counts. */
   async samples(columns: SampleColumns, samples: number, tally: RejectionTally, road: Road): Promise<Outcome> {
     if (!columns.isEmpty) {
       const offered = columns.count;
@@ -187,7 +187,7 @@ function toMs(nanos: bigint): number {
   return Number(nanos / 1_000_000n);
 }
 
-/** A record without a time happened when it was seen; one that nobody saw is seen now. */
+/** A record without a time gets its observed time; without that it gets the present time. */
 function withTime(record: LogRecord, nowMs: number): LogRecord {
   if (record.timeUnixNano !== 0n && record.observedUnixNano !== 0n) return record;
   const observedUnixNano =

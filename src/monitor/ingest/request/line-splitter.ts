@@ -1,6 +1,6 @@
 /**
- * Cuts a stream of bytes into numbered lines. A line over the limit is passed over to its end and reported without its
- * text, so one endless line costs no more memory than the limit. Lines end in LF; a CR before it is left to the reader.
+ * Cuts a stream of bytes into numbered lines. A line over the limit is skipped to its end and reported without its text, so
+ * one endless line costs no more memory than the limit. Lines end in LF; a CR before it is left to the reader.
  */
 export interface Line {
   /** From 1. */

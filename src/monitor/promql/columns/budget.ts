@@ -1,5 +1,5 @@
 /**
- * What running queries may use: samples in memory, time, and the thread. The evaluator asks between series, so queries give
+ * Limits of the running queries: samples in memory, time, and the thread. The evaluator checks them between series, so queries give
  * the event loop back about every 8 ms, all together, and one ends within that time when it is cancelled or late.
  */
 import { Turns, type Clock } from '../../../base/clock.ts';
@@ -10,7 +10,7 @@ import { queryFailed, TOO_MANY_SAMPLES } from './column.ts';
 const SLICE_MS = 8;
 
 /**
- * What the queries of one engine share. When together they hold more than the limit, the one that holds most ends: a small
+ * The memory that the queries of one engine share. When they exceed the limit together, the one that holds most is ended: a small
  * query never pays for a large one.
  */
 export class QueryShare {
@@ -41,13 +41,13 @@ export class QueryShare {
     if (this.#budgets.delete(budget)) this.#held -= budget.held;
   }
 
-  /** For budgets only. */
+  /** Called by budgets only. */
   change(samples: number): void {
     this.#held += samples;
     if (samples <= 0 || this.#held <= this.maxSamples) return;
     let largest: Budget | undefined;
     for (const budget of this.#budgets) {
-      // One that was told to end is about to give back what it holds.
+      // A query that was told to end is about to release its samples.
       if (budget.givenUp) return;
       if (largest === undefined || budget.held > largest.held) largest = budget;
     }
@@ -70,7 +70,7 @@ export class Budget implements SelectPace {
     this.#deadline = share.clock.monotonic() + timeoutMs;
   }
 
-  /** Samples held now: what selectors loaded plus the columns of unfinished nodes. */
+  /** Samples held now: those the selectors loaded plus the columns of unfinished nodes. */
   get held(): number {
     return this.#held;
   }
@@ -84,7 +84,7 @@ export class Budget implements SelectPace {
     return this.#givenUp;
   }
 
-  /** To be ended at its next look, to make room for others. */
+  /** Ends this query at its next check, to make room for others. */
   giveUp(): void {
     this.#givenUp = true;
   }
@@ -96,17 +96,17 @@ export class Budget implements SelectPace {
     if (this.#givenUp) throw outOfRoom(this.#share.maxSamples);
   }
 
-  /** After a node is done only its result is held: `mark` is what was held before it began. */
+  /** After a node is done only its result is held: `mark` is the number of samples held before it began. */
   settle(mark: number, samples: number): void {
     this.#hold(mark + samples);
   }
 
-  /** True when the thread should be given back: then `await pause()`. */
+  /** True when the event loop must get a turn: then `await pause()`. */
   get due(): boolean {
     return this.#share.turns.due;
   }
 
-  /** Throws `query_canceled`, `query_timeout` or `overloaded` when it is time to end. */
+  /** Throws `query_canceled`, `query_timeout` or `overloaded` when the query must end. */
   check(): void {
     if (this.#signal?.aborted) {
       throw new VitrineError('query_canceled', 'query was canceled in query execution');

@@ -12,7 +12,7 @@ export interface Frame {
   readonly startMs: number;
   readonly stepMs: number;
   readonly steps: number;
-  /** A single evaluation (an instant query, or a part that does not change along the steps): order of results counts. */
+  /** A single evaluation (an instant query, or a part that does not change along the steps): the order of results matters. */
   readonly instant: boolean;
 }
 
@@ -73,7 +73,7 @@ export interface RangeVector {
 export const TOO_MANY_SAMPLES = 'query processing would load too many samples into memory in query execution';
 export const SAME_LABELSET = 'vector cannot contain metrics with the same labelset';
 
-/** The error of a query that cannot be carried out, with Prometheus' words. */
+/** The error of a query that cannot be executed, with Prometheus' message. */
 export function queryFailed(message: string): VitrineError {
   return new VitrineError('query_failed', message);
 }
@@ -158,7 +158,7 @@ function mergeInto(target: Column, other: Column): void {
   }
 }
 
-/** The last step of every query: names that were marked go, and what is equal then is merged. */
+/** The last step of every query: removes the names that were marked, then merges series whose labels are equal. */
 export function removeNames(series: Column[]): Column[] {
   for (const column of series) {
     if (!column.dropName) continue;

@@ -13,7 +13,7 @@ export function addTo(acc: CompensatedSum, inc: number): void {
   const { sum } = acc;
   const t = sum + inc;
   if (t === Infinity || t === -Infinity) acc.c = 0;
-  // The smaller of the two lost its low bits.
+  // The addition dropped the low bits of the smaller operand.
   else if (Math.abs(sum) >= Math.abs(inc)) acc.c += sum - t + inc;
   else acc.c += inc - t + sum;
   acc.sum = t;

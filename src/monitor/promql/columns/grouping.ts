@@ -6,7 +6,7 @@ import { isMetadataLabel, type Column } from './column.ts';
 export interface Group {
   readonly labels: Labels;
   readonly members: Column[];
-  /** The name is removed at the end if it would be for any member. */
+  /** The name is removed at the end if any member is marked for removal. */
   readonly dropName: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a query will read, known before it reads anything: the frames of all nodes follow from the outermost frame alone, so
+ * The data a query will read, computed before it reads anything: the frames of all nodes follow from the outermost frame alone, so
  * every selector's time span is computed exactly and selected once. Also says which nodes do not change along the steps.
  */
 import { METRIC_NAME, type Matcher } from '../../../model/labels.ts';
@@ -7,7 +7,7 @@ import type { At, CallExpr, DurationExpr, Expr, Modifiers, SubqueryExpr, VectorS
 import { queryFailed, TOO_MANY_SAMPLES, type Frame } from './column.ts';
 import { childrenOf, unwrapParens } from '../syntax/expression-shape.ts';
 
-/** Evaluation times are part of what these functions answer, so an argument pinned by `@` does not pin the result. */
+/** The result of these functions depends on the evaluation time, so an argument fixed by `@` does not fix the result. */
 const TIME_DEPENDENT = new Set([
   'days_in_month',
   'day_of_month',
@@ -181,7 +181,7 @@ export function infoMatchers(node: CallExpr): readonly Matcher[] {
   const given = selector?.kind === 'vector_selector' ? selector.matchers : [];
   const names = given.filter(({ name }) => name === METRIC_NAME);
   if (names.length === 0) return [{ name: METRIC_NAME, op: '=', value: 'target_info' }, ...given];
-  // Matchers that only exclude names leave all that are called like info metrics.
+  // Matchers that only exclude names select every other metric whose name ends as info metrics do.
   if (names.some(({ op }) => op === '=' || op === '=~')) return given;
   return [{ name: METRIC_NAME, op: '=~', value: '.+_info' }, ...given];
 }

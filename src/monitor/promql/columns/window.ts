@@ -62,7 +62,7 @@ const NO_SERIES: RangeSeries = {
   hist: undefined,
 };
 
-/** A window to be moved over series and steps: one object for a whole call. */
+/** A window that moves over series and steps: one object for a whole call. */
 export function newWindow(
   rangeMs: number,
   scalars: readonly Float64Array[],
@@ -80,7 +80,7 @@ function after(t: Float64Array, at: number, limit: number): number {
   return i;
 }
 
-/** Windows worth this many samples pass between two looks at the clock. */
+/** The clock is read once per this many samples. */
 const SAMPLES_PER_LOOK = 20_000;
 
 /** Runs a window function over all steps of a series; undefined when no step has a result. */
@@ -144,7 +144,7 @@ export function fallsInside(w: Window): boolean {
   return last > w.lo;
 }
 
-/** A stored series as window functions want it. Shares the arrays of the store where nothing has to be taken out. */
+/** A stored series in the form window functions read. Shares the store's arrays when there are no stale markers and no histograms. */
 export function toRangeSeries(series: Series): RangeSeries {
   const { t, v, stale, h, st } = series.samples;
   const base = { labels: series.labels, dropName: false };
@@ -196,7 +196,7 @@ export function columnToRangeSeries(column: Column, times: Float64Array): RangeS
         ? undefined
         : {
             t: Float64Array.from(histograms, (k) => times[k]),
-            // A histogram may come up at several steps: its reset must not be seen each time.
+            // A histogram may be the value at several steps: its reset must be counted once only.
             h: histograms.map((k) => ({
               ...(column.h?.[k] as Histogram),
               resetHint: subqueryHint(column.h?.[k] as Histogram),

@@ -20,7 +20,7 @@ import { changes, resets } from './window-functions.ts';
 const ANCHORED = ['changes', 'delta', 'increase', 'rate', 'resets'];
 const SMOOTHED = ['delta', 'increase', 'rate'];
 
-/** Throws `query_failed` when the function does not know the modifier. */
+/** Throws `query_failed` when the function does not support the modifier. */
 export function checkExtended(func: string, extended: 'anchored' | 'smoothed'): void {
   const known = extended === 'anchored' ? ANCHORED : SMOOTHED;
   if (!known.includes(func)) {
@@ -129,7 +129,7 @@ function edgesOf<T>(
   };
 }
 
-/** Adds what a counter lost in resets between its edges. */
+/** Adds the value a counter had before each reset between its edges. */
 function addResets<T>(change: T, samples: Samples<T>, edges: Edges<T>, range: TimeRange, kind: Kind<T>): T {
   const { t } = samples;
   let result = change;

@@ -18,7 +18,7 @@ interface InfoSeries {
   readonly times: Column;
 }
 
-/** What the second argument asks of data labels. */
+/** The matchers of the second argument on data labels. */
 interface Request {
   readonly wanted: ReadonlySet<string>;
   /** True when a series without any info may stay. */
@@ -35,7 +35,7 @@ function requestOf(matchers: readonly Matcher[]): Request {
   };
 }
 
-/** Info series themselves are not enriched. What only an exclusion leaves over is no info series. */
+/** Info series themselves are not enriched. A series that matches only because it is not excluded is no info series. */
 function isInfoName(matchers: readonly Matcher[]): Predicate {
   const tests = matchers.filter(({ name }) => name === METRIC_NAME).map(compileMatcher);
   return (name) => tests.every((test) => test(name));

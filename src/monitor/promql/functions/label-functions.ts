@@ -7,7 +7,7 @@ import { checkRegex } from '../syntax/matchers.ts';
 import { quote } from '../syntax/quoting.ts';
 import { expandReplacement } from './replacement.ts';
 
-/** UTF-8 names are allowed everywhere; what is no text is not. */
+/** Any UTF-8 name is allowed; invalid UTF-16 is not. */
 function checkDestination(func: string, name: string): void {
   if (name === '' || !name.isWellFormed())
     throw queryFailed(`invalid destination label name in ${func}(): ${unquoted(name)}`);
@@ -28,13 +28,13 @@ function compileFull(pattern: string): RE2JS {
   return RE2JS.compile(`^(?s:${pattern})$`);
 }
 
-/** Functions in each other could double a text at every level: it ends here, before it is made. */
+/** Nested functions could double a text at every level, so the length is checked before the text is made. */
 function checkLength(func: string, length: number): void {
   if (length <= MAX_LABEL_LENGTH) return;
   throw queryFailed(`${func}() would make a label value longer than ${MAX_LABEL_LENGTH} characters`);
 }
 
-/** The label value for a source value, or undefined when the pattern does not match it whole. */
+/** The label value for a source value, or undefined when the pattern does not match the whole value. */
 function replacer(rule: ReplaceRule): (value: string) => string | undefined {
   const regex = compileFull(rule.pattern);
   const named = regex.namedGroups() as Readonly<Record<string, number>>;

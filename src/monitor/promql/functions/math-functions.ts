@@ -50,7 +50,7 @@ export const DATE_FUNCTIONS: ReadonlyMap<string, (seconds: number) => number> = 
   ['year', (s: number) => dateOf(s).getUTCFullYear()],
 ]);
 
-/** To the nearest multiple; ties go up. The inverse is used because small multiples have none exact. */
+/** Rounds to the nearest multiple; ties go up. Multiplies by the inverse, because small multiples have no exact binary form. */
 export function roundTo(value: number, toNearest: number): number {
   const inverse = 1 / toNearest;
   return Math.floor(value * inverse + 0.5) / inverse;

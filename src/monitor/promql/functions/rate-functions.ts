@@ -59,7 +59,7 @@ function extrapolation(
   return kind.isRate ? factor / (w.rangeMs / 1000) : factor;
 }
 
-/** The sum of what counters lost in resets by value. */
+/** The sum of the values counters had before each reset that values show. */
 function lostInResets(v: Float64Array, lo: number, hi: number, increase: number): number {
   let result = increase;
   let previous = v[lo];
@@ -79,7 +79,7 @@ function floatRate(w: Window, kind: RateKind): number | undefined {
   if (last <= lo) return undefined;
   let increase = v[last] - v[lo];
   if (kind.isCounter) {
-    // Most windows hold no reset: then there is nothing to look for.
+    // Most windows hold no reset, and need no search.
     if (fallsInside(w)) increase = lostInResets(v, lo, w.hi, increase);
   }
   return increase * extrapolation(w, kind, t[lo], t[last], last - lo, v[lo], increase);
@@ -234,7 +234,7 @@ export const RATE_FUNCTIONS: ReadonlyMap<string, WindowFunction> = new Map<strin
   ['idelta', instantaneous(false)],
 ]);
 
-/** The suffixes by which a counter is told from its name. */
+/** A counter's name ends in one of these suffixes. */
 export function looksLikeCounter(metric: string): boolean {
   return /_(?:total|sum|count|bucket)$/.test(metric);
 }

@@ -1,5 +1,5 @@
 /**
- * Functions of an instant vector that map samples: mathematics, clamp, round, dates, sorting, absent, and the crossings between
+ * Functions of an instant vector that map samples: mathematics, clamp, round, dates, sorting, absent, and the conversions between
  * vector and scalar. They work in the columns they are given.
  */
 import { Labels, METRIC_NAME, type Matcher } from '../../../model/labels.ts';
@@ -10,7 +10,7 @@ import { roundTo } from './math-functions.ts';
 
 export const vector = (series: Column[]): VectorValue => ({ kind: 'vector', series });
 
-/** Every float through `fn`; histograms are left out, the name goes. */
+/** Applies `fn` to every float; histograms are left out, the name is removed. */
 export function mapFloats(series: Column[], fn: (value: number, step: number) => number): VectorValue {
   for (const column of series) {
     const { v, has, h } = column;

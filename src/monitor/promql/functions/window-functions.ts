@@ -1,6 +1,6 @@
 /**
  * Functions of a range vector that look at each window by itself: the `*_over_time` family, changes, resets and the
- * regressions. Floats and native histograms as in Prometheus' promql/functions.go; what ignores histograms says so in an info.
+ * regressions. Floats and native histograms as in Prometheus' promql/functions.go; functions that ignore histograms add an info annotation.
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import { queryFailed } from '../columns/column.ts';
@@ -16,14 +16,14 @@ import {
   type WindowFunction,
 } from '../columns/window.ts';
 
-/** For functions of floats: false when there are none; tells when histograms are passed over. */
+/** For functions of floats: false when there are none; adds an info when histograms are ignored. */
 function onlyFloats(w: Window, atLeast = 1): boolean {
   const floats = floatCount(w);
   if (floats > 0 && histogramCount(w) > 0) w.notes.histogramsIgnoredInRange(metricOf(w), w.pos);
   return floats >= atLeast;
 }
 
-/** True, with a warning, when the window mixes what cannot be added. */
+/** True, with a warning, when the window mixes floats and histograms, which cannot be added. */
 function isMixed(w: Window): boolean {
   if (floatCount(w) === 0 || histogramCount(w) === 0) return false;
   w.notes.mixedFloatsHistograms(metricOf(w), w.pos);
@@ -44,7 +44,7 @@ function avgOverTime(w: Window): number | Histogram | undefined {
   return meanOfHistograms(histogramsOf(w).h.slice(w.hlo, w.hhi), metricOf(w), w.notes, w.pos);
 }
 
-/** Index of the extreme float; a NaN gives way to any number. `orEqual` prefers the later of equals. */
+/** Index of the extreme float; any number is preferred to NaN. `orEqual` prefers the later of equals. */
 function extremeIndex(w: Window, sign: 1 | -1, orEqual: boolean): number {
   const { v } = w.series;
   let best = w.lo;
@@ -113,7 +113,7 @@ function* samplesInOrder(w: Window): Generator<AnySample> {
   }
 }
 
-/** How often one sample differs from the one before. */
+/** Counts the samples that differ from their predecessor. */
 function countTransitions(w: Window, differs: (current: AnySample, previous: AnySample) => boolean): number {
   let count = 0;
   let previous: AnySample | undefined;
@@ -159,7 +159,7 @@ export const resets: WindowFunction = (w) => {
   return count;
 };
 
-/** A start time tells a reset when it lies at or after the previous sample, and before its own. */
+/** A start time marks a reset when it lies at or after the previous sample and not after its own sample. */
 export function startsAfter(st: number, previousT: number, t: number): boolean {
   return st !== 0 && st >= previousT && st <= t;
 }

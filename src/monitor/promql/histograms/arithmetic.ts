@@ -16,7 +16,7 @@ import {
 
 export { usesCustomBuckets } from './buckets.ts';
 
-/** Histogram in a form that can be computed with. */
+/** Histogram in the form used for arithmetic. */
 interface Layout {
   schema: number;
   zeroThreshold: number;
@@ -30,7 +30,7 @@ interface Layout {
 
 export interface Combined {
   readonly h: Histogram;
-  /** One said it was reset, the other that it was not. */
+  /** One operand's hint says reset, the other's not reset. */
   readonly collision: boolean;
   /** Custom bounds differed and were reduced to those both have. */
   readonly reconciled: boolean;
@@ -236,7 +236,7 @@ export function detectReset(current: Histogram, previous: Histogram): boolean {
   }
   if (current.schema > previous.schema || current.zeroThreshold < previous.zeroThreshold) return true;
   if (before.zeroThreshold < now.zeroThreshold) widenZeroBucket(before, now.zeroThreshold);
-  // The new threshold lies within a bucket that was populated: no continuation has that.
+  // The new threshold lies within a bucket that was populated, which only a reset explains.
   if (before.zeroThreshold !== now.zeroThreshold) return true;
   if (now.zeroCount < before.zeroCount) return true;
   reduceTo(before, now.schema);

@@ -14,7 +14,7 @@ export interface Repaired {
   readonly diff: number;
 }
 
-/** Differences below this, relative to the counts, come from arithmetic on floats and are smoothed without a word. */
+/** Differences below this, relative to the counts, come from float arithmetic and are smoothed without an annotation. */
 const SMALL_DELTA = 1e-12;
 
 /** Sorts by bound and joins buckets of one bound (`0.1` and `0.10`). */
@@ -37,7 +37,7 @@ function almostEqual(a: number, b: number, epsilon: number): boolean {
   return diff / Math.min(sum, Number.MAX_VALUE) < epsilon;
 }
 
-/** Makes counts rise along the bounds; the result says what was repaired beyond rounding. */
+/** Makes counts rise along the bounds; the result describes repairs larger than rounding errors. */
 export function ensureMonotonic(buckets: ClassicBucket[]): Repaired | undefined {
   let repaired: { from: number; to: number; diff: number } | undefined;
   let previous = buckets[0].count;

@@ -27,7 +27,7 @@ interface Source {
   readonly native: Column[];
 }
 
-/** Sorts series into histograms; series without a usable `le` are told of and left out where they hold floats. */
+/** Sorts series into histograms; floats without a usable `le` are left out with a warning. */
 function sourcesOf(series: readonly Column[], notes: Annotations, arg: Expr): Source[] {
   const sources = new Map<string, Source>();
   const sourceOf = (labels: Labels): Source => {
@@ -124,7 +124,7 @@ export function quantileLabel(q: number): string {
   return Number.isInteger(q) ? `${formatGeneral(q)}${Math.abs(q) < 1e6 ? '.0' : ''}` : formatGeneral(q);
 }
 
-/** Several quantiles at once, told apart by a label that holds the quantile. */
+/** Several quantiles at once, each with the quantile in a label. */
 export function histogramQuantiles(
   series: readonly Column[],
   label: string,

@@ -1,5 +1,5 @@
 /**
- * What native histograms tell about their observations: quantile, fraction, variance. Inside an exponential bucket
+ * Statistics of native histograms: quantile, fraction, variance. Inside an exponential bucket
  * observations are taken as spread evenly on a logarithmic scale, in the zero bucket and in custom buckets on a linear one
  * (Prometheus' promql/quantile.go).
  */
@@ -7,7 +7,7 @@ import type { Histogram } from '../../../model/histogram.ts';
 import { addTo } from '../columns/float-sums.ts';
 import { allBuckets, usesCustomBuckets, type Bucket } from './buckets.ts';
 
-/** How observations of NaN, which are in the count but in no bucket, touched a result. */
+/** How observations of NaN, which are in the count but in no bucket, affected a result. */
 export type NaNEffect = 'none' | 'is NaN' | 'is skewed higher';
 
 export interface NativeQuantile {
@@ -120,7 +120,7 @@ export function nativeFraction(lower: number, upper: number, h: Histogram): numb
     }
     rank += bucket.count;
   }
-  // Whatever was not met lies above all buckets; without observations of NaN that is the count itself.
+  // Observations outside every bucket lie above all of them; without observations of NaN that is the count itself.
   const highest = Number.isNaN(h.sum) ? rank : h.count;
   const capped = (r: number | undefined): number => (r === undefined || r > h.count ? highest : r);
   return (capped(ranks[1]) - capped(ranks[0])) / h.count;

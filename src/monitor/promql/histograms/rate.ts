@@ -11,7 +11,7 @@ import {
   withHint,
 } from './arithmetic.ts';
 
-/** Undefined, with a warning, when the bucket layouts cannot be brought together. `resetAt` tells resets known otherwise. */
+/** Undefined, with a warning, when the bucket layouts cannot be brought together. `resetAt` says whether start times mark a reset. */
 export function histogramIncrease(
   points: readonly Histogram[],
   isCounter: boolean,

@@ -10,7 +10,7 @@ function overflowed(h: Histogram): boolean {
   return [h.count, h.sum, h.zeroCount, ...h.positiveBuckets, ...h.negativeBuckets].some(isInfinite);
 }
 
-/** A sum (or mean) in the making. A mean is kept as a sum until that would overflow, and as a running mean from there. */
+/** A running sum (or mean). A mean is kept as a sum until that would overflow, and as a running mean from there. */
 export class HistogramSum {
   readonly #mean: boolean;
   #running = false;
@@ -53,7 +53,7 @@ export class HistogramSum {
     return addHistograms(scaleHistogram(mean, (n - 1) / n), divideHistogram(h, n));
   }
 
-  /** Undefined when there was nothing to add, or no way to add it. */
+  /** Undefined when there was nothing to add, or when the layouts are incompatible. */
   result(metric: string, notes: Annotations, pos: Position): Histogram | undefined {
     if (this.#sawReset && this.#sawNoReset) notes.counterResetCollision('aggregation', pos);
     if (this.#reconciled) notes.mismatchedCustomBuckets('aggregation', pos);

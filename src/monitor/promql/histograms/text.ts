@@ -1,4 +1,4 @@
-/** A native histogram as text, in the form of Prometheus' FloatHistogram.String: what `count_values` counts by. */
+/** A native histogram as text, in the form of Prometheus' FloatHistogram.String: the key of `count_values`. */
 import type { Histogram } from '../../../model/histogram.ts';
 import { formatGeneral } from '../../../model/go-float.ts';
 import { allBuckets } from './buckets.ts';

@@ -43,7 +43,7 @@ export function trimHistogram(h: Histogram, v: number, below: boolean): Histogra
   let count = 0;
   let sum = 0;
   const cut = (bucket: Bucket, linear: boolean, openBelow = false): number => {
-    // Nothing is known of where a bucket without a lower end begins, so a cut below zero takes all of it.
+    // A bucket without a lower bound has no known beginning, so a cut below zero takes all of it.
     const lost = openBelow && !below && v > -Infinity && v <= bucket.lower;
     const share = lost ? 1 : shareBelow(v, bucket, linear);
     const kept = bucket.count * (below ? share : 1 - share);

@@ -116,7 +116,7 @@ function limitK(series: readonly Column[], param: Float64Array, node: AggregateE
   return out;
 }
 
-/** Where in [0, 1) a label set falls, evenly and for ever the same (FNV-1a with a finishing mix). */
+/** The position of a label set in [0, 1), evenly spread and always the same (FNV-1a with a finishing mix). */
 export function placeOfLabels(labels: Labels): number {
   let hash = 0x811c9dc5;
   const { key } = labels;
@@ -126,7 +126,7 @@ export function placeOfLabels(labels: Labels): number {
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
 
-/** A ratio below zero keeps what the ratio `1 + r` would leave out. */
+/** A ratio below zero keeps the series that the ratio `1 + r` leaves out. */
 const isKept = (place: number, ratio: number): boolean => (ratio >= 0 ? place < ratio : place >= 1 + ratio);
 
 function limitRatio(series: readonly Column[], param: Float64Array, paramExpr: Expr, notes: Annotations): Column[] {
@@ -182,7 +182,7 @@ export function noteQuantiles(param: Float64Array, expr: Expr, notes: Annotation
   if (least < 0) notes.invalidQuantile(least, expr.pos);
 }
 
-/** One series per value, that says how many members have it. */
+/** One series per value, with the number of members that have it. */
 async function countValues(
   series: readonly Column[],
   label: string,

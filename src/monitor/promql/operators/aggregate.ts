@@ -56,7 +56,7 @@ async function sumInto(
   return out;
 }
 
-/** Puts the low bits to the sums. With `running` they are means: a 1 says that the division is done already. */
+/** Adds the low bits to the sums. With `running` they are means: a 1 marks a step that is already divided. */
 function finishFloats(out: Column, count: Uint32Array, low: Float64Array, running: Uint8Array | undefined): void {
   const { v, has } = out;
   for (let k = 0; k < v.length; k += 1) {

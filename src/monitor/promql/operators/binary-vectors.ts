@@ -95,7 +95,7 @@ class VectorOperation {
   readonly #fillOne: number | undefined;
   readonly #fillMany: number | undefined;
   readonly #out: Column[] = [];
-  /** Steps at which the many side has anything at all; nothing is judged where it has not. */
+  /** Steps at which the many side has a sample; uniqueness is checked only there. */
   readonly #manyThere: Uint8Array;
 
   constructor(

@@ -1,4 +1,4 @@
-/** What an operator does to one pair of samples: floats, native histograms, or one of each. */
+/** Operators on one pair of samples: floats, native histograms, or one of each. */
 import type { Histogram } from '../../../model/histogram.ts';
 import type { Annotations } from '../columns/annotations.ts';
 import type { BinaryOp, Position } from '../syntax/ast.ts';
@@ -36,7 +36,7 @@ export const comparisonOf = (op: BinaryOp): ((a: number, b: number) => boolean) 
 
 export const isComparisonOp = (op: BinaryOp): boolean => COMPARISON.has(op);
 
-/** Comparisons and trims keep what they were given, or part of it; everything else makes new values, which have no name. */
+/** Comparisons and trims keep their operand or part of it; all other operators make new values, which have no name. */
 export const keepsName = (op: BinaryOp): boolean => COMPARISON.has(op) || op === '</' || op === '>/';
 
 export type Point = number | Histogram;

@@ -70,7 +70,7 @@ export class RemoteClient {
     const deadline = AbortSignal.timeout(limitMs);
     const signal = request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
     try {
-      // A question of the monitor's own is no part of anyone's trace.
+      // The monitor's own queries must not appear in a user's trace.
       const response = await context.with(suppressTracing(context.active()), () => this.#send(request, signal));
       return this.#envelopeOf(response.status, await this.#textOf(response));
     } catch (error) {
@@ -139,7 +139,7 @@ function authorization({ bearer, username, password }: RemoteClientOptions): Rea
   return { authorization: `Basic ${Buffer.from(`${username ?? ''}:${password ?? ''}`).toString('base64')}` };
 }
 
-/** What lies under fetch's "fetch failed". */
+/** The cause beneath fetch's "fetch failed". */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
@@ -153,7 +153,7 @@ function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
     const body: unknown = JSON.parse(text);
     return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : undefined;
   } catch {
-    // The caller reports what came instead of JSON.
+    // The caller reports the body that is no JSON.
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Any Prometheus-compatible server (Prometheus, Mimir, Thanos, VictoriaMetrics) behind the `Querier` joint, by the HTTP API
+ * Any Prometheus-compatible server (Prometheus, Mimir, Thanos, VictoriaMetrics) behind the `Querier` port, through the HTTP API
  * of prometheus.io/docs/prometheus/latest/querying/api. Answers and errors are those of the embedded engine; when the server
- * is down every question ends with `unreachable`, an address and a hint.
+ * is down every query ends with `unreachable`, an address and a hint.
  */
 import { systemClock, type Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
@@ -52,7 +52,7 @@ const finite = (...times: readonly number[]): void => {
   if (!times.every(Number.isFinite)) throw new VitrineError('query_invalid', 'times must be finite');
 };
 
-/** Errors are those of the joint, and `overloaded` when too many questions wait. */
+/** Errors are those of the port, and `overloaded` when too many queries wait. */
 export function remoteQuerier(options: RemoteOptions): Querier {
   const client = new RemoteClient(options);
   const { clock = systemClock, concurrency = 16, maxWaiting = 200 } = options;

@@ -1,5 +1,5 @@
 /**
- * `data` of the HTTP API's answers → the joint's results. What a server sends is checked before it is believed: an answer of
+ * `data` of the HTTP API's answers → the port's results. Every answer of a server is checked before use: an answer of
  * another shape is `query_failed` and names the place.
  */
 import { VitrineError } from '../../../base/errors.ts';

@@ -1,4 +1,4 @@
-/** What may stand between a binary operator and its right side: `bool`, `on`/`ignoring`, `group_x` and `fill`. */
+/** The modifiers between a binary operator and its right side: `bool`, `on`/`ignoring`, `group_x` and `fill`. */
 import { parseLabelList } from './aggregate-parser.ts';
 import type { VectorMatching } from './ast.ts';
 import type { Cursor } from './cursor.ts';
@@ -6,7 +6,7 @@ import { parseNumber } from './numbers.ts';
 
 interface Clauses {
   readonly bool: boolean;
-  /** Whether it holds for the operands is the checker's question. */
+  /** The checker decides whether it is valid for the operands. */
   readonly matching: VectorMatching;
 }
 

@@ -25,7 +25,7 @@ const binaryTypes = new WeakMap<BinaryExpr, ValueType>();
 export const isComparison = (op: string): boolean => COMPARISONS.has(op);
 export const isSetOperator = (op: string): boolean => SET_OPERATORS.has(op);
 
-/** The type of what the expression evaluates to; for a tree that has not been checked, what it would be if it were right. */
+/** The type of the expression's value; for an unchecked tree, the type it has if it is valid. */
 export function valueTypeOf(expr: Expr): ValueType {
   switch (expr.kind) {
     case 'number':

@@ -84,7 +84,7 @@ export class Cursor {
     return this.take();
   }
 
-  /** The current token cannot stand here. A token that could not be read says why itself. */
+  /** The error for a token that is not allowed here. An unreadable token carries its own reason. */
   unexpected(context = '', expected = ''): VitrineError {
     const token = this.current;
     if (token.kind === 'error') return this.fail(token, token.text);

@@ -14,7 +14,7 @@ const SIGN_OPERAND = 3;
 
 type ArithmeticOp = '+' | '-' | '*' | '/' | '%' | '^';
 
-/** What stands between `[` and `]` or `:`. */
+/** The duration between `[` and `]` or `:`. */
 export function parseDurationExpr(cursor: Cursor, context: string): DurationExpr {
   return cursor.nested(() => parseBinary(cursor, context, 1));
 }

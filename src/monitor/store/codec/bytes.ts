@@ -20,7 +20,7 @@ export class ByteWriter {
     return this.#pos;
   }
 
-  /** Forgets what lies after `length` bytes. */
+  /** Discards the bytes after `length`. */
   truncate(length = 0): void {
     this.#pos = length;
     this.#acc = 0;
@@ -99,12 +99,12 @@ export class ByteWriter {
     this.#accBits = 0;
   }
 
-  /** What was written, as a view that the next write may change. */
+  /** The written bytes as a view, which the next write may change. */
   view(): Uint8Array {
     return this.#bytes.subarray(0, this.#pos);
   }
 
-  /** A copy of what was written. */
+  /** A copy of the written bytes. */
   take(): Uint8Array {
     return this.#bytes.slice(0, this.#pos);
   }

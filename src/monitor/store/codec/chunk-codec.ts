@@ -226,7 +226,7 @@ function readLists(reader: ByteReader, head: number, columns: Columns, at: numbe
   if ((head & HAS_STALE) !== 0) {
     for (let left = reader.varint(); left > 0; left -= 1) columns.staleAt.push(at + reader.varint());
   }
-  // Without a list, the start of the part before must not go on into this one.
+  // Without a list, the start timestamp of the part before must not apply to this one.
   if ((head & HAS_START) === 0) {
     columns.noteStart(at, 0);
   } else {

@@ -1,6 +1,6 @@
 /**
- * Samples of one series on their way: times and values in two growing arrays, and what few samples have (stale bit, start
- * timestamp, native histogram) as sparse lists by index. The common form between head, chunks and answers.
+ * Samples of one series: times and values in two growing arrays, and rare properties (stale bit, start timestamp, native
+ * histogram) as sparse lists by index. The common form between head, chunks and answers.
  * Reused between series: `clear` keeps the arrays.
  */
 import type { Histogram } from '../../../model/histogram.ts';
@@ -113,8 +113,8 @@ export class Columns {
   }
 
   /**
-   * Keeps times strictly rising after a part was added behind `seam` samples: what the added part has at or before the
-   * last time in front of it is a repetition and goes.
+   * Keeps times strictly rising after a part was added behind `seam` samples: samples of the added part at or before the last
+   * time in front of it are repetitions and are removed.
    */
   dropOverlap(seam: number): void {
     if (seam === 0 || seam === this.count || this.t[seam] > this.t[seam - 1]) return;

@@ -77,7 +77,7 @@ export function writeHistogram(writer: ByteWriter, h: Histogram, before: Histogr
   }
 }
 
-/** Lengths come from the blob, so each is checked against what is left of it before memory is taken. */
+/** Lengths come from the blob, so each is checked against the bytes left before memory is allocated. */
 function lengthOf(reader: ByteReader): number {
   const length = reader.varint();
   if (length > reader.source.length - reader.pos) throw new RangeError('a list in the blob is longer than the blob');

@@ -1,6 +1,6 @@
 /**
- * Opening SQLite files the store's way: WAL mode, private to the user, a schema version that is looked at before SQLite
- * touches the file, and errors of disk and file in the house's words.
+ * Opens the store's SQLite files: WAL mode, readable by the user only, a schema version that is checked before SQLite opens
+ * the file, and errors of disk and file as VitrineErrors.
  */
 import { closeSync, chmodSync, openSync, readSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
@@ -25,7 +25,7 @@ export interface DatabaseOptions {
   /** Bytes a page; large ones suit large blobs. Counts for new files only. */
   readonly pageBytes: number;
   readonly cacheKib: number;
-  /** `normal` survives a kill of the process, `full` a loss of power too (sqlite.org/pragma.html#pragma_synchronous). */
+  /** `normal` survives a kill of the process, `full` also a loss of power (sqlite.org/pragma.html#pragma_synchronous). */
   readonly durability: 'normal' | 'full';
   /** No other process may open it while it is open here. */
   readonly exclusive?: boolean;
@@ -36,7 +36,7 @@ function primaryCode(error: unknown): number {
   return typeof code === 'number' ? code & 0xff : 0;
 }
 
-/** Whether the disk, not the data, is the trouble: full, unwritable, gone or failing. */
+/** Whether the disk, not the data, caused the error: it is full, unwritable, gone or failing. */
 export function isDiskTrouble(error: unknown): boolean {
   if ([SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, SQLITE_CANTOPEN].includes(primaryCode(error))) return true;
   return DISK_CODES.includes(String((error as { code?: unknown } | null)?.code));
@@ -50,8 +50,8 @@ export const isDamaged = (error: unknown): boolean =>
 const MAGIC = 'SQLite format 3\0';
 
 /**
- * `user_version` as the file's header has it (sqlite.org/fileformat2.html, offset 60); 0 when it is no database. Not for a
- * file that this process has open in SQLite: it would lose its locks.
+ * `user_version` in the file's header (sqlite.org/fileformat2.html, offset 60); 0 when the file is no database. Must not be
+ * called for a file that this process has open in SQLite: SQLite would lose its locks.
  */
 export function schemaVersionOf(path: string): number {
   let file: number;
@@ -80,7 +80,7 @@ export function refuseNewer(path: string): void {
   if (version <= SCHEMA_VERSION) return;
   throw new VitrineError(
     'data_dir_unusable',
-    `${path} has schema version ${version}; this version of Vitrine knows ${SCHEMA_VERSION} and left it as it is`,
+    `${path} has schema version ${version}; this version of Vitrine reads up to ${SCHEMA_VERSION} and did not change the file`,
     { hint: 'Install the newer version of Vitrine that wrote it, or choose another data directory.' },
   );
 }
@@ -98,12 +98,12 @@ export function openDatabase(path: string, options: DatabaseOptions): DatabaseSy
       `PRAGMA page_size = ${options.pageBytes}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA temp_store = MEMORY`,
     );
     db.exec(`PRAGMA synchronous = ${options.durability}; PRAGMA cache_size = -${options.cacheKib}`);
-    // Asked of SQLite, not of the file: closing any descriptor of it would give up this process's locks (POSIX fcntl).
+    // Read through SQLite: closing another descriptor of the file would release this process's locks (POSIX fcntl).
     if (versionIn(db) < SCHEMA_VERSION) {
       db.exec(`BEGIN IMMEDIATE; ${options.schema}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     }
-    // Small steps: a checkpoint ends with a sync, for which every commit waits.
+    // Checkpoints are kept small, because every commit waits for the sync at their end.
     db.exec(`PRAGMA wal_autocheckpoint = ${Math.ceil(CHECKPOINT_BYTES / options.pageBytes)}`);
     // Takes the lock now, when it is exclusive.
     db.exec('BEGIN IMMEDIATE; COMMIT');
@@ -125,7 +125,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Runs `work` in one transaction; on any error nothing of it stays. */
+/** Runs `work` in one transaction; on any error the transaction is rolled back. */
 export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');
   try {

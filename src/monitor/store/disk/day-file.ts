@@ -26,7 +26,7 @@ export function dayOf(tMs: number): string {
   return new Date(Math.floor(tMs / DAY_MS) * DAY_MS).toISOString().slice(0, -14);
 }
 
-/** A chunk on its way to a file. */
+/** A chunk that is not written yet. */
 export interface PendingChunk {
   readonly labels: Labels;
   readonly startMs: number;
@@ -52,7 +52,7 @@ export class DayFile {
   #nextId = 1;
   #lastMs = -Infinity;
 
-  /** `known` gives the label set with this key that is in memory already, so that days share what they have in common. */
+  /** `known` gives a label set that is already in memory by its key, so that files share equal label sets. */
   constructor(path: string, day: string, known: (key: string) => Labels | undefined = () => undefined) {
     this.path = path;
     this.day = day;
@@ -107,7 +107,7 @@ export class DayFile {
     try {
       this.#insert(chunks, added);
     } catch (error) {
-      // What was not written has no id.
+      // The transaction was rolled back, so the new ids are released.
       for (const { key } of added) this.#ids.delete(key);
       this.#nextId = firstId;
       throw error;
@@ -150,7 +150,7 @@ export class DayFile {
     return id !== undefined && this.#selectAny.get(id, maxtMs, mintMs) !== undefined;
   }
 
-  /** Deletes the oldest chunks, `limit` at most, and gives their room back to the disk; returns how many. */
+  /** Deletes the oldest chunks, `limit` at most, and returns their space to the disk. Returns the number deleted. */
   deleteOldest(limit: number): number {
     const result = this.#db
       .prepare('DELETE FROM chunk WHERE id IN (SELECT id FROM chunk ORDER BY id LIMIT ?)')
@@ -160,15 +160,15 @@ export class DayFile {
   }
 
   /**
-   * Brings what was added to the disk, in the thread pool. Only the side file is opened for it: closing another handle of
-   * the database itself would end SQLite's locks on it (sqlite.org/howtocorrupt.html, section 2.2).
+   * Syncs added chunks to the disk, in the thread pool. Only the side file is opened for it: closing another handle of the
+   * database itself would release SQLite's locks on it (sqlite.org/howtocorrupt.html, section 2.2).
    */
   async sync(): Promise<void> {
     let side;
     try {
       side = await open(`${this.path}-wal`, 'r');
     } catch (error) {
-      // Without a side file all is in the database, and SQLite has synced that.
+      // Without a side file everything is in the database, which SQLite has synced.
       if ((error as { code?: string }).code === 'ENOENT') return;
       throw error;
     }

@@ -1,6 +1,6 @@
 /**
- * The day files of a directory: which there are, the few that are open, what they weigh, and their end. A damaged file is
- * set aside with one log line; the others go on.
+ * The day files of a directory: their list, the few that are open, their size, and their deletion. A damaged file is set
+ * aside with one log line; the other files stay in use.
  */
 import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { isDiskTrouble, messageOf, refuseNewer } from './database.ts';
 import { DAY_MS, DayFile, dayOf } from './day-file.ts';
 
 const NAME = /^samples-([+-]?\d{4,6}-\d\d-\d\d)\.db$/;
-/** Index entries of all open files together; beyond it the longest unused file is closed. */
+/** Index entries of all open files together; above this the least recently used file is closed. */
 const OPEN_SERIES_MAX = 400_000;
 const OPEN_FILES_MAX = 64;
 
@@ -76,7 +76,7 @@ export class DayFiles {
     }
   }
 
-  /** The file of a day, made when there is none. Throws what the disk throws. */
+  /** The file of a day, created when there is none. Throws the disk's error. */
   forWriting(tMs: number): DayFile {
     const day = dayOf(tMs);
     const known = this.#days.get(day) ?? {
@@ -84,7 +84,7 @@ export class DayFiles {
       path: path.join(this.#dir, `samples-${day}.db`),
       startMs: Math.floor(tMs / DAY_MS) * DAY_MS,
     };
-    // When the old file is set aside, the day goes on in a new one.
+    // When the old file was set aside, a new file takes the day's further chunks.
     const file = this.#get(known) ?? new DayFile(known.path, day);
     this.#open.set(day, file);
     if (!this.#days.has(day)) this.#sorted = undefined;
@@ -126,7 +126,7 @@ export class DayFiles {
     }
   }
 
-  /** Renames a file that cannot be read, so that nothing of it is lost and nothing stops. */
+  /** Renames a file that cannot be read, so that its bytes are kept and the store goes on. */
   setAside(known: KnownDay, cause: unknown): void {
     this.forget(known.day);
     const aside = `${known.path}.damaged`;

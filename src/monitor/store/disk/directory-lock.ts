@@ -1,6 +1,6 @@
 /**
- * Names the owner of a data directory. The lock itself is SQLite's exclusive lock on head.db, which the kernel gives back
- * when a process dies in any way; the file `lock` only says whose it is, so that a second instance can tell.
+ * Names the owner of a data directory. The lock itself is SQLite's exclusive lock on head.db, which the kernel releases when
+ * the process ends in any way; the file `lock` only holds the owner's process id, so that a second instance can name it.
  */
 import { accessSync, chmodSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,7 @@ const LOCK_FILE = 'lock';
 /** Makes the directory if there is none. Throws VitrineError `data_dir_unusable` that names it. */
 export function prepareDirectory(dir: string): void {
   try {
-    // A directory that was there already may serve others too: its mode is its owner's matter, our files are 0600.
+    // The mode of an existing directory is left to its owner, because others may use it too; our files are 0600.
     const made = mkdirSync(dir, { recursive: true, mode: 0o700 });
     if (made !== undefined) chmodSync(dir, 0o700);
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -39,7 +39,7 @@ export function inUse(dir: string, cause: unknown): VitrineError {
   try {
     pid = readFileSync(path.join(dir, LOCK_FILE), 'utf8').trim();
   } catch {
-    // Without the file the error is the same, only shorter.
+    // Without the file the message names no process id.
   }
   const owner = /^\d+$/.test(pid) ? `Another Vitrine (pid ${pid})` : 'Another Vitrine';
   return new VitrineError('data_dir_in_use', `${owner} uses the data directory ${dir}`, {

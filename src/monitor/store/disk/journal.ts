@@ -1,8 +1,8 @@
 /**
- * What makes an acknowledged write survive: `head.db`. It holds the live series, a row of samples for each commit (the
- * write-ahead rows), and per flush cycle the rest of each series that was too short for a chunk (the tails).
- * Head = tails of the last complete cycle + the write-ahead rows after it. A cycle becomes the last in one transaction;
- * what it replaces is deleted afterwards, a few rows at a time.
+ * `head.db`, which makes acknowledged writes durable. It holds the live series, a row of samples for each commit (the
+ * write-ahead rows), and per flush cycle the samples of each series that were too few for a chunk (the tails).
+ * Head = tails of the last complete cycle + the write-ahead rows after it. A cycle becomes the last one in one transaction;
+ * the rows it replaces are deleted afterwards, a few at a time.
  */
 import path from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
@@ -107,7 +107,7 @@ export class Journal {
     this.#walBytes += batches.length;
   }
 
-  /** Leftovers of a cycle that did not end, and the number of the one that begins. */
+  /** Deletes the rows of a cycle that did not end; returns the number of the new one. */
   beginCycle(): number {
     this.db.exec(`DELETE FROM tail WHERE cycle > ${this.#cycle}`);
     return this.#cycle + 1;
@@ -117,7 +117,7 @@ export class Journal {
     this.#insertTail.run(cycle, series);
   }
 
-  /** From here on tails of `cycle` and rows after `covered` are the head; `gone` series have left it. */
+  /** Makes tails of `cycle` and rows after `covered` the head, and removes the series `gone` from it. */
   endCycle(cycle: number, covered: number, gone: readonly number[]): void {
     const removeSeries = this.db.prepare('DELETE FROM series WHERE ref = ?');
     const set = this.db.prepare('UPDATE meta SET value = ? WHERE key = ?');
@@ -131,7 +131,7 @@ export class Journal {
     this.#walBytes = this.#number(`SELECT sum(length(batches)) FROM wal WHERE id > ${covered}`);
   }
 
-  /** Deletes some of what no longer counts; true while there is more. */
+  /** Deletes some replaced rows; true while there are more. */
   deleteSlice(): boolean {
     const wal = this.db
       .prepare('DELETE FROM wal WHERE id IN (SELECT id FROM wal WHERE id <= ? ORDER BY id LIMIT ?)')

@@ -1,4 +1,4 @@
-/** Type, help and unit of metrics by name, the last said wins; bounded, and saved with the next commit when changed. */
+/** Type, help and unit of metrics by name; the last value wins. Bounded; changes are saved with the next commit. */
 import type { MetricMetadata } from '../../../model/series.ts';
 
 const METRICS_MAX = 20_000;

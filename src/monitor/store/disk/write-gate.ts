@@ -1,6 +1,6 @@
 /**
- * Whether writes are taken. A full or failing disk is a state, not a crash: the gate shuts, every append is answered
- * `storage_full` with Retry-After, reads go on, and a probe every two seconds opens it again
+ * Whether the store accepts writes. A full or failing disk is a state, not a crash: the gate closes, every append is refused
+ * with `storage_full` and Retry-After, reads go on, and a probe every two seconds opens the gate again
  * (as VictoriaMetrics' read-only mode under `-storage.minFreeDiskSpaceBytes`).
  */
 import { statfsSync } from 'node:fs';
@@ -15,11 +15,11 @@ const RETRY_AFTER_SECONDS = 5;
 
 export interface WriteGateParts {
   readonly dir: string;
-  /** The gate shuts below this; 0 waits for the disk to refuse. */
+  /** The gate closes below this; with 0 it closes when the disk refuses a write. */
   readonly minFreeBytes: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Writes something like a commit; throws while the disk refuses. */
+  /** Writes about as much as a commit; throws while the disk refuses. */
   readonly probe: () => void;
 }
 
@@ -47,25 +47,25 @@ export class WriteGate {
     }
   }
 
-  /** What an append is refused with. */
+  /** The error with which an append is refused. */
   refusal(cause?: unknown): VitrineError {
     return new VitrineError('storage_full', `The store cannot write: ${this.#reason ?? 'the disk is full'}.`, {
-      hint: 'Free space on the disk, or lower store.retention or store.max_size; writing goes on by itself.',
+      hint: 'Free space on the disk, or lower store.retention or store.max_size; the store resumes writing by itself.',
       headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) },
       ...(cause === undefined ? {} : { cause }),
     });
   }
 
-  /** Shuts the gate until a probe holds. */
+  /** Closes the gate until a probe succeeds. */
   shut(cause: unknown): void {
     const first = this.open;
     this.#reason = typeof cause === 'string' ? cause : messageOf(cause);
     if (!first) return;
-    this.#parts.logger.error({ reason: this.#reason }, 'the store takes no writes: the disk is full or fails');
+    this.#parts.logger.error({ reason: this.#reason }, 'the store does not accept writes: the disk is full or fails');
     this.#wait();
   }
 
-  /** Shuts the gate when free space is under the limit. */
+  /** Closes the gate when less than the limit is free. */
   check(): void {
     const { minFreeBytes } = this.#parts;
     if (minFreeBytes === 0 || !this.open) return;
@@ -94,7 +94,7 @@ export class WriteGate {
     } catch (error) {
       this.#reason = messageOf(error);
     }
-    if (this.open) this.#parts.logger.info({}, 'the store takes writes again');
+    if (this.open) this.#parts.logger.info({}, 'the store accepts writes again');
     else this.#wait();
   }
 }

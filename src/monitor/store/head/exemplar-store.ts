@@ -1,6 +1,6 @@
 /**
- * Exemplars in memory: the last few of each series, and no more in all than a limit. They come back after a restart as long
- * as their write-ahead row is kept, about an hour; they are links to traces, which do not live longer either.
+ * Exemplars in memory: the last few of each series, for a bounded number of series. After a restart they are restored while
+ * their write-ahead row is kept, about an hour. They are links to traces, which are not kept for longer either.
  */
 import type { Exemplar, ExemplarSeries } from '../../../model/series.ts';
 import type { Labels } from '../../../model/labels.ts';
@@ -29,7 +29,7 @@ export class MemoryExemplars {
     }
     entry.exemplars.push(exemplar);
     if (entry.exemplars.length > PER_SERIES_MAX) entry.exemplars.shift();
-    // Moves the series to the end: the first is the one without exemplars for the longest time.
+    // Moves the series to the end, so the first entry is the series that got no exemplar for longest.
     this.#bySeries.delete(labels.key);
     this.#bySeries.set(labels.key, entry);
     if (this.#bySeries.size > SERIES_MAX) this.#bySeries.delete(this.#bySeries.keys().next().value as string);

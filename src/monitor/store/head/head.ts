@@ -1,10 +1,10 @@
 /**
- * The head: the newest samples of every live series, decoded. State of a series is a slot in typed arrays, its samples are
- * pages of the arena, what few samples have is in SparseExtras: an append is a handful of array stores.
+ * The head: the newest samples of every live series, decoded. The state of a series is a slot in typed arrays, its samples
+ * are pages of the arena, and rare properties of samples are in SparseExtras, so an append is a few array stores.
  *
  * Order (as Prometheus without an out-of-order window): within a series times rise. The same time with the same value is
- * taken as said before; with another value it is `duplicate`; an earlier time is `out_of_order`.
- * What was appended since `mark` can be taken back, for when the disk refuses it.
+ * accepted as a repetition; with another value it is `duplicate`; an earlier time is `out_of_order`.
+ * Samples appended since `mark` can be removed again when the disk refuses them.
  */
 import type { AppendResult, RejectReason, SampleBatch } from '../../../model/ports.ts';
 import type { Histogram } from '../../../model/histogram.ts';
@@ -42,7 +42,7 @@ export class Head {
   #capacity = 0;
   #lastT = new Float64Array(0);
   #lastV = new Float64Array(0);
-  /** Last time that went to chunks. */
+  /** Time of the newest sample in a chunk. */
   #cutT = new Float64Array(0);
   #born = new Float64Array(0);
   #flags = new Uint8Array(0);
@@ -102,12 +102,12 @@ export class Head {
     this.#capacity = to;
   }
 
-  /** From here on `takeBack` takes back. */
+  /** `takeBack` removes the samples appended after this call. */
   mark(): void {
     this.#undoCount = 0;
   }
 
-  /** Takes every sample since `mark` back. */
+  /** Removes every sample appended since `mark`. */
   takeBack(): void {
     while (this.#undoCount > 0) {
       this.#undoCount -= 1;
@@ -115,7 +115,7 @@ export class Head {
     }
   }
 
-  /** Puts indices of kept samples into `kept` (at least batch.count long) and returns how many, with what was refused. */
+  /** Puts the indices of kept samples into `kept` (at least batch.count long); returns their number and the refusals. */
   append(batch: SampleBatch, window: TimeWindow, kept: Uint32Array): AppendResult & { readonly kept: number } {
     const { refs, count, v } = batch;
     const refusals = new Refusals();
@@ -136,7 +136,7 @@ export class Head {
     return { kept: size, accepted: count - refusals.total, rejected: refusals.total === 0 ? [] : refusals.list() };
   }
 
-  /** As `append`, for what the disk has: no limits on time, what is known is passed over. */
+  /** As `append`, for rows read from the disk: times are not limited, and samples already here are skipped. */
   replay(batch: SampleBatch): void {
     for (let i = 0; i < batch.count; i += 1) {
       const slot = this.table.slotOf(batch.refs[i]);
@@ -146,7 +146,7 @@ export class Head {
     }
   }
 
-  /** Sets where a series without samples here goes on. */
+  /** Sets the last time and value of a series whose samples are all in chunks. */
   resume(slot: number, lastT: number, lastV: number): void {
     this.#lastT[slot] = lastT;
     this.#lastV[slot] = lastV;
@@ -161,7 +161,7 @@ export class Head {
     columns.dropOverlap(from);
   }
 
-  /** Copies the first `pages` pages (chunks to be). */
+  /** Copies the first `pages` pages, which are about to become chunks. */
   copyPages(columns: Columns, slot: number, pages: number): void {
     const from = columns.count;
     this.#pages.copyInto(columns, slot, pages, -Infinity, Infinity);
@@ -200,7 +200,7 @@ export class Head {
     this.table.drop(slots);
   }
 
-  /** The slot is taken by a new series at `nowMs`. */
+  /** Gives the slot to a new series, born at `nowMs`. */
   bear(slot: number, nowMs: number): void {
     this.prepare(nowMs);
     this.#born[slot] = nowMs;
@@ -266,12 +266,12 @@ export class Head {
     refusals.add(reason, () => refusalSentence({ reason, metric, t: sample.t, lastT: this.#lastT[slot] }));
   }
 
-  /** Why a sample cannot be appended; undefined when it is there already. */
+  /** The reason why a sample cannot be appended; undefined when it repeats the last one. */
   #reason(slot: number, sample: Incoming, window: TimeWindow): RejectReason | undefined {
     const { t } = sample;
     if (slot === 0 || !(t >= ALL_TIMES.minMs && t <= ALL_TIMES.maxMs)) return 'invalid';
     if (t === this.#lastT[slot] && this.#isLast(slot, sample)) return undefined;
-    // Many series meet in an overflow series: what cannot be kept there is lost to the limit, not to disorder.
+    // Many series share an overflow series, so a sample refused there is lost to the series limit, not to its order.
     if (t <= this.#lastT[slot] && this.table.isOverflow(slot)) return 'series_limit';
     if (t > window.maxMs) return 'too_far_ahead';
     if (t < window.minMs) return 'too_old';

@@ -24,7 +24,7 @@ export class PageArena {
     return this.#used * PAGE_BYTES;
   }
 
-  /** A page at the end of the chain that `after` ends, or of a new one. */
+  /** Appends a page to the chain that ends with `after`, or begins a new chain. */
   allocate(after: number): number {
     if (this.#free === NO_PAGE) this.#grow();
     const page = this.#free;
@@ -36,7 +36,7 @@ export class PageArena {
     return page;
   }
 
-  /** Gives the page back; its neighbours forget it. */
+  /** Frees the page and unlinks it from its chain. */
   release(page: number): void {
     const next = this.#next[page];
     const prev = this.#prev[page];

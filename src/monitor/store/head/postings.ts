@@ -1,7 +1,7 @@
 /**
- * Which series carry a label pair: name → value → ids. A selector starts from the shortest list that one of its matchers
- * gives and checks the other matchers on the labels themselves; a regular expression is run once per distinct value, never
- * once per series. A matcher that accepts '' also accepts series without the label (prometheus.io/docs, "Querying basics").
+ * The index from label pairs to series: name → value → ids. A selector starts from the shortest list that one of its
+ * matchers gives and checks the other matchers on the labels; a regular expression runs once per distinct value, never once
+ * per series. A matcher that accepts '' also accepts series without the label (prometheus.io/docs, "Querying basics").
  * Label strings are interned: equal strings of all series are one string in memory.
  */
 import { Labels } from '../../../model/labels.ts';
@@ -39,7 +39,7 @@ function testOf(matcher: Matcher, compile: CompileMatcher): Test {
   return { name, accepts, only: undefined, acceptsEmpty: accepts('') };
 }
 
-/** A selector made ready: apply it to as many indices as wanted, patterns are compiled once. */
+/** A prepared selector: its patterns are compiled once and it can be applied to many indices. */
 export class Selector {
   readonly tests: readonly Test[];
 
@@ -159,7 +159,7 @@ export class Postings {
     return best;
   }
 
-  /** Undefined when looking through more values than series are left to check would be no gain. */
+  /** Undefined when there are more values to test than series, so that testing the series is cheaper. */
   #idsFor(test: Test, best: Start): readonly number[] | undefined {
     const values = this.#byName.get(test.name)?.values;
     if (values === undefined) return NONE;
@@ -175,7 +175,7 @@ export class Postings {
     return this.#byName.get(name)?.values.keys() ?? [];
   }
 
-  /** Of the series with `pair`, the label name with most distinct values: what blew the metric up. */
+  /** Among the series with this pair, the label with the most distinct values: the cause of the metric's many series. */
   widestLabel(name: string, value: string): { label: string; values: number } {
     const distinct = new Map<string, Set<string>>();
     for (const id of this.#byName.get(name)?.values.get(value)?.ids ?? NONE) {
@@ -187,7 +187,7 @@ export class Postings {
     return widest(distinct);
   }
 
-  /** The label name with most distinct values of all. */
+  /** The label with the most distinct values of all. */
   widestOfAll(): { label: string; values: number } {
     return widest(new Map([...this.#byName].map(([name, { values }]) => [name, values])));
   }
@@ -201,7 +201,7 @@ function unionOf(values: ReadonlyMap<string, ValueEntry>, test: Test): number[] 
   return union;
 }
 
-/** Returns the value as its entry has it. Most values of an id-like label have one series: a list of one is kept small. */
+/** Returns the interned value. Most values of an id-like label have one series, so a list begins with one entry. */
 function addTo({ values }: NameEntry, value: string, id: number): string {
   const entry = values.get(value);
   if (entry === undefined) {

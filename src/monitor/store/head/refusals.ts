@@ -1,4 +1,4 @@
-/** Samples that were refused, counted by reason with a sentence on the first of each, for the sender. */
+/** Refused samples by reason: a count, and a sentence on the first one for the sender. */
 import type { RejectReason, Rejection } from '../../../model/ports.ts';
 
 export class Refusals {
@@ -37,10 +37,10 @@ export function refusalSentence({ reason, metric, t, lastT }: Refused): string {
   if (reason === 'invalid') return `a sample of ${name} has no valid time`;
   const at = new Date(t).toISOString();
   if (reason === 'too_far_ahead') return `a sample of ${name} at ${at} is too far ahead of this machine's clock`;
-  if (reason === 'too_old') return `a sample of ${name} at ${at} is older than the store takes`;
+  if (reason === 'too_old') return `a sample of ${name} at ${at} is older than the store accepts`;
   if (reason === 'series_limit') {
     return `${name} has too many series; a sample at ${at} has no place in its overflow series`;
   }
-  if (reason === 'duplicate') return `${name} has another value at ${at} already`;
+  if (reason === 'duplicate') return `${name} already has another value at ${at}`;
   return `a sample of ${name} at ${at} is older than its series' newest at ${new Date(lastT).toISOString()}`;
 }

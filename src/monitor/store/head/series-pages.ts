@@ -67,7 +67,7 @@ export class SeriesPages {
     this.#fill[slot] = fill + 1;
   }
 
-  /** Takes the newest sample away. */
+  /** Removes the newest sample. */
   pop(slot: number): void {
     this.#fill[slot] -= 1;
     if (this.#fill[slot] > 0) return;

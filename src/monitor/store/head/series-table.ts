@@ -1,9 +1,9 @@
 /**
  * The live series: labels ↔ reference, index by label pairs, and the limits on their number (per metric and in all).
- * A reference is a slot (low 20 bits) and the slot's epoch (high 12 bits), so one that was given up is noticed for
+ * A reference is a slot (low 20 bits) and the slot's epoch (high 12 bits), so a released reference is recognised for
  * 4,095 reuses of its slot; slot 0 is never used, so no reference is 0.
  * Over a limit a new series becomes its metric's overflow series, as OpenTelemetry's SDKs do
- * (opentelemetry.io/docs/specs/otel/metrics/sdk, "Cardinality limits"), and one warning names the label to blame.
+ * (opentelemetry.io/docs/specs/otel/metrics/sdk, "Cardinality limits"), and one warning names the label with most values.
  */
 import type { Logger } from '../../../base/logger.ts';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
@@ -12,7 +12,7 @@ import { Postings } from './postings.ts';
 export const SLOT_BITS = 20;
 export const SLOT_MASK = (1 << SLOT_BITS) - 1;
 export const OVERFLOW_LABEL = 'otel_metric_overflow';
-/** Metric names that cannot even have an overflow series of their own meet here. */
+/** The common overflow series of metrics for which there is no room for an overflow series of their own. */
 const OVERFLOW_OF_ALL = Labels.from({ [METRIC_NAME]: 'vitrine_store_overflow', [OVERFLOW_LABEL]: 'true' });
 const WARNED_MAX = 100;
 const FREE = -1;
@@ -51,7 +51,7 @@ export class SeriesTable {
     return this.postings.size;
   }
 
-  /** How often a new series was sent to an overflow series. */
+  /** Number of times that a new series was replaced by an overflow series. */
   get overflowed(): number {
     return this.#overflowed;
   }
@@ -61,7 +61,7 @@ export class SeriesTable {
     return this.#epochs.length;
   }
 
-  /** Series that are not on disk yet; they go there before their first sample. */
+  /** Series that are not on disk yet; they are written before their first sample. */
   get unsaved(): readonly NewSeries[] {
     return this.#unsaved;
   }
@@ -70,7 +70,7 @@ export class SeriesTable {
     this.#unsaved = [];
   }
 
-  /** Slot of a reference that is in force, 0 otherwise. */
+  /** Slot of a valid reference, 0 otherwise. */
   slotOf(ref: number): number {
     const slot = ref & SLOT_MASK;
     return slot < this.#epochs.length && this.#epochs[slot] === ref >>> SLOT_BITS ? slot : 0;
@@ -104,7 +104,7 @@ export class SeriesTable {
     return this.#add(labels);
   }
 
-  /** Takes a series as the disk has it. */
+  /** Adds a series that was read from the disk. */
   restore(ref: number, labels: Labels): void {
     const slot = ref & SLOT_MASK;
     while (this.#epochs.length <= slot) {
@@ -115,14 +115,14 @@ export class SeriesTable {
     this.#enter(slot, labels);
   }
 
-  /** Call once after the last `restore`: slots between the restored ones can be used. */
+  /** Must be called once after the last `restore`: makes the slots between the restored ones available. */
   restored(): void {
     const free = this.#freeSlots.filter((slot) => this.#epochs[slot] < 0);
     this.#freeSlots.length = 0;
     this.#freeSlots.push(...free);
   }
 
-  /** Gives up slots and their references. */
+  /** Releases slots and their references. */
   drop(slots: ReadonlySet<number>): void {
     for (const slot of slots) {
       const labels = this.postings.labelsOf(slot) as Labels;
@@ -175,7 +175,7 @@ export class SeriesTable {
     this.#logger.warn(
       { metric: metric.slice(0, 200), limit, label: label.slice(0, 200), values },
       `${metricFull ? `metric ${metric.slice(0, 200)}` : 'the store'} has reached its limit of ${limit} series; ` +
-        `label ${label.slice(0, 200)} has ${values} values; further series are counted in the overflow series`,
+        `label ${label.slice(0, 200)} has ${values} values; further series are merged into the overflow series`,
     );
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A sort that does not hold the thread: a selector may match every series there is, and to put 200,000 label sets in order
- * takes some hundred milliseconds. Runs of some thousand are sorted at once and merged, with a look at `rest` in between.
+ * A sort that does not block the thread: a selector may match every series, and sorting 200,000 label sets takes some hundred
+ * milliseconds. Runs of some thousand items are sorted and then merged; `rest` is asked between them.
  */
 
 const RUN = 4_096;

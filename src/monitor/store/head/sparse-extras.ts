@@ -1,6 +1,6 @@
 /**
- * What few samples of a series have, beside its pages: stale markers, changes of the start timestamp and native
- * histograms, each with the time of its sample, rising.
+ * Properties that few samples of a series have: stale markers, changes of the start timestamp and native histograms, each
+ * with the time of its sample. Times rise.
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import type { Columns } from '../codec/columns.ts';
@@ -21,7 +21,7 @@ export class SparseExtras {
     return this.#histograms.at(-1);
   }
 
-  /** Bytes this holds, roughly: what the head's bound counts for it. */
+  /** Approximate bytes, counted towards the size of the head. */
   get sizeBytes(): number {
     let size = 200 + 8 * this.#staleT.length + 16 * this.#start.length;
     const first = this.#histograms[0];
@@ -44,7 +44,7 @@ export class SparseExtras {
     }
   }
 
-  /** Takes back what belongs to times after `t`. */
+  /** Removes the entries of samples after `t`. */
   dropAfter(t: number): void {
     this.#staleT.length = upperBound(this.#staleT, t, 0, this.#staleT.length);
     this.#startT.length = upperBound(this.#startT, t, 0, this.#startT.length);
@@ -53,7 +53,7 @@ export class SparseExtras {
     this.#histograms.length = this.#histogramT.length;
   }
 
-  /** Forgets what belongs to times before `t`; the start timestamp in force stays. */
+  /** Removes the entries of samples before `t`, except the start timestamp that still applies. */
   dropBefore(t: number): void {
     this.#staleT.splice(0, lowerBound(this.#staleT, t, 0, this.#staleT.length));
     const gone = lowerBound(this.#histogramT, t, 0, this.#histogramT.length);
@@ -64,7 +64,7 @@ export class SparseExtras {
     this.#start.splice(0, inForce);
   }
 
-  /** Adds what belongs to the samples of `columns` from index `from` on. */
+  /** Adds the entries of the samples of `columns` from index `from` on. */
   copyInto(columns: Columns, from: number): void {
     const { t, count } = columns;
     if (from >= count) return;

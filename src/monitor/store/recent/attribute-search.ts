@@ -1,4 +1,4 @@
-/** Attribute values as text to look in, and their weight in memory. */
+/** Attribute values as searchable text, and their size in memory. */
 import type { Attributes, AttributeValue } from '../../../model/records.ts';
 
 /** As a person would type it: strings as they are, bigints and numbers in digits, the rest as JSON. */

@@ -1,7 +1,7 @@
 /**
- * Log records in memory: the newest, each as one flat text (`log-codec.ts`), bounded in number and in the bytes V8 takes. What
- * most queries ask (severity, time, service, trace) is answered without unpacking; the rest unpacks what it looks at.
- * When full, the oldest go, and are counted. Order is that of arrival, which is what "newest" means in a tail.
+ * Log records in memory: the newest, each as one flat text (`log-codec.ts`), bounded in number and in the bytes V8 takes.
+ * Severity, time, service and trace are tested without unpacking a record; other conditions unpack the records they test.
+ * When memory is full, the oldest records are dropped and counted. Records keep their order of arrival.
  */
 import type { AppendResult, LogQuery, LogSink, LogSource } from '../../../model/ports.ts';
 import { serviceOf } from '../../../model/records.ts';
@@ -17,7 +17,7 @@ export interface MemoryLogsOptions {
 
 export const MEMORY_LOGS_DEFAULTS: MemoryLogsOptions = { maxBytes: 64 * 1024 * 1024, maxRecords: 100_000 };
 
-/** A record's places in the rings. */
+/** Bytes of a record's entries in the rings. */
 const PLACES_BYTES = 32;
 
 const timeMs = (record: LogRecord): number =>
@@ -25,7 +25,6 @@ const timeMs = (record: LogRecord): number =>
 
 export class MemoryLogs implements LogSink, LogSource {
   readonly #options: MemoryLogsOptions;
-  /** Ring; a record's number modulo its length is its place. */
   /** Rings; a record's number modulo their length is its place. */
   readonly #texts: (string | undefined)[];
   readonly #origins: (Origin | undefined)[];
@@ -80,7 +79,7 @@ export class MemoryLogs implements LogSink, LogSource {
     return found;
   }
 
-  /** What can be told of a place in the rings without unpacking its record; may say yes too often. */
+  /** A test that needs no unpacking; it may accept records that the full test refuses. */
   #headTest(query: LogQuery): (at: number, text: string, origin: Origin) => boolean {
     const { service, traceId, minSeverity = 0, fromMs = -Infinity, toMs = Infinity, attribute } = query;
     const ofTrace = traceId === undefined ? undefined : JSON.stringify(traceId);
@@ -94,7 +93,7 @@ export class MemoryLogs implements LogSink, LogSource {
       (ofValue === undefined || text.includes(ofValue));
   }
 
-  /** False when it is larger than all the room. */
+  /** False when the record is larger than the whole memory for records. */
   #add(record: LogRecord): boolean {
     const { text, sizeBytes } = packLog(record, this.#names);
     if (sizeBytes > this.#options.maxBytes) return false;
@@ -125,7 +124,7 @@ export class MemoryLogs implements LogSink, LogSource {
   }
 }
 
-/** What only the record itself can tell. */
+/** The conditions that need the unpacked record. */
 function testOf(query: LogQuery): (record: LogRecord) => boolean {
   const { attribute, traceId } = query;
   const text = query.text?.toLowerCase();

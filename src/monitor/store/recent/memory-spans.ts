@@ -1,8 +1,8 @@
 /**
- * Spans in memory: the newest whole, failed and slow traces longer. Each is one flat text (`span-codec.ts`), beside it what a
- * list of traces shows, so that listing unpacks nothing. Bounded in bytes, which are those V8 takes, and in spans. When full,
- * the trace without news for longest goes first; failed and slow ones are kept in half of the room as long as there are
- * others to go. What went is counted.
+ * Spans in memory: the newest traces whole, failed and slow ones for longer. Each span is one flat text (`span-codec.ts`); the
+ * columns of the trace list are kept beside it, so listing unpacks nothing. Bounded in spans and in the bytes V8 takes. When
+ * memory is full, the trace that got no span for longest is dropped first; failed and slow traces may use half of the memory
+ * while other traces can be dropped. Dropped spans are counted.
  */
 import type { AppendResult, SpanSink, SpanSource, TraceQuery, TraceSummary } from '../../../model/ports.ts';
 import { serviceOf } from '../../../model/records.ts';
@@ -14,7 +14,7 @@ import { packSpan, spanMark, unpackSpan } from './span-codec.ts';
 export interface MemorySpansOptions {
   readonly maxBytes: number;
   readonly maxSpans: number;
-  /** One trace cannot push out all others: further spans of it are refused. */
+  /** Further spans of a trace are refused, so that one trace cannot displace all others. */
   readonly maxSpansPerTrace: number;
   /** A trace with a span at least this long is kept longer. */
   readonly slowMs: number;
@@ -27,14 +27,14 @@ export const MEMORY_SPANS_DEFAULTS: MemorySpansOptions = {
   slowMs: 1_000,
 };
 
-/** A trace without its spans: two objects, two arrays with their spare room, an entry of a map, four bigints, its id. */
+/** Bytes of a trace without its spans: two objects, two arrays with spare capacity, a map entry, four bigints, its id. */
 const TRACE_BYTES = 850;
-/** A span's places in the arrays of its trace. */
+/** Bytes of a span's entries in the arrays of its trace. */
 const PLACES_BYTES = 24;
-/** Beyond so many spans, a trace finds those it has by a set. */
+/** From this many spans on, a trace keeps a set of its span ids to find repetitions. */
 const MARKS_FROM = 32;
 const MARK_BYTES = 80;
-/** Share of the room that failed and slow traces may hold against newer ones. */
+/** Share of the memory that failed and slow traces may keep while newer traces arrive. */
 const KEPT_SHARE = 0.5;
 
 interface Trace {
@@ -54,7 +54,7 @@ interface Trace {
   shown: Shown;
 }
 
-/** The span whose name a trace goes by. */
+/** The span that gives the trace its name in lists. */
 interface Shown {
   readonly service: string;
   readonly name: string;
@@ -117,7 +117,7 @@ export class MemorySpans implements SpanSink, SpanSource {
     return found.slice(0, query.limit);
   }
 
-  /** Spans of a trace by start time; empty when it is not here. */
+  /** Spans of a trace by start time; empty when the trace is not in memory. */
   trace(traceId: string): SpanRecord[] {
     const trace = this.#plain.get(traceId) ?? this.#notable.get(traceId);
     const spans = trace === undefined ? [] : [...this.#spansOf(trace)];
@@ -190,7 +190,7 @@ export class MemorySpans implements SpanSink, SpanSource {
     return trace.origins.some(({ resource }) => hasAttribute(resource.attributes, name, value)) ? summary : undefined;
   }
 
-  /** Texts are parsed only when they can hold the value: plain strings stand in them as JSON has them. */
+  /** Unpacks only the texts that can contain the value: strings stand in them as JSON writes them. */
   #has({ id, texts, origins }: Trace, name: string, value: string): boolean {
     const traceOf = traceOfValue(value);
     return texts.some(
@@ -225,7 +225,7 @@ function hasSpan(trace: Trace, mark: string): boolean {
   return false;
 }
 
-/** A root before others; where the root is elsewhere, a parent before its child, for clocks differ; else the sooner one. */
+/** A root wins; without a root a parent wins over its child, because clocks differ; else the earlier span wins. */
 function isBetterName(span: SpanRecord, shown: Shown): boolean {
   const isRoot = span.parentSpanId === '';
   const shownIsRoot = shown.parentSpanId === '';
@@ -234,7 +234,7 @@ function isBetterName(span: SpanRecord, shown: Shown): boolean {
   return span.parentSpanId !== shown.spanId && span.startUnixNano < shown.startUnixNano;
 }
 
-/** What the list of traces shows, kept up with each span. */
+/** Updates the columns of the trace list with one span. */
 function noteSpan(trace: Trace, span: SpanRecord): void {
   const { startUnixNano, endUnixNano } = span;
   const service = serviceOf(span.resource);

@@ -1,7 +1,7 @@
 /**
- * Attributes and what else a record holds as one flat text, because objects of small strings take five times the memory and
- * make the collector walk them. The text is JSON of an array: names are numbers of a bounded table, and what JSON cannot
- * say (bigints, NaN, nested values) is an array that begins with a letter. What is unpacked equals what was packed.
+ * A record's attributes and values as one flat text, because objects of small strings take five times the memory and the
+ * garbage collector must walk them. The text is a JSON array: names are numbers of a bounded table, and values that JSON
+ * cannot write (bigints, NaN, nested values) are arrays that begin with a letter. Unpacking gives back the same record.
  */
 import type { Attributes, AttributeValue, Resource, Scope } from '../../../model/records.ts';
 
@@ -10,7 +10,7 @@ export type Packed = string | number | boolean | null | readonly Packed[];
 const NAMES_LIMIT = 4_096;
 const NAME_LENGTH_LIMIT = 128;
 
-/** Strings that come again and again, as numbers. When it is full, further ones stay as they are. */
+/** Repeated strings as numbers. When the table is full, further strings are not replaced. */
 export class NameTable {
   readonly #numbers = new Map<string, number>();
   readonly #names: string[] = [];
@@ -72,8 +72,8 @@ export function unpackAttributes(packed: readonly Packed[], names: NameTable): A
 const PLAIN_WORDS = new Set(['true', 'false', 'null', 'Infinity', 'NaN']);
 
 /**
- * What a packed text holds when one of its values reads `value`; undefined when that could stand there in other ways than as
- * a string. Looking for it costs far less than unpacking.
+ * The text that stands in a packed record when one of its values is `value`; undefined when the value could also be packed in
+ * another way than as a string. Searching for this text costs far less than unpacking.
  */
 export function traceOfValue(value: string): string | undefined {
   return /^[A-Za-z/_:]/.test(value) && !PLAIN_WORDS.has(value) ? JSON.stringify(value) : undefined;
@@ -84,12 +84,12 @@ const STRING_HEADER_BYTES = 24;
 // eslint-disable-next-line no-control-regex
 const BEYOND_LATIN1 = /[^\u0000-\u00ff]/;
 
-/** What V8 takes for a flat string: two bytes a character when one of them is beyond Latin-1. */
+/** Bytes that V8 takes for a flat string: two bytes a character when one of them is beyond Latin-1. */
 export function textBytes(text: string): number {
   return STRING_HEADER_BYTES + (BEYOND_LATIN1.test(text) ? text.length * 2 : text.length);
 }
 
-/** Whose record it is: one object for all records of a process and scope. */
+/** The resource and scope of a record: one object for all records of the same process and scope. */
 export interface Origin {
   readonly resource: Resource;
   readonly scope: Scope;
@@ -103,8 +103,8 @@ interface Home {
 const ORIGINS_LIMIT = 500;
 
 /**
- * Equal resources and scopes become one object. The tables begin anew when they are full: records keep what they have, so
- * forgetting costs memory only, and that is charged to the record that brought it.
+ * Equal resources and scopes become one object. A table that is full is emptied: records keep the objects they refer to, so
+ * emptying costs memory only, and that memory is charged to the record that made the new entry.
  */
 export class Origins {
   #seen = new WeakMap<Resource, Home>();

@@ -1,6 +1,6 @@
 /**
- * A copy of the whole store while it is written to. head.db first, day files after it: what moves from the first to the
- * second in the meantime is in both copies, never in none, and reading takes it once.
+ * A copy of the whole store while it is being written. head.db is copied first and the day files after it: a sample that moves
+ * from the first to the second meanwhile is in both copies, never in none, and is read once.
  */
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import { JOURNAL_FILE } from '../disk/journal.ts';
 /** Pages copied between two turns of the loop. */
 const PAGES_A_STEP = 256;
 
-/** SQLite stops a copy that a writer got in the way of; node:sqlite then rejects with its code for "no error". */
+/** SQLite stops a copy when a writer interferes; node:sqlite then rejects with the code for "no error". */
 const TRIES = 10;
 const wasInterrupted = (error: unknown): boolean => (error as { errcode?: number }).errcode === 0;
 
@@ -33,7 +33,7 @@ async function copy(source: DatabaseSync, target: string): Promise<void> {
 
 /**
  * Copies into the directory `target`, which must be absent or empty. Throws VitrineError `conflict` when it is neither and
- * `storage_full` when the copy does not fit; what was copied until then is removed.
+ * `storage_full` when the copy does not fit; the partial copy is then removed.
  */
 export async function backupStore(journal: DatabaseSync, days: DayFiles, target: string): Promise<void> {
   mkdirSync(target, { recursive: true, mode: 0o700 });

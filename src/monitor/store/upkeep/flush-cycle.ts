@@ -3,7 +3,8 @@
  * its size and the write-ahead rows can go. It works in steps of some milliseconds, between which ingest and queries run.
  *
  * A kill at any point is harmless: chunks are committed before their pages are freed, and tails count only when the cycle
- * is ended in one transaction. What a broken cycle wrote twice is read once, because reading keeps times strictly rising.
+ * is ended in one transaction. Samples that a broken cycle wrote twice are read once, because reading keeps times strictly
+ * rising.
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { Labels } from '../../../model/labels.ts';
@@ -18,8 +19,8 @@ import type { Journal } from '../disk/journal.ts';
 import { PAGE_SAMPLES } from '../head/page-arena.ts';
 
 /**
- * How much goes: `window` what is older than the window that stays decoded, `pressure` three quarters, `squeeze` all full
- * pages, `all` everything.
+ * Which samples are moved: `window` those older than the window that stays decoded, `pressure` three quarters, `squeeze` all
+ * full pages, `all` everything.
  */
 export type FlushMode = 'window' | 'pressure' | 'squeeze' | 'all';
 
@@ -31,7 +32,7 @@ export interface FlushPlan {
   readonly idleBeforeMs: number;
 }
 
-/** 128 samples: below, a chunk's head and index entry weigh too much. */
+/** 128 samples: in shorter chunks the header and index entry take too large a share. */
 const CHUNK_PAGES_MIN = 4;
 const CHUNK_SAMPLES_MAX = 22 * PAGE_SAMPLES;
 const STEP_MS = 5;
@@ -42,7 +43,7 @@ export interface FlushParts {
   readonly journal: Journal;
   readonly days: DayFiles;
   readonly options: { readonly clock: Clock };
-  /** Brings what was appended in this turn to disk. */
+  /** Writes the appends of this turn to disk. */
   readonly commit: () => void;
 }
 
@@ -67,7 +68,7 @@ export class FlushCycle {
     this.#slots = parts.head.table.slots;
   }
 
-  /** Does some milliseconds of work; true while there is more. Throws what the disk throws: the cycle is lost then. */
+  /** Does some milliseconds of work; true while there is more. Throws the disk's error; the cycle is then abandoned. */
   step(): boolean {
     this.#parts.commit();
     const from = this.#next;
@@ -101,7 +102,7 @@ export class FlushCycle {
     for (const file of this.#written) await file.sync();
   }
 
-  /** Makes the cycle count, after `sync`. Returns the slots of series that leave the head: they are idle and wholly in chunks. */
+  /** Ends the cycle, after `sync`. Returns the slots of series to drop from the head: idle and wholly in chunks. */
   end(): Set<number> {
     const { head, journal } = this.#parts;
     this.#parts.commit();

@@ -1,8 +1,8 @@
-/** How fast the store grows, from its size every now and then over the last hour, and how long that can go on. */
+/** The growth of the store, from its size every 30 seconds over the last hour, and the time until its room is used up. */
 
 const KEEP_MS = 3_600_000;
 const SPACING_MS = 30_000;
-/** Less than this says nothing: files grow in steps. */
+/** Shorter observations are not used, because files grow in steps. */
 const WATCHED_MIN_MS = 120_000;
 
 export class Growth {
@@ -17,7 +17,7 @@ export class Growth {
     while (this.#points[0].atMs < atMs - KEEP_MS) this.#points.shift();
   }
 
-  /** Seconds until `roomBytes` are used up; undefined when the store does not grow or is not watched for long. */
+  /** Seconds until `roomBytes` are used up; undefined when the store does not grow or was measured for too short a time. */
   secondsUntil(roomBytes: number): number | undefined {
     const first = this.#points[0];
     const last = this.#points.at(-1);

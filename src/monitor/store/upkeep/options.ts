@@ -1,4 +1,4 @@
-/** What a sample store is told, and what it is made of. */
+/** The options of a sample store, and its parts. */
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { DayFiles } from '../disk/day-files.ts';
@@ -22,7 +22,7 @@ export interface SampleStoreOptions {
   /** At most 900,000. */
   readonly maxSeries: number;
   readonly maxSeriesPerMetric: number;
-  /** Writing stops while less is free on the disk; 0 waits for the disk to refuse. */
+  /** Writing stops while less is free on the disk; with 0 it stops when the disk refuses. */
   readonly minFreeBytes: number;
   readonly durability: 'normal' | 'full';
   /** No retention, no limits on times: for conformance suites, whose samples begin in 1970. */

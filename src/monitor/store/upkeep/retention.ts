@@ -1,6 +1,6 @@
 /**
- * Keeps the directory within its age and size: days beyond the retention go, days beyond the raw age become roll-ups, and
- * when the size is over its limit the oldest day goes, of the only day its oldest chunks. Works in slices.
+ * Keeps the directory within its age and size: deletes days beyond the retention, rolls up days beyond the raw age, and
+ * deletes the oldest day when the size is over its limit (its oldest chunks when there is only one day). Works in slices.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../../../base/logger.ts';
@@ -20,17 +20,17 @@ export interface RetentionLimits {
 export interface RetentionParts extends RollUpParts {
   readonly logger: Logger;
   readonly limits: RetentionLimits;
-  /** Bytes of the directory that are no day files. */
+  /** Bytes of the directory outside day files. */
   readonly otherBytes: () => number;
-  /** Days known to be rolled up, so that they need not be opened to see it. Kept between passes. */
+  /** Days known to be rolled up, so that they need not be opened to check. Kept between passes. */
   readonly rolledUp: Set<string>;
 }
 
-/** Deleting starts here, so that the size stays under the limit while it runs. */
+/** Deleting starts at this share of the limit, so that the size stays below the limit while it runs. */
 const FULL_SHARE = 0.95;
 const SLICE_CHUNKS = 200;
 
-/** One pass. Resolves with what was done; throws what the disk throws. */
+/** One pass. Resolves with its counts; throws the disk's error. */
 export async function applyRetention(
   parts: RetentionParts,
   nowMs: number,
@@ -56,7 +56,7 @@ export async function applyRetention(
       days.setAside(known, error);
     }
   }
-  // Closing a past day brings its side files into it.
+  // Closing a past day merges its side files into it.
   for (const known of days.list()) if (known.startMs + 2 * DAY_MS < nowMs) days.closeDay(known.day);
   return { ...done, ...(await fitSize(parts, done.removed)) };
 }
@@ -75,7 +75,7 @@ async function fitSize(parts: RetentionParts, before: number): Promise<{ removed
       `day ${oldest.day} was deleted: the store would be larger than ${formatBytes(limits.maxSizeBytes)}`,
     );
   }
-  // When head.db alone is over the limit, deleting samples would gain nothing.
+  // When head.db alone is over the limit, deleting samples would not help.
   if (parts.otherBytes() > limit) return { removed, trimmed };
   const [last] = days.list();
   if (last === undefined || days.list().length > 1) return { removed, trimmed };

@@ -18,7 +18,7 @@ const SLICE_CHUNKS = 2_000;
 /** Longest chunk of a roll-up; a day of steps has 288 × 3 samples. */
 const CHUNK_SAMPLES_MAX = 1_024;
 
-/** Whether values only rise but for resets: by declared type, else by the name's ending. */
+/** Whether values only rise except for resets: by declared type, else by the name's ending. */
 export function isCounterName(name: string, type: string | undefined): boolean {
   if (type === 'gauge' || type === 'gaugehistogram') return false;
   return type === 'counter' || /_(?:total|count|sum|bucket)$/.test(name);
@@ -71,8 +71,8 @@ export interface RollUpParts {
 }
 
 /**
- * Replaces a day by its roll-up, a slice at a time. False when it was stopped or the day was written to in the meantime:
- * the day is as it was then.
+ * Replaces a day by its roll-up, a slice at a time. False when it was stopped or the day was written to meanwhile; the day
+ * is then unchanged.
  */
 export async function rollUpDay(known: KnownDay, { days, clock, typeOf, signal }: RollUpParts): Promise<boolean> {
   const target = known.path.replace(/\.db$/, '.tmp');
@@ -111,7 +111,7 @@ export async function rollUpDay(known: KnownDay, { days, clock, typeOf, signal }
   return true;
 }
 
-/** `x_bucket` → `x` when that is what metadata describes. */
+/** `x_bucket` → `x` when metadata describes `x`. */
 function familyOf(name: string, typeOf: RollUpParts['typeOf']): string {
   return typeOf(name) === undefined ? name.replace(/_(?:bucket|count|sum|total)$/, '') : name;
 }

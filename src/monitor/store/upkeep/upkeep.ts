@@ -1,7 +1,7 @@
 /**
- * What the store does by itself: keeps the head at its size and the write-ahead rows short (flush cycles), the directory
- * within age and size (retention), and knows how large it is. One cycle and one retention pass at a time, both in steps of
- * some milliseconds.
+ * The store's periodic work: flush cycles keep the head at its size and the write-ahead rows few, retention keeps the
+ * directory within its age and size, and the size is measured. One cycle and one retention pass run at a time, both in steps
+ * of some milliseconds.
  */
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -23,11 +23,11 @@ const CYCLE_EVERY_MS = 3_600_000;
 const RETENTION_EVERY_MS = 60_000;
 /**
  * A cycle starts when the head has this many pages a series, which makes chunks of a good length, but not below the lower
- * share of headBytes, because many short cycles cost more than memory that is there, and not above the upper one.
+ * share of headBytes, because many short cycles cost more than memory that is free anyway, and not above the upper share.
  */
 const CYCLE_PAGES = 8;
 const CYCLE_SHARE = { min: 1 / 3, max: 0.85 };
-/** And at this many bytes of write-ahead rows. */
+/** A cycle also starts at this many bytes of write-ahead rows. */
 const WAL_BYTES_MAX = 96 * 1024 * 1024;
 
 export interface UpkeepParts extends StoreParts {
@@ -64,17 +64,17 @@ export class StoreUpkeep {
     return this.#generation;
   }
 
-  /** Bytes on disk at the last look, at most some seconds ago. */
+  /** Bytes on disk at the last measurement, at most some seconds ago. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
 
-  /** As of the last look. */
+  /** At the last measurement. */
   get timeToFullSeconds(): number | undefined {
     return this.#timeToFullSeconds;
   }
 
-  /** Keeps the head near its size: a cycle in the background, and work at once when appends outrun it. */
+  /** Keeps the head near its size: starts a cycle in the background, and does a step at once when appends outrun it. */
   relieve(): void {
     const { headBytes } = this.#parts.options;
     const size = this.#parts.head.sizeBytes;
@@ -99,7 +99,7 @@ export class StoreUpkeep {
   async withoutRetention(work: () => Promise<void>): Promise<void> {
     await this.#retaining;
     const done = work();
-    // The caller gets the failure; the gate of the next pass only waits.
+    // The caller gets the error; the next pass only waits for the end.
     this.#retaining = done.catch(() => {}).finally(() => (this.#retaining = undefined));
     await done;
   }
@@ -153,7 +153,7 @@ export class StoreUpkeep {
     this.#cycle = cycle;
     while (cycle.step()) {
       await nextTurn();
-      // Closing, or a step in between that failed.
+      // The store is closing, or another step of the cycle failed.
       if (this.#closing.signal.aborted || this.#cycle !== cycle) return;
     }
     this.#cycle = undefined;

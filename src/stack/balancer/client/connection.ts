@@ -5,11 +5,11 @@ import { closeGently } from './reply.ts';
 import type { Peer } from '../http/forward-head.ts';
 import type { Refusal } from '../http/request-head.ts';
 
-/** Whoever is being served hears of the connection's fate. */
+/** The request that is being answered is told what happens to its connection. */
 export interface Served {
   onClientWritable(): void;
   onClientClosed(): void;
-  /** What the client sent last is not HTTP: the rest of this request's body, or what comes after it. */
+  /** The last bytes from the client are malformed: the rest of this request's body, or the bytes after it. */
   onClientMalformed(refusal: VitrineError): void;
 }
 
@@ -27,10 +27,10 @@ export class ClientConnection {
   readonly #onClosed: (connection: ClientConnection) => void;
   /** Requests that wait for the one before them. */
   pipelined = 0;
-  /** Refused or ended: nothing that still arrives is looked at. */
+  /** Refused or ended: bytes that still arrive are ignored. */
   closing = false;
   lastActiveMs: number;
-  /** Of the connection, when the request before this one was over. */
+  /** Bytes read from the connection when the previous request was over. */
   #bytesBefore = 0;
   #current: Served | undefined;
 
@@ -76,7 +76,7 @@ export class ClientConnection {
     return this.#current !== undefined;
   }
 
-  /** Says goodbye to a connection without a request. */
+  /** Closes a connection that has no request. */
   close(): void {
     if (this.closing) return;
     this.closing = true;

@@ -1,6 +1,6 @@
 /**
- * What is answered when Node's parser gives up on a client: the right status from the parser's error code, as one message
- * that closes the connection, and never twice.
+ * The answer to a request that Node's parser rejects: the status follows from the parser's error code. It is one message
+ * that closes the connection, and it is sent once.
  */
 import { VitrineError } from '../../../base/errors.ts';
 
@@ -12,10 +12,10 @@ const METHOD_TOKEN = /^(?:\r\n)?[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} [^\s]+ HTTP\/1\
 
 type Refuse = (error: ParserError, targetLimit: number) => VitrineError;
 
-const version: Refuse = () => new VitrineError('http_version', 'This server speaks HTTP/1.1.');
+const version: Refuse = () => new VitrineError('http_version', 'Only HTTP/1.1 and HTTP/1.0 are supported.');
 const malformed: Refuse = () => new VitrineError('bad_request', 'The request is not valid HTTP/1.1.');
 
-/** A version that exists somewhere, or a line that only fails where one should stand. */
+/** Tells an unsupported version from a request line that is malformed where the version should be. */
 function badVersion(error: ParserError): VitrineError {
   const line = error.rawPacket?.toString('latin1', 0, 16_384) ?? '';
   return / HTTP\/\d\.\d\r\n/.test(line) ? version(error, 0) : malformed(error, 0);
@@ -32,7 +32,7 @@ function method(error: ParserError): VitrineError {
   const start = error.rawPacket?.toString('latin1', 0, 16_384) ?? '';
   if (start.startsWith('PRI')) return version(error, 0);
   return METHOD_TOKEN.test(start)
-    ? new VitrineError('not_implemented', 'The method is not known here.')
+    ? new VitrineError('not_implemented', 'The method is not supported.')
     : new VitrineError('bad_request', 'The request line is malformed.');
 }
 
@@ -45,7 +45,7 @@ const REFUSALS: Readonly<Record<string, Refuse>> = {
   HPE_INVALID_METHOD: method,
 };
 
-/** Undefined when there is nobody to answer: the connection broke, or it never said anything. */
+/** Undefined when no answer can be sent: the connection broke, or the client never sent a byte. */
 export function refusalOf(error: ParserError, bytesRead: number, targetLimit: number): VitrineError | undefined {
   const code = error.code ?? '';
   const fromParser = code.startsWith('HPE_');

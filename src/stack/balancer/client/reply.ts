@@ -1,20 +1,20 @@
 /**
- * Writes one answer straight to the client's socket. What comes in one read from the upstream leaves in one write; an
- * answer that is complete before its head has left gets a `Content-Length` whatever its framing was. At the end `finish`
+ * Writes one answer directly to the client's socket. Bytes of one read from the upstream are sent in one write; an answer
+ * that is complete before its head was sent gets a `Content-Length` whatever its framing was. At the end `finish`
  * is emitted on Node's own response, by which its server goes on to the next message on the connection.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { holdForTurn } from '../http/write-batch.ts';
 
-/** Larger writes take a block; smaller ones are pieces of Node's pool, or cost little as garbage. */
+/** Larger writes take a reusable block; smaller ones come from Node's pool or are cheap to collect. */
 const SMALL_BYTES = 16 * 1024;
 /** Room for one read from an upstream and what stands around it. */
 const BLOCK_BYTES = 96 * 1024;
 const SPARE_BLOCKS = 64;
-/** Blocks that have left are written in again: as garbage they would grow the process by what the collector puts up with. */
+/** Blocks that were sent are reused: as garbage they would grow the process until the collector runs. */
 const spare: Buffer[] = [];
-/** A closing connection is read on for so long, so that the client sees the answer and not a reset. */
+/** A closing connection is read for this long, so that the client receives the answer and not a reset. */
 const LINGER_MS = 1_000;
 
 export const REASONS: Readonly<Record<number, string>> = {
@@ -98,7 +98,7 @@ export class ClientReply {
     this.#pendingBytes += bytes.length;
   }
 
-  /** Writes what has come. */
+  /** Writes the body bytes received so far. */
   flush(): void {
     if (this.#ended || this.status === undefined) return;
     this.#write(
@@ -127,7 +127,7 @@ export class ClientReply {
     return this.#keepAlive;
   }
 
-  /** The answer will never be complete: the client must not take it for one. */
+  /** The answer will never be complete: the connection is cut, so that the client cannot take it for a complete one. */
   cut(): void {
     this.#ended = true;
     this.#socket.destroy();

@@ -5,7 +5,7 @@ import { IdPool } from '../../../telemetry/spans/id-pool.ts';
 import { ClientRequest } from './request.ts';
 import type { BalancerOptions } from '../config.ts';
 
-/** Options Node has and its types do not know yet. */
+/** Node options that its types do not list yet. */
 interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
   /** No stream events for requests without a body. */
   readonly optimizeEmptyRequests: boolean;
@@ -18,14 +18,14 @@ export interface ServerPieces {
 
 export function serverOptions({ options, responseClass }: ServerPieces): LeanServerOptions {
   const { limits, timeouts } = options;
-  // What is late is found by a sweep: the limit is made shorter by two periods, so that its answer comes in time.
+  // A periodic sweep finds late requests: the limit is shortened by two periods, so that the answer is in time.
   const sweepMs = timeouts.client_head > 0 ? Math.min(500, timeouts.client_head / 20) : 1_000;
   return {
     IncomingMessage: ClientRequest,
     ServerResponse: responseClass,
     insecureHTTPParser: false,
     maxHeaderSize: limits.header,
-    // Host is checked with everything else, where the answer is ours.
+    // Host is checked in request-head.ts, which writes the refusal.
     requireHostHeader: false,
     headersTimeout: timeouts.client_head > 0 ? timeouts.client_head - 2 * sweepMs : 0,
     requestTimeout: timeouts.client_request,

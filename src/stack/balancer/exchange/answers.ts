@@ -1,4 +1,4 @@
-/** The answers of an exchange as they are given to the client: an upstream's, one that was kept, and one of our own. */
+/** The answers of an exchange as the client receives them: an upstream's, one from the cache, or an error of the balancer. */
 import { VitrineError, type ErrorCode } from '../../../base/errors.ts';
 import type { CachedResponse } from '../../../model/response-cache.ts';
 import type { AttemptFailure } from './attempt.ts';
@@ -19,7 +19,7 @@ const CODES: Readonly<Record<AttemptFailure, ErrorCode>> = {
 };
 const DETAILS: Partial<Record<ErrorCode, string>> = {
   no_upstream: 'No upstream could be reached.',
-  bad_gateway: 'The upstream closed the connection or sent what is not HTTP.',
+  bad_gateway: 'The upstream closed the connection or sent an invalid answer.',
   gateway_timeout: 'The upstream did not answer in time.',
 };
 
@@ -28,7 +28,7 @@ export interface Problem {
   readonly detail: string;
 }
 
-/** What the client is told of a request that no upstream answered. */
+/** The error for a request that no upstream answered. */
 export function problemFor(failure: AttemptFailure): Problem {
   const code = CODES[failure];
   return { code, detail: DETAILS[code] ?? 'The upstream failed.' };
@@ -43,7 +43,7 @@ export function passHead(reply: ClientReply, method: string, head: ReplyHead, ow
   reply.head(status, reason, head.fields + own + date, bodyBytes, isBodiless(method, status), statedLength);
 }
 
-/** A kept answer, whole but for its end. */
+/** A cached answer; the caller ends the reply. */
 export function giveKept(reply: ClientReply, method: string, kept: CachedResponse, own: string): void {
   const { text, length } = fieldLines(kept.headers);
   const bodiless = isBodiless(method, kept.status);
@@ -51,10 +51,10 @@ export function giveKept(reply: ClientReply, method: string, kept: CachedRespons
   if (!bodiless && kept.body.length > 0) reply.body(kept.body);
 }
 
-/** Of these a client may ask again soon. */
+/** Temporary errors: the answer carries `Retry-After`. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(['no_upstream', 'overloaded']);
 
-/** An error of ours with `own` lines, whole but for its end. Returns its status. */
+/** An error of the balancer with `own` lines; the caller ends the reply. Returns its status. */
 export function giveProblem(
   reply: ClientReply,
   method: string,

@@ -1,6 +1,6 @@
 /**
- * One try of a request at one upstream: its connection, its deadlines, its client span. It says once how it ended and
- * decides nothing: whether to try again is the exchange's business.
+ * One try of a request at one upstream: its connection, its deadlines, its client span. It reports once how it ended;
+ * whether to try again is decided by its owner.
  */
 import type { Context, Span } from '@opentelemetry/api';
 import type { Clock } from '../../../base/clock.ts';
@@ -31,7 +31,7 @@ export interface AttemptOwner {
   attemptSilent(attempt: Attempt): void;
 }
 
-/** What every try needs and none owns. */
+/** Parts that all tries share. */
 export interface AttemptPieces {
   readonly options: BalancerOptions;
   readonly clock: Clock;
@@ -49,9 +49,9 @@ export interface Try {
   readonly text: string;
   readonly parent: Context;
   readonly resend: number;
-  /** A connection used before may fail for no fault of the upstream; this try shall not. */
+  /** A connection used before may fail for no fault of the upstream; this try must not use one. */
   readonly fresh: boolean;
-  /** Monotonic ms of now. */
+  /** Monotonic ms at the start of the try. */
   readonly startMs: number;
   /** Monotonic ms by which the first byte of any try must have come. */
   readonly totalAtMs: number;
@@ -172,7 +172,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   onComplete(reusable: boolean): void {
     if (this.#stage === 'over') return;
     const { upstream, body } = this.#try;
-    // A 502, 503 or 504 is an upstream that says of itself that it cannot.
+    // With 502, 503 or 504 the upstream itself reports that it cannot serve.
     if (this.#status !== undefined && this.#status >= 502 && this.#status <= 504)
       upstream.failed('error', this.#try.route.upstreams);
     else upstream.succeeded();

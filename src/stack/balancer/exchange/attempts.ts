@@ -1,6 +1,7 @@
 /**
- * All tries of one request. An upstream is picked, or waited for; it is asked; and when it fails or falls silent another may
- * be, until one answers or no more may be made. What comes of it is the owner's, once: an answer, or why there is none.
+ * All tries of one request. An upstream is picked, or the request waits for one. When a try fails or is silent, another
+ * upstream may be asked, until one answers or no further try is allowed. The owner receives one result: an answer or a
+ * failure.
  *
  * A request is sent again only when nothing of it was sent, or when it is safe to repeat (RFC 9110 section 9.2.2), has no
  * body and no byte of an answer came; a POST whose bytes went out is never sent twice.
@@ -61,7 +62,7 @@ export class Attempts implements AttemptOwner, Waiter {
   #answering = false;
   #waiting = false;
   #over = false;
-  /** Whether it stood in the queue. */
+  /** Whether the request waited in the queue. */
   waited = false;
 
   /** `parent`: of the tries' spans. */
@@ -90,7 +91,7 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#send(upstream, false, this.#pieces.clock.monotonic());
   }
 
-  /** A try beside the request, for a cache that wants a newer answer than the one it gave. */
+  /** A background try that refreshes a stale answer in the cache. */
   refresh(fill: CacheFill, headFor: (upstream: Upstream) => string): void {
     const upstream = this.#next();
     if (upstream === undefined) {
@@ -204,7 +205,7 @@ export class Attempts implements AttemptOwner, Waiter {
     const { budget, observer, options } = this.#pieces;
     const repeatable = IDEMPOTENT.has(this.#head.method) && this.#body === undefined && failure !== 'invalid';
     if (attempt.sent && !repeatable) return false;
-    // Connections that nobody answered cost nothing: every upstream may be asked. Anything else is bounded.
+    // A refused connection cost the upstream nothing, so every upstream may be asked. All other retries are bounded.
     if (failure !== 'refused' && (this.#tried.length > options.retries.max || !budget.take())) return false;
     if (options.retries.max === 0 || (failure === 'connect_timeout' && !upstreams.some((one) => one.available)))
       return false;
@@ -224,19 +225,19 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#attempts[0]?.resume();
   }
 
-  /** The answer is not for the client: it goes on to its end by itself, its body given to nobody. */
+  /** The answer is not sent to the client: it is read to its end and its body is discarded. */
   forget(): void {
     this.#attempts = NONE;
   }
 
-  /** What runs is no longer wanted. */
+  /** Cancels the tries that run. */
   cancel(): void {
     const attempts = this.#attempts;
     this.#attempts = NONE;
     for (const attempt of attempts) attempt.cancel(false);
   }
 
-  /** Nothing more is wanted. */
+  /** Cancels everything; nothing is reported after this. */
   close(): void {
     this.#over = true;
     this.cancel();

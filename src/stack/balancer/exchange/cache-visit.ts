@@ -1,6 +1,6 @@
 /**
- * What the response cache has to do with one request: it is asked before, may keep the answer, and may stand in for one that
- * failed. A fill it handed out is ended or aborted exactly once, whatever becomes of the request.
+ * The response cache's part in one request: it is asked first, it may store the answer, and a stored answer may replace a
+ * failed one. A fill that it handed out is ended or aborted exactly once in every case.
  */
 import type { CachedResponse, CacheFill, CacheLookup, ResponseCache } from '../../../model/response-cache.ts';
 import { cacheRequest, mayBeCached } from '../http/cache-fields.ts';
@@ -22,12 +22,12 @@ export class CacheVisit {
     this.#head = head;
   }
 
-  /** Undefined when nothing of the kind is kept. */
+  /** Undefined when such a request cannot be cached. */
   ask(): CacheLookup | Promise<CacheLookup> | undefined {
     return mayBeCached(this.#head) ? this.#cache.lookup(cacheRequest(this.#head)) : undefined;
   }
 
-  /** Nobody is there any more to be told what was found. */
+  /** The client left before the look-up finished. */
   decline(found: CacheLookup): void {
     if (found.kind === 'miss') found.fill?.abort();
     else if (found.kind === 'stale') found.refresh?.abort();
@@ -84,7 +84,7 @@ export class CacheVisit {
     else this.abort();
   }
 
-  /** No upstream gave a valid answer: what may be sent all the same. */
+  /** No upstream gave a valid answer: returns a stale answer if one may be sent. */
   failed(): CachedResponse | undefined {
     const kept = this.#fill?.failed(undefined);
     if (kept !== undefined) this.#end();

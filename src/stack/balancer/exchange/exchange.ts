@@ -1,6 +1,6 @@
 /**
- * The story of one request: its body is held, the cache is asked, upstreams are tried (`attempts.ts`), and an answer goes out.
- * Every way it can end leads through `#end`, once.
+ * One request from start to end: its body is held, the cache is asked, upstreams are tried (`attempts.ts`), and the answer
+ * is sent. Every request ends in `#end`, exactly once.
  */
 import type { Span } from '@opentelemetry/api';
 import type { ErrorCode, VitrineError } from '../../../base/errors.ts';
@@ -116,7 +116,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   }
 
   asking(upstream: Upstream, nowMs: number): string {
-    // Who did not wait has no time in the queue: the few microseconds of our own are no phase.
+    // A request that did not wait has no queue time: a few microseconds of processing are not a phase.
     const waited = this.#attempts.waited || this.#body !== undefined;
     this.#phases[QUEUE] = waited ? nowMs - this.#startMs - (this.#phases[CACHE] || 0) : 0;
     this.#readyMs = nowMs;
@@ -125,7 +125,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
 
   shed(reason: string): void {
     this.#pieces.observer.shed(reason);
-    this.#refuse('overloaded', 'Every upstream is busy and the queue gave no place in time.', reason);
+    this.#refuse('overloaded', 'Every upstream is busy and the request timed out in the queue.', reason);
   }
 
   answering(attempt: Attempt, head: ReplyHead, nowMs: number): void {
@@ -137,7 +137,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     if (instead === undefined) this.#answer(head);
     else if (instead === 'gone') this.#attempts.again(attempt.upstream, this.#headFor(attempt.upstream, undefined));
     else {
-      // A 304 has no body and its connection goes on by itself; the body of an error is not worth waiting for.
+      // A 304 has no body and its connection goes on by itself; the body of an error is not needed.
       if (head.status >= 500) this.#attempts.cancel();
       else this.#attempts.forget();
       this.#sendCached(instead);
@@ -216,7 +216,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#finish(undefined);
   }
 
-  /** An answer of our own, if there is still somebody to answer. */
+  /** Sends an error of the balancer unless an answer has begun. */
   #refuse(code: ErrorCode, detail: string, errorType: string = code): void {
     const { reply, head, requestId } = this.#request;
     if (reply.begun) {
@@ -228,7 +228,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#finish(status >= 500 ? errorType : undefined);
   }
 
-  /** A body that goes wrong is refused; what follows a whole request only ends the connection after its answer. */
+  /** A malformed body is refused; malformed bytes after a complete request only close the connection after its answer. */
   onClientMalformed(refusal: VitrineError): void {
     this.#request.reply.noKeepAlive();
     if (this.#body !== undefined && !this.#body.complete) this.#refuse(refusal.code, refusal.message);
@@ -239,7 +239,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     if (!this.#done) this.#close(this.#request.reply.status === undefined ? 'client_closed' : undefined);
   }
 
-  /** Ends without an answer, or in the middle of one. */
+  /** Ends the request without an answer, or in the middle of one. */
   #close(errorType: string | undefined): void {
     this.#request.reply.cut();
     this.#end(errorType, this.#pieces.clock.monotonic());
@@ -251,7 +251,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
       reply.noKeepAlive();
       this.#body.stop();
     }
-    // Before the next message on the connection begins, this one is over.
+    // This request must be over before the next message on the connection begins.
     this.#end(errorType, nowMs);
     reply.end();
   }
@@ -276,7 +276,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#request.onDone(nowMs);
   }
 
-  /** Its name may be known by now: of the answer it got, or of that to another request it waited for. */
+  /** The route template may be known by now: from this request's answer, or from the answer that it waited for. */
   #routeByNow(): string {
     const { route, head, reply } = this.#request;
     if (route.name !== undefined || this.#route !== route.templates.other) return this.#route;

@@ -1,4 +1,4 @@
-/** A request nobody waits for: the cache asked for a newer answer while an older one was served (RFC 5861 section 3). */
+/** A background request: the cache asked for a newer answer while it served a stale one (RFC 5861 section 3). */
 import type { CacheFill } from '../../../model/response-cache.ts';
 import { Attempt, type AttemptOwner, type AttemptPieces, type Try } from './attempt.ts';
 import { fieldList, type ReplyHead } from '../http/reply-head.ts';

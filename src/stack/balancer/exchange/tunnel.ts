@@ -1,6 +1,7 @@
 /**
- * A WebSocket through the balancer: the handshake is forwarded like a request, and when the upstream agrees (and proves it,
- * RFC 6455 section 4.2.2) bytes go both ways, each side held back by the other. A drain says 1001 to both and hangs up.
+ * A WebSocket through the balancer: the handshake is forwarded like a request, and when the upstream accepts it (and proves
+ * it, RFC 6455 section 4.2.2) bytes flow both ways with back-pressure. A drain sends close 1001 to both sides and then
+ * closes the tunnel.
  */
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -31,7 +32,7 @@ export interface TunnelRequest {
   readonly first: Buffer;
 }
 
-/** After a drain both sides have so long to hang up by themselves. */
+/** After a drain both sides have this long to close by themselves. */
 const GOODBYE_MS = 2_000;
 const KEEP_ALIVE_MS = 30_000;
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -185,10 +186,10 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     }
     this.#connection?.destroy();
     this.#connection = undefined;
-    // Nothing was sent to one that refused; any other may have begun something.
+    // Nothing was sent over a refused connection, so another upstream may be asked; in other cases the handshake may have begun.
     if (kind === 'refused' && !this.#pieces.draining()) this.#ask();
     else if (kind === 'timeout') this.#refuse('gateway_timeout', 'The upstream did not answer the upgrade in time.');
-    else this.#refuse('bad_gateway', 'The upstream did not take the upgrade.');
+    else this.#refuse('bad_gateway', 'The upstream did not accept the upgrade.');
   }
 
   #refuse(code: ErrorCode, detail: string): void {
@@ -202,7 +203,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     this.#over();
   }
 
-  /** The request is over for telemetry when the tunnel stands: how long people stay is no latency. */
+  /** Telemetry ends the request when the tunnel opens: the lifetime of a tunnel is not a latency. */
   #observe(status: number | undefined, error: string | undefined): void {
     if (this.#observed) return;
     this.#observed = true;
@@ -248,7 +249,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
 
   onClientMalformed(): void {}
 
-  /** Says 1001 to both sides where a frame may stand, and hangs up a little later. */
+  /** Sends close 1001 to each side that is at a frame boundary, and closes the tunnel a little later. */
   drain(): void {
     if (this.#state !== 'open' || this.#draining) return;
     this.#draining = true;

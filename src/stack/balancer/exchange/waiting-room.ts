@@ -6,9 +6,9 @@ import type { Deadlines, Timed } from '../timing/deadlines.ts';
 import type { Route } from '../routes/route.ts';
 
 export interface Waiter {
-  /** There may be room now. */
+  /** An upstream may have room now. */
   admitted(): void;
-  /** It waited as long as it may. */
+  /** The request waited for the whole deadline. */
   expired(): void;
 }
 

@@ -1,9 +1,9 @@
-/** Between the data path's texts and the response cache's lists. */
+/** Converts between the data path's header text and the response cache's lists. */
 import type { CacheRequest } from '../../../model/response-cache.ts';
 import { fieldMeaning, FIELD } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
 
-/** Only these are asked for; what may really be stored is the cache's to say. */
+/** Only these are looked up; the cache decides what may be stored. */
 export function mayBeCached(head: RequestHead): boolean {
   return (head.method === 'GET' || head.method === 'HEAD') && head.bodyBytes === 0;
 }

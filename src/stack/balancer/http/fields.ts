@@ -1,7 +1,7 @@
 /**
- * What each header field means to a proxy, looked up once by its spelling. A field is passed on, dropped as hop-by-hop
- * (RFC 9110 section 7.6.1), replaced by our own, or decides about framing. Spellings are remembered in a bounded table,
- * because lower-casing and checking every name of every message would be a good part of the work.
+ * The meaning of each header field for a proxy, looked up once per spelling. A field is forwarded, dropped as hop-by-hop
+ * (RFC 9110 section 7.6.1), replaced by our own, or used for framing. Spellings are kept in a bounded table,
+ * because lower-casing and checking every name of every message would be a large part of the work.
  */
 
 /** Numbers, not an enum: this is compared for every field of every message. */
@@ -17,7 +17,7 @@ export const FIELD = {
   hop: 6,
   expect: 7,
   upgrade: 8,
-  /** `Forwarded` and its relatives: believed only from trusted peers. */
+  /** `Forwarded` and similar fields: accepted only from trusted peers. */
   forwarded: 9,
   forwardedFor: 10,
   requestId: 11,
@@ -27,7 +27,7 @@ export const FIELD = {
   date: 14,
   userAgent: 15,
   via: 16,
-  /** Written by a propagator of OpenTelemetry, if it is in use. */
+  /** Written by an OpenTelemetry propagator when that propagator is in use. */
   trace: 17,
 } as const;
 
@@ -71,7 +71,7 @@ const MEANINGS: Readonly<Record<string, number>> = {
   'uber-trace-id': FIELD.trace,
   'x-amzn-trace-id': FIELD.trace,
 };
-/** Fields that no `Connection` may take away: they carry identity, framing or rights. */
+/** Fields that `Connection` must not remove: they carry identity, framing or authorization. */
 const NEVER_LISTED = new Set([
   ...Object.keys(MEANINGS).filter(
     (name) => ![FIELD.hop, FIELD.upgrade, FIELD.connection].includes(MEANINGS[name] as 6),
@@ -84,7 +84,7 @@ const NEVER_LISTED = new Set([
   'content-encoding',
   'range',
 ]);
-/** Fields that the balancer writes itself: listing them takes nothing away, and what a client wrote there is replaced. */
+/** Fields that the balancer writes itself: listing them in `Connection` has no effect, and a client's values are replaced. */
 const OWN: ReadonlySet<number | undefined> = new Set([
   FIELD.host,
   FIELD.forwarded,
@@ -117,8 +117,8 @@ export function fieldMeaning(name: string): number {
 }
 
 /**
- * Lower-case names in a `Connection` field that are to be dropped, so without `close`, `keep-alive`, `upgrade` and what is
- * written by the balancer itself; undefined when it lists what it must not.
+ * Lower-case names in a `Connection` field that must be dropped, without `close`, `keep-alive`, `upgrade` and the fields
+ * that the balancer writes itself; undefined when it lists a field that it must not list.
  */
 export function listedFields(connection: string): readonly string[] | undefined {
   const listed: string[] = [];

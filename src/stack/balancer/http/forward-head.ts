@@ -1,7 +1,7 @@
 /**
- * The head that goes to the upstream: the client's fields without what belongs to one hop, and with what only we can
- * know: who asked (`Forwarded`, RFC 7239, and the `X-Forwarded-*` family), which way it came (`Via`), its id. A client
- * cannot forge, delete or alias any of these unless its address is trusted. Pure.
+ * The head that is sent to the upstream: the client's fields without the hop-by-hop ones, and with the fields that the
+ * balancer adds: the client's address (`Forwarded`, RFC 7239, and the `X-Forwarded-*` family), `Via` and the request id.
+ * A client cannot forge, delete or alias any of these unless its address is trusted. Pure.
  */
 import { FIELD, fieldMeaning } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
@@ -12,7 +12,7 @@ export interface Peer {
   readonly trusted: boolean;
   /** `for=192.0.2.1` or `for="[2001:db8::1]"`. */
   readonly forwardedFor: string;
-  /** What was last written after the client's own fields: nearly every request of a connection asks the same host. */
+  /** The text last written after the client's own fields: nearly all requests of a connection name the same host. */
   readonly last: { host: string | undefined; http11: boolean; text: string };
 }
 
@@ -24,7 +24,7 @@ export function makePeer(address: string, trusted: boolean): Peer {
 /** Fields the propagator writes itself (`traceparent`, …): the client's own are dropped. */
 export type OwnFields = ReadonlySet<string>;
 
-/** By `FIELD`: 1 for what goes on as it is. */
+/** By `FIELD`: 1 for fields that are forwarded unchanged. */
 const PASSES = new Uint8Array(32);
 for (const meaning of [FIELD.pass, FIELD.userAgent, FIELD.date, FIELD.cacheStatus, FIELD.trace]) PASSES[meaning] = 1;
 
@@ -91,7 +91,7 @@ function plainHop(peer: Peer, host: string, http11: boolean): string {
   if (last.host !== host || last.http11 !== http11) {
     last.host = host;
     last.http11 = http11;
-    // By way of bytes: as one text, not as the tree of its pieces.
+    // Converted through bytes, so that V8 keeps one flat string and not a tree of pieces.
     last.text = Buffer.from(hopFields(peer, host, http11, '', '', ''), 'latin1').toString('latin1');
   }
   return last.text;
@@ -106,12 +106,12 @@ function dropped(
   return listed.includes(lower) || (conditional !== undefined && lower in conditional);
 }
 
-/** `host` may hold what needs quotes in `Forwarded` (a port's colon does), never a quote itself: `Host` was checked. */
+/** `host` may contain characters that need quotes in `Forwarded` (such as the colon of a port) but no quote: `Host` was checked. */
 function ownForwarded(peer: Peer, host: string): string {
   return `Forwarded: ${peer.forwardedFor};host="${host}";proto=http\r\nX-Forwarded-Host: ${host}\r\nX-Forwarded-Proto: http\r\n`;
 }
 
-/** A trusted peer's fields pass; ours are added where it left one out, and its `Forwarded` gets our hop. */
+/** A trusted peer's fields are kept; missing ones are added, and `Forwarded` gets our hop. */
 function passedForwarded(fields: string, peer: Peer, host: string): string {
   const lower = fields.toLowerCase();
   const has = (name: string): boolean => lower.startsWith(`${name}:`) || lower.includes(`\n${name}:`);

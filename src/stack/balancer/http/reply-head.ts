@@ -13,7 +13,7 @@ export interface ReplyHead {
   readonly fields: string;
   /** Body bytes that follow; -1 for chunked, -2 until the connection closes. 0 for answers that have none. */
   readonly bodyBytes: number;
-  /** `Content-Length` as sent, for answers to HEAD and 304, where it says nothing of this message. */
+  /** `Content-Length` as sent, for answers to HEAD and 304, where it does not describe this message. */
   readonly statedLength: string | undefined;
   readonly hasDate: boolean;
   readonly keepAlive: boolean;
@@ -30,7 +30,7 @@ const STATUS = /^HTTP\/1\.([01]) ([1-5][0-9][0-9])(?: ([^\r]*))?$/;
 
 /** `text`: status line and fields, each ended by CRLF. Throws VitrineError `bad_gateway`. */
 export function parseReplyHead(text: string, method: string): ReplyHead {
-  if (BAD_HEAD.test(text)) throw bad('its head holds a bare CR or LF, a control character or a folded line');
+  if (BAD_HEAD.test(text)) throw bad('its head contains a bare CR or LF, a control character or a folded line');
   const firstEnd = text.indexOf('\r\n');
   const found = STATUS.exec(text.slice(0, firstEnd));
   if (!found) throw bad('its status line is not HTTP/1.1');
@@ -52,7 +52,7 @@ export function parseReplyHead(text: string, method: string): ReplyHead {
   };
 }
 
-/** What nearly every answer says: nothing in it has to be looked for. */
+/** The most frequent values: they list no field that must be dropped. */
 const PLAIN = new Set(['keep-alive', 'close', 'Keep-Alive', 'Close']);
 
 function keepsAlive(connection: string | undefined, http11: boolean): boolean {
@@ -92,12 +92,12 @@ function scanFields(text: string, from: number): SeenFields {
   for (let at = from; at < text.length;) {
     const end = text.indexOf('\r\n', at);
     const colon = text.indexOf(':', at);
-    if (colon <= at || colon > end) throw bad('a line of its head is no field');
+    if (colon <= at || colon > end) throw bad('a line of its head is not a field');
     const meaning = fieldMeaning(text.slice(at, colon));
     if (meaning === FIELD.date) seen.hasDate = true;
     else if (meaning !== FIELD.pass && meaning !== FIELD.via && meaning !== FIELD.userAgent) {
       if (meaning === FIELD.invalid) throw bad('a field name is not a token');
-      // What does not pass ends the run of what does.
+      // A field that is not forwarded ends the run of fields that are.
       if (takeField(seen, meaning, text.slice(colon + 1, end).trim())) {
         seen.fields += text.slice(runStart, at);
         runStart = end + 2;
@@ -110,7 +110,7 @@ function scanFields(text: string, from: number): SeenFields {
   return seen;
 }
 
-/** Returns whether the field is taken out of what passes. */
+/** Returns whether the field is removed from the forwarded ones. */
 function takeField(seen: SeenFields, meaning: number, value: string): boolean {
   switch (meaning) {
     case FIELD.contentLength:
@@ -135,7 +135,7 @@ function takeField(seen: SeenFields, meaning: number, value: string): boolean {
   }
 }
 
-/** Fields that the upstream's `Connection` names are for us alone. */
+/** Fields that the upstream's `Connection` names are hop-by-hop. */
 function dropListed(seen: SeenFields, connection: string): void {
   const listed = connection
     .toLowerCase()
@@ -150,7 +150,7 @@ function dropListed(seen: SeenFields, connection: string): void {
     .join('');
 }
 
-/** `[name, value, …]` of `ReplyHead.fields`, for whoever keeps the answer. */
+/** `[name, value, …]` of `ReplyHead.fields`, for the cache. */
 export function fieldList(fields: string): string[] {
   const list: string[] = [];
   for (let at = 0; at < fields.length;) {

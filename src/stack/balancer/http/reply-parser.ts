@@ -1,6 +1,6 @@
 /**
- * Reads HTTP/1.1 answers of upstreams (RFC 9112), strictly: what could be understood in two ways is an error, and an error
- * here is a 502. Body bytes are views into the read buffer: whoever keeps them copies them.
+ * Parses HTTP/1.1 answers of upstreams (RFC 9112) strictly: an ambiguous answer is an error, and an error here becomes a
+ * 502. Body bytes are views into the read buffer; a listener copies the bytes that it keeps.
  */
 import { bad, BAD_HEAD, parseReplyHead, type ReplyHead } from './reply-head.ts';
 
@@ -39,7 +39,7 @@ export class ReplyParser {
     this.#upgrading = upgrading;
   }
 
-  /** Whether the message is over. After 101 it is, too: what follows is not HTTP. */
+  /** Whether the message is over. This includes 101: the bytes after it are not HTTP. */
   get done(): boolean {
     return this.#state === 'done' || this.#state === 'tunnel';
   }
@@ -148,7 +148,7 @@ export class ReplyParser {
       const found = /^([0-9A-Fa-f]{1,13})(?:[ \t]*;.*)?$/.exec(line);
       if (!found) throw bad('a chunk size is not a number');
       this.#left = Number.parseInt(found[1], 16);
-      // Only what a chunk wastes counts towards the limit, else a long body of honest chunks would reach it.
+      // Only the overhead beyond a plain size line counts towards the limit, or a long body of normal chunks would reach it.
       this.#overhead = Math.max(0, this.#overhead - found[1].length - 4);
       this.#state = this.#left === 0 ? 'trailer' : 'data';
     } else if (this.#state === 'data-end') {
@@ -165,7 +165,7 @@ export class ReplyParser {
   }
 }
 
-/** Where CR LF CR LF begins, or -1. Most of what is looked at is neither, and lets four bytes be passed at once. */
+/** Where CR LF CR LF begins, or -1. Most bytes are neither CR nor LF, so the search can skip four at a time. */
 function endOfHead(bytes: Buffer, from: number, size: number): number {
   for (let at = from + 3; at < size;) {
     const byte = bytes[at];

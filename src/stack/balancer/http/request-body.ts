@@ -1,7 +1,7 @@
 /**
- * The body of a request on its way in. It is held until it is complete, 64 KiB long or 250 ms old, so that what is
- * malformed in its first packets, and what a slow client trickles, never costs an upstream a connection; after that it
- * streams with back-pressure. Until the first byte of it was sent it can be given again.
+ * The body of an incoming request. It is held until it is complete, 64 KiB long or 250 ms old, so that a body that is
+ * malformed in its first packets, or that a slow client sends, never costs an upstream a connection. After that it is
+ * streamed with back-pressure. It can be sent again until its first byte was sent.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../../base/clock.ts';
@@ -9,7 +9,7 @@ import type { Deadlines, Timed } from '../timing/deadlines.ts';
 
 const HOLD_BYTES = 64 * 1024;
 const HOLD_MS = 250;
-/** The minimum rate is asked for after so long. */
+/** The minimum rate applies after this time. */
 const GRACE_MS = 5_000;
 const CHECK_MS = 1_000;
 
@@ -40,7 +40,7 @@ export class RequestBody implements Timed {
   #sink: BodySink | undefined;
   #paused = false;
   #bytes = 0;
-  /** Time it was held back by the upstream does not count against the client. */
+  /** Time in which the upstream held it back does not count against the client. */
   #pausedAtMs = 0;
   #pausedMs = 0;
   complete = false;
@@ -120,7 +120,7 @@ export class RequestBody implements Timed {
     this.#request.resume();
   }
 
-  /** What was held is on its way; the rest goes to `sink`. */
+  /** The held chunks were sent; the rest goes to `sink`. */
   stream(sink: BodySink, heldChunks: number): void {
     if (this.#sink !== undefined || this.complete) return;
     const late = this.#held.slice(heldChunks);
@@ -130,7 +130,7 @@ export class RequestBody implements Timed {
     this.resume();
   }
 
-  /** Nothing more is wanted: the rest is read and thrown away. */
+  /** The rest of the body is read and discarded. */
   stop(): void {
     this.#stopped = true;
     this.#deadlines.delete(this);

@@ -1,7 +1,7 @@
 /**
- * The second pair of eyes on a request's head. llhttp has parsed it strictly; this refuses what llhttp lets pass and a
- * proxy must not (RFC 9112 sections 3.2, 6.1 and 6.3, RFC 9110 section 7), and says what the rest of the path needs to
- * know. Pure: parsed parts in, a verdict out. What is refused here is never forwarded.
+ * The second check of a request's head. llhttp has parsed it strictly; this refuses what llhttp accepts and a proxy must
+ * not forward (RFC 9112 sections 3.2, 6.1 and 6.3, RFC 9110 section 7), and returns what the rest of the data path needs.
+ * Pure. A request that is refused here is never forwarded.
  */
 import type { ErrorCode } from '../../../base/errors.ts';
 import { FIELD, fieldMeaning, listedFields, listHas } from './fields.ts';
@@ -36,7 +36,7 @@ export interface RequestHead {
   readonly upgrade: string | undefined;
   readonly requestId: string | undefined;
   readonly userAgent: string | undefined;
-  /** Whether there is a field of some propagator (`traceparent`, `b3`, …). */
+  /** Whether the head contains a field of a trace propagator (`traceparent`, `b3`, …). */
   readonly traced: boolean;
   /** Lower-case names `Connection` listed: dropped with the hop-by-hop fields. */
   readonly listed: readonly string[];
@@ -56,7 +56,7 @@ const TARGET_WITH_HASH_OR_QUOTE = /^[\x21-\x7e]+$/;
 const REQUEST_ID = /^[A-Za-z0-9._:+/=-]{8,128}$/;
 const NONE: readonly string[] = [];
 
-/** Syntax of `Host` (RFC 9112 section 3.2): no user, no path, a port that exists. Good ones are remembered, lower-cased. */
+/** Syntax of `Host` (RFC 9112 section 3.2): no user, no path, a valid port. Valid values are cached in lower case. */
 const hosts = new Map<string, string>();
 function checkedHost(value: string): string | undefined {
   const known = hosts.get(value);
@@ -120,11 +120,11 @@ function bodyOf(seen: Seen, http11: boolean, limit: number): number | Refusal {
     if (seen.length !== undefined) {
       return refuse('bad_request', 'Content-Length and Transfer-Encoding are both present.');
     }
-    if (!http11) return refuse('bad_request', 'HTTP/1.0 knows no Transfer-Encoding.');
+    if (!http11) return refuse('bad_request', 'HTTP/1.0 does not support Transfer-Encoding.');
     if (seen.coding.toLowerCase() === 'chunked') return -1;
-    // A coding that chunked does not end cannot be framed at all (RFC 9112 section 6.1); one before it we do not implement.
+    // A body whose last coding is not chunked cannot be framed (RFC 9112 section 6.1); other codings before it are not implemented.
     return /^[a-z]+ *, *chunked$/i.test(seen.coding)
-      ? refuse('not_implemented', 'No transfer coding but chunked is known here.')
+      ? refuse('not_implemented', 'Only the transfer coding "chunked" is supported.')
       : refuse('bad_request', 'Transfer-Encoding is not exactly "chunked".');
   }
   if (seen.length === undefined) return 0;
@@ -134,15 +134,15 @@ function bodyOf(seen: Seen, http11: boolean, limit: number): number | Refusal {
   return bytes;
 }
 
-/** Origin form of the target, its authority if it was absolute, or what is wrong with it. */
+/** The target in origin form with its authority if it was absolute, or a refusal. */
 function targetOf(method: string, url: string): { target: string; authority?: string } | Refusal {
   if (url.startsWith('/')) {
     return TARGET.test(url) || (TARGET_WITH_HASH_OR_QUOTE.test(url) && !url.includes('#'))
       ? { target: url }
-      : refuse('bad_request', 'The request target holds a character it must not.');
+      : refuse('bad_request', 'The request target contains a character that is not allowed.');
   }
   if (url === '*') {
-    return method === 'OPTIONS' ? { target: '*' } : refuse('bad_request', 'Only OPTIONS may ask for "*".');
+    return method === 'OPTIONS' ? { target: '*' } : refuse('bad_request', 'Only OPTIONS may request "*".');
   }
   const absolute = /^https?:\/\/([^/?#]+)([/?][\x21-\x7e]*)?$/i.exec(url);
   if (!absolute || url.includes('#')) return refuse('bad_request', 'The request target is not a path.');
@@ -152,7 +152,7 @@ function targetOf(method: string, url: string): { target: string; authority?: st
 
 function hostOf(seen: Seen, http11: boolean, authority: string | undefined): string | Refusal {
   if (seen.host === undefined) {
-    if (http11) return refuse('bad_request', 'HTTP/1.1 needs a Host field.');
+    if (http11) return refuse('bad_request', 'HTTP/1.1 requires a Host field.');
     return authority === undefined
       ? ''
       : (checkedHost(authority) ?? refuse('bad_request', 'The target has no valid host.'));
@@ -174,7 +174,7 @@ interface ConnectionWishes {
 const KEEP: ConnectionWishes = { keepAlive: true, listed: NONE, upgrade: undefined };
 const CLOSE: ConnectionWishes = { keepAlive: false, listed: NONE, upgrade: undefined };
 
-/** Undefined when it lists a field that it must not take away. */
+/** Undefined when `Connection` lists a field that is not hop-by-hop. */
 function connectionOf(seen: Seen, http11: boolean): ConnectionWishes | undefined {
   const { connection, upgrade } = seen;
   if (connection === undefined) return http11 ? KEEP : CLOSE;
@@ -188,10 +188,10 @@ function connectionOf(seen: Seen, http11: boolean): ConnectionWishes | undefined
   };
 }
 
-/** Limits and methods: what is answered before anything else is looked at. */
+/** Limits and methods: checked before anything else. */
 function earlyRefusal(parsed: ParsedHead, limits: HeadLimits): Refusal | undefined {
   const { method, major, minor } = parsed;
-  if (major !== 1 || minor > 1) return refuse('http_version', 'This server speaks HTTP/1.1.');
+  if (major !== 1 || minor > 1) return refuse('http_version', 'Only HTTP/1.1 and HTTP/1.0 are supported.');
   if (method === 'TRACE' || method === 'CONNECT') return refuse('method_not_allowed', `${method} is not forwarded.`);
   if (parsed.url.length > limits.target) {
     return refuse('uri_too_long', `The request target is longer than ${limits.target} bytes.`);

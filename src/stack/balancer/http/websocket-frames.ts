@@ -1,6 +1,6 @@
 /**
- * Just enough of WebSocket framing (RFC 6455 section 5.2) to know when one message ends and another may be put in: a
- * tunnel that is drained says goodbye with a close frame, which must not land inside somebody else's frame.
+ * The part of WebSocket framing (RFC 6455 section 5.2) that finds the end of a frame: a tunnel that is drained sends a
+ * close frame, which must not be inserted into another frame.
  */
 
 /** Follows the bytes of one direction. */

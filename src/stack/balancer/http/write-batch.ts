@@ -1,11 +1,11 @@
 /**
- * Small messages of one turn of the event loop leave together when it ends. Sent one by one, each would wake whoever waits
- * for it on another core anew, and the kernel's half of the work would be done with cold caches; in a row the first of them
- * wakes, and a busy balancer spends a tenth less. A turn with one message ends at once, so a lone request does not wait.
+ * Small messages of one turn of the event loop are sent together at its end. Sent one by one, each would wake its receiver
+ * on another core separately, with cold kernel caches; sent in a row only the first one does, and a busy balancer uses a
+ * tenth less CPU. A turn with one message ends at once, so a single request does not wait.
  */
 import type { Socket } from 'node:net';
 
-/** So many are held at most: the first of a long turn shall not wait for the last. */
+/** Sockets held at most: the first message of a long turn must not wait for the last. */
 const LIMIT = 64;
 
 let held: Socket[] = [];
@@ -17,8 +17,8 @@ function release(): void {
 }
 
 /**
- * What is written to `socket` from now on leaves at the end of the turn, as one. The order of writes stays, `end` sends what
- * is held and `destroy` drops it, as with any corked stream.
+ * Everything written to `socket` from now on is sent at the end of the turn, in one piece. The order of writes is kept,
+ * `end` sends the held bytes and `destroy` drops them, as with any corked stream.
  */
 export function holdForTurn(socket: Socket): void {
   if (socket.writableCorked > 0) return;

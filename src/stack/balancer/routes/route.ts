@@ -1,7 +1,7 @@
 /**
- * From host and path to a route, and from a path to the name under which telemetry knows it. A route without a name gets
- * templates of the paths seen (`/users/:id`), learned only from answers that found something, and only so many: neither a
- * scanner nor a service with ids in odd places can grow telemetry.
+ * Maps host and path to a route, and a path to its name in telemetry. A route without a name gets templates of the paths
+ * seen (`/users/:id`). Templates are learned only from successful answers and their number is limited, so neither a scanner
+ * nor a service with ids in unusual places can grow telemetry.
  */
 import type { Policy, RouteOptions } from '../config.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -26,7 +26,7 @@ export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[])
 /** Routes in the order they are tried: with a host first, longer paths first. */
 export class RouteTable {
   readonly routes: readonly Route[];
-  /** Paths that services may read in two ways are refused where the path decides who gets the request. */
+  /** Ambiguous paths are refused when the path decides which upstream gets the request. */
   readonly byPath: boolean;
 
   constructor(routes: readonly Route[]) {
@@ -54,7 +54,7 @@ function underPath(path: string, prefix: string): boolean {
   return path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 47);
 }
 
-/** `/a/../b`, also with encoded dots or slashes: which route it belongs to depends on who reads it. */
+/** `/a/../b`, also with encoded dots or slashes: two readers may match it to different routes. */
 export function isAmbiguousPath(path: string): boolean {
   return /(?:^|\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)|%2f|%5c|\\|\/\//i.test(path);
 }
@@ -67,15 +67,15 @@ export function pathOf(target: string): string {
 const TEMPLATES_LIMIT = 100;
 const PATHS_LIMIT = 2048;
 const SEGMENTS_LIMIT = 8;
-/** Answers that do not prove that a path exists. */
+/** Statuses that do not prove that a path exists. */
 const NOTHING_THERE = new Set([400, 404, 405, 410, 414, 431]);
 
 const VERSION = /^v\d{1,3}(?:\.\d{1,3}){0,2}(?:(?:alpha|beta)\d{0,3})?$/i;
 const WORD_LIMIT = 24;
 
 /**
- * `:id` for what looks like one: anything with a digit (`42`, `acc-004`, a UUID), hex, what is long, or what is no plain
- * word. Names with digits that are no ids are rarer than ids that would each be a series; versions (`v2`) stay.
+ * `:id` for a segment that looks like an id: anything with a digit (`42`, `acc-004`, a UUID), hex, a long segment, or one
+ * that is not a plain word. Names with digits are rarer than ids, each of which would be a series; versions (`v2`) stay.
  */
 function segmentTemplate(segment: string): string {
   if (segment.length === 0 || VERSION.test(segment)) return segment;
@@ -90,7 +90,7 @@ export function pathTemplate(path: string): string {
 }
 
 export class PathTemplates {
-  /** What a path is called that is not known. */
+  /** The name of a path that was not learned. */
   readonly other: string;
   readonly #known = new Set<string>();
   readonly #paths = new Map<string, string>();
@@ -110,7 +110,7 @@ export class PathTemplates {
     return template;
   }
 
-  /** A path that was not known was answered with `status`. Returns its name from now on. */
+  /** An unknown path was answered with `status`. Returns its name from now on. */
   learn(path: string, status: number): string {
     if (NOTHING_THERE.has(status) || this.#known.size >= TEMPLATES_LIMIT) return this.other;
     const template = pathTemplate(path);

@@ -1,6 +1,6 @@
 /**
  * Histograms bound to attributes once per combination and kept: building attributes for each record, or even the text of a
- * key, would be a good part of what observing costs. Bounded: past the limit a combination is bound for one use.
+ * key, would be a large part of the cost of observing. Bounded: past the limit a combination is bound for one use.
  */
 import type { Attributes } from '@opentelemetry/api';
 import type { BoundHistogram, BoundRecord } from '../../../telemetry/metrics/cells.ts';
@@ -15,7 +15,7 @@ export function statusAttributes(status: number | undefined, errorType: string |
   };
 }
 
-/** What one route and method need: the server's duration by status, and one duration per phase. */
+/** The records of one route and method: the server's duration by status, and one duration per phase. */
 export interface RouteLabels {
   readonly spanName: string;
   readonly plain: Map<number, BoundRecord>;
@@ -54,7 +54,7 @@ export class LabelSets {
     return labels;
   }
 
-  /** `http.server.request.duration` of one outcome. `errorType` is what `error.type` shall be, or undefined. */
+  /** `http.server.request.duration` of one outcome. `errorType`: the value of `error.type`, or undefined. */
   server(
     method: string,
     route: string,
@@ -89,7 +89,7 @@ export interface AttemptCell {
   value: number;
 }
 
-/** Attempts at one upstream, by method and outcome. Methods and outcomes are few, so this is bounded by what it is. */
+/** Attempts at one upstream, by method and outcome. Methods and outcomes are few, so the number is bounded. */
 export class AttemptLabels {
   readonly #name: string;
   readonly #host: string;

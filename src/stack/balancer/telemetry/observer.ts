@@ -1,7 +1,7 @@
 /**
- * What the balancer tells OpenTelemetry: a server span and a client span per try, the duration histograms of the semantic
+ * What the balancer reports to OpenTelemetry: a server span per request and a client span per try, the duration histograms of the semantic
  * conventions, and its own counters. Histograms are bound to attributes once per combination; counters are plain numbers
- * that observable instruments read when somebody collects, so they cost nothing per request.
+ * that observable instruments read at each collection, so they cost nothing per request.
  */
 import { metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Attributes, Context, Observable, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
@@ -30,7 +30,7 @@ const FINEST_MS = FINE_DURATION_BOUNDS[0] * 1000;
 
 export const knownMethod = (method: string): string => (METHODS.has(method) ? method : '_OTHER');
 
-/** The W3C fields by name and whatever the configured propagator writes, as text for a request's head. */
+/** Writes the propagator's fields as text for a request's head. */
 const intoText = {
   set(carrier: { text: string }, name: string, value: string): void {
     carrier.text += `${name}: ${value}\r\n`;
@@ -75,9 +75,9 @@ export class Observer {
   readonly #gauges: Gauges;
   readonly #callbacks: [Observable, ObservableCallback][] = [];
   readonly #fields = propagation.fields();
-  /** All of them are known by name, so a head says whether it has any. */
+  /** All of them are known by name, so `RequestHead.traced` tells whether there is one. */
   readonly #fieldsKnown = this.#fields.every((name) => fieldMeaning(name) === FIELD.trace);
-  /** What the W3C propagators write is the same whoever writes it. */
+  /** The W3C fields can be written here: their text does not depend on the propagator. */
   readonly #w3c = this.#fields.includes('traceparent') && this.#fields.every((name) => W3C_FIELDS.has(name));
   /** Fields of the propagator: a client's own are taken in by `serverSpan`, never passed on. */
   readonly ownFields: OwnFields = new Set(this.#fields);
@@ -143,7 +143,7 @@ export class Observer {
 
   #recordPhases(records: readonly BoundRecord[], phases: PhaseTimes): void {
     for (let at = 0; at < PHASES.length; at += 1) {
-      // Below the finest bucket a phase is no phase, and each record has its price.
+      // A phase below the finest bucket is not recorded: each record costs time.
       if (phases[at] >= FINEST_MS) records[at].record(phases[at] / 1000);
     }
   }
@@ -166,7 +166,7 @@ export class Observer {
     return labels;
   }
 
-  /** Methods are no label of this counter, and an address may serve two routes: what has the same labels is one point. */
+  /** The method is not a label of this counter, and an address may serve two routes: equal labels are summed to one point. */
   #observeTries(result: ObservableResult): void {
     const points = new Map<string, { attributes: Attributes; value: number }>();
     for (const upstream of this.#gauges.upstreams()) {
@@ -180,7 +180,7 @@ export class Observer {
     for (const { attributes, value } of points.values()) result.observe(value, attributes);
   }
 
-  /** A request that was refused before it could be understood: there is no span to it. */
+  /** A request that was refused before it could be parsed: it has no span. */
   refused(status: number): void {
     let cell = this.#refused.get(status);
     if (cell === undefined) {

@@ -18,13 +18,13 @@ const TWO_DIGITS = Array.from({ length: 100 }, (_, at) =>
   at === 0 ? '' : at % 10 === 0 ? `.${at / 10}` : `.${String(at).padStart(2, '0')}`,
 );
 
-/** Two decimals, without those that are 0: whole numbers become text much faster than fractions do. */
+/** Two decimals without trailing zeros: whole numbers are converted to text much faster than fractions. */
 function hundredths(ms: number): string {
   const whole = Math.round(ms * 100);
   return `${Math.floor(whole / 100)}${TWO_DIGITS[whole % 100]}`;
 }
 
-/** The field `Server-Timing` with its line end; phases not gone through are left out. `cache`: what the cache said. */
+/** The field `Server-Timing` with its line end; phases not gone through are left out. `cache`: the result of the cache look-up. */
 export function serverTiming(phases: PhaseTimes, cache: string | undefined): string {
   let out = '';
   for (let at = 0; at < TRANSFER; at += 1) {

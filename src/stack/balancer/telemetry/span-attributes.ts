@@ -1,4 +1,4 @@
-/** What the spans of a request say, by the semantic conventions for HTTP: all of it is known at the end and written then. */
+/** Span attributes of a request by the semantic conventions for HTTP. All values are known at the end and written then. */
 import type { Attributes } from '@opentelemetry/api';
 import type { Peer } from '../http/forward-head.ts';
 import { PHASES, type PhaseTimes } from './phase-times.ts';

@@ -1,6 +1,6 @@
 /**
- * All deadlines of the data path, kept by one sweep: a timer for each request would cost more than the whole look-up of
- * its route. A deadline is met at most one period late. Nothing wakes up while nothing has a deadline.
+ * All deadlines of the data path, checked by one periodic sweep: a timer per request would cost more than the look-up of
+ * its route. A deadline fires at most one period late. No timer runs while nothing has a deadline.
  */
 import type { Clock } from '../../../base/clock.ts';
 
@@ -36,7 +36,7 @@ export class Deadlines {
     this.#cancel = this.#clock.after(PERIOD_MS, () => this.#sweep());
   }
 
-  /** A sweep goes on while there is something: to stop and begin one with each request would be a timer a request again. */
+  /** The sweep continues while there is a deadline: starting it anew for each request would be a timer per request again. */
   #sweep(): void {
     const now = this.#clock.monotonic();
     for (const timed of this.#timed) {

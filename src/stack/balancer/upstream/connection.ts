@@ -1,6 +1,6 @@
 /**
  * One raw connection to an upstream and the one exchange on it. Bytes are read into one static buffer (`onread`), so
- * nothing is allocated for reading; what a listener keeps, it copies. The connection says once how the exchange ended:
+ * nothing is allocated for reading; a listener copies the bytes that it keeps. The connection reports once how the exchange ended:
  * `onComplete` or `onFailed`, never both.
  */
 import { connect, type Socket } from 'node:net';
@@ -9,7 +9,7 @@ import type { ReplyHead } from '../http/reply-head.ts';
 import { ReplyParser, type ReplyListener } from '../http/reply-parser.ts';
 import { holdForTurn } from '../http/write-batch.ts';
 
-/** `refused`: nobody is there, nothing was sent. `reset`: it broke. `invalid`: what came back is not HTTP. */
+/** `refused`: no connection was made, nothing was sent. `reset`: it broke. `invalid`: the answer is not valid HTTP. */
 export type ConnectionFailure = 'refused' | 'reset' | 'invalid';
 
 export interface ExchangeEvents {
@@ -17,9 +17,9 @@ export interface ExchangeEvents {
   /** After 101, `onBody` brings the bytes of the tunnel. */
   onHead(head: ReplyHead): void;
   onBody(bytes: Buffer): void;
-  /** All that came in one read was given: the moment to write it. Not called when `onComplete` is. */
+  /** All bytes of one read were delivered and can be written now. Not called when `onComplete` is. */
   onFlush(): void;
-  /** What was written has left; more may be written. */
+  /** The write buffer is empty again; more may be written. */
   onWritable(): void;
   /** The answer is complete. `reusable`: the connection may carry another exchange as far as the answer tells. */
   onComplete(reusable: boolean): void;
@@ -114,7 +114,7 @@ export class UpstreamConnection implements ReplyListener {
     this.reused = true;
   }
 
-  /** Gives it up without a word to the listener. */
+  /** Closes the connection without telling the listener. */
   destroy(): void {
     this.#events = undefined;
     this.#gone();
@@ -139,7 +139,7 @@ export class UpstreamConnection implements ReplyListener {
       return true;
     }
     if (this.#events === undefined) {
-      // Nobody asked: an idle upstream that talks is out of step.
+      // Bytes without a request: the connection is out of step and cannot be used.
       this.#gone();
       return true;
     }

@@ -1,7 +1,7 @@
 /**
  * Passive health as a pure step: what a request's outcome does to the standing of its upstream. Consecutive failures take
  * it out for a time that grows with each ejection (after Envoy's outlier detection), never more than a share of the route
- * unless connections are refused: then nobody is there, and waiting for it helps nobody.
+ * unless connections are refused: then no process listens there, and keeping it in cannot help.
  */
 
 export type FailureKind = 'refused' | 'timeout' | 'error';
@@ -10,7 +10,7 @@ export interface Standing {
   /** Failures in a row, and whether all of them were refused connections. */
   readonly failures: number;
   readonly onlyRefused: boolean;
-  /** How often it was out, forgotten one at a time. */
+  /** Ejections so far; old ones are forgotten one at a time. */
   readonly times: number;
   /** Out until then (monotonic ms); 0 when it is in. */
   readonly untilMs: number;
@@ -26,7 +26,7 @@ export interface EjectionRules {
 }
 
 export const GOOD_STANDING: Standing = { failures: 0, onlyRefused: true, times: 0, untilMs: 0, changedMs: 0 };
-/** After so long without an ejection one of the earlier ones is forgotten. */
+/** After this time without an ejection, one earlier ejection is forgotten. */
 const FORGET_MS = 30_000;
 
 export type Verdict = { readonly standing: Standing; readonly ejectedFor?: FailureKind };
@@ -54,7 +54,7 @@ export function afterSuccess(before: Standing): Standing {
   return before.failures === 0 ? before : { ...before, failures: 0, onlyRefused: true };
 }
 
-/** Time goes by: an ejection ends, an old one is forgotten. Returns `before` itself when nothing changed. */
+/** Ends an ejection whose time is over and forgets an old one. Returns `before` itself when nothing changed. */
 export function afterTime(before: Standing, nowMs: number): Standing {
   if (before.untilMs > 0) {
     return before.untilMs <= nowMs ? { ...before, untilMs: 0, changedMs: nowMs } : before;

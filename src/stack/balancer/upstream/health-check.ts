@@ -1,8 +1,8 @@
 /**
  * Active checks: each upstream is asked by HTTP, because one that hangs still accepts connections. So many good answers in
- * a row bring it up, so many bad ones take it down; a 503 does so at once, because it is the upstream's own word that it
- * takes no work: it drains, and will close its port soon. For the same reason an upstream that begins to close its
- * connections is asked at once. The checks appear in no request count and no trace.
+ * a row bring it up, so many bad ones take it down. A 503 takes it down at once, because with 503 the upstream itself says
+ * that it takes no work: it drains and will close its port soon. For the same reason an upstream that begins to close its
+ * connections is checked at once. The checks appear in no request count and no trace.
  */
 import type { Clock } from '../../../base/clock.ts';
 import { HEALTH_CHECK_AGENT } from '../../../telemetry/spans/unobserved-requests.ts';
@@ -21,7 +21,7 @@ export interface HealthCheckRules {
 type Answer = 'good' | 'unready' | 'bad';
 
 const UNREADY = 503;
-/** Between the beginnings of two checks, however often an upstream closes connections. */
+/** Minimum time between the starts of two checks, however often an upstream closes connections. */
 const LEAST_GAP_MS = 100;
 
 function answerOf({ status }: ReplyHead): Answer {
@@ -85,7 +85,7 @@ export function checkHealth(upstreams: readonly Upstream[], rules: HealthCheckRu
   };
   for (const upstream of upstreams) {
     upstream.onFarewell = () => {
-      // A check under way may have been answered before.
+      // The answer to a check that is under way may be older than this.
       again = true;
       if (!asking) plan(LEAST_GAP_MS);
     };

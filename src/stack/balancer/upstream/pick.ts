@@ -1,6 +1,7 @@
 /**
  * Which upstream gets the request. Pure: candidates and a turn in, an index out, so every policy is tested by arithmetic.
- * Only available candidates are taken; when none is, all are (panic mode): an answer may still come, a 503 would be sure.
+ * Only available candidates are used. When none is available, all are tried (panic mode): one may still answer, and a 503
+ * would be certain.
  */
 import type { Random } from '../../../base/random.ts';
 import type { Policy } from '../config.ts';
@@ -14,14 +15,14 @@ export interface Candidate {
   readonly weight: number;
 }
 
-/** All were tried. */
+/** Every candidate was tried. */
 export const NOBODY = -1;
-/** Those that are left work on as much as they may. */
+/** Every candidate that is left has reached its limit. */
 export const ALL_BUSY = -2;
 
 /**
  * Index of the candidate for turn `turn` (any non-negative integer, one more for each request), `NOBODY` or `ALL_BUSY`.
- * `round_robin` takes them in turn and passes one that warms up by chance; `least_inflight` takes the one with the fewest
+ * `round_robin` takes them in turn and skips one that warms up at random; `least_inflight` takes the one with the fewest
  * requests per weight, equal ones in turn. None is given more than `limit` requests at a time.
  */
 export function pick(

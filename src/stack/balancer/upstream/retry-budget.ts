@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../../base/clock.ts';
 
-/** What is put in is good for so long: the bucket holds no more than ten seconds of requests. */
+/** Earned retries expire: the bucket holds no more than ten seconds of requests. */
 const WINDOW_MS = 10_000;
 
 export class RetryBudget {
@@ -24,7 +24,7 @@ export class RetryBudget {
   }
 
   request(): void {
-    // Now and not at the next retry: what was earned since the last one is as old as its request.
+    // Aged at each request, not at the next retry: each earned share is as old as its request.
     this.#age();
     this.#earned += this.#ratio;
   }
@@ -32,7 +32,7 @@ export class RetryBudget {
   /** Takes one retry, if there is one. */
   take(): boolean {
     this.#age();
-    // A fifth five times is a hair less than one.
+    // Five times 0.2 is slightly less than 1 in floating point.
     if (this.#earned > 0.999_999) this.#earned = Math.max(0, this.#earned - 1);
     else if (this.#reserve >= 1) this.#reserve -= 1;
     else return false;

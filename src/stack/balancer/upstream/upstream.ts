@@ -1,7 +1,7 @@
 /**
- * One upstream of one route: its connections, what it is working on, and its standing. Whether it is `available` is the
- * sum of active checks (`health-check.ts`) and of its own failures (`ejection.ts`), worked out when one of them changes
- * and not for each request.
+ * One upstream of one route: its connections, its requests in flight, and its standing. `available` combines the active
+ * checks (`health-check.ts`) and its own failures (`ejection.ts`). It is computed when one of them changes, not for each
+ * request.
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { Endpoint } from '../config.ts';
@@ -38,7 +38,7 @@ export class Upstream implements Candidate {
   weight = 1;
   /** Monotonic ms of the last byte it sent to anybody. */
   lastByteMs = -Infinity;
-  /** Called when it closes a connection with its answer though it kept the one before: it may be about to go. */
+  /** Called when it closes a connection after an answer although it kept the one before: it may be shutting down. */
   onFarewell = (): void => {};
   #keepsAlive = false;
 
@@ -126,7 +126,7 @@ export class Upstream implements Candidate {
       this.#decide(nowMs);
     }
     if (this.weight < 1) this.weight = warmUpWeight(nowMs - this.#backSinceMs, this.#rules.slow_start);
-    // The stack's bottom is the longest idle.
+    // The bottom of the stack has been idle longest.
     while (this.#idle.length > 0 && nowMs - this.#idle[0].idleSinceMs >= keepIdleMs) this.#idle[0].destroy();
   }
 

@@ -45,10 +45,10 @@ const known = new Set([
   }),
 ]);
 
-describe('the rules that come along', () => {
+describe('the built-in rules', () => {
   const groups = builtinRules();
 
-  it('have five thresholds that are looked at each second', () => {
+  it('have five thresholds that are evaluated each second', () => {
     const eager = groups.filter(({ intervalMs }) => intervalMs === 1_000);
     expect(eager.flatMap(({ rules }) => rules.map(({ name }) => name))).toEqual([
       'SlowResponses',

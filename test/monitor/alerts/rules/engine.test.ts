@@ -126,7 +126,7 @@ describe('recording rules', () => {
     await engine.close();
   });
 
-  it('says what went wrong, keeps the others going, and writes no stale markers then', async () => {
+  it('report the error, do not stop the others, and write no stale markers then', async () => {
     const engine = engineOf(`groups: [{name: g, limit: 1, rules: [
       {record: same, expr: x, labels: {a: ''}}, {record: many, expr: x}, {record: text, expr: '"s"'}, {record: fine, expr: sum(x)}]}]`);
     engine.start();
@@ -169,7 +169,7 @@ const ALERT = `groups: [{name: g, rules: [{alert: Big, expr: 'x > 1', for: 2s,
   annotations: {summary: '{{ $labels.a }} is {{ $value }} {{ with query "x" }}{{ len . }}{{ end }} {{ query "1" | first | value }} {{ query "\\"s\\"" | first | strvalue }}'}}]}]`;
 
 describe('alerting rules', () => {
-  it('go from pending over firing to resolved, and write ALERTS', async () => {
+  it('go from pending through firing to resolved, and write ALERTS', async () => {
     const engine = engineOf(ALERT);
     expect(engine.groups()[0].rules[0]).toMatchObject({ state: 'unknown', health: 'unknown' });
     engine.start();
@@ -275,7 +275,7 @@ describe('alerting rules', () => {
     await second.close();
   });
 
-  it('start anew when there is nothing to restore from', async () => {
+  it('start again when there is nothing to restore from', async () => {
     const engine = engineOf(ALERT.replace('for: 2s', 'for: 1h'));
     engine.start();
     await clock.advance(2 * S);
@@ -352,7 +352,7 @@ describe('replace', () => {
   });
 });
 
-it('tells how it is doing through OpenTelemetry', async () => {
+it('reports its own state through OpenTelemetry', async () => {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
   const provider = new MeterProvider({ readers: [reader] });

@@ -67,7 +67,7 @@ groups:
 
   it('takes an empty file', () => expect(parseRuleFile('', 'r.yaml')).toEqual([]));
 
-  it('tells all mistakes at once, each with its place', () => {
+  it('reports all mistakes at once, each with its place', () => {
     const text = `groups:
 - name: a
   interval: soon
@@ -137,7 +137,7 @@ top: 1
     [`# ${'x'.repeat(1024 * 1024)}`, /larger than 1048576 characters/],
   ])('refuses %#', (text, message) => expect(issues(text)[0]).toMatch(message));
 
-  it('is not surprised by names of Object.prototype', () => {
+  it('treats names of Object.prototype like any other name', () => {
     expect(
       issues('groups: [{name: a, __proto__: 1, rules: [{alert: A, expr: up, labels: {constructor: x}}]}]'),
     ).toEqual(['r.yaml:1:20: field __proto__ not found in rule group']);

@@ -59,7 +59,7 @@ describe('stepAlerts', () => {
     expect(history[3][0]).toMatchObject({ firedAtMs: 2 * S, value: 3 });
   });
 
-  it('forgets a pending alert that goes away, and starts anew', () => {
+  it('forgets a pending alert that ends, and starts again', () => {
     const history = play({ forMs: 2 * S }, [['a'], ['a'], [], ['a'], ['a'], ['a']]);
     expect(stateNames(history)).toEqual(['pending', 'pending', '-', 'pending', 'pending', 'firing']);
     expect(history[3][0].activeAtMs).toBe(3 * S);
@@ -79,7 +79,7 @@ describe('stepAlerts', () => {
     expect(RESOLVED_RETENTION_MS).toBe(15 * minute);
   });
 
-  it('begins anew when a resolved alert comes back', () => {
+  it('starts again when a resolved alert returns', () => {
     const history = play({}, [['a'], [], ['a']]);
     expect(history[2][0]).toMatchObject({ state: 'firing', activeAtMs: 2 * S, firedAtMs: 2 * S });
     expect(history[2][0].resolvedAtMs).toBeUndefined();
@@ -109,7 +109,7 @@ describe('stepAlerts', () => {
     ]);
   });
 
-  it('tells transitions with their reasons', () => {
+  it('returns transitions with their reasons', () => {
     const pending = ok(stepAlerts(new Map(), [finding('a')], { ...TIMING, forMs: S }, 0));
     expect(pending.transitions).toMatchObject([{ from: 'inactive', to: 'pending' }]);
     const same = ok(stepAlerts(pending.states, [finding('a')], { ...TIMING, forMs: 2 * S }, S));

@@ -53,7 +53,7 @@ const tools = {
 };
 
 describe('runRuleTests', () => {
-  it('passes what holds', async () => {
+  it('passes met expectations', async () => {
     expect(await runRuleTests(TESTS, 't.yaml', tools)).toEqual({ passed: 6, failures: [] });
   });
 
@@ -72,7 +72,7 @@ describe('runRuleTests', () => {
   });
   if (!existsSync(PROMTOOL)) console.log(`${PROMTOOL} is not installed: it did not run the rule tests`);
 
-  it('says what does not hold', async () => {
+  it('reports expectations that are not met', async () => {
     const wrong = TESTS.replace('1 at 4', '1 at 9')
       .replace("'total', value: 5", "'total', value: 5.0000001")
       .replace('expr: nothing', 'expr: "sum("')
@@ -89,7 +89,7 @@ describe('runRuleTests', () => {
     expect((await runRuleTests(fuzzy, 't.yaml', tools)).failures).toEqual([]);
   });
 
-  it('tells rules that could not be evaluated', async () => {
+  it('reports rules that could not be evaluated', async () => {
     const broken = { ...tools, readFile: () => 'groups: [{name: g, rules: [{record: y, expr: \'"s"\'}]}]' };
     const { failures } = await runRuleTests('rule_files: [r]\ntests: [{}]', 't.yaml', broken);
     expect(failures).toEqual(['test 1: rule y: rule result is not a vector or scalar']);
@@ -115,7 +115,7 @@ describe('parseRuleTestFile', () => {
     expect(tests[0].exprTests[0].expected.map(({ value }) => value)).toEqual([Infinity, -Infinity, NaN, 1_000, 0]);
   });
 
-  it('tells all mistakes', () => {
+  it('reports all mistakes', () => {
     expect(() =>
       parseRuleTestFile(
         'rule_files: [1]\nfoo: 1\ntests: [{bar: 1, promql_expr_test: [{exp_samples: [{value: x}]}]}, 5]',

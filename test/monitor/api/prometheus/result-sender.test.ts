@@ -66,13 +66,13 @@ function deaf(port: number, encoding = 'identity'): { ended: Promise<void>; end(
   return { ended, end: () => socket.destroy() };
 }
 
-describe('results on their way', () => {
+describe('results being sent', () => {
   afterEach(() => {
     server.closeAllConnections();
     server.close();
   });
 
-  it('arrive whole, plain and compressed, and are forgotten then', async () => {
+  it('arrive whole, plain and compressed, and are released', async () => {
     const port = await start(POINTS);
     const plain = await get(port);
     const packed = await get(port, { 'accept-encoding': 'gzip' });

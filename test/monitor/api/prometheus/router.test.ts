@@ -194,7 +194,7 @@ describe('query', () => {
     ]);
   });
 
-  it('asks at the present without a time', async () => {
+  it('evaluates at the current time when none is given', async () => {
     await get('/api/v1/query?query=up');
     expect(querier.asked).toEqual([['instant', 'up', NOW]]);
   });
@@ -433,7 +433,7 @@ describe('query_range', () => {
   });
 });
 
-describe('what there is to ask for', () => {
+describe('series, labels and metadata', () => {
   it('lists series', async () => {
     const { body } = await get('/api/v1/series', 'match[]=up&match[]={job="a"}&start=1&end=2');
     expect(body.data).toEqual([
@@ -677,7 +677,7 @@ describe('rules and alerts', () => {
 });
 
 describe('status', () => {
-  it('says whose API it speaks', async () => {
+  it('names the version of the API', async () => {
     expect((await get('/api/v1/status/buildinfo')).body.data).toEqual({
       version: '3.14.0',
       revision: 'vitrine-1.2.3',
@@ -724,7 +724,7 @@ describe('federate', () => {
     );
   });
 
-  it('is empty for what is no vector', async () => {
+  it('is empty for scalars and strings', async () => {
     querier.value = { kind: 'scalar', t: 0, v: 0 };
     expect((await get('/federate?match[]=up')).text).toBe('');
   });

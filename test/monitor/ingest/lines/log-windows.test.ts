@@ -20,7 +20,7 @@ const record = (service: string, severityNumber: number): LogRecord => ({
 });
 
 describe('LogWindows', () => {
-  it('counts the lines of (now - 60 s, now] exactly, whatever came when', async () => {
+  it('counts the lines of (now - 60 s, now] exactly, for any arrival times', async () => {
     const steps = fc.array(
       fc.record({
         waitMs: fc.integer({ min: 0, max: 20_000 }),

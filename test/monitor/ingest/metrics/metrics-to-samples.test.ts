@@ -121,7 +121,7 @@ describe.each([
     ]);
   });
 
-  it('resolves a series once and knows it again by its bytes', async () => {
+  it('resolves a series once and recognises it by its bytes', async () => {
     const rig = ingestRig();
     await send(rig, KINDS);
     const { resolved } = rig.sinks.samples;
@@ -366,7 +366,7 @@ describe('metrics', () => {
     expect(rig.sinks.samples.of(`h_bucket{${TARGET},le="2"}`).map(({ v }) => v)).toEqual([1]);
   });
 
-  it('bounds delta series, and lets silent ones make room', async () => {
+  it('bounds delta series, and drops silent ones for new ones', async () => {
     const rig = ingestRig({ maxDeltaSeries: 2 });
     const delta = (route: string, ms: number): object =>
       counter([{ attributes: [attribute('r', route)], timeUnixNano: nanosAt(ms), asInt: 1 }], {
@@ -461,7 +461,7 @@ describe('metrics', () => {
     }
   });
 
-  it('tells the metadata again after a failure', async () => {
+  it('sends the metadata again after a failure', async () => {
     const rig = ingestRig();
     rig.sinks.samples.verdict = new Error('disk');
     await expect(take(rig, [KINDS[1]])).rejects.toThrow('disk');

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { QueryShare } from '../../../../src/monitor/promql/columns/budget.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
 
-describe('what running queries hold together', () => {
-  it('is bounded: the largest ends, the others go on', () => {
+describe('the memory shared by running queries', () => {
+  it('is bounded: the largest query ends, the others go on', () => {
     const share = new QueryShare(movedClock(0), 1_000);
     const [large, small] = [share.begin(1_000, undefined), share.begin(1_000, undefined)];
     large.take(800);
@@ -22,7 +22,7 @@ describe('what running queries hold together', () => {
     expect([share.held, small.peak]).toEqual([10, 600]);
   });
 
-  it('is the limit of one alone, too', () => {
+  it('is also the limit of a single query', () => {
     const share = new QueryShare(movedClock(0), 1_000);
     const budget = share.begin(1_000, undefined);
     expect(() => budget.take(1_001)).toThrow(expect.objectContaining({ code: 'query_failed' }) as Error);
@@ -30,7 +30,7 @@ describe('what running queries hold together', () => {
     expect(share.held).toBe(0);
   });
 
-  it('is the thread, too: one query a turn, in order', async () => {
+  it('shares the thread: one query each turn, in order', async () => {
     const clock = movedClock(0);
     const share = new QueryShare(clock, 1_000);
     const [a, b] = [share.begin(1_000, undefined), share.begin(1_000, undefined)];

@@ -48,7 +48,7 @@ describe('a server that gives no answer', () => {
     });
   });
 
-  it('lets the asker go first', async () => {
+  it('is canceled with its caller', async () => {
     const abort = new AbortController();
     const url = await answering((request) => {
       request.resume();
@@ -178,7 +178,7 @@ describe('answers of another shape', () => {
     });
   });
 
-  it('are given up when they do not end', async () => {
+  it('are abandoned when they are endless', async () => {
     let sent = 0;
     const url = await answering((request, response) => {
       request.resume();

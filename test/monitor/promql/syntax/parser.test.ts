@@ -233,7 +233,7 @@ describe('parse: errors in the words of Prometheus', () => {
     ['a{b=~"("}', '1:3 error parsing regexp: missing closing ): `(?s)(`'],
   ])('%s', (text, message) => expect(errorOf(text)).toBe(message));
 
-  it('refuses what is experimental when told to', () => {
+  it('refuses experimental functions when they are switched off', () => {
     expect(errorOf('limitk(1, a)', false)).toBe('1:1 limitk() is experimental and is not enabled');
     expect(errorOf('mad_over_time(a[5m])', false)).toBe('1:1 function "mad_over_time" is not enabled');
     expect(errorOf('limitk(1, a)')).toBe('parsed');
@@ -256,14 +256,14 @@ describe('parse: bounds', () => {
     expect(() => parse(text, { maxLength: 1e6 })).toThrow(`nested too deeply, the limit is ${MAX_DEPTH} levels`);
   });
 
-  it('takes a chain just below the limit', () => expect(parse('1+'.repeat(MAX_DEPTH - 1) + '1').kind).toBe('binary'));
+  it('accepts a chain just below the limit', () => expect(parse('1+'.repeat(MAX_DEPTH - 1) + '1').kind).toBe('binary'));
 
   it('refuses long texts unread', () => {
     expect(() => parse('x'.repeat(MAX_QUERY_LENGTH + 1))).toThrow('query is longer than 16384 characters');
     expect(() => parse('x'.repeat(1e6))).toThrow('query is longer');
   });
 
-  it('is not surprised by names of Object.prototype', () => {
+  it('treats names of Object.prototype as plain names', () => {
     expect(errorOf('constructor(x)')).toBe('1:1 unknown function with name "constructor"');
     expect(parse('__proto__{constructor="x"}').kind).toBe('vector_selector');
     expect(errorOf('x constructor y')).toBe('1:3 unexpected identifier "constructor"');

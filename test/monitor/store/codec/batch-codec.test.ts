@@ -72,7 +72,7 @@ it('writes consecutive references as runs', () => {
   expect(writer.length).toBeLessThan(count * 8 + 50);
 });
 
-it('says so when a row ends too early', () => {
+it('throws RangeError when a row ends too early', () => {
   expect(() => decodeBatch(new ByteReader(Uint8Array.of(0, 200, 1)))).toThrow(RangeError);
   expect(() => decodeBatch(new ByteReader(Uint8Array.of(1, 2, 1, 0, 0, 0, 0, 9)))).toThrow(RangeError);
 });

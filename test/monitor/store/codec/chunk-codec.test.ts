@@ -99,13 +99,13 @@ describe('a chunk', () => {
     expect(chunkOf(columnsOf(samples)).length / samples.length).toBeLessThan(1.5);
   });
 
-  it('does not pay for a few strange values among decimals', () => {
+  it('stays small when a few decimals are NaN or infinite', () => {
     const samples = Array.from({ length: 160 }, (_, i) => ({ t: i * 1_000, v: i % 40 === 7 ? NaN : (i % 90) / 100 }));
     roundTrip(samples);
     expect(chunkOf(columnsOf(samples)).length / samples.length).toBeLessThan(1.7);
   });
 
-  it('takes overlapping chunks once', () => {
+  it('reads samples of overlapping chunks once', () => {
     const made = (from: number, to: number): Uint8Array =>
       chunkOf(
         columnsOf(
@@ -125,7 +125,7 @@ describe('a chunk', () => {
     expect(shown(joined)).toEqual(shown(whole));
   });
 
-  it('says so when bytes are no chunk, and never hangs', () => {
+  it('throws RangeError when bytes are no chunk, and never hangs', () => {
     const good = chunkOf(columnsOf(Array.from({ length: 130 }, (_, i) => ({ t: i * 1_000, v: Math.sin(i) }))));
     expect(() => decodeChunk(good.subarray(0, good.length - 20), new Columns(0))).toThrow(RangeError);
     expect(() => decodeChunk(Uint8Array.of(0x70, 1), new Columns(0))).toThrow('version 7');

@@ -40,7 +40,7 @@ describe('histograms as bytes', () => {
     );
   });
 
-  it('of one layout cost their differences', () => {
+  it('of one layout are written as differences', () => {
     const list = Array.from({ length: 100 }, (_, i) => histogramOf(1_000_000 + i, i));
     expect(roundTrip(list)).toEqual(list);
     const writer = new ByteWriter();
@@ -66,7 +66,7 @@ describe('histograms as bytes', () => {
     }
   });
 
-  it('that lie about their lengths are refused before memory is taken', () => {
+  it('with false lengths are refused before memory is allocated', () => {
     const writer = new ByteWriter();
     writeHistogram(writer, histogramOf(5, 1), undefined);
     const bytes = writer.take();

@@ -53,7 +53,7 @@ describe('day files', () => {
     expect(days.open('1970-01-01')?.labelsOf(live.key)).toBe(live);
   });
 
-  it('go on after a file that is no database, and clean up what a roll-up left', () => {
+  it('skip a file that is no database, and remove leftovers of a roll-up', () => {
     writeFileSync(path.join(dir, 'samples-1970-01-03.db'), 'x'.repeat(5_000));
     writeFileSync(path.join(dir, 'samples-1970-01-03.tmp'), 'half');
     writeFileSync(path.join(dir, 'other.db'), '');
@@ -67,7 +67,7 @@ describe('day files', () => {
     ]);
   });
 
-  it('pass a vanished directory on as trouble with the disk', () => {
+  it('report a vanished directory as an error of the disk', () => {
     removeDirectory(dir);
     expect(() => days.forWriting(0)).toThrow(expect.objectContaining({ code: 'ENOENT' }));
   });

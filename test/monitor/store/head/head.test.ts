@@ -52,7 +52,7 @@ const list = fc.array(sample, { maxLength: 250 });
 const kept = new Uint32Array(1_000);
 
 describe('the head', () => {
-  it('takes back exactly what came since the mark', () => {
+  it('removes exactly the samples since the mark', () => {
     fc.assert(
       fc.property(list, list, fc.nat(4), (first, second, pages) => {
         const { head, refs } = newHead();
@@ -76,7 +76,7 @@ describe('the head', () => {
     );
   });
 
-  it('gives the pages in front away and keeps the rest', () => {
+  it('releases the first pages and keeps the rest', () => {
     fc.assert(
       fc.property(list, fc.nat(200), (samples, from) => {
         const { head, refs } = newHead();
@@ -101,7 +101,7 @@ describe('the head', () => {
     );
   });
 
-  it('does not let a start timestamp run on into samples without one', () => {
+  it('does not apply a start timestamp to later samples without one', () => {
     const { head, refs } = newHead();
     const one = { step: 1, v: 1, stale: false, h: undefined };
     const columns = new Columns(0);
@@ -111,7 +111,7 @@ describe('the head', () => {
     expect([...(columns.toSamples(-Infinity, Infinity)?.st ?? [])]).toEqual([77, 0]);
   });
 
-  it('voids the references of series that left, for thousands of reuses', () => {
+  it('recognises released references for thousands of reuses', () => {
     const { head, refs } = newHead();
     const seen = new Set(refs);
     for (let i = 0; i < 4_000; i += 1) {

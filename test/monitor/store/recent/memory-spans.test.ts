@@ -77,7 +77,7 @@ describe('spans in memory', () => {
     expect(store.trace('none')).toEqual([]);
   });
 
-  it('without their root are listed once they are old enough to have one', () => {
+  it('without a root are listed once their root should have arrived', () => {
     const store = new MemorySpans(MEMORY_SPANS_DEFAULTS);
     store.append([span('told', { startMs: 5_000 }), span('half', { startMs: 5_000, parentSpanId: 'elsewhere' })]);
     const ids = (rootlessBeforeMs?: number) => store.find({ limit: 9, rootlessBeforeMs }).map(({ traceId }) => traceId);

@@ -53,7 +53,7 @@ const log: fc.Arbitrary<LogRecord> = fc.record({
 });
 
 describe('packed records', () => {
-  it('are what they were, whatever they hold', () => {
+  it('unpack to the same record, whatever it holds', () => {
     const names = new NameTable();
     fc.assert(
       fc.property(span, (one) => {
@@ -69,7 +69,7 @@ describe('packed records', () => {
     );
   });
 
-  it('keep names that find no room in their table', () => {
+  it('keep names when the name table is full', () => {
     const names = new NameTable();
     for (let at = 0; at < 5_000; at += 1) expect(names.unpack(names.pack(`name ${at}`))).toBe(`name ${at}`);
     expect(names.pack('one more')).toBe('one more');
@@ -80,7 +80,7 @@ describe('packed records', () => {
     expect(textBytes('abc') + 3).toBe(textBytes('ab€'));
   });
 
-  it('are looked for only in ways in which a value can stand there', () => {
+  it('are searched as text only for values that are packed as strings', () => {
     expect(traceOfValue('a"b')).toBe(String.raw`"a\"b"`);
     for (const other of ['7', '-5', 'true', 'NaN', '{"a":1}', '["a"]', '']) expect(traceOfValue(other)).toBeUndefined();
   });
@@ -97,7 +97,7 @@ describe('origins', () => {
     expect(origins.of({ attributes: { a: '1' } }, { name: 'x', version: '' }).origin).not.toBe(first.origin);
   });
 
-  it('begin anew when there are too many', () => {
+  it('are forgotten when there are too many', () => {
     const origins = new Origins();
     const ask = (n: number): unknown => origins.of({ attributes: { n } }, { name: '', version: '' }).origin;
     const first = ask(0);

@@ -58,7 +58,7 @@ describe('a roll-up', () => {
     expect(rolled.staleAt).toEqual([0]);
   });
 
-  it('goes by the declared type, else by the name', () => {
+  it('uses the declared type, else the name', () => {
     expect(isCounterName('x_total', undefined)).toBe(true);
     expect(isCounterName('x_bucket', 'histogram')).toBe(true);
     expect(isCounterName('x', 'counter')).toBe(true);

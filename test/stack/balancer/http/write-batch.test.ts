@@ -33,7 +33,7 @@ async function connected(): Promise<Socket> {
 const turnEnd = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('messages of one turn', () => {
-  it('leave when it ends, in the order they were written', async () => {
+  it('are sent when it ends, in the order of the writes', async () => {
     const socket = await connected();
     holdForTurn(socket);
     socket.write('one ');
@@ -47,7 +47,7 @@ describe('messages of one turn', () => {
     expect(received).toEqual(['one two']);
   });
 
-  it('are sent at once when so many are held', async () => {
+  it('are sent at once when the limit is reached', async () => {
     const many: Socket[] = [];
     for (let at = 0; at < 64; at += 1) many.push(await connected());
     for (const socket of many.slice(0, 63)) {

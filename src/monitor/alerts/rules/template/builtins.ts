@@ -86,7 +86,7 @@ const queryEscape = (value: string): string =>
     .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
 export const BUILTINS: Readonly<Record<string, TemplateFunction>> = {
-  // The executor stops at the first operand that decides, so what arrives here has left it to the last one.
+  // The executor stops at the first operand that decides; otherwise the last operand is the result.
   and: (...args) => args[args.length - 1],
   or: (...args) => args[args.length - 1],
   not: (value) => !isTrue(value),

@@ -72,7 +72,7 @@ function stripDomain(text: string): string {
   return port === '' ? name : `${name}:${port}`;
 }
 
-/** As strings.Title: the first letter after what is no letter. */
+/** As strings.Title: upper case for each letter that follows a non-letter. */
 const title = (text: string): string =>
   text.replace(/(^|[^\p{L}\p{N}_'])(\p{L})/gu, (_all, before: string, letter: string) => before + letter.toUpperCase());
 

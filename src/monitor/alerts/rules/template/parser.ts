@@ -12,7 +12,7 @@ const MAX_DEPTH = 100;
 type Action = Piece & { kind: 'action' };
 interface Ending {
   readonly nodes: Node[];
-  /** What closed the list: `end`, or `else` with the tokens after it. */
+  /** The token that closed the list: `end`, or `else` with the tokens after it. */
   readonly closing: 'eof' | 'end' | { readonly rest: readonly Token[]; readonly line: number };
 }
 

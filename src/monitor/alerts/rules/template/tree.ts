@@ -1,4 +1,4 @@
-/** What a parsed template is made of. */
+/** The nodes of a parsed template. */
 
 /** Go's int is a bigint here and float64 a number, because templates treat them differently (`printf "%d"`, `eq`). */
 export type Literal = string | number | bigint | boolean | null;

@@ -344,13 +344,13 @@ describe('templates', () => {
     expect((await run('{{ printf "%99999d" 1 }}')).length).toBe(1_000);
   });
 
-  it('passes on what is a mistake of its own', async () => {
+  it('passes internal errors on', async () => {
     const data = { labels: Labels.empty, externalLabels: Labels.empty, value: 1 };
     const broken = { kind: 'template', template: { nodes: undefined, defined: new Map() } } as never;
     await expect(expand(broken, data, context)).rejects.toThrow(TypeError);
   });
 
-  it('says what is wrong, with the line', () => {
+  it('names the mistake and its line', () => {
     expect(checkText('a\nb {{ nope }}')).toBe('line 2: function "nope" not defined');
     expect(checkText('{{ $value }}')).toBeUndefined();
     expect(checkText('plain')).toBeUndefined();

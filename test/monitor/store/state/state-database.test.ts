@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../../src/base/clock.ts';
+import { seededRandom } from '../../../../src/base/random.ts';
+import {
+  openStateDatabase,
+  type StateDatabase,
+  type StateOwner,
+} from '../../../../src/monitor/store/state/state-database.ts';
+import { recordingLogger } from '../../../support/recording-logger.ts';
+import { removeDirectory, temporaryDirectory } from '../store-fixture.ts';
+
+const TICKS: StateOwner = { name: 'ticks', migrations: ['CREATE TABLE ticks (n INTEGER PRIMARY KEY) STRICT'] };
+
+let dir: string;
+const logger = recordingLogger();
+const open = (...owners: StateOwner[]): StateDatabase => openStateDatabase({ dir, owners, clock: systemClock, logger });
+const ticksOf = (state: StateDatabase): unknown[] =>
+  state.db
+    .prepare('SELECT n FROM ticks ORDER BY n')
+    .all()
+    .map((row) => row['n']);
+const add = (state: StateDatabase, n: number): Promise<void> =>
+  state.change((db) => db.prepare('INSERT INTO ticks (n) VALUES (?)').run(n));
+
+beforeEach(() => {
+  dir = temporaryDirectory();
+  logger.lines.length = 0;
+});
+afterEach(() => removeDirectory(dir));
+
+describe('state.db', () => {
+  it('is private, uses full sync, and keeps changes over a restart', async () => {
+    {
+      await using state = open(TICKS);
+      expect(state.db.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: 2 });
+      await add(state, 1);
+    }
+    expect(statSync(path.join(dir, 'state.db')).mode & 0o777).toBe(0o600);
+    await using state = open(TICKS);
+    expect(ticksOf(state)).toEqual([1]);
+  });
+
+  it('keeps the other changes of a turn when one fails', async () => {
+    await using state = open(TICKS);
+    const results = await Promise.allSettled([add(state, 1), add(state, 1), add(state, 2)]);
+    expect(results.map((result) => result.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(ticksOf(state)).toEqual([1, 2]);
+  });
+
+  it('commits the changes of one turn together', async () => {
+    await using state = open(TICKS);
+    const before = statSync(path.join(dir, 'state.db-wal')).size;
+    await Promise.all(Array.from({ length: 100 }, (_, n) => add(state, n)));
+    const pages = (statSync(path.join(dir, 'state.db-wal')).size - before) / 4096;
+    expect(pages).toBeLessThan(5);
+  });
+
+  it('commits what still waits when it is closed', async () => {
+    const state = open(TICKS);
+    const kept = add(state, 7);
+    await state[Symbol.asyncDispose]();
+    await kept;
+    await using again = open(TICKS);
+    expect(ticksOf(again)).toEqual([7]);
+  });
+
+  it('takes each owner from its own version to the newest', async () => {
+    await open(TICKS)[Symbol.asyncDispose]();
+    const more: StateOwner = {
+      name: 'ticks',
+      migrations: [...TICKS.migrations, 'ALTER TABLE ticks ADD COLUMN who TEXT'],
+    };
+    const other: StateOwner = { name: 'other', migrations: ['CREATE TABLE other (a TEXT) STRICT'] };
+    await using state = open(more, other);
+    expect(state.db.prepare('SELECT name, version FROM owners ORDER BY name').all()).toEqual([
+      { name: 'other', version: 1 },
+      { name: 'ticks', version: 2 },
+    ]);
+  });
+
+  it('refuses a file from a newer version and leaves it as it is', async () => {
+    await open({ ...TICKS, migrations: [...TICKS.migrations, 'CREATE TABLE later (a) '] })[Symbol.asyncDispose]();
+    expect(() => open(TICKS)).toThrow(/holds version 2 of "ticks"; this version of Vitrine knows 1/);
+    expect(readdirSync(dir).filter((name) => name.includes('damaged'))).toEqual([]);
+  });
+
+  it('leaves no half of a migration that fails', async () => {
+    const bad: StateOwner = { name: 'bad', migrations: ['CREATE TABLE half (a)', 'NO SQL'] };
+    expect(() => open(bad)).toThrow();
+    await using state = open(TICKS);
+    expect(state.db.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name = 'half'").get()).toEqual({ n: 0 });
+  });
+
+  it('is refused to a second process', async () => {
+    await using state = open(TICKS);
+    await add(state, 1);
+    expect(() => open(TICKS)).toThrow(expect.objectContaining({ code: 'data_dir_in_use' }));
+  });
+
+  it.each([
+    ['bytes flipped', (bytes: Buffer) => bytes.map((byte, at) => (at > 4_096 ? byte ^ 0x5a : byte))],
+    ['cut in the middle', (bytes: Buffer) => bytes.subarray(0, 5_000)],
+    ['no database at all', () => Buffer.from('hello')],
+  ])('sets a damaged file aside and begins a new one: %s', async (_name, damage) => {
+    const state = open(TICKS);
+    for (let n = 0; n < 2_000; n += 1) void add(state, n);
+    await add(state, 2_000);
+    await state[Symbol.asyncDispose]();
+    const file = path.join(dir, 'state.db');
+    writeFileSync(file, damage(readFileSync(file)));
+    await using fresh = open(TICKS);
+    await add(fresh, 1);
+    expect(ticksOf(fresh)).toEqual([1]);
+    expect(readdirSync(dir).filter((name) => name.startsWith('state.db.damaged-'))).toHaveLength(1);
+    expect(logger.lines.map((line) => line.message)).toEqual([
+      expect.stringMatching(/^state\.db is damaged and was set/),
+    ]);
+  });
+});
+
+const ROUNDS = process.env.VITRINE_NIGHTLY === '1' ? 30 : 4;
+
+it(
+  'keeps what was acknowledged over kill -9',
+  async () => {
+    const random = seededRandom(7);
+    let next = 0;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const enough = 1 + Math.floor(random() * 200);
+      const child = spawn(process.execPath, [path.join(import.meta.dirname, 'state-writer.ts'), dir, String(next)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let out = '';
+      child.stdout.on('data', (part: Buffer) => {
+        out += part.toString();
+        if (out.split('\n').length > enough) child.kill('SIGKILL');
+      });
+      await once(child, 'close');
+      const acknowledged = out.slice(0, out.lastIndexOf('\n')).split('\n').map(Number);
+      await using state = open(TICKS);
+      const stored = ticksOf(state);
+      expect(stored).toEqual(stored.map((_, at) => at));
+      expect(stored.length).toBeGreaterThan(Math.max(...acknowledged));
+      next = stored.length;
+    }
+  },
+  ROUNDS * 15_000,
+);
