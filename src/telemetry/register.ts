@@ -30,7 +30,10 @@ const say = (message: string): void => {
 const stderrLogger: Logger = {
   debug() {},
   info() {},
-  warn: (_fields, message) => say(message),
+  // Diagnostics of instrumentations are not for the console of their host; OTEL_LOG_LEVEL shows them.
+  warn: ({ source }, message) => {
+    if (source !== 'opentelemetry') say(message);
+  },
   error: (_fields, message) => say(message),
   child: () => stderrLogger,
 };

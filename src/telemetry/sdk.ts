@@ -32,6 +32,7 @@ import type { ExporterTable } from './exporters/resolver.ts';
 import { resolveExporters, warnOf, withoutSecrets } from './exporters/resolver.ts';
 import type { Identity } from './resource.ts';
 import { createResource, detectorsFromEnv } from './resource.ts';
+import { innerSpans } from './spans/inner-spans.ts';
 import { leanFault } from './spans/lean-proof.ts';
 import { recordEverything, samplerFromEnv } from './spans/sampler.ts';
 import type { NodeSDK } from './slim-sdk.ts';
@@ -119,7 +120,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     autoDetectResources: detectors.length > 0,
     resourceDetectors: detectors,
     sampler: rings === undefined ? sampler : recordEverything(sampler),
-    spanProcessors: [...(rings === undefined ? [] : [rings.spans]), ...parts.spanProcessors],
+    spanProcessors: [innerSpans, ...(rings === undefined ? [] : [rings.spans]), ...parts.spanProcessors],
     logRecordProcessors: [...(rings === undefined ? [] : [rings.logs]), ...parts.logProcessors],
     metricReaders: [cells === undefined ? live : joinCells(cells, live), ...parts.registered],
     views: parts.registered.length > 0 ? [] : durationViews(),

@@ -53,6 +53,35 @@ function describe(request: Tracked): Outgoing {
   return { attributes, target: isElsewhere ? target : undefined };
 }
 
+interface WrittenHead {
+  _header?: unknown;
+  _headerSent?: unknown;
+  outputSize?: unknown;
+  readonly outputData?: { data?: unknown }[];
+}
+
+/**
+ * Adds a field to the head of a request. Node writes the head already in the constructor where the fields are given as an array
+ * or ask for `100 Continue`; until there is a connection it stands in two places, and the field is added to its text. A Node.js
+ * that keeps the head elsewhere sends it without the field.
+ */
+function addField(request: ClientRequest & WrittenHead, name: string, value: string): void {
+  const head = request._header;
+  if (typeof head !== 'string') {
+    if (!request.headersSent) request.setHeader(name, value);
+    return;
+  }
+  if (!head.endsWith('\r\n\r\n') || new RegExp(`^${name}:`, 'im').test(head)) return;
+  const longer = `${head.slice(0, -2)}${name}: ${value}\r\n\r\n`;
+  if (request._headerSent === true) {
+    const waiting = request.outputData?.[0];
+    if (typeof waiting?.data !== 'string' || !waiting.data.startsWith(head)) return;
+    waiting.data = longer + waiting.data.slice(head.length);
+    if (typeof request.outputSize === 'number') request.outputSize += longer.length - head.length;
+  }
+  request._header = longer;
+}
+
 /** Starts observing. Call once an SDK is registered. Returns a function that ends it. */
 export function observeHttpClients(): () => void {
   const tracer = trace.getTracer('vitrine.http');
@@ -84,10 +113,7 @@ export function observeHttpClients(): () => void {
       'server.port': attributes['server.port'],
     };
     request[STATE] = { span, startedMs: performance.now(), metric, target };
-    // A head given as an array is written at once and can take no more fields.
-    if (!request.headersSent && (request as { _header?: unknown })._header == null) {
-      propagation.inject(trace.setSpan(active, span), request, { set: (to, key, value) => to.setHeader(key, value) });
-    }
+    propagation.inject(trace.setSpan(active, span), request, { set: addField });
     request.on('close', () => end(request));
   };
 

@@ -10,7 +10,8 @@ import { ALL_BUSY, NOBODY, pick, warmUpWeight, type Candidate } from '../../../s
 import { fieldList, parseReplyHead } from '../../../src/stack/balancer/http/reply-head.ts';
 import { ReplyParser } from '../../../src/stack/balancer/http/reply-parser.ts';
 import { RetryBudget } from '../../../src/stack/balancer/upstream/retry-budget.ts';
-import { isAmbiguousPath, pathTemplate, PathTemplates } from '../../../src/stack/balancer/routes/route.ts';
+import { pathTemplate, PathTemplates } from '../../../src/model/path-templates.ts';
+import { isAmbiguousPath } from '../../../src/stack/balancer/routes/route.ts';
 import { closeFrame, FrameTracker } from '../../../src/stack/balancer/http/websocket-frames.ts';
 
 const one = (inflight = 0, available = true, weight = 1): Candidate => ({ inflight, available, weight });
