@@ -1,5 +1,5 @@
 /**
- * Time as a parameter: whoever waits or stamps takes a Clock, so tests move time instead of sleeping.
+ * Time as a parameter: code that waits or reads the time takes a Clock, so tests move time instead of sleeping.
  * `now()` is wall time for stamps; `monotonic()` never goes back and is the only source for durations.
  */
 
@@ -8,7 +8,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary start; never decreases. */
   monotonic(): number;
-  /** Calls back once after `delayMs`; the timer does not keep the process alive. Returns what cancels it. */
+  /** Calls back once after `delayMs`; the timer does not keep the process alive. Returns a function that cancels it. */
   after(delayMs: number, callback: () => void): () => void;
 }
 
@@ -21,6 +21,51 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** A clock whose `now()` never goes back. */
+export interface SteadyClock extends Clock {
+  /** Milliseconds by which `now()` is ahead of the wall clock, because that was set back. */
+  aheadMs(): number;
+  /** Goes on from `ms` when that is later: where a process before this one was. */
+  notBefore(ms: number): void;
+}
+
+/** Share of real time by which a steady clock runs slower while it is ahead of the wall clock. */
+const SLEW = 0.05;
+
+/**
+ * Wall time for records that must be in order. A step forward is followed at once. After a step back the clock runs on, 5 %
+ * slower, until the wall clock has caught up (docs/adr/0028-clocks-that-are-set-back.md).
+ */
+export function steadyClock(base: Clock): SteadyClock {
+  let lastMs = -Infinity;
+  let lastMonotonic = base.monotonic();
+  const now = (): number => {
+    const monotonic = base.monotonic();
+    const runOn = lastMs + (monotonic - lastMonotonic) * (1 - SLEW);
+    lastMonotonic = monotonic;
+    lastMs = Math.max(base.now(), runOn);
+    return lastMs;
+  };
+  now();
+  return {
+    now,
+    aheadMs: () => now() - base.now(),
+    notBefore(ms) {
+      lastMs = Math.max(now(), ms);
+    },
+    monotonic: () => base.monotonic(),
+    after: (delayMs, callback) => base.after(delayMs, callback),
+  };
+}
+
+/**
+ * Milliseconds of the machine's monotonic clock, which all its processes share: the difference of two values is the time
+ * between them even when another process took the first one.
+ */
+export function machineMonotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
 
 /** Resolves after `delayMs`, or rejects with the signal's reason. */
 export function wait(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
@@ -43,7 +88,7 @@ export function wait(clock: Clock, delayMs: number, signal?: AbortSignal): Promi
 
 /**
  * Calls `tick` at multiples of `periodMs` of the wall clock, plus `offsetMs` (aligned, so that restarts keep the same instants),
- * never twice at once. A tick that throws is given to `onError` and does not end the rhythm. Returns what stops it.
+ * never twice at once. An error of a tick is passed to `onError`, and the ticks continue. Returns a function that stops them.
  */
 export function every(
   clock: Clock,
@@ -53,14 +98,22 @@ export function every(
   offsetMs = 0,
 ): () => void {
   let stopped = false;
+  let lastAt: number | undefined;
   let cancel = (): void => {};
+  const before = (nowMs: number): number => Math.floor((nowMs - offsetMs) / periodMs) * periodMs + offsetMs;
   const schedule = (): void => {
     if (stopped) return;
     const now = clock.now();
-    const next = (Math.floor((now - offsetMs) / periodMs) + 1) * periodMs + offsetMs;
+    let next = before(now) + periodMs;
+    // A timer may fire a little before its instant, and a clock that was slowed down always does: that instant is done.
+    if (next === lastAt) next += periodMs;
     cancel = clock.after(next - now, () => void run(next));
   };
-  const run = async (at: number): Promise<void> => {
+  const run = async (planned: number): Promise<void> => {
+    // After a step of the clock, or a long wait for the thread, the planned instant is long past or far ahead.
+    const now = clock.now();
+    const at = Math.abs(now - planned) < periodMs ? planned : before(now);
+    lastAt = at;
     try {
       await tick(at);
     } catch (error) {
@@ -76,8 +129,8 @@ export function every(
 }
 
 /**
- * Long works that share the thread, however many they are: together they hold it for `sliceMs`, then everybody else has a
- * turn. A work looks at `due` now and then, and when it is due, `await next()`; works go on in the order they asked.
+ * Lets long tasks share the thread, however many there are: together they hold it for `sliceMs`, then other work has a turn.
+ * A task checks `due` now and then, and when it is true, it awaits `next()`; tasks continue in the order of these calls.
  */
 export class Turns {
   readonly #clock: Clock;
@@ -90,12 +143,12 @@ export class Turns {
     this.#sliceMs = sliceMs;
   }
 
-  /** True when the thread should be given back. */
+  /** True when the task must yield the thread. */
   get due(): boolean {
     return this.#clock.monotonic() >= this.#endsMs;
   }
 
-  /** Resolves in a later turn of the event loop, one work a turn. */
+  /** Resolves in a later turn of the event loop, one task in each turn. */
   next(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#waiting.push(resolve) === 1) setImmediate(() => this.#begin());

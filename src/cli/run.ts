@@ -1,6 +1,6 @@
 /**
  * `vitrine run -- CMD`: the monitor first, then CMD under the `register` preload with PORT set, then the balancer in front of
- * the port that CMD turns out to listen on. CMD's exit code is passed on; signals are handed to it.
+ * the port on which CMD listens. CMD's exit code is passed on, and CMD receives the signals.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
@@ -24,7 +24,9 @@ const LOOK_EVERY_MS = 50;
 
 export async function run(command: readonly string[], flags: Readonly<Record<string, unknown>>): Promise<number> {
   const file = configFile(flags['config'] as string | undefined);
-  const settings = readSettings({ file, env: process.env, flags: settingsFlags(flags) });
+  const settings = readSettings({ file, env: process.env, flags: settingsFlags(flags) }, (sentence) =>
+    tell(`warning: ${sentence}`),
+  );
   const options: RoleOptions = {
     settings,
     dataDir: settings.store.path,
@@ -66,10 +68,10 @@ export async function run(command: readonly string[], flags: Readonly<Record<str
   return code;
 }
 
-/** CMD decides when to end. Before CMD runs this process exits at once, and its children end with it. */
+/** A signal goes to CMD, which decides when to end. Before CMD runs, this process exits at once, and its children end with it. */
 function handOn(signal: NodeJS.Signals, service: Service): void {
   if (service.pid === 0) process.exit(128 + constants.signals[signal]);
-  // A terminal has sent it to CMD too. Many programs take a second one as "end at once".
+  // A terminal has sent it to CMD too. Many programs end at once on a second signal.
   if (signal === 'SIGINT' && process.stdin.isTTY) return;
   service.signal(signal);
 }
@@ -91,7 +93,7 @@ function serviceEnvironment(
   });
 }
 
-/** The name in package.json, else the folder's. */
+/** The name in package.json, else that of the folder. */
 function serviceName(folder: string): string {
   try {
     const { name } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { name?: unknown };
@@ -113,7 +115,7 @@ function freePort(): Promise<number> {
   });
 }
 
-/** CMD as a process. */
+/** The process of CMD. */
 class Service {
   #child: ChildProcess | undefined;
   #command = '';
@@ -151,7 +153,7 @@ class Service {
     this.#exit(code);
   }
 
-  /** The port it listens on. Throws VitrineError `check_failed` when it ends first or listens on none within a minute. */
+  /** The port on which CMD listens. Throws VitrineError `check_failed` when CMD ends first or opens no port within a minute. */
   async listens(preferred: number): Promise<number> {
     const limit = systemClock.monotonic() + LISTEN_LIMIT_MS;
     while (!this.#ended && systemClock.monotonic() < limit) {
@@ -185,7 +187,7 @@ class Service {
   }
 }
 
-/** A timer that keeps the process alive, because nothing else does while it waits for CMD. */
+/** Keeps the process alive by a timer while it waits for CMD. */
 function keepAlive(delayMs: number, callback: () => void): () => void {
   const timer = setTimeout(callback, delayMs);
   return () => clearTimeout(timer);

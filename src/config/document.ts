@@ -1,6 +1,6 @@
 /**
- * A configuration text as plain data, with the place of every value. YAML 1.2 core schema, of which JSON is a part: no tags,
- * no merge keys, no second document, no key twice, and bounds on size, depth and aliases, so no text can exhaust the process.
+ * A configuration text as plain data, with the place of every value. YAML 1.2 core schema, which includes JSON: no tags,
+ * no merge keys, no second document, no duplicate key, and bounds on size, depth and aliases, so no text can exhaust the process.
  */
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Document, Node } from 'yaml';
@@ -23,17 +23,17 @@ export interface DocumentIssue extends Place {
 
 export interface ConfigDocument {
   readonly value: unknown;
-  /** Where the value at `path` stands; of the nearest parent that is there when it is not. */
+  /** The place of the value at `path`, or of its nearest existing parent. */
   placeOf(path: Path): Place;
-  /** Where the last key of `path` stands. */
+  /** The place of the last key of `path`. */
   placeOfKey(path: Path): Place;
-  /** Written without quotes, so that a substituted `${PORT}` may be a number. */
+  /** Whether it is written without quotes: a substituted `${PORT}` may then be a number. */
   isPlain(path: Path): boolean;
 }
 
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** Deep flow collections cost stack in any parser: counted before it runs. Quotes and comments may only overstate the depth. */
+/** Deep flow collections use stack in any parser, so the depth is counted before parsing. Quotes and comments can only overstate it. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
   for (let i = 0; i < text.length; i += 1) {
@@ -45,7 +45,7 @@ function isTooDeep(text: string): boolean {
   return /^ {600}/m.test(text) || /(?:- ){100}/.test(text);
 }
 
-/** Returns the document, or everything that is wrong with the text itself. */
+/** Returns the document, or every mistake in the text itself. */
 export function readDocument(
   input: string,
 ): { readonly document: ConfigDocument } | { readonly issues: readonly DocumentIssue[] } {
@@ -60,7 +60,8 @@ export function readDocument(
   try {
     const parsed = parseDocument(text, {
       lineCounter: lines,
-      uniqueKeys: true,
+      // The parser compares each key with all before it; `checkNode` looks them up.
+      uniqueKeys: false,
       stringKeys: true,
       merge: false,
       prettyErrors: false,
@@ -71,7 +72,7 @@ export function readDocument(
       message: plainWords(error.code, error.message),
     }));
     const keys: DocumentIssue[] = [];
-    checkNode(parsed.contents, [], { parsed, lines, issues: keys });
+    checkNode(parsed.contents, [], { parsed, lines, issues: keys, around: new Set() });
     if (issues.length + keys.length > 0) return { issues: [...onePerLine(issues), ...keys] };
     return { document: documentOf(parsed, lines) };
   } catch (error) {
@@ -81,7 +82,7 @@ export function readDocument(
   }
 }
 
-/** After a mistake the parser stumbles over the rest of the line: only its first complaint says something. */
+/** After a mistake the parser also reports the rest of the line: only its first message is useful. */
 function onePerLine(issues: readonly DocumentIssue[]): DocumentIssue[] {
   const seen = new Set<number>();
   return issues.filter(({ line }) => !seen.has(line) && seen.add(line) !== undefined);
@@ -122,33 +123,46 @@ interface Check {
   readonly parsed: Document.Parsed;
   readonly lines: LineCounter;
   readonly issues: DocumentIssue[];
+  /** The collections around the node that is looked at. */
+  readonly around: Set<unknown>;
 }
 
 function checkNode(node: unknown, path: Path, check: Check): void {
   const { parsed, lines, issues } = check;
   if (path.length > MAX_DEPTH) throw new RangeError('depth');
-  if (isAlias(node) && node.resolve(parsed) === undefined) {
-    issues.push({ path, ...placeAt(lines, node.range?.[0] ?? 0), message: `nothing is named "&${node.source}"` });
+  if (isAlias(node)) {
+    const meant = node.resolve(parsed);
+    const message =
+      meant === undefined
+        ? `nothing is named "&${node.source}"`
+        : check.around.has(meant)
+          ? `"*${node.source}" stands inside what it names`
+          : undefined;
+    if (message !== undefined) issues.push({ path, ...placeAt(lines, node.range?.[0] ?? 0), message });
   }
   if (!isMap(node) && !isSeq(node)) return;
+  check.around.add(node);
+  const seen = new Set<string>();
   node.items.forEach((item, at) => {
     if (!isPair(item)) return checkNode(item, [...path, at], check);
     const key = isScalar(item.key) ? String(item.key.value) : '';
+    const start = isScalar(item.key) ? (item.key.range?.[0] ?? 0) : 0;
+    const twice = isScalar(item.key) && seen.has(key);
+    if (twice) issues.push({ path, ...placeAt(lines, start), message: 'this key stands twice in the same place' });
     if (FORBIDDEN_KEYS.has(key)) {
-      const start = isScalar(item.key) ? (item.key.range?.[0] ?? 0) : 0;
       issues.push({ path, ...placeAt(lines, start), message: `"${key}" cannot be a key` });
     }
+    seen.add(key);
     return checkNode(item.value, [...path, key], check);
   });
+  check.around.delete(node);
 }
 
-/** The parser's messages in the words of somebody who edits a file. */
+/** The parser's messages in the words of a person who edits a file. */
 function plainWords(code: string, message: string): string {
   switch (code) {
     case 'TAB_AS_INDENT':
       return 'a tab cannot indent; use spaces';
-    case 'DUPLICATE_KEY':
-      return 'this key stands twice in the same place';
     case 'MULTIPLE_DOCS':
       return 'a second document begins here; one file is one configuration';
     case 'TAG_RESOLVE_FAILED':

@@ -1,56 +1,60 @@
 /**
- * A configuration from its parts, later ones over earlier ones: file, environment, flags; defaults are the schema's. The
- * result is a checked value or every issue at once. Nothing is applied in part.
+ * Merges a configuration from file, environment and flags, where later sources override earlier ones; the schema has the
+ * defaults. The result is a checked value, or all issues at once. Nothing is applied in part.
  */
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
-import { VitrineError } from '../base/errors.ts';
+import { VitrineError, type ErrorDetail } from '../base/errors.ts';
 import type { ConfigDocument, Path } from './document.ts';
 import { MAX_CONFIG_BYTES, readDocument } from './document.ts';
 import type { Env, Overlay } from './env-overlay.ts';
 import { overlaysFrom, substitute, valueOfText } from './env-overlay.ts';
 import type { Issue } from './issues.ts';
-import { flattenIssues, formatIssue, pathText } from './issues.ts';
+import { flattenIssues, formatIssue, linesOf, MAX_ISSUES, pathText } from './issues.ts';
 import { keysAt, isListAt } from './schema-walk.ts';
 
-/** An older or other name of a key; issues name the place where it was written. */
+/** An older or alternative name of a key; issues name the place where it was written. */
 export interface KeyAlias {
   readonly from: Path;
   readonly to: Path;
-  /** How the value is put in the newer form. */
+  /** Converts the value to the newer form. */
   readonly convert?: (value: unknown) => unknown;
 }
 
 export interface LoadOptions<T> {
   readonly schema: z.ZodType<T>;
-  /** Shown in messages; `*_file` paths are taken from its directory. */
+  /** Shown in messages; `*_file` paths are relative to its directory. */
   readonly file: string;
-  /** undefined where there is no file: everything then comes from defaults, environment and flags. */
+  /** undefined without a file: all values then come from defaults, environment and flags. */
   readonly text: string | undefined;
   readonly env: Env;
   readonly envPrefix?: string | undefined;
   /** Values of flags; `source` is the flag. */
   readonly flags?: readonly Overlay[] | undefined;
   readonly aliases?: readonly KeyAlias[] | undefined;
+  /** What is wrong with a configuration whose parts hold. `written` is it before the schema. */
+  readonly check?:
+    | ((config: T, written: unknown) => readonly { readonly path: Path; readonly message: string }[])
+    | undefined;
 }
 
 export interface Loaded<T> {
   readonly config: T;
-  /** Not wrong, but worth saying, such as a secret file others can read. */
+  /** Warnings, such as a secret file that other users can read. */
   readonly warnings: readonly string[];
 }
 
 const MAX_SECRET_BYTES = 64 * 1_024;
 type Tree = Record<string | number, unknown>;
 
-/** Everything known while one configuration is put together. */
+/** The state while one configuration is merged. */
 class Assembly {
   readonly issues: Issue[] = [];
   readonly warnings: string[] = [];
   readonly file: string;
   readonly document: ConfigDocument | undefined;
-  /** Where a value came from when not from its own place in the file: by path text. */
+  /** The source of each value that is not from its own place in the file, by path text. */
   readonly #origins = new Map<string, { readonly source: string; readonly at: Path | undefined }>();
 
   constructor(file: string, document: ConfigDocument | undefined) {
@@ -62,7 +66,7 @@ class Assembly {
     this.#origins.set(pathText(at), { source, at: written });
   }
 
-  /** An issue about what stands at `at`, placed where it was written. */
+  /** An issue about the value at `at`, with the place where it was written. */
   blame(at: Path, message: string, isKey = false): void {
     for (let length = at.length; length > 0; length -= 1) {
       const origin = this.#origins.get(pathText(at.slice(0, length)));
@@ -176,13 +180,27 @@ function rename(root: Tree, aliases: readonly KeyAlias[], assembly: Assembly): v
   }
 }
 
+/** `config_invalid` with its issues one by one, for whoever reads them by program. */
+export class ConfigError extends VitrineError {
+  readonly issues: readonly Issue[];
+
+  constructor(message: string, issues: readonly Issue[], detail: ErrorDetail) {
+    super('config_invalid', message, detail);
+    this.issues = issues;
+  }
+}
+
 function fail(issues: readonly Issue[], text: string | undefined): never {
   const sorted = [...issues].sort(
     (a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0) || (a.place?.column ?? 0) - (b.place?.column ?? 0),
   );
-  const count = issues.length === 1 ? '1 thing is' : `${issues.length} things are`;
-  const list = sorted.map((issue) => formatIssue(issue, text)).join('\n');
-  throw new VitrineError('config_invalid', `${count} wrong with the configuration:\n${list}`, {
+  const told = sorted.slice(0, MAX_ISSUES);
+  const more = sorted.length > told.length ? '\n… and more' : '';
+  const count =
+    more !== '' ? `More than ${MAX_ISSUES} things are` : told.length === 1 ? '1 thing is' : `${told.length} things are`;
+  const lines = linesOf(text ?? '');
+  const list = told.map((issue) => formatIssue(issue, lines)).join('\n');
+  throw new ConfigError(`${count} wrong with the configuration:\n${list}${more}`, told, {
     hint: '`vitrine check` says what is wrong without starting anything.',
   });
 }
@@ -191,7 +209,7 @@ function readText(file: string, text: string | undefined): ConfigDocument | unde
   if (text === undefined) return undefined;
   const read = readDocument(text);
   if ('document' in read) return read.document;
-  const issues = read.issues.map(({ path: at, message, line, column }) => ({
+  const issues = read.issues.slice(0, MAX_ISSUES + 1).map(({ path: at, message, line, column }) => ({
     path: at,
     message,
     place: { line, column },
@@ -200,7 +218,7 @@ function readText(file: string, text: string | undefined): ConfigDocument | unde
   return fail(issues, text);
 }
 
-/** The sections of the file with variables put in; a section without content is as if it were absent. */
+/** The sections of the file with variables substituted; an empty section counts as absent. */
 function sectionsOf(assembly: Assembly, env: Env, text: string | undefined): Tree {
   const value = substituted(assembly.document?.value ?? {}, [], env, assembly);
   if (isTree(value) && !Array.isArray(value)) {
@@ -233,16 +251,20 @@ export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
   overlay(value, flags, assembly);
   readSecretFiles(value, [], schema, assembly);
   const result = schema.safeParse(value);
-  if (result.success && assembly.issues.length === 0) return { config: result.data, warnings: assembly.warnings };
+  if (result.success) {
+    for (const { path: at, message } of options.check?.(result.data, value) ?? []) assembly.blame(at, message);
+    if (assembly.issues.length === 0) return { config: result.data, warnings: assembly.warnings };
+  }
   const blamed = new Set(assembly.issues.map(({ path: at }) => pathText(at)));
-  for (const { path: at, message, isKey } of flattenIssues(result.error?.issues ?? [], value, schema)) {
-    // What is already told about a value need not be told again in the schema's words.
+  const raw = (result.error?.issues ?? []).slice(0, MAX_ISSUES + 1);
+  for (const { path: at, message, isKey } of flattenIssues(raw, value, schema).slice(0, MAX_ISSUES + 1)) {
+    // A value that already has an issue gets no second one from the schema.
     if (!blamed.has(pathText(at))) assembly.blame(at, message, isKey);
   }
   return fail(assembly.issues, text);
 }
 
-/** A pipe or a device says nothing of its size beforehand, and may have no end. */
+/** The size of a pipe or device is unknown before reading, and it may have no end. */
 function readBounded(file: string): string {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -268,7 +290,7 @@ export function readConfigFile(file: string): string {
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown';
     throw new VitrineError('config_unreadable', `The configuration file ${file} cannot be read (${reason}).`, {
-      hint: 'Name another with --config FILE.',
+      hint: 'Name another file with --config FILE.',
       cause,
     });
   }

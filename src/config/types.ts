@@ -1,12 +1,12 @@
 /**
- * The kinds of values a configuration has, as zod schemas. A schema's message is what was expected, in words: the reader
- * of an issue sees `expected <message>, got <value>`.
+ * The kinds of configuration values as zod schemas. A schema's message describes the expected value: an issue reads
+ * `expected <message>, got <value>`.
  */
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { parseDurationMs, parseRatio, parseSizeBytes } from '../base/units.ts';
 
-/** Text that shows itself nowhere: not in logs, JSON, template strings or the debugger. `reveal()` is the only way in. */
+/** Text that is never printed: not in logs, JSON, template strings or the debugger. Only `reveal()` returns it. */
 export class Secret {
   readonly #value: string;
 
@@ -31,7 +31,7 @@ export class Secret {
   }
 }
 
-/** What a schema asks for, in words; read by the messages of issues. */
+/** The description of the expected value, for the messages of issues. */
 const text = (expected: string): z.ZodString => z.string({ error: expected }).meta({ description: expected });
 
 function parsed<T>(
@@ -54,16 +54,29 @@ export interface Range {
 const within = (value: number | undefined, { min = -Infinity, max = Infinity }: Range): number | undefined =>
   value !== undefined && value >= min && value <= max ? value : undefined;
 
-/** `250ms`, `5s`, `1h30m` → milliseconds. */
-export function duration(range: Range & { readonly words?: string } = {}): z.ZodType<number, string> {
-  const expected = `a duration like "5m"${range.words === undefined ? '' : ` ${range.words}`}`;
-  return parsed(expected, (input) => within(parseDurationMs(input), range));
+/** Text of a quantity, or 0, which needs no unit. */
+function quantity(expected: string, range: Range, parse: (input: string) => number | undefined): Quantity {
+  const written = z.union([z.literal(0), z.string()], { error: expected }).meta({ description: expected });
+  return written.transform((input, context) => {
+    const value = within(input === 0 || input === '0' ? 0 : parse(input), range);
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: expected, input });
+    return z.NEVER;
+  });
 }
 
-/** `64MiB`, `10GB` → bytes. */
-export function size(range: Range & { readonly words?: string } = {}): z.ZodType<number, string> {
+type Quantity = z.ZodType<number, string | 0>;
+
+/** `250ms`, `5s`, `1h30m` → milliseconds; `0` is `0s`. */
+export function duration(range: Range & { readonly words?: string } = {}): Quantity {
+  const expected = `a duration like "5m"${range.words === undefined ? '' : ` ${range.words}`}`;
+  return quantity(expected, range, parseDurationMs);
+}
+
+/** `64MiB`, `10GB` → bytes; `0` is `0B`. */
+export function size(range: Range & { readonly words?: string } = {}): Quantity {
   const expected = `a size like "64MiB"${range.words === undefined ? '' : ` ${range.words}`}`;
-  return parsed(expected, (input) => within(parseSizeBytes(input), range));
+  return quantity(expected, range, parseSizeBytes);
 }
 
 /** `0.1` or `10%` → 0.1. */
@@ -82,7 +95,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`. A bare port would leave open what it binds to. */
+/** `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`. A bare port would not say to which address it binds. */
 export function parseAddress(input: string): Address | undefined {
   const found = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:[\]/@]+)):(\d{1,5})$/.exec(input);
   if (found === null) return undefined;

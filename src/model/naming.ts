@@ -1,7 +1,7 @@
 /**
  * OpenTelemetry names → Prometheus names, strategy `UnderscoreEscapingWithSuffixes` of the compatibility specification
  * (opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics) as Prometheus' otlptranslator does it.
- * Every road uses these functions, which is why a metric has one name everywhere.
+ * Every exporter and receiver uses these functions, so a metric has one name everywhere.
  */
 import type { MetricType } from './series.ts';
 
@@ -81,7 +81,7 @@ export function unitWords(unit: string): string {
   return main === '' ? `per_${per}` : `${main}_per_${per}`;
 }
 
-/** The Prometheus family name, without the `_bucket`, `_sum` and `_count` of its series. '' when nothing is left of it. */
+/** The Prometheus family name, without the `_bucket`, `_sum` and `_count` of its series. '' when no character is left. */
 export function prometheusMetricName(name: string, unit: string, kind: NamedKind): string {
   const tokens = nameTokens(name);
   if (tokens.length === 0) return '';

@@ -26,7 +26,7 @@ const say = (message: string): void => {
   process.stderr.write(`vitrine: ${message}\n`);
 };
 
-/** stderr for what the user must know; the rest is nobody's business in somebody else's service. */
+/** Only messages that the user must know go to stderr: the output belongs to the user's service. */
 const stderrLogger: Logger = {
   debug() {},
   info() {},

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { shellLines } from '../support/readme-commands.ts';
-import { REPOSITORY } from '../support/vitrine-process.ts';
+import { shellLines } from '../support/docs/readme-commands.ts';
+import { REPOSITORY } from '../support/programs/vitrine-process.ts';
 
 const read = (file: string): string => readFileSync(path.join(REPOSITORY, file), 'utf8');
 const text = read('.github/workflows/ci.yml');
@@ -35,7 +35,7 @@ const workflow = z.strictObject({
   ),
 });
 
-/** Everything that is wrong; empty when the workflow holds. */
+/** Every mistake; empty when there is none. */
 function faultsOf(yaml: string): string[] {
   const parsed = workflow.safeParse(parse(yaml));
   if (!parsed.success) return parsed.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`);

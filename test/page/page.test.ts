@@ -19,7 +19,7 @@ import { growingFrom } from '../../src/page/state/range.ts';
 import { seriesToken } from '../../src/page/state/series-colour.ts';
 import { rowsOf, ticksOf, treeOf } from '../../src/page/traces/span-tree.ts';
 import { phasesOf } from '../../src/page/traces/trace-phases.ts';
-import { fakeHealth } from '../support/fake-stack.ts';
+import { fakeHealth } from '../support/page/fake-stack.ts';
 
 describe('figures', () => {
   it.each([
@@ -250,7 +250,7 @@ describe('verdictOf', () => {
   } as const;
 
   it('says that all is well, or that nothing is there', () => {
-    expect(sentence(undefined)).toBe('unknown: Waiting for the first figures.');
+    expect(sentence(undefined)).toBe('unknown: Waiting for the first data.');
     expect(sentence(live())).toBe('ok: All is well: 10\u2009req/s, p95 150\u2009ms, no errors.');
     expect(sentence(live({ current: { ...current, balancer: null } }))).toContain('No traffic in the last minute');
   });

@@ -10,9 +10,9 @@ import type { PaymentsOptions, PaymentsService } from '../../src/sample/service.
 import { startPayments } from '../../src/sample/service.ts';
 import { checkToken, openSigningKey, signToken } from '../../src/sample/tokens.ts';
 import { until } from '../support/until.ts';
-import { recordTelemetry } from '../support/recorded-telemetry.ts';
+import { recordTelemetry } from '../support/telemetry/recorded-telemetry.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
-import { NO_REDIS, startRedis } from '../support/redis-server.ts';
+import { NO_REDIS, startRedis } from '../support/programs/redis-server.ts';
 
 const telemetry = recordTelemetry();
 const logger = recordingLogger();
@@ -289,7 +289,7 @@ describe('what it stands on', () => {
     const signed = signToken({ sub: 'a', kind: 'access', exp: 1_000 }, key);
     expect(checkToken(signed, 'access', key, 999).sub).toBe('a');
     expect(() => checkToken(signed, 'access', key, 1_000)).toThrow(/expired/);
-    expect(() => checkToken(signed, 'access', Buffer.alloc(32, 2), 1)).toThrow(/not one of ours/);
+    expect(() => checkToken(signed, 'access', Buffer.alloc(32, 2), 1)).toThrow(/did not issue the token/);
     const stored = await hashPassword('secret');
     expect(stored).not.toContain('secret');
     expect([

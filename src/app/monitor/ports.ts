@@ -68,7 +68,7 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
   });
 }
 
-/** Ingest reads the request itself; Koa only carries it there. */
+/** Ingest reads the request itself; Koa only passes it on. */
 const ingestMiddleware =
   (ingest: IngestHandler): Middleware =>
   async (ctx, next) => {

@@ -1,29 +1,32 @@
 /** Which rules are evaluated: the files shipped in `rules/`, the user's own files, and the short forms of the settings. */
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { VitrineError } from '../../base/errors.ts';
 import { readRuleFile } from '../../monitor/alerts/rules/file.ts';
 import { shortFormRule } from '../../monitor/alerts/rules/short-form.ts';
 import { builtinRules } from '../../monitor/alerts/rules/builtin.ts';
 import type { GroupSpec } from '../../monitor/alerts/rules/spec.ts';
 import { issueText } from '../../monitor/alerts/rules/yaml-reader.ts';
-import type { Settings } from '../process/settings.ts';
+import type { Settings } from '../process/settings-schema.ts';
 
-/** All groups, or VitrineError `config_invalid` with everything that is wrong in any of the files. */
-export function ruleGroupsOf({ alerts }: Settings): GroupSpec[] {
+/** All groups. Throws VitrineError `config_invalid` with every mistake in any of the files. */
+export function ruleGroupsOf({ alerts, rules: patterns }: Settings): GroupSpec[] {
   const groups: GroupSpec[] = [...builtinRules()];
   const problems: string[] = [];
-  for (const entry of alerts) {
-    if (!('file' in entry)) continue;
-    const read = readFile(entry.file);
+  const files = [...alerts.flatMap((entry) => ('file' in entry ? [entry.file] : [])), ...patterns.flatMap(filesOf)];
+  for (const file of new Set(files)) {
+    const read = readFile(file);
     problems.push(...read.problems);
     groups.push(...read.groups);
   }
   const rules = alerts.flatMap((entry) => ('file' in entry ? [] : [shortFormRule(entry)]));
   if (rules.length > 0)
     groups.push({ name: 'alerts', file: 'vitrine.yaml', intervalMs: undefined, queryOffsetMs: 0, limit: 0, rules });
-  if (problems.length > 0) throw new VitrineError('config_invalid', `The rules do not hold:\n${problems.join('\n')}`);
+  if (problems.length > 0) throw new VitrineError('config_invalid', `The rules have mistakes:\n${problems.join('\n')}`);
   return groups;
 }
+
+/** A pattern without a match is no mistake, a name without a file is. */
+const filesOf = (pattern: string): string[] => (/[*?[{]/.test(pattern) ? globSync(pattern).toSorted() : [pattern]);
 
 function readFile(file: string): { groups: readonly GroupSpec[]; problems: readonly string[] } {
   let text: string;

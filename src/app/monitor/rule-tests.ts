@@ -1,4 +1,4 @@
-/** promtool's rule-test files, run on our engine: rule files are read relative to the test file. */
+/** Runs promtool's rule-test files on the embedded engine; paths of rule files are relative to the test file. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { VitrineError } from '../../base/errors.ts';
@@ -8,7 +8,7 @@ import { embeddedQuerier } from '../../monitor/promql/embedded.ts';
 export interface RuleFileOutcome {
   readonly file: string;
   readonly passed: number;
-  /** A sentence for each expectation that was not met. */
+  /** One message for each expectation that was not met. */
   readonly failures: readonly string[];
 }
 

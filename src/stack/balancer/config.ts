@@ -5,61 +5,39 @@
  */
 import { z } from 'zod';
 import { address, duration as durationText, ratio as ratioText, size as sizeText } from '../../config/types.ts';
+import { policySchema, routeSchema, type Policy, type RouteSection } from './options/route-options.ts';
+import { tlsSchema } from './options/tls-options.ts';
+import { upstreamSchema, type Endpoint } from './options/upstream-options.ts';
 
 const duration = (preset: string, about: string) => durationText().prefault(preset).describe(about);
 const size = (preset: string, about: string) => sizeText().prefault(preset).describe(about);
 const ratio = (preset: string, about: string) => ratioText().prefault(preset).describe(about);
 const count = (preset: number, about: string) => z.int().min(0).prefault(preset).describe(about);
 
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-}
-
 const listenAddress = address()
   .prefault('127.0.0.1:8080')
   .describe('Address of the listener, host:port. Port 0 takes any free port.');
 
-const upstreamAddress = z.string().transform((text, context): Endpoint => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const bare = url && (url.pathname === '' || url.pathname === '/') && url.search === '' && url.hash === '';
-  if (url?.protocol === 'http:' && bare && url.username === '' && url.hostname !== '') {
-    return { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? 80 : Number(url.port) };
-  }
-  context.addIssue({ code: 'custom', message: 'an address like "http://127.0.0.1:3001"' });
-  return z.NEVER;
-});
-const upstreams = z.array(upstreamAddress).max(256);
-const policy = z.enum(['round_robin', 'least_inflight']);
-
-const route = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .max(128)
-    .optional()
-    .describe('Value of `http.route` for the whole route. Default: from the path.'),
-  host: z.string().toLowerCase().optional().describe('Host this route answers for, without port. Default: any.'),
-  path: z
-    .string()
-    .regex(/^\/[^\s?#]*$/)
-    .prefault('/')
-    .describe('Path prefix, by whole segments. The longest one wins.'),
-  policy: policy.optional().describe('Policy of this route. Default: `balancer.policy`.'),
-  upstreams: upstreams.min(1).describe('Addresses the route is spread over.'),
-});
+const upstreams = z.array(upstreamSchema).max(256);
 
 const timeouts = z.strictObject({
-  connect: duration('1s', 'To open a connection to an upstream. 0: no limit.'),
-  first_byte: duration('5s', 'From the request sent to the first byte of the answer, for each try. 0: no limit.'),
+  connect: duration('5s', 'To open a connection to an upstream. 0: no limit.'),
+  first_byte: duration('60s', 'From the request sent to the first byte of the answer, for each try. 0: no limit.'),
   hedge: duration(
-    '700ms',
-    'A safe request without body is also sent to another upstream when its own has been silent, to everyone, for so long; the first answer wins. 0: never.',
+    '0s',
+    'A safe request without body is also sent to another upstream when its own has sent no byte to any client for this time; the first answer wins, and the slower upstream is not blamed. 0: never.',
   ),
-  idle: duration('30s', 'Without a byte moving in an answer, in either direction. 0: no limit.'),
-  total: duration('15s', 'From the first try to the first byte of an answer, retries included. 0: no limit.'),
+  idle: duration(
+    '10m',
+    'Between two bytes of an answer from an upstream; not for event streams and tunnels. 0: no limit.',
+  ),
+  total: duration('3m', 'From the first try to the first byte of an answer, retries included. 0: no limit.'),
   client_head: duration('10s', 'For a client to send the head of a request. 0: no limit.'),
   client_request: duration('5m', 'For a client to send a whole request. 0: no limit.'),
+  client_stall: duration(
+    '60s',
+    'For a client to take the next byte of its answer; then it is disconnected. 0: no limit.',
+  ),
   client_keep_alive: duration('65s', 'An idle connection of a client is kept so long. 0: no limit.'),
   upstream_keep_alive: duration(
     '4s',
@@ -70,13 +48,19 @@ const timeouts = z.strictObject({
 const section = z.strictObject({
   listen: listenAddress,
   upstreams: upstreams.prefault([]).describe('Short for one catch-all route.'),
-  routes: z.array(route).max(256).prefault([]).describe('Routes by host and path.'),
-  policy: policy.prefault('least_inflight').describe('How an upstream is picked.'),
+  routes: z.array(routeSchema).max(256).prefault([]).describe('Routes by host and path.'),
+  policy: policySchema.prefault('least_inflight').describe('How an upstream is picked.'),
   queue: z
     .strictObject({
       max: count(1000, 'Requests that may wait for an upstream. 0: none waits.'),
-      deadline: duration('2s', 'How long one may wait before it is answered 503. 0: it does not wait.'),
-      max_inflight: count(512, 'Requests at one upstream at a time; more wait. 0: no limit.'),
+      deadline: duration(
+        '1s',
+        'How long a request may wait before it is answered 503. When the queue has not been empty for this time, the newest request is served first and the others are answered 503 after 10 ms. 0: no request waits.',
+      ),
+      max_inflight: count(
+        1024,
+        'Requests at one upstream at a time; more wait. Event streams and tunnels do not count. 0: no limit.',
+      ),
     })
     .prefault({}),
   timeouts: timeouts.prefault({}),
@@ -121,6 +105,16 @@ const section = z.strictObject({
       min_rate: size('240B', 'Bytes a second a body must move after five seconds, else 408. 0B: no limit.'),
     })
     .prefault({}),
+  tls: tlsSchema.optional().describe('TLS towards clients; off without it.'),
+  name_servers: z
+    .array(
+      z.string().regex(/^(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?$/, {
+        error: 'an address like "10.0.0.2" or "10.0.0.2:53"',
+      }),
+    )
+    .max(8)
+    .prefault([])
+    .describe('DNS servers that are asked for the names of upstreams. None: those of the system.'),
   trusted_proxies: z
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
     .prefault([])
@@ -128,8 +122,10 @@ const section = z.strictObject({
   health_prefix: z
     .string()
     .regex(/^(\/[A-Za-z0-9._~-]+)*$/)
-    .prefault('')
-    .describe('Put before `/health`, `/livez` and `/readyz`.'),
+    .prefault('/-')
+    .describe(
+      'Prefix of `/health`, `/livez` and `/readyz` of the balancer itself, so that a service behind it may have its own. While the sample services are used, the bare paths answer too.',
+    ),
   server_timing: z.boolean().prefault(true).describe('Whether answers carry `Server-Timing`.'),
   drain: z
     .strictObject({
@@ -143,14 +139,20 @@ const section = z.strictObject({
 });
 
 export type BalancerSection = z.output<typeof section>;
-export type Policy = z.output<typeof policy>;
+export type Timeouts = BalancerSection['timeouts'];
+export type RetryRules = BalancerSection['retries'];
+export type Limits = BalancerSection['limits'];
 
-export interface RouteOptions {
-  readonly name?: string | undefined;
-  readonly host?: string | undefined;
-  readonly path: string;
+/** A route with everything it leaves out taken from the section. */
+export interface RouteOptions extends Omit<
+  RouteSection,
+  'policy' | 'timeouts' | 'hedge' | 'retries' | 'limits' | 'upstreams'
+> {
   readonly policy: Policy;
   readonly upstreams: readonly Endpoint[];
+  readonly timeouts: Timeouts;
+  readonly retries: RetryRules;
+  readonly limits: Limits;
 }
 
 /** Complete and checked. `routes` holds the short form too. */
@@ -159,12 +161,48 @@ export interface BalancerOptions extends Omit<BalancerSection, 'routes' | 'upstr
   readonly routes: readonly RouteOptions[];
 }
 
+function completeRoute(one: RouteSection, written: BalancerSection): RouteOptions {
+  const { hedge, ...rest } = one;
+  const timeouts = { ...written.timeouts, ...given(one.timeouts), ...(hedge === undefined ? {} : { hedge }) };
+  const retries = { ...written.retries, ...given(one.retries) };
+  const limits = { ...written.limits, ...given(one.limits) };
+  return { ...rest, policy: one.policy ?? written.policy, timeouts, retries, limits };
+}
+
+/** Without keys whose value is undefined. */
+function given<T extends object>(some: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined)) as never;
+}
+
+/** The route that the section's short form stands for. */
+export function catchAll(
+  section: Pick<BalancerOptions, 'policy' | 'timeouts' | 'retries' | 'limits'>,
+  upstreams: readonly Endpoint[],
+): RouteOptions {
+  const { policy, timeouts, retries, limits } = section;
+  return { path: '/', policy, upstreams, timeouts, retries, limits };
+}
+
 function complete(written: BalancerSection): BalancerOptions {
   const { upstreams: short, routes, ...rest } = written;
-  const all: RouteOptions[] = routes.map((one) => ({ ...one, policy: one.policy ?? written.policy }));
-  if (short.length > 0) all.push({ path: '/', policy: written.policy, upstreams: short });
+  const all = routes.map((one) => completeRoute(one, written));
+  if (short.length > 0) all.push(catchAll(written, short));
   return { ...rest, routes: all };
 }
 
+/** A route that asks nobody has to say what it answers instead. */
+function checkRoutes(written: BalancerSection, context: z.RefinementCtx): void {
+  const names = new Set<string>();
+  for (const [at, { upstreams: own, redirect, name }] of written.routes.entries()) {
+    const wrong = (key: string, message: string): void =>
+      context.addIssue({ code: 'custom', message, path: ['routes', at, key], params: { sentence: true } });
+    if (own.length === 0 && redirect === undefined) wrong('upstreams', 'a route needs upstreams or a redirect');
+    if (own.length > 0 && own.every((one) => one.backup === true))
+      wrong('upstreams', 'one upstream of a route must not be a backup');
+    if (name !== undefined && names.has(name)) wrong('name', `another route is named "${name}" too`);
+    if (name !== undefined) names.add(name);
+  }
+}
+
 /** Schema of the section: takes what is in the file, gives `BalancerOptions`. */
-export const balancerSchema = section.transform(complete).prefault({});
+export const balancerSchema = section.superRefine(checkRoutes).transform(complete).prefault({});

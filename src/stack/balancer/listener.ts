@@ -3,19 +3,19 @@
  * and starts an exchange on a route. Pipelined requests of one connection are handled one after the other.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { isIPv6, type BlockList } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { VitrineError } from '../../base/errors.ts';
-import { ClientConnection } from './client/connection.ts';
-import { ClientReply, closeGently, REASONS } from './client/reply.ts';
+import type { ClientRequest } from './client/request.ts';
+import { ClientConnection, type ClientPieces } from './client/connection.ts';
+import { ClientReply, closeGently } from './client/reply.ts';
 import type { BalancerOptions } from './config.ts';
-import { Exchange, type ExchangePieces } from './exchange/exchange.ts';
-import { makePeer } from './http/forward-head.ts';
-import { ownAnswer, type HealthFacts } from './own-endpoints.ts';
-import { problemAnswer, problemMessage } from './client/problem.ts';
+import { makePeer, type Peer } from './http/forward-head.ts';
+import { ownAnswer, ownEndpoint, type HealthFacts } from './own-endpoints.ts';
+import type { OwnReply } from './routes/gate.ts';
+import { ownMessage, problemAnswer, problemMessage } from './client/problem.ts';
 import { refusalOf } from './client/refusal.ts';
-import { RequestBody } from './http/request-body.ts';
 import { checkRequestHead, type Refusal, type RequestHead } from './http/request-head.ts';
 import { isAmbiguousPath, pathOf, type Route, type RouteTable } from './routes/route.ts';
 import { newRequestId, serverOptions, trustedList, type ServerPieces } from './client/server-options.ts';
@@ -24,6 +24,10 @@ import { Tunnel } from './exchange/tunnel.ts';
 export interface ListenerPieces extends ExchangePieces, ServerPieces {
   readonly routes: RouteTable;
   readonly health: () => HealthFacts;
+  /** Whether the own endpoints answer without their prefix too. */
+  readonly bareHealth: boolean;
+  /** Whether the value of `Authorization` allows to see the addresses of upstreams. */
+  readonly authorized: (authorization: string) => boolean;
 }
 
 /** Pipelined requests that may wait on one connection; a client that sends more is disconnected. */
@@ -33,10 +37,13 @@ export class Listener {
   readonly #pieces: ListenerPieces;
   readonly #options: BalancerOptions;
   readonly #server: Server;
-  readonly #trusted: BlockList;
+  readonly #secure: SecureServer<typeof ClientRequest> | undefined;
+  readonly #tls: TlsListening | undefined;
+  readonly #limits: Limits;
   readonly #clients = new Map<Duplex, ClientConnection>();
-  readonly #tunnels = new Set<Tunnel>();
-  #exchanges = 0;
+  readonly #work: Workload;
+  readonly #forClients: ClientPieces;
+  /** Called when the last connection has closed, once the listener drains. */
   #onQuiet: (() => void) | undefined;
 
   constructor(pieces: ListenerPieces) {
@@ -61,33 +68,50 @@ export class Listener {
     this.#server.on('drop', () => pieces.observer.shed('connections'));
   }
 
-  listen(): Promise<AddressInfo> {
-    return new Promise((resolve, reject) => {
-      const { host, port } = this.#options.listen;
-      this.#server.once('error', (error: NodeJS.ErrnoException) => {
-        const code = error.code === 'EADDRINUSE' ? 'port_taken' : 'bind_failed';
-        reject(
-          new VitrineError(code, `Cannot listen on ${host}:${port}: ${error.message}.`, {
-            cause: error,
-            hint: 'Set balancer.listen to a free address.',
-          }),
-        );
-      });
-      this.#server.listen({ host, port, backlog: 4096 }, () => resolve(this.#server.address() as AddressInfo));
-    });
+  /** The same for both servers; `connected`: the event of a connection on which requests can come. */
+  #equipped<T extends Server | SecureServer<typeof ClientRequest>>(
+    server: T,
+    connected: 'connection' | 'secureConnection',
+  ): T {
+    // Node truncates the list silently at its limit; ours is checked where a refusal can be sent.
+    server.maxHeadersCount = 0;
+    if (this.#options.limits.connections > 0) server.maxConnections = this.#options.limits.connections;
+    // A client that has closed its writing side may still wait for its answer.
+    Object.assign(server, { httpAllowHalfOpen: true });
+    server.on(connected, (socket: Socket) => this.#connected(socket, connected === 'connection' ? 'http' : 'https'));
+    server.on('request', (request, response) => this.#arrived(request, response, false));
+    server.on('checkContinue', (request, response) => this.#arrived(request, response, true));
+    server.on('checkExpectation', (request, response) => this.#arrived(request, response, false));
+    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+    server.on('connect', (_request, socket) =>
+      this.#refuseSocket(new VitrineError('method_not_allowed', 'CONNECT is not forwarded.'), socket as Socket),
+    );
+    server.on('clientError', (error, socket) => this.#clientError(error, socket as Socket));
+    server.on('drop', () => this.#pieces.observer.shed('connections'));
+    return server;
+  }
+
+  /** Addresses of the plain listener and of the one for TLS. `handed`: sockets of a process that this one replaces. */
+  async listen(handed?: HandedSockets): Promise<{ plain: AddressInfo; secure: AddressInfo | undefined }> {
+    const { listen, tls } = this.#options;
+    const plain = await bind(this.#server, listen, 'balancer.listen', handed?.plain);
+    const secure =
+      this.#secure && tls ? await bind(this.#secure, tls.listen, 'balancer.tls.listen', handed?.secure) : undefined;
+    return { plain, secure };
+  }
+
+  get secureServer(): SecureServer<typeof ClientRequest> | undefined {
+    return this.#secure;
   }
 
   get active(): number {
-    return this.#exchanges;
+    return this.#work.active;
   }
 
-  #connected(socket: Socket): void {
+  #connected(socket: Socket, scheme: 'http' | 'https'): void {
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/i, '');
-    const trusted = address !== '' && this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-    const client = new ClientConnection(socket, makePeer(address, trusted), this.#pieces.clock.monotonic(), () =>
-      this.#clients.delete(socket),
-    );
-    this.#clients.set(socket, client);
+    const trusted = isListed(this.#pieces.routes().trusted, address);
+    this.#clients.set(socket, new ClientConnection(socket, makePeer(address, trusted, scheme), this.#forClients));
   }
 
   #arrived(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
@@ -113,7 +137,7 @@ export class Listener {
 
   #check(request: IncomingMessage): RequestHead | Refusal {
     const { method = '', url = '', httpVersionMajor: major, httpVersionMinor: minor, rawHeaders: raw } = request;
-    return checkRequestHead({ method, url, major, minor, raw }, this.#options.limits);
+    return checkRequestHead({ method, url, major, minor, raw }, this.#limits);
   }
 
   #handle(
@@ -122,87 +146,57 @@ export class Listener {
     response: ServerResponse,
     expectsContinue: boolean,
   ): void {
-    const head = client.overlong(this.#options.limits.header) ?? this.#check(request);
+    const head = client.overlong(this.#limits.header) ?? this.#check(request);
     const reply = new ClientReply(
       response,
       client.socket,
       head.kind === 'ok' && head.http11,
       head.kind === 'ok' && head.keepAlive,
+      () => client.stalling(),
     );
     if (head.kind === 'refused') {
       this.#refuse(client, request, reply, new VitrineError(head.code, head.detail));
       return;
     }
-    if (this.#answerOwn(head, pathOf(head.target), reply)) return;
+    if (client.peer.scheme === 'https') reply.ownFields = this.#tls?.hsts ?? '';
+    if (this.#answerOwn(head, pathOf(head.target), client.peer, reply)) return;
+    if (this.#tls?.redirects(head, client.peer) === true) {
+      this.#redirect(request, head, reply, this.#tls.location(head));
+      return;
+    }
     const route = this.#route(head, pathOf(head.target));
     if (route instanceof VitrineError) {
       this.#refuse(client, request, reply, route);
       return;
     }
-    if (expectsContinue && head.bodyBytes !== 0) client.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
-    this.#exchange(client, request, head, route, reply);
+    const requestId = head.requestId ?? newRequestId();
+    this.#work.serve({ client, request, head, route, reply, requestId, expectsContinue });
   }
 
-  #exchange(
-    client: ClientConnection,
-    request: IncomingMessage,
-    head: RequestHead,
-    route: Route,
-    reply: ClientReply,
-  ): void {
-    this.#exchanges += 1;
-    const exchange = new Exchange(this.#pieces, {
-      head,
-      peer: client.peer,
-      route,
-      requestId: head.requestId ?? newRequestId(),
-      reply,
-      onDone: (nowMs) => this.#done(client, nowMs),
-    });
-    client.serve(exchange);
-    const { limits } = this.#options;
-    exchange.begin(
-      head.bodyBytes === 0
-        ? undefined
-        : new RequestBody(request, limits, this.#pieces.deadlines, this.#pieces.clock, exchange),
-    );
+  #redirect(request: IncomingMessage, head: RequestHead, reply: ClientReply, location: string): void {
+    this.#pieces.observer.refused(308);
+    if (!request.complete) reply.noKeepAlive();
+    request.resume();
+    reply.own(308, `Location: ${location}\r\n`, Buffer.alloc(0), head.method === 'HEAD');
   }
 
-  #done(client: ClientConnection, nowMs: number): void {
-    client.served(nowMs);
-    this.#exchanges -= 1;
-    if (this.#exchanges === 0) this.#onQuiet?.();
-  }
-
-  #answerOwn(head: RequestHead, path: string, reply: ClientReply): boolean {
-    const accept = (): string =>
-      head.raw.filter((_, at) => at % 2 === 1 && head.raw[at - 1].toLowerCase() === 'accept').join(',');
-    const prefix = this.#options.health_prefix;
-    const last = path.charCodeAt(path.length - 1);
-    // The three names end in h or z; any other path is skipped at once.
-    if (last !== 104 && last !== 122) return false;
-    const own = ownAnswer(path, prefix, accept(), this.#pieces.health);
-    if (own === undefined || head.bodyBytes !== 0) return false;
-    const body = Buffer.from(own.body);
-    const bodiless = head.method === 'HEAD';
+  #answerOwn(head: RequestHead, path: string, peer: Peer, reply: ClientReply): boolean {
+    const endpoint = ownEndpoint(path, this.#options.health_prefix, this.#pieces.bareHealth);
+    if (endpoint === undefined || head.bodyBytes !== 0) return false;
+    const field = (wanted: string): string =>
+      head.raw.filter((_, at) => at % 2 === 1 && head.raw[at - 1].toLowerCase() === wanted).join(',');
+    const named = peer.local || peer.trusted || this.#pieces.authorized(field('authorization'));
+    const own = ownAnswer(endpoint, field('accept'), named, this.#pieces.health);
     if (this.#pieces.draining()) reply.noKeepAlive();
-    reply.head(
-      own.status,
-      REASONS[own.status] ?? '',
-      `Content-Type: ${own.type}\r\nCache-Control: no-store\r\n`,
-      body.length,
-      bodiless,
-      String(body.length),
-    );
-    if (!bodiless) reply.body(body);
-    reply.end();
+    const fields = `Content-Type: ${own.type}\r\nCache-Control: no-store\r\n`;
+    reply.own(own.status, fields, Buffer.from(own.body), head.method === 'HEAD');
     return true;
   }
 
   #route(head: RequestHead, path: string): Route | VitrineError {
-    const { routes } = this.#pieces;
+    const routes = this.#pieces.routes();
     if (routes.byPath && isAmbiguousPath(path)) return new VitrineError('bad_request', 'The path is ambiguous.');
-    const route = routes.find(head.host, path);
+    const route = routes.find(head, plainPath(path));
     if (route !== undefined) return route;
     return routes.routes.length === 0
       ? new VitrineError('no_upstream', 'No upstream is configured.', { headers: { 'Retry-After': '1' } })
@@ -217,17 +211,13 @@ export class Listener {
       reply.noKeepAlive();
     } else if (!request.complete) reply.noKeepAlive();
     request.resume();
-    const answer = problemAnswer(error);
-    const bodiless = request.method === 'HEAD';
-    reply.head(answer.status, answer.reason, answer.fields, answer.body.length, bodiless, String(answer.body.length));
-    if (!bodiless) reply.body(answer.body);
-    reply.end();
+    const { status, fields, body } = problemAnswer(error);
+    reply.own(status, fields, body, request.method === 'HEAD');
   }
 
   #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
     const client = this.#clients.get(socket);
-    const refusal =
-      client?.closing === true ? undefined : refusalOf(error, socket.bytesRead, this.#options.limits.target);
+    const refusal = client?.closing === true ? undefined : refusalOf(error, socket.bytesRead, this.#limits.target);
     if (refusal === undefined || !socket.writable) {
       if (client?.closing !== true || error.code === 'ECONNRESET') socket.destroy();
       return;
@@ -237,18 +227,18 @@ export class Listener {
     this.#refuseSocket(refusal, socket);
   }
 
-  #refuseSocket(refusal: VitrineError, socket: Socket): void {
+  #refuseSocket(refusal: VitrineError | Buffer, socket: Socket): void {
     const client = this.#clients.get(socket);
     if (client !== undefined) client.closing = true;
     socket.on('error', () => socket.destroy());
-    socket.write(problemMessage(refusal));
+    socket.write(Buffer.isBuffer(refusal) ? refusal : problemMessage(refusal));
     closeGently(socket);
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
     const client = this.#clients.get(socket);
     if (client === undefined) return;
-    const head = client.overlong(this.#options.limits.header) ?? this.#check(request);
+    const head = client.overlong(this.#limits.header) ?? this.#check(request);
     const route =
       head.kind === 'ok' ? this.#route(head, pathOf(head.target)) : new VitrineError(head.code, head.detail);
     if (head.kind === 'refused' || route instanceof VitrineError) {
@@ -258,17 +248,10 @@ export class Listener {
       this.#refuseSocket(error, socket);
       return;
     }
-    const tunnel = new Tunnel(
-      this.#pieces,
-      { head, peer: client.peer, route, requestId: head.requestId ?? newRequestId(), socket, first },
-      () => {
-        this.#tunnels.delete(tunnel);
-        client.served(this.#pieces.clock.monotonic());
-      },
-    );
-    this.#tunnels.add(tunnel);
-    client.serve(tunnel);
-    tunnel.begin();
+    const requestId = head.requestId ?? newRequestId();
+    const refuse = (own: OwnReply, fields: string): void =>
+      this.#refuseSocket(ownMessage(own, requestId, fields), socket);
+    void this.#work.upgrade({ client, head, route, requestId, socket, first, refuse });
   }
 
   /** Closes client connections that were idle for too long. */
@@ -280,12 +263,13 @@ export class Listener {
     }
   }
 
-  /** Accepts no new connection, closes idle ones, and resolves when every request that was read has its answer. */
+  /** Accepts no new connection, closes idle ones, and resolves when every answer has left its connection. */
   async drain(): Promise<void> {
     this.#server.close();
-    for (const tunnel of this.#tunnels) tunnel.drain();
-    for (const client of this.#clients.values()) if (!client.busy) client.close();
-    if (this.#exchanges === 0) return;
+    this.#secure?.close();
+    this.#work.drainTunnels();
+    for (const client of this.#clients.values()) client.close();
+    if (this.#clients.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onQuiet = resolve;
     });
@@ -293,6 +277,7 @@ export class Listener {
 
   close(): void {
     this.#server.close();
+    this.#secure?.close();
     for (const client of this.#clients.values()) client.socket.destroy();
   }
 }

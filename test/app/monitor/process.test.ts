@@ -5,12 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { startMonitor, type Monitor } from '../../../src/app/monitor/process.ts';
-import { configFile, readSettings, settingsFrom, unusedSections } from '../../../src/app/process/settings.ts';
+import { configFile, readSettings, settingsFrom } from '../../../src/app/process/settings.ts';
 import { runCommandLine } from '../../../src/cli/program.ts';
 import type { Frame, FrameMetric } from '../../../src/model/frame.ts';
 import { startTelemetry } from '../../../src/telemetry/sdk.ts';
 import { until } from '../../support/until.ts';
-import { freePort, json } from '../../support/vitrine-process.ts';
+import { freePort, json } from '../../support/programs/vitrine-process.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-monitor-'));
 
@@ -90,7 +90,7 @@ describe('the monitor process', () => {
     return { code: await runCommandLine(args), text: printed.join('') };
   };
 
-  it('takes frames of the stack and answers from them on every road', async () => {
+  it('takes frames of the stack and answers from them by every API', async () => {
     const now = Date.now();
     for (const [sequence, count] of [10, 30].entries()) {
       const frame: Frame = {
@@ -210,7 +210,7 @@ describe('the monitor process', () => {
     expect((await cli('query', 'a', '--url', 'http://127.0.0.1:9')).code).toBe(4);
   });
 
-  it('shows its rules, and takes other ones on a reload', async () => {
+  it('shows its rules, and replaces them on a reload', async () => {
     const names = async (): Promise<string[]> =>
       (await json<{ data: { groups: { name: string }[] } }>(`${url}/api/v1/rules`)).data.groups.map(({ name }) => name);
     expect(await names()).toContain('vitrine-stack');
@@ -251,7 +251,7 @@ describe('settings', () => {
     expect(settings.balancer.listen.port).toBe(9);
   });
 
-  it('takes a flat monitor’s JSON as it stands, and names what it does not use', () => {
+  it('accepts a flat monitor’s JSON as it is, and names the sections that it does not use', () => {
     const text = JSON.stringify({
       monitoring: {
         interval: 30,
@@ -265,12 +265,13 @@ describe('settings', () => {
       database: { path: './monitor_data.db', retention_days: 30 },
       ai: { anomaly_detection: true, prediction_window: 300, confidence_threshold: 0.8 },
     });
-    const settings = settingsFrom(text, { env: {} });
+    const warnings: string[] = [];
+    const settings = settingsFrom(text, { env: {} }, (sentence) => warnings.push(sentence));
     expect(settings.store.retention).toBe(30 * 86_400_000);
-    expect(unusedSections(settings)).toEqual(['monitoring', 'ai']);
+    expect(warnings).toEqual(['monitoring: not used by this version', 'ai: not used by this version']);
   });
 
-  it('says every mistake of a file at once, with its place', () => {
+  it('reports every mistake of a file at once, with its place', () => {
     const file = path.join(mkdtempSync(path.join(tmpdir(), 'vitrine-settings-')), 'v.yaml');
     writeFileSync(
       file,
@@ -284,7 +285,9 @@ describe('settings', () => {
     }
     expect(message).toContain(`${file}:2:3 balancer.polcy: unknown key`);
     expect(message).toContain('did you mean "policy"?');
-    expect(message).toContain(':4:5 alerts[0]: alert "A": "5q" is no threshold for this metric. Write it like 200ms.');
+    expect(message).toContain(
+      ':4:50 alerts[0].above: alert "A": "5q" is no threshold for this metric. Write it like 200ms.',
+    );
     expect(message).toContain(`${file}:5:21 store.retention: expected a duration like "5m"`);
     expect(configFile('x')).toBe('x');
     expect(() => readSettings({ file: '/does/not/exist', env: {} })).toThrow(/cannot be read/);

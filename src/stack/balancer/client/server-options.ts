@@ -42,16 +42,5 @@ export function serverOptions({ options, responseClass }: ServerPieces): LeanSer
   };
 }
 
-export function trustedList(addresses: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const address of addresses) {
-    const [net, bits] = address.split('/');
-    const family = isIPv6(net) ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(net, family);
-    else list.addSubnet(net, Number(bits), family);
-  }
-  return list;
-}
-
 const ids = new IdPool(16);
 export const newRequestId = (): string => ids.next();

@@ -3,9 +3,10 @@ import { VitrineError, type ErrorCode } from '../../../base/errors.ts';
 import type { CachedResponse } from '../../../model/response-cache.ts';
 import type { AttemptFailure } from './attempt.ts';
 import { fieldLines } from '../http/cache-fields.ts';
-import type { ClientReply } from '../client/reply.ts';
 import { problemAnswer } from '../client/problem.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
+import { REASONS, type ClientReply } from '../client/reply.ts';
+import type { OwnReply } from '../routes/gate.ts';
 
 const CODES: Readonly<Record<AttemptFailure, ErrorCode>> = {
   refused: 'no_upstream',
@@ -15,7 +16,6 @@ const CODES: Readonly<Record<AttemptFailure, ErrorCode>> = {
   invalid: 'bad_gateway',
   timeout: 'gateway_timeout',
   idle: 'gateway_timeout',
-  client_stalled: 'request_timeout',
 };
 const DETAILS: Partial<Record<ErrorCode, string>> = {
   no_upstream: 'No upstream could be reached.',
@@ -48,7 +48,7 @@ export function giveKept(reply: ClientReply, method: string, kept: CachedRespons
   const { text, length } = fieldLines(kept.headers);
   const bodiless = isBodiless(method, kept.status);
   reply.head(kept.status, '', text + own, kept.body.length, bodiless, length);
-  if (!bodiless && kept.body.length > 0) reply.body(kept.body);
+  if (!bodiless && kept.body.length > 0) reply.whole(kept.body);
 }
 
 /** Temporary errors: the answer carries `Retry-After`. */
@@ -69,4 +69,15 @@ export function giveProblem(
   reply.head(status, reason, fields + own, body.length, bodiless, String(body.length));
   if (!bodiless) reply.body(body);
   return status;
+}
+
+/** What a route's gate says, with `own` lines, whole but for its end. Returns its status. */
+export function giveOwn(reply: ClientReply, method: string, given: OwnReply, requestId: string, own: string): number {
+  const problem = given.error && problemAnswer(given.error, requestId);
+  const body = given.body ?? problem?.body ?? Buffer.alloc(0);
+  const fields = `${given.fields}${problem?.fields ?? `X-Request-Id: ${requestId}\r\n`}${own}`;
+  const bodiless = isBodiless(method, given.status);
+  reply.head(given.status, REASONS[given.status] ?? '', fields, body.length, bodiless, String(body.length));
+  if (!bodiless) reply.body(body);
+  return given.status;
 }

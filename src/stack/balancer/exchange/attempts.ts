@@ -10,13 +10,14 @@ import type { Context } from '@opentelemetry/api';
 import type { Random } from '../../../base/random.ts';
 import type { CacheFill } from '../../../model/response-cache.ts';
 import { Attempt, type AttemptFailure, type AttemptOwner, type AttemptPieces } from './attempt.ts';
-import { ALL_BUSY, pick } from '../upstream/pick.ts';
+import { ALL_BUSY } from '../upstream/pick.ts';
 import { Refresh } from './refresh.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import type { RequestBody } from '../http/request-body.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import type { RetryBudget } from '../upstream/retry-budget.ts';
 import type { Route } from '../routes/route.ts';
+import type { Preference } from '../routes/sticky.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Waiter } from './waiting-room.ts';
 
@@ -28,12 +29,14 @@ export interface AttemptsPieces extends AttemptPieces {
 export interface AttemptsOwner {
   /** The first upstream is about to be asked. Returns the head for it, from `forwardHead`. */
   asking(upstream: Upstream, nowMs: number): string;
+  /** An interim answer other than 100. */
+  interim(head: ReplyHead): void;
   /** The one answer has begun; the other tries are over. */
   answering(attempt: Attempt, head: ReplyHead, nowMs: number): void;
   answerBody(bytes: Buffer): void;
   /** All that came in one read was given. */
   answerFlush(): void;
-  answerComplete(nowMs: number): void;
+  answerComplete(nowMs: number, trailers: string): void;
   /** The answer that began will never be complete. */
   brokenOff(failure: AttemptFailure): void;
   /** There is no answer, and there will be none. */
@@ -54,6 +57,7 @@ export class Attempts implements AttemptOwner, Waiter {
   readonly #route: Route;
   readonly #head: RequestHead;
   readonly #parent: Context;
+  readonly #preference: Preference | undefined;
   readonly #tried: Upstream[] = [];
   #body: RequestBody | undefined;
   #text = '';
@@ -65,13 +69,21 @@ export class Attempts implements AttemptOwner, Waiter {
   /** Whether the request waited in the queue. */
   waited = false;
 
-  /** `parent`: of the tries' spans. */
-  constructor(pieces: AttemptsPieces, owner: AttemptsOwner, route: Route, head: RequestHead, parent: Context) {
+  /** `parent`: of the tries' spans. `preference`: where the request would rather go. */
+  constructor(
+    pieces: AttemptsPieces,
+    owner: AttemptsOwner,
+    route: Route,
+    head: RequestHead,
+    parent: Context,
+    preference: Preference | undefined,
+  ) {
     this.#pieces = pieces;
     this.#owner = owner;
     this.#route = route;
     this.#head = head;
     this.#parent = parent;
+    this.#preference = preference;
   }
 
   /** To an upstream, or into the queue. */
@@ -99,7 +111,7 @@ export class Attempts implements AttemptOwner, Waiter {
       return;
     }
     const startMs = this.#pieces.clock.monotonic();
-    const { total } = this.#pieces.options.timeouts;
+    const { total } = this.#route.timeouts;
     const totalAtMs = total > 0 ? startMs + total : Infinity;
     const [route, head, parent, text] = [this.#route, this.#head, this.#parent, headFor(upstream)];
     const one = { route, upstream, head, body: undefined, text, parent, resend: 0, fresh: false, startMs, totalAtMs };
@@ -115,8 +127,7 @@ export class Attempts implements AttemptOwner, Waiter {
     const { options, random } = this.#pieces;
     const { max_inflight: limit } = options.queue;
     const route = this.#route;
-    route.turn = (route.turn + 1) >>> 0;
-    return pick(route.policy, route.upstreams, route.turn, this.#tried, limit > 0 ? limit : Infinity, random);
+    return route.picker.pick(this.#tried, limit > 0 ? limit : Infinity, random, this.#preference);
   }
 
   #wait(nowMs: number): void {
@@ -137,7 +148,7 @@ export class Attempts implements AttemptOwner, Waiter {
 
   #send(upstream: Upstream, fresh: boolean, nowMs: number): void {
     if (this.#tried.length === 0) {
-      const { total } = this.#pieces.options.timeouts;
+      const { total } = this.#route.timeouts;
       if (total > 0) this.#totalAtMs = nowMs + total;
       this.#text = this.#owner.asking(upstream, nowMs);
     }
@@ -157,10 +168,14 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#attempts = this.#attempts.length === 0 ? [attempt] : [...this.#attempts, attempt];
   }
 
+  attemptInterim(head: ReplyHead): void {
+    if (!this.#answering) this.#owner.interim(head);
+  }
+
   attemptHead(attempt: Attempt, head: ReplyHead, nowMs: number): void {
     if (this.#attempts.length > 1) {
       for (const other of this.#attempts) {
-        if (other !== attempt) other.cancel(other.startedMs < attempt.startedMs);
+        if (other !== attempt) other.cancel();
       }
       this.#attempts = [attempt];
     }
@@ -176,20 +191,36 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#owner.answerFlush();
   }
 
-  attemptComplete(attempt: Attempt, nowMs: number): void {
+  attemptComplete(attempt: Attempt, nowMs: number, trailers: string): void {
     if (attempt !== this.#attempts[0]) return;
     this.#attempts = NONE;
-    this.#owner.answerComplete(nowMs);
+    this.#owner.answerComplete(nowMs, trailers);
   }
 
   attemptSilent(attempt: Attempt): void {
-    const { budget, observer, options } = this.#pieces;
+    const { budget, observer } = this.#pieces;
     if (!SAFE.has(this.#head.method) || this.#body !== undefined || this.#attempts.length > 1) return;
-    if (this.#tried.length > options.retries.max || this.#answering) return;
+    if (this.#tried.length > this.#route.retries.max || this.#answering) return;
     const upstream = this.#next();
     if (upstream === undefined || !upstream.available || !budget.take()) return;
     observer.retried(attempt.upstream, 'hedge');
     this.#send(upstream, false, this.#pieces.clock.monotonic());
+  }
+
+  /**
+   * Moves the request to another upstream when it may be sent again and there is one that works. The retry budget is not
+   * asked: a check takes an upstream out once, so that each request moves at most once for it.
+   */
+  attemptOrphaned(attempt: Attempt): void {
+    const { clock, observer } = this.#pieces;
+    const repeatable = SAFE.has(this.#head.method) && this.#body === undefined;
+    if (this.#attempts.length > 1 || this.#route.retries.max === 0 || (attempt.sent && !repeatable)) return;
+    const upstream = this.#next();
+    if (upstream === undefined || !upstream.available) return;
+    observer.retried(attempt.upstream, 'health_check');
+    this.#attempts = NONE;
+    attempt.cancel();
+    this.#send(upstream, false, clock.monotonic());
   }
 
   attemptFailed(attempt: Attempt, failure: AttemptFailure): void {
@@ -201,14 +232,13 @@ export class Attempts implements AttemptOwner, Waiter {
   }
 
   #retry(attempt: Attempt, failure: AttemptFailure): boolean {
-    const { upstreams } = this.#route;
-    const { budget, observer, options } = this.#pieces;
+    const { upstreams, retries } = this.#route;
+    const { budget, observer } = this.#pieces;
     const repeatable = IDEMPOTENT.has(this.#head.method) && this.#body === undefined && failure !== 'invalid';
     if (attempt.sent && !repeatable) return false;
     // A refused connection cost the upstream nothing, so every upstream may be asked. All other retries are bounded.
-    if (failure !== 'refused' && (this.#tried.length > options.retries.max || !budget.take())) return false;
-    if (options.retries.max === 0 || (failure === 'connect_timeout' && !upstreams.some((one) => one.available)))
-      return false;
+    if (failure !== 'refused' && (this.#tried.length > retries.max || !budget.take())) return false;
+    if (retries.max === 0 || (failure === 'connect_timeout' && !upstreams.some((one) => one.available))) return false;
     const upstream = this.#next() ?? (failure === 'stale' ? attempt.upstream : undefined);
     if (upstream === undefined) return false;
     observer.retried(attempt.upstream, failure);
@@ -234,7 +264,7 @@ export class Attempts implements AttemptOwner, Waiter {
   cancel(): void {
     const attempts = this.#attempts;
     this.#attempts = NONE;
-    for (const attempt of attempts) attempt.cancel(false);
+    for (const attempt of attempts) attempt.cancel();
   }
 
   /** Cancels everything; nothing is reported after this. */

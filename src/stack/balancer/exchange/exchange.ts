@@ -6,16 +6,17 @@ import type { Span } from '@opentelemetry/api';
 import type { ErrorCode, VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { CachedResponse, CacheFill, CacheLookup, ResponseCache } from '../../../model/response-cache.ts';
-import { giveKept, giveProblem, passHead, problemFor } from './answers.ts';
+import { giveKept, giveOwn, giveProblem, passHead, problemFor } from './answers.ts';
 import type { Attempt, AttemptFailure } from './attempt.ts';
 import { CacheVisit } from './cache-visit.ts';
-import type { ClientReply } from '../client/reply.ts';
-import { forwardHead, type Peer } from '../http/forward-head.ts';
+import { forwardHead } from '../http/forward-head.ts';
 import { CACHE, CONNECT, newPhaseTimes, QUEUE, serverTiming, TRANSFER, UPSTREAM } from '../telemetry/phase-times.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import type { BodyEvents, RequestBody } from '../http/request-body.ts';
-import type { RequestHead } from '../http/request-head.ts';
-import { pathOf, type Route } from '../routes/route.ts';
+import type { OwnReply } from '../routes/gate.ts';
+import { nameAtStart, nameByNow, outgoingHead, stickyFields } from '../routes/route.ts';
+import type { Preference } from '../routes/sticky.ts';
+import type { ExchangeRequest } from './exchange-request.ts';
 import { Attempts, type AttemptsOwner, type AttemptsPieces } from './attempts.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
@@ -24,16 +25,6 @@ export interface ExchangePieces extends AttemptsPieces {
   readonly log: Logger;
   /** Whether answers should close their connections. */
   readonly draining: () => boolean;
-}
-
-export interface ExchangeRequest {
-  readonly head: RequestHead;
-  readonly peer: Peer;
-  readonly route: Route;
-  readonly requestId: string;
-  readonly reply: ClientReply;
-  /** Called once, when nothing more happens to the request. */
-  readonly onDone: (nowMs: number) => void;
 }
 
 export class Exchange implements AttemptsOwner, BodyEvents {
@@ -45,6 +36,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   readonly #span: Span;
   readonly #attempts: Attempts;
   readonly #visit: CacheVisit | undefined;
+  readonly #preference: Preference | undefined;
   #body: RequestBody | undefined;
   #readyMs: number;
   #headMs = 0;
@@ -54,14 +46,22 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   constructor(pieces: ExchangePieces, request: ExchangeRequest) {
     this.#pieces = pieces;
     this.#request = request;
-    this.#startMs = pieces.clock.monotonic();
-    this.#readyMs = this.#startMs;
-    const { head, route } = request;
-    this.#route = route.name ?? route.templates.find(pathOf(head.target)) ?? route.templates.other;
+    this.#startMs = this.#readyMs = pieces.clock.monotonic();
+    const { head, route, facts } = request;
+    this.#route = nameAtStart(route, head.target);
     const { span, parent } = pieces.observer.serverSpan(head, this.#route);
     this.#span = span;
-    this.#attempts = new Attempts(pieces, this, route, head, parent);
-    this.#visit = pieces.cache && new CacheVisit(pieces.cache, head);
+    this.#preference = facts && route.sticky?.prefer(facts);
+    this.#attempts = new Attempts(pieces, this, route, head, parent, this.#preference);
+    if (pieces.cache && route.cache && route.cache.bypass?.(head) !== true)
+      this.#visit = new CacheVisit(pieces.cache, head, request.peer.scheme, route.cache);
+  }
+
+  /** The route's gate answers instead of an upstream. */
+  give(own: OwnReply): void {
+    const { reply, head, requestId } = this.#request;
+    const status = giveOwn(reply, head.method, own, requestId, this.#timing());
+    this.#finish(status >= 500 ? (own.error?.code ?? own.reason) : undefined);
   }
 
   /** With a body, the rest begins at its `onReady`. */
@@ -76,7 +76,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   }
 
   onTooLarge(): void {
-    this.#refuse('payload_too_large', `The body is larger than ${this.#pieces.options.limits.body} bytes.`);
+    this.#refuse('payload_too_large', `The body is larger than ${this.#request.route.limits.body} bytes.`);
   }
 
   onTooSlow(): void {
@@ -111,8 +111,15 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   }
 
   #headFor(upstream: Upstream, conditional: CacheFill['conditional'] | undefined): string {
-    const { head, peer, requestId } = this.#request;
-    return forwardHead(head, peer, requestId, this.#pieces.observer.ownFields, conditional, upstream.name);
+    const { peer, requestId, head, route, facts } = this.#request;
+    return forwardHead(
+      outgoingHead(route, facts, head),
+      peer,
+      requestId,
+      this.#pieces.observer.ownFields,
+      conditional,
+      upstream.name,
+    );
   }
 
   asking(upstream: Upstream, nowMs: number): string {
@@ -128,13 +135,17 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#refuse('overloaded', 'Every upstream is busy and the request timed out in the queue.', reason);
   }
 
+  interim({ status, reason, fields }: ReplyHead): void {
+    if (!this.#done) this.#request.reply.interim(status, reason, fields);
+  }
+
   answering(attempt: Attempt, head: ReplyHead, nowMs: number): void {
     const connect = attempt.connectedMs - attempt.startedMs;
     if (!attempt.reused) this.#phases[CONNECT] = connect;
     this.#phases[UPSTREAM] = nowMs - this.#readyMs - (attempt.reused ? 0 : connect);
     this.#headMs = nowMs;
     const instead = this.#visit?.instead(head);
-    if (instead === undefined) this.#answer(head);
+    if (instead === undefined) this.#answer(head, attempt.upstream);
     else if (instead === 'gone') this.#attempts.again(attempt.upstream, this.#headFor(attempt.upstream, undefined));
     else {
       // A 304 has no body and its connection goes on by itself; the body of an error is not needed.
@@ -144,9 +155,10 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     }
   }
 
-  #answer(head: ReplyHead): void {
+  #answer(head: ReplyHead, upstream: Upstream): void {
     const { reply, head: request } = this.#request;
-    const own = this.#ownFields(this.#visit?.passing(head));
+    const { route, facts } = this.#request;
+    const own = this.#ownFields(this.#visit?.passing(head)) + stickyFields(route, facts, upstream, this.#preference);
     if (this.#pieces.draining()) reply.noKeepAlive();
     this.#answered = true;
     passHead(reply, request.method, head, own);
@@ -178,8 +190,9 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#attempts.resume();
   }
 
-  answerComplete(nowMs: number): void {
+  answerComplete(nowMs: number, trailers: string): void {
     if (this.#done || !this.#answered) return;
+    if (trailers !== '') this.#request.reply.trailers(trailers);
     this.#visit?.complete();
     this.#phases[TRANSFER] = nowMs - this.#headMs;
     this.#finish(undefined, nowMs);
@@ -189,13 +202,13 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   brokenOff(failure: AttemptFailure): void {
     const { reply } = this.#request;
     this.#phases[TRANSFER] = this.#pieces.clock.monotonic() - this.#headMs;
-    if (!reply.begun && failure !== 'client_stalled') {
+    if (!reply.begun) {
       this.#answered = false;
       this.gaveUp(failure);
       return;
     }
     this.#pieces.log.warn({ request_id: this.#request.requestId, failure }, 'an answer was cut short');
-    this.#close(failure === 'client_stalled' ? failure : 'truncated');
+    this.#close('truncated');
   }
 
   gaveUp(failure: AttemptFailure): void {
@@ -234,7 +247,6 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     if (this.#body !== undefined && !this.#body.complete) this.#refuse(refusal.code, refusal.message);
   }
 
-  /** The client's connection is gone. */
   onClientClosed(): void {
     if (!this.#done) this.#close(this.#request.reply.status === undefined ? 'client_closed' : undefined);
   }
@@ -267,21 +279,12 @@ export class Exchange implements AttemptsOwner, BodyEvents {
       head,
       peer,
       routeAtStart: this.#route,
-      route: this.#routeByNow(),
+      route: nameByNow(this.#request.route, this.#route, head.target, this.#answered ? reply.status : undefined),
       status: reply.status,
       error: errorType,
       totalMs: nowMs - this.#startMs,
       phases: this.#phases,
     });
     this.#request.onDone(nowMs);
-  }
-
-  /** The route template may be known by now: from this request's answer, or from the answer that it waited for. */
-  #routeByNow(): string {
-    const { route, head, reply } = this.#request;
-    if (route.name !== undefined || this.#route !== route.templates.other) return this.#route;
-    const path = pathOf(head.target);
-    if (this.#answered) return route.templates.learn(path, reply.status ?? 0);
-    return route.templates.find(path) ?? this.#route;
   }
 }

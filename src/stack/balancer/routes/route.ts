@@ -1,50 +1,149 @@
 /**
- * Maps host and path to a route, and a path to its name in telemetry. A route without a name gets templates of the paths
- * seen (`/users/:id`). Templates are learned only from successful answers and their number is limited, so neither a scanner
- * nor a service with ids in unusual places can grow telemetry.
+ * A route as requests meet it: every switch compiled to something to call, or to nothing. A switch that is off is an absent
+ * field, looked at once for each request at most.
  */
 import { PathTemplates } from '../../../model/path-templates.ts';
 import type { Policy, RouteOptions } from '../config.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { compileRouteCache, type RouteCache } from './cache-rules.ts';
+import { Gate } from './gate.ts';
+import { compileMatches, type Matches } from './matching.ts';
+import { compileAnswerEdit, compileOutgoing, type AnswerEdit, type Outgoing } from './outgoing.ts';
+import type { PasswordGate } from './password-gate.ts';
+import { bareHost, pathOf, underPath } from './path.ts';
+import { PathTemplates } from './path-templates.ts';
+import { Picker } from './picker.ts';
+import type { RequestFacts } from './request-facts.ts';
+import { byPath, makeSticky, type Preference, type Sticky } from './sticky.ts';
 
 export interface Route {
+  /** In the runtime API: its name, or where it leads. */
+  readonly id: string;
   readonly name: string | undefined;
   readonly host: string | undefined;
   readonly path: string;
-  readonly policy: Policy;
+  readonly matches: Matches | undefined;
   readonly upstreams: readonly Upstream[];
+  readonly picker: Picker;
   readonly templates: PathTemplates;
-  /** One more for each request. */
-  turn: number;
+  readonly timeouts: Timeouts;
+  readonly retries: RetryRules;
+  readonly limits: Limits;
+  readonly cache: RouteCache | undefined;
+  readonly outgoing: Outgoing | undefined;
+  readonly answerEdit: AnswerEdit | undefined;
+  readonly sticky: Sticky | undefined;
+  /** Every route has one for maintenance; `guarded` says whether it has anything to check. */
+  readonly gate: Gate;
+  guarded: boolean;
+  /** Whether any switch reads facts of a request. */
+  readonly factual: boolean;
 }
 
-export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[]): Route {
-  const { name, host, policy } = options;
-  const path = options.path.length > 1 ? options.path.replace(/\/+$/, '') || '/' : '/';
-  return { name, host, path, policy, upstreams, templates: new PathTemplates(path), turn: 0 };
+export interface RoutePieces {
+  readonly clock: Clock;
+  readonly loosest: Limits;
+  readonly passwords: PasswordGate | undefined;
 }
 
-/** Routes in the order they are tried: with a host first, longer paths first. */
+const trimmed = (path: string): string => (path.length > 1 ? path.replace(/\/+$/, '') || '/' : '/');
+
+/** `upstreams`: those of `options`, in their order. Throws VitrineError `config_invalid`. */
+export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[], pieces: RoutePieces): Route {
+  const { name, host, policy, timeouts, retries, limits } = options;
+  const path = trimmed(options.path);
+  // Stable: backups keep their order behind the others.
+  const ordered = [...upstreams].sort((a, b) => Number(a.backup) - Number(b.backup));
+  const gate = new Gate(options, pieces);
+  const outgoing = compileOutgoing({ ...options, path });
+  const answerEdit = compileAnswerEdit(options.response_headers);
+  const sticky = options.sticky
+    ? makeSticky(options.sticky, ordered)
+    : policy === 'consistent_hash'
+      ? byPath
+      : undefined;
+  return {
+    id: name ?? `${host ?? ''}${path}`,
+    name,
+    host,
+    path,
+    matches: compileMatches(options),
+    upstreams: ordered,
+    picker: new Picker(policy, ordered),
+    templates: new PathTemplates(path),
+    timeouts,
+    retries,
+    limits,
+    cache: compileRouteCache(options),
+    outgoing,
+    answerEdit,
+    sticky,
+    gate,
+    guarded: !gate.open,
+    factual: outgoing !== undefined || answerEdit !== undefined || sticky !== undefined,
+  };
+}
+
+/** Whether every upstream of the route is out. Then all of them are tried: one may still answer (`upstream/pick.ts`). */
+export function inPanic({ upstreams }: Route): boolean {
+  return upstreams.length > 0 && !upstreams.some((one) => one.available);
+}
+
+/** The name under which telemetry knows a request of the route. */
+export function nameAtStart({ name, templates }: Route, target: string): string {
+  return name ?? templates.find(pathOf(target)) ?? templates.other;
+}
+
+/** It may be known by now: of the answer it got (`status`), or of that to another request it waited for. */
+export function nameByNow(route: Route, atStart: string, target: string, status: number | undefined): string {
+  const { name, templates } = route;
+  if (name !== undefined || atStart !== templates.other) return atStart;
+  return status === undefined ? (templates.find(pathOf(target)) ?? atStart) : templates.learn(pathOf(target), status);
+}
+
+/** The head as the route sends it on. */
+export function outgoingHead(route: Route, facts: RequestFacts | undefined, head: RequestHead): RequestHead {
+  return facts === undefined || route.outgoing === undefined ? head : route.outgoing(facts);
+}
+
+/** Lines that tell a client which upstream it stays at. */
+export function stickyFields(
+  { sticky }: Route,
+  facts: RequestFacts | undefined,
+  upstream: Upstream,
+  preference: Preference | undefined,
+): string {
+  return facts === undefined || sticky === undefined ? '' : sticky.fields(upstream, preference, facts);
+}
+
+const hostRank = ({ host }: Route): number => (host === undefined ? 0 : host.startsWith('*.') ? 1 : 2);
+
+/** Routes in the order they are tried: exact hosts first, then wildcards, longer paths, those that ask for more; then as written. */
 export class RouteTable {
   readonly routes: readonly Route[];
   /** Ambiguous paths are refused when the path decides which upstream gets the request. */
   readonly byPath: boolean;
+  readonly trusted: BlockList;
 
-  constructor(routes: readonly Route[]) {
+  constructor(routes: readonly Route[], trustedProxies: readonly string[] = []) {
     this.routes = [...routes].sort(
-      (a, b) => Number(b.host !== undefined) - Number(a.host !== undefined) || b.path.length - a.path.length,
+      (a, b) =>
+        hostRank(b) - hostRank(a) ||
+        b.path.length - a.path.length ||
+        Number(b.matches !== undefined) - Number(a.matches !== undefined),
     );
-    this.byPath = routes.some((route) => route.path !== '/');
+    this.byPath = routes.some((route) => route.path !== '/' || route.outgoing !== undefined);
+    this.trusted = addressList(trustedProxies);
   }
 
-  find(host: string, path: string): Route | undefined {
+  find(head: RequestHead, path: string): Route | undefined {
     for (const route of this.routes) {
-      if (route.host !== undefined && route.host !== bareHost(host)) continue;
-      if (route.path === '/' || underPath(path, route.path)) return route;
+      if (route.host !== undefined && !hostMatches(route.host, bareHost(head.host))) continue;
+      if (route.path !== '/' && !underPath(path, route.path)) continue;
+      if (route.matches === undefined || route.matches(head)) return route;
     }
     return undefined;
   }
-}
 
 function bareHost(host: string): string {
   const colon = host.lastIndexOf(':');

@@ -3,10 +3,13 @@
  * checks (`health-check.ts`) and its own failures (`ejection.ts`). It is computed when one of them changes, not for each
  * request.
  */
+import { isIP } from 'node:net';
 import type { Clock } from '../../../base/clock.ts';
-import type { Endpoint } from '../config.ts';
+import type { Endpoint } from '../options/upstream-options.ts';
 import { afterFailure, afterSuccess, afterTime, GOOD_STANDING } from './ejection.ts';
 import type { EjectionRules, FailureKind, Standing } from './ejection.ts';
+import { AddressBook } from './address-book.ts';
+import { Dial } from './dial.ts';
 import { warmUpWeight, type Candidate } from './pick.ts';
 import { UpstreamConnection, type ExchangeEvents } from './connection.ts';
 
@@ -25,6 +28,9 @@ export interface UpstreamEvents {
 export class Upstream implements Candidate {
   readonly name: string;
   readonly endpoint: Endpoint;
+  readonly dial: Dial;
+  readonly #book: AddressBook | undefined;
+  readonly backup: boolean;
   readonly #rules: UpstreamRules;
   readonly #clock: Clock;
   readonly #events: UpstreamEvents;
@@ -35,18 +41,32 @@ export class Upstream implements Candidate {
   #backSinceMs = -Infinity;
   available = true;
   inflight = 0;
+  streams = 0;
   weight = 1;
+  /** Its weight beside the others; the runtime API may change it. */
+  share: number;
+  #drained = false;
   /** Monotonic ms of the last byte it sent to anybody. */
   lastByteMs = -Infinity;
   /** Called when it closes a connection after an answer although it kept the one before: it may be shutting down. */
   onFarewell = (): void => {};
   #keepsAlive = false;
 
-  constructor(endpoint: Endpoint, rules: UpstreamRules, clock: Clock, events: UpstreamEvents) {
-    this.name = endpoint.host.includes(':')
-      ? `[${endpoint.host}]:${endpoint.port}`
-      : `${endpoint.host}:${endpoint.port}`;
+  /** `nameServers`: who is asked for the addresses of a name; none: the system's. Throws VitrineError `config_invalid`. */
+  constructor(
+    endpoint: Endpoint,
+    rules: UpstreamRules,
+    clock: Clock,
+    events: UpstreamEvents,
+    nameServers: readonly string[] = [],
+  ) {
+    this.name = endpointName(endpoint);
     this.endpoint = endpoint;
+    const named = endpoint.socket === undefined && isIP(endpoint.host) === 0 && endpoint.host !== 'localhost';
+    this.#book = named ? new AddressBook(endpoint.host, nameServers, clock, () => this.#readdressed()) : undefined;
+    this.dial = new Dial(endpoint, this.#book);
+    this.backup = endpoint.backup === true;
+    this.share = endpoint.weight ?? 1;
     this.#rules = rules;
     this.#clock = clock;
     this.#events = events;
@@ -66,7 +86,7 @@ export class Upstream implements Candidate {
   }
 
   open(): UpstreamConnection {
-    const connection = new UpstreamConnection(this.endpoint, (gone) => this.#gone(gone));
+    const connection = new UpstreamConnection(this.dial, (gone) => this.#gone(gone));
     this.#open.add(connection);
     return connection;
   }
@@ -74,7 +94,8 @@ export class Upstream implements Candidate {
   /** Takes a connection back whose exchange is complete. */
   release(connection: UpstreamConnection, keepIdleMs: number, nowMs: number): void {
     connection.detach();
-    if (keepIdleMs <= 0 || this.#idle.length >= IDLE_LIMIT || !connection.writable) {
+    const moved = this.#book !== undefined && !this.#book.holds(connection.remoteAddress);
+    if (keepIdleMs <= 0 || this.#idle.length >= IDLE_LIMIT || !connection.writable || moved) {
       connection.destroy();
       return;
     }
@@ -86,6 +107,11 @@ export class Upstream implements Candidate {
     this.#open.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  /** Its name leads elsewhere now: connections that carry nothing are closed, the others end with their exchange. */
+  #readdressed(): void {
+    while (this.#idle.length > 0) this.#idle[0].destroy();
   }
 
   /** The head of an answer came. */
@@ -131,7 +157,7 @@ export class Upstream implements Candidate {
   }
 
   #decide(nowMs: number): void {
-    const available = this.#checkedUp && this.#standing.untilMs === 0;
+    const available = this.#checkedUp && this.#standing.untilMs === 0 && !this.#drained;
     if (available === this.available) return;
     this.available = available;
     if (!available) return;
@@ -140,7 +166,24 @@ export class Upstream implements Candidate {
     this.#events.returned(this);
   }
 
+  get drained(): boolean {
+    return this.#drained;
+  }
+
+  /** By hand: it gets no new request; what it has, it finishes. */
+  drain(on: boolean): void {
+    if (on === this.#drained) return;
+    this.#drained = on;
+    this.#decide(this.#clock.monotonic());
+  }
+
   close(): void {
+    this.#book?.close();
     for (const connection of this.#open) connection.destroy();
   }
+}
+
+function endpointName({ host, port, socket }: Endpoint): string {
+  if (socket !== undefined) return `unix:${socket}`;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
