@@ -2,11 +2,12 @@
  * Instrumentations and ties of ours, each loaded only when the application first resolves a package that it observes. A
  * synchronous resolve hook is called for CommonJS and ES modules; it requires the package through the patching `require` before
  * the application gets it, so an `import` gets the patched exports too. There is no loader thread, and other modules are not
- * changed. Node.js before 22.15 has no such hooks: there the loader of CommonJS modules is watched, and packages that are ES
- * modules themselves are not observed.
+ * changed. On Node.js without such hooks, or whose hooks break applications, the loader of CommonJS modules is watched instead, and
+ * packages that are ES modules themselves are not observed.
  */
 import { readFileSync } from 'node:fs';
 import nodeModule, { createRequire } from 'node:module';
+import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { context, diag } from '@opentelemetry/api';
 import { getRPCMetadata } from '@opentelemetry/core';
@@ -196,23 +197,43 @@ type Load = (request: string, parent: { readonly filename?: string } | undefined
 const inPath = (file: string): string | undefined =>
   /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(file)?.[1].replaceAll('\\', '/');
 
+function aliasedFrom(asked: string, from: string): string | undefined {
+  if (nodeModule.isBuiltin(asked) || from.includes('node_modules')) return asked;
+  try {
+    const file = createRequire(from).resolve(asked);
+    return aliased(asked, pathToFileURL(from).href, pathToFileURL(file).href);
+  } catch {
+    return asked;
+  }
+}
+
 /** For Node.js without hooks. `Module._load` is undocumented, and for long what every tracer has replaced. */
 function watchByLoader(watch: Watch): void {
   const loader = nodeModule as unknown as { _load: Load };
   const original = loader._load;
   loader._load = function (request, parent, isMain) {
     const isPath = /^[./]|^[a-z]:\\/i.test(request);
-    const name = isPath ? inPath(request) : packageOf(request);
-    if (name !== undefined && isKnown(name))
-      watch.attend(name, parent?.filename ?? (isPath ? request : process.cwd() + '/x'));
+    const from = parent?.filename ?? (isPath ? request : path.join(process.cwd(), 'x'));
+    const asked = isPath ? inPath(request) : packageOf(request);
+    const name = asked === undefined || isKnown(asked) || isPath ? asked : aliasedFrom(asked, from);
+    if (name !== undefined && isKnown(name)) watch.attend(name, from, isPath ? name : asked);
     return original.call(this, request, parent, isMain);
   };
+}
+
+/**
+ * Whether synchronous hooks can be used: those of Node.js 22.15 are there but make `require` fail in CommonJS modules that an ES
+ * module imports ("is not in cache"). From these versions on the matrix test ran with them.
+ */
+export function hasSoundHooks(version: string): boolean {
+  const [major, minor] = version.split('.').map(Number);
+  return major > 24 || (major === 24 && minor >= 15) || (major === 22 && minor >= 23);
 }
 
 /** Begins to watch what the application resolves. `added` is told of each instrumentation. */
 export function watchPackages(env: Env, added: (instrumentation: Instrumentation) => void): void {
   const watch = new Watch(env, added);
   if (textOf(env, '_HANDLER') !== undefined && isLoaded(env, 'aws-lambda')) watch.load('aws-lambda');
-  if (typeof nodeModule.registerHooks === 'function') watchByHooks(watch);
+  if (hasSoundHooks(process.versions.node)) watchByHooks(watch);
   else watchByLoader(watch);
 }

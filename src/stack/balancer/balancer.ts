@@ -9,11 +9,12 @@ import { silentLogger, type Logger } from '../../base/logger.ts';
 import { systemRandom, type Random } from '../../base/random.ts';
 import { worst, type ComponentHealth } from '../../model/health.ts';
 import type { ResponseCache } from '../../model/response-cache.ts';
-import { provenResponse } from './client/response-proof.ts';
-import type { BalancerOptions, Endpoint } from './config.ts';
+import type { BalancerOptions } from './config.ts';
+import type { Endpoint } from './options/upstream-options.ts';
 import { Deadlines } from './timing/deadlines.ts';
 import { checkHealth } from './upstream/health-check.ts';
 import { Attempt } from './exchange/attempt.ts';
+import { provenResponse } from './client/response-proof.ts';
 import { Listener } from './listener.ts';
 import { Observer } from './telemetry/observer.ts';
 import type { HealthFacts } from './own-endpoints.ts';
@@ -31,13 +32,13 @@ export interface BalancerPieces {
   readonly bareHealth?: boolean;
   /** Whether the value of `Authorization` allows to see the addresses of upstreams in `/health`. */
   readonly authorized?: (authorization: string) => boolean;
+  /** Class of the server's responses; by default the fast one if it works on this Node.js, else Node's own. */
+  readonly responseClass?: typeof ServerResponse;
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
   /** Stores responses; without it none are stored. */
   readonly responseCache?: ResponseCache;
-  /** Class of the server's responses; by default the fast one if it works on this Node.js, else Node's own. */
-  readonly responseClass?: typeof ServerResponse;
   /** Health of the cache and the bytes it holds, for `/health`. */
   readonly cacheHealth?: () => { readonly component: ComponentHealth; readonly sizeBytes: number };
 }

@@ -17,12 +17,20 @@ import type { OwnReply } from './routes/gate.ts';
 import { ownMessage, problemAnswer, problemMessage } from './client/problem.ts';
 import { refusalOf } from './client/refusal.ts';
 import { checkRequestHead, type Refusal, type RequestHead } from './http/request-head.ts';
-import { isAmbiguousPath, pathOf, type Route, type RouteTable } from './routes/route.ts';
-import { newRequestId, serverOptions, trustedList, type ServerPieces } from './client/server-options.ts';
-import { Tunnel } from './exchange/tunnel.ts';
+import { bind, type HandedSockets } from './tls/bind.ts';
+import type { TlsListening } from './tls/tls-listening.ts';
+import { Workload, type WorkloadPieces } from './exchange/workload.ts';
+import type { Limits } from './config.ts';
+import { isListed } from './http/address-list.ts';
+import { isAmbiguousPath, pathOf, plainPath } from './routes/path.ts';
+import type { Route } from './routes/route.ts';
+import { newRequestId, serverOptions } from './client/server-options.ts';
 
-export interface ListenerPieces extends ExchangePieces, ServerPieces {
-  readonly routes: RouteTable;
+export interface ListenerPieces extends WorkloadPieces {
+  /** What a head is held to before its route is known. */
+  readonly limits: Limits;
+  readonly tls: TlsListening | undefined;
+  readonly responseClass: typeof ServerResponse;
   readonly health: () => HealthFacts;
   /** Whether the own endpoints answer without their prefix too. */
   readonly bareHealth: boolean;
@@ -49,23 +57,29 @@ export class Listener {
   constructor(pieces: ListenerPieces) {
     this.#pieces = pieces;
     this.#options = pieces.options;
-    this.#trusted = trustedList(pieces.options.trusted_proxies);
-    this.#server = createServer(serverOptions(pieces));
-    // Node cuts the list silently at its limit; ours is checked where it can be answered.
-    this.#server.maxHeadersCount = 0;
-    if (this.#options.limits.connections > 0) this.#server.maxConnections = this.#options.limits.connections;
-    // A client that has closed its writing side may still wait for its answer.
-    Object.assign(this.#server, { httpAllowHalfOpen: true });
-    this.#server.on('connection', (socket) => this.#connected(socket));
-    this.#server.on('request', (request, response) => this.#arrived(request, response, false));
-    this.#server.on('checkContinue', (request, response) => this.#arrived(request, response, true));
-    this.#server.on('checkExpectation', (request, response) => this.#arrived(request, response, false));
-    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
-    this.#server.on('connect', (_request, socket) =>
-      this.#refuseSocket(new VitrineError('method_not_allowed', 'CONNECT is not forwarded.'), socket as Socket),
-    );
-    this.#server.on('clientError', (error, socket) => this.#clientError(error, socket as Socket));
-    this.#server.on('drop', () => pieces.observer.shed('connections'));
+    this.#limits = pieces.limits;
+    this.#work = new Workload(pieces, () => this.#onQuiet !== undefined);
+    this.#forClients = {
+      clock: pieces.clock,
+      deadlines: pieces.deadlines,
+      stallMs: pieces.options.timeouts.client_stall,
+      onStalled: () => pieces.observer.shed('client_stalled'),
+      onClosed: ({ socket }) => {
+        this.#clients.delete(socket);
+        if (this.#clients.size === 0) this.#onQuiet?.();
+      },
+    };
+    const common = serverOptions(pieces.options, pieces.limits, pieces.responseClass);
+    this.#tls = pieces.tls;
+    this.#server = this.#equipped(createServer(common), 'connection');
+    this.#secure =
+      this.#tls &&
+      this.#equipped(
+        createSecureServer<typeof ClientRequest>({ ...common, ...this.#tls.serverOptions() }),
+        'secureConnection',
+      );
+    // A handshake that fails is the client's affair; Node has closed its socket or does so now.
+    this.#secure?.on('tlsClientError', (_error, socket) => socket.destroy());
   }
 
   /** The same for both servers; `connected`: the event of a connection on which requests can come. */

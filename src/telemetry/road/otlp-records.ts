@@ -137,7 +137,12 @@ interface Scoped {
 
 /** Both requests have the same structure: resource, its scopes, their records. All records come from one process. */
 function encode<T extends Scoped>(records: readonly T[], write: (w: ProtobufWriter, record: T) => void): Buffer {
-  const scopes = Map.groupBy(records, (record) => record.instrumentationScope);
+  const scopes = new Map<InstrumentationScope, T[]>();
+  for (const record of records) {
+    const own = scopes.get(record.instrumentationScope);
+    if (own === undefined) scopes.set(record.instrumentationScope, [record]);
+    else own.push(record);
+  }
   const w = new ProtobufWriter(Math.min(1_048_576, 1_024 + records.length * 512));
   const whole = w.open(1);
   writeResource(w, records[0].resource);

@@ -4,7 +4,9 @@
  * exporters) are not observed.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import http, { type ClientRequest, type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { syncBuiltinESMExports } from 'node:module';
 import type { Attributes, Span } from '@opentelemetry/api';
 import { context, metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
@@ -52,6 +54,31 @@ function describe(request: Tracked): Outgoing {
   if (agent !== undefined) attributes['user_agent.original'] = String(agent);
   if (known !== method) attributes['http.request.method_original'] = method;
   return { attributes, target: isElsewhere ? target : undefined };
+}
+
+/** Node.js 20 publishes no request before its head is on the way, so the functions that make requests are wrapped there. */
+function watchCreation(onCreated: (message: unknown) => void): () => void {
+  if (Number(process.versions.node.split('.', 1)[0]) >= 22) {
+    subscribe('http.client.request.created', onCreated);
+    return () => unsubscribe('http.client.request.created', onCreated);
+  }
+  const restores = [http, https].flatMap((module) =>
+    (['request', 'get'] as const).map((name) => {
+      const original = module[name] as (...args: unknown[]) => ClientRequest;
+      const observed = function (this: unknown, ...args: unknown[]): ClientRequest {
+        const request = original.apply(this, args);
+        onCreated({ request });
+        return request;
+      };
+      Object.assign(module, { [name]: observed });
+      return () => void Object.assign(module, { [name]: original });
+    }),
+  );
+  syncBuiltinESMExports();
+  return () => {
+    for (const restore of restores) restore();
+    syncBuiltinESMExports();
+  };
 }
 
 interface WrittenHead {
@@ -147,12 +174,13 @@ export function observeHttpClients(): () => void {
   };
 
   const channels = [
-    ['http.client.request.created', onCreated],
     ['http.client.response.finish', onResponse],
     ['http.client.request.error', onError],
   ] as const;
   for (const [channel, subscriber] of channels) subscribe(channel, subscriber);
+  const endCreation = watchCreation(onCreated);
   return () => {
+    endCreation();
     for (const [channel, subscriber] of channels) unsubscribe(channel, subscriber);
   };
 }

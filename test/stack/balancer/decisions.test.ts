@@ -11,7 +11,7 @@ import { fieldList, parseReplyHead } from '../../../src/stack/balancer/http/repl
 import { ReplyParser } from '../../../src/stack/balancer/http/reply-parser.ts';
 import { RetryBudget } from '../../../src/stack/balancer/upstream/retry-budget.ts';
 import { pathTemplate, PathTemplates } from '../../../src/model/path-templates.ts';
-import { isAmbiguousPath } from '../../../src/stack/balancer/routes/route.ts';
+import { isAmbiguousPath } from '../../../src/stack/balancer/routes/path.ts';
 import { closeFrame, FrameTracker } from '../../../src/stack/balancer/http/websocket-frames.ts';
 
 const one = (inflight = 0, available = true, weight = 1): Candidate => ({ inflight, streams: 0, available, weight });

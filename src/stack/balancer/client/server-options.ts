@@ -1,9 +1,8 @@
-/** How Node's server is set up, whose forwarding fields are believed, and the ids of requests. */
+/** Options of Node's server, and request ids. */
 import type { ServerOptions, ServerResponse } from 'node:http';
-import { BlockList, isIPv6 } from 'node:net';
 import { IdPool } from '../../../telemetry/spans/id-pool.ts';
 import { ClientRequest } from './request.ts';
-import type { BalancerOptions } from '../config.ts';
+import type { BalancerOptions, Limits } from '../config.ts';
 
 /** Node options that its types do not list yet. */
 interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
@@ -11,13 +10,12 @@ interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
   readonly optimizeEmptyRequests: boolean;
 }
 
-export interface ServerPieces {
-  readonly options: BalancerOptions;
-  readonly responseClass: typeof ServerResponse;
-}
-
-export function serverOptions({ options, responseClass }: ServerPieces): LeanServerOptions {
-  const { limits, timeouts } = options;
+/** `limits`: those of the route that allows most. */
+export function serverOptions(
+  { timeouts }: BalancerOptions,
+  limits: Limits,
+  responseClass: typeof ServerResponse,
+): LeanServerOptions {
   // A periodic sweep finds late requests: the limit is shortened by two periods, so that the answer is in time.
   const sweepMs = timeouts.client_head > 0 ? Math.min(500, timeouts.client_head / 20) : 1_000;
   return {

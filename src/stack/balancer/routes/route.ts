@@ -2,8 +2,11 @@
  * A route as requests meet it: every switch compiled to something to call, or to nothing. A switch that is off is an absent
  * field, looked at once for each request at most.
  */
-import { PathTemplates } from '../../../model/path-templates.ts';
-import type { Policy, RouteOptions } from '../config.ts';
+import type { BlockList } from 'node:net';
+import type { Clock } from '../../../base/clock.ts';
+import type { Limits, RetryRules, RouteOptions, Timeouts } from '../config.ts';
+import { addressList } from '../http/address-list.ts';
+import type { RequestHead } from '../http/request-head.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { compileRouteCache, type RouteCache } from './cache-rules.ts';
 import { Gate } from './gate.ts';
@@ -11,7 +14,7 @@ import { compileMatches, type Matches } from './matching.ts';
 import { compileAnswerEdit, compileOutgoing, type AnswerEdit, type Outgoing } from './outgoing.ts';
 import type { PasswordGate } from './password-gate.ts';
 import { bareHost, pathOf, underPath } from './path.ts';
-import { PathTemplates } from './path-templates.ts';
+import { PathTemplates } from '../../../model/path-templates.ts';
 import { Picker } from './picker.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { byPath, makeSticky, type Preference, type Sticky } from './sticky.ts';
@@ -145,21 +148,21 @@ export class RouteTable {
     return undefined;
   }
 
-function bareHost(host: string): string {
-  const colon = host.lastIndexOf(':');
-  return colon > host.lastIndexOf(']') ? host.slice(0, colon) : host;
+  named(id: string): Route | undefined {
+    return this.routes.find((route) => route.id === id);
+  }
 }
 
-function underPath(path: string, prefix: string): boolean {
-  return path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 47);
+function hostMatches(pattern: string, host: string): boolean {
+  if (!pattern.startsWith('*.')) return pattern === host;
+  const label = host.length - pattern.length + 1;
+  return label > 0 && host.endsWith(pattern.slice(1)) && !host.slice(0, label).includes('.');
 }
 
-/** `/a/../b`, also with encoded dots or slashes: two readers may match it to different routes. */
-export function isAmbiguousPath(path: string): boolean {
-  return /(?:^|\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)|%2f|%5c|\\|\/\//i.test(path);
-}
-
-export function pathOf(target: string): string {
-  const query = target.indexOf('?');
-  return query < 0 ? target : target.slice(0, query);
+/** What a head is held to before its route is known: the largest of each limit. */
+export function loosestLimits(routes: readonly RouteOptions[], section: Limits): Limits {
+  const all = routes.length === 0 ? [section] : routes.map((route) => route.limits);
+  const most = (key: 'header' | 'fields' | 'target'): number => Math.max(...all.map((limits) => limits[key]));
+  const body = all.some((limits) => limits.body === 0) ? 0 : Math.max(...all.map((limits) => limits.body));
+  return { ...section, header: most('header'), fields: most('fields'), target: most('target'), body };
 }
