@@ -95,3 +95,55 @@ export class BoundedMap<K, V> {
     return this.#map.values();
   }
 }
+
+/** A Map bounded by the weight of its values (bytes, say): the least recently used leave until the rest fits. */
+export class WeightedMap<K, V> {
+  readonly #map = new Map<K, { readonly value: V; readonly weight: number }>();
+  readonly #capacity: number;
+  #weight = 0;
+  #dropped = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  get weight(): number {
+    return this.#weight;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  get(key: K): V | undefined {
+    const found = this.#map.get(key);
+    if (found === undefined) return undefined;
+    this.#map.delete(key);
+    this.#map.set(key, found);
+    return found.value;
+  }
+
+  /** A value heavier than the whole capacity is not kept. */
+  set(key: K, value: V, weight: number): void {
+    this.#remove(key);
+    if (weight > this.#capacity) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#map.set(key, { value, weight });
+    this.#weight += weight;
+    while (this.#weight > this.#capacity) {
+      this.#remove(this.#map.keys().next().value as K);
+      this.#dropped += 1;
+    }
+  }
+
+  #remove(key: K): void {
+    this.#weight -= this.#map.get(key)?.weight ?? 0;
+    this.#map.delete(key);
+  }
+}

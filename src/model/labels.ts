@@ -108,4 +108,6 @@ export interface Matcher {
   readonly name: string;
   readonly op: '=' | '!=' | '=~' | '!~';
   readonly value: string;
+  /** The label values that an expensive pattern accepts ('' for an absent label), when that was found out beforehand. */
+  readonly accepted?: ReadonlySet<string> | undefined;
 }

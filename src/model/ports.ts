@@ -62,8 +62,16 @@ export interface SampleSink {
   append(batch: SampleBatch): Promise<AppendResult>;
 }
 
+/** Counts the work of regular expressions before it is done; both throw when it is more than the query may do here. */
+export interface WorkMeter {
+  /** A pattern of so many instructions is compiled. */
+  compiling(size: number): void;
+  /** A value is matched: instructions times length. */
+  matching(steps: number): void;
+}
+
 /** The memory and thread time that a query allows a source. */
-export interface SelectPace {
+export interface SelectPace extends WorkMeter {
   /** Counts samples that were read. Throws when they are too many, or when the query was cancelled. */
   take(samples: number): void;
   /** True when the source must yield the thread: then `await pause()`, which may throw as `take` does. */

@@ -20,7 +20,7 @@ import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-ti
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
 import { logHistory } from '../../monitor/ingest/lines/log-history.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
-import { embeddedQuerier } from '../../monitor/promql/embedded.ts';
+import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
 import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
@@ -88,7 +88,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { interval: intervalMs } = settings.telemetry;
   const store = openStore(options);
   scope.add('store', () => store.close());
-  const querier = querierOf(section, store, clock);
+  const querier = querierOf(section, store, clock, scope, 'queries');
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
   const windows = new LogWindows({ sink: logs, clock });
@@ -102,7 +102,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     // For groups without an interval: data does not arrive more often than this.
     intervalMs,
     // Its own querier, so that rules never queue behind the page.
-    querier: querierOf(section, store, clock),
+    querier: querierOf(section, store, clock, scope, 'queries of rules'),
     samples: store,
     alerts: new AlertConsole(logger),
     clock,
@@ -184,8 +184,14 @@ function querierOf(
   { metrics: remote, query_samples: maxSamples }: Settings['store'],
   store: SampleStore,
   clock: Clock,
+  scope: Scope,
+  name: string,
 ): Querier {
-  if (remote.url === undefined) return embeddedQuerier(store, { clock, maxSamples });
+  if (remote.url === undefined) {
+    const shared = sharedQuerier(store, { clock, maxSamples });
+    scope.add(name, async () => shared[Symbol.asyncDispose]());
+    return shared;
+  }
   return remoteQuerier({
     url: remote.url,
     bearer: remote.bearer_token?.reveal(),
