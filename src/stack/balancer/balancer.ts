@@ -2,6 +2,7 @@
  * Builds the balancer and runs it: listener → admit → route → cache → pick → forward. Its parts are passed in, so it reads
  * neither files nor the environment and does not know the monitor.
  */
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock, wait, type Clock } from '../../base/clock.ts';
 import { silentLogger, type Logger } from '../../base/logger.ts';
@@ -14,6 +15,7 @@ import { Care } from './care/care.ts';
 import { Deadlines } from './timing/deadlines.ts';
 import { checkHealth } from './upstream/health-check.ts';
 import { Attempt } from './exchange/attempt.ts';
+import { provenResponse } from './client/response-proof.ts';
 import { Listener } from './listener.ts';
 import { AccessLog } from './telemetry/access-log.ts';
 import { Observer } from './telemetry/observer.ts';
@@ -31,6 +33,8 @@ export interface BalancerPieces {
   readonly bareHealth?: boolean;
   /** Whether the value of `Authorization` allows to see the addresses of upstreams in `/health`. */
   readonly authorized?: (authorization: string) => boolean;
+  /** Class of the server's responses; by default the fast one if it works on this Node.js, else Node's own. */
+  readonly responseClass?: typeof ServerResponse;
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -67,7 +71,8 @@ const TICK_MS = 250;
 
 /** Throws VitrineError `port_taken` or `bind_failed`. */
 export async function startBalancer(options: BalancerOptions, pieces: BalancerPieces = {}): Promise<Balancer> {
-  const running = new RunningBalancer(options, pieces);
+  const responseClass = pieces.responseClass ?? (await provenResponse(pieces.log ?? silentLogger));
+  const running = new RunningBalancer(options, pieces, responseClass);
   try {
     return await running.start();
   } catch (error) {
@@ -96,7 +101,7 @@ class RunningBalancer implements Balancer {
   readonly #tls: TlsListening | undefined;
   secureAddress: AddressInfo | undefined;
 
-  constructor(options: BalancerOptions, pieces: BalancerPieces) {
+  constructor(options: BalancerOptions, pieces: BalancerPieces, responseClass: typeof ServerResponse) {
     this.#pieces = pieces;
     this.#clock = pieces.clock ?? systemClock;
     this.#log = pieces.log ?? silentLogger;
@@ -120,6 +125,7 @@ class RunningBalancer implements Balancer {
     });
     const now = (): Configured => this.#now;
     this.#listener = new Listener({
+      responseClass,
       get options() {
         return now().options;
       },
