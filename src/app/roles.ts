@@ -15,6 +15,8 @@ export interface RoleOptions {
   readonly dataDir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly testMode: boolean;
+  /** The console belongs to somebody else: log lines go to files and the page only. */
+  readonly quiet?: boolean;
   /** Flags that the monitor child needs to come to the same settings. */
   readonly monitorArgs: readonly string[];
 }

@@ -32,6 +32,8 @@ export interface LoadOptions<T> {
   readonly envPrefix?: string | undefined;
   /** Values of flags; `source` is the flag. */
   readonly flags?: readonly Overlay[] | undefined;
+  /** Values that replace the schema's defaults: used where neither file, environment nor a flag sets the key. */
+  readonly defaults?: readonly Overlay[] | undefined;
   readonly aliases?: readonly KeyAlias[] | undefined;
 }
 
@@ -164,6 +166,10 @@ function overlay(root: Tree, overlays: readonly Overlay[], assembly: Assembly): 
   }
 }
 
+function fillIn(root: Tree, defaults: readonly Overlay[], assembly: Assembly): void {
+  for (const each of defaults) if (getAt(root, each.path) === undefined) overlay(root, [each], assembly);
+}
+
 function rename(root: Tree, aliases: readonly KeyAlias[], assembly: Assembly): void {
   for (const { from, to, convert } of aliases) {
     const value = getAt(root, from);
@@ -221,7 +227,7 @@ function asList(each: Overlay, schema: z.ZodType): Overlay {
 
 /** Throws VitrineError `config_invalid` with every issue in its message. */
 export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
-  const { schema, file, text, env, envPrefix = 'VITRINE_', flags = [], aliases = [] } = options;
+  const { schema, file, text, env, envPrefix = 'VITRINE_', flags = [], defaults = [], aliases = [] } = options;
   const assembly = new Assembly(file, readText(file, text));
   const value = sectionsOf(assembly, env, text);
   rename(value, aliases, assembly);
@@ -231,6 +237,7 @@ export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
     assembly,
   );
   overlay(value, flags, assembly);
+  fillIn(value, defaults, assembly);
   readSecretFiles(value, [], schema, assembly);
   const result = schema.safeParse(value);
   if (result.success && assembly.issues.length === 0) return { config: result.data, warnings: assembly.warnings };

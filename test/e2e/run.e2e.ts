@@ -156,9 +156,8 @@ test.each(['start', 'run'])(
     });
     await until(
       async () => {
-        const answers = await Promise.all(
-          [ports.balancer, ports.monitor].map((port) => fetch(`http://127.0.0.1:${port}/readyz`)),
-        );
+        const paths = [`${ports.balancer}${name === 'run' ? '/-' : ''}/readyz`, `${ports.monitor}/readyz`];
+        const answers = await Promise.all(paths.map((each) => fetch(`http://127.0.0.1:${each}`)));
         return answers.every(({ ok }) => ok) || undefined;
       },
       30_000,

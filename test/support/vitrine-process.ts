@@ -84,7 +84,9 @@ export async function startVitrine(options: VitrineOptions = {}): Promise<Vitrin
     otlpHttp: `http://${at(ports.otlpHttp)}`,
     otlpGrpc: `http://${at(ports.otlpGrpc)}`,
   };
-  if (options.ready ?? true) await untilReady(program, [`${addresses.balancer}/readyz`, `${addresses.monitor}/readyz`]);
+  // Under `run` the plain name belongs to the application.
+  const own = command === 'run' ? '/-/readyz' : '/readyz';
+  if (options.ready ?? true) await untilReady(program, [addresses.balancer + own, `${addresses.monitor}/readyz`]);
   started.move();
   return { ...program, ...addresses, ports, dataDir };
 }

@@ -91,6 +91,8 @@ export interface SettingsSources {
   readonly env: NodeJS.ProcessEnv;
   /** Dotted key → value, from the flag of that name. */
   readonly flags?: Readonly<Record<string, unknown>>;
+  /** Dotted key → value of defaults that replace the schema's. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
 }
 
 /** The file named, or ./vitrine.yaml when it is there. */
@@ -105,7 +107,10 @@ export function readSettings(sources: SettingsSources): Settings {
 }
 
 /** As `readSettings`, of a text that was read already. */
-export function settingsFrom(text: string | undefined, { file, env, flags = {} }: SettingsSources): Settings {
+export function settingsFrom(
+  text: string | undefined,
+  { file, env, flags = {}, defaults = {} }: SettingsSources,
+): Settings {
   const overlays = Object.entries(flags)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ({ path: key.split('.'), value, source: `--${key.split('.').at(-1) ?? key}` }));
@@ -117,6 +122,7 @@ export function settingsFrom(text: string | undefined, { file, env, flags = {} }
     text,
     env,
     flags: overlays,
+    defaults: Object.entries(defaults).map(([key, value]) => ({ path: key.split('.'), value, source: 'default' })),
     aliases: ALIASES,
   });
   checkExposure(config);

@@ -26,6 +26,8 @@ export interface ProcessTelemetryOptions {
   readonly health?: (() => Health | undefined) | undefined;
   /** Takes the finished lines instead of files and console. */
   readonly parent?: Out | undefined;
+  /** Nothing is written to the console. */
+  readonly quiet?: boolean | undefined;
   /** OTLP address of a monitor elsewhere. */
   readonly monitorUrl?: string | undefined;
 }
@@ -70,7 +72,10 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
     level: log_level,
     // Files have one writer: a child hands its lines to its parent.
     ...(options.parent === undefined
-      ? { directory: path.join(options.dataDir, 'logs'), console: consoleOf(env) }
+      ? {
+          directory: path.join(options.dataDir, 'logs'),
+          console: options.quiet ? ({ kind: 'off' } as const) : consoleOf(env),
+        }
       : { console: { kind: 'json', out: options.parent } as const }),
     maxSizeBytes: log_max_size,
     keep: log_keep,

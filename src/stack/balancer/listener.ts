@@ -129,6 +129,7 @@ export class Listener {
       head.kind === 'ok' && head.http11,
       head.kind === 'ok' && head.keepAlive,
     );
+    reply.keepsFraming = this.#options.transparent === true;
     if (head.kind === 'refused') {
       this.#refuse(client, request, reply, new VitrineError(head.code, head.detail));
       return;

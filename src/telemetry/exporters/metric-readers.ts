@@ -28,6 +28,8 @@ export interface ReaderOptions {
   readonly directory: string;
   /** Milliseconds between exports when OTEL_METRIC_EXPORT_INTERVAL is unset. */
   readonly defaultIntervalMs: number;
+  /** Of each `Flow`. */
+  readonly answerWithinMs: number | undefined;
 }
 
 const prefersDelta = (reader: {
@@ -62,7 +64,7 @@ export async function createMetricReaders(
       (prefersDelta(loaded.reader) ? registered : fed).push(loaded.reader);
       continue;
     }
-    const flow = createFlow(options.drops.of('metrics', choice.name), 30_000, options.logger);
+    const flow = createFlow(options.drops.of('metrics', choice.name), 30_000, options.logger, options.answerWithinMs);
     flows.push(flow);
     const delta = prefersDelta(loaded.exporter);
     (delta ? registered : fed).push(periodic(guardMetricExporter(loaded.exporter, flow), options));

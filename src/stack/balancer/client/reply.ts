@@ -47,6 +47,8 @@ export class ClientReply {
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   #ended = false;
+  /** Chunks stay chunks, also when the whole answer is known in time. */
+  keepsFraming = false;
   /** Status sent, or about to be. */
   status: number | undefined;
   /** Whether any byte of the head has left. */
@@ -112,7 +114,7 @@ export class ClientReply {
     if (this.#ended) return this.#keepAlive;
     this.#ended = true;
     holdForTurn(this.#socket);
-    if (this.#head !== undefined && this.#chunked) {
+    if (this.#head !== undefined && this.#chunked && !this.keepsFraming) {
       this.#chunked = false;
       this.#head += `Content-Length: ${this.#pendingBytes}\r\n`;
     }

@@ -188,8 +188,15 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     this.#connection = undefined;
     // Nothing was sent over a refused connection, so another upstream may be asked; in other cases the handshake may have begun.
     if (kind === 'refused' && !this.#pieces.draining()) this.#ask();
+    else if (kind === 'reset' && this.#pieces.options.transparent === true) this.#closeLikeUpstream();
     else if (kind === 'timeout') this.#refuse('gateway_timeout', 'The upstream did not answer the upgrade in time.');
     else this.#refuse('bad_gateway', 'The upstream did not accept the upgrade.');
+  }
+
+  #closeLikeUpstream(): void {
+    this.#observe(undefined, 'reset');
+    this.#request.socket.destroy();
+    this.#over();
   }
 
   #refuse(code: ErrorCode, detail: string): void {

@@ -23,8 +23,9 @@ export interface UpstreamEvents {
 }
 
 export class Upstream implements Candidate {
-  readonly name: string;
   readonly endpoint: Endpoint;
+  #name = '';
+  #namedPort = -1;
   readonly #rules: UpstreamRules;
   readonly #clock: Clock;
   readonly #events: UpstreamEvents;
@@ -43,13 +44,20 @@ export class Upstream implements Candidate {
   #keepsAlive = false;
 
   constructor(endpoint: Endpoint, rules: UpstreamRules, clock: Clock, events: UpstreamEvents) {
-    this.name = endpoint.host.includes(':')
-      ? `[${endpoint.host}]:${endpoint.port}`
-      : `${endpoint.host}:${endpoint.port}`;
     this.endpoint = endpoint;
     this.#rules = rules;
     this.#clock = clock;
     this.#events = events;
+  }
+
+  /** `host:port`. The owner of the endpoint may point it elsewhere while it runs. */
+  get name(): string {
+    const { host, port } = this.endpoint;
+    if (port !== this.#namedPort) {
+      this.#namedPort = port;
+      this.#name = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    }
+    return this.#name;
   }
 
   get standing(): Standing {
