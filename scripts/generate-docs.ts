@@ -87,14 +87,28 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
+  readonly const?: unknown;
+}
+
+/** The schemas of which one must hold. */
+const alternatives = (schema: Schema): readonly Schema[] => schema.anyOf?.flatMap(alternatives) ?? [schema];
+
+/** A quantity may also be a bare 0, which says nothing of its kind. */
+function kindOf(schema: Schema): string {
+  const kinds = alternatives(schema).flatMap(({ type, const: constant }) =>
+    constant === undefined ? [type ?? 'text'] : [],
+  );
+  return [...new Set(kinds)].join(', ');
 }
 
 function configRows(schema: Schema, path: string): string[][] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => {
     const at = path === '' ? key : `${path}.${key}`;
     if (inner.properties !== undefined) return configRows(inner, at);
-    const items = inner.items?.properties === undefined ? [] : configRows(inner.items, `${at}[]`);
-    const kind = inner.enum === undefined ? (inner.type ?? 'text') : inner.enum.map(String).join(', ');
+    const items = alternatives(inner)
+      .flatMap(({ items: item }) => (item === undefined ? [] : alternatives(item)))
+      .flatMap((item) => configRows(item, `${at}[]`));
+    const kind = inner.enum === undefined ? kindOf(inner) : inner.enum.map(String).join(', ');
     const preset = inner.default === undefined ? '' : `\`${JSON.stringify(inner.default)}\``;
     const variable = at.includes('[]') ? '' : `\`VITRINE_${at.toUpperCase().replaceAll('.', '__')}\``;
     const underRun = at in RUN_DEFAULTS ? ` Under \`run\`: \`${JSON.stringify(RUN_DEFAULTS[at])}\`.` : '';

@@ -9,7 +9,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chromium, type Page } from 'playwright-core';
-import { startVitrine } from '../test/support/vitrine-process.ts';
+import { startVitrine } from '../test/support/programs/vitrine-process.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const FOLDER = path.resolve(process.env['IMAGES_FOLDER'] ?? path.join(ROOT, 'docs/images'));

@@ -15,10 +15,9 @@ const isMonitor = process.argv.some(
   (arg, at) => arg === '--role=monitor' || (arg === '--role' && process.argv[at + 1] === 'monitor'),
 );
 if (command === 'start' || command === 'run' || command === '' || command.startsWith('-')) {
-  const { growLikeMonitor, growSlowly } = await import('./app/process/lean-heap.ts');
+  const { applyHeapPlan, MONITOR_HEAP, SERVICE_HEAP } = await import('./app/process/lean-heap.ts');
   const nodeFlags = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''];
-  if (isMonitor) growLikeMonitor(nodeFlags);
-  else growSlowly(nodeFlags);
+  applyHeapPlan(isMonitor ? MONITOR_HEAP : SERVICE_HEAP, nodeFlags);
 }
 const { surviveClosedOutput } = await import('./cli/output.ts');
 surviveClosedOutput();

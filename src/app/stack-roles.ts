@@ -5,7 +5,8 @@
 import { systemClock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { BalancerOptions, Endpoint } from '../stack/balancer/config.ts';
+import { catchAll, type BalancerOptions } from '../stack/balancer/config.ts';
+import type { Endpoint } from '../stack/balancer/options/upstream-options.ts';
 import { MonitorChild } from './stack/monitor-child.ts';
 import { monitorAddresses, NEVER, orClose, type RoleOptions, type Running } from './roles.ts';
 import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
@@ -88,7 +89,7 @@ const NO_SOURCE: UpstreamSource = {
 
 function withUpstreams({ balancer }: Settings, { endpoints }: UpstreamSource): BalancerOptions {
   if (balancer.routes.length > 0) return balancer;
-  return { ...balancer, routes: [{ path: '/', policy: balancer.policy, upstreams: endpoints }] };
+  return { ...balancer, routes: [catchAll(balancer, endpoints)] };
 }
 
 /** The balancer in this process, with the monitor beside it; `upstreams` stand in when none is configured. */

@@ -22,6 +22,51 @@ export const systemClock: Clock = {
   },
 };
 
+/** A clock whose `now()` never goes back. */
+export interface SteadyClock extends Clock {
+  /** Milliseconds by which `now()` is ahead of the wall clock, because that was set back. */
+  aheadMs(): number;
+  /** Goes on from `ms` when that is later: where a process before this one was. */
+  notBefore(ms: number): void;
+}
+
+/** Share of real time by which a steady clock runs slower while it is ahead of the wall clock. */
+const SLEW = 0.05;
+
+/**
+ * Wall time for records that must be in order. A step forward is followed at once. After a step back the clock runs on, 5 %
+ * slower, until the wall clock has caught up (docs/adr/0028-clocks-that-are-set-back.md).
+ */
+export function steadyClock(base: Clock): SteadyClock {
+  let lastMs = -Infinity;
+  let lastMonotonic = base.monotonic();
+  const now = (): number => {
+    const monotonic = base.monotonic();
+    const runOn = lastMs + (monotonic - lastMonotonic) * (1 - SLEW);
+    lastMonotonic = monotonic;
+    lastMs = Math.max(base.now(), runOn);
+    return lastMs;
+  };
+  now();
+  return {
+    now,
+    aheadMs: () => now() - base.now(),
+    notBefore(ms) {
+      lastMs = Math.max(now(), ms);
+    },
+    monotonic: () => base.monotonic(),
+    after: (delayMs, callback) => base.after(delayMs, callback),
+  };
+}
+
+/**
+ * Milliseconds of the machine's monotonic clock, which all its processes share: the difference of two values is the time
+ * between them even when another process took the first one.
+ */
+export function machineMonotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
 /** Resolves after `delayMs`, or rejects with the signal's reason. */
 export function wait(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -53,14 +98,22 @@ export function every(
   offsetMs = 0,
 ): () => void {
   let stopped = false;
+  let lastAt: number | undefined;
   let cancel = (): void => {};
+  const before = (nowMs: number): number => Math.floor((nowMs - offsetMs) / periodMs) * periodMs + offsetMs;
   const schedule = (): void => {
     if (stopped) return;
     const now = clock.now();
-    const next = (Math.floor((now - offsetMs) / periodMs) + 1) * periodMs + offsetMs;
+    let next = before(now) + periodMs;
+    // A timer may fire a little before its instant, and a clock that was slowed down always does: that instant is done.
+    if (next === lastAt) next += periodMs;
     cancel = clock.after(next - now, () => void run(next));
   };
-  const run = async (at: number): Promise<void> => {
+  const run = async (planned: number): Promise<void> => {
+    // After a step of the clock, or a long wait for the thread, the planned instant is long past or far ahead.
+    const now = clock.now();
+    const at = Math.abs(now - planned) < periodMs ? planned : before(now);
+    lastAt = at;
     try {
       await tick(at);
     } catch (error) {

@@ -11,6 +11,29 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
+const REPEAT_MS = 60_000;
+const KEYS_MAX = 1_000;
+
+/** Writes a line, unless a line with the same key was written less than a minute ago. */
+export type RareLine = (level: 'info' | 'warn' | 'error', key: string, fields: LogFields, message: string) => void;
+
+/** For trouble that repeats with every tick: one line a minute for each key, with the number of lines left out before it. */
+export function rareLines(logger: Logger, clock: { monotonic(): number }): RareLine {
+  const known = new Map<string, { atMs: number; leftOut: number }>();
+  return (level, key, fields, message) => {
+    const nowMs = clock.monotonic();
+    const last = known.get(key);
+    if (last !== undefined && nowMs - last.atMs < REPEAT_MS) {
+      last.leftOut += 1;
+      return;
+    }
+    if (last === undefined && known.size >= KEYS_MAX) known.delete(known.keys().next().value as string);
+    known.delete(key);
+    known.set(key, { atMs: nowMs, leftOut: 0 });
+    logger[level](last === undefined || last.leftOut === 0 ? fields : { ...fields, repeated: last.leftOut }, message);
+  };
+}
+
 export const silentLogger: Logger = {
   debug() {},
   info() {},

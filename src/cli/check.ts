@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
 import { ruleGroupsOf } from '../app/monitor/rule-sources.ts';
-import { configFile, readSettings, settingsSchema, unusedSections } from '../app/process/settings.ts';
+import { configFile, readSettings, settingsSchema } from '../app/process/settings.ts';
+import { ConfigError } from '../config/load.ts';
+import { pathText } from '../config/issues.ts';
 import { testRules } from '../app/monitor/rule-tests.ts';
 import { print, tell } from './output.ts';
 
@@ -14,18 +16,30 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
   const tests = flags['testRules'] as string[] | undefined;
   if (tests !== undefined) return runRuleTests(tests, flags['json'] === true);
   const file = configFile(flags['config'] as string | undefined);
+  const warnings: string[] = [];
   try {
-    const settings = readSettings({ file, env: process.env });
-    ruleGroupsOf(settings);
-    for (const section of unusedSections(settings)) tell(`${section}: not used by this version`);
+    ruleGroupsOf(readSettings({ file, env: process.env }, (sentence) => warnings.push(sentence)));
   } catch (error) {
     if (flags['json'] !== true || !(error instanceof VitrineError)) throw error;
-    print(JSON.stringify({ file: file ?? null, ok: false, code: error.code, problems: error.message }));
+    print(JSON.stringify({ file: file ?? null, ok: false, code: error.code, problems: problemsOf(error), warnings }));
     return error.exitCode;
   }
-  if (flags['json'] === true) print(JSON.stringify({ file: file ?? null, ok: true }));
+  if (flags['json'] !== true) for (const sentence of warnings) tell(`warning: ${sentence}`);
+  if (flags['json'] === true) print(JSON.stringify({ file: file ?? null, ok: true, problems: [], warnings }));
   else print(file === undefined ? 'No file: the defaults hold.' : `${file} holds.`);
   return 0;
+}
+
+/** A record for each problem: where it stands, the key, a sentence. */
+function problemsOf(error: VitrineError): object[] {
+  if (!(error instanceof ConfigError)) return [{ message: error.message }];
+  return error.issues.map(({ source, place, path, message }) => ({
+    file: source,
+    line: place?.line ?? null,
+    column: place?.column ?? null,
+    key: pathText(path),
+    message,
+  }));
 }
 
 async function runRuleTests(files: readonly string[], json: boolean): Promise<number> {

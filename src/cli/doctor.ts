@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { VitrineError } from '../base/errors.ts';
 import { formatBytes } from '../base/units.ts';
-import { addressText, configFile, readSettings, unusedSections, type Settings } from '../app/process/settings.ts';
+import { addressText, configFile, readSettings, type Settings } from '../app/process/settings.ts';
 import type { Address } from '../config/types.ts';
 import { describeExporters, resolveExporters } from '../telemetry/exporters/resolver.ts';
 import { paint, print, visible } from './output.ts';
@@ -37,8 +37,10 @@ export async function doctor(flags: Record<string, unknown>): Promise<number> {
 
 function configuration(file: string | undefined, findings: Finding[]): Settings | undefined {
   try {
-    const settings = readSettings({ file, env: process.env });
-    findings.push({ what: 'configuration', ok: true, found: `${file ?? 'defaults'}${unusedText(settings)}` });
+    const warnings: string[] = [];
+    const settings = readSettings({ file, env: process.env }, (sentence) => warnings.push(sentence));
+    const found = [file ?? 'defaults', ...warnings].join('; ');
+    findings.push({ what: 'configuration', ok: true, found });
     return settings;
   } catch (error) {
     if (!(error instanceof VitrineError)) throw error;
@@ -50,11 +52,6 @@ function configuration(file: string | undefined, findings: Finding[]): Settings 
     });
     return undefined;
   }
-}
-
-function unusedText(settings: Settings): string {
-  const unused = unusedSections(settings);
-  return unused.length === 0 ? '' : ` (not used by this version: ${unused.join(', ')})`;
 }
 
 async function ports(settings: Settings): Promise<Finding[]> {

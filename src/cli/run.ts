@@ -33,7 +33,7 @@ type Flags = Readonly<Record<string, unknown>>;
 export async function run(command: readonly string[], flags: Flags): Promise<number> {
   const file = configFile(flags['config'] as string | undefined);
   const sources = { file, env: process.env, flags: settingsFlags(flags), defaults: RUN_DEFAULTS };
-  const settings = readSettings(sources);
+  const settings = readSettings(sources, (sentence) => tell(`warning: ${sentence}`));
   const runDir = mkdtempSync(path.join(tmpdir(), 'vitrine-run-'));
   const observed = new ObservedCommand(command, runDir, await portFor(flags, settings), flags, settings);
   for (const signal of HANDED_ON) process.on(signal, () => observed.handOn(signal));

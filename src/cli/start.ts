@@ -8,7 +8,6 @@ import {
   configFile,
   readSettings,
   settingsFrom,
-  unusedSections,
   type Settings,
   type SettingsSources,
 } from '../app/process/settings.ts';
@@ -71,9 +70,10 @@ export async function start(flags: Flags): Promise<number> {
   const role = (flags['role'] ?? 'all') as keyof typeof ROLES;
   const file = configFile(flags['config'] as string | undefined);
   const sources = { file, env: process.env, flags: settingsFlags(flags) };
-  const settings = readSettings(sources);
   const forked = process.send !== undefined;
-  if (!forked) for (const section of unusedSections(settings)) tell(`${section}: not used by this version`);
+  const settings = readSettings(sources, (sentence) => {
+    if (!forked) tell(`warning: ${sentence}`);
+  });
   const options: RoleOptions = {
     settings,
     dataDir: settings.store.path,

@@ -60,7 +60,8 @@ export function readDocument(
   try {
     const parsed = parseDocument(text, {
       lineCounter: lines,
-      uniqueKeys: true,
+      // The parser compares each key with all before it; `checkNode` looks them up.
+      uniqueKeys: false,
       stringKeys: true,
       merge: false,
       prettyErrors: false,
@@ -71,7 +72,7 @@ export function readDocument(
       message: plainWords(error.code, error.message),
     }));
     const keys: DocumentIssue[] = [];
-    checkNode(parsed.contents, [], { parsed, lines, issues: keys });
+    checkNode(parsed.contents, [], { parsed, lines, issues: keys, around: new Set() });
     if (issues.length + keys.length > 0) return { issues: [...onePerLine(issues), ...keys] };
     return { document: documentOf(parsed, lines) };
   } catch (error) {
@@ -122,24 +123,39 @@ interface Check {
   readonly parsed: Document.Parsed;
   readonly lines: LineCounter;
   readonly issues: DocumentIssue[];
+  /** The collections around the node that is looked at. */
+  readonly around: Set<unknown>;
 }
 
 function checkNode(node: unknown, path: Path, check: Check): void {
   const { parsed, lines, issues } = check;
   if (path.length > MAX_DEPTH) throw new RangeError('depth');
-  if (isAlias(node) && node.resolve(parsed) === undefined) {
-    issues.push({ path, ...placeAt(lines, node.range?.[0] ?? 0), message: `nothing is named "&${node.source}"` });
+  if (isAlias(node)) {
+    const meant = node.resolve(parsed);
+    const message =
+      meant === undefined
+        ? `nothing is named "&${node.source}"`
+        : check.around.has(meant)
+          ? `"*${node.source}" stands inside what it names`
+          : undefined;
+    if (message !== undefined) issues.push({ path, ...placeAt(lines, node.range?.[0] ?? 0), message });
   }
   if (!isMap(node) && !isSeq(node)) return;
+  check.around.add(node);
+  const seen = new Set<string>();
   node.items.forEach((item, at) => {
     if (!isPair(item)) return checkNode(item, [...path, at], check);
     const key = isScalar(item.key) ? String(item.key.value) : '';
+    const start = isScalar(item.key) ? (item.key.range?.[0] ?? 0) : 0;
+    const twice = isScalar(item.key) && seen.has(key);
+    if (twice) issues.push({ path, ...placeAt(lines, start), message: 'this key stands twice in the same place' });
     if (FORBIDDEN_KEYS.has(key)) {
-      const start = isScalar(item.key) ? (item.key.range?.[0] ?? 0) : 0;
       issues.push({ path, ...placeAt(lines, start), message: `"${key}" cannot be a key` });
     }
+    seen.add(key);
     return checkNode(item.value, [...path, key], check);
   });
+  check.around.delete(node);
 }
 
 /** The parser's messages in the words of somebody who edits a file. */
@@ -147,8 +163,6 @@ function plainWords(code: string, message: string): string {
   switch (code) {
     case 'TAB_AS_INDENT':
       return 'a tab cannot indent; use spaces';
-    case 'DUPLICATE_KEY':
-      return 'this key stands twice in the same place';
     case 'MULTIPLE_DOCS':
       return 'a second document begins here; one file is one configuration';
     case 'TAG_RESOLVE_FAILED':

@@ -15,6 +15,9 @@ export interface Issue {
   readonly source: string;
 }
 
+/** Issues that are placed and told; of the others the number. */
+export const MAX_ISSUES = 100;
+
 /** `alerts.rules[0].for`, keys that are no words in quotes. */
 export function pathText(path: Path): string {
   return path
@@ -88,11 +91,26 @@ function expectedWords(issue: RawIssue): string {
 const at = (value: unknown, path: Path): unknown =>
   path.reduce<unknown>((inner, part) => (inner as Record<string | number, unknown> | null | undefined)?.[part], value);
 
-/** Of a union's branches, the one whose first complaint is deepest is the one that was meant. */
+/**
+ * Of a union's branches, the one that was meant: it knows most of the keys that are there; among equals, the one whose first
+ * complaint is deepest. A branch of another type was not meant.
+ */
 function meantBranch(issue: Extract<RawIssue, { code: 'invalid_union' }>): readonly RawIssue[] {
-  const deepest = (branch: readonly RawIssue[]): number => Math.max(0, ...branch.map(({ path }) => path.length));
-  const branches = [...issue.errors].sort((a, b) => deepest(b) - deepest(a) || a.length - b.length);
-  return branches[0] !== undefined && deepest(branches[0]) > 0 ? branches[0] : [];
+  const [best] = issue.errors
+    .map((branch) => ({
+      branch,
+      otherType: branch.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+      unknown: branch.reduce((sum, one) => sum + (one.code === 'unrecognized_keys' ? one.keys.length : 0), 0),
+      depth: Math.max(0, ...branch.map(({ path }) => path.length)),
+    }))
+    .sort(
+      (a, b) =>
+        Number(a.otherType) - Number(b.otherType) ||
+        a.unknown - b.unknown ||
+        b.depth - a.depth ||
+        a.branch.length - b.branch.length,
+    );
+  return best !== undefined && !best.otherType && (best.depth > 0 || best.unknown > 0) ? best.branch : [];
 }
 
 export interface FlatIssue {
@@ -113,7 +131,7 @@ export function flattenIssues(
     const path = [...above, ...(issue.path as (string | number)[])];
     if (issue.code === 'unrecognized_keys') {
       const known = keysAt(schema, path);
-      return issue.keys.map((key) => {
+      return issue.keys.slice(0, MAX_ISSUES + 1).map((key) => {
         const meant = nearest(key, known);
         const hint = meant === undefined ? `; known here: ${known.join(', ')}` : `, did you mean "${meant}"?`;
         return { path: [...path, key], message: `unknown key "${key}"${hint}`, isKey: true };
@@ -132,13 +150,15 @@ export function flattenIssues(
   });
 }
 
+export const linesOf = (text: string): readonly string[] => text.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/);
+
 /** `file:12:5 alerts.rules[0].for: expected …` with the line of the text under it. */
-export function formatIssue(issue: Issue, text: string | undefined): string {
+export function formatIssue(issue: Issue, lines: readonly string[]): string {
   const { place, source, path, message } = issue;
   const where = place === undefined ? source : `${source}:${place.line}:${place.column}`;
   const key = path.length === 0 ? '' : ` ${pathText(path)}`;
   const head = `${where}${key}: ${message}`;
-  const line = place === undefined ? undefined : text?.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/)[place.line - 1];
+  const line = place === undefined ? undefined : lines[place.line - 1];
   if (line === undefined || place === undefined || line.length > 200) return head;
   const holdsSecret =
     path.some((part) => typeof part === 'string' && SECRET_KEY.test(part)) || NAMES_SECRET.test(`${line}\n${message}`);

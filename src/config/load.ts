@@ -5,13 +5,11 @@
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
-import { VitrineError } from '../base/errors.ts';
-import type { ConfigDocument, Path } from './document.ts';
-import { MAX_CONFIG_BYTES, readDocument } from './document.ts';
-import type { Env, Overlay } from './env-overlay.ts';
-import { overlaysFrom, substitute, valueOfText } from './env-overlay.ts';
+import { VitrineError, type ErrorDetail } from '../base/errors.ts';
+import { MAX_CONFIG_BYTES, readDocument, type ConfigDocument, type Path } from './document.ts';
+import { overlaysFrom, substitute, valueOfText, type Env, type Overlay } from './env-overlay.ts';
 import type { Issue } from './issues.ts';
-import { flattenIssues, formatIssue, pathText } from './issues.ts';
+import { flattenIssues, formatIssue, linesOf, MAX_ISSUES, pathText } from './issues.ts';
 import { keysAt, isListAt } from './schema-walk.ts';
 
 /** An older or other name of a key; issues name the place where it was written. */
@@ -35,6 +33,10 @@ export interface LoadOptions<T> {
   /** Values that replace the schema's defaults: used where neither file, environment nor a flag sets the key. */
   readonly defaults?: readonly Overlay[] | undefined;
   readonly aliases?: readonly KeyAlias[] | undefined;
+  /** What is wrong with a configuration whose parts hold. `written` is it before the schema. */
+  readonly check?:
+    | ((config: T, written: unknown) => readonly { readonly path: Path; readonly message: string }[])
+    | undefined;
 }
 
 export interface Loaded<T> {
@@ -166,10 +168,6 @@ function overlay(root: Tree, overlays: readonly Overlay[], assembly: Assembly): 
   }
 }
 
-function fillIn(root: Tree, defaults: readonly Overlay[], assembly: Assembly): void {
-  for (const each of defaults) if (getAt(root, each.path) === undefined) overlay(root, [each], assembly);
-}
-
 function rename(root: Tree, aliases: readonly KeyAlias[], assembly: Assembly): void {
   for (const { from, to, convert } of aliases) {
     const value = getAt(root, from);
@@ -182,13 +180,27 @@ function rename(root: Tree, aliases: readonly KeyAlias[], assembly: Assembly): v
   }
 }
 
+/** `config_invalid` with its issues one by one, for whoever reads them by program. */
+export class ConfigError extends VitrineError {
+  readonly issues: readonly Issue[];
+
+  constructor(message: string, issues: readonly Issue[], detail: ErrorDetail) {
+    super('config_invalid', message, detail);
+    this.issues = issues;
+  }
+}
+
 function fail(issues: readonly Issue[], text: string | undefined): never {
   const sorted = [...issues].sort(
     (a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0) || (a.place?.column ?? 0) - (b.place?.column ?? 0),
   );
-  const count = issues.length === 1 ? '1 thing is' : `${issues.length} things are`;
-  const list = sorted.map((issue) => formatIssue(issue, text)).join('\n');
-  throw new VitrineError('config_invalid', `${count} wrong with the configuration:\n${list}`, {
+  const told = sorted.slice(0, MAX_ISSUES);
+  const more = sorted.length > told.length ? '\n… and more' : '';
+  const count =
+    more !== '' ? `More than ${MAX_ISSUES} things are` : told.length === 1 ? '1 thing is' : `${told.length} things are`;
+  const lines = linesOf(text ?? '');
+  const list = told.map((issue) => formatIssue(issue, lines)).join('\n');
+  throw new ConfigError(`${count} wrong with the configuration:\n${list}${more}`, told, {
     hint: '`vitrine check` says what is wrong without starting anything.',
   });
 }
@@ -197,7 +209,7 @@ function readText(file: string, text: string | undefined): ConfigDocument | unde
   if (text === undefined) return undefined;
   const read = readDocument(text);
   if ('document' in read) return read.document;
-  const issues = read.issues.map(({ path: at, message, line, column }) => ({
+  const issues = read.issues.slice(0, MAX_ISSUES + 1).map(({ path: at, message, line, column }) => ({
     path: at,
     message,
     place: { line, column },
@@ -237,12 +249,17 @@ export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
     assembly,
   );
   overlay(value, flags, assembly);
-  fillIn(value, defaults, assembly);
+  const unset = defaults.filter((each) => getAt(value, each.path) === undefined);
+  overlay(value, unset, assembly);
   readSecretFiles(value, [], schema, assembly);
   const result = schema.safeParse(value);
-  if (result.success && assembly.issues.length === 0) return { config: result.data, warnings: assembly.warnings };
+  if (result.success) {
+    for (const { path: at, message } of options.check?.(result.data, value) ?? []) assembly.blame(at, message);
+    if (assembly.issues.length === 0) return { config: result.data, warnings: assembly.warnings };
+  }
   const blamed = new Set(assembly.issues.map(({ path: at }) => pathText(at)));
-  for (const { path: at, message, isKey } of flattenIssues(result.error?.issues ?? [], value, schema)) {
+  const raw = (result.error?.issues ?? []).slice(0, MAX_ISSUES + 1);
+  for (const { path: at, message, isKey } of flattenIssues(raw, value, schema).slice(0, MAX_ISSUES + 1)) {
     // What is already told about a value need not be told again in the schema's words.
     if (!blamed.has(pathText(at))) assembly.blame(at, message, isKey);
   }

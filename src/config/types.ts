@@ -54,16 +54,29 @@ export interface Range {
 const within = (value: number | undefined, { min = -Infinity, max = Infinity }: Range): number | undefined =>
   value !== undefined && value >= min && value <= max ? value : undefined;
 
-/** `250ms`, `5s`, `1h30m` → milliseconds. */
-export function duration(range: Range & { readonly words?: string } = {}): z.ZodType<number, string> {
-  const expected = `a duration like "5m"${range.words === undefined ? '' : ` ${range.words}`}`;
-  return parsed(expected, (input) => within(parseDurationMs(input), range));
+/** Text of a quantity, or 0, which needs no unit. */
+function quantity(expected: string, range: Range, parse: (input: string) => number | undefined): Quantity {
+  const written = z.union([z.literal(0), z.string()], { error: expected }).meta({ description: expected });
+  return written.transform((input, context) => {
+    const value = within(input === 0 || input === '0' ? 0 : parse(input), range);
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: expected, input });
+    return z.NEVER;
+  });
 }
 
-/** `64MiB`, `10GB` → bytes. */
-export function size(range: Range & { readonly words?: string } = {}): z.ZodType<number, string> {
+type Quantity = z.ZodType<number, string | 0>;
+
+/** `250ms`, `5s`, `1h30m` → milliseconds; `0` is `0s`. */
+export function duration(range: Range & { readonly words?: string } = {}): Quantity {
+  const expected = `a duration like "5m"${range.words === undefined ? '' : ` ${range.words}`}`;
+  return quantity(expected, range, parseDurationMs);
+}
+
+/** `64MiB`, `10GB` → bytes; `0` is `0B`. */
+export function size(range: Range & { readonly words?: string } = {}): Quantity {
   const expected = `a size like "64MiB"${range.words === undefined ? '' : ` ${range.words}`}`;
-  return parsed(expected, (input) => within(parseSizeBytes(input), range));
+  return quantity(expected, range, parseSizeBytes);
 }
 
 /** `0.1` or `10%` → 0.1. */

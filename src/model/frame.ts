@@ -47,7 +47,10 @@ export interface FrameMetric {
 export interface Frame {
   readonly kind: 'frame';
   readonly sequence: number;
+  /** The sender's wall clock when the frame was made. */
   readonly timeMs: number;
+  /** The machine's monotonic clock at the same moment; absent in recorded frames. */
+  readonly machineMs?: number | undefined;
   readonly resource?: Attributes | undefined;
   readonly metrics: readonly FrameMetric[];
   readonly spans: readonly Omit<SpanRecord, 'resource'>[];

@@ -110,6 +110,27 @@ export const METRICS = {
     ['reason'],
     'Requests refused because nothing could take them in time.',
   ),
+  gated: metric(
+    'vitrine.balancer.gated',
+    '{request}',
+    'counter',
+    ['vitrine.route', 'reason'],
+    'Requests that a switch of their route answered: rate_limit, concurrency, password, address, maintenance, redirect or size.',
+  ),
+  limitKeys: metric(
+    'vitrine.balancer.rate_limit.keys',
+    '{key}',
+    'gauge',
+    ['vitrine.route'],
+    'Clients or keys that the rate limit of a route remembers.',
+  ),
+  limitForgotten: metric(
+    'vitrine.balancer.rate_limit.forgotten',
+    '{key}',
+    'counter',
+    ['vitrine.route'],
+    'Keys that a rate limit forgot before their allowance was whole again, because there were too many.',
+  ),
   cacheLookups: metric(
     'vitrine.cache.lookups',
     '{lookup}',

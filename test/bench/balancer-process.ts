@@ -4,10 +4,10 @@
  * second, every span sampled, kept and exported in batches (to nowhere: what is measured is recording, not a network), W3C
  * propagation. `bare` is the same with OTEL_SDK_DISABLED.
  */
-import { growSlowly } from '../../src/app/process/lean-heap.ts';
+import { applyHeapPlan, SERVICE_HEAP } from '../../src/app/process/lean-heap.ts';
 
 // Before anything else is loaded, as the `vitrine` command does it.
-growSlowly([...process.execArgv, process.env['NODE_OPTIONS'] ?? '']);
+applyHeapPlan(SERVICE_HEAP, [...process.execArgv, process.env['NODE_OPTIONS'] ?? '']);
 const [{ silentLogger }, { startBalancer }, { balancerSchema }, { startTelemetry }] = await Promise.all([
   import('../../src/base/logger.ts'),
   import('../../src/stack/balancer/balancer.ts'),

@@ -9,8 +9,9 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { accepts } from '../support/raw-http.ts';
+import { accepts } from '../support/http/raw-http.ts';
 import { until } from '../support/until.ts';
+import { median, middle } from '../support/quantile.ts';
 
 const PAIRS = Number(process.argv[2] ?? 15);
 const SECONDS = Number(process.argv[3] ?? 2);
@@ -159,11 +160,6 @@ function wrk(port: number, seconds: number): Promise<{ requests: number; perSeco
   });
 }
 
-const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
-const at = (values: readonly number[], q: number): number => sorted(values)[Math.floor(q * (values.length - 1))];
-const show = (values: readonly number[], digits: number): string =>
-  `${at(values, 0.5).toFixed(digits)} (${at(values, 0.1).toFixed(digits)}–${at(values, 0.9).toFixed(digits)})`;
-
 type Costs = ReadonlyMap<string, readonly number[]>;
 
 /** CPU of one over CPU of the other, round by round. */
@@ -183,9 +179,9 @@ function judge(costs: Costs): boolean {
   let met = true;
   for (const [what, values, goal] of goals) {
     if (values === undefined) continue;
-    const good = at(values, 0.5) >= goal;
+    const good = median(values) >= goal;
     met &&= good;
-    console.log(`${good ? 'met   ' : 'MISSED'} ${what}: ${show(values, 3)}, goal at least ${goal}`);
+    console.log(`${good ? 'met   ' : 'MISSED'} ${what}: ${middle(values, 3)}, goal at least ${goal}`);
   }
   return met;
 }
@@ -229,7 +225,7 @@ try {
   for (const racer of racers) {
     const ratio = ratios(first.name, racer.name, costs) ?? [];
     console.log(
-      `${racer.name.padEnd(14)} ${show(racer.us, 1)} us/req  ${show(racer.rate, 0)} req/s  ${first.name} us / own ${show(ratio, 3)}  [${racer.version}]`,
+      `${racer.name.padEnd(14)} ${middle(racer.us, 1)} us/req  ${middle(racer.rate, 0)} req/s  ${first.name} us / own ${middle(ratio, 3)}  [${racer.version}]`,
     );
   }
   process.exitCode = judge(costs) ? 0 : 1;

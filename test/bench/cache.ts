@@ -13,6 +13,7 @@ import { Cache } from '../../src/stack/cache/cache.ts';
 import { MemoryStore } from '../../src/stack/cache/memory-store.ts';
 import { openCells } from '../../src/telemetry/metrics/cells.ts';
 import { joinCells } from '../../src/telemetry/metrics/cells-producer.ts';
+import { median } from '../support/quantile.ts';
 
 class IdleReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
@@ -58,7 +59,6 @@ async function timed(get: (key: string) => Promise<unknown>): Promise<number> {
   return ((performance.now() - start) / LOOKUPS) * 1000;
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const request = trace.setSpan(context.active(), trace.getTracer('bench').startSpan('request'));
 const keyvUs: number[] = [];
 const oursUs: number[] = [];

@@ -11,8 +11,9 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { cpuSeconds } from '../support/process-cost.ts';
+import { cpuSeconds } from '../support/programs/process-cost.ts';
 import { until } from '../support/until.ts';
+import { quantile } from '../support/quantile.ts';
 
 const [rounds, seconds] = [2, 3].map((at, i) => Number(process.argv[at] ?? [15, 2][i]));
 const PORT = Number(process.env.BENCH_PORT ?? 23650);
@@ -91,8 +92,6 @@ async function requests(port: number, forSeconds: number): Promise<number> {
   return Number(/(\d+) requests in/.exec(text)?.[1]);
 }
 
-const quantile = (values: readonly number[], q: number): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(q * (values.length - 1))];
 const show = (values: readonly number[], digits: number): string =>
   [0.5, 0.1, 0.9].map((q) => quantile(values, q).toFixed(digits)).join(' / ');
 

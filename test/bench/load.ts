@@ -11,8 +11,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadOptions } from '../../src/loadtest/options.ts';
 import { runLoad } from '../../src/loadtest/run.ts';
-import { accepts } from '../support/raw-http.ts';
+import { accepts } from '../support/http/raw-http.ts';
 import { until } from '../support/until.ts';
+import { middle } from '../support/quantile.ts';
 
 const [pairs, seconds, users] = [2, 3, 4].map((at, i) => Number(process.argv[at] ?? [15, 2, 64][i]));
 const PORT = Number(process.env.BENCH_PORT ?? 22650);
@@ -82,9 +83,7 @@ async function main(): Promise<void> {
       shares.push(a / b);
       console.log(`wrk ${a.toFixed(2)} µs, vitrine load ${b.toFixed(2)} µs a request: ${(a / b).toFixed(3)}`);
     }
-    shares.sort((a, b) => a - b);
-    const at = (q: number): string => shares[Math.floor(q * (shares.length - 1))].toFixed(3);
-    console.log(`share of wrk: median ${at(0.5)} (p10 ${at(0.1)}, p90 ${at(0.9)}) over ${shares.length} pairs`);
+    console.log(`share of wrk: median (p10–p90) ${middle(shares, 3)} over ${shares.length} pairs`);
   } finally {
     nginx.kill();
     await once(nginx, 'exit');

@@ -4,10 +4,11 @@
  * request, prepared beforehand.
  */
 import { spawnSync } from 'node:child_process';
-import { startMonitorProcess } from '../support/monitor-process.ts';
-import { prometheusVersion, startPrometheus } from '../support/observability-programs.ts';
+import { startMonitorProcess } from '../support/programs/monitor-process.ts';
+import { prometheusVersion, startPrometheus } from '../support/programs/observability-programs.ts';
 import { programPath, type Server } from '../support/program.ts';
-import { postWrite, writeBody } from '../support/remote-write.ts';
+import { postWrite, writeBody } from '../support/telemetry/remote-write.ts';
+import { median, spread } from '../support/quantile.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 15);
 const [SERIES, PER_REQUEST, TICKS] = [10_000, 2_000, 12];
@@ -52,10 +53,8 @@ async function send(server: Server, requests: readonly Buffer[]): Promise<number
   return (SERIES * TICKS) / (server.cpuSeconds() - before);
 }
 
-const sorted = (numbers: readonly number[]): number[] => [...numbers].sort((a, b) => a - b);
-const median = (numbers: readonly number[]): number => sorted(numbers)[numbers.length >> 1];
 const figure = (numbers: readonly number[], digits: number): string =>
-  `${median(numbers).toFixed(digits)} (${sorted(numbers)[0].toFixed(digits)}–${(sorted(numbers).at(-1) ?? 0).toFixed(digits)})`;
+  `${median(numbers).toFixed(digits)} (${spread(numbers, digits)})`;
 
 const program = programPath('prometheus3', 'prometheus');
 spawnSync('taskset', ['-cp', '1', String(process.pid)]);

@@ -6,9 +6,10 @@
  * series while it goes on.
  */
 import { setTimeout as time } from 'node:timers/promises';
-import { encodeProto } from '../support/otlp-proto.ts';
-import { startMonitorProcess } from '../support/monitor-process.ts';
-import { remoteWrite } from '../support/remote-write.ts';
+import { encodeProto } from '../support/telemetry/otlp-proto.ts';
+import { startMonitorProcess } from '../support/programs/monitor-process.ts';
+import { remoteWrite } from '../support/telemetry/remote-write.ts';
+import { median, spread } from '../support/quantile.ts';
 
 const SECONDS = Number(process.argv[2] ?? 60);
 const WARM_UP = 10;
@@ -102,9 +103,8 @@ for (let tick = 1; tick <= SECONDS + WARM_UP; tick += 1) {
   if (tick > WARM_UP && tick % 10 === 0) queries.push(await ask());
 }
 const share = (monitor.cpuSeconds() - cpu) / ((performance.now() - since) / 1_000);
-queries.sort((a, b) => a - b);
 console.log(
   `metrics-live: ${SENDERS * POINTS} series at 1 s by OTLP/HTTP for ${SECONDS} s after ${FILL_SECONDS} s of history: ${(share * 100).toFixed(1)} % of a core, ` +
-    `at most ${Math.round(peak / 2 ** 20)} MB resident (${Math.round(filledBytes / 2 ** 20)} before); query over 1,000 of them ${queries[queries.length >> 1].toFixed(0)} ms ` +
-    `(${queries[0].toFixed(0)}–${(queries.at(-1) ?? 0).toFixed(0)}) of wall time; senders at most ${late.toFixed(0)} ms late`,
+    `at most ${Math.round(peak / 2 ** 20)} MB resident (${Math.round(filledBytes / 2 ** 20)} before); query over 1,000 of them ${median(queries).toFixed(0)} ms ` +
+    `(${spread(queries, 0)}) of wall time; senders at most ${late.toFixed(0)} ms late`,
 );

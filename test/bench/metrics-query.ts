@@ -4,10 +4,11 @@
  * CPU 1; they take turns, and what is compared is utime + stime from /proc for `queries` range queries of 61 steps and of 241.
  */
 import { spawnSync } from 'node:child_process';
-import { startMonitorProcess } from '../support/monitor-process.ts';
-import { prometheusVersion, startPrometheus } from '../support/observability-programs.ts';
+import { startMonitorProcess } from '../support/programs/monitor-process.ts';
+import { prometheusVersion, startPrometheus } from '../support/programs/observability-programs.ts';
 import { programPath, type Server } from '../support/program.ts';
-import { remoteWrite, type WrittenSeries } from '../support/remote-write.ts';
+import { remoteWrite, type WrittenSeries } from '../support/telemetry/remote-write.ts';
+import { median, spread } from '../support/quantile.ts';
 
 const PAIRS = Number(process.argv[2] ?? 15);
 const QUERIES = Number(process.argv[3] ?? 10);
@@ -82,11 +83,6 @@ function difference(ours: string, theirs: string): number {
   return most;
 }
 
-const sorted = (numbers: readonly number[]): number[] => [...numbers].sort((a, b) => a - b);
-const median = (numbers: readonly number[]): number => sorted(numbers)[numbers.length >> 1];
-const spread = (numbers: readonly number[]): string =>
-  `${sorted(numbers)[0].toFixed(2)}–${(sorted(numbers).at(-1) ?? 0).toFixed(2)}`;
-
 const program = programPath('prometheus3', 'prometheus');
 if (program === undefined) {
   console.log('metrics-query: skipped, no Prometheus');
@@ -113,8 +109,8 @@ if (program === undefined) {
       ratios.push(a / b);
     }
     console.log(
-      `  step ${stepSeconds} s: ${median(mine).toFixed(1)} ms CPU (${spread(mine)}) against ${median(peer).toFixed(1)} ms (${spread(peer)}), ` +
-        `ratio ${median(ratios).toFixed(2)} (${spread(ratios)}), ${PAIRS} pairs of ${QUERIES}; largest difference of a value ${most.toExponential(1)}`,
+      `  step ${stepSeconds} s: ${median(mine).toFixed(1)} ms CPU (${spread(mine, 2)}) against ${median(peer).toFixed(1)} ms (${spread(peer, 2)}), ` +
+        `ratio ${median(ratios).toFixed(2)} (${spread(ratios, 2)}), ${PAIRS} pairs of ${QUERIES}; largest difference of a value ${most.toExponential(1)}`,
     );
   }
 }

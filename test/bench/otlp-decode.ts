@@ -6,8 +6,9 @@ import { readFileSync } from 'node:fs';
 import { attributesOf } from '../../src/monitor/ingest/metrics/metric-points.ts';
 import { decodeMetrics } from '../../src/monitor/ingest/otlp/metrics-protobuf.ts';
 import { decodeTraces } from '../../src/monitor/ingest/otlp/traces-protobuf.ts';
-import { ingestRig } from '../support/ingest-bench.ts';
-import { encodeProto, protoType } from '../support/otlp-proto.ts';
+import { ingestRig } from '../support/telemetry/ingest-bench.ts';
+import { encodeProto, protoType } from '../support/telemetry/otlp-proto.ts';
+import { median, spread } from '../support/quantile.ts';
 
 const PAIRS = 21;
 const ITEMS = 512;
@@ -123,7 +124,6 @@ async function rate(run: () => unknown): Promise<number> {
   return (rounds * ITEMS * 1000) / elapsed;
 }
 
-const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 const thousands = (number: number): string => `${Math.round(number / 1000)} k/s`;
 
 async function compare(name: string, ours: () => unknown, peer: () => unknown): Promise<void> {
@@ -135,10 +135,8 @@ async function compare(name: string, ours: () => unknown, peer: () => unknown): 
     theirs.push(pair[1]);
     ratios.push(pair[0] / pair[1]);
   }
-  ratios.sort((a, b) => a - b);
-  const spread = `${ratios[0].toFixed(2)}–${ratios[PAIRS - 1].toFixed(2)}`;
   console.log(
-    `${name}: ${thousands(median(mine))} against ${thousands(median(theirs))}, ratio ${median(ratios).toFixed(2)} (${spread})`,
+    `${name}: ${thousands(median(mine))} against ${thousands(median(theirs))}, ratio ${median(ratios).toFixed(2)} (${spread(ratios, 2)})`,
   );
 }
 

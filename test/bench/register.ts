@@ -14,7 +14,8 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { cpuSeconds } from '../support/process-cost.ts';
+import { cpuSeconds } from '../support/programs/process-cost.ts';
+import { median, quantile } from '../support/quantile.ts';
 
 const rounds = Number(process.argv[2] ?? 15);
 const seconds = Number(process.argv[3] ?? 2);
@@ -74,9 +75,6 @@ async function measure(app: string, way: Way, endpoint: string): Promise<Measure
   return { micros, spans: spansReceived / requests };
 }
 
-const at = (values: readonly number[], q: number): number =>
-  [...values].sort((a, b) => a - b)[Math.round(q * (values.length - 1))];
-const median = (values: readonly number[]): number => at(values, 0.5);
 const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
 
 const PATH_KEY = Buffer.from('url.path');
@@ -113,7 +111,7 @@ for (const { app, name } of SERVICES) {
   const theirs = added('auto');
   const ratios = (way: Way): Record<string, number> => {
     const each = added(way).map((ours, i) => ours / theirs[i]);
-    return { median: rounded(median(each)), p10: rounded(at(each, 0.1)), p90: rounded(at(each, 0.9)) };
+    return { median: rounded(median(each)), p10: rounded(quantile(each, 0.1)), p90: rounded(quantile(each, 0.9)) };
   };
   const ways = (Object.keys(WAYS) as Way[]).map((way) => {
     const [micros, spans] = [taken[way].map((one) => one.micros), taken[way].map((one) => one.spans)];

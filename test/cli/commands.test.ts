@@ -32,6 +32,18 @@ describe('the command line', () => {
   });
   afterEach(() => streams.forEach((stream, at) => (stream.write = originals[at])));
 
+  it('check gives each problem as a record with --json', async () => {
+    const file = write('wrong.yaml', 'alerts:\n  - { name: A, metric: error_rate, above: 300% }\n');
+    expect(await runCommandLine(['check', '--config', file, '--json'])).toBe(3);
+    expect(JSON.parse(out)).toMatchObject({
+      ok: false,
+      code: 'config_invalid',
+      problems: [
+        { file, line: 2, column: 43, key: 'alerts[0].above', message: expect.stringContaining('never holds') },
+      ],
+    });
+  });
+
   it('knows its version, its help, and what it does not know', async () => {
     expect(await runCommandLine(['--version'])).toBe(0);
     expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);

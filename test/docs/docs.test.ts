@@ -5,8 +5,8 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { staleDocs } from '../../scripts/generate-docs.ts';
-import { documents, fencedBlocks, fencedCommands } from '../support/fenced-commands.ts';
-import { REPOSITORY } from '../support/vitrine-process.ts';
+import { documents, fencedBlocks, fencedCommands } from '../support/docs/fenced-commands.ts';
+import { REPOSITORY } from '../support/programs/vitrine-process.ts';
 
 const text = (file: string): string => readFileSync(path.join(REPOSITORY, file), 'utf8');
 

@@ -5,9 +5,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LogsAnswer } from '../../src/monitor/api/contract.ts';
 import { runToEnd, startProgram, type Program } from '../support/program.ts';
-import { tableCommands } from '../support/readme-commands.ts';
+import { tableCommands } from '../support/docs/readme-commands.ts';
 import { until } from '../support/until.ts';
-import { freePort, json, REPOSITORY, startVitrine, type Vitrine } from '../support/vitrine-process.ts';
+import { freePort, json, REPOSITORY, startVitrine, type Vitrine } from '../support/programs/vitrine-process.ts';
 
 const commands = tableCommands(readFileSync(path.join(REPOSITORY, 'examples/README.md'), 'utf8'));
 const built = existsSync(path.join(REPOSITORY, 'dist/telemetry/register.js'));

@@ -20,9 +20,9 @@ import { WriteSeriesCache } from '../../src/monitor/ingest/remote-write/write-se
 import { WriteSteps } from '../../src/monitor/ingest/remote-write/write-steps.ts';
 import { SampleColumns } from '../../src/monitor/ingest/metrics/sample-columns.ts';
 import { LABEL_LIMITS } from '../../src/monitor/ingest/metrics/series-labels.ts';
-import { NOW_MS, NOW_NANOS, ingestRig } from '../support/ingest-bench.ts';
-import { MemorySampleSink } from '../support/memory-sinks.ts';
-import { encodeProto } from '../support/otlp-proto.ts';
+import { NOW_MS, NOW_NANOS, ingestRig } from '../support/telemetry/ingest-bench.ts';
+import { MemorySampleSink } from '../support/telemetry/memory-sinks.ts';
+import { encodeProto } from '../support/telemetry/otlp-proto.ts';
 
 const T = String(NOW_NANOS);
 const ATTRIBUTES = [

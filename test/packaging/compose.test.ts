@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readSettings } from '../../src/app/process/settings.ts';
 import { buildProgram } from '../../src/cli/program.ts';
-import { composeFaults, composeFile, hostsNamed } from '../support/compose.ts';
-import { MOUNTED } from '../support/mounted-files.ts';
-import { REPOSITORY } from '../support/vitrine-process.ts';
+import { composeFaults, composeFile, hostsNamed } from '../support/programs/compose.ts';
+import { MOUNTED } from '../support/programs/mounted-files.ts';
+import { REPOSITORY } from '../support/programs/vitrine-process.ts';
 
 const text = readFileSync(path.join(REPOSITORY, 'docker-compose.yml'), 'utf8');
 const read = (yaml: string): unknown => parse(yaml, { merge: true });

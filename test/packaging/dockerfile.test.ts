@@ -1,9 +1,9 @@
-/** The Dockerfile holds as a text; test/e2e/packaging-image.e2e.ts runs its steps. */
+/** The Dockerfile holds as a text; test/e2e/packaging/image.e2e.ts runs its steps. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { dockerfileFaults, stagesOf } from '../support/dockerfile.ts';
-import { REPOSITORY } from '../support/vitrine-process.ts';
+import { dockerfileFaults, stagesOf } from '../support/programs/dockerfile.ts';
+import { REPOSITORY } from '../support/programs/vitrine-process.ts';
 
 const text = readFileSync(path.join(REPOSITORY, 'Dockerfile'), 'utf8');
 const ignored = readFileSync(path.join(REPOSITORY, '.dockerignore'), 'utf8').trim().split('\n');

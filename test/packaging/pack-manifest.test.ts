@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runToEnd } from '../support/program.ts';
-import { REPOSITORY } from '../support/vitrine-process.ts';
+import { REPOSITORY } from '../support/programs/vitrine-process.ts';
 
 interface PackManifest {
   readonly publishedManifest: (manifest: Record<string, unknown>) => Record<string, unknown>;

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { shellLines } from '../support/readme-commands.ts';
-import { REPOSITORY } from '../support/vitrine-process.ts';
+import { shellLines } from '../support/docs/readme-commands.ts';
+import { REPOSITORY } from '../support/programs/vitrine-process.ts';
 
 const read = (file: string): string => readFileSync(path.join(REPOSITORY, file), 'utf8');
 const text = read('.github/workflows/ci.yml');

@@ -19,7 +19,7 @@ import { growingFrom } from '../../src/page/state/range.ts';
 import { seriesToken } from '../../src/page/state/series-colour.ts';
 import { rowsOf, ticksOf, treeOf } from '../../src/page/traces/span-tree.ts';
 import { phasesOf } from '../../src/page/traces/trace-phases.ts';
-import { fakeHealth } from '../support/fake-stack.ts';
+import { fakeHealth } from '../support/page/fake-stack.ts';
 
 describe('figures', () => {
   it.each([

@@ -9,7 +9,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { Database } from '../../src/sample/database.ts';
 import { OPENING_BALANCE, demoAccount, demoUser } from '../../src/sample/demo-data.ts';
 import { Accounts, MIGRATIONS } from '../../src/sample/accounts.ts';
-import { recordTelemetry } from '../support/recorded-telemetry.ts';
+import { recordTelemetry } from '../support/telemetry/recorded-telemetry.ts';
 
 const telemetry = recordTelemetry();
 const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-ledger-'));

@@ -10,9 +10,9 @@ import type { PaymentsOptions, PaymentsService } from '../../src/sample/service.
 import { startPayments } from '../../src/sample/service.ts';
 import { checkToken, openSigningKey, signToken } from '../../src/sample/tokens.ts';
 import { until } from '../support/until.ts';
-import { recordTelemetry } from '../support/recorded-telemetry.ts';
+import { recordTelemetry } from '../support/telemetry/recorded-telemetry.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
-import { NO_REDIS, startRedis } from '../support/redis-server.ts';
+import { NO_REDIS, startRedis } from '../support/programs/redis-server.ts';
 
 const telemetry = recordTelemetry();
 const logger = recordingLogger();

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Querier, QueryResult } from '../../src/model/ports.ts';
 import { resultJson } from '../../src/monitor/api/prometheus/result-json.ts';
-import { almostEqual } from '../support/script-compare.ts';
+import { almostEqual } from '../support/promql/script-compare.ts';
 
 export interface QuerierUnderTest {
   readonly querier: Querier;

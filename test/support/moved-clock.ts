@@ -6,14 +6,17 @@ export interface MovedClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Moves on without running anything: for hours, of which only the end matters. */
   jump(ms: number): void;
+  /** Sets the wall clock forward, or back when negative; time itself stands still. */
+  step(ms: number): void;
 }
 
 export function movedClock(startMs: number): MovedClock {
   let now = startMs;
+  let stepped = 0;
   let order = 0;
   const timers = new Map<number, { at: number; callback: () => void }>();
   return {
-    now: () => now,
+    now: () => now + stepped,
     monotonic: () => now - startMs,
     after(delayMs, callback) {
       order += 1;
@@ -23,6 +26,9 @@ export function movedClock(startMs: number): MovedClock {
     },
     jump(ms) {
       now += ms;
+    },
+    step(ms) {
+      stepped += ms;
     },
     async advance(ms) {
       const end = now + ms;

@@ -6,7 +6,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
-import { cpuSeconds, rssBytes } from './process-cost.ts';
+import { cpuSeconds, rssBytes } from './programs/process-cost.ts';
 import { until } from './until.ts';
 
 /** Where test/support/programs/install.sh puts what it builds. */

@@ -7,7 +7,7 @@ import http2 from 'node:http2';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 import tls from 'node:tls';
-import type { Endpoint } from '../../stack/balancer/config.ts';
+import type { Endpoint } from '../../stack/balancer/options/upstream-options.ts';
 import type { ListenerKind } from '../../telemetry/listener-reports.ts';
 
 /** Where the application listens. */

@@ -1,16 +1,18 @@
-/** What the monitor is told, and the parts that its ports and its rhythm share. */
+/** The options of the monitor, and the parts that its ports and its periodic work share. */
 import type { Clock } from '../../base/clock.ts';
-import type { Logger } from '../../base/logger.ts';
+import type { Logger, RareLine } from '../../base/logger.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
 import type { Intake } from '../../monitor/ingest/request/intake.ts';
+import type { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import type { MemoryLogs } from '../../monitor/store/recent/memory-logs.ts';
 import type { MemorySpans } from '../../monitor/store/recent/memory-spans.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import type { Telemetry } from '../../telemetry/sdk.ts';
 import type { MonitorHealth } from './health.ts';
 import type { OwnMetrics } from './own-metrics.ts';
+import type { OwnSamples } from './own-figures.ts';
 import type { Settings } from '../process/settings.ts';
 
 export interface MonitorOptions {
@@ -33,4 +35,7 @@ export interface MonitorParts {
   readonly rules: RuleEngine;
   readonly health: MonitorHealth;
   readonly own: OwnMetrics;
+  readonly ownSamples: OwnSamples;
+  readonly windows: LogWindows;
+  readonly rareLine: RareLine;
 }

@@ -3,17 +3,22 @@
  * checked settings and ends with the scope. In test mode it opens its main address only and takes samples of any time.
  */
 import { metrics } from '@opentelemetry/api';
-import { every, type Clock } from '../../base/clock.ts';
-import type { Logger } from '../../base/logger.ts';
+import { every, steadyClock, type Clock, type SteadyClock } from '../../base/clock.ts';
+import { rareLines, type RareLine } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
+import { METRIC_NAME, type Matcher } from '../../model/labels.ts';
+import { prometheusMetricName } from '../../model/naming.ts';
 import type { Querier } from '../../model/ports.ts';
+import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../../monitor/api/live.ts';
 import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
-import { Intake } from '../../monitor/ingest/request/intake.ts';
+import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
+import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
+import { logHistory } from '../../monitor/ingest/lines/log-history.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { embeddedQuerier } from '../../monitor/promql/embedded.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
@@ -21,11 +26,13 @@ import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
 import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
+import { AHEAD_MS } from '../../monitor/store/upkeep/options.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import { MonitorHealth } from './health.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
 import { OwnMetrics } from './own-metrics.ts';
+import { OwnSamples } from './own-figures.ts';
 import { AlertConsole } from './alert-console.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { observeServices } from './service-figures.ts';
@@ -40,29 +47,106 @@ export interface Monitor {
   close(): Promise<string[]>;
 }
 
+type SteadyOptions = MonitorOptions & { readonly clock: SteadyClock };
+
 const STACK = 'stack';
 const OWN = 'monitor';
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
-export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
+export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
+  const options = { ...given, clock: steadyClock(given.clock) };
   const scope = new Scope(options.clock);
   try {
     const parts = build(options, scope);
+    if (!options.testMode) await goOn(options, parts);
     await openMonitorPorts(options, parts, scope);
     if (!options.testMode) begin(options, parts, scope);
     parts.health.ready = true;
-    return running(parts, scope);
+    return running(parts, scope, options.clock);
   } catch (error) {
     await scope.close();
     throw error;
   }
 }
 
-function build(options: MonitorOptions, scope: Scope): MonitorParts {
-  const { settings, clock, logger, testMode, dataDir } = options;
+/** Takes over from the monitor that ran on this store before: its time, when the clock was set back a little, and its windows. */
+async function goOn({ clock }: SteadyOptions, { store, windows }: MonitorParts): Promise<void> {
+  const { name, unit, kind } = METRICS.componentUptime;
+  const own: Matcher = { name: METRIC_NAME, op: '=', value: prometheusMetricName(name, unit, kind) };
+  const nowMs = clock.now();
+  for (const { labels, samples } of await store.select([own], nowMs, nowMs + AHEAD_MS)) {
+    if (labels.get('vitrine_component') === 'monitor') clock.notBefore(samples.t[samples.t.length - 1]);
+  }
+  const history = await logHistory(store, clock.now());
+  if (history !== undefined) windows.restore(history, clock.now());
+}
+
+function build(options: SteadyOptions, scope: Scope): MonitorParts {
+  const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
-  const store = openSampleStore({
+  const store = openStore(options);
+  scope.add('store', () => store.close());
+  const querier = querierOf(section, store, clock);
+  const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
+  const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
+  const windows = new LogWindows({ sink: logs, clock });
+  const live = new LiveState(intervalMs);
+  const intake = openIntake(options, { samples: store, spans, logs: windows }, live);
+  const stats = (): ReturnType<SampleStore['stats']> => store.stats();
+  const ownSamples = new OwnSamples(clock);
+  const rareLine = rareLines(logger, clock);
+  const rules = new RuleEngine({
+    groups: testMode ? [] : ruleGroupsOf(settings),
+    // Of groups that name none: new figures come no sooner.
+    intervalMs,
+    // A door of their own: behind the page's heavy queries in one line, rules would miss their ticks.
+    querier: querierOf(section, store, clock),
+    samples: store,
+    alerts: new AlertConsole(logger),
+    clock,
+    logger,
+    externalUrl: localUrl(settings.monitor.listen),
+    // A remote server keeps what it is asked for.
+    paused: () => (section.metrics.url !== undefined || stats().writable ? undefined : 'the store keeps no samples'),
+    own: ownSamples,
+    rareLine,
+  });
+  const health = new MonitorHealth({
+    clock,
+    intervalMs,
+    alerts: () => rules.alerts(),
+    storeWritable: () => stats().writable,
+    storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),
+  });
+  if (!testMode) {
+    const stop = every(
+      clock,
+      1_000,
+      async (nowMs) => void (await windows.samples(nowMs, store)),
+      noteOf(rareLine, 'Log windows were not written'),
+    );
+    scope.add('log windows', stop);
+  }
+  return {
+    store,
+    querier,
+    spans,
+    logs,
+    windows,
+    live,
+    intake,
+    rules,
+    health,
+    own: new OwnMetrics(),
+    ownSamples,
+    rareLine,
+  };
+}
+
+function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions): SampleStore {
+  const { store: section } = settings;
+  return openSampleStore({
     dir: dataDir,
     headBytes: section.head_size,
     retentionMs: section.retention,
@@ -76,15 +160,13 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
     clock,
     logger,
   });
-  scope.add('store', () => store.close());
-  const querier = querierOf(section, store, clock);
-  const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
-  const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
-  const windows = new LogWindows({ sink: logs, clock });
-  const live = new LiveState(intervalMs);
-  const intake = new Intake({
-    sinks: { samples: store, spans, logs: windows },
+}
+
+function openIntake({ settings, clock, testMode }: SteadyOptions, sinks: Sinks, live: LiveState): Intake {
+  return new Intake({
+    sinks,
     clock,
+    aheadMs: () => clock.aheadMs(),
     counters: new IngestCounters(metrics.getMeter('vitrine.ingest')),
     labels: {
       maxLabels: settings.ingest.max_labels,
@@ -94,36 +176,6 @@ function build(options: MonitorOptions, scope: Scope): MonitorParts {
     times: { maxAheadMs: 600_000, anyTime: testMode },
     tap: (resources) => observeServices(live, resources, clock.now()),
   });
-  const rules = new RuleEngine({
-    groups: testMode ? [] : ruleGroupsOf(settings),
-    // Of groups that name none: new figures come no sooner.
-    intervalMs,
-    // A door of their own: behind the page's heavy queries in one line, rules would miss their ticks.
-    querier: querierOf(section, store, clock),
-    samples: store,
-    alerts: new AlertConsole(logger),
-    clock,
-    logger,
-    externalUrl: localUrl(settings.monitor.listen),
-  });
-  const stats = (): ReturnType<SampleStore['stats']> => store.stats();
-  const health = new MonitorHealth({
-    clock,
-    intervalMs,
-    alerts: () => rules.alerts(),
-    storeWritable: () => stats().writable,
-    storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),
-  });
-  if (!testMode) {
-    const stop = every(
-      clock,
-      1_000,
-      async (nowMs) => void (await windows.samples(nowMs, store)),
-      noteOf(logger, 'Log windows were not written'),
-    );
-    scope.add('log windows', stop);
-  }
-  return { store, querier, spans, logs, live, intake, rules, health, own: new OwnMetrics() };
 }
 
 /** The embedded engine, or the server that `store.metrics.url` names. */
@@ -144,42 +196,48 @@ function querierOf(
 }
 
 const noteOf =
-  (logger: Logger, message: string) =>
+  (rareLine: RareLine, message: string) =>
   (error: unknown): void =>
-    logger.warn({ error: error instanceof Error ? error.message : String(error) }, message);
+    rareLine('warn', message, { error: error instanceof Error ? error.message : String(error) }, message);
 
 /** The rhythm: rules, and the monitor's own figures by the road that the stack's take. */
-function begin({ telemetry, logger }: MonitorOptions, parts: MonitorParts, scope: Scope): void {
+function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope: Scope): void {
   parts.rules.start();
   scope.add('rules', () => parts.rules.close());
-  const uptime = metrics.getMeter('vitrine.monitor').createObservableGauge(METRICS.componentUptime.name, {
-    unit: METRICS.componentUptime.unit,
-    description: METRICS.componentUptime.description,
-  });
-  uptime.addCallback((result) => result.observe(parts.health.uptimeSeconds, { 'vitrine.component': 'monitor' }));
+  observeMetric(metrics.getMeter('vitrine.monitor'), METRICS.componentUptime, (result) =>
+    result.observe(parts.health.uptimeSeconds, { 'vitrine.component': 'monitor' }),
+  );
   const { frames } = telemetry;
   if (frames === undefined) return;
   const receiver = new FrameReceiver(parts.intake);
   frames.connect((frame) => {
-    take(parts, OWN, receiver, frame)
-      .catch(noteOf(logger, 'Own telemetry was not kept'))
+    take(parts, OWN, receiver, frame, clock)
+      .catch(noteOf(parts.rareLine, 'Own telemetry was not kept'))
       .finally(() => frames.acknowledge(frame.sequence));
   });
   scope.add('own telemetry', () => frames.disconnect());
 }
 
-async function take(parts: MonitorParts, connection: string, receiver: FrameReceiver, frame: Frame): Promise<void> {
+async function take(
+  parts: MonitorParts,
+  connection: string,
+  receiver: FrameReceiver,
+  sent: Frame,
+  clock: Clock,
+): Promise<void> {
+  const frame = shiftedFrame(sent, frameSkewMs(sent, clock));
   parts.live.push(connection, frame);
   parts.own.push(connection, frame);
+  await parts.ownSamples.push(connection, frame);
   await receiver.receive(frame);
 }
 
-function running(parts: MonitorParts, scope: Scope): Monitor {
+function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
   const receiver = new FrameReceiver(parts.intake);
   return {
     async receive(frame) {
       parts.health.heard(frame);
-      await take(parts, STACK, receiver, frame);
+      await take(parts, STACK, receiver, frame, clock);
     },
     reload: async (settings) => parts.rules.replace(ruleGroupsOf(settings)),
     close: () => scope.close(),

@@ -1,5 +1,5 @@
 /** Which rules are evaluated: the files shipped in `rules/`, the user's own files, and the short forms of the settings. */
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { VitrineError } from '../../base/errors.ts';
 import { readRuleFile } from '../../monitor/alerts/rules/file.ts';
 import { shortFormRule } from '../../monitor/alerts/rules/short-form.ts';
@@ -9,12 +9,12 @@ import { issueText } from '../../monitor/alerts/rules/yaml-reader.ts';
 import type { Settings } from '../process/settings.ts';
 
 /** All groups, or VitrineError `config_invalid` with everything that is wrong in any of the files. */
-export function ruleGroupsOf({ alerts }: Settings): GroupSpec[] {
+export function ruleGroupsOf({ alerts, rules: patterns }: Settings): GroupSpec[] {
   const groups: GroupSpec[] = [...builtinRules()];
   const problems: string[] = [];
-  for (const entry of alerts) {
-    if (!('file' in entry)) continue;
-    const read = readFile(entry.file);
+  const files = [...alerts.flatMap((entry) => ('file' in entry ? [entry.file] : [])), ...patterns.flatMap(filesOf)];
+  for (const file of new Set(files)) {
+    const read = readFile(file);
     problems.push(...read.problems);
     groups.push(...read.groups);
   }
@@ -24,6 +24,9 @@ export function ruleGroupsOf({ alerts }: Settings): GroupSpec[] {
   if (problems.length > 0) throw new VitrineError('config_invalid', `The rules do not hold:\n${problems.join('\n')}`);
   return groups;
 }
+
+/** A pattern without a match is no mistake, a name without a file is. */
+const filesOf = (pattern: string): string[] => (/[*?[{]/.test(pattern) ? globSync(pattern).toSorted() : [pattern]);
 
 function readFile(file: string): { groups: readonly GroupSpec[]; problems: readonly string[] } {
   let text: string;

@@ -1,11 +1,11 @@
 /**
- * How a process that runs for long lets its JavaScript heap grow. V8 sizes heaps by the machine: on a large one the young
- * generation alone takes 128 MB under load and the old one doubles before it is collected, although a balancer, a monitor or
- * a service holds some 40 MB: with four processes that is a gigabyte of garbage. Kept short, garbage is collected more often
- * and each process stays near what it really holds. Under load that would cost a fifth of the CPU, for half of what a small
- * young generation holds is requests under way, copied again and again: to a process that has stayed busy for a while some
- * MiB more are given. V8 takes them back while nothing happens.
- * Nothing here is a limit to the old generation: a heap that needs more gets it.
+ * Keeps the JavaScript heap of a long-running process small. V8 sizes heaps by the machine: on a large one the young
+ * generation alone takes 128 MB under load, and the old generation doubles before it is collected, although a balancer, a
+ * monitor or a service holds some 40 MB: four processes would hold a gigabyte of garbage. With small sizes garbage is
+ * collected more often and each process stays near the size of its live objects. Under load a small young generation would
+ * cost a fifth of the CPU, because half of it is requests in flight, which each collection copies again: a process that has
+ * been busy for a while therefore gets some MiB more, which V8 takes back when the process is idle.
+ * Nothing here limits the old generation: a heap that needs more gets more.
  */
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
@@ -16,20 +16,38 @@ const growingBy = (percent: number): string => `--heap-growing-percent=${percent
 const youngBy = (factor: number): string => `--semi-space-growth-factor=${factor}`;
 /** Bytes of both halves of the young generation up to which it may grow. */
 const YOUNG_LIMIT = 16 * 1024 * 1024;
-/** Collections in each of so many seconds in a row are work that lasts; a start, or a burst, is over before. */
+/** This many collections in each of this many seconds in a row count as lasting work; a start or a burst ends earlier. */
 const BUSY_COLLECTIONS = 20;
 const BUSY_SECONDS = 3;
 const SIZED_BY_FLAGS = /--(?:max|min)[-_]semi[-_]space|--semi[-_]space|--heap[-_]growing|--max[-_]old[-_]space/;
 
-/** `execArgv` of the sample services, which hold little: MiB of one of the young generation's halves, and slow growth. */
-export const LEAN_HEAP: readonly string[] = ['--max-semi-space-size=4', growingBy(40)];
-/** `execArgv` of the monitor beside a stack: the sizes that `growLikeMonitor` gives one that somebody else started. */
-export const MONITOR_HEAP: readonly string[] = ['--max-semi-space-size=4', growingBy(60)];
+/** How large the generations of one kind of process may be. */
+export interface HeapPlan {
+  /** The old generation is collected when it has grown by this share of its size. */
+  readonly growthPercent: number;
+  /** Both halves of the young generation before any work; V8 itself begins with 1 MiB a half. */
+  readonly youngBytes: number;
+  /** Whether the young generation may grow to `YOUNG_LIMIT` while the process is busy. */
+  readonly growsWhenBusy: boolean;
+}
+
+/** Processes that hold little: the balancer, the sample services, commands. */
+export const SERVICE_HEAP: HeapPlan = { growthPercent: 40, youngBytes: 0, growsWhenBusy: true };
 
 /**
- * Environment of both, where the user's says nothing else: memory beside V8's heap. glibc keeps an arena for each thread and,
- * once a large block was freed, takes its like from there: password hashing (16 MiB a call on four threads) and bodies then
- * stay as holes, 30 MiB a service (mallopt(3)). Two arenas, and blocks of a MiB go back to the system when they are freed.
+ * The monitor. Its queries and batches make megabytes that live for some milliseconds; a young generation of 1 MiB a half
+ * would move them to the old one.
+ */
+export const MONITOR_HEAP: HeapPlan = { growthPercent: 60, youngBytes: 8 * 1024 ** 2, growsWhenBusy: false };
+
+/** The plan as `execArgv` of a child process: at most 4 MiB for each half of the young generation. */
+export const heapFlags = (plan: HeapPlan): string[] => ['--max-semi-space-size=4', growingBy(plan.growthPercent)];
+
+/**
+ * Environment of child processes, where the user sets nothing else: memory beside V8's heap. glibc keeps an arena for each
+ * thread and, once a large block was freed, serves later ones of that size from the arena: password hashing (16 MiB a call on
+ * four threads) and bodies then leave holes of 30 MiB a service (mallopt(3)). Two arenas are kept, and blocks of a MiB go
+ * back to the system when they are freed.
  */
 export const LEAN_MALLOC: Readonly<Record<string, string>> = {
   MALLOC_ARENA_MAX: '2',
@@ -37,37 +55,29 @@ export const LEAN_MALLOC: Readonly<Record<string, string>> = {
   MALLOC_TRIM_THRESHOLD_: '1048576',
 };
 
-/** V8 begins with 1 MiB a half. */
-const MONITOR_YOUNG_BYTES = 8 * 1024 ** 2;
 const ENOUGH_ARRAYS = 8_000;
 
 /**
- * For a process that somebody else started: what can still be set. To be called before anything else is loaded, for a young
- * generation that has grown does not shrink soon: it stays as it begins. Who sizes the heap by `nodeFlags` of their own is
- * left alone.
+ * Applies a plan to this process, which somebody else started, as far as V8 takes sizes at run time. Call it before anything
+ * else is loaded: a young generation that has grown does not shrink soon. Node flags that size the heap win: then nothing
+ * is changed.
  */
-export function growSlowly(nodeFlags: readonly string[]): void {
+export function applyHeapPlan(plan: HeapPlan, nodeFlags: readonly string[]): void {
   if (nodeFlags.some((flag) => SIZED_BY_FLAGS.test(flag))) return;
+  setFlagsFromString(growingBy(plan.growthPercent));
+  growYoungTo(plan.youngBytes);
   setFlagsFromString(youngBy(1));
-  setFlagsFromString(growingBy(40));
-  growYoungOnceBusy();
+  if (plan.growsWhenBusy) growYoungOnceBusy();
 }
 
-/**
- * The same for a monitor that runs alone. Its queries and batches make megabytes that live for some milliseconds; in a
- * young generation of 1 MiB a half they would pass for old. V8 takes no size once it runs, but grows by a factor whenever
- * enough has survived: it is made to grow once, to 4 MiB a half, and then kept there.
- */
-export function growLikeMonitor(nodeFlags: readonly string[]): void {
-  if (nodeFlags.some((flag) => SIZED_BY_FLAGS.test(flag))) return;
-  setFlagsFromString(growingBy(60));
+/** V8 takes no size at run time, but grows by a factor whenever enough objects have survived: this makes some survive. */
+function growYoungTo(bytes: number): void {
   setFlagsFromString(youngBy(4));
   const survivors: number[][] = [];
-  while (youngBytes() < MONITOR_YOUNG_BYTES && survivors.length < ENOUGH_ARRAYS) {
-    // Looked at every 32 KiB or so: asking takes longer than filling.
+  while (youngBytes() < bytes && survivors.length < ENOUGH_ARRAYS) {
+    // The size is read every 32 KiB or so: reading takes longer than filling.
     for (let i = 0; i < 32; i += 1) survivors.push(Array.from({ length: 128 }, () => i));
   }
-  setFlagsFromString(youngBy(1));
 }
 
 /** Collections by whole seconds, and how many seconds in a row before this one were busy. */
@@ -77,7 +87,7 @@ export interface Pace {
   readonly busySeconds: number;
 }
 
-/** `atMs`: when there was one more collection. Pure. */
+/** The pace after one more collection at `atMs`. Pure. */
 export function paceAfter(pace: Pace, atMs: number): Pace {
   const second = Math.floor(atMs / 1000);
   if (second === pace.second) return { ...pace, collections: pace.collections + 1 };

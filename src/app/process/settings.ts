@@ -3,6 +3,7 @@
  * later work are accepted and named in a warning, so that a file written for a newer Vitrine still starts this one.
  */
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { z } from 'zod';
 import { VitrineError } from '../../base/errors.ts';
 import { loadConfig, readConfigFile, type KeyAlias } from '../../config/load.ts';
@@ -13,6 +14,7 @@ import { alertsConfig } from '../../monitor/alerts/config.ts';
 import { storeConfig } from '../../monitor/store/config.ts';
 import { balancerSchema } from '../../stack/balancer/config.ts';
 import { cacheConfig } from '../../stack/cache/config.ts';
+import { settingsProblems } from './settings-checks.ts';
 
 const monitor = z.strictObject({
   listen: address().prefault('127.0.0.1:4000').describe('Page, REST, Prometheus API, WebSocket, health.'),
@@ -63,6 +65,11 @@ export const settingsSchema = z.strictObject({
   store: storeConfig.prefault({}),
   ingest: ingestConfig.prefault({}),
   alerts: alertsConfig.prefault([]),
+  rules: z
+    .array(z.string().min(1))
+    .max(1_000)
+    .prefault([])
+    .describe('Prometheus rule files, with `*` for many; taken from the directory of this file.'),
   auth: auth.prefault({}),
   targets: later,
   notify: later,
@@ -100,23 +107,27 @@ export function configFile(named: string | undefined): string | undefined {
   return named ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
 }
 
-/** Throws VitrineError `config_invalid` with everything that is wrong, `config_unreadable` or `auth_required_to_bind`. */
-export function readSettings(sources: SettingsSources): Settings {
+/**
+ * Throws VitrineError `config_invalid` with everything that is wrong, `config_unreadable` or `auth_required_to_bind`.
+ * `warn` is told what is not wrong and worth knowing.
+ */
+export function readSettings(sources: SettingsSources, warn: (sentence: string) => void = () => {}): Settings {
   const file = configFile(sources.file);
-  return settingsFrom(file === undefined ? undefined : readConfigFile(file), sources);
+  return settingsFrom(file === undefined ? undefined : readConfigFile(file), sources, warn);
 }
 
 /** As `readSettings`, of a text that was read already. */
 export function settingsFrom(
   text: string | undefined,
   { file, env, flags = {}, defaults = {} }: SettingsSources,
+  warn: (sentence: string) => void = () => {},
 ): Settings {
   const overlays = Object.entries(flags)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ({ path: key.split('.'), value, source: `--${key.split('.').at(-1) ?? key}` }));
   const token = env['VITRINE_TOKEN'] ?? '';
   if (token !== '') overlays.push({ path: ['auth', 'token'], value: token, source: 'VITRINE_TOKEN' });
-  const { config } = loadConfig({
+  const { config, warnings } = loadConfig({
     schema: settingsSchema,
     file: configFile(file) ?? 'vitrine.yaml',
     text,
@@ -124,9 +135,12 @@ export function settingsFrom(
     flags: overlays,
     defaults: Object.entries(defaults).map(([key, value]) => ({ path: key.split('.'), value, source: 'default' })),
     aliases: ALIASES,
+    check: settingsProblems,
   });
   checkExposure(config);
-  return config;
+  const directory = path.dirname(configFile(file) ?? '.');
+  for (const sentence of [...warnings, ...warningsOf(config)]) warn(sentence);
+  return { ...config, rules: config.rules.map((pattern) => path.resolve(directory, pattern)) };
 }
 
 function checkExposure({ monitor: ports, auth: { token } }: Settings): void {
@@ -141,9 +155,19 @@ function checkExposure({ monitor: ports, auth: { token } }: Settings): void {
   );
 }
 
-/** Sections that are set and not used by this version. */
-export function unusedSections(settings: Settings): string[] {
-  return LATER_SECTIONS.filter((section) => settings[section] !== undefined);
+/** Shorter ones are guessed in no time. */
+const MIN_TOKEN_LENGTH = 16;
+
+function warningsOf(settings: Settings): string[] {
+  const token = settings.auth.token?.reveal();
+  return [
+    ...LATER_SECTIONS.filter((section) => settings[section] !== undefined).map(
+      (section) => `${section}: not used by this version`,
+    ),
+    ...(token !== undefined && token.length < MIN_TOKEN_LENGTH
+      ? [`auth.token: a token of fewer than ${MIN_TOKEN_LENGTH} characters is easily guessed`]
+      : []),
+  ];
 }
 
 export function addressText({ host, port }: Address): string {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { metrics } from '@opentelemetry/api';
 import { systemClock } from '../../base/clock.ts';
 import type { Health } from '../../model/health.ts';
+import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { registerHostMetrics } from '../../telemetry/metrics/host-metrics.ts';
 import type { Out } from '../../telemetry/logs/log-console.ts';
@@ -45,12 +46,8 @@ export interface ProcessTelemetry {
 const CHILD_FLUSH_LIMIT_MS = 1_500;
 
 function reloadReport({ logger }: Logs): ProcessTelemetry['reloaded'] {
-  const { name, unit, description } = METRICS.configReload;
   let last = 1;
-  metrics
-    .getMeter('vitrine.config')
-    .createObservableGauge(name, { unit, description })
-    .addCallback((result) => result.observe(last));
+  observeMetric(metrics.getMeter('vitrine.config'), METRICS.configReload, (result) => result.observe(last));
   return (successful, text) => {
     last = successful ? 1 : 0;
     if (successful) logger.info({}, 'The configuration was read again and holds');

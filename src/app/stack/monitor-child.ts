@@ -9,7 +9,7 @@ import type { ToStack } from '../../model/frame.ts';
 import type { FrameSender } from '../../telemetry/road/frame-sender.ts';
 import { Child } from '../process/child.ts';
 import { childEnvironment } from '../process/child-environment.ts';
-import { LEAN_MALLOC, MONITOR_HEAP } from '../process/lean-heap.ts';
+import { heapFlags, LEAN_MALLOC, MONITOR_HEAP } from '../process/lean-heap.ts';
 import { MAIN_PROGRAM } from '../process/program-paths.ts';
 
 /** With a long interval the time without an answer is measured in intervals. */
@@ -72,7 +72,7 @@ export class MonitorChild {
       name: 'monitor',
       module: MAIN_PROGRAM,
       args: ['start', '--role', 'monitor', ...options.args],
-      execArgv: MONITOR_HEAP,
+      execArgv: heapFlags(MONITOR_HEAP),
       env: childEnvironment({ ...LEAN_MALLOC, ...options.env }),
       clock: options.clock,
       logger: options.logger,

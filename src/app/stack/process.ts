@@ -11,6 +11,7 @@ import { startBalancer, type Balancer } from '../../stack/balancer/balancer.ts';
 import type { BalancerOptions } from '../../stack/balancer/config.ts';
 import { healthBody } from '../../stack/balancer/own-endpoints.ts';
 import { openResponseCache } from '../../stack/cache/open-response-cache.ts';
+import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import type { Settings } from '../process/settings.ts';
 
@@ -50,13 +51,9 @@ export async function startStack({ settings, balancer: section, clock, logger }:
 }
 
 function observeUptime(balancer: Balancer): () => void {
-  const { name, unit, description } = METRICS.componentUptime;
-  const gauge = metrics.getMeter('vitrine.stack').createObservableGauge(name, { unit, description });
-  const observe = (result: { observe(value: number, attributes: Record<string, string>): void }): void => {
+  return observeMetric(metrics.getMeter('vitrine.stack'), METRICS.componentUptime, (result) => {
     for (const [component, { uptime_seconds }] of Object.entries(balancer.health().components)) {
       result.observe(uptime_seconds, { 'vitrine.component': component });
     }
-  };
-  gauge.addCallback(observe);
-  return () => gauge.removeCallback(observe);
+  });
 }

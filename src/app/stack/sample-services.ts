@@ -8,7 +8,7 @@ import { randomHex } from '../../base/random.ts';
 import type { Address } from '../../config/types.ts';
 import { Child } from '../process/child.ts';
 import { childEnvironment } from '../process/child-environment.ts';
-import { LEAN_HEAP, LEAN_MALLOC } from '../process/lean-heap.ts';
+import { heapFlags, LEAN_MALLOC, SERVICE_HEAP } from '../process/lean-heap.ts';
 import { REGISTER_PRELOAD, SAMPLE_PROGRAM } from '../process/program-paths.ts';
 import type { RunningService } from '../process/run-file.ts';
 import { localUrl } from '../process/settings.ts';
@@ -93,7 +93,7 @@ export class SampleServices {
         '--console-level',
         'warn',
       ],
-      execArgv: [...LEAN_HEAP, '--import', pathToFileURL(REGISTER_PRELOAD).href],
+      execArgv: [...heapFlags(SERVICE_HEAP), '--import', pathToFileURL(REGISTER_PRELOAD).href],
       env: childEnvironment(
         { ...LEAN_MALLOC, ...env },
         {

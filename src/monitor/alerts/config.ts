@@ -1,9 +1,24 @@
 /** The configuration section `alerts`: rules of the user's own in short form or as PromQL, and Prometheus rule files. */
 import { z } from 'zod';
-import { VitrineError } from '../../base/errors.ts';
-import { SHORT_METRICS, shortFormRule } from './rules/short-form.ts';
+import { SHORT_METRICS, shortFormProblems, type ShortForm } from './rules/short-form.ts';
 
 const threshold = z.union([z.number(), z.string()]).optional();
+
+/** Says all that is wrong with an entry, beside what the schema says of its keys: a check that runs in any case. */
+const wholeEntry = z.check<ShortForm>(({ value, issues }) => {
+  const texts = ['name', 'metric', 'expr', 'over'] as const;
+  if (texts.some((key) => value[key] !== undefined && typeof value[key] !== 'string')) return;
+  for (const { field, message } of shortFormProblems(value)) {
+    issues.push({
+      code: 'custom',
+      params: { sentence: true },
+      path: field in value ? [field] : [],
+      message,
+      input: value,
+    });
+  }
+});
+wholeEntry._zod.def.when = () => true;
 
 const rule = z
   .strictObject({
@@ -11,26 +26,21 @@ const rule = z
       .string()
       .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'a name of letters, digits and _')
       .describe('Becomes `alertname`.'),
-    metric: z.enum(Object.keys(SHORT_METRICS)).optional().describe('The figure; or give `expr`.'),
+    metric: z
+      .string()
+      .optional()
+      .describe(`The figure: ${Object.keys(SHORT_METRICS).join(', ')}. Or give \`expr\`.`),
     expr: z.string().optional().describe('PromQL that is the whole condition; every series of the result is an alert.'),
     above: threshold.describe('Fires above this: `200ms`, `10%`, `64MiB` or a number.'),
     below: threshold.describe('Fires below this.'),
     over: z.string().optional().describe('Over which time the figure is taken; default 1m.'),
-    for: z.string().optional().describe('The condition must hold this long; default 0s.'),
+    for: z
+      .union([z.literal(0), z.string()])
+      .optional()
+      .describe('The condition must hold this long; default 0s.'),
     severity: z.enum(['info', 'warning', 'critical']).default('warning').describe('Label `severity`.'),
   })
-  .superRefine((entry, context) => {
-    try {
-      shortFormRule(entry);
-    } catch (error) {
-      if (!(error instanceof VitrineError)) throw error;
-      context.addIssue({
-        code: 'custom',
-        params: { sentence: true },
-        message: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
-      });
-    }
-  });
+  .check(wholeEntry);
 
 const file = z.strictObject({ file: z.string().min(1).describe('A Prometheus rule file.') });
 

@@ -8,6 +8,7 @@ import type { Context, Middleware } from 'koa';
 import { problemOf, VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { randomHex } from '../../base/random.ts';
+import { readSmallBody } from '../ingest/request/body.ts';
 import { SECURITY_HEADERS } from './guard.ts';
 
 const gzip = promisify(gzipCallback);
@@ -80,15 +81,10 @@ export async function jsonBody(ctx: Context, maxBytes = 64 * 1_024): Promise<Rea
   if (ctx.request.is('application/json') !== 'application/json') {
     throw new VitrineError('unsupported_media_type', 'The body must be application/json.');
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw new VitrineError('payload_too_large', `The body may have ${maxBytes} bytes.`);
-    chunks.push(chunk);
-  }
+  const refusal = (): VitrineError => new VitrineError('payload_too_large', `The body may have ${maxBytes} bytes.`);
+  const body = await readSmallBody(ctx.req, maxBytes, refusal);
   try {
-    const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    const value: unknown = JSON.parse(body.toString('utf8'));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch (error) {
     throw new VitrineError('bad_request', 'The body is not JSON.', { cause: error });

@@ -6,11 +6,11 @@ import { VitrineError } from '../../base/errors.ts';
 import { formatDurationMs, parseDurationMs } from '../../base/units.ts';
 import type { SignalName } from '../../dashboards/services.ts';
 import { SIGNALS } from '../../dashboards/services.ts';
+import { MAX_POINTS } from '../promql/point-limit.ts';
 import type { MatrixSeries, Querier } from '../../model/ports.ts';
 import type { TimeseriesAnswer } from './contract.ts';
 import { textFrom } from './routes.ts';
 
-const MAX_BUCKETS = 11_000;
 const MAX_SERIES = 200;
 
 function durationFrom(query: URLSearchParams, name: string, fallbackMs: number): number {
@@ -56,8 +56,8 @@ export async function timeseriesAnswer(
   const windowMs = durationFrom(query, 'window', 3_600_000);
   const bucketMs = durationFrom(query, 'bucket', 60_000);
   const count = Math.floor(windowMs / bucketMs);
-  if (count < 1 || count > MAX_BUCKETS) {
-    throw new VitrineError('bad_request', `"window" must hold between 1 and ${MAX_BUCKETS} buckets.`);
+  if (count < 1 || count > MAX_POINTS) {
+    throw new VitrineError('bad_request', `"window" must hold between 1 and ${MAX_POINTS} buckets.`);
   }
   const metric = signalFrom(query);
   const service = textFrom(query, 'service');

@@ -44,7 +44,7 @@ const without = (headers: Readonly<Record<string, string>>, names: ReadonlySet<s
 
 /** The request that a redirect asks for. Throws VitrineError `bad_gateway` when its Location is no URL. */
 function redirected(request: OutboundRequest, status: number, location: string): OutboundRequest {
-  const url = URL.parse(location, request.url);
+  const url = URL.parse(location, request.url.href);
   if (url === null) throw new VitrineError('bad_gateway', `${request.url.host} redirects to something that is no URL.`);
   const toGet = status === 303 ? request.method !== 'HEAD' : status < 303 && request.method === 'POST';
   const own = url.origin === request.url.origin ? request.headers : without(request.headers, SECRET_FIELDS);

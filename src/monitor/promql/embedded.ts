@@ -10,10 +10,9 @@ import { selectorsOf } from './syntax/expression-shape.ts';
 import { parse, parseSelector } from './syntax/parser.ts';
 import type { QueryBounds } from './columns/plan.ts';
 import { QueryGate } from './gate.ts';
+import { pointsTrouble } from './point-limit.ts';
 import { runQuery } from './run.ts';
 
-/** Prometheus' limit on the points of one series in a range query. */
-const MAX_POINTS = 11_000;
 const MINUTE_MS = 60_000;
 /** Rules and viewers send the same queries each second, and parsing was more than half the cost of a small query. */
 const KNOWN = { expressions: 500, maxCharacters: 4_096 };
@@ -54,11 +53,8 @@ function checkRange(startMs: number, endMs: number, stepMs: number): void {
   if (endMs < startMs) throw bad('end timestamp must not be before start time');
   if (!(stepMs > 0))
     throw bad('zero or negative query resolution step widths are not accepted. Try a positive integer');
-  if ((endMs - startMs) / stepMs > MAX_POINTS) {
-    throw bad(
-      'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
-    );
-  }
+  const trouble = pointsTrouble(startMs, endMs, stepMs);
+  if (trouble !== undefined) throw bad(trouble);
 }
 
 /** A `Querier` over samples in this process. Errors are those of the port, and `overloaded` when too many queries wait. */

@@ -15,6 +15,7 @@ import { Head } from './head/head.ts';
 import { Journal } from './disk/journal.ts';
 import { MetadataTable } from './disk/metadata-table.ts';
 import { SampleStore } from './sample-store.ts';
+import { AHEAD_MS } from './upkeep/options.ts';
 import type { SampleStoreOptions } from './upkeep/options.ts';
 import { SeriesTable } from './head/series-table.ts';
 
@@ -87,20 +88,22 @@ interface Restored {
 function replay(
   journal: Journal,
   { head, metadata, exemplars }: Restored,
-  { clock, logger }: SampleStoreOptions,
+  { clock, logger, testMode }: SampleStoreOptions,
 ): void {
+  const maxMs = testMode ? Infinity : clock.now() + AHEAD_MS;
+  let future = 0;
   for (const { ref, labels } of journal.series()) head.table.restore(ref, labels);
   head.table.restored();
   head.prepare(clock.now());
   for (const entry of journal.metadata()) metadata.restore(entry);
   let damaged = 0;
-  for (const row of journal.tails()) damaged += guarded(() => restoreTail(head, row));
+  for (const row of journal.tails()) damaged += guarded(() => (future += restoreTail(head, row, maxMs)));
   for (const row of journal.batches()) {
     damaged += guarded(() => {
       const reader = new ByteReader(row);
       while (!reader.done) {
         const batch = decodeBatch(reader);
-        head.replay(batch);
+        future += head.replay(batch, maxMs);
         for (const { ref, exemplar } of batch.exemplars ?? []) {
           const labels = head.table.postings.labelsOf(head.table.slotOf(ref));
           if (labels !== undefined) exemplars.add(labels, exemplar);
@@ -109,12 +112,17 @@ function replay(
     });
   }
   head.mark();
+  if (future > 0)
+    logger.warn(
+      { samples: future },
+      `${future} samples are of the future and were left out: the clock of this machine was set back`,
+    );
   if (damaged > 0)
     logger.error({ rows: damaged }, `${damaged} rows of the write-ahead table are damaged and were skipped`);
 }
 
 /** 1 when the row is damaged. */
-function guarded(work: () => void): 0 | 1 {
+function guarded(work: () => unknown): 0 | 1 {
   try {
     work();
     return 0;

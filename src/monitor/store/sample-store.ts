@@ -18,14 +18,13 @@ import type { TimeWindow } from './head/head.ts';
 import { unsignDirectory } from './disk/directory-lock.ts';
 import { SampleReader } from './sample-reader.ts';
 import { backupStore } from './upkeep/backup.ts';
-import { WINDOW_MS } from './upkeep/options.ts';
+import { AHEAD_MS, WINDOW_MS } from './upkeep/options.ts';
 import type { SampleStoreOptions, StoreParts } from './upkeep/options.ts';
 import { StoreUpkeep } from './upkeep/upkeep.ts';
 import { observeStore } from './store-metrics.ts';
 import type { StoreStats } from './store-metrics.ts';
 import { WriteGate } from './disk/write-gate.ts';
 
-const AHEAD_MS = 600_000;
 const BATCHES_BYTES_MAX = 32 * 1024 * 1024;
 
 interface Waiting {

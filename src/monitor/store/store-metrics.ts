@@ -1,8 +1,7 @@
 /** The store's own figures as OpenTelemetry gauges; the names are METRICS.store*. */
 import { metrics } from '@opentelemetry/api';
-import type { BatchObservableCallback, Observable } from '@opentelemetry/api';
 import { METRICS } from '../../telemetry/names.ts';
-import type { MetricName } from '../../telemetry/names.ts';
+import { observeMetrics } from '../../telemetry/metrics/meters.ts';
 
 export interface StoreStats {
   readonly series: number;
@@ -24,23 +23,14 @@ export interface StoreStats {
 
 /** Registers the gauges; returns a function that removes them. */
 export function observeStore(stats: () => StoreStats): () => void {
-  const meter = metrics.getMeter('vitrine.store');
-  const gauge = ({ name, unit, description }: MetricName): Observable =>
-    meter.createObservableGauge(name, { unit, description });
-  const series = gauge(METRICS.storeSeries);
-  const headSize = gauge(METRICS.storeHeadSize);
-  const size = gauge(METRICS.storeSize);
-  const timeToFull = gauge(METRICS.storeTimeToFull);
-  const writable = gauge(METRICS.storeWritable);
-  const all = [series, headSize, size, timeToFull, writable];
-  const callback: BatchObservableCallback = (result) => {
+  const { storeSeries, storeHeadSize, storeSize, storeTimeToFull, storeWritable } = METRICS;
+  const table = { storeSeries, storeHeadSize, storeSize, storeTimeToFull, storeWritable };
+  return observeMetrics(metrics.getMeter('vitrine.store'), table, (observe) => {
     const now = stats();
-    result.observe(series, now.series);
-    result.observe(headSize, now.headBytes);
-    result.observe(size, now.sizeBytes);
-    result.observe(writable, now.writable ? 1 : 0);
-    if (now.timeToFullSeconds !== undefined) result.observe(timeToFull, now.timeToFullSeconds);
-  };
-  meter.addBatchObservableCallback(callback, all);
-  return () => meter.removeBatchObservableCallback(callback, all);
+    observe('storeSeries', now.series);
+    observe('storeHeadSize', now.headBytes);
+    observe('storeSize', now.sizeBytes);
+    observe('storeWritable', now.writable ? 1 : 0);
+    if (now.timeToFullSeconds !== undefined) observe('storeTimeToFull', now.timeToFullSeconds);
+  });
 }

@@ -8,14 +8,17 @@ import { silentLogger, type Logger } from '../../base/logger.ts';
 import { systemRandom, type Random } from '../../base/random.ts';
 import { worst, type ComponentHealth } from '../../model/health.ts';
 import type { ResponseCache } from '../../model/response-cache.ts';
-import type { BalancerOptions, Endpoint } from './config.ts';
+import type { BalancerOptions } from './config.ts';
+import type { Endpoint } from './options/upstream-options.ts';
 import { Deadlines } from './timing/deadlines.ts';
 import { checkHealth } from './upstream/health-check.ts';
 import { Listener } from './listener.ts';
 import { Observer } from './telemetry/observer.ts';
 import type { HealthFacts } from './own-endpoints.ts';
 import { RetryBudget } from './upstream/retry-budget.ts';
-import { makeRoute, RouteTable } from './routes/route.ts';
+import { openPasswordFiles } from './routes/password-files.ts';
+import { loosestLimits, makeRoute, RouteTable } from './routes/route.ts';
+import { WatchedFiles } from './timing/watched-files.ts';
 import { Upstream, type UpstreamEvents } from './upstream/upstream.ts';
 import { WaitingRoom } from './exchange/waiting-room.ts';
 
@@ -63,6 +66,7 @@ class RunningBalancer implements Balancer {
   readonly #deadlines: Deadlines;
   readonly #waiting: WaitingRoom;
   readonly #routes: RouteTable;
+  readonly #files: WatchedFiles;
   readonly #upstreams: readonly Upstream[];
   readonly #observer: Observer;
   readonly #listener: Listener;
@@ -80,9 +84,23 @@ class RunningBalancer implements Balancer {
     this.#deadlines = new Deadlines(this.#clock);
     this.#waiting = new WaitingRoom(options.queue.max, options.queue.deadline, this.#deadlines);
     const makeUpstream = (endpoint: Endpoint): Upstream => this.#makeUpstream(endpoint);
-    this.#routes = new RouteTable(options.routes.map((route) => makeRoute(route, route.upstreams.map(makeUpstream))));
+    this.#files = new WatchedFiles(this.#clock);
+    const passwords = openPasswordFiles(options.routes, this.#files, this.#log);
+    const loosest = loosestLimits(options.routes, options.limits);
+    const routes = options.routes.map((route) =>
+      makeRoute(route, route.upstreams.map(makeUpstream), {
+        clock: this.#clock,
+        loosest,
+        passwords: passwords(route.basic_auth?.file),
+      }),
+    );
+    this.#routes = new RouteTable(routes, options.trusted_proxies);
     this.#upstreams = this.#routes.routes.flatMap((route) => route.upstreams);
-    this.#observer = new Observer({ upstreams: () => this.#upstreams, queueSize: () => this.#waiting.size });
+    this.#observer = new Observer({
+      upstreams: () => this.#upstreams,
+      queueSize: () => this.#waiting.size,
+      routes: () => this.#routes.routes,
+    });
     this.#listener = new Listener({
       options,
       clock: this.#clock,
@@ -91,7 +109,8 @@ class RunningBalancer implements Balancer {
       deadlines: this.#deadlines,
       waiting: this.#waiting,
       observer: this.#observer,
-      routes: this.#routes,
+      routes: () => this.#routes,
+      limits: loosest,
       budget: new RetryBudget(options.retries.budget, options.retries.min, this.#clock),
       cache: pieces.responseCache,
       draining: () => this.#draining,
@@ -193,5 +212,6 @@ class RunningBalancer implements Balancer {
     for (const upstream of this.#upstreams) upstream.close();
     this.#deadlines.close();
     this.#observer.close();
+    this.#files.close();
   }
 }

@@ -5,49 +5,19 @@
  */
 import { z } from 'zod';
 import { address, duration as durationText, ratio as ratioText, size as sizeText } from '../../config/types.ts';
+import { policySchema, routeSchema, type Policy, type RouteSection } from './options/route-options.ts';
+import { upstreamSchema, type Endpoint } from './options/upstream-options.ts';
 
 const duration = (preset: string, about: string) => durationText().prefault(preset).describe(about);
 const size = (preset: string, about: string) => sizeText().prefault(preset).describe(about);
 const ratio = (preset: string, about: string) => ratioText().prefault(preset).describe(about);
 const count = (preset: number, about: string) => z.int().min(0).prefault(preset).describe(about);
 
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-}
-
 const listenAddress = address()
   .prefault('127.0.0.1:8080')
   .describe('Address of the listener, host:port. Port 0 takes any free port.');
 
-const upstreamAddress = z.string().transform((text, context): Endpoint => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const bare = url && (url.pathname === '' || url.pathname === '/') && url.search === '' && url.hash === '';
-  if (url?.protocol === 'http:' && bare && url.username === '' && url.hostname !== '') {
-    return { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? 80 : Number(url.port) };
-  }
-  context.addIssue({ code: 'custom', message: 'an address like "http://127.0.0.1:3001"' });
-  return z.NEVER;
-});
-const upstreams = z.array(upstreamAddress).max(256);
-const policy = z.enum(['round_robin', 'least_inflight']);
-
-const route = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .max(128)
-    .optional()
-    .describe('Value of `http.route` for the whole route. Default: from the path.'),
-  host: z.string().toLowerCase().optional().describe('Host this route answers for, without port. Default: any.'),
-  path: z
-    .string()
-    .regex(/^\/[^\s?#]*$/)
-    .prefault('/')
-    .describe('Path prefix, by whole segments. The longest one wins.'),
-  policy: policy.optional().describe('Policy of this route. Default: `balancer.policy`.'),
-  upstreams: upstreams.min(1).describe('Addresses the route is spread over.'),
-});
+const upstreams = z.array(upstreamSchema).max(256);
 
 const timeouts = z.strictObject({
   connect: duration('1s', 'To open a connection to an upstream. 0: no limit.'),
@@ -70,8 +40,8 @@ const timeouts = z.strictObject({
 const section = z.strictObject({
   listen: listenAddress,
   upstreams: upstreams.prefault([]).describe('Short for one catch-all route.'),
-  routes: z.array(route).max(256).prefault([]).describe('Routes by host and path.'),
-  policy: policy.prefault('least_inflight').describe('How an upstream is picked.'),
+  routes: z.array(routeSchema).max(256).prefault([]).describe('Routes by host and path.'),
+  policy: policySchema.prefault('least_inflight').describe('How an upstream is picked.'),
   queue: z
     .strictObject({
       max: count(1000, 'Requests that may wait for an upstream. 0: none waits.'),
@@ -143,14 +113,20 @@ const section = z.strictObject({
 });
 
 export type BalancerSection = z.output<typeof section>;
-export type Policy = z.output<typeof policy>;
+export type Timeouts = BalancerSection['timeouts'];
+export type RetryRules = BalancerSection['retries'];
+export type Limits = BalancerSection['limits'];
 
-export interface RouteOptions {
-  readonly name?: string | undefined;
-  readonly host?: string | undefined;
-  readonly path: string;
+/** A route with everything it leaves out taken from the section. */
+export interface RouteOptions extends Omit<
+  RouteSection,
+  'policy' | 'timeouts' | 'hedge' | 'retries' | 'limits' | 'upstreams'
+> {
   readonly policy: Policy;
   readonly upstreams: readonly Endpoint[];
+  readonly timeouts: Timeouts;
+  readonly retries: RetryRules;
+  readonly limits: Limits;
 }
 
 /** Complete and checked. `routes` holds the short form too. */
@@ -164,12 +140,48 @@ export interface BalancerOptions extends Omit<BalancerSection, 'routes' | 'upstr
   readonly transparent?: boolean;
 }
 
+function completeRoute(one: RouteSection, written: BalancerSection): RouteOptions {
+  const { hedge, ...rest } = one;
+  const timeouts = { ...written.timeouts, ...given(one.timeouts), ...(hedge === undefined ? {} : { hedge }) };
+  const retries = { ...written.retries, ...given(one.retries) };
+  const limits = { ...written.limits, ...given(one.limits) };
+  return { ...rest, policy: one.policy ?? written.policy, timeouts, retries, limits };
+}
+
+/** Without keys whose value is undefined. */
+function given<T extends object>(some: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined)) as never;
+}
+
+/** The route that the section's short form stands for. */
+export function catchAll(
+  section: Pick<BalancerOptions, 'policy' | 'timeouts' | 'retries' | 'limits'>,
+  upstreams: readonly Endpoint[],
+): RouteOptions {
+  const { policy, timeouts, retries, limits } = section;
+  return { path: '/', policy, upstreams, timeouts, retries, limits };
+}
+
 function complete(written: BalancerSection): BalancerOptions {
   const { upstreams: short, routes, ...rest } = written;
-  const all: RouteOptions[] = routes.map((one) => ({ ...one, policy: one.policy ?? written.policy }));
-  if (short.length > 0) all.push({ path: '/', policy: written.policy, upstreams: short });
+  const all = routes.map((one) => completeRoute(one, written));
+  if (short.length > 0) all.push(catchAll(written, short));
   return { ...rest, routes: all };
 }
 
+/** A route that asks nobody has to say what it answers instead. */
+function checkRoutes(written: BalancerSection, context: z.RefinementCtx): void {
+  const names = new Set<string>();
+  for (const [at, { upstreams: own, redirect, name }] of written.routes.entries()) {
+    const wrong = (key: string, message: string): void =>
+      context.addIssue({ code: 'custom', message, path: ['routes', at, key], params: { sentence: true } });
+    if (own.length === 0 && redirect === undefined) wrong('upstreams', 'a route needs upstreams or a redirect');
+    if (own.length > 0 && own.every((one) => one.backup === true))
+      wrong('upstreams', 'one upstream of a route must not be a backup');
+    if (name !== undefined && names.has(name)) wrong('name', `another route is named "${name}" too`);
+    if (name !== undefined) names.add(name);
+  }
+}
+
 /** Schema of the section: takes what is in the file, gives `BalancerOptions`. */
-export const balancerSchema = section.transform(complete).prefault({});
+export const balancerSchema = section.superRefine(checkRoutes).transform(complete).prefault({});

@@ -4,25 +4,27 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { isIPv6, type BlockList } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { VitrineError } from '../../base/errors.ts';
 import { ClientConnection } from './client/connection.ts';
 import { ClientReply, closeGently, REASONS } from './client/reply.ts';
 import type { BalancerOptions } from './config.ts';
-import { Exchange, type ExchangePieces } from './exchange/exchange.ts';
 import { makePeer } from './http/forward-head.ts';
 import { ownAnswer, type HealthFacts } from './own-endpoints.ts';
-import { problemAnswer, problemMessage } from './client/problem.ts';
+import type { OwnReply } from './routes/gate.ts';
+import { ownMessage, problemAnswer, problemMessage } from './client/problem.ts';
 import { refusalOf } from './client/refusal.ts';
-import { RequestBody } from './http/request-body.ts';
 import { checkRequestHead, type Refusal, type RequestHead } from './http/request-head.ts';
-import { isAmbiguousPath, pathOf, type Route, type RouteTable } from './routes/route.ts';
-import { newRequestId, serverOptions, trustedList } from './client/server-options.ts';
-import { Tunnel } from './exchange/tunnel.ts';
+import { Workload, type WorkloadPieces } from './exchange/workload.ts';
+import type { Limits } from './config.ts';
+import { isListed } from './http/address-list.ts';
+import { isAmbiguousPath, pathOf, plainPath } from './routes/path.ts';
+import type { Route } from './routes/route.ts';
+import { newRequestId, serverOptions } from './client/server-options.ts';
 
-export interface ListenerPieces extends ExchangePieces {
-  readonly routes: RouteTable;
+export interface ListenerPieces extends WorkloadPieces {
+  /** What a head is held to before its route is known. */
+  readonly limits: Limits;
   readonly health: () => HealthFacts;
 }
 
@@ -33,17 +35,16 @@ export class Listener {
   readonly #pieces: ListenerPieces;
   readonly #options: BalancerOptions;
   readonly #server: Server;
-  readonly #trusted: BlockList;
+  readonly #limits: Limits;
   readonly #clients = new Map<Duplex, ClientConnection>();
-  readonly #tunnels = new Set<Tunnel>();
-  #exchanges = 0;
-  #onQuiet: (() => void) | undefined;
+  readonly #work: Workload;
 
   constructor(pieces: ListenerPieces) {
     this.#pieces = pieces;
     this.#options = pieces.options;
-    this.#trusted = trustedList(pieces.options.trusted_proxies);
-    this.#server = createServer(serverOptions(pieces.options));
+    this.#limits = pieces.limits;
+    this.#work = new Workload(pieces);
+    this.#server = createServer(serverOptions(pieces.options, pieces.limits));
     // Node truncates the list silently at its limit; ours is checked where a refusal can be sent.
     this.#server.maxHeadersCount = 0;
     if (this.#options.limits.connections > 0) this.#server.maxConnections = this.#options.limits.connections;
@@ -78,12 +79,12 @@ export class Listener {
   }
 
   get active(): number {
-    return this.#exchanges;
+    return this.#work.active;
   }
 
   #connected(socket: Socket): void {
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/i, '');
-    const trusted = address !== '' && this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+    const trusted = isListed(this.#pieces.routes().trusted, address);
     const client = new ClientConnection(socket, makePeer(address, trusted), this.#pieces.clock.monotonic(), () =>
       this.#clients.delete(socket),
     );
@@ -113,7 +114,7 @@ export class Listener {
 
   #check(request: IncomingMessage): RequestHead | Refusal {
     const { method = '', url = '', httpVersionMajor: major, httpVersionMinor: minor, rawHeaders: raw } = request;
-    return checkRequestHead({ method, url, major, minor, raw }, this.#options.limits);
+    return checkRequestHead({ method, url, major, minor, raw }, this.#limits);
   }
 
   #handle(
@@ -122,7 +123,7 @@ export class Listener {
     response: ServerResponse,
     expectsContinue: boolean,
   ): void {
-    const head = client.overlong(this.#options.limits.header) ?? this.#check(request);
+    const head = client.overlong(this.#limits.header) ?? this.#check(request);
     const reply = new ClientReply(
       response,
       client.socket,
@@ -140,39 +141,8 @@ export class Listener {
       this.#refuse(client, request, reply, route);
       return;
     }
-    if (expectsContinue && head.bodyBytes !== 0) client.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
-    this.#exchange(client, request, head, route, reply);
-  }
-
-  #exchange(
-    client: ClientConnection,
-    request: IncomingMessage,
-    head: RequestHead,
-    route: Route,
-    reply: ClientReply,
-  ): void {
-    this.#exchanges += 1;
-    const exchange = new Exchange(this.#pieces, {
-      head,
-      peer: client.peer,
-      route,
-      requestId: head.requestId ?? newRequestId(),
-      reply,
-      onDone: (nowMs) => this.#done(client, nowMs),
-    });
-    client.serve(exchange);
-    const { limits } = this.#options;
-    exchange.begin(
-      head.bodyBytes === 0
-        ? undefined
-        : new RequestBody(request, limits, this.#pieces.deadlines, this.#pieces.clock, exchange),
-    );
-  }
-
-  #done(client: ClientConnection, nowMs: number): void {
-    client.served(nowMs);
-    this.#exchanges -= 1;
-    if (this.#exchanges === 0) this.#onQuiet?.();
+    const requestId = head.requestId ?? newRequestId();
+    this.#work.serve({ client, request, head, route, reply, requestId, expectsContinue });
   }
 
   #answerOwn(head: RequestHead, path: string, reply: ClientReply): boolean {
@@ -201,9 +171,9 @@ export class Listener {
   }
 
   #route(head: RequestHead, path: string): Route | VitrineError {
-    const { routes } = this.#pieces;
+    const routes = this.#pieces.routes();
     if (routes.byPath && isAmbiguousPath(path)) return new VitrineError('bad_request', 'The path is ambiguous.');
-    const route = routes.find(head.host, path);
+    const route = routes.find(head, plainPath(path));
     if (route !== undefined) return route;
     return routes.routes.length === 0
       ? new VitrineError('no_upstream', 'No upstream is configured.', { headers: { 'Retry-After': '1' } })
@@ -227,8 +197,7 @@ export class Listener {
 
   #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
     const client = this.#clients.get(socket);
-    const refusal =
-      client?.closing === true ? undefined : refusalOf(error, socket.bytesRead, this.#options.limits.target);
+    const refusal = client?.closing === true ? undefined : refusalOf(error, socket.bytesRead, this.#limits.target);
     if (refusal === undefined || !socket.writable) {
       if (client?.closing !== true || error.code === 'ECONNRESET') socket.destroy();
       return;
@@ -238,18 +207,18 @@ export class Listener {
     this.#refuseSocket(refusal, socket);
   }
 
-  #refuseSocket(refusal: VitrineError, socket: Socket): void {
+  #refuseSocket(refusal: VitrineError | Buffer, socket: Socket): void {
     const client = this.#clients.get(socket);
     if (client !== undefined) client.closing = true;
     socket.on('error', () => socket.destroy());
-    socket.write(problemMessage(refusal));
+    socket.write(Buffer.isBuffer(refusal) ? refusal : problemMessage(refusal));
     closeGently(socket);
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
     const client = this.#clients.get(socket);
     if (client === undefined) return;
-    const head = client.overlong(this.#options.limits.header) ?? this.#check(request);
+    const head = client.overlong(this.#limits.header) ?? this.#check(request);
     const route =
       head.kind === 'ok' ? this.#route(head, pathOf(head.target)) : new VitrineError(head.code, head.detail);
     if (head.kind === 'refused' || route instanceof VitrineError) {
@@ -259,17 +228,10 @@ export class Listener {
       this.#refuseSocket(error, socket);
       return;
     }
-    const tunnel = new Tunnel(
-      this.#pieces,
-      { head, peer: client.peer, route, requestId: head.requestId ?? newRequestId(), socket, first },
-      () => {
-        this.#tunnels.delete(tunnel);
-        client.served(this.#pieces.clock.monotonic());
-      },
-    );
-    this.#tunnels.add(tunnel);
-    client.serve(tunnel);
-    tunnel.begin();
+    const requestId = head.requestId ?? newRequestId();
+    const refuse = (own: OwnReply, fields: string): void =>
+      this.#refuseSocket(ownMessage(own, requestId, fields), socket);
+    void this.#work.upgrade({ client, head, route, requestId, socket, first, refuse });
   }
 
   /** Closes client connections that were idle for too long. */
@@ -284,12 +246,8 @@ export class Listener {
   /** Accepts no new connection, closes idle ones, and resolves when every request that was read has its answer. */
   async drain(): Promise<void> {
     this.#server.close();
-    for (const tunnel of this.#tunnels) tunnel.drain();
     for (const client of this.#clients.values()) if (!client.busy) client.close();
-    if (this.#exchanges === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onQuiet = resolve;
-    });
+    await this.#work.drain();
   }
 
   close(): void {

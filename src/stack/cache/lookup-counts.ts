@@ -3,9 +3,10 @@
  * the metrics reader collects, durations have bound attributes, and the span is created after the look-up with the times
  * of the look-up. Recording is therefore cheap compared with the look-up itself.
  */
-import type { Attributes, BatchObservableResult, Context, Observable } from '@opentelemetry/api';
+import type { Attributes, Context } from '@opentelemetry/api';
 import { SpanKind, metrics, trace } from '@opentelemetry/api';
 import { boundHistogram, type BoundRecord } from '../../telemetry/metrics/cells.ts';
+import { observeMetrics } from '../../telemetry/metrics/meters.ts';
 import { completeSpan, leanStart } from '../../telemetry/spans/lean-tracer.ts';
 import { FINE_DURATION_BOUNDS, METRICS } from '../../telemetry/names.ts';
 import type { StoreFigures } from './store.ts';
@@ -69,28 +70,21 @@ export class LookupCounts {
   }
 
   #publish(name: string, figures: () => StoreFigures): () => void {
-    const meter = metrics.getMeter(SCOPE);
     const named = { 'vitrine.cache.name': name };
     const { cacheLookups, cacheEntries, cacheSize, cacheEvictions } = METRICS;
-    const lookups = meter.createObservableCounter(cacheLookups.name, cacheLookups);
-    const entries = meter.createObservableUpDownCounter(cacheEntries.name, cacheEntries);
-    const size = meter.createObservableUpDownCounter(cacheSize.name, cacheSize);
-    const evictions = meter.createObservableCounter(cacheEvictions.name, cacheEvictions);
-    const observe = (result: BatchObservableResult): void => {
+    const table = { cacheLookups, cacheEntries, cacheSize, cacheEvictions };
+    return observeMetrics(metrics.getMeter(SCOPE), table, (observe) => {
       for (const kind of RESULTS) {
         // A result that never occurred gets no series, except the two from which hit ratios are computed.
         if (this.totals[kind] === 0 && kind !== 'hit' && kind !== 'miss') continue;
-        result.observe(lookups, this.totals[kind], this.attributes[kind]);
+        observe('cacheLookups', this.totals[kind], this.attributes[kind]);
       }
       const now = figures();
-      if (now.entries !== undefined) result.observe(entries, now.entries, named);
-      if (now.sizeBytes !== undefined) result.observe(size, now.sizeBytes, named);
+      if (now.entries !== undefined) observe('cacheEntries', now.entries, named);
+      if (now.sizeBytes !== undefined) observe('cacheSize', now.sizeBytes, named);
       for (const [reason, count] of Object.entries(now.evictions)) {
-        result.observe(evictions, count, { ...named, reason });
+        observe('cacheEvictions', count, { ...named, reason });
       }
-    };
-    const observed: Observable[] = [lookups, entries, size, evictions];
-    meter.addBatchObservableCallback(observe, observed);
-    return () => meter.removeBatchObservableCallback(observe, observed);
+    });
   }
 }

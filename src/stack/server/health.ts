@@ -7,7 +7,7 @@ import type { Clock } from '../../base/clock.ts';
 import { formatUptime } from '../../base/units.ts';
 import type { ComponentHealth, Health, HealthStatus } from '../../model/health.ts';
 import { worst } from '../../model/health.ts';
-import { gaugeOf } from '../../telemetry/metrics/meters.ts';
+import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import type { RequestFilter } from '../../telemetry/spans/unobserved-requests.ts';
 import type { KitRouter } from './context.ts';
@@ -72,15 +72,12 @@ export class HealthRegistry {
 
   /** Reports `vitrine.component.uptime` for every registered component. Returns a function that stops it. */
   observeUptime(): () => void {
-    const gauge = gaugeOf(metrics.getMeter('vitrine.server'), METRICS.componentUptime);
-    const observe = async (result: { observe(value: number, attributes: { 'vitrine.component': string }): void }) => {
+    return observeMetric(metrics.getMeter('vitrine.server'), METRICS.componentUptime, async (result) => {
       const { components } = await this.report();
       for (const [name, { uptime_seconds }] of Object.entries(components)) {
         result.observe(uptime_seconds, { 'vitrine.component': name });
       }
-    };
-    gauge.addCallback(observe);
-    return () => gauge.removeCallback(observe);
+    });
   }
 
   async #ask(check: HealthCheck): Promise<ComponentHealth> {

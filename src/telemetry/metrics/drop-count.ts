@@ -4,6 +4,7 @@
  */
 import { metrics } from '@opentelemetry/api';
 import { METRICS } from '../names.ts';
+import { observeMetric } from './meters.ts';
 import type { Signal } from '../environment.ts';
 
 export interface ExportCount {
@@ -32,13 +33,8 @@ export class DropCount {
 
   /** Publishes the counts; call once a MeterProvider is registered. */
   publish(): void {
-    const { name, unit, description } = METRICS.exporterDropped;
-    metrics
-      .getMeter('vitrine')
-      .createObservableCounter(name, { unit, description })
-      .addCallback((result) => {
-        for (const { signal, exporter, dropped } of this.#counts.values())
-          result.observe(dropped, { signal, exporter });
-      });
+    observeMetric(metrics.getMeter('vitrine'), METRICS.exporterDropped, (result) => {
+      for (const { signal, exporter, dropped } of this.#counts.values()) result.observe(dropped, { signal, exporter });
+    });
   }
 }

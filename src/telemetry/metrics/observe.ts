@@ -3,13 +3,14 @@
  * At each collection the SDK hashes the attributes of every value and merges the value with its predecessor. For some hundred
  * values a second that was most of the work of an idle process, so where our SDK runs a table bypasses it, as cells do.
  */
-import type { Attributes, Observable } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import { metrics } from '@opentelemetry/api';
 import { millisToHrTime } from '@opentelemetry/core';
 import type { Clock } from '../../base/clock.ts';
 import type { TableMetric } from './cells.ts';
 import { CELLS_LIMIT, currentCells } from './cells.ts';
 import type { MetricName } from '../names.ts';
+import { observeMetrics } from './meters.ts';
 
 const MIN_AGE_MS = 900;
 const NO_ATTRIBUTES: Attributes = {};
@@ -52,14 +53,6 @@ class Snapshot<K extends string> {
   }
 }
 
-function create(scope: string, { name, unit, description, kind }: MetricName): Observable {
-  const meter = metrics.getMeter(scope);
-  const options = { unit, description };
-  if (kind === 'counter') return meter.createObservableCounter(name, options);
-  if (kind === 'updowncounter') return meter.createObservableUpDownCounter(name, options);
-  return meter.createObservableGauge(name, options);
-}
-
 /**
  * Registers all metrics of `table`. `read` is called for a collection, but not again within a second: readers that collect at
  * the same moment see the same numbers. Values that are not finite are ignored, and so are points of a metric beyond the SDK's
@@ -78,18 +71,10 @@ export function observeTable<K extends string>(
     cells.tables.add(own);
     return () => void cells.tables.delete(own);
   }
-  const meter = metrics.getMeter(scope);
-  const observables = new Map((Object.keys(table) as K[]).map((key) => [key, create(scope, table[key])]));
-  const all = [...observables.values()];
-  const callback: Parameters<typeof meter.addBatchObservableCallback>[0] = (result) => {
-    for (const [key, { points }] of snapshot.rows()) {
-      const observable = observables.get(key);
-      if (observable !== undefined)
-        for (const { value, attributes } of points) result.observe(observable, value, attributes);
-    }
-  };
-  meter.addBatchObservableCallback(callback, all);
-  return () => meter.removeBatchObservableCallback(callback, all);
+  return observeMetrics(metrics.getMeter(scope), table, (observe) => {
+    for (const [key, { points }] of snapshot.rows())
+      for (const { value, attributes } of points) observe(key, value, attributes);
+  });
 }
 
 /** Shares of the growth since the last call, by key; the first call returns an empty list. */

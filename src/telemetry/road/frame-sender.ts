@@ -6,7 +6,7 @@
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Clock } from '../../base/clock.ts';
-import { every } from '../../base/clock.ts';
+import { every, machineMonotonicMs } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Frame } from '../../model/frame.ts';
 import type { Health } from '../../model/health.ts';
@@ -110,6 +110,7 @@ export class FrameSender {
       kind: 'frame',
       sequence: this.#sequence,
       timeMs: clock.now(),
+      machineMs: machineMonotonicMs(),
       resource: connection.resourceSent ? undefined : (resource.attributes as Attributes),
       metrics: toFrameMetrics(resourceMetrics),
       spans: spans.items.map(toSpanRecord),

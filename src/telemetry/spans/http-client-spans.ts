@@ -9,6 +9,7 @@ import type { Attributes, Span } from '@opentelemetry/api';
 import { context, metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { knownMethod, redactQuery, splitHost } from './http-attributes.ts';
+import { histogramOf } from '../metrics/meters.ts';
 import { METRICS } from '../names.ts';
 
 const STATE = Symbol('vitrine.http.client');
@@ -56,8 +57,7 @@ function describe(request: Tracked): Outgoing {
 /** Starts observing. Call once an SDK is registered. Returns a function that ends it. */
 export function observeHttpClients(): () => void {
   const tracer = trace.getTracer('vitrine.http');
-  const { name, unit, description } = METRICS.httpClientDuration;
-  const duration = metrics.getMeter('vitrine.http').createHistogram(name, { unit, description });
+  const duration = histogramOf(metrics.getMeter('vitrine.http'), METRICS.httpClientDuration);
 
   const end = (request: Tracked, errorType?: string): void => {
     const state = request[STATE];

@@ -5,12 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { startMonitor, type Monitor } from '../../../src/app/monitor/process.ts';
-import { configFile, readSettings, settingsFrom, unusedSections } from '../../../src/app/process/settings.ts';
+import { configFile, readSettings, settingsFrom } from '../../../src/app/process/settings.ts';
 import { runCommandLine } from '../../../src/cli/program.ts';
 import type { Frame, FrameMetric } from '../../../src/model/frame.ts';
 import { startTelemetry } from '../../../src/telemetry/sdk.ts';
 import { until } from '../../support/until.ts';
-import { freePort, json } from '../../support/vitrine-process.ts';
+import { freePort, json } from '../../support/programs/vitrine-process.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-monitor-'));
 
@@ -265,9 +265,10 @@ describe('settings', () => {
       database: { path: './monitor_data.db', retention_days: 30 },
       ai: { anomaly_detection: true, prediction_window: 300, confidence_threshold: 0.8 },
     });
-    const settings = settingsFrom(text, { env: {} });
+    const warnings: string[] = [];
+    const settings = settingsFrom(text, { env: {} }, (sentence) => warnings.push(sentence));
     expect(settings.store.retention).toBe(30 * 86_400_000);
-    expect(unusedSections(settings)).toEqual(['monitoring', 'ai']);
+    expect(warnings).toEqual(['monitoring: not used by this version', 'ai: not used by this version']);
   });
 
   it('says every mistake of a file at once, with its place', () => {
@@ -284,7 +285,9 @@ describe('settings', () => {
     }
     expect(message).toContain(`${file}:2:3 balancer.polcy: unknown key`);
     expect(message).toContain('did you mean "policy"?');
-    expect(message).toContain(':4:5 alerts[0]: alert "A": "5q" is no threshold for this metric. Write it like 200ms.');
+    expect(message).toContain(
+      ':4:50 alerts[0].above: alert "A": "5q" is no threshold for this metric. Write it like 200ms.',
+    );
     expect(message).toContain(`${file}:5:21 store.retention: expected a duration like "5m"`);
     expect(configFile('x')).toBe('x');
     expect(() => readSettings({ file: '/does/not/exist', env: {} })).toThrow(/cannot be read/);

@@ -8,7 +8,7 @@ import { HealthRegistry } from '../../../src/stack/server/health.ts';
 import { SERVER_LIMITS, SERVER_TIMEOUTS } from '../../../src/stack/server/options.ts';
 import { createServer } from '../../../src/stack/server/server.ts';
 import { readBody } from '../../../src/stack/server/body.ts';
-import { MALFORMED, PROXY_ONLY, SOUND } from '../../support/hostile-requests.ts';
+import { MALFORMED, PROXY_ONLY, SOUND } from '../../support/http/hostile-requests.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import { raw } from '../../stack/balancer/rig.ts';
 

@@ -1,7 +1,7 @@
 /** One application in all its modes: bare twice, under `run` and under the bundle's register; and what differs. */
 import { rmSync } from 'node:fs';
 import { startCollector, type Collector } from '../../telemetry/collector.ts';
-import { freePort } from '../../support/vitrine-process.ts';
+import { freePort } from '../../support/programs/vitrine-process.ts';
 import { freshDir } from '../../support/program.ts';
 import { until } from '../../support/until.ts';
 import { ask, differences, type Answer } from './answers.ts';

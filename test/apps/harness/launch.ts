@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { freshDir } from '../../support/program.ts';
 import { until } from '../../support/until.ts';
-import { freePorts, MAIN, portsEnvironment, type Ports } from '../../support/vitrine-process.ts';
+import { freePorts, MAIN, portsEnvironment, type Ports } from '../../support/programs/vitrine-process.ts';
 import { ask, type Target } from './answers.ts';
 import type { Application, Place } from './application.ts';
 

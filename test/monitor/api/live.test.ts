@@ -5,7 +5,7 @@ import { between, quantileOf, together, trafficOf } from '../../../src/monitor/a
 import { emptySample, sampleOf, statusClass } from '../../../src/monitor/api/live-sample.ts';
 import { LiveState, MAX_PROCESSES } from '../../../src/monitor/api/live.ts';
 import { METRICS } from '../../../src/telemetry/names.ts';
-import { FakeBalancer } from '../../support/fake-stack.ts';
+import { FakeBalancer } from '../../support/page/fake-stack.ts';
 
 const T0 = 1_800_000_000_000;
 

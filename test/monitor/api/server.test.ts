@@ -11,10 +11,10 @@ import { silentLogger } from '../../../src/base/logger.ts';
 import type { Alert } from '../../../src/model/alert.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import type { SpanRecord } from '../../../src/model/records.ts';
-import { fakeTraces } from '../../support/fake-stack.ts';
+import { fakeTraces } from '../../support/page/fake-stack.ts';
 import { movedClock } from '../../support/moved-clock.ts';
-import type { PageServer } from '../../support/page-server.ts';
-import { startPageServer } from '../../support/page-server.ts';
+import type { PageServer } from '../../support/page/page-server.ts';
+import { startPageServer } from '../../support/page/page-server.ts';
 
 interface Answer {
   readonly status: number;

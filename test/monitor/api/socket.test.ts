@@ -7,8 +7,8 @@ import type { ServerMessage } from '../../../src/monitor/api/contract.ts';
 import { subscriptionsFrom } from '../../../src/monitor/api/subscriptions.ts';
 import { movedClock } from '../../support/moved-clock.ts';
 import type { MovedClock } from '../../support/moved-clock.ts';
-import type { PageServer } from '../../support/page-server.ts';
-import { startPageServer } from '../../support/page-server.ts';
+import type { PageServer } from '../../support/page/page-server.ts';
+import { startPageServer } from '../../support/page/page-server.ts';
 
 const NOW = 1_800_000_000_000;
 

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { logRecordOf, severityName } from '../../../src/monitor/ingest/lines/json-logs.ts';
 import { LineSplitter } from '../../../src/monitor/ingest/request/line-splitter.ts';
 import { parseMetricLine } from '../../../src/monitor/ingest/openmetrics/reader.ts';
-import type { IngestRig, ListeningIngest } from '../../support/ingest-bench.ts';
-import { NOW_MS, NOW_NANOS, ingestRig, ingestServer } from '../../support/ingest-bench.ts';
+import type { IngestRig, ListeningIngest } from '../../support/telemetry/ingest-bench.ts';
+import { NOW_MS, NOW_NANOS, ingestRig, ingestServer } from '../../support/telemetry/ingest-bench.ts';
 
 let rig: IngestRig;
 let server: ListeningIngest;

@@ -10,9 +10,9 @@ import { silentLogger } from '../../../src/base/logger.ts';
 import { listen } from '../../../src/app/process/http-port.ts';
 import { ByteBudget } from '../../../src/monitor/ingest/request/byte-budget.ts';
 import { OtlpGrpcServer } from '../../../src/monitor/ingest/otlp/grpc-server.ts';
-import type { IngestRig } from '../../support/ingest-bench.ts';
-import { NOW_NANOS, ingestRig } from '../../support/ingest-bench.ts';
-import { decodeProto, encodeProto } from '../../support/otlp-proto.ts';
+import type { IngestRig } from '../../support/telemetry/ingest-bench.ts';
+import { NOW_NANOS, ingestRig } from '../../support/telemetry/ingest-bench.ts';
+import { decodeProto, encodeProto } from '../../support/telemetry/otlp-proto.ts';
 
 const METRICS = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
 const LOGS = '/opentelemetry.proto.collector.logs.v1.LogsService/Export';

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { VitrineError } from '../../../src/base/errors.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { ByteBudget } from '../../../src/monitor/ingest/request/byte-budget.ts';
-import type { IngestRig, ListeningIngest } from '../../support/ingest-bench.ts';
-import { NOW_NANOS, ingestRig, ingestServer } from '../../support/ingest-bench.ts';
-import { decodeProto, encodeProto } from '../../support/otlp-proto.ts';
+import type { IngestRig, ListeningIngest } from '../../support/telemetry/ingest-bench.ts';
+import { NOW_NANOS, ingestRig, ingestServer } from '../../support/telemetry/ingest-bench.ts';
+import { decodeProto, encodeProto } from '../../support/telemetry/otlp-proto.ts';
 import { raw } from '../../stack/balancer/rig.ts';
 
 const PROTOBUF = 'application/x-protobuf';

@@ -5,7 +5,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 import { AggregationType, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { describe, expect, it } from 'vitest';
-import { ingestRig, ingestServer } from '../../support/ingest-bench.ts';
+import { ingestRig, ingestServer } from '../../support/telemetry/ingest-bench.ts';
 
 const resource = resourceFromAttributes({ 'service.name': 'sdk', 'service.instance.id': 'i', 'host.name': 'h' });
 

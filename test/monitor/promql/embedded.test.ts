@@ -4,7 +4,7 @@ import type { QueryResult, SampleSource } from '../../../src/model/ports.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import { embeddedQuerier } from '../../../src/monitor/promql/embedded.ts';
 import { QueryGate } from '../../../src/monitor/promql/gate.ts';
-import { MemorySource } from '../../support/memory-source.ts';
+import { MemorySource } from '../../support/promql/memory-source.ts';
 
 function sourceWith(series: number, samples = 100): MemorySource {
   const source = new MemorySource();
@@ -67,6 +67,8 @@ describe('embeddedQuerier', () => {
       message: expect.stringContaining('exceeded maximum resolution of 11,000 points per timeseries') as string,
     });
     await expect(querier.range('1', 0, 11_000_000, 1000)).resolves.toBeDefined();
+    // Prometheus divides whole durations: a part of a step is no point.
+    await expect(querier.range('1', 0, 11_000_500, 1000)).resolves.toBeDefined();
     await expect(querier.range('1', 2, 1, 1)).rejects.toMatchObject({ code: 'query_invalid' });
     await expect(querier.range('1', 0, 1, 0)).rejects.toMatchObject({ code: 'query_invalid' });
     await expect(querier.range('1', 0, Number.NaN, 1)).rejects.toMatchObject({ code: 'query_invalid' });

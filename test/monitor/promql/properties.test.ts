@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { QueryResult } from '../../../src/model/ports.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import { embeddedQuerier } from '../../../src/monitor/promql/embedded.ts';
-import { MemorySource, type Sample } from '../../support/memory-source.ts';
-import { vectorFromMatrix } from '../../support/script-compare.ts';
+import { MemorySource, type Sample } from '../../support/promql/memory-source.ts';
+import { vectorFromMatrix } from '../../support/promql/script-compare.ts';
 
 const value = fc.oneof(
   fc.integer({ min: -5, max: 50 }).map((v) => ({ v })),

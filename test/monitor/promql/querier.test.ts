@@ -1,8 +1,8 @@
 /** The Querier suite against the embedded engine, and against the same engine as a remote server over a real socket. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { remoteQuerier } from '../../../src/monitor/promql/remote/querier.ts';
-import { embeddedMetrics, nativeData, querierData, type EmbeddedMetrics } from '../../support/querier-data.ts';
-import { remoteWrite } from '../../support/remote-write.ts';
+import { embeddedMetrics, nativeData, querierData, type EmbeddedMetrics } from '../../support/promql/querier-data.ts';
+import { remoteWrite } from '../../support/telemetry/remote-write.ts';
 import { EXPRESSIONS, NATIVE_EXPRESSIONS, asJson, differenceOf, querierSuite } from '../../suites/querier.ts';
 
 const END_MS = 1_795_176_000_000;

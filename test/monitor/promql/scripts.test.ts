@@ -5,8 +5,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { tagsOf } from '../../support/promql-tags.ts';
-import { readScript, runScript } from '../../support/promql-script.ts';
+import { tagsOf } from '../../support/promql/promql-tags.ts';
+import { readScript, runScript } from '../../support/promql/promql-script.ts';
 
 const OWN = path.resolve(import.meta.dirname, '../../promql');
 const FOREIGN = process.env['VITRINE_PROMQL_CASES'];

@@ -220,6 +220,19 @@ describe('order', () => {
     ]);
   });
 
+  it('goes on after the clock was set back and the store opened again', async () => {
+    open({ testMode: false, clock: new ManualClock(NOW) });
+    await append(points('x', [NOW - 5_000, NOW]));
+    await append(points('y', [NOW]));
+    await store.flush();
+    await append(points('x', [NOW + 1_000]));
+    await store.close();
+    open({ testMode: false, clock: new ManualClock(NOW - 3_600_000) });
+    expect((await append(points('x', [NOW - 3_600_000]))).rejected).toEqual([]);
+    expect((await append(points('y', [NOW - 3_600_000]))).rejected).toEqual([]);
+    expect(lines.map(({ message }) => message).join()).toContain('the clock of this machine was set back');
+  });
+
   it('continues a flushed series after a restart', async () => {
     open();
     await append(points('x', range(0, 300)));

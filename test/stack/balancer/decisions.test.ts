@@ -10,7 +10,8 @@ import { ALL_BUSY, NOBODY, pick, warmUpWeight, type Candidate } from '../../../s
 import { fieldList, parseReplyHead } from '../../../src/stack/balancer/http/reply-head.ts';
 import { ReplyParser } from '../../../src/stack/balancer/http/reply-parser.ts';
 import { RetryBudget } from '../../../src/stack/balancer/upstream/retry-budget.ts';
-import { isAmbiguousPath, pathTemplate, PathTemplates } from '../../../src/stack/balancer/routes/route.ts';
+import { pathTemplate, PathTemplates } from '../../../src/stack/balancer/routes/path-templates.ts';
+import { isAmbiguousPath } from '../../../src/stack/balancer/routes/path.ts';
 import { closeFrame, FrameTracker } from '../../../src/stack/balancer/http/websocket-frames.ts';
 
 const one = (inflight = 0, available = true, weight = 1): Candidate => ({ inflight, available, weight });
@@ -328,7 +329,7 @@ describe('configuration', () => {
     [{ unknown: 1 }, /unknown/i],
     [{ listen: '8080' }, /an address like "127.0.0.1:8080"/],
     [{ listen: 'a:70000' }, /an address like "127.0.0.1:8080"/],
-    [{ upstreams: ['https://a'] }, /an address like/],
+    [{ upstreams: ['ftp://a'] }, /an address like/],
     [{ upstreams: ['http://a/path'] }, /an address like/],
     [{ upstreams: ['http://u:p@a'] }, /an address like/],
     [{ timeouts: { connect: '10' } }, /a duration like "5m"/],

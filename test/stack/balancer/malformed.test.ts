@@ -1,6 +1,6 @@
 /** Messages that no proxy may forward: each is refused with the right status, and its bytes never reach the upstream. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { get, MALFORMED, post } from '../../support/hostile-requests.ts';
+import { get, MALFORMED, post } from '../../support/http/hostile-requests.ts';
 import { raw, Rig } from './rig.ts';
 
 describe('malformed requests', () => {

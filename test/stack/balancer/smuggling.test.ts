@@ -3,7 +3,7 @@
  * many requests as were answered to clients, and never one that was hidden in a body.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OBFUSCATED_CODINGS, SOUND } from '../../support/hostile-requests.ts';
+import { OBFUSCATED_CODINGS, SOUND } from '../../support/http/hostile-requests.ts';
 import { raw, Rig } from './rig.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';

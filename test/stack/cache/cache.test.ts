@@ -7,7 +7,7 @@ import { Cache } from '../../../src/stack/cache/cache.ts';
 import { cacheConfig } from '../../../src/stack/cache/config.ts';
 import { MemoryStore, sizeOf } from '../../../src/stack/cache/memory-store.ts';
 import { openStore } from '../../../src/stack/cache/open-store.ts';
-import { recordTelemetry } from '../../support/recorded-telemetry.ts';
+import { recordTelemetry } from '../../support/telemetry/recorded-telemetry.ts';
 
 const telemetry = recordTelemetry();
 let names = 0;

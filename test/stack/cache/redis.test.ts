@@ -8,10 +8,10 @@ import { Cache } from '../../../src/stack/cache/cache.ts';
 import { REDIS_DEFAULTS, RedisStore } from '../../../src/stack/cache/redis-store.ts';
 import { openStore } from '../../../src/stack/cache/open-store.ts';
 import { until } from '../../support/until.ts';
-import { recordTelemetry } from '../../support/recorded-telemetry.ts';
+import { recordTelemetry } from '../../support/telemetry/recorded-telemetry.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
-import type { RedisServer } from '../../support/redis-server.ts';
-import { NO_REDIS, startRedis } from '../../support/redis-server.ts';
+import type { RedisServer } from '../../support/programs/redis-server.ts';
+import { NO_REDIS, startRedis } from '../../support/programs/redis-server.ts';
 
 recordTelemetry();
 

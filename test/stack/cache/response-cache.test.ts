@@ -11,8 +11,8 @@ import { MemoryEntries, RedisEntries, decodeKept, encodeKept } from '../../../sr
 import { REDIS_DEFAULTS, RedisStore } from '../../../src/stack/cache/redis-store.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { until } from '../../support/until.ts';
-import { recordTelemetry } from '../../support/recorded-telemetry.ts';
-import { NO_REDIS, startRedis } from '../../support/redis-server.ts';
+import { recordTelemetry } from '../../support/telemetry/recorded-telemetry.ts';
+import { NO_REDIS, startRedis } from '../../support/programs/redis-server.ts';
 
 const telemetry = recordTelemetry();
 const START = Date.UTC(2026, 0, 1);

@@ -3,7 +3,7 @@ import type { Clock } from '../../../src/base/clock.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { HealthRegistry, healthAnswer } from '../../../src/stack/server/health.ts';
 import { jsonDepth } from '../../../src/stack/server/body.ts';
-import { recordTelemetry } from '../../support/recorded-telemetry.ts';
+import { recordTelemetry } from '../../support/telemetry/recorded-telemetry.ts';
 
 const telemetry = recordTelemetry();
 

@@ -6,7 +6,7 @@ import { HealthRegistry } from '../../../src/stack/server/health.ts';
 import { SERVER_LIMITS, SERVER_TIMEOUTS } from '../../../src/stack/server/options.ts';
 import type { KitServer } from '../../../src/stack/server/server.ts';
 import { createServer } from '../../../src/stack/server/server.ts';
-import { sendRaw } from '../../support/raw-http.ts';
+import { sendRaw } from '../../support/http/raw-http.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 
 const SEED = 20_261_121;

@@ -12,10 +12,10 @@ import type { ServerOptions } from '../../../src/stack/server/options.ts';
 import { SERVER_LIMITS, SERVER_TIMEOUTS } from '../../../src/stack/server/options.ts';
 import type { KitServer } from '../../../src/stack/server/server.ts';
 import { createServer } from '../../../src/stack/server/server.ts';
-import { sendRaw } from '../../support/raw-http.ts';
+import { sendRaw } from '../../support/http/raw-http.ts';
 import { until } from '../../support/until.ts';
 import { movedClock } from '../../support/moved-clock.ts';
-import { recordTelemetry } from '../../support/recorded-telemetry.ts';
+import { recordTelemetry } from '../../support/telemetry/recorded-telemetry.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 
 const telemetry = recordTelemetry();

@@ -2,7 +2,7 @@ import { logs, metrics, trace } from '@opentelemetry/api';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Telemetry } from '../../../src/telemetry/sdk.ts';
 import { startTelemetry } from '../../../src/telemetry/sdk.ts';
-import { decodeProto } from '../../support/otlp-proto.ts';
+import { decodeProto } from '../../support/telemetry/otlp-proto.ts';
 import type { Collector, Mode } from '../collector.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import { resetApi, startCollector } from '../collector.ts';

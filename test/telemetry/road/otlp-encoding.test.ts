@@ -11,7 +11,7 @@ import { encodeMetrics } from '../../../src/telemetry/road/otlp-metrics.ts';
 import { encodeLogs, encodeSpans } from '../../../src/telemetry/road/otlp-records.ts';
 import { ProtobufWriter } from '../../../src/telemetry/road/protobuf-writer.ts';
 import { RingLogProcessor, RingSpanProcessor } from '../../../src/telemetry/road/record-buffer.ts';
-import { decodeProto } from '../../support/otlp-proto.ts';
+import { decodeProto } from '../../support/telemetry/otlp-proto.ts';
 
 type Serializer = { serializeRequest(items: unknown): Uint8Array };
 /** The standard exporters' own serializers. */

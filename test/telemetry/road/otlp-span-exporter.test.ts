@@ -9,7 +9,7 @@ import { TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createOtlpSpanExporter } from '../../../src/telemetry/road/otlp-span-exporter.ts';
 import { RingSpanProcessor } from '../../../src/telemetry/road/record-buffer.ts';
-import { decodeProto } from '../../support/otlp-proto.ts';
+import { decodeProto } from '../../support/telemetry/otlp-proto.ts';
 import { startCollector, type Collector } from '../collector.ts';
 
 const open: Collector[] = [];

@@ -17,6 +17,7 @@ import type { TemplateContext } from './template/functions.ts';
 import type { OutputSample } from './writer.ts';
 
 const FOR_STATE = 'ALERTS_FOR_STATE';
+const NONE: AlertStates = new Map();
 
 const withLabels = (base: Labels, added: Readonly<Record<string, string>>): Labels => {
   let labels = base;
@@ -29,6 +30,8 @@ export class AlertingRule {
   #states: AlertStates = new Map();
   /** When each alert was last sent, by key. */
   #sent = new Map<string, number>();
+  /** Alerts that `evaluateHeld` has found since the last `resume`. */
+  readonly #seenHeld = new Set<string>();
   /** A rule with a long `for` writes nothing before it is restored: it would overwrite the series it is restored from. */
   #restored: boolean;
 
@@ -53,13 +56,39 @@ export class AlertingRule {
     this.#restored = this.#restored || former.#restored;
   }
 
+  /** Moves the times that durations are counted from, after the clock was set forward by `ms`. */
+  shift(ms: number): void {
+    this.#states = new Map([...this.#states].map(([key, alert]) => [key, shifted(alert, ms)]));
+    for (const [key, sentMs] of this.#sent) this.#sent.set(key, sentMs + ms);
+  }
+
+  /** Ends a time of `evaluateHeld`. */
+  resume(): void {
+    this.#seenHeld.clear();
+  }
+
+  /**
+   * As `evaluate`, by figures that may not hold every series of the rule: an alert ends only when these figures have shown
+   * its condition before. Nothing is to be written.
+   */
+  async evaluateHeld(env: RuleEnvironment, tick: Tick): Promise<{ readonly transitions: readonly Transition[] }> {
+    const findings = await this.#find(env, tick);
+    for (const { labels } of findings) this.#seenHeld.add(labels.key);
+    const held = [...this.#states].filter(([key, { state }]) => state !== 'inactive' && !this.#seenHeld.has(key));
+    return { transitions: this.#step(findings, tick, new Map(held)) };
+  }
+
   /** Throws the query's VitrineError, and `query_failed` for equal label sets or too many alerts. */
   async evaluate(
     env: RuleEnvironment,
     tick: Tick,
   ): Promise<{ samples: readonly OutputSample[]; transitions: readonly Transition[] }> {
-    const { signal, nowMs, limit } = tick;
-    const options = { signal, timeoutMs: env.queryTimeoutMs };
+    const transitions = this.#step(await this.#find(env, tick), tick);
+    return { samples: this.#restored ? this.active.flatMap((alert) => this.#samples(alert)) : [], transitions };
+  }
+
+  async #find(env: RuleEnvironment, tick: Tick): Promise<Finding[]> {
+    const options = { signal: tick.signal, timeoutMs: env.queryTimeoutMs };
     const result = await env.querier.instant(this.spec.expr, tick.queryMs, options);
     const context = templateContext(env, tick);
     const findings: Finding[] = [];
@@ -68,15 +97,18 @@ export class AlertingRule {
       const data = { labels, externalLabels: env.externalLabels, value: h === undefined ? value : 0 };
       findings.push(await this.#finding(data, context));
     }
+    return findings;
+  }
+
+  /** `held` alerts keep their state whatever was found. */
+  #step(findings: readonly Finding[], { nowMs, limit }: Tick, held: AlertStates = NONE): readonly Transition[] {
     const { forMs, keepFiringForMs } = this.spec;
-    const step = stepAlerts(this.#states, findings, { forMs, keepFiringForMs, limit }, nowMs);
-    this.#states = step.states;
+    const stepped = new Map([...this.#states].filter(([key]) => !held.has(key)));
+    const step = stepAlerts(stepped, findings, { forMs, keepFiringForMs, limit }, nowMs);
+    this.#states = new Map([...held, ...step.states]);
     if (step.kind === 'error') throw new VitrineError('query_failed', step.message);
     for (const key of this.#sent.keys()) if (!this.#states.has(key)) this.#sent.delete(key);
-    return {
-      samples: this.#restored ? this.active.flatMap((alert) => this.#samples(alert)) : [],
-      transitions: step.transitions,
-    };
+    return step.transitions;
   }
 
   async #finding(data: TemplateData, context: TemplateContext): Promise<Finding> {
@@ -139,6 +171,17 @@ export class AlertingRule {
     }
     this.#states = next;
   }
+}
+
+/** Of a firing alert, the times at which it began and fired are facts and stay. */
+function shifted(alert: Alert, ms: number): Alert {
+  const by = (timeMs: number | undefined): number | undefined => (timeMs === undefined ? undefined : timeMs + ms);
+  return {
+    ...alert,
+    activeAtMs: alert.state === 'pending' ? alert.activeAtMs + ms : alert.activeAtMs,
+    resolvedAtMs: by(alert.resolvedAtMs),
+    keepFiringSinceMs: by(alert.keepFiringSinceMs),
+  };
 }
 
 function templateContext(env: RuleEnvironment, { queryMs, nowMs, signal }: Tick): TemplateContext {

@@ -5,8 +5,10 @@
 import { metrics } from '@opentelemetry/api';
 import type { ObservableResult } from '@opentelemetry/api';
 import { every } from '../../../base/clock.ts';
+import { rareLines } from '../../../base/logger.ts';
 import type { Alert } from '../../../model/alert.ts';
 import { Labels } from '../../../model/labels.ts';
+import { observeMetric } from '../../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../../telemetry/names.ts';
 import type { RuleEnvironment } from './environment.ts';
 import { RuleGroup } from './group.ts';
@@ -38,8 +40,7 @@ export class RuleEngine implements RuleSource {
   #groups: readonly RuleGroup[];
   #stops: (() => void)[] = [];
   #started = false;
-  readonly #firing = metrics.getMeter('vitrine').createObservableGauge(METRICS.alertsFiring.name, METRICS.alertsFiring);
-  readonly #observe = (result: ObservableResult): void => this.#report(result);
+  #stopFiring = (): void => {};
 
   constructor(options: RuleEngineOptions) {
     const { querier, samples, alerts, clock, logger } = options;
@@ -55,6 +56,9 @@ export class RuleEngine implements RuleSource {
       graceMs: options.graceMs ?? DEFAULTS.graceMs,
       outageToleranceMs: options.outageToleranceMs ?? DEFAULTS.outageToleranceMs,
       queryTimeoutMs: options.queryTimeoutMs ?? DEFAULTS.queryTimeoutMs,
+      paused: options.paused ?? (() => undefined),
+      own: options.own,
+      rareLine: options.rareLine ?? rareLines(logger, clock),
     };
     this.#intervalMs = options.intervalMs ?? DEFAULTS.intervalMs;
     this.#groups = options.groups.map((spec) => new RuleGroup(spec, this.#env, this.#intervalMs));
@@ -63,7 +67,9 @@ export class RuleEngine implements RuleSource {
   start(): void {
     if (this.#started) return;
     this.#started = true;
-    this.#firing.addCallback(this.#observe);
+    this.#stopFiring = observeMetric(metrics.getMeter('vitrine'), METRICS.alertsFiring, (result) =>
+      this.#report(result),
+    );
     this.#schedule();
   }
 
@@ -105,7 +111,7 @@ export class RuleEngine implements RuleSource {
 
   async close(): Promise<void> {
     this.#started = false;
-    this.#firing.removeCallback(this.#observe);
+    this.#stopFiring();
     await this.#halt();
   }
 

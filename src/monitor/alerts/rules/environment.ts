@@ -1,8 +1,9 @@
 /** The parts of the monitor that rules need while they are evaluated. */
 import type { Clock } from '../../../base/clock.ts';
-import type { Logger } from '../../../base/logger.ts';
+import type { Logger, RareLine } from '../../../base/logger.ts';
 import type { AlertSink, Querier, SampleSink } from '../../../model/ports.ts';
 import type { Labels } from '../../../model/labels.ts';
+import type { GroupSpec } from './spec.ts';
 
 export interface RuleEnvironment {
   readonly querier: Querier;
@@ -20,6 +21,19 @@ export interface RuleEnvironment {
   /** How far back ALERTS_FOR_STATE is looked for after a restart. */
   readonly outageToleranceMs: number;
   readonly queryTimeoutMs: number;
+  /** Why rules cannot be judged now, in a few words; undefined when they can. */
+  readonly paused: () => string | undefined;
+  /** Judges rules on the monitor's own figures while the others are paused; undefined: they are paused too. */
+  readonly own: OwnFigures | undefined;
+  /** For messages that would repeat with every evaluation. */
+  readonly rareLine: RareLine;
+}
+
+/** The monitor's own figures in memory: they need no store. */
+export interface OwnFigures {
+  readonly querier: Querier;
+  /** Whether all rules of the group are about the monitor and its host. */
+  readonly covers: (group: GroupSpec) => boolean;
 }
 
 /** One evaluation. */

@@ -3,13 +3,17 @@
  * fails does not stop the others, and its series do not become stale.
  */
 import { metrics } from '@opentelemetry/api';
+import type { LogFields } from '../../../base/logger.ts';
 import type { Alert } from '../../../model/alert.ts';
 import { Labels } from '../../../model/labels.ts';
-import { DURATION_BOUNDS, METRICS } from '../../../telemetry/names.ts';
+import { counterOf, histogramOf } from '../../../telemetry/metrics/meters.ts';
+import { METRICS } from '../../../telemetry/names.ts';
 import { AlertingRule } from './alerting.ts';
 import type { RuleEnvironment, Tick } from './environment.ts';
 import { evaluateRecording } from './recording.ts';
 import type { GroupSpec, RecordingSpec } from './spec.ts';
+import type { Transition } from './state.ts';
+import { Steadiness } from './steadiness.ts';
 import type { RuleGroupView, RuleHealth, RuleView } from './view.ts';
 import type { OutputSample } from './writer.ts';
 import { RuleWriter } from './writer.ts';
@@ -40,6 +44,8 @@ export class RuleGroup {
   readonly #duration;
   readonly #failures;
   readonly #missed;
+  readonly #steadiness: Steadiness;
+  #paused: string | undefined;
   #lastTickMs: number | undefined;
   #lastSeconds = 0;
   #evaluations = 0;
@@ -51,6 +57,7 @@ export class RuleGroup {
     this.intervalMs = spec.intervalMs ?? intervalMs;
     this.#env = env;
     this.#writer = new RuleWriter(env.samples);
+    this.#steadiness = new Steadiness(this.intervalMs);
     this.#entries = spec.rules.map((rule) => ({
       rule: rule.kind === 'alerting' ? new AlertingRule(rule, env.graceMs) : rule,
       health: 'unknown',
@@ -60,13 +67,9 @@ export class RuleGroup {
     }));
     const meter = metrics.getMeter('vitrine');
     const { alertEvaluation, alertEvaluationFailures, alertMissed } = METRICS;
-    this.#duration = meter.createHistogram(alertEvaluation.name, {
-      unit: alertEvaluation.unit,
-      description: alertEvaluation.description,
-      advice: { explicitBucketBoundaries: [...DURATION_BOUNDS] },
-    });
-    this.#failures = meter.createCounter(alertEvaluationFailures.name, alertEvaluationFailures);
-    this.#missed = meter.createCounter(alertMissed.name, alertMissed);
+    this.#duration = histogramOf(meter, alertEvaluation);
+    this.#failures = counterOf(meter, alertEvaluationFailures);
+    this.#missed = counterOf(meter, alertMissed);
   }
 
   /** One evaluation at an aligned instant. Never rejects; an instant that is not after the last one is passed over. */
@@ -74,42 +77,75 @@ export class RuleGroup {
     const lastMs = this.#lastTickMs;
     if (lastMs !== undefined && nowMs <= lastMs) return this.#running;
     this.#lastTickMs = nowMs;
-    this.#running = this.#tick(nowMs, lastMs);
+    this.#running = this.#tick(nowMs);
     return this.#running;
   }
 
-  async #tick(nowMs: number, lastMs: number | undefined): Promise<void> {
-    const { clock, logger } = this.#env;
+  async #tick(nowMs: number): Promise<void> {
+    const { clock } = this.#env;
     const group = this.spec.name;
-    const missed = lastMs === undefined ? 0 : Math.round((nowMs - lastMs) / this.intervalMs) - 1;
+    const started = clock.monotonic();
+    const judgement = this.#steadiness.judge(clock.now(), started, this.#env.paused());
+    const { missed, stepMs } = judgement;
     if (missed > 0) {
       this.#missed.add(missed, { group });
-      logger.warn({ group, missed }, 'Rule evaluations were missed because the one before took too long');
+      const message = 'Rule evaluations were missed because the one before took too long';
+      this.#env.rareLine('warn', `missed ${group}`, { group, missed }, message);
     }
+    // Time that only the clock has passed counts towards nothing.
+    if (stepMs > 0) for (const { rule } of this.#entries) if (rule instanceof AlertingRule) rule.shift(stepMs);
     const { queryOffsetMs, limit } = this.spec;
     const tick: Tick = { nowMs, queryMs: nowMs - queryOffsetMs, limit, signal: this.#abort.signal };
-    const started = clock.monotonic();
-    await this.#guard('stale markers', () => this.#writer.writeOrphans(tick.queryMs));
-    for (const [index, entry] of this.#entries.entries()) {
-      if (this.#abort.signal.aborted) return;
-      await this.#evaluateRule(index, entry, tick);
-    }
-    this.#evaluations += 1;
-    // Recording rules have run once by the second evaluation, so it is the first with complete inputs.
-    if (this.#evaluations === 2) await this.#restore(tick);
+    this.#paused = judgement.paused;
+    if (judgement.paused === undefined) await this.#evaluateAll(tick);
+    else await this.#pausedTick(tick, judgement.paused, judgement.inStore);
+    if (this.#abort.signal.aborted) return;
     await this.#send(nowMs);
     this.#lastSeconds = (clock.monotonic() - started) / 1_000;
     this.#duration.record(this.#lastSeconds, { group });
   }
 
-  async #evaluateRule(index: number, entry: Entry, tick: Tick): Promise<void> {
-    const { clock, logger } = this.#env;
+  async #evaluateAll(tick: Tick): Promise<void> {
+    await this.#guard('stale markers', () => this.#writer.writeOrphans(tick.queryMs));
+    for (const [index, entry] of this.#entries.entries()) {
+      if (this.#abort.signal.aborted) return;
+      if (entry.rule instanceof AlertingRule) entry.rule.resume();
+      await this.#evaluateRule(entry, tick, async () => {
+        const samples = await this.#run(entry.rule, tick);
+        const refused = await this.#writer.write(index, samples, tick.queryMs);
+        if (refused > 0)
+          this.#warn(`refused ${nameOf(entry)}`, { rule: nameOf(entry), refused }, 'Rule results were not stored');
+      });
+    }
+    this.#evaluations += 1;
+    // Recording rules have run once by the second evaluation, so it is the first with complete inputs.
+    if (this.#evaluations === 2) await this.#restore(tick);
+  }
+
+  /** Alerts keep their state, unknown as it is. Rules on the monitor's own figures are judged by those in memory. */
+  async #pausedTick(tick: Tick, reason: string, inStore: boolean): Promise<void> {
+    this.#warn('paused', { reason }, 'Rules are not judged: their alerts keep their state');
+    const { own } = this.#env;
+    const covered = inStore && own?.covers(this.spec) === true;
+    for (const entry of this.#entries) {
+      if (this.#abort.signal.aborted) return;
+      const { rule } = entry;
+      if (covered && rule instanceof AlertingRule) {
+        await this.#evaluateRule(entry, tick, async () => {
+          this.#tell((await rule.evaluateHeld({ ...this.#env, querier: own.querier }, tick)).transitions);
+        });
+      } else {
+        entry.health = 'unknown';
+        entry.lastError = reason;
+      }
+    }
+  }
+
+  async #evaluateRule(entry: Entry, tick: Tick, work: () => Promise<void>): Promise<void> {
+    const { clock } = this.#env;
     const started = clock.monotonic();
     try {
-      const samples = await this.#run(entry.rule, tick);
-      const refused = await this.#writer.write(index, samples, tick.queryMs);
-      if (refused > 0)
-        logger.warn({ group: this.spec.name, rule: nameOf(entry), refused }, 'Rule results were not stored');
+      await work();
       entry.health = 'ok';
       entry.lastError = '';
     } catch (error) {
@@ -117,7 +153,7 @@ export class RuleGroup {
       entry.health = 'err';
       entry.lastError = error instanceof Error ? error.message : String(error);
       this.#failures.add(1, { group: this.spec.name });
-      logger.warn({ group: this.spec.name, rule: nameOf(entry), err: error }, 'A rule could not be evaluated');
+      this.#warn(`failed ${nameOf(entry)}`, { rule: nameOf(entry), err: error }, 'A rule could not be evaluated');
     }
     entry.evaluationSeconds = (clock.monotonic() - started) / 1_000;
     entry.lastEvaluationMs = tick.nowMs;
@@ -126,6 +162,11 @@ export class RuleGroup {
   async #run(rule: AlertingRule | RecordingSpec, tick: Tick): Promise<readonly OutputSample[]> {
     if (!(rule instanceof AlertingRule)) return evaluateRecording(rule, this.#env, tick);
     const { samples, transitions } = await rule.evaluate(this.#env, tick);
+    this.#tell(transitions);
+    return samples;
+  }
+
+  #tell(transitions: readonly Transition[]): void {
     for (const { from, to, alert } of transitions) {
       const labels = alert.labels.toJSON();
       this.#env.logger.info(
@@ -133,7 +174,11 @@ export class RuleGroup {
         'An alert changed state',
       );
     }
-    return samples;
+  }
+
+  #warn(key: string, fields: LogFields, message: string): void {
+    const group = this.spec.name;
+    this.#env.rareLine('warn', `${this.spec.file} ${group} ${key}`, { group, ...fields }, message);
   }
 
   async #restore(tick: Tick): Promise<void> {
@@ -156,7 +201,12 @@ export class RuleGroup {
       await work();
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      this.#env.logger.error({ group: this.spec.name, err: error, what }, 'Part of a rule evaluation failed');
+      this.#env.rareLine(
+        'error',
+        `${this.spec.file} ${this.spec.name} ${what}`,
+        { group: this.spec.name, err: error, what },
+        'Part of a rule evaluation failed',
+      );
     }
   }
 
@@ -174,6 +224,7 @@ export class RuleGroup {
     }
     this.#writer.bury(former.#writer);
     this.#lastTickMs = former.#lastTickMs;
+    this.#steadiness.adopt(former.#steadiness);
     this.#evaluations = former.#evaluations;
   }
 
@@ -205,14 +256,14 @@ export class RuleGroup {
       intervalMs: this.intervalMs,
       evaluationSeconds: this.#lastSeconds,
       lastEvaluationMs: this.#lastTickMs,
-      rules: this.#entries.map(ruleView),
+      rules: this.#entries.map((entry) => ruleView(entry, this.#paused !== undefined && entry.health === 'unknown')),
     };
   }
 }
 
 const nameOf = ({ rule }: Entry): string => (rule instanceof AlertingRule ? rule.spec.name : rule.name);
 
-function ruleView({ rule, health, lastError, evaluationSeconds, lastEvaluationMs }: Entry): RuleView {
+function ruleView({ rule, health, lastError, evaluationSeconds, lastEvaluationMs }: Entry, paused: boolean): RuleView {
   const common = { health, lastError, evaluationSeconds, lastEvaluationMs };
   if (!(rule instanceof AlertingRule)) {
     return { kind: 'recording', name: rule.name, query: rule.expr, labels: Labels.from(rule.labels), ...common };
@@ -228,7 +279,7 @@ function ruleView({ rule, health, lastError, evaluationSeconds, lastEvaluationMs
     query: spec.expr,
     labels: Labels.from(spec.labels.map(({ name, source }) => [name, source] as const)),
     ...common,
-    state: lastEvaluationMs === undefined ? 'unknown' : worst,
+    state: lastEvaluationMs === undefined || paused ? 'unknown' : worst,
     forMs: spec.forMs,
     keepFiringForMs: spec.keepFiringForMs,
     annotations: Object.fromEntries(spec.annotations.map(({ name, source }) => [name, source])),

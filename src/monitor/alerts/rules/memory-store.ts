@@ -1,8 +1,12 @@
-/** Samples in memory, source and sink in one, for rule tests: nothing is bounded by time and everything is visible at once. */
+/**
+ * Samples in memory, source and sink in one, for rule tests (and, by `test/support`, for tests of the engine): no sample is
+ * too old, and every sample is visible at once.
+ */
 import type { AppendResult, SampleBatch, SampleSink, SampleSource } from '../../../model/ports.ts';
 import type { Matcher } from '../../../model/labels.ts';
 import { Labels } from '../../../model/labels.ts';
-import type { Series } from '../../../model/series.ts';
+import type { Histogram } from '../../../model/histogram.ts';
+import type { Samples, Series } from '../../../model/series.ts';
 import { compileMatcher } from '../../promql/syntax/matchers.ts';
 
 /** More samples in all are refused and counted as such. */
@@ -13,6 +17,34 @@ interface Column {
   readonly t: number[];
   readonly v: number[];
   readonly stale: number[];
+  /** Both as long as `t`, from the first sample on that has one. */
+  h: (Histogram | undefined)[] | undefined;
+  st: number[] | undefined;
+}
+
+function push(column: Column, t: number, v: number, stale: number, h: Histogram | undefined, st: number): void {
+  const at = column.t.push(t) - 1;
+  column.v.push(v);
+  column.stale.push(stale);
+  if (h !== undefined) column.h ??= Array.from({ length: at });
+  column.h?.push(h);
+  if (st !== 0) column.st ??= Array.from({ length: at }, () => 0);
+  column.st?.push(st);
+}
+
+/** The samples of both ends and between them; columns without a value are left out. */
+function between({ t, v, stale, h, st }: Column, mintMs: number, maxtMs: number): Samples | undefined {
+  const from = t.findIndex((time) => time >= mintMs);
+  const last = t.findLastIndex((time) => time <= maxtMs);
+  if (from < 0 || last < from) return undefined;
+  const marks = Uint8Array.from(stale.slice(from, last + 1));
+  return {
+    t: Float64Array.from(t.slice(from, last + 1)),
+    v: Float64Array.from(v.slice(from, last + 1)),
+    stale: marks.includes(1) ? marks : undefined,
+    h: h?.slice(from, last + 1),
+    st: st === undefined ? undefined : Float64Array.from(st.slice(from, last + 1)),
+  };
 }
 
 export class MemoryStore implements SampleSource, SampleSink {
@@ -21,22 +53,25 @@ export class MemoryStore implements SampleSource, SampleSink {
   readonly #refs = new Map<string, number>();
   #count = 0;
 
+  /** Samples it holds. */
+  get count(): number {
+    return this.#count;
+  }
+
   resolve(labels: Labels): number {
     const known = this.#refs.get(labels.key);
     if (known !== undefined) return known;
-    this.#columns.push({ labels, t: [], v: [], stale: [] });
+    this.#columns.push({ labels, t: [], v: [], stale: [], h: undefined, st: undefined });
     this.#refs.set(labels.key, this.#columns.length);
     return this.#columns.length;
   }
 
-  append({ count, refs, t, v, stale }: SampleBatch): Promise<AppendResult> {
+  append({ count, refs, t, v, stale, h, st }: SampleBatch): Promise<AppendResult> {
     let accepted = 0;
     for (let i = 0; i < count; i += 1) {
       const column = this.#columns[refs[i] - 1];
       if (this.#count >= MAX_SAMPLES || t[i] <= (column.t.at(-1) ?? -Infinity)) continue;
-      column.t.push(t[i]);
-      column.v.push(v[i]);
-      column.stale.push(stale?.[i] ?? 0);
+      push(column, t[i], v[i], stale?.[i] ?? 0, h?.[i], st?.[i] ?? 0);
       this.#count += 1;
       accepted += 1;
     }
@@ -54,22 +89,12 @@ export class MemoryStore implements SampleSource, SampleSink {
   }
 
   select(matchers: readonly Matcher[], mintMs: number, maxtMs: number): readonly Series[] {
-    const out: Series[] = [];
-    for (const { labels, t, v, stale } of this.#matching(matchers)) {
-      const from = t.findIndex((time) => time >= mintMs);
-      const last = t.findLastIndex((time) => time <= maxtMs);
-      if (from < 0 || last < from) continue;
-      const marks = Uint8Array.from(stale.slice(from, last + 1));
-      out.push({
-        labels,
-        samples: {
-          t: Float64Array.from(t.slice(from, last + 1)),
-          v: Float64Array.from(v.slice(from, last + 1)),
-          stale: marks.includes(1) ? marks : undefined,
-        },
-      });
-    }
-    return out.sort((a, b) => Labels.compare(a.labels, b.labels));
+    return this.#matching(matchers)
+      .flatMap((column) => {
+        const samples = between(column, mintMs, maxtMs);
+        return samples === undefined ? [] : [{ labels: column.labels, samples }];
+      })
+      .sort((a, b) => Labels.compare(a.labels, b.labels));
   }
 
   series(

@@ -19,12 +19,13 @@ export interface ShortForm {
   readonly metric?: string | undefined;
   /** PromQL that is the whole condition. */
   readonly expr?: string | undefined;
-  /** `200ms`, `10%`, `0.1`, `64MiB` or a number in the metric's base unit. */
+  /** `200ms`, `10%`, `0.1`, `64MiB` or `100`: a time or a size needs its unit. */
   readonly above?: string | number | undefined;
   readonly below?: string | number | undefined;
   /** Over which time the figure is taken; default 1m. */
   readonly over?: string | undefined;
-  readonly for?: string | undefined;
+  /** `0` is `0s`. */
+  readonly for?: string | 0 | undefined;
   /** Default warning. */
   readonly severity?: string | undefined;
 }
@@ -116,25 +117,38 @@ const invalid = (name: string, message: string, hint: string): VitrineError =>
   new VitrineError('config_invalid', `alert ${JSON.stringify(name)}: ${message}`, { hint });
 
 function threshold({ name }: ShortForm, text: string | number, unit: Unit): number {
-  if (typeof text === 'number' && Number.isFinite(text)) return text;
   const given = String(text);
   const parsed: Record<Unit, () => number | undefined> = {
     seconds: () => divided(parseDurationMs(given), 1_000),
     ratio: () => parseRatio(given),
     bytes: () => parseSizeBytes(given),
-    number: () => undefined,
+    number: () => (/^-?\d+(?:\.\d+)?$/.test(given) ? Number(given) : undefined),
   };
-  const value = parsed[unit]() ?? (/^\d+(?:\.\d+)?$/.test(given) ? Number(given) : undefined);
+  const value = parsed[unit]() ?? (Number(given) === 0 && given.trim() !== '' ? 0 : undefined);
   if (value !== undefined) return value;
   const examples: Record<Unit, string> = { seconds: '200ms', ratio: '10%', bytes: '64MiB', number: '100' };
-  throw invalid(name, `${JSON.stringify(given)} is no threshold for this metric`, `Write it like ${examples[unit]}.`);
+  const hint = `Write it like ${examples[unit]}.`;
+  throw /^-?\d+(?:\.\d+)?$/.test(given) && unit !== 'ratio'
+    ? invalid(name, `${given} has no unit`, hint)
+    : invalid(name, `${JSON.stringify(given)} is no threshold for this metric`, hint);
+}
+
+/** No figure is below 0 and no ratio above 1, so some thresholds always or never hold. */
+function checkReach({ name, above, below }: ShortForm, limit: number, unit: Unit): void {
+  const most = unit === 'ratio' ? 1 : Infinity;
+  const shown = JSON.stringify(above ?? below);
+  const can = `The figure is between 0 and ${unit === 'ratio' ? '100%' : 'any number'}.`;
+  const never = above === undefined ? limit <= 0 : limit >= most;
+  const always = above === undefined ? limit > most : limit < 0;
+  if (never) throw invalid(name, `${above === undefined ? 'below' : 'above'} ${shown} never holds`, can);
+  if (always) throw invalid(name, `${above === undefined ? 'below' : 'above'} ${shown} always holds`, can);
 }
 
 const divided = (value: number | undefined, by: number): number | undefined =>
   value === undefined ? undefined : value / by;
 
-function duration({ name }: ShortForm, field: string, text: string): number {
-  const ms = text === '0' ? 0 : parseDurationMs(text);
+function duration({ name }: ShortForm, field: string, text: string | 0): number {
+  const ms = text === 0 || text === '0' ? 0 : parseDurationMs(text);
   if (ms !== undefined) return ms;
   throw invalid(name, `${field} ${JSON.stringify(text)} is no duration`, 'Write it like 30s or 1m.');
 }
@@ -154,45 +168,98 @@ function metricOf({ name, metric }: ShortForm): ShortMetric {
   throw invalid(name, `there is no metric ${JSON.stringify(metric)}`, `Did you mean ${nearest(metric)}?`);
 }
 
-function conditionOf(entry: ShortForm): { expr: string; summary: string } {
-  const { name, metric, above, below, over = '1m' } = entry;
-  if (entry.expr !== undefined) {
-    if (metric === undefined && above === undefined && below === undefined) {
-      return { expr: entry.expr, summary: 'The value is {{ $value | humanize }}' };
-    }
-    throw invalid(name, 'expr stands alone', 'Remove metric, above and below, or remove expr.');
-  }
-  const known = metricOf(entry);
+function overOf(entry: ShortForm): number {
+  const overMs = duration(entry, 'over', entry.over ?? '1m');
+  if (overMs <= 0) throw invalid(entry.name, 'over must be longer than 0', 'Write it like 1m.');
+  return overMs;
+}
+
+function limitOf(entry: ShortForm): number {
+  const { name, above, below } = entry;
+  const { unit } = metricOf(entry);
   const given = above ?? below;
   if (given === undefined || (above !== undefined && below !== undefined)) {
     throw invalid(name, 'one of above and below is needed', 'Give the threshold as above or as below.');
   }
-  const overMs = duration(entry, 'over', over);
-  if (overMs <= 0) throw invalid(name, 'over must be longer than 0', 'Write it like 1m.');
-  const limit = threshold(entry, given, known.unit);
+  const limit = threshold(entry, given, unit);
+  checkReach(entry, limit, unit);
+  return limit;
+}
+
+function forOf(entry: ShortForm): number {
+  return entry.for === undefined ? 0 : duration(entry, 'for', entry.for);
+}
+
+/** The whole condition as PromQL, in the printer's form. */
+function canonical({ name }: ShortForm, expr: string): string {
+  try {
+    return print(parse(expr));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new VitrineError('config_invalid', `alert ${JSON.stringify(name)}: ${message}`, { cause: error });
+  }
+}
+
+function standsAlone({ name, metric, above, below }: ShortForm): void {
+  if (metric === undefined && above === undefined && below === undefined) return;
+  throw invalid(name, 'expr stands alone', 'Remove metric, above and below, or remove expr.');
+}
+
+type Field = 'metric' | 'expr' | 'above' | 'below' | 'over' | 'for';
+
+/** Each part of an entry that can be wrong by itself, and the field to blame. */
+function partsOf(entry: ShortForm): readonly (readonly [Field, () => unknown])[] {
+  const { expr, above, below } = entry;
+  const times = [['for', () => forOf(entry)]] as const;
+  if (expr !== undefined) return [['expr', () => standsAlone(entry)], ['expr', () => canonical(entry, expr)], ...times];
+  const metric = [['metric', () => metricOf(entry)]] as const;
+  const known = entry.metric !== undefined && Object.hasOwn(SHORT_METRICS, entry.metric);
+  const limit = [[above === undefined && below !== undefined ? 'below' : 'above', () => limitOf(entry)]] as const;
+  return [...metric, ...(known ? limit : []), ['over', () => overOf(entry)], ...times];
+}
+
+export interface ShortFormProblem {
+  readonly field: Field;
+  readonly message: string;
+}
+
+/** Everything that is wrong with an entry. */
+export function shortFormProblems(entry: ShortForm): ShortFormProblem[] {
+  return partsOf(entry).flatMap(([field, part]) => {
+    try {
+      part();
+      return [];
+    } catch (error) {
+      if (!(error instanceof VitrineError)) throw error;
+      return [{ field, message: error.hint === undefined ? error.message : `${error.message}. ${error.hint}` }];
+    }
+  });
+}
+
+function conditionOf(entry: ShortForm): { expr: string; summary: string } {
+  const { above, below } = entry;
+  if (entry.expr !== undefined) {
+    standsAlone(entry);
+    return { expr: entry.expr, summary: 'The value is {{ $value | humanize }}' };
+  }
+  const known = metricOf(entry);
+  const limit = limitOf(entry);
   const [operator, word] = above === undefined ? ['<', 'below'] : ['>', 'above'];
   return {
-    expr: `${known.expr(formatDurationMs(overMs))} ${operator} ${formatGeneral(limit)}`,
-    summary: `The ${known.title} is {{ $value | ${SHOWN[known.unit]} }}, ${word} ${given}`,
+    expr: `${known.expr(formatDurationMs(overOf(entry)))} ${operator} ${formatGeneral(limit)}`,
+    summary: `The ${known.title} is {{ $value | ${SHOWN[known.unit]} }}, ${word} ${above ?? below}`,
   };
 }
 
 /** Throws VitrineError `config_invalid`. */
 export function shortFormRule(entry: ShortForm): AlertingSpec {
   const { expr, summary } = conditionOf(entry);
-  let canonical: string;
-  try {
-    canonical = print(parse(expr));
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new VitrineError('config_invalid', `alert ${JSON.stringify(entry.name)}: ${message}`, { cause: error });
-  }
   const severity = entry.severity ?? 'warning';
   return {
     kind: 'alerting',
     name: entry.name,
-    expr: canonical,
-    forMs: entry.for === undefined ? 0 : duration(entry, 'for', entry.for),
+    expr: canonical(entry, expr),
+    forMs: forOf(entry),
     keepFiringForMs: 0,
     labels: [{ name: 'severity', source: severity, text: { kind: 'plain', text: severity } }],
     annotations: [{ name: 'summary', source: summary, text: compileText(summary) }],

@@ -75,6 +75,9 @@ class TestRun {
       externalUrl: test.externalUrl,
       resendMs: 60_000,
       // A test has no past, so nothing is restored: every `for` is shorter than this grace period.
+      paused: () => undefined,
+      own: undefined,
+      rareLine: () => {},
       graceMs: Infinity,
       outageToleranceMs: 0,
       queryTimeoutMs: 60_000,

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { VitrineError } from '../../../base/errors.ts';
 import { parseDurationMs } from '../../../base/units.ts';
+import { readSmallBody } from '../../ingest/request/body.ts';
 
 /** JavaScript's whole range of dates; stands for "no bound". */
 export const MIN_TIME_MS = -8.64e15;
@@ -22,14 +23,10 @@ export async function readParameters(req: IncomingMessage, url: URL, maxBytes: n
   const all = new URLSearchParams(url.searchParams);
   const type = req.headers['content-type'] ?? '';
   if (req.method !== 'POST' || !/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type)) return all;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw new VitrineError('payload_too_large', `the form is larger than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  for (const [name, value] of new URLSearchParams(Buffer.concat(chunks).toString('utf8'))) all.append(name, value);
+  const refusal = (): VitrineError =>
+    new VitrineError('payload_too_large', `the form is larger than ${maxBytes} bytes`);
+  const form = await readSmallBody(req, maxBytes, refusal);
+  for (const [name, value] of new URLSearchParams(form.toString('utf8'))) all.append(name, value);
   return all;
 }
 

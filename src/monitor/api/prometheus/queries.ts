@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { VitrineError } from '../../../base/errors.ts';
 import type { QueryOptions, QueryResult } from '../../../model/ports.ts';
 import { formatValue } from '../../../model/go-float.ts';
+import { pointsTrouble } from '../../promql/point-limit.ts';
 import { parse } from '../../promql/syntax/parser.ts';
 import { printPretty } from '../../promql/syntax/printer.ts';
 import { answer } from './answer.ts';
@@ -11,8 +12,6 @@ import type { Handler, PrometheusApi } from './handler.ts';
 import { durationParameter, invalidParameter, limitParameter, spanParameters, timeParameter } from './parameters.ts';
 import { treeJson } from './tree-json.ts';
 
-/** Prometheus' bound on points per series of a range query. */
-const MAX_POINTS = 11_000;
 export const TRUNCATED = 'results truncated due to limit';
 
 /** Aborted when the client goes away before it has its answer. */
@@ -76,10 +75,8 @@ export const queryRange: Handler = async (ctx, params, api) => {
     const advice = 'Try a positive integer';
     throw invalidParameter('step', `zero or negative query resolution step widths are not accepted. ${advice}`);
   }
-  if (Math.floor((endMs - startMs) / stepMs) > MAX_POINTS) {
-    const advice = 'Try decreasing the query resolution (?step=XX)';
-    throw new VitrineError('bad_request', `exceeded maximum resolution of 11,000 points per timeseries. ${advice}`);
-  }
+  const trouble = pointsTrouble(startMs, endMs, stepMs);
+  if (trouble !== undefined) throw new VitrineError('bad_request', trouble);
   const options = optionsOf(ctx, params, api);
   const text = params.get('query') ?? '';
   const result = await naming('query', () => api.querier.range(text, startMs, endMs, stepMs, options));

@@ -2,6 +2,7 @@
 import type { Counter, Meter } from '@opentelemetry/api';
 import { VitrineError } from '../../../base/errors.ts';
 import type { RejectReason } from '../../../model/ports.ts';
+import { counterOf } from '../../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../../telemetry/names.ts';
 
 export type Signal = 'metrics' | 'traces' | 'logs';
@@ -16,18 +17,9 @@ export class IngestCounters {
   /** `meter` from `metrics.getMeter` of the OpenTelemetry API. */
   constructor(meter: Meter) {
     const { ingestItems, ingestRejected, ingestRequestsRefused } = METRICS;
-    this.#items = meter.createCounter(ingestItems.name, {
-      unit: ingestItems.unit,
-      description: ingestItems.description,
-    });
-    this.#rejected = meter.createCounter(ingestRejected.name, {
-      unit: ingestRejected.unit,
-      description: ingestRejected.description,
-    });
-    this.#refused = meter.createCounter(ingestRequestsRefused.name, {
-      unit: ingestRequestsRefused.unit,
-      description: ingestRequestsRefused.description,
-    });
+    this.#items = counterOf(meter, ingestItems);
+    this.#rejected = counterOf(meter, ingestRejected);
+    this.#refused = counterOf(meter, ingestRequestsRefused);
   }
 
   accepted(signal: Signal, road: Road, count: number): void {

@@ -3,16 +3,16 @@
  * gauge, true to the line, where `increase()` would estimate. A window holds the lines of the last 60 s by their time of
  * arrival; buckets of a second would miscount at the edges, so each distinct millisecond keeps its own counts.
  * A silent service keeps its last-seen time for an hour, so that rules can tell that it fell silent.
+ * Windows are kept on the monotonic clock: a step of the wall clock neither empties nor stretches them.
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { AppendResult, LogSink, SampleSink } from '../../../model/ports.ts';
 import { Labels } from '../../../model/labels.ts';
-import { prometheusMetricName } from '../../../model/naming.ts';
 import type { LogRecord } from '../../../model/records.ts';
 import { serviceOf } from '../../../model/records.ts';
-import { METRICS } from '../../../telemetry/names.ts';
 import { severityName } from './json-logs.ts';
 import { SampleColumns } from '../metrics/sample-columns.ts';
+import { LOG_SERIES, type LogHistory } from './log-history.ts';
 
 export interface LogWindowsOptions {
   readonly sink: LogSink;
@@ -23,15 +23,10 @@ export interface LogWindowsOptions {
 
 const WINDOW_MS = 60_000;
 const FORGET_MS = 3_600_000;
-const ERROR_SEVERITY = 17;
+const ERROR_SEVERITIES = new Set(['error', 'fatal']);
+/** Part of a window that may be unobserved, after a restart, for its figures to be written. */
+const UNOBSERVED_MAX_MS = 15_000;
 const OTHER = '_other';
-
-const [ERROR_RATIO, RATE, LAST_SEEN, RECORDS] = [
-  METRICS.logErrorRatio,
-  METRICS.logRate,
-  METRICS.logLastSeen,
-  METRICS.logRecords,
-].map(({ name, unit, kind }) => prometheusMetricName(name, unit, kind));
 
 /** Lines of one service: a ring of (millisecond, lines, errors) and its sums. */
 class Window {
@@ -46,7 +41,7 @@ class Window {
   /** All lines ever, by the name of their severity. */
   readonly totals = new Map<string, number>();
 
-  add(nowMs: number, severityNumber: number): void {
+  #slotAt(nowMs: number): number {
     const last = (this.#head + this.#size - 1) & (this.#t.length - 1);
     let at = last;
     if (this.#size === 0 || this.#t[last] !== nowMs) {
@@ -58,14 +53,18 @@ class Window {
       this.#errors[at] = 0;
       this.#size += 1;
     }
-    const error = severityNumber >= ERROR_SEVERITY ? 1 : 0;
-    this.#lines[at] += 1;
-    this.#errors[at] += error;
-    this.lines += 1;
-    this.errors += error;
-    this.lastSeenMs = nowMs;
-    const severity = severityName(severityNumber) || 'unknown';
-    this.totals.set(severity, (this.totals.get(severity) ?? 0) + 1);
+    return at;
+  }
+
+  /** Counts lines of a severity at `at`. Times must not fall. */
+  add(at: number, severity: string, lines: number): void {
+    const slot = this.#slotAt(at);
+    const errors = ERROR_SEVERITIES.has(severity) ? lines : 0;
+    this.#lines[slot] += lines;
+    this.#errors[slot] += errors;
+    this.lines += lines;
+    this.errors += errors;
+    this.lastSeenMs = at;
   }
 
   /** Drops entries that are not in (now - 60 s, now]. */
@@ -107,8 +106,9 @@ export class LogWindows implements LogSink {
   readonly #windows = new Map<string, Window>();
   readonly #refs = new Map<string, ServiceRefs>();
   #generation = -1;
-  #lastMs = 0;
   #overflowed = 0;
+  /** The time between the end of the monitor before and the start of this one. */
+  #unobserved: { readonly fromMs: number; readonly toMs: number } | undefined;
 
   constructor(options: LogWindowsOptions) {
     this.#sink = options.sink;
@@ -128,8 +128,35 @@ export class LogWindows implements LogSink {
   /** Counts the lines before the store sees them: a line that the store refuses was still logged. */
   append(records: readonly LogRecord[]): AppendResult | Promise<AppendResult> {
     const nowMs = this.#now();
-    for (const record of records) this.#windowOf(serviceOf(record.resource)).add(nowMs, record.severityNumber);
+    for (const record of records) {
+      const window = this.#windowOf(serviceOf(record.resource));
+      const severity = severityName(record.severityNumber) || 'unknown';
+      window.add(nowMs, severity, 1);
+      window.totals.set(severity, (window.totals.get(severity) ?? 0) + 1);
+    }
     return this.#sink.append(records);
+  }
+
+  /**
+   * Takes over the last minute of a monitor that ran before on the same store. While more than a quarter of a minute is
+   * unobserved, no window claims to be the last minute. `nowMs` is the time of the wall clock now.
+   */
+  restore(history: LogHistory, nowMs: number): void {
+    const at = this.#now();
+    for (const { service, lastSeenMs, totals, lines } of history.services) {
+      const window = this.#windowOf(service);
+      for (const { timeMs, severity, count } of lines) window.add(at - (nowMs - timeMs), severity, count);
+      window.slide(at);
+      window.lastSeenMs = at - (nowMs - lastSeenMs);
+      for (const [severity, total] of totals) window.totals.set(severity, total);
+    }
+    this.#unobserved = { fromMs: at - (nowMs - history.endMs), toMs: at };
+  }
+
+  #isWhole(at: number): boolean {
+    if (this.#unobserved === undefined) return true;
+    const { fromMs, toMs } = this.#unobserved;
+    return toMs - Math.max(fromMs, at - WINDOW_MS) <= UNOBSERVED_MAX_MS;
   }
 
   /** Writes the gauges and counters of every service at `nowMs`. To be called each second. */
@@ -139,31 +166,46 @@ export class LogWindows implements LogSink {
       this.#refs.clear();
       this.#generation = sink.generation;
     }
+    const at = this.#now() - (Math.floor(this.#clock.now()) - nowMs);
+    const whole = this.#isWhole(at);
     for (const [service, window] of this.#windows) {
-      window.slide(nowMs);
-      if (nowMs - window.lastSeenMs > FORGET_MS) {
+      window.slide(at);
+      if (at - window.lastSeenMs > FORGET_MS) {
         this.#windows.delete(service);
         this.#refs.delete(service);
-      } else this.#write(service, window, nowMs, columns, sink);
+      } else this.#write(service, window, { nowMs, at, whole }, columns, sink);
     }
     return columns.isEmpty ? { accepted: 0, rejected: [] } : sink.append(columns.batch());
   }
 
-  #write(service: string, window: Window, nowMs: number, columns: SampleColumns, sink: SampleSink): void {
+  #write(
+    service: string,
+    window: Window,
+    { nowMs, at, whole }: { readonly nowMs: number; readonly at: number; readonly whole: boolean },
+    columns: SampleColumns,
+    sink: SampleSink,
+  ): void {
     let refs = this.#refs.get(service);
     if (refs === undefined) {
       const resolve = (name: string): number => sink.resolve(Labels.from({ __name__: name, service }));
-      refs = { ratio: resolve(ERROR_RATIO), rate: resolve(RATE), lastSeen: resolve(LAST_SEEN), totals: new Map() };
+      refs = {
+        ratio: resolve(LOG_SERIES.ratio),
+        rate: resolve(LOG_SERIES.rate),
+        lastSeen: resolve(LOG_SERIES.lastSeen),
+        totals: new Map(),
+      };
       this.#refs.set(service, refs);
     }
     // No lines are no errors: a ratio of nothing would keep a rule from resolving.
-    columns.add(refs.ratio, nowMs, window.lines === 0 ? 0 : window.errors / window.lines, false, 0);
-    columns.add(refs.rate, nowMs, window.lines, false, 0);
-    columns.add(refs.lastSeen, nowMs, window.lastSeenMs / 1000, false, 0);
+    if (whole) {
+      columns.add(refs.ratio, nowMs, window.lines === 0 ? 0 : window.errors / window.lines, false, 0);
+      columns.add(refs.rate, nowMs, window.lines, false, 0);
+    }
+    columns.add(refs.lastSeen, nowMs, (nowMs - (at - window.lastSeenMs)) / 1000, false, 0);
     for (const [severity, total] of window.totals) {
       let ref = refs.totals.get(severity);
       if (ref === undefined) {
-        ref = sink.resolve(Labels.from({ __name__: RECORDS, service, severity }));
+        ref = sink.resolve(Labels.from({ __name__: LOG_SERIES.records, service, severity }));
         refs.totals.set(severity, ref);
       }
       columns.add(ref, nowMs, total, false, 0);
@@ -186,9 +228,8 @@ export class LogWindows implements LogSink {
     return window;
   }
 
-  /** Whole milliseconds that never go back, whatever the wall clock does: the ring relies on their order. */
+  /** Whole milliseconds of the monotonic clock. */
   #now(): number {
-    this.#lastMs = Math.max(this.#lastMs, Math.floor(this.#clock.now()));
-    return this.#lastMs;
+    return Math.floor(this.#clock.monotonic());
   }
 }

@@ -61,6 +61,18 @@ export class SampleColumns {
     for (let i = 0; i < moved.length; i += 1) this.#h[from + i] = moved[i];
   }
 
+  /** Time of the newest sample; -Infinity without one. */
+  get newestMs(): number {
+    let newest = -Infinity;
+    for (let i = 0; i < this.count; i += 1) if (this.#t[i] > newest) newest = this.#t[i];
+    return newest;
+  }
+
+  /** Adds `ms` to the time of every sample. */
+  shift(ms: number): void {
+    for (let i = 0; i < this.count; i += 1) this.#t[i] += ms;
+  }
+
   addExemplar(ref: number, exemplar: Exemplar): void {
     this.#exemplars.push({ ref, exemplar });
   }

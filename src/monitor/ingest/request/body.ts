@@ -93,13 +93,31 @@ export async function eachChunk(
   for await (const chunk of received(request, maxBytes)) await take(chunk);
 }
 
+/**
+ * A small body that is not compressed: forms and JSON of the API. `refusal` makes the error for one above `maxBytes`. The
+ * request stays alive when it is refused, so that the client gets the answer.
+ */
+export async function readSmallBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  refusal: () => VitrineError,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of received(request, maxBytes, refusal)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
 /** The bytes as they arrive. Ending early does not destroy the request, so an answer can still be sent. */
-async function* received(request: IncomingMessage, maxBytes: number): AsyncGenerator<Buffer> {
+async function* received(
+  request: IncomingMessage,
+  maxBytes: number,
+  refusal = (): VitrineError => tooLarge(`the body has more than ${maxBytes} bytes`),
+): AsyncGenerator<Buffer> {
   let total = 0;
   try {
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       total += chunk.length;
-      if (total > maxBytes) throw tooLarge(`the body has more than ${maxBytes} bytes`);
+      if (total > maxBytes) throw refusal();
       yield chunk;
     }
   } catch (error) {

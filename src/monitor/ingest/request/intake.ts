@@ -12,6 +12,7 @@ import { RejectionTally, quoted } from '../checks/rejections.ts';
 import { SampleColumns } from '../metrics/sample-columns.ts';
 import type { LabelLimits } from '../metrics/series-labels.ts';
 import { LABEL_LIMITS } from '../metrics/series-labels.ts';
+import { liveShiftMs, newestPointMs, shiftedLog, shiftedMetrics, shiftedSpan } from './live-shift.ts';
 import type { TimeRules } from '../checks/time-rules.ts';
 import { refuseTime } from '../checks/time-rules.ts';
 
@@ -24,6 +25,8 @@ export interface Sinks {
 export interface IntakeOptions {
   readonly sinks: Sinks;
   readonly clock: Clock;
+  /** Milliseconds by which `clock` is ahead of the wall clock, after that was set back. Default 0. */
+  readonly aheadMs?: (() => number) | undefined;
   readonly counters: IngestCounters;
   readonly labels?: LabelLimits | undefined;
   readonly times?: TimeRules | undefined;
@@ -57,6 +60,7 @@ export class Intake {
   readonly #counters: IngestCounters;
   readonly #metrics: MetricsToSamples;
   readonly #tap: IntakeOptions['tap'];
+  readonly #aheadMs: () => number;
   /** Number of samples of the last request: the next is probably as large, and growing columns are copied. */
   #usualSamples = MIN_USUAL_SAMPLES;
 
@@ -67,6 +71,7 @@ export class Intake {
     this.labels = options.labels ?? LABEL_LIMITS;
     this.#counters = options.counters;
     this.#tap = options.tap;
+    this.#aheadMs = options.aheadMs ?? (() => 0);
     this.#metrics = new MetricsToSamples({
       sink: options.sinks.samples,
       clock: options.clock,
@@ -81,7 +86,10 @@ export class Intake {
    * Counts points, not samples. Throws VitrineError `bad_request` for attributes that cannot be read, and the sink's
    * errors (`storage_full`).
    */
-  async metrics(resources: readonly ResourceMetrics[], road: Road): Promise<Outcome> {
+  async metrics(sent: readonly ResourceMetrics[], road: Road): Promise<Outcome> {
+    // Frames come with the right times.
+    const shiftMs = road === 'ipc' ? 0 : this.#shiftMs(() => newestPointMs(sent));
+    const resources = shiftMs === 0 ? sent : shiftedMetrics(sent, shiftMs);
     if (road !== 'ipc') this.#tap?.(resources);
     const columns = new SampleColumns(this.#usualSamples);
     const tally = new RejectionTally();
@@ -104,7 +112,10 @@ export class Intake {
   async spans(spans: readonly SpanRecord[], road: Road): Promise<Outcome> {
     const tally = new RejectionTally();
     const nowMs = this.clock.now();
-    const good = spans.filter((span) => this.#checkSpan(span, nowMs, tally));
+    let good = spans.filter((span) => this.#checkSpan(span, nowMs, tally));
+    const newestMs = (): number => good.reduce((newest, { endUnixNano }) => Math.max(newest, toMs(endUnixNano)), 0);
+    const shiftMs = road === 'ipc' ? 0 : this.#shiftMs(newestMs);
+    if (shiftMs > 0) good = good.map((span) => shiftedSpan(span, shiftMs));
     if (good.length > 0) {
       tally.addAll((await this.#guard('traces', good.length, () => this.sinks.spans.append(good))).rejected);
     }
@@ -114,13 +125,16 @@ export class Intake {
   async logs(records: readonly LogRecord[], road: Road): Promise<Outcome> {
     const tally = new RejectionTally();
     const nowMs = this.clock.now();
-    const good: LogRecord[] = [];
+    let good: LogRecord[] = [];
     for (const record of records) {
       const timed = withTime(record, nowMs);
       const refused = refuseTime(toMs(timed.timeUnixNano), nowMs, this.times, 'nanoseconds');
       if (refused === undefined) good.push(timed);
       else tally.add(refused.reason, refused.message);
     }
+    const newestMs = (): number => good.reduce((newest, { timeUnixNano }) => Math.max(newest, toMs(timeUnixNano)), 0);
+    const shiftMs = road === 'ipc' ? 0 : this.#shiftMs(newestMs);
+    if (shiftMs > 0) good = good.map((record) => shiftedLog(record, shiftMs));
     if (good.length > 0) {
       tally.addAll((await this.#guard('logs', good.length, () => this.sinks.logs.append(good))).rejected);
     }
@@ -129,6 +143,8 @@ export class Intake {
 
   /** Appends samples that already have Prometheus' form; `samples` is the number the sender counts. */
   async samples(columns: SampleColumns, samples: number, tally: RejectionTally, road: Road): Promise<Outcome> {
+    const shiftMs = this.#shiftMs(() => columns.newestMs);
+    if (shiftMs > 0) columns.shift(shiftMs);
     if (!columns.isEmpty) {
       const offered = columns.count;
       const result = await this.#guard('metrics', offered, () => this.sinks.samples.append(columns.batch()));
@@ -145,6 +161,11 @@ export class Intake {
   /** Counts a request that was refused as a whole. */
   requestRefused(error: unknown): void {
     this.#counters.requestRefused(error);
+  }
+
+  #shiftMs(newestMs: () => number): number {
+    const aheadMs = this.#aheadMs();
+    return aheadMs <= 0 ? 0 : liveShiftMs(newestMs(), this.clock.now(), aheadMs);
   }
 
   #checkSpan(span: SpanRecord, nowMs: number, tally: RejectionTally): boolean {

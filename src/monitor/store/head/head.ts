@@ -136,14 +136,23 @@ export class Head {
     return { kept: size, accepted: count - refusals.total, rejected: refusals.total === 0 ? [] : refusals.list() };
   }
 
-  /** As `append`, for rows read from the disk: times are not limited, and samples already here are skipped. */
-  replay(batch: SampleBatch): void {
+  /**
+   * As `append`, for rows read from the disk: samples already here are skipped, and those after `maxMs`, from a clock that
+   * was set back since, are left out, because no sample of their series could follow them. Returns the number left out.
+   */
+  replay(batch: SampleBatch, maxMs: number): number {
+    let leftOut = 0;
     for (let i = 0; i < batch.count; i += 1) {
       const slot = this.table.slotOf(batch.refs[i]);
       if (slot === 0 || !(batch.t[i] > this.#lastT[slot])) continue;
+      if (batch.t[i] > maxMs) {
+        leftOut += 1;
+        continue;
+      }
       this.#put(slot, batch.t[i], batch.v[i]);
       this.#putExtra(slot, batch.t[i], batch, i);
     }
+    return leftOut;
   }
 
   /** Sets the last time and value of a series whose samples are all in chunks. */

@@ -179,8 +179,12 @@ export class FlushCycle {
   }
 }
 
-/** Puts the series of a tail row back into the head. Throws RangeError when the row is damaged. */
-export function restoreTail(head: Head, row: Uint8Array): void {
+/**
+ * Puts the series of a tail row back into the head, without samples after `maxMs`; returns the number of those. Throws
+ * RangeError when the row is damaged.
+ */
+export function restoreTail(head: Head, row: Uint8Array, maxMs: number): number {
+  let leftOut = 0;
   const reader = new ByteReader(row);
   const columns = new Columns(1024);
   while (!reader.done) {
@@ -190,13 +194,14 @@ export function restoreTail(head: Head, row: Uint8Array): void {
     const slot = head.table.slotOf(ref);
     if (slot === 0) continue;
     if (chunk.length === 0) {
-      head.resume(slot, lastT, lastV);
+      if (lastT <= maxMs) head.resume(slot, lastT, lastV);
       continue;
     }
     columns.clear();
     decodeChunk(chunk, columns);
     const samples = columns.toSamples(-Infinity, Infinity);
     if (samples === undefined) continue;
-    head.replay({ ...samples, count: columns.count, refs: new Uint32Array(columns.count).fill(ref) });
+    leftOut += head.replay({ ...samples, count: columns.count, refs: new Uint32Array(columns.count).fill(ref) }, maxMs);
   }
+  return leftOut;
 }

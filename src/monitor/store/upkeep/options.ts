@@ -10,6 +10,8 @@ import type { CompileMatcher } from '../head/postings.ts';
 
 /** Samples older than this are refused, series silent for longer leave memory, and raw samples stay decoded for it. */
 export const WINDOW_MS = 3_600_000;
+/** Samples further ahead of the clock are refused. */
+export const AHEAD_MS = 600_000;
 
 export interface SampleStoreOptions {
   readonly dir: string;

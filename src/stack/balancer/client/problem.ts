@@ -30,3 +30,18 @@ export function problemMessage(error: VitrineError): Buffer {
   const head = `HTTP/1.1 ${status} ${reason}\r\n${fields}Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
   return Buffer.concat([Buffer.from(head, 'latin1'), body]);
 }
+
+/** An answer of a route's gate, as `problemMessage`, with `own` lines. */
+export function ownMessage(
+  given: { readonly status: number; readonly fields: string; readonly body?: Buffer; readonly error?: VitrineError },
+  requestId: string,
+  own: string,
+): Buffer {
+  const problem = given.error && problemAnswer(given.error, requestId);
+  const body = given.body ?? problem?.body ?? Buffer.alloc(0);
+  const fields = `${given.fields}${problem?.fields ?? ''}${own}Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
+  return Buffer.concat([
+    Buffer.from(`HTTP/1.1 ${given.status} ${REASONS[given.status] ?? ''}\r\n${fields}`, 'latin1'),
+    body,
+  ]);
+}

@@ -19,14 +19,23 @@ const LINGER_MS = 1_000;
 
 export const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
   304: 'Not Modified',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
   400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
   413: 'Content Too Large',
   414: 'URI Too Long',
   417: 'Expectation Failed',
+  421: 'Misdirected Request',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   501: 'Not Implemented',
@@ -53,6 +62,8 @@ export class ClientReply {
   status: number | undefined;
   /** Whether any byte of the head has left. */
   begun = false;
+  /** What the route changes in the fields of its answers. */
+  edit: ((fields: string) => string) | undefined;
 
   constructor(response: ServerResponse, socket: Socket, http11: boolean, keepAlive: boolean) {
     this.#response = response;
@@ -85,7 +96,7 @@ export class ClientReply {
   ): void {
     this.status = status;
     this.#bodiless = bodiless;
-    let text = `HTTP/1.1 ${status} ${reason}\r\n${fields}`;
+    let text = `HTTP/1.1 ${status} ${reason}\r\n${this.edit === undefined ? fields : this.edit(fields)}`;
     if (bodiless) {
       if (statedLength !== undefined) text += `Content-Length: ${statedLength}\r\n`;
     } else if (bodyBytes >= 0) text += `Content-Length: ${bodyBytes}\r\n`;

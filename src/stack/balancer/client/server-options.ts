@@ -1,10 +1,9 @@
-/** Options of Node's server, the list of trusted proxies, and request ids. */
+/** Options of Node's server, and request ids. */
 import type { ServerOptions } from 'node:http';
-import { BlockList, isIPv6 } from 'node:net';
 import { IdPool } from '../../../telemetry/spans/id-pool.ts';
 import { ClientRequest } from './request.ts';
 import { ClientResponse } from './response.ts';
-import type { BalancerOptions } from '../config.ts';
+import type { BalancerOptions, Limits } from '../config.ts';
 
 /** Node options that its types do not list yet. */
 interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
@@ -12,8 +11,8 @@ interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
   readonly optimizeEmptyRequests: boolean;
 }
 
-export function serverOptions(options: BalancerOptions): LeanServerOptions {
-  const { limits, timeouts } = options;
+/** `limits`: those of the route that allows most. */
+export function serverOptions({ timeouts }: BalancerOptions, limits: Limits): LeanServerOptions {
   // A periodic sweep finds late requests: the limit is shortened by two periods, so that the answer is in time.
   const sweepMs = timeouts.client_head > 0 ? Math.min(500, timeouts.client_head / 20) : 1_000;
   return {
@@ -36,17 +35,6 @@ export function serverOptions(options: BalancerOptions): LeanServerOptions {
       request.headers['content-length'] === undefined &&
       request.headers['transfer-encoding'] === undefined,
   };
-}
-
-export function trustedList(addresses: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const address of addresses) {
-    const [net, bits] = address.split('/');
-    const family = isIPv6(net) ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(net, family);
-    else list.addSubnet(net, Number(bits), family);
-  }
-  return list;
 }
 
 const ids = new IdPool(16);

@@ -3,9 +3,10 @@ import { VitrineError, type ErrorCode } from '../../../base/errors.ts';
 import type { CachedResponse } from '../../../model/response-cache.ts';
 import type { AttemptFailure } from './attempt.ts';
 import { fieldLines } from '../http/cache-fields.ts';
-import type { ClientReply } from '../client/reply.ts';
 import { problemAnswer } from '../client/problem.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
+import { REASONS, type ClientReply } from '../client/reply.ts';
+import type { OwnReply } from '../routes/gate.ts';
 
 const CODES: Readonly<Record<AttemptFailure, ErrorCode>> = {
   refused: 'no_upstream',
@@ -69,4 +70,15 @@ export function giveProblem(
   reply.head(status, reason, fields + own, body.length, bodiless, String(body.length));
   if (!bodiless) reply.body(body);
   return status;
+}
+
+/** What a route's gate says, with `own` lines, whole but for its end. Returns its status. */
+export function giveOwn(reply: ClientReply, method: string, given: OwnReply, requestId: string, own: string): number {
+  const problem = given.error && problemAnswer(given.error, requestId);
+  const body = given.body ?? problem?.body ?? Buffer.alloc(0);
+  const fields = `${given.fields}${problem?.fields ?? `X-Request-Id: ${requestId}\r\n`}${own}`;
+  const bodiless = isBodiless(method, given.status);
+  reply.head(given.status, REASONS[given.status] ?? '', fields, body.length, bodiless, String(body.length));
+  if (!bodiless) reply.body(body);
+  return given.status;
 }

@@ -90,7 +90,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     upstream.inflight += 1;
     const held = body?.held.length ?? 0;
     this.#connection = upstream.begin(head.method, firstBytes(one, fields, this.#chunked), this, one.fresh);
-    this.#limitAtMs = limitAt(now, pieces.options.timeouts.connect);
+    this.#limitAtMs = limitAt(now, one.route.timeouts.connect);
     this.deadlineMs = Math.min(this.#limitAtMs, one.totalAtMs);
     pieces.deadlines.add(this);
     if (this.#connection.connected) this.#waiting(now);
@@ -117,7 +117,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   }
 
   #waiting(now: number): void {
-    const { timeouts } = this.#pieces.options;
+    const { timeouts } = this.#try.route;
     this.#stage = 'wait';
     this.connectedMs = now;
     this.#limitAtMs = limitAt(now, timeouts.first_byte);
@@ -153,7 +153,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     this.#try.upstream.answered(now, head.keepAlive);
     this.#status = head.status;
     this.#stage = 'body';
-    this.deadlineMs = limitAt(now, this.#pieces.options.timeouts.idle);
+    this.deadlineMs = limitAt(now, this.#try.route.timeouts.idle);
     this.#owner.attemptHead(this, head, now);
   }
 
@@ -165,7 +165,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     if (this.#stage !== 'body') return;
     const now = this.#pieces.clock.monotonic();
     this.#try.upstream.lastByteMs = now;
-    this.deadlineMs = limitAt(now, this.#pieces.options.timeouts.idle);
+    this.deadlineMs = limitAt(now, this.#try.route.timeouts.idle);
     this.#owner.attemptFlush();
   }
 
@@ -179,7 +179,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     const now = this.#pieces.clock.monotonic();
     this.#settle(undefined, now);
     const keep = reusable && (body === undefined || body.complete);
-    if (keep) upstream.release(this.#connection, this.#pieces.options.timeouts.upstream_keep_alive, now);
+    if (keep) upstream.release(this.#connection, this.#try.route.timeouts.upstream_keep_alive, now);
     else this.#connection.destroy();
     this.#owner.attemptComplete(this, now);
     this.#pieces.waiting.roomIn(this.#try.route);
@@ -200,7 +200,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   /** An upstream that spoke to somebody meanwhile is not silent yet; it may have stopped since. */
   #maybeSilent(now: number): void {
     const heardMs = Math.max(this.#try.upstream.lastByteMs, this.connectedMs);
-    const silentAtMs = heardMs + this.#pieces.options.timeouts.hedge;
+    const silentAtMs = heardMs + this.#try.route.timeouts.hedge;
     this.#hedgeAtMs = now >= silentAtMs ? Infinity : silentAtMs;
     this.deadlineMs = Math.min(this.#limitAtMs, this.#hedgeAtMs, this.#try.totalAtMs);
     if (now >= silentAtMs) this.#owner.attemptSilent(this);
@@ -216,7 +216,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.deadlineMs = limitAt(this.#pieces.clock.monotonic(), this.#pieces.options.timeouts.idle);
+    this.deadlineMs = limitAt(this.#pieces.clock.monotonic(), this.#try.route.timeouts.idle);
     this.#connection.resume();
   }
 

@@ -10,13 +10,14 @@ import type { Context } from '@opentelemetry/api';
 import type { Random } from '../../../base/random.ts';
 import type { CacheFill } from '../../../model/response-cache.ts';
 import { Attempt, type AttemptFailure, type AttemptOwner, type AttemptPieces } from './attempt.ts';
-import { ALL_BUSY, pick } from '../upstream/pick.ts';
+import { ALL_BUSY } from '../upstream/pick.ts';
 import { Refresh } from './refresh.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import type { RequestBody } from '../http/request-body.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import type { RetryBudget } from '../upstream/retry-budget.ts';
 import type { Route } from '../routes/route.ts';
+import type { Preference } from '../routes/sticky.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Waiter } from './waiting-room.ts';
 
@@ -54,6 +55,7 @@ export class Attempts implements AttemptOwner, Waiter {
   readonly #route: Route;
   readonly #head: RequestHead;
   readonly #parent: Context;
+  readonly #preference: Preference | undefined;
   readonly #tried: Upstream[] = [];
   #body: RequestBody | undefined;
   #text = '';
@@ -65,13 +67,21 @@ export class Attempts implements AttemptOwner, Waiter {
   /** Whether the request waited in the queue. */
   waited = false;
 
-  /** `parent`: of the tries' spans. */
-  constructor(pieces: AttemptsPieces, owner: AttemptsOwner, route: Route, head: RequestHead, parent: Context) {
+  /** `parent`: of the tries' spans. `preference`: where the request would rather go. */
+  constructor(
+    pieces: AttemptsPieces,
+    owner: AttemptsOwner,
+    route: Route,
+    head: RequestHead,
+    parent: Context,
+    preference: Preference | undefined,
+  ) {
     this.#pieces = pieces;
     this.#owner = owner;
     this.#route = route;
     this.#head = head;
     this.#parent = parent;
+    this.#preference = preference;
   }
 
   /** To an upstream, or into the queue. */
@@ -99,7 +109,7 @@ export class Attempts implements AttemptOwner, Waiter {
       return;
     }
     const startMs = this.#pieces.clock.monotonic();
-    const { total } = this.#pieces.options.timeouts;
+    const { total } = this.#route.timeouts;
     const totalAtMs = total > 0 ? startMs + total : Infinity;
     const [route, head, parent, text] = [this.#route, this.#head, this.#parent, headFor(upstream)];
     const one = { route, upstream, head, body: undefined, text, parent, resend: 0, fresh: false, startMs, totalAtMs };
@@ -115,8 +125,7 @@ export class Attempts implements AttemptOwner, Waiter {
     const { options, random } = this.#pieces;
     const { max_inflight: limit } = options.queue;
     const route = this.#route;
-    route.turn = (route.turn + 1) >>> 0;
-    return pick(route.policy, route.upstreams, route.turn, this.#tried, limit > 0 ? limit : Infinity, random);
+    return route.picker.pick(this.#tried, limit > 0 ? limit : Infinity, random, this.#preference);
   }
 
   #wait(nowMs: number): void {
@@ -137,7 +146,7 @@ export class Attempts implements AttemptOwner, Waiter {
 
   #send(upstream: Upstream, fresh: boolean, nowMs: number): void {
     if (this.#tried.length === 0) {
-      const { total } = this.#pieces.options.timeouts;
+      const { total } = this.#route.timeouts;
       if (total > 0) this.#totalAtMs = nowMs + total;
       this.#text = this.#owner.asking(upstream, nowMs);
     }
@@ -183,9 +192,9 @@ export class Attempts implements AttemptOwner, Waiter {
   }
 
   attemptSilent(attempt: Attempt): void {
-    const { budget, observer, options } = this.#pieces;
+    const { budget, observer } = this.#pieces;
     if (!SAFE.has(this.#head.method) || this.#body !== undefined || this.#attempts.length > 1) return;
-    if (this.#tried.length > options.retries.max || this.#answering) return;
+    if (this.#tried.length > this.#route.retries.max || this.#answering) return;
     const upstream = this.#next();
     if (upstream === undefined || !upstream.available || !budget.take()) return;
     observer.retried(attempt.upstream, 'hedge');
@@ -201,14 +210,13 @@ export class Attempts implements AttemptOwner, Waiter {
   }
 
   #retry(attempt: Attempt, failure: AttemptFailure): boolean {
-    const { upstreams } = this.#route;
-    const { budget, observer, options } = this.#pieces;
+    const { upstreams, retries } = this.#route;
+    const { budget, observer } = this.#pieces;
     const repeatable = IDEMPOTENT.has(this.#head.method) && this.#body === undefined && failure !== 'invalid';
     if (attempt.sent && !repeatable) return false;
     // A refused connection cost the upstream nothing, so every upstream may be asked. All other retries are bounded.
-    if (failure !== 'refused' && (this.#tried.length > options.retries.max || !budget.take())) return false;
-    if (options.retries.max === 0 || (failure === 'connect_timeout' && !upstreams.some((one) => one.available)))
-      return false;
+    if (failure !== 'refused' && (this.#tried.length > retries.max || !budget.take())) return false;
+    if (retries.max === 0 || (failure === 'connect_timeout' && !upstreams.some((one) => one.available))) return false;
     const upstream = this.#next() ?? (failure === 'stale' ? attempt.upstream : undefined);
     if (upstream === undefined) return false;
     observer.retried(attempt.upstream, failure);

@@ -6,25 +6,28 @@ import type { CachedResponse, CacheFill, CacheLookup, ResponseCache } from '../.
 import { cacheRequest, mayBeCached } from '../http/cache-fields.ts';
 import { fieldList, type ReplyHead } from '../http/reply-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
+import type { RouteCache } from '../routes/cache-rules.ts';
 import { SAFE } from './attempts.ts';
 
 export class CacheVisit {
   readonly #cache: ResponseCache;
   readonly #head: RequestHead;
+  readonly #rules: RouteCache;
   #fill: CacheFill | undefined;
   #filling = false;
   #status: string | undefined;
   /** What the look-up said. */
   kind: CacheLookup['kind'] | undefined;
 
-  constructor(cache: ResponseCache, head: RequestHead) {
+  constructor(cache: ResponseCache, head: RequestHead, rules: RouteCache) {
     this.#cache = cache;
+    this.#rules = rules;
     this.#head = head;
   }
 
   /** Undefined when such a request cannot be cached. */
   ask(): CacheLookup | Promise<CacheLookup> | undefined {
-    return mayBeCached(this.#head) ? this.#cache.lookup(cacheRequest(this.#head)) : undefined;
+    return mayBeCached(this.#head) ? this.#cache.lookup(cacheRequest(this.#head, this.#rules.partition)) : undefined;
   }
 
   /** The client left before the look-up finished. */
@@ -66,11 +69,22 @@ export class CacheVisit {
   passing(head: ReplyHead): string | undefined {
     if (this.#fill === undefined) {
       if (!SAFE.has(this.#head.method) && head.status < 400)
-        this.#cache.invalidate(cacheRequest(this.#head), head.status, fieldList(head.fields));
+        this.#cache.invalidate(cacheRequest(this.#head, this.#rules.partition), head.status, fieldList(head.fields));
       return this.#status;
     }
-    this.#filling = this.#fill.head(head.status, fieldList(head.fields));
+    this.#filling = this.#fill.head(head.status, this.#timed(fieldList(head.fields)));
     return `${this.#status}; fwd-status=${head.status}${this.#filling ? '; stored' : ''}`;
+  }
+
+  /** An answer that says nothing of its freshness gets the route's. */
+  #timed(fields: readonly string[]): readonly string[] {
+    const seconds = this.#rules.defaultTtlSeconds;
+    if (
+      seconds === 0 ||
+      fields.some((name, at) => at % 2 === 0 && /^(?:cache-control|expires|pragma|set-cookie)$/i.test(name))
+    )
+      return fields;
+    return [...fields, 'Cache-Control', `max-age=${seconds}`];
   }
 
   /** A view of bytes that go to the client. */

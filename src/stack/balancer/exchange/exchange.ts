@@ -6,7 +6,7 @@ import type { Span } from '@opentelemetry/api';
 import type { ErrorCode, VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { CachedResponse, CacheFill, CacheLookup, ResponseCache } from '../../../model/response-cache.ts';
-import { giveKept, giveProblem, passHead, problemFor } from './answers.ts';
+import { giveKept, giveOwn, giveProblem, passHead, problemFor } from './answers.ts';
 import type { Attempt, AttemptFailure } from './attempt.ts';
 import { CacheVisit } from './cache-visit.ts';
 import type { ClientReply } from '../client/reply.ts';
@@ -15,7 +15,10 @@ import { CACHE, CONNECT, newPhaseTimes, QUEUE, serverTiming, TRANSFER, UPSTREAM 
 import type { ReplyHead } from '../http/reply-head.ts';
 import type { BodyEvents, RequestBody } from '../http/request-body.ts';
 import type { RequestHead } from '../http/request-head.ts';
-import { pathOf, type Route } from '../routes/route.ts';
+import type { RequestFacts } from '../routes/request-facts.ts';
+import type { OwnReply } from '../routes/gate.ts';
+import { nameAtStart, nameByNow, outgoingHead, stickyFields, type Route } from '../routes/route.ts';
+import type { Preference } from '../routes/sticky.ts';
 import { Attempts, type AttemptsOwner, type AttemptsPieces } from './attempts.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
@@ -32,6 +35,8 @@ export interface ExchangeRequest {
   readonly route: Route;
   readonly requestId: string;
   readonly reply: ClientReply;
+  /** Absent where no switch of the route reads any. */
+  readonly facts: RequestFacts | undefined;
   /** Called once, when nothing more happens to the request. */
   readonly onDone: (nowMs: number) => void;
 }
@@ -45,6 +50,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   readonly #span: Span;
   readonly #attempts: Attempts;
   readonly #visit: CacheVisit | undefined;
+  readonly #preference: Preference | undefined;
   #body: RequestBody | undefined;
   #readyMs: number;
   #headMs = 0;
@@ -54,14 +60,22 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   constructor(pieces: ExchangePieces, request: ExchangeRequest) {
     this.#pieces = pieces;
     this.#request = request;
-    this.#startMs = pieces.clock.monotonic();
-    this.#readyMs = this.#startMs;
-    const { head, route } = request;
-    this.#route = route.name ?? route.templates.find(pathOf(head.target)) ?? route.templates.other;
+    this.#startMs = this.#readyMs = pieces.clock.monotonic();
+    const { head, route, facts } = request;
+    this.#route = nameAtStart(route, head.target);
     const { span, parent } = pieces.observer.serverSpan(head, this.#route);
     this.#span = span;
-    this.#attempts = new Attempts(pieces, this, route, head, parent);
-    this.#visit = pieces.cache && new CacheVisit(pieces.cache, head);
+    this.#preference = facts && route.sticky?.prefer(facts);
+    this.#attempts = new Attempts(pieces, this, route, head, parent, this.#preference);
+    if (pieces.cache && route.cache && route.cache.bypass?.(head) !== true)
+      this.#visit = new CacheVisit(pieces.cache, head, route.cache);
+  }
+
+  /** The route's gate answers instead of an upstream. */
+  give(own: OwnReply): void {
+    const { reply, head, requestId } = this.#request;
+    const status = giveOwn(reply, head.method, own, requestId, this.#timing());
+    this.#finish(status >= 500 ? (own.error?.code ?? own.reason) : undefined);
   }
 
   /** With a body, the rest begins at its `onReady`. */
@@ -76,7 +90,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   }
 
   onTooLarge(): void {
-    this.#refuse('payload_too_large', `The body is larger than ${this.#pieces.options.limits.body} bytes.`);
+    this.#refuse('payload_too_large', `The body is larger than ${this.#request.route.limits.body} bytes.`);
   }
 
   onTooSlow(): void {
@@ -111,8 +125,15 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   }
 
   #headFor(upstream: Upstream, conditional: CacheFill['conditional'] | undefined): string {
-    const { head, peer, requestId } = this.#request;
-    return forwardHead(head, peer, requestId, this.#pieces.observer.ownFields, conditional, upstream.name);
+    const { peer, requestId, head, route, facts } = this.#request;
+    return forwardHead(
+      outgoingHead(route, facts, head),
+      peer,
+      requestId,
+      this.#pieces.observer.ownFields,
+      conditional,
+      upstream.name,
+    );
   }
 
   asking(upstream: Upstream, nowMs: number): string {
@@ -134,7 +155,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#phases[UPSTREAM] = nowMs - this.#readyMs - (attempt.reused ? 0 : connect);
     this.#headMs = nowMs;
     const instead = this.#visit?.instead(head);
-    if (instead === undefined) this.#answer(head);
+    if (instead === undefined) this.#answer(head, attempt.upstream);
     else if (instead === 'gone') this.#attempts.again(attempt.upstream, this.#headFor(attempt.upstream, undefined));
     else {
       // A 304 has no body and its connection goes on by itself; the body of an error is not needed.
@@ -144,9 +165,10 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     }
   }
 
-  #answer(head: ReplyHead): void {
+  #answer(head: ReplyHead, upstream: Upstream): void {
     const { reply, head: request } = this.#request;
-    const own = this.#ownFields(this.#visit?.passing(head));
+    const { route, facts } = this.#request;
+    const own = this.#ownFields(this.#visit?.passing(head)) + stickyFields(route, facts, upstream, this.#preference);
     if (this.#pieces.draining()) reply.noKeepAlive();
     this.#answered = true;
     passHead(reply, request.method, head, own);
@@ -234,7 +256,6 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     if (this.#body !== undefined && !this.#body.complete) this.#refuse(refusal.code, refusal.message);
   }
 
-  /** The client's connection is gone. */
   onClientClosed(): void {
     if (!this.#done) this.#close(this.#request.reply.status === undefined ? 'client_closed' : undefined);
   }
@@ -267,21 +288,12 @@ export class Exchange implements AttemptsOwner, BodyEvents {
       head,
       peer,
       routeAtStart: this.#route,
-      route: this.#routeByNow(),
+      route: nameByNow(this.#request.route, this.#route, head.target, this.#answered ? reply.status : undefined),
       status: reply.status,
       error: errorType,
       totalMs: nowMs - this.#startMs,
       phases: this.#phases,
     });
     this.#request.onDone(nowMs);
-  }
-
-  /** The route template may be known by now: from this request's answer, or from the answer that it waited for. */
-  #routeByNow(): string {
-    const { route, head, reply } = this.#request;
-    if (route.name !== undefined || this.#route !== route.templates.other) return this.#route;
-    const path = pathOf(head.target);
-    if (this.#answered) return route.templates.learn(path, reply.status ?? 0);
-    return route.templates.find(path) ?? this.#route;
   }
 }

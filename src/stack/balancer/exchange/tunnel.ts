@@ -13,11 +13,11 @@ import type { Timed } from '../timing/deadlines.ts';
 import type { ExchangePieces } from './exchange.ts';
 import { forwardHead, type Peer } from '../http/forward-head.ts';
 import { newPhaseTimes } from '../telemetry/phase-times.ts';
-import { pick } from '../upstream/pick.ts';
 import { problemMessage } from '../client/problem.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
-import type { Route } from '../routes/route.ts';
+import type { RequestFacts } from '../routes/request-facts.ts';
+import { outgoingHead, type Route } from '../routes/route.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { ConnectionFailure, ExchangeEvents, UpstreamConnection } from '../upstream/connection.ts';
 import { closeFrame, FrameTracker } from '../http/websocket-frames.ts';
@@ -26,6 +26,7 @@ export interface TunnelRequest {
   readonly head: RequestHead;
   readonly peer: Peer;
   readonly route: Route;
+  readonly facts: RequestFacts | undefined;
   readonly requestId: string;
   readonly socket: Socket;
   /** What the client sent after its head. */
@@ -80,10 +81,10 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
   }
 
   #ask(): void {
-    const { head, peer, requestId, route } = this.#request;
-    const { observer, random, clock, options } = this.#pieces;
-    route.turn = (route.turn + 1) >>> 0;
-    const at = pick(route.policy, route.upstreams, route.turn, this.#tried, Infinity, random);
+    const { head, peer, requestId, route, facts } = this.#request;
+    const { observer, random, clock } = this.#pieces;
+    const preference = facts && route.sticky?.prefer(facts);
+    const at = route.picker.pick(this.#tried, Infinity, random, preference);
     if (at < 0) {
       this.#refuse('no_upstream', 'No upstream could be reached.');
       return;
@@ -95,8 +96,9 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     this.#tryMs = clock.monotonic();
     const { span, fields } = observer.clientSpan(head, this.#parent);
     this.#clientSpan = span;
-    const text = forwardHead(head, peer, requestId, observer.ownFields, undefined, upstream.name);
-    const { connect, first_byte } = options.timeouts;
+    const outgoing = outgoingHead(route, facts, head);
+    const text = forwardHead(outgoing, peer, requestId, observer.ownFields, undefined, upstream.name);
+    const { connect, first_byte } = route.timeouts;
     this.deadlineMs = connect + first_byte > 0 ? this.#tryMs + connect + first_byte : Infinity;
     this.#connection = upstream.open();
     this.#connection.begin('GET', `${text}${fields}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, this, true);

@@ -10,15 +10,17 @@ import type { RequestHead } from './request-head.ts';
 export interface Peer {
   readonly address: string;
   readonly trusted: boolean;
+  /** `https` when the connection to us is TLS. */
+  readonly scheme: 'http' | 'https';
   /** `for=192.0.2.1` or `for="[2001:db8::1]"`. */
   readonly forwardedFor: string;
   /** The text last written after the client's own fields: nearly all requests of a connection name the same host. */
   readonly last: { host: string | undefined; http11: boolean; text: string };
 }
 
-export function makePeer(address: string, trusted: boolean): Peer {
+export function makePeer(address: string, trusted: boolean, scheme: 'http' | 'https' = 'http'): Peer {
   const forwardedFor = address.includes(':') ? `for="[${address}]"` : `for=${address}`;
-  return { address, trusted, forwardedFor, last: { host: undefined, http11: true, text: '' } };
+  return { address, trusted, scheme, forwardedFor, last: { host: undefined, http11: true, text: '' } };
 }
 
 /** Fields the propagator writes itself (`traceparent`, …): the client's own are dropped. */
@@ -72,7 +74,7 @@ export function forwardHead(
 ): string {
   const host = head.host === '' ? fallbackHost : head.host;
   const { fields, forwarded, chain, via } = passing(head, peer.trusted, own, conditional);
-  let out = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n${fields}`;
+  let out = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${head.hostForUpstream ?? host}\r\n${fields}`;
   if (conditional !== undefined) {
     for (const name of Object.keys(conditional)) out += `${name}: ${conditional[name]}\r\n`;
   }
@@ -108,7 +110,7 @@ function dropped(
 
 /** `host` may contain characters that need quotes in `Forwarded` (such as the colon of a port) but no quote: `Host` was checked. */
 function ownForwarded(peer: Peer, host: string): string {
-  return `Forwarded: ${peer.forwardedFor};host="${host}";proto=http\r\nX-Forwarded-Host: ${host}\r\nX-Forwarded-Proto: http\r\n`;
+  return `Forwarded: ${peer.forwardedFor};host="${host}";proto=${peer.scheme}\r\nX-Forwarded-Host: ${host}\r\nX-Forwarded-Proto: ${peer.scheme}\r\n`;
 }
 
 /** A trusted peer's fields are kept; missing ones are added, and `Forwarded` gets our hop. */
@@ -120,6 +122,6 @@ function passedForwarded(fields: string, peer: Peer, host: string): string {
     ? `Forwarded: ${peer.forwardedFor}\r\n`
     : `Forwarded: ${peer.forwardedFor};host="${host}"\r\n`;
   if (!has('x-forwarded-host')) out += `X-Forwarded-Host: ${host}\r\n`;
-  if (!has('x-forwarded-proto')) out += 'X-Forwarded-Proto: http\r\n';
+  if (!has('x-forwarded-proto')) out += `X-Forwarded-Proto: ${peer.scheme}\r\n`;
   return out;
 }

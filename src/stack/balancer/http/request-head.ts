@@ -41,6 +41,8 @@ export interface RequestHead {
   /** Lower-case names `Connection` listed: dropped with the hop-by-hop fields. */
   readonly listed: readonly string[];
   readonly raw: readonly string[];
+  /** `Host` for the upstream where the route sets one; `host` stays what the client asked. */
+  readonly hostForUpstream?: string | undefined;
 }
 
 export interface Refusal {

@@ -1,120 +1,163 @@
 /**
- * Maps host and path to a route, and a path to its name in telemetry. A route without a name gets templates of the paths
- * seen (`/users/:id`). Templates are learned only from successful answers and their number is limited, so neither a scanner
- * nor a service with ids in unusual places can grow telemetry.
+ * A route as requests meet it: every switch compiled to something to call, or to nothing. A switch that is off is an absent
+ * field, looked at once for each request at most.
  */
-import type { Policy, RouteOptions } from '../config.ts';
+import type { BlockList } from 'node:net';
+import type { Clock } from '../../../base/clock.ts';
+import type { Limits, RetryRules, RouteOptions, Timeouts } from '../config.ts';
+import { addressList } from '../http/address-list.ts';
+import type { RequestHead } from '../http/request-head.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { compileRouteCache, type RouteCache } from './cache-rules.ts';
+import { Gate } from './gate.ts';
+import { compileMatches, type Matches } from './matching.ts';
+import { compileAnswerEdit, compileOutgoing, type AnswerEdit, type Outgoing } from './outgoing.ts';
+import type { PasswordGate } from './password-gate.ts';
+import { bareHost, pathOf, underPath } from './path.ts';
+import { PathTemplates } from './path-templates.ts';
+import { Picker } from './picker.ts';
+import type { RequestFacts } from './request-facts.ts';
+import { byPath, makeSticky, type Preference, type Sticky } from './sticky.ts';
 
 export interface Route {
+  /** In the runtime API: its name, or where it leads. */
+  readonly id: string;
   readonly name: string | undefined;
   readonly host: string | undefined;
   readonly path: string;
-  readonly policy: Policy;
+  readonly matches: Matches | undefined;
   readonly upstreams: readonly Upstream[];
+  readonly picker: Picker;
   readonly templates: PathTemplates;
-  /** One more for each request. */
-  turn: number;
+  readonly timeouts: Timeouts;
+  readonly retries: RetryRules;
+  readonly limits: Limits;
+  readonly cache: RouteCache | undefined;
+  readonly outgoing: Outgoing | undefined;
+  readonly answerEdit: AnswerEdit | undefined;
+  readonly sticky: Sticky | undefined;
+  /** Every route has one for maintenance; `guarded` says whether it has anything to check. */
+  readonly gate: Gate;
+  guarded: boolean;
+  /** Whether any switch reads facts of a request. */
+  readonly factual: boolean;
 }
 
-export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[]): Route {
-  const { name, host, policy } = options;
-  const path = options.path.length > 1 ? options.path.replace(/\/+$/, '') || '/' : '/';
-  return { name, host, path, policy, upstreams, templates: new PathTemplates(path), turn: 0 };
+export interface RoutePieces {
+  readonly clock: Clock;
+  readonly loosest: Limits;
+  readonly passwords: PasswordGate | undefined;
 }
 
-/** Routes in the order they are tried: with a host first, longer paths first. */
+const trimmed = (path: string): string => (path.length > 1 ? path.replace(/\/+$/, '') || '/' : '/');
+
+/** `upstreams`: those of `options`, in their order. Throws VitrineError `config_invalid`. */
+export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[], pieces: RoutePieces): Route {
+  const { name, host, policy, timeouts, retries, limits } = options;
+  const path = trimmed(options.path);
+  // Stable: backups keep their order behind the others.
+  const ordered = [...upstreams].sort((a, b) => Number(a.backup) - Number(b.backup));
+  const gate = new Gate(options, pieces);
+  const outgoing = compileOutgoing({ ...options, path });
+  const answerEdit = compileAnswerEdit(options.response_headers);
+  const sticky = options.sticky
+    ? makeSticky(options.sticky, ordered)
+    : policy === 'consistent_hash'
+      ? byPath
+      : undefined;
+  return {
+    id: name ?? `${host ?? ''}${path}`,
+    name,
+    host,
+    path,
+    matches: compileMatches(options),
+    upstreams: ordered,
+    picker: new Picker(policy, ordered),
+    templates: new PathTemplates(path),
+    timeouts,
+    retries,
+    limits,
+    cache: compileRouteCache(options),
+    outgoing,
+    answerEdit,
+    sticky,
+    gate,
+    guarded: !gate.open,
+    factual: outgoing !== undefined || answerEdit !== undefined || sticky !== undefined,
+  };
+}
+
+/** The name under which telemetry knows a request of the route. */
+export function nameAtStart({ name, templates }: Route, target: string): string {
+  return name ?? templates.find(pathOf(target)) ?? templates.other;
+}
+
+/** It may be known by now: of the answer it got (`status`), or of that to another request it waited for. */
+export function nameByNow(route: Route, atStart: string, target: string, status: number | undefined): string {
+  const { name, templates } = route;
+  if (name !== undefined || atStart !== templates.other) return atStart;
+  return status === undefined ? (templates.find(pathOf(target)) ?? atStart) : templates.learn(pathOf(target), status);
+}
+
+/** The head as the route sends it on. */
+export function outgoingHead(route: Route, facts: RequestFacts | undefined, head: RequestHead): RequestHead {
+  return facts === undefined || route.outgoing === undefined ? head : route.outgoing(facts);
+}
+
+/** Lines that tell a client which upstream it stays at. */
+export function stickyFields(
+  { sticky }: Route,
+  facts: RequestFacts | undefined,
+  upstream: Upstream,
+  preference: Preference | undefined,
+): string {
+  return facts === undefined || sticky === undefined ? '' : sticky.fields(upstream, preference, facts);
+}
+
+const hostRank = ({ host }: Route): number => (host === undefined ? 0 : host.startsWith('*.') ? 1 : 2);
+
+/** Routes in the order they are tried: exact hosts first, then wildcards, longer paths, those that ask for more; then as written. */
 export class RouteTable {
   readonly routes: readonly Route[];
   /** Ambiguous paths are refused when the path decides which upstream gets the request. */
   readonly byPath: boolean;
+  readonly trusted: BlockList;
 
-  constructor(routes: readonly Route[]) {
+  constructor(routes: readonly Route[], trustedProxies: readonly string[] = []) {
     this.routes = [...routes].sort(
-      (a, b) => Number(b.host !== undefined) - Number(a.host !== undefined) || b.path.length - a.path.length,
+      (a, b) =>
+        hostRank(b) - hostRank(a) ||
+        b.path.length - a.path.length ||
+        Number(b.matches !== undefined) - Number(a.matches !== undefined),
     );
-    this.byPath = routes.some((route) => route.path !== '/');
+    this.byPath = routes.some((route) => route.path !== '/' || route.outgoing !== undefined);
+    this.trusted = addressList(trustedProxies);
   }
 
-  find(host: string, path: string): Route | undefined {
+  find(head: RequestHead, path: string): Route | undefined {
     for (const route of this.routes) {
-      if (route.host !== undefined && route.host !== bareHost(host)) continue;
-      if (route.path === '/' || underPath(path, route.path)) return route;
+      if (route.host !== undefined && !hostMatches(route.host, bareHost(head.host))) continue;
+      if (route.path !== '/' && !underPath(path, route.path)) continue;
+      if (route.matches === undefined || route.matches(head)) return route;
     }
     return undefined;
   }
-}
 
-function bareHost(host: string): string {
-  const colon = host.lastIndexOf(':');
-  return colon > host.lastIndexOf(']') ? host.slice(0, colon) : host;
-}
-
-function underPath(path: string, prefix: string): boolean {
-  return path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 47);
-}
-
-/** `/a/../b`, also with encoded dots or slashes: two readers may match it to different routes. */
-export function isAmbiguousPath(path: string): boolean {
-  return /(?:^|\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)|%2f|%5c|\\|\/\//i.test(path);
-}
-
-export function pathOf(target: string): string {
-  const query = target.indexOf('?');
-  return query < 0 ? target : target.slice(0, query);
-}
-
-const TEMPLATES_LIMIT = 100;
-const PATHS_LIMIT = 2048;
-const SEGMENTS_LIMIT = 8;
-/** Statuses that do not prove that a path exists. */
-const NOTHING_THERE = new Set([400, 404, 405, 410, 414, 431]);
-
-const VERSION = /^v\d{1,3}(?:\.\d{1,3}){0,2}(?:(?:alpha|beta)\d{0,3})?$/i;
-const WORD_LIMIT = 24;
-
-/**
- * `:id` for a segment that looks like an id: anything with a digit (`42`, `acc-004`, a UUID), hex, a long segment, or one
- * that is not a plain word. Names with digits are rarer than ids, each of which would be a series; versions (`v2`) stay.
- */
-function segmentTemplate(segment: string): string {
-  if (segment.length === 0 || VERSION.test(segment)) return segment;
-  if (segment.length > WORD_LIMIT || /\d|^[a-f-]{8,}$/i.test(segment)) return ':id';
-  return /^[\w.~@:+-]+$/.test(segment) ? segment : ':id';
-}
-
-export function pathTemplate(path: string): string {
-  const segments = path.split('/');
-  const kept = segments.slice(0, SEGMENTS_LIMIT + 1).map(segmentTemplate);
-  return segments.length > SEGMENTS_LIMIT + 1 ? `${kept.join('/')}/*` : kept.join('/');
-}
-
-export class PathTemplates {
-  /** The name of a path that was not learned. */
-  readonly other: string;
-  readonly #known = new Set<string>();
-  readonly #paths = new Map<string, string>();
-
-  constructor(prefix: string) {
-    this.other = prefix === '/' ? '/*' : `${prefix}/*`;
+  named(id: string): Route | undefined {
+    return this.routes.find((route) => route.id === id);
   }
+}
 
-  /** The template of a path, if it was learned. */
-  find(path: string): string | undefined {
-    const remembered = this.#paths.get(path);
-    if (remembered !== undefined) return remembered;
-    const template = pathTemplate(path);
-    if (!this.#known.has(template)) return undefined;
-    if (this.#paths.size >= PATHS_LIMIT) this.#paths.clear();
-    this.#paths.set(path, template);
-    return template;
-  }
+function hostMatches(pattern: string, host: string): boolean {
+  if (!pattern.startsWith('*.')) return pattern === host;
+  const label = host.length - pattern.length + 1;
+  return label > 0 && host.endsWith(pattern.slice(1)) && !host.slice(0, label).includes('.');
+}
 
-  /** An unknown path was answered with `status`. Returns its name from now on. */
-  learn(path: string, status: number): string {
-    if (NOTHING_THERE.has(status) || this.#known.size >= TEMPLATES_LIMIT) return this.other;
-    const template = pathTemplate(path);
-    this.#known.add(template);
-    return template;
-  }
+/** What a head is held to before its route is known: the largest of each limit. */
+export function loosestLimits(routes: readonly RouteOptions[], section: Limits): Limits {
+  const all = routes.length === 0 ? [section] : routes.map((route) => route.limits);
+  const most = (key: 'header' | 'fields' | 'target'): number => Math.max(...all.map((limits) => limits[key]));
+  const body = all.some((limits) => limits.body === 0) ? 0 : Math.max(...all.map((limits) => limits.body));
+  return { ...section, header: most('header'), fields: most('fields'), target: most('target'), body };
 }

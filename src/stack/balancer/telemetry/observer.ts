@@ -4,8 +4,9 @@
  * that observable instruments read at each collection, so they cost nothing per request.
  */
 import { metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { Attributes, Context, Observable, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
+import type { Attributes, Context, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
 import { boundHistogram, type BoundHistogram, type BoundRecord } from '../../../telemetry/metrics/cells.ts';
+import { observeMetric } from '../../../telemetry/metrics/meters.ts';
 import { completeSpan, leanStart, traceparentOf } from '../../../telemetry/spans/lean-tracer.ts';
 import { linkedRoot } from '../../../telemetry/spans/linked-context.ts';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../../telemetry/names.ts';
@@ -15,11 +16,14 @@ import { PHASES, type PhaseTimes } from './phase-times.ts';
 import type { OwnFields } from '../http/forward-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import { clientAttributes, serverAttributes, type ClientOutcome, type ServerOutcome } from './span-attributes.ts';
+import type { GateReason } from '../routes/gate.ts';
+import type { Route } from '../routes/route.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 export interface Gauges {
   readonly upstreams: () => Iterable<Upstream>;
   readonly queueSize: () => number;
+  readonly routes: () => readonly Route[];
 }
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT']);
@@ -69,11 +73,12 @@ export class Observer {
   readonly #retries = new Counts();
   readonly #ejections = new Counts();
   readonly #shed = new Counts();
+  readonly #gated = new Counts();
   readonly #active = new Map<string, { readonly attributes: Attributes; value: number }>();
   readonly #labels = new LabelSets(this.#server, boundHistogram(SCOPE, METRICS.phaseDuration, FINE_DURATION_BOUNDS));
   readonly #attemptLabels = new WeakMap<Upstream, AttemptLabels>();
   readonly #gauges: Gauges;
-  readonly #callbacks: [Observable, ObservableCallback][] = [];
+  readonly #stops: (() => void)[] = [];
   readonly #fields = propagation.fields();
   /** All of them are known by name, so `RequestHead.traced` tells whether there is one. */
   readonly #fieldsKnown = this.#fields.every((name) => fieldMeaning(name) === FIELD.trace);
@@ -86,20 +91,21 @@ export class Observer {
     this.#gauges = gauges;
     const meter = metrics.getMeter(SCOPE);
     const observe = (name: MetricName, callback: ObservableCallback): void => {
-      const options = { unit: name.unit, description: name.description };
-      const instrument =
-        name.kind === 'counter'
-          ? meter.createObservableCounter(name.name, options)
-          : name.kind === 'gauge'
-            ? meter.createObservableGauge(name.name, options)
-            : meter.createObservableUpDownCounter(name.name, options);
-      instrument.addCallback(callback);
-      this.#callbacks.push([instrument, callback]);
+      this.#stops.push(observeMetric(meter, name, callback));
     };
     observe(METRICS.upstreamRequests, (result) => this.#observeTries(result));
     observe(METRICS.retries, this.#retries.observe);
     observe(METRICS.ejections, this.#ejections.observe);
     observe(METRICS.shed, this.#shed.observe);
+    observe(METRICS.gated, this.#gated.observe);
+    observe(METRICS.limitKeys, (result) => {
+      for (const { id, gate } of gauges.routes())
+        if (gate.rateLimit !== undefined) result.observe(gate.rateLimit.keys, { 'vitrine.route': id });
+    });
+    observe(METRICS.limitForgotten, (result) => {
+      for (const { id, gate } of gauges.routes())
+        if (gate.rateLimit !== undefined) result.observe(gate.rateLimit.forgotten, { 'vitrine.route': id });
+    });
     observe(METRICS.httpServerActive, (result) => {
       for (const { attributes, value } of this.#active.values()) result.observe(value, attributes);
     });
@@ -113,7 +119,7 @@ export class Observer {
   }
 
   close(): void {
-    for (const [instrument, callback] of this.#callbacks) instrument.removeCallback(callback);
+    for (const stop of this.#stops) stop();
   }
 
   /** The context the client sent, and a server span in it. */
@@ -222,6 +228,11 @@ export class Observer {
 
   ejected(upstream: Upstream, reason: string): void {
     this.#ejections.add(`${reason} ${upstream.name}`, 1, () => ({ 'vitrine.upstream': upstream.name, reason }));
+  }
+
+  /** The gate of a route answered instead of an upstream. */
+  gated(route: Route, reason: GateReason): void {
+    this.#gated.add(`${reason} ${route.id}`, 1, () => ({ 'vitrine.route': route.id, reason }));
   }
 
   shed(reason: string): void {

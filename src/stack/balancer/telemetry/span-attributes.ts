@@ -3,7 +3,7 @@ import type { Attributes } from '@opentelemetry/api';
 import type { Peer } from '../http/forward-head.ts';
 import { PHASES, type PhaseTimes } from './phase-times.ts';
 import type { RequestHead } from '../http/request-head.ts';
-import { pathOf } from '../routes/route.ts';
+import { pathOf } from '../routes/path.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 /** How a request ended. */

@@ -4,7 +4,7 @@
  * `onComplete` or `onFailed`, never both.
  */
 import { connect, type Socket } from 'node:net';
-import type { Endpoint } from '../config.ts';
+import type { Endpoint } from '../options/upstream-options.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import { ReplyParser, type ReplyListener } from '../http/reply-parser.ts';
 import { holdForTurn } from '../http/write-batch.ts';

@@ -4,7 +4,7 @@
  * would be certain.
  */
 import type { Random } from '../../../base/random.ts';
-import type { Policy } from '../config.ts';
+import type { Policy } from '../options/route-options.ts';
 
 export interface Candidate {
   /** Neither down nor ejected. */
@@ -13,6 +13,10 @@ export interface Candidate {
   readonly inflight: number;
   /** Share of its full load it may get, in (0, 1]: below 1 while it warms up. */
   readonly weight: number;
+  /** Configured weight beside the others; 1 when nothing is said. */
+  readonly share?: number;
+  /** Taken out by hand: not even asked when no other is available. */
+  readonly drained?: boolean;
 }
 
 /** Every candidate was tried. */
@@ -20,10 +24,114 @@ export const NOBODY = -1;
 /** Every candidate that is left has reached its limit. */
 export const ALL_BUSY = -2;
 
+/** One pass over the candidates. `panic`: no candidate is available, so the unavailable ones are asked too. */
+type PickPolicy = (
+  candidates: readonly Candidate[],
+  turn: number,
+  tried: readonly Candidate[],
+  limit: number,
+  random: Random,
+  panic: boolean,
+) => number;
+
+function mayBeAsked(one: Candidate, tried: readonly Candidate[], panic: boolean): boolean {
+  if (!one.available && (!panic || one.drained === true)) return false;
+  return tried.length === 0 || !tried.includes(one);
+}
+
+const effective = (one: Candidate): number => one.weight * (one.share ?? 1);
+const loadOf = (one: Candidate): number => (one.inflight + 1) / effective(one);
+
+/** Whether the next candidate ends the search, is the best so far, or is passed over. */
+type Verdict = 'take' | 'better' | 'pass';
+
+/** Goes through the candidates from the turn on and compares each that may be taken with the best before it. */
+function inTurn(
+  verdictOf: (one: Candidate, best: Candidate | undefined, panic: boolean, random: Random) => Verdict,
+): PickPolicy {
+  return (candidates, turn, tried, limit, random, panic) => {
+    const count = candidates.length;
+    let best = NOBODY;
+    for (let step = 0; step < count; step += 1) {
+      const at = (turn + step) % count;
+      const one = candidates[at];
+      if (!mayBeAsked(one, tried, panic)) continue;
+      if (one.inflight >= limit) {
+        if (best === NOBODY) best = ALL_BUSY;
+        continue;
+      }
+      const verdict = verdictOf(one, best < 0 ? undefined : candidates[best], panic, random);
+      if (verdict === 'take') return at;
+      if (verdict === 'better') best = at;
+    }
+    return best;
+  };
+}
+
+/** Draws `draws` candidates by chance, each as its weight is to all weights, and takes the less busy one. */
+function byChance(draws: 1 | 2): PickPolicy {
+  return (candidates, _turn, tried, limit, random, panic) => {
+    let sum = 0;
+    let busy = false;
+    const may = (one: Candidate): boolean => one.inflight < limit && mayBeAsked(one, tried, panic);
+    for (const one of candidates) {
+      if (may(one)) sum += effective(one);
+      else busy ||= mayBeAsked(one, tried, panic);
+    }
+    if (sum === 0) return busy ? ALL_BUSY : NOBODY;
+    const draw = (without: number): number => {
+      let left = random() * (without < 0 ? sum : sum - effective(candidates[without]));
+      let last = without;
+      for (let at = 0; at < candidates.length; at += 1) {
+        if (at === without || !may(candidates[at])) continue;
+        last = at;
+        left -= effective(candidates[at]);
+        if (left < 0) break;
+      }
+      return last;
+    };
+    const first = draw(-1);
+    if (draws === 1) return first;
+    const second = draw(first);
+    return loadOf(candidates[second]) < loadOf(candidates[first]) ? second : first;
+  };
+}
+
+const leastInflight = inTurn((one, best) => (best === undefined || loadOf(one) < loadOf(best) ? 'better' : 'pass'));
+
+/** The function of each `balancer.policy`. A policy is added here and in the enum of the section's schema. */
+const POLICIES: Readonly<Record<Policy, PickPolicy>> = {
+  /** In turn; a candidate that warms up is passed over by chance. */
+  round_robin: inTurn((one, best, panic, random) => {
+    if (panic || one.weight >= 1 || random() < one.weight) return 'take';
+    return best === undefined ? 'better' : 'pass';
+  }),
+  /** The fewest requests per weight; equal ones in turn. */
+  least_inflight: leastInflight,
+  /** By chance alone: it needs no state that several workers would have to share. */
+  weighted: byChance(1),
+  /** The power of two choices (Mitzenmacher): nearly as even as knowing all, and no herd runs to the one that was least busy. */
+  two_choices: byChance(2),
+  /** For requests that have no key to hash: the sticky choice of the route comes first. */
+  consistent_hash: leastInflight,
+};
+
+/** One pass of a policy, for callers that decide about panic mode themselves. */
+export function choose(
+  policy: Policy,
+  candidates: readonly Candidate[],
+  turn: number,
+  tried: readonly Candidate[],
+  limit: number,
+  random: Random,
+  panic: boolean,
+): number {
+  return POLICIES[policy](candidates, turn, tried, limit, random, panic);
+}
+
 /**
  * Index of the candidate for turn `turn` (any non-negative integer, one more for each request), `NOBODY` or `ALL_BUSY`.
- * `round_robin` takes them in turn and skips one that warms up at random; `least_inflight` takes the one with the fewest
- * requests per weight, equal ones in turn. None is given more than `limit` requests at a time.
+ * No candidate gets more than `limit` requests at a time.
  */
 export function pick(
   policy: Policy,
@@ -35,37 +143,6 @@ export function pick(
 ): number {
   const available = choose(policy, candidates, turn, tried, limit, random, false);
   return available === NOBODY ? choose(policy, candidates, turn, tried, limit, random, true) : available;
-}
-
-function choose(
-  policy: Policy,
-  candidates: readonly Candidate[],
-  turn: number,
-  tried: readonly Candidate[],
-  limit: number,
-  random: Random,
-  panic: boolean,
-): number {
-  const count = candidates.length;
-  let best = NOBODY;
-  let bestLoad = Infinity;
-  for (let step = 0; step < count; step += 1) {
-    const at = (turn + step) % count;
-    const one = candidates[at];
-    if (!(one.available || panic) || (tried.length > 0 && tried.includes(one))) continue;
-    if (one.inflight >= limit) {
-      if (best === NOBODY) best = ALL_BUSY;
-      continue;
-    }
-    if (policy === 'least_inflight') {
-      const load = (one.inflight + 1) / one.weight;
-      if (load >= bestLoad) continue;
-      best = at;
-      bestLoad = load;
-    } else if (panic || one.weight >= 1 || random() < one.weight) return at;
-    else if (best < 0) best = at;
-  }
-  return best;
 }
 
 /** Share of load `sinceMs` after coming back: from a tenth, linearly, to all at `slowStartMs`. */

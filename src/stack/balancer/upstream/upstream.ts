@@ -4,7 +4,7 @@
  * request.
  */
 import type { Clock } from '../../../base/clock.ts';
-import type { Endpoint } from '../config.ts';
+import type { Endpoint } from '../options/upstream-options.ts';
 import { afterFailure, afterSuccess, afterTime, GOOD_STANDING } from './ejection.ts';
 import type { EjectionRules, FailureKind, Standing } from './ejection.ts';
 import { warmUpWeight, type Candidate } from './pick.ts';
@@ -26,6 +26,7 @@ export class Upstream implements Candidate {
   readonly endpoint: Endpoint;
   #name = '';
   #namedPort = -1;
+  readonly backup: boolean;
   readonly #rules: UpstreamRules;
   readonly #clock: Clock;
   readonly #events: UpstreamEvents;
@@ -37,6 +38,9 @@ export class Upstream implements Candidate {
   available = true;
   inflight = 0;
   weight = 1;
+  /** Its weight beside the others; the runtime API may change it. */
+  share: number;
+  #drained = false;
   /** Monotonic ms of the last byte it sent to anybody. */
   lastByteMs = -Infinity;
   /** Called when it closes a connection after an answer although it kept the one before: it may be shutting down. */
@@ -45,6 +49,8 @@ export class Upstream implements Candidate {
 
   constructor(endpoint: Endpoint, rules: UpstreamRules, clock: Clock, events: UpstreamEvents) {
     this.endpoint = endpoint;
+    this.backup = endpoint.backup === true;
+    this.share = endpoint.weight ?? 1;
     this.#rules = rules;
     this.#clock = clock;
     this.#events = events;
@@ -52,10 +58,10 @@ export class Upstream implements Candidate {
 
   /** `host:port`. The owner of the endpoint may point it elsewhere while it runs. */
   get name(): string {
-    const { host, port } = this.endpoint;
+    const { port } = this.endpoint;
     if (port !== this.#namedPort) {
       this.#namedPort = port;
-      this.#name = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+      this.#name = endpointName(this.endpoint);
     }
     return this.#name;
   }
@@ -139,7 +145,7 @@ export class Upstream implements Candidate {
   }
 
   #decide(nowMs: number): void {
-    const available = this.#checkedUp && this.#standing.untilMs === 0;
+    const available = this.#checkedUp && this.#standing.untilMs === 0 && !this.#drained;
     if (available === this.available) return;
     this.available = available;
     if (!available) return;
@@ -148,7 +154,23 @@ export class Upstream implements Candidate {
     this.#events.returned(this);
   }
 
+  get drained(): boolean {
+    return this.#drained;
+  }
+
+  /** By hand: it gets no new request; what it has, it finishes. */
+  drain(on: boolean): void {
+    if (on === this.#drained) return;
+    this.#drained = on;
+    this.#decide(this.#clock.monotonic());
+  }
+
   close(): void {
     for (const connection of this.#open) connection.destroy();
   }
+}
+
+function endpointName({ host, port, socket }: Endpoint): string {
+  if (socket !== undefined) return `unix:${socket}`;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -41,8 +41,9 @@ describe('the short form of alerts', () => {
     expect(rule.labels[0].source).toBe('warning');
   });
 
-  it.each(Object.keys(SHORT_METRICS))('%s is PromQL', (metric) => {
-    expect(parse(shortFormRule({ name: 'A', metric, above: 1 }).expr).kind).toBe('binary');
+  it.each(Object.entries(SHORT_METRICS))('%s is PromQL', (metric, { unit }) => {
+    const above = { seconds: '1s', ratio: '10%', bytes: '1MiB', number: 1 }[unit];
+    expect(parse(shortFormRule({ name: 'A', metric, above }).expr).kind).toBe('binary');
   });
 
   it.each<[Partial<ShortForm>, string, string]>([

@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogRecord } from '../../../../src/model/records.ts';
 import { LogWindows } from '../../../../src/monitor/ingest/lines/log-windows.ts';
-import { NOW_MS, stillClock } from '../../../support/ingest-bench.ts';
-import { MemoryLogSink, MemorySampleSink } from '../../../support/memory-sinks.ts';
+import { NOW_MS, stillClock } from '../../../support/telemetry/ingest-bench.ts';
+import { MemoryLogSink, MemorySampleSink } from '../../../support/telemetry/memory-sinks.ts';
 
 const record = (service: string, severityNumber: number): LogRecord => ({
   timeUnixNano: 0n,

@@ -4,7 +4,7 @@ import { WriteSeriesCache } from '../../../../src/monitor/ingest/remote-write/wr
 import type { CachedResource } from '../../../../src/monitor/ingest/metrics/series-cache.ts';
 import { MAX_KEY_CHARACTERS, SeriesCache } from '../../../../src/monitor/ingest/metrics/series-cache.ts';
 import { LABEL_LIMITS } from '../../../../src/monitor/ingest/metrics/series-labels.ts';
-import { MemorySampleSink } from '../../../support/memory-sinks.ts';
+import { MemorySampleSink } from '../../../support/telemetry/memory-sinks.ts';
 
 const make = (): CachedResource => ({
   target: { job: '', instance: '' },

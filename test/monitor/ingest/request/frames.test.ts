@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../../../src/model/frame.ts';
 import { FrameReceiver } from '../../../../src/monitor/ingest/request/frames.ts';
-import { NOW_MS, NOW_NANOS, ingestRig } from '../../../support/ingest-bench.ts';
+import { NOW_MS, NOW_NANOS, ingestRig } from '../../../support/telemetry/ingest-bench.ts';
 
 const point = (
   value: Frame['metrics'][0]['points'][0]['value'],

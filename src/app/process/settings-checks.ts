@@ -1,0 +1,98 @@
+/**
+ * What no section can see by itself: addresses that clash, a balancer that is its own upstream, names that stand twice.
+ * Each is an error with its place, because the program would start and then do something that nobody meant.
+ */
+import type { Path } from '../../config/document.ts';
+import { parseAddress, type Address } from '../../config/types.ts';
+import { isLoopback } from '../../model/exposure.ts';
+
+/** The parts of the settings that are looked at. */
+interface Settings {
+  readonly balancer: { readonly listen: Address; readonly routes: readonly unknown[] };
+  readonly monitor: { readonly listen: Address; readonly otlp_http: Address; readonly otlp_grpc: Address };
+  readonly sample: { readonly enabled: boolean; readonly listen: readonly Address[] };
+  readonly alerts: readonly (object | { readonly name: string; readonly severity: string })[];
+}
+
+export interface SettingsProblem {
+  readonly path: Path;
+  readonly message: string;
+}
+
+const ANY_HOST = new Set(['0.0.0.0', '::']);
+
+/** Whether a connection to `to` arrives at a listener on `at`. Port 0 is any free port, so it clashes with nothing. */
+function reaches(to: Address, at: Address): boolean {
+  if (to.port !== at.port || to.port === 0) return false;
+  if (to.host === at.host || ANY_HOST.has(to.host)) return true;
+  const local = isLoopback(to.host);
+  return local && (ANY_HOST.has(at.host) || (to.host === 'localhost' && isLoopback(at.host)));
+}
+
+function listeners({ balancer, monitor, sample }: Settings): (readonly [Path, Address])[] {
+  const samples = sample.enabled && balancer.routes.length === 0 ? sample.listen : [];
+  return [
+    [['balancer', 'listen'], balancer.listen],
+    [['monitor', 'listen'], monitor.listen],
+    [['monitor', 'otlp_http'], monitor.otlp_http],
+    [['monitor', 'otlp_grpc'], monitor.otlp_grpc],
+    ...samples.map((address, at): readonly [Path, Address] => [['sample', 'listen', at], address]),
+  ];
+}
+
+function clashes(settings: Settings): SettingsProblem[] {
+  const all = listeners(settings);
+  return all.flatMap(([path, address], at) => {
+    const first = all.slice(0, at).find(([, other]) => reaches(address, other) || reaches(other, address));
+    if (first === undefined) return [];
+    return [{ path, message: `port ${address.port} is taken by ${first[0].join('.')}; choose another` }];
+  });
+}
+
+/** The upstreams as they are written, with their places: the short form and those of the routes. */
+function writtenUpstreams(written: unknown): (readonly [Path, unknown])[] {
+  const balancer = (written as { balancer?: { upstreams?: unknown; routes?: unknown } }).balancer;
+  const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
+  const under = (path: Path, value: unknown): (readonly [Path, unknown])[] =>
+    listOf(value).map((one, at) => [[...path, at], one] as const);
+  return [
+    ...under(['balancer', 'upstreams'], balancer?.upstreams),
+    ...listOf(balancer?.routes).flatMap((route, at) =>
+      under(['balancer', 'routes', at, 'upstreams'], (route as { upstreams?: unknown }).upstreams),
+    ),
+  ];
+}
+
+function addressOf(upstream: unknown): Address | undefined {
+  const text = typeof upstream === 'string' ? upstream : (upstream as { url?: unknown } | null)?.url;
+  const url = typeof text === 'string' ? URL.parse(text) : null;
+  if (url === null || url.host === '') return undefined;
+  const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
+  return parseAddress(`${url.hostname}:${port}`);
+}
+
+function loops({ balancer }: Settings, written: unknown): SettingsProblem[] {
+  return writtenUpstreams(written).flatMap(([path, upstream]) => {
+    const address = addressOf(upstream);
+    if (address === undefined || !reaches(address, balancer.listen)) return [];
+    return [{ path, message: 'this is the balancer itself: each request would go round for ever' }];
+  });
+}
+
+function doubledAlerts({ alerts }: Settings): SettingsProblem[] {
+  const seen = new Map<string, number>();
+  return alerts.flatMap((one, at): SettingsProblem[] => {
+    if (!('name' in one)) return [];
+    const key = JSON.stringify([one.name, one.severity]);
+    const first = seen.get(key);
+    if (first === undefined) seen.set(key, at);
+    return first === undefined
+      ? []
+      : [{ path: ['alerts', at, 'name'], message: `alert ${first + 1} has this name too` }];
+  });
+}
+
+/** `written`: the configuration before its schema, where the places are those of the file. */
+export function settingsProblems(settings: Settings, written: unknown): SettingsProblem[] {
+  return [...clashes(settings), ...loops(settings, written), ...doubledAlerts(settings)];
+}

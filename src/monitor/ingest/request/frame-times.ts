@@ -1,0 +1,41 @@
+/**
+ * Puts the times of a frame on the receiver's clock. Both ends are on one machine, whose monotonic clock they share, so the
+ * difference of their wall clocks is known exactly: a sender whose clock was set back or forward goes on without a gap.
+ */
+import { machineMonotonicMs, type Clock } from '../../../base/clock.ts';
+import type { Frame } from '../../../model/frame.ts';
+
+/** Smaller differences are left alone: they are the resolution of the clocks and the pace of a slowed one. */
+const TOLERATED_MS = 250;
+
+/** Milliseconds to add to the frame's times; 0 when its sender's clock agrees with `clock`. */
+export function frameSkewMs({ timeMs, machineMs }: Frame, clock: Clock, machineNowMs = machineMonotonicMs()): number {
+  if (machineMs === undefined) return 0;
+  const onTheWayMs = Math.max(0, machineNowMs - machineMs);
+  const skewMs = clock.now() - onTheWayMs - timeMs;
+  return Math.abs(skewMs) < TOLERATED_MS ? 0 : Math.round(skewMs);
+}
+
+/** The frame with `skewMs` added to its times. Start times of metrics stay: they mark resets, and a new one would be a reset. */
+export function shiftedFrame(frame: Frame, skewMs: number): Frame {
+  if (skewMs === 0) return frame;
+  const nanos = BigInt(skewMs) * 1_000_000n;
+  return {
+    ...frame,
+    timeMs: frame.timeMs + skewMs,
+    metrics: frame.metrics.map((metric) => ({
+      ...metric,
+      points: metric.points.map((point) => ({ ...point, endMs: point.endMs + skewMs })),
+    })),
+    spans: frame.spans.map((span) => ({
+      ...span,
+      startUnixNano: span.startUnixNano + nanos,
+      endUnixNano: span.endUnixNano + nanos,
+    })),
+    logs: frame.logs.map((log) => ({
+      ...log,
+      timeUnixNano: log.timeUnixNano === 0n ? 0n : log.timeUnixNano + nanos,
+      observedUnixNano: log.observedUnixNano === 0n ? 0n : log.observedUnixNano + nanos,
+    })),
+  };
+}

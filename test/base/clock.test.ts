@@ -1,0 +1,77 @@
+/** Clocks under steps: nothing goes back, no instant is ticked twice, and real time is never lost. */
+import { describe, expect, it } from 'vitest';
+import { every, steadyClock } from '../../src/base/clock.ts';
+import { rareLines, silentLogger } from '../../src/base/logger.ts';
+import { movedClock } from '../support/moved-clock.ts';
+
+const START = Date.parse('2026-11-20T12:00:00Z');
+const HOUR = 3_600_000;
+
+describe('a steady clock', () => {
+  it('never goes back when the wall clock does, and runs 5 % slower until that has caught up', () => {
+    const wall = movedClock(START);
+    const clock = steadyClock(wall);
+    wall.step(-60_000);
+    expect(clock.now()).toBe(START);
+    wall.jump(1_000);
+    expect(clock.now()).toBe(START + 950);
+    expect(clock.aheadMs()).toBe(59_950);
+    wall.jump(20 * 60_000);
+    expect(clock.now()).toBe(wall.now());
+    expect(clock.aheadMs()).toBe(0);
+  });
+
+  it('follows a step forward at once', () => {
+    const wall = movedClock(START);
+    const clock = steadyClock(wall);
+    wall.step(HOUR);
+    expect(clock.now()).toBe(START + HOUR);
+  });
+});
+
+describe('every', () => {
+  it.each([-9 * HOUR, -HOUR, -700, 700, HOUR, 9 * HOUR])(
+    'ticks once a second of real time over a step of %i ms',
+    async (step) => {
+      const wall = movedClock(START);
+      const clock = steadyClock(wall);
+      const ticks: number[] = [];
+      const stop = every(
+        clock,
+        1_000,
+        (at) => void ticks.push(at),
+        (error) => {
+          throw error;
+        },
+      );
+      await wall.advance(10_000);
+      wall.step(step);
+      await wall.advance(100_000);
+      stop();
+      expect(ticks).toEqual([...new Set(ticks)].sort((a, b) => a - b));
+      // While the clock is slowed down, a second of it takes 1.053 of real time.
+      expect(ticks.length).toBeGreaterThanOrEqual(103);
+      expect(ticks.length).toBeLessThanOrEqual(111);
+      expect(Math.abs((ticks.at(-1) as number) - clock.now())).toBeLessThan(2_000);
+    },
+  );
+});
+
+describe('rare lines', () => {
+  it('are written once a minute for each key, with the number left out', () => {
+    const clock = movedClock(START);
+    const lines: object[] = [];
+    const rare = rareLines({ ...silentLogger, warn: (fields, text) => void lines.push({ ...fields, text }) }, clock);
+    for (let second = 0; second < 121; second += 1) {
+      rare('warn', 'a', { n: second }, 'disk');
+      if (second === 5) rare('warn', 'b', {}, 'other');
+      clock.jump(1_000);
+    }
+    expect(lines).toEqual([
+      { n: 0, text: 'disk' },
+      { text: 'other' },
+      { n: 60, repeated: 59, text: 'disk' },
+      { n: 120, repeated: 59, text: 'disk' },
+    ]);
+  });
+});

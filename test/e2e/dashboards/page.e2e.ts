@@ -1,0 +1,272 @@
+/** The page in a real browser, over a stack that does not exist: it must hold in every size, theme and mishap. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HOSTILE } from '../../support/page/fake-stack.ts';
+import type { PageServer } from '../../support/page/page-server.ts';
+import { startPageServer } from '../../support/page/page-server.ts';
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } } as const;
+if (CHROMIUM === undefined) console.log('skipped: the page tests need Chromium');
+
+interface Opened extends AsyncDisposable {
+  readonly page: Page;
+  /** Console errors, uncaught errors, policy violations, dialogs, and requests to anywhere else. */
+  readonly troubles: string[];
+}
+
+let browser: Browser;
+
+async function open(
+  server: PageServer,
+  target: string,
+  options: { size?: keyof typeof SIZES; scheme?: 'light' | 'dark' } = {},
+): Promise<Opened> {
+  const size = options.size ?? 'desktop';
+  const context: BrowserContext = await browser.newContext({
+    viewport: SIZES[size],
+    colorScheme: options.scheme ?? 'light',
+    hasTouch: size === 'phone',
+  });
+  const page = await context.newPage();
+  const troubles: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') troubles.push(message.text());
+  });
+  page.on('pageerror', (error) => troubles.push(error.message));
+  page.on('dialog', (dialog) => {
+    troubles.push(`dialog ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(server.url)) troubles.push(`request to ${request.url()}`);
+  });
+  await page.goto(server.url + target);
+  return { page, troubles, [Symbol.asyncDispose]: () => context.close() };
+}
+
+const firstTrace = async (server: PageServer): Promise<string> => {
+  const answer = (await (await fetch(`${server.url}/api/traces?limit=1`)).json()) as { traces: { traceId: string }[] };
+  return `/traces/${answer.traces[0].traceId}`;
+};
+
+/** What is cut off or too small to hit. As text, because it runs in the browser and not here. */
+const FLAWS = `(() => {
+  const found = [];
+  const main = document.querySelector('main');
+  if (document.documentElement.scrollWidth > innerWidth) found.push('the document scrolls sideways');
+  if (main !== null && main.scrollWidth > main.clientWidth) found.push('the page scrolls sideways');
+  for (const element of document.querySelectorAll('button, input, a.btn, nav a')) {
+    const { width, height } = element.getBoundingClientRect();
+    const label = element.getAttribute('aria-label') ?? element.textContent;
+    if (width > 0 && element.getAttribute('type') !== 'checkbox' && (width < 20 || height < 24)) {
+      found.push(label + ' is ' + Math.round(width) + '×' + Math.round(height));
+    }
+    if (width > 0 && element.tagName === 'BUTTON' && (label ?? '').trim() === '') found.push('a button has no name');
+  }
+  return found;
+})()`;
+const flaws = (page: Page): Promise<string[]> => page.evaluate<string[]>(FLAWS);
+
+describe.skipIf(CHROMIUM === undefined)('the page', () => {
+  let busy: PageServer;
+
+  beforeAll(async () => {
+    execFileSync(
+      process.execPath,
+      ['node_modules/vite/bin/vite.js', 'build', '--config', 'src/page/vite.config.ts', '--logLevel', 'warn'],
+      {
+        cwd: ROOT,
+      },
+    );
+    browser = await chromium.launch({
+      executablePath: CHROMIUM as string,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    });
+    busy = await startPageServer();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await busy?.[Symbol.asyncDispose]();
+  });
+
+  describe.each(['desktop', 'phone'] as const)('on %s', (size) => {
+    it.each([
+      ['overview', 'light'],
+      ['overview', 'dark'],
+      ['traces', 'light'],
+      ['trace', 'dark'],
+      ['explore', 'light'],
+      ['alerts', 'dark'],
+    ] as const)('shows %s in %s without a flaw', async (name, scheme) => {
+      const targets = {
+        overview: '/',
+        traces: '/traces',
+        trace: await firstTrace(busy),
+        explore: '/explore?q=up',
+        alerts: '/alerts',
+      };
+      await using opened = await open(busy, targets[name], { size, scheme });
+      const { page, troubles } = opened;
+      await page.locator('main .card').first().waitFor();
+      await page
+        .locator(name === 'overview' ? 'svg.strip, .sv' : 'main .card')
+        .first()
+        .waitFor({ state: 'attached' });
+      expect(await flaws(page)).toEqual([]);
+      expect(troubles).toEqual([]);
+    });
+
+    it.each(['empty', 'broken'] as const)('holds when the API is %s', async (kind) => {
+      await using server = await startPageServer({ kind });
+      await using opened = await open(server, '/', { size });
+      const { page } = opened;
+      const text = kind === 'empty' ? 'No traffic' : 'could not be loaded';
+      await page.getByText(text).first().waitFor({ state: 'attached' });
+      expect(await flaws(page)).toEqual([]);
+      expect(await page.locator('.kpi').count()).toBe(6);
+      if (kind === 'empty') expect(opened.troubles).toEqual([]);
+    });
+  });
+
+  it('shows the key figures of the last minute and keeps them current', async () => {
+    await using opened = await open(busy, '/');
+    const { page } = opened;
+    await page
+      .locator('[data-kpi=requests] .v')
+      .getByText(/^1[012]\d(\.\d)?req/)
+      .waitFor();
+    expect(await page.locator('[data-kpi=uptime] .v').textContent()).toBe('2d4h');
+    expect(await page.locator('.verdict').textContent()).toMatch(/p95 26\d ms, limit 200 ms, for \d+\s*min/);
+    expect(await page.locator('.components').textContent()).toMatch(/balancer.*server.*cache.*monitor/);
+    const before = await page.locator('.conn').textContent();
+    const label = page.locator('.p-latency [role=img]');
+    await label.waitFor();
+    expect(await label.getAttribute('aria-label')).toContain('p95');
+    expect(before).toContain('Connected');
+  });
+
+  it('shows hostile names as text', async () => {
+    await using opened = await open(busy, '/');
+    const { page, troubles } = opened;
+    await page.locator('.health').getByText(HOSTILE).first().waitFor();
+    await page.locator('.upstreams').getByText(HOSTILE).first().waitFor();
+    await page.goto(busy.url + (await firstTrace(busy)));
+    await page.locator('.trace-logs').getByText('onerror').waitFor();
+    await page.locator('.span-detail').getByText(HOSTILE).waitFor();
+    await page.goto(`${busy.url}/explore?q=up`);
+    await page.locator('.legend').getByText('onerror').waitFor();
+    expect(await page.locator('img').count()).toBe(0);
+    expect(troubles).toEqual([]);
+  });
+
+  it('leads from a point of the latency chart to its traces, and on to a span', async () => {
+    await using opened = await open(busy, '/');
+    const { page } = opened;
+    await page.locator('.p-latency .u-over').click({ position: { x: 420, y: 60 } });
+    await page.waitForURL(/\/traces\?from=\d+&to=\d+&sort=duration/);
+    await page.locator('.trace-row:not(.head)').first().click();
+    await page.waitForURL(/\/traces\/[0-9a-f]+$/);
+    await page.locator('.span-row .pick').nth(3).click();
+    await page.waitForURL(/span=0000000000000004/);
+    expect(await page.locator('.span-detail h2').textContent()).toBe('POST /payments');
+    await page.keyboard.press('Escape');
+    await page.locator('.span-detail').waitFor({ state: 'detached' });
+    await page.goBack();
+    await page.locator('.trace-list').waitFor();
+  });
+
+  it('leads from an alert to a trace of it in one click', async () => {
+    await using opened = await open(busy, '/');
+    await opened.page.getByRole('button', { name: 'Show a trace' }).first().click();
+    await opened.page.waitForURL(/\/traces\/[0-9a-f]+$/);
+    await opened.page.locator('.waterfall').waitFor();
+  });
+
+  it('filters traces by what the address says and by the form', async () => {
+    await using opened = await open(busy, '/traces?errors=true');
+    const { page } = opened;
+    await page.locator('.trace-list h2').getByText('9 traces').waitFor();
+    await page.getByLabel('Attribute').fill('transaction_id=T-42');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.waitForURL(/attribute=transaction_id%3DT-42/);
+    await page.locator('.trace-list h2').getByText('1 traces').waitFor();
+    await page.getByLabel('Attribute').fill('transaction_id=nobody');
+    await page.keyboard.press('Enter');
+    await page.getByText('No trace matches this filter.').waitFor();
+  });
+
+  it('answers to keys', async () => {
+    await using opened = await open(busy, '/');
+    const { page } = opened;
+    await page.locator('.kpi').first().waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.waitForFunction('document.activeElement === document.body');
+    await page.keyboard.press('Space');
+    await page.getByText('still recording').waitFor();
+    await page.keyboard.press('Space');
+    await page.getByText('still recording').waitFor({ state: 'detached' });
+    await page.keyboard.press('g');
+    await page.keyboard.press('t');
+    await page.waitForURL(/\/traces$/);
+    await page.keyboard.press('g');
+    await page.keyboard.press('o');
+    await page.locator('.p-latency .plot').focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.locator('.p-latency .pill').waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/traces\?from=/);
+  });
+
+  it('shows a chart as a table and turns the theme', async () => {
+    await using opened = await open(busy, '/');
+    const { page } = opened;
+    await page.getByRole('button', { name: 'View Latency as table' }).click();
+    expect(await page.locator('.p-latency tbody tr').count()).toBe(61);
+    await page.getByRole('button', { name: /^Theme/ }).click();
+    await page.getByRole('button', { name: /^Theme: light/ }).click();
+    expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
+    await page.reload();
+    expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
+  });
+
+  it('says when the connection is lost, comes back within 5 s and closes the gap', async () => {
+    const first = await startPageServer();
+    await using opened = await open(first, '/');
+    const { page } = opened;
+    await page.locator('.p-latency .plot').waitFor();
+    await first[Symbol.asyncDispose]();
+    await page.getByText('Connection lost').waitFor();
+    const asked = page.waitForRequest(/query_range/);
+    await using again = await startPageServer({ port: first.port });
+    const since = Date.now();
+    await page.getByText('Connection lost').waitFor({ state: 'detached', timeout: 6_000 });
+    expect(Date.now() - since).toBeLessThan(6_000);
+    await asked;
+    await page.locator('.conn').getByText('Connected', { exact: true }).waitFor();
+    expect(again.port).toBe(first.port);
+  });
+
+  it('asks once for the token', async () => {
+    await using server = await startPageServer({ token: 'secret-token' });
+    await using opened = await open(server, '/');
+    const { page } = opened;
+    await page.getByLabel('Token').fill('wrong');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').getByText('not the token').waitFor();
+    await page.getByLabel('Token').fill('secret-token');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('[data-kpi=requests] .v').waitFor();
+    await page.reload();
+    await page.locator('[data-kpi=requests] .v').waitFor();
+    expect(await page.evaluate('document.cookie')).toBe('');
+  });
+});

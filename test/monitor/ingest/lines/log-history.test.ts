@@ -1,0 +1,106 @@
+/** After a restart no window claims more than was seen. */
+import { describe, expect, it } from 'vitest';
+import type { LogRecord } from '../../../../src/model/records.ts';
+import { MemoryStore } from '../../../../src/monitor/alerts/rules/memory-store.ts';
+import { logHistory } from '../../../../src/monitor/ingest/lines/log-history.ts';
+import { LogWindows } from '../../../../src/monitor/ingest/lines/log-windows.ts';
+import { MemoryLogSink } from '../../../support/telemetry/memory-sinks.ts';
+import { movedClock } from '../../../support/moved-clock.ts';
+
+const START = Date.parse('2026-11-20T12:00:00Z');
+const record = (service: string, severityNumber: number): LogRecord => ({
+  timeUnixNano: 0n,
+  observedUnixNano: 0n,
+  severityNumber,
+  severityText: '',
+  body: '',
+  attributes: {},
+  traceId: '',
+  spanId: '',
+  resource: { attributes: { 'service.name': service } },
+  scope: { name: '', version: '' },
+});
+
+/** A monitor that ran for `seconds` with a good line each second, on a store that lives on. */
+async function before(seconds: number) {
+  const clock = movedClock(START);
+  const store = new MemoryStore();
+  const windows = new LogWindows({ sink: new MemoryLogSink(), clock });
+  for (let i = 0; i < seconds; i += 1) {
+    void windows.append([record('shop', 9)]);
+    clock.jump(1_000);
+    await windows.samples(clock.now(), store);
+  }
+  const at = (name: string): number | undefined => {
+    const [series] = store.select([{ name: '__name__', op: '=', value: name }], clock.now(), clock.now());
+    return series?.samples.v[0];
+  };
+  const restart = async (downMs: number): Promise<LogWindows> => {
+    clock.jump(downMs);
+    const next = new LogWindows({ sink: new MemoryLogSink(), clock });
+    const history = await logHistory(store, clock.now());
+    if (history !== undefined) next.restore(history, clock.now());
+    return next;
+  };
+  return { clock, store, restart, at };
+}
+
+describe('windows after a restart', () => {
+  it('hold the lines of the minute before, so that one error among them is no error rate of 100 %', async () => {
+    const { clock, store, restart, at } = await before(120);
+    const windows = await restart(3_000);
+    void windows.append([record('shop', 17)]);
+    await windows.samples(clock.now(), store);
+    // 57 seconds of the minute before, and the new line.
+    expect(at('vitrine_log_rate_1m')).toBe(58);
+    expect(at('vitrine_log_error_ratio_1m')).toBeCloseTo(1 / 58, 12);
+  });
+
+  it('say nothing while most of their minute was not seen, but know when each service spoke last', async () => {
+    const { clock, store, restart, at } = await before(10);
+    const spoke = clock.now() - 1_000;
+    const windows = await restart(600_000);
+    for (let second = 1; second <= 44; second += 1) {
+      void windows.append([record('shop', 17)]);
+      clock.jump(1_000);
+      await windows.samples(clock.now(), store);
+      expect(at('vitrine_log_error_ratio_1m')).toBeUndefined();
+      expect(at('vitrine_log_rate_1m')).toBeUndefined();
+    }
+    clock.jump(1_000);
+    await windows.samples(clock.now(), store);
+    expect(at('vitrine_log_error_ratio_1m')).toBe(1);
+    const silent = await (await before(10)).restart(600_000);
+    const fresh = new MemoryStore();
+    await silent.samples(START + 610_000, fresh);
+    const [seen] = fresh.select(
+      [{ name: '__name__', op: '=', value: 'vitrine_log_last_seen_timestamp_seconds' }],
+      0,
+      1e15,
+    );
+    expect(seen.samples.v[0] * 1_000).toBe(spoke);
+  });
+
+  it('are whole at once on a store without history', async () => {
+    const { clock, at, store } = await before(0);
+    const windows = new LogWindows({ sink: new MemoryLogSink(), clock });
+    expect(await logHistory(store, clock.now())).toBeUndefined();
+    void windows.append([record('shop', 17)]);
+    await windows.samples(clock.now(), store);
+    expect(at('vitrine_log_error_ratio_1m')).toBe(1);
+  });
+
+  it('neither empty nor stretch when the wall clock steps', async () => {
+    const clock = movedClock(START);
+    const windows = new LogWindows({ sink: new MemoryLogSink(), clock });
+    const store = new MemoryStore();
+    void windows.append([record('shop', 17)]);
+    clock.step(3_600_000);
+    clock.jump(1_000);
+    await windows.samples(clock.now(), store);
+    const value = (name: string): number =>
+      store.select([{ name: '__name__', op: '=', value: name }], 0, 1e15)[0].samples.v[0];
+    expect(value('vitrine_log_rate_1m')).toBe(1);
+    expect(value('vitrine_log_last_seen_timestamp_seconds')).toBe(clock.now() / 1_000 - 1);
+  });
+});

@@ -1,0 +1,135 @@
+/**
+ * The API and the built page over a stack that does not exist: `node test/support/page/page-server.ts [port]` to look at it,
+ * `startPageServer` for tests. The query API is a small stand-in for the Prometheus router.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import type { Middleware } from 'koa';
+import type { Clock } from '../../../src/base/clock.ts';
+import { every, systemClock } from '../../../src/base/clock.ts';
+import { silentLogger } from '../../../src/base/logger.ts';
+import type { Querier } from '../../../src/model/ports.ts';
+import { LiveState } from '../../../src/monitor/api/live.ts';
+import type { MonitorApi, MonitorApiOptions } from '../../../src/monitor/api/server.ts';
+import { createMonitorApi } from '../../../src/monitor/api/server.ts';
+import { FakeBalancer, fakeAlerts, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
+
+export const PAGE_DIR = path.resolve(import.meta.dirname, '../../../dist/page');
+
+/** Just enough of `query` and `query_range` for the page. */
+export function prometheusStandIn(querier: Querier): Middleware {
+  return async (ctx, next) => {
+    const { query } = ctx;
+    if (ctx.path === '/api/v1/query_range') {
+      const { value } = await querier.range(
+        String(query.query),
+        Number(query.start) * 1_000,
+        Number(query.end) * 1_000,
+        Number(query.step) * 1_000,
+      );
+      const series = value.kind === 'matrix' ? value.series : [];
+      const result = series.map(({ labels, t, v }) => ({
+        metric: labels.toJSON(),
+        values: [...t].map((at, index) => [at / 1_000, String(v[index])]),
+      }));
+      ctx.body = { status: 'success', data: { resultType: 'matrix', result } };
+      return;
+    }
+    if (ctx.path === '/api/v1/rules') {
+      ctx.body = { status: 'success', data: { groups: [] } };
+      return;
+    }
+    if (ctx.path === '/api/v1/label/__name__/values') {
+      ctx.body = { status: 'success', data: await querier.labelValues('__name__', [], 0, 0) };
+      return;
+    }
+    await next();
+  };
+}
+
+export interface PageServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly api: MonitorApi;
+}
+
+export interface PageServerOptions {
+  readonly port?: number;
+  readonly kind?: 'busy' | 'empty' | 'broken';
+  readonly token?: string;
+  readonly clock?: Clock;
+  readonly overrides?: Partial<MonitorApiOptions>;
+}
+
+const nothing: Pick<MonitorApiOptions, 'spans' | 'logs' | 'alerts'> = {
+  spans: { find: () => [], trace: () => [] },
+  logs: { search: () => [] },
+  alerts: () => [],
+};
+
+export async function startPageServer(options: PageServerOptions = {}): Promise<PageServer> {
+  const { clock = systemClock, kind = 'busy' } = options;
+  const startMs = Math.floor(clock.now() / 1_000) * 1_000;
+  const releasedMs = startMs - 6 * 60_000;
+  const live = new LiveState();
+  const balancer = new FakeBalancer(startMs - 16 * 60_000, releasedMs);
+  if (kind !== 'empty') {
+    for (let t = startMs - 16 * 60_000; t <= startMs; t += 1_000) live.push('balancer', balancer.frame(t));
+  }
+  const querier = fakeQuerier(releasedMs, { fromMs: startMs - 690_000, toMs: startMs - 645_000 });
+  const data =
+    kind === 'empty'
+      ? nothing
+      : { spans: fakeSpans(startMs), logs: fakeLogs(startMs), alerts: () => fakeAlerts(startMs) };
+  const none: Querier = {
+    ...querier,
+    instant: () => Promise.resolve({ value: { kind: 'vector', series: [] }, warnings: [], infos: [] }),
+    range: () => Promise.resolve({ value: { kind: 'matrix', series: [] }, warnings: [], infos: [] }),
+  };
+  const asked = kind === 'empty' ? none : querier;
+  const api = await createMonitorApi({
+    ...data,
+    querier: asked,
+    live,
+    health: () => fakeHealth(kind === 'empty' ? 'healthy' : 'degraded', 187_200),
+    ready: () => true,
+    version: '0.1.0',
+    pageDir: PAGE_DIR,
+    logger: silentLogger,
+    clock,
+    allowedHosts: [],
+    token: options.token,
+    prometheusRouter: kind === 'broken' ? undefined : prometheusStandIn(asked),
+    ...options.overrides,
+  });
+  const server = createServer(api.handler);
+  server.on('upgrade', api.upgrade);
+  const stop = every(
+    clock,
+    1_000,
+    (now) => {
+      if (kind !== 'empty') live.push('balancer', balancer.frame(now));
+    },
+    () => {},
+  );
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    api,
+    async [Symbol.asyncDispose]() {
+      stop();
+      await api[Symbol.asyncDispose]();
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [, , port = '21700', kind = 'busy'] = process.argv;
+  const { url } = await startPageServer({ port: Number(port), kind: kind as 'busy' });
+  console.log(url);
+}
