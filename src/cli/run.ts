@@ -15,6 +15,7 @@ import { Command } from '../app/command/command.ts';
 import { ListenerWatch, type Listener } from '../app/command/listener-watch.ts';
 import { RUN_DEFAULTS } from '../app/command/run-defaults.ts';
 import { childEnvironment } from '../app/process/child-environment.ts';
+import { whenLauncherEnds } from '../app/process/launcher-watch.ts';
 import { REGISTER_PRELOAD } from '../app/process/program-paths.ts';
 import type { RoleOptions, Running } from '../app/roles.ts';
 import { startWithMonitor, type MonitorHandle, type UpstreamSource } from '../app/stack-roles.ts';
@@ -37,12 +38,13 @@ export async function run(command: readonly string[], flags: Flags): Promise<num
   const runDir = mkdtempSync(path.join(tmpdir(), 'vitrine-run-'));
   const observed = new ObservedCommand(command, runDir, await portFor(flags, settings), flags, settings);
   for (const signal of HANDED_ON) process.on(signal, () => observed.handOn(signal));
+  whenLauncherEnds(process.env, () => observed.handOn('SIGTERM'));
   const startedAt = systemClock.monotonic();
   try {
     const options: RoleOptions = {
       settings: { ...settings, balancer: { ...settings.balancer, routes: [], transparent: true } },
       dataDir: settings.store.path,
-      env: process.env,
+      env: ownEnvironment(process.env),
       testMode: false,
       quiet: flags['logLevel'] === undefined,
       monitorArgs: monitorFlags(flags, file),
@@ -56,6 +58,12 @@ export async function run(command: readonly string[], flags: Flags): Promise<num
   } finally {
     rmSync(runDir, { recursive: true, force: true });
   }
+}
+
+/** The name and the attributes in the environment are those of the command, not of the balancer before it. */
+function ownEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { OTEL_SERVICE_NAME: _name, OTEL_RESOURCE_ATTRIBUTES: _attributes, ...own } = env;
+  return own;
 }
 
 /** The addresses as people write them: cookies and callbacks of an application are made for `localhost`. */

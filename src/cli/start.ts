@@ -12,6 +12,7 @@ import {
   type SettingsSources,
 } from '../app/process/settings.ts';
 import { readConfigFile } from '../config/load.ts';
+import { whenLauncherEnds } from '../app/process/launcher-watch.ts';
 import { version } from '../app/process/version.ts';
 import { paint, tell } from './output.ts';
 
@@ -128,6 +129,7 @@ export function endOf(
       resolve();
     };
     process.on('SIGTERM', onSignal);
+    whenLauncherEnds(process.env, onSignal);
     process.on('SIGINT', parentSaysWhen ? () => {} : onSignal);
     if (durationMs !== undefined) systemClock.after(durationMs, () => resolve());
     void running.orphaned.then(() => resolve());

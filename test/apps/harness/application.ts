@@ -8,7 +8,7 @@ export interface Place {
   readonly dir: string;
   /** PORT, the same in every mode. */
   readonly port: number;
-  /** `node_modules` of test/apps/package.json. */
+  /** `node_modules` of test/apps/packages/package.json. */
   readonly packages: string;
 }
 
@@ -48,7 +48,7 @@ export interface Application {
   readonly steps?: (running: Running) => Promise<unknown>;
   /** How it ends: by a signal, by itself, or by itself after a request to this path. */
   readonly end?: NodeJS.Signals | 'itself' | `/${string}`;
-  /** Needs the packages of test/apps/package.json. */
+  /** Needs the packages of test/apps/packages/package.json. */
   readonly needsPackages?: boolean;
   /** Milliseconds until it is up. */
   readonly startLimitMs?: number;

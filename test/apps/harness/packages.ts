@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { runWell } from '../../support/program.ts';
 
-const HERE = path.join(import.meta.dirname, '..');
+const HERE = path.join(import.meta.dirname, '../packages');
 const CACHE =
   process.env['VITRINE_APPS_CACHE'] ??
   path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'vitrine-apps');
