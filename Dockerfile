@@ -9,7 +9,7 @@ RUN ["npm", "prune", "--ignore-scripts", "--omit=dev", "--omit=optional"]
 
 FROM node:24.21.0-slim
 LABEL org.opencontainers.image.title="Vitrine" \
-      org.opencontainers.image.description="An HTTP stack that you can see through, and the monitor that looks into it" \
+      org.opencontainers.image.description="An HTTP stack with its own monitor" \
       org.opencontainers.image.licenses="MIT"
 ENV NODE_ENV=production
 WORKDIR /app
@@ -23,6 +23,6 @@ VOLUME ["/data"]
 EXPOSE 8080 4000 4317 4318 9464
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:'+(process.env.VITRINE_HEALTH_PORT??'4000')+'/livez').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:'+(process.env.VITRINE_HEALTH_PORT??'4000')+(process.env.VITRINE_HEALTH_PATH??'/livez')).then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
 ENTRYPOINT ["node", "dist/main.js"]
 CMD ["start", "--data", "/data"]

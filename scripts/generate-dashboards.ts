@@ -1,5 +1,5 @@
 /**
- * Writes every dashboard as Grafana JSON into dashboards/, and takes away files of dashboards that are no more. `--check`
+ * Writes every dashboard as Grafana JSON into dashboards/, and removes files of dashboards that no longer exist. `--check`
  * writes nothing and fails when a file is not what it would write.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ export function grafanaFiles(): Map<string, string> {
   );
 }
 
-/** What is wrong in the folder, a sentence each. */
+/** One message for each file that is wrong. */
 export function staleDashboards(folder: URL = FOLDER): string[] {
   const expected = grafanaFiles();
   const present = readdirSync(folder);

@@ -1,13 +1,13 @@
 /**
- * Writes the parts of docs/ that can be wrong: errors, metrics, configuration, environment variables and the command line, each from the table or schema the
- * program itself uses. `--check` writes nothing and fails when a file is not what it would write.
+ * Writes the reference pages of docs/: errors, metrics, configuration, environment variables and the command line, each from the
+ * table or schema that the program itself uses. `--check` writes nothing and fails when a file is not what it would write.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ERRORS } from '../src/base/errors.ts';
 import { RUN_DEFAULTS } from '../src/app/command/run-defaults.ts';
 import { buildProgram } from '../src/cli/program.ts';
-import { settingsSchema } from '../src/app/process/settings.ts';
+import { settingsSchema } from '../src/app/process/settings-schema.ts';
 import { prometheusMetricName } from '../src/model/naming.ts';
 import { HOST_METRICS, PROCESS_METRICS } from '../src/telemetry/metrics/host-names.ts';
 import { METRICS, type MetricName } from '../src/telemetry/names.ts';
@@ -40,7 +40,7 @@ function metrics(): string {
   return `${HEAD}# Metrics\n\nOne name everywhere: the Prometheus name follows from the OpenTelemetry name, unit and kind, on the scrape page, over OTLP and in the API. Every series has \`job\` and \`instance\`; series made of log lines (\`vitrine_log_*\`) belong to no process and have neither. Runtime metrics (\`nodejs_*\`, \`v8js_*\`) carry the semantic conventions' names. Three gauges end in \`_count\` because the conventions call them \`process.thread.count\`, \`process.unix.file_descriptor.count\` and \`system.cpu.logical.count\`; \`promtool check metrics\` remarks on that and keeps the ending for histograms. The conventions' name is kept: dashboards made for it work.\n\n## The stack and the monitor\n\n${metricTable(METRICS)}\n\n## Processes\n\n${metricTable(PROCESS_METRICS)}\n\n## The machine\n\n${metricTable(HOST_METRICS)}\n`;
 }
 
-/** Every variable that the sources name; those of a configuration key are in config.md. */
+/** All variables that the sources name; those of configuration keys are in config.md. */
 function environment(): string {
   const sources = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
     .filter((file) => /^(app|cli|telemetry)\/.*\.ts$|^main\.ts$/.test(file))
@@ -57,11 +57,11 @@ function environment(): string {
 }
 
 const SOURCES = new URL('../src/', import.meta.url);
-/** Beginnings of names that are put together in the sources. */
+/** Prefixes of names that the sources build at run time. */
 const FRAGMENTS = new Set(['OTEL_EXPORTER_OTLP', 'OTEL_EXPORTER', 'OTEL_BSP', 'OTEL_BLRP']);
 const STANDARD = 'As OpenTelemetry specifies it.';
 const VARIABLES: Readonly<Record<string, string>> = {
-  NO_COLOR: 'Set to anything, output has no colours.',
+  NO_COLOR: 'If set to any value, output has no colours.',
   OTEL_TRACES_EXPORTER:
     'Comma list of `otlp`, `console`, `none`, or a module; unset means none in Vitrine, `otlp` under `register`.',
   OTEL_METRICS_EXPORTER:
@@ -69,10 +69,11 @@ const VARIABLES: Readonly<Record<string, string>> = {
   OTEL_LOGS_EXPORTER: 'Comma list of `otlp`, `console`, `none`, or a module.',
   OTEL_SDK_DISABLED: '`true` turns all telemetry off, the own page included.',
   OTEL_EXPORTER_PROMETHEUS_HOST:
-    'Where the Prometheus exporter listens; default `127.0.0.1`. Beyond loopback `VITRINE_TOKEN` or `auth.token` is asked of every scraper, and without one the start is refused.',
+    'Where the Prometheus exporter listens; default `127.0.0.1`. Beyond loopback every scraper must send `VITRINE_TOKEN` or `auth.token`; without a token Vitrine does not start.',
   OTEL_EXPORTER_PROMETHEUS_PORT: 'Port of the Prometheus exporter; default 9464.',
   OTEL_SERVICE_NAME: 'Name of the service, `job` in Prometheus; children do not inherit it.',
-  VITRINE_TOKEN: 'As `auth.token`: needed from whoever asks 4000, 4317 and 4318; a must beyond loopback.',
+  VITRINE_TOKEN:
+    'As `auth.token`: the token that every client of ports 4000, 4317 and 4318 must send; required beyond loopback.',
 };
 
 /** Set by `vitrine run` for the processes of its command. */
@@ -144,7 +145,7 @@ const GENERATED: Readonly<Record<string, () => string>> = {
 
 const DOCS = new URL('../docs/', import.meta.url);
 
-/** What is wrong in the folder, a sentence each. */
+/** One message for each file that is wrong. */
 export function staleDocs(folder: URL = DOCS): string[] {
   return Object.entries(GENERATED)
     .filter(([file, make]) => {

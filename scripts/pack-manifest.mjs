@@ -2,7 +2,7 @@
 // repository's own scripts), no development packages, no overrides (npm reads them in the root project only) and no scripts.
 //   strip     the last thing before the tarball is written: puts the original aside and writes the published one
 //   restore   puts the original back (after packing, and before anything that finds one left by a pack that was killed)
-//   refuse    `npm publish` of the folder: the registry would be told of the repository's package.json, so only a tarball is published
+//   refuse    `npm publish` of the folder: the registry would get the repository's package.json, so only a tarball is published
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +21,7 @@ const PUBLISHED = [
   'dependencies',
 ];
 
-/** What users get of `manifest`. Throws when a package that would run at their place is a Node.js binary. */
+/** The published form of `manifest`. Throws when a package that users would install is a Node.js binary. */
 export function publishedManifest(manifest) {
   const node = Object.keys(manifest.dependencies ?? {}).filter((name) => /^node(-|$)/.test(name));
   if (node.length > 0) throw new Error(`dependencies hold a Node.js binary: ${node.join(', ')}`);
@@ -31,7 +31,7 @@ export function publishedManifest(manifest) {
 const manifestOf = (root) => path.join(root, 'package.json');
 const asideOf = (root) => path.join(root, '.cache/package.json.original');
 
-/** Writes the published package.json; the original is put aside first, so that it is never only in memory. */
+/** Writes the published package.json; the original is saved first, so that it is never only in memory. */
 export function strip(root = ROOT) {
   restore(root);
   const original = readFileSync(manifestOf(root), 'utf8');
@@ -42,7 +42,7 @@ export function strip(root = ROOT) {
   writeFileSync(manifestOf(root), published);
 }
 
-/** Puts the original back when there is one aside. A package.json that was edited since is kept: then the one aside is stale. */
+/** Restores the saved original if there is one. A package.json that was edited since is kept: then the saved one is stale. */
 export function restore(root = ROOT) {
   if (!existsSync(asideOf(root))) return false;
   const present = readFileSync(manifestOf(root), 'utf8');

@@ -1,7 +1,7 @@
-// Builds what runs: JavaScript from src/ into dist/, and the page into dist/page. After `npm ci`, before `npm start`, and
-// before packing. `--if-stale` builds only what is missing or older than its sources, so a start costs nothing. Running the
+// Builds the program: JavaScript from src/ into dist/, and the page into dist/page. After `npm ci`, before `npm start`, and
+// before packing. `--if-stale` builds only what is missing or older than its sources, so a start with nothing to build is fast. Running the
 // compiled files instead of the sources saves each process the memory of a TypeScript parser.
-// Without the tools (an install without development packages) it says so and is content.
+// Without the tools (an install without development packages) it prints a line and succeeds.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -59,5 +59,5 @@ if (existsSync(at('src'))) {
     [at('src/page'), at('src/dashboards'), at('src/monitor/api/contract.ts')],
   );
 }
-// Nothing that can fail stands between this and the tarball; `postpack` restores.
+// Nothing after this can fail before the tarball is written; `postpack` restores.
 if (process.env.npm_command === 'pack' && process.env.npm_lifecycle_event === 'prepare') strip();

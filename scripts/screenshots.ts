@@ -1,5 +1,5 @@
 /**
- * `npm run screenshots` writes the README's pictures, docs/images/overview-{light,dark}.png: a stack of its own on free ports under
+ * `npm run screenshots` writes the README's pictures, docs/images/overview-{light,dark}.png: its own stack on free ports under
  * load, in a real browser. `npm run screenshots -- http://127.0.0.1:4000 http://127.0.0.1:8080` takes a running stack instead.
  * Needs Chromium; `CHROMIUM` names another than /usr/bin/chromium. `LOAD_SECONDS` is how long the load runs before the pictures
  * are taken, 900 unless told otherwise: then the charts are full. `IMAGES_FOLDER` is another place for them.
@@ -14,9 +14,9 @@ import { startVitrine } from '../test/support/programs/vitrine-process.ts';
 const ROOT = path.resolve(import.meta.dirname, '..');
 const FOLDER = path.resolve(process.env['IMAGES_FOLDER'] ?? path.join(ROOT, 'docs/images'));
 const MAX_BYTES = 300_000;
-/** What the charts show. */
+/** The range of the charts. */
 const LOAD_SECONDS = Number(process.env['LOAD_SECONDS'] ?? 900);
-/** A chart is drawn when its data came; on a busy machine that takes a while. */
+/** A chart is drawn when its data has arrived; on a busy machine that takes a while. */
 const CHART_LIMIT_MS = 30_000;
 
 /** `ended` rejects when the load stops: without requests there is nothing to draw. */
@@ -36,7 +36,7 @@ function startLoad(balancer: string): { child: ChildProcess; ended: Promise<neve
   return { child, ended };
 }
 
-/** Waits for both charts; says what the page showed instead when they do not come. */
+/** Waits for both charts; on failure the error says what the page showed instead. */
 async function chartsOf(tab: Page): Promise<void> {
   try {
     for (const panel of ['.p-traffic', '.p-latency'])

@@ -1,4 +1,4 @@
-// An exporter of one's own, named by its path in OTEL_TRACES_EXPORTER: one JSON line a span, to SPANS_FILE or stdout.
+// Your own exporter, named by its path in OTEL_TRACES_EXPORTER: one JSON line for each span, to SPANS_FILE or stdout.
 // `createMetricReader`, `createMetricExporter` and `createLogRecordExporter` work in the same way for the other signals.
 import { createWriteStream } from 'node:fs';
 
@@ -15,7 +15,7 @@ const lineOf = (span) =>
 export function createSpanExporter() {
   const file = process.env.SPANS_FILE;
   const out = file === undefined ? process.stdout : createWriteStream(file, { flags: 'a' });
-  // Whatever was written before it is out when this is.
+  // When this callback runs, all earlier lines have been written.
   const flush = () => new Promise((resolve) => out.write('', () => resolve()));
   return {
     export(spans, done) {

@@ -1,4 +1,4 @@
-// An Express service that knows nothing of Vitrine: `--import vitrine/register` is all it takes.
+// An Express service without any code for Vitrine: `--import vitrine/register` is enough.
 import express from 'express';
 
 const app = express();

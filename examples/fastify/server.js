@@ -1,4 +1,4 @@
-// A Fastify service that knows nothing of Vitrine.
+// A Fastify service without any code for Vitrine.
 import Fastify from 'fastify';
 
 const app = Fastify();

@@ -43,7 +43,7 @@ def send(signal_name, body):
         request.add_header("authorization", f"Bearer {TOKEN}")
     try:
         urllib.request.urlopen(request, timeout=3).read()
-    except OSError as error:  # Telemetry never hurts the service.
+    except OSError as error:  # A failure of telemetry must not fail the service.
         print(f"{signal_name} not sent: {error}", flush=True)
 
 

@@ -1,4 +1,4 @@
-// Node.js alone. There is no router whose routes could be known, so spans and metrics carry the method and the status.
+// Node.js alone. Without a router there are no route names, so spans and metrics carry the method and the status.
 import { createServer } from 'node:http';
 
 const server = createServer((request, response) => {

@@ -1,13 +1,14 @@
 /**
- * What one `vitrine start` is. Here the monitor; `stack-roles.ts` has those that carry traffic. Each role begins its telemetry first, then its parts, and
- * ends in the opposite order, so that the last requests are still seen.
+ * The roles of `vitrine start`: here the monitor; `stack-roles.ts` has the roles that carry traffic. Each role starts its
+ * telemetry first, then its parts, and stops them in reverse order, so that the last requests are still recorded.
  */
 import { systemClock } from '../base/clock.ts';
 import type { MonitorOptions } from './monitor/parts.ts';
 import type { Monitor } from './monitor/process.ts';
 import { parentChannel } from './process/parent-channel.ts';
 import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
-import { addressText, localUrl, type Settings } from './process/settings.ts';
+import { addressText, localUrl } from './process/settings.ts';
+import type { Settings } from './process/settings-schema.ts';
 import { version } from './process/version.ts';
 
 export interface RoleOptions {
@@ -17,22 +18,22 @@ export interface RoleOptions {
   readonly testMode: boolean;
   /** The console belongs to somebody else: log lines go to files and the page only. */
   readonly quiet?: boolean;
-  /** Flags that the monitor child needs to come to the same settings. */
+  /** Flags by which the monitor child reads the same settings. */
   readonly monitorArgs: readonly string[];
 }
 
 export interface Running {
-  /** Name and address of what listens, for people. */
+  /** Name and address of each listening port, for people. */
   readonly addresses: readonly (readonly [name: string, where: string])[];
-  /** Resolves when the process that forked this one has gone; never where nobody did. */
+  /** Resolves when the process that forked this one has ended; never when this process was not forked. */
   readonly orphaned: Promise<void>;
   reload(settings: Settings): void | Promise<void>;
-  /** Tells how the last reload went. */
+  /** Records the outcome of the last reload. */
   reloaded(successful: boolean, text: string): void;
   close(): Promise<string[]>;
 }
 
-// A process loads the wing that it is, not both.
+// A process imports only the half it runs.
 const startMonitor = async (options: MonitorOptions): Promise<Monitor> =>
   (await import('./monitor/process.ts')).startMonitor(options);
 

@@ -1,6 +1,6 @@
 /**
- * The roles that carry traffic: a balancer alone, and the balancer with the monitor beside it as a child, before the services
- * that the settings name, the sample services, or the user's own command.
+ * The roles that carry traffic: a balancer alone, or a balancer with the monitor as a child process. Upstreams are the
+ * services that the settings name, the sample services, or the user's own command.
  */
 import { systemClock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
@@ -12,10 +12,11 @@ import { monitorAddresses, NEVER, orClose, type RoleOptions, type Running } from
 import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
 import { removeRunFile, writeRunFile, type RunningService } from './process/run-file.ts';
 import { SampleServices } from './stack/sample-services.ts';
-import { addressText, localUrl, type Settings } from './process/settings.ts';
+import { addressText, localUrl } from './process/settings.ts';
+import type { Settings } from './process/settings-schema.ts';
 import { startStack, type Stack } from './stack/process.ts';
 
-/** The stack's own telemetry; `health` is asked for with every frame, before the balancer is there too. */
+/** The stack's own telemetry; `health` is called for every frame, also before the balancer has started. */
 function stackTelemetry(
   options: RoleOptions,
   frames: boolean,
@@ -39,14 +40,20 @@ function stackTelemetry(
 export async function startBalancerRole(options: RoleOptions): Promise<Running> {
   const { settings } = options;
   if (settings.balancer.routes.length === 0) {
-    throw new VitrineError('config_invalid', 'A balancer alone needs upstreams.', {
+    throw new VitrineError('config_invalid', 'A balancer that runs alone needs upstreams.', {
       hint: 'Set balancer.upstreams (or VITRINE_BALANCER__UPSTREAMS).',
     });
   }
   let stack: Stack | undefined;
   const own = await stackTelemetry(options, false, () => stack);
   stack = await orClose(own, () =>
-    startStack({ settings, balancer: settings.balancer, clock: systemClock, logger: own.logs.logger }),
+    startStack({
+      settings,
+      balancer: settings.balancer,
+      bareHealth: false,
+      clock: systemClock,
+      logger: own.logs.logger,
+    }),
   );
   const running = stack;
   return {
@@ -62,12 +69,12 @@ export async function startBalancerRole(options: RoleOptions): Promise<Running> 
   };
 }
 
-/** What stands behind the balancer when no upstream is configured. */
+/** The services behind the balancer when no upstream is configured. */
 export interface UpstreamSource {
   readonly endpoints: readonly Endpoint[];
   readonly drillToken: string | undefined;
   readonly list: () => RunningService[];
-  /** `note` is called when a process was started again. */
+  /** `note` is called when a process was restarted. */
   onChange(note: () => void): void;
   stop(): Promise<void>;
 }
@@ -92,7 +99,7 @@ function withUpstreams({ balancer }: Settings, { endpoints }: UpstreamSource): B
   return { ...balancer, routes: [catchAll(balancer, endpoints)] };
 }
 
-/** The balancer in this process, with the monitor beside it; `upstreams` stand in when none is configured. */
+/** The balancer in this process and the monitor as a child; `upstreams` are used when none is configured. */
 export async function startWithMonitor(
   options: RoleOptions,
   upstreams: (monitor: MonitorHandle) => Promise<UpstreamSource>,
@@ -115,7 +122,7 @@ export async function startWithMonitor(
   const close = async (): Promise<string[]> => {
     const troubles = (await stack?.close()) ?? [];
     await monitor.lastFrame();
-    // The monitor outlives the services' last words to it; what goes elsewhere from here need not wait for either.
+    // The monitor ends after the services have sent their last telemetry to it; exporters of this process need not wait for either.
     const children = source.stop().then(() => monitor.stop());
     await own.close(children);
     removeRunFile(dataDir);
@@ -124,7 +131,14 @@ export async function startWithMonitor(
   try {
     const ready = Promise.race([monitor.ready, monitor.failed]);
     source = await upstreams({ ready, url: localUrl(settings.monitor.otlp_http), logger });
-    stack = await startStack({ settings, balancer: withUpstreams(settings, source), clock: systemClock, logger });
+    stack = await startStack({
+      settings,
+      balancer: withUpstreams(settings, source),
+      // The sample services have a drill token, the user's own command has none.
+      bareHealth: source.drillToken !== undefined,
+      clock: systemClock,
+      logger,
+    });
     if (own.telemetry.frames !== undefined) monitor.feed(own.telemetry.frames);
     await ready;
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Containers that cannot grow past their limit. What they refuse or push out is counted: a loss is always a number. */
+/** Containers that cannot grow past their limit. Every item that they refuse or evict is counted. */
 
 /** First in, first out; when full, `push` drops the oldest and counts it. */
 export class BoundedQueue<T> {
@@ -19,7 +19,7 @@ export class BoundedQueue<T> {
     return this.#dropped;
   }
 
-  /** Returns what had to leave, if anything. */
+  /** Returns the evicted item, if any. */
   push(item: T): T | undefined {
     const capacity = this.#items.length;
     const at = (this.#head + this.#size) % capacity;
@@ -50,7 +50,7 @@ export class BoundedQueue<T> {
   }
 }
 
-/** A Map that forgets the least recently set key past its limit. */
+/** A Map that evicts the least recently set key above its limit. */
 export class BoundedMap<K, V> {
   readonly #map = new Map<K, V>();
   readonly #capacity: number;
@@ -72,7 +72,7 @@ export class BoundedMap<K, V> {
     return this.#map.get(key);
   }
 
-  /** Returns the key that had to leave, if any. */
+  /** Returns the evicted key, if any. */
   set(key: K, value: V): K | undefined {
     this.#map.delete(key);
     this.#map.set(key, value);
@@ -93,5 +93,57 @@ export class BoundedMap<K, V> {
 
   values(): MapIterator<V> {
     return this.#map.values();
+  }
+}
+
+/** A Map bounded by the weight of its values (bytes, say): the least recently used leave until the rest fits. */
+export class WeightedMap<K, V> {
+  readonly #map = new Map<K, { readonly value: V; readonly weight: number }>();
+  readonly #capacity: number;
+  #weight = 0;
+  #dropped = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  get weight(): number {
+    return this.#weight;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  get(key: K): V | undefined {
+    const found = this.#map.get(key);
+    if (found === undefined) return undefined;
+    this.#map.delete(key);
+    this.#map.set(key, found);
+    return found.value;
+  }
+
+  /** A value heavier than the whole capacity is not kept. */
+  set(key: K, value: V, weight: number): void {
+    this.#remove(key);
+    if (weight > this.#capacity) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#map.set(key, { value, weight });
+    this.#weight += weight;
+    while (this.#weight > this.#capacity) {
+      this.#remove(this.#map.keys().next().value as K);
+      this.#dropped += 1;
+    }
+  }
+
+  #remove(key: K): void {
+    this.#weight -= this.#map.get(key)?.weight ?? 0;
+    this.#map.delete(key);
   }
 }

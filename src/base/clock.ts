@@ -1,5 +1,5 @@
 /**
- * Time as a parameter: whoever waits or stamps takes a Clock, so tests move time instead of sleeping.
+ * Time as a parameter: code that waits or reads the time takes a Clock, so tests move time instead of sleeping.
  * `now()` is wall time for stamps; `monotonic()` never goes back and is the only source for durations.
  */
 
@@ -8,7 +8,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary start; never decreases. */
   monotonic(): number;
-  /** Calls back once after `delayMs`; the timer does not keep the process alive. Returns what cancels it. */
+  /** Calls back once after `delayMs`; the timer does not keep the process alive. Returns a function that cancels it. */
   after(delayMs: number, callback: () => void): () => void;
 }
 
@@ -88,7 +88,7 @@ export function wait(clock: Clock, delayMs: number, signal?: AbortSignal): Promi
 
 /**
  * Calls `tick` at multiples of `periodMs` of the wall clock, plus `offsetMs` (aligned, so that restarts keep the same instants),
- * never twice at once. A tick that throws is given to `onError` and does not end the rhythm. Returns what stops it.
+ * never twice at once. An error of a tick is passed to `onError`, and the ticks continue. Returns a function that stops them.
  */
 export function every(
   clock: Clock,
@@ -129,8 +129,8 @@ export function every(
 }
 
 /**
- * Long works that share the thread, however many they are: together they hold it for `sliceMs`, then everybody else has a
- * turn. A work looks at `due` now and then, and when it is due, `await next()`; works go on in the order they asked.
+ * Lets long tasks share the thread, however many there are: together they hold it for `sliceMs`, then other work has a turn.
+ * A task checks `due` now and then, and when it is true, it awaits `next()`; tasks continue in the order of these calls.
  */
 export class Turns {
   readonly #clock: Clock;
@@ -143,12 +143,12 @@ export class Turns {
     this.#sliceMs = sliceMs;
   }
 
-  /** True when the thread should be given back. */
+  /** True when the task must yield the thread. */
   get due(): boolean {
     return this.#clock.monotonic() >= this.#endsMs;
   }
 
-  /** Resolves in a later turn of the event loop, one work a turn. */
+  /** Resolves in a later turn of the event loop, one task in each turn. */
   next(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#waiting.push(resolve) === 1) setImmediate(() => this.#begin());

@@ -1,7 +1,6 @@
 /**
- * The one table of errors that the world can cause. Each code is stable: users, problem+json bodies and
- * docs/errors.md name it, and a test holds the table and the document together in both directions.
- * Our own mistakes are not here: they are `assert`s.
+ * The one table of errors with an outside cause. Each code is stable: users, problem+json bodies and docs/errors.md name
+ * it, and a test compares the table and the document in both directions. Mistakes in our own code are `assert`s instead.
  */
 
 /** `status` is the HTTP status when the error ends a request; `exit` the exit code when it ends a command. */
@@ -15,24 +14,24 @@ const kind = (status: number, exit: number, title: string): ErrorKind => ({ stat
 
 export const ERRORS = {
   internal: kind(500, 1, 'Something failed inside Vitrine'),
-  usage: kind(400, 2, 'The command was called in a way it does not know'),
-  not_in_this_version: kind(501, 2, 'This is not in this version'),
-  config_invalid: kind(400, 3, 'The configuration does not hold'),
+  usage: kind(400, 2, 'The command was called with unknown or wrong arguments'),
+  not_in_this_version: kind(501, 2, 'This version does not have the feature'),
+  config_invalid: kind(400, 3, 'The configuration has mistakes'),
   config_unreadable: kind(400, 3, 'The configuration file cannot be read'),
   exporter_unknown: kind(500, 3, 'An exporter named in the environment cannot be loaded'),
-  auth_required_to_bind: kind(500, 3, 'An address beyond loopback needs a token'),
+  auth_required_to_bind: kind(500, 3, 'An address beyond loopback requires a token'),
   node_too_old: kind(500, 1, 'This version of Node.js is too old'),
   port_taken: kind(500, 4, 'The address is in use'),
   bind_failed: kind(500, 4, 'The address cannot be bound'),
-  unreachable: kind(502, 4, 'The other side cannot be reached'),
-  check_failed: kind(500, 5, 'A check or threshold did not hold'),
+  unreachable: kind(502, 4, 'The other server cannot be reached'),
+  check_failed: kind(500, 5, 'A check failed or a threshold was exceeded'),
   interrupted: kind(500, 130, 'Interrupted'),
   data_dir_in_use: kind(500, 1, 'Another Vitrine uses this data directory'),
   data_dir_unusable: kind(500, 1, 'The data directory cannot be used'),
   bad_request: kind(400, 2, 'The request is malformed'),
   unauthorized: kind(401, 1, 'A token is needed'),
   forbidden: kind(403, 1, 'This is not allowed'),
-  not_found: kind(404, 1, 'There is nothing here'),
+  not_found: kind(404, 1, 'The resource does not exist'),
   outbound_denied: kind(403, 1, 'The address may not be reached from here'),
   method_not_allowed: kind(405, 2, 'The method is not allowed here'),
   conflict: kind(409, 1, 'The request conflicts with the present state'),
@@ -40,7 +39,7 @@ export const ERRORS = {
   payload_too_large: kind(413, 1, 'The body is too large'),
   uri_too_long: kind(414, 1, 'The request target is too long'),
   unsupported_media_type: kind(415, 1, 'The media type or coding is not supported'),
-  misdirected: kind(421, 1, 'The Host does not belong here'),
+  misdirected: kind(421, 1, 'The Host is not served here'),
   unprocessable: kind(422, 1, 'The request cannot be carried out'),
   too_many_requests: kind(429, 1, 'Too many requests'),
   header_too_large: kind(431, 1, 'The request head is too large'),
@@ -57,20 +56,20 @@ export const ERRORS = {
   query_failed: kind(422, 1, 'The query cannot be carried out'),
   query_timeout: kind(503, 1, 'The query took too long'),
   query_canceled: kind(499, 1, 'The query was cancelled'),
-  insufficient_funds: kind(422, 1, 'The account does not hold that much'),
+  insufficient_funds: kind(422, 1, 'The account has insufficient funds'),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERRORS;
 
 export interface ErrorDetail {
-  /** What to do about it, one sentence. */
+  /** How to fix it, one sentence. */
   readonly hint?: string;
   readonly cause?: unknown;
   /** Headers an HTTP answer must carry with it, such as `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An error of the world: a fact (message), a hint and a cause. Shown to people as it is, so never with secrets in it. */
+/** An error with an outside cause: a fact (message), a hint and a cause. It is shown to users, so it must not hold secrets. */
 export class VitrineError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
@@ -93,7 +92,7 @@ export class VitrineError extends Error {
   }
 }
 
-/** RFC 9457 body. `instance` is the request id, by which the log line is found. */
+/** RFC 9457 body. `instance` is the request id, which is also in the log line. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -104,7 +103,7 @@ export interface Problem {
   readonly instance?: string;
 }
 
-/** Turns any thrown value into what a client may see: facts of a VitrineError, nothing of any other error. */
+/** Turns any thrown value into a body for the client: the facts of a VitrineError, no details of any other error. */
 export function problemOf(error: unknown, requestId?: string): Problem {
   const known = error instanceof VitrineError ? error : new VitrineError('internal', 'An unexpected error was logged.');
   const { title, status } = ERRORS[known.code];

@@ -1,4 +1,4 @@
-/** What the rest of the house knows of logging. telemetry/logs/logs.ts makes the real one (pino); tests keep lines in an array. */
+/** The logger that all other code uses. telemetry/logs/logs.ts creates the real one (pino); tests keep lines in an array. */
 
 export type LogFields = Readonly<Record<string, unknown>>;
 

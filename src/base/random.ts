@@ -1,4 +1,4 @@
-/** Chance as a parameter, and ids. Seeded for simulations and load tests, the system's for everything else. */
+/** Random numbers as a parameter, and ids: seeded for simulations and load tests, else from the system. */
 import { randomBytes } from 'node:crypto';
 
 /** Returns a number in [0, 1). */

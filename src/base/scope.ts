@@ -1,4 +1,4 @@
-/** A life: what is started in a scope is stopped with it, last started first, each with its own time limit. */
+/** Stops what it started, in reverse order, each part with its own time limit. */
 import type { Clock } from './clock.ts';
 import { systemClock } from './clock.ts';
 
@@ -19,12 +19,12 @@ export class Scope {
     return this.#abort.signal;
   }
 
-  /** Registers what ends `name`; after `limitMs` closing goes on without it. */
+  /** Registers the function that stops `name`; after `limitMs` closing continues without it. */
   add(name: string, stop: Stop, limitMs = 5_000): void {
     this.#stops.push({ name, stop, limitMs });
   }
 
-  /** Ends everything once. Resolves with a sentence for each part that failed or took too long. */
+  /** Stops everything once. Resolves with one message for each part that failed or took too long. */
   close(): Promise<string[]> {
     this.#closing ??= this.#closeAll();
     return this.#closing;

@@ -1,7 +1,7 @@
 /**
  * Durations, sizes and ratios as people write them, in both directions.
  * Durations: `250ms`, `5s`, `1h30m`, `30d` (Prometheus' units, where y = 365 d and w = 7 d). Sizes: `64MiB` (IEC) and `10MB` (SI).
- * Parsers return undefined for what is not of that form: the caller knows where the text stood and says so.
+ * Parsers return undefined for any other form: the caller knows the place of the text and reports it.
  */
 
 const DURATION_MS: Readonly<Record<string, number>> = {
@@ -57,7 +57,7 @@ const SIZE: Readonly<Record<string, number>> = {
   tb: 1e12,
 };
 
-/** Bytes, or undefined when `text` is no size. The unit is needed: a bare number says nothing. */
+/** Bytes, or undefined when `text` is no size. The unit is required: a bare number is ambiguous. */
 export function parseSizeBytes(text: string): number | undefined {
   const found = /^(\d+(?:\.\d+)?)\s?([kmgt]?i?b)$/i.exec(text);
   if (!found) return undefined;

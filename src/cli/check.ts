@@ -1,11 +1,13 @@
-/** `vitrine check`: everything that is wrong with the configuration, or its JSON Schema, or the outcome of rule tests. */
+/** `vitrine check`: lists every mistake in the configuration, prints its JSON Schema, or runs rule tests. */
+import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
 import { ruleGroupsOf } from '../app/monitor/rule-sources.ts';
-import { configFile, readSettings, settingsSchema } from '../app/process/settings.ts';
+import { configFile, readSettings } from '../app/process/settings.ts';
+import { settingsSchema } from '../app/process/settings-schema.ts';
 import { ConfigError } from '../config/load.ts';
 import { pathText } from '../config/issues.ts';
-import { testRules } from '../app/monitor/rule-tests.ts';
+import { junitOf, testRules } from '../app/monitor/rule-tests.ts';
 import { print, tell } from './output.ts';
 
 export async function check(flags: Record<string, unknown>): Promise<number> {
@@ -14,7 +16,7 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
     return 0;
   }
   const tests = flags['testRules'] as string[] | undefined;
-  if (tests !== undefined) return runRuleTests(tests, flags['json'] === true);
+  if (tests !== undefined) return runRuleTests(tests, flags['json'] === true, flags['junit'] as string | undefined);
   const file = configFile(flags['config'] as string | undefined);
   const warnings: string[] = [];
   try {
@@ -26,7 +28,7 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
   }
   if (flags['json'] !== true) for (const sentence of warnings) tell(`warning: ${sentence}`);
   if (flags['json'] === true) print(JSON.stringify({ file: file ?? null, ok: true, problems: [], warnings }));
-  else print(file === undefined ? 'No file: the defaults hold.' : `${file} holds.`);
+  else print(file === undefined ? 'No file: the defaults are used.' : `${file} has no mistakes.`);
   return 0;
 }
 
@@ -42,10 +44,17 @@ function problemsOf(error: VitrineError): object[] {
   }));
 }
 
-async function runRuleTests(files: readonly string[], json: boolean): Promise<number> {
+async function runRuleTests(files: readonly string[], json: boolean, junit: string | undefined): Promise<number> {
   const outcomes = await testRules(files);
+  if (junit !== undefined) writeFileSync(junit, junitOf(outcomes));
   const failed = outcomes.filter(({ failures }) => failures.length > 0);
-  if (json) print(JSON.stringify({ ok: failed.length === 0, files: outcomes }));
+  if (json)
+    print(
+      JSON.stringify({
+        ok: failed.length === 0,
+        files: outcomes.map(({ file, passed, failures }) => ({ file, passed, failures })),
+      }),
+    );
   else {
     for (const { file, failures } of outcomes) {
       print(failures.length === 0 ? `${file}: SUCCESS` : `${file}: FAILED`);

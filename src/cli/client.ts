@@ -1,4 +1,4 @@
-/** Talks to a running Vitrine: its API on port 4000. A failure says which address was asked and how to start one. */
+/** Talks to a running Vitrine by its API on port 4000. Errors name the address and say how to start Vitrine. */
 import { VitrineError } from '../base/errors.ts';
 
 export interface ClientOptions {
@@ -8,7 +8,7 @@ export interface ClientOptions {
 
 const TIMEOUT_MS = 30_000;
 
-/** JSON of `path`; throws `unreachable` when nobody answers, `unauthorized` without the right token. */
+/** JSON of `path`; throws `unreachable` without an answer, `unauthorized` without the right token. */
 export async function ask(
   options: ClientOptions,
   path: string,
@@ -51,7 +51,7 @@ function parse(text: string, url: string): unknown {
 function failureOf(status: number, body: unknown, url: string): VitrineError {
   const { detail, hint, error } = body as { detail?: string; hint?: string; error?: string };
   if (status === 401) {
-    return new VitrineError('unauthorized', `${url} asks for a token.`, { hint: 'Set VITRINE_TOKEN or --token-file.' });
+    return new VitrineError('unauthorized', `${url} requires a token.`, { hint: 'Set VITRINE_TOKEN or --token-file.' });
   }
   const message = detail ?? error ?? `${url} answered ${status}.`;
   return new VitrineError(

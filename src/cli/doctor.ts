@@ -1,10 +1,11 @@
-/** `vitrine doctor`: looks at what the start would need, and says what to do about anything wrong. Starts and changes nothing. */
+/** `vitrine doctor`: checks everything that a start needs, and says how to fix each problem. Starts and changes nothing. */
 import { statfsSync, accessSync, constants, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { VitrineError } from '../base/errors.ts';
 import { formatBytes } from '../base/units.ts';
-import { addressText, configFile, readSettings, type Settings } from '../app/process/settings.ts';
+import { addressText, configFile, readSettings } from '../app/process/settings.ts';
+import type { Settings } from '../app/process/settings-schema.ts';
 import type { Address } from '../config/types.ts';
 import { describeExporters, resolveExporters } from '../telemetry/exporters/resolver.ts';
 import { paint, print, visible } from './output.ts';
@@ -14,7 +15,7 @@ interface Finding {
   readonly what: string;
   readonly ok: boolean;
   readonly found: string;
-  /** What to do when it is not ok. */
+  /** How to fix it when it is not ok. */
   readonly hint?: string;
 }
 
@@ -69,7 +70,7 @@ async function ports(settings: Settings): Promise<Finding[]> {
         what: `port ${name}`,
         ok: false,
         found: `${addressText(at)}: ${code}`,
-        hint: 'Stop what uses it (is Vitrine running?) or set another address.',
+        hint: 'Stop the program that uses it (is Vitrine running?) or set another address.',
       };
     }),
   );
@@ -100,7 +101,7 @@ function disk(dir: string): Finding {
       what: 'data',
       ok: false,
       found: `${dir}: ${(error as NodeJS.ErrnoException).code ?? 'error'}`,
-      hint: 'Name a directory that can be written with --data.',
+      hint: 'Name a writable directory with --data.',
     };
   }
 }

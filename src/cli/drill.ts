@@ -1,4 +1,4 @@
-/** `vitrine drill KIND`: a fault in the sample stack, on purpose and for a time. It ends by itself even if this command dies. */
+/** `vitrine drill KIND`: causes a fault in the sample stack for a limited time. The fault ends even if this command is killed. */
 import { readRunFile } from '../app/process/run-file.ts';
 import { VitrineError } from '../base/errors.ts';
 import { formatDurationMs } from '../base/units.ts';
@@ -13,8 +13,8 @@ export async function drill(kind: Drill, forMs: number, dataDir: string, json: b
   if (forMs <= 0 || forMs > MAX_DRILL_MS) throw new VitrineError('usage', '--for must be between 1ms and 10m.');
   const run = readRunFile(dataDir);
   if (run.services.length === 0 || run.drillToken === undefined) {
-    throw new VitrineError('check_failed', 'Drills work on the sample services, and none runs here.', {
-      hint: 'Start Vitrine without balancer.upstreams to get them.',
+    throw new VitrineError('check_failed', 'Drills need the sample services, and none is running.', {
+      hint: 'Start Vitrine without balancer.upstreams: it then starts the sample services.',
     });
   }
   const hit: string[] = [];
@@ -32,7 +32,7 @@ export async function drill(kind: Drill, forMs: number, dataDir: string, json: b
   else
     tell(
       kind === 'kill'
-        ? `Killed ${hit[0]}; it is started again by itself.`
+        ? `Killed ${hit[0]}; it restarts automatically.`
         : `${kind} in ${hit.join(' and ')} for ${forMs / 1000} s; it ends by itself.`,
     );
 }

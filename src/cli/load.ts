@@ -1,4 +1,4 @@
-/** `vitrine load`: simulated users against a stack; progress on stderr, the result as JSON on stdout or in a file. */
+/** `vitrine load`: sends the requests of simulated users; progress goes to stderr, the result as JSON to stdout or a file. */
 import { writeFileSync } from 'node:fs';
 import { VitrineError } from '../base/errors.ts';
 import { parseDurationMs, parseRatio } from '../base/units.ts';
@@ -10,16 +10,16 @@ import { print, tell } from './output.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 
-/** Flags that are called otherwise inside. */
+/** Flags whose option has another name inside. */
 const FLAG_OF: Readonly<Record<string, string>> = { durationMs: 'duration', rampMs: 'ramp' };
-/** Lines of progress where nothing can be redrawn. */
+/** Time between lines of progress when stderr is no terminal. */
 const PLAIN_PROGRESS_SECONDS = 10;
 
 export async function load(flags: Flags): Promise<number> {
   const options = optionsOf(flags);
   const limits = limitsOf(flags);
   const output = flags['output'] as string | undefined;
-  // Before the load, not after it: what cannot be kept need not be found out.
+  // Checked before the load: a result that cannot be written would be lost.
   if (output !== undefined) write(output, '', 'a');
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort(new Error('interrupted')));
@@ -47,7 +47,7 @@ function write(file: string, text: string, flag = 'w'): void {
   }
 }
 
-/** Not one connection was taken. */
+/** Not a single connection was accepted. */
 const isNobodyThere = ({ totals, errors }: LoadResult): boolean =>
   totals.requests > 0 && errors.by_kind['refused'] === totals.requests;
 

@@ -1,4 +1,4 @@
-/** How commands speak: data on stdout, everything else on stderr, colour only where a person looks at a terminal. */
+/** Output of commands: data on stdout, everything else on stderr, colour only on a terminal. */
 import { styleText } from 'node:util';
 import { problemOf, VitrineError } from '../base/errors.ts';
 
@@ -7,7 +7,7 @@ type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan';
 const plain = (stream: NodeJS.WriteStream): boolean =>
   !stream.isTTY || (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb';
 
-/** Text from outside on a terminal: control characters are shown, not obeyed. */
+/** Makes text from outside safe for a terminal: control characters are printed in a visible form. */
 export function visible(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]/gu, (c) =>
     c === '\n' || c === '\t' ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -18,19 +18,19 @@ export function paint(style: Style, text: string, stream: NodeJS.WriteStream = p
   return plain(stream) ? text : styleText(style, text, { validateStream: false });
 }
 
-/** Data: what a pipe reads. */
+/** Prints data to stdout. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Messages and progress. */
+/** Prints a message or progress to stderr. */
 export function tell(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
 /**
- * What happens when nobody reads. A reader of data that has had enough (`| head`) ends the command well; a disk that is full
- * ends it with 1; messages that nobody takes are no reason to end at all.
+ * Handles closed output. When the reader of stdout closes it (`| head`), the command ends with 0; when the disk is full, it
+ * ends with 1; a closed stderr does not end it.
  */
 export function surviveClosedOutput(): void {
   process.stderr.on('error', () => {});
@@ -41,7 +41,7 @@ export function surviveClosedOutput(): void {
   });
 }
 
-/** Says what went wrong and what to do; returns the exit code. */
+/** Prints the error and its hint; returns the exit code. */
 export function fail(error: unknown): number {
   if (error instanceof VitrineError) {
     tell(`${paint('red', 'error', process.stderr)}: ${visible(error.message)}`);
@@ -53,7 +53,7 @@ export function fail(error: unknown): number {
   return 1;
 }
 
-/** A table of columns as wide as they need; figures to the right. Ids are never cut. */
+/** A table with columns as wide as their content, numbers aligned to the right. Ids are never cut. */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],

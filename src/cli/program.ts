@@ -1,7 +1,7 @@
 /**
- * The command line: which commands and flags there are, and how their errors become exit codes
+ * The command line: its commands and flags, and the exit codes of their errors
  * (0 done, 1 failed, 2 wrong usage, 3 bad configuration, 4 cannot reach or bind, 5 a check did not hold, 130 interrupted).
- * Every command's work is in its own file, loaded only when it is called.
+ * Every command has its own file, which is loaded only when the command runs.
  */
 import { Command, CommanderError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
@@ -15,14 +15,14 @@ import { version } from '../app/process/version.ts';
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad configuration, 4 cannot reach or bind, 5 a check or threshold did not hold, 130 interrupted.`;
 
-/** Commands of the interface that this version does not have yet. */
+/** Planned commands that this version does not have yet. */
 const LATER: Readonly<Record<string, string>> = {
   logs: 'search and follow log lines',
   traces: 'search and follow traces',
-  alerts: 'list and care for alerts',
+  alerts: 'list and manage alerts',
   silence: 'silence alerts',
   targets: 'list and check targets',
-  explain: 'say why an alert did or did not fire',
+  explain: 'explain why an alert did or did not fire',
   export: 'write history as CSV, JSON or NDJSON',
   report: 'write a report',
   demo: 'walk through every feature',
@@ -45,7 +45,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 
 export function buildProgram(exit: (code: number) => void): Command {
   const program = new Command('vitrine')
-    .description('An HTTP stack that you can see through, and the monitor that looks into it.')
+    .description('An HTTP stack with its own monitor.')
     .version(version())
     .helpCommand(true)
     .showSuggestionAfterError()
@@ -77,10 +77,16 @@ const seconds =
     const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseDurationMs(text);
     if (ms === undefined || ms <= 0)
       throw new VitrineError('usage', `${flag}: "${text}" is not a duration.`, {
-        hint: 'Seconds such as 30, or 250ms, 5s, 2m.',
+        hint: 'Use seconds such as 30, or 250ms, 5s, 2m.',
       });
     return ms;
   };
+
+/** A flag that takes a duration; help shows its default in seconds. */
+const inSeconds = (flag: string, text: string, defaultSeconds: number, value = '<s>'): Option =>
+  new Option(`${flag} ${value}`, text)
+    .argParser(seconds(flag))
+    .default(defaultSeconds * 1000, value === '<s>' ? `${defaultSeconds}` : `${defaultSeconds}s`);
 
 const count =
   (flag: string) =>
@@ -96,12 +102,12 @@ function addStart(program: Command, exit: (code: number) => void): void {
     .command('start', { isDefault: true })
     .description('run the balancer, the monitor and (without upstreams of your own) two sample services')
     .addOption(
-      new Option('--role <role>', 'what this process is').choices(['all', 'balancer', 'monitor']).default('all'),
+      new Option('--role <role>', 'the role of this process').choices(['all', 'balancer', 'monitor']).default('all'),
     )
     .option('-c, --config <file>', 'configuration, YAML or JSON (default: ./vitrine.yaml when it is there)')
-    .option('--data <dir>', 'where state is kept (default: store.path, ./vitrine-data)')
-    .option('--listen <host:port>', "the role's main address")
-    .option('--duration <s>', 'end by itself after this time', seconds('--duration'))
+    .option('--data <dir>', 'data directory (default: store.path, ./vitrine-data)')
+    .option('--listen <host:port>', 'main address of the role')
+    .option('--duration <s>', 'stop after this time', seconds('--duration'))
     .option(
       '--interval <s>',
       'how often figures are collected and rules evaluated (default: telemetry.interval, 1)',
@@ -128,21 +134,21 @@ function addStart(program: Command, exit: (code: number) => void): void {
     });
 }
 
-/** What stands where a command should falls to the default one, which takes none. */
+/** An unknown command reaches the default command as an argument, which takes none. */
 function strayCommand(program: Command, word: string): VitrineError {
   const names = program.commands.map((command) => command.name()).filter((name) => !(name in LATER));
   return new VitrineError('usage', `"${word}" is no command.`, {
-    hint: `There are ${names.join(', ')}; \`vitrine --help\` says what they do.`,
+    hint: `The commands are ${names.join(', ')}; see \`vitrine --help\`.`,
   });
 }
 
 function addRun(program: Command, exit: (code: number) => void): void {
   program
     .command('run')
-    .description('start CMD with telemetry, the balancer in front of it and the monitor beside it')
+    .description('start CMD with telemetry, a balancer in front of it and a monitor')
     .argument('<cmd...>', 'the command, after --')
     .option('-c, --config <file>', 'configuration')
-    .option('--data <dir>', 'where state is kept')
+    .option('--data <dir>', 'data directory')
     .option('--port <n>', 'PORT given to the command (default: PORT, or a free one)', count('--port'))
     .option('--upstream-port <n>', 'the port of the command that gets the requests', count('--upstream-port'))
     .option('--log-level <level>', 'lines of Vitrine on the console: debug, info, warn or error (default: none)')
@@ -175,12 +181,12 @@ function addReaders(program: Command): void {
     program
       .command(name)
       .description(what)
-      .option('--url <url>', 'the Vitrine to ask', 'http://127.0.0.1:4000')
+      .option('--url <url>', 'the running Vitrine', 'http://127.0.0.1:4000')
       .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
       .option('--json', 'as JSON', false);
-  reader('top', 'live figures as text')
-    .option('--once', 'one frame', false)
-    .option('--interval <s>', 'time between frames', seconds('--interval'), 5_000)
+  reader('top', 'show live figures as text')
+    .option('--once', 'print one frame and stop', false)
+    .addOption(inSeconds('--interval', 'time between frames', 5))
     .action(async (flags: Record<string, unknown>) => {
       const { top } = await import('./top.ts');
       const stop = new AbortController();
@@ -192,11 +198,11 @@ function addReaders(program: Command): void {
         signal: stop.signal,
       });
     });
-  reader('query', 'ask in PromQL')
+  reader('query', 'run a PromQL query')
     .argument('<expr>', 'the expression')
-    .option('--range <duration>', 'over this time until now, instead of now')
-    .option('--step <duration>', 'distance of the points of a range')
-    .option('--time <time>', 'at this time, as seconds or RFC 3339')
+    .option('--range <duration>', 'over this long until now, instead of at one time')
+    .option('--step <duration>', 'time between the points of a range')
+    .option('--time <time>', 'evaluate at this time, as Unix seconds or RFC 3339')
     .option('--csv', 'as CSV', false)
     .action(async (expr: string, flags: Record<string, unknown>) => {
       const { query } = await import('./query.ts');
@@ -207,27 +213,27 @@ function addReaders(program: Command): void {
 function addWorkers(program: Command, exit: (code: number) => void): void {
   program
     .command('load')
-    .description('simulated users against the stack; the result is JSON')
-    .option('--users <n>', 'simulated users', count('--users'), 10)
-    .option('--duration <s>', 'how long', seconds('--duration'), 10_000)
+    .description('send the requests of simulated users; the result is JSON')
+    .option('--users <n>', 'number of simulated users', count('--users'), 10)
+    .addOption(inSeconds('--duration', 'duration of the load', 10))
     .option('--rate <n>', 'arrivals per second instead of waiting users (0: closed loop)', Number, 0)
-    .option('--ramp <s>', 'time until all users or the full rate are there', seconds('--ramp'))
-    .option('--url <url>', 'where', 'http://127.0.0.1:8080')
-    .option('--scenario <name>', 'payments (the sample service) or get (the URL as it stands)', 'payments')
+    .option('--ramp <s>', 'time to reach all users or the full rate', seconds('--ramp'))
+    .option('--url <url>', 'target', 'http://127.0.0.1:8080')
+    .option('--scenario <name>', 'payments (the sample service) or get (the URL as given)', 'payments')
     .option('--seed <n>', 'the same seed makes the same users', count('--seed'), 1)
     .option('--output <file>', 'write the result here instead of stdout')
-    .option('--max-error-ratio <ratio>', 'exit 5 when more requests than this fail')
-    .option('--max-p95 <duration>', 'exit 5 when p95 is above')
-    .option('--json', 'the result on stdout even with --output', false)
+    .option('--max-error-ratio <ratio>', 'exit 5 when a greater share of the requests fails')
+    .option('--max-p95 <duration>', 'exit 5 when p95 is above this')
+    .option('--json', 'print the result on stdout even with --output', false)
     .action(async (flags: Record<string, unknown>) => {
       const { load } = await import('./load.ts');
       exit(await load(flags));
     });
   program
     .command('drill')
-    .description('a fault in the sample stack, on purpose, for a time')
-    .addArgument(program.createArgument('<kind>', 'what fails').choices([...DRILLS]))
-    .option('--for <duration>', 'how long', seconds('--for'), 30_000)
+    .description('cause a fault in the sample stack for a limited time')
+    .addArgument(program.createArgument('<kind>', 'kind of fault').choices([...DRILLS]))
+    .addOption(inSeconds('--for', 'duration of the fault', 30, '<duration>'))
     .option('--data <dir>', 'data directory of the running Vitrine', './vitrine-data')
     .option('--json', 'as JSON', false)
     .action(async (kind: Drill, flags: Record<string, unknown>) => {
@@ -236,10 +242,11 @@ function addWorkers(program: Command, exit: (code: number) => void): void {
     });
   program
     .command('check')
-    .description('read the configuration and say everything that is wrong')
+    .description('check the configuration and list every mistake')
     .option('-c, --config <file>', 'configuration (default: ./vitrine.yaml)')
     .option('--schema', 'print the JSON Schema of the configuration', false)
     .option('--test-rules <file...>', 'run promtool rule-test files')
+    .option('--junit <file>', 'write the outcome of rule tests as JUnit XML')
     .option('--json', 'as JSON', false)
     .action(async (flags: Record<string, unknown>) => {
       const { check } = await import('./check.ts');
@@ -247,7 +254,7 @@ function addWorkers(program: Command, exit: (code: number) => void): void {
     });
   program
     .command('doctor')
-    .description('versions, ports, exporters and disk, and what to do about anything wrong')
+    .description('check versions, ports, exporters and disk, and say how to fix each problem')
     .option('-c, --config <file>', 'configuration')
     .option('--data <dir>', 'data directory')
     .option('--json', 'as JSON', false)
@@ -268,6 +275,6 @@ function addLater(program: Command, name: string, what: string): void {
 
 function notYet(name: string): never {
   throw new VitrineError('not_in_this_version', `\`vitrine ${name}\` is not in this version.`, {
-    hint: '`vitrine --help` lists what there is.',
+    hint: '`vitrine --help` lists the commands.',
   });
 }

@@ -30,7 +30,7 @@ const DEFAULT_STEPS = 60;
 const LONGEST_SHOWN = 200;
 
 export async function query(client: ClientOptions, expr: string, flags: QueryFlags, nowMs: number): Promise<void> {
-  if (flags.json && flags.csv) throw new VitrineError('usage', 'Either --json or --csv.');
+  if (flags.json && flags.csv) throw new VitrineError('usage', 'Use either --json or --csv.');
   if (flags.step !== undefined && flags.range === undefined) {
     throw new VitrineError('usage', '--step: only with --range.', {
       hint: `For example --range 1h --step ${flags.step}.`,
@@ -50,7 +50,7 @@ export async function query(client: ClientOptions, expr: string, flags: QueryFla
   else printTable(answer);
 }
 
-/** An error that names a place in the expression shows it. */
+/** Shows the place in the expression that the error names. */
 function pointedAt(expr: string, error: unknown): unknown {
   if (!(error instanceof VitrineError) || error.code !== 'query_invalid') return error;
   const [, row, column] = /(\d+):(\d+): parse error/.exec(error.message) ?? [];
@@ -128,7 +128,7 @@ function printTable(answer: Answer): void {
   print(table(['series', 'time', 'value'], cells, [2]));
 }
 
-/** RFC 4180, with cells that a spreadsheet would run as a formula made inert. */
+/** RFC 4180; cells that a spreadsheet would run as a formula are escaped. */
 function csvOf(answer: Answer): string {
   const cell = (text: string): string => {
     const inert = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;

@@ -19,7 +19,8 @@ import { whenLauncherEnds } from '../app/process/launcher-watch.ts';
 import { REGISTER_PRELOAD } from '../app/process/program-paths.ts';
 import type { RoleOptions, Running } from '../app/roles.ts';
 import { startWithMonitor, type MonitorHandle, type UpstreamSource } from '../app/stack-roles.ts';
-import { configFile, readSettings, type Settings } from '../app/process/settings.ts';
+import { configFile, readSettings } from '../app/process/settings.ts';
+import type { Settings } from '../app/process/settings-schema.ts';
 import { tell } from './output.ts';
 import { banner, monitorFlags, settingsFlags } from './start.ts';
 
@@ -91,7 +92,7 @@ function freePort(): Promise<number> {
   });
 }
 
-/** The name in package.json, else the folder's. */
+/** The name in package.json, else that of the folder. */
 function serviceName(folder: string): string {
   try {
     const { name } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { name?: unknown };

@@ -1,16 +1,11 @@
-/** `vitrine start`: settings, one role, a banner, and an end that drains. A second signal ends at once. */
+/** `vitrine start`: reads the settings, runs one role, prints a banner, and drains at the end. A second signal ends at once. */
 import { ConfigReloader } from '../config/reload.ts';
 import { parseAddress } from '../config/types.ts';
 import { systemClock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
 import { startMonitorRole, type RoleOptions, type Running } from '../app/roles.ts';
-import {
-  configFile,
-  readSettings,
-  settingsFrom,
-  type Settings,
-  type SettingsSources,
-} from '../app/process/settings.ts';
+import { configFile, readSettings, settingsFrom, type SettingsSources } from '../app/process/settings.ts';
+import type { Settings } from '../app/process/settings-schema.ts';
 import { readConfigFile } from '../config/load.ts';
 import { whenLauncherEnds } from '../app/process/launcher-watch.ts';
 import { version } from '../app/process/version.ts';
@@ -23,7 +18,7 @@ const LISTEN_KEY: Readonly<Record<string, string>> = {
   balancer: 'balancer.listen',
   monitor: 'monitor.listen',
 };
-// Loaded by who is it: a monitor does without the stack's modules.
+// Imported only by the role that needs it.
 const ROLES = {
   all: async (options: RoleOptions): Promise<Running> => (await import('../app/stack-roles.ts')).startAll(options),
   balancer: async (options: RoleOptions): Promise<Running> =>
@@ -55,7 +50,7 @@ export function settingsFlags(flags: Flags): Record<string, unknown> {
   };
 }
 
-/** The flags with which the monitor child comes to the same settings. */
+/** The flags by which the monitor child reads the same settings. */
 export function monitorFlags(flags: Flags, file: string | undefined): string[] {
   const given = settingsFlags({ ...flags, listen: undefined });
   const level = given['telemetry.log_level'];
@@ -91,7 +86,7 @@ export async function start(flags: Flags): Promise<number> {
   return end(running);
 }
 
-/** SIGHUP and a saved file read the configuration again. */
+/** SIGHUP and a saved file reload the configuration. */
 function keepCurrent(running: Running, sources: SettingsSources, settings: Settings): () => void {
   const { file } = sources;
   if (file === undefined) return () => {};
@@ -112,8 +107,8 @@ function keepCurrent(running: Running, sources: SettingsSources, settings: Setti
 }
 
 /**
- * Resolves when it is time to end; from then on a second signal ends at once. Ctrl-C in a terminal reaches all processes of the
- * group at once: the monitor of a stack leaves it to its parent, which still has telemetry for it (`parentSaysWhen`).
+ * Resolves when the process must end; from then on a second signal ends it at once. Ctrl-C in a terminal reaches all processes
+ * of the group: the monitor of a stack ignores it, because its parent still has telemetry to send (`parentSaysWhen`).
  */
 export function endOf(
   running: Pick<Running, 'orphaned'>,
@@ -125,7 +120,7 @@ export function endOf(
     const onSignal = (): void => {
       if (ending) process.exit(130);
       ending = true;
-      if (process.send === undefined) tell('Stopping: open requests are answered first (press again to end at once).');
+      if (process.send === undefined) tell('Stopping: open requests are finished first (press again to stop at once).');
       resolve();
     };
     process.on('SIGTERM', onSignal);

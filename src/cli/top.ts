@@ -1,4 +1,4 @@
-/** `vitrine top`: the live figures as text, redrawn in place on a terminal, one plain frame per interval elsewhere. */
+/** `vitrine top`: live figures as text, redrawn in place on a terminal, else one plain frame per interval. */
 import { formatUptime } from '../base/units.ts';
 import type { AlertsAnswer, CurrentFigures } from '../monitor/api/contract.ts';
 import { ask, type ClientOptions } from './client.ts';
@@ -19,7 +19,7 @@ const percent = (ratio: number | null | undefined): string =>
 const rate = (value: number | null | undefined): string =>
   value === null || value === undefined ? '0' : String(Number(value.toPrecision(3)));
 
-/** One frame: a title, a figure a line, a rule above and below, and the alerts that are active. */
+/** One frame: a title, one figure a line, a line above and below, and the active alerts. */
 export function frameOf(figures: CurrentFigures, { alerts }: AlertsAnswer): string {
   const { balancer, server, cache } = figures;
   const lines = [

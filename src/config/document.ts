@@ -1,6 +1,6 @@
 /**
- * A configuration text as plain data, with the place of every value. YAML 1.2 core schema, of which JSON is a part: no tags,
- * no merge keys, no second document, no key twice, and bounds on size, depth and aliases, so no text can exhaust the process.
+ * A configuration text as plain data, with the place of every value. YAML 1.2 core schema, which includes JSON: no tags,
+ * no merge keys, no second document, no duplicate key, and bounds on size, depth and aliases, so no text can exhaust the process.
  */
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Document, Node } from 'yaml';
@@ -23,17 +23,17 @@ export interface DocumentIssue extends Place {
 
 export interface ConfigDocument {
   readonly value: unknown;
-  /** Where the value at `path` stands; of the nearest parent that is there when it is not. */
+  /** The place of the value at `path`, or of its nearest existing parent. */
   placeOf(path: Path): Place;
-  /** Where the last key of `path` stands. */
+  /** The place of the last key of `path`. */
   placeOfKey(path: Path): Place;
-  /** Written without quotes, so that a substituted `${PORT}` may be a number. */
+  /** Whether it is written without quotes: a substituted `${PORT}` may then be a number. */
   isPlain(path: Path): boolean;
 }
 
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** Deep flow collections cost stack in any parser: counted before it runs. Quotes and comments may only overstate the depth. */
+/** Deep flow collections use stack in any parser, so the depth is counted before parsing. Quotes and comments can only overstate it. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
   for (let i = 0; i < text.length; i += 1) {
@@ -45,7 +45,7 @@ function isTooDeep(text: string): boolean {
   return /^ {600}/m.test(text) || /(?:- ){100}/.test(text);
 }
 
-/** Returns the document, or everything that is wrong with the text itself. */
+/** Returns the document, or every mistake in the text itself. */
 export function readDocument(
   input: string,
 ): { readonly document: ConfigDocument } | { readonly issues: readonly DocumentIssue[] } {
@@ -82,7 +82,7 @@ export function readDocument(
   }
 }
 
-/** After a mistake the parser stumbles over the rest of the line: only its first complaint says something. */
+/** After a mistake the parser also reports the rest of the line: only its first message is useful. */
 function onePerLine(issues: readonly DocumentIssue[]): DocumentIssue[] {
   const seen = new Set<number>();
   return issues.filter(({ line }) => !seen.has(line) && seen.add(line) !== undefined);
@@ -158,7 +158,7 @@ function checkNode(node: unknown, path: Path, check: Check): void {
   check.around.delete(node);
 }
 
-/** The parser's messages in the words of somebody who edits a file. */
+/** The parser's messages in the words of a person who edits a file. */
 function plainWords(code: string, message: string): string {
   switch (code) {
     case 'TAB_AS_INDENT':

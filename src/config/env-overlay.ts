@@ -1,6 +1,6 @@
 /**
- * What the environment adds: `${VAR}` in values, and variables that name a key (`VITRINE_BALANCER__LISTEN` sets
- * `balancer.listen`). Two underscores part the levels; one belongs to the key.
+ * Values from the environment: `${VAR}` in values, and variables that name a key (`VITRINE_BALANCER__LISTEN` sets
+ * `balancer.listen`). Two underscores separate the levels; one belongs to the key.
  */
 import type { Path } from './document.ts';
 
@@ -26,7 +26,7 @@ export function valueOfText(text: string): unknown {
   }
 }
 
-/** Variables with the prefix and at least one `__`, or exactly a top-level section; others are not for the configuration. */
+/** Variables with the prefix and at least one `__`, or exactly a top-level section; other variables are no configuration. */
 export function overlaysFrom(env: Env, prefix: string, sections: readonly string[]): Overlay[] {
   const overlays: Overlay[] = [];
   for (const source of Object.keys(env).sort()) {
@@ -46,7 +46,7 @@ export function overlaysFrom(env: Env, prefix: string, sections: readonly string
 
 const REFERENCE = /\$(?:\$|\{([A-Za-z_]\w*)(?::-([^}]*))?\})/g;
 
-/** `${VAR}`, `${VAR:-default}` (also for an empty VAR), `$$` for a dollar. `missing` is told each name without a value. */
+/** `${VAR}`, `${VAR:-default}` (also for an empty VAR), `$$` for a dollar. `missing` is called with each name without a value. */
 export function substitute(text: string, env: Env, missing: (name: string) => void): string {
   return text.replace(REFERENCE, (whole, name: string | undefined, otherwise: string | undefined) => {
     if (name === undefined) return whole === '$$' ? '$' : whole;

@@ -1,6 +1,6 @@
 /**
- * What is wrong with a configuration, all of it at once, each with file, line, column, key, what was expected and what was
- * found, and the line itself with a mark under the place. Values of secret keys are never repeated.
+ * The mistakes in a configuration, all at once, each with file, line, column, key, the expected and the found value, and
+ * the line itself with a mark under the place. Values of secret keys are never printed.
  */
 import type { z } from 'zod';
 import type { Path, Place } from './document.ts';
@@ -8,17 +8,17 @@ import { keysAt, nearest } from './schema-walk.ts';
 
 export interface Issue {
   readonly path: Path;
-  /** A sentence without the place. */
+  /** The message without the place. */
   readonly message: string;
   readonly place: Place | undefined;
   /** File, variable or flag the value came from. */
   readonly source: string;
 }
 
-/** Issues that are placed and told; of the others the number. */
+/** Issues that are printed with their place; of further ones only the number is printed. */
 export const MAX_ISSUES = 100;
 
-/** `alerts.rules[0].for`, keys that are no words in quotes. */
+/** `alerts.rules[0].for`; keys that are no words are quoted. */
 export function pathText(path: Path): string {
   return path
     .map((part, at) => {
@@ -31,7 +31,7 @@ export function pathText(path: Path): string {
 
 const SECRET_WORD = '(?:password|secret|token|credential|api_?key|authorization)s?';
 const SECRET_KEY = new RegExp(`${SECRET_WORD}$`, 'i');
-/** A secret key with its value on a line, or one that was meant by a key that is none. `token_file` holds no secret. */
+/** A secret key with its value on a line, also when the key is misspelt. `token_file` holds no secret. */
 const NAMES_SECRET = new RegExp(`${SECRET_WORD}["']?\\s*:|did you mean "[^"]*${SECRET_WORD}"`, 'i');
 
 /** A URL may hold a password. */
@@ -73,7 +73,7 @@ function limitWords(issue: Extract<RawIssue, { code: 'too_small' | 'too_big' }>)
 function expectedWords(issue: RawIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      // A schema's own words, when it has some.
+      // The schema's own message, if it has one.
       if (!issue.message.startsWith('Invalid input')) return issue.message;
       return TYPE_WORDS[issue.expected] ?? issue.expected;
     case 'invalid_value':
@@ -92,8 +92,8 @@ const at = (value: unknown, path: Path): unknown =>
   path.reduce<unknown>((inner, part) => (inner as Record<string | number, unknown> | null | undefined)?.[part], value);
 
 /**
- * Of a union's branches, the one that was meant: it knows most of the keys that are there; among equals, the one whose first
- * complaint is deepest. A branch of another type was not meant.
+ * The branch of a union that is the most likely intention: it has most of the given keys; among equals, the one whose first
+ * issue is deepest. Branches of another type are left out.
  */
 function meantBranch(issue: Extract<RawIssue, { code: 'invalid_union' }>): readonly RawIssue[] {
   const [best] = issue.errors
@@ -120,7 +120,7 @@ export interface FlatIssue {
   readonly isKey: boolean;
 }
 
-/** The issues of zod in our words, unions resolved, one for each unknown key. */
+/** zod's issues as Vitrine's messages, with unions resolved and one issue for each unknown key. */
 export function flattenIssues(
   raw: readonly RawIssue[],
   value: unknown,
@@ -143,7 +143,7 @@ export function flattenIssues(
       const words = [...new Set(issue.errors.flat().map(expectedWords))];
       return [{ path, message: `expected ${words.join(' or ')}, got ${gotText(at(value, path), path)}`, isKey: false }];
     }
-    // A check of the whole value says in a sentence of its own what is wrong with it.
+    // A check of the whole value has its own message.
     if (issue.code === 'custom' && issue.params?.['sentence'] === true)
       return [{ path, message: issue.message, isKey: false }];
     return [{ path, message: `expected ${expectedWords(issue)}, got ${gotText(at(value, path), path)}`, isKey: false }];

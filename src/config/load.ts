@@ -1,6 +1,6 @@
 /**
- * A configuration from its parts, later ones over earlier ones: file, environment, flags; defaults are the schema's. The
- * result is a checked value or every issue at once. Nothing is applied in part.
+ * Merges a configuration from file, environment and flags, where later sources override earlier ones; the schema has the
+ * defaults. The result is a checked value, or all issues at once. Nothing is applied in part.
  */
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -12,19 +12,19 @@ import type { Issue } from './issues.ts';
 import { flattenIssues, formatIssue, linesOf, MAX_ISSUES, pathText } from './issues.ts';
 import { keysAt, isListAt } from './schema-walk.ts';
 
-/** An older or other name of a key; issues name the place where it was written. */
+/** An older or alternative name of a key; issues name the place where it was written. */
 export interface KeyAlias {
   readonly from: Path;
   readonly to: Path;
-  /** How the value is put in the newer form. */
+  /** Converts the value to the newer form. */
   readonly convert?: (value: unknown) => unknown;
 }
 
 export interface LoadOptions<T> {
   readonly schema: z.ZodType<T>;
-  /** Shown in messages; `*_file` paths are taken from its directory. */
+  /** Shown in messages; `*_file` paths are relative to its directory. */
   readonly file: string;
-  /** undefined where there is no file: everything then comes from defaults, environment and flags. */
+  /** undefined without a file: all values then come from defaults, environment and flags. */
   readonly text: string | undefined;
   readonly env: Env;
   readonly envPrefix?: string | undefined;
@@ -41,20 +41,20 @@ export interface LoadOptions<T> {
 
 export interface Loaded<T> {
   readonly config: T;
-  /** Not wrong, but worth saying, such as a secret file others can read. */
+  /** Warnings, such as a secret file that other users can read. */
   readonly warnings: readonly string[];
 }
 
 const MAX_SECRET_BYTES = 64 * 1_024;
 type Tree = Record<string | number, unknown>;
 
-/** Everything known while one configuration is put together. */
+/** The state while one configuration is merged. */
 class Assembly {
   readonly issues: Issue[] = [];
   readonly warnings: string[] = [];
   readonly file: string;
   readonly document: ConfigDocument | undefined;
-  /** Where a value came from when not from its own place in the file: by path text. */
+  /** The source of each value that is not from its own place in the file, by path text. */
   readonly #origins = new Map<string, { readonly source: string; readonly at: Path | undefined }>();
 
   constructor(file: string, document: ConfigDocument | undefined) {
@@ -66,7 +66,7 @@ class Assembly {
     this.#origins.set(pathText(at), { source, at: written });
   }
 
-  /** An issue about what stands at `at`, placed where it was written. */
+  /** An issue about the value at `at`, with the place where it was written. */
   blame(at: Path, message: string, isKey = false): void {
     for (let length = at.length; length > 0; length -= 1) {
       const origin = this.#origins.get(pathText(at.slice(0, length)));
@@ -218,7 +218,7 @@ function readText(file: string, text: string | undefined): ConfigDocument | unde
   return fail(issues, text);
 }
 
-/** The sections of the file with variables put in; a section without content is as if it were absent. */
+/** The sections of the file with variables substituted; an empty section counts as absent. */
 function sectionsOf(assembly: Assembly, env: Env, text: string | undefined): Tree {
   const value = substituted(assembly.document?.value ?? {}, [], env, assembly);
   if (isTree(value) && !Array.isArray(value)) {
@@ -260,13 +260,13 @@ export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
   const blamed = new Set(assembly.issues.map(({ path: at }) => pathText(at)));
   const raw = (result.error?.issues ?? []).slice(0, MAX_ISSUES + 1);
   for (const { path: at, message, isKey } of flattenIssues(raw, value, schema).slice(0, MAX_ISSUES + 1)) {
-    // What is already told about a value need not be told again in the schema's words.
+    // A value that already has an issue gets no second one from the schema.
     if (!blamed.has(pathText(at))) assembly.blame(at, message, isKey);
   }
   return fail(assembly.issues, text);
 }
 
-/** A pipe or a device says nothing of its size beforehand, and may have no end. */
+/** The size of a pipe or device is unknown before reading, and it may have no end. */
 function readBounded(file: string): string {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -292,7 +292,7 @@ export function readConfigFile(file: string): string {
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown';
     throw new VitrineError('config_unreadable', `The configuration file ${file} cannot be read (${reason}).`, {
-      hint: 'Name another with --config FILE.',
+      hint: 'Name another file with --config FILE.',
       cause,
     });
   }

@@ -1,6 +1,6 @@
 /**
  * Keeps a configuration up to date: a saved file or a signal loads it again. A bad file changes nothing: the last good
- * configuration stays, and what is wrong is told. Loads never run side by side.
+ * configuration stays, and the mistakes are reported. Loads never run at the same time.
  */
 import { watch } from 'node:fs';
 import path from 'node:path';
@@ -10,11 +10,11 @@ import { readConfigFile } from './load.ts';
 
 export interface ReloadOptions<T> {
   readonly file: string;
-  /** Checks `text` and makes the configuration. Throws VitrineError `config_invalid`. */
+  /** Checks `text` and creates the configuration. Throws VitrineError `config_invalid`. */
   readonly load: (text: string) => T;
-  /** Puts a good configuration to work. What it throws counts as a failed reload. */
+  /** Applies a good configuration. An error counts as a failed reload. */
   readonly apply: (config: T) => void | Promise<void>;
-  /** Told of each attempt that did something. */
+  /** Called after each attempt that loaded a file. */
   readonly report: (outcome: ReloadOutcome) => void;
   readonly clock: Clock;
   /** Editors write in several steps; the file is read when it has been quiet this long. Default 200. */
@@ -24,7 +24,7 @@ export interface ReloadOptions<T> {
 export interface ReloadOutcome {
   readonly atMs: number;
   readonly reason: string;
-  /** undefined when the reload held. */
+  /** undefined when the reload succeeded. */
   readonly error: VitrineError | undefined;
 }
 
@@ -37,7 +37,7 @@ export class ConfigReloader<T> {
   #closeWatch = (): void => {};
   #cancelQuiet = (): void => {};
 
-  /** `text` and `config` are what is at work now. */
+  /** `text` and `config` are in use now. */
   constructor(options: ReloadOptions<T>, text: string, config: T) {
     this.#options = options;
     this.#text = text;
@@ -60,12 +60,12 @@ export class ConfigReloader<T> {
       this.#cancelQuiet();
       this.#cancelQuiet = clock.after(quietMs, () => void this.reload('file', true));
     });
-    // A directory that goes away ends the watch; a signal still reloads.
+    // The watch ends when the directory is removed; a signal still reloads.
     watcher.on('error', () => watcher.close());
     this.#closeWatch = () => watcher.close();
   }
 
-  /** Loads now. With `onlyIfChanged`, a file that says the same as before is left alone. Never rejects. */
+  /** Loads now. With `onlyIfChanged`, an unchanged file is ignored. Never rejects. */
   reload(reason: string, onlyIfChanged = false): Promise<ReloadOutcome | undefined> {
     const next = this.#running.then(() => this.#reload(reason, onlyIfChanged));
     this.#running = next;
@@ -78,7 +78,7 @@ export class ConfigReloader<T> {
     try {
       const text = readConfigFile(file);
       if (onlyIfChanged && text === this.#text) return undefined;
-      // Remembered even when it is bad: the same mistake is told once.
+      // A bad file is remembered too, so the same mistake is reported once.
       this.#text = text;
       const config = load(text);
       await apply(config);
@@ -100,5 +100,5 @@ export class ConfigReloader<T> {
 
 function asConfigError(cause: unknown): VitrineError {
   const fact = cause instanceof Error ? cause.message : 'unknown';
-  return new VitrineError('config_invalid', `The configuration could not be put to work: ${fact}`, { cause });
+  return new VitrineError('config_invalid', `The configuration could not be applied: ${fact}`, { cause });
 }

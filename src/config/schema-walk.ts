@@ -1,4 +1,4 @@
-/** Reading a zod schema along a path: which keys stand there, to say "did you mean" and to find `*_file` companions. */
+/** Walks a zod schema along a path to list the keys there, for "did you mean" and to find `*_file` keys. */
 import type { z } from 'zod';
 import type { Path } from './document.ts';
 
@@ -15,7 +15,7 @@ interface Def {
 
 const defOf = (schema: z.ZodType): Def => (schema as unknown as { _zod: { def: Def } })._zod.def;
 
-/** All schemas that may apply: optional, default, pipes and unions are looked through. */
+/** All schemas that may apply, inside optional, default, pipe and union. */
 function alternatives(schema: z.ZodType): z.ZodType[] {
   const def = defOf(schema);
   if (def.innerType !== undefined) return alternatives(def.innerType);
@@ -39,12 +39,12 @@ function schemasAt(schema: z.ZodType, path: Path): z.ZodType[] {
   return here;
 }
 
-/** The keys of the objects that may stand at `path`; none when it is no object. */
+/** The keys of the objects that are possible at `path`; none when it is no object. */
 export function keysAt(schema: z.ZodType, path: Path): string[] {
   return [...new Set(schemasAt(schema, path).flatMap((each) => Object.keys(defOf(each).shape ?? {})))];
 }
 
-/** Whether a list may stand at `path`: a variable then holds it as text with commas. */
+/** Whether a list is possible at `path`: a variable then holds it as text with commas. */
 export function isListAt(schema: z.ZodType, path: Path): boolean {
   return schemasAt(schema, path).some((each) => defOf(each).element !== undefined);
 }
@@ -65,7 +65,7 @@ function distance(a: string, b: string): number {
   return rows[a.length][b.length];
 }
 
-/** The candidate that was most likely meant; undefined when none is near. */
+/** The most similar candidate; undefined when none is similar enough. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > 64) return undefined;
   const plain = (text: string): string => text.toLowerCase().replace(/[-_]/g, '');

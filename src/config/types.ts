@@ -1,12 +1,12 @@
 /**
- * The kinds of values a configuration has, as zod schemas. A schema's message is what was expected, in words: the reader
- * of an issue sees `expected <message>, got <value>`.
+ * The kinds of configuration values as zod schemas. A schema's message describes the expected value: an issue reads
+ * `expected <message>, got <value>`.
  */
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { parseDurationMs, parseRatio, parseSizeBytes } from '../base/units.ts';
 
-/** Text that shows itself nowhere: not in logs, JSON, template strings or the debugger. `reveal()` is the only way in. */
+/** Text that is never printed: not in logs, JSON, template strings or the debugger. Only `reveal()` returns it. */
 export class Secret {
   readonly #value: string;
 
@@ -31,7 +31,7 @@ export class Secret {
   }
 }
 
-/** What a schema asks for, in words; read by the messages of issues. */
+/** The description of the expected value, for the messages of issues. */
 const text = (expected: string): z.ZodString => z.string({ error: expected }).meta({ description: expected });
 
 function parsed<T>(
@@ -95,7 +95,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`. A bare port would leave open what it binds to. */
+/** `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`. A bare port would not say to which address it binds. */
 export function parseAddress(input: string): Address | undefined {
   const found = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:[\]/@]+)):(\d{1,5})$/.exec(input);
   if (found === null) return undefined;

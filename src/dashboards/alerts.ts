@@ -1,4 +1,4 @@
-/** What fires, since when, and whether the rules themselves are well. `ALERTS` is written by both engines with the same labels. */
+/** Active alerts and the health of rule evaluation. Vitrine and Prometheus write `ALERTS` with the same labels. */
 import type { Dashboard } from './panel.ts';
 import { quantileOf, rateOf } from './queries.ts';
 

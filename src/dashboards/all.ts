@@ -1,4 +1,4 @@
-/** Every dashboard there is, in the order in which the page lists them. */
+/** All dashboards, in the order of the page. */
 import { alerts } from './alerts.ts';
 import { balancer } from './balancer.ts';
 import { cache } from './cache.ts';

@@ -1,4 +1,4 @@
-/** The balancer: what its upstreams do to it, and what it does about that. */
+/** The balancer: the state of its upstreams, and its retries, ejections and refusals. */
 import type { Dashboard } from './panel.ts';
 import { meanOf, quantileOf, rateOf } from './queries.ts';
 

@@ -1,4 +1,4 @@
-/** The response cache: does it answer, how fast, and does what it holds fit. */
+/** The response cache: hit ratio, speed and size. */
 import type { Dashboard } from './panel.ts';
 import { quantileOf, rateOf, shareOf } from './queries.ts';
 

@@ -1,4 +1,4 @@
-/** The machine: processors, memory, disks and network, as the semantic conventions name them, so that hosts observed by a Collector stand beside ours. */
+/** The machine: processors, memory, disks and network, by the semantic conventions, so that hosts observed by a Collector appear beside Vitrine's. */
 import type { Dashboard } from './panel.ts';
 import { rateOf } from './queries.ts';
 

@@ -1,4 +1,4 @@
-/** The first page: is anything wrong, where, since when. As the balancer saw it. */
+/** The first page, from the balancer's metrics: is anything wrong, where, and since when. */
 import type { Dashboard, Panel } from './panel.ts';
 import { BALANCER, REQUESTS } from './queries.ts';
 
@@ -14,7 +14,7 @@ export const trafficPanel: Panel = {
   subtitle: 'req/s',
   unit: 'requests_per_second',
   kind: 'stacked',
-  // Errors lie on the zero line, so that they can be compared.
+  // Errors are drawn on the zero line, so that they can be compared.
   queries: [
     { expr: ofClass(5), legend: '5xx', colour: 'http-5xx' },
     { expr: ofClass(4), legend: '4xx', colour: 'http-4xx' },

@@ -1,7 +1,7 @@
 /**
- * What a panel is: a title, a unit, a kind and questions in PromQL. Panels are written once in this folder; the page draws
- * them and `grafana.ts` writes them for Grafana, so both show the same thing. Metric names are written as Prometheus names
- * because the queries are plain PromQL that may be pasted anywhere; a test holds them to the table of metrics.
+ * A panel: a title, a unit, a kind and PromQL queries. Panels are defined once in this folder; the page draws them and
+ * `grafana.ts` writes them for Grafana, so both show the same. Metric names are Prometheus names, because the queries are
+ * plain PromQL that can be pasted anywhere; a test checks them against the table of metrics.
  */
 
 export type Unit = 'seconds' | 'requests_per_second' | 'per_second' | 'ratio' | 'bytes' | 'cores' | 'count';
@@ -12,9 +12,9 @@ export interface Query {
   readonly expr: string;
   /** Name of the series; `{{label}}` is replaced by the value of that label. */
   readonly legend: string;
-  /** A design token without its dashes (`p95`, `http-5xx`); left out, the colour follows from the name. */
+  /** A design token without its dashes (`p95`, `http-5xx`); without it the colour follows from the name. */
   readonly colour?: string;
-  /** The one line that is drawn stronger and filled beneath. */
+  /** This line is drawn bold, with a filled area below it. */
   readonly main?: boolean;
 }
 
@@ -28,13 +28,13 @@ export interface Threshold {
 export interface Panel {
   readonly id: string;
   readonly title: string;
-  /** What is measured where, in a few words. */
+  /** A short description of the measurement. */
   readonly subtitle: string;
   readonly unit: Unit;
   readonly kind: PanelKind;
   readonly queries: readonly Query[];
   readonly threshold?: Threshold;
-  /** Of 12 columns. */
+  /** Width in columns, of 12. */
   readonly width: 4 | 6 | 8 | 12;
 }
 

@@ -1,4 +1,4 @@
-/** The look inside itself: what comes in by which road, what is refused or given up, and whether the store keeps up. */
+/** The monitor's own health: telemetry accepted by protocol, refused and dropped, and the state of the store. */
 import type { Dashboard } from './panel.ts';
 import { rateOf } from './queries.ts';
 
@@ -30,7 +30,7 @@ export const pipeline: Dashboard = {
     },
     {
       id: 'pipeline-dropped',
-      title: 'Given up by exporters',
+      title: 'Dropped by exporters',
       subtitle: 'items/s, by process, signal and exporter',
       unit: 'per_second',
       kind: 'timeseries',

@@ -1,10 +1,10 @@
-/** The few shapes that queries of panels have, so that every panel asks in the same way. Pure text. */
+/** The forms of panel queries, so that all panels query in the same way. Pure text. */
 
 /** Rates look back one minute: twelve collections at the slowest usual interval, and the window of the built-in rules. */
 export const WINDOW = '1m';
 
 export const REQUESTS = 'http_server_request_duration_seconds';
-/** The matcher of what the balancer itself saw. */
+/** The matcher for the balancer's own series. */
 export const BALANCER = 'job="vitrine-balancer"';
 
 const braces = (matchers: string): string => (matchers === '' ? '' : `{${matchers}}`);
@@ -22,5 +22,5 @@ export const quantileOf = (q: number, histogram: string, by: string, matchers = 
 export const meanOf = (histogram: string, by: string, matchers = ''): string =>
   `${rateOf(`${histogram}_sum`, by, matchers)} / ${rateOf(`${histogram}_count`, by, matchers)}`;
 
-/** `part` of `whole` where a whole without any part has no series of it: zero stands in. */
+/** `part` divided by `whole`; zero where the part has no series. */
 export const shareOf = (part: string, whole: string): string => `(${part} or 0 * ${whole}) / ${whole}`;

@@ -1,6 +1,6 @@
 /**
- * The questions behind the health matrix, each grouped by `job`: one row a service, whoever sent its telemetry.
- * The API asks them for `/api/services` and `/api/timeseries`; Grafana shows them as a table.
+ * The queries of the health matrix, each grouped by `job`: one row for each service, whichever program sent its telemetry.
+ * The API runs them for `/api/services` and `/api/timeseries`; Grafana shows them as a table.
  */
 import type { Dashboard, Panel, Unit } from './panel.ts';
 import { quantileOf, rateOf, REQUESTS, WINDOW } from './queries.ts';
@@ -31,7 +31,7 @@ export const SIGNALS = {
   errors: { unit: 'requests_per_second', expr: errors },
   error_ratio: {
     unit: 'ratio',
-    // A service without any error has no error series: zero times its requests stands in.
+    // A service without any error has no error series; zero times its requests is used instead.
     expr: (matchers, window) =>
       `(${errors(matchers, window)} or 0 * ${requests(matchers, window)}) / ${requests(matchers, window)}`,
   },
@@ -87,7 +87,7 @@ const signalPanels: readonly Panel[] = (
   width: 6,
 }));
 
-/** What a service does inside, for whatever language sent it under the semantic conventions' names. */
+/** Runtime metrics of a service, from any language that uses the names of the semantic conventions. */
 const insidePanels: readonly Panel[] = [
   {
     id: 'services-routes',
@@ -123,7 +123,7 @@ const insidePanels: readonly Panel[] = [
     subtitle: '% busy, Node.js processes',
     unit: 'ratio',
     kind: 'timeseries',
-    // From the counters: the utilization gauge tells of the time since whoever read it last.
+    // Computed from the counters: the utilization gauge covers only the time since the last reader read it.
     queries: [
       {
         expr: rateOf('nodejs_eventloop_time_seconds_total', 'job, instance', 'nodejs_eventloop_state="active"'),
@@ -146,6 +146,6 @@ const insidePanels: readonly Panel[] = [
 export const services: Dashboard = {
   id: 'vitrine-services',
   title: 'Vitrine services',
-  description: 'Requests, errors, latency and the inside of every service that sends telemetry.',
+  description: 'Requests, errors, latency and runtime of every service that sends telemetry.',
   panels: [...signalPanels, ...insidePanels],
 };

@@ -1,6 +1,6 @@
 /**
- * Where a ramp stopped going well: the first second from which errors or latency stay far above what they were under
- * light load. A hint for where to look, not a verdict.
+ * The breaking point of a ramp: the first second from which errors or latency stay far above their level under light load.
+ * It is a hint where to look, not a verdict.
  */
 
 export interface RampSecond {
@@ -13,9 +13,9 @@ export interface RampSecond {
 
 export interface BreakingPoint {
   readonly second: number;
-  /** Users at work, or the rate, then. */
+  /** Active users, or the rate, at that time. */
   readonly load: number;
-  /** Requests answered a second, then. */
+  /** Requests answered per second at that time. */
   readonly throughput_rps: number;
   readonly reason: string;
 }
@@ -23,9 +23,9 @@ export interface BreakingPoint {
 const LIGHT_SECONDS = 3;
 const ERROR_SHARE = 0.05;
 const SLOWDOWN = 4;
-/** Below this, a multiple of the light load's latency is noise. */
+/** Below this, a multiple of the latency under light load is noise. */
 const LEAST_P95_MS = 20;
-/** It must stay so for as many seconds, or until the end. */
+/** It must last for this many seconds, or until the end. */
 const LASTING_SECONDS = 3;
 
 export function breakingPoint(series: readonly RampSecond[]): BreakingPoint | null {

@@ -1,6 +1,6 @@
 /**
  * One keep-alive connection over raw sockets, one request in flight: prebuilt bytes out, one static read buffer in. An HTTP
- * client would measure itself as much as the server.
+ * client would use as much CPU as the server that it measures.
  */
 import type { Socket } from 'node:net';
 import { connect as connectTcp, isIP } from 'node:net';
@@ -19,7 +19,7 @@ export type FailureKind = 'refused' | 'connect' | 'reset' | 'timeout' | 'malform
 
 export type Outcome = { readonly kind: 'response'; readonly response: ReadResponse } | { readonly kind: FailureKind };
 
-/** Told what became of a request, once. */
+/** Called once with the outcome of a request. */
 export type Settle = (outcome: Outcome) => void;
 
 const READ_BUFFER_BYTES = 64 * 1024;
@@ -33,13 +33,13 @@ export class Connection {
   #deadlineMs = Infinity;
   #connected = false;
 
-  /** `buffer` is shared by all connections of a thread: what is read is used up before anything else is. */
+  /** `buffer` is shared by all connections of a thread: its bytes are consumed before the next read. */
   constructor(origin: Origin, buffer: Buffer = Buffer.allocUnsafe(READ_BUFFER_BYTES)) {
     this.#origin = origin;
     this.#buffer = buffer;
   }
 
-  /** Connects when needed. `deadlineMs` is looked at by `expire`. `settle` is always called, later or from within. */
+  /** Connects when needed. `expire` checks `deadlineMs`. `settle` is always called, later or before this returns. */
   send(bytes: Buffer, wantsBody: boolean, deadlineMs: number, settle: Settle): void {
     this.#settle = settle;
     this.#deadlineMs = deadlineMs;
@@ -48,7 +48,7 @@ export class Connection {
     this.#socket.write(bytes);
   }
 
-  /** Ends a request whose time is over. One sweep for all is cheaper than a timer for each. */
+  /** Ends a request whose time limit has passed. One sweep for all is cheaper than a timer for each. */
   expire(nowMs: number): void {
     if (this.#settle !== undefined && nowMs >= this.#deadlineMs) this.#fail('timeout');
   }
@@ -89,7 +89,7 @@ export class Connection {
       const response = this.#reader.feed(data, length);
       if (response !== undefined) this.#finish(response);
     } catch {
-      // What the reader cannot read is counted as malformed; the text of its error adds nothing to the result.
+      // An unreadable response is counted as malformed; the result does not need the error's text.
       this.#fail('malformed');
     }
     return true;

@@ -1,4 +1,4 @@
-/** What a load test does, checked and bounded. */
+/** The options of a load test, checked and bounded. */
 import { z } from 'zod';
 
 const HOUR_MS = 3_600_000;
@@ -19,21 +19,21 @@ export const loadOptions = z
       .positive()
       .max(24 * HOUR_MS)
       .default(30_000)
-      .describe('Milliseconds, the ramp included.'),
+      .describe('Duration in milliseconds, including the ramp.'),
     rate: z
       .number()
       .positive()
       .max(1_000_000)
       .optional()
       .describe(
-        'Requests a second that arrive whether or not earlier ones have been answered (open loop). Without it each user waits for his answer (closed loop).',
+        'Requests a second that arrive whether or not earlier ones have been answered (open loop). Without it each user waits for the answer (closed loop).',
       ),
     rampMs: z
       .number()
       .min(0)
       .max(24 * HOUR_MS)
       .default(0)
-      .describe('Milliseconds in which users, or the rate, rise from nothing to their number.'),
+      .describe('Milliseconds in which the number of users, or the rate, rises from zero to its full value.'),
     thinkMs: z
       .number()
       .min(0)
@@ -45,21 +45,21 @@ export const loadOptions = z
       .positive()
       .max(HOUR_MS)
       .default(10_000)
-      .describe('A request without an answer for so long has failed.'),
-    maxRequests: z.int().min(1).max(1e9).default(100_000_000).describe('The test ends when so many were sent.'),
+      .describe('Milliseconds after which a request without an answer has failed.'),
+    maxRequests: z.int().min(1).max(1e9).default(100_000_000).describe('The test ends after this many requests.'),
     seed: z
       .int()
       .min(0)
       .max(0xffff_ffff)
       .default(1)
-      .describe('The same seed gives the same users doing the same things.'),
+      .describe('The same seed gives the same users with the same requests.'),
   })
   .describe('A load test');
 
 export type LoadOptions = z.output<typeof loadOptions>;
 export type LoadOptionsInput = z.input<typeof loadOptions>;
 
-/** Who user number `index` is; for the payments scenario. */
+/** The name and account of user number `index`, for the payments scenario. */
 export interface Person {
   readonly user: string;
   readonly password: string;

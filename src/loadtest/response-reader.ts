@@ -1,14 +1,14 @@
 /**
  * Reads HTTP/1.1 responses from bytes with as little work as framing allows (RFC 9112 section 6): status, length or
- * chunks, and whether the connection lives on. One response at a time; bytes nobody asked for are an error. A head that comes
- * twice in a row, byte by byte, is not read again: most servers change theirs once a second at most.
+ * chunks, and whether the connection stays open. One response at a time; unexpected bytes are an error. A head that is equal
+ * to the last one, byte by byte, is not parsed again: most servers change theirs at most once a second.
  */
 
 export interface ReadResponse {
   readonly status: number;
-  /** Status line and fields as they came. */
+  /** Status line and fields as received. */
   readonly head: string;
-  /** '' unless it was wanted; cut at 1 MiB. */
+  /** '' unless the body was requested; cut at 1 MiB. */
   readonly body: string;
   readonly bytes: number;
   readonly keepAlive: boolean;
@@ -31,7 +31,7 @@ interface Head {
   readonly keepAlive: boolean;
 }
 
-/** A response whose body nobody wants and whose length is announced is the same again when its head is. */
+/** A response with Content-Length whose body is not needed is equal to the last one when its head is. */
 interface Known {
   readonly head: Buffer;
   readonly response: ReadResponse;
@@ -60,7 +60,7 @@ export class ResponseReader {
 
   /**
    * The response once it is whole. Of `buffer` the first `length` bytes are new; they are not kept beyond the call.
-   * Throws Error for what is not HTTP.
+   * Throws Error for bytes that are not HTTP.
    */
   feed(buffer: Buffer, length = buffer.length): ReadResponse | undefined {
     const again = this.#again(buffer, length);
@@ -73,14 +73,14 @@ export class ResponseReader {
     return response;
   }
 
-  /** The response of last time, when `length` bytes are all of it once more. */
+  /** The last response, when `length` bytes are exactly that response again. */
   #again(buffer: Buffer, length: number): ReadResponse | undefined {
     const known = this.#known;
     if (known === undefined || this.#bytes > 0 || this.#wantsBody || length !== known.response.bytes) return undefined;
     return known.head.compare(buffer, 0, known.head.length) === 0 ? known.response : undefined;
   }
 
-  /** Called with a response that came in one piece. Copies its head the second time it comes. */
+  /** Called with a response that arrived in one piece. Copies its head when it arrives the second time. */
   #learn(bytes: Buffer, response: ReadResponse): void {
     const { head, keepAlive } = response;
     if (head !== this.#lastText) {
@@ -88,7 +88,7 @@ export class ResponseReader {
       this.#known = undefined;
       return;
     }
-    // Interim responses before it are no part of the head, but of the bytes.
+    // Interim responses before it belong to the bytes, not to the head.
     const isAlone = bytes.toString('latin1', 0, head.length) === head;
     if (this.#framing.kind !== 'length' || this.#wantsBody || !keepAlive || !isAlone) return;
     this.#known = { head: Buffer.from(bytes.subarray(0, head.length + 4)), response };
@@ -110,7 +110,7 @@ export class ResponseReader {
     return this.#readBody(data);
   }
 
-  /** The connection ended: the response, if that is how it was to end. */
+  /** The connection ended: returns the response if its body ends with the connection. */
   end(): ReadResponse | undefined {
     return this.#head !== undefined && this.#framing.kind === 'close' ? this.#whole(false) : undefined;
   }
@@ -118,7 +118,7 @@ export class ResponseReader {
   #readHead(text: string): void {
     const status = Number(text.slice(9, 12));
     if (!text.startsWith('HTTP/1.') || !(status >= 100 && status < 600)) throw new Error('this is not HTTP');
-    // Interim responses are passed over (RFC 9110 section 15.2).
+    // Interim responses are skipped (RFC 9110 section 15.2).
     if (status < 200) return;
     const keepAlive = text.charCodeAt(7) === 0x31 && !/\r\nconnection:[^\r\n]*\bclose\b/i.test(text);
     this.#head = { status, text, keepAlive };
@@ -179,7 +179,7 @@ export class ResponseReader {
   #keep(data: Buffer): void {
     if (!this.#wantsBody || data.length === 0 || this.#bodyBytes + data.length > MAX_KEPT_BODY_BYTES) return;
     this.#bodyBytes += data.length;
-    // A copy: the bytes belong to the socket's one buffer.
+    // A copy: the bytes belong to the shared buffer of the sockets.
     this.#body.push(Buffer.from(data));
   }
 

@@ -1,7 +1,7 @@
 /**
- * What a load test found, as JSON: totals, errors, latency by operation from exact histograms, a line for each second, and
- * the requests one would look at first, with the ids by which they are found in traces and logs. Latencies are in
- * milliseconds; in an open loop they count from when a request was due, not from when it could be sent.
+ * The result of a load test as JSON: totals, errors, latency by operation from exact histograms, one row for each second, and
+ * the most interesting requests with their ids in traces and logs. Latencies are in milliseconds; in an open loop they count
+ * from the time when a request was due, not when it was sent.
  */
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { createHistogram } from 'node:perf_hooks';
@@ -28,7 +28,7 @@ export interface OperationResult {
 
 export interface SecondResult {
   readonly second: number;
-  /** Users at work, or the rate asked for, at the end of the second. */
+  /** Active users, or the requested rate, at the end of the second. */
   readonly load: number;
   readonly requests: number;
   readonly failed: number;
@@ -40,7 +40,7 @@ export interface Sample {
   readonly operation: string;
   readonly at_seconds: number;
   readonly latency_ms: number;
-  /** HTTP status, or how it failed. */
+  /** HTTP status, or the kind of failure. */
   readonly outcome: number | string;
   readonly trace_id: string;
   readonly transaction_id?: string | undefined;
@@ -55,13 +55,13 @@ export interface LoadResult {
   readonly rate: number | null;
   readonly started_at: string;
   readonly duration_seconds: number;
-  /** True when it was ended from outside. */
+  /** True when the caller stopped it. */
   readonly aborted: boolean;
   readonly totals: {
     readonly requests: number;
     readonly succeeded: number;
     readonly failed: number;
-    /** Open loop: due, but given up because too many waited already. */
+    /** Open loop: requests that were due but not sent, because too many were waiting. */
     readonly not_sent: number;
     readonly bytes_received: number;
   };
@@ -82,16 +82,16 @@ export interface LoadResult {
   readonly breaking_point: BreakingPoint | null;
 }
 
-/** Read while it is recorded, and not kept. */
+/** The object is reused: it is read while it is recorded. */
 export interface Observation {
   readonly operation: string;
   readonly atMs: number;
   readonly latencyMs: number;
   readonly failed: boolean;
-  /** HTTP status, or how it failed. */
+  /** HTTP status, or the kind of failure. */
   readonly outcome: number | string;
   readonly bytes: number;
-  /** Asked for only when the request is one of the samples. */
+  /** Called only when the request becomes one of the samples. */
   ids(): { trace_id: string; transaction_id?: string | undefined; request_id?: string | undefined };
 }
 
@@ -107,7 +107,7 @@ interface Tally {
 }
 const tally = (): Tally => ({ latency: histogram(), requests: 0, failed: 0 });
 
-/** Recording is a call into the runtime: each latency is recorded once, in the second it belongs to, and added up later. */
+/** Recording is a native call, so each latency is recorded once, in its second, and added up later. */
 interface Operation {
   readonly before: Tally;
   readonly now: Tally;
@@ -167,7 +167,7 @@ export class Recorder {
     this.#series.push({ second: this.#series.length + 1, load, requests, failed, p50_ms: at(50), p95_ms: at(95) });
   }
 
-  /** What all operations took since the last time, which then is theirs for good. */
+  /** Returns the latencies of all operations since the last call and adds them to the totals. */
   #endSecond(): Tally {
     const second = tally();
     for (const { before, now } of this.#operations.values()) {

@@ -1,7 +1,7 @@
 /**
- * Runs a load test. Closed loop: each user waits for his answer before he asks again. Open loop: requests are due at a rate
- * whatever becomes of the earlier ones, and wait for a free user when there is none. Bounded in time, requests, users and
- * waiting; ends early by its signal, with what was found until then.
+ * Runs a load test. Closed loop: each user waits for the answer before the next request. Open loop: requests are due at a
+ * fixed rate, independent of earlier ones, and wait for a free user. Time, requests, users and waiting requests are bounded;
+ * the signal ends the test early, with the results so far.
  */
 import type { Clock } from '../base/clock.ts';
 import { systemClock, wait } from '../base/clock.ts';
@@ -18,20 +18,20 @@ import { getJourney, paymentsJourney } from './scenario.ts';
 import { VirtualUser } from './virtual-user.ts';
 
 export interface LoadControl {
-  /** Who the users are; needed for the payments scenario. */
+  /** The users of the payments scenario. */
   readonly people?: People | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told each second how many requests have been answered. */
+  /** Called each second with the number of answered requests. */
   readonly onSecond?: ((requests: number) => void) | undefined;
   readonly clock?: Clock | undefined;
 }
 
 const SWEEP_MS = 50;
-/** How often an open loop looks for what is due. */
+/** How often an open loop sends the requests that are due. */
 const PACE_MS = 1;
-/** Open loop: requests that may be due and unsent; more are given up and counted. */
+/** Open loop: the limit of due and unsent requests; more are dropped and counted. */
 const MAX_DUE = 100_000;
-/** After a connection that could not be made. */
+/** Pause after a failed connection. */
 const RETRY_MS = 100;
 
 interface Run {
@@ -40,15 +40,15 @@ interface Run {
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly startMs: number;
-  /** Aborted when the time is over, enough was sent, or the caller said so. */
+  /** Aborted when the time is over, all requests were sent, or the caller stops the test. */
   readonly signal: AbortSignal;
-  /** Requests begun. */
+  /** Requests started. */
   begun: number;
-  /** As `signal.aborted`, which is dear to ask with every request. */
+  /** Equal to `signal.aborted`, which is expensive to read for every request. */
   over: boolean;
 }
 
-/** Never rejects for what the server does. Throws VitrineError `usage` when the payments scenario has no people. */
+/** Failures of the server never reject it. Throws VitrineError `usage` when the payments scenario has no users. */
 export async function runLoad(options: LoadOptions, control: LoadControl = {}): Promise<LoadResult> {
   const clock = control.clock ?? systemClock;
   const stop = new AbortController();
@@ -71,7 +71,7 @@ export async function runLoad(options: LoadOptions, control: LoadControl = {}): 
   const closeAll = (): void => {
     for (const { connection } of users) connection.close();
   };
-  // At its end by time what was sent is still answered, within its own limit, and counted: so the server's count is ours.
+  // When the time is over, answers to sent requests are still awaited and counted, so the server counts the same number.
   outer.addEventListener('abort', closeAll);
   try {
     if (!signal.aborted) await (options.rate === undefined ? closedLoop(run) : openLoop(run, options.rate));
@@ -106,10 +106,10 @@ function makeUsers(
     const random = seededRandom(options.seed + index * 7919);
     const { timeoutMs } = options;
     const connection = new Connection(origin, buffer);
-    // Trace ids must not be the same in two runs of one seed.
+    // Two runs with one seed must not share trace ids.
     const common = { connection, recorder, clock, random: systemRandom, host: url.host, timeoutMs, startMs };
     if (options.scenario === 'get') return new VirtualUser({ journey: getJourney(target), ...common });
-    if (people === undefined) throw new VitrineError('usage', 'The payments scenario needs people.');
+    if (people === undefined) throw new VitrineError('usage', 'The payments scenario needs users.');
     return new VirtualUser({ journey: paymentsJourney(people(index), random, company), ...common });
   });
 }
@@ -129,7 +129,7 @@ async function closedLoop(run: Run): Promise<void> {
       if (!(await pause(clock, (options.rampMs * index) / users.length, signal))) return;
       while (begin(run)) {
         const connected = await user.act(clock.monotonic());
-        // Exponential, as people's pauses are taken to be.
+        // Pauses of people are modelled as exponential.
         const pauseMs = options.thinkMs > 0 ? -Math.log(1 - think()) * options.thinkMs : 0;
         const waitMs = connected ? pauseMs : RETRY_MS;
         if (waitMs > 0 && !(await pause(clock, waitMs, signal))) return;
@@ -168,7 +168,7 @@ async function openLoop(run: Run, rate: number): Promise<void> {
   await Promise.all(busy);
 }
 
-/** How many requests are due by `elapsedMs`: the rate rises in a line during the ramp, so their number in a parabola. */
+/** How many requests are due by `elapsedMs`: during the ramp the rate rises linearly, so their number quadratically. */
 export function arrivalsUntil(elapsedMs: number, rate: number, rampMs: number): number {
   const perMs = rate / 1000;
   if (elapsedMs < rampMs) return Math.floor((perMs * elapsedMs * elapsedMs) / (2 * rampMs));
@@ -190,12 +190,12 @@ async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<boo
     await wait(clock, ms, signal);
     return true;
   } catch {
-    // The only reason for it is the end of the test, which is no failure.
+    // It throws only at the end of the test, which is no failure.
     return false;
   }
 }
 
-/** Ends a second of the series each second; the rest of the last one when it is stopped. */
+/** Completes one row of the series each second, and the last, partial one when it is stopped. */
 function ticking(run: Run, onSecond: LoadControl['onSecond']): () => void {
   const { options, recorder, clock, startMs } = run;
   const full = options.rate ?? options.users;
@@ -216,7 +216,7 @@ function ticking(run: Run, onSecond: LoadControl['onSecond']): () => void {
   schedule();
   return () => {
     cancel();
-    // Timers lag; a sliver after a full second is not a second of its own.
+    // Timers are late: the few milliseconds after a full second are not a row of their own.
     if (clock.monotonic() - startMs - (seconds - 1) * 1000 > 100) tick();
   };
 }

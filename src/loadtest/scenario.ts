@@ -1,6 +1,6 @@
 /**
- * What a simulated user does next: pure and seeded, so that two runs of a seed are the same. A user signs in once, then
- * looks at accounts, his balance and his history, and sends money to others.
+ * The next step of a simulated user: pure and seeded, so that two runs with one seed are equal. A user signs in once, then
+ * reads accounts, balance and history, and sends money to others.
  */
 import { z } from 'zod';
 import type { Random } from '../base/random.ts';
@@ -13,7 +13,7 @@ export interface Step {
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Whether a status is what this step may well be answered. */
+  /** Whether a status is an expected answer to this step. */
   readonly expects: (status: number) => boolean;
   /** Whether `took` reads the body. */
   readonly wantsBody: boolean;
@@ -21,26 +21,26 @@ export interface Step {
 
 export interface Journey {
   next(): Step;
-  /** Tells the user what came of the step; `status` is 0 when nothing came. */
+  /** Called with the outcome of the step; `status` is 0 without an answer. */
   took(step: Step, status: number, body: string): void;
 }
 
 const isOk = (status: number): boolean => status >= 200 && status < 400;
-/** Having too little money is an answer, not a failure of the service. */
+/** Insufficient funds are an answer, not a failure of the service. */
 const isOkOrRefused = (status: number): boolean => isOk(status) || status === 422;
 const JSON_BODY = { 'Content-Type': 'application/json' };
 const session = z.object({ token: z.string() });
 const accountList = z.object({ accounts: z.array(z.object({ id: z.string() })).max(10_000) });
 /**
- * Money goes round among those who take part, so an account does a random walk: after n transfers it is about
+ * Money circulates among the users of the test, so each balance is a random walk: after n transfers it is about
  * 0.6 · MAX_AMOUNT · √(2n) away from where it began. 15,000 of them (20 users, ten minutes, 2,000 requests a second) are
  * 10,000, a hundredth of what an account opens with.
  */
 const MAX_AMOUNT = 100;
-/** Somebody alone gets nothing back. */
+/** With a single user the money does not come back. */
 const AMOUNT_ALONE = 1;
 
-/** Shares of what a signed-in user does. */
+/** Shares of the requests of a signed-in user. */
 const MIX: readonly (readonly [name: 'accounts' | 'balance' | 'transfer' | 'history', share: number])[] = [
   ['accounts', 0.3],
   ['balance', 0.3],
@@ -49,9 +49,9 @@ const MIX: readonly (readonly [name: 'accounts' | 'balance' | 'transfer' | 'hist
 ];
 
 export interface Company {
-  /** Accounts of all who take part: money goes to them, if the service lists any. */
+  /** Accounts of all users of the test, which receive the money, if the service lists any. */
   readonly active: ReadonlySet<string>;
-  /** Tells the transfers of this run from those of earlier ones with its seed, which would be taken for repetitions. */
+  /** Makes the idempotency keys of this run differ from those of earlier runs with the same seed. */
   readonly run: string;
 }
 
@@ -66,7 +66,7 @@ export function paymentsJourney(
   let transfers = 0;
 
   const choose = (): 'accounts' | 'balance' | 'transfer' | 'history' => {
-    // Money needs somebody to go to.
+    // A transfer needs a receiver.
     if (others.length === 0) return 'accounts';
     let left = random();
     for (const [name, share] of MIX) if ((left -= share) < 0) return name;
@@ -130,7 +130,7 @@ function jsonOrUndefined(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    // An answer that is no JSON tells the user nothing; its status has been counted.
+    // An answer that is not JSON is ignored; its status has been counted.
     return undefined;
   }
 }

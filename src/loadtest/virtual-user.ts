@@ -1,4 +1,4 @@
-/** One simulated user on one connection: takes the next step of his journey, sends it, and records what came of it. */
+/** One simulated user on one connection: takes the next step of the scenario, sends it, and records the outcome. */
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { Connection, Outcome } from './connection.ts';
@@ -30,7 +30,7 @@ export interface UserParts {
   readonly startMs: number;
 }
 
-/** What is told of a request, in an object that each user fills again and again. */
+/** The record of a request; each user reuses one object. */
 class Seen implements Observation {
   operation = '';
   atMs = 0;
@@ -55,7 +55,7 @@ class Seen implements Observation {
 export class VirtualUser {
   readonly #parts: UserParts;
   readonly #seen = new Seen();
-  /** Requests that stay the same are made once; only their trace ids are written anew. */
+  /** Requests that stay the same are built once; only their trace ids are rewritten. */
   readonly #prepared = new WeakMap<Step, Prepared>();
 
   constructor(parts: UserParts) {
@@ -67,7 +67,7 @@ export class VirtualUser {
   }
 
   /**
-   * One request. `dueMs` is when it should have been sent: waiting to be sent is part of what a client waits (no coordinated
+   * One request. `dueMs` is when it should have been sent: the time until it was sent is part of the latency (no coordinated
    * omission). Resolves with false when no connection could be made; never rejects.
    */
   act(dueMs: number): Promise<boolean> {
@@ -103,7 +103,7 @@ export class VirtualUser {
     seen.outcome = response?.status ?? kind;
     seen.bytes = response?.bytes ?? 0;
     seen.head = response?.head;
-    // The bytes are this user's, who has one request in flight: they are as they were sent.
+    // Each user has its own bytes and one request in flight, so they are still as they were sent.
     seen.sent = bytes;
     seen.traceIdAt = traceIdAt;
     recorder.record(seen);
@@ -133,7 +133,7 @@ function requestBytes({ method, target, headers, body }: Step, host: string): Bu
 const DIGITS = Buffer.from('0123456789abcdef');
 
 /**
- * `words` times 32 random bits as hexadecimal digits into `bytes`: where they are sent from, without a string in between.
+ * `words` times 32 random bits as hexadecimal digits directly into `bytes`, without a string in between.
  * Never all zero, which would be no id (W3C Trace Context section 3.2.2.3).
  */
 function writeHex(bytes: Buffer, at: number, words: number, random: Random): void {

@@ -1,11 +1,11 @@
 /**
- * What decides whether a port needs a token and whether a caller has it, the same for every port: an address beyond
+ * Decides, for every port in the same way, whether it needs a token and whether a caller has it: an address beyond
  * loopback is refused without a token, and a token is compared in constant time.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 
-/** True when only this machine can reach the address. A name other than localhost may resolve to anything. */
+/** True when only this machine can reach the address. A name other than localhost may resolve to any address. */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost') return true;
   return isIP(host) !== 0 && (host === '::1' || host.replace(/^::ffff:/i, '').startsWith('127.'));
@@ -21,3 +21,6 @@ export function sameSecret(a: string, b: string): boolean {
 export function bearerOf(authorization: string | undefined): string | undefined {
   return /^Bearer +(.+)$/i.exec(authorization ?? '')?.[1];
 }
+
+/** The cookie of a session of the page. Browsers send it to every port of the host, so the balancer forwards it to nobody. */
+export const SESSION_COOKIE = 'vitrine';

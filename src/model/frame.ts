@@ -1,6 +1,6 @@
 /**
- * What goes from a stack process to the monitor over the fork's IPC channel (`serialization: 'advanced'`).
- * One frame is in flight at a time: the monitor answers each with its number, and what would come meanwhile is skipped
+ * The messages from a stack process to the monitor over the fork's IPC channel (`serialization: 'advanced'`).
+ * One frame is in flight at a time: the monitor acknowledges each by its number, and frames in between are skipped
  * and counted, so a stopped monitor costs no memory. The resource is constant and goes with the first frame of a connection.
  */
 import type { Health } from './health.ts';
@@ -63,7 +63,7 @@ export interface Frame {
   readonly droppedLogs: number;
 }
 
-/** What the monitor says to the stack: it is up, it has taken a frame, or a finished log line for the stack's files and console. */
+/** Messages of the monitor to the stack: it is ready, it has taken a frame, or a finished log line for the stack's files and console. */
 export type ToStack =
   | { readonly kind: 'ack'; readonly sequence: number }
   | { readonly kind: 'ready' }

@@ -1,6 +1,6 @@
 /**
  * Numbers as Go prints them, which is how Prometheus does: shortest digits that read back to the same value, exponents of
- * at least two digits, `NaN`, `+Inf`, `-Inf`. Label values (`le`, `quantile`) are compared as text, so each road writes them
+ * at least two digits, `NaN`, `+Inf`, `-Inf`. Label values (`le`, `quantile`) are compared as text, so each protocol writes them
  * as its peer does: 'f' where OTLP becomes series (Prometheus' translator), 'g' on a page that is scraped (its Go client).
  */
 
@@ -16,7 +16,7 @@ const padExponent = (text: string): string => text.replace(/e([+-])(\d)$/, 'e$10
 
 /** As the HTTP API writes sample values: plain digits from 1e-6 to below 1e21, else with an exponent. */
 export function formatValue(value: number): string {
-  // JavaScript draws the line in the same places, so only the exponent's width differs.
+  // JavaScript switches to exponents at the same values, so only the exponent's width differs.
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return Object.is(value, -0) ? '-0' : String(value);
   if (!Number.isFinite(value)) return special(value) as string;
   const text = String(value);

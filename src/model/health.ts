@@ -1,4 +1,4 @@
-/** The body of `/health`. The names are an interface: dashboards and probes of other programs read them. */
+/** The body of `/health`. Its names are public: dashboards and probes of other programs read them. */
 
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
 

@@ -1,6 +1,6 @@
 /**
  * A label set: sorted by name, no name twice, no empty value (an empty value and an absent label are the same thing in
- * Prometheus' data model). Immutable, with a key that is equal exactly when the sets are: hostile values cannot forge it,
+ * Prometheus' data model). Immutable, with a key that is equal exactly when the sets are equal: hostile values cannot forge it,
  * because every part is written with its length.
  */
 
@@ -108,4 +108,6 @@ export interface Matcher {
   readonly name: string;
   readonly op: '=' | '!=' | '=~' | '!~';
   readonly value: string;
+  /** The label values that an expensive pattern accepts ('' for an absent label), when that was found out beforehand. */
+  readonly accepted?: ReadonlySet<string> | undefined;
 }

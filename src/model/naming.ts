@@ -1,8 +1,10 @@
 /**
  * OpenTelemetry names → Prometheus names, strategy `UnderscoreEscapingWithSuffixes` of the compatibility specification
  * (opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics) as Prometheus' otlptranslator does it.
- * Every road uses these functions, which is why a metric has one name everywhere.
+ * Every exporter and receiver uses these functions, so a metric has one name everywhere.
  */
+import { attributeText } from './attribute-text.ts';
+import type { Attributes } from './records.ts';
 import type { MetricType } from './series.ts';
 
 const UNITS: Readonly<Record<string, string>> = {
@@ -51,47 +53,62 @@ function nameTokens(name: string): string[] {
 
 /**
  * Label names: every run of foreign characters and underscores becomes one underscore, a leading digit gets `key_`, and
- * the double underscores around a reserved name (`__x__`) are kept.
+ * the double underscores around a reserved name (`__x__`) are kept. '' when nothing but underscores is left: there is no
+ * such label then.
  */
 export function prometheusLabelName(name: string): string {
   const reserved = /^__(.+)__$/s.exec(name);
   const escaped = (reserved?.[1] ?? name).replace(/[^a-zA-Z0-9]+/g, '_');
+  if (/^_*$/.test(escaped)) return '';
   if (reserved) return `__${escaped}__`;
   return /^[0-9]/.test(escaped) ? `key_${escaped}` : escaped;
 }
 
-/** `By/s` → ['bytes', 'second']; a part in braces (`{request}`) is an annotation and gives no word. */
+/** `By/s` → ['bytes', 'per_second']; a part in braces (`{request}`) is an annotation and gives no word. */
 function unitParts(unit: string): [main: string, per: string] {
   const slash = unit.indexOf('/');
-  const main = (slash < 0 ? unit : unit.slice(0, slash)).trim();
-  const per = slash < 0 ? '' : unit.slice(slash + 1).trim();
-  return [main === '1' ? '' : unitWord(main, UNITS), unitWord(per, PER_UNITS)];
+  const main = trimGo(slash < 0 ? unit : unit.slice(0, slash));
+  const per = slash < 0 ? '' : unitWord(trimGo(unit.slice(slash + 1)), PER_UNITS);
+  return [main === '1' ? '' : cleaned(unitWord(main, UNITS)), per === '' ? '' : cleaned(`per_${per}`)];
 }
+
+/** White space as Go's `strings.TrimSpace` has it. */
+const trimGo = (text: string): string =>
+  text.replace(/^[\s\u0085]+|[\s\u0085]+$/g, (space) => space.replaceAll(/[^\ufeff]/g, ''));
 
 function unitWord(part: string, table: Readonly<Record<string, string>>): string {
   if (/[{}]/.test(part)) return '';
-  const word = Object.hasOwn(table, part) ? table[part] : part;
-  return word.replace(/[^a-zA-Z0-9:]+/g, '_').replace(/^_+|_+$/g, '');
+  return Object.hasOwn(table, part) ? table[part] : part;
 }
+
+/** Foreign characters and runs of underscores become one underscore; one at the beginning goes, one at the end stays. */
+const cleaned = (word: string): string => word.replace(/[^a-zA-Z0-9:]+/g, '_').replace(/^_/, '');
 
 /** `s` → `seconds`, `By/s` → `bytes_per_second`, `{request}` → ''. */
 export function unitWords(unit: string): string {
-  const [main, per] = unitParts(unit);
-  if (per === '') return main;
-  return main === '' ? `per_${per}` : `${main}_per_${per}`;
+  const words = unitParts(unit).filter((word) => word !== '');
+  return words.join('_').replace(/^_|_$/g, '');
 }
 
-/** The Prometheus family name, without the `_bucket`, `_sum` and `_count` of its series. '' when nothing is left of it. */
+/** The words of the unit at the end of the name's, where they are not among them (otlptranslator's addUnitTokens). */
+function addUnit(tokens: string[], unit: string): void {
+  const [mainWord, perWord] = unitParts(unit);
+  const per = perWord === 'per_' ? '' : perWord.replace(/_$/, '');
+  const addPer = per !== '' && !tokens.includes(per);
+  const main = tokens.includes(mainWord) ? '' : mainWord;
+  const shown = addPer ? main.replace(/_$/, '') : main;
+  if (shown !== '') tokens.push(shown);
+  if (addPer) tokens.push(per);
+}
+
+/** The Prometheus family name, without the `_bucket`, `_sum` and `_count` of its series. '' when no character is left. */
 export function prometheusMetricName(name: string, unit: string, kind: NamedKind): string {
   const tokens = nameTokens(name);
-  if (tokens.length === 0) return '';
-  const [main, per] = unitParts(unit);
-  const addPer = per !== '' && !tokens.includes(per);
-  if (main !== '' && !tokens.includes(main)) tokens.push(main);
-  if (addPer) tokens.push('per', per);
+  addUnit(tokens, unit);
   if (kind === 'counter') moveToEnd(tokens, 'total');
   if (unit === '1' && kind === 'gauge') moveToEnd(tokens, 'ratio');
   const joined = tokens.join('_');
+  if (/^_+$/.test(joined) && joined !== name) return '';
   return /^[0-9]/.test(joined) ? `_${joined}` : joined;
 }
 
@@ -108,10 +125,10 @@ export function prometheusType(kind: NamedKind): MetricType {
 }
 
 /** `job` and `instance` of a resource, and the rest of its attributes for `target_info`. */
-export function targetIdentity(attributes: Readonly<Record<string, unknown>>): { job: string; instance: string } {
+export function targetIdentity(attributes: Attributes): { job: string; instance: string } {
   const text = (key: string): string => {
     const value = attributes[key];
-    return typeof value === 'string' ? value : '';
+    return value === undefined ? '' : attributeText(value);
   };
   const namespace = text('service.namespace');
   const name = text('service.name');

@@ -1,7 +1,7 @@
 /**
  * The ports: each type here is a contract between folders. `app/` connects the implementations to them.
- * Sinks take what came in and may refuse part of it, saying why; sources answer questions. Nobody above them knows how
- * or where anything is kept.
+ * Sinks accept items and may refuse some of them, with a reason; sources answer queries. Their callers do not know how
+ * or where anything is stored.
  */
 import type { Alert } from './alert.ts';
 import type { Histogram } from './histogram.ts';
@@ -9,7 +9,7 @@ import type { Labels, Matcher } from './labels.ts';
 import type { LogRecord, SpanRecord } from './records.ts';
 import type { Exemplar, ExemplarSeries, MetricMetadata, Series } from './series.ts';
 
-/** Why an item was not kept. The words are the values of the `reason` label of `vitrine.ingest.rejected`. */
+/** Why an item was not stored. These are the values of the `reason` label of `vitrine.ingest.rejected`. */
 export type RejectReason =
   | 'out_of_order'
   | 'duplicate'
@@ -46,32 +46,40 @@ export interface SampleBatch {
   readonly metadata?: readonly MetricMetadata[] | undefined;
 }
 
-/** Where samples go. Conversions are done: names are Prometheus names, units base units, counters cumulative. */
+/** Receives samples after conversion: names are Prometheus names, units base units, counters cumulative. */
 export interface SampleSink {
   /**
    * The reference by which batches name a series (never 0). A series over a limit gets the reference of its metric's
-   * overflow series (`{__name__="…",otel_metric_overflow="true"}`), so nothing is lost silently.
+   * overflow series (`{__name__="…",otel_metric_overflow="true"}`), so every loss is visible.
    */
   resolve(labels: Labels): number;
-  /** Rises when references were given up; whoever caches references drops its cache then. */
+  /** Rises when references become invalid; callers that cache references must then drop them. */
   readonly generation: number;
   /**
    * Resolves once the batch survives a kill of the process. Rejects with VitrineError `storage_full` when nothing could be
-   * kept. Single samples that cannot be kept are counted in the result; the rest is stored.
+   * stored. Single samples that cannot be stored are counted in the result; the others are stored.
    */
   append(batch: SampleBatch): Promise<AppendResult>;
 }
 
-/** What a query lets a source have of memory and thread. */
-export interface SelectPace {
-  /** Counts samples that were read. Throws when they are too many, or when nobody waits for them any more. */
+/** Counts the work of regular expressions before it is done; both throw when it is more than the query may do here. */
+export interface WorkMeter {
+  /** A pattern of so many instructions is compiled. */
+  compiling(size: number): void;
+  /** A value is matched: instructions times length. */
+  matching(steps: number): void;
+}
+
+/** The memory and thread time that a query allows a source. */
+export interface SelectPace extends WorkMeter {
+  /** Counts samples that were read. Throws when they are too many, or when the query was cancelled. */
   take(samples: number): void;
-  /** True when the thread should be given back: then `await pause()`, which may throw as `take` does. */
+  /** True when the source must yield the thread: then `await pause()`, which may throw as `take` does. */
   readonly due: boolean;
   pause(): Promise<void>;
 }
 
-/** What the PromQL engine asks of a store. Series come sorted by labels, samples with mint <= t <= maxt. */
+/** The store as the PromQL engine reads it. Series are sorted by labels, samples have mint <= t <= maxt. */
 export interface SampleSource {
   /** A source that reads for long asks `pace` after each series. */
   select(
@@ -109,7 +117,7 @@ export interface Point {
   readonly h?: Histogram | undefined;
 }
 
-/** Result of a range query: one column per series over the steps start, start+step, …; `present[k]` is 0 where there is no point. */
+/** Result of a range query: one column per series over the steps start, start+step, …; a step without a point is absent. */
 export interface MatrixSeries {
   readonly labels: Labels;
   readonly t: Float64Array;
@@ -137,8 +145,8 @@ export interface QueryOptions {
 }
 
 /**
- * The one door to history: rules, page, terminal and reports ask it in PromQL. The embedded engine or a remote
- * Prometheus-compatible server stands behind it. Throws VitrineError `query_invalid`, `query_failed`, `query_timeout`,
+ * The only access to history: rules, page, terminal and reports query it in PromQL. It is the embedded engine or a remote
+ * Prometheus-compatible server. Throws VitrineError `query_invalid`, `query_failed`, `query_timeout`,
  * `query_canceled`, and `unreachable` when a remote server does not answer.
  */
 export interface Querier {
@@ -161,7 +169,7 @@ export interface LogSink {
 
 export interface TraceSummary {
   readonly traceId: string;
-  /** Root span when it is here, else the earliest. */
+  /** The root span if it was received, else the earliest span. */
   readonly root: { readonly service: string; readonly name: string };
   readonly startUnixNano: bigint;
   readonly durationMs: number;
@@ -173,13 +181,13 @@ export interface TraceSummary {
 export interface TraceQuery {
   readonly service?: string | undefined;
   readonly route?: string | undefined;
-  /** Looked for in span attributes: transaction, request or any other id. */
+  /** Searched in span attributes: transaction, request or any other id. */
   readonly attribute?: { readonly name: string; readonly value: string } | undefined;
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;
   readonly minDurationMs?: number | undefined;
   readonly onlyErrors?: boolean | undefined;
-  /** A trace whose root is not here is taken only when it began before: a younger one is still being told. */
+  /** A trace without its root is listed only when it began before this time: a younger one may still be incomplete. */
   readonly rootlessBeforeMs?: number | undefined;
   readonly limit: number;
 }

@@ -1,5 +1,5 @@
 /**
- * Spans and log records in OpenTelemetry's data model, as every road into the monitor delivers them.
+ * Spans and log records in OpenTelemetry's data model, as every protocol delivers them to the monitor.
  * Times are nanoseconds since the epoch (bigint), as OTLP has them; ids are lower-case hexadecimal, '' when absent.
  */
 

@@ -41,7 +41,7 @@ export interface MetricMetadata {
   readonly unit: string;
 }
 
-/** A measured value with the trace it was measured in. */
+/** A measured value with the trace that it belongs to. */
 export interface Exemplar {
   readonly labels: Labels;
   readonly value: number;

@@ -1,4 +1,4 @@
-/** Starts the page: router, theme, keys, the live connection; then draws what the address names. */
+/** Starts the page: router, theme, keys and the live connection; then draws the page of the address. */
 import type { JSX } from 'preact';
 import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
@@ -51,7 +51,7 @@ startTheme();
 startRouter();
 startShortcuts();
 startConnection();
-// A refused upgrade does not say why: this request does, and asks for the token when that is the reason.
+// A refused upgrade gives no reason; this request does, and the page asks for the token if that is the reason.
 getJson('/api/session').catch(() => {});
 const root = document.querySelector('#app');
 if (root !== null) render(<App />, root);

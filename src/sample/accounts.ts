@@ -1,6 +1,6 @@
 /**
- * The data layer: accounts, transfers and their entries in double entry. Amounts are integers in minor units. Two things
- * always hold, checked inside each transaction and by `check`: no balance is negative, and the sum of all is what it was.
+ * The data layer: accounts, transfers and their double entries. Amounts are integers in minor units. Each transaction and
+ * `check` verify two invariants: no balance is negative, and the sum of all balances never changes.
  */
 import { VitrineError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
@@ -64,7 +64,7 @@ export interface LedgerCheck {
   readonly total: number;
   readonly expected_total: number;
   readonly negative_balances: number;
-  /** Accounts whose balance is not their opening balance and the sum of their entries. */
+  /** Accounts whose balance differs from the opening balance plus the sum of the entries. */
   readonly unexplained_balances: number;
   readonly transfers: number;
 }
@@ -78,7 +78,7 @@ export class Accounts {
     this.#clock = clock;
   }
 
-  /** Makes the demonstration's users and accounts where there are none. `password` is a hash. */
+  /** Creates the users and accounts of the demonstration if there are none. `password` is a hash. */
   async seed(password: string): Promise<void> {
     await this.#db.transaction(({ rows, run }) => {
       if (Number(rows('SELECT count(*) AS n FROM users')[0].n) > 0) return;
@@ -119,7 +119,7 @@ export class Accounts {
   }
 
   /**
-   * Moves money once per user and idempotency key: the same request again gives the first transfer and `replayed`.
+   * Moves money once per user and idempotency key: a repeated request returns the first transfer and `replayed`.
    * Throws VitrineError `insufficient_funds`, `not_found`, or `conflict` when the key was used for another request.
    */
   async transfer(request: TransferRequest): Promise<{ readonly transfer: Transfer; readonly replayed: boolean }> {
@@ -152,7 +152,7 @@ export class Accounts {
     }));
   }
 
-  /** One consistent look at all of it. */
+  /** Checks everything in one consistent read. */
   async check(): Promise<LedgerCheck> {
     const [row] = await this.#db.query(
       `SELECT count(*) AS accounts, coalesce(sum(balance), 0) AS total, coalesce(sum(opening), 0) AS expected_total,
@@ -184,7 +184,7 @@ function findTransfer({ rows }: Statements, request: TransferRequest): Transfer 
   const before = transferOf(row);
   if (before.from === request.from && before.to === request.to && before.amount === request.amount) return before;
   throw new VitrineError('conflict', 'This idempotency key belongs to another transfer.', {
-    hint: 'Use a new key for each transfer, and the same only to repeat one.',
+    hint: 'Use a new key for each transfer, and the same key only to repeat one.',
   });
 }
 

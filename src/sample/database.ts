@@ -1,8 +1,8 @@
 /**
  * SQLite for the sample service: WAL so that two instances share one file, migrations in a table, and a client span and
- * one measurement per statement in the semantic conventions' words. Statements run synchronously, so a transaction is
- * never interleaved with another request of the same process. Waiting for another process' write is not synchronous: one
- * that hangs within a write holds up nobody's reads.
+ * one measurement per statement by the semantic conventions. Statements run synchronously, so a transaction is never
+ * interleaved with another request of the same process. Waiting for the write of another process is asynchronous: a process
+ * that hangs within a write does not block reads here.
  */
 import path from 'node:path';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
@@ -24,17 +24,17 @@ export interface DatabaseOptions {
   /** How long a transaction waits for another process' write. */
   readonly busyMs: number;
   readonly clock: Clock;
-  /** Waited for before a query or transaction: a place for drills. */
+  /** Awaited before each query or transaction: drills add delays here. */
   readonly before: () => Promise<void>;
 }
 
-/** What may be done within a transaction. */
+/** The operations within a transaction. */
 export interface Statements {
   readonly rows: (sql: string, ...values: SQLInputValue[]) => Row[];
   readonly run: (sql: string, ...values: SQLInputValue[]) => void;
 }
 
-/** SQLite's own waiting blocks the process: no longer than one short write takes. */
+/** SQLite's own waiting blocks the process, so it is limited to the time of one short write. */
 const BLOCKING_MS = 2;
 const LOOK_AGAIN_MS = 5;
 
@@ -75,7 +75,7 @@ export class Database implements Disposable {
   }
 
   /**
-   * All or nothing, alone among writers of all processes. Throws what `work` throws, after undoing; VitrineError
+   * Runs `work` as one transaction, the only writer among all processes. Rethrows errors of `work` after a rollback; VitrineError
    * `overloaded` when another process held the write for longer than `busyMs`.
    */
   async transaction<T>(work: (statements: Statements) => T): Promise<T> {
@@ -83,9 +83,9 @@ export class Database implements Disposable {
     try {
       await this.#options.before();
       const endMs = this.#options.clock.monotonic() + this.#options.busyMs;
-      // Not the clock's timers: a service that starts has nothing else yet that keeps it alive.
+      // Not the clock's timers: they do not keep a starting service alive.
       while (!this.#beginsWrite(endMs)) await pause(LOOK_AGAIN_MS);
-      // From here to the end nothing waits: another request cannot come in between.
+      // No await from here to the end: no other request can run in between.
       began();
     } catch (error) {
       throw began(error) ?? error;
@@ -107,7 +107,7 @@ export class Database implements Disposable {
     if (this.#db.isOpen) this.#db.close();
   }
 
-  /** Returns false when another process writes and `endMs` has not come. */
+  /** Returns false while another process writes and `endMs` is not reached. */
   #beginsWrite(endMs: number): boolean {
     try {
       this.#db.exec('BEGIN IMMEDIATE');
@@ -164,7 +164,7 @@ export class Database implements Disposable {
     }
   }
 
-  /** Starts span and measurement; returns what ends them, and turns a busy database into an error of the world. */
+  /** Starts span and measurement; returns a function that ends them and turns a busy database into a VitrineError. */
   #begin(sql: string): (error?: unknown) => VitrineError | undefined {
     const { clock } = this.#options;
     const labels = this.#labelsOf(sql);

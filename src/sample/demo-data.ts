@@ -1,8 +1,8 @@
-/** The two hundred people of the demonstration. Their password is no secret: this service holds no money. */
+/** The two hundred users of the demonstration. Their password is public: the service holds no real money. */
 
 export const DEMO_USERS = 200;
 export const DEMO_PASSWORD = 'demo-password';
-/** In minor units (cents); so much that simulated users do not run out of it. */
+/** In minor units (cents); large enough that simulated users do not run out of money. */
 export const OPENING_BALANCE = 10_000_00;
 export const CURRENCY = 'EUR';
 

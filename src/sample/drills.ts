@@ -1,6 +1,6 @@
 /**
- * Faults on purpose, for drills: each has an end from the start and ends by itself. Reached only over loopback with the
- * token that the parent process gave at the start; without one there is no such path.
+ * Faults for drills: each has a time limit and ends by itself. They are reachable only over loopback with the token that
+ * the parent process gave at the start; without a token the path does not exist.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
@@ -32,7 +32,7 @@ const MAX_DRILL_MS = 600_000;
 const LATENCY_MS = 400;
 const DATABASE_MS = 250;
 const ERROR_SHARE = 0.5;
-/** Busy for so long in each period. */
+/** Time in each period during which the loop is blocked. */
 const BLOCK_MS = 300;
 const BLOCK_PERIOD_MS = 500;
 
@@ -84,11 +84,11 @@ export function mayDrill(remoteAddress: string | undefined, authorization: strin
   const given = Buffer.from((authorization ?? '').replace(/^Bearer /i, ''));
   const expected = Buffer.from(token);
   if (!local || given.length !== expected.length || !timingSafeEqual(given, expected)) {
-    throw new VitrineError('forbidden', 'Drills are for the process that started this one.');
+    throw new VitrineError('forbidden', 'Only the process that started this one may run drills.');
   }
 }
 
-/** A store that is out while the drill says so. */
+/** A store that fails while the drill runs. */
 export function interruptible(store: CacheStore, drills: Drills): CacheStore {
   const out = (): boolean => drills.active('cache-outage');
   return {
@@ -101,7 +101,7 @@ export function interruptible(store: CacheStore, drills: Drills): CacheStore {
     clear: () => store.clear(),
     figures: (): StoreFigures => store.figures(),
     health: (): ComponentHealth =>
-      out() ? { ...store.health(), status: 'degraded', reason: 'A drill has taken the cache away.' } : store.health(),
+      out() ? { ...store.health(), status: 'degraded', reason: 'A drill has made the cache fail.' } : store.health(),
     disconnect: () => store.disconnect(),
   };
 }

@@ -1,8 +1,8 @@
 /**
  * The process of one payments service. Started by the stack (`fork`, with `--import vitrine/register`) or by hand:
- * `node src/sample/entry.ts --port 8081 --data DIR`. All its lines go to files (with `--logs DIR`) and to OpenTelemetry; the
- * console has those from `--console-level`. Says `{ kind: 'ready', port }` to its parent, drains on SIGTERM and
- * SIGINT, ends at once on a second signal, ends without notice when its parent says `{ kind: 'end' }`, and with its parent.
+ * `node src/sample/entry.ts --port 8081 --data DIR`. All log lines go to files (with `--logs DIR`) and to OpenTelemetry; the
+ * console shows those from `--console-level`. It sends `{ kind: 'ready', port }` to its parent, drains on SIGTERM and SIGINT,
+ * ends at once on a second signal, on the message `{ kind: 'end' }` of its parent, and when its parent ends.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -18,18 +18,18 @@ const { values: flags } = parseArgs({
     port: { type: 'string', default: '8081' },
     data: { type: 'string', default: './vitrine-data/sample' },
     'cache-url': { type: 'string', default: 'memory://' },
-    /** Holds the token with which drills are asked for; without one there are none. */
+    /** File with the token for drills; without it there are no drills. */
     'drill-token-file': { type: 'string' },
-    /** ambient: a preload makes the server spans. own: the kit does. */
+    /** ambient: a preload creates the server spans. own: the server kit does. */
     telemetry: { type: 'string', default: 'ambient' },
     service: { type: 'string', default: 'payments' },
     'log-level': { type: 'string', default: 'info' },
     'console-level': { type: 'string', default: 'debug' },
-    /** Directory of the log files; none without it. */
+    /** Directory of the log files; without it there are none. */
     logs: { type: 'string' },
-    /** Tells the files of services that share a directory apart. */
+    /** Part of the file names, for services that share a directory. */
     name: { type: 'string', default: 'payments' },
-    /** Milliseconds of /readyz 503 before the listener closes. */
+    /** Milliseconds for which /readyz answers 503 before the listener closes. */
     'drain-notice': { type: 'string', default: '1000' },
   },
 });
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
   if (process.connected) process.send?.({ kind: 'ready', port: service.port }, undefined, undefined, () => {});
 }
 
-/** The process ends when nothing is left to do, so that telemetry can be flushed on the way out. */
+/** The process ends when nothing is left to do, so that telemetry can be flushed first. */
 function endWell(service: PaymentsService): void {
   let ending = false;
   const end = (reason: string, noticeMs?: number): void => {
@@ -85,20 +85,20 @@ function endWell(service: PaymentsService): void {
     })();
   };
   process.on('SIGTERM', () => end('SIGTERM'));
-  // Ctrl-C in a terminal reaches all processes of the group: a parent says when.
+  // Ctrl-C in a terminal reaches all processes of the group; the parent decides when this one ends.
   process.on('SIGINT', () => {
     if (!process.connected) end('SIGINT');
   });
-  // From a stack whose balancer has drained: nobody sends requests any more.
+  // Sent by a stack whose balancer has drained: no more requests arrive.
   process.on('message', (message: { kind?: unknown }) => {
     if (message.kind === 'end' && !ending) end('the stack ends', 0);
   });
-  // A parent that is gone cannot send a second signal.
+  // A parent that has ended cannot send a second signal.
   const orphaned = (): void => {
     if (!ending) end('the parent is gone');
   };
   process.on('disconnect', orphaned);
-  // It may have gone while this process was still starting.
+  // It may have ended while this process was still starting.
   if (process.send !== undefined && !process.connected) orphaned();
 }
 

@@ -17,7 +17,7 @@ export async function hashPassword(password: string, cost: ScryptCost = DEMO_COS
   return ['scrypt', cost.N, cost.r, cost.p, salt.toString('base64url'), hash.toString('base64url')].join('$');
 }
 
-/** Takes as long for a wrong password as for the right one. False for anything that is not such a string. */
+/** Takes the same time for a wrong password as for the right one. False for a malformed hash. */
 export async function verifyPassword(password: string, stored: string): Promise<boolean> {
   const [scheme, N, r, p, salt, hash] = stored.split('$');
   if (scheme !== 'scrypt' || hash === undefined) return false;

@@ -1,6 +1,6 @@
 /**
- * The payments service, as its users see it. Public: the list of accounts, without balances, for five seconds of any
- * cache. With a token: one's own balance, history and transfers.
+ * The routes of the payments service. Public: the list of accounts without balances, which caches may keep for five seconds.
+ * With a token: the user's own balance, history and transfers.
  */
 import { createHash } from 'node:crypto';
 import type { Counter, Histogram } from '@opentelemetry/api';
@@ -25,7 +25,7 @@ export interface PaymentsParts {
   readonly sessions: Sessions;
   readonly accounts: Cache<Account | readonly Account[]>;
   readonly drills: Drills;
-  /** Undefined: no drills. */
+  /** Undefined without drills. */
   readonly drillToken: string | undefined;
   readonly body: BodyLimits;
   readonly clock: Clock;
@@ -78,7 +78,7 @@ function accountRoutes(router: KitRouter, { ledger, sessions, accounts }: Paymen
     ctx.type = 'application/json';
   });
 
-  /** The account in the path, if it is the caller's. */
+  /** The account in the path, if it belongs to the caller. */
   const own = async (ctx: KitContext): Promise<Account> => {
     const user = await whoIs(ctx, sessions);
     const account = await accountById(accounts, ledger, ctx.params.id);
@@ -117,14 +117,14 @@ function transferRoutes(router: KitRouter, parts: PaymentsParts): void {
     const found = await parts.ledger.transferById(ctx.params.id);
     const sides = found === undefined ? [] : [found.from, found.to];
     const owners = await Promise.all(sides.map((side) => accountById(parts.accounts, parts.ledger, side)));
-    // Whether somebody else's transfer exists is nobody's business.
+    // The answer must not reveal whether a transfer of another user exists.
     if (!owners.some(({ owner }) => owner === user)) throw new VitrineError('not_found', 'There is no such transfer.');
     tellTransaction(ctx, ctx.params.id);
     ctx.body = found;
   });
 }
 
-/** Returns how it went. */
+/** Returns the outcome. */
 async function transfer(
   ctx: KitContext,
   transactionId: string,
@@ -139,7 +139,7 @@ async function transfer(
   }
   const { from, to, amount } = parsed(transferBody, await readJson(ctx.req, parts.body));
   const { owner } = await accountById(parts.accounts, parts.ledger, from);
-  if (owner !== user) throw new VitrineError('forbidden', 'The money is not yours to send.');
+  if (owner !== user) throw new VitrineError('forbidden', 'You can send money only from your own account.');
   const request = { id: transactionId, requestedBy: user, idempotencyKey, from, to, amount };
   const { transfer: done, replayed } = await parts.ledger.transfer(request);
   if (replayed) tellTransaction(ctx, done.id);
@@ -156,7 +156,7 @@ interface TransactionMeasures {
   readonly clock: Clock;
 }
 
-/** Gives the work an id, a span, a count by outcome and a duration, whether it succeeds or not. */
+/** Records an id, a span, the outcome and the duration of the work, whether it succeeds or not. */
 async function transaction(
   ctx: KitContext,
   transactionId: string,

@@ -1,4 +1,4 @@
-/** Puts the payments service together: data directory, ledger, cache, server kit. Several may share one directory. */
+/** Builds the payments service: data directory, account database, cache, server kit. Several services may share a directory. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../base/clock.ts';
@@ -25,7 +25,7 @@ import { openSigningKey } from './tokens.ts';
 export interface PaymentsOptions {
   readonly host: string;
   readonly port: number;
-  /** Holds `ledger.db` and `signing.key`; made when missing. */
+  /** Holds `ledger.db` and `signing.key`; created when missing. */
   readonly dataDir: string;
   readonly cacheUrl: string;
   readonly drillToken: string | undefined;
@@ -38,7 +38,7 @@ export interface PaymentsOptions {
 export interface PaymentsService extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** Finishes what has begun, then closes the ledger. `noticeMs`: how long it still listens, in place of the option. */
+  /** Finishes open requests, then closes the database. `noticeMs`: how long it still listens, instead of the option. */
   drain(noticeMs?: number): Promise<void>;
 }
 
@@ -92,7 +92,7 @@ export async function startPayments(options: PaymentsOptions): Promise<PaymentsS
   }
 }
 
-/** Can be taken away by a drill only where drills are possible. */
+/** A drill can make it fail only where drills are enabled. */
 function interruptibleStore({ cacheUrl, drillToken, clock, logger }: PaymentsOptions, drills: Drills) {
   const size = { maxSizeBytes: CACHE_BYTES, maxEntryBytes: CACHE_BYTES };
   const store = openStore({ url: cacheUrl, namespace: 'payments', ...size, clock, logger });

@@ -1,6 +1,6 @@
 /**
- * Sign-in, refresh and token checks, each timed as `payments.auth.duration`. A wrong name takes as long as a wrong
- * password and says the same. Password checks at once are bounded: they run on the thread pool that files use too.
+ * Sign-in, refresh and token checks, each timed as `payments.auth.duration`. A wrong name takes as long as a wrong password
+ * and gives the same answer. Concurrent password checks are bounded, because they share the thread pool with file access.
  */
 import type { Histogram } from '@opentelemetry/api';
 import { metrics } from '@opentelemetry/api';
@@ -28,7 +28,7 @@ export class Sessions {
   readonly #key: Buffer;
   readonly #clock: Clock;
   readonly #duration: Histogram;
-  /** Checked when there is no such user, to take the same time. */
+  /** Checked for unknown users, so that the answer takes the same time. */
   readonly #decoy: string;
   #signingIn = 0;
 
@@ -44,7 +44,7 @@ export class Sessions {
   async signIn(user: string, password: string): Promise<Session> {
     return this.#timed('sign_in', async () => {
       if (this.#signingIn >= MAX_SIGN_INS) {
-        throw new VitrineError('too_many_requests', 'Too many people sign in at once.', {
+        throw new VitrineError('too_many_requests', 'Too many users are signing in at once.', {
           headers: { 'Retry-After': '1' },
         });
       }
@@ -60,18 +60,18 @@ export class Sessions {
     });
   }
 
-  /** A new pair for a refresh token that still holds. */
+  /** A new pair of tokens for a valid refresh token. */
   async refresh(token: string): Promise<Session> {
     return this.#timed('refresh', async () =>
       this.#open(checkToken(token, 'refresh', this.#key, this.#clock.now()).sub),
     );
   }
 
-  /** Whose access token it is. Throws VitrineError `unauthorized`. */
+  /** The user of an access token. Throws VitrineError `unauthorized`. */
   async check(authorization: string | undefined): Promise<string> {
     return this.#timed('check', async () => {
       const found = /^Bearer ([\w.-]+)$/i.exec(authorization ?? '');
-      if (!found) throw unauthorized('A bearer token is needed.');
+      if (!found) throw unauthorized('A bearer token is required.');
       return checkToken(found[1], 'access', this.#key, this.#clock.now()).sub;
     });
   }

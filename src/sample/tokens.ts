@@ -1,6 +1,6 @@
 /**
  * Tokens that any instance can check: `base64url(claims).base64url(HMAC-SHA-256)`, signed with one key that the instances
- * share as a file. Stateless, so a token outlives a restart and not its expiry.
+ * share as a file. Stateless, so a token stays valid after a restart until it expires.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { randomHex } from '../base/random.ts';
 export type TokenKind = 'access' | 'refresh';
 
 export interface Claims {
-  /** Who. */
+  /** The user. */
   readonly sub: string;
   readonly kind: TokenKind;
   /** Milliseconds since the epoch. */
@@ -33,7 +33,7 @@ export function checkToken(token: string, kind: TokenKind, key: Buffer, nowMs: n
   const expected = signature(body, key);
   const sent = Buffer.from(given ?? '', 'base64url');
   if (rest.length > 0 || sent.length !== expected.length || !timingSafeEqual(sent, expected)) {
-    throw unauthorized('The token is not one of ours.');
+    throw unauthorized('This service did not issue the token.');
   }
   const claims = claimsShape.parse(JSON.parse(Buffer.from(body, 'base64url').toString('utf8')));
   if (claims.kind !== kind) throw unauthorized(`This is not a token for ${kind}.`);
@@ -53,8 +53,8 @@ function signature(body: string, key: Buffer): Buffer {
 }
 
 /**
- * The key in `file`, made when there is none: written whole under another name, then linked, so that instances that
- * start together agree on one. Only its owner can read it. Throws VitrineError `data_dir_unusable`.
+ * The key in `file`, created when missing: written whole under another name and then linked, so that instances that start
+ * together use the same key. Only its owner can read it. Throws VitrineError `data_dir_unusable`.
  */
 export function openSigningKey(file: string): Buffer {
   const draft = `${file}.${process.pid}.${randomHex(4)}`;
@@ -77,7 +77,7 @@ export function openSigningKey(file: string): Buffer {
 function unusable(file: string, cause: unknown): VitrineError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new VitrineError('data_dir_unusable', `The signing key ${file} cannot be used: ${reason}.`, {
-    hint: 'Delete the file to have a new one made; everybody signs in again then.',
+    hint: 'Delete the file to create a new key; all users must then sign in again.',
     cause,
   });
 }

@@ -103,6 +103,13 @@ export const METRICS = {
     ['vitrine.upstream', 'reason'],
     'Upstreams taken out of the rotation.',
   ),
+  panic: metric(
+    'vitrine.balancer.panic',
+    '1',
+    'updowncounter',
+    ['http.route'],
+    '1 while every upstream of the route is out and all of them are tried, else 0.',
+  ),
   shed: metric(
     'vitrine.balancer.shed',
     '{request}',
@@ -182,6 +189,13 @@ export const METRICS = {
     'gauge',
     ['service'],
     'When the service last sent a log line.',
+  ),
+  logFirstSeen: metric(
+    'vitrine.log.first_seen_timestamp',
+    's',
+    'gauge',
+    ['service'],
+    'When the service sent its first log line; begins anew after an hour without lines.',
   ),
   alertsFiring: metric('vitrine.alert.firing', '{alert}', 'gauge', ['severity'], 'Alerts that fire now.'),
   alertEvaluation: metric(

@@ -24,7 +24,7 @@ const say = (message: string): void => {
   process.stderr.write(`vitrine: ${message}\n`);
 };
 
-/** stderr gets warnings that the user of the preload must know. */
+/** Only messages that the user must know go to stderr: the output belongs to the user's service. */
 const stderrLogger: Logger = {
   debug() {},
   info() {},

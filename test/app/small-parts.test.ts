@@ -20,7 +20,7 @@ import { recordingLogger } from '../support/recording-logger.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-app-'));
 
-it('a port that cannot be opened says which and why', async () => {
+it('an error of a port that cannot be opened names the port and the reason', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;
@@ -35,7 +35,7 @@ it('a port that cannot be opened says which and why', async () => {
 });
 
 describe('childEnvironment', () => {
-  it('hands on exporters and sampler, and keeps what is each process’s own', () => {
+  it('passes on exporters and sampler, but not the settings of each process', () => {
     const env = childEnvironment(
       {
         OTEL_TRACES_EXPORTER: 'otlp',
@@ -105,7 +105,7 @@ const alert = (more: Partial<Alert>, severity = 'critical'): Alert => ({
 });
 
 describe('AlertConsole', () => {
-  it('says each alert once when it fires and once when it ends', () => {
+  it('logs each alert once when it fires and once when it ends', () => {
     const logger = recordingLogger();
     const console = new AlertConsole(logger);
     console.alerts([alert({ state: 'pending' })]);
@@ -152,7 +152,7 @@ describe('MonitorHealth', () => {
     expect(report.components['monitor']).toMatchObject({ series: 5 });
   });
 
-  it('shows what the stack said of itself, and doubts it after five seconds of silence', () => {
+  it('shows the health that the stack reported, and marks it unknown after five seconds without a frame', () => {
     clock.time = 1_000;
     const health = make();
     health.heard(frame);
@@ -163,7 +163,7 @@ describe('MonitorHealth', () => {
     expect(report.components['balancer'].reason).toBe('The balancer has sent nothing for 7 s.');
   });
 
-  it('does not doubt a stack of which a frame comes seldom', () => {
+  it('does not mark a stack with a long interval as unknown', () => {
     clock.time = 1_000;
     const health = make([], true, 10_000);
     health.heard(frame);
@@ -181,7 +181,7 @@ describe('MonitorHealth', () => {
 });
 
 describe('testRules', () => {
-  it('runs the shipped rule tests and says what was not met', async () => {
+  it('runs the shipped rule tests and reports failed expectations', async () => {
     const file = path.join(dir, 'rules.yaml');
     writeFileSync(file, 'groups: [{ name: g, rules: [{ record: a:b, expr: a + 1 }] }]\n');
     const test = (expected: number): string => {

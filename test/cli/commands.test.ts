@@ -44,7 +44,7 @@ describe('the command line', () => {
     });
   });
 
-  it('knows its version, its help, and what it does not know', async () => {
+  it('prints its version and help, and refuses unknown commands', async () => {
     expect(await runCommandLine(['--version'])).toBe(0);
     expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect(await runCommandLine(['--help'])).toBe(0);
@@ -79,7 +79,7 @@ describe('the command line', () => {
 
   it('checks a configuration', async () => {
     expect(await runCommandLine(['check'])).toBe(0);
-    expect(out).toBe('No file: the defaults hold.\n');
+    expect(out).toBe('No file: the defaults are used.\n');
     expect(await runCommandLine(['check', '--config', write('good.yaml', 'targets: []\n')])).toBe(0);
     expect(err).toContain('targets: not used by this version');
     const bad = write('bad.yaml', 'balancer: { listen: 1 }\n');
@@ -99,7 +99,7 @@ describe('the command line', () => {
     expect(JSON.parse(out)).toHaveProperty('properties.balancer.properties.listen.default', '127.0.0.1:8080');
   });
 
-  it('runs rule tests, and exits 5 when one is not met', async () => {
+  it('runs rule tests, and exits 5 when one fails', async () => {
     write('r.yaml', 'groups: [{ name: g, rules: [{ alert: A, expr: up == 0 }] }]\n');
     const test = write(
       't.yaml',
@@ -161,7 +161,7 @@ describe('the command line', () => {
       asked.length = 0;
     });
 
-    it('loads a URL and holds thresholds against the result', async () => {
+    it('loads a URL and checks thresholds against the result', async () => {
       const output = path.join(dir, 'result.json');
       const load = (...more: string[]): Promise<number> =>
         runCommandLine([
@@ -203,10 +203,10 @@ describe('the command line', () => {
       expect(await runCommandLine(['drill', 'sleep', '--data', dir])).toBe(2);
     });
 
-    it('says what a server refuses', async () => {
+    it('prints the reason when a server refuses', async () => {
       status = 401;
       expect(await runCommandLine(['query', 'up', '--url', url])).toBe(1);
-      expect(err).toContain('asks for a token');
+      expect(err).toContain('requires a token');
       status = 422;
       expect(await runCommandLine(['query', 'up', '--url', url, '--token-file', write('token', 'abc\n')])).toBe(1);
       expect(err).toContain('no\n  try');
@@ -216,7 +216,7 @@ describe('the command line', () => {
 });
 
 describe('text from outside', () => {
-  it('shows control characters instead of obeying them', () => {
+  it('prints control characters in a visible form', () => {
     expect(visible('a\u001b[2J\u2028b\n')).toBe('a\\u001b[2J\\u2028b\n');
     expect(seriesText({ __name__: 'up' })).toBe('up');
     expect(seriesText({ __name__: 'a', b: '"' })).toBe('a{b="\\""}');

@@ -1,4 +1,4 @@
-/** `--interval`: seconds in, one setting for all processes out, within bounds. */
+/** `--interval` in seconds becomes one setting for all processes, within bounds. */
 import { describe, expect, it } from 'vitest';
 import { settingsFrom } from '../../src/app/process/settings.ts';
 import { monitorFlags, settingsFlags } from '../../src/cli/start.ts';
@@ -7,7 +7,7 @@ const intervalOf = (flags: Record<string, unknown>, env: NodeJS.ProcessEnv = {},
   settingsFrom(text, { env, flags: settingsFlags(flags) }).telemetry.interval;
 
 describe('--interval', () => {
-  it('decides over environment, file and default', () => {
+  it('overrides environment, file and default', () => {
     const file = 'telemetry: { interval: 3s }';
     const env = { VITRINE_TELEMETRY__INTERVAL: '4s' };
     expect(intervalOf({})).toBe(1_000);
@@ -16,7 +16,7 @@ describe('--interval', () => {
     expect(intervalOf({ interval: 5_000 }, env, file)).toBe(5_000);
   });
 
-  it('is handed to the monitor as it was given', () => {
+  it('is passed to the monitor unchanged', () => {
     expect(monitorFlags({ interval: 2_500 }, undefined)).toEqual(['--interval', '2.5']);
     expect(monitorFlags({}, undefined)).toEqual([]);
   });
@@ -25,7 +25,7 @@ describe('--interval', () => {
     expect(() => intervalOf({ interval })).toThrow(/interval/);
   });
 
-  it('of a minute, as its longest, is taken', () => {
+  it('accepts a minute, the longest interval', () => {
     expect(intervalOf({ interval: 60_000 })).toBe(60_000);
   });
 });

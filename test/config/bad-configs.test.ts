@@ -1,4 +1,4 @@
-/** Each file in test/fixtures/config/bad is a mistake, the text beside it what is said about it. */
+/** Each file in test/fixtures/config/bad has a mistake; the text file beside it has the expected message. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { assert, constantFrom, integer, property, string } from 'fast-check';
@@ -32,7 +32,7 @@ describe('bad configurations', () => {
     await expect(`${message}\n`).toMatchFileSnapshot(beside);
   });
 
-  it('ends any mutation of a good file in an acceptance or a placed message, never in another error', () => {
+  it('answers any mutation of a good file with a configuration or a message with a place, never with another error', () => {
     const good =
       'balancer:\n  listen: 127.0.0.1:1\n  upstreams: [http://a:1, { url: http://b:2, weight: 3 }]\nalerts:\n  - { name: a, above: 1, for: 5m }\nauth: { token: abc }\n';
     const odd = constantFrom(

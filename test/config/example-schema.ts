@@ -1,4 +1,4 @@
-/** A schema with one of everything a configuration has. */
+/** A schema with one value of each kind. */
 import { z } from 'zod';
 import { address, duration, httpUrl, ratio, secret, size } from '../../src/config/types.ts';
 

@@ -28,7 +28,7 @@ describe('loadConfig', () => {
     }
   });
 
-  it('reads units, YAML and JSON alike, with a BOM, CRLF and anchors', () => {
+  it('reads units, YAML and JSON in the same way, with a BOM, CRLF and anchors', () => {
     const yaml = load(
       '\uFEFFbalancer:\r\n  listen: "[::1]:9"\r\n  timeout: 1m30s\r\ncache: { max_size: 2MiB, hit_goal: 10% }\r\n',
     );
@@ -44,7 +44,7 @@ describe('loadConfig', () => {
     expect(anchors.alerts).toHaveLength(2);
   });
 
-  it('puts environment over file and flags over environment', () => {
+  it('lets environment override the file and flags override the environment', () => {
     const env = {
       VITRINE_BALANCER__LISTEN: '127.0.0.1:2',
       VITRINE_BALANCER__ACCESS_LOG: 'true',
@@ -86,7 +86,7 @@ describe('loadConfig', () => {
       balancer: { listen: { host: 'h', port: 81 }, upstreams: [{ weight: 5 }] },
       cache: { name: '$de$x' },
     });
-    // In quotes it stays a text, as everywhere in YAML.
+    // A quoted value stays a text, as everywhere in YAML.
     expect(() => load(text.join('\n').replace('${WEIGHT}', '"${WEIGHT}"'), { env })).toThrow(
       'expected a number, got "5"',
     );
@@ -112,7 +112,7 @@ describe('loadConfig', () => {
     expect(() => load('auth: { token: { a: hunter2 } }')).toThrow(/^(?!.*hunter2)[^]*$/);
   });
 
-  it('takes other names of keys and blames the place where they stand', () => {
+  it('accepts alternative names of keys and reports their place', () => {
     const aliases = [
       { from: ['database', 'seconds'], to: ['balancer', 'timeout'], convert: (value: unknown) => `${String(value)}s` },
       { from: ['database'], to: ['cache', 'name'], convert: () => 'from-alias' },
@@ -152,7 +152,7 @@ describe('types', () => {
     expect(schema).toContain('a duration like');
   });
 
-  it('find the word that was meant', () => {
+  it('find the most similar word', () => {
     expect(nearest('listn', ['policy', 'listen'])).toBe('listen');
     expect(nearest('lsiten', ['listen'])).toBe('listen');
     expect(nearest('x', ['listen'])).toBeUndefined();

@@ -36,7 +36,7 @@ function setUp(apply: (config: string) => void = () => {}) {
 }
 
 describe('ConfigReloader', () => {
-  it('takes a good file and keeps the last good one when a bad one comes', async () => {
+  it('applies a good file and keeps the last good one when the next is bad', async () => {
     const { file, reloader, reports, applied } = setUp();
     expect(reloader.last).toBeUndefined();
     writeFileSync(file, 'two');
@@ -55,7 +55,7 @@ describe('ConfigReloader', () => {
     await reloader.close();
   });
 
-  it('counts a configuration that cannot be put to work as bad', async () => {
+  it('counts a configuration that cannot be applied as bad', async () => {
     const { file, reloader } = setUp(() => {
       throw new Error('port taken');
     });
@@ -65,7 +65,7 @@ describe('ConfigReloader', () => {
     await reloader.close();
   });
 
-  it('watches the file through writes and replacements, and tells the same mistake once', async () => {
+  it('watches the file through writes and replacements, and reports the same mistake once', async () => {
     const { file, reloader, reports, applied } = setUp();
     reloader.watch();
     writeFileSync(file, 'two');

@@ -1,4 +1,4 @@
-/** Docs that can be wrong are held to the code: generated pages, links between pages, and the files that pages speak of. */
+/** Checks docs against the code: generated pages, links between pages, and the files that pages name. */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,16 +10,16 @@ import { REPOSITORY } from '../support/programs/vitrine-process.ts';
 
 const text = (file: string): string => readFileSync(path.join(REPOSITORY, file), 'utf8');
 
-/** Relative links and pictures whose file is not there. */
+/** Relative links and pictures whose file does not exist. */
 const deadLinks = (file: string, content: string): string[] =>
   [...content.matchAll(/(?:\]\(|\b(?:src|srcset|href)=")(?!https?:|#|mailto:)([^)"#\s]+)/g)]
     .map(([, target]) => target)
     .filter((target) => !existsSync(path.join(REPOSITORY, path.dirname(file), target)));
 
 describe('generated docs', () => {
-  it('are what the code says', () => expect(staleDocs()).toEqual([]));
+  it('match the code', () => expect(staleDocs()).toEqual([]));
 
-  it('are missed and told apart when somebody changes them by hand', () => {
+  it('are reported when they are missing or edited by hand', () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'docs-'));
     cpSync(path.join(REPOSITORY, 'docs'), folder, { recursive: true });
     rmSync(path.join(folder, 'errors.md'));
@@ -33,7 +33,7 @@ describe('generated docs', () => {
 });
 
 describe('documents', () => {
-  it.each(documents())('%s links only to what is there', (file) =>
+  it.each(documents())('%s links only to existing files', (file) =>
     expect(deadLinks(file, text(file))).toEqual([]),
   );
   it.each(documents())('%s has no remains of a merge', (file) =>

@@ -118,9 +118,9 @@ describe.skipIf(!built)('under --import vitrine/register', () => {
     expect(await query('http_server_request_duration_seconds_count{job="blind-orders"}')).toEqual([]);
   });
 
-  it("an exporter of one's own gets the spans", async () => {
+  it('your own exporter gets the spans', async () => {
     const file = path.join(folder, 'spans.ndjson');
-    await using _service = await start("an exporter of one's own", {
+    await using _service = await start('your own exporter', {
       SPANS_FILE: file,
       OTEL_SERVICE_NAME: 'own-exporter',
     });
@@ -133,7 +133,7 @@ describe.skipIf(!built)('under --import vitrine/register', () => {
   });
 
   it('an exporter that is not there stops the start and says so', async () => {
-    const command = commands.get("an exporter of one's own");
+    const command = commands.get('your own exporter');
     const { code, stderr } = await runToEnd('node', command?.words.slice(1) ?? [], {
       cwd: REPOSITORY,
       env: { OTEL_TRACES_EXPORTER: './examples/custom-exporter/gone.mjs', PORT: '0' },

@@ -31,9 +31,9 @@ describe('metric names', () => {
     ['rate', 'm/s', 'gauge', 'rate_meters_per_second'],
     ['rate', '/s', 'gauge', 'rate_per_second'],
     ['rate', '{packet}/s', 'gauge', 'rate_per_second'],
-    ['per.second', 'By/s', 'gauge', 'per_second_bytes'],
+    ['per.second', 'By/s', 'gauge', 'per_second_bytes_per_second'],
     ['unsupported.metric.temperature', '°F', 'gauge', 'unsupported_metric_temperature_F'],
-    ['unsupported.metric.weird', '+=.:,!* & #', 'gauge', 'unsupported_metric_weird_:'],
+    ['unsupported.metric.weird', '+=.:,!* & #', 'gauge', 'unsupported_metric_weird_:_'],
     ['unsupported.metric.redundant', '__test $/°C', 'gauge', 'unsupported_metric_redundant_test_per_C'],
     ['disk.full', '%', 'gauge', 'disk_full_percent'],
     ['ключ', '', 'gauge', ''],
@@ -54,7 +54,7 @@ describe('label names', () => {
     ['__name__', '__name__'],
     ['__a.b__', '__a_b__'],
     ['__proto__', '__proto__'],
-    ['ü', '_'],
+    ['ü', ''],
   ])('%s is %s', (name, expected) => expect(prometheusLabelName(name)).toBe(expected));
 });
 
@@ -75,6 +75,6 @@ describe('units, types and targets', () => {
       job: 'n/a',
       instance: 'i',
     });
-    expect(targetIdentity({ 'service.name': 1 })).toEqual({ job: '', instance: '' });
+    expect(targetIdentity({ 'service.name': 1, 'service.instance.id': 2n })).toEqual({ job: '1', instance: '2' });
   });
 });

@@ -35,7 +35,7 @@ const workflow = z.strictObject({
   ),
 });
 
-/** Everything that is wrong; empty when the workflow holds. */
+/** Every mistake; empty when there is none. */
 function faultsOf(yaml: string): string[] {
   const parsed = workflow.safeParse(parse(yaml));
   if (!parsed.success) return parsed.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`);

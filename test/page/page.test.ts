@@ -250,7 +250,7 @@ describe('verdictOf', () => {
   } as const;
 
   it('says that all is well, or that nothing is there', () => {
-    expect(sentence(undefined)).toBe('unknown: Waiting for the first figures.');
+    expect(sentence(undefined)).toBe('unknown: Waiting for the first data.');
     expect(sentence(live())).toBe('ok: All is well: 10\u2009req/s, p95 150\u2009ms, no errors.');
     expect(sentence(live({ current: { ...current, balancer: null } }))).toContain('No traffic in the last minute');
   });

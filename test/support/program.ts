@@ -1,6 +1,6 @@
 /**
- * Programs in processes of their own, whatever they are: where they are installed and what is said when they are not, run to
- * their end, or started, waited for and ended. Whoever starts one ends it, by its id and never by its name.
+ * Programs in their own processes: finds where they are installed, reports missing ones, runs them to their end, or starts,
+ * waits for and stops them. The caller that starts a program must stop it, by its id and never by its name.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -15,21 +15,21 @@ const BUILT =
   path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'vitrine-programs/bin');
 const SYSTEM = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/local/bin', '/usr/bin', '/usr/sbin'];
 
-/** Where the first of `names` is that is installed; undefined when none is. */
+/** The path of the first installed program of `names`; undefined when none is installed. */
 export function programPath(...names: readonly string[]): string | undefined {
   return names
     .flatMap((name) => [BUILT, ...SYSTEM].map((folder) => path.join(folder, name)))
     .find((file) => existsSync(file));
 }
 
-/** The path of a program without which nothing goes. */
+/** The path of a required program. */
 export function neededProgram(...names: readonly string[]): string {
   const file = programPath(...names);
   if (file === undefined) throw new Error(`${names.join(' or ')} is not installed`);
   return file;
 }
 
-/** Programs that are missing, of which a list names those that do as well; says so once for the suite that is skipped then. */
+/** The missing programs; a list names alternatives. Prints one line for the suite that is then skipped. */
 export function missingPrograms(suite: string, ...names: readonly (string | readonly string[])[]): string[] {
   const missing = names
     .map((name) => (typeof name === 'string' ? [name] : name))
@@ -40,12 +40,12 @@ export function missingPrograms(suite: string, ...names: readonly (string | read
   return missing;
 }
 
-/** A fresh folder, of whoever asks for it to remove. */
+/** A fresh folder, which the caller must remove. */
 export function freshDir(name = 'vitrine'): string {
   return mkdtempSync(path.join(tmpdir(), `${name}-`));
 }
 
-/** The Node.js that runs the tests, before whatever else is called `node`. */
+/** A PATH that finds the Node.js of the tests before any other `node`. */
 const WITH_THIS_NODE = `${path.dirname(process.execPath)}${path.delimiter}${process.env['PATH'] ?? ''}`;
 
 export interface RunOptions {
@@ -101,11 +101,11 @@ export async function runWell(...run: Parameters<typeof runToEnd>): Promise<stri
 }
 
 export interface ProgramOptions extends RunOptions {
-  /** A folder of its own: where it runs unless `cwd` says otherwise, removed when the program is disposed of. */
+  /** The program's own folder: its working directory without `cwd`, removed with the program. */
   readonly ownDir?: string | undefined;
   /** CPU to keep it on. */
   readonly cpu?: number | undefined;
-  /** In a process group of its own, which hears the signals: for programs that do not pass them on to what they start. */
+  /** Start it in its own process group, which gets the signals: for programs that do not pass signals on to their children. */
   readonly group?: boolean | undefined;
 }
 
@@ -168,7 +168,7 @@ export function startProgram(file: string, args: readonly string[], options: Pro
   };
 }
 
-/** Or was never there. */
+/** Or has never existed. */
 const hasEnded = ({ pid, exitCode, signalCode }: ChildProcess): boolean =>
   pid === undefined || exitCode !== null || signalCode !== null;
 

@@ -1,11 +1,11 @@
-/** Waiting for a condition, never for a time: the one wait of all tests. */
+/** Waits for a condition, never for a time: the only wait in tests. */
 
-/** Between two looks: short at first, since most conditions hold soon, and longer for those that ask a server. */
+/** The time between two checks: short at first, since most conditions hold soon, and longer for those that ask a server. */
 const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [2, 50];
 
 /**
- * Looks until there is a value other than undefined and false, and gives it. A look that throws has seen nothing yet. Fails
- * after `limitMs` with what `describe` says and the last thing thrown.
+ * Checks until there is a value other than undefined and false, and returns it. A check that throws counts as not yet. Fails
+ * after `limitMs` with the text of `describe` and the last error.
  */
 export async function until<T>(
   look: () => Promise<T | undefined> | T | undefined,

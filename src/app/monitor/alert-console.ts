@@ -1,4 +1,4 @@
-/** Alerts said as they change: a log line each time one begins to fire or ends, which the console and the page show too. */
+/** Logs alerts: one line each time an alert begins to fire or ends. The console and the page show these lines too. */
 import type { Logger } from '../../base/logger.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { AlertSink } from '../../model/ports.ts';
@@ -7,7 +7,7 @@ const MAX_KNOWN = 10_000;
 
 export class AlertConsole implements AlertSink {
   readonly #logger: Logger;
-  /** Keys of the alerts that were said to fire. */
+  /** Keys of the alerts that were logged as firing. */
   readonly #firing = new Set<string>();
 
   constructor(logger: Logger) {
@@ -31,7 +31,7 @@ export class AlertConsole implements AlertSink {
     const summary = annotations['summary'] ?? reason;
     const fields = { alert: name, state, severity: labels.get('severity'), value, labels: labels.toJSON() };
     const text = `ALERT ${state} ${name}: ${summary}`;
-    // Never as an error: an alert about errors would feed on itself.
+    // Never at level error: an alert about error lines would keep itself firing.
     if (state === 'firing') this.#logger.warn(fields, text);
     else this.#logger.info(fields, text);
   }

@@ -1,4 +1,4 @@
-/** `/health` of the monitor's port: what the stack last said of itself, the monitor's own part, and the alerts that fire. */
+/** `/health` of the monitor's port: the last health report of the stack, the monitor's own state, and the alerts that fire. */
 import type { Clock } from '../../base/clock.ts';
 import { formatUptime } from '../../base/units.ts';
 import type { Alert } from '../../model/alert.ts';
@@ -6,7 +6,7 @@ import type { Frame } from '../../model/frame.ts';
 import { worst, type ComponentHealth, type Health } from '../../model/health.ts';
 
 const MIB = 1024 ** 2;
-/** A stack that has sent no frame for so long, or for so many intervals, is not known to be well. */
+/** The state of a stack that has sent no frame for this long, or for this many intervals, is unknown. */
 const SILENT_MS = 5_000;
 const SILENT_INTERVALS = 3;
 

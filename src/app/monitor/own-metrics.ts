@@ -6,7 +6,7 @@ import { expositionOf, type CollectedProcess } from '../../monitor/api/expositio
 export class OwnMetrics {
   readonly #processes = new Map<string, CollectedProcess>();
 
-  /** The resource comes with the first frame of a connection only. */
+  /** Only the first frame of a connection carries the resource. */
   push(connection: string, frame: Frame): void {
     const resource: Attributes = frame.resource ?? this.#processes.get(connection)?.resource ?? {};
     this.#processes.set(connection, { resource, metrics: frame.metrics });

@@ -1,4 +1,4 @@
-/** The options of the monitor, and the parts that its ports and its periodic work share. */
+/** The monitor's options, and the parts that its ports and its periodic work share. */
 import type { Clock } from '../../base/clock.ts';
 import type { Logger, RareLine } from '../../base/logger.ts';
 import type { Querier } from '../../model/ports.ts';
@@ -13,7 +13,7 @@ import type { Telemetry } from '../../telemetry/sdk.ts';
 import type { MonitorHealth } from './health.ts';
 import type { OwnMetrics } from './own-metrics.ts';
 import type { OwnSamples } from './own-figures.ts';
-import type { Settings } from '../process/settings.ts';
+import type { Settings } from '../process/settings-schema.ts';
 
 export interface MonitorOptions {
   readonly settings: Settings;

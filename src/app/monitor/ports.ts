@@ -3,6 +3,8 @@ import path from 'node:path';
 import type { Scope } from '../../base/scope.ts';
 import type { Middleware } from 'koa';
 import { formatDurationMs } from '../../base/units.ts';
+import type { Address } from '../../config/types.ts';
+import { isLoopback } from '../../model/exposure.ts';
 import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
 import { createMonitorApi, type MonitorApi } from '../../monitor/api/server.ts';
 import { ByteBudget } from '../../monitor/ingest/request/byte-budget.ts';
@@ -11,6 +13,7 @@ import { OtlpGrpcServer } from '../../monitor/ingest/otlp/grpc-server.ts';
 import { closeHttpPort, listen, openHttpPort } from '../process/http-port.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { PACKAGE_ROOT } from '../process/program-paths.ts';
+import type { Settings } from '../process/settings-schema.ts';
 
 const MAX_RATIO = 200;
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -29,11 +32,27 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
     await closeHttpPort(main, clock);
   });
   if (testMode) return;
-  const otlp = await openHttpPort(settings.monitor.otlp_http, 'monitor.otlp_http', ingestOnly(ingest, clock));
+  const otlp = await openHttpPort(
+    settings.monitor.otlp_http,
+    'monitor.otlp_http',
+    ingestOnly(ingest, clock, hostsOf(settings.monitor.otlp_http, settings)),
+  );
   scope.add('OTLP/HTTP', () => closeHttpPort(otlp, clock));
-  const grpc = new OtlpGrpcServer({ intake: parts.intake, logger, budget, token, limits });
+  const grpc = new OtlpGrpcServer({
+    intake: parts.intake,
+    logger,
+    budget,
+    token,
+    limits,
+    allowedHosts: hostsOf(settings.monitor.otlp_grpc, settings),
+  });
   await listen(grpc.server, settings.monitor.otlp_grpc, 'monitor.otlp_grpc');
   scope.add('OTLP/gRPC', () => grpc.close());
+}
+
+/** The names that a loopback port answers to beside those of loopback; beyond loopback the token keeps strangers out. */
+function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | undefined {
+  return isLoopback(host) ? monitor.allowed_hosts : undefined;
 }
 
 function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): Promise<MonitorApi> {
@@ -68,7 +87,7 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
   });
 }
 
-/** Ingest reads the request itself; Koa only carries it there. */
+/** Ingest reads the request itself; Koa only passes it on. */
 const ingestMiddleware =
   (ingest: IngestHandler): Middleware =>
   async (ctx, next) => {

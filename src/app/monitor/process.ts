@@ -1,6 +1,6 @@
 /**
- * The look inside, put together: ingest → store → PromQL → rules → page and APIs. Decides nothing; every part is built from
- * checked settings and ends with the scope. In test mode it opens its main address only and takes samples of any time.
+ * Builds the monitor: ingest → store → PromQL → rules → page and APIs. It decides nothing; every part is built from
+ * checked settings and is stopped with the scope. In test mode it opens only its main address and accepts samples of any time.
  */
 import { metrics } from '@opentelemetry/api';
 import { every, steadyClock, type Clock, type SteadyClock } from '../../base/clock.ts';
@@ -20,7 +20,7 @@ import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-ti
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
 import { logHistory } from '../../monitor/ingest/lines/log-history.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
-import { embeddedQuerier } from '../../monitor/promql/embedded.ts';
+import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
 import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
@@ -36,14 +36,15 @@ import { OwnSamples } from './own-figures.ts';
 import { AlertConsole } from './alert-console.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { observeServices } from './service-figures.ts';
-import { localUrl, type Settings } from '../process/settings.ts';
+import { localUrl } from '../process/settings.ts';
+import type { Settings } from '../process/settings-schema.ts';
 
 export interface Monitor {
-  /** A frame of the stack process at the other end of the channel; resolves when it is to be acknowledged. */
+  /** Takes a frame of the stack process at the other end of the channel; resolves when the frame may be acknowledged. */
   receive(frame: Frame): Promise<void>;
-  /** Rules of the new settings take over; what is bound stays bound. Throws VitrineError `config_invalid`. */
+  /** Replaces the rules by those of the new settings; open ports stay as they are. Throws VitrineError `config_invalid`. */
   reload(settings: Settings): Promise<void>;
-  /** Sentences about what did not end well. */
+  /** One message for each part that failed to stop. */
   close(): Promise<string[]>;
 }
 
@@ -87,7 +88,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { interval: intervalMs } = settings.telemetry;
   const store = openStore(options);
   scope.add('store', () => store.close());
-  const querier = querierOf(section, store, clock);
+  const querier = querierOf(section, store, clock, scope, 'queries');
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
   const windows = new LogWindows({ sink: logs, clock });
@@ -98,10 +99,10 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const rareLine = rareLines(logger, clock);
   const rules = new RuleEngine({
     groups: testMode ? [] : ruleGroupsOf(settings),
-    // Of groups that name none: new figures come no sooner.
+    // For groups without an interval: data does not arrive more often than this.
     intervalMs,
-    // A door of their own: behind the page's heavy queries in one line, rules would miss their ticks.
-    querier: querierOf(section, store, clock),
+    // Its own querier, so that rules never queue behind the page.
+    querier: querierOf(section, store, clock, scope, 'queries of rules'),
     samples: store,
     alerts: new AlertConsole(logger),
     clock,
@@ -183,8 +184,14 @@ function querierOf(
   { metrics: remote, query_samples: maxSamples }: Settings['store'],
   store: SampleStore,
   clock: Clock,
+  scope: Scope,
+  name: string,
 ): Querier {
-  if (remote.url === undefined) return embeddedQuerier(store, { clock, maxSamples });
+  if (remote.url === undefined) {
+    const shared = sharedQuerier(store, { clock, maxSamples });
+    scope.add(name, async () => shared[Symbol.asyncDispose]());
+    return shared;
+  }
   return remoteQuerier({
     url: remote.url,
     bearer: remote.bearer_token?.reveal(),
@@ -200,7 +207,7 @@ const noteOf =
   (error: unknown): void =>
     rareLine('warn', message, { error: error instanceof Error ? error.message : String(error) }, message);
 
-/** The rhythm: rules, and the monitor's own figures by the road that the stack's take. */
+/** Starts the periodic work: rules, and the monitor's own metrics, which are ingested like those of the stack. */
 function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope: Scope): void {
   parts.rules.start();
   scope.add('rules', () => parts.rules.close());
@@ -212,7 +219,7 @@ function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope:
   const receiver = new FrameReceiver(parts.intake);
   frames.connect((frame) => {
     take(parts, OWN, receiver, frame, clock)
-      .catch(noteOf(parts.rareLine, 'Own telemetry was not kept'))
+      .catch(noteOf(parts.rareLine, 'The monitor could not store its own telemetry'))
       .finally(() => frames.acknowledge(frame.sequence));
   });
   scope.add('own telemetry', () => frames.disconnect());

@@ -6,9 +6,9 @@ import { shortFormRule } from '../../monitor/alerts/rules/short-form.ts';
 import { builtinRules } from '../../monitor/alerts/rules/builtin.ts';
 import type { GroupSpec } from '../../monitor/alerts/rules/spec.ts';
 import { issueText } from '../../monitor/alerts/rules/yaml-reader.ts';
-import type { Settings } from '../process/settings.ts';
+import type { Settings } from '../process/settings-schema.ts';
 
-/** All groups, or VitrineError `config_invalid` with everything that is wrong in any of the files. */
+/** All groups. Throws VitrineError `config_invalid` with every mistake in any of the files. */
 export function ruleGroupsOf({ alerts, rules: patterns }: Settings): GroupSpec[] {
   const groups: GroupSpec[] = [...builtinRules()];
   const problems: string[] = [];
@@ -21,7 +21,7 @@ export function ruleGroupsOf({ alerts, rules: patterns }: Settings): GroupSpec[]
   const rules = alerts.flatMap((entry) => ('file' in entry ? [] : [shortFormRule(entry)]));
   if (rules.length > 0)
     groups.push({ name: 'alerts', file: 'vitrine.yaml', intervalMs: undefined, queryOffsetMs: 0, limit: 0, rules });
-  if (problems.length > 0) throw new VitrineError('config_invalid', `The rules do not hold:\n${problems.join('\n')}`);
+  if (problems.length > 0) throw new VitrineError('config_invalid', `The rules have mistakes:\n${problems.join('\n')}`);
   return groups;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What services send by OTLP, as the live figures want it: the few metrics that the page draws of each process, taken from a
- * request on its way into the store, so that nothing is asked for twice.
+ * Gives the live figures the few OTLP metrics of services that the page draws for each process. They are taken from a
+ * request on its way into the store, so no query is needed.
  */
 import type { FrameMetric, FramePoint } from '../../model/frame.ts';
 import { serviceOf } from '../../model/records.ts';
@@ -16,7 +16,7 @@ const WANTED = new Set([
 ]);
 const CUMULATIVE = 2;
 
-/** Hands the cumulative collections in `resources` to the live state. Never throws for what they hold. */
+/** Hands the cumulative collections in `resources` to the live state. Never throws, whatever they contain. */
 export function observeServices(live: LiveState, resources: readonly ResourceMetrics[], nowMs: number): void {
   for (const { resource, metrics } of resources) {
     const wanted = metrics.filter((metric) => WANTED.has(metric.name)).flatMap(frameMetricOf);

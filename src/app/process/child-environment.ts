@@ -1,6 +1,6 @@
 /**
- * What children inherit: trace and log exporters, endpoints and sampler; never the metrics exporter (two processes on one
- * port 9464), the service name or the instance, which are each process's own.
+ * The environment of child processes. They inherit trace and log exporters, endpoints and sampler; never the metrics exporter
+ * (two processes would need one port 9464), the service name or the instance, which differ for each process.
  */
 
 const OWN = [

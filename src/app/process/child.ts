@@ -1,7 +1,7 @@
 /**
- * A child process that is kept alive: started, watched, and started again with back-off when it ends without being asked to.
- * Five incarnations in a row that did not live for three seconds are a crash loop: then it stays down, and says so. Children end by themselves when the channel
- * to their parent closes, so none outlives a killed parent.
+ * A child process that is kept running: started, watched, and started again with back-off when it ends unexpectedly.
+ * Five runs in a row shorter than three seconds are a crash loop: the child then stays stopped, and an error is logged.
+ * Children end by themselves when the channel to their parent closes, so none outlives a killed parent.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Clock } from '../../base/clock.ts';
@@ -15,11 +15,11 @@ export interface ChildOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called with every message of every incarnation. */
+  /** Called with every message of every run. */
   readonly onMessage?: (message: unknown, child: ChildProcess) => void;
-  /** Called when an incarnation has ended. */
+  /** Called when a run has ended. */
   readonly onExit?: (unexpected: boolean) => void;
-  /** True when a second attempt would fail alike. Codes 2 to 4 always mean that: bad usage, bad configuration, address taken. */
+  /** True when a second attempt would fail the same way. Codes 2 to 4 always mean that: bad usage, bad configuration, address taken. */
   readonly isFinal?: (code: number | null) => boolean;
   /** Called when it is not started again. */
   readonly onGaveUp?: (code: number | null) => void;
@@ -47,12 +47,12 @@ export class Child {
     return this.#process?.pid;
   }
 
-  /** True once a crash loop ended the attempts. */
+  /** True once a crash loop has ended the restarts. */
   get gaveUp(): boolean {
     return this.#gaveUp;
   }
 
-  /** Sends when the channel is open; returns false when there is nobody to send to. `done` is called once it was handed over. */
+  /** Sends if the channel is open, else returns false. `done` is called once the message was handed over. */
   send(message: object, done?: (error: Error | null) => void): boolean {
     const child = this.#process;
     if (!child?.connected) return false;
@@ -64,7 +64,7 @@ export class Child {
     this.#process?.kill(signal);
   }
 
-  /** SIGTERM, or `message` if it can be told, and SIGKILL after `limitMs`; resolves when the process has gone. */
+  /** Sends `message` if the channel is open, else SIGTERM, and SIGKILL after `limitMs`; resolves when the process has ended. */
   async stop(limitMs: number, message?: object): Promise<void> {
     this.#stopping = true;
     this.#cancelRestart();

@@ -1,4 +1,4 @@
-/** One listening HTTP port with the limits every port has, and an end that lets open requests finish for a moment. */
+/** One listening HTTP port with the limits of every port; closing it gives open requests a moment to finish. */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -24,13 +24,13 @@ export async function openHttpPort(
 ): Promise<Server> {
   const server = createServer(
     {
-      // With the time between two looks at it: ten seconds.
+      // With the time between two checks of it, 10 s at most.
       headersTimeout: 8_000,
       requestTimeout: 60_000,
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: 2_000,
       maxHeaderSize: SERVER_LIMITS.maxHeadBytes,
-      // Heads are checked below, where the answer is ours.
+      // Heads are checked below, where the answer has Vitrine's form.
       requireHostHeader: false,
     },
     (request, response) => {
@@ -39,7 +39,7 @@ export async function openHttpPort(
       else refuse(response, trouble);
     },
   );
-  // Node would drop what is over its limit silently, a token among it.
+  // Node would silently drop fields above its limit, even the one with the token.
   server.maxHeadersCount = 0;
   answerBrokenRequests(server);
   if (upgrade !== undefined) {

@@ -1,20 +1,20 @@
-/** The channel to the process that forked this one, when there is one: frames come in, answers and log lines go out. */
+/** The channel to the process that forked this one, if any: frames arrive, acknowledgements and log lines are sent. */
 import type { Frame, ToStack } from '../../model/frame.ts';
 import type { Out } from '../../telemetry/logs/log-console.ts';
 
 export interface ParentChannel {
-  /** Where finished log lines go. What the parent does not take is dropped past a bound by whoever writes. */
+  /** Receives finished log lines. The writer drops lines above a bound when the parent does not read them. */
   readonly lines: Out;
   ready(): void;
   onFrame(take: (frame: Frame) => Promise<void>): void;
   onGone(end: () => void): void;
 }
 
-/** Undefined when nobody forked this process. */
+/** Undefined when this process was not forked. */
 export function parentChannel(): ParentChannel | undefined {
   if (process.send === undefined) return undefined;
   let waitingBytes = 0;
-  // With a callback, a message to a parent that has just gone is no error of this process.
+  // With a callback, a message to a parent that has just ended is no error of this process.
   const say = (message: ToStack, done?: () => void): void => {
     if (process.connected) process.send?.(message, undefined, undefined, () => done?.());
     else done?.();
@@ -38,7 +38,7 @@ export function parentChannel(): ParentChannel | undefined {
     onFrame(take) {
       process.on('message', (message: Frame) => {
         if (message.kind !== 'frame') return;
-        // A frame that could not be kept was counted; the next one is due either way.
+        // A frame that could not be stored was counted; it is acknowledged all the same.
         void take(message)
           .catch(() => {})
           .finally(() => say({ kind: 'ack', sequence: message.sequence }));
@@ -46,7 +46,7 @@ export function parentChannel(): ParentChannel | undefined {
     },
     onGone(end) {
       if (process.connected) process.once('disconnect', end);
-      // It went while this process was still starting: nobody will say so again.
+      // It ended while this process was still starting: there will be no further event.
       else end();
     },
   };

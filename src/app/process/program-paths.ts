@@ -1,4 +1,4 @@
-/** Where the programs are that are started as processes of their own: as TypeScript in the repository, as JavaScript in the package. */
+/** Paths of the programs that are started as child processes: TypeScript in the repository, JavaScript in the package. */
 import { fileURLToPath } from 'node:url';
 
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';

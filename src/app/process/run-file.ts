@@ -1,6 +1,6 @@
 /**
- * `DIR/run.json`: what runs here, for the commands that talk to it (`drill`, `doctor`, `top`). Written whole and moved into
- * place, readable by the owner only, because it holds the token of the drills; removed at the end.
+ * `DIR/run.json` describes the running Vitrine for the commands that talk to it (`drill`, `doctor`, `top`). It is written
+ * whole and moved into place, is readable only by the owner, because it holds the token of the drills, and is removed at the end.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -31,7 +31,7 @@ export function writeRunFile(dataDir: string, run: RunFile): void {
   renameSync(`${file}.new`, file);
 }
 
-/** Throws `unreachable` when nothing runs on this data directory. */
+/** Throws `unreachable` when no Vitrine runs on this data directory. */
 export function readRunFile(dataDir: string): RunFile {
   try {
     return JSON.parse(readFileSync(fileIn(dataDir), 'utf8')) as RunFile;
@@ -43,13 +43,13 @@ export function readRunFile(dataDir: string): RunFile {
   }
 }
 
-/** Removes the file if this process wrote it: a start that was refused must not take away what belongs to the one that runs. */
+/** Removes the file if this process wrote it: a start that was refused must not remove the file of the running Vitrine. */
 export function removeRunFile(dataDir: string): void {
   let owner: number | undefined;
   try {
     owner = (JSON.parse(readFileSync(fileIn(dataDir), 'utf8')) as RunFile).pid;
   } catch {
-    // There is none, or nobody can read it.
+    // There is no file, or it cannot be read.
     return;
   }
   if (owner === process.pid) rmSync(fileIn(dataDir), { force: true });

@@ -1,18 +1,11 @@
 /**
- * What no section can see by itself: addresses that clash, a balancer that is its own upstream, names that stand twice.
- * Each is an error with its place, because the program would start and then do something that nobody meant.
+ * Checks across sections: addresses that clash, a balancer that is its own upstream, duplicate names. Each is an error with
+ * its place, because the program would start and then not do what the configuration means.
  */
 import type { Path } from '../../config/document.ts';
 import { parseAddress, type Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
-
-/** The parts of the settings that are looked at. */
-interface Settings {
-  readonly balancer: { readonly listen: Address; readonly routes: readonly unknown[] };
-  readonly monitor: { readonly listen: Address; readonly otlp_http: Address; readonly otlp_grpc: Address };
-  readonly sample: { readonly enabled: boolean; readonly listen: readonly Address[] };
-  readonly alerts: readonly (object | { readonly name: string; readonly severity: string })[];
-}
+import type { Settings } from './settings-schema.ts';
 
 export interface SettingsProblem {
   readonly path: Path;

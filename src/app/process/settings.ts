@@ -1,94 +1,20 @@
 /**
- * The whole configuration: the sections of all folders under one root, read from file, environment and flags. Sections of
- * later work are accepted and named in a warning, so that a file written for a newer Vitrine still starts this one.
+ * Reads the whole configuration (`settings-schema.ts`) from file, environment and flags. Sections that this version does
+ * not use are accepted and named in a warning, so that a file for a newer Vitrine still works.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
 import { VitrineError } from '../../base/errors.ts';
 import { loadConfig, readConfigFile, type KeyAlias } from '../../config/load.ts';
-import { address, duration, httpUrl, secret, size, type Address } from '../../config/types.ts';
+import type { Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
-import { ingestConfig } from '../../monitor/ingest/config.ts';
-import { alertsConfig } from '../../monitor/alerts/config.ts';
-import { storeConfig } from '../../monitor/store/config.ts';
-import { balancerSchema } from '../../stack/balancer/config.ts';
-import { cacheConfig } from '../../stack/cache/config.ts';
 import { settingsProblems } from './settings-checks.ts';
-
-const monitor = z.strictObject({
-  listen: address().prefault('127.0.0.1:4000').describe('Page, REST, Prometheus API, WebSocket, health.'),
-  otlp_http: address().prefault('127.0.0.1:4318').describe('OTLP over HTTP.'),
-  otlp_grpc: address().prefault('127.0.0.1:4317').describe('OTLP over gRPC.'),
-  allowed_hosts: z
-    .array(z.string())
-    .default([])
-    .describe('Values of Host that are answered beside loopback names and the listen address.'),
-});
-
-const telemetry = z.strictObject({
-  monitor: httpUrl().optional().describe('OTLP URL of the Vitrine that a balancer running alone sends to.'),
-  log_level: z
-    .enum(['debug', 'info', 'warn', 'error'])
-    .default('info')
-    .describe('Lines below this level are not written.'),
-  log_max_size: size({ min: 65_536 }).prefault('64MiB').describe('A log file is rotated at this size, and each day.'),
-  log_keep: z.int().min(1).max(1000).default(7).describe('Rotated log files that are kept, compressed.'),
-  interval: duration({ min: 1_000, max: 60_000 })
-    .prefault('1s')
-    .describe(
-      'How often the own processes and the sample services collect figures and send them to the monitor, and how often rules without an interval of their own are evaluated. Rates over one minute need 20s or less.',
-    ),
-});
-
-const sample = z.strictObject({
-  enabled: z.boolean().default(true).describe('Start the sample services when no upstream is configured.'),
-  listen: z
-    .array(address())
-    .max(8)
-    .prefault(['127.0.0.1:8081', '127.0.0.1:8082'])
-    .describe('One sample service an address.'),
-});
-
-const auth = z.strictObject({
-  token: secret().optional().describe('Needed from whoever asks 4000, 4317 and 4318; a must beyond loopback.'),
-});
-
-const later = z.unknown().optional().describe('Not used in this version.');
-
-export const settingsSchema = z.strictObject({
-  balancer: balancerSchema,
-  cache: cacheConfig.prefault({}),
-  sample: sample.prefault({}),
-  telemetry: telemetry.prefault({}),
-  monitor: monitor.prefault({}),
-  store: storeConfig.prefault({}),
-  ingest: ingestConfig.prefault({}),
-  alerts: alertsConfig.prefault([]),
-  rules: z
-    .array(z.string().min(1))
-    .max(1_000)
-    .prefault([])
-    .describe('Prometheus rule files, with `*` for many; taken from the directory of this file.'),
-  auth: auth.prefault({}),
-  targets: later,
-  notify: later,
-  analysis: later,
-  reports: later,
-  monitoring: later,
-  ai: later,
-  database: z
-    .strictObject({ path: z.string().optional() })
-    .optional()
-    .describe('Not used: the store has its own directory.'),
-});
-
-export type Settings = z.output<typeof settingsSchema>;
+import { settingsSchema, type Settings } from './settings-schema.ts';
 
 const LATER_SECTIONS = ['targets', 'notify', 'analysis', 'reports', 'monitoring', 'ai'] as const;
 const DEFAULT_FILE = 'vitrine.yaml';
 
-/** The JSON file of a flat performance monitor (`monitoring`, `alerts.email`, `database`, `ai`) is taken as it stands. */
+/** The JSON file of a flat performance monitor (`monitoring`, `alerts.email`, `database`, `ai`) is accepted as it is. */
 const ALIASES: readonly KeyAlias[] = [
   { from: ['database', 'retention_days'], to: ['store', 'retention'], convert: (days) => `${String(days)}d` },
 ];
@@ -108,15 +34,15 @@ export function configFile(named: string | undefined): string | undefined {
 }
 
 /**
- * Throws VitrineError `config_invalid` with everything that is wrong, `config_unreadable` or `auth_required_to_bind`.
- * `warn` is told what is not wrong and worth knowing.
+ * Throws VitrineError `config_invalid` with every mistake, `config_unreadable` or `auth_required_to_bind`. `warn` is called
+ * with each warning.
  */
 export function readSettings(sources: SettingsSources, warn: (sentence: string) => void = () => {}): Settings {
   const file = configFile(sources.file);
   return settingsFrom(file === undefined ? undefined : readConfigFile(file), sources, warn);
 }
 
-/** As `readSettings`, of a text that was read already. */
+/** As `readSettings`, for a text that was already read. */
 export function settingsFrom(
   text: string | undefined,
   { file, env, flags = {}, defaults = {} }: SettingsSources,
@@ -155,7 +81,7 @@ function checkExposure({ monitor: ports, auth: { token } }: Settings): void {
   );
 }
 
-/** Shorter ones are guessed in no time. */
+/** Shorter tokens are easy to guess. */
 const MIN_TOKEN_LENGTH = 16;
 
 function warningsOf(settings: Settings): string[] {
@@ -174,7 +100,7 @@ export function addressText({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** An address as others on this machine reach it. */
+/** The URL by which other processes on this machine reach an address. */
 export function localUrl({ host, port }: Address): string {
   const reachable =
     host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;

@@ -1,4 +1,4 @@
-/** Logs and telemetry of one of Vitrine's own processes, begun together because each reports on the other. */
+/** Starts logs and telemetry of one of Vitrine's own processes together, because each reports on the other. */
 import path from 'node:path';
 import { metrics } from '@opentelemetry/api';
 import { systemClock } from '../../base/clock.ts';
@@ -13,7 +13,7 @@ import { registerRuntimeMetrics } from '../../telemetry/metrics/runtime-metrics.
 import { startTelemetry, type Telemetry } from '../../telemetry/sdk.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { version } from './version.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings-schema.ts';
 
 export interface ProcessTelemetryOptions {
   readonly serviceName: 'vitrine-balancer' | 'vitrine-monitor';
@@ -21,28 +21,28 @@ export interface ProcessTelemetryOptions {
   readonly settings: Settings;
   readonly dataDir: string;
   readonly env: NodeJS.ProcessEnv;
-  /** One process of a machine tells the machine's figures. */
+  /** Only one process reports the host's metrics. */
   readonly host: boolean;
   readonly frames: boolean;
   readonly health?: (() => Health | undefined) | undefined;
-  /** Takes the finished lines instead of files and console. */
+  /** Receives the finished lines instead of files and console. */
   readonly parent?: Out | undefined;
   /** Nothing is written to the console. */
   readonly quiet?: boolean | undefined;
-  /** OTLP address of a monitor elsewhere. */
+  /** OTLP address of a monitor on another machine. */
   readonly monitorUrl?: string | undefined;
 }
 
 export interface ProcessTelemetry {
   readonly telemetry: Telemetry;
   readonly logs: Logs;
-  /** Says how a reload of the configuration went, in the log and as a metric. */
+  /** Records the outcome of a configuration reload, in the log and as a metric. */
   readonly reloaded: (successful: boolean, text: string) => void;
   /** Flushes within three seconds (half of that in a child), then closes the files, after `last` too. Never rejects. */
   close(last?: Promise<unknown>): Promise<void>;
 }
 
-/** A child ends while its parent waits: less is left for it, so that all have ended within five seconds. */
+/** A child ends while its parent waits, so it has less time: all processes end within five seconds. */
 const CHILD_FLUSH_LIMIT_MS = 1_500;
 
 function reloadReport({ logger }: Logs): ProcessTelemetry['reloaded'] {
@@ -50,8 +50,8 @@ function reloadReport({ logger }: Logs): ProcessTelemetry['reloaded'] {
   observeMetric(metrics.getMeter('vitrine.config'), METRICS.configReload, (result) => result.observe(last));
   return (successful, text) => {
     last = successful ? 1 : 0;
-    if (successful) logger.info({}, 'The configuration was read again and holds');
-    else logger.error({ problems: text }, 'The configuration does not hold; the last good one stays');
+    if (successful) logger.info({}, 'The configuration was reloaded');
+    else logger.error({ problems: text }, 'The configuration has mistakes; the last good one stays in use');
   };
 }
 
@@ -67,7 +67,7 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
   const { log_level, log_max_size, log_keep, interval } = settings.telemetry;
   const logs = createLogs({
     level: log_level,
-    // Files have one writer: a child hands its lines to its parent.
+    // Files have one writer: a child sends its lines to its parent.
     ...(options.parent === undefined
       ? {
           directory: path.join(options.dataDir, 'logs'),

@@ -1,4 +1,4 @@
-/** The version in package.json, which stands beside `src` and beside `dist`. */
+/** The version in package.json, which is in the folder that holds `src` or `dist`. */
 import { readFileSync } from 'node:fs';
 
 export function version(): string {

@@ -6,6 +6,7 @@ import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
+import { bearerOf, sameSecret } from '../../model/exposure.ts';
 import type { Health } from '../../model/health.ts';
 import { startBalancer, type Balancer } from '../../stack/balancer/balancer.ts';
 import type { BalancerOptions } from '../../stack/balancer/config.ts';
@@ -13,12 +14,14 @@ import { healthBody } from '../../stack/balancer/own-endpoints.ts';
 import { openResponseCache } from '../../stack/cache/open-response-cache.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
-import type { Settings } from '../process/settings.ts';
+import type { Settings } from '../process/settings-schema.ts';
 
 export interface StackOptions {
   readonly settings: Settings;
   /** The section, with default upstreams when none is configured. */
   readonly balancer: BalancerOptions;
+  /** The balancer's health answers on the bare paths too: nothing behind it has paths of its own there. */
+  readonly bareHealth: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -31,7 +34,13 @@ export interface Stack {
 }
 
 /** Throws VitrineError `port_taken` or `bind_failed`. */
-export async function startStack({ settings, balancer: section, clock, logger }: StackOptions): Promise<Stack> {
+export async function startStack({
+  settings,
+  balancer: section,
+  bareHealth,
+  clock,
+  logger,
+}: StackOptions): Promise<Stack> {
   const scope = new Scope(clock);
   try {
     const opened = openResponseCache(settings.cache, clock, logger);
@@ -40,7 +49,13 @@ export async function startStack({ settings, balancer: section, clock, logger }:
       responseCache: opened.cache,
       cacheHealth: () => ({ component: opened.health(), sizeBytes: opened.sizeBytes() }),
     };
-    const balancer = await startBalancer(section, { log: logger, clock, ...cache });
+    const balancer = await startBalancer(section, {
+      log: logger,
+      clock,
+      bareHealth,
+      authorized: (authorization) => mayName(settings, authorization),
+      ...cache,
+    });
     scope.add('balancer', () => balancer.drain(), section.drain.limit + 1_000);
     scope.add('uptime', observeUptime(balancer));
     return { balancer, health: () => healthBody(balancer.health()), close: () => scope.close() };
@@ -48,6 +63,12 @@ export async function startStack({ settings, balancer: section, clock, logger }:
     await scope.close();
     throw error;
   }
+}
+
+function mayName({ auth }: Settings, authorization: string): boolean {
+  const token = auth.token?.reveal();
+  const given = bearerOf(authorization);
+  return token !== undefined && given !== undefined && sameSecret(given, token);
 }
 
 function observeUptime(balancer: Balancer): () => void {

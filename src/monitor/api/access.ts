@@ -8,9 +8,9 @@ import { BoundedMap } from '../../base/bounded.ts';
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import { randomHex } from '../../base/random.ts';
-import { bearerOf, sameSecret } from '../../model/exposure.ts';
+import { bearerOf, sameSecret, SESSION_COOKIE } from '../../model/exposure.ts';
 
-export const COOKIE = 'vitrine';
+export const COOKIE = SESSION_COOKIE;
 const IDLE_MS = 12 * 3_600_000;
 const ABSOLUTE_MS = 7 * 24 * 3_600_000;
 const MAX_SESSIONS = 1_000;

@@ -144,7 +144,7 @@ function routed(routes: readonly Route[]): Middleware {
 
 function guarded(options: MonitorApiOptions, access: Access, open: readonly Route[], page: PageFiles): Middleware {
   return async (ctx, next) => {
-    checkOrigin({ method: ctx.method, headers: ctx.req.headers }, options.allowedHosts);
+    checkOrigin({ method: ctx.method, headers: ctx.req.headers }, ctx.path, options.allowedHosts);
     if (ctx.method === 'TRACE' || ctx.method === 'CONNECT') {
       throw new VitrineError('method_not_allowed', 'This method is not used here.', {
         headers: { Allow: 'GET, HEAD' },

@@ -82,10 +82,14 @@ function stripFor(service: string, endMs: number, errors: Strips, p95: Strips): 
   });
 }
 
+/** Alerts of severity `info` tell something; they do not judge. */
 function alertVerdict(service: string, alerts: readonly Alert[]): Verdict {
   const own = alerts.filter(
     ({ state, resolvedAtMs, labels }) =>
-      state === 'firing' && resolvedAtMs === undefined && [labels.get('job'), labels.get('service')].includes(service),
+      state === 'firing' &&
+      resolvedAtMs === undefined &&
+      labels.get('severity') !== 'info' &&
+      [labels.get('job'), labels.get('service')].includes(service),
   );
   return {
     state: worst(own.map(({ labels }) => (labels.get('severity') === 'critical' ? 'unhealthy' : 'degraded'))),

@@ -6,6 +6,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
+import { checkHost, checkSite } from '../../model/site.ts';
 import { ByteBudget } from './request/byte-budget.ts';
 import type { Answer, Endpoint } from './request/endpoint.ts';
 import { problemAnswer } from './request/endpoint.ts';
@@ -64,12 +65,21 @@ export function ingestHttp(options: IngestHttpOptions): IngestHandler {
   };
 }
 
-/** For a port that serves nothing else: every other path is answered with 404. */
-export function ingestOnly(ingest: IngestHandler, clock: Clock): RequestListener {
+/**
+ * For a port where nothing else is served: every other path is answered with 404. With `allowedHosts` the Host must be a
+ * loopback name or one of these, which keeps DNS rebinding out where no token does; pages of other sites are always refused.
+ */
+export function ingestOnly(ingest: IngestHandler, clock: Clock, allowedHosts?: readonly string[]): RequestListener {
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (await ingest(request, response)) return;
-    const error = new VitrineError('not_found', 'only telemetry is taken here');
-    sendAnswer(request, response, problemAnswer(error), clock);
+    try {
+      const asked = { method: request.method ?? '', headers: request.headers };
+      if (allowedHosts !== undefined) checkHost(asked, allowedHosts);
+      checkSite(asked);
+      if (await ingest(request, response)) return;
+      throw new VitrineError('not_found', 'only telemetry is taken here');
+    } catch (error) {
+      sendAnswer(request, response, problemAnswer(error), clock);
+    }
   };
   return (request, response) => void serve(request, response);
 }

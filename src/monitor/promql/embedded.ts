@@ -1,11 +1,11 @@
 /** The embedded engine behind the `Querier` port: limits, queue and time limit around `runQuery`, and the label queries. */
-import { BoundedMap } from '../../base/bounded.ts';
+import { WeightedMap } from '../../base/bounded.ts';
 import { systemClock, type Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Querier, QueryOptions, QueryResult, SampleSource } from '../../model/ports.ts';
 import type { Matcher } from '../../model/labels.ts';
 import type { Expr } from './syntax/ast.ts';
-import { QueryShare } from './columns/budget.ts';
+import { QueryShare, type Budget, type LightLimits } from './columns/budget.ts';
 import { selectorsOf } from './syntax/expression-shape.ts';
 import { parse, parseSelector } from './syntax/parser.ts';
 import type { QueryBounds } from './columns/plan.ts';
@@ -15,7 +15,9 @@ import { runQuery } from './run.ts';
 
 const MINUTE_MS = 60_000;
 /** Rules and viewers send the same queries each second, and parsing was more than half the cost of a small query. */
-const KNOWN = { expressions: 500, maxCharacters: 4_096 };
+const KNOWN_BYTES = 16 * 1024 * 1024;
+/** A tree takes about this much for each character of its text. */
+const TREE_BYTES_PER_CHARACTER = 200;
 
 export interface EmbeddedOptions {
   readonly clock?: Clock | undefined;
@@ -31,12 +33,17 @@ export interface EmbeddedOptions {
   readonly concurrency?: number | undefined;
   /** Queries that may wait in the queue; default 200. */
   readonly maxWaiting?: number | undefined;
+  /** Queries that cost more end with `TooHeavy`; default: none do. */
+  readonly light?: LightLimits | undefined;
 }
 
-type Complete = { readonly [K in keyof EmbeddedOptions]-?: NonNullable<EmbeddedOptions[K]> };
+type Complete = { readonly [K in keyof Omit<EmbeddedOptions, 'light'>]-?: NonNullable<EmbeddedOptions[K]> } & {
+  readonly light: LightLimits | undefined;
+};
 
 function complete(options: EmbeddedOptions): Complete {
   return {
+    light: options.light,
     clock: options.clock ?? systemClock,
     maxSamples: options.maxSamples ?? 10_000_000,
     timeoutMs: options.timeoutMs ?? 2 * MINUTE_MS,
@@ -61,14 +68,14 @@ function checkRange(startMs: number, endMs: number, stepMs: number): void {
 export function embeddedQuerier(source: SampleSource, options: EmbeddedOptions = {}): Querier {
   const settings = complete(options);
   const gate = new QueryGate(settings);
-  const share = new QueryShare(settings.clock, settings.maxSamples);
-  const known = new BoundedMap<string, Expr>(KNOWN.expressions);
+  const share = new QueryShare(settings.clock, settings.maxSamples, settings.light);
+  const known = new WeightedMap<string, Expr>(KNOWN_BYTES);
 
-  function expressionOf(text: string): Expr {
+  function expressionOf(text: string, budget: Budget): Expr {
     const before = known.get(text);
     if (before !== undefined) return before;
-    const expr = parse(text);
-    if (text.length <= KNOWN.maxCharacters) known.set(text, expr);
+    const expr = parse(text, { meter: budget });
+    known.set(text, expr, 256 + text.length * TREE_BYTES_PER_CHARACTER);
     return expr;
   }
 
@@ -81,8 +88,12 @@ export function embeddedQuerier(source: SampleSource, options: EmbeddedOptions =
     };
     const budget = share.begin(timeoutMs, given.signal);
     try {
-      const parsed = expressionOf(text);
-      return await gate.run(() => runQuery({ parsed, text, bounds, instant, budget }, source), timeoutMs, given.signal);
+      const parsed = expressionOf(text, budget);
+      const work = (): Promise<QueryResult> => {
+        budget.started();
+        return runQuery({ parsed, text, bounds, instant, budget }, source);
+      };
+      return await gate.run(work, timeoutMs, given.signal);
     } finally {
       share.end(budget);
     }

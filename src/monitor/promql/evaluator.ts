@@ -262,7 +262,7 @@ async function evaluateSubquery(node: SubqueryExpr, frame: Frame, run: Run): Pro
   const times = frameTimes(inner);
   const columns =
     value.kind === 'vector'
-      ? mergeSameLabels(value.series)
+      ? await mergeSameLabels(value.series, run.budget)
       : [
           {
             labels: Labels.empty,

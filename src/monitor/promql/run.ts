@@ -87,14 +87,14 @@ async function shaped(expr: Expr, frame: Frame, run: Run): Promise<QueryValue> {
     const has = new Uint8Array(frame.steps).fill(1);
     return matrixOf([{ labels: Labels.empty, v: value.v, has, h: undefined, dropName: false }], frame, run.budget);
   }
-  if (!frame.instant) return matrixOf(removeNames(value.series), frame, run.budget);
-  return vectorOf(value.series, t);
+  if (!frame.instant) return matrixOf(await removeNames(value.series, run.budget), frame, run.budget);
+  return vectorOf(value.series, t, run.budget);
 }
 
 /** In the order of evaluation, which `sort` and `topk` define. */
-function vectorOf(columns: Column[], t: number): QueryValue {
+async function vectorOf(columns: Column[], t: number, budget: Budget): Promise<QueryValue> {
   const there = columns.filter(hasAny);
-  const series = removeNames(there);
+  const series = await removeNames(there, budget);
   if (series.length !== there.length) throw queryFailed(SAME_LABELSET);
   return {
     kind: 'vector',

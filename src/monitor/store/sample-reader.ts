@@ -5,7 +5,8 @@
  */
 import { Turns, type Clock } from '../../base/clock.ts';
 import { Labels } from '../../model/labels.ts';
-import type { SelectPace } from '../../model/ports.ts';
+import { VitrineError } from '../../base/errors.ts';
+import type { SelectPace, WorkMeter } from '../../model/ports.ts';
 import type { Matcher } from '../../model/labels.ts';
 import type { Samples, Series } from '../../model/series.ts';
 import { Columns } from './codec/columns.ts';
@@ -18,6 +19,19 @@ import type { CompileMatcher } from './head/postings.ts';
 import { sortInTurns } from './head/sort-in-turns.ts';
 
 const TURN_MS = 8;
+
+/** Patterns of label queries run on this thread whatever they cost, so that cost is bounded for each compilation and match. */
+const LABEL_QUERY_METER: WorkMeter = {
+  compiling: (size) => assertCheap(size, MAX_COMPILED),
+  matching: (steps) => assertCheap(steps, MAX_STEPS),
+};
+/** Instructions, and instructions times length of a value: about 20 ms each. */
+const [MAX_COMPILED, MAX_STEPS] = [1_024, 100_000];
+
+function assertCheap(cost: number, limit: number): void {
+  if (cost <= limit) return;
+  throw new VitrineError('query_failed', 'a regular expression is too expensive for a question about labels');
+}
 
 const byLabels = (a: Labels, b: Labels): number => Labels.compare(a, b);
 
@@ -44,7 +58,7 @@ export class SampleReader {
     pace?: SelectPace,
   ): Promise<readonly Series[]> {
     const out: Series[] = [];
-    const found = await this.#matching([matchers], mintMs, maxtMs);
+    const found = await this.#matching([matchers], mintMs, maxtMs, pace);
     for (const labels of await sortInTurns(found, byLabels, () => this.#rest(pace))) {
       const rest = this.#rest(pace);
       if (rest !== undefined) await rest;
@@ -107,21 +121,22 @@ export class SampleReader {
   }
 
   /** Label sets of head and day files that match, each once, in no order. */
-  async #matching(selectors: Selectors, mintMs: number, maxtMs: number): Promise<Labels[]> {
+  async #matching(selectors: Selectors, mintMs: number, maxtMs: number, pace?: SelectPace): Promise<Labels[]> {
     const found = new Map<string, Labels>();
+    const rest = (): Promise<void> | undefined => this.#rest(pace);
     for (const matchers of selectors.length === 0 ? [[]] : selectors) {
-      const selector = new Selector(matchers, this.#compile);
+      const selector = new Selector(matchers, this.#compile, pace ?? LABEL_QUERY_METER);
       const { postings } = this.#head.table;
-      for (const slot of postings.match(selector)) {
-        const labels = postings.labelsOf(slot) as Labels;
-        found.set(labels.key, labels);
+      for (const slot of await postings.match(selector, rest)) {
+        const labels = postings.labelsOf(slot);
+        if (labels !== undefined) found.set(labels.key, labels);
       }
       for (const { index } of this.#days.overlapping(mintMs, maxtMs)) {
-        for (const id of index.match(selector)) {
-          const labels = index.labelsOf(id) as Labels;
-          if (!found.has(labels.key)) found.set(labels.key, labels);
+        for (const id of await index.match(selector, rest)) {
+          const labels = index.labelsOf(id);
+          if (labels !== undefined && !found.has(labels.key)) found.set(labels.key, labels);
         }
-        await this.#rest();
+        await rest();
       }
     }
     return [...found.values()];

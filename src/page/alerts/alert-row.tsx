@@ -1,4 +1,4 @@
-/** One alert as a row: how bad, what, about whom, for how long, why, and the way to a trace of it. */
+/** One alert as a row: severity, name, labels, duration, reason, and a link to a trace. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { AlertView } from '../../monitor/api/contract.ts';

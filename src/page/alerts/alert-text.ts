@@ -1,7 +1,7 @@
-/** What an alert says of itself in a sentence: its summary where the rule has one, else why it is in its state. Pure. */
+/** The text of an alert: the summary of its rule if there is one, else the reason for its state. Pure. */
 import type { AlertView } from '../../monitor/api/contract.ts';
 
-/** Without its full stop, so that a sentence can go on. */
+/** Without the full stop, so that the sentence can continue. */
 export function summaryOf({ annotations, reason }: Pick<AlertView, 'annotations' | 'reason'>): string {
   const summary = annotations.summary?.trim() ?? '';
   return (summary === '' ? reason : summary).trim().replace(/\.$/, '');

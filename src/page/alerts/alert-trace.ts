@@ -1,10 +1,10 @@
-/** The trace that shows best what an alert is about: of its time, a failed one for errors, else the slowest. */
+/** The trace to open for an alert: within its time, a failed trace for alerts about errors, else the slowest. */
 import type { AlertView, LogsAnswer, TracesAnswer } from '../../monitor/api/contract.ts';
 import { getJson } from '../state/api.ts';
 import { address } from '../state/router.ts';
 import { questionOf } from './trace-question.ts';
 
-/** The id of the trace, undefined when none of its time is kept. Rejects as `getJson` does. */
+/** The id of the trace, undefined when no trace of its time is kept. Rejects as `getJson` does. */
 export async function traceOf(alert: AlertView): Promise<string | undefined> {
   const { service, errors, from, to } = questionOf(alert);
   const slowest = async (about: string | undefined, failed: boolean): Promise<string | undefined> => {

@@ -1,7 +1,7 @@
-/** What to ask for to see what an alert is about: whose traces, which, and of what time. Pure. */
+/** The trace query for an alert: service, kind of trace and time. Pure. */
 import type { AlertView } from '../../monitor/api/contract.ts';
 
-/** Rules look back a minute: what made one fire came before it did. */
+/** Rules look back one minute: the cause of an alert is older than the alert. */
 const BEFORE_MS = 60_000;
 
 export interface TraceQuestion {

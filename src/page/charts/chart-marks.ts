@@ -1,4 +1,4 @@
-/** What a chart draws besides its lines: zone and line of a threshold, hatched gaps, stacked bars, the zero line. */
+/** Draws the parts of a chart besides its lines: zone and line of a threshold, hatched gaps, stacked bars, the zero line. */
 import type uPlot from 'uplot';
 import { STEP_MS } from '../state/range.ts';
 import { colourOf } from '../state/theme.ts';
@@ -62,7 +62,7 @@ export function gapsOf(data: TimeChartProps['data']): [from: number, to: number]
 
 /** Half way up, or below the line of the threshold when its name stands there. */
 function gapTextY(u: uPlot, { threshold, scale }: TimeChartProps): number {
-  // Grid lines are at halves, thirds, quarters or fifths: between them the words are not struck through.
+  // Grid lines are at halves, thirds, quarters or fifths: between them no line crosses the words.
   const middle = u.bbox.top + u.bbox.height * 0.47;
   if (threshold === undefined) return middle;
   const line = u.valToPos(threshold.above * scale.factor, 'y', true);

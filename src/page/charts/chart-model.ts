@@ -1,4 +1,4 @@
-/** What a chart is given, and the arithmetic before it is drawn. Pure. */
+/** The properties of a chart, and the arithmetic before drawing. Pure. */
 import type { Threshold } from '../../dashboards/panel.ts';
 import type { Scale } from '../state/format.ts';
 import type { PanelData } from '../state/panel-data.ts';

@@ -32,7 +32,7 @@ function Legend({ data, scale, stacked }: { data: PanelData; scale: Scale; stack
   );
 }
 
-/** What the chart shows, in a sentence. */
+/** The chart described in one sentence. */
 export function summaryOf(panel: Panel, data: PanelData): string {
   const { factor, unit } = scaleOf(panel.unit);
   const parts = data.lines.map((line) => {

@@ -1,4 +1,4 @@
-/** Shape without scale: one figure over the range of the charts. Gaps break the line. */
+/** A line without axes: one figure over the range of the charts. Gaps interrupt the line. */
 import type { JSX } from 'preact';
 import { shownSteps } from '../state/range.ts';
 
@@ -9,7 +9,7 @@ const HEIGHT = 26;
 export function sparkPath(values: readonly (number | null)[]): { line: string; last: [number, number] | undefined } {
   const known = values.filter((value) => value !== null);
   if (known.length === 0) return { line: '', last: undefined };
-  // A span of at least a tenth of the figure: without it a steady figure looks like a storm.
+  // The axis spans at least a tenth of the figure: otherwise small changes of a steady figure look large.
   const highest = Math.max(...known);
   const room = Math.max(0, highest * 0.1 - (highest - Math.min(...known))) / 2;
   const low = Math.min(...known) - room;

@@ -1,7 +1,7 @@
 /**
- * A chart over time: lines or stacked bars on uPlot's canvas, with our own grid of meaning on it (threshold, gaps, partial
- * bucket), a crosshair that all charts share, and a tooltip made of text nodes. Keyboard: left and right move the
- * crosshair, Enter opens what lies under it. The canvas says nothing to a screen reader; the figure around it does.
+ * A chart over time: lines or stacked bars on uPlot's canvas, with its own marks (threshold, gaps, partial bucket), a
+ * crosshair that all charts share, and a tooltip made of text nodes. Keyboard: left and right move the
+ * crosshair, Enter opens the traces under it. A screen reader cannot read the canvas; the figure around it has a description.
  */
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';

@@ -1,4 +1,4 @@
-/** The width of an element in CSS pixels, kept current: what is drawn by hand must know its room. */
+/** The current width of an element in CSS pixels, for drawings that compute their own layout. */
 import type { Ref } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 

@@ -1,4 +1,4 @@
-/** Any PromQL expression over the last quarter of an hour, live. The expression is the address. */
+/** Any PromQL expression over the last quarter of an hour, live. The address holds the expression. */
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Panel } from '../../dashboards/panel.ts';
@@ -11,7 +11,7 @@ interface Names {
   readonly data: readonly string[];
 }
 
-/** A first question for a metric, by what its name says it is. */
+/** A first query for a metric, by the type that its name shows. */
 export function firstQuery(name: string): string {
   if (name.endsWith('_bucket')) return `histogram_quantile(0.95, sum by (job, le) (rate(${name}[1m])))`;
   if (/_(total|count|sum)$/.test(name)) return `sum by (job) (rate(${name}[1m]))`;

@@ -1,4 +1,4 @@
-/** Six key figures, each with its change against a quarter of an hour ago and its shape since then. */
+/** Six key figures, each with its change against 15 minutes ago and a line since then. */
 import type { ComponentChildren, JSX } from 'preact';
 import type { CurrentFigures, LiveHistory } from '../../monitor/api/contract.ts';
 import type { Figure } from '../state/format.ts';
@@ -9,7 +9,7 @@ import { Sparkline } from '../charts/sparkline.tsx';
 
 type Column = readonly (number | null)[];
 
-/** Mean of the first five minutes of the window: what "before" means. null when nothing was measured then. */
+/** The earlier value: the mean of the first five minutes of the window. null when nothing was measured then. */
 export function beforeOf(column: Column): number | null {
   const known = column.slice(0, 20).filter((value) => value !== null);
   let sum = 0;
@@ -22,7 +22,7 @@ interface Change {
   readonly text: string;
 }
 
-/** The change in words; too small to matter is `steady`. */
+/** The change in words; a small change is `steady`. */
 export function changeOf(
   now: number | null,
   before: number | null,

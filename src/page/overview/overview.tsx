@@ -1,4 +1,4 @@
-/** Is anything wrong, where, since when: verdict, key figures, shape over time, where the time goes, who. */
+/** Shows whether anything is wrong, where, and since when: verdict, key figures, charts, phases, services. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { errorsPanel, latencyPanel, trafficPanel } from '../../dashboards/overview.ts';

@@ -1,4 +1,4 @@
-/** Where the time goes: the five phases of each route on one axis of milliseconds, now over before. */
+/** The five phases of each route on one axis of milliseconds, now above before. */
 import type { JSX } from 'preact';
 import type { Phase, RouteLedger } from '../../monitor/api/contract.ts';
 import { digits, duration, joined, NONE } from '../state/format.ts';
@@ -38,7 +38,7 @@ const labelOf = ({ phase, width, seconds }: Segment): string => {
   return width > 20 ? figure : '';
 };
 
-/** A bar of segments with their labels; also what opens a trace, 22 px tall. */
+/** A bar of segments with their labels; a click opens a trace. 22 px tall. */
 export function LedgerBar({ segments, height }: { segments: readonly Segment[]; height: number }): JSX.Element {
   return (
     <>

@@ -1,4 +1,4 @@
-/** One row a service, worst first; a bad cell has icon, colour and weight, a good one is plain text. */
+/** One row for each service, worst first; a bad cell has icon, colour and weight, a good one is plain text. */
 import type { JSX } from 'preact';
 import type { ServiceRow } from '../../monitor/api/contract.ts';
 import type { Resource } from '../state/api.ts';
@@ -83,7 +83,7 @@ function Row({ row }: { row: ServiceRow }): JSX.Element {
   );
 }
 
-/** The signal that says most about a service, in few words. */
+/** The most important signal of a service, in a few words. */
 function worstSignal(row: ServiceRow): string {
   if ((row.error_ratio ?? 0) >= 0.05) return `errors ${joined(percent(row.error_ratio))}`;
   return row.p95_seconds === null ? NONE : `p95 ${joined(duration(row.p95_seconds))}`;

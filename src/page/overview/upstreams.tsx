@@ -1,4 +1,4 @@
-/** The balancer's own view: which upstreams take traffic, what waits in the queue, how long each component is up. */
+/** The balancer's own view: the upstreams that take traffic, the size of the queue, the uptime of each component. */
 import type { JSX } from 'preact';
 import type { CurrentFigures } from '../../monitor/api/contract.ts';
 import { bytes, digits, joined, NONE, percent, uptime } from '../state/format.ts';

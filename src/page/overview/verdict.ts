@@ -1,4 +1,4 @@
-/** The sentence before the numbers: what is wrong, where, since when; or that nothing is. Pure. */
+/** The verdict in one sentence: what is wrong, where and since when, or that everything works. Pure. */
 import type {
   AlertView,
   CurrentFigures,
@@ -24,7 +24,7 @@ export interface Verdict {
 const strong = (text: string): VerdictPart => ({ text, strong: true });
 const plain = (text: string): VerdictPart => ({ text });
 
-/** The phase of a route that grew most against the usual, and by how many seconds; undefined when none grew. */
+/** The phase of a route that grew most against its usual time, and by how many seconds; undefined when none grew. */
 export function grewMost(route: RouteLedger): { phase: Phase; seconds: number } | undefined {
   if (route.before === null) return undefined;
   let most: { phase: Phase; seconds: number } | undefined;
@@ -98,7 +98,7 @@ function calm(current: CurrentFigures): Verdict {
 }
 
 export function verdictOf(frame: LiveFrame | undefined, services: readonly ServiceRow[]): Verdict {
-  if (frame === undefined) return { status: 'unknown', parts: [plain('Waiting for the first figures.')] };
+  if (frame === undefined) return { status: 'unknown', parts: [plain('Waiting for the first data.')] };
   const { health, current, alerts, timeMs } = frame;
   const firing = alerts.find(({ state, severity }) => state === 'firing' && severity !== 'info');
   const down = Object.entries(health.components).find(([, { status }]) => status === 'unhealthy');

@@ -1,4 +1,4 @@
-/** Says when what is shown is not now: the connection is lost, or the view is held. */
+/** Warns when the page shows old data: the connection is lost, or the view is paused. */
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { connect, connection, pausedSince, togglePause } from '../state/connection.ts';

@@ -1,4 +1,4 @@
-/** Keys: `?` lists them, space holds the view, `g` and a letter goes to a page. Ignored while something is being typed. */
+/** Keys: `?` lists them, space pauses the view, `g` and a letter opens a page. Ignored while the user types. */
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';

@@ -1,4 +1,4 @@
-/** Asks for the token once; the session that follows is a cookie no script can read. */
+/** Asks for the token once; the session is then a cookie that scripts cannot read. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { signIn } from '../state/api.ts';
@@ -33,7 +33,7 @@ export function SignIn(): JSX.Element {
           Token
           <input name="token" type="password" autocomplete="current-password" required />
         </label>
-        <p class="muted">It is what auth.token or VITRINE_TOKEN of this server holds.</p>
+        <p class="muted">It is the value of auth.token or VITRINE_TOKEN of this server.</p>
         {note !== '' && (
           <p class="crit" role="alert">
             {note}

@@ -1,4 +1,4 @@
-/** Reading the API: JSON in, or an error that says what failed, why and what to do. */
+/** Reads the API: returns JSON, or throws an error with message, reason and hint. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { epoch, tokenNeeded } from './connection.ts';
 
@@ -30,7 +30,7 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
   throw new ApiError(response.status, message, textIn(body, 'hint'), response.headers.get('x-request-id') ?? '');
 }
 
-/** Resolves to a sentence when the token is not accepted. */
+/** Resolves to a message when the token is not accepted. */
 export async function signIn(token: string): Promise<string | undefined> {
   const response = await fetch('/api/session', {
     method: 'POST',
@@ -48,7 +48,7 @@ export async function signIn(token: string): Promise<string | undefined> {
 export interface Resource<T> {
   readonly data: T | undefined;
   readonly error: ApiError | Error | undefined;
-  /** Only after 200 ms: what comes at once needs no sign. */
+  /** Only after 200 ms: a fast answer needs no loading state. */
   readonly slow: boolean;
   readonly reload: () => void;
 }

@@ -1,7 +1,7 @@
 /**
- * The live socket as signals: the newest frame, the last quarter of an hour, the results of watched expressions, and how
- * the connection does. Reconnects by itself within 5 s, with jitter so that many viewers do not come back at once; every
- * connection begins with the history, which closes the gap. Pausing holds the view, never the recording.
+ * The live socket as signals: the newest frame, the last 15 minutes, the results of watched expressions, and the state of
+ * the connection. It reconnects within 5 s, with jitter so that many viewers do not return at once; every connection begins
+ * with the history, which closes the gap. Pausing stops the view, never the recording.
  */
 import { batch, signal } from '@preact/signals';
 import type {
@@ -24,7 +24,7 @@ export const results = signal<ReadonlyMap<string, ExpressionResult>>(new Map());
 export const version = signal('');
 /** When the view was paused, or undefined while it is live. */
 export const pausedSince = signal<number | undefined>(undefined);
-/** Rises with each connection: whoever shows history loads it anew. */
+/** Rises with each connection: components that show history then reload it. */
 export const epoch = signal(0);
 export const refusal = signal('');
 /** True while the server asks for its token: no socket can be opened then. */
@@ -32,7 +32,7 @@ export const tokenNeeded = signal(false);
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 4_000;
-/** A frame comes each second: after this long without any the connection is dead, whatever the socket says. */
+/** A frame comes each second: after this time without a frame the connection is dead, even if the socket is still open. */
 const SILENT_MS = 6_000;
 
 const watched = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** Numbers, durations and times as people read them: three significant digits, unit apart, never `1e+06`. Pure. */
+/** Numbers, durations and times for people: three significant digits, unit apart, never `1e+06`. Pure. */
 import type { Unit } from '../../dashboards/panel.ts';
 
 export const NONE = '–';

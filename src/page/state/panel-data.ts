@@ -1,4 +1,4 @@
-/** The data of a panel: the last quarter of an hour from the query API, then its newest point each second by the socket. */
+/** The data of a panel: the last 15 minutes from the query API, then its newest point each second by the socket. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Panel, Query } from '../../dashboards/panel.ts';
 import { legendOf } from '../../dashboards/panel.ts';
@@ -77,7 +77,7 @@ async function rangeOf(query: Query, timesMs: readonly number[], signal: AbortSi
   });
 }
 
-/** The data with the newest results in their bucket; a bucket that nobody saw stays empty, a new series is a new line. Pure. */
+/** The data with the newest results in their bucket; a bucket without data stays empty, a new series is a new line. Pure. */
 export function advanced(
   data: PanelData,
   queries: readonly Query[],

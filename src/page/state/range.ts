@@ -1,19 +1,19 @@
 /**
- * The range that every chart shows: the last quarter of an hour, which slides; while Vitrine is younger than that and
- * nothing older is kept, the time since it began, which grows. An axis of what cannot be there shows nothing.
+ * The range of every chart: the last 15 minutes. While Vitrine has run for less than that and stores nothing older, the
+ * range is the time since its start, which grows, because an axis without possible data is useless.
  */
 import { computed, signal } from '@preact/signals';
 import { frame } from './connection.ts';
 
 export const STEP_MS = 15_000;
 export const RANGE_MS = 900_000;
-/** A chart of a few seconds is no shape. */
+/** A chart needs at least this much time. */
 const LEAST_MS = 120_000;
 
 /** The earliest value that any chart was given. */
 const earliestMs = signal(Infinity);
 
-/** A chart has a value of that time. */
+/** Called when a chart has a value of that time. */
 export function noteValueAt(timeMs: number): void {
   if (timeMs < earliestMs.peek()) earliestMs.value = timeMs;
 }
@@ -24,7 +24,7 @@ export function growingFrom(nowMs: number, beganMs: number): number | undefined 
   return Math.floor(Math.min(beganMs, nowMs - LEAST_MS) / STEP_MS) * STEP_MS;
 }
 
-/** Since when the charts show, while the range grows; undefined once it slides. */
+/** The start of the charts while the range grows; undefined once it slides. */
 export const growingSinceMs = computed(() => {
   const now = frame.value;
   if (now === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** The address is the state: which page, with which filters. Links are plain links; the browser's Back works. */
+/** The address holds the state: the page and its filters. Links are plain links, and the browser's Back button works. */
 import { signal } from '@preact/signals';
 
 export interface Place {

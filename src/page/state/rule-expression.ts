@@ -1,4 +1,4 @@
-/** Reading the limit off the expression of an alert rule. Pure. */
+/** Reads the limit from the expression of an alert rule. Pure. */
 
 /** The number after the last `>` of an expression that ends with it; undefined for any other form. */
 export function limitOf(expr: string): number | undefined {

@@ -1,13 +1,13 @@
 /**
- * A service keeps its colour on every page: the colour follows from its name, and where two names would share one, the one
- * that came later takes the next free hue. With more than twelve names hues repeat; words tell them apart.
+ * A service keeps its colour on every page: the colour follows from its name, and where two names would share one, the
+ * later one takes the next free hue. With more than twelve names hues repeat; the labels still differ.
  */
 
 const SERIES = 12;
 
 /** FNV-1a over UTF-16 units (isthe.com/chongo/tech/comp/fnv), folded onto the twelve hues. */
 const taken = new Map<string, number>();
-/** Names are data from outside: past this many nobody needs a hue of their own. */
+/** Names come from outside: names above this number share hues. */
 const MAX_NAMES = 1_000;
 
 function hueOf(name: string): number {

@@ -1,4 +1,4 @@
-/** System, light or dark. Charts draw on canvas and so need colours as values: they ask here, and again after a change. */
+/** System, light or dark. Charts draw on canvas and so need colours as values: they read them here, and again after a change. */
 import { signal } from '@preact/signals';
 
 export type Theme = 'system' | 'light' | 'dark';

@@ -5,7 +5,7 @@ import { clockTime, millis } from '../state/format.ts';
 import { roundTop } from '../charts/chart-model.ts';
 import { useWidth } from '../charts/width.ts';
 
-/** Within so little time, marks of the axis in whole seconds would say the same twice. */
+/** Below this range, axis labels in whole seconds would repeat. */
 const SHORT_MS = 8_000;
 const HEIGHT = 132;
 const LEFT = 52;

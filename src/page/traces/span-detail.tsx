@@ -1,4 +1,4 @@
-/** One span: how long, how much of it itself, what went wrong, attributes and events. */
+/** One span: duration, self time, error, attributes and events. */
 import type { JSX } from 'preact';
 import { Fragment } from 'preact';
 import type { SpanView } from '../../monitor/api/contract.ts';

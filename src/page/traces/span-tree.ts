@@ -1,6 +1,6 @@
 /**
- * Spans as a tree in the order they are drawn, and the critical path through them. Pure, and at ease with what broken
- * senders make: a span that is its own parent, circles, absent parents, two spans with one id.
+ * Spans as a tree in drawing order, and the critical path through them. Pure. It accepts the data of broken senders: a span
+ * that is its own parent, cycles, absent parents, two spans with one id.
  */
 import type { SpanView } from '../../monitor/api/contract.ts';
 
@@ -47,8 +47,8 @@ function selfTime(span: SpanView, children: readonly SpanView[]): number {
 }
 
 /**
- * What was waited for: from the end of the root backwards, the child that ended last before the point reached is on the
- * path, then what came before it, as Jaeger draws it. Between its children the time is the span's own. A child that ends
+ * The critical path, as in Jaeger: from the end of the root backwards, the child that ended last before the current point is
+ * on the path, then the child before it. The time between children belongs to the span itself. A child that ends
  * after its parent is not waited for, unless it runs in another service: clocks differ, and it counts up to that end.
  */
 function criticalPath(
@@ -67,7 +67,7 @@ function criticalPath(
     const children = [...(byParent.get(span.spanId) ?? [])].sort((a, b) => endOf(b) - endOf(a));
     for (const child of children) {
       const childEnd = child.service === span.service ? endOf(child) : Math.min(end, endOf(child));
-      // Half a millisecond is no gap: many senders count whole ones.
+      // Half a millisecond is no gap: many senders record whole milliseconds.
       if (childEnd > reached + 0.5 || child.startOffsetMs >= reached || path.has(child)) continue;
       stack.push([child, reached]);
       if (reached > childEnd) own.push({ fromMs: childEnd, toMs: reached });
@@ -85,14 +85,14 @@ export function treeOf(spans: readonly SpanView[]): readonly SpanNode[] {
   const critical = main === undefined ? new Map<SpanView, Interval[]>() : criticalPath(main, byParent);
   const build = (span: SpanView, depth: number): SpanNode => {
     placed.add(span);
-    // A deeper tree than this is a mistake of the sender, and recursion has an end.
+    // A deeper tree is a mistake of the sender, and recursion must be bounded.
     const own = depth > 200 ? [] : (byParent.get(span.spanId) ?? []);
     const children: SpanNode[] = [];
     for (const child of own) if (!placed.has(child)) children.push(build(child, depth + 1));
     return { span, depth, children, selfMs: selfTime(span, own), critical: critical.get(span) ?? [] };
   };
   const nodes = roots.map((root) => build(root, 0));
-  // What only a circle reaches is drawn as a root of its own.
+  // Spans that are only reachable through a cycle are drawn as roots.
   for (const span of spans) if (!placed.has(span)) nodes.push(build(span, 0));
   return nodes;
 }

@@ -1,4 +1,4 @@
-/** Traces that match a filter: their shape over time, then the list. The filter is the address. */
+/** Traces that match a filter: their shape over time, then the list. The address holds the filter. */
 import type { JSX } from 'preact';
 import type { ServicesAnswer, TraceSummaryView, TracesAnswer } from '../../monitor/api/contract.ts';
 import { useEffect } from 'preact/hooks';
@@ -19,7 +19,7 @@ const FIELDS = ['service', 'route', 'min_duration_ms', 'attribute', 'id', 'error
 const paramsOf = (query: URLSearchParams): Record<string, string | undefined> =>
   Object.fromEntries(FIELDS.map((field) => [field, query.get(field) ?? undefined]));
 
-/** An id is a word; an attribute has a name. Times do not matter to who has an id in his hand. */
+/** An id is one word; an attribute has a name. A search by id ignores the time range. */
 function wantedOf(text: string): Record<string, string | undefined> {
   if (/^[^=:\s]+[=:]/.test(text)) return { attribute: text, id: undefined };
   return text === ''
@@ -231,7 +231,7 @@ export function TraceListPage(): JSX.Element {
     address('/api/traces', { ...filter, sort, complete: 'true', limit: LIMIT }),
     every,
   );
-  // When all of them are listed, the list is the shape.
+  // When all traces are listed, the chart is drawn from the list.
   const more = found.data?.more === true;
   const shape = useResource<TracesAnswer>(
     more ? address('/api/traces', { ...filter, sort: 'spread', complete: 'true', limit: MARKS }) : undefined,

@@ -1,4 +1,4 @@
-/** One trace: its ledger bar, the waterfall, a span, and its log lines. */
+/** One trace: its phases, the waterfall, a span, and its log lines. */
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { LogView, TraceAnswer } from '../../monitor/api/contract.ts';
@@ -85,7 +85,7 @@ function Logs({ logs, selected }: { logs: readonly LogView[]; selected: string |
 }
 
 function Head({ trace }: { trace: TraceAnswer }): JSX.Element {
-  // Where the root is elsewhere, the first whose parent is: clocks differ, so it need not be the earliest.
+  // Without a root span, the first span whose parent is missing: clocks differ, so it need not be the earliest.
   const ids = new Set(trace.spans.map(({ spanId }) => spanId));
   const root =
     trace.spans.find(({ parentSpanId }) => parentSpanId === '') ??

@@ -1,4 +1,4 @@
-/** The request ledger of one trace, as the balancer wrote it on its span: `vitrine.phase.<name>` in milliseconds. Pure. */
+/** The phases of one trace, from the attributes of the balancer's span: `vitrine.phase.<name>` in milliseconds. Pure. */
 import type { Phase, SpanView } from '../../monitor/api/contract.ts';
 
 const PHASES: readonly Phase[] = ['queue', 'cache', 'connect', 'upstream', 'transfer'];

@@ -1,4 +1,4 @@
-/** Spans over time: full colour is the critical path, pale is what nobody waited for. */
+/** Spans over time: the critical path in full colour, the other time pale. */
 import type { JSX, Ref } from 'preact';
 import { useState } from 'preact/hooks';
 import { millis } from '../state/format.ts';
@@ -20,7 +20,7 @@ interface Geometry {
   readonly label: 'right' | 'left' | 'inside';
 }
 
-/** Where a bar lies and where its duration has room. Pure. */
+/** The position of a bar and of its duration. Pure. */
 export function geometryOf(
   startMs: number,
   durationMs: number,
@@ -40,7 +40,7 @@ function Bar({ node, totalMs, room }: { node: SpanNode; totalMs: number; room: n
   const labelPx = failed ? FAILED_LABEL : LABEL;
   const { x, width, label } = geometryOf(span.startOffsetMs, span.durationMs, totalMs, room, labelPx);
   const fill = `var(--${seriesToken(span.service)})`;
-  // A label inside reads on the full colour only; on the pale one it takes the colour of text.
+  // A label inside a bar is readable only on the full colour; on the pale one it has the text colour.
   const covered = critical.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0) > span.durationMs * 0.8;
   const text = `${millis(span.durationMs)}${failed ? ' failed' : ''}`;
   const at = { right: x + width + 6, left: x - 6, inside: covered ? x + width - 6 : x + width / 2 }[label];

@@ -1,4 +1,4 @@
-/** What a card shows when it has nothing to show: why, and the one thing to do about it. */
+/** A card without data: the reason, and one action. */
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError } from '../state/api.ts';
@@ -31,7 +31,7 @@ export function Failed({ error, retry }: { error: Error; retry: () => void }): J
   );
 }
 
-/** Nothing for 200 ms, then a quiet shape of what comes. */
+/** Nothing for 200 ms, then a placeholder. */
 export function Loading({ height }: { height: number }): JSX.Element {
   const [shown, setShown] = useState(false);
   useEffect(() => {

@@ -12,17 +12,24 @@ import type { BalancerOptions } from './config.ts';
 import type { Endpoint } from './options/upstream-options.ts';
 import { Deadlines } from './timing/deadlines.ts';
 import { checkHealth } from './upstream/health-check.ts';
+import { Attempt } from './exchange/attempt.ts';
 import { Listener } from './listener.ts';
 import { Observer } from './telemetry/observer.ts';
 import type { HealthFacts } from './own-endpoints.ts';
 import { RetryBudget } from './upstream/retry-budget.ts';
 import { openPasswordFiles } from './routes/password-files.ts';
-import { loosestLimits, makeRoute, RouteTable } from './routes/route.ts';
+import { inPanic, loosestLimits, makeRoute, RouteTable } from './routes/route.ts';
 import { WatchedFiles } from './timing/watched-files.ts';
+import type { HandedSockets } from './tls/bind.ts';
+import { TlsListening } from './tls/tls-listening.ts';
 import { Upstream, type UpstreamEvents } from './upstream/upstream.ts';
 import { WaitingRoom } from './exchange/waiting-room.ts';
 
 export interface BalancerPieces {
+  /** Whether `/health`, `/livez` and `/readyz` answer without `health_prefix` too. */
+  readonly bareHealth?: boolean;
+  /** Whether the value of `Authorization` allows to see the addresses of upstreams in `/health`. */
+  readonly authorized?: (authorization: string) => boolean;
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -34,6 +41,8 @@ export interface BalancerPieces {
 
 export interface Balancer {
   readonly address: AddressInfo;
+  /** Where TLS is taken, if it is. */
+  readonly secureAddress: AddressInfo | undefined;
   /** The parts `balancer`, `server` (the upstreams together) and, where there is one, `cache` of a health body. */
   health(): HealthFacts;
   /**
@@ -74,6 +83,8 @@ class RunningBalancer implements Balancer {
   #stops: (() => void)[] = [];
   #draining = false;
   #address: AddressInfo | undefined;
+  readonly #tls: TlsListening | undefined;
+  secureAddress: AddressInfo | undefined;
 
   constructor(options: BalancerOptions, pieces: BalancerPieces) {
     this.#options = options;
@@ -101,6 +112,7 @@ class RunningBalancer implements Balancer {
       queueSize: () => this.#waiting.size,
       routes: () => this.#routes.routes,
     });
+    this.#tls = options.tls && new TlsListening(options.tls, this.#log);
     this.#listener = new Listener({
       options,
       clock: this.#clock,
@@ -111,10 +123,13 @@ class RunningBalancer implements Balancer {
       observer: this.#observer,
       routes: () => this.#routes,
       limits: loosest,
+      tls: this.#tls,
       budget: new RetryBudget(options.retries.budget, options.retries.min, this.#clock),
       cache: pieces.responseCache,
       draining: () => this.#draining,
       health: () => this.health(),
+      bareHealth: pieces.bareHealth ?? false,
+      authorized: pieces.authorized ?? (() => false),
     });
   }
 
@@ -123,14 +138,40 @@ class RunningBalancer implements Balancer {
       ejected: (upstream, reason, forMs) => {
         this.#observer.ejected(upstream, reason);
         this.#log.warn({ upstream: upstream.name, reason, for_ms: forMs }, 'upstream taken out');
+        if (reason === 'health_check') this.#moveRequests(upstream);
       },
       returned: (upstream) => this.#log.info({ upstream: upstream.name }, 'upstream back'),
     };
-    return new Upstream(endpoint, { ...this.#options.ejection }, this.#clock, events);
+    const upstream = new Upstream(
+      endpoint,
+      { ...this.#options.ejection },
+      this.#clock,
+      events,
+      this.#options.name_servers,
+    );
+    if (endpoint.tls?.caFile !== undefined) {
+      void this.#files.watch([endpoint.tls.caFile], () => {
+        try {
+          upstream.dial.reload();
+        } catch (error) {
+          this.#log.error({ upstream: upstream.name, err: error }, 'authorities not taken; the old ones stay');
+        }
+      });
+    }
+    return upstream;
   }
 
-  async start(): Promise<this> {
-    this.#address = await this.#listener.listen();
+  /** Requests that a hung upstream has not begun to answer are tried elsewhere. */
+  #moveRequests(upstream: Upstream): void {
+    // Those that are begun meanwhile are at the end of the set and not of this upstream.
+    for (const timed of this.#deadlines) if (timed instanceof Attempt) timed.upstreamOut(upstream);
+  }
+
+  async start(handed?: HandedSockets): Promise<this> {
+    const { plain, secure } = await this.#listener.listen(handed);
+    this.#address = plain;
+    this.secureAddress = secure;
+    void this.#tls?.watch(this.#files, () => this.#listener.secureServer);
     const byName = Map.groupBy(this.#upstreams, (upstream) => upstream.name);
     for (const same of byName.values()) this.#stops.push(checkHealth(same, this.#options.health_check, this.#clock));
     this.#stops.push(this.#startTicks());
@@ -183,11 +224,15 @@ class RunningBalancer implements Balancer {
     }));
     const up = rows.filter((one) => one.up).length;
     const status = up === 0 ? 'unhealthy' : up < rows.length ? 'degraded' : 'healthy';
-    const routesDown = this.#routes.routes.some((route) => !route.upstreams.some((one) => one.available));
+    const panicking = this.#routes.routes.filter(inPanic);
+    const reason =
+      panicking.length === 0
+        ? `${rows.length - up} of ${rows.length} upstreams take no traffic.`
+        : `Every upstream of ${panicking.length} of ${this.#routes.routes.length} routes is out, so all of them are tried.`;
     return {
-      status: worst([status, routesDown ? 'degraded' : 'healthy']),
+      status: worst([status, panicking.length > 0 ? 'degraded' : 'healthy']),
       uptime_seconds: Math.floor(uptimeSeconds),
-      ...(status === 'healthy' ? {} : { reason: `${rows.length - up} of ${rows.length} upstreams take no traffic.` }),
+      ...(status === 'healthy' ? {} : { reason }),
       upstreams_up: up,
       upstreams_total: rows.length,
       upstreams: rows,
@@ -200,8 +245,6 @@ class RunningBalancer implements Balancer {
     const { announce, limit } = this.#options.drain;
     if (announce > 0) await wait(this.#clock, announce);
     await Promise.race([this.#listener.drain(), wait(this.#clock, Math.max(0, limit - announce))]);
-    // The last writes may still be in the sockets.
-    await wait(this.#clock, 50);
     this.close();
   }
 

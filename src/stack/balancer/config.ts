@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { address, duration as durationText, ratio as ratioText, size as sizeText } from '../../config/types.ts';
 import { policySchema, routeSchema, type Policy, type RouteSection } from './options/route-options.ts';
+import { tlsSchema } from './options/tls-options.ts';
 import { upstreamSchema, type Endpoint } from './options/upstream-options.ts';
 
 const duration = (preset: string, about: string) => durationText().prefault(preset).describe(about);
@@ -20,16 +21,23 @@ const listenAddress = address()
 const upstreams = z.array(upstreamSchema).max(256);
 
 const timeouts = z.strictObject({
-  connect: duration('1s', 'To open a connection to an upstream. 0: no limit.'),
-  first_byte: duration('5s', 'From the request sent to the first byte of the answer, for each try. 0: no limit.'),
+  connect: duration('5s', 'To open a connection to an upstream. 0: no limit.'),
+  first_byte: duration('60s', 'From the request sent to the first byte of the answer, for each try. 0: no limit.'),
   hedge: duration(
-    '700ms',
-    'A safe request without body is also sent to another upstream when its own has been silent, to everyone, for so long; the first answer wins. 0: never.',
+    '0s',
+    'A safe request without body is also sent to another upstream when its own has sent no byte to any client for this time; the first answer wins, and the slower upstream is not blamed. 0: never.',
   ),
-  idle: duration('30s', 'Without a byte moving in an answer, in either direction. 0: no limit.'),
-  total: duration('15s', 'From the first try to the first byte of an answer, retries included. 0: no limit.'),
+  idle: duration(
+    '10m',
+    'Between two bytes of an answer from an upstream; not for event streams and tunnels. 0: no limit.',
+  ),
+  total: duration('3m', 'From the first try to the first byte of an answer, retries included. 0: no limit.'),
   client_head: duration('10s', 'For a client to send the head of a request. 0: no limit.'),
   client_request: duration('5m', 'For a client to send a whole request. 0: no limit.'),
+  client_stall: duration(
+    '60s',
+    'For a client to take the next byte of its answer; then it is disconnected. 0: no limit.',
+  ),
   client_keep_alive: duration('65s', 'An idle connection of a client is kept so long. 0: no limit.'),
   upstream_keep_alive: duration(
     '4s',
@@ -45,8 +53,14 @@ const section = z.strictObject({
   queue: z
     .strictObject({
       max: count(1000, 'Requests that may wait for an upstream. 0: none waits.'),
-      deadline: duration('2s', 'How long one may wait before it is answered 503. 0: it does not wait.'),
-      max_inflight: count(512, 'Requests at one upstream at a time; more wait. 0: no limit.'),
+      deadline: duration(
+        '1s',
+        'How long a request may wait before it is answered 503. When the queue has not been empty for this time, the newest request is served first and the others are answered 503 after 10 ms. 0: no request waits.',
+      ),
+      max_inflight: count(
+        1024,
+        'Requests at one upstream at a time; more wait. Event streams and tunnels do not count. 0: no limit.',
+      ),
     })
     .prefault({}),
   timeouts: timeouts.prefault({}),
@@ -91,6 +105,16 @@ const section = z.strictObject({
       min_rate: size('240B', 'Bytes a second a body must move after five seconds, else 408. 0B: no limit.'),
     })
     .prefault({}),
+  tls: tlsSchema.optional().describe('TLS towards clients; off without it.'),
+  name_servers: z
+    .array(
+      z.string().regex(/^(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?$/, {
+        error: 'an address like "10.0.0.2" or "10.0.0.2:53"',
+      }),
+    )
+    .max(8)
+    .prefault([])
+    .describe('DNS servers that are asked for the names of upstreams. None: those of the system.'),
   trusted_proxies: z
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
     .prefault([])
@@ -98,8 +122,10 @@ const section = z.strictObject({
   health_prefix: z
     .string()
     .regex(/^(\/[A-Za-z0-9._~-]+)*$/)
-    .prefault('')
-    .describe('Put before `/health`, `/livez` and `/readyz`.'),
+    .prefault('/-')
+    .describe(
+      'Prefix of `/health`, `/livez` and `/readyz` of the balancer itself, so that a service behind it may have its own. While the sample services are used, the bare paths answer too.',
+    ),
   server_timing: z.boolean().prefault(true).describe('Whether answers carry `Server-Timing`.'),
   drain: z
     .strictObject({

@@ -3,18 +3,22 @@
  * and starts an exchange on a route. Pipelined requests of one connection are handled one after the other.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { VitrineError } from '../../base/errors.ts';
-import { ClientConnection } from './client/connection.ts';
-import { ClientReply, closeGently, REASONS } from './client/reply.ts';
+import type { ClientRequest } from './client/request.ts';
+import { ClientConnection, type ClientPieces } from './client/connection.ts';
+import { ClientReply, closeGently } from './client/reply.ts';
 import type { BalancerOptions } from './config.ts';
-import { makePeer } from './http/forward-head.ts';
-import { ownAnswer, type HealthFacts } from './own-endpoints.ts';
+import { makePeer, type Peer } from './http/forward-head.ts';
+import { ownAnswer, ownEndpoint, type HealthFacts } from './own-endpoints.ts';
 import type { OwnReply } from './routes/gate.ts';
 import { ownMessage, problemAnswer, problemMessage } from './client/problem.ts';
 import { refusalOf } from './client/refusal.ts';
 import { checkRequestHead, type Refusal, type RequestHead } from './http/request-head.ts';
+import { bind, type HandedSockets } from './tls/bind.ts';
+import type { TlsListening } from './tls/tls-listening.ts';
 import { Workload, type WorkloadPieces } from './exchange/workload.ts';
 import type { Limits } from './config.ts';
 import { isListed } from './http/address-list.ts';
@@ -25,7 +29,12 @@ import { newRequestId, serverOptions } from './client/server-options.ts';
 export interface ListenerPieces extends WorkloadPieces {
   /** What a head is held to before its route is known. */
   readonly limits: Limits;
+  readonly tls: TlsListening | undefined;
   readonly health: () => HealthFacts;
+  /** Whether the own endpoints answer without their prefix too. */
+  readonly bareHealth: boolean;
+  /** Whether the value of `Authorization` allows to see the addresses of upstreams. */
+  readonly authorized: (authorization: string) => boolean;
 }
 
 /** Pipelined requests that may wait on one connection; a client that sends more is disconnected. */
@@ -35,60 +44,87 @@ export class Listener {
   readonly #pieces: ListenerPieces;
   readonly #options: BalancerOptions;
   readonly #server: Server;
+  readonly #secure: SecureServer<typeof ClientRequest> | undefined;
+  readonly #tls: TlsListening | undefined;
   readonly #limits: Limits;
   readonly #clients = new Map<Duplex, ClientConnection>();
   readonly #work: Workload;
+  readonly #forClients: ClientPieces;
+  /** Called when the last connection has closed, once the listener drains. */
+  #onQuiet: (() => void) | undefined;
 
   constructor(pieces: ListenerPieces) {
     this.#pieces = pieces;
     this.#options = pieces.options;
     this.#limits = pieces.limits;
-    this.#work = new Workload(pieces);
-    this.#server = createServer(serverOptions(pieces.options, pieces.limits));
-    // Node truncates the list silently at its limit; ours is checked where a refusal can be sent.
-    this.#server.maxHeadersCount = 0;
-    if (this.#options.limits.connections > 0) this.#server.maxConnections = this.#options.limits.connections;
-    // A client that has closed its writing side may still wait for its answer.
-    Object.assign(this.#server, { httpAllowHalfOpen: true });
-    this.#server.on('connection', (socket) => this.#connected(socket));
-    this.#server.on('request', (request, response) => this.#arrived(request, response, false));
-    this.#server.on('checkContinue', (request, response) => this.#arrived(request, response, true));
-    this.#server.on('checkExpectation', (request, response) => this.#arrived(request, response, false));
-    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
-    this.#server.on('connect', (_request, socket) =>
-      this.#refuseSocket(new VitrineError('method_not_allowed', 'CONNECT is not forwarded.'), socket as Socket),
-    );
-    this.#server.on('clientError', (error, socket) => this.#clientError(error, socket as Socket));
-    this.#server.on('drop', () => pieces.observer.shed('connections'));
+    this.#work = new Workload(pieces, () => this.#onQuiet !== undefined);
+    this.#forClients = {
+      clock: pieces.clock,
+      deadlines: pieces.deadlines,
+      stallMs: pieces.options.timeouts.client_stall,
+      onStalled: () => pieces.observer.shed('client_stalled'),
+      onClosed: ({ socket }) => {
+        this.#clients.delete(socket);
+        if (this.#clients.size === 0) this.#onQuiet?.();
+      },
+    };
+    const common = serverOptions(pieces.options, pieces.limits);
+    this.#tls = pieces.tls;
+    this.#server = this.#equipped(createServer(common), 'connection');
+    this.#secure =
+      this.#tls &&
+      this.#equipped(
+        createSecureServer<typeof ClientRequest>({ ...common, ...this.#tls.serverOptions() }),
+        'secureConnection',
+      );
+    // A handshake that fails is the client's affair; Node has closed its socket or does so now.
+    this.#secure?.on('tlsClientError', (_error, socket) => socket.destroy());
   }
 
-  listen(): Promise<AddressInfo> {
-    return new Promise((resolve, reject) => {
-      const { host, port } = this.#options.listen;
-      this.#server.once('error', (error: NodeJS.ErrnoException) => {
-        const code = error.code === 'EADDRINUSE' ? 'port_taken' : 'bind_failed';
-        reject(
-          new VitrineError(code, `Cannot listen on ${host}:${port}: ${error.message}.`, {
-            cause: error,
-            hint: 'Set balancer.listen to a free address.',
-          }),
-        );
-      });
-      this.#server.listen({ host, port, backlog: 4096 }, () => resolve(this.#server.address() as AddressInfo));
-    });
+  /** The same for both servers; `connected`: the event of a connection on which requests can come. */
+  #equipped<T extends Server | SecureServer<typeof ClientRequest>>(
+    server: T,
+    connected: 'connection' | 'secureConnection',
+  ): T {
+    // Node truncates the list silently at its limit; ours is checked where a refusal can be sent.
+    server.maxHeadersCount = 0;
+    if (this.#options.limits.connections > 0) server.maxConnections = this.#options.limits.connections;
+    // A client that has closed its writing side may still wait for its answer.
+    Object.assign(server, { httpAllowHalfOpen: true });
+    server.on(connected, (socket: Socket) => this.#connected(socket, connected === 'connection' ? 'http' : 'https'));
+    server.on('request', (request, response) => this.#arrived(request, response, false));
+    server.on('checkContinue', (request, response) => this.#arrived(request, response, true));
+    server.on('checkExpectation', (request, response) => this.#arrived(request, response, false));
+    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+    server.on('connect', (_request, socket) =>
+      this.#refuseSocket(new VitrineError('method_not_allowed', 'CONNECT is not forwarded.'), socket as Socket),
+    );
+    server.on('clientError', (error, socket) => this.#clientError(error, socket as Socket));
+    server.on('drop', () => this.#pieces.observer.shed('connections'));
+    return server;
+  }
+
+  /** Addresses of the plain listener and of the one for TLS. `handed`: sockets of a process that this one replaces. */
+  async listen(handed?: HandedSockets): Promise<{ plain: AddressInfo; secure: AddressInfo | undefined }> {
+    const { listen, tls } = this.#options;
+    const plain = await bind(this.#server, listen, 'balancer.listen', handed?.plain);
+    const secure =
+      this.#secure && tls ? await bind(this.#secure, tls.listen, 'balancer.tls.listen', handed?.secure) : undefined;
+    return { plain, secure };
+  }
+
+  get secureServer(): SecureServer<typeof ClientRequest> | undefined {
+    return this.#secure;
   }
 
   get active(): number {
     return this.#work.active;
   }
 
-  #connected(socket: Socket): void {
+  #connected(socket: Socket, scheme: 'http' | 'https'): void {
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/i, '');
     const trusted = isListed(this.#pieces.routes().trusted, address);
-    const client = new ClientConnection(socket, makePeer(address, trusted), this.#pieces.clock.monotonic(), () =>
-      this.#clients.delete(socket),
-    );
-    this.#clients.set(socket, client);
+    this.#clients.set(socket, new ClientConnection(socket, makePeer(address, trusted, scheme), this.#forClients));
   }
 
   #arrived(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
@@ -129,13 +165,19 @@ export class Listener {
       client.socket,
       head.kind === 'ok' && head.http11,
       head.kind === 'ok' && head.keepAlive,
+      () => client.stalling(),
     );
     reply.keepsFraming = this.#options.transparent === true;
     if (head.kind === 'refused') {
       this.#refuse(client, request, reply, new VitrineError(head.code, head.detail));
       return;
     }
-    if (this.#answerOwn(head, pathOf(head.target), reply)) return;
+    if (client.peer.scheme === 'https') reply.ownFields = this.#tls?.hsts ?? '';
+    if (this.#answerOwn(head, pathOf(head.target), client.peer, reply)) return;
+    if (this.#tls?.redirects(head, client.peer) === true) {
+      this.#redirect(request, head, reply, this.#tls.location(head));
+      return;
+    }
     const route = this.#route(head, pathOf(head.target));
     if (route instanceof VitrineError) {
       this.#refuse(client, request, reply, route);
@@ -145,28 +187,23 @@ export class Listener {
     this.#work.serve({ client, request, head, route, reply, requestId, expectsContinue });
   }
 
-  #answerOwn(head: RequestHead, path: string, reply: ClientReply): boolean {
-    const accept = (): string =>
-      head.raw.filter((_, at) => at % 2 === 1 && head.raw[at - 1].toLowerCase() === 'accept').join(',');
-    const prefix = this.#options.health_prefix;
-    const last = path.charCodeAt(path.length - 1);
-    // The three names end in h or z; any other path is skipped at once.
-    if (last !== 104 && last !== 122) return false;
-    const own = ownAnswer(path, prefix, accept(), this.#pieces.health);
-    if (own === undefined || head.bodyBytes !== 0) return false;
-    const body = Buffer.from(own.body);
-    const bodiless = head.method === 'HEAD';
+  #redirect(request: IncomingMessage, head: RequestHead, reply: ClientReply, location: string): void {
+    this.#pieces.observer.refused(308);
+    if (!request.complete) reply.noKeepAlive();
+    request.resume();
+    reply.own(308, `Location: ${location}\r\n`, Buffer.alloc(0), head.method === 'HEAD');
+  }
+
+  #answerOwn(head: RequestHead, path: string, peer: Peer, reply: ClientReply): boolean {
+    const endpoint = ownEndpoint(path, this.#options.health_prefix, this.#pieces.bareHealth);
+    if (endpoint === undefined || head.bodyBytes !== 0) return false;
+    const field = (wanted: string): string =>
+      head.raw.filter((_, at) => at % 2 === 1 && head.raw[at - 1].toLowerCase() === wanted).join(',');
+    const named = peer.local || peer.trusted || this.#pieces.authorized(field('authorization'));
+    const own = ownAnswer(endpoint, field('accept'), named, this.#pieces.health);
     if (this.#pieces.draining()) reply.noKeepAlive();
-    reply.head(
-      own.status,
-      REASONS[own.status] ?? '',
-      `Content-Type: ${own.type}\r\nCache-Control: no-store\r\n`,
-      body.length,
-      bodiless,
-      String(body.length),
-    );
-    if (!bodiless) reply.body(body);
-    reply.end();
+    const fields = `Content-Type: ${own.type}\r\nCache-Control: no-store\r\n`;
+    reply.own(own.status, fields, Buffer.from(own.body), head.method === 'HEAD');
     return true;
   }
 
@@ -188,11 +225,8 @@ export class Listener {
       reply.noKeepAlive();
     } else if (!request.complete) reply.noKeepAlive();
     request.resume();
-    const answer = problemAnswer(error);
-    const bodiless = request.method === 'HEAD';
-    reply.head(answer.status, answer.reason, answer.fields, answer.body.length, bodiless, String(answer.body.length));
-    if (!bodiless) reply.body(answer.body);
-    reply.end();
+    const { status, fields, body } = problemAnswer(error);
+    reply.own(status, fields, body, request.method === 'HEAD');
   }
 
   #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -243,15 +277,21 @@ export class Listener {
     }
   }
 
-  /** Accepts no new connection, closes idle ones, and resolves when every request that was read has its answer. */
+  /** Accepts no new connection, closes idle ones, and resolves when every answer has left its connection. */
   async drain(): Promise<void> {
     this.#server.close();
-    for (const client of this.#clients.values()) if (!client.busy) client.close();
-    await this.#work.drain();
+    this.#secure?.close();
+    this.#work.drainTunnels();
+    for (const client of this.#clients.values()) client.close();
+    if (this.#clients.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onQuiet = resolve;
+    });
   }
 
   close(): void {
     this.#server.close();
+    this.#secure?.close();
     for (const client of this.#clients.values()) client.socket.destroy();
   }
 }

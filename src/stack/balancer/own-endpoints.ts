@@ -20,7 +20,17 @@ export interface HealthFacts {
 const MIB = 1024 ** 2;
 const PASS = { healthy: 'pass', degraded: 'warn', unhealthy: 'fail' } as const;
 
-export function healthBody(facts: HealthFacts): Health {
+/** The parts of `/health` without addresses of upstreams, for clients that may not know them. */
+function anonymous(components: HealthFacts['components']): HealthFacts['components'] {
+  return Object.fromEntries(
+    Object.entries(components).map(([name, { upstreams: _addresses, ...figures }]) => [
+      name,
+      figures as ComponentHealth,
+    ]),
+  );
+}
+
+export function healthBody(facts: HealthFacts, named = true): Health {
   return {
     status: worst(Object.values(facts.components).map((one) => one.status)),
     uptime: formatUptime(facts.uptimeSeconds),
@@ -28,7 +38,7 @@ export function healthBody(facts: HealthFacts): Health {
     memory_usage_mb: Math.round(process.memoryUsage.rss() / MIB),
     cache_size_mb: Math.round((facts.cacheSizeBytes / MIB) * 10) / 10,
     queue_size: facts.queueSize,
-    components: facts.components,
+    components: named ? facts.components : anonymous(facts.components),
   };
 }
 
@@ -51,15 +61,23 @@ function healthJson(health: Health): string {
   return JSON.stringify({ status: PASS[health.status], description: 'vitrine', checks });
 }
 
-/** Undefined when the path is not an own endpoint. */
-export function ownAnswer(
-  path: string,
-  prefix: string,
-  accept: string,
-  facts: () => HealthFacts,
-): OwnAnswer | undefined {
-  if (!path.startsWith(prefix)) return undefined;
-  switch (path.slice(prefix.length)) {
+export type OwnEndpoint = '/livez' | '/readyz' | '/health';
+
+/** Undefined when the path is not an own endpoint. `bare`: also without the prefix. */
+export function ownEndpoint(path: string, prefix: string, bare: boolean): OwnEndpoint | undefined {
+  const last = path.charCodeAt(path.length - 1);
+  // The three names end in h or z; any other path is skipped at once.
+  if (last !== 104 && last !== 122) return undefined;
+  const name = path.startsWith(prefix) ? path.slice(prefix.length) : '';
+  if (isOwn(name)) return name;
+  return bare && isOwn(path) ? path : undefined;
+}
+
+const isOwn = (name: string): name is OwnEndpoint => name === '/livez' || name === '/readyz' || name === '/health';
+
+/** `named`: the client may see the addresses of upstreams. */
+export function ownAnswer(endpoint: OwnEndpoint, accept: string, named: boolean, facts: () => HealthFacts): OwnAnswer {
+  switch (endpoint) {
     case '/livez':
       return { status: 200, type: 'text/plain; charset=utf-8', body: 'ok\n' };
     case '/readyz': {
@@ -70,14 +88,12 @@ export function ownAnswer(
         body: draining ? 'draining\n' : 'ok\n',
       };
     }
-    case '/health': {
-      const health = healthBody(facts());
+    default: {
+      const health = healthBody(facts(), named);
       const status = health.status === 'unhealthy' ? 503 : 200;
       return accept.includes('application/health+json')
         ? { status, type: 'application/health+json', body: healthJson(health) }
         : { status, type: 'application/json', body: JSON.stringify(health) };
     }
-    default:
-      return undefined;
   }
 }

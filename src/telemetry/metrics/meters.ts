@@ -1,7 +1,7 @@
 /**
- * The only place where instruments are made, from the one table of names: name, unit, kind, description and bounds come
- * from `names.ts`, so that recorded metrics cannot differ from docs, dashboards and tests. Only the OpenTelemetry API is
- * used. `test/architecture.test.ts` refuses `createCounter` and the like elsewhere.
+ * The only place where instruments are made, from the one table of names: name, unit, kind and description come from
+ * `names.ts`, so that recorded metrics cannot differ from docs, dashboards and tests. The histogram bounds are an argument.
+ * Only the OpenTelemetry API is used. `test/architecture.test.ts` refuses `createCounter` and the like elsewhere.
  */
 import type {
   BatchObservableCallback,

@@ -4,13 +4,14 @@
  * reports a port that is in use, names the format in its Content-Type, and writes the bounds of histograms as Prometheus' Go
  * client and the Collector do.
  */
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { diag } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { VitrineError } from '../../base/errors.ts';
 import { formatGeneral } from '../../model/go-float.ts';
 import { bearerOf, isLoopback, sameSecret } from '../../model/exposure.ts';
+import { checkHost, checkSite } from '../../model/site.ts';
 import type { LiveReader } from './live-reader.ts';
 import { toPrometheusNames } from './prometheus-translation.ts';
 
@@ -38,6 +39,19 @@ const needsToken = (host: string, port: number): VitrineError =>
     { hint: 'Set VITRINE_TOKEN, or OTEL_EXPORTER_PROMETHEUS_HOST to 127.0.0.1.' },
   );
 
+/** The error of a request that a page of another site, or (on loopback) one under another name, has sent. */
+function foreignTo(request: IncomingMessage, exposed: boolean): VitrineError | undefined {
+  try {
+    const asked = { method: request.method ?? '', headers: request.headers };
+    if (!exposed) checkHost(asked, []);
+    checkSite(asked);
+    return undefined;
+  } catch (error) {
+    if (error instanceof VitrineError) return error;
+    throw error;
+  }
+}
+
 /**
  * Port 0 binds a free port. Beyond loopback every scraper must send `token`.
  * Throws VitrineError `auth_required_to_bind`, `port_taken`, `bind_failed`.
@@ -57,6 +71,11 @@ export async function startPrometheusPage(
     (request, response) => {
       const path = (request.url ?? '').split('?', 1)[0];
       response.setHeader('x-content-type-options', 'nosniff');
+      const foreign = foreignTo(request, exposed);
+      if (foreign !== undefined) {
+        response.writeHead(foreign.status).end();
+        return;
+      }
       if (exposed && !sameSecret(bearerOf(request.headers.authorization) ?? '', token ?? '')) {
         response.writeHead(401, { 'www-authenticate': 'Bearer' }).end();
         return;

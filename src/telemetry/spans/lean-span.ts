@@ -1,7 +1,7 @@
 /**
- * A span of `lean-tracer.ts`: what the SDK's span is to processors and exporters (`ReadableSpan`), with times worked out
- * when somebody reads them and attributes taken over as one object at the end. Whoever else gets hold of it, a processor
- * in `onStart` for one, can use it like any span.
+ * A span of `lean-tracer.ts`: a `ReadableSpan` for processors and exporters, whose times are computed when they are read and
+ * whose attributes are set as one object at the end, without a check of the attribute limits. Other code, such as a
+ * processor in `onStart`, can use it like any span; attributes that are set one by one are checked.
  */
 import type {
   Attributes,

@@ -1,9 +1,10 @@
 /**
  * Spans for a hot path. The SDK's tracer takes a good part of what observing a request costs: it cleans attributes twice,
  * adds to three counters with fresh attributes per span, and its spans check each attribute. This one asks the same sampler,
- * gives the same processors the same `ReadableSpan`, obeys the same limits (`OTEL_SPAN_*`) and counts the same
- * `otel.sdk.span.*` metrics, plainly, until somebody collects. It takes these parts from the SDK's own tracer and is only
- * used where all of them are as the SDK of this version has them; everywhere else the tracer given is used as it is.
+ * gives the same processors the same `ReadableSpan` and counts the same `otel.sdk.span.*` metrics as plain numbers until a
+ * collection. Of the limits (`OTEL_SPAN_*`) it applies those on events and links. It does not check attributes, so it is used
+ * only where their limits cannot be reached: values of any length, and more attributes than a span here has. It takes all
+ * parts from the SDK's own tracer and checks their form; where anything differs, the given tracer is used unchanged.
  */
 import type {
   Attributes,

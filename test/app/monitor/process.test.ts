@@ -90,7 +90,7 @@ describe('the monitor process', () => {
     return { code: await runCommandLine(args), text: printed.join('') };
   };
 
-  it('takes frames of the stack and answers from them on every road', async () => {
+  it('takes frames of the stack and answers from them by every API', async () => {
     const now = Date.now();
     for (const [sequence, count] of [10, 30].entries()) {
       const frame: Frame = {
@@ -210,7 +210,7 @@ describe('the monitor process', () => {
     expect((await cli('query', 'a', '--url', 'http://127.0.0.1:9')).code).toBe(4);
   });
 
-  it('shows its rules, and takes other ones on a reload', async () => {
+  it('shows its rules, and replaces them on a reload', async () => {
     const names = async (): Promise<string[]> =>
       (await json<{ data: { groups: { name: string }[] } }>(`${url}/api/v1/rules`)).data.groups.map(({ name }) => name);
     expect(await names()).toContain('vitrine-stack');
@@ -251,7 +251,7 @@ describe('settings', () => {
     expect(settings.balancer.listen.port).toBe(9);
   });
 
-  it('takes a flat monitor’s JSON as it stands, and names what it does not use', () => {
+  it('accepts a flat monitor’s JSON as it is, and names the sections that it does not use', () => {
     const text = JSON.stringify({
       monitoring: {
         interval: 30,
@@ -271,7 +271,7 @@ describe('settings', () => {
     expect(warnings).toEqual(['monitoring: not used by this version', 'ai: not used by this version']);
   });
 
-  it('says every mistake of a file at once, with its place', () => {
+  it('reports every mistake of a file at once, with its place', () => {
     const file = path.join(mkdtempSync(path.join(tmpdir(), 'vitrine-settings-')), 'v.yaml');
     writeFileSync(
       file,

@@ -59,7 +59,7 @@ describe('Child', () => {
     expect(echo.message).toEqual({ n: Infinity });
   });
 
-  it('is started again when it is killed, with another pid', async () => {
+  it('is restarted when it is killed, with another pid', async () => {
     const { child, said, exits } = start('obedient');
     await until(
       () => said.length > 0 || undefined,
@@ -100,7 +100,7 @@ describe('Child', () => {
     expect(codes).toEqual([1]);
   });
 
-  it.each([2, 3, 4])('gives up at once after exit code %i: a second attempt would fail alike', async (code) => {
+  it.each([2, 3, 4])('gives up at once after exit code %i: a second attempt would fail the same way', async (code) => {
     const { child, exits } = start('crashing', [String(code)]);
     await until(
       () => child.gaveUp || undefined,

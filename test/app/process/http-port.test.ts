@@ -1,4 +1,4 @@
-/** The ports of the server kit and of the monitor refuse what is no sound HTTP/1.1, and take what is. */
+/** The ports of the server kit and of the monitor refuse requests that are not valid HTTP/1.1, and accept valid ones. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,7 +63,7 @@ async function kitPort(): Promise<Port> {
 }
 
 describe('an upgrade', () => {
-  it('is checked as any request, and refused before anybody hears of it', async () => {
+  it('is checked as any request, and refused before a handler is called', async () => {
     let upgrades = 0;
     const server = await openHttpPort(
       { host: '127.0.0.1', port: 0 },

@@ -8,7 +8,7 @@ const MODULE = path.resolve(import.meta.dirname, '../../../src/app/process/lean-
 /** 64 in this program with V8's own sizes and 32 with 16 MiB a half; with a plan it varies from 5 to 13. */
 const SHORT_MIB = 20;
 
-/** MiB that the young generation takes at most while objects come that live for a while. */
+/** The most MiB of the young generation while the program creates objects that live for a while. */
 function youngMib(nodeFlags: readonly string[], plan = 'SERVICE_HEAP'): number {
   const program = `
     import { getHeapSpaceStatistics } from 'node:v8';
@@ -26,13 +26,13 @@ function youngMib(nodeFlags: readonly string[], plan = 'SERVICE_HEAP'): number {
   return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
 }
 
-it('keeps the young generation short, unless flags say otherwise', () => {
+it('keeps the young generation small, unless flags set its size', () => {
   expect(youngMib([])).toBeLessThan(SHORT_MIB);
   expect(youngMib(heapFlags(SERVICE_HEAP))).toBeLessThan(SHORT_MIB);
   expect(youngMib(['--max-semi-space-size=16'])).toBeGreaterThan(SHORT_MIB);
 });
 
-it('gives a monitor that somebody else started a young generation of 4 MiB a half', () => {
+it('gives a monitor that the user started a young generation of 4 MiB a half', () => {
   expect(youngMib([], 'MONITOR_HEAP')).toBeGreaterThanOrEqual(8);
   expect(youngMib([], 'MONITOR_HEAP')).toBeLessThan(SHORT_MIB);
   expect(youngMib(['--max-semi-space-size=16'], 'MONITOR_HEAP')).toBeGreaterThan(SHORT_MIB);
@@ -60,7 +60,7 @@ it('lets the young generation grow while work lasts, to its limit', () => {
   expect(last).toBe(16);
 }, 40_000);
 
-it('takes no burst for work that lasts', () => {
+it('does not count a burst as lasting work', () => {
   let pace: Pace = { second: 0, collections: 0, busySeconds: 0 };
   const collect = (second: number, times: number): void => {
     for (let at = 0; at < times; at += 1) pace = paceAfter(pace, second * 1000 + at);

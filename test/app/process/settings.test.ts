@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ruleGroupsOf } from '../../../src/app/monitor/rule-sources.ts';
-import { readSettings, settingsFrom, type Settings } from '../../../src/app/process/settings.ts';
+import { readSettings, settingsFrom } from '../../../src/app/process/settings.ts';
+import type { Settings } from '../../../src/app/process/settings-schema.ts';
 import { ConfigError } from '../../../src/config/load.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-settings-'));

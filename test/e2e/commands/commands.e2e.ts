@@ -1,6 +1,6 @@
 /**
- * Every command of README.md and docs/ is run as it stands, in the repository, with ports and folders of its own by
- * environment and address. What goes on for ever is looked at and stopped. A command that nobody taught this test fails it.
+ * Runs every command of README.md and docs/ as it is, in the repository; environment variables and addresses give it its own
+ * ports and folders. Commands that do not end are checked and stopped. An unknown command fails the test.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { programPath, startProgram, startServer } from '../../support/program.ts
 import { until } from '../../support/until.ts';
 import { freePort, REPOSITORY, startVitrine, type Vitrine } from '../../support/programs/vitrine-process.ts';
 
-/** The ports that the documents name, as they are in this run. */
+/** The ports of the documents → the ports of this run. */
 type Ports = Readonly<Record<4000 | 4317 | 4318 | 8080, number>>;
 
 const BIN = `${path.join(REPOSITORY, 'node_modules/.bin')}:${path.dirname(programPath('otelcol') ?? '/usr/bin/x')}`;
@@ -22,7 +22,7 @@ const adapted = (command: string, ports: Ports): string =>
     /127\.0\.0\.1:(4000|4317|4318|8080)\b/g,
     (_, port: '4000' | '4317' | '4318' | '8080') => `127.0.0.1:${ports[port]}`,
   );
-/** `npm ci` has been run, or this test would not: it is not run again under the feet of others. */
+/** `npm ci` has been run before the tests, and running it again would disturb other suites. */
 const withoutInstall = (command: string): string => command.replace(/^npm ci && /, '');
 
 function environment(ports: Ports, dir: string): Record<string, string> {
@@ -46,14 +46,14 @@ interface Setting {
   readonly dir: string;
 }
 
-/** Runs to its end against the stack that runs already. */
+/** Runs the command to its end against the running stack. */
 async function ends(command: string, { vitrine, dir }: Setting): Promise<void> {
   const { monitor, otlpGrpc, otlpHttp, balancer } = vitrine.ports;
   const ports = { 4000: monitor, 4317: otlpGrpc, 4318: otlpHttp, 8080: balancer };
   const line = adapted(command, ports)
     .replace(/--duration \d+/, '--duration 2')
     .replace('--for 30s', '--for 1s');
-  // Where the stack is, which the defaults would say of one on its usual ports.
+  // The stack's address: the defaults name its usual ports.
   const where = /drill/.test(line)
     ? ` --data ${vitrine.dataDir}`
     : /query/.test(line)
@@ -66,7 +66,7 @@ async function ends(command: string, { vitrine, dir }: Setting): Promise<void> {
   expect(await shell.exited, shell.output()).toBe(0);
 }
 
-/** Runs until it answers on the page, then is told to end. */
+/** Runs the command until the page answers, then stops it. */
 async function serves(command: string, { dir }: Setting): Promise<void> {
   const ports = await freePorts();
   const samples = await Promise.all([freePort(), freePort()]);
@@ -85,7 +85,7 @@ async function serves(command: string, { dir }: Setting): Promise<void> {
   await until(
     async () => {
       const answers = await Promise.all(
-        [4000, 8080].map((port) => fetch(`http://127.0.0.1:${ports[port as 4000]}/readyz`)),
+        [ports[4000], `${ports[8080]}/-`].map((at) => fetch(`http://127.0.0.1:${at}/readyz`)),
       );
       return answers.every(({ ok }) => ok) || undefined;
     },
@@ -94,7 +94,7 @@ async function serves(command: string, { dir }: Setting): Promise<void> {
   );
 }
 
-/** The Collector needs ports that nobody has. */
+/** Gives the Collector free ports. */
 async function collects(command: string): Promise<void> {
   const [health, grpc, http, page] = await Promise.all(Array.from({ length: 4 }, freePort));
   await using shell = await startServer('/bin/sh', ['-c', `exec ${command}`], {
@@ -111,7 +111,7 @@ async function collects(command: string): Promise<void> {
   expect(shell.child.exitCode).toBeNull();
 }
 
-/** No container runs here: the file is read, and what it mounts and names must be there. */
+/** No container runs here: the file is read, and all files that it mounts and names must exist. */
 async function composes(): Promise<void> {
   console.log(
     'docker compose is not run: the file is checked instead, and what it mounts is run natively by other tests',
@@ -138,7 +138,7 @@ async function names(command: string): Promise<void> {
   await Promise.resolve();
 }
 
-/** What builds, installs or tests a whole package has a suite of its own; here the command's script and files must be there. */
+/** Commands that build, install or test a whole package have their own suite; here their script and files must exist. */
 async function hasItsOwnSuite(command: string): Promise<void> {
   const script = /npm run (\S+)/.exec(command)?.[1];
   if (script !== undefined) await names(`npm run ${script}`);
@@ -206,7 +206,7 @@ describe.skipIf(programPath('nginx') === undefined)('the file for nginx', () => 
     rmSync(dir, { recursive: true });
     return status;
   };
-  it('is taken by nginx, and would not be if it were broken', () => {
+  it('is accepted by nginx, and refused when it is broken', () => {
     const page = readFileSync(path.join(REPOSITORY, 'docs/recipes/behind-nginx.md'), 'utf8');
     const text = /```nginx\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
     expect(check(text)).toBe(0);

@@ -1,4 +1,4 @@
-/** However Vitrine ends, nothing that it started goes on, and nobody is shown a stack trace. */
+/** However Vitrine ends, none of its processes stay, and no stack trace is printed. */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import {
   type Vitrine,
 } from '../../support/programs/vitrine-process.ts';
 
-/** Processes whose arguments name `mark`: a data directory is one's own. */
+/** Processes whose arguments contain `mark`, such as a data directory. */
 function processesWith(mark: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -95,8 +95,8 @@ describe('nothing is left', () => {
   });
 });
 
-describe('Ctrl-C in a terminal, which all processes hear,', () => {
-  test('ends in order: nothing is started again, and the code is 0', async () => {
+describe('Ctrl-C in a terminal, which reaches all processes,', () => {
+  test('ends them in order: nothing is restarted, and the code is 0', async () => {
     const dir = path.join(freshDir(), 'data');
     const child = spawn(process.execPath, [MAIN, 'start', '--data', dir], {
       env: { ...process.env, ...(await environment()) },
@@ -118,8 +118,8 @@ describe('Ctrl-C in a terminal, which all processes hear,', () => {
   });
 });
 
-describe('a reader that has had enough', () => {
-  test('ends a command well', async () => {
+describe('a reader that closes the pipe', () => {
+  test('ends a command with 0', async () => {
     const child = spawn(process.execPath, [MAIN, 'check', '--schema'], { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));

@@ -1,6 +1,6 @@
 /**
- * `vitrine query` against a monitor in a process of its own and `vitrine check --test-rules` on files, each as a user runs
- * them: what stands on stdout, what on stderr, and the exit code.
+ * `vitrine query` against a monitor in its own process and `vitrine check --test-rules` on files, as a user runs them: stdout,
+ * stderr and the exit code.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
@@ -103,7 +103,7 @@ describe('vitrine query', () => {
     expect(ended.stderr).not.toMatch(/\bat .*\.js:\d+/);
   });
 
-  it('says whom it cannot reach', () => {
+  it('names the address that it cannot reach', () => {
     expect(vitrine('query', 'up', '--url', 'http://127.0.0.1:1')).toMatchObject({
       code: 4,
       stderr: expect.stringContaining('Nothing answers at http://127.0.0.1:1.'),
@@ -152,12 +152,12 @@ tests:
   const FIRES = `[{ exp_labels: { queue: mail, severity: page }, exp_annotations: { summary: "mail stands still" } }]`;
   const check = (...args: readonly string[]): Ended => vitrine('check', '--test-rules', ...args);
 
-  it('passes what holds', () => {
+  it('passes rules that meet their expectations', () => {
     const file = write('good.yaml', tests(FIRES));
     expect(check(file)).toEqual({ code: 0, stdout: `${file}: SUCCESS\n`, stderr: '' });
   });
 
-  it('says what did not hold, of every file, and exits with 5', () => {
+  it('reports failed expectations of every file, and exits with 5', () => {
     const [good, bad] = [write('good.yaml', tests(FIRES)), write('bad.yaml', tests('[]'))];
     const { code, stdout } = check(good, bad);
     expect(code).toBe(5);

@@ -1,6 +1,6 @@
 /**
  * The rule files in two evaluators. On made-up series: promtool and `vitrine check --test-rules` judge the same test files.
- * Live: a stack in trouble fires the same alerts here and in real Prometheus, with the same labels and annotations, and real
+ * Live: a failing stack fires the same alerts here and in real Prometheus, with the same labels and annotations, and real
  * Alertmanager receives them.
  */
 import { spawnSync } from 'node:child_process';
@@ -25,7 +25,7 @@ interface TestFile {
 }
 
 const yamlOf = (file: string): unknown => parse(readFileSync(file, 'utf8'));
-/** Pairs in the order of their names, whatever order they came in. */
+/** Pairs sorted by name. */
 const sorted = (of: Readonly<Record<string, string>>): [string, string][] =>
   Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1));
 const inFolder = (folder: string): string[] => readdirSync(folder).map((file) => path.join(folder, file));
@@ -113,8 +113,8 @@ interface ApiRule {
 }
 
 const needed = ['otelcol', 'prometheus', 'prometheus-alertmanager'] as const;
-describe.skipIf(missingPrograms('rules in Prometheus', ...needed).length > 0)('a stack in trouble', () => {
-  /** What fires for as long as both upstreams are gone and there is traffic; others come and go with the load. */
+describe.skipIf(missingPrograms('rules in Prometheus', ...needed).length > 0)('a failing stack', () => {
+  /** Alerts that fire while both upstreams are down and there is traffic; others depend on the load. */
   const EXPECTED = ['UpstreamDown', 'ErrorResponses'];
   let picture: WholePicture;
 
@@ -172,7 +172,7 @@ describe.skipIf(missingPrograms('rules in Prometheus', ...needed).length > 0)('a
     );
   }, 90_000);
 
-  it('tells Alertmanager', async () => {
+  it('sends the alerts to Alertmanager', async () => {
     await until(
       async () => {
         const alerts = await json<ApiAlert[]>(`http://${picture.alertmanager.address}/api/v2/alerts`);

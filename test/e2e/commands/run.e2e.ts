@@ -1,4 +1,4 @@
-/** Five minutes with a service that knows nothing of Vitrine: `vitrine run -- node server.js`, and what one sees of it. */
+/** `vitrine run -- node server.js` with an unchanged service, and its data in the page. */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -55,7 +55,7 @@ describe('vitrine run -- node server.js', () => {
     );
   });
 
-  test('a slow request is found, with its waterfall and the lines it printed', async () => {
+  test('a slow request is found, with its waterfall and log lines', async () => {
     await fetch(`${it.balancer}/orders/slow`);
     const trace = await until(
       async () => {
@@ -74,7 +74,7 @@ describe('vitrine run -- node server.js', () => {
     expect(trace.logs.map(({ message }) => message)).toContain('order slow is looked for');
   });
 
-  test('the generator and the page see the same percentiles, but for what lies between them', async () => {
+  test('the generator and the page show the same percentiles, apart from the time between them', async () => {
     const result = await load({ url: `${it.balancer}/orders/9`, scenario: 'get', users: 5, rate: 60, duration: 6 });
     expect(result.totals.failed).toBe(0);
     const query = async (quantile: number): Promise<number> => {
@@ -95,7 +95,7 @@ describe('vitrine run -- node server.js', () => {
     expect(p50 * 4 + 20).toBeGreaterThan(result.latency_ms?.p50 ?? Infinity);
   });
 
-  test('the checks of the balancer are neither its requests nor its traces', async () => {
+  test('health checks of the balancer count neither as requests nor as traces', async () => {
     await until(
       async () => {
         const { traces } = await json<TracesAnswer>(`${it.monitor}/api/traces?service=orders&limit=1000`);
@@ -118,7 +118,7 @@ describe('vitrine run -- node server.js', () => {
       () => 'the service counts no requests',
     );
     expect(routes.filter((route) => !route.startsWith('/orders'))).toEqual([]);
-    // Passed on by the balancer, the name of the checks hides nothing.
+    // A client that uses the name of the health checks is still recorded.
     await fetch(`${it.balancer}/orders/hidden`, { headers: { 'user-agent': 'vitrine-health-check' } });
     await until(
       async () => {
@@ -156,8 +156,9 @@ test.each(['start', 'run'])(
     });
     await until(
       async () => {
-        const paths = [`${ports.balancer}${name === 'run' ? '/-' : ''}/readyz`, `${ports.monitor}/readyz`];
-        const answers = await Promise.all(paths.map((each) => fetch(`http://127.0.0.1:${each}`)));
+        const answers = await Promise.all(
+          [`${ports.balancer}/-`, ports.monitor].map((at) => fetch(`http://127.0.0.1:${at}/readyz`)),
+        );
         return answers.every(({ ok }) => ok) || undefined;
       },
       30_000,
@@ -171,7 +172,7 @@ test.each(['start', 'run'])(
   60_000,
 );
 
-test('a command that is not there is 127', async () => {
+test('a command that does not exist gives 127', async () => {
   await using created = new AsyncDisposableStack();
   const dir = freshDir();
   created.defer(() => rmSync(dir, { recursive: true, force: true }));

@@ -1,4 +1,4 @@
-/** Starting, asking and ending Vitrine as a user and an orchestrator do: ports, health, exit codes, the drain. */
+/** Starts, queries and stops Vitrine as a user and an orchestrator do: ports, health, exit codes, the drain. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -47,7 +47,7 @@ describe('a running Vitrine', () => {
     );
   });
 
-  test('/health has the shape of the interface and true figures on both ports', async () => {
+  test('/health has the documented form and correct figures on both ports', async () => {
     await until(
       async () => (await json<Health>(`${it.monitor}/health`)).status === 'healthy' || undefined,
       15_000,
@@ -96,7 +96,7 @@ describe('a running Vitrine', () => {
     expect(all.alerts_firing).toBe(alerts.filter(({ state }) => state === 'firing').length);
   });
 
-  test('/health speaks application/health+json to who accepts it; /livez and /readyz are plain', async () => {
+  test('/health answers application/health+json to clients that accept it; /livez and /readyz are plain', async () => {
     for (const origin of [it.balancer, it.monitor]) {
       const draft = await get(`${origin}/health`, 'application/health+json');
       expect(draft.type).toMatch(/^application\/health\+json/);
@@ -175,7 +175,7 @@ describe('a running Vitrine', () => {
   });
 });
 
-describe('a start that must not be', () => {
+describe('a start that is refused', () => {
   test('a monitor that others can reach needs a token', async () => {
     const env = { VITRINE_MONITOR__LISTEN: `0.0.0.0:${await freePort()}` };
     const refused = await vitrine(['start', '--role', 'monitor', '--listen', `0.0.0.0:${await freePort()}`]);
@@ -184,7 +184,7 @@ describe('a start that must not be', () => {
     expect((await vitrine(['start'], { env })).code).toBe(3);
   });
 
-  test('check tells every mistake with its place, and passes what holds', async () => {
+  test('check reports every mistake with its place, and passes a good file', async () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-'));
     const bad = path.join(dir, 'bad.yaml');
     writeFileSync(bad, 'balancer:\n  listne: 127.0.0.1:1\nmonitor:\n  listen: nowhere\n');
@@ -201,7 +201,7 @@ describe('a start that must not be', () => {
   });
 });
 
-/** As the flat performance monitor's readers have written theirs. */
+/** A file of a flat performance monitor, as users have written it. */
 const FLAT_FILE = {
   monitoring: {
     interval: 30,
@@ -219,7 +219,7 @@ const FLAT_FILE = {
   ai: { anomaly_detection: true, prediction_window: 300, confidence_threshold: 0.8 },
 };
 
-test('the JSON file of a flat performance monitor starts Vitrine as it stands', async () => {
+test('the unchanged JSON file of a flat performance monitor starts Vitrine', async () => {
   const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-'));
   const file = path.join(dir, 'monitor-config.json');
   writeFileSync(file, JSON.stringify(FLAT_FILE, null, 2));
@@ -265,7 +265,7 @@ describe('SIGTERM', () => {
         .end();
     });
 
-  test('is announced, drains what has begun and ends with 0 within 10 s', async () => {
+  test('is announced, drains open requests and ends with 0 within 10 s', async () => {
     await using it = await startVitrine({ env: { VITRINE_BALANCER__UPSTREAMS: `http://127.0.0.1:${port}` } });
     const agent = new Agent({ keepAlive: true, maxSockets: 20 });
     const answers: Answer[] = [];
@@ -298,7 +298,7 @@ describe('SIGTERM', () => {
     it.child.kill('SIGTERM');
     const ready = await until(
       async () => {
-        const answer = await ask(`${it.balancer}/readyz`, new Agent());
+        const answer = await ask(`${it.balancer}/-/readyz`, new Agent());
         return answer.status === 503 ? answer : undefined;
       },
       900,
@@ -319,7 +319,7 @@ describe('SIGTERM', () => {
     expect(code).toBe(0);
     expect(tookMs).toBeLessThan(END_LIMIT_MS);
     expect(answers.every(({ status }) => status === 200)).toBe(true);
-    // Whatever reached the service was answered: the clients', five slow ones, one of our own.
+    // Every request that reached the service was answered: those of the clients, five slow ones, and one of this test.
     expect(answers.length + 6).toBe(arrived);
     agent.destroy();
   });

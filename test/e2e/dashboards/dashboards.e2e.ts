@@ -1,5 +1,5 @@
 /**
- * Every query of every panel on two engines: ours, fed by the stack itself, and real Prometheus, fed through the Collector.
+ * Every query of every panel on two engines: Vitrine's, with data from the stack, and real Prometheus, with data from the Collector.
  * Same series, same labels, and values that agree as far as two collections a second apart can.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,16 +12,16 @@ const missing = missingPrograms('dashboards on both engines', 'otelcol', 'promet
 
 const WINDOW_SECONDS = 20;
 const STEP_SECONDS = 5;
-/** What rates look back, of src/dashboards/queries.ts. */
+/** The range of rates in src/dashboards/queries.ts. */
 const LOOK_BACK_SECONDS = 60;
 /** Two engines agree when the middle of their common values differs by less than this factor. */
 const FACTOR = 1.5;
 /** A quantile is estimated from buckets: one request more or less moves it by a bucket. */
 const QUANTILE_FACTOR = 4;
-/** Below it, in whatever unit, both are nothing: one request a window that only one engine saw being born. */
+/** Values below this count as zero in any unit: one request in a window whose first sample only one engine saw. */
 const NOTHING = 0.1;
 
-/** Nothing is refused, missed or given up in a stack that is well: these may have no series, on both engines alike. */
+/** A healthy stack refuses, misses and drops nothing: these may have no series, on both engines. */
 const QUIET = [
   'vitrine_balancer_shed_total',
   'vitrine_ingest_rejected_total',
@@ -48,7 +48,7 @@ interface Tally {
 }
 const tally: Tally = { both: 0, once: 0 };
 
-/** What differs, a sentence each; what was compared is added to `counted`. */
+/** One message for each difference; compared values are added to `counted`. */
 function differences(ours: Answer, theirs: Answer, factor = FACTOR, counted: Tally = { both: 0, once: 0 }): string[] {
   const lacking = (from: Answer, of: Answer, who: string): string[] =>
     [...of.keys()].filter((labels) => !from.has(labels)).map((labels) => `${who} lacks ${labels}`);
@@ -62,7 +62,7 @@ function differences(ours: Answer, theirs: Answer, factor = FACTOR, counted: Tal
     const [mine, its] = [middle(common.map(([value]) => value)), middle(common.map(([, value]) => value))];
     // 0/0: that engine saw the series with its first request, and no other since.
     const unknown = Number.isNaN(mine) || Number.isNaN(its);
-    // The same of a counter that was born of a burst: its first scrape held all of it.
+    // The same for a counter that began with a burst: its first scrape held all of it.
     const once = (mine === 0) !== (its === 0);
     if (!unknown) counted[once ? 'once' : 'both'] += 1;
     const near = once || Math.abs(mine - its) < NOTHING || Math.max(mine, its) < factor * Math.min(mine, its);
@@ -98,7 +98,7 @@ describe.skipIf(missing.length > 0)('panels', () => {
       () => `Prometheus hears nothing\n${picture.prometheus.output()}`,
     );
     await using load = picture.load(170);
-    // One upstream dies in the middle, so that ejections, retries and an alert are there to be compared.
+    // One upstream is killed in the middle, so that ejections, retries and an alert can be compared.
     await until(
       async () => (await ask(picture.vitrine.monitor, 'sum(vitrine_balancer_upstream_requests_total) > 300')).size > 0,
       30_000,

@@ -1,7 +1,7 @@
 /**
- * The data sources that Grafana is given, asked as Grafana asks them: the address of compose stands for the program that listens
- * there, started natively, and it gets the path, method, Host and token that Grafana's proxy would send. Grafana itself is in no
- * registry that tests may use, so this is what can be shown of it.
+ * Queries the provisioned data sources as Grafana does. Each address of compose is mapped to the program that listens there,
+ * started natively, which gets the path, method, Host and token that Grafana's proxy would send. Grafana itself is in no
+ * registry that tests may use.
  */
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -36,14 +36,14 @@ const file = z.object({
 });
 type Source = z.infer<typeof file>['datasources'][number];
 
-/** The status of an answer and what kind of thing its data is. */
+/** The status of an answer and the kind of its data. */
 function shapeOf(body: string): unknown {
   const { status, data, errorType } = JSON.parse(body) as { status: string; data?: unknown; errorType?: string };
   const kind = Array.isArray(data) ? 'list' : typeof data;
   return { status, errorType, kind, parts: kind === 'object' && !isByName(data) ? Object.keys(data ?? {}).sort() : [] };
 }
 
-/** Metadata and build information have keys of their own in each program. */
+/** Metadata and build information have different keys in each program. */
 const isByName = (data: unknown): boolean =>
   typeof data === 'object' && data !== null && !('groups' in data || 'alerts' in data);
 
@@ -58,7 +58,7 @@ describe.skipIf(missingPrograms('data sources of Grafana', 'prometheus', 'jaeger
     let vitrine: Vitrine;
     let prometheus: Server;
     let jaeger: Jaeger;
-    /** What listens natively for host:port of compose. */
+    /** The native address of host:port in compose. */
     let natives: ReadonlyMap<string, string>;
 
     beforeAll(async () => {
@@ -131,7 +131,7 @@ describe.skipIf(missingPrograms('data sources of Grafana', 'prometheus', 'jaeger
       });
     }
 
-    /** What the plug-in asks when somebody presses "Save & test", and what it must be told. */
+    /** The request of the plug-in for "Save & test", and the answer that it needs. */
     async function test(source: Source): Promise<Reply> {
       if (source.type === 'jaeger') return ask(source, 'GET', '/api/services');
       const method = source.jsonData?.httpMethod ?? 'GET';
@@ -159,7 +159,7 @@ describe.skipIf(missingPrograms('data sources of Grafana', 'prometheus', 'jaeger
       return found.filter((fault) => fault !== '');
     }
 
-    it('answer what Grafana asks to test them', async () => expect(await faultsOf(PROVISIONED)).toEqual([]));
+    it('answer the test request of Grafana', async () => expect(await faultsOf(PROVISIONED)).toEqual([]));
 
     it('answer the queries of a dashboard', async () => {
       const { datasources } = file.parse(parse(PROVISIONED));
@@ -175,7 +175,7 @@ describe.skipIf(missingPrograms('data sources of Grafana', 'prometheus', 'jaeger
         }
     });
 
-    /** What the plug-in asks beside the queries of panels: on load, in the editor, for variables and for the list of alerts. */
+    /** Requests of the plug-in besides the queries of panels: on load, in the editor, for variables and for the list of alerts. */
     it('answer everything else that Grafana asks, in the shape that Prometheus has', async () => {
       const nowMs = Date.now();
       const minute = Math.floor(nowMs / 60_000) * 60;

@@ -41,7 +41,7 @@ interface RuleFile {
   }[];
 }
 
-/** Everything that a rule is, as one line. */
+/** All parts of a rule as one line. */
 const ruleLine = (
   group: string,
   name: string,

@@ -1,4 +1,4 @@
-/** The page in a real browser, over a stack that does not exist: it must hold in every size, theme and mishap. */
+/** The page in a real browser, over a fake stack: it must work in every size and theme and with every failure. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -55,7 +55,7 @@ const firstTrace = async (server: PageServer): Promise<string> => {
   return `/traces/${answer.traces[0].traceId}`;
 };
 
-/** What is cut off or too small to hit. As text, because it runs in the browser and not here. */
+/** Elements that are cut off or too small to click. As text, because it runs in the browser. */
 const FLAWS = `(() => {
   const found = [];
   const main = document.querySelector('main');
@@ -122,7 +122,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
       expect(troubles).toEqual([]);
     });
 
-    it.each(['empty', 'broken'] as const)('holds when the API is %s', async (kind) => {
+    it.each(['empty', 'broken'] as const)('works when the API is %s', async (kind) => {
       await using server = await startPageServer({ kind });
       await using opened = await open(server, '/', { size });
       const { page } = opened;

@@ -1,4 +1,4 @@
-/** The command that makes the README's pictures makes them, from a stack of its own, and fails when there is nothing to see. */
+/** The command writes the README's pictures from its own stack, and fails when there is nothing to show. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** A fault on purpose is seen: an alert within seconds, on every road, that leads to a trace; and each drill ends by itself. */
+/** A drill causes an alert within seconds, in every output, with a trace; and each drill ends by itself. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -160,7 +160,7 @@ describe('drills under load', () => {
     );
   });
 
-  test('kill: the service that was killed is started again, and no answer fails', async () => {
+  test('kill: the killed service is restarted, and no request fails', async () => {
     const pids = (): number[] =>
       (
         JSON.parse(readFileSync(path.join(it.dataDir, 'run.json'), 'utf8')) as { services: { pid: number }[] }
@@ -178,13 +178,13 @@ describe('drills under load', () => {
     );
   });
 
-  test('an unknown kind is wrong usage, and no drill is possible where nothing runs', async () => {
+  test('an unknown kind is wrong usage, and no drill is possible without a running Vitrine', async () => {
     expect((await vitrine(['drill', 'flood', '--data', it.dataDir])).code).toBe(2);
     expect((await vitrine(['drill', 'latency', '--data', path.join(it.dataDir, 'elsewhere')])).code).toBe(4);
   });
 });
 
-/** Ten good looks in a row. */
+/** Ten good answers in a row. */
 async function endOf(isBad: () => Promise<boolean>): Promise<void> {
   let good = 0;
   await until(

@@ -1,4 +1,4 @@
-/** Processes die, stop and come back under load, and no client notices. Signals go to the processes that run.json names. */
+/** Processes are killed, stopped and restarted under load, and no client notices. Signals go to the processes in run.json. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as time } from 'node:timers/promises';
@@ -141,12 +141,12 @@ describe('under load', () => {
     expect(late).toEqual([]);
   });
 
-  test('the monitor stops for five seconds, dies, and is back: traffic goes on untouched', async () => {
+  test('the monitor stops for five seconds, is killed, and is restarted: traffic is not affected', async () => {
     const { monitorPid = 0 } = runFile(it);
     const running = traffic(10);
     await answered(RATE);
     process.kill(monitorPid, 'SIGSTOP');
-    // How long it is gone is what is tried.
+    // The test measures how long it is down.
     await time(5_000);
     process.kill(monitorPid, 'SIGCONT');
     await until(

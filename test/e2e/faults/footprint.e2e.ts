@@ -1,5 +1,5 @@
 /**
- * What Vitrine costs as it is installed: CPU while nothing happens, and memory after a minute of 50 simulated users. Memory
+ * The cost of an installed Vitrine: CPU while idle, and memory after a minute of 50 simulated users. Memory
  * is the kernel's proportional share (PSS): pages that processes share are counted once. The machine must be
  * Linux; the load generator is not counted.
  */

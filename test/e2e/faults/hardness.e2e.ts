@@ -1,7 +1,7 @@
 /**
- * Clients that mean harm, or mean nothing and are many: slow heads, slow bodies, readers that do not read, oversize heads,
- * ten thousand idle connections, a thousand tunnels, odd methods and paths. The balancer is a process of its own before one
- * service; somebody well-behaved asks beside every attack and must not notice it. Each figure is printed.
+ * Hostile clients, or very many clients: slow heads, slow bodies, readers that do not read, oversize heads, ten thousand idle
+ * connections, a thousand tunnels, odd methods and paths. The balancer runs in its own process before one service; a normal
+ * client sends requests during every attack and must not notice it. Each figure is printed.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, request as httpRequest, type Server } from 'node:http';
@@ -146,11 +146,11 @@ describe('the balancer', () => {
     const config = path.join(dir, 'vitrine.yaml');
     writeFileSync(
       config,
-      `balancer: { upstreams: ['http://127.0.0.1:${(upstream.address() as AddressInfo).port}'], timeouts: { idle: ${READER_MS}ms } }\n`,
+      `balancer: { upstreams: ['http://127.0.0.1:${(upstream.address() as AddressInfo).port}'], timeouts: { client_stall: ${READER_MS}ms } }\n`,
     );
     const flags = ['--role', 'balancer', '--config', config, '--listen', `127.0.0.1:${port}`];
     it = await startServer(process.execPath, [MAIN, 'start', ...flags, '--data', path.join(dir, 'data')], {
-      readyUrl: `http://127.0.0.1:${port}/readyz`,
+      readyUrl: `http://127.0.0.1:${port}/-/readyz`,
       ownDir: dir,
       env: { OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: String(scrape) },
     });
@@ -198,7 +198,7 @@ describe('the balancer', () => {
     unnoticed(beside);
   });
 
-  test('holds back what two hundred readers do not read, and lets them go', async () => {
+  test('stops reading from the upstream for two hundred clients that do not read, and closes them', async () => {
     const before = it.rssBytes();
     const began = performance.now();
     const all = await clients(port, 200, '');
@@ -213,7 +213,7 @@ describe('the balancer', () => {
     }
     await until(
       async () =>
-        (await json<Health>(`${it.url}/health`)).components['balancer']?.['active_requests'] === 0 || undefined,
+        (await json<Health>(`${it.url}/-/health`)).components['balancer']?.['active_requests'] === 0 || undefined,
       30_000,
       () => 'some are still served',
     );
@@ -299,7 +299,7 @@ describe('the balancer', () => {
     expect(grown.filter(([, by]) => by > 2)).toEqual([]);
   });
 
-  test('carries a thousand tunnels and says goodbye to each when it ends', async () => {
+  test('carries a thousand tunnels and sends a close frame on each when it ends', async () => {
     const codes: number[] = [];
     let errors = 0;
     const sockets = await Promise.all(

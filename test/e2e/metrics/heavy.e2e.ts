@@ -1,6 +1,6 @@
 /**
- * A monitor under queries and bodies that are made to hurt: rules go on each second, ingest loses nothing, memory stays, and
- * every hostile input gets the answer that is written for it. Over real sockets against a process of its own.
+ * A monitor under expensive queries and hostile bodies: rules run each second, ingest loses nothing, memory is bounded, and
+ * every hostile input gets its documented answer. Over real sockets against a separate process.
  */
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -114,7 +114,7 @@ describe('a monitor under heavy queries', () => {
         `${Math.round(monitor.rssBytes() / 2 ** 20)} MB`,
     );
     expect(missed).toBe(0);
-    // What queries hold together has a bound; without it four of these hold a gigabyte.
+    // All queries together have a bound; without it four of these hold a gigabyte.
     expect(monitor.rssBytes() / 2 ** 20).toBeLessThan(600);
     expect(ticks.length).toBeGreaterThan(15);
     expect([...answers.keys()].every((status) => [200, 422, 503].includes(status))).toBe(true);
@@ -222,7 +222,7 @@ const ROWS: readonly Row[] = [
 ];
 
 describe('hostile input over sockets', () => {
-  it('gets the answer that is written for it, and memory stays', async () => {
+  it('gets its documented answer, and memory is bounded', async () => {
     await using monitor = await startMonitorProcess();
     const paths = {
       otlp: `${monitor.otlpHttp}/v1/metrics`,

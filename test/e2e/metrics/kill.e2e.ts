@@ -1,6 +1,6 @@
 /**
  * SIGKILL in the middle of ingest over real HTTP, remote write and OTLP at once: nothing that was acknowledged is lost, the
- * store opens clean, and a batch whose acknowledgement never came may be there or not, but only whole. As it is installed.
+ * store opens clean, and a batch without acknowledgement is stored completely or not at all. Runs the installed program.
  */
 import { rmSync } from 'node:fs';
 import { expect, it } from 'vitest';

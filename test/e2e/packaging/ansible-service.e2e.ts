@@ -1,6 +1,6 @@
 /**
- * The Ansible role where a service manager runs: what it starts answers, what does not answer is switched back. The manager is a
- * stand-in (test/support/programs/systemctl.py) that really runs the unit's commands, as systemd cannot run in a test.
+ * The Ansible role with a service manager: a good release answers, and a release that does not answer is rolled back. The manager is
+ * a replacement (test/support/programs/systemctl.py) that really runs the unit's commands, as systemd cannot run in a test.
  */
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
  * The Ansible role by Debian's ansible, in a mount namespace of its own, on a host where no systemd runs: files are placed and
- * nothing is started. What the unit would start is started by hand; packaging-ansible-service.e2e.ts has it started.
+ * nothing is started. This test starts the unit's command by hand; ansible-service.e2e.ts lets the role start it.
  */
 import { existsSync, mkdtempSync, readFileSync, cpSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

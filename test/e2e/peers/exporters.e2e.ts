@@ -1,4 +1,4 @@
-/** Exporters are chosen by environment alone, and none of them can hurt a request, whatever stands at its other end. */
+/** Exporters are chosen by environment alone, and none of them can affect a request, whatever its endpoint does. */
 import { mkdtempSync, readFileSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -110,7 +110,7 @@ async function listening(listener: RequestListener): Promise<Listening> {
   };
 }
 
-/** What may stand at the other end of OTLP. */
+/** Behaviours of an OTLP endpoint. */
 const COLLECTORS: Readonly<Record<string, { readonly drops: boolean; readonly open: () => Promise<Listening> }>> = {
   dead: { drops: true, open: async () => ({ port: await freePort(), close: async () => {} }) },
   hung: { drops: true, open: () => listening((request) => void request.resume()) },
@@ -135,7 +135,7 @@ const COLLECTORS: Readonly<Record<string, { readonly drops: boolean; readonly op
 
 describe('a collector that is', () => {
   for (const [kind, { drops, open }] of Object.entries(COLLECTORS)) {
-    test(`${kind} fails no request and does not hold up the end`, async () => {
+    test(`${kind} fails no request and does not delay the end`, async () => {
       const collector = await open();
       await using it = await startVitrine({
         env: {

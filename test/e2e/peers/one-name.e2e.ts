@@ -1,4 +1,4 @@
-/** A metric has one name, unit, type and label set on every road, and the counts of all of them are the clients' own. */
+/** A metric has one name, unit, type and label set in every output, and all counts equal those of the clients. */
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { vitrine, load } from '../../support/docs/command-line.ts';
@@ -14,8 +14,8 @@ const CONVENTION_COUNTS =
   /^(process_thread_count|process_unix_file_descriptor_count|system_cpu_logical_count) non-histogram and non-summary metrics should not have "_count" suffix$/;
 const COUNT = 'http_server_request_duration_seconds_count';
 
-const missing = missingPrograms('the sample stack on three roads', 'otelcol', 'prometheus', 'promtool');
-describe.skipIf(missing.length > 0)('the sample stack on three roads', () => {
+const missing = missingPrograms('the sample stack in three outputs', 'otelcol', 'prometheus', 'promtool');
+describe.skipIf(missing.length > 0)('the sample stack in three outputs', () => {
   let collector: Collector;
   let it: Vitrine;
   let scrape = '';
@@ -79,7 +79,7 @@ describe.skipIf(missing.length > 0)('the sample stack on three roads', () => {
     expect(ours.size).toBeGreaterThan(25);
   });
 
-  test('every road counts the requests that the clients sent, and health checks are in none', async () => {
+  test('every output counts the requests that the clients sent, and no health checks', async () => {
     await until(
       async () => Object.values(await roads()).every((road) => sumOf(road, COUNT) === requests) || undefined,
       ROAD_LIMIT_MS,
@@ -90,7 +90,7 @@ describe.skipIf(missing.length > 0)('the sample stack on three roads', () => {
     expect(counted).toEqual([requests, requests, requests]);
   });
 
-  test('the services answered what the cache did not, and retries on top', async () => {
+  test('the services answered the requests that the cache did not answer, plus retries', async () => {
     const ask = async (expr: string): Promise<number> => {
       const { data } = await json<{ data: { result: { value: [number, string] }[] } }>(
         `${it.monitor}/api/v1/query?query=${encodeURIComponent(expr)}`,
@@ -182,7 +182,7 @@ function scrapeConfig(pages: Readonly<Record<string, string>>): string {
   return JSON.stringify({ global: { scrape_interval: '1s', scrape_timeout: '1s' }, scrape_configs: jobs });
 }
 
-/** What `theirs` has other than `ours`, a sentence each. */
+/** One message for each difference of `theirs` from `ours`. */
 function differences(ours: Map<string, Family>, theirs: Map<string, Family>, road: string): string[] {
   const found: string[] = [];
   for (const name of new Set([...ours.keys(), ...theirs.keys()])) {

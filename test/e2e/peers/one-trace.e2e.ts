@@ -1,4 +1,4 @@
-/** One request is one trace through balancer, service, cache and database, and the same on every road that shows it. */
+/** One request is one trace through balancer, service, cache and database, and the same in every output. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -422,6 +422,29 @@ describe('the guard', () => {
     expect(answer.status).toBe(status);
   });
 
+  const navigation = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+  it.each([
+    ['/api/metrics', { 'sec-fetch-site': 'cross-site' }, 403],
+    ['/api/metrics', { 'sec-fetch-site': 'same-site' }, 403],
+    ['/api/metrics', { origin: 'https://evil.example' }, 403],
+    ['/api/metrics', navigation, 403],
+    ['/API/metrics', navigation, 403],
+    ['/api/v1/query?query=1', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }, 403],
+    ['/metrics', navigation, 403],
+    ['/federate', navigation, 403],
+    ['/probe?target=x', navigation, 403],
+    ['/', { ...navigation, 'sec-fetch-dest': 'iframe' }, 403],
+    ['/', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'script' }, 403],
+    ['/', navigation, 200],
+    ['/traces', navigation, 200],
+    ['/api/metrics', { 'sec-fetch-site': 'same-origin' }, 200],
+    ['/api/metrics', { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }, 200],
+    ['/api/metrics', {}, 200],
+  ])('answers GET %s with %o with %i', async (target, headers, status) => {
+    await using server = await start();
+    expect((await ask(server.port, target, { headers })).status).toBe(status);
+  });
+
   it('lets a write from our own page through', async () => {
     await using server = await start();
     const headers = { origin: `http://localhost:${server.port}`, host: `localhost:${server.port}` };

@@ -30,7 +30,7 @@ let guardedSession: ClientHttp2Session;
 beforeAll(async () => {
   rig = ingestRig();
   const common = { intake: rig.intake, logger: silentLogger };
-  server = new OtlpGrpcServer({ ...common, budget: new ByteBudget(100 * 1024 * 1024) });
+  server = new OtlpGrpcServer({ ...common, allowedHosts: ['otlp.example'], budget: new ByteBudget(100 * 1024 * 1024) });
   guarded = new OtlpGrpcServer({
     ...common,
     budget: new ByteBudget(2000),
@@ -166,5 +166,19 @@ describe('a refusal', () => {
     expect((await call(METRICS, frame(Buffer.alloc(4000)), token, guardedSession)).status).toBe('14');
     expect(rig.counters.totals().get('refused requests overloaded')).toBe(1);
     expect((await call(METRICS, frame(Buffer.alloc(6000)), token, guardedSession)).status).toMatch(/^(?:8|14)$/);
+  });
+});
+
+describe('requests of other sites', () => {
+  const METRICS = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
+
+  it.each([
+    [{ origin: 'https://evil.example' }, 403],
+    [{ 'sec-fetch-site': 'cross-site' }, 403],
+    [{ ':authority': 'evil.example:4317' }, 421],
+    [{ ':authority': 'otlp.example:4317' }, 200],
+    [{}, 200],
+  ])('are refused: %o is answered %i', async (headers, status) => {
+    expect((await call(METRICS, frame(new Uint8Array()), headers)).http).toBe(status);
   });
 });

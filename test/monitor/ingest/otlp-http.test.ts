@@ -340,7 +340,7 @@ describe('limits', () => {
       headers: { 'Content-Type': PROTOBUF, 'Content-Encoding': 'gzip' },
     });
     expect(unpacked.status).toBe(413);
-    const head = 'POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
+    const head = 'POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
     const unsent = await raw(small.port, `${head}Content-Length: 99999999999\r\n\r\n{`, undefined, 10_000);
     expect(unsent).toMatchObject({ status: 413, closed: true });
     expect(await statusOf(unpacked)).toMatchObject({ code: 8 });
@@ -412,5 +412,32 @@ describe('limits', () => {
       { code: 13, message: 'An unexpected error was logged.' },
     ]);
     expect(lines).toHaveLength(1);
+  });
+});
+
+describe('requests of other sites', () => {
+  const post = (path: string, headers: Record<string, string>): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const { port } = server;
+      const type = { 'content-type': 'text/plain', ...headers };
+      const request = httpRequest({ host: '127.0.0.1', port, path, method: 'POST', headers: type }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      request.on('error', reject).end('# TYPE planted gauge\nplanted 42\n# EOF\n');
+    });
+  const IMPORT = '/api/v1/import/openmetrics';
+
+  it.each([
+    [IMPORT, { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }, 403],
+    [IMPORT, { 'sec-fetch-site': 'same-site' }, 403],
+    [IMPORT, { origin: 'null' }, 403],
+    ['/api/logs', { origin: 'http://localhost:4000' }, 403],
+    ['/v1/logs', { 'sec-fetch-site': 'cross-site' }, 403],
+    [IMPORT, { host: 'rebound.example:4318' }, 421],
+    [IMPORT, { host: 'localhost:4318' }, 200],
+    [IMPORT, {}, 200],
+  ])('are refused: %s with %o is answered %i', async (path, headers, status) => {
+    expect(await post(path, headers)).toBe(status);
   });
 });

@@ -82,7 +82,8 @@ describe('matchers', () => {
     ['(a)\\1', /invalid escape sequence/],
     ['a{1001}', /expression too large|invalid repeat count/],
     ['((a{100}){100}){100}', /expression too large|invalid repeat/],
-    ['(a{2}b{3}){500}', /expression too large/],
+    ['(a{2}b{3}){500}', /invalid repeat count/],
+    ['a{1000}'.repeat(139), /expression too large/],
     [`a${'.'.repeat(1_000)}`, /longer than 1000 characters/],
   ])('refuses %s', (pattern, reason) => {
     expect(checkRegex(pattern)).toMatch(reason);
@@ -92,6 +93,7 @@ describe('matchers', () => {
   it('accepts repeats within bounds', () => {
     expect(checkRegex('(a{30}){30}')).toBeUndefined();
     expect(checkRegex('(a{900})(b{900})')).toBeUndefined();
+    expect(checkRegex('(a{3}b{2}){300}')).toBeUndefined();
     expect(checkRegex('[{]{9}\\{99999\\}')).toBeUndefined();
   });
 

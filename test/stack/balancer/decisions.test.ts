@@ -14,7 +14,7 @@ import { pathTemplate, PathTemplates } from '../../../src/stack/balancer/routes/
 import { isAmbiguousPath } from '../../../src/stack/balancer/routes/path.ts';
 import { closeFrame, FrameTracker } from '../../../src/stack/balancer/http/websocket-frames.ts';
 
-const one = (inflight = 0, available = true, weight = 1): Candidate => ({ inflight, available, weight });
+const one = (inflight = 0, available = true, weight = 1): Candidate => ({ inflight, streams: 0, available, weight });
 
 describe('pick', () => {
   it('takes turns', () => {
@@ -41,7 +41,12 @@ describe('pick', () => {
     expect(pick('round_robin', all, 0, all, Infinity, () => 0)).toBe(NOBODY);
   });
   it('never picks one that was tried or is full while another is left', () => {
-    const candidate = fc.record({ inflight: fc.nat(5), available: fc.boolean(), weight: fc.constantFrom(0.1, 0.5, 1) });
+    const candidate = fc.record({
+      inflight: fc.nat(5),
+      streams: fc.nat(3),
+      available: fc.boolean(),
+      weight: fc.constantFrom(0.1, 0.5, 1),
+    });
     fc.assert(
       fc.property(
         fc.array(candidate, { minLength: 1, maxLength: 6 }),
@@ -211,6 +216,7 @@ describe('replies', () => {
           let got = '';
           let ends = 0;
           parser.expect('GET', {
+            onInterim() {},
             onHead() {},
             onBody: (bytes) => (got += bytes.toString('latin1')),
             onEnd: () => (ends += 1),
@@ -229,7 +235,7 @@ describe('replies', () => {
   });
   it('leave bytes after their end unread', () => {
     const parser = new ReplyParser();
-    parser.expect('GET', { onHead() {}, onBody() {}, onEnd() {} });
+    parser.expect('GET', { onInterim() {}, onHead() {}, onBody() {}, onEnd() {} });
     expect(parser.execute(Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxREST'))).toBe(39);
   });
   it('never throw anything but bad_gateway, whatever the bytes', () => {
@@ -254,7 +260,7 @@ describe('replies', () => {
         ),
         (parts) => {
           const parser = new ReplyParser();
-          parser.expect('GET', { onHead() {}, onBody() {}, onEnd() {} });
+          parser.expect('GET', { onInterim() {}, onHead() {}, onBody() {}, onEnd() {} });
           try {
             parser.execute(Buffer.from(parts.join(''), 'latin1'));
             parser.finish();
@@ -307,7 +313,8 @@ describe('configuration', () => {
       listen: { host: '127.0.0.1', port: 8080 },
       routes: [],
       policy: 'least_inflight',
-      timeouts: { connect: 1_000, first_byte: 5_000, upstream_keep_alive: 4_000 },
+      timeouts: { connect: 5_000, first_byte: 60_000, idle: 600_000, hedge: 0, upstream_keep_alive: 4_000 },
+      health_prefix: '/-',
       limits: { header: 16_384, fields: 100, target: 8_192, body: 10_485_760 },
       retries: { budget: 0.2, min: 3 },
       ejection: { failures: 3, base: 5_000, max: 300_000, max_ratio: 0.5 },

@@ -105,7 +105,7 @@ describe('observation', () => {
       health_check: { interval: '20ms', down: 1000 },
     });
     for (let at = 0; at < 4; at += 1) await raw(port, 'GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-    await raw(port, 'GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await raw(port, 'GET /-/livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     const server = await points(METRICS.httpServerDuration.name);
     expect(server.map((point) => [point.attributes['http.route'], (point.value as { count: number }).count])).toEqual([
       ['/a', 4],

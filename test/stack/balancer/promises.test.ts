@@ -68,15 +68,13 @@ describe('promises', () => {
     expect(posts.length).toBe(new Set(posts).size);
   });
 
-  it('finds a hung upstream by its requests: no GET fails, none is slow for long', async () => {
+  it('finds a hung upstream by its checks: no GET fails, none is slow after 5 s', async () => {
     const good = await rig.child('good');
     const hung = await rig.tcp(() => {});
     const { url } = await rig.balancer({ upstreams: [good.url, hung.url], health_check: { interval: '1s' } });
-    const outcomes = await load(url, 50, 5, () => 'GET');
+    const outcomes = await load(url, 50, 7, () => 'GET');
     expect(outcomes.filter((one) => one.status !== 200)).toEqual([]);
-    const slow = outcomes.filter((one) => one.ms > 1_000).length;
-    expect(slow / outcomes.length).toBeLessThanOrEqual(0.05);
-    expect(outcomes.slice(150).filter((one) => one.ms > 500)).toEqual([]);
+    expect(outcomes.slice(250).filter((one) => one.ms > 1_000)).toEqual([]);
   });
 
   it('hedges also when the upstream became silent after it answered another request', async () => {
@@ -265,7 +263,7 @@ describe('promises', () => {
     const idle = connect(port, '127.0.0.1');
     await until(() => balancer.health().components.balancer.active_requests === 1);
     const drained = balancer.drain();
-    const readiness = (): Promise<Raw> => raw(port, 'GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n');
+    const readiness = (): Promise<Raw> => raw(port, 'GET /-/readyz HTTP/1.1\r\nHost: a\r\n\r\n');
     expect((await readiness()).status).toBe(503);
     // The port is closed after the announcement.
     await until(async () => (await readiness()).status === 0);

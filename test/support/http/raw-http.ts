@@ -1,7 +1,7 @@
-/** Bytes as they are over a socket, and whether anybody listens at all. */
+/** Sends raw bytes over a socket, and checks whether a port accepts connections. */
 import { connect } from 'node:net';
 
-/** Sends `bytes` and resolves with all that comes until the other side closes or `limitMs` has passed. */
+/** Sends `bytes` and resolves with everything received until the other side closes or `limitMs` has passed. */
 export function sendRaw(port: number, bytes: string | Buffer, limitMs = 3_000): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');

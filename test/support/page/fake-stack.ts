@@ -1,5 +1,5 @@
 /**
- * A stack that does not exist, for looking at the page and for its tests: a balancer with two servers whose second release
+ * A fake stack for viewing the page and for its tests: a balancer with two servers whose second release
  * made one route slow. Deterministic but for the clock: the same second always has the same figures.
  */
 import type { Alert } from '../../../src/model/alert.ts';

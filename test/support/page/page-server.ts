@@ -1,6 +1,6 @@
 /**
- * The API and the built page over a stack that does not exist: `node test/support/page/page-server.ts [port]` to look at it,
- * `startPageServer` for tests. The query API is a small stand-in for the Prometheus router.
+ * The API and the built page over a fake stack: `node test/support/page/page-server.ts [port]` to view it,
+ * `startPageServer` for tests. The query API is a small replacement for the Prometheus router.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

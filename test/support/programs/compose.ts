@@ -1,6 +1,6 @@
 /**
- * What of the Compose specification (compose-spec.io) this repository uses, as a schema that knows no other key, and the
- * rules that a schema cannot say: pins, loopback, mounts, names that are declared.
+ * The part of the Compose specification (compose-spec.io) that this repository uses, as a schema that refuses other keys, and
+ * rules that a schema cannot express: pins, loopback, mounts, declared names.
  */
 import { z } from 'zod';
 import { isPinned } from './dockerfile.ts';
@@ -57,7 +57,7 @@ export interface ComposeSurroundings {
   readonly checksItself: readonly string[];
 }
 
-/** Everything that is wrong; empty when the file holds. */
+/** Every mistake; empty when there is none. */
 export function composeFaults(input: unknown, around: ComposeSurroundings): string[] {
   const parsed = composeFile.safeParse(input);
   if (!parsed.success) return parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);

@@ -82,7 +82,7 @@ export interface BuildContext {
   readonly made: readonly string[];
 }
 
-/** Everything that is wrong; empty when the file holds. */
+/** Every mistake; empty when there is none. */
 export function dockerfileFaults(text: string, context: BuildContext): string[] {
   const faults: string[] = [];
   for (const { name, line } of instructionsOf(text))

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs the real programs that tests run against (Collector, Jaeger, telemetrygen, Prometheus 3, VictoriaMetrics) at pinned versions
+# Installs the real programs that tests run against (Collector, Jaeger, telemetrygen, Prometheus 3, promtool, otlptranslator,
+# VictoriaMetrics) at pinned versions
 # through Go's package client, into a cache that later runs reuse.
-#   install.sh [otelcol] [jaeger] [telemetrygen] [prometheus] [victoriametrics]      (default: all)
+#   install.sh [otelcol] [jaeger] [telemetrygen] [prometheus] [promtool] [otlptranslator] [victoriametrics]      (default: all)
 # Prints the folder with the binaries as its last line; what could not be had is said on stderr and left out.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -35,6 +36,16 @@ collector() {
   ln -sf "$out" "$bin/otelcol"
 }
 
+# Our own main package around the library that has no program of its own.
+otlptranslator() {
+  local out="$bin/otlptranslator-$(cat "$here/otlptranslator/"* | sha256sum | cut -c1-8)"
+  if [ ! -x "$out" ]; then
+    ( cd "$here/otlptranslator" && GOFLAGS=-mod=readonly go build -trimpath -ldflags '-s -w' -o "$out" . ) >"$cache/otlptranslator.log" 2>&1 ||
+      { echo "otlptranslator could not be built: $(tail -n 1 "$cache/otlptranslator.log")" >&2; return 1; }
+  fi
+  ln -sf "$out" "$bin/otlptranslator"
+}
+
 command -v go >/dev/null || { echo 'Go is not installed: the Collector, Jaeger, telemetrygen and Prometheus 3 are left out' >&2; echo "$bin"; exit 0; }
 for program in "${@:-all}"; do
   case $program in
@@ -42,6 +53,8 @@ for program in "${@:-all}"; do
     jaeger | all) build jaeger v1.62.0 github.com/jaegertracing/jaeger github.com/jaegertracing/jaeger/cmd/all-in-one ;;&
     telemetrygen | all) build telemetrygen v0.160.0 github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen ;;&
     prometheus | all) build prometheus3 v0.314.0 github.com/prometheus/prometheus github.com/prometheus/prometheus/cmd/prometheus ;;&
+    promtool | all) build promtool3 v0.314.0 github.com/prometheus/prometheus github.com/prometheus/prometheus/cmd/promtool ;;&
+    otlptranslator | all) otlptranslator ;;&
     victoriametrics | all) build victoriametrics v1.106.1 github.com/VictoriaMetrics/VictoriaMetrics github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics ;;
   esac
 done

@@ -1,6 +1,6 @@
 /**
- * The programs that a team has beside Vitrine, as real processes on free ports: Collector, Prometheus, Alertmanager, Jaeger.
- * They run the files of this repository; only addresses and folders, which compose gives by host name, are written over.
+ * The programs that teams use with Vitrine, as real processes on free ports: Collector, Prometheus, Alertmanager, Jaeger.
+ * They run the files of this repository; only addresses and folders, which compose gives by host name, are replaced.
  */
 import { spawnSync } from 'node:child_process';
 import { realpathSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** What a process costs as the kernel counts it. Linux only. */
+/** CPU time and memory of a process from the kernel. Linux only. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 

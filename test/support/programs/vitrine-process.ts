@@ -84,9 +84,8 @@ export async function startVitrine(options: VitrineOptions = {}): Promise<Vitrin
     otlpHttp: `http://${at(ports.otlpHttp)}`,
     otlpGrpc: `http://${at(ports.otlpGrpc)}`,
   };
-  // Under `run` the plain name belongs to the application.
-  const own = command === 'run' ? '/-/readyz' : '/readyz';
-  if (options.ready ?? true) await untilReady(program, [addresses.balancer + own, `${addresses.monitor}/readyz`]);
+  if (options.ready ?? true)
+    await untilReady(program, [`${addresses.balancer}/-/readyz`, `${addresses.monitor}/readyz`]);
   started.move();
   return { ...program, ...addresses, ports, dataDir };
 }

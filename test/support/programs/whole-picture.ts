@@ -1,7 +1,7 @@
 /**
  * The whole picture of compose without containers: Vitrine and two sample services, whose metrics go to a Collector, which
- * real Prometheus scrapes and real Alertmanager hears of. The services send to the Collector alone and it passes theirs on to
- * Vitrine, so each series reaches either engine by one road.
+ * real Prometheus scrapes and whose alerts real Alertmanager gets. The services send to the Collector alone and it passes theirs on to
+ * Vitrine, so each series reaches each engine only once.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -51,7 +51,7 @@ export interface Load {
   readonly nhcb: boolean;
 }
 
-/** What lies between two `clear`s. */
+/** The commands between two `clear`s. */
 export interface Block {
   readonly loads: Load[];
   readonly evals: EvalCase[];

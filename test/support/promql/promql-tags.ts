@@ -1,4 +1,4 @@
-/** What a case of a PromQL script needs of an engine, so that results can be counted by feature. */
+/** The features that a case of a PromQL script needs, so that results can be counted by feature. */
 import type { Block, EvalCase } from './promql-script.ts';
 
 const EXPERIMENTAL =

@@ -8,7 +8,7 @@ import { metrics } from '@opentelemetry/api';
 import Koa from 'koa';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { systemClock } from '../../../src/base/clock.ts';
-import type { Querier } from '../../../src/model/ports.ts';
+import type { Querier, SampleSource } from '../../../src/model/ports.ts';
 import { prometheusRouter } from '../../../src/monitor/api/prometheus/router.ts';
 import { IngestCounters } from '../../../src/monitor/ingest/checks/counters.ts';
 import { ingestHttp } from '../../../src/monitor/ingest/http.ts';
@@ -82,6 +82,7 @@ export interface EmbeddedMetrics extends AsyncDisposable {
   /** Base of remote write and the Prometheus API. */
   readonly url: string;
   readonly querier: Querier;
+  readonly source: SampleSource;
 }
 
 /** Store, ingest, engine and API behind one port, without processes. */
@@ -106,6 +107,7 @@ export async function embeddedMetrics(): Promise<EmbeddedMetrics> {
   return {
     url: `http://127.0.0.1:${port}`,
     querier,
+    source: store,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -55,7 +55,7 @@ export interface ListeningIngest extends AsyncDisposable {
 }
 
 export async function ingestServer(intake: Intake, options: Partial<IngestHttpOptions> = {}): Promise<ListeningIngest> {
-  const handler = ingestOnly(ingestHttp({ intake, logger: silentLogger, ...options }), intake.clock);
+  const handler = ingestOnly(ingestHttp({ intake, logger: silentLogger, ...options }), intake.clock, []);
   const server = await openHttpPort({ host: '127.0.0.1', port: 0 }, 'ingest', handler);
   const { port } = server.address() as AddressInfo;
   const close = (): Promise<void> => closeHttpPort(server, intake.clock);

@@ -1,6 +1,6 @@
 /**
  * OTLP and remote write messages for protobufjs, written down from the published field numbers: an encoder and decoder
- * that owe nothing to ours, for tests and benchmarks.
+ * that are independent of Vitrine's, for tests and benchmarks.
  */
 import protobuf from 'protobufjs';
 

@@ -1,27 +1,20 @@
 /**
  * The series notation of promtool's rule tests: `1 2 3`, `0+10x5` (0, 10, … 50), `5-1x3`, `7x2` (three times 7), `_` for a
- * gap, `_x3`, `stale`. Native histograms (`{{…}}`) are refused: rule tests here are about floats.
+ * gap, `_x3`, `stale`, and native histograms (histogram-notation.ts).
  */
+import type { Histogram } from '../../../model/histogram.ts';
 import { Labels } from '../../../model/labels.ts';
 import { parseSelector } from '../../promql/syntax/parser.ts';
+import { readHistograms } from './histogram-notation.ts';
+import { NotationError, numberOf } from './numbers.ts';
 
 /** More samples in one series are refused. */
 const MAX_SAMPLES = 1_000_000;
 const NUMBER = '[+-]?(?:inf|nan|(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?)';
 const ITEM = new RegExp(`^(${NUMBER})(?:([+-](?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?))?(?:x(\\d+))?$`, 'i');
 
-/** A number, a gap, or a stale marker. */
-export type SeriesValue = number | 'gap' | 'stale';
-
-export class NotationError extends Error {
-  override readonly name = 'NotationError';
-}
-
-function numberOf(text: string): number {
-  const lower = text.toLowerCase();
-  if (lower.endsWith('inf')) return lower.startsWith('-') ? -Infinity : Infinity;
-  return lower.endsWith('nan') ? NaN : Number(text);
-}
+/** A number, a histogram, a gap, or a stale marker. */
+export type SeriesValue = number | Histogram | 'gap' | 'stale';
 
 function itemValues(item: string): SeriesValue[] {
   if (item === 'stale') return ['stale'];
@@ -31,10 +24,16 @@ function itemValues(item: string): SeriesValue[] {
   if (found === null) throw new NotationError(`cannot read the value ${JSON.stringify(item)}`);
   const [, first, step, times] = found;
   if (step !== undefined && times === undefined) throw new NotationError(`${JSON.stringify(item)} lacks x and a count`);
-  const start = numberOf(first);
   const delta = step === undefined ? 0 : Number(step);
   const length = times === undefined ? 1 : bounded(times) + 1;
-  return Array.from({ length }, (_, at) => (delta === 0 ? start : start + delta * at));
+  let value = numberOf(first);
+  const values: number[] = [];
+  for (let at = 0; at < length; at += 1) {
+    values.push(value);
+    // Added up one by one as promtool does: the last digits depend on it.
+    value += delta;
+  }
+  return values;
 }
 
 function bounded(count: string): number {
@@ -46,10 +45,18 @@ function bounded(count: string): number {
 /** Throws NotationError. */
 export function parseSeriesValues(text: string): readonly SeriesValue[] {
   const values: SeriesValue[] = [];
-  for (const item of text.trim().split(/\s+/)) {
-    if (item === '') continue;
-    for (const value of itemValues(item)) values.push(value);
+  let rest = text.trim();
+  while (rest !== '') {
+    let found: readonly SeriesValue[];
+    if (rest.startsWith('{{')) ({ values: found, rest } = readHistograms(rest));
+    else {
+      const [item] = /^\S+/.exec(rest) as RegExpExecArray;
+      found = itemValues(item);
+      rest = rest.slice(item.length);
+    }
+    for (const value of found) values.push(value);
     if (values.length > MAX_SAMPLES) throw new NotationError(`more than ${MAX_SAMPLES} values`);
+    rest = rest.trimStart();
   }
   return values;
 }

@@ -7,6 +7,8 @@ import { YamlReader, issueText } from './yaml-reader.ts';
 export interface RuleTest {
   readonly name: string;
   readonly intervalMs: number;
+  /** Epoch milliseconds of the first sample and evaluation. */
+  readonly startMs: number;
   readonly inputSeries: readonly { readonly series: string; readonly values: string }[];
   readonly alertTests: readonly AlertTest[];
   readonly exprTests: readonly ExprTest[];
@@ -26,7 +28,12 @@ export interface AlertTest {
 export interface ExprTest {
   readonly expr: string;
   readonly evalTimeMs: number;
-  readonly expected: readonly { readonly labels: string; readonly value: number }[];
+  readonly expected: readonly {
+    readonly labels: string;
+    readonly value: number;
+    /** In the series notation; '' when the sample is a float. */
+    readonly histogram: string;
+  }[];
 }
 
 export interface RuleTestFile {
@@ -46,6 +53,7 @@ const TEST = [
   'promql_expr_test',
   'external_labels',
   'external_url',
+  'start_timestamp',
 ];
 
 class TestFileReader {
@@ -58,12 +66,13 @@ class TestFileReader {
   read(): RuleTestFile {
     const yaml = this.#yaml;
     const top = yaml.issues.length > 0 ? undefined : yaml.fields(yaml.root, 'rule test file', TOP);
+    const evaluationIntervalMs = (top && yaml.duration(top, 'evaluation_interval')) || 60_000;
     const file: RuleTestFile | undefined = top && {
       ruleFiles: this.#texts(top, 'rule_files'),
-      evaluationIntervalMs: yaml.duration(top, 'evaluation_interval') || 60_000,
-      groupEvalOrder: this.#texts(top, 'group_eval_order'),
+      evaluationIntervalMs,
+      groupEvalOrder: this.#order(top),
       fuzzyCompare: yaml.text(top, 'fuzzy_compare') === 'true',
-      tests: this.#each(top, 'tests', TEST, (fields, at) => this.#test(fields, at)),
+      tests: this.#each(top, 'tests', TEST, (fields, at) => this.#test(fields, at, evaluationIntervalMs)),
     };
     if (file === undefined || yaml.issues.length > 0) {
       throw new VitrineError('config_invalid', yaml.issues.map(issueText).join('\n'));
@@ -100,18 +109,44 @@ class TestFileReader {
     return Object.fromEntries(this.#yaml.strings(fields, name).map((entry) => [entry.name, entry.value]));
   }
 
-  #test(fields: Fields, at: number): RuleTest {
+  #order(top: Fields): readonly string[] {
+    const names = this.#texts(top, 'group_eval_order');
+    const twice = names.find((name, at) => names.indexOf(name) !== at);
+    if (twice !== undefined) {
+      this.#yaml.issue(
+        this.#yaml.valueOf(top, 'group_eval_order'),
+        `group name repeated in evaluation order: ${twice}`,
+      );
+    }
+    return names;
+  }
+
+  /** RFC 3339 or seconds since the epoch → milliseconds. */
+  #start(fields: Fields): number {
+    const text = this.#yaml.text(fields, 'start_timestamp') ?? '0';
+    const seconds = Number(text);
+    const ms = Number.isNaN(seconds) ? Date.parse(text) : Math.round(seconds * 1_000);
+    if (Number.isFinite(ms)) return ms;
+    this.#yaml.issue(
+      this.#yaml.valueOf(fields, 'start_timestamp'),
+      `cannot parse ${JSON.stringify(text)} to a valid timestamp`,
+    );
+    return 0;
+  }
+
+  #test(fields: Fields, at: number, defaultIntervalMs: number): RuleTest {
     const yaml = this.#yaml;
     return {
-      name: yaml.text(fields, 'name') ?? `test ${at + 1}`,
-      intervalMs: yaml.duration(fields, 'interval') || 60_000,
+      name: yaml.text(fields, 'name') || `unnamed#${at}`,
+      intervalMs: yaml.duration(fields, 'interval') || defaultIntervalMs,
+      startMs: this.#start(fields),
       inputSeries: this.#each(fields, 'input_series', ['series', 'values'], (inner) => ({
         series: yaml.text(inner, 'series') ?? '',
         values: yaml.text(inner, 'values') ?? '',
       })),
       alertTests: this.#each(fields, 'alert_rule_test', ['eval_time', 'alertname', 'exp_alerts'], (inner) => ({
         evalTimeMs: yaml.duration(inner, 'eval_time') ?? 0,
-        alertname: yaml.text(inner, 'alertname') ?? '',
+        alertname: this.#alertname(inner),
         expected: this.#each(inner, 'exp_alerts', ['exp_labels', 'exp_annotations'], (alert) => ({
           labels: this.#strings(alert, 'exp_labels'),
           annotations: this.#strings(alert, 'exp_annotations'),
@@ -120,14 +155,21 @@ class TestFileReader {
       exprTests: this.#each(fields, 'promql_expr_test', ['expr', 'eval_time', 'exp_samples'], (inner) => ({
         expr: yaml.text(inner, 'expr') ?? '',
         evalTimeMs: yaml.duration(inner, 'eval_time') ?? 0,
-        expected: this.#each(inner, 'exp_samples', ['labels', 'value'], (sample) => ({
+        expected: this.#each(inner, 'exp_samples', ['labels', 'value', 'histogram'], (sample) => ({
           labels: yaml.text(sample, 'labels') ?? '',
           value: this.#number(sample, 'value'),
+          histogram: yaml.text(sample, 'histogram') ?? '',
         })),
       })),
       externalLabels: this.#strings(fields, 'external_labels'),
       externalUrl: yaml.text(fields, 'external_url') ?? '',
     };
+  }
+
+  #alertname(fields: Fields): string {
+    const name = this.#yaml.text(fields, 'alertname') ?? '';
+    if (name === '') this.#yaml.issue(fields.node, 'an item under alert_rule_test misses required attribute alertname');
+    return name;
   }
 
   #number(fields: Fields, name: string): number {

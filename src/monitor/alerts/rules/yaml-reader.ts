@@ -1,6 +1,6 @@
 /** YAML with the place of everything in it: mistakes are collected as `file:line:col: message`, not thrown one by one. */
 import type { Document, Node, Pair } from 'yaml';
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { LineCounter, isAlias, isMap, isScalar, isSeq, parseAllDocuments, type YAMLMap } from 'yaml';
 import { parseDurationMs } from '../../../base/units.ts';
 
 export interface Issue {
@@ -12,8 +12,10 @@ export interface Issue {
 
 export const issueText = ({ file, line, column, message }: Issue): string => `${file}:${line}:${column}: ${message}`;
 
-/** UTF-16 units. */
-const MAX_LENGTH = 1024 * 1024;
+/** UTF-16 units. Prometheus has no limit; generated rule files of some megabytes exist. */
+const MAX_LENGTH = 16 * 1024 * 1024;
+/** Merge keys inside merged mappings; deeper ones are refused. */
+const MAX_MERGES = 32;
 
 /** A mapping whose fields are taken one by one; fields that were not taken are unknown. */
 export interface Fields {
@@ -23,6 +25,8 @@ export interface Fields {
 
 export class YamlReader {
   readonly issues: Issue[] = [];
+  /** Only the first is read. */
+  readonly documents: number = 0;
   readonly #file: string;
   readonly #lines = new LineCounter();
   readonly #document: Document.Parsed | undefined;
@@ -33,8 +37,11 @@ export class YamlReader {
       this.#add(0, `the file is larger than ${MAX_LENGTH} characters`);
       return;
     }
-    this.#document = parseDocument(text, { lineCounter: this.#lines, uniqueKeys: true, prettyErrors: false });
-    for (const { pos, message } of this.#document.errors) this.#add(pos[0], message);
+    // Prometheus reads the first document of a file and leaves out the others.
+    const documents = parseAllDocuments(text, { lineCounter: this.#lines, uniqueKeys: true, prettyErrors: false });
+    this.#document = 'empty' in documents ? undefined : documents[0];
+    this.documents = documents.length;
+    for (const { pos, message } of this.#document?.errors ?? []) this.#add(pos[0], message);
   }
 
   get root(): Node | null {
@@ -56,13 +63,34 @@ export class YamlReader {
     return (this.#document === undefined ? undefined : node.resolve(this.#document)) ?? null;
   }
 
+  /** The pairs of a mapping, those of its merge keys (`<<: *base`) included: its own win, then the earlier of several. */
+  #pairs(map: YAMLMap, depth = 0): Map<string, Pair<Node, Node | null>> {
+    const pairs = new Map<string, Pair<Node, Node | null>>();
+    const merged: (Node | null)[] = [];
+    for (const pair of map.items as Pair<Node, Node | null>[]) {
+      const { key, value } = pair;
+      if (isScalar(key) && key.value === '<<' && key.type === 'PLAIN') {
+        const bases = this.#resolved(value);
+        merged.push(...(isSeq(bases) ? (bases.items as (Node | null)[]) : [bases]));
+      } else pairs.set(isScalar(key) ? String(key.value) : '', pair);
+    }
+    for (const given of merged) {
+      const base = this.#resolved(given);
+      if (!isMap(base) || depth >= MAX_MERGES) {
+        this.issue(given ?? map, 'map merge requires map or sequence of maps as the value');
+        continue;
+      }
+      for (const [name, pair] of this.#pairs(base, depth + 1)) if (!pairs.has(name)) pairs.set(name, pair);
+    }
+    return pairs;
+  }
+
   /** The fields of a mapping; every one that is not in `known` is an issue. */
   fields(given: Node | null, what: string, known: readonly string[]): Fields | undefined {
     const node = this.#resolved(given);
     if (!isMap(node)) return this.issue(given, `${what} must be a mapping`);
     const entries = new Map<string, { key: Node; value: Node | null }>();
-    for (const { key, value } of node.items as Pair<Node, Node | null>[]) {
-      const name = isScalar(key) ? String(key.value) : '';
+    for (const [name, { key, value }] of this.#pairs(node)) {
       if (!known.includes(name)) this.issue(key, `field ${name} not found in ${what}`);
       else entries.set(name, { key, value });
     }
@@ -116,12 +144,12 @@ export class YamlReader {
       return [];
     }
     const out: { name: string; value: string; key: Node; node: Node }[] = [];
-    for (const { key, value } of node.items as Pair<Node, Node | null>[]) {
+    for (const [label, { key, value }] of this.#pairs(node)) {
       const scalar = this.#resolved(value);
       if (!isScalar(key) || !isScalar(scalar)) this.issue(value ?? key, `${name} must be a mapping of strings`);
       else {
         const shown = typeof scalar.value === 'string' ? scalar.value : (scalar.source ?? '');
-        out.push({ name: String(key.value), value: scalar.value === null ? '' : shown, key, node: scalar });
+        out.push({ name: label, value: scalar.value === null ? '' : shown, key, node: scalar });
       }
     }
     return out;

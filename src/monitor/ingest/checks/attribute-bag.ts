@@ -12,13 +12,3 @@ Bag.prototype = Object.freeze(Object.create(null));
 export function newBag(): AttributeBag {
   return new Bag();
 }
-
-/** An attribute as the text of a label: strings as they are, scalars as JavaScript prints them, the rest as JSON. */
-export function attributeText(value: AttributeValue): string {
-  if (typeof value === 'string') return value;
-  if (value === null) return '';
-  if (typeof value === 'object') {
-    return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
-  }
-  return String(value);
-}

@@ -12,12 +12,14 @@ export const LOG_SERIES = {
   ratio: seriesName(METRICS.logErrorRatio),
   rate: seriesName(METRICS.logRate),
   lastSeen: seriesName(METRICS.logLastSeen),
+  firstSeen: seriesName(METRICS.logFirstSeen),
   records: seriesName(METRICS.logRecords),
 };
 
 export interface ServiceHistory {
   readonly service: string;
   readonly lastSeenMs: number;
+  readonly firstSeenMs: number;
   /** Lines ever, by severity. */
   readonly totals: ReadonlyMap<string, number>;
   /** Lines of the last minute in order of time. */
@@ -38,6 +40,7 @@ export async function logHistory(source: SampleSource, nowMs: number): Promise<L
   const select = async (name: string, fromMs: number): Promise<readonly Series[]> =>
     source.select([{ name: METRIC_NAME, op: '=', value: name }], fromMs, nowMs);
   const seen = await select(LOG_SERIES.lastSeen, nowMs - LOOK_BACK_MS);
+  const began = await select(LOG_SERIES.firstSeen, nowMs - LOOK_BACK_MS);
   // Two seconds more than the window: an increase needs the sample before.
   const records = await select(LOG_SERIES.records, nowMs - WINDOW_MS - 2_000);
   const totals = await select(LOG_SERIES.records, nowMs - LOOK_BACK_MS);
@@ -51,6 +54,7 @@ export async function logHistory(source: SampleSource, nowMs: number): Promise<L
     return {
       service,
       lastSeenMs: samples.v[last] * 1_000,
+      firstSeenMs: (own(began)[0]?.samples.v.at(-1) ?? samples.v[0]) * 1_000,
       totals: new Map(
         own(totals).map((series) => [series.labels.get('severity'), series.samples.v[series.samples.v.length - 1]]),
       ),

@@ -38,6 +38,7 @@ class Window {
   lines = 0;
   errors = 0;
   lastSeenMs = 0;
+  firstSeenMs = Infinity;
   /** All lines ever, by the name of their severity. */
   readonly totals = new Map<string, number>();
 
@@ -65,6 +66,7 @@ class Window {
     this.lines += lines;
     this.errors += errors;
     this.lastSeenMs = at;
+    this.firstSeenMs = Math.min(this.firstSeenMs, at);
   }
 
   /** Drops entries that are not in (now - 60 s, now]. */
@@ -96,6 +98,7 @@ interface ServiceRefs {
   readonly ratio: number;
   readonly rate: number;
   readonly lastSeen: number;
+  readonly firstSeen: number;
   readonly totals: Map<string, number>;
 }
 
@@ -143,11 +146,12 @@ export class LogWindows implements LogSink {
    */
   restore(history: LogHistory, nowMs: number): void {
     const at = this.#now();
-    for (const { service, lastSeenMs, totals, lines } of history.services) {
+    for (const { service, lastSeenMs, firstSeenMs, totals, lines } of history.services) {
       const window = this.#windowOf(service);
       for (const { timeMs, severity, count } of lines) window.add(at - (nowMs - timeMs), severity, count);
       window.slide(at);
       window.lastSeenMs = at - (nowMs - lastSeenMs);
+      window.firstSeenMs = at - (nowMs - firstSeenMs);
       for (const [severity, total] of totals) window.totals.set(severity, total);
     }
     this.#unobserved = { fromMs: at - (nowMs - history.endMs), toMs: at };
@@ -192,6 +196,7 @@ export class LogWindows implements LogSink {
         ratio: resolve(LOG_SERIES.ratio),
         rate: resolve(LOG_SERIES.rate),
         lastSeen: resolve(LOG_SERIES.lastSeen),
+        firstSeen: resolve(LOG_SERIES.firstSeen),
         totals: new Map(),
       };
       this.#refs.set(service, refs);
@@ -202,6 +207,7 @@ export class LogWindows implements LogSink {
       columns.add(refs.rate, nowMs, window.lines, false, 0);
     }
     columns.add(refs.lastSeen, nowMs, (nowMs - (at - window.lastSeenMs)) / 1000, false, 0);
+    columns.add(refs.firstSeen, nowMs, (nowMs - (at - window.firstSeenMs)) / 1000, false, 0);
     for (const [severity, total] of window.totals) {
       let ref = refs.totals.get(severity);
       if (ref === undefined) {

@@ -2,11 +2,11 @@
  * Points of histograms, exponential histograms and summaries as samples. Classic histograms become `_sum`, `_count` and
  * cumulative `_bucket`s whose `le` is written as Prometheus writes it; exemplars go to the bucket that holds their value.
  */
+import { attributeText } from '../../../model/attribute-text.ts';
 import type { SampleSink } from '../../../model/ports.ts';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
 import { prometheusLabelName } from '../../../model/naming.ts';
 import type { Exemplar } from '../../../model/series.ts';
-import { attributeText } from '../checks/attribute-bag.ts';
 import type { DeltaSums, DeltaTotal } from './delta-sums.ts';
 import { addDelta, isRefusal } from './delta-sums.ts';
 import { formatPlain } from '../../../model/go-float.ts';

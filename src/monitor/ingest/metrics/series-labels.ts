@@ -2,10 +2,10 @@
  * Labels of a series from attributes, with the limits on labels. Attributes whose names become the same label are joined
  * with `;` in the order of their names, as the compatibility specification asks.
  */
+import { attributeText } from '../../../model/attribute-text.ts';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
 import { prometheusLabelName, targetIdentity } from '../../../model/naming.ts';
 import type { Attributes } from '../../../model/records.ts';
-import { attributeText } from '../checks/attribute-bag.ts';
 import { quoted } from '../checks/rejections.ts';
 
 export interface LabelLimits {

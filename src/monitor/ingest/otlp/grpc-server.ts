@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
+import { checkHost, checkSite } from '../../../model/site.ts';
 import type { ByteBudget, ByteLease } from '../request/byte-budget.ts';
 import { RETRY_AFTER_SECONDS } from '../request/byte-budget.ts';
 import type { Signal } from '../checks/counters.ts';
@@ -23,6 +24,8 @@ export interface OtlpGrpcOptions {
   readonly logger: Logger;
   readonly budget: ByteBudget;
   readonly token?: string | undefined;
+  /** The authority must be a loopback name or one of these; absent: any. */
+  readonly allowedHosts?: readonly string[] | undefined;
   readonly limits?: BodyLimits | undefined;
   /** A request that is not complete by then is ended. Default 30 s. */
   readonly streamTimeoutMs?: number | undefined;
@@ -74,6 +77,11 @@ export class OtlpGrpcServer {
     const { intake, budget, logger, token, streamTimeoutMs = 30_000 } = this.#options;
     stream.on('error', (error) => logger.debug({ err: error }, 'an OTLP/gRPC request broke off'));
     stream.setTimeout(streamTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL));
+    const refused = this.#foreign(headers);
+    if (refused !== undefined) {
+      stream.respond({ ':status': refused.status }, { endStream: true });
+      return;
+    }
     if (!/^application\/grpc(?:\+proto)?(?:;|$)/.test(headers['content-type'] ?? '')) {
       stream.respond({ ':status': 415 }, { endStream: true });
       return;
@@ -91,6 +99,19 @@ export class OtlpGrpcServer {
       refuse(stream, error);
     } finally {
       lease.release();
+    }
+  }
+
+  /** The error of a request that a page of another site, or one under another name, has sent. */
+  #foreign(headers: IncomingHttpHeaders): VitrineError | undefined {
+    try {
+      const asked = { method: 'POST', headers };
+      if (this.#options.allowedHosts !== undefined) checkHost(asked, this.#options.allowedHosts);
+      checkSite(asked);
+      return undefined;
+    } catch (error) {
+      if (error instanceof VitrineError) return error;
+      throw error;
     }
   }
 

@@ -2,15 +2,17 @@
  * Answers of an OTLP server: Export<Signal>ServiceResponse and google.rpc.Status, in protobuf or JSON. `partial_success` is
  * set only when items were refused; messages are shortened so that an answer stays small.
  */
-import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { ERRORS, VitrineError } from '../../../base/errors.ts';
 import type { Rejection } from '../../../model/ports.ts';
+import { ProtobufWriter } from '../../../telemetry/road/protobuf-writer.ts';
 import { rejectionText } from '../checks/rejections.ts';
 import type { Signal } from '../checks/counters.ts';
 
 export type OtlpEncoding = 'protobuf' | 'json';
 
 const MESSAGE_MAX = 4096;
+/** An answer without a long message fits. */
+const WRITER_BYTES = 256;
 
 const REJECTED_FIELD: Readonly<Record<Signal, string>> = {
   metrics: 'rejectedDataPoints',
@@ -26,14 +28,14 @@ export function exportResponse(signal: Signal, rejected: readonly Rejection[], e
     const partialSuccess = { [REJECTED_FIELD[signal]]: String(count), errorMessage: message };
     return Buffer.from(JSON.stringify(rejected.length === 0 ? {} : { partialSuccess }));
   }
-  const writer = new BinaryWriter();
+  const writer = new ProtobufWriter(WRITER_BYTES);
   if (rejected.length > 0) {
-    writer.uint32(0x0a).fork();
-    writer.uint32(0x08).int64(count);
-    writer.uint32(0x12).string(message);
-    writer.join();
+    const partialSuccess = writer.open(1);
+    writer.uint(1, count);
+    writer.string(2, message);
+    writer.close(partialSuccess);
   }
-  return writer.finish();
+  return writer.take();
 }
 
 /** google.rpc.Code numbers. */
@@ -68,15 +70,31 @@ export function statusBody(error: unknown, encoding: OtlpEncoding): Uint8Array {
   const code = rpcCode(error);
   const message = publicMessage(error);
   if (encoding === 'json') return Buffer.from(JSON.stringify({ code, message, details: [] }));
-  return new BinaryWriter().uint32(0x08).int32(code).uint32(0x12).string(message).finish();
+  return statusWriter(code, message).take();
 }
 
 /** google.rpc.Status with a RetryInfo detail, which gRPC senders read as the time to wait. */
 export function throttleStatus(error: unknown, retryAfterSeconds: number): Uint8Array {
-  const writer = new BinaryWriter().uint32(0x08).int32(rpcCode(error)).uint32(0x12).string(publicMessage(error));
-  writer.uint32(0x1a).fork();
-  writer.uint32(0x0a).string('type.googleapis.com/google.rpc.RetryInfo');
-  // RetryInfo { retry_delay = 1: Duration { seconds = 1 } }
-  writer.uint32(0x12).fork().uint32(0x0a).fork().uint32(0x08).int64(retryAfterSeconds).join().join();
-  return writer.join().finish();
+  const writer = statusWriter(rpcCode(error), publicMessage(error));
+  const detail = writer.open(3);
+  writer.string(1, 'type.googleapis.com/google.rpc.RetryInfo');
+  writer.bytes(2, retryInfo(retryAfterSeconds));
+  writer.close(detail);
+  return writer.take();
+}
+
+/** RetryInfo { retry_delay = 1: Duration { seconds = 1 } }, with lengths in the shortest form. */
+function retryInfo(seconds: number): Uint8Array {
+  const writer = new ProtobufWriter(WRITER_BYTES);
+  writer.uint(1, seconds);
+  writer.bytes(1, writer.take());
+  return writer.take();
+}
+
+/** Code and message of a google.rpc.Status. */
+function statusWriter(code: number, message: string): ProtobufWriter {
+  const writer = new ProtobufWriter(WRITER_BYTES);
+  writer.uint(1, code);
+  writer.string(2, message);
+  return writer;
 }

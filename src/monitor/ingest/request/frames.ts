@@ -3,10 +3,11 @@
  * from requests, so the same limits apply. The resource is sent with the first frame of a connection only, so there is one
  * FrameReceiver for each connection.
  */
+import { attributeText } from '../../../model/attribute-text.ts';
 import type { Frame, FrameMetric, FramePoint } from '../../../model/frame.ts';
 import type { Rejection } from '../../../model/ports.ts';
 import type { Attributes, Resource } from '../../../model/records.ts';
-import { attributeText, newBag } from '../checks/attribute-bag.ts';
+import { newBag } from '../checks/attribute-bag.ts';
 import type { Intake } from './intake.ts';
 import type { ExponentialPoint, HistogramPoint, Metric, NumberPoint, PointHead } from '../metrics/metric-points.ts';
 

@@ -1,6 +1,7 @@
 /**
- * Limits of the running queries: samples in memory, time, and the thread. The evaluator checks them between series, so queries give
- * the event loop back about every 8 ms, all together, and one ends within that time when it is cancelled or late.
+ * Limits of the running queries: samples in memory, time, and the thread. The evaluator checks them between series, so
+ * queries give the event loop back about every 8 ms, all together, and one ends within that time when it is cancelled or
+ * late. With `LightLimits` a query that costs more ends with `TooHeavy`: it is then run where it holds nobody up.
  */
 import { Turns, type Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
@@ -9,20 +10,40 @@ import { queryFailed, TOO_MANY_SAMPLES } from './column.ts';
 
 const SLICE_MS = 8;
 
+/** What a query may cost on a thread that others wait for. */
+export interface LightLimits {
+  /** Time on the thread. */
+  readonly workMs: number;
+  /** Instructions of all regular expressions that the query compiles. */
+  readonly compiled: number;
+  /** Instructions times length of one match, which cannot be interrupted. */
+  readonly matchSteps: number;
+}
+
+/** Ends a query that costs more than `LightLimits`. No error of the query: the caller runs it elsewhere. */
+export class TooHeavy extends Error {
+  constructor() {
+    super('the query costs more than this thread can give');
+    this.name = 'TooHeavy';
+  }
+}
+
 /**
- * The memory that the queries of one engine share. When they exceed the limit together, the one that holds most is ended: a small
- * query never pays for a large one.
+ * The memory that the queries of one engine share. When they exceed the limit together, the one that holds most is ended: a
+ * small query never pays for a large one.
  */
 export class QueryShare {
   readonly clock: Clock;
   readonly maxSamples: number;
   readonly turns: Turns;
+  readonly light: LightLimits | undefined;
   readonly #budgets = new Set<Budget>();
   #held = 0;
 
-  constructor(clock: Clock, maxSamples: number) {
+  constructor(clock: Clock, maxSamples: number, light?: LightLimits) {
     this.clock = clock;
     this.maxSamples = maxSamples;
+    this.light = light;
     this.turns = new Turns(clock, SLICE_MS);
   }
 
@@ -62,12 +83,17 @@ export class Budget implements SelectPace {
   #held = 0;
   #peak = 0;
   #givenUp = false;
+  #compiled = 0;
+  /** Time on the thread until `#resumedMs`, when the present turn began. */
+  #workedMs = 0;
+  #resumedMs: number;
 
   /** The time limit counts from here on and includes waiting for a free place. Use `QueryShare.begin`. */
   constructor(share: QueryShare, timeoutMs: number, signal: AbortSignal | undefined) {
     this.#share = share;
     this.#signal = signal;
-    this.#deadline = share.clock.monotonic() + timeoutMs;
+    this.#resumedMs = share.clock.monotonic();
+    this.#deadline = this.#resumedMs + timeoutMs;
   }
 
   /** Samples held now: those the selectors loaded plus the columns of unfinished nodes. */
@@ -78,6 +104,27 @@ export class Budget implements SelectPace {
   /** The most samples held at one time so far. */
   get peak(): number {
     return this.#peak;
+  }
+
+  /** Time on the thread so far, up to the last pause. */
+  get workedMs(): number {
+    return this.#workedMs;
+  }
+
+  /** The query has a place now: time in the queue was not spent on the thread. */
+  started(): void {
+    this.#resumedMs = this.#share.clock.monotonic();
+  }
+
+  compiling(size: number): void {
+    this.#compiled += size;
+    const { light } = this.#share;
+    if (light !== undefined && this.#compiled > light.compiled) throw new TooHeavy();
+  }
+
+  matching(steps: number): void {
+    const { light } = this.#share;
+    if (light !== undefined && steps > light.matchSteps) throw new TooHeavy();
   }
 
   get givenUp(): boolean {
@@ -92,7 +139,9 @@ export class Budget implements SelectPace {
   /** Counts samples before they are allocated. Throws `query_failed` when they are too many for one query, `overloaded` for all. */
   take(samples: number): void {
     this.#hold(this.#held + samples);
-    if (this.#held > this.#share.maxSamples) throw queryFailed(TOO_MANY_SAMPLES);
+    if (this.#held > this.#share.maxSamples) {
+      throw this.#share.light === undefined ? queryFailed(TOO_MANY_SAMPLES) : new TooHeavy();
+    }
     if (this.#givenUp) throw outOfRoom(this.#share.maxSamples);
   }
 
@@ -118,8 +167,12 @@ export class Budget implements SelectPace {
   }
 
   async pause(): Promise<void> {
+    const { clock, turns, light } = this.#share;
+    this.#workedMs += clock.monotonic() - this.#resumedMs;
+    if (light !== undefined && this.#workedMs > light.workMs) throw new TooHeavy();
     this.check();
-    await this.#share.turns.next();
+    await turns.next();
+    this.#resumedMs = clock.monotonic();
     this.check();
   }
 

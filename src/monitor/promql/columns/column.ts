@@ -3,6 +3,7 @@
  * kept as columns: one label set, one value per step, one presence byte per step (NaN is a value, so absence needs a bit of
  * its own). An instant query is a range of one step; there is no second evaluator.
  */
+import type { SelectPace } from '../../../model/ports.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Histogram } from '../../../model/histogram.ts';
 import { METRIC_NAME, type Labels } from '../../../model/labels.ts';
@@ -135,14 +136,18 @@ export function dropMetadata(labels: Labels): Labels {
   return labels.filter((name) => !isMetadataLabel(name));
 }
 
+/** When to give the event loop a turn, and how. */
+export type Turn = Pick<SelectPace, 'due' | 'pause'>;
+
 /**
  * Joins columns of one label set. They may be there at different steps; at the same step it is an error, as two series of
  * one name would be.
  */
-export function mergeSameLabels(series: Column[]): Column[] {
+export async function mergeSameLabels(series: Column[], budget: Turn): Promise<Column[]> {
   if (series.length < 2) return series;
   const byKey = new Map<string, Column>();
   for (const column of series) {
+    if (budget.due) await budget.pause();
     const first = byKey.get(column.labels.key);
     if (first === undefined) byKey.set(column.labels.key, column);
     else mergeInto(first, column);
@@ -159,11 +164,12 @@ function mergeInto(target: Column, other: Column): void {
 }
 
 /** The last step of every query: removes the names that were marked, then merges series whose labels are equal. */
-export function removeNames(series: Column[]): Column[] {
+export async function removeNames(series: Column[], budget: Turn): Promise<Column[]> {
   for (const column of series) {
     if (!column.dropName) continue;
+    if (budget.due) await budget.pause();
     column.labels = dropMetadata(column.labels);
     column.dropName = false;
   }
-  return mergeSameLabels(series);
+  return mergeSameLabels(series, budget);
 }

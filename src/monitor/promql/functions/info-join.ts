@@ -37,7 +37,7 @@ function requestOf(matchers: readonly Matcher[]): Request {
 
 /** Info series themselves are not enriched. A series that matches only because it is not excluded is no info series. */
 function isInfoName(matchers: readonly Matcher[]): Predicate {
-  const tests = matchers.filter(({ name }) => name === METRIC_NAME).map(compileMatcher);
+  const tests = matchers.filter(({ name }) => name === METRIC_NAME).map((matcher) => compileMatcher(matcher));
   return (name) => tests.every((test) => test(name));
 }
 

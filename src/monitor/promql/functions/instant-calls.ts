@@ -33,7 +33,7 @@ export interface Call {
   readonly budget: Budget;
 }
 
-type CallFunction = (call: Call) => Value;
+type CallFunction = (call: Call) => Value | Promise<Value>;
 
 function seriesAt(call: Call, index: number): Column[] {
   const arg = call.args[index];
@@ -133,8 +133,8 @@ const INSTANT_CALLS: ReadonlyMap<string, CallFunction> = new Map<string, CallFun
   ['sort_desc', (call) => sorted(call, (series) => sortByValue(series, true))],
   ['sort_by_label', (call) => sorted(call, (series) => vector(sortByLabels(series, stringsFrom(call, 1), 1)))],
   ['sort_by_label_desc', (call) => sorted(call, (series) => vector(sortByLabels(series, stringsFrom(call, 1), -1)))],
-  ['label_replace', (call) => vector(labelReplace(seriesAt(call, 0), stringsFrom(call, 1)))],
-  ['label_join', (call) => vector(labelJoin(seriesAt(call, 0), stringsFrom(call, 1)))],
+  ['label_replace', async (call) => vector(await labelReplace(seriesAt(call, 0), stringsFrom(call, 1), call.budget))],
+  ['label_join', async (call) => vector(await labelJoin(seriesAt(call, 0), stringsFrom(call, 1), call.budget))],
   [
     'histogram_quantile',
     (call) =>
@@ -165,7 +165,7 @@ const INSTANT_CALLS: ReadonlyMap<string, CallFunction> = new Map<string, CallFun
   ...[...HISTOGRAM_FUNCTIONS.keys()].map((name): [string, CallFunction] => [name, mapHistograms]),
 ]);
 
-export function callInstant(call: Call): Value {
+export function callInstant(call: Call): Value | Promise<Value> {
   const fn = INSTANT_CALLS.get(call.node.func);
   if (fn === undefined) throw new TypeError(`there is no function ${call.node.func}`);
   return fn(call);

@@ -1,9 +1,10 @@
 /** label_replace, label_join and the orders of sort_by_label: functions that read or write labels, not values. */
-import { RE2JS } from 're2js';
+import type { RE2JS } from 're2js';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
-import { queryFailed, mergeSameLabels, type Column } from '../columns/column.ts';
-import { MAX_LABEL_LENGTH } from '../syntax/limits.ts';
-import { checkRegex } from '../syntax/matchers.ts';
+import { mergeSameLabels, queryFailed, type Column } from '../columns/column.ts';
+import type { Budget } from '../columns/budget.ts';
+import { MAX_LABEL_LENGTH, MAX_REGEX_LENGTH } from '../syntax/limits.ts';
+import { chargeMatch, compileRe2 } from '../syntax/matchers.ts';
 import { quote } from '../syntax/quoting.ts';
 import { expandReplacement } from './replacement.ts';
 
@@ -22,10 +23,12 @@ interface ReplaceRule {
   readonly pattern: string;
 }
 
-function compileFull(pattern: string): RE2JS {
-  const problem = checkRegex(pattern);
-  if (problem !== undefined) throw queryFailed(`invalid regular expression in label_replace(): ${pattern}`);
-  return RE2JS.compile(`^(?s:${pattern})$`);
+function compileFull(pattern: string, budget: Budget): RE2JS {
+  // The pattern alone as well: `)(` is only valid between the added parentheses.
+  const alone = pattern.length > MAX_REGEX_LENGTH ? pattern : compileRe2(pattern, 0, budget);
+  const whole = typeof alone === 'string' ? alone : compileRe2(`^(?s:${pattern})$`, 0, budget);
+  if (typeof whole !== 'string') return whole;
+  throw queryFailed(`invalid regular expression in label_replace(): ${pattern}`);
 }
 
 /** Nested functions could double a text at every level, so the length is checked before the text is made. */
@@ -35,10 +38,12 @@ function checkLength(func: string, length: number): void {
 }
 
 /** The label value for a source value, or undefined when the pattern does not match the whole value. */
-function replacer(rule: ReplaceRule): (value: string) => string | undefined {
-  const regex = compileFull(rule.pattern);
+function replacer(rule: ReplaceRule, budget: Budget): (value: string) => string | undefined {
+  const regex = compileFull(rule.pattern, budget);
+  const size = regex.programSize();
   const named = regex.namedGroups() as Readonly<Record<string, number>>;
   return (value) => {
+    chargeMatch(size, value, budget);
     const matcher = regex.matcher(value);
     if (!matcher.find()) return undefined;
     let length = rule.replacement.length;
@@ -57,29 +62,36 @@ function relabel(column: Column, name: string, value: string): void {
   if (name === METRIC_NAME) column.dropName = false;
 }
 
-export function labelReplace(
+export async function labelReplace(
   series: Column[],
   [destination, replacement, source, pattern]: readonly string[],
-): Column[] {
-  const replace = replacer({ destination, replacement, source, pattern });
+  budget: Budget,
+): Promise<Column[]> {
+  const replace = replacer({ destination, replacement, source, pattern }, budget);
   checkDestination('label_replace', destination);
   const known = new Map<string, string | undefined>();
   for (const column of series) {
+    if (budget.due) await budget.pause();
     const value = column.labels.get(source);
     if (!known.has(value)) known.set(value, replace(value));
     const result = known.get(value);
     if (result !== undefined) relabel(column, destination, result);
   }
-  return mergeSameLabels(series);
+  return mergeSameLabels(series, budget);
 }
 
-export function labelJoin(series: Column[], [destination, separator, ...sources]: readonly string[]): Column[] {
+export async function labelJoin(
+  series: Column[],
+  [destination, separator, ...sources]: readonly string[],
+  budget: Budget,
+): Promise<Column[]> {
   for (const source of sources) {
     if (source === '' || !source.isWellFormed())
       throw queryFailed(`invalid source label name in label_join(): ${unquoted(source)}`);
   }
   checkDestination('label_join', destination);
   for (const column of series) {
+    if (budget.due) await budget.pause();
     const values = sources.map((source) => column.labels.get(source));
     const joints = separator.length * (values.length - 1);
     checkLength(
@@ -88,7 +100,7 @@ export function labelJoin(series: Column[], [destination, separator, ...sources]
     );
     relabel(column, destination, values.join(separator));
   }
-  return mergeSameLabels(series);
+  return mergeSameLabels(series, budget);
 }
 
 const CHUNKS = /(\d+|\D+)/g;

@@ -1,4 +1,5 @@
 /** The parser's place among the tokens, and its errors in Prometheus' words ("unexpected <op:+> in …, expected …"). */
+import type { WorkMeter } from '../../../model/ports.ts';
 import type { VitrineError } from '../../../base/errors.ts';
 import { AGGREGATORS, KEYWORDS, NUMBER_WORDS, WORD_OPERATORS } from './keywords.ts';
 import type { Position } from './ast.ts';
@@ -33,12 +34,15 @@ function describe(token: Token): string {
 
 export class Cursor {
   readonly text: string;
+  /** Counts the patterns that are compiled. */
+  readonly meter: WorkMeter | undefined;
   readonly #tokens: readonly Token[];
   #at = 0;
   #depth = 0;
 
-  constructor(text: string) {
+  constructor(text: string, meter?: WorkMeter) {
     this.text = text;
+    this.meter = meter;
     this.#tokens = tokenize(text);
   }
 

@@ -1,70 +1,79 @@
 /**
  * Matchers as predicates. Regular expressions mean what RE2 means, match the whole value, and the dot matches newlines
- * (Prometheus compiles `^(?s:…)$`). They run on re2js, so time is linear in the value whatever the pattern; the forms that
- * make up nearly all of practice (`a|b|c`, `pre.*`, `.*post`, `.*mid.*`, `.+`) never reach it.
+ * (Prometheus compiles `^(?s:…)$`). They run on re2js, so time is at most the program's size times the value's length
+ * whatever the pattern, and that product is charged to the query before each match; the forms that make up nearly all of
+ * practice (`a|b|c`, `pre.*`, `.*post`, `.*mid.*`, `.+`) never reach it.
  */
 import { RE2JS } from 're2js';
-import { BoundedMap } from '../../../base/bounded.ts';
+import { WeightedMap } from '../../../base/bounded.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Matcher } from '../../../model/labels.ts';
-import { MAX_REGEX_LENGTH } from './limits.ts';
+import type { WorkMeter } from '../../../model/ports.ts';
+import { MAX_MATCH_STEPS, MAX_REGEX_LENGTH, MAX_REGEX_SIZE } from './limits.ts';
 import { quote } from './quoting.ts';
+import { regexSize } from './regex-size.ts';
 
 export type Predicate = (value: string) => boolean;
 
-const CACHE_ENTRIES = 1_000;
-const compiled = new BoundedMap<string, Predicate>(CACHE_ENTRIES);
-const META = /[\\.+*?()|[\]{}^$]/;
-/** Nested counted repeats multiply; RE2 refuses a single one above 1,000, this bounds their product. */
-const MAX_REPEAT_PRODUCT = 1_000;
+/** A regular expression ready to run. `size` 0: a simple form whose cost does not depend on the pattern. */
+interface Compiled {
+  readonly size: number;
+  readonly test: Predicate;
+}
 
-/** A predicate for `pattern`, or the reason why it is no regular expression, in Go's words. */
-function compile(pattern: string): Predicate | string {
+/** Of all compiled patterns together, by the estimate below. */
+const CACHE_BYTES = 8 * 1024 * 1024;
+/** Measured: instructions, their analyses and the states that matching adds. */
+const BYTES_PER_INSTRUCTION = 1_024;
+/** Above it re2js' lazily built automaton costs milliseconds for each new state; its plain simulation does not. */
+const MAX_AUTOMATON_SIZE = 256;
+const compiled = new WeightedMap<string, Compiled>(CACHE_BYTES);
+const META = /[\\.+*?()|[\]{}^$]/;
+
+/** The compiled `pattern`, or the reason why it is no regular expression, in Go's words. */
+function compile(pattern: string, meter: WorkMeter | undefined): Compiled | string {
   const known = compiled.get(pattern);
   if (known !== undefined) return known;
   if (pattern.length > MAX_REGEX_LENGTH) return `regular expression is longer than ${MAX_REGEX_LENGTH} characters`;
-  const predicate = simplePredicate(pattern) ?? re2Predicate(pattern);
-  if (typeof predicate !== 'string') compiled.set(pattern, predicate);
-  return predicate;
+  const simple = simplePredicate(pattern);
+  const made = simple === undefined ? re2Predicate(pattern, meter) : { size: 0, test: simple };
+  if (typeof made !== 'string') {
+    compiled.set(pattern, made, 2 * pattern.length + 256 + made.size * BYTES_PER_INSTRUCTION);
+  }
+  return made;
 }
 
-function re2Predicate(pattern: string): Predicate | string {
-  if (repeatProduct(pattern) > MAX_REPEAT_PRODUCT) {
-    return `error parsing regexp: expression too large: ${quote(pattern)}`;
-  }
+function re2Predicate(pattern: string, meter: WorkMeter | undefined): Compiled | string {
+  const regex = compileRe2(pattern, RE2JS.DOTALL, meter);
+  if (typeof regex === 'string') return regex;
+  const size = regex.programSize();
+  const test: Predicate =
+    size <= MAX_AUTOMATON_SIZE ? (value) => regex.testExact(value) : (value) => regex.matcher(value).matches();
+  return { size, test };
+}
+
+/** Compiles within the bounds that all patterns have, or says why not in Go's words. */
+export function compileRe2(pattern: string, flags = 0, meter?: WorkMeter): RE2JS | string {
+  const size = regexSize(pattern);
+  if (size > MAX_REGEX_SIZE) return `error parsing regexp: expression too large: ${quote(pattern)}`;
+  meter?.compiling(size);
   try {
-    const regex = RE2JS.compile(pattern, RE2JS.DOTALL);
-    return (value) => regex.testExact(value);
+    return RE2JS.compile(pattern, flags);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-/** Upper bound of how often the innermost repeat of the pattern unrolls. Escapes and classes are stepped over. */
-function repeatProduct(pattern: string): number {
-  const bare = pattern.replaceAll(/\\[\s\S]/g, 'e').replaceAll(/\[\^?\]?[^\]]*\]/g, 'c');
-  let worst = 1;
-  /** Product inside the group that has just closed; a repeat right after it multiplies that. */
-  let lastGroup = 1;
-  let groupEnd = -1;
-  const open: number[] = [];
-  let inner = 1;
-  for (const found of bare.matchAll(/\(|\)|\{(\d+)(?:,(\d*))?\}/g)) {
-    const [part, min, max] = found;
-    if (part === '(') {
-      open.push(inner);
-      inner = 1;
-    } else if (part === ')') {
-      lastGroup = inner;
-      groupEnd = found.index + 1;
-      inner = Math.max(open.pop() ?? 1, inner);
-    } else {
-      const times = Math.max(Number(min), Number(max ?? 0), 1);
-      inner = Math.max(inner, groupEnd === found.index ? times * lastGroup : times);
-      worst = Math.max(worst, inner);
-    }
+/** Charges one match to the query. Throws VitrineError `query_failed` when it alone would take too long. */
+export function chargeMatch(size: number, value: string, meter: WorkMeter | undefined): void {
+  const steps = size * (value.length + 1);
+  if (steps > MAX_MATCH_STEPS) {
+    throw new VitrineError(
+      'query_failed',
+      `matching a regular expression of ${size} instructions against a value of ${value.length} characters would take too long`,
+    );
   }
-  return worst;
+  meter?.matching(steps);
 }
 
 const isLiteral = (text: string): boolean => !META.test(text);
@@ -98,22 +107,32 @@ function edgePredicate(lead: string, middle: string, trail: string): Predicate {
 }
 
 /** Why `pattern` cannot be a regular expression, or undefined when it can. */
-export function checkRegex(pattern: string): string | undefined {
-  const result = compile(pattern);
+export function checkRegex(pattern: string, meter?: WorkMeter): string | undefined {
+  const result = compile(pattern, meter);
   return typeof result === 'string' ? result : undefined;
 }
 
-/** Throws VitrineError `query_invalid` for a wrong regular expression. */
-export function compileRegex(pattern: string): Predicate {
-  const result = compile(pattern);
+/** Each match is charged to `meter`. Throws VitrineError `query_invalid` for a wrong regular expression. */
+export function compileRegex(pattern: string, meter?: WorkMeter): Predicate {
+  const result = compile(pattern, meter);
   if (typeof result === 'string') throw new VitrineError('query_invalid', result);
-  return result;
+  const { size, test } = result;
+  if (size === 0) return test;
+  return (value) => {
+    chargeMatch(size, value, meter);
+    return test(value);
+  };
 }
 
 /** The matcher as a test of a label's value ('' for an absent label). Throws VitrineError `query_invalid`. */
-export function compileMatcher({ op, value: wanted }: Matcher): Predicate {
+export function compileMatcher({ op, value: wanted, accepted }: Matcher, meter?: WorkMeter): Predicate {
   if (op === '=') return (value) => value === wanted;
   if (op === '!=') return (value) => value !== wanted;
-  const matches = compileRegex(wanted);
+  if (accepted !== undefined) return (value) => accepted.has(value);
+  const matches = compileRegex(wanted, meter);
   return op === '=~' ? matches : (value) => !matches(value);
 }
+
+/** True for the forms that are matched without a regular expression. */
+export const isSimplePattern = (pattern: string): boolean =>
+  pattern.length <= MAX_REGEX_LENGTH && simplePredicate(pattern) !== undefined;

@@ -5,6 +5,7 @@
  */
 import { VitrineError } from '../../../base/errors.ts';
 import type { Matcher } from '../../../model/labels.ts';
+import type { WorkMeter } from '../../../model/ports.ts';
 import { parseAggregate, startsAggregate } from './aggregate-parser.ts';
 import type { BinaryOp, Expr, VectorMatching } from './ast.ts';
 import { parseMatching } from './binary-parser.ts';
@@ -21,6 +22,8 @@ export interface ParseOptions {
   readonly experimental?: boolean | undefined;
   /** UTF-16 units. */
   readonly maxLength?: number | undefined;
+  /** Counts the patterns that are compiled; what it throws ends the parsing. */
+  readonly meter?: WorkMeter | undefined;
 }
 
 const PRECEDENCE = new Map<string, number>([
@@ -61,11 +64,11 @@ export function parseSelector(text: string, options: ParseOptions = {}): Matcher
   return [...expr.matchers];
 }
 
-function open(text: string, { maxLength = MAX_QUERY_LENGTH }: ParseOptions): Cursor {
+function open(text: string, { maxLength = MAX_QUERY_LENGTH, meter }: ParseOptions): Cursor {
   if (text.length > maxLength) {
     throw new VitrineError('query_invalid', `1:1: parse error: query is longer than ${maxLength} characters`);
   }
-  return new Cursor(text);
+  return new Cursor(text, meter);
 }
 
 function parseExpr(cursor: Cursor): Expr {

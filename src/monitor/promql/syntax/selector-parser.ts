@@ -59,7 +59,7 @@ function finishMatcher(cursor: Cursor, first: Token, name: string, op: Matcher['
   const valueToken = cursor.current;
   const value = parseString(cursor);
   if (op === '=~' || op === '!~') {
-    const trouble = checkRegex(value);
+    const trouble = checkRegex(value, cursor.meter);
     if (trouble !== undefined) throw cursor.fail({ start: first.start, end: valueToken.end }, trouble);
   }
   return { name, op, value };

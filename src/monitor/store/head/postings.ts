@@ -6,9 +6,10 @@
  */
 import { Labels } from '../../../model/labels.ts';
 import type { Matcher } from '../../../model/labels.ts';
+import type { WorkMeter } from '../../../model/ports.ts';
 
 /** Makes the test of a `=~` or `!~` matcher (fully anchored RE2). May throw VitrineError `query_invalid`. */
-export type CompileMatcher = (matcher: Matcher) => (value: string) => boolean;
+export type CompileMatcher = (matcher: Matcher, meter?: WorkMeter) => (value: string) => boolean;
 
 interface Test {
   readonly name: string;
@@ -30,12 +31,12 @@ function remember(test: (value: string) => boolean): (value: string) => boolean 
   };
 }
 
-function testOf(matcher: Matcher, compile: CompileMatcher): Test {
+function testOf(matcher: Matcher, compile: CompileMatcher, meter?: WorkMeter): Test {
   const { name, op, value } = matcher;
   if (op === '=')
     return { name, accepts: (found) => found === value, only: value || undefined, acceptsEmpty: value === '' };
   if (op === '!=') return { name, accepts: (found) => found !== value, only: undefined, acceptsEmpty: value !== '' };
-  const accepts = remember(compile(matcher));
+  const accepts = remember(compile(matcher, meter));
   return { name, accepts, only: undefined, acceptsEmpty: accepts('') };
 }
 
@@ -43,8 +44,9 @@ function testOf(matcher: Matcher, compile: CompileMatcher): Test {
 export class Selector {
   readonly tests: readonly Test[];
 
-  constructor(matchers: readonly Matcher[], compile: CompileMatcher) {
-    this.tests = matchers.map((matcher) => testOf(matcher, compile));
+  /** `meter` counts the work of patterns, and may end it. */
+  constructor(matchers: readonly Matcher[], compile: CompileMatcher, meter?: WorkMeter) {
+    this.tests = matchers.map((matcher) => testOf(matcher, compile, meter));
   }
 
   accepts(labels: Labels): boolean {
@@ -69,7 +71,12 @@ interface Start {
   readonly used: Test | undefined;
 }
 
+/** Gives the event loop a turn when one is due. */
+export type Rest = () => Promise<void> | undefined;
+
 const NONE: readonly number[] = [];
+/** The clock is read once per this many series and one. */
+const LOOK_MASK = 255;
 
 export class Postings {
   readonly #byName = new Map<string, NameEntry>();
@@ -134,25 +141,30 @@ export class Postings {
     }
   }
 
-  /** Ids of the series that `selector` accepts, in no order. */
-  match(selector: Selector): number[] {
-    const { ids, used } = this.#shortest(selector);
-    const rest = selector.tests.filter((test) => test !== used);
+  /**
+   * Ids of the series that `selector` accepts, in no order. `rest` is asked between values and series, and awaited when it
+   * gives a promise; series that come or go meanwhile may be in the result or not.
+   */
+  async match(selector: Selector, rest: Rest): Promise<number[]> {
+    const { ids, used } = await this.#shortest(selector, rest);
+    const others = selector.tests.filter((test) => test !== used);
     const out: number[] = [];
-    for (const id of ids ?? this.#labels.keys()) {
-      const labels = this.#labels.get(id) as Labels;
-      if (rest.every(({ name, accepts }) => accepts(labels.get(name)))) out.push(id);
+    let seen = 0;
+    for (const id of ids?.slice() ?? this.#labels.keys()) {
+      if ((seen++ & LOOK_MASK) === 0) await rest();
+      const labels = this.#labels.get(id);
+      if (labels !== undefined && others.every(({ name, accepts }) => accepts(labels.get(name)))) out.push(id);
     }
     return out;
   }
 
   /** The shortest list of ids that holds all a selector can accept, and the matcher that gave it. */
-  #shortest({ tests }: Selector): Start {
+  async #shortest({ tests }: Selector, rest: Rest): Promise<Start> {
     let best: Start = { ids: undefined, size: this.#labels.size, used: undefined };
     const exact = tests.filter(({ only }) => only !== undefined);
     const others = tests.filter(({ only, acceptsEmpty }) => only === undefined && !acceptsEmpty);
     for (const test of [...exact, ...others]) {
-      const ids = this.#idsFor(test, best);
+      const ids = await this.#idsFor(test, best, rest);
       if (ids === undefined || (best.ids !== undefined && ids.length >= best.size)) continue;
       best = { ids, size: ids.length, used: test };
     }
@@ -160,11 +172,11 @@ export class Postings {
   }
 
   /** Undefined when there are more values to test than series, so that testing the series is cheaper. */
-  #idsFor(test: Test, best: Start): readonly number[] | undefined {
+  async #idsFor(test: Test, best: Start, rest: Rest): Promise<readonly number[] | undefined> {
     const values = this.#byName.get(test.name)?.values;
     if (values === undefined) return NONE;
     if (test.only !== undefined) return values.get(test.only)?.ids ?? NONE;
-    return best.ids !== undefined && values.size >= best.size ? undefined : unionOf(values, test);
+    return best.ids !== undefined && values.size >= best.size ? undefined : unionOf(values, test, rest);
   }
 
   names(): MapIterator<string> {
@@ -193,9 +205,12 @@ export class Postings {
   }
 }
 
-function unionOf(values: ReadonlyMap<string, ValueEntry>, test: Test): number[] {
+async function unionOf(values: ReadonlyMap<string, ValueEntry>, test: Test, rest: Rest): Promise<number[]> {
   const union: number[] = [];
   for (const { value, ids } of values.values()) {
+    // Each value may cost a match of milliseconds.
+    const pause = rest();
+    if (pause !== undefined) await pause;
     if (test.accepts(value)) for (const id of ids) union.push(id);
   }
   return union;

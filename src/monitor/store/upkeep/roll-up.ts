@@ -1,8 +1,9 @@
 /**
  * Old days in five-minute steps. A roll-up is a choice of real samples, never an average: each keeps its own time and value,
  * so PromQL needs no second kind of series. Of each step a counter keeps its last sample and the two around every reset
- * (increase and rate over longer ranges stay exact); any other series its least, its greatest and its last
- * (min_over_time, max_over_time and last_over_time stay exact, avg_over_time becomes rough). Stale markers stay.
+ * (so no reset is lost, and increase and rate over ranges of several steps change only by extrapolation); any other series
+ * its least, its greatest and its last (over whole steps, min_over_time, max_over_time and last_over_time do not change;
+ * avg_over_time becomes rough). Stale markers stay.
  */
 import { renameSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';

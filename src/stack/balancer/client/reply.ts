@@ -14,8 +14,12 @@ const BLOCK_BYTES = 96 * 1024;
 const SPARE_BLOCKS = 64;
 /** Blocks that were sent are reused: as garbage they would grow the process until the collector runs. */
 const spare: Buffer[] = [];
-/** A closing connection is read for this long, so that the client receives the answer and not a reset. */
-const LINGER_MS = 1_000;
+/**
+ * A closing connection is read until the client closes it, is quiet for this long, or sends for the whole limit: closing it
+ * over unread bytes would reset it, and a client that is still sending would lose its answer (RFC 9112 section 9.6).
+ */
+const LINGER_QUIET_MS = 2_000;
+const LINGER_LIMIT_MS = 30_000;
 
 export const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
@@ -49,12 +53,15 @@ export class ClientReply {
   readonly #socket: Socket;
   readonly #response: ServerResponse;
   readonly #http11: boolean;
+  readonly #onStalling: () => void;
   #keepAlive: boolean;
   #head: string | undefined;
   #bodiless = false;
   #chunked = false;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
+  #whole: Buffer | undefined;
+  #trailers = '';
   #ended = false;
   /** Chunks stay chunks, also when the whole answer is known in time. */
   keepsFraming = false;
@@ -62,14 +69,24 @@ export class ClientReply {
   status: number | undefined;
   /** Whether any byte of the head has left. */
   begun = false;
+  /** Lines that every answer on this listener has. */
+  ownFields = '';
   /** What the route changes in the fields of its answers. */
   edit: ((fields: string) => string) | undefined;
 
-  constructor(response: ServerResponse, socket: Socket, http11: boolean, keepAlive: boolean) {
+  /** `onStalling`: bytes wait in the socket for the client to read. */
+  constructor(
+    response: ServerResponse,
+    socket: Socket,
+    http11: boolean,
+    keepAlive: boolean,
+    onStalling: () => void = () => {},
+  ) {
     this.#response = response;
     this.#socket = socket;
     this.#http11 = http11;
     this.#keepAlive = keepAlive;
+    this.#onStalling = onStalling;
   }
 
   /** The connection is closed after this answer. */
@@ -96,7 +113,7 @@ export class ClientReply {
   ): void {
     this.status = status;
     this.#bodiless = bodiless;
-    let text = `HTTP/1.1 ${status} ${reason}\r\n${this.edit === undefined ? fields : this.edit(fields)}`;
+    let text = `HTTP/1.1 ${status} ${reason}\r\n${this.edit === undefined ? fields : this.edit(fields)}${this.ownFields}`;
     if (bodiless) {
       if (statedLength !== undefined) text += `Content-Length: ${statedLength}\r\n`;
     } else if (bodyBytes >= 0) text += `Content-Length: ${bodyBytes}\r\n`;
@@ -111,6 +128,30 @@ export class ClientReply {
     this.#pendingBytes += bytes.length;
   }
 
+  /** A complete body that nobody writes to again: a long one is sent without a copy, however many clients read it. */
+  whole(bytes: Buffer): void {
+    if (bytes.length > BLOCK_BYTES) this.#whole = bytes;
+    else this.body(bytes);
+  }
+
+  /** Lines ended by CRLF that follow a chunked body (RFC 9112 section 7.1.2); a client of HTTP/1.0 gets none. */
+  trailers(lines: string): void {
+    if (this.#chunked) this.#trailers = lines;
+  }
+
+  /** An interim answer (RFC 9110 section 15.2), which a client of HTTP/1.0 does not get. */
+  interim(status: number, reason: string, fields: string): void {
+    if (!this.#http11 || this.begun || this.#ended) return;
+    this.#socket.write(`HTTP/1.1 ${status} ${reason}\r\n${fields}\r\n`, 'latin1');
+  }
+
+  /** A complete answer of the balancer itself. */
+  own(status: number, fields: string, body: Buffer, bodiless: boolean): void {
+    this.head(status, REASONS[status] ?? '', fields, body.length, bodiless, String(body.length));
+    if (!bodiless) this.body(body);
+    this.end();
+  }
+
   /** Writes the body bytes received so far. */
   flush(): void {
     if (this.#ended || this.status === undefined) return;
@@ -118,6 +159,7 @@ export class ClientReply {
       this.#chunked && this.#pendingBytes > 0 ? `${this.#pendingBytes.toString(16)}\r\n` : '',
       this.#chunked ? '\r\n' : '',
     );
+    if (this.blocked) this.#onStalling();
   }
 
   /** The answer is complete. Returns whether the connection goes on. */
@@ -125,19 +167,26 @@ export class ClientReply {
     if (this.#ended) return this.#keepAlive;
     this.#ended = true;
     holdForTurn(this.#socket);
-    if (this.#head !== undefined && this.#chunked && !this.keepsFraming) {
+    if (this.#head !== undefined && this.#chunked && this.#trailers === '' && !this.keepsFraming) {
       this.#chunked = false;
       this.#head += `Content-Length: ${this.#pendingBytes}\r\n`;
     }
     if (this.#chunked) {
       this.#write(
         this.#pendingBytes > 0 ? `${this.#pendingBytes.toString(16)}\r\n` : '',
-        this.#pendingBytes > 0 ? '\r\n0\r\n\r\n' : '0\r\n\r\n',
+        `${this.#pendingBytes > 0 ? '\r\n' : ''}0\r\n${this.#trailers}\r\n`,
       );
     } else this.#write('', '');
-    if (this.#keepAlive) this.#response.emit('finish');
-    else closeGently(this.#socket);
+    if (this.blocked) this.#onStalling();
+    this.#goOn();
     return this.#keepAlive;
+  }
+
+  /** The next request of the connection begins when the client has read enough of this answer. */
+  #goOn(): void {
+    if (!this.#keepAlive) closeGently(this.#socket);
+    else if (this.blocked) this.#socket.once('drain', () => this.#response.emit('finish'));
+    else this.#response.emit('finish');
   }
 
   /** The answer will never be complete: the connection is cut, so that the client cannot take it for a complete one. */
@@ -162,7 +211,11 @@ export class ClientReply {
     const bytes = this.#pendingBytes;
     if (this.#head === undefined && bytes === 0 && after.length <= 2 && before === '') return;
     const text = this.#headText();
-    if (this.#bodiless) this.#socket.write(text, 'latin1');
+    if (this.#whole !== undefined && !this.#bodiless) {
+      this.#socket.write(text, 'latin1');
+      this.#socket.write(this.#whole);
+      this.#whole = undefined;
+    } else if (this.#bodiless) this.#socket.write(text, 'latin1');
     else if (bytes === 0) this.#socket.write(after.length > 2 ? text + after : text, 'latin1');
     else this.#writeBytes(text + before, after);
     if (pending.length > 0) this.#pending = [];
@@ -191,10 +244,14 @@ export class ClientReply {
   }
 }
 
-/** Sends what is written, then FIN, and reads on for a moment: closing over unread bytes would reset the connection. */
+/** Sends what is written, however long the client takes to read it, then FIN, and reads on for a while. */
 export function closeGently(socket: Socket): void {
-  socket.end();
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  timer.unref();
-  socket.once('close', () => clearTimeout(timer));
+  socket.end(() => {
+    if (socket.destroyed) return;
+    socket.removeAllListeners('timeout');
+    socket.setTimeout(LINGER_QUIET_MS, () => socket.destroy());
+    const timer = setTimeout(() => socket.destroy(), LINGER_LIMIT_MS);
+    timer.unref();
+    socket.once('close', () => clearTimeout(timer));
+  });
 }

@@ -16,7 +16,6 @@ const CODES: Readonly<Record<AttemptFailure, ErrorCode>> = {
   invalid: 'bad_gateway',
   timeout: 'gateway_timeout',
   idle: 'gateway_timeout',
-  client_stalled: 'request_timeout',
 };
 const DETAILS: Partial<Record<ErrorCode, string>> = {
   no_upstream: 'No upstream could be reached.',
@@ -49,7 +48,7 @@ export function giveKept(reply: ClientReply, method: string, kept: CachedRespons
   const { text, length } = fieldLines(kept.headers);
   const bodiless = isBodiless(method, kept.status);
   reply.head(kept.status, '', text + own, kept.body.length, bodiless, length);
-  if (!bodiless && kept.body.length > 0) reply.body(kept.body);
+  if (!bodiless && kept.body.length > 0) reply.whole(kept.body);
 }
 
 /** Temporary errors: the answer carries `Retry-After`. */

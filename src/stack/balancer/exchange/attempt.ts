@@ -9,26 +9,30 @@ import type { Deadlines, Timed } from '../timing/deadlines.ts';
 import type { Observer } from '../telemetry/observer.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import type { BodySink, RequestBody } from '../http/request-body.ts';
-import type { RequestHead } from '../http/request-head.ts';
 import type { Route } from '../routes/route.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { ConnectionFailure, ExchangeEvents, UpstreamConnection } from '../upstream/connection.ts';
+import { firstBytes, type Asked } from './first-bytes.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
 /**
  * `stale`: a connection used before was closed before any byte of an answer. `timeout`: no first byte in time. `idle`: the
- * answer stopped. `client_stalled`: the client took nothing of it for as long.
+ * answer stopped.
  */
-export type AttemptFailure = ConnectionFailure | 'stale' | 'connect_timeout' | 'timeout' | 'idle' | 'client_stalled';
+export type AttemptFailure = ConnectionFailure | 'stale' | 'connect_timeout' | 'timeout' | 'idle';
 
 export interface AttemptOwner {
+  attemptInterim(head: ReplyHead): void;
   attemptHead(attempt: Attempt, head: ReplyHead, nowMs: number): void;
   attemptBody(bytes: Buffer): void;
   attemptFlush(): void;
-  attemptComplete(attempt: Attempt, nowMs: number): void;
+  /** `trailers`: lines ended by CRLF, mostly none. */
+  attemptComplete(attempt: Attempt, nowMs: number, trailers: string): void;
   attemptFailed(attempt: Attempt, failure: AttemptFailure): void;
   /** Neither this request nor any other has had a byte from the upstream for `timeouts.hedge`. */
   attemptSilent(attempt: Attempt): void;
+  /** Checks took the upstream out before a byte of its answer came. */
+  attemptOrphaned(attempt: Attempt): void;
 }
 
 /** Parts that all tries share. */
@@ -40,13 +44,9 @@ export interface AttemptPieces {
   readonly observer: Observer;
 }
 
-export interface Try {
+export interface Try extends Asked {
   readonly route: Route;
   readonly upstream: Upstream;
-  readonly head: RequestHead;
-  readonly body: RequestBody | undefined;
-  /** From `forwardHead`. */
-  readonly text: string;
   readonly parent: Context;
   readonly resend: number;
   /** A connection used before may fail for no fault of the upstream; this try must not use one. */
@@ -71,6 +71,8 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   #limitAtMs = Infinity;
   #status: number | undefined;
   #paused = false;
+  /** An event stream: it may be silent for hours and is no work of the upstream. */
+  #stream = false;
   #onceConnected: (() => void) | undefined;
   readonly startedMs: number;
   connectedMs: number;
@@ -86,7 +88,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     this.connectedMs = now;
     const { span, fields } = pieces.observer.clientSpan(head, one.parent);
     this.#span = span;
-    this.#chunked = body !== undefined && !body.complete && head.bodyBytes < 0;
+    this.#chunked = body !== undefined && ((!body.complete && head.bodyBytes < 0) || body.trailers !== '');
     upstream.inflight += 1;
     const held = body?.held.length ?? 0;
     this.#connection = upstream.begin(head.method, firstBytes(one, fields, this.#chunked), this, one.fresh);
@@ -134,6 +136,8 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     if (this.#stage === 'over') return true;
     // An upload that moves is not a silent upstream.
     if (this.#stage === 'wait') this.#waiting(this.#pieces.clock.monotonic());
+    // The upstream may have answered and closed already: what it sent is read before the next write can fail.
+    this.#connection.holdForTurn();
     if (!this.#chunked) return this.#connection.write(bytes);
     this.#connection.write(`${bytes.length.toString(16)}\r\n`);
     this.#connection.write(bytes);
@@ -141,11 +145,18 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   }
 
   end(): void {
-    if (this.#stage !== 'over' && this.#chunked) this.#connection.write('0\r\n\r\n');
+    if (this.#stage === 'over' || !this.#chunked) return;
+    this.#connection.holdForTurn();
+    this.#connection.write(`0\r\n${this.#try.body?.trailers ?? ''}\r\n`);
   }
 
   onWritable(): void {
     this.#try.body?.resume();
+  }
+
+  onInterim(head: ReplyHead): void {
+    // `Expect` was answered before the request was forwarded.
+    if (head.status !== 100) this.#owner.attemptInterim(head);
   }
 
   onHead(head: ReplyHead): void {
@@ -154,7 +165,19 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     this.#status = head.status;
     this.#stage = 'body';
     this.deadlineMs = limitAt(now, this.#try.route.timeouts.idle);
+    if (head.bodyBytes < 0 && head.fields.includes('text/event-stream')) this.#streams();
+    // It does not want the rest of the body: sending it could break the connection before the answer is read.
+    if (!head.keepAlive) this.#try.body?.detach();
     this.#owner.attemptHead(this, head, now);
+  }
+
+  #streams(): void {
+    const { upstream, route } = this.#try;
+    this.#stream = true;
+    this.deadlineMs = Infinity;
+    upstream.inflight -= 1;
+    upstream.streams += 1;
+    this.#pieces.waiting.roomIn(route);
   }
 
   onBody(bytes: Buffer): void {
@@ -165,11 +188,11 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     if (this.#stage !== 'body') return;
     const now = this.#pieces.clock.monotonic();
     this.#try.upstream.lastByteMs = now;
-    this.deadlineMs = limitAt(now, this.#try.route.timeouts.idle);
+    if (!this.#stream) this.deadlineMs = limitAt(now, this.#try.route.timeouts.idle);
     this.#owner.attemptFlush();
   }
 
-  onComplete(reusable: boolean): void {
+  onComplete(reusable: boolean, trailers: string): void {
     if (this.#stage === 'over') return;
     const { upstream, body } = this.#try;
     // With 502, 503 or 504 the upstream itself reports that it cannot serve.
@@ -181,7 +204,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     const keep = reusable && (body === undefined || body.complete);
     if (keep) upstream.release(this.#connection, this.#try.route.timeouts.upstream_keep_alive, now);
     else this.#connection.destroy();
-    this.#owner.attemptComplete(this, now);
+    this.#owner.attemptComplete(this, now, trailers);
     this.#pieces.waiting.roomIn(this.#try.route);
   }
 
@@ -192,7 +215,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
 
   onDeadline(now: number): void {
     if (this.#stage === 'connect') this.#fail('connect_timeout');
-    else if (this.#stage === 'body') this.#fail(this.#paused ? 'client_stalled' : 'idle');
+    else if (this.#stage === 'body') this.#fail('idle');
     else if (now >= this.#limitAtMs || now >= this.#try.totalAtMs) this.#fail('timeout');
     else this.#maybeSilent(now);
   }
@@ -210,21 +233,28 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
+    // The client's own limit counts now.
+    this.deadlineMs = Infinity;
     this.#connection.pause();
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.deadlineMs = limitAt(this.#pieces.clock.monotonic(), this.#try.route.timeouts.idle);
+    if (!this.#stream) this.deadlineMs = limitAt(this.#pieces.clock.monotonic(), this.#try.route.timeouts.idle);
     this.#connection.resume();
   }
 
-  /** The answer is no longer wanted. `lost`: another upstream answered first while this one was silent. */
-  cancel(lost: boolean): void {
+  /** Checks took `upstream` out. */
+  upstreamOut(upstream: Upstream): void {
+    if (this.#try.upstream === upstream && (this.#stage === 'wait' || this.#stage === 'connect'))
+      this.#owner.attemptOrphaned(this);
+  }
+
+  /** The answer is no longer wanted. An upstream that was only slower than another has done nothing wrong. */
+  cancel(): void {
     if (this.#stage === 'over') return;
-    if (lost) this.#try.upstream.failed('timeout', this.#try.route.upstreams);
-    this.#settle(lost ? 'timeout' : 'cancelled', this.#pieces.clock.monotonic());
+    this.#settle('cancelled', this.#pieces.clock.monotonic());
     this.#connection.destroy();
     this.#pieces.waiting.roomIn(this.#try.route);
   }
@@ -234,7 +264,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     const { upstream, route } = this.#try;
     if (failure === 'refused') upstream.failed('refused', route.upstreams);
     else if (failure === 'reset' || failure === 'invalid') upstream.failed('error', route.upstreams);
-    else if (failure !== 'stale' && failure !== 'client_stalled') upstream.failed('timeout', route.upstreams);
+    else if (failure !== 'stale') upstream.failed('timeout', route.upstreams);
     const error = this.#status !== undefined && failure === 'reset' ? 'truncated' : failure;
     this.#settle(error, this.#pieces.clock.monotonic());
     this.#connection.destroy();
@@ -247,28 +277,9 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     const { deadlines, observer } = this.#pieces;
     deadlines.delete(this);
     const { upstream, head, resend } = this.#try;
-    upstream.inflight -= 1;
+    if (this.#stream) upstream.streams -= 1;
+    else upstream.inflight -= 1;
     const ms = nowMs - this.startedMs;
     observer.clientDone(this.#span, { head, upstream, status: this.#status, error, ms, resend });
   }
-}
-
-const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
-
-/** The head and as much of the body as is held, framed. */
-function firstBytes(one: Try, fields: string, chunked: boolean): string | Buffer {
-  const { head, body, text } = one;
-  if (body === undefined) return `${text}${fields}${WITH_BODY.has(head.method) ? 'Content-Length: 0\r\n\r\n' : '\r\n'}`;
-  const bytes = body.heldBytes;
-  if (chunked) {
-    const start = `${text}${fields}Transfer-Encoding: chunked\r\n\r\n`;
-    if (bytes === 0) return start;
-    return Buffer.concat([
-      Buffer.from(`${start}${bytes.toString(16)}\r\n`, 'latin1'),
-      ...body.held,
-      Buffer.from('\r\n'),
-    ]);
-  }
-  const length = body.complete ? bytes : head.bodyBytes;
-  return Buffer.concat([Buffer.from(`${text}${fields}Content-Length: ${length}\r\n\r\n`, 'latin1'), ...body.held]);
 }

@@ -29,12 +29,14 @@ export interface AttemptsPieces extends AttemptPieces {
 export interface AttemptsOwner {
   /** The first upstream is about to be asked. Returns the head for it, from `forwardHead`. */
   asking(upstream: Upstream, nowMs: number): string;
+  /** An interim answer other than 100. */
+  interim(head: ReplyHead): void;
   /** The one answer has begun; the other tries are over. */
   answering(attempt: Attempt, head: ReplyHead, nowMs: number): void;
   answerBody(bytes: Buffer): void;
   /** All that came in one read was given. */
   answerFlush(): void;
-  answerComplete(nowMs: number): void;
+  answerComplete(nowMs: number, trailers: string): void;
   /** The answer that began will never be complete. */
   brokenOff(failure: AttemptFailure): void;
   /** There is no answer, and there will be none. */
@@ -166,10 +168,14 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#attempts = this.#attempts.length === 0 ? [attempt] : [...this.#attempts, attempt];
   }
 
+  attemptInterim(head: ReplyHead): void {
+    if (!this.#answering) this.#owner.interim(head);
+  }
+
   attemptHead(attempt: Attempt, head: ReplyHead, nowMs: number): void {
     if (this.#attempts.length > 1) {
       for (const other of this.#attempts) {
-        if (other !== attempt) other.cancel(other.startedMs < attempt.startedMs);
+        if (other !== attempt) other.cancel();
       }
       this.#attempts = [attempt];
     }
@@ -185,10 +191,10 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#owner.answerFlush();
   }
 
-  attemptComplete(attempt: Attempt, nowMs: number): void {
+  attemptComplete(attempt: Attempt, nowMs: number, trailers: string): void {
     if (attempt !== this.#attempts[0]) return;
     this.#attempts = NONE;
-    this.#owner.answerComplete(nowMs);
+    this.#owner.answerComplete(nowMs, trailers);
   }
 
   attemptSilent(attempt: Attempt): void {
@@ -199,6 +205,22 @@ export class Attempts implements AttemptOwner, Waiter {
     if (upstream === undefined || !upstream.available || !budget.take()) return;
     observer.retried(attempt.upstream, 'hedge');
     this.#send(upstream, false, this.#pieces.clock.monotonic());
+  }
+
+  /**
+   * Moves the request to another upstream when it may be sent again and there is one that works. The retry budget is not
+   * asked: a check takes an upstream out once, so that each request moves at most once for it.
+   */
+  attemptOrphaned(attempt: Attempt): void {
+    const { clock, observer } = this.#pieces;
+    const repeatable = SAFE.has(this.#head.method) && this.#body === undefined;
+    if (this.#attempts.length > 1 || this.#route.retries.max === 0 || (attempt.sent && !repeatable)) return;
+    const upstream = this.#next();
+    if (upstream === undefined || !upstream.available) return;
+    observer.retried(attempt.upstream, 'health_check');
+    this.#attempts = NONE;
+    attempt.cancel();
+    this.#send(upstream, false, clock.monotonic());
   }
 
   attemptFailed(attempt: Attempt, failure: AttemptFailure): void {
@@ -242,7 +264,7 @@ export class Attempts implements AttemptOwner, Waiter {
   cancel(): void {
     const attempts = this.#attempts;
     this.#attempts = NONE;
-    for (const attempt of attempts) attempt.cancel(false);
+    for (const attempt of attempts) attempt.cancel();
   }
 
   /** Cancels everything; nothing is reported after this. */

@@ -12,6 +12,7 @@ import { SAFE } from './attempts.ts';
 export class CacheVisit {
   readonly #cache: ResponseCache;
   readonly #head: RequestHead;
+  readonly #scheme: string;
   readonly #rules: RouteCache;
   #fill: CacheFill | undefined;
   #filling = false;
@@ -19,15 +20,18 @@ export class CacheVisit {
   /** What the look-up said. */
   kind: CacheLookup['kind'] | undefined;
 
-  constructor(cache: ResponseCache, head: RequestHead, rules: RouteCache) {
+  constructor(cache: ResponseCache, head: RequestHead, scheme: string, rules: RouteCache) {
     this.#cache = cache;
+    this.#scheme = scheme;
     this.#rules = rules;
     this.#head = head;
   }
 
   /** Undefined when such a request cannot be cached. */
   ask(): CacheLookup | Promise<CacheLookup> | undefined {
-    return mayBeCached(this.#head) ? this.#cache.lookup(cacheRequest(this.#head, this.#rules.partition)) : undefined;
+    return mayBeCached(this.#head)
+      ? this.#cache.lookup(cacheRequest(this.#head, this.#scheme, this.#rules.partition))
+      : undefined;
   }
 
   /** The client left before the look-up finished. */
@@ -69,7 +73,11 @@ export class CacheVisit {
   passing(head: ReplyHead): string | undefined {
     if (this.#fill === undefined) {
       if (!SAFE.has(this.#head.method) && head.status < 400)
-        this.#cache.invalidate(cacheRequest(this.#head, this.#rules.partition), head.status, fieldList(head.fields));
+        this.#cache.invalidate(
+          cacheRequest(this.#head, this.#scheme, this.#rules.partition),
+          head.status,
+          fieldList(head.fields),
+        );
       return this.#status;
     }
     this.#filling = this.#fill.head(head.status, this.#timed(fieldList(head.fields)));

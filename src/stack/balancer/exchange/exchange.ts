@@ -9,16 +9,14 @@ import type { CachedResponse, CacheFill, CacheLookup, ResponseCache } from '../.
 import { giveKept, giveOwn, giveProblem, passHead, problemFor } from './answers.ts';
 import type { Attempt, AttemptFailure } from './attempt.ts';
 import { CacheVisit } from './cache-visit.ts';
-import type { ClientReply } from '../client/reply.ts';
-import { forwardHead, type Peer } from '../http/forward-head.ts';
+import { forwardHead } from '../http/forward-head.ts';
 import { CACHE, CONNECT, newPhaseTimes, QUEUE, serverTiming, TRANSFER, UPSTREAM } from '../telemetry/phase-times.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import type { BodyEvents, RequestBody } from '../http/request-body.ts';
-import type { RequestHead } from '../http/request-head.ts';
-import type { RequestFacts } from '../routes/request-facts.ts';
 import type { OwnReply } from '../routes/gate.ts';
-import { nameAtStart, nameByNow, outgoingHead, stickyFields, type Route } from '../routes/route.ts';
+import { nameAtStart, nameByNow, outgoingHead, stickyFields } from '../routes/route.ts';
 import type { Preference } from '../routes/sticky.ts';
+import type { ExchangeRequest } from './exchange-request.ts';
 import { Attempts, type AttemptsOwner, type AttemptsPieces } from './attempts.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
@@ -27,18 +25,6 @@ export interface ExchangePieces extends AttemptsPieces {
   readonly log: Logger;
   /** Whether answers should close their connections. */
   readonly draining: () => boolean;
-}
-
-export interface ExchangeRequest {
-  readonly head: RequestHead;
-  readonly peer: Peer;
-  readonly route: Route;
-  readonly requestId: string;
-  readonly reply: ClientReply;
-  /** Absent where no switch of the route reads any. */
-  readonly facts: RequestFacts | undefined;
-  /** Called once, when nothing more happens to the request. */
-  readonly onDone: (nowMs: number) => void;
 }
 
 export class Exchange implements AttemptsOwner, BodyEvents {
@@ -68,7 +54,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#preference = facts && route.sticky?.prefer(facts);
     this.#attempts = new Attempts(pieces, this, route, head, parent, this.#preference);
     if (pieces.cache && route.cache && route.cache.bypass?.(head) !== true)
-      this.#visit = new CacheVisit(pieces.cache, head, route.cache);
+      this.#visit = new CacheVisit(pieces.cache, head, request.peer.scheme, route.cache);
   }
 
   /** The route's gate answers instead of an upstream. */
@@ -149,6 +135,10 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#refuse('overloaded', 'Every upstream is busy and the request timed out in the queue.', reason);
   }
 
+  interim({ status, reason, fields }: ReplyHead): void {
+    if (!this.#done) this.#request.reply.interim(status, reason, fields);
+  }
+
   answering(attempt: Attempt, head: ReplyHead, nowMs: number): void {
     const connect = attempt.connectedMs - attempt.startedMs;
     if (!attempt.reused) this.#phases[CONNECT] = connect;
@@ -200,8 +190,9 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#attempts.resume();
   }
 
-  answerComplete(nowMs: number): void {
+  answerComplete(nowMs: number, trailers: string): void {
     if (this.#done || !this.#answered) return;
+    if (trailers !== '') this.#request.reply.trailers(trailers);
     this.#visit?.complete();
     this.#phases[TRANSFER] = nowMs - this.#headMs;
     this.#finish(undefined, nowMs);
@@ -211,13 +202,13 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   brokenOff(failure: AttemptFailure): void {
     const { reply } = this.#request;
     this.#phases[TRANSFER] = this.#pieces.clock.monotonic() - this.#headMs;
-    if (!reply.begun && failure !== 'client_stalled') {
+    if (!reply.begun) {
       this.#answered = false;
       this.gaveUp(failure);
       return;
     }
     this.#pieces.log.warn({ request_id: this.#request.requestId, failure }, 'an answer was cut short');
-    this.#close(failure === 'client_stalled' ? failure : 'truncated');
+    this.#close('truncated');
   }
 
   gaveUp(failure: AttemptFailure): void {

@@ -12,6 +12,8 @@ export class Refresh implements AttemptOwner {
     void new Attempt(pieces, this, one);
   }
 
+  attemptInterim(): void {}
+
   attemptHead(_attempt: Attempt, head: ReplyHead): void {
     const fields = fieldList(head.fields);
     if (head.status === 304 && Object.keys(this.#fill.conditional).length > 0) {
@@ -36,4 +38,6 @@ export class Refresh implements AttemptOwner {
   }
 
   attemptSilent(): void {}
+
+  attemptOrphaned(): void {}
 }

@@ -3,7 +3,6 @@
  * it, RFC 6455 section 4.2.2) bytes flow both ways with back-pressure. A drain sends close 1001 to both sides and then
  * closes the tunnel.
  */
-import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Context, Span } from '@opentelemetry/api';
 import { VitrineError, type ErrorCode } from '../../../base/errors.ts';
@@ -20,7 +19,7 @@ import type { RequestFacts } from '../routes/request-facts.ts';
 import { outgoingHead, type Route } from '../routes/route.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { ConnectionFailure, ExchangeEvents, UpstreamConnection } from '../upstream/connection.ts';
-import { closeFrame, FrameTracker } from '../http/websocket-frames.ts';
+import { closeFrame, FrameTracker, isAccepted } from '../http/websocket-frames.ts';
 
 export interface TunnelRequest {
   readonly head: RequestHead;
@@ -36,7 +35,8 @@ export interface TunnelRequest {
 /** After a drain both sides have this long to close by themselves. */
 const GOODBYE_MS = 2_000;
 const KEEP_ALIVE_MS = 30_000;
-const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+/** Bytes a client may send before the upstream has agreed; then it is held back. */
+const EARLY_LIMIT = 64 * 1024;
 
 export class Tunnel implements ExchangeEvents, Served, Timed {
   readonly #pieces: ExchangePieces;
@@ -48,6 +48,9 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
   readonly #tried: Upstream[] = [];
   readonly #toClient = new FrameTracker();
   readonly #toUpstream = new FrameTracker();
+  /** What the client sent before the upstream agreed. */
+  #early: Buffer[] = [];
+  #earlyBytes = 0;
   #upstream: Upstream | undefined;
   #connection: UpstreamConnection | undefined;
   #clientSpan: Span | undefined;
@@ -77,6 +80,13 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     socket.on('error', () => socket.destroy());
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     this.#pieces.deadlines.add(this);
+    // Read from the start: the end of a connection that is not read is not seen.
+    socket.on('data', (bytes: Buffer) => this.#fromClient(bytes));
+    socket.on('end', () => {
+      if (this.#state === 'open') this.#connection?.endWriting();
+    });
+    if (this.#request.first.length > 0) this.#fromClient(this.#request.first);
+    socket.resume();
     this.#ask();
   }
 
@@ -106,8 +116,10 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
 
   onConnected(): void {}
 
+  onInterim(): void {}
+
   onHead(head: ReplyHead): void {
-    const { socket, requestId, first } = this.#request;
+    const { socket, requestId } = this.#request;
     const own = `Via: 1.1 vitrine\r\nX-Request-Id: ${requestId}\r\n`;
     if (head.status !== 101) {
       this.#state = 'refused';
@@ -115,33 +127,37 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
       socket.write(`HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}${own}Connection: close\r\n\r\n`, 'latin1');
       return;
     }
-    if (!this.#proven(head)) {
+    if (head.upgrade !== 'websocket' || !isAccepted(this.#request.head.raw, head.fields)) {
       this.#failed('invalid');
       return;
     }
     this.deadlineMs = Infinity;
     this.#state = 'open';
-    this.#upstream?.succeeded();
+    if (this.#upstream !== undefined) {
+      this.#upstream.succeeded();
+      // It is open for hours and no work that a limit could hold back.
+      this.#upstream.inflight -= 1;
+      this.#upstream.streams += 1;
+      this.#pieces.waiting.roomIn(this.#request.route);
+    }
     this.#observe(101, undefined);
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\n${head.fields}${own}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
       'latin1',
     );
-    if (first.length > 0) this.#send(first);
-    socket.on('data', (bytes: Buffer) => this.#send(bytes));
-    socket.on('end', () => this.#connection?.endWriting());
-    socket.resume();
+    const early = this.#early;
+    this.#early = [];
+    for (const bytes of early) this.#send(bytes);
+    if (this.#connection?.blocked !== true) socket.resume();
   }
 
-  #proven(head: ReplyHead): boolean {
-    const { raw } = this.#request.head;
-    const at = raw.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'sec-websocket-key');
-    const key = at < 0 ? '' : raw[at + 1];
-    const accept = createHash('sha1')
-      .update(key + WEBSOCKET_GUID)
-      .digest('base64');
-    const found = /(?:^|\n)sec-websocket-accept:[ \t]*([^\r]*?)[ \t]*\r/i.exec(head.fields);
-    return head.upgrade === 'websocket' && found?.[1] === accept;
+  #fromClient(bytes: Buffer): void {
+    if (this.#state === 'open') this.#send(bytes);
+    else if (this.#state === 'asking') {
+      this.#early.push(bytes);
+      this.#earlyBytes += bytes.length;
+      if (this.#earlyBytes >= EARLY_LIMIT) this.#request.socket.pause();
+    }
   }
 
   #send(bytes: Buffer): void {
@@ -166,7 +182,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
   }
 
   onComplete(): void {
-    this.#request.socket.end();
+    closeGently(this.#request.socket);
     this.#over();
   }
 
@@ -190,15 +206,12 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     this.#connection = undefined;
     // Nothing was sent over a refused connection, so another upstream may be asked; in other cases the handshake may have begun.
     if (kind === 'refused' && !this.#pieces.draining()) this.#ask();
-    else if (kind === 'reset' && this.#pieces.options.transparent === true) this.#closeLikeUpstream();
     else if (kind === 'timeout') this.#refuse('gateway_timeout', 'The upstream did not answer the upgrade in time.');
-    else this.#refuse('bad_gateway', 'The upstream did not accept the upgrade.');
-  }
-
-  #closeLikeUpstream(): void {
-    this.#observe(undefined, 'reset');
-    this.#request.socket.destroy();
-    this.#over();
+    else {
+      // Closing is its answer, which a transparent proxy gives too.
+      if (kind === 'reset' && this.#pieces.options.transparent === true) this.#request.socket.destroy();
+      this.#refuse('bad_gateway', 'The upstream did not accept the upgrade.');
+    }
   }
 
   #refuse(code: ErrorCode, detail: string): void {
@@ -269,10 +282,15 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
 
   #over(): void {
     if (this.#state === 'over') return;
+    const wasOpen = this.#state === 'open';
     this.#state = 'over';
     this.#pieces.deadlines.delete(this);
-    if (this.#upstream !== undefined) this.#upstream.inflight -= 1;
+    if (this.#upstream !== undefined) {
+      if (wasOpen) this.#upstream.streams -= 1;
+      else this.#upstream.inflight -= 1;
+    }
     this.#connection?.destroy();
+    this.#early = [];
     this.#pieces.waiting.roomIn(this.#request.route);
     this.#onDone();
   }

@@ -1,6 +1,8 @@
 /**
- * Where requests wait while every upstream of their route works on as much as it may: first come, first served, so many
- * and so long, and no more. A short queue takes up a burst; a long one only makes every answer late.
+ * Where requests wait while every upstream of their route has as many as it may. A burst waits in turn. A queue that has not
+ * been empty for the whole `deadline` is no burst: from then on the newest request is served first and those that have waited
+ * for 10 ms are refused at once, until the queue is empty again. So an overloaded balancer gives fast answers to as many
+ * clients as it can, instead of late ones to all (controlled delay with an adaptive LIFO, "Fail at Scale", ACM Queue 2015).
  */
 import type { Deadlines, Timed } from '../timing/deadlines.ts';
 import type { Route } from '../routes/route.ts';
@@ -8,24 +10,86 @@ import type { Route } from '../routes/route.ts';
 export interface Waiter {
   /** An upstream may have room now. */
   admitted(): void;
-  /** The request waited for the whole deadline. */
+  /** The request waited for as long as it may. */
   expired(): void;
 }
 
-class Place implements Timed {
-  readonly waiter: Waiter;
-  readonly #leave: (waiter: Waiter) => void;
-  deadlineMs: number;
+/** How long a request may wait in a standing queue. */
+const STANDING_WAIT_MS = 10;
 
-  constructor(waiter: Waiter, deadlineMs: number, leave: (waiter: Waiter) => void) {
-    this.waiter = waiter;
-    this.deadlineMs = deadlineMs;
-    this.#leave = leave;
+interface Place {
+  readonly waiter: Waiter;
+  readonly sinceMs: number;
+}
+
+/** The queue of one route, oldest first. */
+class Queue implements Timed {
+  readonly #deadlineMs: number;
+  readonly #dropped: (count: number) => void;
+  #places: Place[] = [];
+  /** When it was empty last. */
+  #emptyMs = 0;
+  #stands = false;
+  deadlineMs = Infinity;
+
+  constructor(deadlineMs: number, dropped: (count: number) => void) {
+    this.#deadlineMs = deadlineMs;
+    this.#dropped = dropped;
   }
 
-  onDeadline(): void {
-    this.#leave(this.waiter);
-    this.waiter.expired();
+  get empty(): boolean {
+    return this.#places.length === 0;
+  }
+
+  get stands(): boolean {
+    return this.#stands;
+  }
+
+  push(waiter: Waiter, nowMs: number): void {
+    if (this.#places.length === 0 && !this.#stands) this.#emptyMs = nowMs;
+    this.#places.push({ waiter, sinceMs: nowMs });
+    this.refuseLate(nowMs);
+  }
+
+  /** The next to be served. That nobody waits when there is room ends a standing queue. */
+  take(nowMs: number): Waiter | undefined {
+    this.refuseLate(nowMs);
+    if (this.#places.length === 0) this.#stands = false;
+    const place = this.#stands ? this.#places.pop() : this.#places.shift();
+    this.#plan();
+    return place?.waiter;
+  }
+
+  /** Those who leave are mostly the newest. */
+  remove(waiter: Waiter): boolean {
+    const at = this.#places.findLastIndex((place) => place.waiter === waiter);
+    if (at < 0) return false;
+    this.#places.splice(at, 1);
+    this.#plan();
+    return true;
+  }
+
+  /** Of a standing queue the newest stays, so that an upstream of few requests a second does not idle. */
+  #limitMs(at: number): number {
+    return this.#stands && at < this.#places.length - 1 ? STANDING_WAIT_MS : this.#deadlineMs;
+  }
+
+  #plan(): void {
+    this.deadlineMs = this.#places.length === 0 ? Infinity : this.#places[0].sinceMs + this.#limitMs(0);
+  }
+
+  refuseLate(nowMs: number): void {
+    if (this.#places.length > 0 && nowMs - this.#emptyMs >= this.#deadlineMs) this.#stands = true;
+    let count = 0;
+    while (count < this.#places.length && nowMs - this.#places[count].sinceMs >= this.#limitMs(count)) count += 1;
+    const late = this.#places.splice(0, count);
+    this.#plan();
+    this.#dropped(late.length);
+    for (const { waiter } of late) waiter.expired();
+  }
+
+  onDeadline(nowMs: number): void {
+    this.refuseLate(nowMs);
   }
 }
 
@@ -33,7 +97,7 @@ export class WaitingRoom {
   readonly #max: number;
   readonly #deadlineMs: number;
   readonly #deadlines: Deadlines;
-  readonly #queues = new Map<Route, Map<Waiter, Place>>();
+  readonly #queues = new Map<Route, Queue>();
   size = 0;
 
   constructor(max: number, deadlineMs: number, deadlines: Deadlines) {
@@ -44,31 +108,41 @@ export class WaitingRoom {
 
   /** Returns false when it is full. */
   enter(route: Route, waiter: Waiter, nowMs: number): boolean {
+    if (this.#max === 0) return false;
+    const queue = this.#queueOf(route);
+    queue.refuseLate(nowMs);
     if (this.size >= this.#max) return false;
-    let queue = this.#queues.get(route);
-    if (queue === undefined) this.#queues.set(route, (queue = new Map()));
-    const place = new Place(waiter, nowMs + this.#deadlineMs, (gone) => this.leave(route, gone));
-    queue.set(waiter, place);
-    this.#deadlines.add(place);
+    if (queue.empty) this.#deadlines.add(queue);
+    queue.push(waiter, nowMs);
     this.size += 1;
     return true;
   }
 
+  #queueOf(route: Route): Queue {
+    let queue = this.#queues.get(route);
+    if (queue === undefined) {
+      queue = new Queue(this.#deadlineMs, (count) => (this.size -= count));
+      this.#queues.set(route, queue);
+    }
+    return queue;
+  }
+
   leave(route: Route, waiter: Waiter): void {
     const queue = this.#queues.get(route);
-    const place = queue?.get(waiter);
-    if (queue === undefined || place === undefined) return;
-    queue.delete(waiter);
-    this.#deadlines.delete(place);
+    if (queue?.remove(waiter) !== true) return;
     this.size -= 1;
+    if (queue.empty) this.#deadlines.delete(queue);
   }
 
   /** An upstream of the route has finished something. */
   roomIn(route: Route): void {
-    if (this.size === 0) return;
-    const first = this.#queues.get(route)?.keys().next().value;
-    if (first === undefined) return;
-    this.leave(route, first);
-    first.admitted();
+    if (this.#queues.size === 0) return;
+    const queue = this.#queues.get(route);
+    if (queue === undefined || (queue.empty && !queue.stands)) return;
+    const next = queue.take(this.#deadlines.nowMs);
+    if (queue.empty) this.#deadlines.delete(queue);
+    if (next === undefined) return;
+    this.size -= 1;
+    next.admitted();
   }
 }

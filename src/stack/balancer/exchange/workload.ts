@@ -1,6 +1,6 @@
 /**
  * Requests that were read and found their route: each is held at the gate of the route, where it has one, and becomes an
- * exchange or a tunnel. It knows how many are at work, so that a drain can wait for them.
+ * exchange or a tunnel.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -43,11 +43,13 @@ export interface UpgradeArrival {
 export class Workload {
   readonly #pieces: WorkloadPieces;
   readonly #tunnels = new Set<Tunnel>();
+  readonly #closing: () => boolean;
   #exchanges = 0;
-  #onQuiet: (() => void) | undefined;
 
-  constructor(pieces: WorkloadPieces) {
+  /** `closing`: connections are closed after their answer. */
+  constructor(pieces: WorkloadPieces, closing: () => boolean) {
     this.#pieces = pieces;
+    this.#closing = closing;
   }
 
   /** Requests at work, tunnels not counted. */
@@ -83,7 +85,7 @@ export class Workload {
     client.pipelined -= 1;
     if (client.closing) admission.leave?.();
     else this.#exchange(arrival, facts, own, admission.leave);
-    this.#ended();
+    this.#exchanges -= 1;
   }
 
   /** `own`: what is answered instead of asking an upstream. */
@@ -93,7 +95,9 @@ export class Workload {
     const onDone = (nowMs: number): void => {
       leave?.();
       client.served(nowMs);
-      this.#ended();
+      this.#exchanges -= 1;
+      // An answer whose head left before the drain did not close its connection.
+      if (this.#closing()) setImmediate(() => client.close());
     };
     const exchange = new Exchange(this.#pieces, { head, peer: client.peer, route, requestId, reply, facts, onDone });
     client.serve(exchange);
@@ -109,11 +113,6 @@ export class Workload {
     exchange.begin(
       head.bodyBytes === 0 ? undefined : new RequestBody(request, route.limits, deadlines, clock, exchange),
     );
-  }
-
-  #ended(): void {
-    this.#exchanges -= 1;
-    if (this.#exchanges === 0) this.#onQuiet?.();
   }
 
   async upgrade(arrival: UpgradeArrival): Promise<void> {
@@ -148,13 +147,9 @@ export class Workload {
     tunnel.begin();
   }
 
-  /** Says goodbye to tunnels, and resolves when every request has its answer. */
-  async drain(): Promise<void> {
+  /** Says goodbye to all tunnels. */
+  drainTunnels(): void {
     for (const tunnel of this.#tunnels) tunnel.drain();
-    if (this.#exchanges === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onQuiet = resolve;
-    });
   }
 }
 

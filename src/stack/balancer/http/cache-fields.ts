@@ -9,15 +9,15 @@ export function mayBeCached(head: RequestHead): boolean {
 }
 
 /** `partition`: what is kept for it is found by requests of the same one alone. */
-export function cacheRequest(head: RequestHead, partition?: string): CacheRequest {
+export function cacheRequest(head: RequestHead, scheme: string, partition?: string): CacheRequest {
   const headers = Object.create(null) as Record<string, string>;
   for (let at = 0; at < head.raw.length; at += 2) {
     const name = head.raw[at].toLowerCase();
     const before = headers[name];
     headers[name] = before === undefined ? head.raw[at + 1] : `${before}, ${head.raw[at + 1]}`;
   }
-  const scheme = partition === undefined ? 'http' : `http+${partition}`;
-  return { method: head.method, scheme, host: head.host, target: head.target, headers };
+  const kept = partition === undefined ? scheme : `${scheme}+${partition}`;
+  return { method: head.method, scheme: kept, host: head.host, target: head.target, headers };
 }
 
 /** Header lines of a kept answer without framing, and the length it stated. */

@@ -29,6 +29,10 @@ export const FIELD = {
   via: 16,
   /** Written by an OpenTelemetry propagator when that propagator is in use. */
   trace: 17,
+  /** Hop-by-hop, but for its word `trailers`: the balancer forwards trailers. */
+  te: 18,
+  /** Forwarded without the session of Vitrine's own page. */
+  cookie: 19,
 } as const;
 
 const MEANINGS: Readonly<Record<string, number>> = {
@@ -40,8 +44,8 @@ const MEANINGS: Readonly<Record<string, number>> = {
   'proxy-connection': FIELD.hop,
   'proxy-authenticate': FIELD.hop,
   'proxy-authorization': FIELD.hop,
-  te: FIELD.hop,
-  trailer: FIELD.hop,
+  te: FIELD.te,
+  cookie: FIELD.cookie,
   'http2-settings': FIELD.hop,
   expect: FIELD.expect,
   upgrade: FIELD.upgrade,
@@ -74,10 +78,9 @@ const MEANINGS: Readonly<Record<string, number>> = {
 /** Fields that `Connection` must not remove: they carry identity, framing or authorization. */
 const NEVER_LISTED = new Set([
   ...Object.keys(MEANINGS).filter(
-    (name) => ![FIELD.hop, FIELD.upgrade, FIELD.connection].includes(MEANINGS[name] as 6),
+    (name) => ![FIELD.hop, FIELD.te, FIELD.upgrade, FIELD.connection].includes(MEANINGS[name] as 6),
   ),
   'authorization',
-  'cookie',
   'set-cookie',
   'cache-control',
   'content-type',
@@ -114,6 +117,14 @@ export function fieldMeaning(name: string): number {
   const meaning = lookUp(name);
   if (spellings.size < SPELLINGS_LIMIT && name.length <= 64) spellings.set(name, meaning);
   return meaning;
+}
+
+/**
+ * Whether a field may be forwarded in a trailer section: not when it frames, routes, authenticates or describes the message
+ * (RFC 9110 section 6.5.1).
+ */
+export function mayTrail(name: string): boolean {
+  return fieldMeaning(name) === FIELD.pass && !NEVER_LISTED.has(name.toLowerCase());
 }
 
 /**

@@ -3,6 +3,7 @@
  * balancer adds: the client's address (`Forwarded`, RFC 7239, and the `X-Forwarded-*` family), `Via` and the request id.
  * A client cannot forge, delete or alias any of these unless its address is trusted. Pure.
  */
+import { SESSION_COOKIE } from '../../../model/exposure.ts';
 import { FIELD, fieldMeaning } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
 
@@ -12,6 +13,8 @@ export interface Peer {
   readonly trusted: boolean;
   /** `https` when the connection to us is TLS. */
   readonly scheme: 'http' | 'https';
+  /** It runs on this machine. */
+  readonly local: boolean;
   /** `for=192.0.2.1` or `for="[2001:db8::1]"`. */
   readonly forwardedFor: string;
   /** The text last written after the client's own fields: nearly all requests of a connection name the same host. */
@@ -20,7 +23,8 @@ export interface Peer {
 
 export function makePeer(address: string, trusted: boolean, scheme: 'http' | 'https' = 'http'): Peer {
   const forwardedFor = address.includes(':') ? `for="[${address}]"` : `for=${address}`;
-  return { address, trusted, scheme, forwardedFor, last: { host: undefined, http11: true, text: '' } };
+  const local = address === '::1' || address.startsWith('127.');
+  return { address, trusted, scheme, local, forwardedFor, last: { host: undefined, http11: true, text: '' } };
 }
 
 /** Fields the propagator writes itself (`traceparent`, …): the client's own are dropped. */
@@ -29,6 +33,18 @@ export type OwnFields = ReadonlySet<string>;
 /** By `FIELD`: 1 for fields that are forwarded unchanged. */
 const PASSES = new Uint8Array(32);
 for (const meaning of [FIELD.pass, FIELD.userAgent, FIELD.date, FIELD.cacheStatus, FIELD.trace]) PASSES[meaning] = 1;
+
+const TRAILERS = /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i;
+const SESSION = new RegExp(`^[ \\t]*${SESSION_COOKIE}[ \\t]*=`);
+
+/** The `Cookie` field without the page's session, or nothing when it held nothing else. */
+function cookieLine(name: string, value: string): string {
+  if (!value.includes(SESSION_COOKIE)) return `${name}: ${value}\r\n`;
+  const parts = value.split(';');
+  const kept = parts.filter((part) => !SESSION.test(part));
+  if (kept.length === parts.length) return `${name}: ${value}\r\n`;
+  return kept.length === 0 ? '' : `${name}: ${kept.join(';').trim()}\r\n`;
+}
 
 interface Passing {
   fields: string;
@@ -53,11 +69,19 @@ function passing(
       if (strict && dropped(name, listed, conditional)) continue;
       if (meaning === FIELD.trace && own.has(name.toLowerCase())) continue;
       out.fields += `${name}: ${raw[at + 1]}\r\n`;
-    } else if (meaning === FIELD.via) out.via += `${raw[at + 1]}, `;
-    else if (trusted && meaning === FIELD.forwardedFor) out.chain += `${raw[at + 1]}, `;
-    else if (trusted && meaning === FIELD.forwarded) out.forwarded += `${name}: ${raw[at + 1]}\r\n`;
+    } else if (meaning === FIELD.cookie) {
+      if (!(strict && dropped(name, listed, conditional))) out.fields += cookieLine(name, raw[at + 1]);
+    } else rewritten(out, meaning, `${name}: ${raw[at + 1]}\r\n`, raw[at + 1], trusted);
   }
   return out;
+}
+
+/** Fields that are not forwarded as they are. */
+function rewritten(out: Passing, meaning: number, line: string, value: string, trusted: boolean): void {
+  if (meaning === FIELD.via) out.via += `${value}, `;
+  else if (meaning === FIELD.te) out.fields += TRAILERS.test(value) ? 'TE: trailers\r\n' : '';
+  else if (trusted && meaning === FIELD.forwardedFor) out.chain += `${value}, `;
+  else if (trusted && meaning === FIELD.forwarded) out.forwarded += line;
 }
 
 /**

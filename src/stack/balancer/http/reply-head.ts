@@ -26,7 +26,7 @@ export const BAD_HEAD = /[^\t\x20-\x7e\x80-\xff\r\n]|\r(?!\n)|(?<!\r)\n|\n[ \t]/
 export const bad = (detail: string): VitrineError =>
   new VitrineError('bad_gateway', `The upstream's answer is malformed: ${detail}.`);
 
-const STATUS = /^HTTP\/1\.([01]) ([1-5][0-9][0-9])(?: ([^\r]*))?$/;
+const STATUS = /^HTTP\/1\.([01]) ([1-9][0-9][0-9])(?: ([^\r]*))?$/;
 
 /** `text`: status line and fields, each ended by CRLF. Throws VitrineError `bad_gateway`. */
 export function parseReplyHead(text: string, method: string): ReplyHead {
@@ -128,6 +128,7 @@ function takeField(seen: SeenFields, meaning: number, value: string): boolean {
       seen.upgrade = value.toLowerCase();
       return true;
     case FIELD.hop:
+    case FIELD.te:
     case FIELD.requestId:
       return true;
     default:

@@ -2,9 +2,11 @@
  * Parses HTTP/1.1 answers of upstreams (RFC 9112) strictly: an ambiguous answer is an error, and an error here becomes a
  * 502. Body bytes are views into the read buffer; a listener copies the bytes that it keeps.
  */
+import { FIELD, fieldMeaning, mayTrail } from './fields.ts';
 import { bad, BAD_HEAD, parseReplyHead, type ReplyHead } from './reply-head.ts';
 
 export interface ReplyListener {
+  onInterim(head: ReplyHead): void;
   onHead(head: ReplyHead): void;
   onBody(bytes: Buffer): void;
   onEnd(): void;
@@ -26,6 +28,8 @@ export class ReplyParser {
   #left = 0;
   #line = '';
   #overhead = 0;
+  /** Lines of the trailer section that may be forwarded, each ended by CRLF. */
+  trailers = '';
   #interim = 0;
   #upgrading = false;
 
@@ -35,6 +39,7 @@ export class ReplyParser {
     this.#method = method;
     this.#listener = listener;
     this.#head = undefined;
+    this.trailers = '';
     this.#interim = 0;
     this.#upgrading = upgrading;
   }
@@ -104,6 +109,7 @@ export class ReplyParser {
       }
       this.#interim += 1;
       if (this.#interim > INTERIM_LIMIT) throw bad('it has too many interim answers');
+      this.#listener?.onInterim(head);
       return;
     }
     this.#overhead = 0;
@@ -156,13 +162,21 @@ export class ReplyParser {
       this.#state = 'size';
     } else if (line === '') {
       this.#end();
-    }
+    } else this.trailers += trailerLine(line);
   }
 
   #end(): void {
     this.#state = 'done';
     this.#listener?.onEnd();
   }
+}
+
+/** A trailer field that may go on, or nothing (RFC 9110 section 6.5.1). */
+function trailerLine(line: string): string {
+  const colon = line.indexOf(':');
+  const name = line.slice(0, Math.max(0, colon));
+  if (fieldMeaning(name) === FIELD.invalid) throw bad('a trailer is not a field');
+  return mayTrail(name) ? `${name}: ${line.slice(colon + 1).trim()}\r\n` : '';
 }
 
 /** Where CR LF CR LF begins, or -1. Most bytes are neither CR nor LF, so the search can skip four at a time. */

@@ -4,6 +4,7 @@
  * streamed with back-pressure. It can be sent again until its first byte was sent.
  */
 import type { IncomingMessage } from 'node:http';
+import { mayTrail } from './fields.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Deadlines, Timed } from '../timing/deadlines.ts';
 
@@ -26,6 +27,14 @@ export interface BodySink {
   end(): void;
 }
 
+function trailerLines(raw: readonly string[]): string {
+  let lines = '';
+  for (let at = 0; at < raw.length; at += 2) {
+    if (mayTrail(raw[at])) lines += `${raw[at]}: ${raw[at + 1]}\r\n`;
+  }
+  return lines;
+}
+
 export class RequestBody implements Timed {
   readonly #request: IncomingMessage;
   readonly #limit: number;
@@ -44,6 +53,8 @@ export class RequestBody implements Timed {
   #pausedAtMs = 0;
   #pausedMs = 0;
   complete = false;
+  /** Lines ended by CRLF; known when the body is complete. */
+  trailers = '';
   deadlineMs: number;
 
   constructor(
@@ -94,6 +105,7 @@ export class RequestBody implements Timed {
   #finished(): void {
     if (this.#stopped) return;
     this.complete = true;
+    this.trailers = trailerLines(this.#request.rawTrailers);
     this.#deadlines.delete(this);
     this.#sink?.end();
     this.#becomeReady();
@@ -128,6 +140,11 @@ export class RequestBody implements Timed {
     this.#sink = sink;
     for (const bytes of late) sink.write(bytes);
     this.resume();
+  }
+
+  /** The sink takes no more of it. */
+  detach(): void {
+    if (!this.complete && this.#sink !== undefined) this.stop();
   }
 
   /** The rest of the body is read and discarded. */

@@ -148,7 +148,7 @@ function targetOf(method: string, url: string): { target: string; authority?: st
   }
   const absolute = /^https?:\/\/([^/?#]+)([/?][\x21-\x7e]*)?$/i.exec(url);
   if (!absolute || url.includes('#')) return refuse('bad_request', 'The request target is not a path.');
-  const rest = absolute[2] ?? '/';
+  const rest = absolute[2] ?? (method === 'OPTIONS' ? '*' : '/');
   return { target: rest.startsWith('?') ? `/${rest}` : rest, authority: absolute[1].toLowerCase() };
 }
 
@@ -161,9 +161,8 @@ function hostOf(seen: Seen, http11: boolean, authority: string | undefined): str
   }
   const host = checkedHost(seen.host);
   if (host === undefined) return refuse('bad_request', 'Host is not a name or address with an optional port.');
-  if (authority !== undefined && authority !== host) {
-    return refuse('bad_request', 'The target and the Host field name different hosts.');
-  }
+  // The host of an absolute target replaces the field (RFC 9112 section 3.2.2).
+  if (authority !== undefined) return checkedHost(authority) ?? refuse('bad_request', 'The target has no valid host.');
   return host;
 }
 

@@ -2,6 +2,22 @@
  * The part of WebSocket framing (RFC 6455 section 5.2) that finds the end of a frame: a tunnel that is drained sends a
  * close frame, which must not be inserted into another frame.
  */
+import { createHash } from 'node:crypto';
+
+const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+/**
+ * Whether an answer proves that its sender speaks WebSocket (RFC 6455 section 4.2.2). `raw`: names and values of the
+ * request; `fields`: lines of the answer.
+ */
+export function isAccepted(raw: readonly string[], fields: string): boolean {
+  const at = raw.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'sec-websocket-key');
+  const key = at < 0 ? '' : raw[at + 1];
+  const accept = createHash('sha1')
+    .update(key + WEBSOCKET_GUID)
+    .digest('base64');
+  return /(?:^|\n)sec-websocket-accept:[ \t]*([^\r]*?)[ \t]*\r/i.exec(fields)?.[1] === accept;
+}
 
 /** Follows the bytes of one direction. */
 export class FrameTracker {

@@ -28,7 +28,7 @@ const template = z.string().transform((text, context): Template => {
 const fieldName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/, { error: 'the name of a header field' });
 /** Fields that frame a message or that the balancer writes itself; `Host` may be set for an upstream. */
 const settable = (name: string): boolean =>
-  [FIELD.pass, FIELD.userAgent, FIELD.trace, FIELD.cacheStatus].includes(fieldMeaning(name) as 0);
+  [FIELD.pass, FIELD.cookie, FIELD.userAgent, FIELD.trace, FIELD.cacheStatus].includes(fieldMeaning(name) as 0);
 
 function fieldEdits(forRequests: boolean) {
   const check = (names: readonly string[], key: string, context: z.RefinementCtx): void => {

@@ -87,6 +87,11 @@ export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[],
   };
 }
 
+/** Whether every upstream of the route is out. Then all of them are tried: one may still answer (`upstream/pick.ts`). */
+export function inPanic({ upstreams }: Route): boolean {
+  return upstreams.length > 0 && !upstreams.some((one) => one.available);
+}
+
 /** The name under which telemetry knows a request of the route. */
 export function nameAtStart({ name, templates }: Route, target: string): string {
   return name ?? templates.find(pathOf(target)) ?? templates.other;

@@ -11,19 +11,19 @@ import { completeSpan, leanStart, traceparentOf } from '../../../telemetry/spans
 import { linkedRoot } from '../../../telemetry/spans/linked-context.ts';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../../telemetry/names.ts';
 import { FIELD, fieldMeaning } from '../http/fields.ts';
+import { inPanic, type Route } from '../routes/route.ts';
 import { LabelSets, AttemptLabels } from './label-sets.ts';
 import { PHASES, type PhaseTimes } from './phase-times.ts';
 import type { OwnFields } from '../http/forward-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import { clientAttributes, serverAttributes, type ClientOutcome, type ServerOutcome } from './span-attributes.ts';
 import type { GateReason } from '../routes/gate.ts';
-import type { Route } from '../routes/route.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 export interface Gauges {
   readonly upstreams: () => Iterable<Upstream>;
+  readonly routes: () => Iterable<Route>;
   readonly queueSize: () => number;
-  readonly routes: () => readonly Route[];
 }
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT']);
@@ -110,6 +110,10 @@ export class Observer {
       for (const { attributes, value } of this.#active.values()) result.observe(value, attributes);
     });
     observe(METRICS.queueSize, (result) => result.observe(gauges.queueSize()));
+    observe(METRICS.panic, (result) => {
+      for (const route of gauges.routes())
+        result.observe(inPanic(route) ? 1 : 0, { 'http.route': route.name ?? `${route.host ?? ''}${route.path}` });
+    });
     observe(METRICS.upstreamUp, (result) => {
       // An upstream of two routes is up when one of them may use it.
       const up = new Map<string, boolean>();

@@ -17,6 +17,7 @@ export class Deadlines {
   readonly #timed = new Set<Timed>();
   #cancel = (): void => {};
   #sweeping = false;
+  #closed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -31,13 +32,23 @@ export class Deadlines {
     this.#timed.delete(timed);
   }
 
+  get nowMs(): number {
+    return this.#clock.monotonic();
+  }
+
+  [Symbol.iterator](): IterableIterator<Timed> {
+    return this.#timed.values();
+  }
+
   #plan(): void {
     this.#sweeping = true;
-    this.#cancel = this.#clock.after(PERIOD_MS, () => this.#sweep());
+    // After what has arrived was read: a process that was held up must not blame those who answered meanwhile.
+    this.#cancel = this.#clock.after(PERIOD_MS, () => void setImmediate(() => this.#sweep()));
   }
 
   /** The sweep continues while there is a deadline: starting it anew for each request would be a timer per request again. */
   #sweep(): void {
+    if (this.#closed) return;
     const now = this.#clock.monotonic();
     for (const timed of this.#timed) {
       if (timed.deadlineMs <= now) timed.onDeadline(now);
@@ -47,6 +58,7 @@ export class Deadlines {
   }
 
   close(): void {
+    this.#closed = true;
     this.#cancel();
     this.#timed.clear();
   }

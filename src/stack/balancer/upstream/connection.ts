@@ -3,17 +3,19 @@
  * nothing is allocated for reading; a listener copies the bytes that it keeps. The connection reports once how the exchange ended:
  * `onComplete` or `onFailed`, never both.
  */
-import { connect, type Socket } from 'node:net';
-import type { Endpoint } from '../options/upstream-options.ts';
+import type { Socket } from 'node:net';
 import type { ReplyHead } from '../http/reply-head.ts';
 import { ReplyParser, type ReplyListener } from '../http/reply-parser.ts';
 import { holdForTurn } from '../http/write-batch.ts';
+import type { Dial } from './dial.ts';
 
 /** `refused`: no connection was made, nothing was sent. `reset`: it broke. `invalid`: the answer is not valid HTTP. */
 export type ConnectionFailure = 'refused' | 'reset' | 'invalid';
 
 export interface ExchangeEvents {
   onConnected(): void;
+  /** An interim answer: 1xx other than 101. */
+  onInterim(head: ReplyHead): void;
   /** After 101, `onBody` brings the bytes of the tunnel. */
   onHead(head: ReplyHead): void;
   onBody(bytes: Buffer): void;
@@ -22,7 +24,7 @@ export interface ExchangeEvents {
   /** The write buffer is empty again; more may be written. */
   onWritable(): void;
   /** The answer is complete. `reusable`: the connection may carry another exchange as far as the answer tells. */
-  onComplete(reusable: boolean): void;
+  onComplete(reusable: boolean, trailers: string): void;
   onFailed(kind: ConnectionFailure, error: Error): void;
 }
 
@@ -58,15 +60,11 @@ export class UpstreamConnection implements ReplyListener {
   idleSinceMs = 0;
 
   /** `onGone` is called once, when the connection can no longer be used. */
-  constructor(endpoint: Endpoint, onGone: (connection: UpstreamConnection) => void) {
+  constructor(dial: Dial, onGone: (connection: UpstreamConnection) => void) {
     this.#onGone = onGone;
-    this.#socket = connect({
-      host: endpoint.host,
-      port: endpoint.port,
-      noDelay: true,
-      onread: { buffer: READ_BUFFER, callback: (size) => this.#read(size) },
-    });
-    this.#socket.on('connect', () => {
+    const { socket, ready } = dial.open({ buffer: READ_BUFFER, callback: (size) => this.#read(size) });
+    this.#socket = socket;
+    this.#socket.on(ready, () => {
       this.connected = true;
       this.#events?.onConnected();
     });
@@ -83,6 +81,15 @@ export class UpstreamConnection implements ReplyListener {
     return !this.#over && !this.#socket.destroyed;
   }
 
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  /** Whether the upstream is slower than what it is sent. */
+  get blocked(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
   /** Begins an exchange: `bytes` is the head and as much of the body as there is, latin1 or as it is. */
   begin(method: string, bytes: string | Buffer, events: ExchangeEvents, upgrading = false): void {
     this.#events = events;
@@ -94,6 +101,11 @@ export class UpstreamConnection implements ReplyListener {
   /** Returns false when the writer should wait for `onWritable`. */
   write(bytes: string | Buffer): boolean {
     return typeof bytes === 'string' ? this.#socket.write(bytes, 'latin1') : this.#socket.write(bytes);
+  }
+
+  /** Sends what is written from now on at the end of the turn, after all bytes that have arrived were read. */
+  holdForTurn(): void {
+    holdForTurn(this.#socket);
   }
 
   endWriting(): void {
@@ -126,6 +138,10 @@ export class UpstreamConnection implements ReplyListener {
     this.#events?.onHead(head);
   }
 
+  onInterim(head: ReplyHead): void {
+    this.#events?.onInterim(head);
+  }
+
   onBody(bytes: Buffer): void {
     this.#events?.onBody(bytes);
   }
@@ -156,7 +172,8 @@ export class UpstreamConnection implements ReplyListener {
 
   #afterRead(used: number, size: number): void {
     if (this.#tunnel && used < size) this.#events?.onBody(READ_BUFFER.subarray(used, size));
-    if (this.#parser.done && !this.#tunnel) this.#events?.onComplete(this.#keepAlive && used === size);
+    if (this.#parser.done && !this.#tunnel)
+      this.#events?.onComplete(this.#keepAlive && used === size, this.#parser.trailers);
     else this.#events?.onFlush();
   }
 
@@ -165,7 +182,7 @@ export class UpstreamConnection implements ReplyListener {
     if (events === undefined || this.#over) {
       this.#gone();
     } else if (this.#tunnel || this.#parser.finish()) {
-      events.onComplete(false);
+      events.onComplete(false, '');
     } else {
       this.#fail('reset', new Error('The upstream closed the connection before its answer was complete.'));
     }

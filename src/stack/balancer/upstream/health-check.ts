@@ -33,13 +33,17 @@ function answerOf({ status }: ReplyHead): Answer {
 function ask(upstream: Upstream, path: string, limitMs: number, clock: Clock): Promise<Answer> {
   return new Promise((resolve) => {
     let cancel = (): void => {};
+    let settled = false;
     const settle = (answer: Answer): void => {
+      if (settled) return;
+      settled = true;
       cancel();
       connection.destroy();
       resolve(answer);
     };
     const events: ExchangeEvents = {
       onConnected() {},
+      onInterim() {},
       onHead: (head: ReplyHead) => settle(answerOf(head)),
       onBody() {},
       onFlush() {},
@@ -47,8 +51,9 @@ function ask(upstream: Upstream, path: string, limitMs: number, clock: Clock): P
       onComplete() {},
       onFailed: () => settle('bad'),
     };
-    const connection = new UpstreamConnection(upstream.endpoint, () => {});
-    cancel = clock.after(limitMs, () => settle('bad'));
+    const connection = new UpstreamConnection(upstream.dial, () => {});
+    // An answer that came in time but was not read yet, because this process was busy, is read before.
+    cancel = clock.after(limitMs, () => void setImmediate(() => settle('bad')));
     const text = `GET ${path} HTTP/1.1\r\nHost: ${upstream.name}\r\nUser-Agent: ${HEALTH_CHECK_AGENT}\r\nConnection: close\r\n\r\n`;
     connection.begin('GET', text, events);
   });

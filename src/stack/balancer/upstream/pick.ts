@@ -11,6 +11,8 @@ export interface Candidate {
   readonly available: boolean;
   /** Requests it is working on. */
   readonly inflight: number;
+  /** Event streams and tunnels that are open: load to be spread, but no work that a limit could hold back. */
+  readonly streams: number;
   /** Share of its full load it may get, in (0, 1]: below 1 while it warms up. */
   readonly weight: number;
   /** Configured weight beside the others; 1 when nothing is said. */
@@ -40,7 +42,7 @@ function mayBeAsked(one: Candidate, tried: readonly Candidate[], panic: boolean)
 }
 
 const effective = (one: Candidate): number => one.weight * (one.share ?? 1);
-const loadOf = (one: Candidate): number => (one.inflight + 1) / effective(one);
+const loadOf = (one: Candidate): number => (one.inflight + one.streams + 1) / effective(one);
 
 /** Whether the next candidate ends the search, is the best so far, or is passed over. */
 type Verdict = 'take' | 'better' | 'pass';

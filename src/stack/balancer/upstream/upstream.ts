@@ -3,10 +3,13 @@
  * checks (`health-check.ts`) and its own failures (`ejection.ts`). It is computed when one of them changes, not for each
  * request.
  */
+import { isIP } from 'node:net';
 import type { Clock } from '../../../base/clock.ts';
 import type { Endpoint } from '../options/upstream-options.ts';
 import { afterFailure, afterSuccess, afterTime, GOOD_STANDING } from './ejection.ts';
 import type { EjectionRules, FailureKind, Standing } from './ejection.ts';
+import { AddressBook } from './address-book.ts';
+import { Dial } from './dial.ts';
 import { warmUpWeight, type Candidate } from './pick.ts';
 import { UpstreamConnection, type ExchangeEvents } from './connection.ts';
 
@@ -26,6 +29,8 @@ export class Upstream implements Candidate {
   readonly endpoint: Endpoint;
   #name = '';
   #namedPort = -1;
+  readonly dial: Dial;
+  readonly #book: AddressBook | undefined;
   readonly backup: boolean;
   readonly #rules: UpstreamRules;
   readonly #clock: Clock;
@@ -37,6 +42,7 @@ export class Upstream implements Candidate {
   #backSinceMs = -Infinity;
   available = true;
   inflight = 0;
+  streams = 0;
   weight = 1;
   /** Its weight beside the others; the runtime API may change it. */
   share: number;
@@ -47,8 +53,18 @@ export class Upstream implements Candidate {
   onFarewell = (): void => {};
   #keepsAlive = false;
 
-  constructor(endpoint: Endpoint, rules: UpstreamRules, clock: Clock, events: UpstreamEvents) {
+  /** `nameServers`: who is asked for the addresses of a name; none: the system's. Throws VitrineError `config_invalid`. */
+  constructor(
+    endpoint: Endpoint,
+    rules: UpstreamRules,
+    clock: Clock,
+    events: UpstreamEvents,
+    nameServers: readonly string[] = [],
+  ) {
     this.endpoint = endpoint;
+    const named = endpoint.socket === undefined && isIP(endpoint.host) === 0 && endpoint.host !== 'localhost';
+    this.#book = named ? new AddressBook(endpoint.host, nameServers, clock, () => this.#readdressed()) : undefined;
+    this.dial = new Dial(endpoint, this.#book);
     this.backup = endpoint.backup === true;
     this.share = endpoint.weight ?? 1;
     this.#rules = rules;
@@ -80,7 +96,7 @@ export class Upstream implements Candidate {
   }
 
   open(): UpstreamConnection {
-    const connection = new UpstreamConnection(this.endpoint, (gone) => this.#gone(gone));
+    const connection = new UpstreamConnection(this.dial, (gone) => this.#gone(gone));
     this.#open.add(connection);
     return connection;
   }
@@ -88,7 +104,8 @@ export class Upstream implements Candidate {
   /** Takes a connection back whose exchange is complete. */
   release(connection: UpstreamConnection, keepIdleMs: number, nowMs: number): void {
     connection.detach();
-    if (keepIdleMs <= 0 || this.#idle.length >= IDLE_LIMIT || !connection.writable) {
+    const moved = this.#book !== undefined && !this.#book.holds(connection.remoteAddress);
+    if (keepIdleMs <= 0 || this.#idle.length >= IDLE_LIMIT || !connection.writable || moved) {
       connection.destroy();
       return;
     }
@@ -100,6 +117,11 @@ export class Upstream implements Candidate {
     this.#open.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  /** Its name leads elsewhere now: connections that carry nothing are closed, the others end with their exchange. */
+  #readdressed(): void {
+    while (this.#idle.length > 0) this.#idle[0].destroy();
   }
 
   /** The head of an answer came. */
@@ -166,6 +188,7 @@ export class Upstream implements Candidate {
   }
 
   close(): void {
+    this.#book?.close();
     for (const connection of this.#open) connection.destroy();
   }
 }

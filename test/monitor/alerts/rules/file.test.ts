@@ -134,12 +134,66 @@ top: 1
     ['groups: [{name: a, labels: {a: [b]}}]', /labels must be a mapping of strings/],
     ['groups: [{name: a, labels: {a: "\\uD800"}}]', /invalid label value/],
     ['groups: [{name: a, rules: [{record: "\\uD800", expr: up}]}]', /invalid recording rule name/],
-    [`# ${'x'.repeat(1024 * 1024)}`, /larger than 1048576 characters/],
+    [`# ${'x'.repeat(16 * 1024 * 1024)}`, /larger than 16777216 characters/],
   ])('refuses %#', (text, message) => expect(issues(text)[0]).toMatch(message));
 
   it('treats names of Object.prototype like any other name', () => {
     expect(
       issues('groups: [{name: a, __proto__: 1, rules: [{alert: A, expr: up, labels: {constructor: x}}]}]'),
     ).toEqual(['r.yaml:1:20: field __proto__ not found in rule group']);
+  });
+
+  it('merges mappings as YAML 1.1 does, in rules and in labels', () => {
+    const { groups, issues: found } = readRuleFile(
+      `groups:
+- name: g
+  rules:
+  - &base
+    alert: A
+    expr: up == 0
+    for: 5m
+    labels: &labels {team: web, severity: ticket}
+  - <<: *base
+    alert: B
+    labels: {<<: *labels, severity: page}
+  - <<: [{for: 1m}, *base]
+    alert: C
+`,
+      'r.yaml',
+    );
+    expect(found).toEqual([]);
+    const rules = groups[0].rules.map((rule) => ({
+      name: rule.name,
+      forMs: rule.kind === 'alerting' ? rule.forMs : 0,
+      labels: rule.kind === 'alerting' ? rule.labels.map(({ name, source }) => `${name}=${source}`).sort() : [],
+    }));
+    expect(rules).toEqual([
+      { name: 'A', forMs: 300_000, labels: ['severity=ticket', 'team=web'] },
+      { name: 'B', forMs: 300_000, labels: ['severity=page', 'team=web'] },
+      { name: 'C', forMs: 60_000, labels: ['severity=ticket', 'team=web'] },
+    ]);
+  });
+
+  it.each([
+    ['groups: [{name: g, <<: 7}]', /map merge requires map or sequence of maps/],
+    ['groups: [&g {name: g, <<: *g}]', /map merge requires map|unresolved alias/i],
+  ])('refuses a merge of what is no mapping: %s', (text, message) => {
+    expect(
+      readRuleFile(text, 'r.yaml')
+        .issues.map(({ message: one }) => one)
+        .join('\n'),
+    ).toMatch(message);
+  });
+
+  it('reads the first of several documents, and files beyond a megabyte', () => {
+    const many = `groups: [{name: a, rules: [{record: a, expr: "1"}]}]\n---\ngroups: [{name: a, rules: [{record: b, expr: "sum("}]}]\n`;
+    expect(readRuleFile(many, 'r.yaml')).toMatchObject({ groups: [{ name: 'a' }], issues: [] });
+    const rules = Array.from(
+      { length: 12_000 },
+      (_, i) => `  - {record: "job:requests:rate5m_${i}", expr: "sum by (job) (rate(requests_total[5m]))"}`,
+    );
+    const large = `groups:\n- name: g\n  rules:\n${rules.join('\n')}\n`;
+    expect(large.length).toBeGreaterThan(1024 * 1024);
+    expect(readRuleFile(large, 'r.yaml').groups[0].rules).toHaveLength(12_000);
   });
 });

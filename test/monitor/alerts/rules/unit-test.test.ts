@@ -48,13 +48,18 @@ tests:
   - {expr: '1', eval_time: 5m, exp_samples: [{labels: '{}', value: 1}]}
 `;
 const tools = {
+  expand: (pattern: string) => [pattern],
   readFile: () => RULES,
   makeQuerier: (source: ConstructorParameters<typeof FakeQuerier>[0]) => new FakeQuerier(source),
 };
 
 describe('runRuleTests', () => {
   it('passes met expectations', async () => {
-    expect(await runRuleTests(TESTS, 't.yaml', tools)).toEqual({ passed: 6, failures: [] });
+    expect(await runRuleTests(TESTS, 't.yaml', tools)).toEqual({
+      passed: 6,
+      failures: [],
+      cases: [{ name: 'unnamed#0', failures: [] }],
+    });
   });
 
   it.skipIf(!existsSync(PROMTOOL))('as promtool does', () => {
@@ -80,9 +85,9 @@ describe('runRuleTests', () => {
     const { passed, failures } = await runRuleTests(wrong, 't.yaml', tools);
     expect(passed).toBe(3);
     expect(failures[0]).toMatch(/^mine: alertname: Big, time: 240s\n {4}exp: .*1 at 9.*\n {4}got: .*1 at 4/);
-    expect(failures[1]).toMatch(/^mine: expr: "total", time: 120s\n {4}exp: .*5\.0000001\n {4}got: .* 5$/);
+    expect(failures[1]).toMatch(/^mine: expr: "total", time: 120s,\n {4}exp: .*5\.0000001\n {4}got: .* 5$/);
     expect(failures[2]).toMatch(/err: 1:5: parse error: unclosed left parenthesis/);
-    const fuzzy = TESTS.replace("'total', value: 5", "'total', value: 5.0000000001").replace(
+    const fuzzy = TESTS.replace("'total', value: 5", "'total', value: 5.000000000000001").replace(
       'tests:',
       'fuzzy_compare: true\ntests:',
     );
@@ -92,7 +97,7 @@ describe('runRuleTests', () => {
   it('reports rules that could not be evaluated', async () => {
     const broken = { ...tools, readFile: () => 'groups: [{name: g, rules: [{record: y, expr: \'"s"\'}]}]' };
     const { failures } = await runRuleTests('rule_files: [r]\ntests: [{}]', 't.yaml', broken);
-    expect(failures).toEqual(['test 1: rule y: rule result is not a vector or scalar']);
+    expect(failures).toEqual(['unnamed#0: rule: y, time: 0s, err: rule result is not a vector or scalar']);
   });
 
   it('bounds the number of evaluations', async () => {
@@ -101,7 +106,7 @@ describe('runRuleTests', () => {
       't.yaml',
       tools,
     );
-    expect(failures).toEqual(['test 1: more than 200000 evaluations']);
+    expect(failures).toEqual(['unnamed#0: more than 200000 evaluations']);
   });
 });
 
@@ -145,7 +150,10 @@ describe('series notation', () => {
     ['1+2', '"1+2" lacks x and a count'],
     ['1x9999999', 'more than 1000000 values'],
     ['0x999999 0x999999', 'more than 1000000 values'],
-    ['{{schema:0}}', 'cannot read the value'],
+    ['{{schema:0', 'cannot read the histogram'],
+    ['{{shape:0}}', 'cannot read the histogram'],
+    ['{{count:x}}', 'cannot read the number'],
+    ['{{counter_reset_hint:maybe}}', 'unknown counter_reset_hint'],
   ])('refuses %s', (text, message) => expect(() => parseSeriesValues(text)).toThrow(message));
 
   it('reads labels', () => {

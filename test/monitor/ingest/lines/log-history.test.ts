@@ -103,4 +103,27 @@ describe('windows after a restart', () => {
     expect(value('vitrine_log_rate_1m')).toBe(1);
     expect(value('vitrine_log_last_seen_timestamp_seconds')).toBe(clock.now() / 1_000 - 1);
   });
+
+  it('remember when a service began over a restart', async () => {
+    const clock = movedClock(START);
+    const store = new MemoryStore();
+    const first = new LogWindows({ sink: new MemoryLogSink(), clock });
+    void first.append([record('shop', 9)]);
+    clock.jump(900_000);
+    void first.append([record('shop', 9)]);
+    await first.samples(clock.now(), store);
+    clock.jump(1_000);
+    const history = await logHistory(store, clock.now());
+    expect(history?.services).toMatchObject([{ firstSeenMs: START, lastSeenMs: START + 900_000 }]);
+    const second = new LogWindows({ sink: new MemoryLogSink(), clock });
+    if (history !== undefined) second.restore(history, clock.now());
+    void second.append([record('shop', 9)]);
+    await second.samples(clock.now(), store);
+    const [series] = store.select(
+      [{ name: '__name__', op: '=', value: 'vitrine_log_first_seen_timestamp_seconds' }],
+      0,
+      1e15,
+    );
+    expect([...series.samples.v]).toEqual([START / 1_000, START / 1_000]);
+  });
 });

@@ -65,11 +65,13 @@ describe('LogWindows', () => {
       'vitrine_log_error_ratio_1m{service="a"}': 0,
       'vitrine_log_rate_1m{service="a"}': 0,
       'vitrine_log_last_seen_timestamp_seconds{service="a"}': NOW_MS / 1000,
+      'vitrine_log_first_seen_timestamp_seconds{service="a"}': NOW_MS / 1000,
       'vitrine_log_records_total{service="a",severity="info"}': 1,
       'vitrine_log_records_total{service="a",severity="fatal"}': 1,
       'vitrine_log_error_ratio_1m{service="b"}': 0,
       'vitrine_log_rate_1m{service="b"}': 0,
       'vitrine_log_last_seen_timestamp_seconds{service="b"}': NOW_MS / 1000,
+      'vitrine_log_first_seen_timestamp_seconds{service="b"}': NOW_MS / 1000,
       'vitrine_log_records_total{service="b",severity="unknown"}': 1,
     });
     const { resolved } = sink;

@@ -1,7 +1,8 @@
 /** Prometheus' template functions. Those that ask the world (query, now, the external URL) get it from the context. */
-import { RE2JS } from 're2js';
+import type { RE2JS } from 're2js';
 import { parseDurationMs } from '../../../../base/units.ts';
 import { MAX_REGEX_LENGTH } from '../../../promql/syntax/limits.ts';
+import { chargeMatch, compileRe2 } from '../../../promql/syntax/matchers.ts';
 import { expandReplacement } from '../../../promql/functions/replacement.ts';
 import { BUILTINS, queryEscape } from './builtins.ts';
 import type { TemplateFunction } from './builtins.ts';
@@ -34,16 +35,21 @@ function list(value: Value): readonly Value[] {
 
 function regex(pattern: string): RE2JS {
   if (pattern.length > MAX_REGEX_LENGTH) throw new TemplateError('regular expression is too long');
-  try {
-    return RE2JS.compile(pattern);
-  } catch (error) {
-    throw new TemplateError(error instanceof Error ? error.message : String(error));
-  }
+  const compiled = compileRe2(pattern);
+  if (typeof compiled === 'string') throw new TemplateError(compiled);
+  return compiled;
+}
+
+/** Throws VitrineError `query_failed` when the match would take too long. */
+function matcherOf(pattern: string, text: string): ReturnType<RE2JS['matcher']> {
+  const compiled = regex(pattern);
+  chargeMatch(compiled.programSize(), text, undefined);
+  return compiled.matcher(text);
 }
 
 /** Go's ReplaceAllString. */
 function replaceAll(pattern: string, replacement: string, text: string): string {
-  const matcher = regex(pattern).matcher(text);
+  const matcher = matcherOf(pattern, text);
   const groups = matcher.groupCount();
   let out = '';
   let end = 0;
@@ -102,7 +108,7 @@ const PLAIN: Readonly<Record<string, TemplateFunction>> = {
   strvalue: (of) => sample(of).Labels.get('__value__'),
   args: (...args) => new Map(args.map((value, at) => [`arg${at}`, value] as const)),
   reReplaceAll: (pattern, replacement, text) => replaceAll(str(pattern), str(replacement), str(text)),
-  match: (pattern, text) => regex(str(pattern)).matcher(str(text)).find(),
+  match: (pattern, text) => matcherOf(str(pattern), str(text)).find(),
   safeHtml: (text) => str(text),
   title: (text) => title(str(text)),
   toUpper: (text) => str(text).toUpperCase(),

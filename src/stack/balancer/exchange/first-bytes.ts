@@ -1,0 +1,31 @@
+/** What is sent to an upstream first: the head of a request, framed, with as much of its body as is held. */
+import type { RequestBody } from '../http/request-body.ts';
+import type { RequestHead } from '../http/request-head.ts';
+
+/** What is asked, and its head as text from `forwardHead`. */
+export interface Asked {
+  readonly head: RequestHead;
+  readonly body: RequestBody | undefined;
+  readonly text: string;
+}
+
+const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
+
+/** `fields`: of the propagator. `chunked`: the body's length is not known, or it has trailers. */
+export function firstBytes(one: Asked, fields: string, chunked: boolean): string | Buffer {
+  const { head, body, text } = one;
+  if (body === undefined) return `${text}${fields}${WITH_BODY.has(head.method) ? 'Content-Length: 0\r\n\r\n' : '\r\n'}`;
+  const bytes = body.heldBytes;
+  if (chunked) {
+    const start = `${text}${fields}Transfer-Encoding: chunked\r\n\r\n`;
+    const end = body.complete ? `0\r\n${body.trailers}\r\n` : '';
+    if (bytes === 0) return start + end;
+    return Buffer.concat([
+      Buffer.from(`${start}${bytes.toString(16)}\r\n`, 'latin1'),
+      ...body.held,
+      Buffer.from(`\r\n${end}`, 'latin1'),
+    ]);
+  }
+  const length = body.complete ? bytes : head.bodyBytes;
+  return Buffer.concat([Buffer.from(`${text}${fields}Content-Length: ${length}\r\n\r\n`, 'latin1'), ...body.held]);
+}

@@ -1,0 +1,77 @@
+/** What the listener needs to know of TLS: options of its server, the HSTS line, and who is sent from http to https. */
+import type { Server, TlsOptions as TlsServerOptions } from 'node:tls';
+import type { Logger } from '../../../base/logger.ts';
+import type { Peer } from '../http/forward-head.ts';
+import { FIELD, fieldMeaning } from '../http/fields.ts';
+import type { RequestHead } from '../http/request-head.ts';
+import { hstsLine, type TlsOptions } from '../options/tls-options.ts';
+import type { WatchedFiles } from '../timing/watched-files.ts';
+import { Certificates, contextOptions } from './certificates.ts';
+
+const HANDSHAKE_MS = 10_000;
+
+export class TlsListening {
+  readonly #options: TlsOptions;
+  readonly #log: Logger;
+  readonly certificates: Certificates;
+  /** Ended by CRLF; empty when it is off. */
+  readonly hsts: string;
+
+  /** Throws VitrineError `config_invalid`. */
+  constructor(options: TlsOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+    this.certificates = new Certificates(options);
+    this.hsts = hstsLine(options.hsts);
+  }
+
+  serverOptions(): TlsServerOptions {
+    const { certificates } = this;
+    return {
+      ...contextOptions(this.#options),
+      ...certificates.first.pem,
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: HANDSHAKE_MS,
+      SNICallback: (name, done) => done(null, certificates.contextFor(name)),
+    };
+  }
+
+  /** Reads the certificates again when their files change, and gives them to `server`. */
+  watch(files: WatchedFiles, server: () => Pick<Server, 'setSecureContext'> | undefined): Promise<void> {
+    return files.watch(this.certificates.files, () => this.reload(server()));
+  }
+
+  /** Returns whether the new set was taken. */
+  reload(server: Pick<Server, 'setSecureContext'> | undefined): boolean {
+    try {
+      this.certificates.reload();
+      server?.setSecureContext({ ...contextOptions(this.#options), ...this.certificates.first.pem });
+      this.#log.info({ certificates: this.certificates.all.length }, 'certificates read again');
+      return true;
+    } catch (error) {
+      this.#log.error({ err: error }, 'certificates not taken; the old ones stay');
+      return false;
+    }
+  }
+
+  /** Whether a request that came in the clear belongs on https. A trusted proxy may have taken it by TLS itself. */
+  redirects(head: RequestHead, peer: Peer): boolean {
+    if (!this.#options.redirect || peer.scheme === 'https' || head.host === '') return false;
+    return !peer.trusted || !saysHttps(head.raw);
+  }
+
+  location({ host, target }: RequestHead): string {
+    const { port } = this.#options.listen;
+    const bare = host.replace(/:\d+$/, '');
+    return `https://${bare}${port === 443 || port === 0 ? '' : `:${port}`}${target === '*' ? '/' : target}`;
+  }
+}
+
+function saysHttps(raw: readonly string[]): boolean {
+  for (let at = 0; at < raw.length; at += 2) {
+    if (fieldMeaning(raw[at]) !== FIELD.forwarded) continue;
+    const [name, value] = [raw[at].toLowerCase(), raw[at + 1].toLowerCase()];
+    if (name === 'x-forwarded-proto' ? value.trim() === 'https' : /(?:^|[;,\s])proto="?https/.test(value)) return true;
+  }
+  return false;
+}

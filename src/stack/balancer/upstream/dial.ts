@@ -1,0 +1,70 @@
+/** Opening a socket to an upstream: TCP or a Unix socket, plain or TLS. What does not change is prepared once. */
+import { readFileSync } from 'node:fs';
+import { connect as connectPlain, isIP, type Socket, type OnReadOpts } from 'node:net';
+import { connect as connectTls, createSecureContext, type ConnectionOptions, type SecureContext } from 'node:tls';
+import { VitrineError } from '../../../base/errors.ts';
+import type { Endpoint, EndpointTls } from '../options/upstream-options.ts';
+import type { AddressBook } from './address-book.ts';
+
+export interface Dialled {
+  readonly socket: Socket;
+  /** The event after which the upstream can be written to. */
+  readonly ready: 'connect' | 'secureConnect';
+}
+
+export class Dial {
+  readonly #endpoint: Endpoint;
+  readonly #book: AddressBook | undefined;
+  #context: SecureContext | undefined;
+  /** Resumes TLS without another exchange of keys. */
+  #session: Buffer | undefined;
+
+  /** Throws VitrineError `config_invalid` when the file of authorities cannot be read. */
+  constructor(endpoint: Endpoint, book: AddressBook | undefined) {
+    this.#endpoint = endpoint;
+    this.#book = book;
+    if (endpoint.tls !== undefined) this.#context = contextOf(endpoint.tls);
+  }
+
+  /** The file of authorities has changed. Throws as the constructor does, and keeps the old ones. */
+  reload(): void {
+    const { tls } = this.#endpoint;
+    if (tls !== undefined) this.#context = contextOf(tls);
+    this.#session = undefined;
+  }
+
+  open(onread: OnReadOpts): Dialled {
+    const { host, port, socket: path, tls } = this.#endpoint;
+    if (path !== undefined) return { socket: connectPlain({ path, onread }), ready: 'connect' };
+    const lookup = this.#book === undefined ? {} : { lookup: this.#book.lookup as never };
+    if (tls === undefined)
+      return { socket: connectPlain({ host, port, noDelay: true, onread, ...lookup }), ready: 'connect' };
+    const options: ConnectionOptions & { onread: OnReadOpts } = {
+      host,
+      port,
+      onread,
+      ...lookup,
+      ALPNProtocols: ['http/1.1'],
+      rejectUnauthorized: tls.verify,
+      ...(isIP(tls.serverName) === 0 ? { servername: tls.serverName } : {}),
+      ...(this.#context === undefined ? {} : { secureContext: this.#context }),
+      ...(this.#session === undefined ? {} : { session: this.#session }),
+    };
+    const socket = connectTls(options);
+    socket.setNoDelay(true);
+    socket.on('session', (session) => {
+      this.#session = session;
+    });
+    return { socket, ready: 'secureConnect' };
+  }
+}
+
+function contextOf({ caFile }: EndpointTls): SecureContext {
+  if (caFile === undefined) return createSecureContext();
+  try {
+    return createSecureContext({ ca: readFileSync(caFile) });
+  } catch (cause) {
+    const fact = cause instanceof Error ? cause.message : 'unknown';
+    throw new VitrineError('config_invalid', `The authorities of ${caFile} cannot be read: ${fact}.`, { cause });
+  }
+}
