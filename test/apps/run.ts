@@ -19,6 +19,29 @@ const chosen = APPLICATIONS.filter(({ name }) => names.length === 0 || names.som
 const packages = chosen.some(({ needsPackages }) => needsPackages === true) ? await installPackages() : '';
 
 const results: (Comparison | { readonly name: string; readonly failed: string })[] = [];
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ').slice(0, 200);
+
+const rowOf = (result: (typeof results)[number]): string[] =>
+  'failed' in result
+    ? [result.name, 'did not run', cell(result.failed), '', '']
+    : [
+        result.name,
+        result.probes === 0 ? 'no port' : `${result.probes}`,
+        result.differences.length === 0 ? 'none' : cell(result.differences.join('; ')),
+        `${result.routes}${result.missedRoutes.length === 0 ? '' : `, missed: ${cell(result.missedRoutes.join(', '))}`}`,
+        `${result.code}`,
+      ];
+
+/** After each application: a run that is interrupted leaves the rows that it has. */
+function writeTable(): void {
+  const head = ['application', 'probes', 'differences from bare', 'routes seen', 'exit code'];
+  const rows = [head, head.map(() => '---'), ...results.map(rowOf)];
+  const table = rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  const text = readFileSync(DOCUMENT, 'utf8');
+  const [before, rest] = text.split(BEGIN);
+  writeFileSync(DOCUMENT, `${before}${BEGIN}\n${table}\n${END}${rest.split(END)[1]}`);
+}
+
 for (const app of chosen) {
   const startedAt = performance.now();
   const result = await compare(app, packages).catch((error: unknown) => ({
@@ -26,6 +49,7 @@ for (const app of chosen) {
     failed: error instanceof Error ? error.message : String(error),
   }));
   results.push(result);
+  if (names.length === 0) writeTable();
   const lines =
     'failed' in result
       ? [result.failed]
@@ -39,25 +63,6 @@ for (const app of chosen) {
   );
 }
 
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ').slice(0, 200);
-const rows = results.map((result) =>
-  'failed' in result
-    ? [result.name, 'did not run', cell(result.failed), '', '']
-    : [
-        result.name,
-        result.probes === 0 ? 'no port' : `${result.probes}`,
-        result.differences.length === 0 ? 'none' : cell(result.differences.join('; ')),
-        `${result.routes}${result.missedRoutes.length === 0 ? '' : `, missed: ${cell(result.missedRoutes.join(', '))}`}`,
-        `${result.code}`,
-      ],
-);
-const head = ['application', 'probes', 'differences from bare', 'routes seen', 'exit code'];
-const table = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-if (names.length === 0) {
-  const text = readFileSync(DOCUMENT, 'utf8');
-  const [before, rest] = text.split(BEGIN);
-  writeFileSync(DOCUMENT, `${before}${BEGIN}\n${table}\n${END}${rest.split(END)[1]}`);
-}
 const isSame = (result: (typeof results)[number]): boolean =>
   !('failed' in result) && result.differences.length === 0 && result.missedRoutes.length === 0;
 process.exitCode = results.every(isSame) ? 0 : 1;
