@@ -17,6 +17,8 @@ export interface RoleOptions {
   readonly dataDir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly testMode: boolean;
+  /** The console belongs to somebody else: log lines go to files and the page only. */
+  readonly quiet?: boolean;
   /** Flags by which the monitor child reads the same settings. */
   readonly monitorArgs: readonly string[];
 }

@@ -34,6 +34,7 @@ function stackTelemetry(
     frames,
     health: () => stack()?.health(),
     monitorUrl: settings.telemetry.monitor,
+    quiet: options.quiet,
   });
 }
 

@@ -7,6 +7,7 @@ import { startMonitorRole, type RoleOptions, type Running } from '../app/roles.t
 import { configFile, readSettings, settingsFrom, type SettingsSources } from '../app/process/settings.ts';
 import type { Settings } from '../app/process/settings-schema.ts';
 import { readConfigFile } from '../config/load.ts';
+import { whenLauncherEnds } from '../app/process/launcher-watch.ts';
 import { version } from '../app/process/version.ts';
 import { paint, tell } from './output.ts';
 
@@ -123,6 +124,7 @@ export function endOf(
       resolve();
     };
     process.on('SIGTERM', onSignal);
+    whenLauncherEnds(process.env, onSignal);
     process.on('SIGINT', parentSaysWhen ? () => {} : onSignal);
     if (durationMs !== undefined) systemClock.after(durationMs, () => resolve());
     void running.orphaned.then(() => resolve());

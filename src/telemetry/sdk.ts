@@ -64,6 +64,8 @@ export interface TelemetryOptions extends Identity {
   /** The directory from which relative module paths and packages of exporters are resolved. */
   readonly directory?: string | undefined;
   readonly shutdownLimitMs?: number | undefined;
+  /** The process belongs to an application: no export may keep it alive for longer. */
+  readonly holdLimitMs?: number | undefined;
 }
 
 export interface Telemetry {
@@ -218,7 +220,13 @@ function off(table: ExporterTable): Telemetry {
 
 async function loadParts(options: TelemetryOptions, table: ExporterTable, drops: DropCount): Promise<Parts> {
   const { env, logger } = options;
-  const shared = { env, logger, drops, directory: options.directory ?? process.cwd() };
+  const shared = {
+    env,
+    logger,
+    drops,
+    directory: options.directory ?? process.cwd(),
+    answerWithinMs: options.holdLimitMs,
+  };
   const of = (signal: string): ExporterTable['choices'] =>
     table.choices.filter((choice) => choice.signal === signal && choice.kind !== 'prometheus');
   const spans = await createSpanProcessors(of('traces'), shared);

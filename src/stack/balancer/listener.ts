@@ -169,6 +169,7 @@ export class Listener {
       head.kind === 'ok' && head.keepAlive,
       () => client.stalling(),
     );
+    reply.keepsFraming = this.#options.transparent === true;
     if (head.kind === 'refused') {
       this.#refuse(client, request, reply, new VitrineError(head.code, head.detail));
       return;

@@ -35,6 +35,8 @@ export interface ReaderOptions {
   readonly directory: string;
   /** Milliseconds between exports when OTEL_METRIC_EXPORT_INTERVAL is unset. */
   readonly defaultIntervalMs: number;
+  /** Of each `Flow`. */
+  readonly answerWithinMs: number | undefined;
 }
 
 /** The limit of attribute sets that a reader without a choice has in the SDK. */
@@ -89,7 +91,7 @@ export async function createMetricReaders(
       (needsOwnReader(loaded.reader) ? registered : fed).push(loaded.reader);
       continue;
     }
-    const flow = createFlow(options.drops.of('metrics', choice.name), 30_000, options.logger);
+    const flow = createFlow(options.drops.of('metrics', choice.name), 30_000, options.logger, options.answerWithinMs);
     flows.push(flow);
     const reader = periodic(guardMetricExporter(loaded.exporter, flow), options);
     (needsOwnReader(loaded.exporter) ? registered : fed).push(reader);

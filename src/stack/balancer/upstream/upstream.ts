@@ -26,8 +26,9 @@ export interface UpstreamEvents {
 }
 
 export class Upstream implements Candidate {
-  readonly name: string;
   readonly endpoint: Endpoint;
+  #name = '';
+  #namedPort = -1;
   readonly dial: Dial;
   readonly #book: AddressBook | undefined;
   readonly backup: boolean;
@@ -65,7 +66,6 @@ export class Upstream implements Candidate {
     events: UpstreamEvents,
     nameServers: readonly string[] = [],
   ) {
-    this.name = endpointName(endpoint);
     this.endpoint = endpoint;
     const named = endpoint.socket === undefined && isIP(endpoint.host) === 0 && endpoint.host !== 'localhost';
     this.#book = named ? new AddressBook(endpoint.host, nameServers, clock, () => this.#readdressed()) : undefined;
@@ -75,6 +75,16 @@ export class Upstream implements Candidate {
     this.#rules = rules;
     this.#clock = clock;
     this.#events = events;
+  }
+
+  /** `host:port`. The owner of the endpoint may point it elsewhere while it runs. */
+  get name(): string {
+    const { port } = this.endpoint;
+    if (port !== this.#namedPort) {
+      this.#namedPort = port;
+      this.#name = endpointName(this.endpoint);
+    }
+    return this.#name;
   }
 
   get standing(): Standing {
