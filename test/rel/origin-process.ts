@@ -3,6 +3,7 @@
  * (`addMs`, `status`, `workMs`), and `stats` is answered with what it has seen. On SIGTERM it answers what it has and ends.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { WebSocketServer } from 'ws';
 
 const [port, name] = process.argv.slice(2);
 const behaviour = { addMs: 0, status: 200, workMs: 0 };
@@ -25,6 +26,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     response.end(big);
     return;
   }
+  if (request.url?.startsWith('/kept') === true) response.setHeader('cache-control', 'max-age=60');
   if (behaviour.workMs > 0) work(behaviour.workMs);
   if (behaviour.addMs > 0) setTimeout(() => response.end('ok'), behaviour.addMs);
   else response.end('ok');
@@ -44,6 +46,8 @@ const server = createServer((request, response) => {
   }
   request.resume().on('end', () => answer(request, response));
 });
+const sockets = new WebSocketServer({ server, path: '/ws' });
+sockets.on('connection', (socket) => socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })));
 server.listen({ port: Number(port), host: '127.0.0.1', backlog: 1024 }, () => process.send?.({ ready: true }));
 process.on('message', (message: Partial<typeof behaviour> & { stats?: true }) => {
   if (message.stats) process.send?.({ stats: { requests: seen.requests } });

@@ -10,7 +10,7 @@ import { MESSAGE_ROWS } from './rows/messages.ts';
 import { UPSTREAM_ROWS } from './rows/upstreams.ts';
 
 const ROWS: readonly Row[] = [...UPSTREAM_ROWS, ...MESSAGE_ROWS, ...CLIENT_ROWS].toSorted(
-  (a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)),
+  (a, b) => a.id[0].localeCompare(b.id[0]) || Number(a.id.slice(1)) - Number(b.id.slice(1)),
 );
 
 interface Line {

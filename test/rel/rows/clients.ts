@@ -1,6 +1,9 @@
-/** Rows A16 to A22: clients that are slow, do not read, are too many, or stay connected. */
+/** Rows A16 to A22 and B3: clients that are slow, do not read, are too many, stay connected, or come all at once. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as time } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { raw } from '../../stack/balancer/rig.ts';
+import { until } from '../../support/until.ts';
 import { failed, load, quantile, round } from '../load.ts';
 import type { Row } from '../row.ts';
 import { stage } from '../stage.ts';
@@ -200,4 +203,69 @@ const storm: Row = {
   },
 };
 
-export const CLIENT_ROWS: readonly Row[] = [slowHeads, slowBodies, slowReaders, overload, idle, storm];
+const tunnels: Row = {
+  id: 'A22',
+  name: 'ws-tunnel',
+  goal: '1,000 tunnels echo without an error; on SIGTERM all get close 1001 or 1012 within 5 s',
+  async run() {
+    await using it = await stage(1);
+    const codes: number[] = [];
+    let echoed = 0;
+    const all: WebSocket[] = [];
+    for (let at = 0; at < 1_000; at += 1) {
+      const socket = new WebSocket(`ws://127.0.0.1:${it.port}/ws`);
+      all.push(socket);
+      socket.on('error', () => {});
+      socket.on('message', (data) => (echoed += Buffer.isBuffer(data) && data.toString() === `hello ${at}` ? 1 : 0));
+      socket.on('close', (code) => codes.push(code));
+      await new Promise<void>((resolve) => void socket.once('open', () => resolve()).once('close', () => resolve()));
+      socket.send(`hello ${at}`);
+    }
+    await until(() => echoed === 1_000).catch(() => undefined);
+    const began = performance.now();
+    it.balancer.child.kill('SIGTERM');
+    while (codes.length < 1_000 && performance.now() - began < 10_000) await time(20);
+    const seconds = round((performance.now() - began) / 1_000);
+    for (const socket of all) socket.terminate();
+    const polite = codes.filter((code) => code === 1001 || code === 1012).length;
+    return { figure: { echoed, polite, seconds }, pass: echoed === 1_000 && polite === 1_000 && seconds <= 5 };
+  },
+};
+
+/** 200 clients ask at once for what nobody has asked for. */
+const stampede: Row = {
+  id: 'B3',
+  name: 'stampede',
+  goal: '200 concurrent requests for one missing key: 1 at the origin; other keys are not held up',
+  async run() {
+    await using it = await stage(1);
+    it.origins[0].set({ addMs: 500 });
+    const get = 'GET /kept HTTP/1.1\r\nHost: a\r\n\r\n';
+    const one = Promise.all(Array.from({ length: 200 }, () => raw(it.port, get, /ok$|\}\n$/)));
+    const others = load(it.url, { rate: 50, seconds: 0.4, path: (at) => `/kept/${at}` });
+    const [same, other] = await Promise.all([one, others]);
+    const atOrigin = (await it.origins[0].requests()) - other.length;
+    const bad = same.filter(({ status }) => status !== 200).length + failed(other);
+    const othersP99Ms = round(
+      quantile(
+        other.map(({ ms }) => ms),
+        0.99,
+      ),
+    );
+    return {
+      figure: { clients: same.length, atOrigin, failed: bad, othersP99Ms },
+      pass: atOrigin === 1 && bad === 0 && same.length === 200,
+    };
+  },
+};
+
+export const CLIENT_ROWS: readonly Row[] = [
+  slowHeads,
+  slowBodies,
+  slowReaders,
+  overload,
+  idle,
+  tunnels,
+  storm,
+  stampede,
+];

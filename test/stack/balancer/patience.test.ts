@@ -10,7 +10,7 @@ import { WaitingRoom, type Waiter } from '../../../src/stack/balancer/exchange/w
 import { makeRoute } from '../../../src/stack/balancer/routes/route.ts';
 import { until } from '../../support/until.ts';
 import { movedClock } from '../../support/moved-clock.ts';
-import { answering, GET, raw, Rig, talk } from './rig.ts';
+import { answering, GET, raw, Rig, settled, talk } from './rig.ts';
 
 const STREAM = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n';
 const QUICK_CHECKS = { interval: '400ms', down: 2, up: 1 };
@@ -123,6 +123,27 @@ describe('patience', () => {
     client.pause();
     await until(() => balancer.health().components.balancer.active_requests === 1);
     await until(() => balancer.health().components.balancer.active_requests === 0);
+    client.destroy();
+  });
+
+  it('begins no further pipelined request while the client does not read', async () => {
+    const body = Buffer.alloc(8 * 1024 * 1024, 'x');
+    let asked = 0;
+    const upstream = await rig.http((_request, response) => {
+      asked += 1;
+      response.end(body);
+    });
+    const { port } = await rig.balancer({ upstreams: [upstream.url] });
+    const client = connect(port, '127.0.0.1', () => client.write(GET.repeat(8)));
+    client.on('error', () => {});
+    client.pause();
+    await until(() => asked > 0);
+    expect(await settled(() => asked)).toBeLessThanOrEqual(2);
+    let got = 0;
+    client.on('data', (bytes: Buffer) => (got += bytes.length));
+    client.resume();
+    await until(() => got > 8 * body.length, 20_000);
+    expect(asked).toBe(8);
     client.destroy();
   });
 
