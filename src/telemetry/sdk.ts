@@ -38,6 +38,7 @@ import { recordEverything, samplerFromEnv } from './spans/sampler.ts';
 import type { NodeSDK } from './slim-sdk.ts';
 import { SlimNodeSDK } from './slim-sdk.ts';
 import { durationViews } from './metrics/views.ts';
+import { within } from './within.ts';
 
 export interface TelemetryOptions extends Identity {
   readonly env: Env;
@@ -258,17 +259,6 @@ interface Running {
   readonly prometheus: PrometheusPage | undefined;
   readonly drops: DropCount;
   readonly logger: Logger;
-}
-
-/** The value of `work`, or a message when it takes longer than the limit. The timer keeps the process alive until then. */
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T | string> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`not done within ${limitMs} ms`), limitMs);
-  });
-  const result = await Promise.race([work, late]);
-  clearTimeout(timer);
-  return result;
 }
 
 async function flushAll({ parts, road }: Running): Promise<void> {

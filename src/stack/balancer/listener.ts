@@ -169,7 +169,7 @@ export class Listener {
       head.kind === 'ok' && head.keepAlive,
       () => client.stalling(),
     );
-    reply.keepsFraming = this.#options.transparent === true;
+    reply.keepsFraming = this.#pieces.options.transparent === true;
     if (head.kind === 'refused') {
       this.#refuse(client, request, reply, new VitrineError(head.code, head.detail));
       return;
@@ -273,8 +273,7 @@ export class Listener {
 
   /** Closes client connections that were idle for too long. */
   tick(nowMs: number): void {
-    const limit = this.#pieces.options.timeouts.client_keep_alive;
-    if (limit === 0) return;
+    const limit = this.#pieces.options.timeouts.client_keep_alive || Infinity;
     for (const client of this.#clients.values()) {
       if (!client.busy && !client.closing && nowMs - client.lastActiveMs >= limit) client.close();
     }
