@@ -61,6 +61,7 @@ export async function startMonitorRole(options: RoleOptions): Promise<Running> {
   const monitor = await releasing({ release }, () =>
     orClose(own, () =>
       startMonitor({
+        care: channel?.care,
         settings,
         dataDir,
         testMode,
