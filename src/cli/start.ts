@@ -135,12 +135,21 @@ export function endOf(
 const END_LIMIT_MS = 9_500;
 const AFTER_DRAIN_MS = 500;
 
+interface OwnProcess {
+  readonly leaveParent: () => void;
+  readonly exit: (code: number) => void;
+}
+
+function leaveParent(): void {
+  if (process.connected) process.disconnect();
+}
+
 /** Closes within `limitMs`; parts that wait longer for a disk or a peer are left behind. Resolves with the exit code. */
 export async function end(
   running: Pick<Running, 'close'>,
   limitMs: number = END_LIMIT_MS,
   clock: Clock = systemClock,
-  exit: (code: number) => void = (code) => process.exit(code),
+  own: OwnProcess = { leaveParent, exit: (code) => process.exit(code) },
 ): Promise<number> {
   let cancel = (): void => {};
   const late = new Promise<undefined>((resolve) => {
@@ -150,9 +159,9 @@ export async function end(
   cancel();
   const left = `Not everything has stopped within ${limitMs / 1_000} s; the rest is left behind.`;
   for (const trouble of troubles ?? [left]) tell(trouble);
-  if (process.connected) process.disconnect();
+  own.leaveParent();
   // A part that still waits would keep the process alive.
-  if (troubles === undefined) exit(0);
+  if (troubles === undefined) own.exit(0);
   return 0;
 }
 
