@@ -89,6 +89,17 @@ export class Attempts implements AttemptOwner, Waiter {
   /** To an upstream, or into the queue. */
   begin(body: RequestBody | undefined, nowMs: number): void {
     this.#body = body;
+    if (IDEMPOTENT.has(this.#head.method)) {
+      this.#start(nowMs);
+      return;
+    }
+    // It cannot be sent again: an idle connection that the upstream has closed is noticed before it is used.
+    setImmediate(() => {
+      if (!this.#over) this.#start(this.#pieces.clock.monotonic());
+    });
+  }
+
+  #start(nowMs: number): void {
     const at = this.#pick();
     if (at >= 0) this.#send(this.#route.upstreams[at], false, nowMs);
     else if (at === ALL_BUSY) this.#wait(nowMs);
