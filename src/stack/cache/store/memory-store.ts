@@ -3,8 +3,8 @@
  * know its size. Values are stored without a copy and shared between readers, so they are frozen when they are stored.
  */
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../../base/clock.ts';
-import type { ComponentHealth } from '../../model/health.ts';
+import type { Clock } from '../../../base/clock.ts';
+import type { ComponentHealth } from '../../../model/health.ts';
 import type { CacheStore, Envelope, StoreFigures } from './store.ts';
 import { ABSOLUTE_EXPIRY } from './store.ts';
 
@@ -103,7 +103,12 @@ export class MemoryStore implements CacheStore {
   }
 
   async *iterator(): AsyncGenerator<[string, Envelope], void> {
-    for (const [key, envelope] of this.#entries.entries()) yield [key, envelope];
+    yield* this.entries();
+  }
+
+  /** All entries, the most recently used first, also expired ones. */
+  entries(): Iterable<[string, Envelope]> {
+    return this.#entries.entries();
   }
 
   async disconnect(): Promise<void> {}

@@ -5,11 +5,11 @@
  */
 import type { Attributes, Context } from '@opentelemetry/api';
 import { SpanKind, metrics, trace } from '@opentelemetry/api';
-import { boundHistogram, type BoundRecord } from '../../telemetry/metrics/cells.ts';
-import { observeMetrics } from '../../telemetry/metrics/meters.ts';
-import { completeSpan, leanStart } from '../../telemetry/spans/lean-tracer.ts';
-import { FINE_DURATION_BOUNDS, METRICS } from '../../telemetry/names.ts';
-import type { StoreFigures } from './store.ts';
+import { boundHistogram, type BoundRecord } from '../../../telemetry/metrics/cells.ts';
+import { observeMetrics } from '../../../telemetry/metrics/meters.ts';
+import { completeSpan, leanStart } from '../../../telemetry/spans/lean-tracer.ts';
+import { FINE_DURATION_BOUNDS, METRICS } from '../../../telemetry/names.ts';
+import type { StoreFigures } from '../store/store.ts';
 
 const SCOPE = 'vitrine.cache';
 

@@ -5,9 +5,9 @@
  */
 import { createRequire } from 'node:module';
 import type * as Redis from 'redis';
-import type { Clock } from '../../base/clock.ts';
-import type { Logger } from '../../base/logger.ts';
-import type { ComponentHealth } from '../../model/health.ts';
+import type { Clock } from '../../../base/clock.ts';
+import type { Logger } from '../../../base/logger.ts';
+import type { ComponentHealth } from '../../../model/health.ts';
 import { Breaker } from './breaker.ts';
 import type { CacheStore, Envelope, StoreFigures } from './store.ts';
 import { ABSOLUTE_EXPIRY, FAILED, FAILED_ENVELOPE } from './store.ts';
@@ -42,6 +42,10 @@ const MAX_WAITING = 1_000;
 const SCAN_COUNT = 500;
 
 type Client = ReturnType<typeof Redis.createClient>;
+/** The same client, whose replies have bytes instead of texts. */
+interface BytesClient {
+  get(key: string): Promise<Buffer | null>;
+}
 
 let loaded: typeof Redis | undefined;
 /** The client takes about 12 MB of memory, so it is loaded only with the first Redis store. */
@@ -52,6 +56,7 @@ export class RedisStore implements CacheStore {
   readonly serializes = true;
   readonly capabilities = ABSOLUTE_EXPIRY;
   readonly #client: Client;
+  readonly #bytes: BytesClient;
   readonly #options: RedisStoreOptions;
   readonly #breaker: Breaker;
   readonly #prefix: string;
@@ -72,6 +77,7 @@ export class RedisStore implements CacheStore {
         reconnectStrategy: (retries) => Math.min(MAX_RECONNECT_MS, 50 * 2 ** Math.min(retries, 10)),
       },
     });
+    this.#bytes = this.#client.withTypeMapping({ [redis().RESP_TYPES.BLOB_STRING]: Buffer });
     this.#client.on('ready', () => this.#came());
     this.#client.on('error', (error: unknown) => this.#went(error));
     // The client tries to connect until it succeeds; each failed attempt is an 'error' event.
@@ -86,8 +92,7 @@ export class RedisStore implements CacheStore {
 
   /** Like `get`, for bytes. */
   async getBytes(key: string): Promise<Buffer | undefined | typeof FAILED> {
-    const bytes = this.#client.withTypeMapping({ [redis().RESP_TYPES.BLOB_STRING]: Buffer });
-    return (await this.#run(() => bytes.get(this.#prefix + key))) ?? undefined;
+    return (await this.#run(() => this.#bytes.get(this.#prefix + key))) ?? undefined;
   }
 
   async set(key: string, value: unknown, expires?: number): Promise<boolean> {
@@ -125,15 +130,57 @@ export class RedisStore implements CacheStore {
 
   /** Uses SCAN and UNLINK in small steps. KEYS would block a shared server, FLUSHDB would delete the data of others. */
   async clear(): Promise<void> {
-    const pattern = `${this.#prefix.replace(/[\\*?[\]^-]/g, String.raw`\$&`)}*`;
+    await this.deleteMatching('*', () => true);
+  }
+
+  /**
+   * Deletes the keys that match the glob `pattern` and `covers`, in steps as `clear`. Returns how many; undefined when the
+   * store failed before the end.
+   */
+  async deleteMatching(pattern: string, covers: (key: string) => boolean): Promise<number | undefined> {
+    const MATCH = escapeGlob(this.#prefix) + pattern;
     let cursor = '0';
+    let count = 0;
     do {
       const at = cursor;
-      const page = await this.#run(() => this.#client.scan(at, { MATCH: pattern, COUNT: SCAN_COUNT }));
-      if (page === FAILED) return;
-      if (page.keys.length > 0) await this.#run(() => this.#client.unlink(page.keys));
+      const page = await this.#run(() => this.#client.scan(at, { MATCH, COUNT: SCAN_COUNT }));
+      if (page === FAILED) return undefined;
+      const keys = page.keys.filter((key) => covers(key.slice(this.#prefix.length)));
+      const deleted = keys.length === 0 ? 0 : await this.#run(() => this.#client.unlink(keys));
+      if (deleted === FAILED) return undefined;
+      count += deleted;
       cursor = page.cursor;
     } while (cursor !== '0');
+    return count;
+  }
+
+  /** Adds `member` to each of the sets, which live on for `ttlMs`. */
+  async addToSets(sets: readonly string[], member: string, ttlMs: number): Promise<void> {
+    await Promise.all(
+      sets.flatMap((set) => [
+        this.#run(() => this.#client.sAdd(this.#prefix + set, member)),
+        this.#run(() => this.#client.pExpire(this.#prefix + set, ttlMs)),
+      ]),
+    );
+  }
+
+  /**
+   * Deletes the keys that belong to the members of a set, and the set. Returns how many keys; undefined when the store
+   * failed.
+   */
+  async deleteMembers(set: string, keysOf: (member: string) => readonly string[]): Promise<number | undefined> {
+    const full = this.#prefix + set;
+    let count = 0;
+    for (;;) {
+      // SPOP takes members in bounded steps, and no member that is added meanwhile is lost.
+      const members = await this.#run(() => this.#client.sPopCount(full, SCAN_COUNT));
+      if (members === FAILED) return undefined;
+      if (members.length === 0) return count;
+      const keys = members.flatMap(keysOf).map((key) => this.#prefix + key);
+      const deleted = await this.#run(() => this.#client.unlink(keys));
+      if (deleted === FAILED) return undefined;
+      count += deleted;
+    }
   }
 
   async disconnect(): Promise<void> {
@@ -202,4 +249,9 @@ export class RedisStore implements CacheStore {
       cancel();
     }
   }
+}
+
+/** `text` as a glob pattern of Redis that matches exactly it. */
+export function escapeGlob(text: string): string {
+  return text.replaceAll(/[\\*?[\]^-]/g, String.raw`\$&`);
 }

@@ -1,7 +1,7 @@
 /** Creates the store that a URL names: `memory://`, `redis://…` or `rediss://…`. */
-import type { Clock } from '../../base/clock.ts';
-import { VitrineError } from '../../base/errors.ts';
-import type { Logger } from '../../base/logger.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { VitrineError } from '../../../base/errors.ts';
+import type { Logger } from '../../../base/logger.ts';
 import { MemoryStore } from './memory-store.ts';
 import { REDIS_DEFAULTS, RedisStore } from './redis-store.ts';
 

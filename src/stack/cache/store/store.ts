@@ -3,7 +3,7 @@
  * way to end). A read never rejects: a store that fails returns `FAILED`. Keyv turns both errors and misses into
  * undefined, so this is how they are distinguished.
  */
-import type { ComponentHealth } from '../../model/health.ts';
+import type { ComponentHealth } from '../../../model/health.ts';
 
 /** The form in which Keyv stores a value without serialization. */
 export interface Envelope {
