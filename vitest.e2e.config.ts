@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
-    include: ['test/e2e/**/*.e2e.ts'],
+    include: ['test/{e2e,apps}/**/*.e2e.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     fileParallelism: false,

@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ERRORS } from '../src/base/errors.ts';
+import { RUN_DEFAULTS } from '../src/app/command/run-defaults.ts';
 import { buildProgram } from '../src/cli/program.ts';
 import { settingsSchema } from '../src/app/process/settings-schema.ts';
 import { prometheusMetricName } from '../src/model/naming.ts';
@@ -75,6 +76,10 @@ const VARIABLES: Readonly<Record<string, string>> = {
     'As `auth.token`: the token that every client of ports 4000, 4317 and 4318 must send; required beyond loopback.',
 };
 
+/** Set by `vitrine run` for the processes of its command. */
+for (const name of ['VITRINE_RUN_DIR', 'VITRINE_RUN_ID', 'VITRINE_INSTANCE_PARENT'])
+  Object.assign(VARIABLES, { [name]: 'Set by Vitrine for the processes of a command; not meant to be set by users.' });
+
 interface Schema {
   readonly type?: string;
   readonly description?: string;
@@ -107,13 +112,14 @@ function configRows(schema: Schema, path: string): string[][] {
     const kind = inner.enum === undefined ? kindOf(inner) : inner.enum.map(String).join(', ');
     const preset = inner.default === undefined ? '' : `\`${JSON.stringify(inner.default)}\``;
     const variable = at.includes('[]') ? '' : `\`VITRINE_${at.toUpperCase().replaceAll('.', '__')}\``;
-    return [[`\`${at}\``, kind, preset, variable, inner.description ?? ''], ...items];
+    const underRun = at in RUN_DEFAULTS ? ` Under \`run\`: \`${JSON.stringify(RUN_DEFAULTS[at])}\`.` : '';
+    return [[`\`${at}\``, kind, preset, variable, `${inner.description ?? ''}${underRun}`], ...items];
   });
 }
 
 function configuration(): string {
   const schema = z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' }) as Schema;
-  return `${HEAD}# Configuration\n\n\`vitrine.yaml\` (or \`--config FILE\`, YAML or JSON). Order: defaults < file < environment < flags. \`\${VAR}\` and \`\${VAR:-default}\` in values, \`NAME_file\` for secrets. Durations are \`250ms\`, \`5s\`, \`2m\`, \`30d\`; sizes \`64MiB\`; ratios \`0.1\` or \`10%\`. Unknown keys are errors. \`vitrine check\` says everything that is wrong; \`vitrine check --schema\` prints the JSON Schema. SIGHUP or a saved file reloads; a bad file keeps the last good configuration.\n\n${table(['key', 'kind', 'default', 'environment', 'what'], configRows(schema, ''))}\n`;
+  return `${HEAD}# Configuration\n\n\`vitrine.yaml\` (or \`--config FILE\`, YAML or JSON). Order: defaults < file < environment < flags. \`\${VAR}\` and \`\${VAR:-default}\` in values, \`NAME_file\` for secrets. Durations are \`250ms\`, \`5s\`, \`2m\`, \`30d\`; sizes \`64MiB\`; ratios \`0.1\` or \`10%\`. Unknown keys are errors. \`vitrine check\` says everything that is wrong; \`vitrine check --schema\` prints the JSON Schema. SIGHUP or a saved file reloads; a bad file keeps the last good configuration.\n\n\`vitrine run\` is a transparent proxy: keys with "Under \`run\`" have that default there.\n\n${table(['key', 'kind', 'default', 'environment', 'what'], configRows(schema, ''))}\n`;
 }
 
 function commandLine(): string {

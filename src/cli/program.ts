@@ -152,8 +152,9 @@ function addRun(program: Command, exit: (code: number) => void): void {
     .argument('<cmd...>', 'the command, after --')
     .option('-c, --config <file>', 'configuration')
     .option('--data <dir>', 'data directory')
-    .option('--port <n>', 'PORT given to the command (default: a free one)', count('--port'))
-    .option('--log-level <level>', 'debug, info, warn or error')
+    .option('--port <n>', 'PORT given to the command (default: PORT, or a free one)', count('--port'))
+    .option('--upstream-port <n>', 'the port of the command that gets the requests', count('--upstream-port'))
+    .option('--log-level <level>', 'lines of Vitrine on the console: debug, info, warn or error (default: none)')
     .passThroughOptions()
     .action(async (cmd: string[], flags: Record<string, unknown>) => {
       const { run } = await import('./run.ts');

@@ -1,95 +1,94 @@
 /**
- * `vitrine run -- CMD`: the monitor first, then CMD under the `register` preload with PORT set, then the balancer in front of
- * the port on which CMD listens. CMD's exit code is passed on, and CMD receives the signals.
+ * `vitrine run -- CMD`: the monitor and the balancer first, then CMD under the `register` preload with PORT set. Requests go to
+ * the port that CMD turns out to listen on; a command that opens none runs on, observed. CMD's exit code is passed on, signals
+ * are handed to it, and nothing that it started outlives it.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { readFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
-import { constants } from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { systemClock, wait } from '../base/clock.ts';
-import { VitrineError } from '../base/errors.ts';
+import { systemClock } from '../base/clock.ts';
+import { randomHex } from '../base/random.ts';
+import { openBridge, type Bridge } from '../app/command/bridge.ts';
+import { Command } from '../app/command/command.ts';
+import { ListenerWatch, type Listener } from '../app/command/listener-watch.ts';
+import { RUN_DEFAULTS } from '../app/command/run-defaults.ts';
 import { childEnvironment } from '../app/process/child-environment.ts';
-import { listeningPort } from '../app/stack/listening-port.ts';
+import { whenLauncherEnds } from '../app/process/launcher-watch.ts';
 import { REGISTER_PRELOAD } from '../app/process/program-paths.ts';
-import type { RoleOptions } from '../app/roles.ts';
-import { startWithMonitor } from '../app/stack-roles.ts';
+import type { RoleOptions, Running } from '../app/roles.ts';
+import { startWithMonitor, type MonitorHandle, type UpstreamSource } from '../app/stack-roles.ts';
 import { configFile, readSettings } from '../app/process/settings.ts';
+import type { Settings } from '../app/process/settings-schema.ts';
 import { tell } from './output.ts';
 import { banner, monitorFlags, settingsFlags } from './start.ts';
 
-const LISTEN_LIMIT_MS = 60_000;
-const LOOK_EVERY_MS = 50;
+const HANDED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+/** A terminal sends these to all processes of its foreground group. */
+const OF_TERMINALS: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT']);
 
-export async function run(command: readonly string[], flags: Readonly<Record<string, unknown>>): Promise<number> {
+const PRELOAD = `--import=${pathToFileURL(REGISTER_PRELOAD).href}`;
+
+type Flags = Readonly<Record<string, unknown>>;
+
+export async function run(command: readonly string[], flags: Flags): Promise<number> {
   const file = configFile(flags['config'] as string | undefined);
-  const settings = readSettings({ file, env: process.env, flags: settingsFlags(flags) }, (sentence) =>
-    tell(`warning: ${sentence}`),
-  );
-  const options: RoleOptions = {
-    settings,
-    dataDir: settings.store.path,
-    env: process.env,
-    testMode: false,
-    monitorArgs: monitorFlags(flags, file),
-  };
-  const port = (flags['port'] as number | undefined) ?? (await freePort());
-  const service = new Service();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => handOn(signal, service));
+  const sources = { file, env: process.env, flags: settingsFlags(flags), defaults: RUN_DEFAULTS };
+  const settings = readSettings(sources, (sentence) => tell(`warning: ${sentence}`));
+  const runDir = mkdtempSync(path.join(tmpdir(), 'vitrine-run-'));
+  const observed = new ObservedCommand(command, runDir, await portFor(flags, settings), flags, settings);
+  for (const signal of HANDED_ON) process.on(signal, () => observed.handOn(signal));
+  whenLauncherEnds(process.env, () => observed.handOn('SIGTERM'));
   const startedAt = systemClock.monotonic();
-  const starting = startWithMonitor(
-    { ...options, settings: { ...settings, balancer: { ...settings.balancer, routes: [] } } },
-    async ({ ready, url }) => {
-      await ready;
-      service.start(command, serviceEnvironment(process.env, port, url, settings.telemetry.interval));
-      const found = await service.listens(port);
-      return {
-        endpoints: [{ host: '127.0.0.1', port: found }],
-        drillToken: undefined,
-        list: () => [{ name: service.name, url: `http://127.0.0.1:${found}`, pid: service.pid }],
-        onChange() {},
-        stop: () => service.stop(),
-      };
-    },
-  );
-  let running: Awaited<typeof starting>;
   try {
-    running = await starting;
-  } catch (error) {
-    if (!service.ended) throw error;
-    // CMD ended before it listened. It has printed the reason; its exit code is passed on unless it is 0.
-    tell(error instanceof VitrineError ? error.message : String(error));
-    return (await service.exited) || new VitrineError('check_failed', '').exitCode;
+    const options: RoleOptions = {
+      settings: { ...settings, balancer: { ...settings.balancer, routes: [], transparent: true } },
+      dataDir: settings.store.path,
+      env: ownEnvironment(process.env),
+      testMode: false,
+      quiet: flags['logLevel'] === undefined,
+      monitorArgs: monitorFlags(flags, file),
+    };
+    const running = await startWithMonitor(options, (monitor) => observed.source(monitor));
+    banner(forPeople(running, settings), systemClock.monotonic() - startedAt, file);
+    observed.start();
+    const code = await observed.exited;
+    for (const trouble of await running.close()) tell(trouble);
+    return code;
+  } finally {
+    rmSync(runDir, { recursive: true, force: true });
   }
-  banner(running, systemClock.monotonic() - startedAt, file);
-  const code = await service.exited;
-  for (const trouble of await running.close()) tell(trouble);
-  return code;
 }
 
-/** A signal goes to CMD, which decides when to end. Before CMD runs, this process exits at once, and its children end with it. */
-function handOn(signal: NodeJS.Signals, service: Service): void {
-  if (service.pid === 0) process.exit(128 + constants.signals[signal]);
-  // A terminal has sent it to CMD too. Many programs end at once on a second signal.
-  if (signal === 'SIGINT' && process.stdin.isTTY) return;
-  service.signal(signal);
+/** The name and the attributes in the environment are those of the command, not of the balancer before it. */
+function ownEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { OTEL_SERVICE_NAME: _name, OTEL_RESOURCE_ATTRIBUTES: _attributes, ...own } = env;
+  return own;
 }
 
-function serviceEnvironment(
-  env: NodeJS.ProcessEnv,
-  port: number,
-  monitorUrl: string,
-  intervalMs: number,
-): NodeJS.ProcessEnv {
-  const preload = `--import=${pathToFileURL(REGISTER_PRELOAD).href}`;
-  return childEnvironment(env, {
-    NODE_OPTIONS: env['NODE_OPTIONS'] === undefined ? preload : `${env['NODE_OPTIONS']} ${preload}`,
-    PORT: String(port),
-    OTEL_SERVICE_NAME: env['OTEL_SERVICE_NAME'] ?? serviceName(process.cwd()),
-    OTEL_METRIC_EXPORT_INTERVAL: env['OTEL_METRIC_EXPORT_INTERVAL'] ?? '1000',
-    VITRINE_TELEMETRY__MONITOR: monitorUrl,
-    VITRINE_TELEMETRY__INTERVAL: `${intervalMs}ms`,
+/** The addresses as people write them: cookies and callbacks of an application are made for `localhost`. */
+function forPeople({ addresses }: Running, { balancer }: Settings): Pick<Running, 'addresses'> {
+  const local = (where: string): string => where.replace('http://127.0.0.1:', 'http://localhost:');
+  const [[, app], ...others] = addresses;
+  const bound = balancer.listen.port === 0 ? app : (app.split(' ')[0] ?? app);
+  return { addresses: [['Your app', local(bound)], ...others.map(([name, where]) => [name, local(where)] as const)] };
+}
+
+/** PORT for the command: of the flag, of the user's environment unless the balancer listens there, or a free one. */
+async function portFor(flags: Flags, { balancer }: Settings): Promise<number> {
+  const named = (flags['port'] as number | undefined) ?? Number(process.env['PORT'] ?? 0);
+  return named > 0 && named !== balancer.listen.port ? named : freePort();
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const at = server.address();
+      server.close(() => resolve(typeof at === 'object' && at !== null ? at.port : 0));
+    });
   });
 }
 
@@ -104,91 +103,105 @@ function serviceName(folder: string): string {
   return path.basename(folder) || 'service';
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const at = server.address();
-      server.close(() => resolve(typeof at === 'object' && at !== null ? at.port : 0));
-    });
-  });
-}
-
-/** The process of CMD. */
-class Service {
-  #child: ChildProcess | undefined;
-  #command = '';
-  #exit: (code: number) => void = () => {};
-  #ended = false;
+/** The command, and the address behind the balancer, which follows the ports that the command opens. */
+class ObservedCommand {
+  readonly #words: readonly string[];
+  readonly #runDir: string;
+  readonly #port: number;
+  readonly #only: number | undefined;
+  readonly #intervalMs: number;
+  /** The balancer reads it at each new connection. */
+  readonly #endpoint: { host: string; port: number };
+  #command: Command | undefined;
+  #watch: ListenerWatch | undefined;
+  #bridge: Bridge | undefined;
+  #monitorUrl = '';
+  #note = (): void => {};
+  #ended: (code: number) => void = () => {};
   readonly exited = new Promise<number>((resolve) => {
-    this.#exit = resolve;
+    this.#ended = resolve;
   });
 
-  get ended(): boolean {
-    return this.#ended;
+  constructor(words: readonly string[], runDir: string, port: number, flags: Flags, settings: Settings) {
+    this.#words = words;
+    this.#runDir = runDir;
+    this.#port = port;
+    this.#only = flags['upstreamPort'] as number | undefined;
+    this.#intervalMs = settings.telemetry.interval;
+    this.#endpoint = { host: '127.0.0.1', port: this.#only ?? port };
   }
 
-  get name(): string {
-    return this.#command;
-  }
-
-  get pid(): number {
-    return this.#child?.pid ?? 0;
-  }
-
-  start([command, ...args]: readonly string[], env: NodeJS.ProcessEnv): void {
-    this.#command = [command, ...args].join(' ');
-    const child = spawn(command, args, { env, stdio: 'inherit' });
-    this.#child = child;
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      tell(`${command}: ${error.code === 'ENOENT' ? 'command not found' : error.message}`);
-      this.#finish(error.code === 'ENOENT' ? 127 : 126);
-    });
-    child.once('exit', (code, signal) => this.#finish(code ?? 128 + constants.signals[signal ?? 'SIGTERM']));
-  }
-
-  #finish(code: number): void {
-    this.#ended = true;
-    this.#exit(code);
-  }
-
-  /** The port on which CMD listens. Throws VitrineError `check_failed` when CMD ends first or opens no port within a minute. */
-  async listens(preferred: number): Promise<number> {
-    const limit = systemClock.monotonic() + LISTEN_LIMIT_MS;
-    while (!this.#ended && systemClock.monotonic() < limit) {
-      const port = listeningPort(this.pid, preferred);
-      if (port !== undefined) return port;
-      await wait({ ...systemClock, after: keepAlive }, LOOK_EVERY_MS);
-    }
-    if (this.#ended)
-      throw new VitrineError(
-        'check_failed',
-        `"${this.#command}" ended (code ${await this.exited}) before it listened on a port.`,
-      );
-    throw new VitrineError(
-      'check_failed',
-      `"${this.#command}" has not listened on a port for ${LISTEN_LIMIT_MS / 1000} s.`,
-      {
-        hint: `PORT is set to ${preferred} for it; does it read it?`,
+  /** What the stack needs to know of it, once the monitor can take its telemetry. */
+  async source({ ready, url }: MonitorHandle): Promise<UpstreamSource> {
+    await ready;
+    this.#monitorUrl = url;
+    return {
+      endpoints: [this.#endpoint],
+      drillToken: undefined,
+      list: () => {
+        const { host, port } = this.#endpoint;
+        const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+        return [{ name: this.#words.join(' '), url, pid: this.#command?.pid ?? 0 }];
       },
-    );
+      onChange: (note) => {
+        this.#note = note;
+      },
+      stop: async () => {
+        this.#watch?.close();
+        await this.#command?.stop();
+        this.#bridge?.close();
+      },
+    };
   }
 
-  signal(signal: NodeJS.Signals): void {
-    if (!this.#ended) this.#child?.kill(signal);
+  start(): void {
+    const id = randomHex(16);
+    const [words, dir] = [this.#words, this.#runDir];
+    const command = new Command({ command: words, env: this.#environment(), id, dir, say: tell });
+    this.#command = command;
+    this.#watch = new ListenerWatch({
+      runDir: this.#runDir,
+      pid: () => command.pid,
+      preload: PRELOAD,
+      preferred: this.#port,
+      only: this.#only,
+      onChosen: (listener) => this.#take(listener),
+      onOther: (port) =>
+        tell(`vitrine: The command also listens on port ${port}. "--upstream-port ${port}" sends the requests there.`),
+    });
+    command.start();
+    this.#note();
+    void command.exited.then(this.#ended);
   }
 
-  async stop(): Promise<void> {
-    this.signal('SIGTERM');
-    const cancel = systemClock.after(10_000, () => this.signal('SIGKILL'));
-    if (this.#child !== undefined) await this.exited;
-    cancel();
+  async #take({ kind, place }: Listener): Promise<void> {
+    const before = this.#bridge;
+    this.#bridge = await openBridge(kind, place);
+    const { endpoint = this.#endpoint } = this.#bridge ?? {};
+    Object.assign(this.#endpoint, 'path' in place || this.#bridge !== undefined ? endpoint : place);
+    before?.close();
+    this.#note();
   }
-}
 
-/** Keeps the process alive by a timer while it waits for CMD. */
-function keepAlive(delayMs: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, delayMs);
-  return () => clearTimeout(timer);
+  /** CMD decides when to end. Before CMD runs this process exits at once, and its children end with it. */
+  handOn(signal: NodeJS.Signals): void {
+    if (this.#command === undefined) {
+      rmSync(this.#runDir, { recursive: true, force: true });
+      process.exit(128 + constants.signals[signal]);
+    }
+    this.#command.signal(signal, !(process.stdin.isTTY && OF_TERMINALS.has(signal)));
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    const { env } = process;
+    return childEnvironment(env, {
+      NODE_OPTIONS: env['NODE_OPTIONS'] === undefined ? PRELOAD : `${env['NODE_OPTIONS']} ${PRELOAD}`,
+      PORT: String(this.#port),
+      OTEL_SERVICE_NAME: env['OTEL_SERVICE_NAME'] ?? serviceName(process.cwd()),
+      OTEL_METRIC_EXPORT_INTERVAL: env['OTEL_METRIC_EXPORT_INTERVAL'] ?? '1000',
+      VITRINE_TELEMETRY__MONITOR: this.#monitorUrl,
+      VITRINE_TELEMETRY__INTERVAL: `${this.#intervalMs}ms`,
+      VITRINE_RUN_DIR: this.#runDir,
+    });
+  }
 }

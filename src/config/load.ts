@@ -6,10 +6,8 @@ import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
 import { VitrineError, type ErrorDetail } from '../base/errors.ts';
-import type { ConfigDocument, Path } from './document.ts';
-import { MAX_CONFIG_BYTES, readDocument } from './document.ts';
-import type { Env, Overlay } from './env-overlay.ts';
-import { overlaysFrom, substitute, valueOfText } from './env-overlay.ts';
+import { MAX_CONFIG_BYTES, readDocument, type ConfigDocument, type Path } from './document.ts';
+import { overlaysFrom, substitute, valueOfText, type Env, type Overlay } from './env-overlay.ts';
 import type { Issue } from './issues.ts';
 import { flattenIssues, formatIssue, linesOf, MAX_ISSUES, pathText } from './issues.ts';
 import { keysAt, isListAt } from './schema-walk.ts';
@@ -32,6 +30,8 @@ export interface LoadOptions<T> {
   readonly envPrefix?: string | undefined;
   /** Values of flags; `source` is the flag. */
   readonly flags?: readonly Overlay[] | undefined;
+  /** Values that replace the schema's defaults: used where neither file, environment nor a flag sets the key. */
+  readonly defaults?: readonly Overlay[] | undefined;
   readonly aliases?: readonly KeyAlias[] | undefined;
   /** Mistakes across sections that are valid themselves. `written` is the configuration before the schema. */
   readonly check?:
@@ -239,7 +239,7 @@ function asList(each: Overlay, schema: z.ZodType): Overlay {
 
 /** Throws VitrineError `config_invalid` with every issue in its message. */
 export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
-  const { schema, file, text, env, envPrefix = 'VITRINE_', flags = [], aliases = [] } = options;
+  const { schema, file, text, env, envPrefix = 'VITRINE_', flags = [], defaults = [], aliases = [] } = options;
   const assembly = new Assembly(file, readText(file, text));
   const value = sectionsOf(assembly, env, text);
   rename(value, aliases, assembly);
@@ -249,6 +249,8 @@ export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
     assembly,
   );
   overlay(value, flags, assembly);
+  const unset = defaults.filter((each) => getAt(value, each.path) === undefined);
+  overlay(value, unset, assembly);
   readSecretFiles(value, [], schema, assembly);
   const result = schema.safeParse(value);
   if (result.success) {

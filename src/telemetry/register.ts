@@ -1,26 +1,24 @@
 /**
- * `node --import vitrine/register app.js`: a user's service tells what it does, with no change to its code. Traces, metrics
- * and logs go by OTLP to http://127.0.0.1:4318 (Vitrine, or any Collector) unless OTEL_* says otherwise; under Vitrine, which
- * sets VITRINE_TELEMETRY__MONITOR, all of them go to its monitor, and to exporters that OTEL_* names beside it. It must cost
- * little and never hurt its host: whatever fails here leaves the service as it was, with one line on stderr; only an
- * exporter that was asked for by name and cannot be had ends the start, with exit code 3.
+ * `node --import vitrine/register app.js`: observes a user's service without a change to its code. Traces, metrics and logs go by
+ * OTLP to http://127.0.0.1:4318 (Vitrine, or any Collector) unless OTEL_* says otherwise. Under Vitrine, which sets
+ * VITRINE_TELEMETRY__MONITOR, all of them go to its monitor, and also to the exporters that OTEL_* names. The preload never
+ * ends or changes its host: it has no signal listener and calls no `process.exit`, and a failure here leaves the service as it
+ * was, with one line on stderr. Only a named exporter that cannot be loaded ends the start, with exit code 3.
  */
-import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import os from 'node:os';
+import { readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { VitrineError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { parseDurationMs } from '../base/units.ts';
 import type { Env } from './environment.ts';
 import { textOf } from './environment.ts';
-import type { Telemetry } from './sdk.ts';
+import { instanceIdOf, isLauncher } from './process-identity.ts';
 
 const DEFAULT_ENDPOINT = 'http://127.0.0.1:4318';
 const DEFAULT_METRIC_INTERVAL_MS = 5_000;
-const SHUTDOWN_LIMIT_MS = 3_000;
-/** Of a service under Vitrine, which waits for it. */
-const WATCHED_SHUTDOWN_LIMIT_MS = 1_500;
+/** The most that the end of the process may be delayed when nothing else is left to do. */
+const END_LIMIT_MS = 500;
 
 const say = (message: string): void => {
   process.stderr.write(`vitrine: ${message}\n`);
@@ -30,10 +28,16 @@ const say = (message: string): void => {
 const stderrLogger: Logger = {
   debug() {},
   info() {},
-  warn: (_fields, message) => say(message),
+  // Diagnostics of instrumentations are not for the console of their host; OTEL_LOG_LEVEL shows them.
+  warn: ({ source }, message) => {
+    if (source !== 'opentelemetry') say(message);
+  },
   error: (_fields, message) => say(message),
   child: () => stderrLogger,
 };
+
+/** Under Vitrine the console belongs to the application alone; Vitrine itself sees when telemetry stops. */
+const quietLogger: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quietLogger };
 
 /** The name of the package the service was started in; the specification's default when there is none. */
 function packageName(): string {
@@ -47,11 +51,6 @@ function packageName(): string {
   return 'unknown_service:node';
 }
 
-function instanceId(): string {
-  const port = textOf(process.env, 'PORT');
-  return port === undefined ? randomUUID() : `${os.hostname()}:${port}`;
-}
-
 /** Set by Vitrine for the services that it starts. */
 function collectIntervalOf(env: Env): number | undefined {
   const ms = parseDurationMs(textOf(env, 'VITRINE_TELEMETRY__INTERVAL') ?? '');
@@ -61,36 +60,33 @@ function collectIntervalOf(env: Env): number | undefined {
 /** The monitor that started this service, or that its environment names. */
 function monitorOf(env: Env): string | undefined {
   const url = textOf(env, 'VITRINE_TELEMETRY__MONITOR');
-  if (url === undefined || /^https?:$/.test(URL.parse(url)?.protocol ?? '')) return url;
+  // `URL.parse` came with Node.js 22.
+  if (url === undefined || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) return url;
   say('VITRINE_TELEMETRY__MONITOR is no http address and is ignored.');
   return undefined;
 }
 
-/**
- * Telemetry ends with the service, in three seconds at most, in half of that under Vitrine. Where the service has no handler of its own for the signal, ours
- * would keep it alive: then the signal is sent again once all is sent. Where it has one, it may drain for long: what there is
- * so far is sent, and the rest when nothing is left to do. `process.exit` in its handler loses the last second.
- */
-function flushAtEnd(telemetry: Telemetry): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    const onSignal = async (): Promise<void> => {
-      if (process.listenerCount(signal) > 1) return telemetry.flush();
-      await telemetry.shutdown();
-      process.off(signal, handler);
-      process.kill(process.pid, signal);
-    };
-    const handler = (): void => void onSignal();
-    process.on(signal, handler);
+/** The file that this process runs; `npm` and the like are symbolic links. */
+function programFile(): string | undefined {
+  const [, script] = process.argv;
+  try {
+    return script === undefined ? undefined : realpathSync(script);
+  } catch {
+    return script;
   }
-  process.once('beforeExit', () => {
-    void telemetry.shutdown().then(() => {
-      // Sockets of a collector that never answers would hold the process; nothing else is left to be done here.
-      process.exit();
-    });
-  });
 }
 
-async function observe(): Promise<void> {
+/** The oldest Node.js that the preload was tried on. */
+const OLDEST = [20, 19] as const;
+
+async function observe(runDir: string | undefined): Promise<void> {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+    say(
+      `this service is not observed: the preload needs Node.js ${OLDEST.join('.')} or newer; this is ${process.versions.node}.`,
+    );
+    return;
+  }
   const { env } = process;
   const monitorUrl = monitorOf(env);
   // The exporters of the SDK read this themselves; `localhost` may be ::1, where nothing listens.
@@ -99,9 +95,9 @@ async function observe(): Promise<void> {
   const { isInstrumentationOn, loadInstrumentation, watchPackages } = await import('./lazy-instrumentations.ts');
   const telemetry = await startTelemetry({
     serviceName: packageName(),
-    instanceId: instanceId(),
+    instanceId: instanceIdOf(env, runDir),
     env,
-    logger: stderrLogger,
+    logger: monitorUrl === undefined ? stderrLogger : quietLogger,
     instrumentations: [isInstrumentationOn(env, 'undici') ? loadInstrumentation('undici') : undefined].filter(
       (made) => made !== undefined,
     ),
@@ -109,8 +105,10 @@ async function observe(): Promise<void> {
     monitorUrl,
     defaultMetricIntervalMs: DEFAULT_METRIC_INTERVAL_MS,
     collectIntervalMs: collectIntervalOf(env),
-    shutdownLimitMs: monitorUrl === undefined ? SHUTDOWN_LIMIT_MS : WATCHED_SHUTDOWN_LIMIT_MS,
+    shutdownLimitMs: END_LIMIT_MS,
+    holdLimitMs: END_LIMIT_MS / 2,
   });
+  if (runDir !== undefined) (await import('./listener-reports.ts')).reportListeners(runDir);
   if (telemetry.live === undefined) return;
   if (isInstrumentationOn(env, 'runtime-node')) {
     const { registerRuntimeMetrics } = await import('./metrics/runtime-metrics.ts');
@@ -119,6 +117,7 @@ async function observe(): Promise<void> {
   const { observeHttpServers } = await import('./spans/http-server-spans.ts');
   const { observeHttpClients } = await import('./spans/http-client-spans.ts');
   const { tieFastify } = await import('./spans/framework-routes.ts');
+  const { flushAtEnd } = await import('./flush-at-end.ts');
   if (isInstrumentationOn(env, 'http')) {
     observeHttpServers();
     observeHttpClients();
@@ -134,11 +133,16 @@ async function observe(): Promise<void> {
     observeConsole();
   }
   watchPackages(env, () => {});
-  flushAtEnd(telemetry);
+  flushAtEnd(() => telemetry.flush());
 }
 
 try {
-  await observe();
+  // A worker thread belongs to its process, which is observed; a second reporter would have the same identity.
+  if (isMainThread) {
+    const runDir = textOf(process.env, 'VITRINE_RUN_DIR');
+    if (runDir !== undefined) (await import('./listener-reports.ts')).reportProcess(runDir);
+    if (!isLauncher(programFile())) await observe(runDir);
+  }
 } catch (error) {
   if (error instanceof VitrineError) {
     say(error.message);

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { AlertConsole } from '../../src/app/monitor/alert-console.ts';
 import { childEnvironment } from '../../src/app/process/child-environment.ts';
 import { openHttpPort } from '../../src/app/process/http-port.ts';
-import { listeningPort, processTree } from '../../src/app/stack/listening-port.ts';
+import { listeningPorts, processTree } from '../../src/app/command/listening-ports.ts';
 import { MonitorHealth } from '../../src/app/monitor/health.ts';
 import { readRunFile, removeRunFile, writeRunFile } from '../../src/app/process/run-file.ts';
 import { testRules } from '../../src/app/monitor/rule-tests.ts';
@@ -83,13 +83,15 @@ describe('listeningPort', () => {
       ),
     );
     const [first, second] = ports.sort((a, b) => a - b);
-    expect(listeningPort(process.pid, second)).toBe(second);
-    expect(listeningPort(process.pid, 1)).toBeLessThanOrEqual(first);
+    const found = listeningPorts(process.pid).filter(({ port }) => port === first || port === second);
+    expect(found.map(({ host, port, pids }) => ({ host, port, own: pids.includes(process.pid) }))).toEqual(
+      [first, second].sort((a, b) => a - b).map((port) => ({ host: '127.0.0.1', port, own: true })),
+    );
     expect(processTree(process.pid)[0]).toBe(process.pid);
     for (const server of servers) server.close();
   });
 
-  it('finds nothing for a process that does not exist', () => expect(listeningPort(2 ** 22 + 1, 80)).toBeUndefined());
+  it('finds nothing for a process that is not there', () => expect(listeningPorts(2 ** 22 + 1)).toEqual([]));
 });
 
 const alert = (more: Partial<Alert>, severity = 'critical'): Alert => ({
@@ -139,6 +141,7 @@ describe('MonitorHealth', () => {
       clock,
       intervalMs,
       alerts: () => alerts,
+      expectsStack: false,
       storeWritable: () => writable,
       storeFigures: () => ({ series: 5 }),
     });

@@ -102,7 +102,13 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
   },
   'monitor/alerts': { rules: [], '.': ['rules'] },
   'monitor/api': { prometheus: [], '.': [] },
-  app: { process: [], monitor: ['process'], stack: ['process'], '.': ['process', 'monitor', 'stack'] },
+  app: {
+    process: [],
+    monitor: ['process'],
+    stack: ['process'],
+    command: [],
+    '.': ['process', 'monitor', 'stack'],
+  },
   page: {
     state: [],
     styles: [],

@@ -24,6 +24,8 @@ export interface SettingsSources {
   readonly env: NodeJS.ProcessEnv;
   /** Dotted key → value, from the flag of that name. */
   readonly flags?: Readonly<Record<string, unknown>>;
+  /** Dotted key → value of defaults that replace the schema's. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
 }
 
 /** The file named, or ./vitrine.yaml when it is there. */
@@ -43,7 +45,7 @@ export function readSettings(sources: SettingsSources, warn: (sentence: string) 
 /** As `readSettings`, for a text that was already read. */
 export function settingsFrom(
   text: string | undefined,
-  { file, env, flags = {} }: SettingsSources,
+  { file, env, flags = {}, defaults = {} }: SettingsSources,
   warn: (sentence: string) => void = () => {},
 ): Settings {
   const overlays = Object.entries(flags)
@@ -57,6 +59,7 @@ export function settingsFrom(
     text,
     env,
     flags: overlays,
+    defaults: Object.entries(defaults).map(([key, value]) => ({ path: key.split('.'), value, source: 'default' })),
     aliases: ALIASES,
     check: settingsProblems,
   });

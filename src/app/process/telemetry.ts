@@ -27,6 +27,8 @@ export interface ProcessTelemetryOptions {
   readonly health?: (() => Health | undefined) | undefined;
   /** Receives the finished lines instead of files and console. */
   readonly parent?: Out | undefined;
+  /** Nothing is written to the console. */
+  readonly quiet?: boolean | undefined;
   /** OTLP address of a monitor on another machine. */
   readonly monitorUrl?: string | undefined;
 }
@@ -67,7 +69,10 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
     level: log_level,
     // Files have one writer: a child sends its lines to its parent.
     ...(options.parent === undefined
-      ? { directory: path.join(options.dataDir, 'logs'), console: consoleOf(env) }
+      ? {
+          directory: path.join(options.dataDir, 'logs'),
+          console: options.quiet ? ({ kind: 'off' } as const) : consoleOf(env),
+        }
       : { console: { kind: 'json', out: options.parent } as const }),
     maxSizeBytes: log_max_size,
     keep: log_keep,

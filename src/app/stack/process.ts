@@ -21,6 +21,8 @@ export interface StackOptions {
   readonly settings: Settings;
   /** The section, with default upstreams when none is configured. */
   readonly balancer: BalancerOptions;
+  /** Whether the upstreams were started together with this process. */
+  readonly upstreamsStart: boolean;
   /** The balancer's health answers on the bare paths too: nothing behind it has paths of its own there. */
   readonly bareHealth: boolean;
   readonly clock: Clock;
@@ -36,10 +38,13 @@ export interface Stack {
   close(): Promise<string[]>;
 }
 
+const UPSTREAMS_START_MS = 15_000;
+
 /** Throws VitrineError `port_taken` or `bind_failed`. */
 export async function startStack({
   settings,
   balancer: section,
+  upstreamsStart,
   bareHealth,
   clock,
   logger,
@@ -55,6 +60,7 @@ export async function startStack({
     const balancer = await startBalancer(section, {
       log: logger,
       clock,
+      upstreamsStartMs: upstreamsStart ? UPSTREAMS_START_MS : 0,
       bareHealth,
       authorized: (authorization) => mayName(settings, authorization),
       ...cache,

@@ -172,6 +172,11 @@ export interface RouteOptions extends Omit<
 export interface BalancerOptions extends Omit<BalancerSection, 'routes' | 'upstreams' | 'policy'> {
   readonly policy: Policy;
   readonly routes: readonly RouteOptions[];
+  /**
+   * Answers keep the framing of the upstream's, and an upgrade that it refuses by closing is closed. For a proxy that must not
+   * be noticed; no key of the configuration.
+   */
+  readonly transparent?: boolean;
 }
 
 function completeRoute(one: RouteSection, written: BalancerSection): RouteOptions {

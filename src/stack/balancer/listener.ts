@@ -29,6 +29,7 @@ export interface ListenerPieces extends WorkloadPieces {
   /** What a head is held to before its route is known. */
   readonly limits: () => Limits;
   readonly tls: TlsListening | undefined;
+  readonly responseClass: typeof ServerResponse;
   readonly health: () => HealthFacts;
   /** Whether the own endpoints answer without their prefix too. */
   readonly bareHealth: boolean;
@@ -63,7 +64,7 @@ export class Listener {
         if (this.#clients.size === 0) this.#onQuiet?.();
       },
     };
-    const common = serverOptions(pieces.options, pieces.limits());
+    const common = serverOptions(pieces.options, pieces.limits(), pieces.responseClass);
     this.#tls = pieces.tls;
     this.#server = this.#equipped(createServer(common), 'connection');
     this.#secure =
@@ -168,6 +169,7 @@ export class Listener {
       head.kind === 'ok' && head.keepAlive,
       () => client.stalling(),
     );
+    reply.keepsFraming = this.#options.transparent === true;
     if (head.kind === 'refused') {
       this.#refuse(client, request, reply, new VitrineError(head.code, head.detail));
       return;

@@ -17,6 +17,8 @@ export interface ProcessorOptions {
   readonly logger: Logger;
   readonly drops: DropCount;
   readonly directory: string;
+  /** Of each `Flow`. */
+  readonly answerWithinMs: number | undefined;
 }
 
 interface BatchLimits {
@@ -52,7 +54,12 @@ export async function createSpanProcessors(
   const flows: Flow[] = [];
   for (const choice of choices) {
     const limits = limitsOf(options.env, 'OTEL_BSP', 5_000, options.logger);
-    const flow = createFlow(options.drops.of('traces', choice.name), limits.exportTimeoutMillis, options.logger);
+    const flow = createFlow(
+      options.drops.of('traces', choice.name),
+      limits.exportTimeoutMillis,
+      options.logger,
+      options.answerWithinMs,
+    );
     const exporter = guardSpanExporter(await loadSpanExporter(choice, options.directory), flow);
     const inner =
       choice.kind === 'console'
@@ -73,7 +80,12 @@ export async function createLogProcessors(
   const flows: Flow[] = [];
   for (const choice of choices) {
     const limits = limitsOf(options.env, 'OTEL_BLRP', 1_000, options.logger);
-    const flow = createFlow(options.drops.of('logs', choice.name), limits.exportTimeoutMillis, options.logger);
+    const flow = createFlow(
+      options.drops.of('logs', choice.name),
+      limits.exportTimeoutMillis,
+      options.logger,
+      options.answerWithinMs,
+    );
     const exporter = guardLogExporter(await loadLogExporter(choice, options.directory), flow);
     const inner =
       choice.kind === 'console'

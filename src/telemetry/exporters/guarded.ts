@@ -1,15 +1,16 @@
 /**
- * Exporters may throw, call back twice, never call back, or be slow. The guard makes each batch end exactly once within a
- * limit and counts its result; the gate before a batch processor counts the items that do not fit its queue. Nothing here
- * waits, so an exporter never delays a request.
+ * Exporters are code of others: they may throw, answer twice, never answer, or be slow. The guard makes each batch end exactly
+ * once within a limit and counts its outcome; the gate before a batch processor counts the items that the queue cannot take,
+ * and replaces values that an exporter could not serialise. Nothing here waits, so a request is never delayed by an exporter.
  */
 import type { ExportResult } from '@opentelemetry/core';
 import { ExportResultCode } from '@opentelemetry/core';
 import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
-import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
+import type { InstrumentType, PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../../base/logger.ts';
 import type { ExportCount } from '../metrics/drop-count.ts';
+import { soundenLog, soundMetrics, soundSpan } from './sound-values.ts';
 
 /** The items between the gate and the end of their export. */
 export interface Flow {
@@ -19,6 +20,11 @@ export interface Flow {
   /** Handed to the exporter, not ended. */
   inFlight: number;
   readonly timeoutMs: number;
+  /**
+   * The SDK holds the process by a timer until its export is answered. After so long it is answered, and the export goes on
+   * without it. Undefined: when the export has ended.
+   */
+  readonly answerWithinMs: number | undefined;
   readonly logger: Logger;
   /** Whether the last batch failed. One line is logged when failures begin and one when they end, not one for each batch. */
   failing: boolean;
@@ -31,8 +37,18 @@ export interface Flow {
 /** Pause after a failure. Items that do not fit the queue meanwhile are dropped before they are serialised. */
 const REST_MS = 1_000;
 
-export function createFlow(count: ExportCount, timeoutMs: number, logger: Logger): Flow {
-  return { count, queued: 0, inFlight: 0, timeoutMs, logger, failing: false, restUntilMs: 0, closed: false };
+export function createFlow(count: ExportCount, timeoutMs: number, logger: Logger, answerWithinMs?: number): Flow {
+  return {
+    count,
+    queued: 0,
+    inFlight: 0,
+    timeoutMs,
+    answerWithinMs,
+    logger,
+    failing: false,
+    restUntilMs: 0,
+    closed: false,
+  };
 }
 
 /** Counts the items that are still under way as dropped. Call it when nothing more will be sent. */
@@ -66,6 +82,14 @@ function guard(
   done: (result: ExportResult) => void,
 ): void {
   let ended = false;
+  let answered = false;
+  const answer = (result: ExportResult): void => {
+    if (answered) return;
+    answered = true;
+    done(result);
+  };
+  if (flow.answerWithinMs !== undefined)
+    setTimeout(() => answer({ code: ExportResultCode.SUCCESS }), flow.answerWithinMs).unref();
   flow.queued = Math.max(0, flow.queued - items);
   flow.inFlight += items;
   const end = (result: ExportResult): void => {
@@ -76,7 +100,7 @@ function guard(
       flow.inFlight -= items;
       report(flow, items, result);
     }
-    done(result);
+    answer(result);
   };
   const fail = (error: unknown): void =>
     end({ code: ExportResultCode.FAILED, error: error instanceof Error ? error : new Error(String(error)) });
@@ -113,10 +137,13 @@ export function guardLogExporter(exporter: LogRecordExporter, flow: Flow): LogRe
   };
 }
 
-/** Metrics are cumulative: the next batch replaces a lost one, so a batch counts as one item. */
-export function guardMetricExporter(exporter: PushMetricExporter, flow: Flow): PushMetricExporter {
-  const guarded: PushMetricExporter = {
-    export: (batch, done) => guard(flow, 1, (end) => exporter.export(batch, end), done),
+/** An exporter that may also choose the limit of attribute sets, as readers do. */
+export type LimitedExporter = PushMetricExporter & { selectCardinalityLimit?(type: InstrumentType): number };
+
+/** Metrics are cumulative: a lost batch is made good by the next, so a batch counts as one item. */
+export function guardMetricExporter(exporter: LimitedExporter, flow: Flow): LimitedExporter {
+  const guarded: LimitedExporter = {
+    export: (batch, done) => guard(flow, 1, (end) => exporter.export(soundMetrics(batch), end), done),
     forceFlush: async () => exporter.forceFlush?.(),
     shutdown: () => exporter.shutdown(),
   };
@@ -124,6 +151,7 @@ export function guardMetricExporter(exporter: PushMetricExporter, flow: Flow): P
   if (exporter.selectAggregationTemporality) {
     guarded.selectAggregationTemporality = exporter.selectAggregationTemporality.bind(exporter);
   }
+  if (exporter.selectCardinalityLimit) guarded.selectCardinalityLimit = exporter.selectCardinalityLimit.bind(exporter);
   return guarded;
 }
 
@@ -141,7 +169,7 @@ export function gateSpans(inner: SpanProcessor, flow: Flow, capacity: number): S
   return {
     onStart: () => {},
     onEnd(span: ReadableSpan) {
-      if ((span.spanContext().traceFlags & 1) === 1 && takes(flow, capacity)) inner.onEnd(span);
+      if ((span.spanContext().traceFlags & 1) === 1 && takes(flow, capacity)) inner.onEnd(soundSpan(span));
     },
     forceFlush: () => inner.forceFlush(),
     shutdown: () => inner.shutdown(),
@@ -151,7 +179,9 @@ export function gateSpans(inner: SpanProcessor, flow: Flow, capacity: number): S
 export function gateLogs(inner: LogRecordProcessor, flow: Flow, capacity: number): LogRecordProcessor {
   return {
     onEmit(record, context) {
-      if (takes(flow, capacity)) inner.onEmit(record, context);
+      if (!takes(flow, capacity)) return;
+      soundenLog(record);
+      inner.onEmit(record, context);
     },
     forceFlush: () => inner.forceFlush(),
     shutdown: () => inner.shutdown(),

@@ -10,6 +10,7 @@ import type { IMetricReader, PushMetricExporter } from '@opentelemetry/sdk-metri
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import { VitrineError } from '../../base/errors.ts';
 import type { Signal } from '../environment.ts';
+import { letGoOfProcess } from '../road/unref-transport.ts';
 import type { ExporterChoice } from './resolver.ts';
 
 type ModuleChoice = Extract<ExporterChoice, { kind: 'module' }>;
@@ -37,7 +38,11 @@ async function otlpFactory(choice: OtlpChoice): Promise<() => unknown> {
   if (choice.signal === 'traces' && choice.protocol === 'http/protobuf')
     return (await import('../road/otlp-span-exporter.ts')).createOtlpSpanExporter;
   const Exporter = (await otlpModule(choice))[OTLP_CLASS[choice.signal]];
-  return () => new Exporter();
+  return () => {
+    const exporter = new Exporter() as object;
+    letGoOfProcess(exporter);
+    return exporter;
+  };
 }
 
 async function loadOtlp(choice: OtlpChoice): Promise<unknown> {

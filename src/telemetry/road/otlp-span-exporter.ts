@@ -8,6 +8,7 @@ import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from '@opentel
 import { ProtobufTraceSerializer, TraceExporterMetricsHelper } from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { encodeSpans } from './otlp-records.ts';
+import { letGoOfProcess } from './unref-transport.ts';
 
 /** `otel.component.type` of the semantic conventions for SDK metrics. */
 const COMPONENT_TYPE = 'otlp_http_span_exporter';
@@ -21,7 +22,9 @@ const serializer: typeof ProtobufTraceSerializer = {
 export function createOtlpSpanExporter(): SpanExporter {
   const headers = { 'Content-Type': 'application/x-protobuf' };
   const options = convertLegacyHttpOptions({}, 'TRACES', 'v1/traces', headers);
-  return new OTLPExporterBase<ReadableSpan[]>(
+  const exporter = new OTLPExporterBase<ReadableSpan[]>(
     createOtlpHttpExportDelegate(options, serializer, COMPONENT_TYPE, TraceExporterMetricsHelper, undefined),
   );
+  letGoOfProcess(exporter);
+  return exporter;
 }

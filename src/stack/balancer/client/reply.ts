@@ -63,6 +63,8 @@ export class ClientReply {
   #whole: Buffer | undefined;
   #trailers = '';
   #ended = false;
+  /** Chunks stay chunks, also when the whole answer is known in time. */
+  keepsFraming = false;
   /** Status sent, or about to be. */
   status: number | undefined;
   /** Whether any byte of the head has left. */
@@ -169,7 +171,7 @@ export class ClientReply {
     if (this.#ended) return this.#keepAlive;
     this.#ended = true;
     holdForTurn(this.#socket);
-    if (this.#head !== undefined && this.#chunked && this.#trailers === '') {
+    if (this.#head !== undefined && this.#chunked && this.#trailers === '' && !this.keepsFraming) {
       this.#chunked = false;
       this.#head += `Content-Length: ${this.#pendingBytes}\r\n`;
     }

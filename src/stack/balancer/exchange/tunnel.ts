@@ -207,7 +207,11 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     // Nothing was sent over a refused connection, so another upstream may be asked; in other cases the handshake may have begun.
     if (kind === 'refused' && !this.#pieces.draining()) this.#ask();
     else if (kind === 'timeout') this.#refuse('gateway_timeout', 'The upstream did not answer the upgrade in time.');
-    else this.#refuse('bad_gateway', 'The upstream did not accept the upgrade.');
+    else {
+      // Closing is its answer, which a transparent proxy gives too.
+      if (kind === 'reset' && this.#pieces.options.transparent === true) this.#request.socket.destroy();
+      this.#refuse('bad_gateway', 'The upstream did not accept the upgrade.');
+    }
   }
 
   #refuse(code: ErrorCode, detail: string): void {

@@ -1,0 +1,56 @@
+/** Server spans of an application as a collector got them (OTLP/HTTP JSON). */
+
+interface Pair {
+  readonly key: string;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+interface TraceBody {
+  readonly resourceSpans?: readonly {
+    readonly resource: { readonly attributes: readonly Pair[] };
+    readonly scopeSpans: readonly { readonly spans: readonly OtlpSpan[] }[];
+  }[];
+}
+
+interface OtlpSpan {
+  readonly name: string;
+  readonly kind: number;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly attributes: readonly Pair[];
+}
+
+export interface ServerSpan {
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+const SERVER = 2;
+
+const plain = (pairs: readonly Pair[]): Record<string, unknown> =>
+  Object.fromEntries(pairs.map(({ key, value }) => [key, Object.values(value)[0]]));
+
+type Bodies = readonly { readonly path: string; readonly body: Buffer }[];
+
+/** Of the service `app`; the balancer's are left out. */
+export function serverSpans(bodies: Bodies): ServerSpan[] {
+  return bodies
+    .filter(({ path }) => path === '/v1/traces')
+    .flatMap(({ body }) => (JSON.parse(body.toString()) as TraceBody).resourceSpans ?? [])
+    .filter(({ resource }) => plain(resource.attributes)['service.name'] === 'app')
+    .flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))
+    .filter(({ kind }) => kind === SERVER)
+    .map(({ name, attributes }) => ({ name, attributes: plain(attributes) }));
+}
+
+/** `METHOD route` of the spans that have a route, each once. */
+export function routesOf(bodies: Bodies): string[] {
+  const routes = serverSpans(bodies)
+    .filter(({ attributes }) => attributes['http.route'] !== undefined)
+    .map(
+      ({ attributes }) =>
+        `${String(attributes['http.request.method'] ?? attributes['http.method'])} ${String(attributes['http.route'])}`,
+    );
+  return [...new Set(routes)].sort();
+}
