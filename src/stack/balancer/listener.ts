@@ -162,14 +162,9 @@ export class Listener {
     expectsContinue: boolean,
   ): void {
     const head = client.overlong(this.#pieces.limits().header) ?? this.#check(request);
-    const reply = new ClientReply(
-      response,
-      client.socket,
-      head.kind === 'ok' && head.http11,
-      head.kind === 'ok' && head.keepAlive,
-      () => client.stalling(),
-    );
-    reply.keepsFraming = this.#options.transparent === true;
+    const { http11, keepAlive } = head.kind === 'ok' ? head : { http11: false, keepAlive: false };
+    const reply = new ClientReply(response, client.socket, http11, keepAlive, () => client.stalling());
+    reply.keepsFraming = this.#pieces.options.transparent === true;
     if (head.kind === 'refused') {
       this.#refuse(client, request, reply, new VitrineError(head.code, head.detail));
       return;
