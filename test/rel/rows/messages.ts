@@ -86,7 +86,9 @@ const obfuscated: Row = {
       if (!answer.closed || answer.status === 0) bad += 1;
     }
     const heads = it.reached().split(/(?=POST \/ HTTP)/);
-    const doubtful = heads.filter((head) => /transfer-encoding/i.test(head) && /content-length/i.test(head)).length;
+    const doubtful = heads.filter(
+      (head) => /^transfer-encoding[ \t]*:/im.test(head) && /^content-length[ \t]*:/im.test(head),
+    ).length;
     return {
       figure: { forms: OBFUSCATED_CODINGS.length, notAnswered: bad, doubtful },
       pass: bad === 0 && doubtful === 0 && OBFUSCATED_CODINGS.length >= 100,

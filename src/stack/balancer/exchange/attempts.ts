@@ -92,6 +92,12 @@ export class Attempts implements AttemptOwner, Waiter {
   /** To an upstream, or into the queue. */
   begin(body: RequestBody | undefined, nowMs: number): void {
     this.#body = body;
+    if (IDEMPOTENT.has(this.#head.method)) this.#start(nowMs);
+    // It cannot be sent again: an idle connection that the upstream has closed is noticed before it is used.
+    else setImmediate(() => this.#over || this.#start(this.#pieces.clock.monotonic()));
+  }
+
+  #start(nowMs: number): void {
     const at = this.#pick();
     if (at >= 0) this.#send(this.#route.upstreams[at], false, nowMs);
     else if (at === ALL_BUSY) this.#wait(nowMs);
@@ -114,10 +120,9 @@ export class Attempts implements AttemptOwner, Waiter {
       return;
     }
     const startMs = this.#pieces.clock.monotonic();
-    const { total } = this.#route.timeouts;
-    const totalAtMs = total > 0 ? startMs + total : Infinity;
-    const [route, head, parent, text] = [this.#route, this.#head, this.#parent, headFor(upstream)];
-    const one = { route, upstream, head, body: undefined, text, parent, resend: 0, fresh: false, startMs, totalAtMs };
+    const totalAtMs = startMs + (this.#route.timeouts.total || Infinity);
+    const asked = { route: this.#route, upstream, head: this.#head, body: undefined, text: headFor(upstream) };
+    const one = { ...asked, parent: this.#parent, resend: 0, fresh: false, startMs, totalAtMs };
     void new Refresh(this.#pieces, fill, one);
   }
 
@@ -212,16 +217,13 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#send(upstream, false, this.#pieces.clock.monotonic());
   }
 
-  /**
-   * Moves the request to another upstream when it may be sent again and there is one that works. The retry budget is not
-   * asked: a check takes an upstream out once, so that each request moves at most once for it.
-   */
+  /** Moves it to an upstream that works. The budget is not asked: each request moves once for an upstream at most. */
   attemptOrphaned(attempt: Attempt): void {
     const { clock, observer } = this.#pieces;
     const repeatable = SAFE.has(this.#head.method) && this.#body === undefined;
     if (this.#attempts.length > 1 || this.#route.retries.max === 0 || (attempt.sent && !repeatable)) return;
     const upstream = this.#next();
-    if (upstream === undefined || !upstream.available) return;
+    if (upstream?.available !== true) return;
     observer.retried(attempt.upstream, 'health_check');
     this.#attempts = NONE;
     attempt.cancel();
