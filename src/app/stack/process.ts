@@ -8,6 +8,7 @@ import type { Logger } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import { bearerOf, sameSecret } from '../../model/exposure.ts';
 import type { Health } from '../../model/health.ts';
+import { openControlSocket } from '../../stack/balancer/care/control-socket.ts';
 import { startBalancer, type Balancer } from '../../stack/balancer/balancer.ts';
 import type { BalancerOptions } from '../../stack/balancer/config.ts';
 import { healthBody } from '../../stack/balancer/own-endpoints.ts';
@@ -20,6 +21,8 @@ export interface StackOptions {
   readonly settings: Settings;
   /** The section, with default upstreams when none is configured. */
   readonly balancer: BalancerOptions;
+  /** Whether the upstreams were started together with this process. */
+  readonly upstreamsStart: boolean;
   /** The balancer's health answers on the bare paths too: nothing behind it has paths of its own there. */
   readonly bareHealth: boolean;
   readonly clock: Clock;
@@ -28,15 +31,20 @@ export interface StackOptions {
 
 export interface Stack {
   readonly balancer: Balancer;
+  /** Throws VitrineError `config_invalid` and keeps what runs. */
+  reload(section: BalancerOptions): void;
   health(): Health;
   /** Answers the requests that were read, then stops. Returns one message for each part that failed to stop. */
   close(): Promise<string[]>;
 }
 
+const UPSTREAMS_START_MS = 15_000;
+
 /** Throws VitrineError `port_taken` or `bind_failed`. */
 export async function startStack({
   settings,
   balancer: section,
+  upstreamsStart,
   bareHealth,
   clock,
   logger,
@@ -52,13 +60,21 @@ export async function startStack({
     const balancer = await startBalancer(section, {
       log: logger,
       clock,
+      upstreamsStartMs: upstreamsStart ? UPSTREAMS_START_MS : 0,
       bareHealth,
       authorized: (authorization) => mayName(settings, authorization),
       ...cache,
     });
     scope.add('balancer', () => balancer.drain(), section.drain.limit + 1_000);
     scope.add('uptime', observeUptime(balancer));
-    return { balancer, health: () => healthBody(balancer.health()), close: () => scope.close() };
+    if (section.control !== undefined)
+      scope.add('control socket', await openControlSocket(section.control, (call) => balancer.care(call)));
+    return {
+      balancer,
+      reload: (next) => balancer.reload(next),
+      health: () => healthBody(balancer.health()),
+      close: () => scope.close(),
+    };
   } catch (error) {
     await scope.close();
     throw error;

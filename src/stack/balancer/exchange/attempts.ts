@@ -12,6 +12,7 @@ import type { CacheFill } from '../../../model/response-cache.ts';
 import { Attempt, type AttemptFailure, type AttemptOwner, type AttemptPieces } from './attempt.ts';
 import { ALL_BUSY } from '../upstream/pick.ts';
 import { Refresh } from './refresh.ts';
+import { IDEMPOTENT, SAFE } from '../http/methods.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import type { RequestBody } from '../http/request-body.ts';
 import type { RequestHead } from '../http/request-head.ts';
@@ -45,10 +46,6 @@ export interface AttemptsOwner {
   shed(reason: string): void;
 }
 
-/** Safe to repeat by its method (RFC 9110 section 9.2.2). */
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
-/** Safe to send to two upstreams at once (section 9.2.1). */
-export const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const NONE: readonly Attempt[] = [];
 
 export class Attempts implements AttemptOwner, Waiter {
@@ -85,6 +82,11 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#head = head;
     this.#parent = parent;
     this.#preference = preference;
+  }
+
+  /** Upstreams that were asked, in order. */
+  get tried(): readonly Upstream[] {
+    return this.#tried;
   }
 
   /** To an upstream, or into the queue. */

@@ -14,7 +14,7 @@ import type { Peer } from '../http/forward-head.ts';
 import { fieldList, type ReplyHead } from '../http/reply-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import type { RouteCache } from '../routes/cache-rules.ts';
-import { SAFE } from './attempts.ts';
+import { SAFE } from '../http/methods.ts';
 
 export class CacheVisit {
   readonly #cache: ResponseCache;

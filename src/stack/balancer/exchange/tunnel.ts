@@ -240,6 +240,8 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
       error,
       totalMs,
       phases,
+      requestId: this.#request.requestId,
+      tries: this.#tried,
     });
   }
 

@@ -38,6 +38,10 @@ export class Upstream implements Candidate {
   readonly #open = new Set<UpstreamConnection>();
   #standing: Standing = GOOD_STANDING;
   #checkedUp = true;
+  /** Whether it has given a good answer since the start. */
+  seen = false;
+  /** Whether checks have decided about it since the start. */
+  judged = false;
   #backSinceMs = -Infinity;
   available = true;
   inflight = 0;
@@ -46,6 +50,7 @@ export class Upstream implements Candidate {
   /** Its weight beside the others; the runtime API may change it. */
   share: number;
   #drained = false;
+  #retired = false;
   /** Monotonic ms of the last byte it sent to anybody. */
   lastByteMs = -Infinity;
   /** Called when it closes a connection after an answer although it kept the one before: it may be shutting down. */
@@ -94,7 +99,7 @@ export class Upstream implements Candidate {
   /** Takes a connection back whose exchange is complete. */
   release(connection: UpstreamConnection, keepIdleMs: number, nowMs: number): void {
     connection.detach();
-    const moved = this.#book !== undefined && !this.#book.holds(connection.remoteAddress);
+    const moved = this.#retired || (this.#book !== undefined && !this.#book.holds(connection.remoteAddress));
     if (keepIdleMs <= 0 || this.#idle.length >= IDLE_LIMIT || !connection.writable || moved) {
       connection.destroy();
       return;
@@ -116,6 +121,7 @@ export class Upstream implements Candidate {
 
   /** The head of an answer came. */
   answered(nowMs: number, keepAlive: boolean): void {
+    this.seen = true;
     this.lastByteMs = nowMs;
     if (keepAlive === this.#keepsAlive) return;
     this.#keepsAlive = keepAlive;
@@ -129,7 +135,9 @@ export class Upstream implements Candidate {
   failed(kind: FailureKind, route: readonly Upstream[]): void {
     const now = this.#clock.monotonic();
     const othersOut = route.filter((other) => other !== this && other.#standing.untilMs > 0).length;
-    const { standing, ejectedFor } = afterFailure(this.#standing, kind, now, this.#rules, othersOut, route.length);
+    // One that was never up is still starting: it is not taken out for growing times.
+    const before = this.seen ? this.#standing : { ...this.#standing, times: 0 };
+    const { standing, ejectedFor } = afterFailure(before, kind, now, this.#rules, othersOut, route.length);
     this.#standing = standing;
     if (ejectedFor === undefined) return;
     this.#decide(now);
@@ -138,6 +146,8 @@ export class Upstream implements Candidate {
 
   /** The verdict of the active checks. */
   checked(up: boolean): void {
+    this.seen ||= up;
+    this.judged = true;
     if (up === this.#checkedUp) return;
     this.#checkedUp = up;
     this.#decide(this.#clock.monotonic());
@@ -175,6 +185,13 @@ export class Upstream implements Candidate {
     if (on === this.#drained) return;
     this.#drained = on;
     this.#decide(this.#clock.monotonic());
+  }
+
+  /** No route leads to it any more: what is on it ends by itself. */
+  retire(): void {
+    this.#retired = true;
+    this.#book?.close();
+    this.#readdressed();
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 /**
- * From a path to its name in telemetry. A route without a name gets templates of the paths seen (`/users/:id`). Templates are
- * learned only from successful answers and their number is limited, so neither a scanner nor a service with ids in unusual
- * places can grow telemetry.
+ * Names for paths without a route of a framework: `/users/42` becomes `/users/:id`, `/assets/app.3f9c.js` becomes
+ * `/assets/*.js`. Templates are learned only from answers that prove that the path exists, and their number is limited, so
+ * neither a scanner nor a service with ids in unusual places can grow telemetry.
  */
 const TEMPLATES_LIMIT = 100;
 const PATHS_LIMIT = 2048;
@@ -11,6 +11,9 @@ const NOTHING_THERE = new Set([400, 404, 405, 410, 414, 431]);
 
 const VERSION = /^v\d{1,3}(?:\.\d{1,3}){0,2}(?:(?:alpha|beta)\d{0,3})?$/i;
 const WORD_LIMIT = 24;
+/** Files are named by their folder and kind: build tools put hashes into their names. */
+const FILE =
+  /\.(html?|css|[cm]?js|map|json|xml|txt|csv|pdf|png|jpe?g|gif|svg|webp|avif|ico|woff2?|ttf|otf|eot|mp3|mp4|webm|ogg|wav|wasm|zip|t?gz|tar|webmanifest|md|ya?ml|[cm]?tsx?|jsx|vue)$/i;
 
 /**
  * `:id` for a segment that looks like an id: anything with a digit (`42`, `acc-004`, a UUID), hex, a long segment, or one
@@ -19,13 +22,16 @@ const WORD_LIMIT = 24;
 function segmentTemplate(segment: string): string {
   if (segment.length === 0 || VERSION.test(segment)) return segment;
   if (segment.length > WORD_LIMIT || /\d|^[a-f-]{8,}$/i.test(segment)) return ':id';
-  return /^[\w.~@:+-]+$/.test(segment) ? segment : ':id';
+  return /^[\w.~@:+,-]+$/.test(segment) ? segment : ':id';
 }
 
 export function pathTemplate(path: string): string {
   const segments = path.split('/');
   const kept = segments.slice(0, SEGMENTS_LIMIT + 1).map(segmentTemplate);
-  return segments.length > SEGMENTS_LIMIT + 1 ? `${kept.join('/')}/*` : kept.join('/');
+  if (segments.length > SEGMENTS_LIMIT + 1) return `${kept.join('/')}/*`;
+  const kind = FILE.exec(segments[segments.length - 1])?.[1];
+  if (kind !== undefined) kept[kept.length - 1] = `*.${kind.toLowerCase()}`;
+  return kept.join('/');
 }
 
 export class PathTemplates {
