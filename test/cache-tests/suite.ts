@@ -123,7 +123,7 @@ export async function runSuite({ only, cacheConfig = '{}' }: SuiteOptions = {}):
     }),
   );
   const base = `http://127.0.0.1:${port}`;
-  await untilReady(balancer, [`${base}/readyz`]);
+  await untilReady(balancer, [`${base}/-/readyz`]);
 
   const chosen = groups.map((group) => ({
     ...group,

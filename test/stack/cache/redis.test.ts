@@ -88,6 +88,22 @@ describe.skipIf(NO_REDIS !== undefined)('the Redis cache', () => {
     await other.disconnect();
   });
 
+  it('is not called slow because this process was busy', async () => {
+    await using redis = await startRedis();
+    const options = { ...REDIS_DEFAULTS, commandTimeoutMs: 20, url: redis.url, namespace: 'busy' };
+    const store = new RedisStore({ ...options, clock: systemClock, logger: silentLogger });
+    await until(() => store.health().status === 'healthy');
+    await store.set('a', '1');
+    const before = store.failures;
+    const found = store.get('a');
+    await new Promise((resolve) => setImmediate(resolve));
+    const end = performance.now() + 200;
+    while (performance.now() < end);
+    expect(await found).toBe('1');
+    expect(store.failures).toBe(before);
+    await store.disconnect();
+  });
+
   it('fails no request when the server is stopped, killed and restarted', async () => {
     const own = await startRedis();
     const logger = recordingLogger();

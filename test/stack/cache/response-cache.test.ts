@@ -442,7 +442,8 @@ describe('the cache never stores', () => {
     expect(kept()).toBe(false);
   });
 
-  it('one that is too large, alone or together with others', () => {
+  it('one that is too large, alone or together with others, and counts it', async () => {
+    const name = `r${names}`;
     const fill = fillOf(lookup(get('/large')));
     expect(fill.head(200, headersOf({ 'Cache-Control': 'max-age=60', 'Content-Length': '10001' }))).toBe(false);
     const growing = begin();
@@ -454,6 +455,8 @@ describe('the cache never stores', () => {
     for (const one of fills) one.head(200, headersOf({ 'Cache-Control': 'max-age=60' }));
     expect(fills.map((one) => one.chunk(Buffer.alloc(9_000)))).toEqual([true, true, true, false]);
     for (const one of fills) one.end();
+    const labels = { 'vitrine.cache.name': name, reason: 'too_large' };
+    expect(await telemetry.total('vitrine.cache.evictions', labels)).toBe(3);
     const after = begin();
     expect(after.chunk(Buffer.alloc(10_000))).toBe(true);
     after.abort();

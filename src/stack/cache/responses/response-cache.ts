@@ -30,6 +30,7 @@ import { findMatch, usableFor, type Match } from './matches.ts';
 import { PART, type KeptResponse, type ResponseEntries } from './response-entries.ts';
 import type { FillOutcome, FillRoom } from './response-fill.ts';
 import { Fill } from './response-fill.ts';
+import type { StoreFigures } from '../store/store.ts';
 import { TopKeys } from '../figures/top-keys.ts';
 import { postedResponse } from '../rules/posted.ts';
 
@@ -91,7 +92,7 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
     this.#options = options;
     this.#room = { entries, clock, maxEntryBytes, maxFillingBytes, targets, fillingBytes: 0, tooLarge: 0 };
     this.#fills = new Fills(this.#room);
-    this.#counts = new LookupCounts(options.name, 'cache lookup', () => entries.figures());
+    this.#counts = new LookupCounts(options.name, 'cache lookup', () => this.#storeFigures());
     this.#purges = new PurgeLog(clock);
   }
 
@@ -131,6 +132,13 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
     if (posted === undefined) return undefined;
     const ask = { request: posted, primary: primaryKey(posted) };
     return this.#fills.open(ask, ask.primary, { kept: undefined, unconditional: false });
+  }
+
+  /** With the responses that were refused before they reached the store. */
+  #storeFigures(): StoreFigures {
+    const { evictions, ...figures } = this.#options.entries.figures();
+    const { too_large = 0, ...others } = evictions;
+    return { ...figures, evictions: { ...others, too_large: too_large + this.#room.tooLarge } };
   }
 
   figures(limit: number): CacheFigures {

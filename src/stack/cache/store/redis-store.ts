@@ -234,7 +234,10 @@ export class RedisStore implements CacheStore {
     const { clock, commandTimeoutMs } = this.#options;
     let cancel = (): void => {};
     const late = new Promise<never>((_resolve, reject) => {
-      cancel = clock.after(commandTimeoutMs, () => reject(new Error(`no answer within ${commandTimeoutMs} ms`)));
+      // When this process was busy, the answer may wait in the socket, which Node reads between timers and immediates.
+      cancel = clock.after(commandTimeoutMs, () => {
+        setImmediate(() => reject(new Error(`no answer within ${commandTimeoutMs} ms`)));
+      });
     });
     try {
       const result = await Promise.race([command(), late]);
