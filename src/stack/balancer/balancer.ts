@@ -36,6 +36,8 @@ export interface BalancerPieces {
   readonly random?: Random;
   /** Stores responses; without it none are stored. */
   readonly responseCache?: ResponseCache;
+  /** Listening sockets of the process that this one replaces. */
+  readonly handed?: HandedSockets | undefined;
   /** The response cache as the runtime API shows and purges it. */
   readonly cacheCare?: CacheCare;
   /** Health of the cache and the bytes it holds, for `/health`. */
@@ -57,17 +59,23 @@ export interface Balancer {
   reload(options: BalancerOptions): void;
   /** The runtime API. */
   care(call: CareCall): Promise<CareReply>;
+  /** The servers that listen, for a process that takes over. */
+  readonly sockets: Listener['servers'];
+  /** Another process has taken over: resolves when the connections of this one have ended, after an hour at most. */
+  leave(): Promise<void>;
   /** Ends at once. */
   close(): void;
 }
 
 const TICK_MS = 250;
+/** Tunnels and downloads of a process that was replaced may last so long. */
+const LEAVE_LIMIT_MS = 3_600_000;
 
 /** Throws VitrineError `port_taken` or `bind_failed`. */
 export async function startBalancer(options: BalancerOptions, pieces: BalancerPieces = {}): Promise<Balancer> {
   const running = new RunningBalancer(options, pieces);
   try {
-    return await running.start();
+    return await running.start(pieces.handed);
   } catch (error) {
     running.close();
     throw error;
@@ -89,6 +97,7 @@ class RunningBalancer implements Balancer {
   #stops: (() => void)[] = [];
   #stopChecks = (): void => {};
   #draining = false;
+  #leaving = false;
   #address: AddressInfo | undefined;
   readonly #tls: TlsListening | undefined;
   secureAddress: AddressInfo | undefined;
@@ -131,7 +140,7 @@ class RunningBalancer implements Balancer {
       tls: this.#tls,
       budget: new RetryBudget(options.retries.budget, options.retries.min, this.#clock),
       cache: pieces.responseCache,
-      draining: () => this.#draining,
+      draining: () => this.#draining || this.#leaving,
       health: () => this.health(),
       bareHealth: pieces.bareHealth ?? false,
       authorized: pieces.authorized ?? (() => false),
@@ -257,6 +266,16 @@ class RunningBalancer implements Balancer {
       upstreams_total: rows.length,
       upstreams: rows,
     };
+  }
+
+  get sockets(): Listener['servers'] {
+    return this.#listener.servers;
+  }
+
+  async leave(): Promise<void> {
+    this.#leaving = true;
+    await Promise.race([this.#listener.leave(), wait(this.#clock, LEAVE_LIMIT_MS)]);
+    await this.drain();
   }
 
   async drain(): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { VitrineError } from '../../base/errors.ts';
 import type { ClientRequest } from './client/request.ts';
@@ -102,10 +102,26 @@ export class Listener {
   /** Addresses of the plain listener and of the one for TLS. `handed`: sockets of a process that this one replaces. */
   async listen(handed?: HandedSockets): Promise<{ plain: AddressInfo; secure: AddressInfo | undefined }> {
     const { listen, tls } = this.#pieces.options;
-    const plain = await bind(this.#server, listen, 'balancer.listen', handed?.plain);
+    const plain = await bind(this.#server, { ...listen, key: 'balancer.listen', socket: 'plain' }, handed);
     const secure =
-      this.#secure && tls ? await bind(this.#secure, tls.listen, 'balancer.tls.listen', handed?.secure) : undefined;
+      this.#secure && tls
+        ? await bind(this.#secure, { ...tls.listen, key: 'balancer.tls.listen', socket: 'secure' }, handed)
+        : undefined;
     return { plain, secure };
+  }
+
+  get servers(): { readonly plain: NetServer; readonly secure: NetServer | undefined } {
+    return { plain: this.#server, secure: this.#secure };
+  }
+
+  /** Another process accepts connections now: resolves when the last of these has ended. Idle ones may still ask once. */
+  async leave(): Promise<void> {
+    // Without Node's own goodbye to idle connections: a request may be on its way on each of them.
+    for (const server of [this.#server, this.#secure]) if (server !== undefined) NetServer.prototype.close.call(server);
+    if (this.#clients.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onQuiet = resolve;
+    });
   }
 
   /** The configuration is another: what Node's servers keep of it themselves follows. */
