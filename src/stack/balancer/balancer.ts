@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { systemClock, wait, type Clock } from '../../base/clock.ts';
 import { silentLogger, type Logger } from '../../base/logger.ts';
 import { systemRandom, type Random } from '../../base/random.ts';
-import { worst, type ComponentHealth } from '../../model/health.ts';
+import type { ComponentHealth } from '../../model/health.ts';
 import type { CacheCare, CareCall, CareReply } from '../../model/care.ts';
 import type { ResponseCache } from '../../model/response-cache.ts';
 import type { BalancerOptions } from './config.ts';
@@ -20,7 +20,7 @@ import { Observer } from './telemetry/observer.ts';
 import type { HealthFacts } from './own-endpoints.ts';
 import { RetryBudget } from './upstream/retry-budget.ts';
 import { checkReload, configure, retire, type Configured, type ConfiguredPieces } from './configured.ts';
-import { inPanic } from './routes/route.ts';
+import { serverHealth } from './server-health.ts';
 import type { HandedSockets } from './tls/bind.ts';
 import { TlsListening } from './tls/tls-listening.ts';
 import type { Upstream, UpstreamEvents } from './upstream/upstream.ts';
@@ -227,7 +227,7 @@ class RunningBalancer implements Balancer {
   health(): HealthFacts {
     const uptimeSeconds = (this.#clock.monotonic() - this.#startMs) / 1000;
     const cache = this.#pieces.cacheHealth?.();
-    const server = this.#serverHealth(uptimeSeconds);
+    const server = serverHealth(this.#now, uptimeSeconds);
     const balancer: ComponentHealth = {
       status: this.#draining ? 'degraded' : 'healthy',
       uptime_seconds: Math.floor(uptimeSeconds),
@@ -241,30 +241,6 @@ class RunningBalancer implements Balancer {
       draining: this.#draining,
       cacheSizeBytes: cache?.sizeBytes ?? 0,
       components: { balancer, ...(cache === undefined ? {} : { cache: cache.component }), server },
-    };
-  }
-
-  #serverHealth(uptimeSeconds: number): ComponentHealth {
-    const rows = this.#now.upstreams.map((one) => ({
-      name: one.name,
-      up: one.available,
-      inflight: one.inflight,
-      ejected: one.standing.untilMs > 0,
-    }));
-    const up = rows.filter((one) => one.up).length;
-    const status = up === 0 ? 'unhealthy' : up < rows.length ? 'degraded' : 'healthy';
-    const panicking = this.#now.routes.routes.filter(inPanic);
-    const reason =
-      panicking.length === 0
-        ? `${rows.length - up} of ${rows.length} upstreams take no traffic.`
-        : `Every upstream of ${panicking.length} of ${this.#now.routes.routes.length} routes is out, so all of them are tried.`;
-    return {
-      status: worst([status, panicking.length > 0 ? 'degraded' : 'healthy']),
-      uptime_seconds: Math.floor(uptimeSeconds),
-      ...(status === 'healthy' ? {} : { reason }),
-      upstreams_up: up,
-      upstreams_total: rows.length,
-      upstreams: rows,
     };
   }
 

@@ -251,7 +251,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     if (!this.#done) this.#close(this.#request.reply.status === undefined ? 'client_closed' : undefined);
   }
 
-  /** Ends the request without an answer, or in the middle of one. */
+  /** Without an answer, or in the middle of one. */
   #close(errorType: string | undefined): void {
     this.#request.reply.cut();
     this.#end(errorType, this.#pieces.clock.monotonic());
@@ -271,23 +271,15 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   #end(errorType: string | undefined, nowMs: number): void {
     if (this.#done) return;
     this.#done = true;
-    const { head, reply, peer } = this.#request;
+    const { head, reply, peer, route } = this.#request;
     this.#attempts.close();
     this.#visit?.abort();
     this.#body?.stop();
-    this.#pieces.observer.serverDone(this.#span, {
-      head,
-      peer,
-      routeAtStart: this.#route,
-      route: nameByNow(this.#request.route, this.#route, head.target, this.#answered ? reply.status : undefined),
-      status: reply.status,
-      error: errorType,
-      totalMs: nowMs - this.#startMs,
-      phases: this.#phases,
-      requestId: this.#request.requestId,
-      tries: this.#attempts.tried,
-      cache: this.#visit?.kind,
-    });
+    const [routeAtStart, totalMs, phases] = [this.#route, nowMs - this.#startMs, this.#phases];
+    const name = nameByNow(route, routeAtStart, head.target, this.#answered ? reply.status : undefined);
+    const outcome = { head, peer, routeAtStart, route: name, status: reply.status, error: errorType, totalMs, phases };
+    const more = { requestId: this.#request.requestId, tries: this.#attempts.tried, cache: this.#visit?.kind };
+    this.#pieces.observer.serverDone(this.#span, Object.assign(outcome, more));
     this.#request.onDone(nowMs);
   }
 }

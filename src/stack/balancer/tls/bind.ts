@@ -15,14 +15,14 @@ export interface HandedSockets {
 /** Connections that are complete and wait to be taken: a burst must not be refused by the kernel. */
 const BACKLOG = 4096;
 
-export interface Binding extends Address {
+interface Binding extends Address {
   /** The configuration's name for the address. */
   readonly key: string;
   readonly socket: 'plain' | 'secure';
 }
 
 /** Throws VitrineError `port_taken` or `bind_failed`. */
-export function bind(server: NetServer, at: Binding, handed: HandedSockets | undefined): Promise<AddressInfo> {
+function bind(server: NetServer, at: Binding, handed: HandedSockets | undefined): Promise<AddressInfo> {
   const { host, port, key, socket: name } = at;
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -42,4 +42,21 @@ export function bind(server: NetServer, at: Binding, handed: HandedSockets | und
     if (handed === undefined) listen(undefined);
     else handed.take(name, listen);
   });
+}
+
+export interface Bound {
+  readonly plain: AddressInfo;
+  readonly secure: AddressInfo | undefined;
+}
+
+/** The plain listener, and the one for TLS where there is one. Throws as `bind` does. */
+export async function bindBoth(
+  servers: { readonly plain: NetServer; readonly secure: NetServer | undefined },
+  { listen, tls }: { readonly listen: Address; readonly tls?: { readonly listen: Address } | undefined },
+  handed: HandedSockets | undefined,
+): Promise<Bound> {
+  const plain = await bind(servers.plain, { ...listen, key: 'balancer.listen', socket: 'plain' }, handed);
+  if (servers.secure === undefined || tls === undefined) return { plain, secure: undefined };
+  const at: Binding = { ...tls.listen, key: 'balancer.tls.listen', socket: 'secure' };
+  return { plain, secure: await bind(servers.secure, at, handed) };
 }
