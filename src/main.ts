@@ -22,4 +22,7 @@ if (command === 'start' || command === 'run' || command === '' || command.starts
 const { surviveClosedOutput } = await import('./cli/output.ts');
 surviveClosedOutput();
 const { runCommandLine } = await import('./cli/program.ts');
+// Time limits do not keep a process alive. Without this one, a command that waits for nothing but a limit would end with 13.
+const alive = setInterval(() => {}, 2 ** 30);
 process.exitCode = await runCommandLine(process.argv.slice(2));
+clearInterval(alive);

@@ -6,6 +6,7 @@ import { systemClock } from '../base/clock.ts';
 import type { MonitorOptions } from './monitor/parts.ts';
 import type { Monitor } from './monitor/process.ts';
 import type { Replacement } from './stack/replacement.ts';
+import { claim, releasing, type Wanted } from './process/claim.ts';
 import { parentChannel } from './process/parent-channel.ts';
 import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
 import { addressText, localUrl } from './process/settings.ts';
@@ -43,28 +44,37 @@ export const NEVER = new Promise<void>(() => {});
 export async function startMonitorRole(options: RoleOptions): Promise<Running> {
   const { settings, dataDir, env, testMode } = options;
   const channel = parentChannel();
-  const own = await startProcessTelemetry({
-    serviceName: 'vitrine-monitor',
-    instanceId: addressText(settings.monitor.listen),
-    settings,
-    dataDir,
-    env,
-    host: channel === undefined,
-    frames: !testMode,
-    parent: channel?.lines,
-  });
-  const { logger } = own.logs;
-  const monitor = await orClose(own, () =>
-    startMonitor({
-      care: channel?.care,
+  // A parent has claimed both before it started this process.
+  const wanted = testMode ? monitorWanted(settings.monitor).slice(0, 1) : monitorWanted(settings.monitor);
+  const claimed = channel === undefined ? await claim(dataDir, wanted, systemClock) : undefined;
+  const release = (): void => claimed?.release();
+  const own = await releasing({ release }, () =>
+    startProcessTelemetry({
+      serviceName: 'vitrine-monitor',
+      instanceId: addressText(settings.monitor.listen),
       settings,
       dataDir,
-      testMode,
-      telemetry: own.telemetry,
-      version: version(),
-      clock: systemClock,
-      logger,
+      env,
+      host: channel === undefined,
+      frames: !testMode,
+      parent: channel?.lines,
     }),
+  );
+  const { logger } = own.logs;
+  const monitor = await releasing({ release }, () =>
+    orClose(own, () =>
+      startMonitor({
+        care: channel?.care,
+        settings,
+        dataDir,
+        testMode,
+        expectsStack: channel !== undefined,
+        telemetry: own.telemetry,
+        version: version(),
+        clock: systemClock,
+        logger,
+      }),
+    ),
   );
   channel?.onFrame((frame) => monitor.receive(frame));
   channel?.ready();
@@ -76,10 +86,18 @@ export async function startMonitorRole(options: RoleOptions): Promise<Running> {
     async close() {
       const troubles = await monitor.close();
       await own.close();
+      release();
       return troubles;
     },
   };
 }
+
+/** Addresses of the monitor; in test mode it opens the first only. */
+export const monitorWanted = ({ listen, otlp_http, otlp_grpc }: Settings['monitor']): Wanted[] => [
+  { name: 'monitor.listen', at: listen },
+  { name: 'monitor.otlp_http', at: otlp_http },
+  { name: 'monitor.otlp_grpc', at: otlp_grpc },
+];
 
 export async function orClose<T>(own: ProcessTelemetry, start: () => Promise<T>): Promise<T> {
   try {

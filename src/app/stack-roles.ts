@@ -8,7 +8,8 @@ import type { Logger } from '../base/logger.ts';
 import { catchAll, type BalancerOptions } from '../stack/balancer/config.ts';
 import type { Endpoint } from '../stack/balancer/options/upstream-options.ts';
 import { MonitorChild } from './stack/monitor-child.ts';
-import { monitorAddresses, NEVER, orClose, type RoleOptions, type Running } from './roles.ts';
+import { claim, releasing, type Wanted } from './process/claim.ts';
+import { monitorAddresses, monitorWanted, NEVER, orClose, type RoleOptions, type Running } from './roles.ts';
 import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
 import { removeRunFile, writeRunFile, type RunningService } from './process/run-file.ts';
 import { SampleServices } from './stack/sample-services.ts';
@@ -50,6 +51,7 @@ export async function startBalancerRole(options: RoleOptions): Promise<Running> 
     startStack({
       settings,
       balancer: settings.balancer,
+      upstreamsStart: false,
       bareHealth: false,
       handed: takesOver(env) ? handedSockets : undefined,
       clock: systemClock,
@@ -111,7 +113,8 @@ export async function startWithMonitor(
   const { settings, dataDir, env } = options;
   let stack: Stack | undefined;
   let source: UpstreamSource = NO_SOURCE;
-  const own = await stackTelemetry(options, true, () => stack);
+  const claimed = await claim(dataDir, wantedBy(settings), systemClock);
+  const own = await releasing(claimed, () => stackTelemetry(options, true, () => stack));
   const { logger } = own.logs;
   let changed = (): void => {};
   const monitor = new MonitorChild({
@@ -131,14 +134,16 @@ export async function startWithMonitor(
     const children = source.stop().then(() => monitor.stop());
     await own.close(children);
     removeRunFile(dataDir);
+    claimed.release();
     return troubles;
   };
   try {
-    const ready = Promise.race([monitor.ready, monitor.failed]);
+    const ready = monitor.started;
     source = await upstreams({ ready, url: localUrl(settings.monitor.otlp_http), logger });
     stack = await startStack({
       settings,
       balancer: withUpstreams(settings, source),
+      upstreamsStart: settings.balancer.routes.length === 0,
       // The sample services have a drill token, the user's own command has none.
       bareHealth: source.drillToken !== undefined,
       clock: systemClock,
@@ -166,6 +171,12 @@ export async function startWithMonitor(
   };
 }
 
+/** Addresses that this process and its monitor listen on. Those of the sample services are left to them: they try again. */
+const wantedBy = ({ balancer, monitor }: Settings): Wanted[] => [
+  { name: 'balancer.listen', at: balancer.listen },
+  ...monitorWanted(monitor),
+];
+
 function noteRun(
   { settings, dataDir }: RoleOptions,
   monitor: MonitorChild,
@@ -176,6 +187,7 @@ function noteRun(
     balancer: localUrl(settings.balancer.listen),
     monitor: localUrl(settings.monitor.listen),
     otlpHttp: localUrl(settings.monitor.otlp_http),
+    otlpGrpc: localUrl(settings.monitor.otlp_grpc),
     monitorPid: monitor.pid,
     services: list(),
     drillToken,

@@ -26,7 +26,7 @@ export const ERRORS = {
   unreachable: kind(502, 4, 'The other server cannot be reached'),
   check_failed: kind(500, 5, 'A check failed or a threshold was exceeded'),
   interrupted: kind(500, 130, 'Interrupted'),
-  data_dir_in_use: kind(500, 1, 'Another Vitrine uses this data directory'),
+  data_dir_in_use: kind(500, 4, 'Another Vitrine uses this data directory'),
   data_dir_unusable: kind(500, 1, 'The data directory cannot be used'),
   bad_request: kind(400, 2, 'The request is malformed'),
   unauthorized: kind(401, 1, 'A token is needed'),

@@ -4,7 +4,8 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { VitrineError } from '../base/errors.ts';
 import { formatBytes } from '../base/units.ts';
-import { addressText, configFile, readSettings } from '../app/process/settings.ts';
+import { readRunFile, type RunFile } from '../app/process/run-file.ts';
+import { addressText, configFile, localUrl, readSettings } from '../app/process/settings.ts';
 import type { Settings } from '../app/process/settings-schema.ts';
 import type { Address } from '../config/types.ts';
 import { describeExporters, resolveExporters } from '../telemetry/exporters/resolver.ts';
@@ -29,7 +30,10 @@ export async function doctor(flags: Record<string, unknown>): Promise<number> {
   const file = configFile(flags['config'] as string | undefined);
   const settings = configuration(file, findings);
   if (settings !== undefined) {
-    findings.push(...(await ports(settings)), disk((flags['data'] as string | undefined) ?? settings.store.path));
+    const dataDir = (flags['data'] as string | undefined) ?? settings.store.path;
+    const run = runningOn(dataDir);
+    if (run !== undefined) findings.push({ what: 'running', ok: true, found: runText(run) });
+    findings.push(...(await ports(settings, run)), disk(dataDir));
   }
   findings.push(...exporters());
   report(findings, flags['json'] === true);
@@ -55,7 +59,22 @@ function configuration(file: string | undefined, findings: Finding[]): Settings 
   }
 }
 
-async function ports(settings: Settings): Promise<Finding[]> {
+/** The Vitrine that runs on the directory, by its run file; undefined when the process of that file has ended. */
+function runningOn(dataDir: string): RunFile | undefined {
+  try {
+    const run = readRunFile(dataDir);
+    process.kill(run.pid, 0);
+    return run;
+  } catch {
+    // No run file, or its process has ended.
+    return undefined;
+  }
+}
+
+const runText = ({ pid, monitor }: RunFile): string =>
+  `Vitrine runs here (pid ${pid})${monitor === undefined ? '' : `, its page is ${monitor}`}`;
+
+async function ports(settings: Settings, run: RunFile | undefined): Promise<Finding[]> {
   const wanted: [string, Address][] = [
     ['balancer', settings.balancer.listen],
     ['monitor', settings.monitor.listen],
@@ -66,6 +85,9 @@ async function ports(settings: Settings): Promise<Finding[]> {
     wanted.map(async ([name, at]): Promise<Finding> => {
       const code = await bindError(at);
       if (code === undefined) return { what: `port ${name}`, ok: true, found: `${addressText(at)} is free` };
+      const own = [run?.balancer, run?.monitor, run?.otlpHttp, run?.otlpGrpc].includes(localUrl(at));
+      if (own)
+        return { what: `port ${name}`, ok: true, found: `${addressText(at)} is used by the Vitrine that runs here` };
       return {
         what: `port ${name}`,
         ok: false,

@@ -1,7 +1,7 @@
 /** `vitrine start`: reads the settings, runs one role, prints a banner, and drains at the end. A second signal ends at once. */
 import { ConfigReloader } from '../config/reload.ts';
 import { parseAddress } from '../config/types.ts';
-import { systemClock } from '../base/clock.ts';
+import { systemClock, type Clock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
 import { startMonitorRole, type RoleOptions, type Running } from '../app/roles.ts';
 import { configFile, readSettings, settingsFrom, type SettingsSources } from '../app/process/settings.ts';
@@ -87,7 +87,8 @@ export async function start(flags: Flags): Promise<number> {
   // The process that serves now has the requests: it ends first, and how it ended is how this one does.
   const code = replacement?.forward('SIGTERM') === true ? await replaced : undefined;
   stopReloading();
-  return (await end(running)) || (code ?? 0);
+  const ended = await end(running, Math.max(END_LIMIT_MS, settings.balancer.drain.limit + AFTER_DRAIN_MS));
+  return ended || (code ?? 0);
 }
 
 /** SIGHUP and a saved file reload the configuration. */
@@ -137,9 +138,28 @@ export function endOf(
   });
 }
 
-export async function end(running: Pick<Running, 'close'>): Promise<number> {
-  for (const trouble of await running.close()) tell(trouble);
+/** An end takes less than ten seconds, unless requests may drain for longer. */
+const END_LIMIT_MS = 9_500;
+const AFTER_DRAIN_MS = 500;
+
+/** Closes within `limitMs`; parts that wait longer for a disk or a peer are left behind. Resolves with the exit code. */
+export async function end(
+  running: Pick<Running, 'close'>,
+  limitMs: number = END_LIMIT_MS,
+  clock: Clock = systemClock,
+  exit: (code: number) => void = (code) => process.exit(code),
+): Promise<number> {
+  let cancel = (): void => {};
+  const late = new Promise<undefined>((resolve) => {
+    cancel = clock.after(limitMs, () => resolve(undefined));
+  });
+  const troubles = await Promise.race([running.close(), late]);
+  cancel();
+  const left = `Not everything has stopped within ${limitMs / 1_000} s; the rest is left behind.`;
+  for (const trouble of troubles ?? [left]) tell(trouble);
   if (process.connected) process.disconnect();
+  // A part that still waits would keep the process alive.
+  if (troubles === undefined) exit(0);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 /** The body of `/health`. Its names are public: dashboards and probes of other programs read them. */
 
-export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
+/** `starting`: a component has not reported since the process began; it is not healthy yet, and nothing is wrong yet. */
+export type HealthStatus = 'starting' | 'healthy' | 'degraded' | 'unhealthy';
 
 export interface ComponentHealth {
   readonly status: HealthStatus;
@@ -24,8 +25,14 @@ export interface Health {
   readonly components: Readonly<Record<string, ComponentHealth>>;
 }
 
+/** The state of something that has reported. */
+export type ReportedStatus = Exclude<HealthStatus, 'starting'>;
+
 /** The worst of several states. */
-export function worst(states: readonly HealthStatus[]): HealthStatus {
-  if (states.includes('unhealthy')) return 'unhealthy';
-  return states.includes('degraded') ? 'degraded' : 'healthy';
+export function worst<S extends HealthStatus>(states: readonly S[]): S | 'healthy' {
+  for (const status of ['unhealthy', 'degraded', 'starting'] as const) {
+    const found = states.find((one) => one === status);
+    if (found !== undefined) return found;
+  }
+  return 'healthy';
 }

@@ -88,6 +88,11 @@ export interface SampleSource {
     maxtMs: number,
     pace?: SelectPace,
   ): readonly Series[] | Promise<readonly Series[]>;
+  /**
+   * The time up to which samples of the range are roll-ups, a choice of the real ones; -Infinity (or no such method) when
+   * all samples are there.
+   */
+  coarseUntilMs?(mintMs: number, maxtMs: number): number | Promise<number>;
   /** Label sets of the series that match any of the selectors and have samples in the range; at most `limit`. */
   series(
     selectors: readonly (readonly Matcher[])[],

@@ -30,7 +30,10 @@ const say = (message: string): void => {
 const stderrLogger: Logger = {
   debug() {},
   info() {},
-  warn: (_fields, message) => say(message),
+  // Diagnostics of instrumentations are not for the console of their host; OTEL_LOG_LEVEL shows them.
+  warn: ({ source }, message) => {
+    if (source !== 'opentelemetry') say(message);
+  },
   error: (_fields, message) => say(message),
   child: () => stderrLogger,
 };
@@ -61,7 +64,8 @@ function collectIntervalOf(env: Env): number | undefined {
 /** The monitor that started this service, or that its environment names. */
 function monitorOf(env: Env): string | undefined {
   const url = textOf(env, 'VITRINE_TELEMETRY__MONITOR');
-  if (url === undefined || /^https?:$/.test(URL.parse(url)?.protocol ?? '')) return url;
+  // `URL.parse` came with Node.js 22.
+  if (url === undefined || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) return url;
   say('VITRINE_TELEMETRY__MONITOR is no http address and is ignored.');
   return undefined;
 }
@@ -90,7 +94,17 @@ function flushAtEnd(telemetry: Telemetry): void {
   });
 }
 
+/** The oldest Node.js that the preload was tried on. */
+const OLDEST = [20, 19] as const;
+
 async function observe(): Promise<void> {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+    say(
+      `this service is not observed: the preload needs Node.js ${OLDEST.join('.')} or newer; this is ${process.versions.node}.`,
+    );
+    return;
+  }
   const { env } = process;
   const monitorUrl = monitorOf(env);
   // The exporters of the SDK read this themselves; `localhost` may be ::1, where nothing listens.

@@ -13,6 +13,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Health } from '../model/health.ts';
 import { closeCells, openCells } from './metrics/cells.ts';
 import { joinCells } from './metrics/cells-producer.ts';
+import { cellsFault } from './metrics/cells-proof.ts';
 import { createLogProcessors, createSpanProcessors } from './exporters/batch-processors.ts';
 import { routeDiagnostics } from './diagnostics.ts';
 import type { ExportCount } from './metrics/drop-count.ts';
@@ -31,6 +32,8 @@ import type { ExporterTable } from './exporters/resolver.ts';
 import { resolveExporters, warnOf, withoutSecrets } from './exporters/resolver.ts';
 import type { Identity } from './resource.ts';
 import { createResource, detectorsFromEnv } from './resource.ts';
+import { innerSpans } from './spans/inner-spans.ts';
+import { leanFault } from './spans/lean-proof.ts';
 import { recordEverything, samplerFromEnv } from './spans/sampler.ts';
 import type { NodeSDK } from './slim-sdk.ts';
 import { SlimNodeSDK } from './slim-sdk.ts';
@@ -98,8 +101,11 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const monitorUrl = options.frames === undefined ? options.monitorUrl : undefined;
   const table = withoutMonitor(resolveExporters(env, options.exportersWhenUnset), monitorUrl);
   if (table.disabled) return off(table);
+  const clock = options.clock ?? systemClock;
+  const faults = { spans: leanFault(), metrics: await cellsFault(clock) };
   warnOf(table, logger);
   routeDiagnostics(env, logger);
+  sayFaults(faults, logger);
   const drops = new DropCount();
   const parts = await loadParts(options, table, drops);
   const live = new LiveReader();
@@ -107,16 +113,17 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const rings = ringsFor(options, monitorUrl);
   const detectors = detectorsFromEnv(env);
   const sampler = samplerFromEnv(env, logger);
-  const cells = openCells(options.clock ?? systemClock);
+  const isPlain = parts.registered.length > 0 || faults.metrics !== undefined;
+  const cells = isPlain ? undefined : openCells(clock);
   const sdk = new SlimNodeSDK({
     resource: createResource(options, env, logger),
     autoDetectResources: detectors.length > 0,
     resourceDetectors: detectors,
     sampler: rings === undefined ? sampler : recordEverything(sampler),
-    spanProcessors: [...(rings === undefined ? [] : [rings.spans]), ...parts.spanProcessors],
+    spanProcessors: [innerSpans, ...(rings === undefined ? [] : [rings.spans]), ...parts.spanProcessors],
     logRecordProcessors: [...(rings === undefined ? [] : [rings.logs]), ...parts.logProcessors],
-    metricReaders: [live, ...parts.registered].map((reader) => joinCells(cells, reader)),
-    views: durationViews(),
+    metricReaders: [cells === undefined ? live : joinCells(cells, live), ...parts.registered],
+    views: parts.registered.length > 0 ? [] : durationViews(),
     instrumentations: [...(options.instrumentations ?? [])],
   });
   sdk.start();
@@ -134,10 +141,21 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     counts: () => drops.all(),
     flush: async () => void (await within(limitMs, flushAll(running))),
     shutdown: once(() => {
-      closeCells(cells);
+      if (cells !== undefined) closeCells(cells);
       return endWithin(limitMs, running);
     }),
   };
+}
+
+/** The parts that lean on internals of the SDK were compared with it; what differs is replaced by the SDK's own. */
+function sayFaults(faults: Readonly<Record<'spans' | 'metrics', string | undefined>>, logger: Logger): void {
+  for (const [part, fault] of Object.entries(faults)) {
+    if (fault === undefined) continue;
+    logger.warn(
+      { part, fault, node: process.versions.node },
+      `The fast ${part} do not work with this SDK; its own are used.`,
+    );
+  }
 }
 
 interface Rings {

@@ -139,6 +139,7 @@ describe('MonitorHealth', () => {
       clock,
       intervalMs,
       alerts: () => alerts,
+      expectsStack: false,
       storeWritable: () => writable,
       storeFigures: () => ({ series: 5 }),
     });

@@ -62,6 +62,14 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
       'exchange',
     ],
   },
+  'stack/cache': {
+    'config.ts': [],
+    store: [],
+    rules: [],
+    figures: ['store'],
+    responses: ['store', 'rules', 'figures'],
+    '.': ['config.ts', 'store', 'figures', 'responses'],
+  },
   'monitor/store': {
     codec: [],
     head: ['codec'],

@@ -15,6 +15,8 @@ export interface MonitorHealthOptions {
   /** Between two frames. */
   readonly intervalMs: number;
   readonly alerts: () => readonly Alert[];
+  /** Whether a stack is to report; until it has, nothing is known to be well. */
+  readonly expectsStack: boolean;
   /** False while the disk is full. */
   readonly storeWritable: () => boolean;
   readonly storeFigures: () => Readonly<Record<string, unknown>>;
@@ -26,7 +28,7 @@ export class MonitorHealth {
   #stack: Health | undefined;
   #heardAtMs = 0;
   /** Set once every port is open. */
-  ready = false;
+  open = false;
 
   constructor(options: MonitorHealthOptions) {
     this.#options = options;
@@ -35,6 +37,14 @@ export class MonitorHealth {
 
   get uptimeSeconds(): number {
     return (this.#options.clock.monotonic() - this.#startedAtMs) / 1000;
+  }
+
+  get ready(): boolean {
+    return this.open && !this.#isStarting;
+  }
+
+  get #isStarting(): boolean {
+    return this.#options.expectsStack && this.#stack === undefined;
   }
 
   heard(frame: Frame): void {
@@ -49,7 +59,11 @@ export class MonitorHealth {
     const critical = firing.some(({ labels }) => labels.get('severity') === 'critical');
     const uptimeSeconds = this.#stack?.uptime_seconds ?? this.uptimeSeconds;
     return {
-      status: worst([...Object.values(components).map(({ status }) => status), critical ? 'degraded' : 'healthy']),
+      status: worst([
+        this.#isStarting ? 'starting' : 'healthy',
+        ...Object.values(components).map(({ status }) => status),
+        critical ? 'degraded' : 'healthy',
+      ]),
       uptime: formatUptime(uptimeSeconds),
       uptime_seconds: Math.floor(uptimeSeconds),
       memory_usage_mb: Math.round(process.memoryUsage.rss() / MIB) + (this.#stack?.memory_usage_mb ?? 0),
@@ -67,7 +81,11 @@ export class MonitorHealth {
       ...this.#options.storeFigures(),
     };
     if (this.#options.storeWritable()) return { status: 'healthy', ...figures };
-    return { status: 'degraded', reason: 'The disk is full: queries are answered, nothing new is kept.', ...figures };
+    return {
+      status: 'degraded',
+      reason: 'The disk is full, fails or is gone: queries are answered, new samples are not kept.',
+      ...figures,
+    };
   }
 
   #stackComponents(): Readonly<Record<string, ComponentHealth>> {

@@ -22,6 +22,8 @@ export interface MonitorOptions {
   readonly settings: Settings;
   readonly dataDir: string;
   readonly testMode: boolean;
+  /** True beside a stack, whose frames come over the channel. */
+  readonly expectsStack?: boolean | undefined;
   readonly telemetry: Telemetry;
   readonly version: string;
   readonly clock: Clock;

@@ -10,7 +10,9 @@ import { careRoutes } from '../../monitor/api/care-routes.ts';
 import { createMonitorApi, type MonitorApi } from '../../monitor/api/server.ts';
 import { ByteBudget } from '../../monitor/ingest/request/byte-budget.ts';
 import { ingestHttp, ingestOnly, type IngestHandler } from '../../monitor/ingest/http.ts';
+import { HeapPressure } from '../../monitor/ingest/request/heap-pressure.ts';
 import { OtlpGrpcServer } from '../../monitor/ingest/otlp/grpc-server.ts';
+import { connectionBound } from '../process/connection-cap.ts';
 import { closeHttpPort, listen, openHttpPort } from '../process/http-port.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { PACKAGE_ROOT } from '../process/program-paths.ts';
@@ -25,7 +27,8 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
   const { max_compressed: maxCompressedBytes, max_decompressed: maxDecompressedBytes, in_flight } = settings.ingest;
   const limits = { maxCompressedBytes, maxDecompressedBytes, maxRatio: MAX_RATIO };
   const budget = new ByteBudget(in_flight);
-  const ingest = ingestHttp({ intake: parts.intake, logger, token, limits, budget });
+  const heap = new HeapPressure(clock);
+  const ingest = ingestHttp({ intake: parts.intake, logger, token, limits, budget, heap });
   const api = await apiOf(options, parts, ingest);
   const main = await openHttpPort(settings.monitor.listen, 'monitor.listen', api.handler, api.upgrade);
   scope.add('page and API', async () => {
@@ -45,6 +48,8 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
     budget,
     token,
     limits,
+    heap,
+    maxSessions: connectionBound(),
     allowedHosts: hostsOf(settings.monitor.otlp_grpc, settings),
   });
   await listen(grpc.server, settings.monitor.otlp_grpc, 'monitor.otlp_grpc');

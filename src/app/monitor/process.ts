@@ -62,7 +62,7 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
     if (!options.testMode) await goOn(options, parts);
     await openMonitorPorts(options, parts, scope);
     if (!options.testMode) begin(options, parts, scope);
-    parts.health.ready = true;
+    parts.health.open = true;
     return running(parts, scope, options.clock);
   } catch (error) {
     await scope.close();
@@ -116,6 +116,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const health = new MonitorHealth({
     clock,
     intervalMs,
+    expectsStack: options.expectsStack === true,
     alerts: () => rules.alerts(),
     storeWritable: () => stats().writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),

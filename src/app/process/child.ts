@@ -1,6 +1,7 @@
 /**
- * A child process that is kept running: started, watched, and started again with back-off when it ends unexpectedly.
- * Five runs in a row shorter than three seconds are a crash loop: the child then stays stopped, and an error is logged.
+ * A child process that is kept alive: started, watched, and started again with back-off when it ends without being asked to.
+ * After five lives in a row of less than three seconds it is started once a minute only. It is given up only for what cannot
+ * pass by itself: wrong usage or a wrong configuration. A port or a directory that is in use may be free in a moment.
  * Children end by themselves when the channel to their parent closes, so none outlives a killed parent.
  */
 import { fork, type ChildProcess } from 'node:child_process';
@@ -17,17 +18,22 @@ export interface ChildOptions {
   readonly logger: Logger;
   /** Called with every message of every run. */
   readonly onMessage?: (message: unknown, child: ChildProcess) => void;
-  /** Called when a run has ended. */
-  readonly onExit?: (unexpected: boolean) => void;
-  /** True when a second attempt would fail the same way. Codes 2 to 4 always mean that: bad usage, bad configuration, address taken. */
+  /** Called when an incarnation has ended. */
+  readonly onExit?: (unexpected: boolean, code: number | null) => void;
+  /** True when a second attempt would fail the same way. Codes 2 and 3 always mean that: wrong usage, wrong configuration. */
   readonly isFinal?: (code: number | null) => boolean;
+  /** Whether the life that has just ended was no use. Default: it lasted less than three seconds. */
+  readonly wasVain?: (livedMs: number) => boolean;
   /** Called when it is not started again. */
   readonly onGaveUp?: (code: number | null) => void;
 }
 
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5_000;
-const CRASH_LOOP = { ends: 5, livedLessMs: 3_000 };
+const CRASH_LOOP = { ends: 5, livedLessMs: 3_000, pauseMs: 60_000 };
+/** After SIGKILL a process that waits for a disk is not gone until the disk answers. */
+const KILLED_LIMIT_MS = 1_000;
+const IN_USE = 4;
 
 export class Child {
   readonly #options: ChildOptions;
@@ -47,7 +53,7 @@ export class Child {
     return this.#process?.pid;
   }
 
-  /** True once a crash loop has ended the restarts. */
+  /** True once no further attempt is made. */
   get gaveUp(): boolean {
     return this.#gaveUp;
   }
@@ -64,17 +70,29 @@ export class Child {
     this.#process?.kill(signal);
   }
 
-  /** Sends `message` if the channel is open, else SIGTERM, and SIGKILL after `limitMs`; resolves when the process has ended. */
+  /** SIGTERM, or `message` if the channel is open, and SIGKILL after `limitMs`; resolves when it has ended, or a second after. */
   async stop(limitMs: number, message?: object): Promise<void> {
     this.#stopping = true;
     this.#cancelRestart();
     const child = this.#process;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const { clock, name, logger } = this.#options;
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     if (message === undefined || !this.send(message)) child.kill('SIGTERM');
-    const cancel = this.#options.clock.after(limitMs, () => child.kill('SIGKILL'));
-    await gone;
-    cancel();
+    const late = new Promise<void>((resolve) => {
+      const cancels = [
+        clock.after(limitMs, () => child.kill('SIGKILL')),
+        clock.after(limitMs + KILLED_LIMIT_MS, () => {
+          logger.error(
+            { child: name, pid: child.pid },
+            `${name} does not end although it was killed: it waits for a disk`,
+          );
+          resolve();
+        }),
+      ];
+      void gone.then(() => cancels.forEach((cancel) => cancel()));
+    });
+    await Promise.race([gone, late]);
   }
 
   #spawn(): void {
@@ -96,19 +114,30 @@ export class Child {
 
   #ended(code: number | null, signal: NodeJS.Signals | null): void {
     const { name, logger, clock, onExit } = this.#options;
-    onExit?.(!this.#stopping);
+    onExit?.(!this.#stopping, code);
     if (this.#stopping) return;
     const lived = clock.monotonic() - this.#bornAt;
-    this.#shortLives = lived < CRASH_LOOP.livedLessMs ? this.#shortLives + 1 : 0;
-    const isFinal = (code !== null && code >= 2 && code <= 4) || this.#options.isFinal?.(code) === true;
-    if (isFinal || this.#shortLives >= CRASH_LOOP.ends) {
+    const vain = this.#options.wasVain?.(lived) ?? lived < CRASH_LOOP.livedLessMs;
+    this.#shortLives = vain ? this.#shortLives + 1 : 0;
+    const isFinal = code === 2 || code === 3 || this.#options.isFinal?.(code) === true;
+    if (isFinal) {
       this.#gaveUp = true;
       logger.error({ child: name, code, signal }, `${name} ended and is not started again; the rest goes on`);
       this.#options.onGaveUp?.(code);
       return;
     }
-    const delayMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#shortLives, MAX_BACKOFF_MS);
-    logger.warn({ child: name, code, signal, restart_in_ms: delayMs }, `${name} ended and is started again`);
+    const loops = this.#shortLives >= CRASH_LOOP.ends && code !== IN_USE;
+    const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#shortLives, MAX_BACKOFF_MS);
+    const delayMs = loops ? CRASH_LOOP.pauseMs : backoffMs;
+    const fields = { child: name, code, signal, restart_in_ms: delayMs };
+    if (loops)
+      logger.error(
+        fields,
+        `${name} keeps ending soon after its start; it is tried again in a minute, the rest goes on`,
+      );
+    else if (code === IN_USE)
+      logger.warn(fields, `${name} found an address or a directory in use and is started again`);
+    else logger.warn(fields, `${name} ended and is started again`);
     this.#cancelRestart = clock.after(delayMs, () => this.#spawn());
   }
 }

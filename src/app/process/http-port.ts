@@ -9,6 +9,7 @@ import { SECURITY_HEADERS } from '../../monitor/api/guard.ts';
 import { answerBrokenRequests, refuseSocket } from '../../stack/server/connection-errors.ts';
 import { SERVER_LIMITS } from '../../stack/server/options.ts';
 import { headTrouble } from '../../stack/server/request-head.ts';
+import { capConnections, connectionBound } from './connection-cap.ts';
 import { addressText } from './settings.ts';
 
 const CLOSE_LIMIT_MS = 2_000;
@@ -41,6 +42,7 @@ export async function openHttpPort(
   );
   // Node would silently drop fields above its limit, even the one with the token.
   server.maxHeadersCount = 0;
+  capConnections(server, connectionBound());
   answerBrokenRequests(server);
   if (upgrade !== undefined) {
     server.on('upgrade', (request, socket, head) => {
@@ -66,7 +68,8 @@ function refuse(response: ServerResponse, trouble: VitrineError): void {
   response.writeHead(trouble.status, headers).end(JSON.stringify(problemOf(trouble)));
 }
 
-function bindError(error: NodeJS.ErrnoException, at: Address, name: string): VitrineError {
+/** The error of an address that cannot be listened on. */
+export function bindError(error: NodeJS.ErrnoException, at: Address, name: string): VitrineError {
   const text = addressText(at);
   if (error.code === 'EADDRINUSE') {
     return new VitrineError('port_taken', `${name}: ${text} is in use by another process.`, {

@@ -18,6 +18,7 @@ export interface RunFile {
   readonly monitor?: string | undefined;
   readonly monitorPid?: number | undefined;
   readonly otlpHttp?: string | undefined;
+  readonly otlpGrpc?: string | undefined;
   readonly services: readonly RunningService[];
   readonly drillToken?: string | undefined;
 }

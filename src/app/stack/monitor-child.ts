@@ -19,6 +19,9 @@ const SILENT_MS = 5_000;
 const SILENT_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 4_000;
 const LAST_FRAME_LIMIT_MS = 1_000;
+/** A first start that finds an address in use is repeated for so long: the monitor of a stack that was killed is just ending. */
+const IN_USE_PATIENCE_MS = 10_000;
+const IN_USE = 4;
 
 export interface MonitorChildOptions {
   /** Arguments of `vitrine start --role monitor`. */
@@ -34,6 +37,8 @@ export interface MonitorChildOptions {
   readonly onCare?: (call: CareCall) => Promise<CareReply>;
   /** Called when it is ready after each start, because its pid has changed. */
   readonly onReady?: () => void;
+  /** Default 10 s. */
+  readonly inUsePatienceMs?: number | undefined;
 }
 
 function startFailure(code: number | null): VitrineError {
@@ -49,28 +54,31 @@ export class MonitorChild {
   #frames: FrameSender | undefined;
   #ready = false;
   #wasReady = false;
+  /** Whether the life before was ready. */
+  #livedReady = false;
   #lastAckMs = 0;
-  #whenReady: () => void = () => {};
+  #whenStarted: () => void = () => {};
   #cancelWatch = (): void => {};
   #stopped = false;
-  /** Resolves at the first `ready`, also after restarts. */
-  readonly ready: Promise<void>;
-  /** Rejects when it is not restarted any more before it was ever ready. It has printed the reason. */
-  readonly failed: Promise<never>;
+  /**
+   * Resolves when the stack can go on: the monitor is ready, or it ended at its start for a reason that need not stop
+   * traffic, and is tried again. Rejects when it cannot start for a reason the user must remove (configuration, an address in
+   * use); the monitor has printed it.
+   */
+  readonly started: Promise<void>;
   #whenFailed: (error: Error) => void = () => {};
 
   constructor(options: MonitorChildOptions) {
     this.#options = options;
     this.#clock = options.clock;
     this.#logger = options.logger;
-    this.ready = new Promise((resolve) => {
-      this.#whenReady = resolve;
-    });
-    this.failed = new Promise((_resolve, reject) => {
+    this.started = new Promise((resolve, reject) => {
+      this.#whenStarted = resolve;
       this.#whenFailed = reject;
     });
     // When it rejects later, no caller awaits it.
-    this.failed.catch(() => {});
+    this.started.catch(() => {});
+    const startedAtMs = options.clock.monotonic();
     this.#child = new Child({
       name: 'monitor',
       module: MAIN_PROGRAM,
@@ -80,10 +88,13 @@ export class MonitorChild {
       clock: options.clock,
       logger: options.logger,
       onMessage: (message) => this.#heard(message as ToStack),
-      onExit: () => this.#gone(),
-      // It ended before it was ever ready: its data directory is in use or unusable, and it has printed so.
-      isFinal: (code) => code === 1 && !this.#wasReady,
+      onExit: (unexpected, code) => this.#gone(unexpected, code),
+      isFinal: (code) =>
+        code === IN_USE &&
+        !this.#wasReady &&
+        options.clock.monotonic() - startedAtMs > (options.inUsePatienceMs ?? IN_USE_PATIENCE_MS),
       onGaveUp: (code) => this.#whenFailed(startFailure(code)),
+      wasVain: () => !this.#livedReady,
     });
     this.#watch();
   }
@@ -139,7 +150,7 @@ export class MonitorChild {
     if (message.kind !== 'ready') return;
     this.#ready = true;
     this.#wasReady = true;
-    this.#whenReady();
+    this.#whenStarted();
     this.#options.onReady?.();
     this.#connect();
   }
@@ -156,9 +167,14 @@ export class MonitorChild {
     });
   }
 
-  #gone(): void {
+  #gone(unexpected: boolean, code: number | null): void {
+    this.#livedReady = this.#ready;
     this.#ready = false;
     this.#frames?.disconnect();
+    // With codes 2 to 4 it cannot start for a reason that the user must remove, or that is waited for.
+    if (!unexpected || this.#wasReady || (code !== null && code >= 2 && code <= IN_USE)) return;
+    this.#logger.error({ code }, 'The monitor did not start; traffic is served without it, and it is tried again');
+    this.#whenStarted();
   }
 
   #watch(): void {

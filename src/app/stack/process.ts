@@ -23,6 +23,8 @@ export interface StackOptions {
   readonly settings: Settings;
   /** The section, with default upstreams when none is configured. */
   readonly balancer: BalancerOptions;
+  /** Whether the upstreams were started together with this process. */
+  readonly upstreamsStart: boolean;
   /** The balancer's health answers on the bare paths too: nothing behind it has paths of its own there. */
   readonly bareHealth: boolean;
   /** Listening sockets of the process that this one replaces. */
@@ -42,10 +44,13 @@ export interface Stack {
   close(): Promise<string[]>;
 }
 
+const UPSTREAMS_START_MS = 15_000;
+
 /** Throws VitrineError `port_taken` or `bind_failed`. */
 export async function startStack({
   settings,
   balancer: section,
+  upstreamsStart,
   bareHealth,
   handed,
   clock,
@@ -62,6 +67,7 @@ export async function startStack({
     const balancer = await startBalancer(section, {
       log: logger,
       clock,
+      upstreamsStartMs: upstreamsStart ? UPSTREAMS_START_MS : 0,
       bareHealth,
       handed,
       authorized: (authorization) => mayName(settings, authorization),

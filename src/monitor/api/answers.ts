@@ -18,11 +18,15 @@ const GZIP_LEVEL = 4;
 
 function fail(ctx: Context, error: unknown, requestId: string): void {
   const problem = problemOf(error, requestId);
+  if (problem.status === 503) ctx.set('Retry-After', RETRY_AFTER_SECONDS);
   if (error instanceof VitrineError) ctx.set({ ...error.headers });
   ctx.status = problem.status;
   ctx.body = JSON.stringify(problem);
   ctx.type = 'application/problem+json';
 }
+
+/** Of answers that will pass by themselves. */
+const RETRY_AFTER_SECONDS = '5';
 
 /** Outermost. A client that disconnects is not an error. */
 export function problems(logger: Logger): Middleware {

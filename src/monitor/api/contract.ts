@@ -6,7 +6,7 @@
  * measured, never zero.
  */
 import type { AlertState } from '../../model/alert.ts';
-import type { Health, HealthStatus } from '../../model/health.ts';
+import type { Health, ReportedStatus } from '../../model/health.ts';
 import type { AttributeValue, SpanKind, SpanStatus } from '../../model/records.ts';
 
 /** Seconds. Percentiles are estimated from histogram buckets. */
@@ -251,7 +251,7 @@ export interface LogsAnswer {
 
 export interface ServiceRow {
   readonly service: string;
-  readonly state: HealthStatus | 'no_data';
+  readonly state: ReportedStatus | 'no_data';
   /** Why it is in this state, one sentence; empty when healthy. */
   readonly reason: string;
   readonly requests_per_second: number | null;
@@ -261,7 +261,7 @@ export interface ServiceRow {
   readonly logs_per_minute: number | null;
   readonly uptime_seconds: number | null;
   /** One mark a minute of the last 15, oldest first. */
-  readonly strip: readonly (HealthStatus | 'no_data')[];
+  readonly strip: readonly (ReportedStatus | 'no_data')[];
 }
 
 export interface ServicesAnswer {

@@ -14,7 +14,12 @@ export interface HealthSource {
   readonly version: string;
 }
 
-const DRAFT_STATUS: Readonly<Record<HealthStatus, string>> = { healthy: 'pass', degraded: 'warn', unhealthy: 'fail' };
+const DRAFT_STATUS: Readonly<Record<HealthStatus, string>> = {
+  starting: 'warn',
+  healthy: 'pass',
+  degraded: 'warn',
+  unhealthy: 'fail',
+};
 
 function draftOf(health: Health, version: string): object {
   const checks = Object.entries(health.components).map(([name, component]) => [

@@ -6,7 +6,7 @@
 import { SIGNALS } from '../../dashboards/services.ts';
 import type { SignalName } from '../../dashboards/services.ts';
 import type { Alert } from '../../model/alert.ts';
-import type { HealthStatus } from '../../model/health.ts';
+import type { ReportedStatus } from '../../model/health.ts';
 import { worst } from '../../model/health.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { Labels } from '../../model/labels.ts';
@@ -21,7 +21,7 @@ const MAX_SERVICES = 200;
 const QUERY_TIMEOUT_MS = 5_000;
 
 export interface Verdict {
-  readonly state: HealthStatus;
+  readonly state: ReportedStatus;
   readonly reason: string;
 }
 
@@ -31,7 +31,7 @@ const millis = (seconds: number): string => `${Number((seconds * 1_000).toPrecis
 /** Judges one moment of one service by its signals. Pure. */
 export function verdictOf(errorRatio: number | null, p95Seconds: number | null): Verdict {
   const reasons: string[] = [];
-  const states: HealthStatus[] = [];
+  const states: ReportedStatus[] = [];
   if (errorRatio !== null && errorRatio >= SOME_ERRORS) {
     states.push(errorRatio >= MANY_ERRORS ? 'unhealthy' : 'degraded');
     reasons.push(`errors ${percent(errorRatio)}`);

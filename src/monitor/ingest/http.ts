@@ -8,6 +8,7 @@ import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { checkHost, checkSite } from '../../model/site.ts';
 import { ByteBudget } from './request/byte-budget.ts';
+import { HeapPressure } from './request/heap-pressure.ts';
 import type { Answer, Endpoint } from './request/endpoint.ts';
 import { problemAnswer } from './request/endpoint.ts';
 import { checkToken } from './request/token.ts';
@@ -28,6 +29,8 @@ export interface IngestHttpOptions {
   readonly limits?: BodyLimits | undefined;
   /** Shared by all ports, so that their requests together stay within it. Default 256 MiB. */
   readonly budget?: ByteBudget | undefined;
+  /** Shared by all ports. */
+  readonly heap?: HeapPressure | undefined;
 }
 
 /** Resolves with false, having done nothing, when the path is not one of ingest's. */
@@ -43,16 +46,18 @@ export function ingestHttp(options: IngestHttpOptions): IngestHandler {
   const limits = options.limits ?? BODY_LIMITS;
   const budget = options.budget ?? new ByteBudget(DEFAULT_BUDGET_BYTES);
   const endpoints = endpointsOf(intake, limits);
+  const heap = options.heap ?? new HeapPressure(intake.clock);
   return async (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0];
     const endpoint = endpoints.get(path);
     // Another handler reads logs: ingest owns this path for POST only.
     if (endpoint === undefined || (path === '/api/logs' && request.method !== 'POST')) return false;
-    const lease = budget.lease();
+    const lease = budget.lease(request.socket.remoteAddress ?? '');
     const send = (answer: Answer): void => sendAnswer(request, response, answer, intake.clock);
     try {
       checkMethod(request);
       if (token !== undefined) checkToken(request.headers.authorization, token);
+      heap.check();
       send(await endpoint.answer(request, lease));
     } catch (error) {
       if (!(error instanceof VitrineError)) logger.error({ err: error, path }, 'ingest failed');

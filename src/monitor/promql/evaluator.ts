@@ -44,6 +44,7 @@ import {
 import { looksLikeCounter, RATE_FUNCTIONS } from './functions/rate-functions.ts';
 import { absent } from './functions/vector-functions.ts';
 import { columnToRangeSeries, newWindow, runWindows, toRangeSeries, type WindowFunction } from './columns/window.ts';
+import { noteRollUps } from './functions/roll-up-limits.ts';
 import { KEEPS_NAME, WINDOW_FUNCTIONS } from './functions/window-functions.ts';
 
 /** State that the nodes of one query run share. */
@@ -53,6 +54,8 @@ export interface Run {
   readonly notes: Annotations;
   /** The series of every selector, selected beforehand. */
   readonly selected: ReadonlyMap<SelectorKey, readonly Series[]>;
+  /** For selectors that read roll-ups, the time up to which they do. */
+  readonly coarse: ReadonlyMap<SelectorKey, number>;
 }
 
 const vector = (series: Column[]): Value => ({ kind: 'vector', series });
@@ -211,7 +214,7 @@ async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame,
     const value = await evaluate(other, frame, run);
     if (value.kind === 'scalar') scalars.push(value.v);
   }
-  const range = await evaluateRange(arg, frame, run);
+  const range = honest(node, arg, await evaluateRange(arg, frame, run), run);
   if (range.extended !== undefined) checkExtended(node.func, range.extended);
   const evalTimes = frameTimes(frame);
   const w = newWindow(range.rangeMs, scalars, notes, arg.pos);
@@ -230,6 +233,14 @@ async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame,
   }
   if (node.func === 'quantile_over_time' && out.length > 0) noteQuantiles(scalars[0], node.args[0], notes);
   return out;
+}
+
+/** The range without the windows whose value would be wrong over roll-ups. A subquery looks at single samples: those are there. */
+function honest(call: CallExpr, arg: Expr, range: RangeVector, { coarse, notes }: Run): RangeVector {
+  const node = unwrapParens(arg);
+  const untilMs = node.kind === 'matrix_selector' ? coarse.get(node.selector) : undefined;
+  if (untilMs === undefined) return range;
+  return { ...range, refusedUntilMs: noteRollUps(call.func, arg.pos, range, untilMs, notes) };
 }
 
 function noteNonCounter(func: string, column: Column, notes: Annotations, arg: Expr): void {

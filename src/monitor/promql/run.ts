@@ -47,8 +47,9 @@ export async function runQuery(request: QueryRequest, source: SampleSource): Pro
   const steps = instant ? 1 : Math.floor((endMs - startMs) / stepMs) + 1;
   const frame: Frame = { startMs, stepMs, steps, instant };
   const notes = new Annotations(text);
-  const selected = await selectAll(planSelectors(expr, frame, bounds), source, budget);
-  const run: Run = { bounds, budget, notes, selected };
+  const planned = planSelectors(expr, frame, bounds);
+  const selected = await selectAll(planned, source, budget);
+  const run: Run = { bounds, budget, notes, selected, coarse: await coarseness(planned, source) };
   const value = type === 'matrix' ? await instantMatrix(expr, frame, run) : await shaped(expr, frame, run);
   budget.check();
   return { value, warnings: notes.warnings, infos: notes.infos };
@@ -76,6 +77,20 @@ async function selectAll(
     selected.set(key, series);
   }
   return selected;
+}
+
+/** For each selector that reads roll-ups, the time up to which it does. */
+async function coarseness(
+  planned: readonly PlannedSelector[],
+  source: SampleSource,
+): Promise<ReadonlyMap<SelectorKey, number>> {
+  const coarse = new Map<SelectorKey, number>();
+  if (source.coarseUntilMs === undefined) return coarse;
+  for (const { key, mintMs, maxtMs } of planned) {
+    const untilMs = maxtMs < mintMs ? -Infinity : await source.coarseUntilMs(mintMs, maxtMs);
+    if (untilMs > mintMs) coarse.set(key, untilMs);
+  }
+  return coarse;
 }
 
 async function shaped(expr: Expr, frame: Frame, run: Run): Promise<QueryValue> {

@@ -1,18 +1,19 @@
 /**
  * Opens a data directory: lock, schema check, replay. Afterwards the head holds every write acknowledged before a kill.
  */
+import path from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { decodeBatch } from './codec/batch-codec.ts';
 import { ByteReader } from './codec/bytes.ts';
-import { isDamaged, isDiskTrouble, messageOf } from './disk/database.ts';
+import { isDamaged, isWrongContent, messageOf, setAside } from './disk/database.ts';
 import { DayFiles } from './disk/day-files.ts';
 import { inUse, prepareDirectory, signDirectory } from './disk/directory-lock.ts';
 import { MemoryExemplars } from './head/exemplar-store.ts';
 import { restoreTail } from './upkeep/flush-cycle.ts';
 import { Head } from './head/head.ts';
-import { Journal } from './disk/journal.ts';
+import { Journal, JOURNAL_FILE } from './disk/journal.ts';
 import { MetadataTable } from './disk/metadata-table.ts';
 import { SampleStore } from './sample-store.ts';
 import { AHEAD_MS } from './upkeep/options.ts';
@@ -45,20 +46,37 @@ type Given = Pick<SampleStoreOptions, 'dir' | 'compileMatcher'> & Partial<Sample
 export function openSampleStore(given: Given): SampleStore {
   const options: SampleStoreOptions = { ...SAMPLE_STORE_DEFAULTS, ...given };
   prepareDirectory(options.dir);
-  const journal = openJournal(options);
+  try {
+    return openWith(options);
+  } catch (error) {
+    if (error instanceof VitrineError && error.code === 'data_dir_in_use') throw inUse(options.dir, error);
+    if (!isWrongContent(error)) {
+      if (error instanceof VitrineError) throw error;
+      throw unusable(options.dir, error);
+    }
+    const aside = setAside(path.join(options.dir, JOURNAL_FILE));
+    options.logger.error(
+      { file: aside, cause: messageOf(error) },
+      `${JOURNAL_FILE} cannot be read and was set aside; the samples of the last hour are missing, older days are kept`,
+    );
+    return openWith(options);
+  }
+}
+
+function openWith(options: SampleStoreOptions): SampleStore {
+  const journal = new Journal(options.dir, options.durability);
   try {
     const head = new Head(new SeriesTable(options, options.logger));
     const { table } = head;
     const days = new DayFiles(options.dir, options.logger, (key) => table.labelsOfKey(key));
-    signDirectory(options.dir);
     const metadata = new MetadataTable();
     const exemplars = new MemoryExemplars();
     replay(journal, { head, metadata, exemplars }, options);
+    signDirectory(options.dir);
     return new SampleStore({ options, head, journal, days, metadata, exemplars });
   } catch (error) {
     journal.close();
-    if (error instanceof VitrineError) throw error;
-    throw unusable(options.dir, error);
+    throw error;
   }
 }
 
@@ -67,16 +85,6 @@ function unusable(dir: string, cause: unknown): VitrineError {
     hint: 'Check that the disk has space and the files belong to this user; a backup can be put in their place.',
     cause,
   });
-}
-
-function openJournal({ dir, durability }: SampleStoreOptions): Journal {
-  try {
-    return new Journal(dir, durability);
-  } catch (error) {
-    if (error instanceof VitrineError && error.code === 'data_dir_in_use') throw inUse(dir, error);
-    if (isDiskTrouble(error)) throw unusable(dir, error);
-    throw error;
-  }
 }
 
 interface Restored {

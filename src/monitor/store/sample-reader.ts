@@ -4,14 +4,15 @@
  * gives the event loop back every few milliseconds.
  */
 import { Turns, type Clock } from '../../base/clock.ts';
+import { rareLines, type Logger, type RareLine } from '../../base/logger.ts';
 import { Labels } from '../../model/labels.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { SelectPace, WorkMeter } from '../../model/ports.ts';
 import type { Matcher } from '../../model/labels.ts';
 import type { Samples, Series } from '../../model/series.ts';
 import { Columns } from './codec/columns.ts';
-import { isDamaged } from './disk/database.ts';
-import type { DayFile } from './disk/day-file.ts';
+import { isDamaged, messageOf } from './disk/database.ts';
+import { DamagedChunk, type DayFile } from './disk/day-file.ts';
 import type { DayFiles } from './disk/day-files.ts';
 import type { Head } from './head/head.ts';
 import { Selector } from './head/postings.ts';
@@ -42,13 +43,15 @@ export class SampleReader {
   readonly #days: DayFiles;
   readonly #compile: CompileMatcher;
   readonly #turns: Turns;
+  readonly #rareLine: RareLine;
   readonly #columns = new Columns(4096);
 
-  constructor(parts: { head: Head; days: DayFiles; compileMatcher: CompileMatcher; clock: Clock }) {
+  constructor(parts: { head: Head; days: DayFiles; compileMatcher: CompileMatcher; clock: Clock; logger: Logger }) {
     this.#head = parts.head;
     this.#days = parts.days;
     this.#compile = parts.compileMatcher;
     this.#turns = new Turns(parts.clock, TURN_MS);
+    this.#rareLine = rareLines(parts.logger, parts.clock);
   }
 
   async select(
@@ -75,6 +78,15 @@ export class SampleReader {
     const found = await this.#matching(selectors, mintMs, maxtMs);
     const sorted = await sortInTurns(found, byLabels, () => this.#rest());
     return this.#withSamples(sorted, mintMs, maxtMs, limit);
+  }
+
+  /** The time of the newest sample in the range that comes from a roll-up, -Infinity when none does. */
+  coarseUntilMs(mintMs: number, maxtMs: number): number {
+    let until = -Infinity;
+    for (const file of this.#days.overlapping(mintMs, maxtMs)) {
+      if (this.#guard(file, () => file.rolledUp) === true) until = Math.max(until, file.lastMs);
+    }
+    return until;
   }
 
   /** A promise to wait for when the thread should be given back; undefined when the reader may go on. */
@@ -143,6 +155,18 @@ export class SampleReader {
   }
 
   #read(labels: Labels, mintMs: number, maxtMs: number): Samples | undefined {
+    for (;;) {
+      try {
+        return this.#readOnce(labels, mintMs, maxtMs);
+      } catch (error) {
+        // Each damaged chunk is met once: a gap is better than a wrong sample.
+        if (!(error instanceof DamagedChunk)) throw error;
+        this.#rareLine('error', error.message, { cause: messageOf(error.cause) }, `${error.message} and is left out`);
+      }
+    }
+  }
+
+  #readOnce(labels: Labels, mintMs: number, maxtMs: number): Samples | undefined {
     const columns = this.#columns;
     columns.clear();
     const slot = this.#head.table.slotOfKey(labels.key);
@@ -177,7 +201,7 @@ export class SampleReader {
     try {
       return work();
     } catch (error) {
-      if (!isDamaged(error)) throw error;
+      if (!isDamaged(error) || error instanceof DamagedChunk) throw error;
       this.#days.setAside(file, error);
       return undefined;
     }

@@ -12,7 +12,9 @@ import type { Labels, Matcher } from '../../model/labels.ts';
 import type { ExemplarSeries, MetricMetadata, Series } from '../../model/series.ts';
 import { encodeBatch } from './codec/batch-codec.ts';
 import { ByteWriter } from './codec/bytes.ts';
-import { isDiskTrouble } from './disk/database.ts';
+import path from 'node:path';
+import { isDamaged, isDiskTrouble } from './disk/database.ts';
+import { JOURNAL_FILE } from './disk/journal.ts';
 import { ALL_TIMES } from './head/head.ts';
 import type { TimeWindow } from './head/head.ts';
 import { unsignDirectory } from './disk/directory-lock.ts';
@@ -53,8 +55,9 @@ export class SampleStore implements SampleSink, SampleSource {
     this.#parts = parts;
     this.#options = options;
     const { clock, logger, compileMatcher, dir, minFreeBytes } = options;
-    this.#gate = new WriteGate({ dir, minFreeBytes, clock, logger, probe: () => journal.probe() });
-    this.#reader = new SampleReader({ head, days, compileMatcher, clock });
+    const file = path.join(dir, JOURNAL_FILE);
+    this.#gate = new WriteGate({ dir, file, minFreeBytes, clock, logger, probe: () => journal.probe() });
+    this.#reader = new SampleReader({ head, days, compileMatcher, clock, logger });
     this.#upkeep = new StoreUpkeep({ ...parts, gate: this.#gate, commit: () => this.#commit() });
     this.#stopObserving = observeStore(() => this.stats());
   }
@@ -98,6 +101,10 @@ export class SampleStore implements SampleSink, SampleSource {
 
   select(matchers: readonly Matcher[], mintMs: number, maxtMs: number, pace?: SelectPace): Promise<readonly Series[]> {
     return this.#reader.select(matchers, mintMs, maxtMs, pace);
+  }
+
+  coarseUntilMs(mintMs: number, maxtMs: number): number {
+    return this.#reader.coarseUntilMs(mintMs, maxtMs);
   }
 
   series(
@@ -203,7 +210,8 @@ export class SampleStore implements SampleSink, SampleSource {
       metadata.saved();
     } catch (error) {
       head.takeBack();
-      const full = isDiskTrouble(error);
+      // A damaged head.db is set aside at the next start.
+      const full = isDiskTrouble(error) || isDamaged(error);
       if (full) this.#gate.shut(error);
       for (const { reject } of waiting) reject(full ? this.#gate.refusal(error) : error);
       return;

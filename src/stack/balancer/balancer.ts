@@ -2,6 +2,7 @@
  * Builds the balancer and runs it: listener → admit → route → cache → pick → forward. Its parts are passed in, so it reads
  * neither files nor the environment and does not know the monitor.
  */
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock, wait, type Clock } from '../../base/clock.ts';
 import { silentLogger, type Logger } from '../../base/logger.ts';
@@ -14,6 +15,7 @@ import { Care } from './care/care.ts';
 import { Deadlines } from './timing/deadlines.ts';
 import { checkHealth } from './upstream/health-check.ts';
 import { Attempt } from './exchange/attempt.ts';
+import { provenResponse } from './client/response-proof.ts';
 import { Listener } from './listener.ts';
 import { AccessLog } from './telemetry/access-log.ts';
 import { Observer } from './telemetry/observer.ts';
@@ -31,6 +33,8 @@ export interface BalancerPieces {
   readonly bareHealth?: boolean;
   /** Whether the value of `Authorization` allows to see the addresses of upstreams in `/health`. */
   readonly authorized?: (authorization: string) => boolean;
+  /** Class of the server's responses; by default the fast one if it works on this Node.js, else Node's own. */
+  readonly responseClass?: typeof ServerResponse;
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -42,6 +46,8 @@ export interface BalancerPieces {
   readonly cacheCare?: CacheCare;
   /** Health of the cache and the bytes it holds, for `/health`. */
   readonly cacheHealth?: () => { readonly component: ComponentHealth; readonly sizeBytes: number };
+  /** Upstreams that start together with the balancer: time until failed checks count for `/health`. Default 0. */
+  readonly upstreamsStartMs?: number | undefined;
 }
 
 export interface Balancer {
@@ -73,7 +79,8 @@ const LEAVE_LIMIT_MS = 3_600_000;
 
 /** Throws VitrineError `port_taken` or `bind_failed`. */
 export async function startBalancer(options: BalancerOptions, pieces: BalancerPieces = {}): Promise<Balancer> {
-  const running = new RunningBalancer(options, pieces);
+  const responseClass = pieces.responseClass ?? (await provenResponse(pieces.log ?? silentLogger));
+  const running = new RunningBalancer(options, pieces, responseClass);
   try {
     return await running.start(pieces.handed);
   } catch (error) {
@@ -98,11 +105,12 @@ class RunningBalancer implements Balancer {
   #stopChecks = (): void => {};
   #draining = false;
   #leaving = false;
+  #started = false;
   #address: AddressInfo | undefined;
   readonly #tls: TlsListening | undefined;
   secureAddress: AddressInfo | undefined;
 
-  constructor(options: BalancerOptions, pieces: BalancerPieces) {
+  constructor(options: BalancerOptions, pieces: BalancerPieces, responseClass: typeof ServerResponse) {
     this.#pieces = pieces;
     this.#clock = pieces.clock ?? systemClock;
     this.#log = pieces.log ?? silentLogger;
@@ -126,6 +134,7 @@ class RunningBalancer implements Balancer {
     });
     const now = (): Configured => this.#now;
     this.#listener = new Listener({
+      responseClass,
       get options() {
         return now().options;
       },
@@ -227,7 +236,7 @@ class RunningBalancer implements Balancer {
   health(): HealthFacts {
     const uptimeSeconds = (this.#clock.monotonic() - this.#startMs) / 1000;
     const cache = this.#pieces.cacheHealth?.();
-    const server = serverHealth(this.#now, uptimeSeconds);
+    const server = serverHealth(this.#now, this.#isStarting(), uptimeSeconds);
     const balancer: ComponentHealth = {
       status: this.#draining ? 'degraded' : 'healthy',
       uptime_seconds: Math.floor(uptimeSeconds),
@@ -252,6 +261,14 @@ class RunningBalancer implements Balancer {
     this.#leaving = true;
     await Promise.race([this.#listener.leave(), wait(this.#clock, LEAVE_LIMIT_MS)]);
     await this.drain();
+  }
+
+  /** Until checks have decided about every upstream; those that start with the balancer may fail until they are up. */
+  #isStarting(): boolean {
+    if (this.#started || this.#now.options.health_check.interval <= 0) return false;
+    const patient = this.#clock.monotonic() - this.#startMs < (this.#pieces.upstreamsStartMs ?? 0);
+    this.#started = this.#now.upstreams.every(({ seen, judged }) => seen || (judged && !patient));
+    return !this.#started;
   }
 
   async drain(): Promise<void> {

@@ -1,4 +1,5 @@
 /** What the listener is made of. */
+import type { ServerResponse } from 'node:http';
 import type { Limits } from './config.ts';
 import type { WorkloadPieces } from './exchange/workload.ts';
 import type { HealthFacts } from './own-endpoints.ts';
@@ -8,6 +9,7 @@ export interface ListenerPieces extends WorkloadPieces {
   /** What a head is held to before its route is known. */
   readonly limits: () => Limits;
   readonly tls: TlsListening | undefined;
+  readonly responseClass: typeof ServerResponse;
   readonly health: () => HealthFacts;
   /** Whether the own endpoints answer without their prefix too. */
   readonly bareHealth: boolean;

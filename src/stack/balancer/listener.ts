@@ -52,7 +52,7 @@ export class Listener {
         if (this.#clients.size === 0) this.#onQuiet?.();
       },
     };
-    const common = serverOptions(pieces.options, pieces.limits());
+    const common = serverOptions(pieces.options, pieces.limits(), pieces.responseClass);
     this.#tls = pieces.tls;
     this.#server = this.#equipped(createServer(common), 'connection');
     this.#secure =

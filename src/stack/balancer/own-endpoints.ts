@@ -18,7 +18,7 @@ export interface HealthFacts {
 }
 
 const MIB = 1024 ** 2;
-const PASS = { healthy: 'pass', degraded: 'warn', unhealthy: 'fail' } as const;
+const PASS = { starting: 'warn', healthy: 'pass', degraded: 'warn', unhealthy: 'fail' } as const;
 
 /** The parts of `/health` without addresses of upstreams, for clients that may not know them. */
 function anonymous(components: HealthFacts['components']): HealthFacts['components'] {
@@ -81,11 +81,12 @@ export function ownAnswer(endpoint: OwnEndpoint, accept: string, named: boolean,
     case '/livez':
       return { status: 200, type: 'text/plain; charset=utf-8', body: 'ok\n' };
     case '/readyz': {
-      const { draining } = facts();
+      const { draining, components } = facts();
+      const starting = Object.values(components).some(({ status }) => status === 'starting');
       return {
-        status: draining ? 503 : 200,
+        status: draining || starting ? 503 : 200,
         type: 'text/plain; charset=utf-8',
-        body: draining ? 'draining\n' : 'ok\n',
+        body: draining ? 'draining\n' : starting ? 'starting\n' : 'ok\n',
       };
     }
     default: {

@@ -110,7 +110,7 @@ export function healthAnswer(health: Health, accept: string | undefined): Health
   if (!(accept ?? '').includes('application/health+json')) {
     return { status, type: 'application/json', body: JSON.stringify(health) };
   }
-  const word: Record<HealthStatus, string> = { healthy: 'pass', degraded: 'warn', unhealthy: 'fail' };
+  const word: Record<HealthStatus, string> = { starting: 'warn', healthy: 'pass', degraded: 'warn', unhealthy: 'fail' };
   const checks = Object.fromEntries(
     Object.entries(health.components).map(([name, component]) => [
       `${name}:uptime`,

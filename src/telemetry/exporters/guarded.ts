@@ -1,15 +1,16 @@
 /**
- * Exporters may throw, call back twice, never call back, or be slow. The guard makes each batch end exactly once within a
- * limit and counts its result; the gate before a batch processor counts the items that do not fit its queue. Nothing here
- * waits, so an exporter never delays a request.
+ * Exporters are code of others: they may throw, answer twice, never answer, or be slow. The guard makes each batch end exactly
+ * once within a limit and counts its outcome; the gate before a batch processor counts the items that the queue cannot take,
+ * and replaces values that an exporter could not serialise. Nothing here waits, so a request is never delayed by an exporter.
  */
 import type { ExportResult } from '@opentelemetry/core';
 import { ExportResultCode } from '@opentelemetry/core';
 import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
-import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
+import type { InstrumentType, PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../../base/logger.ts';
 import type { ExportCount } from '../metrics/drop-count.ts';
+import { soundenLog, soundMetrics, soundSpan } from './sound-values.ts';
 
 /** The items between the gate and the end of their export. */
 export interface Flow {
@@ -113,10 +114,13 @@ export function guardLogExporter(exporter: LogRecordExporter, flow: Flow): LogRe
   };
 }
 
-/** Metrics are cumulative: the next batch replaces a lost one, so a batch counts as one item. */
-export function guardMetricExporter(exporter: PushMetricExporter, flow: Flow): PushMetricExporter {
-  const guarded: PushMetricExporter = {
-    export: (batch, done) => guard(flow, 1, (end) => exporter.export(batch, end), done),
+/** An exporter that may also choose the limit of attribute sets, as readers do. */
+export type LimitedExporter = PushMetricExporter & { selectCardinalityLimit?(type: InstrumentType): number };
+
+/** Metrics are cumulative: a lost batch is made good by the next, so a batch counts as one item. */
+export function guardMetricExporter(exporter: LimitedExporter, flow: Flow): LimitedExporter {
+  const guarded: LimitedExporter = {
+    export: (batch, done) => guard(flow, 1, (end) => exporter.export(soundMetrics(batch), end), done),
     forceFlush: async () => exporter.forceFlush?.(),
     shutdown: () => exporter.shutdown(),
   };
@@ -124,6 +128,7 @@ export function guardMetricExporter(exporter: PushMetricExporter, flow: Flow): P
   if (exporter.selectAggregationTemporality) {
     guarded.selectAggregationTemporality = exporter.selectAggregationTemporality.bind(exporter);
   }
+  if (exporter.selectCardinalityLimit) guarded.selectCardinalityLimit = exporter.selectCardinalityLimit.bind(exporter);
   return guarded;
 }
 
@@ -141,7 +146,7 @@ export function gateSpans(inner: SpanProcessor, flow: Flow, capacity: number): S
   return {
     onStart: () => {},
     onEnd(span: ReadableSpan) {
-      if ((span.spanContext().traceFlags & 1) === 1 && takes(flow, capacity)) inner.onEnd(span);
+      if ((span.spanContext().traceFlags & 1) === 1 && takes(flow, capacity)) inner.onEnd(soundSpan(span));
     },
     forceFlush: () => inner.forceFlush(),
     shutdown: () => inner.shutdown(),
@@ -151,7 +156,9 @@ export function gateSpans(inner: SpanProcessor, flow: Flow, capacity: number): S
 export function gateLogs(inner: LogRecordProcessor, flow: Flow, capacity: number): LogRecordProcessor {
   return {
     onEmit(record, context) {
-      if (takes(flow, capacity)) inner.onEmit(record, context);
+      if (!takes(flow, capacity)) return;
+      soundenLog(record);
+      inner.onEmit(record, context);
     },
     forceFlush: () => inner.forceFlush(),
     shutdown: () => inner.shutdown(),

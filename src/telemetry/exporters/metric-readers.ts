@@ -1,9 +1,16 @@
 /**
- * Metric exporters of the environment. The LiveReader is their producer. An exporter that prefers delta temporality would get
- * cumulative data from it, so such an exporter is registered as a separate reader, which costs more for each record.
+ * Metric exporters of the environment. They get the collections of the LiveReader, which are cumulative, with the SDK's default
+ * aggregation and limits. An exporter that asks for anything else (delta temporality, exponential histograms, another limit of
+ * attribute sets) would silently get the wrong data that way, so it gets a registered reader of its own, at the cost of a second
+ * record for every value.
  */
 import type { IMetricReader, PushMetricExporter } from '@opentelemetry/sdk-metrics';
-import { AggregationTemporality, InstrumentType, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  AggregationType,
+  InstrumentType,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import type { Logger } from '../../base/logger.ts';
 import type { DropCount } from '../metrics/drop-count.ts';
 import type { Env } from '../environment.ts';
@@ -14,9 +21,9 @@ import { createFlow, guardMetricExporter } from './guarded.ts';
 import type { ExporterChoice } from './resolver.ts';
 
 export interface MetricReaders {
-  /** Must be registered with the MeterProvider. */
+  /** They must be registered with the MeterProvider. */
   readonly registered: readonly IMetricReader[];
-  /** Need the LiveReader's producer. */
+  /** They collect from the LiveReader. */
   readonly fed: readonly IMetricReader[];
   readonly flows: readonly Flow[];
 }
@@ -30,22 +37,42 @@ export interface ReaderOptions {
   readonly defaultIntervalMs: number;
 }
 
-const prefersDelta = (reader: {
-  selectAggregationTemporality?(type: InstrumentType): AggregationTemporality;
-}): boolean =>
-  [InstrumentType.COUNTER, InstrumentType.HISTOGRAM].some(
-    (type) => reader.selectAggregationTemporality?.(type) === AggregationTemporality.DELTA,
-  );
+/** The limit of attribute sets that a reader without a choice has in the SDK. */
+const DEFAULT_LIMIT = 2_000;
 
-function periodic(exporter: PushMetricExporter, { env, logger, defaultIntervalMs }: ReaderOptions): IMetricReader {
+/** The choices of a reader or exporter; all of them are optional in the SDK's interfaces. */
+interface Choices {
+  selectAggregation?(type: InstrumentType): { readonly type: AggregationType };
+  selectAggregationTemporality?(type: InstrumentType): AggregationTemporality;
+  selectCardinalityLimit?(type: InstrumentType): number;
+}
+
+/** Whether `choices` differ from what the LiveReader collects, for any kind of instrument. */
+function needsOwnReader(choices: Choices): boolean {
+  return Object.values(InstrumentType).some(
+    (type) =>
+      choices.selectAggregationTemporality?.(type) === AggregationTemporality.DELTA ||
+      (choices.selectAggregation?.(type).type ?? AggregationType.DEFAULT) !== AggregationType.DEFAULT ||
+      (choices.selectCardinalityLimit?.(type) ?? DEFAULT_LIMIT) !== DEFAULT_LIMIT,
+  );
+}
+
+function periodic(
+  exporter: PushMetricExporter & Choices,
+  { env, logger, defaultIntervalMs }: ReaderOptions,
+): IMetricReader {
   const exportIntervalMillis = positiveOf(env, 'OTEL_METRIC_EXPORT_INTERVAL', logger) ?? defaultIntervalMs;
   const timeoutMs = positiveOf(env, 'OTEL_METRIC_EXPORT_TIMEOUT', logger) ?? 30_000;
-  // The SDK rejects a timeout above the interval.
-  return new PeriodicExportingMetricReader({
+  const reader: IMetricReader & Choices = new PeriodicExportingMetricReader({
     exporter,
     exportIntervalMillis,
+    // The SDK refuses a timeout above the interval.
     exportTimeoutMillis: Math.min(timeoutMs, exportIntervalMillis),
   });
+  // The SDK's reader has this choice but does not ask its exporter.
+  const limit = exporter.selectCardinalityLimit?.bind(exporter);
+  if (limit !== undefined) reader.selectCardinalityLimit = limit;
+  return reader;
 }
 
 /** Throws VitrineError `exporter_unknown`. `prometheus` is not among these. */
@@ -59,13 +86,13 @@ export async function createMetricReaders(
   for (const choice of choices) {
     const loaded = await loadMetrics(choice, options.directory);
     if (loaded.kind === 'reader') {
-      (prefersDelta(loaded.reader) ? registered : fed).push(loaded.reader);
+      (needsOwnReader(loaded.reader) ? registered : fed).push(loaded.reader);
       continue;
     }
     const flow = createFlow(options.drops.of('metrics', choice.name), 30_000, options.logger);
     flows.push(flow);
-    const delta = prefersDelta(loaded.exporter);
-    (delta ? registered : fed).push(periodic(guardMetricExporter(loaded.exporter, flow), options));
+    const reader = periodic(guardMetricExporter(loaded.exporter, flow), options);
+    (needsOwnReader(loaded.exporter) ? registered : fed).push(reader);
   }
   return { registered, fed, flows };
 }

@@ -1,15 +1,12 @@
 /**
- * Makes a log record of each call of `console`, in the trace of the caller. The output itself is not changed. Loggers that
- * write to streams (pino, winston, bunyan) do not use `console`; they have their own instrumentations, so no line is recorded
- * twice. Lines that exporters write are left out, because each record would cause another.
+ * Makes a log record of each call of `console`, in the trace of the caller. The output itself is not changed. Lines that exporters
+ * write are left out, because each record would cause another.
  */
 import { format } from 'node:util';
-import { context, logs, SeverityNumber } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
+import { logs, SeverityNumber } from '@opentelemetry/api';
+import { isQuiet, MAX_LENGTH, quietly } from './line-records.ts';
+import { observeOutput } from './stdout-lines.ts';
 import { redactText } from './redact.ts';
-
-/** Characters of a line that are kept. */
-const MAX_LENGTH = 16_384;
 
 const LEVELS = [
   ['debug', SeverityNumber.DEBUG, 'DEBUG'],
@@ -28,6 +25,11 @@ function exceptionOf(values: readonly unknown[]): Record<string, string> {
     : { ...exception, 'exception.stacktrace': error.stack.slice(0, MAX_LENGTH) };
 }
 
+/** Loggers whose instrumentation makes records of the lines that they print. */
+const loaded = new Set<string>();
+const isPackageLoaded = (name: string): boolean => loaded.has(name);
+export const packageLoaded = (name: string): void => void loaded.add(name);
+
 /** Starts the observation of `target`, the application's console. Call it after an SDK is registered. Returns a function that stops it. */
 export function observeConsole(target: Console = console): () => void {
   const logger = logs.getLogger('console');
@@ -36,8 +38,9 @@ export function observeConsole(target: Console = console): () => void {
   for (const [level, severityNumber, severityText] of LEVELS) {
     const original = target[level];
     const observed = function (this: unknown, ...values: unknown[]): void {
-      original.apply(this, values);
-      if (busy || isTracingSuppressed(context.active())) return;
+      // Printed in `quietly`, because the same text reaches stdout, which is observed too.
+      quietly(() => original.apply(this, values));
+      if (busy || isQuiet()) return;
       busy = true;
       try {
         const body = redactText(format(...values).slice(0, MAX_LENGTH));
@@ -54,6 +57,7 @@ export function observeConsole(target: Console = console): () => void {
       if (target[level] === observed) target[level] = original;
     });
   }
+  if (target === console) originals.push(observeOutput(() => isPackageLoaded('bunyan') || isPackageLoaded('pino')));
   return () => {
     for (const restore of originals) restore();
   };

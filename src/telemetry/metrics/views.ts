@@ -1,4 +1,8 @@
-/** Histogram bounds for the table of names: one list for durations, a finer one for operations that take microseconds. */
+/**
+ * Histogram bounds for the table of names: one list for durations, a finer one for operations that take microseconds.
+ * In the SDK a view decides for all readers, so where an exporter asks for an aggregation of its own there are no views: then
+ * instruments of others keep the bounds that their authors advise.
+ */
 import type { ViewOptions } from '@opentelemetry/sdk-metrics';
 import { AggregationType } from '@opentelemetry/sdk-metrics';
 import type { MetricName } from '../names.ts';

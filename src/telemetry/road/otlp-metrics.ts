@@ -7,7 +7,7 @@ import type {
   ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { DataPointType } from '@opentelemetry/sdk-metrics';
-import { writeAttributes, writeResource, writeScope } from './otlp-records.ts';
+import { attempt, writeAttributes, writeResource, writeScope } from './otlp-records.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
 
 const CUMULATIVE = 2;
@@ -75,13 +75,13 @@ function writeMetric(w: ProtobufWriter, metric: MetricData): void {
   const data = w.open(FIELD[metric.dataPointType]);
   switch (metric.dataPointType) {
     case DataPointType.HISTOGRAM:
-      for (const point of metric.dataPoints) writeHistogram(w, point);
+      for (const point of metric.dataPoints) attempt(w, () => writeHistogram(w, point));
       break;
     case DataPointType.EXPONENTIAL_HISTOGRAM:
-      for (const point of metric.dataPoints) writeExponential(w, point);
+      for (const point of metric.dataPoints) attempt(w, () => writeExponential(w, point));
       break;
     default:
-      for (const point of metric.dataPoints) writeNumber(w, point);
+      for (const point of metric.dataPoints) attempt(w, () => writeNumber(w, point));
   }
   if (metric.dataPointType !== DataPointType.GAUGE) w.uint(2, CUMULATIVE);
   if (metric.dataPointType === DataPointType.SUM && metric.isMonotonic) w.uint(3, 1);
@@ -97,7 +97,7 @@ export function encodeMetrics({ resource, scopeMetrics }: ResourceMetrics): Buff
   for (const { scope, metrics } of scopeMetrics) {
     const start = w.open(2);
     writeScope(w, scope);
-    for (const metric of metrics) if (metric.dataPoints.length > 0) writeMetric(w, metric);
+    for (const metric of metrics) if (metric.dataPoints.length > 0) attempt(w, () => writeMetric(w, metric));
     w.close(start);
   }
   w.close(whole);

@@ -2,7 +2,7 @@
  * Encodes spans and log records as OTLP protobuf (opentelemetry-proto 1.x: trace.proto, logs.proto, common.proto). This costs
  * several times less than the exporters' intermediate objects. The numbers are field numbers of the messages.
  */
-import { SpanStatusCode } from '@opentelemetry/api';
+import { diag, SpanStatusCode } from '@opentelemetry/api';
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
@@ -119,6 +119,17 @@ export function writeScope(w: ProtobufWriter, { name, version }: Instrumentation
   w.close(start);
 }
 
+/** Writes one item; one that cannot be written is left out and does not cost the others. */
+export function attempt(w: ProtobufWriter, write: () => void): void {
+  const { size } = w;
+  try {
+    write();
+  } catch (error) {
+    w.backTo(size);
+    diag.debug('An item could not be encoded and is left out.', error);
+  }
+}
+
 interface Scoped {
   readonly resource: Resource;
   readonly instrumentationScope: InstrumentationScope;
@@ -126,14 +137,19 @@ interface Scoped {
 
 /** Both requests have the same structure: resource, its scopes, their records. All records come from one process. */
 function encode<T extends Scoped>(records: readonly T[], write: (w: ProtobufWriter, record: T) => void): Buffer {
-  const scopes = Map.groupBy(records, (record) => record.instrumentationScope);
+  const scopes = new Map<InstrumentationScope, T[]>();
+  for (const record of records) {
+    const own = scopes.get(record.instrumentationScope);
+    if (own === undefined) scopes.set(record.instrumentationScope, [record]);
+    else own.push(record);
+  }
   const w = new ProtobufWriter(Math.min(1_048_576, 1_024 + records.length * 512));
   const whole = w.open(1);
   writeResource(w, records[0].resource);
   for (const [scope, own] of scopes) {
     const start = w.open(2);
     writeScope(w, scope);
-    for (const record of own) write(w, record);
+    for (const record of own) attempt(w, () => write(w, record));
     w.close(start);
   }
   w.close(whole);

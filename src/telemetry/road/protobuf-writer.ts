@@ -25,7 +25,12 @@ export class ProtobufWriter {
     return taken;
   }
 
-  /** Begins a nested message (wire type 2). Pass the returned position to `close`. */
+  /** Forgets what was written after the writer had `size` bytes. */
+  backTo(size: number): void {
+    this.#at = size;
+  }
+
+  /** Begins a nested message (wire type 2). Give what it returns to `close`. */
   open(field: number): number {
     this.#reserve(8);
     this.#varint(field * 8 + 2);

@@ -1,60 +1,137 @@
 /**
- * The route a framework matched, without a span for each of its middleware. Express leaves it on the request itself; Koa
- * and Fastify keep it on objects of their own, so those are tied to the request with one property.
+ * The route that a framework matched and the error that it caught, without a span for each of its middleware. Each framework
+ * keeps them in a place of its own; a tie reads them there when the framework is loaded or announces itself.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
-
-const ROUTE = Symbol.for('vitrine.http.route');
-
-type Routed = IncomingMessage & {
-  /** Asked at the end of the request, when the router has done its work. */
-  [ROUTE]?: (() => unknown) | undefined;
-  /** Express (and what is built on it) sets these. */
-  readonly route?: { readonly path?: unknown } | undefined;
-  readonly baseUrl?: unknown;
-};
-
-const asRoute = (path: unknown): string | undefined => {
-  if (typeof path === 'string') return path === '' ? undefined : path;
-  return path instanceof RegExp ? path.toString() : undefined;
-};
+import { expressRoute } from './express-routes.ts';
+import { noteError, notedRoute, noteRoute } from './request-notes.ts';
 
 /** A template such as `/users/:id`; undefined when nothing matched, never the path of the request. */
 export function routeOf(request: IncomingMessage): string | undefined {
-  const routed = request as Routed;
-  if (routed[ROUTE] !== undefined) return asRoute(routed[ROUTE]());
-  const own = routed.route === undefined ? undefined : asRoute(routed.route.path);
-  if (own === undefined) return undefined;
-  const base = typeof routed.baseUrl === 'string' ? routed.baseUrl : '';
-  return base === '' ? own : `${base}${own === '/' ? '' : own}`;
+  return notedRoute(request) ?? expressRoute(request);
 }
+
+const TIED = Symbol.for('vitrine.tied');
 
 interface KoaContext {
+  readonly req?: IncomingMessage;
   readonly _matchedRoute?: unknown;
 }
-type CreateContext = (this: unknown, request: Routed, response: unknown) => KoaContext;
+type OnError = (this: KoaContext, error: unknown) => unknown;
+type CreateContext = (
+  this: { context?: { onerror?: OnError } },
+  request: IncomingMessage,
+  response: unknown,
+) => KoaContext;
 
-/** Koa: @koa/router and koa-router write the matched path on the context. Takes what `require('koa')` gives. */
+/** Koa: @koa/router and koa-router write the matched path on the context. Takes the exports of `koa`. */
 export function tieKoa(exported: unknown): void {
   const prototype = (exported as { prototype?: { createContext?: CreateContext } } | undefined)?.prototype;
   const original = prototype?.createContext;
-  if (prototype === undefined || original === undefined || ROUTE in original) return;
-  const createContext: CreateContext & { [ROUTE]?: true } = function createContext(request, response) {
+  if (prototype === undefined || original === undefined || TIED in original) return;
+  const createContext: CreateContext & { [TIED]?: true } = function createContext(request, response) {
+    if (this.context !== undefined) tieKoaErrors(this.context);
     const koa = original.call(this, request, response);
-    request[ROUTE] = () => koa._matchedRoute;
+    noteRoute(request, () => koa._matchedRoute);
     return koa;
   };
-  createContext[ROUTE] = true;
+  createContext[TIED] = true;
   prototype.createContext = createContext;
 }
 
-interface FastifyRequest {
-  readonly raw: Routed;
-  readonly routeOptions?: { readonly url?: string };
+function tieKoaErrors(context: { onerror?: OnError }): void {
+  const original = context.onerror;
+  if (original === undefined || TIED in original) return;
+  const onerror: OnError & { [TIED]?: true } = function onerror(error) {
+    if (error !== undefined && error !== null && this.req !== undefined) noteError(this.req, error);
+    return original.call(this, error);
+  };
+  onerror[TIED] = true;
+  Object.assign(context, { onerror });
 }
+
+interface HapiRequest {
+  readonly raw: { readonly req: IncomingMessage };
+  readonly route: { readonly path: string; readonly method: string };
+}
+interface Hapi {
+  ext(event: 'onPreAuth', method: (request: HapiRequest, kit: { readonly continue: symbol }) => symbol): void;
+}
+type MakeHapi = (...args: unknown[]) => Hapi;
+
+/** Hapi: its routes are complete only on the request, with the prefix of their plugin. Takes the exports of `@hapi/hapi`. */
+export function tieHapi(exported: unknown): void {
+  const hapi = exported as Record<'server' | 'Server', MakeHapi & { [TIED]?: true }>;
+  for (const name of ['server', 'Server'] as const) {
+    const original = hapi[name];
+    if (typeof original !== 'function' || TIED in original) continue;
+    const make = function (...args: unknown[]): Hapi {
+      const server = original(...args);
+      server.ext('onPreAuth', ({ raw, route }, kit) => {
+        // Requests that match nothing have an internal route.
+        if (!route.method.startsWith('_')) noteRoute(raw.req, () => route.path);
+        return kit.continue;
+      });
+      return server;
+    };
+    hapi[name] = Object.assign(make, { [TIED]: true as const });
+  }
+}
+
+const NEST = '@nestjs/core';
+type NextFilter = (this: unknown, error: unknown, host: { switchToHttp(): { getRequest(): unknown } }) => unknown;
+
+/** Nest hands the errors of handlers to filters, whichever server is below. `require` is that of the application. */
+export function tieNest(_exported: unknown, require: NodeJS.Require): void {
+  const load: (name: string) => unknown = require;
+  const { ExceptionsHandler } = load(`${NEST}/exceptions/exceptions-handler`) as {
+    ExceptionsHandler?: { prototype: { next?: NextFilter & { [TIED]?: true } } };
+  };
+  const original = ExceptionsHandler?.prototype.next;
+  if (ExceptionsHandler === undefined || original === undefined || TIED in original) return;
+  const next: NextFilter = function next(error, host) {
+    const request = host.switchToHttp().getRequest() as
+      | (IncomingMessage & { readonly raw?: IncomingMessage })
+      | undefined;
+    if (typeof request === 'object') noteError(request.raw ?? request, error);
+    return original.call(this, error, host);
+  };
+  ExceptionsHandler.prototype.next = Object.assign(next, { [TIED]: true as const });
+}
+
+interface Restify {
+  on(
+    event: 'after',
+    listener: (request: IncomingMessage, response: unknown, route: unknown, error: unknown) => void,
+  ): void;
+}
+
+/** restify sets the route on the request; the error of a handler it tells when the response is over. */
+export function tieRestify(exported: unknown): void {
+  const restify = exported as { createServer?: ((...args: unknown[]) => Restify) & { [TIED]?: true } };
+  const original = restify.createServer;
+  if (original === undefined || TIED in original) return;
+  const createServer = (...args: unknown[]): Restify => {
+    const server = original(...args);
+    server.on('after', (request, _response, _route, error) => {
+      if (error !== undefined && error !== null) noteError(request, error);
+    });
+    return server;
+  };
+  restify.createServer = Object.assign(createServer, { [TIED]: true as const });
+}
+
+interface FastifyRequest {
+  readonly raw: IncomingMessage;
+  readonly routeOptions?: { readonly url?: string };
+  /** Before version 4.10. */
+  readonly routerPath?: string;
+}
+type Done = () => void;
 interface Fastify {
-  addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: unknown, done: () => void) => void): void;
+  addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: unknown, done: Done) => void): void;
+  addHook(name: 'onError', hook: (request: FastifyRequest, reply: unknown, error: unknown, done: Done) => void): void;
 }
 
 /** Fastify announces each instance on a diagnostics channel. */
@@ -62,7 +139,11 @@ export function tieFastify(): void {
   subscribe('fastify.initialization', (message) => {
     const { fastify } = message as { fastify: Fastify };
     fastify.addHook('onRequest', (request, _reply, done) => {
-      request.raw[ROUTE] = () => request.routeOptions?.url;
+      noteRoute(request.raw, () => request.routeOptions?.url ?? request.routerPath);
+      done();
+    });
+    fastify.addHook('onError', (request, _reply, error, done) => {
+      noteError(request.raw, error);
       done();
     });
   });

@@ -73,7 +73,7 @@ function clientOf({ headers }: IncomingMessage, peer: string | undefined): strin
 }
 
 /** The path of a request target: `/a?b` and `http://host/a?b` (absolute form, RFC 9112 3.2.2) → `/a`. */
-function targetOf(target: string): { path: string; query: string } {
+export function targetOf(target: string): { path: string; query: string } {
   let at = 0;
   if (target.charCodeAt(0) !== 47 && target.includes('://'))
     at = Math.max(0, target.indexOf('/', target.indexOf('://') + 3));

@@ -4,7 +4,9 @@
  * exporters) are not observed.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import http, { type ClientRequest, type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { syncBuiltinESMExports } from 'node:module';
 import type { Attributes, Span } from '@opentelemetry/api';
 import { context, metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
@@ -54,6 +56,60 @@ function describe(request: Tracked): Outgoing {
   return { attributes, target: isElsewhere ? target : undefined };
 }
 
+/** Node.js 20 publishes no request before its head is on the way, so the functions that make requests are wrapped there. */
+function watchCreation(onCreated: (message: unknown) => void): () => void {
+  if (Number(process.versions.node.split('.', 1)[0]) >= 22) {
+    subscribe('http.client.request.created', onCreated);
+    return () => unsubscribe('http.client.request.created', onCreated);
+  }
+  const restores = [http, https].flatMap((module) =>
+    (['request', 'get'] as const).map((name) => {
+      const original = module[name] as (...args: unknown[]) => ClientRequest;
+      const observed = function (this: unknown, ...args: unknown[]): ClientRequest {
+        const request = original.apply(this, args);
+        onCreated({ request });
+        return request;
+      };
+      Object.assign(module, { [name]: observed });
+      return () => void Object.assign(module, { [name]: original });
+    }),
+  );
+  syncBuiltinESMExports();
+  return () => {
+    for (const restore of restores) restore();
+    syncBuiltinESMExports();
+  };
+}
+
+interface WrittenHead {
+  _header?: unknown;
+  _headerSent?: unknown;
+  outputSize?: unknown;
+  readonly outputData?: { data?: unknown }[];
+}
+
+/**
+ * Adds a field to the head of a request. Node writes the head already in the constructor where the fields are given as an array
+ * or ask for `100 Continue`; until there is a connection it stands in two places, and the field is added to its text. A Node.js
+ * that keeps the head elsewhere sends it without the field.
+ */
+function addField(request: ClientRequest & WrittenHead, name: string, value: string): void {
+  const head = request._header;
+  if (typeof head !== 'string') {
+    if (!request.headersSent) request.setHeader(name, value);
+    return;
+  }
+  if (!head.endsWith('\r\n\r\n') || new RegExp(`^${name}:`, 'im').test(head)) return;
+  const longer = `${head.slice(0, -2)}${name}: ${value}\r\n\r\n`;
+  if (request._headerSent === true) {
+    const waiting = request.outputData?.[0];
+    if (typeof waiting?.data !== 'string' || !waiting.data.startsWith(head)) return;
+    waiting.data = longer + waiting.data.slice(head.length);
+    if (typeof request.outputSize === 'number') request.outputSize += longer.length - head.length;
+  }
+  request._header = longer;
+}
+
 /** Starts observing. Call once an SDK is registered. Returns a function that ends it. */
 export function observeHttpClients(): () => void {
   const tracer = trace.getTracer('vitrine.http');
@@ -84,10 +140,7 @@ export function observeHttpClients(): () => void {
       'server.port': attributes['server.port'],
     };
     request[STATE] = { span, startedMs: performance.now(), metric, target };
-    // A head given as an array is written at once and can take no more fields.
-    if (!request.headersSent && (request as { _header?: unknown })._header == null) {
-      propagation.inject(trace.setSpan(active, span), request, { set: (to, key, value) => to.setHeader(key, value) });
-    }
+    propagation.inject(trace.setSpan(active, span), request, { set: addField });
     request.on('close', () => end(request));
   };
 
@@ -121,12 +174,13 @@ export function observeHttpClients(): () => void {
   };
 
   const channels = [
-    ['http.client.request.created', onCreated],
     ['http.client.response.finish', onResponse],
     ['http.client.request.error', onError],
   ] as const;
   for (const [channel, subscriber] of channels) subscribe(channel, subscriber);
+  const endCreation = watchCreation(onCreated);
   return () => {
+    endCreation();
     for (const [channel, subscriber] of channels) unsubscribe(channel, subscriber);
   };
 }

@@ -7,17 +7,22 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import { inspect } from 'node:util';
 import type { Attributes, Context, Span } from '@opentelemetry/api';
 import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { RPCMetadata } from '@opentelemetry/core';
 import { RPCType, setRPCMetadata } from '@opentelemetry/core';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { PathTemplates } from '../../model/path-templates.ts';
 import type { BoundHistogram, BoundRecord } from '../metrics/cells.ts';
 import { boundHistogram, CELLS_LIMIT } from '../metrics/cells.ts';
 import { routeOf } from './framework-routes.ts';
-import { knownMethod, serverAttributes } from './http-attributes.ts';
+import { knownMethod, serverAttributes, targetOf } from './http-attributes.ts';
+import { innerNotes, takeInnerNotes, type InnerNotes } from './inner-spans.ts';
 import { completeSpan, leanStart } from './lean-tracer.ts';
 import { linkedRoot } from './linked-context.ts';
 import { DURATION_BOUNDS, METRICS } from '../names.ts';
+import { notedError } from './request-notes.ts';
 import { isUnobserved } from './unobserved-requests.ts';
 
 const STATE = Symbol('vitrine.http.server');
@@ -31,6 +36,7 @@ interface State {
   readonly method: string;
   readonly scheme: string;
   readonly durations: Durations;
+  readonly shapes: PathTemplates;
 }
 
 type Tracked = ServerResponse & { [STATE]?: State | undefined };
@@ -73,22 +79,49 @@ function bindBody(request: IncomingMessage, active: Context): void {
   request.emit = ((...event: Parameters<typeof emit>) => context.with(active, () => emit(...event))) as typeof emit;
 }
 
+/**
+ * The application's own word comes first: on the server span, or by an inner span. Then the route that the framework matched, by a
+ * tie or by an instrumentation. A path without any of them is named by its shape, if its answer proves that it exists.
+ */
+function routeFor({ request, span, rpc, shapes }: State, inner: InnerNotes, status: number): string | undefined {
+  const own = (span as Partial<ReadableSpan>).attributes?.['http.route'];
+  if (typeof own === 'string' && own !== '') return own;
+  const told = inner.route ?? routeOf(request) ?? rpc.route ?? inner.partial;
+  if (told !== undefined || (status >= 400 && status < 500)) return told;
+  // Express and Connect shorten `url` while a mounted part works.
+  const { originalUrl } = request as { originalUrl?: unknown };
+  const { path } = targetOf(typeof originalUrl === 'string' ? originalUrl : (request.url ?? '/'));
+  return shapes.find(path) ?? shapes.learn(path, status);
+}
+
+/** The error that a framework caught; of others the exception that an inner span recorded. */
+function recordError(span: Span, error: unknown, { exception }: InnerNotes): void {
+  if (error instanceof Error || typeof error === 'string') span.recordException(error);
+  else if (error !== undefined)
+    span.recordException({ name: 'Error', message: inspect(error, { depth: 1 }).slice(0, 1_024) });
+  else if (exception !== undefined) span.addEvent('exception', exception);
+}
+
 function onClose(this: Tracked): void {
   const state = this[STATE];
   if (state === undefined) return;
   this[STATE] = undefined;
   const { request, span, method, rpc } = state;
   const { statusCode } = this;
-  const route = routeOf(request) ?? rpc.route;
+  const inner = innerNotes(rpc);
+  const route = routeFor(state, inner, statusCode);
   const error = statusCode >= 500 ? String(statusCode) : undefined;
   const outcome: Attributes = { 'http.response.status_code': statusCode };
   if (route !== undefined) {
     outcome['http.route'] = route;
-    span.updateName(`${method === '_OTHER' ? 'HTTP' : method} ${route}`);
+    // A name that the application gave is kept.
+    const plain = method === '_OTHER' ? 'HTTP' : method;
+    if (((span as Partial<ReadableSpan>).name ?? plain) === plain) span.updateName(`${plain} ${route}`);
   }
   if (error !== undefined) {
     outcome['error.type'] = error;
     span.setStatus({ code: SpanStatusCode.ERROR });
+    recordError(span, notedError(request) ?? inner.error, inner);
   }
   completeSpan(span, outcome);
   span.end();
@@ -99,6 +132,8 @@ function onClose(this: Tracked): void {
 export function observeHttpServers(): () => void {
   const start = leanStart(trace.getTracer(SCOPE));
   const durations = new Durations();
+  const shapes = new PathTemplates('/');
+  const endNotes = takeInnerNotes();
   const carriers = propagation.fields();
   const onStart = (message: unknown): void => {
     const { request, response, server } = message as { request: IncomingMessage; response: Tracked; server: Server };
@@ -117,7 +152,7 @@ export function observeHttpServers(): () => void {
     const span = start(name, SpanKind.SERVER, parent, serverAttributes(request, scheme));
     const rpc: RPCMetadata = { type: RPCType.HTTP, span };
     const active = setRPCMetadata(trace.setSpan(parent, span), rpc);
-    response[STATE] = { request, span, rpc, startedMs, method, scheme, durations };
+    response[STATE] = { request, span, rpc, startedMs, method, scheme, durations, shapes };
     response.on('close', onClose);
     bindBody(request, active);
     // A subscriber is called before the handlers and cannot run them in a callback. So the context stays entered for this
@@ -125,5 +160,8 @@ export function observeHttpServers(): () => void {
     context.attach(active);
   };
   subscribe('http.server.request.start', onStart);
-  return () => unsubscribe('http.server.request.start', onStart);
+  return () => {
+    endNotes();
+    unsubscribe('http.server.request.start', onStart);
+  };
 }

@@ -1,7 +1,8 @@
 /**
- * A span of `lean-tracer.ts`: a `ReadableSpan` for processors and exporters, whose times are computed when they are read and
- * whose attributes are set as one object at the end, without a check of the attribute limits. Other code, such as a
- * processor in `onStart`, can use it like any span; attributes that are set one by one are checked.
+ * A span of `lean-tracer.ts`. For processors, exporters and users it behaves as the SDK's span does: events, links,
+ * exceptions, the cleaning and copying of attributes, every limit, and the order in which events and links are evicted. It
+ * differs in when work is done: times are computed when somebody reads them, and `complete` takes a whole object of attributes
+ * at the end. A test runs random operations on both classes and compares them; `lean-proof.ts` compares them at start.
  */
 import type {
   Attributes,
@@ -15,9 +16,19 @@ import type {
   SpanStatus,
   TimeInput,
 } from '@opentelemetry/api';
-import { SpanStatusCode } from '@opentelemetry/api';
+import { diag, SpanStatusCode } from '@opentelemetry/api';
 import type { InstrumentationScope } from '@opentelemetry/core';
-import { addHrTimes, maybeAddAttribute, millisToHrTime, timeInputToHrTime } from '@opentelemetry/core';
+import {
+  AddAttributeDecision,
+  addHrTimes,
+  cleanAttributes,
+  cleanSimpleAttributes,
+  hrTimeDuration,
+  isTimeInput,
+  isTimeInputHrTime,
+  maybeAddAttribute,
+  millisToHrTime,
+} from '@opentelemetry/core';
 import type { ReadableSpan, SpanLimits, SpanProcessor, TimedEvent } from '@opentelemetry/sdk-trace';
 import { wallTimeOf } from './wall-time.ts';
 
@@ -27,30 +38,28 @@ export interface LeanShared {
   readonly scope: InstrumentationScope;
   readonly processor: SpanProcessor;
   readonly limits: Required<SpanLimits>;
-  /** A span that is `sampled` or only recorded has ended. */
+  /** Called when a span ends that is `sampled` or only recorded. */
   ended(sampled: boolean): void;
 }
-
-const NO_ATTRIBUTES: Attributes = Object.freeze({});
-const NO_LINKS: Link[] = [];
-const NO_EVENTS: TimedEvent[] = [];
-const UNSET: SpanStatus = Object.freeze({ code: SpanStatusCode.UNSET });
-const ERROR: SpanStatus = Object.freeze({ code: SpanStatusCode.ERROR });
 
 export class LeanSpan implements Span, ReadableSpan {
   readonly #shared: LeanShared;
   readonly #context: SpanContext;
   readonly #startMs: number;
   readonly #startMonotonicMs: number;
-  /** -1 while it runs. */
+  /** -1 until the end. */
   #tookMs = -1;
+  /** Set only where the end was given as a time of day. */
+  #endTime: HrTime | undefined;
+  #ended = false;
+  #attributesCount = 0;
   readonly kind: SpanKind;
   readonly parentSpanContext: SpanContext | undefined;
   name: string;
-  attributes: Attributes = NO_ATTRIBUTES;
-  status: SpanStatus = UNSET;
-  links: Link[] = NO_LINKS;
-  events: TimedEvent[] = NO_EVENTS;
+  attributes: Attributes = {};
+  status: SpanStatus = { code: SpanStatusCode.UNSET };
+  links: Link[] = [];
+  events: TimedEvent[] = [];
   droppedAttributesCount = 0;
   droppedEventsCount = 0;
   droppedLinksCount = 0;
@@ -87,15 +96,17 @@ export class LeanSpan implements Span, ReadableSpan {
   }
 
   get endTime(): HrTime {
-    return this.#tookMs < 0 ? [0, 0] : addHrTimes(this.startTime, this.duration);
+    if (this.#endTime !== undefined) return this.#endTime;
+    return this.#tookMs < 0 ? [0, 0] : addHrTimes(this.startTime, millisToHrTime(this.#tookMs));
   }
 
   get duration(): HrTime {
+    if (this.#endTime !== undefined) return hrTimeDuration(this.startTime, this.#endTime);
     return this.#tookMs < 0 ? [-1, -1] : millisToHrTime(this.#tookMs);
   }
 
   get ended(): boolean {
-    return this.#tookMs >= 0;
+    return this.#ended;
   }
 
   spanContext(): SpanContext {
@@ -103,90 +114,148 @@ export class LeanSpan implements Span, ReadableSpan {
   }
 
   isRecording(): boolean {
-    return this.#tookMs < 0;
+    return !this.#ended;
   }
 
-  /** Takes `attributes` over as they are: plain strings and numbers, fewer than any limit the tracer is used with. */
+  /**
+   * Adds all `attributes`: plain strings and numbers, none undefined. On a span without attributes the object itself becomes the
+   * span's, so the caller must not use it again. Where the limit of attributes could be reached, each is added on its own.
+   */
   complete(attributes: Attributes): void {
-    this.attributes = this.attributes === NO_ATTRIBUTES ? attributes : Object.assign(this.attributes, attributes);
+    const more = Object.keys(attributes).length;
+    if (this.#attributesCount + more > this.#shared.limits.attributeCountLimit) {
+      this.setAttributes(attributes);
+    } else if (this.#attributesCount === 0) {
+      this.attributes = attributes;
+      this.#attributesCount = more;
+    } else {
+      Object.assign(this.attributes, attributes);
+      this.#attributesCount = Object.keys(this.attributes).length;
+    }
   }
 
   setAttribute(key: string, value: AttributeValue): this {
-    if (this.ended) return this;
-    if (this.attributes === NO_ATTRIBUTES) this.attributes = {};
+    if (this.#isOver()) return this;
     const { attributes } = this;
-    const before = Object.keys(attributes).length;
-    maybeAddAttribute({ key, value, attributes, limits: this.#shared.limits, currentAttributesCount: before });
-    if (!Object.hasOwn(attributes, key)) this.droppedAttributesCount += 1;
+    const { limits } = this.#shared;
+    const decision = maybeAddAttribute({
+      key,
+      value,
+      attributes,
+      limits,
+      currentAttributesCount: this.#attributesCount,
+    });
+    if (decision === AddAttributeDecision.ADD_NEW) this.#attributesCount += 1;
+    else if (decision === AddAttributeDecision.DROP_LIMIT_REACHED) this.droppedAttributesCount += 1;
     return this;
   }
 
   setAttributes(attributes: Attributes): this {
-    for (const [key, value] of Object.entries(attributes)) if (value !== undefined) this.setAttribute(key, value);
+    for (const key in attributes) {
+      if (Object.hasOwn(attributes, key)) this.setAttribute(key, attributes[key]);
+    }
     return this;
   }
 
   addEvent(name: string, attributes?: Attributes | TimeInput, time?: TimeInput): this {
-    if (this.ended) return this;
-    if (this.events.length >= this.#shared.limits.eventCountLimit) {
+    if (this.#isOver()) return this;
+    const { eventCountLimit, attributePerEventCountLimit, attributeValueLengthLimit } = this.#shared.limits;
+    if (eventCountLimit === 0) {
       this.droppedEventsCount += 1;
       return this;
     }
-    const given = typeof attributes === 'object' && !Array.isArray(attributes) && !(attributes instanceof Date);
-    const at = time ?? (given ? undefined : attributes);
-    const event: TimedEvent = { name, time: timeInputToHrTime(at ?? wallTimeOf(performance.now())) };
-    if (given) event.attributes = attributes;
-    this.events = [...this.events, event];
+    if (this.events.length >= eventCountLimit) {
+      this.events.shift();
+      this.droppedEventsCount += 1;
+    }
+    const isTime = isTimeInput(attributes);
+    const at = isTime && !isTimeInput(time) ? attributes : time;
+    const limits = { attributeCountLimit: attributePerEventCountLimit, attributeValueLengthLimit };
+    const cleaned = isTime ? {} : cleanSimpleAttributes(attributes, limits);
+    this.events.push({ name, time: this.#timeOf(at), ...cleaned });
     return this;
   }
 
   addLink(link: Link): this {
-    return this.addLinks([link]);
+    if (this.#isOver()) return this;
+    const { linkCountLimit, attributePerLinkCountLimit, attributeValueLengthLimit } = this.#shared.limits;
+    if (linkCountLimit === 0) {
+      this.droppedLinksCount += 1;
+      return this;
+    }
+    if (this.links.length >= linkCountLimit) {
+      this.links.shift();
+      this.droppedLinksCount += 1;
+    }
+    const limits = { attributeCountLimit: attributePerLinkCountLimit, attributeValueLengthLimit };
+    this.links.push({ context: link.context, ...cleanAttributes(link.attributes, limits) });
+    return this;
   }
 
   addLinks(links: Link[]): this {
-    if (this.ended) return this;
-    const all = [...this.links, ...links];
-    this.links = all.slice(0, this.#shared.limits.linkCountLimit);
-    this.droppedLinksCount += all.length - this.links.length;
+    for (const link of links) this.addLink(link);
     return this;
   }
 
   /** OK is final, as in the SDK. */
-  setStatus(status: SpanStatus): this {
-    if (this.ended || status.code === SpanStatusCode.UNSET || this.status.code === SpanStatusCode.OK) return this;
-    const plain = status.code !== SpanStatusCode.ERROR || status.message === undefined;
-    this.status = plain ? (status.code === SpanStatusCode.ERROR ? ERROR : { code: status.code }) : { ...status };
+  setStatus({ code, message }: SpanStatus): this {
+    if (this.#isOver() || code === SpanStatusCode.UNSET || this.status.code === SpanStatusCode.OK) return this;
+    this.status = { code };
+    if (code === SpanStatusCode.ERROR && typeof message === 'string') this.status.message = message;
     return this;
   }
 
   updateName(name: string): this {
-    if (!this.ended) this.name = name;
+    if (!this.#isOver()) this.name = name;
     return this;
   }
 
   recordException(exception: Exception, time?: TimeInput): void {
-    const { message, name } = typeof exception === 'string' ? { message: exception, name: undefined } : exception;
     const attributes: Attributes = {};
-    if (name !== undefined) attributes['exception.type'] = name;
-    if (message !== undefined) attributes['exception.message'] = message;
-    this.addEvent('exception', attributes, time);
+    if (typeof exception === 'string') attributes['exception.message'] = exception;
+    else if (exception) {
+      if (exception.code) attributes['exception.type'] = exception.code.toString();
+      else if (exception.name) attributes['exception.type'] = exception.name;
+      if (exception.message) attributes['exception.message'] = exception.message;
+      if (exception.stack) attributes['exception.stacktrace'] = exception.stack;
+    }
+    const isKnown = attributes['exception.type'] || attributes['exception.message'];
+    if (isKnown) this.addEvent('exception', attributes, time);
+    else diag.warn('An exception without name and message is not recorded.');
   }
 
-  /** `endTime` is for those who know better than the clock; it is not before the start. */
+  /** An `endTime` before the start ends the span at its start. */
   end(endTime?: TimeInput): void {
-    if (this.ended) return;
+    if (this.#isOver()) return;
     const { processor } = this.#shared;
-    processor.onEnding?.(this);
     if (endTime === undefined) this.#tookMs = performance.now() - this.#startMonotonicMs;
-    // As in the SDK: a number that is too small for the time of day is one of `performance.now()`.
-    else if (typeof endTime === 'number' && endTime < performance.timeOrigin)
+    else if (typeof endTime === 'number' && endTime <= performance.now())
       this.#tookMs = Math.max(0, endTime - this.#startMonotonicMs);
-    else {
-      const [seconds, nanos] = timeInputToHrTime(endTime);
-      this.#tookMs = Math.max(0, seconds * 1e3 + nanos / 1e6 - this.#startMs);
-    }
+    else this.#endAt(this.#timeOf(endTime));
+    processor.onEnding?.(this);
     this.#shared.ended((this.#context.traceFlags & 1) === 1);
+    this.#ended = true;
     processor.onEnd(this);
+  }
+
+  #endAt(time: HrTime): void {
+    if (hrTimeDuration(this.startTime, time)[0] < 0) this.#tookMs = 0;
+    else this.#endTime = time;
+  }
+
+  /** As in the SDK a number up to the present `performance.now()` is one of that clock; any other is a time of day. */
+  #timeOf(time: TimeInput | undefined): HrTime {
+    if (typeof time === 'number') {
+      const offsetMs = time <= performance.now() ? this.#startMs - this.#startMonotonicMs : 0;
+      return millisToHrTime(time + offsetMs);
+    }
+    if (time instanceof Date) return millisToHrTime(time.getTime());
+    if (isTimeInputHrTime(time)) return time;
+    return millisToHrTime(this.#startMs + performance.now() - this.#startMonotonicMs);
+  }
+
+  #isOver(): boolean {
+    if (this.#ended) diag.warn(`The span ${this.#context.spanId} has ended and is not changed.`);
+    return this.#ended;
   }
 }

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
+import { systemClock, type Clock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
-import { Child } from '../../../src/app/process/child.ts';
+import { Child, type ChildOptions } from '../../../src/app/process/child.ts';
 import { until } from '../../support/until.ts';
 
 const fixture = (name: string): string => path.resolve(import.meta.dirname, `../../fixtures/children/${name}.mjs`);
@@ -23,7 +23,7 @@ describe('Child', () => {
   function start(
     name: string,
     args: string[] = [],
-    more: { onGaveUp?: (code: number | null) => void } = {},
+    more: Partial<ChildOptions> = {},
   ): { child: Child; said: Said[]; exits: boolean[] } {
     const said: Said[] = [];
     const exits: boolean[] = [];
@@ -89,24 +89,37 @@ describe('Child', () => {
     expect(child.send({})).toBe(false);
   });
 
-  it('gives up on a crash loop', async () => {
-    const codes: (number | null)[] = [];
-    const { child } = start('crashing', ['1'], { onGaveUp: (code) => codes.push(code) });
-    await until(
-      () => child.gaveUp || undefined,
-      20_000,
-      () => 'never gave up',
-    );
-    expect(codes).toEqual([1]);
+  it('is tried once a minute only, but is tried, when it keeps ending at its start', async () => {
+    const waits: number[] = [];
+    // Seconds pass at once; each wait is noted.
+    const clock: Clock = {
+      ...systemClock,
+      after: (delayMs, callback) => {
+        waits.push(delayMs);
+        return systemClock.after(0, callback);
+      },
+    };
+    const { child } = start('crashing', ['1'], { clock, wasVain: () => true });
+    await until(() => waits.length >= 7 || undefined, 30_000);
+    expect(waits.slice(0, 7)).toEqual([200, 400, 800, 1_600, 60_000, 60_000, 60_000]);
+    expect(child.gaveUp).toBe(false);
   });
 
-  it.each([2, 3, 4])('gives up at once after exit code %i: a second attempt would fail the same way', async (code) => {
-    const { child, exits } = start('crashing', [String(code)]);
+  it('is tried for as long as an address is in use, which ends by itself', async () => {
+    const { child, exits } = start('crashing', ['4']);
+    await until(() => exits.length >= 3 || undefined, 10_000);
+    expect(child.gaveUp).toBe(false);
+  });
+
+  it.each([2, 3])('gives up at once after exit code %i: a second attempt would fail the same way', async (code) => {
+    const codes: (number | null)[] = [];
+    const { child, exits } = start('crashing', [String(code)], { onGaveUp: (given) => codes.push(given) });
     await until(
       () => child.gaveUp || undefined,
       10_000,
       () => 'never gave up',
     );
     expect(exits).toHaveLength(1);
+    expect(codes).toEqual([code]);
   });
 });

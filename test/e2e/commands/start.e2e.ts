@@ -145,7 +145,9 @@ describe('a running Vitrine', () => {
   test('a second Vitrine on the same data directory is refused, and the first goes on', async () => {
     const second = await vitrine(['start', '--data', it.dataDir], { env: portsEnvironment(await freePorts()) });
     expect(second.stderr).toContain(it.dataDir);
-    expect(second.code).toBe(1);
+    expect(second.stderr).toContain(`A Vitrine runs at ${it.monitor}`);
+    expect(second.stderr).toContain(`Open ${it.monitor}`);
+    expect(second.code).toBe(4);
     expect((await get(`${it.balancer}/api/accounts?after`)).status).toBe(200);
     expect((await get(`${it.monitor}/readyz`)).status).toBe(200);
     expect((await vitrine(['drill', 'latency', '--for', '100ms', '--data', it.dataDir])).code).toBe(0);

@@ -24,6 +24,7 @@ async function portOf({ server }: OtlpGrpcServer): Promise<number> {
 
 let rig: IngestRig;
 let server: OtlpGrpcServer;
+const guardedBudget = new ByteBudget(4000);
 let guarded: OtlpGrpcServer;
 let session: ClientHttp2Session;
 let guardedSession: ClientHttp2Session;
@@ -33,7 +34,7 @@ beforeAll(async () => {
   server = new OtlpGrpcServer({ ...common, allowedHosts: ['otlp.example'], budget: new ByteBudget(100 * 1024 * 1024) });
   guarded = new OtlpGrpcServer({
     ...common,
-    budget: new ByteBudget(2000),
+    budget: guardedBudget,
     token: 'secret',
     limits: { maxCompressedBytes: 5000, maxDecompressedBytes: 10_000, maxRatio: 200 },
   });
@@ -163,7 +164,11 @@ describe('a refusal', () => {
     const token = { authorization: 'Bearer secret' };
     expect((await call(METRICS, frame(metrics()), {}, guardedSession)).status).toBe('16');
     expect((await call(METRICS, frame(metrics()), token, guardedSession)).status).toBe('0');
-    expect((await call(METRICS, frame(Buffer.alloc(4000)), token, guardedSession)).status).toBe('14');
+    const held = guardedBudget.lease('127.0.0.1');
+    held.take(1500);
+    expect((await call(METRICS, frame(Buffer.alloc(1000)), token, guardedSession)).status).toBe('14');
+    held.release();
+    expect((await call(METRICS, frame(Buffer.alloc(3000)), token, guardedSession)).status).toBe('8');
     expect(rig.counters.totals().get('refused requests overloaded')).toBe(1);
     expect((await call(METRICS, frame(Buffer.alloc(6000)), token, guardedSession)).status).toMatch(/^(?:8|14)$/);
   });

@@ -347,7 +347,9 @@ describe('limits', () => {
   });
 
   it('answers 503 when too many bytes are in flight, and releases them afterwards', async () => {
-    const budget = new ByteBudget(1000);
+    const budget = new ByteBudget(3000);
+    const held = budget.lease('127.0.0.1');
+    held.take(1200);
     const refusedBefore = rig.counters.totals().get('refused requests overloaded') ?? 0;
     await using tight = await ingestServer(rig.intake, { budget });
     const send = (size: number): Promise<Response> =>
@@ -356,8 +358,13 @@ describe('limits', () => {
         body: Buffer.alloc(size, 0x7a),
         headers: { 'Content-Type': PROTOBUF },
       });
-    const refused = await send(2000);
+    const refused = await send(500);
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    // More than one sender may ever use: sending again cannot help.
+    const hopeless = await send(2000);
+    expect([hopeless.status, hopeless.headers.get('retry-after')]).toEqual([413, null]);
+    expect(budget.usedBytes).toBe(1200);
+    held.release();
     expect(budget.usedBytes).toBe(0);
     expect(rig.counters.totals().get('refused requests overloaded')).toBe(refusedBefore + 1);
     expect((await send(500)).status).toBe(400);

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync, chmodSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync, chmodSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as fc from 'fast-check';
@@ -340,8 +340,54 @@ describe('the directory', () => {
     expect(() => openTestStore(path.join(file, 'data'))).toThrow(
       expect.objectContaining({ code: 'data_dir_unusable', message: expect.stringContaining(file) }),
     );
+  });
+
+  it('survives a head.db that is no database: it is set aside, days are read, and writing goes on', async () => {
+    open();
+    await append(points('x', range(0, 200)));
+    await store.flush();
+    await store.close();
     writeFileSync(path.join(dir, 'head.db'), 'this is no database, and long enough to be looked at '.repeat(40));
-    expect(() => openTestStore(dir)).toThrow(expect.objectContaining({ code: 'data_dir_unusable' }));
+    open();
+    expect((await store.select(all('x'), MIN, MAX))[0].samples.t).toHaveLength(200);
+    expect((await append(points('y', [1]))).accepted).toBe(1);
+    expect(readdirSync(dir)).toContain('head.db.damaged');
+    expect(lines.filter(({ level }) => level === 'error').map(({ message }) => message)).toEqual([
+      'head.db cannot be read and was set aside; the samples of the last hour are missing, older days are kept',
+    ]);
+  });
+
+  it('loses one chunk, not the day, when the bytes of that chunk are damaged', async () => {
+    open();
+    await append([...points('x', range(0, 2_000)), ...points('y', range(0, 200))]);
+    await store.flush();
+    await store.close();
+    const db = new DatabaseSync(path.join(dir, 'samples-1970-01-01.db'));
+    db.exec("UPDATE chunk SET data = x'ffffffffff' WHERE id = (SELECT min(id) FROM chunk)");
+    db.close();
+    open();
+    const left = (await store.select(all('x'), MIN, MAX))[0].samples.t;
+    expect(left.length).toBeGreaterThan(0);
+    expect(left.length).toBeLessThan(2_000);
+    expect(left.at(-1)).toBe(1_999);
+    expect((await store.select(all('y'), MIN, MAX))[0].samples.t).toHaveLength(200);
+    expect(lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+  });
+
+  it('leaves a day of a newer version alone and shows the others', async () => {
+    open();
+    await append([...points('x', range(0, 200)), ...points('x', range(86_400_000, 86_400_200))]);
+    await store.flush();
+    await store.close();
+    const file = path.join(dir, 'samples-1970-01-01.db');
+    const db = new DatabaseSync(file);
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    const before = readFileSync(file);
+    open();
+    expect((await store.select(all('x'), MIN, MAX))[0].samples.t[0]).toBe(86_400_000);
+    expect(readFileSync(file).equals(before)).toBe(true);
+    expect(lines.map(({ message }) => message).join()).toContain('schema version 99');
   });
 
   it('of a newer version is refused and not changed', () => {
@@ -417,6 +463,22 @@ describe('errors', () => {
     expect(error).toMatchObject({ code: 'storage_full', status: 503, headers: { 'Retry-After': '5' } });
     clock.move(10_000);
     expect(store.stats().writable).toBe(false);
+  });
+
+  it('are the answer once the directory was removed, also when another stands in its place', async () => {
+    const clock = new ManualClock(NOW);
+    open({ testMode: false, clock, minFreeBytes: 0 });
+    await append(points('x', [clock.now()]));
+    renameSync(dir, `${dir}-away`);
+    mkdirSync(dir);
+    clock.move(6_000);
+    await expect.poll(() => store.stats().writable).toBe(false);
+    await expect(append(points('x', [clock.now()]))).rejects.toThrow('was removed or replaced');
+    rmSync(dir, { recursive: true });
+    renameSync(`${dir}-away`, dir);
+    clock.move(6_000);
+    await expect.poll(() => store.stats().writable).toBe(true);
+    expect((await append(points('x', [clock.now()]))).accepted).toBe(1);
   });
 
   it('do not end the process when the directory is taken away', async () => {

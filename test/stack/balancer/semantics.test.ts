@@ -383,8 +383,10 @@ describe('towards the client', () => {
     gone.server.close();
     const { port, url } = await rig.balancer({ upstreams: [gone.url], health_check: { interval: '50ms' } });
     expect((await fetch(`${url}/-/livez`)).status).toBe(200);
-    expect((await fetch(`${url}/-/readyz`)).status).toBe(200);
+    const early = (await (await fetch(`${url}/-/health`)).json()) as { status: string };
+    expect(early.status).not.toBe('healthy');
     await until(async () => (await fetch(`${url}/-/health`)).status === 503);
+    expect((await fetch(`${url}/-/readyz`)).status).toBe(200);
     const body = (await (await fetch(`${url}/-/health`)).json()) as {
       status: string;
       components: Record<string, { status: string }>;

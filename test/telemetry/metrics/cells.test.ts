@@ -1,7 +1,7 @@
 /** Compares cells with the API's own histograms: a reader must not be able to tell them apart. */
 import { metrics } from '@opentelemetry/api';
 import type { HistogramMetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { array, assert, asyncProperty, constantFrom, double, nat, oneof, tuple } from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -14,13 +14,11 @@ import {
   openCells,
 } from '../../../src/telemetry/metrics/cells.ts';
 import { joinCells } from '../../../src/telemetry/metrics/cells-producer.ts';
+import { cellsFault } from '../../../src/telemetry/metrics/cells-proof.ts';
 import { histogramOf } from '../../../src/telemetry/metrics/meters.ts';
 import { DURATION_BOUNDS, METRICS } from '../../../src/telemetry/names.ts';
 
 class Reader extends MetricReader {
-  constructor(temporality = AggregationTemporality.CUMULATIVE) {
-    super({ aggregationTemporalitySelector: () => temporality });
-  }
   protected onShutdown(): Promise<void> {
     return Promise.resolve();
   }
@@ -48,10 +46,10 @@ function seen(collected: ResourceMetrics): unknown {
   };
 }
 
-function pair(temporality?: AggregationTemporality) {
+function pair() {
   const cells = new Cells(systemClock);
-  const api = new Reader(temporality);
-  const own = joinCells(cells, new Reader(temporality));
+  const api = new Reader();
+  const own = joinCells(cells, new Reader());
   const provider = new MeterProvider({ readers: [api] });
   const empty = new MeterProvider({ readers: [own] });
   const plain = histogramOf(provider.getMeter(SCOPE), METRIC);
@@ -102,27 +100,6 @@ describe('cells', () => {
     expect(own.points.at(-1)).toMatchObject({ attributes: { 'otel.metric.overflow': true }, value: { count: 21 } });
   });
 
-  it('give a delta reader differences, and no point without new values', async () => {
-    const { plain, bound, both, own } = pair(AggregationTemporality.DELTA);
-    const cell = bound.bind({ a: 1 });
-    for (const batch of [[0.25, 3], [], [0.5]]) {
-      for (const seconds of batch) {
-        plain.record(seconds, { a: 1 });
-        cell.record(seconds);
-      }
-      const bare = (value: unknown): unknown =>
-        JSON.parse(
-          JSON.stringify(value ?? null, (key, inner: unknown) => (/^m(?:in|ax)$/.test(key) ? undefined : inner)),
-        );
-      const [api, ours] = await both();
-      expect(bare(ours)).toEqual(bare(api));
-    }
-    cell.record(1);
-    const { resourceMetrics } = await own.collect();
-    const [point] = resourceMetrics.scopeMetrics[0].metrics[0].dataPoints;
-    expect(point.startTime[0] + point.startTime[1]).toBeLessThanOrEqual(point.endTime[0] + point.endTime[1]);
-  });
-
   it('join the scope of the SDK, and call back before each collection', async () => {
     const { bound, own, empty, cells } = pair();
     let asked = 0;
@@ -148,5 +125,22 @@ describe('cells', () => {
     boundHistogram(SCOPE, METRIC, DURATION_BOUNDS).bind({ a: 1 }).record(1);
     expect(seen((await reader.collect()).resourceMetrics)).toMatchObject({ points: [{ value: { count: 1 } }] });
     expect(() => boundHistogram(SCOPE, METRIC, DURATION_BOUNDS).bind({ a: 1 }).record(1)).not.toThrow();
+  });
+
+  it('are tried on the running SDK, and an SDK that collects differently fails the trial', async () => {
+    expect(await cellsFault(systemClock)).toBeUndefined();
+    expect(await cellsFault(systemClock, (_cells, reader) => reader)).toContain('[] instead of');
+    const throwing: typeof joinCells = () => {
+      throw new Error('no such method');
+    };
+    expect(await cellsFault(systemClock, throwing)).toBe('no such method');
+    const doubled: typeof joinCells = (cells, reader) => {
+      const joined = joinCells(cells, reader);
+      const collect = joined.collect?.bind(joined);
+      return Object.assign(joined, {
+        collect: async () => JSON.parse(JSON.stringify(await collect?.()).replace('"count":7', '"count":8')) as unknown,
+      });
+    };
+    expect(await cellsFault(systemClock, doubled)).toContain('"count":8');
   });
 });

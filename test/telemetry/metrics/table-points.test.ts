@@ -1,13 +1,7 @@
 /** Compares tables, which bypass the SDK, with the API's observable instruments: a reader must not be able to tell them apart. */
 import { metrics } from '@opentelemetry/api';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import {
-  AggregationTemporality,
-  DataPointType,
-  InstrumentType,
-  MeterProvider,
-  MetricReader,
-} from '@opentelemetry/sdk-metrics';
+import { DataPointType, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import { CELLS_LIMIT, closeCells, currentCells, openCells } from '../../../src/telemetry/metrics/cells.ts';
@@ -17,12 +11,6 @@ import { observeTable } from '../../../src/telemetry/metrics/observe.ts';
 import { resetApi } from '../collector.ts';
 
 class Reader extends MetricReader {
-  constructor(temporality: AggregationTemporality) {
-    super({
-      aggregationTemporalitySelector: (type) =>
-        type === InstrumentType.OBSERVABLE_UP_DOWN_COUNTER ? AggregationTemporality.CUMULATIVE : temporality,
-    });
-  }
   protected onShutdown(): Promise<void> {
     return Promise.resolve();
   }
@@ -75,38 +63,33 @@ afterEach(() => {
   resetApi();
 });
 
-describe.each([AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA])(
-  'with temporality %s',
-  (temporality) => {
-    it('a table gives the points that API instruments would give', async () => {
-      const api = new Reader(temporality);
-      metrics.setGlobalMeterProvider(new MeterProvider({ readers: [api] }));
-      let values: Readonly<Record<string, number>> = {};
-      const ends = [table(() => values)];
-      const cells = openCells(clock);
-      const own = joinCells(cells, new Reader(temporality));
-      void new MeterProvider({ readers: [own] });
-      ends.push(table(() => values));
-      for (values of [
-        { in: 5, out: 2 },
-        { in: 7, out: 2 },
-        { in: 7, out: 2.5 },
-        { in: 3, out: 4 },
-      ]) {
-        now += 1_000;
-        const [theirs, ours] = [await api.collect(), await own.collect()];
-        expect(seen(ours.resourceMetrics)).toEqual(seen(theirs.resourceMetrics));
-      }
-      for (const end of ends) end();
-      now += 1_000;
-      expect(seen((await own.collect()).resourceMetrics)).toEqual([]);
-    });
-  },
-);
-
 describe('a table', () => {
+  it('a table gives the points that API instruments would give', async () => {
+    const api = new Reader();
+    metrics.setGlobalMeterProvider(new MeterProvider({ readers: [api] }));
+    let values: Readonly<Record<string, number>> = {};
+    const ends = [table(() => values)];
+    const cells = openCells(clock);
+    const own = joinCells(cells, new Reader());
+    void new MeterProvider({ readers: [own] });
+    ends.push(table(() => values));
+    for (values of [
+      { in: 5, out: 2 },
+      { in: 7, out: 2 },
+      { in: 7, out: 2.5 },
+      { in: 3, out: 4 },
+    ]) {
+      now += 1_000;
+      const [theirs, ours] = [await api.collect(), await own.collect()];
+      expect(seen(ours.resourceMetrics)).toEqual(seen(theirs.resourceMetrics));
+    }
+    for (const end of ends) end();
+    now += 1_000;
+    expect(seen((await own.collect()).resourceMetrics)).toEqual([]);
+  });
+
   it('keeps as many attribute sets as the SDK', async () => {
-    const own = joinCells(openCells(clock), new Reader(AggregationTemporality.CUMULATIVE));
+    const own = joinCells(openCells(clock), new Reader());
     void new MeterProvider({ readers: [own] });
     table(() => Object.fromEntries(Array.from({ length: CELLS_LIMIT + 5 }, (_, at) => [`w${at}`, at])));
     const [scope] = (await own.collect()).resourceMetrics.scopeMetrics;

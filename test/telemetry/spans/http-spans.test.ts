@@ -96,23 +96,35 @@ describe('server and client spans', () => {
     expect(names.sort()).toEqual(['http.client.request.duration', 'http.server.request.duration']);
   });
 
-  it('do not observe suppressed requests, and do not change a head that is already written', async () => {
+  it('do not observe suppressed requests, and are propagated by heads that are already written', async () => {
     const headers: http.IncomingHttpHeaders[] = [];
     const port = await serve((request, response) => {
       headers.push(request.headers);
       response.end();
     });
     await context.with(suppressTracing(context.active()), () => ask({ port, path: '/quiet' }));
+    const W3C = /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/;
     await ask({ port, headers: ['host', 'shop.example'] });
-    expect(headers.map((each) => each.traceparent)).toEqual([undefined, undefined]);
-    expect(await spans(3)).toHaveLength(3);
+    await ask({ port, method: 'POST', headers: { expect: '100-continue' } }, 'body');
+    await ask(
+      { port, method: 'POST', headers: ['host', 'x', 'expect', '100-continue', 'content-length', '4'] },
+      'body',
+    );
+    await ask({ port, headers: ['host', 'x', 'traceparent', 'the-user-s-own'] });
+    expect(headers.map((each) => each.traceparent)).toEqual([
+      undefined,
+      ...[1, 2, 3].map(() => expect.stringMatching(W3C) as string),
+      'the-user-s-own',
+    ]);
+    expect(headers[1].host).toBe('shop.example');
+    expect(await spans(9)).toHaveLength(9);
   });
 
   it('count odd methods as one', async () => {
     const port = await serve((_request, response) => response.end());
     await ask({ port, method: 'PROPFIND' });
     const [first] = await spans(2);
-    expect(first).toMatchObject({ name: 'HTTP', attributes: { 'http.request.method': '_OTHER' } });
+    expect(first).toMatchObject({ name: 'HTTP /', attributes: { 'http.request.method': '_OTHER' } });
   });
 
   it('have the route that Koa matched', async () => {
@@ -153,7 +165,8 @@ describe('parts', () => {
     expect(of({ route: { path: '/:id' }, baseUrl: '/orders' })).toBe('/orders/:id');
     expect(of({ route: { path: '/' }, baseUrl: '/orders' })).toBe('/orders');
     expect(of({ route: { path: /x/ } })).toBe('/x/');
-    expect(of({ route: { path: ['a'] } })).toBeUndefined();
+    expect(of({ route: { path: ['/a', '/b/:c'] }, originalUrl: '/b/1?x' })).toBe('/b/:c');
+    expect(of({ route: { path: [] } })).toBeUndefined();
   });
 
   it('load the instrumentations that the environment leaves enabled', () => {

@@ -194,7 +194,11 @@ describe('lean spans', () => {
     span.end(Date.now() + 2_000);
     const [ended] = exporter.getFinishedSpans();
     expect(ended.events.map(({ attributes }) => attributes)).toEqual([
-      { 'exception.type': 'TypeError', 'exception.message': 'bad' },
+      {
+        'exception.type': 'TypeError',
+        'exception.message': 'bad',
+        'exception.stacktrace': expect.stringContaining('TypeError: bad'),
+      },
       { 'exception.message': 'worse' },
     ]);
     expect(ended.status.code).toBe(SpanStatusCode.OK);

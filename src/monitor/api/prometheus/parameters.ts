@@ -63,7 +63,10 @@ export function limitParameter(params: URLSearchParams, name = 'limit'): number 
   const text = params.get(name) ?? '';
   if (text === '') return Infinity;
   if (!/^\d{1,15}$/.test(text)) {
-    const reason = /^-\d+$/.test(text) ? 'limit must be non-negative' : `cannot parse ${JSON.stringify(text)}`;
+    const trouble = /^[+-]?\d+$/.test(text) ? 'value out of range' : 'invalid syntax';
+    const reason = /^-\d{1,18}$/.test(text)
+      ? 'limit must be non-negative'
+      : `strconv.Atoi: parsing ${JSON.stringify(text)}: ${trouble}`;
     throw invalidParameter(name, reason);
   }
   return Number(text) || Infinity;

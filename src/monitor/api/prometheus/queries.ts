@@ -25,8 +25,9 @@ function abortWithClient(ctx: Context): AbortSignal {
 
 function optionsOf(ctx: Context, params: URLSearchParams, api: PrometheusApi): QueryOptions {
   const wantedMs = durationParameter(params, 'timeout', api.timeoutMs);
-  const lookbackMs = params.has('lookback_delta') ? durationParameter(params, 'lookback_delta') : undefined;
-  if (lookbackMs !== undefined && lookbackMs <= 0) {
+  // 0 stands for the default, as in Prometheus.
+  const lookbackMs = durationParameter(params, 'lookback_delta', 0) || undefined;
+  if (lookbackMs !== undefined && lookbackMs < 0) {
     throw invalidParameter('lookback_delta', 'must be a positive duration');
   }
   return { signal: abortWithClient(ctx), timeoutMs: Math.min(wantedMs, api.timeoutMs), lookbackMs };

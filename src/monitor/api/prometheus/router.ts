@@ -3,7 +3,7 @@
  * Routes and shapes are those of Prometheus 3.14. Errors keep Prometheus' envelope instead of problem+json.
  */
 import { Router } from '@koa/router';
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { systemClock } from '../../../base/clock.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
@@ -20,6 +20,9 @@ import { formatQuery, parseQuery, query, queryExemplars, queryRange } from './qu
 import { ResultSender } from './result-sender.ts';
 import { alerts, rules } from './rules.ts';
 import { buildInfo, flags, runtimeInfo, targets, tsdb } from './status.ts';
+
+/** Of refusals that will pass by themselves. */
+const RETRY_AFTER_SECONDS = '5';
 
 export interface PrometheusRouterOptions {
   readonly querier: Querier;
@@ -71,6 +74,7 @@ function middlewareOf(handler: Handler, api: PrometheusApi): Middleware {
       // The unread rest of a refused body would be read as the next request on this connection.
       if (!ctx.req.complete) ctx.set('Connection', 'close');
       if (seen.errorType === 'internal') api.logger.error({ err: error, path: ctx.path }, 'An API request failed');
+      if (seen.status === 503) ctx.set('Retry-After', RETRY_AFTER_SECONDS);
       await answer(ctx, errorBody(seen), seen.status);
     }
   };
@@ -99,5 +103,23 @@ export function prometheusRouter(options: PrometheusRouterOptions): Router {
   for (const [path, handler] of Object.entries(GET_ONLY)) {
     router.register(path, ['GET'], middlewareOf(handler, api));
   }
+  // Koa runs the first that matches: what comes here has no handler above.
+  router.all(/^\/api\/v1(?:\/.*)?$/, notRouted);
   return router;
+}
+
+/** What Prometheus' router answers where it has no handler: plain text, and the methods that the path has. */
+async function notRouted(ctx: Context): Promise<void> {
+  const methods = methodsOf(ctx.path);
+  if (methods.length > 0) ctx.set('Allow', methods.join(', '));
+  if (methods.length > 0) await answer(ctx, 'Method Not Allowed\n', 405, TEXT);
+  else await answer(ctx, '404 page not found\n', 404, TEXT);
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+
+function methodsOf(path: string): readonly string[] {
+  if (Object.hasOwn(GET_AND_POST, path)) return ['GET', 'POST'];
+  const isLabel = /^\/api\/v1\/label\/[^/]+\/values$/.test(path);
+  return isLabel || Object.hasOwn(GET_ONLY, path) ? ['GET'] : [];
 }

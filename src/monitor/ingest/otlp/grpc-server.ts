@@ -4,13 +4,15 @@
  */
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { constants, createServer } from 'node:http2';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
+import type { Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
 import { checkHost, checkSite } from '../../../model/site.ts';
 import type { ByteBudget, ByteLease } from '../request/byte-budget.ts';
 import { RETRY_AFTER_SECONDS } from '../request/byte-budget.ts';
+import { pacedChunks } from '../request/body-pace.ts';
+import { HeapPressure } from '../request/heap-pressure.ts';
 import type { Signal } from '../checks/counters.ts';
 import { checkToken } from '../request/token.ts';
 import type { Intake } from '../request/intake.ts';
@@ -29,6 +31,10 @@ export interface OtlpGrpcOptions {
   readonly limits?: BodyLimits | undefined;
   /** A request that is not complete by then is ended. Default 30 s. */
   readonly streamTimeoutMs?: number | undefined;
+  /** Connections of all senders. Default 1,000. */
+  readonly maxSessions?: number | undefined;
+  /** Shared by all ports. */
+  readonly heap?: HeapPressure | undefined;
 }
 
 const METHODS: Readonly<Record<string, Signal>> = {
@@ -38,7 +44,13 @@ const METHODS: Readonly<Record<string, Signal>> = {
 };
 const FRAME_HEAD_BYTES = 5;
 const RATIO_FREE_BYTES = 1024 * 1024;
-const unzip = promisify(gunzip);
+const CHUNK_BYTES = 65_536;
+/** Twice the requests that may be open at once. */
+const RESETS = { max: 200, withinMs: 10_000 };
+/** An exporter that has sent nothing for so long has gone without saying so. */
+const IDLE_SESSION_MS = 300_000;
+/** Connections of all senders; more are refused, so that descriptors are left for what is open. */
+const MAX_SESSIONS = 1_000;
 
 export class OtlpGrpcServer {
   /** The caller makes it listen. */
@@ -46,16 +58,29 @@ export class OtlpGrpcServer {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #options: OtlpGrpcOptions;
   readonly #limits: BodyLimits;
+  readonly #heap: HeapPressure;
 
   constructor(options: OtlpGrpcOptions) {
     this.#options = options;
+    this.#heap = options.heap ?? new HeapPressure(options.intake.clock);
     this.#limits = options.limits ?? BODY_LIMITS;
     this.server.on('session', (session) => {
+      if (this.#sessions.size >= (options.maxSessions ?? MAX_SESSIONS)) {
+        session.goaway(constants.NGHTTP2_REFUSED_STREAM);
+        session.destroy();
+        return;
+      }
       this.#sessions.add(session);
+      session.setTimeout(IDLE_SESSION_MS, () => session.close());
+      const bound = new ResetBound(session, options.intake.clock, options.logger);
+      session.on('stream', (stream, headers) => {
+        bound.opened();
+        if (session.destroyed) return;
+        void this.#serveCounted(stream, headers, bound);
+      });
       session.on('close', () => this.#sessions.delete(session));
       session.on('error', (error) => options.logger.debug({ err: error }, 'an OTLP/gRPC connection failed'));
     });
-    this.server.on('stream', (stream, headers) => void this.#serve(stream, headers));
   }
 
   /** Lets running requests end, for at most `graceMs`; then closes their connections. */
@@ -73,30 +98,38 @@ export class OtlpGrpcServer {
     await this.close(0);
   }
 
-  async #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
+  async #serveCounted(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, bound: ResetBound): Promise<void> {
+    if (await this.#serve(stream, headers)) bound.answered();
+  }
+
+  /** False when there was no whole message: a reset cannot be told from a body that ended early. */
+  async #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<boolean> {
     const { intake, budget, logger, token, streamTimeoutMs = 30_000 } = this.#options;
     stream.on('error', (error) => logger.debug({ err: error }, 'an OTLP/gRPC request broke off'));
     stream.setTimeout(streamTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL));
     const refused = this.#foreign(headers);
     if (refused !== undefined) {
       stream.respond({ ':status': refused.status }, { endStream: true });
-      return;
+      return true;
     }
     if (!/^application\/grpc(?:\+proto)?(?:;|$)/.test(headers['content-type'] ?? '')) {
       stream.respond({ ':status': 415 }, { endStream: true });
-      return;
+      return true;
     }
-    const lease = budget.lease();
+    const lease = budget.lease(stream.session?.socket.remoteAddress ?? '');
     try {
       const path = headers[':path'] ?? '';
       if (!Object.hasOwn(METHODS, path)) throw new VitrineError('not_found', 'there is no such method');
       if (token !== undefined) checkToken(headers.authorization, token);
+      this.#heap.check();
       const message = await this.#message(stream, headers, lease);
       answer(stream, await receive(intake, METHODS[path], 'protobuf', message, 'otlp_grpc'));
+      return true;
     } catch (error) {
       if (!(error instanceof VitrineError)) logger.error({ err: error }, 'ingest failed');
       intake.requestRefused(error);
       refuse(stream, error);
+      return error instanceof VitrineError && error.code !== 'bad_request';
     } finally {
       lease.release();
     }
@@ -120,12 +153,18 @@ export class OtlpGrpcServer {
     const { maxCompressedBytes } = this.#limits;
     const chunks: Buffer[] = [];
     let total = 0;
-    for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      total += chunk.length;
-      if (total > maxCompressedBytes + FRAME_HEAD_BYTES)
-        throw tooLarge(`the message has more than ${maxCompressedBytes} bytes`);
-      lease.take(chunk.length);
-      chunks.push(chunk);
+    const { clock } = this.#options.intake;
+    try {
+      for await (const chunk of pacedChunks(stream.iterator({ destroyOnReturn: false }), clock)) {
+        total += chunk.length;
+        if (total > maxCompressedBytes + FRAME_HEAD_BYTES)
+          throw tooLarge(`the message has more than ${maxCompressedBytes} bytes`);
+        lease.take(chunk.length);
+        chunks.push(chunk);
+      }
+    } catch (cause) {
+      if (cause instanceof VitrineError) throw cause;
+      throw new VitrineError('bad_request', 'the request broke off', { cause });
     }
     const body = Buffer.concat(chunks, total);
     if (total < FRAME_HEAD_BYTES || body.readUInt32BE(1) !== total - FRAME_HEAD_BYTES) {
@@ -142,14 +181,59 @@ export class OtlpGrpcServer {
   async #unzip(message: Buffer, lease: ByteLease): Promise<Buffer> {
     const { maxDecompressedBytes, maxRatio } = this.#limits;
     const maxBytes = Math.min(maxDecompressedBytes, Math.max(RATIO_FREE_BYTES, message.length * maxRatio));
-    // The largest decompressed size is reserved first, so that many requests at once cannot exceed the budget.
-    lease.take(maxBytes);
+    const decoder = createGunzip({ chunkSize: CHUNK_BYTES });
+    decoder.end(message);
+    const chunks: Buffer[] = [];
+    let total = 0;
     try {
-      return await unzip(message, { maxOutputLength: maxBytes });
+      for await (const chunk of decoder as AsyncIterable<Buffer>) {
+        total += chunk.length;
+        if (total > maxBytes) throw tooLarge(`the message unpacks to more than ${maxBytes} bytes`);
+        // Taken as it unpacks: a message that is small stays small for the budget.
+        lease.take(chunk.length);
+        chunks.push(chunk);
+      }
     } catch (cause) {
-      if (cause instanceof RangeError) throw tooLarge(`the message unpacks to more than ${maxBytes} bytes`);
+      if (cause instanceof VitrineError) throw cause;
       throw new VitrineError('bad_request', 'the message is not in gzip', { cause });
+    } finally {
+      decoder.destroy();
     }
+    return Buffer.concat(chunks, total);
+  }
+}
+
+/**
+ * Ends connections that open requests and reset them: each costs work on this side and nothing on the other (CVE-2023-44487,
+ * "rapid reset"). Counts the requests of the last seconds that brought no whole message; more than may be open at once were reset.
+ */
+class ResetBound {
+  readonly #session: ServerHttp2Session;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #beganMs: number;
+  #unanswered = 0;
+
+  constructor(session: ServerHttp2Session, clock: Clock, logger: Logger) {
+    this.#session = session;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#beganMs = clock.monotonic();
+  }
+
+  /** A request begins. */
+  opened(): void {
+    const nowMs = this.#clock.monotonic();
+    if (nowMs - this.#beganMs > RESETS.withinMs) [this.#beganMs, this.#unanswered] = [nowMs, 0];
+    this.#unanswered += 1;
+    if (this.#unanswered <= RESETS.max || this.#session.destroyed) return;
+    this.#logger.warn({ unanswered: this.#unanswered }, 'an OTLP/gRPC connection resets its requests and was closed');
+    this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#session.destroy();
+  }
+
+  answered(): void {
+    this.#unanswered = Math.max(0, this.#unanswered - 1);
   }
 }
 

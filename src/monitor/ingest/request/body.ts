@@ -1,11 +1,13 @@
 /**
  * Reads a request body within limits, decompressed. Both sizes and their ratio are checked while the bytes arrive, so a bomb
  * is refused after its first decompressed megabyte and memory stays flat.
- * Throws VitrineError `payload_too_large`, `unsupported_media_type`, `bad_request` or `overloaded`.
+ * Throws VitrineError `payload_too_large`, `unsupported_media_type`, `bad_request`, `request_timeout` or `overloaded`.
  */
 import type { IncomingMessage } from 'node:http';
 import { constants, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { VitrineError } from '../../../base/errors.ts';
+import { systemClock, type Clock } from '../../../base/clock.ts';
+import { pacedChunks } from './body-pace.ts';
 import type { ByteLease } from './byte-budget.ts';
 
 export interface BodyLimits {
@@ -13,6 +15,8 @@ export interface BodyLimits {
   readonly maxDecompressedBytes: number;
   /** Decompressed to compressed size; checked from 1 MiB on. */
   readonly maxRatio: number;
+  /** Of the least pace. Default: the system's. */
+  readonly clock?: Clock | undefined;
 }
 
 export const BODY_LIMITS: BodyLimits = {
@@ -90,7 +94,7 @@ export async function eachChunk(
     return;
   }
   const maxBytes = Math.min(limits.maxCompressedBytes, limits.maxDecompressedBytes);
-  for await (const chunk of received(request, maxBytes)) await take(chunk);
+  for await (const chunk of received(request, maxBytes, limits.clock ?? systemClock)) await take(chunk);
 }
 
 /**
@@ -103,7 +107,7 @@ export async function readSmallBody(
   refusal: () => VitrineError,
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of received(request, maxBytes, refusal)) chunks.push(chunk);
+  for await (const chunk of received(request, maxBytes, systemClock, refusal)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -111,11 +115,12 @@ export async function readSmallBody(
 async function* received(
   request: IncomingMessage,
   maxBytes: number,
+  clock: Clock,
   refusal = (): VitrineError => tooLarge(`the body has more than ${maxBytes} bytes`),
 ): AsyncGenerator<Buffer> {
   let total = 0;
   try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    for await (const chunk of pacedChunks(request.iterator({ destroyOnReturn: false }), clock)) {
       total += chunk.length;
       if (total > maxBytes) throw refusal();
       yield chunk;
@@ -135,7 +140,7 @@ async function decoded(
   let receivedBytes = 0;
   let producedBytes = 0;
   const feeding = (async () => {
-    for await (const chunk of received(request, limits.maxCompressedBytes)) {
+    for await (const chunk of received(request, limits.maxCompressedBytes, limits.clock ?? systemClock)) {
       receivedBytes += chunk.length;
       if (decoder.readableEnded || decoder.destroyed) break;
       if (!decoder.write(chunk)) await roomOrEnd(decoder);

@@ -26,6 +26,7 @@ export type ToWorker =
   /** Parts of an answer to `select`, in order. */
   | { readonly kind: 'series'; readonly request: number; readonly part: PackedSeries }
   | { readonly kind: 'values'; readonly request: number; readonly values: readonly string[] }
+  | { readonly kind: 'coarse'; readonly request: number; readonly untilMs: number }
   /** The last message of an answer. */
   | { readonly kind: 'answered'; readonly request: number; readonly error: WireError | undefined };
 
@@ -39,6 +40,7 @@ export type ToMain =
     }
   /** All values of a label, for patterns that are matched beside. */
   | { readonly kind: 'values'; readonly request: number; readonly name: string }
+  | { readonly kind: 'coarse'; readonly request: number; readonly mintMs: number; readonly maxtMs: number }
   /** The answer to a request is not waited for any more. */
   | { readonly kind: 'forget'; readonly request: number }
   | { readonly kind: 'part'; readonly query: number; readonly part: PackedSeries }

@@ -122,6 +122,9 @@ export class QueryThread implements AsyncDisposable {
       case 'values':
         void this.#answer(message.request, () => this.#values(message.request, message.name));
         return;
+      case 'coarse':
+        void this.#answer(message.request, () => this.#coarse(message));
+        return;
       case 'forget':
         this.#requests.get(message.request)?.abort();
         return;
@@ -174,6 +177,11 @@ export class QueryThread implements AsyncDisposable {
     for (let at = 0; at < values.length; at += VALUES) {
       this.#post({ kind: 'values', request, values: values.slice(at, at + VALUES) });
     }
+  }
+
+  async #coarse({ request, mintMs, maxtMs }: Extract<ToMain, { kind: 'coarse' }>): Promise<void> {
+    const untilMs = (await this.#source.coarseUntilMs?.(mintMs, maxtMs)) ?? -Infinity;
+    this.#post({ kind: 'coarse', request, untilMs });
   }
 
   /** The thread hangs in one piece of work: it is ended with all it does, and a new one is started for the next query. */

@@ -11,7 +11,7 @@ import { fromWire } from './messages.ts';
 import { unpackSeries } from './packing.ts';
 
 interface Asked {
-  readonly onPart: (part: Extract<ToWorker, { kind: 'series' | 'values' }>) => void;
+  readonly onPart: (part: Extract<ToWorker, { kind: 'series' | 'values' | 'coarse' }>) => void;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -61,6 +61,17 @@ export class SentSource implements SampleSource {
       },
     );
     return series;
+  }
+
+  async coarseUntilMs(mintMs: number, maxtMs: number): Promise<number> {
+    let untilMs = -Infinity;
+    await this.#ask(
+      (request) => ({ kind: 'coarse', request, mintMs, maxtMs }),
+      (message) => {
+        if (message.kind === 'coarse') untilMs = message.untilMs;
+      },
+    );
+    return untilMs;
   }
 
   /** The matcher with the values that it accepts, when its pattern costs something to match. */

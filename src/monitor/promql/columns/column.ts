@@ -69,6 +69,8 @@ export interface RangeVector {
   /** Never decreasing. */
   readonly ends: Float64Array;
   readonly extended: 'anchored' | 'smoothed' | undefined;
+  /** Windows that begin before have no value: a roll-up has not all of their samples. */
+  readonly refusedUntilMs?: number | undefined;
 }
 
 export const TOO_MANY_SAMPLES = 'query processing would load too many samples into memory in query execution';

@@ -93,7 +93,7 @@ export async function runWindows(
   dropName: boolean,
   budget: Budget,
 ): Promise<Column | undefined> {
-  const { ends, rangeMs } = vector;
+  const { ends, rangeMs, refusedUntilMs } = vector;
   const column = newColumn(series.labels, ends.length, dropName);
   w.series = series;
   w.seenFalls = 1;
@@ -107,6 +107,7 @@ export async function runWindows(
   for (let k = 0; k < ends.length; k += 1) {
     moveTo(w, ends[k], ends[k] - rangeMs);
     if (w.lo === w.hi && w.hlo === w.hhi) continue;
+    if (refusedUntilMs !== undefined && ends[k] - rangeMs < refusedUntilMs) continue;
     seen += w.hi - w.lo + w.hhi - w.hlo;
     if (seen > SAMPLES_PER_LOOK) {
       seen = 0;

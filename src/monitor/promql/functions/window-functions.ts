@@ -236,6 +236,8 @@ function quantileOverTime(w: Window): number | undefined {
 function madOverTime(w: Window): number | undefined {
   if (!onlyFloats(w)) return undefined;
   const values = floatsOf(w);
+  // A NaN makes the median undefined, and with it every deviation.
+  if (values.some(Number.isNaN)) return Number.NaN;
   const median = quantileOf(0.5, values);
   return quantileOf(
     0.5,

@@ -2,7 +2,7 @@
  * Aggregations that look at all members of a group at one step: topk, bottomk, limitk, limit_ratio (they keep series),
  * quantile and count_values. Their parameter may differ from step to step.
  */
-import { Labels } from '../../../model/labels.ts';
+import { placeOfLabels } from './label-hash.ts';
 import type { Annotations } from '../columns/annotations.ts';
 import type { AggregateExpr, Expr } from '../syntax/ast.ts';
 import type { Budget } from '../columns/budget.ts';
@@ -114,16 +114,6 @@ function limitK(series: readonly Column[], param: Float64Array, node: AggregateE
     }
   }
   return out;
-}
-
-/** The position of a label set in [0, 1), evenly spread and always the same (FNV-1a with a finishing mix). */
-export function placeOfLabels(labels: Labels): number {
-  let hash = 0x811c9dc5;
-  const { key } = labels;
-  for (let i = 0; i < key.length; i += 1) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
 
 /** A ratio below zero keeps the series that the ratio `1 + r` leaves out. */

@@ -4,14 +4,13 @@
  */
 import { formatDurationMs } from '../../../base/units.ts';
 import type { Matcher } from '../../../model/labels.ts';
-import { METRIC_NAME } from '../../../model/labels.ts';
+
 import type { AggregateExpr, BinaryExpr, DurationExpr, Expr, MatrixSelector, Modifiers } from './ast.ts';
 import type { SubqueryExpr, VectorSelector } from './ast.ts';
 import { formatGeneral } from '../../../model/go-float.ts';
 import { quote } from './quoting.ts';
 
 const LEGACY_LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-const LEGACY_METRIC = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 /** Longer expressions are broken over lines by `printPretty`. */
 const PRETTY_WIDTH = 100;
 
@@ -61,10 +60,8 @@ export function printMatcher({ name, op, value }: Matcher): string {
 
 function selectorText(selector: VectorSelector, range: string): string {
   const { name, matchers } = selector;
-  const shown = (name === '' ? matchers : matchers.slice(0, -1)).map((matcher) => {
-    const quoted = matcher.name === METRIC_NAME && matcher.op === '=' && !LEGACY_METRIC.test(matcher.value);
-    return quoted && matcher.value !== '' && name === '' ? quote(matcher.value) : printMatcher(matcher);
-  });
+  // In Prometheus' order: by their text.
+  const shown = (name === '' ? matchers : matchers.slice(0, -1)).map(printMatcher).sort();
   const braces = shown.length === 0 && name !== '' ? '' : `{${shown.join(',')}}`;
   const extended = selector.extended === undefined ? '' : ` ${selector.extended}`;
   return `${name}${braces}${range}${extended}${modifiersText(selector)}`;

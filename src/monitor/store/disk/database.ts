@@ -2,9 +2,10 @@
  * Opens the store's SQLite files: WAL mode, readable by the user only, a schema version that is checked before SQLite opens
  * the file, and errors of disk and file as VitrineErrors.
  */
-import { closeSync, chmodSync, openSync, readSync } from 'node:fs';
+import { closeSync, chmodSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { VitrineError } from '../../../base/errors.ts';
+import { Labels } from '../../../model/labels.ts';
 
 /** Set in each file as `user_version`. */
 export const SCHEMA_VERSION = 1;
@@ -46,6 +47,40 @@ export const isBusy = (error: unknown): boolean => primaryCode(error) === SQLITE
 
 export const isDamaged = (error: unknown): boolean =>
   error instanceof RangeError || [SQLITE_CORRUPT, SQLITE_NOTADB].includes(primaryCode(error));
+
+/**
+ * Whether opening a file failed because its content is wrong: not the disk, not another owner, not a newer version, whose
+ * error has no cause.
+ */
+export function isWrongContent(error: unknown): boolean {
+  if (error instanceof VitrineError) {
+    return error.code === 'data_dir_unusable' && error.cause !== undefined && isWrongContent(error.cause);
+  }
+  if (isDiskTrouble(error) || isBusy(error)) return false;
+  return primaryCode(error) !== 0 || error instanceof RangeError || error instanceof TypeError;
+}
+
+/** Gives a database another name, with its side file, so that its bytes are kept; returns the new path. */
+export function setAside(file: string): string {
+  const aside = `${file}.damaged`;
+  for (const suffix of ['', '-wal']) {
+    rmSync(aside + suffix, { force: true });
+    if (statSync(file + suffix, { throwIfNoEntry: false })) renameSync(file + suffix, aside + suffix);
+  }
+  rmSync(`${file}-shm`, { force: true });
+  return aside;
+}
+
+/** Labels as a file has them; undefined when the text is not a list of names and values. */
+export function labelsOfText(text: unknown): Labels | undefined {
+  try {
+    const pairs = JSON.parse(String(text)) as unknown;
+    const valid = Array.isArray(pairs) && pairs.length % 2 === 0 && pairs.every((part) => typeof part === 'string');
+    return valid ? Labels.fromSorted(pairs) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 const MAGIC = 'SQLite format 3\0';
 

@@ -8,7 +8,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Labels } from '../../../model/labels.ts';
 import { chunkOf, decodeChunk } from '../codec/chunk-codec.ts';
 import type { Columns } from '../codec/columns.ts';
-import { inTransaction, openDatabase } from './database.ts';
+import { inTransaction, labelsOfText, openDatabase } from './database.ts';
 import { Postings } from '../head/postings.ts';
 
 export const DAY_MS = 86_400_000;
@@ -38,6 +38,33 @@ export function pendingChunk(labels: Labels, columns: Columns): PendingChunk {
   return { labels, startMs: columns.t[0], endMs: columns.t[columns.count - 1], data: chunkOf(columns) };
 }
 
+/** A chunk that cannot be decoded. The other chunks of its file can be read. */
+export class DamagedChunk extends RangeError {
+  constructor(day: string, cause: unknown) {
+    super(`a chunk of day ${day} is damaged`, { cause });
+  }
+}
+
+interface Statements {
+  readonly insertSeries: StatementSync;
+  readonly insertChunk: StatementSync;
+  readonly select: StatementSync;
+  readonly selectAny: StatementSync;
+}
+
+function statementsOf(db: DatabaseSync): Statements {
+  const select = db.prepare(
+    'SELECT id, data FROM chunk WHERE series = ? AND start <= ? AND end >= ? ORDER BY start, end',
+  );
+  select.setReturnArrays(true);
+  return {
+    insertSeries: db.prepare('INSERT INTO series (id, labels) VALUES (?, ?)'),
+    insertChunk: db.prepare('INSERT INTO chunk (series, start, end, data) VALUES (?, ?, ?, ?)'),
+    select,
+    selectAny: db.prepare('SELECT 1 FROM chunk WHERE series = ? AND start <= ? AND end >= ? LIMIT 1'),
+  };
+}
+
 export class DayFile {
   readonly path: string;
   readonly day: string;
@@ -45,11 +72,11 @@ export class DayFile {
   readonly index = new Postings();
   readonly #db: DatabaseSync;
   readonly #ids = new Map<string, number>();
-  readonly #insertSeries: StatementSync;
-  readonly #insertChunk: StatementSync;
-  readonly #select: StatementSync;
-  readonly #selectAny: StatementSync;
+  readonly #statements: Statements;
+  /** Ids of chunks whose bytes are damaged. */
+  readonly #damaged = new Set<number>();
   #nextId = 1;
+  #rolledUp: boolean | undefined;
   #lastMs = -Infinity;
 
   /** `known` gives a label set that is already in memory by its key, so that files share equal label sets. */
@@ -58,20 +85,21 @@ export class DayFile {
     this.day = day;
     this.startMs = Date.parse(`${day}T00:00:00Z`);
     this.#db = openDatabase(path, { schema: SCHEMA, pageBytes: 4_096, cacheKib: 512, durability: 'normal' });
-    this.#insertSeries = this.#db.prepare('INSERT INTO series (id, labels) VALUES (?, ?)');
-    this.#insertChunk = this.#db.prepare('INSERT INTO chunk (series, start, end, data) VALUES (?, ?, ?, ?)');
-    this.#select = this.#db.prepare(
-      'SELECT data FROM chunk WHERE series = ? AND start <= ? AND end >= ? ORDER BY start, end',
-    );
-    this.#select.setReturnArrays(true);
-    this.#selectAny = this.#db.prepare('SELECT 1 FROM chunk WHERE series = ? AND start <= ? AND end >= ? LIMIT 1');
-    this.#load(known);
+    try {
+      this.#statements = statementsOf(this.#db);
+      this.#load(known);
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
   }
 
   #load(known: (key: string) => Labels | undefined): void {
     for (const row of this.#db.prepare('SELECT id, labels FROM series').iterate()) {
       const id = row.id as number;
-      const read = Labels.fromSorted(JSON.parse(row.labels as string) as string[]);
+      const read = labelsOfText(row.labels);
+      // A damaged row: its chunks cannot be found by any name.
+      if (read === undefined || this.#ids.has(read.key)) continue;
       const shared = known(read.key);
       const labels = this.index.add(id, shared ?? read, shared !== undefined);
       this.#ids.set(labels.key, id);
@@ -93,11 +121,18 @@ export class DayFile {
 
   /** Whether the raw samples were replaced by a roll-up. */
   get rolledUp(): boolean {
+    // Every query asks; a day becomes a roll-up only by being replaced by another file, or once, below.
+    this.#rolledUp ??= this.#readRolledUp();
+    return this.#rolledUp;
+  }
+
+  #readRolledUp(): boolean {
     return this.#db.prepare("SELECT 1 FROM meta WHERE key = 'rolled_up'").get() !== undefined;
   }
 
   markRolledUp(): void {
     this.#db.exec("INSERT OR REPLACE INTO meta VALUES ('rolled_up', 1)");
+    this.#rolledUp = true;
   }
 
   /** Adds chunks in one transaction. */
@@ -123,11 +158,11 @@ export class DayFile {
         if (id === undefined) {
           id = this.#nextId;
           this.#nextId += 1;
-          this.#insertSeries.run(id, JSON.stringify(labels.pairs));
+          this.#statements.insertSeries.run(id, JSON.stringify(labels.pairs));
           this.#ids.set(labels.key, id);
           added.push(labels);
         }
-        this.#insertChunk.run(id, startMs, endMs, data);
+        this.#statements.insertChunk.run(id, startMs, endMs, data);
       }
     });
   }
@@ -138,16 +173,28 @@ export class DayFile {
     return id === undefined ? undefined : this.index.labelsOf(id);
   }
 
-  /** Adds the samples of the series in chunks that touch mint…maxt to `columns`. Throws RangeError when one is damaged. */
+  /**
+   * Adds the samples of the series in chunks that touch mint…maxt to `columns`. Throws DamagedChunk at the first sight of a
+   * damaged one, with part of it perhaps added; the next call leaves that chunk out.
+   */
   read(key: string, mintMs: number, maxtMs: number, columns: Columns): void {
-    const id = this.#ids.get(key);
-    if (id === undefined) return;
-    for (const row of this.#select.all(id, maxtMs, mintMs)) decodeChunk((row as unknown as [Uint8Array])[0], columns);
+    const seriesId = this.#ids.get(key);
+    if (seriesId === undefined) return;
+    for (const row of this.#statements.select.all(seriesId, maxtMs, mintMs)) {
+      const [id, data] = row as unknown as [number, Uint8Array];
+      if (this.#damaged.has(id)) continue;
+      try {
+        decodeChunk(data, columns);
+      } catch (cause) {
+        this.#damaged.add(id);
+        throw new DamagedChunk(this.day, cause);
+      }
+    }
   }
 
   has(key: string, mintMs: number, maxtMs: number): boolean {
     const id = this.#ids.get(key);
-    return id !== undefined && this.#selectAny.get(id, maxtMs, mintMs) !== undefined;
+    return id !== undefined && this.#statements.selectAny.get(id, maxtMs, mintMs) !== undefined;
   }
 
   /** Deletes the oldest chunks, `limit` at most, and returns their space to the disk. Returns the number deleted. */

@@ -2,12 +2,13 @@
  * The day files of a directory: their list, the few that are open, their size, and their deletion. A damaged file is set
  * aside with one log line; the other files stay in use.
  */
-import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { Labels } from '../../../model/labels.ts';
-import { isDiskTrouble, messageOf, refuseNewer } from './database.ts';
+import { isDiskTrouble, messageOf, refuseNewer, setAside } from './database.ts';
 import { DAY_MS, DayFile, dayOf } from './day-file.ts';
 
 const NAME = /^samples-([+-]?\d{4,6}-\d\d-\d\d)\.db$/;
@@ -36,12 +37,14 @@ export class DayFiles {
   readonly #dir: string;
   readonly #logger: Logger;
   readonly #live: (key: string) => Labels | undefined;
+  /** Names of files that a newer version wrote. */
+  readonly #newer = new Set<string>();
   readonly #days = new Map<string, KnownDay>();
   #sorted: readonly KnownDay[] | undefined;
   /** Least recently used first. */
   readonly #open = new Map<string, DayFile>();
 
-  /** `live` gives the labels of a live series by key. Throws VitrineError `data_dir_unusable` for a newer file. */
+  /** `live` gives the labels of a live series by key. A day of a newer version is left alone, and said. */
   constructor(dir: string, logger: Logger, live: (key: string) => Labels | undefined) {
     this.#dir = dir;
     this.#logger = logger;
@@ -50,8 +53,20 @@ export class DayFiles {
       if (/^samples-.*\.tmp(-wal|-shm)?$/.test(name)) rmSync(path.join(dir, name), { force: true });
       const day = NAME.exec(name)?.[1];
       if (day === undefined) continue;
-      refuseNewer(path.join(dir, name));
+      if (!this.#isReadable(path.join(dir, name))) continue;
       this.#days.set(day, { day, path: path.join(dir, name), startMs: Date.parse(`${day}T00:00:00Z`) });
+    }
+  }
+
+  #isReadable(file: string): boolean {
+    try {
+      refuseNewer(file);
+      return true;
+    } catch (error) {
+      if (!(error instanceof VitrineError)) throw error;
+      this.#newer.add(path.basename(file));
+      this.#logger.error({ file }, `${error.message}; its samples are not shown`);
+      return false;
     }
   }
 
@@ -84,6 +99,7 @@ export class DayFiles {
       path: path.join(this.#dir, `samples-${day}.db`),
       startMs: Math.floor(tMs / DAY_MS) * DAY_MS,
     };
+    if (this.#newer.delete(path.basename(known.path))) this.setAside(known, 'a newer version of Vitrine wrote it');
     // When the old file was set aside, a new file takes the day's further chunks.
     const file = this.#get(known) ?? new DayFile(known.path, day);
     this.#open.set(day, file);
@@ -129,11 +145,8 @@ export class DayFiles {
   /** Renames a file that cannot be read, so that its bytes are kept and the store goes on. */
   setAside(known: KnownDay, cause: unknown): void {
     this.forget(known.day);
-    const aside = `${known.path}.damaged`;
-    for (const suffix of ['', '-wal']) {
-      if (statSync(known.path + suffix, { throwIfNoEntry: false })) renameSync(known.path + suffix, aside + suffix);
-    }
-    this.#logger.error({ file: aside, cause: messageOf(cause) }, `day ${known.day} is damaged and was set aside`);
+    const aside = setAside(known.path);
+    this.#logger.error({ file: aside, cause: messageOf(cause) }, `day ${known.day} cannot be read and was set aside`);
   }
 
   /** Closes the file if it is open; it stays on disk. */

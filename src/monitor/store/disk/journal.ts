@@ -6,9 +6,8 @@
  */
 import path from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Labels } from '../../../model/labels.ts';
 import type { MetricMetadata } from '../../../model/series.ts';
-import { inTransaction, openDatabase } from './database.ts';
+import { inTransaction, labelsOfText, openDatabase } from './database.ts';
 import type { NewSeries } from '../head/series-table.ts';
 
 const SCHEMA = `
@@ -32,6 +31,16 @@ export interface JournalCommit {
   readonly batches: Uint8Array;
 }
 
+function metadataOf(text: unknown): MetricMetadata | undefined {
+  try {
+    const entry = JSON.parse(String(text)) as Partial<MetricMetadata> | null;
+    const texts = [entry?.name, entry?.type, entry?.help, entry?.unit];
+    return texts.every((part) => typeof part === 'string') ? (entry as MetricMetadata) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export class Journal {
   readonly db: DatabaseSync;
   readonly #insertSeries: StatementSync;
@@ -47,14 +56,19 @@ export class Journal {
   constructor(dir: string, durability: 'normal' | 'full') {
     const options = { schema: SCHEMA, pageBytes: 16_384, cacheKib: 2_048, durability, exclusive: true };
     this.db = openDatabase(path.join(dir, JOURNAL_FILE), options);
-    this.#insertSeries = this.db.prepare('INSERT OR REPLACE INTO series (ref, labels) VALUES (?, ?)');
-    this.#insertWal = this.db.prepare('INSERT INTO wal (id, batches) VALUES (?, ?)');
-    this.#insertTail = this.db.prepare('INSERT INTO tail (cycle, series) VALUES (?, ?)');
-    this.#insertMetadata = this.db.prepare('INSERT OR REPLACE INTO metadata (name, json) VALUES (?, ?)');
-    this.#cycle = this.#number("SELECT value FROM meta WHERE key = 'cycle'");
-    this.#covered = this.#number("SELECT value FROM meta WHERE key = 'covered'");
-    this.#lastId = Math.max(this.#covered, this.#number('SELECT max(id) FROM wal'));
-    this.#walBytes = this.#number(`SELECT sum(length(batches)) FROM wal WHERE id > ${this.#covered}`);
+    try {
+      this.#insertSeries = this.db.prepare('INSERT OR REPLACE INTO series (ref, labels) VALUES (?, ?)');
+      this.#insertWal = this.db.prepare('INSERT INTO wal (id, batches) VALUES (?, ?)');
+      this.#insertTail = this.db.prepare('INSERT INTO tail (cycle, series) VALUES (?, ?)');
+      this.#insertMetadata = this.db.prepare('INSERT OR REPLACE INTO metadata (name, json) VALUES (?, ?)');
+      this.#cycle = this.#number("SELECT value FROM meta WHERE key = 'cycle'");
+      this.#covered = this.#number("SELECT value FROM meta WHERE key = 'covered'");
+      this.#lastId = Math.max(this.#covered, this.#number('SELECT max(id) FROM wal'));
+      this.#walBytes = this.#number(`SELECT sum(length(batches)) FROM wal WHERE id > ${this.#covered}`);
+    } catch (error) {
+      this.db.close();
+      throw error;
+    }
   }
 
   get walBytes(): number {
@@ -68,18 +82,22 @@ export class Journal {
 
   #number(sql: string): number {
     const row = this.db.prepare(sql).get() as Record<string, number | null> | undefined;
-    return row === undefined ? 0 : (Object.values(row)[0] ?? 0);
+    const value = row === undefined ? 0 : (Object.values(row)[0] ?? 0);
+    if (!Number.isSafeInteger(value)) throw new RangeError('a number in head.db is not a whole number');
+    return value;
   }
 
   *series(): Generator<NewSeries> {
     for (const row of this.db.prepare('SELECT ref, labels FROM series').iterate()) {
-      yield { ref: row.ref as number, labels: Labels.fromSorted(JSON.parse(row.labels as string) as string[]) };
+      const labels = labelsOfText(row.labels);
+      if (labels !== undefined) yield { ref: row.ref as number, labels };
     }
   }
 
   *metadata(): Generator<MetricMetadata> {
     for (const row of this.db.prepare('SELECT json FROM metadata').iterate()) {
-      yield JSON.parse(row.json as string) as MetricMetadata;
+      const entry = metadataOf(row.json);
+      if (entry !== undefined) yield entry;
     }
   }
 

@@ -3,7 +3,7 @@
  * with `storage_full` and Retry-After, reads go on, and a probe every two seconds opens the gate again
  * (as VictoriaMetrics' read-only mode under `-storage.minFreeDiskSpaceBytes`).
  */
-import { statfsSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
 import type { Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
@@ -19,17 +19,21 @@ export interface WriteGateParts {
   readonly minFreeBytes: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The file that must still be in the directory: one that was removed would take writes that nobody can read again. */
+  readonly file: string;
   /** Writes about as much as a commit; throws while the disk refuses. */
   readonly probe: () => void;
 }
 
 export class WriteGate {
   readonly #parts: WriteGateParts;
+  readonly #inode: bigint | undefined;
   #reason: string | undefined;
   #cancel = (): void => {};
 
   constructor(parts: WriteGateParts) {
     this.#parts = parts;
+    this.#inode = this.#inodeNow();
   }
 
   get open(): boolean {
@@ -61,20 +65,41 @@ export class WriteGate {
     const first = this.open;
     this.#reason = typeof cause === 'string' ? cause : messageOf(cause);
     if (!first) return;
-    this.#parts.logger.error({ reason: this.#reason }, 'the store does not accept writes: the disk is full or fails');
+    this.#parts.logger.error({ reason: this.#reason }, `the store does not accept writes: ${this.#reason}`);
     this.#wait();
   }
 
-  /** Closes the gate when less than the limit is free. */
+  /** Closes the gate when the file is no longer in its directory, or less than the limit is free. */
   check(): void {
     const { minFreeBytes } = this.#parts;
-    if (minFreeBytes === 0 || !this.open) return;
+    if (!this.open) return;
+    if (this.#isGone()) {
+      this.shut(this.#goneText());
+      return;
+    }
+    if (minFreeBytes === 0) return;
     const free = this.freeBytes();
     if (free < minFreeBytes) this.shut(tooLittle(free, minFreeBytes));
   }
 
   close(): void {
     this.#cancel();
+  }
+
+  #inodeNow(): bigint | undefined {
+    try {
+      return statSync(this.#parts.file, { bigint: true }).ino;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #isGone(): boolean {
+    return this.#inodeNow() !== this.#inode;
+  }
+
+  #goneText(): string {
+    return `${this.#parts.file} was removed or replaced; restart Vitrine to begin a new one`;
   }
 
   #wait(): void {
@@ -85,7 +110,9 @@ export class WriteGate {
     try {
       const { minFreeBytes } = this.#parts;
       const free = minFreeBytes === 0 ? Infinity : this.freeBytes();
-      if (free < minFreeBytes) {
+      if (this.#isGone()) {
+        this.#reason = this.#goneText();
+      } else if (free < minFreeBytes) {
         this.#reason = tooLittle(free, minFreeBytes);
       } else {
         this.#parts.probe();

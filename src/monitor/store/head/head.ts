@@ -144,7 +144,7 @@ export class Head {
     let leftOut = 0;
     for (let i = 0; i < batch.count; i += 1) {
       const slot = this.table.slotOf(batch.refs[i]);
-      if (slot === 0 || !(batch.t[i] > this.#lastT[slot])) continue;
+      if (slot === 0 || !(batch.t[i] > this.#lastT[slot]) || batch.t[i] < ALL_TIMES.minMs) continue;
       if (batch.t[i] > maxMs) {
         leftOut += 1;
         continue;

@@ -104,9 +104,10 @@ export class SeriesTable {
     return this.#add(labels);
   }
 
-  /** Adds a series that was read from the disk. */
+  /** Adds a series that was read from the disk. One that contradicts an earlier one, in a damaged file, is passed over. */
   restore(ref: number, labels: Labels): void {
     const slot = ref & SLOT_MASK;
+    if (slot === 0 || this.slotOfKey(labels.key) !== 0 || this.postings.labelsOf(slot) !== undefined) return;
     while (this.#epochs.length <= slot) {
       this.#freeSlots.push(this.#epochs.length);
       this.#epochs.push(FREE);

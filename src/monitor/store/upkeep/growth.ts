@@ -10,9 +10,7 @@ export class Growth {
 
   note(atMs: number, sizeBytes: number): void {
     const last = this.#points.at(-1);
-    // A clock that was set back starts the watch again.
-    if (last !== undefined && atMs < last.atMs) this.#points.length = 0;
-    else if (last !== undefined && atMs - last.atMs < SPACING_MS) return;
+    if (last !== undefined && atMs - last.atMs < SPACING_MS) return;
     this.#points.push({ atMs, sizeBytes });
     while (this.#points[0].atMs < atMs - KEEP_MS) this.#points.shift();
   }

@@ -1,15 +1,17 @@
 /**
  * Old days in five-minute steps. A roll-up is a choice of real samples, never an average: each keeps its own time and value,
- * so PromQL needs no second kind of series. Of each step a counter keeps its last sample and the two around every reset
- * (so no reset is lost, and increase and rate over ranges of several steps change only by extrapolation); any other series
- * its least, its greatest and its last (over whole steps, min_over_time, max_over_time and last_over_time do not change;
- * avg_over_time becomes rough). Stale markers stay.
+ * so PromQL needs no second kind of series. Of each step a series keeps its first and last sample; a counter also the two
+ * around every reset, and a NaN with its neighbours; any other series its least and greatest. Stale markers stay. So
+ * minimum, maximum and last value over whole steps do not change, no reset is lost, and increase and rate over ranges of
+ * several steps change only by extrapolation; functions that need every sample (count, sum,
+ * quantile …) are refused by the engine, which is told where roll-ups end (docs/adr/0026-honest-roll-ups.md).
  */
 import { renameSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../../base/clock.ts';
+import type { Histogram } from '../../../model/histogram.ts';
 import { Columns } from '../codec/columns.ts';
-import { DayFile, pendingChunk } from '../disk/day-file.ts';
+import { DamagedChunk, DayFile, pendingChunk } from '../disk/day-file.ts';
 import type { PendingChunk } from '../disk/day-file.ts';
 import type { DayFiles, KnownDay } from '../disk/day-files.ts';
 
@@ -27,6 +29,7 @@ export function isCounterName(name: string, type: string | undefined): boolean {
 
 function markStep(columns: Columns, keep: Uint8Array, from: number, to: number, counter: boolean): void {
   const { v } = columns;
+  keep[from] = 1;
   keep[to - 1] = 1;
   if (counter) return;
   let [least, greatest] = [-1, -1];
@@ -40,23 +43,81 @@ function markStep(columns: Columns, keep: Uint8Array, from: number, to: number, 
   keep[greatest] = 1;
 }
 
+/** Keeps both samples around each place where the later one does not continue the earlier. */
+function markBreaks(
+  columns: Columns,
+  keep: Uint8Array,
+  live: readonly number[],
+  histograms: ReadonlyMap<number, Histogram>,
+  counter: boolean,
+): void {
+  const { v } = columns;
+  for (let i = 1; i < live.length; i += 1) {
+    const [before, at] = [live[i - 1], live[i]];
+    const [earlier, later] = [histograms.get(before), histograms.get(at)];
+    let broken = columns.startOf(at) !== columns.startOf(before);
+    if (earlier === undefined && later === undefined) broken ||= counter && !(v[at] >= v[before]);
+    else broken ||= earlier === undefined || later === undefined || histogramFell(earlier, later);
+    if (broken) keep[before] = keep[at] = 1;
+  }
+}
+
+/** Whether `later` cannot continue `earlier`: another layout, or a count or bucket that fell. Gauges have no resets. */
+function histogramFell(earlier: Histogram, later: Histogram): boolean {
+  if (later.resetHint === 'gauge') return earlier.resetHint !== 'gauge';
+  if (later.resetHint === 'reset' || later.count < earlier.count || later.zeroCount < earlier.zeroCount) return true;
+  if (later.schema !== earlier.schema || later.zeroThreshold !== earlier.zeroThreshold) return true;
+  if (String(later.customValues) !== String(earlier.customValues)) return true;
+  return (
+    bucketFell(earlier.positiveSpans, earlier.positiveBuckets, later.positiveSpans, later.positiveBuckets) ||
+    bucketFell(earlier.negativeSpans, earlier.negativeBuckets, later.negativeSpans, later.negativeBuckets)
+  );
+}
+
+type Spans = Histogram['positiveSpans'];
+
+function bucketFell(
+  spans: Spans,
+  counts: readonly number[],
+  laterSpans: Spans,
+  laterCounts: readonly number[],
+): boolean {
+  const later = new Map(bucketsOf(laterSpans, laterCounts));
+  for (const [index, count] of bucketsOf(spans, counts)) if ((later.get(index) ?? 0) < count) return true;
+  return false;
+}
+
+function* bucketsOf(spans: Spans, counts: readonly number[]): Generator<[index: number, count: number]> {
+  let index = 0;
+  let at = 0;
+  for (const { offset, length } of spans) {
+    index += offset;
+    for (let i = 0; i < length; i += 1) {
+      yield [index, counts[at]];
+      index += 1;
+      at += 1;
+    }
+  }
+}
+
 /** The samples that stay, as columns of their own. */
 export function rollUpSamples(columns: Columns, counter: boolean): Columns {
   const { t, v, count } = columns;
   const keep = new Uint8Array(count);
+  const stale = new Set(columns.staleAt);
   for (const at of columns.staleAt) keep[at] = 1;
-  for (let from = 0; from < count;) {
-    const step = Math.floor(t[from] / ROLL_UP_STEP_MS);
+  // A range skips stale markers: the first and last of a step are chosen among the other samples.
+  const live: number[] = [];
+  for (let i = 0; i < count; i += 1) if (!stale.has(i)) live.push(i);
+  for (let from = 0; from < live.length;) {
+    const step = Math.floor(t[live[from]] / ROLL_UP_STEP_MS);
     let to = from + 1;
-    while (to < count && Math.floor(t[to] / ROLL_UP_STEP_MS) === step) to += 1;
-    markStep(columns, keep, from, to, counter);
+    while (to < live.length && Math.floor(t[live[to]] / ROLL_UP_STEP_MS) === step) to += 1;
+    markStep(columns, keep, live[from], live[to - 1] + 1, counter);
     from = to;
   }
-  for (let i = counter ? 1 : count; i < count; i += 1) {
-    if (v[i] < v[i - 1]) keep[i - 1] = keep[i] = 1;
-  }
-  const stale = new Set(columns.staleAt);
   const histograms = new Map(columns.hAt.map((at, i) => [at, columns.h[i]]));
+  markBreaks(columns, keep, live, histograms, counter);
   const out = new Columns(64);
   for (let i = 0; i < count; i += 1) {
     if (keep[i] === 1) out.push(t[i], v[i], stale.has(i), columns.startOf(i), histograms.get(i));
@@ -86,8 +147,7 @@ export async function rollUpDay(known: KnownDay, { days, clock, typeOf, signal }
     for (const id of source.index.ids()) {
       const labels = source.index.labelsOf(id);
       if (labels === undefined) continue;
-      const columns = new Columns(0);
-      source.read(labels.key, -Infinity, Infinity, columns);
+      const columns = readAll(source, labels.key);
       if (columns.count === 0) continue;
       const kept = rollUpSamples(columns, isCounterName(labels.name, typeOf(familyOf(labels.name, typeOf))));
       for (let from = 0; from < kept.count; from += CHUNK_SAMPLES_MAX) {
@@ -110,6 +170,19 @@ export async function rollUpDay(known: KnownDay, { days, clock, typeOf, signal }
   days.closeDay(known.day);
   renameSync(target, known.path);
   return true;
+}
+
+/** All samples of a series but those of damaged chunks, each of which is met once. */
+function readAll(source: DayFile, key: string): Columns {
+  for (;;) {
+    const columns = new Columns(0);
+    try {
+      source.read(key, -Infinity, Infinity, columns);
+      return columns;
+    } catch (error) {
+      if (!(error instanceof DamagedChunk)) throw error;
+    }
+  }
 }
 
 /** `x_bucket` → `x` when metadata describes `x`. */

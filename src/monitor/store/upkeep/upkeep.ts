@@ -201,9 +201,11 @@ export class StoreUpkeep {
   }
 
   #measure(): void {
-    this.#sizeBytes = this.#parts.days.sizeBytes + this.#journalBytes();
+    const dayBytes = this.#parts.days.sizeBytes;
+    this.#sizeBytes = dayBytes + this.#journalBytes();
     const { gate, options } = this.#parts;
-    this.#growth.note(options.clock.now(), this.#sizeBytes);
+    // Without head.db, which fills and empties with every flush cycle.
+    this.#growth.note(options.clock.monotonic(), dayBytes);
     const room = Math.min(options.maxSizeBytes - this.#sizeBytes, gate.freeBytes() - options.minFreeBytes);
     this.#timeToFullSeconds = this.#growth.secondsUntil(room);
   }

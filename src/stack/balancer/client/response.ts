@@ -1,18 +1,20 @@
 /**
- * Node's response without the parts that the balancer does not use. Answers are written by `ClientReply`; Node's server needs a
- * response only to know whose turn it is on a connection and when it is over. Its own makes some forty fields for each
- * request and listens to the socket's end anew, which costs as much as all routing does. What somebody else asks of a
- * response is inherited.
+ * Node's response without the parts that the balancer does not use. Answers are written by `ClientReply`; Node's server needs
+ * a response only to know whose turn it is on a connection and when it is over. Node's own class makes some forty fields for
+ * each request and listens to the end of the socket anew, which costs as much as all routing does.
+ * Everything else is inherited. The class depends on how Node's server treats a response, so `response-proof.ts` tries it at
+ * start on the running version, and the balancer uses Node's own class where the trial fails.
  */
 import { EventEmitter } from 'node:events';
-import { ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 type Heard = (...args: unknown[]) => void;
-/** Where Node's server keeps whose turn it is. */
+/** Node's server keeps the response whose turn it is on the socket. */
 type Turns = Socket & { _httpMessage?: unknown };
 
 class LeanResponse {
+  readonly req: IncomingMessage;
   socket: Socket | null = null;
   destroyed = false;
   finished = false;
@@ -24,9 +26,13 @@ class LeanResponse {
   _keepAliveTimeout = 0;
   _maxRequestsPerSocket: unknown = null;
   _onPendingData: unknown = undefined;
-  /** The server's own; others are kept as in any emitter. */
+  /** The listener of Node's server, which is the first; others are kept as in any emitter. */
   #finish: Heard | undefined;
   #heard = false;
+
+  constructor(request: IncomingMessage) {
+    this.req = request;
+  }
 
   assignSocket(socket: Turns): void {
     socket._httpMessage = this;
@@ -51,12 +57,12 @@ class LeanResponse {
   emit(event: string, ...args: unknown[]): boolean {
     if (event === 'finish') {
       this.finished = true;
-      this.#finish?.();
+      this.#finish?.apply(this, args);
     }
     return this.#heard && EventEmitter.prototype.emit.call(this as unknown as EventEmitter, event, ...args);
   }
 
-  /** The connection is gone; there is nothing of its own to end. */
+  /** The connection is gone, and a response holds nothing else that must be closed. */
   destroy(): this {
     this.destroyed = true;
     return this;

@@ -1,8 +1,7 @@
 /** Options of Node's server, and request ids. */
-import type { ServerOptions } from 'node:http';
+import type { ServerOptions, ServerResponse } from 'node:http';
 import { IdPool } from '../../../telemetry/spans/id-pool.ts';
 import { ClientRequest } from './request.ts';
-import { ClientResponse } from './response.ts';
 import type { BalancerOptions, Limits } from '../config.ts';
 
 /** Node options that its types do not list yet. */
@@ -12,12 +11,16 @@ interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
 }
 
 /** `limits`: those of the route that allows most. */
-export function serverOptions({ timeouts }: BalancerOptions, limits: Limits): LeanServerOptions {
+export function serverOptions(
+  { timeouts }: BalancerOptions,
+  limits: Limits,
+  responseClass: typeof ServerResponse,
+): LeanServerOptions {
   // A periodic sweep finds late requests: the limit is shortened by two periods, so that the answer is in time.
   const sweepMs = timeouts.client_head > 0 ? Math.min(500, timeouts.client_head / 20) : 1_000;
   return {
     IncomingMessage: ClientRequest,
-    ServerResponse: ClientResponse,
+    ServerResponse: responseClass,
     insecureHTTPParser: false,
     maxHeaderSize: limits.header,
     // Host is checked in request-head.ts, which writes the refusal.

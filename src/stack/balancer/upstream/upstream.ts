@@ -38,6 +38,10 @@ export class Upstream implements Candidate {
   readonly #open = new Set<UpstreamConnection>();
   #standing: Standing = GOOD_STANDING;
   #checkedUp = true;
+  /** Whether it has given a good answer since the start. */
+  seen = false;
+  /** Whether checks have decided about it since the start. */
+  judged = false;
   #backSinceMs = -Infinity;
   available = true;
   inflight = 0;
@@ -117,6 +121,7 @@ export class Upstream implements Candidate {
 
   /** The head of an answer came. */
   answered(nowMs: number, keepAlive: boolean): void {
+    this.seen = true;
     this.lastByteMs = nowMs;
     if (keepAlive === this.#keepsAlive) return;
     this.#keepsAlive = keepAlive;
@@ -130,7 +135,9 @@ export class Upstream implements Candidate {
   failed(kind: FailureKind, route: readonly Upstream[]): void {
     const now = this.#clock.monotonic();
     const othersOut = route.filter((other) => other !== this && other.#standing.untilMs > 0).length;
-    const { standing, ejectedFor } = afterFailure(this.#standing, kind, now, this.#rules, othersOut, route.length);
+    // One that was never up is still starting: it is not taken out for growing times.
+    const before = this.seen ? this.#standing : { ...this.#standing, times: 0 };
+    const { standing, ejectedFor } = afterFailure(before, kind, now, this.#rules, othersOut, route.length);
     this.#standing = standing;
     if (ejectedFor === undefined) return;
     this.#decide(now);
@@ -139,6 +146,8 @@ export class Upstream implements Candidate {
 
   /** The verdict of the active checks. */
   checked(up: boolean): void {
+    this.seen ||= up;
+    this.judged = true;
     if (up === this.#checkedUp) return;
     this.#checkedUp = up;
     this.#decide(this.#clock.monotonic());

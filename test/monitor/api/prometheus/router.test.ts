@@ -286,8 +286,8 @@ describe('query', () => {
       'invalid parameter "timeout": cannot parse "1e40" to a valid duration. It overflows int64',
     ],
     ['query=x&limit=-1', 400, 'bad_data', 'invalid parameter "limit": limit must be non-negative'],
-    ['query=x&limit=x', 400, 'bad_data', 'invalid parameter "limit": cannot parse "x"'],
-    ['query=x&lookback_delta=0', 400, 'bad_data', 'invalid parameter "lookback_delta": must be a positive duration'],
+    ['query=x&limit=x', 400, 'bad_data', 'invalid parameter "limit": strconv.Atoi: parsing "x": invalid syntax'],
+    ['query=x&lookback_delta=-1', 400, 'bad_data', 'invalid parameter "lookback_delta": must be a positive duration'],
   ])('%s', async (params, status, errorType, error) => {
     const seen = await get(`/api/v1/query?${params.replace('+', '%2B')}`);
     expect(seen).toMatchObject({ status, body: { status: 'error', errorType, error } });
@@ -699,6 +699,20 @@ describe('status', () => {
       droppedTargetCounts: {},
     });
     expect(await get('/api/v1/status/flags')).toMatchObject({ status: 404, body: { errorType: 'not_found' } });
+  });
+});
+
+describe('paths and methods that are not there', () => {
+  it.each([
+    ['GET', '/api/v1/nowhere', 404, null, '404 page not found\n'],
+    ['GET', '/api/v1', 404, null, '404 page not found\n'],
+    ['POST', '/api/v1/metadata', 405, 'GET', 'Method Not Allowed\n'],
+    ['DELETE', '/api/v1/query', 405, 'GET, POST', 'Method Not Allowed\n'],
+    ['POST', '/api/v1/label/a/values', 405, 'GET', 'Method Not Allowed\n'],
+  ])('are answered as Prometheus does: %s %s', async (method, target, status, allow, text) => {
+    const response = await fetch(`${base}${target}`, { method });
+    expect([response.status, response.headers.get('allow'), await response.text()]).toEqual([status, allow, text]);
+    expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
   });
 });
 

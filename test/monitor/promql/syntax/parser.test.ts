@@ -57,7 +57,7 @@ describe('parse: structure', () => {
     ['sum by (sum, on, "a b") (sum)', 'sum by (sum, on, "a b") (sum)'],
     ['SUM(x) BY (y)', 'sum by (y) (x)'],
     ['a AND b', '(a and b)'],
-    ['{"my.metric", "l b"="x"}', '{"my.metric","l b"="x"}'],
+    ['{"my.metric", "l b"="x"}', '{"l b"="x",__name__="my.metric"}'],
     ['a:b:c{}', 'a:b:c'],
     ['x # comment\n + # another\n y', '(x + y)'],
     ['min_of(1, step()) * range()', '(min_of(1, step()) * range())'],

@@ -66,7 +66,7 @@ describe('retention', () => {
     const [{ samples }] = await store.select(all('c_total'), START, clock.now());
     const perDay = (day: number): number =>
       samples.t.filter((t) => t >= START + day * DAY && t < START + (day + 1) * DAY).length;
-    expect([2, 3, 4, 5].map(perDay)).toEqual([288, 288, 1_440, 1_440]);
+    expect([2, 3, 4, 5].map(perDay)).toEqual([576, 576, 1_440, 1_440]);
     // The counter grows by one a minute, whatever the resolution.
     expect(samples.v.every((v, i) => v === samples.t[i] / 60_000)).toBe(true);
     const size = store.stats().sizeBytes;

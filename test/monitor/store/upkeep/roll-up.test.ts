@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Histogram } from '../../../../src/model/histogram.ts';
 import { Columns } from '../../../../src/monitor/store/codec/columns.ts';
 import { isCounterName, rollUpSamples } from '../../../../src/monitor/store/upkeep/roll-up.ts';
 
@@ -47,15 +48,64 @@ describe('a roll-up', () => {
         const kept = [...rolled.v.subarray(0, rolled.count)];
         expect(Math.max(...kept)).toBe(Math.max(...values));
         expect(Math.min(...kept)).toBe(Math.min(...values));
-        expect(rolled.count).toBeLessThanOrEqual(3 * (Math.floor((values.length * 15_000) / STEP) + 1));
+        expect(rolled.count).toBeLessThanOrEqual(4 * (Math.floor((values.length * 15_000) / STEP) + 1));
       }),
     );
   });
 
   it('keeps stale markers', () => {
     const rolled = rollUpSamples(columnsOf([1, NaN, 3, 4], 15_000), true);
-    expect([...rolled.v.subarray(0, rolled.count)]).toEqual([NaN, 4]);
-    expect(rolled.staleAt).toEqual([0]);
+    expect([...rolled.v.subarray(0, rolled.count)]).toEqual([1, NaN, 4]);
+    expect(rolled.staleAt).toEqual([1]);
+  });
+
+  it('keeps the increase of a counter exactly across stale markers', () => {
+    const values = [1, 5, NaN, 2, 4, NaN, NaN, 9, 1, NaN, 3];
+    const live = (columns: Columns): number[] =>
+      [...columns.v.subarray(0, columns.count)].filter((_, i) => !columns.staleAt.includes(i));
+    const columns = columnsOf(values, 15_000);
+    const rolled = rollUpSamples(columns, true);
+    expect(increase(live(rolled), live(rolled).length)).toBe(increase(live(columns), live(columns).length));
+    expect(rolled.staleAt.map((at) => rolled.t[at])).toEqual(columns.staleAt.map((at) => columns.t[at]));
+  });
+
+  it('keeps a NaN of a counter with its neighbours, and the samples around a new start time', () => {
+    const columns = new Columns(0);
+    for (const [i, v] of [1, 2, NaN, 4, 5, 6, 7, 8].entries()) {
+      columns.push(i * 15_000, v, false, i < 6 ? 1 : 80_000, undefined);
+    }
+    const rolled = rollUpSamples(columns, true);
+    expect([...rolled.v.subarray(0, rolled.count)]).toEqual([1, 2, NaN, 4, 6, 7, 8]);
+  });
+
+  it('keeps both native histograms around a reset, whatever shows it', () => {
+    const base: Histogram = {
+      schema: 0,
+      count: 4,
+      sum: 4,
+      zeroThreshold: 0.001,
+      zeroCount: 0,
+      positiveSpans: [{ offset: 0, length: 2 }],
+      positiveBuckets: [2, 2],
+      negativeSpans: [],
+      negativeBuckets: [],
+      customValues: [],
+      resetHint: 'unknown',
+    };
+    const kept = (...later: Partial<Histogram>[]): number[] => {
+      const columns = new Columns(0);
+      const all = [base, base, ...later.map((part) => ({ ...base, ...part })), base, base];
+      for (const [i, h] of all.entries()) columns.push(i * 15_000, NaN, false, 0, h);
+      const rolled = rollUpSamples(columns, false);
+      return Array.from(rolled.t.subarray(0, rolled.count), (t) => t / 15_000);
+    };
+    expect(kept({}, {})).toEqual([0, 5]);
+    expect(kept({ count: 3 })).toEqual([0, 1, 2, 4]);
+    // The count rises while one bucket falls.
+    expect(kept({ count: 9, positiveBuckets: [1, 8] })).toEqual([0, 1, 2, 3, 4]);
+    expect(kept({ resetHint: 'reset' })).toEqual([0, 1, 2, 4]);
+    expect(kept({ schema: 1 })).toEqual([0, 1, 2, 3, 4]);
+    expect(kept({ resetHint: 'gauge', count: 1 }, { resetHint: 'gauge', count: 0 })).toEqual([0, 1, 2, 5]);
   });
 
   it('uses the declared type, else the name', () => {

@@ -1,0 +1,55 @@
+/**
+ * The least pace of a request body. What has come of a body holds memory until the rest is there, so a sender that stops, or
+ * drips, would hold the share of others. In any five seconds of waiting a twelfth of what has come so far must come, and
+ * 1,200 bytes at least: a sender of constant rate passes for a minute, which is the time limit of a request.
+ */
+import { wait, type Clock } from '../../../base/clock.ts';
+import { VitrineError } from '../../../base/errors.ts';
+
+const SPAN_MS = 5_000;
+const LEAST_BYTES = 1_200;
+const LEAST_SHARE = 1 / 12;
+
+/** The chunks of `source`. Throws VitrineError `request_timeout` when they come too slowly; time of the consumer does not count. */
+export async function* pacedChunks(source: AsyncIterable<Buffer>, clock: Clock): AsyncGenerator<Buffer> {
+  const chunks = source[Symbol.asyncIterator]();
+  const pace = { total: 0, inSpan: 0, waitedMs: 0 };
+  for (;;) {
+    const next = await within(chunks.next(), pace, clock);
+    if (next.done === true) return;
+    pace.total += next.value.length;
+    pace.inSpan += next.value.length;
+    yield next.value;
+  }
+}
+
+interface Pace {
+  total: number;
+  /** Bytes and waiting time of the present span. */
+  inSpan: number;
+  waitedMs: number;
+}
+
+async function within<T>(pending: Promise<T>, pace: Pace, clock: Clock): Promise<T> {
+  for (;;) {
+    const beganMs = clock.monotonic();
+    const stop = new AbortController();
+    const late = wait(clock, Math.max(1, SPAN_MS - pace.waitedMs), stop.signal).then(
+      () => undefined,
+      () => undefined,
+    );
+    const first = await Promise.race([pending.then((value) => ({ value })), late]);
+    stop.abort();
+    pace.waitedMs += clock.monotonic() - beganMs;
+    if (first !== undefined) return first.value;
+    const before = pace.total - pace.inSpan;
+    if (pace.inSpan < Math.max(LEAST_BYTES, before * LEAST_SHARE)) {
+      // Whatever comes of it later, nobody asks.
+      pending.catch(() => {});
+      const text = `the body came too slowly: ${pace.inSpan} bytes in ${SPAN_MS / 1_000} s`;
+      throw new VitrineError('request_timeout', text, { hint: 'Send it faster, or in smaller batches.' });
+    }
+    pace.inSpan = 0;
+    pace.waitedMs = 0;
+  }
+}
