@@ -5,6 +5,7 @@
 import { systemClock } from '../base/clock.ts';
 import type { MonitorOptions } from './monitor/parts.ts';
 import type { Monitor } from './monitor/process.ts';
+import type { Replacement } from './stack/replacement.ts';
 import { claim, releasing, type Wanted } from './process/claim.ts';
 import { parentChannel } from './process/parent-channel.ts';
 import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
@@ -28,6 +29,8 @@ export interface Running {
   readonly addresses: readonly (readonly [name: string, where: string])[];
   /** Resolves when the process that forked this one has ended; never when this process was not forked. */
   readonly orphaned: Promise<void>;
+  /** How the process is replaced by another while it serves; absent where it cannot be. */
+  readonly replacement?: Replacement;
   reload(settings: Settings): void | Promise<void>;
   /** Records the outcome of the last reload. */
   reloaded(successful: boolean, text: string): void;

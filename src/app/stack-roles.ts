@@ -15,6 +15,7 @@ import { removeRunFile, writeRunFile, type RunningService } from './process/run-
 import { SampleServices } from './stack/sample-services.ts';
 import { addressText, localUrl } from './process/settings.ts';
 import type { Settings } from './process/settings-schema.ts';
+import { handedSockets, Replacement, takesOver } from './stack/replacement.ts';
 import { startStack, type Stack } from './stack/process.ts';
 
 /** The stack's own telemetry; `health` is called for every frame, also before the balancer has started. */
@@ -39,7 +40,7 @@ function stackTelemetry(
 }
 
 export async function startBalancerRole(options: RoleOptions): Promise<Running> {
-  const { settings } = options;
+  const { settings, env } = options;
   if (settings.balancer.routes.length === 0) {
     throw new VitrineError('config_invalid', 'A balancer that runs alone needs upstreams.', {
       hint: 'Set balancer.upstreams (or VITRINE_BALANCER__UPSTREAMS).',
@@ -53,12 +54,16 @@ export async function startBalancerRole(options: RoleOptions): Promise<Running> 
       balancer: settings.balancer,
       upstreamsStart: false,
       bareHealth: false,
+      handed: takesOver(env) ? handedSockets : undefined,
       clock: systemClock,
       logger: own.logs.logger,
     }),
   );
   const running = stack;
+  const replacement = new Replacement(running.serving, own.logs.logger);
+  if (takesOver(env)) replacement.listen();
   return {
+    replacement,
     addresses: [['Balancer', localUrl(settings.balancer.listen)]],
     orphaned: NEVER,
     reload: (next) => running.reload(next.balancer),

@@ -81,9 +81,15 @@ export async function start(flags: Flags): Promise<number> {
   const running = await ROLES[role](options);
   if (!forked) banner(running, systemClock.monotonic() - startedAt, file);
   const stopReloading = keepCurrent(running, sources, settings);
-  await endOf(running, flags['duration'] as number | undefined, forked && role === 'monitor');
+  const { replacement } = running;
+  if (replacement !== undefined) process.on('SIGUSR2', () => replacement.replace());
+  const replaced = replacement?.ended ?? new Promise<never>(() => {});
+  await Promise.race([endOf(running, flags['duration'] as number | undefined, forked && role === 'monitor'), replaced]);
+  // The process that serves now has the requests: it ends first, and how it ended is how this one does.
+  const code = replacement?.forward('SIGTERM') === true ? await replaced : undefined;
   stopReloading();
-  return end(running, Math.max(END_LIMIT_MS, settings.balancer.drain.limit + AFTER_DRAIN_MS));
+  const ended = await end(running, Math.max(END_LIMIT_MS, settings.balancer.drain.limit + AFTER_DRAIN_MS));
+  return ended || (code ?? 0);
 }
 
 /** SIGHUP and a saved file reload the configuration. */
@@ -102,7 +108,10 @@ function keepCurrent(running: Running, sources: SettingsSources, settings: Setti
     settings,
   );
   reloader.watch();
-  process.on('SIGHUP', () => void reloader.reload('SIGHUP'));
+  process.on('SIGHUP', () => {
+    running.replacement?.forward('SIGHUP');
+    void reloader.reload('SIGHUP');
+  });
   return () => void reloader.close();
 }
 

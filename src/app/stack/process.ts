@@ -9,6 +9,8 @@ import { Scope } from '../../base/scope.ts';
 import { bearerOf, sameSecret } from '../../model/exposure.ts';
 import type { Health } from '../../model/health.ts';
 import { openControlSocket } from '../../stack/balancer/care/control-socket.ts';
+import type { HandedSockets } from '../../stack/balancer/tls/bind.ts';
+import type { Serving } from './replacement.ts';
 import { startBalancer, type Balancer } from '../../stack/balancer/balancer.ts';
 import type { BalancerOptions } from '../../stack/balancer/config.ts';
 import { healthBody } from '../../stack/balancer/own-endpoints.ts';
@@ -25,12 +27,16 @@ export interface StackOptions {
   readonly upstreamsStart: boolean;
   /** The balancer's health answers on the bare paths too: nothing behind it has paths of its own there. */
   readonly bareHealth: boolean;
+  /** Listening sockets of the process that this one replaces. */
+  readonly handed?: HandedSockets | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 export interface Stack {
   readonly balancer: Balancer;
+  /** For the replacement of this process by another. */
+  readonly serving: Serving;
   /** Throws VitrineError `config_invalid` and keeps what runs. */
   reload(section: BalancerOptions): void;
   health(): Health;
@@ -46,6 +52,7 @@ export async function startStack({
   balancer: section,
   upstreamsStart,
   bareHealth,
+  handed,
   clock,
   logger,
 }: StackOptions): Promise<Stack> {
@@ -62,16 +69,28 @@ export async function startStack({
       clock,
       upstreamsStartMs: upstreamsStart ? UPSTREAMS_START_MS : 0,
       bareHealth,
+      handed,
       authorized: (authorization) => mayName(settings, authorization),
       ...cache,
     });
     scope.add('balancer', () => balancer.drain(), section.drain.limit + 1_000);
     scope.add('uptime', observeUptime(balancer));
-    if (section.control !== undefined)
-      scope.add('control socket', await openControlSocket(section.control, (call) => balancer.care(call)));
+    let closeControl = (): void => {};
+    const openControl = async (): Promise<void> => {
+      if (section.control !== undefined)
+        closeControl = await openControlSocket(section.control, (call) => balancer.care(call));
+    };
+    scope.add('control socket', () => closeControl());
+    if (handed === undefined) await openControl();
     return {
       balancer,
       reload: (next) => balancer.reload(next),
+      serving: {
+        sockets: () => balancer.sockets,
+        letGo: () => closeControl(),
+        leave: () => balancer.leave(),
+        alone: openControl,
+      },
       health: () => healthBody(balancer.health()),
       close: () => scope.close(),
     };

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { systemClock, wait, type Clock } from '../../base/clock.ts';
 import { silentLogger, type Logger } from '../../base/logger.ts';
 import { systemRandom, type Random } from '../../base/random.ts';
-import { worst, type ComponentHealth } from '../../model/health.ts';
+import type { ComponentHealth } from '../../model/health.ts';
 import type { CacheCare, CareCall, CareReply } from '../../model/care.ts';
 import type { ResponseCache } from '../../model/response-cache.ts';
 import type { BalancerOptions } from './config.ts';
@@ -22,7 +22,7 @@ import { Observer } from './telemetry/observer.ts';
 import type { HealthFacts } from './own-endpoints.ts';
 import { RetryBudget } from './upstream/retry-budget.ts';
 import { checkReload, configure, retire, type Configured, type ConfiguredPieces } from './configured.ts';
-import { inPanic } from './routes/route.ts';
+import { serverHealth } from './server-health.ts';
 import type { HandedSockets } from './tls/bind.ts';
 import { TlsListening } from './tls/tls-listening.ts';
 import type { Upstream, UpstreamEvents } from './upstream/upstream.ts';
@@ -40,6 +40,8 @@ export interface BalancerPieces {
   readonly random?: Random;
   /** Stores responses; without it none are stored. */
   readonly responseCache?: ResponseCache;
+  /** Listening sockets of the process that this one replaces. */
+  readonly handed?: HandedSockets | undefined;
   /** The response cache as the runtime API shows and purges it. */
   readonly cacheCare?: CacheCare;
   /** Health of the cache and the bytes it holds, for `/health`. */
@@ -63,18 +65,24 @@ export interface Balancer {
   reload(options: BalancerOptions): void;
   /** The runtime API. */
   care(call: CareCall): Promise<CareReply>;
+  /** The servers that listen, for a process that takes over. */
+  readonly sockets: Listener['servers'];
+  /** Another process has taken over: resolves when the connections of this one have ended, after an hour at most. */
+  leave(): Promise<void>;
   /** Ends at once. */
   close(): void;
 }
 
 const TICK_MS = 250;
+/** Tunnels and downloads of a process that was replaced may last so long. */
+const LEAVE_LIMIT_MS = 3_600_000;
 
 /** Throws VitrineError `port_taken` or `bind_failed`. */
 export async function startBalancer(options: BalancerOptions, pieces: BalancerPieces = {}): Promise<Balancer> {
   const responseClass = pieces.responseClass ?? (await provenResponse(pieces.log ?? silentLogger));
   const running = new RunningBalancer(options, pieces, responseClass);
   try {
-    return await running.start();
+    return await running.start(pieces.handed);
   } catch (error) {
     running.close();
     throw error;
@@ -96,6 +104,7 @@ class RunningBalancer implements Balancer {
   #stops: (() => void)[] = [];
   #stopChecks = (): void => {};
   #draining = false;
+  #leaving = false;
   #started = false;
   #address: AddressInfo | undefined;
   readonly #tls: TlsListening | undefined;
@@ -140,7 +149,7 @@ class RunningBalancer implements Balancer {
       tls: this.#tls,
       budget: new RetryBudget(options.retries.budget, options.retries.min, this.#clock),
       cache: pieces.responseCache,
-      draining: () => this.#draining,
+      draining: () => this.#draining || this.#leaving,
       health: () => this.health(),
       bareHealth: pieces.bareHealth ?? false,
       authorized: pieces.authorized ?? (() => false),
@@ -227,7 +236,7 @@ class RunningBalancer implements Balancer {
   health(): HealthFacts {
     const uptimeSeconds = (this.#clock.monotonic() - this.#startMs) / 1000;
     const cache = this.#pieces.cacheHealth?.();
-    const server = this.#serverHealth(uptimeSeconds);
+    const server = serverHealth(this.#now, this.#isStarting(), uptimeSeconds);
     const balancer: ComponentHealth = {
       status: this.#draining ? 'degraded' : 'healthy',
       uptime_seconds: Math.floor(uptimeSeconds),
@@ -244,28 +253,14 @@ class RunningBalancer implements Balancer {
     };
   }
 
-  #serverHealth(uptimeSeconds: number): ComponentHealth {
-    const rows = this.#now.upstreams.map((one) => ({
-      name: one.name,
-      up: one.available,
-      inflight: one.inflight,
-      ejected: one.standing.untilMs > 0,
-    }));
-    const up = rows.filter((one) => one.up).length;
-    const status = this.#isStarting() ? 'starting' : up === 0 ? 'unhealthy' : up < rows.length ? 'degraded' : 'healthy';
-    const panicking = this.#now.routes.routes.filter(inPanic);
-    const reason =
-      panicking.length === 0
-        ? `${rows.length - up} of ${rows.length} upstreams take no traffic.`
-        : `Every upstream of ${panicking.length} of ${this.#now.routes.routes.length} routes is out, so all of them are tried.`;
-    return {
-      status: status === 'starting' ? status : worst([status, panicking.length > 0 ? 'degraded' : 'healthy']),
-      uptime_seconds: Math.floor(uptimeSeconds),
-      ...(status === 'healthy' || status === 'starting' ? {} : { reason }),
-      upstreams_up: up,
-      upstreams_total: rows.length,
-      upstreams: rows,
-    };
+  get sockets(): Listener['servers'] {
+    return this.#listener.servers;
+  }
+
+  async leave(): Promise<void> {
+    this.#leaving = true;
+    await Promise.race([this.#listener.leave(), wait(this.#clock, LEAVE_LIMIT_MS)]);
+    await this.drain();
   }
 
   /** Until checks have decided about every upstream; those that start with the balancer may fail until they are up. */

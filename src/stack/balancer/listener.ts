@@ -4,38 +4,26 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { VitrineError } from '../../base/errors.ts';
 import type { ClientRequest } from './client/request.ts';
 import { ClientConnection, type ClientPieces } from './client/connection.ts';
 import { ClientReply, closeGently } from './client/reply.ts';
 import { makePeer, type Peer } from './http/forward-head.ts';
-import { ownAnswer, ownEndpoint, type HealthFacts } from './own-endpoints.ts';
+import { ownAnswer, ownEndpoint } from './own-endpoints.ts';
 import type { OwnReply } from './routes/gate.ts';
 import { ownMessage, problemAnswer, problemMessage } from './client/problem.ts';
 import { refusalOf } from './client/refusal.ts';
 import { checkRequestHead, type Refusal, type RequestHead } from './http/request-head.ts';
-import { bind, type HandedSockets } from './tls/bind.ts';
+import { bindBoth, type Bound, type HandedSockets } from './tls/bind.ts';
 import type { TlsListening } from './tls/tls-listening.ts';
-import { Workload, type WorkloadPieces } from './exchange/workload.ts';
-import type { Limits } from './config.ts';
+import { Workload } from './exchange/workload.ts';
+import type { ListenerPieces } from './listener-pieces.ts';
 import { isListed } from './http/address-list.ts';
 import { isAmbiguousPath, pathOf, plainPath } from './routes/path.ts';
 import type { Route } from './routes/route.ts';
 import { newRequestId, serverOptions } from './client/server-options.ts';
-
-export interface ListenerPieces extends WorkloadPieces {
-  /** What a head is held to before its route is known. */
-  readonly limits: () => Limits;
-  readonly tls: TlsListening | undefined;
-  readonly responseClass: typeof ServerResponse;
-  readonly health: () => HealthFacts;
-  /** Whether the own endpoints answer without their prefix too. */
-  readonly bareHealth: boolean;
-  /** Whether the value of `Authorization` allows to see the addresses of upstreams. */
-  readonly authorized: (authorization: string) => boolean;
-}
 
 /** Pipelined requests that may wait on one connection; a client that sends more is disconnected. */
 const PIPELINE_LIMIT = 128;
@@ -101,12 +89,22 @@ export class Listener {
   }
 
   /** Addresses of the plain listener and of the one for TLS. `handed`: sockets of a process that this one replaces. */
-  async listen(handed?: HandedSockets): Promise<{ plain: AddressInfo; secure: AddressInfo | undefined }> {
-    const { listen, tls } = this.#pieces.options;
-    const plain = await bind(this.#server, listen, 'balancer.listen', handed?.plain);
-    const secure =
-      this.#secure && tls ? await bind(this.#secure, tls.listen, 'balancer.tls.listen', handed?.secure) : undefined;
-    return { plain, secure };
+  listen(handed?: HandedSockets): Promise<Bound> {
+    return bindBoth(this.servers, this.#pieces.options, handed);
+  }
+
+  get servers(): { readonly plain: NetServer; readonly secure: NetServer | undefined } {
+    return { plain: this.#server, secure: this.#secure };
+  }
+
+  /** Another process accepts connections now: resolves when the last of these has ended. Idle ones may still ask once. */
+  async leave(): Promise<void> {
+    // Without Node's own goodbye to idle connections: a request may be on its way on each of them.
+    for (const server of [this.#server, this.#secure]) if (server !== undefined) NetServer.prototype.close.call(server);
+    if (this.#clients.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onQuiet = resolve;
+    });
   }
 
   /** The configuration is another: what Node's servers keep of it themselves follows. */

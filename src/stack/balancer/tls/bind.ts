@@ -1,24 +1,29 @@
-/** Binding a server to its address, or to a socket that the process before this one was listening on. */
+/** Binding a server to its address, or to a socket that the process before this one is listening on. */
 import type { Server as NetServer, AddressInfo } from 'node:net';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Address } from '../../../config/types.ts';
 
 /** Listening sockets of a process that is being replaced. */
 export interface HandedSockets {
-  readonly plain: NetServer;
-  readonly secure: NetServer | undefined;
+  /**
+   * Calls `use` in the very turn in which the socket arrives: a socket that listens without a server of ours takes
+   * connections that nobody answers. Undefined: the process before had none of that name.
+   */
+  take(name: 'plain' | 'secure', use: (socket: NetServer | undefined) => void): void;
 }
 
 /** Connections that are complete and wait to be taken: a burst must not be refused by the kernel. */
 const BACKLOG = 4096;
 
-/** Throws VitrineError `port_taken` or `bind_failed`; `key` is the configuration's name for the address. */
-export function bind(
-  server: NetServer,
-  { host, port }: Address,
-  key: string,
-  handed?: NetServer,
-): Promise<AddressInfo> {
+interface Binding extends Address {
+  /** The configuration's name for the address. */
+  readonly key: string;
+  readonly socket: 'plain' | 'secure';
+}
+
+/** Throws VitrineError `port_taken` or `bind_failed`. */
+function bind(server: NetServer, at: Binding, handed: HandedSockets | undefined): Promise<AddressInfo> {
+  const { host, port, key, socket: name } = at;
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const code = error.code === 'EADDRINUSE' ? 'port_taken' : 'bind_failed';
@@ -30,7 +35,28 @@ export function bind(
       );
     });
     const listening = (): void => resolve(server.address() as AddressInfo);
-    if (handed === undefined) server.listen({ host, port, backlog: BACKLOG }, listening);
-    else server.listen(handed, listening);
+    const listen = (socket: NetServer | undefined): void => {
+      if (socket === undefined) server.listen({ host, port, backlog: BACKLOG }, listening);
+      else server.listen(socket, BACKLOG, listening);
+    };
+    if (handed === undefined) listen(undefined);
+    else handed.take(name, listen);
   });
+}
+
+export interface Bound {
+  readonly plain: AddressInfo;
+  readonly secure: AddressInfo | undefined;
+}
+
+/** The plain listener, and the one for TLS where there is one. Throws as `bind` does. */
+export async function bindBoth(
+  servers: { readonly plain: NetServer; readonly secure: NetServer | undefined },
+  { listen, tls }: { readonly listen: Address; readonly tls?: { readonly listen: Address } | undefined },
+  handed: HandedSockets | undefined,
+): Promise<Bound> {
+  const plain = await bind(servers.plain, { ...listen, key: 'balancer.listen', socket: 'plain' }, handed);
+  if (servers.secure === undefined || tls === undefined) return { plain, secure: undefined };
+  const at: Binding = { ...tls.listen, key: 'balancer.tls.listen', socket: 'secure' };
+  return { plain, secure: await bind(servers.secure, at, handed) };
 }
