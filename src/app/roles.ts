@@ -55,6 +55,7 @@ export async function startMonitorRole(options: RoleOptions): Promise<Running> {
   const { logger } = own.logs;
   const monitor = await orClose(own, () =>
     startMonitor({
+      care: channel?.care,
       settings,
       dataDir,
       testMode,

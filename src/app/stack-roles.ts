@@ -59,7 +59,7 @@ export async function startBalancerRole(options: RoleOptions): Promise<Running> 
   return {
     addresses: [['Balancer', localUrl(settings.balancer.listen)]],
     orphaned: NEVER,
-    reload() {},
+    reload: (next) => running.reload(next.balancer),
     reloaded: own.reloaded,
     async close() {
       const troubles = await running.close();
@@ -118,6 +118,7 @@ export async function startWithMonitor(
     logger,
     onLine: (line) => own.logs.relay(line),
     onReady: () => changed(),
+    onCare: async (call) => (await stack?.balancer.care(call)) ?? { status: 503, body: {} },
   });
   const close = async (): Promise<string[]> => {
     const troubles = (await stack?.close()) ?? [];
@@ -152,7 +153,10 @@ export async function startWithMonitor(
   return {
     addresses: stackAddresses(options, source),
     orphaned: NEVER,
-    reload: () => monitor.hup(),
+    reload(next) {
+      stack?.reload(withUpstreams(next, source));
+      monitor.hup();
+    },
     reloaded: own.reloaded,
     close,
   };

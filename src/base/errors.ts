@@ -47,7 +47,7 @@ export const ERRORS = {
   bad_gateway: kind(502, 1, 'The upstream gave no valid answer'),
   no_upstream: kind(503, 1, 'No upstream can take the request'),
   overloaded: kind(503, 1, 'The queue is full'),
-  maintenance: kind(503, 1, 'This is being worked on'),
+  maintenance: kind(503, 1, 'The route is under maintenance'),
   draining: kind(503, 1, 'The process is shutting down'),
   storage_full: kind(503, 1, 'The disk is full'),
   gateway_timeout: kind(504, 4, 'The upstream did not answer in time'),

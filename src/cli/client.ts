@@ -8,13 +8,28 @@ export interface ClientOptions {
 
 const TIMEOUT_MS = 30_000;
 
+/** Sends JSON by POST; throws as `ask` does. */
+export function send(options: ClientOptions, path: string, body: unknown): Promise<unknown> {
+  return request(options, path, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json' },
+  });
+}
+
 /** JSON of `path`; throws `unreachable` without an answer, `unauthorized` without the right token. */
-export async function ask(
-  options: ClientOptions,
-  path: string,
-  form?: Readonly<Record<string, string>>,
-): Promise<unknown> {
-  const headers: Record<string, string> = { accept: 'application/json' };
+export function ask(options: ClientOptions, path: string, form?: Readonly<Record<string, string>>): Promise<unknown> {
+  return request(options, path, form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) });
+}
+
+interface Sent {
+  readonly method?: 'POST';
+  readonly body?: string | URLSearchParams;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function request(options: ClientOptions, path: string, sent: Sent): Promise<unknown> {
+  const headers: Record<string, string> = { accept: 'application/json', ...sent.headers };
   if (options.token !== undefined) headers['authorization'] = `Bearer ${options.token}`;
   if (!/^https?:\/\//.test(options.url) || !URL.canParse(options.url)) {
     throw new VitrineError('usage', `--url: "${options.url}" is no address of a Vitrine.`, {
@@ -24,9 +39,9 @@ export async function ask(
   let response: Response;
   try {
     response = await fetch(new URL(path, options.url), {
+      ...sent,
       headers,
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...(form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }),
     });
   } catch (cause) {
     throw new VitrineError('unreachable', `Nothing answers at ${options.url}.`, {

@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
 import { VitrineError } from '../base/errors.ts';
 import { parseDurationMs } from '../base/units.ts';
+import { addCare } from './care-commands.ts';
 import type { ClientOptions } from './client.ts';
 import { DRILLS, type Drill } from './drill.ts';
 import { fail } from './output.ts';
@@ -66,8 +67,10 @@ ${EXIT_CODES}`,
   addRun(program, exit);
   addReaders(program);
   addWorkers(program, exit);
+  addCare(program, clientOf);
   for (const [name, what] of Object.entries(LATER)) addLater(program, name, what);
-  for (const command of program.commands) command.exitOverride().showSuggestionAfterError();
+  for (const command of program.commands.flatMap((one) => [one, ...one.commands]))
+    command.exitOverride().showSuggestionAfterError();
   return program;
 }
 

@@ -33,7 +33,7 @@ export interface LoadOptions<T> {
   /** Values that replace the schema's defaults: used where neither file, environment nor a flag sets the key. */
   readonly defaults?: readonly Overlay[] | undefined;
   readonly aliases?: readonly KeyAlias[] | undefined;
-  /** What is wrong with a configuration whose parts hold. `written` is it before the schema. */
+  /** Mistakes across sections that are valid themselves. `written` is the configuration before the schema. */
   readonly check?:
     | ((config: T, written: unknown) => readonly { readonly path: Path; readonly message: string }[])
     | undefined;
@@ -180,7 +180,7 @@ function rename(root: Tree, aliases: readonly KeyAlias[], assembly: Assembly): v
   }
 }
 
-/** `config_invalid` with its issues one by one, for whoever reads them by program. */
+/** `config_invalid` with its issues one by one, for programs that read them. */
 export class ConfigError extends VitrineError {
   readonly issues: readonly Issue[];
 

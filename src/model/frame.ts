@@ -3,6 +3,7 @@
  * One frame is in flight at a time: the monitor acknowledges each by its number, and frames in between are skipped
  * and counted, so a stopped monitor costs no memory. The resource is constant and goes with the first frame of a connection.
  */
+import type { CareCall, CareReply } from './care.ts';
 import type { Health } from './health.ts';
 import type { Attributes, LogRecord, SpanRecord } from './records.ts';
 
@@ -67,4 +68,12 @@ export interface Frame {
 export type ToStack =
   | { readonly kind: 'ack'; readonly sequence: number }
   | { readonly kind: 'ready' }
+  | { readonly kind: 'care'; readonly id: number; readonly call: CareCall }
   | { readonly kind: 'line'; readonly line: string };
+
+/** What the stack says to the monitor beside frames: the answer to a call of its API. */
+export interface CareAnswer {
+  readonly kind: 'care_answer';
+  readonly id: number;
+  readonly reply: CareReply;
+}

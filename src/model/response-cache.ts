@@ -18,9 +18,14 @@ export interface CachedResponse {
 /** The request as the upstream would receive it. */
 export interface CacheRequest {
   readonly method: string;
+  /** Scheme and host as the client sees them: from a trusted proxy in front, if it names them. */
   readonly scheme: string;
   /** Host with port, lower case. */
   readonly host: string;
+  /** Whether trusted fields name two different schemes or hosts: then the request bypasses the cache. */
+  readonly ambiguous?: boolean;
+  /** Requests of different partitions never share a response. */
+  readonly partition?: string | undefined;
   /** Path and query, as sent. */
   readonly target: string;
   /** Lower-case names; several fields of one name joined with `, `. The object has no prototype, because a field may have any name. */
@@ -32,13 +37,25 @@ export interface CacheRequest {
  * if `head` returned true, and finally exactly one of `end` and `abort`. A body that was cut short is never stored.
  */
 export interface CacheFill {
-  /** Lower-case fields that replace the client's own of that name (`if-none-match`, …); empty when nothing is stored yet. */
-  readonly conditional: Readonly<Record<string, string>>;
+  /**
+   * Lower-case fields that replace the client's own of that name (`if-none-match`, …), or remove them where the value is
+   * undefined. Undefined when the client's fields are forwarded as they are.
+   */
+  readonly conditional: Readonly<Record<string, string | undefined>> | undefined;
+  /** Requests that wait for this fill. */
+  readonly waiters: number;
+  /** Whether `conditional` asks for a validation: then a 304 is given to `validated`, and no other 304 is. */
+  readonly validates: boolean;
   /**
    * Receives the final status and headers that are passed to the client. Returns whether the cache wants the body. After
    * false, the balancer calls no `chunk`, and the requests that waited for this fill continue without it.
    */
   head(status: number, headers: readonly string[]): boolean;
+  /**
+   * Called after `head`. The 304 for a client whose own conditions were removed and match this answer, if they do: it is
+   * sent instead, and the body is only for the cache.
+   */
+  unchanged(status: number, headers: readonly string[]): CachedResponse | undefined;
   /** The cache owns these bytes from now on. Returns false once the body is too large: then nothing is stored. */
   chunk(bytes: Buffer): boolean;
   /** The message was complete. */
@@ -67,6 +84,50 @@ export interface ResponseCache {
    * or aborted, or took longer than the longest wait. The cache counts look-ups itself.
    */
   lookup(request: CacheRequest): CacheLookup | Promise<CacheLookup>;
-  /** An unsafe method was answered with a status below 400: remove the responses that it made invalid (RFC 9111 section 4.4). */
-  invalidate(request: CacheRequest, status: number, headers: readonly string[]): void;
+  /**
+   * An unsafe method was answered with a status below 400: remove the responses that it made invalid (RFC 9111 section 4.4).
+   * Returns a fill when the answer itself may answer later GET requests (RFC 9110 section 9.3.3).
+   */
+  invalidate(request: CacheRequest, status: number, headers: readonly string[]): CacheFill | undefined;
+}
+
+/** What an operator removes: one URL, all URLs that begin so (with scheme and host, or a path on every host), or a tag. */
+export type PurgeTarget = { readonly url: string } | { readonly prefix: string } | { readonly tag: string };
+
+export interface PurgeResult {
+  /** Identifies the purge for `undo`; undefined when it cannot be undone. */
+  readonly id: string | undefined;
+  /** Responses that were removed; undefined when the store failed before the end. */
+  readonly purged: number | undefined;
+}
+
+export interface KeyFigures {
+  /** Scheme, host and target. */
+  readonly key: string;
+  /** A lower bound; it is too low by at most `CacheFigures.countError`. */
+  readonly count: number;
+}
+
+export interface CacheFigures {
+  readonly lookups: Readonly<Record<'hit' | 'miss' | 'stale' | 'bypass' | 'error', number>>;
+  /** Undefined when responses are not stored in this process. */
+  readonly entries: number | undefined;
+  readonly sizeBytes: number | undefined;
+  /** Responses on their way into the cache, and the bytes of them that arrived. */
+  readonly filling: number;
+  readonly fillingBytes: number;
+  /** Responses that could be stored but were too large, since the start. */
+  readonly tooLarge: number;
+  readonly hot: readonly KeyFigures[];
+  readonly missed: readonly KeyFigures[];
+  readonly countError: { readonly hot: number; readonly missed: number };
+}
+
+/** What operators see of the cache and do to it. */
+export interface CacheCare {
+  figures(limit: number): CacheFigures;
+  /** Throws VitrineError `bad_request` for a target that names nothing. */
+  purge(target: PurgeTarget): Promise<PurgeResult>;
+  /** Puts back what a purge removed, except where there is something newer. Undefined when it is no longer known. */
+  undo(id: string): number | undefined;
 }

@@ -11,8 +11,8 @@ import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/random.ts';
 import { parseDurationMs } from '../base/units.ts';
 import type { ComponentHealth } from '../model/health.ts';
-import type { CacheStore, StoreFigures } from '../stack/cache/store.ts';
-import { FAILED_ENVELOPE } from '../stack/cache/store.ts';
+import type { CacheStore, StoreFigures } from '../stack/cache/store/store.ts';
+import { FAILED_ENVELOPE } from '../stack/cache/store/store.ts';
 
 export const DRILL_KINDS = ['latency', 'errors', 'slow-database', 'block-loop', 'cache-outage'] as const;
 export type DrillKind = (typeof DRILL_KINDS)[number];

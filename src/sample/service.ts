@@ -6,7 +6,7 @@ import { VitrineError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { systemRandom } from '../base/random.ts';
 import { Cache } from '../stack/cache/cache.ts';
-import { openStore } from '../stack/cache/open-store.ts';
+import { openStore } from '../stack/cache/store/open-store.ts';
 import { HealthRegistry } from '../stack/server/health.ts';
 import type { ServerTimeouts } from '../stack/server/options.ts';
 import { SERVER_LIMITS, SERVER_TIMEOUTS } from '../stack/server/options.ts';

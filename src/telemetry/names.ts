@@ -124,6 +124,13 @@ export const METRICS = {
     ['vitrine.route', 'reason'],
     'Requests that a switch of their route answered: rate_limit, concurrency, password, address, maintenance, redirect or size.',
   ),
+  accessLogDropped: metric(
+    'vitrine.balancer.access_log.dropped',
+    '{line}',
+    'counter',
+    [],
+    'Lines of the access log that its file did not take in time.',
+  ),
   limitKeys: metric(
     'vitrine.balancer.rate_limit.keys',
     '{key}',

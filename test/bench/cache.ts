@@ -10,7 +10,7 @@ import { TracerProvider } from '@opentelemetry/sdk-trace';
 import { Keyv } from 'keyv';
 import { systemClock } from '../../src/base/clock.ts';
 import { Cache } from '../../src/stack/cache/cache.ts';
-import { MemoryStore } from '../../src/stack/cache/memory-store.ts';
+import { MemoryStore } from '../../src/stack/cache/store/memory-store.ts';
 import { openCells } from '../../src/telemetry/metrics/cells.ts';
 import { joinCells } from '../../src/telemetry/metrics/cells-producer.ts';
 import { median } from '../support/quantile.ts';

@@ -68,7 +68,7 @@ describe('docker-compose.yml', () => {
   });
 
   it('sets only variables that the programs of this repository read', () => {
-    const known = /^(VITRINE_(TOKEN|HEALTH_PORT|[A-Z]+__[A-Z_]+)|OTEL_[A-Z_]+)$/;
+    const known = /^(VITRINE_(TOKEN|HEALTH_PORT|HEALTH_PATH|[A-Z]+__[A-Z_]+)|OTEL_[A-Z_]+)$/;
     for (const name of ['monitor', 'balancer', 'payments-1', 'payments-2'])
       for (const key of Object.keys(services[name].environment ?? {})) expect(key).toMatch(known);
     const collector = readFileSync(path.join(REPOSITORY, 'otel-collector/config.yaml'), 'utf8');

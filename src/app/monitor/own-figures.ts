@@ -1,6 +1,6 @@
 /**
- * The figures of Vitrine's own processes and their host, in memory: the rules about them are judged by these while the store
- * keeps nothing, because a watcher must not depend on what it watches.
+ * The metrics of Vitrine's own processes and their host, in memory: rules about them are evaluated on these while the store
+ * cannot write, because monitoring must not depend on the part that it monitors.
  */
 import { createNoopMeter } from '@opentelemetry/api';
 import type { Clock } from '../../base/clock.ts';
@@ -14,7 +14,7 @@ import { embeddedQuerier } from '../../monitor/promql/embedded.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { RECENT_SAMPLES_DEFAULTS, RecentSamples } from '../../monitor/store/recent/recent-samples.ts';
 
-/** Names that the rules of `FILES` read; a histogram would take many series and none of them does. */
+/** Names that the rules of `FILES` read. None of them is a histogram, which would take many series. */
 const NAMES = /^(?:system|vitrine\.(?:store|ingest|telemetry|alerts?|config|component))\./;
 const FILES = new Set(['rules/pipeline.yaml', 'rules/hosts.yaml']);
 const NOWHERE: SpanSink & LogSink = { append: () => ({ accepted: 0, rejected: [] }) };

@@ -1,6 +1,7 @@
 /** The monitor's options, and the parts that its ports and its periodic work share. */
 import type { Clock } from '../../base/clock.ts';
 import type { Logger, RareLine } from '../../base/logger.ts';
+import type { CareCall, CareReply } from '../../model/care.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
@@ -16,6 +17,8 @@ import type { OwnSamples } from './own-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
 
 export interface MonitorOptions {
+  /** Asks the stack process to care for balancer and cache; absent when there is none beside this monitor. */
+  readonly care?: ((call: CareCall) => Promise<CareReply>) | undefined;
   readonly settings: Settings;
   readonly dataDir: string;
   readonly testMode: boolean;

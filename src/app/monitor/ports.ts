@@ -6,6 +6,7 @@ import { formatDurationMs } from '../../base/units.ts';
 import type { Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
 import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
+import { careRoutes } from '../../monitor/api/care-routes.ts';
 import { createMonitorApi, type MonitorApi } from '../../monitor/api/server.ts';
 import { ByteBudget } from '../../monitor/ingest/request/byte-budget.ts';
 import { ingestHttp, ingestOnly, type IngestHandler } from '../../monitor/ingest/http.ts';
@@ -83,6 +84,7 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     pageDir: path.join(PACKAGE_ROOT, 'dist/page'),
     logger,
     clock,
+    routes: careRoutes(options.care),
     allowedHosts: [settings.monitor.listen.host, ...settings.monitor.allowed_hosts],
   });
 }

@@ -25,7 +25,7 @@ export function ruleGroupsOf({ alerts, rules: patterns }: Settings): GroupSpec[]
   return groups;
 }
 
-/** A pattern without a match is no mistake, a name without a file is. */
+/** A pattern without a match is allowed; a name without a file is a mistake. */
 const filesOf = (pattern: string): string[] => (/[*?[{]/.test(pattern) ? globSync(pattern).toSorted() : [pattern]);
 
 function readFile(file: string): { groups: readonly GroupSpec[]; problems: readonly string[] } {

@@ -58,7 +58,7 @@ export const LEAN_MALLOC: Readonly<Record<string, string>> = {
 const ENOUGH_ARRAYS = 8_000;
 
 /**
- * Applies a plan to this process, which somebody else started, as far as V8 takes sizes at run time. Call it before anything
+ * Applies a plan to this process, which was started without its flags, as far as V8 takes sizes at run time. Call it before anything
  * else is loaded: a young generation that has grown does not shrink soon. Node flags that size the heap win: then nothing
  * is changed.
  */

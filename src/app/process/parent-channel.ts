@@ -1,10 +1,15 @@
 /** The channel to the process that forked this one, if any: frames arrive, acknowledgements and log lines are sent. */
-import type { Frame, ToStack } from '../../model/frame.ts';
+import { systemClock } from '../../base/clock.ts';
+import { problemOf, VitrineError } from '../../base/errors.ts';
+import type { CareCall, CareReply } from '../../model/care.ts';
+import type { CareAnswer, Frame, ToStack } from '../../model/frame.ts';
 import type { Out } from '../../telemetry/logs/log-console.ts';
 
 export interface ParentChannel {
   /** Receives finished log lines. The writer drops lines above a bound when the parent does not read them. */
   readonly lines: Out;
+  /** Asks the stack to answer a call of its runtime API. Never rejects; a stack that says nothing is `unreachable`. */
+  readonly care: (call: CareCall) => Promise<CareReply>;
   ready(): void;
   onFrame(take: (frame: Frame) => Promise<void>): void;
   onGone(end: () => void): void;
@@ -34,6 +39,7 @@ export function parentChannel(): ParentChannel | undefined {
   };
   return {
     lines: lines as unknown as Out,
+    care: careOver(say),
     ready: () => say({ kind: 'ready' }),
     onFrame(take) {
       process.on('message', (message: Frame) => {
@@ -49,5 +55,38 @@ export function parentChannel(): ParentChannel | undefined {
       // It ended while this process was still starting: there will be no further event.
       else end();
     },
+  };
+}
+
+const CARE_LIMIT_MS = 10_000;
+const CARE_PENDING = 64;
+
+function careOver(say: (message: ToStack) => void): (call: CareCall) => Promise<CareReply> {
+  const pending = new Map<number, (reply: CareReply) => void>();
+  let last = 0;
+  process.on('message', (message: CareAnswer | Frame) => {
+    if (message.kind === 'care_answer') pending.get(message.id)?.(message.reply);
+  });
+  const failed = (code: 'unreachable' | 'overloaded', detail: string): CareReply => {
+    const problem = problemOf(new VitrineError(code, detail));
+    return { status: problem.status, body: problem };
+  };
+  return (call) => {
+    if (pending.size >= CARE_PENDING)
+      return Promise.resolve(failed('overloaded', 'Too many calls wait for the balancer.'));
+    last += 1;
+    const id = last;
+    return new Promise((resolve) => {
+      const settle = (reply: CareReply): void => {
+        cancel();
+        pending.delete(id);
+        resolve(reply);
+      };
+      const cancel = systemClock.after(CARE_LIMIT_MS, () =>
+        settle(failed('unreachable', 'The balancer does not answer.')),
+      );
+      pending.set(id, settle);
+      say({ kind: 'care', id, call });
+    });
   };
 }

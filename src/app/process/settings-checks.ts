@@ -42,7 +42,7 @@ function clashes(settings: Settings): SettingsProblem[] {
   });
 }
 
-/** The upstreams as they are written, with their places: the short form and those of the routes. */
+/** The upstreams as written, with their places: those of the short form and of the routes. */
 function writtenUpstreams(written: unknown): (readonly [Path, unknown])[] {
   const balancer = (written as { balancer?: { upstreams?: unknown; routes?: unknown } }).balancer;
   const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);

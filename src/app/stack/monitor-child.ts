@@ -5,7 +5,8 @@
 import { wait, type Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { ToStack } from '../../model/frame.ts';
+import type { CareCall, CareReply } from '../../model/care.ts';
+import type { CareAnswer, ToStack } from '../../model/frame.ts';
 import type { FrameSender } from '../../telemetry/road/frame-sender.ts';
 import { Child } from '../process/child.ts';
 import { childEnvironment } from '../process/child-environment.ts';
@@ -29,6 +30,8 @@ export interface MonitorChildOptions {
   readonly logger: Logger;
   /** A finished log line of the monitor. */
   readonly onLine: (line: string) => void;
+  /** A call of the runtime API. */
+  readonly onCare?: (call: CareCall) => Promise<CareReply>;
   /** Called when it is ready after each start, because its pid has changed. */
   readonly onReady?: () => void;
 }
@@ -131,6 +134,7 @@ export class MonitorChild {
   #heard(message: ToStack): void {
     this.#lastAckMs = this.#clock.monotonic();
     if (message.kind === 'line') this.#options.onLine(message.line);
+    if (message.kind === 'care') void this.#care(message.id, message.call);
     if (message.kind === 'ack') this.#frames?.acknowledge(message.sequence);
     if (message.kind !== 'ready') return;
     this.#ready = true;
@@ -138,6 +142,12 @@ export class MonitorChild {
     this.#whenReady();
     this.#options.onReady?.();
     this.#connect();
+  }
+
+  async #care(id: number, call: CareCall): Promise<void> {
+    const reply = await this.#options.onCare?.(call);
+    const answer: CareAnswer = { kind: 'care_answer', id, reply: reply ?? { status: 404, body: {} } };
+    this.#child.send(answer);
   }
 
   #connect(): void {

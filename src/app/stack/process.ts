@@ -8,6 +8,7 @@ import type { Logger } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import { bearerOf, sameSecret } from '../../model/exposure.ts';
 import type { Health } from '../../model/health.ts';
+import { openControlSocket } from '../../stack/balancer/care/control-socket.ts';
 import { startBalancer, type Balancer } from '../../stack/balancer/balancer.ts';
 import type { BalancerOptions } from '../../stack/balancer/config.ts';
 import { healthBody } from '../../stack/balancer/own-endpoints.ts';
@@ -28,6 +29,8 @@ export interface StackOptions {
 
 export interface Stack {
   readonly balancer: Balancer;
+  /** Throws VitrineError `config_invalid` and keeps what runs. */
+  reload(section: BalancerOptions): void;
   health(): Health;
   /** Answers the requests that were read, then stops. Returns one message for each part that failed to stop. */
   close(): Promise<string[]>;
@@ -58,7 +61,14 @@ export async function startStack({
     });
     scope.add('balancer', () => balancer.drain(), section.drain.limit + 1_000);
     scope.add('uptime', observeUptime(balancer));
-    return { balancer, health: () => healthBody(balancer.health()), close: () => scope.close() };
+    if (section.control !== undefined)
+      scope.add('control socket', await openControlSocket(section.control, (call) => balancer.care(call)));
+    return {
+      balancer,
+      reload: (next) => balancer.reload(next),
+      health: () => healthBody(balancer.health()),
+      close: () => scope.close(),
+    };
   } catch (error) {
     await scope.close();
     throw error;

@@ -7,22 +7,23 @@ import { systemClock, wait, type Clock } from '../../base/clock.ts';
 import { silentLogger, type Logger } from '../../base/logger.ts';
 import { systemRandom, type Random } from '../../base/random.ts';
 import { worst, type ComponentHealth } from '../../model/health.ts';
+import type { CacheCare, CareCall, CareReply } from '../../model/care.ts';
 import type { ResponseCache } from '../../model/response-cache.ts';
 import type { BalancerOptions } from './config.ts';
-import type { Endpoint } from './options/upstream-options.ts';
+import { Care } from './care/care.ts';
 import { Deadlines } from './timing/deadlines.ts';
 import { checkHealth } from './upstream/health-check.ts';
 import { Attempt } from './exchange/attempt.ts';
 import { Listener } from './listener.ts';
+import { AccessLog } from './telemetry/access-log.ts';
 import { Observer } from './telemetry/observer.ts';
 import type { HealthFacts } from './own-endpoints.ts';
 import { RetryBudget } from './upstream/retry-budget.ts';
-import { openPasswordFiles } from './routes/password-files.ts';
-import { inPanic, loosestLimits, makeRoute, RouteTable } from './routes/route.ts';
-import { WatchedFiles } from './timing/watched-files.ts';
+import { checkReload, configure, retire, type Configured, type ConfiguredPieces } from './configured.ts';
+import { inPanic } from './routes/route.ts';
 import type { HandedSockets } from './tls/bind.ts';
 import { TlsListening } from './tls/tls-listening.ts';
-import { Upstream, type UpstreamEvents } from './upstream/upstream.ts';
+import type { Upstream, UpstreamEvents } from './upstream/upstream.ts';
 import { WaitingRoom } from './exchange/waiting-room.ts';
 
 export interface BalancerPieces {
@@ -35,6 +36,8 @@ export interface BalancerPieces {
   readonly random?: Random;
   /** Stores responses; without it none are stored. */
   readonly responseCache?: ResponseCache;
+  /** The response cache as the runtime API shows and purges it. */
+  readonly cacheCare?: CacheCare;
   /** Health of the cache and the bytes it holds, for `/health`. */
   readonly cacheHealth?: () => { readonly component: ComponentHealth; readonly sizeBytes: number };
 }
@@ -50,6 +53,10 @@ export interface Balancer {
    * every request that was read has its answer, or at `drain.limit`. Connections are closed then.
    */
   drain(): Promise<void>;
+  /** Another configuration takes over, without a connection or request lost. Throws VitrineError `config_invalid` and keeps what is. */
+  reload(options: BalancerOptions): void;
+  /** The runtime API. */
+  care(call: CareCall): Promise<CareReply>;
   /** Ends at once. */
   close(): void;
 }
@@ -68,61 +75,59 @@ export async function startBalancer(options: BalancerOptions, pieces: BalancerPi
 }
 
 class RunningBalancer implements Balancer {
-  readonly #options: BalancerOptions;
+  #now: Configured;
   readonly #pieces: BalancerPieces;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #deadlines: Deadlines;
   readonly #waiting: WaitingRoom;
-  readonly #routes: RouteTable;
-  readonly #files: WatchedFiles;
-  readonly #upstreams: readonly Upstream[];
   readonly #observer: Observer;
+  readonly #accessLog: AccessLog | undefined;
   readonly #listener: Listener;
+  readonly #care: Care;
   readonly #startMs: number;
   #stops: (() => void)[] = [];
+  #stopChecks = (): void => {};
   #draining = false;
   #address: AddressInfo | undefined;
   readonly #tls: TlsListening | undefined;
   secureAddress: AddressInfo | undefined;
 
   constructor(options: BalancerOptions, pieces: BalancerPieces) {
-    this.#options = options;
     this.#pieces = pieces;
     this.#clock = pieces.clock ?? systemClock;
     this.#log = pieces.log ?? silentLogger;
     this.#startMs = this.#clock.monotonic();
     this.#deadlines = new Deadlines(this.#clock);
     this.#waiting = new WaitingRoom(options.queue.max, options.queue.deadline, this.#deadlines);
-    const makeUpstream = (endpoint: Endpoint): Upstream => this.#makeUpstream(endpoint);
-    this.#files = new WatchedFiles(this.#clock);
-    const passwords = openPasswordFiles(options.routes, this.#files, this.#log);
-    const loosest = loosestLimits(options.routes, options.limits);
-    const routes = options.routes.map((route) =>
-      makeRoute(route, route.upstreams.map(makeUpstream), {
-        clock: this.#clock,
-        loosest,
-        passwords: passwords(route.basic_auth?.file),
-      }),
-    );
-    this.#routes = new RouteTable(routes, options.trusted_proxies);
-    this.#upstreams = this.#routes.routes.flatMap((route) => route.upstreams);
+    this.#now = configure(options, undefined, this.#forConfigured());
+    this.#accessLog = options.access_log === undefined ? undefined : new AccessLog(options.access_log, this.#clock);
     this.#observer = new Observer({
-      upstreams: () => this.#upstreams,
+      accessLog: this.#accessLog,
+      upstreams: () => this.#now.upstreams,
       queueSize: () => this.#waiting.size,
-      routes: () => this.#routes.routes,
+      routes: () => this.#now.routes.routes,
     });
     this.#tls = options.tls && new TlsListening(options.tls, this.#log);
+    this.#care = new Care({
+      routes: () => this.#now.routes,
+      cache: pieces.cacheCare,
+      clock: this.#clock,
+      log: this.#log,
+    });
+    const now = (): Configured => this.#now;
     this.#listener = new Listener({
-      options,
+      get options() {
+        return now().options;
+      },
       clock: this.#clock,
       random: pieces.random ?? systemRandom,
       log: this.#log,
       deadlines: this.#deadlines,
       waiting: this.#waiting,
       observer: this.#observer,
-      routes: () => this.#routes,
-      limits: loosest,
+      routes: () => this.#now.routes,
+      limits: () => this.#now.loosest,
       tls: this.#tls,
       budget: new RetryBudget(options.retries.budget, options.retries.min, this.#clock),
       cache: pieces.responseCache,
@@ -133,7 +138,7 @@ class RunningBalancer implements Balancer {
     });
   }
 
-  #makeUpstream(endpoint: Endpoint): Upstream {
+  #forConfigured(): ConfiguredPieces {
     const events: UpstreamEvents = {
       ejected: (upstream, reason, forMs) => {
         this.#observer.ejected(upstream, reason);
@@ -142,23 +147,7 @@ class RunningBalancer implements Balancer {
       },
       returned: (upstream) => this.#log.info({ upstream: upstream.name }, 'upstream back'),
     };
-    const upstream = new Upstream(
-      endpoint,
-      { ...this.#options.ejection },
-      this.#clock,
-      events,
-      this.#options.name_servers,
-    );
-    if (endpoint.tls?.caFile !== undefined) {
-      void this.#files.watch([endpoint.tls.caFile], () => {
-        try {
-          upstream.dial.reload();
-        } catch (error) {
-          this.#log.error({ upstream: upstream.name, err: error }, 'authorities not taken; the old ones stay');
-        }
-      });
-    }
-    return upstream;
+    return { clock: this.#clock, log: this.#log, events };
   }
 
   /** Requests that a hung upstream has not begun to answer are tried elsewhere. */
@@ -171,23 +160,54 @@ class RunningBalancer implements Balancer {
     const { plain, secure } = await this.#listener.listen(handed);
     this.#address = plain;
     this.secureAddress = secure;
-    void this.#tls?.watch(this.#files, () => this.#listener.secureServer);
-    const byName = Map.groupBy(this.#upstreams, (upstream) => upstream.name);
-    for (const same of byName.values()) this.#stops.push(checkHealth(same, this.#options.health_check, this.#clock));
-    this.#stops.push(this.#startTicks());
+    void this.#tls?.watch(this.#now.files, () => this.#listener.secureServer);
+    this.#startChecks();
+    this.#stops.push(this.#startTicks(), () => this.#stopChecks());
     return this;
+  }
+
+  #startChecks(): void {
+    const byName = Map.groupBy(this.#now.upstreams, (upstream) => upstream.name);
+    const { health_check: rules } = this.#now.options;
+    const stops = [...byName.values()].map((same) => checkHealth(same, rules, this.#clock));
+    this.#stopChecks = () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  reload(options: BalancerOptions): void {
+    const before = this.#now;
+    checkReload(before.options, options);
+    const after = configure(options, before, this.#forConfigured());
+    try {
+      if (options.tls !== undefined) this.#tls?.replace(options.tls, this.#listener.secureServer);
+    } catch (error) {
+      retire(after, before);
+      throw error;
+    }
+    this.#now = after;
+    retire(before, after);
+    this.#listener.reloaded();
+    this.#accessLog?.reopen();
+    this.#stopChecks();
+    this.#startChecks();
+    void this.#tls?.watch(after.files, () => this.#listener.secureServer);
   }
 
   #startTicks(): () => void {
     let cancel = (): void => {};
     const tick = (): void => {
       const now = this.#clock.monotonic();
-      for (const upstream of this.#upstreams) upstream.tick(now, this.#options.timeouts.upstream_keep_alive);
+      for (const upstream of this.#now.upstreams) upstream.tick(now, this.#now.options.timeouts.upstream_keep_alive);
       this.#listener.tick(now);
       cancel = this.#clock.after(TICK_MS, tick);
     };
     tick();
     return () => cancel();
+  }
+
+  care(call: CareCall): Promise<CareReply> {
+    return this.#care.call(call);
   }
 
   get address(): AddressInfo {
@@ -216,7 +236,7 @@ class RunningBalancer implements Balancer {
   }
 
   #serverHealth(uptimeSeconds: number): ComponentHealth {
-    const rows = this.#upstreams.map((one) => ({
+    const rows = this.#now.upstreams.map((one) => ({
       name: one.name,
       up: one.available,
       inflight: one.inflight,
@@ -224,11 +244,11 @@ class RunningBalancer implements Balancer {
     }));
     const up = rows.filter((one) => one.up).length;
     const status = up === 0 ? 'unhealthy' : up < rows.length ? 'degraded' : 'healthy';
-    const panicking = this.#routes.routes.filter(inPanic);
+    const panicking = this.#now.routes.routes.filter(inPanic);
     const reason =
       panicking.length === 0
         ? `${rows.length - up} of ${rows.length} upstreams take no traffic.`
-        : `Every upstream of ${panicking.length} of ${this.#routes.routes.length} routes is out, so all of them are tried.`;
+        : `Every upstream of ${panicking.length} of ${this.#now.routes.routes.length} routes is out, so all of them are tried.`;
     return {
       status: worst([status, panicking.length > 0 ? 'degraded' : 'healthy']),
       uptime_seconds: Math.floor(uptimeSeconds),
@@ -242,7 +262,7 @@ class RunningBalancer implements Balancer {
   async drain(): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
-    const { announce, limit } = this.#options.drain;
+    const { announce, limit } = this.#now.options.drain;
     if (announce > 0) await wait(this.#clock, announce);
     await Promise.race([this.#listener.drain(), wait(this.#clock, Math.max(0, limit - announce))]);
     this.close();
@@ -252,9 +272,10 @@ class RunningBalancer implements Balancer {
     for (const stop of this.#stops) stop();
     this.#stops = [];
     this.#listener.close();
-    for (const upstream of this.#upstreams) upstream.close();
+    for (const upstream of this.#now.upstreams) upstream.close();
     this.#deadlines.close();
     this.#observer.close();
-    this.#files.close();
+    this.#accessLog?.close();
+    this.#now.files.close();
   }
 }

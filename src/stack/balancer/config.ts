@@ -115,6 +115,19 @@ const section = z.strictObject({
     .max(8)
     .prefault([])
     .describe('DNS servers that are asked for the names of upstreams. None: those of the system.'),
+  access_log: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'File that gets one JSON line a request: phases, tries, reason, trace id. A reload opens it again, for logrotate. Off without it.',
+    ),
+  control: z
+    .string()
+    .min(1)
+    .max(107)
+    .optional()
+    .describe('Path of a Unix socket (mode 0600) with the runtime API, for a balancer alone. Off without it.'),
   trusted_proxies: z
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
     .prefault([])

@@ -10,7 +10,6 @@ import { VitrineError } from '../../base/errors.ts';
 import type { ClientRequest } from './client/request.ts';
 import { ClientConnection, type ClientPieces } from './client/connection.ts';
 import { ClientReply, closeGently } from './client/reply.ts';
-import type { BalancerOptions } from './config.ts';
 import { makePeer, type Peer } from './http/forward-head.ts';
 import { ownAnswer, ownEndpoint, type HealthFacts } from './own-endpoints.ts';
 import type { OwnReply } from './routes/gate.ts';
@@ -28,7 +27,7 @@ import { newRequestId, serverOptions } from './client/server-options.ts';
 
 export interface ListenerPieces extends WorkloadPieces {
   /** What a head is held to before its route is known. */
-  readonly limits: Limits;
+  readonly limits: () => Limits;
   readonly tls: TlsListening | undefined;
   readonly health: () => HealthFacts;
   /** Whether the own endpoints answer without their prefix too. */
@@ -42,11 +41,9 @@ const PIPELINE_LIMIT = 128;
 
 export class Listener {
   readonly #pieces: ListenerPieces;
-  readonly #options: BalancerOptions;
   readonly #server: Server;
   readonly #secure: SecureServer<typeof ClientRequest> | undefined;
   readonly #tls: TlsListening | undefined;
-  readonly #limits: Limits;
   readonly #clients = new Map<Duplex, ClientConnection>();
   readonly #work: Workload;
   readonly #forClients: ClientPieces;
@@ -55,8 +52,6 @@ export class Listener {
 
   constructor(pieces: ListenerPieces) {
     this.#pieces = pieces;
-    this.#options = pieces.options;
-    this.#limits = pieces.limits;
     this.#work = new Workload(pieces, () => this.#onQuiet !== undefined);
     this.#forClients = {
       clock: pieces.clock,
@@ -68,7 +63,7 @@ export class Listener {
         if (this.#clients.size === 0) this.#onQuiet?.();
       },
     };
-    const common = serverOptions(pieces.options, pieces.limits);
+    const common = serverOptions(pieces.options, pieces.limits());
     this.#tls = pieces.tls;
     this.#server = this.#equipped(createServer(common), 'connection');
     this.#secure =
@@ -88,7 +83,7 @@ export class Listener {
   ): T {
     // Node truncates the list silently at its limit; ours is checked where a refusal can be sent.
     server.maxHeadersCount = 0;
-    if (this.#options.limits.connections > 0) server.maxConnections = this.#options.limits.connections;
+    if (this.#pieces.options.limits.connections > 0) server.maxConnections = this.#pieces.options.limits.connections;
     // A client that has closed its writing side may still wait for its answer.
     Object.assign(server, { httpAllowHalfOpen: true });
     server.on(connected, (socket: Socket) => this.#connected(socket, connected === 'connection' ? 'http' : 'https'));
@@ -106,11 +101,17 @@ export class Listener {
 
   /** Addresses of the plain listener and of the one for TLS. `handed`: sockets of a process that this one replaces. */
   async listen(handed?: HandedSockets): Promise<{ plain: AddressInfo; secure: AddressInfo | undefined }> {
-    const { listen, tls } = this.#options;
+    const { listen, tls } = this.#pieces.options;
     const plain = await bind(this.#server, listen, 'balancer.listen', handed?.plain);
     const secure =
       this.#secure && tls ? await bind(this.#secure, tls.listen, 'balancer.tls.listen', handed?.secure) : undefined;
     return { plain, secure };
+  }
+
+  /** The configuration is another: what Node's servers keep of it themselves follows. */
+  reloaded(): void {
+    for (const server of [this.#server, this.#secure])
+      if (server !== undefined) Object.assign(server, { maxHeaderSize: this.#pieces.limits().header });
   }
 
   get secureServer(): SecureServer<typeof ClientRequest> | undefined {
@@ -150,7 +151,7 @@ export class Listener {
 
   #check(request: IncomingMessage): RequestHead | Refusal {
     const { method = '', url = '', httpVersionMajor: major, httpVersionMinor: minor, rawHeaders: raw } = request;
-    return checkRequestHead({ method, url, major, minor, raw }, this.#limits);
+    return checkRequestHead({ method, url, major, minor, raw }, this.#pieces.limits());
   }
 
   #handle(
@@ -159,7 +160,7 @@ export class Listener {
     response: ServerResponse,
     expectsContinue: boolean,
   ): void {
-    const head = client.overlong(this.#limits.header) ?? this.#check(request);
+    const head = client.overlong(this.#pieces.limits().header) ?? this.#check(request);
     const reply = new ClientReply(
       response,
       client.socket,
@@ -167,7 +168,7 @@ export class Listener {
       head.kind === 'ok' && head.keepAlive,
       () => client.stalling(),
     );
-    reply.keepsFraming = this.#options.transparent === true;
+    reply.keepsFraming = this.#pieces.options.transparent === true;
     if (head.kind === 'refused') {
       this.#refuse(client, request, reply, new VitrineError(head.code, head.detail));
       return;
@@ -195,7 +196,7 @@ export class Listener {
   }
 
   #answerOwn(head: RequestHead, path: string, peer: Peer, reply: ClientReply): boolean {
-    const endpoint = ownEndpoint(path, this.#options.health_prefix, this.#pieces.bareHealth);
+    const endpoint = ownEndpoint(path, this.#pieces.options.health_prefix, this.#pieces.bareHealth);
     if (endpoint === undefined || head.bodyBytes !== 0) return false;
     const field = (wanted: string): string =>
       head.raw.filter((_, at) => at % 2 === 1 && head.raw[at - 1].toLowerCase() === wanted).join(',');
@@ -231,7 +232,8 @@ export class Listener {
 
   #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
     const client = this.#clients.get(socket);
-    const refusal = client?.closing === true ? undefined : refusalOf(error, socket.bytesRead, this.#limits.target);
+    const refusal =
+      client?.closing === true ? undefined : refusalOf(error, socket.bytesRead, this.#pieces.limits().target);
     if (refusal === undefined || !socket.writable) {
       if (client?.closing !== true || error.code === 'ECONNRESET') socket.destroy();
       return;
@@ -252,7 +254,7 @@ export class Listener {
   #upgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
     const client = this.#clients.get(socket);
     if (client === undefined) return;
-    const head = client.overlong(this.#limits.header) ?? this.#check(request);
+    const head = client.overlong(this.#pieces.limits().header) ?? this.#check(request);
     const route =
       head.kind === 'ok' ? this.#route(head, pathOf(head.target)) : new VitrineError(head.code, head.detail);
     if (head.kind === 'refused' || route instanceof VitrineError) {
@@ -270,7 +272,7 @@ export class Listener {
 
   /** Closes client connections that were idle for too long. */
   tick(nowMs: number): void {
-    const limit = this.#options.timeouts.client_keep_alive;
+    const limit = this.#pieces.options.timeouts.client_keep_alive;
     if (limit === 0) return;
     for (const client of this.#clients.values()) {
       if (!client.busy && !client.closing && nowMs - client.lastActiveMs >= limit) client.close();

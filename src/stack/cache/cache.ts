@@ -3,11 +3,11 @@ import { context } from '@opentelemetry/api';
 import { Keyv } from 'keyv';
 import type { Clock } from '../../base/clock.ts';
 import type { ComponentHealth } from '../../model/health.ts';
-import { LookupCounts } from './lookup-counts.ts';
-import type { LookupResult } from './lookup-counts.ts';
-import { MemoryStore } from './memory-store.ts';
-import type { CacheStore } from './store.ts';
-import { FAILED } from './store.ts';
+import { LookupCounts } from './figures/lookup-counts.ts';
+import type { LookupResult } from './figures/lookup-counts.ts';
+import { MemoryStore } from './store/memory-store.ts';
+import type { CacheStore } from './store/store.ts';
+import { FAILED } from './store/store.ts';
 
 export interface CacheOptions {
   /** Value of `vitrine.cache.name`. */

@@ -17,6 +17,18 @@ const responses = z.strictObject({
   max_entry: size({ min: 1 })
     .prefault(DEFAULT_ENTRY)
     .describe('Bytes of one answer; a larger one is passed on and not kept.'),
+  targeted: z
+    .array(
+      z
+        .string()
+        .regex(/^[A-Za-z0-9-]{1,64}$/)
+        .toLowerCase(),
+    )
+    .max(8)
+    .prefault(['CDN-Cache-Control'])
+    .describe(
+      'Targeted fields (RFC 9213) that replace Cache-Control and Expires for this cache; the first valid one counts. []: none.',
+    ),
 });
 
 /** Sizes come out in bytes, durations in milliseconds. */

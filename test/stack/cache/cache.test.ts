@@ -2,11 +2,11 @@ import { context, trace } from '@opentelemetry/api';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
-import { Breaker } from '../../../src/stack/cache/breaker.ts';
+import { Breaker } from '../../../src/stack/cache/store/breaker.ts';
 import { Cache } from '../../../src/stack/cache/cache.ts';
 import { cacheConfig } from '../../../src/stack/cache/config.ts';
-import { MemoryStore, sizeOf } from '../../../src/stack/cache/memory-store.ts';
-import { openStore } from '../../../src/stack/cache/open-store.ts';
+import { MemoryStore, sizeOf } from '../../../src/stack/cache/store/memory-store.ts';
+import { openStore } from '../../../src/stack/cache/store/open-store.ts';
 import { recordTelemetry } from '../../support/telemetry/recorded-telemetry.ts';
 
 const telemetry = recordTelemetry();
@@ -214,7 +214,12 @@ describe('the configuration', () => {
       url: 'memory://',
       max_size: 64 * 1024 ** 2,
       ttl: 60_000,
-      responses: { enabled: true, max_size: 64 * 1024 ** 2, max_entry: 4 * 1024 ** 2 },
+      responses: {
+        enabled: true,
+        max_size: 64 * 1024 ** 2,
+        max_entry: 4 * 1024 ** 2,
+        targeted: ['cdn-cache-control'],
+      },
     });
   });
   it.each([

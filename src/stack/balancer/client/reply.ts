@@ -112,6 +112,10 @@ export class ClientReply {
     statedLength?: string,
   ): void {
     this.status = status;
+    // An error may replace an answer of which nothing has left.
+    this.#chunked = false;
+    this.#pending = [];
+    this.#pendingBytes = 0;
     this.#bodiless = bodiless;
     let text = `HTTP/1.1 ${status} ${reason}\r\n${this.edit === undefined ? fields : this.edit(fields)}${this.ownFields}`;
     if (bodiless) {

@@ -81,3 +81,11 @@ export function giveOwn(reply: ClientReply, method: string, given: OwnReply, req
   if (!bodiless) reply.body(body);
   return given.status;
 }
+
+/** A longer body costs more than a new connection. */
+const SHORT_BODY = 64 * 1024;
+
+/** Whether a body that nobody needs may come to its end, so that its connection can be used again. */
+export function isShort({ bodyBytes }: ReplyHead): boolean {
+  return bodyBytes >= 0 && bodyBytes <= SHORT_BODY;
+}

@@ -12,6 +12,7 @@ import type { CacheFill } from '../../../model/response-cache.ts';
 import { Attempt, type AttemptFailure, type AttemptOwner, type AttemptPieces } from './attempt.ts';
 import { ALL_BUSY } from '../upstream/pick.ts';
 import { Refresh } from './refresh.ts';
+import { IDEMPOTENT, SAFE } from '../http/methods.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import type { RequestBody } from '../http/request-body.ts';
 import type { RequestHead } from '../http/request-head.ts';
@@ -45,10 +46,6 @@ export interface AttemptsOwner {
   shed(reason: string): void;
 }
 
-/** Safe to repeat by its method (RFC 9110 section 9.2.2). */
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
-/** Safe to send to two upstreams at once (section 9.2.1). */
-export const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const NONE: readonly Attempt[] = [];
 
 export class Attempts implements AttemptOwner, Waiter {
@@ -66,6 +63,7 @@ export class Attempts implements AttemptOwner, Waiter {
   #answering = false;
   #waiting = false;
   #over = false;
+  #rest: { readonly attempt: Attempt; readonly fill: CacheFill } | undefined;
   /** Whether the request waited in the queue. */
   waited = false;
 
@@ -84,6 +82,11 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#head = head;
     this.#parent = parent;
     this.#preference = preference;
+  }
+
+  /** Upstreams that were asked, in order. */
+  get tried(): readonly Upstream[] {
+    return this.#tried;
   }
 
   /** To an upstream, or into the queue. */
@@ -184,14 +187,16 @@ export class Attempts implements AttemptOwner, Waiter {
   }
 
   attemptBody(bytes: Buffer): void {
-    this.#owner.answerBody(bytes);
+    if (this.#rest === undefined) this.#owner.answerBody(bytes);
+    else if (!this.#rest.fill.chunk(Buffer.from(bytes))) this.#rest.attempt.cancel();
   }
 
   attemptFlush(): void {
-    this.#owner.answerFlush();
+    if (this.#rest === undefined) this.#owner.answerFlush();
   }
 
   attemptComplete(attempt: Attempt, nowMs: number, trailers: string): void {
+    if (attempt === this.#rest?.attempt) this.#rest.fill.end();
     if (attempt !== this.#attempts[0]) return;
     this.#attempts = NONE;
     this.#owner.answerComplete(nowMs, trailers);
@@ -224,6 +229,7 @@ export class Attempts implements AttemptOwner, Waiter {
   }
 
   attemptFailed(attempt: Attempt, failure: AttemptFailure): void {
+    if (attempt === this.#rest?.attempt) this.#rest.fill.abort();
     const mine = this.#attempts.includes(attempt);
     this.#attempts = this.#attempts.filter((one) => one !== attempt);
     if (this.#over || !mine || this.#attempts.length > 0) return;
@@ -255,9 +261,23 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#attempts[0]?.resume();
   }
 
-  /** The answer is not sent to the client: it is read to its end and its body is discarded. */
-  forget(): void {
-    this.#attempts = NONE;
+  /** The answer is not for the client. `toEnd`: it goes on to its end, so that its connection can be used again. */
+  leave(toEnd: boolean): void {
+    if (toEnd) this.#attempts = NONE;
+    else this.cancel();
+  }
+
+  /** The client needs no more of the answer: the rest is for the fill alone, if there is one. Returns whether there is. */
+  finishInto(fill: CacheFill | undefined): boolean {
+    const attempt = this.#attempts.at(0);
+    if (fill === undefined) return false;
+    if (attempt === undefined) fill.abort();
+    else {
+      this.#rest = { attempt, fill };
+      attempt.resume();
+      this.#attempts = NONE;
+    }
+    return true;
   }
 
   /** Cancels the tries that run. */

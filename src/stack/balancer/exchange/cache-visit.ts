@@ -2,36 +2,42 @@
  * The response cache's part in one request: it is asked first, it may store the answer, and a stored answer may replace a
  * failed one. A fill that it handed out is ended or aborted exactly once in every case.
  */
-import type { CachedResponse, CacheFill, CacheLookup, ResponseCache } from '../../../model/response-cache.ts';
+import type {
+  CachedResponse,
+  CacheFill,
+  CacheLookup,
+  CacheRequest,
+  ResponseCache,
+} from '../../../model/response-cache.ts';
 import { cacheRequest, mayBeCached } from '../http/cache-fields.ts';
+import type { Peer } from '../http/forward-head.ts';
 import { fieldList, type ReplyHead } from '../http/reply-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import type { RouteCache } from '../routes/cache-rules.ts';
-import { SAFE } from './attempts.ts';
+import { SAFE } from '../http/methods.ts';
 
 export class CacheVisit {
   readonly #cache: ResponseCache;
   readonly #head: RequestHead;
-  readonly #scheme: string;
+  readonly #peer: Peer;
   readonly #rules: RouteCache;
   #fill: CacheFill | undefined;
+  #begun = false;
   #filling = false;
   #status: string | undefined;
   /** What the look-up said. */
   kind: CacheLookup['kind'] | undefined;
 
-  constructor(cache: ResponseCache, head: RequestHead, scheme: string, rules: RouteCache) {
+  constructor(cache: ResponseCache, head: RequestHead, peer: Peer, rules: RouteCache) {
     this.#cache = cache;
-    this.#scheme = scheme;
     this.#rules = rules;
     this.#head = head;
+    this.#peer = peer;
   }
 
   /** Undefined when such a request cannot be cached. */
   ask(): CacheLookup | Promise<CacheLookup> | undefined {
-    return mayBeCached(this.#head)
-      ? this.#cache.lookup(cacheRequest(this.#head, this.#scheme, this.#rules.partition))
-      : undefined;
+    return mayBeCached(this.#head) ? this.#cache.lookup(this.#request()) : undefined;
   }
 
   /** The client left before the look-up finished. */
@@ -58,7 +64,7 @@ export class CacheVisit {
   instead(head: ReplyHead): CachedResponse | 'gone' | undefined {
     const fill = this.#fill;
     if (fill === undefined) return undefined;
-    const validated = head.status === 304 && Object.keys(fill.conditional).length > 0;
+    const validated = head.status === 304 && fill.validates;
     const kept = validated
       ? fill.validated(fieldList(head.fields))
       : head.status >= 500
@@ -66,33 +72,51 @@ export class CacheVisit {
         : undefined;
     if (kept !== undefined) this.#end();
     else if (validated) this.abort();
-    return kept ?? (validated ? 'gone' : undefined);
+    return kept ?? (validated ? 'gone' : this.#unchanged(fill, head));
+  }
+
+  /** A client whose conditions were not forwarded has this answer already. */
+  #unchanged(fill: CacheFill, head: ReplyHead): CachedResponse | undefined {
+    if (head.status !== 200 || fill.conditional === undefined) return undefined;
+    const fields = this.#timed(head);
+    this.#begin(fill, head.status, fields);
+    return fill.unchanged(head.status, fields);
+  }
+
+  #begin(fill: CacheFill, status: number, fields: readonly string[]): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#filling = fill.head(status, fields);
   }
 
   /** This head is passed to the client. Returns the value of `Cache-Status`, if there is one. */
   passing(head: ReplyHead): string | undefined {
     if (this.#fill === undefined) {
-      if (!SAFE.has(this.#head.method) && head.status < 400)
-        this.#cache.invalidate(
-          cacheRequest(this.#head, this.#scheme, this.#rules.partition),
-          head.status,
-          fieldList(head.fields),
-        );
+      if (SAFE.has(this.#head.method) || head.status >= 400) return this.#status;
+      const fields = allFields(head);
+      this.#fill = this.#cache.invalidate(this.#request(), head.status, fields);
+      if (this.#fill !== undefined) this.#begin(this.#fill, head.status, fields);
       return this.#status;
     }
-    this.#filling = this.#fill.head(head.status, this.#timed(fieldList(head.fields)));
+    this.#begin(this.#fill, head.status, this.#timed(head));
     return `${this.#status}; fwd-status=${head.status}${this.#filling ? '; stored' : ''}`;
   }
 
-  /** An answer that says nothing of its freshness gets the route's. */
-  #timed(fields: readonly string[]): readonly string[] {
+  /** The fields of an answer, with the lifetime of the route where it says nothing of its own and is no error. */
+  #timed(head: ReplyHead): readonly string[] {
+    const fields = allFields(head);
     const seconds = this.#rules.defaultTtlSeconds;
     if (
       seconds === 0 ||
+      head.status >= 400 ||
       fields.some((name, at) => at % 2 === 0 && /^(?:cache-control|expires|pragma|set-cookie)$/i.test(name))
     )
       return fields;
     return [...fields, 'Cache-Control', `max-age=${seconds}`];
+  }
+
+  #request(): CacheRequest {
+    return cacheRequest(this.#head, this.#peer, this.#rules.partition);
   }
 
   /** A view of bytes that go to the client. */
@@ -113,6 +137,18 @@ export class CacheVisit {
     return kept;
   }
 
+  /** Hands over a fill that has begun, for the rest of the body, when the client needs no more of it. */
+  release(): CacheFill | undefined {
+    const fill = this.#filling ? this.#fill : undefined;
+    if (fill !== undefined) this.#fill = undefined;
+    return fill;
+  }
+
+  /** As `release`, if other requests wait for the answer. */
+  releaseForOthers(): CacheFill | undefined {
+    return this.#fill !== undefined && this.#fill.waiters > 0 ? this.release() : undefined;
+  }
+
   #end(): void {
     this.#fill?.end();
     this.#fill = undefined;
@@ -123,4 +159,11 @@ export class CacheVisit {
     this.#fill?.abort();
     this.#fill = undefined;
   }
+}
+
+/** With the length of the body, which is no field that passes. */
+function allFields(head: ReplyHead): string[] {
+  const fields = fieldList(head.fields);
+  const length = head.statedLength ?? (head.bodyBytes > 0 ? String(head.bodyBytes) : undefined);
+  return length === undefined ? fields : [...fields, 'Content-Length', length];
 }

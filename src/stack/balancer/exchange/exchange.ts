@@ -6,7 +6,7 @@ import type { Span } from '@opentelemetry/api';
 import type { ErrorCode, VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { CachedResponse, CacheFill, CacheLookup, ResponseCache } from '../../../model/response-cache.ts';
-import { giveKept, giveOwn, giveProblem, passHead, problemFor } from './answers.ts';
+import { giveKept, giveOwn, giveProblem, passHead, problemFor, isShort } from './answers.ts';
 import type { Attempt, AttemptFailure } from './attempt.ts';
 import { CacheVisit } from './cache-visit.ts';
 import { forwardHead } from '../http/forward-head.ts';
@@ -54,7 +54,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#preference = facts && route.sticky?.prefer(facts);
     this.#attempts = new Attempts(pieces, this, route, head, parent, this.#preference);
     if (pieces.cache && route.cache && route.cache.bypass?.(head) !== true)
-      this.#visit = new CacheVisit(pieces.cache, head, request.peer.scheme, route.cache);
+      this.#visit = new CacheVisit(pieces.cache, head, request.peer, route.cache);
   }
 
   /** The route's gate answers instead of an upstream. */
@@ -148,9 +148,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     if (instead === undefined) this.#answer(head, attempt.upstream);
     else if (instead === 'gone') this.#attempts.again(attempt.upstream, this.#headFor(attempt.upstream, undefined));
     else {
-      // A 304 has no body and its connection goes on by itself; the body of an error is not needed.
-      if (head.status >= 500) this.#attempts.cancel();
-      else this.#attempts.forget();
+      if (!this.#attempts.finishInto(this.#visit?.release())) this.#attempts.leave(head.status < 500 && isShort(head));
       this.#sendCached(instead);
     }
   }
@@ -251,9 +249,10 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     if (!this.#done) this.#close(this.#request.reply.status === undefined ? 'client_closed' : undefined);
   }
 
-  /** Ends the request without an answer, or in the middle of one. */
+  /** Without an answer, or in the middle of one. */
   #close(errorType: string | undefined): void {
     this.#request.reply.cut();
+    this.#attempts.finishInto(this.#visit?.releaseForOthers());
     this.#end(errorType, this.#pieces.clock.monotonic());
   }
 
@@ -271,19 +270,24 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   #end(errorType: string | undefined, nowMs: number): void {
     if (this.#done) return;
     this.#done = true;
-    const { head, reply, peer } = this.#request;
+    const { head, reply, peer, route } = this.#request;
     this.#attempts.close();
     this.#visit?.abort();
     this.#body?.stop();
+    const [routeAtStart, totalMs, phases] = [this.#route, nowMs - this.#startMs, this.#phases];
+    const name = nameByNow(route, routeAtStart, head.target, this.#answered ? reply.status : undefined);
     this.#pieces.observer.serverDone(this.#span, {
       head,
       peer,
-      routeAtStart: this.#route,
-      route: nameByNow(this.#request.route, this.#route, head.target, this.#answered ? reply.status : undefined),
+      routeAtStart,
+      route: name,
       status: reply.status,
       error: errorType,
-      totalMs: nowMs - this.#startMs,
-      phases: this.#phases,
+      totalMs,
+      phases,
+      requestId: this.#request.requestId,
+      tries: this.#attempts.tried,
+      cache: this.#visit?.kind,
     });
     this.#request.onDone(nowMs);
   }

@@ -16,7 +16,7 @@ export class Refresh implements AttemptOwner {
 
   attemptHead(_attempt: Attempt, head: ReplyHead): void {
     const fields = fieldList(head.fields);
-    if (head.status === 304 && Object.keys(this.#fill.conditional).length > 0) {
+    if (head.status === 304 && this.#fill.validates) {
       this.#state = this.#fill.validated(fields) === undefined ? 'refused' : 'kept';
     } else if (head.status >= 500) this.#state = 'refused';
     else this.#state = this.#fill.head(head.status, fields) ? 'collecting' : 'refused';

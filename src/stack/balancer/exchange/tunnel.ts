@@ -244,6 +244,8 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
       error,
       totalMs,
       phases,
+      requestId: this.#request.requestId,
+      tries: this.#tried,
     });
   }
 

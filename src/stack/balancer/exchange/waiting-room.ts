@@ -27,9 +27,11 @@ class Queue implements Timed {
   readonly #deadlineMs: number;
   readonly #dropped: (count: number) => void;
   #places: Place[] = [];
-  /** When it was empty last. */
-  #emptyMs = 0;
+  /** When it counts as standing unless it is empty before. */
+  #standsAtMs = Infinity;
   #stands = false;
+  /** When it stood last: an overload has short gaps, after which it must not begin anew. */
+  #stoodMs = -Infinity;
   deadlineMs = Infinity;
 
   constructor(deadlineMs: number, dropped: (count: number) => void) {
@@ -46,7 +48,10 @@ class Queue implements Timed {
   }
 
   push(waiter: Waiter, nowMs: number): void {
-    if (this.#places.length === 0 && !this.#stands) this.#emptyMs = nowMs;
+    if (this.#places.length === 0 && !this.#stands) {
+      const again = nowMs - this.#stoodMs < this.#deadlineMs;
+      this.#standsAtMs = nowMs + (again ? STANDING_WAIT_MS : this.#deadlineMs);
+    }
     this.#places.push({ waiter, sinceMs: nowMs });
     this.refuseLate(nowMs);
   }
@@ -54,7 +59,10 @@ class Queue implements Timed {
   /** The next to be served. That nobody waits when there is room ends a standing queue. */
   take(nowMs: number): Waiter | undefined {
     this.refuseLate(nowMs);
-    if (this.#places.length === 0) this.#stands = false;
+    if (this.#places.length === 0 && this.#stands) {
+      this.#stands = false;
+      this.#stoodMs = nowMs;
+    }
     const place = this.#stands ? this.#places.pop() : this.#places.shift();
     this.#plan();
     return place?.waiter;
@@ -75,11 +83,14 @@ class Queue implements Timed {
   }
 
   #plan(): void {
-    this.deadlineMs = this.#places.length === 0 ? Infinity : this.#places[0].sinceMs + this.#limitMs(0);
+    this.deadlineMs =
+      this.#places.length === 0
+        ? Infinity
+        : Math.min(this.#places[0].sinceMs + this.#limitMs(0), this.#stands ? Infinity : this.#standsAtMs);
   }
 
   refuseLate(nowMs: number): void {
-    if (this.#places.length > 0 && nowMs - this.#emptyMs >= this.#deadlineMs) this.#stands = true;
+    if (this.#places.length > 0 && nowMs >= this.#standsAtMs) this.#stands = true;
     let count = 0;
     while (count < this.#places.length && nowMs - this.#places[count].sinceMs >= this.#limitMs(count)) count += 1;
     const late = this.#places.splice(0, count);

@@ -1,6 +1,7 @@
 /** Converts between the data path's header text and the response cache's lists. */
 import type { CacheRequest } from '../../../model/response-cache.ts';
 import { fieldMeaning, FIELD } from './fields.ts';
+import type { Peer } from './forward-head.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** Only these are looked up; the cache decides what may be stored. */
@@ -8,16 +9,42 @@ export function mayBeCached(head: RequestHead): boolean {
   return (head.method === 'GET' || head.method === 'HEAD') && head.bodyBytes === 0;
 }
 
-/** `partition`: what is kept for it is found by requests of the same one alone. */
-export function cacheRequest(head: RequestHead, scheme: string, partition?: string): CacheRequest {
+/**
+ * The fields by which peers say what they forward count only from a trusted peer; those of others go no further. Responses for
+ * a `partition` answer only requests of the same partition.
+ */
+export function cacheRequest(head: RequestHead, { trusted, scheme }: Peer, partition?: string): CacheRequest {
   const headers = Object.create(null) as Record<string, string>;
   for (let at = 0; at < head.raw.length; at += 2) {
+    const meaning = fieldMeaning(head.raw[at]);
+    if (!trusted && (meaning === FIELD.forwarded || meaning === FIELD.forwardedFor)) continue;
     const name = head.raw[at].toLowerCase();
     const before = headers[name];
     headers[name] = before === undefined ? head.raw[at + 1] : `${before}, ${head.raw[at + 1]}`;
   }
-  const kept = partition === undefined ? scheme : `${scheme}+${partition}`;
-  return { method: head.method, scheme: kept, host: head.host, target: head.target, headers };
+  const { method, target } = head;
+  const plain = { method, scheme, host: head.host, target, headers, ambiguous: false, partition };
+  return trusted ? { ...plain, ...originOf(plain, headers) } : plain;
+}
+
+/** The scheme and host that the first proxy saw, by `X-Forwarded-*` or `Forwarded` (RFC 7239). */
+function originOf(
+  { scheme, host }: Pick<CacheRequest, 'scheme' | 'host'>,
+  headers: CacheRequest['headers'],
+): Pick<CacheRequest, 'scheme' | 'host' | 'ambiguous'> {
+  const first = (headers.forwarded ?? '').split(',')[0];
+  const told = (name: string): string | undefined =>
+    new RegExp(`(?:^|;)\\s*${name}=("[^"]*"|[^;\\s]*)`, 'i').exec(first)?.[1].replaceAll('"', '').toLowerCase();
+  const named = (name: string): string | undefined => headers[name]?.split(',')[0].trim().toLowerCase();
+  const schemes = [named('x-forwarded-proto'), told('proto')];
+  const hosts = [named('x-forwarded-host'), told('host')];
+  const differ = ([one, other]: readonly (string | undefined)[]): boolean =>
+    one !== undefined && other !== undefined && one !== other;
+  return {
+    scheme: schemes[0] ?? schemes[1] ?? scheme,
+    host: hosts[0] ?? hosts[1] ?? host,
+    ambiguous: differ(schemes) || differ(hosts),
+  };
 }
 
 /** Header lines of a kept answer without framing, and the length it stated. */

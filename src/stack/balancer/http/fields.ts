@@ -56,6 +56,8 @@ const MEANINGS: Readonly<Record<string, number>> = {
   'x-forwarded-port': FIELD.forwarded,
   'x-forwarded-server': FIELD.forwarded,
   'x-forwarded-prefix': FIELD.forwarded,
+  'x-forwarded-path': FIELD.forwarded,
+  'x-forwarded-scheme': FIELD.forwarded,
   'x-forwarded-ssl': FIELD.forwarded,
   'x-real-ip': FIELD.forwarded,
   'x-request-id': FIELD.requestId,

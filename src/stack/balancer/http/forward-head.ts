@@ -30,6 +30,9 @@ export function makePeer(address: string, trusted: boolean, scheme: 'http' | 'ht
 /** Fields the propagator writes itself (`traceparent`, …): the client's own are dropped. */
 export type OwnFields = ReadonlySet<string>;
 
+/** Lower-case fields that replace those of the client, or remove them where the value is undefined. */
+export type Replaced = Readonly<Record<string, string | undefined>>;
+
 /** By `FIELD`: 1 for fields that are forwarded unchanged. */
 const PASSES = new Uint8Array(32);
 for (const meaning of [FIELD.pass, FIELD.userAgent, FIELD.date, FIELD.cacheStatus, FIELD.trace]) PASSES[meaning] = 1;
@@ -53,12 +56,7 @@ interface Passing {
   via: string;
 }
 
-function passing(
-  head: RequestHead,
-  trusted: boolean,
-  own: OwnFields,
-  conditional: Readonly<Record<string, string>> | undefined,
-): Passing {
+function passing(head: RequestHead, trusted: boolean, own: OwnFields, conditional: Replaced | undefined): Passing {
   const { raw, listed } = head;
   const strict = listed.length > 0 || conditional !== undefined;
   const out: Passing = { fields: '', forwarded: '', chain: '', via: '' };
@@ -86,21 +84,22 @@ function rewritten(out: Passing, meaning: number, line: string, value: string, t
 
 /**
  * Everything up to, not including, the propagation fields, the framing and the empty line.
- * `conditional` (lower-case names) replaces the client's own fields of those names.
  */
 export function forwardHead(
   head: RequestHead,
   peer: Peer,
   requestId: string,
   own: OwnFields,
-  conditional: Readonly<Record<string, string>> | undefined,
+  conditional: Replaced | undefined,
   fallbackHost: string,
 ): string {
   const host = head.host === '' ? fallbackHost : head.host;
   const { fields, forwarded, chain, via } = passing(head, peer.trusted, own, conditional);
   let out = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${head.hostForUpstream ?? host}\r\n${fields}`;
   if (conditional !== undefined) {
-    for (const name of Object.keys(conditional)) out += `${name}: ${conditional[name]}\r\n`;
+    for (const name of Object.keys(conditional)) {
+      if (conditional[name] !== undefined) out += `${name}: ${conditional[name]}\r\n`;
+    }
   }
   const plain = forwarded === '' && chain === '' && via === '';
   const hop = plain ? plainHop(peer, host, head.http11) : hopFields(peer, host, head.http11, forwarded, chain, via);
@@ -123,11 +122,7 @@ function plainHop(peer: Peer, host: string, http11: boolean): string {
   return last.text;
 }
 
-function dropped(
-  name: string,
-  listed: readonly string[],
-  conditional: Readonly<Record<string, string>> | undefined,
-): boolean {
+function dropped(name: string, listed: readonly string[], conditional: Replaced | undefined): boolean {
   const lower = name.toLowerCase();
   return listed.includes(lower) || (conditional !== undefined && lower in conditional);
 }

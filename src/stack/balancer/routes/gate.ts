@@ -44,6 +44,8 @@ export interface GatePieces {
   readonly passwords: PasswordGate | undefined;
   /** Limits that every request was held to before its route was known. */
   readonly loosest: Limits;
+  /** Of the configuration before: what is counted goes on, what was switched by hand stays. */
+  readonly before?: Gate | undefined;
 }
 
 const refusal = (reason: GateReason, error: VitrineError): OwnReply => ({
@@ -119,8 +121,13 @@ function maintenanceCheck(options: MaintenanceOptions): Check {
   return ({ facts }) => (served !== undefined && isListed(served, facts.client) ? undefined : own);
 }
 
-function rateCheck(rules: NonNullable<RouteOptions['rate_limit']>, clock: Clock): { check: Check; limit: RateLimit } {
-  const limit = new RateLimit(rules, clock);
+function rateCheck(
+  rules: NonNullable<RouteOptions['rate_limit']>,
+  clock: Clock,
+  before: RateLimit | undefined,
+): { check: Check; limit: RateLimit } {
+  const kept = JSON.stringify(before?.rules) === JSON.stringify(rules) ? before : undefined;
+  const limit = kept ?? new RateLimit(rules, clock);
   const key = limitKey(rules.by);
   const error = new VitrineError('too_many_requests', 'More requests came than this client may send.');
   const check: Check = (admission) => {
@@ -174,13 +181,14 @@ function passwordCheck(realm: string, gate: PasswordGate): Check {
 export class Gate {
   readonly #before: readonly Check[];
   readonly #after: readonly Check[];
-  readonly #maintenance: MaintenanceOptions | undefined;
+  /** Maintenance as it is configured. */
+  readonly written: MaintenanceOptions | undefined;
   #checks: readonly Check[];
   readonly rateLimit: RateLimit | undefined;
   maintained: boolean;
 
   constructor(options: RouteOptions, pieces: GatePieces) {
-    const rate = options.rate_limit && rateCheck(options.rate_limit, pieces.clock);
+    const rate = options.rate_limit && rateCheck(options.rate_limit, pieces.clock, pieces.before?.rateLimit);
     this.rateLimit = rate?.limit;
     this.#before = [...sizeChecks(options, pieces.loosest), ...addressCheck(options)];
     this.#after = [
@@ -191,14 +199,16 @@ export class Gate {
         ? []
         : [passwordCheck(options.basic_auth.realm, pieces.passwords)]),
     ];
-    this.#maintenance = options.maintenance;
-    this.maintained = options.maintenance?.enabled === true;
+    this.written = options.maintenance;
+    const unchanged =
+      pieces.before !== undefined && JSON.stringify(pieces.before.written) === JSON.stringify(this.written);
+    this.maintained = unchanged ? pieces.before.maintained : this.written?.enabled === true;
     this.#checks = this.#compiled();
   }
 
   #compiled(): readonly Check[] {
     if (!this.maintained) return [...this.#before, ...this.#after];
-    return [...this.#before, maintenanceCheck(this.#maintenance ?? PLAIN_MAINTENANCE), ...this.#after];
+    return [...this.#before, maintenanceCheck(this.written ?? PLAIN_MAINTENANCE), ...this.#after];
   }
 
   /** False: nothing is checked, so the route needs no gate. */

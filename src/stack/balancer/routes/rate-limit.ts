@@ -26,6 +26,7 @@ export interface RateVerdict {
 }
 
 export class RateLimit {
+  readonly rules: RateRules;
   readonly #intervalMs: number;
   readonly #toleranceMs: number;
   readonly #maxKeys: number;
@@ -38,6 +39,7 @@ export class RateLimit {
   forgotten = 0;
 
   constructor(rules: RateRules, clock: Clock) {
+    this.rules = rules;
     this.#intervalMs = rules.per / rules.requests;
     this.#toleranceMs = this.#intervalMs * ((rules.burst ?? rules.requests) - 1);
     this.#maxKeys = rules.max_keys;

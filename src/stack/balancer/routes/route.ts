@@ -47,6 +47,8 @@ export interface RoutePieces {
   readonly clock: Clock;
   readonly loosest: Limits;
   readonly passwords: PasswordGate | undefined;
+  /** The route of the same name in the configuration before. */
+  readonly before?: Route | undefined;
 }
 
 const trimmed = (path: string): string => (path.length > 1 ? path.replace(/\/+$/, '') || '/' : '/');
@@ -57,7 +59,7 @@ export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[],
   const path = trimmed(options.path);
   // Stable: backups keep their order behind the others.
   const ordered = [...upstreams].sort((a, b) => Number(a.backup) - Number(b.backup));
-  const gate = new Gate(options, pieces);
+  const gate = new Gate(options, { ...pieces, before: pieces.before?.gate });
   const outgoing = compileOutgoing({ ...options, path });
   const answerEdit = compileAnswerEdit(options.response_headers);
   const sticky = options.sticky
@@ -73,7 +75,7 @@ export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[],
     matches: compileMatches(options),
     upstreams: ordered,
     picker: new Picker(policy, ordered),
-    templates: new PathTemplates(path),
+    templates: pieces.before?.path === path ? pieces.before.templates : new PathTemplates(path),
     timeouts,
     retries,
     limits,

@@ -10,6 +10,7 @@ import { observeMetric } from '../../../telemetry/metrics/meters.ts';
 import { completeSpan, leanStart, traceparentOf } from '../../../telemetry/spans/lean-tracer.ts';
 import { linkedRoot } from '../../../telemetry/spans/linked-context.ts';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../../telemetry/names.ts';
+import type { AccessLog } from './access-log.ts';
 import { FIELD, fieldMeaning } from '../http/fields.ts';
 import { inPanic, type Route } from '../routes/route.ts';
 import { LabelSets, AttemptLabels } from './label-sets.ts';
@@ -21,6 +22,7 @@ import type { GateReason } from '../routes/gate.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 export interface Gauges {
+  readonly accessLog?: AccessLog | undefined;
   readonly upstreams: () => Iterable<Upstream>;
   readonly routes: () => Iterable<Route>;
   readonly queueSize: () => number;
@@ -97,6 +99,8 @@ export class Observer {
     observe(METRICS.retries, this.#retries.observe);
     observe(METRICS.ejections, this.#ejections.observe);
     observe(METRICS.shed, this.#shed.observe);
+    const { accessLog } = gauges;
+    if (accessLog !== undefined) observe(METRICS.accessLogDropped, (result) => result.observe(accessLog.dropped));
     observe(METRICS.gated, this.#gated.observe);
     observe(METRICS.limitKeys, (result) => {
       for (const { id, gate } of gauges.routes())
@@ -148,6 +152,7 @@ export class Observer {
       if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
       completeSpan(span, serverAttributes(method, done, version, errorType));
     }
+    this.#gauges.accessLog?.write(span, done, errorType);
     span.end();
   }
 

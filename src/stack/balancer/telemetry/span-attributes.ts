@@ -18,6 +18,11 @@ export interface ServerOutcome {
   readonly error: string | undefined;
   readonly totalMs: number;
   readonly phases: PhaseTimes;
+  readonly requestId?: string;
+  /** Upstreams that were asked, in order. */
+  readonly tries?: readonly Upstream[];
+  /** Result of the look-up in the response cache. */
+  readonly cache?: string | undefined;
 }
 
 /** How a try ended. */
@@ -44,7 +49,7 @@ export function serverAttributes(
   const { head, phases } = done;
   const attributes: Attributes = {
     'http.request.method': method,
-    'url.scheme': 'http',
+    'url.scheme': done.peer.scheme,
     'url.path': pathOf(head.target),
     'http.route': done.route,
     'server.address': head.host,
@@ -67,7 +72,7 @@ export function clientAttributes(method: string, done: ClientOutcome, errorType:
     'http.request.method': method,
     'server.address': upstream.endpoint.host,
     'server.port': upstream.endpoint.port,
-    'url.full': `http://${upstream.name}${pathOf(done.head.target)}`,
+    'url.full': `${upstream.endpoint.tls === undefined ? 'http' : 'https'}://${upstream.name}${pathOf(done.head.target)}`,
   };
   if (done.status !== undefined) attributes['http.response.status_code'] = done.status;
   if (done.resend > 0) attributes['http.request.resend_count'] = done.resend;

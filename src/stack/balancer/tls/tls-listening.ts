@@ -11,11 +11,11 @@ import { Certificates, contextOptions } from './certificates.ts';
 const HANDSHAKE_MS = 10_000;
 
 export class TlsListening {
-  readonly #options: TlsOptions;
+  #options: TlsOptions;
   readonly #log: Logger;
-  readonly certificates: Certificates;
+  certificates: Certificates;
   /** Ended by CRLF; empty when it is off. */
-  readonly hsts: string;
+  hsts: string;
 
   /** Throws VitrineError `config_invalid`. */
   constructor(options: TlsOptions, log: Logger) {
@@ -26,14 +26,22 @@ export class TlsListening {
   }
 
   serverOptions(): TlsServerOptions {
-    const { certificates } = this;
     return {
       ...contextOptions(this.#options),
-      ...certificates.first.pem,
+      ...this.certificates.first.pem,
       ALPNProtocols: ['http/1.1'],
       handshakeTimeout: HANDSHAKE_MS,
-      SNICallback: (name, done) => done(null, certificates.contextFor(name)),
+      SNICallback: (name, done) => done(null, this.certificates.contextFor(name)),
     };
+  }
+
+  /** Other options take over. Throws VitrineError `config_invalid` and keeps the old ones. */
+  replace(options: TlsOptions, server: Pick<Server, 'setSecureContext'> | undefined): void {
+    const certificates = new Certificates(options);
+    server?.setSecureContext({ ...contextOptions(options), ...certificates.first.pem });
+    this.certificates = certificates;
+    this.#options = options;
+    this.hsts = hstsLine(options.hsts);
   }
 
   /** Reads the certificates again when their files change, and gives them to `server`. */

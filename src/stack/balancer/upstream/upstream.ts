@@ -47,6 +47,7 @@ export class Upstream implements Candidate {
   /** Its weight beside the others; the runtime API may change it. */
   share: number;
   #drained = false;
+  #retired = false;
   /** Monotonic ms of the last byte it sent to anybody. */
   lastByteMs = -Infinity;
   /** Called when it closes a connection after an answer although it kept the one before: it may be shutting down. */
@@ -104,7 +105,7 @@ export class Upstream implements Candidate {
   /** Takes a connection back whose exchange is complete. */
   release(connection: UpstreamConnection, keepIdleMs: number, nowMs: number): void {
     connection.detach();
-    const moved = this.#book !== undefined && !this.#book.holds(connection.remoteAddress);
+    const moved = this.#retired || (this.#book !== undefined && !this.#book.holds(connection.remoteAddress));
     if (keepIdleMs <= 0 || this.#idle.length >= IDLE_LIMIT || !connection.writable || moved) {
       connection.destroy();
       return;
@@ -185,6 +186,13 @@ export class Upstream implements Candidate {
     if (on === this.#drained) return;
     this.#drained = on;
     this.#decide(this.#clock.monotonic());
+  }
+
+  /** No route leads to it any more: what is on it ends by itself. */
+  retire(): void {
+    this.#retired = true;
+    this.#book?.close();
+    this.#readdressed();
   }
 
   close(): void {

@@ -1,0 +1,37 @@
+/**
+ * Care of the running stack (drain, weight, maintenance, purge) as calls: they come over the fork's channel from the
+ * monitor's API, or from the control socket of a balancer alone, and mean the same.
+ */
+export interface CareCall {
+  readonly method: string;
+  /** `/api/balancer…` or `/api/cache…`, without query. */
+  readonly path: string;
+  /** Parsed JSON; undefined without a body. */
+  readonly body: unknown;
+  /** Who asks, for the audit. */
+  readonly who: string;
+}
+
+export interface CareReply {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** One change, and the call that takes it back; null when nothing can. */
+export interface CareChange {
+  readonly id: number;
+  readonly atMs: number;
+  readonly who: string;
+  readonly action: 'drain' | 'undrain' | 'weight' | 'maintenance' | 'purge';
+  readonly target: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly undo: { readonly method: 'POST'; readonly path: string; readonly body: unknown } | null;
+}
+
+/** The response cache, as far as it is cared for by hand. */
+export interface CacheCare {
+  stats(): unknown;
+  /** What is forgotten: one URL, all below a prefix, or all with a tag. Returns how many answers. */
+  purge(what: { readonly kind: 'url' | 'prefix' | 'tag'; readonly value: string }): number | Promise<number>;
+}

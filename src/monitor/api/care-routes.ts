@@ -1,0 +1,34 @@
+/**
+ * The runtime API of balancer and cache: checked here like every call of this port, answered by the process that runs them.
+ * A monitor without such a parent answers 404.
+ */
+import { VitrineError } from '../../base/errors.ts';
+import type { CareCall, CareReply } from '../../model/care.ts';
+import { jsonBody } from './answers.ts';
+import type { Call, Route } from './routes.ts';
+
+export type TakeCare = (call: CareCall) => Promise<CareReply>;
+
+const PATHS: readonly (readonly ['GET' | 'POST', string])[] = [
+  ['GET', '/api/balancer'],
+  ['POST', '/api/balancer/upstreams/:id/:action'],
+  ['POST', '/api/balancer/routes/:id/maintenance'],
+  ['GET', '/api/cache'],
+  ['POST', '/api/cache/purge'],
+];
+
+export function careRoutes(take: TakeCare | undefined): Route[] {
+  return PATHS.map(([method, path]) => ({
+    method,
+    path,
+    async handler({ ctx }: Call): Promise<unknown> {
+      if (take === undefined) throw new VitrineError('not_found', 'No balancer runs beside this monitor.');
+      const body = method === 'GET' || ctx.length === 0 || ctx.length === undefined ? undefined : await jsonBody(ctx);
+      const who = `API from ${ctx.req.socket.remoteAddress ?? 'unknown'}`;
+      const reply = await take({ method, path: ctx.path, body, who });
+      ctx.status = reply.status;
+      if (reply.status >= 400) ctx.type = 'application/problem+json';
+      return reply.body;
+    },
+  }));
+}

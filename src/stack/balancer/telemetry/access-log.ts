@@ -1,0 +1,91 @@
+/**
+ * The access log: one JSON line a request, put together from one template of constant pieces, without an object in between.
+ * Lines are collected and written a few times a second. What a slow disk does not take is bounded; beyond that lines are
+ * dropped and counted. Without a file there is no log and a request costs nothing for it.
+ */
+import { createWriteStream, type WriteStream } from 'node:fs';
+import type { Span } from '@opentelemetry/api';
+import type { Clock } from '../../../base/clock.ts';
+import { pathOf } from '../routes/path.ts';
+import type { ServerOutcome } from './span-attributes.ts';
+
+const FLUSH_MS = 250;
+const CHUNK_BYTES = 64 * 1024;
+const WAITING_BYTES = 8 * 1024 * 1024;
+const TEXT_LIMIT = 2_048;
+
+/** Text from a client as JSON, of bounded length. */
+const text = (value: string | undefined): string =>
+  value === undefined ? 'null' : JSON.stringify(value.length > TEXT_LIMIT ? value.slice(0, TEXT_LIMIT) : value);
+
+/** Microseconds are as much as is measured; `null` for a phase the request did not go through. */
+const ms = (value: number): string => (value >= 0 ? String(Math.round(value * 1000) / 1000) : 'null');
+
+/** `errorType`: why it failed, or null. The query stays out: it may hold secrets. */
+export function accessLine(timeMs: number, span: Span, done: ServerOutcome, errorType: string | undefined): string {
+  const { head, peer, phases } = done;
+  const { traceId, spanId } = span.spanContext();
+  return (
+    `{"time":"${new Date(timeMs).toISOString()}","request_id":${text(done.requestId)}` +
+    `,"trace_id":"${traceId}","span_id":"${spanId}","client":"${peer.address}","scheme":"${peer.scheme}"` +
+    `,"method":${text(head.method)},"host":${text(head.host)},"path":${text(pathOf(head.target))}` +
+    `,"route":${text(done.route)},"status":${done.status ?? 'null'},"duration_ms":${ms(done.totalMs)}` +
+    `,"queue_ms":${ms(phases[0])},"cache_ms":${ms(phases[1])},"connect_ms":${ms(phases[2])}` +
+    `,"upstream_ms":${ms(phases[3])},"transfer_ms":${ms(phases[4])},"cache":${text(done.cache)}` +
+    `,"tries":${done.tries?.length ?? 0},"upstream":${text(done.tries?.at(-1)?.name)}` +
+    `,"reason":${text(errorType)},"user_agent":${text(head.userAgent)}}\n`
+  );
+}
+
+export class AccessLog {
+  readonly #file: string;
+  readonly #clock: Clock;
+  #stream: WriteStream;
+  #waiting = '';
+  #cancel: (() => void) | undefined;
+  dropped = 0;
+
+  /** The file is made if it is not there, and appended to. */
+  constructor(file: string, clock: Clock) {
+    this.#file = file;
+    this.#clock = clock;
+    this.#stream = this.#open();
+  }
+
+  #open(): WriteStream {
+    const stream = createWriteStream(this.#file, { flags: 'a', mode: 0o640 });
+    // A file that cannot be written loses lines, never requests.
+    stream.on('error', () => {});
+    return stream;
+  }
+
+  write(span: Span, done: ServerOutcome, errorType: string | undefined): void {
+    if (!this.#stream.writable || this.#stream.writableLength > WAITING_BYTES) {
+      this.dropped += 1;
+      return;
+    }
+    this.#waiting += accessLine(this.#clock.now(), span, done, errorType);
+    if (this.#waiting.length >= CHUNK_BYTES) this.#flush();
+    else this.#cancel ??= this.#clock.after(FLUSH_MS, () => this.#flush());
+  }
+
+  #flush(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    if (this.#waiting === '') return;
+    this.#stream.write(this.#waiting);
+    this.#waiting = '';
+  }
+
+  /** For logrotate: from now on the file of that name, which may be a new one. */
+  reopen(): void {
+    this.#flush();
+    this.#stream.end();
+    this.#stream = this.#open();
+  }
+
+  close(): void {
+    this.#flush();
+    this.#stream.end();
+  }
+}

@@ -1,0 +1,80 @@
+/** Requests at a steady rate, whatever becomes of those before (open loop), and what became of each. */
+import { Agent, request as httpRequest } from 'node:http';
+import { setTimeout as time } from 'node:timers/promises';
+
+export interface Asked {
+  readonly method: string;
+  readonly id: string;
+  /** Seconds from the beginning of the load to when it was due. */
+  readonly atSeconds: number;
+  /** 0: no answer. */
+  readonly status: number;
+  readonly ms: number;
+  /** Name of the upstream that answered. */
+  readonly origin: string;
+}
+
+export interface LoadOptions {
+  readonly rate: number;
+  readonly seconds: number;
+  readonly method?: (at: number) => string;
+  readonly path?: (at: number) => string;
+  /** A connection for each request, every `fresh`th. */
+  readonly fresh?: number;
+}
+
+export async function load(url: string, options: LoadOptions): Promise<Asked[]> {
+  const { rate, seconds, method = () => 'GET', path = () => '/', fresh = 0 } = options;
+  const agent = new Agent({ keepAlive: true });
+  const all: Promise<Asked>[] = [];
+  const began = performance.now();
+  const ask = (at: number): Promise<Asked> =>
+    new Promise((resolve) => {
+      const [id, startMs] = [`${at}-${Math.round(began)}`, performance.now()];
+      const verb = method(at);
+      const done = (status: number, origin = ''): void => {
+        resolve({ method: verb, id, atSeconds: at / rate, status, ms: performance.now() - startMs, origin });
+      };
+      const own = fresh > 0 && at % fresh === 0 ? false : agent;
+      const request = httpRequest(
+        `${url}${path(at)}`,
+        { method: verb, agent: own, headers: { 'x-id': id } },
+        (answer) => {
+          answer.resume();
+          answer.on('end', () => done(answer.statusCode ?? 0, String(answer.headers['x-origin'] ?? '')));
+          answer.on('error', () => done(0));
+        },
+      );
+      request.setTimeout(30_000, () => request.destroy());
+      request.on('error', () => done(0));
+      request.end(verb === 'POST' ? 'body' : undefined);
+    });
+  while (performance.now() - began < seconds * 1_000) {
+    const due = ((performance.now() - began) / 1_000) * rate;
+    while (all.length < due) all.push(ask(all.length));
+    await time(2);
+  }
+  const asked = await Promise.all(all);
+  agent.destroy();
+  return asked;
+}
+
+export const failed = (asked: readonly Asked[]): number => asked.filter(({ status }) => status !== 200).length;
+
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? NaN;
+}
+
+export const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+
+/** Runs `turn` each `everyMs` until `over` settles. */
+export async function meanwhile<T>(over: Promise<T>, everyMs: number, turn: (at: number) => Promise<void>): Promise<T> {
+  const state = { over: false };
+  void over.finally(() => (state.over = true));
+  for (let at = 0; !state.over; at += 1) {
+    await time(everyMs);
+    if (!state.over) await turn(at);
+  }
+  return over;
+}

@@ -1,0 +1,56 @@
+/**
+ * An upstream in a process of its own: `node origin-process.ts PORT NAME`. Messages of its parent change how it behaves
+ * (`addMs`, `status`, `workMs`), and `stats` is answered with what it has seen. On SIGTERM it answers what it has and ends.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+const [port, name] = process.argv.slice(2);
+const behaviour = { addMs: 0, status: 200, workMs: 0 };
+const seen = { requests: 0, posts: new Map<string, number>() };
+const big = Buffer.alloc(10 * 1024 * 1024, 'x');
+let draining = false;
+
+/** Holds the process, as a request that costs CPU does. */
+function work(ms: number): void {
+  const endMs = performance.now() + ms;
+  while (performance.now() < endMs);
+}
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  response.statusCode = behaviour.status;
+  response.setHeader('x-origin', name);
+  if (draining) response.setHeader('connection', 'close');
+  if (request.url === '/big') {
+    response.setHeader('cache-control', 'max-age=600');
+    response.end(big);
+    return;
+  }
+  if (behaviour.workMs > 0) work(behaviour.workMs);
+  if (behaviour.addMs > 0) setTimeout(() => response.end('ok'), behaviour.addMs);
+  else response.end('ok');
+}
+
+const server = createServer((request, response) => {
+  if (request.url === '/readyz') {
+    response.statusCode = draining ? 503 : 200;
+    response.end();
+    return;
+  }
+  seen.requests += 1;
+  const id = request.headers['x-id'];
+  if (request.method === 'POST' && typeof id === 'string') {
+    seen.posts.set(id, (seen.posts.get(id) ?? 0) + 1);
+    process.send?.({ post: id });
+  }
+  request.resume().on('end', () => answer(request, response));
+});
+server.listen({ port: Number(port), host: '127.0.0.1', backlog: 1024 }, () => process.send?.({ ready: true }));
+process.on('message', (message: Partial<typeof behaviour> & { stats?: true }) => {
+  if (message.stats) process.send?.({ stats: { requests: seen.requests } });
+  else Object.assign(behaviour, message);
+});
+process.on('disconnect', () => process.exit(0));
+process.on('SIGTERM', () => {
+  draining = true;
+  server.close(() => process.exit(0));
+});
