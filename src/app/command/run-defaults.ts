@@ -13,6 +13,7 @@ export const RUN_DEFAULTS: Readonly<Record<string, unknown>> = {
   'balancer.timeouts.total': '0s',
   'balancer.timeouts.client_head': '0s',
   'balancer.timeouts.client_request': '0s',
+  'balancer.timeouts.client_stall': '0s',
   'balancer.timeouts.client_keep_alive': '0s',
   // An idle connection may be closed by the application just when a request is sent on it, and that request must not be repeated.
   'balancer.timeouts.upstream_keep_alive': '0s',
