@@ -22,16 +22,9 @@ export interface CareChange {
   readonly id: number;
   readonly atMs: number;
   readonly who: string;
-  readonly action: 'drain' | 'undrain' | 'weight' | 'maintenance' | 'purge';
+  readonly action: 'drain' | 'undrain' | 'weight' | 'maintenance' | 'purge' | 'unpurge';
   readonly target: string;
   readonly before: unknown;
   readonly after: unknown;
   readonly undo: { readonly method: 'POST'; readonly path: string; readonly body: unknown } | null;
-}
-
-/** The response cache, as far as it is cared for by hand. */
-export interface CacheCare {
-  stats(): unknown;
-  /** What is forgotten: one URL, all below a prefix, or all with a tag. Returns how many answers. */
-  purge(what: { readonly kind: 'url' | 'prefix' | 'tag'; readonly value: string }): number | Promise<number>;
 }

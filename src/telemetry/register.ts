@@ -79,14 +79,17 @@ function programFile(): string | undefined {
 /** The oldest Node.js that the preload was tried on. */
 const OLDEST = [20, 19] as const;
 
-async function observe(runDir: string | undefined): Promise<void> {
+function isTooOld(): boolean {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
-    say(
-      `this service is not observed: the preload needs Node.js ${OLDEST.join('.')} or newer; this is ${process.versions.node}.`,
-    );
-    return;
-  }
+  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return false;
+  say(
+    `this service is not observed: the preload needs Node.js ${OLDEST.join('.')} or newer; this is ${process.versions.node}.`,
+  );
+  return true;
+}
+
+async function observe(runDir: string | undefined): Promise<void> {
+  if (isTooOld()) return;
   const { env } = process;
   const monitorUrl = monitorOf(env);
   // The exporters of the SDK read this themselves; `localhost` may be ::1, where nothing listens.

@@ -62,6 +62,7 @@ export async function startStack({
     if (opened !== undefined) scope.add('response cache', async () => opened[Symbol.asyncDispose]());
     const cache = opened && {
       responseCache: opened.cache,
+      cacheCare: opened.care,
       cacheHealth: () => ({ component: opened.health(), sizeBytes: opened.sizeBytes() }),
     };
     const balancer = await startBalancer(section, {

@@ -6,7 +6,8 @@ import { BoundedQueue } from '../../../base/bounded.ts';
 import type { Clock } from '../../../base/clock.ts';
 import { problemOf, VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
-import type { CacheCare, CareCall, CareChange, CareReply } from '../../../model/care.ts';
+import type { CareCall, CareChange, CareReply } from '../../../model/care.ts';
+import type { CacheCare, PurgeTarget } from '../../../model/response-cache.ts';
 import type { Route, RouteTable } from '../routes/route.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
@@ -19,6 +20,8 @@ export interface CarePieces {
 
 const CHANGES_KEPT = 200;
 const WEIGHT_LIMIT = 1000;
+/** Keys that are shown as hot, and as most missed. */
+const KEYS_SHOWN = 20;
 
 export class Care {
   readonly #pieces: CarePieces;
@@ -44,14 +47,20 @@ export class Care {
     const [area, kind, id, action] = parts;
     if (call.method === 'GET' && parts.length === 1) {
       if (area === 'balancer') return this.#overview();
-      if (area === 'cache') return this.#cache().stats();
+      if (area === 'cache') return this.#cache().figures(KEYS_SHOWN);
     }
     if (call.method === 'POST' && area === 'balancer' && parts.length === 4) {
       if (kind === 'upstreams') return this.#upstream(id, action, call);
       if (kind === 'routes' && action === 'maintenance') return this.#maintenance(id, call);
     }
-    if (call.method === 'POST' && area === 'cache' && kind === 'purge' && parts.length === 2) return this.#purge(call);
-    throw new VitrineError('not_found', `There is no ${call.method} ${call.path}.`);
+    if (call.method === 'POST' && area === 'cache' && parts.length === 2) return this.#cacheAction(kind, call);
+    throw unknownCall(call);
+  }
+
+  #cacheAction(action: string, call: CareCall): unknown {
+    if (action === 'purge') return this.#purge(call);
+    if (action === 'unpurge') return this.#unpurge(call);
+    throw unknownCall(call);
   }
 
   #cache(): CacheCare {
@@ -146,12 +155,28 @@ export class Care {
     const value = given.length === 1 ? fieldOf(call.body, given[0]) : undefined;
     if (typeof value !== 'string' || value === '' || value.length > 8192)
       throw new VitrineError('bad_request', 'A purge needs one of "url", "prefix" and "tag", as text.');
-    const purged = await cache.purge({ kind: given[0], value });
-    // Nothing is lost that the next request does not bring back.
+    const { id, purged = null } = await cache.purge({ [given[0]]: value } as unknown as PurgeTarget);
+    // A store that others share cannot take it back; the next requests then fill it again.
+    const undo = id === undefined ? null : { method: 'POST' as const, path: '/api/cache/unpurge', body: { id } };
     const change = { who: call.who, action: 'purge' as const, target: `${given[0]} ${value}`, before: null };
-    return { purged, ...this.#changed({ ...change, after: purged, undo: null }) };
+    return { purged, ...this.#changed({ ...change, after: purged, undo }) };
+  }
+
+  #unpurge(call: CareCall): unknown {
+    const id = fieldOf(call.body, 'id');
+    const restored = typeof id === 'string' ? this.#cache().undo(id) : undefined;
+    if (restored === undefined) {
+      throw new VitrineError('not_found', 'There is no purge of that id to take back.', {
+        hint: 'A purge can be taken back for ten minutes.',
+      });
+    }
+    const change = { who: call.who, action: 'unpurge' as const, target: String(id), before: null };
+    return { restored, ...this.#changed({ ...change, after: restored, undo: null }) };
   }
 }
+
+const unknownCall = ({ method, path }: CareCall): VitrineError =>
+  new VitrineError('not_found', `There is no ${method} ${path}.`);
 
 /** One segment of a path without any encoding: `127.0.0.1:3001` is `127.0.0.1-3001`. */
 const idOf = (name: string): string => name.replace(/[^\w.~-]+/g, '-');

@@ -6,9 +6,14 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../../src/base/clock.ts';
+import { silentLogger } from '../../../../src/base/logger.ts';
+import type { CareChange } from '../../../../src/model/care.ts';
 import type { Balancer } from '../../../../src/stack/balancer/balancer.ts';
 import { openControlSocket } from '../../../../src/stack/balancer/care/control-socket.ts';
 import { balancerSchema } from '../../../../src/stack/balancer/config.ts';
+import { cacheConfig } from '../../../../src/stack/cache/config.ts';
+import { openResponseCache } from '../../../../src/stack/cache/open-response-cache.ts';
 import { until } from '../../../support/until.ts';
 import { answering, GET, raw, Rig } from '../rig.ts';
 
@@ -107,19 +112,32 @@ describe('care by hand', () => {
     }
   });
 
-  it('purges by one of three', async () => {
-    const purged: unknown[] = [];
-    const cacheCare = {
-      stats: () => ({ entries: 3 }),
-      purge: (what: unknown) => {
-        purged.push(what);
-        return 2;
-      },
-    };
-    const { balancer } = await rig.balancer({ upstreams: ['http://127.0.0.1:1'] }, { cacheCare });
-    expect((await call(balancer, '/api/cache')).body).toEqual({ entries: 3 });
-    expect((await call(balancer, '/api/cache/purge', { tag: 'news' })).body).toMatchObject({ purged: 2 });
-    expect(purged).toEqual([{ kind: 'tag', value: 'news' }]);
+  it('shows the cache, purges by one of three, and takes a purge back', async () => {
+    const config = cacheConfig.parse({});
+    await using opened = openResponseCache(config, systemClock, silentLogger);
+    if (opened === undefined) throw new Error('the response cache is enabled by default');
+    let asked = 0;
+    const upstream = await rig.http((_request, response) => {
+      asked += 1;
+      response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Cache-Tag': 'news' }).end('x');
+    });
+    const pieces = { responseCache: opened.cache, cacheCare: opened.care };
+    const { balancer } = await rig.balancer({ upstreams: [upstream.url] }, pieces);
+    const get = async (): Promise<void> => void (await fetch(`http://127.0.0.1:${balancer.address.port}/a`)).text();
+    const url = `http://127.0.0.1:${balancer.address.port}/a`;
+    const entries = async (): Promise<unknown> =>
+      ((await call(balancer, '/api/cache')).body as { entries: number }).entries;
+    await get();
+    await until(async () => (await entries()) === 1);
+    const purged = (await call(balancer, '/api/cache/purge', { url })).body as { purged: number; change: CareChange };
+    expect(purged).toMatchObject({ purged: 1, change: { action: 'purge', target: `url ${url}` } });
+    expect(await entries()).toBe(0);
+    const { undo } = purged.change;
+    expect((await call(balancer, undo?.path ?? '', undo?.body)).body).toMatchObject({ restored: 1 });
+    expect(await entries()).toBe(1);
+    await get();
+    expect(asked).toBe(1);
+    expect((await call(balancer, undo?.path ?? '', { id: 'x' })).status).toBe(404);
     for (const body of [{}, { url: 'a', tag: 'b' }, { url: 1 }])
       expect((await call(balancer, '/api/cache/purge', body)).status).toBe(400);
   });
