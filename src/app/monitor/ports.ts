@@ -79,7 +79,7 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     spans,
     logs,
     live,
-    alerts: () => rules.alerts(),
+    alerts: () => rules.recentAlerts(),
     health: () => health.report(),
     ready: () => health.ready,
     version,

@@ -45,6 +45,11 @@ export class AlertingRule {
     return [...this.#states.values()].filter(({ state }) => state !== 'inactive');
   }
 
+  /** Pending, firing, and resolved within the last 15 minutes. */
+  get recent(): readonly Alert[] {
+    return [...this.#states.values()].filter((alert) => alert.state !== 'inactive' || alert.resolvedAtMs !== undefined);
+  }
+
   get needsRestore(): boolean {
     return !this.#restored;
   }

@@ -123,6 +123,11 @@ export class RuleEngine implements RuleSource {
     return this.#groups.flatMap((group) => group.alerts());
   }
 
+  /** Pending and firing alerts, and those resolved within the last 15 minutes: what people are shown. */
+  recentAlerts(): readonly Alert[] {
+    return this.#groups.flatMap((group) => group.recentAlerts());
+  }
+
   /** Severities without a firing alert are reported as 0, so that a chart has no gaps. */
   #report(result: ObservableResult): void {
     const counts = new Map<string, number>();

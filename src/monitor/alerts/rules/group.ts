@@ -247,6 +247,11 @@ export class RuleGroup {
     return this.#entries.flatMap(({ rule }) => (rule instanceof AlertingRule ? rule.active : []));
   }
 
+  /** With those resolved within the last 15 minutes. */
+  recentAlerts(): readonly Alert[] {
+    return this.#entries.flatMap(({ rule }) => (rule instanceof AlertingRule ? rule.recent : []));
+  }
+
   view(): RuleGroupView {
     const { name, file, limit } = this.spec;
     return {

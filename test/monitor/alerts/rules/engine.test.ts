@@ -209,6 +209,8 @@ describe('alerting rules', () => {
     put('x', 0, { a: '1' });
     await clock.advance(3 * S);
     expect(sent.at(-1)).toMatchObject({ nowMs: 26 * S, alerts: [{ state: 'inactive', resolvedAtMs: 26 * S }] });
+    expect(engine.alerts()).toEqual([]);
+    expect(engine.recentAlerts()).toMatchObject([{ state: 'inactive', resolvedAtMs: 26 * S }]);
     put('x', 20, { a: '1' });
     await clock.advance(S);
     expect(sent.at(-1)).toMatchObject({ nowMs: 29 * S, alerts: [{ state: 'firing' }] });
