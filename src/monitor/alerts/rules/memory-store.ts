@@ -3,6 +3,7 @@
  * too old, and every sample is visible at once.
  */
 import type { AppendResult, SampleBatch, SampleSink, SampleSource } from '../../../model/ports.ts';
+import { LabelAnswers } from '../../../model/label-answers.ts';
 import type { Matcher } from '../../../model/labels.ts';
 import { Labels } from '../../../model/labels.ts';
 import type { Histogram } from '../../../model/histogram.ts';
@@ -47,7 +48,7 @@ function between({ t, v, stale, h, st }: Column, mintMs: number, maxtMs: number)
   };
 }
 
-export class MemoryStore implements SampleSource, SampleSink {
+export class MemoryStore extends LabelAnswers implements SampleSource, SampleSink {
   readonly generation = 0;
   readonly #columns: Column[] = [];
   readonly #refs = new Map<string, number>();
@@ -95,42 +96,5 @@ export class MemoryStore implements SampleSource, SampleSink {
         return samples === undefined ? [] : [{ labels: column.labels, samples }];
       })
       .sort((a, b) => Labels.compare(a.labels, b.labels));
-  }
-
-  series(
-    selectors: readonly (readonly Matcher[])[],
-    mintMs: number,
-    maxtMs: number,
-    limit: number,
-  ): Promise<readonly Labels[]> {
-    const wanted = selectors.length === 0 ? [[]] : selectors;
-    const found = new Map<string, Labels>();
-    for (const matchers of wanted) {
-      for (const { labels } of this.select(matchers, mintMs, maxtMs)) found.set(labels.key, labels);
-    }
-    return Promise.resolve([...found.values()].sort((a, b) => Labels.compare(a, b)).slice(0, limit));
-  }
-
-  async labelNames(selectors: readonly (readonly Matcher[])[], mintMs: number, maxtMs: number): Promise<string[]> {
-    const all = await this.series(selectors, mintMs, maxtMs, Infinity);
-    return [...new Set(all.flatMap((labels) => [...labels].map(([name]) => name)))].sort();
-  }
-
-  async labelValues(
-    name: string,
-    selectors: readonly (readonly Matcher[])[],
-    mintMs: number,
-    maxtMs: number,
-  ): Promise<string[]> {
-    const all = await this.series(selectors, mintMs, maxtMs, Infinity);
-    return [...new Set(all.map((labels) => labels.get(name)))].filter((value) => value !== '').sort();
-  }
-
-  metadata(): Promise<readonly never[]> {
-    return Promise.resolve([]);
-  }
-
-  exemplars(): Promise<readonly never[]> {
-    return Promise.resolve([]);
   }
 }

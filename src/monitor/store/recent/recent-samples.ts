@@ -3,9 +3,10 @@
  * so a selector tests each. Of the samples within five seconds only the newest is kept, which bounds each series.
  */
 import { Labels } from '../../../model/labels.ts';
+import { LabelAnswers } from '../../../model/label-answers.ts';
 import type { Matcher } from '../../../model/labels.ts';
 import type { AppendResult, SampleBatch, SampleSink, SampleSource } from '../../../model/ports.ts';
-import type { ExemplarSeries, MetricMetadata, Series } from '../../../model/series.ts';
+import type { Series } from '../../../model/series.ts';
 
 export interface RecentSamplesOptions {
   /** Makes the test of a `=~` or `!~` matcher. */
@@ -25,7 +26,7 @@ interface Column {
   readonly stale: number[];
 }
 
-export class RecentSamples implements SampleSource, SampleSink {
+export class RecentSamples extends LabelAnswers implements SampleSource, SampleSink {
   readonly generation = 0;
   readonly #options: RecentSamplesOptions;
   readonly #columns: Column[] = [];
@@ -33,6 +34,7 @@ export class RecentSamples implements SampleSource, SampleSink {
   #refused = 0;
 
   constructor(options: RecentSamplesOptions) {
+    super();
     this.#options = options;
   }
 
@@ -99,41 +101,5 @@ export class RecentSamples implements SampleSource, SampleSink {
       out.push({ labels, samples: { ...samples, stale: marks.includes(1) ? marks : undefined } });
     }
     return out.sort((a, b) => Labels.compare(a.labels, b.labels));
-  }
-
-  series(
-    selectors: readonly (readonly Matcher[])[],
-    mintMs: number,
-    maxtMs: number,
-    limit: number,
-  ): Promise<readonly Labels[]> {
-    const found = new Map<string, Labels>();
-    for (const matchers of selectors.length === 0 ? [[]] : selectors) {
-      for (const { labels } of this.select(matchers, mintMs, maxtMs)) found.set(labels.key, labels);
-    }
-    return Promise.resolve([...found.values()].sort((a, b) => Labels.compare(a, b)).slice(0, limit));
-  }
-
-  async labelNames(selectors: readonly (readonly Matcher[])[], mintMs: number, maxtMs: number): Promise<string[]> {
-    const all = await this.series(selectors, mintMs, maxtMs, Infinity);
-    return [...new Set(all.flatMap((labels) => [...labels].map(([name]) => name)))].sort();
-  }
-
-  async labelValues(
-    name: string,
-    selectors: readonly (readonly Matcher[])[],
-    mintMs: number,
-    maxtMs: number,
-  ): Promise<string[]> {
-    const all = await this.series(selectors, mintMs, maxtMs, Infinity);
-    return [...new Set(all.map((labels) => labels.get(name)))].filter((value) => value !== '').sort();
-  }
-
-  metadata(): Promise<readonly MetricMetadata[]> {
-    return Promise.resolve([]);
-  }
-
-  exemplars(): Promise<readonly ExemplarSeries[]> {
-    return Promise.resolve([]);
   }
 }
