@@ -86,16 +86,20 @@ describe('the built-in rules', () => {
     expect(status).toBe(0);
   });
 
-  it.skipIf(!existsSync(PROMTOOL))('fire when they should and only then, as promtool evaluates them', { timeout: 70_000 }, () => {
-    const fixtures = ['builtin.yaml', 'builtin-surge.yaml'].map((file) =>
-      path.resolve(import.meta.dirname, '../../../fixtures/rules', file),
-    );
-    const { status, stdout, stderr } = spawnSync(PROMTOOL, ['test', 'rules', ...fixtures], {
-      encoding: 'utf8',
-      timeout: 60_000,
-    });
-    expect(`${stdout}${stderr}`).toContain('SUCCESS');
-    expect(status).toBe(0);
-  });
+  it.skipIf(!existsSync(PROMTOOL))(
+    'fire when they should and only then, as promtool evaluates them',
+    { timeout: 70_000 },
+    () => {
+      const fixtures = ['builtin.yaml', 'builtin-surge.yaml'].map((file) =>
+        path.resolve(import.meta.dirname, '../../../fixtures/rules', file),
+      );
+      const { status, stdout, stderr } = spawnSync(PROMTOOL, ['test', 'rules', ...fixtures], {
+        encoding: 'utf8',
+        timeout: 60_000,
+      });
+      expect(`${stdout}${stderr}`).toContain('SUCCESS');
+      expect(status).toBe(0);
+    },
+  );
   if (!existsSync(PROMTOOL)) console.log(`${PROMTOOL} is not installed: it did not check the rules`);
 });
