@@ -87,6 +87,8 @@ function packageOf(specifier: string): string | undefined {
 }
 
 const LOADED_AS_COMMONJS = new Set<string | null | undefined>(['commonjs', 'builtin', undefined, null]);
+/** Packages whose ES module only exports their CommonJS one, so that a tie of that holds for both. */
+const RE_EXPORTED: ReadonlySet<string> = new Set(['koa']);
 const PATCHED = 'vitrine-patched:';
 
 /** Loads what observes a package, once each. */
@@ -173,7 +175,8 @@ function watchByHooks(watch: Watch): void {
       const name = asked === undefined || isKnown(asked) ? asked : aliased(asked, from.parentURL, resolved.url);
       const isImport = from.conditions.includes('import');
       if (name !== undefined && isKnown(name) && from.parentURL?.startsWith('file:')) {
-        if (LOADED_AS_COMMONJS.has(resolved.format)) watch.attend(name, fileURLToPath(from.parentURL), asked);
+        if (LOADED_AS_COMMONJS.has(resolved.format) || RE_EXPORTED.has(name))
+          watch.attend(name, fileURLToPath(from.parentURL), asked);
         else if (WRAPPED.has(specifier) && isImport)
           return { url: `${PATCHED}${specifier}#${resolved.url}`, format: 'module', shortCircuit: true };
       }

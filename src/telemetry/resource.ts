@@ -2,6 +2,7 @@
  * The sender's resource. It holds no secrets: the command line and its arguments, which the SDK's process detector would
  * add, may hold passwords and are left out even when OTEL_NODE_RESOURCE_DETECTORS asks for that detector.
  */
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import type { Attributes } from '@opentelemetry/api';
 import type { Resource, ResourceDetector } from '@opentelemetry/resources';
@@ -34,16 +35,49 @@ const withoutCommandLine: ResourceDetector = {
   },
 };
 
-/** Detectors by name. `env` and `serviceinstance` are always on: `createResource` does their work. */
-export function detectorsFromEnv(env: Env): ResourceDetector[] {
-  const names = listOf(env, 'OTEL_NODE_RESOURCE_DETECTORS');
-  const known: Readonly<Record<string, ResourceDetector>> = {
-    host: hostDetector,
-    os: osDetector,
-    process: withoutCommandLine,
-  };
-  if (names.includes('all')) return Object.values(known);
-  return names.filter((name) => Object.hasOwn(known, name)).map((name) => known[name]);
+/** Detectors of the bundle that ask the surroundings of the process, some of them over the network; loaded only when named. */
+const OF_BUNDLE: Readonly<Record<string, readonly [suffix: string, ...exports: string[]]>> = {
+  container: ['container', 'containerDetector'],
+  alibaba: ['alibaba-cloud', 'alibabaCloudEcsDetector'],
+  aws: ['aws', 'awsEc2Detector', 'awsEcsDetector', 'awsEksDetector', 'awsBeanstalkDetector', 'awsLambdaDetector'],
+  azure: ['azure', 'azureAppServiceDetector', 'azureFunctionsDetector', 'azureVmDetector'],
+  gcp: ['gcp', 'gcpDetector'],
+};
+const LOCAL: Readonly<Record<string, readonly ResourceDetector[]>> = {
+  host: [hostDetector],
+  os: [osDetector],
+  process: [withoutCommandLine],
+  // `createResource` does their work.
+  env: [],
+  serviceinstance: [],
+};
+
+function fromBundle(name: string, logger: Logger): readonly ResourceDetector[] {
+  const [suffix, ...exports] = OF_BUNDLE[name];
+  try {
+    const require = createRequire(import.meta.url);
+    const bundle = createRequire(require.resolve('@opentelemetry/auto-instrumentations-node'));
+    const exported = bundle(`@opentelemetry/resource-detector-${suffix}`) as Record<string, ResourceDetector>;
+    return exports.map((each) => exported[each]).filter((detector) => detector !== undefined);
+  } catch {
+    logger.warn({ detector: name }, `The resource detector "${name}" cannot be loaded and is left out.`);
+    return [];
+  }
+}
+
+/** Detectors by name, as the bundle reads them: `all`, or a list; `none` anywhere in it turns all off. Unset means none. */
+export function detectorsFromEnv(env: Env, logger: Logger): ResourceDetector[] {
+  const variable = 'OTEL_NODE_RESOURCE_DETECTORS';
+  const named = listOf(env, variable);
+  const all = named.includes('all');
+  if (!all && named.includes('none')) return [];
+  const names = all ? [...Object.keys(LOCAL), ...Object.keys(OF_BUNDLE)] : named;
+  return names.flatMap((name) => {
+    if (Object.hasOwn(LOCAL, name)) return LOCAL[name];
+    if (Object.hasOwn(OF_BUNDLE, name)) return fromBundle(name, logger);
+    logger.warn({ variable }, `${variable} names "${name}", which is not a known detector and is ignored.`);
+    return [];
+  });
 }
 
 /** `key=value,key=value`, values percent-encoded (Resource SDK specification). A list with one bad entry is ignored completely. */

@@ -114,7 +114,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const live = new LiveReader();
   const prometheus = await openPage(table, live, tokenOf(options));
   const rings = ringsFor(options, monitorUrl);
-  const detectors = detectorsFromEnv(env);
+  const detectors = detectorsFromEnv(env, logger);
   const sampler = samplerFromEnv(env, logger);
   const isPlain = parts.registered.length > 0 || faults.metrics !== undefined;
   const cells = isPlain ? undefined : openCells(clock);

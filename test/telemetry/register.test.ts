@@ -160,6 +160,8 @@ describe('register', () => {
   it('records the routes and logs of a Koa service, and keeps the context in events of a body', async () => {
     const made = await collector();
     const { port, child } = await serve('koa.mjs', made.url);
+    let printed = '';
+    child.stderr!.on('data', (chunk: Buffer) => (printed += chunk.toString()));
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const ids = await Promise.all([
       get(port, '/users/1', { agent }),
@@ -177,6 +179,7 @@ describe('register', () => {
     expect(line).toContain(ids[0]);
     const [stdout] = (await once(child.stdout!, 'data')) as [Buffer];
     expect(stdout.toString()).toContain('"trace_id"');
+    expect(printed).toBe('');
   });
 
   it('records the routes of an Express service in CommonJS', async () => {

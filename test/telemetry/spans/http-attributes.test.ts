@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { serverAttributes } from '../../../src/telemetry/spans/http-attributes.ts';
 import { detectorsFromEnv } from '../../../src/telemetry/resource.ts';
+import { recordingLogger } from '../../support/recording-logger.ts';
 
 function of(headers: object, url = '/', method?: string): Record<string, unknown> {
   const socket = { remoteAddress: '10.0.0.9', remotePort: 5 };
@@ -40,12 +41,29 @@ describe('serverAttributes', () => {
 });
 
 describe('detectorsFromEnv', () => {
+  const of = (OTEL_NODE_RESOURCE_DETECTORS?: string, logger = recordingLogger()) =>
+    detectorsFromEnv({ OTEL_NODE_RESOURCE_DETECTORS }, logger);
+
   it('leaves out the command line', () => {
-    expect(detectorsFromEnv({})).toEqual([]);
-    expect(detectorsFromEnv({ OTEL_NODE_RESOURCE_DETECTORS: 'host,nothing' })).toHaveLength(1);
-    const all = detectorsFromEnv({ OTEL_NODE_RESOURCE_DETECTORS: 'all' });
-    const attributes = Object.assign({}, ...all.map((each) => each.detect().attributes)) as Record<string, unknown>;
+    const attributes = Object.assign({}, ...of('host,os,process').map((each) => each.detect().attributes)) as Record<
+      string,
+      unknown
+    >;
     expect(attributes).toHaveProperty(['process.pid']);
     for (const key of Object.keys(attributes)) expect(key).not.toMatch(/command|owner/);
+  });
+
+  it('finds each by its name, warns of unknown ones, and has none where `none` is named', () => {
+    expect(of()).toEqual([]);
+    expect(of('none')).toEqual([]);
+    expect(of('host,none')).toEqual([]);
+    expect(of('env,serviceinstance')).toEqual([]);
+    expect(['container', 'alibaba', 'aws', 'azure', 'gcp'].map((name) => of(name).length)).toEqual([1, 1, 5, 3, 1]);
+    expect(of('all')).toHaveLength(14);
+    const logger = recordingLogger();
+    expect(of('host,nothing', logger)).toHaveLength(1);
+    expect(logger.lines.map(({ message }) => message)).toEqual([
+      'OTEL_NODE_RESOURCE_DETECTORS names "nothing", which is not a known detector and is ignored.',
+    ]);
   });
 });
