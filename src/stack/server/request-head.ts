@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { VitrineError, type ErrorCode } from '../../base/errors.ts';
+import { isHostField } from '../../model/host-field.ts';
 import type { KitMiddleware } from './context.ts';
 
 export interface HeadLimits {
@@ -13,9 +14,6 @@ export interface HeadLimits {
   /** Bytes of the request target; more are answered 414. */
   readonly maxTargetBytes: number;
 }
-
-/** RFC 9110 section 4.2.1 host with optional port; brackets for IPv6. */
-const HOST = /^(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?$/;
 
 export function requestHead(limits: HeadLimits): KitMiddleware {
   return function checkHead(ctx, next) {
@@ -59,9 +57,8 @@ function valuesOf(rawHeaders: readonly string[], name: string): string[] {
 
 /** RFC 9112 section 3.2: 400 for a missing Host (HTTP/1.1), several Host fields, or an invalid one. */
 function hostTrouble(hosts: readonly string[], version: string): VitrineError | undefined {
-  const found = HOST.exec(hosts[0] ?? '');
   const missingAllowed = version === '1.0' && hosts.length === 0;
-  if (missingAllowed || (hosts.length === 1 && found && Number(found[1] ?? 0) <= 65_535)) return undefined;
+  if (missingAllowed || (hosts.length === 1 && isHostField(hosts[0]))) return undefined;
   return closing(
     'bad_request',
     hosts.length === 1 ? 'The Host field is malformed.' : `The request has ${hosts.length} Host fields; it needs one.`,

@@ -4,6 +4,7 @@
  * Pure. A request that is refused here is never forwarded.
  */
 import type { ErrorCode } from '../../../base/errors.ts';
+import { isHostField } from '../../../model/host-field.ts';
 import { FIELD, fieldMeaning, listedFields, listHas } from './fields.ts';
 
 export interface HeadLimits {
@@ -52,7 +53,6 @@ export interface Refusal {
 }
 
 const refuse = (code: ErrorCode, detail: string): Refusal => ({ kind: 'refused', code, detail });
-const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]{1,5}))?$/;
 const TARGET = /^[\x21\x24-\x7e]+$/;
 const TARGET_WITH_HASH_OR_QUOTE = /^[\x21-\x7e]+$/;
 const REQUEST_ID = /^[A-Za-z0-9._:+/=-]{8,128}$/;
@@ -63,8 +63,7 @@ const hosts = new Map<string, string>();
 function checkedHost(value: string): string | undefined {
   const known = hosts.get(value);
   if (known !== undefined) return known;
-  const found = HOST.exec(value);
-  if (!found || Number(found[1] ?? 0) > 65_535 || value.length > 262) return undefined;
+  if (!isHostField(value)) return undefined;
   const lower = value.toLowerCase();
   if (hosts.size < 1024) hosts.set(value, lower);
   return lower;
