@@ -35,7 +35,7 @@ const SLEW = 0.05;
 
 /**
  * Wall time for records that must be in order. A step forward is followed at once. After a step back the clock runs on, 5 %
- * slower, until the wall clock has caught up (docs/adr/0028-clocks-that-are-set-back.md).
+ * slower, until the wall clock has caught up (docs/adr/0024-clocks-that-are-set-back.md).
  */
 export function steadyClock(base: Clock): SteadyClock {
   let lastMs = -Infinity;

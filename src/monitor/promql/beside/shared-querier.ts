@@ -1,6 +1,6 @@
 /**
  * A `Querier` on a thread that others wait for. A query begins here and ends here when it is small, as nearly all are. One
- * that turns out to cost more is begun anew on a thread beside (docs/adr/0025-heavy-queries-beside.md), and queries that
+ * that turns out to cost more is begun anew on a thread beside (docs/adr/0022-heavy-queries-beside.md), and queries that
  * were heavy lately go there at once.
  */
 import { BoundedMap } from '../../../base/bounded.ts';

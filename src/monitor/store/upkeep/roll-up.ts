@@ -4,7 +4,7 @@
  * around every reset, and a NaN with its neighbours; any other series its least and greatest. Stale markers stay. So
  * minimum, maximum and last value over whole steps do not change, no reset is lost, and increase and rate over ranges of
  * several steps change only by extrapolation; functions that need every sample (count, sum,
- * quantile …) are refused by the engine, which is told where roll-ups end (docs/adr/0026-honest-roll-ups.md).
+ * quantile …) are refused by the engine, which is told where roll-ups end (docs/adr/0023-honest-roll-ups.md).
  */
 import { renameSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
