@@ -22,8 +22,9 @@ export interface ChunkLimits {
 export async function* bodyChunks(request: IncomingMessage, limits: ChunkLimits): AsyncGenerator<Buffer> {
   const { maxBytes, tooLarge, incomplete, paced } = limits;
   let total = 0;
+  const source = request.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
   try {
-    for await (const chunk of paced(request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>)) {
+    for await (const chunk of paced(source)) {
       total += chunk.length;
       if (total > maxBytes) throw tooLarge();
       yield chunk;
@@ -31,5 +32,9 @@ export async function* bodyChunks(request: IncomingMessage, limits: ChunkLimits)
   } catch (error) {
     if (error instanceof VitrineError) throw error;
     throw new VitrineError('bad_request', incomplete, { cause: error });
+  } finally {
+    // Without it the request would wait for a reader for ever, and `resume` would not discard the rest of the body. Not awaited:
+    // after a time-out a read is still pending.
+    source.return?.().catch(() => {});
   }
 }
