@@ -47,6 +47,9 @@ function problemsOf(error: VitrineError): object[] {
 async function runRuleTests(files: readonly string[], json: boolean, junit: string | undefined): Promise<number> {
   const outcomes = await testRules(files);
   if (junit !== undefined) writeFileSync(junit, junitOf(outcomes));
+  for (const { file, unmatched } of outcomes) {
+    for (const pattern of unmatched) tell(`warning: ${file}: no file matches ${pattern}`);
+  }
   const failed = outcomes.filter(({ failures }) => failures.length > 0);
   if (json)
     print(

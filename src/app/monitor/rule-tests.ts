@@ -12,6 +12,8 @@ export interface RuleFileOutcome {
   /** One message for each expectation that was not met. */
   readonly failures: readonly string[];
   readonly cases: readonly { readonly name: string; readonly failures: readonly string[] }[];
+  /** Patterns of rule files that match no file; promtool warns of them too. */
+  readonly unmatched: readonly string[];
 }
 
 /** Throws VitrineError `config_unreadable` or `config_invalid` for files that cannot be run at all. */
@@ -19,12 +21,17 @@ export async function testRules(files: readonly string[]): Promise<RuleFileOutco
   const outcomes: RuleFileOutcome[] = [];
   for (const file of files) {
     const base = path.dirname(file);
+    const unmatched: string[] = [];
     const tools = {
-      expand: (pattern: string) => filesOf(path.resolve(base, pattern)),
+      expand: (pattern: string) => {
+        const found = filesOf(path.resolve(base, pattern));
+        if (found.length === 0) unmatched.push(pattern);
+        return found;
+      },
       readFile: textOf,
       makeQuerier: (source: SampleSource, defaultStepMs: number) => embeddedQuerier(source, { defaultStepMs }),
     };
-    outcomes.push({ file, ...(await runRuleTests(textOf(file), file, tools)) });
+    outcomes.push({ file, ...(await runRuleTests(textOf(file), file, tools)), unmatched });
   }
   return outcomes;
 }
