@@ -61,7 +61,7 @@ export interface LoadResult {
     readonly requests: number;
     readonly succeeded: number;
     readonly failed: number;
-    /** Open loop: requests that were due but not sent, because too many were waiting. */
+    /** Open loop: requests that were due but were not sent, because too many were waiting. */
     readonly not_sent: number;
     readonly bytes_received: number;
   };
@@ -82,7 +82,7 @@ export interface LoadResult {
   readonly breaking_point: BreakingPoint | null;
 }
 
-/** The object is reused: it is read while it is recorded. */
+/** The object is reused for each request, so it is read only during the call. */
 export interface Observation {
   readonly operation: string;
   readonly atMs: number;

@@ -164,7 +164,9 @@ export class Database implements Disposable {
     }
   }
 
-  /** Starts span and measurement; returns a function that ends them and turns a busy database into a VitrineError. */
+  /**
+   * Starts the span and the measurement; returns a function that ends both and turns a busy database into a VitrineError.
+   */
   #begin(sql: string): (error?: unknown) => VitrineError | undefined {
     const { clock } = this.#options;
     const labels = this.#labelsOf(sql);

@@ -157,7 +157,7 @@ export class SampleStore implements SampleSink, SampleSource {
     };
   }
 
-  /** Moves every sample into chunks, however short, and waits for it. Throws VitrineError `storage_full`. */
+  /** Moves every sample into chunks, even short ones, and waits for the end. Throws VitrineError `storage_full`. */
   async flush(): Promise<void> {
     await this.#upkeep.flushAll();
     if (!this.#gate.open) throw this.#gate.refusal();

@@ -48,7 +48,7 @@ interface Trace {
   startUnixNano: bigint;
   endUnixNano: bigint;
   errors: number;
-  /** Of all spans, each once. */
+  /** Of all spans, each counted once. */
   services: string[];
   /** The earliest span without a parent, else the earliest of all. */
   shown: Shown;
@@ -190,7 +190,7 @@ export class MemorySpans implements SpanSink, SpanSource {
     return trace.origins.some(({ resource }) => hasAttribute(resource.attributes, name, value)) ? summary : undefined;
   }
 
-  /** Unpacks only the texts that can contain the value: strings stand in them as JSON writes them. */
+  /** Unpacks only the texts that can contain the value: packed texts contain strings in the form of JSON. */
   #has({ id, texts, origins }: Trace, name: string, value: string): boolean {
     const traceOf = traceOfValue(value);
     return texts.some(
@@ -225,7 +225,10 @@ function hasSpan(trace: Trace, mark: string): boolean {
   return false;
 }
 
-/** A root wins; without a root a parent wins over its child, because clocks differ; else the earlier span wins. */
+/**
+ * A root takes precedence; without a root, a parent takes precedence over its child, because clocks differ; else the earlier
+ * span does.
+ */
 function isBetterName(span: SpanRecord, shown: Shown): boolean {
   const isRoot = span.parentSpanId === '';
   const shownIsRoot = shown.parentSpanId === '';

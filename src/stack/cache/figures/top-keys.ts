@@ -11,7 +11,7 @@ export interface KeyCount {
 export class TopKeys {
   readonly #capacity: number;
   readonly #counts = new Map<string, number>();
-  /** What the counters were decremented by, together. */
+  /** Number of times that all counters were decremented. */
   #decrements = 0;
 
   constructor(capacity: number) {
@@ -34,7 +34,7 @@ export class TopKeys {
     }
   }
 
-  /** The first `limit`, most frequent first. A count is a lower bound; `error` below it is the largest possible loss. */
+  /** The first `limit` keys, most frequent first. A count is a lower bound; the true count is at most `error` higher. */
   top(limit: number): readonly KeyCount[] {
     return [...this.#counts]
       .map(([key, count]) => ({ key, count }))

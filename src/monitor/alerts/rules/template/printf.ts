@@ -10,7 +10,10 @@ const MAX_WIDTH = 1_000;
 
 const padExponent = (text: string): string => text.replace(/e([+-])(\d)$/, 'e$10$2');
 
-/** `%.4g`: that many significant digits without trailing zeros, an exponent below 1e-4 and where digits do not reach. */
+/**
+ * `%.4g`: that many significant digits without trailing zeros. An exponent is written below 1e-4, and when the digits do not
+ * reach the point.
+ */
 export function significant(value: number, digits: number): string {
   if (!Number.isFinite(value) || value === 0) return formatGeneral(value);
   const precision = Math.max(digits, 1);
