@@ -1,7 +1,7 @@
 /**
- * The result of a load test as JSON: totals, errors, latency by operation from exact histograms, one row for each second, and
- * the most interesting requests with their ids in traces and logs. Latencies are in milliseconds; in an open loop they count
- * from the time when a request was due, not when it was sent.
+ * The result of a load test as JSON: totals, errors, latency by operation from exact histograms, one row for each second,
+ * and the most interesting requests with their ids in traces and logs. Latencies are in milliseconds; in an open loop they
+ * count from the time when a request was due, not when it was sent.
  */
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { createHistogram } from 'node:perf_hooks';

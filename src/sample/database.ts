@@ -75,8 +75,8 @@ export class Database implements Disposable {
   }
 
   /**
-   * Runs `work` as one transaction, the only writer among all processes. Rethrows errors of `work` after a rollback; VitrineError
-   * `overloaded` when another process held the write for longer than `busyMs`.
+   * Runs `work` as one transaction, the only writer among all processes. Rethrows errors of `work` after a rollback;
+   * VitrineError `overloaded` when another process held the write for longer than `busyMs`.
    */
   async transaction<T>(work: (statements: Statements) => T): Promise<T> {
     const began = this.#begin('BEGIN IMMEDIATE');

@@ -72,7 +72,7 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     version,
     maxPointsSending: settings.store.query_samples,
     retention: formatDurationMs(settings.store.retention),
-    headStats: () => ({ series: store.stats().series, chunks: 0, minTimeMs: 0, maxTimeMs: clock.now() }),
+    headStats: (limit) => store.headStats(limit),
   });
   return createMonitorApi({
     querier,

@@ -18,6 +18,8 @@ const STEPS = 60;
 const SILENT_MS = 10_000;
 const SILENT_INTERVALS = 3;
 const FORGET_MS = STEP_MS * STEPS;
+/** A shorter window gives no rate: divided by milliseconds, a few requests are thousands a second. */
+const LEAST_WINDOW_SECONDS = 0.5;
 export const MAX_PROCESSES = 100;
 const BALANCER = 'vitrine-balancer';
 const MONITOR = 'vitrine-monitor';
@@ -166,6 +168,7 @@ export class LiveState {
     if (now === undefined || since === undefined || now.timeMs < nowMs - this.#silentMs) return undefined;
     const seconds = (now.timeMs - since.timeMs) / 1_000;
     // A single sample has gauges, but no increase.
+    if (seconds < LEAST_WINDOW_SECONDS) return { process, now, since: now, seconds: 0, delta: between(now, now) };
     return { process, now, since, seconds, delta: between(since, now) };
   }
 

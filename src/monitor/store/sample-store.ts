@@ -6,6 +6,8 @@
  * All appends of one turn of the event loop are one transaction; their promises resolve after it. When the disk refuses the
  * transaction, its samples are removed from memory and each append rejects with `storage_full`.
  */
+import { cardinalityOf, extentOf } from './head/cardinality.ts';
+import type { HeadStats } from '../../model/head-stats.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { AppendResult, SampleBatch, SampleSink, SampleSource, SelectPace } from '../../model/ports.ts';
 import type { Labels, Matcher } from '../../model/labels.ts';
@@ -155,6 +157,13 @@ export class SampleStore implements SampleSink, SampleSource {
       days: days.list().length,
       exemplarSeries: exemplars.size,
     };
+  }
+
+  /** Figures of the data in memory; each list of names has `limit` entries at most. */
+  headStats(limit: number): HeadStats {
+    const { head } = this.#parts;
+    const { postings, size: series } = head.table;
+    return { series, ...extentOf(head), ...cardinalityOf(postings.pairCounts(), limit) };
   }
 
   /** Moves every sample into chunks, even short ones, and waits for the end. Throws VitrineError `storage_full`. */

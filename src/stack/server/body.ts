@@ -7,6 +7,7 @@ import { createGunzip } from 'node:zlib';
 import type { Clock } from '../../base/clock.ts';
 import { systemClock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
+import { bodyChunks } from '../../model/body-chunks.ts';
 
 export interface BodyLimits {
   /** Limit for the bytes as sent, and for the bytes after decoding. */
@@ -43,40 +44,41 @@ export async function readBody(req: IncomingMessage, limits: BodyLimits, clock: 
   return coding === 'identity' ? sent : gunzipBounded(await sent, limits.maxBytes);
 }
 
-function collect(req: IncomingMessage, limits: BodyLimits, clock: Clock): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    let cancelIdle = (): void => {};
-    const settle = (error?: Error): void => {
-      cancelIdle();
-      req.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
-      // The rest of the body is discarded, not buffered, until the answer has been sent and the connection closes.
-      if (error) req.on('error', () => {}).resume();
-      if (error) reject(error);
-      else resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size));
-    };
-    const onData = (chunk: Buffer): void => {
-      size += chunk.length;
-      if (size > limits.maxBytes) return settle(tooLarge(limits.maxBytes));
-      chunks.push(chunk);
-      watchIdle();
-    };
-    const onEnd = (): void => settle();
-    const onError = (error: Error): void =>
-      settle(new VitrineError('bad_request', 'The body is incomplete.', { cause: error }));
-    const onClose = (): void => settle(new VitrineError('bad_request', 'The body is incomplete.'));
-    const watchIdle = (): void => {
-      cancelIdle();
-      cancelIdle = clock.after(limits.idleMs, () =>
-        settle(
-          new VitrineError('request_timeout', `The client sent no byte of the body for ${limits.idleMs} ms.`, CLOSING),
-        ),
-      );
-    };
-    watchIdle();
-    req.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
+async function collect(req: IncomingMessage, limits: BodyLimits, clock: Clock): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const bytes = bodyChunks(req, {
+    maxBytes: limits.maxBytes,
+    tooLarge: () => tooLarge(limits.maxBytes),
+    incomplete: 'The body is incomplete.',
+    paced: (source) => promptChunks(source, limits.idleMs, clock),
   });
+  try {
+    for await (const chunk of bytes) chunks.push(chunk);
+  } catch (error) {
+    // The rest of the body is discarded, not buffered, until the answer has been sent and the connection closes.
+    req.on('error', () => {}).resume();
+    throw error;
+  }
+  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+}
+
+/** The chunks of `source`. Throws VitrineError `request_timeout` when none comes for `idleMs`. */
+async function* promptChunks(source: AsyncIterable<Buffer>, idleMs: number, clock: Clock): AsyncGenerator<Buffer> {
+  const chunks = source[Symbol.asyncIterator]();
+  for (;;) {
+    const next = chunks.next();
+    const idle = Promise.withResolvers<undefined>();
+    const cancel = clock.after(idleMs, () => idle.resolve(undefined));
+    const first = await Promise.race([next, idle.promise]);
+    cancel();
+    if (first === undefined) {
+      // Nobody uses the later result of this read.
+      next.catch(() => {});
+      throw new VitrineError('request_timeout', `The client sent no byte of the body for ${idleMs} ms.`, CLOSING);
+    }
+    if (first.done === true) return;
+    yield first.value;
+  }
 }
 
 function gunzipBounded(sent: Buffer, maxBytes: number): Promise<Buffer> {
@@ -99,7 +101,10 @@ function gunzipBounded(sent: Buffer, maxBytes: number): Promise<Buffer> {
   });
 }
 
-/** The parsed body; `unsupported_media_type` unless it is JSON, `bad_request` when it cannot be parsed; else the errors of `readBody`. */
+/**
+ * The parsed body. Throws `unsupported_media_type` unless it is JSON, `bad_request` when it cannot be parsed, and the errors
+ * of `readBody`.
+ */
 export async function readJson(req: IncomingMessage, limits: BodyLimits, clock: Clock = systemClock): Promise<unknown> {
   const type = (req.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
   if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type)) {

@@ -152,7 +152,10 @@ function scene(second: number, atMs: number): WrittenSeries[] {
   return [
     sample({ __name__: 'load', shard: 'a' }, inside(4, 12) ? 10 : 0),
     sample({ __name__: 'load', shard: 'b' }, inside(6, 8) ? 8 : 1),
-    sample({ __name__: 'http_server_request_duration_seconds_sum', ...http }, (second + 30) * 5),
+    sample(
+      { __name__: 'vitrine_balancer_phase_duration_seconds_sum', vitrine_phase: 'upstream', ...http },
+      (second + 30) * 5,
+    ),
     sample({ __name__: 'http_server_request_duration_seconds_count', ...http }, (second + 30) * 10),
   ];
 }

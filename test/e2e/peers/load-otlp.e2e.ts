@@ -184,12 +184,12 @@ describe.skipIf(missingPrograms('telemetry at 10,000 a second', 'otelcol', 'tele
 describe.skipIf(missingPrograms('more than there is room for', 'otelcol', 'telemetrygen').length > 0)(
   'more than there is room for',
   () => {
-    /** More than a batch of the Collector, which is the largest request. */
+    /** Of one sender, which is half of all: more than a batch of the Collector, which is the largest request. */
     const ROOM_KIB = 1_024;
     let vitrine: Vitrine;
     let collector: Collector;
     beforeAll(async () => {
-      vitrine = await startMonitor({ VITRINE_INGEST__IN_FLIGHT: `${ROOM_KIB}KiB` });
+      vitrine = await startMonitor({ VITRINE_INGEST__IN_FLIGHT: `${2 * ROOM_KIB}KiB` });
       collector = await startCollectorFor(vitrine);
     }, 60_000);
     afterAll(async () => {

@@ -260,6 +260,17 @@ describe('LiveState', () => {
     expect(live.current(T0 + 7.1 * 60_000).balancer).toBeNull();
   });
 
+  it('gives no rate from a window of milliseconds, as when two reporters share one name', () => {
+    const live = new LiveState();
+    for (let second = 0; second < 10; second += 1) {
+      live.observe('shop', 'shop', [requests(1_000 + second * 33)], T0 + second * 1_000);
+      live.observe('shop', 'shop', [requests(5)], T0 + second * 1_000 + 3);
+    }
+    const [shop] = live.current(T0 + 9_100).services;
+    expect(shop.instances).toBe(1);
+    expect(shop.traffic?.requests_per_second ?? 0).toBeLessThan(100);
+  });
+
   it('ignores a frame that is not newer', () => {
     const live = new LiveState();
     live.push('b', frame(T0, [requests(10)], BALANCER));

@@ -2,16 +2,10 @@
 import type { Context } from 'koa';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
+import type { HeadStats } from '../../../model/head-stats.ts';
 import type { Querier } from '../../../model/ports.ts';
 import type { RuleSource } from '../../alerts/rules/view.ts';
 import type { ResultSender } from './result-sender.ts';
-
-export interface HeadStats {
-  readonly series: number;
-  readonly chunks: number;
-  readonly minTimeMs: number;
-  readonly maxTimeMs: number;
-}
 
 export interface PrometheusApi {
   readonly querier: Querier;
@@ -29,7 +23,7 @@ export interface PrometheusApi {
   readonly maxFormBytes: number;
   /** As configured, for status/runtimeinfo (`30d`). */
   readonly retention: string;
-  readonly headStats?: (() => HeadStats | Promise<HeadStats>) | undefined;
+  readonly headStats?: ((limit: number) => HeadStats) | undefined;
 }
 
 /** Answers, or throws an error that is sent in the error envelope. */

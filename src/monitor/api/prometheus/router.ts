@@ -14,7 +14,8 @@ import { answer } from './answer.ts';
 import { labelValues, labels, metadata, series } from './catalog.ts';
 import { apiErrorOf, errorBody } from './envelope.ts';
 import { federate } from './federate.ts';
-import type { Handler, HeadStats, PrometheusApi } from './handler.ts';
+import type { HeadStats } from '../../../model/head-stats.ts';
+import type { Handler, PrometheusApi } from './handler.ts';
 import { readParameters } from './parameters.ts';
 import { formatQuery, parseQuery, query, queryExemplars, queryRange } from './queries.ts';
 import { ResultSender } from './result-sender.ts';
@@ -38,7 +39,7 @@ export interface PrometheusRouterOptions {
   /** Default 1 MiB. */
   readonly maxFormBytes?: number | undefined;
   readonly retention?: string | undefined;
-  readonly headStats?: (() => HeadStats | Promise<HeadStats>) | undefined;
+  readonly headStats?: ((limit: number) => HeadStats) | undefined;
 }
 
 const GET_AND_POST: Readonly<Record<string, Handler>> = {

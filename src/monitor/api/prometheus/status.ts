@@ -1,5 +1,6 @@
 /** /status/*, /targets and the other endpoints by which clients identify the server. */
 import { VitrineError } from '../../../base/errors.ts';
+import type { HeadStats } from '../../../model/head-stats.ts';
 import { answer } from './answer.ts';
 import { successBody } from './envelope.ts';
 import type { Handler } from './handler.ts';
@@ -46,24 +47,41 @@ export const runtimeInfo: Handler = async (ctx, _params, api) => {
   );
 };
 
-export const tsdb: Handler = async (ctx, _params, api) => {
-  const { querier } = api;
-  const stats = await api.headStats?.();
-  const names = await querier.labelNames([], -8.64e15, 8.64e15);
+const DEFAULT_LIMIT = 10;
+const MAX_LIMIT = 10_000;
+
+/** Of a server without a store of its own. */
+const NO_STATS: HeadStats = {
+  series: 0,
+  chunks: 0,
+  minTimeMs: 0,
+  maxTimeMs: 0,
+  labelPairs: 0,
+  seriesByMetric: [],
+  valuesByLabel: [],
+  memoryByLabel: [],
+  seriesByPair: [],
+};
+
+/** `limit`: entries of each list. Throws VitrineError `bad_request` when it is no number from 1. */
+export const tsdb: Handler = async (ctx, params, api) => {
+  const limit = Number(params.get('limit') ?? DEFAULT_LIMIT);
+  if (!Number.isInteger(limit) || limit < 1) throw new VitrineError('bad_request', 'limit must be a positive number');
+  const stats = api.headStats?.(Math.min(limit, MAX_LIMIT)) ?? NO_STATS;
   await answer(
     ctx,
     successBody({
       headStats: {
-        numSeries: stats?.series ?? 0,
-        numLabelPairs: names.length,
-        chunkCount: stats?.chunks ?? 0,
-        minTime: stats?.minTimeMs ?? 0,
-        maxTime: stats?.maxTimeMs ?? 0,
+        numSeries: stats.series,
+        numLabelPairs: stats.labelPairs,
+        chunkCount: stats.chunks,
+        minTime: stats.minTimeMs,
+        maxTime: stats.maxTimeMs,
       },
-      seriesCountByMetricName: [],
-      labelValueCountByLabelName: [],
-      memoryInBytesByLabelName: [],
-      seriesCountByLabelValuePair: [],
+      seriesCountByMetricName: stats.seriesByMetric,
+      labelValueCountByLabelName: stats.valuesByLabel,
+      memoryInBytesByLabelName: stats.memoryByLabel,
+      seriesCountByLabelValuePair: stats.seriesByPair,
     }),
   );
 };

@@ -47,7 +47,9 @@ export class IngestCounters {
     this.rejected(signal, full ? 'storage_full' : 'queue_full', count);
   }
 
-  /** Since the start: items by `accepted <signal>` and `rejected <signal> <reason>`, requests by `refused requests <code>`. */
+  /**
+   * Since the start: items by `accepted <signal>` and `rejected <signal> <reason>`, requests by `refused requests <code>`.
+   */
   totals(): ReadonlyMap<string, number> {
     return this.#totals;
   }

@@ -50,8 +50,8 @@ export function seriesLabels(name: string, attributes: Attributes, target: Targe
 }
 
 /**
- * The `target_info` of a resource, or undefined when it has no identity or no other attributes. It is not a point that can be
- * refused, so attributes over a limit are left out of it.
+ * The `target_info` of a resource, or undefined when it has no identity or no other attributes. It is not a point that can
+ * be refused, so attributes over a limit are left out of it.
  */
 export function targetInfoLabels(resource: Attributes, limits: LabelLimits): Labels | undefined {
   const target = targetIdentity(resource);

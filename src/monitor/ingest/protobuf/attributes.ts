@@ -1,4 +1,4 @@
-/** KeyValue, AnyValue, Resource and InstrumentationScope out of protobuf (opentelemetry-proto, common/v1 and resource/v1). */
+/** KeyValue, AnyValue, Resource and InstrumentationScope from protobuf (opentelemetry-proto, common/v1 and resource/v1). */
 import type { AttributeValue, Resource, Scope } from '../../../model/records.ts';
 import type { AttributeBag } from '../checks/attribute-bag.ts';
 import { newBag } from '../checks/attribute-bag.ts';

@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { constants, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { VitrineError } from '../../../base/errors.ts';
 import { systemClock, type Clock } from '../../../base/clock.ts';
+import { bodyChunks } from '../../../model/body-chunks.ts';
 import { pacedChunks } from './body-pace.ts';
 import type { ByteLease } from './byte-budget.ts';
 
@@ -111,25 +112,18 @@ export async function readSmallBody(
   return Buffer.concat(chunks);
 }
 
-/** The bytes as they arrive. Ending early does not destroy the request, so an answer can still be sent. */
-async function* received(
+const received = (
   request: IncomingMessage,
   maxBytes: number,
   clock: Clock,
   refusal = (): VitrineError => tooLarge(`the body has more than ${maxBytes} bytes`),
-): AsyncGenerator<Buffer> {
-  let total = 0;
-  try {
-    for await (const chunk of pacedChunks(request.iterator({ destroyOnReturn: false }), clock)) {
-      total += chunk.length;
-      if (total > maxBytes) throw refusal();
-      yield chunk;
-    }
-  } catch (error) {
-    if (error instanceof VitrineError) throw error;
-    throw new VitrineError('bad_request', 'the body broke off', { cause: error });
-  }
-}
+): AsyncGenerator<Buffer> =>
+  bodyChunks(request, {
+    maxBytes,
+    tooLarge: refusal,
+    incomplete: 'the body broke off',
+    paced: (source) => pacedChunks(source, clock),
+  });
 
 async function decoded(
   request: IncomingMessage,

@@ -18,7 +18,7 @@ export function frameSkewMs({ timeMs, machineMs }: Frame, clock: Clock, machineN
   return Math.abs(skewMs) < TOLERATED_MS ? 0 : Math.round(skewMs);
 }
 
-/** The frame with `skewMs` added to its times. Start times of metrics stay: they mark resets, and a new one would be a reset. */
+/** The frame with `skewMs` added to its times. Start times of metrics stay, because a changed start time marks a reset. */
 export function shiftedFrame(frame: Frame, skewMs: number): Frame {
   if (skewMs === 0) return frame;
   const nanos = BigInt(skewMs) * 1_000_000n;

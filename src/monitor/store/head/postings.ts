@@ -187,6 +187,13 @@ export class Postings {
     return this.#byName.get(name)?.values.keys() ?? [];
   }
 
+  /** The number of series of every pair. */
+  *pairCounts(): Generator<readonly [string, Iterable<readonly [string, number]>]> {
+    for (const { name, values } of this.#byName.values()) {
+      yield [name, values.values().map(({ value, ids }) => [value, ids.length] as const)];
+    }
+  }
+
   /** The label with the most distinct values among the series with this pair: the cause of the metric's many series. */
   widestLabel(name: string, value: string): { label: string; values: number } {
     const distinct = new Map<string, Set<string>>();

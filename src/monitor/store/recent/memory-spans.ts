@@ -1,8 +1,8 @@
 /**
- * Spans in memory: the newest traces whole, failed and slow ones for longer. Each span is one flat text (`span-codec.ts`); the
- * columns of the trace list are kept beside it, so listing unpacks nothing. Bounded in spans and in the bytes V8 takes. When
- * memory is full, the trace that got no span for longest is dropped first; failed and slow traces may use half of the memory
- * while other traces can be dropped. Dropped spans are counted.
+ * Spans in memory: the newest traces whole, failed and slow ones for longer. Each span is one flat text (`span-codec.ts`);
+ * the columns of the trace list are kept beside it, so listing unpacks nothing. Bounded in spans and in the bytes V8 takes.
+ * When memory is full, the trace that got no span for longest is dropped first; failed and slow traces may use half of the
+ * memory while other traces can be dropped. Dropped spans are counted.
  */
 import type { AppendResult, SpanSink, SpanSource, TraceQuery, TraceSummary } from '../../../model/ports.ts';
 import { serviceOf } from '../../../model/records.ts';

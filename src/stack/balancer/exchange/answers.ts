@@ -1,4 +1,4 @@
-/** The answers of an exchange as the client receives them: an upstream's, one from the cache, or an error of the balancer. */
+/** The answers of an exchange for the client: an upstream's, one from the cache, or an error of the balancer. */
 import { VitrineError, type ErrorCode } from '../../../base/errors.ts';
 import type { CachedResponse } from '../../../model/response-cache.ts';
 import type { AttemptFailure } from './attempt.ts';

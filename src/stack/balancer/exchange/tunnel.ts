@@ -204,7 +204,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     }
     this.#connection?.destroy();
     this.#connection = undefined;
-    // Nothing was sent over a refused connection, so another upstream may be asked; in other cases the handshake may have begun.
+    // A refused connection carried no bytes, so another upstream may be asked; otherwise the handshake may have begun.
     if (kind === 'refused' && !this.#pieces.draining()) this.#ask();
     else if (kind === 'timeout') this.#refuse('gateway_timeout', 'The upstream did not answer the upgrade in time.');
     else {

@@ -89,7 +89,7 @@ const NEVER_LISTED = new Set([
   'content-encoding',
   'range',
 ]);
-/** Fields that the balancer writes itself: listing them in `Connection` has no effect, and a client's values are replaced. */
+/** Fields that the balancer writes itself. Listing them in `Connection` has no effect; a client's values are replaced. */
 const OWN: ReadonlySet<number | undefined> = new Set([
   FIELD.host,
   FIELD.forwarded,

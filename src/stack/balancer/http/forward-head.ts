@@ -127,7 +127,9 @@ function dropped(name: string, listed: readonly string[], conditional: Replaced 
   return listed.includes(lower) || (conditional !== undefined && lower in conditional);
 }
 
-/** `host` may contain characters that need quotes in `Forwarded` (such as the colon of a port) but no quote: `Host` was checked. */
+/**
+ * `host` may contain characters that `Forwarded` must quote (such as the colon of a port), but no quote: `Host` was checked.
+ */
 function ownForwarded(peer: Peer, host: string): string {
   return `Forwarded: ${peer.forwardedFor};host="${host}";proto=${peer.scheme}\r\nX-Forwarded-Host: ${host}\r\nX-Forwarded-Proto: ${peer.scheme}\r\n`;
 }

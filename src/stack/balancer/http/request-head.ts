@@ -123,7 +123,7 @@ function bodyOf(seen: Seen, http11: boolean, limit: number): number | Refusal {
     }
     if (!http11) return refuse('bad_request', 'HTTP/1.0 does not support Transfer-Encoding.');
     if (seen.coding.toLowerCase() === 'chunked') return -1;
-    // A body whose last coding is not chunked cannot be framed (RFC 9112 section 6.1); other codings before it are not implemented.
+    // A body whose last coding is not chunked has no known end (RFC 9112 section 6.1); other codings are not implemented.
     return /^[a-z]+ *, *chunked$/i.test(seen.coding)
       ? refuse('not_implemented', 'Only the transfer coding "chunked" is supported.')
       : refuse('bad_request', 'Transfer-Encoding is not exactly "chunked".');

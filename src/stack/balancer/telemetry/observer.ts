@@ -184,7 +184,7 @@ export class Observer {
     return labels;
   }
 
-  /** The method is not a label of this counter, and an address may serve two routes: equal labels are summed to one point. */
+  /** The method is not a label here, and two routes may share an address: equal labels are summed to one point. */
   #observeTries(result: ObservableResult): void {
     const points = new Map<string, { attributes: Attributes; value: number }>();
     for (const upstream of this.#gauges.upstreams()) {

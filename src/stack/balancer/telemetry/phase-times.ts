@@ -1,8 +1,8 @@
-/** Times of a request's phases. Each phase is measured once; spans, histograms and `Server-Timing` report the same numbers. */
+/** Times of a request's phases. Each is measured once; spans, histograms and `Server-Timing` report the same numbers. */
 
 export const PHASES = ['queue', 'cache', 'connect', 'upstream', 'transfer'] as const;
 
-/** Positions in the array of a request's phases. `upstream` ends with the first byte of the answer, `transfer` with the last. */
+/** Positions in the array of phases. `upstream` ends with the first byte of the answer, `transfer` with the last one. */
 export const QUEUE = 0;
 export const CACHE = 1;
 export const CONNECT = 2;

@@ -1,6 +1,6 @@
 /**
- * Responses in Redis or Valkey, which several balancers share. An entry is a JSON head followed by the bytes of the body. Tags
- * are sets of primary keys. Commands of one turn of the event loop leave in one write.
+ * Responses in Redis or Valkey, which several balancers share. An entry is a JSON head followed by the bytes of the body.
+ * Tags are sets of primary keys. Commands of one turn of the event loop leave in one write.
  */
 import type { Clock } from '../../../base/clock.ts';
 import { coversKey, primaryOf, type PurgeMatch } from './purge-match.ts';

@@ -141,7 +141,17 @@ beforeAll(async () => {
     version: '1.2.3',
     retention: '30d',
     maxFormBytes: 1_000,
-    headStats: () => ({ series: 7, chunks: 1, minTimeMs: 1, maxTimeMs: 2 }),
+    headStats: (limit) => ({
+      series: 7,
+      chunks: 1,
+      minTimeMs: 1,
+      maxTimeMs: 2,
+      labelPairs: 5,
+      seriesByMetric: [{ name: 'up', value: limit }],
+      valuesByLabel: [],
+      memoryByLabel: [],
+      seriesByPair: [],
+    }),
   });
   const app = new Koa();
   app.use(router.routes());
@@ -691,8 +701,13 @@ describe('status', () => {
       startTime: new Date(NOW).toISOString(),
     });
     expect((await get('/api/v1/status/tsdb')).body.data).toMatchObject({
-      headStats: { numSeries: 7, numLabelPairs: 2 },
+      headStats: { numSeries: 7, numLabelPairs: 5, chunkCount: 1, minTime: 1, maxTime: 2 },
+      seriesCountByMetricName: [{ name: 'up', value: 10 }],
     });
+    expect((await get('/api/v1/status/tsdb?limit=3')).body.data).toMatchObject({
+      seriesCountByMetricName: [{ name: 'up', value: 3 }],
+    });
+    expect((await get('/api/v1/status/tsdb?limit=0')).status).toBe(400);
     expect((await get('/api/v1/targets')).body.data).toEqual({
       activeTargets: [],
       droppedTargets: [],
