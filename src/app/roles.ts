@@ -18,9 +18,9 @@ export interface RoleOptions {
   readonly dataDir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly testMode: boolean;
-  /** The console belongs to somebody else: log lines go to files and the page only. */
+  /** Another program uses the console: log lines go only to files and the page. */
   readonly quiet?: boolean;
-  /** Flags by which the monitor child reads the same settings. */
+  /** Flags with which the monitor child reads the same settings. */
   readonly monitorArgs: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export interface Running {
   readonly addresses: readonly (readonly [name: string, where: string])[];
   /** Resolves when the process that forked this one has ended; never when this process was not forked. */
   readonly orphaned: Promise<void>;
-  /** How the process is replaced by another while it serves; absent where it cannot be. */
+  /** How the process is replaced by another while it serves; absent where this is not possible. */
   readonly replacement?: Replacement;
   reload(settings: Settings): void | Promise<void>;
   /** Records the outcome of the last reload. */

@@ -172,7 +172,10 @@ export async function startWithMonitor(
   };
 }
 
-/** Addresses that this process and its monitor listen on. Those of the sample services are left to them: they try again. */
+/**
+ * Addresses that this process and its monitor listen on. The addresses of the sample services are not listed, because
+ * these services try again by themselves.
+ */
 const wantedBy = ({ balancer, monitor }: Settings): Wanted[] => [
   { name: 'balancer.listen', at: balancer.listen },
   ...monitorWanted(monitor),

@@ -96,7 +96,7 @@ export class BoundedMap<K, V> {
   }
 }
 
-/** A Map bounded by the weight of its values (bytes, say): the least recently used leave until the rest fits. */
+/** A Map bounded by the weight of its values (bytes, say): the least recently used ones are removed until the rest fits. */
 export class WeightedMap<K, V> {
   readonly #map = new Map<K, { readonly value: V; readonly weight: number }>();
   readonly #capacity: number;

@@ -24,9 +24,9 @@ export const systemClock: Clock = {
 
 /** A clock whose `now()` never goes back. */
 export interface SteadyClock extends Clock {
-  /** Milliseconds by which `now()` is ahead of the wall clock, because that was set back. */
+  /** Milliseconds by which `now()` is ahead of the wall clock, because the wall clock was set back. */
   aheadMs(): number;
-  /** Goes on from `ms` when that is later: where a process before this one was. */
+  /** Continues from `ms` when `ms` is later than `now()`: the last time of the process before this one. */
   notBefore(ms: number): void;
 }
 
@@ -105,12 +105,12 @@ export function every(
     if (stopped) return;
     const now = clock.now();
     let next = before(now) + periodMs;
-    // A timer may fire a little before its instant, and a clock that was slowed down always does: that instant is done.
+    // A timer may fire a little before its instant, and with a slowed clock it always does: that instant counts as done.
     if (next === lastAt) next += periodMs;
     cancel = clock.after(next - now, () => void run(next));
   };
   const run = async (planned: number): Promise<void> => {
-    // After a step of the clock, or a long wait for the thread, the planned instant is long past or far ahead.
+    // After a step of the clock, or a long wait for the thread, the planned instant is long past or far in the future.
     const now = clock.now();
     const at = Math.abs(now - planned) < periodMs ? planned : before(now);
     lastAt = at;
@@ -129,7 +129,7 @@ export function every(
 }
 
 /**
- * Lets long tasks share the thread, however many there are: together they hold it for `sliceMs`, then other work has a turn.
+ * Lets long tasks share the thread, however many there are: together they hold it for `sliceMs`, then other work runs.
  * A task checks `due` now and then, and when it is true, it awaits `next()`; tasks continue in the order of these calls.
  */
 export class Turns {

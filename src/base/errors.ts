@@ -65,7 +65,7 @@ export interface ErrorDetail {
   /** How to fix it, one sentence. */
   readonly hint?: string;
   readonly cause?: unknown;
-  /** Headers an HTTP answer must carry with it, such as `Retry-After`. */
+  /** Headers that an HTTP answer must have with this error, such as `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -17,7 +17,10 @@ const KEYS_MAX = 1_000;
 /** Writes a line, unless a line with the same key was written less than a minute ago. */
 export type RareLine = (level: 'info' | 'warn' | 'error', key: string, fields: LogFields, message: string) => void;
 
-/** For trouble that repeats with every tick: one line a minute for each key, with the number of lines left out before it. */
+/**
+ * For messages that repeat with every tick: one line a minute for each key, with the number of lines that were left out
+ * before it.
+ */
 export function rareLines(logger: Logger, clock: { monotonic(): number }): RareLine {
   const known = new Map<string, { atMs: number; leftOut: number }>();
   return (level, key, fields, message) => {

@@ -1,4 +1,4 @@
-/** Stops what it started, in reverse order, each part with its own time limit. */
+/** Stops the parts that it started, in reverse order, each with its own time limit. */
 import type { Clock } from './clock.ts';
 import { systemClock } from './clock.ts';
 

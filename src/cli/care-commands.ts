@@ -1,4 +1,4 @@
-/** The commands `balancer` and `cache` with what they take. */
+/** The commands `balancer` and `cache` with their arguments and flags. */
 import { Option, type Command } from 'commander';
 import { VitrineError } from '../base/errors.ts';
 import type { CareTarget } from './care.ts';

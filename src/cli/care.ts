@@ -1,4 +1,7 @@
-/** `vitrine balancer` and `vitrine cache`: care of what runs, by the API on port 4000 or by the control socket of a balancer alone. */
+/**
+ * `vitrine balancer` and `vitrine cache`: operate the running balancer and cache, through the API on port 4000 or the
+ * control socket of a balancer alone.
+ */
 import { request } from 'node:http';
 import { VitrineError } from '../base/errors.ts';
 import type { CareChange } from '../model/care.ts';
@@ -27,7 +30,7 @@ interface Overview {
   readonly changes: readonly CareChange[];
 }
 
-/** One call; a body makes it a POST. */
+/** Makes one call; with a body the method is POST. */
 function call(target: CareTarget, path: string, body?: unknown): Promise<unknown> {
   if (target.socket === undefined) return body === undefined ? ask(target, path) : send(target, path, body);
   const { socket } = target;

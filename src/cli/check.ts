@@ -32,7 +32,7 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
   return 0;
 }
 
-/** A record for each problem: where it stands, the key, a sentence. */
+/** A record for each problem: its place, the key, and one sentence. */
 function problemsOf(error: VitrineError): object[] {
   if (!(error instanceof ConfigError)) return [{ message: error.message }];
   return error.issues.map(({ source, place, path, message }) => ({

@@ -1,4 +1,4 @@
-/** Talks to a running Vitrine by its API on port 4000. Errors name the address and say how to start Vitrine. */
+/** Calls the API of a running Vitrine on port 4000. Errors name the address and say how to start Vitrine. */
 import { VitrineError } from '../base/errors.ts';
 
 export interface ClientOptions {

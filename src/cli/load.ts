@@ -10,7 +10,7 @@ import { print, tell } from './output.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 
-/** Flags whose option has another name inside. */
+/** Flags whose option has another name in the code. */
 const FLAG_OF: Readonly<Record<string, string>> = { durationMs: 'duration', rampMs: 'ramp' };
 /** Time between lines of progress when stderr is no terminal. */
 const PLAIN_PROGRESS_SECONDS = 10;

@@ -1,6 +1,6 @@
 /**
  * The command line: its commands and flags, and the exit codes of their errors
- * (0 done, 1 failed, 2 wrong usage, 3 bad configuration, 4 cannot reach or bind, 5 a check did not hold, 130 interrupted).
+ * (0 done, 1 failed, 2 wrong usage, 3 bad configuration, 4 cannot reach or bind, 5 a check failed, 130 interrupted).
  * Every command has its own file, which is loaded only when the command runs.
  */
 import { Command, CommanderError, Option } from 'commander';
@@ -137,7 +137,7 @@ function addStart(program: Command, exit: (code: number) => void): void {
     });
 }
 
-/** An unknown command reaches the default command as an argument, which takes none. */
+/** An unknown command reaches the default command as an argument, and that command takes no arguments. */
 function strayCommand(program: Command, word: string): VitrineError {
   const names = program.commands.map((command) => command.name()).filter((name) => !(name in LATER));
   return new VitrineError('usage', `"${word}" is no command.`, {

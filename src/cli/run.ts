@@ -1,7 +1,7 @@
 /**
- * `vitrine run -- CMD`: the monitor and the balancer first, then CMD under the `register` preload with PORT set. Requests go to
- * the port that CMD turns out to listen on; a command that opens none runs on, observed. CMD's exit code is passed on, signals
- * are handed to it, and nothing that it started outlives it.
+ * `vitrine run -- CMD`: starts the monitor and the balancer, then CMD under the `register` preload with PORT set. Requests
+ * go to the port on which CMD listens; a command that opens no port is still observed. CMD's exit code is passed on, signals
+ * are passed to CMD, and no process that CMD started outlives CMD.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -61,7 +61,7 @@ export async function run(command: readonly string[], flags: Flags): Promise<num
   }
 }
 
-/** The name and the attributes in the environment are those of the command, not of the balancer before it. */
+/** The name and the attributes in the environment are those of the command, not of the balancer in front of it. */
 function ownEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { OTEL_SERVICE_NAME: _name, OTEL_RESOURCE_ATTRIBUTES: _attributes, ...own } = env;
   return own;
@@ -75,7 +75,10 @@ function forPeople({ addresses }: Running, { balancer }: Settings): Pick<Running
   return { addresses: [['Your app', local(bound)], ...others.map(([name, where]) => [name, local(where)] as const)] };
 }
 
-/** PORT for the command: of the flag, of the user's environment unless the balancer listens there, or a free one. */
+/**
+ * PORT for the command: the one of the flag, the one of the user's environment unless the balancer listens there, or a free
+ * one.
+ */
 async function portFor(flags: Flags, { balancer }: Settings): Promise<number> {
   const named = (flags['port'] as number | undefined) ?? Number(process.env['PORT'] ?? 0);
   return named > 0 && named !== balancer.listen.port ? named : freePort();
@@ -110,7 +113,7 @@ class ObservedCommand {
   readonly #port: number;
   readonly #only: number | undefined;
   readonly #intervalMs: number;
-  /** The balancer reads it at each new connection. */
+  /** The balancer reads this address at each new connection. */
   readonly #endpoint: { host: string; port: number };
   #command: Command | undefined;
   #watch: ListenerWatch | undefined;
@@ -131,7 +134,7 @@ class ObservedCommand {
     this.#endpoint = { host: '127.0.0.1', port: this.#only ?? port };
   }
 
-  /** What the stack needs to know of it, once the monitor can take its telemetry. */
+  /** The command as the upstream of the stack, once the monitor can receive its telemetry. */
   async source({ ready, url }: MonitorHandle): Promise<UpstreamSource> {
     await ready;
     this.#monitorUrl = url;

@@ -50,7 +50,7 @@ export function settingsFlags(flags: Flags): Record<string, unknown> {
   };
 }
 
-/** The flags by which the monitor child reads the same settings. */
+/** The flags with which the monitor child reads the same settings. */
 export function monitorFlags(flags: Flags, file: string | undefined): string[] {
   const given = settingsFlags({ ...flags, listen: undefined });
   const level = given['telemetry.log_level'];
@@ -85,7 +85,7 @@ export async function start(flags: Flags): Promise<number> {
   if (replacement !== undefined) process.on('SIGUSR2', () => replacement.replace());
   const replaced = replacement?.ended ?? new Promise<never>(() => {});
   await Promise.race([endOf(running, flags['duration'] as number | undefined, forked && role === 'monitor'), replaced]);
-  // The process that serves now has the requests: it ends first, and how it ended is how this one does.
+  // The process that serves now has the requests, so it ends first, and this process ends with its exit code.
   const code = replacement?.forward('SIGTERM') === true ? await replaced : undefined;
   stopReloading();
   const ended = await end(running, Math.max(END_LIMIT_MS, settings.balancer.drain.limit + AFTER_DRAIN_MS));
@@ -169,7 +169,7 @@ export async function end(
   const left = `Not everything has stopped within ${limitMs / 1_000} s; the rest is left behind.`;
   for (const trouble of troubles ?? [left]) tell(trouble);
   own.leaveParent();
-  // A part that still waits would keep the process alive.
+  // A part that still waits would otherwise keep the process alive.
   if (troubles === undefined) own.exit(0);
   return 0;
 }

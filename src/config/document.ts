@@ -27,7 +27,7 @@ export interface ConfigDocument {
   placeOf(path: Path): Place;
   /** The place of the last key of `path`. */
   placeOfKey(path: Path): Place;
-  /** Whether it is written without quotes: a substituted `${PORT}` may then be a number. */
+  /** Whether the value is written without quotes: a substituted `${PORT}` may then be a number. */
   isPlain(path: Path): boolean;
 }
 
@@ -60,7 +60,7 @@ export function readDocument(
   try {
     const parsed = parseDocument(text, {
       lineCounter: lines,
-      // The parser compares each key with all before it; `checkNode` looks them up.
+      // The parser would compare each key with all keys before it; `checkNode` looks each key up instead.
       uniqueKeys: false,
       stringKeys: true,
       merge: false,
@@ -123,7 +123,7 @@ interface Check {
   readonly parsed: Document.Parsed;
   readonly lines: LineCounter;
   readonly issues: DocumentIssue[];
-  /** The collections around the node that is looked at. */
+  /** The collections around the node that is checked now. */
   readonly around: Set<unknown>;
 }
 

@@ -13,7 +13,7 @@ export interface Overlay {
   readonly source: string;
 }
 
-/** Numbers, booleans, null and JSON collections as such; everything else is text. */
+/** Numbers, booleans, null and JSON collections are parsed; everything else is text. */
 export function valueOfText(text: string): unknown {
   if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(text)) return Number(text);
   if (text === 'true' || text === 'false') return text === 'true';
@@ -26,7 +26,9 @@ export function valueOfText(text: string): unknown {
   }
 }
 
-/** Variables with the prefix and at least one `__`, or exactly a top-level section; other variables are no configuration. */
+/**
+ * Variables with the prefix and at least one `__`, or exactly a top-level section; other variables are not configuration.
+ */
 export function overlaysFrom(env: Env, prefix: string, sections: readonly string[]): Overlay[] {
   const overlays: Overlay[] = [];
   for (const source of Object.keys(env).sort()) {
@@ -46,7 +48,10 @@ export function overlaysFrom(env: Env, prefix: string, sections: readonly string
 
 const REFERENCE = /\$(?:\$|\{([A-Za-z_]\w*)(?::-([^}]*))?\})/g;
 
-/** `${VAR}`, `${VAR:-default}` (also for an empty VAR), `$$` for a dollar. `missing` is called with each name without a value. */
+/**
+ * Replaces `${VAR}`, `${VAR:-default}` (the default also for an empty VAR) and `$$` (a dollar). `missing` is called with
+ * each name without a value.
+ */
 export function substitute(text: string, env: Env, missing: (name: string) => void): string {
   return text.replace(REFERENCE, (whole, name: string | undefined, otherwise: string | undefined) => {
     if (name === undefined) return whole === '$$' ? '$' : whole;

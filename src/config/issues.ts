@@ -15,10 +15,10 @@ export interface Issue {
   readonly source: string;
 }
 
-/** Issues that are printed with their place; of further ones only the number is printed. */
+/** This many issues are printed with their places; of the others only the number is printed. */
 export const MAX_ISSUES = 100;
 
-/** `alerts.rules[0].for`; keys that are no words are quoted. */
+/** `alerts.rules[0].for`; keys that are not plain words are quoted. */
 export function pathText(path: Path): string {
   return path
     .map((part, at) => {
@@ -92,8 +92,8 @@ const at = (value: unknown, path: Path): unknown =>
   path.reduce<unknown>((inner, part) => (inner as Record<string | number, unknown> | null | undefined)?.[part], value);
 
 /**
- * The branch of a union that is the most likely intention: it has most of the given keys; among equals, the one whose first
- * issue is deepest. Branches of another type are left out.
+ * The branch of a union that the user most likely meant: the one that has most of the given keys; among equals, the one
+ * whose first issue is deepest. Branches of another type are left out.
  */
 function meantBranch(issue: Extract<RawIssue, { code: 'invalid_union' }>): readonly RawIssue[] {
   const [best] = issue.errors

@@ -12,7 +12,7 @@ import type { Issue } from './issues.ts';
 import { flattenIssues, formatIssue, linesOf, MAX_ISSUES, pathText } from './issues.ts';
 import { keysAt, isListAt } from './schema-walk.ts';
 
-/** An older or alternative name of a key; issues name the place where it was written. */
+/** An older or alternative name of a key; issues name the place where that name was written. */
 export interface KeyAlias {
   readonly from: Path;
   readonly to: Path;
@@ -33,7 +33,7 @@ export interface LoadOptions<T> {
   /** Values that replace the schema's defaults: used where neither file, environment nor a flag sets the key. */
   readonly defaults?: readonly Overlay[] | undefined;
   readonly aliases?: readonly KeyAlias[] | undefined;
-  /** Mistakes across sections that are valid themselves. `written` is the configuration before the schema. */
+  /** Mistakes across sections that are each valid by themselves. `written` is the configuration before the schema. */
   readonly check?:
     | ((config: T, written: unknown) => readonly { readonly path: Path; readonly message: string }[])
     | undefined;
@@ -112,7 +112,7 @@ function removeAt(root: Tree, at: Path): void {
   if (isTree(parent)) Reflect.deleteProperty(parent, at.at(-1) ?? '');
 }
 
-/** Copies with `${VAR}` replaced. */
+/** Copies the value with each `${VAR}` replaced. */
 function substituted(value: unknown, at: Path, env: Env, assembly: Assembly): unknown {
   if (typeof value === 'string') {
     if (!value.includes('$')) return value;
@@ -266,7 +266,7 @@ export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
   return fail(assembly.issues, text);
 }
 
-/** The size of a pipe or device is unknown before reading, and it may have no end. */
+/** The size of a pipe or device is unknown before reading, and its data may have no end. */
 function readBounded(file: string): string {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -17,7 +17,7 @@ export interface ReloadOptions<T> {
   /** Called after each attempt that loaded a file. */
   readonly report: (outcome: ReloadOutcome) => void;
   readonly clock: Clock;
-  /** Editors write in several steps; the file is read when it has been quiet this long. Default 200. */
+  /** Editors write in several steps; the file is read when it has not changed for this many milliseconds. Default 200. */
   readonly quietMs?: number | undefined;
 }
 

@@ -95,7 +95,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`. A bare port would not say to which address it binds. */
+/** `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`. A bare port is refused, because it does not name the address to bind. */
 export function parseAddress(input: string): Address | undefined {
   const found = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:[\]/@]+)):(\d{1,5})$/.exec(input);
   if (found === null) return undefined;
@@ -116,7 +116,7 @@ export function httpUrl(): z.ZodType<string, string> {
   });
 }
 
-/** Never shown again: issues and printed configurations say `<secret>`. */
+/** A secret text: issues and printed configurations show `<secret>` instead. */
 export function secret(): z.ZodType<Secret, string> {
   return parsed('a non-empty text (kept secret)', (input) => (input === '' ? undefined : new Secret(input)));
 }

@@ -1,4 +1,4 @@
-/** The first page, from the balancer's metrics: is anything wrong, where, and since when. */
+/** The first page, from the balancer's metrics: whether anything is wrong, where, and since when. */
 import type { Dashboard, Panel } from './panel.ts';
 import { BALANCER, REQUESTS } from './queries.ts';
 

@@ -23,7 +23,7 @@ const errors = (matchers: string, window: string): string =>
 const requests = (matchers: string, window: string): string =>
   `sum by (job) (rate(${REQUESTS}_count{${matchers}}[${window}]))`;
 
-/** `job` to `service`, because log series carry the service's name under that label. */
+/** Changes `job` to `service`, because log series carry the service's name under that label. */
 const byService = (matchers: string): string => matchers.replace(/\bjob(=~?|!=|!~)/g, 'service$1');
 
 export const SIGNALS = {

@@ -10,12 +10,12 @@ export interface Alert {
   readonly state: AlertState;
   /** Milliseconds since the epoch at which the condition was first seen. */
   readonly activeAtMs: number;
-  /** When it began to fire; undefined while pending. */
+  /** When the alert began to fire; undefined while pending. */
   readonly firedAtMs?: number | undefined;
   /** Set once the alert has ended; resolved alerts are kept for 15 minutes. */
   readonly resolvedAtMs?: number | undefined;
   readonly keepFiringSinceMs?: number | undefined;
   readonly value: number;
-  /** Why it is in this state, one sentence for people. */
+  /** Why the alert is in this state, in one sentence for people. */
   readonly reason: string;
 }

@@ -16,7 +16,7 @@ function scalarText(value: number | boolean | bigint): string {
   return Object.is(value, -0) ? '-0' : String(value);
 }
 
-/** Undefined for what JSON cannot hold, which makes all around it empty in Go. */
+/** Undefined for a value that JSON cannot hold; in Go such a value makes the whole value around it empty. */
 function goJson(value: AttributeValue): string | undefined {
   if (value === null) return 'null';
   if (typeof value === 'string') return goString(value);
@@ -43,7 +43,7 @@ function goJson(value: AttributeValue): string | undefined {
 const goString = (text: string): string =>
   JSON.stringify(text.toWellFormed()).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
 
-/** UTF-16 order is the order of UTF-8 bytes but for surrogates. */
+/** UTF-16 order equals the order of UTF-8 bytes, except for surrogates. */
 function byteOrder(a: string, b: string): number {
   if (/[\ud800-\udfff]/.test(a) || /[\ud800-\udfff]/.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
   return a < b ? -1 : Number(a > b);

@@ -1,6 +1,6 @@
 /**
- * Care of the running stack (drain, weight, maintenance, purge) as calls: they come over the fork's channel from the
- * monitor's API, or from the control socket of a balancer alone, and mean the same.
+ * Calls that change the running stack (drain, weight, maintenance, purge). They come over the fork's channel from
+ * the monitor's API, or from the control socket of a balancer that runs alone; both mean the same.
  */
 export interface CareCall {
   readonly method: string;
@@ -8,7 +8,7 @@ export interface CareCall {
   readonly path: string;
   /** Parsed JSON; undefined without a body. */
   readonly body: unknown;
-  /** Who asks, for the audit. */
+  /** The caller, for the audit. */
   readonly who: string;
 }
 
@@ -17,7 +17,7 @@ export interface CareReply {
   readonly body: unknown;
 }
 
-/** One change, and the call that takes it back; null when nothing can. */
+/** One change, and the call that reverts it; null when no call can. */
 export interface CareChange {
   readonly id: number;
   readonly atMs: number;

@@ -17,10 +17,10 @@ export function sameSecret(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
 
-/** The token of an `Authorization` field; undefined when it is of another scheme. */
+/** The token of an `Authorization` field; undefined when the field has another scheme. */
 export function bearerOf(authorization: string | undefined): string | undefined {
   return /^Bearer +(.+)$/i.exec(authorization ?? '')?.[1];
 }
 
-/** The cookie of a session of the page. Browsers send it to every port of the host, so the balancer forwards it to nobody. */
+/** The cookie of a session of the page. Browsers send it to every port of the host, so the balancer never forwards it. */
 export const SESSION_COOKIE = 'vitrine';

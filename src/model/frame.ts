@@ -1,7 +1,8 @@
 /**
  * The messages from a stack process to the monitor over the fork's IPC channel (`serialization: 'advanced'`).
  * One frame is in flight at a time: the monitor acknowledges each by its number, and frames in between are skipped
- * and counted, so a stopped monitor costs no memory. The resource is constant and goes with the first frame of a connection.
+ * and counted, so a stopped monitor costs no memory. The resource is constant and is sent with the first frame of a
+ * connection.
  */
 import type { CareCall, CareReply } from './care.ts';
 import type { Health } from './health.ts';
@@ -18,7 +19,7 @@ export interface FramePoint {
 export interface FrameHistogram {
   readonly kind: 'histogram';
   readonly bounds: readonly number[];
-  /** One more than bounds; not cumulative. */
+  /** One count more than there are bounds; the counts are not cumulative. */
   readonly counts: readonly number[];
   readonly sum: number;
   readonly count: number;
@@ -64,14 +65,17 @@ export interface Frame {
   readonly droppedLogs: number;
 }
 
-/** Messages of the monitor to the stack: it is ready, it has taken a frame, or a finished log line for the stack's files and console. */
+/**
+ * Messages of the monitor to the stack: the monitor is ready, it has accepted a frame, or a finished log line for the
+ * stack's files and console.
+ */
 export type ToStack =
   | { readonly kind: 'ack'; readonly sequence: number }
   | { readonly kind: 'ready' }
   | { readonly kind: 'care'; readonly id: number; readonly call: CareCall }
   | { readonly kind: 'line'; readonly line: string };
 
-/** What the stack says to the monitor beside frames: the answer to a call of its API. */
+/** The message of the stack to the monitor besides frames: the answer to a call of its API. */
 export interface CareAnswer {
   readonly kind: 'care_answer';
   readonly id: number;

@@ -23,7 +23,7 @@ export function formatValue(value: number): string {
   return text.includes('e') ? padExponent(text) : text;
 }
 
-/** Go's 'e': `1e+00`, as alerts carry their value. */
+/** Go's 'e': `1e+00`, as alerts write their values. */
 export function formatExponent(value: number): string {
   if (Object.is(value, -0)) return '-0e+00';
   return special(value) ?? padExponent(value.toExponential());

@@ -1,4 +1,4 @@
-/** What a sample store says of the series that it holds now: Prometheus' `/api/v1/status/tsdb`. */
+/** The figures of a sample store about the series that it holds now, for Prometheus' `/api/v1/status/tsdb`. */
 
 /** A name and its count, as Prometheus lists them. */
 export interface NameCount {
@@ -14,7 +14,7 @@ export interface Cardinality {
   readonly valuesByLabel: readonly NameCount[];
   /** Characters of the values of a label, once for each series that has them. */
   readonly memoryByLabel: readonly NameCount[];
-  /** `name=value`. */
+  /** Series by `name=value`. */
   readonly seriesByPair: readonly NameCount[];
 }
 

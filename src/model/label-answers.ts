@@ -1,4 +1,7 @@
-/** Series, label names and label values of sources that hold all their samples in memory, answered from what they select. */
+/**
+ * Series, label names and label values of sources that hold all their samples in memory, answered from the series that they
+ * select.
+ */
 import { Labels, type Matcher } from './labels.ts';
 import type { Series } from './series.ts';
 

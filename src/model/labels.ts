@@ -108,6 +108,6 @@ export interface Matcher {
   readonly name: string;
   readonly op: '=' | '!=' | '=~' | '!~';
   readonly value: string;
-  /** The label values that an expensive pattern accepts ('' for an absent label), when that was found out beforehand. */
+  /** The label values that an expensive pattern accepts ('' for an absent label), when they were computed beforehand. */
   readonly accepted?: ReadonlySet<string> | undefined;
 }

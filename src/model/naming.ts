@@ -53,8 +53,8 @@ function nameTokens(name: string): string[] {
 
 /**
  * Label names: every run of foreign characters and underscores becomes one underscore, a leading digit gets `key_`, and
- * the double underscores around a reserved name (`__x__`) are kept. '' when nothing but underscores is left: there is no
- * such label then.
+ * the double underscores around a reserved name (`__x__`) are kept. '' when only underscores are left: such a label does
+ * not exist.
  */
 export function prometheusLabelName(name: string): string {
   const reserved = /^__(.+)__$/s.exec(name);
@@ -81,7 +81,9 @@ function unitWord(part: string, table: Readonly<Record<string, string>>): string
   return Object.hasOwn(table, part) ? table[part] : part;
 }
 
-/** Foreign characters and runs of underscores become one underscore; one at the beginning goes, one at the end stays. */
+/**
+ * Foreign characters and runs of underscores become one underscore; one at the beginning is removed, one at the end is kept.
+ */
 const cleaned = (word: string): string => word.replace(/[^a-zA-Z0-9:]+/g, '_').replace(/^_/, '');
 
 /** `s` → `seconds`, `By/s` → `bytes_per_second`, `{request}` → ''. */
@@ -90,7 +92,7 @@ export function unitWords(unit: string): string {
   return words.join('_').replace(/^_|_$/g, '');
 }
 
-/** The words of the unit at the end of the name's, where they are not among them (otlptranslator's addUnitTokens). */
+/** Adds the words of the unit that the name does not have yet at the end of the name (otlptranslator's addUnitTokens). */
 function addUnit(tokens: string[], unit: string): void {
   const [mainWord, perWord] = unitParts(unit);
   const per = perWord === 'per_' ? '' : perWord.replace(/_$/, '');

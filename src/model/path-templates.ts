@@ -44,7 +44,7 @@ export class PathTemplates {
     this.other = prefix === '/' ? '/*' : `${prefix}/*`;
   }
 
-  /** The template of a path, if it was learned. */
+  /** The template of a path, if the template was learned. */
   find(path: string): string | undefined {
     const remembered = this.#paths.get(path);
     if (remembered !== undefined) return remembered;
@@ -55,7 +55,7 @@ export class PathTemplates {
     return template;
   }
 
-  /** An unknown path was answered with `status`. Returns its name from now on. */
+  /** Records that an unknown path was answered with `status`. Returns the name that the path has from now on. */
   learn(path: string, status: number): string {
     if (NOTHING_THERE.has(status) || this.#known.size >= TEMPLATES_LIMIT) return this.other;
     const template = pathTemplate(path);

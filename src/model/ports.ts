@@ -62,15 +62,18 @@ export interface SampleSink {
   append(batch: SampleBatch): Promise<AppendResult>;
 }
 
-/** Counts the work of regular expressions before it is done; both throw when it is more than the query may do here. */
+/**
+ * Counts the work of regular expressions before it is done; both functions throw when the work is more than the query may do
+ * here.
+ */
 export interface WorkMeter {
-  /** A pattern of so many instructions is compiled. */
+  /** Call it before a pattern of `size` instructions is compiled. */
   compiling(size: number): void;
-  /** A value is matched: instructions times length. */
+  /** Call it before a value is matched; `steps` is instructions times length. */
   matching(steps: number): void;
 }
 
-/** The memory and thread time that a query allows a source. */
+/** The memory and thread time that a source may use for a query. */
 export interface SelectPace extends WorkMeter {
   /** Counts samples that were read. Throws when they are too many, or when the query was cancelled. */
   take(samples: number): void;
@@ -89,8 +92,8 @@ export interface SampleSource {
     pace?: SelectPace,
   ): readonly Series[] | Promise<readonly Series[]>;
   /**
-   * The time up to which samples of the range are roll-ups, a choice of the real ones; -Infinity (or no such method) when
-   * all samples are there.
+   * The time up to which samples of the range are roll-ups, a selection of the real samples; -Infinity (or no such method)
+   * when all samples are there.
    */
   coarseUntilMs?(mintMs: number, maxtMs: number): number | Promise<number>;
   /** Label sets of the series that match any of the selectors and have samples in the range; at most `limit`. */
@@ -192,7 +195,7 @@ export interface TraceQuery {
   readonly toMs?: number | undefined;
   readonly minDurationMs?: number | undefined;
   readonly onlyErrors?: boolean | undefined;
-  /** A trace without its root is listed only when it began before this time: a younger one may still be incomplete. */
+  /** A trace without its root is listed only when it began before this time: a younger trace may still be incomplete. */
   readonly rootlessBeforeMs?: number | undefined;
   readonly limit: number;
 }

@@ -52,8 +52,8 @@ export interface CacheFill {
    */
   head(status: number, headers: readonly string[]): boolean;
   /**
-   * Called after `head`. The 304 for a client whose own conditions were removed and match this answer, if they do: it is
-   * sent instead, and the body is only for the cache.
+   * Called after `head`. Returns a 304 when the client's own conditions were removed and match this answer: the 304 is
+   * sent instead, and the body goes only to the cache.
    */
   unchanged(status: number, headers: readonly string[]): CachedResponse | undefined;
   /** The cache owns these bytes from now on. Returns false once the body is too large: then nothing is stored. */
@@ -62,7 +62,10 @@ export interface CacheFill {
   end(): void;
   /** The message will never be complete, or no upstream was asked. */
   abort(): void;
-  /** The upstream answered 304 to `conditional`: what to send instead. Undefined when the stored response has left the cache meanwhile. */
+  /**
+   * The upstream answered 304 to `conditional`. Returns the response to send instead; undefined when the stored response has
+   * left the cache meanwhile.
+   */
   validated(headers: readonly string[]): CachedResponse | undefined;
   /** The upstream failed (no valid answer, or a 5xx `status`). Returns the stale response that may be sent instead, if any. */
   failed(status: number | undefined): CachedResponse | undefined;
@@ -91,7 +94,10 @@ export interface ResponseCache {
   invalidate(request: CacheRequest, status: number, headers: readonly string[]): CacheFill | undefined;
 }
 
-/** What an operator removes: one URL, all URLs that begin so (with scheme and host, or a path on every host), or a tag. */
+/**
+ * The target of a purge: one URL, all URLs that begin with a prefix (with scheme and host, or a path on every host), or a
+ * tag.
+ */
 export type PurgeTarget = { readonly url: string } | { readonly prefix: string } | { readonly tag: string };
 
 export interface PurgeResult {
@@ -123,11 +129,14 @@ export interface CacheFigures {
   readonly countError: { readonly hot: number; readonly missed: number };
 }
 
-/** What operators see of the cache and do to it. */
+/** The operator's view of the cache, and the operator's actions on it. */
 export interface CacheCare {
   figures(limit: number): CacheFigures;
-  /** Throws VitrineError `bad_request` for a target that names nothing. */
+  /** Throws VitrineError `bad_request` for a target that cannot name a response. */
   purge(target: PurgeTarget): Promise<PurgeResult>;
-  /** Puts back what a purge removed, except where there is something newer. Undefined when it is no longer known. */
+  /**
+   * Puts back the responses that a purge removed, except where a newer one is stored. Undefined when the purge is no longer
+   * known.
+   */
   undo(id: string): number | undefined;
 }

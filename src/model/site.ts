@@ -1,7 +1,7 @@
 /**
- * Whether a request may come from where it comes from, the same for every port: the Host must be a name of this server (a
- * name that an attacker points here by DNS is not), and a browser may send only what our own pages send. Programs send
- * neither Origin nor Fetch metadata and are not concerned. Pure.
+ * Decides whether the origin of a request is allowed, by one rule for every port: the Host must be a name of this server (a
+ * name that an attacker points here by DNS is not one), and a browser may send only the requests of our own pages. Programs
+ * send neither Origin nor Fetch metadata, so only the rule for Host applies to them. Pure.
  */
 import { VitrineError } from '../base/errors.ts';
 import { isLoopback } from './exposure.ts';
@@ -13,7 +13,7 @@ export interface SiteRequest {
   readonly headers: Fields;
 }
 
-/** A Host field without its port, lower case, brackets of IPv6 kept; undefined when it is no host. */
+/** A Host field without its port, lower case, brackets of IPv6 kept; undefined when the value is not a host. */
 export function hostName(host: string | undefined): string | undefined {
   if (host === undefined) return undefined;
   const found = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.exec(host);
@@ -46,14 +46,14 @@ function isForeign(headers: Fields): boolean {
   return !isSameOrigin(only(headers.origin), only(headers.host) ?? only(headers[':authority']));
 }
 
-/** True for a link that somebody follows: the top window goes to the address and shows it. */
+/** True for a link that somebody follows: the top window navigates to the address. */
 function isNavigation({ method, headers }: SiteRequest): boolean {
   const mode = only(headers['sec-fetch-mode']);
   const destination = only(headers['sec-fetch-dest']);
   return method === 'GET' && mode === 'navigate' && destination === 'document' && headers.origin === undefined;
 }
 
-/** Throws `misdirected` when the Host is no name of this server. */
+/** Throws `misdirected` when the Host is not a name of this server. */
 export function checkHost({ headers }: SiteRequest, allowedHosts: readonly string[]): void {
   if (isHostAllowed(only(headers.host) ?? only(headers[':authority']), allowedHosts)) return;
   throw new VitrineError('misdirected', 'This host name is not one of this server.', {
@@ -61,7 +61,9 @@ export function checkHost({ headers }: SiteRequest, allowedHosts: readonly strin
   });
 }
 
-/** Throws `forbidden` for what another site's page sends; a link to one of our pages may be followed from anywhere. */
+/**
+ * Throws `forbidden` for a request that another site's page sends; a link to one of our pages may be followed from anywhere.
+ */
 export function checkSite(request: SiteRequest, isPage = false): void {
   if (!isForeign(request.headers) || (isPage && isNavigation(request))) return;
   throw new VitrineError('forbidden', 'Only the pages of this server may ask this from a browser.');

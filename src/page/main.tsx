@@ -51,7 +51,7 @@ startTheme();
 startRouter();
 startShortcuts();
 startConnection();
-// A refused upgrade gives no reason; this request does, and the page asks for the token if that is the reason.
+// A refused upgrade gives no reason; this request does, and the page asks for the token if a missing token is the reason.
 getJson('/api/session').catch(() => {});
 const root = document.querySelector('#app');
 if (root !== null) render(<App />, root);

@@ -6,10 +6,10 @@
 
 type Emit = typeof process.emit;
 
-/** The next `beforeExit` reaches nobody; every other event passes. */
+/** The next `beforeExit` reaches no listener; every other event passes. */
 function swallowNextBeforeExit(): void {
   const before = process.emit.bind(process) as (...args: unknown[]) => boolean;
-  // A library may have put its own there (`signal-exit`).
+  // A library (`signal-exit`, for example) may have set its own `emit`.
   const own = Object.getOwnPropertyDescriptor(process, 'emit');
   const emit = function (this: unknown, ...args: unknown[]): boolean {
     if (args[0] !== 'beforeExit') return before(...args);
@@ -34,11 +34,12 @@ export function flushAtEnd(flush: () => Promise<void>): void {
   let flushing = false;
   process.on('beforeExit', () => {
     if (flushing) return;
-    // The event loop is empty: whatever is listed now keeps nothing alive.
+    // The event loop is empty: the resources that are listed now do not keep the process alive.
     const idle = resources();
     const hasWork = (): boolean =>
       [...resources()].some(([kind, count]) => kind !== 'Immediate' && count > (idle.get(kind) ?? 0));
-    // The listeners of the application run after this one, and what they start immediately a turn later.
+    // The listeners of the application run after this one, and the work that they start with `setImmediate` runs a turn
+    // later.
     setImmediate(() =>
       setImmediate(() => {
         if (hasWork()) return;

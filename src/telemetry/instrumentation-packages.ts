@@ -5,7 +5,7 @@
  */
 export const INSTRUMENTED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   amqplib: ['amqplib'],
-  // The name of its package comes from the environment of the function.
+  // The package's name comes from the environment of the function.
   'aws-lambda': [],
   'aws-sdk': [
     '@aws-sdk/middleware-stack',
@@ -54,11 +54,12 @@ export const INSTRUMENTED_PACKAGES: Readonly<Record<string, readonly string[]>> 
   winston: ['winston'],
 };
 
-/** Observed by code of ours, which costs less than half; never loaded. */
+/** Vitrine's own code observes these packages at less than half the cost; their instrumentations are never loaded. */
 export const OWN_WAY: ReadonlySet<string> = new Set(['http', 'runtime-node', 'host-metrics']);
 
 /**
- * Loaded only when OTEL_NODE_ENABLED_INSTRUMENTATIONS names them. `fs` is left out of the bundle's own default too. The others
- * make a span for each middleware, which doubles the cost of a request; their routes and errors come from ties of ours.
+ * Loaded only when OTEL_NODE_ENABLED_INSTRUMENTATIONS names them. `fs` is left out of the bundle's own default too. The
+ * others make a span for each middleware, which doubles the cost of a request; our own ties record the routes and errors
+ * instead.
  */
 export const ON_REQUEST: ReadonlySet<string> = new Set(['fs', 'express', 'koa', 'router', 'connect']);

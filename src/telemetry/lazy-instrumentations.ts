@@ -25,7 +25,7 @@ const forPackage: ReadonlyMap<string, string> = new Map(
   Object.entries(INSTRUMENTED_PACKAGES).flatMap(([suffix, names]) => names.map((name) => [name, suffix] as const)),
 );
 
-/** They take the exports of the package, in place of an instrumentation or beside it. */
+/** Ties take the exports of the package, in place of an instrumentation or beside it. */
 const TIES: ReadonlyMap<string, (exported: unknown, require: NodeJS.Require) => void> = new Map([
   ['koa', tieKoa],
   ['express', tieExpress],
@@ -36,7 +36,7 @@ const TIES: ReadonlyMap<string, (exported: unknown, require: NodeJS.Require) => 
   ['@nestjs/core', tieNest],
 ]);
 
-/** Copies what the operation of GraphQL is called to the span of the request, on which searches look. */
+/** Copies the name of the GraphQL operation to the span of the request, because searches read that span. */
 function nameOperation({ attributes }: { readonly attributes?: Readonly<Record<string, unknown>> }): void {
   const server = getRPCMetadata(context.active())?.span;
   for (const key of ['graphql.operation.name', 'graphql.operation.type']) {
@@ -87,11 +87,11 @@ function packageOf(specifier: string): string | undefined {
 }
 
 const LOADED_AS_COMMONJS = new Set<string | null | undefined>(['commonjs', 'builtin', undefined, null]);
-/** Packages whose ES module only exports their CommonJS one, so that a tie of that holds for both. */
+/** Packages whose ES module only exports their CommonJS one, so that one tie observes both. */
 const RE_EXPORTED: ReadonlySet<string> = new Set(['koa']);
 const PATCHED = 'vitrine-patched:';
 
-/** Loads what observes a package, once each. */
+/** Loads the instrumentation and the tie of a package, each once. */
 class Watch {
   readonly #env: Env;
   readonly #added: (instrumentation: Instrumentation) => void;
@@ -105,7 +105,7 @@ class Watch {
     this.#added = added;
   }
 
-  /** `name`: of the package; `asked`: what it is called where `parent`, the path of a file, asks for it. */
+  /** `name`: the name of the package; `asked`: the name by which `parent`, the path of a file, asks for it. */
   attend(name: string, parent: string, asked = name): void {
     if (this.#seen.has(asked)) return;
     const suffix = forPackage.get(name);
@@ -147,7 +147,7 @@ const ALIASES_LIMIT = 1_000;
 
 /**
  * The name that a package gives itself, which differs from the one asked for when it was installed under an alias
- * (`npm:express@4`). Only for what the application asks for itself: a file is read for each.
+ * (`npm:express@4`). Only for packages that the application itself asks for, because a file is read for each.
  */
 function aliased(asked: string, parentUrl: string | undefined, url: string): string | undefined {
   if (parentUrl === undefined || parentUrl.includes('/node_modules/') || !url.startsWith('file:')) return undefined;
@@ -160,7 +160,7 @@ function aliased(asked: string, parentUrl: string | undefined, url: string): str
     const file = fileURLToPath(`${url.slice(0, at + folder.length)}package.json`);
     if (at > 0) name = (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name;
   } catch {
-    // A package without a readable package.json has the name it was asked for by.
+    // A package without a readable package.json keeps the name by which it was asked for.
   }
   aliases.set(asked, name);
   return name;
@@ -196,7 +196,7 @@ function watchByHooks(watch: Watch): void {
 
 type Load = (request: string, parent: { readonly filename?: string } | undefined, isMain: boolean) => unknown;
 
-/** An `import` of a CommonJS package comes with its path: its package is the last one under node_modules. */
+/** An `import` of a CommonJS package arrives as a path: its package is the last one under node_modules. */
 const inPath = (file: string): string | undefined =>
   /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(file)?.[1].replaceAll('\\', '/');
 
@@ -210,7 +210,7 @@ function aliasedFrom(asked: string, from: string): string | undefined {
   }
 }
 
-/** For Node.js without hooks. `Module._load` is undocumented, and for long what every tracer has replaced. */
+/** For Node.js without hooks. `Module._load` is undocumented, but tracers have replaced it for years. */
 function watchByLoader(watch: Watch): void {
   const loader = nodeModule as unknown as { _load: Load };
   const original = loader._load;
@@ -233,7 +233,7 @@ export function hasSoundHooks(version: string): boolean {
   return major > 24 || (major === 24 && minor >= 15) || (major === 22 && minor >= 23);
 }
 
-/** Begins to watch what the application resolves. `added` is told of each instrumentation. */
+/** Begins to watch the modules that the application resolves. `added` is called with each instrumentation. */
 export function watchPackages(env: Env, added: (instrumentation: Instrumentation) => void): void {
   const watch = new Watch(env, added);
   if (textOf(env, '_HANDLER') !== undefined && isLoaded(env, 'aws-lambda')) watch.load('aws-lambda');

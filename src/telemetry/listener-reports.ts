@@ -1,6 +1,7 @@
 /**
  * Under `vitrine run` each observed process appends one line to a file of `run` for each server that starts to listen: its
- * kind and its address. So `run` knows, without sending anything to the application, which port speaks HTTP, and how.
+ * kind and its address. From these lines `run` knows, without sending anything to the application, which port speaks HTTP,
+ * and how.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { appendFileSync } from 'node:fs';
@@ -15,10 +16,10 @@ export type ListenerKind = 'http' | 'https' | 'h2' | 'h2c' | 'tcp';
 export interface ListenerReport {
   readonly pid: number;
   readonly kind: ListenerKind;
-  /** As the server's address: may be `0.0.0.0` or `::`. Absent for a Unix socket. */
+  /** The host of the server's address: may be `0.0.0.0` or `::`. Absent for a Unix socket. */
   readonly host?: string | undefined;
   readonly port?: number | undefined;
-  /** Of a Unix socket. */
+  /** The path of a Unix socket. */
   readonly path?: string | undefined;
 }
 
@@ -27,7 +28,7 @@ export const reportFile = (runDir: string): string => path.join(runDir, 'listene
 /** A process that opens more servers than this is a port scanner or a test runner. */
 const MAX_REPORTS = 256;
 
-/** HTTP/2 classes are known by name: `node:http2` takes milliseconds to load. */
+/** HTTP/2 classes are recognised by name, because `node:http2` takes milliseconds to load. */
 function kindOf(server: Server): ListenerKind {
   if (server instanceof http.Server) return 'http';
   if (server instanceof https.Server) return 'https';
@@ -43,7 +44,7 @@ function append(runDir: string, report: Partial<ListenerReport>): void {
   }
 }
 
-/** A process that reports for itself: other ports of it, such as the inspector's, are not the application's. */
+/** Marks a process that reports its servers: its other ports, such as the inspector's, are not the application's. */
 export const reportProcess = (runDir: string): void => append(runDir, { pid: process.pid });
 
 /** Begins to report the servers of this process. Never throws into the application. */

@@ -1,7 +1,7 @@
 /**
- * ES modules that stand before a package of the application. `patchedSource`: a CommonJS package whose instrumentation replaces
- * the exports instead of changing them in place; Node has kept the originals for `import` by then. `wrapperSource`: an ES module
- * itself, whose exports cannot be changed from outside, with one export that is observed.
+ * ES modules that replace a package of the application. `patchedSource`: a CommonJS package whose instrumentation
+ * replaces the exports instead of changing them in place; by then Node has already kept the original exports for `import`.
+ * `wrapperSource`: an ES module itself, whose exports cannot be changed from outside, with one export that is observed.
  */
 import { createRequire } from 'node:module';
 import { observeHono, type Hono } from './spans/hono-routes.ts';
@@ -42,7 +42,7 @@ function wrapped(specifier: string, exported: Exports): Exports {
   try {
     return WRAPPED.get(specifier)?.wrap(exported) ?? {};
   } catch {
-    // Another version of the package: it stays as it is.
+    // Another version of the package, which stays unchanged.
     return {};
   }
 }
@@ -66,7 +66,7 @@ export function wrapperSource(specifier: string, url: string): string {
   ].join('\n');
 }
 
-/** An ES module that exports what the patching `require` gives for `file`. */
+/** An ES module that exports the result of the patching `require` for `file`. */
 export function patchedSource(file: string): string {
   const exported = createRequire(file)(file) as Exports;
   const names = Object.keys(exported).filter((name) => name !== 'default' && /^[A-Za-z_$][\w$]*$/.test(name));

@@ -66,7 +66,7 @@ export function isLauncher(script: string | undefined): boolean {
   return owner === undefined ? LAUNCHER_FILES.test(name) : LAUNCHERS.has(owner);
 }
 
-/** Set by the first observed process for those that it starts. */
+/** The first observed process sets this variable for the processes that it starts. */
 const PARENT = 'VITRINE_INSTANCE_PARENT';
 
 /** The number of a worker, which cluster and pm2 put into its environment. */

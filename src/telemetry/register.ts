@@ -17,7 +17,7 @@ import { instanceIdOf, isLauncher } from './process-identity.ts';
 
 const DEFAULT_ENDPOINT = 'http://127.0.0.1:4318';
 const DEFAULT_METRIC_INTERVAL_MS = 5_000;
-/** The most that the end of the process may be delayed when nothing else is left to do. */
+/** The longest time by which the end of the process may be delayed when no other work is left. */
 const END_LIMIT_MS = 500;
 
 const say = (message: string): void => {
@@ -28,7 +28,7 @@ const say = (message: string): void => {
 const stderrLogger: Logger = {
   debug() {},
   info() {},
-  // Diagnostics of instrumentations are not for the console of their host; OTEL_LOG_LEVEL shows them.
+  // Diagnostics of instrumentations do not belong on the console of their host; OTEL_LOG_LEVEL shows them.
   warn: ({ source }, message) => {
     if (source !== 'opentelemetry') say(message);
   },
@@ -46,7 +46,7 @@ function packageName(): string {
     const { name } = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown };
     if (typeof name === 'string' && name !== '') return name;
   } catch {
-    // No package here: the default says so.
+    // There is no package here, so the default is used.
   }
   return 'unknown_service:node';
 }
@@ -126,7 +126,7 @@ async function observe(runDir: string | undefined): Promise<void> {
     observeHttpClients();
     tieFastify();
   }
-  // The switch of the standard instrumentation that tells these; what it tells of the machine is left to the monitor.
+  // The switch of the standard instrumentation that reports these metrics; the monitor reports the metrics of the machine.
   if (isInstrumentationOn(env, 'host-metrics')) {
     const { registerProcessMetrics } = await import('./metrics/process-metrics.ts');
     registerProcessMetrics();

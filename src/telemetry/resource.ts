@@ -35,7 +35,10 @@ const withoutCommandLine: ResourceDetector = {
   },
 };
 
-/** Detectors of the bundle that ask the surroundings of the process, some of them over the network; loaded only when named. */
+/**
+ * Detectors of the bundle that query the environment of the process, some of them over the network; they are loaded only
+ * when named.
+ */
 const OF_BUNDLE: Readonly<Record<string, readonly [suffix: string, ...exports: string[]]>> = {
   container: ['container', 'containerDetector'],
   alibaba: ['alibaba-cloud', 'alibabaCloudEcsDetector'],

@@ -97,7 +97,8 @@ interface Parts {
 }
 
 /**
- * Throws VitrineError `exporter_unknown` (exit 3), `auth_required_to_bind` (exit 3), `port_taken` and `bind_failed` (exit 4); then nothing is left running.
+ * Throws VitrineError `exporter_unknown` (exit 3), `auth_required_to_bind` (exit 3), `port_taken` and `bind_failed` (exit
+ * 4); then no part is left running.
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { env, logger } = options;
@@ -150,7 +151,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   };
 }
 
-/** The parts that lean on internals of the SDK were compared with it; what differs is replaced by the SDK's own. */
+/** The parts that lean on internals of the SDK were compared with it; a part that differs is replaced by the SDK's own. */
 function sayFaults(faults: Readonly<Record<'spans' | 'metrics', string | undefined>>, logger: Logger): void {
   for (const [part, fault] of Object.entries(faults)) {
     if (fault === undefined) continue;
@@ -166,7 +167,7 @@ interface Rings {
   readonly logs: RingLogProcessor;
 }
 
-/** Undefined when no monitor would empty them. */
+/** Undefined when no monitor would empty the buffers. */
 function ringsFor({ frames }: TelemetryOptions, monitorUrl: string | undefined): Rings | undefined {
   if (frames === undefined && monitorUrl === undefined) return undefined;
   return {

@@ -1,6 +1,7 @@
 /**
- * A loopback port that speaks HTTP/1.1 for an application that listens otherwise: on a Unix socket, with TLS, or with HTTP/2.
- * The balancer needs to know one kind of upstream only. An own certificate is accepted: only this machine is asked.
+ * A loopback port that speaks HTTP/1.1 for an application that listens in another way: on a Unix socket, with TLS, or with
+ * HTTP/2. So the balancer has only one kind of upstream. A self-signed certificate is accepted, because the connection stays
+ * on this machine.
  */
 import http from 'node:http';
 import http2 from 'node:http2';
@@ -21,7 +22,7 @@ export interface Bridge {
 const ownTls = (place: Place, protocol: string): tls.TLSSocket =>
   tls.connect({ ...place, rejectUnauthorized: false, servername: 'localhost', ALPNProtocols: [protocol] });
 
-/** Undefined where none is needed. */
+/** Undefined where no bridge is needed. */
 export async function openBridge(kind: ListenerKind, place: Place): Promise<Bridge | undefined> {
   switch (kind) {
     case 'https':
@@ -54,7 +55,7 @@ async function open(server: net.Server): Promise<Bridge> {
   };
 }
 
-/** Bytes as they are. */
+/** Passes bytes on unchanged. */
 function carry(dial: () => Socket): Promise<Bridge> {
   return open(
     net.createServer({ allowHalfOpen: true }, (client) => {
@@ -65,7 +66,7 @@ function carry(dial: () => Socket): Promise<Bridge> {
   );
 }
 
-/** Fields of one HTTP/1.1 connection, which HTTP/2 does not have (RFC 9113 section 8.2.2). */
+/** Fields that belong to one HTTP/1.1 connection; HTTP/2 does not have them (RFC 9113 section 8.2.2). */
 const CONNECTION_FIELDS = new Set([
   'connection',
   'keep-alive',
@@ -138,7 +139,7 @@ function forward(
     if (Object.keys(trailers).length > 0) response.addTrailers(trailers);
     response.end();
   });
-  // A broken stream is a broken answer, never a complete one.
+  // The answer of a broken stream must not look complete.
   stream.on('error', () => response.destroy());
   stream.on('aborted', () => response.destroy());
   response.on('close', () => stream.close());

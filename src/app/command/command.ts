@@ -1,24 +1,26 @@
 /**
- * The command of `vitrine run` as a tree of processes. It ends by itself or by the user's signals; then nothing of the tree is
- * left. A guardian, a shell that waits on a pipe from this process, ends the tree when this process is killed.
+ * The command of `vitrine run` as a tree of processes. The command ends by itself or by the user's signals; then no process
+ * of the tree is left. A guardian, a shell that waits on a pipe from this process, ends the tree when this process is
+ * killed.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { systemClock, wait } from '../../base/clock.ts';
 
-/** In the environment of every process of the tree, also of those whose parent has ended. */
+/** This variable is in the environment of every process of the tree, also of those whose parent has ended. */
 export const RUN_MARK = 'VITRINE_RUN_ID';
 
-/** Processes that outlive the command itself get its signal and so long to end. */
+/** Processes that outlive the command itself get its signal, and this much time to end. */
 const LEFTOVER_LIMIT_MS = 5_000;
-/** After a second interrupt. */
+/** The time to end after a second interrupt. */
 const IMPATIENT_LIMIT_MS = 1_000;
 const LOOK_EVERY_MS = 50;
 
 /**
- * Reads one word: `done` from an orderly end, nothing when the pipe breaks. Arguments: the mark and the folder of this run. It
- * stands in a session of its own and ignores signals, so that a signal to the whole group does not end it first.
+ * The guardian reads one word: `done` after an orderly end, nothing when the pipe breaks. Arguments: the mark and the folder
+ * of this run. It runs in a session of its own and ignores signals, so that a signal to the whole group does not end it
+ * first.
  */
 const GUARDIAN = `
 trap '' INT TERM HUP QUIT
@@ -86,7 +88,7 @@ export class Command {
   #guard(): void {
     const { id, dir } = this.#options;
     const guardian = spawn('/bin/sh', ['-c', GUARDIAN, 'vitrine-guardian', `${RUN_MARK}=${id}`, dir], {
-      // Without the mark: it must not find itself.
+      // The guardian has no mark, because it must not find itself.
       env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
       cwd: '/',
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -106,7 +108,7 @@ export class Command {
     this.#exit(code);
   }
 
-  /** Hands a signal of the user on. The second interrupt ends the whole tree soon. */
+  /** Passes a signal of the user on. The second interrupt ends the whole tree soon. */
   signal(signal: NodeJS.Signals, send = true): void {
     if (signal === 'SIGINT' || signal === 'SIGTERM') {
       this.#lastSignal = signal;
@@ -121,12 +123,12 @@ export class Command {
     systemClock.after(IMPATIENT_LIMIT_MS, kill);
   }
 
-  /** Processes of the tree that run. */
+  /** The running processes of the tree. */
   #left(): number[] {
     return processesWith(`${RUN_MARK}=${this.#options.id}`);
   }
 
-  /** Ends what is left of the tree; resolves when nothing is. */
+  /** Ends the remaining processes of the tree; resolves when none is left. */
   async stop(): Promise<void> {
     if (this.#child !== undefined) {
       if (!this.#ended) this.#child.kill('SIGTERM');
@@ -150,7 +152,7 @@ export class Command {
   }
 }
 
-/** Processes of this user whose environment has `entry`, from /proc; elsewhere none. */
+/** Processes of this user whose environment has `entry`, from /proc; none on other systems. */
 function processesWith(entry: string): number[] {
   const marked = (pid: string): boolean => {
     try {
@@ -173,11 +175,11 @@ function killQuietly(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }
 
-/** A timer that keeps the process alive, because nothing else does while it waits. */
+/** A timer that keeps the process alive, because no other handle does so during the wait. */
 function keepAlive(delayMs: number, callback: () => void): () => void {
   const timer = setTimeout(callback, delayMs);
   return () => clearTimeout(timer);

@@ -1,9 +1,10 @@
 /**
- * Chooses where the requests for a command go. Observed processes report their servers (`listener-reports.ts`); ports of other
- * processes are read from /proc and probed. A command may open no port, open one late, several, or another one after a restart.
+ * Chooses where the requests for a command go. Observed processes report their servers (`listener-reports.ts`); ports of
+ * other processes are read from /proc and probed. A command may open no port, one port late, several ports, or another port
+ * after a restart.
  *
- * Order of choice: the port that the user named; the PORT that the command was given; the first one that speaks HTTP, as long
- * as it is open.
+ * Order of choice: the port that the user named; the PORT that the command was given; the first one that speaks HTTP, as
+ * long as it is open.
  */
 import { existsSync, readFileSync, watch, type FSWatcher } from 'node:fs';
 import type { ListenerKind, ListenerReport } from '../../telemetry/listener-reports.ts';
@@ -19,20 +20,20 @@ export interface Listener {
 
 export interface ListenerWatchOptions {
   readonly runDir: string;
-  /** Of the command; its descendants are looked at too. */
+  /** The process of the command; its descendants are watched too. */
   readonly pid: () => number;
   /** The option of Node.js that makes a process report. */
   readonly preload: string;
-  /** PORT that the command was given. */
+  /** The PORT that the command was given. */
   readonly preferred: number;
-  /** The port that the user named: no other is taken. */
+  /** The port that the user named: no other port is chosen. */
   readonly only: number | undefined;
   readonly onChosen: (listener: Listener) => Promise<void>;
-  /** A port that speaks HTTP and is not taken. Called once for each. */
+  /** Called once for each port that speaks HTTP and is not chosen. */
   readonly onOther: (port: number) => void;
 }
 
-/** Between two looks at /proc: short until a port is found, and growing. */
+/** The time between two reads of /proc: short at first, then growing until a port is found. */
 const FIRST_LOOK_MS = 100;
 const LONGEST_LOOK_MS = 5_000;
 const GROWTH = 1.3;
@@ -43,7 +44,7 @@ const portOf = (place: Place): number | undefined => ('path' in place ? undefine
 export class ListenerWatch {
   readonly #options: ListenerWatchOptions;
   readonly #file: string;
-  /** By port or path, in the order of appearance. */
+  /** Listeners by port or path, in the order of appearance. */
   readonly #found = new Map<string, Listener & { readonly pid: number }>();
   /** Processes that report for themselves. */
   readonly #observed = new Set<number>();
@@ -75,7 +76,7 @@ export class ListenerWatch {
     this.#timer.unref();
   }
 
-  /** Reads what is new and chooses again. One look at a time. */
+  /** Reads the new reports and ports and chooses again. It never runs twice at once. */
   async look(): Promise<void> {
     if (this.#closed) return;
     this.#again = true;
@@ -105,7 +106,7 @@ export class ListenerWatch {
       const place = path === undefined ? { host: host ?? '127.0.0.1', port: port ?? 0 } : { path };
       const key = keyOf(place);
       const before = this.#found.get(key);
-      // The primary of a cluster holds the socket and knows nothing of its use; its workers do.
+      // The primary of a cluster holds the socket and reports `tcp`; its workers know the kind of server.
       if (kind !== 'tcp' || before === undefined) this.#found.set(key, { kind, place, pid });
     }
   }
@@ -165,13 +166,13 @@ export class ListenerWatch {
   }
 }
 
-/** An address of this machine for the address of a listener, which may stand for all of them. */
+/** An address of this machine for the address of a listener, which may mean all addresses. */
 async function reachable(place: Place): Promise<Place> {
   if ('path' in place) return place;
   const { host, port } = place;
   if (host === '0.0.0.0') return { host: '127.0.0.1', port };
   if (host !== '::') return place;
-  // It may take IPv6 alone.
+  // The listener may accept IPv6 only.
   return { host: (await accepts('127.0.0.1', port)) ? '127.0.0.1' : '::1', port };
 }
 

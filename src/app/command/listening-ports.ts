@@ -6,12 +6,12 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const LISTEN = '0A';
-/** Addresses as net/tcp and net/tcp6 write them, where the connection must use IPv6 loopback. */
+/** IPv6 addresses as net/tcp6 writes them: a listener on one of them is reached by IPv6 loopback. */
 const LOOPBACK_6 = '00000000000000000000000001000000';
 const ANY_6 = '00000000000000000000000000000000';
 
 export interface TcpListener {
-  /** The loopback address at which it can be reached. */
+  /** The loopback address at which the listener can be reached. */
   readonly host: '127.0.0.1' | '::1';
   readonly port: number;
   /** Processes that hold the socket. */

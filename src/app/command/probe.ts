@@ -1,6 +1,6 @@
 /**
- * Finds out what a TCP port speaks when nothing is known of it: a connection, then a request line that is not HTTP. Servers
- * refuse it in their parser, so that no handler and no access log of the application sees a request.
+ * Finds out which protocol an unknown TCP port speaks: it connects and sends a request line that is not HTTP. Servers
+ * refuse the line in their parser, so no handler and no access log of the application sees a request.
  */
 import { connect } from 'node:net';
 import type { ListenerKind } from '../../telemetry/listener-reports.ts';
@@ -18,7 +18,7 @@ function kindOf(bytes: Buffer): ListenerKind {
   return bytes.length >= 9 && bytes[0] === 0 && bytes[3] === SETTINGS ? 'h2c' : 'tcp';
 }
 
-/** `tcp` when it answers nothing known; undefined when nobody listens there. */
+/** `tcp` when the answer is of no known protocol; undefined when no process listens there. */
 export function probe(host: string, port: number): Promise<ListenerKind | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
@@ -39,7 +39,7 @@ export function probe(host: string, port: number): Promise<ListenerKind | undefi
   });
 }
 
-/** Whether somebody accepts connections there. Nothing is sent. */
+/** Whether a process accepts connections there. Nothing is sent. */
 export function accepts(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });

@@ -1,10 +1,11 @@
 /**
- * Defaults that differ under `vitrine run`, where the balancer is a transparent proxy before one application: it has no limit
- * that the application does not have, keeps no answer, and sends nothing twice. A dead client or application is noticed by TCP.
- * docs/config.md is generated from this table. The configuration file, the environment and flags override each value.
+ * Defaults that differ under `vitrine run`, where the balancer is a transparent proxy in front of one application: it has no
+ * limit that the application does not have, stores no answer, and sends no request twice. TCP detects a dead client or
+ * application. docs/config.md is generated from this table. The configuration file, the environment and flags override each
+ * value.
  */
 
-/** Dotted key → value as it is written in a configuration. */
+/** Dotted key → value as a configuration file has it. */
 export const RUN_DEFAULTS: Readonly<Record<string, unknown>> = {
   'balancer.timeouts.connect': '0s',
   'balancer.timeouts.first_byte': '0s',
@@ -30,7 +31,7 @@ export const RUN_DEFAULTS: Readonly<Record<string, unknown>> = {
   'balancer.trusted_proxies': ['127.0.0.0/8', '::1'],
   // `/health` and the like belong to the application.
   'balancer.health_prefix': '/-',
-  // When the command has ended there is nothing left to announce.
+  // The drain begins when the command has ended, so an announcement would have no use.
   'balancer.drain.announce': '0s',
   'cache.responses.enabled': false,
 };

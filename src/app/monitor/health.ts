@@ -12,10 +12,10 @@ const SILENT_INTERVALS = 3;
 
 export interface MonitorHealthOptions {
   readonly clock: Clock;
-  /** Between two frames. */
+  /** The time between two frames. */
   readonly intervalMs: number;
   readonly alerts: () => readonly Alert[];
-  /** Whether a stack is to report; until it has, nothing is known to be well. */
+  /** Whether a stack must report; until it has reported, its state is unknown. */
   readonly expectsStack: boolean;
   /** False while the disk is full. */
   readonly storeWritable: () => boolean;

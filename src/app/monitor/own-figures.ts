@@ -30,14 +30,14 @@ export class OwnSamples implements OwnFigures {
     this.#intake = new Intake({
       sinks: { samples, spans: NOWHERE, logs: NOWHERE },
       clock,
-      // These figures are counted where they are kept.
+      // The same frames are counted on their way into the store.
       counters: new IngestCounters(createNoopMeter()),
     });
   }
 
   readonly covers: OwnFigures['covers'] = ({ file }) => FILES.has(file);
 
-  /** `connection` names the channel that the frame came by. */
+  /** `connection` names the channel by which the frame came. */
   async push(connection: string, frame: Frame): Promise<void> {
     let receiver = this.#receivers.get(connection);
     if (receiver === undefined) {

@@ -17,7 +17,7 @@ import type { OwnSamples } from './own-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
 
 export interface MonitorOptions {
-  /** Asks the stack process to care for balancer and cache; absent when there is none beside this monitor. */
+  /** Passes calls about balancer and cache to the stack process; absent when no stack runs beside this monitor. */
   readonly care?: ((call: CareCall) => Promise<CareReply>) | undefined;
   readonly settings: Settings;
   readonly dataDir: string;

@@ -56,7 +56,7 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
   scope.add('OTLP/gRPC', () => grpc.close());
 }
 
-/** The names that a loopback port answers to beside those of loopback; beyond loopback the token keeps strangers out. */
+/** The names under which a loopback port answers besides those of loopback; beyond loopback the token protects the port. */
 function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | undefined {
   return isLoopback(host) ? monitor.allowed_hosts : undefined;
 }

@@ -1,6 +1,7 @@
 /**
- * Builds the monitor: ingest → store → PromQL → rules → page and APIs. It decides nothing; every part is built from
- * checked settings and is stopped with the scope. In test mode it opens only its main address and accepts samples of any time.
+ * Builds the monitor: ingest → store → PromQL → rules → page and APIs. It makes no decisions; every part is built from
+ * checked settings and is stopped with the scope. In test mode it opens only its main address and accepts samples of any
+ * time.
  */
 import { metrics } from '@opentelemetry/api';
 import { every, steadyClock, type Clock, type SteadyClock } from '../../base/clock.ts';
@@ -70,7 +71,9 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
   }
 }
 
-/** Takes over from the monitor that ran on this store before: its time, when the clock was set back a little, and its windows. */
+/**
+ * Continues the work of the previous monitor on this store: its time, when the clock was set back a little, and its windows.
+ */
 async function goOn({ clock }: SteadyOptions, { store, windows }: MonitorParts): Promise<void> {
   const { name, unit, kind } = METRICS.componentUptime;
   const own: Matcher = { name: METRIC_NAME, op: '=', value: prometheusMetricName(name, unit, kind) };
@@ -108,7 +111,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     clock,
     logger,
     externalUrl: localUrl(settings.monitor.listen),
-    // A remote server keeps what it is asked for.
+    // A remote server keeps its samples even when this store keeps none.
     paused: () => (section.metrics.url !== undefined || stats().writable ? undefined : 'the store keeps no samples'),
     own: ownSamples,
     rareLine,

@@ -82,7 +82,7 @@ export function junitOf(outcomes: readonly RuleFileOutcome[]): string {
   return `<testsuites>${suites.join('')}</testsuites>`;
 }
 
-/** Escaped as Go's encoding/xml does; what XML cannot hold becomes U+FFFD. */
+/** Escaped as Go's encoding/xml does; characters that XML does not allow become U+FFFD. */
 function xmlText(text: string): string {
   const names = new Map([
     ['&', '&amp;'],

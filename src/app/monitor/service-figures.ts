@@ -1,5 +1,5 @@
 /**
- * Gives the live figures the few OTLP metrics of services that the page draws for each process. They are taken from a
+ * Passes the few OTLP metrics of services that the page draws for each process to the live figures. They are taken from a
  * request on its way into the store, so no query is needed.
  */
 import type { FrameMetric, FramePoint } from '../../model/frame.ts';
@@ -16,7 +16,7 @@ const WANTED = new Set([
 ]);
 const CUMULATIVE = 2;
 
-/** Hands the cumulative collections in `resources` to the live state. Never throws, whatever they contain. */
+/** Passes the cumulative collections in `resources` to the live state. Never throws, whatever the collections contain. */
 export function observeServices(live: LiveState, resources: readonly ResourceMetrics[], nowMs: number): void {
   for (const { resource, metrics } of resources) {
     const wanted = metrics.filter((metric) => WANTED.has(metric.name)).flatMap(frameMetricOf);

@@ -1,8 +1,8 @@
 /**
  * A child process that is kept alive: started, watched, and started again with back-off when it ends without being asked to.
- * After five lives in a row of less than three seconds it is started once a minute only. It is given up only for what cannot
- * pass by itself: wrong usage or a wrong configuration. A port or a directory that is in use may be free in a moment.
- * Children end by themselves when the channel to their parent closes, so none outlives a killed parent.
+ * After five runs in a row of less than three seconds it is started only once a minute. It is given up only for causes that
+ * cannot pass by themselves: wrong usage or a wrong configuration. A port or a directory that is in use may be free in a
+ * moment. Children end by themselves when the channel to their parent closes, so none outlives a killed parent.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Clock } from '../../base/clock.ts';
@@ -18,13 +18,13 @@ export interface ChildOptions {
   readonly logger: Logger;
   /** Called with every message of every run. */
   readonly onMessage?: (message: unknown, child: ChildProcess) => void;
-  /** Called when an incarnation has ended. */
+  /** Called when a run has ended. */
   readonly onExit?: (unexpected: boolean, code: number | null) => void;
   /** True when a second attempt would fail the same way. Codes 2 and 3 always mean that: wrong usage, wrong configuration. */
   readonly isFinal?: (code: number | null) => boolean;
-  /** Whether the life that has just ended was no use. Default: it lasted less than three seconds. */
+  /** Whether the run that has just ended counts as failed. Default: it lasted less than three seconds. */
   readonly wasVain?: (livedMs: number) => boolean;
-  /** Called when it is not started again. */
+  /** Called when the child will not be started again. */
   readonly onGaveUp?: (code: number | null) => void;
 }
 
@@ -58,7 +58,7 @@ export class Child {
     return this.#gaveUp;
   }
 
-  /** Sends if the channel is open, else returns false. `done` is called once the message was handed over. */
+  /** Sends if the channel is open, else returns false. `done` is called once the message was written to the channel. */
   send(message: object, done?: (error: Error | null) => void): boolean {
     const child = this.#process;
     if (!child?.connected) return false;
@@ -70,7 +70,10 @@ export class Child {
     this.#process?.kill(signal);
   }
 
-  /** SIGTERM, or `message` if the channel is open, and SIGKILL after `limitMs`; resolves when it has ended, or a second after. */
+  /**
+   * SIGTERM, or `message` if the channel is open, and SIGKILL after `limitMs`; resolves when it has ended, or a second after
+   * that.
+   */
   async stop(limitMs: number, message?: object): Promise<void> {
     this.#stopping = true;
     this.#cancelRestart();

@@ -1,7 +1,7 @@
 /**
- * Whether this process may start here, decided before it changes anything: one Vitrine a data directory, and its addresses
- * free. The lock is SQLite's on an empty file, which the kernel releases however the process ends. The children of a Vitrine
- * that was killed end a moment later: they are waited for.
+ * Whether this process may start here, decided before it changes anything: one Vitrine for each data directory, and its
+ * addresses must be free. The lock is SQLite's on an empty file, which the kernel releases however the process ends. The
+ * children of a Vitrine that was killed end a moment later, so the start waits for them.
  */
 import { chmodSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -93,7 +93,7 @@ function runFile(dataDir: string): RunFile | undefined {
   try {
     return readRunFile(dataDir);
   } catch {
-    // Nothing runs, or its start has not come so far.
+    // No Vitrine runs, or its start has not written the file yet.
     return undefined;
   }
 }
@@ -106,14 +106,14 @@ async function formerEnded(dataDir: string, clock: Clock): Promise<void> {
   while (pids.some(isOurs) && clock.monotonic() < endMs) await wait(clock, LOOK_EVERY_MS);
 }
 
-/** Whether a program of ours has that id: ids are used again. */
+/** Whether the process with that id is a program of ours, because the system uses ids again. */
 function isOurs(pid: number): boolean {
   if (pid <= 0 || pid === process.pid) return false;
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
     return [MAIN_PROGRAM, SAMPLE_PROGRAM].some((program) => command.includes(program));
   } catch {
-    // It has ended, or this is no Linux.
+    // The process has ended, or this is not Linux.
     return false;
   }
 }
@@ -153,7 +153,7 @@ async function whoIsThere(error: VitrineError, { host, port }: Address): Promise
       },
     );
   } catch {
-    // Another program answers there, or none does.
+    // Another program answers there, or no program does.
     return error;
   }
 }

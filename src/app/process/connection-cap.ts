@@ -1,7 +1,7 @@
 /**
  * Bounds the open connections of a port, so that descriptors are left for files, upstreams and the other ports. A connection
- * over the bound is answered 503 and closed in order, because a reset looks like a crash to senders and a full table of
- * descriptors stops everything. One peer may hold three quarters.
+ * over the bound is answered 503 and closed in order, because senders treat a reset like a crash, and a full table of
+ * descriptors stops everything. One peer may hold three quarters of the bound.
  */
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
@@ -33,7 +33,7 @@ function procLimits(): string {
   try {
     return readFileSync('/proc/self/limits', 'utf8');
   } catch {
-    // No Linux: the limit is not known.
+    // Not Linux: the limit is not known.
     return '';
   }
 }
@@ -63,7 +63,7 @@ export function capConnections(server: Server, bound: number): { readonly refuse
   return count;
 }
 
-/** What the peer still sends is read and dropped for a second: closing over unread bytes would be a reset. */
+/** The bytes that the peer still sends are read and dropped for a second: closing with unread bytes would be a reset. */
 function refuse(socket: Socket): void {
   socket.on('error', () => socket.destroy());
   socket.setTimeout(LINGER_MS, () => socket.destroy());

@@ -16,7 +16,10 @@ const CLOSE_LIMIT_MS = 2_000;
 
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** Without `upgrade`, requests for one are answered as if they asked for none. Throws VitrineError `port_taken` or `bind_failed`. */
+/**
+ * Without `upgrade`, requests for an upgrade are answered as if they asked for none. Throws VitrineError `port_taken` or
+ * `bind_failed`.
+ */
 export async function openHttpPort(
   at: Address,
   name: string,

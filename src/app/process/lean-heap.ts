@@ -3,8 +3,8 @@
  * generation alone takes 128 MB under load, and the old generation doubles before it is collected, although a balancer, a
  * monitor or a service holds some 40 MB: four processes would hold a gigabyte of garbage. With small sizes garbage is
  * collected more often and each process stays near the size of its live objects. Under load a small young generation would
- * cost a fifth of the CPU, because half of it is requests in flight, which each collection copies again: a process that has
- * been busy for a while therefore gets some MiB more, which V8 takes back when the process is idle.
+ * cost a fifth of the CPU, because half of it holds requests in flight, which each collection copies again: a process that
+ * has been busy for a while therefore gets some MiB more, which V8 takes back when the process is idle.
  * Nothing here limits the old generation: a heap that needs more gets more.
  */
 import { PerformanceObserver } from 'node:perf_hooks';
@@ -58,9 +58,9 @@ export const LEAN_MALLOC: Readonly<Record<string, string>> = {
 const ENOUGH_ARRAYS = 8_000;
 
 /**
- * Applies a plan to this process, which was started without its flags, as far as V8 takes sizes at run time. Call it before anything
- * else is loaded: a young generation that has grown does not shrink soon. Node flags that size the heap win: then nothing
- * is changed.
+ * Applies a plan to this process, which was started without its flags, as far as V8 takes sizes at run time. Call it before
+ * anything else is loaded: a young generation that has grown does not shrink soon. Node flags that size the heap have
+ * precedence: then this function changes nothing.
  */
 export function applyHeapPlan(plan: HeapPlan, nodeFlags: readonly string[]): void {
   if (nodeFlags.some((flag) => SIZED_BY_FLAGS.test(flag))) return;
@@ -70,7 +70,10 @@ export function applyHeapPlan(plan: HeapPlan, nodeFlags: readonly string[]): voi
   if (plan.growsWhenBusy) growYoungOnceBusy();
 }
 
-/** V8 takes no size at run time, but grows by a factor whenever enough objects have survived: this makes some survive. */
+/**
+ * V8 accepts no size at run time, but the generation grows by a factor whenever enough objects have survived: this function
+ * makes some survive.
+ */
 function growYoungTo(bytes: number): void {
   setFlagsFromString(youngBy(4));
   const survivors: number[][] = [];

@@ -8,7 +8,7 @@ import type { Out } from '../../telemetry/logs/log-console.ts';
 export interface ParentChannel {
   /** Receives finished log lines. The writer drops lines above a bound when the parent does not read them. */
   readonly lines: Out;
-  /** Asks the stack to answer a call of its runtime API. Never rejects; a stack that says nothing is `unreachable`. */
+  /** Asks the stack to answer a call of its runtime API. Never rejects; a stack that does not answer is `unreachable`. */
   readonly care: (call: CareCall) => Promise<CareReply>;
   ready(): void;
   onFrame(take: (frame: Frame) => Promise<void>): void;
@@ -19,7 +19,7 @@ export interface ParentChannel {
 export function parentChannel(): ParentChannel | undefined {
   if (process.send === undefined) return undefined;
   let waitingBytes = 0;
-  // With a callback, a message to a parent that has just ended is no error of this process.
+  // With a callback, a message to a parent that has just ended is not an error of this process.
   const say = (message: ToStack, done?: () => void): void => {
     if (process.connected) process.send?.(message, undefined, undefined, () => done?.());
     else done?.();
@@ -52,7 +52,7 @@ export function parentChannel(): ParentChannel | undefined {
     },
     onGone(end) {
       if (process.connected) process.once('disconnect', end);
-      // It ended while this process was still starting: there will be no further event.
+      // The parent ended while this process was still starting: no further event will come.
       else end();
     },
   };

@@ -1,6 +1,6 @@
 /**
  * Checks across sections: addresses that clash, a balancer that is its own upstream, duplicate names. Each is an error with
- * its place, because the program would start and then not do what the configuration means.
+ * its place, because otherwise the program would start and not behave as configured.
  */
 import type { Path } from '../../config/document.ts';
 import { parseAddress, type Address } from '../../config/types.ts';

@@ -28,7 +28,7 @@ export interface SettingsSources {
   readonly defaults?: Readonly<Record<string, unknown>>;
 }
 
-/** The file named, or ./vitrine.yaml when it is there. */
+/** The named file, or ./vitrine.yaml if that exists. */
 export function configFile(named: string | undefined): string | undefined {
   return named ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
 }

@@ -19,7 +19,9 @@ const SILENT_MS = 5_000;
 const SILENT_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 4_000;
 const LAST_FRAME_LIMIT_MS = 1_000;
-/** A first start that finds an address in use is repeated for so long: the monitor of a stack that was killed is just ending. */
+/**
+ * A first start that finds an address in use is repeated for this long: the monitor of a killed stack may still be ending.
+ */
 const IN_USE_PATIENCE_MS = 10_000;
 const IN_USE = 4;
 
@@ -54,7 +56,7 @@ export class MonitorChild {
   #frames: FrameSender | undefined;
   #ready = false;
   #wasReady = false;
-  /** Whether the life before was ready. */
+  /** Whether the monitor became ready in the run before. */
   #livedReady = false;
   #lastAckMs = 0;
   #whenStarted: () => void = () => {};

@@ -25,7 +25,7 @@ export interface StackOptions {
   readonly balancer: BalancerOptions;
   /** Whether the upstreams were started together with this process. */
   readonly upstreamsStart: boolean;
-  /** The balancer's health answers on the bare paths too: nothing behind it has paths of its own there. */
+  /** The balancer's health answers on the bare paths too: no service behind the balancer uses these paths itself. */
   readonly bareHealth: boolean;
   /** Listening sockets of the process that this one replaces. */
   readonly handed?: HandedSockets | undefined;
@@ -37,7 +37,7 @@ export interface Stack {
   readonly balancer: Balancer;
   /** For the replacement of this process by another. */
   readonly serving: Serving;
-  /** Throws VitrineError `config_invalid` and keeps what runs. */
+  /** Throws VitrineError `config_invalid` and keeps the present configuration. */
   reload(section: BalancerOptions): void;
   health(): Health;
   /** Answers the requests that were read, then stops. Returns one message for each part that failed to stop. */

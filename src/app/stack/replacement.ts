@@ -1,8 +1,8 @@
 /**
  * Replacing the program while it serves. On SIGUSR2 the process starts the program on disk once more as a child and gives it
  * its listening sockets; when the child serves, the old balancer takes no new connection and ends with those it has. The
- * first process stays as their parent, so that its pid, which systemd and containers know, keeps its meaning: it passes
- * signals on and ends as the child does. The next replacement goes the same way, with the child's sockets.
+ * first process stays as their parent, so that its pid, which systemd and containers know, stays valid: it passes signals on
+ * and ends with the exit code of the child. The next replacement goes the same way, with the child's sockets.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Server } from 'node:net';
@@ -24,11 +24,11 @@ type ToChild =
 export interface Serving {
   /** The servers that listen. */
   readonly sockets: () => { readonly plain: Server; readonly secure: Server | undefined };
-  /** Lets go of what only one process can have. */
+  /** Releases the resources that only one process can have. */
   letGo(): void;
   /** Takes no new connection and resolves when the last one has ended. */
   leave(): Promise<void>;
-  /** The old process has let go of what only one can have. */
+  /** Called when the old process has released the resources that only one process can have. */
   alone(): Promise<void>;
 }
 
@@ -51,7 +51,7 @@ function say(message: ToParent, handle?: Server): void {
   process.send?.(message, handle);
 }
 
-/** In the process that serves: the first one, or one that took over. */
+/** In the process that serves: the first one, or one that replaced it. */
 export class Replacement {
   readonly #serving: Serving;
   readonly #log: Logger;
@@ -97,7 +97,7 @@ export class Replacement {
     return this.#current?.kill(signal) ?? false;
   }
 
-  /** Starts the program on disk and hands over to it. A program that cannot start changes nothing. */
+  /** Starts the program on disk and gives the service over to it. If the program cannot start, nothing changes. */
   replace(): void {
     if (this.#coming !== undefined) return;
     const child = fork(process.argv[1], process.argv.slice(2), { env: { ...process.env, [MARK]: '1' } });
@@ -129,7 +129,7 @@ export class Replacement {
       if ((message.kind !== 'socket' && message.kind !== 'no_socket') || message.name !== name) return;
       old.off('message', passed);
       tell(message as ToChild, handle);
-      // Within this turn: it must take no connection here.
+      // Closed in this turn of the event loop, because the handle must not accept a connection in this process.
       handle?.close();
     };
     old.on('message', passed);

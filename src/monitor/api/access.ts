@@ -1,7 +1,7 @@
 /**
- * Authentication. Programs send the token with each request; the page sends it once and then holds a session in a cookie
- * that scripts cannot read and other sites cannot use. Sessions live in memory, end after 12 h without use and after 7 days
- * in any case. Without a token (loopback only) every request is admitted.
+ * Authentication. Programs send the token with each request. The page sends the token once and then has a session in a
+ * cookie that scripts cannot read and other sites cannot use. Sessions are stored in memory; they end after 12 h without
+ * use, and always after 7 days. Without a token (loopback only) every request is admitted.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { BoundedMap } from '../../base/bounded.ts';
@@ -45,14 +45,14 @@ export class Access {
     return this.#token === undefined;
   }
 
-  /** Counts as use of the session. */
+  /** The call counts as use of the session. */
   isAllowed(headers: IncomingHttpHeaders): boolean {
     const session = this.#admitted(headers);
     if (typeof session === 'object') session.usedMs = this.#clock.now();
     return session !== false;
   }
 
-  /** The same without counting as use: an open socket alone does not keep a session alive. */
+  /** The same check, but it does not count as use: an open socket alone does not keep a session alive. */
   isStillAllowed(headers: IncomingHttpHeaders): boolean {
     return this.#admitted(headers) !== false;
   }
@@ -67,8 +67,8 @@ export class Access {
   }
 
   /**
-   * Starts a session when the token is right; returns the value of Set-Cookie.
-   * @throws VitrineError `unauthorized`, or `too_many_requests` after ten tries in a minute from one address
+   * Starts a session when the token is correct; returns the value of Set-Cookie.
+   * @throws VitrineError `unauthorized`, or `too_many_requests` after ten attempts in a minute from one address
    */
   signIn(token: string, address: string, secure: boolean): string {
     this.#countTry(address);

@@ -1,6 +1,6 @@
 /**
- * How this port answers: every error as problem+json with a code and a request id, every JSON body compressed when that
- * saves something. Internal failures are not described in the answer; the log describes them under the same id.
+ * The form of this port's responses: every error is problem+json with a code and a request id; every JSON body is compressed
+ * when that saves something. The response does not describe internal failures; the log describes them under the same id.
  */
 import { promisify } from 'node:util';
 import { gzip as gzipCallback } from 'node:zlib';
@@ -12,7 +12,7 @@ import { readSmallBody } from '../ingest/request/body.ts';
 import { SECURITY_HEADERS } from './guard.ts';
 
 const gzip = promisify(gzipCallback);
-/** Below one packet compression saves no round trip. */
+/** Smaller bodies fit into one packet, so compression would save no round trip. */
 const MIN_COMPRESSED_BYTES = 1_400;
 const GZIP_LEVEL = 4;
 
@@ -25,24 +25,24 @@ function fail(ctx: Context, error: unknown, requestId: string): void {
   ctx.type = 'application/problem+json';
 }
 
-/** Of answers that will pass by themselves. */
+/** Sent with errors that are temporary. */
 const RETRY_AFTER_SECONDS = '5';
 
-/** Outermost. A client that disconnects is not an error. */
+/** The outermost middleware. A client that disconnects is not an error. */
 export function problems(logger: Logger): Middleware {
   return async (ctx, next) => {
     const requestId = randomHex(8);
     ctx.set({ ...SECURITY_HEADERS, 'X-Request-Id': requestId });
     try {
       await next();
-      // Ingest answers on the socket itself; then there is nothing left to say.
+      // Ingest writes its response on the socket itself; nothing is left to send then.
       if (ctx.respond === false || ctx.headerSent) return;
       if (ctx.status === 404 && ctx.body === undefined) {
         throw new VitrineError('not_found', 'There is nothing at this address.');
       }
     } catch (error) {
       if (!(error instanceof VitrineError)) logger.error({ err: error, requestId, path: ctx.path }, 'request failed');
-      // The unread rest of a refused body would be read as the next request on this connection.
+      // The unread part of a refused body would be read as the next request on this connection.
       if (!ctx.req.complete) ctx.set('Connection', 'close');
       fail(ctx, error, requestId);
     }
@@ -57,7 +57,7 @@ function bytesOf(body: unknown): Buffer | undefined {
   return undefined;
 }
 
-/** Makes objects JSON and compresses text; leaves streams and what is compressed already alone. */
+/** Turns objects into JSON and compresses text. Streams and bodies that are already compressed are not changed. */
 export function compressed(): Middleware {
   return async (ctx, next) => {
     await next();
@@ -80,7 +80,9 @@ export function compressed(): Middleware {
   };
 }
 
-/** The JSON object in the body of a write. @throws VitrineError `unsupported_media_type`, `payload_too_large`, `bad_request` */
+/**
+ * The JSON object in the body of a write. @throws VitrineError `unsupported_media_type`, `payload_too_large`, `bad_request`
+ */
 export async function jsonBody(ctx: Context, maxBytes = 64 * 1_024): Promise<Readonly<Record<string, unknown>>> {
   if (ctx.request.is('application/json') !== 'application/json') {
     throw new VitrineError('unsupported_media_type', 'The body must be application/json.');

@@ -1,6 +1,6 @@
 /**
- * The runtime API of balancer and cache: checked here like every call of this port, answered by the process that runs them.
- * A monitor without such a parent answers 404.
+ * The runtime API of the balancer and the cache. Calls are checked here like every call of this port; the process that runs
+ * the balancer and the cache answers them. A monitor without such a parent process answers 404.
  */
 import { VitrineError } from '../../base/errors.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';

@@ -1,15 +1,15 @@
 /**
- * What the API sends and the page reads: the shapes of every JSON body and every WebSocket message, as types only.
- * Bodies that other programs read (`/health`, `/api/metrics`, `/api/services`, `/api/timeseries`) have snake_case names with
- * the unit last; messages between this API and its own page have the house's names. Times are milliseconds since the epoch
- * unless a name says otherwise; durations are seconds in figures and milliseconds in traces. `null` means that nothing was
- * measured, never zero.
+ * The shapes of every JSON body and every WebSocket message that the API sends and the page reads, as types only. Bodies
+ * that other programs read (`/health`, `/api/metrics`, `/api/services`, `/api/timeseries`) have snake_case names that end
+ * with the unit. Messages between this API and its own page have this project's usual names. Times are milliseconds since
+ * the epoch unless a name says otherwise; durations are seconds in figures and milliseconds in traces. `null` means that
+ * nothing was measured, never zero.
  */
 import type { AlertState } from '../../model/alert.ts';
 import type { Health, ReportedStatus } from '../../model/health.ts';
 import type { AttributeValue, SpanKind, SpanStatus } from '../../model/records.ts';
 
-/** Seconds. Percentiles are estimated from histogram buckets. */
+/** In seconds. Percentiles are estimated from histogram buckets. */
 export interface LatencyFigures {
   readonly average_seconds: number | null;
   readonly p50_seconds: number | null;
@@ -22,7 +22,7 @@ export interface TrafficFigures extends LatencyFigures {
   readonly requests: number;
   readonly requests_per_second: number;
   readonly errors: number;
-  /** Answers 5xx and failures over all requests, 0 to 1. */
+  /** 5xx responses and failures divided by all requests, 0 to 1. */
   readonly error_ratio: number | null;
   /** Requests by class of the status code: `2xx` … `5xx`, `other`. */
   readonly by_status: Readonly<Record<string, number>>;
@@ -34,22 +34,24 @@ export interface ServiceFigures {
   readonly traffic: TrafficFigures | null;
   readonly cpu_cores: number | null;
   readonly memory_bytes: number | null;
-  /** Of the instance that came up last. */
+  /** The uptime of the instance that started last. */
   readonly uptime_seconds: number | null;
 }
 
 export type Phase = 'queue' | 'cache' | 'connect' | 'upstream' | 'transfer';
 
-/** The request ledger of one route: mean seconds of a request in each phase, so that the phases add up. */
+/**
+ * The request ledger of one route: the mean time of each phase of a request, in seconds. Means are used because they add up.
+ */
 export interface RouteLedger {
   readonly method: string;
   readonly route: string;
   readonly requests_per_second: number;
   readonly mean_seconds: number;
   readonly phases: Readonly<Record<Phase, number>>;
-  /** The same over the minutes before the window; null when there was no such request. */
+  /** The same figures for the minutes before the window; null when there was no request then. */
   readonly before: { readonly mean_seconds: number; readonly phases: Readonly<Record<Phase, number>> } | null;
-  /** Of the time of all routes, 0 to 1. */
+  /** Share of the time of all routes, 0 to 1. */
   readonly time_share: number;
 }
 
@@ -59,7 +61,7 @@ export interface CacheFigures {
   readonly stale: number;
   readonly bypassed: number;
   readonly errors: number;
-  /** hits (stale answers included) / (hits + misses); null without look-ups. */
+  /** hits (including stale answers) / (hits + misses); null without look-ups. */
   readonly hit_ratio: number | null;
   readonly lookup_average_seconds: number | null;
   readonly entries: number | null;
@@ -79,13 +81,13 @@ export interface ComponentUptime {
   readonly uptime_seconds: number;
 }
 
-/** `GET /api/metrics`, and a part of each live frame: the last 60 s, or less when the process is younger. */
+/** `GET /api/metrics`, and a part of each live frame. Covers the last 60 s, or less when the process is younger. */
 export interface CurrentFigures {
   readonly time: string;
   readonly window_seconds: number;
-  /** As the balancer saw them; null without traffic. */
+  /** The figures that the balancer measured; null without traffic. */
   readonly balancer: TrafficFigures | null;
-  /** The servers together: what they say themselves, or the balancer's count of what it sent them. */
+  /** All servers together: the figures that they report, or the balancer's count of the requests that it sent to them. */
   readonly server: { readonly requests_per_second: number; readonly source: 'services' | 'upstreams' } | null;
   readonly services: readonly ServiceFigures[];
   readonly cache: CacheFigures | null;
@@ -93,7 +95,7 @@ export interface CurrentFigures {
   readonly upstreams: readonly UpstreamFigures[];
   readonly components: readonly ComponentUptime[];
   readonly routes: readonly RouteLedger[];
-  /** Cores used by the stack's processes together, and their memory. */
+  /** Cores used by all processes of the stack together, and their memory. */
   readonly cpu_cores: number | null;
   readonly memory_bytes: number | null;
 }
@@ -101,7 +103,7 @@ export interface CurrentFigures {
 export type Severity = 'critical' | 'warning' | 'info';
 
 export interface AlertView {
-  /** Stable over the life of the alert: made of its labels. */
+  /** Made of the alert's labels, so it does not change during the life of the alert. */
   readonly fingerprint: string;
   readonly name: string;
   readonly severity: Severity;
@@ -128,7 +130,7 @@ export interface LiveFrame {
   readonly alerts: readonly AlertView[];
 }
 
-/** Figures of the last 15 minutes in columns, oldest first, for sparklines; the page gets them on every connection. */
+/** Figures of the last 15 minutes in columns, oldest first, for sparklines. The page gets them on every connection. */
 export interface LiveHistory {
   readonly stepMs: number;
   readonly timesMs: readonly number[];
@@ -141,7 +143,7 @@ export interface LiveHistory {
   readonly cpuCores: readonly (number | null)[];
 }
 
-/** First message of a connection. */
+/** The first message of a connection. */
 export interface LiveHello {
   readonly kind: 'hello';
   readonly version: string;
@@ -157,17 +159,17 @@ export interface ExpressionResult {
   readonly expr: string;
   readonly timeMs: number;
   readonly series: readonly ExpressionSeries[];
-  /** A sentence when the expression could not be evaluated. */
+  /** A sentence that says why the expression could not be evaluated. */
   readonly error?: string;
 }
 
-/** The newest values of the expressions this viewer asked for. */
+/** The newest values of the expressions that this viewer requested. */
 export interface LiveResults {
   readonly kind: 'results';
   readonly results: readonly ExpressionResult[];
 }
 
-/** What the last message of the viewer asked for that was refused. */
+/** The part of the viewer's last message that was refused. */
 export interface LiveRefusal {
   readonly kind: 'refused';
   readonly reason: string;
@@ -175,7 +177,7 @@ export interface LiveRefusal {
 
 export type ServerMessage = LiveHello | LiveFrame | LiveResults | LiveRefusal;
 
-/** Replaces what this viewer subscribed to; at most 16 PromQL expressions. */
+/** Replaces the subscriptions of this viewer; at most 16 PromQL expressions. */
 export interface ClientMessage {
   readonly subscribe: readonly string[];
 }
@@ -193,7 +195,7 @@ export interface TraceSummaryView {
 
 export interface TracesAnswer {
   readonly traces: readonly TraceSummaryView[];
-  /** True when there are more than were asked for. */
+  /** True when there are more than the number requested. */
   readonly more: boolean;
 }
 
@@ -205,7 +207,7 @@ export interface SpanView {
   readonly service: string;
   readonly name: string;
   readonly kind: SpanKind;
-  /** From the start of the trace. */
+  /** Offset from the start of the trace. */
   readonly startOffsetMs: number;
   readonly durationMs: number;
   /** Nanoseconds since the epoch as decimal digits: they do not fit a JSON number. */
@@ -228,7 +230,7 @@ export interface LogView {
   readonly severityNumber: number;
   readonly severity: string;
   readonly service: string;
-  /** As text; an object is written as JSON. */
+  /** The body as text; an object is written as JSON. */
   readonly message: string;
   readonly attributes: WireAttributes;
   readonly traceId: string;
@@ -239,7 +241,7 @@ export interface TraceAnswer {
   readonly traceId: string;
   readonly startMs: number;
   readonly durationMs: number;
-  /** By start; a parent may be absent. */
+  /** Sorted by start. A parent may be missing. */
   readonly spans: readonly SpanView[];
   readonly logs: readonly LogView[];
 }
@@ -252,7 +254,7 @@ export interface LogsAnswer {
 export interface ServiceRow {
   readonly service: string;
   readonly state: ReportedStatus | 'no_data';
-  /** Why it is in this state, one sentence; empty when healthy. */
+  /** The reason for the state, one sentence; empty when healthy. */
   readonly reason: string;
   readonly requests_per_second: number | null;
   readonly error_ratio: number | null;
@@ -260,7 +262,7 @@ export interface ServiceRow {
   readonly cpu_cores: number | null;
   readonly logs_per_minute: number | null;
   readonly uptime_seconds: number | null;
-  /** One mark a minute of the last 15, oldest first. */
+  /** One mark for each of the last 15 minutes, oldest first. */
   readonly strip: readonly (ReportedStatus | 'no_data')[];
 }
 

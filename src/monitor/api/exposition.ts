@@ -1,8 +1,8 @@
 /**
- * The latest collections of several processes as one page in Prometheus' text format 0.0.4, each series with the `job` and
- * `instance` of its process: `GET /metrics` of the monitor. Names follow `model/naming.ts`, as on every road; numbers, those of
- * `le` among them, are written as Prometheus' Go client writes them. Exponential
- * histograms are left out: the text format has none.
+ * The latest collections of several processes as one page in Prometheus' text format 0.0.4: `GET /metrics` of the monitor.
+ * Each series has the `job` and `instance` of its process. Names follow `model/naming.ts`, as everywhere else. Numbers,
+ * including those of `le`, are written as Prometheus' Go client writes them. Exponential histograms are left out, because
+ * the text format does not support them.
  */
 import { formatGeneral } from '../../model/go-float.ts';
 import type { FrameHistogram, FrameMetric } from '../../model/frame.ts';
@@ -86,7 +86,7 @@ function histogramLines(name: string, inner: string, { bounds, counts, sum, coun
   return `${text}${name}_sum{${inner}} ${formatGeneral(sum)}\n${name}_count{${inner}} ${count}\n`;
 }
 
-/** Attributes that become one label are joined with `;`, as the compatibility specification asks. */
+/** Attributes that become the same label are joined with `;`, as the compatibility specification requires. */
 function labelsOf(attributes: Attributes): string {
   const labels = new Map<string, string>();
   for (const key of Object.keys(attributes).sort()) {

@@ -1,10 +1,10 @@
 /**
- * Which requests this port accepts, decided before any route: the Host must be one of ours (a rebinding name is not), and a
- * browser may ask and change something only for our own page. Links to pages may be followed from anywhere.
+ * Decides which requests this port accepts, before any route: the Host must be one of ours (a DNS rebinding name is not),
+ * and a browser may read and change data only for our own page. Links to pages may be followed from anywhere.
  */
 import { checkHost, checkSite, type SiteRequest } from '../../model/site.ts';
 
-/** Headers of every answer, errors included. No inline script or style exists, so the policy needs no exception. */
+/** Headers of every response, errors included. No inline script or style exists, so the policy needs no exception. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
@@ -17,7 +17,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 };
 
-/** Paths that answer with data: no foreign page may make a browser ask for them, not even to waste our time. */
+/** Paths that return data. The page of another site must not make a browser request them, not even to cause load. */
 const DATA = /^\/(?:api|probe|metrics|federate|ws)(?:\/|$)/i;
 
 /** Throws `misdirected` for a foreign Host and `forbidden` for a request that another site's page makes. */

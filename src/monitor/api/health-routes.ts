@@ -1,7 +1,7 @@
 /**
- * Health for people, probes and orchestrators. `/health` tells everything to who is let in and the bare state to others;
- * with `Accept: application/health+json` it speaks the form of draft-inadarei-api-health-check-06, which has expired and
- * is therefore not the default.
+ * Health for people, probes and orchestrators. `/health` shows all details to authorised clients and only the state to all
+ * others. With `Accept: application/health+json` the response has the form of draft-inadarei-api-health-check-06. That draft
+ * has expired, so its form is not the default.
  */
 import type { Context } from 'koa';
 import type { Health, HealthStatus } from '../../model/health.ts';

@@ -1,6 +1,6 @@
 /**
- * Figures from cumulative samples: what happened between two samples of a process, the same of several processes added
- * up, and the figures shown to people. Pure. A counter that fell was reset, and then its new value is the increase,
+ * Figures from cumulative samples: the difference between two samples of a process, the sum of such differences over several
+ * processes, and the figures shown to people. Pure. When a counter falls, it was reset, and its new value is the increase,
  * as Prometheus counts a reset.
  */
 import type { CacheFigures, LatencyFigures, Phase, RouteLedger, TrafficFigures, UpstreamFigures } from './contract.ts';
@@ -32,7 +32,7 @@ function routeBetween(older: RouteSample | undefined, newer: RouteSample): Route
   };
 }
 
-/** What was added between two samples of one process; gauges are the newer ones. */
+/** The increase between two samples of one process; gauges are taken from the newer sample. */
 export function between(older: LiveSample, newer: LiveSample): LiveSample {
   return {
     ...newer,
@@ -76,7 +76,7 @@ function addInto(total: LiveSample, part: LiveSample): void {
     const sum = total.upstreams.get(name) ?? { up: null, requests: 0, errors: 0 };
     sum.requests += upstream.requests;
     sum.errors += upstream.errors;
-    // Two balancers may disagree on an upstream: it counts as up while one of them sends to it.
+    // Two balancers may disagree on an upstream. It counts as up while at least one of them sends to it.
     if (upstream.up !== null) sum.up = sum.up === true || upstream.up;
     total.upstreams.set(name, sum);
   }
@@ -95,7 +95,7 @@ function addInto(total: LiveSample, part: LiveSample): void {
   total.refused += part.refused;
 }
 
-/** Adds up what several processes did; an uptime is that of the process that came up last. */
+/** Adds up the figures of several processes. The uptime is that of the process that started last. */
 export function together(parts: readonly LiveSample[]): LiveSample {
   const total: LiveSample = {
     ...emptySample(Math.max(0, ...parts.map(({ timeMs }) => timeMs))),
@@ -106,8 +106,9 @@ export function together(parts: readonly LiveSample[]): LiveSample {
 }
 
 /**
- * Seconds below which the share `q` of the requests took, or null without any. Linear inside a bucket, whose first begins
- * at 0; in the last, open bucket the highest bound is given (prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile).
+ * The time in seconds within which the share `q` of the requests ended, or null without requests. Linear inside a bucket;
+ * the first bucket begins at 0. In the last, open bucket the result is the highest bound
+ * (prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile).
  */
 export function quantileOf(buckets: Buckets, q: number): number | null {
   const { bounds, counts } = buckets;
@@ -136,7 +137,7 @@ export function latencyOf(buckets: Buckets): LatencyFigures {
   };
 }
 
-/** null without traffic. */
+/** Null without traffic. */
 export function trafficOf(delta: LiveSample, seconds: number): TrafficFigures | null {
   const { requests } = delta;
   if (requests.count === 0 || seconds <= 0) return null;
@@ -150,7 +151,7 @@ export function trafficOf(delta: LiveSample, seconds: number): TrafficFigures | 
   };
 }
 
-/** null where there is no cache. */
+/** Null without a cache. */
 export function cacheOf(delta: LiveSample): CacheFigures | null {
   if (delta.lookups.size === 0 && delta.cacheEntries === null) return null;
   const count = (result: string): number => delta.lookups.get(result) ?? 0;
@@ -191,7 +192,9 @@ const sumOf = (values: Iterable<number>): number => {
   return total;
 };
 
-/** The `limit` routes that took most time, by mean, slowest first. Means, because only means add up. */
+/**
+ * The `limit` routes that took the most time, by mean, slowest first. Means are used because other figures do not add up.
+ */
 export function ledgerOf(now: LiveSample, before: LiveSample | undefined, seconds: number, limit = 8): RouteLedger[] {
   const routes = [...now.routes].filter(([, { requests }]) => requests > 0);
   const all = sumOf(routes.map(([, { phaseSeconds }]) => sumOf(phaseSeconds)));

@@ -1,6 +1,6 @@
 /**
- * One collection of one process, reduced to what the live figures need: cumulative sums over the attributes that nobody
- * asks for. Pure. The number of routes and upstreams of a process is bounded; those beyond the bound are counted.
+ * One collection of one process, reduced to the figures that the live view needs: cumulative sums over all other attributes.
+ * Pure. The number of routes and upstreams of a process is limited; those beyond the limit are counted.
  */
 import type { FrameHistogram, FrameMetric, FramePoint } from '../../model/frame.ts';
 import { METRICS } from '../../telemetry/names.ts';
@@ -11,7 +11,10 @@ const MAX_ROUTES = 500;
 const MAX_UPSTREAMS = 200;
 const MAX_NAME_LENGTH = 200;
 
-/** Counts by bucket (one more than bounds); `bounds` are the first seen, other layouts add to `count` and `sum` only. */
+/**
+ * Counts by bucket (one more than there are bounds). The first layout sets `bounds`; other layouts add to `count` and `sum`
+ * only.
+ */
 export interface Buckets {
   count: number;
   sum: number;
@@ -27,18 +30,18 @@ export interface UpstreamSample {
 
 export interface RouteSample {
   requests: number;
-  /** Seconds in each of PHASES. */
+  /** Seconds in each phase of PHASES. */
   readonly phaseSeconds: Float64Array;
 }
 
-/** Cumulative since the process came up, but for the gauges. */
+/** Cumulative since the process started, except for the gauges. */
 export interface LiveSample {
   readonly timeMs: number;
   readonly requests: Buckets;
-  /** By class of the status: `2xx` … `5xx`, `other`. */
+  /** By class of the status code: `2xx` … `5xx`, `other`. */
   readonly byStatus: Map<string, number>;
   errors: number;
-  /** By `METHOD route`, a space between. */
+  /** By `METHOD route`, with a space between the two. */
   readonly routes: Map<string, RouteSample>;
   readonly lookups: Map<string, number>;
   readonly lookupDuration: Buckets;
@@ -50,7 +53,7 @@ export interface LiveSample {
   cpuSeconds: number | null;
   memoryBytes: number | null;
   processUptimeSeconds: number | null;
-  /** Routes and upstreams over the bound. */
+  /** Number of routes and upstreams beyond the limit. */
   refused: number;
 }
 
@@ -91,7 +94,7 @@ const asNumber = (point: FramePoint): number | undefined =>
 const sameBounds = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((bound, at) => bound === b[at]);
 
-/** Adds what is finite; a layout other than the first keeps its count and sum. */
+/** Adds counts that are finite. For a layout other than the first, adds only count and sum. */
 export function addBuckets(into: Buckets, from: Pick<FrameHistogram, 'bounds' | 'counts' | 'sum' | 'count'>): void {
   if (!Number.isFinite(from.count) || !Number.isFinite(from.sum)) return;
   into.count += from.count;
@@ -111,7 +114,7 @@ function addHistogram(into: Buckets, value: FramePoint['value']): void {
   else addBuckets(into, { bounds: [], counts: [], sum: value.sum, count: value.count });
 }
 
-/** `503` → `5xx`; what is no status code → `other`. */
+/** `503` → `5xx`; any text that is not a status code → `other`. */
 export function statusClass(status: string): string {
   return /^[1-5]\d\d$/.test(status) ? `${status[0]}xx` : 'other';
 }

@@ -1,7 +1,7 @@
 /**
- * The current figures, computed from the stack's own collections without the store or a query.
- * Keeps a minute of samples a second and a quarter of an hour of samples every 15 s for each process that reports, which
- * bounds its memory; processes beyond the limit are refused and counted. Gaps stay gaps: without traffic a figure is null.
+ * The current figures, computed from the stack's own collections without the store or a query. For each process that
+ * reports, keeps the samples of one minute (one a second) and of a quarter of an hour (one every 15 s), which limits the
+ * memory. Processes beyond the limit are refused and counted. Gaps stay gaps: without traffic a figure is null.
  */
 import type { Frame, FrameMetric } from '../../model/frame.ts';
 import type { Attributes } from '../../model/records.ts';
@@ -14,7 +14,7 @@ import { emptySample, sampleOf } from './live-sample.ts';
 const WINDOW_MS = 60_000;
 const STEP_MS = 15_000;
 const STEPS = 60;
-/** A process that was silent for so long, or for so many intervals, no longer counts. */
+/** A process that sent nothing for this time, or for this many intervals, no longer counts. */
 const SILENT_MS = 10_000;
 const SILENT_INTERVALS = 3;
 const FORGET_MS = STEP_MS * STEPS;
@@ -26,16 +26,16 @@ const MONITOR = 'vitrine-monitor';
 
 interface Process {
   service: string;
-  /** One a second at most, oldest first, of the last minute. */
+  /** Samples of the last minute, oldest first; at most one a second. */
   fine: LiveSample[];
-  /** By number of the 15 s step, the first sample of each. */
+  /** The first sample of each 15 s step, by the number of the step. */
   readonly coarse: Map<number, LiveSample>;
 }
 
 interface Window {
   readonly process: Process;
   readonly now: LiveSample;
-  /** What was added in the window. */
+  /** The increase in the window. */
   readonly delta: LiveSample;
   readonly seconds: number;
   readonly since: LiveSample;
@@ -50,18 +50,24 @@ export class LiveState {
   readonly #resources = new Map<string, Attributes>();
   #refused = 0;
 
-  /** `intervalMs`: between two collections of a process. A window holds three of them, and a minute. */
+  /**
+   * `intervalMs` is the time between two collections of a process. A window is three such intervals long, and at least a
+   * minute.
+   */
   constructor(intervalMs = 1_000) {
     this.#silentMs = Math.max(SILENT_MS, SILENT_INTERVALS * intervalMs);
     this.#windowMs = Math.max(WINDOW_MS, SILENT_INTERVALS * intervalMs);
   }
 
-  /** Samples of processes over the limit. */
+  /** Samples of processes beyond the limit. */
   get refused(): number {
     return this.#refused;
   }
 
-  /** A frame of a stack process; `connection` names the channel it came by, whose first frame carries the resource. */
+  /**
+   * Takes a frame of a stack process. `connection` names the channel that the frame came by; the first frame of a channel
+   * contains the resource.
+   */
   push(connection: string, frame: Frame): void {
     if (frame.resource !== undefined && (this.#resources.has(connection) || this.#resources.size < MAX_PROCESSES)) {
       this.#resources.set(connection, frame.resource);
@@ -70,12 +76,12 @@ export class LiveState {
     this.observe(connection, serviceOf({ attributes }), frame.metrics, frame.timeMs);
   }
 
-  /** Forgets the resource of a channel that has closed; its figures leave the window by themselves. */
+  /** Forgets the resource of a channel that has closed. Its figures leave the window with time. */
   disconnected(connection: string): void {
     this.#resources.delete(connection);
   }
 
-  /** A cumulative collection of any process, by whatever road it came. */
+  /** Takes a cumulative collection of any process, from any source. */
   observe(instance: string, service: string, metrics: readonly FrameMetric[], timeMs: number): void {
     let process = this.#processes.get(instance);
     if (process === undefined) {
@@ -118,7 +124,7 @@ export class LiveState {
     };
   }
 
-  /** The last 15 minutes in steps of 15 s; a step without traffic has null. */
+  /** The last 15 minutes in steps of 15 s. A step without traffic is null. */
   history(nowMs: number): LiveHistory {
     const last = stepOf(nowMs);
     const steps = Array.from({ length: STEPS }, (_, at) => last - STEPS + 1 + at);
@@ -183,14 +189,15 @@ function add(process: Process, sample: LiveSample, windowMs: number): void {
   const last = process.fine.at(-1);
   if (last !== undefined && sample.timeMs <= last.timeMs) return;
   const uptimeMs = (sample.processUptimeSeconds ?? Infinity) * 1_000;
-  // A process that began within the window began with nothing: what it counted before its first collection counts too.
+  // A process that started within the window started with zero counts, so its counts before its first collection belong to
+  // the window too.
   if (last === undefined && uptimeMs < windowMs) process.fine.push(birth(sample.timeMs - Math.ceil(uptimeMs)));
   if (last !== undefined && restarted(last, sample)) {
     process.fine = [birth(last.timeMs)];
     process.coarse.clear();
   }
   process.fine.push(sample);
-  // The sample before the window's edge stays: without it the first second of the window would be lost.
+  // One sample before the window stays. Without it, the first second of the window would have no figures.
   while (process.fine.length > 2 && process.fine[1].timeMs <= sample.timeMs - windowMs) process.fine.shift();
   if (process.fine.length > WINDOW_MS / 500) process.fine.shift();
   const step = stepOf(sample.timeMs);
@@ -201,13 +208,13 @@ function add(process: Process, sample: LiveSample, windowMs: number): void {
 /** The counts of a process at its start. */
 const birth = (timeMs: number): LiveSample => ({ ...emptySample(timeMs), cpuSeconds: 0 });
 
-/** Requests only grow, so fewer of them (or a smaller uptime) are those of a new process under an old name. */
+/** Request counts only rise. When they fall (or the uptime falls), a new process has the same name. */
 function restarted(older: LiveSample, newer: LiveSample): boolean {
   if (newer.requests.count < older.requests.count) return true;
   return (newer.processUptimeSeconds ?? 0) < (older.processUptimeSeconds ?? 0) - 1;
 }
 
-/** The balancer's figures between the oldest step and the window: the baseline for comparison. */
+/** The balancer's figures from the oldest step to the start of the window: the baseline for comparison. */
 function usualOf({ process, since }: Window): LiveSample | undefined {
   const oldest = Math.min(...process.coarse.keys());
   const older = process.coarse.get(oldest);

@@ -1,4 +1,4 @@
-/** Traces, logs and alerts: search and read. */
+/** Routes that search and read traces, logs and alerts. */
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Alert } from '../../model/alert.ts';
@@ -18,7 +18,7 @@ export interface RecordSources {
 
 const MAX_LIMIT = 1_000;
 const MAX_TRACE_LOGS = 1_000;
-/** First numbers of the specification's severity ranges. */
+/** The first numbers of the specification's severity ranges. */
 const LEVELS: Readonly<Record<string, number>> = { trace: 1, debug: 5, info: 9, warn: 13, error: 17, fatal: 21 };
 
 const isTrue = (text: string | undefined): boolean => text === 'true' || text === '1';
@@ -37,7 +37,7 @@ function attributeFrom(query: URLSearchParams): { name: string; value: string } 
   return { name: text.slice(0, at), value: text.slice(at + 1) };
 }
 
-/** Which traces are chosen when there are more than asked for, and their order. */
+/** Chooses the traces and their order when there are more than requested. */
 type Choice = (found: readonly TraceSummary[], limit: number) => readonly TraceSummary[];
 
 const CHOICES: Readonly<Record<string, Choice>> = {
@@ -54,9 +54,9 @@ function choiceFrom(query: URLSearchParams): string {
   return sort;
 }
 
-/** More than a store holds in memory: the slowest of all are wanted, not of the newest. */
+/** More than a store holds in memory. The search needs the slowest of all traces, not the slowest of the newest. */
 const ALL_TRACES = 1_000_000;
-/** Spans of one trace come from several processes, each of which sends once a second. */
+/** Spans of one trace come from several processes, and each process sends once a second. */
 const TOLD_AFTER_MS = 2_000;
 
 async function tracesAnswer({ spans, clock }: RecordSources, query: URLSearchParams): Promise<TracesAnswer> {
@@ -67,10 +67,12 @@ async function tracesAnswer({ spans, clock }: RecordSources, query: URLSearchPar
   return { traces: CHOICES[sort](found, asked.limit).map(summaryView), more: found.length > asked.limit };
 }
 
-/** Names under which ids stand on spans and log lines. */
+/** Attribute names under which spans and log lines carry ids. */
 const ID_ATTRIBUTES = ['transaction_id', 'payments.transaction.id', 'http.request.header.x-request-id', 'request_id'];
 
-/** The traces of a trace, transaction or request id, from spans, else by way of log lines. */
+/**
+ * The traces that belong to the id of a trace, transaction or request. They are found through spans and through log lines.
+ */
 async function tracesById({ spans, logs }: RecordSources, id: string): Promise<TracesAnswer> {
   const limit = 100;
   const named = ID_ATTRIBUTES.map((name) => ({ attribute: { name, value: id }, limit }));
@@ -117,7 +119,7 @@ export function logQueryFrom(query: URLSearchParams): LogQuery {
   };
 }
 
-/** Asks for one more than wanted, so that "there are more" is known and not guessed. */
+/** Requests one more than wanted, so that "there are more" is known for certain. */
 const oneMore = <T extends { readonly limit: number }>(query: T): T => ({ ...query, limit: query.limit + 1 });
 
 async function traceById({ spans, logs }: RecordSources, traceId: string): Promise<TraceAnswer> {

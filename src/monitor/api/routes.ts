@@ -1,6 +1,6 @@
 /**
- * The table of routes and how a path is looked up in it. Exact by segment and without any decoding but of parameters, so
- * a path has one spelling: `//`, `/./`, `%2f` and letters in another case are not found.
+ * The table of routes and the look-up of a path in it. Paths must match exactly, segment by segment, and only parameters are
+ * decoded. Each path therefore has one spelling: `//`, `/./`, `%2f` and letters in another case are not found.
  */
 import type { Context } from 'koa';
 import { VitrineError } from '../../base/errors.ts';
@@ -11,14 +11,14 @@ export interface Call {
   readonly query: URLSearchParams;
 }
 
-/** What it returns becomes the JSON body; undefined leaves the answer as the handler made it. */
+/** The return value becomes the JSON body; undefined leaves the response as the handler made it. */
 export type Handler = (call: Call) => unknown;
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** `/api/traces/:id`; a parameter is one segment. */
+  /** For example `/api/traces/:id`. A parameter is one segment. */
   readonly path: string;
-  /** Answered without a token. */
+  /** True for a route that needs no token. */
   readonly open?: boolean;
   readonly handler: Handler;
 }
@@ -38,7 +38,7 @@ function paramsOf(pattern: string, path: string): Record<string, string> | undef
       if (part !== given[at]) return undefined;
       continue;
     }
-    // Ids are letters, digits and a few signs; anything else cannot name something that exists.
+    // Ids consist of letters, digits and a few signs. A text with any other character is not an id.
     if (!/^[\w.~-]{1,128}$/.test(given[at])) return undefined;
     params[part.slice(1)] = given[at];
   }
@@ -46,8 +46,8 @@ function paramsOf(pattern: string, path: string): Record<string, string> | undef
 }
 
 /**
- * undefined when nothing has this path. HEAD is asked as GET.
- * @throws VitrineError `method_not_allowed` with an Allow header when the path is there for other methods
+ * Undefined when no route has this path. HEAD is looked up as GET.
+ * @throws VitrineError `method_not_allowed` with an Allow header when the path exists for other methods
  */
 export function findRoute(routes: readonly Route[], method: string, path: string): Found | undefined {
   const asked = method === 'HEAD' ? 'GET' : method;
@@ -64,7 +64,7 @@ export function findRoute(routes: readonly Route[], method: string, path: string
   throw new VitrineError('method_not_allowed', `Here only ${list} can be used.`, { headers: { Allow: list } });
 }
 
-/** A whole number from the query within limits; `fallback` when it is absent. @throws VitrineError `bad_request` */
+/** A whole number from the query, within limits; `fallback` when it is absent. @throws VitrineError `bad_request` */
 export function numberFrom(
   query: URLSearchParams,
   name: string,

@@ -1,6 +1,6 @@
 /**
- * Port 4000 put together: guard, access, routes, the Prometheus API, the page and the live socket. It opens no port
- * itself; whoever has the listener gives requests to `handler` and upgrades to `upgrade`.
+ * Port 4000 as a whole: guard, access, routes, the Prometheus API, the page and the live socket. This file opens no port
+ * itself: the owner of the listener passes requests to `handler` and upgrades to `upgrade`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -31,28 +31,28 @@ import { timeseriesAnswer } from './timeseries.ts';
 export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly querier: Querier;
   readonly live: LiveState;
-  /** Answers `/api/v1/…`, `/federate` and its other paths; calls next for all others. */
+  /** Handles `/api/v1/…`, `/federate` and the other paths of its API; calls next for all others. */
   readonly prometheusRouter?: Middleware | undefined;
-  /** Ingest over this port (`POST /api/logs`, remote write, `/metrics`); each calls next for all other paths. */
+  /** Ingest over this port (`POST /api/logs`, remote write, `/metrics`). Each middleware calls next for all other paths. */
   readonly ingestMiddlewares?: readonly Middleware[] | undefined;
-  /** Routes of later parts; they come before the table's own, so a row that is built replaces its 501. */
+  /** Additional routes. They come before the table's own, so a route that exists replaces the 501 of its row. */
   readonly routes?: readonly Route[] | undefined;
-  /** Without it every request that reaches the port is admitted. */
+  /** Without a token, every request that reaches the port is admitted. */
   readonly token?: string | undefined;
-  /** Folder of the built page. */
+  /** The folder of the built page. */
   readonly pageDir: string;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Host names besides those of loopback, without port. */
+  /** Allowed host names in addition to those of loopback, without port. */
   readonly allowedHosts: readonly string[];
-  /** Default: 50 viewers an address, 1,000 in all. */
+  /** Default: 50 viewers for one address, 1,000 in all. */
   readonly viewerLimits?: ViewerLimits | undefined;
 }
 
 export interface MonitorApi extends AsyncDisposable {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** Viewers connected now. */
+  /** Number of viewers connected now. */
   readonly viewers: () => number;
 }
 
@@ -124,7 +124,7 @@ function sessionRoutes(access: Access): Route[] {
   ];
 }
 
-/** Answers from the table. */
+/** Handles requests with the routes of the table. */
 function routed(routes: readonly Route[]): Middleware {
   return async (ctx, next) => {
     const found = findRoute(routes, ctx.method, ctx.path);
@@ -150,7 +150,7 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
         headers: { Allow: 'GET, HEAD' },
       });
     }
-    // The page itself holds no data, and it must load without a token to ask for one.
+    // The page itself contains no data, and it must load without a token in order to ask for the token.
     if (servePage(ctx, page)) return;
     const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
     if (!open.some((route) => route.path === ctx.path && route.method === method)) access.check(ctx.req.headers);

@@ -1,7 +1,7 @@
 /**
- * The health matrix: one row for each service, with a sentence about its problem. It comes from PromQL, so a service counts whoever
- * sent its telemetry. The rules are simple on purpose and the same for every service; finer ones are alert rules, and a
- * firing alert that names the service decides its state.
+ * The health matrix: one row for each service, with a sentence about its problem. The rows come from PromQL, so a service is
+ * included whoever sent its telemetry. The rules are simple on purpose and the same for every service; alert rules can be
+ * finer. A firing alert that names a service decides the state of that service.
  */
 import { SIGNALS } from '../../dashboards/services.ts';
 import type { SignalName } from '../../dashboards/services.ts';
@@ -28,7 +28,7 @@ export interface Verdict {
 const percent = (ratio: number): string => `${Number((ratio * 100).toPrecision(3))} %`;
 const millis = (seconds: number): string => `${Number((seconds * 1_000).toPrecision(3))} ms`;
 
-/** Judges one moment of one service by its signals. Pure. */
+/** The verdict on one service at one moment, from its signals. Pure. */
 export function verdictOf(errorRatio: number | null, p95Seconds: number | null): Verdict {
   const reasons: string[] = [];
   const states: ReportedStatus[] = [];
@@ -82,7 +82,7 @@ function stripFor(service: string, endMs: number, errors: Strips, p95: Strips): 
   });
 }
 
-/** Alerts of severity `info` tell something; they do not judge. */
+/** Alerts of severity `info` only inform and do not change the verdict. */
 function alertVerdict(service: string, alerts: readonly Alert[]): Verdict {
   const own = alerts.filter(
     ({ state, resolvedAtMs, labels }) =>
@@ -99,7 +99,7 @@ function alertVerdict(service: string, alerts: readonly Alert[]): Verdict {
 
 const ORDER: Readonly<Record<ServiceRow['state'], number>> = { unhealthy: 0, degraded: 1, no_data: 2, healthy: 3 };
 
-/** Worst first; at most 200 services. Throws what the querier throws. */
+/** Worst first; at most 200 services. Throws the errors of the querier. */
 export async function servicesAnswer(
   querier: Querier,
   alerts: readonly Alert[],
@@ -131,7 +131,7 @@ export async function servicesAnswer(
       const seconds = p95.get(service) ?? null;
       const own = verdictOf(ratio, seconds);
       const alerted = alertVerdict(service, alerts);
-      // The monitor goes on counting the lines of a service that sends none.
+      // The monitor still counts log lines for a service that sends none.
       const silent = !requests.has(service) && !uptime.has(service) && !((logs.get(service) ?? 0) > 0);
       const state = worst([own.state, alerted.state]);
       return {

@@ -1,8 +1,8 @@
 /**
- * `/ws`: pushes the live figures to every viewer each second, with the newest values of the PromQL expressions it asked for.
- * A frame is written as text once, whatever the number of viewers. A viewer that does not read is closed, never waited for;
- * floods are refused before the upgrade. Limits: 64 KiB a message, 10 messages a second, 50 viewers an address, 1,000 in
- * all, 16 expressions a viewer, 64 different ones in all.
+ * `/ws`: sends the live figures to every viewer each second, with the newest values of the PromQL expressions that the
+ * viewer requested. A frame is written as text once, for any number of viewers. A viewer that does not read is disconnected;
+ * the server never waits for it. Too many viewers are refused before the upgrade. Limits: 64 KiB a message, 10 messages a
+ * second, 50 viewers for one address, 1,000 in all, 16 expressions a viewer, 64 different ones in all.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -40,11 +40,11 @@ export interface LiveSocketOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly allowedHosts: readonly string[];
-  /** Default: 50 an address, 1,000 in all. */
+  /** Default: 50 for one address, 1,000 in all. */
   readonly viewerLimits?: ViewerLimits | undefined;
 }
 
-/** How many viewers may be connected; one more is answered 503 before the upgrade. */
+/** The most viewers that may be connected. One more gets 503 before the upgrade. */
 export interface ViewerLimits {
   readonly perAddress: number;
   readonly total: number;
@@ -89,7 +89,7 @@ export class LiveSocket {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // Without a listener, an error of a refused socket would end the process.
+    // Without a listener, an error of a refused socket would stop the process.
     socket.on('error', () => socket.destroy());
     try {
       this.#admit(request);
@@ -215,7 +215,7 @@ export class LiveSocket {
   #isAlive(client: WebSocket, viewer: Viewer, ping: boolean): boolean {
     if (client.bufferedAmount > MAX_BUFFERED_BYTES) {
       client.close(1013, 'the viewer does not keep up');
-      // A viewer that does not read will not answer the close either.
+      // A viewer that does not read will not answer a close frame either.
       client.terminate();
       return false;
     }

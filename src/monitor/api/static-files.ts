@@ -1,6 +1,7 @@
 /**
- * The built page, read into memory once at start: a request looks a path up in a map, so no spelling of a path can reach
- * another file. Each file is compressed once. Names with a hash in them may be kept for ever, the rest is asked for anew.
+ * The built page, read into memory once at start. A request looks its path up in a map, so no spelling of a path can reach
+ * another file. Each file is compressed once. Browsers may keep files with a hash in their name for ever; they must
+ * revalidate all others.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -31,7 +32,7 @@ interface PageFile {
   readonly gzip: Buffer | undefined;
 }
 
-/** The page's own addresses: each is answered with its one HTML document. */
+/** The addresses of the page. Each is answered with the page's one HTML document. */
 const PAGES = [/^\/$/, /^\/traces$/, /^\/traces\/[0-9a-f]{1,32}$/, /^\/alerts$/, /^\/explore$/];
 
 export type PageFiles = ReadonlyMap<string, PageFile>;
@@ -50,7 +51,7 @@ function fileOf(name: string, bytes: Buffer): PageFile {
   };
 }
 
-/** Every regular file under `dir`; an empty map when there is no such folder. Links are not followed. */
+/** Every regular file under `dir`; an empty map when the folder does not exist. Links are not followed. */
 export async function loadPage(dir: string): Promise<PageFiles> {
   const files = new Map<string, PageFile>();
   let entries;
@@ -76,7 +77,7 @@ function pick(ctx: Context, file: PageFile): { bytes: Buffer; coding: string } {
   return { bytes: file.bytes, coding: '' };
 }
 
-/** True when the path is a file or an address of the page, and the answer is made. */
+/** True when the path is a file or an address of the page; the response is then complete. */
 export function servePage(ctx: Context, files: PageFiles): boolean {
   if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return false;
   const file = PAGES.some((page) => page.test(ctx.path)) ? files.get('/index.html') : files.get(ctx.path);

@@ -1,6 +1,6 @@
 /**
- * The PromQL expressions that viewers watch: each is evaluated once a second for all of them together, in the background,
- * with a time limit. An expression whose last evaluation still runs is skipped, so slow queries cannot pile up.
+ * The PromQL expressions that viewers watch. Each is evaluated once a second for all viewers together, in the background and
+ * with a time limit. An expression is skipped while its last evaluation still runs, so slow queries cannot accumulate.
  */
 import { VitrineError } from '../../base/errors.ts';
 import type { Querier, QueryValue } from '../../model/ports.ts';
@@ -12,7 +12,7 @@ const MAX_EXPRESSIONS = 64;
 const MAX_SERIES = 100;
 const TIMEOUT_MS = 2_000;
 
-/** The expressions of a message, or a sentence about what is wrong with it. */
+/** The expressions of a message, or a sentence that says why they are invalid. */
 export function subscriptionsFrom(text: string | undefined): readonly string[] | string {
   let message: unknown;
   try {
@@ -57,7 +57,7 @@ export class Expressions {
     this.#querier = querier;
   }
 
-  /** Watches exactly these from now on; returns how many were refused because there are too many. */
+  /** From now on, watches exactly these expressions. Returns the number refused because there are too many. */
   keep(exprs: readonly string[]): number {
     const wanted = new Set(exprs);
     for (const expr of this.#watched.keys()) if (!wanted.has(expr)) this.#watched.delete(expr);
@@ -74,7 +74,7 @@ export class Expressions {
     for (const [expr, watched] of this.#watched) if (!watched.running) void this.#run(expr, watched, nowMs);
   }
 
-  /** The newest results, without those that were never evaluated. */
+  /** The newest results, without expressions that were never evaluated. */
   results(exprs: readonly string[]): ExpressionResult[] {
     return exprs.map((expr) => this.#watched.get(expr)?.result).filter((result) => result !== undefined);
   }

@@ -1,6 +1,6 @@
 /**
- * `GET /api/timeseries`: one signal in equal buckets that end on round times; the caller writes no PromQL.
- * A bucket without data holds null, so that readers can tell missing data from zero.
+ * `GET /api/timeseries`: one signal in equal buckets that end at round times. The caller needs no PromQL. A bucket without
+ * data is null, so that readers can distinguish missing data from zero.
  */
 import { VitrineError } from '../../base/errors.ts';
 import { formatDurationMs, parseDurationMs } from '../../base/units.ts';
@@ -35,7 +35,7 @@ function signalFrom(query: URLSearchParams): SignalName {
   });
 }
 
-/** A label matcher whose value cannot leave its quotes. */
+/** A label matcher. Its value is quoted, so that the value cannot add PromQL. */
 const matcherOf = (service: string | undefined): string =>
   service === undefined ? '' : `job="${service.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`;
 
@@ -47,7 +47,7 @@ function pointsOf({ t, v }: MatrixSeries, times: readonly number[]): [number, nu
   });
 }
 
-/** @throws VitrineError `bad_request`, and what the querier throws */
+/** @throws VitrineError `bad_request`, and the errors of the querier */
 export async function timeseriesAnswer(
   querier: Querier,
   query: URLSearchParams,

@@ -1,7 +1,7 @@
 /**
- * A choice of traces that shows the shape of all: the time they cover is cut into equal parts, and each part gives its
- * slowest trace and one more, a failed one when it has one. A peak cannot hide behind many newer traces, as it would
- * among the newest alone.
+ * A choice of traces that shows the distribution of all. The time that they cover is cut into equal parts. Each part gives
+ * its slowest trace and one more, a failed one when there is one. A peak is therefore visible even behind many newer traces;
+ * a choice of the newest traces would not show it.
  */
 import type { TraceSummary } from '../../model/ports.ts';
 
@@ -10,7 +10,7 @@ interface Part {
   other: TraceSummary | undefined;
 }
 
-/** At most `limit` of the traces, newest first as they are given; all of them when there are no more than that. */
+/** At most `limit` of the traces, in the given order, newest first. Returns all of them when there are no more than that. */
 export function spread(newestFirst: readonly TraceSummary[], limit: number): readonly TraceSummary[] {
   const newest = newestFirst[0]?.startUnixNano;
   const oldest = newestFirst.at(-1)?.startUnixNano;

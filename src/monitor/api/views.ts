@@ -1,4 +1,4 @@
-/** Records as the page reads them: times as offsets, nanoseconds as digits, big integers as text. Pure. */
+/** Records in the form that the page reads: times as offsets, nanoseconds as digits, big integers as text. Pure. */
 import { createHash } from 'node:crypto';
 import type { Alert } from '../../model/alert.ts';
 import type { TraceSummary } from '../../model/ports.ts';
@@ -9,7 +9,7 @@ import type { AlertView, LogView, Severity, SpanView, TraceAnswer, TraceSummaryV
 const MAX_MESSAGE_LENGTH = 16_384;
 const MAX_SPANS = 5_000;
 
-/** Nanoseconds to milliseconds with the fraction that a double can hold. */
+/** Nanoseconds → milliseconds, with the fraction that a double can represent. */
 export function millisOf(nanos: bigint): number {
   return Number(nanos / 1_000_000n) + Number(nanos % 1_000_000n) / 1e6;
 }
@@ -21,14 +21,14 @@ function plain(value: AttributeValue): AttributeValue {
   return value;
 }
 
-/** A null-prototype copy that JSON can hold: keys come from outside and may be `__proto__`. */
+/** A copy without a prototype that JSON can represent. Keys come from outside and may be `__proto__`. */
 export function attributesOf(attributes: Attributes): Attributes {
   const out = Object.create(null) as Record<string, AttributeValue>;
   for (const [key, value] of Object.entries(attributes)) out[key] = plain(value);
   return out;
 }
 
-/** Attributes as one text: an object or list as JSON, everything else as it is. */
+/** An attribute as one text: an object or list as JSON, all other values unchanged. */
 function textOf(value: AttributeValue): string {
   const written = typeof value === 'string' ? value : JSON.stringify(plain(value));
   return written.length > MAX_MESSAGE_LENGTH ? `${written.slice(0, MAX_MESSAGE_LENGTH)}…` : written;
@@ -36,7 +36,7 @@ function textOf(value: AttributeValue): string {
 
 const SEVERITIES = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
-/** `17` → `error`; the specification's ranges of four. */
+/** `17` → `error`: the specification's ranges of four numbers each. */
 export function severityName(number: number): string {
   return number >= 1 && number <= 24 ? SEVERITIES[Math.floor((number - 1) / 4)] : 'unknown';
 }
@@ -63,7 +63,7 @@ function spanView(span: SpanRecord, startUnixNano: bigint): SpanView {
     name: span.name,
     kind: span.kind,
     startOffsetMs: millisOf(span.startUnixNano - startUnixNano),
-    // Clock differences or a broken sender may end a span before it began: its duration is then zero.
+    // A span may end before it began, because of clock differences or a faulty sender. Its duration is then zero.
     durationMs: Math.max(0, millisOf(span.endUnixNano - span.startUnixNano)),
     startUnixNano: span.startUnixNano.toString(),
     status: span.status,
@@ -78,7 +78,7 @@ function spanView(span: SpanRecord, startUnixNano: bigint): SpanView {
   };
 }
 
-/** The whole trace, spans by start, at most 5,000; `logs` oldest first. */
+/** The whole trace: at most 5,000 spans, sorted by start, and `logs`, oldest first. */
 export function traceAnswer(traceId: string, spans: readonly SpanRecord[], logs: readonly LogRecord[]): TraceAnswer {
   const sorted = [...spans].sort((a, b) => Number(a.startUnixNano - b.startUnixNano)).slice(0, MAX_SPANS);
   const start = sorted[0]?.startUnixNano ?? 0n;
@@ -106,7 +106,7 @@ export function summaryView(summary: TraceSummary): TraceSummaryView {
   };
 }
 
-/** As `summaryView`, of the spans of one trace, of which there is one at least. */
+/** Like `summaryView`, from the spans of one trace. There must be at least one span. */
 export function spansSummary(spans: readonly SpanRecord[]): TraceSummaryView {
   const sorted = [...spans].sort((a, b) => Number(a.startUnixNano - b.startUnixNano));
   const start = sorted[0].startUnixNano;
@@ -151,7 +151,7 @@ export function alertView(alert: Alert): AlertView {
 const RANK: Readonly<Record<AlertView['state'], number>> = { firing: 0, pending: 1, resolved: 2, inactive: 3 };
 const WEIGHT: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 };
 
-/** Worst first, then newest. */
+/** Sorted by severity, worst first, then newest first. */
 export function alertViews(alerts: readonly Alert[]): AlertView[] {
   return alerts
     .map(alertView)

@@ -14,26 +14,29 @@ import { pointsTrouble } from './point-limit.ts';
 import { runQuery } from './run.ts';
 
 const MINUTE_MS = 60_000;
-/** Rules and viewers send the same queries each second, and parsing was more than half the cost of a small query. */
+/**
+ * Size of the cache of parsed queries. Rules and viewers send the same queries each second, and parsing was more than half
+ * the cost of a small query.
+ */
 const KNOWN_BYTES = 16 * 1024 * 1024;
-/** A tree takes about this much for each character of its text. */
+/** Approximate memory of a syntax tree for each character of its text. */
 const TREE_BYTES_PER_CHARACTER = 200;
 
 export interface EmbeddedOptions {
   readonly clock?: Clock | undefined;
-  /** Samples that one query, and all that run together, may hold at a time; default 10 million, of 16 bytes each. */
+  /** Samples that one query, and all running queries together, may hold at a time; default 10 million, 16 bytes each. */
   readonly maxSamples?: number | undefined;
-  /** Time limit of a query that names none, and the highest that one may ask for; default 2 minutes. */
+  /** Time limit of a query that gives none, and the highest limit that a query may request; default 2 minutes. */
   readonly timeoutMs?: number | undefined;
-  /** Age of the oldest sample that an instant selector takes; default 5 minutes. */
+  /** The greatest age of a sample that an instant selector takes; default 5 minutes. */
   readonly lookbackMs?: number | undefined;
-  /** Step of subqueries that name none; default 1 minute. */
+  /** Step of subqueries that do not give one; default 1 minute. */
   readonly defaultStepMs?: number | undefined;
   /** Queries that run at the same time; default 4. */
   readonly concurrency?: number | undefined;
   /** Queries that may wait in the queue; default 200. */
   readonly maxWaiting?: number | undefined;
-  /** Queries that cost more end with `TooHeavy`; default: none do. */
+  /** Queries that cost more end with `TooHeavy`; default: no such limit. */
   readonly light?: LightLimits | undefined;
 }
 
@@ -64,7 +67,7 @@ function checkRange(startMs: number, endMs: number, stepMs: number): void {
   if (trouble !== undefined) throw bad(trouble);
 }
 
-/** A `Querier` over samples in this process. Errors are those of the port, and `overloaded` when too many queries wait. */
+/** A `Querier` over samples in this process. Throws the errors of the port, and `overloaded` when too many queries wait. */
 export function embeddedQuerier(source: SampleSource, options: EmbeddedOptions = {}): Querier {
   const settings = complete(options);
   const gate = new QueryGate(settings);

@@ -1,7 +1,7 @@
 /**
- * Walks a checked, folded tree bottom-up and gives every node's value over a frame of steps. Parts that do not change along
- * the steps are evaluated once. It checks its budget between series, so that a long query neither blocks the thread nor
- * outlives its limits.
+ * Walks a checked, folded tree from the leaves to the root and computes the value of every node over a frame of steps. Parts
+ * that do not change along the steps are evaluated once. The evaluator checks the budget between series, so a long query
+ * neither blocks the thread nor exceeds its limits.
  */
 import { Labels } from '../../model/labels.ts';
 import type { Series } from '../../model/series.ts';
@@ -47,14 +47,14 @@ import { columnToRangeSeries, newWindow, runWindows, toRangeSeries, type WindowF
 import { noteRollUps } from './functions/roll-up-limits.ts';
 import { KEEPS_NAME, WINDOW_FUNCTIONS } from './functions/window-functions.ts';
 
-/** State that the nodes of one query run share. */
+/** The state that all nodes of one query share. */
 export interface Run {
   readonly bounds: QueryBounds;
   readonly budget: Budget;
   readonly notes: Annotations;
-  /** The series of every selector, selected beforehand. */
+  /** The series of every selector, selected before the evaluation. */
   readonly selected: ReadonlyMap<SelectorKey, readonly Series[]>;
-  /** For selectors that read roll-ups, the time up to which they do. */
+  /** For each selector that reads roll-ups, the time up to which it reads them. */
   readonly coarse: ReadonlyMap<SelectorKey, number>;
 }
 
@@ -65,7 +65,7 @@ function sizeOf(value: Value): number {
   return value.kind === 'scalar' ? value.v.length : 0;
 }
 
-/** The value of an expression that is no range vector. Throws VitrineError `query_failed`, `query_timeout`, `query_canceled`. */
+/** The value of any expression but a range vector. Throws VitrineError `query_failed`, `query_timeout`, `query_canceled`. */
 export async function evaluate(expr: Expr, frame: Frame, run: Run): Promise<Value> {
   const { budget } = run;
   const mark = budget.held;
@@ -203,7 +203,7 @@ async function evaluateInfo(node: CallExpr, frame: Frame, run: Run): Promise<Val
   return vector(joinInfo(series, info, infoMatchers(node), times, run.bounds.lookbackMs));
 }
 
-/** A function of a range vector: series by series, window by window. */
+/** Applies a function of a range vector to each window of each series. */
 async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame, run: Run): Promise<Column[]> {
   const { budget, notes, bounds } = run;
   const at = node.args.findIndex((arg) => isRange(unwrapParens(arg)));
@@ -235,7 +235,7 @@ async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame,
   return out;
 }
 
-/** The range without the windows whose value would be wrong over roll-ups. A subquery looks at single samples: those are there. */
+/** Leaves out windows whose value would be wrong over roll-ups. Subqueries read single samples, which roll-ups keep. */
 function honest(call: CallExpr, arg: Expr, range: RangeVector, { coarse, notes }: Run): RangeVector {
   const node = unwrapParens(arg);
   const untilMs = node.kind === 'matrix_selector' ? coarse.get(node.selector) : undefined;
@@ -252,7 +252,7 @@ function noteNonCounter(func: string, column: Column, notes: Annotations, arg: E
 
 const isRange = (expr: Expr): boolean => expr.kind === 'matrix_selector' || expr.kind === 'subquery';
 
-/** The samples a range vector expression gives access to. */
+/** The samples of a range vector expression. */
 export async function evaluateRange(arg: Expr, frame: Frame, run: Run): Promise<RangeVector> {
   const node = unwrapParens(arg);
   if (node.kind === 'subquery') return evaluateSubquery(node, frame, run);

@@ -1,6 +1,6 @@
 /**
- * Runs a few queries at a time; the others wait in a queue, first come first served, no longer than their own time limit.
- * Four is enough to keep one thread busy, and bounds the memory of all queries together.
+ * Runs a few queries at a time. The others wait in a queue in order of arrival, and no longer than their own time limit.
+ * Four are enough to keep one thread busy, and the limit also bounds the memory of all queries together.
  */
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
@@ -35,7 +35,7 @@ export class QueryGate {
     return this.#waiting.size;
   }
 
-  /** Queries turned away because too many waited. */
+  /** Queries refused because too many were waiting. */
   get refused(): number {
     return this.#refused;
   }
@@ -57,7 +57,7 @@ export class QueryGate {
 
   #leave(): void {
     const [next] = this.#waiting;
-    // The place passes directly to the next query, so that no newcomer can take it.
+    // The place passes directly to the next query, so that a new query cannot take it first.
     if (next === undefined) this.#running -= 1;
     else next.enter();
   }

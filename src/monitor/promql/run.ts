@@ -1,4 +1,4 @@
-/** One parsed query to its result: fold, plan, select, evaluate, remove names, shape. */
+/** Turns one parsed query into its result: fold, plan, select, evaluate, remove names, build the result. */
 import type { Histogram } from '../../model/histogram.ts';
 import type { MatrixSeries, QueryResult, QueryValue, SampleSource } from '../../model/ports.ts';
 import { Labels, type Matcher } from '../../model/labels.ts';
@@ -23,7 +23,7 @@ import { evaluate, evaluateRange, type Run } from './evaluator.ts';
 import { planSelectors, type PlannedSelector, type QueryBounds, type SelectorKey } from './columns/plan.ts';
 
 export interface QueryRequest {
-  /** `parse` of the text; never written to. */
+  /** The result of `parse`; it is never changed. */
   readonly parsed: Expr;
   readonly text: string;
   readonly bounds: QueryBounds;
@@ -70,7 +70,7 @@ async function selectAll(
     if (series === undefined) {
       const mark = budget.held;
       series = maxtMs < mintMs ? [] : await source.select(matchers, mintMs, maxtMs, budget);
-      // Not every source counts while it reads.
+      // Some sources do not count samples while they read.
       budget.take(mark + series.reduce((count, { samples }) => count + samples.t.length, 0) - budget.held);
       known.set(question, series);
     }
@@ -79,7 +79,7 @@ async function selectAll(
   return selected;
 }
 
-/** For each selector that reads roll-ups, the time up to which it does. */
+/** For each selector that reads roll-ups, the time up to which it reads them. */
 async function coarseness(
   planned: readonly PlannedSelector[],
   source: SampleSource,
@@ -106,7 +106,7 @@ async function shaped(expr: Expr, frame: Frame, run: Run): Promise<QueryValue> {
   return vectorOf(value.series, t, run.budget);
 }
 
-/** In the order of evaluation, which `sort` and `topk` define. */
+/** Keeps the order of the evaluation, which `sort` and `topk` define. */
 async function vectorOf(columns: Column[], t: number, budget: Budget): Promise<QueryValue> {
   const there = columns.filter(hasAny);
   const series = await removeNames(there, budget);
@@ -130,7 +130,7 @@ async function matrixOf(columns: readonly Column[], frame: Frame, budget: Budget
   return { kind: 'matrix', series: series.sort((a, b) => Labels.compare(a.labels, b.labels)) };
 }
 
-/** Only the steps that have a point; a column that has all of them is taken as it is. */
+/** Keeps only the steps that have a point. A column that has a point at every step is returned unchanged. */
 function compact(column: Column, steps: Float64Array): MatrixSeries {
   const { has, v, h, labels } = column;
   let count = 0;
@@ -151,7 +151,7 @@ function compact(column: Column, steps: Float64Array): MatrixSeries {
   return { labels, t: times, v: values, h: histograms };
 }
 
-/** An instant query for a range vector answers with the samples themselves. */
+/** An instant query for a range vector returns the samples themselves. */
 async function instantMatrix(expr: Expr, frame: Frame, run: Run): Promise<QueryValue> {
   const range = await evaluateRange(expr, frame, run);
   const end = range.ends[0];

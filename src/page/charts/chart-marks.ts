@@ -4,7 +4,7 @@ import { STEP_MS } from '../state/range.ts';
 import { colourOf } from '../state/theme.ts';
 import type { TimeChartProps } from './chart-model.ts';
 
-/** Bars stand this far apart, and what is above zero is at least this tall (CSS pixels). */
+/** The space between bars, and the least height of a bar above zero (CSS pixels). */
 const BAR_GAP = 1.5;
 const MIN_BAR = 1.6;
 const PARTIAL_ALPHA = 0.45;
@@ -46,7 +46,10 @@ function drawThresholdLine(u: uPlot, { threshold, scale }: TimeChartProps): void
   ctx.restore();
 }
 
-/** Runs of buckets in which no line has a value, as indexes; a gap at the newest end is only late. */
+/**
+ * Runs of buckets in which no line has a value, as indexes; a gap at the newest end is left out, because its data may still
+ * arrive.
+ */
 export function gapsOf(data: TimeChartProps['data']): [from: number, to: number][] {
   const empty = data.timesMs.map((_, at) => data.lines.every(({ values }) => values[at] === null));
   const gaps: [number, number][] = [];
@@ -60,9 +63,9 @@ export function gapsOf(data: TimeChartProps['data']): [from: number, to: number]
   return all ? [] : gaps.filter(([from, to]) => to < empty.length - 1 && from <= to);
 }
 
-/** Half way up, or below the line of the threshold when its name stands there. */
+/** Half-way up, or below the line of the threshold when the name of the threshold is there. */
 function gapTextY(u: uPlot, { threshold, scale }: TimeChartProps): number {
-  // Grid lines are at halves, thirds, quarters or fifths: between them no line crosses the words.
+  // Grid lines are at halves, thirds, quarters or fifths: at this height no line crosses the words.
   const middle = u.bbox.top + u.bbox.height * 0.47;
   if (threshold === undefined) return middle;
   const line = u.valToPos(threshold.above * scale.factor, 'y', true);

@@ -1,4 +1,4 @@
-/** A line without axes: one figure over the range of the charts. Gaps interrupt the line. */
+/** A line without axes that shows one figure over the range of the charts. Gaps interrupt the line. */
 import type { JSX } from 'preact';
 import { shownSteps } from '../state/range.ts';
 

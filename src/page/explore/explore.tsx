@@ -1,4 +1,4 @@
-/** Any PromQL expression over the last quarter of an hour, live. The address holds the expression. */
+/** Draws any PromQL expression over the last quarter of an hour, live. The address holds the expression. */
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Panel } from '../../dashboards/panel.ts';

@@ -9,7 +9,7 @@ import { Sparkline } from '../charts/sparkline.tsx';
 
 type Column = readonly (number | null)[];
 
-/** The earlier value: the mean of the first five minutes of the window. null when nothing was measured then. */
+/** The earlier value: the mean of the first five minutes of the window. null when there was no measurement in that time. */
 export function beforeOf(column: Column): number | null {
   const known = column.slice(0, 20).filter((value) => value !== null);
   let sum = 0;

@@ -1,4 +1,4 @@
-/** The five phases of each route on one axis of milliseconds, now above before. */
+/** The five phases of each route on one axis of milliseconds, the present above the earlier time. */
 import type { JSX } from 'preact';
 import type { Phase, RouteLedger } from '../../monitor/api/contract.ts';
 import { digits, duration, joined, NONE } from '../state/format.ts';

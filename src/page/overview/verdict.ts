@@ -1,4 +1,4 @@
-/** The verdict in one sentence: what is wrong, where and since when, or that everything works. Pure. */
+/** The verdict in one sentence: the problem, its place and its start, or that everything works. Pure. */
 import type {
   AlertView,
   CurrentFigures,

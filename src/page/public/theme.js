@@ -1,4 +1,4 @@
-/* Before the first paint, so that a chosen theme does not flash. */
+/* Runs before the first paint, so that the page never shows another theme than the chosen one. */
 try {
   const theme = localStorage.getItem('vitrine.theme');
   if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;

@@ -30,7 +30,7 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
   throw new ApiError(response.status, message, textIn(body, 'hint'), response.headers.get('x-request-id') ?? '');
 }
 
-/** Resolves to a message when the token is not accepted. */
+/** Resolves to an error message when the token is not accepted. */
 export async function signIn(token: string): Promise<string | undefined> {
   const response = await fetch('/api/session', {
     method: 'POST',

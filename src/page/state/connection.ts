@@ -61,7 +61,7 @@ function take(message: ServerMessage): void {
   results.value = new Map(message.results.map((result) => [result.expr, result]));
 }
 
-/** The history with a new step when one has begun; the window moves on. */
+/** The history with a new step when one has begun; the window moves by as much. */
 function grown(history: LiveHistory | undefined, { timeMs, current }: LiveFrame): LiveHistory | undefined {
   if (history === undefined) return undefined;
   const { stepMs, timesMs } = history;

@@ -97,7 +97,7 @@ export interface Scale {
   readonly unit: string;
 }
 
-/** How a panel's unit is drawn: what values are multiplied by, and the word after them. */
+/** How a panel's unit is drawn: the factor of the values, and the word after them. */
 export function scaleOf(unit: Unit): Scale {
   if (unit === 'seconds') return { factor: 1_000, unit: 'ms' };
   if (unit === 'ratio') return { factor: 100, unit: '%' };

@@ -49,7 +49,8 @@ function selfTime(span: SpanView, children: readonly SpanView[]): number {
 /**
  * The critical path, as in Jaeger: from the end of the root backwards, the child that ended last before the current point is
  * on the path, then the child before it. The time between children belongs to the span itself. A child that ends
- * after its parent is not waited for, unless it runs in another service: clocks differ, and it counts up to that end.
+ * after its parent is not on the path, unless it runs in another service: clocks differ, and such a child counts up to the
+ * parent's end.
  */
 function criticalPath(
   root: SpanView,
@@ -67,7 +68,7 @@ function criticalPath(
     const children = [...(byParent.get(span.spanId) ?? [])].sort((a, b) => endOf(b) - endOf(a));
     for (const child of children) {
       const childEnd = child.service === span.service ? endOf(child) : Math.min(end, endOf(child));
-      // Half a millisecond is no gap: many senders record whole milliseconds.
+      // Half a millisecond does not count as a gap: many senders record whole milliseconds.
       if (childEnd > reached + 0.5 || child.startOffsetMs >= reached || path.has(child)) continue;
       stack.push([child, reached]);
       if (reached > childEnd) own.push({ fromMs: childEnd, toMs: reached });
@@ -97,7 +98,7 @@ export function treeOf(spans: readonly SpanView[]): readonly SpanNode[] {
   return nodes;
 }
 
-/** The rows of the waterfall, without what lies under a closed span. */
+/** The rows of the waterfall, without the spans below a closed span. */
 export function rowsOf(nodes: readonly SpanNode[], closed: ReadonlySet<string>): readonly SpanNode[] {
   const rows: SpanNode[] = [];
   const stack = [...nodes].reverse();

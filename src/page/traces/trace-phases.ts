@@ -3,7 +3,7 @@ import type { Phase, SpanView } from '../../monitor/api/contract.ts';
 
 const PHASES: readonly Phase[] = ['queue', 'cache', 'connect', 'upstream', 'transfer'];
 
-/** Seconds by phase; undefined when no span carries phases. */
+/** Seconds by phase; undefined when no span has phases. */
 export function phasesOf(spans: readonly SpanView[]): Readonly<Record<Phase, number>> | undefined {
   for (const { attributes } of spans) {
     const found = PHASES.map((phase) => attributes[`vitrine.phase.${phase}`]);

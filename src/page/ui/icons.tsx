@@ -1,4 +1,4 @@
-/** Line icons of 16 units and the status shapes of 14: shape and word carry the state, colour only repeats it. */
+/** Line icons of 16 units and the status shapes of 14: shape and word show the state, colour only repeats it. */
 import type { JSX } from 'preact';
 import type { Status } from './status.ts';
 

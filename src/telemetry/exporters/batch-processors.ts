@@ -17,7 +17,7 @@ export interface ProcessorOptions {
   readonly logger: Logger;
   readonly drops: DropCount;
   readonly directory: string;
-  /** Of each `Flow`. */
+  /** `answerWithinMs` of each `Flow`. */
   readonly answerWithinMs: number | undefined;
 }
 

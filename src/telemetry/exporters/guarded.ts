@@ -1,7 +1,8 @@
 /**
- * Exporters are code of others: they may throw, answer twice, never answer, or be slow. The guard makes each batch end exactly
- * once within a limit and counts its outcome; the gate before a batch processor counts the items that the queue cannot take,
- * and replaces values that an exporter could not serialise. Nothing here waits, so a request is never delayed by an exporter.
+ * Exporters are code of other authors: they may throw, answer twice, never answer, or be slow. The guard makes each batch
+ * end exactly once within a limit and counts its outcome; the gate before a batch processor counts the items that the queue
+ * cannot take, and replaces values that an exporter could not serialise. Nothing here waits, so a request is never delayed
+ * by an exporter.
  */
 import type { ExportResult } from '@opentelemetry/core';
 import { ExportResultCode } from '@opentelemetry/core';
@@ -15,14 +16,14 @@ import { soundenLog, soundMetrics, soundSpan } from './sound-values.ts';
 /** The items between the gate and the end of their export. */
 export interface Flow {
   readonly count: ExportCount;
-  /** In the processor's queue. */
+  /** Items in the processor's queue. */
   queued: number;
-  /** Handed to the exporter, not ended. */
+  /** Items that were given to the exporter and whose export has not ended. */
   inFlight: number;
   readonly timeoutMs: number;
   /**
-   * The SDK holds the process by a timer until its export is answered. After so long it is answered, and the export goes on
-   * without it. Undefined: when the export has ended.
+   * The SDK keeps the process alive by a timer until it gets the result of its export. It gets a result after this time at
+   * most, and the export continues. Undefined: it gets the result when the export has ended.
    */
   readonly answerWithinMs: number | undefined;
   readonly logger: Logger;
@@ -140,7 +141,7 @@ export function guardLogExporter(exporter: LogRecordExporter, flow: Flow): LogRe
 /** An exporter that may also choose the limit of attribute sets, as readers do. */
 export type LimitedExporter = PushMetricExporter & { selectCardinalityLimit?(type: InstrumentType): number };
 
-/** Metrics are cumulative: a lost batch is made good by the next, so a batch counts as one item. */
+/** Metrics are cumulative: the next batch makes up for a lost one, so a batch counts as one item. */
 export function guardMetricExporter(exporter: LimitedExporter, flow: Flow): LimitedExporter {
   const guarded: LimitedExporter = {
     export: (batch, done) => guard(flow, 1, (end) => exporter.export(soundMetrics(batch), end), done),

@@ -143,7 +143,7 @@ export async function loadLogExporter(choice: ExporterChoice, directory: string)
   return (await loadAny(choice, directory)).value as Exporters['logs'];
 }
 
-/** Not for `prometheus`, which is a page and not an exporter (`prometheus-exporter.ts`). */
+/** Not for `prometheus`, which is a scrape page and not an exporter (`prometheus-exporter.ts`). */
 export async function loadMetrics(choice: ExporterChoice, directory: string): Promise<LoadedMetrics> {
   if (choice.kind === 'console') {
     return { kind: 'exporter', exporter: new (await import('@opentelemetry/sdk-metrics')).ConsoleMetricExporter() };

@@ -21,9 +21,9 @@ import { createFlow, guardMetricExporter } from './guarded.ts';
 import type { ExporterChoice } from './resolver.ts';
 
 export interface MetricReaders {
-  /** They must be registered with the MeterProvider. */
+  /** These readers must be registered with the MeterProvider. */
   readonly registered: readonly IMetricReader[];
-  /** They collect from the LiveReader. */
+  /** These readers collect from the LiveReader. */
   readonly fed: readonly IMetricReader[];
   readonly flows: readonly Flow[];
 }
@@ -35,7 +35,7 @@ export interface ReaderOptions {
   readonly directory: string;
   /** Milliseconds between exports when OTEL_METRIC_EXPORT_INTERVAL is unset. */
   readonly defaultIntervalMs: number;
-  /** Of each `Flow`. */
+  /** `answerWithinMs` of each `Flow`. */
   readonly answerWithinMs: number | undefined;
 }
 
@@ -49,7 +49,7 @@ interface Choices {
   selectCardinalityLimit?(type: InstrumentType): number;
 }
 
-/** Whether `choices` differ from what the LiveReader collects, for any kind of instrument. */
+/** Whether `choices` differ from the choices of the LiveReader, for any kind of instrument. */
 function needsOwnReader(choices: Choices): boolean {
   return Object.values(InstrumentType).some(
     (type) =>
@@ -77,7 +77,7 @@ function periodic(
   return reader;
 }
 
-/** Throws VitrineError `exporter_unknown`. `prometheus` is not among these. */
+/** Throws VitrineError `exporter_unknown`. `prometheus` is not one of these exporters. */
 export async function createMetricReaders(
   choices: readonly ExporterChoice[],
   options: ReaderOptions,

@@ -1,8 +1,9 @@
 /**
- * Values that an exporter may not be able to serialise, replaced before the exporter sees them. The SDK cleans the attributes of
- * spans and log records, but it takes over names of spans, bodies of log records and attributes of metrics as they are given. One
- * symbol, function or BigInt among them makes JSON and protobuf serialisers throw, which loses the whole batch, and for
- * cumulative metrics every later batch too. Sound items are returned as they are, so that they cost a check and no copy.
+ * Values that an exporter may not be able to serialise, replaced before the exporter sees them. The SDK cleans the
+ * attributes of spans and log records, but it takes over names of spans, bodies of log records and attributes of metrics as
+ * they are given. One symbol, function or BigInt among them makes JSON and protobuf serialisers throw, which loses the whole
+ * batch, and for cumulative metrics every later batch too. Sound items are returned as they are, so that each costs a check
+ * and no copy.
  */
 import type { AnyValue, Attributes, HrTime } from '@opentelemetry/api';
 import { isAnyValue } from '@opentelemetry/core';
@@ -23,7 +24,10 @@ const isText = (value: unknown): boolean => typeof value === 'string';
 
 const isTime = ([seconds, nanos]: HrTime): boolean => Number.isFinite(seconds) && Number.isFinite(nanos);
 
-/** A span whose name and status message are texts and whose times are numbers; a time that is none becomes that of the start. */
+/**
+ * A span whose name and status message are texts and whose times are numbers; a time that is not a number becomes the start
+ * time.
+ */
 export function soundSpan(span: ReadableSpan): ReadableSpan {
   const { name, status, startTime, endTime, duration, events } = span;
   const { message } = status;

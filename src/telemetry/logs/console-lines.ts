@@ -25,7 +25,7 @@ function exceptionOf(values: readonly unknown[]): Record<string, string> {
     : { ...exception, 'exception.stacktrace': error.stack.slice(0, MAX_LENGTH) };
 }
 
-/** Loggers whose instrumentation makes records of the lines that they print. */
+/** Loggers whose instrumentation makes records of the lines that these loggers print. */
 const loaded = new Set<string>();
 const isPackageLoaded = (name: string): boolean => loaded.has(name);
 export const packageLoaded = (name: string): void => void loaded.add(name);

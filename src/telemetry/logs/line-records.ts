@@ -1,6 +1,6 @@
 /**
- * Turns lines that an application prints into log records, whatever printed them. A logger that makes records of its own runs
- * in `quietly`, so that its line is not recorded a second time when it reaches stdout.
+ * Turns lines that an application prints into log records, whichever code printed them. A logger that makes records of its
+ * own runs in `quietly`, so that its line is not recorded a second time when it reaches stdout.
  */
 import type { AnyValue, Attributes, Logger } from '@opentelemetry/api';
 import { context, SeverityNumber, trace, TraceFlags } from '@opentelemetry/api';
@@ -49,7 +49,7 @@ const SEVERITIES: Readonly<Record<string, readonly [SeverityNumber, string]>> = 
 export const severityOf = (level: unknown): readonly [SeverityNumber, string] | undefined =>
   typeof level === 'string' ? SEVERITIES[level.toLowerCase()] : undefined;
 
-/** What is known about a line. */
+/** The known facts about a line. */
 export interface Line {
   readonly body: string;
   readonly level?: readonly [SeverityNumber, string] | undefined;
@@ -67,7 +67,7 @@ function contextOf(fields: Readonly<Record<string, unknown>>): ReturnType<typeof
   return trace.setSpanContext(active, { traceId, spanId, traceFlags: TraceFlags.SAMPLED });
 }
 
-/** Never throws: the application has had its line. */
+/** Never throws, because the application has already printed its line. */
 export function emitLine(logger: Logger, { body, level, fields = {} }: Line): void {
   try {
     const { trace_id: _trace, span_id: _span, trace_flags: _flags, ...own } = fields;

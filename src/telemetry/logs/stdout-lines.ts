@@ -31,7 +31,7 @@ function levelOf(level: unknown): Line['level'] {
   return found && [found[1], found[2]];
 }
 
-/** A JSON line of a logger; undefined when it is none. */
+/** A JSON line of a logger; undefined when the text is not such a line. */
 function fromJson(text: string): Line | undefined {
   if (!text.startsWith('{') || !text.endsWith('}')) return undefined;
   try {
@@ -52,7 +52,7 @@ function fromJson(text: string): Line | undefined {
   }
 }
 
-/** Lines of stderr without a level are warnings: much that is printed there is no error. */
+/** Lines of stderr without a level are warnings: many of these lines are not errors. */
 export function lineOf(printed: string, isError: boolean): Line | undefined {
   const body = stripVTControlCharacters(printed).trim();
   if (body === '') return undefined;
@@ -92,7 +92,10 @@ function observeStream(out: Out, isError: boolean, logger: Logger, recorded: () 
   };
 }
 
-/** `recorded`: whether a logger is loaded whose instrumentation makes records of its lines. Returns a function that ends it. */
+/**
+ * `recorded`: whether a logger is loaded whose instrumentation makes records of its lines. Returns a function that ends the
+ * observation.
+ */
 export function observeOutput(
   recorded: () => boolean,
   outs: { readonly stdout: Out; readonly stderr: Out } = process,

@@ -1,6 +1,7 @@
 /**
- * Log records of winston. Its instrumentation only adds trace ids to lines: for records it needs a transport package that is not
- * made for this SDK. So every line that a logger lets through is recorded where its stream transforms it.
+ * Log records of winston. Its instrumentation only adds trace ids to lines: for records it needs a transport package that is
+ * not made for this SDK. So every line that passes the level of a logger is recorded where the logger's stream transforms
+ * it.
  */
 import { logs } from '@opentelemetry/api';
 import { emitLine, quietly, severityOf } from './line-records.ts';

@@ -2,7 +2,7 @@
  * Adds cells and tables to each collection that the SDK makes for a reader, in the scope they were made with. Frames, the
  * Prometheus page and every exporter of the environment collect through the one `LiveReader`, so they all get these metrics
  * beside those of the API's instruments. Only cumulative readers can be joined: where a reader needs differences, another
- * aggregation or another limit, no cells are opened and the SDK keeps everything (`sdk.ts`).
+ * aggregation or another limit, no cells are opened and the SDK records everything (`sdk.ts`).
  */
 import type { HrTime } from '@opentelemetry/api';
 import { ValueType } from '@opentelemetry/api';

@@ -39,7 +39,7 @@ const needsToken = (host: string, port: number): VitrineError =>
     { hint: 'Set VITRINE_TOKEN, or OTEL_EXPORTER_PROMETHEUS_HOST to 127.0.0.1.' },
   );
 
-/** The error of a request that a page of another site, or (on loopback) one under another name, has sent. */
+/** The error for a request from a page of another site, or (on loopback) for a request to another host name. */
 function foreignTo(request: IncomingMessage, exposed: boolean): VitrineError | undefined {
   try {
     const asked = { method: request.method ?? '', headers: request.headers };

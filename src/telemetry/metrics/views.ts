@@ -1,7 +1,7 @@
 /**
  * Histogram bounds for the table of names: one list for durations, a finer one for operations that take microseconds.
- * In the SDK a view decides for all readers, so where an exporter asks for an aggregation of its own there are no views: then
- * instruments of others keep the bounds that their authors advise.
+ * In the SDK a view decides for all readers, so where an exporter asks for an aggregation of its own there are no views:
+ * then the instruments of other authors keep the bounds that these authors advise.
  */
 import type { ViewOptions } from '@opentelemetry/sdk-metrics';
 import { AggregationType } from '@opentelemetry/sdk-metrics';

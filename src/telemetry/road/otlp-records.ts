@@ -119,7 +119,7 @@ export function writeScope(w: ProtobufWriter, { name, version }: Instrumentation
   w.close(start);
 }
 
-/** Writes one item; one that cannot be written is left out and does not cost the others. */
+/** Writes one item; an item that cannot be written is left out, and the other items are kept. */
 export function attempt(w: ProtobufWriter, write: () => void): void {
   const { size } = w;
   try {

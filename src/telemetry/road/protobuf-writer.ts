@@ -25,12 +25,12 @@ export class ProtobufWriter {
     return taken;
   }
 
-  /** Forgets what was written after the writer had `size` bytes. */
+  /** Discards the bytes that were written after the writer had `size` bytes. */
   backTo(size: number): void {
     this.#at = size;
   }
 
-  /** Begins a nested message (wire type 2). Give what it returns to `close`. */
+  /** Begins a nested message (wire type 2). Pass the returned value to `close`. */
   open(field: number): number {
     this.#reserve(8);
     this.#varint(field * 8 + 2);

@@ -1,12 +1,15 @@
 /**
- * Makes the OTLP/HTTP exporters of the SDK let go of the process: their sockets and the timers of their retries do not keep it
- * alive, so that a collector that never answers delays no end of an application. The SDK has no option for the timers; where
- * its classes are not as expected, they stay as they are.
+ * Changes the OTLP/HTTP exporters of the SDK so that their sockets and the timers of their retries do not keep the process
+ * alive. A collector that never answers then does not delay the end of an application. The SDK has no option for the timers;
+ * where its classes are not as expected, they stay as they are.
  */
 import type http from 'node:http';
 import type { Socket } from 'node:net';
 
-/** The part of Node's Agent that decides what a socket keeps alive (documented: "agent.keepSocketAlive", "agent.reuseSocket"). */
+/**
+ * The part of Node's Agent that decides whether a socket keeps the process alive (documented: "agent.keepSocketAlive",
+ * "agent.reuseSocket").
+ */
 interface Sockets {
   createConnection(...args: unknown[]): Socket | undefined;
   reuseSocket(socket: Socket, request: http.ClientRequest): void;
@@ -35,7 +38,9 @@ interface Transport {
   send(data: unknown, timeoutMs: number): Promise<unknown>;
 }
 
-/** `exporter` is an OTLP/HTTP exporter; its agent (with the certificates that the environment names) stays its own. */
+/**
+ * `exporter` is an OTLP/HTTP exporter; the exporter keeps its own agent (with the certificates that the environment names).
+ */
 export function letGoOfProcess(exporter: object): void {
   const retrying = (exporter as { _delegate?: { _transport?: Transport } })._delegate?._transport;
   const sending = retrying?._transport;

@@ -1,8 +1,9 @@
 /**
- * Templates of Express 4 and 5 (and of the package `router`): `/orgs/:org/members/:m`. Express leaves the matched route on the
- * request, but of the routers above only `baseUrl`, which holds the values of parameters. So calls of `use` and `route` are
- * noted when the application sets up its routers: which router stands where. At the end of a request the template is put
- * together from these notes; a request itself is not touched. Cost: one WeakMap entry for each router and route.
+ * Templates of Express 4 and 5 (and of the package `router`): `/orgs/:org/members/:m`. Express leaves the matched route on
+ * the request, but of the routers above only `baseUrl`, which holds the values of parameters. So calls of `use` and `route`
+ * are noted when the application sets up its routers: which router is mounted on which path. At the end of a request the
+ * template is put together from these notes; a request itself is not touched. Cost: one WeakMap entry for each router and
+ * route.
  */
 import type { IncomingMessage } from 'node:http';
 import { pathTemplate } from '../../model/path-templates.ts';
@@ -140,7 +141,7 @@ export function tieExpress(exported: unknown): void {
     'use',
     (original) =>
       function use(...args) {
-        // Before the call, which hides an application behind a function of its own.
+        // Looked up before the call, because the call hides an application behind a function.
         const below = args
           .flat(Infinity)
           .filter((each) => typeof each === 'function' && 'set' in each && 'handle' in each);

@@ -1,6 +1,6 @@
 /**
  * The route that a framework matched and the error that it caught, without a span for each of its middleware. Each framework
- * keeps them in a place of its own; a tie reads them there when the framework is loaded or announces itself.
+ * keeps them in a place of its own; a tie, installed when the framework is loaded or announces itself, reads them there.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
@@ -82,7 +82,7 @@ export function tieHapi(exported: unknown): void {
 const NEST = '@nestjs/core';
 type NextFilter = (this: unknown, error: unknown, host: { switchToHttp(): { getRequest(): unknown } }) => unknown;
 
-/** Nest hands the errors of handlers to filters, whichever server is below. `require` is that of the application. */
+/** Nest passes the errors of handlers to filters, whichever server is below Nest. `require` is that of the application. */
 export function tieNest(_exported: unknown, require: NodeJS.Require): void {
   const load: (name: string) => unknown = require;
   const { ExceptionsHandler } = load(`${NEST}/exceptions/exceptions-handler`) as {
@@ -107,7 +107,7 @@ interface Restify {
   ): void;
 }
 
-/** restify sets the route on the request; the error of a handler it tells when the response is over. */
+/** restify sets the route on the request; it reports the error of a handler when the response is over. */
 export function tieRestify(exported: unknown): void {
   const restify = exported as { createServer?: ((...args: unknown[]) => Restify) & { [TIED]?: true } };
   const original = restify.createServer;

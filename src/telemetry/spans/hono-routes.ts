@@ -1,6 +1,6 @@
 /**
- * Routes and errors of Hono. Its router is asked once a request which handlers match, in the context of the request; each
- * handler knows its full path. Only public fields of an application are used.
+ * Routes and errors of Hono. Once a request, in the context of the request, its router is asked which handlers match;
+ * each handler has its full path. Only public fields of an application are used.
  */
 import { context } from '@opentelemetry/api';
 import { getRPCMetadata } from '@opentelemetry/core';
@@ -46,7 +46,7 @@ export function observeHono(app: Hono): void {
       try {
         note(result);
       } catch {
-        // A version whose router answers differently: the request has no route then.
+        // In a version whose router answers differently, the request has no route.
       }
       return result;
     },

@@ -56,7 +56,7 @@ function describe(request: Tracked): Outgoing {
   return { attributes, target: isElsewhere ? target : undefined };
 }
 
-/** Node.js 20 publishes no request before its head is on the way, so the functions that make requests are wrapped there. */
+/** Node.js 20 publishes no request before its head is being sent, so the functions that make requests are wrapped there. */
 function watchCreation(onCreated: (message: unknown) => void): () => void {
   if (Number(process.versions.node.split('.', 1)[0]) >= 22) {
     subscribe('http.client.request.created', onCreated);
@@ -89,9 +89,9 @@ interface WrittenHead {
 }
 
 /**
- * Adds a field to the head of a request. Node writes the head already in the constructor where the fields are given as an array
- * or ask for `100 Continue`; until there is a connection it stands in two places, and the field is added to its text. A Node.js
- * that keeps the head elsewhere sends it without the field.
+ * Adds a field to the head of a request. Node writes the head already in the constructor where the fields are given as an
+ * array or ask for `100 Continue`; until there is a connection Node keeps the head in two places, and the field is added to
+ * its text. A version of Node.js that keeps the head elsewhere sends it without the field.
  */
 function addField(request: ClientRequest & WrittenHead, name: string, value: string): void {
   const head = request._header;
@@ -110,7 +110,7 @@ function addField(request: ClientRequest & WrittenHead, name: string, value: str
   request._header = longer;
 }
 
-/** Starts observing. Call once an SDK is registered. Returns a function that ends it. */
+/** Starts observing. Call once an SDK is registered. Returns a function that ends the observation. */
 export function observeHttpClients(): () => void {
   const tracer = trace.getTracer('vitrine.http');
   const duration = histogramOf(metrics.getMeter('vitrine.http'), METRICS.httpClientDuration);

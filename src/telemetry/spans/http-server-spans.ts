@@ -80,8 +80,9 @@ function bindBody(request: IncomingMessage, active: Context): void {
 }
 
 /**
- * The application's own word comes first: on the server span, or by an inner span. Then the route that the framework matched, by a
- * tie or by an instrumentation. A path without any of them is named by its shape, if its answer proves that it exists.
+ * The route that the application itself set comes first: on the server span, or on an inner span. Then the route that the
+ * framework matched, by a tie or by an instrumentation. A path without any of them is named by its shape, if its answer
+ * proves that it exists.
  */
 function routeFor({ request, span, rpc, shapes }: State, inner: InnerNotes, status: number): string | undefined {
   const own = (span as Partial<ReadableSpan>).attributes?.['http.route'];
@@ -94,7 +95,7 @@ function routeFor({ request, span, rpc, shapes }: State, inner: InnerNotes, stat
   return shapes.find(path) ?? shapes.learn(path, status);
 }
 
-/** The error that a framework caught; of others the exception that an inner span recorded. */
+/** The error that a framework caught; else the exception that an inner span recorded. */
 function recordError(span: Span, error: unknown, { exception }: InnerNotes): void {
   if (error instanceof Error || typeof error === 'string') span.recordException(error);
   else if (error !== undefined)
@@ -128,7 +129,7 @@ function onClose(this: Tracked): void {
   state.durations.of(state, statusCode, error, route).record((performance.now() - state.startedMs) / 1e3);
 }
 
-/** Starts observing. Call once an SDK is registered. Returns a function that ends it. */
+/** Starts observing. Call once an SDK is registered. Returns a function that ends the observation. */
 export function observeHttpServers(): () => void {
   const start = leanStart(trace.getTracer(SCOPE));
   const durations = new Durations();

@@ -24,7 +24,7 @@ let watched = 0;
 const notes = new WeakMap<RPCMetadata, InnerNotes>();
 const requests = new WeakMap<object, RPCMetadata>();
 
-/** Begins to take notes; returns a function that ends it. Without anybody who reads them the processor does nothing. */
+/** Begins to take notes; returns a function that ends this. While no code reads the notes, the processor does nothing. */
 export function takeInnerNotes(): () => void {
   watched += 1;
   return () => void (watched -= 1);

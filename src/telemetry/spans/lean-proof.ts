@@ -1,8 +1,8 @@
 /**
- * Compares `LeanSpan` with the span of the SDK that runs: the same operations on both must give the same result. It runs once
- * a process and takes a few milliseconds. A version of the SDK whose spans behave differently makes the comparison fail; the
- * SDK's own tracer is used then. `startTelemetry` runs it before it routes the SDK's diagnostics, since the comparison uses
- * values that the SDK warns of.
+ * Compares `LeanSpan` with the span of the SDK that runs: the same operations on both must give the same result. It runs
+ * once a process and takes a few milliseconds. A version of the SDK whose spans behave differently makes the comparison
+ * fail; the SDK's own tracer is used then. `startTelemetry` runs it before it routes the SDK's diagnostics, since the
+ * comparison uses values about which the SDK warns.
  */
 import type { Span, SpanContext } from '@opentelemetry/api';
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode } from '@opentelemetry/api';

@@ -1,7 +1,7 @@
 /**
  * A span of `lean-tracer.ts`. For processors, exporters and users it behaves as the SDK's span does: events, links,
  * exceptions, the cleaning and copying of attributes, every limit, and the order in which events and links are evicted. It
- * differs in when work is done: times are computed when somebody reads them, and `complete` takes a whole object of attributes
+ * differs in when work is done: times are computed when they are read, and `complete` takes a whole object of attributes
  * at the end. A test runs random operations on both classes and compares them; `lean-proof.ts` compares them at start.
  */
 import type {
@@ -32,7 +32,7 @@ import {
 import type { ReadableSpan, SpanLimits, SpanProcessor, TimedEvent } from '@opentelemetry/sdk-trace';
 import { wallTimeOf } from './wall-time.ts';
 
-/** What all spans of one tracer have in common. */
+/** The parts that all spans of one tracer share. */
 export interface LeanShared {
   readonly resource: ReadableSpan['resource'];
   readonly scope: InstrumentationScope;

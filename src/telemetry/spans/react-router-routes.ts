@@ -1,6 +1,7 @@
 /**
  * Routes of React Router's (and so Remix's) servers: the template of the route that matches, found by the package's own
- * `matchRoutes` in the routes of the build. The framework in front of it, often Express with one wildcard, knows nothing of them.
+ * `matchRoutes` in the routes of the build. The framework in front of it, often Express with one wildcard, does not know
+ * these routes.
  */
 import { context } from '@opentelemetry/api';
 import { getRPCMetadata } from '@opentelemetry/core';
@@ -33,7 +34,7 @@ function treeOf(routes: Build['routes'], parentId?: string): RouteNode[] {
     .map(({ id, path, index }) => (index ? { id, path, index } : { id, path, children: treeOf(routes, id) }));
 }
 
-/** Data of a page is asked for below the page's path. */
+/** The data of a page is requested below the page's path. */
 const pagePath = (url: string): string =>
   new URL(url).pathname.replace(/\/_root\.data$/, '/').replace(/\.data$/, '') || '/';
 

@@ -17,7 +17,7 @@ export function noteRoute(request: IncomingMessage, route: () => unknown): void 
   (request as Noted)[ROUTE] = route;
 }
 
-/** The noted route as a text; undefined when a tie noted none, or nothing was matched. */
+/** The noted route as a text; undefined when a tie noted none, or when no route matched. */
 export function notedRoute(request: IncomingMessage): string | undefined {
   const route = (request as Noted)[ROUTE]?.();
   if (typeof route === 'string') return route === '' ? undefined : route;

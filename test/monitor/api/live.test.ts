@@ -45,7 +45,7 @@ const frame = (timeMs: number, metrics: readonly FrameMetric[], resource?: Frame
 const BALANCER = { 'service.name': 'vitrine-balancer' };
 
 describe('sampleOf', () => {
-  it('reduces a collection to what is asked for', () => {
+  it('reduces a collection to the figures that are needed', () => {
     const sample = sampleOf(
       [
         requests(10),
@@ -76,7 +76,7 @@ describe('sampleOf', () => {
     expect(statusClass('99')).toBe('other');
   });
 
-  it('bounds routes and upstreams and counts what it refuses', () => {
+  it('limits routes and upstreams and counts those that it refuses', () => {
     const many = Array.from({ length: 600 }, (_, at) => requests(1, { 'http.route': `/r${at}` }));
     const upstreams = Array.from({ length: 210 }, (_, at) => point({ 'vitrine.upstream': `u${at}` }, 1));
     const sample = sampleOf([...many, metric(METRICS.upstreamUp.name, upstreams)], T0);
@@ -86,7 +86,7 @@ describe('sampleOf', () => {
     expect(sample.requests.count).toBe(600);
   });
 
-  it('keeps count and sum of other bucket layouts and of exponential histograms, and drops what is not finite', () => {
+  it('keeps count and sum of other bucket layouts and of exponential histograms, and drops non-finite values', () => {
     const value = (over: object): FramePoint =>
       point({}, { ...(requests(4).points[0].value as object), ...over } as never);
     const sample = sampleOf(
@@ -144,7 +144,7 @@ describe('quantileOf', () => {
 });
 
 describe('between', () => {
-  it('gives what was added, and the new value after a reset', () => {
+  it('gives the increase, and the new value after a reset', () => {
     const older = sampleOf([requests(10)], T0);
     expect(between(older, sampleOf([requests(25)], T0 + 1_000)).requests.count).toBe(15);
     const reset = between(older, sampleOf([requests(4)], T0 + 1_000));
@@ -152,7 +152,7 @@ describe('between', () => {
     expect(reset.requests.counts).toEqual([0, 4, 0]);
   });
 
-  it('adds up to the whole however a run is cut', () => {
+  it('adds up to the whole for any division of a run', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(50), { minLength: 2, maxLength: 20 }), (added) => {
         let total = 0;
@@ -193,7 +193,7 @@ describe('LiveState', () => {
     expect(live.current(T0 + 1_000).balancer).toBeNull();
   });
 
-  it('computes the last minute as the balancer saw it', () => {
+  it('computes the last minute as the balancer measured it', () => {
     const current = busy(120).current(T0 + 120_000);
     expect(current.window_seconds).toBe(60);
     expect(current.balancer?.requests_per_second).toBeCloseTo(120, 0);
@@ -216,7 +216,7 @@ describe('LiveState', () => {
     expect(live.current(T0).cpu_cores).toBeCloseTo(0.5, 9);
   });
 
-  it('shows the time of each phase beside the baseline', () => {
+  it('shows the time of each phase and its baseline', () => {
     const { routes } = busy(660).current(T0 + 660_000);
     expect(routes[0]).toMatchObject({ method: 'POST', route: '/payments' });
     const [slowest] = routes;
@@ -235,7 +235,7 @@ describe('LiveState', () => {
     expect(live.current(T0 + 3_000).balancer?.requests).toBe(15);
   });
 
-  it('prefers what services say of themselves over what was sent to them', () => {
+  it('prefers the counts that services report to the count of requests sent to them', () => {
     const live = busy(10);
     live.observe('s1', 'payments', [requests(0)], T0);
     live.observe('s1', 'payments', [requests(50)], T0 + 10_000);

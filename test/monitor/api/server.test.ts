@@ -23,7 +23,7 @@ interface Answer {
   readonly json: Record<string, never>;
 }
 
-/** Raw: fetch would normalise paths and refuse to set Host. */
+/** Sends a raw request, because fetch would normalise paths and refuse to set Host. */
 function ask(
   port: number,
   target: string,
@@ -69,7 +69,7 @@ const start = (options: Parameters<typeof startPageServer>[0] = {}): Promise<Pag
   startPageServer({ clock: movedClock(NOW), ...options, overrides: { pageDir, ...options.overrides } });
 
 describe('health', () => {
-  it('says everything in its own form and in the draft form', async () => {
+  it('shows all details in its own form and in the draft form', async () => {
     await using server = await start();
     const own = await ask(server.port, '/health');
     expect(own.status).toBe(200);
@@ -84,7 +84,7 @@ describe('health', () => {
     expect(draft.json).toMatchObject({ status: 'warn', serviceId: 'vitrine' });
   });
 
-  it('is 503 when unhealthy, and readyz when not ready', async () => {
+  it('is 503 when unhealthy, and readyz is 503 when not ready', async () => {
     const health = () => ({
       status: 'unhealthy' as const,
       uptime: '1 second',
@@ -106,7 +106,7 @@ describe('health', () => {
 });
 
 describe('figures', () => {
-  it('gives the current ones, and null without traffic', async () => {
+  it('are the current ones, and null without traffic', async () => {
     await using busy = await start();
     await using empty = await start({ kind: 'empty' });
     const now = await ask(busy.port, '/api/metrics');
@@ -114,7 +114,7 @@ describe('figures', () => {
     expect((await ask(empty.port, '/api/metrics')).json).toMatchObject({ balancer: null, cache: null });
   });
 
-  it('gives the health matrix worst first', async () => {
+  it('include the health matrix, worst first', async () => {
     await using server = await start();
     const { services } = (await ask(server.port, '/api/services')).json as unknown as {
       services: { service: string; state: string; reason: string; strip: string[] }[];
@@ -126,7 +126,7 @@ describe('figures', () => {
     expect(services[0].strip).toContain('no_data');
   });
 
-  it('gives the last hour in minutes, gaps as null', async () => {
+  it('cover the last hour in minutes, with null for gaps', async () => {
     await using server = await start();
     const answer = await ask(server.port, '/api/timeseries?service=payments&metric=latency_p95');
     expect(answer.json).toMatchObject({
@@ -147,14 +147,14 @@ describe('figures', () => {
     'window=1m&bucket=1h',
     'window=1y&bucket=1s',
     `service=${'x'.repeat(2_000)}`,
-  ])('refuses %s', async (query) => {
+  ])('refuse %s', async (query) => {
     await using server = await start();
     const answer = await ask(server.port, `/api/timeseries?${query}`);
     expect(answer.status).toBe(400);
     expect(answer.json).toMatchObject({ code: 'bad_request' });
   });
 
-  it('keeps a service name inside its quotes', async () => {
+  it('keep a service name inside its quotes', async () => {
     const asked: string[] = [];
     await using plain = await start();
     await using server = await start({
@@ -294,7 +294,7 @@ describe('records', () => {
 });
 
 describe('answers', () => {
-  it('answers rows that are not built with 501, and unknown paths with 404, as problems', async () => {
+  it('answers routes that are not implemented with 501, and unknown paths with 404, as problems', async () => {
     await using server = await start({ kind: 'broken' });
     for (const [method, target] of [
       ['POST', '/api/alerts'],
@@ -336,7 +336,7 @@ describe('answers', () => {
     expect(lines[0].requestId).toBe(answer.headers['x-request-id']);
   });
 
-  it('keeps an answer that a middleware wrote, and passes on other requests', async () => {
+  it('keeps a response that a middleware wrote, and passes other requests on', async () => {
     const raw: Middleware = async (ctx, next) => {
       if (ctx.path !== '/api/logs' || ctx.method !== 'POST') {
         await next();
@@ -351,13 +351,13 @@ describe('answers', () => {
     expect((await ask(server.port, '/metrics')).status).toBe(501);
   });
 
-  it('passes on the errors of a querier', async () => {
+  it('reports the errors of a querier', async () => {
     const fail = () => Promise.reject(new VitrineError('query_timeout', 'too slow'));
     await using server = await start({ overrides: { querier: { range: fail, instant: fail } as never } });
     expect((await ask(server.port, '/api/timeseries')).status).toBe(503);
   });
 
-  it('puts the security headers on every answer', async () => {
+  it('puts the security headers on every response', async () => {
     await using server = await start();
     for (const target of [
       '/',
@@ -380,7 +380,7 @@ describe('answers', () => {
     }
   });
 
-  it('compresses JSON when that is asked for', async () => {
+  it('compresses JSON when the client accepts it', async () => {
     await using server = await start();
     const answer = await ask(server.port, '/api/services', { headers: { 'accept-encoding': 'gzip' } });
     expect(answer.headers['content-encoding']).toBe('gzip');
@@ -413,7 +413,7 @@ describe('the guard', () => {
     [{ origin: 'ftp://localhost' }, 403],
     [{}, 501],
     [{ 'sec-fetch-site': 'same-origin' }, 501],
-  ])('answers a write with %o with %i', async (headers, status) => {
+  ])('answers a write with the headers %o with %i', async (headers, status) => {
     await using server = await start();
     const answer = await ask(server.port, '/api/alerts', {
       method: 'POST',
@@ -440,12 +440,12 @@ describe('the guard', () => {
     ['/api/metrics', { 'sec-fetch-site': 'same-origin' }, 200],
     ['/api/metrics', { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }, 200],
     ['/api/metrics', {}, 200],
-  ])('answers GET %s with %o with %i', async (target, headers, status) => {
+  ])('answers GET %s with the headers %o with %i', async (target, headers, status) => {
     await using server = await start();
     expect((await ask(server.port, target, { headers })).status).toBe(status);
   });
 
-  it('lets a write from our own page through', async () => {
+  it('admits a write from our own page', async () => {
     await using server = await start();
     const headers = { origin: `http://localhost:${server.port}`, host: `localhost:${server.port}` };
     expect((await ask(server.port, '/api/alerts', { method: 'POST', headers })).status).toBe(501);
@@ -507,7 +507,7 @@ describe('the token', () => {
     expect((await ask(server.port, '/api/metrics', { headers: { cookie: again } })).status).toBe(401);
   });
 
-  it('can be tried ten times a minute', async () => {
+  it('allows ten attempts a minute', async () => {
     const clock = movedClock(NOW);
     await using server = await start({ token: TOKEN, clock });
     const guess = (): Promise<Answer> =>
@@ -523,7 +523,7 @@ describe('the token', () => {
     expect((await guess()).status).toBe(401);
   });
 
-  it('refuses bodies that are no sign-in', async () => {
+  it('refuses bodies that are not a sign-in', async () => {
     await using server = await start({ token: TOKEN });
     const post = async (type: string, body: string): Promise<number> =>
       (await ask(server.port, '/api/session', { method: 'POST', headers: { 'content-type': type }, body })).status;
@@ -554,7 +554,7 @@ describe('the page', () => {
     expect([again.status, again.bytes.length]).toEqual([304, 0]);
   });
 
-  it('answers its own addresses with its document', async () => {
+  it('is the response at each of its own addresses', async () => {
     await using server = await start();
     for (const target of ['/', '/traces', '/traces/ab12', '/alerts', '/explore?q=up']) {
       const answer = await ask(server.port, target);
@@ -573,7 +573,7 @@ describe('the page', () => {
     '/link.txt',
     '/index.html%00.js',
     '/....//vitrine-secret.txt',
-  ])('has nothing at %s', async (target) => {
+  ])('has no file at %s', async (target) => {
     await using server = await start();
     const answer = await ask(server.port, target);
     expect(answer.status).toBe(404);

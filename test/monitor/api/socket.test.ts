@@ -35,7 +35,7 @@ class Viewer {
   }
 }
 
-/** The status line of an upgrade that is refused. */
+/** The status line of the response to a refused upgrade. */
 function refusedWith(port: number, headers: Record<string, string>, target = '/ws'): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}${target}`, { headers });
@@ -66,7 +66,7 @@ describe('the live socket', () => {
     await viewer.closed;
   });
 
-  it('evaluates the expressions a viewer asks for', async () => {
+  it('evaluates the expressions that a viewer requests', async () => {
     const clock = movedClock(NOW);
     const instant = (expr: string): Promise<never> =>
       expr === 'bad'
@@ -109,7 +109,7 @@ describe('the live socket', () => {
     [{ origin: 'null' }, '/ws', 403],
     [{ host: 'evil.example' }, '/ws', 421],
     [{}, '/other', 404],
-  ])('answers an upgrade with %o at %s with %i', async (headers, target, status) => {
+  ])('answers an upgrade with the headers %o at %s with %i', async (headers, target, status) => {
     await using server = await start(movedClock(NOW));
     expect(await refusedWith(server.port, headers as Record<string, string>, target)).toBe(status);
   });
@@ -162,7 +162,7 @@ describe('the live socket', () => {
 
   it('closes a viewer that does not read', async () => {
     const clock = movedClock(NOW);
-    // A frame of 400 kB fills the socket's buffers soon.
+    // Frames of 400 kB soon fill the socket's buffers.
     const reason = 'x'.repeat(400_000);
     const alerts = () => [
       {
@@ -183,7 +183,7 @@ describe('the live socket', () => {
     );
     await once(silent, 'readable');
     while (server.api.viewers() === 0) await new Promise((resolve) => setImmediate(resolve));
-    // Never read: what the kernel takes is bounded, the rest stays with the server until it has enough.
+    // The test never reads. The kernel's buffers are limited; the rest stays in the server until it disconnects the viewer.
     for (let at = 0; at < 60 && server.api.viewers() > 0; at += 1) await clock.advance(1_000);
     expect(server.api.viewers()).toBe(0);
     silent.destroy();

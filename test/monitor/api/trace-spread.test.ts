@@ -13,13 +13,13 @@ const trace = (startMs: number, durationMs: number, errors = 0): TraceSummary =>
 });
 
 describe('a spread of traces', () => {
-  it('is all of them when they are few', () => {
+  it('contains all of them when they are few', () => {
     expect(spread([], 4)).toEqual([]);
     const two = [trace(2, 1), trace(1, 1)];
     expect(spread(two, 2)).toEqual(two);
   });
 
-  it('covers all the time, with the slowest and a failed one of each part', () => {
+  it('covers the whole time, with the slowest and a failed one of each part', () => {
     const all = Array.from({ length: 1_000 }, (_, at) => trace(at, at % 100 === 40 ? 500 : 5, at % 100 === 70 ? 1 : 0));
     const found = spread(all.toReversed(), 20);
     expect(found).toHaveLength(20);
@@ -30,7 +30,7 @@ describe('a spread of traces', () => {
     );
   });
 
-  it('holds its bound when all began at once', () => {
+  it('keeps its limit when all began at the same time', () => {
     const all = Array.from({ length: 50 }, (_, at) => trace(7, at));
     const found = spread(all, 10);
     expect(found.length).toBeLessThanOrEqual(10);

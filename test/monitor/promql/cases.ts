@@ -1,4 +1,4 @@
-/** Trees at random, in the form in which the parser makes them, for the print–parse property. */
+/** Random trees in the form in which the parser makes them. The print–parse property uses them. */
 import * as fc from 'fast-check';
 import type { DurationExpr, Expr, Position, VectorSelector } from '../../../src/monitor/promql/syntax/ast.ts';
 import { valueTypeOf } from '../../../src/monitor/promql/syntax/checker.ts';
@@ -189,7 +189,7 @@ const trees = fc.letrec<{ scalar: Expr; vector: Expr; matrix: Expr }>((tie) => {
 
 export const anyExpr: fc.Arbitrary<Expr> = fc.oneof(trees.scalar, trees.vector, trees.matrix);
 
-/** The same tree with every position at 0 and without keys that are undefined. */
+/** The same tree with every position at 0 and without undefined keys. */
 export function withoutPositions(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutPositions);
   if (typeof value !== 'object' || value === null) return value;

@@ -37,7 +37,7 @@ describe('embeddedQuerier', () => {
     ]);
   });
 
-  it('answers range queries with sorted matrices that leave out steps without a point', async () => {
+  it('answers range queries with sorted matrices that contain only steps with a point', async () => {
     const querier = embeddedQuerier(sourceWith(2, 3), { lookbackMs: 2000 });
     const { value } = await querier.range('m_total * -1', 0, 6000, 2000);
     expect(
@@ -67,7 +67,7 @@ describe('embeddedQuerier', () => {
       message: expect.stringContaining('exceeded maximum resolution of 11,000 points per timeseries') as string,
     });
     await expect(querier.range('1', 0, 11_000_000, 1000)).resolves.toBeDefined();
-    // Prometheus divides whole durations: a part of a step is no point.
+    // Prometheus divides whole durations: a partial step has no point.
     await expect(querier.range('1', 0, 11_000_500, 1000)).resolves.toBeDefined();
     await expect(querier.range('1', 2, 1, 1)).rejects.toMatchObject({ code: 'query_invalid' });
     await expect(querier.range('1', 0, 1, 0)).rejects.toMatchObject({ code: 'query_invalid' });
@@ -121,7 +121,7 @@ describe('embeddedQuerier', () => {
 
   it('ends a query that takes too long', async () => {
     let now = 0;
-    // Every look at the clock costs a second.
+    // Every reading of the clock takes one second.
     const clock = { ...systemClock, monotonic: () => (now += 1000) };
     const querier = embeddedQuerier(sourceWith(100), { clock, timeoutMs: 5000 });
     await expect(querier.instant('rate(m_total[1m])', 60_000)).rejects.toMatchObject({
@@ -145,7 +145,7 @@ describe('embeddedQuerier', () => {
     });
   });
 
-  it('passes label queries on, with parsed selectors', async () => {
+  it('passes label queries to the source, with parsed selectors', async () => {
     const querier = embeddedQuerier(sourceWith(2));
     expect((await querier.series(['m_total{i="1"}'], 0, 1e6, 10)).map((labels) => labels.get('i'))).toEqual(['1']);
     expect(await querier.labelNames([], 0, 1e6)).toEqual(['__name__', 'i']);
@@ -188,7 +188,7 @@ describe('QueryGate', () => {
   const never = new Promise<void>(() => {});
   const gateOf = (clock = systemClock): QueryGate => new QueryGate({ clock, concurrency: 1, maxWaiting: 1 });
 
-  it('runs as many as allowed, queues more and refuses the rest', async () => {
+  it('runs as many queries as allowed, queues some more and refuses the rest', async () => {
     const gate = gateOf();
     let finish = (): void => {};
     const first = gate.run(() => new Promise<string>((resolve) => (finish = () => resolve('first'))), 1e6, undefined);
@@ -201,13 +201,13 @@ describe('QueryGate', () => {
     expect([gate.running, gate.waiting]).toEqual([0, 0]);
   });
 
-  it('passes its place on when the work fails', async () => {
+  it('passes the place to the next query when the work fails', async () => {
     const gate = gateOf();
     await expect(gate.run(async () => Promise.reject(new Error('no')), 1e6, undefined)).rejects.toThrow('no');
     expect(await gate.run(async () => 'next', 1e6, undefined)).toBe('next');
   });
 
-  it('removes a query from the queue when it is cancelled or late', async () => {
+  it('removes a query from the queue when the query is cancelled or late', async () => {
     const callbacks: (() => void)[] = [];
     const clock = {
       ...systemClock,

@@ -1,4 +1,4 @@
-/** Ranges that reach into roll-ups: no wrong value, and a warning wherever the value is near or missing. */
+/** Ranges that include roll-ups: no wrong value, and a warning wherever a value is approximate or missing. */
 import { describe, expect, it } from 'vitest';
 import { Labels } from '../../../src/model/labels.ts';
 import type { SampleSource } from '../../../src/model/ports.ts';
@@ -37,7 +37,7 @@ const pointsOf = async (expr: string): Promise<{ times: number[]; warnings: read
 
 describe('functions over roll-ups', () => {
   it.each(['count', 'sum', 'avg', 'stddev', 'stdvar', 'mad'])(
-    '%s_over_time has no value there and says so',
+    '%s_over_time has no value over roll-ups and adds a warning',
     async (name) => {
       const { times, warnings } = await pointsOf(`${name}_over_time(x_total[10m])`);
       expect(times[0]).toBe(UNTIL + 600_000);
@@ -52,7 +52,7 @@ describe('functions over roll-ups', () => {
   it.each([
     ['quantile_over_time(0.5, x_total[10m])', /needs every sample/],
     ['changes(x_total[10m])', /needs every sample/],
-  ])('%s has no value there', async (expr, warning) => {
+  ])('%s has no value over roll-ups', async (expr, warning) => {
     const { times, warnings } = await pointsOf(expr);
     expect(times[0]).toBe(UNTIL + 600_000);
     expect(warnings[0]).toMatch(warning);
@@ -64,7 +64,7 @@ describe('functions over roll-ups', () => {
     ['irate(x_total[10m])', /irate is an approximation/],
     ['deriv(x_total[1h])', /deriv is an approximation/],
     ['max_over_time(x_total[1m])', /a range of less than five minutes may hold none of them/],
-  ])('%s is answered with a warning', async (expr, warning) => {
+  ])('%s has a value and adds a warning', async (expr, warning) => {
     const { times, warnings } = await pointsOf(expr);
     expect(times[0]).toBe(AT - 2 * HOUR + 600_000);
     expect(warnings).toEqual([expect.stringMatching(warning)]);
@@ -76,7 +76,7 @@ describe('functions over roll-ups', () => {
     'resets(x_total[10m])',
     'x_total',
     'count_over_time(x_total[10m] @ end())',
-  ])('%s says nothing', async (expr) => {
+  ])('%s adds no warning', async (expr) => {
     const { times, warnings } = await pointsOf(expr);
     expect(times[0]).toBe(AT - 2 * HOUR + 600_000);
     expect(warnings).toEqual([]);

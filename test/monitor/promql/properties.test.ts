@@ -67,7 +67,7 @@ async function attempt(query: Promise<QueryResult>): Promise<QueryResult | strin
 }
 
 describe('a range query', () => {
-  it('is a series of instant queries', async () => {
+  it('equals a series of instant queries', async () => {
     await fc.assert(
       fc.asyncProperty(
         sources,
@@ -91,7 +91,7 @@ describe('a range query', () => {
     );
   });
 
-  it('looks back with offset as it does with @', async () => {
+  it('gives the same result with offset as with @', async () => {
     await fc.assert(
       fc.asyncProperty(
         sources,
@@ -112,7 +112,7 @@ describe('a range query', () => {
     );
   });
 
-  it('keeps hostile label names and values as they are', async () => {
+  it('does not change hostile label names and values', async () => {
     const source = new MemorySource();
     source.add(
       Labels.from([

@@ -8,7 +8,7 @@ import { remoteWrite } from '../../support/telemetry/remote-write.ts';
 import { EXPRESSIONS, NATIVE_EXPRESSIONS, asJson, differenceOf, querierSuite } from '../../suites/querier.ts';
 
 const END_MS = 1_795_176_000_000;
-/** So little that every query is heavy. */
+/** Limits so low that every query is heavy. */
 const NOTHING: LightLimits = { workMs: -1, compiled: 0, matchSteps: 0 };
 const TRAITS = { native: true, utf8: true, lookback: true };
 
@@ -21,7 +21,7 @@ afterAll(() => embedded[Symbol.asyncDispose]());
 
 describe('embedded', () => querierSuite(() => ({ querier: embedded.querier, endMs: END_MS }), TRAITS));
 
-describe('beside', () => {
+describe('on the query thread', () => {
   let beside: SharedQuerier;
   beforeAll(() => {
     beside = sharedQuerier(embedded.source, { maxSamples: 10_000_000, light: NOTHING });
@@ -29,7 +29,7 @@ describe('beside', () => {
   afterAll(async () => beside[Symbol.asyncDispose]());
   querierSuite(() => ({ querier: beside, endMs: END_MS }), TRAITS);
 
-  it('answers as the embedded one', async () => {
+  it('answers like the embedded querier', async () => {
     for (const expr of [...EXPRESSIONS, ...NATIVE_EXPRESSIONS]) {
       const asked = [embedded.querier, beside].map(async (one) => [
         await one.instant(expr, END_MS),
@@ -45,7 +45,7 @@ describe('remote', () => {
   const querier = (): ReturnType<typeof remoteQuerier> => remoteQuerier({ url: embedded.url });
   querierSuite(() => ({ querier: querier(), endMs: END_MS }), TRAITS);
 
-  it.each([...EXPRESSIONS, ...NATIVE_EXPRESSIONS])('answers as the embedded one: %s', async (expr) => {
+  it.each([...EXPRESSIONS, ...NATIVE_EXPRESSIONS])('answers like the embedded querier: %s', async (expr) => {
     const [ours, theirs] = await Promise.all([embedded.querier, querier()].map((one) => one.instant(expr, END_MS)));
     expect(differenceOf(asJson(ours), asJson(theirs))).toBe('');
     expect([theirs.warnings, theirs.infos]).toEqual([ours.warnings, ours.infos]);

@@ -1,4 +1,6 @@
-/** Puts a body on the wire whole, compressed when it is worth it and the client takes gzip. Results of queries: result-sender.ts. */
+/**
+ * Sends a body as a whole, compressed when that saves enough and the client accepts gzip. Query results: result-sender.ts.
+ */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Context } from 'koa';
@@ -7,7 +9,7 @@ const GZIP_FROM_BYTES = 1024;
 const compress = promisify(gzip);
 export const JSON_TYPE = 'application/json';
 
-/** Level 1: bodies of numbers shrink to much the same size at a third of the time. */
+/** Level 1: it compresses bodies of numbers to almost the same size in a third of the time. */
 export const GZIP_LEVEL = { level: 1 };
 
 export const takesGzip = (ctx: Context): boolean => ctx.acceptsEncodings('gzip', 'identity') === 'gzip';

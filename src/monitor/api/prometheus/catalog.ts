@@ -1,4 +1,4 @@
-/** The endpoints series, labels, label values and metadata. */
+/** The endpoints for series, labels, label values and metadata. */
 import { VitrineError } from '../../../base/errors.ts';
 import type { MetricMetadata } from '../../../model/series.ts';
 import { parseSelector } from '../../promql/syntax/parser.ts';
@@ -9,10 +9,10 @@ import type { Handler } from './handler.ts';
 import { invalidParameter, limitParameter, spanParameters, unescapeName } from './parameters.ts';
 import { TRUNCATED } from './queries.ts';
 
-/** More selectors than this in one request are refused. */
+/** The most selectors in one request. Requests with more are refused. */
 const MAX_SELECTORS = 100;
 
-/** The `match[]` parameters, each checked. */
+/** The `match[]` parameters. Each one is checked. */
 export function selectorsOf(params: URLSearchParams): string[] {
   const selectors = params.getAll('match[]');
   if (selectors.length > MAX_SELECTORS) throw invalidParameter('match[]', `more than ${MAX_SELECTORS} selectors`);
@@ -27,7 +27,7 @@ export function selectorsOf(params: URLSearchParams): string[] {
   return selectors;
 }
 
-/** The first `limit`, and a warning when there were more. */
+/** The first `limit` items, and a warning when there were more. */
 function cut<T>(items: readonly T[], limit: number): { data: readonly T[]; warnings: string[] } {
   if (items.length <= limit) return { data: items, warnings: [] };
   return { data: items.slice(0, limit), warnings: [TRUNCATED] };

@@ -50,7 +50,7 @@ function errorTypeOf(error: VitrineError): ErrorType {
   }
 }
 
-/** The error a client sees for any thrown value. */
+/** The error that a client sees for a thrown value of any kind. */
 export function apiErrorOf(error: unknown): ApiError {
   if (!(error instanceof VitrineError)) {
     return { status: 500, errorType: 'internal', error: 'An unexpected error was logged.' };
@@ -69,7 +69,7 @@ export interface Notes {
   readonly infos: readonly string[];
 }
 
-/** At most ten of either are shown, as Prometheus does; the eleventh line says how many are left out. */
+/** At most ten warnings and ten infos are shown, as in Prometheus. The eleventh line says how many are left out. */
 const MAX_NOTES = 10;
 
 function shown(notes: readonly string[], word: string): readonly string[] {
@@ -77,7 +77,7 @@ function shown(notes: readonly string[], word: string): readonly string[] {
   return [...notes.slice(0, MAX_NOTES), `${notes.length - MAX_NOTES} more ${word} annotations omitted`];
 }
 
-/** What follows the data: notes and the closing brace. */
+/** The end of the body, after the data: notes and the closing brace. */
 export function successTail({ warnings, infos }: Notes = { warnings: [], infos: [] }): string {
   let out = '';
   if (warnings.length > 0) out += `,"warnings":${JSON.stringify(shown(warnings, 'warning'))}`;

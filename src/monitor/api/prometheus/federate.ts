@@ -1,6 +1,7 @@
 /**
- * `/federate?match[]=…`: the newest sample of every matching series in the text format 0.0.4, each with its own time, so
- * that a Prometheus that scrapes it stores what was measured when it was measured. Series without a fresh sample are left out.
+ * `/federate?match[]=…`: the newest sample of every matching series in the text format 0.0.4. Each sample has its own time,
+ * so that a Prometheus server that scrapes it stores the time of the measurement. Series without a recent sample are left
+ * out.
  */
 import type { Labels } from '../../../model/labels.ts';
 import { METRIC_NAME } from '../../../model/labels.ts';
@@ -11,7 +12,7 @@ import { selectorsOf } from './catalog.ts';
 import type { Handler, PrometheusApi } from './handler.ts';
 
 const TEXT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
-/** How far back a sample may lie, Prometheus' look-back. */
+/** The greatest age of a sample: Prometheus' lookback. */
 const LOOKBACK = '5m';
 const LEGACY_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 
@@ -31,7 +32,7 @@ function lineOf(labels: Labels, value: number, timeMs: number): Line {
     const shown = LEGACY_NAME.test(label) && !label.includes(':') ? label : `"${escaped(label)}"`;
     pairs.push(`${shown}="${escaped(text)}"`);
   }
-  // Prometheus refuses federated series that name no instance otherwise than by an explicit empty one.
+  // Prometheus refuses federated series without an instance, unless the label is present and empty.
   if (labels.get('instance') === '') pairs.push('instance=""');
   const head = LEGACY_NAME.test(name) ? name : '';
   return { name, text: `${head}{${pairs.join(',')}} ${formatGeneral(value)} ${Math.trunc(timeMs)}\n` };

@@ -10,21 +10,21 @@ import type { ResultSender } from './result-sender.ts';
 export interface PrometheusApi {
   readonly querier: Querier;
   readonly sender: ResultSender;
-  /** Absent: no rules, no alerts. */
+  /** When absent, there are no rules and no alerts. */
   readonly rules?: RuleSource | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Of Vitrine. */
+  /** The version of Vitrine. */
   readonly version: string;
   readonly startedMs: number;
-  /** No query may ask for more. */
+  /** The longest timeout that a query may request. */
   readonly timeoutMs: number;
-  /** Form bodies beyond it are refused with 413. */
+  /** Larger form bodies are refused with 413. */
   readonly maxFormBytes: number;
-  /** As configured, for status/runtimeinfo (`30d`). */
+  /** The configured value, for status/runtimeinfo (`30d`). */
   readonly retention: string;
   readonly headStats?: ((limit: number) => HeadStats) | undefined;
 }
 
-/** Answers, or throws an error that is sent in the error envelope. */
+/** Sends the response, or throws an error that is sent in the error envelope. */
 export type Handler = (ctx: Context, params: URLSearchParams, api: PrometheusApi) => Promise<void>;

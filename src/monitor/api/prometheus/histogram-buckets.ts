@@ -1,16 +1,16 @@
-/** Buckets of a native histogram from the lowest to the highest, with bounds, as the HTTP API lists them. */
+/** Buckets of a native histogram from the lowest to the highest, with their bounds, as the HTTP API lists them. */
 import type { BucketSpan, Histogram } from '../../../model/histogram.ts';
 import { CUSTOM_BUCKETS_SCHEMA } from '../../../model/histogram.ts';
 
 export interface Bucket {
-  /** Which bounds belong to it: 0 (lower, upper], 1 [lower, upper), 2 neither, 3 both. */
+  /** The bounds that belong to the bucket: 0 (lower, upper], 1 [lower, upper), 2 neither, 3 both. */
   readonly rule: 0 | 1 | 2 | 3;
   readonly lower: number;
   readonly upper: number;
   readonly count: number;
 }
 
-/** Upper bound of bucket `index`: 2^(index · 2^-schema), or the custom bound. */
+/** The upper bound of bucket `index`: 2^(index · 2^-schema), or the custom bound. */
 function upperBound({ schema, customValues }: Histogram, index: number): number {
   if (schema === CUSTOM_BUCKETS_SCHEMA) {
     if (index < 0) return -Infinity;
@@ -18,7 +18,7 @@ function upperBound({ schema, customValues }: Histogram, index: number): number 
   }
   if (schema <= 0) {
     const exponent = index * 2 ** -schema;
-    // The bucket that ends at 2^1024 ends at the largest number instead; +Inf has the bucket after it.
+    // The bucket that would end at 2^1024 ends at the largest number instead; the bucket after it ends at +Inf.
     return exponent === 1024 ? Number.MAX_VALUE : 2 ** exponent;
   }
   const perOctave = 2 ** schema;
@@ -49,7 +49,7 @@ export function histogramBuckets(h: Histogram): Bucket[] {
     if (count !== 0) out.push({ rule: 1, lower: -upperBound(h, index), upper: -upperBound(h, index - 1), count });
   }
   out.reverse();
-  // A count below zero or no number leaves the bucket out, as in Prometheus' list.
+  // The zero bucket is left out when its count is zero, negative or NaN, as in Prometheus' list.
   if (h.zeroCount > 0) out.push({ rule: 3, lower: -h.zeroThreshold, upper: h.zeroThreshold, count: h.zeroCount });
   for (const [index, count] of side(h.positiveSpans, h.positiveBuckets)) {
     const rule = custom && index === 0 ? 3 : 0;

@@ -1,14 +1,16 @@
-/** Parameters of the Prometheus API: from the URL and from a form body, with Prometheus' readings and error texts. */
+/**
+ * Parameters of the Prometheus API, from the URL and from a form body, read by Prometheus' rules and with its error texts.
+ */
 import type { IncomingMessage } from 'node:http';
 import { VitrineError } from '../../../base/errors.ts';
 import { parseDurationMs } from '../../../base/units.ts';
 import { readSmallBody } from '../../ingest/request/body.ts';
 
-/** JavaScript's whole range of dates; stands for "no bound". */
+/** The ends of JavaScript's range of dates. They mean "no bound". */
 export const MIN_TIME_MS = -8.64e15;
 export const MAX_TIME_MS = 8.64e15;
 const RFC3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
-/** Go's constants for the ends of time, which Grafana and promtool send back as text. */
+/** Go's constants for the earliest and the latest time. Grafana and promtool send them as text. */
 const ENDS_OF_TIME: ReadonlyMap<string, number> = new Map([
   ['-292273086-05-16T16:47:06Z', MIN_TIME_MS],
   ['292277025-08-18T07:12:54.999999999Z', MAX_TIME_MS],
@@ -18,7 +20,7 @@ export function invalidParameter(name: string, message: string): VitrineError {
   return new VitrineError('bad_request', `invalid parameter "${name}": ${message}`);
 }
 
-/** URL parameters and, when it is a form, those of the body. Throws `payload_too_large`. */
+/** Parameters of the URL, and of the body when it is a form. Throws `payload_too_large`. */
 export async function readParameters(req: IncomingMessage, url: URL, maxBytes: number): Promise<URLSearchParams> {
   const all = new URLSearchParams(url.searchParams);
   const type = req.headers['content-type'] ?? '';
@@ -30,7 +32,7 @@ export async function readParameters(req: IncomingMessage, url: URL, maxBytes: n
   return all;
 }
 
-/** Go's ParseFloat takes more than this; what clients send is this. */
+/** Go's ParseFloat accepts more forms; clients send only these. */
 const parseFloat64 = (text: string): number | undefined =>
   /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
 
@@ -58,7 +60,7 @@ export function durationParameter(params: URLSearchParams, name: string, fallbac
   return ms;
 }
 
-/** A whole number from 0; 0 and absent mean no limit and give Infinity. */
+/** A whole number, 0 or larger. 0 and an absent parameter mean no limit; the result is then Infinity. */
 export function limitParameter(params: URLSearchParams, name = 'limit'): number {
   const text = params.get(name) ?? '';
   if (text === '') return Infinity;
@@ -72,7 +74,7 @@ export function limitParameter(params: URLSearchParams, name = 'limit'): number 
   return Number(text) || Infinity;
 }
 
-/** `start` and `end` of the metadata endpoints. */
+/** The parameters `start` and `end` of the metadata endpoints. */
 export function spanParameters(params: URLSearchParams): { startMs: number; endMs: number } {
   const startMs = timeParameter(params, 'start', MIN_TIME_MS);
   const endMs = timeParameter(params, 'end', MAX_TIME_MS);
@@ -80,7 +82,10 @@ export function spanParameters(params: URLSearchParams): { startMs: number; endM
   return { startMs, endMs };
 }
 
-/** `U__my_2e_name` → `my.name` (Prometheus' "values" escaping); anything else, broken escapes included, stays as it is. */
+/**
+ * `U__my_2e_name` → `my.name` (Prometheus' "values" escaping). All other names, including those with invalid escapes, stay
+ * as they are.
+ */
 export function unescapeName(name: string): string {
   if (!name.startsWith('U__')) return name;
   let out = '';

@@ -1,4 +1,4 @@
-/** query, query_range, query_exemplars, format_query and parse_query. */
+/** The endpoints query, query_range, query_exemplars, format_query and parse_query. */
 import type { Context } from 'koa';
 import { VitrineError } from '../../../base/errors.ts';
 import type { QueryOptions, QueryResult } from '../../../model/ports.ts';
@@ -14,7 +14,7 @@ import { treeJson } from './tree-json.ts';
 
 export const TRUNCATED = 'results truncated due to limit';
 
-/** Aborted when the client goes away before it has its answer. */
+/** Aborted when the client disconnects before it has its response. */
 function abortWithClient(ctx: Context): AbortSignal {
   const abort = new AbortController();
   ctx.res.once('close', () => {
@@ -25,7 +25,7 @@ function abortWithClient(ctx: Context): AbortSignal {
 
 function optionsOf(ctx: Context, params: URLSearchParams, api: PrometheusApi): QueryOptions {
   const wantedMs = durationParameter(params, 'timeout', api.timeoutMs);
-  // 0 stands for the default, as in Prometheus.
+  // 0 means the default, as in Prometheus.
   const lookbackMs = durationParameter(params, 'lookback_delta', 0) || undefined;
   if (lookbackMs !== undefined && lookbackMs < 0) {
     throw invalidParameter('lookback_delta', 'must be a positive duration');
@@ -33,7 +33,7 @@ function optionsOf(ctx: Context, params: URLSearchParams, api: PrometheusApi): Q
   return { signal: abortWithClient(ctx), timeoutMs: Math.min(wantedMs, api.timeoutMs), lookbackMs };
 }
 
-/** Parse errors name the parameter, as everything else that is wrong with one. */
+/** Adds the name of the parameter to parse errors, as in all other errors about a parameter. */
 async function naming<T>(parameter: string, work: () => Promise<T> | T): Promise<T> {
   try {
     return await work();

@@ -1,6 +1,6 @@
 /**
- * Query results → JSON text, straight from the columns: no object is made per point. Yields chunks of about 64 KiB, so a
- * large matrix is never held whole as text.
+ * Query results → JSON text, directly from the columns, without an object for each point. Yields chunks of about 64 KiB, so
+ * a large matrix is never in memory as one text.
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import type { MatrixSeries, Point, QueryResult, QueryValue } from '../../../model/ports.ts';
@@ -10,7 +10,7 @@ import { histogramBuckets } from './histogram-buckets.ts';
 
 const CHUNK_LENGTH = 64 * 1024;
 
-/** Milliseconds → JSON number of seconds, at most three decimals. */
+/** Milliseconds → JSON number of seconds with at most three decimals. */
 export function secondsText(ms: number): string {
   const whole = Math.trunc(ms / 1_000);
   const rest = Math.abs(Math.round(ms - whole * 1_000));
@@ -45,7 +45,7 @@ function* seriesJson({ labels, t, v, h }: MatrixSeries): Generator<string> {
   yield '}';
 }
 
-/** `,"name":[[time,text],…]` of the points that have a text; nothing when none has. */
+/** `,"name":[[time,text],…]` with the points that have a text; nothing when no point has one. */
 function* pointsJson(name: string, t: Float64Array, textAt: (index: number) => string | undefined): Generator<string> {
   let out = '';
   let open = false;
@@ -78,7 +78,7 @@ function* valueJson(value: QueryValue): Generator<string> {
   }
 }
 
-/** The whole body in chunks. `resultType` comes before `result`, which streaming readers rely on. */
+/** The whole body in chunks. `resultType` comes before `result`, because streaming readers rely on that order. */
 export function* resultJson({ value, warnings, infos }: QueryResult): Generator<string> {
   let text = `${SUCCESS_HEAD}{"resultType":"${value.kind}","result":`;
   for (const part of valueJson(value)) {

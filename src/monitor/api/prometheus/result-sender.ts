@@ -1,6 +1,7 @@
 /**
- * Sends results of queries. Text is made at the client's pace, a few milliseconds at a time for all clients together. A
- * result stays in memory until it is sent, so the total is bounded and each has a time limit: a client that does not read is disconnected.
+ * Sends results of queries. The text is made at the speed at which the client reads, a few milliseconds at a time for all
+ * clients together. A result stays in memory until it is sent, so the total is limited and each result has a time limit. A
+ * client that does not read is disconnected.
  */
 import { Readable, pipeline } from 'node:stream';
 import { createGzip } from 'node:zlib';
@@ -15,9 +16,9 @@ const SLICE_MS = 8;
 
 export interface ResultSenderOptions {
   readonly clock: Clock;
-  /** Points of all results that are being sent; one alone may have more. */
+  /** Limit for the points of all results that are being sent. A single result may have more. */
   readonly maxPoints: number;
-  /** For one result, from its first byte on. */
+  /** Time limit for one result, from its first byte on. */
   readonly timeoutMs: number;
 }
 
@@ -36,7 +37,7 @@ export class ResultSender {
     this.#turns = new Turns(options.clock, SLICE_MS);
   }
 
-  /** Points of results that are being sent. */
+  /** Points of all results that are being sent. */
   get points(): number {
     return this.#points;
   }
@@ -57,7 +58,7 @@ export class ResultSender {
       return;
     }
     ctx.set('Content-Encoding', 'gzip');
-    // Whichever end breaks, the other is ended too; the client's side is Koa's to end.
+    // When one end fails, the other is ended too. Koa ends the side of the client.
     ctx.body = pipeline(source, createGzip(GZIP_LEVEL), () => {});
   }
 

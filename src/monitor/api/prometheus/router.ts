@@ -22,7 +22,7 @@ import { ResultSender } from './result-sender.ts';
 import { alerts, rules } from './rules.ts';
 import { buildInfo, flags, runtimeInfo, targets, tsdb } from './status.ts';
 
-/** Of refusals that will pass by themselves. */
+/** Sent with refusals that are temporary. */
 const RETRY_AFTER_SECONDS = '5';
 
 export interface PrometheusRouterOptions {
@@ -32,11 +32,11 @@ export interface PrometheusRouterOptions {
   readonly logger?: Logger | undefined;
   /** Vitrine's version, shown as the revision in buildinfo. */
   readonly version?: string | undefined;
-  /** Upper bound of a query's `timeout`; default 2 minutes. */
+  /** Upper limit of a query's `timeout`; default 2 minutes. */
   readonly timeoutMs?: number | undefined;
-  /** Of all results that are being sent; default 10 million. */
+  /** Limit for the points of all results that are being sent; default 10 million. */
   readonly maxPointsSending?: number | undefined;
-  /** Default 1 MiB. */
+  /** Limit for a form body; default 1 MiB. */
   readonly maxFormBytes?: number | undefined;
   readonly retention?: string | undefined;
   readonly headStats?: ((limit: number) => HeadStats) | undefined;
@@ -64,7 +64,7 @@ const GET_ONLY: Readonly<Record<string, Handler>> = {
   '/federate': federate,
 };
 
-/** Runs a handler and turns what it throws into the error envelope. */
+/** Runs a handler and turns the errors that it throws into the error envelope. */
 function middlewareOf(handler: Handler, api: PrometheusApi): Middleware {
   return async (ctx) => {
     try {
@@ -72,7 +72,7 @@ function middlewareOf(handler: Handler, api: PrometheusApi): Middleware {
       await handler(ctx, params, api);
     } catch (error) {
       const seen = apiErrorOf(error);
-      // The unread rest of a refused body would be read as the next request on this connection.
+      // The unread part of a refused body would be read as the next request on this connection.
       if (!ctx.req.complete) ctx.set('Connection', 'close');
       if (seen.errorType === 'internal') api.logger.error({ err: error, path: ctx.path }, 'An API request failed');
       if (seen.status === 503) ctx.set('Retry-After', RETRY_AFTER_SECONDS);
@@ -104,12 +104,12 @@ export function prometheusRouter(options: PrometheusRouterOptions): Router {
   for (const [path, handler] of Object.entries(GET_ONLY)) {
     router.register(path, ['GET'], middlewareOf(handler, api));
   }
-  // Koa runs the first that matches: what comes here has no handler above.
+  // Koa runs the first route that matches, so a request gets here only when no handler above matches.
   router.all(/^\/api\/v1(?:\/.*)?$/, notRouted);
   return router;
 }
 
-/** What Prometheus' router answers where it has no handler: plain text, and the methods that the path has. */
+/** The response of Prometheus' router when it has no handler: plain text, and the methods that the path supports. */
 async function notRouted(ctx: Context): Promise<void> {
   const methods = methodsOf(ctx.path);
   if (methods.length > 0) ctx.set('Allow', methods.join(', '));

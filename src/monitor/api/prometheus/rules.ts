@@ -1,4 +1,6 @@
-/** /rules and /alerts: the rule engine as Prometheus and Grafana list it. */
+/**
+ * /rules and /alerts: the groups, rules and alerts of the rule engine, in the form that Prometheus uses and Grafana reads.
+ */
 import type { Alert } from '../../../model/alert.ts';
 import type { Labels } from '../../../model/labels.ts';
 import type { RuleGroupView, RuleView } from '../../alerts/rules/view.ts';
@@ -11,7 +13,7 @@ import { successBody } from './envelope.ts';
 import type { Handler } from './handler.ts';
 import { invalidParameter } from './parameters.ts';
 
-/** Go's zero time, which stands for "never". */
+/** Go's zero time. It means "never". */
 const NEVER = '0001-01-01T00:00:00Z';
 const rfc3339 = (ms: number | undefined): string => (ms === undefined ? NEVER : new Date(ms).toISOString());
 
@@ -62,7 +64,7 @@ function ruleFilter(params: URLSearchParams): Filter {
     matches(rule.labels);
 }
 
-/** A group's own token: opaque to clients, stable while the group exists. */
+/** The token of a group. It has no meaning for clients and does not change while the group exists. */
 const tokenOf = ({ file, name }: RuleGroupView): string => Buffer.from(`${file};${name}`).toString('base64url');
 
 interface Page {

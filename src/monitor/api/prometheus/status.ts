@@ -1,4 +1,4 @@
-/** /status/*, /targets and the other endpoints by which clients identify the server. */
+/** /status/*, /targets and the other endpoints that tell clients which server this is. */
 import { VitrineError } from '../../../base/errors.ts';
 import type { HeadStats } from '../../../model/head-stats.ts';
 import { answer } from './answer.ts';
@@ -6,9 +6,9 @@ import { successBody } from './envelope.ts';
 import type { Handler } from './handler.ts';
 
 /**
- * The version of Prometheus whose API this is. Clients compare it to find out which requests are supported (Grafana uses
- * label matchers in label requests from 2.24), so it must be a version of Prometheus, not Vitrine's own. No `features`:
- * Grafana takes that field as a sign of Mimir.
+ * The version of Prometheus whose API this is. Clients use it to find out which requests are supported (Grafana uses label
+ * matchers in label requests from 2.24), so it must be a version of Prometheus and not Vitrine's own. There is no `features`
+ * field, because Grafana takes that field as a sign of Mimir.
  */
 const API_VERSION = '3.14.0';
 
@@ -86,7 +86,7 @@ export const tsdb: Handler = async (ctx, params, api) => {
   );
 };
 
-/** One version of Grafana takes any 200 here as a sign of Thanos. */
+/** One version of Grafana takes any response with status 200 here as a sign of Thanos. */
 export const flags: Handler = () =>
   Promise.reject(new VitrineError('not_found', 'there are no flags: the configuration is in vitrine.yaml'));
 

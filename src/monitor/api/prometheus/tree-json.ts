@@ -1,11 +1,11 @@
-/** The syntax tree as /api/v1/parse_query answers it (web/api/v1/translate_ast.go). */
+/** The syntax tree in the form in which /api/v1/parse_query returns it (web/api/v1/translate_ast.go). */
 import type { DurationExpr, Expr, MatrixSelector, Modifiers, VectorSelector } from '../../promql/syntax/ast.ts';
 import { FUNCTIONS } from '../../promql/syntax/signatures.ts';
 import { formatGeneral } from '../../../model/go-float.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Computed durations have no number before a query gives them step and range. */
+/** Computed durations have no value here, because only a query defines step and range. */
 const milliseconds = (duration: DurationExpr | undefined): number => (duration?.kind === 'ms' ? duration.ms : 0);
 
 function modifiers({ offset, at }: Modifiers): Json {

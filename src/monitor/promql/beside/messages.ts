@@ -4,7 +4,7 @@ import { VitrineError } from '../../../base/errors.ts';
 import type { Matcher } from '../../../model/labels.ts';
 import type { PackedSeries, ResultHead } from './packing.ts';
 
-/** A query: an instant one when `stepMs` is undefined. */
+/** One query. It is an instant query when `stepMs` is undefined. */
 export interface Job {
   readonly expr: string;
   readonly startMs: number;
@@ -23,11 +23,11 @@ export interface WireError {
 export type ToWorker =
   | { readonly kind: 'run'; readonly query: number; readonly job: Job }
   | { readonly kind: 'cancel'; readonly query: number }
-  /** Parts of an answer to `select`, in order. */
+  /** Parts of the answer to `select`, in order. */
   | { readonly kind: 'series'; readonly request: number; readonly part: PackedSeries }
   | { readonly kind: 'values'; readonly request: number; readonly values: readonly string[] }
   | { readonly kind: 'coarse'; readonly request: number; readonly untilMs: number }
-  /** The last message of an answer. */
+  /** The last message of each answer. */
   | { readonly kind: 'answered'; readonly request: number; readonly error: WireError | undefined };
 
 export type ToMain =
@@ -38,10 +38,10 @@ export type ToMain =
       readonly mintMs: number;
       readonly maxtMs: number;
     }
-  /** All values of a label, for patterns that are matched beside. */
+  /** Asks for all values of a label. The query thread matches its patterns against them. */
   | { readonly kind: 'values'; readonly request: number; readonly name: string }
   | { readonly kind: 'coarse'; readonly request: number; readonly mintMs: number; readonly maxtMs: number }
-  /** The answer to a request is not waited for any more. */
+  /** The query thread no longer waits for the answer to this request. */
   | { readonly kind: 'forget'; readonly request: number }
   | { readonly kind: 'part'; readonly query: number; readonly part: PackedSeries }
   | {
@@ -62,7 +62,7 @@ export function toWire(error: unknown): WireError {
   };
 }
 
-/** An error of our own stays one: it is logged and never shown. */
+/** An internal error stays internal: the caller logs it and never shows it to the client. */
 export function fromWire({ code, message, hint }: WireError): Error {
   if (code === 'internal') return new Error(message);
   return new VitrineError(code, message, hint === undefined ? {} : { hint });

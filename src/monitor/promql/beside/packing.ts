@@ -1,28 +1,28 @@
 /**
- * Series and results as they travel between threads: a few hundred series a message, times and values in two arrays that
- * change hands without a copy. Copying a part at a time keeps either thread free for its other work.
+ * The form in which series and results are sent between threads: a few hundred series a message, with times and values in
+ * two arrays that are transferred without a copy. Packing one part at a time keeps each thread free for its other work.
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import { Labels } from '../../../model/labels.ts';
 import type { MatrixSeries, QueryValue } from '../../../model/ports.ts';
 import type { Samples, Series } from '../../../model/series.ts';
 
-/** Series and samples of one message; one series alone may have more samples. */
+/** Limits for the series and samples of one message. A message with a single series may have more samples. */
 const PART = { series: 500, samples: 100_000 };
 
 export interface PackedSeries {
   readonly labels: readonly (readonly string[])[];
-  /** Samples of each series. */
+  /** Number of samples of each series. */
   readonly counts: Uint32Array<ArrayBuffer>;
   readonly t: Float64Array<ArrayBuffer>;
   readonly v: Float64Array<ArrayBuffer>;
-  /** By series, where it has any. */
+  /** The stale markers of each series that has any. */
   readonly stale: readonly (Uint8Array | undefined)[];
   readonly h: readonly (readonly (Histogram | undefined)[] | undefined)[];
   readonly st: readonly (Float64Array | undefined)[];
 }
 
-/** Cuts a list of series into parts that take a few milliseconds each. */
+/** Cuts a list of series into parts. Each part takes a few milliseconds. */
 export function* partsOf<T extends Series>(series: readonly T[]): Generator<readonly T[]> {
   let from = 0;
   let samples = 0;
@@ -58,7 +58,7 @@ export function packSeries(series: readonly Series[]): PackedSeries {
   };
 }
 
-/** The arrays that the receiver gets instead of a copy. */
+/** The arrays that are transferred to the receiver instead of being copied. */
 export const transferOf = ({ counts, t, v }: PackedSeries): ArrayBuffer[] => [counts.buffer, t.buffer, v.buffer];
 
 export function unpackSeries({ labels, counts, t, v, stale, h, st }: PackedSeries): Series[] {
@@ -77,13 +77,13 @@ export function unpackSeries({ labels, counts, t, v, stale, h, st }: PackedSerie
   });
 }
 
-/** A result without its series, which follow in parts. */
+/** A result without its series. The series follow in parts. */
 export type ResultHead =
   | Exclude<QueryValue, { kind: 'vector' | 'matrix' }>
   | { readonly kind: 'vector' }
   | { readonly kind: 'matrix' };
 
-/** The series of a result as samples: a vector's have one each. */
+/** The series of a result as samples: each series of a vector has one sample. */
 export function resultSeries(value: QueryValue): Series[] {
   if (value.kind === 'matrix') return value.series.map(({ labels, t, v, h }) => ({ labels, samples: { t, v, h } }));
   if (value.kind !== 'vector') return [];

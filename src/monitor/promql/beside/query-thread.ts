@@ -1,6 +1,7 @@
 /**
- * The main thread's side of the thread for heavy queries: starts it when it is first needed, answers its questions about
- * samples a few milliseconds at a time, and ends it when it is idle or does not end a query in time.
+ * The main thread's side of the thread for heavy queries. It starts the thread when the first heavy query arrives, answers
+ * the thread's requests for samples a few milliseconds at a time, and stops the thread when it is idle or when a query does
+ * not end in time.
  */
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../../base/clock.ts';
@@ -23,12 +24,12 @@ export interface QueryThreadOptions {
   >;
 }
 
-/** The thread gets this much longer than a query's time limit to say that the limit has passed. */
+/** How long the main thread waits, after a query's time limit, for the thread to report that the limit has passed. */
 const GRACE_MS = 2_000;
 const IDLE_MS = 60_000;
-/** Of the thread's own heap; samples lie outside it and have a limit of their own. */
+/** Limit of the thread's own heap. The samples are stored outside that heap and have their own limit. */
 const MAX_HEAP_MB = 512;
-/** Values of a label in one message. */
+/** Number of label values in one message. */
 const VALUES = 5_000;
 const EVER_MS = 8.64e15;
 const PROGRAM = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
@@ -55,12 +56,12 @@ export class QueryThread implements AsyncDisposable {
     this.#share = new QueryShare(options.clock, options.maxSamples);
   }
 
-  /** Queries that run or wait there now. */
+  /** Queries that run or wait on the thread now. */
   get size(): number {
     return this.#running.size;
   }
 
-  /** Throws as a querier does, and `overloaded` when the thread was ended because of another query. */
+  /** Throws the same errors as a querier, and `overloaded` when the thread was stopped because of another query. */
   async run(job: Job, { signal }: QueryOptions): Promise<QueryResult> {
     this.#cancelIdle();
     const worker = this.#started();
@@ -98,7 +99,7 @@ export class QueryThread implements AsyncDisposable {
     const worker = new Worker(PROGRAM, {
       workerData: this.#options.engine,
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
-      // Neither preloads nor options of this process are wanted there.
+      // The thread must not get the preloads or options of this process.
       execArgv: [],
       env: {},
     });
@@ -184,7 +185,9 @@ export class QueryThread implements AsyncDisposable {
     this.#post({ kind: 'coarse', request, untilMs });
   }
 
-  /** The thread hangs in one piece of work: it is ended with all it does, and a new one is started for the next query. */
+  /**
+   * The thread is stuck in one piece of work. Stops the thread and all queries on it; the next query starts a new thread.
+   */
   #stuck(query: number): void {
     this.#running.get(query)?.reject(new VitrineError('query_timeout', 'query timed out in query execution'));
     void this.#end();
@@ -198,7 +201,7 @@ export class QueryThread implements AsyncDisposable {
     await worker?.terminate();
   }
 
-  /** It ended by itself: its heap was full, or it failed. */
+  /** The thread ended by itself: its heap was full, or the thread failed. */
   #lost(worker: Worker, error: unknown): void {
     if (this.#worker !== worker) return;
     const outOfMemory = error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';

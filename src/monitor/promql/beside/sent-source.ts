@@ -1,6 +1,7 @@
 /**
- * The samples of the main thread, asked for by message. Patterns that are not of a simple form are matched here, over the
- * values that the label has: the main thread only looks up the values that matched.
+ * A sample source for the query thread: it requests the samples of the main thread by message. Patterns that do not have a
+ * simple form are matched on the query thread, against all values of the label. The main thread then only looks up the
+ * values that matched.
  */
 import type { Labels, Matcher } from '../../../model/labels.ts';
 import type { SampleSource, SelectPace } from '../../../model/ports.ts';
@@ -36,7 +37,7 @@ export class SentSource implements SampleSource {
       if (message.error === undefined) asked.resolve();
       else asked.reject(fromWire(message.error));
     } catch (error) {
-      // The query may not hold that much: the rest need not be sent.
+      // The query has reached its memory limit, so the main thread need not send the rest.
       this.#send({ kind: 'forget', request: message.request });
       asked.reject(error as Error);
     }
@@ -74,7 +75,7 @@ export class SentSource implements SampleSource {
     return untilMs;
   }
 
-  /** The matcher with the values that it accepts, when its pattern costs something to match. */
+  /** The matcher with the list of values that it accepts, when its pattern is expensive to match. */
   async #resolved(matcher: Matcher, pace: SelectPace | undefined): Promise<Matcher> {
     const { name, op, value } = matcher;
     if (op === '=' || op === '!=' || isSimplePattern(value)) return matcher;

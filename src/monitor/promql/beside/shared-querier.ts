@@ -1,7 +1,7 @@
 /**
- * A `Querier` on a thread that others wait for. A query begins here and ends here when it is small, as nearly all are. One
- * that turns out to cost more is begun anew on a thread beside (docs/adr/0022-heavy-queries-beside.md), and queries that
- * were heavy lately go there at once.
+ * A `Querier` on a thread that other work waits for. A query starts on this thread and, when it is small, as nearly all are,
+ * also ends here. A query that proves heavy is started again on a second thread (docs/adr/0022-heavy-queries-beside.md). A
+ * query that was heavy recently goes to the second thread at once.
  */
 import { BoundedMap } from '../../../base/bounded.ts';
 import { systemClock } from '../../../base/clock.ts';
@@ -12,19 +12,19 @@ import type { Job } from './messages.ts';
 import { QueryThread } from './query-thread.ts';
 
 const LIGHT: LightLimits = { workMs: 50, compiled: 1_024, matchSteps: 100_000 };
-/** Of all samples that may be held, those that queries on this thread may hold. */
+/** The share of all samples in memory that queries on this thread may hold. */
 const LIGHT_SHARE = 1 / 4;
 const REMEMBERED = 1_000;
 const HEAVY_FOR_MS = 60_000;
-/** Attempts that end heavy may take this part of the thread's time, and this much of it at once. */
+/** Limits for attempts that prove heavy: the share of the thread's time that they may take, and the time in one burst. */
 const WASTE = { share: 0.1, burstMs: 250 };
 
 export interface SharedQuerier extends Querier, AsyncDisposable {
-  /** Queries that run or wait beside now. */
+  /** Queries that run or wait on the second thread now. */
   readonly beside: number;
 }
 
-/** Remembers which queries are heavy, and how much time was spent on finding that out. */
+/** Remembers which queries are heavy, and how much time was spent to find that out. */
 class Experience {
   readonly #heavyUntil = new BoundedMap<string, number>(REMEMBERED);
   readonly #light = new BoundedMap<string, true>(REMEMBERED);
@@ -37,7 +37,7 @@ class Experience {
     this.#atMs = monotonic();
   }
 
-  /** True when the query should be tried here. */
+  /** True when the query should be tried on this thread. */
   tries(key: string): boolean {
     const nowMs = this.#monotonic();
     if ((this.#heavyUntil.get(key) ?? -Infinity) > nowMs) return false;
@@ -59,7 +59,7 @@ class Experience {
 
 const MAX_KEY = 4_096;
 
-/** What makes two queries cost the same: text, steps and span. */
+/** The key under which a query's cost is remembered: text, steps and time span. */
 function keyOf({ expr, startMs, endMs, stepMs }: Job): string {
   const steps = stepMs === undefined ? 1 : Math.round((endMs - startMs) / stepMs);
   return `${steps} ${Math.round(endMs - startMs)} ${expr.slice(0, MAX_KEY)}`;

@@ -1,6 +1,6 @@
 /**
- * The thread that runs heavy queries: the whole engine over samples that the main thread sends. It has a low priority and a
- * heap of its own with a limit, and the main thread ends it when a query does not end in time.
+ * The thread that runs heavy queries: the whole engine, over samples that the main thread sends. The thread has a low
+ * priority and a limited heap of its own. The main thread stops it when a query does not end in time.
  */
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -11,7 +11,7 @@ import { toWire } from './messages.ts';
 import { headOf, packSeries, partsOf, resultSeries, transferOf } from './packing.ts';
 import { SentSource } from './sent-source.ts';
 
-/** Linux gives each thread a priority of its own; elsewhere the whole process would be meant. */
+/** Linux gives each thread its own priority. On other systems the call would change the whole process. */
 if (process.platform === 'linux') setPriority(0, 10);
 
 const port = parentPort;

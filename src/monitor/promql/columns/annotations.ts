@@ -1,6 +1,6 @@
 /**
- * Warnings and infos of a query, in Prometheus' words (util/annotations): each message once, with the place in the query it
- * is about, as `PromQL warning: … (line:column)`. At most ten of either kind are given out, the rest as a number.
+ * Warnings and infos of a query, with Prometheus' wording (util/annotations). Each message appears once, with its place in
+ * the query, as `PromQL warning: … (line:column)`. At most ten of each kind are shown; the others are only counted.
  */
 import type { Position } from '../syntax/ast.ts';
 import { formatGeneral } from '../../../model/go-float.ts';
@@ -8,7 +8,7 @@ import { positionAt } from '../syntax/position.ts';
 import { quote } from '../syntax/quoting.ts';
 
 const MAX_SHOWN = 10;
-/** Messages of one kind that are counted at all; a query over many metrics could make one for each. */
+/** The most messages of one kind that are counted. A query over many metrics could produce one for each metric. */
 const MAX_KEPT = 1_000;
 const MONOTONICITY_URL = 'https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile';
 
@@ -155,7 +155,7 @@ export class Annotations {
     );
   }
 
-  /** Repairs of one metric are told as one message that says how many and how far they went. */
+  /** All repairs of one metric make one message, which gives their number, their range and the largest difference. */
   forcedMonotonicity(metric: string, pos: Position, tMs: number, from: number, to: number, diff: number): void {
     const text = `input to histogram_quantile needed to be fixed for monotonicity (see ${MONOTONICITY_URL})${forName(metric)}`;
     const key = `${text}\u0000${positionAt(this.#query, pos.start)}`;

@@ -1,7 +1,8 @@
 /**
- * Limits of the running queries: samples in memory, time, and the thread. The evaluator checks them between series, so
- * queries give the event loop back about every 8 ms, all together, and one ends within that time when it is cancelled or
- * late. With `LightLimits` a query that costs more ends with `TooHeavy`: it is then run where it holds nobody up.
+ * Limits of the running queries: samples in memory, time, and use of the thread. The evaluator checks them between series.
+ * All queries together therefore return to the event loop about every 8 ms, and a query that is cancelled or late ends
+ * within that time. With `LightLimits`, a query that costs more ends with `TooHeavy`; the caller then runs it on another
+ * thread, where it blocks no other work.
  */
 import { Turns, type Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
@@ -10,17 +11,19 @@ import { queryFailed, TOO_MANY_SAMPLES } from './column.ts';
 
 const SLICE_MS = 8;
 
-/** What a query may cost on a thread that others wait for. */
+/** The most that a query may cost on a thread that other work waits for. */
 export interface LightLimits {
   /** Time on the thread. */
   readonly workMs: number;
-  /** Instructions of all regular expressions that the query compiles. */
+  /** Instructions of all regular expressions that the query compiles, added up. */
   readonly compiled: number;
-  /** Instructions times length of one match, which cannot be interrupted. */
+  /** Number of instructions times length of the value, for one match. A match cannot be interrupted. */
   readonly matchSteps: number;
 }
 
-/** Ends a query that costs more than `LightLimits`. No error of the query: the caller runs it elsewhere. */
+/**
+ * Ends a query that costs more than `LightLimits`. This is not an error of the query: the caller runs it on another thread.
+ */
 export class TooHeavy extends Error {
   constructor() {
     super('the query costs more than this thread can give');
@@ -29,8 +32,8 @@ export class TooHeavy extends Error {
 }
 
 /**
- * The memory that the queries of one engine share. When they exceed the limit together, the one that holds most is ended: a
- * small query never pays for a large one.
+ * The memory that the queries of one engine share. When they exceed the limit together, the query that holds the most
+ * samples ends. A small query therefore never ends because of a large one.
  */
 export class QueryShare {
   readonly clock: Clock;
@@ -62,13 +65,13 @@ export class QueryShare {
     if (this.#budgets.delete(budget)) this.#held -= budget.held;
   }
 
-  /** Called by budgets only. */
+  /** Only budgets call this. */
   change(samples: number): void {
     this.#held += samples;
     if (samples <= 0 || this.#held <= this.maxSamples) return;
     let largest: Budget | undefined;
     for (const budget of this.#budgets) {
-      // A query that was told to end is about to release its samples.
+      // A query that was told to end will soon release its samples.
       if (budget.givenUp) return;
       if (largest === undefined || budget.held > largest.held) largest = budget;
     }
@@ -84,11 +87,11 @@ export class Budget implements SelectPace {
   #peak = 0;
   #givenUp = false;
   #compiled = 0;
-  /** Time on the thread until `#resumedMs`, when the present turn began. */
+  /** Time on the thread until `#resumedMs`, the start of the present turn. */
   #workedMs = 0;
   #resumedMs: number;
 
-  /** The time limit counts from here on and includes waiting for a free place. Use `QueryShare.begin`. */
+  /** The time limit starts now and includes the time in the queue. Use `QueryShare.begin`. */
   constructor(share: QueryShare, timeoutMs: number, signal: AbortSignal | undefined) {
     this.#share = share;
     this.#signal = signal;
@@ -96,12 +99,12 @@ export class Budget implements SelectPace {
     this.#deadline = this.#resumedMs + timeoutMs;
   }
 
-  /** Samples held now: those the selectors loaded plus the columns of unfinished nodes. */
+  /** Samples held now: those that the selectors loaded, and the columns of unfinished nodes. */
   get held(): number {
     return this.#held;
   }
 
-  /** The most samples held at one time so far. */
+  /** The largest number of samples held at one time so far. */
   get peak(): number {
     return this.#peak;
   }
@@ -111,7 +114,7 @@ export class Budget implements SelectPace {
     return this.#workedMs;
   }
 
-  /** The query has a place now: time in the queue was not spent on the thread. */
+  /** The query leaves the queue now. Time in the queue does not count as time on the thread. */
   started(): void {
     this.#resumedMs = this.#share.clock.monotonic();
   }
@@ -131,12 +134,15 @@ export class Budget implements SelectPace {
     return this.#givenUp;
   }
 
-  /** Ends this query at its next check, to make room for others. */
+  /** Ends this query at its next check, to free memory for others. */
   giveUp(): void {
     this.#givenUp = true;
   }
 
-  /** Counts samples before they are allocated. Throws `query_failed` when they are too many for one query, `overloaded` for all. */
+  /**
+   * Counts samples before they are allocated. Throws `query_failed` when one query has too many, `overloaded` when all
+   * together have too many.
+   */
   take(samples: number): void {
     this.#hold(this.#held + samples);
     if (this.#held > this.#share.maxSamples) {
@@ -145,12 +151,14 @@ export class Budget implements SelectPace {
     if (this.#givenUp) throw outOfRoom(this.#share.maxSamples);
   }
 
-  /** After a node is done only its result is held: `mark` is the number of samples held before it began. */
+  /**
+   * Called when a node is done: only its result is still held. `mark` is the number of samples held before the node began.
+   */
   settle(mark: number, samples: number): void {
     this.#hold(mark + samples);
   }
 
-  /** True when the event loop must get a turn: then `await pause()`. */
+  /** True when the event loop must get a turn. The caller then awaits `pause()`. */
   get due(): boolean {
     return this.#share.turns.due;
   }

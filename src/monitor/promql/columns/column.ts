@@ -1,31 +1,34 @@
 /**
- * The values that flow between the nodes of a query. Labels do not change along the steps of a range query, so a vector is
- * kept as columns: one label set, one value per step, one presence byte per step (NaN is a value, so absence needs a bit of
- * its own). An instant query is a range of one step; there is no second evaluator.
+ * The values that nodes of a query pass to each other. Labels do not change along the steps of a range query, so a vector is
+ * stored as columns: one label set, one value for each step, one presence byte for each step (NaN is a value, so absence
+ * needs its own byte). An instant query is a range query with one step; there is no second evaluator.
  */
 import type { SelectPace } from '../../../model/ports.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Histogram } from '../../../model/histogram.ts';
 import { METRIC_NAME, type Labels } from '../../../model/labels.ts';
 
-/** The steps a node is evaluated at: startMs, startMs + stepMs, … */
+/** The steps at which a node is evaluated: startMs, startMs + stepMs, … */
 export interface Frame {
   readonly startMs: number;
   readonly stepMs: number;
   readonly steps: number;
-  /** A single evaluation (an instant query, or a part that does not change along the steps): the order of results matters. */
+  /**
+   * True for a single evaluation (an instant query, or a part that does not change along the steps). The order of its
+   * results matters.
+   */
   readonly instant: boolean;
 }
 
-/** One series over the steps of its frame. Whoever receives a column from an evaluation may write into it. */
+/** One series over the steps of its frame. The receiver of an evaluated column may write into it. */
 export interface Column {
   labels: Labels;
   readonly v: Float64Array;
   /** 1 where there is a sample. */
   readonly has: Uint8Array;
-  /** Native histograms by step; where there is one, `v` means nothing. */
+  /** Native histograms by step. Where a step has one, `v` has no meaning. */
   h: (Histogram | undefined)[] | undefined;
-  /** The metric name is to be removed at the end of the query (delayed name removal). */
+  /** The metric name must be removed at the end of the query (delayed name removal). */
   dropName: boolean;
 }
 
@@ -46,7 +49,7 @@ export interface StringValue {
 
 export type Value = VectorValue | ScalarValue | StringValue;
 
-/** Samples of one series for window functions: floats and histograms apart, stale markers taken out. */
+/** Samples of one series for window functions. Floats and histograms are separate; stale markers are removed. */
 export interface RangeSeries {
   readonly labels: Labels;
   readonly dropName: boolean;
@@ -62,14 +65,14 @@ export interface HistogramSamples {
   readonly st: Float64Array | undefined;
 }
 
-/** A range vector is never materialised: step k sees the samples with ends[k] - rangeMs < t <= ends[k]. */
+/** A range vector is never materialised: step k reads the samples with ends[k] - rangeMs < t <= ends[k]. */
 export interface RangeVector {
   readonly series: readonly RangeSeries[];
   readonly rangeMs: number;
-  /** Never decreasing. */
+  /** The values never decrease. */
   readonly ends: Float64Array;
   readonly extended: 'anchored' | 'smoothed' | undefined;
-  /** Windows that begin before have no value: a roll-up has not all of their samples. */
+  /** Windows that begin before this time have no value, because a roll-up does not keep all of their samples. */
   readonly refusedUntilMs?: number | undefined;
 }
 
@@ -111,7 +114,7 @@ export function frameTimes(frame: Frame): Float64Array {
   return times;
 }
 
-/** A value of one step, repeated over all steps of a frame. */
+/** Repeats the value of one step over all steps of a frame. */
 export function repeatValue(value: Value, steps: number): Value {
   if (value.kind === 'string') return value;
   if (value.kind === 'scalar') return { kind: 'scalar', v: new Float64Array(steps).fill(value.v[0]) };
@@ -129,7 +132,9 @@ function repeatColumn(column: Column, steps: number): Column {
   };
 }
 
-/** The labels that describe a metric and go with its name (`__type__` and `__unit__` since Prometheus 3.5). */
+/**
+ * True for a label that describes the metric and is removed with its name (`__type__` and `__unit__` since Prometheus 3.5).
+ */
 export function isMetadataLabel(name: string): boolean {
   return name === METRIC_NAME || name === '__type__' || name === '__unit__';
 }
@@ -138,12 +143,12 @@ export function dropMetadata(labels: Labels): Labels {
   return labels.filter((name) => !isMetadataLabel(name));
 }
 
-/** When to give the event loop a turn, and how. */
+/** Says when the event loop must get a turn, and gives it one. */
 export type Turn = Pick<SelectPace, 'due' | 'pause'>;
 
 /**
- * Joins columns of one label set. They may be there at different steps; at the same step it is an error, as two series of
- * one name would be.
+ * Joins columns of one label set that have values at different steps. Two values at the same step are an error, as two
+ * series with one name would be.
  */
 export async function mergeSameLabels(series: Column[], budget: Turn): Promise<Column[]> {
   if (series.length < 2) return series;
@@ -165,7 +170,7 @@ function mergeInto(target: Column, other: Column): void {
   }
 }
 
-/** The last step of every query: removes the names that were marked, then merges series whose labels are equal. */
+/** The last part of every query: removes the marked names, then merges series whose labels are equal. */
 export async function removeNames(series: Column[], budget: Turn): Promise<Column[]> {
   for (const column of series) {
     if (!column.dropName) continue;

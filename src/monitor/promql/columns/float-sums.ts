@@ -1,6 +1,6 @@
 /**
- * Sums that keep the low bits: Kahan summation with Neumaier's improvement, as Prometheus' `kahansum`, so that results equal
- * Prometheus' to the last bit even where the order of terms matters.
+ * Sums that keep the low bits: Kahan summation with Neumaier's improvement, as in Prometheus' `kahansum`. Results therefore
+ * equal Prometheus' to the last bit even where the order of terms matters.
  */
 
 /** A running sum; read it as `total(sum)`. */
@@ -33,7 +33,7 @@ export function sumOf(v: Float64Array, lo: number, hi: number): number {
   return total(acc);
 }
 
-/** Mean of v[lo, hi): the plain sum divided, and a running mean from where the sum would overflow. */
+/** Mean of v[lo, hi): the sum divided by the count, or a running mean from the term at which the sum would overflow. */
 export function meanOf(v: Float64Array, lo: number, hi: number): number {
   const acc = { sum: v[lo], c: 0 };
   let running = false;
@@ -46,8 +46,8 @@ export function meanOf(v: Float64Array, lo: number, hi: number): number {
 }
 
 /**
- * One more term of a mean. `acc` holds the sum, or the mean itself once `running`; `count` includes the new term.
- * Returns whether `acc` holds a mean now.
+ * Adds one term to a mean. `acc` holds the sum, or the mean itself when `running` is true; `count` includes the new term.
+ * Returns true when `acc` now holds a mean.
  */
 export function addToMean(acc: CompensatedSum, term: number, count: number, running: boolean): boolean {
   if (!running) {
@@ -78,7 +78,7 @@ export function varianceOf(v: Float64Array, lo: number, hi: number): number {
   return (aux.sum + aux.c) / count;
 }
 
-/** The q-quantile of values, linear between ranks. Sorts its argument. */
+/** The q-quantile of the values, with linear interpolation between ranks. Sorts its argument. */
 export function quantileOf(q: number, values: Float64Array): number {
   if (values.length === 0 || Number.isNaN(q)) return Number.NaN;
   if (q < 0) return -Infinity;

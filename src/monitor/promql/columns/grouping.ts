@@ -1,4 +1,4 @@
-/** Which series belong together: the label part of aggregations and of matching between two vectors. */
+/** Puts series into groups: the label rules of aggregations and of matching between two vectors. */
 import type { AggregateExpr, VectorMatching } from '../syntax/ast.ts';
 import { METRIC_NAME, type Labels } from '../../../model/labels.ts';
 import { isMetadataLabel, type Column } from './column.ts';
@@ -6,11 +6,11 @@ import { isMetadataLabel, type Column } from './column.ts';
 export interface Group {
   readonly labels: Labels;
   readonly members: Column[];
-  /** The name is removed at the end if any member is marked for removal. */
+  /** The name is removed at the end when any member is marked for removal. */
   readonly dropName: boolean;
 }
 
-/** The labels of the group a series belongs to. */
+/** The labels of the group that a series belongs to. */
 export function groupLabels(
   labels: Labels,
   { without, grouping }: Pick<AggregateExpr, 'without' | 'grouping'>,
@@ -21,7 +21,7 @@ export function groupLabels(
     : labels.filter((name) => named.has(name));
 }
 
-/** Groups in order of their first member. */
+/** Groups, in the order of their first members. */
 export function groupColumns(series: readonly Column[], node: Pick<AggregateExpr, 'without' | 'grouping'>): Group[] {
   const groups = new Map<string, { labels: Labels; members: Column[]; dropName: boolean }>();
   for (const column of series) {
@@ -37,7 +37,7 @@ export function groupColumns(series: readonly Column[], node: Pick<AggregateExpr
   return [...groups.values()];
 }
 
-/** The labels by which a series finds its partner. */
+/** The labels that are compared to match two series. */
 export function matchLabels(labels: Labels, matching: VectorMatching): Labels {
   const named = new Set(matching.labels);
   return matching.on

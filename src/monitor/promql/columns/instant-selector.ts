@@ -1,11 +1,12 @@
 /**
- * Instant selectors: at each step the newest sample not older than the lookback (left-open, so a sample exactly that old is
- * gone); a stale marker there means nothing. One index per series that only moves forward.
+ * Instant selectors: each step takes the newest sample within the lookback. The window is left-open, so a sample of exactly
+ * that age is outside. If the newest sample is a stale marker, the step has no value. Each series needs one index that only
+ * moves forward.
  */
 import type { Series } from '../../../model/series.ts';
 import { newColumn, setHistogram, type Column } from './column.ts';
 
-/** Calls `visit(step, index)` where the series has a sample. */
+/** Calls `visit(step, index)` for each step at which the series has a sample. */
 function visitSamples(
   { samples }: Series,
   times: Float64Array,
@@ -40,7 +41,7 @@ export function selectColumn(series: Series, times: Float64Array, lookbackMs: nu
   return any ? column : undefined;
 }
 
-/** As selectColumn, with the samples' own times in seconds as values (or their start times, 0 where unknown). */
+/** Like selectColumn, but the values are the times of the samples in seconds (or their start times, 0 where unknown). */
 export function selectTimes(
   series: Series,
   times: Float64Array,

@@ -1,13 +1,14 @@
 /**
- * The data a query will read, computed before it reads anything: the frames of all nodes follow from the outermost frame alone, so
- * every selector's time span is computed exactly and selected once. Also says which nodes do not change along the steps.
+ * Plans the data that a query needs, before any data is read. The frames of all nodes follow from the outermost frame, so
+ * the exact time span of every selector is known and each is selected once. This file also finds the nodes that do not
+ * change along the steps.
  */
 import { METRIC_NAME, type Matcher } from '../../../model/labels.ts';
 import type { At, CallExpr, DurationExpr, Expr, Modifiers, SubqueryExpr, VectorSelector } from '../syntax/ast.ts';
 import { queryFailed, TOO_MANY_SAMPLES, type Frame } from './column.ts';
 import { childrenOf, unwrapParens } from '../syntax/expression-shape.ts';
 
-/** The result of these functions depends on the evaluation time, so an argument fixed by `@` does not fix the result. */
+/** These functions depend on the evaluation time, so fixing an argument with `@` does not fix their result. */
 const TIME_DEPENDENT = new Set([
   'days_in_month',
   'day_of_month',
@@ -22,17 +23,17 @@ const TIME_DEPENDENT = new Set([
   'timestamp',
 ]);
 
-/** The parts of the outermost query that inner nodes refer to. */
+/** The properties of the outermost query that inner nodes refer to. */
 export interface QueryBounds {
   readonly startMs: number;
   readonly endMs: number;
   readonly stepMs: number;
   readonly lookbackMs: number;
-  /** Step of subqueries that name none. */
+  /** Step of subqueries that do not give one. */
   readonly defaultStepMs: number;
 }
 
-/** A selector, or the call of `info` that needs series of its own. */
+/** A selector, or a call of `info`, which needs series of its own. */
 export type SelectorKey = VectorSelector | CallExpr;
 
 export interface PlannedSelector {
@@ -44,10 +45,10 @@ export interface PlannedSelector {
   readonly maxtMs: number;
 }
 
-/** Steps of one subquery: more would not fit into memory as columns, whatever they hold. */
+/** The most steps of one subquery. More would not fit into memory as columns, whatever their values. */
 const MAX_INNER_STEPS = 5_000_000;
 
-/** Milliseconds of a duration whose expressions are folded. */
+/** Milliseconds of a duration that is already folded. */
 export function durationMs(duration: DurationExpr | undefined): number {
   if (duration === undefined) return 0;
   if (duration.kind === 'ms') return duration.ms;
@@ -60,7 +61,7 @@ export function atMs(at: At | undefined, bounds: QueryBounds): number | undefine
   return at.kind === 'start' ? bounds.startMs : bounds.endMs;
 }
 
-/** The time a modified node looks at, for each step of the frame. */
+/** The time that a node with modifiers reads, for each step of the frame. */
 export function shiftedTimes(node: Modifiers, frame: Frame, bounds: QueryBounds): Float64Array {
   const pinned = atMs(node.at, bounds);
   const offset = durationMs(node.offset);
@@ -69,7 +70,7 @@ export function shiftedTimes(node: Modifiers, frame: Frame, bounds: QueryBounds)
   return times;
 }
 
-/** The inner steps of a subquery: multiples of its step, left-open at the start of the first window. */
+/** The inner steps of a subquery: multiples of its step. The start of the first window is exclusive. */
 export function subqueryFrame(node: SubqueryExpr, frame: Frame, bounds: QueryBounds): Frame {
   const pinned = atMs(node.at, bounds);
   const offset = durationMs(node.offset);
@@ -112,7 +113,7 @@ export function isStepInvariant(expr: Expr): boolean {
   }
 }
 
-/** All selectors below a node with the span of time each needs. */
+/** All selectors below a node, each with the time span that it needs. */
 export function planSelectors(expr: Expr, frame: Frame, bounds: QueryBounds): PlannedSelector[] {
   const planned: PlannedSelector[] = [];
   const visit = (node: Expr, at: Frame): void => {
@@ -147,7 +148,7 @@ export function planSelectors(expr: Expr, frame: Frame, bounds: QueryBounds): Pl
   return planned;
 }
 
-/** The second argument of `info` is a bag of matchers, not something to evaluate. */
+/** The second argument of `info` is a list of matchers and is not evaluated. */
 function valueArgs(node: CallExpr): readonly Expr[] {
   return node.func === 'info' ? node.args.slice(0, 1) : node.args;
 }
@@ -175,18 +176,18 @@ function spanOfInfo(node: CallExpr, frame: Frame, bounds: QueryBounds): PlannedS
   return { key: node, matchers: infoMatchers(node), mintMs: first - bounds.lookbackMs, maxtMs: last };
 }
 
-/** What selects the info series of a call of `info`: `target_info` unless the second argument names metrics. */
+/** The matchers that select the info series for a call of `info`: `target_info` unless the second argument names metrics. */
 export function infoMatchers(node: CallExpr): readonly Matcher[] {
   const selector = node.args.length > 1 ? unwrapParens(node.args[1]) : undefined;
   const given = selector?.kind === 'vector_selector' ? selector.matchers : [];
   const names = given.filter(({ name }) => name === METRIC_NAME);
   if (names.length === 0) return [{ name: METRIC_NAME, op: '=', value: 'target_info' }, ...given];
-  // Matchers that only exclude names select every other metric whose name ends as info metrics do.
+  // Matchers that only exclude names select all other metrics whose names end like those of info metrics.
   if (names.some(({ op }) => op === '=' || op === '=~')) return given;
   return [{ name: METRIC_NAME, op: '=~', value: '.+_info' }, ...given];
 }
 
-/** For each step the time that the first selector inside an expression looks at, through subqueries and modifiers. */
+/** The time that the first selector inside an expression reads at each step, with subqueries and modifiers applied. */
 export function referenceTimes(expr: Expr, frame: Frame, bounds: QueryBounds): Float64Array {
   let times = shiftedTimes({}, frame, bounds);
   for (const node of pathToSelector(expr) ?? []) {
@@ -197,7 +198,7 @@ export function referenceTimes(expr: Expr, frame: Frame, bounds: QueryBounds): F
   return times;
 }
 
-/** The subqueries around the first selector, from the outside in, and the selector. */
+/** The subqueries around the first selector, from the outermost to the innermost, followed by the selector. */
 function pathToSelector(expr: Expr): readonly Modifiers[] | undefined {
   switch (expr.kind) {
     case 'vector_selector':

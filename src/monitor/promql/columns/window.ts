@@ -1,6 +1,7 @@
 /**
- * Windows over the samples of a series: for each step the samples with end - range < t <= end, found by two indices that
- * only move forward (times of steps never decrease), so a whole range query costs O(samples + steps) per series.
+ * Windows over the samples of a series: for each step, the samples with end - range < t <= end. Two indices find them and
+ * only move forward, because the times of steps never decrease. A whole range query therefore costs O(samples + steps) for
+ * each series.
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import { Labels } from '../../../model/labels.ts';
@@ -17,7 +18,7 @@ import {
   type RangeVector,
 } from './column.ts';
 
-/** What a window function sees at one step: floats in series.v[lo, hi), histograms in series.hist.h[hlo, hhi). */
+/** The input of a window function at one step: floats in series.v[lo, hi), histograms in series.hist.h[hlo, hhi). */
 export interface Window {
   series: RangeSeries;
   lo: number;
@@ -26,18 +27,20 @@ export interface Window {
   hhi: number;
   /** Index of the step. */
   step: number;
-  /** The end of the window: evaluation time, shifted by `@` and `offset`. */
+  /** End of the window: the evaluation time, shifted by `@` and `offset`. */
   endMs: number;
-  /** Evaluation time of the step, not shifted. */
+  /** Evaluation time of the step, without the shift. */
   evalMs: number;
-  /** Of the series at hand: samples [0, seenFalls) were looked at, and the last that fell below its predecessor (0: none). */
+  /**
+   * For the current series: samples [0, seenFalls) were checked; lastFall is the last one below its predecessor (0: none).
+   */
   seenFalls: number;
   lastFall: number;
   readonly rangeMs: number;
-  /** Scalar arguments of the call, in order, one value per step. */
+  /** Scalar arguments of the call, in order, with one value for each step. */
   readonly scalars: readonly Float64Array[];
   readonly notes: Annotations;
-  /** Of the range vector in the query. */
+  /** Position of the range vector in the query. */
   readonly pos: Position;
 }
 
@@ -62,7 +65,7 @@ const NO_SERIES: RangeSeries = {
   hist: undefined,
 };
 
-/** A window that moves over series and steps: one object for a whole call. */
+/** A window that moves over series and steps. One object serves a whole call. */
 export function newWindow(
   rangeMs: number,
   scalars: readonly Float64Array[],
@@ -73,14 +76,14 @@ export function newWindow(
   return { series: NO_SERIES, ...nowhere, rangeMs, scalars, notes, pos };
 }
 
-/** The first index from `at` on whose time is after `limit`. */
+/** The first index, starting from `at`, whose time is after `limit`. */
 function after(t: Float64Array, at: number, limit: number): number {
   let i = at;
   while (i < t.length && t[i] <= limit) i += 1;
   return i;
 }
 
-/** The clock is read once per this many samples. */
+/** The clock is read once for this many samples. */
 const SAMPLES_PER_LOOK = 20_000;
 
 /** Runs a window function over all steps of a series; undefined when no step has a result. */
@@ -123,7 +126,7 @@ export async function runWindows(
   return any ? column : undefined;
 }
 
-/** Moves the window on; times never go back. */
+/** Moves the window forward; times never decrease. */
 function moveTo(w: Window, end: number, start: number): void {
   const { t, hist } = w.series;
   w.endMs = end;
@@ -134,7 +137,7 @@ function moveTo(w: Window, end: number, start: number): void {
   w.hlo = after(hist.t, w.hlo, start);
 }
 
-/** Whether any sample of the window but its first is below its predecessor. Looks at each sample of a series once. */
+/** True when any sample of the window except its first is below its predecessor. Checks each sample of a series once. */
 export function fallsInside(w: Window): boolean {
   const { hi } = w;
   const { v } = w.series;
@@ -145,7 +148,10 @@ export function fallsInside(w: Window): boolean {
   return last > w.lo;
 }
 
-/** A stored series in the form window functions read. Shares the store's arrays when there are no stale markers and no histograms. */
+/**
+ * A stored series in the form that window functions read. The result shares the store's arrays when the series has no stale
+ * markers and no histograms.
+ */
 export function toRangeSeries(series: Series): RangeSeries {
   const { t, v, stale, h, st } = series.samples;
   const base = { labels: series.labels, dropName: false };
@@ -176,7 +182,7 @@ function pickHistograms(
   return { t: pick(samples.t, at), h: at.map((i) => h[i] as Histogram), st: samples.st && pick(samples.st, at) };
 }
 
-/** The points of an inner evaluation as samples: what a subquery hands to a window function. */
+/** The points of an inner evaluation as samples: the input that a subquery gives to a window function. */
 export function columnToRangeSeries(column: Column, times: Float64Array): RangeSeries {
   const floats: number[] = [];
   const histograms: number[] = [];
@@ -197,7 +203,7 @@ export function columnToRangeSeries(column: Column, times: Float64Array): RangeS
         ? undefined
         : {
             t: Float64Array.from(histograms, (k) => times[k]),
-            // A histogram may be the value at several steps: its reset must be counted once only.
+            // One histogram may be the value at several steps. Its reset must be counted only once.
             h: histograms.map((k) => ({
               ...(column.h?.[k] as Histogram),
               resetHint: subqueryHint(column.h?.[k] as Histogram),

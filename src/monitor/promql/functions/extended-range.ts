@@ -1,7 +1,7 @@
 /**
- * Range selectors with `anchored` or `smoothed`: instead of extrapolating, the value at the edges of the range is taken from
- * the last sample before it (anchored) or interpolated between the samples around it (smoothed). Samples up to the lookback
- * outside the range take part (Prometheus' promql/functions.go, extendedRate).
+ * Range selectors with `anchored` or `smoothed`. These do not extrapolate. The value at an edge of the range is taken from
+ * the last sample before it (anchored) or interpolated between the samples around it (smoothed). Samples outside the range
+ * also count, up to the lookback (Prometheus' promql/functions.go, extendedRate).
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import type { RangeVector, RangeSeries, Column } from '../columns/column.ts';
@@ -28,12 +28,12 @@ export function checkExtended(func: string, extended: 'anchored' | 'smoothed'): 
   }
 }
 
-/** Arithmetic on either kind of sample. */
+/** Arithmetic that works for floats and for histograms. */
 interface Kind<T> {
   readonly subtract: (a: T, b: T) => T;
   readonly add: (a: T, b: T) => T;
   readonly scale: (a: T, factor: number) => T;
-  /** `trustHint` is false where the former value is not a sample (an interpolated one). */
+  /** `trustHint` is false where the previous value is interpolated and not a sample. */
   readonly fell: (current: T, previous: T, trustHint: boolean) => boolean;
 }
 
@@ -56,7 +56,7 @@ interface Samples<T> {
   readonly at: (index: number) => T;
 }
 
-/** The value at time t between samples i and i+1. A counter that was reset between them starts from zero again. */
+/** The value at time t between samples i and i+1. A counter that was reset between them starts again from zero. */
 export function interpolate<T>(
   samples: Samples<T>,
   i: number,
@@ -79,7 +79,7 @@ interface TimeRange {
   readonly endMs: number;
 }
 
-/** Where a series enters and leaves a range: a sample, or a value between two. */
+/** The points at which a series enters and leaves a range: a sample, or a value between two samples. */
 interface Edges<T> {
   readonly first: number;
   readonly last: number;
@@ -89,7 +89,7 @@ interface Edges<T> {
   readonly rightIsSample: boolean;
 }
 
-/** Index of the last sample that takes part: with smoothing the first at or after the end of the range. */
+/** Index of the last sample that is used. With `smoothed` this is the first sample at or after the end of the range. */
 function lastIndex(t: Float64Array, lo: number, hi: number, endMs: number, smoothed: boolean): number {
   if (!smoothed) return hi - 1;
   let last = lo;
@@ -97,7 +97,7 @@ function lastIndex(t: Float64Array, lo: number, hi: number, endMs: number, smoot
   return last;
 }
 
-/** Undefined when no sample lies in the range. Indices [lo, hi) hold what may take part. */
+/** Undefined when no sample lies in the range. Only samples with indices [lo, hi) may be used. */
 function edgesOf<T>(
   samples: Samples<T>,
   lo: number,
@@ -129,7 +129,7 @@ function edgesOf<T>(
   };
 }
 
-/** Adds the value a counter had before each reset between its edges. */
+/** For each reset between the edges, adds the value that the counter had before the reset. */
 function addResets<T>(change: T, samples: Samples<T>, edges: Edges<T>, range: TimeRange, kind: Kind<T>): T {
   const { t } = samples;
   let result = change;
@@ -147,7 +147,7 @@ function addResets<T>(change: T, samples: Samples<T>, edges: Edges<T>, range: Ti
   return kind.add(result, previous);
 }
 
-/** The change over the range; undefined when no sample lies in it. */
+/** The change over the range; undefined when the range contains no sample. */
 function extendedChange<T>(
   samples: Samples<T>,
   lo: number,
@@ -165,7 +165,7 @@ function extendedChange<T>(
 const scaled = (value: number | Histogram, divisor: number): number | Histogram =>
   typeof value === 'number' ? value / divisor : divideHistogram(value, divisor);
 
-/** One series through a function with an extended range. `w` is scratch space. */
+/** Applies a function with an extended range to one series. `w` is scratch space. */
 export function runExtended(
   func: string,
   vector: RangeVector,
@@ -219,7 +219,7 @@ function noteKind(w: Window, h: readonly Histogram[], isCounter: boolean): void 
   if (!isCounter && window.some((one) => one.resetHint !== 'gauge')) w.notes.notAGauge(metricOf(w), w.pos);
 }
 
-/** changes and resets from the last sample at or before the start of the range. */
+/** Counts changes or resets, starting at the last sample at or before the start of the range. */
 function anchoredCount(func: 'changes' | 'resets', w: Window, startMs: number): number | undefined {
   const { t } = w.series;
   const ht = w.series.hist?.t ?? new Float64Array(0);
@@ -234,7 +234,7 @@ function anchoredCount(func: 'changes' | 'resets', w: Window, startMs: number): 
   return typeof result === 'number' ? result : undefined;
 }
 
-/** Index of the first time above `limit`. */
+/** Index of the first time after `limit`. */
 function above(t: Float64Array, limit: number): number {
   let lo = 0;
   let hi = t.length;
@@ -246,7 +246,7 @@ function above(t: Float64Array, limit: number): number {
   return lo;
 }
 
-/** `metric smoothed`: at each step the value between the samples around it. */
+/** `metric smoothed`: at each step, the value interpolated between the samples around the step. */
 export function smoothedColumn(series: RangeSeries, times: Float64Array, lookbackMs: number): Column {
   const column = newColumn(series.labels, times.length, false);
   const hist = series.hist ?? { t: new Float64Array(0), h: [], st: undefined };

@@ -1,6 +1,6 @@
 /**
- * `info(v, {…})`: adds labels of info series (`target_info` unless named otherwise) to the series that share instance and
- * job with them. Of info series that follow one another the one with the newest sample counts (promql/info.go).
+ * `info(v, {…})`: adds labels of info series (`target_info` unless others are named) to the series that have the same
+ * instance and job. When several info series follow one another, the one with the newest sample is used (promql/info.go).
  */
 import { Labels, METRIC_NAME, type Matcher } from '../../../model/labels.ts';
 import type { Series } from '../../../model/series.ts';
@@ -14,14 +14,14 @@ const IDENTIFYING = ['instance', 'job'];
 interface InfoSeries {
   readonly labels: Labels;
   readonly name: string;
-  /** Sample times at the steps, in seconds. */
+  /** The times of the samples at the steps, in seconds. */
   readonly times: Column;
 }
 
 /** The matchers of the second argument on data labels. */
 interface Request {
   readonly wanted: ReadonlySet<string>;
-  /** True when a series without any info may stay. */
+  /** True when a series without any info series may stay in the result. */
   readonly optional: boolean;
 }
 
@@ -35,7 +35,10 @@ function requestOf(matchers: readonly Matcher[]): Request {
   };
 }
 
-/** Info series themselves are not enriched. A series that matches only because it is not excluded is no info series. */
+/**
+ * Info series themselves get no additional labels. A series that matches only because it is not excluded is not an info
+ * series.
+ */
 function isInfoName(matchers: readonly Matcher[]): Predicate {
   const tests = matchers.filter(({ name }) => name === METRIC_NAME).map((matcher) => compileMatcher(matcher));
   return (name) => tests.every((test) => test(name));
@@ -90,7 +93,7 @@ function enrich(column: Column, found: readonly InfoSeries[], request: Request):
   return [...out.values()];
 }
 
-/** For each info metric the series with the newest sample. Two of the same age contradict each other. */
+/** For each info metric, the series with the newest sample. Two series of the same age are a conflict. */
 function newestPerName(found: readonly InfoSeries[], k: number): InfoSeries[] {
   const newest = new Map<string, InfoSeries>();
   for (const one of found) {
@@ -118,7 +121,7 @@ function withData(base: Labels, chosen: readonly InfoSeries[], { wanted }: Reque
       if (wanted.size > 0 && !wanted.has(name)) continue;
       const known = data.get(name);
       if (known !== undefined && known !== value) throw queryFailed(`conflicting label: ${name}`);
-      // The labels of the series itself win.
+      // The labels of the series itself have precedence.
       if (base.get(name) === '') data.set(name, value);
     }
   }

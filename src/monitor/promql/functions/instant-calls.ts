@@ -1,4 +1,4 @@
-/** The functions that take instant vectors, scalars and strings: evaluated arguments in, value out. */
+/** The functions that take instant vectors, scalars and strings. The arguments are already evaluated. */
 import type { CallExpr } from '../syntax/ast.ts';
 import type { Annotations } from '../columns/annotations.ts';
 import type { Budget } from '../columns/budget.ts';
@@ -76,7 +76,7 @@ function mapHistograms(call: Call): Value {
   return vector(series);
 }
 
-/** Parts of dates; without an argument, of the evaluation time. */
+/** Functions that return a part of a date. Without an argument they use the evaluation time. */
 function dateOf(call: Call): Value {
   const fn = DATE_FUNCTIONS.get(call.node.func) ?? Number;
   if (call.args.length === 0) return vectorOf(secondsOf(call.frame).map(fn));
@@ -100,7 +100,7 @@ const timesOfSteps: CallFunction = (call) => {
   return mapAll(call, (k) => seconds[k]);
 };
 
-/** A float for every sample of either kind. */
+/** Makes a float for every sample, float or histogram. */
 function mapAll(call: Call, value: (step: number) => number): Value {
   const series = seriesAt(call, 0);
   for (const column of series) {

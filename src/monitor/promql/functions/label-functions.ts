@@ -1,4 +1,4 @@
-/** label_replace, label_join and the orders of sort_by_label: functions that read or write labels, not values. */
+/** label_replace, label_join and the orders of sort_by_label: functions of labels, not of values. */
 import type { RE2JS } from 're2js';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
 import { mergeSameLabels, queryFailed, type Column } from '../columns/column.ts';
@@ -24,20 +24,23 @@ interface ReplaceRule {
 }
 
 function compileFull(pattern: string, budget: Budget): RE2JS {
-  // The pattern alone as well: `)(` is only valid between the added parentheses.
+  // The pattern alone must be valid too: `)(` is valid only between the parentheses that are added here.
   const alone = pattern.length > MAX_REGEX_LENGTH ? pattern : compileRe2(pattern, 0, budget);
   const whole = typeof alone === 'string' ? alone : compileRe2(`^(?s:${pattern})$`, 0, budget);
   if (typeof whole !== 'string') return whole;
   throw queryFailed(`invalid regular expression in label_replace(): ${pattern}`);
 }
 
-/** Nested functions could double a text at every level, so the length is checked before the text is made. */
+/** Nested functions could double the length of a text at every level, so the length is checked before the text is made. */
 function checkLength(func: string, length: number): void {
   if (length <= MAX_LABEL_LENGTH) return;
   throw queryFailed(`${func}() would make a label value longer than ${MAX_LABEL_LENGTH} characters`);
 }
 
-/** The label value for a source value, or undefined when the pattern does not match the whole value. */
+/**
+ * Returns a function from the source value to the new label value, or to undefined when the pattern does not match the whole
+ * value.
+ */
 function replacer(rule: ReplaceRule, budget: Budget): (value: string) => string | undefined {
   const regex = compileFull(rule.pattern, budget);
   const size = regex.programSize();
@@ -105,7 +108,7 @@ export async function labelJoin(
 
 const CHUNKS = /(\d+|\D+)/g;
 
-/** Natural order: runs of digits compare as numbers. */
+/** Natural order: runs of digits are compared as numbers. */
 export function compareNatural(a: string, b: string): number {
   const left = a.match(CHUNKS) ?? [];
   const right = b.match(CHUNKS) ?? [];
@@ -119,7 +122,7 @@ export function compareNatural(a: string, b: string): number {
   return left.length - right.length;
 }
 
-/** By the named labels, then by all labels. */
+/** Sorts by the named labels, then by all labels. */
 export function sortByLabels(series: Column[], names: readonly string[], sign: 1 | -1): Column[] {
   return series.toSorted((a, b) => {
     for (const name of names) {

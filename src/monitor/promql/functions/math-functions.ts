@@ -1,6 +1,9 @@
-/** Functions of one float: arithmetic, trigonometry and the calendar (UTC). Results are Go's, to the last bit where JS has them. */
+/**
+ * Functions of one float: arithmetic, trigonometry and the calendar (UTC). Results equal Go's, to the last bit where JS has
+ * the same function.
+ */
 
-/** Functions that map each float by itself; histograms are left out of the result. */
+/** Functions that apply to each float on its own; histograms are left out of the result. */
 export const FLOAT_FUNCTIONS: ReadonlyMap<string, (value: number) => number> = new Map([
   ['abs', Math.abs],
   ['ceil', Math.ceil],
@@ -38,7 +41,7 @@ function daysInMonth(date: Date): number {
   return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
 }
 
-/** Parts of a time in seconds since the epoch, whole seconds counting. */
+/** Parts of a time given in seconds since the epoch. Fractions of a second are ignored. */
 export const DATE_FUNCTIONS: ReadonlyMap<string, (seconds: number) => number> = new Map([
   ['minute', (s: number) => dateOf(s).getUTCMinutes()],
   ['hour', (s: number) => dateOf(s).getUTCHours()],
@@ -50,13 +53,15 @@ export const DATE_FUNCTIONS: ReadonlyMap<string, (seconds: number) => number> = 
   ['year', (s: number) => dateOf(s).getUTCFullYear()],
 ]);
 
-/** Rounds to the nearest multiple; ties go up. Multiplies by the inverse, because small multiples have no exact binary form. */
+/**
+ * Rounds to the nearest multiple; ties go up. Multiplies by the inverse, because small multiples have no exact binary form.
+ */
 export function roundTo(value: number, toNearest: number): number {
   const inverse = 1 / toNearest;
   return Math.floor(value * inverse + 0.5) / inverse;
 }
 
-/** Go's math.Pow: unlike JS, 1 to any power and ±1 to ±Inf are 1. */
+/** Go's math.Pow. It differs from JS in two cases: 1 to any power is 1, and ±1 to ±Inf is 1. */
 export function power(base: number, exponent: number): number {
   if (base === 1 || (base === -1 && (exponent === Infinity || exponent === -Infinity))) return 1;
   return base ** exponent;

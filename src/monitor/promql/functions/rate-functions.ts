@@ -1,7 +1,7 @@
 /**
- * rate, increase, delta, irate and idelta, with Prometheus' extrapolation (promql/functions.go, extrapolatedRate): the order
- * of the steps is part of the result. Start timestamps, where samples carry them, tell resets that values do not show, and
- * give a zero point when the first sample of the window began inside it.
+ * rate, increase, delta, irate and idelta, with Prometheus' extrapolation (promql/functions.go, extrapolatedRate). The order
+ * of the floating-point operations affects the result. Start timestamps, where samples have them, show resets that the
+ * values do not show. When the first sample of the window began inside it, they also give a zero point.
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import {
@@ -30,8 +30,9 @@ interface RateKind {
 }
 
 /**
- * The factor by which an increase between two samples grows to cover the window. `first` is the value of the first sample and
- * `increase` what was found (of the count, for histograms); times in ms. Numbers instead of an object: this runs per window.
+ * The factor by which an increase between two samples is multiplied to cover the window. `first` is the value of the first
+ * sample and `increase` is the increase found (of the count, for histograms); times are in ms. The parameters are numbers
+ * instead of an object because this runs for every window.
  */
 function extrapolation(
   w: Window,
@@ -46,11 +47,12 @@ function extrapolation(
   let toEnd = (w.endMs - lastT) / 1000;
   const sampled = (lastT - firstT) / 1000;
   const average = sampled / intervals;
-  // Samples that stop short of an edge by more than this most likely end there: go half an interval further only.
+  // When the samples end further from an edge than this, the series most likely ends there: extend it by half an interval
+  // only.
   const threshold = average * 1.1;
   if (toStart >= threshold) toStart = average / 2;
   if (kind.isCounter && increase > 0 && first >= 0) {
-    // A counter was never below zero, so the line is not drawn further back than where it meets zero.
+    // A counter was never below zero, so the extrapolation does not go back past the point where the line reaches zero.
     const toZero = sampled * (first / increase);
     if (toZero < toStart) toStart = toZero;
   }
@@ -59,7 +61,7 @@ function extrapolation(
   return kind.isRate ? factor / (w.rangeMs / 1000) : factor;
 }
 
-/** The sum of the values counters had before each reset that values show. */
+/** For each reset that the values show, the value that the counter had before it; the sum of these values. */
 function lostInResets(v: Float64Array, lo: number, hi: number, increase: number): number {
   let result = increase;
   let previous = v[lo];
@@ -79,18 +81,18 @@ function floatRate(w: Window, kind: RateKind): number | undefined {
   if (last <= lo) return undefined;
   let increase = v[last] - v[lo];
   if (kind.isCounter) {
-    // Most windows hold no reset, and need no search.
+    // Most windows contain no reset and need no search.
     if (fallsInside(w)) increase = lostInResets(v, lo, w.hi, increase);
   }
   return increase * extrapolation(w, kind, t[lo], t[last], last - lo, v[lo], increase);
 }
 
-/** A start time inside the window and before the first sample is a sample of value zero. */
+/** A start time inside the window and before the first sample counts as a sample of value zero. */
 function zeroPoint(st: number, t: number, w: Window): boolean {
   return st !== 0 && st > w.endMs - w.rangeMs && st < t;
 }
 
-/** Start times that are neither the former one nor after the former sample contradict each other. */
+/** True when a start time is neither the previous one nor after the previous sample: the samples contradict each other. */
 function overlaps(st: Float64Array, t: Float64Array, i: number): boolean {
   return st[i] !== 0 && st[i] < t[i - 1] && st[i] !== st[i - 1];
 }
@@ -119,7 +121,7 @@ function noteOverlaps(w: Window, st: Float64Array, t: Float64Array): void {
   }
 }
 
-/** The sum of the increases, with the zero point in it when there is one. */
+/** The sum of the increases, including the zero point when there is one. */
 function increaseOf(w: Window, isCounter: boolean, zero: boolean): Histogram | undefined {
   const { t, h, st } = histogramsOf(w);
   const { hlo, hhi } = w;
@@ -162,7 +164,7 @@ interface LastPair {
   readonly restarted: boolean;
 }
 
-/** The last two samples of either kind. */
+/** The last two samples, floats or histograms. */
 function lastPair(w: Window): LastPair | undefined {
   const { t, v, st } = w.series;
   const hist = histogramsOf(w);
@@ -234,7 +236,7 @@ export const RATE_FUNCTIONS: ReadonlyMap<string, WindowFunction> = new Map<strin
   ['idelta', instantaneous(false)],
 ]);
 
-/** A counter's name ends in one of these suffixes. */
+/** True for a name with one of the suffixes that counters have. */
 export function looksLikeCounter(metric: string): boolean {
   return /_(?:total|sum|count|bucket)$/.test(metric);
 }

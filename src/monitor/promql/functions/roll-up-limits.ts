@@ -1,6 +1,7 @@
 /**
- * Functions over ranges that reach into roll-ups, where the store has kept the first, last, least and greatest sample of
- * every five minutes and those around resets. Functions that need every sample have no value there; approximations say so.
+ * Functions over ranges that include roll-ups. For these the store keeps the first, last, least and greatest sample of every
+ * five minutes, and the samples around resets. Functions that need every sample have no value there. Approximations add a
+ * warning.
  */
 import type { Position } from '../syntax/ast.ts';
 import type { Annotations } from '../columns/annotations.ts';
@@ -8,7 +9,7 @@ import type { RangeVector } from '../columns/column.ts';
 
 const STEP_MS = 300_000;
 
-/** Their value depends on every sample, so it would be wrong. */
+/** The value of these functions depends on every sample, so it would be wrong. */
 const NEEDS_EVERY_SAMPLE: ReadonlySet<string> = new Set([
   'count_over_time',
   'sum_over_time',
@@ -19,7 +20,7 @@ const NEEDS_EVERY_SAMPLE: ReadonlySet<string> = new Set([
   'mad_over_time',
   'changes',
 ]);
-/** Their value depends on how dense samples are, or on two neighbours. */
+/** The value of these functions depends on how dense the samples are, or on two neighbours. */
 const NEEDS_DENSITY: ReadonlySet<string> = new Set([
   'irate',
   'idelta',
@@ -27,11 +28,11 @@ const NEEDS_DENSITY: ReadonlySet<string> = new Set([
   'predict_linear',
   'double_exponential_smoothing',
 ]);
-/** Extrapolated to the edges of the range, which matters less the longer it is. */
+/** These functions extrapolate to the edges of the range, which matters less the longer the range is. */
 const EXTRAPOLATES: ReadonlySet<string> = new Set(['rate', 'increase', 'delta']);
 const LONG_MS = 4 * STEP_MS;
 
-/** Adds the warning. Returns the time before which windows must not begin, undefined when all have a value. */
+/** Adds the warning. Returns the time before which no window may begin, or undefined when all windows have a value. */
 export function noteRollUps(
   func: string,
   pos: Position,

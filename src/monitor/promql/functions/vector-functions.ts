@@ -1,6 +1,6 @@
 /**
- * Functions of an instant vector that map samples: mathematics, clamp, round, dates, sorting, absent, and the conversions between
- * vector and scalar. They work in the columns they are given.
+ * Functions that map the samples of an instant vector: mathematics, clamp, round, dates, sorting, absent, and the
+ * conversions between vector and scalar. They write their results into the columns that they receive.
  */
 import { Labels, METRIC_NAME, type Matcher } from '../../../model/labels.ts';
 import type { Expr } from '../syntax/ast.ts';
@@ -25,7 +25,7 @@ export function mapFloats(series: Column[], fn: (value: number, step: number) =>
   return vector(series);
 }
 
-/** Empty at steps where the smallest allowed value is above the largest. */
+/** The result is empty at steps where the minimum is above the maximum. */
 export function clamp(series: Column[], min: Float64Array, max: Float64Array): VectorValue {
   const result = mapFloats(series, (value, k) => Math.max(min[k], Math.min(max[k], value)));
   for (const { has } of series) {
@@ -38,7 +38,7 @@ export function round(series: Column[], toNearest: Float64Array | undefined): Ve
   return mapFloats(series, (value, k) => roundTo(value, toNearest?.[k] ?? 1));
 }
 
-/** The value of the one series there is at a step, else NaN. */
+/** The value at each step that has exactly one series, else NaN. */
 export function scalarOf(series: readonly Column[], steps: number): ScalarValue {
   const v = new Float64Array(steps);
   const count = new Uint32Array(steps);
@@ -58,7 +58,7 @@ export function vectorOf(v: Float64Array): VectorValue {
   ]);
 }
 
-/** By value; NaN last in either order; histograms have no order and are left out. */
+/** Sorts by value. NaN is last in either order. Histograms have no order and are left out. */
 export function sortByValue(series: Column[], descending: boolean): VectorValue {
   const rank = (a: number, b: number): number => {
     if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
@@ -68,7 +68,7 @@ export function sortByValue(series: Column[], descending: boolean): VectorValue 
   return vector(series.toSorted((a, b) => rank(a.v[0], b.v[0])));
 }
 
-/** The labels that a missing series would have had: those its selector fixes to one value each. */
+/** The labels that a missing series would have had: those for which its selector requires one exact value. */
 export function absentLabels(arg: Expr): Labels {
   const matchers: readonly Matcher[] = bareSelector(arg)?.matchers ?? [];
   const fixed = new Map<string, string>();

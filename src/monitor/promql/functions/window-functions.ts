@@ -1,6 +1,7 @@
 /**
- * Functions of a range vector that look at each window by itself: the `*_over_time` family, changes, resets and the
- * regressions. Floats and native histograms as in Prometheus' promql/functions.go; functions that ignore histograms add an info annotation.
+ * Functions of a range vector that evaluate each window separately: the `*_over_time` functions, changes, resets and the
+ * regressions. They treat floats and native histograms as Prometheus' promql/functions.go does. Functions that ignore
+ * histograms add an info annotation.
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import { queryFailed } from '../columns/column.ts';
@@ -16,7 +17,7 @@ import {
   type WindowFunction,
 } from '../columns/window.ts';
 
-/** For functions of floats: false when there are none; adds an info when histograms are ignored. */
+/** For functions of floats: returns false when the window has no floats; adds an info when it ignores histograms. */
 function onlyFloats(w: Window, atLeast = 1): boolean {
   const floats = floatCount(w);
   if (floats > 0 && histogramCount(w) > 0) w.notes.histogramsIgnoredInRange(metricOf(w), w.pos);
@@ -44,7 +45,10 @@ function avgOverTime(w: Window): number | Histogram | undefined {
   return meanOfHistograms(histogramsOf(w).h.slice(w.hlo, w.hhi), metricOf(w), w.notes, w.pos);
 }
 
-/** Index of the extreme float; any number is preferred to NaN. `orEqual` prefers the later of equals. */
+/**
+ * Index of the largest or smallest float; any number is preferred to NaN. With `orEqual`, the last of equal values is
+ * chosen.
+ */
 function extremeIndex(w: Window, sign: 1 | -1, orEqual: boolean): number {
   const { v } = w.series;
   let best = w.lo;
@@ -65,7 +69,7 @@ const timeOfExtreme =
   (w) =>
     onlyFloats(w) ? w.series.t[extremeIndex(w, sign, true)] / 1000 : undefined;
 
-/** The latest (or earliest) sample of either kind, as index and kind. */
+/** The last (or first) sample of the window, float or histogram, as index and kind. */
 function edge(w: Window, last: boolean): { readonly float: boolean; readonly at: number } {
   const at = last ? w.hi - 1 : w.lo;
   const hat = last ? w.hhi - 1 : w.hlo;
@@ -89,7 +93,7 @@ const edgeTime =
     return (float ? w.series.t[at] : histogramsOf(w).t[at]) / 1000;
   };
 
-/** A sample of either kind; `st` is 0 where the start time is not known. */
+/** A sample, float or histogram; `st` is 0 where the start time is not known. */
 interface AnySample {
   readonly t: number;
   readonly st: number;
@@ -113,7 +117,7 @@ function* samplesInOrder(w: Window): Generator<AnySample> {
   }
 }
 
-/** Counts the samples that differ from their predecessor. */
+/** Counts the samples that differ from the sample before. */
 function countTransitions(w: Window, differs: (current: AnySample, previous: AnySample) => boolean): number {
   let count = 0;
   let previous: AnySample | undefined;
@@ -138,7 +142,7 @@ function wasReset(current: AnySample, previous: AnySample): boolean {
   return detectReset(current.point, previous.point);
 }
 
-/** True when there is nothing in the window but floats without start times: the case of nearly all series. */
+/** True when the window has only floats without start times, as nearly all series do. */
 const isPlain = (w: Window): boolean => histogramCount(w) === 0 && w.series.st === undefined;
 
 export const changes: WindowFunction = (w) => {
@@ -169,7 +173,7 @@ interface Line {
   readonly intercept: number;
 }
 
-/** Least squares with compensated sums; x is seconds after `originMs`. */
+/** Least squares with compensated sums; x is in seconds after `originMs`. */
 function linearRegression(w: Window, originMs: number): Line {
   const { t, v } = w.series;
   const x1 = { sum: 0, c: 0 };
@@ -236,7 +240,7 @@ function quantileOverTime(w: Window): number | undefined {
 function madOverTime(w: Window): number | undefined {
   if (!onlyFloats(w)) return undefined;
   const values = floatsOf(w);
-  // A NaN makes the median undefined, and with it every deviation.
+  // A NaN makes the median undefined, and therefore every deviation too.
   if (values.some(Number.isNaN)) return Number.NaN;
   const median = quantileOf(0.5, values);
   return quantileOf(
@@ -245,7 +249,7 @@ function madOverTime(w: Window): number | undefined {
   );
 }
 
-/** Functions of one range vector (and scalars) to one value per step, by name. */
+/** Functions by name: each takes one range vector (and scalars) and gives one value for each step. */
 export const WINDOW_FUNCTIONS: ReadonlyMap<string, WindowFunction> = new Map<string, WindowFunction>([
   ['sum_over_time', sumOverTime],
   ['avg_over_time', avgOverTime],
@@ -270,5 +274,5 @@ export const WINDOW_FUNCTIONS: ReadonlyMap<string, WindowFunction> = new Map<str
   ['double_exponential_smoothing', doubleExponentialSmoothing],
 ]);
 
-/** These keep the metric name: their value is a sample of the series. */
+/** These functions keep the metric name, because their value is a sample of the series. */
 export const KEEPS_NAME: ReadonlySet<string> = new Set(['last_over_time', 'first_over_time']);

@@ -1,7 +1,7 @@
 /**
- * Arithmetic on native histograms. Histograms are immutable values here; every operation makes a new one, compacted (no
- * empty buckets). Two histograms are brought to one layout first: the coarser schema, the wider zero bucket, the bounds both
- * have when bounds are custom. Rules from Prometheus' model/histogram/float_histogram.go.
+ * Arithmetic on native histograms. Histograms are immutable: every operation makes a new one, compacted (without empty
+ * buckets). Two histograms are first brought to one layout: the coarser schema, the wider zero bucket, and with custom
+ * bounds only the bounds that both have. The rules are from Prometheus' model/histogram/float_histogram.go.
  */
 import type { Histogram, ResetHint } from '../../../model/histogram.ts';
 import {
@@ -16,7 +16,7 @@ import {
 
 export { usesCustomBuckets } from './buckets.ts';
 
-/** Histogram in the form used for arithmetic. */
+/** A histogram in the form used for arithmetic. */
 interface Layout {
   schema: number;
   zeroThreshold: number;
@@ -30,9 +30,9 @@ interface Layout {
 
 export interface Combined {
   readonly h: Histogram;
-  /** One operand's hint says reset, the other's not reset. */
+  /** The hint of one operand says reset, the hint of the other says not reset. */
   readonly collision: boolean;
-  /** Custom bounds differed and were reduced to those both have. */
+  /** Custom bounds differed and were reduced to the bounds that both have. */
   readonly reconciled: boolean;
 }
 
@@ -72,7 +72,7 @@ export function withHint(h: Histogram, resetHint: ResetHint): Histogram {
   return h.resetHint === resetHint ? h : { ...h, resetHint };
 }
 
-/** No observations in the layout of `h`. */
+/** A histogram without observations, in the layout of `h`. */
 export function emptyLike(h: Histogram): Histogram {
   return {
     schema: h.schema,
@@ -104,14 +104,14 @@ export function scaleHistogram(h: Histogram, factor: number): Histogram {
   return mapCounts(h, (count) => count * factor, factor < 0 ? 'gauge' : h.resetHint);
 }
 
-/** Division by zero leaves no buckets. */
+/** Division by zero gives a histogram without buckets. */
 export function divideHistogram(h: Histogram, divisor: number): Histogram {
   const divided = mapCounts(h, (count) => count / divisor, divisor < 0 ? 'gauge' : h.resetHint);
   if (divisor !== 0) return divided;
   return { ...divided, positiveSpans: [], positiveBuckets: [], negativeSpans: [], negativeBuckets: [] };
 }
 
-/** Widens the zero bucket to `threshold`, or to the end of a populated bucket that it would cut. */
+/** Widens the zero bucket to `threshold`, or to the end of a populated bucket that contains `threshold`. */
 function widenZeroBucket(layout: Layout, threshold: number): void {
   const bounds = { schema: layout.schema, customValues: layout.customValues } as Histogram;
   let wanted = threshold;
@@ -156,7 +156,7 @@ export function sameBounds(a: readonly number[], b: readonly number[]): boolean 
   return a.length === b.length && a.every((bound, i) => bound === b[i]);
 }
 
-/** Moves counts to the first of `bounds` that is not below their own upper bound. */
+/** Moves each count to the first of `bounds` that is not below the upper bound of its bucket. */
 function projectOnto(layout: Layout, bounds: readonly number[]): void {
   const out: BucketMap = new Map();
   for (const [index, count] of layout.positive) {
@@ -169,7 +169,7 @@ function projectOnto(layout: Layout, bounds: readonly number[]): void {
   layout.customValues = bounds;
 }
 
-/** Brings two layouts together; true when custom bounds had to be reduced. */
+/** Brings two layouts together. Returns true when custom bounds had to be reduced. */
 function reconcile(a: Layout, b: Layout, custom: boolean): boolean {
   if (!custom) {
     reconcileZero(a, b);
@@ -185,7 +185,7 @@ function reconcile(a: Layout, b: Layout, custom: boolean): boolean {
   return true;
 }
 
-/** The hint of a sum, and whether the two contradict each other. */
+/** The hint of a sum, and whether the two hints contradict each other. */
 function combineHints(a: ResetHint, b: ResetHint): { hint: ResetHint; collision: boolean } {
   if (a === b) return { hint: a, collision: false };
   if (a === 'gauge' || b === 'gauge') return { hint: 'gauge', collision: false };
@@ -207,12 +207,12 @@ function combine(left: Histogram, right: Histogram, sign: 1 | -1): Combined | un
   return { h: build(a, sign === 1 ? hint : 'gauge'), collision, reconciled };
 }
 
-/** Undefined when exponential meets custom buckets. */
+/** Undefined when one operand has exponential buckets and the other custom ones. */
 export function addHistograms(a: Histogram, b: Histogram): Combined | undefined {
   return combine(a, b, 1);
 }
 
-/** Undefined when exponential meets custom buckets. */
+/** Undefined when one operand has exponential buckets and the other custom ones. */
 export function subtractHistograms(a: Histogram, b: Histogram): Combined | undefined {
   return combine(a, b, -1);
 }
@@ -221,7 +221,7 @@ const anyLess = (current: BucketMap, previous: BucketMap): boolean =>
   [...previous].some(([index, count]) => (current.get(index) ?? 0) < count) ||
   [...current].some(([index, count]) => count < (previous.get(index) ?? 0));
 
-/** True when `current` cannot continue `previous`: a count or a bucket fell, or the resolution rose. */
+/** True when `current` cannot continue `previous`: a count or a bucket decreased, or the resolution increased. */
 export function detectReset(current: Histogram, previous: Histogram): boolean {
   if (current.resetHint === 'reset') return true;
   if (current.resetHint === 'not_reset') return false;
@@ -236,7 +236,7 @@ export function detectReset(current: Histogram, previous: Histogram): boolean {
   }
   if (current.schema > previous.schema || current.zeroThreshold < previous.zeroThreshold) return true;
   if (before.zeroThreshold < now.zeroThreshold) widenZeroBucket(before, now.zeroThreshold);
-  // The new threshold lies within a bucket that was populated, which only a reset explains.
+  // The new threshold lies within a bucket that was populated. Only a reset explains that.
   if (before.zeroThreshold !== now.zeroThreshold) return true;
   if (now.zeroCount < before.zeroCount) return true;
   reduceTo(before, now.schema);

@@ -1,10 +1,10 @@
 /**
- * Buckets of native histograms: spans to (index, count) and back, bounds, and the walk over all buckets from low to high.
- * Formulas from Prometheus' model/histogram (float_histogram.go, generic.go).
+ * Buckets of native histograms: conversion of spans to (index, count) and back, bounds, and the list of all buckets from low
+ * to high. The formulas are from Prometheus' model/histogram (float_histogram.go, generic.go).
  */
 import { CUSTOM_BUCKETS_SCHEMA, type BucketSpan, type Histogram } from '../../../model/histogram.ts';
 
-/** Counts by bucket index; missing means zero. */
+/** Counts by bucket index; a missing index means zero. */
 export type BucketMap = Map<number, number>;
 
 export interface Bucket {
@@ -34,7 +34,7 @@ export function bucketMap(spans: readonly BucketSpan[], counts: readonly number[
   return map;
 }
 
-/** Spans and counts of a map without empty buckets. */
+/** Spans and counts of a map that has no empty buckets. */
 export function toSpans(map: BucketMap): { spans: BucketSpan[]; buckets: number[] } {
   const indices = [...map.keys()].filter((i) => map.get(i) !== 0).sort((a, b) => a - b);
   const spans: { offset: number; length: number }[] = [];
@@ -67,7 +67,7 @@ export function upperBound(index: number, h: Histogram): number {
     return index < 0 ? -Infinity : h.customValues[index];
   }
   const exponent = index * 2 ** -h.schema;
-  // The last bucket before overflow ends at the largest float, so that only ±Inf lies beyond.
+  // The last bucket before overflow ends at the largest float, so that only ±Inf lies outside.
   return exponent === 1024 ? Number.MAX_VALUE : 2 ** exponent;
 }
 
@@ -81,7 +81,10 @@ export function negativeMap(h: Histogram): BucketMap {
 
 const ascending = (map: BucketMap): number[] => [...map.keys()].sort((a, b) => a - b);
 
-/** All buckets from the lowest to the highest, the zero bucket between; bounds stop at the zero bucket. */
+/**
+ * All buckets from the lowest to the highest, with the zero bucket between the two sides. Bounds never reach into the zero
+ * bucket.
+ */
 export function allBuckets(h: Histogram): Bucket[] {
   const buckets: Bucket[] = [];
   const custom = usesCustomBuckets(h);

@@ -1,6 +1,7 @@
 /**
- * Quantiles and fractions of classic histograms: series that share all labels but `le`. Buckets are sorted, equal bounds
- * merged and counts made to rise; observations are taken as spread evenly inside a bucket (Prometheus' promql/quantile.go).
+ * Quantiles and fractions of classic histograms: series that share all labels but `le`. Buckets are sorted, buckets of equal
+ * bounds are merged, and counts are corrected so that they never decrease. Observations are assumed to be spread evenly
+ * inside a bucket (Prometheus' promql/quantile.go).
  */
 
 export interface ClassicBucket {
@@ -14,10 +15,10 @@ export interface Repaired {
   readonly diff: number;
 }
 
-/** Differences below this, relative to the counts, come from float arithmetic and are smoothed without an annotation. */
+/** Smaller differences, relative to the counts, come from float arithmetic. They are corrected without an annotation. */
 const SMALL_DELTA = 1e-12;
 
-/** Sorts by bound and joins buckets of one bound (`0.1` and `0.10`). */
+/** Sorts by bound and merges buckets with the same bound (`0.1` and `0.10`). */
 export function prepareBuckets(buckets: ClassicBucket[]): ClassicBucket[] {
   buckets.sort((a, b) => a.upperBound - b.upperBound);
   const merged: ClassicBucket[] = [];
@@ -37,7 +38,10 @@ function almostEqual(a: number, b: number, epsilon: number): boolean {
   return diff / Math.min(sum, Number.MAX_VALUE) < epsilon;
 }
 
-/** Makes counts rise along the bounds; the result describes repairs larger than rounding errors. */
+/**
+ * Corrects counts so that they never decrease along the bounds. The result describes corrections larger than rounding
+ * errors.
+ */
 export function ensureMonotonic(buckets: ClassicBucket[]): Repaired | undefined {
   let repaired: { from: number; to: number; diff: number } | undefined;
   let previous = buckets[0].count;
@@ -103,11 +107,11 @@ export function classicFraction(lower: number, upper: number, unsorted: ClassicB
   return (rankOf(upper, buckets, total) - rankOf(lower, buckets, total)) / total;
 }
 
-/** How many observations lie at or below v. */
+/** The number of observations at or below v. */
 function rankOf(v: number, buckets: readonly ClassicBucket[], total: number): number {
   let rank = 0;
   for (const [i, bucket] of buckets.entries()) {
-    // The first bucket begins at zero, unless it ends below.
+    // The first bucket begins at zero, unless its upper bound is zero or less.
     const start = i > 0 ? buckets[i - 1].upperBound : bucket.upperBound > 0 ? 0 : -Infinity;
     const end = bucket.upperBound;
     if (start >= v) return rank;
@@ -121,7 +125,9 @@ function rankOf(v: number, buckets: readonly ClassicBucket[], total: number): nu
   return total;
 }
 
-/** The bound of an `le` label; undefined when it is none. Reads what Go's ParseFloat reads of numbers and infinities. */
+/**
+ * The bound of an `le` label; undefined when the text is not a bound. Reads numbers and infinities as Go's ParseFloat does.
+ */
 export function parseBound(text: string): number | undefined {
   const found = /^([+-]?)(inf|infinity)$/i.exec(text);
   if (found) return found[1] === '-' ? -Infinity : Infinity;

@@ -20,14 +20,17 @@ export const HISTOGRAM_FUNCTIONS: ReadonlyMap<string, (h: Histogram) => number> 
   ['histogram_stddev', (h: Histogram) => Math.sqrt(nativeVariance(h))],
 ]);
 
-/** One histogram of the input: its buckets as series, or a series of native histograms, or both (then neither counts). */
+/**
+ * One histogram of the input. It has classic buckets as series, or a series of native histograms. When it has both, neither
+ * is used.
+ */
 interface Source {
   readonly labels: Labels;
   readonly buckets: { readonly bound: number; readonly column: Column }[];
   readonly native: Column[];
 }
 
-/** Sorts series into histograms; floats without a usable `le` are left out with a warning. */
+/** Groups series into histograms. Floats without a valid `le` are left out with a warning. */
 function sourcesOf(series: readonly Column[], notes: Annotations, arg: Expr): Source[] {
   const sources = new Map<string, Source>();
   const sourceOf = (labels: Labels): Source => {
@@ -119,12 +122,12 @@ export function histogramQuantile(
   return readHistograms(series, frame.steps, reader, notes, args.vector);
 }
 
-/** The quantile as a label value: `0.5`, `1.0`, `NaN`, `+Inf` (OpenMetrics). */
+/** The quantile as the value of a label: `0.5`, `1.0`, `NaN`, `+Inf` (OpenMetrics). */
 export function quantileLabel(q: number): string {
   return Number.isInteger(q) ? `${formatGeneral(q)}${Math.abs(q) < 1e6 ? '.0' : ''}` : formatGeneral(q);
 }
 
-/** Several quantiles at once, each with the quantile in a label. */
+/** Several quantiles at once. Each result has its quantile in a label. */
 export function histogramQuantiles(
   series: readonly Column[],
   label: string,
@@ -138,7 +141,7 @@ export function histogramQuantiles(
     const values = [...new Set(q)];
     const columns = histogramQuantile(q, series, frame, notes, { q: expr, vector });
     budget.take(columns.length * values.length * frame.steps);
-    // A quantile that changes along the steps makes a series for each of its values.
+    // A quantile that changes along the steps makes one series for each of its values.
     return columns.flatMap((column) =>
       values.map((value) => ({
         ...column,

@@ -1,13 +1,13 @@
 /**
- * Statistics of native histograms: quantile, fraction, variance. Inside an exponential bucket
- * observations are taken as spread evenly on a logarithmic scale, in the zero bucket and in custom buckets on a linear one
- * (Prometheus' promql/quantile.go).
+ * Statistics of native histograms: quantile, fraction, variance. Inside an exponential bucket, observations are assumed to
+ * be spread evenly on a logarithmic scale; inside the zero bucket and custom buckets, on a linear scale (Prometheus'
+ * promql/quantile.go).
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import { addTo } from '../columns/float-sums.ts';
 import { allBuckets, usesCustomBuckets, type Bucket } from './buckets.ts';
 
-/** How observations of NaN, which are in the count but in no bucket, affected a result. */
+/** The effect of NaN observations on a result. They are included in the count but in no bucket. */
 export type NaNEffect = 'none' | 'is NaN' | 'is skewed higher';
 
 export interface NativeQuantile {
@@ -17,13 +17,13 @@ export interface NativeQuantile {
 
 const plain = (value: number): NativeQuantile => ({ value, effect: 'none' });
 
-/** Zero is the lower (upper) end of the zero bucket when there is nothing on the other side of it. */
+/** With positive buckets only, the zero bucket begins at zero. With negative buckets only, it ends at zero. */
 function clampZeroBucket(bucket: Bucket, h: Histogram): void {
   if (h.negativeBuckets.length === 0 && h.positiveBuckets.length > 0) bucket.lower = 0;
   else if (h.positiveBuckets.length === 0 && h.negativeBuckets.length > 0) bucket.upper = 0;
 }
 
-/** The bucket that holds the observation of a rank, counted from the low end or from the high one. */
+/** The bucket that contains the observation of the given rank, counted from the low end or from the high end. */
 function bucketOfRank(h: Histogram, rank: number, forward: boolean): { bucket: Bucket; count: number } | undefined {
   const buckets = forward ? allBuckets(h) : allBuckets(h).reverse();
   let found: Bucket | undefined;
@@ -37,7 +37,7 @@ function bucketOfRank(h: Histogram, rank: number, forward: boolean): { bucket: B
   return found && { bucket: found, count: Math.min(count, h.count) };
 }
 
-/** The quantile in a custom bucket that has one finite end only; undefined for all others. */
+/** The quantile in a custom bucket that has only one finite bound; undefined for all other buckets. */
 function atOpenEnd(bucket: Bucket): number | undefined {
   if (bucket.lower !== -Infinity) return bucket.upper === Infinity ? bucket.lower : undefined;
   if (bucket.upper <= 0) return bucket.upper;
@@ -52,7 +52,7 @@ export function nativeQuantile(q: number, h: Histogram): NativeQuantile {
 }
 
 function quantileWithin(q: number, h: Histogram): NativeQuantile {
-  // Observations of NaN are beyond the high end, so with them only the low end is a place to count from.
+  // NaN observations rank above all buckets, so when there are any, ranks can only be counted from the low end.
   const forward = Number.isNaN(h.sum) || q < 0.5;
   const rank = (forward ? q : 1 - q) * h.count;
   const found = bucketOfRank(h, rank, forward);
@@ -72,7 +72,7 @@ function quantileWithin(q: number, h: Histogram): NativeQuantile {
   return { value: insideBucket(bucket, within / bucket.count, custom), effect };
 }
 
-/** True when the count is more than what the buckets hold: the rest was NaN. */
+/** True when the count exceeds the counts of all buckets together: the other observations were NaN. */
 export function hasNaNObservations(h: Histogram): boolean {
   if (!Number.isNaN(h.sum)) return false;
   let inBuckets = 0;
@@ -89,7 +89,7 @@ function insideBucket(bucket: Bucket, fraction: number, custom: boolean): number
   return -(2 ** (logUpper + (logLower - logUpper) * (1 - fraction)));
 }
 
-/** How many observations of a bucket, which begins at cumulative count `rank`, lie at or below v. */
+/** The number of observations at or below v in a bucket that begins at the cumulative count `rank`. */
 function rankInBucket(v: number, bucket: Bucket, rank: number, linear: boolean): number {
   const { lower, upper, count } = bucket;
   if (linear) {
@@ -103,7 +103,7 @@ function rankInBucket(v: number, bucket: Bucket, rank: number, linear: boolean):
   return rank + count * fraction;
 }
 
-/** The share of observations between lower and upper; observations of NaN are in no share. */
+/** The share of observations between lower and upper. NaN observations are in no such share. */
 export function nativeFraction(lower: number, upper: number, h: Histogram): number {
   if (h.count === 0 || Number.isNaN(lower) || Number.isNaN(upper)) return Number.NaN;
   if (lower >= upper) return 0;
@@ -120,13 +120,13 @@ export function nativeFraction(lower: number, upper: number, h: Histogram): numb
     }
     rank += bucket.count;
   }
-  // Observations outside every bucket lie above all of them; without observations of NaN that is the count itself.
+  // Observations outside every bucket lie above all buckets. Without NaN observations the highest rank is the count itself.
   const highest = Number.isNaN(h.sum) ? rank : h.count;
   const capped = (r: number | undefined): number => (r === undefined || r > h.count ? highest : r);
   return (capped(ranks[1]) - capped(ranks[0])) / h.count;
 }
 
-/** Population variance with each observation at the middle of its bucket. */
+/** Population variance. Each observation is assumed to be at the middle of its bucket. */
 export function nativeVariance(h: Histogram): number {
   const mean = h.sum / h.count;
   const custom = usesCustomBuckets(h);

@@ -11,7 +11,9 @@ import {
   withHint,
 } from './arithmetic.ts';
 
-/** Undefined, with a warning, when the bucket layouts cannot be brought together. `resetAt` says whether start times mark a reset. */
+/**
+ * Undefined, with a warning, when the bucket layouts are incompatible. `resetAt` returns true when start times mark a reset.
+ */
 export function histogramIncrease(
   points: readonly Histogram[],
   isCounter: boolean,
@@ -24,7 +26,7 @@ export function histogramIncrease(
   if (isCounter && points.some((h) => h.resetHint === 'gauge')) notes.notACounter(metric, pos);
   const isReset = (index: number, previous: Histogram): boolean =>
     resetAt(index) || detectReset(points[index], previous);
-  // When the second sample is a reset, the first one's layout does not matter: nothing of it is needed but its count.
+  // When the second sample is a reset, the layout of the first does not matter: only its count is used.
   let first = points[0];
   if (isCounter && isReset(1, first)) first = emptyLike(points[1]);
   const custom = usesCustomBuckets(first);

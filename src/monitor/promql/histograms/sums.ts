@@ -5,12 +5,12 @@ import type { Position } from '../syntax/ast.ts';
 import { isInfinite } from '../columns/float-sums.ts';
 import { addHistograms, divideHistogram, scaleHistogram, type Combined } from './arithmetic.ts';
 
-/** True when a sum of finite histograms went beyond the largest float. */
+/** True when a sum of finite histograms exceeded the largest float. */
 function overflowed(h: Histogram): boolean {
   return [h.count, h.sum, h.zeroCount, ...h.positiveBuckets, ...h.negativeBuckets].some(isInfinite);
 }
 
-/** A running sum (or mean). A mean is kept as a sum until that would overflow, and as a running mean from there. */
+/** A running sum (or mean). A mean is stored as a sum until that sum would overflow, and then as a running mean. */
 export class HistogramSum {
   readonly #mean: boolean;
   #running = false;
@@ -53,7 +53,7 @@ export class HistogramSum {
     return addHistograms(scaleHistogram(mean, (n - 1) / n), divideHistogram(h, n));
   }
 
-  /** Undefined when there was nothing to add, or when the layouts are incompatible. */
+  /** Undefined when no histogram was added, or when the layouts are incompatible. */
   result(metric: string, notes: Annotations, pos: Position): Histogram | undefined {
     if (this.#sawReset && this.#sawNoReset) notes.counterResetCollision('aggregation', pos);
     if (this.#reconciled) notes.mismatchedCustomBuckets('aggregation', pos);

@@ -1,4 +1,4 @@
-/** A native histogram as text, in the form of Prometheus' FloatHistogram.String: the key of `count_values`. */
+/** A native histogram as text, in the form of Prometheus' FloatHistogram.String. `count_values` uses the text as its key. */
 import type { Histogram } from '../../../model/histogram.ts';
 import { formatGeneral } from '../../../model/go-float.ts';
 import { allBuckets } from './buckets.ts';

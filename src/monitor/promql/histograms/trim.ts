@@ -1,7 +1,7 @@
 /**
- * The operators `</` and `>/`: the part of a native histogram below or above a value. A bucket that the value cuts is split
- * as quantiles are read: logarithmically, linearly in the zero bucket and in custom buckets. The sum is estimated from the
- * middles of the buckets that are left.
+ * The operators `</` and `>/`: the part of a native histogram below or above a value. A bucket that contains the value is
+ * split with the interpolation that quantiles use: logarithmic in exponential buckets, linear in the zero bucket and in
+ * custom buckets. The sum is estimated from the middles of the remaining buckets.
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import {
@@ -37,13 +37,13 @@ function middleOf(bucket: Bucket, linear: boolean): number {
   return lower > 0 ? Math.sqrt(lower * upper) : -Math.sqrt(lower * upper);
 }
 
-/** The histogram with what lies below (or above) v. The sum is kept as it was when nothing is cut off. */
+/** The part of the histogram below (or above) v. The sum does not change when nothing is cut off. */
 export function trimHistogram(h: Histogram, v: number, below: boolean): Histogram {
   const custom = usesCustomBuckets(h);
   let count = 0;
   let sum = 0;
   const cut = (bucket: Bucket, linear: boolean, openBelow = false): number => {
-    // A bucket without a lower bound has no known beginning, so a cut below zero takes all of it.
+    // The beginning of a bucket without a lower bound is not known, so a cut below zero removes all of it.
     const lost = openBelow && !below && v > -Infinity && v <= bucket.lower;
     const share = lost ? 1 : shareBelow(v, bucket, linear);
     const kept = bucket.count * (below ? share : 1 - share);
@@ -82,7 +82,7 @@ function bucketOf(lower: number, upper: number, count: number): Bucket {
   return { lower, upper, count, lowerInclusive: false, upperInclusive: true };
 }
 
-/** Ends at zero on the side where there are no buckets beyond. */
+/** With positive buckets only, the zero bucket begins at zero. With negative buckets only, it ends at zero. */
 function zeroBucket(h: Histogram): Bucket {
   const bucket = bucketOf(-h.zeroThreshold, h.zeroThreshold, h.zeroCount);
   if (h.negativeBuckets.length === 0 && h.positiveBuckets.length > 0) bucket.lower = 0;

@@ -1,6 +1,6 @@
 /**
- * Aggregations that look at all members of a group at one step: topk, bottomk, limitk, limit_ratio (they keep series),
- * quantile and count_values. Their parameter may differ from step to step.
+ * Aggregations that need all members of a group at one step: topk, bottomk, limitk, limit_ratio (these keep series),
+ * quantile and count_values. Their parameter may change from step to step.
  */
 import { placeOfLabels } from './label-hash.ts';
 import type { Annotations } from '../columns/annotations.ts';
@@ -14,10 +14,10 @@ import { groupColumns, groupLabels, type Group } from '../columns/grouping.ts';
 import { histogramText } from '../histograms/text.ts';
 import { quote } from '../syntax/quoting.ts';
 
-/** Largest 64-bit integer as a float: parameters beyond are refused, as in Prometheus. */
+/** The largest 64-bit integer as a float. Larger parameters are refused, as in Prometheus. */
 const MAX_INT64 = 2 ** 63;
 
-/** A copy without samples; steps are switched on where the series is chosen. */
+/** A copy without samples. A step gets its sample back where the series is chosen. */
 function unchosen(column: Column): Column {
   return { ...column, has: new Uint8Array(column.has.length) };
 }
@@ -29,7 +29,7 @@ interface Chosen {
 
 const copies = (group: Group): Chosen[] => group.members.map((from) => ({ from, to: unchosen(from) }));
 
-/** Whole counts per step; undefined when no step keeps anything. */
+/** The whole number of series to keep at each step; undefined when no step keeps any. */
 function counts(param: Float64Array): Float64Array | undefined {
   for (const k of param) {
     if (Number.isNaN(k)) throw queryFailed('Parameter value is NaN');
@@ -42,17 +42,17 @@ function counts(param: Float64Array): Float64Array | undefined {
 
 const isFloatAt = ({ from }: Chosen, k: number): boolean => from.has[k] === 1 && from.h?.[k] === undefined;
 
-/** Above this many, sorting all is cheaper than keeping a short list in order. */
+/** With a higher limit, sorting all members is cheaper than keeping a short list in order. */
 const SHORT_LIST = 64;
 
-/** Below zero when a ranks before b: NaN last. */
+/** Negative when a ranks before b. NaN is last. */
 function rankOrder(a: number, b: number, sign: 1 | -1): number {
   if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : 1;
   if (Number.isNaN(b) || a === b) return Number.isNaN(b) ? -1 : 0;
   return a > b ? -sign : sign;
 }
 
-/** The first `limit` at a step, best first; the earlier series first among equals. */
+/** The first `limit` members at a step, best first. Of equal members, the earlier series is first. */
 function ranked(members: readonly Chosen[], k: number, limit: number, sign: 1 | -1): Chosen[] {
   if (limit > SHORT_LIST) {
     const all = members.filter((m) => isFloatAt(m, k));
@@ -92,7 +92,7 @@ async function topOrBottom(
       last = ranked(members, k, limits[k], node.op === 'topk' ? 1 : -1);
       for (const { to } of last) to.has[k] = 1;
     }
-    // An instant result is in order of rank.
+    // The result of an instant query is in the order of rank.
     out.push(...(frame.instant ? last : members).map(({ to }) => to));
   }
   return out;
@@ -116,7 +116,7 @@ function limitK(series: readonly Column[], param: Float64Array, node: AggregateE
   return out;
 }
 
-/** A ratio below zero keeps the series that the ratio `1 + r` leaves out. */
+/** A ratio below zero keeps the series that the ratio `1 + r` does not keep. */
 const isKept = (place: number, ratio: number): boolean => (ratio >= 0 ? place < ratio : place >= 1 + ratio);
 
 function limitRatio(series: readonly Column[], param: Float64Array, paramExpr: Expr, notes: Annotations): Column[] {
@@ -163,7 +163,7 @@ async function quantileAggregate(
   return results;
 }
 
-/** One warning for each kind of wrong quantile. */
+/** Adds one warning for each kind of invalid quantile. */
 export function noteQuantiles(param: Float64Array, expr: Expr, notes: Annotations): void {
   if (param.some(Number.isNaN)) notes.invalidQuantile(Number.NaN, expr.pos);
   const most = param.reduce((a, b) => Math.max(a, b), -Infinity);
@@ -172,7 +172,7 @@ export function noteQuantiles(param: Float64Array, expr: Expr, notes: Annotation
   if (least < 0) notes.invalidQuantile(least, expr.pos);
 }
 
-/** One series per value, with the number of members that have it. */
+/** Makes one series for each value. Its value is the number of members that have that value. */
 async function countValues(
   series: readonly Column[],
   label: string,

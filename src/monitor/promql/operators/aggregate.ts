@@ -1,6 +1,7 @@
 /**
- * Aggregations that keep one running value per group and step: sum, avg, min, max, count, group, stddev, stdvar. Series
- * are added one after the other into the group's columns, so the labels of a series are looked at once, not once per step.
+ * Aggregations that keep one running value for each group and step: sum, avg, min, max, count, group, stddev, stdvar. Series
+ * are added one after the other to the columns of their group, so the labels of a series are read once and not at every
+ * step.
  */
 import type { Annotations } from '../columns/annotations.ts';
 import type { AggregateExpr } from '../syntax/ast.ts';
@@ -10,7 +11,7 @@ import { addTo, addToMean } from '../columns/float-sums.ts';
 import type { Group } from '../columns/grouping.ts';
 import { HistogramSum } from '../histograms/sums.ts';
 
-/** True at steps where the member has a float. */
+/** True when the member has a float at step k. */
 function isFloat(column: Column, k: number): boolean {
   return column.has[k] === 1 && (column.h === undefined || column.h[k] === undefined);
 }
@@ -56,7 +57,7 @@ async function sumInto(
   return out;
 }
 
-/** Adds the low bits to the sums. With `running` they are means: a 1 marks a step that is already divided. */
+/** Adds the low bits to the sums. `running` is set for means; a 1 in it marks a step that is already divided. */
 function finishFloats(out: Column, count: Uint32Array, low: Float64Array, running: Uint8Array | undefined): void {
   const { v, has } = out;
   for (let k = 0; k < v.length; k += 1) {
@@ -149,7 +150,7 @@ async function varianceOf(group: Group, steps: number, root: boolean, budget: Bu
   return out;
 }
 
-/** An info when histograms are among the members of an aggregation of floats. */
+/** Adds an info when an aggregation of floats has histograms among its members. */
 export function noteIgnoredHistograms(group: Group, node: AggregateExpr, notes: Annotations): void {
   if (group.members.some((column) => column.h?.some((h, k) => h !== undefined && column.has[k] === 1))) {
     notes.histogramIgnored(node.op, node.expr.pos);

@@ -1,10 +1,10 @@
-/** Operators with a scalar on one side or both. */
+/** Binary operators with a scalar on one side or on both. */
 import type { Annotations } from '../columns/annotations.ts';
 import type { BinaryExpr } from '../syntax/ast.ts';
 import { queryFailed, setPoint, type Column, type ScalarValue } from '../columns/column.ts';
 import { applyOperator, arithmeticOf, comparisonOf, isComparisonOp, keepsName } from './element-operators.ts';
 
-/** Both sides scalars: comparisons answer 0 or 1 (`bool` is obligatory). */
+/** Both sides are scalars. Comparisons give 0 or 1 (`bool` is required). */
 export function scalarScalar(node: BinaryExpr, left: Float64Array, right: Float64Array): ScalarValue {
   const comparison = comparisonOf(node.op);
   const arithmetic = arithmeticOf(node.op);
@@ -14,7 +14,10 @@ export function scalarScalar(node: BinaryExpr, left: Float64Array, right: Float6
   return { kind: 'scalar', v: left.map((value, k) => arithmetic(value, right[k])) };
 }
 
-/** A vector and a scalar, in the columns of the vector. `swapped` when the scalar stands on the left. */
+/**
+ * A vector and a scalar. The result is written into the columns of the vector. `swapped` is true when the scalar is on the
+ * left.
+ */
 export function vectorScalar(
   node: BinaryExpr,
   series: Column[],
@@ -81,7 +84,7 @@ function mixedColumn(
       : applyOperator(node.op, point, scalar[k], notes, node.pos);
     if (outcome === undefined || !(outcome.keep || node.bool)) column.has[k] = 0;
     else if (node.bool) setPoint(column, k, outcome.keep ? 1 : 0);
-    // A comparison answers with the vector's value, on whichever side it stands.
+    // The result of a comparison is the vector's value, on whichever side the vector is.
     else setPoint(column, k, isComparisonOp(node.op) ? point : outcome.value);
   }
 }

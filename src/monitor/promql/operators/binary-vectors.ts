@@ -1,6 +1,7 @@
 /**
- * Operators between two vectors. Partners are found once per series (labels do not change along the steps); uniqueness is
- * judged at each step, since series may follow one another in time (promql/engine.go, VectorBinop and the set operators).
+ * Operators between two vectors. Matching series are found once for each series, because labels do not change along the
+ * steps. Uniqueness is checked at each step, because series may follow one another in time (promql/engine.go, VectorBinop
+ * and the set operators).
  */
 import { METRIC_NAME, type Labels } from '../../../model/labels.ts';
 import type { Annotations } from '../columns/annotations.ts';
@@ -14,7 +15,7 @@ import { quote } from '../syntax/quoting.ts';
 const AMBIGUOUS = 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)';
 const NOT_UNIQUE = 'multiple matches for labels: grouping labels must ensure unique matches';
 
-/** The series of both sides that share the labels they are matched by. */
+/** The series of both sides that have the same match labels. */
 interface MatchGroup {
   readonly labels: Labels;
   readonly many: Column[];
@@ -37,7 +38,7 @@ function matchGroups(many: readonly Column[], one: readonly Column[], matching: 
   return [...groups.values()];
 }
 
-/** A label set as Prometheus prints it: `name{a="b", c="d"}`. */
+/** A label set in the form in which Prometheus prints it: `name{a="b", c="d"}`. */
 export function showLabels(labels: Labels): string {
   const rest = [...labels].filter(([name]) => name !== METRIC_NAME).map(([name, value]) => `${name}=${quote(value)}`);
   return rest.length === 0 && labels.name !== '' ? labels.name : `${labels.name}{${rest.join(', ')}}`;
@@ -45,11 +46,11 @@ export function showLabels(labels: Labels): string {
 
 interface Result {
   readonly column: Column;
-  /** Steps at which there was a pair, even one that a comparison left out. */
+  /** The steps that had a pair, including pairs that a comparison left out. */
   readonly seen: Uint8Array;
 }
 
-/** The result series of one match group. Labels are worked out once per pair of series. */
+/** The result series of one match group. Labels are computed once for each pair of series. */
 class Results {
   readonly #labelsOf: (many: Column, one: Column) => Labels;
   readonly #make: (labels: Labels, many: Column) => Column;
@@ -90,12 +91,12 @@ class VectorOperation {
   readonly #steps: number;
   readonly #notes: Annotations;
   readonly #budget: Budget;
-  /** The many side stands on the right (group_right). */
+  /** True when the many side is on the right (group_right). */
   readonly #swapped: boolean;
   readonly #fillOne: number | undefined;
   readonly #fillMany: number | undefined;
   readonly #out: Column[] = [];
-  /** Steps at which the many side has a sample; uniqueness is checked only there. */
+  /** The steps at which the many side has a sample. Uniqueness is checked only there. */
   readonly #manyThere: Uint8Array;
 
   constructor(
@@ -112,7 +113,7 @@ class VectorOperation {
     this.#notes = notes;
     this.#budget = budget;
     this.#swapped = matching.card === 'one-to-many';
-    // `fill_right` stands in for the one side even where group_right has swapped the sides, as in Prometheus.
+    // `fill_right` gives the missing value of the one side even when group_right has swapped the sides, as in Prometheus.
     this.#fillOne = matching.fillRight;
     this.#fillMany = matching.fillLeft;
     this.#manyThere = new Uint8Array(steps).fill(this.#fillMany === undefined ? 0 : 1);
@@ -150,7 +151,7 @@ class VectorOperation {
     }
   }
 
-  /** One series on either side and floats only: one tight loop. */
+  /** Handles the simple case in one loop: one series on each side, and only floats. */
   #fast(many: Column, one: Column): boolean {
     const { op, bool } = this.#node;
     const arithmetic = arithmeticOf(op);
@@ -254,10 +255,10 @@ export async function vectorVector(
   return operation.out;
 }
 
-/** `and`, `or`, `unless`: sets of match labels, step by step; values and names stay as they are. */
+/** `and`, `or`, `unless`: sets of match labels, evaluated step by step. Values and names do not change. */
 export function setOperation(node: BinaryExpr, left: Column[], right: Column[], steps: number): Column[] {
   const matching = node.matching as VectorMatching;
-  // What is kept of one side depends on where the other side has any series of the same match labels.
+  // A sample of one side is kept or removed depending on whether the other side has a series with the same match labels.
   const [kept, other] = node.op === 'or' ? [right, left] : [left, right];
   const there = new Map<string, Uint8Array>();
   for (const column of other) {

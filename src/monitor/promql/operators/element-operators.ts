@@ -36,15 +36,15 @@ export const comparisonOf = (op: BinaryOp): ((a: number, b: number) => boolean) 
 
 export const isComparisonOp = (op: BinaryOp): boolean => COMPARISON.has(op);
 
-/** Comparisons and trims keep their operand or part of it; all other operators make new values, which have no name. */
+/** Comparisons and trims keep their operand or a part of it. All other operators make new values, which have no name. */
 export const keepsName = (op: BinaryOp): boolean => COMPARISON.has(op) || op === '</' || op === '>/';
 
 export type Point = number | Histogram;
 
-/** The outcome of a pair; undefined when the operator has none for these kinds of sample (an info says so). */
+/** The result for one pair; undefined when the operator does not support these kinds of sample (an info says so). */
 export interface Outcome {
   readonly value: Point;
-  /** For comparisons whether it holds; else true. */
+  /** For comparisons: whether the comparison is true. For all other operators: true. */
   readonly keep: boolean;
 }
 

@@ -1,6 +1,7 @@
 /**
- * The position of a label set in [0, 1) by which `limit_ratio` chooses: Prometheus' hash of labels (xxHash64 over each name
- * and value with its length before it, model/labels/labels_stringlabels.go) divided by 2^64. So both choose the same series.
+ * The position of a label set in [0, 1), by which `limit_ratio` chooses. It is Prometheus' hash of labels (xxHash64 over
+ * each name and value, each with its length in front, model/labels/labels_stringlabels.go) divided by 2^64. Both therefore
+ * choose the same series.
  */
 import type { Labels } from '../../../model/labels.ts';
 
@@ -41,7 +42,7 @@ export function xxHash64(bytes: Buffer): bigint {
   return hash ^ (hash >> 32n);
 }
 
-/** One byte below 255, else 255 and three bytes. */
+/** The text with its length in front: one byte for lengths below 255, else 255 and three bytes. */
 function sized(text: string): Buffer {
   const bytes = Buffer.from(text);
   const { length } = bytes;

@@ -1,21 +1,21 @@
 /**
- * Requests to a Prometheus-compatible server and the envelope of its answers. Every answer is bounded in time and size, and
- * every failure is one of the port's errors, with the address in it and never the credentials.
+ * Requests to a Prometheus-compatible server, and the envelope of its responses. Every response has a time limit and a size
+ * limit. Every failure is one of the port's errors; its message contains the address and never the credentials.
  */
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import { VitrineError, type ErrorCode } from '../../../base/errors.ts';
 
 export interface RemoteClientOptions {
-  /** Base URL; a path in it is kept (`https://mimir/prometheus`). */
+  /** Base URL. A path in it is kept (`https://mimir/prometheus`). */
   readonly url: string;
-  /** Sent as `Authorization: Bearer`. Overrules user and password. */
+  /** Sent as `Authorization: Bearer`. Has precedence over user and password. */
   readonly bearer?: string | undefined;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
-  /** For one request, connection included; default 30 s. */
+  /** Time limit for one request, including the connection; default 30 s. */
   readonly timeoutMs?: number | undefined;
-  /** A larger answer is refused; default 64 MiB. */
+  /** Larger responses are refused; default 64 MiB. */
   readonly maxBytes?: number | undefined;
 }
 
@@ -35,9 +35,9 @@ export interface RemoteRequest {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_MAX_BYTES = 64 * 1024 ** 2;
-/** The server is told the query's time limit; it gets this much longer to say that the limit passed. */
+/** The request contains the query's time limit. The server gets this much more time to report that the limit has passed. */
 const ANSWER_GRACE_MS = 1_000;
-/** Of an answer that is no JSON, in a message. */
+/** The most characters that a message shows of a response that is not JSON. */
 const SHOWN_LENGTH = 120;
 
 /** Prometheus' error types (web/api/v1/api.go) → codes of the port. */
@@ -64,7 +64,9 @@ export class RemoteClient {
     this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   }
 
-  /** Throws VitrineError `unreachable`, `query_invalid`, `query_failed`, `query_timeout`, `query_canceled` or `not_found`. */
+  /**
+   * Throws VitrineError `unreachable`, `query_invalid`, `query_failed`, `query_timeout`, `query_canceled` or `not_found`.
+   */
   async ask(request: RemoteRequest): Promise<Envelope> {
     const limitMs = Math.min(request.timeoutMs ?? this.timeoutMs, this.timeoutMs) + ANSWER_GRACE_MS;
     const deadline = AbortSignal.timeout(limitMs);
@@ -84,7 +86,7 @@ export class RemoteClient {
   #send({ path, method, params }: RemoteRequest, signal: AbortSignal): Promise<Response> {
     const text = params.toString();
     const url = `${this.#base}${path}`;
-    // A redirect would turn the form into a GET without it, and may lead anywhere.
+    // A redirect would turn the form into a GET without the form, and may lead to any server.
     const init = { headers: this.#headers, signal, redirect: 'manual' } as const;
     if (method === 'GET') return fetch(text === '' ? url : `${url}?${text}`, init);
     return fetch(url, { ...init, method, body: params });
@@ -115,7 +117,7 @@ export class RemoteClient {
     if (body?.['status'] === 'error' && typeof body['error'] === 'string') {
       const code = CODES[String(body['errorType'])] ?? 'query_failed';
       if (code === 'unreachable') throw this.#unreachable(`is not available: ${body['error']}`);
-      // The HTTP API of this process names the parameter itself.
+      // The HTTP API of this process adds the name of the parameter itself.
       throw new VitrineError(code, body['error'].replace(/^invalid parameter "query": /, ''));
     }
     if (status === 401 || status === 403) {
@@ -139,12 +141,12 @@ function authorization({ bearer, username, password }: RemoteClientOptions): Rea
   return { authorization: `Basic ${Buffer.from(`${username ?? ''}:${password ?? ''}`).toString('base64')}` };
 }
 
-/** The cause beneath fetch's "fetch failed". */
+/** The cause of fetch's "fetch failed". */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
   if (!(cause instanceof Error)) return error.message;
-  // Several addresses tried make one error without a message.
+  // When several addresses were tried, the error has no message of its own.
   return cause.message === '' && 'code' in cause ? String(cause.code) : cause.message;
 }
 
@@ -153,7 +155,7 @@ function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
     const body: unknown = JSON.parse(text);
     return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : undefined;
   } catch {
-    // The caller reports the body that is no JSON.
+    // The caller reports that the body is not JSON.
     return undefined;
   }
 }

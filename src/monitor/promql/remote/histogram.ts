@@ -1,11 +1,11 @@
 /**
- * Native histograms out of the HTTP API, which lists buckets by their bounds and leaves out the schema. Bounds that lie on
- * an exponential grid give the schema back (upper / lower = 2^(2^-schema)); all others become custom bounds. Either way the
- * buckets are those that the server named.
+ * Native histograms from the HTTP API, which lists buckets by their bounds and omits the schema. When the bounds lie on an
+ * exponential grid, the schema follows from them (upper / lower = 2^(2^-schema)). All other bounds become custom bounds. In
+ * both cases the buckets are the ones that the server listed.
  */
 import { CUSTOM_BUCKETS_SCHEMA, type BucketSpan, type Histogram } from '../../../model/histogram.ts';
 
-/** `rule`: which bounds belong to it, 0 (lower, upper], 1 [lower, upper), 2 neither, 3 both. */
+/** `rule` says which bounds belong to the bucket: 0 (lower, upper], 1 [lower, upper), 2 neither, 3 both. */
 export interface RemoteBucket {
   readonly rule: number;
   readonly lower: number;
@@ -14,7 +14,7 @@ export interface RemoteBucket {
 }
 
 const [MIN_SCHEMA, MAX_SCHEMA] = [-4, 8];
-/** How far a bound may lie off the grid, in buckets. */
+/** How far a bound may be from the grid, in buckets. */
 const GRID_TOLERANCE = 1e-3;
 
 interface Indexed {
@@ -41,7 +41,7 @@ function sideOf(buckets: readonly Indexed[]): Side {
   return { spans, counts };
 }
 
-/** Bounds of a bucket by magnitude, or undefined when it reaches over zero. */
+/** The bounds of a bucket as magnitudes, or undefined when the bucket includes zero. */
 function magnitudes({ lower, upper }: RemoteBucket): readonly [near: number, far: number] | undefined {
   if (lower > 0) return [lower, upper];
   if (upper < 0) return [-upper, -lower];
@@ -53,7 +53,7 @@ function schemaOf(buckets: readonly RemoteBucket[]): number | undefined {
     const bounds = magnitudes(bucket);
     if (bounds === undefined) return undefined;
     const [near, far] = bounds;
-    // The outermost buckets are cut at the largest number and say nothing.
+    // The outermost buckets are cut at the largest number, so the schema cannot be computed from them.
     if (far >= Number.MAX_VALUE || near < 2 ** -1022) continue;
     const schema = -Math.log2(Math.log2(far) - Math.log2(near));
     const whole = Math.round(schema);
@@ -62,7 +62,7 @@ function schemaOf(buckets: readonly RemoteBucket[]): number | undefined {
   return buckets.length === 0 ? 0 : undefined;
 }
 
-/** Number of the bucket that ends at `far` in `schema`, or undefined when none does. */
+/** Index of the bucket that ends at `far` in `schema`, or undefined when no bucket does. */
 function indexOf([near, far]: readonly [number, number], schema: number): number | undefined {
   const perOctave = 2 ** schema;
   if (far === Infinity) return 1024 * perOctave + 1;

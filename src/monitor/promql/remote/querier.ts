@@ -1,7 +1,7 @@
 /**
- * Any Prometheus-compatible server (Prometheus, Mimir, Thanos, VictoriaMetrics) behind the `Querier` port, through the HTTP API
- * of prometheus.io/docs/prometheus/latest/querying/api. Answers and errors are those of the embedded engine; when the server
- * is down every query ends with `unreachable`, an address and a hint.
+ * Any Prometheus-compatible server (Prometheus, Mimir, Thanos, VictoriaMetrics) behind the `Querier` port, through the HTTP
+ * API of prometheus.io/docs/prometheus/latest/querying/api. Results and errors are those of the embedded engine. When the
+ * server is down, every query ends with `unreachable`, the address and a hint.
  */
 import { systemClock, type Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
@@ -12,19 +12,19 @@ import { exemplarsOf, labelSetsOf, metadataOf, textsOf, valueOf } from './result
 
 export interface RemoteOptions extends RemoteClientOptions {
   readonly clock?: Clock | undefined;
-  /** Requests under way at a time; default 16. */
+  /** Requests that run at the same time; default 16. */
   readonly concurrency?: number | undefined;
-  /** Requests that may wait for a place; default 200. */
+  /** Requests that may wait in the queue; default 200. */
   readonly maxWaiting?: number | undefined;
 }
 
-/** Times beyond it mean "no bound", and servers read them differently: they are left out. */
+/** Times beyond this limit mean "no bound". Servers read them differently, so they are left out. */
 const FURTHEST_MS = 8.64e15;
 const LEGACY_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 const seconds = (ms: number): string => (ms / 1_000).toFixed(3);
 
-/** Prometheus' escaping of names in paths: `U__`, `_` doubled, what is not a letter or digit as `_hex_`. */
+/** Prometheus' escaping of names in paths: `U__`, `_` doubled, every character other than a letter or digit as `_hex_`. */
 function pathName(name: string): string {
   if (LEGACY_NAME.test(name) && !name.startsWith('U__')) return name;
   let out = 'U__';
@@ -52,7 +52,7 @@ const finite = (...times: readonly number[]): void => {
   if (!times.every(Number.isFinite)) throw new VitrineError('query_invalid', 'times must be finite');
 };
 
-/** Errors are those of the port, and `overloaded` when too many queries wait. */
+/** Throws the errors of the port, and `overloaded` when too many queries wait. */
 export function remoteQuerier(options: RemoteOptions): Querier {
   const client = new RemoteClient(options);
   const { clock = systemClock, concurrency = 16, maxWaiting = 200 } = options;

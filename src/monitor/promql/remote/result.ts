@@ -1,6 +1,6 @@
 /**
- * `data` of the HTTP API's answers → the port's results. Every answer of a server is checked before use: an answer of
- * another shape is `query_failed` and names the place.
+ * Converts the `data` of the HTTP API's responses into the port's results. Every response is checked before use. A response
+ * with another shape is `query_failed`, and the error names the place.
  */
 import { VitrineError } from '../../../base/errors.ts';
 import type { Histogram } from '../../../model/histogram.ts';
@@ -40,7 +40,7 @@ function text(value: unknown, place: string): string {
   return value;
 }
 
-/** Numbers are texts in the API: JSON has no NaN and no infinities. */
+/** The API sends numbers as text, because JSON has no NaN and no infinities. */
 function number(value: unknown, place: string): number {
   if (typeof value === 'number') return value;
   const written = text(value, place);
@@ -127,7 +127,7 @@ function floatColumns(values: readonly unknown[]): { t: Float64Array; v: Float64
   return { t, v };
 }
 
-/** Throws VitrineError `query_failed`, as all of this file. */
+/** Throws VitrineError `query_failed`, as everything in this file does. */
 export function valueOf(data: unknown): QueryValue {
   const { resultType, result } = fields(data, 'data');
   const items = list(result, 'result');

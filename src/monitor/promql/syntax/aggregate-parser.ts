@@ -1,4 +1,4 @@
-/** `sum by (a) (x)`, `topk(3, x) without (b)` and the label lists that matching clauses share. */
+/** Parses `sum by (a) (x)`, `topk(3, x) without (b)`, and the label lists that are also part of matching clauses. */
 import type { AggregateExpr, Expr } from './ast.ts';
 import type { Cursor } from './cursor.ts';
 import { AGGREGATORS, AGGREGATORS_WITH_PARAM, NUMBER_WORDS } from './keywords.ts';
@@ -12,7 +12,9 @@ interface Grouping {
   readonly labels: readonly string[];
 }
 
-/** An aggregator's name is an aggregation when arguments or a grouping follow; else it names a metric. */
+/**
+ * The name of an aggregation is an operator when arguments or a grouping follow it. Otherwise it is the name of a metric.
+ */
 export function startsAggregate(cursor: Cursor): boolean {
   const { text } = cursor.current;
   const next = cursor.following;
@@ -53,7 +55,7 @@ function parseGrouping(cursor: Cursor): Grouping | undefined {
   return { without, labels: parseLabelList(cursor) };
 }
 
-/** `(a, "quoted name", by,)`. A comma may trail. Keywords are labels here. */
+/** `(a, "quoted name", by,)`. A trailing comma is allowed. Keywords are plain labels here. */
 export function parseLabelList(cursor: Cursor): string[] {
   cursor.expectPunct('(', GROUPING);
   const labels: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * The syntax tree of PromQL. Every node keeps its place in the text (UTF-16 offsets, `end` exclusive): annotations and
- * errors print it as line:column. Trees are immutable; what rewrites them makes new nodes.
+ * The syntax tree of PromQL. Every node has its position in the text (UTF-16 offsets, `end` exclusive); annotations and
+ * errors print it as line:column. Trees are immutable: code that changes a tree makes new nodes.
  */
 import type { Matcher } from '../../../model/labels.ts';
 
@@ -47,9 +47,9 @@ export type AggregateOp =
   | 'limitk'
   | 'limit_ratio';
 
-/** A duration that may be computed. After `foldDurations` only the kind `ms` is left. */
+/** A duration that may be an expression. After `foldDurations`, only the kind `ms` is left. */
 export type DurationExpr =
-  /** A literal, in milliseconds; `text` is how the query wrote it when it was a bare number (`[300]`). */
+  /** A literal, in milliseconds. `text` is the literal as written when it was a bare number (`[300]`). */
   | { readonly kind: 'ms'; readonly ms: number; readonly pos: Position }
   | { readonly kind: 'step' | 'range'; readonly pos: Position }
   | { readonly kind: 'negate'; readonly expr: DurationExpr; readonly pos: Position }
@@ -70,7 +70,7 @@ export type DurationExpr =
 
 export type At = { readonly kind: 'time'; readonly ms: number } | { readonly kind: 'start' } | { readonly kind: 'end' };
 
-/** `offset` and `@`, in whatever order they were written. */
+/** `offset` and `@`, in any order. */
 export interface Modifiers {
   readonly offset?: DurationExpr | undefined;
   readonly at?: At | undefined;
@@ -79,7 +79,7 @@ export interface Modifiers {
 export interface NumberLiteral {
   readonly kind: 'number';
   readonly value: number;
-  /** Written as a duration (`5m`), and printed as one. */
+  /** True for a number that was written as a duration (`5m`); it is printed as a duration too. */
   readonly duration: boolean;
   readonly pos: Position;
 }
@@ -110,7 +110,7 @@ export interface VectorMatching {
   readonly labels: readonly string[];
   /** Labels of group_left / group_right. */
   readonly include: readonly string[];
-  /** `fill`, `fill_left`, `fill_right`: the value that stands in where a side has no match. */
+  /** `fill`, `fill_left`, `fill_right`: the value used where a side has no match. */
   readonly fillLeft?: number | undefined;
   readonly fillRight?: number | undefined;
 }
@@ -145,7 +145,7 @@ export interface CallExpr {
 
 export interface VectorSelector extends Modifiers {
   readonly kind: 'vector_selector';
-  /** The metric name when it stood before the braces, else ''. It is in `matchers` as well. */
+  /** The metric name when it was written before the braces, else ''. `matchers` contains it too. */
   readonly name: string;
   readonly matchers: readonly Matcher[];
   readonly extended?: 'anchored' | 'smoothed' | undefined;
@@ -154,7 +154,7 @@ export interface VectorSelector extends Modifiers {
 
 export interface MatrixSelector {
   readonly kind: 'matrix_selector';
-  /** Carries the modifiers. */
+  /** The modifiers belong to this selector. */
   readonly selector: VectorSelector;
   readonly range: DurationExpr;
   readonly pos: Position;
@@ -164,7 +164,7 @@ export interface SubqueryExpr extends Modifiers {
   readonly kind: 'subquery';
   readonly expr: Expr;
   readonly range: DurationExpr;
-  /** Absent: the default evaluation interval. */
+  /** When absent, the default evaluation interval. */
   readonly step?: DurationExpr | undefined;
   readonly pos: Position;
 }

@@ -1,4 +1,4 @@
-/** The modifiers between a binary operator and its right side: `bool`, `on`/`ignoring`, `group_x` and `fill`. */
+/** Parses the modifiers between a binary operator and its right side: `bool`, `on`/`ignoring`, `group_x` and `fill`. */
 import { parseLabelList } from './aggregate-parser.ts';
 import type { VectorMatching } from './ast.ts';
 import type { Cursor } from './cursor.ts';
@@ -6,7 +6,7 @@ import { parseNumber } from './numbers.ts';
 
 interface Clauses {
   readonly bool: boolean;
-  /** The checker decides whether it is valid for the operands. */
+  /** The checker decides whether the matching is valid for the operands. */
   readonly matching: VectorMatching;
 }
 
@@ -27,7 +27,7 @@ export function parseMatching(cursor: Cursor): Clauses {
   return { bool, matching: { card, on, labels, include, ...parseFills(cursor) } };
 }
 
-/** `fill` names a metric unless a parenthesis follows. */
+/** `fill` is the name of a metric unless a parenthesis follows it. */
 function parseFills(cursor: Cursor): Pick<VectorMatching, 'fillLeft' | 'fillRight'> {
   let fillLeft: number | undefined;
   let fillRight: number | undefined;

@@ -1,4 +1,4 @@
-/** Types of a tree, with Prometheus' rules and error texts (promql/parser/parse.go, checkAST). */
+/** Checks the types of a tree, with Prometheus' rules and error texts (promql/parser/parse.go, checkAST). */
 import type { VitrineError } from '../../../base/errors.ts';
 import { METRIC_NAME } from '../../../model/labels.ts';
 import type { AggregateExpr, BinaryExpr, CallExpr, Expr, Position, ValueType, VectorSelector } from './ast.ts';
@@ -25,7 +25,7 @@ const binaryTypes = new WeakMap<BinaryExpr, ValueType>();
 export const isComparison = (op: string): boolean => COMPARISONS.has(op);
 export const isSetOperator = (op: string): boolean => SET_OPERATORS.has(op);
 
-/** The type of the expression's value; for an unchecked tree, the type it has if it is valid. */
+/** The type of the expression's value. For an unchecked tree this is the type that a valid tree would have. */
 export function valueTypeOf(expr: Expr): ValueType {
   switch (expr.kind) {
     case 'number':
@@ -100,7 +100,7 @@ class Checker {
     return valueTypeOf(expr);
   }
 
-  /** A selector needs a matcher that an absent label does not satisfy, or it would select everything. */
+  /** A selector needs a matcher that an absent label does not satisfy. Otherwise it would select everything. */
   selector(expr: VectorSelector): void {
     if (expr.name !== '') {
       const twice = expr.matchers.slice(0, -1).find(({ name }) => name === METRIC_NAME);
@@ -202,7 +202,7 @@ class Checker {
     }
   }
 
-  /** The second argument of `info` picks labels: braces alone, and any matcher will do. */
+  /** The second argument of `info` selects labels. It must be braces without a name; any matcher is allowed. */
   #infoSelector(arg: Expr): void {
     if (arg.kind !== 'vector_selector') {
       this.#expect(arg, 'vector', 'call to function "info"');
@@ -219,7 +219,7 @@ class Checker {
     throw this.#fail(pos, `${extended} modifier can only be used with: ${list} - not with ${func}`);
   }
 
-  /** Without the white space at both ends. */
+  /** The position without white space at either end. */
   #trimmed({ start, end }: Position): Position {
     const part = this.#text.slice(start, end);
     return { start: start + part.length - part.trimStart().length, end: end - part.length + part.trimEnd().length };

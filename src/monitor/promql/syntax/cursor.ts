@@ -1,4 +1,7 @@
-/** The parser's place among the tokens, and its errors in Prometheus' words ("unexpected <op:+> in …, expected …"). */
+/**
+ * The parser's current position among the tokens, and its errors with Prometheus' wording ("unexpected <op:+> in …, expected
+ * …").
+ */
 import type { WorkMeter } from '../../../model/ports.ts';
 import type { VitrineError } from '../../../base/errors.ts';
 import { AGGREGATORS, KEYWORDS, NUMBER_WORDS, WORD_OPERATORS } from './keywords.ts';
@@ -9,7 +12,7 @@ import { tokenize } from './lexer.ts';
 import { parseError } from './position.ts';
 import { quote } from './quoting.ts';
 
-/** The token as Prometheus names it in errors. */
+/** The token with the name that Prometheus gives it in errors. */
 function describe(token: Token): string {
   const { kind, text } = token;
   const lower = text.toLowerCase();
@@ -50,7 +53,7 @@ export class Cursor {
     return this.#tokens[this.#at];
   }
 
-  /** The token after the current one; the last token follows itself. */
+  /** The token after the current one; the last token is followed by itself. */
   get following(): Token {
     return this.#tokens[Math.min(this.#at + 1, this.#tokens.length - 1)];
   }
@@ -78,7 +81,7 @@ export class Cursor {
     return this.current.kind === 'op' && this.current.text === text;
   }
 
-  /** A keyword in any case. */
+  /** True for this keyword in upper or lower case. */
   isWord(text: string, token: Token = this.current): boolean {
     return token.kind === 'word' && token.text.length === text.length && token.text.toLowerCase() === text;
   }
@@ -88,7 +91,7 @@ export class Cursor {
     return this.take();
   }
 
-  /** The error for a token that is not allowed here. An unreadable token carries its own reason. */
+  /** The error for a token that is not allowed here. A token that could not be read has a message of its own. */
   unexpected(context = '', expected = ''): VitrineError {
     const token = this.current;
     if (token.kind === 'error') return this.fail(token, token.text);
@@ -100,7 +103,7 @@ export class Cursor {
     return parseError(this.text, pos, message);
   }
 
-  /** Runs `parse` one level deeper; too many levels are an error, not a stack overflow. */
+  /** Runs `parse` one level deeper. Too many levels are a query error instead of a stack overflow. */
   nested<T>(parse: () => T): T {
     this.#depth += 1;
     if (this.#depth > MAX_DEPTH) throw this.fail(this.current, `nested too deeply, the limit is ${MAX_DEPTH} levels`);

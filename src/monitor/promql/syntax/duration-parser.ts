@@ -1,6 +1,6 @@
 /**
- * Durations inside `[ ]` and after `offset`. Inside brackets a whole arithmetic expression may stand; after `offset` only
- * its first signed operand belongs to the offset, so `x offset 100 + 2` adds 2 to the value (Prometheus does the same).
+ * Parses durations inside `[ ]` and after `offset`. Brackets may contain a whole arithmetic expression. After `offset`, only
+ * the first signed operand belongs to the offset, so `x offset 100 + 2` adds 2 to the value (Prometheus does the same).
  */
 import type { DurationExpr } from './ast.ts';
 import type { Cursor } from './cursor.ts';
@@ -9,12 +9,12 @@ import { parseDurationToken, parseNumber, secondsToMs } from './numbers.ts';
 
 const EXPECTED = 'number, duration, step(), or range()';
 const PRECEDENCE: Readonly<Record<string, number>> = { '+': 1, '-': 1, '*': 2, '/': 2, '%': 2, '^': 4 };
-/** Signs bind like `*`: `-2^2` is -(2^2). */
+/** Signs have the precedence of `*`: `-2^2` is -(2^2). */
 const SIGN_OPERAND = 3;
 
 type ArithmeticOp = '+' | '-' | '*' | '/' | '%' | '^';
 
-/** The duration between `[` and `]` or `:`. */
+/** The duration up to `]` or `:`, inside brackets. */
 export function parseDurationExpr(cursor: Cursor, context: string): DurationExpr {
   return cursor.nested(() => parseBinary(cursor, context, 1));
 }
@@ -38,7 +38,7 @@ function parseBinary(cursor: Cursor, context: string, minPrecedence: number): Du
   }
 }
 
-/** One signed operand: all that `offset` takes. */
+/** One signed operand: an `offset` takes no more than this. */
 export function parseOffset(cursor: Cursor): DurationExpr {
   return parseUnary(cursor, 'offset', (inner) => parseUnaryOperand(inner, 'offset'));
 }
@@ -92,6 +92,6 @@ function parseLiteral(cursor: Cursor): DurationExpr {
   if (seconds === undefined) throw cursor.fail(token, `error parsing number: invalid syntax`);
   const ms = secondsToMs(seconds);
   if (ms === undefined) throw cursor.fail(token, 'duration out of range');
-  // Fractions of a millisecond matter as factors (`[1h * 0.0001]`), so the literal keeps them; folding cuts the result.
+  // Fractions of a millisecond matter as factors (`[1h * 0.0001]`), so the literal keeps them. Folding truncates the result.
   return { kind: 'ms', ms: seconds * 1_000, pos };
 }

@@ -1,6 +1,6 @@
 /**
- * Computed durations → numbers. `step()` and `range()` are those of the outer query, literals are seconds, and arithmetic
- * happens in seconds (`[2m * 15]` is 30 m), as in Prometheus' promql/durations.go.
+ * Computes durations. `step()` and `range()` are those of the outer query, literals are in seconds, and the arithmetic is
+ * done in seconds (`[2m * 15]` is 30 m), as in Prometheus' promql/durations.go.
  */
 import { VitrineError } from '../../../base/errors.ts';
 import type { DurationExpr, Expr, Modifiers, VectorSelector } from './ast.ts';
@@ -56,7 +56,7 @@ function arithmetic(expr: DurationExpr & { kind: 'binary' }, left: number, right
 const failure = ({ pos }: DurationExpr, message: string): VitrineError =>
   new VitrineError('query_failed', `${pos.start}:${pos.end}: ${message}`);
 
-/** Whole milliseconds. Throws VitrineError `query_failed`. */
+/** The duration in whole milliseconds. Throws VitrineError `query_failed`. */
 export function durationMs(expr: DurationExpr, context: DurationContext, mayBeNegative: boolean): number {
   const value = seconds(expr, context);
   const ms = secondsToMs(value);
@@ -66,8 +66,8 @@ export function durationMs(expr: DurationExpr, context: DurationContext, mayBeNe
 }
 
 /**
- * The same tree with every duration of kind `ms`, in whole milliseconds.
- * Throws VitrineError `query_failed`: a range or step not above 0, a division by zero, a value out of range.
+ * Returns the same tree with all durations of the kind `ms`, in whole milliseconds.
+ * Throws VitrineError `query_failed` for a range or step that is not above 0, a division by zero, or a value out of range.
  */
 export function foldDurations(expr: Expr, context: DurationContext): Expr {
   const fold = (inner: Expr): Expr => foldDurations(inner, context);

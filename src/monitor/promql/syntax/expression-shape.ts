@@ -1,4 +1,4 @@
-/** Small questions about the shape of an expression that several parts of the engine ask. */
+/** Functions about the shape of an expression that several parts of the engine use. */
 import type { Expr, VectorSelector } from './ast.ts';
 
 export function unwrapParens(expr: Expr): Expr {
@@ -7,14 +7,14 @@ export function unwrapParens(expr: Expr): Expr {
   return inner;
 }
 
-/** The bare selector behind an argument, through parentheses; undefined when it is anything else. */
+/** The selector of an argument that is a selector, with or without parentheses; undefined for all other arguments. */
 export function bareSelector(expr: Expr): VectorSelector | undefined {
   const inner = unwrapParens(expr);
   if (inner.kind === 'vector_selector') return inner;
   return inner.kind === 'matrix_selector' ? inner.selector : undefined;
 }
 
-/** The nodes right below a node. */
+/** The direct children of a node. */
 export function childrenOf(expr: Expr): readonly Expr[] {
   switch (expr.kind) {
     case 'paren':

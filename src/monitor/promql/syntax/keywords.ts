@@ -1,4 +1,4 @@
-/** PromQL's words. All of them are also legal label names, and most are legal metric names, outside their place. */
+/** The keywords of PromQL. In other places all of them are also legal label names, and most are legal metric names. */
 import type { AggregateOp } from './ast.ts';
 
 export const AGGREGATORS: ReadonlyMap<string, AggregateOp> = new Map(
@@ -33,7 +33,7 @@ export const AGGREGATORS_WITH_PARAM: ReadonlySet<AggregateOp> = new Set<Aggregat
 export const EXPERIMENTAL_AGGREGATORS: ReadonlySet<AggregateOp> = new Set<AggregateOp>(['limitk', 'limit_ratio']);
 
 export const WORD_OPERATORS: ReadonlySet<string> = new Set(['and', 'or', 'unless', 'atan2']);
-/** These cannot name a metric without braces. */
+/** These words cannot name a metric without braces. */
 export const RESERVED: ReadonlySet<string> = new Set([
   'atan2',
   'bool',

@@ -1,7 +1,7 @@
 /**
- * Text → tokens, as Prometheus' lexer sees them. Words are one kind: whether `sum`, `by` or `start` is a keyword, a metric
- * or a label depends on its place, which only the parser knows. Numbers and durations are two kinds that may stand in each
- * other's place. A mistake becomes an `error` token, so that whatever is wrong before it is reported first.
+ * Text → tokens, as in Prometheus' lexer. Words are one kind: `sum`, `by` or `start` may be a keyword, a metric or a label,
+ * depending on its place, and only the parser knows the place. Numbers and durations are two kinds, but each is allowed
+ * where the other is. A mistake becomes an `error` token, so that the parser reports mistakes before it first.
  */
 import { quote } from './quoting.ts';
 
@@ -9,7 +9,7 @@ export type TokenKind = 'end' | 'error' | 'word' | 'metric_word' | 'number' | 'd
 
 export interface Token {
   readonly kind: TokenKind;
-  /** As written; for `error` the message. */
+  /** The token as written; for `error`, the message. */
   readonly text: string;
   readonly start: number;
   readonly end: number;
@@ -67,7 +67,7 @@ class Lexer {
     return pattern.exec(this.#text)?.[0];
   }
 
-  /** Reads one token; false when the text is at its end or wrong. */
+  /** Reads one token. Returns false at the end of the text and after a mistake. */
   #next(): boolean {
     this.#at += this.#match(SPACE)?.length ?? 0;
     if (this.#at >= this.#text.length) return this.#end();
@@ -170,7 +170,7 @@ class Lexer {
   }
 }
 
-/** All tokens; the last is of kind `end` or `error`. */
+/** All tokens. The last is of the kind `end` or `error`. */
 export function tokenize(text: string): Token[] {
   return new Lexer(text).run();
 }

@@ -1,14 +1,22 @@
-/** Bounds on what a query may be, which end in `query_invalid`, and on the labels it makes, in `query_failed`. */
+/**
+ * Limits of a query, whose excess is `query_invalid`, and of the labels that a query makes, whose excess is `query_failed`.
+ */
 
-/** UTF-16 units; longer texts are refused unread. */
+/** UTF-16 units. Longer texts are refused before they are read. */
 export const MAX_QUERY_LENGTH = 16 * 1024;
-/** Levels of parentheses, calls and operators inside each other. Walkers of the tree recurse, so this keeps the stack whole. */
+/**
+ * Levels of nested parentheses, calls and operators. Functions that walk the tree recurse, so this limit prevents a stack
+ * overflow.
+ */
 export const MAX_DEPTH = 500;
 /** UTF-16 units of one regular expression. */
 export const MAX_REGEX_LENGTH = 1_000;
 /** Instructions that one regular expression may compile to. */
 export const MAX_REGEX_SIZE = 4_096;
-/** Instructions of one regular expression times the length of one value: about two seconds in the worst case. */
+/**
+ * Instructions of one regular expression times the length of one value. At the limit a match takes about two seconds in the
+ * worst case.
+ */
 export const MAX_MATCH_STEPS = 4_000_000;
 /** UTF-16 units of a label value that a function makes. */
 export const MAX_LABEL_LENGTH = 16 * 1024;

@@ -1,8 +1,8 @@
 /**
- * Matchers as predicates. Regular expressions mean what RE2 means, match the whole value, and the dot matches newlines
- * (Prometheus compiles `^(?s:…)$`). They run on re2js, so time is at most the program's size times the value's length
- * whatever the pattern, and that product is charged to the query before each match; the forms that make up nearly all of
- * practice (`a|b|c`, `pre.*`, `.*post`, `.*mid.*`, `.+`) never reach it.
+ * Matchers as predicates. Regular expressions have the meaning of RE2, must match the whole value, and the dot matches
+ * newlines (Prometheus compiles `^(?s:…)$`). They run on re2js, so the time of a match is at most the program's size times
+ * the value's length, whatever the pattern. That product is charged to the query before each match. Nearly all patterns in
+ * practice have a simple form (`a|b|c`, `pre.*`, `.*post`, `.*mid.*`, `.+`) and need no regular expression.
  */
 import { RE2JS } from 're2js';
 import { WeightedMap } from '../../../base/bounded.ts';
@@ -15,22 +15,24 @@ import { regexSize } from './regex-size.ts';
 
 export type Predicate = (value: string) => boolean;
 
-/** A regular expression ready to run. `size` 0: a simple form whose cost does not depend on the pattern. */
+/** A compiled regular expression. `size` is 0 for a simple form, whose cost does not depend on the pattern. */
 interface Compiled {
   readonly size: number;
   readonly test: Predicate;
 }
 
-/** Of all compiled patterns together, by the estimate below. */
+/** Limit for all compiled patterns together, by the estimate below. */
 const CACHE_BYTES = 8 * 1024 * 1024;
-/** Measured: instructions, their analyses and the states that matching adds. */
+/** A measured value: instructions, their analyses and the states that matching adds. */
 const BYTES_PER_INSTRUCTION = 1_024;
-/** Above it re2js' lazily built automaton costs milliseconds for each new state; its plain simulation does not. */
+/**
+ * For larger programs, re2js' lazily built automaton costs milliseconds for each new state; its plain simulation does not.
+ */
 const MAX_AUTOMATON_SIZE = 256;
 const compiled = new WeightedMap<string, Compiled>(CACHE_BYTES);
 const META = /[\\.+*?()|[\]{}^$]/;
 
-/** The compiled `pattern`, or the reason why it is no regular expression, in Go's words. */
+/** The compiled `pattern`, or the reason why it is not a regular expression, with Go's wording. */
 function compile(pattern: string, meter: WorkMeter | undefined): Compiled | string {
   const known = compiled.get(pattern);
   if (known !== undefined) return known;
@@ -52,7 +54,7 @@ function re2Predicate(pattern: string, meter: WorkMeter | undefined): Compiled |
   return { size, test };
 }
 
-/** Compiles within the bounds that all patterns have, or says why not in Go's words. */
+/** Compiles the pattern within the limits for all patterns, or returns the reason for a refusal with Go's wording. */
 export function compileRe2(pattern: string, flags = 0, meter?: WorkMeter): RE2JS | string {
   const size = regexSize(pattern);
   if (size > MAX_REGEX_SIZE) return `error parsing regexp: expression too large: ${quote(pattern)}`;
@@ -64,7 +66,7 @@ export function compileRe2(pattern: string, flags = 0, meter?: WorkMeter): RE2JS
   }
 }
 
-/** Charges one match to the query. Throws VitrineError `query_failed` when it alone would take too long. */
+/** Charges one match to the query. Throws VitrineError `query_failed` when this match alone would take too long. */
 export function chargeMatch(size: number, value: string, meter: WorkMeter | undefined): void {
   const steps = size * (value.length + 1);
   if (steps > MAX_MATCH_STEPS) {
@@ -78,7 +80,7 @@ export function chargeMatch(size: number, value: string, meter: WorkMeter | unde
 
 const isLiteral = (text: string): boolean => !META.test(text);
 
-/** The predicate of the common simple forms, undefined for all others. */
+/** The predicate of a common simple form; undefined for all other patterns. */
 function simplePredicate(pattern: string): Predicate | undefined {
   if (pattern === '.*') return () => true;
   if (pattern === '.+') return (value) => value !== '';
@@ -106,13 +108,13 @@ function edgePredicate(lead: string, middle: string, trail: string): Predicate {
   };
 }
 
-/** Why `pattern` cannot be a regular expression, or undefined when it can. */
+/** The reason why `pattern` is not a valid regular expression, or undefined when it is valid. */
 export function checkRegex(pattern: string, meter?: WorkMeter): string | undefined {
   const result = compile(pattern, meter);
   return typeof result === 'string' ? result : undefined;
 }
 
-/** Each match is charged to `meter`. Throws VitrineError `query_invalid` for a wrong regular expression. */
+/** Each match is charged to `meter`. Throws VitrineError `query_invalid` for an invalid regular expression. */
 export function compileRegex(pattern: string, meter?: WorkMeter): Predicate {
   const result = compile(pattern, meter);
   if (typeof result === 'string') throw new VitrineError('query_invalid', result);

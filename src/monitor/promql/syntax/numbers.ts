@@ -1,6 +1,7 @@
 /**
- * Numbers and durations as PromQL reads them. Integers follow Go's literals (`0x1f`, `0b1`, `0o17`, and `017` is octal
- * too); durations are Prometheus' (`1h30m`: whole numbers, each unit once, falling; y = 365 d, w = 7 d).
+ * Numbers and durations with PromQL's syntax. Integers follow Go's literals (`0x1f`, `0b1`, `0o17`, and `017` is octal too).
+ * Durations are Prometheus' (`1h30m`: whole numbers, each unit at most once, from the largest to the smallest; y = 365 d, w
+ * = 7 d).
  */
 
 const UNIT_MS: readonly (readonly [unit: string, ms: number])[] = [
@@ -12,10 +13,10 @@ const UNIT_MS: readonly (readonly [unit: string, ms: number])[] = [
   ['s', 1_000],
   ['ms', 1],
 ];
-/** Go keeps durations in 64-bit nanoseconds. */
+/** Go stores durations in 64-bit nanoseconds. */
 const MAX_DURATION_MS = 9_223_372_036_854;
 
-/** The value of a number token, or undefined when its digits do not hold. */
+/** The value of a number token, or undefined when its digits are invalid. */
 export function parseNumber(text: string): number | undefined {
   const digits = text.replaceAll('_', '');
   const lower = digits.toLowerCase();
@@ -32,13 +33,13 @@ function parseHex(lower: string): number | undefined {
   if (!found) return undefined;
   const [, whole, fraction = '', exponent] = found;
   if (whole + fraction === '') return undefined;
-  // Go wants an exponent where there is a fraction.
+  // Go requires an exponent where there is a fraction.
   if (lower.includes('.') && exponent === undefined) return undefined;
   const mantissa = Number(`0x${whole}${fraction}`);
   return mantissa * 2 ** (Number(exponent ?? 0) - 4 * fraction.length);
 }
 
-/** Milliseconds of a duration token, or why it is none. */
+/** Milliseconds of a duration token, or the reason why it is not a duration. */
 export function parseDurationToken(text: string): number | string {
   let total = 0;
   let nextUnit = 0;
@@ -51,7 +52,7 @@ export function parseDurationToken(text: string): number | string {
   return total > MAX_DURATION_MS ? 'duration out of range' : total;
 }
 
-/** Seconds → whole milliseconds, cut like Go's int64 nanoseconds; undefined when out of range. */
+/** Seconds → whole milliseconds, truncated like Go's int64 nanoseconds; undefined when out of range. */
 export function secondsToMs(seconds: number): number | undefined {
   const ms = seconds * 1_000;
   if (!(Math.abs(ms) <= MAX_DURATION_MS)) return undefined;

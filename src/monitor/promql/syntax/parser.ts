@@ -1,7 +1,7 @@
 /**
- * PromQL text → checked tree, by precedence climbing. Binding, loose to tight: `or`; `and unless`; comparisons and trims;
- * `+ -`; `* / % atan2`; signs; `^` (right); `offset @ [ ]` which belong to the last operand alone. Errors are VitrineError
- * `query_invalid` with Prometheus' texts (`1:5: parse error: …`).
+ * PromQL text → checked tree, by precedence climbing. From the lowest precedence to the highest: `or`; `and unless`;
+ * comparisons and trims; `+ -`; `* / % atan2`; signs; `^` (right-associative); `offset @ [ ]`, which belong to the last
+ * operand only. Errors are VitrineError `query_invalid` with Prometheus' texts (`1:5: parse error: …`).
  */
 import { VitrineError } from '../../../base/errors.ts';
 import type { Matcher } from '../../../model/labels.ts';
@@ -18,11 +18,11 @@ import { parsePostfix } from './postfix-parser.ts';
 import { parseBraces, parseString } from './selector-parser.ts';
 
 export interface ParseOptions {
-  /** Experimental functions and aggregations; on by default. */
+  /** Allows experimental functions and aggregations; on by default. */
   readonly experimental?: boolean | undefined;
-  /** UTF-16 units. */
+  /** In UTF-16 units. */
   readonly maxLength?: number | undefined;
-  /** Counts the patterns that are compiled; what it throws ends the parsing. */
+  /** Counts the patterns that are compiled. An error that it throws ends the parsing. */
   readonly meter?: WorkMeter | undefined;
 }
 
@@ -40,7 +40,7 @@ const PRECEDENCE = new Map<string, number>([
   ['^', 6],
 ]);
 const POWER = 6;
-/** Height of a node above its deepest leaf, kept for nodes that operator chains build without recursion. */
+/** Height of a node above its deepest leaf. Stored for nodes of operator chains, which are built without recursion. */
 const heights = new WeakMap<Expr, number>();
 
 /** Throws VitrineError `query_invalid`. */
@@ -53,7 +53,7 @@ export function parse(text: string, options: ParseOptions = {}): Expr {
   return expr;
 }
 
-/** Matchers of a bare selector, as `match[]` takes it. Throws VitrineError `query_invalid`. */
+/** Matchers of a bare selector, in the form that `match[]` takes. Throws VitrineError `query_invalid`. */
 export function parseSelector(text: string, options: ParseOptions = {}): Matcher[] {
   const cursor = open(text, options);
   if (cursor.atEnd()) throw cursor.fail({ start: 0, end: 0 }, 'no expression found in input');
@@ -98,7 +98,10 @@ function parseBinary(cursor: Cursor, minPrecedence: number): Expr {
   }
 }
 
-/** A matching belongs to two vectors. One that asks for something is kept for the checker to refuse. */
+/**
+ * A matching needs two vectors. Without two vectors, a matching that has labels or fills is kept, so that the checker
+ * refuses it.
+ */
 function settled(op: string, matching: VectorMatching, left: Expr, right: Expr): VectorMatching | undefined {
   const vectors = valueTypeOf(left) === 'vector' && valueTypeOf(right) === 'vector';
   const asks = matching.labels.length > 0 || matching.fillLeft !== undefined || matching.fillRight !== undefined;
@@ -111,7 +114,7 @@ function parseUnary(cursor: Cursor): Expr {
   const sign = cursor.take();
   const expr = parseBinary(cursor, POWER);
   const pos = { start: sign.start, end: expr.pos.end };
-  // A signed literal is a literal; `-1^2` is not one, for its operand is the power.
+  // A literal with a sign is a literal. `-1^2` is not a literal, because the operand of its sign is the power.
   if (expr.kind === 'number') return { ...expr, value: sign.text === '-' ? -expr.value : expr.value, pos };
   return { kind: 'unary', op: sign.text as '+' | '-', expr, pos };
 }

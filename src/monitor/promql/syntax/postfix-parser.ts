@@ -1,4 +1,4 @@
-/** What follows an operand and belongs to it alone: `[range]`, `[range:step]`, `offset`, `@`, `anchored`, `smoothed`. */
+/** Parses the suffixes that belong to one operand only: `[range]`, `[range:step]`, `offset`, `@`, `anchored`, `smoothed`. */
 import type { At, Expr, MatrixSelector, Modifiers, SubqueryExpr, VectorSelector } from './ast.ts';
 import type { Cursor } from './cursor.ts';
 import { parseDurationExpr, parseOffset } from './duration-parser.ts';
@@ -51,7 +51,7 @@ type Modifiable = VectorSelector | MatrixSelector | SubqueryExpr;
 const isModifiable = (expr: Expr): expr is Modifiable =>
   expr.kind === 'vector_selector' || expr.kind === 'matrix_selector' || expr.kind === 'subquery';
 
-/** Where the modifiers of an expression are kept. */
+/** The node that stores the modifiers of an expression. */
 const modifiersOf = (expr: Modifiable): Modifiers => (expr.kind === 'matrix_selector' ? expr.selector : expr);
 
 function withModifiers(expr: Modifiable, added: Modifiers & Pick<VectorSelector, 'extended'>, end: number): Expr {
@@ -100,7 +100,7 @@ function parseAt(cursor: Cursor): At {
   if (!(Math.abs(ms) < MAX_TIMESTAMP_MS)) {
     throw cursor.fail(token, `timestamp out of bounds for @ modifier: ${token.text}`);
   }
-  // Go rounds to the nearest millisecond, halves away from zero.
+  // Go rounds to the nearest millisecond, and halves away from zero.
   return { kind: 'time', ms: (negative ? -1 : 1) * Math.round(ms) + 0 };
 }
 

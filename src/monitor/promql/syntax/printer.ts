@@ -1,6 +1,6 @@
 /**
- * Tree → text, the way Prometheus prints expressions (promql/parser/printer.go): on one line for /rules and alerts,
- * broken over lines for format_query. What is printed reads back to the same tree.
+ * Tree → text, as Prometheus prints expressions (promql/parser/printer.go): on one line for /rules and alerts, on several
+ * lines for format_query. Parsing the printed text gives the same tree.
  */
 import { formatDurationMs } from '../../../base/units.ts';
 import type { Matcher } from '../../../model/labels.ts';
@@ -11,12 +11,12 @@ import { formatGeneral } from '../../../model/go-float.ts';
 import { quote } from './quoting.ts';
 
 const LEGACY_LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-/** Longer expressions are broken over lines by `printPretty`. */
+/** `printPretty` breaks longer expressions into several lines. */
 const PRETTY_WIDTH = 100;
 
 export const printLabelName = (name: string): string => (LEGACY_LABEL.test(name) ? name : quote(name));
 
-/** On one line. */
+/** Prints the expression on one line. */
 export function print(expr: Expr): string {
   switch (expr.kind) {
     case 'number':
@@ -42,7 +42,7 @@ export function print(expr: Expr): string {
   }
 }
 
-/** The sign of `+Inf` would take the whole power as its operand. */
+/** True for a power of `+Inf`. If `+Inf` were printed, its sign would apply to the whole power. */
 const isInfiniteBase = ({ op, left }: BinaryExpr): boolean =>
   op === '^' && left.kind === 'number' && left.value === Infinity;
 
@@ -60,7 +60,7 @@ export function printMatcher({ name, op, value }: Matcher): string {
 
 function selectorText(selector: VectorSelector, range: string): string {
   const { name, matchers } = selector;
-  // In Prometheus' order: by their text.
+  // Matchers are printed in Prometheus' order: sorted by their text.
   const shown = (name === '' ? matchers : matchers.slice(0, -1)).map(printMatcher).sort();
   const braces = shown.length === 0 && name !== '' ? '' : `{${shown.join(',')}}`;
   const extended = selector.extended === undefined ? '' : ` ${selector.extended}`;
@@ -117,7 +117,10 @@ function aggregateHead({ op, without, grouping }: AggregateExpr): string {
   return grouping.length > 0 ? `${op} by ${labelList(grouping)} ` : op;
 }
 
-/** Broken over lines where a line would be longer than 100 characters, two spaces a level, as format_query answers. */
+/**
+ * Prints the expression with lines of up to 100 characters where possible, indented by two spaces for each level, as
+ * format_query does.
+ */
 export function printPretty(expr: Expr, level = 0): string {
   const indent = '  '.repeat(level);
   const line = print(expr);

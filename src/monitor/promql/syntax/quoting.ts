@@ -1,7 +1,7 @@
 /**
- * Strings as Go writes them. `unquote` reads the three forms PromQL has, `quote` writes the double-quoted one.
- * Go strings are bytes: a byte that belongs to no valid UTF-8 sequence becomes the lone surrogate U+DC80…U+DCFF here (the
- * way Python's surrogateescape does it), so it survives a round trip, and `isWellFormed()` tells such strings apart.
+ * Strings as Go writes them. `unquote` reads the three forms of PromQL; `quote` writes the form with double quotes.
+ * Go strings are bytes. A byte that belongs to no valid UTF-8 sequence is represented by the lone surrogate U+DC80…U+DCFF
+ * (as in Python's surrogateescape). The byte therefore survives a round trip, and `isWellFormed()` finds such strings.
  */
 
 const SIMPLE: Readonly<Record<string, string>> = {
@@ -16,7 +16,7 @@ const SIMPLE: Readonly<Record<string, string>> = {
 };
 const SIMPLE_OUT = new Map(Object.entries(SIMPLE).map(([letter, char]) => [char, `\\${letter}`]));
 
-/** UTF-8 with bytes that do not decode kept as U+DC80…U+DCFF. */
+/** Decodes UTF-8. Bytes that cannot be decoded become U+DC80…U+DCFF. */
 export function decodeBytes(bytes: readonly number[]): string {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let out = '';
@@ -46,7 +46,7 @@ interface Escape {
   readonly length: number;
 }
 
-/** The escape that begins after the backslash at `at`, or undefined when it is none. */
+/** The escape that begins after the backslash at `at`, or undefined when the text there is not an escape. */
 function readEscape(text: string, at: number, quoteChar: string): Escape | undefined {
   const letter = text[at];
   if (letter === undefined) return undefined;
@@ -65,7 +65,7 @@ function readEscape(text: string, at: number, quoteChar: string): Escape | undef
   return { text: String.fromCodePoint(code), length: all.length };
 }
 
-/** The value of a quoted string (with its quotes), or undefined when an escape in it is wrong. */
+/** The value of a quoted string (given with its quotes), or undefined when it contains an invalid escape. */
 export function unquote(quoted: string): string | undefined {
   const quoteChar = quoted[0];
   const body = quoted.slice(1, -1);
@@ -93,7 +93,7 @@ export function unquote(quoted: string): string | undefined {
   return out + decodeBytes(bytes);
 }
 
-/** As Go's strconv.Quote. */
+/** Quotes as Go's strconv.Quote does. */
 export function quote(text: string): string {
   let out = '"';
   for (const char of text) out += quoteChar(char);

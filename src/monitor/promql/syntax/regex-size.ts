@@ -1,14 +1,14 @@
 /**
- * How large a regular expression's program becomes, computed from its text before anything is compiled: sequences add up,
- * a counted repeat multiplies only its own operand. An upper bound of RE2's instruction count (a property test compares it
- * with re2js), so a pattern of a kilobyte cannot cost more to compile than its size says.
+ * The size of a regular expression's program, computed from its text before the expression is compiled: sequences add up,
+ * and a counted repeat multiplies only its own operand. The size is an upper bound of RE2's instruction count (a property
+ * test compares it with re2js). A pattern of a kilobyte therefore cannot cost more to compile than its size says.
  */
 
 const REPEAT = /^\{(\d{1,9})(?:(,)(\d{0,9}))?\}/;
 const CLASS = /^\[\^?\]?(?:\[:[^\]]*:\]|\\[^]|[^\]\\])*\]?/;
 const ESCAPE = /^\\(?:[pP](?:\{[^}]*\}|[^])|x(?:\{[^}]*\}|[^]{0,2})|[0-7]{1,3}|[^]?)/;
 const GROUP = /^\((?:\?(?:P?<[^>]*>|[a-zA-Z-]*[:)]))?/;
-/** Larger sums are all the same: far beyond any limit. */
+/** Larger sums need no exact value, because they are far above any limit. */
 const INFINITE = 1e9;
 
 interface Level {
@@ -54,7 +54,7 @@ class Sizer {
 
   #close(): void {
     const { total } = this.#levels.pop() as Level;
-    // An empty group takes an instruction that does nothing.
+    // An empty group takes one instruction that does nothing.
     this.#add(Math.max(total, 3));
   }
 
@@ -70,7 +70,7 @@ class Sizer {
         return;
       case '(': {
         const [group] = this.#take(GROUP) as RegExpExecArray;
-        // Flags alone, `(?i)`, open no group.
+        // Flags without a group, as in `(?i)`, do not open a group.
         if (!group.endsWith(')')) this.#levels.push({ total: 2, last: 0 });
         return;
       }
@@ -91,7 +91,7 @@ class Sizer {
       case '?':
       case '|':
         this.#at += 1;
-        // A loop over what may be empty takes two.
+        // A loop over an operand that may be empty takes two instructions.
         level.total += 2;
         level.last += 2;
         return;
@@ -101,7 +101,7 @@ class Sizer {
     this.#add(1);
   }
 
-  /** `\Q…\E` quotes everything in between. */
+  /** `\Q…\E` quotes all characters between the two. */
   #literal(): void {
     const end = this.#pattern.indexOf('\\E', this.#at + 2);
     const stop = end < 0 ? this.#pattern.length : end;

@@ -1,4 +1,4 @@
-/** Matchers in braces: `{a="b", "quoted name"=~"x.*", "metric.name"}`. */
+/** Parses matchers in braces: `{a="b", "quoted name"=~"x.*", "metric.name"}`. */
 import type { Matcher } from '../../../model/labels.ts';
 import { METRIC_NAME } from '../../../model/labels.ts';
 import type { Cursor } from './cursor.ts';
@@ -16,7 +16,7 @@ export function parseString(cursor: Cursor): string {
   return value;
 }
 
-/** From `{` to `}`. The metric name before the braces is not in the result. */
+/** Parses from `{` to `}`. The metric name before the braces is not in the result. */
 export function parseBraces(cursor: Cursor): Matcher[] {
   cursor.take();
   const matchers: Matcher[] = [];
@@ -38,7 +38,7 @@ export function parseBraces(cursor: Cursor): Matcher[] {
   return matchers;
 }
 
-/** `isName`: a quoted metric name without an operator. */
+/** `isName` is true for a quoted metric name without an operator. */
 function parseMatcher(cursor: Cursor): { matcher: Matcher; isName: boolean } {
   const first = cursor.current;
   if (first.kind !== 'word' && first.kind !== 'string') throw cursor.unexpected(CONTEXT, 'identifier or "}"');

@@ -1,7 +1,7 @@
 /**
- * The functions of Prometheus 3.14 with their signatures (promql/parser/functions.go's table, in our form).
- * `variadic` counts how many arguments the last type stands for beyond the fixed ones: 0 none, n at most n (the last fixed
- * argument being optional), -1 any number.
+ * The functions of Prometheus 3.14 with their signatures (the table of promql/parser/functions.go, in this project's form).
+ * `variadic` is the number of arguments that the last type may stand for in addition to the fixed ones: 0 none, n at most n
+ * (the last fixed argument is then optional), -1 any number.
  */
 import type { ValueType } from './ast.ts';
 
@@ -16,7 +16,7 @@ export interface FunctionSignature {
 const LETTERS: Readonly<Record<string, ValueType>> = { v: 'vector', m: 'matrix', s: 'scalar', t: 'string' };
 const table = new Map<string, FunctionSignature>();
 
-/** `types`: one letter an argument: v(ector), m(atrix), s(calar), t(ext). */
+/** `types` has one letter for each argument: v(ector), m(atrix), s(calar), t(ext). */
 function add(names: string, types: string, options: Partial<FunctionSignature> = {}): void {
   const argTypes = Array.from(types, (letter) => LETTERS[letter]);
   for (const name of names.split(' ')) {

@@ -54,7 +54,7 @@ const get = (port: number, headers: Record<string, string> = {}): Promise<{ stat
       .end();
   });
 
-/** A client that asks and does not read; resolves when the connection ends. */
+/** A client that sends a request and does not read the response; `ended` resolves when the connection ends. */
 function deaf(port: number, encoding = 'identity'): { ended: Promise<void>; end(): void } {
   const socket = connect(port, '127.0.0.1');
   socket.pause();
@@ -72,7 +72,7 @@ describe('results being sent', () => {
     server.close();
   });
 
-  it('arrive whole, plain and compressed, and are released', async () => {
+  it('arrive complete, plain and compressed, and are released', async () => {
     const port = await start(POINTS);
     const plain = await get(port);
     const packed = await get(port, { 'accept-encoding': 'gzip' });
@@ -85,7 +85,7 @@ describe('results being sent', () => {
     );
   });
 
-  it.each(['identity', 'gzip'])('have a bound that a client who goes away gives back (%s)', async (encoding) => {
+  it.each(['identity', 'gzip'])('are limited; a client that disconnects frees its share (%s)', async (encoding) => {
     const port = await start(POINTS);
     const client = deaf(port, encoding);
     await until(
@@ -103,7 +103,7 @@ describe('results being sent', () => {
     expect((await get(port)).status).toBe(200);
   });
 
-  it('end when a client does not take them', async () => {
+  it('end when a client does not read them', async () => {
     const port = await start(POINTS);
     const client = deaf(port);
     await until(

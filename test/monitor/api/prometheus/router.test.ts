@@ -33,7 +33,7 @@ const histogram: Histogram = {
   resetHint: 'unknown',
 };
 
-/** Answers with what a test has put in, and keeps what it was asked. */
+/** Returns the result that a test has set, and records its calls. */
 class FakeQuerier implements Querier {
   asked: unknown[] = [];
   value: QueryValue = { kind: 'vector', series: [] };
@@ -193,7 +193,7 @@ async function get(path: string, form?: Record<string, string> | string): Promis
 }
 
 describe('query', () => {
-  it('answers a scalar in form and URL alike', async () => {
+  it('answers a scalar for parameters in the form and in the URL', async () => {
     querier.value = { kind: 'scalar', t: 4_000, v: 2 };
     const wanted = '{"status":"success","data":{"resultType":"scalar","result":[4,"2"]}}';
     expect((await get('/api/v1/query', { query: '1+1', time: '4' })).text).toBe(wanted);
@@ -264,7 +264,7 @@ describe('query', () => {
     expect(seen[3].histogram[1]).toEqual({ count: '13', sum: '5.5' });
   });
 
-  it('shows notes, ten of a kind', async () => {
+  it('shows notes, at most ten of each kind', async () => {
     querier.notes = {
       warnings: Array.from({ length: 12 }, (_, i) => `PromQL warning: ${i}`),
       infos: ['PromQL info: x'],
@@ -275,7 +275,7 @@ describe('query', () => {
     expect(body.infos).toEqual(['PromQL info: x']);
   });
 
-  it('cuts at limit and says so', async () => {
+  it('cuts the result at limit and adds a warning', async () => {
     const point = { t: 0, v: 1 };
     querier.value = { kind: 'vector', series: [up, up, up].map((labels) => ({ labels, point })) };
     const { body } = await get('/api/v1/query?query=up&limit=2');
@@ -316,20 +316,20 @@ describe('query', () => {
     expect(await get('/api/v1/query?query=x')).toMatchObject({ status, body: { errorType, error: text } });
   });
 
-  it('logs what it does not show', async () => {
+  it('logs the errors that it does not show', async () => {
     querier.error = new TypeError('secret');
     await get('/api/v1/query?query=x');
     expect(logged.at(-1)).toMatchObject({ err: querier.error, path: '/api/v1/query' });
   });
 
-  it('bounds the timeout, and passes the look-back on', async () => {
+  it('limits the timeout, and passes the lookback to the querier', async () => {
     await get('/api/v1/query?query=x&timeout=10h&lookback_delta=30s');
     expect(querier.options).toMatchObject({ timeoutMs: 120_000, lookbackMs: 30_000 });
     await get('/api/v1/query?query=x&timeout=5');
     expect(querier.options).toMatchObject({ timeoutMs: 5_000, lookbackMs: undefined });
   });
 
-  it('cancels the query when the client goes away', async () => {
+  it('cancels the query when the client disconnects', async () => {
     const abort = new AbortController();
     const started = Promise.withResolvers<void>();
     const aborted = Promise.withResolvers<unknown>();
@@ -346,7 +346,7 @@ describe('query', () => {
     expect(await aborted.promise).toMatchObject({ code: 'query_canceled' });
   });
 
-  it('refuses forms beyond the limit, and ignores bodies that are no form', async () => {
+  it('refuses forms beyond the limit, and ignores bodies that are not a form', async () => {
     const seen = await get('/api/v1/query', { query: 'x'.repeat(1_000) });
     expect(seen).toMatchObject({ status: 413, body: { errorType: 'bad_data' } });
     const response = await fetch(`${base}/api/v1/query?query=up`, { method: 'POST', body: 'query=down' });
@@ -356,7 +356,7 @@ describe('query', () => {
 });
 
 describe('query_range', () => {
-  it('answers columns, floats and histograms apart', async () => {
+  it('answers columns, with floats and histograms separate', async () => {
     querier.value = {
       kind: 'matrix',
       series: [
@@ -400,13 +400,13 @@ describe('query_range', () => {
     });
   });
 
-  it('takes just as many points as allowed', async () => {
+  it('accepts exactly as many points as allowed', async () => {
     querier.value = { kind: 'matrix', series: [] };
     const { body } = await get('/api/v1/query_range?query=x&start=0&end=11000&step=1');
     expect(body.data).toEqual({ resultType: 'matrix', result: [] });
   });
 
-  it('sends large answers as a stream and compresses what is over 1 KiB', async () => {
+  it('sends large responses as a stream and compresses bodies over 1 KiB', async () => {
     const t = Float64Array.from({ length: 10_000 }, (_, i) => i * 1_000);
     querier.value = {
       kind: 'matrix',
@@ -511,7 +511,7 @@ describe('series, labels and metadata', () => {
     });
   });
 
-  it('lists exemplars, also for times in milliseconds as Grafana asks', async () => {
+  it('lists exemplars, also for times in milliseconds as Grafana sends them', async () => {
     const { body } = await get('/api/v1/query_exemplars?query=test&start=1700000000000&end=1700000001000');
     expect(body.data).toEqual([
       {
@@ -528,7 +528,7 @@ describe('format_query and parse_query', () => {
     expect((await get('/api/v1/format_query?query=(')).status).toBe(400);
   });
 
-  it('answers the tree of every kind of node', async () => {
+  it('returns the tree for every kind of node', async () => {
     const query = `-(sum by (a) (rate(x{b=~"c"}[5m] smoothed offset 1m)) / on (a) group_left (d) fill_left (2) topk(1, max_over_time(y[1h:1m] @ 5))) > label_join(z @ end(), "l", "s")`;
     const { body } = await get('/api/v1/parse_query', { query });
     expect(body.data).toMatchObject({
@@ -621,7 +621,7 @@ describe('rules and alerts', () => {
     });
   });
 
-  it('filters', async () => {
+  it('filters groups and rules', async () => {
     expect((await ask('?type=alert')).groups.flatMap(({ rules }) => rules.map(({ name }) => name))).toEqual([
       'a1',
       'a2',
@@ -637,7 +637,7 @@ describe('rules and alerts', () => {
     expect((await ask('?exclude_alerts=true')).groups[0].rules[1]).toMatchObject({ alerts: [] });
   });
 
-  it('goes through pages', async () => {
+  it('returns the groups page by page', async () => {
     const first = await ask('?group_limit=2');
     expect(first.groups.map(({ name }) => name)).toEqual(['g1', 'g2']);
     const second = await ask(`?group_limit=2&group_next_token=${first.groupNextToken}`);
@@ -667,7 +667,7 @@ describe('rules and alerts', () => {
     });
   });
 
-  it('has none without a rule engine', async () => {
+  it('lists no rules and no alerts without a rule engine', async () => {
     const app = new Koa();
     app.use(prometheusRouter({ querier }).routes());
     const bare = app.listen(0, '127.0.0.1');
@@ -717,7 +717,7 @@ describe('status', () => {
   });
 });
 
-describe('paths and methods that are not there', () => {
+describe('paths and methods that do not exist', () => {
   it.each([
     ['GET', '/api/v1/nowhere', 404, null, '404 page not found\n'],
     ['GET', '/api/v1', 404, null, '404 page not found\n'],

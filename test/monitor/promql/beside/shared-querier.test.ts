@@ -1,4 +1,7 @@
-/** Queries on the thread beside end as they do elsewhere; the querier suite runs over the same thread in querier.test.ts. */
+/**
+ * Queries on the query thread end as they do on the main thread. The querier suite covers the same thread in
+ * querier.test.ts.
+ */
 import { afterEach, describe, expect, it } from 'vitest';
 import { Labels } from '../../../../src/model/labels.ts';
 import type { SampleSource } from '../../../../src/model/ports.ts';
@@ -9,7 +12,7 @@ import { MemorySource } from '../../../support/promql/memory-source.ts';
 import { until } from '../../../support/until.ts';
 
 const AT = 1_795_176_000_000;
-/** So little that every query is heavy. */
+/** Limits so low that every query is heavy. */
 const NOTHING: LightLimits = { workMs: -1, compiled: 0, matchSteps: 0 };
 
 let opened: SharedQuerier | undefined;
@@ -36,7 +39,7 @@ function filled(series = 3, value = (i: number): string => `i-${i}`): MemorySour
 }
 
 describe('sharedQuerier', () => {
-  it('keeps small queries on the thread they came from', async () => {
+  it('runs small queries on the calling thread', async () => {
     const source = filled();
     const select = source.select.bind(source);
     let beside = 0;
@@ -54,7 +57,7 @@ describe('sharedQuerier', () => {
     expect(beside).toBe(0);
   });
 
-  it('runs a heavy pattern beside, whatever the length of its values', async () => {
+  it('runs a heavy pattern on the query thread, for values of any length', async () => {
     const source = filled(3, (i) => 'a'.repeat(1_000 * (i + 1)));
     const querier = open(source);
     const { value } = await querier.instant('count(x{instance=~"(a?){1,40}a{900,1000}"})', AT);
@@ -72,7 +75,7 @@ describe('sharedQuerier', () => {
     });
   });
 
-  it('refuses a match that nothing could interrupt', async () => {
+  it('refuses a long match, which nothing could interrupt', async () => {
     const source = filled(1, () => 'a'.repeat(16_000));
     const querier = open(source);
     await expect(querier.instant('x{instance=~"(a?){0,300}b"}', AT)).rejects.toMatchObject({
@@ -81,7 +84,7 @@ describe('sharedQuerier', () => {
     });
   });
 
-  it('cancels a query beside', async () => {
+  it('cancels a query on the query thread', async () => {
     const querier = open(
       hangingBeside(filled(), () => true),
       { light: NOTHING },
@@ -95,7 +98,7 @@ describe('sharedQuerier', () => {
     await until(() => querier.beside === 0);
   });
 
-  it('ends the thread when a query outlives its time limit, and starts another for the next', async () => {
+  it('stops the thread when a query exceeds its time limit, and starts a new one for the next query', async () => {
     const clock = movedClock(AT);
     const source = filled();
     let hang = true;
@@ -117,7 +120,7 @@ describe('sharedQuerier', () => {
   });
 });
 
-/** The methods of a source as an object, some of which a test replaces. */
+/** The methods of a source as an object, so that a test can replace some of them. */
 function sourceOf(source: MemorySource): SampleSource {
   return {
     select: source.select.bind(source),
@@ -129,7 +132,7 @@ function sourceOf(source: MemorySource): SampleSource {
   };
 }
 
-/** The first attempt of each query is answered; then, while `hangs`, nothing is. */
+/** Answers the first attempt of each query. After that, while `hangs` is true, answers nothing. */
 function hangingBeside(source: MemorySource, hangs: () => boolean): SampleSource {
   const tried = new Set<string>();
   return {

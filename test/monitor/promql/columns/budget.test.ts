@@ -3,7 +3,7 @@ import { QueryShare } from '../../../../src/monitor/promql/columns/budget.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
 
 describe('the memory shared by running queries', () => {
-  it('is bounded: the largest query ends, the others go on', () => {
+  it('is limited: the largest query ends, the others continue', () => {
     const share = new QueryShare(movedClock(0), 1_000);
     const [large, small] = [share.begin(1_000, undefined), share.begin(1_000, undefined)];
     large.take(800);
@@ -12,7 +12,7 @@ describe('the memory shared by running queries', () => {
     expect(() => small.check()).not.toThrow();
     expect(() => large.check()).toThrow(expect.objectContaining({ code: 'overloaded' }) as Error);
     expect(() => large.take(1)).toThrow(expect.objectContaining({ code: 'overloaded' }) as Error);
-    // It is about to give back what it holds: nobody else has to end meanwhile.
+    // The large query will soon release its samples, so no other query has to end.
     small.take(300);
     expect(() => small.check()).not.toThrow();
     share.end(large);
@@ -30,7 +30,7 @@ describe('the memory shared by running queries', () => {
     expect(share.held).toBe(0);
   });
 
-  it('shares the thread: one query each turn, in order', async () => {
+  it('gives each turn of the thread to one query, in order', async () => {
     const clock = movedClock(0);
     const share = new QueryShare(clock, 1_000);
     const [a, b] = [share.begin(1_000, undefined), share.begin(1_000, undefined)];
@@ -52,7 +52,7 @@ describe('the memory shared by running queries', () => {
     setImmediate(count);
     await Promise.all([run('a', a), run('b', b)]);
     expect(order).toEqual(['a', 'b', 'a', 'b']);
-    // Between any two of them everybody else had a turn.
+    // Between two turns of the queries, all other work had a turn.
     expect(turns.every((done, i) => i === 0 || done - turns[i - 1] <= 1)).toBe(true);
   });
 });

@@ -8,11 +8,11 @@ describe('the hash of labels', () => {
     ['a', 0xd24ec4f1a98c6e5bn],
     ['abc', 0x44bc2cf5ad770999n],
     ['Nobody inspects the spammish repetition', 0xfbcea83c8a378bf1n],
-  ])('is xxHash64 with the values its authors publish: "%s"', (text, hash) => {
+  ])('equals the xxHash64 values that its authors publish: "%s"', (text, hash) => {
     expect(xxHash64(Buffer.from(text))).toBe(hash);
   });
 
-  it('writes lengths as Prometheus does, long ones in four bytes', () => {
+  it('writes lengths as Prometheus does: long ones take four bytes', () => {
     const name = 'n';
     const value = 'v'.repeat(300);
     const bytes = Buffer.concat([

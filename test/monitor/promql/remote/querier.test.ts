@@ -1,4 +1,4 @@
-/** What the remote Querier makes of servers that are down, slow, foreign, hostile or careful about who asks. */
+/** The remote Querier with servers that are down, slow, hostile, not Prometheus, or that require authentication. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -30,7 +30,7 @@ const saying = (body: string, status = 200): Promise<string> =>
 const success = (data: unknown): string => JSON.stringify({ status: 'success', data });
 
 describe('a server that gives no answer', () => {
-  it('is unreachable when nobody listens, by its address', async () => {
+  it('is unreachable when nothing listens, and the error names its address', async () => {
     const url = await saying('');
     servers.splice(0).forEach((server) => server.close());
     await expect(remoteQuerier({ url }).instant('up', 0)).rejects.toMatchObject({
@@ -48,7 +48,7 @@ describe('a server that gives no answer', () => {
     });
   });
 
-  it('is canceled with its caller', async () => {
+  it('ends as canceled when the caller cancels', async () => {
     const abort = new AbortController();
     const url = await answering((request) => {
       request.resume();
@@ -64,7 +64,7 @@ describe('a server that gives no answer', () => {
     ['nothing', '', 502, 'answered 502 and not as Prometheus does'],
     ['a redirect', '', 301, 'answered 301 and not as Prometheus does'],
     ['a refusal', 'Unauthorized', 401, 'refuses the credentials (401)'],
-  ])('says so of %s', async (_, body, status, message) => {
+  ])('names the problem for %s', async (_, body, status, message) => {
     const url = await saying(body, status);
     await expect(remoteQuerier({ url }).instant('up', 0)).rejects.toMatchObject({
       code: 'unreachable',
@@ -82,7 +82,7 @@ describe('errors of the server', () => {
     ['internal', 500, 'query_failed'],
     ['not_found', 404, 'not_found'],
     ['something_new', 500, 'query_failed'],
-  ])('%s becomes a code of the joint', async (errorType, status, code) => {
+  ])('%s becomes a code of the port', async (errorType, status, code) => {
     const error = 'invalid parameter "query": the reason';
     const url = await saying(JSON.stringify({ status: 'error', errorType, error }), status);
     await expect(remoteQuerier({ url }).instant('up', 0)).rejects.toMatchObject({ code, message: 'the reason' });
@@ -155,7 +155,7 @@ describe('requests', () => {
   });
 });
 
-describe('answers of another shape', () => {
+describe('responses of another shape', () => {
   it.each([
     ['no data', undefined],
     ['no result', { resultType: 'vector' }],
@@ -178,7 +178,7 @@ describe('answers of another shape', () => {
     });
   });
 
-  it('are abandoned when they are endless', async () => {
+  it('are abandoned at the size limit when they do not end', async () => {
     let sent = 0;
     const url = await answering((request, response) => {
       request.resume();
@@ -251,7 +251,7 @@ describe('native histograms', () => {
       ],
     ],
     ['only the first custom bound', [{ rule: 3, lower: -Infinity, upper: 5, count: 1 }]],
-  ])('come back as they were listed: %s', (_, buckets) => {
+  ])('have the same buckets as listed: %s', (_, buckets) => {
     expect(back(buckets)).toEqual(buckets);
   });
 });

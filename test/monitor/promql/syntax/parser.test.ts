@@ -8,7 +8,7 @@ import { parse, parseSelector } from '../../../../src/monitor/promql/syntax/pars
 import { positionAt } from '../../../../src/monitor/promql/syntax/position.ts';
 import { print } from '../../../../src/monitor/promql/syntax/printer.ts';
 
-/** Every operand and operator in its own parentheses. */
+/** Puts every operand and every operator into its own parentheses. */
 function shape(expr: Expr): string {
   switch (expr.kind) {
     case 'binary':
@@ -93,23 +93,23 @@ describe('parse: structure', () => {
     ['"\\xf0\\x9f"', '\udcf0\udc9f'],
   ])('string %s', (text, value) => expect(parse(text)).toMatchObject({ kind: 'string', value }));
 
-  it('writes bytes that are no UTF-8 back as escapes', () => expect(print(parse('"a\\xc5z"'))).toBe('"a\\xc5z"'));
+  it('prints bytes that are not UTF-8 as escapes', () => expect(print(parse('"a\\xc5z"'))).toBe('"a\\xc5z"'));
 
-  it('keeps the place of every node', () => {
+  it('keeps the position of every node', () => {
     const expr = parse('a + sum(b offset 1m)') as Expr & { kind: 'binary' };
     expect(expr.pos).toEqual({ start: 0, end: 20 });
     expect(expr.right.pos).toEqual({ start: 4, end: 20 });
     expect(expr.right).toMatchObject({ expr: { pos: { start: 8, end: 19 } } });
   });
 
-  it('keeps matching only between vectors, and makes set operators many-to-many', () => {
+  it('keeps a matching only between vectors, and makes set operators many-to-many', () => {
     expect(parse('a + on () 1')).toMatchObject({ matching: undefined });
     expect(parse('a and b')).toMatchObject({ matching: { card: 'many-to-many' } });
     expect(parse('a + fill_left(2) b')).toMatchObject({ matching: { fillLeft: 2, fillRight: undefined } });
   });
 });
 
-describe('parse: errors in the words of Prometheus', () => {
+describe('parse: errors with the wording of Prometheus', () => {
   it.each([
     ['', '1:1 no expression found in input'],
     ['# only a comment', '1:1 no expression found in input'],
@@ -240,7 +240,7 @@ describe('parse: errors in the words of Prometheus', () => {
   });
 });
 
-describe('parse: bounds', () => {
+describe('parse: limits', () => {
   const deep = 10_000;
   it.each([
     ['parentheses', '('.repeat(deep) + '1' + ')'.repeat(deep)],
@@ -252,13 +252,13 @@ describe('parse: bounds', () => {
     ['durations', `a[${'('.repeat(deep)}5m${')'.repeat(deep)}]`],
     ['signed durations', `a[${'-'.repeat(deep)}5m]`],
     ['duration powers', `a[${'2^'.repeat(deep)}5m]`],
-  ])('%s nested ten thousand deep are an error', (_what, text) => {
+  ])('gives an error for %s nested ten thousand levels deep', (_what, text) => {
     expect(() => parse(text, { maxLength: 1e6 })).toThrow(`nested too deeply, the limit is ${MAX_DEPTH} levels`);
   });
 
   it('accepts a chain just below the limit', () => expect(parse('1+'.repeat(MAX_DEPTH - 1) + '1').kind).toBe('binary'));
 
-  it('refuses long texts unread', () => {
+  it('refuses long texts before it reads them', () => {
     expect(() => parse('x'.repeat(MAX_QUERY_LENGTH + 1))).toThrow('query is longer than 16384 characters');
     expect(() => parse('x'.repeat(1e6))).toThrow('query is longer');
   });
@@ -271,7 +271,7 @@ describe('parse: bounds', () => {
 });
 
 describe('parseSelector', () => {
-  it('gives the matchers', () =>
+  it('returns the matchers', () =>
     expect(parseSelector('up{job!="x"}')).toEqual([
       { name: 'job', op: '!=', value: 'x' },
       { name: '__name__', op: '=', value: 'up' },

@@ -5,7 +5,7 @@ import { parse } from '../../../../src/monitor/promql/syntax/parser.ts';
 import { print, printPretty } from '../../../../src/monitor/promql/syntax/printer.ts';
 import { anyExpr, withoutPositions } from '../cases.ts';
 
-/** The tree without positions, matchers in one order: their order means nothing, and printing sorts them. */
+/** The tree without positions and with sorted matchers. The order of matchers has no meaning, and printing sorts them. */
 const shape = (expr: Expr): unknown =>
   JSON.parse(JSON.stringify(withoutPositions(expr)), (key, value: unknown) =>
     key === 'matchers' && Array.isArray(value) ? value.map((one) => JSON.stringify(one)).sort() : value,
@@ -16,7 +16,7 @@ describe('print', () => {
     expect(print(parse('x{c="1", a=~"2", a!="3"}'))).toBe('x{a!="3",a=~"2",c="1"}');
   });
 
-  it('reads back to the same tree', () => {
+  it('prints text that parses to the same tree', () => {
     fc.assert(
       fc.property(anyExpr, (expr) => {
         const text = print(expr);
@@ -47,7 +47,7 @@ describe('print', () => {
     ['rate(x[5m]smoothed offset -(1m))', 'rate(x[5m] smoothed offset -(1m))'],
   ])('%s -> %s', (text, printed) => expect(print(parse(text))).toBe(printed));
 
-  it('keeps an infinite base a base on long lines too', () => {
+  it('prints an infinite base without its sign on long lines too', () => {
     const tree = parse(`Inf ^ scalar(${'long_name_'.repeat(12)})`);
     expect(withoutPositions(parse(print(tree)))).toEqual(withoutPositions(tree));
     expect(withoutPositions(parse(printPretty(tree)))).toEqual(withoutPositions(tree));

@@ -3,7 +3,7 @@ import { RE2JS } from 're2js';
 import { describe, expect, it } from 'vitest';
 import { regexSize } from '../../../../src/monitor/promql/syntax/regex-size.ts';
 
-/** Patterns of every construct, nested. */
+/** Nested patterns with every construct. */
 const pattern = fc.letrec<{ atom: string; repeated: string; sequence: string; whole: string }>((tie) => ({
   atom: fc.oneof(
     {
@@ -37,7 +37,7 @@ function programSize(text: string): number | undefined {
 }
 
 describe('the size of a regular expression', () => {
-  it('is never below what it compiles to', () => {
+  it('is never below the number of compiled instructions', () => {
     fc.assert(
       fc.property(pattern.whole, (text) => {
         const size = programSize(text);
@@ -56,7 +56,7 @@ describe('the size of a regular expression', () => {
     expect(regexSize(text)).toBeGreaterThanOrEqual(least);
   });
 
-  it('stays close for patterns of practice', () => {
+  it('is close to the number of compiled instructions for common patterns', () => {
     for (const text of ['(api|web)-[0-9]{1,3}\\.example\\.(com|org)', '.*(GET|POST) /v[12]/.+', '[a-f0-9]{32}']) {
       expect(regexSize(text)).toBeLessThan(3 * (programSize(text) as number));
     }
