@@ -85,7 +85,7 @@ class FileReader {
     if (record === '' && alert === '') return yaml.issue(node, "one of 'record' or 'alert' must be set");
     const expr = this.#expr(fields);
     const own = this.#texts(fields, 'labels');
-    // A rule's own label wins over its group's.
+    // A rule's own label replaces that of its group.
     const labels = [...common.filter(({ name }) => !own.some((entry) => entry.name === name)), ...own];
     if (record !== '') return this.#recording(fields, record, expr, labels);
     return {

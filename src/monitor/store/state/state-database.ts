@@ -2,7 +2,7 @@
  * `state.db`: the small database for state that must survive a power cut (alert states, silences, the notification journal,
  * rules and targets made in the page). It is written with full sync, so an acknowledged change is on the disk.
  *
- * Each owner of tables declares its migrations under a name of its own, so that owners do not know of each other. Changes
+ * Each owner of tables declares its migrations under its own name, so that owners do not depend on each other. Changes
  * that are asked for in one turn of the event loop share one transaction and one sync: a sync takes milliseconds, and a
  * storm of alerts would otherwise pay for one each.
  */

@@ -9,7 +9,7 @@ export interface ReplyHead {
   readonly status: number;
   /** Reason phrase as sent; may be empty. */
   readonly reason: string;
-  /** `Name: value\r\n` for each field that is not hop-by-hop, framing, or ours to set. */
+  /** `Name: value\r\n` for each field that is not hop-by-hop, framing, or set by the balancer. */
   readonly fields: string;
   /** Length of the body that follows; -1 for chunked, -2 when the body ends with the connection, 0 when there is no body. */
   readonly bodyBytes: number;

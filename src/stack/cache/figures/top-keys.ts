@@ -1,7 +1,7 @@
 /**
  * The most frequent keys of a stream in bounded memory (Misra and Gries, "Finding repeated elements", 1982): every key with
  * more than 1 of `capacity` of all counts is among them, and a count is too low by at most the total divided by `capacity`.
- * Recording is one look-up in a map; a full table decrements all counters, which earlier records have paid for.
+ * Recording is one look-up in a map; a full table decrements all counters, a cost that is spread over the earlier records.
  */
 export interface KeyCount {
   readonly key: string;
