@@ -25,7 +25,7 @@ const ERROR_SHARE = 0.05;
 const SLOWDOWN = 4;
 /** Below this, a multiple of the latency under light load is noise. */
 const LEAST_P95_MS = 20;
-/** It must last for this many seconds, or until the end. */
+/** The change must last for this many seconds, or until the end. */
 const LASTING_SECONDS = 3;
 
 export function breakingPoint(series: readonly RampSecond[]): BreakingPoint | null {

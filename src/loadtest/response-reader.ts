@@ -48,7 +48,7 @@ export class ResponseReader {
   #bodyBytes = 0;
   #bytes = 0;
 
-  /** Before each response. */
+  /** Call this before each response. */
   expect(wantsBody: boolean): void {
     this.#wantsBody = wantsBody;
     this.#held = EMPTY;
@@ -59,8 +59,8 @@ export class ResponseReader {
   }
 
   /**
-   * The response once it is whole. Of `buffer` the first `length` bytes are new; they are not kept beyond the call.
-   * Throws Error for bytes that are not HTTP.
+   * Returns the response when it is complete. The first `length` bytes of `buffer` are new; they are not kept after the
+   * call. Throws Error for bytes that are not HTTP.
    */
   feed(buffer: Buffer, length = buffer.length): ReadResponse | undefined {
     const again = this.#again(buffer, length);
@@ -88,7 +88,7 @@ export class ResponseReader {
       this.#known = undefined;
       return;
     }
-    // Interim responses before it belong to the bytes, not to the head.
+    // Interim responses before the response belong to these bytes, not to the head.
     const isAlone = bytes.toString('latin1', 0, head.length) === head;
     if (this.#framing.kind !== 'length' || this.#wantsBody || !keepAlive || !isAlone) return;
     this.#known = { head: Buffer.from(bytes.subarray(0, head.length + 4)), response };

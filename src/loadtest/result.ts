@@ -1,7 +1,7 @@
 /**
- * The result of a load test as JSON: totals, errors, latency by operation from exact histograms, one row for each second, and
- * the most interesting requests with their ids in traces and logs. Latencies are in milliseconds; in an open loop they count
- * from the time when a request was due, not when it was sent.
+ * The result of a load test as JSON: totals, errors, latency by operation from exact histograms, one row for each second,
+ * and the most interesting requests with their ids in traces and logs. Latencies are in milliseconds; in an open loop they
+ * count from the time when a request was due, not when it was sent.
  */
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { createHistogram } from 'node:perf_hooks';
@@ -61,7 +61,7 @@ export interface LoadResult {
     readonly requests: number;
     readonly succeeded: number;
     readonly failed: number;
-    /** Open loop: requests that were due but not sent, because too many were waiting. */
+    /** Open loop: requests that were due but were not sent, because too many were waiting. */
     readonly not_sent: number;
     readonly bytes_received: number;
   };
@@ -82,7 +82,7 @@ export interface LoadResult {
   readonly breaking_point: BreakingPoint | null;
 }
 
-/** The object is reused: it is read while it is recorded. */
+/** The object is reused for each request, so it is read only during the call. */
 export interface Observation {
   readonly operation: string;
   readonly atMs: number;

@@ -216,7 +216,7 @@ function ticking(run: Run, onSecond: LoadControl['onSecond']): () => void {
   schedule();
   return () => {
     cancel();
-    // Timers are late: the few milliseconds after a full second are not a row of their own.
+    // Timers are late: the few milliseconds after a full second do not get a row.
     if (clock.monotonic() - startMs - (seconds - 1) * 1000 > 100) tick();
   };
 }

@@ -32,12 +32,12 @@ const JSON_BODY = { 'Content-Type': 'application/json' };
 const session = z.object({ token: z.string() });
 const accountList = z.object({ accounts: z.array(z.object({ id: z.string() })).max(10_000) });
 /**
- * Money circulates among the users of the test, so each balance is a random walk: after n transfers it is about
- * 0.6 · MAX_AMOUNT · √(2n) away from where it began. 15,000 of them (20 users, ten minutes, 2,000 requests a second) are
- * 10,000, a hundredth of what an account opens with.
+ * Money circulates among the users of the test, so each balance is a random walk: after n transfers its distance from the
+ * start is about 0.6 · MAX_AMOUNT · √(2n). For 15,000 transfers (20 users, ten minutes, 2,000 requests a second) this is
+ * 10,000, a hundredth of an account's opening balance.
  */
 const MAX_AMOUNT = 100;
-/** With a single user the money does not come back. */
+/** With a single user, the money does not return. */
 const AMOUNT_ALONE = 1;
 
 /** Shares of the requests of a signed-in user. */
@@ -112,7 +112,7 @@ export function paymentsJourney(
   };
 }
 
-/** The same GET again and again. */
+/** The same GET for each request. */
 export function getJourney(target: string): Journey {
   const step = get('get', target, {}, false);
   return { next: () => step, took: () => {} };

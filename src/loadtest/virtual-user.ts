@@ -103,7 +103,7 @@ export class VirtualUser {
     seen.outcome = response?.status ?? kind;
     seen.bytes = response?.bytes ?? 0;
     seen.head = response?.head;
-    // Each user has its own bytes and one request in flight, so they are still as they were sent.
+    // Each user has its own bytes and only one request in flight, so the bytes are unchanged since they were sent.
     seen.sent = bytes;
     seen.traceIdAt = traceIdAt;
     recorder.record(seen);
@@ -133,8 +133,8 @@ function requestBytes({ method, target, headers, body }: Step, host: string): Bu
 const DIGITS = Buffer.from('0123456789abcdef');
 
 /**
- * `words` times 32 random bits as hexadecimal digits directly into `bytes`, without a string in between.
- * Never all zero, which would be no id (W3C Trace Context section 3.2.2.3).
+ * Writes `words` times 32 random bits as hexadecimal digits directly into `bytes`, without a string in between. The digits
+ * are never all zero, because that is an invalid id (W3C Trace Context section 3.2.2.3).
  */
 function writeHex(bytes: Buffer, at: number, words: number, random: Random): void {
   for (let word = 0; word < words; word += 1) {

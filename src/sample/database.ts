@@ -75,8 +75,8 @@ export class Database implements Disposable {
   }
 
   /**
-   * Runs `work` as one transaction, the only writer among all processes. Rethrows errors of `work` after a rollback; VitrineError
-   * `overloaded` when another process held the write for longer than `busyMs`.
+   * Runs `work` as one transaction, the only writer among all processes. Rethrows errors of `work` after a rollback;
+   * VitrineError `overloaded` when another process held the write for longer than `busyMs`.
    */
   async transaction<T>(work: (statements: Statements) => T): Promise<T> {
     const began = this.#begin('BEGIN IMMEDIATE');
@@ -164,7 +164,9 @@ export class Database implements Disposable {
     }
   }
 
-  /** Starts span and measurement; returns a function that ends them and turns a busy database into a VitrineError. */
+  /**
+   * Starts the span and the measurement; returns a function that ends both and turns a busy database into a VitrineError.
+   */
   #begin(sql: string): (error?: unknown) => VitrineError | undefined {
     const { clock } = this.#options;
     const labels = this.#labelsOf(sql);

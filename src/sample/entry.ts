@@ -1,8 +1,8 @@
 /**
- * The process of one payments service. Started by the stack (`fork`, with `--import vitrine/register`) or by hand:
+ * The process of one payments service. The stack starts it (`fork`, with `--import vitrine/register`), or a user by hand:
  * `node src/sample/entry.ts --port 8081 --data DIR`. All log lines go to files (with `--logs DIR`) and to OpenTelemetry; the
- * console shows those from `--console-level`. It sends `{ kind: 'ready', port }` to its parent, drains on SIGTERM and SIGINT,
- * ends at once on a second signal, on the message `{ kind: 'end' }` of its parent, and when its parent ends.
+ * console shows those from `--console-level`. The process sends `{ kind: 'ready', port }` to its parent and drains on SIGTERM
+ * and SIGINT. It ends at once on a second signal, on the message `{ kind: 'end' }` of its parent, and when its parent ends.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,4 @@
-/** Builds the payments service: data directory, account database, cache, server kit. Several services may share a directory. */
+/** Builds the payments service: data directory, account database, cache, server kit. Services may share a directory. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../base/clock.ts';

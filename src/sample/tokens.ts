@@ -27,7 +27,7 @@ export function signToken(claims: Claims, key: Buffer): string {
   return `${body}.${signature(body, key).toString('base64url')}`;
 }
 
-/** Throws VitrineError `unauthorized` for what was not signed with `key`, is of another kind, or has expired. */
+/** Throws VitrineError `unauthorized` for a token that was not signed with `key`, is of another kind, or has expired. */
 export function checkToken(token: string, kind: TokenKind, key: Buffer, nowMs: number): Claims {
   const [body, given, ...rest] = token.slice(0, MAX_TOKEN_CHARACTERS).split('.');
   const expected = signature(body, key);

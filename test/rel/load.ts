@@ -1,13 +1,13 @@
-/** Requests at a steady rate, whatever becomes of those before (open loop), and what became of each. */
+/** Sends requests at a steady rate, whatever the results of earlier ones (open loop), and records the result of each. */
 import { Agent, request as httpRequest } from 'node:http';
 import { setTimeout as time } from 'node:timers/promises';
 
 export interface Asked {
   readonly method: string;
   readonly id: string;
-  /** Seconds from the beginning of the load to when it was due. */
+  /** Seconds from the start of the load until the request was due. */
   readonly atSeconds: number;
-  /** 0: no answer. */
+  /** 0 when there was no answer. */
   readonly status: number;
   readonly ms: number;
   /** Name of the upstream that answered. */
@@ -19,7 +19,7 @@ export interface LoadOptions {
   readonly seconds: number;
   readonly method?: (at: number) => string;
   readonly path?: (at: number) => string;
-  /** A connection for each request, every `fresh`th. */
+  /** Every `fresh`th request uses a new connection. */
   readonly fresh?: number;
 }
 
@@ -68,7 +68,7 @@ export function quantile(values: readonly number[], q: number): number {
 
 export const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
 
-/** Runs `turn` each `everyMs` until `over` settles. */
+/** Runs `turn` every `everyMs` until `over` settles. */
 export async function meanwhile<T>(over: Promise<T>, everyMs: number, turn: (at: number) => Promise<void>): Promise<T> {
   const state = { over: false };
   void over.finally(() => (state.over = true));

@@ -1,6 +1,7 @@
 /**
- * An upstream in a process of its own: `node origin-process.ts PORT NAME`. Messages of its parent change how it behaves
- * (`addMs`, `status`, `workMs`), and `stats` is answered with what it has seen. On SIGTERM it answers what it has and ends.
+ * An upstream in its own process: `node origin-process.ts PORT NAME`. Messages of its parent change its behaviour (`addMs`,
+ * `status`, `workMs`); the message `stats` is answered with counts of what it received. On SIGTERM it answers its open
+ * requests and ends.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { WebSocketServer } from 'ws';
@@ -11,7 +12,7 @@ const seen = { requests: 0, posts: new Map<string, number>() };
 const big = Buffer.alloc(10 * 1024 * 1024, 'x');
 let draining = false;
 
-/** Holds the process, as a request that costs CPU does. */
+/** Blocks the process, as a request that uses the CPU does. */
 function work(ms: number): void {
   const endMs = performance.now() + ms;
   while (performance.now() < endMs);

@@ -1,16 +1,16 @@
-/** A promise of RELIABILITY's table as something that can be run: what it measures, and whether that is good enough. */
+/** A promise from the table in RELIABILITY as a program: what it measures, and whether the result is good enough. */
 
 export interface Outcome {
-  /** What was measured, by name. */
+  /** The measured values, by name. */
   readonly figure: Readonly<Record<string, number | string>>;
   readonly pass: boolean;
 }
 
 export interface Row {
   readonly id: string;
-  /** What it may be called instead of its id. */
+  /** A name that may be used instead of the id. */
   readonly name: string;
-  /** The figure that has to be reached, in words. */
+  /** The figure to reach, in words. */
   readonly goal: string;
   run(): Promise<Outcome>;
 }

@@ -1,7 +1,7 @@
 /**
  * The promises of the data path as commands: `npm run rel -- ID|NAME …`, `npm run rel -- --all [--report FILE]`. Each row
- * starts what it needs and prints one line of JSON, `{id, name, figure, goal, pass, seconds}`. Exit code 1 when one does not
- * hold, 2 for a row that is not there. Nightly form: `--all`.
+ * starts all that it needs and prints one line of JSON, `{id, name, figure, goal, pass, seconds}`. Exit code 1 when a
+ * promise does not hold, 2 for an unknown row. Nightly form: `--all`.
  */
 import { writeFileSync } from 'node:fs';
 import type { Row } from './row.ts';

@@ -1,4 +1,6 @@
-/** The balancer as a process of its own before upstreams in theirs, for one row. Everything ends with the stage. */
+/**
+ * The balancer in its own process in front of upstreams in their own processes, for one row. All of them end with the stage.
+ */
 import { fork, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,7 +10,7 @@ import { freePort, MAIN } from '../support/programs/vitrine-process.ts';
 export class Origin {
   readonly port: number;
   readonly name: string;
-  /** Ids of the POSTs that any process at this place has seen, as often as it has. */
+  /** Ids of the POSTs that any process on this port has received; an id occurs as often as it was received. */
   readonly posts: string[] = [];
   #child: ChildProcess | undefined;
 
@@ -76,7 +78,7 @@ export interface Stage extends AsyncDisposable {
   readonly port: number;
 }
 
-/** `balancer`: the section of the configuration but for its upstreams, which are `count` origins. */
+/** `balancer`: the section of the configuration without its upstreams, which are `count` origins. */
 export async function stage(
   count: number,
   balancer: Readonly<Record<string, unknown>> = {},

@@ -1,6 +1,7 @@
 /**
- * Proxy semantics as scripts of varnishtest, the language in which Varnish and HAProxy write theirs: one behaviour a file.
- * The balancer runs in this process before the address at which a script's server listens; scripts run one after the other.
+ * Tests of proxy semantics as scripts of varnishtest, the language in which Varnish and HAProxy write theirs: one behaviour
+ * per file. The balancer runs in this process, in front of the address at which a script's server listens. The scripts run
+ * one after the other.
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';

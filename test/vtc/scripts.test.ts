@@ -1,4 +1,4 @@
-/** Every script of proxy semantics, and that a script can fail. */
+/** Runs every script of proxy semantics, and checks that a script can fail. */
 import { describe, expect, it } from 'vitest';
 import { missingPrograms } from '../support/program.ts';
 import { runScripts, scriptNames } from './run-scripts.ts';
@@ -6,9 +6,9 @@ import { runScripts, scriptNames } from './run-scripts.ts';
 const missing = missingPrograms('the varnishtest scripts', 'varnishtest');
 
 describe.skipIf(missing.length > 0)('proxy semantics in varnishtest', () => {
-  it('has sixty scripts at least', () => expect(scriptNames.length).toBeGreaterThanOrEqual(60));
+  it('has at least sixty scripts', () => expect(scriptNames.length).toBeGreaterThanOrEqual(60));
 
-  it('passes them all', async () => {
+  it('passes all scripts', async () => {
     const results = (await runScripts()) ?? [];
     const failing = results.filter(({ passed }) => !passed);
     expect(failing.map(({ name, output }) => `${name}\n${output.slice(-2_000)}`)).toEqual([]);

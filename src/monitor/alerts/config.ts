@@ -4,7 +4,7 @@ import { SHORT_METRICS, shortFormProblems, type ShortForm } from './rules/short-
 
 const threshold = z.union([z.number(), z.string()]).optional();
 
-/** Says all that is wrong with an entry, beside what the schema says of its keys: a check that runs in any case. */
+/** Reports all mistakes in an entry, in addition to those that the schema finds in its keys. The check runs in any case. */
 const wholeEntry = z.check<ShortForm>(({ value, issues }) => {
   const texts = ['name', 'metric', 'expr', 'over'] as const;
   if (texts.some((key) => value[key] !== undefined && typeof value[key] !== 'string')) return;
@@ -44,7 +44,7 @@ const rule = z
 
 const file = z.strictObject({ file: z.string().min(1).describe('A Prometheus rule file.') });
 
-/** Channels of a flat performance monitor's file: taken, and not used by this version. */
+/** The notification channels of a single-file performance monitor: accepted, but not used by this version. */
 const channels = z.strictObject({ email: z.unknown(), webhook: z.unknown(), slack: z.unknown() }).partial();
 
 export const alertsConfig = z.union([z.array(z.union([rule, file])).max(1_000), channels.transform(() => [])]);

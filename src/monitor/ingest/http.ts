@@ -27,17 +27,17 @@ export interface IngestHttpOptions {
   readonly token?: string | undefined;
   /** Default: 20 MiB compressed, 64 MiB decompressed, 200:1. */
   readonly limits?: BodyLimits | undefined;
-  /** Shared by all ports, so that their requests together stay within it. Default 256 MiB. */
+  /** Shared by all ports, so that this limit holds for all their requests together. Default 256 MiB. */
   readonly budget?: ByteBudget | undefined;
   /** Shared by all ports. */
   readonly heap?: HeapPressure | undefined;
 }
 
-/** Resolves with false, having done nothing, when the path is not one of ingest's. */
+/** Resolves with false, without having done anything, when the path does not belong to ingest. */
 export type IngestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
 const DEFAULT_BUDGET_BYTES = 256 * 1024 * 1024;
-/** Bytes of a refused body that are still read, so that the sender sees the answer before the connection closes. */
+/** Bytes of a refused body that are still read, so that the sender can read the answer before the connection closes. */
 const DRAIN_BYTES = 32 * 1024 * 1024;
 const DRAIN_MS = 2_000;
 
@@ -50,7 +50,7 @@ export function ingestHttp(options: IngestHttpOptions): IngestHandler {
   return async (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0];
     const endpoint = endpoints.get(path);
-    // Another handler reads logs: ingest owns this path for POST only.
+    // Another handler serves the reading of logs: ingest owns this path for POST only.
     if (endpoint === undefined || (path === '/api/logs' && request.method !== 'POST')) return false;
     const lease = budget.lease(request.socket.remoteAddress ?? '');
     const send = (answer: Answer): void => sendAnswer(request, response, answer, intake.clock);
@@ -71,8 +71,8 @@ export function ingestHttp(options: IngestHttpOptions): IngestHandler {
 }
 
 /**
- * For a port where nothing else is served: every other path is answered with 404. With `allowedHosts` the Host must be a
- * loopback name or one of these, which keeps DNS rebinding out where no token does; pages of other sites are always refused.
+ * For a port on which nothing else is served: every other path is answered with 404. With `allowedHosts`, the Host must be a
+ * loopback name or in this list: this prevents DNS rebinding where no token is set. Pages of other sites are always refused.
  */
 export function ingestOnly(ingest: IngestHandler, clock: Clock, allowedHosts?: readonly string[]): RequestListener {
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -117,7 +117,10 @@ function sendAnswer(request: IncomingMessage, response: ServerResponse, answer: 
   response.end(answer.body);
 }
 
-/** Reads the rest of a refused body, within limits of bytes and time: closing over unread bytes resets the connection and loses the answer. */
+/**
+ * Reads the rest of a refused body, within limits of bytes and time: a connection that is closed over unread bytes is reset,
+ * and the answer is lost.
+ */
 function drain(request: IncomingMessage, clock: Clock): void {
   if (request.complete || request.destroyed) return;
   let left = DRAIN_BYTES;

@@ -1,7 +1,7 @@
 /**
- * What an IP address is for: the ranges of the IANA special-purpose registries (RFC 6890) that lead into the machine, into
- * its network or to a cloud's metadata service. An IPv6 address that carries an IPv4 one (mapped, compatible, NAT64, 6to4,
- * Teredo) is judged by the address inside too, because a gateway on the way may unwrap it.
+ * The kinds of IP addresses: the ranges of the IANA special-purpose registries (RFC 6890) that lead into the machine, into
+ * its network or to a cloud's metadata service. An IPv6 address that contains an IPv4 one (mapped, compatible, NAT64, 6to4,
+ * Teredo) is also judged by the address inside, because a gateway on the way may translate it.
  */
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
@@ -17,7 +17,10 @@ export type AddressKind =
 
 type Range = readonly [network: string, prefix: number];
 
-/** Where the clouds answer questions about the machine, credentials included: AWS (EC2, ECS, EKS), GCP, Azure, Alibaba, Oracle. */
+/**
+ * The addresses of the clouds' metadata services, which give out credentials too: AWS (EC2, ECS, EKS), GCP, Azure, Alibaba,
+ * Oracle.
+ */
 const METADATA = [
   '169.254.169.254',
   '169.254.170.2',
@@ -109,7 +112,7 @@ const LISTS = RANGES.map(([kind, ranges]) => {
 
 /** The sixteen bytes of an IPv6 address without a zone. */
 function bytesOf(address: string): number[] {
-  // The URL parser writes any spelling in its shortest form, the last 32 bits in hexadecimal.
+  // The URL parser writes every spelling in its shortest form, with the last 32 bits in hexadecimal.
   const [head, tail] = new URL(`http://[${address}]/`).hostname.slice(1, -1).split('::');
   const words = (text: string | undefined): string[] => (text === undefined || text === '' ? [] : text.split(':'));
   const before = words(head);
@@ -134,7 +137,7 @@ const EMBEDDED: readonly (readonly [prefix: readonly number[], at: number, mask:
 /** The IPv4 addresses inside an IPv6 address. */
 function embeddedIn(address: string): string[] {
   const bytes = bytesOf(address);
-  // `::` and `::1` are no IPv4-compatible addresses.
+  // `::` and `::1` are not IPv4-compatible addresses.
   if (bytes.slice(0, 15).every((byte) => byte === 0) && bytes[15] <= 1) return [];
   return EMBEDDED.filter(([prefix]) => prefix.every((byte, at) => bytes[at] === byte)).map(([, at, mask]) =>
     bytes
@@ -147,13 +150,13 @@ function embeddedIn(address: string): string[] {
 const kindOfOne = (address: string): AddressKind =>
   LISTS.find(([, list]) => list.check(address, family(address)))?.[0] ?? 'public';
 
-/** All addresses that a connection to `address` may end at: itself, and the IPv4 addresses inside it. */
+/** All addresses at which a connection to `address` may end: `address` itself, and the IPv4 addresses inside it. */
 export function addressesBehind(address: string): readonly string[] {
   const plain = address.replace(/%.*$/, '');
   return isIPv6(plain) ? [plain, ...embeddedIn(plain)] : [plain];
 }
 
-/** The worst kind among the address and those inside it. `address` is an IP address, with or without a zone. */
+/** The most restricted kind of the address and of those inside it. `address` is an IP address, with or without a zone. */
 export function kindOf(address: string): AddressKind {
   const kinds = addressesBehind(address).map(kindOfOne);
   return RANGES.map(([kind]) => kind).find((kind) => kinds.includes(kind)) ?? 'public';

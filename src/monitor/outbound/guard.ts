@@ -1,18 +1,18 @@
 /**
- * The outbound guard: which addresses the monitor may connect to on behalf of whom. Targets and receivers of the
- * configuration file may be inside the network, because its author owns the machine; those made by API or page reach
- * public addresses only, unless `targets.allow_private` lists the address or the name. Nobody reaches a metadata service.
+ * The outbound guard decides to which addresses the monitor may connect, and on whose behalf. Targets and receivers of the
+ * configuration file may be inside the network, because its author owns the machine. Those made by API or page reach only
+ * public addresses, unless `targets.allow_private` lists the address or the name. Nobody reaches a metadata service.
  *
- * A name is judged by the addresses that the connection will use: `lookup` resolves once, refuses when any answer is
- * denied, and gives the checked answers to the socket. A second resolution, which could answer otherwise (DNS
- * rebinding), never happens. The named peers check the name before the request and are open to exactly that.
+ * A name is judged by the addresses that the connection will use: `lookup` resolves it once, refuses when any address is
+ * denied, and gives the checked addresses to the socket. There is never a second resolution, which could return other
+ * addresses (DNS rebinding). A guard that only checks the name before the request is open to this attack.
  */
 import { lookup as systemLookup, type LookupAddress, type LookupAllOptions, type LookupOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { VitrineError } from '../../base/errors.ts';
 import { addRange, addressesBehind, kindOf } from './addresses.ts';
 
-/** Who asked for the connection. */
+/** The author of the target or receiver that asks for the connection. */
 export type Origin = 'file' | 'api';
 
 /** Resolves a name to all its addresses; dns.lookup by default. */
@@ -28,7 +28,9 @@ export interface GuardOptions {
   readonly resolve?: Resolve | undefined;
 }
 
-/** Ports that no web server has, and that a request could be made to speak to (fetch.spec.whatwg.org, "bad port"). */
+/**
+ * Ports of services other than web servers, which a request could be misused to talk to (fetch.spec.whatwg.org, "bad port").
+ */
 const BAD_PORTS = new Set([
   1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110,
   111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532,
@@ -52,7 +54,7 @@ export class OutboundGuard {
     }
   }
 
-  /** Throws VitrineError `outbound_denied` when `origin` may not reach `address`, to which `host` led. */
+  /** Throws VitrineError `outbound_denied` when `origin` may not reach `address`, one of the addresses of `host`. */
   checkAddress(address: string, host: string, origin: Origin): void {
     const kind = kindOf(address);
     if (kind === 'public') return;
@@ -69,7 +71,7 @@ export class OutboundGuard {
   }
 
   #allows(address: string): boolean {
-    // Every address that is not public must be allowed, those inside an IPv6 address too.
+    // Every address that is not public must be allowed, including those inside an IPv6 address.
     return addressesBehind(address)
       .filter((one) => kindOf(one) !== 'public')
       .every((one) => this.#ranges.check(one, isIP(one) === 6 ? 'ipv6' : 'ipv4'));
@@ -100,7 +102,7 @@ export class OutboundGuard {
     if (isIP(host) !== 0) this.checkAddress(host, host, origin);
   }
 
-  /** A `lookup` for sockets: it answers only with addresses that `origin` may reach, or with the error of one that it may not. */
+  /** A `lookup` for sockets: returns only addresses that `origin` may reach; when one is denied, it returns that error. */
   lookup(origin: Origin): LookupFunction {
     return (host, options, callback) => {
       this.#resolve(host, { ...withoutAll(options), all: true }, (error, addresses) => {

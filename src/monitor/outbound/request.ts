@@ -1,6 +1,6 @@
 /**
- * One HTTP request out of the monitor, through the guard: bounded in time and size, redirects followed a few times and
- * checked at each step. Receivers and checks send with it, so there is one place where a request can leave.
+ * One HTTP request of the monitor through the guard. It is limited in time and size; redirects are followed a few times and
+ * checked at each step. Receivers and checks send with this function, so there is one place where a request leaves.
  */
 import http from 'node:http';
 import https from 'node:https';
@@ -15,7 +15,7 @@ export interface OutboundRequest {
   readonly body?: Buffer | string | undefined;
   readonly origin: Origin;
   readonly timeoutMs: number;
-  /** Bytes of the answer that are read; the rest is cut off and said in `truncated`. */
+  /** Bytes of the answer that are read; the rest is cut off, and `truncated` says so. */
   readonly maxBodyBytes: number;
   /** Redirects that are followed. */
   readonly maxRedirects: number;
@@ -35,14 +35,17 @@ export interface OutboundAnswer {
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-/** Fields that belong to the first host alone (fetch.spec.whatwg.org, HTTP-redirect fetch), and those of a body that is gone. */
+/**
+ * Fields that only the first host may see (fetch.spec.whatwg.org, HTTP-redirect fetch), and fields of a body that is not
+ * sent again.
+ */
 const SECRET_FIELDS = new Set(['authorization', 'cookie', 'proxy-authorization']);
 const BODY_FIELDS = new Set(['content-type', 'content-length', 'content-encoding', 'content-language']);
 
 const without = (headers: Readonly<Record<string, string>>, names: ReadonlySet<string>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !names.has(name.toLowerCase())));
 
-/** The request that a redirect asks for. Throws VitrineError `bad_gateway` when its Location is no URL. */
+/** The request to which a redirect leads. Throws VitrineError `bad_gateway` when its Location is not a URL. */
 function redirected(request: OutboundRequest, status: number, location: string): OutboundRequest {
   const url = URL.parse(location, request.url.href);
   if (url === null) throw new VitrineError('bad_gateway', `${request.url.host} redirects to something that is no URL.`);
@@ -100,7 +103,7 @@ function sendOnce(guard: OutboundGuard, one: OutboundRequest, signal: AbortSigna
   outgoing.on('error', reject);
   outgoing.on('socket', (socket) => {
     socket.once('connect', () => {
-      // The socket's own word is the last check, whatever was resolved before.
+      // The address that the socket reports is checked last, whatever was resolved before.
       try {
         guard.checkAddress((socket as TLSSocket).remoteAddress ?? '', one.url.hostname, one.origin);
       } catch (denied) {

@@ -21,12 +21,12 @@ import { sortInTurns } from './head/sort-in-turns.ts';
 
 const TURN_MS = 8;
 
-/** Patterns of label queries run on this thread whatever they cost, so that cost is bounded for each compilation and match. */
+/** Patterns of label queries run on this thread, so the cost of each compilation and match is limited. */
 const LABEL_QUERY_METER: WorkMeter = {
   compiling: (size) => assertCheap(size, MAX_COMPILED),
   matching: (steps) => assertCheap(steps, MAX_STEPS),
 };
-/** Instructions, and instructions times length of a value: about 20 ms each. */
+/** Instructions, and instructions times the length of a value: about 20 ms each. */
 const [MAX_COMPILED, MAX_STEPS] = [1_024, 100_000];
 
 function assertCheap(cost: number, limit: number): void {
@@ -89,7 +89,7 @@ export class SampleReader {
     return until;
   }
 
-  /** A promise to wait for when the thread should be given back; undefined when the reader may go on. */
+  /** A promise to await when the thread must be given back; undefined when the reader may continue. */
   #rest(pace?: SelectPace): Promise<void> | undefined {
     if (pace !== undefined) return pace.due ? pace.pause() : undefined;
     return this.#turns.due ? this.#turns.next() : undefined;
@@ -159,7 +159,7 @@ export class SampleReader {
       try {
         return this.#readOnce(labels, mintMs, maxtMs);
       } catch (error) {
-        // Each damaged chunk is met once: a gap is better than a wrong sample.
+        // Each damaged chunk is found once: a gap is better than a wrong sample.
         if (!(error instanceof DamagedChunk)) throw error;
         this.#rareLine('error', error.message, { cause: messageOf(error.cause) }, `${error.message} and is left out`);
       }

@@ -159,14 +159,14 @@ export class SampleStore implements SampleSink, SampleSource {
     };
   }
 
-  /** What is held in memory now; each list of names has `limit` entries at most. */
+  /** Figures of the data in memory; each list of names has `limit` entries at most. */
   headStats(limit: number): HeadStats {
     const { head } = this.#parts;
     const { postings, size: series } = head.table;
     return { series, ...extentOf(head), ...cardinalityOf(postings.pairCounts(), limit) };
   }
 
-  /** Moves every sample into chunks, however short, and waits for it. Throws VitrineError `storage_full`. */
+  /** Moves every sample into chunks, even short ones, and waits for the end. Throws VitrineError `storage_full`. */
   async flush(): Promise<void> {
     await this.#upkeep.flushAll();
     if (!this.#gate.open) throw this.#gate.refusal();

@@ -29,11 +29,11 @@ import type { Upstream, UpstreamEvents } from './upstream/upstream.ts';
 import { WaitingRoom } from './exchange/waiting-room.ts';
 
 export interface BalancerPieces {
-  /** Whether `/health`, `/livez` and `/readyz` answer without `health_prefix` too. */
+  /** Whether `/health`, `/livez` and `/readyz` also answer without `health_prefix`. */
   readonly bareHealth?: boolean;
-  /** Whether the value of `Authorization` allows to see the addresses of upstreams in `/health`. */
+  /** Whether the sender of this value of `Authorization` may see the addresses of upstreams in `/health`. */
   readonly authorized?: (authorization: string) => boolean;
-  /** Class of the server's responses; by default the fast one if it works on this Node.js, else Node's own. */
+  /** The class of the server's responses. Default: the fast class if it works on this Node.js, else Node's own. */
   readonly responseClass?: typeof ServerResponse;
   readonly log?: Logger;
   readonly clock?: Clock;
@@ -42,17 +42,17 @@ export interface BalancerPieces {
   readonly responseCache?: ResponseCache;
   /** Listening sockets of the process that this one replaces. */
   readonly handed?: HandedSockets | undefined;
-  /** The response cache as the runtime API shows and purges it. */
+  /** Lets the runtime API show and purge the response cache. */
   readonly cacheCare?: CacheCare;
   /** Health of the cache and the bytes it holds, for `/health`. */
   readonly cacheHealth?: () => { readonly component: ComponentHealth; readonly sizeBytes: number };
-  /** Upstreams that start together with the balancer: time until failed checks count for `/health`. Default 0. */
+  /** How long failed checks of upstreams that start with the balancer do not count for `/health`. Default 0. */
   readonly upstreamsStartMs?: number | undefined;
 }
 
 export interface Balancer {
   readonly address: AddressInfo;
-  /** Where TLS is taken, if it is. */
+  /** The address of the TLS listener; undefined when there is none. */
   readonly secureAddress: AddressInfo | undefined;
   /** The parts `balancer`, `server` (the upstreams together) and, where there is one, `cache` of a health body. */
   health(): HealthFacts;
@@ -61,20 +61,22 @@ export interface Balancer {
    * every request that was read has its answer, or at `drain.limit`. Connections are closed then.
    */
   drain(): Promise<void>;
-  /** Another configuration takes over, without a connection or request lost. Throws VitrineError `config_invalid` and keeps what is. */
+  /**
+   * Changes to another configuration and loses nothing. Throws VitrineError `config_invalid`; the present one then stays.
+   */
   reload(options: BalancerOptions): void;
   /** The runtime API. */
   care(call: CareCall): Promise<CareReply>;
-  /** The servers that listen, for a process that takes over. */
+  /** The listening servers, for a process that takes over. */
   readonly sockets: Listener['servers'];
-  /** Another process has taken over: resolves when the connections of this one have ended, after an hour at most. */
+  /** For when another process has taken over: resolves when the connections here have ended, after an hour at most. */
   leave(): Promise<void>;
   /** Ends at once. */
   close(): void;
 }
 
 const TICK_MS = 250;
-/** Tunnels and downloads of a process that was replaced may last so long. */
+/** The longest time that tunnels and downloads of a replaced process may last. */
 const LEAVE_LIMIT_MS = 3_600_000;
 
 /** Throws VitrineError `port_taken` or `bind_failed`. */
@@ -168,9 +170,9 @@ class RunningBalancer implements Balancer {
     return { clock: this.#clock, log: this.#log, events };
   }
 
-  /** Requests that a hung upstream has not begun to answer are tried elsewhere. */
+  /** Moves to other upstreams the requests that a hung upstream has not begun to answer. */
   #moveRequests(upstream: Upstream): void {
-    // Those that are begun meanwhile are at the end of the set and not of this upstream.
+    // A request that begins during this loop is added at the end of the set and does not belong to this upstream.
     for (const timed of this.#deadlines) if (timed instanceof Attempt) timed.upstreamOut(upstream);
   }
 
@@ -263,7 +265,9 @@ class RunningBalancer implements Balancer {
     await this.drain();
   }
 
-  /** Until checks have decided about every upstream; those that start with the balancer may fail until they are up. */
+  /**
+   * Waits until checks have decided about every upstream. Upstreams that start with the balancer may fail checks at first.
+   */
   #isStarting(): boolean {
     if (this.#started || this.#now.options.health_check.interval <= 0) return false;
     const patient = this.#clock.monotonic() - this.#startMs < (this.#pieces.upstreamsStartMs ?? 0);

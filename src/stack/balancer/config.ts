@@ -1,7 +1,7 @@
 /**
- * The section `balancer` of the configuration: what may be written, its defaults, and the complete options the balancer
- * is built from (milliseconds, bytes, ratios). Unknown keys are errors. Descriptions are the reference that docs/config.md
- * is made of: what, default by `prefault`, and what 0 means.
+ * The section `balancer` of the configuration: what may be written, its defaults, and the complete options that the balancer
+ * is built from (milliseconds, bytes, ratios). Unknown keys are errors. docs/config.md is generated from the descriptions:
+ * each says what the key does and what 0 means. `prefault` gives the default.
  */
 import { z } from 'zod';
 import { address, duration as durationText, ratio as ratioText, size as sizeText } from '../../config/types.ts';
@@ -168,13 +168,13 @@ export interface RouteOptions extends Omit<
   readonly limits: Limits;
 }
 
-/** Complete and checked. `routes` holds the short form too. */
+/** Complete and checked. `routes` also contains the route of the short form. */
 export interface BalancerOptions extends Omit<BalancerSection, 'routes' | 'upstreams' | 'policy'> {
   readonly policy: Policy;
   readonly routes: readonly RouteOptions[];
   /**
-   * Answers keep the framing of the upstream's, and an upgrade that it refuses by closing is closed. For a proxy that must not
-   * be noticed; no key of the configuration.
+   * Answers keep the framing of the upstream's answers, and a refused upgrade is closed when the upstream closes it. This is
+   * for a proxy that must not be noticeable; no key of the configuration sets it.
    */
   readonly transparent?: boolean;
 }
@@ -187,7 +187,7 @@ function completeRoute(one: RouteSection, written: BalancerSection): RouteOption
   return { ...rest, policy: one.policy ?? written.policy, timeouts, retries, limits };
 }
 
-/** Without keys whose value is undefined. */
+/** A copy without the keys whose value is undefined. */
 function given<T extends object>(some: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined)) as never;
 }
@@ -208,7 +208,7 @@ function complete(written: BalancerSection): BalancerOptions {
   return { ...rest, routes: all };
 }
 
-/** A route that asks nobody has to say what it answers instead. */
+/** A route without upstreams must say what it answers instead. */
 function checkRoutes(written: BalancerSection, context: z.RefinementCtx): void {
   const names = new Set<string>();
   for (const [at, { upstreams: own, redirect, name }] of written.routes.entries()) {
@@ -222,5 +222,5 @@ function checkRoutes(written: BalancerSection, context: z.RefinementCtx): void {
   }
 }
 
-/** Schema of the section: takes what is in the file, gives `BalancerOptions`. */
+/** Schema of the section: takes the section as written in the file and returns `BalancerOptions`. */
 export const balancerSchema = section.superRefine(checkRoutes).transform(complete).prefault({});

@@ -1,7 +1,7 @@
 /**
- * What a configuration makes: routes, their upstreams, the files that are watched. A reload makes a new set and takes over
- * what stays the same: connections, health and hand-made changes of upstreams, counts of rate limits, learned names of
- * paths. The old set ends with the requests that are on it.
+ * The parts that are made from a configuration: routes, their upstreams, and the watched files. A reload makes a new set and
+ * takes over all that stays the same: connections, health and hand-made changes of upstreams, counts of rate limits, learned
+ * names of paths. The old set ends when the requests that use it have ended.
  */
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
@@ -17,7 +17,7 @@ export interface Configured {
   readonly options: BalancerOptions;
   readonly routes: RouteTable;
   readonly upstreams: readonly Upstream[];
-  /** What a head is held to before its route is known. */
+  /** The limits for a request head before its route is known. */
   readonly loosest: Limits;
   readonly files: WatchedFiles;
 }
@@ -28,13 +28,13 @@ export interface ConfiguredPieces {
   readonly events: UpstreamEvents;
 }
 
-/** Keys that are read once, when the process starts. */
+/** Keys that are read only once, when the process starts. */
 const AT_START = ['listen', 'queue', 'drain', 'control', 'access_log', 'health_prefix'] as const;
 const CLIENT_TIMES = ['client_head', 'client_request', 'client_stall'] as const;
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Throws VitrineError `config_invalid` when `next` changes what only a start can. */
+/** Throws VitrineError `config_invalid` when `next` changes a key that is read only at the start. */
 export function checkReload(now: BalancerOptions, next: BalancerOptions): void {
   const changed: string[] = AT_START.filter((key) => !same(now[key], next[key]));
   changed.push(
@@ -67,7 +67,7 @@ class Builder {
     this.#pieces = pieces;
     this.#files = files;
     this.#left = [...(before?.upstreams ?? [])];
-    // Rules that an upstream keeps make all of them anew.
+    // Upstreams store these rules. When one of them changes, all upstreams are made anew.
     this.#fresh =
       before === undefined ||
       !same(before.options.ejection, options.ejection) ||
@@ -102,7 +102,7 @@ function earlier(before: Configured | undefined, { name, host, path }: RouteOpti
   return before?.routes.named(name ?? `${host ?? ''}${path}`);
 }
 
-/** Throws VitrineError `config_invalid`, and leaves `before` as it is. */
+/** Throws VitrineError `config_invalid`; `before` then stays unchanged. */
 export function configure(
   options: BalancerOptions,
   before: Configured | undefined,
@@ -129,7 +129,7 @@ export function configure(
   }
 }
 
-/** Ends what `after` has not taken over. */
+/** Ends the parts that `after` has not taken over. */
 export function retire(before: Configured, after: Configured): void {
   before.files.close();
   const kept = new Set(after.upstreams);

@@ -1,4 +1,4 @@
-/** What the listener is made of. */
+/** The parts that the listener is made of. */
 import type { ServerResponse } from 'node:http';
 import type { Limits } from './config.ts';
 import type { WorkloadPieces } from './exchange/workload.ts';
@@ -6,13 +6,13 @@ import type { HealthFacts } from './own-endpoints.ts';
 import type { TlsListening } from './tls/tls-listening.ts';
 
 export interface ListenerPieces extends WorkloadPieces {
-  /** What a head is held to before its route is known. */
+  /** The limits for a request head before its route is known. */
   readonly limits: () => Limits;
   readonly tls: TlsListening | undefined;
   readonly responseClass: typeof ServerResponse;
   readonly health: () => HealthFacts;
-  /** Whether the own endpoints answer without their prefix too. */
+  /** Whether the own endpoints also answer without their prefix. */
   readonly bareHealth: boolean;
-  /** Whether the value of `Authorization` allows to see the addresses of upstreams. */
+  /** Whether the sender of this value of `Authorization` may see the addresses of upstreams. */
   readonly authorized: (authorization: string) => boolean;
 }

@@ -61,16 +61,16 @@ export class Listener {
         createSecureServer<typeof ClientRequest>({ ...common, ...this.#tls.serverOptions() }),
         'secureConnection',
       );
-    // A handshake that fails is the client's affair; Node has closed its socket or does so now.
+    // A failed handshake concerns the client alone; Node has closed the socket or does so now.
     this.#secure?.on('tlsClientError', (_error, socket) => socket.destroy());
   }
 
-  /** The same for both servers; `connected`: the event of a connection on which requests can come. */
+  /** Sets up both servers in the same way. `connected`: the event after which requests can arrive on a connection. */
   #equipped<T extends Server | SecureServer<typeof ClientRequest>>(
     server: T,
     connected: 'connection' | 'secureConnection',
   ): T {
-    // Node truncates the list silently at its limit; ours is checked where a refusal can be sent.
+    // Node silently truncates the list of fields at this limit. Our own limit is checked where a refusal can be sent.
     server.maxHeadersCount = 0;
     if (this.#pieces.options.limits.connections > 0) server.maxConnections = this.#pieces.options.limits.connections;
     // A client that has closed its writing side may still wait for its answer.
@@ -88,7 +88,7 @@ export class Listener {
     return server;
   }
 
-  /** Addresses of the plain listener and of the one for TLS. `handed`: sockets of a process that this one replaces. */
+  /** Returns the addresses of both listeners. `handed`: sockets of a process that this one replaces. */
   listen(handed?: HandedSockets): Promise<Bound> {
     return bindBoth(this.servers, this.#pieces.options, handed);
   }
@@ -97,9 +97,9 @@ export class Listener {
     return { plain: this.#server, secure: this.#secure };
   }
 
-  /** Another process accepts connections now: resolves when the last of these has ended. Idle ones may still ask once. */
+  /** Another process accepts connections now. Resolves when the last one here has ended. Idle ones may bring one request. */
   async leave(): Promise<void> {
-    // Without Node's own goodbye to idle connections: a request may be on its way on each of them.
+    // Node's own `close` would also close idle connections, but a request may be on its way on each of them.
     for (const server of [this.#server, this.#secure]) if (server !== undefined) NetServer.prototype.close.call(server);
     if (this.#clients.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -107,7 +107,7 @@ export class Listener {
     });
   }
 
-  /** The configuration is another: what Node's servers keep of it themselves follows. */
+  /** The configuration has changed: updates the settings that Node's servers hold themselves. */
   reloaded(): void {
     for (const server of [this.#server, this.#secure])
       if (server !== undefined) Object.assign(server, { maxHeaderSize: this.#pieces.limits().header });

@@ -1,4 +1,6 @@
-/** `/health`, `/livez` and `/readyz` on the balancer's own port, from its own state. They count as no request. */
+/**
+ * `/health`, `/livez` and `/readyz` on the balancer's own port, answered from its own state. They do not count as requests.
+ */
 import { formatUptime } from '../../base/units.ts';
 import { worst, type ComponentHealth, type Health } from '../../model/health.ts';
 
@@ -20,7 +22,7 @@ export interface HealthFacts {
 const MIB = 1024 ** 2;
 const PASS = { starting: 'warn', healthy: 'pass', degraded: 'warn', unhealthy: 'fail' } as const;
 
-/** The parts of `/health` without addresses of upstreams, for clients that may not know them. */
+/** The components of `/health` without addresses of upstreams, for clients that must not see them. */
 function anonymous(components: HealthFacts['components']): HealthFacts['components'] {
   return Object.fromEntries(
     Object.entries(components).map(([name, { upstreams: _addresses, ...figures }]) => [
@@ -42,7 +44,7 @@ export function healthBody(facts: HealthFacts, named = true): Health {
   };
 }
 
-/** The draft inadarei-api-health-check-06, when `Accept` asks for it. */
+/** The answer in the format of the draft inadarei-api-health-check-06, when `Accept` asks for it. */
 function healthJson(health: Health): string {
   const checks = Object.fromEntries(
     Object.entries(health.components).map(([name, one]) => [
@@ -63,7 +65,7 @@ function healthJson(health: Health): string {
 
 export type OwnEndpoint = '/livez' | '/readyz' | '/health';
 
-/** Undefined when the path is not an own endpoint. `bare`: also without the prefix. */
+/** Undefined when the path is not an own endpoint. `bare`: the paths are also served without the prefix. */
 export function ownEndpoint(path: string, prefix: string, bare: boolean): OwnEndpoint | undefined {
   const last = path.charCodeAt(path.length - 1);
   // The three names end in h or z; any other path is skipped at once.

@@ -1,4 +1,4 @@
-/** The upstreams together, as the component `server` of a health body. */
+/** All upstreams together, as the component `server` of a health body. */
 import { worst, type ComponentHealth } from '../../model/health.ts';
 import type { Configured } from './configured.ts';
 import { inPanic } from './routes/route.ts';

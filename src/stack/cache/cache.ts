@@ -45,7 +45,7 @@ export class Cache<V> implements AsyncDisposable {
     this.#keyv = new Keyv({
       store,
       serialization: store.serializes ? JSON_TEXT : false,
-      // Our stores drop what has expired themselves.
+      // The stores remove expired entries themselves.
       checkExpired: false,
     });
     // Keyv throws without a listener. Our stores report their own failures, so this is a value that cannot be serialized.

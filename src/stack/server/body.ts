@@ -72,7 +72,7 @@ async function* promptChunks(source: AsyncIterable<Buffer>, idleMs: number, cloc
     const first = await Promise.race([next, idle.promise]);
     cancel();
     if (first === undefined) {
-      // Nobody reads what may still come.
+      // Nobody uses the later result of this read.
       next.catch(() => {});
       throw new VitrineError('request_timeout', `The client sent no byte of the body for ${idleMs} ms.`, CLOSING);
     }
@@ -101,7 +101,10 @@ function gunzipBounded(sent: Buffer, maxBytes: number): Promise<Buffer> {
   });
 }
 
-/** The parsed body; `unsupported_media_type` unless it is JSON, `bad_request` when it cannot be parsed; else the errors of `readBody`. */
+/**
+ * The parsed body. Throws `unsupported_media_type` unless it is JSON, `bad_request` when it cannot be parsed, and the errors
+ * of `readBody`.
+ */
 export async function readJson(req: IncomingMessage, limits: BodyLimits, clock: Clock = systemClock): Promise<unknown> {
   const type = (req.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
   if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type)) {

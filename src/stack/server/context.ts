@@ -17,8 +17,8 @@ export type KitContext = RouterContext<KitState>;
 export type KitMiddleware = Koa.Middleware<KitState>;
 
 /**
- * The pattern of the matched route (`/api/accounts/:id`), never the path itself, because it becomes a metric label. Read from
- * the matched layers: until the handler runs, the router reports its own middleware as the route.
+ * The pattern of the matched route (`/api/accounts/:id`), never the path itself, because it becomes a metric label. Read
+ * from the matched layers: until the handler runs, the router reports its own middleware as the route.
  */
 export function routeOf(ctx: { readonly method: string }): string | undefined {
   const { matched = [], routeMatched, method } = ctx as Partial<KitContext>;

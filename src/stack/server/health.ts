@@ -1,6 +1,7 @@
 /**
- * `/health`, `/livez` and `/readyz`, from the health of the components. Each request for health runs the checks. A check that
- * throws or does not answer within a second is reported as unhealthy with that reason, and never delays the answer further.
+ * `/health`, `/livez` and `/readyz`, from the health of the components. Each request for health runs the checks. A check
+ * that throws or does not answer within a second is reported as unhealthy with that reason, and never delays the answer
+ * further.
  */
 import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../../base/clock.ts';

@@ -19,7 +19,7 @@ export function problems(): KitMiddleware {
   };
 }
 
-/** Replaces the answer. If its head has been sent already, the connection is cut instead, so the answer is visibly incomplete. */
+/** Replaces the answer. If its head was already sent, the connection is cut, so that the answer is visibly incomplete. */
 export function answerProblem(ctx: AnyContext, error: unknown): void {
   const known = asKnown(error);
   if (!(known instanceof VitrineError)) {

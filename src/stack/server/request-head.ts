@@ -74,7 +74,7 @@ function targetTrouble(url: string, method: string, host: string | undefined): V
   return closing('bad_request', 'The target and the Host field name different hosts.');
 }
 
-/** RFC 9112 section 6.1: the length of a body must have one reading. llhttp refuses Content-Length beside Transfer-Encoding. */
+/** RFC 9112 section 6.1: a body must have one length. llhttp refuses Content-Length together with Transfer-Encoding. */
 function codingTrouble(codings: readonly string[], version: string): VitrineError | undefined {
   if (codings.length === 0) return undefined;
   if (codings.length === 1 && version === '1.1' && codings[0].toLowerCase() === 'chunked') return undefined;

@@ -32,7 +32,7 @@ export interface KitServer extends AsyncDisposable {
    * client sends requests any more.
    */
   drain(noticeMs?: number): Promise<{ readonly cut: number }>;
-  /** Ends at once. */
+  /** Ends all connections at once. */
   close(): Promise<void>;
   readonly http: Server;
 }

@@ -34,7 +34,7 @@ async function post(
 const NDJSON = 'application/x-ndjson';
 
 describe('log lines', () => {
-  it('keeps the good ones and names the bad ones', async () => {
+  it('keeps the valid lines and names the invalid ones', async () => {
     const body = [
       `{"level":30,"time":${NOW_MS},"msg":"one","service":"a"}\r`,
       '',
@@ -63,14 +63,14 @@ describe('log lines', () => {
     ['an empty array', '[]', 0],
     ['lines after all', '{"msg":"x"}\n{"msg":"y"}\n', 2],
     ['one object over many lines', '{\n"msg":\n"x"}', 1],
-  ])('takes %s as JSON', async (_name, body, accepted) => {
+  ])('accepts %s as JSON', async (_name, body, accepted) => {
     expect(await post('/api/logs', 'application/json', body)).toEqual({
       status: 200,
       body: { accepted, rejected: 0, errors: [] },
     });
   });
 
-  it('says 400 when nothing was kept, names ten errors at most, and asks for JSON', async () => {
+  it('answers 400 when nothing was kept, names at most ten errors, and requires JSON', async () => {
     const answer = await post('/api/logs', NDJSON, 'x\n'.repeat(20));
     expect([answer.status, answer.body.rejected, (answer.body.errors as unknown[]).length]).toEqual([400, 20, 10]);
     expect((await post('/api/logs', 'text/plain', '{}')).status).toBe(415);
@@ -104,7 +104,7 @@ describe('log lines', () => {
 describe('a line', () => {
   const read = (value: unknown): ReturnType<typeof logRecordOf> => logRecordOf(value, NOW_MS, '');
 
-  it('of pino has its fields in their places and the rest as attributes', () => {
+  it('of pino keeps its known fields, and its other fields as attributes', () => {
     const line = JSON.parse(
       `{"level":50,"time":${NOW_MS - 5},"pid":7,"hostname":"h","name":"svc","msg":"broken","trace_id":"${'AB'.repeat(16)}","span_id":"${'cd'.repeat(8)}","err":{"type":"Error","__proto__":{"x":1}},"__proto__":"p"}`,
     ) as unknown;
@@ -150,7 +150,7 @@ describe('a line', () => {
     expect(read({ level })).toMatchObject({ severityNumber: severity });
   });
 
-  it('that is too deep, or no object, is refused', () => {
+  it('that is too deep or not an object is refused', () => {
     const deep = JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) as unknown;
     expect(read({ deep })).toMatch(/nested deeper/);
     expect(read({ a: { b: deep } })).toMatch(/nested deeper/);
@@ -158,7 +158,7 @@ describe('a line', () => {
     expect(read({ time: Infinity })).toMatch(/neither a number nor a date/);
   });
 
-  it('names its severity', () => {
+  it('has its severity as a name', () => {
     expect([0, 1, 4, 5, 9, 13, 17, 21, 24, 99].map(severityName)).toEqual([
       '',
       'trace',
@@ -175,7 +175,7 @@ describe('a line', () => {
 });
 
 describe('LineSplitter', () => {
-  it('cuts the same lines however the bytes come', () => {
+  it('gives the same lines, however the bytes are split', () => {
     const text = Buffer.from('one\n\ntwo ü\nthree is too long\nfour');
     for (let size = 1; size <= text.length; size += 1) {
       const splitter = new LineSplitter(8);

@@ -101,7 +101,7 @@ const metrics = (timeUnixNano = String(NOW_NANOS)): Buffer =>
   });
 
 describe('a call', () => {
-  it('is taken and answered with an empty response', async () => {
+  it('is accepted and answered with an empty response', async () => {
     const reply = await call(METRICS, frame(metrics()));
     expect([reply.http, reply.status, reply.body.toString('hex')]).toEqual([200, '0', '0000000000']);
     expect(rig.sinks.samples.last()).toEqual({ g: 4 });
@@ -116,7 +116,7 @@ describe('a call', () => {
     expect(rig.sinks.logs.records.map(({ body }) => body)).toEqual(['zip']);
   });
 
-  it('says what was refused', async () => {
+  it('states what was refused', async () => {
     const reply = await call(METRICS, frame(metrics('1')));
     expect(reply.status).toBe('0');
     expect(decodeProto('ExportResponse', reply.body.subarray(5))).toMatchObject({ partialSuccess: { rejected: '1' } });
@@ -140,7 +140,7 @@ describe('a refusal', () => {
     expect(reply.message).toBeTruthy();
   });
 
-  it('says when to try again', async () => {
+  it('states when to try again', async () => {
     rig.sinks.samples.verdict = new VitrineError('storage_full', 'the disk is full: 100 % – sorry');
     const reply = await call(METRICS, frame(metrics()));
     rig.sinks.samples.verdict = undefined;
@@ -156,11 +156,11 @@ describe('a refusal', () => {
     ]);
   });
 
-  it('of what is not gRPC is HTTP 415', async () => {
+  it('of a request that is not gRPC has HTTP status 415', async () => {
     expect((await call(METRICS, Buffer.alloc(0), { 'content-type': 'application/json' })).http).toBe(415);
   });
 
-  it('of a caller without the token, of too much at once, and of too large a message', async () => {
+  it('is sent for a missing token, for too many bytes at once, and for a message that is too large', async () => {
     const token = { authorization: 'Bearer secret' };
     expect((await call(METRICS, frame(metrics()), {}, guardedSession)).status).toBe('16');
     expect((await call(METRICS, frame(metrics()), token, guardedSession)).status).toBe('0');

@@ -93,7 +93,7 @@ describe('success', () => {
   it.each([
     ['JSON', JSON_TYPE, () => Buffer.from(JSON.stringify(traces(span())))],
     ['protobuf', PROTOBUF, () => protoTraces(span())],
-  ])('takes spans in %s and answers in kind, with nothing in it', async (_name, type, body) => {
+  ])('accepts spans in %s and answers with an empty response in the same encoding', async (_name, type, body) => {
     const response = await post('/v1/traces', body(), { 'Content-Type': type });
     expect([response.status, response.headers.get('content-type')]).toEqual([200, type]);
     expect(await response.text()).toBe(type === JSON_TYPE ? '{}' : '');
@@ -124,7 +124,7 @@ describe('success', () => {
   it.each([
     ['JSON', () => postJson('/v1/logs', logs)],
     ['protobuf', () => postProto('/v1/logs', encodeProto('ExportLogs', logs))],
-  ])('takes log records in %s; those without a time are of now', async (_name, send) => {
+  ])('accepts log records in %s; those without a time get the present time', async (_name, send) => {
     expect((await send()).status).toBe(200);
     expect(
       rig.sinks.logs.records.map(({ body, severityNumber, timeUnixNano, observedUnixNano, attributes }) => [
@@ -158,7 +158,7 @@ describe('success', () => {
     expect(rig.sinks.spans.spans).toHaveLength(1);
   });
 
-  it('takes what the SDK exports', async () => {
+  it('accepts the exports of the SDK', async () => {
     const exporter = new OTLPTraceExporter({ url: `${server.url}/v1/traces` });
     const provider = new TracerProvider({ spanProcessors: [new BatchSpanProcessor({ exporter })] });
     rig.clock.nowMs = Date.now();
@@ -175,7 +175,7 @@ describe('success', () => {
 });
 
 describe('partial success', () => {
-  it('counts the bad one of a thousand and keeps the rest', async () => {
+  it('counts one invalid item of a thousand and keeps the others', async () => {
     const spans = Array.from({ length: 1000 }, (_, i) => span(i === 500 ? '0'.repeat(32) : undefined));
     const response = await postJson('/v1/traces', traces(...spans));
     expect(response.status).toBe(200);
@@ -253,7 +253,7 @@ describe('refusals', () => {
     expect((await post('/v1/logs', Buffer.from([0x7b, 0xff, 0x7d]), { 'Content-Type': JSON_TYPE })).status).toBe(400);
   });
 
-  it('passes over a byte order mark, keeps lone surrogates and takes the last of equal keys', async () => {
+  it('skips a byte order mark, keeps lone surrogates and uses the last of equal keys', async () => {
     expect((await postJson('/v1/logs', `\ufeff${body('{"stringValue":"a","stringValue":"\\ud800"}')}`)).status).toBe(
       200,
     );
@@ -310,7 +310,7 @@ describe('limits', () => {
     expect(response.status).toBe(status);
   });
 
-  it('refuses twenty bombs at once with memory flat', async () => {
+  it('refuses twenty decompression bombs at once with flat memory', async () => {
     const bomb = gzipSync(Buffer.alloc(256 * 1024 * 1024));
     const before = process.memoryUsage().rss;
     const sent = Array.from({ length: 20 }, () => postProto('/v1/traces', bomb, { 'Content-Encoding': 'gzip' }));
@@ -370,7 +370,7 @@ describe('limits', () => {
     expect((await send(500)).status).toBe(400);
   });
 
-  it('asks for the token when there is one', async () => {
+  it('requires the token when one is configured', async () => {
     await using guarded = await ingestServer(rig.intake, { token: 'secret' });
     const send = (authorization?: string): Promise<Response> =>
       fetch(`${guarded.url}/v1/traces`, {

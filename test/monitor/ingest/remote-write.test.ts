@@ -201,7 +201,7 @@ describe('version 1', () => {
     expect(rig.sinks.samples.of('good{job="j"}')).toHaveLength(1);
   });
 
-  it('passes on what the sink refused, and 503 when it may be sent again', async () => {
+  it('reports what the sink refused, and answers 503 when the request may be repeated', async () => {
     rig.sinks.samples.verdict = {
       accepted: 0,
       rejected: [{ reason: 'out_of_order', count: 1, message: 'older than the last' }],
@@ -287,7 +287,7 @@ describe('the envelope', () => {
     expect((await postRaw(bytes)).status).toBe(status);
   });
 
-  it('decodes what an independent compressor wrote', () => {
+  it('decodes the output of an independent compressor', () => {
     for (const size of [0, 1, 59, 60, 61, 255, 256, 65_535, 65_536, 200_000]) {
       for (const input of [
         Buffer.alloc(size, 'ab'),

@@ -80,7 +80,7 @@ function apply(dir: string, { file, how }: Damage): string {
   return `${name} ${how.kind}`;
 }
 
-it('opens, answers and takes writes whatever was damaged', async () => {
+it('opens, answers and accepts writes, whatever was damaged', async () => {
   const damages = fc.array(damage, { minLength: 1, maxLength: 3 });
   const runs = process.env['VITRINE_NIGHTLY'] === '1' ? 3_000 : 120;
   await fc.assert(

@@ -26,7 +26,7 @@ function mountSmall(dir: string): string | undefined {
   }
 }
 
-it('refuses writes while the disk is full, goes on reading, and recovers by itself', async ({ skip }) => {
+it('refuses writes while the disk is full, continues to read, and recovers by itself', async ({ skip }) => {
   const dir = temporaryDirectory();
   const trouble = mountSmall(dir);
   if (trouble !== undefined) {

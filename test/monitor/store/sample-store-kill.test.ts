@@ -30,7 +30,7 @@ async function writeAndKill(dir: string, first: number, ticks: number): Promise<
 }
 
 it(
-  'keeps what was acknowledged over kill -9',
+  'keeps acknowledged writes after kill -9',
   async () => {
     const dir = temporaryDirectory();
     const random = seededRandom(2026);

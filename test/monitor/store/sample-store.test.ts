@@ -48,7 +48,7 @@ const points = (name: string, times: readonly number[], value = (t: number): num
 const range = (from: number, to: number, step = 1): number[] =>
   Array.from({ length: Math.ceil((to - from) / step) }, (_, i) => from + i * step);
 
-describe('what was appended', () => {
+describe('appended data', () => {
   it('is found in order, before and after a flush and a restart', async () => {
     open();
     const x = labelsOf('x', { b: '2' });
@@ -178,7 +178,7 @@ describe('what was appended', () => {
 });
 
 describe('order', () => {
-  it('refuses what is older, takes a repetition, names a contradiction', async () => {
+  it('refuses an older sample, accepts a repetition, and reports a contradiction', async () => {
     open();
     await append(points('x', [10]));
     await append([{ labels: labelsOf('n'), t: 10, v: NaN, stale: true }]);
@@ -220,7 +220,7 @@ describe('order', () => {
     ]);
   });
 
-  it('goes on after the clock was set back and the store opened again', async () => {
+  it('continues after the clock was set back and the store was opened again', async () => {
     open({ testMode: false, clock: new ManualClock(NOW) });
     await append(points('x', [NOW - 5_000, NOW]));
     await append(points('y', [NOW]));
@@ -243,7 +243,7 @@ describe('order', () => {
     expect((await append([{ labels: labelsOf('x'), t: 300, v: 1 }])).accepted).toBe(1);
   });
 
-  it('refuses a reference that it never gave', async () => {
+  it('refuses a reference that it never gave out', async () => {
     open();
     const batch = batchOf(store, points('x', [1]));
     for (const ref of [0, 999, 0x1_00001]) {
@@ -318,7 +318,7 @@ describe('limits', () => {
 });
 
 describe('the directory', () => {
-  it('is private, and its owner is named to others', async () => {
+  it('is private, and a second process is told the owner', async () => {
     open();
     await append(points('x', range(0, 300)));
     await store.flush();
@@ -334,7 +334,7 @@ describe('the directory', () => {
     ).rejects.toThrow('closed');
   });
 
-  it('is named when it cannot be used', () => {
+  it('is named in the error when it cannot be used', () => {
     const file = path.join(dir, 'file');
     writeFileSync(file, '');
     expect(() => openTestStore(path.join(file, 'data'))).toThrow(
@@ -342,7 +342,7 @@ describe('the directory', () => {
     );
   });
 
-  it('survives a head.db that is no database: it is set aside, days are read, and writing goes on', async () => {
+  it('survives an invalid head.db: the file is set aside, days are read, and writes continue', async () => {
     open();
     await append(points('x', range(0, 200)));
     await store.flush();
@@ -357,7 +357,7 @@ describe('the directory', () => {
     ]);
   });
 
-  it('loses one chunk, not the day, when the bytes of that chunk are damaged', async () => {
+  it('loses only one chunk, not the whole day, when the bytes of that chunk are damaged', async () => {
     open();
     await append([...points('x', range(0, 2_000)), ...points('y', range(0, 200))]);
     await store.flush();
@@ -374,7 +374,7 @@ describe('the directory', () => {
     expect(lines.filter(({ level }) => level === 'error')).toHaveLength(1);
   });
 
-  it('leaves a day of a newer version alone and shows the others', async () => {
+  it('does not touch a day of a newer version, and reads the others', async () => {
     open();
     await append([...points('x', range(0, 200)), ...points('x', range(86_400_000, 86_400_200))]);
     await store.flush();
@@ -403,7 +403,7 @@ describe('the directory', () => {
     expect(readdirSync(dir)).toEqual(['head.db']);
   });
 
-  it('survives a damaged day: it is set aside, the rest is read', async () => {
+  it('survives a damaged day: the file is set aside, and the others are read', async () => {
     open();
     await append([...points('x', range(0, 200)), ...points('x', range(86_400_000, 86_400_200))]);
     await store.flush();
@@ -418,7 +418,7 @@ describe('the directory', () => {
     expect((await append(points('x', [86_500_000]))).accepted).toBe(1);
   });
 
-  it('stays small and right over many restarts', async () => {
+  it('stays small and correct over many restarts', async () => {
     for (let round = 0; round < 25; round += 1) {
       open();
       await append(points('x', range(round * 10, round * 10 + 10)));
@@ -432,7 +432,7 @@ describe('the directory', () => {
 });
 
 describe('a backup', () => {
-  it('holds what was acknowledged before, while writing goes on', async () => {
+  it('contains all writes acknowledged before it, while writes continue', async () => {
     open();
     await append(points('x', range(0, 1_000)));
     await store.flush();
@@ -465,7 +465,7 @@ describe('errors', () => {
     expect(store.stats().writable).toBe(false);
   });
 
-  it('are the answer once the directory was removed, also when another stands in its place', async () => {
+  it('are returned after the directory was removed, even when another one has its name', async () => {
     const clock = new ManualClock(NOW);
     open({ testMode: false, clock, minFreeBytes: 0 });
     await append(points('x', [clock.now()]));
@@ -481,7 +481,7 @@ describe('errors', () => {
     expect((await append(points('x', [clock.now()]))).accepted).toBe(1);
   });
 
-  it('do not end the process when the directory is taken away', async () => {
+  it('do not end the process when the directory is removed', async () => {
     const clock = new ManualClock(NOW);
     open({ testMode: false, clock, minFreeBytes: 1 });
     await append(points('x', range(NOW, NOW + 300)));

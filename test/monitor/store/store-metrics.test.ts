@@ -11,7 +11,7 @@ class PullReader extends MetricReader {
 
 afterEach(() => metrics.disable());
 
-it('shows the store as gauges until it is closed', async () => {
+it('reports the store as gauges until it is closed', async () => {
   const reader = new PullReader();
   metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
   const stats = {

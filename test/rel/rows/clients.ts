@@ -1,4 +1,4 @@
-/** Rows A16 to A22 and B3: clients that are slow, do not read, are too many, stay connected, or come all at once. */
+/** Rows A16 to A22 and B3: clients that are slow, do not read, are too many, stay connected, or all come at once. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as time } from 'node:timers/promises';
 import { WebSocket } from 'ws';
@@ -16,7 +16,7 @@ interface Client {
   closedMs: number | undefined;
 }
 
-/** Connections that send `first`; `reading` false: they take nothing of what comes. */
+/** Connections that send `first`; with `reading` false, they do not read the answer. */
 async function clients(port: number, count: number, first: string, reading = true): Promise<Client[]> {
   const all: Client[] = [];
   for (let at = 0; at < count; at += 1) {
@@ -33,7 +33,10 @@ async function clients(port: number, count: number, first: string, reading = tru
 
 const close = (all: readonly Client[]): void => all.forEach(({ socket }) => socket.destroy());
 
-/** One byte now and then to each that is open, until all are closed or the time is over; `beside`: somebody well-behaved. */
+/**
+ * Sends one byte per `everyMs` on each open connection, until all are closed or the time is over. Normal requests are sent
+ * at the same time; returns their results.
+ */
 async function dripped(
   url: string,
   all: readonly Client[],
@@ -96,7 +99,7 @@ const slowBodies: Row = {
   },
 };
 
-/** What 200 clients cost that ask for 10 MB and read nothing of it. */
+/** Measures the memory that 200 clients cost when they ask for 10 MB and read nothing of the answer. */
 async function notReading(cached: boolean): Promise<{ grownMb: number; requestsAtOrigin: number }> {
   const cache = { cache: { responses: { enabled: cached, max_size: '64MiB', max_entry: '16MiB' } } };
   await using it = await stage(1, {}, cached ? cache : { cache: { responses: { enabled: false } } });
@@ -134,7 +137,7 @@ const overload: Row = {
   name: 'overload',
   goal: 'at twice the capacity for 30 s: goodput 90 % of the capacity, refusals in 20 ms (median), normal 2 s later',
   async run() {
-    // One request at a time of 10 ms of CPU: 100 a second at most.
+    // One request at a time with 10 ms of CPU: at most 100 a second.
     await using it = await stage(1, { queue: { max_inflight: 2 } });
     it.origins[0].set({ workMs: 10 });
     const alone = await load(it.url, { rate: 90, seconds: 8 });
@@ -232,7 +235,7 @@ const tunnels: Row = {
   },
 };
 
-/** 200 clients ask at once for what nobody has asked for. */
+/** 200 clients ask at once for a response that is not stored yet. */
 const stampede: Row = {
   id: 'B3',
   name: 'stampede',

@@ -1,4 +1,4 @@
-/** Rows A10 to A15, A19 and A23: malformed, truncated, forged, oversize and odd messages. */
+/** Rows A10 to A15, A19 and A23: malformed, truncated, forged, oversized and unusual messages. */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -16,7 +16,7 @@ interface Front extends AsyncDisposable {
   reached(): string;
 }
 
-/** The balancer before an upstream of bare sockets; checks are off, so that all bytes are clients'. */
+/** The balancer in front of an upstream of plain sockets. Health checks are off, so that all bytes come from clients. */
 async function front(answer: (socket: Socket, head: string) => void, env: Record<string, string> = {}): Promise<Front> {
   let bytes = '';
   const sockets = new Set<Socket>();

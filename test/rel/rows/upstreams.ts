@@ -1,4 +1,4 @@
-/** Rows A1 to A8: upstreams that are killed, restarted, hung, slow, flapping, gone, or answer with errors. */
+/** Rows A1 to A8: upstreams that are killed, restarted, hung, slow, flapping or gone, or that answer with errors. */
 import { setTimeout as time } from 'node:timers/promises';
 import { raw } from '../../stack/balancer/rig.ts';
 import { failed, load, meanwhile, quantile, round, type Asked } from '../load.ts';

@@ -26,7 +26,7 @@ const linesOf = (file: string): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 describe('the access log', () => {
-  it('has a line for each request, with phases, tries and reason, and nothing that breaks it', async () => {
+  it('has a line for each request with phases, tries and reason, escapes texts and leaves out the query', async () => {
     const file = place();
     const one = await rig.http((_request, response) => response.end('ok'));
     const { port } = await rig.balancer({
@@ -62,7 +62,7 @@ describe('the access log', () => {
     expect(readFileSync(file, 'utf8')).not.toContain('secret');
   });
 
-  it('goes on in a new file after a reload, when logrotate has moved the old one', async () => {
+  it('continues in a new file after a reload, when logrotate has moved the old one', async () => {
     const file = place();
     const one = await rig.http((_request, response) => response.end('ok'));
     const section = {
@@ -82,7 +82,7 @@ describe('the access log', () => {
     expect(linesOf(`${file}.1`)).toHaveLength(1);
   });
 
-  it('that cannot be written costs lines, no requests', async () => {
+  it('loses lines but no requests when its file cannot be written', async () => {
     const one = await rig.http((_request, response) => response.end('ok'));
     const { port } = await rig.balancer({ upstreams: [one.url], access_log: '/nowhere/access.log' });
     for (let at = 0; at < 3; at += 1) expect((await raw(port, GET, /ok$/)).status).toBe(200);

@@ -208,7 +208,7 @@ describe.skipIf(missing.length > 0)('beside nginx and HAProxy', () => {
     expect(await each(ALL, async (port) => (await raw(port, get('/999'), /ok$/)).status)).toEqual([999, 999, 999]);
   });
 
-  it('takes the host of an absolute target before the Host field as nginx does', async () => {
+  it('prefers the host of an absolute target to the Host field, as nginx does', async () => {
     const hosts = await each(['vitrine', 'nginx'], async (port) => {
       seen = [];
       await raw(port, 'POST http://right:81/echo HTTP/1.1\r\nHost: wrong\r\nContent-Length: 0\r\n\r\n', /ok$/);
@@ -217,12 +217,12 @@ describe.skipIf(missing.length > 0)('beside nginx and HAProxy', () => {
     expect(hosts).toEqual(['right', 'right']);
   });
 
-  it('leaves the paths of a service to the service', async () => {
+  it('forwards the path /health to the service', async () => {
     const bodies = await each(ALL, async (port) => (await raw(port, get('/health'), /service$/)).status);
     expect(bodies).toEqual([200, 200, 200]);
   });
 
-  it('sends a long answer to a slow client to its end', async () => {
+  it('sends a long answer completely to a slow client', async () => {
     const lengths = await each(ALL, async (port) => {
       let got = 0;
       const whole = 8 * 1024 * 1024;

@@ -17,15 +17,15 @@ import { closeFrame, FrameTracker } from '../../../src/stack/balancer/http/webso
 const one = (inflight = 0, available = true, weight = 1): Candidate => ({ inflight, streams: 0, available, weight });
 
 describe('pick', () => {
-  it('takes turns', () => {
+  it('takes the upstreams in turn', () => {
     const all = [one(), one(), one()];
     expect([0, 1, 2, 3].map((turn) => pick('round_robin', all, turn, [], Infinity, () => 0))).toEqual([0, 1, 2, 0]);
   });
-  it('takes the one with the fewest requests, equal ones in turn', () => {
+  it('takes the upstream with the fewest requests, and equal ones in turn', () => {
     expect(pick('least_inflight', [one(3), one(1), one(2)], 0, [], Infinity, () => 0)).toBe(1);
     expect(pick('least_inflight', [one(1), one(1)], 1, [], Infinity, () => 0)).toBe(1);
   });
-  it('gives fewer requests to one that warms up', () => {
+  it('gives fewer requests to an upstream that warms up', () => {
     expect(pick('least_inflight', [one(0, true, 0.1), one(3)], 0, [], Infinity, () => 0)).toBe(1);
     expect(pick('round_robin', [one(0, true, 0.1), one()], 0, [], Infinity, () => 0.5)).toBe(1);
     expect(pick('round_robin', [one(0, true, 0.1)], 0, [], Infinity, () => 0.5)).toBe(0);
@@ -33,14 +33,14 @@ describe('pick', () => {
       0.1, 0.5, 1, 1,
     ]);
   });
-  it('uses all when none is available, and reports when all are busy or tried', () => {
+  it('uses all upstreams when none is available, and reports when all are busy or were tried', () => {
     expect(pick('least_inflight', [one(0, false), one(1, false)], 0, [], Infinity, () => 0)).toBe(0);
     expect(pick('least_inflight', [one(2), one(2)], 0, [], 2, () => 0)).toBe(ALL_BUSY);
     expect(pick('least_inflight', [one(2), one(0, false)], 0, [], 2, () => 0)).toBe(ALL_BUSY);
     const all = [one(), one()];
     expect(pick('round_robin', all, 0, all, Infinity, () => 0)).toBe(NOBODY);
   });
-  it('never picks one that was tried or is full while another is left', () => {
+  it('never picks an upstream that was tried or is at its limit while another is left', () => {
     const candidate = fc.record({
       inflight: fc.nat(5),
       streams: fc.nat(3),
@@ -106,7 +106,7 @@ describe('ejection', () => {
 });
 
 describe('retry budget', () => {
-  it('gives a share of the requests and a few a second', () => {
+  it('allows a share of the requests and a few retries per second', () => {
     let now = 0;
     const budget = new RetryBudget(0.2, 3, { now: () => now, monotonic: () => now, after: () => () => {} });
     for (let at = 0; at < 100; at += 1) budget.request();
@@ -118,7 +118,7 @@ describe('retry budget', () => {
     while (budget.take()) taken += 1;
     expect(taken).toBe(3);
   });
-  it('keeps the share that the last requests earned, however long no retry was needed', () => {
+  it('keeps the share that the last requests earned, even when no retry was needed for a long time', () => {
     let now = 0;
     const budget = new RetryBudget(0.2, 3, { now: () => now, monotonic: () => now, after: () => () => {} });
     for (; now < 60_000; now += 10) budget.request();
@@ -189,7 +189,7 @@ describe('fields', () => {
     tries.of('GET', undefined, 'refused').value += 2;
     expect([...tries.cells()].map((cell) => cell.value)).toEqual([2, 1]);
   });
-  it('writes Server-Timing only of phases gone through', () => {
+  it('writes only the phases that occurred into Server-Timing', () => {
     expect(serverTiming([0, 0.123, NaN, 5, NaN], 'miss')).toBe(
       'Server-Timing: queue;dur=0, cache;desc=miss;dur=0.12, upstream;dur=5\r\n',
     );

@@ -18,7 +18,7 @@ describe('malformed requests', () => {
   });
   afterAll(() => rig[Symbol.asyncDispose]());
 
-  it('has at least sixty of them', () => expect(MALFORMED.length).toBeGreaterThanOrEqual(60));
+  it('have at least sixty cases', () => expect(MALFORMED.length).toBeGreaterThanOrEqual(60));
 
   it.each(MALFORMED)('%s', async (_name, bytes, status) => {
     const answer = await raw(port, bytes);

@@ -315,7 +315,7 @@ describe('response cache', () => {
     expect(heads[1]).not.toMatch(/if-none-match/i);
   });
 
-  it('refreshes with a condition, and gives up on an error', async () => {
+  it('refreshes with a condition, and stops on an error', async () => {
     for (const [answer, last] of [
       ['HTTP/1.1 304 Not Modified\r\n\r\n', 'end'],
       ['HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n', 'abort'],
@@ -345,7 +345,7 @@ describe('response cache', () => {
     }
   });
 
-  it('refreshes in the background behind a stale answer', async () => {
+  it('refreshes in the background while it serves a stale answer', async () => {
     const upstream = await rig.tcp(answering(OK));
     const cache = scripted(() => ({ kind: 'stale', response: kept, refresh: fill(cache.log) }));
     const { port } = await rig.balancer({ upstreams: [upstream.url] }, { responseCache: cache });

@@ -15,7 +15,7 @@ import { answering, GET, raw, Rig, settled, talk } from './rig.ts';
 const STREAM = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n';
 const QUICK_CHECKS = { interval: '400ms', down: 2, up: 1 };
 
-describe('patience', () => {
+describe('waiting', () => {
   let rig: Rig;
   beforeEach(() => {
     rig = new Rig();
@@ -34,7 +34,7 @@ describe('patience', () => {
     return state;
   }
 
-  it('asks one upstream once for a slow answer', async () => {
+  it('asks only one upstream, and only once, for a slow answer', async () => {
     const [a, b] = [await holding(), await holding()];
     const { port } = await rig.balancer({ upstreams: [a.url, b.url], health_check: QUICK_CHECKS });
     const client = talk(rig, port, 'GET /held HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -47,7 +47,7 @@ describe('patience', () => {
     await until(() => client.text().endsWith('late'));
   });
 
-  it('moves the safe requests of an upstream that checks find hung, and no others', async () => {
+  it('moves the safe requests of an upstream that the checks find hung, and no others', async () => {
     const [hung, good] = [await holding(), await holding()];
     const { url, balancer } = await rig.balancer({
       upstreams: [hung.url, good.url],
@@ -68,7 +68,7 @@ describe('patience', () => {
     expect((await Promise.all(answers)).toSorted()).toEqual(['late', 'moved', 'moved', 'moved']);
   });
 
-  it('tries all upstreams when checks have taken out every one, and says so', async () => {
+  it('tries all upstreams when the checks have taken out every one, and reports this', async () => {
     const upstream = await rig.http((request, response) => {
       response.statusCode = request.url === '/readyz' ? 503 : 200;
       response.end('ok');
@@ -81,7 +81,7 @@ describe('patience', () => {
     );
   });
 
-  it('ends an answer that stops, but no event stream', async () => {
+  it('ends an answer that stops, but not an event stream', async () => {
     const limits = { timeouts: { idle: '150ms' } };
     const stream = await rig.tcp(answering(STREAM));
     const quiet = talk(rig, (await rig.balancer({ upstreams: [stream.url], ...limits })).port, GET);
@@ -95,7 +95,7 @@ describe('patience', () => {
     await until(() => quiet.text().includes('data: 2'));
   });
 
-  it('gives event streams no place among the requests in flight', async () => {
+  it('does not count event streams as requests in flight', async () => {
     const upstream = await rig.http((request, response) => {
       if (request.url === '/stream')
         response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
@@ -113,7 +113,7 @@ describe('patience', () => {
     return rig.http((_request, response) => void response.end(body));
   };
 
-  it('disconnects a client that takes nothing of its answer', async () => {
+  it('disconnects a client that does not read its answer', async () => {
     const { port, balancer } = await rig.balancer({
       upstreams: [(await long()).url],
       timeouts: { client_stall: '300ms' },
@@ -126,7 +126,7 @@ describe('patience', () => {
     client.destroy();
   });
 
-  it('begins no further pipelined request while the client does not read', async () => {
+  it('begins no other pipelined request while the client does not read', async () => {
     const body = Buffer.alloc(8 * 1024 * 1024, 'x');
     let asked = 0;
     const upstream = await rig.http((_request, response) => {
@@ -147,7 +147,7 @@ describe('patience', () => {
     client.destroy();
   });
 
-  it('drains when the last answer has left, however slowly it is read', async () => {
+  it('ends a drain only when the last answer was sent, however slowly it is read', async () => {
     const body = Buffer.alloc(8 * 1024 * 1024, 'x');
     const upstream = await rig.http((_request, response) => void response.end(body));
     const { port, balancer } = await rig.balancer({ upstreams: [upstream.url] });
@@ -161,7 +161,7 @@ describe('patience', () => {
     expect(got).toBeGreaterThan(body.length);
   });
 
-  it('keeps the session of the page from upstreams', async () => {
+  it('does not forward the session cookie of the page to upstreams', async () => {
     const cookies: (string | undefined)[] = [];
     const upstream = await rig.http((request, response) => {
       cookies.push(request.headers.cookie);
@@ -179,7 +179,7 @@ describe('patience', () => {
     expect(cookies).toEqual([undefined, 'a=1; b=2', 'a=1', undefined, 'vitrines=1; c=vitrine=2']);
   });
 
-  it('names upstreams in its health to this machine alone', () => {
+  it('names upstreams in its health only to clients on this machine', () => {
     const component = { status: 'healthy' as const, uptime_seconds: 1 };
     const upstreams = [{ name: '10.0.0.7:80', up: true }];
     const facts = () => ({
@@ -210,7 +210,7 @@ describe('a queue', () => {
     expired.length = 0;
   });
 
-  it('serves a burst in turn and refuses who waited for the whole deadline', async () => {
+  it('serves a burst in order and refuses requests that waited for the whole deadline', async () => {
     const clock = movedClock(0);
     const room = new WaitingRoom(10, 1_000, new Deadlines(clock));
     for (const name of ['a', 'b', 'c']) room.enter(route, waiter(name), clock.monotonic());
@@ -222,7 +222,7 @@ describe('a queue', () => {
     expect([admitted, expired, room.size]).toEqual([['a', 'b'], ['c'], 0]);
   });
 
-  it('that stands serves the newest and refuses the others at once, until there is room and nobody waits', async () => {
+  it('while standing serves the newest and refuses others at once, until there is room and nobody waits', async () => {
     const clock = movedClock(0);
     const deadlines = new Deadlines(clock);
     const room = new WaitingRoom(100, 100, deadlines);

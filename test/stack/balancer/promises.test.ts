@@ -134,7 +134,7 @@ describe('promises', () => {
     expect(state.late).toBe(late);
   });
 
-  it('never sends a POST again whose bytes went out', async () => {
+  it('never repeats a POST whose bytes were sent', async () => {
     let seen = 0;
     const breaking = (): Promise<{ url: string }> =>
       rig.tcp((socket) => {
@@ -149,7 +149,7 @@ describe('promises', () => {
     expect(seen).toBe(1);
   });
 
-  it('sends a POST elsewhere when its connection was refused', async () => {
+  it('sends a POST to another upstream when its connection was refused', async () => {
     const gone = await rig.tcp(() => {});
     gone.server.close();
     const good = await rig.tcp(answering('HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n'));
@@ -160,7 +160,7 @@ describe('promises', () => {
     }
   });
 
-  it('answers 503 at once when no upstream listens, and 200 as soon as one does', async () => {
+  it('answers 503 at once when no upstream listens, and 200 as soon as one listens again', async () => {
     const place = await rig.tcp(() => {});
     place.server.close();
     const { port } = await rig.balancer({ upstreams: [place.url] });
@@ -276,7 +276,7 @@ describe('promises', () => {
     idle.destroy();
   });
 
-  it('holds an upstream back while the client does not read', async () => {
+  it('pauses an upstream while the client does not read', async () => {
     let sent = 0;
     const total = 64 * 1024 * 1024;
     const block = Buffer.alloc(64 * 1024, 'x');
@@ -306,7 +306,7 @@ describe('promises', () => {
     socket.destroy();
   });
 
-  it('holds a client back while the upstream does not read', async () => {
+  it('pauses a client while the upstream does not read', async () => {
     const upstream = await rig.tcp((socket) => socket.pause());
     const { port } = await rig.balancer({
       upstreams: [upstream.url],

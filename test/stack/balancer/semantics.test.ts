@@ -70,7 +70,7 @@ describe('towards the upstream', () => {
     'Connection: close\r\nX_Forwarded_For: 6.6.6.6\r\nX_Real_IP: 6.6.6.6\r\nx-Forwarded_Host: evil',
     `Connection: close\r\n${'Forwarded: for=6.6.6.6;host=evil\r\n'.repeat(50)}X: 1`,
     'Connection: close\r\nX-Forwarded-For:\r\nX-Forwarded-Host:\r\nForwarded:',
-  ])('lets no client take away or double what says where it comes from: %s', async (fields) => {
+  ])('does not let a client remove or duplicate the fields that state its origin: %s', async (fields) => {
     const port = await through();
     expect((await raw(port, `GET / HTTP/1.1\r\nHost: shop\r\n${fields}\r\n\r\n`)).status).toBe(200);
     const head = seen.join('');
@@ -238,7 +238,7 @@ describe('towards the client', () => {
     expect(answer.text).toMatch(pattern);
   });
 
-  it('forwards interim answers to clients of HTTP/1.1, but for 100', async () => {
+  it('forwards interim answers other than 100 to clients of HTTP/1.1', async () => {
     const port = await front(
       answering(
         `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nConnection: X-Hop\r\nX-Hop: 1\r\nLink: x\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n${OK}`,
@@ -314,7 +314,7 @@ describe('towards the client', () => {
     expect(most).toBe(1);
   });
 
-  it('serves thousands of requests on one connection and over few to the upstream', async () => {
+  it('serves thousands of requests of one connection over few connections to the upstream', async () => {
     const upstream = await rig.tcp(answering(OK));
     const { port } = await rig.balancer({ upstreams: [upstream.url] });
     const socket = connect(port, '127.0.0.1');
@@ -424,7 +424,7 @@ describe('tunnels', () => {
       });
     });
 
-  it('carries bytes both ways, also bytes sent before the handshake is over', async () => {
+  it('carries bytes both ways, including bytes sent before the handshake is complete', async () => {
     const { port } = await rig.balancer({ upstreams: [(await echo(ACCEPT)).url] });
     const { text } = await raw(port, [`${ASK}early`, 'late'], /late$/);
     expect(text).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);

@@ -48,7 +48,7 @@ const twoWays = (fields: string): string[] => {
 
 const LAST = 'GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
-describe('a coding written so that readers disagree', () => {
+describe('a transfer coding that readers interpret differently', () => {
   const rig = new Rig();
   const connections: string[] = [];
   let port = 0;
@@ -93,7 +93,7 @@ describe('a coding written so that readers disagree', () => {
     expect(strictly(`POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc${HIDDEN}`)).toHaveLength(2);
   });
 
-  it.each(SOUND)('while this one is served: %s', async (_name, bytes, answers) => {
+  it.each(SOUND)('is accepted in this valid form: %s', async (_name, bytes, answers) => {
     expect(await send([bytes], new RegExp(`(?:HTTP/1\\.1 200[^]*){${answers}}`))).toBe(answers);
   });
 });

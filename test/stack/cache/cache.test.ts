@@ -161,7 +161,7 @@ describe('getOrLoad', () => {
     expect(loads).toBe(1);
   });
 
-  it('stores no errors', async () => {
+  it('does not store errors', async () => {
     const { cache } = memoryCache<number>();
     await expect(cache.getOrLoad('k', () => Promise.reject(new Error('down')))).rejects.toThrow('down');
     expect(await cache.getOrLoad('k', async () => 1)).toBe(1);
@@ -185,7 +185,7 @@ describe('getOrLoad', () => {
 });
 
 describe('the breaker', () => {
-  it('opens after failures in a row, tries once a period, and closes on success', () => {
+  it('opens after consecutive failures, tries once per period, and closes on success', () => {
     let now = 0;
     const breaker = new Breaker({ ...systemClock, monotonic: () => now }, 3, 1_000);
     breaker.failed();

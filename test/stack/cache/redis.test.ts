@@ -88,7 +88,7 @@ describe.skipIf(NO_REDIS !== undefined)('the Redis cache', () => {
     await other.disconnect();
   });
 
-  it('is not called slow because this process was busy', async () => {
+  it('is not treated as slow because this process was busy', async () => {
     await using redis = await startRedis();
     const options = { ...REDIS_DEFAULTS, commandTimeoutMs: 20, url: redis.url, namespace: 'busy' };
     const store = new RedisStore({ ...options, clock: systemClock, logger: silentLogger });
@@ -168,7 +168,7 @@ describe('a Redis that is unreachable from the start', () => {
     expect(cache.health().reason).toMatch(/does not answer/);
   });
 
-  it('or only accepts connections, delays neither start nor end', async () => {
+  it('or that only accepts connections, delays neither start nor end', async () => {
     const mute = createServer(() => {}).listen(0, '127.0.0.1');
     await once(mute, 'listening');
     const address = mute.address();

@@ -284,7 +284,7 @@ describe('a stale response', () => {
     expect(asked.validated(headersOf({}))?.status).toBe(200);
   });
 
-  it('takes nothing from a 304 about another representation, and is removed when the 304 forbids storing', () => {
+  it('takes no fields from a 304 about another representation, and is removed when the 304 forbids storing', () => {
     fetchOnce(get('/x'), { 'Cache-Control': 'max-age=1', ETag: '"1"' });
     advance(2_000);
     const other = fillOf(lookup(get('/x')));
@@ -435,14 +435,14 @@ describe('the cache never stores', () => {
     expect(kept()).toBe(false);
   });
 
-  it('a body of another length than it said', () => {
+  it('a body whose length differs from the stated length', () => {
     const short = begin({ 'Content-Length': '10' });
     short.chunk(Buffer.from('ha'));
     short.end();
     expect(kept()).toBe(false);
   });
 
-  it('one that is too large, alone or together with others, and counts it', async () => {
+  it('a response that is too large, alone or together with others, and counts it', async () => {
     const name = `r${names}`;
     const fill = fillOf(lookup(get('/large')));
     expect(fill.head(200, headersOf({ 'Cache-Control': 'max-age=60', 'Content-Length': '10001' }))).toBe(false);

@@ -30,7 +30,7 @@ describe('an HTTP date', () => {
     }
   });
 
-  it('of two digits is at most fifty years ahead', () => {
+  it('with a two-digit year is at most fifty years ahead', () => {
     expect(parseHttpDate('Sunday, 06-Nov-76 08:49:37 GMT', NOW)).toBe(Date.UTC(2076, 10, 6, 8, 49, 37));
     expect(parseHttpDate('Sunday, 06-Nov-77 08:49:37 GMT', NOW)).toBe(Date.UTC(1977, 10, 6, 8, 49, 37));
   });
@@ -129,13 +129,13 @@ describe('heuristic freshness', () => {
     expect([lifetime(day, {}, '/x?q=1'), lifetime(day, { 'content-type': 'text/css' })]).toEqual([0, day / 10]);
   });
 
-  it('is none for a date that is no modification', () => {
+  it('is none for a date that is not a modification', () => {
     expect([lifetime(0), lifetime(-day), lifetime(NOW)]).toEqual([0, 0, 0]);
   });
 });
 
 describe('selecting fields', () => {
-  it('have equal values where the meaning is equal', () => {
+  it('have equal values when their meaning is equal', () => {
     const same = (name: string, ...values: string[]): number =>
       new Set(values.map((value) => normalValue(name, value))).size;
     expect(same('accept-language', 'en, de', 'de,en', 'eN ,  De', 'de;q=1.0, en ; q=1')).toBe(1);
@@ -145,7 +145,7 @@ describe('selecting fields', () => {
     expect(same('accept', 'text/html;a="b, c"', 'text/html;a="c, b"')).toBe(2);
   });
 
-  it('are named once, in order, and not without limit', () => {
+  it('are named once, in order, up to a limit', () => {
     expect(varyFields('B, a,b')).toEqual(['a', 'b']);
     expect(varyFields('a, *')).toBeUndefined();
     expect(varyFields(Array.from({ length: 21 }, (_, i) => `x${i}`).join())).toBeUndefined();
@@ -180,7 +180,7 @@ describe('byte ranges', () => {
 });
 
 describe('a purge', () => {
-  it('covers what it names', () => {
+  it('covers the keys that it names', () => {
     const covered = (target: Parameters<typeof purgeMatch>[0], key: string): boolean =>
       coversKey(purgeMatch(target), key);
     expect(covered({ url: 'https://A.test/x?y' }, 'https a.test /x?y')).toBe(true);
@@ -204,7 +204,7 @@ describe('a purge', () => {
     { url: 'http://a/x#y' },
   ])('of %j is refused', (target) => expect(() => purgeMatch(target)).toThrow(/must be/));
 
-  it('finds tags of both kinds, and no more than a limit', () => {
+  it('finds tags of both kinds, up to a limit', () => {
     expect(tagsOf({ 'cache-tag': 'a, b', 'surrogate-key': 'b c' })).toEqual(['a', 'b', 'c']);
     expect(tagsOf({})).toEqual([]);
     expect(tagsOf({ 'cache-tag': Array.from({ length: 101 }, (_, i) => `t${i}`).join() })).toBeUndefined();

@@ -107,7 +107,7 @@ describe('requests that wait', () => {
     expect(found.filter(({ kind }) => kind === 'hit')).toHaveLength(9);
   });
 
-  it('do not wait for each other where each must validate', async () => {
+  it('do not wait for each other when each must validate', async () => {
     answer(fillOf(lookup(get('/x'))), { 'Cache-Control': 'no-cache', ETag: '"1"' });
     const first = fillOf(lookup(get('/x')));
     expect(lookup(get('/x')).kind).toBe('miss');
@@ -133,7 +133,7 @@ describe('a client with conditions', () => {
     expect(found).toEqual([...Array.from({ length: 10 }, () => 304), ...Array.from({ length: 10 }, () => 200)]);
   });
 
-  it('gets the new response when it has another, and 304 also for one that is not stored', () => {
+  it('gets a response that is new to it, and 304 even for a response that is not stored', () => {
     const other = fillOf(lookup(get('/x', HAS)));
     other.head(200, flat({ ...KEEP, ETag: '"2"' }));
     expect(other.unchanged(200, flat({ ...KEEP, ETag: '"2"' }))).toBeUndefined();
@@ -153,7 +153,7 @@ describe('a client with conditions', () => {
     expect(fillOf(lookup(get('/z', HAS))).conditional).toBeUndefined();
   });
 
-  it('of its own user asks with them', () => {
+  it('sends its conditions to the upstream when the answer is personal', () => {
     const own = fillOf(lookup(get('/x', { ...HAS, authorization: 'Bearer a' })));
     expect(own.conditional).toBeUndefined();
     expect(own.head(304, flat({ ETag: '"1"' }))).toBe(false);
@@ -183,7 +183,7 @@ describe('a part', () => {
   const part = (found: CacheLookup, range: string, body: string, etag = '"1"'): boolean =>
     answer(fillOf(found), { ...KEEP, ETag: etag, 'Content-Range': `bytes ${range}/10` }, body, 206);
 
-  it('answers requests for ranges within it, and no others', () => {
+  it('answers only requests for ranges within it', () => {
     expect(part(lookup(ranged('bytes=4-')), '4-9', '456789')).toBe(true);
     const inner = responseOf(lookup(ranged('bytes=5-7')));
     expect([inner.status, inner.body.toString(), field(inner, 'content-range')]).toEqual([206, '567', 'bytes 5-7/10']);
@@ -200,7 +200,7 @@ describe('a part', () => {
     expect(responseOf(lookup(get('/x'))).status).toBe(200);
   });
 
-  it('is not joined with one of another representation, nor stored when it is short', () => {
+  it('is not joined with a part of another representation, and is not stored when it is incomplete', () => {
     part(lookup(ranged('bytes=4-')), '4-9', '456789');
     part(lookup(ranged('bytes=0-5')), '0-5', 'abcdef', '"2"');
     expect(lookup(get('/x')).kind).toBe('miss');
@@ -210,7 +210,7 @@ describe('a part', () => {
     expect(lookup(ranged('bytes=8-8')).kind).toBe('miss');
   });
 
-  it('is forgotten by a write', () => {
+  it('is removed by a write', () => {
     part(lookup(ranged('bytes=4-')), '4-9', '456789');
     cache.invalidate(get('/x', {}, 'PUT'), 204, []);
     expect(lookup(ranged('bytes=4-5')).kind).toBe('miss');
@@ -241,7 +241,7 @@ describe('an answer to HEAD', () => {
   );
 });
 
-it('an answer to POST answers GET when it says that it is the resource', () => {
+it('an answer to POST is used for GET when it states that it is the resource', () => {
   const post = (fields: Record<string, string>): CacheFill | undefined =>
     cache.invalidate(get('/x', {}, 'POST'), 200, flat(fields));
   expect(post(KEEP)).toBeUndefined();
@@ -271,7 +271,7 @@ describe('a stale response without stale-if-error', () => {
     expect(failing('s-maxage=1, stale-if-error=9', 503)).toBeDefined();
   });
 
-  it('does so for an hour', () => {
+  it('answers for an hour at most', () => {
     answer(fillOf(lookup(get('/x'))), { 'Cache-Control': 'max-age=1' });
     clock.jump(3_602_000);
     const fill = fillOf(lookup(get('/x')));
@@ -317,7 +317,7 @@ describe('operators', () => {
     expect([cache.undo(ids[9]), cache.undo(ids[10])]).toEqual([undefined, 1]);
   });
 
-  it('purge what is being received', async () => {
+  it('purge responses that are still being received', async () => {
     const [one, two] = ['/one', '/two'].map((target) => fillOf(lookup(get(target))));
     one.head(200, flat({ ...KEEP, 'Cache-Tag': 'a' }));
     await cache.purge({ tag: 'a' });

@@ -352,7 +352,7 @@ describe('the shutdown', () => {
     expect(logger.lines.some(({ message }) => message.includes('were cut'))).toBe(true);
   });
 
-  it('of a server without a free address is an error with a code', async () => {
+  it('of a server whose address is taken reports an error with a code', async () => {
     await using second = createServer(optionsWith({ port }));
     await expect(second.listen()).rejects.toMatchObject({ code: 'port_taken' });
     await using foreign = createServer(optionsWith({ host: '192.0.2.1' }));

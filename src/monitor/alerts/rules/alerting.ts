@@ -67,14 +67,14 @@ export class AlertingRule {
     for (const [key, sentMs] of this.#sent) this.#sent.set(key, sentMs + ms);
   }
 
-  /** Ends a time of `evaluateHeld`. */
+  /** Ends a period of `evaluateHeld`. */
   resume(): void {
     this.#seenHeld.clear();
   }
 
   /**
-   * As `evaluate`, by figures that may not hold every series of the rule: an alert ends only when these figures have shown
-   * its condition before. Nothing is to be written.
+   * Like `evaluate`, on figures that may not contain every series of the rule: an alert ends only if these figures have
+   * shown its condition before. The result must not be written to the store.
    */
   async evaluateHeld(env: RuleEnvironment, tick: Tick): Promise<{ readonly transitions: readonly Transition[] }> {
     const findings = await this.#find(env, tick);
@@ -105,7 +105,7 @@ export class AlertingRule {
     return findings;
   }
 
-  /** `held` alerts keep their state whatever was found. */
+  /** The alerts in `held` keep their state, whatever the query found. */
   #step(findings: readonly Finding[], { nowMs, limit }: Tick, held: AlertStates = NONE): readonly Transition[] {
     const { forMs, keepFiringForMs } = this.spec;
     const stepped = new Map([...this.#states].filter(([key]) => !held.has(key)));
@@ -134,7 +134,7 @@ export class AlertingRule {
     ];
   }
 
-  /** The alerts to send now: newly fired, newly resolved, or last sent `resendMs` ago. Pending alerts are never sent. */
+  /** The alerts to send now: newly fired, newly resolved, or last sent `resendMs` ago or earlier. Never pending alerts. */
   takeDue(resendMs: number, nowMs: number): readonly Alert[] {
     const due: Alert[] = [];
     for (const [key, alert] of this.#states) {
@@ -149,8 +149,8 @@ export class AlertingRule {
   }
 
   /**
-   * After a restart: pending alerts get back the time that they had already waited, from the last ALERTS_FOR_STATE.
-   * Throws the queries' VitrineErrors; the rule counts as restored even then.
+   * After a restart: the time that pending alerts had already waited is restored from the last ALERTS_FOR_STATE. Throws the
+   * queries' VitrineErrors; the rule counts as restored even then.
    */
   async restore(env: RuleEnvironment, { nowMs, signal }: Tick, intervalMs: number): Promise<void> {
     if (this.#restored) return;
@@ -166,7 +166,7 @@ export class AlertingRule {
       const alert = next.get(key);
       if (alert === undefined || t.length === 0) continue;
       const downAtMs = t[t.length - 1];
-      // A stale marker follows the last sample of an alert that had ended: one interval later nothing is seen any more.
+      // A stale marker follows the last sample of an alert that has ended: one interval later, a query finds nothing.
       const after = await env.querier.instant(selector, Math.min(nowMs, downAtMs + intervalMs), { signal });
       const lived =
         after.value.kind === 'vector' && after.value.series.some((series) => series.labels.key === labels.key);
@@ -178,7 +178,7 @@ export class AlertingRule {
   }
 }
 
-/** Of a firing alert, the times at which it began and fired are facts and stay. */
+/** For a firing alert, the times at which it began and fired are known and stay. */
 function shifted(alert: Alert, ms: number): Alert {
   const by = (timeMs: number | undefined): number | undefined => (timeMs === undefined ? undefined : timeMs + ms);
   return {

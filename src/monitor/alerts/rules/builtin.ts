@@ -1,4 +1,4 @@
-/** The rules that come with Vitrine: plain Prometheus rule files in `rules/`, which Prometheus' own evaluator runs as well. */
+/** The built-in rules: plain Prometheus rule files in `rules/`, which Prometheus' own evaluator runs as well. */
 import { readFileSync } from 'node:fs';
 import { parseRuleFile } from './file.ts';
 import type { GroupSpec } from './spec.ts';

@@ -19,7 +19,7 @@ type Needed = Pick<RuleEnvironment, 'querier' | 'samples' | 'alerts' | 'clock' |
 
 export interface RuleEngineOptions extends Needed, Partial<Omit<RuleEnvironment, keyof Needed>> {
   readonly groups: readonly GroupSpec[];
-  /** For groups that name no interval; default 1 minute. */
+  /** For groups that state no interval; default 1 minute. */
   readonly intervalMs?: number | undefined;
 }
 
@@ -123,7 +123,7 @@ export class RuleEngine implements RuleSource {
     return this.#groups.flatMap((group) => group.alerts());
   }
 
-  /** Pending and firing alerts, and those resolved within the last 15 minutes: what people are shown. */
+  /** Pending and firing alerts, and those that were resolved within the last 15 minutes: the alerts that users see. */
   recentAlerts(): readonly Alert[] {
     return this.#groups.flatMap((group) => group.recentAlerts());
   }

@@ -18,18 +18,18 @@ export interface RuleEnvironment {
   readonly resendMs: number;
   /** An alert whose `for` is shorter starts again after a restart; others wait at least this long. */
   readonly graceMs: number;
-  /** How far back ALERTS_FOR_STATE is looked for after a restart. */
+  /** How far back ALERTS_FOR_STATE is searched after a restart. */
   readonly outageToleranceMs: number;
   readonly queryTimeoutMs: number;
-  /** Why rules cannot be judged now, in a few words; undefined when they can. */
+  /** The reason why rules cannot be judged now, in a few words; undefined when they can be judged. */
   readonly paused: () => string | undefined;
-  /** Judges rules on the monitor's own figures while the others are paused; undefined: they are paused too. */
+  /** Judges rules on the monitor's own figures while other rules are paused; when undefined, these rules are paused too. */
   readonly own: OwnFigures | undefined;
   /** For messages that would repeat with every evaluation. */
   readonly rareLine: RareLine;
 }
 
-/** The monitor's own figures in memory: they need no store. */
+/** The monitor's own figures in memory, which do not depend on the store. */
 export interface OwnFigures {
   readonly querier: Querier;
   /** Whether all rules of the group are about the monitor and its host. */

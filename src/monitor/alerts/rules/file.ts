@@ -17,7 +17,7 @@ import { YamlReader, issueText } from './yaml-reader.ts';
 const GROUP_FIELDS = ['name', 'interval', 'query_offset', 'limit', 'labels', 'rules'];
 const RULE_FIELDS = ['record', 'alert', 'expr', 'for', 'keep_firing_for', 'labels', 'annotations'];
 
-/** The groups of a file and its mistakes. With mistakes, `groups` holds the rules that could be read. */
+/** The groups of a file and its mistakes. When there are mistakes, `groups` contains the rules that could be read. */
 export interface RuleFile {
   readonly groups: readonly GroupSpec[];
   readonly issues: readonly Issue[];
@@ -85,7 +85,7 @@ class FileReader {
     if (record === '' && alert === '') return yaml.issue(node, "one of 'record' or 'alert' must be set");
     const expr = this.#expr(fields);
     const own = this.#texts(fields, 'labels');
-    // A rule's own label wins over its group's.
+    // A rule's own label replaces that of its group.
     const labels = [...common.filter(({ name }) => !own.some((entry) => entry.name === name)), ...own];
     if (record !== '') return this.#recording(fields, record, expr, labels);
     return {

@@ -72,7 +72,7 @@ export class RuleGroup {
     this.#missed = counterOf(meter, alertMissed);
   }
 
-  /** One evaluation at an aligned instant. Never rejects; an instant that is not after the last one is passed over. */
+  /** One evaluation at an aligned instant. Never rejects; an instant that is not after the last one is skipped. */
   evaluate(nowMs: number): Promise<void> {
     const lastMs = this.#lastTickMs;
     if (lastMs !== undefined && nowMs <= lastMs) return this.#running;
@@ -92,7 +92,7 @@ export class RuleGroup {
       const message = 'Rule evaluations were missed because the one before took too long';
       this.#env.rareLine('warn', `missed ${group}`, { group, missed }, message);
     }
-    // Time that only the clock has passed counts towards nothing.
+    // A step of the clock counts towards no duration.
     if (stepMs > 0) for (const { rule } of this.#entries) if (rule instanceof AlertingRule) rule.shift(stepMs);
     const { queryOffsetMs, limit } = this.spec;
     const tick: Tick = { nowMs, queryMs: nowMs - queryOffsetMs, limit, signal: this.#abort.signal };
@@ -118,11 +118,14 @@ export class RuleGroup {
       });
     }
     this.#evaluations += 1;
-    // Recording rules have run once by the second evaluation, so it is the first with complete inputs.
+    // By the second evaluation all recording rules have run once, so it is the first evaluation with complete inputs.
     if (this.#evaluations === 2) await this.#restore(tick);
   }
 
-  /** Alerts keep their state, unknown as it is. Rules on the monitor's own figures are judged by those in memory. */
+  /**
+   * Alerts keep their state while their condition is unknown. Rules on the monitor's own figures are judged on the figures
+   * in memory.
+   */
   async #pausedTick(tick: Tick, reason: string, inStore: boolean): Promise<void> {
     this.#warn('paused', { reason }, 'Rules are not judged: their alerts keep their state');
     const { own } = this.#env;
@@ -238,7 +241,7 @@ export class RuleGroup {
   async retire(nowMs: number): Promise<void> {
     const last = new RuleWriter(this.#env.samples);
     last.bury(this.#writer);
-    // After the last samples in any case, or the markers would be refused as out of order.
+    // The markers must come after the last samples; otherwise they would be refused as out of order.
     const timeMs = Math.max(nowMs, (this.#lastTickMs ?? -Infinity) + 1) - this.spec.queryOffsetMs;
     await last.writeOrphans(timeMs);
   }
@@ -247,7 +250,7 @@ export class RuleGroup {
     return this.#entries.flatMap(({ rule }) => (rule instanceof AlertingRule ? rule.active : []));
   }
 
-  /** With those resolved within the last 15 minutes. */
+  /** Includes those that were resolved within the last 15 minutes. */
   recentAlerts(): readonly Alert[] {
     return this.#entries.flatMap(({ rule }) => (rule instanceof AlertingRule ? rule.recent : []));
   }

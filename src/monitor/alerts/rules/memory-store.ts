@@ -10,7 +10,7 @@ import type { Histogram } from '../../../model/histogram.ts';
 import type { Samples, Series } from '../../../model/series.ts';
 import { compileMatcher } from '../../promql/syntax/matchers.ts';
 
-/** More samples in all are refused and counted as such. */
+/** Further samples are refused and counted. */
 const MAX_SAMPLES = 10_000_000;
 
 interface Column {
@@ -18,7 +18,7 @@ interface Column {
   readonly t: number[];
   readonly v: number[];
   readonly stale: number[];
-  /** Both as long as `t`, from the first sample on that has one. */
+  /** When present, each list has the length of `t`; it is created with the first sample that has such a value. */
   h: (Histogram | undefined)[] | undefined;
   st: number[] | undefined;
 }
@@ -33,7 +33,7 @@ function push(column: Column, t: number, v: number, stale: number, h: Histogram 
   column.st?.push(st);
 }
 
-/** The samples of both ends and between them; columns without a value are left out. */
+/** The samples from `mintMs` to `maxtMs`, both included; columns without a value are left out. */
 function between({ t, v, stale, h, st }: Column, mintMs: number, maxtMs: number): Samples | undefined {
   const from = t.findIndex((time) => time >= mintMs);
   const last = t.findLastIndex((time) => time <= maxtMs);

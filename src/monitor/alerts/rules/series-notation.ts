@@ -30,7 +30,7 @@ function itemValues(item: string): SeriesValue[] {
   const values: number[] = [];
   for (let at = 0; at < length; at += 1) {
     values.push(value);
-    // Added up one by one as promtool does: the last digits depend on it.
+    // The values are added one by one, as promtool does, because the last digits depend on the order.
     value += delta;
   }
   return values;

@@ -1,6 +1,6 @@
 /**
- * Alerts as people write them in vitrine.yaml, `{ name, metric, above: 200ms, over: 1m, severity }`, → rules in PromQL.
- * Each metric is one expression over the last `over`; without traffic it has no value, and so fires nothing.
+ * Alerts in the short form of vitrine.yaml, `{ name, metric, above: 200ms, over: 1m, severity }`, as rules in PromQL. Each
+ * metric is one expression over the last `over`. Without traffic an expression has no value, so no alert fires.
  */
 import { VitrineError } from '../../../base/errors.ts';
 import { formatDurationMs, parseDurationMs, parseRatio, parseSizeBytes } from '../../../base/units.ts';
@@ -22,7 +22,7 @@ export interface ShortForm {
   /** `200ms`, `10%`, `0.1`, `64MiB` or `100`: a time or a size needs its unit. */
   readonly above?: string | number | undefined;
   readonly below?: string | number | undefined;
-  /** Over which time the figure is taken; default 1m. */
+  /** The range over which the figure is computed; default 1m. */
   readonly over?: string | undefined;
   /** `0` is `0s`. */
   readonly for?: string | 0 | undefined;
@@ -75,7 +75,7 @@ export const SHORT_METRICS: Readonly<Record<string, ShortMetric>> = {
   cache_hit_ratio: {
     unit: 'ratio',
     title: 'cache hit ratio',
-    // A cache that only misses has no series of hits; `or 0 *` keeps it in the result.
+    // A cache without any hit has no series of hits; `or 0 *` keeps its hit ratio of 0 in the result.
     expr: (over) =>
       `(sum by (vitrine_cache_name) (rate(${LOOKUPS}{vitrine_cache_result=~"hit|stale"}[${over}])) or 0 * sum by (vitrine_cache_name) (rate(${LOOKUPS}[${over}]))) / sum by (vitrine_cache_name) (rate(${LOOKUPS}{vitrine_cache_result=~"hit|miss|stale"}[${over}]))`,
   },
@@ -103,7 +103,7 @@ export const SHORT_METRICS: Readonly<Record<string, ShortMetric>> = {
   },
 };
 
-/** The metric whose name is nearest to the word. */
+/** The metric whose name is most similar to the word. */
 function nearest(word: string): string {
   const letters = new Set(word);
   const score = (name: string): number => {
@@ -133,7 +133,7 @@ function threshold({ name }: ShortForm, text: string | number, unit: Unit): numb
     : invalid(name, `${JSON.stringify(given)} is no threshold for this metric`, hint);
 }
 
-/** No figure is below 0 and no ratio above 1, so some thresholds always or never hold. */
+/** No figure is below 0 and no ratio is above 1, so some thresholds would always or never be crossed. */
 function checkReach({ name, above, below }: ShortForm, limit: number, unit: Unit): void {
   const most = unit === 'ratio' ? 1 : Infinity;
   const shown = JSON.stringify(above ?? below);
@@ -207,7 +207,7 @@ function standsAlone({ name, metric, above, below }: ShortForm): void {
 
 type Field = 'metric' | 'expr' | 'above' | 'below' | 'over' | 'for';
 
-/** Each part of an entry that can be wrong by itself, and the field to blame. */
+/** Each part of an entry that can be wrong on its own, and the field that the message names. */
 function partsOf(entry: ShortForm): readonly (readonly [Field, () => unknown])[] {
   const { expr, above, below } = entry;
   const times = [['for', () => forOf(entry)]] as const;

@@ -38,7 +38,7 @@ export interface GroupSpec {
   /** Undefined: the engine's evaluation interval. */
   readonly intervalMs: number | undefined;
   readonly queryOffsetMs: number;
-  /** 0: none. More alerts of an alerting rule, or series of a recording rule, are an error of that evaluation. */
+  /** 0: none. When an alerting rule has more alerts, or a recording rule more series, the evaluation fails. */
   readonly limit: number;
   readonly rules: readonly RuleSpec[];
 }

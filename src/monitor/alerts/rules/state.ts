@@ -35,7 +35,7 @@ export interface Transition {
 
 export type StepResult =
   | { readonly kind: 'ok'; readonly states: AlertStates; readonly transitions: readonly Transition[] }
-  /** The result cannot be taken. With `states` given, they replace the former ones. */
+  /** The result is not valid. When `states` is given, it replaces the former states. */
   | { readonly kind: 'error'; readonly message: string; readonly states: AlertStates };
 
 export function stepAlerts(
@@ -130,8 +130,8 @@ export interface Restored {
 }
 
 /**
- * When a pending alert counts as active after a restart: the down time does not count towards `for`, and at least `graceMs`
- * pass before it fires (rules/group.go, RestoreForState).
+ * The time from which a restored pending alert counts as active: the time during which the monitor was down does not count
+ * towards `for`, and at least `graceMs` pass before the alert fires (rules/group.go, RestoreForState).
  */
 export function restoredActiveAt(
   { activeAtMs, downAtMs }: Restored,

@@ -1,20 +1,20 @@
 /**
- * Whether a group can judge its rules at a tick. After a pause (the store kept nothing) and after a step of the clock there
- * is a hole in every series: an empty result then says nothing about the condition. Nothing is judged until ranges as long
- * as the hole are filled again, at most for a minute, which is the usual interval of senders. Distances between ticks are
- * those of the monotonic clock.
+ * Decides whether a group can judge its rules at a tick. After a pause (the store kept no samples) and after a step of the
+ * clock, every series has a gap, so an empty result says nothing about the condition. No rule is judged until ranges as long
+ * as the gap are filled with samples again. This takes at most a minute, which is the usual interval of senders. Distances
+ * between ticks are measured on the monotonic clock.
  */
 
 const SETTLE_MS = 60_000;
-/** A shorter step leaves a hole as long as a late collection does. */
+/** A shorter step leaves a gap no longer than that of a late collection. */
 const STEP_MIN_MS = 2_000;
 
 export interface Judgement {
-  /** Undefined: rules are judged. */
+  /** Undefined when rules are judged. */
   readonly paused: string | undefined;
-  /** True when the hole is in the store only, so that figures in memory have none. */
+  /** True when the gap is in the store only, so that figures in memory have no gap. */
   readonly inStore: boolean;
-  /** How far the clock went beyond the time that passed; 0 but for steps. */
+  /** How far the clock moved beyond the time that passed; 0 except after a step. */
   readonly stepMs: number;
   /** Ticks that should have been between this one and the last. */
   readonly missed: number;
@@ -29,7 +29,7 @@ export class Steadiness {
     this.#intervalMs = intervalMs;
   }
 
-  /** `nowMs` and `monotonicMs`: both clocks at the tick; `paused`: why the store cannot be asked now. */
+  /** `nowMs` and `monotonicMs`: both clocks at the tick. `paused`: the reason why the store cannot be queried now. */
   judge(nowMs: number, monotonicMs: number, paused: string | undefined): Judgement {
     const last = this.#last;
     this.#last = { nowMs, monotonicMs };
@@ -44,12 +44,12 @@ export class Steadiness {
     if (paused === undefined && this.#settling !== undefined && monotonicMs >= this.#settling.untilMs)
       this.#settling = undefined;
     const reason = this.#settling === undefined ? undefined : (paused ?? whySettling(this.#settling.inStore));
-    // A step smaller than a second is the resolution of ticks and of a clock that is slowed down.
+    // A difference below a second comes from the resolution of ticks, or from a clock that is being slowed down.
     const shown = Math.abs(stepMs) < 1_000 ? 0 : stepMs;
     return { paused: reason, inStore: this.#settling?.inStore === true, stepMs: Math.max(0, shown), missed };
   }
 
-  /** Goes on where the same group of a former configuration was. */
+  /** Continues from the state of the same group of a former configuration. */
   adopt(former: Steadiness): void {
     this.#last = former.#last;
     this.#settling = former.#settling;

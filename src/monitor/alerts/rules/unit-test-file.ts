@@ -180,7 +180,7 @@ class TestFileReader {
   }
 }
 
-/** `.inf` and `.NaN` as YAML writes them. */
+/** `.inf` and `.NaN`, the forms that YAML uses. */
 const yaml11 = (text: string): string => text.toLowerCase().replace(/^([+-]?)\.(inf|nan)$/, '$1$2');
 
 /** Throws VitrineError `config_invalid` with a line for every mistake. */

@@ -21,11 +21,11 @@ import type { AlertTest, ExprTest, RuleTest, RuleTestFile } from './unit-test-fi
 import { parseRuleTestFile } from './unit-test-file.ts';
 
 export interface RuleTestTools {
-  /** Files that a pattern of the test file names, relative to the test file; none when nothing matches. */
+  /** The files that match a pattern of the test file, relative to the test file; none when nothing matches. */
   readonly expand: (pattern: string) => readonly string[];
   /** Text of such a file. */
   readonly readFile: (path: string) => string;
-  /** `defaultStepMs`: of subqueries that name none. */
+  /** `defaultStepMs`: the step of subqueries that state none. */
   readonly makeQuerier: (source: SampleSource, defaultStepMs: number) => Querier;
 }
 
@@ -40,7 +40,7 @@ export interface RuleTestOutcome {
 /** More evaluations in one test are refused. */
 const MAX_TICKS = 200_000;
 
-/** The histogram with the hint that Prometheus' storage gives it: whether it continues the sample before it. */
+/** The histogram with the hint that Prometheus' storage adds: whether it continues the previous sample. */
 function hinted(h: Histogram, previous: Histogram | undefined): Histogram {
   if (h.resetHint === 'gauge' || h.resetHint === 'reset') return h;
   if (previous === undefined || previous.resetHint === 'gauge') return withHint(h, 'unknown');
@@ -196,7 +196,7 @@ class TestRun {
     this.#fail(`${what},\n    exp: ${shown(a)}\n    got: ${shown(b)}`);
   }
 
-  /** Exactly equal (so NaN never is), or with `fuzzy_compare` neighbours among the floats. */
+  /** Equal exactly (so NaN is never equal), or with `fuzzy_compare` also when the floats are neighbours. */
   #sameValue(a: number, b: number): boolean {
     return a === b || (this.#file.fuzzyCompare && areNeighbours(a, b));
   }
@@ -211,7 +211,7 @@ interface ComparedSample {
 const bits = new BigInt64Array(1);
 const float = new Float64Array(bits.buffer);
 
-/** The place of a float among all floats in order; both zeros have the same. */
+/** The position of a float in the order of all floats; both zeros have the same position. */
 function placeOf(value: number): bigint {
   float[0] = value;
   return bits[0] < 0n ? -(bits[0] & 0x7fff_ffff_ffff_ffffn) : bits[0];
@@ -252,7 +252,7 @@ function ordered(specs: readonly GroupSpec[], order: readonly string[]): readonl
 }
 
 /**
- * Runs the tests of one file. Throws VitrineError `config_invalid` when the file or a rule file of it does not hold, and
+ * Runs the tests of one file. Throws VitrineError `config_invalid` when the file or one of its rule files is not valid, and
  * `query_invalid` for series that cannot be read.
  */
 export async function runRuleTests(text: string, path: string, tools: RuleTestTools): Promise<RuleTestOutcome> {

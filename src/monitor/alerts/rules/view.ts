@@ -10,7 +10,7 @@ interface RuleViewBase {
   readonly query: string;
   readonly labels: Labels;
   readonly health: RuleHealth;
-  /** '' while it is well. */
+  /** '' while there is no error. */
   readonly lastError: string;
   readonly evaluationSeconds: number;
   /** Undefined before the first evaluation. */

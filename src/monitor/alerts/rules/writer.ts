@@ -15,9 +15,9 @@ export interface OutputSample {
 
 export class RuleWriter {
   readonly #sink: SampleSink;
-  /** Per rule: the series of its last successful evaluation. */
+  /** For each rule: the series of its last successful evaluation. */
   readonly #written = new Map<number, ReadonlyMap<string, Labels>>();
-  /** Series of rules that are no more. */
+  /** Series of removed rules. */
   #orphans: Labels[] = [];
 
   constructor(sink: SampleSink) {
@@ -25,8 +25,8 @@ export class RuleWriter {
   }
 
   /**
-   * The result of rule `index` at `timeMs`, and stale markers for series that left it. Resolves when it is stored; rejects
-   * with the sink's error. Resolves to the number of samples that the sink refused.
+   * Writes the result of rule `index` at `timeMs`, and stale markers for series that are no longer in it. Resolves with the
+   * number of samples that the sink refused, when the others are stored; rejects with the sink's error.
    */
   async write(index: number, samples: readonly OutputSample[], timeMs: number): Promise<number> {
     const now = new Map<string, Labels>();
@@ -37,7 +37,7 @@ export class RuleWriter {
     return this.#append(samples, stale, timeMs);
   }
 
-  /** Stale markers for all that rules wrote which have been removed. */
+  /** Writes stale markers for all series of rules that were removed. */
   async writeOrphans(timeMs: number): Promise<number> {
     const orphans = this.#orphans;
     this.#orphans = [];
@@ -51,7 +51,7 @@ export class RuleWriter {
     former.#written.delete(from);
   }
 
-  /** Everything that is left of a former writer goes stale at the next evaluation. */
+  /** All other series of a former writer become stale at the next evaluation. */
   bury(former: RuleWriter): void {
     for (const written of former.#written.values()) this.#orphans.push(...written.values());
     this.#orphans.push(...former.#orphans);

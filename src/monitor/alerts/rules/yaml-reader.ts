@@ -17,7 +17,7 @@ const MAX_LENGTH = 16 * 1024 * 1024;
 /** Merge keys inside merged mappings; deeper ones are refused. */
 const MAX_MERGES = 32;
 
-/** A mapping whose fields are taken one by one; fields that were not taken are unknown. */
+/** A mapping whose fields are read one by one; fields that were not read are unknown. */
 export interface Fields {
   readonly node: Node;
   readonly entries: ReadonlyMap<string, { readonly key: Node; readonly value: Node | null }>;
@@ -37,7 +37,7 @@ export class YamlReader {
       this.#add(0, `the file is larger than ${MAX_LENGTH} characters`);
       return;
     }
-    // Prometheus reads the first document of a file and leaves out the others.
+    // Prometheus reads the first document of a file and ignores the others.
     const documents = parseAllDocuments(text, { lineCounter: this.#lines, uniqueKeys: true, prettyErrors: false });
     this.#document = 'empty' in documents ? undefined : documents[0];
     this.documents = documents.length;
@@ -63,7 +63,10 @@ export class YamlReader {
     return (this.#document === undefined ? undefined : node.resolve(this.#document)) ?? null;
   }
 
-  /** The pairs of a mapping, those of its merge keys (`<<: *base`) included: its own win, then the earlier of several. */
+  /**
+   * The pairs of a mapping, including those of its merge keys (`<<: *base`). The mapping's own pairs take precedence, then
+   * those of the earlier merge key.
+   */
   #pairs(map: YAMLMap, depth = 0): Map<string, Pair<Node, Node | null>> {
     const pairs = new Map<string, Pair<Node, Node | null>>();
     const merged: (Node | null)[] = [];
@@ -105,7 +108,7 @@ export class YamlReader {
     return [];
   }
 
-  /** Text of a scalar; undefined when it is absent or no scalar. Numbers and booleans count as they were written. */
+  /** Text of a scalar; undefined when it is absent or not a scalar. Numbers and booleans count as they were written. */
   text(fields: Fields, name: string): string | undefined {
     const entry = fields.entries.get(name);
     if (entry === undefined) return undefined;
@@ -155,7 +158,7 @@ export class YamlReader {
     return out;
   }
 
-  /** Where the value of a field stands, or its key when it has none. */
+  /** The position of a field's value, or of its key when the field has no value. */
   valueOf(fields: Fields, name: string): Node | undefined {
     const entry = fields.entries.get(name);
     return entry?.value ?? entry?.key;

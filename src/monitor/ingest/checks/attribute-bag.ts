@@ -1,6 +1,6 @@
 /**
- * Objects for attributes whose keys come from outside. `Object.create(null)` would do, but V8 keeps such objects as hash
- * tables; instances of a constructor with an empty prototype are fast, and `__proto__` is a key like any other in them.
+ * Objects for attributes whose keys come from outside. `Object.create(null)` would be correct, but V8 stores such objects as
+ * hash tables. Instances of a constructor with an empty prototype are fast, and `__proto__` is an ordinary key in them.
  */
 import type { AttributeValue } from '../../../model/records.ts';
 

@@ -34,20 +34,22 @@ export class IngestCounters {
     this.#add(`rejected ${signal} ${reason}`, count);
   }
 
-  /** A request of which nothing was kept; the number of its items is often unknown. */
+  /** A refused request of which nothing was stored; the number of its items is often unknown. */
   requestRefused(error: unknown): void {
     const code = error instanceof VitrineError ? error.code : 'internal';
     this.#refused.add(1, { code });
     this.#add(`refused requests ${code}`, 1);
   }
 
-  /** Items that a sink refused as a whole by throwing. */
+  /** Items that a sink refused together, by throwing an error. */
   failed(signal: Signal, count: number, error: unknown): void {
     const full = error instanceof VitrineError && error.code === 'storage_full';
     this.rejected(signal, full ? 'storage_full' : 'queue_full', count);
   }
 
-  /** Since the start: items by `accepted <signal>` and `rejected <signal> <reason>`, requests by `refused requests <code>`. */
+  /**
+   * Since the start: items by `accepted <signal>` and `rejected <signal> <reason>`, requests by `refused requests <code>`.
+   */
   totals(): ReadonlyMap<string, number> {
     return this.#totals;
   }

@@ -12,7 +12,7 @@ const LARGEST_MS = 8.64e15;
 export interface TimeRules {
   /** How far ahead of the clock a time may be. Default 10 minutes. */
   readonly maxAheadMs: number;
-  /** Test suites write at the epoch and in the far future: any finite time is taken then. */
+  /** Test suites write at the epoch and in the far future: in this mode any finite time is accepted. */
   readonly anyTime: boolean;
 }
 

@@ -1,6 +1,7 @@
 /**
- * `POST /api/logs`: one JSON object, an array, or NDJSON. Good lines are kept whatever their neighbours are; the answer
- * counts both and names the first bad ones: `{"accepted":n,"rejected":m,"errors":[{line,reason}…]}`.
+ * `POST /api/logs`: one JSON object, an array, or NDJSON. Valid lines are stored, whatever the lines around them are. The
+ * answer counts valid and invalid lines and names the first invalid ones:
+ * `{"accepted":n,"rejected":m,"errors":[{line,reason}…]}`.
  */
 import type { IncomingMessage } from 'node:http';
 import { VitrineError } from '../../../base/errors.ts';
@@ -25,7 +26,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export interface LinesAnswer {
   readonly accepted: number;
   readonly rejected: number;
-  /** `line` from 1 (an item's place in an array); 0 when the store refused items it does not name. */
+  /** `line` counts from 1 (the position of an item in an array); 0 when the store refused items without naming them. */
   readonly errors: readonly { readonly line: number; readonly reason: string }[];
 }
 
@@ -50,13 +51,13 @@ export function logLinesEndpoint(intake: Intake, limits: BodyLimits): Endpoint {
   };
 }
 
-/** `?service=` is the service of lines that name none. */
+/** `?service=` is the service of lines that state none. */
 function serviceOfQuery(request: IncomingMessage): string {
   const [, query = ''] = (request.url ?? '').split('?', 2);
   return new URLSearchParams(query).get('service') ?? '';
 }
 
-/** One document: an object or an array; else the body is taken as lines after all. */
+/** Reads one document: an object or an array. Otherwise the body is read as lines. */
 async function takeJson(body: Buffer, batch: LineBatch): Promise<void> {
   const value = parse(body);
   if (value !== undefined) {
@@ -76,7 +77,7 @@ async function takeLines(
   batch: LineBatch,
 ): Promise<void> {
   const splitter = new LineSplitter(MAX_LINE_BYTES);
-  // Lines are freed as they are read; a request holds one batch of records at a time.
+  // Each line is freed after it was read; a request holds one batch of records at a time.
   lease.take(MAX_LINE_BYTES);
   await eachChunk(request, limits, async (chunk) => {
     for (const line of splitter.push(chunk)) await batch.addLine(line);

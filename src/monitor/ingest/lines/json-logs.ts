@@ -1,6 +1,6 @@
 /**
- * Log records from JSON objects as loggers write them: pino's fields first, then the names other loggers use. Every other
- * field is kept as an attribute, so nothing of a line is lost.
+ * Log records from JSON objects as loggers write them: pino's fields first, then the names that other loggers use. Every
+ * other field is kept as an attribute, so no part of a line is lost.
  */
 import type { AttributeValue, LogRecord, Resource, Scope } from '../../../model/records.ts';
 import type { AttributeBag } from '../checks/attribute-bag.ts';
@@ -35,8 +35,8 @@ export function severityName(severityNumber: number): string {
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * A record from a parsed line; a string says why there is none. A line without a time gets the present time. `defaultService` is
- * the service of lines that name none.
+ * A record from a parsed line, or a string with the reason why there is none. A line without a time gets the present time.
+ * `defaultService` is the service of lines that state none.
  */
 export function logRecordOf(value: unknown, nowMs: number, defaultService: string): LogRecord | string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'the line is not a JSON object';
@@ -88,7 +88,9 @@ function isHex(value: unknown, length: number): boolean {
 
 const nanos = (timeMs: number): bigint => BigInt(Math.round(timeMs * 1000)) * 1000n;
 
-/** Seconds, milliseconds, microseconds or nanoseconds by their size, which for times of this century cannot be mistaken. */
+/**
+ * Distinguishes seconds, milliseconds, microseconds and nanoseconds by size: for times of this century this is unambiguous.
+ */
 function timeMsOf(value: unknown): number | undefined {
   const text = String(value).trim();
   const number = typeof value === 'number' ? value : /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : undefined;

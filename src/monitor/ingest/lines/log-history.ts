@@ -1,4 +1,4 @@
-/** The log windows of a monitor that ran before, read back from the series it wrote each second. */
+/** The log windows of the previous run of the monitor, read from the series that it wrote each second. */
 import { METRIC_NAME } from '../../../model/labels.ts';
 import { prometheusMetricName } from '../../../model/naming.ts';
 import type { SampleSource } from '../../../model/ports.ts';
@@ -20,7 +20,7 @@ export interface ServiceHistory {
   readonly service: string;
   readonly lastSeenMs: number;
   readonly firstSeenMs: number;
-  /** Lines ever, by severity. */
+  /** All lines so far, by severity. */
   readonly totals: ReadonlyMap<string, number>;
   /** Lines of the last minute in order of time. */
   readonly lines: readonly { readonly timeMs: number; readonly severity: string; readonly count: number }[];
@@ -41,7 +41,7 @@ export async function logHistory(source: SampleSource, nowMs: number): Promise<L
     source.select([{ name: METRIC_NAME, op: '=', value: name }], fromMs, nowMs);
   const seen = await select(LOG_SERIES.lastSeen, nowMs - LOOK_BACK_MS);
   const began = await select(LOG_SERIES.firstSeen, nowMs - LOOK_BACK_MS);
-  // Two seconds more than the window: an increase needs the sample before.
+  // Two seconds more than the window, because an increase needs the sample before the window.
   const records = await select(LOG_SERIES.records, nowMs - WINDOW_MS - 2_000);
   const totals = await select(LOG_SERIES.records, nowMs - LOOK_BACK_MS);
   let endMs = -Infinity;

@@ -1,9 +1,9 @@
 /**
- * Exact sliding windows over the log lines of each service: "error rate over 10 % in a minute" is then a threshold on a
- * gauge, true to the line, where `increase()` would estimate. A window holds the lines of the last 60 s by their time of
- * arrival; buckets of a second would miscount at the edges, so each distinct millisecond keeps its own counts.
- * A silent service keeps its last-seen time for an hour, so that rules can tell that it fell silent.
- * Windows are kept on the monotonic clock: a step of the wall clock neither empties nor stretches them.
+ * Exact sliding windows over the log lines of each service. "Error rate over 10 % in a minute" then is a threshold on a
+ * gauge that counts every line, where `increase()` would estimate. A window contains the lines of the last 60 s by their
+ * time of arrival. Buckets of a second would be wrong at the edges, so each distinct millisecond has its own counts. The
+ * time of a silent service's last line is kept for an hour, so that rules can detect the silence. Windows use the monotonic
+ * clock: a step of the wall clock neither empties nor extends them.
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { AppendResult, LogSink, SampleSink } from '../../../model/ports.ts';
@@ -24,7 +24,7 @@ export interface LogWindowsOptions {
 const WINDOW_MS = 60_000;
 const FORGET_MS = 3_600_000;
 const ERROR_SEVERITIES = new Set(['error', 'fatal']);
-/** Part of a window that may be unobserved, after a restart, for its figures to be written. */
+/** The part of a window that may be unobserved after a restart; with a longer one, its figures are not written. */
 const UNOBSERVED_MAX_MS = 15_000;
 const OTHER = '_other';
 
@@ -39,7 +39,7 @@ class Window {
   errors = 0;
   lastSeenMs = 0;
   firstSeenMs = Infinity;
-  /** All lines ever, by the name of their severity. */
+  /** All lines so far, by the name of their severity. */
   readonly totals = new Map<string, number>();
 
   #slotAt(nowMs: number): number {
@@ -57,7 +57,7 @@ class Window {
     return at;
   }
 
-  /** Counts lines of a severity at `at`. Times must not fall. */
+  /** Counts lines of a severity at `at`. `at` must not decrease. */
   add(at: number, severity: string, lines: number): void {
     const slot = this.#slotAt(at);
     const errors = ERROR_SEVERITIES.has(severity) ? lines : 0;
@@ -79,7 +79,7 @@ class Window {
     }
   }
 
-  /** Doubles the ring; 65,536 milliseconds are more than a window has, so it ends there. */
+  /** Doubles the ring. A window has fewer than 65,536 milliseconds, so the ring grows no further. */
   #grow(): void {
     const length = this.#t.length;
     const order = Array.from({ length }, (_, i) => (this.#head + i) & (length - 1));
@@ -110,7 +110,7 @@ export class LogWindows implements LogSink {
   readonly #refs = new Map<string, ServiceRefs>();
   #generation = -1;
   #overflowed = 0;
-  /** The time between the end of the monitor before and the start of this one. */
+  /** The time between the end of the previous run of the monitor and the start of this one. */
   #unobserved: { readonly fromMs: number; readonly toMs: number } | undefined;
 
   constructor(options: LogWindowsOptions) {
@@ -141,8 +141,8 @@ export class LogWindows implements LogSink {
   }
 
   /**
-   * Takes over the last minute of a monitor that ran before on the same store. While more than a quarter of a minute is
-   * unobserved, no window claims to be the last minute. `nowMs` is the time of the wall clock now.
+   * Takes over the last minute of a previous run of the monitor on the same store. While more than a quarter of the minute
+   * was not observed, no figures of the window are written. `nowMs` is the present time of the wall clock.
    */
   restore(history: LogHistory, nowMs: number): void {
     const at = this.#now();
@@ -163,7 +163,7 @@ export class LogWindows implements LogSink {
     return toMs - Math.max(fromMs, at - WINDOW_MS) <= UNOBSERVED_MAX_MS;
   }
 
-  /** Writes the gauges and counters of every service at `nowMs`. To be called each second. */
+  /** Writes the gauges and counters of every service at `nowMs`. Must be called each second. */
   async samples(nowMs: number, sink: SampleSink): Promise<AppendResult> {
     const columns = new SampleColumns();
     if (sink.generation !== this.#generation) {
@@ -201,7 +201,7 @@ export class LogWindows implements LogSink {
       };
       this.#refs.set(service, refs);
     }
-    // No lines are no errors: a ratio of nothing would keep a rule from resolving.
+    // Without lines there are no errors, so the ratio is 0: an undefined ratio would prevent a rule from resolving.
     if (whole) {
       columns.add(refs.ratio, nowMs, window.lines === 0 ? 0 : window.errors / window.lines, false, 0);
       columns.add(refs.rate, nowMs, window.lines, false, 0);

@@ -1,6 +1,6 @@
 /**
- * Delta points summed up to cumulative ones. The totals are kept here and bounded: series that were silent for the longest
- * idle time are dropped, and when there are none, new series are refused and counted.
+ * Adds delta points to cumulative totals. The totals are stored here and bounded: series without a point for the longest
+ * idle time are dropped. When there are none, new series are refused and counted.
  */
 import type { ExponentialValue } from './metric-points.ts';
 import { addExponential } from './native-histograms.ts';
@@ -23,7 +23,7 @@ export class DeltaSums {
   readonly #totals = new Map<string, DeltaTotal>();
   readonly #maxSeries: number;
   #characters = 0;
-  /** No sweep before this time: a full table is not searched for every point. */
+  /** No sweep before this time, so that a full table is not searched for every point. */
   #nextSweepMs = 0;
 
   constructor(maxSeries: number) {

@@ -85,7 +85,7 @@ function refuseHistogram({ bounds, counts }: HistogramPoint): string | undefined
   return bounds.at(-1) === Infinity ? 'a bound of a histogram is infinite' : undefined;
 }
 
-/** Counts under other bounds cannot be added: the total restarts, which its start time shows. */
+/** Counts with other bounds cannot be added: the total restarts, and its start time shows the restart. */
 function addCounts(total: DeltaTotal, point: HistogramPoint, rebounded: boolean): void {
   if (rebounded || total.counts.length !== point.counts.length) {
     total.counts = point.counts.map(() => 0);

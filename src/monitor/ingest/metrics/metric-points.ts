@@ -18,7 +18,7 @@ export interface PointExemplar {
 }
 
 export interface PointHead {
-  /** Equal for equal attributes from one sender; unequal ones never share it. */
+  /** Equal for equal attributes of one sender, different for different ones. */
   readonly key: string;
   /** Undefined while they are still in `key`. */
   readonly attributes: Attributes | undefined;
@@ -88,7 +88,7 @@ export type Metric = MetricHead &
   );
 
 export interface ResourceMetrics {
-  /** As `PointHead.key`, of the resource. */
+  /** Like `PointHead.key`, for the resource. */
   readonly key: string;
   readonly resource: Attributes;
   readonly metrics: readonly Metric[];

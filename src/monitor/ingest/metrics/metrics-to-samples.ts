@@ -1,8 +1,8 @@
 /**
  * OpenTelemetry metrics → Prometheus samples, as the compatibility specification and Prometheus' own OTLP receiver do it:
- * names and units by model/naming.ts, `job` and `instance` from the resource and the rest of it in `target_info`, sums
- * cumulative with their start times, explicit histograms as classic series, exponential ones as native histograms.
- * A point that cannot be kept is counted with its reason; the others go on.
+ * names and units by model/naming.ts, `job` and `instance` from the resource and its other attributes in `target_info`, sums
+ * cumulative with their start times, explicit histograms as classic series, exponential ones as native histograms. A point
+ * that cannot be stored is counted with its reason; the others are processed.
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { SampleSink } from '../../../model/ports.ts';
@@ -37,7 +37,7 @@ export interface MetricsToSamplesOptions {
   readonly times: TimeRules;
   /** Series, metrics and resources remembered by their bytes. */
   readonly maxCachedSeries: number;
-  /** Number of series of delta temporality that are summed up. */
+  /** Number of series of delta temporality whose totals are stored. */
   readonly maxDeltaSeries: number;
 }
 
@@ -73,7 +73,7 @@ export class MetricsToSamples {
     return points;
   }
 
-  /** Must be called when a conversion could not be kept: its descriptions must be sent again. */
+  /** Must be called when a conversion was not stored: its descriptions must then be sent again. */
   forget(): void {
     this.#cache.clear();
   }
@@ -170,7 +170,7 @@ export class MetricsToSamples {
     return newestMs;
   }
 
-  /** The series of a point whose time and labels may be kept; else counts why not. */
+  /** The series of a point whose time and labels are accepted; otherwise the reason is counted. */
   #series(
     point: PointHead,
     metric: CachedMetric,

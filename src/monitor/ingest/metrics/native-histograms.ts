@@ -8,13 +8,13 @@ import type { Buckets, ExponentialValue } from './metric-points.ts';
 
 export const MAX_SCHEMA = 8;
 export const MIN_SCHEMA = -4;
-/** SDKs stop at 20; finer than this is not a measurement. */
+/** SDKs stop at 20; a finer scale does not come from a measurement. */
 const MAX_SCALE = 64;
-/** Prometheus' zero threshold where the sender names none. */
+/** Prometheus' zero threshold, for senders that state none. */
 const DEFAULT_ZERO_THRESHOLD = 1e-128;
 /** Up to this many empty buckets are written out instead of starting a new span: two numbers cost less than a span. */
 const MAX_GAP = 2;
-/** A sum of two histograms is kept coarser rather than wider than this many buckets a side. */
+/** A sum of two histograms is made coarser when it would have more buckets than this on one side. */
 const MAX_DENSE_BUCKETS = 4096;
 
 /** Merges 2^`by` neighbours into one. */
@@ -71,7 +71,7 @@ function sparse({ offset, counts }: Buckets): [spans: BucketSpan[], buckets: num
   return [spans, buckets];
 }
 
-/** The sum of two, at the scale both have; undefined when their buckets lie too far apart for any schema. */
+/** The sum of two histograms, at a scale that both have; undefined when their buckets lie too far apart for any schema. */
 export function addExponential(a: ExponentialValue, b: ExponentialValue): ExponentialValue | undefined {
   let scale = Math.min(a.scale, b.scale, MAX_SCHEMA);
   for (; scale >= MIN_SCHEMA; scale -= 1) {

@@ -1,4 +1,4 @@
-/** Grows the columns of a SampleBatch: no object a sample. The columns that are seldom needed are made with their first value. */
+/** Grows the columns of a SampleBatch, without an object per sample. Rare columns are created with their first value. */
 import type { SampleBatch } from '../../../model/ports.ts';
 import type { Histogram } from '../../../model/histogram.ts';
 import type { Exemplar, MetricMetadata } from '../../../model/series.ts';

@@ -1,7 +1,7 @@
 /**
  * The known series by resource, metric and attributes: a repeated series is found by these strings and needs no new label
- * set. Bounded in entries and in the length of their keys, which senders choose; emptied as a whole when it is full or when
- * the sink has released references.
+ * set. The cache is limited in entries and in the length of their keys, which senders choose. It is emptied as a whole when
+ * it is full or when the sink has released references.
  */
 import type { Labels } from '../../../model/labels.ts';
 import type { MetricMetadata } from '../../../model/series.ts';
@@ -10,7 +10,7 @@ import type { Target } from './series-labels.ts';
 export interface CachedSeries {
   /** Labels with the family's name; the series of a distribution add their suffix. */
   readonly labels: Labels;
-  /** The reason why none of its points can be kept. */
+  /** The reason why no point of the series can be stored. */
   readonly refusal: string | undefined;
   /** References in the order of the kind: value; or sum, count, buckets or quantiles. Empty until they are resolved. */
   refs: number[];
@@ -53,7 +53,7 @@ export class SeriesCache {
     return this.#entries;
   }
 
-  /** Must be called before each conversion, never during one, so that the entries a conversion holds stay valid. */
+  /** Must be called before each conversion and never during one, so that the entries that a conversion holds stay valid. */
   begin(generation: number): void {
     const room = this.#entries < this.#maxEntries && this.#characters < MAX_KEY_CHARACTERS;
     if (generation === this.#generation && room) return;

@@ -39,7 +39,7 @@ function entriesOf(attributes: Attributes, skip: ReadonlySet<string>): Map<strin
 const NONE: ReadonlySet<string> = new Set();
 const IDENTITY: ReadonlySet<string> = new Set(['service.name', 'service.namespace', 'service.instance.id']);
 
-/** The target's `job` and `instance` win over attributes of these names, and the metric's name over `__name__`. */
+/** The target's `job` and `instance` replace attributes of these names, and the metric's name replaces `__name__`. */
 export function seriesLabels(name: string, attributes: Attributes, target: Target): Labels {
   const entries = entriesOf(attributes, NONE);
   if (target.job !== '') entries.set('job', target.job);
@@ -50,8 +50,8 @@ export function seriesLabels(name: string, attributes: Attributes, target: Targe
 }
 
 /**
- * The `target_info` of a resource, or undefined when it has no identity or no other attributes. It is not a point that can be
- * refused, so attributes over a limit are left out of it.
+ * The `target_info` of a resource, or undefined when it has no identity or no other attributes. It is not a point that can
+ * be refused, so attributes over a limit are left out of it.
  */
 export function targetInfoLabels(resource: Attributes, limits: LabelLimits): Labels | undefined {
   const target = targetIdentity(resource);

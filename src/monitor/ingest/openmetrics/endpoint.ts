@@ -1,7 +1,8 @@
 /**
- * `POST /api/v1/import/openmetrics`: samples with their timestamps, as an export or a scrape page holds them. Streams: good
- * lines are kept, bad ones counted with their number. `application/openmetrics-text` has seconds, `text/plain` (0.0.4)
- * milliseconds; a sample without a time gets the present time.
+ * `POST /api/v1/import/openmetrics`: samples with their timestamps, in the form of an export or a scrape page. The body is
+ * read as a stream: valid lines are stored, invalid ones are counted and reported with their number.
+ * `application/openmetrics-text` has times in seconds, `text/plain` (0.0.4) in milliseconds; a sample without a time gets
+ * the present time.
  */
 import { VitrineError } from '../../../base/errors.ts';
 import type { RejectReason } from '../../../model/ports.ts';

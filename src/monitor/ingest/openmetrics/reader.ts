@@ -1,6 +1,7 @@
 /**
- * One line of the Prometheus text format 0.0.4 or of OpenMetrics 1.0 (prometheus.io/docs/instrumenting/exposition_formats,
- * prometheus.io/docs/specs/om/open_metrics_spec): sample, metadata, comment or end. Names in quotes inside the braces are read too.
+ * Reads one line of the Prometheus text format 0.0.4 or of OpenMetrics 1.0
+ * (prometheus.io/docs/instrumenting/exposition_formats, prometheus.io/docs/specs/om/open_metrics_spec): sample, metadata,
+ * comment or end. Names in quotes inside the braces are read too.
  */
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
 import type { Exemplar, MetricType } from '../../../model/series.ts';
@@ -32,7 +33,7 @@ export function typeOf(text: string): MetricType {
   return TYPES.find((type) => type === text) ?? 'unknown';
 }
 
-/** Reads a line. A malformed line gives a result that says why, not an exception. */
+/** Reads a line. A malformed line gives a result with the reason, not an exception. */
 export function parseMetricLine(text: string): MetricLine {
   if (text.trim() === '') return { kind: 'nothing' };
   if (text.startsWith('#')) return comment(text);
@@ -120,7 +121,7 @@ function sample(line: Scanner): MetricLine {
   return { kind: 'sample', labels: Labels.from(entries), value, time, exemplar };
 }
 
-/** After the opening brace. `nameless`: the metric's name may stand inside, in quotes. */
+/** Reads on after the opening brace. `nameless`: the metric's name may be inside the braces, in quotes. */
 function labelSet(line: Scanner, entries: Map<string, string>, nameless: boolean): void {
   for (line.space(); !line.next('}'); line.space()) {
     const quotedName = line.match(QUOTED)?.[1];

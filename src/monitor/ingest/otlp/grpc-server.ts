@@ -29,7 +29,7 @@ export interface OtlpGrpcOptions {
   /** The authority must be a loopback name or one of these; absent: any. */
   readonly allowedHosts?: readonly string[] | undefined;
   readonly limits?: BodyLimits | undefined;
-  /** A request that is not complete by then is ended. Default 30 s. */
+  /** A request that is not complete after this time is ended. Default 30 s. */
   readonly streamTimeoutMs?: number | undefined;
   /** Connections of all senders. Default 1,000. */
   readonly maxSessions?: number | undefined;
@@ -45,15 +45,15 @@ const METHODS: Readonly<Record<string, Signal>> = {
 const FRAME_HEAD_BYTES = 5;
 const RATIO_FREE_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 65_536;
-/** Twice the requests that may be open at once. */
+/** Twice the number of requests that may be open at once. */
 const RESETS = { max: 200, withinMs: 10_000 };
-/** An exporter that has sent nothing for so long has gone without saying so. */
+/** An exporter that has sent nothing for this long counts as gone. */
 const IDLE_SESSION_MS = 300_000;
-/** Connections of all senders; more are refused, so that descriptors are left for what is open. */
+/** Connections of all senders. Further ones are refused, so that file descriptors remain for open files and connections. */
 const MAX_SESSIONS = 1_000;
 
 export class OtlpGrpcServer {
-  /** The caller makes it listen. */
+  /** The caller must call `listen`. */
   readonly server = createServer({ settings: { maxConcurrentStreams: 100, maxHeaderListSize: 16_384 } });
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #options: OtlpGrpcOptions;
@@ -83,7 +83,7 @@ export class OtlpGrpcServer {
     });
   }
 
-  /** Lets running requests end, for at most `graceMs`; then closes their connections. */
+  /** Waits for running requests for at most `graceMs`; then closes their connections. */
   async close(graceMs = 1000): Promise<void> {
     const closed = new Promise<void>((resolve) => void this.server.close(() => resolve()));
     for (const session of this.#sessions) session.close();
@@ -102,7 +102,7 @@ export class OtlpGrpcServer {
     if (await this.#serve(stream, headers)) bound.answered();
   }
 
-  /** False when there was no whole message: a reset cannot be told from a body that ended early. */
+  /** False when there was no complete message: a reset cannot be distinguished from a body that ended early. */
   async #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<boolean> {
     const { intake, budget, logger, token, streamTimeoutMs = 30_000 } = this.#options;
     stream.on('error', (error) => logger.debug({ err: error }, 'an OTLP/gRPC request broke off'));
@@ -135,7 +135,7 @@ export class OtlpGrpcServer {
     }
   }
 
-  /** The error of a request that a page of another site, or one under another name, has sent. */
+  /** The error for a request from a page of another site, or with another host name. */
   #foreign(headers: IncomingHttpHeaders): VitrineError | undefined {
     try {
       const asked = { method: 'POST', headers };
@@ -189,7 +189,7 @@ export class OtlpGrpcServer {
       for await (const chunk of decoder as AsyncIterable<Buffer>) {
         total += chunk.length;
         if (total > maxBytes) throw tooLarge(`the message unpacks to more than ${maxBytes} bytes`);
-        // Taken as it unpacks: a message that is small stays small for the budget.
+        // Memory is reserved while the message is decompressed, so that a small message uses little of the budget.
         lease.take(chunk.length);
         chunks.push(chunk);
       }
@@ -204,8 +204,9 @@ export class OtlpGrpcServer {
 }
 
 /**
- * Ends connections that open requests and reset them: each costs work on this side and nothing on the other (CVE-2023-44487,
- * "rapid reset"). Counts the requests of the last seconds that brought no whole message; more than may be open at once were reset.
+ * Ends connections that open requests and reset them: each reset costs work here and nothing at the sender (CVE-2023-44487,
+ * "rapid reset"). It counts the requests of the last seconds that brought no complete message. When there are more of them
+ * than may be open at once, some were reset.
  */
 class ResetBound {
   readonly #session: ServerHttp2Session;
@@ -246,7 +247,7 @@ function answer(stream: ServerHttp2Stream, message: Uint8Array): void {
   stream.end(Buffer.concat([head, message]));
 }
 
-/** A "trailers-only" answer. The rest of the request is told not to come. */
+/** A "trailers-only" answer. The sender is told not to send the rest of the request. */
 function refuse(stream: ServerHttp2Stream, error: unknown): void {
   if (stream.destroyed || stream.headersSent) return;
   const code = rpcCode(error);
@@ -267,7 +268,7 @@ function refuse(stream: ServerHttp2Stream, error: unknown): void {
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64').replace(/=+$/, '');
 
-/** Header values are printable ASCII; all else is percent-encoded (PROTOCOL-HTTP2, Status-Message). */
+/** Header values are printable ASCII; all other characters are percent-encoded (PROTOCOL-HTTP2, Status-Message). */
 function percentEncoded(text: string): string {
   return Array.from(Buffer.from(text.slice(0, 1024)), (byte) =>
     byte >= 0x20 && byte <= 0x7e && byte !== 0x25

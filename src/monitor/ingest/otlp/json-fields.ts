@@ -1,8 +1,8 @@
 /**
- * Reads fields of parsed JSON as the OTLP/JSON rules have them (opentelemetry.io/docs/specs/otlp, "JSON Protobuf Encoding"):
- * lowerCamelCase names, 64-bit integers as strings or numbers, enums as integers only, ids as hexadecimal in any case,
- * null the same as absent, unknown fields ignored. A field of another type throws VitrineError `bad_request` with its name.
- * Of two equal keys the last counts. An integer above 2^53 is exact only as a string: JSON numbers are doubles.
+ * Reads fields of parsed JSON by the rules of OTLP/JSON (opentelemetry.io/docs/specs/otlp, "JSON Protobuf Encoding"):
+ * lowerCamelCase names, 64-bit integers as strings or numbers, enums as integers only, ids as hexadecimal in any case, null
+ * the same as absent, unknown fields ignored. A field of another type throws VitrineError `bad_request` with its name. The
+ * last of several equal keys counts. An integer above 2^53 is exact only as a string, because JSON numbers are doubles.
  */
 import { VitrineError } from '../../../base/errors.ts';
 import type { AttributeValue, Resource, Scope } from '../../../model/records.ts';
@@ -36,7 +36,7 @@ export function objectOf(value: unknown, field: string): JsonObject {
   return value as JsonObject;
 }
 
-/** `from[field]`, own properties only: names of Object.prototype are no fields. */
+/** `from[field]`, own properties only: names of Object.prototype are not fields. */
 function own(from: JsonObject, field: string): unknown {
   const value = Object.hasOwn(from, field) ? from[field] : undefined;
   return value === null ? undefined : value;

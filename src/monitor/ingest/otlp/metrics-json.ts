@@ -42,7 +42,7 @@ export function decodeMetricsJson(bytes: Uint8Array): ResourceMetrics[] {
   });
 }
 
-/** Begins with a character that no key made of bytes has, so that no sender can pass for another by its encoding. */
+/** Begins with a character that no key made of bytes contains, so that no sender can imitate another by its encoding. */
 function jsonKey(value: unknown): string {
   return `\u0100${JSON.stringify(value)}`;
 }

@@ -134,7 +134,7 @@ function readNumberPoint(r: ProtobufReader): NumberPoint {
   const outer = r.enter();
   let startMs = 0;
   let timeMs = 0;
-  // A point that holds no value holds proto3's default.
+  // A point without a value has proto3's default value.
   let value = 0;
   let flags = 0;
   let exemplars: PointExemplar[] | undefined;

@@ -7,7 +7,7 @@ import { readKeyValue } from '../protobuf/attributes.ts';
 
 const EXEMPLAR = fields(2, 3, 4, 5, 6, 7);
 
-/** The first attribute is behind the reader: passes over those that follow it and returns the bytes of all. */
+/** The reader is behind the first attribute. Skips the attributes that follow and returns the bytes of all. */
 export function readKeyRun(r: ProtobufReader, start: number, tag: number): string {
   const { bytes } = r;
   while (r.pos < r.end && bytes[r.pos] === tag) {

@@ -1,4 +1,7 @@
-/** The step that both OTLP transports share: bytes of one request → decoded → taken in → the bytes of the answer. */
+/**
+ * The step that both OTLP transports share: it decodes the bytes of one request, stores its items, and returns the bytes of
+ * the answer.
+ */
 import { VitrineError } from '../../../base/errors.ts';
 import { RETRY_AFTER_SECONDS } from '../request/byte-budget.ts';
 import type { Intake, Outcome } from '../request/intake.ts';

@@ -11,7 +11,7 @@ import type { Signal } from '../checks/counters.ts';
 export type OtlpEncoding = 'protobuf' | 'json';
 
 const MESSAGE_MAX = 4096;
-/** An answer without a long message fits. */
+/** Initial size: an answer without a long message fits. */
 const WRITER_BYTES = 256;
 
 const REJECTED_FIELD: Readonly<Record<Signal, string>> = {
@@ -59,7 +59,7 @@ export function rpcCode(error: unknown): number {
   return status < 500 ? RPC.INVALID_ARGUMENT : RPC.INTERNAL;
 }
 
-/** The text of an error for the sender: a VitrineError's own message, nothing of any other error. */
+/** The text of an error for the sender: the message of a VitrineError, and a general text for any other error. */
 export function publicMessage(error: unknown): string {
   if (!(error instanceof VitrineError)) return 'An unexpected error was logged.';
   const { message, hint } = error;

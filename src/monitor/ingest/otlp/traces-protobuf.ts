@@ -54,7 +54,7 @@ function readScopeGroup(r: ProtobufReader, resource: Resource, item: (resource: 
   r.leave(outer);
 }
 
-/** Field 1 of the message the reader is in, wherever it stands; the reader stays where it was. */
+/** Field 1 of the message that the reader is in, wherever the field stands; the reader's position does not change. */
 function first<T>(r: ProtobufReader, read: (r: ProtobufReader) => T): T | undefined {
   const start = r.pos;
   let found: T | undefined;
@@ -144,7 +144,7 @@ function readSpanRest(r: ProtobufReader, tag: number, span: Draft): void {
   }
 }
 
-/** Most spans have none, so the list is made with the first. */
+/** Most spans have none, so the list is created with the first one. */
 function appended<T>(list: readonly T[], item: T, none: readonly T[]): readonly T[] {
   if (list === none) return [item];
   (list as T[]).push(item);

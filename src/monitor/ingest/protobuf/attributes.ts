@@ -1,4 +1,4 @@
-/** KeyValue, AnyValue, Resource and InstrumentationScope out of protobuf (opentelemetry-proto, common/v1 and resource/v1). */
+/** KeyValue, AnyValue, Resource and InstrumentationScope from protobuf (opentelemetry-proto, common/v1 and resource/v1). */
 import type { AttributeValue, Resource, Scope } from '../../../model/records.ts';
 import type { AttributeBag } from '../checks/attribute-bag.ts';
 import { newBag } from '../checks/attribute-bag.ts';
@@ -7,7 +7,7 @@ import { ProtobufReader, MAX_DEPTH, fields, malformed } from './reader.ts';
 const ANY_VALUE = fields(1, 2, 3, 4, 5, 6, 7);
 const KEY_VALUE = fields(1, 2);
 
-/** Reads a KeyValue field into `into`; a later value of the same key wins. */
+/** Reads a KeyValue field into `into`; a later value of the same key replaces the earlier one. */
 export function readKeyValue(r: ProtobufReader, into: AttributeBag, depth = 0): void {
   const outer = r.enter();
   let key = '';
@@ -22,7 +22,7 @@ export function readKeyValue(r: ProtobufReader, into: AttributeBag, depth = 0): 
   into[key] = value;
 }
 
-/** Reads an AnyValue field. Bytes become base64, as Prometheus and the Collector print them; no value is null. */
+/** Reads an AnyValue field. Bytes become base64, as Prometheus and the Collector print them; a missing value is null. */
 export function readAnyValue(r: ProtobufReader, depth: number): AttributeValue {
   if (depth > MAX_DEPTH) throw malformed(`values nested deeper than ${MAX_DEPTH}`);
   const outer = r.enter();
@@ -31,7 +31,7 @@ export function readAnyValue(r: ProtobufReader, depth: number): AttributeValue {
     const tag = r.tag();
     switch (tag) {
       case 0x0a:
-        // Most values repeat: methods, routes, hosts. A look-up costs less than making the string.
+        // Most values repeat: methods, routes, hosts. A look-up costs less than creating the string.
         value = r.name();
         break;
       case 0x10:

@@ -1,8 +1,8 @@
 /**
- * Reads the protobuf wire format (protobuf.dev/programming-guides/encoding) out of hostile bytes. Every read is checked
- * against the end of its message, nothing is allocated by a declared length, and malformed input throws
- * VitrineError `bad_request`. Written by hand because it reads metrics more than twice as fast as generated decoders:
- * 64-bit values come as two halves, names that repeat are looked up by their bytes, and attributes can stay bytes.
+ * Reads the protobuf wire format (protobuf.dev/programming-guides/encoding) from untrusted bytes. Every read is checked
+ * against the end of its message, a declared length alone allocates nothing, and malformed input throws VitrineError
+ * `bad_request`. It is written by hand because it reads metrics more than twice as fast as generated decoders: 64-bit values
+ * are returned as two halves, repeated names are looked up by their bytes, and attributes can stay bytes.
  */
 import { VitrineError } from '../../../base/errors.ts';
 
@@ -145,7 +145,7 @@ export class ProtobufReader {
     return this.hi * 4294 + Math.floor((this.hi * 967_296 + this.lo) / 1e6);
   }
 
-  /** Reads a length and makes sure that so many bytes are there. */
+  /** Reads a length and checks that so many bytes follow. */
   length(): number {
     const length = this.uint32();
     if (length > this.end - this.pos) {
@@ -180,7 +180,7 @@ export class ProtobufReader {
     return this.#text(start, this.pos);
   }
 
-  /** As `string`, for names and values that repeat. */
+  /** Like `string`, for names and values that repeat. */
   name(): string {
     const length = this.length();
     const start = this.pos;
@@ -199,7 +199,7 @@ export class ProtobufReader {
       if (i === length) return known;
     }
     const text = this.#text(start, end);
-    // Only ASCII is kept: there a character is a byte, which the comparison above relies on.
+    // Only ASCII is stored: there each character is one byte, as the comparison above requires.
     if (text.length === length) internedText[slot] = text;
     return text;
   }

@@ -1,6 +1,6 @@
 /**
- * `POST /api/v1/write`: Prometheus remote write 1.0 and 2.0. Samples that can never be kept are answered with 400 and a
- * sentence, as Prometheus does, after the rest was kept; samples that may be kept later with 503.
+ * `POST /api/v1/write`: Prometheus remote write 1.0 and 2.0. When some samples can never be stored, the answer is 400 with a
+ * sentence, as in Prometheus, after the others were stored; for samples that may be stored later it is 503.
  */
 import type { IncomingMessage } from 'node:http';
 import { VitrineError } from '../../../base/errors.ts';
@@ -53,7 +53,7 @@ function textAnswer(status: number, message: string, headers: Readonly<Record<st
   return { status, headers: { ...headers, 'Content-Type': 'text/plain; charset=utf-8' }, body: `${message}\n` };
 }
 
-/** Refused items are counted against floats first: the sink does not say which they were. */
+/** Refused items are counted as floats first, because the sink does not say which items it refused. */
 function writtenHeaders(steps: WriteSteps, accepted: number): Record<string, string> {
   const histograms = Math.min(steps.histograms, accepted);
   return {

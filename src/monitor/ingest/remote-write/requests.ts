@@ -1,6 +1,7 @@
 /**
- * Both versions of Prometheus' remote write out of protobuf: prometheus.WriteRequest (1.0) and io.prometheus.write.v2.Request
- * (2.0, prometheus.io/docs/specs/prw/remote_write_spec_2_0), straight into sample columns. Throws VitrineError `bad_request`.
+ * Both versions of Prometheus' remote write out of protobuf: prometheus.WriteRequest (1.0) and
+ * io.prometheus.write.v2.Request (2.0, prometheus.io/docs/specs/prw/remote_write_spec_2_0), straight into sample columns.
+ * Throws VitrineError `bad_request`.
  */
 import { Labels } from '../../../model/labels.ts';
 import type { MetricType } from '../../../model/series.ts';

@@ -6,7 +6,7 @@
 import { VitrineError } from '../../../base/errors.ts';
 import { tooLarge } from '../request/body.ts';
 
-/** A copy of three bytes gives 64: nothing unpacks to more than about 22 times its size. */
+/** A copy of three bytes produces 64: no input decompresses to more than about 22 times its size. */
 const MAX_EXPANSION = 22;
 
 const malformed = (why: string): VitrineError => new VitrineError('bad_request', `malformed snappy block: ${why}`);

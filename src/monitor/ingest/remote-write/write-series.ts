@@ -1,6 +1,7 @@
 /**
- * Series of remote write requests: labels are checked once and remembered by their bytes or symbols, so a series that comes
- * again costs one look-up. Bounded like the cache of OTLP series; emptied as a whole when full or when the sink has released references.
+ * Series of remote write requests: labels are checked once and remembered by their bytes or symbols, so a repeated series
+ * costs one look-up. The cache is bounded like that of OTLP series; it is emptied as a whole when it is full or when the
+ * sink has released references.
  */
 import type { RejectReason, SampleSink } from '../../../model/ports.ts';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
@@ -53,12 +54,12 @@ export class WriteSeriesCache {
     return fresh;
   }
 
-  /** As `get`, for labels that are already a label set. No key is made of a set over the limits. */
+  /** Like `get`, for labels that are already a label set. A set that exceeds the limits gets no key. */
   ofPairs(pairs: readonly string[]): WriteSeries {
     const { maxLabels, maxValueBytes } = this.#limits;
     if (pairs.length > 2 * (maxLabels + 1) || pairs.some((part) => part.length > maxValueBytes))
       return this.#make(pairs);
-    // The first character is one that no key made of bytes has.
+    // No key made of bytes begins with this character.
     return this.get(`\u0100${pairs.map((part) => `${part.length}:${part}`).join('')}`, () => pairs);
   }
 

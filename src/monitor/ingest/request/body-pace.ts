@@ -1,7 +1,8 @@
 /**
- * The least pace of a request body. What has come of a body holds memory until the rest is there, so a sender that stops, or
- * drips, would hold the share of others. In any five seconds of waiting a twelfth of what has come so far must come, and
- * 1,200 bytes at least: a sender of constant rate passes for a minute, which is the time limit of a request.
+ * The minimum pace of a request body. The received bytes occupy memory until the rest arrives, so a sender that stops or
+ * sends very slowly would occupy memory that other senders need. In any five seconds of waiting, at least a twelfth of the
+ * bytes received before must arrive, and at least 1,200 bytes. A sender with a constant rate may therefore take a minute,
+ * which is the time limit of a request.
  */
 import { wait, type Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
@@ -10,7 +11,10 @@ const SPAN_MS = 5_000;
 const LEAST_BYTES = 1_200;
 const LEAST_SHARE = 1 / 12;
 
-/** The chunks of `source`. Throws VitrineError `request_timeout` when they come too slowly; time of the consumer does not count. */
+/**
+ * The chunks of `source`. Throws VitrineError `request_timeout` when they arrive too slowly; time that the consumer takes
+ * does not count.
+ */
 export async function* pacedChunks(source: AsyncIterable<Buffer>, clock: Clock): AsyncGenerator<Buffer> {
   const chunks = source[Symbol.asyncIterator]();
   const pace = { total: 0, inSpan: 0, waitedMs: 0 };
@@ -25,7 +29,7 @@ export async function* pacedChunks(source: AsyncIterable<Buffer>, clock: Clock):
 
 interface Pace {
   total: number;
-  /** Bytes and waiting time of the present span. */
+  /** Bytes and waiting time of the present period. */
   inSpan: number;
   waitedMs: number;
 }
@@ -44,7 +48,7 @@ async function within<T>(pending: Promise<T>, pace: Pace, clock: Clock): Promise
     if (first !== undefined) return first.value;
     const before = pace.total - pace.inSpan;
     if (pace.inSpan < Math.max(LEAST_BYTES, before * LEAST_SHARE)) {
-      // Whatever comes of it later, nobody asks.
+      // Nobody uses the later result of this read.
       pending.catch(() => {});
       const text = `the body came too slowly: ${pace.inSpan} bytes in ${SPAN_MS / 1_000} s`;
       throw new VitrineError('request_timeout', text, { hint: 'Send it faster, or in smaller batches.' });

@@ -1,7 +1,7 @@
 /**
- * Reads a request body within limits, decompressed. Both sizes and their ratio are checked while the bytes arrive, so a bomb
- * is refused after its first decompressed megabyte and memory stays flat.
- * Throws VitrineError `payload_too_large`, `unsupported_media_type`, `bad_request`, `request_timeout` or `overloaded`.
+ * Reads and decompresses a request body within limits. Both sizes and their ratio are checked while the bytes arrive, so a
+ * decompression bomb is refused after its first decompressed megabyte and memory stays flat. Throws VitrineError
+ * `payload_too_large`, `unsupported_media_type`, `bad_request`, `request_timeout` or `overloaded`.
  */
 import type { IncomingMessage } from 'node:http';
 import { constants, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
@@ -16,7 +16,7 @@ export interface BodyLimits {
   readonly maxDecompressedBytes: number;
   /** Decompressed to compressed size; checked from 1 MiB on. */
   readonly maxRatio: number;
-  /** Of the least pace. Default: the system's. */
+  /** The clock of the minimum pace. Default: the system's. */
   readonly clock?: Clock | undefined;
 }
 
@@ -63,7 +63,7 @@ function decoderFor(encoding: string | undefined): Decoder | undefined {
   return DECODERS[coding]();
 }
 
-/** The whole body, decompressed. Its bytes are taken from `lease`. */
+/** The whole body, decompressed. Its memory is reserved from `lease`. */
 export async function readBody(request: IncomingMessage, limits: BodyLimits, lease: ByteLease): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let total = 0;

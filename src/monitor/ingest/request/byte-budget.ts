@@ -1,12 +1,13 @@
 /**
- * Bounds the bytes of requests that are being read and worked on at once, in all and for each peer: half of the budget is out
- * of reach of any single one. A request that finds no room is refused with VitrineError `overloaded` and `Retry-After`,
- * because senders keep and repeat. One that is larger than a peer's share would never find room: `payload_too_large`.
+ * Limits the bytes of the requests that are being read and processed at once, in total and for each peer: one peer can use
+ * at most half of the budget. A request that finds no room is refused with VitrineError `overloaded` and `Retry-After`,
+ * because senders keep their data and repeat it. A request larger than a peer's share would never find room, so it is
+ * refused with `payload_too_large`.
  */
 import { VitrineError } from '../../../base/errors.ts';
 
 export const RETRY_AFTER_SECONDS = 1;
-/** Of the budget, for one address. */
+/** The share of the budget for one address. */
 const PEER_SHARE = 0.5;
 
 export class ByteBudget {
@@ -30,7 +31,7 @@ export class ByteBudget {
       if (bytes > 0) this.#check(peer, bytes, heldBytes);
       this.#usedBytes += bytes;
       const ofPeer = (this.#byPeer.get(peer) ?? 0) + bytes;
-      // Peers without a request are forgotten, so the map holds no more entries than there are connections.
+      // Peers without a request are removed, so the map has no more entries than there are connections.
       if (ofPeer > 0) this.#byPeer.set(peer, ofPeer);
       else this.#byPeer.delete(peer);
     });

@@ -11,13 +11,13 @@ export interface Answer {
 }
 
 export interface Endpoint {
-  /** May throw anything; an error that is no VitrineError is an internal error. */
+  /** May throw anything; an error that is not a VitrineError is an internal error. */
   answer(request: IncomingMessage, lease: ByteLease): Promise<Answer>;
-  /** The answer to an error, in the form the protocol prescribes. */
+  /** The answer to an error, in the form that the protocol prescribes. */
   refuse(error: unknown, request: IncomingMessage): Answer;
 }
 
-/** Status and headers of an error. A temporary error says when to try again. */
+/** Status and headers of an error. For a temporary error, a header states when to try again. */
 export function errorHead(error: unknown): { status: number; headers: Record<string, string> } {
   if (!(error instanceof VitrineError)) return { status: 500, headers: {} };
   const { status } = ERRORS[error.code];

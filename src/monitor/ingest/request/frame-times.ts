@@ -1,14 +1,16 @@
 /**
- * Puts the times of a frame on the receiver's clock. Both ends are on one machine, whose monotonic clock they share, so the
- * difference of their wall clocks is known exactly: a sender whose clock was set back or forward goes on without a gap.
+ * Puts the times of a frame on the receiver's clock. Both processes are on one machine and share its monotonic clock, so the
+ * difference of their wall clocks is known exactly: a sender whose clock was set back or forward continues without a gap.
  */
 import { machineMonotonicMs, type Clock } from '../../../base/clock.ts';
 import type { Frame } from '../../../model/frame.ts';
 
-/** Smaller differences are left alone: they are the resolution of the clocks and the pace of a slowed one. */
+/**
+ * Smaller differences are ignored: they come from the resolution of the clocks, or from a clock that is being slowed down.
+ */
 const TOLERATED_MS = 250;
 
-/** Milliseconds to add to the frame's times; 0 when its sender's clock agrees with `clock`. */
+/** Milliseconds to add to the frame's times; 0 when the sender's clock agrees with `clock`. */
 export function frameSkewMs({ timeMs, machineMs }: Frame, clock: Clock, machineNowMs = machineMonotonicMs()): number {
   if (machineMs === undefined) return 0;
   const onTheWayMs = Math.max(0, machineNowMs - machineMs);
@@ -16,7 +18,7 @@ export function frameSkewMs({ timeMs, machineMs }: Frame, clock: Clock, machineN
   return Math.abs(skewMs) < TOLERATED_MS ? 0 : Math.round(skewMs);
 }
 
-/** The frame with `skewMs` added to its times. Start times of metrics stay: they mark resets, and a new one would be a reset. */
+/** The frame with `skewMs` added to its times. Start times of metrics stay, because a changed start time marks a reset. */
 export function shiftedFrame(frame: Frame, skewMs: number): Frame {
   if (skewMs === 0) return frame;
   const nanos = BigInt(skewMs) * 1_000_000n;

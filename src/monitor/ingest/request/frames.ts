@@ -30,7 +30,10 @@ export class FrameReceiver {
     return this.#resource;
   }
 
-  /** Resolves when all of the frame was kept or refused; the caller then acknowledges it. Throws the sinks' errors. */
+  /**
+   * Resolves when all items of the frame were stored or refused; the caller then acknowledges the frame. Throws the sinks'
+   * errors.
+   */
   async receive(frame: Frame): Promise<FrameOutcome> {
     if (frame.resource !== undefined) {
       this.#resource = { attributes: frame.resource };

@@ -1,6 +1,6 @@
 /**
- * Whether V8's heap is nearly as large as it may become. Near the limit V8 collects without end and then aborts the process,
- * so telemetry is refused before: senders repeat it, and queries and rules keep working.
+ * Detects that V8's heap is nearly at its limit. Near the limit V8 collects without end and then aborts the process, so
+ * telemetry is refused before that: senders repeat it, and queries and rules keep working.
  */
 import { getHeapStatistics } from 'node:v8';
 import type { Clock } from '../../../base/clock.ts';
@@ -8,7 +8,7 @@ import type { VitrineError } from '../../../base/errors.ts';
 import { overloaded } from './byte-budget.ts';
 
 const REFUSE_SHARE = 0.85;
-/** Heap statistics cost some microseconds and change slowly. */
+/** Reading heap statistics takes some microseconds, and they change slowly. */
 const LOOK_EVERY_MS = 100;
 
 export interface HeapSize {

@@ -1,6 +1,7 @@
 /**
- * The one bounded way into the sinks. Data that came in by OTLP, remote write, IPC or as lines arrives here as metrics, spans
- * or log records. Each item is checked and handed to its sink; accepted and refused items are counted, refusals by reason.
+ * All received data goes through this one bounded path to the sinks. Data of OTLP, remote write, IPC and log lines arrives
+ * here as metrics, spans or log records. Each item is checked and passed to its sink; accepted and refused items are
+ * counted, refusals by reason.
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { LogSink, RejectReason, Rejection, SampleSink, SpanSink } from '../../../model/ports.ts';
@@ -25,7 +26,7 @@ export interface Sinks {
 export interface IntakeOptions {
   readonly sinks: Sinks;
   readonly clock: Clock;
-  /** Milliseconds by which `clock` is ahead of the wall clock, after that was set back. Default 0. */
+  /** Milliseconds by which `clock` is ahead of the wall clock after the wall clock was set back. Default 0. */
   readonly aheadMs?: (() => number) | undefined;
   readonly counters: IngestCounters;
   readonly labels?: LabelLimits | undefined;
@@ -34,7 +35,7 @@ export interface IntakeOptions {
   readonly maxCachedSeries?: number | undefined;
   /** Default 50,000. */
   readonly maxDeltaSeries?: number | undefined;
-  /** Sees every metrics request on its way, before it is converted. */
+  /** Called with every metrics request before it is converted. */
   readonly tap?: ((resources: readonly ResourceMetrics[]) => void) | undefined;
 }
 
@@ -87,7 +88,7 @@ export class Intake {
    * errors (`storage_full`).
    */
   async metrics(sent: readonly ResourceMetrics[], road: Road): Promise<Outcome> {
-    // Frames come with the right times.
+    // Frames arrive with correct times.
     const shiftMs = road === 'ipc' ? 0 : this.#shiftMs(() => newestPointMs(sent));
     const resources = shiftMs === 0 ? sent : shiftedMetrics(sent, shiftMs);
     if (road !== 'ipc') this.#tap?.(resources);
@@ -100,7 +101,7 @@ export class Intake {
       const result = await this.#guard('metrics', points - refusedHere, () =>
         this.sinks.samples.append(columns.batch()),
       );
-      // The sink counts samples; a point of a distribution is many of them.
+      // The sink counts samples; one point of a distribution gives many samples.
       const samplesAPoint = Math.max(1, columns.count / Math.max(1, points - refusedHere));
       for (const { reason, count, message } of result.rejected) {
         tally.add(reason, message, Math.min(points - refusedHere, Math.ceil(count / samplesAPoint)));
@@ -153,7 +154,7 @@ export class Intake {
     return this.#settle('metrics', road, samples, tally);
   }
 
-  /** Counts items that were refused before they had become records. */
+  /** Counts items that were refused before they became records. */
   refused(signal: Signal, reason: RejectReason, count: number): void {
     this.#counters.rejected(signal, reason, count);
   }
@@ -183,7 +184,7 @@ export class Intake {
     return false;
   }
 
-  /** A sink that fails as a whole keeps nothing: its items are counted before the error goes on. */
+  /** When a sink fails as a whole, it stores nothing: its items are counted before the error is rethrown. */
   async #guard<T>(signal: Signal, items: number, append: () => T | Promise<T>): Promise<T> {
     try {
       return await append();

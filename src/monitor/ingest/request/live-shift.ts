@@ -1,17 +1,18 @@
 /**
- * Data of senders whose clock was set back together with this machine's. The monitor's own clock runs on then
- * (base/clock.ts, `steadyClock`), so their new samples would be older than those already kept, and be refused for as long as
- * the step was wide. The rule: a request whose newest item is within a minute of the wall clock was stamped just now by a
- * clock that was set back too, and its times are moved by the same distance. All other requests keep their times.
+ * Corrects the times of senders whose clock was set back together with this machine's. The monitor's own clock then
+ * continues without the step (base/clock.ts, `steadyClock`). The senders' new samples would therefore be older than the
+ * stored ones, and would be refused for as long as the step was. The rule: when the newest item of a request is within a
+ * minute of the wall clock, a clock that was set back too has just stamped it, and the times of the request are moved by the
+ * same distance. All other requests keep their times.
  */
 import type { LogRecord, SpanRecord } from '../../../model/records.ts';
 import type { ResourceMetrics } from '../metrics/metric-points.ts';
 
 const LIVE_MS = 60_000;
-/** A smaller distance reorders nothing that the store would refuse for long. */
+/** A smaller distance changes no order for long enough that the store would refuse samples. */
 const LEAST_MS = 250;
 
-/** Milliseconds to add to the times of a request; `aheadMs`: how far the monitor's clock is ahead of the wall clock. */
+/** Milliseconds to add to the times of a request. `aheadMs`: how far the monitor's clock is ahead of the wall clock. */
 export function liveShiftMs(newestMs: number, nowMs: number, aheadMs: number): number {
   if (aheadMs < LEAST_MS) return 0;
   return Math.abs(newestMs - (nowMs - aheadMs)) <= LIVE_MS ? Math.round(aheadMs) : 0;

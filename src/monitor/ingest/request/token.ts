@@ -1,4 +1,4 @@
-/** The token of senders from beyond loopback, compared in constant time. */
+/** The token of senders that are not on loopback, compared in constant time. */
 import { VitrineError } from '../../../base/errors.ts';
 import { bearerOf, sameSecret } from '../../../model/exposure.ts';
 

@@ -1,6 +1,7 @@
 /**
- * Accepted samples as bytes of the write-ahead row: references as runs when they are consecutive (ticks list series in one
- * order), one time for all when all have one, values as they lie in memory. Several batches follow each other in a row.
+ * Accepted samples as bytes of the write-ahead row: references as runs when they are consecutive (senders list series in the
+ * same order each time), one time for all when all have the same, values as they are in memory. Several batches follow each
+ * other in a row.
  */
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { Histogram } from '../../../model/histogram.ts';

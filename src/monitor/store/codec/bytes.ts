@@ -1,7 +1,7 @@
 /**
- * Bytes in and out for the store's own formats: little-endian, LEB128 lengths, floats as their eight bytes (so NaN, Inf
- * and -0 stay what they are). The writer grows and is reused; the reader throws RangeError at the first step past the end,
- * so a damaged blob is an error and never a loop.
+ * Reads and writes bytes for the store's own formats: little-endian, LEB128 lengths, floats as their eight bytes (so NaN,
+ * Inf and -0 keep their bits). The writer grows and is reused; the reader throws RangeError at the first read past the end,
+ * so a damaged blob is an error and never an endless loop.
  */
 
 export class ByteWriter {
@@ -125,7 +125,7 @@ export class ByteReader {
     return this.pos >= this.source.length;
   }
 
-  /** Moves on by `length` and returns where it was. */
+  /** Moves on by `length` and returns the previous position. */
   skip(length: number): number {
     const at = this.pos;
     if (length > this.source.length - at) throw new RangeError(`the blob ends at byte ${this.source.length}`);

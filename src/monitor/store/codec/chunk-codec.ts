@@ -20,12 +20,12 @@ const HAS_STALE = 1;
 const HAS_START = 2;
 const HAS_HISTOGRAMS = 4;
 const SPARE_BYTES = 4;
-/** More samples than any chunk of ours; a larger count means a damaged blob. */
+/** More samples than any chunk of this store has; a larger count means a damaged blob. */
 const COUNT_MAX = 1 << 20;
 /** Whole numbers up to here have exact differences. */
 const EXACT_MAX = 2 ** 51;
 const POWERS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
-/** Bytes a value below which XOR is not even tried. */
+/** Bytes per value below which XOR is not tried. */
 const GOOD_ENOUGH = 2.5;
 
 const TIMES_LINE = 0;

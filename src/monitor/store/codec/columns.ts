@@ -1,7 +1,7 @@
 /**
  * Samples of one series: times and values in two growing arrays, and rare properties (stale bit, start timestamp, native
- * histogram) as sparse lists by index. The common form between head, chunks and answers.
- * Reused between series: `clear` keeps the arrays.
+ * histogram) as sparse lists by index. The head, chunks and query results all use this form. Instances are reused between
+ * series: `clear` keeps the arrays.
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import type { Samples } from '../../../model/series.ts';
@@ -65,7 +65,7 @@ export class Columns {
     this.v = v;
   }
 
-  /** Notes the start timestamp of the sample at `index`; samples must come in order. */
+  /** Records the start timestamp of the sample at `index`; samples must come in order. */
   noteStart(index: number, st: number): void {
     const runs = this.st.length;
     if ((runs === 0 ? 0 : this.st[runs - 1]) === st) return;
@@ -93,7 +93,7 @@ export class Columns {
     return run < 0 ? 0 : this.st[run];
   }
 
-  /** Part [from, to) as columns of its own. */
+  /** The part [from, to) as separate columns. */
   part(from: number, to: number): Columns {
     const out = new Columns(0);
     out.t = this.t.subarray(from, to);
@@ -113,8 +113,8 @@ export class Columns {
   }
 
   /**
-   * Keeps times strictly rising after a part was added behind `seam` samples: samples of the added part at or before the last
-   * time in front of it are repetitions and are removed.
+   * Keeps times strictly increasing after a part was added behind the first `seam` samples: samples of the added part at or
+   * before the last time in front of it are repetitions and are removed.
    */
   dropOverlap(seam: number): void {
     if (seam === 0 || seam === this.count || this.t[seam] > this.t[seam - 1]) return;

@@ -1,8 +1,8 @@
 /**
- * Whole numbers in blocks of 64: the least of the block, the width of the widest difference to it, and the differences
- * bit by bit ("frame of reference", as in Parquet and ALP, Afroozeh & Boncz 2023). A block of equal numbers costs two
- * bytes; decoding is a load, a shift and a mask.
- * Numbers must be exact: |value| <= 2^52 and differences within a block below 2^53.
+ * Whole numbers in blocks of 64: the smallest number of the block, the bit width of the largest difference to it, and the
+ * differences bit by bit ("frame of reference", as in Parquet and ALP, Afroozeh & Boncz 2023). A block of equal numbers
+ * costs two bytes; decoding is a load, a shift and a mask. Numbers must be exact: |value| <= 2^52 and differences within a
+ * block below 2^53.
  */
 import type { ByteReader, ByteWriter } from './bytes.ts';
 

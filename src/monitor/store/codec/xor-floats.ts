@@ -1,7 +1,8 @@
 /**
- * Floats as the difference of their bits to the value before (Gorilla, Pelkonen et al., VLDB 2015, section 4.1.2): an equal value
- * is one bit, a near one its changed bits in the window of the value before, any other names a new window. Exact for every
- * bit pattern that a Float64Array carries. Words of 32 bits, because BigInt would cost ten times as much.
+ * Floats as the difference of their bits to the previous value (Gorilla, Pelkonen et al., VLDB 2015, section 4.1.2): an
+ * equal value is one bit; a similar one is its changed bits within the window of the previous value; any other defines a new
+ * window. Exact for every bit pattern that a Float64Array holds. It uses words of 32 bits, because BigInt would cost ten
+ * times as much.
  */
 import type { ByteReader, ByteWriter } from './bytes.ts';
 

@@ -26,9 +26,9 @@ export interface DatabaseOptions {
   /** Bytes a page; large ones suit large blobs. Counts for new files only. */
   readonly pageBytes: number;
   readonly cacheKib: number;
-  /** `normal` survives a kill of the process, `full` also a loss of power (sqlite.org/pragma.html#pragma_synchronous). */
+  /** `normal` survives a kill of the process, `full` also a power failure (sqlite.org/pragma.html#pragma_synchronous). */
   readonly durability: 'normal' | 'full';
-  /** No other process may open it while it is open here. */
+  /** No other process may open the file while it is open here. */
   readonly exclusive?: boolean;
 }
 
@@ -49,8 +49,8 @@ export const isDamaged = (error: unknown): boolean =>
   error instanceof RangeError || [SQLITE_CORRUPT, SQLITE_NOTADB].includes(primaryCode(error));
 
 /**
- * Whether opening a file failed because its content is wrong: not the disk, not another owner, not a newer version, whose
- * error has no cause.
+ * Whether opening a file failed because its content is wrong. The disk, another owner and a newer version are other reasons;
+ * the error for a newer version has no cause.
  */
 export function isWrongContent(error: unknown): boolean {
   if (error instanceof VitrineError) {
@@ -60,7 +60,7 @@ export function isWrongContent(error: unknown): boolean {
   return primaryCode(error) !== 0 || error instanceof RangeError || error instanceof TypeError;
 }
 
-/** Gives a database another name, with its side file, so that its bytes are kept; returns the new path. */
+/** Renames a database and its side file, so that their bytes are kept; returns the new path. */
 export function setAside(file: string): string {
   const aside = `${file}.damaged`;
   for (const suffix of ['', '-wal']) {
@@ -71,7 +71,7 @@ export function setAside(file: string): string {
   return aside;
 }
 
-/** Labels as a file has them; undefined when the text is not a list of names and values. */
+/** Reads labels as a file stores them; undefined when the text is not a list of names and values. */
 export function labelsOfText(text: unknown): Labels | undefined {
   try {
     const pairs = JSON.parse(String(text)) as unknown;

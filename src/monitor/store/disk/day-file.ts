@@ -1,7 +1,7 @@
 /**
- * One UTC day of chunks: `samples-YYYY-MM-DD.db`, complete in itself (its series' labels are in it), so that retention is
- * deleting a file and archiving is moving one. A rowid table with an index: chunk blobs would overflow the pages of a
- * WITHOUT ROWID table.
+ * One UTC day of chunks: `samples-YYYY-MM-DD.db`. The file is complete in itself, because it contains the labels of its
+ * series. So retention deletes a file, and archiving moves one. It uses a rowid table with an index: chunk blobs would
+ * overflow the pages of a WITHOUT ROWID table.
  */
 import { open } from 'node:fs/promises';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
@@ -98,7 +98,7 @@ export class DayFile {
     for (const row of this.#db.prepare('SELECT id, labels FROM series').iterate()) {
       const id = row.id as number;
       const read = labelsOfText(row.labels);
-      // A damaged row: its chunks cannot be found by any name.
+      // A damaged row: its chunks belong to no known series and cannot be found.
       if (read === undefined || this.#ids.has(read.key)) continue;
       const shared = known(read.key);
       const labels = this.index.add(id, shared ?? read, shared !== undefined);
@@ -121,7 +121,7 @@ export class DayFile {
 
   /** Whether the raw samples were replaced by a roll-up. */
   get rolledUp(): boolean {
-    // Every query asks; a day becomes a roll-up only by being replaced by another file, or once, below.
+    // Every query reads this. A day becomes a roll-up only when another file replaces it, or once, below.
     this.#rolledUp ??= this.#readRolledUp();
     return this.#rolledUp;
   }
@@ -174,8 +174,8 @@ export class DayFile {
   }
 
   /**
-   * Adds the samples of the series in chunks that touch mint…maxt to `columns`. Throws DamagedChunk at the first sight of a
-   * damaged one, with part of it perhaps added; the next call leaves that chunk out.
+   * Adds the samples of the series in chunks that touch mint…maxt to `columns`. Throws DamagedChunk when it finds a damaged
+   * chunk for the first time, of which a part may have been added; the next call leaves that chunk out.
    */
   read(key: string, mintMs: number, maxtMs: number, columns: Columns): void {
     const seriesId = this.#ids.get(key);

@@ -44,7 +44,7 @@ export class DayFiles {
   /** Least recently used first. */
   readonly #open = new Map<string, DayFile>();
 
-  /** `live` gives the labels of a live series by key. A day of a newer version is left alone, and said. */
+  /** `live` returns the labels of a live series by key. A day of a newer version is not touched, and a log line says so. */
   constructor(dir: string, logger: Logger, live: (key: string) => Labels | undefined) {
     this.#dir = dir;
     this.#logger = logger;
@@ -100,7 +100,7 @@ export class DayFiles {
       startMs: Math.floor(tMs / DAY_MS) * DAY_MS,
     };
     if (this.#newer.delete(path.basename(known.path))) this.setAside(known, 'a newer version of Vitrine wrote it');
-    // When the old file was set aside, a new file takes the day's further chunks.
+    // The old file was set aside: a new file takes further chunks of the day.
     const file = this.#get(known) ?? new DayFile(known.path, day);
     this.#open.set(day, file);
     if (!this.#days.has(day)) this.#sorted = undefined;
@@ -142,7 +142,7 @@ export class DayFiles {
     }
   }
 
-  /** Renames a file that cannot be read, so that its bytes are kept and the store goes on. */
+  /** Renames a file that cannot be read, so that its bytes are kept and the store can continue. */
   setAside(known: KnownDay, cause: unknown): void {
     this.forget(known.day);
     const aside = setAside(known.path);

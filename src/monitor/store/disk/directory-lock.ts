@@ -12,7 +12,7 @@ const LOCK_FILE = 'lock';
 /** Makes the directory if there is none. Throws VitrineError `data_dir_unusable` that names it. */
 export function prepareDirectory(dir: string): void {
   try {
-    // The mode of an existing directory is left to its owner, because others may use it too; our files are 0600.
+    // The mode of an existing directory is not changed, because other programs may use it too; files of the store are 0600.
     const made = mkdirSync(dir, { recursive: true, mode: 0o700 });
     if (made !== undefined) chmodSync(dir, 0o700);
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);

@@ -20,7 +20,7 @@ const SCHEMA = `
   INSERT INTO meta VALUES ('cycle', 0), ('covered', 0);
 `;
 export const JOURNAL_FILE = 'head.db';
-/** Rows deleted in one go: a row may hold some hundred kilobytes. */
+/** Rows that are deleted in one step: a row may have some hundred kilobytes. */
 const SLICE_ROWS = 64;
 const PROBE_BYTES = 256 * 1024;
 

@@ -1,4 +1,4 @@
-/** Type, help and unit of metrics by name; the last value wins. Bounded; changes are saved with the next commit. */
+/** Type, help and unit of metrics by name; a later value replaces an earlier one. Bounded; saved with the next commit. */
 import type { MetricMetadata } from '../../../model/series.ts';
 
 const METRICS_MAX = 20_000;

@@ -1,7 +1,7 @@
 /**
  * Whether the store accepts writes. A full or failing disk is a state, not a crash: the gate closes, every append is refused
- * with `storage_full` and Retry-After, reads go on, and a probe every two seconds opens the gate again
- * (as VictoriaMetrics' read-only mode under `-storage.minFreeDiskSpaceBytes`).
+ * with `storage_full` and Retry-After, reads continue, and a probe every two seconds opens the gate again (as
+ * VictoriaMetrics' read-only mode under `-storage.minFreeDiskSpaceBytes`).
  */
 import { statfsSync, statSync } from 'node:fs';
 import type { Clock } from '../../../base/clock.ts';
@@ -19,7 +19,7 @@ export interface WriteGateParts {
   readonly minFreeBytes: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The file that must still be in the directory: one that was removed would take writes that nobody can read again. */
+  /** The file that must still be in the directory: when it was removed, nobody could read further writes again. */
   readonly file: string;
   /** Writes about as much as a commit; throws while the disk refuses. */
   readonly probe: () => void;

@@ -1,6 +1,6 @@
 /**
- * Counts over the index of series, for people who look for the cause of too many of them. One pass over the distinct values
- * of all labels; each list keeps only its largest entries while the pass goes on.
+ * Counts over the index of series, for users who look for the cause of too many series. One pass over the distinct values of
+ * all labels; each list keeps only its largest entries during the pass.
  */
 import type { Cardinality, HeadStats, NameCount } from '../../../model/head-stats.ts';
 import { METRIC_NAME } from '../../../model/labels.ts';
@@ -17,7 +17,7 @@ class Largest {
     this.#limit = limit;
   }
 
-  /** `name` is made only for what is kept. */
+  /** `name` is called only for entries that are kept. */
   offer(value: number, name: () => string): void {
     const last = this.#kept.at(-1);
     if (this.#kept.length === this.#limit && (last === undefined || value <= last.value)) return;
@@ -31,7 +31,7 @@ class Largest {
   }
 }
 
-/** As Prometheus' tsdb/index/postings.go counts them (`MemPostings.Stats`). */
+/** Counts as Prometheus' tsdb/index/postings.go does (`MemPostings.Stats`). */
 export function cardinalityOf(pairs: PairCounts, limit: number): Cardinality {
   const [metrics, labels, memory, single] = [limit, limit, limit, limit].map((most) => new Largest(most));
   let labelPairs = 0;

@@ -29,7 +29,7 @@ export class MemoryExemplars {
     }
     entry.exemplars.push(exemplar);
     if (entry.exemplars.length > PER_SERIES_MAX) entry.exemplars.shift();
-    // Moves the series to the end, so the first entry is the series that got no exemplar for longest.
+    // Moves the series to the end, so that the first entry is the one without a new exemplar for longest.
     this.#bySeries.delete(labels.key);
     this.#bySeries.set(labels.key, entry);
     if (this.#bySeries.size > SERIES_MAX) this.#bySeries.delete(this.#bySeries.keys().next().value as string);

@@ -63,7 +63,7 @@ export class Head {
     return slot < this.#capacity ? this.#pages.count(slot) : 0;
   }
 
-  /** Time of the newest sample, also when that is in a chunk; -Infinity when there was none. */
+  /** Time of the newest sample, even when that sample is in a chunk; -Infinity when there was none. */
   lastT(slot: number): number {
     return slot < this.#capacity ? this.#lastT[slot] : -Infinity;
   }
@@ -81,7 +81,7 @@ export class Head {
     return slot < this.#capacity ? this.#born[slot] : Infinity;
   }
 
-  /** Makes room for every slot of the table. New slots are born at `nowMs`. */
+  /** Makes room for every slot of the table. New slots count as created at `nowMs`. */
   prepare(nowMs: number): void {
     if (this.table.slots <= this.#capacity) return;
     const from = this.#capacity;
@@ -137,8 +137,8 @@ export class Head {
   }
 
   /**
-   * As `append`, for rows read from the disk: samples already here are skipped, and those after `maxMs`, from a clock that
-   * was set back since, are left out, because no sample of their series could follow them. Returns the number left out.
+   * Like `append`, for rows read from the disk. Samples that are already here are skipped. Samples after `maxMs`, from a
+   * clock set back since, are left out, because their series would accept no later sample. Returns the number left out.
    */
   replay(batch: SampleBatch, maxMs: number): number {
     let leftOut = 0;
@@ -209,7 +209,7 @@ export class Head {
     this.table.drop(slots);
   }
 
-  /** Gives the slot to a new series, born at `nowMs`. */
+  /** Gives the slot to a new series, created at `nowMs`. */
   bear(slot: number, nowMs: number): void {
     this.prepare(nowMs);
     this.#born[slot] = nowMs;
@@ -280,7 +280,7 @@ export class Head {
     const { t } = sample;
     if (slot === 0 || !(t >= ALL_TIMES.minMs && t <= ALL_TIMES.maxMs)) return 'invalid';
     if (t === this.#lastT[slot] && this.#isLast(slot, sample)) return undefined;
-    // Many series share an overflow series, so a sample refused there is lost to the series limit, not to its order.
+    // Many series share an overflow series, so a sample refused there counts towards the series limit, not the order.
     if (t <= this.#lastT[slot] && this.table.isOverflow(slot)) return 'series_limit';
     if (t > window.maxMs) return 'too_far_ahead';
     if (t < window.minMs) return 'too_old';

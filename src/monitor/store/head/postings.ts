@@ -1,8 +1,8 @@
 /**
  * The index from label pairs to series: name → value → ids. A selector starts from the shortest list that one of its
- * matchers gives and checks the other matchers on the labels; a regular expression runs once per distinct value, never once
- * per series. A matcher that accepts '' also accepts series without the label (prometheus.io/docs, "Querying basics").
- * Label strings are interned: equal strings of all series are one string in memory.
+ * matchers gives and checks the other matchers on the labels. A regular expression runs once per distinct value, never once
+ * per series. A matcher that accepts '' also accepts series without the label (prometheus.io/docs, "Querying basics"). Label
+ * strings are interned: equal strings of all series are one string in memory.
  */
 import { Labels } from '../../../model/labels.ts';
 import type { Matcher } from '../../../model/labels.ts';
@@ -44,7 +44,7 @@ function testOf(matcher: Matcher, compile: CompileMatcher, meter?: WorkMeter): T
 export class Selector {
   readonly tests: readonly Test[];
 
-  /** `meter` counts the work of patterns, and may end it. */
+  /** `meter` counts the work of patterns and may end the search. */
   constructor(matchers: readonly Matcher[], compile: CompileMatcher, meter?: WorkMeter) {
     this.tests = matchers.map((matcher) => testOf(matcher, compile, meter));
   }
@@ -75,7 +75,7 @@ interface Start {
 export type Rest = () => Promise<void> | undefined;
 
 const NONE: readonly number[] = [];
-/** The clock is read once per this many series and one. */
+/** The clock is read once per this number of series plus one. */
 const LOOK_MASK = 255;
 
 export class Postings {
@@ -142,8 +142,8 @@ export class Postings {
   }
 
   /**
-   * Ids of the series that `selector` accepts, in no order. `rest` is asked between values and series, and awaited when it
-   * gives a promise; series that come or go meanwhile may be in the result or not.
+   * Ids of the series that `selector` accepts, in no order. `rest` is called between values and series, and awaited when it
+   * returns a promise. Series that are added or removed meanwhile may be in the result or not.
    */
   async match(selector: Selector, rest: Rest): Promise<number[]> {
     const { ids, used } = await this.#shortest(selector, rest);
@@ -158,7 +158,7 @@ export class Postings {
     return out;
   }
 
-  /** The shortest list of ids that holds all a selector can accept, and the matcher that gave it. */
+  /** The shortest list of ids that contains every series a selector can accept, and the matcher that gave this list. */
   async #shortest({ tests }: Selector, rest: Rest): Promise<Start> {
     let best: Start = { ids: undefined, size: this.#labels.size, used: undefined };
     const exact = tests.filter(({ only }) => only !== undefined);
@@ -194,7 +194,7 @@ export class Postings {
     }
   }
 
-  /** Among the series with this pair, the label with the most distinct values: the cause of the metric's many series. */
+  /** The label with the most distinct values among the series with this pair: the cause of the metric's many series. */
   widestLabel(name: string, value: string): { label: string; values: number } {
     const distinct = new Map<string, Set<string>>();
     for (const id of this.#byName.get(name)?.values.get(value)?.ids ?? NONE) {
@@ -206,7 +206,7 @@ export class Postings {
     return widest(distinct);
   }
 
-  /** The label with the most distinct values of all. */
+  /** The label with the most distinct values in the whole index. */
   widestOfAll(): { label: string; values: number } {
     return widest(new Map([...this.#byName].map(([name, { values }]) => [name, values])));
   }

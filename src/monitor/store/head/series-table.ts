@@ -104,7 +104,7 @@ export class SeriesTable {
     return this.#add(labels);
   }
 
-  /** Adds a series that was read from the disk. One that contradicts an earlier one, in a damaged file, is passed over. */
+  /** Adds a series that was read from the disk. When it contradicts an earlier one, in a damaged file, it is skipped. */
   restore(ref: number, labels: Labels): void {
     const slot = ref & SLOT_MASK;
     if (slot === 0 || this.slotOfKey(labels.key) !== 0 || this.postings.labelsOf(slot) !== undefined) return;

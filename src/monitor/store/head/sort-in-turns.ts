@@ -1,11 +1,13 @@
 /**
- * A sort that does not block the thread: a selector may match every series, and sorting 200,000 label sets takes some hundred
- * milliseconds. Runs of some thousand items are sorted and then merged; `rest` is asked between them.
+ * A sort that does not block the thread: a selector may match every series, and sorting 200,000 label sets takes some
+ * hundred milliseconds. Runs of some thousand items are sorted and then merged; `rest` is called between them.
  */
 
 const RUN = 4_096;
 
-/** `rest` gives a promise when the thread should be given back; it may throw to end the sort. Stable; `items` stay as they are. */
+/**
+ * `rest` returns a promise when the thread must be given back; it may throw to end the sort. Stable; `items` is not changed.
+ */
 export async function sortInTurns<T>(
   items: readonly T[],
   compare: (a: T, b: T) => number,

@@ -1,7 +1,7 @@
 /** Attribute values as searchable text, and their size in memory. */
 import type { Attributes, AttributeValue } from '../../../model/records.ts';
 
-/** As a person would type it: strings as they are, bigints and numbers in digits, the rest as JSON. */
+/** The form that a person would type: strings unchanged, bigints and numbers in digits, all others as JSON. */
 export function attributeText(value: AttributeValue): string {
   if (typeof value === 'string') return value;
   if (value === null || typeof value !== 'object') return String(value);

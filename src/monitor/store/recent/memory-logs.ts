@@ -17,7 +17,7 @@ export interface MemoryLogsOptions {
 
 export const MEMORY_LOGS_DEFAULTS: MemoryLogsOptions = { maxBytes: 64 * 1024 * 1024, maxRecords: 100_000 };
 
-/** Bytes of a record's entries in the rings. */
+/** Bytes of a record's entries in the ring buffers. */
 const PLACES_BYTES = 32;
 
 const timeMs = (record: LogRecord): number =>
@@ -25,7 +25,7 @@ const timeMs = (record: LogRecord): number =>
 
 export class MemoryLogs implements LogSink, LogSource {
   readonly #options: MemoryLogsOptions;
-  /** Rings; a record's number modulo their length is its place. */
+  /** Ring buffers; a record's number modulo their length is its position. */
   readonly #texts: (string | undefined)[];
   readonly #origins: (Origin | undefined)[];
   readonly #sizes: Uint32Array;

@@ -1,8 +1,8 @@
 /**
- * Spans in memory: the newest traces whole, failed and slow ones for longer. Each span is one flat text (`span-codec.ts`); the
- * columns of the trace list are kept beside it, so listing unpacks nothing. Bounded in spans and in the bytes V8 takes. When
- * memory is full, the trace that got no span for longest is dropped first; failed and slow traces may use half of the memory
- * while other traces can be dropped. Dropped spans are counted.
+ * Spans in memory: the newest traces whole, failed and slow ones for longer. Each span is one flat text (`span-codec.ts`);
+ * the columns of the trace list are kept beside it, so listing unpacks nothing. Bounded in spans and in the bytes V8 takes.
+ * When memory is full, the trace that got no span for longest is dropped first; failed and slow traces may use half of the
+ * memory while other traces can be dropped. Dropped spans are counted.
  */
 import type { AppendResult, SpanSink, SpanSource, TraceQuery, TraceSummary } from '../../../model/ports.ts';
 import { serviceOf } from '../../../model/records.ts';
@@ -48,7 +48,7 @@ interface Trace {
   startUnixNano: bigint;
   endUnixNano: bigint;
   errors: number;
-  /** Of all spans, each once. */
+  /** Of all spans, each counted once. */
   services: string[];
   /** The earliest span without a parent, else the earliest of all. */
   shown: Shown;
@@ -190,7 +190,7 @@ export class MemorySpans implements SpanSink, SpanSource {
     return trace.origins.some(({ resource }) => hasAttribute(resource.attributes, name, value)) ? summary : undefined;
   }
 
-  /** Unpacks only the texts that can contain the value: strings stand in them as JSON writes them. */
+  /** Unpacks only the texts that can contain the value: packed texts contain strings in the form of JSON. */
   #has({ id, texts, origins }: Trace, name: string, value: string): boolean {
     const traceOf = traceOfValue(value);
     return texts.some(
@@ -225,7 +225,10 @@ function hasSpan(trace: Trace, mark: string): boolean {
   return false;
 }
 
-/** A root wins; without a root a parent wins over its child, because clocks differ; else the earlier span wins. */
+/**
+ * A root takes precedence; without a root, a parent takes precedence over its child, because clocks differ; else the earlier
+ * span does.
+ */
 function isBetterName(span: SpanRecord, shown: Shown): boolean {
   const isRoot = span.parentSpanId === '';
   const shownIsRoot = shown.parentSpanId === '';

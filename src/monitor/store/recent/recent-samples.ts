@@ -1,6 +1,7 @@
 /**
- * Samples of the last minutes in memory, independent of every disk: source and sink in one. Meant for some hundred series,
- * so a selector tests each. Of the samples within five seconds only the newest is kept, which bounds each series.
+ * Samples of the last minutes in memory, independent of every disk. It is both a source and a sink. It is meant for some
+ * hundred series, so a selector tests each of them. Of the samples within five seconds only the newest is kept, which bounds
+ * each series.
  */
 import { Labels } from '../../../model/labels.ts';
 import { LabelAnswers } from '../../../model/label-answers.ts';
@@ -38,12 +39,12 @@ export class RecentSamples extends LabelAnswers implements SampleSource, SampleS
     this.#options = options;
   }
 
-  /** Series that were not taken because there were too many. */
+  /** Series that were not accepted because there were too many. */
   get refused(): number {
     return this.#refused;
   }
 
-  /** 0, which no sample is kept under, beyond the limit of series. */
+  /** 0 when the limit of series is reached; no sample is stored under 0. */
   resolve(labels: Labels): number {
     const known = this.#refs.get(labels.key);
     if (known !== undefined) return known;

@@ -72,8 +72,8 @@ export function unpackAttributes(packed: readonly Packed[], names: NameTable): A
 const PLAIN_WORDS = new Set(['true', 'false', 'null', 'Infinity', 'NaN']);
 
 /**
- * The text that stands in a packed record when one of its values is `value`; undefined when the value could also be packed in
- * another way than as a string. Searching for this text costs far less than unpacking.
+ * The text that stands in a packed record when one of its values is `value`; undefined when the value could also be packed
+ * in another way than as a string. Searching for this text costs far less than unpacking.
  */
 export function traceOfValue(value: string): string | undefined {
   return /^[A-Za-z/_:]/.test(value) && !PLAIN_WORDS.has(value) ? JSON.stringify(value) : undefined;

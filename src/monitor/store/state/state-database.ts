@@ -2,7 +2,7 @@
  * `state.db`: the small database for state that must survive a power cut (alert states, silences, the notification journal,
  * rules and targets made in the page). It is written with full sync, so an acknowledged change is on the disk.
  *
- * Each owner of tables declares its migrations under a name of its own, so that owners do not know of each other. Changes
+ * Each owner of tables declares its migrations under its own name, so that owners do not depend on each other. Changes
  * that are asked for in one turn of the event loop share one transaction and one sync: a sync takes milliseconds, and a
  * storm of alerts would otherwise pay for one each.
  */
@@ -17,7 +17,9 @@ import { inTransaction, isDamaged, openDatabase } from '../disk/database.ts';
 const FILE = 'state.db';
 const SCHEMA = 'CREATE TABLE owners (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID';
 
-/** Tables of one owner. `migrations[n]` takes the tables from version n to n + 1; a released one never changes. */
+/**
+ * The tables of one owner. `migrations[n]` changes the tables from version n to n + 1; a released migration never changes.
+ */
 export interface StateOwner {
   readonly name: string;
   readonly migrations: readonly string[];
@@ -44,14 +46,15 @@ export class StateDatabase implements AsyncDisposable {
     this.#db = db;
   }
 
-  /** For reading. Changes go through `change`. */
+  /** For reading only. Use `change` for changes. */
   get db(): DatabaseSync {
     return this.#db;
   }
 
   /**
-   * Runs `work` in the transaction of this turn and resolves when it is on the disk. Rejects with what `work` throws, and
-   * then nothing of it is kept while the other changes of the turn are; or with SQLite's error when the disk takes nothing.
+   * Runs `work` in the transaction of this turn and resolves when it is on the disk. When `work` throws, this rejects with
+   * the error, and nothing of `work` is kept, while the other changes of the turn are kept. It also rejects with SQLite's
+   * error when the disk accepts no write.
    */
   async change(work: (db: DatabaseSync) => void): Promise<void> {
     const kept = Promise.withResolvers<void>();
@@ -103,9 +106,9 @@ export class StateDatabase implements AsyncDisposable {
 }
 
 /**
- * Opens or creates `state.db`. A damaged file is set aside under another name, with an error in the log, and a new one is
- * begun: alerting without its memory is better than none. Throws VitrineError `data_dir_in_use`, and `data_dir_unusable`
- * when the file comes from a newer version; SQLite's error for a full disk.
+ * Opens or creates `state.db`. A damaged file is set aside under another name, an error is logged, and a new file is
+ * created: alerting without its former state is better than no alerting. Throws VitrineError `data_dir_in_use`, and
+ * `data_dir_unusable` when the file comes from a newer version; SQLite's error for a full disk.
  */
 export function openStateDatabase({ dir, owners, clock, logger }: StateDatabaseOptions): StateDatabase {
   const file = path.join(dir, FILE);

@@ -1,6 +1,6 @@
 /**
- * A copy of the whole store while it is being written. head.db is copied first and the day files after it: a sample that moves
- * from the first to the second meanwhile is in both copies, never in none, and is read once.
+ * A copy of the whole store while it is being written. head.db is copied first and the day files after it: a sample that
+ * moves from the first to the second meanwhile is in both copies, never in none, and is read once.
  */
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';

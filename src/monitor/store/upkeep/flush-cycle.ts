@@ -19,14 +19,17 @@ import type { Journal } from '../disk/journal.ts';
 import { PAGE_SAMPLES } from '../head/page-arena.ts';
 
 /**
- * Which samples are moved: `window` those older than the window that stays decoded, `pressure` three quarters, `squeeze` all
- * full pages, `all` everything.
+ * Which samples are moved:
+ * - `window`: those older than the window that stays decoded;
+ * - `pressure`: three quarters;
+ * - `squeeze`: all full pages;
+ * - `all`: everything.
  */
 export type FlushMode = 'window' | 'pressure' | 'squeeze' | 'all';
 
 export interface FlushPlan {
   readonly mode: FlushMode;
-  /** Samples from here on stay decoded in mode `window`. */
+  /** From this time on, samples stay decoded in mode `window`. */
   readonly keepFromMs: number;
   /** Series without a sample since then leave the head; -Infinity keeps them. */
   readonly idleBeforeMs: number;
@@ -97,7 +100,7 @@ export class FlushCycle {
     return this.#next < this.#slots;
   }
 
-  /** Chunks must be on the disk before the rows that they replace can go. */
+  /** Chunks must be on the disk before the rows that they replace can be deleted. */
   async sync(): Promise<void> {
     for (const file of this.#written) await file.sync();
   }
@@ -180,8 +183,8 @@ export class FlushCycle {
 }
 
 /**
- * Puts the series of a tail row back into the head, without samples after `maxMs`; returns the number of those. Throws
- * RangeError when the row is damaged.
+ * Puts the series of a tail row back into the head, without samples after `maxMs`; returns the number of samples left out.
+ * Throws RangeError when the row is damaged.
  */
 export function restoreTail(head: Head, row: Uint8Array, maxMs: number): number {
   let leftOut = 0;

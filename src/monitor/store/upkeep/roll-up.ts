@@ -1,10 +1,10 @@
 /**
- * Old days in five-minute steps. A roll-up is a choice of real samples, never an average: each keeps its own time and value,
- * so PromQL needs no second kind of series. Of each step a series keeps its first and last sample; a counter also the two
- * around every reset, and a NaN with its neighbours; any other series its least and greatest. Stale markers stay. So
- * minimum, maximum and last value over whole steps do not change, no reset is lost, and increase and rate over ranges of
- * several steps change only by extrapolation; functions that need every sample (count, sum,
- * quantile …) are refused by the engine, which is told where roll-ups end (docs/adr/0023-honest-roll-ups.md).
+ * Reduces old days to five-minute steps. A roll-up is a selection of real samples, never an average: each sample keeps its
+ * time and value, so PromQL needs no second kind of series. In each step a series keeps its first and last sample. A counter
+ * also keeps the two samples around every reset, and a NaN with its neighbours; any other series keeps its smallest and
+ * largest sample. Stale markers stay. So minimum, maximum and last value over whole steps do not change, no reset is lost,
+ * and increase and rate over ranges of several steps change only by extrapolation. Functions that need every sample (count,
+ * sum, quantile …) are refused by the engine, which is told where roll-ups end (docs/adr/0023-honest-roll-ups.md).
  */
 import { renameSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -172,7 +172,7 @@ export async function rollUpDay(known: KnownDay, { days, clock, typeOf, signal }
   return true;
 }
 
-/** All samples of a series but those of damaged chunks, each of which is met once. */
+/** All samples of a series except those of damaged chunks, each of which is found once. */
 function readAll(source: DayFile, key: string): Columns {
   for (;;) {
     const columns = new Columns(0);

@@ -22,8 +22,9 @@ const UPKEEP_MS = 5_000;
 const CYCLE_EVERY_MS = 3_600_000;
 const RETENTION_EVERY_MS = 60_000;
 /**
- * A cycle starts when the head has this many pages a series, which makes chunks of a good length, but not below the lower
- * share of headBytes, because many short cycles cost more than memory that is free anyway, and not above the upper share.
+ * A cycle starts when the head has this many pages per series, which gives chunks of a good length. It does not start below
+ * the lower share of headBytes, because many short cycles cost more than memory that is free anyway. It starts at the upper
+ * share in any case.
  */
 const CYCLE_PAGES = 8;
 const CYCLE_SHARE = { min: 1 / 3, max: 0.85 };
@@ -59,7 +60,7 @@ export class StoreUpkeep {
     this.#measure();
   }
 
-  /** Rises when series left the head. */
+  /** Increases when series have left the head. */
   get generation(): number {
     return this.#generation;
   }
@@ -95,7 +96,7 @@ export class StoreUpkeep {
     await this.#retaining;
   }
 
-  /** Runs `work` while no day is rolled up or deleted. */
+  /** Runs `work` while no day is being rolled up or deleted. */
   async withoutRetention(work: () => Promise<void>): Promise<void> {
     await this.#retaining;
     const done = work();
@@ -204,7 +205,7 @@ export class StoreUpkeep {
     const dayBytes = this.#parts.days.sizeBytes;
     this.#sizeBytes = dayBytes + this.#journalBytes();
     const { gate, options } = this.#parts;
-    // Without head.db, which fills and empties with every flush cycle.
+    // Excludes head.db, which grows and shrinks with every flush cycle.
     this.#growth.note(options.clock.monotonic(), dayBytes);
     const room = Math.min(options.maxSizeBytes - this.#sizeBytes, gate.freeBytes() - options.minFreeBytes);
     this.#timeToFullSeconds = this.#growth.secondsUntil(room);

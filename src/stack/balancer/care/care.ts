@@ -1,6 +1,6 @@
 /**
- * The runtime API: what runs is shown, and may be changed by hand until the next start. Every change is kept with who made
- * it, what it changed and the call that takes it back, and is written to the log as well.
+ * The runtime API shows the running state. An operator may change it by hand until the next start. Each change is recorded
+ * with who made it, what it changed and the call that undoes it. Each change is also written to the log.
  */
 import { BoundedQueue } from '../../../base/bounded.ts';
 import type { Clock } from '../../../base/clock.ts';
@@ -20,7 +20,7 @@ export interface CarePieces {
 
 const CHANGES_KEPT = 200;
 const WEIGHT_LIMIT = 1000;
-/** Keys that are shown as hot, and as most missed. */
+/** Number of keys in the lists of hot keys and most-missed keys. */
 const KEYS_SHOWN = 20;
 
 export class Care {
@@ -32,7 +32,7 @@ export class Care {
     this.#pieces = pieces;
   }
 
-  /** Answers one call. Never rejects: what is wrong is a problem body. */
+  /** Answers one call. Never rejects: errors become problem bodies. */
   async call(call: CareCall): Promise<CareReply> {
     try {
       return { status: 200, body: await this.#answer(call) };
@@ -101,7 +101,7 @@ export class Care {
     return { change: whole };
   }
 
-  /** One address in all its routes. */
+  /** One address in all routes that use it. */
   #named(id: string): { readonly upstreams: readonly Upstream[]; readonly routes: readonly Route[] } {
     const routes = this.#pieces.routes().routes.filter((route) => route.upstreams.some((one) => isNamed(one.name, id)));
     const upstreams = routes.flatMap((route) => route.upstreams.filter((one) => isNamed(one.name, id)));
@@ -156,7 +156,7 @@ export class Care {
     if (typeof value !== 'string' || value === '' || value.length > 8192)
       throw new VitrineError('bad_request', 'A purge needs one of "url", "prefix" and "tag", as text.');
     const { id, purged = null } = await cache.purge({ [given[0]]: value } as unknown as PurgeTarget);
-    // A store that others share cannot take it back; the next requests then fill it again.
+    // A store that several processes share cannot undo a purge; the next requests fill the cache again.
     const undo = id === undefined ? null : { method: 'POST' as const, path: '/api/cache/unpurge', body: { id } };
     const change = { who: call.who, action: 'purge' as const, target: `${given[0]} ${value}`, before: null };
     return { purged, ...this.#changed({ ...change, after: purged, undo }) };

@@ -1,6 +1,6 @@
 /**
- * The runtime API of a balancer alone: HTTP on a Unix socket that only its own user may open (mode 0600). The mode is the
- * authentication, so it is there before anybody can connect.
+ * The runtime API of a balancer that runs alone: HTTP on a Unix socket that only its own user may open (mode 0600). The file
+ * mode is the authentication, so it must be set before anybody can connect.
  */
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
@@ -17,7 +17,7 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   let text = '';
   request.setEncoding('utf8');
   for await (const part of request) {
-    // Read to its end all the same: who still sends would not see the answer.
+    // The body is read to its end although it is too large: a client that still sends would not read the answer.
     if (text.length <= BODY_LIMIT) text += part as string;
   }
   if (text.length > BODY_LIMIT) throw new VitrineError('payload_too_large', 'The body is larger than 64 KiB.');
@@ -29,7 +29,7 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** A socket that nobody listens on was left by a process that was killed. Throws `port_taken` when somebody does. */
+/** Removes a socket that nobody listens on: a killed process left it behind. Throws `port_taken` when somebody listens. */
 async function clear(file: string): Promise<void> {
   if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return;
   const answers = await new Promise<boolean>((resolve) => {
@@ -43,7 +43,7 @@ async function clear(file: string): Promise<void> {
   unlinkSync(file);
 }
 
-/** Returns what closes it. Throws VitrineError `port_taken` or `bind_failed`. */
+/** Returns a function that closes the socket. Throws VitrineError `port_taken` or `bind_failed`. */
 export async function openControlSocket(file: string, take: TakeCall): Promise<() => void> {
   await clear(file);
   const who = `control socket (uid ${process.getuid?.() ?? 'unknown'})`;
@@ -73,7 +73,7 @@ function listenPrivately(server: Server, file: string): Promise<void> {
     server.once('error', (cause) =>
       reject(new VitrineError('bind_failed', `Cannot listen on ${file}: ${cause.message}.`, { cause })),
     );
-    // The file is made within the call, with this mask; nothing else of this process runs in between.
+    // `listen` creates the file within the call, with this mask. No other code of this process runs in between.
     const before = process.umask(0o177);
     try {
       server.listen(file, () => {

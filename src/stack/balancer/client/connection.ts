@@ -1,6 +1,6 @@
 /**
- * One client connection and the one request that is being answered on it. A client that leaves is noticed here, whether it
- * resets the connection, closes it, or stops reading: its request is told, and what it occupied is free.
+ * One client connection and the request that is being answered on it. This class notices when a client leaves, whether it
+ * resets the connection, closes it, or stops reading. It then tells the request, so that what the request occupied is freed.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../../../base/clock.ts';
@@ -10,7 +10,7 @@ import type { Deadlines, Timed } from '../timing/deadlines.ts';
 import type { Peer } from '../http/forward-head.ts';
 import type { Refusal } from '../http/request-head.ts';
 
-/** The request that is being answered is told what happens to its connection. */
+/** The methods by which the request that is being answered learns what happens to its connection. */
 export interface Served {
   onClientWritable(): void;
   onClientClosed(): void;
@@ -21,17 +21,17 @@ export interface Served {
 export interface ClientPieces {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  /** A client that takes no byte of its answer for this long is disconnected; 0: never. */
+  /** A client that reads no byte of its answer for this long is disconnected; 0: never. */
   readonly stallMs: number;
   readonly onStalled: () => void;
   readonly onClosed: (connection: ClientConnection) => void;
 }
 
-/** libuv reads no more at a time. */
+/** libuv reads no more than this at a time. */
 const READ_BYTES = 64 * 1024;
 /**
- * After FIN a client has left, unless bytes of an answer go to it and are not reset. One that only closed its writing side
- * gets an answer that comes within this time.
+ * A client that has sent FIN counts as gone, unless bytes of an answer are being sent to it and it does not reset them. A
+ * client that closed only its writing side still gets an answer if the answer comes within this time.
  */
 const LEFT_MS = 100;
 const OVERLONG: Refusal = {
@@ -46,13 +46,13 @@ export class ClientConnection implements Timed {
   readonly #pieces: ClientPieces;
   /** Requests that wait for the one before them. */
   pipelined = 0;
-  /** Refused or ended: bytes that still arrive are ignored. */
+  /** The connection was refused or has ended: bytes that still arrive are ignored. */
   closing = false;
   lastActiveMs: number;
   deadlineMs = Infinity;
-  /** Bytes read from the connection when the previous request was over. */
+  /** Bytes that had been read from the connection when the previous request ended. */
   #bytesBefore = 0;
-  /** Bytes written when it was last seen that the client had sent FIN. */
+  /** Bytes that had been written when the last check found that the client had sent FIN. */
   #bytesWritten = -1;
   #current: Served | undefined;
 
@@ -79,7 +79,7 @@ export class ClientConnection implements Timed {
     });
   }
 
-  /** A request is being answered, waits for its turn, or its answer has not left the socket. */
+  /** Whether a request is being answered or waits for its turn, or an answer has not left the socket completely. */
   get busy(): boolean {
     return this.#current !== undefined || this.pipelined > 0 || this.socket.writableLength > 0;
   }
@@ -88,14 +88,16 @@ export class ClientConnection implements Timed {
     this.#current = current;
   }
 
-  /** An answer waits for the client to read. The socket's own timer sees every byte that leaves, also of one long write. */
+  /**
+   * An answer waits for the client to read. The socket's own timer restarts with every byte sent, even within a long write.
+   */
   stalling(): void {
     if (this.#pieces.stallMs > 0) this.socket.setTimeout(this.#pieces.stallMs);
   }
 
   /**
-   * When more bytes came since the last request than a head of `limit` bytes and what may stand behind it in one read:
-   * the parser counts no space before a value.
+   * Returns a refusal when more bytes have come since the last request than a head of `limit` bytes and the bytes that may
+   * follow it in one read. The parser does not count spaces before a value, so its own limit does not see them.
    */
   overlong(limit: number): Refusal | undefined {
     return this.socket.bytesRead - this.#bytesBefore > limit + READ_BYTES ? OVERLONG : undefined;
@@ -124,13 +126,13 @@ export class ClientConnection implements Timed {
   onDeadline(nowMs: number): void {
     const { bytesWritten, writableLength } = this.socket;
     if (writableLength > 0 || bytesWritten !== this.#bytesWritten) {
-      // A client that is gone resets what is sent to it; this one may still read.
+      // A client that is gone resets the connection when bytes are sent to it. This client may still be reading.
       this.#bytesWritten = bytesWritten;
       this.deadlineMs = nowMs + LEFT_MS;
     } else this.socket.destroy();
   }
 
-  /** Closes a connection on which no request is being answered, after what was written has left it. */
+  /** Closes a connection on which no request is being answered, after all written bytes have left. */
   close(): void {
     if (this.closing || this.#current !== undefined || this.pipelined > 0) return;
     this.closing = true;

@@ -1,4 +1,4 @@
-/** Answers of the balancer's own: `application/problem+json` (RFC 9457) as bytes, for a reply or for a bare socket. */
+/** The balancer's own answers: `application/problem+json` (RFC 9457) as bytes, for a reply or for a bare socket. */
 import { problemOf, type VitrineError } from '../../../base/errors.ts';
 import { REASONS } from './reply.ts';
 
@@ -31,7 +31,7 @@ export function problemMessage(error: VitrineError): Buffer {
   return Buffer.concat([Buffer.from(head, 'latin1'), body]);
 }
 
-/** An answer of a route's gate, as `problemMessage`, with `own` lines. */
+/** The answer of a route's gate, in the form of `problemMessage`, with the lines `own`. */
 export function ownMessage(
   given: { readonly status: number; readonly fields: string; readonly body?: Buffer; readonly error?: VitrineError },
   requestId: string,

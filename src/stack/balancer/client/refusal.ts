@@ -15,7 +15,7 @@ type Refuse = (error: ParserError, targetLimit: number) => VitrineError;
 const version: Refuse = () => new VitrineError('http_version', 'Only HTTP/1.1 and HTTP/1.0 are supported.');
 const malformed: Refuse = () => new VitrineError('bad_request', 'The request is not valid HTTP/1.1.');
 
-/** Tells an unsupported version from a request line that is malformed where the version should be. */
+/** Distinguishes an unsupported version from a request line that is malformed in the place of the version. */
 function badVersion(error: ParserError): VitrineError {
   const line = error.rawPacket?.toString('latin1', 0, 16_384) ?? '';
   return / HTTP\/\d\.\d\r\n/.test(line) ? version(error, 0) : malformed(error, 0);

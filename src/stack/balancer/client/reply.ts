@@ -1,7 +1,7 @@
 /**
- * Writes one answer directly to the client's socket. Bytes of one read from the upstream are sent in one write; an answer
- * that is complete before its head was sent gets a `Content-Length` whatever its framing was. At the end `finish`
- * is emitted on Node's own response, by which its server goes on to the next message on the connection.
+ * Writes one answer directly to the client's socket. Bytes of one read from the upstream are sent in one write. An answer
+ * that is complete before its head was sent gets a `Content-Length`, whatever its framing was. At the end `finish` is
+ * emitted on Node's own response; Node's server then continues with the next message on the connection.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -9,10 +9,10 @@ import { holdForTurn } from '../http/write-batch.ts';
 
 /** Larger writes take a reusable block; smaller ones come from Node's pool or are cheap to collect. */
 const SMALL_BYTES = 16 * 1024;
-/** Room for one read from an upstream and what stands around it. */
+/** Room for one read from an upstream and the framing around it. */
 const BLOCK_BYTES = 96 * 1024;
 const SPARE_BLOCKS = 64;
-/** Blocks that were sent are reused: as garbage they would grow the process until the collector runs. */
+/** Blocks are reused after they were sent. As garbage they would make the process grow until the collector runs. */
 const spare: Buffer[] = [];
 /**
  * A closing connection is read until the client closes it, is quiet for this long, or sends for the whole limit: closing it
@@ -63,15 +63,15 @@ export class ClientReply {
   #whole: Buffer | undefined;
   #trailers = '';
   #ended = false;
-  /** Chunks stay chunks, also when the whole answer is known in time. */
+  /** Chunks stay chunks, even when the whole answer is known before its head is sent. */
   keepsFraming = false;
-  /** Status sent, or about to be. */
+  /** Status that was sent, or is about to be sent. */
   status: number | undefined;
-  /** Whether any byte of the head has left. */
+  /** Whether any byte of the head was sent. */
   begun = false;
-  /** Lines that every answer on this listener has. */
+  /** Lines that are added to every answer of this listener. */
   ownFields = '';
-  /** What the route changes in the fields of its answers. */
+  /** The change that the route makes to the fields of its answers. */
   edit: ((fields: string) => string) | undefined;
 
   /** `onStalling`: bytes wait in the socket for the client to read. */
@@ -94,7 +94,7 @@ export class ClientReply {
     this.#keepAlive = false;
   }
 
-  /** Whether the client is slower than what it is sent. */
+  /** Whether the client reads more slowly than bytes are sent to it. */
   get blocked(): boolean {
     return this.#socket.writableNeedDrain;
   }
@@ -112,7 +112,7 @@ export class ClientReply {
     statedLength?: string,
   ): void {
     this.status = status;
-    // An error may replace an answer of which nothing has left.
+    // An error may replace an answer of which no byte was sent.
     this.#chunked = false;
     this.#pending = [];
     this.#pendingBytes = 0;
@@ -126,13 +126,13 @@ export class ClientReply {
     this.#head = text;
   }
 
-  /** A view that is good until `flush`. */
+  /** A view that is valid until `flush`. */
   body(bytes: Buffer): void {
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
   }
 
-  /** A complete body that nobody writes to again: a long one is sent without a copy, however many clients read it. */
+  /** A complete body that nobody changes any more. A long body is sent without a copy, however many clients read it. */
   whole(bytes: Buffer): void {
     if (bytes.length > BLOCK_BYTES) this.#whole = bytes;
     else this.body(bytes);
@@ -166,7 +166,7 @@ export class ClientReply {
     if (this.blocked) this.#onStalling();
   }
 
-  /** The answer is complete. Returns whether the connection goes on. */
+  /** The answer is complete. Returns whether the connection stays open. */
   end(): boolean {
     if (this.#ended) return this.#keepAlive;
     this.#ended = true;
@@ -186,7 +186,7 @@ export class ClientReply {
     return this.#keepAlive;
   }
 
-  /** The next request of the connection begins when the client has read enough of this answer. */
+  /** Lets the next request of the connection begin when the client has read enough of this answer. */
   #goOn(): void {
     if (!this.#keepAlive) closeGently(this.#socket);
     else if (this.blocked) this.#socket.once('drain', () => this.#response.emit('finish'));
@@ -226,7 +226,7 @@ export class ClientReply {
     this.#pendingBytes = 0;
   }
 
-  /** Copied once, into a buffer: as a string the body would be copied twice, and be garbage both times. */
+  /** Copies the text once, into a buffer. As a string, the body would be copied twice, and both copies would be garbage. */
   #writeBytes(before: string, after: string): void {
     const size = before.length + this.#pendingBytes + after.length;
     const block = size > SMALL_BYTES && size <= BLOCK_BYTES;
@@ -241,14 +241,14 @@ export class ClientReply {
       this.#socket.write(out);
       return;
     }
-    // Only what has left whole is free again: after an error libuv may still hold it.
+    // Only blocks that were sent completely are free again: after an error, libuv may still hold the others.
     this.#socket.write(out.subarray(0, size), (error) => {
       if (!error && spare.length < SPARE_BLOCKS) spare.push(out);
     });
   }
 }
 
-/** Sends what is written, however long the client takes to read it, then FIN, and reads on for a while. */
+/** Sends all written bytes, however long the client takes to read them, then FIN, and keeps reading for a while. */
 export function closeGently(socket: Socket): void {
   socket.end(() => {
     if (socket.destroyed) return;

@@ -1,13 +1,13 @@
 /**
- * Node's request without Node's header object. Node's server looks at `request.headers` for a few names and would make an
- * object of all of them for that, for each request; the balancer reads `rawHeaders` alone.
+ * Node's request without Node's header object. Node's server reads a few names of `request.headers` and would therefore make
+ * an object of all fields for each request; the balancer reads only `rawHeaders`.
  */
 import { IncomingMessage, type IncomingHttpHeaders } from 'node:http';
 import { FIELD, fieldMeaning } from '../http/fields.ts';
 
 const NOTHING: IncomingHttpHeaders = Object.freeze({});
 
-/** Only what Node's server asks for: framing, `expect` and `upgrade`. */
+/** Only the fields that Node's server reads: framing, `expect` and `upgrade`. */
 function askedFor(raw: readonly string[]): IncomingHttpHeaders {
   let found: IncomingHttpHeaders | undefined;
   for (let at = 0; at < raw.length; at += 2) {
@@ -34,7 +34,7 @@ export class ClientRequest extends IncomingMessage {
   #asked: IncomingHttpHeaders | undefined;
 
   static {
-    // The types say property, so it cannot be written as the getter it is.
+    // Node's types declare a property, so this cannot be written as a getter.
     Object.defineProperty(ClientRequest.prototype, 'headers', {
       get(this: ClientRequest): IncomingHttpHeaders {
         return (this.#asked ??= askedFor(this.rawHeaders));

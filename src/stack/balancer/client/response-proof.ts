@@ -15,10 +15,10 @@ type ResponseClass = typeof ServerResponse;
 const REQUESTS =
   'GET /a HTTP/1.1\r\nHost: x\r\n\r\nPOST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nxyzGET /c HTTP/1.1\r\nHost: x\r\n\r\n';
 const EXPECTED = ['turn /a', 'finish /a', 'turn /b', 'finish /b', 'turn /c', 'finish /c'];
-/** All of the trial happens in memory. A server that has not answered after so many turns of the event loop never will. */
+/** The whole trial happens in memory. A server that has not answered after this many turns of the event loop never will. */
 const TURNS = 200;
 
-/** Why `Response` does not work with Node's server; undefined when it does. */
+/** The reason why `Response` does not work with Node's server; undefined when it does. */
 export async function faultOf(Response: ResponseClass): Promise<string | undefined> {
   const seen: string[] = [];
   const closed: string[] = [];
@@ -66,13 +66,13 @@ export async function faultOf(Response: ResponseClass): Promise<string | undefin
 
 let proven: Promise<ResponseClass> | undefined;
 
-/** The lean class where it works on this Node.js, else Node's own. Tried once a process. */
+/** The lean class if it works on this Node.js, else Node's own. The trial runs once per process. */
 export function provenResponse(logger: Logger): Promise<ResponseClass> {
   proven ??= choose(ClientResponse, logger);
   return proven;
 }
 
-/** `candidate` where it works, else Node's own class with one line about why. */
+/** `candidate` if it works, else Node's own class and one log line with the reason. */
 export async function choose(candidate: ResponseClass, logger: Logger): Promise<ResponseClass> {
   const fault = await faultOf(candidate);
   if (fault === undefined) return candidate;

@@ -1,9 +1,10 @@
 /**
- * Node's response without the parts that the balancer does not use. Answers are written by `ClientReply`; Node's server needs
- * a response only to know whose turn it is on a connection and when it is over. Node's own class makes some forty fields for
- * each request and listens to the end of the socket anew, which costs as much as all routing does.
- * Everything else is inherited. The class depends on how Node's server treats a response, so `response-proof.ts` tries it at
- * start on the running version, and the balancer uses Node's own class where the trial fails.
+ * Node's response without the parts that the balancer does not use. `ClientReply` writes the answers; Node's server needs a
+ * response only to know which one is next on a connection and when it is over. Node's own class makes some forty fields for
+ * each request and adds a listener to the end of the socket each time, which costs as much as all routing.
+ *
+ * Everything else is inherited. The class depends on how Node's server treats a response, so `response-proof.ts` tries the
+ * class at start on the running version, and the balancer uses Node's own class where the trial fails.
  */
 import { EventEmitter } from 'node:events';
 import { type IncomingMessage, ServerResponse } from 'node:http';
@@ -20,7 +21,7 @@ class LeanResponse {
   finished = false;
   shouldKeepAlive = true;
   _closed = false;
-  /** Set by the server when the client will send no more. */
+  /** Set by the server when the client will send nothing more. */
   _last = false;
   _expect_continue = false;
   _keepAliveTimeout = 0;
@@ -62,7 +63,7 @@ class LeanResponse {
     return this.#heard && EventEmitter.prototype.emit.call(this as unknown as EventEmitter, event, ...args);
   }
 
-  /** The connection is gone, and a response holds nothing else that must be closed. */
+  /** The connection is closed, and a response holds nothing else that must be closed. */
   destroy(): this {
     this.destroyed = true;
     return this;

@@ -6,11 +6,11 @@ import type { BalancerOptions, Limits } from '../config.ts';
 
 /** Node options that its types do not list yet. */
 interface LeanServerOptions extends ServerOptions<typeof ClientRequest> {
-  /** No stream events for requests without a body. */
+  /** No stream events for requests that have no body. */
   readonly optimizeEmptyRequests: boolean;
 }
 
-/** `limits`: those of the route that allows most. */
+/** `limits`: those of the route with the largest limits. */
 export function serverOptions(
   { timeouts }: BalancerOptions,
   limits: Limits,

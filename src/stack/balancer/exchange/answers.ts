@@ -1,4 +1,4 @@
-/** The answers of an exchange as the client receives them: an upstream's, one from the cache, or an error of the balancer. */
+/** The answers of an exchange for the client: an upstream's, one from the cache, or an error of the balancer. */
 import { VitrineError, type ErrorCode } from '../../../base/errors.ts';
 import type { CachedResponse } from '../../../model/response-cache.ts';
 import type { AttemptFailure } from './attempt.ts';
@@ -36,7 +36,7 @@ export function problemFor(failure: AttemptFailure): Problem {
 
 const isBodiless = (method: string, status: number): boolean => method === 'HEAD' || status === 204 || status === 304;
 
-/** The head of an upstream's answer with `own` lines; its body follows as it comes. */
+/** The head of an upstream's answer with the lines `own`; the body follows as it arrives. */
 export function passHead(reply: ClientReply, method: string, head: ReplyHead, own: string): void {
   const date = head.hasDate ? '' : `Date: ${new Date().toUTCString()}\r\n`;
   const { status, reason, bodyBytes, statedLength } = head;
@@ -54,7 +54,7 @@ export function giveKept(reply: ClientReply, method: string, kept: CachedRespons
 /** Temporary errors: the answer carries `Retry-After`. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(['no_upstream', 'overloaded']);
 
-/** An error of the balancer with `own` lines; the caller ends the reply. Returns its status. */
+/** An error of the balancer with the lines `own`; the caller ends the reply. Returns its status. */
 export function giveProblem(
   reply: ClientReply,
   method: string,
@@ -71,7 +71,7 @@ export function giveProblem(
   return status;
 }
 
-/** What a route's gate says, with `own` lines, whole but for its end. Returns its status. */
+/** The answer of a route's gate, with the lines `own`; the caller ends the reply. Returns its status. */
 export function giveOwn(reply: ClientReply, method: string, given: OwnReply, requestId: string, own: string): number {
   const problem = given.error && problemAnswer(given.error, requestId);
   const body = given.body ?? problem?.body ?? Buffer.alloc(0);
@@ -82,10 +82,10 @@ export function giveOwn(reply: ClientReply, method: string, given: OwnReply, req
   return given.status;
 }
 
-/** A longer body costs more than a new connection. */
+/** Reading a longer body to its end costs more than a new connection. */
 const SHORT_BODY = 64 * 1024;
 
-/** Whether a body that nobody needs may come to its end, so that its connection can be used again. */
+/** Whether a body that nobody needs is read to its end, so that its connection can be used again. */
 export function isShort({ bodyBytes }: ReplyHead): boolean {
   return bodyBytes >= 0 && bodyBytes <= SHORT_BODY;
 }

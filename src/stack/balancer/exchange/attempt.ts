@@ -29,9 +29,9 @@ export interface AttemptOwner {
   /** `trailers`: lines ended by CRLF, mostly none. */
   attemptComplete(attempt: Attempt, nowMs: number, trailers: string): void;
   attemptFailed(attempt: Attempt, failure: AttemptFailure): void;
-  /** Neither this request nor any other has had a byte from the upstream for `timeouts.hedge`. */
+  /** Neither this request nor any other has received a byte from the upstream for `timeouts.hedge`. */
   attemptSilent(attempt: Attempt): void;
-  /** Checks took the upstream out before a byte of its answer came. */
+  /** The checks found the upstream down before a byte of its answer came. */
   attemptOrphaned(attempt: Attempt): void;
 }
 
@@ -49,7 +49,7 @@ export interface Try extends Asked {
   readonly upstream: Upstream;
   readonly parent: Context;
   readonly resend: number;
-  /** A connection used before may fail for no fault of the upstream; this try must not use one. */
+  /** A used connection may fail although the upstream is healthy. This try must not use one. */
   readonly fresh: boolean;
   /** Monotonic ms at the start of the try. */
   readonly startMs: number;
@@ -71,7 +71,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   #limitAtMs = Infinity;
   #status: number | undefined;
   #paused = false;
-  /** An event stream: it may be silent for hours and is no work of the upstream. */
+  /** Whether the answer is an event stream. It may be silent for hours, and it does not count as work of the upstream. */
   #stream = false;
   #onceConnected: (() => void) | undefined;
   readonly startedMs: number;
@@ -103,7 +103,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     return this.#try.upstream;
   }
 
-  /** Whether anything may have reached the upstream. */
+  /** Whether any bytes may have reached the upstream. */
   get sent(): boolean {
     return this.#connection.connected;
   }
@@ -134,9 +134,9 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
 
   write(bytes: Buffer): boolean {
     if (this.#stage === 'over') return true;
-    // An upload that moves is not a silent upstream.
+    // While the upload makes progress, the upstream does not count as silent.
     if (this.#stage === 'wait') this.#waiting(this.#pieces.clock.monotonic());
-    // The upstream may have answered and closed already: what it sent is read before the next write can fail.
+    // The upstream may already have answered and closed: its bytes are read before the next write can fail.
     this.#connection.holdForTurn();
     if (!this.#chunked) return this.#connection.write(bytes);
     this.#connection.write(`${bytes.length.toString(16)}\r\n`);
@@ -166,7 +166,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     this.#stage = 'body';
     this.deadlineMs = limitAt(now, this.#try.route.timeouts.idle);
     if (head.bodyBytes < 0 && head.fields.includes('text/event-stream')) this.#streams();
-    // It does not want the rest of the body: sending it could break the connection before the answer is read.
+    // The upstream does not want the rest of the body: sending it could break the connection before the answer is read.
     if (!head.keepAlive) this.#try.body?.detach();
     this.#owner.attemptHead(this, head, now);
   }
@@ -220,7 +220,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     else this.#maybeSilent(now);
   }
 
-  /** An upstream that spoke to somebody meanwhile is not silent yet; it may have stopped since. */
+  /** An upstream that has sent bytes for any request meanwhile is not silent yet; it may have stopped since then. */
   #maybeSilent(now: number): void {
     const heardMs = Math.max(this.#try.upstream.lastByteMs, this.connectedMs);
     const silentAtMs = heardMs + this.#try.route.timeouts.hedge;
@@ -229,11 +229,11 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     if (now >= silentAtMs) this.#owner.attemptSilent(this);
   }
 
-  /** The client is slower than the upstream. */
+  /** The client reads more slowly than the upstream sends. */
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
-    // The client's own limit counts now.
+    // From now on the client's own limit applies.
     this.deadlineMs = Infinity;
     this.#connection.pause();
   }
@@ -245,13 +245,13 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     this.#connection.resume();
   }
 
-  /** Checks took `upstream` out. */
+  /** The checks found `upstream` down. */
   upstreamOut(upstream: Upstream): void {
     if (this.#try.upstream === upstream && (this.#stage === 'wait' || this.#stage === 'connect'))
       this.#owner.attemptOrphaned(this);
   }
 
-  /** The answer is no longer wanted. An upstream that was only slower than another has done nothing wrong. */
+  /** The answer is no longer wanted. A slower upstream whose answer is cancelled counts no failure. */
   cancel(): void {
     if (this.#stage === 'over') return;
     this.#settle('cancelled', this.#pieces.clock.monotonic());

@@ -35,14 +35,14 @@ export interface AttemptsOwner {
   /** The one answer has begun; the other tries are over. */
   answering(attempt: Attempt, head: ReplyHead, nowMs: number): void;
   answerBody(bytes: Buffer): void;
-  /** All that came in one read was given. */
+  /** All bytes of one read were delivered. */
   answerFlush(): void;
   answerComplete(nowMs: number, trailers: string): void;
   /** The answer that began will never be complete. */
   brokenOff(failure: AttemptFailure): void;
-  /** There is no answer, and there will be none. */
+  /** There is no answer, and there will not be one. */
   gaveUp(failure: AttemptFailure): void;
-  /** Every upstream was busy for too long. */
+  /** Every upstream was at its limit for too long. */
   shed(reason: string): void;
 }
 
@@ -67,7 +67,7 @@ export class Attempts implements AttemptOwner, Waiter {
   /** Whether the request waited in the queue. */
   waited = false;
 
-  /** `parent`: of the tries' spans. `preference`: where the request would rather go. */
+  /** `parent`: the parent of the tries' spans. `preference`: the upstream that the request prefers. */
   constructor(
     pieces: AttemptsPieces,
     owner: AttemptsOwner,
@@ -84,16 +84,16 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#preference = preference;
   }
 
-  /** Upstreams that were asked, in order. */
+  /** The upstreams that were asked, in order. */
   get tried(): readonly Upstream[] {
     return this.#tried;
   }
 
-  /** To an upstream, or into the queue. */
+  /** Sends the request to an upstream or puts it into the queue. */
   begin(body: RequestBody | undefined, nowMs: number): void {
     this.#body = body;
     if (IDEMPOTENT.has(this.#head.method)) this.#start(nowMs);
-    // It cannot be sent again: an idle connection that the upstream has closed is noticed before it is used.
+    // The body cannot be sent again, so an idle connection that the upstream has closed must be noticed before it is used.
     else setImmediate(() => this.#over || this.#start(this.#pieces.clock.monotonic()));
   }
 
@@ -217,7 +217,7 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#send(upstream, false, this.#pieces.clock.monotonic());
   }
 
-  /** Moves it to an upstream that works. The budget is not asked: each request moves once for an upstream at most. */
+  /** Moves the request to an upstream that works, at most once because of one upstream. The retry budget is not asked. */
   attemptOrphaned(attempt: Attempt): void {
     const { clock, observer } = this.#pieces;
     const repeatable = SAFE.has(this.#head.method) && this.#body === undefined;
@@ -254,7 +254,7 @@ export class Attempts implements AttemptOwner, Waiter {
     return true;
   }
 
-  /** The client takes nothing for now. */
+  /** The client cannot take more bytes for now. */
   pause(): void {
     this.#attempts[0]?.pause();
   }
@@ -263,13 +263,13 @@ export class Attempts implements AttemptOwner, Waiter {
     this.#attempts[0]?.resume();
   }
 
-  /** The answer is not for the client. `toEnd`: it goes on to its end, so that its connection can be used again. */
+  /** The answer is not for the client. `toEnd`: it is read to its end, so that its connection can be used again. */
   leave(toEnd: boolean): void {
     if (toEnd) this.#attempts = NONE;
     else this.cancel();
   }
 
-  /** The client needs no more of the answer: the rest is for the fill alone, if there is one. Returns whether there is. */
+  /** The client needs no more of the answer: the rest goes only to the fill. Returns whether there is a fill. */
   finishInto(fill: CacheFill | undefined): boolean {
     const attempt = this.#attempts.at(0);
     if (fill === undefined) return false;
@@ -282,7 +282,7 @@ export class Attempts implements AttemptOwner, Waiter {
     return true;
   }
 
-  /** Cancels the tries that run. */
+  /** Cancels the tries that are running. */
   cancel(): void {
     const attempts = this.#attempts;
     this.#attempts = NONE;

@@ -25,7 +25,7 @@ export class CacheVisit {
   #begun = false;
   #filling = false;
   #status: string | undefined;
-  /** What the look-up said. */
+  /** The result of the look-up. */
   kind: CacheLookup['kind'] | undefined;
 
   constructor(cache: ResponseCache, head: RequestHead, peer: Peer, rules: RouteCache) {
@@ -35,7 +35,7 @@ export class CacheVisit {
     this.#peer = peer;
   }
 
-  /** Undefined when such a request cannot be cached. */
+  /** Undefined when this kind of request cannot be cached. */
   ask(): CacheLookup | Promise<CacheLookup> | undefined {
     return mayBeCached(this.#head) ? this.#cache.lookup(this.#request()) : undefined;
   }
@@ -58,8 +58,9 @@ export class CacheVisit {
   }
 
   /**
-   * What is sent in place of this head: a kept answer for a 304 to our own condition, or something stale for an error.
-   * `gone`: what was to be validated has left the cache, so the request has to be made without its condition.
+   * The answer to send in place of this head: a stored answer when a 304 answers the balancer's own condition, or a stale
+   * answer in place of an error. `gone`: the response to validate has left the cache, so the request must be sent again
+   * without its condition.
    */
   instead(head: ReplyHead): CachedResponse | 'gone' | undefined {
     const fill = this.#fill;
@@ -75,7 +76,7 @@ export class CacheVisit {
     return kept ?? (validated ? 'gone' : this.#unchanged(fill, head));
   }
 
-  /** A client whose conditions were not forwarded has this answer already. */
+  /** The answer for a client whose conditions were not forwarded and that already has this response. */
   #unchanged(fill: CacheFill, head: ReplyHead): CachedResponse | undefined {
     if (head.status !== 200 || fill.conditional === undefined) return undefined;
     const fields = this.#timed(head);
@@ -102,7 +103,7 @@ export class CacheVisit {
     return `${this.#status}; fwd-status=${head.status}${this.#filling ? '; stored' : ''}`;
   }
 
-  /** The fields of an answer, with the lifetime of the route where it says nothing of its own and is no error. */
+  /** The fields of an answer. The route's lifetime is added when the answer states none and is no error. */
   #timed(head: ReplyHead): readonly string[] {
     const fields = allFields(head);
     const seconds = this.#rules.defaultTtlSeconds;
@@ -119,7 +120,7 @@ export class CacheVisit {
     return cacheRequest(this.#head, this.#peer, this.#rules.partition);
   }
 
-  /** A view of bytes that go to the client. */
+  /** A view of bytes that are sent to the client. */
   body(bytes: Buffer): void {
     if (this.#filling && this.#fill?.chunk(Buffer.from(bytes)) === false) this.#filling = false;
   }
@@ -137,14 +138,14 @@ export class CacheVisit {
     return kept;
   }
 
-  /** Hands over a fill that has begun, for the rest of the body, when the client needs no more of it. */
+  /** Hands over a running fill for the rest of the body, when the client needs no more of the body. */
   release(): CacheFill | undefined {
     const fill = this.#filling ? this.#fill : undefined;
     if (fill !== undefined) this.#fill = undefined;
     return fill;
   }
 
-  /** As `release`, if other requests wait for the answer. */
+  /** Like `release`, if other requests wait for the answer. */
   releaseForOthers(): CacheFill | undefined {
     return this.#fill !== undefined && this.#fill.waiters > 0 ? this.release() : undefined;
   }
@@ -161,7 +162,7 @@ export class CacheVisit {
   }
 }
 
-/** With the length of the body, which is no field that passes. */
+/** The fields with the length of the body, which is not among the forwarded fields. */
 function allFields(head: ReplyHead): string[] {
   const fields = fieldList(head.fields);
   const length = head.statedLength ?? (head.bodyBytes > 0 ? String(head.bodyBytes) : undefined);

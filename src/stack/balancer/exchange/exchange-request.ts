@@ -1,4 +1,4 @@
-/** What an exchange is given: one request on its route, and the way back to its client. */
+/** The input of an exchange: one request on its route, and the way back to its client. */
 import type { ClientReply } from '../client/reply.ts';
 import type { Peer } from '../http/forward-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
@@ -11,8 +11,8 @@ export interface ExchangeRequest {
   readonly route: Route;
   readonly requestId: string;
   readonly reply: ClientReply;
-  /** Absent where no switch of the route reads any. */
+  /** Absent when no switch of the route reads facts of a request. */
   readonly facts: RequestFacts | undefined;
-  /** Called once, when nothing more happens to the request. */
+  /** Called once, when the request has ended completely. */
   readonly onDone: (nowMs: number) => void;
 }

@@ -64,7 +64,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#finish(status >= 500 ? (own.error?.code ?? own.reason) : undefined);
   }
 
-  /** With a body, the rest begins at its `onReady`. */
+  /** When there is a body, the rest begins in its `onReady`. */
   begin(body: RequestBody | undefined): void {
     this.#body = body;
     this.#pieces.budget.request();
@@ -123,7 +123,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   }
 
   asking(upstream: Upstream, nowMs: number): string {
-    // A request that did not wait has no queue time: a few microseconds of processing are not a phase.
+    // A request that did not wait has no queue time: a few microseconds of processing do not count as a phase.
     const waited = this.#attempts.waited || this.#body !== undefined;
     this.#phases[QUEUE] = waited ? nowMs - this.#startMs - (this.#phases[CACHE] || 0) : 0;
     this.#readyMs = nowMs;
@@ -196,7 +196,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     this.#finish(undefined, nowMs);
   }
 
-  /** An answer that began is cut short: the client's connection is cut too, never ended as if it were whole. */
+  /** The answer ended too early: the client's connection is cut too, and never ended as if the answer were complete. */
   brokenOff(failure: AttemptFailure): void {
     const { reply } = this.#request;
     this.#phases[TRANSFER] = this.#pieces.clock.monotonic() - this.#headMs;
@@ -249,7 +249,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     if (!this.#done) this.#close(this.#request.reply.status === undefined ? 'client_closed' : undefined);
   }
 
-  /** Without an answer, or in the middle of one. */
+  /** The client has left before the answer, or in the middle of it. */
   #close(errorType: string | undefined): void {
     this.#request.reply.cut();
     this.#attempts.finishInto(this.#visit?.releaseForOthers());

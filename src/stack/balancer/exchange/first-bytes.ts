@@ -1,8 +1,8 @@
-/** What is sent to an upstream first: the head of a request, framed, with as much of its body as is held. */
+/** The first bytes for an upstream: the head of a request, its framing, and the part of its body that is held. */
 import type { RequestBody } from '../http/request-body.ts';
 import type { RequestHead } from '../http/request-head.ts';
 
-/** What is asked, and its head as text from `forwardHead`. */
+/** The request, and its head as text from `forwardHead`. */
 export interface Asked {
   readonly head: RequestHead;
   readonly body: RequestBody | undefined;
@@ -11,7 +11,7 @@ export interface Asked {
 
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 
-/** `fields`: of the propagator. `chunked`: the body's length is not known, or it has trailers. */
+/** `fields`: the lines of the propagator. `chunked`: the length of the body is not known, or the body has trailers. */
 export function firstBytes(one: Asked, fields: string, chunked: boolean): string | Buffer {
   const { head, body, text } = one;
   if (body === undefined) return `${text}${fields}${WITH_BODY.has(head.method) ? 'Content-Length: 0\r\n\r\n' : '\r\n'}`;

@@ -28,14 +28,14 @@ export interface TunnelRequest {
   readonly facts: RequestFacts | undefined;
   readonly requestId: string;
   readonly socket: Socket;
-  /** What the client sent after its head. */
+  /** The bytes that the client sent after the head. */
   readonly first: Buffer;
 }
 
-/** After a drain both sides have this long to close by themselves. */
+/** After a drain, both sides have this long to close the tunnel themselves. */
 const GOODBYE_MS = 2_000;
 const KEEP_ALIVE_MS = 30_000;
-/** Bytes a client may send before the upstream has agreed; then it is held back. */
+/** Bytes that a client may send before the upstream has agreed; then reading from the client pauses. */
 const EARLY_LIMIT = 64 * 1024;
 
 export class Tunnel implements ExchangeEvents, Served, Timed {
@@ -48,7 +48,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
   readonly #tried: Upstream[] = [];
   readonly #toClient = new FrameTracker();
   readonly #toUpstream = new FrameTracker();
-  /** What the client sent before the upstream agreed. */
+  /** The bytes that the client sent before the upstream agreed. */
   #early: Buffer[] = [];
   #earlyBytes = 0;
   #upstream: Upstream | undefined;
@@ -80,7 +80,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     socket.on('error', () => socket.destroy());
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     this.#pieces.deadlines.add(this);
-    // Read from the start: the end of a connection that is not read is not seen.
+    // The client's socket is read from the start: otherwise the end of its connection would not be noticed.
     socket.on('data', (bytes: Buffer) => this.#fromClient(bytes));
     socket.on('end', () => {
       if (this.#state === 'open') this.#connection?.endWriting();
@@ -135,7 +135,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     this.#state = 'open';
     if (this.#upstream !== undefined) {
       this.#upstream.succeeded();
-      // It is open for hours and no work that a limit could hold back.
+      // A tunnel is open for hours, and it does not count as work towards the upstream's limit.
       this.#upstream.inflight -= 1;
       this.#upstream.streams += 1;
       this.#pieces.waiting.roomIn(this.#request.route);
@@ -204,11 +204,11 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     }
     this.#connection?.destroy();
     this.#connection = undefined;
-    // Nothing was sent over a refused connection, so another upstream may be asked; in other cases the handshake may have begun.
+    // A refused connection carried no bytes, so another upstream may be asked; otherwise the handshake may have begun.
     if (kind === 'refused' && !this.#pieces.draining()) this.#ask();
     else if (kind === 'timeout') this.#refuse('gateway_timeout', 'The upstream did not answer the upgrade in time.');
     else {
-      // Closing is its answer, which a transparent proxy gives too.
+      // The upstream answers by closing. A transparent proxy passes the close on.
       if (kind === 'reset' && this.#pieces.options.transparent === true) this.#request.socket.destroy();
       this.#refuse('bad_gateway', 'The upstream did not accept the upgrade.');
     }

@@ -1,8 +1,9 @@
 /**
- * Where requests wait while every upstream of their route has as many as it may. A burst waits in turn. A queue that has not
- * been empty for the whole `deadline` is no burst: from then on the newest request is served first and those that have waited
- * for 10 ms are refused at once, until the queue is empty again. So an overloaded balancer gives fast answers to as many
- * clients as it can, instead of late ones to all (controlled delay with an adaptive LIFO, "Fail at Scale", ACM Queue 2015).
+ * The queue in which requests wait while every upstream of their route is at its limit. Requests of a burst are served in
+ * order. A queue that has not been empty for the whole `deadline` is no burst ("a standing queue"): from then on the newest
+ * request is served first, and requests that have waited for 10 ms are refused at once, until the queue is empty again. So
+ * an overloaded balancer gives fast answers to as many clients as possible, instead of late answers to all (controlled delay
+ * with an adaptive LIFO, "Fail at Scale", ACM Queue 2015).
  */
 import type { Deadlines, Timed } from '../timing/deadlines.ts';
 import type { Route } from '../routes/route.ts';
@@ -10,7 +11,7 @@ import type { Route } from '../routes/route.ts';
 export interface Waiter {
   /** An upstream may have room now. */
   admitted(): void;
-  /** The request waited for as long as it may. */
+  /** The request has waited for the longest allowed time. */
   expired(): void;
 }
 
@@ -27,10 +28,10 @@ class Queue implements Timed {
   readonly #deadlineMs: number;
   readonly #dropped: (count: number) => void;
   #places: Place[] = [];
-  /** When it counts as standing unless it is empty before. */
+  /** From this time on the queue counts as standing, unless it is empty before. */
   #standsAtMs = Infinity;
   #stands = false;
-  /** When it stood last: an overload has short gaps, after which it must not begin anew. */
+  /** When the queue was last standing. An overload has short gaps, and the wait must not begin anew after each. */
   #stoodMs = -Infinity;
   deadlineMs = Infinity;
 
@@ -56,7 +57,7 @@ class Queue implements Timed {
     this.refuseLate(nowMs);
   }
 
-  /** The next to be served. That nobody waits when there is room ends a standing queue. */
+  /** Returns the next request to serve. When there is room and nobody waits, a standing queue ends. */
   take(nowMs: number): Waiter | undefined {
     this.refuseLate(nowMs);
     if (this.#places.length === 0 && this.#stands) {
@@ -68,7 +69,7 @@ class Queue implements Timed {
     return place?.waiter;
   }
 
-  /** Those who leave are mostly the newest. */
+  /** Requests that leave are mostly the newest. */
   remove(waiter: Waiter): boolean {
     const at = this.#places.findLastIndex((place) => place.waiter === waiter);
     if (at < 0) return false;
@@ -77,7 +78,7 @@ class Queue implements Timed {
     return true;
   }
 
-  /** Of a standing queue the newest stays, so that an upstream of few requests a second does not idle. */
+  /** In a standing queue the newest request may stay, so that an upstream with few requests a second is not left idle. */
   #limitMs(at: number): number {
     return this.#stands && at < this.#places.length - 1 ? STANDING_WAIT_MS : this.#deadlineMs;
   }
@@ -117,7 +118,7 @@ export class WaitingRoom {
     this.#deadlines = deadlines;
   }
 
-  /** Returns false when it is full. */
+  /** Returns false when the queue is full. */
   enter(route: Route, waiter: Waiter, nowMs: number): boolean {
     if (this.#max === 0) return false;
     const queue = this.#queueOf(route);
@@ -145,7 +146,7 @@ export class WaitingRoom {
     if (queue.empty) this.#deadlines.delete(queue);
   }
 
-  /** An upstream of the route has finished something. */
+  /** An upstream of the route has finished a request. */
   roomIn(route: Route): void {
     if (this.#queues.size === 0) return;
     const queue = this.#queues.get(route);

@@ -1,5 +1,5 @@
 /**
- * Requests that were read and found their route: each is held at the gate of the route, where it has one, and becomes an
+ * Requests that were read and whose route is known. Each passes the gate of its route, if the route has one, and becomes an
  * exchange or a tunnel.
  */
 import type { IncomingMessage } from 'node:http';
@@ -34,9 +34,9 @@ export interface UpgradeArrival {
   readonly route: Route;
   readonly requestId: string;
   readonly socket: Socket;
-  /** Sent after the head. */
+  /** The bytes that the client sent after the head. */
   readonly first: Buffer;
-  /** Answers instead of an upstream, with lines of the gate's. */
+  /** The answer that is sent instead of asking an upstream, with the lines of the gate. */
   readonly refuse: (own: OwnReply, fields: string) => void;
 }
 
@@ -46,13 +46,13 @@ export class Workload {
   readonly #closing: () => boolean;
   #exchanges = 0;
 
-  /** `closing`: connections are closed after their answer. */
+  /** `closing`: each connection is closed after its answer. */
   constructor(pieces: WorkloadPieces, closing: () => boolean) {
     this.#pieces = pieces;
     this.#closing = closing;
   }
 
-  /** Requests at work, tunnels not counted. */
+  /** Requests in progress, without tunnels. */
   get active(): number {
     return this.#exchanges;
   }
@@ -71,7 +71,7 @@ export class Workload {
     else this.#exchange(arrival, facts, verdict, admission.leave);
   }
 
-  /** The gate takes its time: meanwhile the connection counts as busy and the request as at work. */
+  /** The gate may take time: meanwhile the connection counts as busy and the request as in progress. */
   async #later(
     arrival: Arrival,
     facts: RequestFacts,
@@ -88,7 +88,7 @@ export class Workload {
     this.#exchanges -= 1;
   }
 
-  /** `own`: what is answered instead of asking an upstream. */
+  /** `own`: the answer that is sent instead of asking an upstream. */
   #exchange(arrival: Arrival, facts: RequestFacts | undefined, own?: OwnReply, leave?: () => void): void {
     const { client, request, head, route, reply, requestId } = arrival;
     this.#exchanges += 1;
@@ -96,7 +96,7 @@ export class Workload {
       leave?.();
       client.served(nowMs);
       this.#exchanges -= 1;
-      // An answer whose head left before the drain did not close its connection.
+      // An answer whose head was sent before the drain does not close its connection, so it is closed here.
       if (this.#closing()) setImmediate(() => client.close());
     };
     const exchange = new Exchange(this.#pieces, { head, peer: client.peer, route, requestId, reply, facts, onDone });
@@ -147,13 +147,13 @@ export class Workload {
     tunnel.begin();
   }
 
-  /** Says goodbye to all tunnels. */
+  /** Asks both sides of every tunnel to close. */
   drainTunnels(): void {
     for (const tunnel of this.#tunnels) tunnel.drain();
   }
 }
 
-/** Every answer carries what gate and route add to its fields. */
+/** The changes of the gate and of the route to the fields of every answer. */
 function editAnswers(reply: ClientReply, { answerEdit }: Route, admission: Admission): void {
   if (admission.fields === '' && answerEdit === undefined) return;
   reply.edit = (fields) => {

@@ -1,4 +1,4 @@
-/** Lists of addresses and networks, as they are configured, and the address a request came from. */
+/** Lists of configured addresses and networks, and the address that a request came from. */
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { Peer } from './forward-head.ts';
 import { FIELD, fieldMeaning } from './fields.ts';
@@ -27,12 +27,13 @@ function bareAddress(text: string): string | undefined {
   return isIP(plain) === 0 ? undefined : plain;
 }
 
-/** Entries of `X-Forwarded-For` that are looked at, from its end. */
+/** Number of entries of `X-Forwarded-For` that are read, from its end. */
 const CHAIN_LIMIT = 32;
 
 /**
- * The peer, or, when the peer is trusted, the nearest address in `X-Forwarded-For` that is not: everything before that one
- * is the client's own word. An entry that is no address ends the search at the last one that was.
+ * The peer's address. When the peer is trusted: the nearest address in `X-Forwarded-For` that is not trusted, because the
+ * client itself could have written the entries before that one. An entry that is no address ends the search; the result is
+ * then the last valid address.
  */
 export function clientAddress(head: RequestHead, peer: Peer, trusted: BlockList): string {
   if (!peer.trusted) return peer.address;

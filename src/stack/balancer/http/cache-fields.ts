@@ -4,14 +4,14 @@ import { fieldMeaning, FIELD } from './fields.ts';
 import type { Peer } from './forward-head.ts';
 import type { RequestHead } from './request-head.ts';
 
-/** Only these are looked up; the cache decides what may be stored. */
+/** Only these fields are looked up; the cache decides which of them are stored. */
 export function mayBeCached(head: RequestHead): boolean {
   return (head.method === 'GET' || head.method === 'HEAD') && head.bodyBytes === 0;
 }
 
 /**
- * The fields by which peers say what they forward count only from a trusted peer; those of others go no further. Responses for
- * a `partition` answer only requests of the same partition.
+ * The request as the cache reads it. The forwarding fields (`Forwarded`, `X-Forwarded-*`) count only when the peer is
+ * trusted; otherwise they are left out. Responses for a `partition` answer only requests of the same partition.
  */
 export function cacheRequest(head: RequestHead, { trusted, scheme }: Peer, partition?: string): CacheRequest {
   const headers = Object.create(null) as Record<string, string>;
@@ -47,7 +47,7 @@ function originOf(
   };
 }
 
-/** Header lines of a kept answer without framing, and the length it stated. */
+/** Header lines of a stored answer without framing, and the length that the answer stated. */
 export function fieldLines(headers: readonly string[]): { text: string; length: string | undefined } {
   let text = '';
   let length: string | undefined;

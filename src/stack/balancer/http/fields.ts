@@ -21,7 +21,7 @@ export const FIELD = {
   forwarded: 9,
   forwardedFor: 10,
   requestId: 11,
-  /** An important name spelled with underscores: CGI-like services would read it as the real one. */
+  /** An important name that is spelled with underscores: CGI-like services would read it as the real field. */
   alias: 12,
   cacheStatus: 13,
   date: 14,
@@ -29,9 +29,9 @@ export const FIELD = {
   via: 16,
   /** Written by an OpenTelemetry propagator when that propagator is in use. */
   trace: 17,
-  /** Hop-by-hop, but for its word `trailers`: the balancer forwards trailers. */
+  /** Hop-by-hop, except for its value `trailers`: the balancer forwards trailers. */
   te: 18,
-  /** Forwarded without the session of Vitrine's own page. */
+  /** Forwarded without the session cookie of Vitrine's own page. */
   cookie: 19,
 } as const;
 
@@ -89,7 +89,7 @@ const NEVER_LISTED = new Set([
   'content-encoding',
   'range',
 ]);
-/** Fields that the balancer writes itself: listing them in `Connection` has no effect, and a client's values are replaced. */
+/** Fields that the balancer writes itself. Listing them in `Connection` has no effect; a client's values are replaced. */
 const OWN: ReadonlySet<number | undefined> = new Set([
   FIELD.host,
   FIELD.forwarded,
@@ -122,8 +122,8 @@ export function fieldMeaning(name: string): number {
 }
 
 /**
- * Whether a field may be forwarded in a trailer section: not when it frames, routes, authenticates or describes the message
- * (RFC 9110 section 6.5.1).
+ * Whether a field may be forwarded in a trailer section. A field that frames, routes, authenticates or describes the message
+ * may not (RFC 9110 section 6.5.1).
  */
 export function mayTrail(name: string): boolean {
   return fieldMeaning(name) === FIELD.pass && !NEVER_LISTED.has(name.toLowerCase());
@@ -131,7 +131,7 @@ export function mayTrail(name: string): boolean {
 
 /**
  * Lower-case names in a `Connection` field that must be dropped, without `close`, `keep-alive`, `upgrade` and the fields
- * that the balancer writes itself; undefined when it lists a field that it must not list.
+ * that the balancer writes itself. Undefined when `Connection` lists a field that it must not list.
  */
 export function listedFields(connection: string): readonly string[] | undefined {
   const listed: string[] = [];

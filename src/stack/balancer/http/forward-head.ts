@@ -7,17 +7,19 @@ import { SESSION_COOKIE } from '../../../model/exposure.ts';
 import { FIELD, fieldMeaning } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
 
-/** What is known of the client's connection; the strings are made once per connection. */
+/** Facts about the client's connection; the strings are made once per connection. */
 export interface Peer {
   readonly address: string;
   readonly trusted: boolean;
   /** `https` when the connection to us is TLS. */
   readonly scheme: 'http' | 'https';
-  /** It runs on this machine. */
+  /** Whether the client runs on this machine. */
   readonly local: boolean;
   /** `for=192.0.2.1` or `for="[2001:db8::1]"`. */
   readonly forwardedFor: string;
-  /** The text last written after the client's own fields: nearly all requests of a connection name the same host. */
+  /**
+   * The text that was last written after the client's own fields: nearly all requests of a connection name the same host.
+   */
   readonly last: { host: string | undefined; http11: boolean; text: string };
 }
 
@@ -40,7 +42,7 @@ for (const meaning of [FIELD.pass, FIELD.userAgent, FIELD.date, FIELD.cacheStatu
 const TRAILERS = /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i;
 const SESSION = new RegExp(`^[ \\t]*${SESSION_COOKIE}[ \\t]*=`);
 
-/** The `Cookie` field without the page's session, or nothing when it held nothing else. */
+/** The `Cookie` field without the page's session cookie; nothing when the field held no other cookie. */
 function cookieLine(name: string, value: string): string {
   if (!value.includes(SESSION_COOKIE)) return `${name}: ${value}\r\n`;
   const parts = value.split(';');
@@ -82,9 +84,7 @@ function rewritten(out: Passing, meaning: number, line: string, value: string, t
   else if (trusted && meaning === FIELD.forwarded) out.forwarded += line;
 }
 
-/**
- * Everything up to, not including, the propagation fields, the framing and the empty line.
- */
+/** The head up to the propagation fields, the framing and the empty line, without these. */
 export function forwardHead(
   head: RequestHead,
   peer: Peer,
@@ -127,7 +127,9 @@ function dropped(name: string, listed: readonly string[], conditional: Replaced 
   return listed.includes(lower) || (conditional !== undefined && lower in conditional);
 }
 
-/** `host` may contain characters that need quotes in `Forwarded` (such as the colon of a port) but no quote: `Host` was checked. */
+/**
+ * `host` may contain characters that `Forwarded` must quote (such as the colon of a port), but no quote: `Host` was checked.
+ */
 function ownForwarded(peer: Peer, host: string): string {
   return `Forwarded: ${peer.forwardedFor};host="${host}";proto=${peer.scheme}\r\nX-Forwarded-Host: ${host}\r\nX-Forwarded-Proto: ${peer.scheme}\r\n`;
 }

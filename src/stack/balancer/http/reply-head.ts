@@ -1,19 +1,19 @@
 /**
- * The head of an upstream's answer, read strictly (RFC 9112 sections 4 to 6). No objects per field: the fields that may
- * pass come out as one string, cut from the head in ranges. Pure.
+ * Reads the head of an upstream's answer strictly (RFC 9112 sections 4 to 6). It makes no object per field: the fields that
+ * are forwarded become one string, cut from the head in ranges. Pure.
  */
 import { VitrineError } from '../../../base/errors.ts';
 import { FIELD, fieldMeaning, listHas } from './fields.ts';
 
 export interface ReplyHead {
   readonly status: number;
-  /** Reason phrase as sent, maybe empty. */
+  /** Reason phrase as sent; may be empty. */
   readonly reason: string;
-  /** `Name: value\r\n` for each field that is not hop-by-hop, framing, or ours to set. */
+  /** `Name: value\r\n` for each field that is not hop-by-hop, framing, or set by the balancer. */
   readonly fields: string;
-  /** Body bytes that follow; -1 for chunked, -2 until the connection closes. 0 for answers that have none. */
+  /** Length of the body that follows; -1 for chunked, -2 when the body ends with the connection, 0 when there is no body. */
   readonly bodyBytes: number;
-  /** `Content-Length` as sent, for answers to HEAD and 304, where it does not describe this message. */
+  /** `Content-Length` as sent, for answers to HEAD and for 304, where it does not describe this message. */
   readonly statedLength: string | undefined;
   readonly hasDate: boolean;
   readonly keepAlive: boolean;
@@ -97,7 +97,7 @@ function scanFields(text: string, from: number): SeenFields {
     if (meaning === FIELD.date) seen.hasDate = true;
     else if (meaning !== FIELD.pass && meaning !== FIELD.via && meaning !== FIELD.userAgent) {
       if (meaning === FIELD.invalid) throw bad('a field name is not a token');
-      // A field that is not forwarded ends the run of fields that are.
+      // A field that is not forwarded ends the run of forwarded fields.
       if (takeField(seen, meaning, text.slice(colon + 1, end).trim())) {
         seen.fields += text.slice(runStart, at);
         runStart = end + 2;
@@ -151,7 +151,7 @@ function dropListed(seen: SeenFields, connection: string): void {
     .join('');
 }
 
-/** `[name, value, …]` of `ReplyHead.fields`, for the cache. */
+/** `ReplyHead.fields` as `[name, value, …]`, for the cache. */
 export function fieldList(fields: string): string[] {
   const list: string[] = [];
   for (let at = 0; at < fields.length;) {

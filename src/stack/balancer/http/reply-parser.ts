@@ -50,8 +50,8 @@ export class ReplyParser {
   }
 
   /**
-   * Takes the first `size` bytes. Returns how many of them belong to the message: fewer than given once it is over.
-   * Throws VitrineError `bad_gateway`; nothing more may be given then.
+   * Takes the first `size` bytes. Returns how many of them belong to the message: fewer than given when the message has
+   * ended. Throws VitrineError `bad_gateway`; the parser must not be given more bytes after that.
    */
   execute(bytes: Buffer, size = bytes.length): number {
     let at = 0;
@@ -133,7 +133,10 @@ export class ReplyParser {
     return at + take;
   }
 
-  /** Lines between chunks: size with extension, the empty one after data, trailers. All end with CRLF and nothing else does. */
+  /**
+   * Lines between chunks: the size line with its extension, the empty line after data, and trailers. Each must end with
+   * CRLF; no other line end is accepted.
+   */
   #readLine(bytes: Buffer, at: number, size: number): number {
     const found = bytes.indexOf(LF, at);
     const lf = found < size ? found : -1;
@@ -171,7 +174,7 @@ export class ReplyParser {
   }
 }
 
-/** A trailer field that may go on, or nothing (RFC 9110 section 6.5.1). */
+/** A trailer field that may be forwarded, or nothing (RFC 9110 section 6.5.1). */
 function trailerLine(line: string): string {
   const colon = line.indexOf(':');
   const name = line.slice(0, Math.max(0, colon));

@@ -1,7 +1,7 @@
 /**
- * The body of an incoming request. It is held until it is complete, 64 KiB long or 250 ms old, so that a body that is
- * malformed in its first packets, or that a slow client sends, never costs an upstream a connection. After that it is
- * streamed with back-pressure. It can be sent again until its first byte was sent.
+ * The body of an incoming request. It is held until it is complete, 64 KiB long or 250 ms old. So a body that is malformed
+ * in its first packets, or that a slow client sends, never costs an upstream a connection. After that the body is streamed
+ * with back-pressure. It can be sent again until its first byte has been sent.
  */
 import type { IncomingMessage } from 'node:http';
 import { mayTrail } from './fields.ts';
@@ -15,13 +15,13 @@ const GRACE_MS = 5_000;
 const CHECK_MS = 1_000;
 
 export interface BodyEvents {
-  /** It may be sent. Called once. */
+  /** The body may be sent now. Called once. */
   onReady(): void;
   onTooLarge(): void;
   onTooSlow(): void;
 }
 
-/** Takes the rest of a body. `write` returns false when it should stop for a while; then `resume` is called. */
+/** Takes the rest of a body. `write` returns false when the body must pause; then `resume` is called later. */
 export interface BodySink {
   write(bytes: Buffer): boolean;
   end(): void;
@@ -49,7 +49,7 @@ export class RequestBody implements Timed {
   #sink: BodySink | undefined;
   #paused = false;
   #bytes = 0;
-  /** Time in which the upstream held it back does not count against the client. */
+  /** Time while the upstream holds the body back does not count against the client. */
   #pausedAtMs = 0;
   #pausedMs = 0;
   complete = false;
@@ -77,7 +77,7 @@ export class RequestBody implements Timed {
     deadlines.add(this);
   }
 
-  /** What is held. After `stream` it is gone. */
+  /** The held chunks. They are gone after `stream`. */
   get held(): readonly Buffer[] {
     return this.#held;
   }
@@ -142,7 +142,7 @@ export class RequestBody implements Timed {
     this.resume();
   }
 
-  /** The sink takes no more of it. */
+  /** The sink takes no more of the body. */
   detach(): void {
     if (!this.complete && this.#sink !== undefined) this.stop();
   }

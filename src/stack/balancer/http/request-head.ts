@@ -1,7 +1,7 @@
 /**
- * The second check of a request's head. llhttp has parsed it strictly; this refuses what llhttp accepts and a proxy must
- * not forward (RFC 9112 sections 3.2, 6.1 and 6.3, RFC 9110 section 7), and returns what the rest of the data path needs.
- * Pure. A request that is refused here is never forwarded.
+ * The second check of a request's head. llhttp has parsed the head strictly. This check refuses heads that llhttp accepts
+ * and that a proxy must not forward (RFC 9112 sections 3.2, 6.1 and 6.3, RFC 9110 section 7), and returns the facts that the
+ * rest of the data path needs. Pure. A request that is refused here is never forwarded.
  */
 import type { ErrorCode } from '../../../base/errors.ts';
 import { isHostField } from '../../../model/host-field.ts';
@@ -33,16 +33,16 @@ export interface RequestHead {
   readonly keepAlive: boolean;
   /** -1: chunked; 0: none. */
   readonly bodyBytes: number;
-  /** Lower case, such as `websocket`. Only when `Connection` names it. */
+  /** Lower case, such as `websocket`. Only when `Connection` lists `upgrade`. */
   readonly upgrade: string | undefined;
   readonly requestId: string | undefined;
   readonly userAgent: string | undefined;
   /** Whether the head contains a field of a trace propagator (`traceparent`, `b3`, …). */
   readonly traced: boolean;
-  /** Lower-case names `Connection` listed: dropped with the hop-by-hop fields. */
+  /** Lower-case names that `Connection` listed: dropped with the hop-by-hop fields. */
   readonly listed: readonly string[];
   readonly raw: readonly string[];
-  /** `Host` for the upstream where the route sets one; `host` stays what the client asked. */
+  /** `Host` for the upstream when the route sets one; `host` stays the host that the client asked for. */
   readonly hostForUpstream?: string | undefined;
 }
 
@@ -123,7 +123,7 @@ function bodyOf(seen: Seen, http11: boolean, limit: number): number | Refusal {
     }
     if (!http11) return refuse('bad_request', 'HTTP/1.0 does not support Transfer-Encoding.');
     if (seen.coding.toLowerCase() === 'chunked') return -1;
-    // A body whose last coding is not chunked cannot be framed (RFC 9112 section 6.1); other codings before it are not implemented.
+    // A body whose last coding is not chunked has no known end (RFC 9112 section 6.1); other codings are not implemented.
     return /^[a-z]+ *, *chunked$/i.test(seen.coding)
       ? refuse('not_implemented', 'Only the transfer coding "chunked" is supported.')
       : refuse('bad_request', 'Transfer-Encoding is not exactly "chunked".');
@@ -188,7 +188,7 @@ function connectionOf(seen: Seen, http11: boolean): ConnectionWishes | undefined
   };
 }
 
-/** Limits and methods: checked before anything else. */
+/** Limits and methods, which are checked before anything else. */
 function earlyRefusal(parsed: ParsedHead, limits: HeadLimits): Refusal | undefined {
   const { method, major, minor } = parsed;
   if (major !== 1 || minor > 1) return refuse('http_version', 'Only HTTP/1.1 and HTTP/1.0 are supported.');

@@ -60,7 +60,7 @@ export class FrameTracker {
   }
 }
 
-/** Close 1001, "going away". A client's frames are masked; a mask of zeros is a mask. */
+/** Close 1001, "going away". Frames of a client are masked; a mask of zeros is valid. */
 export function closeFrame(masked: boolean): Buffer {
   return masked ? Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9]) : Buffer.from([0x88, 0x02, 0x03, 0xe9]);
 }

@@ -1,6 +1,6 @@
 /**
- * One route as it is written: what it matches and every switch it has. This table is the reference that docs/config.md is
- * made of. A switch that is left out is off and costs a request nothing (`routes/route.ts` compiles what is here).
+ * One route as written in the configuration: what it matches and all its switches. docs/config.md is generated from this
+ * table. A switch that is left out is off and costs a request nothing (`routes/route.ts` compiles the switches).
  */
 import { z } from 'zod';
 import { duration, size } from '../../../config/types.ts';
@@ -111,7 +111,7 @@ const bypassKey = z.string().regex(/^(?:header|cookie|query):[!#$%&'*+.^_`|~0-9A
   error: 'header:NAME, cookie:NAME or query:NAME',
 });
 
-/** What a route may say of its own about time, tries and sizes; what it leaves out is the section's. */
+/** Limits of time, tries and sizes that a route may set itself; for those left out, the section's values apply. */
 const own = {
   timeouts: z
     .strictObject({

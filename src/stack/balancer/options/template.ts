@@ -1,10 +1,12 @@
 /**
- * Text with a few variables, such as `https://{host}{uri}`: read once when the configuration is loaded, so that a request
- * only joins the pieces. The names are Caddy's. Braces around anything but a lower-case word are plain text. Pure.
+ * Text with a few variables, such as `https://{host}{uri}`. It is parsed once when the configuration is loaded, so that a
+ * request only joins the pieces. The names are Caddy's. Braces around anything but a lower-case word are plain text. Pure.
  */
 import { nearest } from '../../../config/schema-walk.ts';
 
-/** `host` is without port, `query` without `?`, `uri` path and query; `client` the address the request came from. */
+/**
+ * `host` is without the port, `query` without `?`; `uri` is path and query; `client` is the address of the request's client.
+ */
 export const VARIABLES = [
   'host',
   'hostport',
@@ -27,7 +29,7 @@ export interface Template {
 
 const isVariable = (name: string): name is Variable => (VARIABLES as readonly string[]).includes(name);
 
-/** The template, or what is wrong with it as a sentence. */
+/** The template, or a sentence that says what is wrong with it. */
 export function parseTemplate(text: string): Template | string {
   const texts: string[] = [];
   const variables: Variable[] = [];

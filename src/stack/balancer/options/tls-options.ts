@@ -1,4 +1,4 @@
-/** TLS towards clients, as it is written: `balancer.tls`. */
+/** TLS towards clients, as written in the configuration: `balancer.tls`. */
 import { z } from 'zod';
 import { address, duration } from '../../../config/types.ts';
 

@@ -1,35 +1,38 @@
-/** Where requests are sent: a URL (`http`, `https`, `unix:`), alone or with its weight and how its certificate is checked. */
+/**
+ * The upstreams as written in the configuration: a URL (`http`, `https`, `unix:`), alone or with its weight and the rules
+ * for checking its certificate.
+ */
 import { z } from 'zod';
 
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
-  /** TLS towards it; absent: plain. */
+  /** TLS towards the upstream; absent: plain. */
   readonly tls?: EndpointTls | undefined;
   /** Path of a Unix socket; `host` is then `localhost` and `port` 0. */
   readonly socket?: string | undefined;
-  /** Share beside the others; default 1. */
+  /** Share of the requests relative to the other upstreams; default 1. */
   readonly weight?: number | undefined;
-  /** Asked only while no other is available. */
+  /** Asked only when no other upstream is available. */
   readonly backup?: boolean | undefined;
 }
 
 export interface EndpointTls {
-  /** Name in SNI and in the certificate; default the URL's host. */
+  /** Name in SNI and in the certificate. Default: the URL's host. */
   readonly serverName: string;
   /** PEM file of the authorities that are trusted instead of the system's. */
   readonly caFile: string | undefined;
-  /** False: any certificate is taken. Only for loopback. */
+  /** False: any certificate is accepted. Only for loopback. */
   readonly verify: boolean;
 }
 
 const EXPECTED = 'an address like "http://127.0.0.1:3001", "https://10.0.0.7" or "unix:/run/app.sock"';
 
-/** Undefined: it is no address. */
+/** Undefined when the text is no address. */
 export function parseEndpoint(text: string): Endpoint | undefined {
   if (text.startsWith('unix:')) {
     const socket = text.slice('unix:'.length).replace(/^\/\/(?=\/)/, '');
-    // The kernel's limit of `sun_path`, with its final NUL.
+    // The kernel's limit of `sun_path`, including the final NUL.
     return socket.startsWith('/') && socket.length < 108 ? { host: 'localhost', port: 0, socket } : undefined;
   }
   const url = URL.parse(text);
@@ -39,7 +42,7 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   return { host, port: Number(url.port || 443), tls: { serverName: host, caFile: undefined, verify: true } };
 }
 
-/** A scheme, a host, maybe a port, and nothing else. */
+/** A URL of a scheme, a host, an optional port, and nothing else. */
 function isBare({ protocol, hostname, pathname, search, hash, username, password }: URL): boolean {
   if (protocol !== 'http:' && protocol !== 'https:') return false;
   return hostname !== '' && pathname.length <= 1 && search + hash + username + password === '';

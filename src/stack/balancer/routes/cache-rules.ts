@@ -1,15 +1,15 @@
-/** A route's say in the response cache. The rules of RFC 9111 stay the cache's own. */
+/** The settings of a route for the response cache. The rules of RFC 9111 stay in the cache itself. */
 import type { RouteOptions } from '../config.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import { pathOf } from './path.ts';
 import { cookieOf, fieldOf } from './request-facts.ts';
 
 export interface RouteCache {
-  /** Whether this request neither asks the cache nor fills it. */
+  /** Whether this request bypasses the cache: it neither reads from the cache nor fills it. */
   readonly bypass: ((head: RequestHead) => boolean) | undefined;
-  /** Seconds for answers that say nothing of their freshness; 0: by the rules. */
+  /** Lifetime in seconds for answers that state no freshness; 0: the rules of the RFC alone. */
   readonly defaultTtlSeconds: number;
-  /** What is kept for this route is kept apart: its requests differ from others in more than host and path. */
+  /** Responses of this route are stored separately: its requests differ from others in more than host and path. */
   readonly partition: string | undefined;
 }
 
@@ -26,7 +26,7 @@ function carries(key: string): (head: RequestHead) => boolean {
   }
 }
 
-/** Undefined: this route has nothing to do with the cache. */
+/** Undefined when this route does not use the cache. */
 export function compileRouteCache({ cache, match_headers, name, path }: RouteOptions): RouteCache | undefined {
   if (cache?.enabled === false) return undefined;
   const tests = (cache?.bypass ?? []).map(carries);

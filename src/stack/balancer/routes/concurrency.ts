@@ -1,4 +1,7 @@
-/** So many requests of one key at a time. It remembers only keys that have one, so it is bounded by the requests at work. */
+/**
+ * Limits the number of concurrent requests of each key. Only keys with a request in progress are stored, so the number of
+ * requests in progress bounds the memory.
+ */
 export class Concurrency {
   readonly #max: number;
   readonly #active = new Map<string, number>();
@@ -11,7 +14,7 @@ export class Concurrency {
     return this.#active.size;
   }
 
-  /** Returns false when the key has as many as it may. Each true is followed by one `leave`. */
+  /** Returns false when the key is at its limit. Each call that returns true must be followed by one `leave`. */
   enter(key: string): boolean {
     const active = this.#active.get(key) ?? 0;
     if (active >= this.#max) return false;

@@ -1,7 +1,8 @@
 /**
- * What a route asks of a request before it is forwarded: sizes, addresses, maintenance, limits, passwords. Compiled when the
- * configuration is loaded into a list of only those checks that the route has; a route without any has no gate at all.
- * Each check says nothing, or what is answered instead. Passwords come last, because they alone may take time.
+ * The checks that a route makes before it forwards a request: sizes, addresses, maintenance, limits, passwords. They are
+ * compiled when the configuration is loaded into a list of only those checks that the route has; a route without checks has
+ * no gate at all. Each check returns nothing, or the answer to send instead. The password check comes last, because only
+ * this check may take time.
  */
 import type { BlockList } from 'node:net';
 import type { Clock } from '../../../base/clock.ts';
@@ -18,7 +19,7 @@ import type { RequestFacts } from './request-facts.ts';
 
 export type GateReason = 'size' | 'address' | 'maintenance' | 'rate_limit' | 'concurrency' | 'redirect' | 'password';
 
-/** An answer of the balancer's own. `fields`: lines ended by CRLF, without framing. */
+/** One of the balancer's own answers. `fields`: lines ended by CRLF, without framing. */
 export interface OwnReply {
   readonly reason: GateReason;
   readonly status: number;
@@ -28,10 +29,10 @@ export interface OwnReply {
   readonly error?: VitrineError;
 }
 
-/** One request at the gate, and what the gate leaves with it. */
+/** One request at the gate, and what the gate adds to it. */
 export interface Admission {
   readonly facts: RequestFacts;
-  /** Lines for whatever answer it gets. */
+  /** Lines that are added to the answer, whichever it is. */
   fields: string;
   /** Called when the request is over. */
   leave: (() => void) | undefined;
@@ -42,9 +43,9 @@ type Check = (admission: Admission) => OwnReply | Promise<OwnReply | undefined> 
 export interface GatePieces {
   readonly clock: Clock;
   readonly passwords: PasswordGate | undefined;
-  /** Limits that every request was held to before its route was known. */
+  /** The limits that every request has passed before its route was known. */
   readonly loosest: Limits;
-  /** Of the configuration before: what is counted goes on, what was switched by hand stays. */
+  /** The gate of the previous configuration: its counts continue, and maintenance that was switched by hand stays. */
   readonly before?: Gate | undefined;
 }
 
@@ -177,11 +178,11 @@ function passwordCheck(realm: string, gate: PasswordGate): Check {
   };
 }
 
-/** The checks of one route. Maintenance can be switched while it runs. */
+/** The checks of one route. Maintenance can be switched while the balancer runs. */
 export class Gate {
   readonly #before: readonly Check[];
   readonly #after: readonly Check[];
-  /** Maintenance as it is configured. */
+  /** Maintenance as configured. */
   readonly written: MaintenanceOptions | undefined;
   #checks: readonly Check[];
   readonly rateLimit: RateLimit | undefined;
@@ -211,7 +212,7 @@ export class Gate {
     return [...this.#before, maintenanceCheck(this.written ?? PLAIN_MAINTENANCE), ...this.#after];
   }
 
-  /** False: nothing is checked, so the route needs no gate. */
+  /** True when there is no check, so that the route needs no gate. */
   get open(): boolean {
     return this.#checks.length === 0;
   }
@@ -221,7 +222,7 @@ export class Gate {
     this.#checks = this.#compiled();
   }
 
-  /** Undefined: it may pass. */
+  /** Undefined when the request may pass. */
   check(admission: Admission): OwnReply | Promise<OwnReply | undefined> | undefined {
     for (const check of this.#checks) {
       const own = check(admission);

@@ -1,15 +1,15 @@
 /**
- * Consistent hashing (Karger et al., in libketama's form): each upstream has points on a ring by its weight, a key belongs to
- * the next point. When an upstream goes, only its own keys move, each to a different neighbour. Built when the configuration
- * is loaded; a request costs one hash and one binary search.
+ * Consistent hashing (Karger et al., in libketama's form): each upstream has points on a ring, as many as its weight
+ * requires, and a key belongs to the next point. When an upstream leaves, only its own keys move, each to a different
+ * neighbour. The ring is built when the configuration is loaded; a request costs one hash and one binary search.
  */
 
-/** Points of an upstream of weight 1: shares are then within some 8 % of even. */
+/** Points of an upstream of weight 1: the shares are then equal to within about 8 %. */
 const POINTS = 160;
-/** Of all upstreams together, whatever their weights. */
+/** Points of all upstreams together, whatever their weights. */
 const POINTS_LIMIT = 65_536;
 
-/** FNV-1a, finished as MurmurHash3 is: neighbouring keys land far apart. 32 bits. */
+/** FNV-1a with the final step of MurmurHash3, so that similar keys get very different hashes. 32 bits. */
 export function hashText(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
@@ -22,7 +22,9 @@ export class HashRing {
   readonly #hashes: Uint32Array;
   readonly #owners: Uint16Array;
 
-  /** `names` are what the points are made of: they must stay the same over restarts and on every balancer. */
+  /**
+   * The points are computed from `names`, so the names must stay the same after a restart and be the same on every balancer.
+   */
   constructor(names: readonly string[], weights: readonly number[]) {
     const sum = weights.reduce((total, weight) => total + weight, 0);
     const perWeight = Math.min(POINTS, POINTS_LIMIT / Math.max(1, sum));
@@ -37,7 +39,7 @@ export class HashRing {
     this.#owners = Uint16Array.from(points, (point) => point.owner);
   }
 
-  /** The first owner from `hash` on that `may` take the key; -1 when none may. */
+  /** The first owner from `hash` on for which `may` is true; -1 when there is none. */
   find(hash: number, may: (owner: number) => boolean): number {
     const size = this.#hashes.length;
     let low = 0;

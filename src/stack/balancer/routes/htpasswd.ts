@@ -1,17 +1,18 @@
 /**
- * Files of htpasswd(1): `user:hash` lines, and whether a password belongs to a hash. All of it is slow on purpose, so it
- * runs in a thread of its own (`password-thread.ts`). Comparisons take the same time wherever two values differ.
+ * Files of htpasswd(1): `user:hash` lines, and whether a password matches a hash. The hashes are slow by design, so the
+ * comparison runs in a thread of its own (`password-thread.ts`). A comparison takes the same time wherever two values
+ * differ.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { compareSync } from 'bcryptjs';
 import { VitrineError } from '../../../base/errors.ts';
 
 const SUPPORTED = /^(?:\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|\$apr1\$|\$1\$|\$5\$|\$6\$|\{SHA\}|\{SSHA\})/;
-/** Cost of a bcrypt hash above which one check would take seconds. */
+/** The highest allowed cost of a bcrypt hash: above it, one check would take seconds. */
 const BCRYPT_COST_LIMIT = 14;
 const USERS_LIMIT = 10_000;
 
-/** Users and their hashes. Throws VitrineError `config_invalid` that names the line, never the hash. */
+/** Users and their hashes. Throws VitrineError `config_invalid` with the number of the line, never with the hash. */
 export function readHtpasswd(text: string, file: string): Map<string, string> {
   const users = new Map<string, string>();
   for (const [at, line] of text.split(/\r?\n/).entries()) {
@@ -54,7 +55,9 @@ const sha1 = (bytes: Buffer): Buffer => createHash('sha1').update(bytes).digest(
 
 const ALPHABET = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** Bytes by their indices, three at a time from the first (highest) to the last, six bits a letter, lowest first. */
+/**
+ * Takes three bytes at a time by the given indices, the first as the highest, and writes six bits a letter, lowest first.
+ */
 function letters(digest: Buffer, groups: readonly (readonly number[])[]): string {
   let out = '';
   for (const group of groups) {
@@ -84,7 +87,7 @@ const MD5_GROUPS = [
   [-1, -1, 11],
 ];
 
-/** Poul-Henning Kamp's MD5 crypt, and Apache's variant of it that differs in the magic alone. */
+/** Poul-Henning Kamp's MD5 crypt, and Apache's variant, which differs only in the magic string. */
 function md5Crypt(password: string, hash: string): string {
   const [, magic, salt] = /^\$(apr1|1)\$([^$]{0,8})/.exec(hash) ?? [];
   const [key, salted] = [Buffer.from(password), Buffer.from(salt ?? '')];
@@ -104,7 +107,7 @@ function md5Crypt(password: string, hash: string): string {
   return `$${magic}$${salt}$${letters(final, MD5_GROUPS)}`;
 }
 
-/** Indices of the SHA-crypt specification: they turn by one place from group to group. */
+/** Indices of the SHA-crypt specification: they rotate by one place from group to group. */
 function shaGroups(size: number): number[][] {
   const third = Math.floor(size / 3);
   const groups: number[][] = [];

@@ -1,7 +1,7 @@
 /**
- * Whose a request is for a limit: the address of its client, one field, one cookie, or the route's as a whole. Long values
- * are kept as a hash, so that a key has a bounded size. Whoever leaves the field out is counted by address: a limit that
- * could be escaped by sending less would be none.
+ * The key by which a limit counts a request: the address of its client, one field, one cookie, or one key for the whole
+ * route. Long values are stored as a hash, so that a key has a bounded size. A request without the field is counted by
+ * address, because otherwise a client could avoid the limit by leaving the field out.
  */
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
@@ -14,12 +14,12 @@ const LONG = 64;
 const bounded = (value: string): string =>
   value.length <= LONG ? value : createHash('sha256').update(value, 'latin1').digest('base64');
 
-/** One customer has a whole /64 of IPv6 addresses. */
+/** One customer usually has a whole /64 of IPv6 addresses. */
 export function addressKey(address: string): string {
   return isIPv6(address) ? network64(address) : address;
 }
 
-/** First four groups of an IPv6 address, written out. */
+/** The first four groups of an IPv6 address, without abbreviation. */
 function network64(address: string): string {
   const [head, tail] = address.toLowerCase().replace(/%.*$/, '').split('::');
   const front = head === '' ? [] : head.split(':');

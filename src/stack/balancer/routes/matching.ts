@@ -1,11 +1,11 @@
-/** Whether a request is one of a route's by method and fields. Compiled when the configuration is loaded. */
+/** Whether a request matches a route's methods and fields. Compiled when the configuration is loaded. */
 import type { RouteOptions } from '../config.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import { fieldOf } from './request-facts.ts';
 
 export type Matches = (head: RequestHead) => boolean;
 
-/** `*` stands for any text: the pieces between have to follow each other. Linear in the text, whatever the pattern. */
+/** `*` matches any text; the pieces between must follow each other in order. Linear in the text, whatever the pattern. */
 export function wildcard(pattern: string): (text: string) => boolean {
   const pieces = pattern.split('*');
   if (pieces.length === 1) return (text) => text === pattern;
@@ -24,7 +24,7 @@ export function wildcard(pattern: string): (text: string) => boolean {
   };
 }
 
-/** Undefined when any method with any fields will do. */
+/** Undefined when the route matches all methods and fields. */
 export function compileMatches({ methods, match_headers }: RouteOptions): Matches | undefined {
   const fields = Object.entries(match_headers ?? {}).map(([name, pattern]) => ({
     name: name.toLowerCase(),

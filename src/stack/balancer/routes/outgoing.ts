@@ -1,6 +1,6 @@
 /**
- * How the request that goes to the upstream differs from the one that came: prefixes, rewriting, fields. Compiled to one
- * function when the configuration is loaded, or to nothing.
+ * The changes to a request before it goes to the upstream: prefixes, rewriting, fields. They are compiled to one function
+ * when the configuration is loaded, or to nothing.
  */
 import { RE2JS } from 're2js';
 import { VitrineError } from '../../../base/errors.ts';
@@ -28,7 +28,7 @@ function addStep(prefix: string): PathStep {
   return (path) => (path === '*' ? path : bare + path);
 }
 
-/** RE2: what a client sends can cost no more than time linear in its length. */
+/** RE2: the cost of a match grows only linearly with the length of the text that a client sends. */
 function rewriteStep({ pattern, to }: NonNullable<RouteOptions['rewrite']>): PathStep {
   const compiled = RE2JS.compile(pattern);
   return (path) => {
@@ -37,7 +37,7 @@ function rewriteStep({ pattern, to }: NonNullable<RouteOptions['rewrite']>): Pat
   };
 }
 
-/** Throws VitrineError `config_invalid` when the pattern of a rewrite is none. */
+/** Throws VitrineError `config_invalid` when the pattern of a rewrite is not a valid pattern. */
 function pathSteps({ path, strip_prefix, add_prefix, rewrite }: RouteOptions): PathStep[] {
   const strip = strip_prefix === true ? path : strip_prefix;
   try {
@@ -61,7 +61,7 @@ function editedTarget(target: string, steps: readonly PathStep[]): string {
   return query < 0 ? path : path + target.slice(query);
 }
 
-/** `[name, template, …]` in the order written. */
+/** `[name, template, …]` in the configured order. */
 const entries = (fields: Readonly<Record<string, Template>>): [string, Template][] => Object.entries(fields);
 
 function editedFields(
@@ -103,7 +103,7 @@ export function compileOutgoing(options: RouteOptions): Outgoing | undefined {
 
 export type AnswerEdit = (fields: string, facts: RequestFacts) => string;
 
-/** Changes of the fields of an answer, as lines ended by CRLF. Undefined when nothing is changed. */
+/** Changes to the fields of an answer, which are lines ended by CRLF. Undefined when nothing is changed. */
 export function compileAnswerEdit(edits: FieldEdits | undefined): AnswerEdit | undefined {
   if (edits === undefined) return undefined;
   const gone = new Set([...Object.keys(edits.set), ...edits.remove].map((name) => name.toLowerCase()));

@@ -1,4 +1,4 @@
-/** The htpasswd files of all routes: each is read once, whatever the number of routes that name it, and again when it changes. */
+/** The htpasswd files of all routes. Each file is read once, however many routes name it, and again when it changes. */
 import { readFileSync } from 'node:fs';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
@@ -21,7 +21,7 @@ function readUsers(file: string): Map<string, string> {
   return readHtpasswd(text, file);
 }
 
-/** Throws VitrineError `config_invalid`. A file that is bad later keeps the users it had. */
+/** Throws VitrineError `config_invalid`. When a file becomes invalid later, its previous users stay. */
 export function openPasswordFiles(
   routes: readonly RouteOptions[],
   files: WatchedFiles,

@@ -1,8 +1,8 @@
 /**
- * Basic authentication (RFC 7617) against a file. A pair that was right is remembered as a keyed hash until the file changes,
- * so that the expensive comparison is made once for a user and not for each request. Unknown users are compared too, with
- * the hash of somebody else: the time of an answer does not say whether a user exists. The comparisons that may wait are
- * bounded; past that the answer is 503, and the data path stays as fast as before.
+ * Basic authentication (RFC 7617) against a file. Correct credentials are remembered as a keyed hash until the file changes,
+ * so that the expensive comparison is made once per user and not for each request. For an unknown user, the password is
+ * compared with the hash of another user, so that the time of an answer does not reveal whether a user exists. The number of
+ * waiting comparisons is bounded; above the limit the answer is 503, and the data path stays as fast as before.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
@@ -11,7 +11,7 @@ import type { PasswordQuestion, PasswordReply } from './password-thread.ts';
 
 const WAITING_LIMIT = 64;
 const REMEMBERED = 4096;
-/** bcrypt reads no more than 72 bytes; nothing that a person types is longer than this. */
+/** bcrypt reads no more than 72 bytes, and no password that a person types is longer than this. */
 const CREDENTIALS_LIMIT = 1024;
 const THREAD = new URL(
   import.meta.url.endsWith('.ts') ? './password-thread.ts' : './password-thread.js',
@@ -20,7 +20,7 @@ const THREAD = new URL(
 
 export type PasswordVerdict = 'right' | 'wrong' | 'busy';
 
-/** The thread and what it was asked. */
+/** The thread and its pending questions. */
 class PasswordThread {
   readonly #waiting = new Map<number, (matches: boolean) => void>();
   #worker: Worker | undefined;
@@ -54,7 +54,7 @@ class PasswordThread {
   }
 }
 
-/** One for all routes. */
+/** One thread for all routes. */
 const thread = new PasswordThread();
 
 export class PasswordGate {
@@ -66,7 +66,7 @@ export class PasswordGate {
     this.#users = users;
   }
 
-  /** The file has changed. */
+  /** Takes the users of a changed file. */
   replace(users: ReadonlyMap<string, string>): void {
     this.#users = users;
     this.#right = new BoundedMap(REMEMBERED);

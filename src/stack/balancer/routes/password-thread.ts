@@ -1,4 +1,4 @@
-/** A thread that compares passwords with hashes, so that no request waits for the arithmetic of another's password. */
+/** A thread that compares passwords with hashes, so that no request waits while another's password is hashed. */
 import { parentPort } from 'node:worker_threads';
 import { passwordMatches } from './htpasswd.ts';
 
@@ -18,7 +18,7 @@ parentPort?.on('message', ({ id, password, hash }: PasswordQuestion) => {
   try {
     matches = passwordMatches(password, hash);
   } catch {
-    // A hash that cannot be read belongs to no password.
+    // A hash that cannot be read matches no password.
   }
   const reply: PasswordReply = { id, matches };
   parentPort?.postMessage(reply);

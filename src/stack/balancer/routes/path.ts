@@ -1,21 +1,25 @@
-/** The parts of a request that routes are found by: host and path. Pure. */
+/** The parts of a request by which its route is found: host and path. Pure. */
 
 export function bareHost(host: string): string {
   const colon = host.lastIndexOf(':');
   return colon > host.lastIndexOf(']') ? host.slice(0, colon) : host;
 }
 
-/** By whole segments: `/api` holds `/api` and `/api/x`, not `/apix`. */
+/** Compares whole segments: `/api` contains `/api` and `/api/x`, but not `/apix`. */
 export function underPath(path: string, prefix: string): boolean {
   return path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 47);
 }
 
-/** `/a/../b`, also with encoded dots or slashes: two readers may match it to different routes. */
+/**
+ * Whether a path is ambiguous, such as `/a/../b`, also with encoded dots or slashes: two readers may find different routes.
+ */
 export function isAmbiguousPath(path: string): boolean {
   return /(?:^|\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)|%2f|%5c|\\|\/\//i.test(path);
 }
 
-/** Percent-encodings of letters, digits and `-._~` undone (RFC 3986 section 6.2.2.2): `/%61dmin` is `/admin` to whoever serves it. */
+/**
+ * Decodes percent-encoded letters, digits and `-._~` (RFC 3986 section 6.2.2.2): every server reads `/%61dmin` as `/admin`.
+ */
 export function plainPath(path: string): string {
   if (!path.includes('%')) return path;
   return path.replace(/%([2-7][0-9A-Fa-f])/g, (whole, hex: string) => {

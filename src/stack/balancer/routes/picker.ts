@@ -1,7 +1,7 @@
 /**
- * Which upstream of a route gets a request: the one it prefers, then the policy among those that are no backup, then among
- * the backups, and when none is available any that was not taken out by hand. Routes with none of this go straight to
- * `pick`.
+ * Chooses the upstream of a route for a request, in this order: the preferred upstream; the policy among the upstreams that
+ * are no backups; the policy among the backups; and when none is available, any upstream that was not taken out by hand.
+ * Routes without preferences and backups call `pick` directly.
  */
 import type { Random } from '../../../base/random.ts';
 import type { Policy } from '../options/route-options.ts';
@@ -29,14 +29,14 @@ export class Picker {
     this.reweigh();
   }
 
-  /** Somebody has changed a weight. Turns know no weights: where those differ, chance does what turns would. */
+  /** Called when a weight has changed. `round_robin` ignores weights: when they differ, `weighted` replaces it. */
   reweigh(): void {
     const even = this.#all.every((one) => one.share === 1);
     this.#policy = this.#written === 'round_robin' && !even ? 'weighted' : this.#written;
     this.#ring = undefined;
   }
 
-  /** An index, `NOBODY` or `ALL_BUSY`. `limit`: requests at one upstream at a time. */
+  /** An index, `NOBODY` or `ALL_BUSY`. `limit`: the largest number of concurrent requests at one upstream. */
   pick(tried: readonly Upstream[], limit: number, random: Random, preference: Preference | undefined): number {
     this.#turn = (this.#turn + 1) >>> 0;
     if (preference !== undefined) {

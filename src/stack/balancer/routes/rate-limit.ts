@@ -1,10 +1,10 @@
 /**
- * So many requests in so long for each key, by the generic cell rate algorithm: one number a key (the theoretical arrival
- * time, TAT) says all, requests are spread evenly and `burst` of them may come at once. A limit by windows would let twice
- * as many through around the edge of two windows; a list of times would cost memory for each request.
+ * Limits the requests of each key per period, by the generic cell rate algorithm. It stores one number per key (the
+ * theoretical arrival time, TAT). Requests are spread evenly, and `burst` of them may come at once. A limit by windows would
+ * let twice as many requests through around the edge of two windows; a list of times would cost memory for each request.
  *
- * Keys are bounded: past the limit the key unused for longest is forgotten, which gives that key a fresh allowance, and is
- * counted. Refusing new keys instead would let whoever fills the table lock everybody else out.
+ * The number of keys is bounded. Above the limit, the least recently used key is forgotten and counted; that key then has a
+ * fresh allowance. If new keys were refused instead, a client that fills the table would lock all other clients out.
  */
 import type { Clock } from '../../../base/clock.ts';
 
@@ -19,9 +19,9 @@ export interface RateVerdict {
   readonly allowed: boolean;
   /** Requests the key may make now. */
   readonly remaining: number;
-  /** Seconds until its whole allowance is back, rounded up. */
+  /** Seconds until the whole allowance is available again, rounded up. */
   readonly resetSeconds: number;
-  /** Seconds until one more is allowed, rounded up; 0 when one is. */
+  /** Seconds until one more request is allowed, rounded up; 0 when one is allowed now. */
   readonly retrySeconds: number;
 }
 
@@ -35,7 +35,7 @@ export class RateLimit {
   readonly #tat = new Map<string, number>();
   /** `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10, section 3. */
   readonly policy: string;
-  /** Keys that had to leave before their allowance was whole again. */
+  /** Keys that were forgotten before their whole allowance was available again. */
   forgotten = 0;
 
   constructor(rules: RateRules, clock: Clock) {
@@ -56,7 +56,7 @@ export class RateLimit {
     const before = this.#tat.get(key);
     const tat = before === undefined || before < now ? now : before;
     const waitMs = tat - this.#toleranceMs - now;
-    // Sums of fractions of a millisecond are not exact.
+    // A sum of fractions of a millisecond is not exact.
     const allowed = waitMs <= 1e-6;
     const after = allowed ? tat + this.#intervalMs : tat;
     if (before !== undefined) this.#tat.delete(key);
@@ -79,7 +79,7 @@ export class RateLimit {
   }
 }
 
-/** Lines for an answer: what is left of the allowance, and the allowance. */
+/** Lines for an answer: the rest of the allowance, and the policy. */
 export function rateFields(limit: RateLimit, verdict: RateVerdict): string {
   const { remaining, resetSeconds, retrySeconds } = verdict;
   const retry = retrySeconds > 0 ? `Retry-After: ${retrySeconds}\r\n` : '';

@@ -1,4 +1,4 @@
-/** What templates and keys of switches read from a request. Made only on routes that have such a switch. */
+/** The facts of a request that templates and keys of switches read. Made only on routes that have such a switch. */
 import type { BlockList } from 'node:net';
 import type { Facts } from '../options/template.ts';
 import { clientAddress } from '../http/address-list.ts';
@@ -69,7 +69,7 @@ export function fieldOf(raw: readonly string[], name: string): string | undefine
   return undefined;
 }
 
-/** Value of the first cookie of that name (RFC 6265 section 4.2), without its quotes. */
+/** Value of the first cookie with that name (RFC 6265 section 4.2), without its quotes. */
 export function cookieOf(raw: readonly string[], name: string): string | undefined {
   for (let at = 0; at < raw.length; at += 2) {
     if (raw[at].length !== 6 || raw[at].toLowerCase() !== 'cookie') continue;

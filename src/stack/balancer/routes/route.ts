@@ -1,6 +1,6 @@
 /**
- * A route as requests meet it: every switch compiled to something to call, or to nothing. A switch that is off is an absent
- * field, looked at once for each request at most.
+ * A compiled route: every switch is something to call, or absent. A switch that is off is an absent field, which is read at
+ * most once for each request.
  */
 import type { BlockList } from 'node:net';
 import type { Clock } from '../../../base/clock.ts';
@@ -20,7 +20,7 @@ import type { RequestFacts } from './request-facts.ts';
 import { byPath, makeSticky, type Preference, type Sticky } from './sticky.ts';
 
 export interface Route {
-  /** In the runtime API: its name, or where it leads. */
+  /** The id in the runtime API: the route's name, or its host and path. */
   readonly id: string;
   readonly name: string | undefined;
   readonly host: string | undefined;
@@ -36,7 +36,7 @@ export interface Route {
   readonly outgoing: Outgoing | undefined;
   readonly answerEdit: AnswerEdit | undefined;
   readonly sticky: Sticky | undefined;
-  /** Every route has one for maintenance; `guarded` says whether it has anything to check. */
+  /** Every route has a gate, because maintenance may be switched on; `guarded` says whether the gate has any check now. */
   readonly gate: Gate;
   guarded: boolean;
   /** Whether any switch reads facts of a request. */
@@ -47,7 +47,7 @@ export interface RoutePieces {
   readonly clock: Clock;
   readonly loosest: Limits;
   readonly passwords: PasswordGate | undefined;
-  /** The route of the same name in the configuration before. */
+  /** The route of the same name in the previous configuration. */
   readonly before?: Route | undefined;
 }
 
@@ -57,7 +57,7 @@ const trimmed = (path: string): string => (path.length > 1 ? path.replace(/\/+$/
 export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[], pieces: RoutePieces): Route {
   const { name, host, policy, timeouts, retries, limits } = options;
   const path = trimmed(options.path);
-  // Stable: backups keep their order behind the others.
+  // The sort is stable: backups come last and keep their order.
   const ordered = [...upstreams].sort((a, b) => Number(a.backup) - Number(b.backup));
   const gate = new Gate(options, { ...pieces, before: pieces.before?.gate });
   const outgoing = compileOutgoing({ ...options, path });
@@ -89,29 +89,34 @@ export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[],
   };
 }
 
-/** Whether every upstream of the route is out. Then all of them are tried: one may still answer (`upstream/pick.ts`). */
+/**
+ * Whether every upstream of the route is unavailable. Then all of them are tried: one may still answer (`upstream/pick.ts`).
+ */
 export function inPanic({ upstreams }: Route): boolean {
   return upstreams.length > 0 && !upstreams.some((one) => one.available);
 }
 
-/** The name under which telemetry knows a request of the route. */
+/** The name of the request's route for telemetry. */
 export function nameAtStart({ name, templates }: Route, target: string): string {
   return name ?? templates.find(pathOf(target)) ?? templates.other;
 }
 
-/** It may be known by now: of the answer it got (`status`), or of that to another request it waited for. */
+/**
+ * The name when the request has ended. It may be known only now: from the request's own answer (`status`), or from the
+ * answer to another request that this one waited for.
+ */
 export function nameByNow(route: Route, atStart: string, target: string, status: number | undefined): string {
   const { name, templates } = route;
   if (name !== undefined || atStart !== templates.other) return atStart;
   return status === undefined ? (templates.find(pathOf(target)) ?? atStart) : templates.learn(pathOf(target), status);
 }
 
-/** The head as the route sends it on. */
+/** The head that the route sends to the upstream. */
 export function outgoingHead(route: Route, facts: RequestFacts | undefined, head: RequestHead): RequestHead {
   return facts === undefined || route.outgoing === undefined ? head : route.outgoing(facts);
 }
 
-/** Lines that tell a client which upstream it stays at. */
+/** Lines that tell a client at which upstream it stays. */
 export function stickyFields(
   { sticky }: Route,
   facts: RequestFacts | undefined,
@@ -123,7 +128,10 @@ export function stickyFields(
 
 const hostRank = ({ host }: Route): number => (host === undefined ? 0 : host.startsWith('*.') ? 1 : 2);
 
-/** Routes in the order they are tried: exact hosts first, then wildcards, longer paths, those that ask for more; then as written. */
+/**
+ * Routes in the order in which they are tried: exact hosts, then wildcards; longer paths first; routes with further
+ * conditions first; then the order of the configuration.
+ */
 export class RouteTable {
   readonly routes: readonly Route[];
   /** Ambiguous paths are refused when the path decides which upstream gets the request. */
@@ -161,7 +169,7 @@ function hostMatches(pattern: string, host: string): boolean {
   return label > 0 && host.endsWith(pattern.slice(1)) && !host.slice(0, label).includes('.');
 }
 
-/** What a head is held to before its route is known: the largest of each limit. */
+/** The limits for a head before its route is known: the largest of each limit. */
 export function loosestLimits(routes: readonly RouteOptions[], section: Limits): Limits {
   const all = routes.length === 0 ? [section] : routes.map((route) => route.limits);
   const most = (key: 'header' | 'fields' | 'target'): number => Math.max(...all.map((limits) => limits[key]));

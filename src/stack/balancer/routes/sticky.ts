@@ -1,8 +1,8 @@
 /**
- * Sessions that stay at one upstream. With a cookie, its value is a keyed hash of the upstream's name: nobody can make one
- * without the key, it tells nothing of the network behind, and looking it up is reading a small table made when the
- * configuration was loaded. With a field or an address, a consistent hash of it chooses. An upstream that takes no traffic
- * is passed over, and with a cookie the client is told its new one.
+ * Sessions that stay at one upstream. With a cookie, its value is a keyed hash of the upstream's name: nobody can make a
+ * cookie without the key, and its value reveals nothing about the network. It is looked up in a small table that is made
+ * when the configuration is loaded. With a field or an address, a consistent hash of the value chooses. An upstream that
+ * takes no traffic is skipped; with a cookie, the client is told its new upstream.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { StickyOptions } from '../options/route-options.ts';
@@ -11,7 +11,7 @@ import { hashText } from './hash-ring.ts';
 import { addressKey } from './limit-key.ts';
 import type { RequestFacts } from './request-facts.ts';
 
-/** Where a request would rather go: an index of `upstreams`, or a hash for the ring. */
+/** The preferred upstream of a request: an index of `upstreams`, or a hash for the ring. */
 export type Preference =
   | { readonly kind: 'index'; readonly at: number }
   | { readonly kind: 'hash'; readonly hash: number };
@@ -22,7 +22,7 @@ export interface Sticky {
   fields(upstream: Upstream, preference: Preference | undefined, facts: RequestFacts): string;
 }
 
-/** For balancers that share no configured secret: cookies hold until this process ends. */
+/** The default when balancers share no configured secret: cookies are valid until this process ends. */
 const OWN_SECRET = randomBytes(32);
 
 function byCookie(name: string, secret: string | undefined, maxAgeMs: number, upstreams: readonly Upstream[]): Sticky {
@@ -63,5 +63,8 @@ export function makeSticky(options: StickyOptions, upstreams: readonly Upstream[
   return byHash((facts) => facts.field(name));
 }
 
-/** The policy `consistent_hash` without anything sticky: one path belongs to one upstream, whose own cache is then used. */
+/**
+ * The policy `consistent_hash` without a sticky setting: each path belongs to one upstream, so that this upstream's own
+ * cache is used.
+ */
 export const byPath: Sticky = byHash((facts) => facts.path);

@@ -1,7 +1,7 @@
 /**
- * The access log: one JSON line a request, put together from one template of constant pieces, without an object in between.
- * Lines are collected and written a few times a second. What a slow disk does not take is bounded; beyond that lines are
- * dropped and counted. Without a file there is no log and a request costs nothing for it.
+ * The access log: one JSON line per request, written from one template of constant pieces, without an intermediate object.
+ * Lines are collected and written a few times a second. The lines that wait for a slow disk are bounded; further lines are
+ * dropped and counted. Without a file there is no log, and a request costs nothing for it.
  */
 import { createWriteStream, type WriteStream } from 'node:fs';
 import type { Span } from '@opentelemetry/api';
@@ -14,14 +14,14 @@ const CHUNK_BYTES = 64 * 1024;
 const WAITING_BYTES = 8 * 1024 * 1024;
 const TEXT_LIMIT = 2_048;
 
-/** Text from a client as JSON, of bounded length. */
+/** Text from a client as JSON, with a bounded length. */
 const text = (value: string | undefined): string =>
   value === undefined ? 'null' : JSON.stringify(value.length > TEXT_LIMIT ? value.slice(0, TEXT_LIMIT) : value);
 
-/** Microseconds are as much as is measured; `null` for a phase the request did not go through. */
+/** Microseconds are the resolution of the measurement; `null` for a phase that the request did not have. */
 const ms = (value: number): string => (value >= 0 ? String(Math.round(value * 1000) / 1000) : 'null');
 
-/** `errorType`: why it failed, or null. The query stays out: it may hold secrets. */
+/** `errorType`: why the request failed, or null. The query is left out, because it may contain secrets. */
 export function accessLine(timeMs: number, span: Span, done: ServerOutcome, errorType: string | undefined): string {
   const { head, peer, phases } = done;
   const { traceId, spanId } = span.spanContext();
@@ -45,7 +45,7 @@ export class AccessLog {
   #cancel: (() => void) | undefined;
   dropped = 0;
 
-  /** The file is made if it is not there, and appended to. */
+  /** The file is created if it is missing; otherwise lines are appended. */
   constructor(file: string, clock: Clock) {
     this.#file = file;
     this.#clock = clock;
@@ -54,7 +54,7 @@ export class AccessLog {
 
   #open(): WriteStream {
     const stream = createWriteStream(this.#file, { flags: 'a', mode: 0o640 });
-    // A file that cannot be written loses lines, never requests.
+    // When the file cannot be written, lines are lost, never requests.
     stream.on('error', () => {});
     return stream;
   }
@@ -77,7 +77,7 @@ export class AccessLog {
     this.#waiting = '';
   }
 
-  /** For logrotate: from now on the file of that name, which may be a new one. */
+  /** Opens the file of that name again: logrotate may have moved the old one. */
   reopen(): void {
     this.#flush();
     this.#stream.end();

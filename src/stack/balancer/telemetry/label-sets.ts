@@ -1,6 +1,6 @@
 /**
- * Histograms bound to attributes once per combination and kept: building attributes for each record, or even the text of a
- * key, would be a large part of the cost of observing. Bounded: past the limit a combination is bound for one use.
+ * Histograms that are bound to attributes once per combination and kept: making attributes, or even the text of a key, for
+ * each record would be a large part of the cost of measuring. Bounded: above the limit, a combination is bound for one use.
  */
 import type { Attributes } from '@opentelemetry/api';
 import type { BoundHistogram, BoundRecord } from '../../../telemetry/metrics/cells.ts';
@@ -82,14 +82,14 @@ export class LabelSets {
   }
 }
 
-/** A count and the attributes it is reported with. */
+/** A count and its attributes. */
 export interface AttemptCell {
   readonly duration: BoundRecord;
   readonly count: Attributes;
   value: number;
 }
 
-/** Attempts at one upstream, by method and outcome. Methods and outcomes are few, so the number is bounded. */
+/** Attempts at one upstream, by method and outcome. There are few methods and outcomes, so the number is bounded. */
 export class AttemptLabels {
   readonly #name: string;
   readonly #host: string;

@@ -1,7 +1,7 @@
 /**
- * What the balancer reports to OpenTelemetry: a server span per request and a client span per try, the duration histograms of the semantic
- * conventions, and its own counters. Histograms are bound to attributes once per combination; counters are plain numbers
- * that observable instruments read at each collection, so they cost nothing per request.
+ * The balancer's telemetry for OpenTelemetry: a server span per request and a client span per try, the duration histograms
+ * of the semantic conventions, and its own counters. Histograms are bound to attributes once per combination; counters are
+ * plain numbers that observable instruments read at each collection, so they cost nothing per request.
  */
 import { metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Attributes, Context, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
@@ -82,11 +82,14 @@ export class Observer {
   readonly #gauges: Gauges;
   readonly #stops: (() => void)[] = [];
   readonly #fields = propagation.fields();
-  /** All of them are known by name, so `RequestHead.traced` tells whether there is one. */
+  /**
+   * Whether all fields of the propagator are known by name. Then `RequestHead.traced` is true for a request with any of
+   * them.
+   */
   readonly #fieldsKnown = this.#fields.every((name) => fieldMeaning(name) === FIELD.trace);
   /** The W3C fields can be written here: their text does not depend on the propagator. */
   readonly #w3c = this.#fields.includes('traceparent') && this.#fields.every((name) => W3C_FIELDS.has(name));
-  /** Fields of the propagator: a client's own are taken in by `serverSpan`, never passed on. */
+  /** Fields of the propagator: `serverSpan` reads the client's own; they are never forwarded. */
   readonly ownFields: OwnFields = new Set(this.#fields);
 
   constructor(gauges: Gauges) {
@@ -119,7 +122,7 @@ export class Observer {
         result.observe(inPanic(route) ? 1 : 0, { 'http.route': route.name ?? `${route.host ?? ''}${route.path}` });
     });
     observe(METRICS.upstreamUp, (result) => {
-      // An upstream of two routes is up when one of them may use it.
+      // An upstream that two routes use is up when one of them may use it.
       const up = new Map<string, boolean>();
       for (const one of gauges.upstreams()) up.set(one.name, one.available || up.get(one.name) === true);
       for (const [name, isUp] of up) result.observe(isUp ? 1 : 0, { 'vitrine.upstream': name });
@@ -130,7 +133,7 @@ export class Observer {
     for (const stop of this.#stops) stop();
   }
 
-  /** The context the client sent, and a server span in it. */
+  /** The context that the client sent, and a server span in this context. */
   serverSpan(head: RequestHead, route: string): { readonly span: Span; readonly parent: Context } {
     const method = knownMethod(head.method);
     this.#activeCell(method).value += 1;
@@ -181,7 +184,7 @@ export class Observer {
     return labels;
   }
 
-  /** The method is not a label of this counter, and an address may serve two routes: equal labels are summed to one point. */
+  /** The method is not a label here, and two routes may share an address: equal labels are summed to one point. */
   #observeTries(result: ObservableResult): void {
     const points = new Map<string, { attributes: Attributes; value: number }>();
     for (const upstream of this.#gauges.upstreams()) {

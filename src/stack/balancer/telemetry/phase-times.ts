@@ -1,15 +1,15 @@
-/** Times of a request's phases. Each phase is measured once; spans, histograms and `Server-Timing` report the same numbers. */
+/** Times of a request's phases. Each is measured once; spans, histograms and `Server-Timing` report the same numbers. */
 
 export const PHASES = ['queue', 'cache', 'connect', 'upstream', 'transfer'] as const;
 
-/** Positions in the array of a request's phases. `upstream` ends with the first byte of the answer, `transfer` with the last. */
+/** Positions in the array of phases. `upstream` ends with the first byte of the answer, `transfer` with the last one. */
 export const QUEUE = 0;
 export const CACHE = 1;
 export const CONNECT = 2;
 export const UPSTREAM = 3;
 export const TRANSFER = 4;
 
-/** Milliseconds by phase, in the order of `PHASES`; NaN for a phase the request did not go through. */
+/** Milliseconds by phase, in the order of `PHASES`; NaN for a phase that the request did not have. */
 export type PhaseTimes = number[];
 
 export const newPhaseTimes = (): PhaseTimes => [NaN, NaN, NaN, NaN, NaN];
@@ -24,7 +24,10 @@ function hundredths(ms: number): string {
   return `${Math.floor(whole / 100)}${TWO_DIGITS[whole % 100]}`;
 }
 
-/** The field `Server-Timing` with its line end; phases not gone through are left out. `cache`: the result of the cache look-up. */
+/**
+ * The field `Server-Timing` with its line end, without the phases that the request did not have. `cache`: the result of the
+ * cache look-up.
+ */
 export function serverTiming(phases: PhaseTimes, cache: string | undefined): string {
   let out = '';
   for (let at = 0; at < TRANSFER; at += 1) {

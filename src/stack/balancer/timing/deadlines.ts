@@ -42,11 +42,11 @@ export class Deadlines {
 
   #plan(): void {
     this.#sweeping = true;
-    // After what has arrived was read: a process that was held up must not blame those who answered meanwhile.
+    // Arrived bytes are read before the sweep: when this process was blocked, peers that answered meanwhile are not late.
     this.#cancel = this.#clock.after(PERIOD_MS, () => void setImmediate(() => this.#sweep()));
   }
 
-  /** The sweep continues while there is a deadline: starting it anew for each request would be a timer per request again. */
+  /** The sweep runs again while there is a deadline: starting it anew for each request would cost a timer per request. */
   #sweep(): void {
     if (this.#closed) return;
     const now = this.#clock.monotonic();

@@ -1,7 +1,7 @@
 /**
- * Files that are read again when they change: certificates, keys, passwords. They are asked for their state once a second
- * instead of being watched, because the notices of file systems get lost where files are replaced through links (as
- * Kubernetes does with secrets) and on network mounts. A file that cannot be read well keeps what was read before.
+ * Files that are read again when they change: certificates, keys, passwords. Their state is checked once a second instead of
+ * with file system events, because such events get lost when files are replaced through links (as Kubernetes does with
+ * secrets) and on network mounts. When a changed file cannot be read, the content that was read before stays in use.
  */
 import { stat } from 'node:fs/promises';
 import type { Clock } from '../../../base/clock.ts';
@@ -14,7 +14,7 @@ interface Watched {
   state: string;
 }
 
-/** Changes with content, time and identity; the same for a file that is not there. */
+/** A text that changes with the content, time or identity of a file. An absent file always gives the same text. */
 async function stateOf(files: readonly string[]): Promise<string> {
   const states = await Promise.all(
     files.map((file) =>
@@ -37,7 +37,7 @@ export class WatchedFiles {
     this.#clock = clock;
   }
 
-  /** `changed` is called some time after one of `files` has become another. It throws nothing. */
+  /** `changed` is called some time after one of `files` has changed. It must not throw. */
   async watch(files: readonly string[], changed: () => void): Promise<void> {
     const state = await stateOf(files);
     this.#watched.push({ files, changed, state });
@@ -48,7 +48,7 @@ export class WatchedFiles {
     this.#cancel = this.#clock.after(PERIOD_MS, () => void this.check());
   }
 
-  /** Looks now. */
+  /** Checks the files now. */
   async check(): Promise<void> {
     this.#cancel();
     for (const one of this.#watched) {

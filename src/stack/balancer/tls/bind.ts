@@ -1,4 +1,4 @@
-/** Binding a server to its address, or to a socket that the process before this one is listening on. */
+/** Binds a server to its address, or to a socket on which the previous process listens. */
 import type { Server as NetServer, AddressInfo } from 'node:net';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Address } from '../../../config/types.ts';
@@ -6,17 +6,17 @@ import type { Address } from '../../../config/types.ts';
 /** Listening sockets of a process that is being replaced. */
 export interface HandedSockets {
   /**
-   * Calls `use` in the very turn in which the socket arrives: a socket that listens without a server of ours takes
-   * connections that nobody answers. Undefined: the process before had none of that name.
+   * Calls `use` in the same turn in which the socket arrives: a listening socket without a server of this process would
+   * accept connections that nobody answers. Undefined: the previous process had no socket of that name.
    */
   take(name: 'plain' | 'secure', use: (socket: NetServer | undefined) => void): void;
 }
 
-/** Connections that are complete and wait to be taken: a burst must not be refused by the kernel. */
+/** Complete connections that wait to be accepted: the kernel must not refuse a burst. */
 const BACKLOG = 4096;
 
 interface Binding extends Address {
-  /** The configuration's name for the address. */
+  /** The configuration key of the address. */
   readonly key: string;
   readonly socket: 'plain' | 'secure';
 }
@@ -49,7 +49,7 @@ export interface Bound {
   readonly secure: AddressInfo | undefined;
 }
 
-/** The plain listener, and the one for TLS where there is one. Throws as `bind` does. */
+/** Binds the plain listener, and the TLS listener when there is one. Throws as `bind` does. */
 export async function bindBoth(
   servers: { readonly plain: NetServer; readonly secure: NetServer | undefined },
   { listen, tls }: { readonly listen: Address; readonly tls?: { readonly listen: Address } | undefined },

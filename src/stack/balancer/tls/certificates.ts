@@ -1,8 +1,7 @@
 /**
- * The certificates of the TLS listener: read and checked as a set, chosen by the name a client asks for, and replaced as a
- * whole when a file changes. Handshakes under way and open connections keep the one they began with. A set that cannot be
- * read, or a key that belongs to another certificate (the moment between two files being replaced), leaves the old set in
- * place.
+ * The certificates of the TLS listener. They are read and checked as a set, chosen by the name that a client asks for, and
+ * replaced as a whole when a file changes. Handshakes in progress and open connections keep their certificate. When a set
+ * cannot be read, or a key belongs to another certificate (while two files are being replaced), the old set stays in use.
  */
 import { readFileSync } from 'node:fs';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
@@ -19,7 +18,7 @@ export interface Certificate {
   readonly context: SecureContext;
 }
 
-/** Forward secrecy alone for TLS 1.2: Mozilla's intermediate profile, of 2024. */
+/** Only cipher suites with forward secrecy for TLS 1.2: Mozilla's intermediate profile of 2024. */
 const CIPHERS =
   'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305';
 
@@ -80,19 +79,19 @@ export class Certificates {
     return this.#options.certificates.flatMap((one) => [one.cert_file, one.key_file]);
   }
 
-  /** For clients that name nobody, or a name that no certificate has. */
+  /** The certificate for clients that send no name, or a name that no certificate has. */
   get first(): Certificate {
     return this.#all[0];
   }
 
-  /** Reads all again. Throws VitrineError `config_invalid` and keeps what there is. */
+  /** Reads all files again. Throws VitrineError `config_invalid`; the present certificates then stay. */
   reload(): void {
     const fresh = this.#options.certificates.map((one) => read(one, this.#options));
     this.#byName = indexed(fresh);
     this.#all = fresh;
   }
 
-  /** An exact name before a wildcard; a wildcard stands for one label (RFC 6125 section 6.4.3). */
+  /** An exact name comes before a wildcard; a wildcard stands for one label (RFC 6125 section 6.4.3). */
   contextFor(serverName: string): SecureContext {
     const name = serverName.toLowerCase();
     const dot = name.indexOf('.');
@@ -101,7 +100,7 @@ export class Certificates {
   }
 }
 
-/** Of two certificates with one name the earlier stays: the order of the file decides. */
+/** When two certificates have the same name, the first in the configuration is used. */
 function indexed(all: readonly Certificate[]): Map<string, Certificate> {
   const byName = new Map<string, Certificate>();
   for (const one of all) for (const name of one.names) if (!byName.has(name)) byName.set(name, one);

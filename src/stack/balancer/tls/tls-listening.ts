@@ -1,4 +1,7 @@
-/** What the listener needs to know of TLS: options of its server, the HSTS line, and who is sent from http to https. */
+/**
+ * The facts about TLS that the listener needs: the options of its server, the HSTS line, and which requests are redirected
+ * from http to https.
+ */
 import type { Server, TlsOptions as TlsServerOptions } from 'node:tls';
 import type { Logger } from '../../../base/logger.ts';
 import type { Peer } from '../http/forward-head.ts';
@@ -35,7 +38,7 @@ export class TlsListening {
     };
   }
 
-  /** Other options take over. Throws VitrineError `config_invalid` and keeps the old ones. */
+  /** Takes other options. Throws VitrineError `config_invalid` and keeps the old ones. */
   replace(options: TlsOptions, server: Pick<Server, 'setSecureContext'> | undefined): void {
     const certificates = new Certificates(options);
     server?.setSecureContext({ ...contextOptions(options), ...certificates.first.pem });
@@ -62,7 +65,9 @@ export class TlsListening {
     }
   }
 
-  /** Whether a request that came in the clear belongs on https. A trusted proxy may have taken it by TLS itself. */
+  /**
+   * Whether a request that came over plain HTTP must be redirected to https. A trusted proxy may have received it over TLS.
+   */
   redirects(head: RequestHead, peer: Peer): boolean {
     if (!this.#options.redirect || peer.scheme === 'https' || head.host === '') return false;
     return !peer.trusted || !saysHttps(head.raw);

@@ -1,8 +1,8 @@
 /**
- * The addresses behind the name of an upstream. Names are asked of the DNS servers directly (c-ares), each again when its
- * TTL is over: the system's resolver says no TTL and works in threads that a silent server would hold. Names that DNS does
- * not know (`/etc/hosts`, mDNS) are the system's after all, asked again every half minute. Nothing here is waited for: a
- * connection takes the addresses known now, and what was known is kept while nobody answers.
+ * The addresses behind the name of an upstream. DNS servers are asked directly (c-ares), and again when the TTL of the
+ * answer is over: the system's resolver returns no TTL and runs in threads that a silent server would block. Names that DNS
+ * does not know (`/etc/hosts`, mDNS) are resolved by the system, again every half minute. Nothing waits for an answer: a
+ * connection uses the addresses that are known now, and known addresses stay while no server answers.
  */
 import { lookup as systemLookup, promises as dns, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { isIP } from 'node:net';
@@ -31,7 +31,7 @@ export class AddressBook {
   #cancel = (): void => {};
   #closed = false;
 
-  /** `servers`: as `host:port`; none: those of the system. `onChanged`: other addresses than before. */
+  /** `servers`: as `host:port`; when empty, those of the system. `onChanged` is called when the addresses have changed. */
   constructor(name: string, servers: readonly string[], clock: Clock, onChanged: () => void) {
     this.#name = name;
     this.#clock = clock;
@@ -41,17 +41,17 @@ export class AddressBook {
     void this.#refresh();
   }
 
-  /** Known now. */
+  /** The addresses that are known now. */
   get addresses(): readonly string[] {
     return this.#addresses.map((one) => one.address);
   }
 
-  /** Whether a connection to `address` is one to where the name leads now, as far as is known. */
+  /** Whether `address` is still one of the known addresses of the name. True while no address is known. */
   holds(address: string | undefined): boolean {
     return this.#addresses.length === 0 || this.#addresses.some((one) => one.address === address);
   }
 
-  /** For `net.connect`: all addresses, another one first each time; connecting goes on to the next when one is silent. */
+  /** For `net.connect`: all addresses, starting with another one each time. When one is silent, `connect` tries the next. */
   readonly lookup = (name: string, options: LookupAllOptions, answer: Answer): void => {
     const known = this.#addresses;
     if (known.length === 0) {
@@ -86,7 +86,7 @@ export class AddressBook {
         ttlMs: Math.min(MOST_TTL_MS, Math.max(LEAST_TTL_MS, ttlMs)),
       };
     }
-    // A server that says there is no such name leaves the system's own tables; one that says nothing leaves what was known.
+    // When a server answers that the name does not exist, the system is asked. When no server answers, known addresses stay.
     const unknown = [v4, v6].some((one) => one.status === 'rejected' && /ENOTFOUND|ENODATA/.test(codeOf(one.reason)));
     return unknown || this.#addresses.length === 0 ? this.#askSystem() : undefined;
   }

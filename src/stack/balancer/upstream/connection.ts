@@ -1,6 +1,6 @@
 /**
- * One raw connection to an upstream and the one exchange on it. Bytes are read into one static buffer (`onread`), so
- * nothing is allocated for reading; a listener copies the bytes that it keeps. The connection reports once how the exchange ended:
+ * One raw connection to an upstream and the one exchange on it. Bytes are read into one static buffer (`onread`), so reading
+ * allocates nothing; a listener copies the bytes that it keeps. The connection reports once how the exchange ended:
  * `onComplete` or `onFailed`, never both.
  */
 import type { Socket } from 'node:net';
@@ -19,18 +19,18 @@ export interface ExchangeEvents {
   /** After 101, `onBody` brings the bytes of the tunnel. */
   onHead(head: ReplyHead): void;
   onBody(bytes: Buffer): void;
-  /** All bytes of one read were delivered and can be written now. Not called when `onComplete` is. */
+  /** All bytes of one read were delivered and can be written now. Not called when `onComplete` is called. */
   onFlush(): void;
   /** The write buffer is empty again; more may be written. */
   onWritable(): void;
-  /** The answer is complete. `reusable`: the connection may carry another exchange as far as the answer tells. */
+  /** The answer is complete. `reusable`: by the answer, the connection may carry another exchange. */
   onComplete(reusable: boolean, trailers: string): void;
   onFailed(kind: ConnectionFailure, error: Error): void;
 }
 
 /**
- * Shared by all connections: libuv fills it and calls back in one go, so it never holds bytes of two sockets
- * (true of readiness-based platforms, which Linux and macOS are).
+ * Shared by all connections: libuv fills the buffer and calls back at once, so it never holds bytes of two sockets (this
+ * holds on readiness-based platforms such as Linux and macOS).
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 const NOBODY_THERE = new Set([
@@ -52,7 +52,7 @@ export class UpstreamConnection implements ReplyListener {
   #events: ExchangeEvents | undefined;
   #keepAlive = false;
   #tunnel = false;
-  /** True once the exchange failed or the connection was given up. */
+  /** True when the exchange has failed or the connection was given up. */
   #over = false;
   connected = false;
   /** Whether it carried an exchange before the present one. */
@@ -85,12 +85,12 @@ export class UpstreamConnection implements ReplyListener {
     return this.#socket.remoteAddress;
   }
 
-  /** Whether the upstream is slower than what it is sent. */
+  /** Whether the upstream reads more slowly than bytes are sent to it. */
   get blocked(): boolean {
     return this.#socket.writableNeedDrain;
   }
 
-  /** Begins an exchange: `bytes` is the head and as much of the body as there is, latin1 or as it is. */
+  /** Begins an exchange. `bytes`: the head and the part of the body that is held, as latin1 text or as bytes. */
   begin(method: string, bytes: string | Buffer, events: ExchangeEvents, upgrading = false): void {
     this.#events = events;
     this.#parser.expect(method, this, upgrading);
@@ -103,7 +103,7 @@ export class UpstreamConnection implements ReplyListener {
     return typeof bytes === 'string' ? this.#socket.write(bytes, 'latin1') : this.#socket.write(bytes);
   }
 
-  /** Sends what is written from now on at the end of the turn, after all bytes that have arrived were read. */
+  /** Holds the following writes and sends them at the end of the turn, after all bytes that have arrived were read. */
   holdForTurn(): void {
     holdForTurn(this.#socket);
   }

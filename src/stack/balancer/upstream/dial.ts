@@ -1,4 +1,4 @@
-/** Opening a socket to an upstream: TCP or a Unix socket, plain or TLS. What does not change is prepared once. */
+/** Opens a socket to an upstream: TCP or a Unix socket, plain or TLS. All constant parts are prepared once. */
 import { readFileSync } from 'node:fs';
 import { connect as connectPlain, isIP, type Socket, type OnReadOpts } from 'node:net';
 import { connect as connectTls, createSecureContext, type ConnectionOptions, type SecureContext } from 'node:tls';
@@ -16,7 +16,7 @@ export class Dial {
   readonly #endpoint: Endpoint;
   readonly #book: AddressBook | undefined;
   #context: SecureContext | undefined;
-  /** Resumes TLS without another exchange of keys. */
+  /** Lets the next connection resume TLS without a full handshake. */
   #session: Buffer | undefined;
 
   /** Throws VitrineError `config_invalid` when the file of authorities cannot be read. */
@@ -26,7 +26,7 @@ export class Dial {
     if (endpoint.tls !== undefined) this.#context = contextOf(endpoint.tls);
   }
 
-  /** The file of authorities has changed. Throws as the constructor does, and keeps the old ones. */
+  /** Reads the changed file of authorities. Throws as the constructor does, and keeps the old ones. */
   reload(): void {
     const { tls } = this.#endpoint;
     if (tls !== undefined) this.#context = contextOf(tls);

@@ -1,18 +1,18 @@
 /**
- * Passive health as a pure step: what a request's outcome does to the standing of its upstream. Consecutive failures take
- * it out for a time that grows with each ejection (after Envoy's outlier detection), never more than a share of the route
- * unless connections are refused: then no process listens there, and keeping it in cannot help.
+ * Passive health as a pure step: how a request's outcome changes the standing of its upstream. Consecutive failures eject
+ * the upstream for a time that grows with each ejection (after Envoy's outlier detection). At most a share of the route's
+ * upstreams is ejected at a time, unless connections are refused: then no process listens, and asking it cannot help.
  */
 
 export type FailureKind = 'refused' | 'timeout' | 'error';
 
 export interface Standing {
-  /** Failures in a row, and whether all of them were refused connections. */
+  /** Consecutive failures, and whether all of them were refused connections. */
   readonly failures: number;
   readonly onlyRefused: boolean;
-  /** Ejections so far; old ones are forgotten one at a time. */
+  /** Number of ejections so far; old ones are forgotten one at a time. */
   readonly times: number;
-  /** Out until then (monotonic ms); 0 when it is in. */
+  /** Ejected until then (monotonic ms); 0 when not ejected. */
   readonly untilMs: number;
   /** When `times` last changed. */
   readonly changedMs: number;
@@ -31,7 +31,7 @@ const FORGET_MS = 30_000;
 
 export type Verdict = { readonly standing: Standing; readonly ejectedFor?: FailureKind };
 
-/** `othersOut` of the `total` upstreams of the route are out already, this one not counted. */
+/** `othersOut` of the `total` upstreams of the route are already out, without this one. */
 export function afterFailure(
   before: Standing,
   kind: FailureKind,

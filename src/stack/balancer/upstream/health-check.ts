@@ -1,8 +1,8 @@
 /**
- * Active checks: each upstream is asked by HTTP, because one that hangs still accepts connections. So many good answers in
- * a row bring it up, so many bad ones take it down. A 503 takes it down at once, because with 503 the upstream itself says
- * that it takes no work: it drains and will close its port soon. For the same reason an upstream that begins to close its
- * connections is checked at once. The checks appear in no request count and no trace.
+ * Active checks: each upstream is asked by HTTP, because an upstream that hangs still accepts connections. A number of good
+ * answers in a row marks it as up, and a number of bad ones as down. A 503 marks it as down at once, because with 503 the
+ * upstream itself says that it takes no requests: it drains and will close its port soon. For the same reason an upstream
+ * that begins to close its connections is checked at once. The checks appear in no request count and no trace.
  */
 import type { Clock } from '../../../base/clock.ts';
 import { HEALTH_CHECK_AGENT } from '../../../telemetry/spans/unobserved-requests.ts';
@@ -17,7 +17,7 @@ export interface HealthCheckRules {
   readonly down: number;
 }
 
-/** `good`: below 500. `unready`: 503. `bad`: anything else, or nothing in time. */
+/** `good`: below 500. `unready`: 503. `bad`: any other answer, or no answer in time. */
 type Answer = 'good' | 'unready' | 'bad';
 
 const UNREADY = 503;
@@ -29,7 +29,7 @@ function answerOf({ status }: ReplyHead): Answer {
   return status === UNREADY ? 'unready' : 'bad';
 }
 
-/** Asks once. */
+/** Makes one check. */
 function ask(upstream: Upstream, path: string, limitMs: number, clock: Clock): Promise<Answer> {
   return new Promise((resolve) => {
     let cancel = (): void => {};
@@ -52,14 +52,14 @@ function ask(upstream: Upstream, path: string, limitMs: number, clock: Clock): P
       onFailed: () => settle('bad'),
     };
     const connection = new UpstreamConnection(upstream.dial, () => {});
-    // An answer that came in time but was not read yet, because this process was busy, is read before.
+    // When this process was busy, an answer that came in time may not have been read yet. It is read first.
     cancel = clock.after(limitMs, () => void setImmediate(() => settle('bad')));
     const text = `GET ${path} HTTP/1.1\r\nHost: ${upstream.name}\r\nUser-Agent: ${HEALTH_CHECK_AGENT}\r\nConnection: close\r\n\r\n`;
     connection.begin('GET', text, events);
   });
 }
 
-/** Checks the address that `upstreams` share (one of each route that uses it). Returns what stops it. */
+/** Checks the address that `upstreams` share (one of each route that uses it). Returns a function that ends the checks. */
 export function checkHealth(upstreams: readonly Upstream[], rules: HealthCheckRules, clock: Clock): () => void {
   if (rules.interval <= 0) return () => {};
   let stopped = false;
@@ -90,7 +90,7 @@ export function checkHealth(upstreams: readonly Upstream[], rules: HealthCheckRu
   };
   for (const upstream of upstreams) {
     upstream.onFarewell = () => {
-      // The answer to a check that is under way may be older than this.
+      // The running check may have been answered before this event.
       again = true;
       if (!asking) plan(LEAST_GAP_MS);
     };

@@ -1,7 +1,7 @@
 /**
- * Which upstream gets the request. Pure: candidates and a turn in, an index out, so every policy is tested by arithmetic.
- * Only available candidates are used. When none is available, all are tried (panic mode): one may still answer, and a 503
- * would be certain.
+ * Chooses the upstream for a request. Pure: candidates and a turn in, an index out, so every policy is tested by arithmetic.
+ * Only available candidates are used. When none is available, all are tried (panic mode): one may still answer, and
+ * otherwise a 503 would be certain.
  */
 import type { Random } from '../../../base/random.ts';
 import type { Policy } from '../options/route-options.ts';
@@ -9,24 +9,24 @@ import type { Policy } from '../options/route-options.ts';
 export interface Candidate {
   /** Neither down nor ejected. */
   readonly available: boolean;
-  /** Requests it is working on. */
+  /** Its requests in progress. */
   readonly inflight: number;
-  /** Event streams and tunnels that are open: load to be spread, but no work that a limit could hold back. */
+  /** Its open event streams and tunnels: they count when load is spread, but not towards a limit. */
   readonly streams: number;
-  /** Share of its full load it may get, in (0, 1]: below 1 while it warms up. */
+  /** The share of its full load that it may get, in (0, 1]: below 1 while it warms up. */
   readonly weight: number;
-  /** Configured weight beside the others; 1 when nothing is said. */
+  /** Configured weight relative to the others; 1 by default. */
   readonly share?: number;
-  /** Taken out by hand: not even asked when no other is available. */
+  /** Taken out by hand: not asked even when no other candidate is available. */
   readonly drained?: boolean;
 }
 
 /** Every candidate was tried. */
 export const NOBODY = -1;
-/** Every candidate that is left has reached its limit. */
+/** Every remaining candidate has reached its limit. */
 export const ALL_BUSY = -2;
 
-/** One pass over the candidates. `panic`: no candidate is available, so the unavailable ones are asked too. */
+/** One pass over the candidates. `panic`: no candidate is available, so unavailable ones are asked too. */
 type PickPolicy = (
   candidates: readonly Candidate[],
   turn: number,
@@ -47,7 +47,7 @@ const loadOf = (one: Candidate): number => (one.inflight + one.streams + 1) / ef
 /** Whether the next candidate ends the search, is the best so far, or is passed over. */
 type Verdict = 'take' | 'better' | 'pass';
 
-/** Goes through the candidates from the turn on and compares each that may be taken with the best before it. */
+/** Goes through the candidates from the turn on and compares each allowed one with the best so far. */
 function inTurn(
   verdictOf: (one: Candidate, best: Candidate | undefined, panic: boolean, random: Random) => Verdict,
 ): PickPolicy {
@@ -70,7 +70,7 @@ function inTurn(
   };
 }
 
-/** Draws `draws` candidates by chance, each as its weight is to all weights, and takes the less busy one. */
+/** Draws `draws` candidates at random, each with a probability in proportion to its weight, and takes the less busy one. */
 function byChance(draws: 1 | 2): PickPolicy {
   return (candidates, _turn, tried, limit, random, panic) => {
     let sum = 0;
@@ -103,18 +103,21 @@ const leastInflight = inTurn((one, best) => (best === undefined || loadOf(one) <
 
 /** The function of each `balancer.policy`. A policy is added here and in the enum of the section's schema. */
 const POLICIES: Readonly<Record<Policy, PickPolicy>> = {
-  /** In turn; a candidate that warms up is passed over by chance. */
+  /** In turn; a candidate that warms up is skipped at random. */
   round_robin: inTurn((one, best, panic, random) => {
     if (panic || one.weight >= 1 || random() < one.weight) return 'take';
     return best === undefined ? 'better' : 'pass';
   }),
-  /** The fewest requests per weight; equal ones in turn. */
+  /** The fewest requests per weight; equal candidates in turn. */
   least_inflight: leastInflight,
-  /** By chance alone: it needs no state that several workers would have to share. */
+  /** At random alone: this needs no state that several workers would have to share. */
   weighted: byChance(1),
-  /** The power of two choices (Mitzenmacher): nearly as even as knowing all, and no herd runs to the one that was least busy. */
+  /**
+   * The power of two choices (Mitzenmacher): nearly as even as comparing all, and without all requests going to the
+   * candidate that was least busy a moment ago.
+   */
   two_choices: byChance(2),
-  /** For requests that have no key to hash: the sticky choice of the route comes first. */
+  /** For requests that have no key to hash: the route's sticky choice comes before the policy. */
   consistent_hash: leastInflight,
 };
 

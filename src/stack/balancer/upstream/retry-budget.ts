@@ -1,6 +1,6 @@
 /**
- * Retries as a share of requests, so that they cannot multiply an outage (Finagle's retry budget, Envoy's
- * `retry_budget`). A bucket: each request puts in `ratio`, each second `minPerSecond`, each retry takes one out.
+ * Retries as a share of requests, so that they cannot multiply an outage (Finagle's retry budget, Envoy's `retry_budget`).
+ * The budget is a bucket: each request adds `ratio`, each second adds `minPerSecond`, and each retry takes one.
  */
 import type { Clock } from '../../../base/clock.ts';
 
@@ -24,7 +24,7 @@ export class RetryBudget {
   }
 
   request(): void {
-    // Aged at each request, not at the next retry: each earned share is as old as its request.
+    // The bucket is aged at each request, not at the next retry: each earned share is as old as its request.
     this.#age();
     this.#earned += this.#ratio;
   }

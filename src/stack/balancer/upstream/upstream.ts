@@ -48,17 +48,19 @@ export class Upstream implements Candidate {
   inflight = 0;
   streams = 0;
   weight = 1;
-  /** Its weight beside the others; the runtime API may change it. */
+  /** Its weight relative to the others; the runtime API may change it. */
   share: number;
   #drained = false;
   #retired = false;
-  /** Monotonic ms of the last byte it sent to anybody. */
+  /** Monotonic ms of the last byte that it sent on any connection. */
   lastByteMs = -Infinity;
   /** Called when it closes a connection after an answer although it kept the one before: it may be shutting down. */
   onFarewell = (): void => {};
   #keepsAlive = false;
 
-  /** `nameServers`: who is asked for the addresses of a name; none: the system's. Throws VitrineError `config_invalid`. */
+  /**
+   * `nameServers`: the servers that resolve names; when empty, those of the system. Throws VitrineError `config_invalid`.
+   */
   constructor(
     endpoint: Endpoint,
     rules: UpstreamRules,
@@ -77,7 +79,7 @@ export class Upstream implements Candidate {
     this.#events = events;
   }
 
-  /** `host:port`. The owner of the endpoint may point it elsewhere while it runs. */
+  /** `host:port`. The owner of the endpoint may change it while the balancer runs. */
   get name(): string {
     const { port } = this.endpoint;
     if (port !== this.#namedPort) {
@@ -91,7 +93,7 @@ export class Upstream implements Candidate {
     return this.#standing;
   }
 
-  /** The connection used last, or a new one (`fresh`: never a used one), with `bytes` on their way. */
+  /** The most recently used connection, or a new one (`fresh`: never a used one), with `bytes` already sent. */
   begin(method: string, bytes: string | Buffer, events: ExchangeEvents, fresh: boolean): UpstreamConnection {
     let connection = fresh ? undefined : this.#idle.pop();
     while (connection !== undefined && !connection.writable) connection = this.#idle.pop();
@@ -124,12 +126,12 @@ export class Upstream implements Candidate {
     if (at >= 0) this.#idle.splice(at, 1);
   }
 
-  /** Its name leads elsewhere now: connections that carry nothing are closed, the others end with their exchange. */
+  /** Its name has other addresses now: idle connections are closed, the others close after their exchange. */
   #readdressed(): void {
     while (this.#idle.length > 0) this.#idle[0].destroy();
   }
 
-  /** The head of an answer came. */
+  /** The head of an answer has arrived. */
   answered(nowMs: number, keepAlive: boolean): void {
     this.seen = true;
     this.lastByteMs = nowMs;
@@ -145,7 +147,7 @@ export class Upstream implements Candidate {
   failed(kind: FailureKind, route: readonly Upstream[]): void {
     const now = this.#clock.monotonic();
     const othersOut = route.filter((other) => other !== this && other.#standing.untilMs > 0).length;
-    // One that was never up is still starting: it is not taken out for growing times.
+    // An upstream that was never up is still starting: its ejections do not grow longer.
     const before = this.seen ? this.#standing : { ...this.#standing, times: 0 };
     const { standing, ejectedFor } = afterFailure(before, kind, now, this.#rules, othersOut, route.length);
     this.#standing = standing;
@@ -154,7 +156,7 @@ export class Upstream implements Candidate {
     this.#events.ejected(this, ejectedFor, standing.untilMs - now);
   }
 
-  /** The verdict of the active checks. */
+  /** Takes the result of the active checks. */
   checked(up: boolean): void {
     this.seen ||= up;
     this.judged = true;
@@ -164,7 +166,7 @@ export class Upstream implements Candidate {
     if (!up) this.#events.ejected(this, 'health_check', 0);
   }
 
-  /** Called now and then: ends ejections, warms up, closes connections idle for `keepIdleMs`. */
+  /** Called periodically: ends ejections, warms up, closes connections that were idle for `keepIdleMs`. */
   tick(nowMs: number, keepIdleMs: number): void {
     const standing = afterTime(this.#standing, nowMs);
     if (standing !== this.#standing) {
@@ -190,14 +192,14 @@ export class Upstream implements Candidate {
     return this.#drained;
   }
 
-  /** By hand: it gets no new request; what it has, it finishes. */
+  /** Set by hand: the upstream gets no new request and finishes those that it has. */
   drain(on: boolean): void {
     if (on === this.#drained) return;
     this.#drained = on;
     this.#decide(this.#clock.monotonic());
   }
 
-  /** No route leads to it any more: what is on it ends by itself. */
+  /** No route uses this upstream any more: its requests end normally. */
   retire(): void {
     this.#retired = true;
     this.#book?.close();

@@ -1,7 +1,7 @@
 /**
  * The most frequent keys of a stream in bounded memory (Misra and Gries, "Finding repeated elements", 1982): every key with
  * more than 1 of `capacity` of all counts is among them, and a count is too low by at most the total divided by `capacity`.
- * Recording is one look-up in a map; a full table decrements all counters, which earlier records have paid for.
+ * Recording is one look-up in a map; a full table decrements all counters, a cost that is spread over the earlier records.
  */
 export interface KeyCount {
   readonly key: string;
@@ -11,7 +11,7 @@ export interface KeyCount {
 export class TopKeys {
   readonly #capacity: number;
   readonly #counts = new Map<string, number>();
-  /** What the counters were decremented by, together. */
+  /** Number of times that all counters were decremented. */
   #decrements = 0;
 
   constructor(capacity: number) {
@@ -34,7 +34,7 @@ export class TopKeys {
     }
   }
 
-  /** The first `limit`, most frequent first. A count is a lower bound; `error` below it is the largest possible loss. */
+  /** The first `limit` keys, most frequent first. A count is a lower bound; the true count is at most `error` higher. */
   top(limit: number): readonly KeyCount[] {
     return [...this.#counts]
       .map(([key, count]) => ({ key, count }))

@@ -9,7 +9,7 @@ import { clientHas, rangeHolds } from './validators.ts';
 
 export const CACHE_NAME = 'vitrine';
 const EMPTY = Buffer.alloc(0);
-/** The fields of a 304 beside Age (RFC 9110 section 15.4.5); the client has all others. */
+/** The fields of a 304 in addition to Age (RFC 9110 section 15.4.5); the client has all others. */
 const IN_304 = new Set(['cache-control', 'content-location', 'date', 'etag', 'expires', 'vary', 'last-modified']);
 
 export function ageMs(kept: KeptResponse, nowMs: number): number {

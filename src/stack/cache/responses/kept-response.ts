@@ -11,7 +11,7 @@ import { isStrong } from './validators.ts';
 /** How long a stale response is kept: for validation, or for a client when the upstream cannot be reached. */
 const STALE_MS = 3_600_000;
 
-/** Stands in for the freshness of an answer that is not stored. */
+/** The freshness of an answer that is not stored. */
 export const PASSED: Omit<Freshness, 'bornMs'> = {
   lifetimeMs: 0,
   whileRevalidateMs: 0,
@@ -23,8 +23,9 @@ export const PASSED: Omit<Freshness, 'bornMs'> = {
 };
 
 /**
- * Whether a stale response may answer when the upstream fails. A directive of the response or the request allows it (RFC 5861
- * section 4); when the upstream cannot be reached at all, RFC 9111 section 4.2.4 does, unless the response forbids it.
+ * Whether a stale response may answer when the upstream fails. A directive of the response or the request may allow it (RFC
+ * 5861 section 4). When the upstream cannot be reached at all, RFC 9111 section 4.2.4 allows it, unless the response forbids
+ * it.
  */
 export function usableOnError(kept: KeptResponse, request: CacheRequest, nowMs: number, unreachable: boolean): boolean {
   const { lifetimeMs, ifErrorMs, strict, declaredOnly } = kept.freshness;
@@ -54,7 +55,10 @@ export function usefulMs(kept: KeptResponse, nowMs: number): number {
   return Math.max(1, lifetimeMs - ageMs(kept, nowMs) + Math.max(whileRevalidateMs, ifErrorMs, STALE_MS));
 }
 
-/** allowed: stale, but the client accepts it (max-stale). refresh: stale, but the upstream allows it (stale-while-revalidate). */
+/**
+ * allowed: stale, but the client accepts a stale response (max-stale). refresh: stale, but the upstream allows its use
+ * meanwhile (stale-while-revalidate).
+ */
 export function stateOf(
   kept: KeptResponse,
   rules: RequestRules,

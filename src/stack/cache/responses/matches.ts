@@ -1,4 +1,4 @@
-/** What is stored for a request: the response that Vary selects, or a part of it. */
+/** Finds the stored response for a request: the one that Vary selects, or a part of it. */
 import type { CacheRequest } from '../../../model/response-cache.ts';
 import { variantKey } from '../rules/request-rules.ts';
 import { FAILED } from '../store/store.ts';

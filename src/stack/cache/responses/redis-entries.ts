@@ -1,6 +1,6 @@
 /**
- * Responses in Redis or Valkey, which several balancers share. An entry is a JSON head followed by the bytes of the body. Tags
- * are sets of primary keys. Commands of one turn of the event loop leave in one write.
+ * Responses in Redis or Valkey, which several balancers share. An entry is a JSON head followed by the bytes of the body.
+ * Tags are sets of primary keys. Commands of one turn of the event loop are sent in one write.
  */
 import type { Clock } from '../../../base/clock.ts';
 import { coversKey, primaryOf, type PurgeMatch } from './purge-match.ts';
@@ -39,7 +39,7 @@ export class RedisEntries implements ResponseEntries {
     void this.#store.delete(key + PART);
   }
 
-  /** One set for each tag, which lives as long as any response can. */
+  /** One set for each tag, which is kept for as long as any response can be. */
   tag(primary: string, tags: readonly string[]): void {
     void this.#store.addToSets(tags.map(tagKey), primary, TAGS_MS);
   }

@@ -35,7 +35,7 @@ import { TopKeys } from '../figures/top-keys.ts';
 import { postedResponse } from '../rules/posted.ts';
 
 export interface ResponseCacheOptions {
-  /** Value of `vitrine.cache.name`. */
+  /** Value of the attribute `vitrine.cache.name`. */
   readonly name: string;
   readonly entries: ResponseEntries;
   readonly clock: Clock;
@@ -62,7 +62,10 @@ const COUNTED_KEYS = 500;
 /** Added to the key of a fill that only updates a stored response. */
 const HEAD = ' head';
 
-/** A look-up, and the result to count when it differs from its kind: a request that no cache could answer is not a miss. */
+/**
+ * A look-up, and the result to count when it differs from the kind of the look-up: a request that no cache could answer is
+ * not a miss.
+ */
 interface Decision {
   readonly lookup: CacheLookup;
   readonly result?: LookupResult | undefined;
@@ -74,7 +77,7 @@ interface Ask {
   readonly primary: string;
   /** Monotonic time up to which the request may wait for others. */
   readonly waitUntilMs: number;
-  /** It has waited for another request. */
+  /** Whether the request has waited for another one. */
   readonly collapsed: boolean;
 }
 
@@ -134,7 +137,7 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
     return this.#fills.open(ask, ask.primary, { kept: undefined, unconditional: false });
   }
 
-  /** With the responses that were refused before they reached the store. */
+  /** Includes the responses that were refused before they reached the store. */
   #storeFigures(): StoreFigures {
     const { evictions, ...figures } = this.#options.entries.figures();
     const { too_large = 0, ...others } = evictions;
@@ -159,7 +162,7 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
 
   async purge(target: PurgeTarget): Promise<PurgeResult> {
     const match = purgeMatch(target);
-    // A response that was requested before the purge may be what the purge is about.
+    // A response that was requested before the purge may be one that the purge must remove.
     this.#fills.cancel(match);
     const { count, entries } = await this.#options.entries.purge(match);
     return { purged: count, id: this.#purges.add(entries) };
@@ -222,13 +225,15 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
     return { lookup: { kind: 'miss', cacheStatus }, result: kept === undefined && uncacheable ? 'bypass' : 'miss' };
   }
 
-  /** A request does not wait for an answer that probably belongs to another user, or could not be stored the last time. */
+  /**
+   * A request does not wait for an answer that probably belongs to another user, or that could not be stored the last time.
+   */
   #mayWait(ask: Ask, { key }: Match, running: Fill, kept: KeptResponse | undefined): boolean {
     const { request, rules, waitUntilMs, collapsed } = ask;
     if (rules.noCache || running.waiters >= this.#options.maxWaiters) return false;
     if (waitUntilMs <= this.#options.clock.monotonic()) return false;
     if (isPersonal(request) && kept === undefined) return false;
-    // What must be validated for each request is nothing to wait for.
+    // When each request must validate the response itself, there is no reason to wait.
     if (kept !== undefined && (collapsed || kept.freshness.lifetimeMs === 0)) return false;
     return !this.#fills.wereRefused(key);
   }
@@ -254,7 +259,7 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
       if (usable !== undefined && usableOnError(usable, ask.request, nowMs, running.unreachable)) {
         return { lookup: { kind: 'stale', response: answerFrom(usable, ask.request, nowMs, 'fwd=stale; collapsed') } };
       }
-      // The next one tries; all at once would be too much for an upstream in trouble.
+      // One of the waiting requests tries next; all of them at once would be too much for an upstream in trouble.
       return this.#ask(again);
     }
     return { lookup: { kind: 'miss', cacheStatus }, result: outcome === 'refused' ? 'bypass' : 'miss' };
@@ -282,7 +287,7 @@ function missReason({ part, index }: Match): string {
   return index === undefined ? 'uri-miss' : 'vary-miss';
 }
 
-/** What is added to the key of a fill that is not for the whole response; undefined when nothing can be made of the answer. */
+/** The suffix of the key of a fill that is not for the whole response; undefined when the cache cannot use the answer. */
 function asideFor({ method, headers }: CacheRequest, kept: KeptResponse | undefined): string | undefined {
   if (method === 'HEAD') return kept === undefined ? undefined : HEAD;
   if (headers.range === undefined) return '';

@@ -46,14 +46,14 @@ export interface PurgedEntry {
 export interface Purged {
   /** Responses removed; undefined when the store failed. */
   readonly count: number | undefined;
-  /** What was removed, if it can be put back. */
+  /** The removed responses, if they can be put back. */
   readonly entries: readonly PurgedEntry[];
 }
 
 export interface ResponseEntries {
   /** Synchronous from memory; a promise from another store. Never rejects. */
   get(key: string): Found | Promise<Found>;
-  /** `keepMs` is how long the entry can be useful. */
+  /** `keepMs`: how long the entry can be useful. */
   set(key: string, kept: Kept, keepMs: number): void;
   /** Removes a response, or all its variants, and the stored part. */
   delete(key: string): void;
@@ -86,7 +86,7 @@ export class MemoryEntries implements ResponseEntries {
     void this.#store.delete(key + PART);
   }
 
-  /** Reads every entry once: about 10 ms for 100,000 entries. A variant leaves with the index through which it is found. */
+  /** Reads every entry once: about 10 ms for 100,000 entries. A variant is removed together with its index. */
   purge(match: PurgeMatch): Purged {
     const primaries = new Set<string>();
     for (const [key, { value }] of this.#store.entries()) {

@@ -19,8 +19,11 @@ import { updatedBy304, updatedByHead } from './updated-response.ts';
 import { clientHas, conditionalFor } from './validators.ts';
 
 /**
- * What waiting requests do next. stored: look up again. failed: a stale response may serve, else one of them fills. aborted:
- * one of them fills. refused: each is forwarded, because the upstream said that the response is not to be stored.
+ * What the waiting requests do next:
+ * - stored: look up again;
+ * - failed: use a stale response if one is allowed, else one of them fills;
+ * - aborted: one of them fills;
+ * - refused: each is forwarded, because the upstream said that the response must not be stored.
  */
 export type FillOutcome = 'stored' | 'failed' | 'aborted' | 'refused';
 
@@ -44,13 +47,13 @@ export interface FillTask {
   readonly kept: KeptResponse | undefined;
   /** The stored part that a 206 may complete; undefined unless the request asks for a range. */
   readonly part?: KeptResponse | undefined;
-  /** The client's own conditions are kept from the upstream, so that its answer can be stored. */
+  /** The client's own conditions are not forwarded, so that the answer can be stored. */
   readonly unconditional: boolean;
   readonly onDone: (outcome: FillOutcome) => void;
 }
 
 const INDEX_MS = 7 * 86_400_000;
-/** Statuses of an upstream in trouble: the next answer may be quite another one. */
+/** An answer with one of these statuses says nothing about the next answer, which may be quite different. */
 const PASSING: ReadonlySet<number> = new Set([304, 408, 425, 429]);
 
 interface Taking {
@@ -97,7 +100,7 @@ export class Fill implements CacheFill {
     return this.#waiting.size;
   }
 
-  /** Calls back once, with the outcome. Returns a function that cancels the call. */
+  /** Calls back once, with the outcome. Returns a function that cancels the callback. */
   whenKnown(callback: (outcome: FillOutcome) => void): () => void {
     this.#waiting.add(callback);
     return () => this.#waiting.delete(callback);
@@ -112,13 +115,13 @@ export class Fill implements CacheFill {
     else callback(this.#storable);
   }
 
-  /** The response is out of date before it arrived: it will not be stored. */
+  /** The response is out of date before it arrives: it will not be stored. */
   cancel(): void {
     this.#cancelled = true;
     this.#drop();
   }
 
-  /** As `cancel`, if the response turns out to have the tag. */
+  /** Like `cancel`, if the response turns out to have the tag. */
   cancelTag(tag: string): void {
     (this.#cancelledTags ??= new Set()).add(tag);
     if (this.#taking?.tags.includes(tag)) this.cancel();
@@ -188,7 +191,7 @@ export class Fill implements CacheFill {
     if (!clientHas(kept, request, nowMs)) return undefined;
     const { headers: fields } = answerFrom(kept, request, nowMs, 'hit');
     const cacheStatus = `${CACHE_NAME}; fwd=uri-miss; fwd-status=200${taking ? '; stored' : ''}`;
-    // An answer that passes gets no Age from this cache.
+    // An answer that is only forwarded gets no Age from this cache.
     return { status: 304, headers: taking ? fields : fields.slice(0, -2), body: kept.body, cacheStatus };
   }
 

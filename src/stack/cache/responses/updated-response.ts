@@ -24,7 +24,7 @@ export function updatedBy304(kept: KeptResponse, arrival: Arrival): Updated {
   return { ...kept, headers, etag: named.etag, lastModified: named['last-modified'], freshness };
 }
 
-/** Undefined when a response to HEAD is not about the stored one: then the stored one is out of date. */
+/** Undefined when the HEAD response describes another response than the stored one: the stored one is then out of date. */
 export function updatedByHead(kept: KeptResponse, arrival: Arrival): KeptResponse | undefined {
   if (arrival.status !== 200 || !describes(headerObject(arrival.fields), kept)) return undefined;
   const fields = updatedFields(kept.headers, arrival.fields);

@@ -19,7 +19,10 @@ export function parseHttpDate(text: string | undefined, nowMs: number): number |
   return asctime ? utc(Number(asctime[6]), asctime[1], asctime[2], asctime.slice(3, 6)) : undefined;
 }
 
-/** A two-digit year that seems to be more than 50 years in the future is the last such year of the past. */
+/**
+ * A two-digit year that appears to be more than 50 years in the future means the most recent past year with these digits
+ * (RFC 9110 section 5.6.7).
+ */
 function fullYear(twoDigits: number, nowMs: number): number {
   const now = new Date(nowMs).getUTCFullYear();
   const year = now - (now % 100) + twoDigits;

@@ -1,6 +1,6 @@
 /**
- * The response to a POST that may answer later GET requests (RFC 9110 section 9.3.3): its Content-Location is the target of the
- * request, and its lifetime is explicit.
+ * The response to a POST that may answer later GET requests (RFC 9110 section 9.3.3): its Content-Location is the target of
+ * the request, and its lifetime is explicit.
  */
 import type { CacheRequest } from '../../../model/response-cache.ts';
 import { cachePolicy } from './targeted.ts';

@@ -1,7 +1,8 @@
 /**
- * Reads which reuse a request allows (RFC 9111 sections 2, 4 and 5.2.1), and makes its cache key. The key is scheme, host and
- * target without any change, and the fields by which a trusted proxy changes links. Some upstreams silently choose another answer by certain fields: a request with such a field
- * is never answered from the cache and its answer is never stored, so these fields cannot poison the cache.
+ * Reads which reuse a request allows (RFC 9111 sections 2, 4 and 5.2.1), and makes its cache key. The key is scheme, host
+ * and target without any change, and the fields by which a trusted proxy changes links. Some upstreams silently choose
+ * another answer by certain fields: a request with such a field is never answered from the cache and its answer is never
+ * stored, so these fields cannot poison the cache.
  */
 import type { CacheRequest } from '../../../model/response-cache.ts';
 import { parseDirectives, seconds } from './directives.ts';
@@ -17,7 +18,7 @@ export interface RequestRules {
   readonly ifErrorMs: number;
 }
 
-/** Fields of anyone by which some frameworks choose another resource. */
+/** Fields by which some frameworks choose another resource, whoever sends them. */
 const UNKEYED = [
   'x-original-url',
   'x-rewrite-url',
@@ -27,7 +28,7 @@ const UNKEYED = [
   'x-host',
   'x-original-host',
 ] as const;
-/** Fields of trusted proxies by which upstreams make links: part of the key. Those of other peers are never forwarded. */
+/** Fields of trusted proxies from which upstreams build links: part of the key. Those of other peers are never forwarded. */
 const KEYED = [
   'x-forwarded-prefix',
   'x-forwarded-path',

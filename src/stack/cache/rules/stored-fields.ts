@@ -29,7 +29,7 @@ export function storedFields(flat: readonly string[]): string[] {
   return fields;
 }
 
-/** The fields of the newer response replace the stored ones of the same names, except those that describe the stored body. */
+/** The newer response's fields replace stored ones of the same names, except those that describe the stored body. */
 export function updatedFields(stored: readonly string[], newer: readonly string[]): string[] {
   const incoming = headerObject(newer);
   for (const name of OF_THE_BODY) delete incoming[name];

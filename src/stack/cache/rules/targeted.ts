@@ -1,7 +1,7 @@
 /**
- * Targeted cache control (RFC 9213): a field such as `CDN-Cache-Control` that addresses a class of caches. The first field of
- * the cache's target list that is valid and not empty replaces Cache-Control and Expires. Its syntax is a Structured Field
- * dictionary (RFC 9651 section 3.2); a field with a syntax error is ignored as a whole.
+ * Targeted cache control (RFC 9213): a field such as `CDN-Cache-Control` that addresses a class of caches. The first field
+ * of the cache's target list that is valid and not empty replaces Cache-Control and Expires. Its syntax is a Structured
+ * Field dictionary (RFC 9651 section 3.2); a field with a syntax error is ignored as a whole.
  */
 import { parseDirectives, type Directives } from './directives.ts';
 

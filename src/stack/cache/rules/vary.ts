@@ -6,7 +6,7 @@
 /** A response with more selecting fields than this is not stored. */
 const MAX_VARY = 20;
 const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
-/** Lists whose order has no meaning, because each member has a weight (RFC 9110 section 12.4.2), and whose case has none. */
+/** Lists in which neither order nor case has a meaning, because each member has a weight (RFC 9110 section 12.4.2). */
 const WEIGHTED = new Set(['accept', 'accept-charset', 'accept-encoding', 'accept-language']);
 const MAX_MEMBERS = 64;
 

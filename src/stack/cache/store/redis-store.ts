@@ -154,7 +154,7 @@ export class RedisStore implements CacheStore {
     return count;
   }
 
-  /** Adds `member` to each of the sets, which live on for `ttlMs`. */
+  /** Adds `member` to each of the sets and extends their lifetime to `ttlMs`. */
   async addToSets(sets: readonly string[], member: string, ttlMs: number): Promise<void> {
     await Promise.all(
       sets.flatMap((set) => [
@@ -165,8 +165,8 @@ export class RedisStore implements CacheStore {
   }
 
   /**
-   * Deletes the keys that belong to the members of a set, and the set. Returns how many keys; undefined when the store
-   * failed.
+   * Deletes the keys that belong to the members of a set, and the set. Returns the number of deleted keys; undefined when
+   * the store failed.
    */
   async deleteMembers(set: string, keysOf: (member: string) => readonly string[]): Promise<number | undefined> {
     const full = this.#prefix + set;

@@ -102,7 +102,7 @@ const samples = (name: string, labels: Record<string, string> = {}): string[] =>
     .flatMap(({ samples: { t, v, stale } }) => [...t].map((time, i) => `${time / S}:${stale?.[i] === 1 ? '!' : v[i]}`));
 
 describe('recording rules', () => {
-  it('see what rules before them wrote, and leave stale markers', async () => {
+  it('see the results of earlier rules, and write stale markers', async () => {
     const engine = engineOf(`groups: [{name: g, rules: [
       {record: big, expr: 'x > 1', labels: {kind: big, drop: ''}},
       {record: total, expr: sum(big)}, {record: one, expr: 1}]}]`);
@@ -146,7 +146,7 @@ describe('recording rules', () => {
     await engine.close();
   });
 
-  it('look back by query_offset, and write there', async () => {
+  it('query the time before query_offset, and write at that time', async () => {
     const engine = engineOf('groups: [{name: g, query_offset: 1s, rules: [{record: y, expr: x}]}]');
     engine.start();
     put('x', 7);
@@ -155,7 +155,7 @@ describe('recording rules', () => {
     await engine.close();
   });
 
-  it('reports what the sink refused', async () => {
+  it('reports the samples that the sink refused', async () => {
     const engine = engineOf('groups: [{name: g, rules: [{record: y, expr: 1}, {record: y, expr: 2}]}]');
     engine.start();
     await clock.advance(S);
@@ -217,7 +217,7 @@ describe('alerting rules', () => {
     await engine.close();
   });
 
-  it('over the limit are an error and clear their state', async () => {
+  it('fail above the limit of alerts, and their state is cleared', async () => {
     const engine = engineOf(ALERT.replace('name: g', 'name: g, limit: 1').replace('for: 2s', 'for: 0s'));
     engine.start();
     put('x', 2, { a: '1' });
@@ -245,7 +245,7 @@ describe('alerting rules', () => {
     await engine.close();
   });
 
-  it('get back the time they had waited before a restart', async () => {
+  it('keep over a restart the time that they have waited', async () => {
     const text = ALERT.replace('for: 2s', 'for: 1h');
     const minute = 60 * S;
     const options = { intervalMs: minute };
@@ -289,7 +289,7 @@ describe('alerting rules', () => {
 });
 
 describe('groups', () => {
-  it('do not wait for each other, and count what they missed', async () => {
+  it('do not wait for each other, and count missed evaluations', async () => {
     const gate = Promise.withResolvers<void>();
     querier.gates.set('slow', gate.promise);
     const engine = engineOf(
@@ -306,7 +306,7 @@ describe('groups', () => {
     await engine.close();
   });
 
-  it('tick at multiples of their own interval', async () => {
+  it('are evaluated at multiples of their own interval', async () => {
     clock.ms = 1_700;
     const engine = engineOf('groups: [{name: a, interval: 2s, rules: [{record: y, expr: 1}]}]');
     engine.start();
@@ -331,7 +331,7 @@ describe('groups', () => {
 });
 
 describe('replace', () => {
-  it('keeps the state of rules that stay, and marks series of rules that go', async () => {
+  it('keeps the state of rules that stay, and writes stale markers for removed rules', async () => {
     const engine = engineOf(
       `groups: [{name: g, rules: [{record: old, expr: 1}, {alert: Big, expr: 'x > 1', for: 5s}]}, {name: away, rules: [{record: gone, expr: 1}]}]`,
     );
@@ -389,7 +389,7 @@ it('reports its own state through OpenTelemetry', async () => {
   }
 });
 
-it('logs what a group could not do', async () => {
+it('logs the failures of a group', async () => {
   const engine = engineOf('groups: [{name: g, rules: [{record: y, expr: 1}]}]', {
     samples: { generation: 0, resolve: () => 1, append: () => Promise.reject(new Error('disk full')) },
   });

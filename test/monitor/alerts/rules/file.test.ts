@@ -65,7 +65,7 @@ groups:
     });
   });
 
-  it('takes an empty file', () => expect(parseRuleFile('', 'r.yaml')).toEqual([]));
+  it('accepts an empty file', () => expect(parseRuleFile('', 'r.yaml')).toEqual([]));
 
   it('reports all mistakes at once, each with its place', () => {
     const text = `groups:
@@ -177,7 +177,7 @@ top: 1
   it.each([
     ['groups: [{name: g, <<: 7}]', /map merge requires map or sequence of maps/],
     ['groups: [&g {name: g, <<: *g}]', /map merge requires map|unresolved alias/i],
-  ])('refuses a merge of what is no mapping: %s', (text, message) => {
+  ])('refuses a merge of a value that is not a mapping: %s', (text, message) => {
     expect(
       readRuleFile(text, 'r.yaml')
         .issues.map(({ message: one }) => one)
@@ -185,7 +185,7 @@ top: 1
     ).toMatch(message);
   });
 
-  it('reads the first of several documents, and files beyond a megabyte', () => {
+  it('reads the first of several documents, and files larger than a megabyte', () => {
     const many = `groups: [{name: a, rules: [{record: a, expr: "1"}]}]\n---\ngroups: [{name: a, rules: [{record: b, expr: "sum("}]}]\n`;
     expect(readRuleFile(many, 'r.yaml')).toMatchObject({ groups: [{ name: 'a' }], issues: [] });
     const rules = Array.from(

@@ -92,7 +92,7 @@ function bench() {
 }
 
 describe('while the store keeps no samples', () => {
-  it('alerts keep their state, and those about the monitor itself begin, are sent, and end', async () => {
+  it('alerts keep their state, and alerts about the monitor itself still begin, are sent, and end', async () => {
     const { engine, live, states, sent, lines, disk, healthOf } = bench();
     engine.start();
     await live(30);
@@ -119,7 +119,7 @@ describe('while the store keeps no samples', () => {
 
 describe('a step of the clock', () => {
   it.each([-9 * HOUR, -HOUR, -10_000, 10_000, HOUR, 9 * HOUR])(
-    'of %i ms begins and ends no alert, and `for` counts real time',
+    'of %i ms neither begins nor ends an alert, and `for` counts real time',
     async (step) => {
       const { wall, engine, live, states, sent, lines } = bench();
       engine.start();
@@ -137,7 +137,7 @@ describe('a step of the clock', () => {
     },
   );
 
-  it('does not hide what really ends', async () => {
+  it('does not hide the end of an alert', async () => {
     const { wall, engine, live, states, put, store } = bench();
     engine.start();
     await live(10);

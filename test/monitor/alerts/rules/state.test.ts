@@ -46,7 +46,7 @@ describe('stepAlerts', () => {
     });
   });
 
-  it('is pending until for has passed, and fires at the very moment', () => {
+  it('is pending until for has passed, and then fires at once', () => {
     const history = play({ forMs: 2 * S }, [['a'], ['a'], ['a'], ['a']]);
     expect(stateNames(history)).toEqual(['pending', 'pending', 'firing', 'firing']);
     expect(history[1][0]).toMatchObject({
@@ -101,7 +101,7 @@ describe('stepAlerts', () => {
     expect(stateNames(play({ forMs: 2 * S, keepFiringForMs: 5 * S }, [['a'], []]))).toEqual(['pending', '-']);
   });
 
-  it('handles each alert on its own', () => {
+  it('handles each alert separately', () => {
     expect(stateNames(play({ forMs: S }, [['a'], ['a', 'b'], ['b']]))).toEqual([
       'pending',
       'firing,pending',
@@ -137,7 +137,7 @@ describe('stepAlerts', () => {
     });
   });
 
-  it('clears everything beyond the limit, and counts only active alerts', () => {
+  it('clears all alerts above the limit, and counts only active ones', () => {
     const limit = { ...TIMING, limit: 1 };
     const one = ok(stepAlerts(new Map(), [finding('a')], limit, 0));
     expect(stepAlerts(one.states, [finding('a'), finding('b')], limit, S)).toEqual({

@@ -54,7 +54,7 @@ const tools = {
 };
 
 describe('runRuleTests', () => {
-  it('passes met expectations', async () => {
+  it('passes when the expectations are met', async () => {
     expect(await runRuleTests(TESTS, 't.yaml', tools)).toEqual({
       passed: 6,
       failures: [],
@@ -100,7 +100,7 @@ describe('runRuleTests', () => {
     expect(failures).toEqual(['unnamed#0: rule: y, time: 0s, err: rule result is not a vector or scalar']);
   });
 
-  it('bounds the number of evaluations', async () => {
+  it('limits the number of evaluations', async () => {
     const { failures } = await runRuleTests(
       'tests: [{promql_expr_test: [{expr: 1, eval_time: 100y}]}]',
       't.yaml',

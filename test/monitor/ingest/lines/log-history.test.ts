@@ -46,7 +46,7 @@ async function before(seconds: number) {
 }
 
 describe('windows after a restart', () => {
-  it('hold the lines of the minute before, so that one error among them is no error rate of 100 %', async () => {
+  it('contain the lines of the minute before, so that a single error is not an error rate of 100 %', async () => {
     const { clock, store, restart, at } = await before(120);
     const windows = await restart(3_000);
     void windows.append([record('shop', 17)]);
@@ -56,7 +56,7 @@ describe('windows after a restart', () => {
     expect(at('vitrine_log_error_ratio_1m')).toBeCloseTo(1 / 58, 12);
   });
 
-  it('say nothing while most of their minute was not seen, but know when each service spoke last', async () => {
+  it('give no figures while most of their minute was not observed, but know the last line of each service', async () => {
     const { clock, store, restart, at } = await before(10);
     const spoke = clock.now() - 1_000;
     const windows = await restart(600_000);
@@ -81,7 +81,7 @@ describe('windows after a restart', () => {
     expect(seen.samples.v[0] * 1_000).toBe(spoke);
   });
 
-  it('are whole at once on a store without history', async () => {
+  it('are complete at once on a store without history', async () => {
     const { clock, at, store } = await before(0);
     const windows = new LogWindows({ sink: new MemoryLogSink(), clock });
     expect(await logHistory(store, clock.now())).toBeUndefined();
@@ -90,7 +90,7 @@ describe('windows after a restart', () => {
     expect(at('vitrine_log_error_ratio_1m')).toBe(1);
   });
 
-  it('neither empty nor stretch when the wall clock steps', async () => {
+  it('neither lose nor keep extra lines when the wall clock steps', async () => {
     const clock = movedClock(START);
     const windows = new LogWindows({ sink: new MemoryLogSink(), clock });
     const store = new MemoryStore();
@@ -104,7 +104,7 @@ describe('windows after a restart', () => {
     expect(value('vitrine_log_last_seen_timestamp_seconds')).toBe(clock.now() / 1_000 - 1);
   });
 
-  it('remember when a service began over a restart', async () => {
+  it('remember over a restart when a service began', async () => {
     const clock = movedClock(START);
     const store = new MemoryStore();
     const first = new LogWindows({ sink: new MemoryLogSink(), clock });

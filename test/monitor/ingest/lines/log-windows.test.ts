@@ -85,7 +85,7 @@ describe('LogWindows', () => {
     expect(await windows.samples(NOW_MS + 3_700_000, sink)).toEqual({ accepted: 0, rejected: [] });
   });
 
-  it('counts services over the limit together, and clocks that go back as standing still', async () => {
+  it('counts services over the limit together, and treats a clock that goes back as stopped', async () => {
     const clock = stillClock();
     const windows = new LogWindows({ sink: new MemoryLogSink(), clock, maxServices: 2 });
     void windows.append(['a', 'b', 'c', 'd', 'a'].map((service) => record(service, 9)));
@@ -100,7 +100,7 @@ describe('LogWindows', () => {
     });
   });
 
-  it('keeps a minute of lines in every millisecond, and no more', async () => {
+  it('keeps a minute with lines in every millisecond, and no more', async () => {
     const clock = stillClock();
     const windows = new LogWindows({ sink: new MemoryLogSink(), clock });
     const line = [record('a', 17)];

@@ -149,7 +149,7 @@ describe.each([
     expect(stale.filter((name) => name.includes('_bucket'))).toHaveLength(4);
   });
 
-  it('sums deltas up and says where they began', async () => {
+  it('adds deltas and states when they began', async () => {
     const rig = ingestRig();
     const delta = (ms: number, asInt: string): object =>
       counter([{ startTimeUnixNano: nanosAt(ms - 1000), timeUnixNano: nanosAt(ms), asInt }], {
@@ -167,7 +167,7 @@ describe.each([
     ]);
   });
 
-  it('refuses points by rule and keeps their neighbours', async () => {
+  it('refuses invalid points and keeps their neighbours', async () => {
     const rig = ingestRig();
     const point = (timeUnixNano: string, more: object = {}): object => ({ timeUnixNano, asInt: '1', ...more });
     const outcome = await send(rig, [
@@ -211,7 +211,7 @@ describe.each([
 });
 
 describe('metrics', () => {
-  it('take resources and scopes that name their schema', () => {
+  it('accept resources and scopes that name their schema', () => {
     const schemaUrl = 'https://opentelemetry.io/schemas/1.40.0';
     const gauge = { dataPoints: [{ timeUnixNano: NOW_NANOS, asDouble: 1 }] };
     const scopeMetrics = [{ metrics: [{ name: 'a', gauge }], schemaUrl }];
@@ -221,7 +221,7 @@ describe('metrics', () => {
     expect(read.metrics.map(({ name }) => name)).toEqual(['a']);
   });
 
-  it('names the unit a time was probably meant in', async () => {
+  it('names the unit that the sender of a time probably used', async () => {
     const rig = ingestRig();
     const outcome = await take(rig, [counter([{ timeUnixNano: String(NOW_MS), asInt: 1 }])]);
     expect(outcome.rejected[0].message).toContain('looks like milliseconds, but nanoseconds are expected');
@@ -237,7 +237,7 @@ describe('metrics', () => {
     expect(rig.sinks.samples.metadata).toContainEqual(expect.objectContaining({ name: 'target_info', type: 'info' }));
   });
 
-  it('joins attributes that become one label and lets the target win over attributes', async () => {
+  it('joins attributes that become one label, and prefers the target to attributes', async () => {
     const rig = ingestRig();
     const attributes = [
       attribute('a.b', '2'),
@@ -340,7 +340,7 @@ describe('metrics', () => {
     expect(far.rejected).toMatchObject([{ reason: 'invalid' }]);
   });
 
-  it('begins histogram deltas anew when the bounds change', async () => {
+  it('restarts histogram deltas when the bounds change', async () => {
     const rig = ingestRig();
     const at = (ms: number, explicitBounds: number[]): object => ({
       name: 'h',
@@ -366,7 +366,7 @@ describe('metrics', () => {
     expect(rig.sinks.samples.of(`h_bucket{${TARGET},le="2"}`).map(({ v }) => v)).toEqual([1]);
   });
 
-  it('bounds delta series, and drops silent ones for new ones', async () => {
+  it('limits delta series, and drops silent ones to make room for new ones', async () => {
     const rig = ingestRig({ maxDeltaSeries: 2 });
     const delta = (route: string, ms: number): object =>
       counter([{ attributes: [attribute('r', route)], timeUnixNano: nanosAt(ms), asInt: 1 }], {
@@ -378,7 +378,7 @@ describe('metrics', () => {
     expect((await take(rig, [delta('c', rig.clock.nowMs)])).accepted).toBe(1);
   });
 
-  it('empties its cache when full and goes on', async () => {
+  it('empties its cache when the cache is full, and continues', async () => {
     const rig = ingestRig({ maxCachedSeries: 10 });
     for (let i = 0; i < 100; i += 1) {
       await take(rig, [counter([{ attributes: [attribute('r', String(i))], timeUnixNano: T, asInt: i }])]);
@@ -386,7 +386,7 @@ describe('metrics', () => {
     expect(Object.keys(rig.sinks.samples.last())).toHaveLength(100);
   });
 
-  it('takes any time in test mode', async () => {
+  it('accepts any time in test mode', async () => {
     const rig = ingestRig({ times: { maxAheadMs: 0, anyTime: true } });
     expect((await take(rig, [counter([{ timeUnixNano: '0', asInt: 1 }])])).accepted).toBe(1);
   });
@@ -444,7 +444,7 @@ describe('metrics', () => {
     expect(rig.sinks.samples.last()).toEqual({ h_count: 3, 'h_bucket{le="2.5"}': 1, 'h_bucket{le="+Inf"}': 3 });
   });
 
-  it('grows its columns with what is put in, and keeps every column in step', async () => {
+  it('grows its columns with their values, and keeps all columns equally long', async () => {
     const rig = ingestRig();
     const points = Array.from({ length: 500 }, (_, i) => ({
       attributes: [attribute('i', String(i))],

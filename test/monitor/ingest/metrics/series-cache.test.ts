@@ -42,7 +42,7 @@ describe('SeriesCache', () => {
 });
 
 describe('WriteSeriesCache', () => {
-  it('is bounded alike', () => {
+  it('has the same limits', () => {
     const cache = new WriteSeriesCache(new MemorySampleSink(), LABEL_LIMITS, 2);
     cache.begin();
     cache.get(long('a'), () => ['__name__', 'a']);

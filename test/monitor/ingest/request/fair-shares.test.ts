@@ -16,7 +16,7 @@ import { movedClock } from '../../../support/moved-clock.ts';
 import { until } from '../../../support/until.ts';
 
 describe('the budget of bytes', () => {
-  it('leaves half to others, whatever one sender holds', () => {
+  it('keeps half for other senders, however much one sender uses', () => {
     const budget = new ByteBudget(1_000);
     const leases = Array.from({ length: 5 }, () => budget.lease('a'));
     for (const lease of leases) lease.take(100);
@@ -28,7 +28,7 @@ describe('the budget of bytes', () => {
     expect(budget.usedBytes).toBe(1_000);
   });
 
-  it('refuses for good only what could never fit', () => {
+  it('refuses permanently only a request that could never fit', () => {
     const budget = new ByteBudget(1_000);
     const lease = budget.lease('a');
     lease.take(400);
@@ -61,12 +61,12 @@ describe('a body', () => {
     return until(() => outcomes[0]);
   }
 
-  it('of any constant rate passes for a minute', async () => {
+  it('of any constant rate may take a minute', async () => {
     expect(await sendAt(() => 300, 59)).toBe(`${300 * 59}`);
     expect(await sendAt(() => 100_000, 59)).toBe(`${100_000 * 59}`);
   });
 
-  it('that stops, drips, or sends much and then little, is ended', async () => {
+  it('that stops, is sent very slowly, or becomes slow after a fast start, is ended', async () => {
     expect(await sendAt((second) => (second === 0 ? 10_000 : 0), 30)).toBe('request_timeout');
     expect(await sendAt(() => 10, 30)).toBe('request_timeout');
     expect(await sendAt((second) => (second === 0 ? 10_000_000 : 1_000), 30)).toBe('request_timeout');
@@ -96,8 +96,8 @@ describe('a heap that is nearly full', () => {
   });
 });
 
-describe('connections over the bound', () => {
-  it('are answered 503 and closed in order; others go on, and room that is free again is used', async () => {
+describe('connections over the limit', () => {
+  it('are answered with 503 and closed; others continue, and freed room is used again', async () => {
     const server = createServer((_request, response) => response.end('ok'));
     const count = capConnections(server, 4);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -128,7 +128,7 @@ describe('connections over the bound', () => {
     server.close();
   });
 
-  it('are counted by the limit of descriptors', () => {
+  it('are limited by the number of file descriptors', () => {
     expect(connectionBound('Max open files            256                  4096                 files')).toBe(64);
     expect(connectionBound('Max open files            20000                20000                files')).toBe(4_096);
     expect(connectionBound('Max open files            16                   16                   files')).toBe(32);
@@ -156,7 +156,7 @@ const HEADERS = Buffer.concat([
 ]);
 
 describe('OTLP/gRPC', () => {
-  it('closes a connection that resets its requests, and serves others', async () => {
+  it('closes a connection that resets its requests, and serves the others', async () => {
     const rig = ingestRig();
     await using grpc = new OtlpGrpcServer({ intake: rig.intake, logger: silentLogger, budget: new ByteBudget(1e6) });
     await new Promise<void>((resolve) => grpc.server.listen(0, '127.0.0.1', resolve));

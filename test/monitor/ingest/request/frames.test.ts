@@ -28,7 +28,7 @@ const frame = (more: Partial<Frame> = {}): Frame => ({
 });
 
 describe('FrameReceiver', () => {
-  it('takes metrics, spans and logs under the resource of the first frame', async () => {
+  it('stores metrics, spans and logs with the resource of the first frame', async () => {
     const rig = ingestRig();
     const receiver = new FrameReceiver(rig.intake);
     const resource = { 'service.name': 'vitrine-balancer', 'service.instance.id': 'h:1' };
@@ -104,7 +104,7 @@ describe('FrameReceiver', () => {
     expect(rig.counters.totals().get('accepted traces')).toBe(1);
   });
 
-  it('rejects with what the sink throws, so that the frame is not acknowledged', async () => {
+  it('rejects with the error of the sink, so that the frame is not acknowledged', async () => {
     const rig = ingestRig();
     rig.sinks.samples.verdict = new Error('disk');
     const metrics: Frame['metrics'] = [

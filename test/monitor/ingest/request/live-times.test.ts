@@ -44,7 +44,7 @@ describe('frames', () => {
     },
   );
 
-  it('are left alone when the clocks agree to a quarter of a second', () => {
+  it('keep their times when the clocks differ by less than a quarter of a second', () => {
     const sent = frameAt(NOW_MS - 200, 0);
     expect(shiftedFrame(sent, frameSkewMs(sent, movedClock(NOW_MS), 0))).toBe(sent);
   });
@@ -78,7 +78,7 @@ describe('requests of other senders', () => {
     return { wall, clock, rig, times };
   };
 
-  it.each([-9 * HOUR, -600_000, -5_000])('go on over a step of %i ms that all of the machine made', async (step) => {
+  it.each([-9 * HOUR, -600_000, -5_000])('continue after a %i ms step of the whole machine', async (step) => {
     const { wall, rig, times } = bench();
     await rig.intake.metrics(metricsAt(wall.now()), 'otlp_http');
     wall.step(step);
@@ -91,7 +91,7 @@ describe('requests of other senders', () => {
     for (let i = 1; i < 6; i += 1) expect(Math.abs(seen[i] - seen[i - 1] - 950)).toBeLessThanOrEqual(51);
   });
 
-  it('keep their times when they come from a clock that did not step, and when they are old', async () => {
+  it('keep their times when their clock made no step, and when they are old', async () => {
     const { wall, rig, times } = bench();
     wall.step(-HOUR);
     await rig.intake.metrics(metricsAt(NOW_MS + 1), 'otlp_http');

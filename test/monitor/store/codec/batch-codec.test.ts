@@ -16,7 +16,7 @@ const sample = fc.record({
   kept: fc.boolean(),
 });
 
-it('keeps what was accepted, and several batches in a row', () => {
+it('keeps accepted samples, and several batches in a row', () => {
   fc.assert(
     fc.property(
       fc.array(fc.array(sample, { maxLength: 2_000 / 40 }), { maxLength: 3 }),

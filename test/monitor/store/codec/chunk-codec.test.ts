@@ -125,7 +125,7 @@ describe('a chunk', () => {
     expect(shown(joined)).toEqual(shown(whole));
   });
 
-  it('throws RangeError when bytes are no chunk, and never hangs', () => {
+  it('throws RangeError when the bytes are not a chunk, and never hangs', () => {
     const good = chunkOf(columnsOf(Array.from({ length: 130 }, (_, i) => ({ t: i * 1_000, v: Math.sin(i) }))));
     expect(() => decodeChunk(good.subarray(0, good.length - 20), new Columns(0))).toThrow(RangeError);
     expect(() => decodeChunk(Uint8Array.of(0x70, 1), new Columns(0))).toThrow('version 7');

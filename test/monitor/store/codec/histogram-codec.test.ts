@@ -32,7 +32,7 @@ function roundTrip(list: readonly Histogram[]): Histogram[] {
 }
 
 describe('histograms as bytes', () => {
-  it('come back as they were', () => {
+  it('are decoded unchanged', () => {
     fc.assert(
       fc.property(fc.array(histogram, { maxLength: 5 }), (list) => {
         expect(roundTrip(list)).toEqual(list);
@@ -48,7 +48,7 @@ describe('histograms as bytes', () => {
     expect(writer.length / list.length).toBeLessThan(15);
   });
 
-  it('are the same only when every number is', () => {
+  it('are the same only when every number is the same', () => {
     expect(sameHistogram(undefined, undefined)).toBe(true);
     expect(sameHistogram(histogramOf(5, 1), undefined)).toBe(false);
     expect(sameHistogram(histogramOf(5, NaN), histogramOf(5, NaN))).toBe(true);

@@ -33,7 +33,7 @@ function readAll(from: number, to: number): number[] {
 }
 
 describe('day files', () => {
-  it('are many on disk and few in memory', () => {
+  it('may be many on disk, of which few are open', () => {
     for (let day = 0; day < 100; day += 1) days.forWriting(day * DAY).add([chunk(day * DAY, day)]);
     expect(days.list()).toHaveLength(100);
     expect(readAll(0, 200 * DAY)).toEqual(Array.from({ length: 100 }, (_, day) => day));
@@ -45,7 +45,7 @@ describe('day files', () => {
     expect(readAll(98 * DAY, Infinity)).toEqual([98, 99]);
   });
 
-  it('share the label sets that are in memory already', () => {
+  it('share label sets that are already in memory', () => {
     days.forWriting(0).add([chunk(1, 1)]);
     days.close();
     const live = labelsOf('x');
@@ -53,7 +53,7 @@ describe('day files', () => {
     expect(days.open('1970-01-01')?.labelsOf(live.key)).toBe(live);
   });
 
-  it('skip a file that is no database, and remove leftovers of a roll-up', () => {
+  it('skip a file that is not a database, and remove leftovers of a roll-up', () => {
     writeFileSync(path.join(dir, 'samples-1970-01-03.db'), 'x'.repeat(5_000));
     writeFileSync(path.join(dir, 'samples-1970-01-03.tmp'), 'half');
     writeFileSync(path.join(dir, 'other.db'), '');
@@ -67,12 +67,12 @@ describe('day files', () => {
     ]);
   });
 
-  it('report a vanished directory as an error of the disk', () => {
+  it('report a removed directory as a disk error', () => {
     removeDirectory(dir);
     expect(() => days.forWriting(0)).toThrow(expect.objectContaining({ code: 'ENOENT' }));
   });
 
-  it('give names to all days', () => {
+  it('have a name for every possible day', () => {
     expect(dayOf(0)).toBe('1970-01-01');
     expect(dayOf(-1)).toBe('1969-12-31');
     expect(dayOf(8.64e15)).toBe('+275760-09-13');

@@ -39,7 +39,7 @@ it('counts as Prometheus does, largest first and within the limit', () => {
   });
 });
 
-it('says what a store holds in memory', async () => {
+it('reports the data that a store has in memory', async () => {
   const store = openTestStore(dir);
   expect(store.headStats(10)).toMatchObject({ series: 0, chunks: 0, minTimeMs: 0, maxTimeMs: 0 });
   const points = Array.from({ length: 40 }, (_, at) => [

@@ -5,7 +5,7 @@ import { labelsOf } from '../store-fixture.ts';
 
 const at = (timestampMs: number, trace = 'a') => ({ labels: Labels.from({ trace_id: trace }), value: 1, timestampMs });
 
-it('keeps the last exemplars of each series, and of so many series', () => {
+it('keeps the last exemplars of each series, for a limited number of series', () => {
   const store = new MemoryExemplars();
   const x = labelsOf('x');
   for (let t = 0; t < 100; t += 1) expect(store.add(x, at(t))).toBe(true);

@@ -22,7 +22,7 @@ function naive(labels: Labels, { name, op, value }: Matcher): boolean {
 }
 
 describe('postings', () => {
-  it('find what a plain filter finds, also after removals', async () => {
+  it('find the same series as a plain filter, also after removals', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(labelSet, { maxLength: 40 }),
@@ -62,7 +62,7 @@ describe('postings', () => {
     expect(calls).toBeLessThanOrEqual(11);
   });
 
-  it('share the strings of equal labels and give label sets back unchanged', () => {
+  it('share the strings of equal labels and return label sets unchanged', () => {
     const postings = new Postings();
     const labels = Labels.from({ __name__: 'x', ['__proto__']: 'y', odd: '\ud800\u0000"' });
     expect(postings.add(7, labels).key).toBe(labels.key);

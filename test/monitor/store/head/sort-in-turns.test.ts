@@ -4,7 +4,7 @@ import { sortInTurns } from '../../../../src/monitor/store/head/sort-in-turns.ts
 
 const byFirst = ([a]: readonly [number, number], [b]: readonly [number, number]): number => a - b;
 
-it('is the order of Array.sort, equal items in their own order', async () => {
+it('gives the order of Array.sort and keeps the order of equal items', async () => {
   await assert(
     asyncProperty(integer({ min: 0, max: 20_000 }), integer({ min: 1, max: 10_000 }), async (size, values) => {
       const items = Array.from({ length: size }, (_, i): [number, number] => [(i * 7919) % values, i]);
@@ -14,7 +14,7 @@ it('is the order of Array.sort, equal items in their own order', async () => {
   );
 });
 
-it('asks for a rest every few thousand items and ends when that throws', async () => {
+it('calls rest every few thousand items and ends when rest throws', async () => {
   let rests = 0;
   const items = Array.from({ length: 100_000 }, (_, i) => (i * 7919) % 100_003);
   await sortInTurns(

@@ -44,7 +44,7 @@ describe('logs in memory', () => {
     expect(ask({ toMs: 5 })).toEqual(['observed only']);
   });
 
-  it('stay within their number and bytes', () => {
+  it('stay within their limits of number and bytes', () => {
     const logs = new MemoryLogs({ maxBytes: 100_000, maxRecords: 50 });
     for (let i = 0; i < 500; i += 1) logs.append([record(`line ${i}`, { traceId: `t${i % 100}` })]);
     expect(logs.stats).toMatchObject({ records: 50, evictedRecords: 450 });

@@ -86,7 +86,7 @@ describe('spans in memory', () => {
     expect(ids(5_001)).toEqual(['told', 'half']);
   });
 
-  it('stay within spans and bytes; failed and slow traces stay longer', () => {
+  it('stay within their limits of spans and bytes; failed and slow traces stay longer', () => {
     const store = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxSpans: 100 });
     store.append([span('failed', { status: 'error' }), span('slow', { lengthMs: 5_000 })]);
     for (let i = 0; i < 1_000; i += 1) store.append([span(`t${i}`, { startMs: i })]);
@@ -105,7 +105,7 @@ describe('spans in memory', () => {
     expect(small.find({ limit: 1_000 }).length).toBeGreaterThan(20);
   });
 
-  it('refuse spans without ids and traces without end', () => {
+  it('refuse spans without ids and bound the spans of a trace', () => {
     const store = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxSpansPerTrace: 5 });
     const event = { name: 'e', timeUnixNano: 0n, attributes: {} };
     const link = { traceId: 'x', spanId: 'y', attributes: {} };

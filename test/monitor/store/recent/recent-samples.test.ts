@@ -4,7 +4,7 @@ import { Labels } from '../../../../src/model/labels.ts';
 import { compileMatcher } from '../../../../src/monitor/promql/syntax/matchers.ts';
 import { RecentSamples } from '../../../../src/monitor/store/recent/recent-samples.ts';
 
-it('keeps the last minutes, thinned to five seconds, of so many series', async () => {
+it('keeps the last minutes of a limited number of series, one sample per five seconds', async () => {
   const samples = new RecentSamples({ compileMatcher, maxSeries: 2, keepMs: 60_000 });
   const refs = ['a', 'b', 'c'].map((job) => samples.resolve(Labels.from({ __name__: 'x', job })));
   expect([refs[2], samples.refused]).toEqual([0, 1]);

@@ -53,7 +53,7 @@ const log: fc.Arbitrary<LogRecord> = fc.record({
 });
 
 describe('packed records', () => {
-  it('unpack to the same record, whatever it holds', () => {
+  it('unpack to the same record, whatever it contains', () => {
     const names = new NameTable();
     fc.assert(
       fc.property(span, (one) => {
@@ -76,7 +76,7 @@ describe('packed records', () => {
     expect(new NameTable().pack('x'.repeat(200))).toBe('x'.repeat(200));
   });
 
-  it('count two bytes a character where V8 does', () => {
+  it('count two bytes per character when V8 uses two', () => {
     expect(textBytes('abc') + 3).toBe(textBytes('ab€'));
   });
 

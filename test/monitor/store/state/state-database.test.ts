@@ -59,7 +59,7 @@ describe('state.db', () => {
     expect(pages).toBeLessThan(5);
   });
 
-  it('commits what still waits when it is closed', async () => {
+  it('commits waiting changes when it is closed', async () => {
     const state = open(TICKS);
     const kept = add(state, 7);
     await state[Symbol.asyncDispose]();
@@ -68,7 +68,7 @@ describe('state.db', () => {
     expect(ticksOf(again)).toEqual([7]);
   });
 
-  it('takes each owner from its own version to the newest', async () => {
+  it('migrates each owner from its own version to the newest', async () => {
     await open(TICKS)[Symbol.asyncDispose]();
     const more: StateOwner = {
       name: 'ticks',
@@ -82,20 +82,20 @@ describe('state.db', () => {
     ]);
   });
 
-  it('refuses a file from a newer version and leaves it as it is', async () => {
+  it('refuses a file from a newer version and does not change it', async () => {
     await open({ ...TICKS, migrations: [...TICKS.migrations, 'CREATE TABLE later (a) '] })[Symbol.asyncDispose]();
     expect(() => open(TICKS)).toThrow(/holds version 2 of "ticks"; this version of Vitrine knows 1/);
     expect(readdirSync(dir).filter((name) => name.includes('damaged'))).toEqual([]);
   });
 
-  it('leaves no half of a migration that fails', async () => {
+  it('leaves nothing of a migration that fails', async () => {
     const bad: StateOwner = { name: 'bad', migrations: ['CREATE TABLE half (a)', 'NO SQL'] };
     expect(() => open(bad)).toThrow();
     await using state = open(TICKS);
     expect(state.db.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name = 'half'").get()).toEqual({ n: 0 });
   });
 
-  it('is refused to a second process', async () => {
+  it('cannot be opened by a second process', async () => {
     await using state = open(TICKS);
     await add(state, 1);
     expect(() => open(TICKS)).toThrow(expect.objectContaining({ code: 'data_dir_in_use' }));
@@ -105,7 +105,7 @@ describe('state.db', () => {
     ['bytes flipped', (bytes: Buffer) => bytes.map((byte, at) => (at > 4_096 ? byte ^ 0x5a : byte))],
     ['cut in the middle', (bytes: Buffer) => bytes.subarray(0, 5_000)],
     ['no database at all', () => Buffer.from('hello')],
-  ])('sets a damaged file aside and begins a new one: %s', async (_name, damage) => {
+  ])('sets a damaged file aside and creates a new one: %s', async (_name, damage) => {
     const state = open(TICKS);
     for (let n = 0; n < 2_000; n += 1) void add(state, n);
     await add(state, 2_000);
@@ -125,7 +125,7 @@ describe('state.db', () => {
 const ROUNDS = process.env.VITRINE_NIGHTLY === '1' ? 30 : 4;
 
 it(
-  'keeps what was acknowledged over kill -9',
+  'keeps acknowledged changes after kill -9',
   async () => {
     const random = seededRandom(7);
     let next = 0;

@@ -40,7 +40,7 @@ describe('a roll-up', () => {
     );
   });
 
-  it('keeps least, greatest and last of a gauge in each step', () => {
+  it('keeps the smallest, largest and last sample of a gauge in each step', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ noNaN: true }), { minLength: 1, maxLength: 200 }), (values) => {
         const columns = columnsOf(values, 15_000);
@@ -78,7 +78,7 @@ describe('a roll-up', () => {
     expect([...rolled.v.subarray(0, rolled.count)]).toEqual([1, 2, NaN, 4, 6, 7, 8]);
   });
 
-  it('keeps both native histograms around a reset, whatever shows it', () => {
+  it('keeps both native histograms around a reset, however the reset shows', () => {
     const base: Histogram = {
       schema: 0,
       count: 4,

@@ -42,8 +42,8 @@ async function answers(port: number, count: number): Promise<Map<string, number>
   return counts;
 }
 
-describe('care by hand', () => {
-  it('drains an upstream, even in panic, and takes it back', async () => {
+describe('changes by hand', () => {
+  it('an upstream is drained, even in panic mode, and put back into use', async () => {
     const [one, two] = [await named('one'), await named('two')];
     const { balancer, port } = await rig.balancer({
       policy: 'round_robin',
@@ -62,7 +62,7 @@ describe('care by hand', () => {
     await until(async () => (await answers(port, 1)).has('one'));
   });
 
-  it('changes a weight, switches maintenance, and keeps what was done, by whom, with its undo', async () => {
+  it('a weight and maintenance are changed, and each change is recorded with its author and its undo', async () => {
     const [one, two] = [await named('one'), await named('two')];
     const { balancer, port } = await rig.balancer({
       routes: [{ name: 'shop', policy: 'round_robin', upstreams: [one.url, two.url] }],
@@ -94,7 +94,7 @@ describe('care by hand', () => {
     expect(((await call(balancer, '/api/balancer')).body as { changes: unknown[] }).changes).toHaveLength(200);
   });
 
-  it('says what there is when something is not', async () => {
+  it('an invalid call is answered with the reason and the names that exist', async () => {
     const { balancer } = await rig.balancer({ routes: [{ name: 'shop', upstreams: ['http://127.0.0.1:1'] }] });
     const wrong = [
       ['/api/balancer/upstreams/x/drain', {}, 404, /There are 127\.0\.0\.1:1/],
@@ -112,7 +112,7 @@ describe('care by hand', () => {
     }
   });
 
-  it('shows the cache, purges by one of three, and takes a purge back', async () => {
+  it('the cache is shown, purged by URL, prefix or tag, and a purge is undone', async () => {
     const config = cacheConfig.parse({});
     await using opened = openResponseCache(config, systemClock, silentLogger);
     if (opened === undefined) throw new Error('the response cache is enabled by default');
@@ -160,7 +160,7 @@ describe('the control socket', () => {
       request.end(body);
     });
 
-  it('is its owner’s alone, is cleared after a kill, and is not taken from somebody who listens', async () => {
+  it('is accessible only to its owner, is replaced after a kill, and is never taken from a listening process', async () => {
     const directory = mkdtempSync(path.join(tmpdir(), 'control-'));
     rig.add(() => rmSync(directory, { recursive: true }));
     const file = path.join(directory, 'control.sock');
@@ -190,7 +190,7 @@ describe('the control socket', () => {
 describe('a reload', () => {
   const base = { listen: '127.0.0.1:0', health_check: { interval: '0s' }, drain: { announce: '0s' } };
 
-  it('under traffic with keep-alive and WebSockets loses nothing', async () => {
+  it('loses no request and no WebSocket under traffic with keep-alive', async () => {
     const [one, two] = [await named('one'), await named('two')];
     for (const { server } of [one, two]) {
       server.on('upgrade', (request, socket) => {
@@ -250,7 +250,7 @@ describe('a reload', () => {
     expect(cut).toBe(false);
   });
 
-  it('keeps counts and hand-made changes, and the old configuration when the new is bad', async () => {
+  it('keeps counts and hand-made changes, and keeps the old configuration when the new one is invalid', async () => {
     const one = await named('one');
     const routes = [
       { name: 'shop', upstreams: [one.url, 'http://127.0.0.1:9'], rate_limit: { requests: 2, per: '1h' } },
@@ -273,7 +273,7 @@ describe('a reload', () => {
     expect((await raw(port, GET, /\r\n\r\n/)).status).toBe(429);
   });
 
-  it('lets larger heads through when the limit is raised', async () => {
+  it('accepts larger heads when the limit is raised', async () => {
     const one = await rig.tcp(answering('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
     const { balancer, port } = await rig.balancer({ ...base, upstreams: [one.url] });
     const big = `GET / HTTP/1.1\r\nHost: a\r\nX-Big: ${'x'.repeat(20_000)}\r\nConnection: close\r\n\r\n`;

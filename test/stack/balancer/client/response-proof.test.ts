@@ -35,7 +35,7 @@ describe('the trial of a class of responses', () => {
     [Silent, /its requests went turn \/a$/],
     [Throwing, /internal assertion/],
     [Elsewhere, /not its turn/],
-  ])('fails %o, and Node’s own class is used instead with a warning', async (candidate, reason) => {
+  ])('rejects %o, and Node’s own class is used instead with a warning', async (candidate, reason) => {
     expect(await faultOf(candidate as typeof ServerResponse)).toMatch(reason);
     const logger = recordingLogger();
     expect(await choose(candidate as typeof ServerResponse, logger)).toBe(ServerResponse);
@@ -80,7 +80,7 @@ const stable = (text: string): string =>
     .replace(/"(?:request_id|support_code|instance)":"[^"]*"/g, '');
 
 describe('the fast class', () => {
-  it('gives the same bytes as Node’s own class under any requests', async () => {
+  it('sends the same bytes as Node’s own class for any requests', async () => {
     await using rig = new Rig();
     const upstream = await rig.http((request, response) => {
       let size = 0;

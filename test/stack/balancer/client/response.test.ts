@@ -7,7 +7,7 @@ import { ClientResponse } from '../../../../src/stack/balancer/client/response.t
 let server: Server | undefined;
 afterEach(() => server?.close());
 
-it('takes turns on a connection and tells its listeners when each is over', async () => {
+it('is sent in order on its connection, and its listeners are told when it ends', async () => {
   const heard: string[] = [];
   server = createServer({ ServerResponse: ClientResponse }, (request, response) => {
     const { socket, url } = request;

@@ -22,7 +22,7 @@ const statuses = async (port: number, requests: readonly string[]): Promise<numb
 const upstream = () => rig.http((request, response) => response.end(`saw ${request.url}`));
 
 describe.skipIf(programPath('nginx') === undefined)('beside nginx', () => {
-  it('asks the same password file and address list (auth_basic, deny)', async () => {
+  it('decides the same for one password file and address list (auth_basic, deny)', async () => {
     const directory = mkdtempSync(path.join(tmpdir(), 'beside-'));
     rig.add(() => rmSync(directory, { recursive: true }));
     const file = path.join(directory, 'users');
@@ -52,7 +52,7 @@ describe.skipIf(programPath('nginx') === undefined)('beside nginx', () => {
 });
 
 describe.skipIf(programPath('haproxy') === undefined)('beside HAProxy', () => {
-  it('lets a burst through and refuses the rest alike (stick table of request rates)', async () => {
+  it('lets the same burst through and refuses the rest (stick table of request rates)', async () => {
     const { port: inner, url } = await upstream();
     const rules = [
       ' stick-table type ip size 1k expire 60s store http_req_rate(60s)',
@@ -70,7 +70,7 @@ describe.skipIf(programPath('haproxy') === undefined)('beside HAProxy', () => {
     expect(await statuses(peer.port, many)).toEqual(ours);
   });
 
-  it('rewrites, redirects and denies alike (http-request)', async () => {
+  it('rewrites, redirects and denies in the same way (http-request)', async () => {
     const { port: inner, url } = await upstream();
     const rules = [
       ' http-request deny deny_status 403 if { path_beg /secret }',

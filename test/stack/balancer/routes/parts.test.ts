@@ -21,7 +21,7 @@ import { movedClock } from '../../../support/moved-clock.ts';
 describe('a rate limit', () => {
   const rules = { requests: 10, per: 1_000, max_keys: 16 };
 
-  it('lets a burst through and then one each interval, never more than its rate over any time', () => {
+  it('lets a burst through and then one request per interval', () => {
     const clock = movedClock(0);
     const limit = new RateLimit({ ...rules, burst: 5 }, clock);
     const allowed = (): boolean => limit.take('a').allowed;
@@ -34,7 +34,7 @@ describe('a rate limit', () => {
     expect(Array.from({ length: 6 }, allowed)).toEqual([true, true, true, true, true, false]);
   });
 
-  it('never allows more in a window than rate and burst add up to', () => {
+  it('never allows more requests in a window than rate and burst together', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(300), { minLength: 1, maxLength: 200 }),
@@ -53,7 +53,7 @@ describe('a rate limit', () => {
     );
   });
 
-  it('remembers so many keys, forgets the longest unused, and counts those that lose something', () => {
+  it('has a limit of keys, forgets the least recently used one, and counts a key that lost part of its state', () => {
     const clock = movedClock(0);
     const limit = new RateLimit({ ...rules, requests: 1, per: 60_000 }, clock);
     for (let at = 0; at < 16; at += 1) limit.take(`k${at}`);
@@ -66,8 +66,8 @@ describe('a rate limit', () => {
   });
 });
 
-describe('places', () => {
-  it('remember only keys at work', () => {
+describe('concurrency limits', () => {
+  it('remember only keys with a request in progress', () => {
     const places = new Concurrency(2);
     expect([places.enter('a'), places.enter('a'), places.enter('a'), places.enter('b')]).toEqual([
       true,
@@ -92,7 +92,7 @@ describe('keys by address', () => {
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
   ])('%s counts as %s', (address, key) => expect(addressKey(address)).toBe(key));
 
-  it('are the nearest that is no trusted proxy’s', () => {
+  it('use the nearest address that is not a trusted proxy’s', () => {
     const trusted = addressList(['10.0.0.0/8', '::1']);
     const of = (chain: readonly string[], peer = '10.0.0.1'): string =>
       clientAddress(
@@ -117,13 +117,13 @@ describe('a hash ring', () => {
     return counts.map((count) => count / 20_000);
   };
 
-  it('gives each its share, by weight', () => {
+  it('gives each upstream its share by weight', () => {
     for (const share of shares(new HashRing(names, [1, 1, 1, 1]))) expect(Math.abs(share - 0.25)).toBeLessThan(0.06);
     const [heavy] = shares(new HashRing(names, [3, 1, 1, 1]));
     expect(Math.abs(heavy - 0.5)).toBeLessThan(0.08);
   });
 
-  it('moves only keys of the one that is gone, to all the others', () => {
+  it('moves only the keys of a removed upstream, and spreads them over all others', () => {
     const ring = new HashRing(names, [1, 1, 1, 1]);
     const moved = [0, 0, 0, 0];
     for (let at = 0; at < 5_000; at += 1) {
@@ -138,7 +138,7 @@ describe('a hash ring', () => {
 });
 
 describe('texts', () => {
-  it('match wildcards in time that grows with the text alone', () => {
+  it('match wildcards in a time that depends only on the length of the text', () => {
     expect(wildcard('a*b*c')('a-b-c')).toBe(true);
     expect(wildcard('a*b*c')('a-c')).toBe(false);
     expect(wildcard('aa*aa')('aaa')).toBe(false);
@@ -147,17 +147,17 @@ describe('texts', () => {
     expect(wildcard(`${'*a'.repeat(200)}b`)('a'.repeat(20_000))).toBe(false);
   });
 
-  it('are read as templates, with what is unknown said', () => {
+  it('are parsed as templates, and unknown variables are named', () => {
     expect(parseTemplate('https://{host}{uri}')).toEqual({ texts: ['https://', '', ''], variables: ['host', 'uri'] });
     expect(parseTemplate('{"a": {}}')).toMatchObject({ variables: [] });
     expect(parseTemplate('{hots}')).toBe('unknown variable "{hots}", did you mean "{host}"?');
   });
 
-  it('are paths without needless encoding', () => {
+  it('are decoded as paths where the encoding is unnecessary', () => {
     expect(plainPath('/%61%2Fb%2e%7Ec%zz%00')).toBe('/a%2Fb.~c%zz%00');
   });
 
-  it('are upstreams', () => {
+  it('are parsed as upstreams', () => {
     expect(parseEndpoint('unix:/run/app.sock')).toMatchObject({ socket: '/run/app.sock' });
     expect(parseEndpoint('unix:///run/app.sock')).toMatchObject({ socket: '/run/app.sock' });
     expect(parseEndpoint('https://[::1]')).toMatchObject({ host: '::1', port: 443, tls: { serverName: '::1' } });
@@ -167,11 +167,11 @@ describe('texts', () => {
 });
 
 describe('passwords', () => {
-  it('of bad files are named by line, never shown', () => {
+  it('of invalid files are reported by line and never shown', () => {
     for (const bad of ['ana', 'ana:plain', ':{SHA}x', 'ana:$2y$31$' + 'x'.repeat(53)])
       expect(() => readHtpasswd(`ok:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n${bad}`, 'f')).toThrow(/^f:2 is no user/);
   });
-  it('of salted SHA-1 match theirs alone', () => {
+  it('of salted SHA-1 hashes match only the right password', () => {
     const salt = Buffer.from('salt');
     const digest = createHash('sha1').update('pässword').update(salt).digest();
     const hash = `{SSHA}${Buffer.concat([digest, salt]).toString('base64')}`;
@@ -208,7 +208,7 @@ describe('the configuration of a route', () => {
     ['policy: fastest', 'policy'],
   ])('%s is wrong: %s', (line, message) => expect(one(line)).toContain(message));
 
-  it('says everything that is wrong at once, with its place', () => {
+  it('reports all mistakes at once, each with its place', () => {
     const text = issues(
       'balancer:\n  routes:\n    - name: a\n      upstreams: [{ url: http://a, server_name: b }, { url: https://10.0.0.1, verify: false }]\n    - name: a\n    - upstreams: [{ url: http://a, backup: true }]\n',
     );

@@ -74,7 +74,7 @@ const route = (upstream: { url: string }, switches: Record<string, unknown>) => 
 });
 
 describe('matching', () => {
-  it('chooses by host, wildcard host, path, method and field, and answers 404 when nothing fits', async () => {
+  it('chooses by host, wildcard host, path, method and field, and answers 404 when no route matches', async () => {
     const names = ['exact', 'wild', 'deep', 'post', 'beta', 'rest'] as const;
     const all = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await mirror(name)] as const)));
     const { port } = await rig.balancer({
@@ -102,7 +102,7 @@ describe('matching', () => {
     expect(await name('/application')).toBe(404);
   });
 
-  it('reads a path as the upstream will: encoded letters do not lead around a route', async () => {
+  it('reads a path as the upstream does: encoded letters do not bypass a route', async () => {
     const [open, closed] = [await mirror('open'), await mirror('closed')];
     const { port } = await rig.balancer({
       routes: [{ upstreams: [open.url] }, { upstreams: [closed.url], path: '/admin', deny: ['127.0.0.0/8'] }],
@@ -114,8 +114,8 @@ describe('matching', () => {
   });
 });
 
-describe('the request on its way', () => {
-  it('loses and gets prefixes, is rewritten, and keeps its query', async () => {
+describe('the forwarded request', () => {
+  it('has prefixes removed and added, is rewritten, and keeps its query', async () => {
     const upstream = await mirror();
     const { port } = await rig.balancer({
       routes: [
@@ -133,7 +133,7 @@ describe('the request on its way', () => {
     expect(await url('/old/x')).toBe('/old/x');
   });
 
-  it('has its fields set, added and removed, with variables; what the balancer says stays its own', async () => {
+  it('has fields set, added and removed, with variables, but not the fields that the balancer writes', async () => {
     const upstream = await mirror();
     const { port } = await rig.balancer(
       route(upstream, {
@@ -172,7 +172,7 @@ describe('the request on its way', () => {
 });
 
 describe('the answer', () => {
-  it('has its fields set, added and removed, also when it is the balancer’s own', async () => {
+  it('has fields set, added and removed, even when the balancer itself answers', async () => {
     const upstream = await mirror();
     const edits = {
       set: { 'Cache-Control': 'no-store', 'X-Frame-Options': 'DENY' },
@@ -192,7 +192,7 @@ describe('the answer', () => {
     expect([bad.status, bad.headers['x-frame-options']]).toEqual([503, 'DENY']);
   });
 
-  it('is a redirect, with the request in it', async () => {
+  it('is a redirect with parts of the request in its target', async () => {
     const { port } = await rig.balancer({
       routes: [
         { path: '/', redirect: 'https://{host}{uri}' },
@@ -205,7 +205,7 @@ describe('the answer', () => {
     expect([moved.status, moved.headers['location']]).toEqual([302, '/new?q=1']);
   });
 
-  it('says that there is maintenance, but not to who is let in', async () => {
+  it('reports maintenance, except to the addresses that are let in', async () => {
     const upstream = await mirror();
     const { port } = await rig.balancer({
       routes: [
@@ -229,7 +229,7 @@ describe('the answer', () => {
 });
 
 describe('sizes and times of a route', () => {
-  it('may be larger or smaller than the section’s', async () => {
+  it('may be larger or smaller than those of the section', async () => {
     const upstream = await mirror();
     const { port } = await rig.balancer({
       limits: { body: '1KiB', target: '1KiB' },
@@ -260,7 +260,7 @@ describe('sizes and times of a route', () => {
     expect(upstream.seen.filter(({ url }) => url.startsWith('/tiny'))).toHaveLength(1);
   });
 
-  it('let one route wait for a first byte for longer than another', async () => {
+  it('let one route wait longer for the first byte than another', async () => {
     const silent = await rig.tcp(() => {});
     const { port } = await rig.balancer({
       retries: { max: 0 },
@@ -274,7 +274,7 @@ describe('sizes and times of a route', () => {
     expect(long.text()).toBe('');
   });
 
-  it('let one route be tried again and another not', async () => {
+  it('allow retries on one route and not on another', async () => {
     const good = await mirror('good');
     const gone = await rig.tcp((socket) => socket.destroy());
     const { port } = await rig.balancer({
@@ -296,8 +296,8 @@ describe('sizes and times of a route', () => {
   });
 });
 
-describe('who may ask', () => {
-  it('is a question of the client’s address, which only a trusted proxy may name', async () => {
+describe('access to a route', () => {
+  it('depends on the client’s address, which only a trusted proxy may state', async () => {
     const upstream = await mirror();
     const guarded = { allow: ['10.0.0.0/8', '2001:db8::/32'], deny: ['10.9.0.0/16'] };
     const { port } = await rig.balancer({ ...route(upstream, guarded), trusted_proxies: ['127.0.0.1', '10.1.1.1'] });
@@ -314,7 +314,7 @@ describe('who may ask', () => {
     expect((await ask(strict.port, '/', { 'X-Forwarded-For': '10.2.3.4' })).status).toBe(403);
   });
 
-  it('is a question of user and password, whose file is read again when it changes', async () => {
+  it('depends on user and password, and the password file is read again when it changes', async () => {
     const directory = mkdtempSync(path.join(tmpdir(), 'htpasswd-'));
     rig.add(() => rmSync(directory, { recursive: true }));
     const file = path.join(directory, 'users');
@@ -346,7 +346,7 @@ describe('who may ask', () => {
     expect((await as('eve', PASSWORD)).status).toBe(200);
   });
 
-  it('asks the password of an upgrade too', async () => {
+  it('requires the password for an upgrade too', async () => {
     const directory = mkdtempSync(path.join(tmpdir(), 'htpasswd-'));
     rig.add(() => rmSync(directory, { recursive: true }));
     const file = path.join(directory, 'users');
@@ -362,8 +362,8 @@ describe('who may ask', () => {
   });
 });
 
-describe('how much one may ask', () => {
-  it('is so many requests in so long, said in RateLimit fields', async () => {
+describe('the limits of a client', () => {
+  it('count requests per period and are stated in RateLimit fields', async () => {
     const upstream = await mirror();
     const { port } = await rig.balancer({
       ...route(upstream, { rate_limit: { requests: 3, per: '1h', by: 'header:X-Api-Key' } }),
@@ -383,7 +383,7 @@ describe('how much one may ask', () => {
     expect(upstream.seen).toHaveLength(4);
   });
 
-  it('is so many requests at a time, and a place is free when its request is over', async () => {
+  it('count concurrent requests, and the end of a request makes room for another', async () => {
     const waiting: (() => void)[] = [];
     const slow = await rig.http((_request, response) => void waiting.push(() => response.end('ok')));
     const { port } = await rig.balancer(route(slow, { concurrency: 2 }));
@@ -399,7 +399,7 @@ describe('how much one may ask', () => {
     expect((await three).status).toBe(200);
   });
 
-  it('frees the place of a client that leaves', async () => {
+  it('make room when a client leaves', async () => {
     const waiting: (() => void)[] = [];
     const slow = await rig.http((_request, response) => void waiting.push(() => response.end('ok')));
     const { port } = await rig.balancer(route(slow, { concurrency: { max: 1, by: 'route' } }));
@@ -418,7 +418,7 @@ describe('how much one may ask', () => {
   });
 });
 
-describe('who answers', () => {
+describe('the chosen upstream', () => {
   const names = async (port: number, count: number, headers: () => Record<string, string> = () => ({})) => {
     const counts = new Map<string, number>();
     for (let at = 0; at < count; at += 1) {
@@ -428,7 +428,7 @@ describe('who answers', () => {
     return counts;
   };
 
-  it.each(['weighted', 'two_choices', 'least_inflight', 'round_robin'])('goes by weights with %s', async (policy) => {
+  it.each(['weighted', 'two_choices', 'least_inflight', 'round_robin'])('uses weights with %s', async (policy) => {
     const [heavy, light] = [await mirror('heavy'), await mirror('light')];
     const { port } = await rig.balancer({
       routes: [
@@ -446,7 +446,7 @@ describe('who answers', () => {
     if (policy !== 'two_choices' && policy !== 'least_inflight') expect(counts.get('light') ?? 0).toBeGreaterThan(2);
   });
 
-  it('is a backup only while nobody else can', async () => {
+  it('is a backup only while no other upstream is available', async () => {
     const backup = await mirror('backup');
     const main = await mirror('main');
     const { port } = await rig.balancer({
@@ -461,7 +461,7 @@ describe('who answers', () => {
     expect(await names(dead.port, 6)).toEqual(new Map([['backup', 6]]));
   });
 
-  it('stays the same for a cookie, which nobody can forge, until it is gone', async () => {
+  it('stays the same for a cookie, which cannot be forged, until the upstream is gone', async () => {
     const all = [await mirror('a'), await mirror('b'), await mirror('c')];
     const { port } = await rig.balancer({
       policy: 'round_robin',
@@ -477,7 +477,7 @@ describe('who answers', () => {
     expect(forged.headers).toHaveProperty('set-cookie');
   });
 
-  it('stays the same for a field or a path, and only the keys of one that is gone move', async () => {
+  it('stays the same for a field or a path, and only the keys of a removed upstream move', async () => {
     const all = await Promise.all(['a', 'b', 'c', 'd'].map((name) => mirror(name)));
     const urls = all.map(({ url }) => url);
     const { port } = await rig.balancer({ routes: [{ upstreams: urls, sticky: { header: 'X-User' } }] });

@@ -59,7 +59,7 @@ const echo = () =>
   rig.http((request, response) => response.end(JSON.stringify({ headers: request.headers, url: request.url })));
 
 describe.skipIf(!hasOpenssl)('TLS towards clients', () => {
-  it('chooses the certificate by name, says so to the upstream, and adds HSTS', async () => {
+  it('chooses the certificate by name, tells the upstream that the scheme is https, and adds HSTS', async () => {
     const upstream = await echo();
     const [one, two] = [
       await authority.issue('one', ['DNS:one.example']),
@@ -81,7 +81,7 @@ describe.skipIf(!hasOpenssl)('TLS towards clients', () => {
     });
   });
 
-  it('takes new certificates without cutting a connection, and keeps the old ones when the new are bad', async () => {
+  it('uses new certificates without cutting connections, and keeps the old ones when new ones are invalid', async () => {
     const upstream = await echo();
     const leaf = await authority.issue('first', ['DNS:a.example']);
     const { balancer } = await rig.balancer({
@@ -113,7 +113,7 @@ describe.skipIf(!hasOpenssl)('TLS towards clients', () => {
     expect(lines).toBe(true);
   });
 
-  it('refuses old versions, and a bad certificate at the start', async () => {
+  it('refuses old versions of TLS, and an invalid certificate at the start', async () => {
     const leaf = await authority.issue('a', ['DNS:a.example']);
     const other = await authority.issue('b', ['DNS:b.example']);
     const mixed = { cert_file: leaf.cert_file, key_file: other.key_file };
@@ -132,7 +132,7 @@ describe.skipIf(!hasOpenssl)('TLS towards clients', () => {
     expect(old).toMatch(/PROTOCOL_VERSION|ECONNRESET/);
   });
 
-  it('sends plain requests to https, but for its own endpoints and what a trusted proxy took by TLS', async () => {
+  it('redirects plain requests to https, except own endpoints and those that a trusted proxy received by TLS', async () => {
     const upstream = await echo();
     const leaf = await authority.issue('a', ['DNS:a.example']);
     const section = { upstreams: [upstream.url], tls: { listen: '127.0.0.1:0', certificates: [leaf], redirect: true } };
@@ -195,7 +195,7 @@ describe.skipIf(!hasOpenssl)('upstreams', () => {
   };
   const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-  it('by https are verified by their name and authority, and asked under the name configured', async () => {
+  it('over https are verified by name and authority, and are asked under the configured name', async () => {
     const { port: inner, seen } = await secureUpstream(['DNS:inner.example']);
     const url = `https://127.0.0.1:${inner}`;
     const balancerFor = (one: Record<string, unknown>) => rig.balancer({ routes: [{ upstreams: [{ url, ...one }] }] });
@@ -235,7 +235,7 @@ describe.skipIf(!hasOpenssl)('upstreams', () => {
     expect((await raw(port, 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n', /unix \/a/)).status).toBe(200);
   });
 
-  it('follow their name: by the TTL, without a request that fails, and with a server that falls silent', async () => {
+  it('follow changes of DNS after the TTL, without failed requests, even when the DNS server becomes silent', async () => {
     const port = await new Promise<number>((resolve) => {
       const probe = createHttpServer().listen(0, '127.0.0.1', () => {
         const bound = (probe.address() as { port: number }).port;

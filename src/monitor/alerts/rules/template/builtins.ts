@@ -1,4 +1,4 @@
-/** The functions that Go's text/template brings along. */
+/** The built-in functions of Go's text/template. */
 import { Labels } from '../../../../model/labels.ts';
 import { sprint, sprintf } from './printf.ts';
 import { TemplateError } from './tree.ts';

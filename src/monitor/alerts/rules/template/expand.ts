@@ -1,6 +1,6 @@
 /**
  * Templates of alert labels and annotations, as Prometheus expands them: `$labels`, `$value`, `$externalLabels` and
- * `$externalURL` are there, and a template that fails becomes the text of its error, so the alert is still sent.
+ * `$externalURL` are defined. A template that fails becomes the text of its error, so the alert is still sent.
  */
 import type { Labels } from '../../../../model/labels.ts';
 import { execTemplate } from './exec.ts';
@@ -30,7 +30,7 @@ export function compileText(text: string): CompiledText {
   return { kind: 'template', template: parseTemplate(text, FUNCTION_NAMES, VARIABLES) };
 }
 
-/** Why the text is no template, or undefined when it is. */
+/** The reason why the text is not a valid template; undefined when it is valid. */
 export function checkText(text: string): string | undefined {
   try {
     compileText(text);

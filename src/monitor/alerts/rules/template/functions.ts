@@ -1,4 +1,6 @@
-/** Prometheus' template functions. Those that ask the world (query, now, the external URL) get it from the context. */
+/**
+ * Prometheus' template functions. Functions that need data from outside (query, now, external URL) get it from the context.
+ */
 import type { RE2JS } from 're2js';
 import { parseDurationMs } from '../../../../base/units.ts';
 import { MAX_REGEX_LENGTH } from '../../../promql/syntax/limits.ts';
@@ -137,7 +139,7 @@ const PLAIN: Readonly<Record<string, TemplateFunction>> = {
   urlQueryEscape: (text) => queryEscape(str(text)),
 };
 
-/** `tmpl` is carried out by the executor, which knows the defined templates. */
+/** The executor implements `tmpl`, because it knows the defined templates. */
 export const FUNCTION_NAMES: ReadonlySet<string> = new Set([
   ...Object.keys(BUILTINS),
   ...Object.keys(PLAIN),

@@ -55,7 +55,7 @@ export const humanizePercentage = (input: Value): string => `${significant(toFlo
 /** Seconds since the epoch → `2006-01-02 15:04:05 +0000 UTC`. */
 export function humanizeTimestamp(input: Value): string {
   const value = toFloat(input);
-  // Dates end at ±8.64e12 s in JavaScript.
+  // The range of dates ends at ±8.64e12 s in JavaScript.
   if (!Number.isFinite(value) || Math.abs(value) > 8.64e12) return formatGeneral(value);
   return new GoTime(value * 1_000).toString();
 }

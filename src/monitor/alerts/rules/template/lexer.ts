@@ -50,7 +50,7 @@ function readToken(source: string, at: number): Token | undefined {
   return undefined;
 }
 
-/** Reads to `}}`; gives the tokens and where the text goes on. */
+/** Reads to `}}`; returns the tokens and the position where the text continues. */
 function readAction(source: string, start: number, line: number): { tokens: Token[]; end: number; trim: boolean } {
   const tokens: Token[] = [];
   for (let at = start; at < source.length;) {

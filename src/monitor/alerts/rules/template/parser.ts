@@ -22,7 +22,7 @@ class Parser {
   readonly #functions: ReadonlySet<string>;
   #at = 0;
   #loops = 0;
-  /** Variables in sight, innermost last: Go refuses unknown ones when it parses. */
+  /** Variables in scope, innermost last: Go refuses unknown ones when it parses. */
   #variables: string[];
   #depth = 0;
 

@@ -1,4 +1,4 @@
-/** Go's fmt.Sprintf for the verbs that templates use: %v %s %q %d %x %X %f %e %g %t %T %c %%, with flags, width, precision. */
+/** Go's fmt.Sprintf for the verbs of templates: %v %s %q %d %x %X %f %e %g %t %T %c %%, with flags, width, precision. */
 import { formatExponent, formatGeneral } from '../../../../model/go-float.ts';
 import { quote } from '../../../promql/syntax/quoting.ts';
 import type { Value } from './value.ts';
@@ -10,7 +10,10 @@ const MAX_WIDTH = 1_000;
 
 const padExponent = (text: string): string => text.replace(/e([+-])(\d)$/, 'e$10$2');
 
-/** `%.4g`: that many significant digits without trailing zeros, an exponent below 1e-4 and where digits do not reach. */
+/**
+ * `%.4g`: that many significant digits without trailing zeros. An exponent is written below 1e-4, and when the digits do not
+ * reach the point.
+ */
 export function significant(value: number, digits: number): string {
   if (!Number.isFinite(value) || value === 0) return formatGeneral(value);
   const precision = Math.max(digits, 1);

@@ -111,7 +111,7 @@ export function fieldOf(value: Value, name: string): Value {
   throw new TemplateError(`can't evaluate field ${name} in type ${typeName(value)}`);
 }
 
-/** As Prometheus reads numbers given to humanize and its like. */
+/** Reads numbers that are given to humanize and similar functions, as Prometheus reads them. */
 export function toFloat(value: Value): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'bigint') return Number(value);

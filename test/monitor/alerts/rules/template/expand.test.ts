@@ -332,7 +332,7 @@ describe('templates', () => {
     expect(await run('{{ pathPrefix }}', 1, { ...context, externalUrl: '' })).toBe('');
   });
 
-  it('bounds source, output, steps and depth', async () => {
+  it('limits source, output, steps and depth', async () => {
     expect(checkText(`{{ 1 }}${'x'.repeat(65_536)}`)).toBe('longer than 65536 characters');
     expect(await run(`{{ range 100000 }}${'x'.repeat(1_000)}{{ end }}`)).toContain('output exceeds 262144 characters');
     expect(await run('{{ range 1000 }}{{ range 1000 }}{{ if true }}{{ end }}{{ end }}{{ end }}')).toContain(
@@ -344,7 +344,7 @@ describe('templates', () => {
     expect((await run('{{ printf "%99999d" 1 }}')).length).toBe(1_000);
   });
 
-  it('passes internal errors on', async () => {
+  it('rethrows internal errors', async () => {
     const data = { labels: Labels.empty, externalLabels: Labels.empty, value: 1 };
     const broken = { kind: 'template', template: { nodes: undefined, defined: new Map() } } as never;
     await expect(expand(broken, data, context)).rejects.toThrow(TypeError);
