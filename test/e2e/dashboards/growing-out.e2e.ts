@@ -29,7 +29,7 @@ interface RulesAnswer {
     readonly groups: readonly {
       name: string;
       interval: number;
-      rules: readonly (RuleBody & { name: string; query: string; duration: number; keepFiringFor: number })[];
+      rules: readonly (RuleBody & { name: string; query: string; duration?: number; keepFiringFor?: number })[];
     }[];
   };
 }
@@ -37,7 +37,10 @@ interface RuleFile {
   readonly groups: readonly {
     name: string;
     interval?: string;
-    rules: readonly (RuleBody & { alert: string; expr: string; for?: string; keep_firing_for?: string })[];
+    rules: readonly (RuleBody & { expr: string; for?: string; keep_firing_for?: string } & (
+        | { alert: string }
+        | { record: string }
+      ))[];
   }[];
 }
 
@@ -95,7 +98,9 @@ describe('growing out of one machine', () => {
   const rulesHere = async (): Promise<string[]> => {
     const { data } = await json<RulesAnswer>(`${vitrine.monitor}/api/v1/rules`);
     return data.groups.flatMap(({ name, interval, rules }) =>
-      rules.map((rule) => ruleLine(name, rule.name, rule.query, [interval, rule.duration, rule.keepFiringFor], rule)),
+      rules.map((rule) =>
+        ruleLine(name, rule.name, rule.query, [interval, rule.duration ?? 0, rule.keepFiringFor ?? 0], rule),
+      ),
     );
   };
   const rulesOf = (texts: readonly string[]): string[] =>
@@ -104,7 +109,7 @@ describe('growing out of one machine', () => {
         rules.map((rule) =>
           ruleLine(
             name,
-            rule.alert,
+            'alert' in rule ? rule.alert : rule.record,
             rule.expr,
             [secondsOf(interval), secondsOf(rule.for), secondsOf(rule.keep_firing_for)],
             rule,
