@@ -26,3 +26,5 @@ const { runCommandLine } = await import('./cli/program.ts');
 const alive = setInterval(() => {}, 2 ** 30);
 process.exitCode = await runCommandLine(process.argv.slice(2));
 clearInterval(alive);
+// A listener for the parent's messages would keep a command alive that has ended, such as a start that failed.
+if (process.connected) process.disconnect();
