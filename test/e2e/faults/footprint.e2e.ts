@@ -16,7 +16,7 @@ const NODE = path.join(REPOSITORY, 'node_modules/.bin/node');
 const MAIN = path.join(REPOSITORY, 'dist/main.js');
 const LOAD_SECONDS = 60;
 /** CPU time is what the processes took, but beside other work they take longer for the same: the quietest of these counts. */
-const IDLE = { windows: 6, seconds: 10 };
+const IDLE = { windows: 14, seconds: 10 };
 const LIMITS = { pssMib: 450, balancerRssMib: 150, idleCores: 0.03 };
 
 interface Usage {
@@ -124,7 +124,7 @@ describe.skipIf(process.platform !== 'linux')('the footprint of all processes', 
       least = Math.min(least, cores);
     }
     expect(least).toBeLessThan(LIMITS.idleCores);
-  });
+  }, 240_000);
 
   test(`holds less than ${LIMITS.pssMib} MiB after ${LOAD_SECONDS} s of 50 users`, async () => {
     const load = ['load', '--users', '50', '--duration', String(LOAD_SECONDS), '--url', balancer];
