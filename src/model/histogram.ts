@@ -27,3 +27,20 @@ export interface Histogram {
   readonly customValues: readonly number[];
   readonly resetHint: ResetHint;
 }
+
+/** The buckets of one side as (index, count), from low to high. */
+export function* bucketsOf(
+  spans: readonly BucketSpan[],
+  counts: readonly number[],
+): Generator<[index: number, count: number]> {
+  let index = 0;
+  let at = 0;
+  for (const { offset, length } of spans) {
+    index += offset;
+    for (let i = 0; i < length; i += 1) {
+      yield [index, counts[at]];
+      index += 1;
+      at += 1;
+    }
+  }
+}

@@ -76,7 +76,8 @@ function workerIndex(env: Env): string | undefined {
   return cluster.worker === undefined ? undefined : String(cluster.worker.id);
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of that id runs, whoever owns it. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -9,6 +9,7 @@
 import { existsSync, readFileSync, watch, type FSWatcher } from 'node:fs';
 import type { ListenerKind, ListenerReport } from '../../telemetry/listener-reports.ts';
 import { reportFile } from '../../telemetry/listener-reports.ts';
+import { isAlive } from '../../telemetry/process-identity.ts';
 import type { Place } from './bridge.ts';
 import { listeningPorts, startsNodeWith } from './listening-ports.ts';
 import { accepts, probe } from './probe.ts';
@@ -174,13 +175,4 @@ async function reachable(place: Place): Promise<Place> {
   if (host !== '::') return place;
   // The listener may accept IPv6 only.
   return { host: (await accepts('127.0.0.1', port)) ? '127.0.0.1' : '::1', port };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

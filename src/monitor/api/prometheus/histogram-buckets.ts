@@ -1,6 +1,6 @@
 /** Buckets of a native histogram from the lowest to the highest, with their bounds, as the HTTP API lists them. */
-import type { BucketSpan, Histogram } from '../../../model/histogram.ts';
-import { CUSTOM_BUCKETS_SCHEMA } from '../../../model/histogram.ts';
+import type { Histogram } from '../../../model/histogram.ts';
+import { bucketsOf, CUSTOM_BUCKETS_SCHEMA } from '../../../model/histogram.ts';
 
 export interface Bucket {
   /** The bounds that belong to the bucket: 0 (lower, upper], 1 [lower, upper), 2 neither, 3 both. */
@@ -28,30 +28,17 @@ function upperBound({ schema, customValues }: Histogram, index: number): number 
   return 2 ** (within / perOctave) * 2 ** octave;
 }
 
-function* side(spans: readonly BucketSpan[], counts: readonly number[]): Generator<[number, number]> {
-  let index = 0;
-  let at = 0;
-  for (const { offset, length } of spans) {
-    index += offset;
-    for (let i = 0; i < length; i += 1) {
-      yield [index, counts[at]];
-      index += 1;
-      at += 1;
-    }
-  }
-}
-
 /** Empty buckets are left out. */
 export function histogramBuckets(h: Histogram): Bucket[] {
   const custom = h.schema === CUSTOM_BUCKETS_SCHEMA;
   const out: Bucket[] = [];
-  for (const [index, count] of side(h.negativeSpans, h.negativeBuckets)) {
+  for (const [index, count] of bucketsOf(h.negativeSpans, h.negativeBuckets)) {
     if (count !== 0) out.push({ rule: 1, lower: -upperBound(h, index), upper: -upperBound(h, index - 1), count });
   }
   out.reverse();
   // The zero bucket is left out when its count is zero, negative or NaN, as in Prometheus' list.
   if (h.zeroCount > 0) out.push({ rule: 3, lower: -h.zeroThreshold, upper: h.zeroThreshold, count: h.zeroCount });
-  for (const [index, count] of side(h.positiveSpans, h.positiveBuckets)) {
+  for (const [index, count] of bucketsOf(h.positiveSpans, h.positiveBuckets)) {
     const rule = custom && index === 0 ? 3 : 0;
     if (count !== 0) out.push({ rule, lower: upperBound(h, index - 1), upper: upperBound(h, index), count });
   }

@@ -9,7 +9,7 @@
 import { renameSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../../base/clock.ts';
-import type { Histogram } from '../../../model/histogram.ts';
+import { bucketsOf, type Histogram } from '../../../model/histogram.ts';
 import { Columns } from '../codec/columns.ts';
 import { DamagedChunk, DayFile, pendingChunk } from '../disk/day-file.ts';
 import type { PendingChunk } from '../disk/day-file.ts';
@@ -85,19 +85,6 @@ function bucketFell(
   const later = new Map(bucketsOf(laterSpans, laterCounts));
   for (const [index, count] of bucketsOf(spans, counts)) if ((later.get(index) ?? 0) < count) return true;
   return false;
-}
-
-function* bucketsOf(spans: Spans, counts: readonly number[]): Generator<[index: number, count: number]> {
-  let index = 0;
-  let at = 0;
-  for (const { offset, length } of spans) {
-    index += offset;
-    for (let i = 0; i < length; i += 1) {
-      yield [index, counts[at]];
-      index += 1;
-      at += 1;
-    }
-  }
 }
 
 /** The samples that stay, as columns of their own. */
