@@ -96,7 +96,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     histograms: ['syntax', 'columns'],
     functions: ['syntax', 'columns', 'histograms'],
     operators: ['syntax', 'columns', 'histograms', 'functions'],
-    '.': ['syntax', 'columns', 'histograms', 'functions', 'operators'],
+    '.': ['syntax', 'columns', 'functions', 'operators'],
     remote: ['.'],
     beside: ['syntax', 'columns', '.'],
   },

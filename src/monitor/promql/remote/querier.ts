@@ -74,8 +74,8 @@ export function remoteQuerier(options: RemoteOptions): Querier {
     if (given.stats === true) params.set('stats', 'all');
     const { signal } = given;
     const { data, warnings, infos } = await ask({ path: `/api/v1/${path}`, method: 'POST', params, timeoutMs, signal });
-    const { stats } = data as { readonly stats?: unknown };
-    return { value: valueOf(data), warnings, infos, stats: given.stats === true ? statsOf(stats) : undefined };
+    const value = valueOf(data);
+    return given.stats === true ? { value, warnings, infos, stats: statsOf(data) } : { value, warnings, infos };
   }
 
   return {

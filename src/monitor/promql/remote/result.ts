@@ -175,10 +175,11 @@ export const exemplarsOf = (data: unknown): readonly ExemplarSeries[] =>
     return { labels: labelsOf(seriesLabels, 'exemplars'), exemplars: list(exemplars, 'exemplars').map(exemplarOf) };
   });
 
-/** Undefined for a server that sends no stats. Fields that it does not know are 0. */
+/** Of the `data` of an answer. Undefined for a server that sends no stats. Fields that it does not know are 0. */
 export function statsOf(data: unknown): QueryStats | undefined {
-  if (data === undefined || data === null) return undefined;
-  const { timings = {}, samples = {} } = fields(data, 'stats');
+  const { stats } = fields(data, 'data');
+  if (stats === undefined) return undefined;
+  const { timings = {}, samples = {} } = fields(stats, 'stats');
   const [times, counts] = [fields(timings, 'stats'), fields(samples, 'stats')];
   const known = (from: Fields, name: string): number => (typeof from[name] === 'number' ? from[name] : 0);
   return {
