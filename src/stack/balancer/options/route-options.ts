@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { duration, size } from '../../../config/types.ts';
 import { fieldMeaning, FIELD } from '../http/fields.ts';
+import { compressSchema } from './compress-options.ts';
 import { parseTemplate, type Template } from './template.ts';
 import { upstreamSchema } from './upstream-options.ts';
 
@@ -183,6 +184,9 @@ export const routeSchema = z.strictObject({
     })
     .optional()
     .describe('Rules of the response cache for this route.'),
+  compress: compressSchema
+    .optional()
+    .describe('Compresses answers of upstreams: `true`, or `{ codings, min_size, types }`. Off without it.'),
   strip_prefix: z
     .union([z.literal(true), pathPrefix])
     .optional()

@@ -9,6 +9,7 @@ import { addressList } from '../http/address-list.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { compileRouteCache, type RouteCache } from './cache-rules.ts';
+import { compileCompression, type Compression } from './compression.ts';
 import { Gate } from './gate.ts';
 import { compileMatches, type Matches } from './matching.ts';
 import { compileAnswerEdit, compileOutgoing, type AnswerEdit, type Outgoing } from './outgoing.ts';
@@ -33,6 +34,7 @@ export interface Route {
   readonly retries: RetryRules;
   readonly limits: Limits;
   readonly cache: RouteCache | undefined;
+  readonly compression: Compression | undefined;
   readonly outgoing: Outgoing | undefined;
   readonly answerEdit: AnswerEdit | undefined;
   readonly sticky: Sticky | undefined;
@@ -80,6 +82,7 @@ export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[],
     retries,
     limits,
     cache: compileRouteCache(options),
+    compression: compileCompression(options.compress),
     outgoing,
     answerEdit,
     sticky,
