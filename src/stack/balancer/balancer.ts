@@ -21,7 +21,6 @@ import { AccessLog } from './telemetry/access-log.ts';
 import { Observer } from './telemetry/observer.ts';
 import type { HealthFacts } from './own-endpoints.ts';
 import { purgeMethod } from './purge-method.ts';
-import { RetryBudget } from './upstream/retry-budget.ts';
 import { checkReload, configure, retire, type Configured, type ConfiguredPieces } from './configured.ts';
 import { serverHealth } from './server-health.ts';
 import type { HandedSockets } from './tls/bind.ts';
@@ -148,7 +147,6 @@ class RunningBalancer implements Balancer {
       routes,
       limits: () => this.#now.loosest,
       tls: this.#tls,
-      budget: new RetryBudget(options.retries.budget, options.retries.min, this.#clock),
       cache: pieces.responseCache,
       draining: () => this.#draining || this.#leaving,
       health: () => this.health(),

@@ -67,7 +67,7 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
   /** When there is a body, the rest begins in its `onReady`. */
   begin(body: RequestBody | undefined): void {
     this.#body = body;
-    this.#pieces.budget.request();
+    this.#request.route.budget.request();
     if (body === undefined) this.#askCache(this.#startMs);
   }
 

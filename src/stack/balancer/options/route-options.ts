@@ -3,7 +3,7 @@
  * table. A switch that is left out is off and costs a request nothing (`routes/route.ts` compiles the switches).
  */
 import { z } from 'zod';
-import { duration, size } from '../../../config/types.ts';
+import { duration, ratio, size } from '../../../config/types.ts';
 import { fieldMeaning, FIELD } from '../http/fields.ts';
 import { compressSchema } from './compress-options.ts';
 import { parseTemplate, type Template } from './template.ts';
@@ -124,7 +124,13 @@ const own = {
     })
     .prefault({}),
   hedge: duration().optional().describe('As `balancer.timeouts.hedge`.'),
-  retries: z.strictObject({ max: z.int().min(0).optional().describe('As `balancer.retries.max`.') }).prefault({}),
+  retries: z
+    .strictObject({
+      max: z.int().min(0).optional().describe('As `balancer.retries.max`.'),
+      budget: ratio().optional().describe('As `balancer.retries.budget`.'),
+      min: z.int().min(0).optional().describe('As `balancer.retries.min`.'),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       header: size().optional().describe('As `balancer.limits.header`.'),

@@ -7,6 +7,7 @@ import type { Clock } from '../../../base/clock.ts';
 import type { Limits, RetryRules, RouteOptions, Timeouts } from '../config.ts';
 import { addressList } from '../http/address-list.ts';
 import type { RequestHead } from '../http/request-head.ts';
+import { RetryBudget } from '../upstream/retry-budget.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { compileRouteCache, type RouteCache } from './cache-rules.ts';
 import { compileCompression, type Compression } from './compression.ts';
@@ -32,6 +33,8 @@ export interface Route {
   readonly templates: PathTemplates;
   readonly timeouts: Timeouts;
   readonly retries: RetryRules;
+  /** Each route has its own: an outage behind one does not use up the retries of another. */
+  readonly budget: RetryBudget;
   readonly limits: Limits;
   readonly cache: RouteCache | undefined;
   readonly compression: Compression | undefined;
@@ -80,6 +83,7 @@ export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[],
     templates: pieces.before?.path === path ? pieces.before.templates : new PathTemplates(path),
     timeouts,
     retries,
+    budget: keptBudget(retries, pieces) ?? new RetryBudget(retries.budget, retries.min, pieces.clock),
     limits,
     cache: compileRouteCache(options),
     compression: compileCompression(options.compress),
@@ -90,6 +94,11 @@ export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[],
     guarded: !gate.open,
     factual: outgoing !== undefined || answerEdit !== undefined || sticky !== undefined,
   };
+}
+
+/** The budget of the previous configuration, if its rules are the same. */
+function keptBudget({ budget, min }: RetryRules, { before }: RoutePieces): RetryBudget | undefined {
+  return before?.retries.budget === budget && before.retries.min === min ? before.budget : undefined;
 }
 
 /**
