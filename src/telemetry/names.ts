@@ -292,6 +292,13 @@ export const METRICS = {
     [],
     '1 when the last reload of the configuration held.',
   ),
+  configReloadTime: metric(
+    'vitrine.config.last_reload_success.timestamp',
+    's',
+    'gauge',
+    [],
+    'Unix time of the last reload of the configuration that held; absent before the first.',
+  ),
   transactions: metric(
     'payments.transactions',
     '{transaction}',
