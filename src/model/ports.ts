@@ -146,6 +146,8 @@ export interface QueryResult {
   readonly infos: readonly string[];
   /** Present when `QueryOptions.stats` asks for it and the engine knows it. */
   readonly stats?: QueryStats | undefined;
+  /** What the engine read for the query; absent when another server answered it. */
+  readonly read?: QueryRead | undefined;
 }
 
 /** What a query cost, in the fields of Prometheus' HTTP API. */
@@ -164,6 +166,12 @@ export interface QueryStats {
     /** The most samples in memory at a time. */
     readonly peakSamples: number;
   };
+}
+
+/** The series and samples that the selectors of a query read. A selector that occurs twice is read once. */
+export interface QueryRead {
+  readonly series: number;
+  readonly samples: number;
 }
 
 export interface QueryOptions {

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../../../base/errors.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Matcher } from '../../../model/labels.ts';
-import type { QueryStats } from '../../../model/ports.ts';
+import type { QueryRead, QueryStats } from '../../../model/ports.ts';
 import type { PackedSeries, ResultHead } from './packing.ts';
 
 /** One query. It is an instant query when `stepMs` is undefined. */
@@ -53,6 +53,7 @@ export type ToMain =
       readonly warnings: readonly string[];
       readonly infos: readonly string[];
       readonly stats: QueryStats | undefined;
+      readonly read: QueryRead | undefined;
     }
   | { readonly kind: 'failed'; readonly query: number; readonly error: WireError };
 
