@@ -18,7 +18,7 @@ export const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** The page may import types from these and nothing else of the house. */
-export const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'dashboards'];
+export const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'monitor/api/charts/contract.ts', 'dashboards'];
 
 /**
  * Folder → its rooms → the rooms of the same folder that each may import, directly. A room is a subfolder with all that is
@@ -97,12 +97,19 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     histograms: ['syntax', 'columns'],
     functions: ['syntax', 'columns', 'histograms'],
     operators: ['syntax', 'columns', 'histograms', 'functions'],
-    '.': ['syntax', 'columns', 'histograms', 'functions', 'operators'],
+    '.': ['syntax', 'columns', 'functions', 'operators'],
     remote: ['.'],
     beside: ['syntax', 'columns', '.'],
   },
   'monitor/alerts': { rules: [], '.': ['rules'] },
-  'monitor/api': { prometheus: [], '.': [] },
+  'monitor/api': {
+    'routes.ts': [],
+    'guard.ts': [],
+    'answers.ts': ['guard.ts'],
+    prometheus: [],
+    charts: ['routes.ts', 'answers.ts'],
+    '.': ['routes.ts', 'guard.ts', 'answers.ts', 'charts'],
+  },
   app: {
     process: [],
     monitor: ['process'],
@@ -120,7 +127,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     explore: ['state', 'ui', 'charts'],
     overview: ['state', 'ui', 'charts', 'alerts'],
     traces: ['state', 'ui', 'charts', 'overview'],
-    '.': ['state', 'styles', 'shell', 'alerts', 'explore', 'overview', 'traces'],
+    '.': ['state', 'ui', 'styles', 'shell', 'alerts', 'explore', 'overview', 'traces'],
   },
 };
 
