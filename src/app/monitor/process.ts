@@ -13,6 +13,7 @@ import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../../monitor/api/live.ts';
+import { pastOf } from '../../monitor/api/live-past.ts';
 import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
@@ -62,7 +63,13 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
     const parts = build(options, scope);
     if (!options.testMode) await goOn(options.clock, parts);
     await openMonitorPorts(options, parts, scope);
-    if (!options.testMode) begin(options, parts, scope);
+    if (!options.testMode) {
+      begin(options, parts, scope);
+      pastOf(parts.querier, parts.live.history(options.clock.now())).then(
+        (past) => parts.live.remember(past),
+        noteOf(parts.rareLine, 'The figures before the start could not be read'),
+      );
+    }
     parts.health.open = true;
     return running(parts, scope, options.clock);
   } catch (error) {
