@@ -77,6 +77,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   readonly startedMs: number;
   connectedMs: number;
   deadlineMs: number;
+  deadlinePlace = -1;
 
   constructor(pieces: AttemptPieces, owner: AttemptOwner, one: Try) {
     this.#pieces = pieces;

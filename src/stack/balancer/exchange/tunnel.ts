@@ -59,6 +59,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
   #observed = false;
   #draining = false;
   deadlineMs = Infinity;
+  deadlinePlace = -1;
 
   constructor(pieces: ExchangePieces, request: TunnelRequest, onDone: () => void) {
     this.#pieces = pieces;
