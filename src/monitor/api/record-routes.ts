@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { LogQuery, LogSource, SpanSource, TraceQuery, TraceSummary } from '../../model/ports.ts';
+import { LEVELS } from '../../model/severity.ts';
 import type { AlertsAnswer, LogsAnswer, TraceAnswer, TracesAnswer } from './contract.ts';
 import type { Route } from './routes.ts';
 import { numberFrom, textFrom } from './routes.ts';
@@ -18,9 +19,6 @@ export interface RecordSources {
 
 const MAX_LIMIT = 1_000;
 const MAX_TRACE_LOGS = 1_000;
-/** The first numbers of the specification's severity ranges. */
-const LEVELS: Readonly<Record<string, number>> = { trace: 1, debug: 5, info: 9, warn: 13, error: 17, fatal: 21 };
-
 const isTrue = (text: string | undefined): boolean => text === 'true' || text === '1';
 const TIME = { min: 0, max: 8.64e15, fallback: undefined };
 

@@ -4,6 +4,7 @@ import type { Alert } from '../../model/alert.ts';
 import type { TraceSummary } from '../../model/ports.ts';
 import type { AttributeValue, Attributes, LogRecord, SpanRecord } from '../../model/records.ts';
 import { serviceOf } from '../../model/records.ts';
+import { levelName } from '../../model/severity.ts';
 import type { AlertView, LogView, Severity, SpanView, TraceAnswer, TraceSummaryView } from './contract.ts';
 
 const MAX_MESSAGE_LENGTH = 16_384;
@@ -34,19 +35,12 @@ function textOf(value: AttributeValue): string {
   return written.length > MAX_MESSAGE_LENGTH ? `${written.slice(0, MAX_MESSAGE_LENGTH)}…` : written;
 }
 
-const SEVERITIES = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
-
-/** `17` → `error`: the specification's ranges of four numbers each. */
-export function severityName(number: number): string {
-  return number >= 1 && number <= 24 ? SEVERITIES[Math.floor((number - 1) / 4)] : 'unknown';
-}
-
 export function logView(record: LogRecord): LogView {
   return {
     timeMs: millisOf(record.timeUnixNano),
     timeUnixNano: record.timeUnixNano.toString(),
     severityNumber: record.severityNumber,
-    severity: severityName(record.severityNumber),
+    severity: levelName(record.severityNumber) || 'unknown',
     service: serviceOf(record.resource),
     message: textOf(record.body),
     attributes: attributesOf(record.attributes),

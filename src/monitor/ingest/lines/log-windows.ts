@@ -10,7 +10,7 @@ import type { AppendResult, LogSink, SampleSink } from '../../../model/ports.ts'
 import { Labels } from '../../../model/labels.ts';
 import type { LogRecord } from '../../../model/records.ts';
 import { serviceOf } from '../../../model/records.ts';
-import { severityName } from './json-logs.ts';
+import { levelName } from '../../../model/severity.ts';
 import { SampleColumns } from '../metrics/sample-columns.ts';
 import { LOG_SERIES, type LogHistory } from './log-history.ts';
 
@@ -133,7 +133,7 @@ export class LogWindows implements LogSink {
     const nowMs = this.#now();
     for (const record of records) {
       const window = this.#windowOf(serviceOf(record.resource));
-      const severity = severityName(record.severityNumber) || 'unknown';
+      const severity = levelName(record.severityNumber) || 'unknown';
       window.add(nowMs, severity, 1);
       window.totals.set(severity, (window.totals.get(severity) ?? 0) + 1);
     }

@@ -6,8 +6,9 @@ import { Labels, METRIC_NAME, type Matcher } from '../../../model/labels.ts';
 import type { Series } from '../../../model/series.ts';
 import { newColumn, queryFailed, setPoint, type Column } from '../columns/column.ts';
 import { selectTimes } from '../columns/instant-selector.ts';
-import { compileMatcher, type Predicate } from '../syntax/matchers.ts';
-import { quote } from '../syntax/quoting.ts';
+import { compileMatcher } from '../syntax/matchers.ts';
+import { type Predicate } from '../../../model/regex.ts';
+import { quote } from '../../../model/quoting.ts';
 
 const IDENTIFYING = ['instance', 'job'];
 
