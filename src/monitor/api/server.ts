@@ -10,6 +10,8 @@ import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Querier } from '../../model/ports.ts';
+import type { RecordSource } from '../../model/record-source.ts';
+import type { Tail } from '../search/tail.ts';
 import { Access } from './access.ts';
 import { compressed, jsonBody, problems } from './answers.ts';
 import type { CurrentFigures } from './contract.ts';
@@ -18,7 +20,9 @@ import type { HealthSource } from './health-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import type { LiveState } from './live.ts';
 import type { RecordSources } from './record-routes.ts';
-import { recordRoutes } from './record-routes.ts';
+import { recentTraces, recordRoutes } from './record-routes.ts';
+import { logRoutes } from './records/log-routes.ts';
+import { traceRoutes } from './records/trace-routes.ts';
 import type { Route } from './routes.ts';
 import { findRoute } from './routes.ts';
 import { servicesAnswer } from './service-matrix.ts';
@@ -31,6 +35,9 @@ import { timeseriesAnswer } from './timeseries.ts';
 export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly querier: Querier;
   readonly live: LiveState;
+  /** Stored lines and spans. */
+  readonly records: RecordSource;
+  readonly tail: Tail;
   /** Handles `/api/v1/…`, `/federate` and the other paths of its API; calls next for all others. */
   readonly prometheusRouter?: Middleware | undefined;
   /** Ingest over this port (`POST /api/logs`, remote write, `/metrics`). Each middleware calls next for all other paths. */
@@ -166,6 +173,8 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ...healthRoutes(options, access),
     ...sessionRoutes(access),
     ...figureRoutes(options),
+    ...logRoutes(options),
+    ...traceRoutes({ ...options, recent: recentTraces(options) }),
     ...recordRoutes(options),
   ];
   const app = new Koa();

@@ -1,7 +1,7 @@
 /** Log lines and OpenMetrics import over a real socket: good lines are kept, bad ones named. */
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { levelName } from '../../../src/model/severity.ts';
+import { levelName } from '../../../src/model/text/severity.ts';
 import { logRecordOf } from '../../../src/monitor/ingest/lines/json-logs.ts';
 import { LineSplitter } from '../../../src/monitor/ingest/request/line-splitter.ts';
 import { parseMetricLine } from '../../../src/monitor/ingest/openmetrics/reader.ts';

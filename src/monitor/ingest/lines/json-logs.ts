@@ -3,7 +3,7 @@
  * other field is kept as an attribute, so no part of a line is lost.
  */
 import type { AttributeValue, LogRecord, Resource, Scope } from '../../../model/records.ts';
-import { levelName, severityOfName } from '../../../model/severity.ts';
+import { levelName, severityOfName } from '../../../model/text/severity.ts';
 import type { AttributeBag } from '../checks/attribute-bag.ts';
 import { newBag } from '../checks/attribute-bag.ts';
 

@@ -10,7 +10,7 @@ import type { AppendResult, LogSink, SampleSink } from '../../../model/ports.ts'
 import { Labels } from '../../../model/labels.ts';
 import type { LogRecord } from '../../../model/records.ts';
 import { serviceOf } from '../../../model/records.ts';
-import { levelName } from '../../../model/severity.ts';
+import { levelName } from '../../../model/text/severity.ts';
 import { SampleColumns } from '../metrics/sample-columns.ts';
 import { LOG_SERIES, type LogHistory } from './log-history.ts';
 

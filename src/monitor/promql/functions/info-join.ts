@@ -7,8 +7,8 @@ import type { Series } from '../../../model/series.ts';
 import { newColumn, queryFailed, setPoint, type Column } from '../columns/column.ts';
 import { selectTimes } from '../columns/instant-selector.ts';
 import { compileMatcher } from '../syntax/matchers.ts';
-import { type Predicate } from '../../../model/regex.ts';
-import { quote } from '../../../model/quoting.ts';
+import { type Predicate } from '../../../model/text/regex.ts';
+import { quote } from '../../../model/text/quoting.ts';
 
 const IDENTIFYING = ['instance', 'job'];
 

@@ -4,7 +4,7 @@
  */
 import type { Matcher } from '../../../model/labels.ts';
 import type { WorkMeter } from '../../../model/ports.ts';
-import { compileRegex, type Predicate } from '../../../model/regex.ts';
+import { compileRegex, type Predicate } from '../../../model/text/regex.ts';
 
 /** The matcher as a test of a label's value ('' for an absent label). Throws VitrineError `query_invalid`. */
 export function compileMatcher({ op, value: wanted, accepted }: Matcher, meter?: WorkMeter): Predicate {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalId, filterWordsOf, idsOf, isFilterWord, isId, wordsOf } from '../../src/model/words.ts';
+import { canonicalId, filterWordsOf, idsOf, isFilterWord, isId, wordsOf } from '../../../src/model/text/words.ts';
 
 describe('words of a text', () => {
   it('are runs of letters, digits and underscores in lower case', () => {

@@ -5,9 +5,9 @@
  * and the filter grammar share this engine, its limits and its cache.
  */
 import { RE2JS } from 're2js';
-import { WeightedMap } from '../base/bounded.ts';
-import { VitrineError } from '../base/errors.ts';
-import type { WorkMeter } from './ports.ts';
+import { WeightedMap } from '../../base/bounded.ts';
+import { VitrineError } from '../../base/errors.ts';
+import type { WorkMeter } from '../ports.ts';
 import { quote } from './quoting.ts';
 import { regexSize } from './regex-size.ts';
 
@@ -137,3 +137,20 @@ export function compileRegex(pattern: string, meter?: WorkMeter): Predicate {
 /** True for the forms that are matched without a regular expression. */
 export const isSimplePattern = (pattern: string): boolean =>
   pattern.length <= MAX_REGEX_LENGTH && simplePredicate(pattern) !== undefined;
+
+/**
+ * A predicate that is true when the expression matches anywhere in the value. Throws VitrineError `query_invalid` for an
+ * invalid regular expression, and the predicate `query_failed` when one match would take too long.
+ */
+export function compileSearch(pattern: string, meter?: WorkMeter): Predicate {
+  if (pattern.length > MAX_REGEX_LENGTH) {
+    throw new VitrineError('query_invalid', `regular expression is longer than ${MAX_REGEX_LENGTH} characters`);
+  }
+  const regex = compileRe2(pattern, RE2JS.DOTALL, meter);
+  if (typeof regex === 'string') throw new VitrineError('query_invalid', regex);
+  const size = regex.programSize();
+  return (value) => {
+    chargeMatch(size, value, meter);
+    return size <= MAX_AUTOMATON_SIZE ? regex.test(value) : regex.matcher(value).find();
+  };
+}
