@@ -18,7 +18,12 @@ export const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** The page may import types from these and nothing else of the house. */
-export const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'monitor/api/search-contract.ts', 'dashboards'];
+export const PAGE_MAY_IMPORT = [
+  'monitor/api/contract.ts',
+  'monitor/api/charts/contract.ts',
+  'monitor/api/records/contract.ts',
+  'dashboards',
+];
 
 /**
  * Folder → its rooms → the rooms of the same folder that each may import, directly. A room is a subfolder with all that is
@@ -105,12 +110,14 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
   'monitor/api': {
     'routes.ts': [],
     'contract.ts': [],
-    'search-contract.ts': ['contract.ts'],
     'trace-spread.ts': [],
     'views.ts': ['contract.ts'],
+    'guard.ts': [],
+    'answers.ts': ['guard.ts'],
     prometheus: [],
-    records: ['routes.ts', 'contract.ts', 'search-contract.ts', 'trace-spread.ts', 'views.ts'],
-    '.': ['routes.ts', 'contract.ts', 'trace-spread.ts', 'views.ts', 'records'],
+    charts: ['routes.ts', 'answers.ts'],
+    records: ['routes.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
+    '.': ['routes.ts', 'contract.ts', 'guard.ts', 'answers.ts', 'trace-spread.ts', 'views.ts', 'charts', 'records'],
   },
   app: {
     process: [],
@@ -129,7 +136,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     explore: ['state', 'ui', 'charts'],
     overview: ['state', 'ui', 'charts', 'alerts'],
     traces: ['state', 'ui', 'charts', 'overview'],
-    '.': ['state', 'styles', 'shell', 'alerts', 'explore', 'overview', 'traces'],
+    '.': ['state', 'ui', 'styles', 'shell', 'alerts', 'explore', 'overview', 'traces'],
   },
 };
 

@@ -12,9 +12,12 @@ import type { Logger } from '../../base/logger.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { RecordSource } from '../../model/record-source.ts';
 import type { Tail } from '../search/tail.ts';
+import type { RuleSource } from '../alerts/rules/view.ts';
+import type { Annotations } from '../store/state/annotations.ts';
 import { Access } from './access.ts';
 import { compressed, jsonBody, problems } from './answers.ts';
 import type { CurrentFigures } from './contract.ts';
+import { chartRoutes } from './charts/chart-routes.ts';
 import { checkOrigin } from './guard.ts';
 import type { HealthSource } from './health-routes.ts';
 import { healthRoutes } from './health-routes.ts';
@@ -28,7 +31,7 @@ import { findRoute } from './routes.ts';
 import { servicesAnswer } from './service-matrix.ts';
 import type { ViewerLimits } from './socket.ts';
 import { LiveSocket } from './socket.ts';
-import { loadPage, servePage } from './static-files.ts';
+import { loadPage, servePage, serveUnknown } from './static-files.ts';
 import type { PageFiles } from './static-files.ts';
 import { timeseriesAnswer } from './timeseries.ts';
 
@@ -38,6 +41,10 @@ export interface MonitorApiOptions extends RecordSources, HealthSource {
   /** Stored lines and spans. */
   readonly records: RecordSource;
   readonly tail: Tail;
+  /** The rules whose limits charts draw. */
+  readonly rules?: RuleSource | undefined;
+  /** The annotations on charts. */
+  readonly annotations?: Annotations | undefined;
   /** Handles `/api/v1/…`, `/federate` and the other paths of its API; calls next for all others. */
   readonly prometheusRouter?: Middleware | undefined;
   /** Ingest over this port (`POST /api/logs`, remote write, `/metrics`). Each middleware calls next for all other paths. */
@@ -160,7 +167,11 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
     // The page itself contains no data, and it must load without a token in order to ask for the token.
     if (servePage(ctx, page)) return;
     const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
-    if (!open.some((route) => route.path === ctx.path && route.method === method)) access.check(ctx.req.headers);
+    if (!open.some((route) => route.path === ctx.path && route.method === method)) {
+      // Who opens a link before the sign-in must see the form, not an error.
+      if (!access.isAllowed(ctx.req.headers) && serveUnknown(ctx, page)) return;
+      access.check(ctx.req.headers);
+    }
     await next();
   };
 }
@@ -175,6 +186,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ...figureRoutes(options),
     ...logRoutes(options),
     ...traceRoutes({ ...options, recent: recentTraces(options) }),
+    ...chartRoutes(options),
     ...recordRoutes(options),
   ];
   const app = new Koa();
@@ -192,6 +204,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
   for (const middleware of options.ingestMiddlewares ?? []) app.use(middleware);
   if (options.prometheusRouter !== undefined) app.use(options.prometheusRouter);
   app.use(routed([...own, ...laterRoutes()]));
+  app.use((ctx, next) => (serveUnknown(ctx, page) ? undefined : next()));
   const respond = app.callback();
   const socket = new LiveSocket({ ...options, access });
   return {

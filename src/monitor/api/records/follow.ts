@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import type { Clock } from '../../../base/clock.ts';
 import type { Follower, Tail } from '../../search/tail.ts';
-import type { FollowedLine } from '../search-contract.ts';
+import type { FollowedLine } from './contract.ts';
 import { logView } from '../views.ts';
 import { filterFrom, leaving } from './parameters.ts';
 

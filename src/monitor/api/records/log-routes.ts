@@ -8,7 +8,7 @@ import { contextOf } from '../../search/context.ts';
 import { cursorPosition, cursorText, searchPage } from '../../search/page.ts';
 import type { Tail } from '../../search/tail.ts';
 import type { LogsAnswer } from '../contract.ts';
-import type { FieldsAnswer, LogContextAnswer, LogHistogramAnswer, ValuesAnswer } from '../search-contract.ts';
+import type { FieldsAnswer, LogContextAnswer, LogHistogramAnswer, ValuesAnswer } from './contract.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import { logView } from '../views.ts';
 import { follow } from './follow.ts';

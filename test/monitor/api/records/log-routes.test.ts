@@ -5,7 +5,7 @@ import type {
   LogContextAnswer,
   LogHistogramAnswer,
   ValuesAnswer,
-} from '../../../../src/monitor/api/search-contract.ts';
+} from '../../../../src/monitor/api/records/contract.ts';
 import { Tail } from '../../../../src/monitor/search/tail.ts';
 import { MemoryLogs } from '../../../../src/monitor/store/recent/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../../src/monitor/store/recent/memory-spans.ts';
