@@ -40,7 +40,9 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     spans: ['names.ts', 'environment.ts', 'metrics'],
     road: ['environment.ts', 'metrics', 'spans'],
     exporters: ['environment.ts', 'metrics', 'road'],
-    '.': ['environment.ts', 'logs', 'metrics', 'spans', 'road', 'exporters'],
+    'instrumentation-packages.ts': [],
+    others: ['instrumentation-packages.ts', 'spans'],
+    '.': ['environment.ts', 'logs', 'metrics', 'spans', 'road', 'exporters', 'instrumentation-packages.ts', 'others'],
   },
   'stack/balancer': {
     'config.ts': ['options'],
