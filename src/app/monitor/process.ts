@@ -22,6 +22,8 @@ import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
+import { RecentRecords } from '../../monitor/store/recent/recent-records.ts';
+import { Tail } from '../../monitor/search/tail.ts';
 import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
@@ -89,7 +91,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const querier = querierOf(section, store, clock, scope, 'queries');
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
-  const windows = new LogWindows({ sink: logs, clock });
+  const tail = new Tail(logs);
+  const windows = new LogWindows({ sink: tail, clock });
   const live = new LiveState(intervalMs);
   const intake = openIntake(options, { samples: store, spans, logs: windows }, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
@@ -134,6 +137,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     querier,
     spans,
     logs,
+    records: new RecentRecords(logs, spans),
+    tail,
     windows,
     live,
     intake,

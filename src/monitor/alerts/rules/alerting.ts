@@ -5,7 +5,7 @@
 import { VitrineError } from '../../../base/errors.ts';
 import type { Alert } from '../../../model/alert.ts';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
-import { quote } from '../../promql/syntax/quoting.ts';
+import { quote } from '../../../model/text/quoting.ts';
 import type { Interruption, RuleEnvironment, Tick } from './environment.ts';
 import { samplesOf } from './recording.ts';
 import type { AlertingSpec, TextEntry } from './spec.ts';
