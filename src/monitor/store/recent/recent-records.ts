@@ -158,6 +158,5 @@ function inMemory(records: number, bytes: number): SignalStats {
     oldestMs: undefined,
     lostRecords: 0,
     services: [],
-    fields: [],
   };
 }
