@@ -8,6 +8,7 @@ import type { Tail } from '../../monitor/search/tail.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
 import type { Intake } from '../../monitor/ingest/request/intake.ts';
+import type { LineReader } from '../../monitor/ingest/lines/line-reader.ts';
 import type { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import type { MemoryLogs } from '../../monitor/store/recent/memory-logs.ts';
 import type { MemorySpans } from '../../monitor/store/recent/memory-spans.ts';
@@ -48,5 +49,6 @@ export interface MonitorParts {
   readonly own: OwnMetrics;
   readonly ownSamples: OwnSamples;
   readonly windows: LogWindows;
+  readonly lines: LineReader;
   readonly rareLine: RareLine;
 }

@@ -33,6 +33,7 @@ import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annota
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
+import { followFiles, lineReader, lineRules } from './line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
 import { OwnMetrics } from './own-metrics.ts';
@@ -71,6 +72,7 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
         (past) => parts.live.remember(past),
         noteOf(parts.rareLine, 'The figures before the start could not be read'),
       );
+      await follow(options, parts, scope);
     }
     parts.health.open = true;
     return running(parts, scope, options.clock);
@@ -94,7 +96,10 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const tail = new Tail(logs);
   const windows = new LogWindows({ sink: tail, clock });
   const live = new LiveState(intervalMs);
-  const intake = openIntake(options, { samples: store, spans, logs: windows }, live);
+  const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
+  const lines = lineReader(settings.ingest.logs, counters);
+  const cared = lineRules(settings.ingest.logs, windows, counters);
+  const intake = openIntake(options, { samples: store, spans, logs: cared }, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
@@ -140,6 +145,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     records: new RecentRecords(logs, spans),
     tail,
     windows,
+    lines,
     live,
     intake,
     rules,
@@ -169,12 +175,17 @@ function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions
   });
 }
 
-function openIntake({ settings, clock, testMode }: SteadyOptions, sinks: Sinks, live: LiveState): Intake {
+function openIntake(
+  { settings, clock, testMode }: SteadyOptions,
+  sinks: Sinks,
+  counters: IngestCounters,
+  live: LiveState,
+): Intake {
   return new Intake({
     sinks,
     clock,
     aheadMs: () => clock.aheadMs(),
-    counters: new IngestCounters(metrics.getMeter('vitrine.ingest')),
+    counters,
     labels: {
       maxLabels: settings.ingest.max_labels,
       maxNameBytes: 1024,
@@ -229,6 +240,12 @@ function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope:
       .finally(() => frames.acknowledge(frame.sequence));
   });
   scope.add('own telemetry', () => frames.disconnect());
+}
+
+async function follow({ settings, dataDir, clock }: SteadyOptions, parts: MonitorParts, scope: Scope): Promise<void> {
+  const { lines: reader, intake, rareLine } = parts;
+  const following = await followFiles({ files: settings.ingest.logs.files, reader, intake, dataDir, clock, rareLine });
+  if (following !== undefined) scope.add('followed files', () => following[Symbol.asyncDispose]());
 }
 
 async function take(
