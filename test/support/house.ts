@@ -100,7 +100,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     remote: ['.'],
     beside: ['syntax', 'columns', '.'],
   },
-  'monitor/alerts': { rules: [], '.': ['rules'] },
+  'monitor/alerts': { rules: [], notify: ['rules'], '.': ['rules'] },
   'monitor/api': { prometheus: [], '.': [] },
   app: {
     process: [],
