@@ -72,7 +72,7 @@ export interface Notification {
   readonly receiver: string;
   /** `resolved` when every alert is resolved. */
   readonly status: 'firing' | 'resolved';
-  /** Firing alerts first. Without those that `send_resolved: false` leaves out. */
+  /** Without those that `send_resolved: false` leaves out. */
   readonly alerts: readonly NotifiedAlert[];
   readonly reason: NotifyReason;
   /** The same for all notifications of one group: the key by which a receiver threads or updates messages. */

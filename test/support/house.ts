@@ -101,7 +101,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     beside: ['syntax', 'columns', '.'],
   },
   'monitor/alerts': { rules: [], notify: ['rules'], '.': ['rules'] },
-  'monitor/api': { prometheus: [], '.': [] },
+  'monitor/api': { prometheus: [], alerts: ['.'], '.': [] },
   app: {
     process: [],
     monitor: ['process'],

@@ -12,6 +12,7 @@ import type { MemorySpans } from '../../monitor/store/recent/memory-spans.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import type { Telemetry } from '../../telemetry/sdk.ts';
 import type { MonitorHealth } from './health.ts';
+import type { Notifications } from './notifications.ts';
 import type { OwnMetrics } from './own-metrics.ts';
 import type { OwnSamples } from './own-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
@@ -43,4 +44,6 @@ export interface MonitorParts {
   readonly ownSamples: OwnSamples;
   readonly windows: LogWindows;
   readonly rareLine: RareLine;
+  /** Absent in test mode. */
+  readonly notifications: Notifications | undefined;
 }

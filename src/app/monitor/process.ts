@@ -10,7 +10,7 @@ import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
 import { METRIC_NAME, type Matcher } from '../../model/labels.ts';
 import { prometheusMetricName } from '../../model/naming.ts';
-import type { Querier } from '../../model/ports.ts';
+import type { AlertSink, Querier } from '../../model/ports.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
@@ -35,6 +35,7 @@ import { openMonitorPorts } from './ports.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { AlertConsole } from './alert-console.ts';
+import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { observeServices } from './service-figures.ts';
 import { localUrl } from '../process/settings.ts';
@@ -100,6 +101,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
+  const notifications = testMode ? undefined : openNotifications({ ...options, logs, spans, rareLine }, scope);
   const rules = new RuleEngine({
     groups: testMode ? [] : ruleGroupsOf(settings),
     // For groups without an interval: data does not arrive more often than this.
@@ -107,7 +109,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     // Its own querier, so that rules never queue behind the page.
     querier: querierOf(section, store, clock, scope, 'queries of rules'),
     samples: store,
-    alerts: new AlertConsole(logger),
+    alerts: alertSinks([new AlertConsole(logger), ...(notifications === undefined ? [] : [notifications.sink])]),
     clock,
     logger,
     externalUrl: localUrl(settings.monitor.listen),
@@ -146,6 +148,17 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     own: new OwnMetrics(),
     ownSamples,
     rareLine,
+    notifications,
+  };
+}
+
+/** Passes alerts to each sink; one that fails does not keep the others from their alerts. */
+function alertSinks(sinks: readonly AlertSink[]): AlertSink {
+  return {
+    async alerts(alerts, nowMs) {
+      const results = await Promise.allSettled(sinks.map(async (sink) => sink.alerts(alerts, nowMs)));
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+    },
   };
 }
 
@@ -250,7 +263,11 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
       parts.health.heard(frame);
       await take(parts, STACK, receiver, frame, clock);
     },
-    reload: async (settings) => parts.rules.replace(ruleGroupsOf(settings)),
+    async reload(settings) {
+      const groups = ruleGroupsOf(settings);
+      await parts.notifications?.reload(settings);
+      await parts.rules.replace(groups);
+    },
     close: () => scope.close(),
   };
 }

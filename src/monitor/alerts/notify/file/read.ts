@@ -210,7 +210,7 @@ function configOf(file: WrittenFile, name: string, kinds: readonly ReceiverKind[
   });
   return {
     file: name,
-    resolveTimeoutMs: file.global.resolve_timeout as number,
+    resolveTimeoutMs: file.global.resolve_timeout,
     route,
     inhibitRules: file.inhibit_rules,
     receivers: new Map(receivers.map((receiver) => [receiver.name, receiver])),

@@ -8,7 +8,7 @@ import { offsetMinutes } from '../../rules/template/go-time.ts';
 import { TemplateError } from '../../rules/template/tree.ts';
 import { text } from '../receivers/fields.ts';
 
-interface Range {
+export interface Range {
   readonly begin: number;
   readonly end: number;
 }

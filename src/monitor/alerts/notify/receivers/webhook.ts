@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Delivery, NotifiedAlert, Notification, Receiver } from '../../../../model/notification.ts';
 import { TemplateError } from '../../rules/template/tree.ts';
-import { bool, goDuration, secretTemplateUrl, text, wholeNumber } from './fields.ts';
+import { bool, goDuration, secretTemplateUrl, text, textMap, wholeNumber } from './fields.ts';
 import { httpConfig, UNUSED_HTTP } from './http-config.ts';
 import { deliverHttp, failureOf } from './http-delivery.ts';
 import type { ReceiverKind, ReceiverTools } from './kind.ts';
@@ -26,7 +26,14 @@ const schema = z
     context.addIssue({ code: 'custom', params: { sentence: true }, message });
   });
 
-type Entry = z.output<typeof schema>;
+/** With what Alertmanager's webhooks do not have: another method, and headers in short form. */
+const ownSchema = z.strictObject({
+  ...schema.shape,
+  method: z.enum(['POST', 'PUT', 'PATCH']).default('POST'),
+  headers: textMap().default({}),
+});
+
+type Entry = z.output<typeof schema> & Partial<Pick<z.output<typeof ownSchema>, 'method' | 'headers'>>;
 
 /** Go's zero time, which Alertmanager writes for the end of an alert that fires. */
 const ZERO_TIME = '0001-01-01T00:00:00Z';
@@ -108,8 +115,9 @@ class Webhook implements Receiver {
       if (!(error instanceof TemplateError)) return failureOf(error, signal);
       return { kind: 'failed', reason: 'other', retry: false, message: `A template failed: ${error.message}` };
     }
-    const headers = { 'content-type': 'application/json' };
-    return (await deliverHttp(this.#tools, { url, headers, body, http, timeoutMs: timeout }, signal)).delivery;
+    const { method, headers: own } = this.#entry;
+    const headers = { ...own, 'content-type': 'application/json' };
+    return (await deliverHttp(this.#tools, { url, method, headers, body, http, timeoutMs: timeout }, signal)).delivery;
   }
 
   async #url(notification: Notification): Promise<string> {
@@ -132,4 +140,13 @@ export const webhook: ReceiverKind<Entry> = {
   schema,
   unused: UNUSED_HTTP.map((name) => `http_config.${name}`),
   create: (entry, tools) => new Webhook(entry, tools),
+};
+
+/** Named `http`, because `webhook` is Alertmanager's. */
+export const httpKind: ReceiverKind<Entry> = {
+  ...webhook,
+  name: 'http',
+  key: 'http',
+  isOwn: true,
+  schema: ownSchema,
 };
