@@ -18,7 +18,7 @@ export const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** The page may import types from these and nothing else of the house. */
-export const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'dashboards'];
+export const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'monitor/api/charts/contract.ts', 'dashboards'];
 
 /**
  * Folder → its rooms → the rooms of the same folder that each may import, directly. A room is a subfolder with all that is
@@ -34,7 +34,9 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     spans: ['names.ts', 'environment.ts', 'metrics'],
     road: ['environment.ts', 'metrics', 'spans'],
     exporters: ['environment.ts', 'metrics', 'road'],
-    '.': ['environment.ts', 'logs', 'metrics', 'spans', 'road', 'exporters'],
+    'instrumentation-packages.ts': [],
+    others: ['instrumentation-packages.ts', 'spans'],
+    '.': ['environment.ts', 'logs', 'metrics', 'spans', 'road', 'exporters', 'instrumentation-packages.ts', 'others'],
   },
   'stack/balancer': {
     'config.ts': ['options'],
@@ -75,7 +77,8 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     head: ['codec'],
     disk: ['codec', 'head'],
     upkeep: ['codec', 'head', 'disk'],
-    recent: [],
+    records: ['codec', 'disk', 'upkeep'],
+    recent: ['codec'],
     state: ['disk'],
     '.': ['codec', 'head', 'disk', 'upkeep'],
   },
@@ -96,12 +99,20 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     histograms: ['syntax', 'columns'],
     functions: ['syntax', 'columns', 'histograms'],
     operators: ['syntax', 'columns', 'histograms', 'functions'],
-    '.': ['syntax', 'columns', 'histograms', 'functions', 'operators'],
+    '.': ['syntax', 'columns', 'functions', 'operators'],
     remote: ['.'],
     beside: ['syntax', 'columns', '.'],
   },
   'monitor/alerts': { rules: [], notify: ['rules'], '.': ['rules'] },
-  'monitor/api': { prometheus: [], alerts: ['.'], '.': [] },
+  'monitor/api': {
+    'routes.ts': [],
+    'guard.ts': [],
+    'answers.ts': ['guard.ts'],
+    prometheus: [],
+    alerts: ['routes.ts', 'answers.ts'],
+    charts: ['routes.ts', 'answers.ts'],
+    '.': ['routes.ts', 'guard.ts', 'answers.ts', 'charts'],
+  },
   app: {
     process: [],
     monitor: ['process'],
@@ -119,7 +130,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     explore: ['state', 'ui', 'charts'],
     overview: ['state', 'ui', 'charts', 'alerts'],
     traces: ['state', 'ui', 'charts', 'overview'],
-    '.': ['state', 'styles', 'shell', 'alerts', 'explore', 'overview', 'traces'],
+    '.': ['state', 'ui', 'styles', 'shell', 'alerts', 'explore', 'overview', 'traces'],
   },
 };
 

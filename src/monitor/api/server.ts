@@ -10,9 +10,12 @@ import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Querier } from '../../model/ports.ts';
+import type { RuleSource } from '../alerts/rules/view.ts';
+import type { Annotations } from '../store/state/annotations.ts';
 import { Access } from './access.ts';
 import { compressed, jsonBody, problems } from './answers.ts';
 import type { CurrentFigures } from './contract.ts';
+import { chartRoutes } from './charts/chart-routes.ts';
 import { checkOrigin } from './guard.ts';
 import type { HealthSource } from './health-routes.ts';
 import { healthRoutes } from './health-routes.ts';
@@ -24,13 +27,17 @@ import { findRoute } from './routes.ts';
 import { servicesAnswer } from './service-matrix.ts';
 import type { ViewerLimits } from './socket.ts';
 import { LiveSocket } from './socket.ts';
-import { loadPage, servePage } from './static-files.ts';
+import { loadPage, servePage, serveUnknown } from './static-files.ts';
 import type { PageFiles } from './static-files.ts';
 import { timeseriesAnswer } from './timeseries.ts';
 
 export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly querier: Querier;
   readonly live: LiveState;
+  /** The rules whose limits charts draw. */
+  readonly rules?: RuleSource | undefined;
+  /** The annotations on charts. */
+  readonly annotations?: Annotations | undefined;
   /** Handles `/api/v1/…`, `/federate` and the other paths of its API; calls next for all others. */
   readonly prometheusRouter?: Middleware | undefined;
   /** Ingest over this port (`POST /api/logs`, remote write, `/metrics`). Each middleware calls next for all other paths. */
@@ -149,7 +156,11 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
     // The page itself contains no data, and it must load without a token in order to ask for the token.
     if (servePage(ctx, page)) return;
     const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
-    if (!open.some((route) => route.path === ctx.path && route.method === method)) access.check(ctx.req.headers);
+    if (!open.some((route) => route.path === ctx.path && route.method === method)) {
+      // Who opens a link before the sign-in must see the form, not an error.
+      if (!access.isAllowed(ctx.req.headers) && serveUnknown(ctx, page)) return;
+      access.check(ctx.req.headers);
+    }
     await next();
   };
 }
@@ -162,6 +173,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ...healthRoutes(options, access),
     ...sessionRoutes(access),
     ...figureRoutes(options),
+    ...chartRoutes(options),
     ...recordRoutes(options),
   ];
   const app = new Koa();
@@ -179,6 +191,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
   for (const middleware of options.ingestMiddlewares ?? []) app.use(middleware);
   if (options.prometheusRouter !== undefined) app.use(options.prometheusRouter);
   app.use(routed([...own, ...laterRoutes()]));
+  app.use((ctx, next) => (serveUnknown(ctx, page) ? undefined : next()));
   const respond = app.callback();
   const socket = new LiveSocket({ ...options, access });
   return {
