@@ -3,7 +3,7 @@
  * speaks another protocol brings its own service, which behaves in the same ways.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Delivery, Notification, Receiver } from '../../src/model/notification.ts';
+import type { Delivery, Notification, Receiver } from '../../src/monitor/alerts/notify/notification.ts';
 import type { ReceiverTools } from '../../src/monitor/alerts/notify/receivers/kind.ts';
 import { httpService, type Behaviour, type HttpService } from '../support/alerts/http-service.ts';
 import { notification, notifiedAlert, receiverTools } from '../support/alerts/notifications.ts';

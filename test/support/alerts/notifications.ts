@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../../src/base/clock.ts';
 import { systemClock } from '../../../src/base/clock.ts';
-import type { NotifiedAlert, Notification } from '../../../src/model/notification.ts';
+import type { NotifiedAlert, Notification } from '../../../src/monitor/alerts/notify/notification.ts';
 import type { ReceiverTools } from '../../../src/monitor/alerts/notify/receivers/kind.ts';
 import { Renderer } from '../../../src/monitor/alerts/notify/template/renderer.ts';
 import { OutboundGuard, type Origin } from '../../../src/monitor/outbound/guard.ts';

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { z } from 'zod';
 import { seededRandom } from '../../../src/base/random.ts';
-import type { Delivery, Notification } from '../../../src/model/notification.ts';
+import type { Delivery, Notification } from '../../../src/monitor/alerts/notify/notification.ts';
 import { assembled } from '../../../src/monitor/alerts/notify/assemble.ts';
 import type { PipelineConfig } from '../../../src/monitor/alerts/notify/deliveries.ts';
 import { readNotifyFile } from '../../../src/monitor/alerts/notify/file/read.ts';

@@ -4,9 +4,9 @@
  */
 import { wait, type Clock } from '../../../base/clock.ts';
 import type { Random } from '../../../base/random.ts';
-import type { Delivery, NotifyReason, Receiver } from '../../../model/notification.ts';
+import type { Delivery, NotifyReason, Receiver } from './notification.ts';
 import { retryPauseMs } from './steps/retry.ts';
-import type { Notification } from '../../../model/notification.ts';
+import type { Notification } from './notification.ts';
 
 export interface Attempts {
   readonly delivery: Delivery;

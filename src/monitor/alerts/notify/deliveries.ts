@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { Random } from '../../../base/random.ts';
-import type { Delivery, NotifyReason, Receiver } from '../../../model/notification.ts';
+import type { Delivery, NotifyReason, Receiver } from './notification.ts';
 import { ChannelHealth } from './channel-health.ts';
 import { deliver, type Attempts } from './deliver.ts';
 import type { Integration, NotifyConfig, ReceiverSpec } from './file/read.ts';

@@ -1,5 +1,5 @@
 /** Step 10, journal: the decisions of the pipeline as events of the ledger, with Alertmanager's names and fields. */
-import type { NotifyReason } from '../../../model/notification.ts';
+import type { NotifyReason } from './notification.ts';
 import { matcherText } from './file/matchers.ts';
 import { REASON_NAMES } from './deliver.ts';
 import type { Ledger } from './state/ledger.ts';

@@ -8,7 +8,7 @@ import type {
   Picture,
   Texts,
   TraceHint,
-} from '../../../model/notification.ts';
+} from './notification.ts';
 import { isHttpUrl } from './receivers/fields.ts';
 import type { Care } from './state/care.ts';
 import type { FlushedAlert } from './steps/batch.ts';

@@ -1,6 +1,6 @@
 /** Another Alertmanager: passes the alerts of a notification on to its API v2, with their times, so that it groups them anew. */
 import { z } from 'zod';
-import type { Delivery, Notification, Receiver } from '../../../../model/notification.ts';
+import type { Delivery, Notification, Receiver } from '../notification.ts';
 import { bool, goDuration, plainUrl } from './fields.ts';
 import { httpConfig, UNUSED_HTTP } from './http-config.ts';
 import { deliverHttp } from './http-delivery.ts';

@@ -1,6 +1,6 @@
 /** The console: one line for each notification in Vitrine's own log. */
 import { z } from 'zod';
-import type { Delivery, Notification, Receiver } from '../../../../model/notification.ts';
+import type { Delivery, Notification, Receiver } from '../notification.ts';
 import { bool } from './fields.ts';
 import type { ReceiverKind, ReceiverTools } from './kind.ts';
 

@@ -3,7 +3,7 @@
  * long the receiver asked to wait. The message names the host and never the path, because paths of webhooks are secrets.
  */
 import { VitrineError } from '../../../../base/errors.ts';
-import type { Delivery, FailureReason } from '../../../../model/notification.ts';
+import type { Delivery, FailureReason } from '../notification.ts';
 import type { OutboundAnswer } from '../../../outbound/request.ts';
 import { headersOf, tlsOf, type HttpConfig } from './http-config.ts';
 import type { ReceiverTools } from './kind.ts';

@@ -5,7 +5,7 @@
 import type { z } from 'zod';
 import type { Clock } from '../../../../base/clock.ts';
 import type { Logger } from '../../../../base/logger.ts';
-import type { Notification, Receiver } from '../../../../model/notification.ts';
+import type { Notification, Receiver } from '../notification.ts';
 import type { OutboundAnswer, OutboundRequest } from '../../../outbound/request.ts';
 
 /** What a receiver gets from outside. */

@@ -3,7 +3,7 @@
  * templates. `url` may be a template too.
  */
 import { z } from 'zod';
-import type { Delivery, NotifiedAlert, Notification, Receiver } from '../../../../model/notification.ts';
+import type { Delivery, NotifiedAlert, Notification, Receiver } from '../notification.ts';
 import { TemplateError } from '../../rules/template/tree.ts';
 import { bool, goDuration, secretTemplateUrl, text, textMap, wholeNumber } from './fields.ts';
 import { httpConfig, UNUSED_HTTP } from './http-config.ts';

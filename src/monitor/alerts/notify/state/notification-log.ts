@@ -2,7 +2,7 @@
  * What each integration was last told about each group: the memory of dedup and of repetitions. It is written after a delivery
  * and before anything else, so a kill repeats at most the delivery that was in progress.
  */
-import type { Texts } from '../../../../model/notification.ts';
+import type { Texts } from '../notification.ts';
 import type { LogEntry } from '../steps/dedup.ts';
 import { Records, type StateStore } from './records.ts';
 

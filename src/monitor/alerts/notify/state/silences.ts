@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { VitrineError } from '../../../../base/errors.ts';
 import type { Labels, Matcher } from '../../../../model/labels.ts';
-import type { Texts } from '../../../../model/notification.ts';
+import type { Texts } from '../notification.ts';
 import {
   MatcherError,
   matcherOf,

@@ -1,5 +1,5 @@
 /** Step 7, dedup: whether one integration has to be told about the group now, and why. Pure. */
-import type { NotifyReason } from '../../../../model/notification.ts';
+import type { NotifyReason } from '../notification.ts';
 
 /** What an integration was last told about a group. */
 export interface LogEntry {

@@ -1,6 +1,6 @@
 /** Step 1, intake: an alert that arrives is checked, completed and joined with what is known of it. Pure. */
 import { Labels } from '../../../../model/labels.ts';
-import type { Texts } from '../../../../model/notification.ts';
+import type { Texts } from '../notification.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
 /** An alert of the pipeline; an update replaces the object. */

@@ -4,7 +4,7 @@
  * Alertmanager does not know; a template that has to work in both must not use them.
  */
 import { Labels } from '../../../../model/labels.ts';
-import type { NotifiedAlert, Notification, Texts } from '../../../../model/notification.ts';
+import type { NotifiedAlert, Notification, Texts } from '../notification.ts';
 import {
   goString,
   GoObject,

@@ -3,7 +3,7 @@
  * the configuration and the defaults define. A parsed text is kept, because each notification uses the same few texts.
  */
 import { WeightedMap } from '../../../../base/bounded.ts';
-import type { Notification } from '../../../../model/notification.ts';
+import type { Notification } from '../notification.ts';
 import { execTemplate } from '../../rules/template/exec.ts';
 import { parseTemplate } from '../../rules/template/parser.ts';
 import type { Template } from '../../rules/template/tree.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Receiver } from '../../../../../src/model/notification.ts';
+import type { Receiver } from '../../../../../src/monitor/alerts/notify/notification.ts';
 import { webhook } from '../../../../../src/monitor/alerts/notify/receivers/webhook.ts';
 import { overHttp, receiverSuite, SECRET } from '../../../../suites/receiver.ts';
 import { httpService, type HttpService } from '../../../../support/alerts/http-service.ts';
