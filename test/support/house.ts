@@ -109,7 +109,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     remote: ['.'],
     beside: ['syntax', 'columns', '.'],
   },
-  'monitor/alerts': { rules: [], '.': ['rules'] },
+  'monitor/alerts': { rules: [], notify: ['rules'], '.': ['rules'] },
   'monitor/api': {
     'routes.ts': [],
     'contract.ts': [],
@@ -118,6 +118,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     'guard.ts': [],
     'answers.ts': ['guard.ts'],
     prometheus: [],
+    alerts: ['routes.ts', 'answers.ts'],
     charts: ['routes.ts', 'answers.ts'],
     records: ['routes.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
     '.': ['routes.ts', 'contract.ts', 'guard.ts', 'answers.ts', 'trace-spread.ts', 'views.ts', 'charts', 'records'],

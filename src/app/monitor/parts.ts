@@ -16,6 +16,7 @@ import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import type { Annotations } from '../../monitor/store/state/annotations.ts';
 import type { Telemetry } from '../../telemetry/sdk.ts';
 import type { MonitorHealth } from './health.ts';
+import type { Notifications } from './notifications.ts';
 import type { OwnMetrics } from './own-metrics.ts';
 import type { OwnSamples } from './own-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
@@ -51,4 +52,6 @@ export interface MonitorParts {
   readonly windows: LogWindows;
   readonly lines: LineReader;
   readonly rareLine: RareLine;
+  /** Absent in test mode. */
+  readonly notifications: Notifications | undefined;
 }

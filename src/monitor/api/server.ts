@@ -73,10 +73,6 @@ export interface MonitorApi extends AsyncDisposable {
 const LATER: readonly [Route['method'], string][] = [
   ['POST', '/api/alerts'],
   ['DELETE', '/api/alerts/:id'],
-  ['POST', '/api/alerts/:fingerprint/ack'],
-  ['GET', '/api/silences'],
-  ['POST', '/api/silences'],
-  ['DELETE', '/api/silences/:id'],
   ['GET', '/api/targets'],
   ['GET', '/api/targets/:id/history'],
   ['GET', '/api/reports'],
