@@ -1,5 +1,5 @@
 /** The monitor's options, and the parts that its ports and its periodic work share. */
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Turns } from '../../base/clock.ts';
 import type { Logger, RareLine } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
 import type { Querier } from '../../model/ports.ts';
@@ -38,6 +38,8 @@ export interface MonitorOptions {
 export interface MonitorParts {
   readonly store: SampleStore;
   readonly querier: Querier;
+  /** What users ask for shares the slices of the thread: queries, the samples that they need, and their answers. */
+  readonly turns: Turns;
   readonly spans: MemorySpans;
   readonly logs: MemoryLogs;
   readonly records: RecordSource;

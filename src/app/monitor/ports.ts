@@ -70,6 +70,7 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
   const { settings, logger, clock, version } = options;
   const { querier, spans, logs, records, tail, live, rules, health, own, store, annotations } = parts;
   const router = prometheusRouter({
+    turns: parts.turns,
     querier,
     rules,
     clock,

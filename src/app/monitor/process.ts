@@ -4,7 +4,7 @@
  * time.
  */
 import { metrics } from '@opentelemetry/api';
-import { every, steadyClock, type Clock, type SteadyClock } from '../../base/clock.ts';
+import { every, steadyClock, Turns, type Clock, type SteadyClock } from '../../base/clock.ts';
 import { rareLines } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
@@ -52,6 +52,11 @@ export interface Monitor {
 
 type SteadyOptions = MonitorOptions & { readonly clock: SteadyClock };
 
+/**
+ * How long all that users ask for holds the thread in one turn: a request for /livez waits for two or three such turns, and so
+ * does a rule, however many heavy queries run.
+ */
+const GUESTS_MS = 5;
 const STACK = 'stack';
 const OWN = 'monitor';
 const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER];
@@ -88,7 +93,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   scope.add('store', () => store.close());
   const state = openStateDatabase({ dir: options.dataDir, owners: STATE_OWNERS, clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
-  const querier = querierOf(section, store, clock, scope, 'queries');
+  const turns = new Turns(clock, GUESTS_MS);
+  const querier = querierOf(section, store, clock, scope, 'queries', turns);
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
   const tail = new Tail(logs);
@@ -123,6 +129,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   return {
     store,
     querier,
+    turns,
     spans,
     logs,
     records: new RecentRecords(logs, spans),

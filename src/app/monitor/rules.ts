@@ -1,5 +1,5 @@
 /** The rules of the monitor, and the queriers that read its store or the server that `store.metrics.url` names. */
-import type { Clock, SteadyClock } from '../../base/clock.ts';
+import type { Clock, SteadyClock, Turns } from '../../base/clock.ts';
 import type { RareLine } from '../../base/logger.ts';
 import type { Scope } from '../../base/scope.ts';
 import type { AlertSink, Querier } from '../../model/ports.ts';
@@ -68,9 +68,10 @@ export function querierOf(
   clock: Clock,
   scope: Scope,
   name: string,
+  turns?: Turns,
 ): Querier {
   if (remote.url === undefined) {
-    const shared = sharedQuerier(store, { clock, maxSamples });
+    const shared = sharedQuerier(store, { clock, maxSamples, turns });
     scope.add(name, async () => shared[Symbol.asyncDispose]());
     return shared;
   }
