@@ -2,6 +2,7 @@
 import { readRunFile } from '../app/process/run-file.ts';
 import { VitrineError } from '../base/errors.ts';
 import { formatDurationMs } from '../base/units.ts';
+import { tryMark } from './annotate.ts';
 import { print, tell } from './output.ts';
 
 export const DRILLS = ['latency', 'errors', 'kill', 'cache-outage', 'slow-database', 'block-loop'] as const;
@@ -9,7 +10,8 @@ export type Drill = (typeof DRILLS)[number];
 
 const MAX_DRILL_MS = 600_000;
 
-export async function drill(kind: Drill, forMs: number, dataDir: string, json: boolean): Promise<void> {
+/** `token` is that of the page, where the drill leaves a mark on the charts. */
+export async function drill(kind: Drill, forMs: number, dataDir: string, json: boolean, token?: string): Promise<void> {
   if (forMs <= 0 || forMs > MAX_DRILL_MS) throw new VitrineError('usage', '--for must be between 1ms and 10m.');
   const run = readRunFile(dataDir);
   if (run.services.length === 0 || run.drillToken === undefined) {
@@ -27,6 +29,18 @@ export async function drill(kind: Drill, forMs: number, dataDir: string, json: b
       await inject(service.url, run.drillToken, kind, forMs);
       hit.push(service.name);
     }
+  }
+  if (run.monitor !== undefined) {
+    const nowMs = Date.now();
+    await tryMark(
+      { url: run.monitor, token },
+      {
+        text: `Drill: ${kind} in ${hit.join(' and ')}`,
+        tags: ['drill', kind],
+        timeMs: nowMs,
+        endMs: kind === 'kill' ? undefined : nowMs + forMs,
+      },
+    );
   }
   if (json) print(JSON.stringify({ drill: kind, services: hit, for_ms: kind === 'kill' ? null : forMs }));
   else

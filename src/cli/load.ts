@@ -6,6 +6,8 @@ import { loadOptions, type LoadOptions } from '../loadtest/options.ts';
 import type { LoadResult } from '../loadtest/result.ts';
 import { runLoad } from '../loadtest/run.ts';
 import { demoAccount, DEMO_PASSWORD, demoUser } from '../sample/demo-data.ts';
+import { tryMark } from './annotate.ts';
+import type { ClientOptions } from './client.ts';
 import { print, tell } from './output.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
@@ -15,7 +17,8 @@ const FLAG_OF: Readonly<Record<string, string>> = { durationMs: 'duration', ramp
 /** Time between lines of progress when stderr is no terminal. */
 const PLAIN_PROGRESS_SECONDS = 10;
 
-export async function load(flags: Flags): Promise<number> {
+/** `marked` is the Vitrine whose charts get a mark of the run. */
+export async function load(flags: Flags, marked?: ClientOptions): Promise<number> {
   const options = optionsOf(flags);
   const limits = limitsOf(flags);
   const output = flags['output'] as string | undefined;
@@ -23,12 +26,17 @@ export async function load(flags: Flags): Promise<number> {
   if (output !== undefined) write(output, '', 'a');
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort(new Error('interrupted')));
+  const begunMs = Date.now();
   const result = await runLoad(options, {
     people: (index) => ({ user: demoUser(index), password: DEMO_PASSWORD, account: demoAccount(index) }),
     signal: stop.signal,
     onSecond: progress(options),
   });
   if (process.stderr.isTTY) tell('');
+  if (marked !== undefined) {
+    const text = `Load test of ${options.url}: ${options.users} users`;
+    await tryMark(marked, { text, tags: ['load'], timeMs: begunMs, endMs: Date.now() });
+  }
   const text = JSON.stringify(result, null, 2);
   if (output !== undefined) write(output, `${text}\n`);
   if (output === undefined || flags['json'] === true) print(text);

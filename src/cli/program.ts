@@ -211,6 +211,15 @@ function addReaders(program: Command): void {
       const { query } = await import('./query.ts');
       await query(clientOf(flags), expr, flags as never, Date.now());
     });
+  reader('annotate', 'put a mark on every chart')
+    .argument('<text>', 'what happened')
+    .option('--tag <tag...>', 'deploy, restart, reload, drill and load have a sign of their own')
+    .option('--time <time>', 'RFC 3339, Unix seconds, or a duration ago such as 5m (default: now)')
+    .option('--end <time>', 'the end, for something that lasted')
+    .action(async (text: string, flags: Record<string, unknown>) => {
+      const { annotate } = await import('./annotate.ts');
+      await annotate(clientOf(flags), text, flags, Date.now());
+    });
 }
 
 function addWorkers(program: Command, exit: (code: number) => void): void {
@@ -228,9 +237,11 @@ function addWorkers(program: Command, exit: (code: number) => void): void {
     .option('--max-error-ratio <ratio>', 'exit 5 when a greater share of the requests fails')
     .option('--max-p95 <duration>', 'exit 5 when p95 is above this')
     .option('--json', 'print the result on stdout even with --output', false)
+    .option('--mark <url>', 'mark the run on the charts of the Vitrine at this address')
     .action(async (flags: Record<string, unknown>) => {
       const { load } = await import('./load.ts');
-      exit(await load(flags));
+      const mark = flags['mark'] as string | undefined;
+      exit(await load(flags, mark === undefined ? undefined : clientOf({ url: mark })));
     });
   program
     .command('drill')
@@ -241,7 +252,7 @@ function addWorkers(program: Command, exit: (code: number) => void): void {
     .option('--json', 'as JSON', false)
     .action(async (kind: Drill, flags: Record<string, unknown>) => {
       const { drill } = await import('./drill.ts');
-      await drill(kind, flags['for'] as number, flags['data'] as string, flags['json'] === true);
+      await drill(kind, flags['for'] as number, flags['data'] as string, flags['json'] === true, clientOf({}).token);
     });
   program
     .command('check')

@@ -34,6 +34,14 @@ export const latencyPanel: Panel = {
     { expr: quantile(0.99), legend: 'p99', colour: 'p99' },
     { expr: quantile(0.95), legend: 'p95', colour: 'p95', main: true },
     { expr: quantile(0.5), legend: 'p50', colour: 'p50' },
+    // The rule below watches this figure: transfer is left out, because large bodies and streams take as long as they take.
+    {
+      expr:
+        `sum(rate(vitrine_balancer_phase_duration_seconds_sum{${BALANCER},vitrine_phase!="transfer"}[1m]))` +
+        ` / sum(rate(${REQUESTS}_count{${BALANCER}}[1m]))`,
+      legend: 'mean to first byte',
+      colour: 's6',
+    },
   ],
   threshold: { rule: 'SlowResponses', above: 0.2 },
   width: 6,

@@ -144,6 +144,14 @@ export interface QueryResult {
   /** `PromQL warning: …` and `PromQL info: …`, each once, with its position. */
   readonly warnings: readonly string[];
   readonly infos: readonly string[];
+  /** What the engine read for the query; absent when another server answered it. */
+  readonly read?: QueryRead | undefined;
+}
+
+/** The series and samples that the selectors of a query read. A selector that occurs twice is read once. */
+export interface QueryRead {
+  readonly series: number;
+  readonly samples: number;
 }
 
 export interface QueryOptions {

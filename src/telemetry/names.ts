@@ -202,7 +202,14 @@ export const METRICS = {
     's',
     'gauge',
     ['service'],
-    'When the service sent its first log line; begins anew after an hour without lines.',
+    'When the service sent its first log line; begins anew after ten minutes without lines.',
+  ),
+  logFormerRun: metric(
+    'vitrine.log.former_run',
+    's',
+    'gauge',
+    ['service'],
+    'The longest of the earlier runs of the service, each ended by ten minutes without lines; only of services that run for less than two hours.',
   ),
   alertsFiring: metric('vitrine.alert.firing', '{alert}', 'gauge', ['severity'], 'Alerts that fire now.'),
   alertEvaluation: metric(
@@ -284,6 +291,13 @@ export const METRICS = {
     'gauge',
     [],
     '1 when the last reload of the configuration held.',
+  ),
+  configReloadTime: metric(
+    'vitrine.config.last_reload_success.timestamp',
+    's',
+    'gauge',
+    [],
+    'Unix time of the last reload of the configuration that held; absent before the first.',
   ),
   transactions: metric(
     'payments.transactions',

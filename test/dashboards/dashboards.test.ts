@@ -160,7 +160,7 @@ describe('grafanaDashboard', () => {
     const latency = written.panels[1];
     expect(latency.fieldConfig.defaults.unit).toBe('s');
     expect(latency.fieldConfig.defaults.thresholds.steps.map(({ value }) => value)).toEqual([null, 0.2]);
-    expect(latency.targets.map(({ refId }) => refId)).toEqual(['A', 'B', 'C']);
+    expect(latency.targets.map(({ refId }) => refId)).toEqual(['A', 'B', 'C', 'D']);
     expect(written.panels[2]).toMatchObject({ type: 'barchart' });
     expect(written.panels[2].targets[0].instant).toBe(true);
   });

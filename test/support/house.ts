@@ -18,7 +18,7 @@ export const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** The page may import types from these and nothing else of the house. */
-export const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'dashboards'];
+export const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'monitor/api/charts/contract.ts', 'dashboards'];
 
 /**
  * Folder → its rooms → the rooms of the same folder that each may import, directly. A room is a subfolder with all that is
@@ -101,7 +101,14 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     beside: ['syntax', 'columns', '.'],
   },
   'monitor/alerts': { rules: [], '.': ['rules'] },
-  'monitor/api': { prometheus: [], '.': [] },
+  'monitor/api': {
+    'routes.ts': [],
+    'guard.ts': [],
+    'answers.ts': ['guard.ts'],
+    prometheus: [],
+    charts: ['routes.ts', 'answers.ts'],
+    '.': ['routes.ts', 'guard.ts', 'answers.ts', 'charts'],
+  },
   app: {
     process: [],
     monitor: ['process'],

@@ -10,6 +10,7 @@ import type { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import type { MemoryLogs } from '../../monitor/store/recent/memory-logs.ts';
 import type { MemorySpans } from '../../monitor/store/recent/memory-spans.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
+import type { Annotations } from '../../monitor/store/state/annotations.ts';
 import type { Telemetry } from '../../telemetry/sdk.ts';
 import type { MonitorHealth } from './health.ts';
 import type { OwnMetrics } from './own-metrics.ts';
@@ -38,6 +39,7 @@ export interface MonitorParts {
   readonly live: LiveState;
   readonly intake: Intake;
   readonly rules: RuleEngine;
+  readonly annotations: Annotations;
   readonly health: MonitorHealth;
   readonly own: OwnMetrics;
   readonly ownSamples: OwnSamples;

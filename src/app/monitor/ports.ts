@@ -63,7 +63,7 @@ function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | 
 
 function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): Promise<MonitorApi> {
   const { settings, logger, clock, version } = options;
-  const { querier, spans, logs, live, rules, health, own, store } = parts;
+  const { querier, spans, logs, live, rules, health, own, store, annotations } = parts;
   const router = prometheusRouter({
     querier,
     rules,
@@ -79,6 +79,8 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     spans,
     logs,
     live,
+    rules,
+    annotations,
     alerts: () => rules.recentAlerts(),
     health: () => health.report(),
     ready: () => health.ready,

@@ -29,6 +29,8 @@ import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/m
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import { AHEAD_MS } from '../../monitor/store/upkeep/options.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
+import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
+import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { MonitorHealth } from './health.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
@@ -91,6 +93,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { interval: intervalMs } = settings.telemetry;
   const store = openStore(options);
   scope.add('store', () => store.close());
+  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES], clock, logger });
+  scope.add('state', async () => state[Symbol.asyncDispose]());
   const querier = querierOf(section, store, clock, scope, 'queries');
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
@@ -142,6 +146,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     live,
     intake,
     rules,
+    annotations: new Annotations(state),
     health,
     own: new OwnMetrics(),
     ownSamples,

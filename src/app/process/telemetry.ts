@@ -1,7 +1,7 @@
 /** Starts logs and telemetry of one of Vitrine's own processes together, because each reports on the other. */
 import path from 'node:path';
 import { metrics } from '@opentelemetry/api';
-import { systemClock } from '../../base/clock.ts';
+import { systemClock, type Clock } from '../../base/clock.ts';
 import type { Health } from '../../model/health.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
@@ -45,11 +45,17 @@ export interface ProcessTelemetry {
 /** A child ends while its parent waits, so it has less time: all processes end within five seconds. */
 const CHILD_FLUSH_LIMIT_MS = 1_500;
 
-function reloadReport({ logger }: Logs): ProcessTelemetry['reloaded'] {
+function reloadReport({ logger }: Logs, clock: Clock): ProcessTelemetry['reloaded'] {
   let last = 1;
-  observeMetric(metrics.getMeter('vitrine.config'), METRICS.configReload, (result) => result.observe(last));
+  let goodSeconds: number | undefined;
+  const meter = metrics.getMeter('vitrine.config');
+  observeMetric(meter, METRICS.configReload, (result) => result.observe(last));
+  observeMetric(meter, METRICS.configReloadTime, (result) => {
+    if (goodSeconds !== undefined) result.observe(goodSeconds);
+  });
   return (successful, text) => {
     last = successful ? 1 : 0;
+    if (successful) goodSeconds = clock.now() / 1_000;
     if (successful) logger.info({}, 'The configuration was reloaded');
     else logger.error({ problems: text }, 'The configuration has mistakes; the last good one stays in use');
   };
@@ -95,7 +101,7 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
     return {
       telemetry,
       logs,
-      reloaded: reloadReport(logs),
+      reloaded: reloadReport(logs, systemClock),
       async close(last) {
         for (const end of ends) end();
         await Promise.allSettled([telemetry.shutdown(), last]);

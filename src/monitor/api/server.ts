@@ -10,9 +10,12 @@ import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Querier } from '../../model/ports.ts';
+import type { RuleSource } from '../alerts/rules/view.ts';
+import type { Annotations } from '../store/state/annotations.ts';
 import { Access } from './access.ts';
 import { compressed, jsonBody, problems } from './answers.ts';
 import type { CurrentFigures } from './contract.ts';
+import { chartRoutes } from './charts/chart-routes.ts';
 import { checkOrigin } from './guard.ts';
 import type { HealthSource } from './health-routes.ts';
 import { healthRoutes } from './health-routes.ts';
@@ -31,6 +34,10 @@ import { timeseriesAnswer } from './timeseries.ts';
 export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly querier: Querier;
   readonly live: LiveState;
+  /** The rules whose limits charts draw. */
+  readonly rules?: RuleSource | undefined;
+  /** The annotations on charts. */
+  readonly annotations?: Annotations | undefined;
   /** Handles `/api/v1/…`, `/federate` and the other paths of its API; calls next for all others. */
   readonly prometheusRouter?: Middleware | undefined;
   /** Ingest over this port (`POST /api/logs`, remote write, `/metrics`). Each middleware calls next for all other paths. */
@@ -170,6 +177,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ...healthRoutes(options, access),
     ...sessionRoutes(access),
     ...figureRoutes(options),
+    ...chartRoutes(options),
     ...recordRoutes(options),
   ];
   const app = new Koa();

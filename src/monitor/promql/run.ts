@@ -1,6 +1,6 @@
 /** Turns one parsed query into its result: fold, plan, select, evaluate, remove names, build the result. */
 import type { Histogram } from '../../model/histogram.ts';
-import type { MatrixSeries, QueryResult, QueryValue, SampleSource } from '../../model/ports.ts';
+import type { MatrixSeries, QueryRead, QueryResult, QueryValue, SampleSource } from '../../model/ports.ts';
 import { Labels, type Matcher } from '../../model/labels.ts';
 import type { Series } from '../../model/series.ts';
 import { VitrineError } from '../../base/errors.ts';
@@ -48,11 +48,11 @@ export async function runQuery(request: QueryRequest, source: SampleSource): Pro
   const frame: Frame = { startMs, stepMs, steps, instant };
   const notes = new Annotations(text);
   const planned = planSelectors(expr, frame, bounds);
-  const selected = await selectAll(planned, source, budget);
+  const { selected, read } = await selectAll(planned, source, budget);
   const run: Run = { bounds, budget, notes, selected, coarse: await coarseness(planned, source) };
   const value = type === 'matrix' ? await instantMatrix(expr, frame, run) : await shaped(expr, frame, run);
   budget.check();
-  return { value, warnings: notes.warnings, infos: notes.infos };
+  return { value, warnings: notes.warnings, infos: notes.infos, read };
 }
 
 /** Selects every selector once; equal selectors are selected together. */
@@ -60,9 +60,10 @@ async function selectAll(
   planned: readonly PlannedSelector[],
   source: SampleSource,
   budget: Budget,
-): Promise<Map<SelectorKey, readonly Series[]>> {
+): Promise<{ selected: Map<SelectorKey, readonly Series[]>; read: QueryRead }> {
   const selected = new Map<SelectorKey, readonly Series[]>();
   const known = new Map<string, readonly Series[]>();
+  const read = { series: 0, samples: 0 };
   for (const { key, matchers, mintMs, maxtMs } of planned) {
     budget.check();
     const question = JSON.stringify([mintMs, maxtMs, matchers.map((m: Matcher) => [m.name, m.op, m.value])]);
@@ -71,12 +72,15 @@ async function selectAll(
       const mark = budget.held;
       series = maxtMs < mintMs ? [] : await source.select(matchers, mintMs, maxtMs, budget);
       // Some sources do not count samples while they read.
-      budget.take(mark + series.reduce((count, { samples }) => count + samples.t.length, 0) - budget.held);
+      const samples = series.reduce((count, { samples: { t } }) => count + t.length, 0);
+      budget.take(mark + samples - budget.held);
+      read.series += series.length;
+      read.samples += samples;
       known.set(question, series);
     }
     selected.set(key, series);
   }
-  return selected;
+  return { selected, read };
 }
 
 /** For each selector that reads roll-ups, the time up to which it reads them. */

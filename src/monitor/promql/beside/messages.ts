@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../../../base/errors.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Matcher } from '../../../model/labels.ts';
+import type { QueryRead } from '../../../model/ports.ts';
 import type { PackedSeries, ResultHead } from './packing.ts';
 
 /** One query. It is an instant query when `stepMs` is undefined. */
@@ -50,6 +51,7 @@ export type ToMain =
       readonly head: ResultHead;
       readonly warnings: readonly string[];
       readonly infos: readonly string[];
+      readonly read: QueryRead | undefined;
     }
   | { readonly kind: 'failed'; readonly query: number; readonly error: WireError };
 

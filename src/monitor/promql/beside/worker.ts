@@ -40,12 +40,12 @@ async function run({ query, job }: Extract<ToWorker, { kind: 'run' }>): Promise<
   }
 }
 
-function sendResult(query: number, { value, warnings, infos }: QueryResult): void {
+function sendResult(query: number, { value, warnings, infos, read }: QueryResult): void {
   for (const part of partsOf(resultSeries(value))) {
     const packed = packSeries(part);
     send({ kind: 'part', query, part: packed }, transferOf(packed));
   }
-  send({ kind: 'done', query, head: headOf(value), warnings, infos });
+  send({ kind: 'done', query, head: headOf(value), warnings, infos, read });
 }
 
 port.on('message', (message: ToWorker) => {
