@@ -58,7 +58,7 @@ describe('the sample traffic', () => {
     expect(traffic.state()).toEqual({ running: true, ended: null, own_last_minute: 0, all_last_minute: 0 });
     for (const wanted of [1, 2, 3, 4]) {
       await until(() => {
-        clock.advance(100);
+        void clock.advance(100);
         return target.seen.length >= wanted;
       });
     }
@@ -77,19 +77,19 @@ describe('the sample traffic', () => {
     let others = 3;
     const traffic = start(target.url, () => target.seen.length + others, clock);
     await until(() => {
-      clock.advance(100);
+      void clock.advance(100);
       return target.seen.length >= 2;
     });
     expect(traffic.state().running).toBe(true);
     others = 40;
     await until(() => {
-      clock.advance(100);
+      void clock.advance(100);
       return !traffic.state().running;
     });
     expect(traffic.state().ended).toBe('real_traffic');
     const sent = target.seen.length;
     await traffic.stop();
-    clock.advance(10_000);
+    await clock.advance(10_000);
     expect(target.seen.length).toBe(sent);
     expect(traffic.state().ended).toBe('real_traffic');
   });
@@ -99,7 +99,7 @@ describe('the sample traffic', () => {
     const clock = movedClock(1_000_000);
     start(target.url, () => 0, clock);
     await until(() => {
-      clock.advance(100);
+      void clock.advance(100);
       return target.seen.length >= 3;
     });
     expect(new Set(target.seen)).toEqual(new Set(['POST /api/sessions']));
