@@ -47,6 +47,7 @@ export interface RouteLedger {
   readonly method: string;
   readonly route: string;
   readonly requests_per_second: number;
+  readonly error_ratio: number;
   readonly mean_seconds: number;
   readonly phases: Readonly<Record<Phase, number>>;
   /** The same figures for the minutes before the window; null when there was no request then. */
