@@ -24,10 +24,7 @@ import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
-import { RecentRecords } from '../../monitor/store/recent/recent-records.ts';
 import { Tail } from '../../monitor/search/tail.ts';
-import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import { AHEAD_MS } from '../../monitor/store/upkeep/options.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
@@ -36,6 +33,7 @@ import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { MonitorHealth } from './health.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
+import { openRecords, type Records } from './records.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { AlertConsole } from './alert-console.ts';
@@ -93,17 +91,19 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
-  const store = openStore(options);
+  let records: Records | undefined;
+  const store = openStore(options, () => records?.store.sizeBytes ?? 0);
   scope.add('store', () => store.close());
   const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES], clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
   const querier = querierOf(section, store, clock, scope, 'queries');
-  const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
-  const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
-  const tail = new Tail(logs);
+  records = openRecords({ dataDir: options.dataDir, section, clock, logger });
+  const recordStore = records.store;
+  scope.add('records', () => recordStore.close());
+  const tail = new Tail(records.logSink);
   const windows = new LogWindows({ sink: tail, clock });
   const live = new LiveState(intervalMs);
-  const intake = openIntake(options, { samples: store, spans, logs: windows }, live);
+  const intake = openIntake(options, { samples: store, spans: records.spanSink, logs: windows }, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
@@ -128,7 +128,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     intervalMs,
     expectsStack: options.expectsStack === true,
     alerts: () => rules.alerts(),
-    storeWritable: () => stats().writable,
+    storeWritable: () => stats().writable && recordStore.writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),
   });
   if (!testMode) {
@@ -143,9 +143,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   return {
     store,
     querier,
-    spans,
-    logs,
-    records: new RecentRecords(logs, spans),
+    records,
     tail,
     windows,
     live,
@@ -159,7 +157,10 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   };
 }
 
-function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions): SampleStore {
+function openStore(
+  { settings, clock, logger, testMode, dataDir }: SteadyOptions,
+  otherBytes: () => number,
+): SampleStore {
   const { store: section } = settings;
   return openSampleStore({
     dir: dataDir,
@@ -167,6 +168,7 @@ function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions
     retentionMs: section.retention,
     rawRetentionMs: section.raw_retention,
     maxSizeBytes: section.max_size,
+    otherBytes,
     maxSeries: section.max_series,
     maxSeriesPerMetric: section.max_series_per_metric,
     durability: section.durability,
@@ -247,6 +249,7 @@ async function take(
   clock: Clock,
 ): Promise<void> {
   const frame = shiftedFrame(sent, frameSkewMs(sent, clock));
+  parts.records.noteDrops(frame);
   parts.live.push(connection, frame);
   parts.own.push(connection, frame);
   await parts.ownSamples.push(connection, frame);
