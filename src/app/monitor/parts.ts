@@ -7,6 +7,7 @@ import type { Tail } from '../../monitor/search/tail.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
 import type { Intake } from '../../monitor/ingest/request/intake.ts';
+import type { LineReader } from '../../monitor/ingest/lines/line-reader.ts';
 import type { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import type { Annotations } from '../../monitor/store/state/annotations.ts';
@@ -44,5 +45,6 @@ export interface MonitorParts {
   readonly own: OwnMetrics;
   readonly ownSamples: OwnSamples;
   readonly windows: LogWindows;
+  readonly lines: LineReader;
   readonly rareLine: RareLine;
 }

@@ -8,32 +8,32 @@ import { every, steadyClock, type Clock, type SteadyClock } from '../../base/clo
 import { rareLines, type RareLine } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
-import { METRIC_NAME, type Matcher } from '../../model/labels.ts';
-import { prometheusMetricName } from '../../model/naming.ts';
 import type { Querier } from '../../model/ports.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../../monitor/api/live.ts';
+import { pastOf } from '../../monitor/api/live-past.ts';
 import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
-import { logHistory } from '../../monitor/ingest/lines/log-history.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
 import { Tail } from '../../monitor/search/tail.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
-import { AHEAD_MS } from '../../monitor/store/upkeep/options.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
+import { ALERT_TABLES, AlertTable } from '../../monitor/store/state/alert-table.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
+import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
+import { followFiles, lineReader, lineRules } from './line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
-import { openRecords, type Records } from './records.ts';
+import { openRecords } from './records.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { AlertConsole } from './alert-console.ts';
@@ -62,9 +62,16 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
   const scope = new Scope(options.clock);
   try {
     const parts = build(options, scope);
-    if (!options.testMode) await goOn(options, parts);
+    if (!options.testMode) await goOn(options.clock, parts);
     await openMonitorPorts(options, parts, scope);
-    if (!options.testMode) begin(options, parts, scope);
+    if (!options.testMode) {
+      begin(options, parts, scope);
+      pastOf(parts.querier, parts.live.history(options.clock.now())).then(
+        (past) => parts.live.remember(past),
+        noteOf(parts.rareLine, 'The figures before the start could not be read'),
+      );
+      await follow(options, parts, scope);
+    }
     parts.health.open = true;
     return running(parts, scope, options.clock);
   } catch (error) {
@@ -73,37 +80,24 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
   }
 }
 
-/**
- * Continues the work of the previous monitor on this store: its time, when the clock was set back a little, and its windows.
- */
-async function goOn({ clock }: SteadyOptions, { store, windows }: MonitorParts): Promise<void> {
-  const { name, unit, kind } = METRICS.componentUptime;
-  const own: Matcher = { name: METRIC_NAME, op: '=', value: prometheusMetricName(name, unit, kind) };
-  const nowMs = clock.now();
-  for (const { labels, samples } of await store.select([own], nowMs, nowMs + AHEAD_MS)) {
-    if (labels.get('vitrine_component') === 'monitor') clock.notBefore(samples.t[samples.t.length - 1]);
-  }
-  const history = await logHistory(store, clock.now());
-  if (history !== undefined) windows.restore(history, clock.now());
-}
-
 function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
-  let records: Records | undefined;
-  const store = openStore(options, () => records?.store.sizeBytes ?? 0);
+  const records = openRecords({ dataDir: options.dataDir, section, clock, logger });
+  scope.add('records', () => records.store.close());
+  const store = openStore(options, () => records.store.sizeBytes);
   scope.add('store', () => store.close());
-  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES], clock, logger });
+  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES, ALERT_TABLES], clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
   const querier = querierOf(section, store, clock, scope, 'queries');
-  records = openRecords({ dataDir: options.dataDir, section, clock, logger });
-  const recordStore = records.store;
-  scope.add('records', () => recordStore.close());
   const tail = new Tail(records.logSink);
   const windows = new LogWindows({ sink: tail, clock });
   const live = new LiveState(intervalMs);
-  const intake = openIntake(options, { samples: store, spans: records.spanSink, logs: windows }, live);
+  const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
+  const lines = lineReader(settings.ingest.logs, counters);
+  const cared = lineRules(settings.ingest.logs, windows, counters);
+  const intake = openIntake(options, { samples: store, spans: records.spanSink, logs: cared }, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
@@ -121,6 +115,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     // A remote server keeps its samples even when this store keeps none.
     paused: () => (section.metrics.url !== undefined || stats().writable ? undefined : 'the store keeps no samples'),
     own: ownSamples,
+    memory: testMode ? undefined : new AlertTable({ state, onError: noteOf(rareLine, 'Alert states were not saved') }),
     rareLine,
   });
   const health = new MonitorHealth({
@@ -128,7 +123,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     intervalMs,
     expectsStack: options.expectsStack === true,
     alerts: () => rules.alerts(),
-    storeWritable: () => stats().writable && recordStore.writable,
+    storeWritable: () => stats().writable && records.store.writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),
   });
   if (!testMode) {
@@ -146,6 +141,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     records,
     tail,
     windows,
+    lines,
     live,
     intake,
     rules,
@@ -179,12 +175,17 @@ function openStore(
   });
 }
 
-function openIntake({ settings, clock, testMode }: SteadyOptions, sinks: Sinks, live: LiveState): Intake {
+function openIntake(
+  { settings, clock, testMode }: SteadyOptions,
+  sinks: Sinks,
+  counters: IngestCounters,
+  live: LiveState,
+): Intake {
   return new Intake({
     sinks,
     clock,
     aheadMs: () => clock.aheadMs(),
-    counters: new IngestCounters(metrics.getMeter('vitrine.ingest')),
+    counters,
     labels: {
       maxLabels: settings.ingest.max_labels,
       maxNameBytes: 1024,
@@ -239,6 +240,12 @@ function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope:
       .finally(() => frames.acknowledge(frame.sequence));
   });
   scope.add('own telemetry', () => frames.disconnect());
+}
+
+async function follow({ settings, dataDir, clock }: SteadyOptions, parts: MonitorParts, scope: Scope): Promise<void> {
+  const { lines: reader, intake, rareLine } = parts;
+  const following = await followFiles({ files: settings.ingest.logs.files, reader, intake, dataDir, clock, rareLine });
+  if (following !== undefined) scope.add('followed files', () => following[Symbol.asyncDispose]());
 }
 
 async function take(

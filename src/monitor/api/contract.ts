@@ -160,6 +160,8 @@ export interface ExpressionResult {
   readonly series: readonly ExpressionSeries[];
   /** A sentence that says why the expression could not be evaluated. */
   readonly error?: string;
+  /** Prometheus' warnings about the values, at most ten; absent without any. */
+  readonly warnings?: readonly string[];
 }
 
 export interface LiveResults {
@@ -296,4 +298,6 @@ export interface TimeseriesAnswer {
     /** [end of the bucket in milliseconds, value]; a bucket without data has null. */
     readonly points: readonly (readonly [number, number | null])[];
   }[];
+  /** Prometheus' warnings about the values; absent without any. */
+  readonly warnings?: readonly string[];
 }

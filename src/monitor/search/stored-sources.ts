@@ -2,7 +2,7 @@
 import { attributeText } from '../../model/attribute-text.ts';
 import type { LogQuery, LogSource, SpanSource, TraceQuery, TraceSummary } from '../../model/ports.ts';
 import { attributeAt } from '../../model/record-fields.ts';
-import { comparePositions, type PlacedRecord } from '../../model/record-rows.ts';
+import { comparePositions, type PlacedRecord } from '../store/recent/record-rows.ts';
 import type { RecordColumn, RecordSource } from '../../model/record-source.ts';
 import type { LogRecord, SpanRecord } from '../../model/records.ts';
 
