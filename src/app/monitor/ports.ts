@@ -70,7 +70,7 @@ function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | 
 
 function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): Promise<MonitorApi> {
   const { settings, logger, clock, version } = options;
-  const { querier, spans, logs, records, tail, live, rules, health, own, store, annotations } = parts;
+  const { querier, records, tail, live, rules, health, own, store, annotations } = parts;
   const router = prometheusRouter({
     turns: parts.turns,
     querier,
@@ -84,9 +84,9 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
   });
   return createMonitorApi({
     querier,
-    spans,
-    logs,
-    records,
+    spans: records.spans,
+    logs: records.logs,
+    records: records.store,
     tail,
     live,
     rules,
