@@ -10,6 +10,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['config', 'telemetry', 'dashboards'],
   ['stack/server', 'stack/cache', 'monitor/store', 'monitor/outbound', 'loadtest'],
   ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql', 'monitor/search'],
+  ['monitor/insight'],
   ['monitor/alerts'],
   ['monitor/api'],
   ['app'],

@@ -34,6 +34,7 @@ import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { MonitorHealth } from './health.ts';
+import { openInsight } from './insight.ts';
 import { followFiles, lineReader, lineRules } from './line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
@@ -65,7 +66,10 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
   const scope = new Scope(options.clock);
   try {
     const parts = build(options, scope);
-    if (!options.testMode) await goOn(options, parts);
+    if (!options.testMode) {
+      await goOn(options, parts);
+      await parts.insight.begin(scope, noteOf(parts.rareLine, 'Patterns and errors were not saved'));
+    }
     await openMonitorPorts(options, parts, scope);
     if (!options.testMode) {
       begin(options, parts, scope);
@@ -105,12 +109,14 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
   const tail = new Tail(logs);
-  const windows = new LogWindows({ sink: tail, clock });
+  const insight = openInsight({ dataDir: options.dataDir, clock, logs: tail, spans });
+  const { patterns, errors } = insight;
+  const windows = new LogWindows({ sink: insight.logs, clock });
   const live = new LiveState(intervalMs);
   const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
   const lines = lineReader(settings.ingest.logs, counters);
   const cared = lineRules(settings.ingest.logs, windows, counters);
-  const intake = openIntake(options, { samples: store, spans, logs: cared }, counters, live);
+  const intake = openIntake(options, { samples: store, spans: insight.spans, logs: cared }, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
@@ -154,6 +160,9 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     logs,
     records: new RecentRecords(logs, spans),
     tail,
+    patterns,
+    errors,
+    insight,
     windows,
     lines,
     live,

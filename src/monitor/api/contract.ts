@@ -142,7 +142,6 @@ export interface LiveHistory {
   readonly cpuCores: readonly (number | null)[];
 }
 
-/** The first message of a connection. */
 export interface LiveHello {
   readonly kind: 'hello';
   readonly version: string;
@@ -158,7 +157,6 @@ export interface ExpressionResult {
   readonly expr: string;
   readonly timeMs: number;
   readonly series: readonly ExpressionSeries[];
-  /** A sentence that says why the expression could not be evaluated. */
   readonly error?: string;
 }
 
@@ -239,7 +237,6 @@ export interface LogView {
   /** For `around`; absent in a live tail, whose lines have no place in the store yet. */
   readonly id?: string;
   readonly timeMs: number;
-  /** Nanoseconds since the epoch as decimal digits. */
   readonly timeUnixNano: string;
   readonly severityNumber: number;
   readonly severity: string;
@@ -258,6 +255,9 @@ export interface TraceAnswer {
   /** Sorted by start. A parent may be missing. */
   readonly spans: readonly SpanView[];
   readonly logs: readonly LogView[];
+  /** The spans that the trace's duration is made of, with the time that each accounts for, the longest first. */
+  readonly criticalPath: readonly { readonly spanId: string; readonly ms: number }[];
+  readonly errorOrigins: readonly string[];
 }
 
 export interface LogsAnswer extends SearchPage {
