@@ -113,14 +113,15 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
   'monitor/alerts': { rules: [], '.': ['rules'] },
   'monitor/api': {
     'routes.ts': [],
-    'contract.ts': [],
+    'search-outcome.ts': [],
+    'contract.ts': ['search-outcome.ts'],
     'trace-spread.ts': [],
     'views.ts': ['contract.ts'],
     'guard.ts': [],
     'answers.ts': ['guard.ts'],
     prometheus: [],
     charts: ['routes.ts', 'answers.ts'],
-    records: ['routes.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
+    records: ['routes.ts', 'search-outcome.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
     '.': ['routes.ts', 'contract.ts', 'guard.ts', 'answers.ts', 'trace-spread.ts', 'views.ts', 'charts', 'records'],
   },
   app: {

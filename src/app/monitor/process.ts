@@ -8,18 +8,16 @@ import { every, steadyClock, type Clock, type SteadyClock } from '../../base/clo
 import { rareLines, type RareLine } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
-import { METRIC_NAME, type Matcher } from '../../model/labels.ts';
-import { prometheusMetricName } from '../../model/naming.ts';
 import type { Querier } from '../../model/ports.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../../monitor/api/live.ts';
+import { pastOf } from '../../monitor/api/live-past.ts';
 import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
-import { logHistory } from '../../monitor/ingest/lines/log-history.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
@@ -29,10 +27,11 @@ import { Tail } from '../../monitor/search/tail.ts';
 import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
-import { AHEAD_MS } from '../../monitor/store/upkeep/options.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
+import { ALERT_TABLES, AlertTable } from '../../monitor/store/state/alert-table.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
+import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
 import { openInsight } from './insight.ts';
 import { followFiles, lineReader, lineRules } from './line-intake.ts';
@@ -67,12 +66,16 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
   try {
     const parts = build(options, scope);
     if (!options.testMode) {
-      await goOn(options, parts);
+      await goOn(options.clock, parts);
       await parts.insight.begin(scope, noteOf(parts.rareLine, 'Patterns and errors were not saved'));
     }
     await openMonitorPorts(options, parts, scope);
     if (!options.testMode) {
       begin(options, parts, scope);
+      pastOf(parts.querier, parts.live.history(options.clock.now())).then(
+        (past) => parts.live.remember(past),
+        noteOf(parts.rareLine, 'The figures before the start could not be read'),
+      );
       await follow(options, parts, scope);
     }
     parts.health.open = true;
@@ -83,27 +86,13 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
   }
 }
 
-/**
- * Continues the work of the previous monitor on this store: its time, when the clock was set back a little, and its windows.
- */
-async function goOn({ clock }: SteadyOptions, { store, windows }: MonitorParts): Promise<void> {
-  const { name, unit, kind } = METRICS.componentUptime;
-  const own: Matcher = { name: METRIC_NAME, op: '=', value: prometheusMetricName(name, unit, kind) };
-  const nowMs = clock.now();
-  for (const { labels, samples } of await store.select([own], nowMs, nowMs + AHEAD_MS)) {
-    if (labels.get('vitrine_component') === 'monitor') clock.notBefore(samples.t[samples.t.length - 1]);
-  }
-  const history = await logHistory(store, clock.now());
-  if (history !== undefined) windows.restore(history, clock.now());
-}
-
 function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
   const store = openStore(options);
   scope.add('store', () => store.close());
-  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES], clock, logger });
+  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES, ALERT_TABLES], clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
   const querier = querierOf(section, store, clock, scope, 'queries');
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
@@ -134,6 +123,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     // A remote server keeps its samples even when this store keeps none.
     paused: () => (section.metrics.url !== undefined || stats().writable ? undefined : 'the store keeps no samples'),
     own: ownSamples,
+    memory: testMode ? undefined : new AlertTable({ state, onError: noteOf(rareLine, 'Alert states were not saved') }),
     rareLine,
   });
   const health = new MonitorHealth({

@@ -8,6 +8,7 @@
 import type { AlertState } from '../../model/alert.ts';
 import type { Health, ReportedStatus } from '../../model/health.ts';
 import type { AttributeValue, SpanKind, SpanStatus } from '../../model/records.ts';
+import type { SearchPage } from './search-outcome.ts';
 
 /** In seconds. Percentiles are estimated from histogram buckets. */
 export interface LatencyFigures {
@@ -158,6 +159,8 @@ export interface ExpressionResult {
   readonly timeMs: number;
   readonly series: readonly ExpressionSeries[];
   readonly error?: string;
+  /** Prometheus' warnings about the values, at most ten; absent without any. */
+  readonly warnings?: readonly string[];
 }
 
 export interface LiveResults {
@@ -187,21 +190,6 @@ export interface TraceSummaryView {
   readonly spans: number;
   readonly errors: number;
   readonly services: readonly string[];
-}
-
-/** How far a search came. */
-export interface SearchOutcome {
-  /** False when a limit of time or bytes ended the search; then all matches at or after `reached_ms` were found. */
-  readonly complete: boolean;
-  readonly reached_ms?: number;
-  /** Records in damaged batches of the range, which were skipped. */
-  readonly lost?: number;
-  readonly scanned: { readonly records: number; readonly bytes: number };
-}
-
-export interface SearchPage extends SearchOutcome {
-  /** `cursor` of the next page, null after the last. */
-  readonly next: string | null;
 }
 
 export interface TracesAnswer extends Partial<SearchPage> {
@@ -296,4 +284,6 @@ export interface TimeseriesAnswer {
     /** [end of the bucket in milliseconds, value]; a bucket without data has null. */
     readonly points: readonly (readonly [number, number | null])[];
   }[];
+  /** Prometheus' warnings about the values; absent without any. */
+  readonly warnings?: readonly string[];
 }

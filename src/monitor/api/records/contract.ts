@@ -1,5 +1,6 @@
 /** The shapes of searches over lines, spans and requests, as types only; `contract.ts` has the records themselves. */
-import type { LogView, SearchOutcome } from '../contract.ts';
+import type { LogView } from '../contract.ts';
+import type { SearchOutcome } from '../search-outcome.ts';
 
 /** The lines of one service around one line, newest first, without regard to a filter. */
 export interface LogContextAnswer {
