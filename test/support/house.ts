@@ -10,6 +10,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['config', 'telemetry', 'dashboards'],
   ['stack/server', 'stack/cache', 'monitor/store', 'monitor/outbound', 'loadtest'],
   ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql', 'monitor/search'],
+  ['monitor/insight'],
   ['monitor/alerts'],
   ['monitor/api'],
   ['app'],
@@ -114,7 +115,8 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
   'monitor/alerts': { rules: [], notify: ['rules'], '.': ['rules'] },
   'monitor/api': {
     'routes.ts': [],
-    'contract.ts': [],
+    'search-outcome.ts': [],
+    'contract.ts': ['search-outcome.ts'],
     'trace-spread.ts': [],
     'views.ts': ['contract.ts'],
     'guard.ts': [],
@@ -122,7 +124,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     prometheus: [],
     alerts: ['routes.ts', 'answers.ts'],
     charts: ['routes.ts', 'answers.ts'],
-    records: ['routes.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
+    records: ['routes.ts', 'search-outcome.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
     '.': ['routes.ts', 'contract.ts', 'guard.ts', 'answers.ts', 'trace-spread.ts', 'views.ts', 'charts', 'records'],
   },
   app: {

@@ -70,7 +70,7 @@ function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | 
 
 function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): Promise<MonitorApi> {
   const { settings, logger, clock, version } = options;
-  const { querier, records, tail, live, rules, health, own, store, annotations } = parts;
+  const { querier, records, tail, patterns, errors, live, rules, health, own, store, annotations } = parts;
   const router = prometheusRouter({
     turns: parts.turns,
     querier,
@@ -88,6 +88,8 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     logs: records.logs,
     records: records.store,
     tail,
+    patterns,
+    errors,
     live,
     rules,
     annotations,

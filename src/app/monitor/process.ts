@@ -27,6 +27,7 @@ import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annota
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
+import { openInsight } from './insight.ts';
 import { followFiles, lineReader, lineRules } from './line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
@@ -65,7 +66,10 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
   const scope = new Scope(options.clock);
   try {
     const parts = build(options, scope);
-    if (!options.testMode) await goOn(options.clock, parts);
+    if (!options.testMode) {
+      await goOn(options.clock, parts);
+      await parts.insight.begin(scope, noteOf(parts.rareLine, 'Patterns and errors were not saved'));
+    }
     await openMonitorPorts(options, parts, scope);
     if (!options.testMode) {
       begin(options, parts, scope);
@@ -96,12 +100,14 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const turns = new Turns(clock, GUESTS_MS);
   const querier = querierOf(section, store, clock, scope, 'queries', turns);
   const tail = new Tail(records.logSink);
-  const windows = new LogWindows({ sink: tail, clock });
+  const insight = openInsight({ dataDir: options.dataDir, clock, logs: tail, spans: records.spanSink });
+  const { patterns, errors } = insight;
+  const windows = new LogWindows({ sink: insight.logs, clock });
   const live = new LiveState(intervalMs);
   const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
   const lines = lineReader(settings.ingest.logs, counters);
   const cared = lineRules(settings.ingest.logs, windows, counters);
-  const intake = openIntake(options, { samples: store, spans: records.spanSink, logs: cared }, counters, live);
+  const intake = openIntake(options, { samples: store, spans: insight.spans, logs: cared }, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
@@ -132,6 +138,9 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     turns,
     records,
     tail,
+    patterns,
+    errors,
+    insight,
     windows,
     lines,
     live,
