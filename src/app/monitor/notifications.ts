@@ -14,9 +14,8 @@ import { HandOver } from '../../monitor/alerts/notify/hand-over.ts';
 import type { PipelineFigures } from '../../monitor/alerts/notify/deliveries.ts';
 import { Pipeline } from '../../monitor/alerts/notify/pipeline.ts';
 import { eventLine, Ledger } from '../../monitor/alerts/notify/state/ledger.ts';
-import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
 import type { PostedAlert } from '../../monitor/alerts/notify/steps/intake.ts';
-import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
+import type { StateDatabase } from '../../monitor/store/state/state-database.ts';
 import { counterOf } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { localUrl } from '../process/settings.ts';
@@ -26,7 +25,8 @@ import { notifySourceOf, pipelineConfigOf, receiverTools } from './notify-source
 
 export interface NotificationsOptions {
   readonly settings: Settings;
-  readonly dataDir: string;
+  /** With the tables of `NOTIFY_OWNER`. */
+  readonly state: StateDatabase;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly rareLine: RareLine;
@@ -48,14 +48,12 @@ export interface Notifications {
 const VALID_MS = 240_000;
 const SWEEP_MS = 60_000;
 
-/** Throws VitrineError `config_invalid`, `config_unreadable`, `data_dir_in_use` and `data_dir_unusable`. */
+/** Throws VitrineError `config_invalid` and `config_unreadable`. */
 export function openNotifications(options: NotificationsOptions, scope: Scope): Notifications {
-  const { settings, dataDir, clock, logger, rareLine, version } = options;
+  const { settings, state, clock, logger, rareLine, version } = options;
   const { notify } = settings;
   const source = notifySourceOf(settings);
   for (const warning of source.warnings) logger.warn({}, warning);
-  const state = openStateDatabase({ dir: dataDir, owners: [NOTIFY_OWNER], clock, logger });
-  scope.add('state.db', () => state[Symbol.asyncDispose]());
   const onFailure = (error: unknown): void =>
     rareLine('error', 'notify state', { error: String(error) }, 'The state of notifications could not be written');
   const limits = { retentionMs: notify.ledger.retention, maxEvents: notify.ledger.max_events };

@@ -29,6 +29,7 @@ import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/m
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import { AHEAD_MS } from '../../monitor/store/upkeep/options.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
+import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { MonitorHealth } from './health.ts';
@@ -94,7 +95,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { interval: intervalMs } = settings.telemetry;
   const store = openStore(options);
   scope.add('store', () => store.close());
-  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES], clock, logger });
+  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES, NOTIFY_OWNER], clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
   const querier = querierOf(section, store, clock, scope, 'queries');
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
@@ -105,7 +106,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
-  const notifications = testMode ? undefined : openNotifications({ ...options, logs, spans, rareLine }, scope);
+  const notifications = testMode ? undefined : openNotifications({ ...options, state, logs, spans, rareLine }, scope);
   const rules = new RuleEngine({
     groups: testMode ? [] : ruleGroupsOf(settings),
     // For groups without an interval: data does not arrive more often than this.
