@@ -68,7 +68,7 @@ function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | 
 
 function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): Promise<MonitorApi> {
   const { settings, logger, clock, version } = options;
-  const { querier, spans, logs, live, rules, health, own, store, annotations } = parts;
+  const { querier, spans, logs, records, tail, live, rules, health, own, store, annotations } = parts;
   const router = prometheusRouter({
     querier,
     rules,
@@ -83,6 +83,8 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     querier,
     spans,
     logs,
+    records,
+    tail,
     live,
     rules,
     annotations,

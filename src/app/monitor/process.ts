@@ -8,30 +8,31 @@ import { every, steadyClock, type Clock, type SteadyClock } from '../../base/clo
 import { rareLines, type RareLine } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
-import { METRIC_NAME, type Matcher } from '../../model/labels.ts';
-import { prometheusMetricName } from '../../model/naming.ts';
 import type { AlertSink, Querier } from '../../model/ports.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../../monitor/api/live.ts';
+import { pastOf } from '../../monitor/api/live-past.ts';
 import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
-import { logHistory } from '../../monitor/ingest/lines/log-history.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
+import { RecentRecords } from '../../monitor/store/recent/recent-records.ts';
+import { Tail } from '../../monitor/search/tail.ts';
 import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
-import { AHEAD_MS } from '../../monitor/store/upkeep/options.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
+import { ALERT_TABLES, AlertTable } from '../../monitor/store/state/alert-table.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
+import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
@@ -64,9 +65,15 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
   const scope = new Scope(options.clock);
   try {
     const parts = build(options, scope);
-    if (!options.testMode) await goOn(options, parts);
+    if (!options.testMode) await goOn(options.clock, parts);
     await openMonitorPorts(options, parts, scope);
-    if (!options.testMode) begin(options, parts, scope);
+    if (!options.testMode) {
+      begin(options, parts, scope);
+      pastOf(parts.querier, parts.live.history(options.clock.now())).then(
+        (past) => parts.live.remember(past),
+        noteOf(parts.rareLine, 'The figures before the start could not be read'),
+      );
+    }
     parts.health.open = true;
     return running(parts, scope, options.clock);
   } catch (error) {
@@ -75,32 +82,20 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
   }
 }
 
-/**
- * Continues the work of the previous monitor on this store: its time, when the clock was set back a little, and its windows.
- */
-async function goOn({ clock }: SteadyOptions, { store, windows }: MonitorParts): Promise<void> {
-  const { name, unit, kind } = METRICS.componentUptime;
-  const own: Matcher = { name: METRIC_NAME, op: '=', value: prometheusMetricName(name, unit, kind) };
-  const nowMs = clock.now();
-  for (const { labels, samples } of await store.select([own], nowMs, nowMs + AHEAD_MS)) {
-    if (labels.get('vitrine_component') === 'monitor') clock.notBefore(samples.t[samples.t.length - 1]);
-  }
-  const history = await logHistory(store, clock.now());
-  if (history !== undefined) windows.restore(history, clock.now());
-}
-
 function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
   const store = openStore(options);
   scope.add('store', () => store.close());
-  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES, NOTIFY_OWNER], clock, logger });
+  const owners = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER];
+  const state = openStateDatabase({ dir: options.dataDir, owners, clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
   const querier = querierOf(section, store, clock, scope, 'queries');
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
-  const windows = new LogWindows({ sink: logs, clock });
+  const tail = new Tail(logs);
+  const windows = new LogWindows({ sink: tail, clock });
   const live = new LiveState(intervalMs);
   const intake = openIntake(options, { samples: store, spans, logs: windows }, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
@@ -121,6 +116,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     // A remote server keeps its samples even when this store keeps none.
     paused: () => (section.metrics.url !== undefined || stats().writable ? undefined : 'the store keeps no samples'),
     own: ownSamples,
+    memory: testMode ? undefined : new AlertTable({ state, onError: noteOf(rareLine, 'Alert states were not saved') }),
     rareLine,
   });
   const health = new MonitorHealth({
@@ -145,6 +141,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     querier,
     spans,
     logs,
+    records: new RecentRecords(logs, spans),
+    tail,
     windows,
     live,
     intake,

@@ -11,7 +11,9 @@ import { Help, helpOpen } from './shortcuts.tsx';
 import { TimePicker } from './time-picker.tsx';
 import { ZoomButtons } from './zoom-buttons.tsx';
 
-const firingNow = (): number => (frame.value?.alerts ?? []).filter(({ state }) => state === 'firing').length;
+/** Alerts that call for somebody: those that only inform are in the list. */
+const firingNow = (): number =>
+  (frame.value?.alerts ?? []).filter(({ state, severity }) => state === 'firing' && severity !== 'info').length;
 
 function Links({ badge }: { badge: number }): JSX.Element {
   const { path } = place.value;

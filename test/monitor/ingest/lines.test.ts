@@ -1,7 +1,8 @@
 /** Log lines and OpenMetrics import over a real socket: good lines are kept, bad ones named. */
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { logRecordOf, severityName } from '../../../src/monitor/ingest/lines/json-logs.ts';
+import { levelName } from '../../../src/model/text/severity.ts';
+import { logRecordOf } from '../../../src/monitor/ingest/lines/json-logs.ts';
 import { LineSplitter } from '../../../src/monitor/ingest/request/line-splitter.ts';
 import { parseMetricLine } from '../../../src/monitor/ingest/openmetrics/reader.ts';
 import type { IngestRig, ListeningIngest } from '../../support/telemetry/ingest-bench.ts';
@@ -159,7 +160,7 @@ describe('a line', () => {
   });
 
   it('has its severity as a name', () => {
-    expect([0, 1, 4, 5, 9, 13, 17, 21, 24, 99].map(severityName)).toEqual([
+    expect([0, 1, 4, 5, 9, 13, 17, 21, 24, 99].map(levelName)).toEqual([
       '',
       'trace',
       'trace',

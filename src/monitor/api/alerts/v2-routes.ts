@@ -5,7 +5,7 @@
 import type { Context } from 'koa';
 import { VitrineError } from '../../../base/errors.ts';
 import { Labels } from '../../../model/labels.ts';
-import { compileRe2 } from '../../promql/syntax/matchers.ts';
+import { compileRe2 } from '../../../model/text/regex.ts';
 import { matcherText } from '../../alerts/notify/file/matchers.ts';
 import { routesFor } from '../../alerts/notify/file/route.ts';
 import type { Silence } from '../../alerts/notify/state/silences.ts';

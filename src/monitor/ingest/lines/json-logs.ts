@@ -3,6 +3,7 @@
  * other field is kept as an attribute, so no part of a line is lost.
  */
 import type { AttributeValue, LogRecord, Resource, Scope } from '../../../model/records.ts';
+import { levelName, severityOfName } from '../../../model/text/severity.ts';
 import type { AttributeBag } from '../checks/attribute-bag.ts';
 import { newBag } from '../checks/attribute-bag.ts';
 
@@ -15,22 +16,6 @@ const LEVEL_FIELDS = ['level', 'severity', 'severityText', 'lvl', 'log.level'] a
 const SERVICE_FIELDS = ['service.name', 'service', 'name', 'app'] as const;
 const TRACE_FIELDS = ['trace_id', 'traceId', 'trace.id'] as const;
 const SPAN_FIELDS = ['span_id', 'spanId', 'span.id'] as const;
-
-/** By the first letters of a level's name; severity numbers of OpenTelemetry's log data model. */
-const LEVEL_NAMES: readonly (readonly [prefix: RegExp, severity: number])[] = [
-  [/^(?:trace|silly|verbose)/i, 1],
-  [/^(?:debug|dbg)/i, 5],
-  [/^(?:info|notice|log)/i, 9],
-  [/^warn/i, 13],
-  [/^(?:err|severe)/i, 17],
-  [/^(?:fatal|crit|alert|emerg|panic)/i, 21],
-];
-const SEVERITY_TEXTS = ['', 'trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
-
-/** The name of a severity number's range, '' for 0: the value of the `severity` label. */
-export function severityName(severityNumber: number): string {
-  return SEVERITY_TEXTS[Math.min(6, Math.ceil(severityNumber / 4))] ?? '';
-}
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -68,7 +53,7 @@ export function logRecordOf(value: unknown, nowMs: number, defaultService: strin
     timeUnixNano: nanos(timeMs),
     observedUnixNano: nanos(nowMs),
     severityNumber,
-    severityText: typeof level === 'string' ? level : severityName(severityNumber),
+    severityText: typeof level === 'string' ? level : levelName(severityNumber),
     body: message === undefined ? null : (attributeOf(message, 0) ?? null),
     attributes,
     traceId: traceId?.toLowerCase() ?? '',
@@ -110,7 +95,7 @@ function severityOf(level: unknown): number {
   const text = typeof level === 'string' ? level : '';
   const number = typeof level === 'number' ? level : /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (number >= 10) return Math.min(21, 4 * Math.floor(number / 10) - 3);
-  return LEVEL_NAMES.find(([prefix]) => prefix.test(text))?.[1] ?? 0;
+  return severityOfName(text);
 }
 
 function resourceOf(service: unknown, host: unknown, pid: unknown, defaultService: string): Resource {

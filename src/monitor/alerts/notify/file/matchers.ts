@@ -5,8 +5,8 @@
  */
 import type { RE2JS } from 're2js';
 import { type Labels, type Matcher } from '../../../../model/labels.ts';
-import { chargeMatch, compileRe2 } from '../../../promql/syntax/matchers.ts';
-import { quote, unquote } from '../../../promql/syntax/quoting.ts';
+import { chargeMatch, compileRe2 } from '../../../../model/text/regex.ts';
+import { quote, unquote } from '../../../../model/text/quoting.ts';
 
 export interface LabelMatcher extends Matcher {
   /** Whether a label's value matches; '' stands for an absent label. */

@@ -1,6 +1,6 @@
 /** The route tree: which routes an alert takes, and with which settings. */
 import { Labels } from '../../../../model/labels.ts';
-import { quote } from '../../../promql/syntax/quoting.ts';
+import { quote } from '../../../../model/text/quoting.ts';
 import { matchersText, matchesAll, sortMatchers, type LabelMatcher } from './matchers.ts';
 
 /** A route as it is written; absent settings are inherited. */
