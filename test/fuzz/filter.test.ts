@@ -7,7 +7,7 @@ import { compileFilter } from '../../src/monitor/search/evaluate.ts';
 import { parseFilter } from '../../src/monitor/search/parser.ts';
 import { needsOf } from '../../src/monitor/search/plan.ts';
 import { printFilter } from '../../src/monitor/search/printer.ts';
-import { batchOfRows } from '../../src/model/record-rows.ts';
+import { batchOfRows } from '../../src/monitor/store/recent/record-rows.ts';
 import { NOW_MS, placedLine } from '../support/records/random-records.ts';
 
 const shape = (text: string): unknown =>

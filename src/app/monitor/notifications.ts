@@ -25,7 +25,7 @@ import { notifySourceOf, pipelineConfigOf, receiverTools } from './notify-source
 
 export interface NotificationsOptions {
   readonly settings: Settings;
-  /** With the tables of `NOTIFY_OWNER`. */
+  /** Opened with `NOTIFY_OWNER`. */
   readonly state: StateDatabase;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -1,5 +1,5 @@
 /** The monitor's options, and the parts that its ports and its periodic work share. */
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Turns } from '../../base/clock.ts';
 import type { Logger, RareLine } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
 import type { Querier } from '../../model/ports.ts';
@@ -8,6 +8,7 @@ import type { Tail } from '../../monitor/search/tail.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
 import type { Intake } from '../../monitor/ingest/request/intake.ts';
+import type { LineReader } from '../../monitor/ingest/lines/line-reader.ts';
 import type { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import type { MemoryLogs } from '../../monitor/store/recent/memory-logs.ts';
 import type { MemorySpans } from '../../monitor/store/recent/memory-spans.ts';
@@ -37,6 +38,8 @@ export interface MonitorOptions {
 export interface MonitorParts {
   readonly store: SampleStore;
   readonly querier: Querier;
+  /** What users ask for shares the slices of the thread: queries, the samples that they need, and their answers. */
+  readonly turns: Turns;
   readonly spans: MemorySpans;
   readonly logs: MemoryLogs;
   readonly records: RecordSource;
@@ -49,6 +52,7 @@ export interface MonitorParts {
   readonly own: OwnMetrics;
   readonly ownSamples: OwnSamples;
   readonly windows: LogWindows;
+  readonly lines: LineReader;
   readonly rareLine: RareLine;
   /** Absent in test mode. */
   readonly notifications: Notifications | undefined;

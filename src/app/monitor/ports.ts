@@ -33,7 +33,7 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
   const limits = { maxCompressedBytes, maxDecompressedBytes, maxRatio: MAX_RATIO };
   const budget = new ByteBudget(in_flight);
   const heap = new HeapPressure(clock);
-  const ingest = ingestHttp({ intake: parts.intake, logger, token, limits, budget, heap });
+  const ingest = ingestHttp({ intake: parts.intake, lines: parts.lines, logger, token, limits, budget, heap });
   const api = await apiOf(options, parts, ingest);
   const main = await openHttpPort(settings.monitor.listen, 'monitor.listen', api.handler, api.upgrade);
   scope.add('page and API', async () => {
@@ -70,6 +70,7 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
   const { settings, logger, clock, version } = options;
   const { querier, spans, logs, records, tail, live, rules, health, own, store, annotations } = parts;
   const router = prometheusRouter({
+    turns: parts.turns,
     querier,
     rules,
     clock,

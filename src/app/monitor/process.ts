@@ -4,14 +4,12 @@
  * time.
  */
 import { metrics } from '@opentelemetry/api';
-import { every, steadyClock, type Clock, type SteadyClock } from '../../base/clock.ts';
-import { rareLines, type RareLine } from '../../base/logger.ts';
+import { every, steadyClock, Turns, type Clock, type SteadyClock } from '../../base/clock.ts';
+import { rareLines } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
-import type { AlertSink, Querier } from '../../model/ports.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
-import { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../../monitor/api/live.ts';
 import { pastOf } from '../../monitor/api/live-past.ts';
 import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
@@ -19,9 +17,7 @@ import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
-import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
-import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
 import { RecentRecords } from '../../monitor/store/recent/recent-records.ts';
 import { Tail } from '../../monitor/search/tail.ts';
 import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
@@ -29,20 +25,20 @@ import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/m
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
-import { ALERT_TABLES, AlertTable } from '../../monitor/store/state/alert-table.ts';
+import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
+import { followFiles, lineReader, lineRules } from './line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
-import { AlertConsole } from './alert-console.ts';
 import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
+import { noteOf, querierOf, ruleEngineOf } from './rules.ts';
 import { observeServices } from './service-figures.ts';
-import { localUrl } from '../process/settings.ts';
 import type { Settings } from '../process/settings-schema.ts';
 
 export interface Monitor {
@@ -56,8 +52,14 @@ export interface Monitor {
 
 type SteadyOptions = MonitorOptions & { readonly clock: SteadyClock };
 
+/**
+ * How long all that users ask for holds the thread in one turn: a request for /livez waits for two or three such turns, and so
+ * does a rule, however many heavy queries run.
+ */
+const GUESTS_MS = 5;
 const STACK = 'stack';
 const OWN = 'monitor';
+const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -73,6 +75,7 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
         (past) => parts.live.remember(past),
         noteOf(parts.rareLine, 'The figures before the start could not be read'),
       );
+      await follow(options, parts, scope);
     }
     parts.health.open = true;
     return running(parts, scope, options.clock);
@@ -88,37 +91,24 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { interval: intervalMs } = settings.telemetry;
   const store = openStore(options);
   scope.add('store', () => store.close());
-  const owners = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER];
-  const state = openStateDatabase({ dir: options.dataDir, owners, clock, logger });
+  const state = openStateDatabase({ dir: options.dataDir, owners: STATE_OWNERS, clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
-  const querier = querierOf(section, store, clock, scope, 'queries');
+  const turns = new Turns(clock, GUESTS_MS);
+  const querier = querierOf(section, store, clock, scope, 'queries', turns);
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
   const tail = new Tail(logs);
   const windows = new LogWindows({ sink: tail, clock });
   const live = new LiveState(intervalMs);
-  const intake = openIntake(options, { samples: store, spans, logs: windows }, live);
+  const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
+  const lines = lineReader(settings.ingest.logs, counters);
+  const cared = lineRules(settings.ingest.logs, windows, counters);
+  const intake = openIntake(options, { samples: store, spans, logs: cared }, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
   const notifications = testMode ? undefined : openNotifications({ ...options, state, logs, spans, rareLine }, scope);
-  const rules = new RuleEngine({
-    groups: testMode ? [] : ruleGroupsOf(settings),
-    // For groups without an interval: data does not arrive more often than this.
-    intervalMs,
-    // Its own querier, so that rules never queue behind the page.
-    querier: querierOf(section, store, clock, scope, 'queries of rules'),
-    samples: store,
-    alerts: alertSinks([new AlertConsole(logger), ...(notifications === undefined ? [] : [notifications.sink])]),
-    clock,
-    logger,
-    externalUrl: localUrl(settings.monitor.listen),
-    // A remote server keeps its samples even when this store keeps none.
-    paused: () => (section.metrics.url !== undefined || stats().writable ? undefined : 'the store keeps no samples'),
-    own: ownSamples,
-    memory: testMode ? undefined : new AlertTable({ state, onError: noteOf(rareLine, 'Alert states were not saved') }),
-    rareLine,
-  });
+  const rules = ruleEngineOf(options, { store, state, ownSamples, rareLine, notifications }, scope);
   const health = new MonitorHealth({
     clock,
     intervalMs,
@@ -139,11 +129,13 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   return {
     store,
     querier,
+    turns,
     spans,
     logs,
     records: new RecentRecords(logs, spans),
     tail,
     windows,
+    lines,
     live,
     intake,
     rules,
@@ -153,16 +145,6 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     ownSamples,
     rareLine,
     notifications,
-  };
-}
-
-/** Passes alerts to each sink; one that fails does not keep the others from their alerts. */
-function alertSinks(sinks: readonly AlertSink[]): AlertSink {
-  return {
-    async alerts(alerts, nowMs) {
-      const results = await Promise.allSettled(sinks.map(async (sink) => sink.alerts(alerts, nowMs)));
-      for (const result of results) if (result.status === 'rejected') throw result.reason;
-    },
   };
 }
 
@@ -184,12 +166,17 @@ function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions
   });
 }
 
-function openIntake({ settings, clock, testMode }: SteadyOptions, sinks: Sinks, live: LiveState): Intake {
+function openIntake(
+  { settings, clock, testMode }: SteadyOptions,
+  sinks: Sinks,
+  counters: IngestCounters,
+  live: LiveState,
+): Intake {
   return new Intake({
     sinks,
     clock,
     aheadMs: () => clock.aheadMs(),
-    counters: new IngestCounters(metrics.getMeter('vitrine.ingest')),
+    counters,
     labels: {
       maxLabels: settings.ingest.max_labels,
       maxNameBytes: 1024,
@@ -199,34 +186,6 @@ function openIntake({ settings, clock, testMode }: SteadyOptions, sinks: Sinks, 
     tap: (resources) => observeServices(live, resources, clock.now()),
   });
 }
-
-/** The embedded engine, or the server that `store.metrics.url` names. */
-function querierOf(
-  { metrics: remote, query_samples: maxSamples }: Settings['store'],
-  store: SampleStore,
-  clock: Clock,
-  scope: Scope,
-  name: string,
-): Querier {
-  if (remote.url === undefined) {
-    const shared = sharedQuerier(store, { clock, maxSamples });
-    scope.add(name, async () => shared[Symbol.asyncDispose]());
-    return shared;
-  }
-  return remoteQuerier({
-    url: remote.url,
-    bearer: remote.bearer_token?.reveal(),
-    username: remote.username,
-    password: remote.password?.reveal(),
-    timeoutMs: remote.timeout,
-    clock,
-  });
-}
-
-const noteOf =
-  (rareLine: RareLine, message: string) =>
-  (error: unknown): void =>
-    rareLine('warn', message, { error: error instanceof Error ? error.message : String(error) }, message);
 
 /** Starts the periodic work: rules, and the monitor's own metrics, which are ingested like those of the stack. */
 function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope: Scope): void {
@@ -244,6 +203,12 @@ function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope:
       .finally(() => frames.acknowledge(frame.sequence));
   });
   scope.add('own telemetry', () => frames.disconnect());
+}
+
+async function follow({ settings, dataDir, clock }: SteadyOptions, parts: MonitorParts, scope: Scope): Promise<void> {
+  const { lines: reader, intake, rareLine } = parts;
+  const following = await followFiles({ files: settings.ingest.logs.files, reader, intake, dataDir, clock, rareLine });
+  if (following !== undefined) scope.add('followed files', () => following[Symbol.asyncDispose]());
 }
 
 async function take(

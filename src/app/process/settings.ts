@@ -67,8 +67,15 @@ export function settingsFrom(
   const directory = path.dirname(configFile(file) ?? '.');
   for (const sentence of [...warnings, ...warningsOf(config)]) warn(sentence);
   const { notify } = config;
+  const { schema, files } = config.ingest.logs;
+  const logs = {
+    ...config.ingest.logs,
+    schema: schema === undefined ? undefined : path.resolve(directory, schema),
+    files: files.map((file) => ({ ...file, path: path.resolve(directory, file.path) })),
+  };
   return {
     ...config,
+    ingest: { ...config.ingest, logs },
     rules: config.rules.map((pattern) => path.resolve(directory, pattern)),
     notify: { ...notify, file: notify.file === undefined ? undefined : path.resolve(directory, notify.file) },
   };

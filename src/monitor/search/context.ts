@@ -1,6 +1,6 @@
 /** The lines around one line: those of the same service just before and just after it. */
 import type { Clock } from '../../base/clock.ts';
-import { comparePositions, recordService, type PlacedRecord } from '../../model/record-rows.ts';
+import { comparePositions, recordService, type PlacedRecord } from '../store/recent/record-rows.ts';
 import type { RecordPosition, RecordSource } from '../../model/record-source.ts';
 import { checkedFilter } from './checker.ts';
 import type { Filter } from './filter.ts';

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
-import { comparePositions, type PlacedRecord } from '../../model/record-rows.ts';
+import { comparePositions, type PlacedRecord } from '../store/recent/record-rows.ts';
 import type { RecordBatch, RecordPosition, RecordSignal, RecordSource } from '../../model/record-source.ts';
 import { scanMatches, type ScanOutcome, type ScanRequest } from './scan.ts';
 

@@ -5,7 +5,7 @@
 import { BoundedQueue } from '../../base/bounded.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { AppendResult, LogSink } from '../../model/ports.ts';
-import { batchOfRows, recordService, recordTime } from '../../model/record-rows.ts';
+import { batchOfRows, recordService, recordTime } from '../store/recent/record-rows.ts';
 import type { LogRecord } from '../../model/records.ts';
 import { compileFilter, type BatchTest } from './evaluate.ts';
 import type { Filter } from './filter.ts';

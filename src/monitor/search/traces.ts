@@ -3,7 +3,7 @@
  * the order of pages: a trace stands on one page only. The spans of the found traces are read in a second pass by their ids.
  */
 import type { Clock } from '../../base/clock.ts';
-import { comparePositions } from '../../model/record-rows.ts';
+import { comparePositions } from '../store/recent/record-rows.ts';
 import type { RecordPosition, RecordSource } from '../../model/record-source.ts';
 import type { SpanRecord } from '../../model/records.ts';
 import { valueAt } from './counts.ts';

@@ -74,7 +74,7 @@ describe('log lines', () => {
   it('answers 400 when nothing was kept, names at most ten errors, and requires JSON', async () => {
     const answer = await post('/api/logs', NDJSON, 'x\n'.repeat(20));
     expect([answer.status, answer.body.rejected, (answer.body.errors as unknown[]).length]).toEqual([400, 20, 10]);
-    expect((await post('/api/logs', 'text/plain', '{}')).status).toBe(415);
+    expect((await post('/api/logs', 'text/html', '{}')).status).toBe(415);
     expect(await post('/api/logs', NDJSON, 'x', { 'Content-Encoding': 'br' })).toMatchObject({
       status: 415,
       body: { code: 'unsupported_media_type' },

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { VitrineError } from '../../../src/base/errors.ts';
 import { attributeText } from '../../../src/model/attribute-text.ts';
 import { fieldValue } from '../../../src/model/record-fields.ts';
-import { batchOfRows, comparePositions, type PlacedRecord } from '../../../src/model/record-rows.ts';
+import { batchOfRows, comparePositions, type PlacedRecord } from '../../../src/monitor/store/recent/record-rows.ts';
 import type { RecordSignal } from '../../../src/model/record-source.ts';
 import { serviceOf, type Attributes, type LogRecord } from '../../../src/model/records.ts';
 import { canonicalId, filterWordsOf } from '../../../src/model/text/words.ts';

@@ -1,6 +1,6 @@
 /** Random lines and spans over the vocabulary of `filters.ts`, and a batch over each. */
 import * as fc from 'fast-check';
-import type { PlacedRecord } from '../../../src/model/record-rows.ts';
+import type { PlacedRecord } from '../../../src/monitor/store/recent/record-rows.ts';
 import type { AttributeValue, Attributes, LogRecord, SpanRecord } from '../../../src/model/records.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 30, 12);

@@ -4,7 +4,7 @@
  */
 import { attributeText } from '../../../src/model/attribute-text.ts';
 import { fieldValue } from '../../../src/model/record-fields.ts';
-import type { PlacedRecord } from '../../../src/model/record-rows.ts';
+import type { PlacedRecord } from '../../../src/monitor/store/recent/record-rows.ts';
 import type { RecordSignal } from '../../../src/model/record-source.ts';
 import type { AttributeValue, LogRecord, SpanRecord } from '../../../src/model/records.ts';
 import type { Syntax, ValueSyntax } from '../../../src/monitor/search/syntax.ts';

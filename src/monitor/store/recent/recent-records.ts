@@ -2,13 +2,7 @@
  * The recent lines and spans in memory as a source of records. It sorts the numbers of the records in the range, and unpacks
  * a batch at a time, so a search with few results unpacks little.
  */
-import {
-  batchOfRows,
-  comparePositions,
-  recordService,
-  recordTime,
-  type PlacedRecord,
-} from '../../../model/record-rows.ts';
+import { batchOfRows, comparePositions, recordService, recordTime, type PlacedRecord } from './record-rows.ts';
 import type {
   RecordBatch,
   RecordOf,

@@ -1,8 +1,14 @@
 /** A batch over plain records: records in memory, and single records of a live tail, are tested as batches on disk are. */
-import { fieldValue } from './record-fields.ts';
-import type { RecordBatch, RecordColumn, RecordOf, RecordPosition, RecordSignal } from './record-source.ts';
-import { serviceOf, type AttributeValue, type LogRecord, type SpanRecord } from './records.ts';
-import type { RequestRow } from './request-row.ts';
+import { fieldValue } from '../../../model/record-fields.ts';
+import type {
+  RecordBatch,
+  RecordColumn,
+  RecordOf,
+  RecordPosition,
+  RecordSignal,
+} from '../../../model/record-source.ts';
+import { serviceOf, type AttributeValue, type LogRecord, type SpanRecord } from '../../../model/records.ts';
+import type { RequestRow } from '../../../model/request-row.ts';
 
 export interface PlacedRecord<S extends RecordSignal> {
   readonly position: RecordPosition;
