@@ -189,6 +189,13 @@ export const METRICS = {
     'Time since the component came up.',
   ),
   logRecords: metric('vitrine.log.records', '{record}', 'counter', ['service', 'severity'], 'Log records received.'),
+  logMisfits: metric(
+    'vitrine.log.misfits',
+    '{record}',
+    'counter',
+    ['reason'],
+    'Log records that were kept although they did not fit: `schema` by the configured JSON Schema, `text` with a text that was cut, `fields` with more fields than are kept.',
+  ),
   logErrorRatio: metric(
     'vitrine.log.error_ratio_1m',
     '',
@@ -239,6 +246,34 @@ export const METRICS = {
     'counter',
     ['group'],
     'Rule group evaluations that were skipped because the one before still ran.',
+  ),
+  alertNotifications: metric(
+    'vitrine.alert.notifications',
+    '{notification}',
+    'counter',
+    ['receiver', 'integration'],
+    'Notifications that were delivered.',
+  ),
+  alertNotificationFailures: metric(
+    'vitrine.alert.notification.failures',
+    '{failure}',
+    'counter',
+    ['receiver', 'integration', 'reason'],
+    'Tries to deliver a notification that failed.',
+  ),
+  alertSuppressed: metric(
+    'vitrine.alert.suppressed',
+    '{alert}',
+    'counter',
+    ['reason'],
+    'Alerts that were left out of a flush, by reason.',
+  ),
+  alertRefused: metric(
+    'vitrine.alert.refused',
+    '{alert}',
+    'counter',
+    ['reason'],
+    'Alerts that the pipeline did not take.',
   ),
   ingestItems: metric(
     'vitrine.ingest.items',

@@ -9,7 +9,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['model'],
   ['config', 'telemetry', 'dashboards'],
   ['stack/server', 'stack/cache', 'monitor/store', 'monitor/outbound', 'loadtest'],
-  ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql'],
+  ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql', 'monitor/search'],
   ['monitor/alerts'],
   ['monitor/api'],
   ['app'],
@@ -18,7 +18,12 @@ export const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** The page may import types from these and nothing else of the house. */
-export const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'monitor/api/charts/contract.ts', 'dashboards'];
+export const PAGE_MAY_IMPORT = [
+  'monitor/api/contract.ts',
+  'monitor/api/charts/contract.ts',
+  'monitor/api/records/contract.ts',
+  'dashboards',
+];
 
 /**
  * Folder → its rooms → the rooms of the same folder that each may import, directly. A room is a subfolder with all that is
@@ -26,6 +31,7 @@ export const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'monitor/api/charts/c
  * rooms import it and the folder's other files do not belong with it.
  */
 export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  model: { '.': [], text: ['.'] },
   telemetry: {
     'names.ts': [],
     'environment.ts': [],
@@ -103,14 +109,19 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     remote: ['.'],
     beside: ['syntax', 'columns', '.'],
   },
-  'monitor/alerts': { rules: [], '.': ['rules'] },
+  'monitor/alerts': { rules: [], notify: ['rules'], '.': ['rules'] },
   'monitor/api': {
     'routes.ts': [],
+    'contract.ts': [],
+    'trace-spread.ts': [],
+    'views.ts': ['contract.ts'],
     'guard.ts': [],
     'answers.ts': ['guard.ts'],
     prometheus: [],
+    alerts: ['routes.ts', 'answers.ts'],
     charts: ['routes.ts', 'answers.ts'],
-    '.': ['routes.ts', 'guard.ts', 'answers.ts', 'charts'],
+    records: ['routes.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
+    '.': ['routes.ts', 'contract.ts', 'guard.ts', 'answers.ts', 'trace-spread.ts', 'views.ts', 'charts', 'records'],
   },
   app: {
     process: [],

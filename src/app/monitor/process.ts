@@ -5,13 +5,11 @@
  */
 import { metrics } from '@opentelemetry/api';
 import { every, steadyClock, Turns, type Clock, type SteadyClock } from '../../base/clock.ts';
-import { rareLines, type RareLine } from '../../base/logger.ts';
+import { rareLines } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
-import type { Querier } from '../../model/ports.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
-import { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../../monitor/api/live.ts';
 import { pastOf } from '../../monitor/api/live-past.ts';
 import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
@@ -19,26 +17,28 @@ import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
-import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
-import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
+import { RecentRecords } from '../../monitor/store/recent/recent-records.ts';
+import { Tail } from '../../monitor/search/tail.ts';
 import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
-import { ALERT_TABLES, AlertTable } from '../../monitor/store/state/alert-table.ts';
+import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
+import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
+import { followFiles, lineReader, lineRules } from './line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
-import { AlertConsole } from './alert-console.ts';
+import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
+import { noteOf, querierOf, ruleEngineOf } from './rules.ts';
 import { observeServices } from './service-figures.ts';
-import { localUrl } from '../process/settings.ts';
 import type { Settings } from '../process/settings-schema.ts';
 
 export interface Monitor {
@@ -59,6 +59,7 @@ type SteadyOptions = MonitorOptions & { readonly clock: SteadyClock };
 const GUESTS_MS = 5;
 const STACK = 'stack';
 const OWN = 'monitor';
+const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -74,6 +75,7 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
         (past) => parts.live.remember(past),
         noteOf(parts.rareLine, 'The figures before the start could not be read'),
       );
+      await follow(options, parts, scope);
     }
     parts.health.open = true;
     return running(parts, scope, options.clock);
@@ -89,35 +91,24 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { interval: intervalMs } = settings.telemetry;
   const store = openStore(options);
   scope.add('store', () => store.close());
-  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES, ALERT_TABLES], clock, logger });
+  const state = openStateDatabase({ dir: options.dataDir, owners: STATE_OWNERS, clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
   const turns = new Turns(clock, GUESTS_MS);
   const querier = querierOf(section, store, clock, scope, 'queries', turns);
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
-  const windows = new LogWindows({ sink: logs, clock });
+  const tail = new Tail(logs);
+  const windows = new LogWindows({ sink: tail, clock });
   const live = new LiveState(intervalMs);
-  const intake = openIntake(options, { samples: store, spans, logs: windows }, live);
+  const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
+  const lines = lineReader(settings.ingest.logs, counters);
+  const cared = lineRules(settings.ingest.logs, windows, counters);
+  const intake = openIntake(options, { samples: store, spans, logs: cared }, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
-  const rules = new RuleEngine({
-    groups: testMode ? [] : ruleGroupsOf(settings),
-    // For groups without an interval: data does not arrive more often than this.
-    intervalMs,
-    // Its own querier, so that rules never queue behind the page.
-    querier: querierOf(section, store, clock, scope, 'queries of rules'),
-    samples: store,
-    alerts: new AlertConsole(logger),
-    clock,
-    logger,
-    externalUrl: localUrl(settings.monitor.listen),
-    // A remote server keeps its samples even when this store keeps none.
-    paused: () => (section.metrics.url !== undefined || stats().writable ? undefined : 'the store keeps no samples'),
-    own: ownSamples,
-    memory: testMode ? undefined : new AlertTable({ state, onError: noteOf(rareLine, 'Alert states were not saved') }),
-    rareLine,
-  });
+  const notifications = testMode ? undefined : openNotifications({ ...options, state, logs, spans, rareLine }, scope);
+  const rules = ruleEngineOf(options, { store, state, ownSamples, rareLine, notifications }, scope);
   const health = new MonitorHealth({
     clock,
     intervalMs,
@@ -141,7 +132,10 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     turns,
     spans,
     logs,
+    records: new RecentRecords(logs, spans),
+    tail,
     windows,
+    lines,
     live,
     intake,
     rules,
@@ -150,6 +144,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     own: new OwnMetrics(),
     ownSamples,
     rareLine,
+    notifications,
   };
 }
 
@@ -171,12 +166,17 @@ function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions
   });
 }
 
-function openIntake({ settings, clock, testMode }: SteadyOptions, sinks: Sinks, live: LiveState): Intake {
+function openIntake(
+  { settings, clock, testMode }: SteadyOptions,
+  sinks: Sinks,
+  counters: IngestCounters,
+  live: LiveState,
+): Intake {
   return new Intake({
     sinks,
     clock,
     aheadMs: () => clock.aheadMs(),
-    counters: new IngestCounters(metrics.getMeter('vitrine.ingest')),
+    counters,
     labels: {
       maxLabels: settings.ingest.max_labels,
       maxNameBytes: 1024,
@@ -186,35 +186,6 @@ function openIntake({ settings, clock, testMode }: SteadyOptions, sinks: Sinks, 
     tap: (resources) => observeServices(live, resources, clock.now()),
   });
 }
-
-/** The embedded engine, or the server that `store.metrics.url` names. */
-function querierOf(
-  { metrics: remote, query_samples: maxSamples }: Settings['store'],
-  store: SampleStore,
-  clock: Clock,
-  scope: Scope,
-  name: string,
-  turns?: Turns,
-): Querier {
-  if (remote.url === undefined) {
-    const shared = sharedQuerier(store, { clock, maxSamples, turns });
-    scope.add(name, async () => shared[Symbol.asyncDispose]());
-    return shared;
-  }
-  return remoteQuerier({
-    url: remote.url,
-    bearer: remote.bearer_token?.reveal(),
-    username: remote.username,
-    password: remote.password?.reveal(),
-    timeoutMs: remote.timeout,
-    clock,
-  });
-}
-
-const noteOf =
-  (rareLine: RareLine, message: string) =>
-  (error: unknown): void =>
-    rareLine('warn', message, { error: error instanceof Error ? error.message : String(error) }, message);
 
 /** Starts the periodic work: rules, and the monitor's own metrics, which are ingested like those of the stack. */
 function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope: Scope): void {
@@ -232,6 +203,12 @@ function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope:
       .finally(() => frames.acknowledge(frame.sequence));
   });
   scope.add('own telemetry', () => frames.disconnect());
+}
+
+async function follow({ settings, dataDir, clock }: SteadyOptions, parts: MonitorParts, scope: Scope): Promise<void> {
+  const { lines: reader, intake, rareLine } = parts;
+  const following = await followFiles({ files: settings.ingest.logs.files, reader, intake, dataDir, clock, rareLine });
+  if (following !== undefined) scope.add('followed files', () => following[Symbol.asyncDispose]());
 }
 
 async function take(
@@ -255,7 +232,11 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
       parts.health.heard(frame);
       await take(parts, STACK, receiver, frame, clock);
     },
-    reload: async (settings) => parts.rules.replace(ruleGroupsOf(settings)),
+    async reload(settings) {
+      const groups = ruleGroupsOf(settings);
+      await parts.notifications?.reload(settings);
+      await parts.rules.replace(groups);
+    },
     close: () => scope.close(),
   };
 }

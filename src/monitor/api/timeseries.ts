@@ -8,7 +8,7 @@ import type { SignalName } from '../../dashboards/services.ts';
 import { SIGNALS } from '../../dashboards/services.ts';
 import { MAX_POINTS } from '../promql/point-limit.ts';
 import type { MatrixSeries, Querier } from '../../model/ports.ts';
-import type { TimeseriesAnswer } from './contract.ts';
+import type { TimeseriesAnswer } from './charts/contract.ts';
 import { textFrom } from './routes.ts';
 
 const MAX_SERIES = 200;

@@ -9,10 +9,15 @@ import type { Middleware } from 'koa';
 import type { Clock } from '../../../src/base/clock.ts';
 import { every, systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
-import type { Querier } from '../../../src/model/ports.ts';
+import type { LogSource, Querier } from '../../../src/model/ports.ts';
+import type { LogRecord } from '../../../src/model/records.ts';
 import { LiveState } from '../../../src/monitor/api/live.ts';
 import type { MonitorApi, MonitorApiOptions } from '../../../src/monitor/api/server.ts';
 import { createMonitorApi } from '../../../src/monitor/api/server.ts';
+import { Tail } from '../../../src/monitor/search/tail.ts';
+import { MemoryLogs } from '../../../src/monitor/store/recent/memory-logs.ts';
+import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../src/monitor/store/recent/memory-spans.ts';
+import { RecentRecords } from '../../../src/monitor/store/recent/recent-records.ts';
 import { FakeBalancer, fakeAlerts, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
 
 export const PAGE_DIR = path.resolve(import.meta.dirname, '../../../dist/page');
@@ -62,6 +67,16 @@ export interface PageServerOptions {
   readonly overrides?: Partial<MonitorApiOptions>;
 }
 
+const MEMORY = { maxBytes: 32 * 1024 ** 2, maxRecords: 10_000 };
+
+/** The fake lines as a source of records, and a tail over it. */
+function recordsOf(logs: LogSource): Pick<MonitorApiOptions, 'records' | 'tail'> {
+  const memory = new MemoryLogs(MEMORY);
+  memory.append(logs.search({ limit: MEMORY.maxRecords }) as readonly LogRecord[]);
+  const records = new RecentRecords(memory, new MemorySpans(MEMORY_SPANS_DEFAULTS));
+  return { records, tail: new Tail(memory) };
+}
+
 const nothing: Pick<MonitorApiOptions, 'spans' | 'logs' | 'alerts'> = {
   spans: { find: () => [], trace: () => [] },
   logs: { search: () => [] },
@@ -90,6 +105,7 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
   const asked = kind === 'empty' ? none : querier;
   const api = await createMonitorApi({
     ...data,
+    ...recordsOf(options.overrides?.logs ?? data.logs),
     querier: asked,
     live,
     health: () => fakeHealth(kind === 'empty' ? 'healthy' : 'degraded', 187_200),
