@@ -196,6 +196,13 @@ export const METRICS = {
     ['reason'],
     'Log records that were kept although they did not fit: `schema` by the configured JSON Schema, `text` with a text that was cut, `fields` with more fields than are kept.',
   ),
+  logNewPatterns: metric(
+    'vitrine.log.new_patterns',
+    '{pattern}',
+    'counter',
+    ['service', 'severity'],
+    'Patterns of log lines that appeared in a service that had been known for ten minutes.',
+  ),
   logErrorRatio: metric(
     'vitrine.log.error_ratio_1m',
     '',

@@ -10,6 +10,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['config', 'telemetry', 'dashboards'],
   ['stack/server', 'stack/cache', 'monitor/store', 'monitor/outbound', 'loadtest'],
   ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql', 'monitor/search'],
+  ['monitor/insight'],
   ['monitor/alerts'],
   ['monitor/api'],
   ['app'],
@@ -20,6 +21,7 @@ export const LAYERS: readonly (readonly string[])[] = [
 /** The page may import types from these and nothing else of the house. */
 export const PAGE_MAY_IMPORT = [
   'monitor/api/contract.ts',
+  'monitor/api/care-contract.ts',
   'monitor/api/charts/contract.ts',
   'monitor/api/records/contract.ts',
   'dashboards',
@@ -93,6 +95,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     protobuf: ['checks'],
     metrics: ['checks', 'protobuf'],
     request: ['checks', 'metrics'],
+    ledger: [],
     lines: ['checks', 'metrics', 'request'],
     openmetrics: ['checks', 'metrics', 'request', 'lines'],
     otlp: ['checks', 'protobuf', 'metrics', 'request'],
@@ -112,7 +115,8 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
   'monitor/alerts': { rules: [], notify: ['rules'], '.': ['rules'] },
   'monitor/api': {
     'routes.ts': [],
-    'contract.ts': [],
+    'search-outcome.ts': [],
+    'contract.ts': ['search-outcome.ts'],
     'trace-spread.ts': [],
     'views.ts': ['contract.ts'],
     'guard.ts': [],
@@ -120,7 +124,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     prometheus: [],
     alerts: ['routes.ts', 'answers.ts'],
     charts: ['routes.ts', 'answers.ts'],
-    records: ['routes.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
+    records: ['routes.ts', 'search-outcome.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
     '.': ['routes.ts', 'contract.ts', 'guard.ts', 'answers.ts', 'trace-spread.ts', 'views.ts', 'charts', 'records'],
   },
   app: {
@@ -140,7 +144,22 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     explore: ['state', 'ui', 'charts'],
     overview: ['state', 'ui', 'charts', 'alerts'],
     traces: ['state', 'ui', 'charts', 'overview'],
-    '.': ['state', 'ui', 'styles', 'shell', 'alerts', 'explore', 'overview', 'traces'],
+    services: ['state', 'ui', 'charts', 'alerts'],
+    traffic: ['state', 'ui', 'charts', 'overview'],
+    settings: ['state', 'ui'],
+    '.': [
+      'state',
+      'ui',
+      'styles',
+      'shell',
+      'alerts',
+      'explore',
+      'overview',
+      'traces',
+      'services',
+      'traffic',
+      'settings',
+    ],
   },
 };
 

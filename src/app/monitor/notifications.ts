@@ -75,10 +75,13 @@ export function openNotifications(options: NotificationsOptions, scope: Scope): 
     figures: figures(),
     onFailure,
   });
-  ledger.record(started(version), clock.now());
+  void ledger.record(started(version), clock.now());
   scope.add('notifications', async () => {
     await pipeline.close();
-    ledger.record({ type: 'alertmanager_shutdown_event', alerts: [], text: 'Vitrine stops', data: {} }, clock.now());
+    await ledger.record(
+      { type: 'alertmanager_shutdown_event', alerts: [], text: 'Vitrine stops', data: {} },
+      clock.now(),
+    );
   });
   scope.add(
     'sweep of notifications',

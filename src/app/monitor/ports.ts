@@ -12,6 +12,8 @@ import { alertCareRoutes } from '../../monitor/api/alerts/care-routes.ts';
 import { alertmanagerRoutes } from '../../monitor/api/alerts/v2-routes.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
 import type { Route } from '../../monitor/api/routes.ts';
+import type { ConnectFacts } from '../../monitor/api/connect-routes.ts';
+import { addressText } from '../process/settings.ts';
 import { createMonitorApi, type MonitorApi } from '../../monitor/api/server.ts';
 import { ByteBudget } from '../../monitor/ingest/request/byte-budget.ts';
 import { ingestHttp, ingestOnly, type IngestHandler } from '../../monitor/ingest/http.ts';
@@ -68,7 +70,7 @@ function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | 
 
 function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): Promise<MonitorApi> {
   const { settings, logger, clock, version } = options;
-  const { querier, spans, logs, records, tail, live, rules, health, own, store, annotations } = parts;
+  const { querier, records, tail, patterns, errors, live, rules, health, own, store, annotations } = parts;
   const router = prometheusRouter({
     turns: parts.turns,
     querier,
@@ -82,10 +84,12 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
   });
   return createMonitorApi({
     querier,
-    spans,
-    logs,
-    records,
+    spans: records.spans,
+    logs: records.logs,
+    records: records.store,
     tail,
+    patterns,
+    errors,
     live,
     rules,
     annotations,
@@ -100,6 +104,8 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     logger,
     clock,
     routes: [...alertRoutes(parts, clock, version), ...careRoutes(options.care)],
+    connect: connectFacts(options),
+    capabilities: options.care === undefined ? [] : ['balancer'],
     allowedHosts: [settings.monitor.listen.host, ...settings.monitor.allowed_hosts],
   });
 }
@@ -108,6 +114,17 @@ function alertRoutes({ notifications }: MonitorParts, clock: Clock, version: str
   if (notifications === undefined) return [];
   const care = new AlertCare({ ...notifications, clock, version });
   return [...alertmanagerRoutes(care), ...alertCareRoutes(care)];
+}
+
+function connectFacts({ settings, care }: MonitorOptions): ConnectFacts {
+  const { monitor, balancer, sample } = settings;
+  const sampled = care !== undefined && balancer.routes.length === 0 && sample.enabled;
+  return {
+    otlpHttp: addressText(monitor.otlp_http),
+    otlpGrpc: addressText(monitor.otlp_grpc),
+    balancer: care === undefined ? null : addressText(balancer.listen),
+    ownServices: ['vitrine-balancer', 'vitrine-monitor', 'vitrine-checker', ...(sampled ? ['payments'] : [])],
+  };
 }
 
 /** Ingest reads the request itself; Koa only passes it on. */

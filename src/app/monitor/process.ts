@@ -18,10 +18,7 @@ import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-ti
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
-import { RecentRecords } from '../../monitor/store/recent/recent-records.ts';
 import { Tail } from '../../monitor/search/tail.ts';
-import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
@@ -30,9 +27,11 @@ import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annota
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
+import { openInsight } from './insight.ts';
 import { followFiles, lineReader, lineRules } from './line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
+import { openRecords } from './records.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { openNotifications } from './notifications.ts';
@@ -67,7 +66,10 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
   const scope = new Scope(options.clock);
   try {
     const parts = build(options, scope);
-    if (!options.testMode) await goOn(options.clock, parts);
+    if (!options.testMode) {
+      await goOn(options.clock, parts);
+      await parts.insight.begin(scope, noteOf(parts.rareLine, 'Patterns and errors were not saved'));
+    }
     await openMonitorPorts(options, parts, scope);
     if (!options.testMode) {
       begin(options, parts, scope);
@@ -89,32 +91,36 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
-  const store = openStore(options);
+  const records = openRecords({ dataDir: options.dataDir, section, clock, logger });
+  scope.add('records', () => records.store.close());
+  const store = openStore(options, () => records.store.sizeBytes);
   scope.add('store', () => store.close());
   const state = openStateDatabase({ dir: options.dataDir, owners: STATE_OWNERS, clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
   const turns = new Turns(clock, GUESTS_MS);
   const querier = querierOf(section, store, clock, scope, 'queries', turns);
-  const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
-  const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
-  const tail = new Tail(logs);
-  const windows = new LogWindows({ sink: tail, clock });
+  const tail = new Tail(records.logSink);
+  const insight = openInsight({ dataDir: options.dataDir, clock, logs: tail, spans: records.spanSink });
+  const { patterns, errors } = insight;
+  const windows = new LogWindows({ sink: insight.logs, clock });
   const live = new LiveState(intervalMs);
   const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
   const lines = lineReader(settings.ingest.logs, counters);
   const cared = lineRules(settings.ingest.logs, windows, counters);
-  const intake = openIntake(options, { samples: store, spans, logs: cared }, counters, live);
+  const intake = openIntake(options, { samples: store, spans: insight.spans, logs: cared }, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
-  const notifications = testMode ? undefined : openNotifications({ ...options, state, logs, spans, rareLine }, scope);
+  const notifications = testMode
+    ? undefined
+    : openNotifications({ ...options, state, logs: records.logs, spans: records.spans, rareLine }, scope);
   const rules = ruleEngineOf(options, { store, state, ownSamples, rareLine, notifications }, scope);
   const health = new MonitorHealth({
     clock,
     intervalMs,
     expectsStack: options.expectsStack === true,
     alerts: () => rules.alerts(),
-    storeWritable: () => stats().writable,
+    storeWritable: () => stats().writable && records.store.writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),
   });
   if (!testMode) {
@@ -130,10 +136,11 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     store,
     querier,
     turns,
-    spans,
-    logs,
-    records: new RecentRecords(logs, spans),
+    records,
     tail,
+    patterns,
+    errors,
+    insight,
     windows,
     lines,
     live,
@@ -148,7 +155,10 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   };
 }
 
-function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions): SampleStore {
+function openStore(
+  { settings, clock, logger, testMode, dataDir }: SteadyOptions,
+  otherBytes: () => number,
+): SampleStore {
   const { store: section } = settings;
   return openSampleStore({
     dir: dataDir,
@@ -156,6 +166,7 @@ function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions
     retentionMs: section.retention,
     rawRetentionMs: section.raw_retention,
     maxSizeBytes: section.max_size,
+    otherBytes,
     maxSeries: section.max_series,
     maxSeriesPerMetric: section.max_series_per_metric,
     durability: section.durability,
@@ -219,6 +230,7 @@ async function take(
   clock: Clock,
 ): Promise<void> {
   const frame = shiftedFrame(sent, frameSkewMs(sent, clock));
+  parts.records.noteDrops(frame);
   parts.live.push(connection, frame);
   parts.own.push(connection, frame);
   await parts.ownSamples.push(connection, frame);

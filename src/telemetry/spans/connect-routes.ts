@@ -14,6 +14,8 @@ interface Connect {
 }
 type MakeConnect = ((...args: unknown[]) => Connect) & { [TIED]?: true };
 
+/** A package of the application. */
+const CONNECT = 'connect';
 const TIED = Symbol.for('vitrine.tied');
 const BASE = Symbol('vitrine.connect.base');
 type Mounted = IncomingMessage & { [BASE]?: string | undefined };
@@ -52,7 +54,7 @@ function mounted(handle: Handle, path: string): Handle {
 /** Takes the exports of `connect`, and replaces them in the cache of modules. */
 export function tieConnect(exported: unknown, require: NodeJS.Require): void {
   const original = exported as MakeConnect;
-  const module = require.cache[require.resolve('connect')];
+  const module = require.cache[require.resolve(CONNECT)];
   if (typeof original !== 'function' || TIED in original || module === undefined) return;
   const make: MakeConnect = (...args) => {
     const app = original(...args);

@@ -63,7 +63,12 @@ describe('the road to a monitor', () => {
     const telemetry = await startTelemetry({ ...identity, env: {}, logger: recordingLogger(), monitorUrl: url, clock });
     open.push(() => telemetry.shutdown());
     const sent = (): number => bodies.filter(({ path }) => path === '/v1/metrics').length;
-    const isFree = (): boolean => (count(telemetry, 'metrics') as { sent: number } | undefined)?.sent === sent();
+    const free = (signal: string): boolean =>
+      ((count(telemetry, signal) as { sent: number } | undefined)?.sent ?? 0) ===
+      bodies.filter(({ path }) => path === `/v1/${signal}`).length;
+    const hasSpan = (): boolean => bodies.some(({ path }) => path === '/v1/traces');
+    let isSpanDue = false;
+    const isFree = (): boolean => free('metrics') && free('traces') && hasSpan() === isSpanDue;
     /** The numbers of the seconds, of `seconds`, that sent metrics. */
     const secondsThatSend = async (seconds: number): Promise<number[]> => {
       const found: number[] = [];
@@ -81,6 +86,7 @@ describe('the road to a monitor', () => {
     };
     expect(await secondsThatSend(12)).toEqual([1, 6, 11]);
     trace.getTracer('t').startSpan('checkout').end();
+    isSpanDue = true;
     // With the span, in the interval after it, and then each five seconds.
     expect(await secondsThatSend(8)).toEqual([1, 2, 7]);
   });

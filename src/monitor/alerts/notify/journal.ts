@@ -71,7 +71,7 @@ export class Journal {
 
   created(alert: StoredAlert, nowMs: number): void {
     const text = `arrived: ${alert.labels.get('alertname') || alert.fingerprint}`;
-    this.#ledger.record(
+    void this.#ledger.record(
       { type: 'alert_created', alerts: [alert.fingerprint], text, data: { alert: alertData(alert, nowMs) } },
       nowMs,
     );
@@ -81,7 +81,7 @@ export class Journal {
     const { options, key } = group.route;
     const text = `took route ${key} to receiver "${options.receiver}" and joined group ${group.key}; the group is flushed at ${iso(group.nextFlushMs)}`;
     const data = { alert: { details: alertData(alert, nowMs) }, groupInfo: groupData(group) };
-    this.#ledger.record(
+    void this.#ledger.record(
       { type: 'alert_grouped', alerts: [alert.fingerprint], receiver: options.receiver, text, data },
       nowMs,
     );
@@ -91,7 +91,7 @@ export class Journal {
     const data = { alert: { details: alertData(alert, nowMs) }, groupInfo: groupData(group) };
     const text = `is resolved and left group ${group.key}`;
     const { receiver } = group.route.options;
-    this.#ledger.record({ type: 'alert_resolved', alerts: [alert.fingerprint], receiver, text, data }, nowMs);
+    void this.#ledger.record({ type: 'alert_resolved', alerts: [alert.fingerprint], receiver, text, data }, nowMs);
   }
 
   /** Only decisions that differ from those of the flush before. */
@@ -103,7 +103,7 @@ export class Journal {
       const known = `${passed ? 'passed' : 'muted'} ${text}`;
       group.muted.set(alert.fingerprint, known);
       if (before.get(alert.fingerprint) === known) continue;
-      this.#ledger.record(
+      void this.#ledger.record(
         {
           type: passed ? 'vitrine_resolution_passed_mute' : muteType(mute),
           alerts: [alert.fingerprint],
@@ -121,7 +121,7 @@ export class Journal {
     const text = `was sent to ${receiver}/${integration.name} (${reason})${tries > 1 ? ` at try ${tries}` : ''}`;
     const of = (resolved: boolean): string[] =>
       sent.filter((one) => one.resolved === resolved).map(({ alert }) => alert.fingerprint);
-    this.#ledger.record(
+    void this.#ledger.record(
       {
         type: 'notification',
         alerts: sent.map(({ alert }) => alert.fingerprint),
@@ -147,7 +147,7 @@ export class Journal {
   failed(group: Group, alerts: readonly FlushedAlert[], facts: FailedFacts, nowMs: number): void {
     const { integration, receiver, tries, message, reason, isFinal } = facts;
     const text = `could not be sent to ${receiver}/${integration.name} (try ${tries}): ${message}${isFinal ? ' It is tried again with the next flush of the group.' : ''}`;
-    this.#ledger.record(
+    void this.#ledger.record(
       {
         type: 'vitrine_notification_failed',
         alerts: alerts.map(({ alert }) => alert.fingerprint),
@@ -161,7 +161,7 @@ export class Journal {
 
   /** An end without a message. */
   quiet(group: Group, alerts: readonly FlushedAlert[], receiver: string, why: string, nowMs: number): void {
-    this.#ledger.record(
+    void this.#ledger.record(
       {
         type: 'vitrine_not_notified',
         alerts: alerts.map(({ alert }) => alert.fingerprint),

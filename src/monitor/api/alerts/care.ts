@@ -67,7 +67,7 @@ export class AlertCare {
     const nowMs = this.clock.now();
     const care = await this.pipeline.care.act(fingerprint, action, nowMs);
     const text = ACTION_TEXT[action.kind](action);
-    this.ledger.record({ type: EVENTS[action.kind], alerts: [fingerprint], text, data: { ...action } }, nowMs);
+    await this.ledger.record({ type: EVENTS[action.kind], alerts: [fingerprint], text, data: { ...action } }, nowMs);
     return care;
   }
 
@@ -78,7 +78,7 @@ export class AlertCare {
     const what = isNew ? 'made' : 'changed';
     const text = `silence ${silence.id} ${matchersText(silence.matchers)} was ${what} by ${silence.createdBy}`;
     const type = isNew ? 'silence_created' : 'silence_updated';
-    this.ledger.record({ type, alerts, text, data: { silence: silenceData(silence) } }, nowMs);
+    await this.ledger.record({ type, alerts, text, data: { silence: silenceData(silence) } }, nowMs);
     return silence;
   }
 
@@ -89,7 +89,7 @@ export class AlertCare {
     if (silence === undefined) throw new VitrineError('not_found', `There is no silence ${id}.`);
     const alerts = this.wouldMute(silence.matchers).map(({ fingerprint }) => fingerprint);
     const text = `silence ${id} was ended${by === '' ? '' : ` by ${by}`}`;
-    this.ledger.record({ type: 'silence_updated', alerts, text, data: { silence: silenceData(silence) } }, nowMs);
+    await this.ledger.record({ type: 'silence_updated', alerts, text, data: { silence: silenceData(silence) } }, nowMs);
     return silence;
   }
 
@@ -102,7 +102,10 @@ export class AlertCare {
   async setMaintenance(window: MaintenanceWindow): Promise<void> {
     await this.pipeline.maintenance.set(window);
     const text = `maintenance window "${window.name}" was set by ${window.createdBy}`;
-    this.ledger.record({ type: 'vitrine_maintenance_set', alerts: [], text, data: { ...window } }, this.clock.now());
+    await this.ledger.record(
+      { type: 'vitrine_maintenance_set', alerts: [], text, data: { ...window } },
+      this.clock.now(),
+    );
   }
 
   /** Throws VitrineError `not_found`. */
@@ -111,7 +114,10 @@ export class AlertCare {
       throw new VitrineError('not_found', `There is no maintenance window "${name}".`);
     }
     const text = `maintenance window "${name}" was deleted`;
-    this.ledger.record({ type: 'vitrine_maintenance_deleted', alerts: [], text, data: { name } }, this.clock.now());
+    await this.ledger.record(
+      { type: 'vitrine_maintenance_deleted', alerts: [], text, data: { name } },
+      this.clock.now(),
+    );
   }
 
   /** A message to every integration of a receiver. Throws VitrineError `not_found`. */
@@ -136,7 +142,7 @@ export class AlertCare {
       ok: delivery.kind === 'delivered',
       message: delivery.kind === 'delivered' ? 'delivered' : delivery.message,
     }));
-    this.ledger.record({ type: 'vitrine_receiver_tested', alerts: [], receiver, text, data: { outcome } }, nowMs);
+    await this.ledger.record({ type: 'vitrine_receiver_tested', alerts: [], receiver, text, data: { outcome } }, nowMs);
     return outcome;
   }
 }

@@ -46,7 +46,8 @@ const oldMatchers = (op: '=' | '=~'): z.ZodType<LabelMatcher[], Record<string, s
     Object.entries(input).flatMap(([name, value]) => {
       try {
         if (!CLASSIC_NAME.test(name)) throw new MatcherError(`"${name}" is not a label name`);
-        return [matcherOf(op, name, value)];
+        // Alertmanager anchors the pattern before it makes the matcher, and the group key shows it so.
+        return [matcherOf(op, name, op === '=' ? value : `^(?:${value})$`)];
       } catch (error) {
         if (!(error instanceof MatcherError)) throw error;
         refuse(context, error.message, [name]);

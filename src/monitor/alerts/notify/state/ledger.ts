@@ -71,12 +71,15 @@ export class Ledger {
     this.#onFailure = onFailure;
   }
 
-  /** Written with the other changes of this turn. A failure is reported and does not stop the pipeline. */
-  record(event: LedgerEvent, atMs: number): void {
+  /**
+   * Written with the other changes of this turn; resolves then. Never rejects: a failure is reported and does not stop the
+   * pipeline.
+   */
+  record(event: LedgerEvent, atMs: number): Promise<void> {
     for (const listener of this.#listeners) listener({ ...event, atMs });
     const alerts = event.alerts.length === 0 ? [''] : event.alerts.slice(0, MAX_ALERTS);
     const body = JSON.stringify({ alerts: event.alerts.slice(0, MAX_ALERTS), text: event.text, data: event.data });
-    this.#state
+    return this.#state
       .change((db) => {
         const insert = db.prepare('INSERT INTO notify_events (at, type, alert, receiver, body) VALUES (?, ?, ?, ?, ?)');
         for (const alert of alerts) insert.run(atMs, event.type, alert, event.receiver ?? '', body);

@@ -29,7 +29,10 @@ const LONGEST_MS = 31 * 86_400_000;
 /** Throws VitrineError `bad_request`. */
 function cronOf(expression: string, zone: string): Cron {
   try {
-    return new Cron(expression, { timezone: zone, paused: true });
+    const cron = new Cron(expression, { timezone: zone, paused: true });
+    // The zone is only looked at here.
+    cron.nextRun();
+    return cron;
   } catch {
     throw new VitrineError('bad_request', `"${expression}" in zone "${zone}" is not a cron expression.`, {
       hint: 'Five fields and an IANA zone, for example "30 2 * * 0" and "Europe/Berlin".',
@@ -63,7 +66,7 @@ export class Maintenance {
   }
 
   all(): MaintenanceWindow[] {
-    return [...this.#records.values()];
+    return [...this.#records.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** The name of the first open window that matches. */
