@@ -56,12 +56,8 @@ export class Listener {
     const common = serverOptions(pieces.options, pieces.limits(), pieces.responseClass);
     this.#tls = pieces.tls;
     this.#server = this.#equipped(createServer(common), 'connection');
-    this.#secure =
-      this.#tls &&
-      this.#equipped(
-        createSecureServer<typeof ClientRequest>({ ...common, ...this.#tls.serverOptions() }),
-        'secureConnection',
-      );
+    const secure = this.#tls && { ...common, ...this.#tls.serverOptions() };
+    this.#secure = secure && this.#equipped(createSecureServer<typeof ClientRequest>(secure), 'secureConnection');
     // A failed handshake concerns the client alone; Node has closed the socket or does so now.
     this.#secure?.on('tlsClientError', (_error, socket) => socket.destroy());
   }
