@@ -69,10 +69,20 @@ export function isLauncher(script: string | undefined): boolean {
 /** The first observed process sets this variable for the processes that it starts. */
 const PARENT = 'VITRINE_INSTANCE_PARENT';
 
-/** The number of a worker, which cluster and pm2 put into its environment. */
+/** In its cluster mode pm2 fills the environment of a worker after the preload; what it will fill in stands in one variable as JSON. */
+function pm2Index(env: Env): string {
+  try {
+    const { NODE_APP_INSTANCE: index } = JSON.parse(env['pm2_env'] ?? '{}') as { readonly NODE_APP_INSTANCE?: unknown };
+    return typeof index === 'number' || typeof index === 'string' ? String(index) : '';
+  } catch {
+    return '';
+  }
+}
+
+/** The number of a worker. That of pm2 stays when a worker is started again; that of cluster is a new one each time. */
 function workerIndex(env: Env): string | undefined {
-  const pm2 = textOf(env, 'NODE_APP_INSTANCE');
-  if (pm2 !== undefined && /^\d{1,6}$/.test(pm2)) return pm2;
+  const pm2 = textOf(env, 'NODE_APP_INSTANCE') ?? pm2Index(env);
+  if (/^\d{1,6}$/.test(pm2)) return pm2;
   return cluster.worker === undefined ? undefined : String(cluster.worker.id);
 }
 

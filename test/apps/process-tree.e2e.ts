@@ -13,6 +13,7 @@ import {
   startVitrine,
   type Vitrine,
 } from '../support/programs/vitrine-process.ts';
+import { arePackagesInstalled, packagesFolder } from './harness/packages.ts';
 
 const LIMIT_MS = 60_000;
 
@@ -59,6 +60,36 @@ const query = async (it: Vitrine, expr: string): Promise<Vector['data']['result'
 const untilUp = (it: Vitrine): Promise<boolean> =>
   until(async () => (await fetch(it.balancer)).ok, LIMIT_MS, it.output);
 
+/** Sends requests to a command under `run` until the sum over its instances is the balancer's count; gives the instances. */
+async function countedInstances(
+  command: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  requests = 40,
+): Promise<string[]> {
+  await using it = await startVitrine({
+    command: ['run', '--', ...command],
+    env: { OTEL_SERVICE_NAME: 'counted', ...env },
+  });
+  await untilUp(it);
+  for (let i = 0; i < requests; i += 1) await fetch(it.balancer);
+  const series = await until(
+    async () => {
+      const found = await query(it, 'sum by (instance) (http_server_request_duration_seconds_count{job="counted"})');
+      const sum = found.reduce((total, { value }) => total + Number(value[1]), 0);
+      // The requests until it was up count too.
+      return sum >= requests + 1 ? found : undefined;
+    },
+    LIMIT_MS,
+    it.output,
+  );
+  const [balancer] = await query(
+    it,
+    'sum(http_server_request_duration_seconds_count{job="vitrine-balancer",http_response_status_code="200"})',
+  );
+  expect(series.reduce((total, { value }) => total + Number(value[1]), 0)).toBe(Number(balancer.value[1]));
+  return series.map(({ metric }) => metric['instance']).sort();
+}
+
 describe('who reports', () => {
   test.each([
     ['a cluster of three', CLUSTER, /^[^/]+:\d+\/\d+$/],
@@ -66,33 +97,26 @@ describe('who reports', () => {
   ])(
     '%s: the sum over its instances is the count of the client',
     async (_name, text, instance) => {
-      await using it = await startVitrine({
-        command: ['run', '--', process.execPath, appFile(text)],
-        env: { OTEL_SERVICE_NAME: 'counted' },
-      });
-      await untilUp(it);
-      for (let i = 0; i < 40; i += 1) await fetch(it.balancer);
-      const series = await until(
-        async () => {
-          const found = await query(
-            it,
-            'sum by (instance) (http_server_request_duration_seconds_count{job="counted"})',
-          );
-          const sum = found.reduce((total, { value }) => total + Number(value[1]), 0);
-          // The requests until it was up count too.
-          return sum >= 41 ? found : undefined;
-        },
-        LIMIT_MS,
-        it.output,
-      );
-      for (const { metric } of series) expect(metric['instance']).toMatch(instance);
-      const [balancer] = await query(
-        it,
-        'sum(http_server_request_duration_seconds_count{job="vitrine-balancer",http_response_status_code="200"})',
-      );
-      expect(series.reduce((total, { value }) => total + Number(value[1]), 0)).toBe(Number(balancer.value[1]));
+      const instances = await countedInstances([process.execPath, appFile(text)]);
+      expect(instances.length).toBeGreaterThan(0);
+      for (const each of instances) expect(each).toMatch(instance);
     },
     150_000,
+  );
+
+  test.skipIf(!arePackagesInstalled()).each([
+    ['two workers of pm2-runtime', ['-i', '2'], ['/0', '/1']],
+    ['one fork of pm2-runtime', [], ['/0']],
+  ])(
+    '%s have an instance each, and pm2 itself has none',
+    async (_name, flags, indexes) => {
+      const pm2 = path.join(packagesFolder(), '.bin/pm2-runtime');
+      const home = freshDir('pm2');
+      const instances = await countedInstances([pm2, appFile(SERVE), ...flags], { PM2_HOME: home });
+      expect(instances.map((each) => each.slice(each.lastIndexOf('/')))).toEqual(indexes);
+      for (const each of instances) expect(each).toMatch(/^[^/]+:\d+\/\d$/);
+    },
+    180_000,
   );
 });
 

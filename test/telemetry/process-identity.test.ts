@@ -47,6 +47,13 @@ describe('instanceIdOf', () => {
     );
   });
 
+  it('has the index that pm2 is going to write into the environment of a worker of its cluster', () => {
+    const worker = (text: string): string => instanceIdOf({ PORT: '3000', pm2_env: text }, undefined);
+    expect(worker('{"NODE_APP_INSTANCE":0}')).toBe(`${own}/0`);
+    expect(worker('{"NODE_APP_INSTANCE":"11"}')).toBe(`${own}/11`);
+    for (const odd of ['{"NODE_APP_INSTANCE":{}}', '{}', 'null', '[', '']) expect(worker(odd)).toBe(own);
+  });
+
   it('is a UUID for a child, which the environment marks', () => {
     const env: NodeJS.ProcessEnv = { PORT: '3000' };
     expect(instanceIdOf(env, undefined)).toBe(own);

@@ -7,14 +7,13 @@ import { until } from '../../support/until.ts';
 import { ask, differences, type Answer } from './answers.ts';
 import { probesOf, type Application, type Place, type Probe } from './application.ts';
 import { end, launch, untilUp, type Ended, type Mode } from './launch.ts';
-import { routesOf } from './spans.ts';
+import { routedRequests, type Routed } from './spans.ts';
 
 interface Result extends Ended {
   readonly answers: readonly Answer[];
   readonly steps: string;
   readonly output: string;
-  /** `METHOD route` of its server spans. */
-  readonly routes: readonly string[];
+  readonly routed: readonly Routed[];
 }
 
 export interface Comparison {
@@ -22,7 +21,10 @@ export interface Comparison {
   readonly probes: number;
   /** Everything that is not as it is bare, a line each; empty when all is. */
   readonly differences: readonly string[];
-  /** Routes that the bundle's register found and `run` did not. */
+  /**
+   * Requests to which the bundle's register gave a route and `run` none, with that route. The texts may differ: for a list of
+   * paths in Express the bundle names all of them, Vitrine the one that matched.
+   */
   readonly missedRoutes: readonly string[];
   readonly routes: number;
   readonly code: number;
@@ -41,7 +43,7 @@ async function runIn(app: Application, mode: Mode, at: Place, probes: readonly P
     if (mode !== 'bare' && hasPort) await untilSpans(collector);
     // The bundle's register listens to SIGTERM itself and keeps a server alive: its end says nothing.
     const ended = mode === 'bundle' ? { code: 0, left: [] } : await end(app, launched);
-    return { ...ended, answers, steps, output: launched.output(), routes: routesOf(collector.bodies) };
+    return { ...ended, answers, steps, output: launched.output(), routed: routedRequests(collector.bodies) };
   } finally {
     await collector.close();
   }
@@ -89,13 +91,14 @@ export async function compare(app: Application, packages: string, withBundle = t
     const bare = [await runIn(app, 'bare', at, probes), await runIn(app, 'bare', at, probes)];
     const run = await runIn(app, 'run', at, probes);
     const bundle = app.bundle === false || !withBundle ? undefined : await runIn(app, 'bundle', at, probes);
-    const missed = (bundle?.routes ?? []).filter((route) => !run.routes.includes(route));
+    const known = new Set(run.routed.map(({ request }) => request));
+    const missed = (bundle?.routed ?? []).filter(({ request }) => !known.has(request));
     return {
       name: app.name,
       probes: app.ready === undefined ? 0 : probes.length,
       differences: differencesOf(app, probes, bare, run),
-      missedRoutes: missed,
-      routes: run.routes.length,
+      missedRoutes: [...new Set(missed.map(({ request, route }) => `${request} (${route})`))],
+      routes: new Set(run.routed.map(({ route }) => route)).size,
       code: run.code,
     };
   } finally {

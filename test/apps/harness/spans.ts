@@ -44,13 +44,18 @@ export function serverSpans(bodies: Bodies): ServerSpan[] {
     .map(({ name, attributes }) => ({ name, attributes: plain(attributes) }));
 }
 
-/** `METHOD route` of the spans that have a route, each once. */
-export function routesOf(bodies: Bodies): string[] {
-  const routes = serverSpans(bodies)
+export interface Routed {
+  /** `METHOD path` of the request. */
+  readonly request: string;
+  readonly route: string;
+}
+
+/** Of the spans that have a route. The first answer for a request counts. */
+export function routedRequests(bodies: Bodies): Routed[] {
+  return serverSpans(bodies)
     .filter(({ attributes }) => attributes['http.route'] !== undefined)
-    .map(
-      ({ attributes }) =>
-        `${String(attributes['http.request.method'] ?? attributes['http.method'])} ${String(attributes['http.route'])}`,
-    );
-  return [...new Set(routes)].sort();
+    .map(({ attributes }) => ({
+      request: `${String(attributes['http.request.method'])} ${String(attributes['url.path'])}`,
+      route: String(attributes['http.route']),
+    }));
 }
