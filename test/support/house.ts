@@ -9,7 +9,8 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['model'],
   ['config', 'telemetry', 'dashboards'],
   ['stack/server', 'stack/cache', 'monitor/store', 'monitor/outbound', 'loadtest'],
-  ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql'],
+  ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql', 'monitor/search'],
+  ['monitor/insight'],
   ['monitor/alerts'],
   ['monitor/api'],
   ['app'],
@@ -18,7 +19,13 @@ export const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** The page may import types from these and nothing else of the house. */
-export const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'monitor/api/charts/contract.ts', 'dashboards'];
+export const PAGE_MAY_IMPORT = [
+  'monitor/api/contract.ts',
+  'monitor/api/care-contract.ts',
+  'monitor/api/charts/contract.ts',
+  'monitor/api/records/contract.ts',
+  'dashboards',
+];
 
 /**
  * Folder → its rooms → the rooms of the same folder that each may import, directly. A room is a subfolder with all that is
@@ -26,6 +33,7 @@ export const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'monitor/api/charts/c
  * rooms import it and the folder's other files do not belong with it.
  */
 export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  model: { '.': [], text: ['.'] },
   telemetry: {
     'names.ts': [],
     'environment.ts': [],
@@ -87,6 +95,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     protobuf: ['checks'],
     metrics: ['checks', 'protobuf'],
     request: ['checks', 'metrics'],
+    ledger: [],
     lines: ['checks', 'metrics', 'request'],
     openmetrics: ['checks', 'metrics', 'request', 'lines'],
     otlp: ['checks', 'protobuf', 'metrics', 'request'],
@@ -103,14 +112,20 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     remote: ['.'],
     beside: ['syntax', 'columns', '.'],
   },
-  'monitor/alerts': { rules: [], '.': ['rules'] },
+  'monitor/alerts': { rules: [], notify: ['rules'], '.': ['rules'] },
   'monitor/api': {
     'routes.ts': [],
+    'search-outcome.ts': [],
+    'contract.ts': ['search-outcome.ts'],
+    'trace-spread.ts': [],
+    'views.ts': ['contract.ts'],
     'guard.ts': [],
     'answers.ts': ['guard.ts'],
     prometheus: [],
+    alerts: ['routes.ts', 'answers.ts'],
     charts: ['routes.ts', 'answers.ts'],
-    '.': ['routes.ts', 'guard.ts', 'answers.ts', 'charts'],
+    records: ['routes.ts', 'search-outcome.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
+    '.': ['routes.ts', 'contract.ts', 'guard.ts', 'answers.ts', 'trace-spread.ts', 'views.ts', 'charts', 'records'],
   },
   app: {
     process: [],
@@ -129,7 +144,22 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     explore: ['state', 'ui', 'charts'],
     overview: ['state', 'ui', 'charts', 'alerts'],
     traces: ['state', 'ui', 'charts', 'overview'],
-    '.': ['state', 'ui', 'styles', 'shell', 'alerts', 'explore', 'overview', 'traces'],
+    services: ['state', 'ui', 'charts', 'alerts'],
+    traffic: ['state', 'ui', 'charts', 'overview'],
+    settings: ['state', 'ui'],
+    '.': [
+      'state',
+      'ui',
+      'styles',
+      'shell',
+      'alerts',
+      'explore',
+      'overview',
+      'traces',
+      'services',
+      'traffic',
+      'settings',
+    ],
   },
 };
 

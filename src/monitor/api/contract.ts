@@ -8,6 +8,7 @@
 import type { AlertState } from '../../model/alert.ts';
 import type { Health, ReportedStatus } from '../../model/health.ts';
 import type { AttributeValue, SpanKind, SpanStatus } from '../../model/records.ts';
+import type { SearchPage } from './search-outcome.ts';
 
 /** In seconds. Percentiles are estimated from histogram buckets. */
 export interface LatencyFigures {
@@ -47,6 +48,7 @@ export interface RouteLedger {
   readonly method: string;
   readonly route: string;
   readonly requests_per_second: number;
+  readonly error_ratio: number;
   readonly mean_seconds: number;
   readonly phases: Readonly<Record<Phase, number>>;
   /** The same figures for the minutes before the window; null when there was no request then. */
@@ -121,7 +123,6 @@ export interface AlertsAnswer {
   readonly alerts: readonly AlertView[];
 }
 
-/** Pushed to every viewer each second. */
 export interface LiveFrame {
   readonly kind: 'frame';
   readonly timeMs: number;
@@ -143,7 +144,6 @@ export interface LiveHistory {
   readonly cpuCores: readonly (number | null)[];
 }
 
-/** The first message of a connection. */
 export interface LiveHello {
   readonly kind: 'hello';
   readonly version: string;
@@ -159,11 +159,11 @@ export interface ExpressionResult {
   readonly expr: string;
   readonly timeMs: number;
   readonly series: readonly ExpressionSeries[];
-  /** A sentence that says why the expression could not be evaluated. */
   readonly error?: string;
+  /** Prometheus' warnings about the values, at most ten; absent without any. */
+  readonly warnings?: readonly string[];
 }
 
-/** The newest values of the expressions that this viewer requested. */
 export interface LiveResults {
   readonly kind: 'results';
   readonly results: readonly ExpressionResult[];
@@ -193,9 +193,8 @@ export interface TraceSummaryView {
   readonly services: readonly string[];
 }
 
-export interface TracesAnswer {
+export interface TracesAnswer extends Partial<SearchPage> {
   readonly traces: readonly TraceSummaryView[];
-  /** True when there are more than the number requested. */
   readonly more: boolean;
 }
 
@@ -224,8 +223,9 @@ export interface SpanView {
 }
 
 export interface LogView {
+  /** For `around`; absent in a live tail, whose lines have no place in the store yet. */
+  readonly id?: string;
   readonly timeMs: number;
-  /** Nanoseconds since the epoch as decimal digits. */
   readonly timeUnixNano: string;
   readonly severityNumber: number;
   readonly severity: string;
@@ -244,9 +244,12 @@ export interface TraceAnswer {
   /** Sorted by start. A parent may be missing. */
   readonly spans: readonly SpanView[];
   readonly logs: readonly LogView[];
+  /** The spans that the trace's duration is made of, with the time that each accounts for, the longest first. */
+  readonly criticalPath: readonly { readonly spanId: string; readonly ms: number }[];
+  readonly errorOrigins: readonly string[];
 }
 
-export interface LogsAnswer {
+export interface LogsAnswer extends SearchPage {
   readonly logs: readonly LogView[];
   readonly more: boolean;
 }
@@ -269,17 +272,4 @@ export interface ServiceRow {
 export interface ServicesAnswer {
   readonly time: string;
   readonly services: readonly ServiceRow[];
-}
-
-export interface TimeseriesAnswer {
-  readonly service: string | null;
-  readonly metric: string;
-  readonly unit: string;
-  readonly window_seconds: number;
-  readonly bucket_seconds: number;
-  readonly series: readonly {
-    readonly labels: Readonly<Record<string, string>>;
-    /** [end of the bucket in milliseconds, value]; a bucket without data has null. */
-    readonly points: readonly (readonly [number, number | null])[];
-  }[];
 }

@@ -8,8 +8,23 @@ import type { SignalName } from '../../dashboards/services.ts';
 import { SIGNALS } from '../../dashboards/services.ts';
 import { MAX_POINTS } from '../promql/point-limit.ts';
 import type { MatrixSeries, Querier } from '../../model/ports.ts';
-import type { TimeseriesAnswer } from './contract.ts';
 import { textFrom } from './routes.ts';
+
+/** `GET /api/timeseries`. */
+export interface TimeseriesAnswer {
+  readonly service: string | null;
+  readonly metric: string;
+  readonly unit: string;
+  readonly window_seconds: number;
+  readonly bucket_seconds: number;
+  readonly series: readonly {
+    readonly labels: Readonly<Record<string, string>>;
+    /** [end of the bucket in milliseconds, value]; a bucket without data has null. */
+    readonly points: readonly (readonly [number, number | null])[];
+  }[];
+  /** Prometheus' warnings about the values; absent without any. */
+  readonly warnings?: readonly string[];
+}
 
 const MAX_SERIES = 200;
 
@@ -64,7 +79,7 @@ export async function timeseriesAnswer(
   const endMs = Math.floor(nowMs / bucketMs) * bucketMs;
   const startMs = endMs - (count - 1) * bucketMs;
   const expr = SIGNALS[metric].expr(matcherOf(service), formatDurationMs(bucketMs));
-  const { value } = await querier.range(expr, startMs, endMs, bucketMs);
+  const { value, warnings } = await querier.range(expr, startMs, endMs, bucketMs);
   const times = Array.from({ length: count }, (_, at) => startMs + at * bucketMs);
   const series = value.kind === 'matrix' ? value.series.slice(0, MAX_SERIES) : [];
   return {
@@ -74,5 +89,6 @@ export async function timeseriesAnswer(
     window_seconds: windowMs / 1_000,
     bucket_seconds: bucketMs / 1_000,
     series: series.map((one) => ({ labels: one.labels.toJSON(), points: pointsOf(one, times) })),
+    ...(warnings.length === 0 ? {} : { warnings }),
   };
 }

@@ -3,8 +3,8 @@
  */
 import type { RE2JS } from 're2js';
 import { parseDurationMs } from '../../../../base/units.ts';
-import { MAX_REGEX_LENGTH } from '../../../promql/syntax/limits.ts';
-import { chargeMatch, compileRe2 } from '../../../promql/syntax/matchers.ts';
+import { MAX_REGEX_LENGTH } from '../../../../model/text/regex.ts';
+import { chargeMatch, compileRe2 } from '../../../../model/text/regex.ts';
 import { expandReplacement } from '../../../promql/functions/replacement.ts';
 import { BUILTINS, queryEscape } from './builtins.ts';
 import type { TemplateFunction } from './builtins.ts';
@@ -99,7 +99,8 @@ function durationSeconds(text: string): number {
   return ms / 1_000;
 }
 
-const PLAIN: Readonly<Record<string, TemplateFunction>> = {
+/** Functions of Prometheus that need nothing from outside. */
+export const PLAIN: Readonly<Record<string, TemplateFunction>> = {
   first: (samples) => {
     const [head] = list(samples);
     if (head === undefined) throw new TemplateError('first() called on vector with no elements');
