@@ -282,8 +282,7 @@ export class Listener {
 
   /** Accepts no new connection, closes idle ones, and resolves when every answer has left its connection. */
   async drain(): Promise<void> {
-    this.#server.close();
-    this.#secure?.close();
+    for (const server of [this.#server, this.#secure]) server?.close();
     this.#work.drainTunnels();
     for (const client of this.#clients.values()) client.close();
     if (this.#clients.size === 0) return;
@@ -293,8 +292,7 @@ export class Listener {
   }
 
   close(): void {
-    this.#server.close();
-    this.#secure?.close();
+    for (const server of [this.#server, this.#secure]) server?.close();
     for (const client of this.#clients.values()) client.socket.destroy();
   }
 }
