@@ -82,6 +82,13 @@ export const METRICS = {
     ['vitrine.upstream'],
     '1 while the upstream takes traffic, else 0.',
   ),
+  upstreamDrained: metric(
+    'vitrine.balancer.upstream.drained',
+    '1',
+    'updowncounter',
+    ['vitrine.upstream'],
+    '1 while the upstream is drained by hand, else 0.',
+  ),
   upstreamRequests: metric(
     'vitrine.balancer.upstream.requests',
     '{request}',

@@ -10,6 +10,7 @@ const [port, name] = process.argv.slice(2);
 const behaviour = { addMs: 0, status: 200, workMs: 0 };
 const seen = { requests: 0, posts: new Map<string, number>() };
 const big = Buffer.alloc(10 * 1024 * 1024, 'x');
+const block = Buffer.alloc(10_000, 'y');
 let draining = false;
 
 /** Blocks the process, as a request that uses the CPU does. */
@@ -18,16 +19,32 @@ function work(ms: number): void {
   while (performance.now() < endMs);
 }
 
+/** Answers with what it saw; the query names the fields of the answer: `/echo?cache-control=max-age%3D1&vary=Cookie`. */
+function echo(request: IncomingMessage, response: ServerResponse): void {
+  const { searchParams } = new URL(request.url ?? '/', 'http://origin');
+  for (const [field, value] of searchParams) if (/^[a-z-]{3,}$/i.test(field)) response.setHeader(field, value);
+  const { url, method, headers } = request;
+  response.end(JSON.stringify({ url, method, headers, count: seen.requests }));
+}
+
 function answer(request: IncomingMessage, response: ServerResponse): void {
   response.statusCode = behaviour.status;
   response.setHeader('x-origin', name);
   if (draining) response.setHeader('connection', 'close');
-  if (request.url === '/big') {
+  if (request.url?.startsWith('/big') === true) {
     response.setHeader('cache-control', 'max-age=600');
     response.end(big);
     return;
   }
+  if (request.url?.startsWith('/echo') === true) {
+    echo(request, response);
+    return;
+  }
   if (request.url?.startsWith('/kept') === true) response.setHeader('cache-control', 'max-age=60');
+  if (request.url?.startsWith('/kept/block') === true) {
+    response.end(block);
+    return;
+  }
   if (behaviour.workMs > 0) work(behaviour.workMs);
   if (behaviour.addMs > 0) setTimeout(() => response.end('ok'), behaviour.addMs);
   else response.end('ok');

@@ -76,6 +76,8 @@ export interface Stage extends AsyncDisposable {
   readonly balancer: Server;
   readonly url: string;
   readonly port: number;
+  /** Writes another section into the configuration and lets the balancer read it. */
+  reload(balancer: Readonly<Record<string, unknown>>): void;
 }
 
 /** `balancer`: the section of the configuration without its upstreams, which are `count` origins. */
@@ -94,10 +96,12 @@ export async function stage(
   }
   const [dir, port] = [freshDir('rel'), await freePort()];
   const config = path.join(dir, 'vitrine.json');
-  writeFileSync(
-    config,
-    JSON.stringify({ balancer: { upstreams: origins.map(({ url }) => url), ...balancer }, ...more }),
-  );
+  const write = (section: Readonly<Record<string, unknown>>): void =>
+    writeFileSync(
+      config,
+      JSON.stringify({ balancer: { upstreams: origins.map(({ url }) => url), ...section }, ...more }),
+    );
+  write(balancer);
   const args = ['start', '--role', 'balancer', '--config', config, '--listen', `127.0.0.1:${port}`];
   const server = stack.use(
     await startServer(process.execPath, [MAIN, ...args, '--data', path.join(dir, 'data')], {
@@ -111,6 +115,10 @@ export async function stage(
     balancer: server,
     url: server.url,
     port,
+    reload(section) {
+      write({ ...balancer, ...section });
+      server.child.kill('SIGHUP');
+    },
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
 }

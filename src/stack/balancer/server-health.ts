@@ -15,7 +15,9 @@ export function serverHealth(
     ejected: one.standing.untilMs > 0,
   }));
   const up = rows.filter((one) => one.up).length;
-  const status = starting ? 'starting' : up === 0 ? 'unhealthy' : up < rows.length ? 'degraded' : 'healthy';
+  // An upstream that an operator has drained is missing on purpose.
+  const wanted = upstreams.filter((one) => !one.drained).length;
+  const status = starting ? 'starting' : up === 0 ? 'unhealthy' : up < wanted ? 'degraded' : 'healthy';
   const panicking = routes.routes.filter(inPanic);
   const reason =
     panicking.length === 0

@@ -134,6 +134,14 @@ export class LeanSpan implements Span, ReadableSpan {
     }
   }
 
+  /** As `complete` and `end`, for a span that took `tookMs` by the caller's clock: the clock is not read again. */
+  finish(attributes: Attributes, tookMs: number): void {
+    if (this.#isOver()) return;
+    this.complete(attributes);
+    this.#tookMs = tookMs;
+    this.#close();
+  }
+
   setAttribute(key: string, value: AttributeValue): this {
     if (this.#isOver()) return this;
     const { attributes } = this;
@@ -227,11 +235,15 @@ export class LeanSpan implements Span, ReadableSpan {
   /** An `endTime` before the start ends the span at its start. */
   end(endTime?: TimeInput): void {
     if (this.#isOver()) return;
-    const { processor } = this.#shared;
     if (endTime === undefined) this.#tookMs = performance.now() - this.#startMonotonicMs;
     else if (typeof endTime === 'number' && endTime <= performance.now())
       this.#tookMs = Math.max(0, endTime - this.#startMonotonicMs);
     else this.#endAt(this.#timeOf(endTime));
+    this.#close();
+  }
+
+  #close(): void {
+    const { processor } = this.#shared;
     processor.onEnding?.(this);
     this.#shared.ended((this.#context.traceFlags & 1) === 1);
     this.#ended = true;

@@ -190,6 +190,15 @@ export function completeSpan(span: Span, attributes: Attributes): void {
   else span.setAttributes(attributes);
 }
 
+/** Adds attributes, as `completeSpan`, and ends a span that took `tookMs`. */
+export function finishSpan(span: Span, attributes: Attributes, tookMs: number): void {
+  if (span instanceof LeanSpan) span.finish(attributes, tookMs);
+  else {
+    span.setAttributes(attributes);
+    span.end();
+  }
+}
+
 /**
  * The value of `traceparent` (W3C Trace Context, section 3.2) for requests that are children of `span`. Undefined when a
  * propagator must be used: the span is not a lean one, or has a `tracestate`.

@@ -18,6 +18,9 @@ const OVERHEAD_LIMIT = 16 * 1024;
 const INTERIM_LIMIT = 16;
 const CR = 13;
 const LF = 10;
+/** A size and its extensions, which are dropped (RFC 9112 section 7.1.1). */
+const SIZE_LINE =
+  /^([0-9A-Fa-f]{1,13})(?:[ \t]*;[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*=[ \t]*(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*$/;
 type State = 'head' | 'length' | 'close' | 'size' | 'data' | 'data-end' | 'trailer' | 'done' | 'tunnel';
 
 export class ReplyParser {
@@ -154,7 +157,7 @@ export class ReplyParser {
 
   #takeLine(line: string): void {
     if (this.#state === 'size') {
-      const found = /^([0-9A-Fa-f]{1,13})(?:[ \t]*;.*)?$/.exec(line);
+      const found = SIZE_LINE.exec(line);
       if (!found) throw bad('a chunk size is not a number');
       this.#left = Number.parseInt(found[1], 16);
       // Only the overhead beyond a plain size line counts towards the limit, or a long body of normal chunks would reach it.
@@ -178,7 +181,10 @@ export class ReplyParser {
 function trailerLine(line: string): string {
   const colon = line.indexOf(':');
   const name = line.slice(0, Math.max(0, colon));
-  if (fieldMeaning(name) === FIELD.invalid) throw bad('a trailer is not a field');
+  const meaning = fieldMeaning(name);
+  if (meaning === FIELD.invalid) throw bad('a trailer is not a field');
+  // Another reader could take it for the framing of this message or the next.
+  if (meaning === FIELD.contentLength || meaning === FIELD.transferEncoding) throw bad('a trailer frames a message');
   return mayTrail(name) ? `${name}: ${line.slice(colon + 1).trim()}\r\n` : '';
 }
 

@@ -7,7 +7,7 @@ import { metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentele
 import type { Attributes, Context, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
 import { boundHistogram, type BoundHistogram, type BoundRecord } from '../../../telemetry/metrics/cells.ts';
 import { observeMetric } from '../../../telemetry/metrics/meters.ts';
-import { completeSpan, leanStart, traceparentOf } from '../../../telemetry/spans/lean-tracer.ts';
+import { finishSpan, leanStart, traceparentOf } from '../../../telemetry/spans/lean-tracer.ts';
 import { linkedRoot } from '../../../telemetry/spans/linked-context.ts';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../../telemetry/names.ts';
 import type { AccessLog } from './access-log.ts';
@@ -123,6 +123,11 @@ export class Observer {
       for (const route of gauges.routes())
         result.observe(inPanic(route) ? 1 : 0, { 'http.route': route.name ?? `${route.host ?? ''}${route.path}` });
     });
+    observe(METRICS.upstreamDrained, (result) => {
+      // The runtime API drains an address in all routes that use it.
+      const drained = new Map([...gauges.upstreams()].map((one) => [one.name, one.drained]));
+      for (const [name, is] of drained) result.observe(is ? 1 : 0, { 'vitrine.upstream': name });
+    });
     observe(METRICS.upstreamUp, (result) => {
       // An upstream that two routes use is up when one of them may use it.
       const up = new Map<string, boolean>();
@@ -155,10 +160,9 @@ export class Observer {
     if (span.isRecording()) {
       if (route !== done.routeAtStart) span.updateName(this.#labels.of(method, route).spanName);
       if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-      completeSpan(span, serverAttributes(method, done, version, errorType));
+      finishSpan(span, serverAttributes(method, done, version, errorType), done.totalMs);
     }
     this.#gauges.accessLog?.write(span, done, errorType);
-    span.end();
   }
 
   #recordPhases(records: readonly BoundRecord[], phases: PhaseTimes): void {
@@ -231,9 +235,8 @@ export class Observer {
     cell.duration.record(done.ms / 1000);
     if (span.isRecording()) {
       if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-      completeSpan(span, clientAttributes(method, done, errorType));
+      finishSpan(span, clientAttributes(method, done, errorType), done.ms);
     }
-    span.end();
   }
 
   retried(upstream: Upstream, reason: string): void {

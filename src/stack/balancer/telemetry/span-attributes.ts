@@ -1,7 +1,7 @@
 /** Span attributes of a request by the semantic conventions for HTTP. All values are known at the end and written then. */
 import type { Attributes } from '@opentelemetry/api';
 import type { Peer } from '../http/forward-head.ts';
-import { PHASES, type PhaseTimes } from './phase-times.ts';
+import { CACHE, CONNECT, QUEUE, TRANSFER, UPSTREAM, type PhaseTimes } from './phase-times.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import { pathOf } from '../routes/path.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -38,10 +38,19 @@ export interface ClientOutcome {
   readonly resend: number;
 }
 
-const PHASE_ATTRIBUTES = PHASES.map((phase) => `vitrine.phase.${phase}`);
 const USER_AGENT_LIMIT = 512;
 
-/** Phases as span attributes are in milliseconds. */
+const microseconds = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+/** Phases as span attributes are in milliseconds. Each name stands here as it is: a computed name costs V8 a look-up. */
+function addPhases(attributes: Attributes, phases: PhaseTimes): void {
+  if (phases[QUEUE] > 0) attributes['vitrine.phase.queue'] = microseconds(phases[QUEUE]);
+  if (phases[CACHE] > 0) attributes['vitrine.phase.cache'] = microseconds(phases[CACHE]);
+  if (phases[CONNECT] > 0) attributes['vitrine.phase.connect'] = microseconds(phases[CONNECT]);
+  if (phases[UPSTREAM] > 0) attributes['vitrine.phase.upstream'] = microseconds(phases[UPSTREAM]);
+  if (phases[TRANSFER] > 0) attributes['vitrine.phase.transfer'] = microseconds(phases[TRANSFER]);
+}
+
 export function serverAttributes(
   method: string,
   done: ServerOutcome,
@@ -60,9 +69,7 @@ export function serverAttributes(
   };
   if (head.userAgent !== undefined) attributes['user_agent.original'] = head.userAgent.slice(0, USER_AGENT_LIMIT);
   if (done.status !== undefined) attributes['http.response.status_code'] = done.status;
-  for (let at = 0; at < PHASES.length; at += 1) {
-    if (phases[at] > 0) attributes[PHASE_ATTRIBUTES[at]] = Math.round(phases[at] * 1000) / 1000;
-  }
+  addPhases(attributes, phases);
   if (method === '_OTHER') attributes['http.request.method_original'] = head.method.slice(0, 32);
   if (errorType !== undefined) attributes['error.type'] = errorType;
   ledgerAttributes(attributes, done);

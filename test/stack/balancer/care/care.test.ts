@@ -53,6 +53,8 @@ describe('changes by hand', () => {
     const id = encodeURIComponent(`127.0.0.1:${one.port}`);
     const drained = await call(balancer, `/api/balancer/upstreams/${id}/drain`, {});
     expect(drained.status).toBe(200);
+    // It is missing on purpose, so nothing is degraded.
+    expect(balancer.health().components['server']).toMatchObject({ status: 'healthy', upstreams_up: 1 });
     expect(await answers(port, 6)).toEqual(new Map([['two', 6]]));
     two.server.close();
     two.server.closeAllConnections();

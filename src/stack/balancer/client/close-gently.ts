@@ -1,4 +1,4 @@
-/** The end of a client's connection. */
+/** The end of a client's connection, by which no byte of an answer is lost. */
 import type { Socket } from 'node:net';
 
 /**
