@@ -204,7 +204,9 @@ export class Team {
   }
 
   #share(count: number, probability: number): number {
-    return Math.min(count, this.#about(count * probability));
+    let share = 0;
+    for (let i = 0; i < count; i += 1) if (this.#random() < probability) share += 1;
+    return share;
   }
 
   #gauge(name: string, labels: Record<string, string>, value: number): void {
