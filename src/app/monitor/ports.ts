@@ -9,6 +9,7 @@ import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
 import type { ConnectFacts } from '../../monitor/api/connect-routes.ts';
 import { addressText } from '../process/settings.ts';
+import { Access } from '../../monitor/api/access.ts';
 import { createMonitorApi, type MonitorApi } from '../../monitor/api/server.ts';
 import { ByteBudget } from '../../monitor/ingest/request/byte-budget.ts';
 import { ingestHttp, ingestOnly, type IngestHandler } from '../../monitor/ingest/http.ts';
@@ -30,8 +31,10 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
   const limits = { maxCompressedBytes, maxDecompressedBytes, maxRatio: MAX_RATIO };
   const budget = new ByteBudget(in_flight);
   const heap = new HeapPressure(clock);
-  const ingest = ingestHttp({ intake: parts.intake, lines: parts.lines, logger, token, limits, budget, heap });
-  const api = await apiOf(options, parts, ingest);
+  const access = new Access(token, clock, parts.access);
+  const maySend = (authorization: string | undefined): boolean => access.maySend(authorization);
+  const ingest = ingestHttp({ intake: parts.intake, lines: parts.lines, logger, token, maySend, limits, budget, heap });
+  const api = await apiOf(options, parts, ingest, access);
   const main = await openHttpPort(settings.monitor.listen, 'monitor.listen', api.handler, api.upgrade);
   scope.add('page and API', async () => {
     await api[Symbol.asyncDispose]();
@@ -49,6 +52,7 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
     logger,
     budget,
     token,
+    maySend,
     limits,
     heap,
     maxSessions: connectionBound(),
@@ -63,7 +67,12 @@ function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | 
   return isLoopback(host) ? monitor.allowed_hosts : undefined;
 }
 
-function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): Promise<MonitorApi> {
+function apiOf(
+  options: MonitorOptions,
+  parts: MonitorParts,
+  ingest: IngestHandler,
+  access: Access,
+): Promise<MonitorApi> {
   const { settings, logger, clock, version } = options;
   const { querier, spans, logs, records, tail, live, rules, health, own, store, annotations } = parts;
   const router = prometheusRouter({
@@ -92,6 +101,8 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     prometheusRouter: router.routes() as unknown as Middleware,
     ingestMiddlewares: [ownMetrics(() => own.page()), ingestMiddleware(ingest)],
     token: settings.auth.token?.reveal(),
+    access,
+    store: parts.access,
     pageDir: path.join(PACKAGE_ROOT, 'dist/page'),
     logger,
     clock,

@@ -29,6 +29,7 @@ import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/m
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import { ALERT_TABLES, AlertTable } from '../../monitor/store/state/alert-table.ts';
+import { ACCESS_OWNER, accessStore } from '../../monitor/store/state/access-tables.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
@@ -88,7 +89,12 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { interval: intervalMs } = settings.telemetry;
   const store = openStore(options);
   scope.add('store', () => store.close());
-  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES, ALERT_TABLES], clock, logger });
+  const state = openStateDatabase({
+    dir: options.dataDir,
+    owners: [ANNOTATION_TABLES, ALERT_TABLES, ACCESS_OWNER],
+    clock,
+    logger,
+  });
   scope.add('state', async () => state[Symbol.asyncDispose]());
   const querier = querierOf(section, store, clock, scope, 'queries');
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
@@ -150,6 +156,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     intake,
     rules,
     annotations: new Annotations(state),
+    access: accessStore(state),
     health,
     own: new OwnMetrics(),
     ownSamples,
