@@ -108,19 +108,33 @@ function apiOf(
     clock,
     routes: careRoutes(options.care),
     connect: connectFacts(options),
-    capabilities: options.care === undefined ? [] : ['balancer'],
+    capabilities: capabilitiesOf(options),
     allowedHosts: [settings.monitor.listen.host, ...settings.monitor.allowed_hosts],
   });
 }
 
-function connectFacts({ settings, care }: MonitorOptions): ConnectFacts {
-  const { monitor, balancer, sample } = settings;
-  const sampled = care !== undefined && balancer.routes.length === 0 && sample.enabled;
+/** The sample services run beside this monitor. */
+const isSampled = ({ settings: { balancer, sample }, care }: MonitorOptions): boolean =>
+  care !== undefined && balancer.routes.length === 0 && sample.enabled;
+
+function capabilitiesOf(options: MonitorOptions): string[] {
+  const { traffic } = options.settings.sample;
+  return [...(options.care === undefined ? [] : ['balancer']), ...(traffic && isSampled(options) ? ['sample'] : [])];
+}
+
+function connectFacts(options: MonitorOptions): ConnectFacts {
+  const { settings, care } = options;
+  const { monitor, balancer } = settings;
   return {
     otlpHttp: addressText(monitor.otlp_http),
     otlpGrpc: addressText(monitor.otlp_grpc),
     balancer: care === undefined ? null : addressText(balancer.listen),
-    ownServices: ['vitrine-balancer', 'vitrine-monitor', 'vitrine-checker', ...(sampled ? ['payments'] : [])],
+    ownServices: [
+      'vitrine-balancer',
+      'vitrine-monitor',
+      'vitrine-checker',
+      ...(isSampled(options) ? ['payments'] : []),
+    ],
   };
 }
 

@@ -134,15 +134,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     storeWritable: () => stats().writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),
   });
-  if (!testMode) {
-    const stop = every(
-      clock,
-      1_000,
-      async (nowMs) => void (await windows.samples(nowMs, store)),
-      noteOf(rareLine, 'Log windows were not written'),
-    );
-    scope.add('log windows', stop);
-  }
+  if (!testMode) scope.add('log windows', logWindowTicks(windows, store, clock, rareLine));
   return {
     store,
     querier,
@@ -163,6 +155,14 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     rareLine,
   };
 }
+
+const logWindowTicks = (windows: LogWindows, store: SampleStore, clock: Clock, rareLine: RareLine): (() => void) =>
+  every(
+    clock,
+    1_000,
+    async (nowMs) => void (await windows.samples(nowMs, store)),
+    noteOf(rareLine, 'Log windows were not written'),
+  );
 
 function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions): SampleStore {
   const { store: section } = settings;

@@ -2,9 +2,9 @@
  * Port 4000 as a whole: guard, access, routes, the Prometheus API, the page and the live socket. This file opens no port
  * itself: the owner of the listener passes requests to `handler` and upgrades to `upgrade`.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import Koa from 'koa';
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
@@ -119,26 +119,31 @@ function figureRoutes({ querier, live, alerts, clock }: MonitorApiOptions): Rout
   ];
 }
 
+/** The name of the caller, '' on an open route. A change needs an editor unless its route names another role. */
+function callerOf({ open, role, method }: Route, headers: IncomingHttpHeaders, access: Access): string {
+  return open === true ? '' : access.check(headers, role ?? (method === 'GET' ? 'viewer' : 'editor')).name;
+}
+
+/** The answer does not wait for the record. Koa's status is 404 until a body is set. */
+function noteChange({ store, clock, logger }: MonitorApiOptions, who: string, ctx: Context, hasBody: boolean): void {
+  const status = hasBody && ctx.status === 404 ? 200 : ctx.status;
+  store
+    ?.note({ atMs: clock.now(), who, action: `${ctx.method} ${ctx.path}`, status })
+    .catch((error: unknown) => logger.warn({ err: error }, 'a change is not in the record of changes'));
+}
+
 /** Handles requests with the routes of the table. */
-function routed(routes: readonly Route[], { store, clock, logger }: MonitorApiOptions, access: Access): Middleware {
+function routed(routes: readonly Route[], options: MonitorApiOptions, access: Access): Middleware {
   return async (ctx, next) => {
     const found = findRoute(routes, ctx.method, ctx.path);
     if (found === undefined) {
       await next();
       return;
     }
-    const { method, open, role } = found.route;
-    const headers = ctx.req.headers;
-    // A change needs an editor unless its route says another role.
-    const who = open === true ? undefined : access.check(headers, role ?? (method === 'GET' ? 'viewer' : 'editor'));
+    const who = callerOf(found.route, ctx.req.headers, access);
     const query = new URLSearchParams(ctx.querystring);
-    const body = await found.route.handler({ ctx, params: found.params, query, who: who?.name ?? '' });
-    if (who !== undefined && method !== 'GET' && store !== undefined) {
-      const status = body === undefined || ctx.status !== 404 ? ctx.status : 200;
-      store
-        .note({ atMs: clock.now(), who: who.name, action: `${method} ${ctx.path}`, status })
-        .catch((error: unknown) => logger.warn({ err: error }, 'a change is not in the record of changes'));
-    }
+    const body = await found.route.handler({ ctx, params: found.params, query, who });
+    if (who !== '' && found.route.method !== 'GET') noteChange(options, who, ctx, body !== undefined);
     if (body === undefined) return;
     const { status, type } = ctx;
     ctx.body = typeof body === 'string' ? body : JSON.stringify(body);

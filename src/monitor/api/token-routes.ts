@@ -23,6 +23,14 @@ const wanted = z.strictObject({
   days: z.int().min(1).max(MAX_DAYS).nullable().default(null),
 });
 
+function readWanted(body: unknown): z.output<typeof wanted> {
+  const read = wanted.safeParse(body);
+  if (read.success) return read.data;
+  throw new VitrineError('bad_request', 'A token needs a name, a role and, if it ends, a number of days.', {
+    hint: `Roles are ${[...ROLES, 'ingest'].join(', ')}; "days" is from 1 to ${MAX_DAYS}.`,
+  });
+}
+
 const viewOf = ({ id, name, role, createdMs, createdBy, expiresMs }: TokenRecord): TokenView => ({
   id,
   name,
@@ -52,18 +60,12 @@ export function tokenRoutes(access: Access, store: AccessStore | undefined, cloc
             hint: 'Set auth.token first.',
           });
         }
-        const read = wanted.safeParse(await jsonBody(ctx, 4_096));
-        if (!read.success) {
-          throw new VitrineError('bad_request', 'A token needs a name, a role and, if it ends, a number of days.', {
-            hint: `Roles are ${[...ROLES, 'ingest'].join(', ')}; "days" is from 1 to ${MAX_DAYS}.`,
-          });
-        }
+        const { name, role, days } = readWanted(await jsonBody(ctx, 4_096));
         if (store.tokens().length >= MAX_TOKENS) {
           throw new VitrineError('conflict', `There are ${MAX_TOKENS} tokens, which is the most.`, {
             hint: 'Revoke one that is not used any more.',
           });
         }
-        const { name, role, days } = read.data;
         const id = randomHex(4);
         const token = `vt_${id}_${randomHex(16)}`;
         const now = clock.now();

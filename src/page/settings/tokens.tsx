@@ -79,7 +79,7 @@ function NewToken({ made }: { made: (token: TokenMade) => void }): JSX.Element {
 }
 
 /** A second click confirms: a revoked token cannot be had back. */
-function Revoke({ token, done }: { token: TokenView; done: () => void }): JSX.Element {
+function Revoke({ token, reload }: { token: TokenView; reload: () => void }): JSX.Element {
   const [sure, setSure] = useState(false);
   return (
     <button
@@ -94,7 +94,7 @@ function Revoke({ token, done }: { token: TokenView; done: () => void }): JSX.El
         sendJson('DELETE', `/api/tokens/${token.id}`)
           .then(() => {
             say('The token is revoked; its sessions have ended.');
-            return done();
+            return reload();
           })
           .catch(sayError);
       }}
@@ -135,7 +135,7 @@ function List({ tokens, reload }: { tokens: readonly TokenView[]; reload: () => 
             </td>
             <td class="w">{token.expiresMs === null ? 'never' : dateTime(token.expiresMs)}</td>
             <td class="num">
-              <Revoke token={token} done={reload} />
+              <Revoke token={token} reload={reload} />
             </td>
           </tr>
         ))}
