@@ -16,7 +16,7 @@ import { monitorAddresses, monitorWanted, NEVER, orClose, type RoleOptions, type
 import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
 import { removeRunFile, writeRunFile, type RunningService } from './process/run-file.ts';
 import { SampleServices } from './stack/sample-services.ts';
-import { SampleTraffic } from './stack/sample-traffic.ts';
+import { noSample, SampleTraffic } from './stack/sample-traffic.ts';
 import { addressText, localUrl } from './process/settings.ts';
 import type { Settings } from './process/settings-schema.ts';
 import { handedSockets, Replacement, takesOver } from './stack/replacement.ts';
@@ -134,7 +134,8 @@ export async function startWithMonitor(
     onLine: (line) => own.logs.relay(line),
     onReady: () => changed(),
     onCare: async (call) =>
-      sample?.call(call.method, call.path) ?? (await stack?.balancer.care(call)) ?? { status: 503, body: {} },
+      (sample === undefined ? noSample(call.path) : sample.call(call.method, call.path)) ??
+      (await stack?.balancer.care(call)) ?? { status: 503, body: {} },
   });
   const close = async (): Promise<string[]> => {
     await sample?.stop();

@@ -2,6 +2,7 @@
 import type { Clock, Turns } from '../../base/clock.ts';
 import type { Logger, RareLine } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
+import type { AccessStore } from '../../model/access.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { ErrorGroups } from '../../monitor/insight/error-groups.ts';
 import type { LogPatterns } from '../../monitor/insight/log-patterns.ts';
@@ -50,6 +51,7 @@ export interface MonitorParts {
   readonly intake: Intake;
   readonly rules: RuleEngine;
   readonly annotations: Annotations;
+  readonly access: AccessStore;
   readonly health: MonitorHealth;
   readonly own: OwnMetrics;
   readonly ownSamples: OwnSamples;

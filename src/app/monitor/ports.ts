@@ -14,6 +14,7 @@ import { careRoutes } from '../../monitor/api/care-routes.ts';
 import type { Route } from '../../monitor/api/routes.ts';
 import type { ConnectFacts } from '../../monitor/api/connect-routes.ts';
 import { addressText } from '../process/settings.ts';
+import { Access } from '../../monitor/api/access.ts';
 import { createMonitorApi, type MonitorApi } from '../../monitor/api/server.ts';
 import { ByteBudget } from '../../monitor/ingest/request/byte-budget.ts';
 import { ingestHttp, ingestOnly, type IngestHandler } from '../../monitor/ingest/http.ts';
@@ -35,8 +36,10 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
   const limits = { maxCompressedBytes, maxDecompressedBytes, maxRatio: MAX_RATIO };
   const budget = new ByteBudget(in_flight);
   const heap = new HeapPressure(clock);
-  const ingest = ingestHttp({ intake: parts.intake, lines: parts.lines, logger, token, limits, budget, heap });
-  const api = await apiOf(options, parts, ingest);
+  const access = new Access(token, clock, parts.access);
+  const maySend = (authorization: string | undefined): boolean => access.maySend(authorization);
+  const ingest = ingestHttp({ intake: parts.intake, lines: parts.lines, logger, token, maySend, limits, budget, heap });
+  const api = await apiOf(options, parts, ingest, access);
   const main = await openHttpPort(settings.monitor.listen, 'monitor.listen', api.handler, api.upgrade);
   scope.add('page and API', async () => {
     await api[Symbol.asyncDispose]();
@@ -54,6 +57,7 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
     logger,
     budget,
     token,
+    maySend,
     limits,
     heap,
     maxSessions: connectionBound(),
@@ -68,7 +72,12 @@ function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | 
   return isLoopback(host) ? monitor.allowed_hosts : undefined;
 }
 
-function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): Promise<MonitorApi> {
+function apiOf(
+  options: MonitorOptions,
+  parts: MonitorParts,
+  ingest: IngestHandler,
+  access: Access,
+): Promise<MonitorApi> {
   const { settings, logger, clock, version } = options;
   const { querier, records, tail, patterns, errors, live, rules, health, own, store, annotations } = parts;
   const router = prometheusRouter({
@@ -100,12 +109,14 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     prometheusRouter: router.routes() as unknown as Middleware,
     ingestMiddlewares: [ownMetrics(() => own.page()), ingestMiddleware(ingest)],
     token: settings.auth.token?.reveal(),
+    access,
+    store: parts.access,
     pageDir: path.join(PACKAGE_ROOT, 'dist/page'),
     logger,
     clock,
     routes: [...alertRoutes(parts, clock, version), ...careRoutes(options.care)],
     connect: connectFacts(options),
-    capabilities: options.care === undefined ? [] : ['balancer'],
+    capabilities: capabilitiesOf(options),
     allowedHosts: [settings.monitor.listen.host, ...settings.monitor.allowed_hosts],
   });
 }
@@ -116,14 +127,28 @@ function alertRoutes({ notifications }: MonitorParts, clock: Clock, version: str
   return [...alertmanagerRoutes(care), ...alertCareRoutes(care)];
 }
 
-function connectFacts({ settings, care }: MonitorOptions): ConnectFacts {
-  const { monitor, balancer, sample } = settings;
-  const sampled = care !== undefined && balancer.routes.length === 0 && sample.enabled;
+/** The sample services run beside this monitor. */
+const isSampled = ({ settings: { balancer, sample }, care }: MonitorOptions): boolean =>
+  care !== undefined && balancer.routes.length === 0 && sample.enabled;
+
+function capabilitiesOf(options: MonitorOptions): string[] {
+  const { traffic } = options.settings.sample;
+  return [...(options.care === undefined ? [] : ['balancer']), ...(traffic && isSampled(options) ? ['sample'] : [])];
+}
+
+function connectFacts(options: MonitorOptions): ConnectFacts {
+  const { settings, care } = options;
+  const { monitor, balancer } = settings;
   return {
     otlpHttp: addressText(monitor.otlp_http),
     otlpGrpc: addressText(monitor.otlp_grpc),
     balancer: care === undefined ? null : addressText(balancer.listen),
-    ownServices: ['vitrine-balancer', 'vitrine-monitor', 'vitrine-checker', ...(sampled ? ['payments'] : [])],
+    ownServices: [
+      'vitrine-balancer',
+      'vitrine-monitor',
+      'vitrine-checker',
+      ...(isSampled(options) ? ['payments'] : []),
+    ],
   };
 }
 

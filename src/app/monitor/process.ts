@@ -5,7 +5,7 @@
  */
 import { metrics } from '@opentelemetry/api';
 import { every, steadyClock, Turns, type Clock, type SteadyClock } from '../../base/clock.ts';
-import { rareLines } from '../../base/logger.ts';
+import { rareLines, type RareLine } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
@@ -23,6 +23,7 @@ import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
 import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
+import { ACCESS_OWNER, accessStore } from '../../monitor/store/state/access-tables.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
@@ -58,7 +59,7 @@ type SteadyOptions = MonitorOptions & { readonly clock: SteadyClock };
 const GUESTS_MS = 5;
 const STACK = 'stack';
 const OWN = 'monitor';
-const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER];
+const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER, ACCESS_OWNER];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -123,15 +124,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     storeWritable: () => stats().writable && records.store.writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),
   });
-  if (!testMode) {
-    const stop = every(
-      clock,
-      1_000,
-      async (nowMs) => void (await windows.samples(nowMs, store)),
-      noteOf(rareLine, 'Log windows were not written'),
-    );
-    scope.add('log windows', stop);
-  }
+  if (!testMode) scope.add('log windows', logWindowTicks(windows, store, clock, rareLine));
   return {
     store,
     querier,
@@ -147,6 +140,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     intake,
     rules,
     annotations: new Annotations(state),
+    access: accessStore(state),
     health,
     own: new OwnMetrics(),
     ownSamples,
@@ -154,6 +148,14 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     notifications,
   };
 }
+
+const logWindowTicks = (windows: LogWindows, store: SampleStore, clock: Clock, rareLine: RareLine): (() => void) =>
+  every(
+    clock,
+    1_000,
+    async (nowMs) => void (await windows.samples(nowMs, store)),
+    noteOf(rareLine, 'Log windows were not written'),
+  );
 
 function openStore(
   { settings, clock, logger, testMode, dataDir }: SteadyOptions,

@@ -39,6 +39,12 @@ export interface SampleState {
   readonly all_last_minute: number;
 }
 
+const NONE: SampleState = { running: false, ended: null, own_last_minute: 0, all_last_minute: 0 };
+
+/** The answer where no sample traffic runs; undefined for another path. */
+export const noSample = (path: string): CareReply | undefined =>
+  path.startsWith('/api/sample') ? { status: 200, body: NONE } : undefined;
+
 interface Mark {
   readonly atMs: number;
   readonly own: number;

@@ -88,3 +88,34 @@ export interface SampleAnswer {
   readonly own_last_minute: number;
   readonly all_last_minute: number;
 }
+
+export interface TokenView {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role | 'ingest';
+  readonly createdMs: number;
+  readonly createdBy: string;
+  readonly expiresMs: number | null;
+}
+
+/** `GET /api/tokens`. */
+export interface TokensAnswer {
+  readonly tokens: readonly TokenView[];
+  /** False when this server needs no sign-in: then no token can be made. */
+  readonly sign_in: boolean;
+}
+
+/** `POST /api/tokens`: the only answer with the text of the token. */
+export interface TokenMade extends TokenView {
+  readonly token: string;
+}
+
+/** `GET /api/audit`, newest first. */
+export interface AuditAnswer {
+  readonly entries: readonly {
+    readonly atMs: number;
+    readonly who: string;
+    readonly action: string;
+    readonly status: number;
+  }[];
+}

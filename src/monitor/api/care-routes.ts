@@ -29,10 +29,10 @@ export function careRoutes(take: TakeCare | undefined): Route[] {
   return PATHS.map(([method, path]) => ({
     method,
     path,
-    async handler({ ctx }: Call): Promise<unknown> {
+    async handler({ ctx, who: name }: Call): Promise<unknown> {
       if (take === undefined) throw new VitrineError('not_found', 'No balancer runs beside this monitor.');
       const body = hasBody(ctx.req) ? await jsonBody(ctx) : undefined;
-      const who = `API from ${ctx.req.socket.remoteAddress ?? 'unknown'}`;
+      const who = `${name} from ${ctx.req.socket.remoteAddress ?? 'unknown'}`;
       const reply = await take({ method, path: ctx.path, body, who });
       ctx.status = reply.status;
       if (reply.status >= 400) ctx.type = 'application/problem+json';

@@ -4,11 +4,14 @@
  */
 import type { Context } from 'koa';
 import { VitrineError } from '../../base/errors.ts';
+import type { Role } from '../../model/access.ts';
 
 export interface Call {
   readonly ctx: Context;
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
+  /** The name of the caller; '' on a route that is open. */
+  readonly who: string;
 }
 
 /** The return value becomes the JSON body; undefined leaves the response as the handler made it. */
@@ -20,6 +23,8 @@ export interface Route {
   readonly path: string;
   /** True for a route that needs no token. */
   readonly open?: boolean;
+  /** The least role; a GET needs a viewer and every other method an editor unless this says another. */
+  readonly role?: Role;
   readonly handler: Handler;
 }
 

@@ -2,7 +2,7 @@
  * Port 4000 as a whole: guard, access, routes, the Prometheus API, the page and the live socket. This file opens no port
  * itself: the owner of the listener passes requests to `handler` and upgrades to `upgrade`.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Context, Middleware } from 'koa';
 import Koa from 'koa';
@@ -17,9 +17,10 @@ import type { Tail } from '../search/tail.ts';
 import type { RuleSource } from '../alerts/rules/view.ts';
 import type { Annotations } from '../store/state/annotations.ts';
 import { Access } from './access.ts';
-import { compressed, jsonBody, problems } from './answers.ts';
+import { compressed, problems } from './answers.ts';
 import type { CurrentFigures } from './contract.ts';
-import type { SessionAnswer } from './care-contract.ts';
+import type { AccessStore } from '../../model/access.ts';
+import { sessionRoutes, tokenRoutes } from './access-routes.ts';
 import { chartRoutes } from './charts/chart-routes.ts';
 import { connectRoutes, type ConnectFacts } from './connect-routes.ts';
 import { checkOrigin } from './guard.ts';
@@ -60,6 +61,10 @@ export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly routes?: readonly Route[] | undefined;
   /** Parts of this server that pages may need: `balancer`. */
   readonly capabilities?: readonly string[] | undefined;
+  /** API tokens and the record of changes; without it there are none. */
+  readonly store?: AccessStore | undefined;
+  /** Shared with the ports that take telemetry; made of `token` and `store` when it is absent. */
+  readonly access?: Access | undefined;
   /** Where a user's service sends its telemetry; without it the page has no card for this. */
   readonly connect?: ConnectFacts | undefined;
   /** Without a token, every request that reaches the port is admitted. */
@@ -113,52 +118,31 @@ function figureRoutes({ querier, live, alerts, clock }: MonitorApiOptions): Rout
   ];
 }
 
-const isSecure = (ctx: Context): boolean => ctx.protocol === 'https';
+/** The name of the caller, '' on an open route. A change needs an editor unless its route names another role. */
+function callerOf({ open, role, method }: Route, headers: IncomingHttpHeaders, access: Access): string {
+  return open === true ? '' : access.check(headers, role ?? (method === 'GET' ? 'viewer' : 'editor')).name;
+}
 
-function sessionRoutes(access: Access, options: MonitorApiOptions): Route[] {
-  return [
-    {
-      method: 'GET',
-      path: '/api/session',
-      handler: (): SessionAnswer => ({
-        token_needed: !access.isOpen,
-        role: 'admin',
-        name: access.isOpen ? 'local' : 'token',
-        capabilities: [...(options.capabilities ?? [])],
-      }),
-    },
-    {
-      method: 'POST',
-      path: '/api/session',
-      open: true,
-      async handler({ ctx }) {
-        const { token } = await jsonBody(ctx, 4_096);
-        if (typeof token !== 'string') throw new VitrineError('bad_request', '"token" must be a text.');
-        ctx.set('Set-Cookie', access.signIn(token, ctx.req.socket.remoteAddress ?? '', isSecure(ctx)));
-        ctx.status = 204;
-      },
-    },
-    {
-      method: 'DELETE',
-      path: '/api/session',
-      handler({ ctx }) {
-        ctx.set('Set-Cookie', access.signOut(ctx.req.headers, isSecure(ctx)));
-        ctx.status = 204;
-      },
-    },
-  ];
+/** The answer does not wait for the record. Koa's status is 404 until a body is set. */
+function noteChange({ store, clock, logger }: MonitorApiOptions, who: string, ctx: Context, hasBody: boolean): void {
+  const status = hasBody && ctx.status === 404 ? 200 : ctx.status;
+  store
+    ?.note({ atMs: clock.now(), who, action: `${ctx.method} ${ctx.path}`, status })
+    .catch((error: unknown) => logger.warn({ err: error }, 'a change is not in the record of changes'));
 }
 
 /** Handles requests with the routes of the table. */
-function routed(routes: readonly Route[]): Middleware {
+function routed(routes: readonly Route[], options: MonitorApiOptions, access: Access): Middleware {
   return async (ctx, next) => {
     const found = findRoute(routes, ctx.method, ctx.path);
     if (found === undefined) {
       await next();
       return;
     }
+    const who = callerOf(found.route, ctx.req.headers, access);
     const query = new URLSearchParams(ctx.querystring);
-    const body = await found.route.handler({ ctx, params: found.params, query });
+    const body = await found.route.handler({ ctx, params: found.params, query, who });
+    if (who !== '' && found.route.method !== 'GET') noteChange(options, who, ctx, body !== undefined);
     if (body === undefined) return;
     const { status, type } = ctx;
     ctx.body = typeof body === 'string' ? body : JSON.stringify(body);
@@ -179,16 +163,19 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
     if (servePage(ctx, page)) return;
     const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
     if (!open.some((route) => route.path === ctx.path && route.method === method)) {
+      const who = access.principal(ctx.req.headers);
       // Who opens a link before the sign-in must see the form, not an error.
-      if (!access.isAllowed(ctx.req.headers) && serveUnknown(ctx, page)) return;
-      access.check(ctx.req.headers);
+      if (who === undefined && serveUnknown(ctx, page)) return;
+      // A token for telemetry may only send: ingest decides on that, and every other route needs a viewer.
+      if (who?.role !== 'ingest' || method === 'GET') access.check(ctx.req.headers);
     }
     await next();
   };
 }
 
 export async function createMonitorApi(options: MonitorApiOptions): Promise<MonitorApi> {
-  const access = new Access(options.token, options.clock);
+  const { store } = options;
+  const access = options.access ?? new Access(options.token, options.clock, store);
   const page = await loadPage(options.pageDir);
   const socket = new LiveSocket({ ...options, access });
   // Why an upgrade is refused: browsers hide it, and the page asks here.
@@ -198,7 +185,8 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
   const own = [
     ...(options.routes ?? []),
     ...healthRoutes(options, access),
-    ...sessionRoutes(access, options),
+    ...sessionRoutes(access, [...(options.capabilities ?? []), ...(store === undefined ? [] : ['tokens'])]),
+    ...tokenRoutes(access, store, options.clock),
     ...connectRoutes(options.connect, options.spans, options.clock),
     ...liveRoutes,
     ...figureRoutes(options),
@@ -221,8 +209,12 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ),
   );
   for (const middleware of options.ingestMiddlewares ?? []) app.use(middleware);
+  app.use((ctx, next) => {
+    if (access.principal(ctx.req.headers)?.role === 'ingest') access.check(ctx.req.headers);
+    return next();
+  });
   if (options.prometheusRouter !== undefined) app.use(options.prometheusRouter);
-  app.use(routed([...own, ...laterRoutes()]));
+  app.use(routed([...own, ...laterRoutes()], options, access));
   app.use((ctx, next) => (serveUnknown(ctx, page) ? undefined : next()));
   const respond = app.callback();
   return {

@@ -11,7 +11,7 @@ import { ByteBudget } from './request/byte-budget.ts';
 import { HeapPressure } from './request/heap-pressure.ts';
 import type { Answer, Endpoint } from './request/endpoint.ts';
 import { problemAnswer } from './request/endpoint.ts';
-import { checkToken } from './request/token.ts';
+import { checkToken, type MaySend } from './request/token.ts';
 import type { Intake } from './request/intake.ts';
 import type { LineReader } from './lines/line-reader.ts';
 import { logLinesEndpoint } from './lines/endpoint.ts';
@@ -26,6 +26,8 @@ export interface IngestHttpOptions {
   readonly logger: Logger;
   /** When set, every request must send it as `Authorization: Bearer`. */
   readonly token?: string | undefined;
+  /** Tokens besides it that may send. */
+  readonly maySend?: MaySend | undefined;
   /** Default: 20 MiB compressed, 64 MiB decompressed, 200:1. */
   readonly limits?: BodyLimits | undefined;
   /** Shared by all ports, so that this limit holds for all their requests together. Default 256 MiB. */
@@ -45,7 +47,7 @@ const DRAIN_BYTES = 32 * 1024 * 1024;
 const DRAIN_MS = 2_000;
 
 export function ingestHttp(options: IngestHttpOptions): IngestHandler {
-  const { intake, logger, token } = options;
+  const { intake, logger, token, maySend } = options;
   const limits = options.limits ?? BODY_LIMITS;
   const budget = options.budget ?? new ByteBudget(DEFAULT_BUDGET_BYTES);
   const endpoints = endpointsOf(intake, limits, options.lines);
@@ -59,7 +61,7 @@ export function ingestHttp(options: IngestHttpOptions): IngestHandler {
     const send = (answer: Answer): void => sendAnswer(request, response, answer, intake.clock);
     try {
       checkMethod(request);
-      if (token !== undefined) checkToken(request.headers.authorization, token);
+      if (token !== undefined) checkToken(request.headers.authorization, token, maySend);
       heap.check();
       send(await endpoint.answer(request, lease));
     } catch (error) {

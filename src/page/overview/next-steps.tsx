@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import type { ConnectAnswer, SampleAnswer } from '../../monitor/api/care-contract.ts';
 import { sendJson, useResource } from '../state/api.ts';
 import { closeCard, closedCards } from '../state/preferences.ts';
-import { mayDo } from '../state/session.ts';
+import { capabilities, mayDo } from '../state/session.ts';
 import { Icon, StatusIcon } from '../ui/icons.tsx';
 import { say, sayError } from '../ui/toast.tsx';
 
@@ -15,10 +15,15 @@ const ENDED: Readonly<Record<'real_traffic' | 'stopped', string>> = {
   stopped: 'It was stopped.',
 };
 
-/** The sample traffic, when this server has one. A server without answers 404. */
+/** The sample traffic, when this server has one. */
 export function useSample(): { readonly sample: SampleAnswer | undefined; readonly reload: () => void } {
-  const { data, reload } = useResource<SampleAnswer>('/api/sample', EVERY_MS);
-  return { sample: data, reload };
+  const { data, reload } = useResource<SampleAnswer>(
+    capabilities.value?.includes('sample') === true ? '/api/sample' : undefined,
+    EVERY_MS,
+  );
+  // Neither running nor ended: the services behind the balancer are the user's own.
+  const sample = data?.running === false && data.ended === null ? undefined : data;
+  return { sample, reload };
 }
 
 export const isNextShown = (): boolean => !closedCards.value.includes(CARD);

@@ -4,9 +4,10 @@ import { connect, frame, tokenNeeded, version } from '../state/connection.ts';
 import { signOut } from '../state/api.ts';
 import { bytes, joined } from '../state/format.ts';
 import { closeCard, closedCards, compact, keysOn, setCompact, setKeys } from '../state/preferences.ts';
-import { session } from '../state/session.ts';
+import { capabilities, mayDo, session } from '../state/session.ts';
 import { setTheme, theme } from '../state/theme.ts';
 import { sayError } from '../ui/toast.tsx';
+import { AuditCard, TokensCard } from './tokens.tsx';
 
 const THEMES = [
   ['system', 'As the system'],
@@ -123,6 +124,12 @@ export function SettingsPage(): JSX.Element {
       <BrowserCard />
       <SessionCard />
       <ServerCard />
+      {mayDo('admin') && capabilities.value?.includes('tokens') === true && (
+        <>
+          <TokensCard />
+          <AuditCard />
+        </>
+      )}
     </>
   );
 }

@@ -33,7 +33,7 @@ export function SignIn(): JSX.Element {
           Token
           <input name="token" type="password" autocomplete="current-password" required />
         </label>
-        <p class="muted">It is the value of auth.token or VITRINE_TOKEN of this server.</p>
+        <p class="muted">Your own token, or the value of auth.token or VITRINE_TOKEN of this server.</p>
         {note !== '' && (
           <p class="crit" role="alert">
             {note}

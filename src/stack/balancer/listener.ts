@@ -118,7 +118,6 @@ export class Listener {
     return this.#secure;
   }
 
-  /** Requests in progress, and since the start; those of the balancer's own endpoints do not count. */
   get work(): Readonly<Pick<Workload, 'active' | 'taken'>> {
     return this.#work;
   }

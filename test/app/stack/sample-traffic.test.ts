@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { seededRandom } from '../../../src/base/random.ts';
-import { SampleTraffic } from '../../../src/app/stack/sample-traffic.ts';
+import { noSample, SampleTraffic } from '../../../src/app/stack/sample-traffic.ts';
 import { movedClock } from '../../support/moved-clock.ts';
 import { until } from '../../support/until.ts';
 
@@ -103,6 +103,11 @@ describe('the sample traffic', () => {
       return target.seen.length >= 3;
     });
     expect(new Set(target.seen)).toEqual(new Set(['POST /api/sessions']));
+  });
+
+  it('is said to be absent where the services are the user’s own', () => {
+    expect(noSample('/api/sample')?.body).toMatchObject({ running: false, ended: null });
+    expect(noSample('/api/balancer')).toBeUndefined();
   });
 
   it('ends while it waits for an answer', async () => {

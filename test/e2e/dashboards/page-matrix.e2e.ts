@@ -25,6 +25,7 @@ if (CHROMIUM === undefined) console.log('skipped: the page tests need Chromium')
 /** Where each page is, and what is there once it has its data. */
 const PAGES = {
   overview: ['/', '.ledger .row + .row'],
+  connect: ['/?connect=1', '.connect .received .st-ok'],
   services: ['/services', 'table.services tbody tr'],
   service: ['/service?service=payments', 'section[aria-label=Routes] tbody tr'],
   traffic: ['/traffic', '.upstream-table tbody tr + tr'],

@@ -78,7 +78,9 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
       .getByText(/^1[012]\d(\.\d)?req/)
       .waitFor();
     expect(await page.locator('[data-kpi=uptime] .v').textContent()).toBe('2d4h');
-    expect(await page.locator('.verdict').textContent()).toMatch(/p95 26\d ms, limit 200 ms, for \d+\s*min/);
+    expect(await page.locator('.verdict').textContent()).toMatch(
+      /bank-api needs a look: errors 18\.8\s%.*Most failures are of POST \/payments/,
+    );
     expect(await page.locator('.components').textContent()).toMatch(/balancer.*server.*cache.*monitor/);
     const before = await page.locator('.conn').textContent();
     const label = page.locator('.p-latency [role=img]');
@@ -129,7 +131,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     const { page } = opened;
     await page.locator('.trace-list h2').getByText('9 traces').waitFor();
     await page.getByLabel('Attribute').fill('transaction_id=T-42');
-    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByRole('button', { name: 'Search', exact: true }).click();
     await page.waitForURL(/attribute=transaction_id%3DT-42/);
     await page.locator('.trace-list h2').getByText('1 traces').waitFor();
     await page.getByLabel('Attribute').fill('transaction_id=nobody');

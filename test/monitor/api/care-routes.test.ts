@@ -37,7 +37,7 @@ describe('the runtime API on port 4000', () => {
   ])('passes %s on, with the address of who asks', async (path, body) => {
     const answer = await ask(path, body === undefined ? undefined : JSON.stringify(body));
     expect(answer).toMatchObject({ status: 200, json: { done: true } });
-    expect(calls).toEqual([{ method: body === undefined ? 'GET' : 'POST', path, body, who: 'API from 127.0.0.1' }]);
+    expect(calls).toEqual([{ method: body === undefined ? 'GET' : 'POST', path, body, who: 'local from 127.0.0.1' }]);
   });
 
   it('passes errors on as problems, and refuses a body that is no JSON', async () => {

@@ -137,6 +137,7 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     clock,
     allowedHosts: [],
     capabilities: ['balancer'],
+    connect: { otlpHttp: '127.0.0.1:4318', otlpGrpc: '127.0.0.1:4317', balancer: '127.0.0.1:8080', ownServices: [] },
     routes: kind === 'broken' ? [] : careRoutes(fakeCare),
     token: options.token,
     prometheusRouter: kind === 'broken' ? undefined : prometheusStandIn(asked),

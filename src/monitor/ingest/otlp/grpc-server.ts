@@ -14,7 +14,7 @@ import { RETRY_AFTER_SECONDS } from '../request/byte-budget.ts';
 import { pacedChunks } from '../request/body-pace.ts';
 import { HeapPressure } from '../request/heap-pressure.ts';
 import type { Signal } from '../checks/counters.ts';
-import { checkToken } from '../request/token.ts';
+import { checkToken, type MaySend } from '../request/token.ts';
 import type { Intake } from '../request/intake.ts';
 import type { BodyLimits } from '../request/body.ts';
 import { BODY_LIMITS, tooLarge } from '../request/body.ts';
@@ -26,6 +26,8 @@ export interface OtlpGrpcOptions {
   readonly logger: Logger;
   readonly budget: ByteBudget;
   readonly token?: string | undefined;
+  /** Tokens besides it that may send. */
+  readonly maySend?: MaySend | undefined;
   /** The authority must be a loopback name or one of these; absent: any. */
   readonly allowedHosts?: readonly string[] | undefined;
   readonly limits?: BodyLimits | undefined;
@@ -104,7 +106,7 @@ export class OtlpGrpcServer {
 
   /** False when there was no complete message: a reset cannot be distinguished from a body that ended early. */
   async #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<boolean> {
-    const { intake, budget, logger, token, streamTimeoutMs = 30_000 } = this.#options;
+    const { intake, budget, logger, token, maySend, streamTimeoutMs = 30_000 } = this.#options;
     stream.on('error', (error) => logger.debug({ err: error }, 'an OTLP/gRPC request broke off'));
     stream.setTimeout(streamTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL));
     const refused = this.#foreign(headers);
@@ -120,7 +122,7 @@ export class OtlpGrpcServer {
     try {
       const path = headers[':path'] ?? '';
       if (!Object.hasOwn(METHODS, path)) throw new VitrineError('not_found', 'there is no such method');
-      if (token !== undefined) checkToken(headers.authorization, token);
+      if (token !== undefined) checkToken(headers.authorization, token, maySend);
       this.#heap.check();
       const message = await this.#message(stream, headers, lease);
       answer(stream, await receive(intake, METHODS[path], 'protobuf', message, 'otlp_grpc'));

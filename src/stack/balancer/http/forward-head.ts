@@ -40,7 +40,8 @@ const PASSES = new Uint8Array(32);
 for (const meaning of [FIELD.pass, FIELD.userAgent, FIELD.date, FIELD.cacheStatus, FIELD.trace]) PASSES[meaning] = 1;
 
 const TRAILERS = /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i;
-const SESSION = new RegExp(`^[ \\t]*${SESSION_COOKIE}[ \\t]*=`);
+/** Over TLS the name has a prefix. */
+const SESSION = new RegExp(`^[ \\t]*(?:__Host-)?${SESSION_COOKIE}[ \\t]*=`);
 
 /** The `Cookie` field without the page's session cookie; nothing when the field held no other cookie. */
 function cookieLine(name: string, value: string): string {
