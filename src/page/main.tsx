@@ -1,20 +1,20 @@
-/** Starts the page: router, theme, keys and the live connection; then draws the page of the address. */
-import type { JSX } from 'preact';
+/** Starts the page: router, theme, keys and the live connection; then loads and draws the page of the address. */
+import type { ComponentType, JSX } from 'preact';
 import { render } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import '@preact/signals';
-import { AlertsPage } from './alerts/alerts.tsx';
-import { ExplorePage } from './explore/explore.tsx';
-import { OverviewPage } from './overview/overview.tsx';
+import type { PageProps, PageRoute } from './pages.ts';
+import { routeOf } from './pages.ts';
+import { titleOfPath } from './shell/navigation.ts';
 import { Shell } from './shell/shell.tsx';
 import { startShortcuts } from './shell/shortcuts.tsx';
 import { SignIn } from './shell/sign-in.tsx';
+import { UnknownPage } from './shell/unknown-page.tsx';
 import { getJson } from './state/api.ts';
 import { startConnection, tokenNeeded } from './state/connection.ts';
 import { place, startRouter } from './state/router.ts';
 import { startTheme } from './state/theme.ts';
-import { TraceListPage } from './traces/trace-list.tsx';
-import { TracePage } from './traces/trace-page.tsx';
+import { Failed, Loading } from './ui/states.tsx';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/shell.css';
@@ -22,29 +22,37 @@ import './styles/overview.css';
 import './styles/traces.css';
 import './styles/phone.css';
 
-function Page(): JSX.Element {
-  const { path } = place.value;
-  const traceId = /^\/traces\/([0-9a-f]{1,32})$/.exec(path)?.[1];
-  if (traceId !== undefined) return <TracePage traceId={traceId} />;
-  if (path === '/traces') return <TraceListPage />;
-  if (path === '/alerts') return <AlertsPage />;
-  if (path === '/explore') return <ExplorePage />;
-  return <OverviewPage />;
+const loaded = new Map<PageRoute, ComponentType<PageProps>>();
+
+/** The code of the page; a page that was loaded once is drawn at once. */
+function Page({ route, id }: { route: PageRoute; id: string }): JSX.Element {
+  const [error, setError] = useState<Error | undefined>(undefined);
+  const [turn, setTurn] = useState(0);
+  const Drawn = loaded.get(route);
+  useEffect(() => {
+    if (loaded.has(route)) return;
+    setError(undefined);
+    route
+      .load()
+      .then((page) => {
+        loaded.set(route, page);
+        return setTurn((n) => n + 1);
+      })
+      .catch(() => setError(new Error('A part of the page did not arrive.')));
+  }, [route, turn]);
+  if (Drawn !== undefined) return <Drawn id={id} />;
+  return error === undefined ? <Loading height={400} /> : <Failed error={error} retry={() => location.reload()} />;
 }
 
-const TITLES: Readonly<Record<string, string>> = { traces: 'Traces', alerts: 'Alerts', explore: 'Metrics' };
-
 function App(): JSX.Element {
-  const section = place.value.path.split('/')[1];
+  const { path } = place.value;
+  const title = titleOfPath(path);
   useEffect(() => {
-    document.title = `${TITLES[section] ?? 'Overview'} · Vitrine`;
-  }, [section]);
+    document.title = `${title} · Vitrine`;
+  }, [title]);
   if (tokenNeeded.value) return <SignIn />;
-  return (
-    <Shell>
-      <Page />
-    </Shell>
-  );
+  const found = routeOf(path);
+  return <Shell>{found === undefined ? <UnknownPage path={path} /> : <Page {...found} />}</Shell>;
 }
 
 startTheme();

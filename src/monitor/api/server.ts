@@ -27,7 +27,7 @@ import { findRoute } from './routes.ts';
 import { servicesAnswer } from './service-matrix.ts';
 import type { ViewerLimits } from './socket.ts';
 import { LiveSocket } from './socket.ts';
-import { loadPage, servePage } from './static-files.ts';
+import { loadPage, servePage, serveUnknown } from './static-files.ts';
 import type { PageFiles } from './static-files.ts';
 import { timeseriesAnswer } from './timeseries.ts';
 
@@ -160,7 +160,11 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
     // The page itself contains no data, and it must load without a token in order to ask for the token.
     if (servePage(ctx, page)) return;
     const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
-    if (!open.some((route) => route.path === ctx.path && route.method === method)) access.check(ctx.req.headers);
+    if (!open.some((route) => route.path === ctx.path && route.method === method)) {
+      // Who opens a link before the sign-in must see the form, not an error.
+      if (!access.isAllowed(ctx.req.headers) && serveUnknown(ctx, page)) return;
+      access.check(ctx.req.headers);
+    }
     await next();
   };
 }
@@ -191,6 +195,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
   for (const middleware of options.ingestMiddlewares ?? []) app.use(middleware);
   if (options.prometheusRouter !== undefined) app.use(options.prometheusRouter);
   app.use(routed([...own, ...laterRoutes()]));
+  app.use((ctx, next) => (serveUnknown(ctx, page) ? undefined : next()));
   const respond = app.callback();
   const socket = new LiveSocket({ ...options, access });
   return {

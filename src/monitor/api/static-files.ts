@@ -33,7 +33,14 @@ interface PageFile {
 }
 
 /** The addresses of the page. Each is answered with the page's one HTML document. */
-const PAGES = [/^\/$/, /^\/traces$/, /^\/traces\/[0-9a-f]{1,32}$/, /^\/alerts$/, /^\/explore$/];
+const PAGES =
+  /^\/(?:traces(?:\/[0-9a-fA-F]{1,32})?|services|requests|logs|errors|explore|dashboards(?:\/[\w-]{1,64})?|alerts|targets|traffic|reports|settings)?$/;
+/** The addresses for programs: an unknown one is an error for them, never a page. */
+const PROGRAMS = /^\/(?:api|v1|probe|metrics|federate|ws|assets|health|livez|readyz|-)(?:\/|$)|\.\w{1,5}$/i;
+
+/** A person who follows an old or mistyped link gets the page, which says that nothing is at this address. */
+const isUnknownPage = (ctx: Context): boolean =>
+  !PROGRAMS.test(ctx.path) && (ctx.get('Accept').includes('text/html') || ctx.get('Sec-Fetch-Dest') === 'document');
 
 export type PageFiles = ReadonlyMap<string, PageFile>;
 
@@ -80,19 +87,31 @@ function pick(ctx: Context, file: PageFile): { bytes: Buffer; coding: string } {
 /** True when the path is a file or an address of the page; the response is then complete. */
 export function servePage(ctx: Context, files: PageFiles): boolean {
   if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return false;
-  const file = PAGES.some((page) => page.test(ctx.path)) ? files.get('/index.html') : files.get(ctx.path);
+  const file = PAGES.test(ctx.path) ? files.get('/index.html') : files.get(ctx.path);
   if (file === undefined) return false;
+  send(ctx, file, 200);
+  return true;
+}
+
+/** Answers a person who asks for an address that nothing has. True when the response is complete. */
+export function serveUnknown(ctx: Context, files: PageFiles): boolean {
+  const file = files.get('/index.html');
+  if ((ctx.method !== 'GET' && ctx.method !== 'HEAD') || file === undefined || !isUnknownPage(ctx)) return false;
+  send(ctx, file, 404);
+  return true;
+}
+
+function send(ctx: Context, file: PageFile, status: number): void {
   ctx.set('Cache-Control', file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
   ctx.set('ETag', file.etag);
   ctx.vary('Accept-Encoding');
-  ctx.status = 200;
-  if (ctx.fresh) {
+  ctx.status = status;
+  if (status === 200 && ctx.fresh) {
     ctx.status = 304;
-    return true;
+    return;
   }
   const { bytes, coding } = pick(ctx, file);
   if (coding !== '') ctx.set('Content-Encoding', coding);
   ctx.body = bytes;
   ctx.type = file.type;
-  return true;
 }

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { AlertView } from '../../monitor/api/contract.ts';
 import { frame } from '../state/connection.ts';
 import { clockTime } from '../state/format.ts';
+import { viewNowMs, zoomTo } from '../state/range.ts';
 import { Empty, Loading } from '../ui/states.tsx';
 import { AlertRow } from './alert-row.tsx';
 
@@ -12,11 +13,21 @@ const GROUPS: readonly [AlertView['state'], string][] = [
   ['resolved', 'Resolved'],
 ];
 
+/** A chart that begins with the alert does not show what led to it. */
+const BEFORE_MS = 300_000;
+
 function Labels({ alert }: { alert: AlertView }): JSX.Element {
   const labels = Object.entries(alert.labels).filter(([name]) => name !== 'alertname' && name !== 'severity');
   return (
     <p class="labels">
-      since <b>{clockTime(alert.activeAtMs)}</b>
+      <button
+        type="button"
+        class="btn sm ghost"
+        title="Show every chart since this alert began"
+        onClick={() => zoomTo(alert.activeAtMs - BEFORE_MS, alert.resolvedAtMs ?? viewNowMs.value)}
+      >
+        since <b>{clockTime(alert.activeAtMs)}</b>
+      </button>
       {labels.map(([name, value]) => (
         <span class="chip mono" key={name}>
           {name}={value}

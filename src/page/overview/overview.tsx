@@ -1,13 +1,12 @@
 /** Shows whether anything is wrong, where, and since when: verdict, key figures, charts, phases, services. */
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
 import { errorsPanel, latencyPanel, trafficPanel } from '../../dashboards/overview.ts';
 import type { AlertView, ServicesAnswer } from '../../monitor/api/contract.ts';
 import { AlertRow } from '../alerts/alert-row.tsx';
 import { useResource } from '../state/api.ts';
 import { frame, history15m } from '../state/connection.ts';
 import { STEP_MS } from '../state/range.ts';
-import { address, go } from '../state/router.ts';
+import { address, go, param, setParams } from '../state/router.ts';
 import { PanelCard } from '../charts/panel-card.tsx';
 import { Empty, Loading } from '../ui/states.tsx';
 import { Kpis } from './kpis.tsx';
@@ -51,12 +50,19 @@ function ActiveAlerts({ alerts, nowMs }: { alerts: readonly AlertView[]; nowMs: 
 }
 
 function Charts(): JSX.Element {
-  const [tab, setTab] = useState<(typeof TABS)[number][0]>('latency');
+  const asked = param('chart');
+  const tab = TABS.find(([id]) => id === asked)?.[0] ?? 'latency';
   return (
     <div class="charts" data-tab={tab}>
       <div class="seg" role="tablist" aria-label="Chart">
         {TABS.map(([id, title]) => (
-          <button key={id} type="button" role="tab" aria-selected={tab === id} onClick={() => setTab(id)}>
+          <button
+            key={id}
+            type="button"
+            role="tab"
+            aria-selected={tab === id}
+            onClick={() => setParams({ chart: id === 'latency' ? '' : id }, true)}
+          >
             {title}
           </button>
         ))}

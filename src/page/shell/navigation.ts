@@ -17,3 +17,7 @@ export const PAGES: readonly PageLink[] = [
 
 export const isCurrent = (page: PageLink, path: string): boolean =>
   page.path === path || (page.path !== '/' && path.startsWith(`${page.path}/`));
+
+/** The title of the page at an address, for the tab of the browser. */
+export const titleOfPath = (path: string): string =>
+  PAGES.find((page) => isCurrent(page, path))?.title ?? 'Unknown page';

@@ -1,14 +1,15 @@
 /** The frame of every page: rail, top bar, banner, and on a phone the tabs at the bottom. */
 import type { ComponentChildren, JSX } from 'preact';
-import { connection, frame, pausedSince, togglePause, version } from '../state/connection.ts';
-import { clockTime } from '../state/format.ts';
-import { growingSinceMs } from '../state/range.ts';
+import { connection, frame, version } from '../state/connection.ts';
 import { place } from '../state/router.ts';
 import { nextTheme, theme } from '../state/theme.ts';
 import { Icon, Logo } from '../ui/icons.tsx';
 import { Banner } from './banner.tsx';
+import { LiveButton } from './live-button.tsx';
 import { isCurrent, PAGES } from './navigation.ts';
 import { Help, helpOpen } from './shortcuts.tsx';
+import { TimePicker } from './time-picker.tsx';
+import { ZoomButtons } from './zoom-buttons.tsx';
 
 const firingNow = (): number => (frame.value?.alerts ?? []).filter(({ state }) => state === 'firing').length;
 
@@ -59,9 +60,6 @@ function Rail({ badge }: { badge: number }): JSX.Element {
 const THEME_WORDS = { system: 'as the system', light: 'light', dark: 'dark' } as const;
 
 function TopBar({ badge }: { badge: number }): JSX.Element {
-  const paused = pausedSince.value !== undefined;
-  const open = connection.value.kind === 'open';
-  const sinceMs = growingSinceMs.value;
   return (
     <header class="top">
       <a class="brand mob" href="/">
@@ -69,22 +67,9 @@ function TopBar({ badge }: { badge: number }): JSX.Element {
         Vitrine
       </a>
       <span class="sp" />
-      <span class="btn range" title="Every chart shows this range">
-        <Icon name="clock" small />
-        {sinceMs === undefined ? 'Last 15 min' : `Since ${clockTime(sinceMs, 'minutes')}`}
-        <span class="muted d">· 15 s points · {sinceMs === undefined ? 'sliding' : 'growing'}</span>
-      </span>
-      <button
-        type="button"
-        class={`btn live${paused || !open ? ' held' : ''}`}
-        aria-pressed={paused}
-        aria-label={paused ? 'Resume the view (space)' : 'Pause the view (space)'}
-        onClick={togglePause}
-      >
-        <i class="pulse" />
-        {paused ? 'Paused' : open ? 'Live' : 'Offline'}
-        <Icon name={paused ? 'play' : 'pause'} small />
-      </button>
+      <TimePicker />
+      <ZoomButtons />
+      <LiveButton />
       <a class={badge > 0 ? 'btn bell' : 'btn bell calm'} href="/alerts" aria-label={`${badge} alerts firing`}>
         <Icon name="alerts" small />
         {badge}

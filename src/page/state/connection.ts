@@ -3,7 +3,7 @@
  * the connection. It reconnects within 5 s, with jitter so that many viewers do not return at once; every connection begins
  * with the history, which closes the gap. Pausing stops the view, never the recording.
  */
-import { batch, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import type {
   ClientMessage,
   ExpressionResult,
@@ -11,6 +11,7 @@ import type {
   LiveHistory,
   ServerMessage,
 } from '../../monitor/api/contract.ts';
+import { changeState, pageState } from './router.ts';
 
 export type ConnectionState =
   | { readonly kind: 'connecting' }
@@ -22,8 +23,11 @@ export const frame = signal<LiveFrame | undefined>(undefined);
 export const history15m = signal<LiveHistory | undefined>(undefined);
 export const results = signal<ReadonlyMap<string, ExpressionResult>>(new Map());
 export const version = signal('');
-/** When the view was paused, or undefined while it is live. */
-export const pausedSince = signal<number | undefined>(undefined);
+/** When the view was paused, or undefined while it is live. The address holds it. */
+export const pausedSince = computed(() => {
+  const { live } = pageState.value;
+  return typeof live === 'number' ? live : undefined;
+});
 /** Rises with each connection: components that show history then reload it. */
 export const epoch = signal(0);
 export const refusal = signal('');
@@ -52,7 +56,8 @@ function take(message: ServerMessage): void {
     refusal.value = message.reason;
     return;
   }
-  if (pausedSince.value !== undefined) return;
+  // A link to a paused view needs one frame too: without it there is nothing to show.
+  if (pausedSince.value !== undefined && frame.value !== undefined) return;
   if (message.kind === 'frame') {
     frame.value = message;
     history15m.value = grown(history15m.value, message);
@@ -156,11 +161,11 @@ export function startConnection(): void {
 
 export function togglePause(): void {
   if (pausedSince.value === undefined) {
-    pausedSince.value = Date.now();
+    changeState({ live: Math.round(frame.value?.timeMs ?? Date.now()) }, true);
     return;
   }
   batch(() => {
-    pausedSince.value = undefined;
+    changeState({ live: 'live' }, true);
     epoch.value += 1;
   });
 }

@@ -1,5 +1,10 @@
-/** Numbers, durations and times for people: three significant digits, unit apart, never `1e+06`. Pure. */
+/**
+ * Numbers, durations and times for people: three significant digits, unit apart, never `1e+06`. Times
+ * are in the zone of the page; all else is pure.
+ */
 import type { Unit } from '../../dashboards/panel.ts';
+import { pageState } from './router.ts';
+import { wallOf } from './zoned-time.ts';
 
 export const NONE = '–';
 
@@ -83,13 +88,19 @@ export function age(ms: number): string {
 
 const two = (n: number): string => String(n).padStart(2, '0');
 
-/** Local time `14:03:07`, with milliseconds when asked for. */
+/** `14:03:07` in the zone of the page, with milliseconds when asked for. */
 export function clockTime(ms: number, detail: 'minutes' | 'seconds' | 'millis' = 'seconds'): string {
-  const at = new Date(ms);
-  const minutes = `${two(at.getHours())}:${two(at.getMinutes())}`;
+  const { hour, minute, second } = wallOf(ms, pageState.value.zone);
+  const minutes = `${two(hour)}:${two(minute)}`;
   if (detail === 'minutes') return minutes;
-  const seconds = `${minutes}:${two(at.getSeconds())}`;
-  return detail === 'seconds' ? seconds : `${seconds}.${String(at.getMilliseconds()).padStart(3, '0')}`;
+  const seconds = `${minutes}:${two(second)}`;
+  return detail === 'seconds' ? seconds : `${seconds}.${String(new Date(ms).getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** `2026-11-30 14:03` in the zone of the page. */
+export function dateTime(ms: number, detail: 'minutes' | 'seconds' = 'minutes'): string {
+  const { year, month, day } = wallOf(ms, pageState.value.zone);
+  return `${year}-${two(month)}-${two(day)} ${clockTime(ms, detail)}`;
 }
 
 export interface Scale {

@@ -1,11 +1,12 @@
-/** The data of a panel: the last 15 minutes from the query API, then its newest point each second by the socket. */
+/** The data of a panel: the time range of the page from the query API, then its newest point each second by the socket. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Panel, Query } from '../../dashboards/panel.ts';
 import { legendOf } from '../../dashboards/panel.ts';
 import type { ExpressionResult } from '../../monitor/api/contract.ts';
 import { getJson } from './api.ts';
-import { epoch, pausedSince, results, watch } from './connection.ts';
-import { noteValueAt, RANGE_MS, STEP_MS } from './range.ts';
+import { epoch, results, watch } from './connection.ts';
+import { asked, isMoving, noteValueAt } from './range.ts';
+import { pageState } from './router.ts';
 import { seriesToken } from './series-colour.ts';
 
 const MAX_SERIES = 12;
@@ -59,12 +60,12 @@ function lineOf(query: Query, labels: Readonly<Record<string, string>>, values: 
   };
 }
 
-async function rangeOf(query: Query, timesMs: readonly number[], signal: AbortSignal): Promise<Line[]> {
+async function rangeOf(query: Query, timesMs: readonly number[], stepMs: number, signal: AbortSignal): Promise<Line[]> {
   const params = new URLSearchParams({
     query: query.expr,
     start: String(timesMs[0] / 1_000),
     end: String((timesMs.at(-1) ?? 0) / 1_000),
-    step: String(STEP_MS / 1_000),
+    step: String(stepMs / 1_000),
   });
   const { data } = await getJson<Matrix>(`/api/v1/query_range?${params}`, signal);
   return data.result.slice(0, MAX_SERIES).map(({ metric, values }) => {
@@ -82,13 +83,17 @@ export function advanced(
   data: PanelData,
   queries: readonly Query[],
   found: ReadonlyMap<string, ExpressionResult>,
+  grows = false,
 ): PanelData {
   const newest = Math.max(0, ...queries.map(({ expr }) => found.get(expr)?.timeMs ?? 0));
-  const step = Math.floor(newest / STEP_MS) * STEP_MS;
   const last = data.timesMs.at(-1) ?? 0;
+  const stepMs = last - (data.timesMs.at(-2) ?? last - 15_000);
+  const step = Math.floor(newest / stepMs) * stepMs;
   if (step < last) return data;
-  const shift = Math.min(data.timesMs.length, (step - last) / STEP_MS);
-  const added = Array.from({ length: shift }, (_, at) => step - (shift - 1 - at) * STEP_MS);
+  const shift = Math.min(data.timesMs.length, (step - last) / stepMs);
+  const added = Array.from({ length: shift }, (_, at) => step - (shift - 1 - at) * stepMs);
+  // A growing range keeps its start.
+  const drop = grows ? 0 : shift;
   const values = new Map<string, number | null>();
   const lines = [...data.lines];
   const known = new Set(lines.map(({ key }) => key));
@@ -109,9 +114,9 @@ export function advanced(
     }
   }
   return {
-    timesMs: [...data.timesMs.slice(shift), ...added],
+    timesMs: [...data.timesMs.slice(drop), ...added],
     lines: lines.map((line) => {
-      const moved = [...line.values.slice(shift), ...added.map(() => null)];
+      const moved = [...line.values.slice(drop), ...added.map(() => null)];
       moved[moved.length - 1] = values.get(line.key) ?? moved[moved.length - 1];
       return { ...line, values: moved };
     }),
@@ -139,6 +144,8 @@ export function usePanel(panel: Panel): PanelState {
   const [turn, setTurn] = useState(0);
   const connection = epoch.value;
   const found = results.value;
+  const { range, zone, live } = pageState.value;
+  const wanted = `${range?.from}|${range?.to}|${zone}|${typeof live === 'number' ? live : ''}`;
   const latest = useRef(found);
   latest.current = found;
   const exprs = useMemo(() => queries.map(({ expr }) => expr), [queries]);
@@ -146,9 +153,9 @@ export function usePanel(panel: Panel): PanelState {
   useEffect(() => watch(exprs), [exprs]);
   useEffect(() => {
     const abort = new AbortController();
-    const end = Math.floor(Date.now() / STEP_MS) * STEP_MS;
-    const timesMs = Array.from({ length: RANGE_MS / STEP_MS + 1 }, (_, at) => end - RANGE_MS + at * STEP_MS);
-    Promise.all(queries.map((query) => rangeOf(query, timesMs, abort.signal)))
+    const { fromMs, toMs, stepMs } = asked.peek();
+    const timesMs = Array.from({ length: (toMs - fromMs) / stepMs + 1 }, (_, at) => fromMs + at * stepMs);
+    Promise.all(queries.map((query) => rangeOf(query, timesMs, stepMs, abort.signal)))
       .then((found) => {
         const data = { timesMs, lines: found.flat() };
         noteValueAt(firstOf(data));
@@ -160,10 +167,11 @@ export function usePanel(panel: Panel): PanelState {
         setState((old) => ({ data: old.data, error: known }));
       });
     return () => abort.abort();
-  }, [queries, connection, turn]);
+  }, [queries, connection, turn, wanted]);
   useEffect(() => {
-    if (pausedSince.value !== undefined) return;
-    setState((old) => (old.data === undefined ? old : { ...old, data: advanced(old.data, queries, found) }));
+    if (!isMoving.value) return;
+    const grows = asked.peek().mode === 'growing';
+    setState((old) => (old.data === undefined ? old : { ...old, data: advanced(old.data, queries, found, grows) }));
   }, [found, queries]);
   return { ...state, reload: () => setTurn((n) => n + 1) };
 }

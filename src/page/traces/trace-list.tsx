@@ -3,9 +3,9 @@ import type { JSX } from 'preact';
 import type { ServicesAnswer, TraceSummaryView, TracesAnswer } from '../../monitor/api/contract.ts';
 import { useEffect } from 'preact/hooks';
 import { useResource } from '../state/api.ts';
-import { pausedSince } from '../state/connection.ts';
 import { clockTime, millis } from '../state/format.ts';
-import { address, go, place } from '../state/router.ts';
+import { asked, isMoving } from '../state/range.ts';
+import { address, go, pageState, place } from '../state/router.ts';
 import { seriesToken } from '../state/series-colour.ts';
 import { StatusIcon } from '../ui/icons.tsx';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
@@ -14,7 +14,7 @@ import { Scatter } from './scatter.tsx';
 const REFRESH_MS = 5_000;
 const LIMIT = '200';
 const MARKS = '400';
-const FIELDS = ['service', 'route', 'min_duration_ms', 'attribute', 'id', 'errors', 'from', 'to', 'sort'] as const;
+const FIELDS = ['service', 'route', 'min_duration_ms', 'attribute', 'id', 'errors', 'sort'] as const;
 
 const paramsOf = (query: URLSearchParams): Record<string, string | undefined> =>
   Object.fromEntries(FIELDS.map((field) => [field, query.get(field) ?? undefined]));
@@ -22,9 +22,7 @@ const paramsOf = (query: URLSearchParams): Record<string, string | undefined> =>
 /** An id is one word; an attribute has a name. A search by id ignores the time range. */
 function wantedOf(text: string): Record<string, string | undefined> {
   if (/^[^=:\s]+[=:]/.test(text)) return { attribute: text, id: undefined };
-  return text === ''
-    ? { attribute: undefined, id: undefined }
-    : { attribute: undefined, id: text, from: undefined, to: undefined };
+  return text === '' ? { attribute: undefined, id: undefined } : { attribute: undefined, id: text };
 }
 
 function apply(form: HTMLFormElement): void {
@@ -46,10 +44,16 @@ function apply(form: HTMLFormElement): void {
   );
 }
 
+/** The times of the page's range; a search by id looks everywhere, and without a range in the address all traces count. */
+function timesOf(id: string | undefined): { from?: string; to?: string } {
+  if (id !== undefined || pageState.value.range === undefined) return {};
+  const { fromMs, toMs, mode } = asked.value;
+  return { from: String(fromMs), ...(mode === 'fixed' ? { to: String(toMs) } : {}) };
+}
+
 function Filters({ query }: { query: URLSearchParams }): JSX.Element {
   const services = useResource<ServicesAnswer>('/api/services');
   const names = services.data?.services.map(({ service }) => service) ?? [];
-  const from = Number(query.get('from'));
   return (
     <form
       class="filters c12"
@@ -100,11 +104,6 @@ function Filters({ query }: { query: URLSearchParams }): JSX.Element {
       <button type="submit" class="btn">
         Search
       </button>
-      {from > 0 && (
-        <a class="btn ghost" href={address('/traces', { ...paramsOf(query), from: undefined, to: undefined })}>
-          around {clockTime(from)} ×
-        </a>
-      )}
     </form>
   );
 }
@@ -225,8 +224,9 @@ function Found({
 
 export function TraceListPage(): JSX.Element {
   const { query } = place.value;
-  const { sort, ...filter } = paramsOf(query);
-  const every = filter.to !== undefined || pausedSince.value !== undefined ? undefined : REFRESH_MS;
+  const { sort, ...fields } = paramsOf(query);
+  const filter: Record<string, string | undefined> = { ...fields, ...timesOf(fields.id) };
+  const every = isMoving.value ? REFRESH_MS : undefined;
   const found = useResource<TracesAnswer>(
     address('/api/traces', { ...filter, sort, complete: 'true', limit: LIMIT }),
     every,

@@ -168,7 +168,7 @@ function Trace({ trace }: { trace: TraceAnswer }): JSX.Element {
   );
 }
 
-export function TracePage({ traceId }: { traceId: string }): JSX.Element {
+export function TracePage({ id: traceId }: { id: string }): JSX.Element {
   const found = useResource<TraceAnswer>(`/api/traces/${traceId}`);
   if (found.data !== undefined) return <Trace key={traceId} trace={found.data} />;
   if (found.error !== undefined) {

@@ -554,9 +554,28 @@ describe('the page', () => {
     expect([again.status, again.bytes.length]).toEqual([304, 0]);
   });
 
+  it('answers a person who asks for an unknown address, also before the sign-in, and never a program', async () => {
+    const html = { accept: 'text/html,*/*' };
+    await using server = await start();
+    const unknown = await ask(server.port, '/no/such%20page', { headers: html });
+    expect([unknown.status, unknown.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+    expect((await ask(server.port, '/no/such', { method: 'POST', headers: html })).bytes.toString()).not.toContain(
+      '<title>',
+    );
+    for (const target of ['/api/nothing', '/v1/nothing', '/assets/old-chunk.js', '/-/nothing', '/favicon.ico']) {
+      const answer = await ask(server.port, target, { headers: html });
+      expect([answer.status, answer.bytes.includes('<title>')]).toEqual([404, false]);
+    }
+    expect((await ask(server.port, '/no/such')).bytes.toString()).not.toContain('<title>');
+    await using closed = await start({ token: 'secret-token-of-this-server' });
+    expect((await ask(closed.port, '/no/such', { headers: html })).status).toBe(404);
+    expect((await ask(closed.port, '/no/such')).status).toBe(401);
+    expect((await ask(closed.port, '/api/metrics', { headers: html })).status).toBe(401);
+  });
+
   it('is the response at each of its own addresses', async () => {
     await using server = await start();
-    for (const target of ['/', '/traces', '/traces/ab12', '/alerts', '/explore?q=up']) {
+    for (const target of ['/', '/traces', '/traces/ab12', '/alerts', '/explore?q=up', '/services', '/traffic']) {
       const answer = await ask(server.port, target);
       expect([answer.status, answer.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
     }

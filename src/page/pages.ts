@@ -1,0 +1,33 @@
+/**
+ * Which code draws which address. Every page is loaded when it is first opened, so that the first paint does not wait for
+ * pages that nobody looks at. What the navigation says about a page is in shell/navigation.ts.
+ */
+import type { ComponentType } from 'preact';
+
+/** What the address gives to a page. */
+export interface PageProps {
+  /** The part of the path that names one thing, '' for a list. */
+  readonly id: string;
+}
+
+export interface PageRoute {
+  /** The first group, when there is one, becomes `id`. */
+  readonly path: RegExp;
+  readonly load: () => Promise<ComponentType<PageProps>>;
+}
+
+export const PAGE_ROUTES: readonly PageRoute[] = [
+  { path: /^\/$/, load: async () => (await import('./overview/overview.tsx')).OverviewPage },
+  { path: /^\/traces$/, load: async () => (await import('./traces/trace-list.tsx')).TraceListPage },
+  { path: /^\/traces\/([0-9a-f]{1,32})$/, load: async () => (await import('./traces/trace-page.tsx')).TracePage },
+  { path: /^\/alerts$/, load: async () => (await import('./alerts/alerts.tsx')).AlertsPage },
+  { path: /^\/explore$/, load: async () => (await import('./explore/explore.tsx')).ExplorePage },
+];
+
+export function routeOf(path: string): { readonly route: PageRoute; readonly id: string } | undefined {
+  for (const route of PAGE_ROUTES) {
+    const match = route.path.exec(path);
+    if (match !== null) return { route, id: match[1] ?? '' };
+  }
+  return undefined;
+}
