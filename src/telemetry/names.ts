@@ -202,7 +202,14 @@ export const METRICS = {
     's',
     'gauge',
     ['service'],
-    'When the service sent its first log line; begins anew after an hour without lines.',
+    'When the service sent its first log line; begins anew after ten minutes without lines.',
+  ),
+  logFormerRun: metric(
+    'vitrine.log.former_run',
+    's',
+    'gauge',
+    ['service'],
+    'The longest of the earlier runs of the service, each ended by ten minutes without lines; only of services that run for less than two hours.',
   ),
   alertsFiring: metric('vitrine.alert.firing', '{alert}', 'gauge', ['severity'], 'Alerts that fire now.'),
   alertEvaluation: metric(

@@ -60,7 +60,7 @@ const EXAMPLES: Readonly<Record<string, RegExp>> = {
   log_keep: /\blog_keep\b/,
   sgn: /\bsgn\b/,
   'Requests by upstream and status': /Requests by upstream and status/,
-  explore: /\/explore(?:'|\$)/,
+  explore: /\bExplorePage\b|path: '\/explore'|\|explore\|/,
   insufficient_funds: /\binsufficient_funds\b/,
 };
 

@@ -106,7 +106,7 @@ describe('old addresses', () => {
     ['/graph', '?g0.expr=up%20%3D%3D%200&g0.range_input=1h', '/explore?q=up+%3D%3D+0&from=now-1h&to=now'],
     ['/query', '?g0.expr=up', '/explore?q=up'],
     ['/graph', '?g0.range_input=<b>', '/explore'],
-    ['/service', '?name=checkout', '/services?service=checkout'],
+    ['/service', '?name=checkout', '/service?service=checkout'],
     ['/alert', '', '/alerts'],
     ['/alerting', '', '/alerts'],
     ['/search', '?service=a', '/traces?service=a'],

@@ -13,6 +13,7 @@ export const LOG_SERIES = {
   rate: seriesName(METRICS.logRate),
   lastSeen: seriesName(METRICS.logLastSeen),
   firstSeen: seriesName(METRICS.logFirstSeen),
+  formerRun: seriesName(METRICS.logFormerRun),
   records: seriesName(METRICS.logRecords),
 };
 

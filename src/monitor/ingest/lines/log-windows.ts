@@ -4,7 +4,11 @@
  * time of arrival. Buckets of a second would be wrong at the edges, so each distinct millisecond has its own counts. The
  * time of a silent service's last line is kept for an hour, so that rules can detect the silence. Windows use the monotonic
  * clock: a step of the wall clock neither empties nor extends them.
+ *
+ * Lines without a pause of ten minutes are one run of a service. The end of a run is normal for a service whose earlier
+ * runs were short too, such as a nightly backup, so the longest of these is kept for eight days and written as a gauge.
  */
+import { BoundedMap } from '../../../base/bounded.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { AppendResult, LogSink, SampleSink } from '../../../model/ports.ts';
 import { Labels } from '../../../model/labels.ts';
@@ -24,6 +28,11 @@ export interface LogWindowsOptions {
 const WINDOW_MS = 60_000;
 const FORGET_MS = 3_600_000;
 const ERROR_SEVERITIES = new Set(['error', 'fatal']);
+/** A longer pause ends a run. */
+const PAUSE_MS = 600_000;
+/** A longer run is no job: its end is never taken as normal. */
+const JOB_MAX_MS = 2 * 3_600_000;
+const JOB_FORGET_MS = 8 * 24 * 3_600_000;
 /** The part of a window that may be unobserved after a restart; with a longer one, its figures are not written. */
 const UNOBSERVED_MAX_MS = 15_000;
 const OTHER = '_other';
@@ -57,16 +66,19 @@ class Window {
     return at;
   }
 
-  /** Counts lines of a severity at `at`. `at` must not decrease. */
-  add(at: number, severity: string, lines: number): void {
+  /** Counts lines of a severity at `at`, which must not decrease. Returns the length of the run that had ended before. */
+  add(at: number, severity: string, lines: number): number | undefined {
     const slot = this.#slotAt(at);
     const errors = ERROR_SEVERITIES.has(severity) ? lines : 0;
     this.#lines[slot] += lines;
     this.#errors[slot] += errors;
     this.lines += lines;
     this.errors += errors;
+    const ended = this.firstSeenMs !== Infinity && at - this.lastSeenMs > PAUSE_MS;
+    const runMs = ended ? this.lastSeenMs - this.firstSeenMs : undefined;
+    this.firstSeenMs = ended ? at : Math.min(this.firstSeenMs, at);
     this.lastSeenMs = at;
-    this.firstSeenMs = Math.min(this.firstSeenMs, at);
+    return runMs;
   }
 
   /** Drops entries that are not in (now - 60 s, now]. */
@@ -99,6 +111,7 @@ interface ServiceRefs {
   readonly rate: number;
   readonly lastSeen: number;
   readonly firstSeen: number;
+  readonly formerRun: number;
   readonly totals: Map<string, number>;
 }
 
@@ -108,6 +121,7 @@ export class LogWindows implements LogSink {
   readonly #maxServices: number;
   readonly #windows = new Map<string, Window>();
   readonly #refs = new Map<string, ServiceRefs>();
+  readonly #formerRuns: BoundedMap<string, { readonly longestMs: number; readonly endedMs: number }>;
   #generation = -1;
   #overflowed = 0;
   /** The time between the end of the previous run of the monitor and the start of this one. */
@@ -117,6 +131,7 @@ export class LogWindows implements LogSink {
     this.#sink = options.sink;
     this.#clock = options.clock;
     this.#maxServices = options.maxServices ?? 1000;
+    this.#formerRuns = new BoundedMap(this.#maxServices);
   }
 
   get services(): number {
@@ -132,9 +147,11 @@ export class LogWindows implements LogSink {
   append(records: readonly LogRecord[]): AppendResult | Promise<AppendResult> {
     const nowMs = this.#now();
     for (const record of records) {
-      const window = this.#windowOf(serviceOf(record.resource));
+      const service = serviceOf(record.resource);
+      const window = this.#windowOf(service);
       const severity = severityName(record.severityNumber) || 'unknown';
-      window.add(nowMs, severity, 1);
+      const runMs = window.add(nowMs, severity, 1);
+      if (runMs !== undefined) this.#ended(service, runMs, nowMs);
       window.totals.set(severity, (window.totals.get(severity) ?? 0) + 1);
     }
     return this.#sink.append(records);
@@ -175,6 +192,7 @@ export class LogWindows implements LogSink {
     for (const [service, window] of this.#windows) {
       window.slide(at);
       if (at - window.lastSeenMs > FORGET_MS) {
+        this.#ended(service, window.lastSeenMs - window.firstSeenMs, at);
         this.#windows.delete(service);
         this.#refs.delete(service);
       } else this.#write(service, window, { nowMs, at, whole }, columns, sink);
@@ -197,6 +215,7 @@ export class LogWindows implements LogSink {
         rate: resolve(LOG_SERIES.rate),
         lastSeen: resolve(LOG_SERIES.lastSeen),
         firstSeen: resolve(LOG_SERIES.firstSeen),
+        formerRun: resolve(LOG_SERIES.formerRun),
         totals: new Map(),
       };
       this.#refs.set(service, refs);
@@ -208,6 +227,8 @@ export class LogWindows implements LogSink {
     }
     columns.add(refs.lastSeen, nowMs, (nowMs - (at - window.lastSeenMs)) / 1000, false, 0);
     columns.add(refs.firstSeen, nowMs, (nowMs - (at - window.firstSeenMs)) / 1000, false, 0);
+    const former = this.#formerRuns.get(service);
+    if (former !== undefined) columns.add(refs.formerRun, nowMs, former.longestMs / 1000, false, 0);
     for (const [severity, total] of window.totals) {
       let ref = refs.totals.get(severity);
       if (ref === undefined) {
@@ -216,6 +237,13 @@ export class LogWindows implements LogSink {
       }
       columns.add(ref, nowMs, total, false, 0);
     }
+  }
+
+  #ended(service: string, runMs: number, at: number): void {
+    const former = this.#formerRuns.get(service);
+    const known = former !== undefined && at - former.endedMs <= JOB_FORGET_MS ? former.longestMs : 0;
+    if (runMs > JOB_MAX_MS) this.#formerRuns.delete(service);
+    else this.#formerRuns.set(service, { longestMs: Math.max(known, runMs), endedMs: at });
   }
 
   #windowOf(service: string): Window {

@@ -53,6 +53,42 @@ describe('LogWindows', () => {
     );
   });
 
+  it('begins a run after ten minutes without lines, and knows how long the earlier short runs were', async () => {
+    const clock = stillClock();
+    const windows = new LogWindows({ sink: new MemoryLogSink(), clock });
+    const written = async (): Promise<Record<string, number>> => {
+      const sink = new MemorySampleSink();
+      sink.generation = clock.nowMs;
+      await windows.samples(clock.nowMs, sink);
+      return sink.last();
+    };
+    const run = async (service: string, minutes: number): Promise<Record<string, number>> => {
+      for (let minute = 0; minute <= minutes; minute += 9) {
+        void windows.append([record(service, 9)]);
+        clock.nowMs += 540_000;
+      }
+      return written();
+    };
+    const former = 'vitrine_log_former_run_seconds{service="backup"}';
+    const first = 'vitrine_log_first_seen_timestamp_seconds{service="backup"}';
+    expect((await run('backup', 27))[former]).toBeUndefined();
+    clock.nowMs += 61_000;
+    // The pause was ten minutes and a second: a second run begins.
+    const secondRunMs = clock.nowMs;
+    const second = await run('backup', 9);
+    expect([second[former], second[first]]).toEqual([1620, secondRunMs / 1_000]);
+    // Forgotten after an hour, and still known a day later.
+    clock.nowMs += 3_600_000;
+    await written();
+    clock.nowMs += 20 * 3_600_000;
+    expect((await run('backup', 9))[former]).toBe(1620);
+    // A run of more than two hours is no job's, and other services are kept only as far as there is room.
+    clock.nowMs += 700_000;
+    await run('backup', 130);
+    clock.nowMs += 700_000;
+    expect((await run('backup', 9))[former]).toBeUndefined();
+  });
+
   it('keeps the last-seen time of a silent service for an hour', async () => {
     const clock = stillClock();
     const logs = new MemoryLogSink();

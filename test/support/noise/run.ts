@@ -1,0 +1,134 @@
+/**
+ * Runs a time of the team's week in fast time through the real parts: log windows, store, PromQL, rule engine and the rule
+ * files of `rules/`. Returns the pages: each time that an alert begins to fire whose severity is more than `info`.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { every, type Clock } from '../../../src/base/clock.ts';
+import { silentLogger } from '../../../src/base/logger.ts';
+import type { Alert } from '../../../src/model/alert.ts';
+import type { LogSink } from '../../../src/model/ports.ts';
+import { builtinRules } from '../../../src/monitor/alerts/rules/builtin.ts';
+import { RuleEngine } from '../../../src/monitor/alerts/rules/engine.ts';
+import { LogWindows } from '../../../src/monitor/ingest/lines/log-windows.ts';
+import { embeddedQuerier } from '../../../src/monitor/promql/embedded.ts';
+import { compileMatcher } from '../../../src/monitor/promql/syntax/matchers.ts';
+import { openSampleStore } from '../../../src/monitor/store/open-sample-store.ts';
+import type { Condition } from './schedule.ts';
+import { Team } from './team.ts';
+
+/** Monday, midnight. */
+export const WEEK_BEGINS_MS = Date.UTC(2026, 10, 23);
+/** Figures are collected this long before the instants at which rules are evaluated. */
+const COLLECTED_BEFORE_MS = 300;
+
+export interface Page {
+  /** Seconds from the begin of the week. */
+  readonly atS: number;
+  readonly alert: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface NoiseOptions {
+  readonly seed: number;
+  readonly conditions: readonly Condition[];
+  readonly fromS: number;
+  readonly toS: number;
+}
+
+/** Time that moves when told to. A callback is done when everything it started has set its next timer. */
+class FastClock implements Clock {
+  #nowMs: number;
+  readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
+
+  constructor(nowMs: number) {
+    this.#nowMs = nowMs;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  monotonic(): number {
+    return this.#nowMs - WEEK_BEGINS_MS;
+  }
+
+  after(delayMs: number, run: () => void): () => void {
+    const timer = { at: this.#nowMs + delayMs, run };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  async moveTo(ms: number): Promise<void> {
+    for (;;) {
+      let due: { readonly at: number; readonly run: () => void } | undefined;
+      for (const timer of this.#timers) if (timer.at <= ms && (due === undefined || timer.at < due.at)) due = timer;
+      if (due === undefined) break;
+      const before = this.#timers.size;
+      this.#timers.delete(due);
+      this.#nowMs = Math.max(this.#nowMs, due.at);
+      due.run();
+      while (this.#timers.size < before) await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#nowMs = ms;
+  }
+}
+
+const NOWHERE: LogSink = { append: () => ({ accepted: 0, rejected: [] }) };
+
+/** Not `info`: those are shown and wake nobody. */
+const isPage = ({ state, labels, firedAtMs }: Alert, nowMs: number): boolean =>
+  state === 'firing' && firedAtMs === nowMs && labels.get('severity') !== 'info';
+
+export async function runNoise({ seed, conditions, fromS, toS }: NoiseOptions): Promise<Page[]> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-noise-'));
+  const clock = new FastClock(WEEK_BEGINS_MS + fromS * 1_000);
+  const logger = silentLogger;
+  const samples = openSampleStore({ dir, compileMatcher, clock, logger, minFreeBytes: 0 });
+  const pages: Page[] = [];
+  const windows = new LogWindows({ sink: NOWHERE, clock });
+  const stopWindows = every(
+    clock,
+    1_000,
+    async (nowMs) => void (await windows.samples(nowMs, samples)),
+    (error) => {
+      throw error;
+    },
+  );
+  const rules = new RuleEngine({
+    groups: builtinRules(),
+    querier: embeddedQuerier(samples, { clock }),
+    samples,
+    alerts: {
+      alerts: (alerts, nowMs) => {
+        for (const alert of alerts.filter((one) => isPage(one, nowMs)))
+          pages.push({
+            atS: (nowMs - WEEK_BEGINS_MS) / 1_000,
+            alert: alert.labels.get('alertname'),
+            labels: alert.labels.toJSON(),
+          });
+      },
+    },
+    clock,
+    logger,
+  });
+  rules.start();
+  try {
+    const team = new Team(seed, conditions, samples);
+    for (let s = fromS + 1; s <= toS; s += 1) {
+      const instantMs = WEEK_BEGINS_MS + s * 1_000;
+      await clock.moveTo(instantMs - COLLECTED_BEFORE_MS);
+      await windows.append(await team.second(s, instantMs - COLLECTED_BEFORE_MS));
+      await clock.moveTo(instantMs);
+    }
+    const unhealthy = rules.groups().flatMap((group) => group.rules.filter(({ health }) => health === 'err'));
+    if (unhealthy.length > 0) throw new Error(`Rules failed: ${JSON.stringify(unhealthy)}`);
+    return pages;
+  } finally {
+    stopWindows();
+    await rules.close();
+    await samples.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
