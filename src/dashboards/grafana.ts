@@ -56,6 +56,7 @@ function grafanaPanel(panel: Panel, id: number, x: number, y: number): object {
     id,
     title: panel.title,
     description: panel.subtitle,
+    ...(panel.everyMs === undefined ? {} : { interval: `${panel.everyMs / 1_000}s` }),
     type: TYPES[panel.kind],
     datasource: DATASOURCE,
     gridPos: { x, y, w: panel.width * 2, h: HEIGHT },
@@ -98,7 +99,7 @@ export function grafanaDashboard(dashboard: Dashboard): object {
     editable: true,
     graphTooltip: 1,
     refresh: '5s',
-    time: { from: 'now-15m', to: 'now' },
+    time: dashboard.range ?? { from: 'now-15m', to: 'now' },
     timepicker: {},
     annotations: { list: [] },
     templating: {

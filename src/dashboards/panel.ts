@@ -51,6 +51,8 @@ export interface Panel {
   readonly threshold?: Threshold;
   /** The axis of a ratio goes to 100 % unless it is fitted to its values, which are expected to be small. */
   readonly axis?: 'fit' | 'log';
+  /** One point for each of these times, whatever the range; windows of the queries are as long. */
+  readonly everyMs?: number;
   /** Width in columns, of 12. */
   readonly width: 4 | 6 | 8 | 12;
 }
@@ -59,6 +61,8 @@ export interface Dashboard {
   readonly id: string;
   readonly title: string;
   readonly description: string;
+  /** The range that the dashboard opens with, in Grafana's words. */
+  readonly range?: { readonly from: string; readonly to: string };
   readonly panels: readonly Panel[];
 }
 

@@ -83,6 +83,7 @@ const signalPanels: readonly Panel[] = (
   subtitle,
   unit: SIGNALS[signal].unit,
   kind: 'timeseries',
+  ...(signal === 'error_ratio' ? { axis: 'fit' as const } : {}),
   queries: [{ expr: SIGNALS[signal].expr('', WINDOW), legend: '{{job}}' }],
   width: 6,
 }));

@@ -7,7 +7,7 @@ import { MARK_WORDS } from './data/marks.ts';
 import { clockTime, dateTime, digits, NONE } from '../state/format.ts';
 import type { TimeChartProps } from './chart-model.ts';
 import { nearest } from './chart-model.ts';
-import { shortName } from './data/safe-name.ts';
+import { visibleName } from '../state/visible-name.ts';
 
 const MAX_ROWS = 12;
 const MARK_NEAR_PX = 8;
@@ -41,7 +41,7 @@ function row(colour: string, name: string, text: string, pale = false): HTMLElem
   const made = element('div', pale ? 'pale-row' : '');
   const swatch = element('i', 'ln');
   swatch.style.background = `var(--${colour})`;
-  const label = element('bdi', '', shortName(name, 60));
+  const label = element('bdi', '', visibleName(name, 60).text);
   made.append(swatch, label, element('b', '', text));
   return made;
 }
@@ -50,9 +50,7 @@ function rowsOf({ data, scale, ghost }: TimeChartProps, at: number): HTMLElement
   const sorted = data.lines
     .map((line) => ({ line, value: nearest(line, at) }))
     .sort((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity));
-  const rows = sorted
-    .slice(0, MAX_ROWS)
-    .map(({ line, value }) => row(line.colour, line.name, figure(value, scale)));
+  const rows = sorted.slice(0, MAX_ROWS).map(({ line, value }) => row(line.colour, line.name, figure(value, scale)));
   if (sorted.length > MAX_ROWS) rows.push(element('footer', '', `${sorted.length - MAX_ROWS} more`));
   if (ghost !== undefined && ghost.lines.length <= 4) {
     const time = data.timesMs[at];
@@ -68,7 +66,9 @@ function rowsOf({ data, scale, ghost }: TimeChartProps, at: number): HTMLElement
 /** The words for the crosshair at an index, for the tooltip's head and for screen readers. */
 export function spoken(props: TimeChartProps, at: number): string {
   const { data, scale } = props;
-  const parts = data.lines.slice(0, MAX_ROWS).map((line) => `${shortName(line.name, 60)} ${figure(nearest(line, at), scale)}`);
+  const parts = data.lines
+    .slice(0, MAX_ROWS)
+    .map((line) => `${visibleName(line.name, 60).text} ${figure(nearest(line, at), scale)}`);
   return `${timeText(data, data.timesMs[at])}: ${parts.join(', ')}`;
 }
 
@@ -78,8 +78,12 @@ function marksNear(u: uPlot, { marks }: TimeChartProps, left: number): HTMLEleme
     return left >= from - MARK_NEAR_PX && left <= to + MARK_NEAR_PX;
   });
   return near.slice(0, 4).map(({ kind, text, subject, timeMs }) => {
-    const about = subject === '' || text.includes(subject) ? '' : ` · ${shortName(subject, 40)}`;
-    return element('footer', 'mark', `${MARK_WORDS[kind].replace(/s$/, '')} ${clockTime(timeMs)} · ${shortName(text, 80)}${about}`);
+    const about = subject === '' || text.includes(subject) ? '' : ` · ${visibleName(subject, 40).text}`;
+    return element(
+      'footer',
+      'mark',
+      `${MARK_WORDS[kind].replace(/s$/, '')} ${clockTime(timeMs)} · ${visibleName(text, 80).text}${about}`,
+    );
   });
 }
 

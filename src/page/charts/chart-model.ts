@@ -35,8 +35,8 @@ export interface TimeChartProps {
   readonly onDot?: ((traceId: string) => void) | undefined;
   readonly onZoom: (fromMs: number, toMs: number) => void;
   readonly onZoomOut: () => void;
-  /** Called with the index under the keyboard's crosshair. */
-  readonly onCursor: (index: number) => void;
+  /** Called with the words for the keyboard's crosshair. */
+  readonly onCursor: (text: string) => void;
   readonly label: string;
 }
 

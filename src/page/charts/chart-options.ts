@@ -16,7 +16,11 @@ interface Latest {
 }
 
 /** From the sixth line on, hues alone are not told apart by everybody. */
-const DASHES: readonly (readonly number[])[] = [[4, 2], [1, 2], [6, 2, 1, 2]];
+const DASHES: readonly (readonly number[])[] = [
+  [4, 2],
+  [1, 2],
+  [6, 2, 1, 2],
+];
 const PLAIN_LINES = 5;
 const HOUR = 3_600;
 const DAY = 86_400;
@@ -83,15 +87,13 @@ function seriesOf(latest: Latest): uPlot.Series[] {
       ...(main && !stacked && axis !== 'log' ? { fill: (u: uPlot) => fillOf(u, painted()) } : {}),
     };
   });
-  const before = (ghost?.lines ?? []).map(
-    ({ colour, name }): uPlot.Series => ({
-      label: `${name}, before`,
-      stroke: () => withAlpha(colourOf(colour), 0.65),
-      width: 1.25,
-      dash: [4, 3],
-      points: { show: false },
-    }),
-  );
+  const before = (ghost?.lines ?? []).map(({ colour, name }): uPlot.Series => ({
+    label: `${name}, before`,
+    stroke: () => withAlpha(colourOf(colour), 0.65),
+    width: 1.25,
+    dash: [4, 3],
+    points: { show: false },
+  }));
   return [...own, ...before];
 }
 
@@ -149,7 +151,12 @@ function scalesOf(latest: Latest): uPlot.Scales {
       distr: latest.current.axis === 'log' ? 3 : 1,
       range: (_, min, max) => {
         const { axis, limits, scale } = latest.current;
-        return axisRange(axis, min ?? 0, max ?? 0, limits.map(({ limit }) => limit * scale.factor));
+        return axisRange(
+          axis,
+          min ?? 0,
+          max ?? 0,
+          limits.map(({ limit }) => limit * scale.factor),
+        );
       },
     },
   };

@@ -5,7 +5,7 @@ import { digits } from '../state/format.ts';
 import { colourOf } from '../state/theme.ts';
 import { clipped, drawn, FONT, lineAcross, ratio, xOf, yOf } from './canvas.ts';
 import type { TimeChartProps } from './chart-model.ts';
-import { shortName } from './data/safe-name.ts';
+import { visibleName } from '../state/visible-name.ts';
 
 /** The space between bars, and the least height of a bar above zero (CSS pixels). */
 const BAR_GAP = 1.5;
@@ -37,7 +37,7 @@ function drawBars(u: uPlot, { data, partial }: TimeChartProps): void {
 }
 
 const nameOf = ({ rule, op, limit }: ChartLimit, { scale }: TimeChartProps): string =>
-  `${shortName(rule, 40)} ${op} ${digits(limit * scale.factor)}${scale.unit === '' ? '' : ` ${scale.unit}`}`;
+  `${visibleName(rule, 40).text} ${op} ${digits(limit * scale.factor)}${scale.unit === '' ? '' : ` ${scale.unit}`}`;
 
 function drawLimits(u: uPlot, props: TimeChartProps): void {
   const px = ratio();
@@ -68,7 +68,7 @@ const SIGNS: Readonly<Record<Mark['kind'], string>> = {
 };
 
 /** Deploys carry their version; every other moment a sign, because names would hide the lines. */
-const flagText = ({ kind, text }: Mark): string => (kind === 'deploy' ? shortName(text, 14) : SIGNS[kind]);
+const flagText = ({ kind, text }: Mark): string => (kind === 'deploy' ? visibleName(text, 14).text : SIGNS[kind]);
 
 /** Two flags closer than this would cover each other; only the first is named. */
 const FLAG_ROOM = 30;
@@ -103,19 +103,21 @@ function drawMoment(u: uPlot, mark: Mark, named: boolean): number {
   return end;
 }
 
-/** Alerts and everything else that lasts: a bar at the foot of the plot, alerts in the colour of their severity. */
+/** Alerts and everything else that lasts: a bar under the zero line, alerts in the colour of their severity. */
 function drawSpan(u: uPlot, mark: Mark): void {
   const px = ratio();
-  const { top, height } = u.bbox;
+  const { left, top, width, height } = u.bbox;
   const [x0, x1] = [xOf(u, mark.timeMs), xOf(u, mark.endMs ?? mark.timeMs)];
   const isAlert = mark.kind === 'alert';
   const colour = isAlert ? (mark.tags.includes('critical') ? 'crit-mark' : 'warn-mark') : 'muted';
-  clipped(u, (ctx) => {
+  const [from, to] = [Math.max(left, x0), Math.min(left + width, Math.max(x1, x0 + 2 * px))];
+  if (to <= from) return;
+  drawn(u, (ctx) => {
     ctx.fillStyle = colourOf(colour);
-    ctx.fillRect(x0, top + height - 4 * px, Math.max(2 * px, x1 - x0), 4 * px);
+    ctx.fillRect(from, top + height + px, to - from, 3 * px);
     if (isAlert) return;
     ctx.globalAlpha = 0.08;
-    ctx.fillRect(x0, top, Math.max(2 * px, x1 - x0), height);
+    ctx.fillRect(from, top, to - from, height);
   });
 }
 

@@ -52,10 +52,14 @@ function drawGaps(u: uPlot, props: TimeChartProps): void {
     });
     if (x1 - x0 <= 50 * px) continue;
     drawn(u, (ctx) => {
-      ctx.fillStyle = colourOf('muted');
+      const [x, y] = [(x0 + x1) / 2, gapTextY(u, props)];
       ctx.font = `${10 * px}px ${FONT}`;
       ctx.textAlign = 'center';
-      ctx.fillText('no data', (x0 + x1) / 2, gapTextY(u, props));
+      const half = ctx.measureText('no data').width / 2 + 3 * px;
+      ctx.fillStyle = colourOf('surface');
+      ctx.fillRect(x - half, y - 10 * px, 2 * half, 14 * px);
+      ctx.fillStyle = colourOf('muted');
+      ctx.fillText('no data', x, y);
     });
   }
 }

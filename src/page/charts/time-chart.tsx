@@ -12,6 +12,7 @@ import { pageState } from '../state/router.ts';
 import { paint } from '../state/theme.ts';
 import type { TimeChartProps } from './chart-model.ts';
 import { columnsOf } from './chart-model.ts';
+import { spoken } from './chart-cursor.ts';
 import { dotAt, optionsOf } from './chart-options.ts';
 
 function move(u: uPlot, latest: TimeChartProps, event: KeyboardEvent): void {
@@ -35,12 +36,19 @@ function move(u: uPlot, latest: TimeChartProps, event: KeyboardEvent): void {
   event.preventDefault();
   const next = Math.max(0, Math.min(last, targets[event.key]));
   u.setCursor({ left: u.valToPos(u.data[0][next], 'x'), top: u.over.clientHeight / 2 });
-  latest.onCursor(next);
+  latest.onCursor(spoken(latest, next));
 }
 
 /** A change of any of these needs a new uPlot; every other change only new data or a new drawing. */
 const shapeOf = ({ stacked, axis, data, ghost, ribbon }: TimeChartProps): string =>
-  [stacked, axis, ribbon === undefined, ...data.lines.map(({ key, colour }) => key + colour), '|', ...(ghost?.lines ?? []).map(({ key }) => key)].join('\u0000');
+  [
+    stacked,
+    axis,
+    ribbon === undefined,
+    ...data.lines.map(({ key, colour }) => key + colour),
+    '|',
+    ...(ghost?.lines ?? []).map(({ key }) => key),
+  ].join('\u0000');
 
 export function TimeChart(props: TimeChartProps): JSX.Element {
   const holder = useRef<HTMLDivElement>(null);

@@ -1,6 +1,6 @@
 /**
  * The API and the built page over a fake stack: `node test/support/page/page-server.ts [port]` to view it,
- * `startPageServer` for tests. The query API is a small replacement for the Prometheus router.
+ * `startPageServer` for tests.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,43 +10,16 @@ import type { Clock } from '../../../src/base/clock.ts';
 import { every, systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import type { Querier } from '../../../src/model/ports.ts';
+import { prometheusRouter } from '../../../src/monitor/api/prometheus/router.ts';
 import { LiveState } from '../../../src/monitor/api/live.ts';
 import type { MonitorApi, MonitorApiOptions } from '../../../src/monitor/api/server.ts';
 import { createMonitorApi } from '../../../src/monitor/api/server.ts';
+import { builtinRules } from '../../../src/monitor/alerts/rules/builtin.ts';
+import type { RuleSource } from '../../../src/monitor/alerts/rules/view.ts';
+import { Labels } from '../../../src/model/labels.ts';
 import { FakeBalancer, fakeAlerts, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
 
 export const PAGE_DIR = path.resolve(import.meta.dirname, '../../../dist/page');
-
-/** Just enough of `query` and `query_range` for the page. */
-export function prometheusStandIn(querier: Querier): Middleware {
-  return async (ctx, next) => {
-    const { query } = ctx;
-    if (ctx.path === '/api/v1/query_range') {
-      const { value } = await querier.range(
-        String(query.query),
-        Number(query.start) * 1_000,
-        Number(query.end) * 1_000,
-        Number(query.step) * 1_000,
-      );
-      const series = value.kind === 'matrix' ? value.series : [];
-      const result = series.map(({ labels, t, v }) => ({
-        metric: labels.toJSON(),
-        values: [...t].map((at, index) => [at / 1_000, String(v[index])]),
-      }));
-      ctx.body = { status: 'success', data: { resultType: 'matrix', result } };
-      return;
-    }
-    if (ctx.path === '/api/v1/rules') {
-      ctx.body = { status: 'success', data: { groups: [] } };
-      return;
-    }
-    if (ctx.path === '/api/v1/label/__name__/values') {
-      ctx.body = { status: 'success', data: await querier.labelValues('__name__', [], 0, 0) };
-      return;
-    }
-    await next();
-  };
-}
 
 export interface PageServer extends AsyncDisposable {
   readonly url: string;
@@ -61,6 +34,41 @@ export interface PageServerOptions {
   readonly clock?: Clock;
   readonly overrides?: Partial<MonitorApiOptions>;
 }
+
+/** The shipped rules as a rule engine lists them, so that charts have limits. */
+const shippedRules: RuleSource = {
+  alerts: () => [],
+  groups: () =>
+    builtinRules().map(({ name, rules }) => ({
+      name,
+      file: '',
+      intervalMs: 1_000,
+      limit: 0,
+      evaluationSeconds: 0,
+      lastEvaluationMs: undefined,
+      rules: rules.flatMap((rule) =>
+        rule.kind === 'recording'
+          ? []
+          : [
+              {
+                kind: 'alerting' as const,
+                name: rule.name,
+                query: rule.expr,
+                labels: Labels.from({}),
+                health: 'ok' as const,
+                lastError: '',
+                evaluationSeconds: 0,
+                lastEvaluationMs: undefined,
+                state: 'inactive' as const,
+                forMs: 0,
+                keepFiringForMs: 0,
+                annotations: {},
+                alerts: [],
+              },
+            ],
+      ),
+    })),
+};
 
 const nothing: Pick<MonitorApiOptions, 'spans' | 'logs' | 'alerts'> = {
   spans: { find: () => [], trace: () => [] },
@@ -100,7 +108,11 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     clock,
     allowedHosts: [],
     token: options.token,
-    prometheusRouter: kind === 'broken' ? undefined : prometheusStandIn(asked),
+    rules: shippedRules,
+    prometheusRouter:
+      kind === 'broken'
+        ? undefined
+        : (prometheusRouter({ querier: asked, clock, rules: shippedRules }).routes() as unknown as Middleware),
     ...options.overrides,
   });
   const server = createServer(api.handler);

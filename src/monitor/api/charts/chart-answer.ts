@@ -58,7 +58,15 @@ function askedFrom(query: URLSearchParams, nowMs: number): Asked {
   }
   const width = numberFrom(query, 'width', { min: 10, max: 8_192, fallback: DEFAULT_WIDTH }) ?? DEFAULT_WIDTH;
   const maxSeries = numberFrom(query, 'series', { min: 1, max: MAX_SERIES, fallback: MAX_SERIES }) ?? MAX_SERIES;
-  return { exprs, fromMs, toMs, width: Math.floor(width), leastStepMs, maxSeries, matchers: matchersFrom(query.getAll('match')) };
+  return {
+    exprs,
+    fromMs,
+    toMs,
+    width: Math.floor(width),
+    leastStepMs,
+    maxSeries,
+    matchers: matchersFrom(query.getAll('match')),
+  };
 }
 
 function seriesOf({ labels, t, v }: MatrixSeries, grid: Resolution, width: number): ChartSeries {

@@ -75,6 +75,17 @@ function columnOf(
   return column;
 }
 
+/** Lines of different queries that would have one name are told apart by the letter of the query. */
+function told(lines: readonly Line[]): Line[] {
+  const owner = new Map<string, number>();
+  for (const { name, query } of lines) if (!owner.has(name)) owner.set(name, query);
+  return lines.map((line) => {
+    if (owner.get(line.name) === line.query) return line;
+    const name = `${String.fromCodePoint(65 + line.query)}: ${line.name}`;
+    return { ...line, name, colour: seriesToken(name) };
+  });
+}
+
 /** The results of all queries as columns. `onlyFromMs` and later: nothing before it is kept. */
 export function dataOf(answer: ChartAnswer, queries: readonly Query[]): ChartData {
   const times = new Set<number>();
@@ -83,8 +94,10 @@ export function dataOf(answer: ChartAnswer, queries: readonly Query[]): ChartDat
   }
   const timesMs = [...times].sort((a, b) => a - b);
   const index = new Map(timesMs.map((time, at) => [time, at]));
-  const lines = answer.queries.flatMap((result, number) =>
-    result.series.map((series) => lineOf(queries[number], number, series.labels, columnOf(result, series, index))),
+  const lines = told(
+    answer.queries.flatMap((result, number) =>
+      result.series.map((series) => lineOf(queries[number], number, series.labels, columnOf(result, series, index))),
+    ),
   );
   const steps = answer.queries.filter(({ series }) => series.length > 0).map(({ stepMs }) => stepMs);
   const { fromMs, toMs } = answer;
@@ -111,7 +124,10 @@ export function advanced(
   if (newest === 0 || step < last) return data;
   const count = last === 0 ? 1 : Math.min(data.timesMs.length + 1, Math.round((step - last) / data.stepMs));
   const added = Array.from({ length: count }, (_, at) => step - (count - 1 - at) * data.stepMs);
-  const drop = Math.max(0, data.timesMs.findIndex((time) => time >= fromMs));
+  const drop = Math.max(
+    0,
+    data.timesMs.findIndex((time) => time >= fromMs),
+  );
   const timesMs = [...data.timesMs.slice(drop), ...added];
   const values = new Map<string, number | null>();
   const lines = [...data.lines];
@@ -164,7 +180,8 @@ export const isEmpty = ({ lines }: ChartData): boolean => !lines.some(({ values 
 export function largestOf(lines: readonly Line[], stacked = false): number {
   let largest = 0;
   if (!stacked) {
-    for (const { values } of lines) for (const value of values) if (isValue(value)) largest = Math.max(largest, Math.abs(value));
+    for (const { values } of lines)
+      for (const value of values) if (isValue(value)) largest = Math.max(largest, Math.abs(value));
     return largest;
   }
   const length = lines[0]?.values.length ?? 0;

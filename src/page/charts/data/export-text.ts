@@ -40,10 +40,12 @@ export function curlOf(answer: ChartAnswer, origin: string): string {
 
 /** A name for a downloaded file: `latency-2026-11-30T14-03.csv`. */
 export const fileName = (title: string, toMs: number, ending: string): string =>
-  `${title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '') || 'chart'}-${new Date(toMs)
-    .toISOString()
-    .slice(0, 16)
-    .replace(':', '-')}.${ending}`;
+  `${
+    title
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '') || 'chart'
+  }-${new Date(toMs).toISOString().slice(0, 16).replace(':', '-')}.${ending}`;
 
 /** Gives a text or an image to the browser as a file. */
 export function download(name: string, content: Blob): void {

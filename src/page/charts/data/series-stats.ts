@@ -85,3 +85,25 @@ export function picked(
   const alone = !hidden.has(key) && all.every((one) => one === key || hidden.has(one));
   return alone ? new Set() : new Set(all.filter((one) => one !== key));
 }
+
+/** A stack without the small lines would be too low, so their sum is drawn as one line on top. */
+export function withOthers(data: ChartData, drawn: readonly Line[]): ChartData {
+  if (drawn.length === data.lines.length) return data;
+  const kept = new Set(drawn.map(({ key }) => key));
+  const rest = data.lines.filter(({ key }) => !kept.has(key));
+  const values = data.timesMs.map((_, at): Value => {
+    let sum: number | null = null;
+    for (const line of rest) if (typeof line.values[at] === 'number') sum = (sum ?? 0) + line.values[at];
+    return sum;
+  });
+  const others: Line = {
+    key: 'others',
+    name: `other ${rest.length}`,
+    labels: {},
+    query: 0,
+    colour: 'line-strong',
+    main: false,
+    values,
+  };
+  return { ...data, lines: [...drawn, others] };
+}

@@ -34,7 +34,7 @@ export const unitOfName = (name: string): string => WORDS.find(([word]) => word.
 
 /** The unit of an expression over one metric, as far as its form shows; '' when it does not. */
 export function unitOfExpr(expr: string): string {
-  const names = [...expr.matchAll(/[a-zA-Z_:][\w:]*(?=\s*[{[)]|\s*$)/g)].map(([name]) => name);
+  const names = expr.replace(/"[^"]*"/g, '').match(/[a-zA-Z_:][\w:]*/g) ?? [];
   const unit = unitOfName(names.find((name) => unitOfName(name) !== '') ?? '');
   if (/\bhistogram_quantile\s*\(/.test(expr)) return unit;
   if (/[^<>=!]\/(?!\/)/.test(expr.replace(/"[^"]*"/g, ''))) {
@@ -57,9 +57,11 @@ const TIME: readonly Step[] = [
   [1e-6, 1e6, 'µs'],
   [0, 1e9, 'ns'],
 ];
-const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'].map(
-  (unit, power): Step => [power === 0 ? 0 : 1_024 ** power, 1_024 ** -power, unit],
-);
+const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'].map((unit, power): Step => [
+  power === 0 ? 0 : 1_024 ** power,
+  1_024 ** -power,
+  unit,
+]);
 BINARY.reverse();
 
 const stepFor = (steps: readonly Step[], size: number): Scale => {

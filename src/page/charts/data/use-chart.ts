@@ -21,6 +21,8 @@ export interface ChartQuestion {
   readonly points: 'steps' | 'all';
   /** Label matchers of the variables (`job=checkout`). */
   readonly matchers?: readonly string[];
+  /** One point for each of these times, instead of the step of the range. */
+  readonly everyMs?: number;
   /** The data of an earlier time, moved to the present range. */
   readonly earlierMs?: number;
   /** Instead of the range of the page. */
@@ -38,10 +40,13 @@ export interface ChartState {
 
 /** A plot that becomes a little wider needs no new data. */
 const WIDTH_STEP = 100;
+/** Over longer ranges a new point each second is not seen, and long windows are expensive: those are asked for each minute. */
+const LONG_MS = 6 * 3_600_000;
+const LONG_RELOAD_MS = 60_000;
 const NO_MATCHERS: readonly string[] = [];
 
 function pathOf(question: ChartQuestion, width: number): string {
-  const { queries, points, matchers = NO_MATCHERS, earlierMs = 0, range } = question;
+  const { queries, points, matchers = NO_MATCHERS, earlierMs = 0, range, everyMs } = question;
   const { fromMs, toMs, stepMs } = asked.peek();
   const span = range ?? { fromMs, toMs };
   const params = new URLSearchParams();
@@ -51,7 +56,8 @@ function pathOf(question: ChartQuestion, width: number): string {
   params.set('to', String(span.toMs - earlierMs));
   params.set('width', String(width));
   const isShort = span.toMs - span.fromMs <= 300_000;
-  if (points === 'steps' && range === undefined) params.set('step', `${stepMs / 1_000}s`);
+  if (everyMs !== undefined) params.set('step', `${everyMs / 1_000}s`);
+  else if (points === 'steps' && range === undefined) params.set('step', `${stepMs / 1_000}s`);
   else params.set('step', isShort ? '5s' : '15s');
   return `/api/charts?${params}`;
 }
@@ -85,7 +91,9 @@ export function useChart(question: ChartQuestion): ChartState {
   const { range: chosen, zone, live } = pageState.value;
   const width = Math.ceil(question.width / WIDTH_STEP) * WIDTH_STEP;
   const wanted = [chosen?.from, chosen?.to, zone, typeof live, range?.fromMs, range?.toMs, ...matchers].join('|');
-  const isLive = range === undefined && earlierMs === 0;
+  const isOwn = range === undefined && earlierMs === 0;
+  const isLong = asked.value.toMs - asked.value.fromMs > LONG_MS || question.everyMs !== undefined;
+  const isLive = isOwn && !isLong;
 
   useEffect(() => {
     if (width === 0 || queries.length === 0) return undefined;
@@ -95,7 +103,7 @@ export function useChart(question: ChartQuestion): ChartState {
       .then((answer) => {
         const error = failureOf(answer);
         const data = moved(dataOf(answer, queries), earlierMs);
-        if (isLive) noteValueAt(firstOf(data));
+        if (isOwn) noteValueAt(firstOf(data));
         return setState({ data, answer, error, loading: false });
       })
       .catch((error: unknown) => {
@@ -105,6 +113,14 @@ export function useChart(question: ChartQuestion): ChartState {
       });
     return () => abort.abort();
   }, [queries, points, connection, turn, wanted, width, earlierMs]);
+
+  useEffect(() => {
+    if (!isOwn || !isLong) return undefined;
+    const timer = window.setInterval(() => {
+      if (isMoving.peek() && document.visibilityState === 'visible') setTurn((n) => n + 1);
+    }, LONG_RELOAD_MS);
+    return () => clearInterval(timer);
+  }, [isOwn, isLong]);
 
   const exprs = useMemo(() => state.answer?.queries.map(({ expr }) => expr) ?? [], [state.answer]);
   useEffect(() => (isLive && exprs.length > 0 ? watch(exprs) : undefined), [exprs, isLive]);
