@@ -100,7 +100,7 @@ export const history: Dashboard = {
       queries: [
         {
           expr:
-            `${ofDay('system_cpu_time_seconds_total', 'instance', 'cpu_mode!="idle"')}` +
+            ofDay('system_cpu_time_seconds_total', 'instance', 'cpu_mode!="idle"') +
             ` / ${ofDay('system_cpu_time_seconds_total', 'instance')}`,
           legend: '{{instance}}',
         },

@@ -21,6 +21,7 @@ import './styles/base.css';
 import './styles/shell.css';
 import './styles/overview.css';
 import './styles/traces.css';
+import './styles/services.css';
 import './styles/phone.css';
 
 const loaded = new Map<PageRoute, ComponentType<PageProps>>();

@@ -18,7 +18,12 @@ export const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** The page may import types from these and nothing else of the house. */
-export const PAGE_MAY_IMPORT = ['monitor/api/contract.ts', 'monitor/api/charts/contract.ts', 'dashboards'];
+export const PAGE_MAY_IMPORT = [
+  'monitor/api/contract.ts',
+  'monitor/api/care-contract.ts',
+  'monitor/api/charts/contract.ts',
+  'dashboards',
+];
 
 /**
  * Folder → its rooms → the rooms of the same folder that each may import, directly. A room is a subfolder with all that is
@@ -126,7 +131,22 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     explore: ['state', 'ui', 'charts'],
     overview: ['state', 'ui', 'charts', 'alerts'],
     traces: ['state', 'ui', 'charts', 'overview'],
-    '.': ['state', 'ui', 'styles', 'shell', 'alerts', 'explore', 'overview', 'traces'],
+    services: ['state', 'ui', 'charts', 'alerts'],
+    traffic: ['state', 'ui', 'charts', 'overview'],
+    settings: ['state', 'ui'],
+    '.': [
+      'state',
+      'ui',
+      'styles',
+      'shell',
+      'alerts',
+      'explore',
+      'overview',
+      'traces',
+      'services',
+      'traffic',
+      'settings',
+    ],
   },
 };
 

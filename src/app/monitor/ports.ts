@@ -92,6 +92,7 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     logger,
     clock,
     routes: careRoutes(options.care),
+    capabilities: options.care === undefined ? [] : ['balancer'],
     allowedHosts: [settings.monitor.listen.host, ...settings.monitor.allowed_hosts],
   });
 }

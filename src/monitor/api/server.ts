@@ -15,6 +15,7 @@ import type { Annotations } from '../store/state/annotations.ts';
 import { Access } from './access.ts';
 import { compressed, jsonBody, problems } from './answers.ts';
 import type { CurrentFigures } from './contract.ts';
+import type { SessionAnswer } from './care-contract.ts';
 import { chartRoutes } from './charts/chart-routes.ts';
 import { checkOrigin } from './guard.ts';
 import type { HealthSource } from './health-routes.ts';
@@ -44,6 +45,8 @@ export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly ingestMiddlewares?: readonly Middleware[] | undefined;
   /** Additional routes. They come before the table's own, so a route that exists replaces the 501 of its row. */
   readonly routes?: readonly Route[] | undefined;
+  /** Parts of this server that pages may need: `balancer`. */
+  readonly capabilities?: readonly string[] | undefined;
   /** Without a token, every request that reaches the port is admitted. */
   readonly token?: string | undefined;
   /** The folder of the built page. */
@@ -102,12 +105,17 @@ function figureRoutes({ querier, live, alerts, clock }: MonitorApiOptions): Rout
 
 const isSecure = (ctx: Context): boolean => ctx.protocol === 'https';
 
-function sessionRoutes(access: Access): Route[] {
+function sessionRoutes(access: Access, options: MonitorApiOptions): Route[] {
   return [
     {
       method: 'GET',
       path: '/api/session',
-      handler: () => ({ token_needed: !access.isOpen }),
+      handler: (): SessionAnswer => ({
+        token_needed: !access.isOpen,
+        role: 'admin',
+        name: access.isOpen ? 'local' : 'token',
+        capabilities: [...(options.capabilities ?? [])],
+      }),
     },
     {
       method: 'POST',
@@ -172,10 +180,16 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
 export async function createMonitorApi(options: MonitorApiOptions): Promise<MonitorApi> {
   const access = new Access(options.token, options.clock);
   const page = await loadPage(options.pageDir);
+  const socket = new LiveSocket({ ...options, access });
+  // Why an upgrade is refused: browsers hide it, and the page asks here.
+  const liveRoutes: Route[] = [
+    { method: 'GET', path: '/api/live', handler: ({ ctx }) => socket.checkRoom(ctx.req.socket.remoteAddress ?? '') },
+  ];
   const own = [
     ...(options.routes ?? []),
     ...healthRoutes(options, access),
-    ...sessionRoutes(access),
+    ...sessionRoutes(access, options),
+    ...liveRoutes,
     ...figureRoutes(options),
     ...chartRoutes(options),
     ...recordRoutes(options),
@@ -197,7 +211,6 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
   app.use(routed([...own, ...laterRoutes()]));
   app.use((ctx, next) => (serveUnknown(ctx, page) ? undefined : next()));
   const respond = app.callback();
-  const socket = new LiveSocket({ ...options, access });
   return {
     handler: (request, response) => void respond(request, response),
     upgrade: (request, duplex, head) => socket.upgrade(request, duplex, head),

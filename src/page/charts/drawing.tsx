@@ -9,10 +9,12 @@ type Drawn = (props: TimeChartProps) => JSX.Element;
 let loaded: Drawn | undefined;
 let loading: Promise<void> | undefined;
 
+async function arrive(): Promise<void> {
+  loaded = (await import('./time-chart.tsx')).TimeChart;
+}
+
 function load(): Promise<void> {
-  loading ??= import('./time-chart.tsx').then((module) => {
-    loaded = module.TimeChart;
-  });
+  loading ??= arrive();
   return loading;
 }
 

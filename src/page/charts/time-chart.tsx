@@ -66,7 +66,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
     const box = holder.current;
     if (box === null) return undefined;
     const options = optionsOf(latest, box.clientWidth, box.clientHeight);
-    const u = new uPlot(options, columnsOf(latest.current) as uPlot.AlignedData, box);
+    const u = new uPlot(options, columnsOf(latest.current), box);
     chart.current = u;
     const resize = new ResizeObserver(() => u.setSize({ width: box.clientWidth, height: box.clientHeight }));
     resize.observe(box);
@@ -75,7 +75,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
       visible.current = entries.at(-1)?.isIntersecting ?? true;
       if (!visible.current || !waiting.current) return;
       waiting.current = false;
-      u.setData(columnsOf(latest.current) as uPlot.AlignedData);
+      u.setData(columnsOf(latest.current));
     });
     view.observe(box);
     return () => {
@@ -87,7 +87,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
   }, [shape, painted, zone]);
   useEffect(() => {
     if (!visible.current) waiting.current = true;
-    else chart.current?.setData(columnsOf(props) as uPlot.AlignedData);
+    else chart.current?.setData(columnsOf(props));
   }, [props.data, props.ghost, props.scale.factor, props.limits]);
   useEffect(() => {
     if (visible.current) chart.current?.redraw(false);

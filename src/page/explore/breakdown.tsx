@@ -42,12 +42,16 @@ function panelOf(name: string, type: string, by: string): Panel {
   };
 }
 
-export function Breakdown({ metric }: { metric: string }): JSX.Element {
+interface About {
+  readonly labels: readonly string[] | undefined;
+  readonly entry: MetricEntry | undefined;
+}
+
+/** The labels of a metric and what the browser knows about it. */
+function useMetric(metric: string): About {
   const [labels, setLabels] = useState<readonly string[] | undefined>(undefined);
   const [entry, setEntry] = useState<MetricEntry | undefined>(undefined);
-  const [all, setAll] = useState(false);
   useEffect(() => {
-    setAll(false);
     labelNames(metric)
       .then((names) => setLabels(names.filter((name) => !HIDDEN_LABELS.has(name) && /^\w+$/.test(name))))
       .catch(() => setLabels([]));
@@ -55,7 +59,20 @@ export function Breakdown({ metric }: { metric: string }): JSX.Element {
       .then((entries) => setEntry(entries.find(({ name }) => name === metric)))
       .catch(() => setEntry(undefined));
   }, [metric]);
-  const type = entry?.type ?? '';
+  return { labels, entry };
+}
+
+const aboutText = ({ entry }: About): string => {
+  const count = entry?.series === undefined ? '' : `${entry.series} series`;
+  return [entry?.type ?? '', count, entry?.help ?? ''].filter((text) => text !== '').join(' · ');
+};
+
+export function Breakdown({ metric }: { metric: string }): JSX.Element {
+  const about = useMetric(metric);
+  const { labels } = about;
+  const [all, setAll] = useState(false);
+  useEffect(() => setAll(false), [metric]);
+  const type = about.entry?.type ?? '';
   const panels = useMemo(
     () => ['', ...(labels ?? []).slice(0, all ? 50 : FIRST)].map((by) => panelOf(metric, type, by)),
     [metric, type, labels, all],
@@ -67,11 +84,7 @@ export function Breakdown({ metric }: { metric: string }): JSX.Element {
           <h2>
             <Name of={metric} mono most={90} />
           </h2>
-          <span class="sub">
-            {[type, entry?.series === undefined ? '' : `${entry.series} series`, entry?.help ?? '']
-              .filter((text) => text !== '')
-              .join(' · ')}
-          </span>
+          <span class="sub">{aboutText(about)}</span>
           <button type="button" class="btn sm note" onClick={() => setParams({ metric: '' })}>
             Close the breakdown
           </button>

@@ -24,6 +24,8 @@ interface Status {
 export const MAX_METRICS = 5_000;
 const FAMILY = /_(?:bucket|sum|count|total|created)$/;
 
+const NOTHING = { type: '', help: '', unit: '' };
+
 /** Joins names, metadata (by family) and numbers of series. Pure. */
 export function entriesOf(
   names: readonly string[],
@@ -37,7 +39,7 @@ export function entriesOf(
       : Object.hasOwn(metadata, family)
         ? metadata[family]
         : [];
-    const { type = '', help = '', unit = '' } = own[0] ?? {};
+    const { type, help, unit } = own[0] ?? NOTHING;
     return { name, type: type === 'unknown' ? '' : type, unit, help, series: counts.get(name) };
   });
 }

@@ -46,31 +46,39 @@ const firstMetric = (text: string): string =>
     return kind === 'name' && word.length > 2 && (next === undefined || !/^[=!~,]/.test(next.text));
   })?.text ?? '';
 
+const isTyped = ({ kind }: Token): boolean => kind === 'string' || kind === 'duration' || kind === 'number';
+
+/** The token that ends at the caret and can still be completed. */
+function typedToken(tokens: readonly Token[], at: number): Token | undefined {
+  const last = tokens.at(-1);
+  if (last === undefined || last.start + last.text.length !== at) return undefined;
+  return isWord(last) || isTyped(last) ? last : undefined;
+}
+
 export function caretAt(text: string, at: number): Caret {
   const tokens = before(text, at);
-  const last = tokens.at(-1);
-  const typing =
-    last !== undefined &&
-    last.start + last.text.length === at &&
-    (isWord(last) || last.kind === 'string' || last.kind === 'duration' || last.kind === 'number');
-  const typed = typing ? last.text : '';
-  const done = typing ? tokens.slice(0, -1) : tokens;
+  const last = typedToken(tokens, at);
+  const typed = last?.text ?? '';
+  const done = last === undefined ? tokens : tokens.slice(0, -1);
   const open = openBracket(done);
-  const at0 = { from: at - typed.length, to: at, typed };
-  if (open?.bracket === '[') return { ...at0, context: { kind: 'duration' } };
-  if (open?.bracket === '{') return { ...at0, ...inBraces(done, open.name, typed, at0, text) };
-  if (open?.bracket === '(' && GROUPING.has(open.name)) {
-    return {
-      ...at0,
-      context: {
-        kind: 'label',
-        metric: firstMetric(text.slice(0, done[open.index - 1]?.start ?? 0)) || firstMetric(text.slice(at)),
-      },
-    };
-  }
-  if (typing && (last.kind === 'string' || last.kind === 'duration' || last.kind === 'number'))
-    return { ...at0, context: { kind: 'none' } };
-  return { ...at0, context: { kind: 'expression' } };
+  const span = { from: at - typed.length, to: at, typed };
+  if (open?.bracket === '[') return { ...span, context: { kind: 'duration' } };
+  if (open?.bracket === '{') return { ...span, ...inBraces(done, open.name, typed, span, text) };
+  const metric = groupedMetric(text, at, done, open);
+  if (metric !== undefined) return { ...span, context: { kind: 'label', metric } };
+  return { ...span, context: { kind: last !== undefined && isTyped(last) ? 'none' : 'expression' } };
+}
+
+/** The metric whose labels a clause such as `by (` takes; undefined outside of one. */
+function groupedMetric(
+  text: string,
+  at: number,
+  done: readonly Token[],
+  open: ReturnType<typeof openBracket>,
+): string | undefined {
+  if (open === undefined || open.bracket !== '(' || !GROUPING.has(open.name)) return undefined;
+  const clause = done[open.index - 1]?.start ?? 0;
+  return firstMetric(text.slice(0, clause)) || firstMetric(text.slice(at));
 }
 
 function inBraces(

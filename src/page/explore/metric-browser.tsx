@@ -48,6 +48,67 @@ function Row({ entry }: { entry: MetricEntry }): JSX.Element {
   );
 }
 
+function Rows({ rows, shown }: { rows: readonly MetricEntry[]; shown: number }): JSX.Element {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="List of metrics">
+      <table>
+        <thead>
+          <tr>
+            <th>name</th>
+            <th>type</th>
+            <th>unit</th>
+            <th class="num">series</th>
+            <th>help</th>
+            <th>
+              <span class="vh">Break down</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.slice(0, shown).map((entry) => (
+            <Row key={entry.name} entry={entry} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Search(props: {
+  search: string;
+  type: string;
+  types: readonly string[];
+  onSearch: (search: string) => void;
+  onType: (type: string) => void;
+  onRenew: () => void;
+}): JSX.Element {
+  return (
+    <>
+      <label class="find">
+        <span class="vh">Find a metric</span>
+        <input
+          type="search"
+          placeholder="Name, help, type or unit"
+          value={props.search}
+          onInput={(event) => props.onSearch(event.currentTarget.value)}
+        />
+      </label>
+      <label>
+        <span class="vh">Type</span>
+        <select value={props.type} onChange={(event) => props.onType(event.currentTarget.value)}>
+          <option value="">any type</option>
+          {props.types.map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </select>
+      </label>
+      <button type="button" class="btn sm" onClick={props.onRenew}>
+        Renew
+      </button>
+    </>
+  );
+}
+
 export function MetricBrowser(): JSX.Element {
   const [entries, setEntries] = useState<readonly MetricEntry[] | undefined>(undefined);
   const [error, setError] = useState<Error | undefined>(undefined);
@@ -63,70 +124,39 @@ export function MetricBrowser(): JSX.Element {
       );
   };
   useEffect(() => load(false), []);
-  const rows = useMemo(() => found(entries ?? [], search, type), [entries, search, type]);
+  const all = entries ?? [];
+  const rows = useMemo(() => found(all, search, type), [entries, search, type]);
   const types = useMemo(
-    () => [...new Set((entries ?? []).map((entry) => entry.type))].filter((one) => one !== '').sort(),
+    () => [...new Set(all.map((entry) => entry.type))].filter((one) => one !== '').sort(),
     [entries],
   );
+  const left = rows.length - shown;
   return (
     <section class="card c12 browser" aria-label="Metrics">
       <div class="hd">
         <h2>Metrics</h2>
-        <span class="sub">{entries === undefined ? '' : `${rows.length} of ${entries.length}`}</span>
-        <label class="find">
-          <span class="vh">Find a metric</span>
-          <input
-            type="search"
-            placeholder="Name, help, type or unit"
-            value={search}
-            onInput={(event) => {
-              setSearch(event.currentTarget.value);
-              setShown(SHOWN);
-            }}
-          />
-        </label>
-        <label>
-          <span class="vh">Type</span>
-          <select value={type} onChange={(event) => setType(event.currentTarget.value)}>
-            <option value="">any type</option>
-            {types.map((one) => (
-              <option key={one}>{one}</option>
-            ))}
-          </select>
-        </label>
-        <button type="button" class="btn sm" onClick={() => load(true)}>
-          Renew
-        </button>
+        <span class="sub">{entries === undefined ? '' : `${rows.length} of ${all.length}`}</span>
+        <Search
+          search={search}
+          type={type}
+          types={types}
+          onSearch={(text) => {
+            setSearch(text);
+            setShown(SHOWN);
+          }}
+          onType={setType}
+          onRenew={() => load(true)}
+        />
       </div>
       {error !== undefined && <Failed error={error} retry={() => load(true)} />}
       {entries === undefined && error === undefined && <Loading height={200} />}
       {entries !== undefined && rows.length === 0 && (
-        <Empty text={entries.length === 0 ? 'No metrics have arrived yet.' : 'No metric matches this search.'} />
+        <Empty text={all.length === 0 ? 'No metrics have arrived yet.' : 'No metric matches this search.'} />
       )}
-      {rows.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="List of metrics">
-          <table>
-            <thead>
-              <tr>
-                <th>name</th>
-                <th>type</th>
-                <th>unit</th>
-                <th class="num">series</th>
-                <th>help</th>
-                <th />
-              </tr>
-            </thead>
-            <tbody>
-              {rows.slice(0, shown).map((entry) => (
-                <Row key={entry.name} entry={entry} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {rows.length > shown && (
+      {rows.length > 0 && <Rows rows={rows} shown={shown} />}
+      {left > 0 && (
         <button type="button" class="btn sm more-rows" onClick={() => setShown(shown + SHOWN * 5)}>
-          Show more ({rows.length - shown} left)
+          Show more ({left} left)
         </button>
       )}
     </section>

@@ -3,7 +3,7 @@
  * over a coloured copy of its text, so that selection, undo, touch keyboards and screen readers work as in any text field;
  * the policy of the page allows no style sheets made at run time, which editors for code need.
  */
-import type { JSX } from 'preact';
+import type { JSX, RefObject } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { ApiError, getJson } from '../state/api.ts';
 import { visibleName } from '../state/visible-name.ts';
@@ -26,7 +26,7 @@ async function popupFor(text: string, at: number): Promise<Popup | undefined> {
   const { context } = caret;
   if (context.kind === 'expression' && caret.typed === '') return undefined;
   let known: readonly string[] = [];
-  let helpOf = (_: string): string => '';
+  let helpOf: (name: string) => string = () => '';
   if (context.kind === 'label') known = await labelNames(context.metric);
   else if (context.kind === 'value') known = await labelValues(context.metric, context.label);
   else if (context.kind === 'expression') {
@@ -107,21 +107,29 @@ function Choices(props: { id: string; popup: Popup; onChoose: (choice: Choice) =
   );
 }
 
-export function PromqlEditor(props: {
-  value: string;
-  label: string;
+interface EditorProps {
+  readonly value: string;
+  readonly label: string;
   /** The error of the last run, when it was about this text. */
-  failed: string;
-  onInput: (text: string) => void;
-  onRun: () => void;
-}): JSX.Element {
-  const { value, label, onInput, onRun } = props;
-  const id = useId();
-  const area = useRef<HTMLTextAreaElement>(null);
+  readonly failed: string;
+  readonly onInput: (text: string) => void;
+  readonly onRun: () => void;
+}
+
+interface Suggestions {
+  readonly popup: Popup | undefined;
+  readonly suggest: (text: string, at: number) => void;
+  readonly close: () => void;
+  readonly choose: (choice: Choice) => void;
+  /** True when the key was for the list. */
+  readonly onKey: (event: KeyboardEvent) => boolean;
+}
+
+const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
+
+function useSuggestions(area: RefObject<HTMLTextAreaElement | null>, onInput: (text: string) => void): Suggestions {
   const [popup, setPopup] = useState<Popup | undefined>(undefined);
   const asked = useRef(0);
-  const checked = useCheck(value);
-  const error = checked || props.failed;
   const suggest = (text: string, at: number): void => {
     const turn = (asked.current += 1);
     popupFor(text, at)
@@ -135,36 +143,46 @@ export function PromqlEditor(props: {
   const choose = ({ insert }: Choice): void => {
     const field = area.current;
     if (field === null || popup === undefined) return;
-    const { from, to } = popup.caret;
-    field.setRangeText(insert, from, to, 'end');
+    field.setRangeText(insert, popup.caret.from, popup.caret.to, 'end');
     close();
     onInput(field.value);
     field.focus();
     if (insert.endsWith('(')) suggest(field.value, field.selectionStart);
   };
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const steps: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
-    if (popup !== undefined && Object.hasOwn(steps, event.key)) {
-      event.preventDefault();
-      const at = Math.max(0, Math.min(popup.choices.length - 1, popup.at + steps[event.key]));
+  const onKey = (event: KeyboardEvent): boolean => {
+    if (popup === undefined) return false;
+    const { key } = event;
+    if (Object.hasOwn(STEPS, key)) {
+      const at = Math.max(0, Math.min(popup.choices.length - 1, popup.at + STEPS[key]));
       setPopup({ ...popup, at });
-    } else if (
-      popup !== undefined &&
-      (event.key === 'Tab' || (event.key === 'Enter' && !event.ctrlKey && !event.shiftKey))
-    ) {
-      event.preventDefault();
-      choose(popup.choices[popup.at]);
-    } else if (event.key === 'Escape' && popup !== undefined) {
+      return true;
+    }
+    const takes = key === 'Tab' || (key === 'Enter' && !event.ctrlKey && !event.shiftKey);
+    if (takes) choose(popup.choices[popup.at]);
+    else if (key === 'Escape') {
       event.stopPropagation();
       close();
-    } else if (event.key === 'Enter' && (!event.shiftKey || event.ctrlKey)) {
-      event.preventDefault();
+    } else return false;
+    return true;
+  };
+  return { popup, suggest, close, choose, onKey };
+}
+
+export function PromqlEditor({ value, label, failed, onInput, onRun }: EditorProps): JSX.Element {
+  const id = useId();
+  const area = useRef<HTMLTextAreaElement>(null);
+  const { popup, suggest, close, choose, onKey } = useSuggestions(area, onInput);
+  const error = useCheck(value) || failed;
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const runs = event.key === 'Enter' && (!event.shiftKey || event.ctrlKey);
+    const asks = event.key === ' ' && event.ctrlKey;
+    const taken = onKey(event);
+    if (taken || runs || asks) event.preventDefault();
+    if (taken) return;
+    if (runs) {
       close();
       onRun();
-    } else if (event.key === ' ' && event.ctrlKey) {
-      event.preventDefault();
-      suggest(value, area.current?.selectionStart ?? value.length);
-    }
+    } else if (asks) suggest(value, area.current?.selectionStart ?? value.length);
   };
   return (
     <div class="promql">

@@ -6,7 +6,7 @@ import { param, setParams } from '../state/router.ts';
 import { nextTheme } from '../state/theme.ts';
 import { PRESETS } from '../state/time-range.ts';
 import { setCompact, compact } from '../state/preferences.ts';
-import type { IconName } from '../ui/icons.tsx';
+import type { IconName } from '../ui/icon-paths.ts';
 import { copyLink } from '../ui/copy.tsx';
 import type { PaletteItem } from './palette-items.ts';
 

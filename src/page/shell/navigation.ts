@@ -1,6 +1,6 @@
 /** The pages that exist, in the order of the rail, with the key that follows `g`, and the part of the server they need. */
 import { capabilities } from '../state/session.ts';
-import type { IconName } from '../ui/icons.tsx';
+import type { IconName } from '../ui/icon-paths.ts';
 
 export interface PageLink {
   readonly path: string;

@@ -1,7 +1,7 @@
 /** What the command palette can find, and what a pasted text probably is. Pure but for the actions themselves. */
 import type { AlertView, RouteLedger, ServiceRow } from '../../monitor/api/contract.ts';
 import { address } from '../state/router.ts';
-import type { IconName } from '../ui/icons.tsx';
+import type { IconName } from '../ui/icon-paths.ts';
 import type { PageLink } from './navigation.ts';
 
 export interface PaletteItem {

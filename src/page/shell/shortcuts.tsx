@@ -32,18 +32,16 @@ const startsMore = (keys: string): boolean =>
 let pending = '';
 let timer = 0;
 
-function onKey(event: KeyboardEvent): void {
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
-    event.preventDefault();
-    paletteOpen.value = !paletteOpen.value;
-    return;
-  }
-  if (event.key === 'Escape' && param('kiosk') !== '') toggleKiosk();
-  if (!keysOn.value || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (isTyping(event.target) || document.querySelector('dialog[open]') !== null) return;
+/** The key as the lists name it; undefined when this press is none of ours. */
+function keyOf(event: KeyboardEvent): string | undefined {
+  if (!keysOn.value || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return undefined;
+  if (isTyping(event.target) || document.querySelector('dialog[open]') !== null) return undefined;
   const key = NAMES[event.key] ?? event.key;
-  if (key.length > 1 && key !== 'space') return;
-  if (key === 'space' && isPressable(event.target)) return;
+  if (key === 'space') return isPressable(event.target) ? undefined : key;
+  return key.length === 1 ? key : undefined;
+}
+
+function press(key: string): boolean {
   clearTimeout(timer);
   const keys = pending === '' ? key : `${pending} ${key}`;
   pending = '';
@@ -53,12 +51,22 @@ function onKey(event: KeyboardEvent): void {
       pending = '';
       actionOf(keys)?.();
     }, SEQUENCE_MS);
-    return;
+    return false;
   }
   const act = actionOf(keys);
-  if (act === undefined) return;
-  event.preventDefault();
-  act();
+  act?.();
+  return act !== undefined;
+}
+
+function onKey(event: KeyboardEvent): void {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+    event.preventDefault();
+    paletteOpen.value = !paletteOpen.value;
+    return;
+  }
+  if (event.key === 'Escape' && param('kiosk') !== '') toggleKiosk();
+  const key = keyOf(event);
+  if (key !== undefined && press(key)) event.preventDefault();
 }
 
 export function startShortcuts(): void {

@@ -1,7 +1,7 @@
 /** Earlier, later, zoom out and zoom in as buttons: what a drag on a chart does must also work without one. */
 import type { JSX } from 'preact';
 import { shiftRange, shown, viewNowMs, zoomIn, zoomOut } from '../state/range.ts';
-import type { IconName } from '../ui/icons.tsx';
+import type { IconName } from '../ui/icon-paths.ts';
 import { Icon } from '../ui/icons.tsx';
 
 export function ZoomButtons({ words = false }: { words?: boolean }): JSX.Element {

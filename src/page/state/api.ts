@@ -70,6 +70,8 @@ export async function signIn(token: string): Promise<string | undefined> {
   return textIn(body, 'detail') || 'The token was not accepted.';
 }
 
+export const signOut = (): Promise<void> => sendJson('DELETE', '/api/session');
+
 export interface Resource<T> {
   readonly data: T | undefined;
   readonly error: ApiError | Error | undefined;
@@ -91,7 +93,12 @@ const SLOW_MS = 200;
  * Loads `path` now, when it changes, after a reconnection and every `refreshMs` while the tab is visible. Old data stays
  * while new data loads; a question that nobody needs any more is cancelled, also on the server.
  */
-export function useResource<T>(path: string | undefined, refreshMs?: number): Resource<T> {
+export function useResource<T>(
+  path: string | undefined,
+  refreshMs?: number,
+  /** Another way to get the data than one GET of `path`; `path` is then only its key. */
+  ask?: (signal: AbortSignal) => Promise<T>,
+): Resource<T> {
   const [state, setState] = useState<State<T>>(NOTHING);
   const [turn, setTurn] = useState(0);
   const loaded = useRef<string | undefined>(undefined);
@@ -102,11 +109,12 @@ export function useResource<T>(path: string | undefined, refreshMs?: number): Re
     const abort = new AbortController();
     open.current = abort;
     const late = window.setTimeout(() => setState((old) => ({ ...old, slow: true })), SLOW_MS);
-    const base = path.split('?')[0];
+    // Another filter of the same list keeps the old rows; another thing does not.
+    const base = ask === undefined ? path.split('?')[0] : path;
     if (loaded.current !== undefined && loaded.current !== base) setState(NOTHING);
     const load = async (): Promise<void> => {
       try {
-        const data = await getJson<T>(path, abort.signal);
+        const data = await (ask === undefined ? getJson<T>(path, abort.signal) : ask(abort.signal));
         loaded.current = base;
         setState({ data, error: undefined, slow: false, loadedAtMs: Date.now() });
       } catch (error) {
@@ -128,7 +136,7 @@ export function useResource<T>(path: string | undefined, refreshMs?: number): Re
       clearTimeout(late);
       clearTimeout(next);
     };
-  }, [path, turn, connection, refreshMs]);
+  }, [path, turn, connection, refreshMs, ask]);
   const reload = (): void => setTurn((n) => n + 1);
   const cancel = (): void => {
     open.current?.abort();

@@ -10,6 +10,8 @@ const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\u115F\u1160\u3164\uFFA0]/g
 /** Within an emoji a joiner is part of the picture. */
 const JOINED = /(?<=[\p{Extended_Pictographic}\uFE0F\p{Emoji_Modifier}])\u200D(?=\p{Extended_Pictographic})/gu;
 const KEPT = '\uE000';
+/** A letter may carry any number of marks, which then cover the lines above and below. */
+const PILED = /(\p{M}{3})\p{M}+/gu;
 
 const codeOf = (char: string): string => {
   const code = char.codePointAt(0) ?? 0;
@@ -27,7 +29,7 @@ export interface VisibleName {
 
 export function visibleText(name: string): string {
   const guarded = name.replaceAll(KEPT, '⟨E000⟩').replaceAll(JOINED, KEPT);
-  return guarded.replaceAll(HIDDEN, (char) => (char === KEPT ? '\u200D' : codeOf(char)));
+  return guarded.replaceAll(PILED, '$1⟨…⟩').replaceAll(HIDDEN, (char) => (char === KEPT ? '\u200D' : codeOf(char)));
 }
 
 export function visibleName(name: string, most = MOST): VisibleName {
@@ -35,6 +37,9 @@ export function visibleName(name: string, most = MOST): VisibleName {
   const text = visibleText(name);
   if (text.length <= most) return { text, whole: undefined, blank: false };
   const letters: string[] = [];
-  for (const { segment } of new Intl.Segmenter('en').segment(text.slice(0, most * 2))) letters.push(segment);
-  return { text: `${letters.slice(0, most).join('')}…`, whole: text, blank: false };
+  for (const { segment } of new Intl.Segmenter('en').segment(text)) {
+    letters.push(segment);
+    if (letters.length === most) break;
+  }
+  return { text: `${letters.join('')}…`, whole: text, blank: false };
 }

@@ -54,7 +54,7 @@ export function bucketQuery(queries: readonly Query[]): Query | undefined {
       /histogram_quantile\(\s*[\d.]+\s*,\s*sum\s+by\s*\([^)]*\)\s*\(\s*(rate\(.+_bucket.*\]\))\s*\)\s*\)/.exec(expr);
     if (found !== null)
       return { expr: `sum by (le) (${found[1]})`, legend: 'up to {{le}}', ...(exact ? { exact } : {}) };
-    if (/^sum by \(le\)/.test(expr)) return { expr, legend: 'up to {{le}}', ...(exact ? { exact } : {}) };
+    if (expr.startsWith('sum by (le)')) return { expr, legend: 'up to {{le}}', ...(exact ? { exact } : {}) };
   }
   return undefined;
 }

@@ -18,7 +18,7 @@ const UCUM: Readonly<Record<Unit, string>> = {
   count: '',
 };
 
-export const ucumOf = (unit: Unit | string): string => (Object.hasOwn(UCUM, unit) ? UCUM[unit as Unit] : unit);
+export const ucumOf = (unit: string): string => (Object.hasOwn(UCUM, unit) ? UCUM[unit as Unit] : unit);
 
 /** The unit words at the end of Prometheus names. */
 const WORDS: readonly (readonly [RegExp, string])[] = [
