@@ -144,8 +144,28 @@ export interface QueryResult {
   /** `PromQL warning: …` and `PromQL info: …`, each once, with its position. */
   readonly warnings: readonly string[];
   readonly infos: readonly string[];
+  /** Present when `QueryOptions.stats` asks for it and the engine knows it. */
+  readonly stats?: QueryStats | undefined;
   /** What the engine read for the query; absent when another server answered it. */
   readonly read?: QueryRead | undefined;
+}
+
+/** What a query cost, in the fields of Prometheus' HTTP API. */
+export interface QueryStats {
+  /** Seconds. */
+  readonly timings: Readonly<
+    Record<
+      'evalTotalTime' | 'resultSortTime' | 'queryPreparationTime' | 'innerEvalTime' | 'execQueueTime' | 'execTotalTime',
+      number
+    >
+  >;
+  readonly samples: {
+    /** Samples used, at each step anew. */
+    readonly totalQueryableSamples: number;
+    readonly samplesRead: number;
+    /** The most samples in memory at a time. */
+    readonly peakSamples: number;
+  };
 }
 
 /** The series and samples that the selectors of a query read. A selector that occurs twice is read once. */
@@ -155,6 +175,7 @@ export interface QueryRead {
 }
 
 export interface QueryOptions {
+  readonly stats?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
   readonly lookbackMs?: number | undefined;

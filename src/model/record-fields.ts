@@ -102,8 +102,10 @@ export function fieldValue<S extends RecordSignal>(
   if (part !== undefined) return part(line);
   if (field === 'service') return serviceOf(line.resource);
   for (const name of attributesOfField(field)) {
-    const value = attributeAt(line.attributes, name) ?? attributeAt(line.resource.attributes, name);
+    const value = attributeAt(line.attributes, name);
     if (value !== undefined) return value;
+    const shared = attributeAt(line.resource.attributes, name);
+    if (shared !== undefined) return shared;
   }
   return undefined;
 }

@@ -68,15 +68,18 @@ export interface RecordBatch<S extends RecordSignal = RecordSignal> {
   readonly count: number;
   readonly begin: number;
   readonly end: number;
-  /** Time of the newest row in the range. Batches come with this falling; rows of several batches can overlap in time. */
+  /**
+   * No row of this batch or of a later one is newer. It falls from batch to batch, so a match that is newer than the next
+   * batch's value is the next match of the search; rows of several batches can overlap in time.
+   */
   readonly newestUnixNano: bigint;
   positionOf(row: number): RecordPosition;
   /** Names of all attribute and resource attribute fields in the batch. */
   fields(): readonly string[];
   /**
    * The values of a field by its name in the filter grammar: a short name, or an attribute or resource attribute (of which
-   * the record's own attribute wins). Undefined when no row has it. Throws no error for damaged columns: the batch was
-   * verified when it was opened.
+   * the record's own attribute wins). Undefined when no row has it. A damaged column is absent; the batch's rows then
+   * count as lost in the progress.
    */
   column(field: string): RecordColumn | undefined;
   record(row: number): RecordOf[S];
@@ -130,8 +133,6 @@ export interface SignalStats {
   readonly oldestMs: number | undefined;
   readonly lostRecords: number;
   readonly services: readonly { readonly service: string; readonly records: number; readonly bytes: number }[];
-  /** Bytes of a field in the batches on disk. */
-  readonly fields: readonly { readonly service: string; readonly field: string; readonly bytes: number }[];
 }
 
 export type RecordStats = Readonly<Record<RecordSignal, SignalStats>>;

@@ -15,15 +15,21 @@ import type { Instrumentation } from '@opentelemetry/instrumentation';
 import type { Env } from './environment.ts';
 import { listOf, textOf } from './environment.ts';
 import { INSTRUMENTED_PACKAGES, ON_REQUEST, OWN_WAY } from './instrumentation-packages.ts';
+import { asOwn, isTheirs, onTheirs } from './others/scopes.ts';
+import { tieApi } from './others/handover.ts';
 import { packageLoaded } from './logs/console-lines.ts';
 import { tieWinston } from './logs/winston-lines.ts';
 import { patchedSource, WRAPPED, wrapCommonJs, wrapperSource } from './module-wrappers.ts';
 import { tieExpress } from './spans/express-routes.ts';
+import { isAgent, noteAgent } from './spans/intake-calls.ts';
 import { tieHapi, tieKoa, tieNest, tieRestify } from './spans/framework-routes.ts';
 
 const forPackage: ReadonlyMap<string, string> = new Map(
   Object.entries(INSTRUMENTED_PACKAGES).flatMap(([suffix, names]) => names.map((name) => [name, suffix] as const)),
 );
+
+/** An application may have several copies, each of which registers on its own. */
+const API = '@opentelemetry/api';
 
 /** Ties take the exports of the package, in place of an instrumentation or beside it. */
 const TIES: ReadonlyMap<string, (exported: unknown, require: NodeJS.Require) => void> = new Map([
@@ -34,6 +40,7 @@ const TIES: ReadonlyMap<string, (exported: unknown, require: NodeJS.Require) => 
   ['@hapi/hapi', tieHapi],
   ['restify', tieRestify],
   ['@nestjs/core', tieNest],
+  [API, tieApi],
 ]);
 
 /** Copies the name of the GraphQL operation to the span of the request, because searches read that span. */
@@ -75,7 +82,7 @@ export function loadInstrumentation(suffix: string): Instrumentation | undefined
   const exported = fromBundle()(`@opentelemetry/instrumentation-${suffix}`) as Record<string, unknown>;
   const name = Object.keys(exported).find((key) => key.endsWith('Instrumentation'));
   if (name === undefined) return undefined;
-  return new (exported[name] as new (options?: object) => Instrumentation)(OPTIONS[suffix]);
+  return asOwn(() => new (exported[name] as new (options?: object) => Instrumentation)(OPTIONS[suffix]));
 }
 
 /** `pg/lib/x` → `pg`, `@redis/client/dist` → `@redis/client`, `node:dns/promises` → `dns/promises`; undefined for paths. */
@@ -86,33 +93,52 @@ function packageOf(specifier: string): string | undefined {
   return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 }
 
+/** As `packageOf`, where an application asks. */
+function askedOf(specifier: string): string | undefined {
+  const name = packageOf(specifier);
+  if (name !== undefined && isAgent(name)) noteAgent();
+  return name;
+}
+
+const keyOf = (name: string, asked: string, copy: string): string => (name === API ? copy : asked);
+
 const LOADED_AS_COMMONJS = new Set<string | null | undefined>(['commonjs', 'builtin', undefined, null]);
 /** Packages whose ES module only exports their CommonJS one, so that one tie observes both. */
 const RE_EXPORTED: ReadonlySet<string> = new Set(['koa']);
 const PATCHED = 'vitrine-patched:';
+
+function copyOf(asked: string, parent: string): string {
+  try {
+    return createRequire(parent).resolve(asked);
+  } catch {
+    return asked;
+  }
+}
 
 /** Loads the instrumentation and the tie of a package, each once. */
 class Watch {
   readonly #env: Env;
   readonly #added: (instrumentation: Instrumentation) => void;
   readonly #seen = new Set<string>();
-  readonly #loaded = new Set<string>();
+  readonly #loaded = new Map<string, Instrumentation | undefined>();
   /** Files whose exports were replaced and not changed in place; `import` must get the replacement. */
   readonly replaced = new Set<string>();
 
   constructor(env: Env, added: (instrumentation: Instrumentation) => void) {
     this.#env = env;
     this.#added = added;
+    onTheirs((suffix) => this.#loaded.get(suffix)?.disable());
   }
 
-  /** `name`: the name of the package; `asked`: the name by which `parent`, the path of a file, asks for it. */
-  attend(name: string, parent: string, asked = name): void {
-    if (this.#seen.has(asked)) return;
+  /** `name`: the name of the package; `asked`: the name by which `parent`, the path of a file, asks for it; `copy`: the file that it gets. */
+  attend(name: string, parent: string, asked = name, copy = asked): void {
+    const key = keyOf(name, asked, copy);
+    if (this.#seen.has(key)) return;
     const suffix = forPackage.get(name);
     const isLoading = suffix !== undefined && isLoaded(this.#env, suffix);
     const tie = suffix === undefined || isInstrumentationOn(this.#env, suffix) ? TIES.get(name) : undefined;
     if (!isLoading && tie === undefined && !WRAPPED.has(name)) return;
-    this.#seen.add(asked);
+    this.#seen.add(key);
     packageLoaded(name);
     try {
       if (isLoading) this.load(suffix);
@@ -133,9 +159,10 @@ class Watch {
   }
 
   load(suffix: string): void {
-    if (this.#loaded.has(suffix)) return;
-    this.#loaded.add(suffix);
+    if (this.#loaded.has(suffix) || isTheirs(suffix)) return;
+    this.#loaded.set(suffix, undefined);
     const instrumentation = loadInstrumentation(suffix);
+    this.#loaded.set(suffix, instrumentation);
     if (instrumentation !== undefined) this.#added(instrumentation);
   }
 }
@@ -171,12 +198,12 @@ function watchByHooks(watch: Watch): void {
     resolve(specifier, from, nextResolve) {
       const resolved = nextResolve(specifier, from);
       if (from.parentURL?.startsWith(PATCHED)) return resolved;
-      const asked = packageOf(specifier);
+      const asked = askedOf(specifier);
       const name = asked === undefined || isKnown(asked) ? asked : aliased(asked, from.parentURL, resolved.url);
       const isImport = from.conditions.includes('import');
       if (name !== undefined && isKnown(name) && from.parentURL?.startsWith('file:')) {
         if (LOADED_AS_COMMONJS.has(resolved.format) || RE_EXPORTED.has(name))
-          watch.attend(name, fileURLToPath(from.parentURL), asked);
+          watch.attend(name, fileURLToPath(from.parentURL), asked, resolved.url);
         else if (WRAPPED.has(specifier) && isImport)
           return { url: `${PATCHED}${specifier}#${resolved.url}`, format: 'module', shortCircuit: true };
       }
@@ -217,9 +244,10 @@ function watchByLoader(watch: Watch): void {
   loader._load = function (request, parent, isMain) {
     const isPath = /^[./]|^[a-z]:\\/i.test(request);
     const from = parent?.filename ?? (isPath ? request : path.join(process.cwd(), 'x'));
-    const asked = isPath ? inPath(request) : packageOf(request);
+    const asked = isPath ? inPath(request) : askedOf(request);
     const name = asked === undefined || isKnown(asked) || isPath ? asked : aliasedFrom(asked, from);
-    if (name !== undefined && isKnown(name)) watch.attend(name, from, isPath ? name : asked);
+    if (name !== undefined && isKnown(name))
+      watch.attend(name, from, isPath ? name : asked, name === API ? copyOf(request, from) : undefined);
     return original.call(this, request, parent, isMain);
   };
 }

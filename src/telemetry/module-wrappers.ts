@@ -4,6 +4,7 @@
  * `wrapperSource`: an ES module itself, whose exports cannot be changed from outside, with one export that is observed.
  */
 import { createRequire } from 'node:module';
+import { tieApi } from './others/handover.ts';
 import { observeHono, type Hono } from './spans/hono-routes.ts';
 import { observeReactRouter, type CreateRequestHandler, type MatchRoutes } from './spans/react-router-routes.ts';
 
@@ -26,11 +27,18 @@ const wrapReactRouter: Wrap = ({ createRequestHandler, matchRoutes }) => ({
   createRequestHandler: observeReactRouter(createRequestHandler as CreateRequestHandler, matchRoutes as MatchRoutes),
 });
 
+/** The API's objects are changed in place. */
+const wrapApi: Wrap = (exported) => {
+  tieApi(exported);
+  return {};
+};
+
 /** By specifier, with the names that the wrapper exports. */
 export const WRAPPED: ReadonlyMap<string, { readonly names: readonly string[]; readonly wrap: Wrap }> = new Map([
   ['hono', { names: ['Hono'], wrap: wrapHono }],
   ['hono/tiny', { names: ['Hono'], wrap: wrapHono }],
   ['hono/quick', { names: ['Hono'], wrap: wrapHono }],
+  ['@opentelemetry/api', { names: [], wrap: wrapApi }],
   ['react-router', { names: ['createRequestHandler'], wrap: wrapReactRouter }],
 ]);
 

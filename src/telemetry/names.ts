@@ -124,6 +124,13 @@ export const METRICS = {
     ['vitrine.route', 'reason'],
     'Requests that a switch of their route answered: rate_limit, concurrency, password, address, maintenance, redirect or size.',
   ),
+  compressed: metric(
+    'vitrine.balancer.compressed',
+    '{response}',
+    'counter',
+    ['vitrine.coding'],
+    'Answers that the balancer compressed, by coding; busy: sent as they were, because too many were being compressed.',
+  ),
   accessLogDropped: metric(
     'vitrine.balancer.access_log.dropped',
     '{line}',

@@ -88,29 +88,46 @@ function isTooOld(): boolean {
   return true;
 }
 
+/**
+ * The exporters of the SDK read the endpoint from the environment themselves; `localhost` may be ::1, where nothing listens. The
+ * application's own exporters must not find it there.
+ */
+async function withEndpoint<T>(env: NodeJS.ProcessEnv, start: () => Promise<T>): Promise<T> {
+  const name = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+  if (textOf(env, name) !== undefined || textOf(env, 'OTEL_EXPORTER_OTLP_PROTOCOL') === 'grpc') return start();
+  const before = env[name];
+  env[name] = DEFAULT_ENDPOINT;
+  try {
+    return await start();
+  } finally {
+    if (before === undefined) delete env[name];
+    else env[name] = before;
+  }
+}
+
 async function observe(runDir: string | undefined): Promise<void> {
   if (isTooOld()) return;
   const { env } = process;
   const monitorUrl = monitorOf(env);
-  // The exporters of the SDK read this themselves; `localhost` may be ::1, where nothing listens.
-  if (textOf(env, 'OTEL_EXPORTER_OTLP_PROTOCOL') !== 'grpc') env['OTEL_EXPORTER_OTLP_ENDPOINT'] ||= DEFAULT_ENDPOINT;
   const { startTelemetry } = await import('./sdk.ts');
   const { isInstrumentationOn, loadInstrumentation, watchPackages } = await import('./lazy-instrumentations.ts');
-  const telemetry = await startTelemetry({
-    serviceName: packageName(),
-    instanceId: instanceIdOf(env, runDir),
-    env,
-    logger: monitorUrl === undefined ? stderrLogger : quietLogger,
-    instrumentations: [isInstrumentationOn(env, 'undici') ? loadInstrumentation('undici') : undefined].filter(
-      (made) => made !== undefined,
-    ),
-    exportersWhenUnset: monitorUrl === undefined ? ['otlp'] : [],
-    monitorUrl,
-    defaultMetricIntervalMs: DEFAULT_METRIC_INTERVAL_MS,
-    collectIntervalMs: collectIntervalOf(env),
-    shutdownLimitMs: END_LIMIT_MS,
-    holdLimitMs: END_LIMIT_MS / 2,
-  });
+  const undici = isInstrumentationOn(env, 'undici') ? loadInstrumentation('undici') : undefined;
+  const telemetry = await withEndpoint(env, () =>
+    startTelemetry({
+      serviceName: packageName(),
+      instanceId: instanceIdOf(env, runDir),
+      env,
+      logger: monitorUrl === undefined ? stderrLogger : quietLogger,
+      instrumentations: undici === undefined ? [] : [undici],
+      exportersWhenUnset: monitorUrl === undefined ? ['otlp'] : [],
+      monitorUrl,
+      defaultMetricIntervalMs: DEFAULT_METRIC_INTERVAL_MS,
+      collectIntervalMs: collectIntervalOf(env),
+      shutdownLimitMs: END_LIMIT_MS,
+      holdLimitMs: END_LIMIT_MS / 2,
+      sharesProcess: true,
+    }),
+  );
   if (runDir !== undefined) (await import('./listener-reports.ts')).reportListeners(runDir);
   if (telemetry.live === undefined) return;
   if (isInstrumentationOn(env, 'runtime-node')) {
@@ -120,10 +137,11 @@ async function observe(runDir: string | undefined): Promise<void> {
   const { observeHttpServers } = await import('./spans/http-server-spans.ts');
   const { observeHttpClients } = await import('./spans/http-client-spans.ts');
   const { tieFastify } = await import('./spans/framework-routes.ts');
+  const { withoutIntakeCalls } = await import('./spans/intake-calls.ts');
   const { flushAtEnd } = await import('./flush-at-end.ts');
   if (isInstrumentationOn(env, 'http')) {
-    observeHttpServers();
-    observeHttpClients();
+    observeHttpServers(telemetry.handover?.own);
+    observeHttpClients(telemetry.handover?.tracers);
     tieFastify();
   }
   // The switch of the standard instrumentation that reports these metrics; the monitor reports the metrics of the machine.
@@ -135,7 +153,19 @@ async function observe(runDir: string | undefined): Promise<void> {
     const { observeConsole } = await import('./logs/console-lines.ts');
     observeConsole();
   }
-  watchPackages(env, () => {});
+  const { handover } = telemetry;
+  watchPackages(env, (instrumentation) => {
+    if (handover === undefined) return;
+    const isLow = /instrumentation-(?:net|dns)$/.test(instrumentation.instrumentationName);
+    instrumentation.setTracerProvider(isLow ? withoutIntakeCalls(handover.tracers) : handover.tracers);
+  });
+  if (undici !== undefined && handover !== undefined) {
+    undici.setTracerProvider(handover.tracers);
+    const { onTheirs } = await import('./others/scopes.ts');
+    onTheirs((suffix) => {
+      if (suffix === 'undici') undici.disable();
+    });
+  }
   flushAtEnd(() => telemetry.flush());
 }
 

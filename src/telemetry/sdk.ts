@@ -4,8 +4,6 @@
  * collector the SDK's own shutdown takes ten seconds and rejects, so its result is only logged.
  */
 import type { Instrumentation } from '@opentelemetry/instrumentation';
-import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
-import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
@@ -21,8 +19,7 @@ import { DropCount } from './metrics/drop-count.ts';
 import type { Env } from './environment.ts';
 import { textOf } from './environment.ts';
 import { FrameSender } from './road/frame-sender.ts';
-import type { Flow } from './exporters/guarded.ts';
-import { closeFlow } from './exporters/guarded.ts';
+import type { Handover } from './others/handover.ts';
 import { LiveReader } from './metrics/live-reader.ts';
 import { createMetricReaders } from './exporters/metric-readers.ts';
 import { MonitorRoad } from './road/monitor-road.ts';
@@ -34,11 +31,12 @@ import type { Identity } from './resource.ts';
 import { createResource, detectorsFromEnv } from './resource.ts';
 import { innerSpans } from './spans/inner-spans.ts';
 import { leanFault } from './spans/lean-proof.ts';
+import { handoverOf, switchingContexts } from './shared-process.ts';
 import { recordEverything, samplerFromEnv } from './spans/sampler.ts';
-import type { NodeSDK } from './slim-sdk.ts';
 import { SlimNodeSDK } from './slim-sdk.ts';
 import { durationViews } from './metrics/views.ts';
 import { within } from './within.ts';
+import { endWithin, flushAll, type Parts } from './shutdown.ts';
 
 export interface TelemetryOptions extends Identity {
   readonly env: Env;
@@ -67,6 +65,8 @@ export interface TelemetryOptions extends Identity {
   readonly shutdownLimitMs?: number | undefined;
   /** The process belongs to an application: no export may keep it alive for longer. */
   readonly holdLimitMs?: number | undefined;
+  /** The application may register an SDK of its own (`others/handover.ts`). */
+  readonly sharesProcess?: boolean | undefined;
 }
 
 export interface Telemetry {
@@ -75,6 +75,8 @@ export interface Telemetry {
   readonly live: LiveReader | undefined;
   readonly frames: FrameSender | undefined;
   readonly prometheus: PrometheusPage | undefined;
+  /** Set where the application may register an SDK of its own. */
+  readonly handover: Handover | undefined;
   /** Whether log records have a destination. */
   readonly takesLogs: boolean;
   /** Sent and dropped items of each exporter. */
@@ -87,14 +89,6 @@ export interface Telemetry {
 
 const DEFAULT_FRAME_SPANS = 5_000;
 const DEFAULT_FRAME_LOGS = 5_000;
-
-interface Parts {
-  readonly spanProcessors: readonly SpanProcessor[];
-  readonly logProcessors: readonly LogRecordProcessor[];
-  readonly registered: readonly IMetricReader[];
-  readonly fed: readonly IMetricReader[];
-  readonly flows: readonly Flow[];
-}
 
 /**
  * Throws VitrineError `exporter_unknown` (exit 3), `auth_required_to_bind` (exit 3), `port_taken` and `bind_failed` (exit
@@ -117,6 +111,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const rings = ringsFor(options, monitorUrl);
   const detectors = detectorsFromEnv(env, logger);
   const sampler = samplerFromEnv(env, logger);
+  const contexts = await switchingContexts(options.sharesProcess);
   const isPlain = parts.registered.length > 0 || faults.metrics !== undefined;
   const cells = isPlain ? undefined : openCells(clock);
   const sdk = new SlimNodeSDK({
@@ -129,8 +124,10 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     metricReaders: [cells === undefined ? live : joinCells(cells, live), ...parts.registered],
     views: parts.registered.length > 0 ? [] : durationViews(),
     instrumentations: [...(options.instrumentations ?? [])],
+    contextManager: contexts,
   });
   sdk.start();
+  const handover = await handoverOf(mirrorsTo(rings, parts), contexts);
   for (const reader of parts.fed) reader.setMetricProducer(live.producer());
   drops.publish();
   const outlets = openOutlets(options, monitorUrl, rings, live, drops);
@@ -141,6 +138,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     live,
     frames: outlets.frames,
     prometheus,
+    handover,
     takesLogs: rings !== undefined || parts.logProcessors.length > 0,
     counts: () => drops.all(),
     flush: async () => void (await within(limitMs, flushAll(running))),
@@ -161,6 +159,10 @@ function sayFaults(faults: Readonly<Record<'spans' | 'metrics', string | undefin
     );
   }
 }
+
+/** With a monitor not to the exporters of the environment: an SDK of the application reads the same environment. */
+const mirrorsTo = (rings: Rings | undefined, parts: Parts): readonly SpanProcessor[] =>
+  rings === undefined ? [innerSpans, ...parts.spanProcessors] : [innerSpans, rings.spans];
 
 interface Rings {
   readonly spans: RingSpanProcessor;
@@ -213,6 +215,7 @@ function off(table: ExporterTable): Telemetry {
     live: undefined,
     frames: undefined,
     prometheus: undefined,
+    handover: undefined,
     takesLogs: false,
     counts: () => [],
     flush: () => Promise.resolve(),
@@ -249,43 +252,6 @@ async function openPage(table: ExporterTable, live: LiveReader, token?: string):
   if (choice?.kind !== 'prometheus') return undefined;
   const { startPrometheusPage } = await import('./metrics/prometheus-exporter.ts');
   return startPrometheusPage(live, choice, token);
-}
-
-interface Running {
-  readonly sdk: NodeSDK;
-  readonly live: LiveReader;
-  readonly parts: Parts;
-  readonly frames: FrameSender | undefined;
-  readonly road: MonitorRoad | undefined;
-  readonly prometheus: PrometheusPage | undefined;
-  readonly drops: DropCount;
-  readonly logger: Logger;
-}
-
-async function flushAll({ parts, road }: Running): Promise<void> {
-  const senders = [...parts.spanProcessors, ...parts.logProcessors, ...parts.fed, ...parts.registered];
-  await Promise.allSettled([road?.flush(), ...senders.map(async (sender) => sender.forceFlush())]);
-}
-
-async function endWithin(limitMs: number, running: Running): Promise<void> {
-  const { sdk, live, parts, frames, road, prometheus, drops, logger } = running;
-  frames?.close();
-  const done = async (): Promise<string | undefined> => {
-    const fed = parts.fed.map(async (reader) => reader.shutdown());
-    const flushed = road?.flush();
-    // Fed readers collect once more from the LiveReader, so it stays open until they are done.
-    live.holdOpenFor(Promise.allSettled([flushed, ...fed]));
-    const rest = await Promise.allSettled([prometheus?.close(), sdk.shutdown(), flushed, ...fed]);
-    const failed = rest.find((result) => result.status === 'rejected');
-    return failed === undefined ? undefined : String(failed.reason);
-  };
-  const trouble = await within(limitMs, done());
-  road?.close();
-  for (const flow of parts.flows) closeFlow(flow);
-  const dropped = drops.all().filter((count) => count.dropped > 0);
-  if (trouble !== undefined || dropped.length > 0) {
-    logger.warn({ trouble, dropped }, 'Some telemetry could not be delivered before the end.');
-  }
 }
 
 function once<T>(run: () => Promise<T>): () => Promise<T> {

@@ -63,6 +63,7 @@ export async function startStack({
     const cache = opened && {
       responseCache: opened.cache,
       cacheCare: opened.care,
+      purgeAllow: settings.cache.purge.allow,
       cacheHealth: () => ({ component: opened.health(), sizeBytes: opened.sizeBytes() }),
     };
     const balancer = await startBalancer(section, {

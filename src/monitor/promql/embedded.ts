@@ -11,7 +11,7 @@ import { parse, parseSelector } from './syntax/parser.ts';
 import type { QueryBounds } from './columns/plan.ts';
 import { QueryGate } from './gate.ts';
 import { pointsTrouble } from './point-limit.ts';
-import { runQuery } from './run.ts';
+import { runQuery, type RunResult } from './run.ts';
 
 const MINUTE_MS = 60_000;
 /**
@@ -92,9 +92,13 @@ export function embeddedQuerier(source: SampleSource, options: EmbeddedOptions =
     const budget = share.begin(timeoutMs, given.signal);
     try {
       const parsed = expressionOf(text, budget);
-      const work = (): Promise<QueryResult> => {
+      const beganMs = budget.nowMs;
+      const work = async (): Promise<QueryResult> => {
         budget.started();
-        return runQuery({ parsed, text, bounds, instant, budget }, source);
+        const startedMs = budget.nowMs;
+        const stats = given.stats === true;
+        const result = await runQuery({ parsed, text, bounds, instant, budget, stats }, source);
+        return stats ? withStats(result, { beganMs, startedMs, endedMs: budget.nowMs }) : result;
       };
       return await gate.run(work, timeoutMs, given.signal);
     } finally {
@@ -122,6 +126,28 @@ export function embeddedQuerier(source: SampleSource, options: EmbeddedOptions =
         endMs,
       ),
   };
+}
+
+interface Moments {
+  readonly beganMs: number;
+  readonly startedMs: number;
+  readonly endedMs: number;
+}
+
+function withStats(result: RunResult, { beganMs, startedMs, endedMs }: Moments): QueryResult {
+  const { samples, preparedMs = startedMs, ...rest } = result;
+  if (samples === undefined) return rest;
+  const seconds = (fromMs: number, toMs: number): number => (toMs - fromMs) / 1_000;
+  const timings = {
+    evalTotalTime: seconds(startedMs, endedMs),
+    // Results are sorted as they are made.
+    resultSortTime: 0,
+    queryPreparationTime: seconds(startedMs, preparedMs),
+    innerEvalTime: seconds(preparedMs, endedMs),
+    execQueueTime: seconds(beganMs, startedMs),
+    execTotalTime: seconds(beganMs, endedMs),
+  };
+  return { ...rest, stats: { timings, samples } };
 }
 
 interface Times {

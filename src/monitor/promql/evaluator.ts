@@ -9,9 +9,10 @@ import { aggregateGroup } from './operators/aggregate.ts';
 import { aggregateWithParam, noteQuantiles } from './operators/aggregate-choice.ts';
 import type { Annotations } from './columns/annotations.ts';
 import type { AggregateExpr, BinaryExpr, CallExpr, Expr, SubqueryExpr, VectorSelector } from './syntax/ast.ts';
-import { scalarScalar, vectorScalar } from './operators/binary-scalar.ts';
+import { negate, scalarScalar, vectorScalar } from './operators/binary-scalar.ts';
 import { setOperation, vectorVector } from './operators/binary-vectors.ts';
 import type { Budget } from './columns/budget.ts';
+import { SampleCounts } from './columns/sample-counts.ts';
 import {
   frameTimes,
   hasAny,
@@ -26,7 +27,6 @@ import {
 import { unwrapParens } from './syntax/expression-shape.ts';
 import { checkExtended, runExtended, smoothedColumn } from './functions/extended-range.ts';
 import { groupColumns } from './columns/grouping.ts';
-import { scaleHistogram } from './histograms/arithmetic.ts';
 import { joinInfo } from './functions/info-join.ts';
 import { callInstant } from './functions/instant-calls.ts';
 import { selectColumn, selectTimes } from './columns/instant-selector.ts';
@@ -41,7 +41,7 @@ import {
   type QueryBounds,
   type SelectorKey,
 } from './columns/plan.ts';
-import { looksLikeCounter, RATE_FUNCTIONS } from './functions/rate-functions.ts';
+import { noteNonCounter, RATE_FUNCTIONS } from './functions/rate-functions.ts';
 import { absent } from './functions/vector-functions.ts';
 import { columnToRangeSeries, newWindow, runWindows, toRangeSeries, type WindowFunction } from './columns/window.ts';
 import { noteRollUps } from './functions/roll-up-limits.ts';
@@ -56,6 +56,8 @@ export interface Run {
   readonly selected: ReadonlyMap<SelectorKey, readonly Series[]>;
   /** For each selector that reads roll-ups, the time up to which it reads them. */
   readonly coarse: ReadonlyMap<SelectorKey, number>;
+  /** Present when the query asks for `stats`. */
+  readonly counts?: SampleCounts | undefined;
 }
 
 const vector = (series: Column[]): Value => ({ kind: 'vector', series });
@@ -71,8 +73,10 @@ export async function evaluate(expr: Expr, frame: Frame, run: Run): Promise<Valu
   const mark = budget.held;
   if (budget.due) await budget.pause();
   const once = frame.steps > 1 && isStepInvariant(expr);
-  let value = await evaluateNode(expr, once ? firstStep(frame) : frame, run);
+  const counts = once && run.counts !== undefined ? new SampleCounts(1) : run.counts;
+  let value = await evaluateNode(expr, once ? firstStep(frame) : frame, once ? { ...run, counts } : run);
   if (once) {
+    if (counts !== undefined) run.counts?.mergeOnce(counts, frame.steps);
     budget.take(sizeOf(value) * frame.steps);
     value = repeatValue(value, frame.steps);
   }
@@ -105,17 +109,6 @@ async function evaluateNode(expr: Expr, frame: Frame, run: Run): Promise<Value> 
   }
 }
 
-function negate(value: Value): Value {
-  if (value.kind === 'scalar') return { kind: 'scalar', v: value.v.map((x) => -x) };
-  if (value.kind === 'string') return value;
-  for (const column of value.series) {
-    for (let k = 0; k < column.v.length; k += 1) column.v[k] = -column.v[k];
-    column.h = column.h?.map((h) => h && scaleHistogram(h, -1));
-    column.dropName = true;
-  }
-  return value;
-}
-
 async function evaluateSelector(
   node: VectorSelector,
   frame: Frame,
@@ -130,10 +123,13 @@ async function evaluateSelector(
     budget.take(frame.steps);
     let column: Column | undefined;
     if (what !== 'value') column = selectTimes(series, times, bounds.lookbackMs, what);
-    else if (node.extended === 'smoothed') column = smoothedColumn(toRangeSeries(series), times, bounds.lookbackMs);
+    else if (node.extended === 'smoothed')
+      column = smoothedColumn(toRangeSeries(series), times, bounds.lookbackMs, run.notes, node.pos);
     else column = selectColumn(series, times, bounds.lookbackMs);
     if (column !== undefined && hasAny(column)) out.push(column);
   }
+  // Prometheus does not count those that it smooths.
+  if (node.extended !== 'smoothed') run.counts?.points(out);
   return vector(out);
 }
 
@@ -200,7 +196,7 @@ async function evaluateInfo(node: CallExpr, frame: Frame, run: Run): Promise<Val
   const times = referenceTimes(node.args[0], frame, run.bounds);
   const series = base.kind === 'vector' ? base.series : [];
   const info = run.selected.get(node) ?? [];
-  return vector(joinInfo(series, info, infoMatchers(node), times, run.bounds.lookbackMs));
+  return vector(joinInfo(series, info, infoMatchers(node), times, run.bounds.lookbackMs, run.counts));
 }
 
 /** Applies a function of a range vector to each window of each series. */
@@ -222,6 +218,7 @@ async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame,
   for (const series of range.series) {
     if (budget.due) await budget.pause();
     budget.take(frame.steps);
+    run.counts?.windows(range, series, bounds.lookbackMs, frame, unwrapParens(arg).kind === 'matrix_selector');
     const dropName = series.dropName || !KEEPS_NAME.has(node.func);
     const column =
       range.extended === undefined
@@ -243,13 +240,6 @@ function honest(call: CallExpr, arg: Expr, range: RangeVector, { coarse, notes }
   return { ...range, refusedUntilMs: noteRollUps(call.func, arg.pos, range, untilMs, notes) };
 }
 
-function noteNonCounter(func: string, column: Column, notes: Annotations, arg: Expr): void {
-  if (func !== 'rate' && func !== 'increase') return;
-  const { name } = column.labels;
-  if (name === '' || looksLikeCounter(name) || column.h !== undefined) return;
-  notes.possibleNonCounter(name, arg.pos);
-}
-
 const isRange = (expr: Expr): boolean => expr.kind === 'matrix_selector' || expr.kind === 'subquery';
 
 /** The samples of a range vector expression. */
@@ -269,7 +259,13 @@ export async function evaluateRange(arg: Expr, frame: Frame, run: Run): Promise<
 async function evaluateSubquery(node: SubqueryExpr, frame: Frame, run: Run): Promise<RangeVector> {
   const inner = subqueryFrame(node, frame, run.bounds);
   run.budget.take(inner.steps);
-  const value = await evaluate(node.expr, inner, run);
+  const counts = run.counts && new SampleCounts(inner.steps);
+  const value = await evaluate(node.expr, inner, { ...run, counts });
+  const rangeMs = durationMs(node.range);
+  if (counts !== undefined) {
+    const offsetMs = frame.startMs - shiftedTimes(node, frame, run.bounds)[0];
+    run.counts?.mergeSubquery(counts, inner, frame, offsetMs, rangeMs);
+  }
   const times = frameTimes(inner);
   const columns =
     value.kind === 'vector'
@@ -290,7 +286,7 @@ async function evaluateSubquery(node: SubqueryExpr, frame: Frame, run: Run): Pro
   }
   return {
     series,
-    rangeMs: durationMs(node.range),
+    rangeMs,
     ends: shiftedTimes(node, frame, run.bounds),
     extended: undefined,
   };

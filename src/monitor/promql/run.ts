@@ -1,12 +1,13 @@
 /** Turns one parsed query into its result: fold, plan, select, evaluate, remove names, build the result. */
 import type { Histogram } from '../../model/histogram.ts';
-import type { MatrixSeries, QueryRead, QueryResult, QueryValue, SampleSource } from '../../model/ports.ts';
+import type { MatrixSeries, QueryRead, QueryResult, QueryStats, QueryValue, SampleSource } from '../../model/ports.ts';
 import { Labels, type Matcher } from '../../model/labels.ts';
 import type { Series } from '../../model/series.ts';
 import { VitrineError } from '../../base/errors.ts';
 import { Annotations } from './columns/annotations.ts';
 import type { Expr } from './syntax/ast.ts';
 import type { Budget } from './columns/budget.ts';
+import { SampleCounts } from './columns/sample-counts.ts';
 import { valueTypeOf } from './syntax/checker.ts';
 import {
   frameTimes,
@@ -20,6 +21,7 @@ import {
 } from './columns/column.ts';
 import { foldDurations } from './syntax/durations.ts';
 import { evaluate, evaluateRange, type Run } from './evaluator.ts';
+import { unwrapParens } from './syntax/expression-shape.ts';
 import { planSelectors, type PlannedSelector, type QueryBounds, type SelectorKey } from './columns/plan.ts';
 
 export interface QueryRequest {
@@ -29,10 +31,18 @@ export interface QueryRequest {
   readonly bounds: QueryBounds;
   readonly instant: boolean;
   readonly budget: Budget;
+  /** Whether the result has `stats`. */
+  readonly stats?: boolean | undefined;
+}
+
+/** The result, and for `stats` the samples and when the evaluation began. */
+export interface RunResult extends Omit<QueryResult, 'stats'> {
+  readonly samples?: QueryStats['samples'] | undefined;
+  readonly preparedMs?: number | undefined;
 }
 
 /** Throws VitrineError `query_invalid`, `query_failed`, `query_timeout`, `query_canceled`. */
-export async function runQuery(request: QueryRequest, source: SampleSource): Promise<QueryResult> {
+export async function runQuery(request: QueryRequest, source: SampleSource): Promise<RunResult> {
   const { bounds, budget, text, parsed, instant } = request;
   const { startMs, endMs, stepMs } = bounds;
   const type = valueTypeOf(parsed);
@@ -46,13 +56,22 @@ export async function runQuery(request: QueryRequest, source: SampleSource): Pro
   const expr = foldDurations(parsed, { stepMs: instant ? 0 : stepMs, rangeMs: endMs - startMs });
   const steps = instant ? 1 : Math.floor((endMs - startMs) / stepMs) + 1;
   const frame: Frame = { startMs, stepMs, steps, instant };
+  const counts = request.stats === true ? new SampleCounts(steps) : undefined;
   const notes = new Annotations(text);
   const planned = planSelectors(expr, frame, bounds);
   const { selected, read } = await selectAll(planned, source, budget);
-  const run: Run = { bounds, budget, notes, selected, coarse: await coarseness(planned, source) };
+  const run: Run = { bounds, budget, notes, selected, coarse: await coarseness(planned, source), counts };
+  const preparedMs = budget.nowMs;
   const value = type === 'matrix' ? await instantMatrix(expr, frame, run) : await shaped(expr, frame, run);
   budget.check();
-  return { value, warnings: notes.warnings, infos: notes.infos, read };
+  const result: RunResult = { value, warnings: notes.warnings, infos: notes.infos, read };
+  if (counts === undefined) return result;
+  const peakSamples = budget.peak;
+  return {
+    ...result,
+    samples: { totalQueryableSamples: counts.total, samplesRead: counts.read, peakSamples },
+    preparedMs,
+  };
 }
 
 /** Selects every selector once; equal selectors are selected together. */
@@ -160,7 +179,10 @@ async function instantMatrix(expr: Expr, frame: Frame, run: Run): Promise<QueryV
   const range = await evaluateRange(expr, frame, run);
   const end = range.ends[0];
   const series: MatrixSeries[] = [];
+  const isStored = unwrapParens(expr).kind === 'matrix_selector';
+  if (!isStored) run.counts?.useSubquery();
   for (const one of range.series) {
+    if (isStored) run.counts?.windows(range, one, 0, frame, true);
     const points = samplesWithin(one, end - range.rangeMs, end);
     if (points.t.length > 0) series.push({ labels: one.labels, ...points });
   }

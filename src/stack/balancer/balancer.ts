@@ -20,7 +20,7 @@ import { Listener } from './listener.ts';
 import { AccessLog } from './telemetry/access-log.ts';
 import { Observer } from './telemetry/observer.ts';
 import type { HealthFacts } from './own-endpoints.ts';
-import { RetryBudget } from './upstream/retry-budget.ts';
+import { purgeMethod } from './purge-method.ts';
 import { checkReload, configure, retire, type Configured, type ConfiguredPieces } from './configured.ts';
 import { serverHealth } from './server-health.ts';
 import type { HandedSockets } from './tls/bind.ts';
@@ -44,6 +44,8 @@ export interface BalancerPieces {
   readonly handed?: HandedSockets | undefined;
   /** Lets the runtime API show and purge the response cache. */
   readonly cacheCare?: CacheCare;
+  /** Addresses and networks that may purge with the method PURGE. */
+  readonly purgeAllow?: readonly string[];
   /** Health of the cache and the bytes it holds, for `/health`. */
   readonly cacheHealth?: () => { readonly component: ComponentHealth; readonly sizeBytes: number };
   /** How long failed checks of upstreams that start with the balancer do not count for `/health`. Default 0. */
@@ -128,12 +130,8 @@ class RunningBalancer implements Balancer {
       routes: () => this.#now.routes.routes,
     });
     this.#tls = options.tls && new TlsListening(options.tls, this.#log);
-    this.#care = new Care({
-      routes: () => this.#now.routes,
-      cache: pieces.cacheCare,
-      clock: this.#clock,
-      log: this.#log,
-    });
+    const routes = (): Configured['routes'] => this.#now.routes;
+    this.#care = new Care({ routes, cache: pieces.cacheCare, clock: this.#clock, log: this.#log });
     const now = (): Configured => this.#now;
     this.#listener = new Listener({
       responseClass,
@@ -146,14 +144,14 @@ class RunningBalancer implements Balancer {
       deadlines: this.#deadlines,
       waiting: this.#waiting,
       observer: this.#observer,
-      routes: () => this.#now.routes,
+      routes,
       limits: () => this.#now.loosest,
       tls: this.#tls,
-      budget: new RetryBudget(options.retries.budget, options.retries.min, this.#clock),
       cache: pieces.responseCache,
       draining: () => this.#draining || this.#leaving,
       health: () => this.health(),
       bareHealth: pieces.bareHealth ?? false,
+      purge: pieces.cacheCare && purgeMethod(pieces.purgeAllow, (call) => this.#care.call(call)),
       authorized: pieces.authorized ?? (() => false),
     });
   }

@@ -91,8 +91,11 @@ const section = z.strictObject({
   retries: z
     .strictObject({
       max: count(2, 'Further tries of one request. 0: none.'),
-      budget: ratio('20%', 'Retries per request over ten seconds. Connections refused do not count: nothing was sent.'),
-      min: count(3, 'Retries a second that are always allowed.'),
+      budget: ratio(
+        '20%',
+        'Retries of a route per request over ten seconds. Connections refused do not count: nothing was sent.',
+      ),
+      min: count(3, 'Retries a second that are always allowed, for each route.'),
     })
     .prefault({}),
   limits: z

@@ -40,8 +40,6 @@ export function checkReload(now: BalancerOptions, next: BalancerOptions): void {
   changed.push(
     ...CLIENT_TIMES.filter((key) => !same(now.timeouts[key], next.timeouts[key])).map((key) => `timeouts.${key}`),
   );
-  if (!same(now.retries.budget, next.retries.budget) || !same(now.retries.min, next.retries.min))
-    changed.push('retries');
   if (!same(now.limits.connections, next.limits.connections)) changed.push('limits.connections');
   if (!same(now.tls?.listen, next.tls?.listen)) changed.push('tls.listen');
   if (changed.length === 0) return;

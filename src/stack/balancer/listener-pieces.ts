@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Limits } from './config.ts';
 import type { WorkloadPieces } from './exchange/workload.ts';
 import type { HealthFacts } from './own-endpoints.ts';
+import type { PurgeMethod } from './purge-method.ts';
 import type { TlsListening } from './tls/tls-listening.ts';
 
 export interface ListenerPieces extends WorkloadPieces {
@@ -13,6 +14,7 @@ export interface ListenerPieces extends WorkloadPieces {
   readonly health: () => HealthFacts;
   /** Whether the own endpoints also answer without their prefix. */
   readonly bareHealth: boolean;
+  readonly purge: PurgeMethod | undefined;
   /** Whether the sender of this value of `Authorization` may see the addresses of upstreams. */
   readonly authorized: (authorization: string) => boolean;
 }

@@ -174,6 +174,7 @@ export class Listener {
     }
     if (client.peer.scheme === 'https') reply.ownFields = this.#tls?.hsts ?? '';
     if (this.#answerOwn(head, pathOf(head.target), client.peer, reply)) return;
+    if (this.#pieces.purge?.(head, client, request, reply) === true) return;
     if (this.#tls?.redirects(head, client.peer) === true) {
       this.#redirect(request, head, reply, this.#tls.location(head));
       return;

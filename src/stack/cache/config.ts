@@ -45,6 +45,18 @@ export const cacheConfig = z.strictObject({
     .prefault(DEFAULT_TTL)
     .describe('How long an entry of the data cache is kept when its user names no time; 0s = until it is pushed out.'),
   responses: responses.prefault({}).describe('The HTTP response cache of the balancer.'),
+  purge: z
+    .strictObject({
+      allow: z
+        .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
+        .max(1024)
+        .prefault([])
+        .describe(
+          'Addresses and networks whose PURGE requests remove the URL from the response cache. The address of the socket counts, not a forwarding field; a proxy in front on a listed address must refuse PURGE itself. All other PURGE requests reach the upstream.',
+        ),
+    })
+    .prefault({})
+    .describe('PURGE on the port of the balancer.'),
 });
 
 export type CacheConfig = z.output<typeof cacheConfig>;

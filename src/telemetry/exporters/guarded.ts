@@ -5,12 +5,14 @@
  * by an exporter.
  */
 import type { ExportResult } from '@opentelemetry/core';
-import { ExportResultCode } from '@opentelemetry/core';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { ExportResultCode, suppressTracing } from '@opentelemetry/core';
 import type { LogRecordExporter, LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import type { InstrumentType, PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../../base/logger.ts';
 import type { ExportCount } from '../metrics/drop-count.ts';
+import { outside } from '../road/outside.ts';
 import { soundenLog, soundMetrics, soundSpan } from './sound-values.ts';
 
 /** The items between the gate and the end of their export. */
@@ -111,7 +113,11 @@ function guard(
   timer.unref();
   const begin = (): void => {
     try {
-      const returned: unknown = send((result) => end(result ?? { code: ExportResultCode.FAILED }));
+      const returned: unknown = outside(() =>
+        context.with(suppressTracing(ROOT_CONTEXT), () =>
+          send((result) => end(result ?? { code: ExportResultCode.FAILED })),
+        ),
+      );
       // An `async export()` that rejects would otherwise be an unhandled rejection.
       if (returned instanceof Promise) returned.catch(fail);
     } catch (error) {

@@ -7,6 +7,11 @@ import http from 'node:http';
 import https from 'node:https';
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
+import { outside } from './outside.ts';
+
+/** As they are before the agents of other vendors replace them. */
+const { request: openPlain } = http;
+const { request: openSecure } = https;
 
 const TIMEOUT_MS = 3_000;
 const KEEP_MS = 5_000;
@@ -62,7 +67,7 @@ export class OtlpPost {
   }
 
   async #attempt(held: Held): Promise<void> {
-    const result = await this.#post(held.body);
+    const result = await outside(() => this.#post(held.body));
     const late = performance.now() - held.sinceMs > KEEP_MS;
     if (result.status >= 200 && result.status < 300) this.#end(held, true, '');
     else if (late || (result.status > 0 && !RETRYABLE.has(result.status))) this.#end(held, false, result.reason);
@@ -82,7 +87,7 @@ export class OtlpPost {
       'content-length': body.length,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     };
-    const { request: open } = this.#url.protocol === 'https:' ? https : http;
+    const open = this.#url.protocol === 'https:' ? openSecure : openPlain;
     return new Promise((resolve) => {
       const fail = (error: Error): void => resolve({ status: 0, reason: error.message });
       context.with(suppressTracing(context.active()), () => {

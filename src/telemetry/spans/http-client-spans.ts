@@ -7,10 +7,20 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
-import type { Attributes, Span } from '@opentelemetry/api';
-import { context, metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { Attributes, Context, Span, TracerProvider } from '@opentelemetry/api';
+import {
+  context,
+  INVALID_SPAN_CONTEXT,
+  metrics,
+  propagation,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { knownMethod, redactQuery, splitHost } from './http-attributes.ts';
+import { isIntakeCall, lookForAgents } from './intake-calls.ts';
+import { mirrorOf } from './mirrored-spans.ts';
 import { histogramOf } from '../metrics/meters.ts';
 import { METRICS } from '../names.ts';
 
@@ -110,9 +120,17 @@ function addField(request: ClientRequest & WrittenHead, name: string, value: str
   request._header = longer;
 }
 
+const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+
+/** The standard instrumentation, loaded by the application, makes its span around the call that makes the request. */
+function isOfTheirInstrumentation(active: Context): boolean {
+  const span = mirrorOf(trace.getSpan(active));
+  return span?.kind === SpanKind.CLIENT && span.instrumentationScope.name.endsWith('/instrumentation-http');
+}
+
 /** Starts observing. Call once an SDK is registered. Returns a function that ends the observation. */
-export function observeHttpClients(): () => void {
-  const tracer = trace.getTracer('vitrine.http');
+export function observeHttpClients(own: TracerProvider = trace.getTracerProvider()): () => void {
+  const tracer = own.getTracer('vitrine.http');
   const duration = histogramOf(metrics.getMeter('vitrine.http'), METRICS.httpClientDuration);
 
   const end = (request: Tracked, errorType?: string): void => {
@@ -130,17 +148,17 @@ export function observeHttpClients(): () => void {
   const onCreated = (message: unknown): void => {
     const { request } = message as { request: Tracked };
     const active = context.active();
-    if (isTracingSuppressed(active)) return;
+    if (isTracingSuppressed(active) || isIntakeCall()) return;
     const { attributes, target } = describe(request);
     const method = String(attributes['http.request.method']);
-    const span = tracer.startSpan(method === '_OTHER' ? 'HTTP' : method, { kind: SpanKind.CLIENT, attributes }, active);
-    const metric = {
-      'http.request.method': method,
-      'server.address': attributes['server.address'],
-      'server.port': attributes['server.port'],
-    };
+    const labels = { 'http.request.method': method, 'server.address': attributes['server.address'] };
+    const metric = { ...labels, 'server.port': attributes['server.port'] };
+    const theirs = isOfTheirInstrumentation(active);
+    const span = theirs
+      ? NO_SPAN
+      : tracer.startSpan(method === '_OTHER' ? 'HTTP' : method, { kind: SpanKind.CLIENT, attributes }, active);
     request[STATE] = { span, startedMs: performance.now(), metric, target };
-    propagation.inject(trace.setSpan(active, span), request, { set: addField });
+    if (!theirs) propagation.inject(trace.setSpan(active, span), request, { set: addField });
     request.on('close', () => end(request));
   };
 
@@ -173,14 +191,13 @@ export function observeHttpClients(): () => void {
     end(request, error.name);
   };
 
-  const channels = [
-    ['http.client.response.finish', onResponse],
-    ['http.client.request.error', onError],
-  ] as const;
-  for (const [channel, subscriber] of channels) subscribe(channel, subscriber);
+  lookForAgents();
   const endCreation = watchCreation(onCreated);
+  subscribe('http.client.response.finish', onResponse);
+  subscribe('http.client.request.error', onError);
   return () => {
     endCreation();
-    for (const [channel, subscriber] of channels) unsubscribe(channel, subscriber);
+    unsubscribe('http.client.response.finish', onResponse);
+    unsubscribe('http.client.request.error', onError);
   };
 }

@@ -8,10 +8,18 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
-import type { Attributes, Context, Span } from '@opentelemetry/api';
-import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { Attributes, Context, Span, TracerProvider } from '@opentelemetry/api';
+import {
+  context,
+  INVALID_SPAN_CONTEXT,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import type { RPCMetadata } from '@opentelemetry/core';
-import { RPCType, setRPCMetadata } from '@opentelemetry/core';
+import { getRPCMetadata, RPCType, setRPCMetadata } from '@opentelemetry/core';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { PathTemplates } from '../../model/path-templates.ts';
 import type { BoundHistogram, BoundRecord } from '../metrics/cells.ts';
@@ -19,7 +27,8 @@ import { boundHistogram, CELLS_LIMIT } from '../metrics/cells.ts';
 import { routeOf } from './framework-routes.ts';
 import { knownMethod, serverAttributes, targetOf } from './http-attributes.ts';
 import { innerNotes, takeInnerNotes, type InnerNotes } from './inner-spans.ts';
-import { completeSpan, leanStart } from './lean-tracer.ts';
+import { completeSpan, leanStart, type StartSpan } from './lean-tracer.ts';
+import { foreignTracers, mirrorOf } from './mirrored-spans.ts';
 import { linkedRoot } from './linked-context.ts';
 import { DURATION_BOUNDS, METRICS } from '../names.ts';
 import { notedError } from './request-notes.ts';
@@ -30,8 +39,10 @@ const SCOPE = 'vitrine.http';
 
 interface State {
   readonly request: IncomingMessage;
-  readonly span: Span;
-  readonly rpc: RPCMetadata;
+  span: Span;
+  rpc: RPCMetadata;
+  /** The mirror of a span that the application's own instrumentation made, and ends. */
+  isTheirs: boolean;
   readonly startedMs: number;
   readonly method: string;
   readonly scheme: string;
@@ -121,17 +132,62 @@ function onClose(this: Tracked): void {
   }
   if (error !== undefined) {
     outcome['error.type'] = error;
-    span.setStatus({ code: SpanStatusCode.ERROR });
+    if (!state.isTheirs) span.setStatus({ code: SpanStatusCode.ERROR });
     recordError(span, notedError(request) ?? inner.error, inner);
   }
-  completeSpan(span, outcome);
-  span.end();
+  if (!state.isTheirs) {
+    completeSpan(span, outcome);
+    span.end();
+  } else if (route !== undefined && span.isRecording()) span.setAttribute('http.route', route);
   state.durations.of(state, statusCode, error, route).record((performance.now() - state.startedMs) / 1e3);
 }
 
+const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+const listening = new WeakSet<Server>();
+
+/**
+ * An application with an SDK of its own may have an instrumentation that makes a span of the request, in a function around the
+ * event `request`. The first listener of that event is called inside of it and knows.
+ */
+function beginInside(server: Server, start: StartSpan): void {
+  if (listening.has(server)) return;
+  listening.add(server);
+  server.prependListener('request', (_request, response: Tracked) => {
+    const state = response[STATE];
+    if (state !== undefined && state.span === NO_SPAN) beginBeside(state, start);
+  });
+}
+
+function beginBeside(state: State, start: StartSpan): void {
+  const { request, method, scheme, rpc } = state;
+  const outer = context.active();
+  const theirs = mirrorOf(trace.getSpan(outer));
+  if (theirs?.kind === SpanKind.SERVER && theirs.isRecording()) {
+    const known = getRPCMetadata(outer);
+    Object.assign(state, { span: theirs, isTheirs: true, rpc: known ?? rpc });
+    if (known === undefined) context.attach(setRPCMetadata(outer, rpc));
+    return;
+  }
+  const foreign = foreignTracers();
+  const parent = propagation.extract(ROOT_CONTEXT, request.headers);
+  const name = method === '_OTHER' ? 'HTTP' : method;
+  const attributes = serverAttributes(request, scheme);
+  if (foreign?.isSdk !== true) {
+    // Its spans are of another kind, among which one of ours must not be the active one.
+    state.span = start(name, SpanKind.SERVER, parent, attributes);
+    context.attach(setRPCMetadata(outer, Object.assign(rpc, { span: state.span })));
+    return;
+  }
+  const span = foreign.provider.getTracer(SCOPE).startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
+  state.span = span;
+  const active = setRPCMetadata(trace.setSpan(parent, span), Object.assign(rpc, { span }));
+  bindBody(request, active);
+  context.attach(active);
+}
+
 /** Starts observing. Call once an SDK is registered. Returns a function that ends the observation. */
-export function observeHttpServers(): () => void {
-  const start = leanStart(trace.getTracer(SCOPE));
+export function observeHttpServers(own: TracerProvider = trace.getTracerProvider()): () => void {
+  const start = leanStart(own.getTracer(SCOPE));
   const durations = new Durations();
   const shapes = new PathTemplates('/');
   const endNotes = takeInnerNotes();
@@ -146,6 +202,14 @@ export function observeHttpServers(): () => void {
     const startedMs = performance.now();
     const scheme = (request.socket as TLSSocket).encrypted ? 'https' : 'http';
     const method = knownMethod(request.method ?? 'GET');
+    if (foreignTracers() !== undefined) {
+      const rpc: RPCMetadata = { type: RPCType.HTTP, span: NO_SPAN };
+      response[STATE] = { request, span: NO_SPAN, rpc, isTheirs: false, startedMs, method, scheme, durations, shapes };
+      response.on('close', onClose);
+      beginInside(server, start);
+      context.attach(ROOT_CONTEXT);
+      return;
+    }
     const { headers } = request;
     const isRemote = carriers.some((field) => headers[field] !== undefined);
     const parent = isRemote ? propagation.extract(linkedRoot, headers) : linkedRoot;
@@ -153,7 +217,7 @@ export function observeHttpServers(): () => void {
     const span = start(name, SpanKind.SERVER, parent, serverAttributes(request, scheme));
     const rpc: RPCMetadata = { type: RPCType.HTTP, span };
     const active = setRPCMetadata(trace.setSpan(parent, span), rpc);
-    response[STATE] = { request, span, rpc, startedMs, method, scheme, durations, shapes };
+    response[STATE] = { request, span, rpc, isTheirs: false, startedMs, method, scheme, durations, shapes };
     response.on('close', onClose);
     bindBody(request, active);
     // A subscriber is called before the handlers and cannot run them in a callback. So the context stays entered for this

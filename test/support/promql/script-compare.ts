@@ -2,7 +2,7 @@
 import type { Histogram } from '../../../src/model/histogram.ts';
 import type { MatrixSeries, Point, QueryValue } from '../../../src/model/ports.ts';
 import type { Labels } from '../../../src/model/labels.ts';
-import { showLabels } from '../../../src/monitor/promql/operators/binary-vectors.ts';
+import { labelsText } from '../../../src/monitor/promql/syntax/quoting.ts';
 import { allBuckets } from '../../../src/monitor/promql/histograms/buckets.ts';
 import { histogramText } from '../../../src/monitor/promql/histograms/text.ts';
 import type { ExpectedSeries } from './promql-script.ts';
@@ -55,15 +55,15 @@ export function compareVector(
   const seen = new Set<string>();
   for (const [i, { labels, point }] of got.entries()) {
     const expected = byKey.get(labels.key);
-    if (expected === undefined) return `unexpected ${showLabels(labels)} = ${show(point)}`;
-    if (seen.has(labels.key)) return `${showLabels(labels)} is there twice`;
-    if (ordered && expected.at !== i) return `${showLabels(labels)} is at position ${i}, not ${expected.at}`;
+    if (expected === undefined) return `unexpected ${labelsText(labels)} = ${show(point)}`;
+    if (seen.has(labels.key)) return `${labelsText(labels)} is there twice`;
+    if (ordered && expected.at !== i) return `${labelsText(labels)} is at position ${i}, not ${expected.at}`;
     const value = expected.values[0] ?? { v: Number.NaN };
-    if (!samePoint(value, point)) return `${showLabels(labels)}: expected ${show(value)}, got ${show(point)}`;
+    if (!samePoint(value, point)) return `${labelsText(labels)}: expected ${show(value)}, got ${show(point)}`;
     seen.add(labels.key);
   }
   const missing = wanted.find(({ labels }) => !seen.has(labels.key));
-  return missing ? `missing ${showLabels(missing.labels)} = ${show(missing.values[0])}` : '';
+  return missing ? `missing ${labelsText(missing.labels)} = ${show(missing.values[0])}` : '';
 }
 
 export function compareMatrix(
@@ -76,24 +76,24 @@ export function compareMatrix(
   for (const { labels, t, v, h } of got) {
     const expected = byKey.get(labels.key);
     const points = new Map([...t].map((time, i) => [time, { t: time, v: v[i], h: h?.[i] }]));
-    if (expected === undefined) return `unexpected ${showLabels(labels)}: ${[...points.values()].map(show).join(' ')}`;
-    if (seen.has(labels.key)) return `${showLabels(labels)} is there twice`;
+    if (expected === undefined) return `unexpected ${labelsText(labels)}: ${[...points.values()].map(show).join(' ')}`;
+    if (seen.has(labels.key)) return `${labelsText(labels)} is there twice`;
     seen.add(labels.key);
     for (const [i, value] of expected.values.entries()) {
       const time = from + i * step;
       if (value === undefined) continue;
       const point = points.get(time);
-      if (time > to) return `more points expected for ${showLabels(labels)} than the range holds`;
+      if (time > to) return `more points expected for ${labelsText(labels)} than the range holds`;
       if (point === undefined || !samePoint(value, point)) {
-        return `${showLabels(labels)} at ${time}: expected ${show(value)}, got ${show(point)}`;
+        return `${labelsText(labels)} at ${time}: expected ${show(value)}, got ${show(point)}`;
       }
       points.delete(time);
     }
     const [extra] = points.values();
-    if (extra !== undefined) return `${showLabels(labels)}: unexpected ${show(extra)} at ${extra.t}`;
+    if (extra !== undefined) return `${labelsText(labels)}: unexpected ${show(extra)} at ${extra.t}`;
   }
   const missing = wanted.find(({ labels, values }) => !seen.has(labels.key) && values.some(Boolean));
-  return missing ? `missing ${showLabels(missing.labels)}` : '';
+  return missing ? `missing ${labelsText(missing.labels)}` : '';
 }
 
 /** The points of a range result at one time. */

@@ -104,7 +104,6 @@ export class ArrayRecords implements RecordSource, RecordEraser {
       oldestMs: undefined,
       lostRecords: 0,
       services: [],
-      fields: [],
     });
     return { logs: of('logs'), traces: of('traces'), requests: of('requests') };
   }

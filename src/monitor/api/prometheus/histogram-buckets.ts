@@ -1,4 +1,5 @@
 /** Buckets of a native histogram from the lowest to the highest, with their bounds, as the HTTP API lists them. */
+import { exponentialBound } from '../../../model/exponential-bounds.ts';
 import type { Histogram } from '../../../model/histogram.ts';
 import { bucketsOf, CUSTOM_BUCKETS_SCHEMA } from '../../../model/histogram.ts';
 
@@ -16,31 +17,25 @@ function upperBound({ schema, customValues }: Histogram, index: number): number 
     if (index < 0) return -Infinity;
     return index < customValues.length ? customValues[index] : Infinity;
   }
-  if (schema <= 0) {
-    const exponent = index * 2 ** -schema;
-    // The bucket that would end at 2^1024 ends at the largest number instead; the bucket after it ends at +Inf.
-    return exponent === 1024 ? Number.MAX_VALUE : 2 ** exponent;
-  }
-  const perOctave = 2 ** schema;
-  const octave = Math.floor(index / perOctave);
-  const within = index - octave * perOctave;
-  if (octave === 1024 && within === 0) return Number.MAX_VALUE;
-  return 2 ** (within / perOctave) * 2 ** octave;
+  return exponentialBound(index, schema);
 }
 
-/** Empty buckets are left out. */
+/** Empty buckets are left out. A bucket that reaches into the zero bucket is shown from its end on. */
 export function histogramBuckets(h: Histogram): Bucket[] {
   const custom = h.schema === CUSTOM_BUCKETS_SCHEMA;
   const out: Bucket[] = [];
   for (const [index, count] of bucketsOf(h.negativeSpans, h.negativeBuckets)) {
-    if (count !== 0) out.push({ rule: 1, lower: -upperBound(h, index), upper: -upperBound(h, index - 1), count });
+    const upper = Math.min(-upperBound(h, index - 1), -h.zeroThreshold);
+    if (count !== 0) out.push({ rule: 1, lower: -upperBound(h, index), upper, count });
   }
   out.reverse();
   // The zero bucket is left out when its count is zero, negative or NaN, as in Prometheus' list.
   if (h.zeroCount > 0) out.push({ rule: 3, lower: -h.zeroThreshold, upper: h.zeroThreshold, count: h.zeroCount });
   for (const [index, count] of bucketsOf(h.positiveSpans, h.positiveBuckets)) {
     const rule = custom && index === 0 ? 3 : 0;
-    if (count !== 0) out.push({ rule, lower: upperBound(h, index - 1), upper: upperBound(h, index), count });
+    const lower = upperBound(h, index - 1);
+    const end = custom ? lower : Math.max(lower, h.zeroThreshold);
+    if (count !== 0) out.push({ rule, lower: end, upper: upperBound(h, index), count });
   }
   return out;
 }

@@ -30,7 +30,8 @@ function optionsOf(ctx: Context, params: URLSearchParams, api: PrometheusApi): Q
   if (lookbackMs !== undefined && lookbackMs < 0) {
     throw invalidParameter('lookback_delta', 'must be a positive duration');
   }
-  return { signal: abortWithClient(ctx), timeoutMs: Math.min(wantedMs, api.timeoutMs), lookbackMs };
+  const stats = (params.get('stats') ?? '') !== '';
+  return { signal: abortWithClient(ctx), timeoutMs: Math.min(wantedMs, api.timeoutMs), lookbackMs, stats };
 }
 
 /** Adds the name of the parameter to parse errors, as in all other errors about a parameter. */

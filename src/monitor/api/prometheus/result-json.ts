@@ -79,7 +79,7 @@ function* valueJson(value: QueryValue): Generator<string> {
 }
 
 /** The whole body in chunks. `resultType` comes before `result`, because streaming readers rely on that order. */
-export function* resultJson({ value, warnings, infos }: QueryResult): Generator<string> {
+export function* resultJson({ value, warnings, infos, stats }: QueryResult): Generator<string> {
   let text = `${SUCCESS_HEAD}{"resultType":"${value.kind}","result":`;
   for (const part of valueJson(value)) {
     text += part;
@@ -88,5 +88,6 @@ export function* resultJson({ value, warnings, infos }: QueryResult): Generator<
       text = '';
     }
   }
+  if (stats !== undefined) text += `,"stats":${JSON.stringify(stats)}`;
   yield `${text}}${successTail({ warnings, infos })}`;
 }

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../../../base/errors.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Matcher } from '../../../model/labels.ts';
-import type { QueryRead } from '../../../model/ports.ts';
+import type { QueryRead, QueryStats } from '../../../model/ports.ts';
 import type { PackedSeries, ResultHead } from './packing.ts';
 
 /** One query. It is an instant query when `stepMs` is undefined. */
@@ -13,6 +13,7 @@ export interface Job {
   readonly stepMs: number | undefined;
   readonly timeoutMs: number | undefined;
   readonly lookbackMs: number | undefined;
+  readonly stats: boolean | undefined;
 }
 
 export interface WireError {
@@ -51,6 +52,7 @@ export type ToMain =
       readonly head: ResultHead;
       readonly warnings: readonly string[];
       readonly infos: readonly string[];
+      readonly stats: QueryStats | undefined;
       readonly read: QueryRead | undefined;
     }
   | { readonly kind: 'failed'; readonly query: number; readonly error: WireError };

@@ -137,8 +137,8 @@ export class QueryThread implements AsyncDisposable {
         return;
       case 'done': {
         const running = this.#running.get(message.query);
-        const { head, warnings, infos, read } = message;
-        running?.resolve({ value: resultOf(head, running.series), warnings, infos, read });
+        const { head, warnings, infos, stats, read } = message;
+        running?.resolve({ value: resultOf(head, running.series), warnings, infos, stats, read });
       }
     }
   }

@@ -101,13 +101,16 @@ export function sharedQuerier(
           stepMs: undefined,
           timeoutMs: given.timeoutMs,
           lookbackMs: given.lookbackMs,
+          stats: given.stats,
         },
         given,
         () => here.instant(expr, atMs, given),
       ),
     range: async (expr, startMs, endMs, stepMs, given = {}) =>
-      run({ expr, startMs, endMs, stepMs, timeoutMs: given.timeoutMs, lookbackMs: given.lookbackMs }, given, () =>
-        here.range(expr, startMs, endMs, stepMs, given),
+      run(
+        { expr, startMs, endMs, stepMs, timeoutMs: given.timeoutMs, lookbackMs: given.lookbackMs, stats: given.stats },
+        given,
+        () => here.range(expr, startMs, endMs, stepMs, given),
       ),
     get beside() {
       return thread.size;

@@ -25,8 +25,8 @@ const running = new Map<number, AbortController>();
 async function run({ query, job }: Extract<ToWorker, { kind: 'run' }>): Promise<void> {
   const abort = new AbortController();
   running.set(query, abort);
-  const { expr, startMs, endMs, stepMs, timeoutMs, lookbackMs } = job;
-  const options = { signal: abort.signal, timeoutMs, lookbackMs };
+  const { expr, startMs, endMs, stepMs, timeoutMs, lookbackMs, stats } = job;
+  const options = { signal: abort.signal, timeoutMs, lookbackMs, stats };
   try {
     const result =
       stepMs === undefined
@@ -40,12 +40,12 @@ async function run({ query, job }: Extract<ToWorker, { kind: 'run' }>): Promise<
   }
 }
 
-function sendResult(query: number, { value, warnings, infos, read }: QueryResult): void {
+function sendResult(query: number, { value, warnings, infos, stats, read }: QueryResult): void {
   for (const part of partsOf(resultSeries(value))) {
     const packed = packSeries(part);
     send({ kind: 'part', query, part: packed }, transferOf(packed));
   }
-  send({ kind: 'done', query, head: headOf(value), warnings, infos, read });
+  send({ kind: 'done', query, head: headOf(value), warnings, infos, stats, read });
 }
 
 port.on('message', (message: ToWorker) => {

@@ -114,6 +114,11 @@ export class Budget implements SelectPace {
     return this.#workedMs;
   }
 
+  /** The monotonic clock. */
+  get nowMs(): number {
+    return this.#share.clock.monotonic();
+  }
+
   /** The query leaves the queue now. Time in the queue does not count as time on the thread. */
   started(): void {
     this.#resumedMs = this.#share.clock.monotonic();

@@ -4,19 +4,16 @@
  * also count, up to the lookback (Prometheus' promql/functions.go, extendedRate).
  */
 import type { Histogram } from '../../../model/histogram.ts';
+import type { Annotations } from '../columns/annotations.ts';
 import type { RangeVector, RangeSeries, Column } from '../columns/column.ts';
 import { queryFailed, newColumn, setPoint } from '../columns/column.ts';
-import {
-  addHistograms,
-  detectReset,
-  divideHistogram,
-  scaleHistogram,
-  subtractHistograms,
-  withHint,
-} from '../histograms/arithmetic.ts';
+import { divideHistogram, usesCustomBuckets, withHint } from '../histograms/arithmetic.ts';
 import { metricOf, type Window } from '../columns/window.ts';
+import type { Position } from '../syntax/ast.ts';
+import { floatBetween, floatChange, histogramBetween, histogramChange, type Notice } from './extended-rate.ts';
 import { changes, resets } from './window-functions.ts';
 
+const NO_HISTOGRAMS: NonNullable<RangeSeries['hist']> = { t: new Float64Array(0), h: [], st: undefined };
 const ANCHORED = ['changes', 'delta', 'increase', 'rate', 'resets'];
 const SMOOTHED = ['delta', 'increase', 'rate'];
 
@@ -26,140 +23,6 @@ export function checkExtended(func: string, extended: 'anchored' | 'smoothed'): 
   if (!known.includes(func)) {
     throw queryFailed(`${extended} modifier can only be used with: ${known.join(', ')} - not with ${func}`);
   }
-}
-
-/** Arithmetic that works for floats and for histograms. */
-interface Kind<T> {
-  readonly subtract: (a: T, b: T) => T;
-  readonly add: (a: T, b: T) => T;
-  readonly scale: (a: T, factor: number) => T;
-  /** `trustHint` is false where the previous value is interpolated and not a sample. */
-  readonly fell: (current: T, previous: T, trustHint: boolean) => boolean;
-}
-
-const FLOATS: Kind<number> = {
-  subtract: (a, b) => a - b,
-  add: (a, b) => a + b,
-  scale: (a, factor) => a * factor,
-  fell: (current, previous) => current < previous,
-};
-
-const HISTOGRAMS: Kind<Histogram> = {
-  subtract: (a, b) => subtractHistograms(a, b)?.h ?? a,
-  add: (a, b) => addHistograms(a, b)?.h ?? a,
-  scale: scaleHistogram,
-  fell: (current, previous, trustHint) => detectReset(trustHint ? current : withHint(current, 'unknown'), previous),
-};
-
-interface Samples<T> {
-  readonly t: Float64Array;
-  readonly at: (index: number) => T;
-}
-
-/** The value at time t between samples i and i+1. A counter that was reset between them starts again from zero. */
-export function interpolate<T>(
-  samples: Samples<T>,
-  i: number,
-  t: number,
-  kind: Kind<T>,
-  edge: 'left' | 'right' | 'none',
-): T {
-  let from = samples.at(i);
-  let to = samples.at(i + 1);
-  if (edge !== 'none' && kind.fell(to, from, true)) {
-    if (edge === 'left') from = kind.scale(to, 0);
-    else to = kind.add(to, from);
-  }
-  const share = (t - samples.t[i]) / (samples.t[i + 1] - samples.t[i]);
-  return kind.add(from, kind.scale(kind.subtract(to, from), share));
-}
-
-interface TimeRange {
-  readonly startMs: number;
-  readonly endMs: number;
-}
-
-/** The points at which a series enters and leaves a range: a sample, or a value between two samples. */
-interface Edges<T> {
-  readonly first: number;
-  readonly last: number;
-  readonly left: T;
-  readonly right: T;
-  readonly leftIsSample: boolean;
-  readonly rightIsSample: boolean;
-}
-
-/** Index of the last sample that is used. With `smoothed` this is the first sample at or after the end of the range. */
-function lastIndex(t: Float64Array, lo: number, hi: number, endMs: number, smoothed: boolean): number {
-  if (!smoothed) return hi - 1;
-  let last = lo;
-  while (last < hi - 1 && t[last] < endMs) last += 1;
-  return last;
-}
-
-/** Undefined when no sample lies in the range. Only samples with indices [lo, hi) may be used. */
-function edgesOf<T>(
-  samples: Samples<T>,
-  lo: number,
-  hi: number,
-  range: TimeRange,
-  options: { readonly smoothed: boolean; readonly isCounter: boolean },
-  kind: Kind<T>,
-): Edges<T> | undefined {
-  if (lo >= hi) return undefined;
-  const { t } = samples;
-  const { smoothed, isCounter } = options;
-  let first = lo;
-  while (first + 1 < hi && t[first + 1] <= range.startMs) first += 1;
-  const last = lastIndex(t, lo, hi, range.endMs, smoothed);
-  if (t[last] <= range.startMs || t[first] > range.endMs) return undefined;
-  const leftIsSample = !(smoothed && t[first] < range.startMs && first < last);
-  const rightIsSample = !(smoothed && last > lo && t[last] > range.endMs);
-  return {
-    first,
-    last,
-    leftIsSample,
-    rightIsSample,
-    left: leftIsSample
-      ? samples.at(first)
-      : interpolate(samples, first, range.startMs, kind, isCounter ? 'left' : 'none'),
-    right: rightIsSample
-      ? samples.at(last)
-      : interpolate(samples, last - 1, range.endMs, kind, isCounter ? 'right' : 'none'),
-  };
-}
-
-/** For each reset between the edges, adds the value that the counter had before the reset. */
-function addResets<T>(change: T, samples: Samples<T>, edges: Edges<T>, range: TimeRange, kind: Kind<T>): T {
-  const { t } = samples;
-  let result = change;
-  let previous = edges.left;
-  let trustHint = edges.leftIsSample;
-  let rightSeen = false;
-  for (let i = edges.first; i <= edges.last; i += 1) {
-    if (t[i] <= range.startMs || t[i] >= range.endMs) continue;
-    if (kind.fell(samples.at(i), previous, trustHint)) result = kind.add(result, previous);
-    previous = samples.at(i);
-    trustHint = true;
-    rightSeen = edges.rightIsSample && i === edges.last;
-  }
-  if (rightSeen || !kind.fell(edges.right, previous, edges.rightIsSample && trustHint)) return result;
-  return kind.add(result, previous);
-}
-
-/** The change over the range; undefined when the range contains no sample. */
-function extendedChange<T>(
-  samples: Samples<T>,
-  lo: number,
-  hi: number,
-  range: TimeRange,
-  options: { readonly smoothed: boolean; readonly isCounter: boolean },
-  kind: Kind<T>,
-): T | undefined {
-  const edges = edgesOf(samples, lo, hi, range, options, kind);
-  if (edges === undefined) return undefined;
-  const change = kind.subtract(edges.right, edges.left);
-  return options.isCounter ? addResets(change, samples, edges, range, kind) : change;
 }
 
 const scaled = (value: number | Histogram, divisor: number): number | Histogram =>
@@ -175,9 +38,7 @@ export function runExtended(
 ): Column {
   const smoothed = vector.extended === 'smoothed';
   const column = newColumn(series.labels, vector.ends.length, true);
-  const floats: Samples<number> = { t: series.t, at: (i) => series.v[i] };
-  const hist = series.hist ?? { t: new Float64Array(0), h: [], st: undefined };
-  const histograms: Samples<Histogram> = { t: hist.t, at: (i) => hist.h[i] };
+  const hist = series.hist ?? NO_HISTOGRAMS;
   w.series = series;
   const isCounter = func !== 'delta';
   for (let k = 0; k < vector.ends.length; k += 1) {
@@ -185,10 +46,10 @@ export function runExtended(
     const startMs = endMs - vector.rangeMs;
     const from = startMs - lookbackMs;
     const to = smoothed ? endMs + lookbackMs : endMs;
-    w.lo = above(floats.t, from);
-    w.hi = above(floats.t, to);
-    w.hlo = above(histograms.t, from);
-    w.hhi = above(histograms.t, to);
+    w.lo = above(series.t, from);
+    w.hi = above(series.t, to);
+    w.hlo = above(hist.t, from);
+    w.hhi = above(hist.t, to);
     w.step = k;
     w.endMs = endMs;
     if (func === 'changes' || func === 'resets') {
@@ -200,23 +61,15 @@ export function runExtended(
       w.notes.mixedFloatsHistograms(metricOf(w), w.pos);
       continue;
     }
-    const range = { startMs, endMs };
-    const options = { smoothed, isCounter };
+    const range = { startMs, endMs, smoothed, isCounter };
     const change =
       w.lo < w.hi
-        ? extendedChange(floats, w.lo, w.hi, range, options, FLOATS)
-        : extendedChange(histograms, w.hlo, w.hhi, range, options, HISTOGRAMS);
+        ? floatChange(series.t, series.v, w.lo, w.hi, range)
+        : histogramChange(hist.t, hist.h, w.hlo, w.hhi, range, { notes: w.notes, metric: metricOf(w), pos: w.pos });
     if (change === undefined) continue;
-    if (typeof change !== 'number') noteKind(w, hist.h, isCounter);
     setPoint(column, k, func === 'rate' ? scaled(change, vector.rangeMs / 1000) : change);
   }
   return column;
-}
-
-function noteKind(w: Window, h: readonly Histogram[], isCounter: boolean): void {
-  const window = h.slice(w.hlo, w.hhi);
-  if (isCounter && window.some((one) => one.resetHint === 'gauge')) w.notes.notACounter(metricOf(w), w.pos);
-  if (!isCounter && window.some((one) => one.resetHint !== 'gauge')) w.notes.notAGauge(metricOf(w), w.pos);
 }
 
 /** Counts changes or resets, starting at the last sample at or before the start of the range. */
@@ -247,31 +100,57 @@ function above(t: Float64Array, limit: number): number {
 }
 
 /** `metric smoothed`: at each step, the value interpolated between the samples around the step. */
-export function smoothedColumn(series: RangeSeries, times: Float64Array, lookbackMs: number): Column {
+export function smoothedColumn(
+  series: RangeSeries,
+  times: Float64Array,
+  lookbackMs: number,
+  notes: Annotations,
+  pos: Position,
+): Column {
   const column = newColumn(series.labels, times.length, false);
-  const hist = series.hist ?? { t: new Float64Array(0), h: [], st: undefined };
-  const floats: Samples<number> = { t: series.t, at: (i) => series.v[i] };
-  const histograms: Samples<Histogram> = { t: hist.t, at: (i) => hist.h[i] };
+  const { t, v, hist = NO_HISTOGRAMS } = series;
+  const notice = { notes, metric: series.labels.name, pos };
   for (let k = 0; k < times.length; k += 1) {
+    const [fromMs, toMs] = [times[k] - lookbackMs, times[k] + lookbackMs];
+    const [lo, hi, hlo, hhi] = [above(t, fromMs), above(t, toMs), above(hist.t, fromMs), above(hist.t, toMs)];
+    if (lo < hi && hlo < hhi) {
+      notes.mixedFloatsHistograms(notice.metric, pos);
+      continue;
+    }
     const value =
-      pointAt(floats, times[k], lookbackMs, FLOATS, 'none') ??
-      pointAt(histograms, times[k], lookbackMs, HISTOGRAMS, 'left');
+      lo < hi
+        ? floatAt(t, v, lo, hi, times[k])
+        : hlo < hhi
+          ? histogramAt(hist.t, hist.h, hlo, hhi, times[k], notice)
+          : undefined;
     if (value !== undefined) setPoint(column, k, value);
   }
   return column;
 }
 
-function pointAt<T>(
-  samples: Samples<T>,
-  t: number,
-  lookbackMs: number,
-  kind: Kind<T>,
-  edge: 'left' | 'none',
-): T | undefined {
-  const next = above(samples.t, t);
-  const at = next - 1;
-  if (at < 0 || samples.t[at] <= t - lookbackMs) return undefined;
-  const hasNext = next < samples.t.length && samples.t[next] <= t + lookbackMs;
-  if (samples.t[at] === t || !hasNext) return samples.at(at);
-  return interpolate(samples, at, t, kind, edge);
+/** Before the first of the samples [lo, hi) there is no value; after the last one its value holds. */
+function floatAt(t: Float64Array, v: Float64Array, lo: number, hi: number, atMs: number): number | undefined {
+  const at = above(t, atMs) - 1;
+  if (at < lo) return undefined;
+  return t[at] === atMs || at + 1 >= hi ? v[at] : floatBetween(t, v, at, atMs, false);
+}
+
+function histogramAt(
+  t: Float64Array,
+  h: readonly Histogram[],
+  lo: number,
+  hi: number,
+  atMs: number,
+  notice: Notice,
+): Histogram | undefined {
+  const at = above(t, atMs) - 1;
+  if (at < lo) return undefined;
+  if (t[at] === atMs) return h[at];
+  if (at + 1 >= hi) return withHint(h[at], 'unknown');
+  if (usesCustomBuckets(h[at]) !== usesCustomBuckets(h[at + 1])) {
+    notice.notes.mixedExponentialCustom(notice.metric, notice.pos);
+    return undefined;
+  }
+  const isCounter = h[at].resetHint !== 'gauge' || h[at + 1].resetHint !== 'gauge';
+  return histogramBetween(h, t, at, atMs, isCounter, notice);
 }

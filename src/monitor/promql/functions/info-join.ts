@@ -4,10 +4,11 @@
  */
 import { Labels, METRIC_NAME, type Matcher } from '../../../model/labels.ts';
 import type { Series } from '../../../model/series.ts';
+import type { SampleCounts } from '../columns/sample-counts.ts';
 import { newColumn, queryFailed, setPoint, type Column } from '../columns/column.ts';
-import { selectTimes } from '../columns/instant-selector.ts';
+import { selectColumn, selectTimes } from '../columns/instant-selector.ts';
 import { compileMatcher, type Predicate } from '../syntax/matchers.ts';
-import { quote } from '../syntax/quoting.ts';
+import { labelsText } from '../syntax/quoting.ts';
 
 const IDENTIFYING = ['instance', 'job'];
 
@@ -44,19 +45,30 @@ function isInfoName(matchers: readonly Matcher[]): Predicate {
   return (name) => tests.every((test) => test(name));
 }
 
+/** Whether a series has an instance and a job of one of the columns: only such series are read. */
+function relatedTo(columns: readonly Column[]): (labels: Labels) => boolean {
+  const known = IDENTIFYING.map((name) => new Set(columns.map(({ labels }) => labels.get(name))));
+  return (labels) => IDENTIFYING.every((name, i) => known[i].has(labels.get(name)));
+}
+
 export function joinInfo(
   base: readonly Column[],
   info: readonly Series[],
   matchers: readonly Matcher[],
   times: Float64Array,
   lookbackMs: number,
+  counts?: SampleCounts,
 ): Column[] {
   const request = requestOf(matchers);
   const isInfo = isInfoName(matchers);
   const byIdentity = new Map<string, InfoSeries[]>();
+  const related = relatedTo(base.filter(({ labels }) => !isInfo(labels.name)));
   for (const series of info) {
     const column = selectTimes(series, times, lookbackMs, 't');
     if (column === undefined) continue;
+    if (series.samples.h !== undefined && selectColumn(series, times, lookbackMs)?.h !== undefined)
+      throw queryFailed(`this should be an info metric, with float samples: ${labelsText(series.labels)}`);
+    if (related(series.labels)) counts?.points([column]);
     const { key } = identity(series.labels);
     const list = byIdentity.get(key) ?? [];
     list.push({ labels: series.labels, name: series.labels.name, times: column });
@@ -106,10 +118,7 @@ function newestPerName(found: readonly InfoSeries[], k: number): InfoSeries[] {
 }
 
 function duplicate(known: InfoSeries, other: InfoSeries, k: number): Error {
-  const show = ({ labels, times }: InfoSeries): string => {
-    const pairs = [...labels].map(([name, value]) => `${name}=${quote(value)}`).join(', ');
-    return `{${pairs}} @ ${times.v[k] * 1000}`;
-  };
+  const show = ({ labels, times }: InfoSeries): string => `${labelsText(labels)} @ ${times.v[k] * 1000}`;
   return queryFailed(`found duplicate series for info metric: existing ${show(known)}, new ${show(other)}`);
 }
 

@@ -12,6 +12,9 @@ import {
   subtractHistograms,
   withHint,
 } from '../histograms/arithmetic.ts';
+import type { Annotations } from '../columns/annotations.ts';
+import type { Column } from '../columns/column.ts';
+import type { Expr } from '../syntax/ast.ts';
 import { histogramIncrease } from '../histograms/rate.ts';
 import {
   floatCount,
@@ -236,7 +239,10 @@ export const RATE_FUNCTIONS: ReadonlyMap<string, WindowFunction> = new Map<strin
   ['idelta', instantaneous(false)],
 ]);
 
-/** True for a name with one of the suffixes that counters have. */
-export function looksLikeCounter(metric: string): boolean {
-  return /_(?:total|sum|count|bucket)$/.test(metric);
+/** Adds an info when `rate` or `increase` had floats of a metric whose name has none of the suffixes that counters have. */
+export function noteNonCounter(func: string, { labels, has, h }: Column, notes: Annotations, arg: Expr): void {
+  if (func !== 'rate' && func !== 'increase') return;
+  const { name } = labels;
+  if (name === '' || /_(?:total|sum|count|bucket)$/.test(name)) return;
+  if (has.some((there, k) => there === 1 && h?.[k] === undefined)) notes.possibleNonCounter(name, arg.pos);
 }

@@ -4,29 +4,19 @@
  * bounds only the bounds that both have. The rules are from Prometheus' model/histogram/float_histogram.go.
  */
 import type { Histogram, ResetHint } from '../../../model/histogram.ts';
+import { negativeMap, positiveMap, usesCustomBuckets, type BucketMap } from './buckets.ts';
 import {
-  coarsen,
-  negativeMap,
-  positiveMap,
-  toSpans,
-  upperBound,
-  usesCustomBuckets,
-  type BucketMap,
-} from './buckets.ts';
+  build,
+  combineHints,
+  dropInsideZero,
+  layoutOf,
+  reconcile,
+  reduceTo,
+  sameBounds,
+  widenZeroBucket,
+} from './layout.ts';
 
 export { usesCustomBuckets } from './buckets.ts';
-
-/** A histogram in the form used for arithmetic. */
-interface Layout {
-  schema: number;
-  zeroThreshold: number;
-  zeroCount: number;
-  count: number;
-  sum: number;
-  positive: BucketMap;
-  negative: BucketMap;
-  customValues: readonly number[];
-}
 
 export interface Combined {
   readonly h: Histogram;
@@ -34,38 +24,6 @@ export interface Combined {
   readonly collision: boolean;
   /** Custom bounds differed and were reduced to the bounds that both have. */
   readonly reconciled: boolean;
-}
-
-function layoutOf(h: Histogram): Layout {
-  const { schema, zeroThreshold, zeroCount, count, sum, customValues } = h;
-  return {
-    schema,
-    zeroThreshold,
-    zeroCount,
-    count,
-    sum,
-    customValues,
-    positive: positiveMap(h),
-    negative: negativeMap(h),
-  };
-}
-
-function build(layout: Layout, resetHint: ResetHint): Histogram {
-  const positive = toSpans(layout.positive);
-  const negative = toSpans(layout.negative);
-  return {
-    schema: layout.schema,
-    count: layout.count,
-    sum: layout.sum,
-    zeroThreshold: layout.zeroThreshold,
-    zeroCount: layout.zeroCount,
-    positiveSpans: positive.spans,
-    positiveBuckets: positive.buckets,
-    negativeSpans: negative.spans,
-    negativeBuckets: negative.buckets,
-    customValues: layout.customValues,
-    resetHint,
-  };
 }
 
 export function withHint(h: Histogram, resetHint: ResetHint): Histogram {
@@ -111,93 +69,13 @@ export function divideHistogram(h: Histogram, divisor: number): Histogram {
   return { ...divided, positiveSpans: [], positiveBuckets: [], negativeSpans: [], negativeBuckets: [] };
 }
 
-/** Widens the zero bucket to `threshold`, or to the end of a populated bucket that contains `threshold`. */
-function widenZeroBucket(layout: Layout, threshold: number): void {
-  const bounds = { schema: layout.schema, customValues: layout.customValues } as Histogram;
-  let wanted = threshold;
-  for (let again = true; again;) {
-    again = false;
-    for (const map of [layout.positive, layout.negative]) {
-      for (const [index, count] of map) {
-        if (count === 0) continue;
-        const upper = upperBound(index, bounds);
-        if (upperBound(index - 1, bounds) < wanted && upper > wanted) {
-          wanted = upper;
-          again = true;
-        }
-      }
-    }
-  }
-  for (const map of [layout.positive, layout.negative]) {
-    for (const [index, count] of map) {
-      if (upperBound(index - 1, bounds) >= wanted) continue;
-      layout.zeroCount += count;
-      map.delete(index);
-    }
-  }
-  layout.zeroThreshold = wanted;
-}
-
-function reconcileZero(a: Layout, b: Layout): void {
-  while (a.zeroThreshold !== b.zeroThreshold) {
-    if (a.zeroThreshold > b.zeroThreshold) widenZeroBucket(b, a.zeroThreshold);
-    else widenZeroBucket(a, b.zeroThreshold);
-  }
-}
-
-function reduceTo(layout: Layout, schema: number): void {
-  const levels = layout.schema - schema;
-  layout.positive = coarsen(layout.positive, levels);
-  layout.negative = coarsen(layout.negative, levels);
-  layout.schema = schema;
-}
-
-export function sameBounds(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((bound, i) => bound === b[i]);
-}
-
-/** Moves each count to the first of `bounds` that is not below the upper bound of its bucket. */
-function projectOnto(layout: Layout, bounds: readonly number[]): void {
-  const out: BucketMap = new Map();
-  for (const [index, count] of layout.positive) {
-    const upper = index < layout.customValues.length ? layout.customValues[index] : Infinity;
-    const found = bounds.findIndex((bound) => bound >= upper);
-    const target = found < 0 ? bounds.length : found;
-    out.set(target, (out.get(target) ?? 0) + count);
-  }
-  layout.positive = out;
-  layout.customValues = bounds;
-}
-
-/** Brings two layouts together. Returns true when custom bounds had to be reduced. */
-function reconcile(a: Layout, b: Layout, custom: boolean): boolean {
-  if (!custom) {
-    reconcileZero(a, b);
-    const schema = Math.min(a.schema, b.schema);
-    reduceTo(a, schema);
-    reduceTo(b, schema);
-    return false;
-  }
-  if (sameBounds(a.customValues, b.customValues)) return false;
-  const common = a.customValues.filter((bound) => b.customValues.includes(bound));
-  projectOnto(a, common);
-  projectOnto(b, common);
-  return true;
-}
-
-/** The hint of a sum, and whether the two hints contradict each other. */
-function combineHints(a: ResetHint, b: ResetHint): { hint: ResetHint; collision: boolean } {
-  if (a === b) return { hint: a, collision: false };
-  if (a === 'gauge' || b === 'gauge') return { hint: 'gauge', collision: false };
-  return { hint: 'unknown', collision: a !== 'unknown' && b !== 'unknown' };
-}
-
 function combine(left: Histogram, right: Histogram, sign: 1 | -1): Combined | undefined {
   const custom = usesCustomBuckets(left);
   if (custom !== usesCustomBuckets(right)) return undefined;
   const a = layoutOf(left);
   const b = layoutOf(right);
   const reconciled = reconcile(a, b, custom);
+  if (!custom) dropInsideZero(b);
   a.count += sign * b.count;
   a.sum += sign * b.sum;
   a.zeroCount += sign * b.zeroCount;

@@ -2,6 +2,7 @@
  * Buckets of native histograms: conversion of spans to (index, count) and back, bounds, and the list of all buckets from low
  * to high. The formulas are from Prometheus' model/histogram (float_histogram.go, generic.go).
  */
+import { exponentialBound } from '../../../model/exponential-bounds.ts';
 import { CUSTOM_BUCKETS_SCHEMA, type BucketSpan, type Histogram } from '../../../model/histogram.ts';
 
 /** Counts by bucket index; a missing index means zero. */
@@ -48,27 +49,27 @@ export function toSpans(map: BucketMap): { spans: BucketSpan[]; buckets: number[
   return { spans, buckets: indices.map((i) => map.get(i) as number) };
 }
 
+/** The index of a bucket in a schema that is `levels` coarser. */
+export const coarserIndex = (index: number, levels: number): number => Math.ceil(index / 2 ** levels);
+
 /** Merges buckets down to a coarser schema: 2^levels buckets become one. */
 export function coarsen(map: BucketMap, levels: number): BucketMap {
   if (levels === 0) return map;
   const out: BucketMap = new Map();
-  const width = 2 ** levels;
   for (const [index, count] of map) {
-    const target = Math.ceil(index / width);
+    const target = coarserIndex(index, levels);
     out.set(target, (out.get(target) ?? 0) + count);
   }
   return out;
 }
 
 /** The upper bound of positive bucket `index`. */
-export function upperBound(index: number, h: Histogram): number {
-  if (usesCustomBuckets(h)) {
+export function upperBound(index: number, h: Pick<Histogram, 'schema' | 'customValues'>): number {
+  if (h.schema === CUSTOM_BUCKETS_SCHEMA) {
     if (index >= h.customValues.length) return Infinity;
     return index < 0 ? -Infinity : h.customValues[index];
   }
-  const exponent = index * 2 ** -h.schema;
-  // The last bucket before overflow ends at the largest float, so that only ±Inf lies outside.
-  return exponent === 1024 ? Number.MAX_VALUE : 2 ** exponent;
+  return exponentialBound(index, h.schema);
 }
 
 export function positiveMap(h: Histogram): BucketMap {

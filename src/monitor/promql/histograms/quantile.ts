@@ -3,6 +3,7 @@
  * be spread evenly on a logarithmic scale; inside the zero bucket and custom buckets, on a linear scale (Prometheus'
  * promql/quantile.go).
  */
+import { exp2, log2 } from '../../../model/go-math.ts';
 import type { Histogram } from '../../../model/histogram.ts';
 import { addTo } from '../columns/float-sums.ts';
 import { allBuckets, usesCustomBuckets, type Bucket } from './buckets.ts';
@@ -83,10 +84,10 @@ export function hasNaNObservations(h: Histogram): boolean {
 function insideBucket(bucket: Bucket, fraction: number, custom: boolean): number {
   const { lower, upper } = bucket;
   if (custom || (lower <= 0 && upper >= 0)) return lower + (upper - lower) * fraction;
-  const logLower = Math.log2(Math.abs(lower));
-  const logUpper = Math.log2(Math.abs(upper));
-  if (lower > 0) return 2 ** (logLower + (logUpper - logLower) * fraction);
-  return -(2 ** (logUpper + (logLower - logUpper) * (1 - fraction)));
+  const logLower = log2(Math.abs(lower));
+  const logUpper = log2(Math.abs(upper));
+  if (lower > 0) return exp2(logLower + (logUpper - logLower) * fraction);
+  return -exp2(logUpper + (logLower - logUpper) * (1 - fraction));
 }
 
 /** The number of observations at or below v in a bucket that begins at the cumulative count `rank`. */
@@ -96,9 +97,9 @@ function rankInBucket(v: number, bucket: Bucket, rank: number, linear: boolean):
     if (lower === -Infinity) return count;
     return rank + (count * (v - lower)) / (upper - lower);
   }
-  const logLower = Math.log2(Math.abs(lower));
-  const logUpper = Math.log2(Math.abs(upper));
-  const logV = Math.log2(Math.abs(v));
+  const logLower = log2(Math.abs(lower));
+  const logUpper = log2(Math.abs(upper));
+  const logV = log2(Math.abs(v));
   const fraction = v > 0 ? (logV - logLower) / (logUpper - logLower) : 1 - (logV - logUpper) / (logLower - logUpper);
   return rank + count * fraction;
 }

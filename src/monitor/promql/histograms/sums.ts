@@ -2,74 +2,74 @@
 import type { Histogram } from '../../../model/histogram.ts';
 import type { Annotations } from '../columns/annotations.ts';
 import type { Position } from '../syntax/ast.ts';
-import { isInfinite } from '../columns/float-sums.ts';
-import { addHistograms, divideHistogram, scaleHistogram, type Combined } from './arithmetic.ts';
-
-/** True when a sum of finite histograms exceeded the largest float. */
-function overflowed(h: Histogram): boolean {
-  return [h.count, h.sum, h.zeroCount, ...h.positiveBuckets, ...h.negativeBuckets].some(isInfinite);
-}
+import { divideHistogram } from './arithmetic.ts';
+import { HistogramTotal } from './histogram-total.ts';
 
 /** A running sum (or mean). A mean is stored as a sum until that sum would overflow, and then as a running mean. */
 export class HistogramSum {
   readonly #mean: boolean;
   #running = false;
-  #sum: Histogram | undefined;
+  #total: HistogramTotal | undefined;
   #count = 0;
   #sawReset = false;
   #sawNoReset = false;
   #reconciled = false;
-  #failed = false;
+  readonly #incompatible = new Set<string>();
 
   constructor(mean: boolean) {
     this.#mean = mean;
   }
 
-  add(h: Histogram): void {
+  /** `metric` is the name of the series that the histogram comes from, for warnings. */
+  add(h: Histogram, metric: string): void {
     this.#count += 1;
     if (h.resetHint === 'reset') this.#sawReset = true;
     if (h.resetHint === 'not_reset') this.#sawNoReset = true;
-    if (this.#failed) return;
-    if (this.#sum === undefined) {
-      this.#sum = h;
-      return;
-    }
-    const next = this.#running ? this.#stepMean(this.#sum, h) : addHistograms(this.#sum, h);
-    if (next === undefined) {
-      this.#failed = true;
-      return;
-    }
-    if (next.reconciled) this.#reconciled = true;
-    if (this.#mean && !this.#running && overflowed(next.h) && !overflowed(h)) {
-      this.#running = true;
-      this.#sum = this.#stepMean(divideHistogram(this.#sum, this.#count - 1), h)?.h;
-      return;
-    }
-    this.#sum = next.h;
+    if (this.#total === undefined) this.#total = new HistogramTotal(h);
+    else if (!(this.#mean ? this.#addToMean(this.#total, h) : this.#total.add(h))) this.#incompatible.add(metric);
+    this.#reconciled ||= this.#total.reconciled;
   }
 
-  #stepMean(mean: Histogram, h: Histogram): Combined | undefined {
+  #addToMean(total: HistogramTotal, h: Histogram): boolean {
     const n = this.#count;
-    return addHistograms(scaleHistogram(mean, (n - 1) / n), divideHistogram(h, n));
+    if (!this.#running) {
+      const before = total.copy();
+      if (!total.add(h)) return false;
+      if (!total.overflowed) return true;
+      this.#running = true;
+      before.divide(n - 1);
+      this.#total = before;
+      return this.#stepMean(before, h, n);
+    }
+    return this.#stepMean(total, h, n);
+  }
+
+  #stepMean(mean: HistogramTotal, h: Histogram, n: number): boolean {
+    mean.multiply((n - 1) / n);
+    return mean.add(divideHistogram(h, n));
   }
 
   /** Undefined when no histogram was added, or when the layouts are incompatible. */
-  result(metric: string, notes: Annotations, pos: Position): Histogram | undefined {
+  result(notes: Annotations, pos: Position): Histogram | undefined {
     if (this.#sawReset && this.#sawNoReset) notes.counterResetCollision('aggregation', pos);
     if (this.#reconciled) notes.mismatchedCustomBuckets('aggregation', pos);
-    if (this.#failed) {
-      notes.mixedExponentialCustom(metric, pos);
-      return undefined;
-    }
-    if (this.#sum === undefined) return undefined;
-    return this.#mean && !this.#running ? divideHistogram(this.#sum, this.#count) : this.#sum;
+    for (const metric of this.#incompatible) notes.mixedExponentialCustom(metric, pos);
+    if (this.#total === undefined || this.#incompatible.size > 0) return undefined;
+    if (this.#mean && !this.#running) this.#total.divide(this.#count);
+    return this.#total.result();
   }
 }
 
-function accumulate(histograms: readonly Histogram[], mean: boolean): HistogramSum {
+function accumulated(
+  histograms: readonly Histogram[],
+  metric: string,
+  mean: boolean,
+  notes: Annotations,
+  pos: Position,
+): Histogram | undefined {
   const sum = new HistogramSum(mean);
-  for (const h of histograms) sum.add(h);
-  return sum;
+  for (const h of histograms) sum.add(h, metric);
+  return sum.result(notes, pos);
 }
 
 export function sumOfHistograms(
@@ -78,7 +78,7 @@ export function sumOfHistograms(
   notes: Annotations,
   pos: Position,
 ): Histogram | undefined {
-  return accumulate(histograms, false).result(metric, notes, pos);
+  return accumulated(histograms, metric, false, notes, pos);
 }
 
 export function meanOfHistograms(
@@ -87,5 +87,5 @@ export function meanOfHistograms(
   notes: Annotations,
   pos: Position,
 ): Histogram | undefined {
-  return accumulate(histograms, true).result(metric, notes, pos);
+  return accumulated(histograms, metric, true, notes, pos);
 }

@@ -3,6 +3,7 @@
  * split with the interpolation that quantiles use: logarithmic in exponential buckets, linear in the zero bucket and in
  * custom buckets. The sum is estimated from the middles of the remaining buckets.
  */
+import { log2 } from '../../../model/go-math.ts';
 import type { Histogram } from '../../../model/histogram.ts';
 import {
   allBuckets,
@@ -23,9 +24,9 @@ function shareBelow(v: number, bucket: Bucket, linear: boolean): number {
     if (lower === -Infinity) return 1;
     return upper === Infinity ? 0 : (v - lower) / (upper - lower);
   }
-  const logLower = Math.log2(Math.abs(lower));
-  const logUpper = Math.log2(Math.abs(upper));
-  const logV = Math.log2(Math.abs(v));
+  const logLower = log2(Math.abs(lower));
+  const logUpper = log2(Math.abs(upper));
+  const logV = log2(Math.abs(v));
   return v > 0 ? (logV - logLower) / (logUpper - logLower) : 1 - (logV - logUpper) / (logLower - logUpper);
 }
 

@@ -30,7 +30,6 @@ async function sumInto(
   const count = new Uint32Array(steps);
   const running = new Uint8Array(steps);
   const histograms: HistogramSum[] = [];
-  const metrics: string[] = [];
   const acc = { sum: 0, c: 0 };
   for (const column of group.members) {
     if (budget.due) await budget.pause();
@@ -39,8 +38,7 @@ async function sumInto(
       if (has[k] === 0) continue;
       const histogram = h?.[k];
       if (histogram !== undefined) {
-        metrics[k] ??= column.labels.name;
-        (histograms[k] ??= new HistogramSum(mean)).add(histogram);
+        (histograms[k] ??= new HistogramSum(mean)).add(histogram, column.labels.name);
         continue;
       }
       count[k] += 1;
@@ -53,7 +51,7 @@ async function sumInto(
     }
   }
   finishFloats(out, count, low, mean ? running : undefined);
-  finishHistograms(out, histograms, metrics, count, node, notes);
+  finishHistograms(out, histograms, count, node, notes);
   return out;
 }
 
@@ -70,7 +68,6 @@ function finishFloats(out: Column, count: Uint32Array, low: Float64Array, runnin
 function finishHistograms(
   out: Column,
   histograms: readonly HistogramSum[],
-  metrics: readonly string[],
   floats: Uint32Array,
   node: AggregateExpr,
   notes: Annotations,
@@ -81,7 +78,7 @@ function finishHistograms(
       out.has[k] = 0;
       return;
     }
-    const result = sum.result(metrics[k], notes, node.expr.pos);
+    const result = sum.result(notes, node.expr.pos);
     if (result !== undefined) setHistogram(out, k, result);
   });
 }
@@ -153,7 +150,9 @@ async function varianceOf(group: Group, steps: number, root: boolean, budget: Bu
 /** Adds an info when an aggregation of floats has histograms among its members. */
 export function noteIgnoredHistograms(group: Group, node: AggregateExpr, notes: Annotations): void {
   if (group.members.some((column) => column.h?.some((h, k) => h !== undefined && column.has[k] === 1))) {
-    notes.histogramIgnored(node.op, node.expr.pos);
+    // Prometheus names the place of the whole aggregation where it keeps series.
+    const keepsSeries = node.op === 'topk' || node.op === 'bottomk';
+    notes.histogramIgnored(node.op, keepsSeries ? node.pos : node.expr.pos);
   }
 }
 

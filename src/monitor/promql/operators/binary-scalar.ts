@@ -1,7 +1,8 @@
 /** Binary operators with a scalar on one side or on both. */
+import { scaleHistogram } from '../histograms/arithmetic.ts';
 import type { Annotations } from '../columns/annotations.ts';
 import type { BinaryExpr } from '../syntax/ast.ts';
-import { queryFailed, setPoint, type Column, type ScalarValue } from '../columns/column.ts';
+import { queryFailed, setPoint, type Column, type ScalarValue, type Value } from '../columns/column.ts';
 import { applyOperator, arithmeticOf, comparisonOf, isComparisonOp, keepsName } from './element-operators.ts';
 
 /** Both sides are scalars. Comparisons give 0 or 1 (`bool` is required). */
@@ -87,4 +88,16 @@ function mixedColumn(
     // The result of a comparison is the vector's value, on whichever side the vector is.
     else setPoint(column, k, isComparisonOp(node.op) ? point : outcome.value);
   }
+}
+
+/** The unary minus. Changes the columns in place. */
+export function negate(value: Value): Value {
+  if (value.kind === 'scalar') return { kind: 'scalar', v: value.v.map((x) => -x) };
+  if (value.kind === 'string') return value;
+  for (const column of value.series) {
+    for (let k = 0; k < column.v.length; k += 1) column.v[k] = -column.v[k];
+    column.h = column.h?.map((h) => h && scaleHistogram(h, -1));
+    column.dropName = true;
+  }
+  return value;
 }

@@ -3,14 +3,14 @@
  * steps. Uniqueness is checked at each step, because series may follow one another in time (promql/engine.go, VectorBinop
  * and the set operators).
  */
-import { METRIC_NAME, type Labels } from '../../../model/labels.ts';
+import type { Labels } from '../../../model/labels.ts';
 import type { Annotations } from '../columns/annotations.ts';
 import type { BinaryExpr, VectorMatching } from '../syntax/ast.ts';
 import type { Budget } from '../columns/budget.ts';
 import { dropMetadata, newColumn, queryFailed, setPoint, type Column } from '../columns/column.ts';
 import { applyOperator, arithmeticOf, comparisonOf, keepsName, type Point } from './element-operators.ts';
 import { matchLabels } from '../columns/grouping.ts';
-import { quote } from '../syntax/quoting.ts';
+import { labelsText } from '../syntax/quoting.ts';
 
 const AMBIGUOUS = 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)';
 const NOT_UNIQUE = 'multiple matches for labels: grouping labels must ensure unique matches';
@@ -36,12 +36,6 @@ function matchGroups(many: readonly Column[], one: readonly Column[], matching: 
   for (const column of many) groupOf(column).many.push(column);
   for (const column of one) groupOf(column).one.push(column);
   return [...groups.values()];
-}
-
-/** A label set in the form in which Prometheus prints it: `name{a="b", c="d"}`. */
-export function showLabels(labels: Labels): string {
-  const rest = [...labels].filter(([name]) => name !== METRIC_NAME).map(([name, value]) => `${name}=${quote(value)}`);
-  return rest.length === 0 && labels.name !== '' ? labels.name : `${labels.name}{${rest.join(', ')}}`;
 }
 
 interface Result {
@@ -142,8 +136,8 @@ class VectorOperation {
         if (column.has[k] === 0) continue;
         if (first !== undefined) {
           throw queryFailed(
-            `found duplicate series for the match group ${showLabels(labels)} on the ${this.#swapped ? 'left' : 'right'} hand-side of the operation: ` +
-              `[${showLabels(column.labels)}, ${showLabels(first.labels)}];many-to-many matching not allowed: matching labels must be unique on one side`,
+            `found duplicate series for the match group ${labelsText(labels)} on the ${this.#swapped ? 'left' : 'right'} hand-side of the operation: ` +
+              `[${labelsText(column.labels)}, ${labelsText(first.labels)}];many-to-many matching not allowed: matching labels must be unique on one side`,
           );
         }
         first = column;

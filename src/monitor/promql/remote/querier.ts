@@ -8,7 +8,7 @@ import { VitrineError } from '../../../base/errors.ts';
 import type { Querier, QueryOptions, QueryResult } from '../../../model/ports.ts';
 import { QueryGate } from '../gate.ts';
 import { RemoteClient, type Envelope, type RemoteClientOptions, type RemoteRequest } from './client.ts';
-import { exemplarsOf, labelSetsOf, metadataOf, textsOf, valueOf } from './result.ts';
+import { exemplarsOf, labelSetsOf, metadataOf, statsOf, textsOf, valueOf } from './result.ts';
 
 export interface RemoteOptions extends RemoteClientOptions {
   readonly clock?: Clock | undefined;
@@ -71,9 +71,11 @@ export function remoteQuerier(options: RemoteOptions): Querier {
     const timeoutMs = Math.min(given.timeoutMs ?? client.timeoutMs, client.timeoutMs);
     params.set('timeout', `${Math.max(1, Math.round(timeoutMs))}ms`);
     if (given.lookbackMs !== undefined) params.set('lookback_delta', `${Math.max(1, Math.round(given.lookbackMs))}ms`);
+    if (given.stats === true) params.set('stats', 'all');
     const { signal } = given;
     const { data, warnings, infos } = await ask({ path: `/api/v1/${path}`, method: 'POST', params, timeoutMs, signal });
-    return { value: valueOf(data), warnings, infos };
+    const value = valueOf(data);
+    return given.stats === true ? { value, warnings, infos, stats: statsOf(data) } : { value, warnings, infos };
   }
 
   return {

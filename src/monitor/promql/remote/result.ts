@@ -4,7 +4,7 @@
  */
 import { VitrineError } from '../../../base/errors.ts';
 import type { Histogram } from '../../../model/histogram.ts';
-import type { MatrixSeries, Point, QueryValue } from '../../../model/ports.ts';
+import type { MatrixSeries, Point, QueryStats, QueryValue } from '../../../model/ports.ts';
 import { Labels } from '../../../model/labels.ts';
 import type { Exemplar, ExemplarSeries, MetricMetadata, MetricType } from '../../../model/series.ts';
 import { histogramOf, type RemoteBucket } from './histogram.ts';
@@ -174,3 +174,27 @@ export const exemplarsOf = (data: unknown): readonly ExemplarSeries[] =>
     const { seriesLabels, exemplars } = fields(item, 'exemplars');
     return { labels: labelsOf(seriesLabels, 'exemplars'), exemplars: list(exemplars, 'exemplars').map(exemplarOf) };
   });
+
+/** Of the `data` of an answer. Undefined for a server that sends no stats. Fields that it does not know are 0. */
+export function statsOf(data: unknown): QueryStats | undefined {
+  const { stats } = fields(data, 'data');
+  if (stats === undefined) return undefined;
+  const { timings = {}, samples = {} } = fields(stats, 'stats');
+  const [times, counts] = [fields(timings, 'stats'), fields(samples, 'stats')];
+  const known = (from: Fields, name: string): number => (typeof from[name] === 'number' ? from[name] : 0);
+  return {
+    timings: {
+      evalTotalTime: known(times, 'evalTotalTime'),
+      resultSortTime: known(times, 'resultSortTime'),
+      queryPreparationTime: known(times, 'queryPreparationTime'),
+      innerEvalTime: known(times, 'innerEvalTime'),
+      execQueueTime: known(times, 'execQueueTime'),
+      execTotalTime: known(times, 'execTotalTime'),
+    },
+    samples: {
+      totalQueryableSamples: known(counts, 'totalQueryableSamples'),
+      samplesRead: known(counts, 'samplesRead'),
+      peakSamples: known(counts, 'peakSamples'),
+    },
+  };
+}

@@ -16,10 +16,6 @@ const DOCUMENTED: Readonly<Record<ValueType, string>> = {
 };
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '>', '<', '>=', '<=']);
 const SET_OPERATORS: ReadonlySet<string> = new Set(['and', 'or', 'unless']);
-const EXTENDED_FUNCTIONS = {
-  anchored: ['changes', 'delta', 'increase', 'rate', 'resets'],
-  smoothed: ['delta', 'increase', 'rate'],
-} as const;
 const binaryTypes = new WeakMap<BinaryExpr, ValueType>();
 
 export const isComparison = (op: string): boolean => COMPARISONS.has(op);
@@ -198,7 +194,6 @@ class Checker {
     for (const [at, arg] of args.entries()) {
       if (func === 'info' && at === 1) this.#infoSelector(arg);
       else this.#expect(arg, argTypes[Math.min(at, argTypes.length - 1)], `call to function ${quote(func)}`);
-      if (arg.kind === 'matrix_selector') this.#extended(func, arg.selector);
     }
   }
 
@@ -209,14 +204,6 @@ class Checker {
       throw this.#fail(arg.pos, 'expected label selectors only, got an expression instead');
     }
     if (arg.name !== '') throw this.#fail(arg.pos, 'expected label selectors only, got vector selector instead');
-  }
-
-  #extended(func: string, { extended, pos }: VectorSelector): void {
-    if (extended === undefined) return;
-    const allowed: readonly string[] = EXTENDED_FUNCTIONS[extended];
-    if (allowed.includes(func)) return;
-    const list = allowed.join(', ');
-    throw this.#fail(pos, `${extended} modifier can only be used with: ${list} - not with ${func}`);
   }
 
   /** The position without white space at either end. */

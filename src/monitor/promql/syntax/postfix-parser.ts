@@ -33,7 +33,6 @@ function parseBrackets(cursor: Cursor, expr: Expr): Expr {
   if (expr.kind !== 'vector_selector') throw cursor.fail(pos, 'ranges only allowed for vector selectors');
   if (expr.offset !== undefined) throw cursor.fail(pos, 'no offset modifiers allowed before range');
   if (expr.at !== undefined) throw cursor.fail(pos, 'no @ modifiers allowed before range');
-  if (expr.extended !== undefined) throw cursor.fail(pos, `no ${expr.extended} modifier allowed before range`);
   return { kind: 'matrix_selector', selector: expr, range, pos: { start: expr.pos.start, end: close.end } };
 }
 
@@ -107,18 +106,11 @@ function parseAt(cursor: Cursor): At {
 function parseExtended(cursor: Cursor, expr: Expr): Expr {
   const token = cursor.take();
   const extended = token.text.toLowerCase() as 'anchored' | 'smoothed';
-  if (expr.kind !== 'vector_selector' && expr.kind !== 'matrix_selector') {
-    throw cursor.fail(
-      expr.pos,
-      `${extended} modifier must be preceded by a vector selector or a range vector selector`,
-    );
-  }
+  if (expr.kind === 'subquery') throw cursor.fail(expr.pos, `${extended} modifier is not supported for subqueries`);
+  if (expr.kind !== 'vector_selector' && expr.kind !== 'matrix_selector')
+    throw cursor.fail(expr.pos, `${extended} modifier not implemented`);
   const selector = expr.kind === 'matrix_selector' ? expr.selector : expr;
-  if (selector.extended !== undefined) {
-    throw cursor.fail(expr.pos, `${extended} modifier cannot be combined with the ${selector.extended} modifier`);
-  }
-  if (extended === 'anchored' && expr.kind === 'vector_selector') {
-    throw cursor.fail(expr.pos, 'anchored modifier can only be used with range vector selectors');
-  }
+  if (selector.extended !== undefined && selector.extended !== extended)
+    throw cursor.fail(expr.pos, 'anchored and smoothed modifiers cannot be used together');
   return withModifiers(expr, { extended }, token.end);
 }

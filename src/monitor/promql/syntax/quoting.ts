@@ -3,6 +3,7 @@
  * Go strings are bytes. A byte that belongs to no valid UTF-8 sequence is represented by the lone surrogate U+DC80…U+DCFF
  * (as in Python's surrogateescape). The byte therefore survives a round trip, and `isWellFormed()` finds such strings.
  */
+import type { Labels } from '../../../model/labels.ts';
 
 const SIMPLE: Readonly<Record<string, string>> = {
   a: '\u0007',
@@ -111,4 +112,10 @@ function quoteChar(char: string): string {
   if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`;
   if (!/[\p{C}\p{Z}]/u.test(char)) return char;
   return code > 0xffff ? `\\U${hex(8)}` : `\\u${hex(4)}`;
+}
+
+/** A label set as Go prints it: `{__name__="a", b="c"}`. */
+export function labelsText(labels: Labels): string {
+  const nameOf = (name: string): string => (/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : quote(name));
+  return `{${[...labels].map(([name, value]) => `${nameOf(name)}=${quote(value)}`).join(', ')}}`;
 }

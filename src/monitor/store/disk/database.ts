@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { VitrineError } from '../../../base/errors.ts';
 import { Labels } from '../../../model/labels.ts';
 
-/** Set in each file as `user_version`. */
+/** Set in each file as `user_version`, where a kind of file has no version of its own. */
 export const SCHEMA_VERSION = 1;
 
 const SQLITE_BUSY = 5;
@@ -30,6 +30,8 @@ export interface DatabaseOptions {
   readonly durability: 'normal' | 'full';
   /** No other process may open the file while it is open here. */
   readonly exclusive?: boolean;
+  /** The schema version of this kind of file; default SCHEMA_VERSION. */
+  readonly version?: number;
 }
 
 function primaryCode(error: unknown): number {
@@ -110,12 +112,12 @@ function versionIn(db: DatabaseSync): number {
 }
 
 /** Throws VitrineError `data_dir_unusable` when the file was written by a newer version; does not touch it. */
-export function refuseNewer(path: string): void {
+export function refuseNewer(path: string, known = SCHEMA_VERSION): void {
   const version = schemaVersionOf(path);
-  if (version <= SCHEMA_VERSION) return;
+  if (version <= known) return;
   throw new VitrineError(
     'data_dir_unusable',
-    `${path} has schema version ${version}; this version of Vitrine reads up to ${SCHEMA_VERSION} and did not change the file`,
+    `${path} has schema version ${version}; this version of Vitrine reads up to ${known} and did not change the file`,
     { hint: 'Install the newer version of Vitrine that wrote it, or choose another data directory.' },
   );
 }
@@ -124,7 +126,8 @@ export function refuseNewer(path: string): void {
 export function openDatabase(path: string, options: DatabaseOptions): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
-    refuseNewer(path);
+    const { version = SCHEMA_VERSION } = options;
+    refuseNewer(path, version);
     closeSync(openSync(path, 'a', 0o600));
     chmodSync(path, 0o600);
     db = new DatabaseSync(path);
@@ -134,8 +137,8 @@ export function openDatabase(path: string, options: DatabaseOptions): DatabaseSy
     );
     db.exec(`PRAGMA synchronous = ${options.durability}; PRAGMA cache_size = -${options.cacheKib}`);
     // Read through SQLite: closing another descriptor of the file would release this process's locks (POSIX fcntl).
-    if (versionIn(db) < SCHEMA_VERSION) {
-      db.exec(`BEGIN IMMEDIATE; ${options.schema}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+    if (versionIn(db) < version) {
+      db.exec(`BEGIN IMMEDIATE; ${options.schema}; PRAGMA user_version = ${version}; COMMIT`);
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     }
     // Checkpoints are kept small, because every commit waits for the sync at their end.

@@ -9,7 +9,7 @@ import {
   type NameTable,
   type Origin,
   type Packed,
-} from './record-codec.ts';
+} from '../codec/record-codec.ts';
 
 export interface PackedLog {
   readonly text: string;

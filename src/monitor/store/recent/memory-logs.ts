@@ -8,7 +8,7 @@ import { serviceOf } from '../../../model/records.ts';
 import type { LogRecord } from '../../../model/records.ts';
 import { attributeText } from './attribute-search.ts';
 import { packLog, unpackLog } from './log-codec.ts';
-import { NameTable, Origins, traceOfValue, type Origin } from './record-codec.ts';
+import { NameTable, Origins, traceOfValue, type Origin } from '../codec/record-codec.ts';
 
 export interface MemoryLogsOptions {
   readonly maxBytes: number;

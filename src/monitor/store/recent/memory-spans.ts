@@ -8,7 +8,7 @@ import type { AppendResult, SpanSink, SpanSource, TraceQuery, TraceSummary } fro
 import { serviceOf } from '../../../model/records.ts';
 import type { Attributes, AttributeValue, SpanRecord } from '../../../model/records.ts';
 import { attributeText } from './attribute-search.ts';
-import { NameTable, Origins, traceOfValue, type Origin } from './record-codec.ts';
+import { NameTable, Origins, traceOfValue, type Origin } from '../codec/record-codec.ts';
 import { packSpan, spanMark, unpackSpan } from './span-codec.ts';
 
 export interface MemorySpansOptions {

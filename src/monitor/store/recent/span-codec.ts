@@ -7,7 +7,7 @@ import {
   type NameTable,
   type Origin,
   type Packed,
-} from './record-codec.ts';
+} from '../codec/record-codec.ts';
 
 const KINDS: readonly SpanKind[] = ['internal', 'server', 'client', 'producer', 'consumer'];
 const STATUSES: readonly SpanStatus[] = ['unset', 'ok', 'error'];

@@ -17,7 +17,8 @@ const PAGES_A_STEP = 256;
 const TRIES = 10;
 const wasInterrupted = (error: unknown): boolean => (error as { errcode?: number }).errcode === 0;
 
-async function copy(source: DatabaseSync, target: string): Promise<void> {
+/** Copies one database file; `target` must not exist. */
+export async function copyDatabase(source: DatabaseSync, target: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await backup(source, `${target}.part`, { rate: PAGES_A_STEP });
@@ -43,11 +44,11 @@ export async function backupStore(journal: DatabaseSync, days: DayFiles, target:
     });
   }
   try {
-    await copy(journal, path.join(target, JOURNAL_FILE));
+    await copyDatabase(journal, path.join(target, JOURNAL_FILE));
     for (const known of days.list()) {
       const source = new DatabaseSync(known.path);
       try {
-        await copy(source, path.join(target, path.basename(known.path)));
+        await copyDatabase(source, path.join(target, path.basename(known.path)));
       } finally {
         source.close();
       }

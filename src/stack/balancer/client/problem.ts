@@ -1,6 +1,6 @@
 /** The balancer's own answers: `application/problem+json` (RFC 9457) as bytes, for a reply or for a bare socket. */
 import { problemOf, type VitrineError } from '../../../base/errors.ts';
-import { REASONS } from './reply.ts';
+import { REASONS } from './reasons.ts';
 
 export interface ProblemAnswer {
   readonly status: number;

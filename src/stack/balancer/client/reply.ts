@@ -6,12 +6,16 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { holdForTurn } from '../http/write-batch.ts';
+import { Encoder, type ContentCoding } from './encoder.ts';
+import { REASONS } from './reasons.ts';
 
 /** Larger writes take a reusable block; smaller ones come from Node's pool or are cheap to collect. */
 const SMALL_BYTES = 16 * 1024;
 /** Room for one read from an upstream and the framing around it. */
 const BLOCK_BYTES = 96 * 1024;
 const SPARE_BLOCKS = 64;
+/** A compressed answer that is known to its end and shorter than this is sent in one piece. */
+const WHOLE_BYTES = 64 * 1024;
 /** Blocks are reused after they were sent. As garbage they would make the process grow until the collector runs. */
 const spare: Buffer[] = [];
 /**
@@ -21,33 +25,12 @@ const spare: Buffer[] = [];
 const LINGER_QUIET_MS = 2_000;
 const LINGER_LIMIT_MS = 30_000;
 
-export const REASONS: Readonly<Record<number, string>> = {
-  200: 'OK',
-  301: 'Moved Permanently',
-  302: 'Found',
-  303: 'See Other',
-  304: 'Not Modified',
-  307: 'Temporary Redirect',
-  308: 'Permanent Redirect',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  413: 'Content Too Large',
-  414: 'URI Too Long',
-  417: 'Expectation Failed',
-  421: 'Misdirected Request',
-  429: 'Too Many Requests',
-  431: 'Request Header Fields Too Large',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-  505: 'HTTP Version Not Supported',
-};
+export interface EncodingOwner {
+  /** More bytes of the body can be taken. */
+  onClientWritable(): void;
+  /** The body cannot be completed. */
+  onEncodingFailed(): void;
+}
 
 export class ClientReply {
   readonly #socket: Socket;
@@ -62,6 +45,9 @@ export class ClientReply {
   #pendingBytes = 0;
   #whole: Buffer | undefined;
   #trailers = '';
+  #encoder: Encoder | undefined;
+  /** The whole body has been given. */
+  #complete = false;
   #ended = false;
   /** Chunks stay chunks, even when the whole answer is known before its head is sent. */
   keepsFraming = false;
@@ -96,7 +82,7 @@ export class ClientReply {
 
   /** Whether the client reads more slowly than bytes are sent to it. */
   get blocked(): boolean {
-    return this.#socket.writableNeedDrain;
+    return this.#socket.writableNeedDrain || this.#encoder?.full === true;
   }
 
   /**
@@ -116,6 +102,8 @@ export class ClientReply {
     this.#chunked = false;
     this.#pending = [];
     this.#pendingBytes = 0;
+    this.#encoder?.destroy();
+    this.#encoder = undefined;
     this.#bodiless = bodiless;
     let text = `HTTP/1.1 ${status} ${reason}\r\n${this.edit === undefined ? fields : this.edit(fields)}${this.ownFields}`;
     if (bodiless) {
@@ -126,15 +114,43 @@ export class ClientReply {
     this.#head = text;
   }
 
+  /** The body is compressed before it is sent, as the head says already. */
+  encode(coding: ContentCoding, owner: EncodingOwner): void {
+    this.#encoder = new Encoder(coding, {
+      onEncoded: (bytes) => this.#encoded(bytes),
+      onEncodedAll: () => this.blocked || owner.onClientWritable(),
+      onEncodingFailed: () => owner.onEncodingFailed(),
+    });
+  }
+
+  /** While the answer may still end in one write, it gets a `Content-Length`. */
+  #encoded(bytes: Buffer): void {
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    if (this.#complete && this.#pendingBytes < WHOLE_BYTES) return;
+    this.#send();
+    if (this.#socket.writableNeedDrain) this.#encoder?.pause();
+  }
+
+  /** The client has taken what was sent. */
+  drained(): void {
+    this.#encoder?.resume();
+  }
+
   /** A view that is valid until `flush`. */
   body(bytes: Buffer): void {
+    if (this.#encoder !== undefined) {
+      this.#encoder.write(Buffer.from(bytes));
+      return;
+    }
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
   }
 
   /** A complete body that nobody changes any more. A long body is sent without a copy, however many clients read it. */
   whole(bytes: Buffer): void {
-    if (bytes.length > BLOCK_BYTES) this.#whole = bytes;
+    if (this.#encoder !== undefined) this.#encoder.write(bytes);
+    else if (bytes.length > BLOCK_BYTES) this.#whole = bytes;
     else this.body(bytes);
   }
 
@@ -158,12 +174,27 @@ export class ClientReply {
 
   /** Writes the body bytes received so far. */
   flush(): void {
+    this.#encoder?.flush();
+    if (this.#encoder?.busy !== true) this.#send();
+  }
+
+  #send(): void {
     if (this.#ended || this.status === undefined) return;
     this.#write(
       this.#chunked && this.#pendingBytes > 0 ? `${this.#pendingBytes.toString(16)}\r\n` : '',
       this.#chunked ? '\r\n' : '',
     );
-    if (this.blocked) this.#onStalling();
+    if (this.#socket.writableNeedDrain) this.#onStalling();
+  }
+
+  get encoding(): boolean {
+    return this.#encoder !== undefined;
+  }
+
+  /** The whole body was given. `done` is called when all of it is compressed and the answer can be ended. */
+  complete(done: () => void): void {
+    this.#complete = true;
+    this.#encoder?.end(done);
   }
 
   /** The answer is complete. Returns whether the connection stays open. */
@@ -196,6 +227,7 @@ export class ClientReply {
   /** The answer will never be complete: the connection is cut, so that the client cannot take it for a complete one. */
   cut(): void {
     this.#ended = true;
+    this.#encoder?.destroy();
     this.#socket.destroy();
   }
 

@@ -5,8 +5,13 @@ import type { AttemptFailure } from './attempt.ts';
 import { fieldLines } from '../http/cache-fields.ts';
 import { problemAnswer } from '../client/problem.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
-import { REASONS, type ClientReply } from '../client/reply.ts';
+import { REASONS } from '../client/reasons.ts';
+import { freeEncoders } from '../client/encoder.ts';
+import type { ClientReply, EncodingOwner } from '../client/reply.ts';
+import type { RequestHead } from '../http/request-head.ts';
+import type { Compressed, Compressible, Compression } from '../routes/compression.ts';
 import type { OwnReply } from '../routes/gate.ts';
+import type { Observer } from '../telemetry/observer.ts';
 
 const CODES: Readonly<Record<AttemptFailure, ErrorCode>> = {
   refused: 'no_upstream',
@@ -36,19 +41,64 @@ export function problemFor(failure: AttemptFailure): Problem {
 
 const isBodiless = (method: string, status: number): boolean => method === 'HEAD' || status === 204 || status === 304;
 
-/** The head of an upstream's answer with the lines `own`; the body follows as it arrives. */
-export function passHead(reply: ClientReply, method: string, head: ReplyHead, own: string): void {
-  const date = head.hasDate ? '' : `Date: ${new Date().toUTCString()}\r\n`;
-  const { status, reason, bodyBytes, statedLength } = head;
-  reply.head(status, reason, head.fields + own + date, bodyBytes, isBodiless(method, status), statedLength);
+/** What compresses the answers of a route. */
+export interface Packing {
+  readonly compression: Compression;
+  /** Told about the encoder of a body. */
+  readonly owner: EncodingOwner;
+  readonly observer: Pick<Observer, 'compressed'>;
 }
 
-/** A cached answer; the caller ends the reply. */
-export function giveKept(reply: ClientReply, method: string, kept: CachedResponse, own: string): void {
-  const { text, length } = fieldLines(kept.headers);
-  const bodiless = isBodiless(method, kept.status);
-  reply.head(kept.status, '', text + own, kept.body.length, bodiless, length);
-  if (!bodiless && kept.body.length > 0) reply.whole(kept.body);
+/** The head of an upstream's answer with the lines `own`; the body follows as it arrives. */
+export function passHead(reply: ClientReply, request: RequestHead, head: ReplyHead, own: string, by?: Packing): void {
+  const lines = head.hasDate ? own : `${own}Date: ${new Date().toUTCString()}\r\n`;
+  const { status, reason, fields, bodyBytes, statedLength } = head;
+  const bodiless = isBodiless(request.method, status);
+  const packed = by && pack(by, request, { status, fields, length: lengthOf(head, bodiless) }, bodiless);
+  if (by === undefined || packed?.coding === undefined) {
+    reply.head(status, reason, (packed?.fields ?? fields) + lines, bodyBytes, bodiless, statedLength);
+    return;
+  }
+  reply.head(status, reason, packed.fields + lines, -1, bodiless);
+  if (!bodiless) reply.encode(packed.coding, by.owner);
+}
+
+/** A cached answer; the caller completes the reply. */
+export function giveKept(
+  reply: ClientReply,
+  request: RequestHead,
+  { status, headers, body }: CachedResponse,
+  own: string,
+  by?: Packing,
+): void {
+  const { text, length } = fieldLines(headers);
+  const bodiless = isBodiless(request.method, status);
+  const bytes = bodiless ? Number(length ?? -1) : body.length;
+  const packed = by && pack(by, request, { status, fields: text, length: bytes }, bodiless);
+  if (by === undefined || packed?.coding === undefined)
+    reply.head(status, '', (packed?.fields ?? text) + own, body.length, bodiless, length);
+  else {
+    reply.head(status, '', packed.fields + own, -1, bodiless);
+    if (!bodiless) reply.encode(packed.coding, by.owner);
+  }
+  if (!bodiless && body.length > 0) reply.whole(body);
+}
+
+/** Negative when it is not known. */
+function lengthOf({ bodyBytes, statedLength }: ReplyHead, bodiless: boolean): number {
+  return bodiless ? Number(statedLength ?? -1) : bodyBytes;
+}
+
+/** The answer's fields as they are sent, and its coding if it is compressed. */
+function pack(by: Packing, request: RequestHead, answer: Compressible, bodiless: boolean): Compressed | undefined {
+  const room = (): boolean => {
+    if (bodiless || freeEncoders() > 0) return true;
+    by.observer.compressed('busy');
+    return false;
+  };
+  const packed = by.compression.decide(request, answer, room);
+  if (packed?.coding !== undefined && !bodiless) by.observer.compressed(packed.coding);
+  return packed;
 }
 
 /** Temporary errors: the answer carries `Retry-After`. */

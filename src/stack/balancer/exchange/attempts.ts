@@ -16,7 +16,6 @@ import { IDEMPOTENT, SAFE } from '../http/methods.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import type { RequestBody } from '../http/request-body.ts';
 import type { RequestHead } from '../http/request-head.ts';
-import type { RetryBudget } from '../upstream/retry-budget.ts';
 import type { Route } from '../routes/route.ts';
 import type { Preference } from '../routes/sticky.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -24,7 +23,6 @@ import type { Waiter } from './waiting-room.ts';
 
 export interface AttemptsPieces extends AttemptPieces {
   readonly random: Random;
-  readonly budget: RetryBudget;
 }
 
 export interface AttemptsOwner {
@@ -208,7 +206,8 @@ export class Attempts implements AttemptOwner, Waiter {
   }
 
   attemptSilent(attempt: Attempt): void {
-    const { budget, observer } = this.#pieces;
+    const { observer } = this.#pieces;
+    const { budget } = this.#route;
     if (!SAFE.has(this.#head.method) || this.#body !== undefined || this.#attempts.length > 1) return;
     if (this.#tried.length > this.#route.retries.max || this.#answering) return;
     const upstream = this.#next();
@@ -240,8 +239,8 @@ export class Attempts implements AttemptOwner, Waiter {
   }
 
   #retry(attempt: Attempt, failure: AttemptFailure): boolean {
-    const { upstreams, retries } = this.#route;
-    const { budget, observer } = this.#pieces;
+    const { upstreams, retries, budget } = this.#route;
+    const { observer } = this.#pieces;
     const repeatable = IDEMPOTENT.has(this.#head.method) && this.#body === undefined && failure !== 'invalid';
     if (attempt.sent && !repeatable) return false;
     // A refused connection cost the upstream nothing, so every upstream may be asked. All other retries are bounded.

@@ -1,9 +1,10 @@
 /** The input of an exchange: one request on its route, and the way back to its client. */
 import type { ClientReply } from '../client/reply.ts';
-import type { Peer } from '../http/forward-head.ts';
+import { forwardHead, type OwnFields, type Peer, type Replaced } from '../http/forward-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import type { RequestFacts } from '../routes/request-facts.ts';
-import type { Route } from '../routes/route.ts';
+import { outgoingHead, type Route } from '../routes/route.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 
 export interface ExchangeRequest {
   readonly head: RequestHead;
@@ -15,4 +16,14 @@ export interface ExchangeRequest {
   readonly facts: RequestFacts | undefined;
   /** Called once, when the request has ended completely. */
   readonly onDone: (nowMs: number) => void;
+}
+
+/** The head for an upstream, up to the propagation fields. `own`: fields of the propagator. */
+export function headFor(
+  { peer, requestId, head, route, facts }: ExchangeRequest,
+  upstream: Upstream,
+  own: OwnFields,
+  conditional: Replaced | undefined,
+): string {
+  return forwardHead(outgoingHead(route, facts, head), peer, requestId, own, conditional, upstream.name);
 }

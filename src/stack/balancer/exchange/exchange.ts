@@ -6,17 +6,17 @@ import type { Span } from '@opentelemetry/api';
 import type { ErrorCode, VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { CachedResponse, CacheFill, CacheLookup, ResponseCache } from '../../../model/response-cache.ts';
-import { giveKept, giveOwn, giveProblem, passHead, problemFor, isShort } from './answers.ts';
+import { giveKept, giveOwn, giveProblem, passHead, problemFor, isShort, type Packing } from './answers.ts';
 import type { Attempt, AttemptFailure } from './attempt.ts';
 import { CacheVisit } from './cache-visit.ts';
-import { forwardHead } from '../http/forward-head.ts';
 import { CACHE, CONNECT, newPhaseTimes, QUEUE, serverTiming, TRANSFER, UPSTREAM } from '../telemetry/phase-times.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
+import type { EncodingOwner } from '../client/reply.ts';
 import type { BodyEvents, RequestBody } from '../http/request-body.ts';
 import type { OwnReply } from '../routes/gate.ts';
-import { nameAtStart, nameByNow, outgoingHead, stickyFields } from '../routes/route.ts';
+import { nameAtStart, nameByNow, stickyFields } from '../routes/route.ts';
 import type { Preference } from '../routes/sticky.ts';
-import type { ExchangeRequest } from './exchange-request.ts';
+import { headFor, type ExchangeRequest } from './exchange-request.ts';
 import { Attempts, type AttemptsOwner, type AttemptsPieces } from './attempts.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
@@ -27,7 +27,7 @@ export interface ExchangePieces extends AttemptsPieces {
   readonly draining: () => boolean;
 }
 
-export class Exchange implements AttemptsOwner, BodyEvents {
+export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
   readonly #pieces: ExchangePieces;
   readonly #request: ExchangeRequest;
   readonly #startMs: number;
@@ -67,7 +67,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   /** When there is a body, the rest begins in its `onReady`. */
   begin(body: RequestBody | undefined): void {
     this.#body = body;
-    this.#pieces.budget.request();
+    this.#request.route.budget.request();
     if (body === undefined) this.#askCache(this.#startMs);
   }
 
@@ -111,15 +111,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   }
 
   #headFor(upstream: Upstream, conditional: CacheFill['conditional'] | undefined): string {
-    const { peer, requestId, head, route, facts } = this.#request;
-    return forwardHead(
-      outgoingHead(route, facts, head),
-      peer,
-      requestId,
-      this.#pieces.observer.ownFields,
-      conditional,
-      upstream.name,
-    );
+    return headFor(this.#request, upstream, this.#pieces.observer.ownFields, conditional);
   }
 
   asking(upstream: Upstream, nowMs: number): string {
@@ -154,12 +146,20 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   }
 
   #answer(head: ReplyHead, upstream: Upstream): void {
-    const { reply, head: request } = this.#request;
-    const { route, facts } = this.#request;
+    const { reply, head: request, route, facts } = this.#request;
     const own = this.#ownFields(this.#visit?.passing(head)) + stickyFields(route, facts, upstream, this.#preference);
     if (this.#pieces.draining()) reply.noKeepAlive();
     this.#answered = true;
-    passHead(reply, request.method, head, own);
+    passHead(reply, request, head, own, this.#packing());
+  }
+
+  #packing(): Packing | undefined {
+    const { compression } = this.#request.route;
+    return compression && { compression, owner: this, observer: this.#pieces.observer };
+  }
+
+  onEncodingFailed(): void {
+    if (!this.#done) this.#close('encoding');
   }
 
   #ownFields(cacheStatus: string | undefined): string {
@@ -185,6 +185,7 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   }
 
   onClientWritable(): void {
+    this.#request.reply.drained();
     this.#attempts.resume();
   }
 
@@ -192,6 +193,12 @@ export class Exchange implements AttemptsOwner, BodyEvents {
     if (this.#done || !this.#answered) return;
     if (trailers !== '') this.#request.reply.trailers(trailers);
     this.#visit?.complete();
+    const { reply } = this.#request;
+    if (reply.encoding) reply.complete(() => this.#delivered(this.#pieces.clock.monotonic()));
+    else this.#delivered(nowMs);
+  }
+
+  #delivered(nowMs: number): void {
     this.#phases[TRANSFER] = nowMs - this.#headMs;
     this.#finish(undefined, nowMs);
   }
@@ -200,31 +207,29 @@ export class Exchange implements AttemptsOwner, BodyEvents {
   brokenOff(failure: AttemptFailure): void {
     const { reply } = this.#request;
     this.#phases[TRANSFER] = this.#pieces.clock.monotonic() - this.#headMs;
-    if (!reply.begun) {
-      this.#answered = false;
-      this.gaveUp(failure);
-      return;
-    }
-    this.#pieces.log.warn({ request_id: this.#request.requestId, failure }, 'an answer was cut short');
-    this.#close('truncated');
+    this.#answered = reply.begun;
+    if (reply.begun) {
+      this.#pieces.log.warn({ request_id: this.#request.requestId, failure }, 'an answer was cut short');
+      this.#close('truncated');
+    } else this.gaveUp(failure);
   }
 
   gaveUp(failure: AttemptFailure): void {
     const kept = this.#visit?.failed();
-    if (kept !== undefined) {
-      this.#sendCached(kept);
-      return;
+    if (kept !== undefined) this.#sendCached(kept);
+    else {
+      const { code, detail } = problemFor(failure);
+      if (code === 'no_upstream') this.#pieces.observer.shed('no_upstream');
+      this.#refuse(code, detail, failure);
     }
-    const { code, detail } = problemFor(failure);
-    if (code === 'no_upstream') this.#pieces.observer.shed('no_upstream');
-    this.#refuse(code, detail, failure);
   }
 
   #sendCached(kept: CachedResponse): void {
     const { reply, head } = this.#request;
     if (this.#pieces.draining()) reply.noKeepAlive();
-    giveKept(reply, head.method, kept, this.#ownFields(kept.cacheStatus));
-    this.#finish(undefined);
+    giveKept(reply, head, kept, this.#ownFields(kept.cacheStatus), this.#packing());
+    if (reply.encoding) reply.complete(() => this.#finish(undefined));
+    else this.#finish(undefined);
   }
 
   /** Sends an error of the balancer unless an answer has begun. */

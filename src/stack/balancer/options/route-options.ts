@@ -3,8 +3,9 @@
  * table. A switch that is left out is off and costs a request nothing (`routes/route.ts` compiles the switches).
  */
 import { z } from 'zod';
-import { duration, size } from '../../../config/types.ts';
+import { duration, ratio, size } from '../../../config/types.ts';
 import { fieldMeaning, FIELD } from '../http/fields.ts';
+import { compressSchema } from './compress-options.ts';
 import { parseTemplate, type Template } from './template.ts';
 import { upstreamSchema } from './upstream-options.ts';
 
@@ -123,7 +124,13 @@ const own = {
     })
     .prefault({}),
   hedge: duration().optional().describe('As `balancer.timeouts.hedge`.'),
-  retries: z.strictObject({ max: z.int().min(0).optional().describe('As `balancer.retries.max`.') }).prefault({}),
+  retries: z
+    .strictObject({
+      max: z.int().min(0).optional().describe('As `balancer.retries.max`.'),
+      budget: ratio().optional().describe('As `balancer.retries.budget`.'),
+      min: z.int().min(0).optional().describe('As `balancer.retries.min`.'),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       header: size().optional().describe('As `balancer.limits.header`.'),
@@ -183,6 +190,9 @@ export const routeSchema = z.strictObject({
     })
     .optional()
     .describe('Rules of the response cache for this route.'),
+  compress: compressSchema
+    .optional()
+    .describe('Compresses answers of upstreams: `true`, or `{ codings, min_size, types }`. Off without it.'),
   strip_prefix: z
     .union([z.literal(true), pathPrefix])
     .optional()

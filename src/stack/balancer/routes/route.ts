@@ -7,8 +7,10 @@ import type { Clock } from '../../../base/clock.ts';
 import type { Limits, RetryRules, RouteOptions, Timeouts } from '../config.ts';
 import { addressList } from '../http/address-list.ts';
 import type { RequestHead } from '../http/request-head.ts';
+import { RetryBudget } from '../upstream/retry-budget.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { compileRouteCache, type RouteCache } from './cache-rules.ts';
+import { compileCompression, type Compression } from './compression.ts';
 import { Gate } from './gate.ts';
 import { compileMatches, type Matches } from './matching.ts';
 import { compileAnswerEdit, compileOutgoing, type AnswerEdit, type Outgoing } from './outgoing.ts';
@@ -31,8 +33,11 @@ export interface Route {
   readonly templates: PathTemplates;
   readonly timeouts: Timeouts;
   readonly retries: RetryRules;
+  /** Each route has its own: an outage behind one does not use up the retries of another. */
+  readonly budget: RetryBudget;
   readonly limits: Limits;
   readonly cache: RouteCache | undefined;
+  readonly compression: Compression | undefined;
   readonly outgoing: Outgoing | undefined;
   readonly answerEdit: AnswerEdit | undefined;
   readonly sticky: Sticky | undefined;
@@ -78,8 +83,10 @@ export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[],
     templates: pieces.before?.path === path ? pieces.before.templates : new PathTemplates(path),
     timeouts,
     retries,
+    budget: keptBudget(retries, pieces) ?? new RetryBudget(retries.budget, retries.min, pieces.clock),
     limits,
     cache: compileRouteCache(options),
+    compression: compileCompression(options.compress),
     outgoing,
     answerEdit,
     sticky,
@@ -87,6 +94,11 @@ export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[],
     guarded: !gate.open,
     factual: outgoing !== undefined || answerEdit !== undefined || sticky !== undefined,
   };
+}
+
+/** The budget of the previous configuration, if its rules are the same. */
+function keptBudget({ budget, min }: RetryRules, { before }: RoutePieces): RetryBudget | undefined {
+  return before?.retries.budget === budget && before.retries.min === min ? before.budget : undefined;
 }
 
 /**

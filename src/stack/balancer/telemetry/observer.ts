@@ -76,6 +76,7 @@ export class Observer {
   readonly #ejections = new Counts();
   readonly #shed = new Counts();
   readonly #gated = new Counts();
+  readonly #compressed = new Counts();
   readonly #active = new Map<string, { readonly attributes: Attributes; value: number }>();
   readonly #labels = new LabelSets(this.#server, boundHistogram(SCOPE, METRICS.phaseDuration, FINE_DURATION_BOUNDS));
   readonly #attemptLabels = new WeakMap<Upstream, AttemptLabels>();
@@ -105,6 +106,7 @@ export class Observer {
     const { accessLog } = gauges;
     if (accessLog !== undefined) observe(METRICS.accessLogDropped, (result) => result.observe(accessLog.dropped));
     observe(METRICS.gated, this.#gated.observe);
+    observe(METRICS.compressed, this.#compressed.observe);
     observe(METRICS.limitKeys, (result) => {
       for (const { id, gate } of gauges.routes())
         if (gate.rateLimit !== undefined) result.observe(gate.rateLimit.keys, { 'vitrine.route': id });
@@ -245,6 +247,11 @@ export class Observer {
   /** The gate of a route answered instead of an upstream. */
   gated(route: Route, reason: GateReason): void {
     this.#gated.add(`${reason} ${route.id}`, 1, () => ({ 'vitrine.route': route.id, reason }));
+  }
+
+  /** `busy`: an answer that could have been compressed was not. */
+  compressed(coding: string): void {
+    this.#compressed.add(coding, 1, () => ({ 'vitrine.coding': coding }));
   }
 
   shed(reason: string): void {

@@ -260,7 +260,7 @@ describe('query', () => {
       [3, '-Inf', '0.5', '1'],
       [0, '+Inf', '+Inf', '3'],
     ]);
-    expect(seen[2].histogram[1].buckets).toContainEqual([0, '1.4142135623730951', '1.681792830507429', '3']);
+    expect(seen[2].histogram[1].buckets).toContainEqual([0, '1.414213562373095', '1.6817928305074288', '3']);
     expect(seen[3].histogram[1]).toEqual({ count: '13', sum: '5.5' });
   });
 

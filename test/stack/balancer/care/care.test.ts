@@ -112,6 +112,41 @@ describe('changes by hand', () => {
     }
   });
 
+  it('PURGE removes a URL when the address of the socket is listed, and otherwise reaches the upstream', async () => {
+    await using opened = openResponseCache(cacheConfig.parse({}), systemClock, silentLogger);
+    if (opened === undefined) throw new Error('the response cache is enabled by default');
+    const seen: string[] = [];
+    const upstream = await rig.http((request, response) => {
+      seen.push(`${request.method} ${request.url}`);
+      const fields = { 'Cache-Control': 'max-age=60', 'X-Method': request.method ?? '' };
+      response.writeHead(request.method === 'PURGE' ? 405 : 200, fields).end('x');
+    });
+    const pieces = { responseCache: opened.cache, cacheCare: opened.care };
+    const section = { upstreams: [upstream.url], trusted_proxies: ['127.0.0.1'] };
+    const start = (purgeAllow: readonly string[]) => rig.balancer(section, { ...pieces, purgeAllow });
+    const [listed, other] = [await start(['10.0.0.0/8', '127.0.0.0/8']), await start(['10.0.0.0/8'])];
+    const ask = (port: number, method: string, target: string, fields = '') =>
+      raw(port, `${method} ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${fields}\r\n`);
+    const both = async (port: number): Promise<boolean> => /; hit/.test((await ask(port, 'GET', '/a?b')).text);
+    await both(listed.port);
+    expect(await both(listed.port)).toBe(true);
+    const purged = await ask(listed.port, 'PURGE', '/a?b');
+    expect([purged.status, purged.text]).toEqual([200, expect.stringContaining('{"purged":1}')]);
+    expect(await both(listed.port)).toBe(false);
+    expect((await ask(listed.port, 'PURGE', '/none')).text).toContain('{"purged":0}');
+    expect((await ask(listed.port, 'PURGE', '*')).status).toBe(400);
+    const { changes } = (await call(listed.balancer, '/api/balancer')).body as { changes: CareChange[] };
+    expect(changes.map(({ who, target }) => [who, target])).toContainEqual([
+      'PURGE from 127.0.0.1',
+      'url http://a/a?b',
+    ]);
+    expect(seen).toEqual(['GET /a?b', 'GET /a?b']);
+    // A forwarding field does not make an address listed.
+    const passed = await ask(other.port, 'PURGE', '/a?b', 'X-Forwarded-For: 10.1.1.1\r\n');
+    expect([passed.status, seen.at(-1)]).toEqual([405, 'PURGE /a?b']);
+    expect(await both(other.port)).toBe(true);
+  });
+
   it('the cache is shown, purged by URL, prefix or tag, and a purge is undone', async () => {
     const config = cacheConfig.parse({});
     await using opened = openResponseCache(config, systemClock, silentLogger);

@@ -1,11 +1,11 @@
 /** Each switch of a route, over real sockets: what the upstream sees, what the client sees. */
-import { request as httpRequest } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../../../support/until.ts';
 import { raw, Rig, talk } from '../rig.ts';
+import { ask, mirrorOn, sees, type Answer } from './mirror.ts';
 
 /** Made by `openssl passwd -apr1`, `-5` and `-6`. */
 const PASSWORD = 'päss word 123';
@@ -13,62 +13,13 @@ const APR1 = '$apr1$abcdefgh$hcjHlmdLgnTuWc7cuQgHj1';
 const SHA256 = '$5$abcdefgh$.eiS3zIybTJEvJtKTi9k2EeNkBB5ff.jzFTNT5D8oU5';
 const SHA512 = '$6$abcdefgh$x0vLp8aGM9WoqMyaT622/5EaCUEBCqwPoDG98PztHhk/eKXZyFX8JT7OJYCoyRUg7nX8HDNJvHfh3L7379QUQ/';
 
-interface Seen {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: NodeJS.Dict<string | string[]>;
-  readonly name: string;
-}
-
 let rig: Rig;
 beforeEach(() => {
   rig = new Rig();
 });
 afterEach(() => rig[Symbol.asyncDispose]());
 
-/** An upstream that says what it saw. */
-async function mirror(name = 'one'): Promise<{ url: string; port: number; seen: Seen[] }> {
-  const seen: Seen[] = [];
-  const { url, port } = await rig.http((request, response) => {
-    const one = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, name };
-    seen.push(one);
-    request.resume();
-    response.setHeader('Content-Type', 'application/json');
-    response.setHeader('X-Powered-By', 'mirror');
-    response.end(JSON.stringify(one));
-  });
-  return { url, port, seen };
-}
-
-interface Answer {
-  readonly status: number;
-  readonly headers: NodeJS.Dict<string | string[]>;
-  readonly body: string;
-}
-
-function ask(
-  port: number,
-  target: string,
-  headers: Record<string, string> = {},
-  method = 'GET',
-  body?: string,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = httpRequest(
-      { host: '127.0.0.1', port, path: target, method, headers, agent: false },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (part: string) => (text += part));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
-      },
-    );
-    request.on('error', reject);
-    request.end(body);
-  });
-}
-
-const sees = ({ body }: Answer): Seen => JSON.parse(body) as Seen;
+const mirror = (name = 'one') => mirrorOn(rig, name);
 const route = (upstream: { url: string }, switches: Record<string, unknown>) => ({
   routes: [{ upstreams: [upstream.url], ...switches }],
 });

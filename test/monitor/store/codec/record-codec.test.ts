@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AttributeValue, LogRecord, SpanRecord } from '../../../../src/model/records.ts';
 import { packLog, unpackLog } from '../../../../src/monitor/store/recent/log-codec.ts';
-import { NameTable, Origins, textBytes, traceOfValue } from '../../../../src/monitor/store/recent/record-codec.ts';
+import { NameTable, Origins, textBytes, traceOfValue } from '../../../../src/monitor/store/codec/record-codec.ts';
 import { packSpan, spanMark, unpackSpan } from '../../../../src/monitor/store/recent/span-codec.ts';
 
 const { value } = fc.letrec<{ value: AttributeValue }>((tie) => ({

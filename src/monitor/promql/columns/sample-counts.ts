@@ -1,0 +1,92 @@
+/**
+ * The samples that a query reads, counted as Prometheus does for `stats` (util/stats/query_stats.go). They are counted only
+ * for queries that ask for them, in passes of their own, so that other queries pay nothing.
+ */
+import type { Histogram } from '../../../model/histogram.ts';
+import type { Column, Frame, RangeSeries, RangeVector } from './column.ts';
+
+/** A native histogram counts as many samples as floats fit into its memory in Prometheus (FloatHistogram.Size). */
+function sizeOf(h: Histogram): number {
+  const { positiveSpans, negativeSpans, positiveBuckets, negativeBuckets, customValues } = h;
+  const parts = positiveSpans.length + negativeSpans.length + positiveBuckets.length + negativeBuckets.length;
+  return Math.trunc((168 + 8 * (parts + customValues.length) + 8) / 16);
+}
+
+export class SampleCounts {
+  /** All samples that were used, at each step anew. */
+  total = 0;
+  /** Samples read from the store, at the step that reads them. */
+  readonly #read: Float64Array;
+  #ofSubquery = 0;
+
+  constructor(steps: number) {
+    this.#read = new Float64Array(steps);
+  }
+
+  get read(): number {
+    return this.#read.reduce((sum, count) => sum + count, 0);
+  }
+
+  #use(step: number, samples: number, read: boolean): void {
+    this.total += samples;
+    if (read) this.#read[step] += samples;
+  }
+
+  /** The points of an instant selector. */
+  points(columns: readonly Column[]): void {
+    for (const { has, h } of columns) {
+      for (let k = 0; k < has.length; k += 1) {
+        const histogram = h?.[k];
+        if (has[k] === 1) this.#use(k, histogram === undefined ? 1 : sizeOf(histogram), true);
+      }
+    }
+  }
+
+  /** The windows of one series. Samples of a subquery are read by its own expression. */
+  windows(range: RangeVector, series: RangeSeries, lookbackMs: number, frame: Frame, stored: boolean): void {
+    const { ends, rangeMs, extended } = range;
+    const before = extended === undefined ? 0 : lookbackMs;
+    const after = extended === 'smoothed' ? lookbackMs : 0;
+    const count = (fromMs: number, toMs: number): number => {
+      let samples = 0;
+      for (const time of series.t) if (time > fromMs && time <= toMs) samples += 1;
+      series.hist?.t.forEach((time, i) => {
+        if (time > fromMs && time <= toMs) samples += sizeOf((series.hist as { h: readonly Histogram[] }).h[i]);
+      });
+      return samples;
+    };
+    for (let k = 0; k < ends.length; k += 1) {
+      const [fromMs, toMs] = [ends[k] - rangeMs - before, ends[k] + after];
+      this.#use(k, count(fromMs, toMs), false);
+      // A later step reads what is after the end of the step before it. With `@` all steps share one window.
+      const moved = k === 0 || ends[k] !== ends[k - 1];
+      if (stored && moved) this.#read[k] += count(k === 0 ? fromMs : Math.max(fromMs, toMs - frame.stepMs), toMs);
+    }
+  }
+
+  /** An instant query for a range vector of a subquery uses the samples of its expression. */
+  useSubquery(): void {
+    this.total += this.#ofSubquery;
+  }
+
+  /** A part that does not change along the steps: used at each of them, read once. */
+  mergeOnce(once: SampleCounts, steps: number): void {
+    this.total += once.total * steps;
+    this.#read[0] += once.read;
+  }
+
+  /** Samples that a subquery read in the gaps between the windows of the outer steps do not count. */
+  mergeSubquery(inner: SampleCounts, innerFrame: Frame, outer: Frame, offsetMs: number, rangeMs: number): void {
+    this.#ofSubquery = inner.total;
+    if (outer.steps <= 1) {
+      this.#read[0] += inner.read;
+      return;
+    }
+    inner.#read.forEach((count, k) => {
+      const atMs = innerFrame.startMs + k * innerFrame.stepMs + offsetMs;
+      const step = Math.max(0, Math.ceil((atMs - outer.startMs) / outer.stepMs));
+      const last = Math.min(step, outer.steps - 1);
+      if (atMs > outer.startMs + last * outer.stepMs - rangeMs) this.#read[last] += count;
+    });
+  }
+}

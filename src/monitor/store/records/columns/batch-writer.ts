@@ -1,0 +1,155 @@
+/**
+ * Makes a batch: records of one service, sorted by position, as compressed columns. A wide column is a part of its own, so
+ * that a search reads only the columns it needs; narrow columns share parts. Each part is a zstd frame with a checksum, so
+ * damage is found when it is read.
+ */
+import { constants, zstdCompressSync } from 'node:zlib';
+import { attributeText } from '../../../../model/attribute-text.ts';
+import type { RecordOf, RecordSignal } from '../../../../model/record-source.ts';
+import { codeNumber, idNumber, isIndexedWord, wordsOf } from '../../../../model/record-words.ts';
+import { ByteWriter } from '../../codec/bytes.ts';
+import { ATTRIBUTE, Cells } from './cells.ts';
+import { writeColumn, type Cell } from './column.ts';
+import { writeIdList, writeWordFilter } from './id-list.ts';
+import { ID_COLUMNS, SHAPES, WORD_COLUMNS } from './record-columns.ts';
+import { writeWhole } from './whole-numbers.ts';
+
+/** Columns larger than this are parts of their own. */
+const WIDE_BYTES = 6 * 1024;
+/** Narrow columns are put together up to this size. */
+const SHARED_BYTES = 32 * 1024;
+/** A batch with more distinct words has no filter: every search reads it. */
+const WORDS_MAX = 50_000;
+const COMPRESS = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } };
+/** The columns of sequence numbers and of the whole set of words. */
+export const SEQUENCE = '.s';
+
+export interface Rows<S extends RecordSignal> {
+  readonly signal: S;
+  readonly service: string;
+  readonly records: readonly RecordOf[S][];
+  /** Of each record, its number of arrival. */
+  readonly sequences: readonly number[];
+}
+
+export interface EncodedBatch {
+  readonly service: string;
+  readonly rows: number;
+  /** Whole milliseconds at or before the first and at or after the last row. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly head: Uint8Array;
+  readonly ids: Uint8Array;
+  readonly parts: readonly Uint8Array[];
+  readonly sizeBytes: number;
+}
+
+export function compressed(bytes: Uint8Array): Uint8Array {
+  return zstdCompressSync(bytes, COMPRESS);
+}
+
+interface Place {
+  readonly name: string;
+  readonly part: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Yields between columns, so that the caller can give the thread to others. Records must be sorted and not empty. */
+export function* encodeBatch<S extends RecordSignal>(rows: Rows<S>): Generator<undefined, EncodedBatch> {
+  const { signal, service, records, sequences } = rows;
+  const shape = SHAPES[signal];
+  const cells = new Cells(records.length);
+  shape.toCells(cells, records);
+  yield;
+  const parts: Uint8Array[] = [];
+  const places: Place[] = [];
+  const shared = new ByteWriter(SHARED_BYTES * 2);
+  const one = new ByteWriter(64 * 1024);
+  let sharedPlaces: Omit<Place, 'part'>[] = [];
+  const closeShared = (): void => {
+    if (sharedPlaces.length === 0) return;
+    for (const place of sharedPlaces) places.push({ ...place, part: parts.length });
+    parts.push(compressed(shared.view()));
+    shared.truncate();
+    sharedPlaces = [];
+  };
+  const put = (name: string): void => {
+    if (one.length > WIDE_BYTES) {
+      places.push({ name, part: parts.length, offset: 0, length: one.length });
+      parts.push(compressed(one.view()));
+    } else {
+      if (shared.length + one.length > SHARED_BYTES) closeShared();
+      sharedPlaces.push({ name, offset: shared.length, length: one.length });
+      shared.bytes(one.view());
+    }
+    one.truncate();
+  };
+  writeWhole(one, Float64Array.from(sequences));
+  put(SEQUENCE);
+  for (const [name, column] of cells.columns) {
+    writeColumn(one, column);
+    put(name);
+    yield;
+  }
+  closeShared();
+  const ids = writeIdList(idsOf(signal, cells));
+  yield;
+  const head = compressed(headOf(places, wordsIn(signal, cells)));
+  const sizeBytes = parts.reduce((sum, { length }) => sum + length, head.length + ids.length);
+  return { service, rows: records.length, ...extentOf(shape.timeOf, records), head, ids, parts, sizeBytes };
+}
+
+function extentOf<R>(timeOf: (record: R) => bigint, records: readonly R[]): { firstMs: number; lastMs: number } {
+  const ms = (record: R): number => Number(timeOf(record)) / 1e6;
+  return { firstMs: Math.floor(ms(records[0])) - 1, lastMs: Math.ceil(ms(records[records.length - 1])) + 1 };
+}
+
+function headOf(places: readonly Place[], words: Uint8Array | undefined): Uint8Array {
+  const writer = new ByteWriter(2_048);
+  writer.varint(places.length);
+  for (const { name, part, offset, length } of places) {
+    writer.text(name);
+    writer.varint(part);
+    writer.varint(offset);
+    writer.varint(length);
+  }
+  writer.u8(words === undefined ? 0 : 1);
+  writer.bytes(words ?? new Uint8Array());
+  return writer.take();
+}
+
+/** Numbers of the ids in all columns; equal values are looked at once. */
+function idsOf(signal: RecordSignal, cells: Cells): Set<number> {
+  const numbers = new Set<number>();
+  const known = new Set(ID_COLUMNS[signal]);
+  for (const [name, column] of cells.columns) {
+    if (!known.has(name) && !name.startsWith(ATTRIBUTE)) continue;
+    let last: Cell;
+    for (const cell of column) {
+      if (typeof cell !== 'string' || cell === last) continue;
+      last = cell;
+      const number = idNumber(cell);
+      if (number >= 0) numbers.add(number);
+      else if (signal === 'requests') {
+        const code = codeNumber(cell);
+        if (code >= 0) numbers.add(code);
+      }
+    }
+  }
+  return numbers;
+}
+
+function wordsIn(signal: RecordSignal, cells: Cells): Uint8Array | undefined {
+  const words = new Set<string>();
+  const seen = new Set<Cell>();
+  for (const name of WORD_COLUMNS[signal]) {
+    for (const cell of cells.columns.get(name) ?? []) {
+      if (cell === undefined || seen.has(cell)) continue;
+      seen.add(cell);
+      for (const word of wordsOf(attributeText(cell))) if (isIndexedWord(word)) words.add(word);
+      if (words.size > WORDS_MAX) return undefined;
+    }
+  }
+  return writeWordFilter(words);
+}

@@ -1,0 +1,222 @@
+/**
+ * How the records of each signal become columns, and columns records again. A record's own parts have names that begin with
+ * a dot; attributes are columns by their names; resources and scopes are texts of JSON, of which a batch has few.
+ */
+import type { RecordSignal } from '../../../../model/record-source.ts';
+import type {
+  Attributes,
+  AttributeValue,
+  LogRecord,
+  Resource,
+  Scope,
+  SpanEvent,
+  SpanKind,
+  SpanLink,
+  SpanRecord,
+  SpanStatus,
+} from '../../../../model/records.ts';
+import { packValue, unpackValue, type Packed } from '../../codec/record-codec.ts';
+import { ATTRIBUTE, REST, restoreAttribute, type Cells } from './cells.ts';
+import { cellAt, cellNumber as number, cellText as text, type Cell } from './column.ts';
+import type { Columns, RecordShape } from './record-shape.ts';
+import { REQUEST_TEXTS, requestShape } from './request-columns.ts';
+import { bigintOf, nanosBetween, setTimes, timeAt } from './times.ts';
+
+const unpacked = (cell: Cell): AttributeValue => unpackValue(JSON.parse(text(cell)) as Packed);
+const packed = (value: AttributeValue): string => JSON.stringify(packValue(value));
+
+/** Resources repeat: their texts are made once per object. */
+const resourceTexts = new WeakMap<Resource, string>();
+
+function resourceText(resource: Resource): string {
+  let known = resourceTexts.get(resource);
+  if (known === undefined) resourceTexts.set(resource, (known = packed(resource.attributes)));
+  return known;
+}
+
+interface Home {
+  readonly resource: Resource;
+  readonly scope: Scope;
+}
+
+function setHome(cells: Cells, row: number, { resource, scope }: Home): void {
+  cells.set('.r', row, resourceText(resource));
+  if (scope.name !== '' || scope.version !== '') cells.set('.c', row, packed([scope.name, scope.version]));
+}
+
+const NO_SCOPE: Scope = { name: '', version: '' };
+const HOMES_MAX = 256;
+/** The same text gives the same object, so that records of a search share theirs. Emptied when it is full. */
+const resources = new Map<string, Resource>();
+
+function homeAt(columns: Columns, row: number): Home {
+  const key = text(cellAt(columns('.r'), row));
+  let resource = resources.get(key);
+  if (resource === undefined) {
+    // The column is damaged.
+    resource = { attributes: key === '' ? {} : (unpacked(key) as Attributes) };
+    if (resources.size >= HOMES_MAX) resources.clear();
+    resources.set(key, resource);
+    resourceTexts.set(resource, key);
+  }
+  const scope = cellAt(columns('.c'), row);
+  if (scope === undefined) return { resource, scope: NO_SCOPE };
+  const [name, version] = unpacked(scope) as [string, string];
+  return { resource, scope: { name, version } };
+}
+
+function attributesAt(columns: Columns, names: readonly string[], row: number): Attributes {
+  const attributes = Object.create(null) as Record<string, AttributeValue>;
+  for (const name of names) {
+    const value = cellAt(columns(name), row);
+    if (value === undefined) continue;
+    if (name.includes('\u0001')) restoreAttribute(attributes, name, value);
+    else attributes[name.slice(ATTRIBUTE.length)] = value;
+  }
+  const rest = cellAt(columns(REST), row);
+  if (rest !== undefined) Object.assign(attributes, rest);
+  return attributes;
+}
+
+const positionTime = ({ timeUnixNano, observedUnixNano }: LogRecord): bigint =>
+  timeUnixNano === 0n ? observedUnixNano : timeUnixNano;
+
+const lines: RecordShape<'logs'> = {
+  timeOf: positionTime,
+  toCells(cells, records) {
+    setTimes(cells, '.t', records.map(positionTime));
+    fillObserved(cells, records);
+    for (let row = 0; row < records.length; row += 1) {
+      const line = records[row];
+      cells.set('.v', row, line.severityNumber);
+      if (line.severityText !== '') cells.set('.x', row, line.severityText);
+      if (line.body !== null) cells.set('.b', row, line.body);
+      if (line.traceId !== '') cells.set('.i', row, line.traceId);
+      if (line.spanId !== '') cells.set('.p', row, line.spanId);
+      if (line.timeUnixNano === 0n) cells.set('.z', row, true);
+      setHome(cells, row, line);
+      cells.attributes(row, line.attributes);
+    }
+  },
+  read(columns, attributes, row): LogRecord {
+    const timeUnixNano = timeAt(columns('.t'), columns('.tn'), row);
+    const late = cellAt(columns('.d'), row);
+    const observed = late === undefined ? columns('.o') : undefined;
+    return {
+      timeUnixNano: cellAt(columns('.z'), row) === true ? 0n : timeUnixNano,
+      observedUnixNano:
+        observed === undefined ? timeUnixNano + bigintOf(late ?? 0) : timeAt(observed, columns('.on'), row),
+      severityNumber: number(cellAt(columns('.v'), row)),
+      severityText: text(cellAt(columns('.x'), row)),
+      body: cellAt(columns('.b'), row) ?? null,
+      attributes: attributesAt(columns, attributes, row),
+      traceId: text(cellAt(columns('.i'), row)),
+      spanId: text(cellAt(columns('.p'), row)),
+      ...homeAt(columns, row),
+    };
+  },
+};
+
+/** The time of receipt is a constant distance from the line's own time, or else changes rarely: lines come in batches. */
+function fillObserved(cells: Cells, records: readonly LogRecord[]): void {
+  const [first] = records;
+  const late = first.observedUnixNano - positionTime(first);
+  if (records.every((line) => line.observedUnixNano - positionTime(line) === late)) {
+    for (let row = 0; row < records.length; row += 1) cells.set('.d', row, nanosBetween(0n, late));
+  } else {
+    setTimes(
+      cells,
+      '.o',
+      records.map(({ observedUnixNano }) => observedUnixNano),
+    );
+  }
+}
+
+const spans: RecordShape<'traces'> = {
+  timeOf: ({ startUnixNano }) => startUnixNano,
+  toCells(cells, records) {
+    setTimes(
+      cells,
+      '.t',
+      records.map(({ startUnixNano }) => startUnixNano),
+    );
+    const rows = new Map(records.map(({ spanId }, row) => [spanId, row]));
+    for (let row = 0; row < records.length; row += 1) {
+      const span = records[row];
+      cells.set('.d', row, nanosBetween(span.startUnixNano, span.endUnixNano));
+      cells.set('.m', row, span.name);
+      cells.set('.k', row, span.kind);
+      cells.set('.q', row, span.status);
+      if (span.statusMessage !== '') cells.set('.w', row, span.statusMessage);
+      cells.set('.i', row, span.traceId);
+      cells.set('.p', row, span.spanId);
+      const parent = rows.get(span.parentSpanId);
+      if (parent !== undefined) cells.set('.u', row, row - parent);
+      else if (span.parentSpanId !== '') cells.set('.j', row, span.parentSpanId);
+      if (span.events.length > 0) cells.set('.e', row, packedEvents(span.events));
+      if (span.links.length > 0) cells.set('.l', row, packedLinks(span.links));
+      setHome(cells, row, span);
+      cells.attributes(row, span.attributes);
+    }
+  },
+  read(columns, attributes, row): SpanRecord {
+    const startUnixNano = timeAt(columns('.t'), columns('.tn'), row);
+    return {
+      traceId: text(cellAt(columns('.i'), row)),
+      spanId: text(cellAt(columns('.p'), row)),
+      parentSpanId: parentAt(columns, row),
+      name: text(cellAt(columns('.m'), row)),
+      kind: text(cellAt(columns('.k'), row)) as SpanKind,
+      startUnixNano,
+      endUnixNano: startUnixNano + bigintOf(cellAt(columns('.d'), row) ?? 0),
+      status: text(cellAt(columns('.q'), row)) as SpanStatus,
+      statusMessage: text(cellAt(columns('.w'), row)),
+      attributes: attributesAt(columns, attributes, row),
+      events: eventsOf(cellAt(columns('.e'), row)),
+      links: linksOf(cellAt(columns('.l'), row)),
+      ...homeAt(columns, row),
+    };
+  },
+};
+
+export function parentAt(columns: Columns, row: number): string {
+  const distance = cellAt(columns('.u'), row);
+  if (distance === undefined) return text(cellAt(columns('.j'), row));
+  return text(cellAt(columns('.p'), row - number(distance)));
+}
+
+const packedEvents = (events: readonly SpanEvent[]): AttributeValue =>
+  events.map(({ name, timeUnixNano, attributes }) => [name, timeUnixNano, attributes as AttributeValue]);
+
+const packedLinks = (links: readonly SpanLink[]): AttributeValue =>
+  links.map(({ traceId, spanId, attributes }) => [traceId, spanId, attributes as AttributeValue]);
+
+function eventsOf(cell: Cell): SpanEvent[] {
+  const events = (cell ?? []) as readonly [string, bigint, Attributes][];
+  return events.map(([name, timeUnixNano, attributes]) => ({ name, timeUnixNano, attributes }));
+}
+
+function linksOf(cell: Cell): SpanLink[] {
+  const links = (cell ?? []) as readonly [string, string, Attributes][];
+  return links.map(([traceId, spanId, attributes]) => ({ traceId, spanId, attributes }));
+}
+
+export const SHAPES: { readonly [S in RecordSignal]: RecordShape<S> } = {
+  logs: lines,
+  traces: spans,
+  requests: requestShape,
+};
+
+/** Texts whose whole words are indexed, by signal. */
+export const WORD_COLUMNS: Readonly<Record<RecordSignal, readonly string[]>> = {
+  logs: ['.b'],
+  traces: ['.m'],
+  requests: [REQUEST_TEXTS.route, REQUEST_TEXTS.path],
+};
+
+/** Parts that hold ids; attributes are ids when their values look like one. */
+export const ID_COLUMNS: Readonly<Record<RecordSignal, readonly string[]>> = {
+  logs: ['.i', '.p'],
+  traces: ['.i', '.p'],
+  requests: [REQUEST_TEXTS.traceId, REQUEST_TEXTS.code, REQUEST_TEXTS.requestId],
+};

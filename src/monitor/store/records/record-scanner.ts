@@ -1,0 +1,188 @@
+/**
+ * Finds the batches that a scan needs, newest first: records in memory, batches that wait for their file, and files. Ids and
+ * words rule out batches on disk before any column is read.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../../../base/clock.ts';
+import type { RecordBatch, RecordRun, RecordScan, RecordSignal } from '../../../model/record-source.ts';
+import { codeNumber, idNumber, isIndexedWord } from '../../../model/record-words.ts';
+import { BatchHead, BatchReader } from './columns/batch-reader.ts';
+import type { EncodedBatch } from './columns/batch-writer.ts';
+import { mayHaveId } from './columns/id-list.ts';
+import type { RecordFile } from './disk/record-file.ts';
+import { RECORD_KINDS, signalOf, type RecordFiles } from './disk/record-files.ts';
+import type { MemoryBatch } from './memory-batch.ts';
+import { newestMsOf, storedBatch, type Extent } from './stored-batch.ts';
+
+const SLICE_MS = 8;
+
+/** Where a stored batch's bytes are. */
+interface Bytes {
+  head(): Uint8Array | undefined;
+  ids(): Uint8Array | undefined;
+  part(part: number): Uint8Array;
+}
+
+interface Candidate<S extends RecordSignal> extends Extent {
+  readonly service: string;
+  readonly rows: number;
+  readonly memory?: MemoryBatch<S> | undefined;
+  readonly bytes?: (() => Bytes | undefined) | undefined;
+}
+
+export interface ScannerParts {
+  readonly files: RecordFiles;
+  readonly clock: Clock;
+  /** Batches in memory of a signal. */
+  readonly memory: <S extends RecordSignal>(signal: S, services: readonly string[] | undefined) => MemoryBatch<S>[];
+  /** Batches that are not in their file yet. */
+  readonly undelivered: (signal: RecordSignal) => readonly EncodedBatch[];
+  readonly onLoss: (signal: RecordSignal, records: number, reason: string) => void;
+}
+
+type Progress = { -readonly [K in keyof RecordRun<'logs'>['progress']]: number };
+
+/** What rules batches out. */
+interface Wanted {
+  readonly ids: readonly (readonly number[])[];
+  readonly words: readonly (readonly string[])[];
+}
+
+export class RecordScanner {
+  readonly #parts: ScannerParts;
+
+  constructor(parts: ScannerParts) {
+    this.#parts = parts;
+  }
+
+  run<S extends RecordSignal>(scan: RecordScan & { readonly signal: S }): RecordRun<S> {
+    const progress: Progress = {
+      records: 0,
+      bytes: 0,
+      batches: 0,
+      skippedBatches: 0,
+      lostRecords: 0,
+      reachedMs: scan.toMs,
+    };
+    return { progress, [Symbol.asyncIterator]: () => this.#batches(scan, progress) };
+  }
+
+  async *#batches<S extends RecordSignal>(
+    scan: RecordScan & { readonly signal: S },
+    progress: Progress,
+  ): AsyncGenerator<RecordBatch<S>> {
+    const { clock } = this.#parts;
+    const wanted = wantedOf(scan);
+    let sliceEnds = clock.monotonic() + SLICE_MS;
+    for (const candidate of this.#candidates(scan)) {
+      if (scan.abort?.aborted === true) return;
+      progress.reachedMs = newestMsOf(candidate, scan);
+      const batch = this.#open(scan, candidate, wanted, progress);
+      if (batch !== undefined) yield batch.batch;
+      if (batch?.reader !== undefined) {
+        progress.bytes += batch.reader.readBytes;
+        if (batch.reader.damaged) this.#lost(scan.signal, candidate, progress);
+      }
+      if (clock.monotonic() < sliceEnds) continue;
+      await nextTurn();
+      sliceEnds = clock.monotonic() + SLICE_MS;
+    }
+    progress.reachedMs = scan.fromMs;
+  }
+
+  #open<S extends RecordSignal>(
+    scan: RecordScan & { readonly signal: S },
+    candidate: Candidate<S>,
+    wanted: Wanted,
+    progress: Progress,
+  ): { readonly batch: RecordBatch<S>; readonly reader?: BatchReader<S> } | undefined {
+    if (candidate.memory !== undefined) {
+      const batch = candidate.memory.batch(scan);
+      if (batch === undefined) return undefined;
+      progress.batches += 1;
+      progress.records += batch.end - batch.begin;
+      return { batch };
+    }
+    try {
+      const bytes = candidate.bytes?.();
+      const head = bytes?.head();
+      // The batch was deleted after the scan had begun.
+      if (bytes === undefined || head === undefined) return undefined;
+      if (!mayHaveIds(bytes, wanted)) {
+        progress.skippedBatches += 1;
+        return undefined;
+      }
+      const reader = new BatchReader(scan.signal, candidate.rows, new BatchHead(head), (part) => bytes.part(part));
+      if (!wanted.words.every((group) => group.some((word) => reader.head.mayHaveWord(word)))) {
+        progress.skippedBatches += 1;
+        return undefined;
+      }
+      const batch = storedBatch(scan.signal, candidate.service, reader, candidate, scan);
+      if (batch === undefined) return undefined;
+      progress.batches += 1;
+      progress.records += batch.end - batch.begin;
+      return { batch, reader };
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#lost(scan.signal, candidate, progress);
+      return undefined;
+    }
+  }
+
+  #lost(signal: RecordSignal, { rows, service }: Candidate<RecordSignal>, progress: Progress): void {
+    progress.lostRecords += rows;
+    this.#parts.onLoss(signal, rows, `a batch of ${rows} records of ${service} is damaged`);
+  }
+
+  /** Newest first. */
+  #candidates<S extends RecordSignal>(scan: RecordScan & { readonly signal: S }): Candidate<S>[] {
+    const { files, memory, undelivered } = this.#parts;
+    const { signal, services } = scan;
+    const found: Candidate<S>[] = [];
+    const fits = ({ firstMs, lastMs, service }: Extent & { readonly service: string }): boolean =>
+      lastMs >= scan.fromMs && firstMs < scan.toMs && (services === undefined || services.includes(service));
+    for (const view of memory(signal, services)) {
+      const one = { ...view.extent, service: view.service, rows: view.count, memory: view };
+      if (fits(one)) found.push(one);
+    }
+    for (const batch of undelivered(signal)) {
+      const { service, rows, firstMs, lastMs, head, ids, parts } = batch;
+      const bytes = (): Bytes => ({ head: () => head, ids: () => ids, part: (part) => parts[part] });
+      if (fits(batch)) found.push({ service, rows, firstMs, lastMs, bytes });
+    }
+    const kinds = RECORD_KINDS.filter((kind) => signalOf(kind) === signal);
+    for (const known of files.list(kinds)) {
+      for (const { id, service, firstMs, lastMs, rows } of files.entries(known)) {
+        const one = { service, firstMs, lastMs, rows, bytes: () => bytesIn(files.open(known), id) };
+        if (fits(one)) found.push(one);
+      }
+    }
+    return found.sort((a, b) => newestMsOf(b, scan) - newestMsOf(a, scan));
+  }
+}
+
+function bytesIn(file: RecordFile | undefined, id: number): Bytes | undefined {
+  if (file === undefined) return undefined;
+  return { head: () => file.head(id), ids: () => file.ids(id), part: (part) => file.part(id, part) };
+}
+
+function wantedOf({ signal, ids, words }: RecordScan): Wanted {
+  const numbers = (ids ?? []).map((group) =>
+    group.map((id) => {
+      const number = idNumber(id);
+      return number < 0 && signal === 'requests' ? codeNumber(id) : number;
+    }),
+  );
+  // A text that is no id, or a word that is not indexed, rules nothing out.
+  return {
+    ids: numbers.filter((group) => group.length > 0 && group.every((number) => number >= 0)),
+    words: (words ?? []).filter((group) => group.length > 0 && group.every(isIndexedWord)),
+  };
+}
+
+function mayHaveIds(bytes: Bytes, { ids }: Wanted): boolean {
+  if (ids.length === 0) return true;
+  const list = bytes.ids();
+  if (list === undefined) return true;
+  return ids.every((group) => group.some((number) => mayHaveId(list, number)));
+}

@@ -1,0 +1,68 @@
+/** A batch on disk as a search reads it. */
+import type {
+  RecordBatch,
+  RecordColumn,
+  RecordPosition,
+  RecordScan,
+  RecordSignal,
+} from '../../../model/record-source.ts';
+import { REQUEST_FIELDS } from '../../../model/record-fields.ts';
+import type { BatchReader } from './columns/batch-reader.ts';
+import { timeAt } from './columns/times.ts';
+import { fieldColumn, fieldNames } from './field-columns.ts';
+import { rowRange } from './row-range.ts';
+
+export interface Extent {
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** Undefined when no row is in the scan's range. Throws RangeError when the batch cannot be read at all. */
+export function storedBatch<S extends RecordSignal>(
+  signal: S,
+  service: string,
+  reader: BatchReader<S>,
+  extent: Extent,
+  scan: RecordScan,
+): RecordBatch<S> | undefined {
+  const { rows } = reader;
+  const sequences = reader.sequences();
+  if (reader.column('.t') === undefined) throw new RangeError('a batch has no times');
+  const positionOf = (row: number): RecordPosition => ({
+    timeUnixNano: timeAt(reader.column('.t'), reader.column('.tn'), row),
+    sequence: sequences[row],
+  });
+  const { begin, end } = isInside(extent, scan) ? { begin: 0, end: rows } : rowRange(scan, rows, positionOf);
+  if (begin === end) return undefined;
+  const columns = new Map<string, RecordColumn | undefined>();
+  return {
+    signal,
+    service,
+    count: rows,
+    begin,
+    end,
+    newestUnixNano: newestOf(extent, scan),
+    positionOf,
+    fields: () => (signal === 'requests' ? Object.keys(REQUEST_FIELDS) : fieldNames(reader)),
+    column(field): RecordColumn | undefined {
+      if (!columns.has(field)) columns.set(field, fieldColumn(signal, service, reader, field));
+      return columns.get(field);
+    },
+    record: (row) => reader.record(row),
+  };
+}
+
+function isInside({ firstMs, lastMs }: Extent, { fromMs, toMs, before }: RecordScan): boolean {
+  const cursorMs = before === undefined ? Infinity : Number(before.timeUnixNano / 1_000_000n) - 1;
+  return firstMs >= fromMs && lastMs < toMs && lastMs < cursorMs;
+}
+
+/** An upper bound, as sorting of candidates uses it. */
+export function newestMsOf({ lastMs }: Pick<Extent, 'lastMs'>, { toMs, before }: RecordScan): number {
+  const cursorMs = before === undefined ? Infinity : Number(before.timeUnixNano / 1_000_000n) + 1;
+  return Math.min(lastMs, toMs, cursorMs);
+}
+
+export function newestOf(extent: Pick<Extent, 'lastMs'>, scan: RecordScan): bigint {
+  return BigInt(Math.ceil(newestMsOf(extent, scan))) * 1_000_000n;
+}
