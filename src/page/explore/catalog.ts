@@ -100,3 +100,18 @@ export function firstQuery(name: string, type = ''): string {
   }
   return name;
 }
+
+interface Words {
+  readonly functions: readonly string[];
+}
+
+let words: Promise<readonly string[]> | undefined;
+
+/** The functions and aggregations of the server's engine. */
+export function functionNames(): Promise<readonly string[]> {
+  words ??= getJson<Words>('/api/charts/words').then(({ functions }) => functions);
+  words.catch(() => {
+    words = undefined;
+  });
+  return words;
+}

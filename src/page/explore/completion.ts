@@ -1,5 +1,5 @@
 /** What can be typed at the caret of a PromQL text, and the choices for it, best first. Pure. */
-import { AGGREGATIONS, FUNCTIONS, KEYWORDS, tokensOf, type Token } from './promql-tokens.ts';
+import { KEYWORDS, tokensOf, type Token } from './promql-tokens.ts';
 
 export type Context =
   | { readonly kind: 'expression' }
@@ -39,12 +39,12 @@ function openBracket(tokens: readonly Token[]): { bracket: string; name: string;
 
 const GROUPING: ReadonlySet<string> = new Set(['by', 'without', 'on', 'ignoring', 'group_left', 'group_right']);
 
-/** The metric that a grouping clause is about: the first name in the text that is no function. */
-const firstMetric = (text: string): string =>
-  tokensOf(text).find(({ kind, text: word }, at, all) => {
+/** The metrics in a text: names that are called by no bracket and are followed by no matcher. */
+const metricsIn = (text: string): readonly Token[] =>
+  tokensOf(text).filter(({ kind }, at, all) => {
     const next = all.slice(at + 1).find((one) => one.kind !== 'space');
-    return kind === 'name' && word.length > 2 && (next === undefined || !/^[=!~,]/.test(next.text));
-  })?.text ?? '';
+    return kind === 'name' && (next === undefined || !/^[=!~,]/.test(next.text));
+  });
 
 const isTyped = ({ kind }: Token): boolean => kind === 'string' || kind === 'duration' || kind === 'number';
 
@@ -78,7 +78,9 @@ function groupedMetric(
 ): string | undefined {
   if (open === undefined || open.bracket !== '(' || !GROUPING.has(open.name)) return undefined;
   const clause = done[open.index - 1]?.start ?? 0;
-  return firstMetric(text.slice(0, clause)) || firstMetric(text.slice(at));
+  const metrics = metricsIn(text);
+  const nearest = metrics.findLast(({ start }) => start < clause) ?? metrics.find(({ start }) => start >= at);
+  return nearest?.text ?? '';
 }
 
 function inBraces(
@@ -112,17 +114,14 @@ export interface Choice {
 
 const DURATIONS = ['1m', '5m', '15m', '1h', '1d', '$__rate_interval', '$__interval'];
 
-const WORDS: readonly Choice[] = [
-  ...FUNCTIONS.map((text) => ({ text, insert: `${text}(`, detail: 'function' })),
-  ...AGGREGATIONS.map((text) => ({ text, insert: `${text}(`, detail: 'aggregation' })),
-  ...KEYWORDS.map((text) => ({ text, insert: `${text} `, detail: 'keyword' })),
-];
+const WORDS: readonly Choice[] = KEYWORDS.map((text) => ({ text, insert: `${text} `, detail: 'keyword' }));
 
 /** Names, label names or values that the server knows. */
 export function choicesOf(
   { context, typed }: Caret,
   known: readonly string[],
   helpOf: (name: string) => string,
+  functions: readonly string[] = [],
 ): Choice[] {
   if (context.kind === 'none') return [];
   if (context.kind === 'duration')
@@ -142,7 +141,8 @@ export function choicesOf(
     );
   }
   const metrics = known.map((text) => ({ text, insert: text, detail: helpOf(text) }));
-  return ranked([...WORDS, ...metrics], typed);
+  const calls = functions.map((text) => ({ text, insert: `${text}(`, detail: 'function' }));
+  return ranked([...calls, ...WORDS, ...metrics], typed);
 }
 
 const MAX_CHOICES = 50;

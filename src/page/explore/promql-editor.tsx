@@ -7,7 +7,7 @@ import type { JSX, RefObject } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { ApiError, getJson } from '../state/api.ts';
 import { visibleName } from '../state/visible-name.ts';
-import { labelNames, labelValues, metricEntries } from './catalog.ts';
+import { functionNames, labelNames, labelValues, metricEntries } from './catalog.ts';
 import type { Caret, Choice } from './completion.ts';
 import { caretAt, choicesOf } from './completion.ts';
 import { errorSpan, plainError, tokensOf } from './promql-tokens.ts';
@@ -27,14 +27,16 @@ async function popupFor(text: string, at: number): Promise<Popup | undefined> {
   if (context.kind === 'expression' && caret.typed === '') return undefined;
   let known: readonly string[] = [];
   let helpOf: (name: string) => string = () => '';
+  let functions: readonly string[] = [];
   if (context.kind === 'label') known = await labelNames(context.metric);
   else if (context.kind === 'value') known = await labelValues(context.metric, context.label);
   else if (context.kind === 'expression') {
     const entries = await metricEntries();
+    functions = await functionNames();
     known = entries.map(({ name }) => name);
     helpOf = (name) => entries.find((entry) => entry.name === name)?.type || 'metric';
   }
-  const choices = choicesOf(caret, known, helpOf);
+  const choices = choicesOf(caret, known, helpOf, functions);
   const isDone = choices.length === 1 && choices[0].text === caret.typed;
   return choices.length === 0 || isDone ? undefined : { caret, choices, at: 0 };
 }

@@ -34,80 +34,7 @@ export const KEYWORDS = [
   'offset',
   'atan2',
 ] as const;
-export const AGGREGATIONS = [
-  'sum',
-  'avg',
-  'min',
-  'max',
-  'count',
-  'group',
-  'stddev',
-  'stdvar',
-  'topk',
-  'bottomk',
-  'quantile',
-  'count_values',
-  'limitk',
-  'limit_ratio',
-] as const;
-export const FUNCTIONS = [
-  'abs',
-  'absent',
-  'absent_over_time',
-  'avg_over_time',
-  'ceil',
-  'changes',
-  'clamp',
-  'clamp_max',
-  'clamp_min',
-  'count_over_time',
-  'day_of_month',
-  'day_of_week',
-  'days_in_month',
-  'delta',
-  'deriv',
-  'exp',
-  'floor',
-  'histogram_avg',
-  'histogram_count',
-  'histogram_fraction',
-  'histogram_quantile',
-  'histogram_sum',
-  'hour',
-  'idelta',
-  'increase',
-  'irate',
-  'label_join',
-  'label_replace',
-  'last_over_time',
-  'ln',
-  'log10',
-  'log2',
-  'max_over_time',
-  'min_over_time',
-  'minute',
-  'month',
-  'predict_linear',
-  'quantile_over_time',
-  'rate',
-  'resets',
-  'round',
-  'scalar',
-  'sgn',
-  'sort',
-  'sort_by_label',
-  'sort_desc',
-  'sqrt',
-  'stddev_over_time',
-  'sum_over_time',
-  'time',
-  'timestamp',
-  'vector',
-  'year',
-] as const;
-
 const WORDS: ReadonlySet<string> = new Set(KEYWORDS);
-const CALLS: ReadonlySet<string> = new Set([...FUNCTIONS, ...AGGREGATIONS]);
 
 const PATTERNS: readonly (readonly [TokenKind, RegExp])[] = [
   ['space', /\s+/y],
@@ -120,11 +47,15 @@ const PATTERNS: readonly (readonly [TokenKind, RegExp])[] = [
   ['operator', /[\s\S]/y],
 ];
 
-const kindOf = (kind: TokenKind, text: string): TokenKind => {
+/** A name before an opening bracket is called, unless it is a word of the language. */
+function kindOf(kind: TokenKind, word: string, rest: string): TokenKind {
   if (kind !== 'name') return kind;
-  if (WORDS.has(text)) return 'keyword';
-  return CALLS.has(text) ? 'function' : 'name';
-};
+  if (WORDS.has(word)) return 'keyword';
+  return /^\s*(?:\(|(?:by|without)\b)/.test(rest) ? 'function' : 'name';
+}
+
+/** How far ahead a bracket is looked for. */
+const AHEAD = 40;
 
 export function tokensOf(text: string): Token[] {
   const tokens: Token[] = [];
@@ -134,7 +65,8 @@ export function tokensOf(text: string): Token[] {
       pattern.lastIndex = start;
       const [found = ''] = pattern.exec(text) ?? [];
       if (found === '') continue;
-      tokens.push({ kind: kindOf(kind, found), text: found, start });
+      const end = start + found.length;
+      tokens.push({ kind: kindOf(kind, found, text.slice(end, end + AHEAD)), text: found, start });
       start += found.length;
       break;
     }
