@@ -58,7 +58,7 @@ function Tools({ card, model, groups, onComputed }: HeadProps): JSX.Element {
 
 export function PanelHead(props: HeadProps): JSX.Element {
   const { card, model, legend, onOthers } = props;
-  const note = troubleOf(model.chart);
+  const note = troubleOf(model.chart, card.range === undefined);
   return (
     <div class="hd">
       <h2>{card.panel.title}</h2>
@@ -69,7 +69,7 @@ export function PanelHead(props: HeadProps): JSX.Element {
         </span>
       )}
       {legend && <Legend {...legend} />}
-      {model.others > 0 && (
+      {model.others > 0 && model.view === 'chart' && (
         <button type="button" class="others" onClick={onOthers}>
           other {model.others}
         </button>

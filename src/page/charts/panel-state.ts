@@ -107,13 +107,14 @@ function useChosen(
   return { drawn, hidden, pick, others: chosen === undefined ? (top?.others ?? 0) : 0 };
 }
 
-/** What is wrong with the data that is shown, in a few words; the details are under "How it is computed". */
-export function troubleOf({ answer, error, data, loading }: ChartState): string {
+/** What is wrong with the data that is shown (`follows`: of the page's own range), in a few words; the details are under "How it is computed". */
+export function troubleOf({ answer, error, data, loading }: ChartState, follows: boolean): string {
   if (error !== undefined && data !== undefined) return `not renewed: ${error.message}`;
   if (answer === undefined) return '';
   const failed = answer.queries.filter((query) => query.error !== undefined).length;
   if (failed > 0 && failed < answer.queries.length) return `${failed} of ${answer.queries.length} queries failed`;
   if (answer.queries.some(({ warnings }) => warnings.length > 0)) return 'incomplete';
+  if (!follows) return '';
   const ageMs = viewNowMs.value - (data?.toMs ?? viewNowMs.value);
   return !loading && isMoving.value && ageMs > 60_000 + 2 * (data?.stepMs ?? 0) ? `${age(ageMs)} old` : '';
 }

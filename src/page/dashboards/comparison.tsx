@@ -38,7 +38,7 @@ const changeText = ({ ratio, before, after }: Change): string => {
 function ChangeTable({ changes }: { changes: readonly Change[] }): JSX.Element {
   const rows = ranked(changes);
   return (
-    <section class="card c12 changes" aria-label="What changed">
+    <section class="card c12 what-changed" aria-label="What changed">
       <div class="hd">
         <h2>What changed</h2>
         <span class="sub">means of the two ranges, the largest change first</span>
