@@ -122,7 +122,8 @@ describe('old addresses', () => {
     expect(REDIRECTS.length).toBeGreaterThan(5);
     fc.assert(
       fc.property(fc.webPath(), fc.webQueryParameters(), (path, query) => {
-        const first = redirectOf(path, query);
+        // The browser has resolved `.` and `..` already.
+        const first = redirectOf(new URL(`http://x${path}`).pathname, query);
         if (first === undefined) return;
         const { pathname, search } = new URL(first, 'http://x');
         expect(redirectOf(pathname, search)).toBeUndefined();

@@ -7,6 +7,8 @@ import type { Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
 import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
+import type { ConnectFacts } from '../../monitor/api/connect-routes.ts';
+import { addressText } from '../process/settings.ts';
 import { createMonitorApi, type MonitorApi } from '../../monitor/api/server.ts';
 import { ByteBudget } from '../../monitor/ingest/request/byte-budget.ts';
 import { ingestHttp, ingestOnly, type IngestHandler } from '../../monitor/ingest/http.ts';
@@ -92,9 +94,21 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     logger,
     clock,
     routes: careRoutes(options.care),
+    connect: connectFacts(options),
     capabilities: options.care === undefined ? [] : ['balancer'],
     allowedHosts: [settings.monitor.listen.host, ...settings.monitor.allowed_hosts],
   });
+}
+
+function connectFacts({ settings, care }: MonitorOptions): ConnectFacts {
+  const { monitor, balancer, sample } = settings;
+  const sampled = care !== undefined && balancer.routes.length === 0 && sample.enabled;
+  return {
+    otlpHttp: addressText(monitor.otlp_http),
+    otlpGrpc: addressText(monitor.otlp_grpc),
+    balancer: care === undefined ? null : addressText(balancer.listen),
+    ownServices: ['vitrine-balancer', 'vitrine-monitor', 'vitrine-checker', ...(sampled ? ['payments'] : [])],
+  };
 }
 
 /** Ingest reads the request itself; Koa only passes it on. */

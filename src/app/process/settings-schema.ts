@@ -41,6 +41,12 @@ const sample = z.strictObject({
     .max(8)
     .prefault(['127.0.0.1:8081', '127.0.0.1:8082'])
     .describe('Addresses of the sample services, one service for each.'),
+  traffic: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Send the sample services about two requests a second, so that the page shows life. It stops when other requests come.',
+    ),
 });
 
 const auth = z.strictObject({

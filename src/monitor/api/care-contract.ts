@@ -71,3 +71,20 @@ export interface CareAnswer {
   readonly change: CareChangeView;
   readonly purged?: number | null;
 }
+
+/** `GET /api/connect`. Addresses are `host:port` as the settings say them. */
+export interface ConnectAnswer {
+  readonly otlp_http: string;
+  readonly otlp_grpc: string;
+  readonly balancer: string | null;
+  /** Spans of services that are not part of Vitrine, in the newest traces of the last ten minutes; newest first. */
+  readonly received: readonly { readonly service: string; readonly spans: number; readonly lastMs: number }[];
+}
+
+/** `GET /api/sample`: the trickle of requests that shows life in the first minute. */
+export interface SampleAnswer {
+  readonly running: boolean;
+  readonly ended: 'real_traffic' | 'stopped' | null;
+  readonly own_last_minute: number;
+  readonly all_last_minute: number;
+}

@@ -47,6 +47,8 @@ export interface RouteLedger {
   readonly method: string;
   readonly route: string;
   readonly requests_per_second: number;
+  /** 5xx responses and failures divided by all requests of the route, 0 to 1. */
+  readonly error_ratio: number;
   readonly mean_seconds: number;
   readonly phases: Readonly<Record<Phase, number>>;
   /** The same figures for the minutes before the window; null when there was no request then. */

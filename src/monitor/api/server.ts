@@ -17,6 +17,7 @@ import { compressed, jsonBody, problems } from './answers.ts';
 import type { CurrentFigures } from './contract.ts';
 import type { SessionAnswer } from './care-contract.ts';
 import { chartRoutes } from './charts/chart-routes.ts';
+import { connectRoutes, type ConnectFacts } from './connect-routes.ts';
 import { checkOrigin } from './guard.ts';
 import type { HealthSource } from './health-routes.ts';
 import { healthRoutes } from './health-routes.ts';
@@ -47,6 +48,8 @@ export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly routes?: readonly Route[] | undefined;
   /** Parts of this server that pages may need: `balancer`. */
   readonly capabilities?: readonly string[] | undefined;
+  /** Where a user's service sends its telemetry; without it the page has no card for this. */
+  readonly connect?: ConnectFacts | undefined;
   /** Without a token, every request that reaches the port is admitted. */
   readonly token?: string | undefined;
   /** The folder of the built page. */
@@ -189,6 +192,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ...(options.routes ?? []),
     ...healthRoutes(options, access),
     ...sessionRoutes(access, options),
+    ...connectRoutes(options.connect, options.spans, options.clock),
     ...liveRoutes,
     ...figureRoutes(options),
     ...chartRoutes(options),

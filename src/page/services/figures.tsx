@@ -49,10 +49,10 @@ interface TileProps {
 function Tile({ title, figures, tone = '', note }: TileProps): JSX.Element {
   return (
     <div class="card kpi">
-      <h3>
+      <h2>
         {title}
         {tone !== '' && <StatusIcon status={tone} />}
-      </h3>
+      </h2>
       <div class="v">
         {figures.map(({ value, unit }, at) => (
           <span key={at}>

@@ -84,7 +84,7 @@ export function LinesCard({ service }: { service: string }): JSX.Element {
     refresh(),
   );
   return (
-    <section class="card c4" aria-label="Warnings and errors">
+    <section class="card c12" aria-label="Warnings and errors">
       <div class="hd">
         <h2>Warnings and errors</h2>
         <span class="sub">newest log lines</span>

@@ -106,8 +106,8 @@ function Service({ service }: { service: string }): JSX.Element {
       ))}
       <RoutesCard service={service} figures={figures} before={BEFORE} />
       <AlertsCard service={service} />
-      <CallsCard figures={figures} />
       <TracesCard service={service} />
+      <CallsCard figures={figures} />
       <LinesCard service={service} />
       {panels.inside.map((panel) => (
         <PanelCard key={panel.queries[0].expr} panel={panel} className="c6 half" />

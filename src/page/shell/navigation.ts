@@ -13,6 +13,8 @@ export interface PageLink {
   readonly needs?: string;
   /** Among the four tabs of a phone; the others are under More. */
   readonly tab?: boolean;
+  /** At the foot of the rail. */
+  readonly foot?: boolean;
 }
 
 export const PAGES: readonly PageLink[] = [
@@ -23,7 +25,7 @@ export const PAGES: readonly PageLink[] = [
   { path: '/dashboards', title: 'Dashboards', icon: 'dashboards', key: 'd' },
   { path: '/alerts', title: 'Alerts', icon: 'alerts', key: 'a', tab: true },
   { path: '/traffic', title: 'Traffic', icon: 'traffic', key: 'b', needs: 'balancer' },
-  { path: '/settings', title: 'Settings', icon: 'settings', key: 'e' },
+  { path: '/settings', title: 'Settings', icon: 'settings', key: 'e', foot: true },
 ];
 
 /** Until the server has said what it has, pages that need a part of it are shown: they would flicker otherwise. */

@@ -13,8 +13,7 @@ import { LiveButton } from './live-button.tsx';
 import type { PageLink } from './navigation.ts';
 import { isCurrent, visiblePages } from './navigation.ts';
 import { Help } from './shortcuts.tsx';
-import { TimePicker } from './time-picker.tsx';
-import { ZoomButtons } from './zoom-buttons.tsx';
+import { RangeGroup } from './range-group.tsx';
 
 const firingNow = (): number => (frame.value?.alerts ?? []).filter(({ state }) => state === 'firing').length;
 
@@ -53,9 +52,12 @@ function Rail({ badge }: { badge: number }): JSX.Element {
         <span class="word-of">Vitrine</span>
       </a>
       <nav aria-label="Main">
-        <Links of={visiblePages()} badge={badge} />
+        <Links of={visiblePages().filter(({ foot }) => foot !== true)} badge={badge} />
       </nav>
       <div class="foot">
+        <nav aria-label="Server">
+          <Links of={visiblePages().filter(({ foot }) => foot === true)} badge={0} />
+        </nav>
         <div class="conn">
           <b title={open ? 'Connected' : 'Not connected'}>
             <i class={open ? 'dot' : 'dot off'} />
@@ -80,7 +82,7 @@ function TopBar({ badge }: { badge: number }): JSX.Element {
       <button
         type="button"
         class="search d"
-        aria-label="Search or jump to (Ctrl K)"
+        title="Search or jump to (Ctrl K)"
         onClick={() => {
           paletteOpen.value = true;
         }}
@@ -92,8 +94,7 @@ function TopBar({ badge }: { badge: number }): JSX.Element {
         </span>
       </button>
       <span class="sp" />
-      <TimePicker />
-      <ZoomButtons />
+      <RangeGroup />
       <LiveButton />
       <a class={badge > 0 ? 'btn bell' : 'btn bell calm'} href="/alerts" aria-label={`${badge} alerts firing`}>
         <Icon name="alerts" small />

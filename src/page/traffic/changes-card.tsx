@@ -39,7 +39,7 @@ export function ChangesCard({ routes }: { routes: Resource<BalancerAnswer> }): J
                   type="button"
                   class="btn sm"
                   disabled={!mayDo('editor')}
-                  aria-label={`Take back: ${changeWords(one)}`}
+                  aria-label={`Undo: ${changeWords(one)}`}
                   onClick={() => void change(one.undo?.path ?? '', one.undo?.body, routes.reload)}
                 >
                   Undo

@@ -33,7 +33,11 @@ const WORDS: Readonly<Record<Status, string>> = {
 
 export function StatusIcon({ status, label }: { status: Status; label?: string }): JSX.Element {
   return (
-    <svg class={`st st-${status}`} viewBox="0 0 14 14" role="img" aria-label={label ?? WORDS[status]}>
+    <svg
+      class={`st st-${status}`}
+      viewBox="0 0 14 14"
+      {...(label === '' ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label ?? WORDS[status] })}
+    >
       {status === 'ok' && (
         <>
           <circle class="soft" cx="7" cy="7" r="6" />

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Middleware } from 'koa';
 import type { Clock } from '../../../src/base/clock.ts';
+import { VitrineError } from '../../../src/base/errors.ts';
 import { every, systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import type { Querier } from '../../../src/model/ports.ts';
@@ -17,7 +18,8 @@ import { createMonitorApi } from '../../../src/monitor/api/server.ts';
 import { builtinRules } from '../../../src/monitor/alerts/rules/builtin.ts';
 import type { RuleSource } from '../../../src/monitor/alerts/rules/view.ts';
 import { Labels } from '../../../src/model/labels.ts';
-import { FakeBalancer, fakeAlerts, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
+import { careRoutes } from '../../../src/monitor/api/care-routes.ts';
+import { FakeBalancer, fakeAlerts, fakeCare, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
 
 export const PAGE_DIR = path.resolve(import.meta.dirname, '../../../dist/page');
 
@@ -95,7 +97,9 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     instant: () => Promise.resolve({ value: { kind: 'vector', series: [] }, warnings: [], infos: [] }),
     range: () => Promise.resolve({ value: { kind: 'matrix', series: [] }, warnings: [], infos: [] }),
   };
-  const asked = kind === 'empty' ? none : querier;
+  const broken = (): Promise<never> => Promise.reject(new VitrineError('query_failed', 'The store cannot be read.'));
+  const failing: Querier = { ...querier, instant: broken, range: broken };
+  const asked = kind === 'empty' ? none : kind === 'broken' ? failing : querier;
   const api = await createMonitorApi({
     ...data,
     querier: asked,
@@ -107,6 +111,8 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     logger: silentLogger,
     clock,
     allowedHosts: [],
+    capabilities: ['balancer'],
+    routes: kind === 'broken' ? [] : careRoutes(fakeCare),
     token: options.token,
     rules: shippedRules,
     prometheusRouter:
