@@ -11,6 +11,12 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
+/**
+ * Characters of a text from outside that a terminal must not get as they are: control characters move the cursor, line
+ * separators forge lines, and direction characters let a reader see other words than the program.
+ */
+export const UNSAFE_ON_TERMINAL = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+
 const REPEAT_MS = 60_000;
 const KEYS_MAX = 1_000;
 

@@ -9,6 +9,7 @@ import { addressText, configFile, localUrl, readSettings } from '../app/process/
 import type { Settings } from '../app/process/settings-schema.ts';
 import type { Address } from '../config/types.ts';
 import { describeExporters, resolveExporters } from '../telemetry/exporters/resolver.ts';
+import { isAlive } from '../telemetry/process-identity.ts';
 import { paint, print, visible } from './output.ts';
 import { version } from '../app/process/version.ts';
 
@@ -63,10 +64,9 @@ function configuration(file: string | undefined, findings: Finding[]): Settings 
 function runningOn(dataDir: string): RunFile | undefined {
   try {
     const run = readRunFile(dataDir);
-    process.kill(run.pid, 0);
-    return run;
+    return isAlive(run.pid) ? run : undefined;
   } catch {
-    // No run file, or its process has ended.
+    // There is no run file.
     return undefined;
   }
 }

@@ -1,5 +1,6 @@
 /** Output of commands: data on stdout, everything else on stderr, colour only on a terminal. */
 import { styleText } from 'node:util';
+import { UNSAFE_ON_TERMINAL } from '../base/logger.ts';
 import { problemOf, VitrineError } from '../base/errors.ts';
 
 type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan';
@@ -7,9 +8,9 @@ type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan';
 const plain = (stream: NodeJS.WriteStream): boolean =>
   !stream.isTTY || (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb';
 
-/** Makes text from outside safe for a terminal: control characters are printed in a visible form. */
+/** Makes text from outside safe for a terminal: unsafe characters are printed in a visible form. */
 export function visible(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (c) =>
+  return text.replace(UNSAFE_ON_TERMINAL, (c) =>
     c === '\n' || c === '\t' ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
 import { VitrineError } from '../base/errors.ts';
 import { parseDurationMs } from '../base/units.ts';
+import { nearest } from '../config/schema-walk.ts';
 import { addCare } from './care-commands.ts';
 import type { ClientOptions } from './client.ts';
 import { DRILLS, type Drill } from './drill.ts';
@@ -87,9 +88,7 @@ const seconds =
 
 /** A flag that takes a duration; help shows its default in seconds. */
 const inSeconds = (flag: string, text: string, defaultSeconds: number, value = '<s>'): Option =>
-  new Option(`${flag} ${value}`, text)
-    .argParser(seconds(flag))
-    .default(defaultSeconds * 1000, value === '<s>' ? `${defaultSeconds}` : `${defaultSeconds}s`);
+  new Option(`${flag} ${value}`, text).argParser(seconds(flag)).default(defaultSeconds * 1000, `${defaultSeconds}s`);
 
 const count =
   (flag: string) =>
@@ -113,7 +112,7 @@ function addStart(program: Command, exit: (code: number) => void): void {
     .option('--duration <s>', 'stop after this time', seconds('--duration'))
     .option(
       '--interval <s>',
-      'how often figures are collected and rules evaluated (default: telemetry.interval, 1)',
+      'how often figures are collected and rules evaluated (default: telemetry.interval, 1s)',
       seconds('--interval'),
     )
     .option(
@@ -140,8 +139,9 @@ function addStart(program: Command, exit: (code: number) => void): void {
 /** An unknown command reaches the default command as an argument, and that command takes no arguments. */
 function strayCommand(program: Command, word: string): VitrineError {
   const names = program.commands.map((command) => command.name()).filter((name) => !(name in LATER));
+  const meant = nearest(word, names);
   return new VitrineError('usage', `"${word}" is no command.`, {
-    hint: `The commands are ${names.join(', ')}; see \`vitrine --help\`.`,
+    hint: `${meant === undefined ? '' : `Did you mean "vitrine ${meant}"? `}The commands are ${names.join(', ')}; see \`vitrine --help\`.`,
   });
 }
 

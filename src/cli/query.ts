@@ -1,6 +1,9 @@
 /** `vitrine query`: PromQL from the shell, as a table, JSON (the API's own data) or CSV. */
 import { parseDurationMs } from '../base/units.ts';
 import { VitrineError } from '../base/errors.ts';
+import { nearest } from '../config/schema-walk.ts';
+import { selectorsOf } from '../monitor/promql/syntax/expression-shape.ts';
+import { parse } from '../monitor/promql/syntax/parser.ts';
 import { ask, type ClientOptions } from './client.ts';
 import { print, table, tell } from './output.ts';
 
@@ -48,6 +51,27 @@ export async function query(client: ClientOptions, expr: string, flags: QueryFla
   if (flags.json) print(JSON.stringify(answer.data));
   else if (flags.csv) print(csvOf(answer));
   else printTable(answer);
+  if (isEmpty(answer)) for (const line of await misspelt(client, expr)) tell(line);
+}
+
+const isEmpty = ({ data: { resultType, result } }: Answer): boolean =>
+  (resultType === 'vector' || resultType === 'matrix') && result.length === 0;
+
+const NAMES_LATEST_MS = 24 * 3_600_000;
+
+/** For each metric of the expression that the server does not know, the most similar one that it does. */
+async function misspelt(client: ClientOptions, expr: string): Promise<string[]> {
+  const named = new Set(selectorsOf(parse(expr)).flatMap(({ name }) => (name === '' ? [] : [name])));
+  if (named.size === 0) return [];
+  const start = String((Date.now() - NAMES_LATEST_MS) / 1000);
+  const known = (await ask(client, `/api/v1/label/__name__/values?start=${start}&limit=10000`)) as { data: string[] };
+  const names = new Set(known.data);
+  return [...named]
+    .filter((name) => !names.has(name))
+    .map((name) => {
+      const meant = nearest(name, known.data);
+      return `There is no metric "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
+    });
 }
 
 /** Shows the place in the expression that the error names. */

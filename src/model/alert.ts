@@ -19,3 +19,13 @@ export interface Alert {
   /** Why the alert is in this state, in one sentence for people. */
   readonly reason: string;
 }
+
+/** Keeps the alerts of rules over a restart. */
+export interface AlertMemory {
+  /** The alerts of all rules as they were saved last, by the name of the rule. */
+  load(): ReadonlyMap<string, readonly Alert[]>;
+  /** `rule` names a rule, the same over restarts. Returns at once; alerts beyond the limit are refused and counted. */
+  save(rule: string, changed: readonly Alert[], gone: readonly Labels[]): void;
+  /** Forgets every rule that is not in `rules`. */
+  keepOnly(rules: ReadonlySet<string>): void;
+}

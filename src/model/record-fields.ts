@@ -9,8 +9,8 @@ import type { RequestRow } from './request-row.ts';
 /** Attributes that a short name of a line or span stands for; the first that a record has is its value. */
 export const SHORT_FIELDS: Readonly<Record<string, readonly string[]>> = {
   service: ['service.name'],
-  instance: ['service.instance.id'],
-  version: ['service.version'],
+  instance: ['service.instance.id', 'instance'],
+  version: ['service.version', 'version'],
   route: ['http.route', 'route'],
   method: ['http.request.method', 'http.method', 'method', 'req.method'],
   path: ['url.path', 'http.target', 'path', 'req.url'],
@@ -20,8 +20,8 @@ export const SHORT_FIELDS: Readonly<Record<string, readonly string[]>> = {
   cache: ['vitrine.cache.result', 'cache'],
   tries: ['vitrine.tries', 'tries'],
   reason: ['error.type', 'reason'],
-  user: ['user.id', 'enduser.id', 'user'],
-  code: ['vitrine.support_code', 'support_code'],
+  user: ['user.id', 'enduser.id', 'userId', 'user_id', 'user'],
+  code: ['vitrine.support_code', 'support_code', 'code'],
 };
 
 /** Names of a record's own parts, which are no attributes. */

@@ -61,10 +61,16 @@ export function checkHost({ headers }: SiteRequest, allowedHosts: readonly strin
   });
 }
 
+/** What a proxy in front of this server must do: the reason why the own page can look like that of another site. */
+export const PROXY_HINT =
+  'Behind a proxy, pass the Host field on as the browser sent it (nginx: proxy_set_header Host $http_host).';
+
 /**
  * Throws `forbidden` for a request that another site's page sends; a link to one of our pages may be followed from anywhere.
  */
 export function checkSite(request: SiteRequest, isPage = false): void {
   if (!isForeign(request.headers) || (isPage && isNavigation(request))) return;
-  throw new VitrineError('forbidden', 'Only the pages of this server may ask this from a browser.');
+  throw new VitrineError('forbidden', 'Only the pages of this server may ask this from a browser.', {
+    hint: PROXY_HINT,
+  });
 }

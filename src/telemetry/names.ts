@@ -189,6 +189,13 @@ export const METRICS = {
     'Time since the component came up.',
   ),
   logRecords: metric('vitrine.log.records', '{record}', 'counter', ['service', 'severity'], 'Log records received.'),
+  logMisfits: metric(
+    'vitrine.log.misfits',
+    '{record}',
+    'counter',
+    ['reason'],
+    'Log records that were kept although they did not fit: `schema` by the configured JSON Schema, `text` with a text that was cut, `fields` with more fields than are kept.',
+  ),
   logErrorRatio: metric(
     'vitrine.log.error_ratio_1m',
     '',

@@ -4,7 +4,7 @@
  * collector the SDK's own shutdown takes ten seconds and rejects, so its result is only logged.
  */
 import type { Instrumentation } from '@opentelemetry/instrumentation';
-import type { SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
@@ -17,9 +17,10 @@ import { routeDiagnostics } from './diagnostics.ts';
 import type { ExportCount } from './metrics/drop-count.ts';
 import { DropCount } from './metrics/drop-count.ts';
 import type { Env } from './environment.ts';
-import { textOf } from './environment.ts';
+import { listOf, textOf } from './environment.ts';
+import { warnOfUnused } from './otel-variables.ts';
+import { setKnownMethods } from './spans/http-attributes.ts';
 import { FrameSender } from './road/frame-sender.ts';
-import type { Handover } from './others/handover.ts';
 import { LiveReader } from './metrics/live-reader.ts';
 import { createMetricReaders } from './exporters/metric-readers.ts';
 import { MonitorRoad } from './road/monitor-road.ts';
@@ -31,7 +32,7 @@ import type { Identity } from './resource.ts';
 import { createResource, detectorsFromEnv } from './resource.ts';
 import { innerSpans } from './spans/inner-spans.ts';
 import { leanFault } from './spans/lean-proof.ts';
-import { handoverOf, switchingContexts } from './shared-process.ts';
+import { handoverOf, switchingContexts, type SharedProcess } from './shared-process.ts';
 import { recordEverything, samplerFromEnv } from './spans/sampler.ts';
 import { SlimNodeSDK } from './slim-sdk.ts';
 import { durationViews } from './metrics/views.ts';
@@ -65,6 +66,8 @@ export interface TelemetryOptions extends Identity {
   readonly shutdownLimitMs?: number | undefined;
   /** The process belongs to an application: no export may keep it alive for longer. */
   readonly holdLimitMs?: number | undefined;
+  /** Started by another process of Vitrine, with the same environment. */
+  readonly isChild?: boolean | undefined;
   /** The application may register an SDK of its own (`others/handover.ts`). */
   readonly sharesProcess?: boolean | undefined;
 }
@@ -76,7 +79,7 @@ export interface Telemetry {
   readonly frames: FrameSender | undefined;
   readonly prometheus: PrometheusPage | undefined;
   /** Set where the application may register an SDK of its own. */
-  readonly handover: Handover | undefined;
+  readonly handover: SharedProcess | undefined;
   /** Whether log records have a destination. */
   readonly takesLogs: boolean;
   /** Sent and dropped items of each exporter. */
@@ -97,11 +100,13 @@ const DEFAULT_FRAME_LOGS = 5_000;
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { env, logger } = options;
   const monitorUrl = options.frames === undefined ? options.monitorUrl : undefined;
-  const table = withoutMonitor(resolveExporters(env, options.exportersWhenUnset), monitorUrl);
+  const hasFile = hasConfigFile(options);
+  const table = withoutMonitor(exportersOf(options), monitorUrl);
   if (table.disabled) return off(table);
   const clock = options.clock ?? systemClock;
   const faults = { spans: leanFault(), metrics: await cellsFault(clock) };
   warnOf(table, logger);
+  warnOfVariables(options);
   routeDiagnostics(env, logger);
   sayFaults(faults, logger);
   const drops = new DropCount();
@@ -112,22 +117,20 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const detectors = detectorsFromEnv(env, logger);
   const sampler = samplerFromEnv(env, logger);
   const contexts = await switchingContexts(options.sharesProcess);
-  const isPlain = parts.registered.length > 0 || faults.metrics !== undefined;
+  const isPlain = hasFile || parts.registered.length > 0 || faults.metrics !== undefined;
   const cells = isPlain ? undefined : openCells(clock);
   const sdk = new SlimNodeSDK({
     resource: createResource(options, env, logger),
     autoDetectResources: detectors.length > 0,
     resourceDetectors: detectors,
-    sampler: rings === undefined ? sampler : recordEverything(sampler),
-    spanProcessors: [innerSpans, ...(rings === undefined ? [] : [rings.spans]), ...parts.spanProcessors],
-    logRecordProcessors: [...(rings === undefined ? [] : [rings.logs]), ...parts.logProcessors],
+    ...sinksOf(rings, parts, sampler),
     metricReaders: [cells === undefined ? live : joinCells(cells, live), ...parts.registered],
     views: parts.registered.length > 0 ? [] : durationViews(),
     instrumentations: [...(options.instrumentations ?? [])],
     contextManager: contexts,
   });
   sdk.start();
-  const handover = await handoverOf(mirrorsTo(rings, parts), contexts);
+  const handover = await handoverOf(mirrorsTo(rings, parts), contexts, hasFile);
   for (const reader of parts.fed) reader.setMetricProducer(live.producer());
   drops.publish();
   const outlets = openOutlets(options, monitorUrl, rings, live, drops);
@@ -139,14 +142,38 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     frames: outlets.frames,
     prometheus,
     handover,
-    takesLogs: rings !== undefined || parts.logProcessors.length > 0,
+    takesLogs: hasFile || rings !== undefined || parts.logProcessors.length > 0,
     counts: () => drops.all(),
-    flush: async () => void (await within(limitMs, flushAll(running))),
+    flush: async () => void (await within(limitMs, Promise.all([flushAll(running), handover?.flush?.()]))),
     shutdown: once(() => {
       if (cells !== undefined) closeCells(cells);
       return endWithin(limitMs, running);
     }),
   };
+}
+
+/** Only a service has one; Vitrine's own processes have no second SDK beside theirs. */
+const hasConfigFile = ({ env, sharesProcess }: TelemetryOptions): boolean =>
+  sharesProcess === true && textOf(env, 'OTEL_CONFIG_FILE') !== undefined;
+
+/** With a configuration file the variables of exporters have no effect (specification, "Declarative configuration"). */
+function exportersOf(options: TelemetryOptions): ExporterTable {
+  const { env, exportersWhenUnset } = options;
+  if (!hasConfigFile(options)) return resolveExporters(env, exportersWhenUnset);
+  return resolveExporters({ OTEL_SDK_DISABLED: env['OTEL_SDK_DISABLED'] });
+}
+
+/** A child of Vitrine has the environment of its parent, which has said it. */
+function warnOfVariables({ env, logger, isChild, sharesProcess }: TelemetryOptions): void {
+  setKnownMethods(listOf(env, 'OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS'));
+  if (isChild === true) return;
+  warnOfUnused(env, logger);
+  const variable = 'OTEL_CONFIG_FILE';
+  if (sharesProcess !== true && textOf(env, variable) !== undefined)
+    logger.warn(
+      { variable },
+      `${variable} is read by services under the preload; Vitrine itself reads the other variables.`,
+    );
 }
 
 /** The parts that lean on internals of the SDK were compared with it; a part that differs is replaced by the SDK's own. */
@@ -159,6 +186,16 @@ function sayFaults(faults: Readonly<Record<'spans' | 'metrics', string | undefin
     );
   }
 }
+
+/** With a monitor every span and record goes there, and the exporters get what the sampler leaves them. */
+const sinksOf = (rings: Rings | undefined, { spanProcessors, logProcessors }: Parts, sampler: Sampler) =>
+  rings === undefined
+    ? { sampler, spanProcessors: [innerSpans, ...spanProcessors], logRecordProcessors: [...logProcessors] }
+    : {
+        sampler: recordEverything(sampler),
+        spanProcessors: [innerSpans, rings.spans, ...spanProcessors],
+        logRecordProcessors: [rings.logs, ...logProcessors],
+      };
 
 /** With a monitor not to the exporters of the environment: an SDK of the application reads the same environment. */
 const mirrorsTo = (rings: Rings | undefined, parts: Parts): readonly SpanProcessor[] =>

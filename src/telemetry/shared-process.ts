@@ -5,6 +5,11 @@ import type { Handover } from './others/handover.ts';
 import type { SwitchingContextManager } from './others/switching.ts';
 import { mirrorParts } from './spans/mirrored-spans.ts';
 
+export interface SharedProcess extends Handover {
+  /** Flushes what a configuration file set up. */
+  readonly flush?: () => Promise<void>;
+}
+
 export async function switchingContexts(isShared = false): Promise<SwitchingContextManager | undefined> {
   if (!isShared) return undefined;
   const { AsyncLocalStorageContextManager } = await import('@opentelemetry/context-async-hooks');
@@ -16,12 +21,15 @@ export async function switchingContexts(isShared = false): Promise<SwitchingCont
 export async function handoverOf(
   processors: readonly SpanProcessor[],
   contexts: SwitchingContextManager | undefined,
-): Promise<Handover | undefined> {
+  hasConfigFile: boolean,
+): Promise<SharedProcess | undefined> {
   if (contexts === undefined) return undefined;
   const parts = mirrorParts(trace.getTracer('vitrine.mirror'), processors);
   if (parts === undefined) return undefined;
   const { prepareHandover, tieOwnApi } = await import('./others/handover.ts');
-  const handover = prepareHandover(parts, contexts);
+  const handover = prepareHandover(parts, contexts, hasConfigFile);
   tieOwnApi();
-  return handover;
+  if (!hasConfigFile) return handover;
+  const { startFromConfigFile } = await import('./others/config-file.ts');
+  return { ...handover, flush: startFromConfigFile() };
 }

@@ -50,6 +50,10 @@ describe('the command line', () => {
     expect(await runCommandLine(['--help'])).toBe(0);
     expect(out).toContain('Exit codes: 0 done');
     expect(await runCommandLine(['strat'])).toBe(2);
+    expect(err).toContain('"strat" is no command.\n  Did you mean "vitrine start"? The commands are ');
+    err = '';
+    expect(await runCommandLine(['elephant'])).toBe(2);
+    expect(err).not.toContain('Did you mean');
     expect(await runCommandLine(['top', '--onse'])).toBe(2);
     expect(err).toContain('--once');
     expect(await runCommandLine(['logs'])).toBe(2);

@@ -9,7 +9,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['model'],
   ['config', 'telemetry', 'dashboards'],
   ['stack/server', 'stack/cache', 'monitor/store', 'monitor/outbound', 'loadtest'],
-  ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql'],
+  ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql', 'monitor/search'],
   ['monitor/alerts'],
   ['monitor/api'],
   ['app'],
@@ -22,6 +22,7 @@ export const PAGE_MAY_IMPORT = [
   'monitor/api/contract.ts',
   'monitor/api/care-contract.ts',
   'monitor/api/charts/contract.ts',
+  'monitor/api/records/contract.ts',
   'dashboards',
 ];
 
@@ -31,6 +32,7 @@ export const PAGE_MAY_IMPORT = [
  * rooms import it and the folder's other files do not belong with it.
  */
 export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  model: { '.': [], text: ['.'] },
   telemetry: {
     'names.ts': [],
     'environment.ts': [],
@@ -111,11 +113,15 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
   'monitor/alerts': { rules: [], '.': ['rules'] },
   'monitor/api': {
     'routes.ts': [],
+    'contract.ts': [],
+    'trace-spread.ts': [],
+    'views.ts': ['contract.ts'],
     'guard.ts': [],
     'answers.ts': ['guard.ts'],
     prometheus: [],
     charts: ['routes.ts', 'answers.ts'],
-    '.': ['routes.ts', 'guard.ts', 'answers.ts', 'charts'],
+    records: ['routes.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
+    '.': ['routes.ts', 'contract.ts', 'guard.ts', 'answers.ts', 'trace-spread.ts', 'views.ts', 'charts', 'records'],
   },
   app: {
     process: [],

@@ -3,9 +3,12 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger, RareLine } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
 import type { Querier } from '../../model/ports.ts';
+import type { RecordSource } from '../../model/record-source.ts';
+import type { Tail } from '../../monitor/search/tail.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
 import type { Intake } from '../../monitor/ingest/request/intake.ts';
+import type { LineReader } from '../../monitor/ingest/lines/line-reader.ts';
 import type { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import type { MemoryLogs } from '../../monitor/store/recent/memory-logs.ts';
 import type { MemorySpans } from '../../monitor/store/recent/memory-spans.ts';
@@ -36,6 +39,8 @@ export interface MonitorParts {
   readonly querier: Querier;
   readonly spans: MemorySpans;
   readonly logs: MemoryLogs;
+  readonly records: RecordSource;
+  readonly tail: Tail;
   readonly live: LiveState;
   readonly intake: Intake;
   readonly rules: RuleEngine;
@@ -44,5 +49,6 @@ export interface MonitorParts {
   readonly own: OwnMetrics;
   readonly ownSamples: OwnSamples;
   readonly windows: LogWindows;
+  readonly lines: LineReader;
   readonly rareLine: RareLine;
 }

@@ -30,7 +30,7 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
   const limits = { maxCompressedBytes, maxDecompressedBytes, maxRatio: MAX_RATIO };
   const budget = new ByteBudget(in_flight);
   const heap = new HeapPressure(clock);
-  const ingest = ingestHttp({ intake: parts.intake, logger, token, limits, budget, heap });
+  const ingest = ingestHttp({ intake: parts.intake, lines: parts.lines, logger, token, limits, budget, heap });
   const api = await apiOf(options, parts, ingest);
   const main = await openHttpPort(settings.monitor.listen, 'monitor.listen', api.handler, api.upgrade);
   scope.add('page and API', async () => {
@@ -65,7 +65,7 @@ function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | 
 
 function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): Promise<MonitorApi> {
   const { settings, logger, clock, version } = options;
-  const { querier, spans, logs, live, rules, health, own, store, annotations } = parts;
+  const { querier, spans, logs, records, tail, live, rules, health, own, store, annotations } = parts;
   const router = prometheusRouter({
     querier,
     rules,
@@ -80,6 +80,8 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     querier,
     spans,
     logs,
+    records,
+    tail,
     live,
     rules,
     annotations,

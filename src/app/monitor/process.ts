@@ -8,30 +8,32 @@ import { every, steadyClock, type Clock, type SteadyClock } from '../../base/clo
 import { rareLines, type RareLine } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
-import { METRIC_NAME, type Matcher } from '../../model/labels.ts';
-import { prometheusMetricName } from '../../model/naming.ts';
 import type { Querier } from '../../model/ports.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../../monitor/api/live.ts';
+import { pastOf } from '../../monitor/api/live-past.ts';
 import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
-import { logHistory } from '../../monitor/ingest/lines/log-history.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
+import { RecentRecords } from '../../monitor/store/recent/recent-records.ts';
+import { Tail } from '../../monitor/search/tail.ts';
 import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
-import { AHEAD_MS } from '../../monitor/store/upkeep/options.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
+import { ALERT_TABLES, AlertTable } from '../../monitor/store/state/alert-table.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
+import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
+import { followFiles, lineReader, lineRules } from './line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
 import { OwnMetrics } from './own-metrics.ts';
@@ -62,9 +64,16 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
   const scope = new Scope(options.clock);
   try {
     const parts = build(options, scope);
-    if (!options.testMode) await goOn(options, parts);
+    if (!options.testMode) await goOn(options.clock, parts);
     await openMonitorPorts(options, parts, scope);
-    if (!options.testMode) begin(options, parts, scope);
+    if (!options.testMode) {
+      begin(options, parts, scope);
+      pastOf(parts.querier, parts.live.history(options.clock.now())).then(
+        (past) => parts.live.remember(past),
+        noteOf(parts.rareLine, 'The figures before the start could not be read'),
+      );
+      await follow(options, parts, scope);
+    }
     parts.health.open = true;
     return running(parts, scope, options.clock);
   } catch (error) {
@@ -73,34 +82,24 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
   }
 }
 
-/**
- * Continues the work of the previous monitor on this store: its time, when the clock was set back a little, and its windows.
- */
-async function goOn({ clock }: SteadyOptions, { store, windows }: MonitorParts): Promise<void> {
-  const { name, unit, kind } = METRICS.componentUptime;
-  const own: Matcher = { name: METRIC_NAME, op: '=', value: prometheusMetricName(name, unit, kind) };
-  const nowMs = clock.now();
-  for (const { labels, samples } of await store.select([own], nowMs, nowMs + AHEAD_MS)) {
-    if (labels.get('vitrine_component') === 'monitor') clock.notBefore(samples.t[samples.t.length - 1]);
-  }
-  const history = await logHistory(store, clock.now());
-  if (history !== undefined) windows.restore(history, clock.now());
-}
-
 function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
   const store = openStore(options);
   scope.add('store', () => store.close());
-  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES], clock, logger });
+  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES, ALERT_TABLES], clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
   const querier = querierOf(section, store, clock, scope, 'queries');
   const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
   const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
-  const windows = new LogWindows({ sink: logs, clock });
+  const tail = new Tail(logs);
+  const windows = new LogWindows({ sink: tail, clock });
   const live = new LiveState(intervalMs);
-  const intake = openIntake(options, { samples: store, spans, logs: windows }, live);
+  const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
+  const lines = lineReader(settings.ingest.logs, counters);
+  const cared = lineRules(settings.ingest.logs, windows, counters);
+  const intake = openIntake(options, { samples: store, spans, logs: cared }, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
@@ -118,6 +117,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     // A remote server keeps its samples even when this store keeps none.
     paused: () => (section.metrics.url !== undefined || stats().writable ? undefined : 'the store keeps no samples'),
     own: ownSamples,
+    memory: testMode ? undefined : new AlertTable({ state, onError: noteOf(rareLine, 'Alert states were not saved') }),
     rareLine,
   });
   const health = new MonitorHealth({
@@ -142,7 +142,10 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     querier,
     spans,
     logs,
+    records: new RecentRecords(logs, spans),
+    tail,
     windows,
+    lines,
     live,
     intake,
     rules,
@@ -172,12 +175,17 @@ function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions
   });
 }
 
-function openIntake({ settings, clock, testMode }: SteadyOptions, sinks: Sinks, live: LiveState): Intake {
+function openIntake(
+  { settings, clock, testMode }: SteadyOptions,
+  sinks: Sinks,
+  counters: IngestCounters,
+  live: LiveState,
+): Intake {
   return new Intake({
     sinks,
     clock,
     aheadMs: () => clock.aheadMs(),
-    counters: new IngestCounters(metrics.getMeter('vitrine.ingest')),
+    counters,
     labels: {
       maxLabels: settings.ingest.max_labels,
       maxNameBytes: 1024,
@@ -232,6 +240,12 @@ function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope:
       .finally(() => frames.acknowledge(frame.sequence));
   });
   scope.add('own telemetry', () => frames.disconnect());
+}
+
+async function follow({ settings, dataDir, clock }: SteadyOptions, parts: MonitorParts, scope: Scope): Promise<void> {
+  const { lines: reader, intake, rareLine } = parts;
+  const following = await followFiles({ files: settings.ingest.logs.files, reader, intake, dataDir, clock, rareLine });
+  if (following !== undefined) scope.add('followed files', () => following[Symbol.asyncDispose]());
 }
 
 async function take(

@@ -66,7 +66,17 @@ export function settingsFrom(
   checkExposure(config);
   const directory = path.dirname(configFile(file) ?? '.');
   for (const sentence of [...warnings, ...warningsOf(config)]) warn(sentence);
-  return { ...config, rules: config.rules.map((pattern) => path.resolve(directory, pattern)) };
+  const { schema, files } = config.ingest.logs;
+  const logs = {
+    ...config.ingest.logs,
+    schema: schema === undefined ? undefined : path.resolve(directory, schema),
+    files: files.map((file) => ({ ...file, path: path.resolve(directory, file.path) })),
+  };
+  return {
+    ...config,
+    ingest: { ...config.ingest, logs },
+    rules: config.rules.map((pattern) => path.resolve(directory, pattern)),
+  };
 }
 
 function checkExposure({ monitor: ports, auth: { token } }: Settings): void {

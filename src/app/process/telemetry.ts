@@ -91,6 +91,7 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
       instanceId,
       env,
       logger: logs.logger,
+      isChild: options.parent !== undefined,
       clock: systemClock,
       collectIntervalMs: interval,
       shutdownLimitMs: options.parent === undefined ? undefined : CHILD_FLUSH_LIMIT_MS,

@@ -123,7 +123,6 @@ export interface AlertsAnswer {
   readonly alerts: readonly AlertView[];
 }
 
-/** Pushed to every viewer each second. */
 export interface LiveFrame {
   readonly kind: 'frame';
   readonly timeMs: number;
@@ -163,9 +162,10 @@ export interface ExpressionResult {
   readonly series: readonly ExpressionSeries[];
   /** A sentence that says why the expression could not be evaluated. */
   readonly error?: string;
+  /** Prometheus' warnings about the values, at most ten; absent without any. */
+  readonly warnings?: readonly string[];
 }
 
-/** The newest values of the expressions that this viewer requested. */
 export interface LiveResults {
   readonly kind: 'results';
   readonly results: readonly ExpressionResult[];
@@ -195,9 +195,23 @@ export interface TraceSummaryView {
   readonly services: readonly string[];
 }
 
-export interface TracesAnswer {
+/** How far a search came. */
+export interface SearchOutcome {
+  /** False when a limit of time or bytes ended the search; then all matches at or after `reached_ms` were found. */
+  readonly complete: boolean;
+  readonly reached_ms?: number;
+  /** Records in damaged batches of the range, which were skipped. */
+  readonly lost?: number;
+  readonly scanned: { readonly records: number; readonly bytes: number };
+}
+
+export interface SearchPage extends SearchOutcome {
+  /** `cursor` of the next page, null after the last. */
+  readonly next: string | null;
+}
+
+export interface TracesAnswer extends Partial<SearchPage> {
   readonly traces: readonly TraceSummaryView[];
-  /** True when there are more than the number requested. */
   readonly more: boolean;
 }
 
@@ -226,6 +240,8 @@ export interface SpanView {
 }
 
 export interface LogView {
+  /** For `around`; absent in a live tail, whose lines have no place in the store yet. */
+  readonly id?: string;
   readonly timeMs: number;
   /** Nanoseconds since the epoch as decimal digits. */
   readonly timeUnixNano: string;
@@ -248,7 +264,7 @@ export interface TraceAnswer {
   readonly logs: readonly LogView[];
 }
 
-export interface LogsAnswer {
+export interface LogsAnswer extends SearchPage {
   readonly logs: readonly LogView[];
   readonly more: boolean;
 }
@@ -284,4 +300,6 @@ export interface TimeseriesAnswer {
     /** [end of the bucket in milliseconds, value]; a bucket without data has null. */
     readonly points: readonly (readonly [number, number | null])[];
   }[];
+  /** Prometheus' warnings about the values; absent without any. */
+  readonly warnings?: readonly string[];
 }

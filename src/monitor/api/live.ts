@@ -24,6 +24,8 @@ export const MAX_PROCESSES = 100;
 const BALANCER = 'vitrine-balancer';
 const MONITOR = 'vitrine-monitor';
 
+type PastFigure = Exclude<keyof LiveHistory, 'stepMs' | 'timesMs'>;
+
 interface Process {
   service: string;
   /** Samples of the last minute, oldest first; at most one a second. */
@@ -49,6 +51,7 @@ export class LiveState {
   readonly #processes = new Map<string, Process>();
   readonly #resources = new Map<string, Attributes>();
   #refused = 0;
+  #past: LiveHistory | undefined;
 
   /**
    * `intervalMs` is the time between two collections of a process. A window is three such intervals long, and at least a
@@ -129,17 +132,25 @@ export class LiveState {
     const last = stepOf(nowMs);
     const steps = Array.from({ length: STEPS }, (_, at) => last - STEPS + 1 + at);
     const rows = steps.map((step) => this.#step(step));
+    const past = this.#past;
+    const column = (figure: PastFigure, live: (row: (typeof rows)[number]) => number | null | undefined) =>
+      rows.map((row, at) => live(row) ?? past?.[figure][past.timesMs.indexOf(steps[at] * STEP_MS)] ?? null);
     return {
       stepMs: STEP_MS,
       timesMs: steps.map((step) => step * STEP_MS),
-      requestsPerSecond: rows.map(({ traffic }) => traffic?.requests_per_second ?? null),
-      serverRequestsPerSecond: rows.map(({ server }) => server),
-      averageSeconds: rows.map(({ traffic }) => traffic?.average_seconds ?? null),
-      p95Seconds: rows.map(({ traffic }) => traffic?.p95_seconds ?? null),
-      errorRatio: rows.map(({ traffic }) => traffic?.error_ratio ?? null),
-      hitRatio: rows.map(({ hitRatio }) => hitRatio),
-      cpuCores: rows.map(({ cpu }) => cpu),
+      requestsPerSecond: column('requestsPerSecond', ({ traffic }) => traffic?.requests_per_second),
+      serverRequestsPerSecond: column('serverRequestsPerSecond', ({ server }) => server),
+      averageSeconds: column('averageSeconds', ({ traffic }) => traffic?.average_seconds),
+      p95Seconds: column('p95Seconds', ({ traffic }) => traffic?.p95_seconds),
+      errorRatio: column('errorRatio', ({ traffic }) => traffic?.error_ratio),
+      hitRatio: column('hitRatio', ({ hitRatio }) => hitRatio),
+      cpuCores: column('cpuCores', ({ cpu }) => cpu),
     };
+  }
+
+  /** Takes the figures of steps before this process began. */
+  remember(past: LiveHistory): void {
+    this.#past = past;
   }
 
   #step(step: number): {

@@ -1,13 +1,13 @@
-/** Routes that search and read traces, logs and alerts. */
+/** Routes that list recent traces and alerts, and read one trace; `records/` searches the store. */
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Alert } from '../../model/alert.ts';
-import type { LogQuery, LogSource, SpanSource, TraceQuery, TraceSummary } from '../../model/ports.ts';
-import type { AlertsAnswer, LogsAnswer, TraceAnswer, TracesAnswer } from './contract.ts';
-import type { Route } from './routes.ts';
+import type { LogSource, SpanSource, TraceQuery, TraceSummary } from '../../model/ports.ts';
+import type { AlertsAnswer, TraceAnswer, TracesAnswer } from './contract.ts';
+import type { Handler, Route } from './routes.ts';
 import { numberFrom, textFrom } from './routes.ts';
 import { spread } from './trace-spread.ts';
-import { alertViews, logView, spansSummary, summaryView, traceAnswer } from './views.ts';
+import { alertViews, summaryView, traceAnswer, traceSummary } from './views.ts';
 
 export interface RecordSources {
   readonly spans: SpanSource;
@@ -18,9 +18,6 @@ export interface RecordSources {
 
 const MAX_LIMIT = 1_000;
 const MAX_TRACE_LOGS = 1_000;
-/** The first numbers of the specification's severity ranges. */
-const LEVELS: Readonly<Record<string, number>> = { trace: 1, debug: 5, info: 9, warn: 13, error: 17, fatal: 21 };
-
 const isTrue = (text: string | undefined): boolean => text === 'true' || text === '1';
 const TIME = { min: 0, max: 8.64e15, fallback: undefined };
 
@@ -80,7 +77,7 @@ async function tracesById({ spans, logs }: RecordSources, id: string): Promise<T
   for (const query of named) for (const { traceId } of await spans.find(query)) traceIds.add(traceId);
   for (const query of named) for (const { traceId } of await logs.search(query)) traceIds.add(traceId);
   const found = await Promise.all([...traceIds].slice(0, limit).map(async (traceId) => spans.trace(traceId)));
-  const traces = found.flatMap((each) => (each.length === 0 ? [] : [spansSummary(each)]));
+  const traces = found.flatMap((each) => (each.length === 0 ? [] : [summaryView(traceSummary(each))]));
   return { traces: traces.sort((a, b) => b.startMs - a.startMs), more: traceIds.size > limit };
 }
 
@@ -101,24 +98,6 @@ export function traceQueryFrom(query: URLSearchParams): TraceQuery {
   };
 }
 
-export function logQueryFrom(query: URLSearchParams): LogQuery {
-  const level = textFrom(query, 'level');
-  const minSeverity = level === undefined ? undefined : LEVELS[level.toLowerCase()];
-  if (level !== undefined && minSeverity === undefined) {
-    throw new VitrineError('bad_request', '"level" must be trace, debug, info, warn, error or fatal.');
-  }
-  return {
-    service: textFrom(query, 'service'),
-    minSeverity,
-    traceId: textFrom(query, 'trace_id'),
-    attribute: attributeFrom(query),
-    text: textFrom(query, 'q'),
-    fromMs: numberFrom(query, 'from', TIME),
-    toMs: numberFrom(query, 'to', TIME),
-    limit: limitFrom(query),
-  };
-}
-
 /** Requests one more than wanted, so that "there are more" is known for certain. */
 const oneMore = <T extends { readonly limit: number }>(query: T): T => ({ ...query, limit: query.limit + 1 });
 
@@ -135,29 +114,20 @@ async function traceById({ spans, logs }: RecordSources, traceId: string): Promi
   return traceAnswer(traceId, found, lines);
 }
 
+/** `GET /api/traces` without a filter: the traces in memory. */
+export function recentTraces(sources: RecordSources): Handler {
+  return ({ query }): Promise<TracesAnswer> => {
+    const id = textFrom(query, 'id');
+    return id === undefined ? tracesAnswer(sources, query) : tracesById(sources, id);
+  };
+}
+
 export function recordRoutes(sources: RecordSources): Route[] {
   return [
     {
       method: 'GET',
-      path: '/api/traces',
-      handler({ query }): Promise<TracesAnswer> {
-        const id = textFrom(query, 'id');
-        return id === undefined ? tracesAnswer(sources, query) : tracesById(sources, id);
-      },
-    },
-    {
-      method: 'GET',
       path: '/api/traces/:id',
       handler: ({ params }) => traceById(sources, params.id),
-    },
-    {
-      method: 'GET',
-      path: '/api/logs',
-      async handler({ query }): Promise<LogsAnswer> {
-        const asked = logQueryFrom(query);
-        const found = await sources.logs.search(oneMore(asked));
-        return { logs: found.slice(0, asked.limit).map(logView), more: found.length > asked.limit };
-      },
     },
     {
       method: 'GET',

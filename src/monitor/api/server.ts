@@ -10,6 +10,8 @@ import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Querier } from '../../model/ports.ts';
+import type { RecordSource } from '../../model/record-source.ts';
+import type { Tail } from '../search/tail.ts';
 import type { RuleSource } from '../alerts/rules/view.ts';
 import type { Annotations } from '../store/state/annotations.ts';
 import { Access } from './access.ts';
@@ -23,7 +25,9 @@ import type { HealthSource } from './health-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import type { LiveState } from './live.ts';
 import type { RecordSources } from './record-routes.ts';
-import { recordRoutes } from './record-routes.ts';
+import { recentTraces, recordRoutes } from './record-routes.ts';
+import { logRoutes } from './records/log-routes.ts';
+import { traceRoutes } from './records/trace-routes.ts';
 import type { Route } from './routes.ts';
 import { findRoute } from './routes.ts';
 import { servicesAnswer } from './service-matrix.ts';
@@ -36,6 +40,9 @@ import { timeseriesAnswer } from './timeseries.ts';
 export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly querier: Querier;
   readonly live: LiveState;
+  /** Stored lines and spans. */
+  readonly records: RecordSource;
+  readonly tail: Tail;
   /** The rules whose limits charts draw. */
   readonly rules?: RuleSource | undefined;
   /** The annotations on charts. */
@@ -195,6 +202,8 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ...connectRoutes(options.connect, options.spans, options.clock),
     ...liveRoutes,
     ...figureRoutes(options),
+    ...logRoutes(options),
+    ...traceRoutes({ ...options, recent: recentTraces(options) }),
     ...chartRoutes(options),
     ...recordRoutes(options),
   ];

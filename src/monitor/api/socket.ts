@@ -11,11 +11,11 @@ import { WebSocketServer } from 'ws';
 import type { Clock } from '../../base/clock.ts';
 import { every } from '../../base/clock.ts';
 import { ERRORS, problemOf, VitrineError } from '../../base/errors.ts';
-import type { Logger } from '../../base/logger.ts';
+import { rareLines, type Logger, type RareLine } from '../../base/logger.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Health } from '../../model/health.ts';
 import type { Querier } from '../../model/ports.ts';
-import { isHostAllowed, isSameOrigin } from '../../model/site.ts';
+import { isHostAllowed, isSameOrigin, PROXY_HINT } from '../../model/site.ts';
 import type { Access } from './access.ts';
 import type { LiveFrame, LiveHello, ServerMessage } from './contract.ts';
 import { SECURITY_HEADERS } from './guard.ts';
@@ -69,11 +69,13 @@ export class LiveSocket {
   readonly #viewers = new Map<WebSocket, Viewer>();
   readonly #expressions: Expressions;
   readonly #stop: () => void;
+  readonly #rareLine: RareLine;
   #ticks = 0;
 
   constructor(options: LiveSocketOptions) {
     this.#options = options;
     this.#expressions = new Expressions(options.querier);
+    this.#rareLine = rareLines(options.logger, options.clock);
     this.#stop = every(
       options.clock,
       TICK_MS,
@@ -94,6 +96,10 @@ export class LiveSocket {
     try {
       this.#admit(request);
     } catch (error) {
+      const { host, origin } = request.headers;
+      const hint = error instanceof VitrineError ? error.hint : undefined;
+      const fields = { reason: problemOf(error).detail, hint, host, origin };
+      this.#rareLine('warn', 'refused socket', fields, 'A live socket was refused');
       refuse(socket, error);
       return;
     }
@@ -114,10 +120,14 @@ export class LiveSocket {
   #admit(request: IncomingMessage): void {
     const { host, origin } = request.headers;
     if (!isHostAllowed(host, this.#options.allowedHosts)) {
-      throw new VitrineError('misdirected', 'This host name is not one of this server.');
+      throw new VitrineError('misdirected', 'This host name is not one of this server.', {
+        hint: 'Name the host in monitor.allowed_hosts.',
+      });
     }
     if (request.url?.split('?')[0] !== '/ws') throw new VitrineError('not_found', 'The live socket is at /ws.');
-    if (!isSameOrigin(origin, host)) throw new VitrineError('forbidden', 'Only the page of this server may listen.');
+    if (!isSameOrigin(origin, host)) {
+      throw new VitrineError('forbidden', 'Only the page of this server may listen.', { hint: PROXY_HINT });
+    }
     this.#options.access.check(request.headers);
     this.checkRoom(request.socket.remoteAddress ?? '');
   }

@@ -11,6 +11,7 @@ const MAX_LENGTH = 4_096;
 const MAX_EXPRESSIONS = 64;
 const MAX_SERIES = 100;
 const TIMEOUT_MS = 2_000;
+const MAX_WARNINGS = 10;
 
 /** The expressions of a message, or a sentence that says why they are invalid. */
 export function subscriptionsFrom(text: string | undefined): readonly string[] | string {
@@ -87,8 +88,10 @@ export class Expressions {
   async #run(expr: string, watched: Watched, nowMs: number): Promise<void> {
     watched.running = true;
     try {
-      const { value } = await this.#querier.instant(expr, nowMs, { timeoutMs: TIMEOUT_MS, signal: this.#abort.signal });
-      watched.result = { expr, timeMs: nowMs, series: seriesOf(value) };
+      const options = { timeoutMs: TIMEOUT_MS, signal: this.#abort.signal };
+      const { value, warnings } = await this.#querier.instant(expr, nowMs, options);
+      const shown = warnings.length === 0 ? {} : { warnings: warnings.slice(0, MAX_WARNINGS) };
+      watched.result = { expr, timeMs: nowMs, series: seriesOf(value), ...shown };
     } catch (error) {
       const reason = error instanceof VitrineError ? error.message : 'the evaluation failed';
       watched.result = { expr, timeMs: nowMs, series: [], error: reason };

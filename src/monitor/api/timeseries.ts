@@ -64,7 +64,7 @@ export async function timeseriesAnswer(
   const endMs = Math.floor(nowMs / bucketMs) * bucketMs;
   const startMs = endMs - (count - 1) * bucketMs;
   const expr = SIGNALS[metric].expr(matcherOf(service), formatDurationMs(bucketMs));
-  const { value } = await querier.range(expr, startMs, endMs, bucketMs);
+  const { value, warnings } = await querier.range(expr, startMs, endMs, bucketMs);
   const times = Array.from({ length: count }, (_, at) => startMs + at * bucketMs);
   const series = value.kind === 'matrix' ? value.series.slice(0, MAX_SERIES) : [];
   return {
@@ -74,5 +74,6 @@ export async function timeseriesAnswer(
     window_seconds: windowMs / 1_000,
     bucket_seconds: bucketMs / 1_000,
     series: series.map((one) => ({ labels: one.labels.toJSON(), points: pointsOf(one, times) })),
+    ...(warnings.length === 0 ? {} : { warnings }),
   };
 }

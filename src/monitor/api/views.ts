@@ -4,6 +4,7 @@ import type { Alert } from '../../model/alert.ts';
 import type { TraceSummary } from '../../model/ports.ts';
 import type { AttributeValue, Attributes, LogRecord, SpanRecord } from '../../model/records.ts';
 import { serviceOf } from '../../model/records.ts';
+import { levelName } from '../../model/text/severity.ts';
 import type { AlertView, LogView, Severity, SpanView, TraceAnswer, TraceSummaryView } from './contract.ts';
 
 const MAX_MESSAGE_LENGTH = 16_384;
@@ -34,19 +35,13 @@ function textOf(value: AttributeValue): string {
   return written.length > MAX_MESSAGE_LENGTH ? `${written.slice(0, MAX_MESSAGE_LENGTH)}…` : written;
 }
 
-const SEVERITIES = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
-
-/** `17` → `error`: the specification's ranges of four numbers each. */
-export function severityName(number: number): string {
-  return number >= 1 && number <= 24 ? SEVERITIES[Math.floor((number - 1) / 4)] : 'unknown';
-}
-
-export function logView(record: LogRecord): LogView {
+export function logView(record: LogRecord, id?: string): LogView {
   return {
+    ...(id === undefined ? {} : { id }),
     timeMs: millisOf(record.timeUnixNano),
     timeUnixNano: record.timeUnixNano.toString(),
     severityNumber: record.severityNumber,
-    severity: severityName(record.severityNumber),
+    severity: levelName(record.severityNumber) || 'unknown',
     service: serviceOf(record.resource),
     message: textOf(record.body),
     attributes: attributesOf(record.attributes),
@@ -89,7 +84,7 @@ export function traceAnswer(traceId: string, spans: readonly SpanRecord[], logs:
     startMs: millisOf(start),
     durationMs: millisOf(end - start),
     spans: sorted.map((span) => spanView(span, start)),
-    logs: [...logs].sort((a, b) => Number(a.timeUnixNano - b.timeUnixNano)).map(logView),
+    logs: [...logs].sort((a, b) => Number(a.timeUnixNano - b.timeUnixNano)).map((line) => logView(line)),
   };
 }
 
@@ -106,8 +101,8 @@ export function summaryView(summary: TraceSummary): TraceSummaryView {
   };
 }
 
-/** Like `summaryView`, from the spans of one trace. There must be at least one span. */
-export function spansSummary(spans: readonly SpanRecord[]): TraceSummaryView {
+/** A summary from the spans of one trace, of which there must be at least one. */
+export function traceSummary(spans: readonly SpanRecord[]): TraceSummary {
   const sorted = [...spans].sort((a, b) => Number(a.startUnixNano - b.startUnixNano));
   const start = sorted[0].startUnixNano;
   let end = start;
@@ -117,9 +112,8 @@ export function spansSummary(spans: readonly SpanRecord[]): TraceSummaryView {
   const root = sorted.find(({ parentSpanId }) => parentSpanId === '') ?? sorted.find(isTop) ?? sorted[0];
   return {
     traceId: root.traceId,
-    service: serviceOf(root.resource),
-    name: root.name,
-    startMs: millisOf(start),
+    root: { service: serviceOf(root.resource), name: root.name },
+    startUnixNano: start,
     durationMs: millisOf(end - start),
     spans: sorted.length,
     errors: sorted.filter(({ status }) => status === 'error').length,

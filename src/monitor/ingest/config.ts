@@ -2,6 +2,41 @@
 import { z } from 'zod';
 import { size } from '../../config/types.ts';
 
+const logFile = z.strictObject({
+  path: z.string().min(1).describe('A file, or a glob such as `/var/log/app/*.log`.'),
+  format: z.enum(['auto', 'json', 'logfmt', 'text']).default('auto').describe('`auto` decides for each line.'),
+  service: z.string().min(1).optional().describe('Of lines that state none. Default: the name of the file.'),
+});
+
+const redactRule = z.union([
+  z.string().min(1),
+  z.strictObject({ pattern: z.string().min(1), with: z.string().optional() }),
+]);
+
+const logs = z.strictObject({
+  files: z
+    .array(logFile)
+    .default([])
+    .describe('Files to follow; rotation, truncation and restarts lose no line and repeat none.'),
+  mapping: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe(
+      'Field of a record (`time`, `level`, `message`, `service`, `trace`, `span`, `host`, `pid` or an attribute) to the field of a line that holds it, such as `{ level: severity }`.',
+    ),
+  schema: z.string().optional().describe('A JSON Schema for lines that are JSON or logfmt.'),
+  misfits: z
+    .enum(['keep', 'refuse'])
+    .default('keep')
+    .describe('Lines that do not fit the schema: kept with the reason in `vitrine.misfit`, or refused.'),
+  redact: z
+    .array(redactRule)
+    .default([])
+    .describe(
+      'Applied to log records of every sender before they are stored or passed on. A name (`*` for any characters) replaces the value of that field; `{ pattern: RE2, with: text }` replaces matches in all texts.',
+    ),
+});
+
 export const ingestConfig = z.strictObject({
   max_compressed: size({ min: 1024 }).prefault('20MiB').describe('Of one request as it is sent.'),
   max_decompressed: size({ min: 1024 }).prefault('64MiB').describe('Of one request after decompression.'),
@@ -9,5 +44,6 @@ export const ingestConfig = z.strictObject({
     .prefault('128MiB')
     .describe('Of all requests being read; more is answered 503 with `Retry-After`.'),
   max_labels: z.int().min(4).default(40).describe('Labels of one series.'),
+  logs: logs.prefault({}).describe('Log lines.'),
   max_label_value: size({ min: 16 }).prefault('4KiB').describe('One label value.'),
 });

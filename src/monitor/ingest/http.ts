@@ -13,6 +13,7 @@ import type { Answer, Endpoint } from './request/endpoint.ts';
 import { problemAnswer } from './request/endpoint.ts';
 import { checkToken } from './request/token.ts';
 import type { Intake } from './request/intake.ts';
+import type { LineReader } from './lines/line-reader.ts';
 import { logLinesEndpoint } from './lines/endpoint.ts';
 import { openMetricsEndpoint } from './openmetrics/endpoint.ts';
 import { otlpEndpoint } from './otlp/endpoint.ts';
@@ -29,6 +30,8 @@ export interface IngestHttpOptions {
   readonly limits?: BodyLimits | undefined;
   /** Shared by all ports, so that this limit holds for all their requests together. Default 256 MiB. */
   readonly budget?: ByteBudget | undefined;
+  /** Reads log lines; by default with the fields of known loggers and without a schema. */
+  readonly lines?: LineReader | undefined;
   /** Shared by all ports. */
   readonly heap?: HeapPressure | undefined;
 }
@@ -45,7 +48,7 @@ export function ingestHttp(options: IngestHttpOptions): IngestHandler {
   const { intake, logger, token } = options;
   const limits = options.limits ?? BODY_LIMITS;
   const budget = options.budget ?? new ByteBudget(DEFAULT_BUDGET_BYTES);
-  const endpoints = endpointsOf(intake, limits);
+  const endpoints = endpointsOf(intake, limits, options.lines);
   const heap = options.heap ?? new HeapPressure(intake.clock);
   return async (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0];
@@ -89,7 +92,7 @@ export function ingestOnly(ingest: IngestHandler, clock: Clock, allowedHosts?: r
   return (request, response) => void serve(request, response);
 }
 
-function endpointsOf(intake: Intake, limits: BodyLimits): ReadonlyMap<string, Endpoint> {
+function endpointsOf(intake: Intake, limits: BodyLimits, lines?: LineReader): ReadonlyMap<string, Endpoint> {
   const endpoints = new Map<string, Endpoint>();
   for (const prefix of ['', '/api/v1/otlp']) {
     for (const signal of ['metrics', 'traces', 'logs'] as const) {
@@ -98,7 +101,7 @@ function endpointsOf(intake: Intake, limits: BodyLimits): ReadonlyMap<string, En
   }
   endpoints.set('/api/v1/write', remoteWriteEndpoint(intake, limits));
   endpoints.set('/api/v1/import/openmetrics', openMetricsEndpoint(intake, limits));
-  endpoints.set('/api/logs', logLinesEndpoint(intake, limits));
+  endpoints.set('/api/logs', logLinesEndpoint(intake, limits, lines));
   return endpoints;
 }
 

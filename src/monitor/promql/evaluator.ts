@@ -24,7 +24,7 @@ import {
   type RangeVector,
   type Value,
 } from './columns/column.ts';
-import { unwrapParens } from './syntax/expression-shape.ts';
+import { selectorsOf, unwrapParens } from './syntax/expression-shape.ts';
 import { checkExtended, runExtended, smoothedColumn } from './functions/extended-range.ts';
 import { groupColumns } from './columns/grouping.ts';
 import { joinInfo } from './functions/info-join.ts';
@@ -44,7 +44,7 @@ import {
 import { noteNonCounter, RATE_FUNCTIONS } from './functions/rate-functions.ts';
 import { absent } from './functions/vector-functions.ts';
 import { columnToRangeSeries, newWindow, runWindows, toRangeSeries, type WindowFunction } from './columns/window.ts';
-import { noteRollUps } from './functions/roll-up-limits.ts';
+import { noteRollUps, noteSubqueryRollUps } from './functions/roll-up-limits.ts';
 import { KEEPS_NAME, WINDOW_FUNCTIONS } from './functions/window-functions.ts';
 
 /** The state that all nodes of one query share. */
@@ -235,6 +235,10 @@ async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame,
 /** Leaves out windows whose value would be wrong over roll-ups. Subqueries read single samples, which roll-ups keep. */
 function honest(call: CallExpr, arg: Expr, range: RangeVector, { coarse, notes }: Run): RangeVector {
   const node = unwrapParens(arg);
+  if (node.kind === 'subquery') {
+    const untilMs = Math.max(-Infinity, ...selectorsOf(node).map((selector) => coarse.get(selector) ?? -Infinity));
+    if (untilMs > -Infinity) noteSubqueryRollUps(call.func, arg.pos, untilMs, notes);
+  }
   const untilMs = node.kind === 'matrix_selector' ? coarse.get(node.selector) : undefined;
   if (untilMs === undefined) return range;
   return { ...range, refusedUntilMs: noteRollUps(call.func, arg.pos, range, untilMs, notes) };

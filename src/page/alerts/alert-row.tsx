@@ -12,6 +12,7 @@ import { traceOf } from './alert-trace.ts';
 function statusOf({ state, severity }: AlertView): Status {
   if (state === 'resolved') return 'ok';
   if (state === 'pending') return 'affected';
+  if (severity === 'info') return 'unknown';
   return severity === 'critical' ? 'crit' : 'warn';
 }
 

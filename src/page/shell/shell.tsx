@@ -15,7 +15,9 @@ import { isCurrent, visiblePages } from './navigation.ts';
 import { Help } from './shortcuts.tsx';
 import { RangeGroup } from './range-group.tsx';
 
-const firingNow = (): number => (frame.value?.alerts ?? []).filter(({ state }) => state === 'firing').length;
+/** Alerts that call for somebody: those that only inform are in the list. */
+const firingNow = (): number =>
+  (frame.value?.alerts ?? []).filter(({ state, severity }) => state === 'firing' && severity !== 'info').length;
 
 function Links({ of, badge }: { of: readonly PageLink[]; badge: number }): JSX.Element {
   const { path } = place.value;

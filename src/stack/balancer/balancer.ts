@@ -170,8 +170,7 @@ class RunningBalancer implements Balancer {
 
   /** Moves to other upstreams the requests that a hung upstream has not begun to answer. */
   #moveRequests(upstream: Upstream): void {
-    // A request that begins during this loop is added at the end of the set and does not belong to this upstream.
-    for (const timed of this.#deadlines) if (timed instanceof Attempt) timed.upstreamOut(upstream);
+    for (const timed of this.#deadlines.all()) if (timed instanceof Attempt) timed.upstreamOut(upstream);
   }
 
   async start(handed?: HandedSockets): Promise<this> {

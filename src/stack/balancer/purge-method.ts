@@ -39,12 +39,15 @@ export function purgeMethod(
     };
     // Until the answer is sent, the connection must count as busy.
     client.pipelined += 1;
-    void care(call).then((done) => {
-      client.pipelined -= 1;
-      answer(reply, done);
-    });
+    void answerLater(client, reply, care(call));
     return true;
   };
+}
+
+async function answerLater(client: ClientConnection, reply: ClientReply, purging: Promise<CareReply>): Promise<void> {
+  const done = await purging;
+  client.pipelined -= 1;
+  answer(reply, done);
 }
 
 function answer(reply: ClientReply, { status, body }: CareReply): void {

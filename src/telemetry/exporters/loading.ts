@@ -7,6 +7,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { LogRecordExporter } from '@opentelemetry/sdk-logs';
 import type { IMetricReader, PushMetricExporter } from '@opentelemetry/sdk-metrics';
+import { AggregationType, InstrumentType } from '@opentelemetry/sdk-metrics';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import { VitrineError } from '../../base/errors.ts';
 import type { Signal } from '../environment.ts';
@@ -23,15 +24,28 @@ const OTLP_CLASS: Readonly<Record<Signal, string>> = {
   logs: 'OTLPLogExporter',
 };
 
-async function otlpModule(choice: OtlpChoice): Promise<Record<string, new () => unknown>> {
+type Classes = Record<string, new (options?: object) => unknown>;
+
+const fromSdk = (name: string): Classes =>
+  createRequire(createRequire(import.meta.url).resolve('@opentelemetry/sdk-node'))(name) as Classes;
+
+/** The options of an OTLP exporter that it does not read from the environment itself. */
+const optionsOf = ({ isExponential }: OtlpChoice): object | undefined =>
+  isExponential === true
+    ? {
+        aggregationPreference: (type: InstrumentType) => ({
+          type: type === InstrumentType.HISTOGRAM ? AggregationType.EXPONENTIAL_HISTOGRAM : AggregationType.DEFAULT,
+        }),
+      }
+    : undefined;
+
+async function otlpModule(choice: OtlpChoice): Promise<Classes> {
   if (choice.protocol === 'http/protobuf') {
     if (choice.signal === 'metrics') return await import('@opentelemetry/exporter-metrics-otlp-proto');
     return await import('@opentelemetry/exporter-logs-otlp-proto');
   }
   const signal = choice.signal === 'traces' ? 'trace' : choice.signal;
-  const name = `@opentelemetry/exporter-${signal}-otlp-${choice.protocol === 'grpc' ? 'grpc' : 'http'}`;
-  const fromSdk = createRequire(createRequire(import.meta.url).resolve('@opentelemetry/sdk-node'));
-  return fromSdk(name) as Record<string, new () => unknown>;
+  return fromSdk(`@opentelemetry/exporter-${signal}-otlp-${choice.protocol === 'grpc' ? 'grpc' : 'http'}`);
 }
 
 async function otlpFactory(choice: OtlpChoice): Promise<() => unknown> {
@@ -39,7 +53,7 @@ async function otlpFactory(choice: OtlpChoice): Promise<() => unknown> {
     return (await import('../road/otlp-span-exporter.ts')).createOtlpSpanExporter;
   const Exporter = (await otlpModule(choice))[OTLP_CLASS[choice.signal]];
   return () => {
-    const exporter = new Exporter() as object;
+    const exporter = new Exporter(optionsOf(choice)) as object;
     letGoOfProcess(exporter);
     return exporter;
   };
@@ -135,6 +149,10 @@ export type LoadedMetrics =
 
 export async function loadSpanExporter(choice: ExporterChoice, directory: string): Promise<SpanExporter> {
   if (choice.kind === 'console') return new (await import('@opentelemetry/sdk-trace')).ConsoleSpanExporter();
+  if (choice.kind === 'zipkin') {
+    const { ZipkinExporter } = fromSdk('@opentelemetry/exporter-zipkin');
+    return new ZipkinExporter() as SpanExporter;
+  }
   return (await loadAny(choice, directory)).value as Exporters['traces'];
 }
 

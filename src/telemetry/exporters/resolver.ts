@@ -10,7 +10,14 @@ const PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
 export type OtlpProtocol = (typeof PROTOCOLS)[number];
 
 export type ExporterChoice = { readonly signal: Signal; readonly name: string } & (
-  | { readonly kind: 'otlp'; readonly protocol: OtlpProtocol; readonly endpoint: string }
+  | {
+      readonly kind: 'otlp';
+      readonly protocol: OtlpProtocol;
+      readonly endpoint: string;
+      /** Histograms are exported with exponential buckets. */
+      readonly isExponential?: boolean;
+    }
+  | { readonly kind: 'zipkin'; readonly endpoint: string }
   | { readonly kind: 'prometheus'; readonly host: string; readonly port: number }
   | { readonly kind: 'console' }
   | { readonly kind: 'module'; readonly factories: readonly string[] }
@@ -62,6 +69,15 @@ function otlpProtocol(env: Env, signal: Signal, warnings: string[]): OtlpProtoco
   return 'http/protobuf';
 }
 
+function wantsExponential(env: Env, warnings: string[]): boolean {
+  const variable = 'OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION';
+  const text = textOf(env, variable)?.toLowerCase();
+  if (text === 'base2_exponential_bucket_histogram') return true;
+  if (text !== undefined && text !== 'explicit_bucket_histogram')
+    warnings.push(`${variable} is no aggregation that the specification knows and is ignored.`);
+  return false;
+}
+
 function prometheusPort(env: Env, warnings: string[]): number {
   const text = textOf(env, 'OTEL_EXPORTER_PROMETHEUS_PORT');
   if (text === undefined) return 9464;
@@ -75,7 +91,13 @@ function choose(env: Env, signal: Signal, name: string, warnings: string[]): Exp
   if (name === 'none') return undefined;
   if (name === 'otlp') {
     const protocol = otlpProtocol(env, signal, warnings);
-    return { signal, name, kind: 'otlp', protocol, endpoint: otlpEndpoint(env, signal, protocol) };
+    const isExponential = signal === 'metrics' && wantsExponential(env, warnings);
+    const endpoint = otlpEndpoint(env, signal, protocol);
+    return { signal, name, kind: 'otlp', protocol, endpoint, ...(isExponential ? { isExponential } : {}) };
+  }
+  if (name === 'zipkin' && signal === 'traces') {
+    const endpoint = textOf(env, 'OTEL_EXPORTER_ZIPKIN_ENDPOINT') ?? 'http://localhost:9411/api/v2/spans';
+    return { signal, name, kind: 'zipkin', endpoint: withoutSecrets(endpoint) };
   }
   if (name === 'console') return { signal, name, kind: 'console' };
   if (name === 'prometheus' && signal === 'metrics') {
@@ -118,6 +140,8 @@ function describeChoice(choice: ExporterChoice): string {
       return `otlp (${choice.protocol}) to ${choice.endpoint}`;
     case 'prometheus':
       return `prometheus on http://${choice.host}:${choice.port}/metrics`;
+    case 'zipkin':
+      return `zipkin to ${choice.endpoint}`;
     case 'console':
       return 'console';
     default:

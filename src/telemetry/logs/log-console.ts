@@ -2,6 +2,7 @@
  * Writes log lines to the console: as JSON, or as one readable line each on a terminal. A slow or closed reader must not block
  * or end the process: above a bound, lines are dropped and counted, and EPIPE is ignored.
  */
+import { UNSAFE_ON_TERMINAL } from '../../base/logger.ts';
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 
@@ -35,9 +36,8 @@ export function createConsole(out: Out): ConsoleSink {
 
 const COLOURS = { debug: 'gray', info: 'green', warn: 'yellow', error: 'red' } as const;
 
-/** Control characters (and line separators) could move the cursor or forge lines. */
 const visible = (text: string): string =>
-  text.replace(/[\p{Cc}\u2028\u2029]/gu, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  text.replace(UNSAFE_ON_TERMINAL, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** `12:00:01.250 WARN  message key=value` */
 export function prettyLine(

@@ -154,8 +154,18 @@ function registered(): { readonly propagation?: TextMapPropagator } {
 
 const NO_PROPAGATOR: TextMapPropagator = { inject() {}, extract: (into) => into, fields: () => [] };
 
-/** Call once the SDK has started, before the application runs. */
-export function prepareHandover(mirror: MirrorParts, contexts: SwitchingContextManager): Handover {
+interface Flushing {
+  forceFlush?(): Promise<void>;
+}
+
+/** Flushes the providers that were registered beside Vitrine's. Never rejects. */
+export async function flushTheirs(): Promise<void> {
+  const providers: readonly unknown[] = [slots?.tracers.theirs, slots?.meters.theirs, slots?.loggers.theirs];
+  await Promise.allSettled(providers.map(async (provider) => (provider as Flushing | undefined)?.forceFlush?.()));
+}
+
+/** Call once the SDK has started, before the application runs. `sharesOwn`: as in the tees. */
+export function prepareHandover(mirror: MirrorParts, contexts: SwitchingContextManager, sharesOwn = false): Handover {
   const { trace, propagation, metrics, logs } = ownApi;
   const proxy = trace.getTracerProvider() as ProxyTracerProvider;
   const tracers = new SwitchingTracerProvider(proxy.getDelegate());
@@ -163,10 +173,10 @@ export function prepareHandover(mirror: MirrorParts, contexts: SwitchingContextM
   const propagator = new SwitchingPropagator(registered().propagation ?? NO_PROPAGATOR);
   propagation.disable();
   propagation.setGlobalPropagator(propagator);
-  const meters = new TeeMeterProvider(metrics.getMeterProvider());
+  const meters = new TeeMeterProvider(metrics.getMeterProvider(), sharesOwn);
   metrics.disable();
   metrics.setGlobalMeterProvider(meters);
-  const loggers = new TeeLoggerProvider(logs.getLoggerProvider());
+  const loggers = new TeeLoggerProvider(logs.getLoggerProvider(), sharesOwn);
   logs.disable();
   logs.setGlobalLoggerProvider(loggers);
   slots = { tracers, contexts, propagator, meters, loggers, mirror };

@@ -47,11 +47,15 @@ export class TeeLoggerProvider implements LoggerProvider {
   /** The application's. */
   theirs: LoggerProvider | undefined;
 
-  constructor(own: LoggerProvider) {
+  readonly #sharesOwn: boolean;
+
+  /** `sharesOwn`: the other provider is one that Vitrine set up, and gets the records that Vitrine makes too. */
+  constructor(own: LoggerProvider, sharesOwn = false) {
     this.own = own;
+    this.#sharesOwn = sharesOwn;
   }
 
   getLogger(...asked: Asked): Logger {
-    return OWN.has(asked[0]) ? this.own.getLogger(...asked) : new TeeLogger(this, asked);
+    return OWN.has(asked[0]) && !this.#sharesOwn ? this.own.getLogger(...asked) : new TeeLogger(this, asked);
   }
 }

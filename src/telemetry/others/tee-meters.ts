@@ -136,10 +136,17 @@ class TeeMeter {
 export class TeeMeterProvider implements MeterProvider {
   readonly #own: MeterProvider;
   readonly #meters = new Map<string, { tee: TeeMeter; asked: [string, string?, MeterOptions?] }>();
+  readonly #sharesOwn: boolean;
   #theirs: MeterProvider | undefined;
 
-  constructor(own: MeterProvider) {
+  /** `sharesOwn`: the other provider is one that Vitrine set up, and gets Vitrine's own metrics too. */
+  constructor(own: MeterProvider, sharesOwn = false) {
     this.#own = own;
+    this.#sharesOwn = sharesOwn;
+  }
+
+  get theirs(): MeterProvider | undefined {
+    return this.#theirs;
   }
 
   /** Once: an instrument cannot leave an SDK. */
@@ -151,7 +158,7 @@ export class TeeMeterProvider implements MeterProvider {
   getMeter(name: string, version?: string, options?: MeterOptions): Meter {
     heardScope(name);
     // Vitrine's own metrics are no concern of the application's exporters.
-    if (name.startsWith('vitrine')) return this.#own.getMeter(name, version, options);
+    if (name.startsWith('vitrine') && !this.#sharesOwn) return this.#own.getMeter(name, version, options);
     const key = `${name}@${version ?? ''}:${options?.schemaUrl ?? ''}`;
     const known = this.#meters.get(key);
     if (known !== undefined) return known.tee as unknown as Meter;

@@ -5,12 +5,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { Attributes } from '@opentelemetry/api';
 
-const KNOWN_METHODS: ReadonlySet<string> = new Set(
+let knownMethods: ReadonlySet<string> = new Set(
   'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY'.split(' '),
 );
 
 /** Any other method is `_OTHER`: a client chooses the method, and its choice must not create series. */
-export const knownMethod = (method: string): string => (KNOWN_METHODS.has(method) ? method : '_OTHER');
+export const knownMethod = (method: string): string => (knownMethods.has(method) ? method : '_OTHER');
+
+/** OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS replaces the list as a whole (semantic conventions, "HTTP request method"). */
+export function setKnownMethods(methods: readonly string[]): void {
+  if (methods.length > 0) knownMethods = new Set(methods);
+}
 
 /** Query keys whose values grant access, as the semantic conventions list them. Keys are case-sensitive. */
 const SECRET_KEYS =

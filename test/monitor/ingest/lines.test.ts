@@ -1,7 +1,8 @@
 /** Log lines and OpenMetrics import over a real socket: good lines are kept, bad ones named. */
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { logRecordOf, severityName } from '../../../src/monitor/ingest/lines/json-logs.ts';
+import { levelName } from '../../../src/model/text/severity.ts';
+import { logRecordOf } from '../../../src/monitor/ingest/lines/json-logs.ts';
 import { LineSplitter } from '../../../src/monitor/ingest/request/line-splitter.ts';
 import { parseMetricLine } from '../../../src/monitor/ingest/openmetrics/reader.ts';
 import type { IngestRig, ListeningIngest } from '../../support/telemetry/ingest-bench.ts';
@@ -73,7 +74,7 @@ describe('log lines', () => {
   it('answers 400 when nothing was kept, names at most ten errors, and requires JSON', async () => {
     const answer = await post('/api/logs', NDJSON, 'x\n'.repeat(20));
     expect([answer.status, answer.body.rejected, (answer.body.errors as unknown[]).length]).toEqual([400, 20, 10]);
-    expect((await post('/api/logs', 'text/plain', '{}')).status).toBe(415);
+    expect((await post('/api/logs', 'text/html', '{}')).status).toBe(415);
     expect(await post('/api/logs', NDJSON, 'x', { 'Content-Encoding': 'br' })).toMatchObject({
       status: 415,
       body: { code: 'unsupported_media_type' },
@@ -159,7 +160,7 @@ describe('a line', () => {
   });
 
   it('has its severity as a name', () => {
-    expect([0, 1, 4, 5, 9, 13, 17, 21, 24, 99].map(severityName)).toEqual([
+    expect([0, 1, 4, 5, 9, 13, 17, 21, 24, 99].map(levelName)).toEqual([
       '',
       'trace',
       'trace',

@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { Labels } from '../../../src/model/labels.ts';
 import type { SampleSource } from '../../../src/model/ports.ts';
 import { embeddedQuerier } from '../../../src/monitor/promql/embedded.ts';
+import { Expressions } from '../../../src/monitor/api/subscriptions.ts';
+import { timeseriesAnswer } from '../../../src/monitor/api/timeseries.ts';
+import { until } from '../../support/until.ts';
 import { MemorySource } from '../../support/promql/memory-source.ts';
 
 const AT = 1_795_176_000_000;
@@ -50,6 +53,20 @@ describe('functions over roll-ups', () => {
   );
 
   it.each([
+    'quantile_over_time(0.9, x_total[10m:1m])',
+    'avg_over_time((sum(x_total))[10m:1m])',
+    'deriv(x_total[10m:1m])',
+  ])('%s says that it is an approximation', async (expr) => {
+    const { warnings } = await pointsOf(expr);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/are five-minute roll-ups: \w+ over a subquery is an approximation there \(1:\d+\)$/);
+    expect((await querier.instant(expr, AT)).warnings).toEqual([]);
+  });
+
+  it('a subquery of the extremes needs no warning', async () =>
+    expect((await pointsOf('max_over_time(x_total[10m:1m])')).warnings).toEqual([]));
+
+  it.each([
     ['quantile_over_time(0.5, x_total[10m])', /needs every sample/],
     ['changes(x_total[10m])', /needs every sample/],
   ])('%s has no value over roll-ups', async (expr, warning) => {
@@ -80,5 +97,27 @@ describe('functions over roll-ups', () => {
     const { times, warnings } = await pointsOf(expr);
     expect(times[0]).toBe(AT - 2 * HOUR + 600_000);
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('the warning about roll-ups', () => {
+  it('is in the answers of the page and of /api/timeseries too', async () => {
+    const window = new URLSearchParams({ window: '2h', bucket: '1m' });
+    const answer = await timeseriesAnswer(querier, window, AT);
+    expect(answer.warnings?.[0]).toMatch(/are five-minute roll-ups: rate over less than 20 minutes/);
+    const recent = new URLSearchParams({ window: '10m', bucket: '1m' });
+    expect(await timeseriesAnswer(querier, recent, AT)).not.toHaveProperty('warnings');
+    const expressions = new Expressions(querier);
+    const exprs = ['count_over_time(x_total[90m])', 'x_total'];
+    expressions.keep(exprs);
+    expressions.evaluate(AT);
+    const results = await until(
+      () => (expressions.results(exprs).length === 2 ? expressions.results(exprs) : undefined),
+      10_000,
+      () => 'no results',
+    );
+    expect(results[0].warnings?.[0]).toMatch(/count_over_time needs every sample and has no value there/);
+    expect(results[1]).not.toHaveProperty('warnings');
+    expressions.close();
   });
 });

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { Matcher } from '../../../src/model/labels.ts';
 import { durationMs, foldDurations } from '../../../src/monitor/promql/syntax/durations.ts';
 import { formatExponent, formatGeneral, formatPlain, formatValue } from '../../../src/model/go-float.ts';
-import { checkRegex, compileMatcher, compileRegex } from '../../../src/monitor/promql/syntax/matchers.ts';
+import { compileMatcher } from '../../../src/monitor/promql/syntax/matchers.ts';
+import { checkRegex, compileRegex } from '../../../src/model/text/regex.ts';
 import { parse } from '../../../src/monitor/promql/syntax/parser.ts';
 import { print } from '../../../src/monitor/promql/syntax/printer.ts';
-import { quote } from '../../../src/monitor/promql/syntax/quoting.ts';
+import { quote } from '../../../src/model/text/quoting.ts';
 
 describe('numbers as Go prints them', () => {
   it.each([

@@ -1,8 +1,9 @@
 import { metrics } from '@opentelemetry/api';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { observeStore } from '../../../src/monitor/store/store-metrics.ts';
 import { Growth } from '../../../src/monitor/store/upkeep/growth.ts';
+import { ManualClock, labelsOf, openTestStore, removeDirectory, temporaryDirectory } from './store-fixture.ts';
 
 class PullReader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
@@ -54,4 +55,35 @@ it('predicts when the room is used up', () => {
   for (let second = 0; second <= 300; second += 30) growth.note(second * 1_000, second * 10);
   expect(growth.secondsUntil(1_000)).toBe(100);
   expect(growth.secondsUntil(-5)).toBe(0);
+});
+
+describe('time to full', () => {
+  it('leaves the journal out: it grows and shrinks with each cycle, and the days do not', async () => {
+    const dir = temporaryDirectory();
+    const clock = new ManualClock(Date.parse('2026-11-20T12:00:00Z'));
+    const store = openTestStore(dir, { clock, testMode: false });
+    try {
+      const ref = store.resolve(labelsOf('x'));
+      const sizes: number[] = [];
+      for (let second = 0; second < 360; second += 1) {
+        const count = 50;
+        await store.append({
+          count,
+          refs: new Uint32Array(count).fill(ref),
+          t: Float64Array.from({ length: count }, (_, i) => clock.now() - 999 + i * 20),
+          v: Float64Array.from({ length: count }, () => Math.random()),
+        });
+        clock.move(1_000);
+        if (second % 60 === 0) {
+          await new Promise((resolve) => setImmediate(resolve));
+          sizes.push(store.stats().sizeBytes);
+        }
+      }
+      expect(sizes.at(-1)).toBeGreaterThan(sizes[0]);
+      expect(store.stats().timeToFullSeconds).toBeUndefined();
+    } finally {
+      await store.close();
+      removeDirectory(dir);
+    }
+  });
 });

@@ -10,7 +10,6 @@ import type { Clock } from '../../../src/base/clock.ts';
 import { VitrineError } from '../../../src/base/errors.ts';
 import { every, systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
-import type { Querier } from '../../../src/model/ports.ts';
 import { prometheusRouter } from '../../../src/monitor/api/prometheus/router.ts';
 import { LiveState } from '../../../src/monitor/api/live.ts';
 import type { MonitorApi, MonitorApiOptions } from '../../../src/monitor/api/server.ts';
@@ -20,6 +19,12 @@ import type { RuleSource } from '../../../src/monitor/alerts/rules/view.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import { careRoutes } from '../../../src/monitor/api/care-routes.ts';
 import { FakeBalancer, fakeAlerts, fakeCare, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
+import type { LogSource, Querier } from '../../../src/model/ports.ts';
+import type { LogRecord } from '../../../src/model/records.ts';
+import { Tail } from '../../../src/monitor/search/tail.ts';
+import { MemoryLogs } from '../../../src/monitor/store/recent/memory-logs.ts';
+import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../src/monitor/store/recent/memory-spans.ts';
+import { RecentRecords } from '../../../src/monitor/store/recent/recent-records.ts';
 
 export const PAGE_DIR = path.resolve(import.meta.dirname, '../../../dist/page');
 
@@ -72,6 +77,16 @@ const shippedRules: RuleSource = {
     })),
 };
 
+const MEMORY = { maxBytes: 32 * 1024 ** 2, maxRecords: 10_000 };
+
+/** The fake lines as a source of records, and a tail over it. */
+function recordsOf(logs: LogSource): Pick<MonitorApiOptions, 'records' | 'tail'> {
+  const memory = new MemoryLogs(MEMORY);
+  memory.append(logs.search({ limit: MEMORY.maxRecords }) as readonly LogRecord[]);
+  const records = new RecentRecords(memory, new MemorySpans(MEMORY_SPANS_DEFAULTS));
+  return { records, tail: new Tail(memory) };
+}
+
 const nothing: Pick<MonitorApiOptions, 'spans' | 'logs' | 'alerts'> = {
   spans: { find: () => [], trace: () => [] },
   logs: { search: () => [] },
@@ -102,6 +117,7 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
   const asked = kind === 'empty' ? none : kind === 'broken' ? failing : querier;
   const api = await createMonitorApi({
     ...data,
+    ...recordsOf(options.overrides?.logs ?? data.logs),
     querier: asked,
     live,
     health: () => fakeHealth(kind === 'empty' ? 'healthy' : 'degraded', 187_200),

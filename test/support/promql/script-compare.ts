@@ -2,7 +2,7 @@
 import type { Histogram } from '../../../src/model/histogram.ts';
 import type { MatrixSeries, Point, QueryValue } from '../../../src/model/ports.ts';
 import type { Labels } from '../../../src/model/labels.ts';
-import { labelsText } from '../../../src/monitor/promql/syntax/quoting.ts';
+import { labelsText } from '../../../src/model/text/quoting.ts';
 import { allBuckets } from '../../../src/monitor/promql/histograms/buckets.ts';
 import { histogramText } from '../../../src/monitor/promql/histograms/text.ts';
 import type { ExpectedSeries } from './promql-script.ts';

@@ -3,7 +3,7 @@ import { CUSTOM_BUCKETS_SCHEMA, type Histogram, type ResetHint } from '../../../
 import { Labels, METRIC_NAME } from '../../../src/model/labels.ts';
 import { toSpans } from '../../../src/monitor/promql/histograms/buckets.ts';
 import { addHistograms, subtractHistograms, withHint } from '../../../src/monitor/promql/histograms/arithmetic.ts';
-import { unquote } from '../../../src/monitor/promql/syntax/quoting.ts';
+import { unquote } from '../../../src/model/text/quoting.ts';
 import type { Sample } from './memory-source.ts';
 
 export type Written = Omit<Sample, 't'> & { readonly hinted?: boolean };

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { request } from 'node:http';
 import { AggregationType, MeterProvider } from '@opentelemetry/sdk-metrics';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -51,6 +52,35 @@ function fill(provider: MeterProvider): void {
   meter.createHistogram('exp.wait', { unit: 's' }).record(0.25);
   meter.createHistogram('exp.size', { unit: 'By' }).record(30);
 }
+
+/** A browser's fetch cannot set these fields itself; they are what it sends. */
+function statusOf(port: number, headers: Record<string, string>, method = 'GET'): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ host: '127.0.0.1', port, path: '/metrics', method, headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    asked.on('error', reject).end();
+  });
+}
+
+describe('the scrape page to a browser', () => {
+  it.each([
+    [{ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }, 403],
+    [{ 'sec-fetch-site': 'same-site' }, 403],
+    // A link that somebody follows is no page of ours here.
+    [{ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }, 403],
+    [{ origin: 'https://evil.example' }, 403],
+    [{ origin: 'null' }, 403],
+    [{ host: 'evil.example' }, 421],
+    [{ 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }, 200],
+    [{}, 200],
+  ] as const)('answers %j with %i', async (headers, status) => {
+    const { page } = await provide();
+    expect(await statusOf(page.port, headers)).toBe(status);
+    if (status !== 200) expect(await statusOf(page.port, headers, 'POST')).toBe(status);
+  });
+});
 
 describe('the scrape page', () => {
   it('has the names that OTLP and the API have, and lists each series once', async () => {

@@ -5,8 +5,8 @@
 import { VitrineError } from '../../../base/errors.ts';
 import type { Alert } from '../../../model/alert.ts';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
-import { quote } from '../../promql/syntax/quoting.ts';
-import type { RuleEnvironment, Tick } from './environment.ts';
+import { quote } from '../../../model/text/quoting.ts';
+import type { Interruption, RuleEnvironment, Tick } from './environment.ts';
 import { samplesOf } from './recording.ts';
 import type { AlertingSpec, TextEntry } from './spec.ts';
 import type { AlertStates, Finding, Transition } from './state.ts';
@@ -16,6 +16,8 @@ import type { TemplateData } from './template/expand.ts';
 import type { TemplateContext } from './template/functions.ts';
 import type { OutputSample } from './writer.ts';
 
+/** How long a restored alert keeps its state while its condition is not found. */
+const HOLD_MS = 60_000;
 const FOR_STATE = 'ALERTS_FOR_STATE';
 const NONE: AlertStates = new Map();
 
@@ -30,6 +32,9 @@ export class AlertingRule {
   #states: AlertStates = new Map();
   /** When each alert was last sent, by key. */
   #sent = new Map<string, number>();
+  /** Alerts of the process before this one whose condition has not been found since, and until when they are held. */
+  readonly #unseen = new Set<string>();
+  #heldUntilMs = -Infinity;
   /** Alerts that `evaluateHeld` has found since the last `resume`. */
   readonly #seenHeld = new Set<string>();
   /** A rule with a long `for` writes nothing before it is restored: it would overwrite the series it is restored from. */
@@ -48,6 +53,28 @@ export class AlertingRule {
   /** Pending, firing, and resolved within the last 15 minutes. */
   get recent(): readonly Alert[] {
     return [...this.#states.values()].filter((alert) => alert.state !== 'inactive' || alert.resolvedAtMs !== undefined);
+  }
+
+  /** Every alert that has a state, for the memory. */
+  get known(): Iterable<Alert> {
+    return this.#states.values();
+  }
+
+  /**
+   * Takes over alerts of the process before this one. The outage does not count towards `for`. Senders and windows need up to
+   * a minute until they are complete again, so an alert whose condition is not found until then keeps its state.
+   */
+  goOn(alerts: readonly Alert[], { downAtMs, nowMs }: Interruption): void {
+    this.#restored = true;
+    this.#heldUntilMs = nowMs + HOLD_MS;
+    const outageMs = Math.max(0, nowMs - downAtMs);
+    this.#states = new Map(
+      alerts.map((alert) => [
+        alert.labels.key,
+        alert.state === 'pending' ? { ...alert, activeAtMs: alert.activeAtMs + outageMs } : alert,
+      ]),
+    );
+    for (const { labels, state } of alerts) if (state !== 'inactive') this.#unseen.add(labels.key);
   }
 
   get needsRestore(): boolean {
@@ -108,12 +135,21 @@ export class AlertingRule {
   /** The alerts in `held` keep their state, whatever the query found. */
   #step(findings: readonly Finding[], { nowMs, limit }: Tick, held: AlertStates = NONE): readonly Transition[] {
     const { forMs, keepFiringForMs } = this.spec;
-    const stepped = new Map([...this.#states].filter(([key]) => !held.has(key)));
+    const unseen = this.#stillUnseen(findings, nowMs);
+    const kept = new Map([...this.#states].filter(([key]) => held.has(key) || unseen.has(key)));
+    const stepped = new Map([...this.#states].filter(([key]) => !kept.has(key)));
     const step = stepAlerts(stepped, findings, { forMs, keepFiringForMs, limit }, nowMs);
-    this.#states = new Map([...held, ...step.states]);
+    this.#states = new Map([...kept, ...step.states]);
     if (step.kind === 'error') throw new VitrineError('query_failed', step.message);
     for (const key of this.#sent.keys()) if (!this.#states.has(key)) this.#sent.delete(key);
     return step.transitions;
+  }
+
+  #stillUnseen(findings: readonly Finding[], nowMs: number): ReadonlySet<string> {
+    if (this.#unseen.size === 0) return this.#unseen;
+    if (nowMs >= this.#heldUntilMs) this.#unseen.clear();
+    for (const { labels } of findings) this.#unseen.delete(labels.key);
+    return this.#unseen;
   }
 
   async #finding(data: TemplateData, context: TemplateContext): Promise<Finding> {

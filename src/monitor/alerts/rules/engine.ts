@@ -58,10 +58,30 @@ export class RuleEngine implements RuleSource {
       queryTimeoutMs: options.queryTimeoutMs ?? DEFAULTS.queryTimeoutMs,
       paused: options.paused ?? (() => undefined),
       own: options.own,
+      memory: options.memory,
       rareLine: options.rareLine ?? rareLines(logger, clock),
     };
     this.#intervalMs = options.intervalMs ?? DEFAULTS.intervalMs;
     this.#groups = options.groups.map((spec) => new RuleGroup(spec, this.#env, this.#intervalMs));
+  }
+
+  /**
+   * Before `start`: takes over the alerts of the process before this one, which ended at `downAtMs`. After an outage of more
+   * than the tolerance they begin anew.
+   */
+  goOn(downAtMs: number): void {
+    const { memory, clock, outageToleranceMs } = this.#env;
+    if (memory === undefined) return;
+    const nowMs = clock.now();
+    const lasted = nowMs - downAtMs <= outageToleranceMs;
+    const saved = lasted ? memory.load() : new Map<string, readonly Alert[]>();
+    for (const group of this.#groups) group.goOn(saved, { downAtMs, nowMs });
+    this.#prune(lasted);
+  }
+
+  /** Forgets the saved alerts of rules that do not exist, or of all. */
+  #prune(keep: boolean): void {
+    this.#env.memory?.keepOnly(new Set(keep ? this.#groups.flatMap((group) => group.ruleNames) : []));
   }
 
   start(): void {
@@ -99,6 +119,7 @@ export class RuleEngine implements RuleSource {
       former.delete(keyOf(spec));
       return group;
     });
+    this.#prune(true);
     if (this.#started) this.#schedule();
     for (const group of former.values()) await group.retire(this.#env.clock.now());
   }

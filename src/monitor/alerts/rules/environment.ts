@@ -1,6 +1,7 @@
 /** The parts of the monitor that rules need while they are evaluated. */
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger, RareLine } from '../../../base/logger.ts';
+import type { AlertMemory } from '../../../model/alert.ts';
 import type { AlertSink, Querier, SampleSink } from '../../../model/ports.ts';
 import type { Labels } from '../../../model/labels.ts';
 import type { GroupSpec } from './spec.ts';
@@ -25,6 +26,8 @@ export interface RuleEnvironment {
   readonly paused: () => string | undefined;
   /** Judges rules on the monitor's own figures while other rules are paused; when undefined, these rules are paused too. */
   readonly own: OwnFigures | undefined;
+  /** Keeps alerts over a restart; when undefined, only ALERTS_FOR_STATE does, and only for a long `for`. */
+  readonly memory: AlertMemory | undefined;
   /** For messages that would repeat with every evaluation. */
   readonly rareLine: RareLine;
 }
@@ -34,6 +37,12 @@ export interface OwnFigures {
   readonly querier: Querier;
   /** Whether all rules of the group are about the monitor and its host. */
   readonly covers: (group: GroupSpec) => boolean;
+}
+
+/** The end of the process before this one. */
+export interface Interruption {
+  readonly downAtMs: number;
+  readonly nowMs: number;
 }
 
 /** One evaluation. */

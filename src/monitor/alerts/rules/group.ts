@@ -5,34 +5,19 @@
 import { metrics } from '@opentelemetry/api';
 import type { LogFields } from '../../../base/logger.ts';
 import type { Alert } from '../../../model/alert.ts';
-import { Labels } from '../../../model/labels.ts';
 import { counterOf, histogramOf } from '../../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../../telemetry/names.ts';
 import { AlertingRule } from './alerting.ts';
-import type { RuleEnvironment, Tick } from './environment.ts';
+import { AlertRecord } from './alert-record.ts';
+import type { Interruption, RuleEnvironment, Tick } from './environment.ts';
+import { identityOf, nameOf, namesOf, ruleView, type Entry } from './entry.ts';
 import { evaluateRecording } from './recording.ts';
 import type { GroupSpec, RecordingSpec } from './spec.ts';
 import type { Transition } from './state.ts';
 import { Steadiness } from './steadiness.ts';
-import type { RuleGroupView, RuleHealth, RuleView } from './view.ts';
+import type { RuleGroupView } from './view.ts';
 import type { OutputSample } from './writer.ts';
 import { RuleWriter } from './writer.ts';
-
-interface Entry {
-  readonly rule: AlertingRule | RecordingSpec;
-  health: RuleHealth;
-  lastError: string;
-  evaluationSeconds: number;
-  lastEvaluationMs: number | undefined;
-}
-
-/** Rules are the same across a reload when kind, name and labels are. */
-function identityOf({ rule }: Entry): string {
-  if (!(rule instanceof AlertingRule)) return JSON.stringify(['recording', rule.name, rule.labels]);
-  return JSON.stringify(['alerting', rule.spec.name, rule.spec.labels.map(({ name, source }) => [name, source])]);
-}
-
-const LEVELS = { inactive: 0, pending: 1, firing: 2 } as const;
 
 export class RuleGroup {
   readonly spec: GroupSpec;
@@ -51,6 +36,9 @@ export class RuleGroup {
   #evaluations = 0;
   #running: Promise<void> = Promise.resolve();
 
+  /** The names of the alerting rules in the memory, the same over restarts. */
+  readonly ruleNames: readonly string[];
+
   /** `intervalMs` holds where the group names none. */
   constructor(spec: GroupSpec, env: RuleEnvironment, intervalMs: number) {
     this.spec = spec;
@@ -64,12 +52,29 @@ export class RuleGroup {
       lastError: '',
       evaluationSeconds: 0,
       lastEvaluationMs: undefined,
+      record: undefined,
     }));
+    this.ruleNames = namesOf(this.#entries, spec);
+    const { memory } = env;
+    if (memory !== undefined) {
+      for (const [i, entry] of this.#entries.entries())
+        if (entry.rule instanceof AlertingRule) entry.record = new AlertRecord(memory, this.ruleNames[i]);
+    }
     const meter = metrics.getMeter('vitrine');
     const { alertEvaluation, alertEvaluationFailures, alertMissed } = METRICS;
     this.#duration = histogramOf(meter, alertEvaluation);
     this.#failures = counterOf(meter, alertEvaluationFailures);
     this.#missed = counterOf(meter, alertMissed);
+  }
+
+  /** Takes over the alerts that the process before this one saved. */
+  goOn(saved: ReadonlyMap<string, readonly Alert[]>, interruption: Interruption): void {
+    for (const [i, { rule, record }] of this.#entries.entries()) {
+      const alerts = saved.get(this.ruleNames[i]);
+      if (!(rule instanceof AlertingRule) || alerts === undefined) continue;
+      rule.goOn(alerts, interruption);
+      record?.save(rule.known);
+    }
   }
 
   /** One evaluation at an aligned instant. Never rejects; an instant that is not after the last one is skipped. */
@@ -100,6 +105,7 @@ export class RuleGroup {
     if (judgement.paused === undefined) await this.#evaluateAll(tick);
     else await this.#pausedTick(tick, judgement.paused, judgement.inStore);
     if (this.#abort.signal.aborted) return;
+    for (const { rule, record } of this.#entries) if (rule instanceof AlertingRule) record?.save(rule.known);
     await this.#send(nowMs);
     this.#lastSeconds = (clock.monotonic() - started) / 1_000;
     this.#duration.record(this.#lastSeconds, { group });
@@ -220,8 +226,8 @@ export class RuleGroup {
       const at = free.findIndex(({ identity }) => identity === identityOf(entry));
       if (at < 0) continue;
       const [match] = free.splice(at, 1);
-      const { rule, ...rest } = match.entry;
-      Object.assign(entry, rest);
+      const { rule, record, ...rest } = match.entry;
+      Object.assign(entry, rest, this.spec.file === former.spec.file ? { record: record ?? entry.record } : {});
       if (entry.rule instanceof AlertingRule && rule instanceof AlertingRule) entry.rule.adopt(rule);
       this.#writer.adopt(former.#writer, match.index, index);
     }
@@ -267,30 +273,4 @@ export class RuleGroup {
       rules: this.#entries.map((entry) => ruleView(entry, this.#paused !== undefined && entry.health === 'unknown')),
     };
   }
-}
-
-const nameOf = ({ rule }: Entry): string => (rule instanceof AlertingRule ? rule.spec.name : rule.name);
-
-function ruleView({ rule, health, lastError, evaluationSeconds, lastEvaluationMs }: Entry, paused: boolean): RuleView {
-  const common = { health, lastError, evaluationSeconds, lastEvaluationMs };
-  if (!(rule instanceof AlertingRule)) {
-    return { kind: 'recording', name: rule.name, query: rule.expr, labels: Labels.from(rule.labels), ...common };
-  }
-  const { spec, active } = rule;
-  const worst = active.reduce<Alert['state']>(
-    (now, { state }) => (LEVELS[state] > LEVELS[now] ? state : now),
-    'inactive',
-  );
-  return {
-    kind: 'alerting',
-    name: spec.name,
-    query: spec.expr,
-    labels: Labels.from(spec.labels.map(({ name, source }) => [name, source] as const)),
-    ...common,
-    state: lastEvaluationMs === undefined || paused ? 'unknown' : worst,
-    forMs: spec.forMs,
-    keepFiringForMs: spec.keepFiringForMs,
-    annotations: Object.fromEntries(spec.annotations.map(({ name, source }) => [name, source])),
-    alerts: active,
-  };
 }

@@ -95,6 +95,7 @@ class TestRun {
       // A test has no past, so nothing is restored: every `for` is shorter than this grace period.
       paused: () => undefined,
       own: undefined,
+      memory: undefined,
       rareLine: () => {},
       graceMs: Infinity,
       outageToleranceMs: 0,

@@ -2,7 +2,7 @@
 import { VitrineError } from '../../../base/errors.ts';
 import type { MetricMetadata } from '../../../model/series.ts';
 import { parseSelector } from '../../promql/syntax/parser.ts';
-import { quote } from '../../promql/syntax/quoting.ts';
+import { quote } from '../../../model/text/quoting.ts';
 import { answer } from './answer.ts';
 import { successBody } from './envelope.ts';
 import type { Handler } from './handler.ts';

@@ -1,5 +1,5 @@
 /** Buckets of a native histogram from the lowest to the highest, with their bounds, as the HTTP API lists them. */
-import { exponentialBound } from '../../../model/exponential-bounds.ts';
+import { exponentialBound } from '../../promql/histograms/exponential-bounds.ts';
 import type { Histogram } from '../../../model/histogram.ts';
 import { bucketsOf, CUSTOM_BUCKETS_SCHEMA } from '../../../model/histogram.ts';
 

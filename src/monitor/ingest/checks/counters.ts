@@ -6,17 +6,19 @@ import { counterOf } from '../../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../../telemetry/names.ts';
 
 export type Signal = 'metrics' | 'traces' | 'logs';
-export type Road = 'otlp_http' | 'otlp_grpc' | 'remote_write' | 'openmetrics' | 'ndjson' | 'ipc';
+export type Road = 'otlp_http' | 'otlp_grpc' | 'remote_write' | 'openmetrics' | 'ndjson' | 'file' | 'ipc';
 
 export class IngestCounters {
   readonly #items: Counter;
   readonly #rejected: Counter;
   readonly #refused: Counter;
+  readonly #misfits: Counter;
   readonly #totals = new Map<string, number>();
 
   /** `meter` from `metrics.getMeter` of the OpenTelemetry API. */
   constructor(meter: Meter) {
-    const { ingestItems, ingestRejected, ingestRequestsRefused } = METRICS;
+    const { ingestItems, ingestRejected, ingestRequestsRefused, logMisfits } = METRICS;
+    this.#misfits = counterOf(meter, logMisfits);
     this.#items = counterOf(meter, ingestItems);
     this.#rejected = counterOf(meter, ingestRejected);
     this.#refused = counterOf(meter, ingestRequestsRefused);
@@ -32,6 +34,12 @@ export class IngestCounters {
     if (count === 0) return;
     this.#rejected.add(count, { signal, reason });
     this.#add(`rejected ${signal} ${reason}`, count);
+  }
+
+  /** A log record that was kept although it did not fit. */
+  misfit(reason: 'schema' | 'text' | 'fields'): void {
+    this.#misfits.add(1, { reason });
+    this.#add(`misfit ${reason}`, 1);
   }
 
   /** A refused request of which nothing was stored; the number of its items is often unknown. */

@@ -1,5 +1,5 @@
 /**
- * `POST /api/logs`: one JSON object, an array, or NDJSON. Valid lines are stored, whatever the lines around them are. The
+ * `POST /api/logs`: one JSON object, an array, NDJSON, logfmt or plain text, in which stack traces are joined. Valid lines are stored, whatever the lines around them are. The
  * answer counts valid and invalid lines and names the first invalid ones:
  * `{"accepted":n,"rejected":m,"errors":[{line,reason}…]}`.
  */
@@ -10,7 +10,8 @@ import type { ByteLease } from '../request/byte-budget.ts';
 import type { Answer, Endpoint } from '../request/endpoint.ts';
 import { mediaType, problemAnswer } from '../request/endpoint.ts';
 import type { Intake } from '../request/intake.ts';
-import { logRecordOf } from './json-logs.ts';
+import { LineReader } from './line-reader.ts';
+import { TraceJoiner, type LineFormat } from './text-lines.ts';
 import type { Line } from '../request/line-splitter.ts';
 import { LineSplitter } from '../request/line-splitter.ts';
 import type { BodyLimits } from '../request/body.ts';
@@ -20,7 +21,15 @@ import { refuseTime } from '../checks/time-rules.ts';
 export const MAX_LINE_BYTES = 256 * 1024;
 const BATCH_RECORDS = 1000;
 const MAX_ERRORS = 10;
-const LINES = new Set(['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/stream+json']);
+const FORMATS: ReadonlyMap<string, LineFormat> = new Map([
+  ['application/json', 'json'],
+  ['application/x-ndjson', 'json'],
+  ['application/ndjson', 'json'],
+  ['application/jsonl', 'json'],
+  ['application/stream+json', 'json'],
+  ['application/logfmt', 'logfmt'],
+  ['text/plain', 'text'],
+]);
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export interface LinesAnswer {
@@ -30,17 +39,18 @@ export interface LinesAnswer {
   readonly errors: readonly { readonly line: number; readonly reason: string }[];
 }
 
-export function logLinesEndpoint(intake: Intake, limits: BodyLimits): Endpoint {
+export function logLinesEndpoint(intake: Intake, limits: BodyLimits, reader = new LineReader()): Endpoint {
   return {
     async answer(request, lease): Promise<Answer> {
       const type = mediaType(request);
-      if (type !== 'application/json' && !LINES.has(type)) {
+      const format = FORMATS.get(type);
+      if (format === undefined) {
         throw new VitrineError(
           'unsupported_media_type',
-          'the Content-Type is neither application/json nor application/x-ndjson',
+          'the Content-Type is none of application/json, application/x-ndjson, application/logfmt and text/plain',
         );
       }
-      const batch = new LineBatch(intake, serviceOfQuery(request));
+      const batch = new LineBatch(intake, reader, serviceOfQuery(request), format);
       if (type === 'application/json') await takeJson(await readBody(request, limits, lease), batch);
       else await takeLines(request, limits, lease, batch);
       const answer = await batch.finish();
@@ -96,15 +106,20 @@ function parse(bytes: Uint8Array): { json: unknown } | undefined {
 
 class LineBatch {
   readonly #intake: Intake;
+  readonly #reader: LineReader;
   readonly #service: string;
+  readonly #format: LineFormat;
+  readonly #joiner = new TraceJoiner();
   #records: LogRecord[] = [];
   #accepted = 0;
   #rejected = 0;
   readonly #errors: { line: number; reason: string }[] = [];
 
-  constructor(intake: Intake, service: string) {
+  constructor(intake: Intake, reader: LineReader, service: string, format: LineFormat) {
     this.#intake = intake;
+    this.#reader = reader;
     this.#service = service;
+    this.#format = format;
   }
 
   async addLine({ number, bytes }: Line): Promise<void> {
@@ -113,14 +128,27 @@ class LineBatch {
       return;
     }
     if (isBlank(bytes)) return;
-    const value = parse(bytes);
-    if (value === undefined) this.#refuse(number, 'the line is not JSON in UTF-8');
-    else await this.add(value.json, number);
+    if (this.#format === 'json') {
+      const value = parse(bytes);
+      if (value === undefined) this.#refuse(number, 'the line is not JSON in UTF-8');
+      else await this.add(value.json, number);
+      return;
+    }
+    const text = bytes.toString('utf8').replace(/\r$/, '');
+    for (const whole of this.#format === 'text' ? this.#joiner.push(text) : [text]) await this.#addText(whole, number);
   }
 
   async add(value: unknown, line: number): Promise<void> {
     const nowMs = this.#intake.clock.now();
-    const record = logRecordOf(value, nowMs, this.#service);
+    await this.#take(this.#reader.read(value, nowMs, this.#service), line, nowMs);
+  }
+
+  async #addText(text: string, line: number): Promise<void> {
+    const nowMs = this.#intake.clock.now();
+    await this.#take(this.#reader.readText(text, this.#format, nowMs, this.#service), line, nowMs);
+  }
+
+  async #take(record: LogRecord | string, line: number, nowMs: number): Promise<void> {
     if (typeof record === 'string') {
       this.#refuse(line, record);
       return;
@@ -136,6 +164,7 @@ class LineBatch {
   }
 
   async finish(): Promise<LinesAnswer> {
+    for (const text of this.#joiner.flush()) await this.#addText(text, 0);
     await this.#flush();
     return { accepted: this.#accepted, rejected: this.#rejected, errors: this.#errors };
   }

@@ -3,34 +3,27 @@
  * other field is kept as an attribute, so no part of a line is lost.
  */
 import type { AttributeValue, LogRecord, Resource, Scope } from '../../../model/records.ts';
+import { levelName, severityOfName } from '../../../model/text/severity.ts';
 import type { AttributeBag } from '../checks/attribute-bag.ts';
 import { newBag } from '../checks/attribute-bag.ts';
 
 export const MAX_JSON_DEPTH = 64;
 
 const NO_SCOPE: Scope = { name: '', version: '' };
-const TIME_FIELDS = ['time', 'timestamp', '@timestamp', 'ts', '_time'] as const;
-const MESSAGE_FIELDS = ['msg', 'message', 'body', '_msg', 'event'] as const;
+/** pino and bunyan, then winston, logfmt, ECS (flat or nested: `log.level` is also `{"log":{"level":…}}`) and journald. */
+const TIME_FIELDS = ['time', 'timestamp', '@timestamp', 'ts', '_time', '__REALTIME_TIMESTAMP'] as const;
+const MESSAGE_FIELDS = ['msg', 'message', 'body', '_msg', 'event', 'MESSAGE'] as const;
 const LEVEL_FIELDS = ['level', 'severity', 'severityText', 'lvl', 'log.level'] as const;
-const SERVICE_FIELDS = ['service.name', 'service', 'name', 'app'] as const;
+const SERVICE_FIELDS = ['service.name', 'service', 'name', 'app', 'SYSLOG_IDENTIFIER', '_SYSTEMD_UNIT'] as const;
 const TRACE_FIELDS = ['trace_id', 'traceId', 'trace.id'] as const;
 const SPAN_FIELDS = ['span_id', 'spanId', 'span.id'] as const;
+const HOST_FIELDS = ['hostname', 'host.name', '_HOSTNAME'] as const;
+const PID_FIELDS = ['pid', 'process.pid', '_PID'] as const;
+/** Severity numbers of syslog's and journald's `PRIORITY` 0 (emergency) to 7 (debug), as OpenTelemetry's data model maps them. */
+const PRIORITIES = [21, 19, 18, 17, 13, 10, 9, 5] as const;
 
-/** By the first letters of a level's name; severity numbers of OpenTelemetry's log data model. */
-const LEVEL_NAMES: readonly (readonly [prefix: RegExp, severity: number])[] = [
-  [/^(?:trace|silly|verbose)/i, 1],
-  [/^(?:debug|dbg)/i, 5],
-  [/^(?:info|notice|log)/i, 9],
-  [/^warn/i, 13],
-  [/^(?:err|severe)/i, 17],
-  [/^(?:fatal|crit|alert|emerg|panic)/i, 21],
-];
-const SEVERITY_TEXTS = ['', 'trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
-
-/** The name of a severity number's range, '' for 0: the value of the `severity` label. */
-export function severityName(severityNumber: number): string {
-  return SEVERITY_TEXTS[Math.min(6, Math.ceil(severityNumber / 4))] ?? '';
-}
+/** The field of a line in which a part of the record is looked for first. */
+export type FieldNames = Readonly<Record<string, string>>;
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -38,37 +31,33 @@ type JsonObject = Readonly<Record<string, unknown>>;
  * A record from a parsed line, or a string with the reason why there is none. A line without a time gets the present time.
  * `defaultService` is the service of lines that state none.
  */
-export function logRecordOf(value: unknown, nowMs: number, defaultService: string): LogRecord | string {
+export function logRecordOf(
+  value: unknown,
+  nowMs: number,
+  defaultService: string,
+  named: FieldNames = {},
+): LogRecord | string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'the line is not a JSON object';
-  const line = value as JsonObject;
-  const used = new Set<string>();
-  const pick = (names: readonly string[], fits: (found: unknown) => boolean): unknown => {
-    const name = names.find((candidate) => Object.hasOwn(line, candidate) && fits(line[candidate]));
-    if (name === undefined) return undefined;
-    used.add(name);
-    return line[name];
-  };
-  const time = pick(TIME_FIELDS, isScalar);
+  const line = new LineFields(value as JsonObject, named);
+  const time = line.pick('time', TIME_FIELDS, isScalar);
   const timeMs = time === undefined ? nowMs : timeMsOf(time);
   if (timeMs === undefined) return 'its time is neither a number nor a date';
-  const level = pick(LEVEL_FIELDS, isScalar);
-  const severityNumber = severityOf(level);
-  const message = pick(MESSAGE_FIELDS, (found) => found !== null);
-  const traceId = pick(TRACE_FIELDS, (found) => isHex(found, 32)) as string | undefined;
-  const spanId = pick(SPAN_FIELDS, (found) => isHex(found, 16)) as string | undefined;
+  const level = levelOf(line);
+  const message = line.pick('message', MESSAGE_FIELDS, (found) => found !== null);
+  const traceId = line.pick('trace', TRACE_FIELDS, (found) => isHex(found, 32)) as string | undefined;
+  const spanId = line.pick('span', SPAN_FIELDS, (found) => isHex(found, 16)) as string | undefined;
   const resource = resourceOf(
-    pick(SERVICE_FIELDS, isText),
-    pick(['hostname'], isText),
-    pick(['pid'], isNumber),
+    line.pick('service', SERVICE_FIELDS, isText),
+    line.pick('host', HOST_FIELDS, isText),
+    line.pick('pid', PID_FIELDS, isPid),
     defaultService,
   );
-  const attributes = restOf(line, used);
+  const attributes = line.rest();
   if (typeof attributes === 'string') return attributes;
   return {
     timeUnixNano: nanos(timeMs),
     observedUnixNano: nanos(nowMs),
-    severityNumber,
-    severityText: typeof level === 'string' ? level : severityName(severityNumber),
+    ...level,
     body: message === undefined ? null : (attributeOf(message, 0) ?? null),
     attributes,
     traceId: traceId?.toLowerCase() ?? '',
@@ -78,9 +67,67 @@ export function logRecordOf(value: unknown, nowMs: number, defaultService: strin
   };
 }
 
+function levelOf(line: LineFields): Pick<LogRecord, 'severityNumber' | 'severityText'> {
+  const level = line.pick('level', LEVEL_FIELDS, isScalar);
+  const severityNumber =
+    level === undefined
+      ? (PRIORITIES[Number(line.pick('priority', ['PRIORITY'], isScalar) ?? Number.NaN)] ?? 0)
+      : severityOf(level);
+  return { severityNumber, severityText: typeof level === 'string' ? level : levelName(severityNumber) };
+}
+
+/** The fields of a line; those that became parts of the record are no attributes. */
+class LineFields {
+  readonly #line: JsonObject;
+  readonly #named: FieldNames;
+  readonly #used = new Set<string>();
+
+  constructor(line: JsonObject, named: FieldNames) {
+    this.#line = line;
+    this.#named = named;
+  }
+
+  /** The first of the named fields with a fitting value; a dotted name is also looked for in nested objects. */
+  pick(part: string, names: readonly string[], fits: (found: unknown) => boolean): unknown {
+    const first = Object.hasOwn(this.#named, part) ? [this.#named[part]] : [];
+    for (const name of [...first, ...names]) {
+      const found = this.#at(name);
+      if (found === undefined || !fits(found)) continue;
+      this.#used.add(name);
+      return found;
+    }
+    return undefined;
+  }
+
+  #at(name: string): unknown {
+    if (Object.hasOwn(this.#line, name)) return this.#line[name];
+    if (!name.includes('.')) return undefined;
+    let at: unknown = this.#line;
+    for (const part of name.split('.')) {
+      if (typeof at !== 'object' || at === null || !Object.hasOwn(at, part)) return undefined;
+      at = (at as JsonObject)[part];
+    }
+    return at;
+  }
+
+  rest(): AttributeBag | string {
+    const attributes = newBag();
+    for (const key of Object.keys(this.#line)) {
+      if (this.#used.has(key)) continue;
+      const value = attributeOf(this.#line[key], 0);
+      if (value === undefined) {
+        return `its field ${JSON.stringify(key.slice(0, 80))} is nested deeper than ${MAX_JSON_DEPTH}`;
+      }
+      attributes[key] = value;
+    }
+    return attributes;
+  }
+}
+
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
-const isNumber = (value: unknown): boolean => typeof value === 'number';
-const isScalar = (value: unknown): boolean => isText(value) || isNumber(value);
+const isPid = (value: unknown): boolean =>
+  typeof value === 'number' || (typeof value === 'string' && /^\d{1,10}$/.test(value));
+const isScalar = (value: unknown): boolean => isText(value) || typeof value === 'number';
 
 function isHex(value: unknown, length: number): boolean {
   return typeof value === 'string' && value.length === length && /^[0-9a-f]+$/i.test(value);
@@ -110,7 +157,7 @@ function severityOf(level: unknown): number {
   const text = typeof level === 'string' ? level : '';
   const number = typeof level === 'number' ? level : /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (number >= 10) return Math.min(21, 4 * Math.floor(number / 10) - 3);
-  return LEVEL_NAMES.find(([prefix]) => prefix.test(text))?.[1] ?? 0;
+  return severityOfName(text);
 }
 
 function resourceOf(service: unknown, host: unknown, pid: unknown, defaultService: string): Resource {
@@ -118,20 +165,8 @@ function resourceOf(service: unknown, host: unknown, pid: unknown, defaultServic
   const name = typeof service === 'string' ? service : defaultService;
   if (name !== '') attributes['service.name'] = name;
   if (typeof host === 'string') attributes['host.name'] = host;
-  if (typeof pid === 'number') attributes['process.pid'] = pid;
+  if (pid !== undefined) attributes['process.pid'] = Number(pid);
   return { attributes };
-}
-
-function restOf(line: JsonObject, used: ReadonlySet<string>): AttributeBag | string {
-  const attributes = newBag();
-  for (const key of Object.keys(line)) {
-    if (used.has(key)) continue;
-    const value = attributeOf(line[key], 0);
-    if (value === undefined)
-      return `its field ${JSON.stringify(key.slice(0, 80))} is nested deeper than ${MAX_JSON_DEPTH}`;
-    attributes[key] = value;
-  }
-  return attributes;
 }
 
 /** Copies parsed JSON into bags, so that `__proto__` stays a key; undefined when it is too deep. */

@@ -14,7 +14,7 @@ import type { AppendResult, LogSink, SampleSink } from '../../../model/ports.ts'
 import { Labels } from '../../../model/labels.ts';
 import type { LogRecord } from '../../../model/records.ts';
 import { serviceOf } from '../../../model/records.ts';
-import { severityName } from './json-logs.ts';
+import { levelName } from '../../../model/text/severity.ts';
 import { SampleColumns } from '../metrics/sample-columns.ts';
 import { LOG_SERIES, type LogHistory } from './log-history.ts';
 
@@ -149,7 +149,7 @@ export class LogWindows implements LogSink {
     for (const record of records) {
       const service = serviceOf(record.resource);
       const window = this.#windowOf(service);
-      const severity = severityName(record.severityNumber) || 'unknown';
+      const severity = levelName(record.severityNumber) || 'unknown';
       const runMs = window.add(nowMs, severity, 1);
       if (runMs !== undefined) this.#ended(service, runMs, nowMs);
       window.totals.set(severity, (window.totals.get(severity) ?? 0) + 1);

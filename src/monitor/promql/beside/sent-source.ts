@@ -6,7 +6,8 @@
 import type { Labels, Matcher } from '../../../model/labels.ts';
 import type { SampleSource, SelectPace } from '../../../model/ports.ts';
 import type { ExemplarSeries, MetricMetadata, Series } from '../../../model/series.ts';
-import { compileMatcher, isSimplePattern } from '../syntax/matchers.ts';
+import { compileMatcher } from '../syntax/matchers.ts';
+import { isSimplePattern } from '../../../model/text/regex.ts';
 import type { ToMain, ToWorker } from './messages.ts';
 import { fromWire } from './messages.ts';
 import { unpackSeries } from './packing.ts';

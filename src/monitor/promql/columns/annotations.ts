@@ -5,7 +5,7 @@
 import type { Position } from '../syntax/ast.ts';
 import { formatGeneral } from '../../../model/go-float.ts';
 import { positionAt } from '../syntax/position.ts';
-import { quote } from '../syntax/quoting.ts';
+import { quote } from '../../../model/text/quoting.ts';
 
 const MAX_SHOWN = 10;
 /** The most messages of one kind that are counted. A query over many metrics could produce one for each metric. */

@@ -7,8 +7,9 @@ import type { Series } from '../../../model/series.ts';
 import type { SampleCounts } from '../columns/sample-counts.ts';
 import { newColumn, queryFailed, setPoint, type Column } from '../columns/column.ts';
 import { selectColumn, selectTimes } from '../columns/instant-selector.ts';
-import { compileMatcher, type Predicate } from '../syntax/matchers.ts';
-import { labelsText } from '../syntax/quoting.ts';
+import { compileMatcher } from '../syntax/matchers.ts';
+import { type Predicate } from '../../../model/text/regex.ts';
+import { labelsText } from '../../../model/text/quoting.ts';
 
 const IDENTIFYING = ['instance', 'job'];
 

@@ -3,9 +3,10 @@ import type { RE2JS } from 're2js';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
 import { mergeSameLabels, queryFailed, type Column } from '../columns/column.ts';
 import type { Budget } from '../columns/budget.ts';
-import { MAX_LABEL_LENGTH, MAX_REGEX_LENGTH } from '../syntax/limits.ts';
-import { chargeMatch, compileRe2 } from '../syntax/matchers.ts';
-import { quote } from '../syntax/quoting.ts';
+import { MAX_LABEL_LENGTH } from '../syntax/limits.ts';
+import { MAX_REGEX_LENGTH } from '../../../model/text/regex.ts';
+import { chargeMatch, compileRe2 } from '../../../model/text/regex.ts';
+import { quote } from '../../../model/text/quoting.ts';
 import { expandReplacement } from './replacement.ts';
 
 /** Any UTF-8 name is allowed; invalid UTF-16 is not. */

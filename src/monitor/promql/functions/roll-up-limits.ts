@@ -53,3 +53,13 @@ export function noteRollUps(
   } else if (rangeMs < STEP_MS) warn('a range of less than five minutes may hold none of them');
   return undefined;
 }
+
+/**
+ * Adds a warning for a function over a subquery whose expression reads roll-ups: its points are single samples, and roll-ups
+ * keep the extreme ones, so a mean or a quantile of them leans towards the extremes.
+ */
+export function noteSubqueryRollUps(func: string, pos: Position, untilMs: number, notes: Annotations): void {
+  if (!NEEDS_EVERY_SAMPLE.has(func) && !NEEDS_DENSITY.has(func)) return;
+  const until = new Date(untilMs).toISOString();
+  notes.warn(`samples up to ${until} are five-minute roll-ups: ${func} over a subquery is an approximation there`, pos);
+}

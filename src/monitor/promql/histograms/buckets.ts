@@ -2,7 +2,7 @@
  * Buckets of native histograms: conversion of spans to (index, count) and back, bounds, and the list of all buckets from low
  * to high. The formulas are from Prometheus' model/histogram (float_histogram.go, generic.go).
  */
-import { exponentialBound } from '../../../model/exponential-bounds.ts';
+import { exponentialBound } from './exponential-bounds.ts';
 import { CUSTOM_BUCKETS_SCHEMA, type BucketSpan, type Histogram } from '../../../model/histogram.ts';
 
 /** Counts by bucket index; a missing index means zero. */

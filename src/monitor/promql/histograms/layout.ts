@@ -2,7 +2,7 @@
  * A native histogram in the form in which two of them can be brought together: the coarser schema, the wider zero bucket,
  * and with custom bounds only the bounds that both have. The rules are from Prometheus' model/histogram/float_histogram.go.
  */
-import { exponentialBound } from '../../../model/exponential-bounds.ts';
+import { exponentialBound } from './exponential-bounds.ts';
 import type { Histogram, ResetHint } from '../../../model/histogram.ts';
 import { coarsen, negativeMap, positiveMap, toSpans, upperBound, type BucketMap } from './buckets.ts';
 

@@ -3,7 +3,7 @@
  * be spread evenly on a logarithmic scale; inside the zero bucket and custom buckets, on a linear scale (Prometheus'
  * promql/quantile.go).
  */
-import { exp2, log2 } from '../../../model/go-math.ts';
+import { exp2, log2 } from './go-math.ts';
 import type { Histogram } from '../../../model/histogram.ts';
 import { addTo } from '../columns/float-sums.ts';
 import { allBuckets, usesCustomBuckets, type Bucket } from './buckets.ts';

@@ -3,7 +3,7 @@
  * split with the interpolation that quantiles use: logarithmic in exponential buckets, linear in the zero bucket and in
  * custom buckets. The sum is estimated from the middles of the remaining buckets.
  */
-import { log2 } from '../../../model/go-math.ts';
+import { log2 } from './go-math.ts';
 import type { Histogram } from '../../../model/histogram.ts';
 import {
   allBuckets,

@@ -12,7 +12,7 @@ import { formatPlain } from '../../../model/go-float.ts';
 import { noteIgnoredHistograms } from './aggregate.ts';
 import { groupColumns, groupLabels, type Group } from '../columns/grouping.ts';
 import { histogramText } from '../histograms/text.ts';
-import { quote } from '../syntax/quoting.ts';
+import { quote } from '../../../model/text/quoting.ts';
 
 /** The largest 64-bit integer as a float. Larger parameters are refused, as in Prometheus. */
 const MAX_INT64 = 2 ** 63;

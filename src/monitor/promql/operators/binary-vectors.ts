@@ -10,7 +10,7 @@ import type { Budget } from '../columns/budget.ts';
 import { dropMetadata, newColumn, queryFailed, setPoint, type Column } from '../columns/column.ts';
 import { applyOperator, arithmeticOf, comparisonOf, keepsName, type Point } from './element-operators.ts';
 import { matchLabels } from '../columns/grouping.ts';
-import { labelsText } from '../syntax/quoting.ts';
+import { labelsText } from '../../../model/text/quoting.ts';
 
 const AMBIGUOUS = 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)';
 const NOT_UNIQUE = 'multiple matches for labels: grouping labels must ensure unique matches';

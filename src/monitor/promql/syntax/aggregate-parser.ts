@@ -3,7 +3,7 @@ import type { AggregateExpr, Expr } from './ast.ts';
 import type { Cursor } from './cursor.ts';
 import { AGGREGATORS, AGGREGATORS_WITH_PARAM, NUMBER_WORDS } from './keywords.ts';
 import type { AggregateOp } from './ast.ts';
-import { unquote } from './quoting.ts';
+import { unquote } from '../../../model/text/quoting.ts';
 
 const GROUPING = 'grouping opts';
 

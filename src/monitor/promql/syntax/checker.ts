@@ -6,7 +6,7 @@ import { FUNCTIONS } from './signatures.ts';
 import { EXPERIMENTAL_AGGREGATORS } from './keywords.ts';
 import { compileMatcher } from './matchers.ts';
 import { parseError } from './position.ts';
-import { quote } from './quoting.ts';
+import { quote } from '../../../model/text/quoting.ts';
 
 const DOCUMENTED: Readonly<Record<ValueType, string>> = {
   vector: 'instant vector',

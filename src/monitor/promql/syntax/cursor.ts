@@ -10,7 +10,7 @@ import { MAX_DEPTH } from './limits.ts';
 import type { Token } from './lexer.ts';
 import { tokenize } from './lexer.ts';
 import { parseError } from './position.ts';
-import { quote } from './quoting.ts';
+import { quote } from '../../../model/text/quoting.ts';
 
 /** The token with the name that Prometheus gives it in errors. */
 function describe(token: Token): string {

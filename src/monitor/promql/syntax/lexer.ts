@@ -3,7 +3,7 @@
  * depending on its place, and only the parser knows the place. Numbers and durations are two kinds, but each is allowed
  * where the other is. A mistake becomes an `error` token, so that the parser reports mistakes before it first.
  */
-import { quote } from './quoting.ts';
+import { quote } from '../../../model/text/quoting.ts';
 
 export type TokenKind = 'end' | 'error' | 'word' | 'metric_word' | 'number' | 'duration' | 'string' | 'op' | 'punct';
 

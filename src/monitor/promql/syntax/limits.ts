@@ -9,14 +9,5 @@ export const MAX_QUERY_LENGTH = 16 * 1024;
  * overflow.
  */
 export const MAX_DEPTH = 500;
-/** UTF-16 units of one regular expression. */
-export const MAX_REGEX_LENGTH = 1_000;
-/** Instructions that one regular expression may compile to. */
-export const MAX_REGEX_SIZE = 4_096;
-/**
- * Instructions of one regular expression times the length of one value. At the limit a match takes about two seconds in the
- * worst case.
- */
-export const MAX_MATCH_STEPS = 4_000_000;
 /** UTF-16 units of a label value that a function makes. */
 export const MAX_LABEL_LENGTH = 16 * 1024;

@@ -8,7 +8,7 @@ import type { Matcher } from '../../../model/labels.ts';
 import type { AggregateExpr, BinaryExpr, DurationExpr, Expr, MatrixSelector, Modifiers } from './ast.ts';
 import type { SubqueryExpr, VectorSelector } from './ast.ts';
 import { formatGeneral } from '../../../model/go-float.ts';
-import { quote } from './quoting.ts';
+import { quote } from '../../../model/text/quoting.ts';
 
 const LEGACY_LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 /** `printPretty` breaks longer expressions into several lines. */

@@ -3,8 +3,8 @@ import type { Matcher } from '../../../model/labels.ts';
 import { METRIC_NAME } from '../../../model/labels.ts';
 import type { Cursor } from './cursor.ts';
 import type { Token } from './lexer.ts';
-import { checkRegex } from './matchers.ts';
-import { quote, unquote } from './quoting.ts';
+import { checkRegex } from '../../../model/text/regex.ts';
+import { quote, unquote } from '../../../model/text/quoting.ts';
 
 const CONTEXT = 'label matching';
 const MATCH_OPS: ReadonlySet<string> = new Set(['=', '!=', '=~', '!~']);

@@ -8,6 +8,15 @@ export function attributeText(value: AttributeValue): string {
   return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? part.toString() : part));
 }
 
+/** True when the attribute, or an item of its list, has this text. */
+export function hasAttribute(attributes: Attributes, name: string, value: string): boolean {
+  if (!Object.hasOwn(attributes, name)) return false;
+  const found: AttributeValue = attributes[name];
+  return (
+    attributeText(found) === value || (Array.isArray(found) && found.some((item) => attributeText(item) === value))
+  );
+}
+
 /** Rough bytes of a value; deep values are counted by their parts. */
 function valueBytes(value: AttributeValue): number {
   if (typeof value === 'string') return 16 + value.length;

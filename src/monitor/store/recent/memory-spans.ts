@@ -6,8 +6,8 @@
  */
 import type { AppendResult, SpanSink, SpanSource, TraceQuery, TraceSummary } from '../../../model/ports.ts';
 import { serviceOf } from '../../../model/records.ts';
-import type { Attributes, AttributeValue, SpanRecord } from '../../../model/records.ts';
-import { attributeText } from './attribute-search.ts';
+import type { SpanRecord } from '../../../model/records.ts';
+import { hasAttribute } from './attribute-search.ts';
 import { NameTable, Origins, traceOfValue, type Origin } from '../codec/record-codec.ts';
 import { packSpan, spanMark, unpackSpan } from './span-codec.ts';
 
@@ -39,6 +39,8 @@ const KEPT_SHARE = 0.5;
 
 interface Trace {
   readonly id: string;
+  /** Rises with each new trace. */
+  readonly number: number;
   readonly texts: string[];
   readonly origins: Origin[];
   /** Beginnings of the texts, once there are many. */
@@ -76,6 +78,7 @@ export class MemorySpans implements SpanSink, SpanSource {
   #notableBytes = 0;
   #spans = 0;
   #evicted = 0;
+  #nextTrace = 1;
 
   constructor(options: MemorySpansOptions) {
     this.#options = options;
@@ -124,13 +127,28 @@ export class MemorySpans implements SpanSink, SpanSource {
     return spans.sort((a, b) => Number(a.startUnixNano - b.startUnixNano));
   }
 
+  /** The traces with a span that may have begun in the range, the latest end first. */
+  tracesBetween(fromMs: number, toMs: number): Pick<Trace, 'id' | 'endUnixNano'>[] {
+    return [...this.#plain.values(), ...this.#notable.values()]
+      .filter((trace) => Number(trace.endUnixNano) / 1e6 >= fromMs && Number(trace.startUnixNano) / 1e6 < toMs)
+      .sort((a, b) => Number(b.endUnixNano - a.endUnixNano));
+  }
+
+  /** The spans of a trace in order of arrival, each with a number that no other span has. */
+  numbered(traceId: string): { readonly number: number; readonly span: SpanRecord }[] {
+    const trace = this.#plain.get(traceId) ?? this.#notable.get(traceId);
+    return trace === undefined
+      ? []
+      : [...this.#spansOf(trace)].map((span, at) => ({ number: trace.number * 2 ** 20 + at, span }));
+  }
+
   *#spansOf({ id, texts, origins }: Trace): Generator<SpanRecord> {
     for (const [at, text] of texts.entries()) yield unpackSpan(id, text, origins[at], this.#names);
   }
 
   /** False when the trace has too many spans. A span that is sent again replaces nothing and is not counted twice. */
   #add(span: SpanRecord): boolean {
-    const trace = this.#plain.get(span.traceId) ?? this.#notable.get(span.traceId) ?? newTrace(span);
+    const trace = this.#plain.get(span.traceId) ?? this.#notable.get(span.traceId) ?? newTrace(span, this.#nextTrace);
     const mark = spanMark(span);
     if (hasSpan(trace, mark)) return true;
     if (trace.texts.length >= this.#options.maxSpansPerTrace) return false;
@@ -143,6 +161,7 @@ export class MemorySpans implements SpanSink, SpanSource {
     if (trace.marks !== undefined) trace.bytes += MARK_BYTES;
     trace.marks?.add(mark);
     noteSpan(trace, span);
+    this.#nextTrace = Math.max(this.#nextTrace, trace.number + 1);
     trace.notable ||= span.status === 'error' || durationMs(span) >= this.#options.slowMs;
     this.#put(trace);
     return true;
@@ -201,9 +220,10 @@ export class MemorySpans implements SpanSink, SpanSource {
   }
 }
 
-function newTrace({ traceId, startUnixNano, endUnixNano }: SpanRecord): Trace {
+function newTrace({ traceId, startUnixNano, endUnixNano }: SpanRecord, number: number): Trace {
   return {
     id: traceId,
+    number,
     texts: [],
     origins: [],
     marks: undefined,
@@ -249,14 +269,6 @@ function noteSpan(trace: Trace, span: SpanRecord): void {
   if (endUnixNano > trace.endUnixNano) trace.endUnixNano = endUnixNano;
   if (span.status === 'error') trace.errors += 1;
   if (!trace.services.includes(service)) trace.services.push(service);
-}
-
-function hasAttribute(attributes: Attributes, name: string, value: string): boolean {
-  if (!Object.hasOwn(attributes, name)) return false;
-  const found: AttributeValue = attributes[name];
-  return (
-    attributeText(found) === value || (Array.isArray(found) && found.some((item) => attributeText(item) === value))
-  );
 }
 
 function isTold({ shown, startUnixNano }: Trace, { rootlessBeforeMs = Infinity }: TraceQuery): boolean {

@@ -155,9 +155,20 @@ function withoutZero(column: RecordColumn | undefined): RecordColumn | undefined
   return { ...column, values: column.values.map((value) => (value === 0 ? undefined : value)) };
 }
 
+/** Names of the inner values of a map, as they would be columns. */
+function addNames(map: Cell, prefix: string, names: Set<string>): void {
+  for (const [name, value] of Object.entries((map ?? {}) as Attributes)) {
+    const isMap = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+    if (isMap) addNames(value, `${prefix}${name}.`, names);
+    else names.add(prefix + name);
+  }
+}
+
 /** Names of the attributes and resource attributes in the batch. */
 export function fieldNames(reader: BatchReader<RecordSignal>): string[] {
   const names = new Set(reader.attributes.map(fieldOfColumn));
+  for (let row = 0; row < reader.rows && reader.head.places.has(REST); row += 1)
+    addNames(cellAt(reader.column(REST), row), '', names);
   const resources = reader.column('.r');
   const texts = resources?.kind === 'dictionary' ? resources.values : [cellAt(resources, 0)];
   for (const text of texts) {

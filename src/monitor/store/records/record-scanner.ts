@@ -5,7 +5,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../../base/clock.ts';
 import type { RecordBatch, RecordRun, RecordScan, RecordSignal } from '../../../model/record-source.ts';
-import { codeNumber, idNumber, isIndexedWord } from '../../../model/record-words.ts';
+import { codeNumber, idNumber } from '../../../model/text/id-numbers.ts';
+import { isFilterWord } from '../../../model/text/words.ts';
 import { BatchHead, BatchReader } from './columns/batch-reader.ts';
 import type { EncodedBatch } from './columns/batch-writer.ts';
 import { mayHaveId } from './columns/id-list.ts';
@@ -176,7 +177,7 @@ function wantedOf({ signal, ids, words }: RecordScan): Wanted {
   // A text that is no id, or a word that is not indexed, rules nothing out.
   return {
     ids: numbers.filter((group) => group.length > 0 && group.every((number) => number >= 0)),
-    words: (words ?? []).filter((group) => group.length > 0 && group.every(isIndexedWord)),
+    words: (words ?? []).filter((group) => group.length > 0 && group.every(isFilterWord)),
   };
 }
 

@@ -50,6 +50,7 @@ export class ClientConnection implements Timed {
   closing = false;
   lastActiveMs: number;
   deadlineMs = Infinity;
+  deadlinePlace = -1;
   /** Bytes that had been read from the connection when the previous request ended. */
   #bytesBefore = 0;
   /** Bytes that had been written when the last check found that the client had sent FIN. */

@@ -11,7 +11,7 @@ import type { ReplyHead } from '../http/reply-head.ts';
 import type { BodySink, RequestBody } from '../http/request-body.ts';
 import type { Route } from '../routes/route.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { ConnectionFailure, ExchangeEvents, UpstreamConnection } from '../upstream/connection.ts';
+import type { Carrier, ConnectionFailure, ExchangeEvents } from '../upstream/carrier.ts';
 import { firstBytes, type Asked } from './first-bytes.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
@@ -64,7 +64,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   readonly #owner: AttemptOwner;
   readonly #try: Try;
   readonly #span: Span;
-  readonly #connection: UpstreamConnection;
+  readonly #connection: Carrier;
   readonly #chunked: boolean;
   #stage: 'connect' | 'wait' | 'body' | 'over' = 'connect';
   #hedgeAtMs = Infinity;
@@ -77,6 +77,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   readonly startedMs: number;
   connectedMs: number;
   deadlineMs: number;
+  deadlinePlace = -1;
 
   constructor(pieces: AttemptPieces, owner: AttemptOwner, one: Try) {
     this.#pieces = pieces;
@@ -88,10 +89,13 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     this.connectedMs = now;
     const { span, fields } = pieces.observer.clientSpan(head, one.parent);
     this.#span = span;
-    this.#chunked = body !== undefined && ((!body.complete && head.bodyBytes < 0) || body.trailers !== '');
+    this.#chunked =
+      upstream.framesBodies && body !== undefined && ((!body.complete && head.bodyBytes < 0) || body.trailers !== '');
     upstream.inflight += 1;
     const held = body?.held.length ?? 0;
-    this.#connection = upstream.begin(head.method, firstBytes(one, fields, this.#chunked), this, one.fresh);
+    const bytes = firstBytes(one, fields, this.#chunked);
+    const complete = body === undefined || body.complete;
+    this.#connection = upstream.begin({ method: head.method, bytes, complete }, this, one.fresh);
     this.#limitAtMs = limitAt(now, one.route.timeouts.connect);
     this.deadlineMs = Math.min(this.#limitAtMs, one.totalAtMs);
     pieces.deadlines.add(this);
@@ -145,7 +149,9 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   }
 
   end(): void {
-    if (this.#stage === 'over' || !this.#chunked) return;
+    if (this.#stage === 'over') return;
+    this.#connection.endBody();
+    if (!this.#chunked) return;
     this.#connection.holdForTurn();
     this.#connection.write(`0\r\n${this.#try.body?.trailers ?? ''}\r\n`);
   }

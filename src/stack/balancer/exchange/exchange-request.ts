@@ -6,21 +6,25 @@ import type { RequestFacts } from '../routes/request-facts.ts';
 import { outgoingHead, type Route } from '../routes/route.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
-export interface ExchangeRequest {
+/** A request on its route. */
+export interface RoutedRequest {
   readonly head: RequestHead;
   readonly peer: Peer;
   readonly route: Route;
   readonly requestId: string;
-  readonly reply: ClientReply;
   /** Absent when no switch of the route reads facts of a request. */
   readonly facts: RequestFacts | undefined;
+}
+
+export interface ExchangeRequest extends RoutedRequest {
+  readonly reply: ClientReply;
   /** Called once, when the request has ended completely. */
   readonly onDone: (nowMs: number) => void;
 }
 
 /** The head for an upstream, up to the propagation fields. `own`: fields of the propagator. */
 export function headFor(
-  { peer, requestId, head, route, facts }: ExchangeRequest,
+  { peer, requestId, head, route, facts }: RoutedRequest,
   upstream: Upstream,
   own: OwnFields,
   conditional: Replaced | undefined,

@@ -27,5 +27,7 @@ export function firstBytes(one: Asked, fields: string, chunked: boolean): string
     ]);
   }
   const length = body.complete ? bytes : head.bodyBytes;
-  return Buffer.concat([Buffer.from(`${text}${fields}Content-Length: ${length}\r\n\r\n`, 'latin1'), ...body.held]);
+  // Where nothing frames the body and its length is not known, the carrier tells its end.
+  const framing = length < 0 ? '' : `Content-Length: ${length}\r\n`;
+  return Buffer.concat([Buffer.from(`${text}${fields}${framing}\r\n`, 'latin1'), ...body.held]);
 }

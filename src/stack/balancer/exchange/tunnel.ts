@@ -10,23 +10,16 @@ import type { Served } from '../client/connection.ts';
 import { closeGently } from '../client/reply.ts';
 import type { Timed } from '../timing/deadlines.ts';
 import type { ExchangePieces } from './exchange.ts';
-import { forwardHead, type Peer } from '../http/forward-head.ts';
+import { headFor, type RoutedRequest } from './exchange-request.ts';
 import { newPhaseTimes } from '../telemetry/phase-times.ts';
 import { problemMessage } from '../client/problem.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
-import type { RequestHead } from '../http/request-head.ts';
-import type { RequestFacts } from '../routes/request-facts.ts';
-import { outgoingHead, type Route } from '../routes/route.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { ConnectionFailure, ExchangeEvents, UpstreamConnection } from '../upstream/connection.ts';
+import type { ConnectionFailure, ExchangeEvents } from '../upstream/carrier.ts';
+import type { UpstreamConnection } from '../upstream/connection.ts';
 import { closeFrame, FrameTracker, isAccepted } from '../http/websocket-frames.ts';
 
-export interface TunnelRequest {
-  readonly head: RequestHead;
-  readonly peer: Peer;
-  readonly route: Route;
-  readonly facts: RequestFacts | undefined;
-  readonly requestId: string;
+export interface TunnelRequest extends RoutedRequest {
   readonly socket: Socket;
   /** The bytes that the client sent after the head. */
   readonly first: Buffer;
@@ -59,6 +52,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
   #observed = false;
   #draining = false;
   deadlineMs = Infinity;
+  deadlinePlace = -1;
 
   constructor(pieces: ExchangePieces, request: TunnelRequest, onDone: () => void) {
     this.#pieces = pieces;
@@ -91,7 +85,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
   }
 
   #ask(): void {
-    const { head, peer, requestId, route, facts } = this.#request;
+    const { head, route, facts } = this.#request;
     const { observer, random, clock } = this.#pieces;
     const preference = facts && route.sticky?.prefer(facts);
     const at = route.picker.pick(this.#tried, Infinity, random, preference);
@@ -100,18 +94,22 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
       return;
     }
     const upstream = route.upstreams[at];
+    if (!upstream.framesBodies) {
+      this.#refuse('bad_gateway', 'An upstream with HTTP/2 takes no upgrades.');
+      return;
+    }
     this.#tried.push(upstream);
     this.#upstream = upstream;
     upstream.inflight += 1;
     this.#tryMs = clock.monotonic();
     const { span, fields } = observer.clientSpan(head, this.#parent);
     this.#clientSpan = span;
-    const outgoing = outgoingHead(route, facts, head);
-    const text = forwardHead(outgoing, peer, requestId, observer.ownFields, undefined, upstream.name);
+    const text = headFor(this.#request, upstream, observer.ownFields, undefined);
     const { connect, first_byte } = route.timeouts;
     this.deadlineMs = connect + first_byte > 0 ? this.#tryMs + connect + first_byte : Infinity;
+    const bytes = `${text}${fields}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
     this.#connection = upstream.open();
-    this.#connection.begin('GET', `${text}${fields}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, this, true);
+    this.#connection.begin({ method: 'GET', bytes }, this, true);
   }
 
   onConnected(): void {}

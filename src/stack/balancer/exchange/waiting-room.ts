@@ -34,6 +34,7 @@ class Queue implements Timed {
   /** When the queue was last standing. An overload has short gaps, and the wait must not begin anew after each. */
   #stoodMs = -Infinity;
   deadlineMs = Infinity;
+  deadlinePlace = -1;
 
   constructor(deadlineMs: number, dropped: (count: number) => void) {
     this.#deadlineMs = deadlineMs;

@@ -56,6 +56,7 @@ export class RequestBody implements Timed {
   /** Lines ended by CRLF; known when the body is complete. */
   trailers = '';
   deadlineMs: number;
+  deadlinePlace = -1;
 
   constructor(
     request: IncomingMessage,

@@ -174,7 +174,7 @@ export const routeSchema = z.strictObject({
     .array(upstreamSchema)
     .max(256)
     .prefault([])
-    .describe('URLs (`http`, `https`, `unix:`), or `{ url, weight, backup, server_name, ca_file, verify }`.'),
+    .describe('URLs (`http`, `https`, `h2c`, `unix:`), or `{ url, weight, backup, server_name, ca_file, verify }`.'),
   ...own,
   cache: z
     .strictObject({

@@ -1,5 +1,5 @@
 /**
- * The upstreams as written in the configuration: a URL (`http`, `https`, `unix:`), alone or with its weight and the rules
+ * The upstreams as written in the configuration: a URL (`http`, `https`, `h2c`, `unix:`), alone or with its weight and the rules
  * for checking its certificate.
  */
 import { z } from 'zod';
@@ -9,6 +9,8 @@ export interface Endpoint {
   readonly port: number;
   /** TLS towards the upstream; absent: plain. */
   readonly tls?: EndpointTls | undefined;
+  /** HTTP/2 with prior knowledge, without TLS (RFC 9113 section 3.3). */
+  readonly http2?: boolean | undefined;
   /** Path of a Unix socket; `host` is then `localhost` and `port` 0. */
   readonly socket?: string | undefined;
   /** Share of the requests relative to the other upstreams; default 1. */
@@ -26,7 +28,8 @@ export interface EndpointTls {
   readonly verify: boolean;
 }
 
-const EXPECTED = 'an address like "http://127.0.0.1:3001", "https://10.0.0.7" or "unix:/run/app.sock"';
+const EXPECTED =
+  'an address like "http://127.0.0.1:3001", "https://10.0.0.7", "h2c://127.0.0.1:50051" or "unix:/run/app.sock"';
 
 /** Undefined when the text is no address. */
 export function parseEndpoint(text: string): Endpoint | undefined {
@@ -39,12 +42,13 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   if (url === null || !isBare(url)) return undefined;
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (url.protocol === 'http:') return { host, port: Number(url.port || 80) };
+  if (url.protocol === 'h2c:') return { host, port: Number(url.port || 80), http2: true };
   return { host, port: Number(url.port || 443), tls: { serverName: host, caFile: undefined, verify: true } };
 }
 
 /** A URL of a scheme, a host, an optional port, and nothing else. */
 function isBare({ protocol, hostname, pathname, search, hash, username, password }: URL): boolean {
-  if (protocol !== 'http:' && protocol !== 'https:') return false;
+  if (!['http:', 'https:', 'h2c:'].includes(protocol)) return false;
   return hostname !== '' && pathname.length <= 1 && search + hash + username + password === '';
 }
 

@@ -7,45 +7,15 @@ import type { Socket } from 'node:net';
 import type { ReplyHead } from '../http/reply-head.ts';
 import { ReplyParser, type ReplyListener } from '../http/reply-parser.ts';
 import { holdForTurn } from '../http/write-batch.ts';
-import type { Dial } from './dial.ts';
-
-/** `refused`: no connection was made, nothing was sent. `reset`: it broke. `invalid`: the answer is not valid HTTP. */
-export type ConnectionFailure = 'refused' | 'reset' | 'invalid';
-
-export interface ExchangeEvents {
-  onConnected(): void;
-  /** An interim answer: 1xx other than 101. */
-  onInterim(head: ReplyHead): void;
-  /** After 101, `onBody` brings the bytes of the tunnel. */
-  onHead(head: ReplyHead): void;
-  onBody(bytes: Buffer): void;
-  /** All bytes of one read were delivered and can be written now. Not called when `onComplete` is called. */
-  onFlush(): void;
-  /** The write buffer is empty again; more may be written. */
-  onWritable(): void;
-  /** The answer is complete. `reusable`: by the answer, the connection may carry another exchange. */
-  onComplete(reusable: boolean, trailers: string): void;
-  onFailed(kind: ConnectionFailure, error: Error): void;
-}
+import type { Carrier, ConnectionFailure, ExchangeEvents, Message } from './carrier.ts';
+import { isNobodyThere, type Dial } from './dial.ts';
 
 /**
  * Shared by all connections: libuv fills the buffer and calls back at once, so it never holds bytes of two sockets (this
  * holds on readiness-based platforms such as Linux and macOS).
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
-const NOBODY_THERE = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EADDRNOTAVAIL',
-  'ECONNRESET',
-  'EACCES',
-  'ENOENT',
-]);
-
-export class UpstreamConnection implements ReplyListener {
+export class UpstreamConnection implements ReplyListener, Carrier {
   readonly #socket: Socket;
   readonly #parser = new ReplyParser();
   readonly #onGone: (connection: UpstreamConnection) => void;
@@ -70,7 +40,7 @@ export class UpstreamConnection implements ReplyListener {
     });
     this.#socket.on('drain', () => this.#events?.onWritable());
     this.#socket.on('error', (error: NodeJS.ErrnoException) => {
-      const nobody = !this.connected && NOBODY_THERE.has(error.code ?? '');
+      const nobody = !this.connected && isNobodyThere(error);
       this.#fail(nobody ? 'refused' : 'reset', error);
     });
     this.#socket.on('end', () => this.#ended());
@@ -90,20 +60,20 @@ export class UpstreamConnection implements ReplyListener {
     return this.#socket.writableNeedDrain;
   }
 
-  /** Begins an exchange. `bytes`: the head and the part of the body that is held, as latin1 text or as bytes. */
-  begin(method: string, bytes: string | Buffer, events: ExchangeEvents, upgrading = false): void {
+  /** Begins an exchange. `upgrading`: the upstream may switch protocols. */
+  begin({ method, bytes }: Omit<Message, 'complete'>, events: ExchangeEvents, upgrading = false): void {
     this.#events = events;
     this.#parser.expect(method, this, upgrading);
     holdForTurn(this.#socket);
     this.write(bytes);
   }
 
-  /** Returns false when the writer should wait for `onWritable`. */
   write(bytes: string | Buffer): boolean {
     return typeof bytes === 'string' ? this.#socket.write(bytes, 'latin1') : this.#socket.write(bytes);
   }
 
-  /** Holds the following writes and sends them at the end of the turn, after all bytes that have arrived were read. */
+  endBody(): void {}
+
   holdForTurn(): void {
     holdForTurn(this.#socket);
   }

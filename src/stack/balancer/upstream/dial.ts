@@ -6,6 +6,21 @@ import { VitrineError } from '../../../base/errors.ts';
 import type { Endpoint, EndpointTls } from '../options/upstream-options.ts';
 import type { AddressBook } from './address-book.ts';
 
+/** Errors after which it is certain that nothing was sent. */
+const NOBODY_THERE: ReadonlySet<string | undefined> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EADDRNOTAVAIL',
+  'ECONNRESET',
+  'EACCES',
+  'ENOENT',
+]);
+
+export const isNobodyThere = ({ code }: NodeJS.ErrnoException): boolean => NOBODY_THERE.has(code);
+
 export interface Dialled {
   readonly socket: Socket;
   /** The event after which the upstream can be written to. */
@@ -33,16 +48,18 @@ export class Dial {
     this.#session = undefined;
   }
 
-  open(onread: OnReadOpts): Dialled {
+  /** `onread`: where bytes are read into; without it the socket emits them. */
+  open(onread?: OnReadOpts): Dialled {
     const { host, port, socket: path, tls } = this.#endpoint;
-    if (path !== undefined) return { socket: connectPlain({ path, onread }), ready: 'connect' };
+    const reading = onread === undefined ? {} : { onread };
+    if (path !== undefined) return { socket: connectPlain({ path, ...reading }), ready: 'connect' };
     const lookup = this.#book === undefined ? {} : { lookup: this.#book.lookup as never };
     if (tls === undefined)
-      return { socket: connectPlain({ host, port, noDelay: true, onread, ...lookup }), ready: 'connect' };
-    const options: ConnectionOptions & { onread: OnReadOpts } = {
+      return { socket: connectPlain({ host, port, noDelay: true, ...reading, ...lookup }), ready: 'connect' };
+    const options: ConnectionOptions & { onread?: OnReadOpts } = {
       host,
       port,
-      onread,
+      ...reading,
       ...lookup,
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: tls.verify,

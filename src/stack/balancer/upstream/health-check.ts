@@ -7,7 +7,7 @@
 import type { Clock } from '../../../base/clock.ts';
 import { HEALTH_CHECK_AGENT } from '../../../telemetry/spans/unobserved-requests.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
-import { UpstreamConnection, type ExchangeEvents } from './connection.ts';
+import type { Carrier, ExchangeEvents } from './carrier.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface HealthCheckRules {
@@ -34,11 +34,12 @@ function ask(upstream: Upstream, path: string, limitMs: number, clock: Clock): P
   return new Promise((resolve) => {
     let cancel = (): void => {};
     let settled = false;
+    let carrier: Carrier | undefined;
     const settle = (answer: Answer): void => {
       if (settled) return;
       settled = true;
       cancel();
-      connection.destroy();
+      carrier?.destroy();
       resolve(answer);
     };
     const events: ExchangeEvents = {
@@ -51,11 +52,11 @@ function ask(upstream: Upstream, path: string, limitMs: number, clock: Clock): P
       onComplete() {},
       onFailed: () => settle('bad'),
     };
-    const connection = new UpstreamConnection(upstream.dial, () => {});
     // When this process was busy, an answer that came in time may not have been read yet. It is read first.
     cancel = clock.after(limitMs, () => void setImmediate(() => settle('bad')));
     const text = `GET ${path} HTTP/1.1\r\nHost: ${upstream.name}\r\nUser-Agent: ${HEALTH_CHECK_AGENT}\r\nConnection: close\r\n\r\n`;
-    connection.begin('GET', text, events);
+    carrier = upstream.beginAlone({ method: 'GET', bytes: text, complete: true }, events);
+    if (settled) carrier.destroy();
   });
 }
 

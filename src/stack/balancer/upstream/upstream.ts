@@ -11,7 +11,9 @@ import type { EjectionRules, FailureKind, Standing } from './ejection.ts';
 import { AddressBook } from './address-book.ts';
 import { Dial } from './dial.ts';
 import { warmUpWeight, type Candidate } from './pick.ts';
-import { UpstreamConnection, type ExchangeEvents } from './connection.ts';
+import type { Carrier, ExchangeEvents, Message } from './carrier.ts';
+import { UpstreamConnection } from './connection.ts';
+import { H2Sessions } from './h2-sessions.ts';
 
 /** Idle connections kept; more are closed. */
 const IDLE_LIMIT = 256;
@@ -37,6 +39,8 @@ export class Upstream implements Candidate {
   readonly #events: UpstreamEvents;
   readonly #idle: UpstreamConnection[] = [];
   readonly #open = new Set<UpstreamConnection>();
+  /** Its connections when it speaks HTTP/2; they carry all exchanges. */
+  readonly #sessions: H2Sessions | undefined;
   #standing: Standing = GOOD_STANDING;
   #checkedUp = true;
   /** Whether it has given a good answer since the start. */
@@ -72,6 +76,7 @@ export class Upstream implements Candidate {
     const named = endpoint.socket === undefined && isIP(endpoint.host) === 0 && endpoint.host !== 'localhost';
     this.#book = named ? new AddressBook(endpoint.host, nameServers, clock, () => this.#readdressed()) : undefined;
     this.dial = new Dial(endpoint, this.#book);
+    this.#sessions = endpoint.http2 === true ? new H2Sessions(this.dial, clock) : undefined;
     this.backup = endpoint.backup === true;
     this.share = endpoint.weight ?? 1;
     this.#rules = rules;
@@ -93,12 +98,26 @@ export class Upstream implements Candidate {
     return this.#standing;
   }
 
-  /** The most recently used connection, or a new one (`fresh`: never a used one), with `bytes` already sent. */
-  begin(method: string, bytes: string | Buffer, events: ExchangeEvents, fresh: boolean): UpstreamConnection {
+  /** Whether bodies are framed as HTTP/1.1 does it. */
+  get framesBodies(): boolean {
+    return this.#sessions === undefined;
+  }
+
+  /** The most recently used connection, or a new one (`fresh`: never a used one), with `message` already sent. */
+  begin(message: Message, events: ExchangeEvents, fresh: boolean): Carrier {
+    if (this.#sessions !== undefined) return this.#sessions.begin(message, events, fresh);
     let connection = fresh ? undefined : this.#idle.pop();
     while (connection !== undefined && !connection.writable) connection = this.#idle.pop();
     connection ??= this.open();
-    connection.begin(method, bytes, events);
+    connection.begin(message, events);
+    return connection;
+  }
+
+  /** On a connection of its own, which ends with the exchange. */
+  beginAlone(message: Message, events: ExchangeEvents): Carrier {
+    if (this.#sessions !== undefined) return new H2Sessions(this.dial, this.#clock).beginAlone(message, events);
+    const connection = new UpstreamConnection(this.dial, () => {});
+    connection.begin(message, events);
     return connection;
   }
 
@@ -109,7 +128,8 @@ export class Upstream implements Candidate {
   }
 
   /** Takes a connection back whose exchange is complete. */
-  release(connection: UpstreamConnection, keepIdleMs: number, nowMs: number): void {
+  release(connection: Carrier, keepIdleMs: number, nowMs: number): void {
+    if (!(connection instanceof UpstreamConnection)) return;
     connection.detach();
     const moved = this.#retired || (this.#book !== undefined && !this.#book.holds(connection.remoteAddress));
     if (keepIdleMs <= 0 || this.#idle.length >= IDLE_LIMIT || !connection.writable || moved) {
@@ -129,6 +149,7 @@ export class Upstream implements Candidate {
   /** Its name has other addresses now: idle connections are closed, the others close after their exchange. */
   #readdressed(): void {
     while (this.#idle.length > 0) this.#idle[0].destroy();
+    this.#sessions?.letGo();
   }
 
   /** The head of an answer has arrived. */
@@ -174,6 +195,7 @@ export class Upstream implements Candidate {
       this.#decide(nowMs);
     }
     if (this.weight < 1) this.weight = warmUpWeight(nowMs - this.#backSinceMs, this.#rules.slow_start);
+    this.#sessions?.tick(nowMs, keepIdleMs);
     // The bottom of the stack has been idle longest.
     while (this.#idle.length > 0 && nowMs - this.#idle[0].idleSinceMs >= keepIdleMs) this.#idle[0].destroy();
   }
@@ -208,6 +230,7 @@ export class Upstream implements Candidate {
 
   close(): void {
     this.#book?.close();
+    this.#sessions?.close();
     for (const connection of this.#open) connection.destroy();
   }
 }

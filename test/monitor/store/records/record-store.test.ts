@@ -7,7 +7,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { RecordOf, RecordSignal } from '../../../../src/model/record-source.ts';
 import { RECORD_SIGNALS } from '../../../../src/model/record-source.ts';
 import { fieldValue } from '../../../../src/model/record-fields.ts';
-import { wordsOf } from '../../../../src/model/record-words.ts';
+import { wordsOf } from '../../../../src/model/text/words.ts';
 import { attributeText } from '../../../../src/model/attribute-text.ts';
 import type { RecordStore } from '../../../../src/monitor/store/records/record-store.ts';
 import { ArrayRecords } from '../../../support/records/array-records.ts';

@@ -3,8 +3,8 @@
  */
 import type { RE2JS } from 're2js';
 import { parseDurationMs } from '../../../../base/units.ts';
-import { MAX_REGEX_LENGTH } from '../../../promql/syntax/limits.ts';
-import { chargeMatch, compileRe2 } from '../../../promql/syntax/matchers.ts';
+import { MAX_REGEX_LENGTH } from '../../../../model/text/regex.ts';
+import { chargeMatch, compileRe2 } from '../../../../model/text/regex.ts';
 import { expandReplacement } from '../../../promql/functions/replacement.ts';
 import { BUILTINS, queryEscape } from './builtins.ts';
 import type { TemplateFunction } from './builtins.ts';

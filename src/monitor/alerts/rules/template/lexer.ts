@@ -1,5 +1,5 @@
 /** Go text/template → pieces: text between actions, and the tokens of each action. `{{-` and `-}}` trim white space. */
-import { unquote } from '../../../promql/syntax/quoting.ts';
+import { unquote } from '../../../../model/text/quoting.ts';
 import type { Literal } from './tree.ts';
 import { TemplateError } from './tree.ts';
 

@@ -1,6 +1,6 @@
 /** Go's fmt.Sprintf for the verbs of templates: %v %s %q %d %x %X %f %e %g %t %T %c %%, with flags, width, precision. */
 import { formatExponent, formatGeneral } from '../../../../model/go-float.ts';
-import { quote } from '../../../promql/syntax/quoting.ts';
+import { quote } from '../../../../model/text/quoting.ts';
 import type { Value } from './value.ts';
 import { goString, typeName } from './value.ts';
 

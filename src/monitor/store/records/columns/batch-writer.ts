@@ -6,12 +6,15 @@
 import { constants, zstdCompressSync } from 'node:zlib';
 import { attributeText } from '../../../../model/attribute-text.ts';
 import type { RecordOf, RecordSignal } from '../../../../model/record-source.ts';
-import { codeNumber, idNumber, isIndexedWord, wordsOf } from '../../../../model/record-words.ts';
+import { codeNumber, idNumber } from '../../../../model/text/id-numbers.ts';
+import type { AttributeValue } from '../../../../model/records.ts';
+import { filterWordsOf } from '../../../../model/text/words.ts';
+import { unpackValue, type Packed } from '../../codec/record-codec.ts';
 import { ByteWriter } from '../../codec/bytes.ts';
-import { ATTRIBUTE, Cells } from './cells.ts';
+import { ATTRIBUTE, Cells, REST } from './cells.ts';
 import { writeColumn, type Cell } from './column.ts';
 import { writeIdList, writeWordFilter } from './id-list.ts';
-import { ID_COLUMNS, SHAPES, WORD_COLUMNS } from './record-columns.ts';
+import { ID_COLUMNS, RESOURCE, SHAPES, WORD_COLUMNS } from './record-columns.ts';
 import { writeWhole } from './whole-numbers.ts';
 
 /** Columns larger than this are parts of their own. */
@@ -119,25 +122,38 @@ function headOf(places: readonly Place[], words: Uint8Array | undefined): Uint8A
   return writer.take();
 }
 
-/** Numbers of the ids in all columns; equal values are looked at once. */
+/** Numbers of the ids in all columns; equal values that follow one another are looked at once. */
 function idsOf(signal: RecordSignal, cells: Cells): Set<number> {
   const numbers = new Set<number>();
   const known = new Set(ID_COLUMNS[signal]);
   for (const [name, column] of cells.columns) {
-    if (!known.has(name) && !name.startsWith(ATTRIBUTE)) continue;
+    if (name === RESOURCE) {
+      for (const text of new Set(column)) addIds(unpackValue(JSON.parse(text as string) as Packed), signal, numbers);
+    }
+    if (!known.has(name) && !name.startsWith(ATTRIBUTE) && name !== REST) continue;
     let last: Cell;
     for (const cell of column) {
-      if (typeof cell !== 'string' || cell === last) continue;
+      if (cell === undefined || cell === last) continue;
       last = cell;
-      const number = idNumber(cell);
-      if (number >= 0) numbers.add(number);
-      else if (signal === 'requests') {
-        const code = codeNumber(cell);
-        if (code >= 0) numbers.add(code);
-      }
+      addIds(cell, signal, numbers);
     }
   }
   return numbers;
+}
+
+/** The ids in a value: the value itself, or those in a list or map. */
+function addIds(value: AttributeValue, signal: RecordSignal, numbers: Set<number>): void {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) addIds(inner, signal, numbers);
+    return;
+  }
+  if (typeof value !== 'string') return;
+  const number = idNumber(value);
+  if (number >= 0) numbers.add(number);
+  else if (signal === 'requests') {
+    const code = codeNumber(value);
+    if (code >= 0) numbers.add(code);
+  }
 }
 
 function wordsIn(signal: RecordSignal, cells: Cells): Uint8Array | undefined {
@@ -147,7 +163,7 @@ function wordsIn(signal: RecordSignal, cells: Cells): Uint8Array | undefined {
     for (const cell of cells.columns.get(name) ?? []) {
       if (cell === undefined || seen.has(cell)) continue;
       seen.add(cell);
-      for (const word of wordsOf(attributeText(cell))) if (isIndexedWord(word)) words.add(word);
+      for (const word of filterWordsOf(attributeText(cell))) words.add(word);
       if (words.size > WORDS_MAX) return undefined;
     }
   }

@@ -4,7 +4,7 @@
  * id, and a look-up reads some kilobytes and decodes nothing. A batch without the id passes once in 2^24 / ids times, which
  * costs the reading of one column.
  */
-import { mixed } from '../../../../model/record-words.ts';
+import { mixed } from '../../../../model/text/id-numbers.ts';
 import { ByteReader, ByteWriter } from '../../codec/bytes.ts';
 
 const BITS = 24;

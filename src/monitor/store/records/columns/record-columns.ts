@@ -40,17 +40,19 @@ interface Home {
 }
 
 function setHome(cells: Cells, row: number, { resource, scope }: Home): void {
-  cells.set('.r', row, resourceText(resource));
+  cells.set(RESOURCE, row, resourceText(resource));
   if (scope.name !== '' || scope.version !== '') cells.set('.c', row, packed([scope.name, scope.version]));
 }
 
+/** Texts of JSON: the attributes of resources. */
+export const RESOURCE = '.r';
 const NO_SCOPE: Scope = { name: '', version: '' };
 const HOMES_MAX = 256;
 /** The same text gives the same object, so that records of a search share theirs. Emptied when it is full. */
 const resources = new Map<string, Resource>();
 
 function homeAt(columns: Columns, row: number): Home {
-  const key = text(cellAt(columns('.r'), row));
+  const key = text(cellAt(columns(RESOURCE), row));
   let resource = resources.get(key);
   if (resource === undefined) {
     // The column is damaged.
@@ -217,6 +219,6 @@ export const WORD_COLUMNS: Readonly<Record<RecordSignal, readonly string[]>> = {
 /** Parts that hold ids; attributes are ids when their values look like one. */
 export const ID_COLUMNS: Readonly<Record<RecordSignal, readonly string[]>> = {
   logs: ['.i', '.p'],
-  traces: ['.i', '.p'],
+  traces: ['.i', '.p', '.j'],
   requests: [REQUEST_TEXTS.traceId, REQUEST_TEXTS.code, REQUEST_TEXTS.requestId],
 };

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { RE2JS } from 're2js';
 import { describe, expect, it } from 'vitest';
-import { regexSize } from '../../../../src/monitor/promql/syntax/regex-size.ts';
+import { regexSize } from '../../../src/model/text/regex-size.ts';
 
 /** Nested patterns with every construct. */
 const pattern = fc.letrec<{ atom: string; repeated: string; sequence: string; whole: string }>((tie) => ({

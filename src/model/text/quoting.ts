@@ -3,7 +3,7 @@
  * Go strings are bytes. A byte that belongs to no valid UTF-8 sequence is represented by the lone surrogate U+DC80…U+DCFF
  * (as in Python's surrogateescape). The byte therefore survives a round trip, and `isWellFormed()` finds such strings.
  */
-import type { Labels } from '../../../model/labels.ts';
+import type { Labels } from '../labels.ts';
 
 const SIMPLE: Readonly<Record<string, string>> = {
   a: '\u0007',

@@ -1,8 +1,8 @@
 /** Values that Go 1.26 prints, and properties that hold for any number. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exponentialBound } from '../../src/model/exponential-bounds.ts';
-import { exp2, log2 } from '../../src/model/go-math.ts';
+import { exponentialBound } from '../../../../src/monitor/promql/histograms/exponential-bounds.ts';
+import { exp2, log2 } from '../../../../src/monitor/promql/histograms/go-math.ts';
 
 describe('log2 and exp2', () => {
   it('are exact for powers of two, down to the smallest number', () => {

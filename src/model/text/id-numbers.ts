@@ -1,6 +1,6 @@
 /**
- * Words and ids in records, as the store indexes them and a search looks for them. Both sides use these functions, so a word
- * or id that is in a record is never skipped.
+ * Ids in records as numbers: the store lists the numbers of a batch's ids, and a search looks for the number of an id. Both
+ * sides use these functions, so an id that is in a record is never skipped.
  */
 
 const ID_MIN = 16;
@@ -57,22 +57,6 @@ export function mixed(hash: number): number {
   bits ^= bits >>> 13;
   bits = Math.imul(bits, 0xc2b2ae35);
   return (bits ^ (bits >>> 16)) >>> 0;
-}
-
-const WORDS = /[\p{L}\p{N}\p{M}_]+/gu;
-const WORD_LENGTH_MAX = 64;
-
-/** The whole words of a text, in lower case. */
-export function wordsOf(text: string): readonly string[] {
-  return text.toLowerCase().match(WORDS) ?? [];
-}
-
-/**
- * Whether the store indexes the word. Words with a digit are left out: they are ids and numbers nearly always, and an index
- * of them would be larger than the compressed text.
- */
-export function isIndexedWord(word: string): boolean {
-  return word.length <= WORD_LENGTH_MAX && !/\p{N}/u.test(word);
 }
 
 const CODE = /^[0-9A-HJKMNP-TV-Z]{8}$/;
