@@ -288,18 +288,3 @@ export interface ServicesAnswer {
   readonly time: string;
   readonly services: readonly ServiceRow[];
 }
-
-export interface TimeseriesAnswer {
-  readonly service: string | null;
-  readonly metric: string;
-  readonly unit: string;
-  readonly window_seconds: number;
-  readonly bucket_seconds: number;
-  readonly series: readonly {
-    readonly labels: Readonly<Record<string, string>>;
-    /** [end of the bucket in milliseconds, value]; a bucket without data has null. */
-    readonly points: readonly (readonly [number, number | null])[];
-  }[];
-  /** Prometheus' warnings about the values; absent without any. */
-  readonly warnings?: readonly string[];
-}

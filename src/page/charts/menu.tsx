@@ -1,6 +1,6 @@
 /** A button with a menu under it. The menu is a popover: Escape and a click elsewhere close it, and the focus returns. */
 import type { ComponentChildren, JSX } from 'preact';
-import { useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 export interface MenuItem {
   readonly label: string;
@@ -51,6 +51,13 @@ export function Menu(props: {
   const id = useId();
   const button = useRef<HTMLButtonElement>(null);
   const menu = useRef<HTMLDivElement>(null);
+  // Only an open menu has items: a page with many panels would have hundreds of hidden buttons.
+  const [open, setOpen] = useState(false);
+  useLayoutEffect(() => {
+    if (!open || menu.current === null || button.current === null) return;
+    place(menu.current, button.current);
+    menu.current.querySelector<HTMLElement>('button')?.focus();
+  }, [open]);
   const choose = (item: MenuItem): void => {
     menu.current?.hidePopover();
     item.act();
@@ -76,13 +83,9 @@ export function Menu(props: {
         class="menu"
         aria-label={props.label}
         onKeyDown={(event) => menu.current && onKeys(event, menu.current)}
-        onToggle={(event) => {
-          if (event.newState !== 'open' || menu.current === null || button.current === null) return;
-          place(menu.current, button.current);
-          menu.current.querySelector<HTMLElement>('button')?.focus();
-        }}
+        onToggle={(event) => setOpen(event.newState === 'open')}
       >
-        {props.groups().map((group, at) => (
+        {(open ? props.groups() : []).map((group, at) => (
           <div key={at} role="group">
             {group.map(
               (item) =>

@@ -134,7 +134,11 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     prometheusRouter:
       kind === 'broken'
         ? undefined
-        : (prometheusRouter({ querier: asked, clock, rules: shippedRules }).routes() as unknown as Middleware),
+        : (prometheusRouter({
+            querier: options.overrides?.querier ?? asked,
+            clock,
+            rules: shippedRules,
+          }).routes() as unknown as Middleware),
     ...options.overrides,
   });
   const server = createServer(api.handler);
