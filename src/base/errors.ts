@@ -19,6 +19,7 @@ export const ERRORS = {
   config_invalid: kind(400, 3, 'The configuration has mistakes'),
   config_unreadable: kind(400, 3, 'The configuration file cannot be read'),
   exporter_unknown: kind(500, 3, 'An exporter named in the environment cannot be loaded'),
+  package_missing: kind(500, 3, 'An optional package that the configuration needs is not installed'),
   auth_required_to_bind: kind(500, 3, 'An address beyond loopback requires a token'),
   node_too_old: kind(500, 1, 'This version of Node.js is too old'),
   port_taken: kind(500, 4, 'The address is in use'),
@@ -101,10 +102,15 @@ export interface Problem {
   readonly detail: string;
   readonly hint?: string;
   readonly instance?: string;
+  /** Leads to the request's row, trace and lines: `vitrine explain request CODE`. */
+  readonly support_code?: string;
 }
 
-/** Turns any thrown value into a body for the client: the facts of a VitrineError, no details of any other error. */
-export function problemOf(error: unknown, requestId?: string): Problem {
+/**
+ * Turns any thrown value into a body for the client: the facts of a VitrineError, no details of any other error. `code`: the
+ * support code of the request.
+ */
+export function problemOf(error: unknown, requestId?: string, code?: string): Problem {
   const known = error instanceof VitrineError ? error : new VitrineError('internal', 'An unexpected error was logged.');
   const { title, status } = ERRORS[known.code];
   return {
@@ -115,5 +121,6 @@ export function problemOf(error: unknown, requestId?: string): Problem {
     detail: known.message,
     ...(known.hint === undefined ? {} : { hint: known.hint }),
     ...(requestId === undefined ? {} : { instance: requestId }),
+    ...(code === undefined ? {} : { support_code: code }),
   };
 }

@@ -11,6 +11,8 @@ import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { RecordSource } from '../../model/record-source.ts';
+import type { ErrorGroups } from '../insight/error-groups.ts';
+import type { LogPatterns } from '../insight/log-patterns.ts';
 import type { Tail } from '../search/tail.ts';
 import type { RuleSource } from '../alerts/rules/view.ts';
 import type { Annotations } from '../store/state/annotations.ts';
@@ -26,6 +28,7 @@ import { healthRoutes } from './health-routes.ts';
 import type { LiveState } from './live.ts';
 import type { RecordSources } from './record-routes.ts';
 import { recentTraces, recordRoutes } from './record-routes.ts';
+import { insightRoutes } from './records/insight-routes.ts';
 import { logRoutes } from './records/log-routes.ts';
 import { traceRoutes } from './records/trace-routes.ts';
 import type { Route } from './routes.ts';
@@ -43,6 +46,8 @@ export interface MonitorApiOptions extends RecordSources, HealthSource {
   /** Stored lines and spans. */
   readonly records: RecordSource;
   readonly tail: Tail;
+  readonly patterns: LogPatterns;
+  readonly errors: ErrorGroups;
   /** The rules whose limits charts draw. */
   readonly rules?: RuleSource | undefined;
   /** The annotations on charts. */
@@ -79,14 +84,9 @@ export interface MonitorApi extends AsyncDisposable {
 const LATER: readonly [Route['method'], string][] = [
   ['POST', '/api/alerts'],
   ['DELETE', '/api/alerts/:id'],
-  ['POST', '/api/alerts/:fingerprint/ack'],
-  ['GET', '/api/silences'],
-  ['POST', '/api/silences'],
-  ['DELETE', '/api/silences/:id'],
   ['GET', '/api/targets'],
   ['GET', '/api/targets/:id/history'],
   ['GET', '/api/reports'],
-  ['GET', '/api/logs/analytics'],
   ['POST', '/api/logs'],
   ['GET', '/metrics'],
   ['GET', '/federate'],
@@ -203,6 +203,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ...liveRoutes,
     ...figureRoutes(options),
     ...logRoutes(options),
+    ...insightRoutes(options),
     ...traceRoutes({ ...options, recent: recentTraces(options) }),
     ...chartRoutes(options),
     ...recordRoutes(options),

@@ -10,7 +10,7 @@ import { MAX_POINTS } from '../promql/point-limit.ts';
 import type { MatrixSeries, Querier } from '../../model/ports.ts';
 import { textFrom } from './routes.ts';
 
-/** The body of the answer; the page does not read it. */
+/** `GET /api/timeseries`. */
 export interface TimeseriesAnswer {
   readonly service: string | null;
   readonly metric: string;

@@ -302,7 +302,6 @@ describe('answers', () => {
       ['GET', '/api/targets'],
       ['GET', '/api/reports'],
       ['GET', '/metrics'],
-      ['GET', '/api/logs/analytics'],
     ]) {
       const answer = await ask(server.port, target, { method });
       expect([target, answer.status]).toEqual([target, 501]);

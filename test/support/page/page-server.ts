@@ -21,6 +21,9 @@ import { careRoutes } from '../../../src/monitor/api/care-routes.ts';
 import { FakeBalancer, fakeAlerts, fakeCare, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
 import type { LogSource, Querier } from '../../../src/model/ports.ts';
 import type { LogRecord } from '../../../src/model/records.ts';
+import { ErrorGroups } from '../../../src/monitor/insight/error-groups.ts';
+import { LogPatterns } from '../../../src/monitor/insight/log-patterns.ts';
+import { JsonFile } from '../../../src/monitor/store/state/json-file.ts';
 import { Tail } from '../../../src/monitor/search/tail.ts';
 import { MemoryLogs } from '../../../src/monitor/store/recent/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../src/monitor/store/recent/memory-spans.ts';
@@ -80,11 +83,14 @@ const shippedRules: RuleSource = {
 const MEMORY = { maxBytes: 32 * 1024 ** 2, maxRecords: 10_000 };
 
 /** The fake lines as a source of records, and a tail over it. */
-function recordsOf(logs: LogSource): Pick<MonitorApiOptions, 'records' | 'tail'> {
+function recordsOf(logs: LogSource, clock: Clock): Pick<MonitorApiOptions, 'records' | 'tail' | 'patterns' | 'errors'> {
   const memory = new MemoryLogs(MEMORY);
   memory.append(logs.search({ limit: MEMORY.maxRecords }) as readonly LogRecord[]);
   const records = new RecentRecords(memory, new MemorySpans(MEMORY_SPANS_DEFAULTS));
-  return { records, tail: new Tail(memory) };
+  const tail = new Tail(memory);
+  const nowhere = new JsonFile('/dev/null/state.json');
+  const patterns = new LogPatterns({ sink: tail, clock, file: nowhere, onNew: () => {} });
+  return { records, tail, patterns, errors: new ErrorGroups(clock, nowhere) };
 }
 
 const nothing: Pick<MonitorApiOptions, 'spans' | 'logs' | 'alerts'> = {
@@ -117,7 +123,7 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
   const asked = kind === 'empty' ? none : kind === 'broken' ? failing : querier;
   const api = await createMonitorApi({
     ...data,
-    ...recordsOf(options.overrides?.logs ?? data.logs),
+    ...recordsOf(options.overrides?.logs ?? data.logs, clock),
     querier: asked,
     live,
     health: () => fakeHealth(kind === 'empty' ? 'healthy' : 'degraded', 187_200),
