@@ -21,10 +21,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad configuration, 4 cannot reach
 
 /** Planned commands that this version does not have yet. */
 const LATER: Readonly<Record<string, string>> = {
-  alerts: 'list and manage alerts',
-  silence: 'silence alerts',
-  logs: 'search and follow log lines',
-  traces: 'search and follow traces',
   targets: 'list and check targets',
   export: 'write history as CSV, JSON or NDJSON',
   report: 'write a report',

@@ -5,6 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { closeGently } from './linger.ts';
 import { holdForTurn } from '../http/write-batch.ts';
 import { Encoder, type ContentCoding } from './encoder.ts';
 import { REASONS } from './reasons.ts';
@@ -18,13 +19,6 @@ const SPARE_BLOCKS = 64;
 const WHOLE_BYTES = 64 * 1024;
 /** Blocks are reused after they were sent. As garbage they would make the process grow until the collector runs. */
 const spare: Buffer[] = [];
-/**
- * A closing connection is read until the client closes it, is quiet for this long, or sends for the whole limit: closing it
- * over unread bytes would reset it, and a client that is still sending would lose its answer (RFC 9112 section 9.6).
- */
-const LINGER_QUIET_MS = 2_000;
-const LINGER_LIMIT_MS = 30_000;
-
 export interface EncodingOwner {
   /** More bytes of the body can be taken. */
   onClientWritable(): void;
@@ -286,16 +280,4 @@ export class ClientReply {
       if (!error && spare.length < SPARE_BLOCKS) spare.push(out);
     });
   }
-}
-
-/** Sends all written bytes, however long the client takes to read them, then FIN, and keeps reading for a while. */
-export function closeGently(socket: Socket): void {
-  socket.end(() => {
-    if (socket.destroyed) return;
-    socket.removeAllListeners('timeout');
-    socket.setTimeout(LINGER_QUIET_MS, () => socket.destroy());
-    const timer = setTimeout(() => socket.destroy(), LINGER_LIMIT_MS);
-    timer.unref();
-    socket.once('close', () => clearTimeout(timer));
-  });
 }
