@@ -60,7 +60,7 @@ export const alerts: Dashboard = {
     {
       id: 'alerts-trouble',
       title: 'Failed and missed evaluations',
-      subtitle: 'per second, by group',
+      subtitle: 'by group',
       unit: 'per_second',
       kind: 'timeseries',
       queries: [

@@ -22,7 +22,7 @@ export const balancer: Dashboard = {
     {
       id: 'balancer-upstream-requests',
       title: 'Requests by upstream and status',
-      subtitle: 'req/s, retries included',
+      subtitle: 'retries included',
       unit: 'requests_per_second',
       kind: 'stacked',
       queries: [
@@ -71,7 +71,7 @@ export const balancer: Dashboard = {
     {
       id: 'balancer-retries',
       title: 'Retries',
-      subtitle: 'per second, by reason',
+      subtitle: 'by reason',
       unit: 'per_second',
       kind: 'timeseries',
       queries: [{ expr: rateOf('vitrine_balancer_retries_total', 'reason'), legend: '{{reason}}' }],
@@ -80,7 +80,7 @@ export const balancer: Dashboard = {
     {
       id: 'balancer-ejections',
       title: 'Ejections',
-      subtitle: 'per second, by upstream and reason',
+      subtitle: 'by upstream and reason',
       unit: 'per_second',
       kind: 'timeseries',
       queries: [
@@ -94,7 +94,7 @@ export const balancer: Dashboard = {
     {
       id: 'balancer-shed',
       title: 'Refused',
-      subtitle: 'per second, by reason',
+      subtitle: 'by reason',
       unit: 'per_second',
       kind: 'timeseries',
       queries: [{ expr: rateOf('vitrine_balancer_shed_total', 'reason'), legend: '{{reason}}' }],

@@ -13,7 +13,7 @@ export const cache: Dashboard = {
     {
       id: 'cache-hit-ratio',
       title: 'Hit ratio',
-      subtitle: '% of look-ups, by cache',
+      subtitle: 'of look-ups, by cache',
       unit: 'ratio',
       kind: 'timeseries',
       queries: [
@@ -30,7 +30,7 @@ export const cache: Dashboard = {
     {
       id: 'cache-lookups',
       title: 'Look-ups by result',
-      subtitle: 'per second',
+      subtitle: '',
       unit: 'per_second',
       kind: 'stacked',
       queries: [{ expr: rateOf(LOOKUPS, 'vitrine_cache_result'), legend: '{{vitrine_cache_result}}' }],
@@ -48,7 +48,7 @@ export const cache: Dashboard = {
     {
       id: 'cache-size',
       title: 'Held in memory',
-      subtitle: 'bytes, by cache',
+      subtitle: 'by cache',
       unit: 'bytes',
       kind: 'timeseries',
       queries: [{ expr: 'sum by (vitrine_cache_name) (vitrine_cache_size_bytes)', legend: '{{vitrine_cache_name}}' }],
@@ -66,7 +66,7 @@ export const cache: Dashboard = {
     {
       id: 'cache-evictions',
       title: 'Evictions',
-      subtitle: 'per second, by reason',
+      subtitle: 'by reason',
       unit: 'per_second',
       kind: 'timeseries',
       queries: [{ expr: rateOf('vitrine_cache_evictions_total', 'reason'), legend: '{{reason}}' }],

@@ -5,12 +5,13 @@
  */
 import type { Dashboard, Panel, PanelKind, Unit } from './panel.ts';
 
-const UNITS: Readonly<Record<Unit, string>> = {
+const UNITS: Readonly<Record<Unit, string> & Record<string, string>> = {
   seconds: 's',
   requests_per_second: 'reqps',
   per_second: 'cps',
   ratio: 'percentunit',
   bytes: 'bytes',
+  bytes_per_second: 'binBps',
   cores: 'none',
   count: 'short',
 };
@@ -20,6 +21,7 @@ const TYPES: Readonly<Record<PanelKind, string>> = {
   stat: 'stat',
   table: 'table',
   ledger: 'barchart',
+  heatmap: 'heatmap',
 };
 /** Rows of Grafana's grid, which has 24 columns. */
 const HEIGHT = 8;
@@ -30,7 +32,7 @@ function fieldConfig(panel: Panel): object {
   const limits = panel.threshold;
   return {
     defaults: {
-      unit: UNITS[panel.unit],
+      unit: UNITS[panel.unit] ?? 'short',
       min: 0,
       custom: {
         drawStyle: panel.kind === 'stacked' ? 'bars' : 'line',
@@ -54,6 +56,7 @@ function grafanaPanel(panel: Panel, id: number, x: number, y: number): object {
     id,
     title: panel.title,
     description: panel.subtitle,
+    ...(panel.everyMs === undefined ? {} : { interval: `${panel.everyMs / 1_000}s` }),
     type: TYPES[panel.kind],
     datasource: DATASOURCE,
     gridPos: { x, y, w: panel.width * 2, h: HEIGHT },
@@ -96,7 +99,7 @@ export function grafanaDashboard(dashboard: Dashboard): object {
     editable: true,
     graphTooltip: 1,
     refresh: '5s',
-    time: { from: 'now-15m', to: 'now' },
+    time: dashboard.range ?? { from: 'now-15m', to: 'now' },
     timepicker: {},
     annotations: { list: [] },
     templating: {

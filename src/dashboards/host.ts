@@ -13,7 +13,7 @@ export const host: Dashboard = {
     {
       id: 'host-cpu',
       title: 'Processors',
-      subtitle: '% of all, by mode without idle',
+      subtitle: 'of all, by mode without idle',
       unit: 'ratio',
       kind: 'stacked',
       queries: [
@@ -41,7 +41,7 @@ export const host: Dashboard = {
     {
       id: 'host-memory',
       title: 'Memory',
-      subtitle: 'bytes, by state',
+      subtitle: 'by state',
       unit: 'bytes',
       kind: 'stacked',
       queries: [
@@ -55,7 +55,7 @@ export const host: Dashboard = {
     {
       id: 'host-swap',
       title: 'Swap in use',
-      subtitle: 'bytes',
+      subtitle: '',
       unit: 'bytes',
       kind: 'timeseries',
       queries: [
@@ -69,7 +69,7 @@ export const host: Dashboard = {
     {
       id: 'host-file-systems',
       title: 'File systems',
-      subtitle: '% used',
+      subtitle: 'used',
       unit: 'ratio',
       kind: 'timeseries',
       queries: [
@@ -84,8 +84,8 @@ export const host: Dashboard = {
     {
       id: 'host-disks',
       title: 'Disks',
-      subtitle: 'bytes/s',
-      unit: 'bytes',
+      subtitle: 'by direction',
+      unit: 'bytes_per_second',
       kind: 'timeseries',
       queries: [
         {
@@ -98,8 +98,8 @@ export const host: Dashboard = {
     {
       id: 'host-network',
       title: 'Network',
-      subtitle: 'bytes/s',
-      unit: 'bytes',
+      subtitle: 'by direction',
+      unit: 'bytes_per_second',
       kind: 'timeseries',
       queries: [
         {
@@ -112,7 +112,7 @@ export const host: Dashboard = {
     {
       id: 'host-network-errors',
       title: 'Network errors and drops',
-      subtitle: 'per second',
+      subtitle: '',
       unit: 'per_second',
       kind: 'timeseries',
       queries: [

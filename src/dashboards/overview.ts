@@ -11,7 +11,7 @@ const ofClass = (digit: number): string =>
 export const trafficPanel: Panel = {
   id: 'traffic',
   title: 'Traffic by status',
-  subtitle: 'req/s',
+  subtitle: '',
   unit: 'requests_per_second',
   kind: 'stacked',
   // Errors are drawn on the zero line, so that they can be compared.
@@ -27,7 +27,7 @@ export const trafficPanel: Panel = {
 export const latencyPanel: Panel = {
   id: 'latency',
   title: 'Latency',
-  subtitle: 'ms, all routes, estimated from buckets',
+  subtitle: 'all routes, estimated from buckets',
   unit: 'seconds',
   kind: 'timeseries',
   queries: [
@@ -50,8 +50,9 @@ export const latencyPanel: Panel = {
 export const errorsPanel: Panel = {
   id: 'errors',
   title: 'Errors',
-  subtitle: '% of requests answered 5xx',
+  subtitle: 'of requests answered 5xx',
   unit: 'ratio',
+  axis: 'fit',
   kind: 'timeseries',
   queries: [
     {
@@ -84,7 +85,7 @@ export const ledgerPanel: Panel = {
 export const cachePanel: Panel = {
   id: 'cache-hits',
   title: 'Cache hits',
-  subtitle: '% of look-ups',
+  subtitle: 'of look-ups',
   unit: 'ratio',
   kind: 'timeseries',
   queries: [
@@ -103,7 +104,7 @@ export const cachePanel: Panel = {
 export const upstreamsPanel: Panel = {
   id: 'upstreams',
   title: 'Upstreams',
-  subtitle: 'req/s to each',
+  subtitle: 'to each',
   unit: 'requests_per_second',
   kind: 'timeseries',
   queries: [

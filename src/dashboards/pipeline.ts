@@ -10,7 +10,7 @@ export const pipeline: Dashboard = {
     {
       id: 'pipeline-accepted',
       title: 'Accepted',
-      subtitle: 'items/s, by signal and road',
+      subtitle: 'by signal and road',
       unit: 'per_second',
       kind: 'stacked',
       queries: [{ expr: rateOf('vitrine_ingest_items_total', 'signal, road'), legend: '{{signal}} {{road}}' }],
@@ -19,7 +19,7 @@ export const pipeline: Dashboard = {
     {
       id: 'pipeline-refused',
       title: 'Refused',
-      subtitle: 'items/s, by signal and reason; whole requests/s, by error',
+      subtitle: 'by signal and reason; whole requests by error',
       unit: 'per_second',
       kind: 'stacked',
       queries: [
@@ -31,7 +31,7 @@ export const pipeline: Dashboard = {
     {
       id: 'pipeline-dropped',
       title: 'Dropped by exporters',
-      subtitle: 'items/s, by process, signal and exporter',
+      subtitle: 'by process, signal and exporter',
       unit: 'per_second',
       kind: 'timeseries',
       queries: [
@@ -46,7 +46,7 @@ export const pipeline: Dashboard = {
     {
       id: 'pipeline-log-records',
       title: 'Log records',
-      subtitle: 'per second, by service and severity',
+      subtitle: 'by service and severity',
       unit: 'per_second',
       kind: 'stacked',
       queries: [{ expr: rateOf('vitrine_log_records_total', 'service, severity'), legend: '{{service}} {{severity}}' }],
@@ -64,7 +64,7 @@ export const pipeline: Dashboard = {
     {
       id: 'pipeline-size',
       title: 'Store',
-      subtitle: 'bytes',
+      subtitle: '',
       unit: 'bytes',
       kind: 'timeseries',
       queries: [

@@ -72,10 +72,10 @@ export type SignalName = keyof typeof SIGNALS;
 
 const signalPanels: readonly Panel[] = (
   [
-    ['requests', 'Requests', 'req/s by service'],
-    ['error_ratio', 'Errors', '% of requests answered 5xx'],
+    ['requests', 'Requests', 'by service'],
+    ['error_ratio', 'Errors', 'of requests answered 5xx'],
     ['latency_p95', 'Latency p95', 'estimated from buckets'],
-    ['cpu', 'CPU', 'cores by service'],
+    ['cpu', 'CPU', 'by service'],
   ] as const
 ).map(([signal, title, subtitle]) => ({
   id: `services-${signal}`,
@@ -83,6 +83,7 @@ const signalPanels: readonly Panel[] = (
   subtitle,
   unit: SIGNALS[signal].unit,
   kind: 'timeseries',
+  ...(signal === 'error_ratio' ? { axis: 'fit' as const } : {}),
   queries: [{ expr: SIGNALS[signal].expr('', WINDOW), legend: '{{job}}' }],
   width: 6,
 }));
@@ -120,7 +121,7 @@ const insidePanels: readonly Panel[] = [
   {
     id: 'services-event-loop',
     title: 'Event loop',
-    subtitle: '% busy, Node.js processes',
+    subtitle: 'busy, Node.js processes',
     unit: 'ratio',
     kind: 'timeseries',
     // Computed from the counters: the utilization gauge covers only the time since the last reader read it.
@@ -135,7 +136,7 @@ const insidePanels: readonly Panel[] = [
   {
     id: 'services-heap',
     title: 'Heap in use',
-    subtitle: 'bytes, Node.js processes',
+    subtitle: 'Node.js processes',
     unit: 'bytes',
     kind: 'timeseries',
     queries: [{ expr: 'sum by (job, instance) (v8js_memory_heap_used_bytes)', legend: '{{job}} {{instance}}' }],

@@ -26,6 +26,14 @@ export const PAGE_ROUTES: readonly PageRoute[] = [
   { path: /^\/traces\/([0-9a-f]{1,32})$/, load: async () => (await import('./traces/trace-page.tsx')).TracePage },
   { path: /^\/alerts$/, load: async () => (await import('./alerts/alerts.tsx')).AlertsPage },
   { path: /^\/explore$/, load: async () => (await import('./explore/explore.tsx')).ExplorePage },
+  {
+    path: /^\/dashboards$/,
+    load: async () => (await import('./dashboards/dashboards.tsx')).DashboardListPage,
+  },
+  {
+    path: /^\/dashboards\/([\w-]{1,64})$/,
+    load: async () => (await import('./dashboards/dashboards.tsx')).DashboardPage,
+  },
 ];
 
 export function routeOf(path: string): { readonly route: PageRoute; readonly id: string } | undefined {

@@ -1,8 +1,8 @@
+/// <reference lib="dom" />
 import { describe, expect, it } from 'vitest';
 import type { CurrentFigures, LiveFrame, RouteLedger, ServiceRow, SpanView } from '../../src/monitor/api/contract.ts';
 import { questionOf } from '../../src/page/alerts/trace-question.ts';
 import { summaryOf } from '../../src/page/alerts/alert-text.ts';
-import { limitOf } from '../../src/page/state/rule-expression.ts';
 import { grewMost, verdictOf } from '../../src/page/overview/verdict.ts';
 import {
   attributeText,
@@ -14,7 +14,6 @@ import {
   percent,
   uptime,
 } from '../../src/page/state/format.ts';
-import { advanced, firstOf, since } from '../../src/page/state/panel-data.ts';
 import { growingFrom } from '../../src/page/state/range.ts';
 import { seriesToken } from '../../src/page/state/series-colour.ts';
 import { rowsOf, ticksOf, treeOf } from '../../src/page/traces/span-tree.ts';
@@ -225,14 +224,6 @@ describe('an alert', () => {
     const ended = { ...alert, name: 'HighErrorRate', labels: { service: 's', job: 'j' }, resolvedAtMs: 700_000.2 };
     expect(questionOf(ended)).toEqual({ service: 's', errors: true, from: '340000', to: '700001' });
   });
-
-  it('has the limit of its rule', () => {
-    expect(limitOf('a / b > 0.2')).toBe(0.2);
-    expect(limitOf('a >= 2e3 ')).toBe(2_000);
-    expect(limitOf('a < 0.5')).toBeUndefined();
-    expect(limitOf('a > b')).toBeUndefined();
-    expect(limitOf('a > 1.2.3')).toBeUndefined();
-  });
 });
 
 describe('verdictOf', () => {
@@ -355,39 +346,5 @@ describe('the range', () => {
     expect(growingFrom(100 * MINUTE, 85 * MINUTE)).toBeUndefined();
     expect(growingFrom(100 * MINUTE, 90 * MINUTE + 7_000)).toBe(90 * MINUTE);
     expect(growingFrom(100 * MINUTE, 99.9 * MINUTE)).toBe(98 * MINUTE);
-  });
-
-  it('takes the part of a panel that it covers', () => {
-    const line = { key: 'a', name: 'a', colour: 'p50', main: true, values: [null, 1, 2] };
-    const data = { timesMs: [0, 15_000, 30_000], lines: [line] };
-    expect(firstOf(data)).toBe(15_000);
-    expect(firstOf({ ...data, lines: [] })).toBe(Infinity);
-    expect(since(data, undefined)).toBe(data);
-    expect(since(data, 15_000)).toEqual({ timesMs: [15_000, 30_000], lines: [{ ...line, values: [1, 2] }] });
-  });
-});
-
-describe('a panel', () => {
-  const queries = [{ expr: 'rate', legend: '{{code}}' }];
-  const at = (timeMs: number, ...codes: string[]) =>
-    new Map([
-      ['rate', { expr: 'rate', timeMs, series: codes.map((code, value) => ({ labels: { code }, value: value + 1 })) }],
-    ]);
-
-  it('that was empty gets its lines with the first traffic, and a new series its own', () => {
-    const empty = { timesMs: [0, 15_000], lines: [] };
-    const first = advanced(empty, queries, at(16_000, '200'));
-    expect(first.lines.map(({ name, values }) => [name, values])).toEqual([['200', [null, 1]]]);
-    const second = advanced(first, queries, at(30_000, '200', '500'));
-    expect(second.timesMs).toEqual([15_000, 30_000]);
-    expect(second.lines.map(({ name, values }) => [name, values])).toEqual([
-      ['200', [1, 1]],
-      ['500', [null, 2]],
-    ]);
-  });
-
-  it('has a bound of lines', () => {
-    const many = Array.from({ length: 40 }, (_, code) => String(code));
-    expect(advanced({ timesMs: [0, 15_000], lines: [] }, queries, at(16_000, ...many)).lines).toHaveLength(12);
   });
 });

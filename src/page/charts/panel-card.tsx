@@ -1,139 +1,105 @@
-/** A panel on a card: title, legend with last values, chart or table, and each state a panel can be in. */
-import type { ComponentChildren, JSX } from 'preact';
-import { useMemo, useState } from 'preact/hooks';
-import type { Panel, Threshold } from '../../dashboards/panel.ts';
-import { frame } from '../state/connection.ts';
-import type { Scale } from '../state/format.ts';
-import { clockTime, digits, NONE, scaleOf } from '../state/format.ts';
-import type { Line, PanelData } from '../state/panel-data.ts';
-import { since, usePanel } from '../state/panel-data.ts';
-import { growingSinceMs } from '../state/range.ts';
-import { useRuleLimit } from '../state/rule-limit.ts';
-import { Icon } from '../ui/icons.tsx';
-import { Empty, Failed, Loading } from '../ui/states.tsx';
-import { TimeChart } from './time-chart.tsx';
+/**
+ * A panel on a card: title with its unit, legend, chart (or table or heatmap), menu, and each state that a panel can be in.
+ * It is the one way to draw a panel, on every page.
+ */
+import type { JSX } from 'preact';
+import { useRef, useState } from 'preact/hooks';
+import { viewNowMs } from '../state/range.ts';
+import { Loading } from '../ui/states.tsx';
+import { Computed } from './computed.tsx';
+import { largestOf } from './data/chart-data.ts';
+import { bucketQuery } from './data/heatmap-data.ts';
+import { LegendTable } from './legend.tsx';
+import type { PanelDialog, PanelFacts } from './panel-actions.ts';
+import { panelMenu, toggleFullScreen } from './panel-actions.ts';
+import { PanelBody } from './panel-body.tsx';
+import { AlertDialog, AnnotateDialog } from './panel-dialogs.tsx';
+import { PanelHead } from './panel-head.tsx';
+import type { PanelCardProps, PanelModel } from './panel-state.ts';
+import { usePanel } from './panel-state.ts';
+import { useWidth } from './width.ts';
+import '../styles/charts.css';
 
-const lastOf = ({ values }: Line): number | null => values.findLast((value) => value !== null) ?? null;
-
-function Legend({ data, scale, stacked }: { data: PanelData; scale: Scale; stacked: boolean }): JSX.Element {
-  const lines = stacked ? [...data.lines].reverse() : data.lines;
-  return (
-    <div class="legend">
-      {lines.slice(0, 6).map((line) => {
-        const last = lastOf(line);
-        return (
-          <span key={line.key}>
-            <i class={stacked ? 'sw' : 'ln'} style={{ background: `var(--${line.colour})` }} />
-            <span class="cut">{line.name}</span> <b>{last === null ? NONE : digits(last * scale.factor)}</b>
-          </span>
-        );
-      })}
-    </div>
-  );
+function factsOf(
+  { panel }: PanelCardProps,
+  { drawn, unit, chart, scale, stacked }: PanelModel,
+): PanelFacts | undefined {
+  if (drawn === undefined) return undefined;
+  return {
+    title: panel.title,
+    unit,
+    chart,
+    picture: { title: panel.title, data: drawn, scale, stacked },
+    hasBuckets: bucketQuery(panel.queries) !== undefined,
+    isRatio: unit === '1',
+  };
 }
 
-/** The chart described in one sentence. */
-export function summaryOf(panel: Panel, data: PanelData): string {
-  const { factor, unit } = scaleOf(panel.unit);
-  const parts = data.lines.map((line) => {
-    const known = line.values.filter((value) => value !== null);
-    if (known.length === 0) return `${line.name} no data`;
-    const peak = Math.max(...known);
-    const at = data.timesMs[line.values.indexOf(peak)];
-    return `${line.name} ${digits((lastOf(line) ?? 0) * factor)} ${unit}, peak ${digits(peak * factor)} at ${clockTime(at, 'minutes')}`;
-  });
-  return `${panel.title}, last 15 minutes: ${parts.join('; ')}.`;
+interface DialogsProps {
+  readonly title: string;
+  readonly model: PanelModel;
+  readonly open: PanelDialog | undefined;
+  readonly onClose: () => void;
 }
 
-function PanelTable({ data, scale }: { data: PanelData; scale: Scale }): JSX.Element {
-  const rows = data.timesMs.map((time, at) => ({ time, at })).reverse();
-  return (
-    <div class="plot scroll" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th>Time</th>
-            {data.lines.map(({ key, name }) => (
-              <th key={key} class="num">
-                {name} <span class="muted">{scale.unit}</span>
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ time, at }) => (
-            <tr key={time}>
-              <td>{clockTime(time)}</td>
-              {data.lines.map(({ key, values }) => {
-                const value = values[at];
-                return (
-                  <td key={key} class="num">
-                    {value === null ? NONE : digits(value * scale.factor)}
-                  </td>
-                );
-              })}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+function Dialogs({ title, model, open, onClose }: DialogsProps): JSX.Element | null {
+  const { chart, drawn } = model;
+  if (open === 'annotate') return <AnnotateDialog timeMs={viewNowMs.peek()} onClose={onClose} />;
+  if (open === undefined || chart.answer === undefined) return null;
+  if (open === 'computed') return <Computed title={title} answer={chart.answer} onClose={onClose} />;
+  const largest = drawn === undefined ? 0 : largestOf(drawn.lines);
+  return <AlertDialog title={title} answer={chart.answer} largest={largest} onClose={onClose} />;
 }
 
-function body(
-  panel: Panel,
-  data: PanelData,
-  threshold: Threshold | undefined,
-  asTable: boolean,
-  onPick?: (timeMs: number) => void,
-): ComponentChildren {
-  const scale = scaleOf(panel.unit);
-  if (data.lines.every(({ values }) => values.every((value) => value === null))) {
-    return (
-      <Empty text={frame.value?.current.balancer === null ? 'No traffic in the last 15 minutes.' : 'No data yet.'} />
-    );
-  }
-  if (asTable) return <PanelTable data={data} scale={scale} />;
-  return (
-    <TimeChart
-      data={data}
-      stacked={panel.kind === 'stacked'}
-      scale={scale}
-      threshold={threshold}
-      onPick={onPick}
-      label={summaryOf(panel, data)}
-    />
-  );
+/** Series of all queries, before any limit. */
+function totalOf({ chart }: PanelModel): number {
+  let total = 0;
+  for (const { seriesTotal } of chart.answer?.queries ?? []) total += seriesTotal;
+  return total;
 }
 
-export function PanelCard(props: { panel: Panel; className?: string; onPick?: (timeMs: number) => void }): JSX.Element {
+/** `v` shows the panel that has the focus on the whole screen. */
+function onKeys(event: KeyboardEvent, figure: HTMLElement | null): void {
+  const typing = event.target instanceof HTMLElement && event.target.closest('input, textarea, dialog') !== null;
+  if (event.key === 'v' && !event.ctrlKey && !event.metaKey && !typing) toggleFullScreen(figure);
+}
+
+export function PanelCard(props: PanelCardProps): JSX.Element {
   const { panel } = props;
-  const { data: whole, error, reload } = usePanel(panel);
-  const sinceMs = growingSinceMs.value;
-  const data = useMemo(() => whole && since(whole, sinceMs), [whole, sinceMs]);
-  const threshold = useRuleLimit(panel.threshold);
-  const [asTable, setAsTable] = useState(false);
-  const stacked = panel.kind === 'stacked';
+  const figure = useRef<HTMLElement>(null);
+  const [plot, width] = useWidth();
+  const model = usePanel(props, width);
+  const [figures, setFigures] = useState(props.figures ?? false);
+  const [dialog, setDialog] = useState<PanelDialog | undefined>(undefined);
+  const [hot, setHot] = useState<string | undefined>(undefined);
+  const [words, setWords] = useState('');
+  const { chart, whole, drawn, hidden, pick, scale, stacked, view } = model;
+  const facts = factsOf(props, model);
+  const legend = whole && { data: whole, scale, stacked, hidden, onPick: pick, onPoint: setHot };
+  const controls = { ...model, legend: figures, setLegend: setFigures, open: setDialog, figure: () => figure.current };
   return (
-    <figure class={`card panel ${props.className ?? ''}`} aria-label={panel.title}>
-      <div class="hd">
-        <h2>{panel.title}</h2>
-        <span class="sub">{panel.subtitle}</span>
-        {data && <Legend data={data} scale={scaleOf(panel.unit)} stacked={stacked} />}
-        <button
-          type="button"
-          class="more"
-          aria-pressed={asTable}
-          aria-label={asTable ? `View ${panel.title} as chart` : `View ${panel.title} as table`}
-          title={asTable ? 'View as chart' : 'View as table'}
-          onClick={() => setAsTable(!asTable)}
-        >
-          <Icon name={asTable ? 'chart' : 'table'} small />
-        </button>
+    <figure
+      ref={figure}
+      class={['card panel', props.className].join(' ')}
+      aria-label={panel.title}
+      onKeyDown={(event) => onKeys(event, figure.current)}
+    >
+      <PanelHead
+        card={props}
+        model={model}
+        legend={legend && !figures && view === 'chart' ? { ...legend, data: drawn ?? legend.data } : undefined}
+        groups={() => (facts === undefined ? [] : panelMenu(facts, controls))}
+        onComputed={() => setDialog('computed')}
+        onOthers={() => setFigures(true)}
+      />
+      <div class={chart.loading && drawn !== undefined ? 'plot-box dim' : 'plot-box'} ref={plot}>
+        {width === 0 ? <Loading height={176} /> : <PanelBody card={props} model={model} hot={hot} say={setWords} />}
       </div>
-      {error && data === undefined && <Failed error={error} retry={reload} />}
-      {data === undefined && error === undefined && <Loading height={176} />}
-      {data && body(panel, data, threshold, asTable, props.onPick)}
+      {figures && legend && view !== 'heatmap' && <LegendTable {...legend} total={totalOf(model)} />}
+      <p class="vh" role="status">
+        {words}
+      </p>
+      <Dialogs title={panel.title} model={model} open={dialog} onClose={() => setDialog(undefined)} />
     </figure>
   );
 }

@@ -1,156 +1,97 @@
 /**
- * A chart over time: lines or stacked bars on uPlot's canvas, with its own marks (threshold, gaps, partial bucket), a
- * crosshair that all charts share, and a tooltip made of text nodes. Keyboard: left and right move the
- * crosshair, Enter opens the traces under it. A screen reader cannot read the canvas; the figure around it has a description.
+ * A chart over time on uPlot's canvas, with a crosshair that all charts share. Keyboard: the arrows, Home and End move the
+ * crosshair, Enter opens the traces under it, plus and minus zoom, Escape removes the crosshair. The canvas cannot be read
+ * by a screen reader: the figure around it has a summary and a table, and the value under the crosshair is announced.
  */
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { PanelData } from '../state/panel-data.ts';
-import { STEP_MS } from '../state/range.ts';
-import { clockTime, digits } from '../state/format.ts';
-import { colourOf, paint } from '../state/theme.ts';
-import { drawAbove, drawBeneath } from './chart-marks.ts';
-import { crosshair } from './chart-cursor.ts';
+import { zoomIn } from '../state/range.ts';
+import { pageState } from '../state/router.ts';
+import { paint } from '../state/theme.ts';
 import type { TimeChartProps } from './chart-model.ts';
-import { columnsOf, roundTop } from './chart-model.ts';
+import { columnsOf } from './chart-model.ts';
+import { spoken } from './chart-cursor.ts';
+import { dotAt, optionsOf } from './chart-options.ts';
 
-function seriesOf({ lines }: PanelData, stacked: boolean): uPlot.Series[] {
-  return lines.map(({ name, colour, main }) => ({
-    label: name,
-    stroke: () => colourOf(colour),
-    width: main ? 1.9 : 1.25,
-    points: { show: false },
-    spanGaps: false,
-    ...(stacked ? { paths: () => null } : {}),
-    ...(main && !stacked
-      ? {
-          fill: (u: uPlot) => {
-            const { top, height } = u.bbox;
-            const fill = u.ctx.createLinearGradient(0, top, 0, top + height);
-            fill.addColorStop(0, withAlpha(colourOf(colour), 0.2));
-            fill.addColorStop(1, withAlpha(colourOf(colour), 0.02));
-            return fill;
-          },
-        }
-      : {}),
-  }));
-}
-
-/** `oklch(…)` or `rgb(…)` with another alpha. */
-function withAlpha(colour: string, alpha: number): string {
-  const open = colour.indexOf('(');
-  if (colour.startsWith('rgb')) {
-    return `rgba(${colour
-      .slice(open + 1, -1)
-      .split(',')
-      .slice(0, 3)
-      .join(',')},${alpha})`;
-  }
-  return `${colour.slice(0, -1).split('/')[0]} / ${alpha})`;
-}
-
-const axisFont = '10px system-ui, "Segoe UI", Roboto, sans-serif';
-
-function axes(): uPlot.Axis[] {
-  const stroke = (): string => colourOf('muted');
-  return [
-    {
-      stroke,
-      font: axisFont,
-      size: 22,
-      gap: 4,
-      space: 72,
-      incrs: [60, 120, 180, 300, 600, 900, 1_800, 3_600],
-      values: (_, ticks) => ticks.map((seconds) => clockTime(seconds * 1_000, 'minutes')),
-      grid: { show: false },
-      ticks: { show: false },
-    },
-    {
-      stroke,
-      font: axisFont,
-      size: 38,
-      gap: 6,
-      space: 34,
-      values: (_, ticks) => ticks.map((value) => digits(value)),
-      grid: { stroke: () => colourOf('grid'), width: 1 },
-      ticks: { show: false },
-    },
-  ];
-}
-
-type Latest = TimeChartProps;
-
-function optionsOf(latest: { current: Latest }, width: number, height: number): uPlot.Options {
-  const { data, stacked } = latest.current;
-  return {
-    width,
-    height,
-    padding: [8, 16, 0, 0],
-    legend: { show: false },
-    scales: {
-      x: {
-        time: true,
-        range: (_, min, max) => (stacked ? [min - STEP_MS / 2_000, max + STEP_MS / 2_000] : [min, max]),
-      },
-      y: {
-        range: (_, __, max) => [0, roundTop(Math.max(max ?? 0, limitOf(latest.current) * 1.15))],
-      },
-    },
-    axes: axes(),
-    series: [{}, ...seriesOf(data, stacked)],
-    cursor: { sync: { key: 'vitrine' }, drag: { x: false, y: false }, points: { show: !stacked, size: 7 }, y: false },
-    hooks: {
-      drawClear: [(u) => drawBeneath(u, latest.current)],
-      draw: [(u) => drawAbove(u, latest.current)],
-    },
-    plugins: [crosshair(latest)],
-  };
-}
-
-const limitOf = ({ threshold, scale }: Latest): number =>
-  threshold === undefined ? 0 : threshold.above * scale.factor;
-
-function move(u: uPlot, latest: Latest, event: KeyboardEvent): void {
+function move(u: uPlot, latest: TimeChartProps, event: KeyboardEvent): void {
   const last = u.data[0].length - 1;
+  if (last < 0) return;
   const at = u.cursor.idx ?? last;
+  const far = event.ctrlKey || event.metaKey ? 10 : 1;
+  const targets: Readonly<Record<string, number>> = {
+    ArrowLeft: at - far,
+    ArrowRight: at + far,
+    PageUp: at - 10,
+    PageDown: at + 10,
+    Home: 0,
+    End: last,
+  };
   if (event.key === 'Enter') latest.onPick?.((u.data[0][at] ?? 0) * 1_000);
-  const next = event.key === 'ArrowLeft' ? at - 1 : event.key === 'ArrowRight' ? at + 1 : undefined;
-  if (next === undefined) return;
+  else if (event.key === '+') zoomIn();
+  else if (event.key === '-') latest.onZoomOut();
+  else if (event.key === 'Escape') u.setCursor({ left: -10, top: -10 });
+  if (!Object.hasOwn(targets, event.key)) return;
   event.preventDefault();
-  const x = u.data[0][Math.max(0, Math.min(last, next))];
-  u.setCursor({ left: u.valToPos(x, 'x'), top: u.over.clientHeight / 2 });
+  const next = Math.max(0, Math.min(last, targets[event.key]));
+  u.setCursor({ left: u.valToPos(u.data[0][next], 'x'), top: u.over.clientHeight / 2 });
+  latest.onCursor(spoken(latest, next));
 }
+
+/** A change of any of these needs a new uPlot; every other change only new data or a new drawing. */
+const shapeOf = ({ stacked, axis, data, ghost, ribbon }: TimeChartProps): string =>
+  [
+    stacked,
+    axis,
+    ribbon === undefined,
+    ...data.lines.map(({ key, colour }) => key + colour),
+    '|',
+    ...(ghost?.lines ?? []).map(({ key }) => key),
+  ].join('\u0000');
 
 export function TimeChart(props: TimeChartProps): JSX.Element {
   const holder = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
+  const visible = useRef(true);
+  const waiting = useRef(false);
+  const dragged = useRef(false);
   const latest = useRef(props);
   latest.current = props;
-  const shape = `${props.stacked}|${props.data.lines.map(({ key, colour }) => key + colour).join('|')}`;
+  const shape = shapeOf(props);
   const painted = paint.value;
+  const { zone } = pageState.value;
 
   useEffect(() => {
     const box = holder.current;
     if (box === null) return undefined;
-    const { data, stacked, scale } = latest.current;
-    const u = new uPlot(
-      optionsOf(latest, box.clientWidth, box.clientHeight),
-      columnsOf(data, stacked, scale.factor),
-      box,
-    );
+    const options = optionsOf(latest, box.clientWidth, box.clientHeight);
+    const u = new uPlot(options, columnsOf(latest.current), box);
     chart.current = u;
     const resize = new ResizeObserver(() => u.setSize({ width: box.clientWidth, height: box.clientHeight }));
     resize.observe(box);
+    // A chart that nobody sees is not drawn; it is when it is scrolled into view.
+    const view = new IntersectionObserver((entries) => {
+      visible.current = entries.at(-1)?.isIntersecting ?? true;
+      if (!visible.current || !waiting.current) return;
+      waiting.current = false;
+      u.setData(columnsOf(latest.current));
+    });
+    view.observe(box);
     return () => {
+      view.disconnect();
       resize.disconnect();
       u.destroy();
+      chart.current = undefined;
     };
-  }, [shape, painted]);
+  }, [shape, painted, zone]);
   useEffect(() => {
-    chart.current?.setData(columnsOf(props.data, props.stacked, props.scale.factor));
-  }, [props.data, props.stacked, props.scale.factor]);
+    if (!visible.current) waiting.current = true;
+    else chart.current?.setData(columnsOf(props));
+  }, [props.data, props.ghost, props.scale.factor, props.limits]);
+  useEffect(() => {
+    if (visible.current) chart.current?.redraw(false);
+  }, [props.marks, props.dots, props.hot, props.band, props.ribbon]);
 
   return (
     <div
@@ -160,10 +101,21 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
       role="img"
       aria-label={props.label}
       onKeyDown={(event) => chart.current && move(chart.current, latest.current, event)}
+      onMouseDown={() => {
+        dragged.current = false;
+      }}
+      onMouseMove={() => {
+        if ((chart.current?.select.width ?? 0) > 0) dragged.current = true;
+      }}
+      onDblClick={() => latest.current.onZoomOut()}
       onClick={() => {
-        const at = chart.current?.cursor.idx;
-        const time = at === undefined || at === null ? undefined : chart.current?.data[0][at];
-        if (time !== undefined) props.onPick?.(time * 1_000);
+        const u = chart.current;
+        if (u === undefined || dragged.current) return;
+        const dot = dotAt(u, latest.current);
+        const at = u.cursor.idx;
+        const time = at === undefined || at === null ? undefined : u.data[0][at];
+        if (dot !== undefined && latest.current.onDot !== undefined) latest.current.onDot(dot);
+        else if (time !== undefined) latest.current.onPick?.(time * 1_000);
       }}
     />
   );

@@ -22,6 +22,7 @@ export const PAGES: readonly PageLink[] = [
   { path: '/services', title: 'Services', icon: 'services', key: 's', also: '/service', tab: true },
   { path: '/traces', title: 'Traces', icon: 'traces', key: 't', tab: true },
   { path: '/explore', title: 'Metrics', icon: 'metrics', key: 'm' },
+  { path: '/dashboards', title: 'Dashboards', icon: 'dashboards', key: 'd' },
   { path: '/alerts', title: 'Alerts', icon: 'alerts', key: 'a', tab: true },
   { path: '/traffic', title: 'Traffic', icon: 'traffic', key: 'b', needs: 'balancer' },
   { path: '/settings', title: 'Settings', icon: 'settings', key: 'e', foot: true },

@@ -2,7 +2,6 @@
  * Numbers, durations and times for people: three significant digits, unit apart, never `1e+06`. Times
  * are in the zone of the page; all else is pure.
  */
-import type { Unit } from '../../dashboards/panel.ts';
 import { pageState } from './router.ts';
 import { wallOf } from './zoned-time.ts';
 
@@ -103,18 +102,10 @@ export function dateTime(ms: number, detail: 'minutes' | 'seconds' = 'minutes'):
   return `${year}-${two(month)}-${two(day)} ${clockTime(ms, detail)}`;
 }
 
+/** How values are drawn: multiplied by the factor, with the unit after them. */
 export interface Scale {
   readonly factor: number;
   readonly unit: string;
-}
-
-/** How a panel's unit is drawn: the factor of the values, and the word after them. */
-export function scaleOf(unit: Unit): Scale {
-  if (unit === 'seconds') return { factor: 1_000, unit: 'ms' };
-  if (unit === 'ratio') return { factor: 100, unit: '%' };
-  if (unit === 'bytes') return { factor: 1 / 1_048_576, unit: 'MiB' };
-  if (unit === 'requests_per_second') return { factor: 1, unit: 'req/s' };
-  return { factor: 1, unit: unit === 'cores' ? 'cores' : '' };
 }
 
 /** A value of an attribute as text: an object or list as JSON. */

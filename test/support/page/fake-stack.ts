@@ -224,10 +224,34 @@ const SERVICES: readonly (readonly [string, number, number, number, number, numb
   [HOSTILE, 0.2, 0, 0.004, 0.01, 1, 60],
 ];
 
+/** The buckets of the latency in requests a second, cumulative. */
+function bucketRows(r: number): (readonly [Record<string, string>, number])[] {
+  return [...DURATION_BOUNDS, Infinity].map((bound) => {
+    const share = 1 - 0.9 * Math.exp(-bound / 0.03) - 0.1 * Math.exp(-bound / (0.06 + r * 0.2));
+    return [{ le: bound === Infinity ? '+Inf' : String(bound) }, 118 * Math.min(1, share)];
+  });
+}
+
+/** Series that exist for a part of the time: the two releases, and the alert that follows the second. */
+function passing(expr: string, releasedMs: number): readonly (readonly [Record<string, string>, number, number])[] {
+  if (expr.includes('target_info')) {
+    return [
+      [{ job: 'payments', service_version: 'v41' }, 0, releasedMs],
+      [{ job: 'payments', service_version: 'v42' }, releasedMs, Infinity],
+    ];
+  }
+  if (!expr.includes('ALERTS')) return [];
+  return [
+    [{ alertname: 'SlowResponses', severity: 'warning', job: 'vitrine-balancer' }, releasedMs + 60_000, Infinity],
+  ];
+}
+
 /** The rows of an expression at a time; it recognises the shapes that panels and the API ask for. */
 function rowsOf(expr: string, t: number, releasedMs: number): (readonly [Record<string, string>, number])[] {
   const { rate, p50, p95, p99 } = signalsAt(t, releasedMs);
   const r = ramp(t, releasedMs);
+  if (expr.includes('vitrine_balancer_phase_duration') && !expr.includes('by (')) return [[{}, 0.07 + r * 0.16]];
+  if (expr.includes('by (le)') && !expr.includes('histogram_quantile')) return bucketRows(r);
   if (expr.includes('vitrine_cache_lookups')) return [[{}, signalsAt(t, releasedMs).hitRatio]];
   if (expr.includes('upstream_requests')) {
     return [
@@ -293,6 +317,13 @@ export function fakeQuerier(releasedMs: number, gap?: { readonly fromMs: number;
       for (let t = startMs; t <= endMs; t += stepMs) {
         if (gap === undefined || t < gap.fromMs || t > gap.toMs) times.push(t);
       }
+      if (/target_info|ALERTS|process_uptime|config_last_reload/.test(expr) && !expr.includes('by (job)')) {
+        const some = passing(expr, releasedMs).map(([labels, fromMs, toMs]): MatrixSeries => {
+          const t = times.filter((at) => at >= fromMs && at < toMs);
+          return { labels: Labels.from(labels), t: Float64Array.from(t), v: Float64Array.from(t, () => 1) };
+        });
+        return answer({ kind: 'matrix', series: some });
+      }
       const columns = times.map((t) => rowsOf(expr, t, releasedMs));
       const series = (columns[0] ?? []).map(([labels], row): MatrixSeries => ({
         labels: Labels.from(labels),
@@ -302,10 +333,33 @@ export function fakeQuerier(releasedMs: number, gap?: { readonly fromMs: number;
       return answer({ kind: 'matrix', series });
     },
     series: () => Promise.resolve([]),
-    labelNames: () => Promise.resolve(['__name__', 'job']),
-    labelValues: () => Promise.resolve(['http_server_request_duration_seconds_count', 'up']),
-    metadata: () => Promise.resolve([]),
-    exemplars: () => Promise.resolve([]),
+    labelNames: () => Promise.resolve(['__name__', 'http_route', 'instance', 'job']),
+    labelValues(name) {
+      const values: Readonly<Record<string, readonly string[]>> = {
+        __name__: ['http_server_request_duration_seconds_bucket', 'http_server_request_duration_seconds_count', 'up'],
+        job: SERVICES.map(([service]) => service),
+        http_route: ROUTES.map(([, route]) => route),
+      };
+      return Promise.resolve(values[name] ?? ['127.0.0.1:8080', HOSTILE]);
+    },
+    metadata: () =>
+      Promise.resolve([
+        {
+          name: 'http_server_request_duration_seconds',
+          type: 'histogram',
+          unit: 'seconds',
+          help: 'Duration of HTTP server requests.',
+        },
+        { name: 'up', type: 'gauge', unit: '', help: `1 when the last check was good. ${HOSTILE}` },
+      ]),
+    exemplars(_, startMs, endMs) {
+      const found = [0.3, 0.41, 0.52, 0.72, 0.8, 0.93].map((part, at) => ({
+        labels: Labels.from({ trace_id: (at + 1).toString(16).padStart(32, '0') }),
+        value: 0.12 + ((at * 7) % 5) * 0.09,
+        timestampMs: startMs + part * (endMs - startMs),
+      }));
+      return Promise.resolve([{ labels: Labels.from({}), exemplars: found }]);
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * The API and the built page over a fake stack: `node test/support/page/page-server.ts [port]` to view it,
- * `startPageServer` for tests. The query API is a small replacement for the Prometheus router.
+ * `startPageServer` for tests.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,12 +10,17 @@ import type { Clock } from '../../../src/base/clock.ts';
 import { VitrineError } from '../../../src/base/errors.ts';
 import { every, systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
-import type { LogSource, Querier } from '../../../src/model/ports.ts';
-import type { LogRecord } from '../../../src/model/records.ts';
+import { prometheusRouter } from '../../../src/monitor/api/prometheus/router.ts';
 import { LiveState } from '../../../src/monitor/api/live.ts';
 import type { MonitorApi, MonitorApiOptions } from '../../../src/monitor/api/server.ts';
 import { createMonitorApi } from '../../../src/monitor/api/server.ts';
+import { builtinRules } from '../../../src/monitor/alerts/rules/builtin.ts';
+import type { RuleSource } from '../../../src/monitor/alerts/rules/view.ts';
+import { Labels } from '../../../src/model/labels.ts';
 import { careRoutes } from '../../../src/monitor/api/care-routes.ts';
+import { FakeBalancer, fakeAlerts, fakeCare, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
+import type { LogSource, Querier } from '../../../src/model/ports.ts';
+import type { LogRecord } from '../../../src/model/records.ts';
 import { ErrorGroups } from '../../../src/monitor/insight/error-groups.ts';
 import { LogPatterns } from '../../../src/monitor/insight/log-patterns.ts';
 import { JsonFile } from '../../../src/monitor/store/state/json-file.ts';
@@ -23,51 +28,8 @@ import { Tail } from '../../../src/monitor/search/tail.ts';
 import { MemoryLogs } from '../../../src/monitor/store/recent/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../src/monitor/store/recent/memory-spans.ts';
 import { RecentRecords } from '../../../src/monitor/store/recent/recent-records.ts';
-import { FakeBalancer, fakeAlerts, fakeCare, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
 
 export const PAGE_DIR = path.resolve(import.meta.dirname, '../../../dist/page');
-
-/** Just enough of `query` and `query_range` for the page. */
-export function prometheusStandIn(querier: Querier): Middleware {
-  return async (ctx, next) => {
-    const { query } = ctx;
-    if (ctx.path === '/api/v1/query_range') {
-      const { value } = await querier.range(
-        String(query.query),
-        Number(query.start) * 1_000,
-        Number(query.end) * 1_000,
-        Number(query.step) * 1_000,
-      );
-      const series = value.kind === 'matrix' ? value.series : [];
-      const result = series.map(({ labels, t, v }) => ({
-        metric: labels.toJSON(),
-        values: [...t].map((at, index) => [at / 1_000, String(v[index])]),
-      }));
-      ctx.body = { status: 'success', data: { resultType: 'matrix', result } };
-      return;
-    }
-    if (ctx.path === '/api/v1/query') {
-      const at = query.time === undefined ? Date.now() : Number(query.time) * 1_000;
-      const { value } = await querier.instant(String(query.query), at);
-      const series = value.kind === 'vector' ? value.series : [];
-      const result = series.map(({ labels, point }) => ({
-        metric: labels.toJSON(),
-        value: [point.t / 1_000, String(point.v)],
-      }));
-      ctx.body = { status: 'success', data: { resultType: 'vector', result } };
-      return;
-    }
-    if (ctx.path === '/api/v1/rules') {
-      ctx.body = { status: 'success', data: { groups: [] } };
-      return;
-    }
-    if (ctx.path === '/api/v1/label/__name__/values') {
-      ctx.body = { status: 'success', data: await querier.labelValues('__name__', [], 0, 0) };
-      return;
-    }
-    await next();
-  };
-}
 
 export interface PageServer extends AsyncDisposable {
   readonly url: string;
@@ -82,6 +44,41 @@ export interface PageServerOptions {
   readonly clock?: Clock;
   readonly overrides?: Partial<MonitorApiOptions>;
 }
+
+/** The shipped rules as a rule engine lists them, so that charts have limits. */
+const shippedRules: RuleSource = {
+  alerts: () => [],
+  groups: () =>
+    builtinRules().map(({ name, rules }) => ({
+      name,
+      file: '',
+      intervalMs: 1_000,
+      limit: 0,
+      evaluationSeconds: 0,
+      lastEvaluationMs: undefined,
+      rules: rules.flatMap((rule) =>
+        rule.kind === 'recording'
+          ? []
+          : [
+              {
+                kind: 'alerting' as const,
+                name: rule.name,
+                query: rule.expr,
+                labels: Labels.from({}),
+                health: 'ok' as const,
+                lastError: '',
+                evaluationSeconds: 0,
+                lastEvaluationMs: undefined,
+                state: 'inactive' as const,
+                forMs: 0,
+                keepFiringForMs: 0,
+                annotations: {},
+                alerts: [],
+              },
+            ],
+      ),
+    })),
+};
 
 const MEMORY = { maxBytes: 32 * 1024 ** 2, maxRecords: 10_000 };
 
@@ -140,7 +137,15 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     connect: { otlpHttp: '127.0.0.1:4318', otlpGrpc: '127.0.0.1:4317', balancer: '127.0.0.1:8080', ownServices: [] },
     routes: kind === 'broken' ? [] : careRoutes(fakeCare),
     token: options.token,
-    prometheusRouter: kind === 'broken' ? undefined : prometheusStandIn(asked),
+    rules: shippedRules,
+    prometheusRouter:
+      kind === 'broken'
+        ? undefined
+        : (prometheusRouter({
+            querier: options.overrides?.querier ?? asked,
+            clock,
+            rules: shippedRules,
+          }).routes() as unknown as Middleware),
     ...options.overrides,
   });
   const server = createServer(api.handler);

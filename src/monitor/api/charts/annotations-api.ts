@@ -70,8 +70,10 @@ const grafanaShape = ({ id, timeMs, endMs, createdMs, text, tags, who }: Annotat
 
 async function add({ ctx }: Call, annotations: Annotations, nowMs: number): Promise<unknown> {
   const who = ctx.req.socket.remoteAddress ?? 'unknown';
-  const made = newAnnotation(await jsonBody(ctx, MAX_BODY_BYTES), who, nowMs);
-  return { message: 'Annotation added', id: await annotations.add(made, nowMs) };
+  // The steady clock has fractions of a millisecond; annotations have whole ones.
+  const createdMs = Math.round(nowMs);
+  const made = newAnnotation(await jsonBody(ctx, MAX_BODY_BYTES), who, createdMs);
+  return { message: 'Annotation added', id: await annotations.add(made, createdMs) };
 }
 
 async function remove({ params }: Call, annotations: Annotations): Promise<unknown> {

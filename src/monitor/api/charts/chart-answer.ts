@@ -10,6 +10,8 @@ import { parseDurationMs } from '../../../base/units.ts';
 import type { MatrixSeries, Querier, QueryOptions, QueryResult } from '../../../model/ports.ts';
 import type { ChartAnswer, ChartQueryAnswer, ChartSeries } from './contract.ts';
 import { numberFrom } from '../routes.ts';
+import type { Matcher } from '../../../model/labels.ts';
+import { matchersFrom, narrowed } from './narrowed.ts';
 import { allSteps, downSample } from './down-sample.ts';
 import type { Resolution } from './resolution.ts';
 import { coarse, filledIn, finest } from './resolution.ts';
@@ -36,6 +38,7 @@ interface Asked {
   readonly width: number;
   readonly leastStepMs: number;
   readonly maxSeries: number;
+  readonly matchers: readonly Matcher[];
 }
 
 function askedFrom(query: URLSearchParams, nowMs: number): Asked {
@@ -55,7 +58,15 @@ function askedFrom(query: URLSearchParams, nowMs: number): Asked {
   }
   const width = numberFrom(query, 'width', { min: 10, max: 8_192, fallback: DEFAULT_WIDTH }) ?? DEFAULT_WIDTH;
   const maxSeries = numberFrom(query, 'series', { min: 1, max: MAX_SERIES, fallback: MAX_SERIES }) ?? MAX_SERIES;
-  return { exprs, fromMs, toMs, width: Math.floor(width), leastStepMs, maxSeries };
+  return {
+    exprs,
+    fromMs,
+    toMs,
+    width: Math.floor(width),
+    leastStepMs,
+    maxSeries,
+    matchers: matchersFrom(query.getAll('match')),
+  };
 }
 
 function seriesOf({ labels, t, v }: MatrixSeries, grid: Resolution, width: number): ChartSeries {
@@ -91,7 +102,7 @@ interface Evaluated {
 async function evaluated(querier: Querier, text: string, asked: Asked, options: QueryOptions): Promise<Evaluated> {
   const { fromMs, toMs, leastStepMs, width } = asked;
   const run = async (grid: Resolution, fine: boolean): Promise<Evaluated> => {
-    const expr = filledIn(text, grid);
+    const expr = narrowed(filledIn(text, grid), asked.matchers);
     return { expr, grid, fine, result: await querier.range(expr, grid.startMs, grid.endMs, grid.stepMs, options) };
   };
   const fine = finest(fromMs, toMs, leastStepMs);

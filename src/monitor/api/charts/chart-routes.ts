@@ -4,6 +4,8 @@ import type { Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Querier } from '../../../model/ports.ts';
 import type { RuleSource } from '../../alerts/rules/view.ts';
+import { AGGREGATORS } from '../../promql/syntax/keywords.ts';
+import { FUNCTIONS } from '../../promql/syntax/signatures.ts';
 import type { Annotations } from '../../store/state/annotations.ts';
 import type { Route } from '../routes.ts';
 import { numberFrom } from '../routes.ts';
@@ -20,6 +22,9 @@ export interface ChartRouteOptions {
   readonly annotations?: Annotations | undefined;
   readonly clock: Clock;
 }
+
+/** The functions and aggregations of the engine, for completion in the page's editor. */
+const WORDS = { functions: [...FUNCTIONS.keys(), ...AGGREGATORS.keys()].sort() };
 
 /** Rules change rarely; their expressions are compared again after this time. */
 const LIMITS_FOR_MS = 5_000;
@@ -58,6 +63,7 @@ export function chartRoutes(options: ChartRouteOptions): Route[] {
   const sources = { querier, clock, limits: limitsOf(options) };
   return [
     { method: 'GET', path: '/api/charts', handler: ({ ctx, query }) => chartAnswer(query, sources, withClient(ctx)) },
+    { method: 'GET', path: '/api/charts/words', handler: () => WORDS },
     {
       method: 'GET',
       path: '/api/marks',

@@ -45,7 +45,8 @@ function querierWith(
 }
 
 const ask = (querier: Querier, params: Readonly<Record<string, string | number>>, ...exprs: string[]) => {
-  const query = new URLSearchParams(Object.entries(params).map(([name, value]) => [name, String(value)]));
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) query.set(name, String(value));
   for (const expr of exprs) query.append('expr', expr);
   return chartAnswer(query, { querier, clock, limits }, new AbortController().signal);
 };
@@ -102,6 +103,29 @@ describe('chartAnswer', () => {
       [1, undefined],
     ]);
     await expect(ask(querierWith(1), {}, 'bug')).rejects.toThrow('a mistake of ours');
+  });
+
+  it('adds the variables of a dashboard to every selector that has the label', async () => {
+    const query = new URLSearchParams({
+      expr: 'sum(rate(http_a{job="b"}[1m])) / -vector(1) + (max_over_time(c[5m:1m])) + topk(2, d)',
+    });
+    for (const match of ['job=sh"op', 'http_route=/a', 'instance=i:1']) query.append('match', match);
+    const { queries } = await chartAnswer(
+      query,
+      { querier: querierWith(1), clock, limits },
+      new AbortController().signal,
+    );
+    const both = 'instance="i:1",job="sh\\"op"';
+    expect(queries[0].expr).toBe(
+      `sum(rate(http_a{http_route="/a",instance="i:1",job="b"}[1m])) / -vector(1) + (max_over_time(c{${both}}[5m:1m])) + topk(2, d{${both}})`,
+    );
+    for (const match of [['x'], ['1=2'], ['a=b', 'a=b', 'a=b', 'a=b', 'a=b', 'a=b']]) {
+      const wrong = new URLSearchParams({ expr: 'a' });
+      for (const text of match) wrong.append('match', text);
+      await expect(
+        chartAnswer(wrong, { querier: querierWith(1), clock, limits }, new AbortController().signal),
+      ).rejects.toThrow(expect.objectContaining({ code: 'bad_request' }));
+    }
   });
 
   it.each([
