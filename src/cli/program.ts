@@ -9,6 +9,7 @@ import { VitrineError } from '../base/errors.ts';
 import { parseDurationMs } from '../base/units.ts';
 import { nearest } from '../config/schema-walk.ts';
 import { addCare } from './care-commands.ts';
+import { addExplain } from './explain-command.ts';
 import type { ClientOptions } from './client.ts';
 import { DRILLS, type Drill } from './drill.ts';
 import { fail } from './output.ts';
@@ -24,7 +25,6 @@ const LATER: Readonly<Record<string, string>> = {
   alerts: 'list and manage alerts',
   silence: 'silence alerts',
   targets: 'list and check targets',
-  explain: 'explain why an alert did or did not fire',
   export: 'write history as CSV, JSON or NDJSON',
   report: 'write a report',
   demo: 'walk through every feature',
@@ -67,6 +67,7 @@ ${EXIT_CODES}`,
   addStart(program, exit);
   addRun(program, exit);
   addReaders(program);
+  addExplain(program, clientOf);
   addWorkers(program, exit);
   addCare(program, clientOf);
   for (const [name, what] of Object.entries(LATER)) addLater(program, name, what);

@@ -25,6 +25,7 @@ import type { LiveState } from './live.ts';
 import type { RecordSources } from './record-routes.ts';
 import { recentTraces, recordRoutes } from './record-routes.ts';
 import { logRoutes } from './records/log-routes.ts';
+import { requestRoutes } from './records/request-routes.ts';
 import { traceRoutes } from './records/trace-routes.ts';
 import type { Route } from './routes.ts';
 import { findRoute } from './routes.ts';
@@ -185,6 +186,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ...sessionRoutes(access),
     ...figureRoutes(options),
     ...logRoutes(options),
+    ...requestRoutes(options),
     ...traceRoutes({ ...options, recent: recentTraces(options) }),
     ...chartRoutes(options),
     ...recordRoutes(options),

@@ -105,7 +105,7 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
   const asked = kind === 'empty' ? none : querier;
   const api = await createMonitorApi({
     ...data,
-    ...recordsOf(options.overrides?.logs ?? data.logs),
+    ...recordsOf(options.overrides?.records === undefined ? (options.overrides?.logs ?? data.logs) : data.logs),
     querier: asked,
     live,
     health: () => fakeHealth(kind === 'empty' ? 'healthy' : 'degraded', 187_200),
