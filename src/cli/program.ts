@@ -13,6 +13,7 @@ import { addExplain } from './explain-command.ts';
 import type { ClientOptions } from './client.ts';
 import { DRILLS, type Drill } from './drill.ts';
 import { fail } from './output.ts';
+import { addSearch } from './search-commands.ts';
 import { version } from '../app/process/version.ts';
 
 const EXIT_CODES = `
@@ -20,8 +21,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad configuration, 4 cannot reach
 
 /** Planned commands that this version does not have yet. */
 const LATER: Readonly<Record<string, string>> = {
-  logs: 'search and follow log lines',
-  traces: 'search and follow traces',
   alerts: 'list and manage alerts',
   silence: 'silence alerts',
   targets: 'list and check targets',
@@ -212,6 +211,7 @@ function addReaders(program: Command): void {
       const { query } = await import('./query.ts');
       await query(clientOf(flags), expr, flags as never, Date.now());
     });
+  addSearch(reader, clientOf);
   reader('annotate', 'put a mark on every chart')
     .argument('<text>', 'what happened')
     .option('--tag <tag...>', 'deploy, restart, reload, drill and load have a sign of their own')
