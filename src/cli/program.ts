@@ -10,6 +10,7 @@ import { parseDurationMs } from '../base/units.ts';
 import { addAlerts } from './alert-commands.ts';
 import { nearest } from '../config/schema-walk.ts';
 import { addCare } from './care-commands.ts';
+import { addExplain } from './explain-command.ts';
 import type { ClientOptions } from './client.ts';
 import { DRILLS, type Drill } from './drill.ts';
 import { fail } from './output.ts';
@@ -64,6 +65,7 @@ ${EXIT_CODES}`,
   addStart(program, exit);
   addRun(program, exit);
   addReaders(program);
+  addExplain(program, clientOf);
   addWorkers(program, exit);
   addCare(program, clientOf);
   addAlerts(program, clientOf);

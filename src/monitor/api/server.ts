@@ -31,6 +31,7 @@ import type { RecordSources } from './record-routes.ts';
 import { recentTraces, recordRoutes } from './record-routes.ts';
 import { insightRoutes } from './records/insight-routes.ts';
 import { logRoutes } from './records/log-routes.ts';
+import { requestRoutes } from './records/request-routes.ts';
 import { traceRoutes } from './records/trace-routes.ts';
 import type { Route } from './routes.ts';
 import { findRoute } from './routes.ts';
@@ -191,6 +192,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ...liveRoutes,
     ...figureRoutes(options),
     ...logRoutes(options),
+    ...requestRoutes(options),
     ...insightRoutes(options),
     ...traceRoutes({ ...options, recent: recentTraces(options) }),
     ...chartRoutes(options),

@@ -123,7 +123,7 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
   const asked = kind === 'empty' ? none : kind === 'broken' ? failing : querier;
   const api = await createMonitorApi({
     ...data,
-    ...recordsOf(options.overrides?.logs ?? data.logs, clock),
+    ...recordsOf(options.overrides?.records === undefined ? (options.overrides?.logs ?? data.logs) : data.logs, clock),
     querier: asked,
     live,
     health: () => fakeHealth(kind === 'empty' ? 'healthy' : 'degraded', 187_200),

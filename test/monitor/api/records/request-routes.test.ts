@@ -1,0 +1,179 @@
+/** The request ledger over HTTP: its rows, exact figures, and one request by its code; and `vitrine explain request`. */
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { explainRequest } from '../../../../src/cli/explain.ts';
+import type { RequestRow } from '../../../../src/model/request-row.ts';
+import type {
+  RequestAnswer,
+  RequestFiguresAnswer,
+  RequestsAnswer,
+} from '../../../../src/monitor/api/records/contract.ts';
+import { StoredLogs, StoredSpans } from '../../../../src/monitor/search/stored-sources.ts';
+import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../../src/monitor/store/recent/memory-spans.ts';
+import { openRecordStore } from '../../../../src/monitor/store/records/open-record-store.ts';
+import type { RecordStore } from '../../../../src/monitor/store/records/record-store.ts';
+import { movedClock } from '../../../support/moved-clock.ts';
+import { startPageServer, type PageServer } from '../../../support/page/page-server.ts';
+import { lineOf, spanOf } from '../../../support/records/plain-records.ts';
+import { removeDirectory, temporaryDirectory } from '../../store/store-fixture.ts';
+
+const NOW = 1_800_000_000_000;
+const clock = movedClock(NOW);
+const hex = (number: number, digits: number): string => number.toString(16).padStart(digits, '0');
+
+function row(at: number, given: Partial<RequestRow> = {}): RequestRow {
+  const failed = at % 10 === 0;
+  return {
+    startUnixNano: BigInt(NOW - 600_000 + at * 500) * 1_000_000n,
+    durationMs: at,
+    service: 'vitrine-balancer',
+    instance: 'h:1',
+    version: '1',
+    route: at % 4 === 0 ? '/pay' : '/list',
+    method: 'GET',
+    path: `/x/${at}`,
+    status: failed ? 502 : 200,
+    reason: failed ? 'bad_gateway' : '',
+    upstream: `up-${at % 3}`,
+    tries: 1,
+    cache: '',
+    phases: { queue: 1, cache: undefined, connect: undefined, upstream: at, transfer: undefined },
+    requestBytes: undefined,
+    responseBytes: 100,
+    traceId: hex(at + 1, 32),
+    code: `C0DE${String(at).padStart(4, '0')}`,
+    requestId: at === 7 ? 'client-id-0007' : '',
+    user: '',
+    ...given,
+  };
+}
+
+const rows = Array.from({ length: 1_000 }, (_, at) => row(at));
+let dir: string;
+let store: RecordStore;
+let server: PageServer;
+beforeAll(async () => {
+  dir = temporaryDirectory();
+  store = openRecordStore({ dir, clock, minFreeBytes: 0 });
+  await store.append('requests', rows.slice(0, 600));
+  await store.flush();
+  await store.append('requests', rows.slice(600));
+  const traceId = hex(8, 32);
+  const parts = { trace: 8, startMs: NOW - 590_000, durationMs: 5 };
+  await store.append('traces', [
+    spanOf({ ...parts, span: 1, name: 'GET /list', service: 'shop' }),
+    spanOf({ ...parts, span: 2, parent: 1, name: 'SELECT', service: 'db' }),
+  ]);
+  await store.append('logs', [lineOf({ timeMs: NOW - 590_000, body: 'card declined', traceId })]);
+  const spans = new StoredSpans(store, new MemorySpans(MEMORY_SPANS_DEFAULTS));
+  server = await startPageServer({
+    clock,
+    kind: 'empty',
+    overrides: { records: store, spans, logs: new StoredLogs(store) },
+  });
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await store.close();
+  removeDirectory(dir);
+});
+
+async function get(path: string): Promise<{ status: number; body: unknown }> {
+  const answer = await fetch(`${server.url}${path}`);
+  const body: unknown = JSON.parse(await answer.text());
+  return { status: answer.status, body };
+}
+
+describe('GET /api/requests', () => {
+  it('lists rows by the grammar, newest first, page by page, each once', async () => {
+    const q = encodeURIComponent('route:/pay status:5xx duration:>100ms');
+    const wanted = rows.filter((one) => one.route === '/pay' && one.status === 502 && one.durationMs > 100).reverse();
+    const seen: string[] = [];
+    for (let next: string | null = ''; next !== null;) {
+      const page: string = next === '' ? '' : `&cursor=${next}`;
+      const body = (await get(`/api/requests?q=${q}&limit=20${page}`)).body as RequestsAnswer;
+      seen.push(...body.requests.map(({ path }) => path));
+      expect(body.complete).toBe(true);
+      next = body.next;
+    }
+    expect(seen).toEqual(wanted.map(({ path }) => path));
+  });
+
+  it('counts by fields and steps, exactly', async () => {
+    const from = NOW - 600_000;
+    const body = (await get(`/api/requests/figures?by=route,upstream&from=${from}&to=${NOW}`))
+      .body as RequestFiguresAnswer;
+    expect(body.figures).toHaveLength(6);
+    for (const figure of body.figures) {
+      const own = rows.filter((one) => one.route === figure.by['route'] && one.upstream === figure.by['upstream']);
+      const sorted = own.map(({ durationMs }) => durationMs).sort((a, b) => a - b);
+      const rank = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1];
+      const errors = own.filter(({ reason }) => reason !== '').length;
+      expect(figure).toMatchObject({
+        requests: own.length,
+        errors,
+        error_ratio: errors / own.length,
+        rate: own.length / 600,
+        p50: rank(0.5),
+        p95: rank(0.95),
+        p99: rank(0.99),
+        max: sorted[sorted.length - 1],
+        mean: sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length,
+      });
+      expect(figure.phases['queue']).toBe(1);
+    }
+    const steps = (await get(`/api/requests/figures?step=60000&from=${from}&to=${NOW}`)).body as RequestFiguresAnswer;
+    expect(steps.figures.map(({ requests }) => requests)).toEqual([120, 120, 120, 120, 120, 120, 120, 120, 40]);
+    expect(steps.figures[1].time_ms).toBe(from + 60_000);
+  });
+
+  it('refuses fields that a request does not have, and says how many rows are missing', async () => {
+    expect((await get('/api/requests/figures?by=nothing')).status).toBe(400);
+    expect((await get('/api/requests/figures?by=route,route')).status).toBe(400);
+    expect(((await get('/api/requests')).body as RequestsAnswer).missing).toBeUndefined();
+    store.noteMissing({ atMs: NOW - 5_000, rows: 3, exact: false });
+    store.noteMissing({ atMs: NOW - 5_000, rows: 4, exact: true });
+    expect(((await get('/api/requests')).body as RequestsAnswer).missing).toEqual({ rows: 7, exact: false });
+  });
+});
+
+describe('GET /api/requests/{id}', () => {
+  it('finds a request by its code, its id or its trace, with its spans and lines', async () => {
+    for (const id of ['CODE0007', 'code-ooo7', 'client-id-0007', hex(8, 32)]) {
+      const { status, body: given } = await get(`/api/requests/${id}`);
+      const body = given as RequestAnswer;
+      expect(status, id).toBe(200);
+      expect(body.requests).toHaveLength(1);
+      expect(body.requests[0].request).toMatchObject({ path: '/x/7', support_code: 'C0DE0007' });
+      expect(body.requests[0].services).toEqual(['db', 'shop']);
+      expect(body.requests[0].trace?.logs).toHaveLength(1);
+    }
+    const without = (await get('/api/requests/CODE0700')).body as RequestAnswer;
+    expect(without.requests[0]).toMatchObject({ trace: null, services: [] });
+    expect((await get('/api/requests/CODE9999')).status).toBe(404);
+    expect((await get('/api/requests/short')).status).toBe(400);
+  });
+
+  it('is explained in the terminal', async () => {
+    let out = '';
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      out += String(text);
+      return true;
+    });
+    try {
+      const client = { url: server.url, token: undefined };
+      await explainRequest(client, 'CODE0007', false);
+      expect(out).toMatch(/^code {6}C0DE0007\n/);
+      expect(out).toContain('GET /x/7');
+      expect(out).toMatch(/db +.*SELECT/);
+      expect(out).toContain('card declined');
+      out = '';
+      await explainRequest(client, 'CODE0700', false);
+      expect(out).toContain('the services have sent none');
+      out = '';
+      await explainRequest(client, 'CODE0700', true);
+      expect(JSON.parse(out)).toMatchObject({ requests: [{ trace: null }] });
+    } finally {
+      write.mockRestore();
+    }
+  });
+});
