@@ -17,18 +17,48 @@ export function send(options: ClientOptions, path: string, body: unknown): Promi
   });
 }
 
+/** Deletes `path`; throws as `ask` does. */
+export const remove = (options: ClientOptions, path: string): Promise<unknown> =>
+  request(options, path, { method: 'DELETE' });
+
 /** JSON of `path`; throws `unreachable` without an answer, `unauthorized` without the right token. */
 export function ask(options: ClientOptions, path: string, form?: Readonly<Record<string, string>>): Promise<unknown> {
   return request(options, path, form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) });
 }
 
 interface Sent {
-  readonly method?: 'POST';
+  readonly method?: 'POST' | 'DELETE';
   readonly body?: string | URLSearchParams;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 async function request(options: ClientOptions, path: string, sent: Sent): Promise<unknown> {
+  const response = await open(options, path, sent, AbortSignal.timeout(TIMEOUT_MS));
+  const text = await response.text();
+  const body = parse(text, options.url);
+  if (response.ok) return body;
+  throw failureOf(response.status, body, options.url);
+}
+
+/** The lines of an NDJSON answer as they come, until `signal` is aborted or the server ends; throws as `ask` does. */
+export async function* stream(options: ClientOptions, path: string, signal: AbortSignal): AsyncGenerator<string> {
+  const response = await open(options, path, {}, signal);
+  if (!response.ok) throw failureOf(response.status, parse(await response.text(), options.url), options.url);
+  const decoder = new TextDecoder();
+  let waiting = '';
+  try {
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      const lines = (waiting + decoder.decode(chunk, { stream: true })).split('\n');
+      waiting = lines.pop() ?? '';
+      yield* lines;
+    }
+  } catch (cause) {
+    if (signal.aborted) return;
+    throw new VitrineError('unreachable', `The connection to ${options.url} broke.`, { cause });
+  }
+}
+
+async function open(options: ClientOptions, path: string, sent: Sent, signal: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json', ...sent.headers };
   if (options.token !== undefined) headers['authorization'] = `Bearer ${options.token}`;
   if (!/^https?:\/\//.test(options.url) || !URL.canParse(options.url)) {
@@ -36,23 +66,14 @@ async function request(options: ClientOptions, path: string, sent: Sent): Promis
       hint: 'For example http://127.0.0.1:4000.',
     });
   }
-  let response: Response;
   try {
-    response = await fetch(new URL(path, options.url), {
-      ...sent,
-      headers,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
+    return await fetch(new URL(path, options.url), { ...sent, headers, signal });
   } catch (cause) {
     throw new VitrineError('unreachable', `Nothing answers at ${options.url}.`, {
       hint: 'Start Vitrine with `vitrine start`, or name another one with --url.',
       cause,
     });
   }
-  const text = await response.text();
-  const body = parse(text, options.url);
-  if (response.ok) return body;
-  throw failureOf(response.status, body, options.url);
 }
 
 function parse(text: string, url: string): unknown {

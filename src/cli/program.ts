@@ -7,11 +7,13 @@ import { Command, CommanderError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
 import { VitrineError } from '../base/errors.ts';
 import { parseDurationMs } from '../base/units.ts';
+import { addAlerts } from './alert-commands.ts';
 import { nearest } from '../config/schema-walk.ts';
 import { addCare } from './care-commands.ts';
 import type { ClientOptions } from './client.ts';
 import { DRILLS, type Drill } from './drill.ts';
 import { fail } from './output.ts';
+import { addSearch } from './search-commands.ts';
 import { version } from '../app/process/version.ts';
 
 const EXIT_CODES = `
@@ -19,12 +21,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad configuration, 4 cannot reach
 
 /** Planned commands that this version does not have yet. */
 const LATER: Readonly<Record<string, string>> = {
-  logs: 'search and follow log lines',
-  traces: 'search and follow traces',
-  alerts: 'list and manage alerts',
-  silence: 'silence alerts',
   targets: 'list and check targets',
-  explain: 'explain why an alert did or did not fire',
   export: 'write history as CSV, JSON or NDJSON',
   report: 'write a report',
   demo: 'walk through every feature',
@@ -69,6 +66,7 @@ ${EXIT_CODES}`,
   addReaders(program);
   addWorkers(program, exit);
   addCare(program, clientOf);
+  addAlerts(program, clientOf);
   for (const [name, what] of Object.entries(LATER)) addLater(program, name, what);
   for (const command of program.commands.flatMap((one) => [one, ...one.commands]))
     command.exitOverride().showSuggestionAfterError();
@@ -211,6 +209,7 @@ function addReaders(program: Command): void {
       const { query } = await import('./query.ts');
       await query(clientOf(flags), expr, flags as never, Date.now());
     });
+  addSearch(reader, clientOf);
   reader('annotate', 'put a mark on every chart')
     .argument('<text>', 'what happened')
     .option('--tag <tag...>', 'deploy, restart, reload, drill and load have a sign of their own')
@@ -259,6 +258,7 @@ function addWorkers(program: Command, exit: (code: number) => void): void {
     .description('check the configuration and list every mistake')
     .option('-c, --config <file>', 'configuration (default: ./vitrine.yaml)')
     .option('--schema', 'print the JSON Schema of the configuration', false)
+    .addOption(new Option('--print <what>', 'print what a short form stands for, without secrets').choices(['notify']))
     .option('--test-rules <file...>', 'run promtool rule-test files')
     .option('--junit <file>', 'write the outcome of rule tests as JUnit XML')
     .option('--json', 'as JSON', false)

@@ -196,6 +196,13 @@ export const METRICS = {
     ['reason'],
     'Log records that were kept although they did not fit: `schema` by the configured JSON Schema, `text` with a text that was cut, `fields` with more fields than are kept.',
   ),
+  logNewPatterns: metric(
+    'vitrine.log.new_patterns',
+    '{pattern}',
+    'counter',
+    ['service', 'severity'],
+    'Patterns of log lines that appeared in a service that had been known for ten minutes.',
+  ),
   logErrorRatio: metric(
     'vitrine.log.error_ratio_1m',
     '',
@@ -246,6 +253,34 @@ export const METRICS = {
     'counter',
     ['group'],
     'Rule group evaluations that were skipped because the one before still ran.',
+  ),
+  alertNotifications: metric(
+    'vitrine.alert.notifications',
+    '{notification}',
+    'counter',
+    ['receiver', 'integration'],
+    'Notifications that were delivered.',
+  ),
+  alertNotificationFailures: metric(
+    'vitrine.alert.notification.failures',
+    '{failure}',
+    'counter',
+    ['receiver', 'integration', 'reason'],
+    'Tries to deliver a notification that failed.',
+  ),
+  alertSuppressed: metric(
+    'vitrine.alert.suppressed',
+    '{alert}',
+    'counter',
+    ['reason'],
+    'Alerts that were left out of a flush, by reason.',
+  ),
+  alertRefused: metric(
+    'vitrine.alert.refused',
+    '{alert}',
+    'counter',
+    ['reason'],
+    'Alerts that the pipeline did not take.',
   ),
   ingestItems: metric(
     'vitrine.ingest.items',

@@ -1,21 +1,23 @@
 /** The monitor's options, and the parts that its ports and its periodic work share. */
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Turns } from '../../base/clock.ts';
 import type { Logger, RareLine } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
 import type { Querier } from '../../model/ports.ts';
-import type { RecordSource } from '../../model/record-source.ts';
+import type { ErrorGroups } from '../../monitor/insight/error-groups.ts';
+import type { LogPatterns } from '../../monitor/insight/log-patterns.ts';
 import type { Tail } from '../../monitor/search/tail.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
 import type { Intake } from '../../monitor/ingest/request/intake.ts';
 import type { LineReader } from '../../monitor/ingest/lines/line-reader.ts';
 import type { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
-import type { MemoryLogs } from '../../monitor/store/recent/memory-logs.ts';
-import type { MemorySpans } from '../../monitor/store/recent/memory-spans.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import type { Annotations } from '../../monitor/store/state/annotations.ts';
 import type { Telemetry } from '../../telemetry/sdk.ts';
+import type { Insight } from './insight.ts';
 import type { MonitorHealth } from './health.ts';
+import type { Notifications } from './notifications.ts';
+import type { Records } from './records.ts';
 import type { OwnMetrics } from './own-metrics.ts';
 import type { OwnSamples } from './own-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
@@ -37,10 +39,13 @@ export interface MonitorOptions {
 export interface MonitorParts {
   readonly store: SampleStore;
   readonly querier: Querier;
-  readonly spans: MemorySpans;
-  readonly logs: MemoryLogs;
-  readonly records: RecordSource;
+  /** What users ask for shares the slices of the thread: queries, the samples that they need, and their answers. */
+  readonly turns: Turns;
+  readonly records: Records;
   readonly tail: Tail;
+  readonly patterns: LogPatterns;
+  readonly errors: ErrorGroups;
+  readonly insight: Insight;
   readonly live: LiveState;
   readonly intake: Intake;
   readonly rules: RuleEngine;
@@ -51,4 +56,6 @@ export interface MonitorParts {
   readonly windows: LogWindows;
   readonly lines: LineReader;
   readonly rareLine: RareLine;
+  /** Absent in test mode. */
+  readonly notifications: Notifications | undefined;
 }

@@ -4,14 +4,12 @@
  * time.
  */
 import { metrics } from '@opentelemetry/api';
-import { every, steadyClock, type Clock, type SteadyClock } from '../../base/clock.ts';
-import { rareLines, type RareLine } from '../../base/logger.ts';
+import { every, steadyClock, Turns, type Clock, type SteadyClock } from '../../base/clock.ts';
+import { rareLines } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
-import type { Querier } from '../../model/ports.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
-import { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../../monitor/api/live.ts';
 import { pastOf } from '../../monitor/api/live-past.ts';
 import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
@@ -19,29 +17,27 @@ import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
-import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
-import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
-import { RecentRecords } from '../../monitor/store/recent/recent-records.ts';
 import { Tail } from '../../monitor/search/tail.ts';
-import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
-import { ALERT_TABLES, AlertTable } from '../../monitor/store/state/alert-table.ts';
+import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
+import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
+import { openInsight } from './insight.ts';
 import { followFiles, lineReader, lineRules } from './line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
+import { openRecords } from './records.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
-import { AlertConsole } from './alert-console.ts';
+import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
+import { noteOf, querierOf, ruleEngineOf } from './rules.ts';
 import { observeServices } from './service-figures.ts';
-import { localUrl } from '../process/settings.ts';
 import type { Settings } from '../process/settings-schema.ts';
 
 export interface Monitor {
@@ -55,8 +51,14 @@ export interface Monitor {
 
 type SteadyOptions = MonitorOptions & { readonly clock: SteadyClock };
 
+/**
+ * How long all that users ask for holds the thread in one turn: a request for /livez waits for two or three such turns, and so
+ * does a rule, however many heavy queries run.
+ */
+const GUESTS_MS = 5;
 const STACK = 'stack';
 const OWN = 'monitor';
+const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -64,7 +66,10 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
   const scope = new Scope(options.clock);
   try {
     const parts = build(options, scope);
-    if (!options.testMode) await goOn(options.clock, parts);
+    if (!options.testMode) {
+      await goOn(options.clock, parts);
+      await parts.insight.begin(scope, noteOf(parts.rareLine, 'Patterns and errors were not saved'));
+    }
     await openMonitorPorts(options, parts, scope);
     if (!options.testMode) {
       begin(options, parts, scope);
@@ -86,46 +91,36 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
-  const store = openStore(options);
+  const records = openRecords({ dataDir: options.dataDir, section, clock, logger });
+  scope.add('records', () => records.store.close());
+  const store = openStore(options, () => records.store.sizeBytes);
   scope.add('store', () => store.close());
-  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES, ALERT_TABLES], clock, logger });
+  const state = openStateDatabase({ dir: options.dataDir, owners: STATE_OWNERS, clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
-  const querier = querierOf(section, store, clock, scope, 'queries');
-  const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
-  const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
-  const tail = new Tail(logs);
-  const windows = new LogWindows({ sink: tail, clock });
+  const turns = new Turns(clock, GUESTS_MS);
+  const querier = querierOf(section, store, clock, scope, 'queries', turns);
+  const tail = new Tail(records.logSink);
+  const insight = openInsight({ dataDir: options.dataDir, clock, logs: tail, spans: records.spanSink });
+  const { patterns, errors } = insight;
+  const windows = new LogWindows({ sink: insight.logs, clock });
   const live = new LiveState(intervalMs);
   const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
   const lines = lineReader(settings.ingest.logs, counters);
   const cared = lineRules(settings.ingest.logs, windows, counters);
-  const intake = openIntake(options, { samples: store, spans, logs: cared }, counters, live);
+  const intake = openIntake(options, { samples: store, spans: insight.spans, logs: cared }, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
-  const rules = new RuleEngine({
-    groups: testMode ? [] : ruleGroupsOf(settings),
-    // For groups without an interval: data does not arrive more often than this.
-    intervalMs,
-    // Its own querier, so that rules never queue behind the page.
-    querier: querierOf(section, store, clock, scope, 'queries of rules'),
-    samples: store,
-    alerts: new AlertConsole(logger),
-    clock,
-    logger,
-    externalUrl: localUrl(settings.monitor.listen),
-    // A remote server keeps its samples even when this store keeps none.
-    paused: () => (section.metrics.url !== undefined || stats().writable ? undefined : 'the store keeps no samples'),
-    own: ownSamples,
-    memory: testMode ? undefined : new AlertTable({ state, onError: noteOf(rareLine, 'Alert states were not saved') }),
-    rareLine,
-  });
+  const notifications = testMode
+    ? undefined
+    : openNotifications({ ...options, state, logs: records.logs, spans: records.spans, rareLine }, scope);
+  const rules = ruleEngineOf(options, { store, state, ownSamples, rareLine, notifications }, scope);
   const health = new MonitorHealth({
     clock,
     intervalMs,
     expectsStack: options.expectsStack === true,
     alerts: () => rules.alerts(),
-    storeWritable: () => stats().writable,
+    storeWritable: () => stats().writable && records.store.writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),
   });
   if (!testMode) {
@@ -140,10 +135,12 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   return {
     store,
     querier,
-    spans,
-    logs,
-    records: new RecentRecords(logs, spans),
+    turns,
+    records,
     tail,
+    patterns,
+    errors,
+    insight,
     windows,
     lines,
     live,
@@ -154,10 +151,14 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     own: new OwnMetrics(),
     ownSamples,
     rareLine,
+    notifications,
   };
 }
 
-function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions): SampleStore {
+function openStore(
+  { settings, clock, logger, testMode, dataDir }: SteadyOptions,
+  otherBytes: () => number,
+): SampleStore {
   const { store: section } = settings;
   return openSampleStore({
     dir: dataDir,
@@ -165,6 +166,7 @@ function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions
     retentionMs: section.retention,
     rawRetentionMs: section.raw_retention,
     maxSizeBytes: section.max_size,
+    otherBytes,
     maxSeries: section.max_series,
     maxSeriesPerMetric: section.max_series_per_metric,
     durability: section.durability,
@@ -195,34 +197,6 @@ function openIntake(
     tap: (resources) => observeServices(live, resources, clock.now()),
   });
 }
-
-/** The embedded engine, or the server that `store.metrics.url` names. */
-function querierOf(
-  { metrics: remote, query_samples: maxSamples }: Settings['store'],
-  store: SampleStore,
-  clock: Clock,
-  scope: Scope,
-  name: string,
-): Querier {
-  if (remote.url === undefined) {
-    const shared = sharedQuerier(store, { clock, maxSamples });
-    scope.add(name, async () => shared[Symbol.asyncDispose]());
-    return shared;
-  }
-  return remoteQuerier({
-    url: remote.url,
-    bearer: remote.bearer_token?.reveal(),
-    username: remote.username,
-    password: remote.password?.reveal(),
-    timeoutMs: remote.timeout,
-    clock,
-  });
-}
-
-const noteOf =
-  (rareLine: RareLine, message: string) =>
-  (error: unknown): void =>
-    rareLine('warn', message, { error: error instanceof Error ? error.message : String(error) }, message);
 
 /** Starts the periodic work: rules, and the monitor's own metrics, which are ingested like those of the stack. */
 function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope: Scope): void {
@@ -256,6 +230,7 @@ async function take(
   clock: Clock,
 ): Promise<void> {
   const frame = shiftedFrame(sent, frameSkewMs(sent, clock));
+  parts.records.noteDrops(frame);
   parts.live.push(connection, frame);
   parts.own.push(connection, frame);
   await parts.ownSamples.push(connection, frame);
@@ -269,7 +244,11 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
       parts.health.heard(frame);
       await take(parts, STACK, receiver, frame, clock);
     },
-    reload: async (settings) => parts.rules.replace(ruleGroupsOf(settings)),
+    async reload(settings) {
+      const groups = ruleGroupsOf(settings);
+      await parts.notifications?.reload(settings);
+      await parts.rules.replace(groups);
+    },
     close: () => scope.close(),
   };
 }

@@ -8,6 +8,7 @@
 import type { AlertState } from '../../model/alert.ts';
 import type { Health, ReportedStatus } from '../../model/health.ts';
 import type { AttributeValue, SpanKind, SpanStatus } from '../../model/records.ts';
+import type { SearchPage } from './search-outcome.ts';
 
 /** In seconds. Percentiles are estimated from histogram buckets. */
 export interface LatencyFigures {
@@ -47,6 +48,7 @@ export interface RouteLedger {
   readonly method: string;
   readonly route: string;
   readonly requests_per_second: number;
+  readonly error_ratio: number;
   readonly mean_seconds: number;
   readonly phases: Readonly<Record<Phase, number>>;
   /** The same figures for the minutes before the window; null when there was no request then. */
@@ -142,7 +144,6 @@ export interface LiveHistory {
   readonly cpuCores: readonly (number | null)[];
 }
 
-/** The first message of a connection. */
 export interface LiveHello {
   readonly kind: 'hello';
   readonly version: string;
@@ -158,7 +159,6 @@ export interface ExpressionResult {
   readonly expr: string;
   readonly timeMs: number;
   readonly series: readonly ExpressionSeries[];
-  /** A sentence that says why the expression could not be evaluated. */
   readonly error?: string;
   /** Prometheus' warnings about the values, at most ten; absent without any. */
   readonly warnings?: readonly string[];
@@ -191,21 +191,6 @@ export interface TraceSummaryView {
   readonly spans: number;
   readonly errors: number;
   readonly services: readonly string[];
-}
-
-/** How far a search came. */
-export interface SearchOutcome {
-  /** False when a limit of time or bytes ended the search; then all matches at or after `reached_ms` were found. */
-  readonly complete: boolean;
-  readonly reached_ms?: number;
-  /** Records in damaged batches of the range, which were skipped. */
-  readonly lost?: number;
-  readonly scanned: { readonly records: number; readonly bytes: number };
-}
-
-export interface SearchPage extends SearchOutcome {
-  /** `cursor` of the next page, null after the last. */
-  readonly next: string | null;
 }
 
 export interface TracesAnswer extends Partial<SearchPage> {
@@ -241,7 +226,6 @@ export interface LogView {
   /** For `around`; absent in a live tail, whose lines have no place in the store yet. */
   readonly id?: string;
   readonly timeMs: number;
-  /** Nanoseconds since the epoch as decimal digits. */
   readonly timeUnixNano: string;
   readonly severityNumber: number;
   readonly severity: string;
@@ -260,6 +244,9 @@ export interface TraceAnswer {
   /** Sorted by start. A parent may be missing. */
   readonly spans: readonly SpanView[];
   readonly logs: readonly LogView[];
+  /** The spans that the trace's duration is made of, with the time that each accounts for, the longest first. */
+  readonly criticalPath: readonly { readonly spanId: string; readonly ms: number }[];
+  readonly errorOrigins: readonly string[];
 }
 
 export interface LogsAnswer extends SearchPage {
@@ -285,19 +272,4 @@ export interface ServiceRow {
 export interface ServicesAnswer {
   readonly time: string;
   readonly services: readonly ServiceRow[];
-}
-
-export interface TimeseriesAnswer {
-  readonly service: string | null;
-  readonly metric: string;
-  readonly unit: string;
-  readonly window_seconds: number;
-  readonly bucket_seconds: number;
-  readonly series: readonly {
-    readonly labels: Readonly<Record<string, string>>;
-    /** [end of the bucket in milliseconds, value]; a bucket without data has null. */
-    readonly points: readonly (readonly [number, number | null])[];
-  }[];
-  /** Prometheus' warnings about the values; absent without any. */
-  readonly warnings?: readonly string[];
 }

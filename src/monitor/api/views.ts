@@ -1,10 +1,11 @@
 /** Records in the form that the page reads: times as offsets, nanoseconds as digits, big integers as text. Pure. */
-import { createHash } from 'node:crypto';
+import { fingerprintOf } from '../alerts/notify/steps/fingerprint.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { TraceSummary } from '../../model/ports.ts';
 import type { AttributeValue, Attributes, LogRecord, SpanRecord } from '../../model/records.ts';
 import { serviceOf } from '../../model/records.ts';
 import { levelName } from '../../model/text/severity.ts';
+import { criticalPath, errorOrigins } from '../insight/trace-shape.ts';
 import type { AlertView, LogView, Severity, SpanView, TraceAnswer, TraceSummaryView } from './contract.ts';
 
 const MAX_MESSAGE_LENGTH = 16_384;
@@ -84,6 +85,8 @@ export function traceAnswer(traceId: string, spans: readonly SpanRecord[], logs:
     startMs: millisOf(start),
     durationMs: millisOf(end - start),
     spans: sorted.map((span) => spanView(span, start)),
+    criticalPath: criticalPath(sorted).map(({ spanId, nanos }) => ({ spanId, ms: Number(nanos) / 1e6 })),
+    errorOrigins: errorOrigins(sorted).map(({ spanId }) => spanId),
     logs: [...logs].sort((a, b) => Number(a.timeUnixNano - b.timeUnixNano)).map((line) => logView(line)),
   };
 }
@@ -128,7 +131,7 @@ function severityOf(text: string): Severity {
 
 export function alertView(alert: Alert): AlertView {
   return {
-    fingerprint: createHash('sha256').update(alert.labels.key).digest('hex').slice(0, 16),
+    fingerprint: fingerprintOf(alert.labels),
     name: alert.labels.get('alertname'),
     severity: severityOf(alert.labels.get('severity')),
     state: alert.resolvedAtMs === undefined ? alert.state : 'resolved',

@@ -9,7 +9,8 @@ import type { Duplex } from 'node:stream';
 import { VitrineError } from '../../base/errors.ts';
 import type { ClientRequest } from './client/request.ts';
 import { ClientConnection, type ClientPieces } from './client/connection.ts';
-import { ClientReply, closeGently } from './client/reply.ts';
+import { closeGently } from './client/linger.ts';
+import { ClientReply } from './client/reply.ts';
 import { makePeer, type Peer } from './http/forward-head.ts';
 import { ownAnswer, ownEndpoint } from './own-endpoints.ts';
 import type { OwnReply } from './routes/gate.ts';
@@ -55,12 +56,8 @@ export class Listener {
     const common = serverOptions(pieces.options, pieces.limits(), pieces.responseClass);
     this.#tls = pieces.tls;
     this.#server = this.#equipped(createServer(common), 'connection');
-    this.#secure =
-      this.#tls &&
-      this.#equipped(
-        createSecureServer<typeof ClientRequest>({ ...common, ...this.#tls.serverOptions() }),
-        'secureConnection',
-      );
+    const secure = this.#tls && { ...common, ...this.#tls.serverOptions() };
+    this.#secure = secure && this.#equipped(createSecureServer<typeof ClientRequest>(secure), 'secureConnection');
     // A failed handshake concerns the client alone; Node has closed the socket or does so now.
     this.#secure?.on('tlsClientError', (_error, socket) => socket.destroy());
   }
@@ -117,8 +114,9 @@ export class Listener {
     return this.#secure;
   }
 
-  get active(): number {
-    return this.#work.active;
+  /** Requests in progress, and since the start; those of the balancer's own endpoints do not count. */
+  get work(): Readonly<Pick<Workload, 'active' | 'taken'>> {
+    return this.#work;
   }
 
   #connected(socket: Socket, scheme: 'http' | 'https'): void {

@@ -1,5 +1,6 @@
 /** The shapes of searches over lines, spans and requests, as types only; `contract.ts` has the records themselves. */
-import type { LogView, SearchOutcome } from '../contract.ts';
+import type { LogView } from '../contract.ts';
+import type { SearchOutcome } from '../search-outcome.ts';
 
 /** The lines of one service around one line, newest first, without regard to a filter. */
 export interface LogContextAnswer {
@@ -38,4 +39,103 @@ export interface ValuesAnswer extends SearchOutcome {
   readonly cardinality: number;
   readonly total: number;
   readonly present: number;
+}
+
+export interface PatternsAnswer extends SearchOutcome {
+  /** Most frequent first. `<*>` stands for a word that differs; `first_seen_ms` and `version` are those of the first line ever. */
+  readonly patterns: readonly {
+    readonly service: string;
+    readonly template: string;
+    readonly count: number;
+    readonly share: number;
+    readonly first_seen_ms: number;
+    readonly last_seen_ms: number;
+    readonly version: string;
+    readonly level: string;
+  }[];
+  /** Lines of the patterns beyond the limit; with it the counts add up to `total`. */
+  readonly others: number;
+  readonly total: number;
+}
+
+export interface AnalyticsAnswer extends SearchOutcome {
+  readonly endpoints: readonly {
+    readonly service: string;
+    readonly endpoint: string;
+    readonly requests: number;
+    readonly errors: number;
+    readonly mean_ms: number | null;
+    readonly p50_ms: number | null;
+    readonly p95_ms: number | null;
+    readonly p99_ms: number | null;
+  }[];
+  readonly users: {
+    readonly distinct: number;
+    readonly exact: boolean;
+    readonly top: readonly { readonly user: string; readonly requests: number; readonly error: number }[];
+  };
+  readonly step_ms: number;
+  readonly trend: readonly {
+    readonly time_ms: number;
+    readonly lines: number;
+    readonly errors: number;
+    readonly error_ratio: number;
+  }[];
+  /** Most lines first. */
+  readonly services: readonly { readonly service: string; readonly lines: number; readonly errors: number }[];
+}
+
+export interface ErrorView {
+  readonly id: string;
+  readonly service: string;
+  readonly type: string;
+  readonly message: string;
+  readonly state: 'new' | 'open' | 'regressed' | 'resolved';
+  /** Failing traces, or lines without a trace. */
+  readonly count: number;
+  /** 100 stands for 100 or more. */
+  readonly users: number;
+  readonly first_seen_ms: number;
+  readonly last_seen_ms: number;
+  readonly resolved_at_ms: number | null;
+  readonly first_version: string;
+  readonly last_version: string;
+  readonly trace_id: string | null;
+  /** The first frame of the application's own code. */
+  readonly culprit: string;
+}
+
+export interface ErrorsAnswer {
+  readonly errors: readonly ErrorView[];
+  readonly more: boolean;
+  /** Groups that gave way to newer ones since the start. */
+  readonly evicted: number;
+}
+
+export interface MapAnswer extends SearchOutcome {
+  readonly nodes: readonly { readonly name: string; readonly kind: string }[];
+  readonly edges: readonly {
+    readonly client: string;
+    readonly server: string;
+    readonly connection: string;
+    readonly calls: number;
+    readonly rate: number;
+    readonly error_ratio: number;
+    readonly p95_seconds: number;
+  }[];
+  readonly spans: number;
+}
+
+export interface CompareAnswer extends SearchOutcome {
+  /** Traces in each set. */
+  readonly selection: number;
+  readonly baseline: number;
+  /** Best first; `calls` is the number of calls of an operation in a trace. */
+  readonly attributes: readonly {
+    readonly name: string;
+    readonly kind: 'attribute' | 'calls';
+    readonly score: number;
+    readonly values: readonly { readonly value: string; readonly selection: number; readonly baseline: number }[];
+    readonly means: { readonly selection: number; readonly baseline: number } | null;
+  }[];
 }

@@ -8,7 +8,7 @@ import { relativeTimeMs, timeMsOf } from '../../search/literals.ts';
 import { cursorPosition, cursorText } from '../../search/page.ts';
 import type { ScanOutcome, ScanRequest } from '../../search/scan.ts';
 import { MAX_FILTER_LENGTH } from '../../search/syntax.ts';
-import type { SearchOutcome } from '../contract.ts';
+import type { SearchOutcome } from '../search-outcome.ts';
 import { numberFrom, textFrom } from '../routes.ts';
 import { LEVELS } from '../../../model/text/severity.ts';
 

@@ -5,6 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { closeGently } from './linger.ts';
 import { holdForTurn } from '../http/write-batch.ts';
 import { Encoder, type ContentCoding } from './encoder.ts';
 import { REASONS } from './reasons.ts';
@@ -18,13 +19,6 @@ const SPARE_BLOCKS = 64;
 const WHOLE_BYTES = 64 * 1024;
 /** Blocks are reused after they were sent. As garbage they would make the process grow until the collector runs. */
 const spare: Buffer[] = [];
-/**
- * A closing connection is read until the client closes it, is quiet for this long, or sends for the whole limit: closing it
- * over unread bytes would reset it, and a client that is still sending would lose its answer (RFC 9112 section 9.6).
- */
-const LINGER_QUIET_MS = 2_000;
-const LINGER_LIMIT_MS = 30_000;
-
 export interface EncodingOwner {
   /** More bytes of the body can be taken. */
   onClientWritable(): void;
@@ -53,6 +47,8 @@ export class ClientReply {
   keepsFraming = false;
   /** Status that was sent, or is about to be sent. */
   status: number | undefined;
+  /** Bytes of the body, in the form in which they are sent. */
+  sentBytes = 0;
   /** Whether any byte of the head was sent. */
   begun = false;
   /** Lines that are added to every answer of this listener. */
@@ -128,6 +124,7 @@ export class ClientReply {
   /** While the answer may still end in one write, it gets a `Content-Length`. */
   #encoded(bytes: Buffer): void {
     this.#pending.push(bytes);
+    this.sentBytes += bytes.length;
     this.#pendingBytes += bytes.length;
     if (this.#complete && this.#pendingBytes < WHOLE_BYTES) return;
     this.#send();
@@ -147,13 +144,16 @@ export class ClientReply {
     }
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
+    this.sentBytes += bytes.length;
   }
 
   /** A complete body that nobody changes any more. A long body is sent without a copy, however many clients read it. */
   whole(bytes: Buffer): void {
     if (this.#encoder !== undefined) this.#encoder.write(bytes);
-    else if (bytes.length > BLOCK_BYTES) this.#whole = bytes;
-    else this.body(bytes);
+    else if (bytes.length > BLOCK_BYTES) {
+      this.#whole = bytes;
+      this.sentBytes += bytes.length;
+    } else this.body(bytes);
   }
 
   /** Lines ended by CRLF that follow a chunked body (RFC 9112 section 7.1.2); a client of HTTP/1.0 gets none. */
@@ -280,16 +280,4 @@ export class ClientReply {
       if (!error && spare.length < SPARE_BLOCKS) spare.push(out);
     });
   }
-}
-
-/** Sends all written bytes, however long the client takes to read them, then FIN, and keeps reading for a while. */
-export function closeGently(socket: Socket): void {
-  socket.end(() => {
-    if (socket.destroyed) return;
-    socket.removeAllListeners('timeout');
-    socket.setTimeout(LINGER_QUIET_MS, () => socket.destroy());
-    const timer = setTimeout(() => socket.destroy(), LINGER_LIMIT_MS);
-    timer.unref();
-    socket.once('close', () => clearTimeout(timer));
-  });
 }

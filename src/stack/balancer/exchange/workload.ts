@@ -11,7 +11,8 @@ import type { RequestHead } from '../http/request-head.ts';
 import type { Admission, OwnReply } from '../routes/gate.ts';
 import { RequestFacts } from '../routes/request-facts.ts';
 import type { Route, RouteTable } from '../routes/route.ts';
-import { Exchange, type ExchangePieces } from './exchange.ts';
+import { Exchange } from './exchange.ts';
+import type { ExchangePieces } from './exchange-request.ts';
 import { Tunnel, type TunnelRequest } from './tunnel.ts';
 
 export interface WorkloadPieces extends ExchangePieces {
@@ -45,6 +46,8 @@ export class Workload {
   readonly #tunnels = new Set<Tunnel>();
   readonly #closing: () => boolean;
   #exchanges = 0;
+  /** Requests since the start. */
+  taken = 0;
 
   /** `closing`: each connection is closed after its answer. */
   constructor(pieces: WorkloadPieces, closing: () => boolean) {
@@ -59,6 +62,7 @@ export class Workload {
 
   serve(arrival: Arrival): void {
     const { route, head, client, requestId, reply } = arrival;
+    this.taken += 1;
     if (!route.guarded && !route.factual) {
       this.#exchange(arrival, undefined);
       return;

@@ -1,0 +1,42 @@
+/** The flags of the commands that search. */
+import { InvalidArgumentError, type Command } from 'commander';
+import type { ClientOptions } from './client.ts';
+
+type Reader = (name: string, what: string) => Command;
+
+function whole(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1 to 9999999.');
+  return Number(text);
+}
+
+const withRange = (command: Command): Command =>
+  command
+    .argument('[filter...]', 'a filter, such as: service:checkout level:>=warn "card declined"')
+    .option('--since <time>', 'a duration ago, RFC 3339 or now-1h', '1h')
+    .option('--until <time>', 'the end of the range (default: now)')
+    .option('--limit <n>', 'the newest so many', whole, 100);
+
+export function addSearch(reader: Reader, clientOf: (flags: Record<string, unknown>) => ClientOptions): void {
+  withRange(reader('logs', 'search and follow log lines'))
+    .option('-f, --follow', 'print lines as they come', false)
+    .action(async (filter: string[], flags: Record<string, unknown>) => {
+      const { logs } = await import('./search.ts');
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort());
+      await logs(clientOf(flags), filter.join(' '), flags as never, stop.signal);
+    });
+  withRange(reader('traces', 'search traces by their spans')).action(
+    async (filter: string[], flags: Record<string, unknown>) => {
+      const { traces } = await import('./search.ts');
+      await traces(clientOf(flags), filter.join(' '), flags as never);
+    },
+  );
+  reader('errors', 'list errors as issues')
+    .option('--service <name>', 'of one service')
+    .option('--state <state>', 'new, open, regressed or resolved')
+    .option('--limit <n>', 'the last seen so many', whole, 100)
+    .action(async (flags: Record<string, unknown>) => {
+      const { errors } = await import('./search.ts');
+      await errors(clientOf(flags), flags as never);
+    });
+}

@@ -1,0 +1,152 @@
+/** `vitrine logs`, `traces` and `errors`: searches in the filter grammar, as a table on a terminal and NDJSON with --json. */
+import { VitrineError } from '../base/errors.ts';
+import type { LogsAnswer, LogView, TracesAnswer } from '../monitor/api/contract.ts';
+import type { ErrorsAnswer, FollowedLine } from '../monitor/api/records/contract.ts';
+import { ask, stream, type ClientOptions } from './client.ts';
+import { paint, print, table, tell, visible } from './output.ts';
+
+export interface SearchFlags {
+  readonly since: string;
+  readonly until?: string | undefined;
+  readonly limit: number;
+  readonly json: boolean;
+}
+
+/** The API gives at most so many records in one answer. */
+const PAGE = 1_000;
+
+/** The filter is checked by the server; its message names the position, which is shown in the filter. */
+async function found<T>(work: Promise<T>, filter: string): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const position = error instanceof VitrineError ? /^position (\d+): /.exec(error.message)?.[1] : undefined;
+    if (!(error instanceof VitrineError) || position === undefined || filter.length > 200) throw error;
+    const pointer = `${filter.replaceAll(/\s/g, ' ')}\n  ${' '.repeat(Number(position) - 1)}^`;
+    throw new VitrineError(error.code, error.message, {
+      hint: error.hint === undefined ? pointer : `${pointer}\n  ${error.hint}`,
+      cause: error,
+    });
+  }
+}
+
+/** `1h` is `now-1h`; other times are passed on as they are. */
+const timeParameter = (text: string): string => (/^\d+(?:\.\d+)?[a-zµ]/.test(text) ? `now-${text}` : text);
+
+function parameters(filter: string, flags: SearchFlags, limit: number, cursor?: string): string {
+  const query = new URLSearchParams({ q: filter, from: timeParameter(flags.since), limit: String(limit) });
+  if (flags.until !== undefined) query.set('to', timeParameter(flags.until));
+  if (cursor !== undefined) query.set('cursor', cursor);
+  return query.toString();
+}
+
+/** Pages until `limit` records came or there are no more. */
+async function* pages<T extends { readonly next?: string | null; readonly complete?: boolean }>(
+  client: ClientOptions,
+  path: string,
+  filter: string,
+  flags: SearchFlags,
+  count: (page: T) => number,
+): AsyncGenerator<T> {
+  let left = flags.limit;
+  let cursor: string | undefined;
+  do {
+    const query = parameters(filter, flags, Math.min(left, PAGE), cursor);
+    const page = (await found(ask(client, `${path}?${query}`), filter)) as T;
+    yield page;
+    left -= count(page);
+    cursor = page.next ?? undefined;
+  } while (cursor !== undefined && left > 0);
+}
+
+export async function logs(
+  client: ClientOptions,
+  filter: string,
+  flags: SearchFlags & { readonly follow: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const lines: LogView[] = [];
+  for await (const page of pages<LogsAnswer>(client, '/api/logs', filter, flags, ({ logs: some }) => some.length)) {
+    lines.push(...page.logs);
+  }
+  // Newest last, as in a file.
+  for (const line of lines.reverse()) print(flags.json ? JSON.stringify(line) : lineText(line));
+  if (flags.follow) await followLogs(client, filter, flags.json, signal);
+  else if (lines.length === 0) tell('No lines match.');
+}
+
+async function followLogs(client: ClientOptions, filter: string, json: boolean, signal: AbortSignal): Promise<void> {
+  const query = new URLSearchParams({ follow: 'true', q: filter });
+  for await (const text of stream(client, `/api/logs?${query}`, signal)) {
+    const line = JSON.parse(text) as FollowedLine;
+    if ('dropped' in line) tell(`${line.dropped} lines were left out: they came faster than they were read.`);
+    else print(json ? text : lineText(line));
+  }
+}
+
+const COLOURS = { warn: 'yellow', error: 'red', fatal: 'red' } as const;
+
+function lineText({ timeMs, severity, service, message, attributes, traceId }: LogView): string {
+  const level = severity.padEnd(5);
+  const painted = Object.hasOwn(COLOURS, severity) ? paint(COLOURS[severity as 'warn'], level) : level;
+  const fields = Object.entries(attributes).map(
+    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  if (traceId !== '') fields.push(`trace=${traceId}`);
+  const rest = fields.length === 0 ? '' : `  ${paint('dim', visible(fields.join(' ')))}`;
+  return `${paint('dim', new Date(timeMs).toISOString())} ${painted} ${visible(service)}  ${visible(message)}${rest}`;
+}
+
+export async function traces(client: ClientOptions, filter: string, flags: SearchFlags): Promise<void> {
+  const rows: TracesAnswer['traces'][number][] = [];
+  for await (const page of pages<TracesAnswer>(
+    client,
+    '/api/traces',
+    filter,
+    flags,
+    ({ traces: some }) => some.length,
+  )) {
+    rows.push(...page.traces);
+  }
+  if (flags.json) for (const row of rows) print(JSON.stringify(row));
+  else if (rows.length === 0) tell('No traces match.');
+  else {
+    const cells = rows.map(({ startMs, durationMs, service, name, spans, errors, traceId }) => [
+      new Date(startMs).toISOString(),
+      `${Number(durationMs.toPrecision(3))} ms`,
+      service,
+      name,
+      String(spans),
+      String(errors),
+      traceId,
+    ]);
+    print(table(['start', 'duration', 'service', 'name', 'spans', 'errors', 'trace'], cells, [1, 4, 5]));
+  }
+}
+
+export interface ErrorFlags {
+  readonly service?: string | undefined;
+  readonly state?: string | undefined;
+  readonly limit: number;
+  readonly json: boolean;
+}
+
+export async function errors(client: ClientOptions, flags: ErrorFlags): Promise<void> {
+  const query = new URLSearchParams({ limit: String(Math.min(flags.limit, PAGE)) });
+  if (flags.service !== undefined) query.set('service', flags.service);
+  if (flags.state !== undefined) query.set('state', flags.state);
+  const { errors: rows } = (await ask(client, `/api/errors?${query}`)) as ErrorsAnswer;
+  if (flags.json) for (const row of rows) print(JSON.stringify(row));
+  else if (rows.length === 0) tell('No errors.');
+  else {
+    const cells = rows.map(({ id, state, count, service, type, message, last_seen_ms: seen }) => [
+      id,
+      state,
+      String(count),
+      new Date(seen).toISOString(),
+      service,
+      `${type}: ${message.split('\n', 1)[0].slice(0, 100)}`,
+    ]);
+    print(table(['id', 'state', 'count', 'last seen', 'service', 'error'], cells, [2]));
+  }
+}

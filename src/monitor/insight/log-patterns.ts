@@ -1,0 +1,146 @@
+/**
+ * The patterns of all lines as they come: counts, first and last seen, and the version of the service that wrote a pattern
+ * first. Patterns are kept over restarts. A pattern that appears when its service has been known for a while is new, which a
+ * counter says, so that a rule can alert on it.
+ */
+import { attributeText } from '../../model/attribute-text.ts';
+import type { AppendResult, LogSink } from '../../model/ports.ts';
+import { serviceOf, type LogRecord } from '../../model/records.ts';
+import type { Clock } from '../../base/clock.ts';
+import { levelName } from '../../model/text/severity.ts';
+import type { JsonFile } from '../store/state/json-file.ts';
+import { OTHER, PatternMiner, type Pattern } from './pattern-miner.ts';
+
+export interface PatternFacts {
+  readonly id: number;
+  readonly service: string;
+  readonly template: string;
+  readonly count: number;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  /** Of the service when the pattern was first seen, '' when unknown. */
+  readonly version: string;
+  readonly level: string;
+}
+
+export interface LogPatternsOptions {
+  readonly sink: LogSink;
+  readonly clock: Clock;
+  readonly file: JsonFile;
+  /** Told about a pattern of a service that is known for longer than `learningMs`. */
+  readonly onNew: (service: string, level: string) => void;
+  /** Default ten minutes: a service that has just started writes only new patterns. */
+  readonly learningMs?: number | undefined;
+}
+
+interface Entry {
+  readonly pattern: Pattern;
+  count: number;
+  readonly firstSeenMs: number;
+  lastSeenMs: number;
+  readonly version: string;
+  readonly level: string;
+}
+
+const LEARNING_MS = 600_000;
+
+export class LogPatterns implements LogSink {
+  readonly #options: LogPatternsOptions;
+  readonly #miner = new PatternMiner();
+  readonly #entries = new Map<number, Entry>();
+  /** When each service was first seen. */
+  readonly #services = new Map<string, number>();
+
+  constructor(options: LogPatternsOptions) {
+    this.#options = options;
+  }
+
+  append(records: readonly LogRecord[]): AppendResult | Promise<AppendResult> {
+    const nowMs = this.#options.clock.now();
+    for (const record of records) this.#count(record, nowMs);
+    return this.#options.sink.append(records);
+  }
+
+  /** Known patterns, the most frequent first. */
+  list(): PatternFacts[] {
+    return [...this.#entries.values()].map(factsOf).sort((a, b) => b.count - a.count || a.id - b.id);
+  }
+
+  /** The known pattern of a line; undefined when there is none. */
+  match(service: string, message: string): PatternFacts | undefined {
+    const pattern = this.#miner.match(service, message);
+    const entry = pattern === undefined ? undefined : this.#entries.get(pattern.id);
+    return entry === undefined ? undefined : factsOf(entry);
+  }
+
+  async restore(): Promise<void> {
+    const saved = await this.#options.file.read();
+    if (typeof saved !== 'object' || saved === null || !('patterns' in saved) || !Array.isArray(saved.patterns)) return;
+    for (const row of saved.patterns as readonly unknown[]) {
+      const entry = entryOf(row);
+      if (entry === undefined || this.#entries.has(entry.pattern.id)) continue;
+      this.#miner.restore(entry.pattern);
+      this.#entries.set(entry.pattern.id, entry);
+      const { service } = entry.pattern;
+      this.#services.set(service, Math.min(this.#services.get(service) ?? Infinity, entry.firstSeenMs));
+    }
+  }
+
+  async save(): Promise<void> {
+    const patterns = [...this.#entries.values()].map(({ pattern: { id, service, words }, ...rest }) => ({
+      id,
+      service,
+      words,
+      ...rest,
+    }));
+    await this.#options.file.write({ version: 1, patterns });
+  }
+
+  #count(record: LogRecord, nowMs: number): void {
+    const service = serviceOf(record.resource);
+    const pattern = this.#miner.add(service, attributeText(record.body));
+    const known = this.#entries.get(pattern.id);
+    if (known !== undefined) {
+      known.count += 1;
+      known.lastSeenMs = nowMs;
+      return;
+    }
+    const level = levelName(record.severityNumber) || 'unknown';
+    const version = record.resource.attributes['service.version'];
+    this.#entries.set(pattern.id, {
+      pattern,
+      count: 1,
+      firstSeenMs: nowMs,
+      lastSeenMs: nowMs,
+      version: typeof version === 'string' ? version : '',
+      level,
+    });
+    const began = this.#services.get(pattern.service);
+    if (began === undefined) this.#services.set(pattern.service, nowMs);
+    else if (nowMs - began > (this.#options.learningMs ?? LEARNING_MS) && pattern.words[0] !== OTHER) {
+      this.#options.onNew(pattern.service, level);
+    }
+  }
+}
+
+const factsOf = ({ pattern, count, firstSeenMs, lastSeenMs, version, level }: Entry): PatternFacts => ({
+  id: pattern.id,
+  service: pattern.service,
+  template: pattern.words.join(' '),
+  count,
+  firstSeenMs,
+  lastSeenMs,
+  version,
+  level,
+});
+
+function entryOf(row: unknown): Entry | undefined {
+  if (typeof row !== 'object' || row === null) return undefined;
+  const { id, service, words, count, firstSeenMs, lastSeenMs, version, level } = row as Record<string, unknown>;
+  const numbers = [id, count, firstSeenMs, lastSeenMs];
+  if (!numbers.every((value) => typeof value === 'number' && Number.isFinite(value))) return undefined;
+  if (![service, version, level].every((value) => typeof value === 'string')) return undefined;
+  if (!Array.isArray(words) || !words.every((word) => typeof word === 'string')) return undefined;
+  const pattern = { id: id as number, service: service as string, words };
+  return { pattern, count, firstSeenMs, lastSeenMs, version, level } as Entry;
+}

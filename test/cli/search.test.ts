@@ -1,0 +1,134 @@
+/** `vitrine logs`, `traces` and `errors` against the real API over records in memory. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { runCommandLine } from '../../src/cli/program.ts';
+import { logs } from '../../src/cli/search.ts';
+import { ErrorGroups } from '../../src/monitor/insight/error-groups.ts';
+import { Tail } from '../../src/monitor/search/tail.ts';
+import { MemoryLogs } from '../../src/monitor/store/recent/memory-logs.ts';
+import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../src/monitor/store/recent/memory-spans.ts';
+import { RecentRecords } from '../../src/monitor/store/recent/recent-records.ts';
+import { JsonFile } from '../../src/monitor/store/state/json-file.ts';
+import { startPageServer, type PageServer } from '../support/page/page-server.ts';
+import { lineOf, spanOf } from '../support/records/plain-records.ts';
+import { until } from '../support/until.ts';
+
+const streams = [process.stdout, process.stderr] as const;
+const originals = streams.map((stream) => stream.write.bind(stream));
+let out = '';
+let err = '';
+let dir = '';
+let server: PageServer;
+let tail: Tail;
+const nowMs = Date.now();
+
+beforeEach(async () => {
+  dir = mkdtempSync(path.join(tmpdir(), 'vitrine-search-'));
+  const memory = new MemoryLogs({ maxBytes: 32 * 1024 ** 2, maxRecords: 10_000 });
+  const spans = new MemorySpans(MEMORY_SPANS_DEFAULTS);
+  const errors = new ErrorGroups(systemClock, new JsonFile(path.join(dir, 'errors.json')));
+  tail = new Tail(memory);
+  await tail.append(
+    Array.from({ length: 1_200 }, (_, at) =>
+      lineOf({
+        timeMs: nowMs - 60_000 + at,
+        body: `line ${at}\u001b[2J`,
+        severity: at === 7 ? 17 : 9,
+        attributes: { at },
+      }),
+    ),
+  );
+  const failed = {
+    name: 'exception',
+    timeUnixNano: 0n,
+    attributes: { 'exception.type': 'DeclinedError', 'exception.message': 'no' },
+  };
+  await errors.spanSink(spans).append([
+    spanOf({
+      trace: 1,
+      span: 1,
+      startMs: nowMs - 5_000,
+      durationMs: 250,
+      name: 'POST /pay',
+      error: true,
+      events: [failed],
+    }),
+    spanOf({ trace: 2, span: 2, startMs: nowMs - 4_000, durationMs: 20, name: 'GET /' }),
+  ]);
+  const records = new RecentRecords(memory, spans);
+  server = await startPageServer({ kind: 'empty', overrides: { logs: memory, spans, records, tail, errors } });
+  [out, err] = ['', ''];
+  process.stdout.write = (text: string) => ((out += text), true);
+  process.stderr.write = (text: string) => ((err += text), true);
+});
+afterEach(async () => {
+  streams.forEach((stream, at) => (stream.write = originals[at]));
+  await server[Symbol.asyncDispose]();
+  rmSync(dir, { recursive: true });
+});
+
+const run = (...args: string[]): Promise<number> => runCommandLine([...args, '--url', server.url]);
+
+describe('vitrine logs', () => {
+  it('prints the newest lines, the newest last, over several pages', async () => {
+    expect(await run('logs', 'service:shop', '--limit', '1100')).toBe(0);
+    const lines = out.trimEnd().split('\n');
+    expect(lines).toHaveLength(1_100);
+    expect(lines[0]).toContain(String.raw`info  shop  line 100\u001b[2J  at=100`);
+    expect(lines.at(-1)).toContain('line 1199');
+  });
+
+  it('prints NDJSON, and says when nothing matches', async () => {
+    expect(await run('logs', 'level:error', '--json', '--since', '5m', '--until', 'now')).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ message: 'line 7\u001b[2J', severity: 'error' });
+    expect(await run('logs', 'absent:*')).toBe(0);
+    expect(err).toBe('No lines match.\n');
+  });
+
+  it('shows the place of a mistake in the filter', async () => {
+    expect(await run('logs', 'level:>=loud')).toBe(2);
+    expect(err).toContain('position 9: "loud" cannot be compared\n  level:>=loud\n          ^\n');
+  });
+
+  it('follows lines until it is interrupted', async () => {
+    const stop = new AbortController();
+    const client = { url: server.url };
+    const following = logs(client, 'new*', { since: '1m', limit: 1, json: false, follow: true }, stop.signal);
+    await until(() => tail.followers === 1);
+    await tail.append([
+      lineOf({ timeMs: nowMs, body: 'old' }),
+      lineOf({ timeMs: nowMs, body: 'newest', traceId: 'ab'.repeat(16) }),
+    ]);
+    await until(() => out.includes('newest'));
+    stop.abort();
+    await following;
+    expect(out).toContain(`trace=${'ab'.repeat(16)}`);
+    expect(out).not.toContain('old');
+    await expect(logs(client, '(', { since: '1m', limit: 1, json: false, follow: true }, stop.signal)).rejects.toThrow(
+      'position 2',
+    );
+  });
+});
+
+it('vitrine traces and errors print tables and JSON', async () => {
+  expect(await run('traces', 'duration:>200ms')).toBe(0);
+  expect(out).toMatch(
+    /start +duration +service +name +spans +errors +trace\n.* 250 ms +shop +POST \/pay +1 +1 +0{31}1\n/,
+  );
+  out = '';
+  expect(await run('traces', 'GET', '--json')).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ name: 'GET /' });
+  out = '';
+  expect(await run('errors', '--service', 'shop', '--state', 'new')).toBe(0);
+  expect(out).toMatch(/[0-9a-f]{12} +new +1 .* shop +DeclinedError: no\n/);
+  expect(await run('errors', '--service', 'none')).toBe(0);
+  expect(await run('traces', 'absent:*')).toBe(0);
+  expect(err).toBe('No errors.\nNo traces match.\n');
+  out = '';
+  expect(await run('errors', '--json')).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ type: 'DeclinedError' });
+  expect(await run('logs', '--limit', 'many')).toBe(2);
+});
