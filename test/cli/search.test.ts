@@ -46,20 +46,18 @@ beforeEach(async () => {
     timeUnixNano: 0n,
     attributes: { 'exception.type': 'DeclinedError', 'exception.message': 'no' },
   };
-  await errors
-    .spanSink(spans)
-    .append([
-      spanOf({
-        trace: 1,
-        span: 1,
-        startMs: nowMs - 5_000,
-        durationMs: 250,
-        name: 'POST /pay',
-        error: true,
-        events: [failed],
-      }),
-      spanOf({ trace: 2, span: 2, startMs: nowMs - 4_000, durationMs: 20, name: 'GET /' }),
-    ]);
+  await errors.spanSink(spans).append([
+    spanOf({
+      trace: 1,
+      span: 1,
+      startMs: nowMs - 5_000,
+      durationMs: 250,
+      name: 'POST /pay',
+      error: true,
+      events: [failed],
+    }),
+    spanOf({ trace: 2, span: 2, startMs: nowMs - 4_000, durationMs: 20, name: 'GET /' }),
+  ]);
   const records = new RecentRecords(memory, spans);
   server = await startPageServer({ kind: 'empty', overrides: { logs: memory, spans, records, tail, errors } });
   [out, err] = ['', ''];

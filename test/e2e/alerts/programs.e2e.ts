@@ -70,7 +70,7 @@ describe.skipIf(missingPrograms('Prometheus in front of Vitrine', 'prometheus').
   it('sends its alerts and their end', async () => {
     await using hook = await httpService();
     const dir = workDir(
-      `route: { receiver: a, group_wait: 0s, group_interval: 1s }\nreceivers: [{ name: a, webhook_configs: [{ url: '${hook.url}/a' }] }]\n`,
+      `route: { receiver: a, group_by: ['...'], group_wait: 0s, group_interval: 1s }\nreceivers: [{ name: a, webhook_configs: [{ url: '${hook.url}/a' }] }]\n`,
     );
     await using monitor = await startMonitorProcess({ dir, keepDir: true, config: CONFIG });
     const rules = path.join(dir, 'rules.yml');
@@ -80,7 +80,8 @@ describe.skipIf(missingPrograms('Prometheus in front of Vitrine', 'prometheus').
     );
     await using prometheus = await startPrometheus({
       config: `global: { scrape_interval: 1h, evaluation_interval: 1s }\nrule_files: [${rules}]\nalerting: { alertmanagers: [{ static_configs: [{ targets: ['${monitor.url.replace('http://', '')}'] }] }] }\n`,
-      flags: ['--web.enable-lifecycle'],
+      // It finds its Alertmanagers after five seconds, and what it sends before is lost.
+      flags: ['--web.enable-lifecycle', '--rules.alert.resend-delay=1s'],
     });
     const found = (status: string): boolean =>
       payloads(hook.requests).some(

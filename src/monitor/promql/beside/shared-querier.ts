@@ -11,7 +11,16 @@ import { embeddedQuerier, type EmbeddedOptions } from '../embedded.ts';
 import type { Job } from './messages.ts';
 import { QueryThread } from './query-thread.ts';
 
-const LIGHT: LightLimits = { workMs: 50, compiled: 1_024, matchSteps: 100_000 };
+const LIGHT: LightLimits = { workMs: 50, compiled: 1_024, matchSteps: 100_000, usedMs: threadMs() };
+
+/** Processor time of this thread, where Node has it (from 23.9 on). */
+function threadMs(): (() => number) | undefined {
+  if (typeof process.threadCpuUsage !== 'function') return undefined;
+  return () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1_000;
+  };
+}
 /** The share of all samples in memory that queries on this thread may hold. */
 const LIGHT_SHARE = 1 / 4;
 const REMEMBERED = 1_000;

@@ -15,6 +15,8 @@ const SLICE_MS = 8;
 export interface LightLimits {
   /** Time on the thread. */
   readonly workMs: number;
+  /** Measures this time; default: the monotonic clock, by which a busy machine makes every query heavy. */
+  readonly usedMs?: (() => number) | undefined;
   /** Instructions of all regular expressions that the query compiles, added up. */
   readonly compiled: number;
   /** Number of instructions times length of the value, for one match. A match cannot be interrupted. */
@@ -66,6 +68,11 @@ export class QueryShare {
     if (this.#budgets.delete(budget)) this.#held -= budget.held;
   }
 
+  /** The measure of the time on the thread. */
+  usedMs(): number {
+    return this.light?.usedMs?.() ?? this.clock.monotonic();
+  }
+
   /** Only budgets call this. */
   change(samples: number): void {
     this.#held += samples;
@@ -96,8 +103,8 @@ export class Budget implements SelectPace {
   constructor(share: QueryShare, timeoutMs: number, signal: AbortSignal | undefined) {
     this.#share = share;
     this.#signal = signal;
-    this.#resumedMs = share.clock.monotonic();
-    this.#deadline = this.#resumedMs + timeoutMs;
+    this.#resumedMs = share.usedMs();
+    this.#deadline = share.clock.monotonic() + timeoutMs;
   }
 
   /** Samples held now: those that the selectors loaded, and the columns of unfinished nodes. */
@@ -122,7 +129,7 @@ export class Budget implements SelectPace {
 
   /** The query leaves the queue now. Time in the queue does not count as time on the thread. */
   started(): void {
-    this.#resumedMs = this.#share.clock.monotonic();
+    this.#resumedMs = this.#share.usedMs();
   }
 
   compiling(size: number): void {
@@ -181,12 +188,12 @@ export class Budget implements SelectPace {
   }
 
   async pause(): Promise<void> {
-    const { clock, turns, light } = this.#share;
-    this.#workedMs += clock.monotonic() - this.#resumedMs;
+    const { turns, light } = this.#share;
+    this.#workedMs += this.#share.usedMs() - this.#resumedMs;
     if (light !== undefined && this.#workedMs > light.workMs) throw new TooHeavy();
     this.check();
     await turns.next();
-    this.#resumedMs = clock.monotonic();
+    this.#resumedMs = this.#share.usedMs();
     this.check();
   }
 

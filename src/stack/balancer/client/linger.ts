@@ -1,4 +1,4 @@
-/** The end of a client's connection, by which no byte of an answer is lost. */
+/** The end of a client's connection. */
 import type { Socket } from 'node:net';
 
 /**
