@@ -30,7 +30,7 @@ const PAGES = {
   service: ['/service?service=payments', 'section[aria-label=Routes] tbody tr'],
   traffic: ['/traffic', '.upstream-table tbody tr + tr'],
   traces: ['/traces', '.trace-row'],
-  explore: ['/explore?q=up', '.names li'],
+  explore: ['/explore?q=up', '.browser tbody tr'],
   alerts: ['/alerts', '.alert'],
   settings: ['/settings', '.facts-list'],
   unknown: ['/nothing/here', '.unknown'],

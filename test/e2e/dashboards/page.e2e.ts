@@ -98,7 +98,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await page.locator('.trace-logs').getByText('onerror').waitFor();
     await page.locator('.span-detail').getByText(HOSTILE).waitFor();
     await page.goto(`${busy.url}/explore?q=up`);
-    await page.locator('.legend').getByText('onerror').waitFor();
+    await page.locator('.legend-table').getByText('onerror').first().waitFor();
     expect(await page.locator('img').count()).toBe(0);
     expect(troubles).toEqual([]);
   });
