@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import { VitrineError } from '../../base/errors.ts';
 import type { ClientRequest } from './client/request.ts';
 import { ClientConnection, type ClientPieces } from './client/connection.ts';
-import { closeGently } from './client/close-gently.ts';
+import { closeGently } from './client/linger.ts';
 import { ClientReply } from './client/reply.ts';
 import { makePeer, type Peer } from './http/forward-head.ts';
 import { ownAnswer, ownEndpoint } from './own-endpoints.ts';
@@ -56,12 +56,8 @@ export class Listener {
     const common = serverOptions(pieces.options, pieces.limits(), pieces.responseClass);
     this.#tls = pieces.tls;
     this.#server = this.#equipped(createServer(common), 'connection');
-    this.#secure =
-      this.#tls &&
-      this.#equipped(
-        createSecureServer<typeof ClientRequest>({ ...common, ...this.#tls.serverOptions() }),
-        'secureConnection',
-      );
+    const secure = this.#tls && { ...common, ...this.#tls.serverOptions() };
+    this.#secure = secure && this.#equipped(createSecureServer<typeof ClientRequest>(secure), 'secureConnection');
     // A failed handshake concerns the client alone; Node has closed the socket or does so now.
     this.#secure?.on('tlsClientError', (_error, socket) => socket.destroy());
   }
@@ -118,6 +114,7 @@ export class Listener {
     return this.#secure;
   }
 
+  /** Requests in progress, and since the start; those of the balancer's own endpoints do not count. */
   get work(): Readonly<Pick<Workload, 'active' | 'taken'>> {
     return this.#work;
   }
@@ -281,7 +278,8 @@ export class Listener {
 
   /** Accepts no new connection, closes idle ones, and resolves when every answer has left its connection. */
   async drain(): Promise<void> {
-    for (const server of [this.#server, this.#secure]) server?.close();
+    this.#server.close();
+    this.#secure?.close();
     this.#work.drainTunnels();
     for (const client of this.#clients.values()) client.close();
     if (this.#clients.size === 0) return;
@@ -291,7 +289,8 @@ export class Listener {
   }
 
   close(): void {
-    for (const server of [this.#server, this.#secure]) server?.close();
+    this.#server.close();
+    this.#secure?.close();
     for (const client of this.#clients.values()) client.socket.destroy();
   }
 }

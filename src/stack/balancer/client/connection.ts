@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../../base/clock.ts';
 import type { VitrineError } from '../../../base/errors.ts';
-import { closeGently } from './close-gently.ts';
+import { closeGently } from './linger.ts';
 import type { Deadlines, Timed } from '../timing/deadlines.ts';
 import type { Peer } from '../http/forward-head.ts';
 import type { Refusal } from '../http/request-head.ts';

@@ -5,8 +5,8 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { closeGently } from './linger.ts';
 import { holdForTurn } from '../http/write-batch.ts';
-import { closeGently } from './close-gently.ts';
 import { Encoder, type ContentCoding } from './encoder.ts';
 import { REASONS } from './reasons.ts';
 
@@ -19,7 +19,6 @@ const SPARE_BLOCKS = 64;
 const WHOLE_BYTES = 64 * 1024;
 /** Blocks are reused after they were sent. As garbage they would make the process grow until the collector runs. */
 const spare: Buffer[] = [];
-
 export interface EncodingOwner {
   /** More bytes of the body can be taken. */
   onClientWritable(): void;

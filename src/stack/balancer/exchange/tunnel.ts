@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import type { Context, Span } from '@opentelemetry/api';
 import { VitrineError, type ErrorCode } from '../../../base/errors.ts';
 import type { Served } from '../client/connection.ts';
-import { closeGently } from '../client/close-gently.ts';
+import { closeGently } from '../client/linger.ts';
 import type { Timed } from '../timing/deadlines.ts';
 import { headFor, type ExchangePieces, type RoutedRequest } from './exchange-request.ts';
 import { newPhaseTimes } from '../telemetry/phase-times.ts';
