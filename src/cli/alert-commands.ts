@@ -16,7 +16,7 @@ function ownName(): string {
   }
 }
 
-export function addAlerts(program: Command, clientOf: (flags: Flags) => ClientOptions): void {
+export function addAlerts(program: Command, explain: Command, clientOf: (flags: Flags) => ClientOptions): void {
   const targetOf = (flags: Flags): AlertTarget => ({
     ...clientOf(flags),
     json: flags['json'] === true,
@@ -38,7 +38,6 @@ export function addAlerts(program: Command, clientOf: (flags: Flags) => ClientOp
     .action(async (receiver: string, flags: Flags) => {
       await (await import('./alerts.ts')).testReceiver(targetOf(flags), receiver);
     });
-  const explain = program.command('explain').description('explain why something happened');
   command(explain, 'alert', 'why an alert was or was not sent')
     .argument('<id>', 'its fingerprint, or the beginning of it')
     .action(async (id: string, flags: Flags) => {

@@ -4,7 +4,8 @@ import type { ClientOptions } from './client.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 
-export function addExplain(program: Command, clientOf: (flags: Flags) => ClientOptions): void {
+/** Returns the command, so that other files add what they can explain. */
+export function addExplain(program: Command, clientOf: (flags: Flags) => ClientOptions): Command {
   const explain = program.command('explain').description('explain what happened');
   explain
     .command('request')
@@ -17,4 +18,5 @@ export function addExplain(program: Command, clientOf: (flags: Flags) => ClientO
       const { explainRequest } = await import('./explain.ts');
       await explainRequest(clientOf(flags), code, flags['json'] === true);
     });
+  return explain;
 }

@@ -65,10 +65,10 @@ ${EXIT_CODES}`,
   addStart(program, exit);
   addRun(program, exit);
   addReaders(program);
-  addExplain(program, clientOf);
+  const explain = addExplain(program, clientOf);
   addWorkers(program, exit);
   addCare(program, clientOf);
-  addAlerts(program, clientOf);
+  addAlerts(program, explain, clientOf);
   for (const [name, what] of Object.entries(LATER)) addLater(program, name, what);
   for (const command of program.commands.flatMap((one) => [one, ...one.commands]))
     command.exitOverride().showSuggestionAfterError();
