@@ -101,10 +101,15 @@ export interface Problem {
   readonly detail: string;
   readonly hint?: string;
   readonly instance?: string;
+  /** Leads to the request's row, trace and lines: `vitrine explain request CODE`. */
+  readonly support_code?: string;
 }
 
-/** Turns any thrown value into a body for the client: the facts of a VitrineError, no details of any other error. */
-export function problemOf(error: unknown, requestId?: string): Problem {
+/**
+ * Turns any thrown value into a body for the client: the facts of a VitrineError, no details of any other error. `code`: the
+ * support code of the request.
+ */
+export function problemOf(error: unknown, requestId?: string, code?: string): Problem {
   const known = error instanceof VitrineError ? error : new VitrineError('internal', 'An unexpected error was logged.');
   const { title, status } = ERRORS[known.code];
   return {
@@ -115,5 +120,6 @@ export function problemOf(error: unknown, requestId?: string): Problem {
     detail: known.message,
     ...(known.hint === undefined ? {} : { hint: known.hint }),
     ...(requestId === undefined ? {} : { instance: requestId }),
+    ...(code === undefined ? {} : { support_code: code }),
   };
 }

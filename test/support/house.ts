@@ -94,6 +94,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     protobuf: ['checks'],
     metrics: ['checks', 'protobuf'],
     request: ['checks', 'metrics'],
+    ledger: [],
     lines: ['checks', 'metrics', 'request'],
     openmetrics: ['checks', 'metrics', 'request', 'lines'],
     otlp: ['checks', 'protobuf', 'metrics', 'request'],

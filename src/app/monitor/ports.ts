@@ -5,6 +5,7 @@ import type { Middleware } from 'koa';
 import { formatDurationMs } from '../../base/units.ts';
 import type { Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
+import { Forgetting } from '../../monitor/search/forget.ts';
 import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
 import { createMonitorApi, type MonitorApi } from '../../monitor/api/server.ts';
@@ -63,7 +64,7 @@ function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | 
 
 function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): Promise<MonitorApi> {
   const { settings, logger, clock, version } = options;
-  const { querier, spans, logs, records, tail, patterns, errors, live, rules, health, own, store, annotations } = parts;
+  const { querier, records, tail, patterns, errors, live, rules, health, own, store, annotations } = parts;
   const router = prometheusRouter({
     querier,
     rules,
@@ -76,10 +77,11 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
   });
   return createMonitorApi({
     querier,
-    spans,
-    logs,
-    records,
+    spans: records.spans,
+    logs: records.logs,
+    records: records.store,
     tail,
+    forgetting: new Forgetting(records.store, clock),
     patterns,
     errors,
     live,

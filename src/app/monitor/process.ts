@@ -22,10 +22,7 @@ import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
-import { RecentRecords } from '../../monitor/store/recent/recent-records.ts';
 import { Tail } from '../../monitor/search/tail.ts';
-import { MemoryLogs, MEMORY_LOGS_DEFAULTS } from '../../monitor/store/recent/memory-logs.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import { ALERT_TABLES, AlertTable } from '../../monitor/store/state/alert-table.ts';
@@ -37,6 +34,7 @@ import { openInsight } from './insight.ts';
 import { followFiles, lineReader, lineRules } from './line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
+import { openRecords } from './records.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { AlertConsole } from './alert-console.ts';
@@ -90,15 +88,15 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
-  const store = openStore(options);
+  const records = openRecords({ dataDir: options.dataDir, section, clock, logger });
+  scope.add('records', () => records.store.close());
+  const store = openStore(options, () => records.store.sizeBytes);
   scope.add('store', () => store.close());
   const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES, ALERT_TABLES], clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
   const querier = querierOf(section, store, clock, scope, 'queries');
-  const spans = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: section.spans_size });
-  const logs = new MemoryLogs({ ...MEMORY_LOGS_DEFAULTS, maxBytes: section.logs_size });
-  const tail = new Tail(logs);
-  const insight = openInsight({ dataDir: options.dataDir, clock, logs: tail, spans });
+  const tail = new Tail(records.logSink);
+  const insight = openInsight({ dataDir: options.dataDir, clock, logs: tail, spans: records.spanSink });
   const { patterns, errors } = insight;
   const windows = new LogWindows({ sink: insight.logs, clock });
   const live = new LiveState(intervalMs);
@@ -131,7 +129,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     intervalMs,
     expectsStack: options.expectsStack === true,
     alerts: () => rules.alerts(),
-    storeWritable: () => stats().writable,
+    storeWritable: () => stats().writable && records.store.writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),
   });
   if (!testMode) {
@@ -146,9 +144,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   return {
     store,
     querier,
-    spans,
-    logs,
-    records: new RecentRecords(logs, spans),
+    records,
     tail,
     patterns,
     errors,
@@ -166,7 +162,10 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   };
 }
 
-function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions): SampleStore {
+function openStore(
+  { settings, clock, logger, testMode, dataDir }: SteadyOptions,
+  otherBytes: () => number,
+): SampleStore {
   const { store: section } = settings;
   return openSampleStore({
     dir: dataDir,
@@ -174,6 +173,7 @@ function openStore({ settings, clock, logger, testMode, dataDir }: SteadyOptions
     retentionMs: section.retention,
     rawRetentionMs: section.raw_retention,
     maxSizeBytes: section.max_size,
+    otherBytes,
     maxSeries: section.max_series,
     maxSeriesPerMetric: section.max_series_per_metric,
     durability: section.durability,
@@ -265,6 +265,7 @@ async function take(
   clock: Clock,
 ): Promise<void> {
   const frame = shiftedFrame(sent, frameSkewMs(sent, clock));
+  parts.records.noteDrops(frame);
   parts.live.push(connection, frame);
   parts.own.push(connection, frame);
   await parts.ownSamples.push(connection, frame);

@@ -10,6 +10,23 @@ const remote = z.strictObject({
   timeout: duration({ min: 100 }).prefault('30s').describe('For one query.'),
 });
 
+const serviceLimits = z.strictObject({
+  retention: duration({ min: 3_600_000 }).optional().describe('Records of this service are kept for so long.'),
+  max_size: size({ min: 64 * 1024 })
+    .optional()
+    .describe('The oldest records of this service are deleted above this.'),
+});
+
+const signal = (retention: string, maxSize: string) => ({
+  retention: duration({ min: 3_600_000 }).prefault(retention).describe('Records older than this are deleted.'),
+  max_size: size({ min: 1024 * 1024 })
+    .prefault(maxSize)
+    .describe(
+      'On disk; the oldest records are deleted above this. All records together take at most 70 % of `store.max_size`.',
+    ),
+  services: z.record(z.string(), serviceLimits).default({}).describe('Limits of single services, by name.'),
+});
+
 /** Sizes come out in bytes, durations in milliseconds. */
 export const storeConfig = z.strictObject({
   path: z.string().min(1).default('./vitrine-data').describe('Data directory. `--data` overrules it.'),
@@ -45,9 +62,31 @@ export const storeConfig = z.strictObject({
   max_series_per_metric: z.int().min(10).default(10_000).describe('Series of one metric.'),
   spans_size: size({ min: 1024 * 1024 })
     .prefault('32MiB')
-    .describe('Spans in memory.'),
+    .describe('Spans in memory before they are written to disk in batches, and the list of recent traces.'),
   logs_size: size({ min: 1024 * 1024 })
     .prefault('24MiB')
-    .describe('Log records in memory.'),
+    .describe('Log records in memory before they are written to disk in batches.'),
+  logs: z.strictObject(signal('14d', '5GiB')).prefault({}).describe('Log lines on disk.'),
+  traces: z
+    .strictObject({
+      ...signal('14d', '5GiB'),
+      ordinary: duration({ min: 3_600_000 })
+        .prefault('2d')
+        .describe('Traces that have no error and are not slow are kept for so long, less when space is short.'),
+    })
+    .prefault({})
+    .describe('Spans on disk.'),
+  requests: z
+    .strictObject({
+      ...signal('30d', '2GiB'),
+      user_attribute: z
+        .string()
+        .optional()
+        .describe(
+          "The attribute of the application's server span that names the user of a request, such as `user.id`.",
+        ),
+    })
+    .prefault({})
+    .describe('Rows of the request ledger on disk.'),
   metrics: remote.prefault({}).describe('Where samples are read from.'),
 });

@@ -3,8 +3,10 @@
  * with its stack and sent as `internal`, so it reveals nothing. Requests without a route are answered 404, 405 (with
  * `Allow`), or 204 for OPTIONS.
  */
+import { isSpanContextValid, trace } from '@opentelemetry/api';
 import type { Router } from '@koa/router';
 import { VitrineError, problemOf } from '../../base/errors.ts';
+import { supportCode } from '../../model/text/support-code.ts';
 import type { KitContext, KitMiddleware, KitState } from './context.ts';
 
 type AnyContext = Parameters<KitMiddleware>[0];
@@ -31,7 +33,9 @@ export function answerProblem(ctx: AnyContext, error: unknown): void {
     ctx.res.destroy();
     return;
   }
-  const problem = problemOf(known, ctx.state.requestId);
+  const code = ownCode(ctx);
+  const problem = problemOf(known, ctx.state.requestId, code);
+  if (code !== undefined) ctx.set('X-Support-Code', code);
   ctx.status = problem.status;
   ctx.remove('Content-Encoding');
   ctx.remove('ETag');
@@ -40,6 +44,15 @@ export function answerProblem(ctx: AnyContext, error: unknown): void {
   if (known instanceof VitrineError) ctx.set({ ...known.headers });
   ctx.body = JSON.stringify(problem);
   ctx.type = 'application/problem+json';
+}
+
+const BALANCER_VIA = /\bvitrine\b/;
+
+/** Behind the balancer, the code is the balancer's: it makes one for the request and removes ours. */
+function ownCode(ctx: AnyContext): string | undefined {
+  if (BALANCER_VIA.test(ctx.get('via'))) return undefined;
+  const context = trace.getActiveSpan()?.spanContext();
+  return context !== undefined && isSpanContextValid(context) ? supportCode(context.spanId) : undefined;
 }
 
 /** Koa's own errors (`ctx.throw`, invalid percent-encoding in a path) have a 4xx status. */

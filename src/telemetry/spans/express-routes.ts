@@ -6,7 +6,7 @@
  * route.
  */
 import type { IncomingMessage } from 'node:http';
-import { pathTemplate } from '../../model/path-templates.ts';
+import { pathTemplate } from '../../model/text/path-templates.ts';
 import { noteError } from './request-notes.ts';
 
 type Use = (this: object, ...args: unknown[]) => unknown;

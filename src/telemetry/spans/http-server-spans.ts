@@ -21,7 +21,7 @@ import {
 import type { RPCMetadata } from '@opentelemetry/core';
 import { getRPCMetadata, RPCType, setRPCMetadata } from '@opentelemetry/core';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { PathTemplates } from '../../model/path-templates.ts';
+import { PathTemplates } from '../../model/text/path-templates.ts';
 import type { BoundHistogram, BoundRecord } from '../metrics/cells.ts';
 import { boundHistogram, CELLS_LIMIT } from '../metrics/cells.ts';
 import { routeOf } from './framework-routes.ts';

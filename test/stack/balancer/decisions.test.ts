@@ -10,7 +10,7 @@ import { ALL_BUSY, NOBODY, pick, warmUpWeight, type Candidate } from '../../../s
 import { fieldList, parseReplyHead } from '../../../src/stack/balancer/http/reply-head.ts';
 import { ReplyParser } from '../../../src/stack/balancer/http/reply-parser.ts';
 import { RetryBudget } from '../../../src/stack/balancer/upstream/retry-budget.ts';
-import { pathTemplate, PathTemplates } from '../../../src/model/path-templates.ts';
+import { pathTemplate, PathTemplates } from '../../../src/model/text/path-templates.ts';
 import { isAmbiguousPath } from '../../../src/stack/balancer/routes/path.ts';
 import { closeFrame, FrameTracker } from '../../../src/stack/balancer/http/websocket-frames.ts';
 

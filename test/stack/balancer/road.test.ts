@@ -82,7 +82,9 @@ function told(
     scope,
     traceId,
     parent: parentSpanId === 'b7ad6b7169203331' ? 'remote' : parentSpanId.length,
-    attributes: Object.fromEntries(Object.entries(attributes).filter(([key]) => !key.startsWith('vitrine.phase.'))),
+    attributes: Object.fromEntries(
+      Object.entries(attributes).filter(([key]) => !/^vitrine\.(?:phase\.|duration$)/.test(key)),
+    ),
   }));
   return { metrics: plain(metricsTold), spans: plain(spansTold) };
 }

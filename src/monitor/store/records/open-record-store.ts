@@ -3,6 +3,7 @@ import path from 'node:path';
 import { systemClock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import { silentLogger } from '../../../base/logger.ts';
+import { inUse, prepareDirectory } from '../disk/directory-lock.ts';
 import { isWrongContent, messageOf, setAside } from '../disk/database.ts';
 import { RecordFiles } from './disk/record-files.ts';
 import { RECORD_JOURNAL_FILE, RecordJournal } from './disk/record-journal.ts';
@@ -32,14 +33,16 @@ export const RECORD_STORE_DEFAULTS = {
 type Given = Pick<RecordStoreOptions, 'dir'> & Partial<RecordStoreOptions>;
 
 /**
- * Opens or creates the records in `dir`, which must exist. Throws VitrineError `data_dir_in_use` when another process has
+ * Opens or creates the records in `dir`. Throws VitrineError `data_dir_in_use` when another process has
  * them and `data_dir_unusable` when they come from a newer version (they are then left unchanged).
  */
 export function openRecordStore(given: Given): RecordStore {
   const options: RecordStoreOptions = { ...RECORD_STORE_DEFAULTS, ...given };
+  prepareDirectory(options.dir);
   try {
     return openWith(options);
   } catch (error) {
+    if (error instanceof VitrineError && error.code === 'data_dir_in_use') throw inUse(options.dir, error);
     if (!isWrongContent(error)) throw error;
     const aside = setAside(path.join(options.dir, RECORD_JOURNAL_FILE));
     options.logger.error(

@@ -118,6 +118,11 @@ export class RecordStore implements RecordSource, RecordEraser, AsyncDisposable 
     this.#enter(signal, [enteringOf(signal, record, sequence, RESTORED_LENGTH)]);
   }
 
+  /** The records in memory that are not being turned into batches. */
+  *inMemory<S extends RecordSignal>(signal: S): Generator<RecordOf[S]> {
+    for (const { records } of (this.#pending[signal] as unknown as Pending<S>).groups()) yield* records;
+  }
+
   async append<S extends RecordSignal>(signal: S, given: readonly RecordOf[S][]): Promise<AppendResult> {
     if (this.#closing.signal.aborted) throw new VitrineError('draining', 'The store is closed.');
     if (!this.#gate.open) throw this.#gate.refusal();

@@ -21,6 +21,8 @@ export interface SampleStoreOptions {
   /** Raw samples older than this become five-minute roll-ups. */
   readonly rawRetentionMs: number;
   readonly maxSizeBytes: number;
+  /** Bytes of other files that count towards `maxSizeBytes`. */
+  readonly otherBytes?: (() => number) | undefined;
   /** At most 900,000. */
   readonly maxSeries: number;
   readonly maxSeriesPerMetric: number;

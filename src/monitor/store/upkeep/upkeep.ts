@@ -198,7 +198,8 @@ export class StoreUpkeep {
   }
 
   #journalBytes(): number {
-    return databaseBytes(path.join(this.#parts.options.dir, JOURNAL_FILE));
+    const { dir, otherBytes } = this.#parts.options;
+    return databaseBytes(path.join(dir, JOURNAL_FILE)) + (otherBytes?.() ?? 0);
   }
 
   #measure(): void {

@@ -1,5 +1,6 @@
 /** The balancer's own answers: `application/problem+json` (RFC 9457) as bytes, for a reply or for a bare socket. */
 import { problemOf, type VitrineError } from '../../../base/errors.ts';
+import { codeField } from '../http/support-code.ts';
 import { REASONS } from './reasons.ts';
 
 export interface ProblemAnswer {
@@ -10,23 +11,25 @@ export interface ProblemAnswer {
   readonly body: Buffer;
 }
 
-export function problemAnswer(error: VitrineError, requestId?: string): ProblemAnswer {
+/** `code`: the support code of the request. */
+export function problemAnswer(error: VitrineError, requestId?: string, code?: string): ProblemAnswer {
   const { status } = error;
   let fields = 'Content-Type: application/problem+json\r\nCache-Control: no-store\r\n';
   if (status === 405) fields += 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n';
   for (const [name, value] of Object.entries(error.headers)) fields += `${name}: ${value}\r\n`;
   if (requestId !== undefined) fields += `X-Request-Id: ${requestId}\r\n`;
+  if (code !== undefined) fields += codeField(code);
   return {
     status,
     reason: REASONS[status] ?? '',
     fields,
-    body: Buffer.from(`${JSON.stringify(problemOf(error, requestId))}\n`),
+    body: Buffer.from(`${JSON.stringify(problemOf(error, requestId, code))}\n`),
   };
 }
 
 /** The same as one message that closes its connection, for a client whose request could not be read. */
-export function problemMessage(error: VitrineError): Buffer {
-  const { status, reason, fields, body } = problemAnswer(error);
+export function problemMessage(error: VitrineError, code?: string): Buffer {
+  const { status, reason, fields, body } = problemAnswer(error, undefined, code);
   const head = `HTTP/1.1 ${status} ${reason}\r\n${fields}Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
   return Buffer.concat([Buffer.from(head, 'latin1'), body]);
 }

@@ -53,6 +53,8 @@ export class ClientReply {
   keepsFraming = false;
   /** Status that was sent, or is about to be sent. */
   status: number | undefined;
+  /** Bytes of the body, in the form in which they are sent. */
+  sentBytes = 0;
   /** Whether any byte of the head was sent. */
   begun = false;
   /** Lines that are added to every answer of this listener. */
@@ -126,6 +128,7 @@ export class ClientReply {
   /** While the answer may still end in one write, it gets a `Content-Length`. */
   #encoded(bytes: Buffer): void {
     this.#pending.push(bytes);
+    this.sentBytes += bytes.length;
     this.#pendingBytes += bytes.length;
     if (this.#complete && this.#pendingBytes < WHOLE_BYTES) return;
     this.#send();
@@ -145,13 +148,16 @@ export class ClientReply {
     }
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
+    this.sentBytes += bytes.length;
   }
 
   /** A complete body that nobody changes any more. A long body is sent without a copy, however many clients read it. */
   whole(bytes: Buffer): void {
     if (this.#encoder !== undefined) this.#encoder.write(bytes);
-    else if (bytes.length > BLOCK_BYTES) this.#whole = bytes;
-    else this.body(bytes);
+    else if (bytes.length > BLOCK_BYTES) {
+      this.#whole = bytes;
+      this.sentBytes += bytes.length;
+    } else this.body(bytes);
   }
 
   /** Lines ended by CRLF that follow a chunked body (RFC 9112 section 7.1.2); a client of HTTP/1.0 gets none. */

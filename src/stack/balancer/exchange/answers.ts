@@ -4,6 +4,7 @@ import type { CachedResponse } from '../../../model/response-cache.ts';
 import type { AttemptFailure } from './attempt.ts';
 import { fieldLines } from '../http/cache-fields.ts';
 import { problemAnswer } from '../client/problem.ts';
+import { codeField } from '../http/support-code.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import { REASONS } from '../client/reasons.ts';
 import { freeEncoders } from '../client/encoder.ts';
@@ -111,10 +112,11 @@ export function giveProblem(
   problem: Problem,
   requestId: string,
   own: string,
+  code?: string,
 ): number {
   const headers: Record<string, string> = PASSING.has(problem.code) ? { 'Retry-After': '1' } : {};
   const error = new VitrineError(problem.code, problem.detail, { headers });
-  const { status, reason, fields, body } = problemAnswer(error, requestId);
+  const { status, reason, fields, body } = problemAnswer(error, requestId, code);
   const bodiless = method === 'HEAD';
   reply.head(status, reason, fields + own, body.length, bodiless, String(body.length));
   if (!bodiless) reply.body(body);
@@ -122,14 +124,25 @@ export function giveProblem(
 }
 
 /** The answer of a route's gate, with the lines `own`; the caller ends the reply. Returns its status. */
-export function giveOwn(reply: ClientReply, method: string, given: OwnReply, requestId: string, own: string): number {
-  const problem = given.error && problemAnswer(given.error, requestId);
+export function giveOwn(
+  reply: ClientReply,
+  method: string,
+  given: OwnReply,
+  requestId: string,
+  own: string,
+  code?: string,
+): number {
+  const problem = given.error && problemAnswer(given.error, requestId, code);
   const body = given.body ?? problem?.body ?? Buffer.alloc(0);
-  const fields = `${given.fields}${problem?.fields ?? `X-Request-Id: ${requestId}\r\n`}${own}`;
+  const fields = `${given.fields}${problem?.fields ?? plainFields(requestId, given.status, code)}${own}`;
   const bodiless = isBodiless(method, given.status);
   reply.head(given.status, REASONS[given.status] ?? '', fields, body.length, bodiless, String(body.length));
   if (!bodiless) reply.body(body);
   return given.status;
+}
+
+function plainFields(requestId: string, status: number, code: string | undefined): string {
+  return `X-Request-Id: ${requestId}\r\n${status >= 400 && code !== undefined ? codeField(code) : ''}`;
 }
 
 /** Reading a longer body to its end costs more than a new connection. */

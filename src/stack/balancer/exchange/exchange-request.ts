@@ -1,10 +1,20 @@
 /** The input of an exchange: one request on its route, and the way back to its client. */
+import type { Logger } from '../../../base/logger.ts';
+import type { ResponseCache } from '../../../model/response-cache.ts';
+import type { AttemptsPieces } from './attempts.ts';
 import type { ClientReply } from '../client/reply.ts';
 import { forwardHead, type OwnFields, type Peer, type Replaced } from '../http/forward-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import type { RequestFacts } from '../routes/request-facts.ts';
 import { outgoingHead, type Route } from '../routes/route.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+
+export interface ExchangePieces extends AttemptsPieces {
+  readonly cache: ResponseCache | undefined;
+  readonly log: Logger;
+  /** Whether answers should close their connections. */
+  readonly draining: () => boolean;
+}
 
 /** A request on its route. */
 export interface RoutedRequest {

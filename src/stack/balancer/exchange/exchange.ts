@@ -2,10 +2,10 @@
  * One request from start to end: its body is held, the cache is asked, upstreams are tried (`attempts.ts`), and the answer
  * is sent. Every request ends in `#end`, exactly once.
  */
+import { codeOf, failureCode } from '../http/support-code.ts';
 import type { Span } from '@opentelemetry/api';
 import type { ErrorCode, VitrineError } from '../../../base/errors.ts';
-import type { Logger } from '../../../base/logger.ts';
-import type { CachedResponse, CacheFill, CacheLookup, ResponseCache } from '../../../model/response-cache.ts';
+import type { CachedResponse, CacheFill, CacheLookup } from '../../../model/response-cache.ts';
 import { giveKept, giveOwn, giveProblem, passHead, problemFor, isShort, type Packing } from './answers.ts';
 import type { Attempt, AttemptFailure } from './attempt.ts';
 import { CacheVisit } from './cache-visit.ts';
@@ -16,16 +16,9 @@ import type { BodyEvents, RequestBody } from '../http/request-body.ts';
 import type { OwnReply } from '../routes/gate.ts';
 import { nameAtStart, nameByNow, stickyFields } from '../routes/route.ts';
 import type { Preference } from '../routes/sticky.ts';
-import { headFor, type ExchangeRequest } from './exchange-request.ts';
-import { Attempts, type AttemptsOwner, type AttemptsPieces } from './attempts.ts';
+import { headFor, type ExchangePieces, type ExchangeRequest } from './exchange-request.ts';
+import { Attempts, type AttemptsOwner } from './attempts.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-
-export interface ExchangePieces extends AttemptsPieces {
-  readonly cache: ResponseCache | undefined;
-  readonly log: Logger;
-  /** Whether answers should close their connections. */
-  readonly draining: () => boolean;
-}
 
 export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
   readonly #pieces: ExchangePieces;
@@ -60,7 +53,7 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
   /** The route's gate answers instead of an upstream. */
   give(own: OwnReply): void {
     const { reply, head, requestId } = this.#request;
-    const status = giveOwn(reply, head.method, own, requestId, this.#timing());
+    const status = giveOwn(reply, head.method, own, requestId, this.#timing(), codeOf(this.#span));
     this.#finish(status >= 500 ? (own.error?.code ?? own.reason) : undefined);
   }
 
@@ -147,7 +140,8 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
 
   #answer(head: ReplyHead, upstream: Upstream): void {
     const { reply, head: request, route, facts } = this.#request;
-    const own = this.#ownFields(this.#visit?.passing(head)) + stickyFields(route, facts, upstream, this.#preference);
+    const own =
+      this.#ownFields(head.status, this.#visit?.passing(head)) + stickyFields(route, facts, upstream, this.#preference);
     if (this.#pieces.draining()) reply.noKeepAlive();
     this.#answered = true;
     passHead(reply, request, head, own, this.#packing());
@@ -162,9 +156,9 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
     if (!this.#done) this.#close('encoding');
   }
 
-  #ownFields(cacheStatus: string | undefined): string {
-    const status = cacheStatus === undefined ? '' : `Cache-Status: ${cacheStatus}\r\n`;
-    return `Via: 1.1 vitrine\r\nX-Request-Id: ${this.#request.requestId}\r\n${status}${this.#timing()}`;
+  #ownFields(status: number, cacheStatus: string | undefined): string {
+    const cached = cacheStatus === undefined ? '' : `Cache-Status: ${cacheStatus}\r\n`;
+    return `Via: 1.1 vitrine\r\nX-Request-Id: ${this.#request.requestId}\r\n${cached}${failureCode(status, this.#span)}${this.#timing()}`;
   }
 
   #timing(): string {
@@ -227,7 +221,7 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
   #sendCached(kept: CachedResponse): void {
     const { reply, head } = this.#request;
     if (this.#pieces.draining()) reply.noKeepAlive();
-    giveKept(reply, head, kept, this.#ownFields(kept.cacheStatus), this.#packing());
+    giveKept(reply, head, kept, this.#ownFields(kept.status, kept.cacheStatus), this.#packing());
     if (reply.encoding) reply.complete(() => this.#finish(undefined));
     else this.#finish(undefined);
   }
@@ -240,7 +234,7 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
       return;
     }
     this.#attempts.cancel();
-    const status = giveProblem(reply, head.method, { code, detail }, requestId, this.#timing());
+    const status = giveProblem(reply, head.method, { code, detail }, requestId, this.#timing(), codeOf(this.#span));
     this.#finish(status >= 500 ? errorType : undefined);
   }
 
@@ -293,6 +287,7 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
       requestId: this.#request.requestId,
       tries: this.#attempts.tried,
       cache: this.#visit?.kind,
+      sentBytes: reply.sentBytes,
     });
     this.#request.onDone(nowMs);
   }

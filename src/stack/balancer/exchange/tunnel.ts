@@ -3,14 +3,14 @@
  * it, RFC 6455 section 4.2.2) bytes flow both ways with back-pressure. A drain sends close 1001 to both sides and then
  * closes the tunnel.
  */
+import { codeOf } from '../http/support-code.ts';
 import type { Socket } from 'node:net';
 import type { Context, Span } from '@opentelemetry/api';
 import { VitrineError, type ErrorCode } from '../../../base/errors.ts';
 import type { Served } from '../client/connection.ts';
 import { closeGently } from '../client/reply.ts';
 import type { Timed } from '../timing/deadlines.ts';
-import type { ExchangePieces } from './exchange.ts';
-import { headFor, type RoutedRequest } from './exchange-request.ts';
+import { headFor, type ExchangePieces, type RoutedRequest } from './exchange-request.ts';
 import { newPhaseTimes } from '../telemetry/phase-times.ts';
 import { problemMessage } from '../client/problem.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
@@ -217,7 +217,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     const error = new VitrineError(code, detail);
     this.#observe(error.status, code);
     if (socket.writable && this.#state === 'asking') {
-      socket.write(problemMessage(error));
+      socket.write(problemMessage(error, codeOf(this.#span)));
       closeGently(socket);
     } else socket.destroy();
     this.#over();
@@ -228,21 +228,20 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     if (this.#observed) return;
     this.#observed = true;
     const { observer, clock } = this.#pieces;
-    const { head, peer } = this.#request;
-    const route = this.#routeName;
+    const { head, peer, requestId } = this.#request;
     if (this.#upstream !== undefined) this.#clientDone(this.#upstream, status, error);
     const totalMs = clock.monotonic() - this.#startMs;
     const phases = newPhaseTimes();
     observer.serverDone(this.#span, {
       head,
       peer,
-      routeAtStart: route,
-      route,
+      routeAtStart: this.#routeName,
+      route: this.#routeName,
       status,
       error,
       totalMs,
       phases,
-      requestId: this.#request.requestId,
+      requestId,
       tries: this.#tried,
     });
   }

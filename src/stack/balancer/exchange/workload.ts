@@ -11,7 +11,8 @@ import type { RequestHead } from '../http/request-head.ts';
 import type { Admission, OwnReply } from '../routes/gate.ts';
 import { RequestFacts } from '../routes/request-facts.ts';
 import type { Route, RouteTable } from '../routes/route.ts';
-import { Exchange, type ExchangePieces } from './exchange.ts';
+import { Exchange } from './exchange.ts';
+import type { ExchangePieces } from './exchange-request.ts';
 import { Tunnel, type TunnelRequest } from './tunnel.ts';
 
 export interface WorkloadPieces extends ExchangePieces {

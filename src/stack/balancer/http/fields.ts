@@ -44,6 +44,8 @@ const MEANINGS: Readonly<Record<string, number>> = {
   'proxy-connection': FIELD.hop,
   'proxy-authenticate': FIELD.hop,
   'proxy-authorization': FIELD.hop,
+  // Made by the balancer for its own answers: a client's or an upstream's is never forwarded or stored.
+  'x-support-code': FIELD.hop,
   te: FIELD.te,
   cookie: FIELD.cookie,
   'http2-settings': FIELD.hop,

@@ -16,7 +16,7 @@ import { compileMatches, type Matches } from './matching.ts';
 import { compileAnswerEdit, compileOutgoing, type AnswerEdit, type Outgoing } from './outgoing.ts';
 import type { PasswordGate } from './password-gate.ts';
 import { bareHost, pathOf, underPath } from './path.ts';
-import { PathTemplates } from '../../../model/path-templates.ts';
+import { PathTemplates } from '../../../model/text/path-templates.ts';
 import { Picker } from './picker.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { byPath, makeSticky, type Preference, type Sticky } from './sticky.ts';

@@ -23,6 +23,8 @@ export interface ServerOutcome {
   readonly tries?: readonly Upstream[];
   /** Result of the look-up in the response cache. */
   readonly cache?: string | undefined;
+  /** Bytes of the answer's body as sent. */
+  readonly sentBytes?: number;
 }
 
 /** How a try ended. */
@@ -63,7 +65,22 @@ export function serverAttributes(
   }
   if (method === '_OTHER') attributes['http.request.method_original'] = head.method.slice(0, 32);
   if (errorType !== undefined) attributes['error.type'] = errorType;
+  ledgerAttributes(attributes, done);
   return attributes;
+}
+
+/** What only the request's row in the ledger needs. */
+function ledgerAttributes(attributes: Attributes, { head, tries, cache, totalMs, sentBytes }: ServerOutcome): void {
+  // The span's own end is a little later than the measurement that metrics and access log have.
+  attributes['vitrine.duration'] = Math.round(totalMs * 1000) / 1000;
+  if (tries !== undefined && tries.length > 0) {
+    attributes['vitrine.upstream'] = tries[tries.length - 1].name;
+    attributes['vitrine.tries'] = tries.length;
+  }
+  if (cache !== undefined) attributes['vitrine.cache.result'] = cache;
+  if (head.bodyBytes > 0) attributes['http.request.body.size'] = head.bodyBytes;
+  if (sentBytes !== undefined && sentBytes > 0) attributes['http.response.body.size'] = sentBytes;
+  if (head.requestId !== undefined) attributes['request_id'] = head.requestId;
 }
 
 export function clientAttributes(method: string, done: ClientOutcome, errorType: string | undefined): Attributes {

@@ -1,0 +1,96 @@
+/** Opens the store of lines, spans and ledger rows, and joins it with what comes in and with what is asked. */
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { Frame } from '../../model/frame.ts';
+import type { AppendResult, LogSink, LogSource, SpanSink, SpanSource } from '../../model/ports.ts';
+import type { SpanRecord } from '../../model/records.ts';
+import { RequestLedger } from '../../monitor/ingest/ledger/request-ledger.ts';
+import { StoredLogs, StoredSpans } from '../../monitor/search/stored-sources.ts';
+import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
+import { openRecordStore, RECORD_STORE_DEFAULTS } from '../../monitor/store/records/open-record-store.ts';
+import type { SignalLimits } from '../../monitor/store/records/options.ts';
+import type { RecordStore } from '../../monitor/store/records/record-store.ts';
+import type { Settings } from '../process/settings-schema.ts';
+
+/** The share of `store.max_size` that records may take; the rest is for samples. */
+const RECORDS_SHARE = 0.7;
+
+export interface Records {
+  readonly store: RecordStore;
+  readonly logSink: LogSink;
+  readonly spanSink: SpanSink;
+  readonly logs: LogSource;
+  readonly spans: SpanSource;
+  /** Notes what a frame says about spans that were dropped before it. */
+  noteDrops(frame: Frame): void;
+}
+
+interface RecordsOptions {
+  readonly dataDir: string;
+  readonly section: Settings['store'];
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Throws VitrineError `data_dir_in_use` and `data_dir_unusable`. */
+export function openRecords({ dataDir: dir, section, clock, logger }: RecordsOptions): Records {
+  const store = openRecordStore({
+    dir,
+    clock,
+    logger,
+    durability: section.durability,
+    memoryBytes: {
+      ...RECORD_STORE_DEFAULTS.memoryBytes,
+      logs: section.logs_size,
+      traces: Math.ceil(section.spans_size / 2),
+    },
+    limits: {
+      logs: limitsOf(section.logs),
+      traces: limitsOf(section.traces),
+      requests: limitsOf(section.requests),
+    },
+    maxSizeBytes: section.max_size * RECORDS_SHARE,
+    ordinaryMs: section.traces.ordinary,
+  });
+  const recent = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: Math.ceil(section.spans_size / 2) });
+  const ledger = new RequestLedger({
+    append: (rows) => store.append('requests', rows),
+    userAttribute: section.requests.user_attribute ?? '',
+  });
+  ledger.recover(store.inMemory('requests'), store.inMemory('traces'));
+  for (const span of store.inMemory('traces')) recent.append([span]);
+  return {
+    store,
+    logSink: { append: (records) => store.append('logs', records) },
+    spanSink: { append: (spans) => appendSpans(spans, store, ledger, recent) },
+    logs: new StoredLogs(store),
+    spans: new StoredSpans(store, recent),
+    noteDrops({ timeMs, droppedSpans }) {
+      // Some of them may be spans of tries: the number of rows is at most this.
+      if (droppedSpans > 0) store.noteMissing({ atMs: Math.floor(timeMs), rows: droppedSpans, exact: false });
+    },
+  };
+}
+
+/** Both appends are of one turn, so spans and their rows are kept together or not at all. */
+async function appendSpans(
+  spans: readonly SpanRecord[],
+  store: RecordStore,
+  ledger: RequestLedger,
+  recent: MemorySpans,
+): Promise<AppendResult> {
+  const [result] = await Promise.all([store.append('traces', spans), ledger.take(spans)]);
+  recent.append(spans);
+  return result;
+}
+
+function limitsOf(section: Settings['store']['logs']): SignalLimits {
+  const services: Record<string, { retentionMs?: number; maxSizeBytes?: number }> = {};
+  for (const [service, own] of Object.entries(section.services)) {
+    services[service] = {
+      ...(own.retention === undefined ? {} : { retentionMs: own.retention }),
+      ...(own.max_size === undefined ? {} : { maxSizeBytes: own.max_size }),
+    };
+  }
+  return { retentionMs: section.retention, maxSizeBytes: section.max_size, services };
+}
