@@ -64,7 +64,8 @@ function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | 
 
 function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandler): Promise<MonitorApi> {
   const { settings, logger, clock, version } = options;
-  const { querier, records, tail, patterns, errors, live, rules, health, own, store, annotations } = parts;
+  const { querier, records, tail, insight, live, rules, health, own, store, annotations } = parts;
+  const { patterns, errors } = insight;
   const router = prometheusRouter({
     querier,
     rules,
@@ -81,7 +82,10 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     logs: records.logs,
     records: records.store,
     tail,
-    forgetting: new Forgetting(records.store, clock),
+    forgetting: new Forgetting(records.store, clock, async (traceIds) => {
+      records.dropTraces(traceIds);
+      await errors.dropTraces(traceIds);
+    }),
     patterns,
     errors,
     live,

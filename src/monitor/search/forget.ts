@@ -9,6 +9,7 @@ import { VitrineError } from '../../base/errors.ts';
 import { randomHex } from '../../base/random.ts';
 import { RECORD_SIGNALS, type RecordBatch, type RecordEraser, type RecordSignal } from '../../model/record-source.ts';
 import { checkedFilter } from './checker.ts';
+import { valueAt } from './counts.ts';
 import { compileFilter } from './evaluate.ts';
 import type { Filter } from './filter.ts';
 import { needsOf } from './plan.ts';
@@ -28,11 +29,14 @@ interface Promised {
 export class Forgetting {
   readonly #eraser: RecordEraser;
   readonly #clock: Clock;
+  readonly #dropTraces: (traceIds: ReadonlySet<string>) => Promise<void>;
   readonly #promised = new Map<string, Promised>();
 
-  constructor(eraser: RecordEraser, clock: Clock) {
+  /** `dropTraces` removes what is kept of the traces elsewhere: copies in memory, samples of errors. */
+  constructor(eraser: RecordEraser, clock: Clock, dropTraces: (traceIds: ReadonlySet<string>) => Promise<void>) {
     this.#eraser = eraser;
     this.#clock = clock;
+    this.#dropTraces = dropTraces;
   }
 
   /** @throws VitrineError `query_invalid`; `bad_request` for a filter that selects everything */
@@ -71,10 +75,19 @@ export class Forgetting {
     const { fromMs, toMs, services, ids, words } = needsOf(filter);
     const tests = compileFilter(filter);
     const range = { fromMs: Math.floor(fromMs), toMs: Math.floor(toMs) + 1 };
+    const traceIds = new Set<string>();
     for (const signal of RECORD_SIGNALS) {
       const scan = { signal, ...range, services, ids, words };
-      counts[signal] = await this.#eraser.erase(scan, (batch) => rowsOf(batch, tests(batch)), dryRun);
+      const chosen = (batch: RecordBatch): readonly number[] => {
+        const rows = rowsOf(batch, tests(batch));
+        const traces = batch.column('trace');
+        for (const row of rows) traceIds.add((valueAt(traces, row) ?? '') as string);
+        return rows;
+      };
+      counts[signal] = await this.#eraser.erase(scan, chosen, dryRun);
     }
+    traceIds.delete('');
+    if (!dryRun) await this.#dropTraces(traceIds);
     return counts;
   }
 }

@@ -10,6 +10,7 @@ import type { Clock } from '../../../src/base/clock.ts';
 import { every, systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import type { LogSource, Querier } from '../../../src/model/ports.ts';
+import { ArrayRecords } from '../records/array-records.ts';
 import type { LogRecord } from '../../../src/model/records.ts';
 import { LiveState } from '../../../src/monitor/api/live.ts';
 import type { MonitorApi, MonitorApiOptions } from '../../../src/monitor/api/server.ts';
@@ -18,9 +19,6 @@ import { ErrorGroups } from '../../../src/monitor/insight/error-groups.ts';
 import { LogPatterns } from '../../../src/monitor/insight/log-patterns.ts';
 import { JsonFile } from '../../../src/monitor/store/state/json-file.ts';
 import { Tail } from '../../../src/monitor/search/tail.ts';
-import { MemoryLogs } from '../../../src/monitor/store/recent/memory-logs.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../src/monitor/store/recent/memory-spans.ts';
-import { RecentRecords } from '../../../src/monitor/store/recent/recent-records.ts';
 import { FakeBalancer, fakeAlerts, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
 
 export const PAGE_DIR = path.resolve(import.meta.dirname, '../../../dist/page');
@@ -70,14 +68,11 @@ export interface PageServerOptions {
   readonly overrides?: Partial<MonitorApiOptions>;
 }
 
-const MEMORY = { maxBytes: 32 * 1024 ** 2, maxRecords: 10_000 };
-
 /** The fake lines as a source of records, and a tail over it. */
 function recordsOf(logs: LogSource, clock: Clock): Pick<MonitorApiOptions, 'records' | 'tail' | 'patterns' | 'errors'> {
-  const memory = new MemoryLogs(MEMORY);
-  memory.append(logs.search({ limit: MEMORY.maxRecords }) as readonly LogRecord[]);
-  const records = new RecentRecords(memory, new MemorySpans(MEMORY_SPANS_DEFAULTS));
-  const tail = new Tail(memory);
+  const records = new ArrayRecords();
+  records.add('logs', logs.search({ limit: 10_000 }) as readonly LogRecord[]);
+  const tail = new Tail(records.logSink);
   const nowhere = new JsonFile('/dev/null/state.json');
   const patterns = new LogPatterns({ sink: tail, clock, file: nowhere, onNew: () => {} });
   return { records, tail, patterns, errors: new ErrorGroups(clock, nowhere) };
