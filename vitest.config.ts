@@ -6,6 +6,8 @@ export default defineConfig({
     exclude: ['test/e2e/**', 'test/bench/**'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // Tests count requests: only those of the first minute switch the sample traffic on.
+    env: { VITRINE_SAMPLE__TRAFFIC: 'false' },
     maxWorkers: 2,
     coverage: {
       provider: 'v8',

@@ -9,6 +9,8 @@ export default defineConfig({
     include: ['test/{e2e,apps}/**/*.e2e.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Tests count requests: only those of the first minute switch the sample traffic on.
+    env: { VITRINE_SAMPLE__TRAFFIC: 'false' },
     fileParallelism: false,
     retry: 1,
   },

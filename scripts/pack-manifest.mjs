@@ -21,11 +21,30 @@ const PUBLISHED = [
   'dependencies',
 ];
 
+/**
+ * Large packages that few users need. The repository and the container image have them; users install them when the configuration
+ * needs one, and an error names the command.
+ */
+export const OPTIONAL_PEERS = ['redis'];
+
+function withOptionalPeers({ dependencies = {}, ...rest }) {
+  const isPeer = ([name]) => OPTIONAL_PEERS.includes(name);
+  const all = Object.entries(dependencies);
+  return {
+    ...rest,
+    dependencies: Object.fromEntries(all.filter((entry) => !isPeer(entry))),
+    peerDependencies: Object.fromEntries(all.filter(isPeer).map(([name, version]) => [name, `^${version}`])),
+    peerDependenciesMeta: Object.fromEntries(all.filter(isPeer).map(([name]) => [name, { optional: true }])),
+  };
+}
+
 /** The published form of `manifest`. Throws when a package that users would install is a Node.js binary. */
 export function publishedManifest(manifest) {
   const node = Object.keys(manifest.dependencies ?? {}).filter((name) => /^node(-|$)/.test(name));
   if (node.length > 0) throw new Error(`dependencies hold a Node.js binary: ${node.join(', ')}`);
-  return Object.fromEntries(PUBLISHED.filter((key) => key in manifest).map((key) => [key, manifest[key]]));
+  return withOptionalPeers(
+    Object.fromEntries(PUBLISHED.filter((key) => key in manifest).map((key) => [key, manifest[key]])),
+  );
 }
 
 const manifestOf = (root) => path.join(root, 'package.json');

@@ -3,6 +3,9 @@
  * services that the settings name, the sample services, or the user's own command.
  */
 import { systemClock } from '../base/clock.ts';
+import { systemRandom } from '../base/random.ts';
+import { DEMO_PASSWORD, demoAccount, demoUser } from '../sample/demo-data.ts';
+import type { Balancer } from '../stack/balancer/balancer.ts';
 import { VitrineError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { catchAll, type BalancerOptions } from '../stack/balancer/config.ts';
@@ -13,6 +16,7 @@ import { monitorAddresses, monitorWanted, NEVER, orClose, type RoleOptions, type
 import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
 import { removeRunFile, writeRunFile, type RunningService } from './process/run-file.ts';
 import { SampleServices } from './stack/sample-services.ts';
+import { SampleTraffic } from './stack/sample-traffic.ts';
 import { addressText, localUrl } from './process/settings.ts';
 import type { Settings } from './process/settings-schema.ts';
 import { handedSockets, Replacement, takesOver } from './stack/replacement.ts';
@@ -81,6 +85,8 @@ export interface UpstreamSource {
   readonly endpoints: readonly Endpoint[];
   readonly drillToken: string | undefined;
   readonly list: () => RunningService[];
+  /** Sample traffic through the balancer; absent when the services are the user's. */
+  readonly traffic?: (balancer: Balancer) => SampleTraffic;
   /** `note` is called when a process was restarted. */
   onChange(note: () => void): void;
   stop(): Promise<void>;
@@ -118,6 +124,7 @@ export async function startWithMonitor(
   const own = await releasing(claimed, () => stackTelemetry(options, true, () => stack));
   const { logger } = own.logs;
   let changed = (): void => {};
+  let sample: SampleTraffic | undefined;
   const monitor = new MonitorChild({
     args: options.monitorArgs,
     env,
@@ -126,9 +133,11 @@ export async function startWithMonitor(
     logger,
     onLine: (line) => own.logs.relay(line),
     onReady: () => changed(),
-    onCare: async (call) => (await stack?.balancer.care(call)) ?? { status: 503, body: {} },
+    onCare: async (call) =>
+      sample?.call(call.method, call.path) ?? (await stack?.balancer.care(call)) ?? { status: 503, body: {} },
   });
   const close = async (): Promise<string[]> => {
+    await sample?.stop();
     const troubles = (await stack?.close()) ?? [];
     await monitor.lastFrame();
     // The monitor ends after the services have sent their last telemetry to it; exporters of this process need not wait for either.
@@ -152,6 +161,7 @@ export async function startWithMonitor(
     });
     if (own.telemetry.frames !== undefined) monitor.feed(own.telemetry.frames);
     await ready;
+    sample = source.traffic?.(stack.balancer);
   } catch (error) {
     await close();
     throw error;
@@ -208,10 +218,23 @@ function stackAddresses({ settings, dataDir }: RoleOptions, { list }: UpstreamSo
   ];
 }
 
+/** The last of the demo users, so that a load test does not act for the same person. */
+const SAMPLE_USER = 199;
+
+function sampleTraffic(balancer: Balancer, settings: Settings): SampleTraffic {
+  return new SampleTraffic({
+    url: localUrl(settings.balancer.listen),
+    person: { user: demoUser(SAMPLE_USER), password: DEMO_PASSWORD, account: demoAccount(SAMPLE_USER) },
+    requests: () => balancer.health().requests,
+    clock: systemClock,
+    random: systemRandom,
+  });
+}
+
 /** Role `all`: the sample services, unless upstreams are configured. */
 export function startAll(options: RoleOptions): Promise<Running> {
   const { settings, dataDir, env } = options;
-  const { enabled, listen } = settings.sample;
+  const { enabled, listen, traffic } = settings.sample;
   return startWithMonitor(options, async ({ url, logger }) => {
     if (settings.balancer.routes.length > 0) return NO_SOURCE;
     if (!enabled) {
@@ -234,6 +257,7 @@ export function startAll(options: RoleOptions): Promise<Running> {
       endpoints: listen,
       drillToken: services.drillToken,
       list: () => services.list(),
+      ...(traffic ? { traffic: (balancer: Balancer) => sampleTraffic(balancer, settings) } : {}),
       onChange(note) {
         changed = note;
       },

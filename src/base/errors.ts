@@ -19,6 +19,7 @@ export const ERRORS = {
   config_invalid: kind(400, 3, 'The configuration has mistakes'),
   config_unreadable: kind(400, 3, 'The configuration file cannot be read'),
   exporter_unknown: kind(500, 3, 'An exporter named in the environment cannot be loaded'),
+  package_missing: kind(500, 3, 'An optional package that the configuration needs is not installed'),
   auth_required_to_bind: kind(500, 3, 'An address beyond loopback requires a token'),
   node_too_old: kind(500, 1, 'This version of Node.js is too old'),
   port_taken: kind(500, 4, 'The address is in use'),

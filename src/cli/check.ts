@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
+import { notifySourceOf } from '../app/monitor/notify-source.ts';
 import { ruleGroupsOf } from '../app/monitor/rule-sources.ts';
 import { configFile, readSettings } from '../app/process/settings.ts';
 import { settingsSchema } from '../app/process/settings-schema.ts';
@@ -20,7 +21,15 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
   const file = configFile(flags['config'] as string | undefined);
   const warnings: string[] = [];
   try {
-    ruleGroupsOf(readSettings({ file, env: process.env }, (sentence) => warnings.push(sentence)));
+    const settings = readSettings({ file, env: process.env }, (sentence) => warnings.push(sentence));
+    ruleGroupsOf(settings);
+    const notify = notifySourceOf(settings);
+    warnings.push(...notify.warnings);
+    if (flags['print'] === 'notify') {
+      for (const sentence of warnings) tell(`warning: ${sentence}`);
+      print(notify.config.original.trimEnd());
+      return 0;
+    }
   } catch (error) {
     if (flags['json'] !== true || !(error instanceof VitrineError)) throw error;
     print(JSON.stringify({ file: file ?? null, ok: false, code: error.code, problems: problemsOf(error), warnings }));

@@ -17,13 +17,17 @@ export function send(options: ClientOptions, path: string, body: unknown): Promi
   });
 }
 
+/** Deletes `path`; throws as `ask` does. */
+export const remove = (options: ClientOptions, path: string): Promise<unknown> =>
+  request(options, path, { method: 'DELETE' });
+
 /** JSON of `path`; throws `unreachable` without an answer, `unauthorized` without the right token. */
 export function ask(options: ClientOptions, path: string, form?: Readonly<Record<string, string>>): Promise<unknown> {
   return request(options, path, form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) });
 }
 
 interface Sent {
-  readonly method?: 'POST';
+  readonly method?: 'POST' | 'DELETE';
   readonly body?: string | URLSearchParams;
   readonly headers?: Readonly<Record<string, string>>;
 }

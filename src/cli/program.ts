@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
 import { VitrineError } from '../base/errors.ts';
 import { parseDurationMs } from '../base/units.ts';
+import { addAlerts } from './alert-commands.ts';
 import { nearest } from '../config/schema-walk.ts';
 import { addCare } from './care-commands.ts';
 import type { ClientOptions } from './client.ts';
@@ -20,10 +21,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad configuration, 4 cannot reach
 
 /** Planned commands that this version does not have yet. */
 const LATER: Readonly<Record<string, string>> = {
-  alerts: 'list and manage alerts',
-  silence: 'silence alerts',
   targets: 'list and check targets',
-  explain: 'explain why an alert did or did not fire',
   export: 'write history as CSV, JSON or NDJSON',
   report: 'write a report',
   demo: 'walk through every feature',
@@ -68,6 +66,7 @@ ${EXIT_CODES}`,
   addReaders(program);
   addWorkers(program, exit);
   addCare(program, clientOf);
+  addAlerts(program, clientOf);
   for (const [name, what] of Object.entries(LATER)) addLater(program, name, what);
   for (const command of program.commands.flatMap((one) => [one, ...one.commands]))
     command.exitOverride().showSuggestionAfterError();
@@ -259,6 +258,7 @@ function addWorkers(program: Command, exit: (code: number) => void): void {
     .description('check the configuration and list every mistake')
     .option('-c, --config <file>', 'configuration (default: ./vitrine.yaml)')
     .option('--schema', 'print the JSON Schema of the configuration', false)
+    .addOption(new Option('--print <what>', 'print what a short form stands for, without secrets').choices(['notify']))
     .option('--test-rules <file...>', 'run promtool rule-test files')
     .option('--junit <file>', 'write the outcome of rule tests as JUnit XML')
     .option('--json', 'as JSON', false)

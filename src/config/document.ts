@@ -45,9 +45,15 @@ function isTooDeep(text: string): boolean {
   return /^ {600}/m.test(text) || /(?:- ){100}/.test(text);
 }
 
+export interface DocumentOptions {
+  /** Every scalar is its text, for formats whose fields decide what `5` or `yes` means; `<<` merges mappings. */
+  readonly scalarsAsText?: boolean;
+}
+
 /** Returns the document, or every mistake in the text itself. */
 export function readDocument(
   input: string,
+  { scalarsAsText = false }: DocumentOptions = {},
 ): { readonly document: ConfigDocument } | { readonly issues: readonly DocumentIssue[] } {
   const text = input.replace(/^\uFEFF/, '');
   const whole = (message: string): { issues: DocumentIssue[] } => ({
@@ -63,7 +69,8 @@ export function readDocument(
       // The parser would compare each key with all keys before it; `checkNode` looks each key up instead.
       uniqueKeys: false,
       stringKeys: true,
-      merge: false,
+      merge: scalarsAsText,
+      ...(scalarsAsText ? { schema: 'failsafe' as const } : {}),
       prettyErrors: false,
     });
     const issues = [...parsed.errors, ...parsed.warnings].map((error) => ({

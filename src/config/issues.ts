@@ -29,6 +29,8 @@ export function pathText(path: Path): string {
     .join('');
 }
 
+/** In the message of a schema whose value is a secret, whatever the name of its key. */
+const KEPT_SECRET = '(kept secret)';
 const SECRET_WORD = '(?:password|secret|token|credential|api_?key|authorization)s?';
 const SECRET_KEY = new RegExp(`${SECRET_WORD}$`, 'i');
 /** A secret key with its value on a line, also when the key is misspelt. `token_file` holds no secret. */
@@ -146,7 +148,9 @@ export function flattenIssues(
     // A check of the whole value has its own message.
     if (issue.code === 'custom' && issue.params?.['sentence'] === true)
       return [{ path, message: issue.message, isKey: false }];
-    return [{ path, message: `expected ${expectedWords(issue)}, got ${gotText(at(value, path), path)}`, isKey: false }];
+    const words = expectedWords(issue);
+    const got = words.includes(KEPT_SECRET) ? '<secret>' : gotText(at(value, path), path);
+    return [{ path, message: `expected ${words}, got ${got}`, isKey: false }];
   });
 }
 
@@ -161,7 +165,9 @@ export function formatIssue(issue: Issue, lines: readonly string[]): string {
   const line = place === undefined ? undefined : lines[place.line - 1];
   if (line === undefined || place === undefined || line.length > 200) return head;
   const holdsSecret =
-    path.some((part) => typeof part === 'string' && SECRET_KEY.test(part)) || NAMES_SECRET.test(`${line}\n${message}`);
+    message.includes(KEPT_SECRET) ||
+    path.some((part) => typeof part === 'string' && SECRET_KEY.test(part)) ||
+    NAMES_SECRET.test(`${line}\n${message}`);
   const shown = holdsSecret ? line.replace(/(:\s*).*/, '$1<secret>') : withoutLogin(line);
   const gutter = String(place.line);
   const mark = `${' '.repeat(place.column - 1)}^`;

@@ -16,6 +16,8 @@ export interface Alert {
   readonly resolvedAtMs?: number | undefined;
   readonly keepFiringSinceMs?: number | undefined;
   readonly value: number;
+  /** The condition at the end of the rule's expression, such as `> 0.1`. */
+  readonly threshold?: string | undefined;
   /** Why the alert is in this state, in one sentence for people. */
   readonly reason: string;
 }

@@ -10,9 +10,10 @@ import { Shell } from './shell/shell.tsx';
 import { startShortcuts } from './shell/shortcuts.tsx';
 import { SignIn } from './shell/sign-in.tsx';
 import { UnknownPage } from './shell/unknown-page.tsx';
-import { getJson } from './state/api.ts';
 import { startConnection, tokenNeeded } from './state/connection.ts';
+import { startPreferences } from './state/preferences.ts';
 import { place, startRouter } from './state/router.ts';
+import { startSession } from './state/session.ts';
 import { startTheme } from './state/theme.ts';
 import { Failed, Loading } from './ui/states.tsx';
 import './styles/tokens.css';
@@ -20,6 +21,7 @@ import './styles/base.css';
 import './styles/shell.css';
 import './styles/overview.css';
 import './styles/traces.css';
+import './styles/services.css';
 import './styles/phone.css';
 
 const loaded = new Map<PageRoute, ComponentType<PageProps>>();
@@ -58,8 +60,8 @@ function App(): JSX.Element {
 startTheme();
 startRouter();
 startShortcuts();
+startPreferences();
 startConnection();
-// A refused upgrade gives no reason; this request does, and the page asks for the token if a missing token is the reason.
-getJson('/api/session').catch(() => {});
+startSession();
 const root = document.querySelector('#app');
 if (root !== null) render(<App />, root);

@@ -18,6 +18,10 @@ export interface PageRoute {
 
 export const PAGE_ROUTES: readonly PageRoute[] = [
   { path: /^\/$/, load: async () => (await import('./overview/overview.tsx')).OverviewPage },
+  { path: /^\/services$/, load: async () => (await import('./services/services.tsx')).ServicesPage },
+  { path: /^\/service$/, load: async () => (await import('./services/service.tsx')).ServicePage },
+  { path: /^\/traffic$/, load: async () => (await import('./traffic/traffic.tsx')).TrafficPage },
+  { path: /^\/settings$/, load: async () => (await import('./settings/settings.tsx')).SettingsPage },
   { path: /^\/traces$/, load: async () => (await import('./traces/trace-list.tsx')).TraceListPage },
   { path: /^\/traces\/([0-9a-f]{1,32})$/, load: async () => (await import('./traces/trace-page.tsx')).TracePage },
   { path: /^\/alerts$/, load: async () => (await import('./alerts/alerts.tsx')).AlertsPage },

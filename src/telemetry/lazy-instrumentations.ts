@@ -20,8 +20,10 @@ import { tieApi } from './others/handover.ts';
 import { packageLoaded } from './logs/console-lines.ts';
 import { tieWinston } from './logs/winston-lines.ts';
 import { patchedSource, WRAPPED, wrapCommonJs, wrapperSource } from './module-wrappers.ts';
+import { tieConnect } from './spans/connect-routes.ts';
 import { tieExpress } from './spans/express-routes.ts';
 import { isAgent, noteAgent } from './spans/intake-calls.ts';
+import { tieTrpc } from './spans/trpc-errors.ts';
 import { tieHapi, tieKoa, tieNest, tieRestify } from './spans/framework-routes.ts';
 
 const forPackage: ReadonlyMap<string, string> = new Map(
@@ -40,6 +42,8 @@ const TIES: ReadonlyMap<string, (exported: unknown, require: NodeJS.Require) => 
   ['@hapi/hapi', tieHapi],
   ['restify', tieRestify],
   ['@nestjs/core', tieNest],
+  ['connect', tieConnect],
+  ['@trpc/server', tieTrpc],
   [API, tieApi],
 ]);
 

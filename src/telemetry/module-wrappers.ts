@@ -5,6 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import { tieApi } from './others/handover.ts';
+import { tieTrpc } from './spans/trpc-errors.ts';
 import { observeHono, type Hono } from './spans/hono-routes.ts';
 import { observeReactRouter, type CreateRequestHandler, type MatchRoutes } from './spans/react-router-routes.ts';
 
@@ -27,18 +28,21 @@ const wrapReactRouter: Wrap = ({ createRequestHandler, matchRoutes }) => ({
   createRequestHandler: observeReactRouter(createRequestHandler as CreateRequestHandler, matchRoutes as MatchRoutes),
 });
 
-/** The API's objects are changed in place. */
-const wrapApi: Wrap = (exported) => {
-  tieApi(exported);
-  return {};
-};
+/** For packages whose objects are changed in place. */
+const inPlace =
+  (tie: (exported: unknown) => void): Wrap =>
+  (exported) => {
+    tie(exported);
+    return {};
+  };
 
 /** By specifier, with the names that the wrapper exports. */
 export const WRAPPED: ReadonlyMap<string, { readonly names: readonly string[]; readonly wrap: Wrap }> = new Map([
   ['hono', { names: ['Hono'], wrap: wrapHono }],
   ['hono/tiny', { names: ['Hono'], wrap: wrapHono }],
   ['hono/quick', { names: ['Hono'], wrap: wrapHono }],
-  ['@opentelemetry/api', { names: [], wrap: wrapApi }],
+  ['@opentelemetry/api', { names: [], wrap: inPlace(tieApi) }],
+  ['@trpc/server', { names: [], wrap: inPlace(tieTrpc) }],
   ['react-router', { names: ['createRequestHandler'], wrap: wrapReactRouter }],
 ]);
 

@@ -1,6 +1,6 @@
 /**
  * `npm run apps [-- NAME…]`: compares the applications in all their modes and writes the table of docs/applications.md. With names
- * it runs those that contain one of them, and prints the result without writing.
+ * it runs those that contain one of them, and writes their rows.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -16,7 +16,6 @@ const SHOWN = 12;
 
 const names = process.argv.slice(2);
 const chosen = APPLICATIONS.filter(({ name }) => names.length === 0 || names.some((each) => name.includes(each)));
-const packages = chosen.some(({ needsPackages }) => needsPackages === true) ? await installPackages() : '';
 
 const results: (Comparison | { readonly name: string; readonly failed: string })[] = [];
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ').slice(0, 200);
@@ -25,31 +24,38 @@ const rowOf = (result: (typeof results)[number]): string[] =>
   'failed' in result
     ? [result.name, 'did not run', cell(result.failed), '', '']
     : [
-        result.name,
+        cell(result.name),
         result.probes === 0 ? 'no port' : `${result.probes}`,
         result.differences.length === 0 ? 'none' : cell(result.differences.join('; ')),
         `${result.routes}${result.missedRoutes.length === 0 ? '' : `, missed: ${cell(result.missedRoutes.join(', '))}`}`,
         `${result.code}`,
       ];
 
-/** After each application: a run that is interrupted leaves the rows that it has. */
+const rowText = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+const nameIn = (row: string): string => row.split(' | ')[0].slice(2);
+
+/** After each application: a run that is interrupted leaves the rows that it has. Applications that did not run keep theirs. */
 function writeTable(): void {
   const head = ['application', 'probes', 'differences from bare', 'routes seen', 'exit code'];
-  const rows = [head, head.map(() => '---'), ...results.map(rowOf)];
-  const table = rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
   const text = readFileSync(DOCUMENT, 'utf8');
   const [before, rest] = text.split(BEGIN);
-  writeFileSync(DOCUMENT, `${before}${BEGIN}\n${table}\n${END}${rest.split(END)[1]}`);
+  const [old, after] = rest.split(END);
+  const rows = new Map(old.split('\n').flatMap((row) => (row.startsWith('| ') ? [[nameIn(row), row] as const] : [])));
+  for (const result of results) rows.set(cell(result.name), rowText(rowOf(result)));
+  const body = APPLICATIONS.flatMap(({ name }) => rows.get(cell(name)) ?? []);
+  const table = [rowText(head), rowText(head.map(() => '---')), ...body].join('\n');
+  writeFileSync(DOCUMENT, `${before}${BEGIN}\n${table}\n${END}${after}`);
 }
 
 for (const app of chosen) {
   const startedAt = performance.now();
+  const packages = app.packages === undefined ? '' : await installPackages(app.packages);
   const result = await compare(app, packages).catch((error: unknown) => ({
     name: app.name,
     failed: error instanceof Error ? error.message : String(error),
   }));
   results.push(result);
-  if (names.length === 0) writeTable();
+  writeTable();
   const lines =
     'failed' in result
       ? [result.failed]

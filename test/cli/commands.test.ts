@@ -56,7 +56,7 @@ describe('the command line', () => {
     expect(err).not.toContain('Did you mean');
     expect(await runCommandLine(['top', '--onse'])).toBe(2);
     expect(err).toContain('--once');
-    expect(await runCommandLine(['explain'])).toBe(2);
+    expect(await runCommandLine(['demo'])).toBe(2);
     expect(err).toContain('not in this version');
     expect(await runCommandLine(['--export', '--format', 'csv', '--output', 'f.csv'])).toBe(2);
     expect(await runCommandLine(['start', '--listen', 'nowhere'])).toBe(2);

@@ -36,6 +36,8 @@ describe('the published package.json', () => {
         'files',
         'license',
         'name',
+        'peerDependencies',
+        'peerDependenciesMeta',
         'type',
         'version',
       ].sort(),
@@ -46,6 +48,13 @@ describe('the published package.json', () => {
   it('pins every dependency exactly', () => {
     for (const version of Object.values(publishedManifest(own)['dependencies'] as Record<string, string>))
       expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  it('leaves a package that few need to the user, at the tried version', () => {
+    const { dependencies, peerDependencies, peerDependenciesMeta } = publishedManifest(own);
+    expect(dependencies).not.toHaveProperty('redis');
+    expect(peerDependencies).toEqual({ redis: expect.stringMatching(/^\^6\.\d+\.\d+$/) as string });
+    expect(peerDependenciesMeta).toEqual({ redis: { optional: true } });
   });
 
   it('refuses a Node.js binary among the dependencies', () => {

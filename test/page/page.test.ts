@@ -155,6 +155,7 @@ const route = (over: Partial<RouteLedger> = {}): RouteLedger => ({
   method: 'GET',
   route: '/a',
   requests_per_second: 10,
+  error_ratio: 0,
   mean_seconds: 0.2,
   phases,
   before: { mean_seconds: 0.05, phases: { ...phases, upstream: 0.05 } },
@@ -268,6 +269,63 @@ describe('verdictOf', () => {
       /^warn: Down:/,
     );
     expect(sentence(live({ alerts: [{ ...alert, state: 'resolved' }] }))).toMatch(/^ok/);
+  });
+
+  it('ranks what users feel: failing, slow, about to fail, the monitor itself', () => {
+    const of = (name: string, labels: Record<string, string>, severity: 'critical' | 'warning' = 'warning') => ({
+      ...alert,
+      name,
+      labels,
+      severity,
+      reason: '',
+    });
+    const all = [
+      of('TelemetryDropped', { job: 'x' }, 'critical'),
+      of('HostMemoryLow', { host_name: 'vm-1' }, 'critical'),
+      of('SlowResponses', { service: 'pay' }),
+      of('ErrorResponses', { service: 'shop' }),
+    ];
+    const first = (alerts: typeof all): string => sentence(live({ alerts }));
+    expect(first(all)).toMatch(/^warn: shop: ErrorResponses, for 6.min\..* 3 more need a look\.$/);
+    expect(first(all.slice(0, 3))).toMatch(/^warn: pay is slow, for 6.min\..* 2 more need a look\.$/);
+    expect(first(all.slice(0, 2))).toMatch(/^crit: vm-1: HostMemoryLow, for 6.min\. 1 more needs a look\.$/);
+    expect(first(all.slice(0, 1))).toMatch(/^crit: x: TelemetryDropped/);
+    const said = { ...of('Anything', { concern: 'failing', service: 'a' }), fingerprint: 'g' };
+    expect(sentence(live({ alerts: [all[2], said] }))).toMatch(/^warn: a: Anything/);
+    const bad = { service: 'cart', state: 'degraded', reason: 'errors 3 %' } as ServiceRow;
+    expect(sentence(live({ alerts: [all[2]] }), [bad])).toMatch(/^warn: cart needs a look: errors 3 %\./);
+  });
+
+  it('names the route and the upstream of most failures', () => {
+    const failing = { ...route(), method: 'POST', route: '/pay', error_ratio: 0.2, requests_per_second: 5 };
+    const upstreams = [
+      { upstream: 'a:1', up: true, requests_per_second: 5, errors: 9, error_ratio: 0.2 },
+      { upstream: 'b:1', up: true, requests_per_second: 5, errors: 1, error_ratio: 0.01 },
+    ];
+    const down = { ...alert, name: 'ErrorResponses', reason: '' };
+    const now = { ...current, routes: [route(), failing], upstreams };
+    expect(sentence(live({ alerts: [down], current: now }))).toBe(
+      'crit: pay: ErrorResponses, for 6\u2009min. Most failures are of POST /pay (20\u2009%), from a:1.',
+    );
+    const alike = upstreams.map((one) => ({ ...one, errors: 5, up: one.upstream === 'a:1' }));
+    expect(sentence(live({ alerts: [down], current: { ...now, upstreams: alike } }))).toContain(
+      'Most failures are of POST /pay (20\u2009%). b:1 takes no traffic.',
+    );
+    expect(sentence(live({ alerts: [down], current: { ...now, routes: [] } }))).toContain(
+      'Most failures come from a:1.',
+    );
+  });
+
+  it('says what was resolved in the last minutes when all is well', () => {
+    const ended = { ...alert, state: 'resolved' as const, resolvedAtMs: 760_000 };
+    expect(sentence(live({ alerts: [ended] }))).toContain(' SlowResponses of pay was resolved 4\u2009min ago.');
+    const two = [ended, { ...ended, fingerprint: 'g', name: 'Down', labels: {}, resolvedAtMs: 940_000 }];
+    expect(sentence(live({ alerts: two }))).toContain(' Down was resolved 1\u2009min ago and 1 more.');
+  });
+
+  it('shows a hostile name as one', () => {
+    const hostile = { ...alert, labels: { service: '\u202Eevil\u0007' } };
+    expect(sentence(live({ alerts: [hostile] }))).toContain('⟨202E⟩evil⟨0007⟩ is slow');
   });
 
   it('names a component, a service or an upstream that is out', () => {

@@ -21,6 +21,7 @@ export const LAYERS: readonly (readonly string[])[] = [
 /** The page may import types from these and nothing else of the house. */
 export const PAGE_MAY_IMPORT = [
   'monitor/api/contract.ts',
+  'monitor/api/care-contract.ts',
   'monitor/api/charts/contract.ts',
   'monitor/api/records/contract.ts',
   'dashboards',
@@ -111,7 +112,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     remote: ['.'],
     beside: ['syntax', 'columns', '.'],
   },
-  'monitor/alerts': { rules: [], '.': ['rules'] },
+  'monitor/alerts': { rules: [], notify: ['rules'], '.': ['rules'] },
   'monitor/api': {
     'routes.ts': [],
     'search-outcome.ts': [],
@@ -121,6 +122,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     'guard.ts': [],
     'answers.ts': ['guard.ts'],
     prometheus: [],
+    alerts: ['routes.ts', 'answers.ts'],
     charts: ['routes.ts', 'answers.ts'],
     records: ['routes.ts', 'answers.ts', 'search-outcome.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
     '.': ['routes.ts', 'contract.ts', 'guard.ts', 'answers.ts', 'trace-spread.ts', 'views.ts', 'charts', 'records'],
@@ -142,7 +144,22 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     explore: ['state', 'ui', 'charts'],
     overview: ['state', 'ui', 'charts', 'alerts'],
     traces: ['state', 'ui', 'charts', 'overview'],
-    '.': ['state', 'ui', 'styles', 'shell', 'alerts', 'explore', 'overview', 'traces'],
+    services: ['state', 'ui', 'charts', 'alerts'],
+    traffic: ['state', 'ui', 'charts', 'overview'],
+    settings: ['state', 'ui'],
+    '.': [
+      'state',
+      'ui',
+      'styles',
+      'shell',
+      'alerts',
+      'explore',
+      'overview',
+      'traces',
+      'services',
+      'traffic',
+      'settings',
+    ],
   },
 };
 

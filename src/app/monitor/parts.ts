@@ -1,5 +1,5 @@
 /** The monitor's options, and the parts that its ports and its periodic work share. */
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Turns } from '../../base/clock.ts';
 import type { Logger, RareLine } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
 import type { Querier } from '../../model/ports.ts';
@@ -14,6 +14,7 @@ import type { Annotations } from '../../monitor/store/state/annotations.ts';
 import type { Telemetry } from '../../telemetry/sdk.ts';
 import type { Insight } from './insight.ts';
 import type { MonitorHealth } from './health.ts';
+import type { Notifications } from './notifications.ts';
 import type { Records } from './records.ts';
 import type { OwnMetrics } from './own-metrics.ts';
 import type { OwnSamples } from './own-figures.ts';
@@ -36,6 +37,8 @@ export interface MonitorOptions {
 export interface MonitorParts {
   readonly store: SampleStore;
   readonly querier: Querier;
+  /** What users ask for shares the slices of the thread: queries, the samples that they need, and their answers. */
+  readonly turns: Turns;
   readonly records: Records;
   readonly tail: Tail;
   readonly insight: Insight;
@@ -49,4 +52,6 @@ export interface MonitorParts {
   readonly windows: LogWindows;
   readonly lines: LineReader;
   readonly rareLine: RareLine;
+  /** Absent in test mode. */
+  readonly notifications: Notifications | undefined;
 }

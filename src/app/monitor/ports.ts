@@ -1,5 +1,6 @@
 /** Opens the monitor's ports: page and APIs with ingest on one, OTLP over HTTP and gRPC on two more (not in test mode). */
 import path from 'node:path';
+import type { Clock } from '../../base/clock.ts';
 import type { Scope } from '../../base/scope.ts';
 import type { Middleware } from 'koa';
 import { formatDurationMs } from '../../base/units.ts';
@@ -7,7 +8,13 @@ import type { Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
 import { Forgetting } from '../../monitor/search/forget.ts';
 import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
+import { AlertCare } from '../../monitor/api/alerts/care.ts';
+import { alertCareRoutes } from '../../monitor/api/alerts/care-routes.ts';
+import { alertmanagerRoutes } from '../../monitor/api/alerts/v2-routes.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
+import type { Route } from '../../monitor/api/routes.ts';
+import type { ConnectFacts } from '../../monitor/api/connect-routes.ts';
+import { addressText } from '../process/settings.ts';
 import { createMonitorApi, type MonitorApi } from '../../monitor/api/server.ts';
 import { ByteBudget } from '../../monitor/ingest/request/byte-budget.ts';
 import { ingestHttp, ingestOnly, type IngestHandler } from '../../monitor/ingest/http.ts';
@@ -67,6 +74,7 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
   const { querier, records, tail, insight, live, rules, health, own, store, annotations } = parts;
   const { patterns, errors } = insight;
   const router = prometheusRouter({
+    turns: parts.turns,
     querier,
     rules,
     clock,
@@ -101,9 +109,28 @@ function apiOf(options: MonitorOptions, parts: MonitorParts, ingest: IngestHandl
     pageDir: path.join(PACKAGE_ROOT, 'dist/page'),
     logger,
     clock,
-    routes: careRoutes(options.care),
+    routes: [...alertRoutes(parts, clock, version), ...careRoutes(options.care)],
+    connect: connectFacts(options),
+    capabilities: options.care === undefined ? [] : ['balancer'],
     allowedHosts: [settings.monitor.listen.host, ...settings.monitor.allowed_hosts],
   });
+}
+
+function alertRoutes({ notifications }: MonitorParts, clock: Clock, version: string): Route[] {
+  if (notifications === undefined) return [];
+  const care = new AlertCare({ ...notifications, clock, version });
+  return [...alertmanagerRoutes(care), ...alertCareRoutes(care)];
+}
+
+function connectFacts({ settings, care }: MonitorOptions): ConnectFacts {
+  const { monitor, balancer, sample } = settings;
+  const sampled = care !== undefined && balancer.routes.length === 0 && sample.enabled;
+  return {
+    otlpHttp: addressText(monitor.otlp_http),
+    otlpGrpc: addressText(monitor.otlp_grpc),
+    balancer: care === undefined ? null : addressText(balancer.listen),
+    ownServices: ['vitrine-balancer', 'vitrine-monitor', 'vitrine-checker', ...(sampled ? ['payments'] : [])],
+  };
 }
 
 /** Ingest reads the request itself; Koa only passes it on. */

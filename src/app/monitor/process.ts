@@ -4,14 +4,13 @@
  * time.
  */
 import { metrics } from '@opentelemetry/api';
-import { every, steadyClock, type Clock, type SteadyClock } from '../../base/clock.ts';
-import { rareLines, type RareLine } from '../../base/logger.ts';
+import { every, steadyClock, Turns, type Clock, type SteadyClock } from '../../base/clock.ts';
+import { rareLines } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
-import type { LogSink, Querier } from '../../model/ports.ts';
+import type { LogSink } from '../../model/ports.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
-import { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import { LiveState } from '../../monitor/api/live.ts';
 import { pastOf } from '../../monitor/api/live-past.ts';
 import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
@@ -19,13 +18,12 @@ import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
-import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
-import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
 import { Tail } from '../../monitor/search/tail.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
-import { ALERT_TABLES, AlertTable } from '../../monitor/store/state/alert-table.ts';
+import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
+import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
@@ -37,10 +35,10 @@ import { openMonitorPorts } from './ports.ts';
 import { openRecords, type Records } from './records.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
-import { AlertConsole } from './alert-console.ts';
+import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
+import { noteOf, querierOf, ruleEngineOf } from './rules.ts';
 import { observeServices } from './service-figures.ts';
-import { localUrl } from '../process/settings.ts';
 import type { Settings } from '../process/settings-schema.ts';
 
 export interface Monitor {
@@ -54,8 +52,14 @@ export interface Monitor {
 
 type SteadyOptions = MonitorOptions & { readonly clock: SteadyClock };
 
+/**
+ * How long all that users ask for holds the thread in one turn: a request for /livez waits for two or three such turns, and so
+ * does a rule, however many heavy queries run.
+ */
+const GUESTS_MS = 5;
 const STACK = 'stack';
 const OWN = 'monitor';
+const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -92,9 +96,10 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   scope.add('records', () => records.store.close());
   const store = openStore(options, () => records.store.sizeBytes);
   scope.add('store', () => store.close());
-  const state = openStateDatabase({ dir: options.dataDir, owners: [ANNOTATION_TABLES, ALERT_TABLES], clock, logger });
+  const state = openStateDatabase({ dir: options.dataDir, owners: STATE_OWNERS, clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
-  const querier = querierOf(section, store, clock, scope, 'queries');
+  const turns = new Turns(clock, GUESTS_MS);
+  const querier = querierOf(section, store, clock, scope, 'queries', turns);
   const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
   const road = roadOf(options, records, counters);
   const { windows } = road;
@@ -104,23 +109,10 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
-  const rules = new RuleEngine({
-    groups: testMode ? [] : ruleGroupsOf(settings),
-    // For groups without an interval: data does not arrive more often than this.
-    intervalMs,
-    // Its own querier, so that rules never queue behind the page.
-    querier: querierOf(section, store, clock, scope, 'queries of rules'),
-    samples: store,
-    alerts: new AlertConsole(logger),
-    clock,
-    logger,
-    externalUrl: localUrl(settings.monitor.listen),
-    // A remote server keeps its samples even when this store keeps none.
-    paused: () => (section.metrics.url !== undefined || stats().writable ? undefined : 'the store keeps no samples'),
-    own: ownSamples,
-    memory: testMode ? undefined : new AlertTable({ state, onError: noteOf(rareLine, 'Alert states were not saved') }),
-    rareLine,
-  });
+  const notifications = testMode
+    ? undefined
+    : openNotifications({ ...options, state, logs: records.logs, spans: records.spans, rareLine }, scope);
+  const rules = ruleEngineOf(options, { store, state, ownSamples, rareLine, notifications }, scope);
   const health = new MonitorHealth({
     clock,
     intervalMs,
@@ -141,6 +133,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   return {
     store,
     querier,
+    turns,
     records,
     tail: road.tail,
     insight: road.insight,
@@ -154,6 +147,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     own: new OwnMetrics(),
     ownSamples,
     rareLine,
+    notifications,
   };
 }
 
@@ -213,34 +207,6 @@ function openIntake(
   });
 }
 
-/** The embedded engine, or the server that `store.metrics.url` names. */
-function querierOf(
-  { metrics: remote, query_samples: maxSamples }: Settings['store'],
-  store: SampleStore,
-  clock: Clock,
-  scope: Scope,
-  name: string,
-): Querier {
-  if (remote.url === undefined) {
-    const shared = sharedQuerier(store, { clock, maxSamples });
-    scope.add(name, async () => shared[Symbol.asyncDispose]());
-    return shared;
-  }
-  return remoteQuerier({
-    url: remote.url,
-    bearer: remote.bearer_token?.reveal(),
-    username: remote.username,
-    password: remote.password?.reveal(),
-    timeoutMs: remote.timeout,
-    clock,
-  });
-}
-
-const noteOf =
-  (rareLine: RareLine, message: string) =>
-  (error: unknown): void =>
-    rareLine('warn', message, { error: error instanceof Error ? error.message : String(error) }, message);
-
 /** Starts the periodic work: rules, and the monitor's own metrics, which are ingested like those of the stack. */
 function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope: Scope): void {
   parts.rules.start();
@@ -287,7 +253,11 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
       parts.health.heard(frame);
       await take(parts, STACK, receiver, frame, clock);
     },
-    reload: async (settings) => parts.rules.replace(ruleGroupsOf(settings)),
+    async reload(settings) {
+      const groups = ruleGroupsOf(settings);
+      await parts.notifications?.reload(settings);
+      await parts.rules.replace(groups);
+    },
     close: () => scope.close(),
   };
 }

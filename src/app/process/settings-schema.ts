@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { address, duration, httpUrl, secret, size } from '../../config/types.ts';
 import { ingestConfig } from '../../monitor/ingest/config.ts';
 import { alertsConfig } from '../../monitor/alerts/config.ts';
+import { notifyConfig } from '../../monitor/alerts/notify/config.ts';
 import { storeConfig } from '../../monitor/store/config.ts';
 import { balancerSchema } from '../../stack/balancer/config.ts';
 import { cacheConfig } from '../../stack/cache/config.ts';
@@ -30,7 +31,7 @@ const telemetry = z.strictObject({
   interval: duration({ min: 1_000, max: 60_000 })
     .prefault('1s')
     .describe(
-      "How often Vitrine's own processes and the sample services collect metrics and send them to the monitor, and how often rules without their own interval are evaluated. Rates over one minute need 20s or less.",
+      "How often Vitrine's own processes and the sample services collect metrics and send them to the monitor (a service in which nothing happens: every five seconds), and how often rules without their own interval are evaluated. Rates over one minute need 20s or less.",
     ),
 });
 
@@ -41,6 +42,12 @@ const sample = z.strictObject({
     .max(8)
     .prefault(['127.0.0.1:8081', '127.0.0.1:8082'])
     .describe('Addresses of the sample services, one service for each.'),
+  traffic: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Send the sample services about two requests a second, so that the page shows life. It stops when other requests come.',
+    ),
 });
 
 const auth = z.strictObject({
@@ -67,7 +74,7 @@ export const settingsSchema = z.strictObject({
     .describe('Prometheus rule files, with `*` for many; taken from the directory of this file.'),
   auth: auth.prefault({}),
   targets: later,
-  notify: later,
+  notify: notifyConfig.prefault({}),
   analysis: later,
   reports: later,
   monitoring: later,

@@ -11,7 +11,7 @@ import { isLoopback } from '../../model/exposure.ts';
 import { settingsProblems } from './settings-checks.ts';
 import { settingsSchema, type Settings } from './settings-schema.ts';
 
-const LATER_SECTIONS = ['targets', 'notify', 'analysis', 'reports', 'monitoring', 'ai'] as const;
+const LATER_SECTIONS = ['targets', 'analysis', 'reports', 'monitoring', 'ai'] as const;
 const DEFAULT_FILE = 'vitrine.yaml';
 
 /** The JSON file of a flat performance monitor (`monitoring`, `alerts.email`, `database`, `ai`) is accepted as it is. */
@@ -66,6 +66,7 @@ export function settingsFrom(
   checkExposure(config);
   const directory = path.dirname(configFile(file) ?? '.');
   for (const sentence of [...warnings, ...warningsOf(config)]) warn(sentence);
+  const { notify } = config;
   const { schema, files } = config.ingest.logs;
   const logs = {
     ...config.ingest.logs,
@@ -76,6 +77,7 @@ export function settingsFrom(
     ...config,
     ingest: { ...config.ingest, logs },
     rules: config.rules.map((pattern) => path.resolve(directory, pattern)),
+    notify: { ...notify, file: notify.file === undefined ? undefined : path.resolve(directory, notify.file) },
   };
 }
 

@@ -81,19 +81,26 @@ export function compressed(): Middleware {
 }
 
 /**
- * The JSON object in the body of a write. @throws VitrineError `unsupported_media_type`, `payload_too_large`, `bad_request`
+ * The JSON value in the body of a write. @throws VitrineError `unsupported_media_type`, `payload_too_large`, `bad_request`
  */
-export async function jsonBody(ctx: Context, maxBytes = 64 * 1_024): Promise<Readonly<Record<string, unknown>>> {
+export async function jsonValue(ctx: Context, maxBytes = 64 * 1_024): Promise<unknown> {
   if (ctx.request.is('application/json') !== 'application/json') {
     throw new VitrineError('unsupported_media_type', 'The body must be application/json.');
   }
   const refusal = (): VitrineError => new VitrineError('payload_too_large', `The body may have ${maxBytes} bytes.`);
   const body = await readSmallBody(ctx.req, maxBytes, refusal);
   try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    return JSON.parse(body.toString('utf8')) as unknown;
   } catch (error) {
     throw new VitrineError('bad_request', 'The body is not JSON.', { cause: error });
   }
+}
+
+/**
+ * The JSON object in the body of a write. @throws VitrineError `unsupported_media_type`, `payload_too_large`, `bad_request`
+ */
+export async function jsonBody(ctx: Context, maxBytes = 64 * 1_024): Promise<Readonly<Record<string, unknown>>> {
+  const value = await jsonValue(ctx, maxBytes);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new VitrineError('bad_request', 'The body must be a JSON object.');
 }

@@ -11,6 +11,8 @@ import type { Call, Route } from './routes.ts';
 export type TakeCare = (call: CareCall) => Promise<CareReply>;
 
 const PATHS: readonly (readonly ['GET' | 'POST', string])[] = [
+  ['GET', '/api/sample'],
+  ['POST', '/api/sample/stop'],
   ['GET', '/api/balancer'],
   ['POST', '/api/balancer/upstreams/:id/:action'],
   ['POST', '/api/balancer/routes/:id/maintenance'],

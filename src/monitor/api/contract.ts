@@ -48,6 +48,7 @@ export interface RouteLedger {
   readonly method: string;
   readonly route: string;
   readonly requests_per_second: number;
+  readonly error_ratio: number;
   readonly mean_seconds: number;
   readonly phases: Readonly<Record<Phase, number>>;
   /** The same figures for the minutes before the window; null when there was no request then. */
@@ -271,19 +272,4 @@ export interface ServiceRow {
 export interface ServicesAnswer {
   readonly time: string;
   readonly services: readonly ServiceRow[];
-}
-
-export interface TimeseriesAnswer {
-  readonly service: string | null;
-  readonly metric: string;
-  readonly unit: string;
-  readonly window_seconds: number;
-  readonly bucket_seconds: number;
-  readonly series: readonly {
-    readonly labels: Readonly<Record<string, string>>;
-    /** [end of the bucket in milliseconds, value]; a bucket without data has null. */
-    readonly points: readonly (readonly [number, number | null])[];
-  }[];
-  /** Prometheus' warnings about the values; absent without any. */
-  readonly warnings?: readonly string[];
 }

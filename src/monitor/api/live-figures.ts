@@ -28,6 +28,7 @@ function mapBetween(older: ReadonlyMap<string, number>, newer: ReadonlyMap<strin
 function routeBetween(older: RouteSample | undefined, newer: RouteSample): RouteSample {
   return {
     requests: grown(newer.requests, older?.requests ?? 0),
+    errors: grown(newer.errors, older?.errors ?? 0),
     phaseSeconds: newer.phaseSeconds.map((seconds, at) => grown(seconds, older?.phaseSeconds[at] ?? 0)),
   };
 }
@@ -67,8 +68,9 @@ function addInto(total: LiveSample, part: LiveSample): void {
   addMap(total.lookups, part.lookups);
   total.errors += part.errors;
   for (const [key, route] of part.routes) {
-    const sum = total.routes.get(key) ?? { requests: 0, phaseSeconds: new Float64Array(PHASES.length) };
+    const sum = total.routes.get(key) ?? { requests: 0, errors: 0, phaseSeconds: new Float64Array(PHASES.length) };
     sum.requests += route.requests;
+    sum.errors += route.errors;
     for (let at = 0; at < PHASES.length; at += 1) sum.phaseSeconds[at] += route.phaseSeconds[at];
     total.routes.set(key, sum);
   }
@@ -192,8 +194,13 @@ const sumOf = (values: Iterable<number>): number => {
   return total;
 };
 
+/** A route that fails is listed, however little time it takes: a failure is often fast. */
+const failureRank = ({ error_ratio: ratio, requests_per_second: rate }: RouteLedger): number =>
+  ratio >= 0.01 ? ratio * rate : 0;
+
 /**
- * The `limit` routes that took the most time, by mean, slowest first. Means are used because other figures do not add up.
+ * The `limit` routes that fail most or took the most time, by mean, slowest first. Means are used because other figures do
+ * not add up.
  */
 export function ledgerOf(now: LiveSample, before: LiveSample | undefined, seconds: number, limit = 8): RouteLedger[] {
   const routes = [...now.routes].filter(([, { requests }]) => requests > 0);
@@ -208,6 +215,7 @@ export function ledgerOf(now: LiveSample, before: LiveSample | undefined, second
         method: key.slice(0, gap),
         route: key.slice(gap + 1),
         requests_per_second: route.requests / seconds,
+        error_ratio: route.errors / route.requests,
         mean_seconds: spent / route.requests,
         phases: meansOf(route),
         before:
@@ -217,7 +225,7 @@ export function ledgerOf(now: LiveSample, before: LiveSample | undefined, second
         time_share: all > 0 ? spent / all : 0,
       };
     })
-    .sort((a, b) => b.time_share - a.time_share)
+    .sort((a, b) => failureRank(b) - failureRank(a) || b.time_share - a.time_share)
     .slice(0, limit)
     .sort((a, b) => b.mean_seconds - a.mean_seconds);
 }

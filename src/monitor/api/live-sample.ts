@@ -30,6 +30,7 @@ export interface UpstreamSample {
 
 export interface RouteSample {
   requests: number;
+  errors: number;
   /** Seconds in each phase of PHASES. */
   readonly phaseSeconds: Float64Array;
 }
@@ -132,7 +133,7 @@ function routeOf(sample: LiveSample, point: FramePoint): RouteSample | undefined
       sample.refused += 1;
       return undefined;
     }
-    found = { requests: 0, phaseSeconds: new Float64Array(PHASES.length) };
+    found = { requests: 0, errors: 0, phaseSeconds: new Float64Array(PHASES.length) };
     sample.routes.set(key, found);
   }
   return found;
@@ -164,9 +165,12 @@ const READERS: Readonly<Record<string, Reader>> = {
     const group = statusClass(status);
     const { count } = point.value;
     sample.byStatus.set(group, (sample.byStatus.get(group) ?? 0) + count);
-    if (failed(status, text(point, 'error.type'))) sample.errors += count;
+    const errors = failed(status, text(point, 'error.type')) ? count : 0;
+    sample.errors += errors;
     const route = routeOf(sample, point);
-    if (route !== undefined) route.requests += count;
+    if (route === undefined) return;
+    route.requests += count;
+    route.errors += errors;
   },
   [METRICS.phaseDuration.name](sample, point) {
     const at = PHASES.findIndex((phase) => phase === text(point, 'vitrine.phase'));

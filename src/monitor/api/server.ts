@@ -20,7 +20,9 @@ import type { Annotations } from '../store/state/annotations.ts';
 import { Access } from './access.ts';
 import { compressed, jsonBody, problems } from './answers.ts';
 import type { CurrentFigures } from './contract.ts';
+import type { SessionAnswer } from './care-contract.ts';
 import { chartRoutes } from './charts/chart-routes.ts';
+import { connectRoutes, type ConnectFacts } from './connect-routes.ts';
 import { checkOrigin } from './guard.ts';
 import type { HealthSource } from './health-routes.ts';
 import { healthRoutes } from './health-routes.ts';
@@ -59,6 +61,10 @@ export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly ingestMiddlewares?: readonly Middleware[] | undefined;
   /** Additional routes. They come before the table's own, so a route that exists replaces the 501 of its row. */
   readonly routes?: readonly Route[] | undefined;
+  /** Parts of this server that pages may need: `balancer`. */
+  readonly capabilities?: readonly string[] | undefined;
+  /** Where a user's service sends its telemetry; without it the page has no card for this. */
+  readonly connect?: ConnectFacts | undefined;
   /** Without a token, every request that reaches the port is admitted. */
   readonly token?: string | undefined;
   /** The folder of the built page. */
@@ -81,10 +87,6 @@ export interface MonitorApi extends AsyncDisposable {
 const LATER: readonly [Route['method'], string][] = [
   ['POST', '/api/alerts'],
   ['DELETE', '/api/alerts/:id'],
-  ['POST', '/api/alerts/:fingerprint/ack'],
-  ['GET', '/api/silences'],
-  ['POST', '/api/silences'],
-  ['DELETE', '/api/silences/:id'],
   ['GET', '/api/targets'],
   ['GET', '/api/targets/:id/history'],
   ['GET', '/api/reports'],
@@ -117,12 +119,17 @@ function figureRoutes({ querier, live, alerts, clock }: MonitorApiOptions): Rout
 
 const isSecure = (ctx: Context): boolean => ctx.protocol === 'https';
 
-function sessionRoutes(access: Access): Route[] {
+function sessionRoutes(access: Access, options: MonitorApiOptions): Route[] {
   return [
     {
       method: 'GET',
       path: '/api/session',
-      handler: () => ({ token_needed: !access.isOpen }),
+      handler: (): SessionAnswer => ({
+        token_needed: !access.isOpen,
+        role: 'admin',
+        name: access.isOpen ? 'local' : 'token',
+        capabilities: [...(options.capabilities ?? [])],
+      }),
     },
     {
       method: 'POST',
@@ -187,10 +194,17 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
 export async function createMonitorApi(options: MonitorApiOptions): Promise<MonitorApi> {
   const access = new Access(options.token, options.clock);
   const page = await loadPage(options.pageDir);
+  const socket = new LiveSocket({ ...options, access });
+  // Why an upgrade is refused: browsers hide it, and the page asks here.
+  const liveRoutes: Route[] = [
+    { method: 'GET', path: '/api/live', handler: ({ ctx }) => socket.checkRoom(ctx.req.socket.remoteAddress ?? '') },
+  ];
   const own = [
     ...(options.routes ?? []),
     ...healthRoutes(options, access),
-    ...sessionRoutes(access),
+    ...sessionRoutes(access, options),
+    ...connectRoutes(options.connect, options.spans, options.clock),
+    ...liveRoutes,
     ...figureRoutes(options),
     ...logRoutes(options),
     ...insightRoutes(options),
@@ -216,7 +230,6 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
   app.use(routed([...own, ...laterRoutes()]));
   app.use((ctx, next) => (serveUnknown(ctx, page) ? undefined : next()));
   const respond = app.callback();
-  const socket = new LiveSocket({ ...options, access });
   return {
     handler: (request, response) => void respond(request, response),
     upgrade: (request, duplex, head) => socket.upgrade(request, duplex, head),

@@ -129,13 +129,21 @@ export class LiveSocket {
       throw new VitrineError('forbidden', 'Only the page of this server may listen.', { hint: PROXY_HINT });
     }
     this.#options.access.check(request.headers);
-    const address = request.socket.remoteAddress ?? '';
+    this.checkRoom(request.socket.remoteAddress ?? '');
+  }
+
+  /**
+   * The viewers and the most there may be.
+   * @throws VitrineError `overloaded` when one more from this address would be refused
+   */
+  checkRoom(address: string): { viewers: number; most: number } {
     let same = 0;
     for (const viewer of this.#viewers.values()) if (viewer.address === address) same += 1;
     const { perAddress, total } = this.#options.viewerLimits ?? DEFAULT_LIMITS;
     if (this.#viewers.size >= total || same >= perAddress) {
       throw new VitrineError('overloaded', 'There are too many viewers.', { headers: { 'Retry-After': '10' } });
     }
+    return { viewers: this.#viewers.size, most: total };
   }
 
   #welcome(client: WebSocket, request: IncomingMessage): void {

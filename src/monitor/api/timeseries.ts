@@ -8,8 +8,23 @@ import type { SignalName } from '../../dashboards/services.ts';
 import { SIGNALS } from '../../dashboards/services.ts';
 import { MAX_POINTS } from '../promql/point-limit.ts';
 import type { MatrixSeries, Querier } from '../../model/ports.ts';
-import type { TimeseriesAnswer } from './contract.ts';
 import { textFrom } from './routes.ts';
+
+/** `GET /api/timeseries`. */
+export interface TimeseriesAnswer {
+  readonly service: string | null;
+  readonly metric: string;
+  readonly unit: string;
+  readonly window_seconds: number;
+  readonly bucket_seconds: number;
+  readonly series: readonly {
+    readonly labels: Readonly<Record<string, string>>;
+    /** [end of the bucket in milliseconds, value]; a bucket without data has null. */
+    readonly points: readonly (readonly [number, number | null])[];
+  }[];
+  /** Prometheus' warnings about the values; absent without any. */
+  readonly warnings?: readonly string[];
+}
 
 const MAX_SERIES = 200;
 

@@ -1,5 +1,5 @@
 /** Records in the form that the page reads: times as offsets, nanoseconds as digits, big integers as text. Pure. */
-import { createHash } from 'node:crypto';
+import { fingerprintOf } from '../alerts/notify/steps/fingerprint.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { TraceSummary } from '../../model/ports.ts';
 import type { AttributeValue, Attributes, LogRecord, SpanRecord } from '../../model/records.ts';
@@ -131,7 +131,7 @@ function severityOf(text: string): Severity {
 
 export function alertView(alert: Alert): AlertView {
   return {
-    fingerprint: createHash('sha256').update(alert.labels.key).digest('hex').slice(0, 16),
+    fingerprint: fingerprintOf(alert.labels),
     name: alert.labels.get('alertname'),
     severity: severityOf(alert.labels.get('severity')),
     state: alert.resolvedAtMs === undefined ? alert.state : 'resolved',

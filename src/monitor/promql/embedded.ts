@@ -1,6 +1,6 @@
 /** The embedded engine behind the `Querier` port: limits, queue and time limit around `runQuery`, and the label queries. */
 import { WeightedMap } from '../../base/bounded.ts';
-import { systemClock, type Clock } from '../../base/clock.ts';
+import { systemClock, type Clock, type Turns } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Querier, QueryOptions, QueryResult, SampleSource } from '../../model/ports.ts';
 import type { Matcher } from '../../model/labels.ts';
@@ -38,15 +38,21 @@ export interface EmbeddedOptions {
   readonly maxWaiting?: number | undefined;
   /** Queries that cost more end with `TooHeavy`; default: no such limit. */
   readonly light?: LightLimits | undefined;
+  /** Other work that shares the slices of these queries; default: 8 ms a turn for this engine alone. */
+  readonly turns?: Turns | undefined;
 }
 
-type Complete = { readonly [K in keyof Omit<EmbeddedOptions, 'light'>]-?: NonNullable<EmbeddedOptions[K]> } & {
+type Complete = {
+  readonly [K in keyof Omit<EmbeddedOptions, 'light' | 'turns'>]-?: NonNullable<EmbeddedOptions[K]>;
+} & {
   readonly light: LightLimits | undefined;
+  readonly turns: Turns | undefined;
 };
 
 function complete(options: EmbeddedOptions): Complete {
   return {
     light: options.light,
+    turns: options.turns,
     clock: options.clock ?? systemClock,
     maxSamples: options.maxSamples ?? 10_000_000,
     timeoutMs: options.timeoutMs ?? 2 * MINUTE_MS,
@@ -71,7 +77,7 @@ function checkRange(startMs: number, endMs: number, stepMs: number): void {
 export function embeddedQuerier(source: SampleSource, options: EmbeddedOptions = {}): Querier {
   const settings = complete(options);
   const gate = new QueryGate(settings);
-  const share = new QueryShare(settings.clock, settings.maxSamples, settings.light);
+  const share = new QueryShare(settings.clock, settings.maxSamples, settings.light, settings.turns);
   const known = new WeightedMap<string, Expr>(KNOWN_BYTES);
 
   function expressionOf(text: string, budget: Budget): Expr {

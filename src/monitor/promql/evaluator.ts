@@ -1,7 +1,6 @@
 /**
  * Walks a checked, folded tree from the leaves to the root and computes the value of every node over a frame of steps. Parts
- * that do not change along the steps are evaluated once. The evaluator checks the budget between series, so a long query
- * neither blocks the thread nor exceeds its limits.
+ * that do not change along the steps are evaluated once. The budget is checked between series.
  */
 import { Labels } from '../../model/labels.ts';
 import type { Series } from '../../model/series.ts';
@@ -26,6 +25,7 @@ import {
 } from './columns/column.ts';
 import { selectorsOf, unwrapParens } from './syntax/expression-shape.ts';
 import { checkExtended, runExtended, smoothedColumn } from './functions/extended-range.ts';
+import { floatRateKind, floatRates } from './functions/float-rates.ts';
 import { groupColumns } from './columns/grouping.ts';
 import { joinInfo } from './functions/info-join.ts';
 import { callInstant } from './functions/instant-calls.ts';
@@ -128,7 +128,6 @@ async function evaluateSelector(
     else column = selectColumn(series, times, bounds.lookbackMs);
     if (column !== undefined && hasAny(column)) out.push(column);
   }
-  // Prometheus does not count those that it smooths.
   if (node.extended !== 'smoothed') run.counts?.points(out);
   return vector(out);
 }
@@ -220,10 +219,13 @@ async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame,
     budget.take(frame.steps);
     run.counts?.windows(range, series, bounds.lookbackMs, frame, unwrapParens(arg).kind === 'matrix_selector');
     const dropName = series.dropName || !KEEPS_NAME.has(node.func);
+    const plain = floatRateKind(node.func, range, series);
     const column =
-      range.extended === undefined
-        ? await runWindows(range, series, w, evalTimes, fn, dropName, budget)
-        : runExtended(node.func, range, series, w, bounds.lookbackMs);
+      plain !== undefined
+        ? floatRates(range, series, plain, dropName)
+        : range.extended === undefined
+          ? await runWindows(range, series, w, evalTimes, fn, dropName, budget)
+          : runExtended(node.func, range, series, w, bounds.lookbackMs);
     if (column === undefined || !hasAny(column)) continue;
     out.push(column);
     noteNonCounter(node.func, column, notes, arg);

@@ -61,11 +61,12 @@ export class SampleReader {
     pace?: SelectPace,
   ): Promise<readonly Series[]> {
     const out: Series[] = [];
+    const floats = new FloatSlab();
     const found = await this.#matching([matchers], mintMs, maxtMs, pace);
     for (const labels of await sortInTurns(found, byLabels, () => this.#rest(pace))) {
       const rest = this.#rest(pace);
       if (rest !== undefined) await rest;
-      const samples = this.#read(labels, mintMs, maxtMs);
+      const samples = this.#read(labels, mintMs, maxtMs, floats);
       if (samples === undefined) continue;
       pace?.take(samples.t.length);
       out.push({ labels, samples });
@@ -154,10 +155,10 @@ export class SampleReader {
     return [...found.values()];
   }
 
-  #read(labels: Labels, mintMs: number, maxtMs: number): Samples | undefined {
+  #read(labels: Labels, mintMs: number, maxtMs: number, floats: FloatSlab): Samples | undefined {
     for (;;) {
       try {
-        return this.#readOnce(labels, mintMs, maxtMs);
+        return this.#readOnce(labels, mintMs, maxtMs, floats);
       } catch (error) {
         // Each damaged chunk is found once: a gap is better than a wrong sample.
         if (!(error instanceof DamagedChunk)) throw error;
@@ -166,7 +167,7 @@ export class SampleReader {
     }
   }
 
-  #readOnce(labels: Labels, mintMs: number, maxtMs: number): Samples | undefined {
+  #readOnce(labels: Labels, mintMs: number, maxtMs: number, floats: FloatSlab): Samples | undefined {
     const columns = this.#columns;
     columns.clear();
     const slot = this.#head.table.slotOfKey(labels.key);
@@ -184,7 +185,7 @@ export class SampleReader {
     }
     if (slot !== 0 && headFirst <= maxtMs) this.#head.copyInto(columns, slot, mintMs, maxtMs);
     const samples = columns.toSamples(mintMs, maxtMs);
-    return samples === undefined ? undefined : { ...samples, t: samples.t.slice(), v: samples.v.slice() };
+    return samples === undefined ? undefined : { ...samples, t: floats.copyOf(samples.t), v: floats.copyOf(samples.v) };
   }
 
   #has(key: string, mintMs: number, maxtMs: number): boolean {
@@ -205,5 +206,26 @@ export class SampleReader {
       this.#days.setAside(file, error);
       return undefined;
     }
+  }
+}
+
+/** The largest piece of memory, in numbers; smaller ones are for queries of few samples. */
+const SLAB = 65_536;
+
+/** Memory for the samples of one query: many small arrays of their own cost more than what is copied into them. */
+class FloatSlab {
+  #free = new Float64Array(0);
+  #next = 256;
+
+  copyOf(from: Float64Array): Float64Array {
+    const { length } = from;
+    if (this.#free.length < length) {
+      this.#free = new Float64Array(Math.max(length, this.#next));
+      this.#next = Math.min(SLAB, 2 * this.#next);
+    }
+    const copy = this.#free.subarray(0, length);
+    copy.set(from);
+    this.#free = this.#free.subarray(length);
+    return copy;
   }
 }

@@ -6,7 +6,7 @@ import { age } from '../state/format.ts';
 import { go } from '../state/router.ts';
 import type { Status } from '../ui/status.ts';
 import { StatusIcon } from '../ui/icons.tsx';
-import { summaryOf } from './alert-text.ts';
+import { aboutOf, summaryOf } from './alert-text.ts';
 import { traceOf } from './alert-trace.ts';
 
 function statusOf({ state, severity }: AlertView): Status {
@@ -24,7 +24,7 @@ function wordOf({ state, severity }: AlertView): string {
 
 export function AlertRow({ alert, nowMs }: { alert: AlertView; nowMs: number }): JSX.Element {
   const [note, setNote] = useState('');
-  const about = alert.labels.service ?? alert.labels.job ?? '';
+  const about = aboutOf(alert);
   const status = statusOf(alert);
   const ended = alert.resolvedAtMs;
   const open = (): void => {

@@ -1,6 +1,7 @@
 /** Six key figures, each with its change against 15 minutes ago and a line since then. */
 import type { ComponentChildren, JSX } from 'preact';
 import type { CurrentFigures, LiveHistory } from '../../monitor/api/contract.ts';
+import type { SampleAnswer } from '../../monitor/api/care-contract.ts';
 import type { Figure } from '../state/format.ts';
 import { bytes, digits, duration, joined, NONE, percent, rate, uptime, uptimeParts } from '../state/format.ts';
 import type { Status } from '../ui/status.ts';
@@ -52,10 +53,10 @@ function Tile({ id, title, figures, status, change, note, values, children }: Ti
   const bad = status === 'crit' || status === 'warn' ? status : '';
   return (
     <div class="card kpi" data-kpi={id}>
-      <h3>
+      <h2>
         {title}
         {bad !== '' && <StatusIcon status={bad} />}
-      </h3>
+      </h2>
       <div class="v">
         {figures.map(({ value, unit }, at) => (
           <span key={at}>
@@ -201,15 +202,28 @@ const NO_HISTORY: LiveHistory = {
   cpuCores: [],
 };
 
-export function Kpis({
-  current,
-  past = NO_HISTORY,
-}: {
-  current: CurrentFigures;
-  past?: LiveHistory | undefined;
-}): JSX.Element {
+interface KpisProps {
+  readonly current: CurrentFigures;
+  readonly past?: LiveHistory | undefined;
+  readonly sample?: SampleAnswer | undefined;
+}
+
+/** How much of what is shown is sample traffic. */
+function sampleWord(sample: SampleAnswer | undefined): string {
+  if (sample === undefined || sample.own_last_minute === 0) return '';
+  const share = sample.own_last_minute / Math.max(1, sample.all_last_minute);
+  return share > 0.99 ? 'sample' : share > 0.5 ? 'mostly sample' : 'partly sample';
+}
+
+export function Kpis({ current, past = NO_HISTORY, sample }: KpisProps): JSX.Element {
+  const word = sampleWord(sample);
   return (
-    <section class="kpis" aria-label="Key figures">
+    <section class={word === '' ? 'kpis' : 'kpis sampled'} aria-label="Key figures">
+      {word !== '' && (
+        <p class="sample-line">
+          <span class="tag-sample">{word}</span> These figures are of traffic that Vitrine sends itself.
+        </p>
+      )}
       <RequestsTile current={current} past={past} />
       <LatencyTile current={current} past={past} />
       <ErrorsTile current={current} past={past} />

@@ -10,6 +10,8 @@ import { address, go, param, setParams } from '../state/router.ts';
 import { PanelCard } from '../charts/panel-card.tsx';
 import { Empty, Loading } from '../ui/states.tsx';
 import { Kpis } from './kpis.tsx';
+import { ConnectCard, isConnectShown } from './connect-card.tsx';
+import { isNextShown, NextSteps, useSample } from './next-steps.tsx';
 import { Ledger } from './phase-table.tsx';
 import { ServiceHealth } from './service-health.tsx';
 import { Components, Upstreams } from './upstreams.tsx';
@@ -77,13 +79,18 @@ function Charts(): JSX.Element {
 export function OverviewPage(): JSX.Element {
   const now = frame.value;
   const services = useResource<ServicesAnswer>('/api/services', SERVICES_EVERY_MS);
+  const { sample, reload } = useSample();
   if (now === undefined) return <Loading height={400} />;
+  // The first minutes last while the sample services run, or until a service of the user's sends something.
+  const first = sample !== undefined || param('connect') !== '' || services.data?.services.length === 0;
   const { current, alerts, timeMs } = now;
   return (
     <>
       <h1 class="vh">Overview</h1>
       <VerdictLine frame={now} services={services.data?.services ?? []} />
-      <Kpis current={current} past={history15m.value} />
+      <Kpis current={current} past={history15m.value} sample={sample} />
+      {first && isConnectShown() && <ConnectCard />}
+      {first && isNextShown() && <NextSteps sample={sample} reload={reload} />}
       <Charts />
       <Ledger routes={current.routes} windowSeconds={current.window_seconds} />
       <ServiceHealth services={services} />

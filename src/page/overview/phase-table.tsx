@@ -1,8 +1,11 @@
 /** The five phases of each route on one axis of milliseconds, the present above the earlier time. */
 import type { JSX } from 'preact';
 import type { Phase, RouteLedger } from '../../monitor/api/contract.ts';
-import { digits, duration, joined, NONE } from '../state/format.ts';
+import { digits, duration, joined, NONE, percent } from '../state/format.ts';
 import { address } from '../state/router.ts';
+import { StatusIcon } from '../ui/icons.tsx';
+import { Name } from '../ui/name.tsx';
+import { levelOf } from '../ui/service-state.tsx';
 import { Empty } from '../ui/states.tsx';
 import { useWidth } from '../charts/width.ts';
 import { roundTop } from '../charts/chart-model.ts';
@@ -101,12 +104,22 @@ function Bar({ route, top, width }: { route: RouteLedger; top: number; width: nu
 }
 
 function Change({ route }: { route: RouteLedger }): JSX.Element {
-  if (route.before === null) return <span class="num chg muted">new</span>;
+  if (route.before === null)
+    return (
+      <span class="num chg muted" role="cell">
+        new
+      </span>
+    );
   const seconds = route.mean_seconds - route.before.mean_seconds;
-  if (Math.abs(seconds) < 0.001) return <span class="num chg muted">same</span>;
+  if (Math.abs(seconds) < 0.001)
+    return (
+      <span class="num chg muted" role="cell">
+        same
+      </span>
+    );
   const big = seconds > 0.1 ? 'crit big' : seconds > 0.02 ? '' : 'muted';
   return (
-    <span class={`num chg ${big}`}>
+    <span class={`num chg ${big}`} role="cell">
       {seconds > 0 ? '+' : '−'}
       {joined(duration(Math.abs(seconds)))}
     </span>
@@ -118,10 +131,14 @@ function Row({ route, top, width }: { route: RouteLedger; top: number; width: nu
   const share = Math.round(route.time_share * 100);
   return (
     <div class="row" role="row">
-      <a class="rt mono" href={address('/traces', { route: route.route })} title={`Traces of ${route.route}`}>
-        <b>{route.method}</b>
-        <span class="cut">{route.route}</span>
-      </a>
+      <span class="rt" role="cell">
+        <a class="mono" data-row href={address('/traces', { route: route.route })}>
+          <b>{route.method}</b>
+          <span class="cut">
+            <Name of={route.route} most={80} />
+          </span>
+        </a>
+      </span>
       <span class="bar" role="cell">
         {width > 0 && <Bar route={route} top={top} width={width} />}
       </span>
@@ -144,6 +161,12 @@ function Row({ route, top, width }: { route: RouteLedger; top: number; width: nu
           <i style={{ width: `${share}%` }} />
         </i>
         <span class="num">{share} %</span>
+      </span>
+      <span class={`num errs ${levelOf(route.error_ratio, 0.01, 0.05)}`} role="cell">
+        {levelOf(route.error_ratio, 0.01, 0.05) !== '' && (
+          <StatusIcon status={route.error_ratio >= 0.05 ? 'crit' : 'warn'} label="" />
+        )}
+        {joined(percent(route.error_ratio))}
       </span>
       <span class="num rps" role="cell">
         {digits(route.requests_per_second)}
@@ -198,6 +221,9 @@ export function Ledger({
             </span>
             <span class="share-head" role="columnheader">
               share of all time
+            </span>
+            <span class="num errs" role="columnheader">
+              errors
             </span>
             <span class="num rps" role="columnheader">
               req/s

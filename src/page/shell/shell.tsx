@@ -1,31 +1,42 @@
-/** The frame of every page: rail, top bar, banner, and on a phone the tabs at the bottom. */
-import type { ComponentChildren, JSX } from 'preact';
+/** The frame of every page: rail, top bar, banner, messages, and on a phone the tabs at the bottom. */
+import type { ComponentChildren, ComponentType, JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 import { connection, frame, version } from '../state/connection.ts';
-import { place } from '../state/router.ts';
+import { param, place } from '../state/router.ts';
 import { nextTheme, theme } from '../state/theme.ts';
+import { copyLink } from '../ui/copy.tsx';
 import { Icon, Logo } from '../ui/icons.tsx';
+import { Toasts } from '../ui/toast.tsx';
+import { helpOpen, paletteOpen } from './actions.ts';
 import { Banner } from './banner.tsx';
 import { LiveButton } from './live-button.tsx';
-import { isCurrent, PAGES } from './navigation.ts';
-import { Help, helpOpen } from './shortcuts.tsx';
-import { TimePicker } from './time-picker.tsx';
-import { ZoomButtons } from './zoom-buttons.tsx';
+import type { PageLink } from './navigation.ts';
+import { isCurrent, visiblePages } from './navigation.ts';
+import { Help } from './shortcuts.tsx';
+import { RangeGroup } from './range-group.tsx';
 
 /** Alerts that call for somebody: those that only inform are in the list. */
 const firingNow = (): number =>
   (frame.value?.alerts ?? []).filter(({ state, severity }) => state === 'firing' && severity !== 'info').length;
 
-function Links({ badge }: { badge: number }): JSX.Element {
+function Links({ of, badge }: { of: readonly PageLink[]; badge: number }): JSX.Element {
   const { path } = place.value;
   return (
     <>
-      {PAGES.map((page) => (
-        <a key={page.path} href={page.path} aria-current={isCurrent(page, path) ? 'page' : undefined}>
+      {of.map((page) => (
+        <a
+          key={page.path}
+          href={page.path}
+          title={page.title}
+          aria-current={isCurrent(page, path) ? 'page' : undefined}
+          onClick={() => document.querySelector<HTMLElement>('#more')?.hidePopover()}
+        >
           <Icon name={page.icon} />
-          {page.title}
+          <span class="word-of">{page.title}</span>
           {page.path === '/alerts' && badge > 0 && (
-            <span class="badge" aria-label={`${badge} firing`}>
+            <span class="badge">
               {badge}
+              <span class="vh"> firing</span>
             </span>
           )}
         </a>
@@ -38,18 +49,21 @@ function Rail({ badge }: { badge: number }): JSX.Element {
   const open = connection.value.kind === 'open';
   return (
     <aside class="rail">
-      <a class="brand" href="/">
+      <a class="brand" href="/" aria-label="Vitrine">
         <Logo />
-        Vitrine
+        <span class="word-of">Vitrine</span>
       </a>
       <nav aria-label="Main">
-        <Links badge={badge} />
+        <Links of={visiblePages().filter(({ foot }) => foot !== true)} badge={badge} />
       </nav>
       <div class="foot">
+        <nav aria-label="Server">
+          <Links of={visiblePages().filter(({ foot }) => foot === true)} badge={0} />
+        </nav>
         <div class="conn">
-          <b>
+          <b title={open ? 'Connected' : 'Not connected'}>
             <i class={open ? 'dot' : 'dot off'} />
-            {open ? 'Connected' : 'Not connected'}
+            <span class="word-of">{open ? 'Connected' : 'Not connected'}</span>
           </b>
           {frame.value && <span>up {frame.value.health.uptime}</span>}
           {version.value !== '' && <span>version {version.value}</span>}
@@ -64,13 +78,25 @@ const THEME_WORDS = { system: 'as the system', light: 'light', dark: 'dark' } as
 function TopBar({ badge }: { badge: number }): JSX.Element {
   return (
     <header class="top">
-      <a class="brand mob" href="/">
+      <a class="brand mob" href="/" aria-label="Vitrine">
         <Logo />
-        Vitrine
       </a>
+      <button
+        type="button"
+        class="search d"
+        title="Search or jump to (Ctrl K)"
+        onClick={() => {
+          paletteOpen.value = true;
+        }}
+      >
+        <Icon name="search" small />
+        <span class="cut">Search or jump to</span>
+        <span class="keys">
+          <kbd>Ctrl</kbd> <kbd>K</kbd>
+        </span>
+      </button>
       <span class="sp" />
-      <TimePicker />
-      <ZoomButtons />
+      <RangeGroup />
       <LiveButton />
       <a class={badge > 0 ? 'btn bell' : 'btn bell calm'} href="/alerts" aria-label={`${badge} alerts firing`}>
         <Icon name="alerts" small />
@@ -78,7 +104,16 @@ function TopBar({ badge }: { badge: number }): JSX.Element {
       </a>
       <button
         type="button"
-        class="btn icon ghost"
+        class="btn icon ghost d"
+        aria-label="Copy a link to this view (y)"
+        title="Copy a link to this view (y). Shift: with moving times"
+        onClick={(event) => copyLink(!event.shiftKey)}
+      >
+        <Icon name="link" />
+      </button>
+      <button
+        type="button"
+        class="btn icon ghost d"
         aria-label={`Theme: ${THEME_WORDS[theme.value]}`}
         title={`Theme: ${THEME_WORDS[theme.value]}`}
         onClick={nextTheme}
@@ -99,21 +134,81 @@ function TopBar({ badge }: { badge: number }): JSX.Element {
   );
 }
 
+/** The four pages that a phone needs first; the others, the search and the theme are one tap further. */
+function Tabs({ badge }: { badge: number }): JSX.Element {
+  const pages = visiblePages();
+  const others = pages.filter(({ tab }) => tab !== true);
+  const act = (what: () => void) => (): void => {
+    document.querySelector<HTMLElement>('#more')?.hidePopover();
+    what();
+  };
+  return (
+    <>
+      <nav class="tabs" aria-label="Pages">
+        <Links of={pages.filter(({ tab }) => tab === true)} badge={badge} />
+        <button type="button" popovertarget="more" aria-haspopup="true">
+          <Icon name="more" />
+          More
+        </button>
+      </nav>
+      <div id="more" class="popover more-sheet" popover="auto" role="dialog" aria-label="More">
+        <nav aria-label="More pages">
+          <Links of={others} badge={0} />
+        </nav>
+        <button type="button" class="item" onClick={act(() => (paletteOpen.value = true))}>
+          <Icon name="search" /> Search or jump to
+        </button>
+        <button type="button" class="item" onClick={act(() => copyLink(true))}>
+          <Icon name="link" /> Copy a link to this view
+        </button>
+        <button type="button" class="item" onClick={nextTheme}>
+          <Icon name="theme" /> Theme: {THEME_WORDS[theme.value]}
+        </button>
+        <button type="button" class="item" onClick={act(() => (helpOpen.value = true))}>
+          <Icon name="help" /> Keyboard shortcuts
+        </button>
+      </div>
+    </>
+  );
+}
+
+/** Its code is loaded when it is first opened. */
+function PaletteHolder(): JSX.Element | null {
+  const [Drawn, setDrawn] = useState<ComponentType<{ close: () => void }> | undefined>(undefined);
+  const open = paletteOpen.value;
+  useEffect(() => {
+    if (!open || Drawn !== undefined) return;
+    import('./palette.tsx')
+      .then(({ Palette }) => setDrawn(() => Palette))
+      .catch(() => {
+        paletteOpen.value = false;
+      });
+  }, [open, Drawn]);
+  if (!open || Drawn === undefined) return null;
+  return (
+    <Drawn
+      close={() => {
+        paletteOpen.value = false;
+      }}
+    />
+  );
+}
+
 export function Shell({ children }: { children: ComponentChildren }): JSX.Element {
   const badge = firingNow();
   const stale = connection.value.kind === 'lost';
   return (
-    <div class="app">
+    <div class={param('kiosk') === '' ? 'app' : 'app kiosk'}>
       <Rail badge={badge} />
       <TopBar badge={badge} />
       <main id="main" class={stale ? 'stale' : ''} tabIndex={-1}>
         <Banner />
         {children}
       </main>
-      <nav class="tabs" aria-label="Pages">
-        <Links badge={badge} />
-      </nav>
+      <Tabs badge={badge} />
+      <Toasts />
       <Help />
+      <PaletteHolder />
     </div>
   );
 }

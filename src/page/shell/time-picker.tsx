@@ -14,7 +14,7 @@ import type { RangeMode, RangeSpec } from '../state/time-range.ts';
 import { PRESETS, resolveRange, titleOf } from '../state/time-range.ts';
 import { isZone, zoneName } from '../state/zoned-time.ts';
 import { Icon } from '../ui/icons.tsx';
-import { ZoomButtons } from './zoom-buttons.tsx';
+import { MoveButtons } from './zoom-buttons.tsx';
 
 const KEY = 'vitrine.ranges';
 const MAX_RECENT = 5;
@@ -192,7 +192,7 @@ function Choices(): JSX.Element {
           ))}
         </div>
       </div>
-      <ZoomButtons words />
+      <MoveButtons />
       <p class="mode muted">
         {MODES[mode]} One point covers {stepWords(stepMs)}.
       </p>
@@ -232,6 +232,7 @@ export function TimePicker(): JSX.Element {
         <span class="muted d">
           · {stepWords(stepMs)} points · {isMoving.value ? mode : mode === 'fixed' ? 'fixed' : 'paused'}
         </span>
+        <Icon name="down" small />
       </button>
       <div
         id="time-picker"

@@ -16,7 +16,13 @@ import { changeState, pageState } from './router.ts';
 export type ConnectionState =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'open' }
-  | { readonly kind: 'lost'; readonly sinceMs: number; readonly retryAtMs: number };
+  | {
+      readonly kind: 'lost';
+      readonly sinceMs: number;
+      readonly retryAtMs: number;
+      /** Why, as the server said it; '' when nothing answers. */
+      readonly reason: string;
+    };
 
 export const connection = signal<ConnectionState>({ kind: 'connecting' });
 export const frame = signal<LiveFrame | undefined>(undefined);
@@ -44,6 +50,8 @@ let socket: WebSocket | undefined;
 let retryMs = FIRST_RETRY_MS;
 let retryTimer = 0;
 let lastMessageMs = 0;
+/** Frames came while the tab was in the background. */
+let skipped = false;
 
 function take(message: ServerMessage): void {
   lastMessageMs = Date.now();
@@ -54,6 +62,11 @@ function take(message: ServerMessage): void {
   }
   if (message.kind === 'refused') {
     refusal.value = message.reason;
+    return;
+  }
+  // In the background nothing is drawn, unless the screen is a wall.
+  if (document.visibilityState === 'hidden' && pageState.value.live !== 'always' && frame.value !== undefined) {
+    skipped = true;
     return;
   }
   // A link to a paused view needs one frame too: without it there is nothing to show.
@@ -109,7 +122,23 @@ export function watch(exprs: readonly string[]): () => void {
   };
 }
 
-function lose(): void {
+/** Browsers hide why an upgrade was refused; the same check as an ordinary request says it. */
+async function askReason(): Promise<void> {
+  let reason = '';
+  try {
+    const response = await fetch('/api/live');
+    if (response.status === 401) tokenNeeded.value = true;
+    const body: unknown = response.ok ? undefined : await response.json();
+    const detail = typeof body === 'object' && body !== null && 'detail' in body ? body.detail : '';
+    reason = typeof detail === 'string' ? detail.replace(/\.$/, '') : '';
+  } catch {
+    // Nothing answers: then there is no reason but this.
+  }
+  const state = connection.value;
+  if (state.kind === 'lost' && state.reason !== reason) connection.value = { ...state, reason };
+}
+
+function lose(reason: string, refused: boolean): void {
   socket = undefined;
   const waitMs = retryMs * (0.5 + Math.random() / 2);
   retryMs = Math.min(MAX_RETRY_MS, retryMs * 2);
@@ -119,7 +148,9 @@ function lose(): void {
     kind: 'lost',
     sinceMs: was.kind === 'lost' ? was.sinceMs : now,
     retryAtMs: now + waitMs,
+    reason: reason || (was.kind === 'lost' ? was.reason : ''),
   };
+  if (refused) void askReason();
   clearTimeout(retryTimer);
   if (!tokenNeeded.value) retryTimer = window.setTimeout(connect, waitMs);
 }
@@ -129,9 +160,11 @@ export function connect(): void {
   const old = socket;
   const opening = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
   socket = opening;
+  let opened = false;
   old?.close();
   opening.addEventListener('open', () => {
     if (socket !== opening) return;
+    opened = true;
     retryMs = FIRST_RETRY_MS;
     lastMessageMs = Date.now();
     batch(() => {
@@ -144,8 +177,8 @@ export function connect(): void {
     if (socket === opening && typeof event.data === 'string')
       batch(() => take(JSON.parse(event.data as string) as ServerMessage));
   });
-  opening.addEventListener('close', () => {
-    if (socket === opening) lose();
+  opening.addEventListener('close', (event: CloseEvent) => {
+    if (socket === opening) lose(event.reason, !opened);
   });
 }
 
@@ -154,6 +187,13 @@ export function startConnection(): void {
   setInterval(() => {
     if (connection.value.kind === 'open' && Date.now() - lastMessageMs > SILENT_MS) socket?.close();
   }, 2_000);
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible' && skipped) {
+      skipped = false;
+      // The time in the background is a gap, which is closed like that of a lost connection.
+      epoch.value += 1;
+    }
+  });
   addEventListener('online', () => {
     if (connection.value.kind === 'lost') connect();
   });

@@ -39,7 +39,7 @@ export const REDIRECTS: readonly Redirect[] = [
   { old: /^\/traces\/([0-9A-Fa-f]{1,32})$/, to: ([, id], query) => withQuery(`/traces/${id.toLowerCase()}`, query) },
   { old: /^\/graph$/, to: fromGraph },
   { old: /^\/query$/, to: fromGraph },
-  { old: /^\/service$/, to: renamed('/services', 'name', 'service') },
+  { old: /^\/service$/, to: renamed('/service', 'name', 'service') },
   { old: /^\/(?:alert|alerting)$/, to: '/alerts' },
   { old: /^\/search$/, to: '/traces' },
 ];

@@ -23,6 +23,23 @@ export const pageState = computed<PageState>(() => decodeState(place.value.path,
 /** A list that Back returns to may still be loading: its position is restored within this time. */
 const RESTORE_MS = 3_000;
 
+/** The last address of each path, so that the way back to a list keeps its filters. */
+const addresses = new Map<string, string>();
+const MOST_ADDRESSES = 50;
+
+function noteAddress({ path, query }: Place): void {
+  addresses.delete(path);
+  addresses.set(path, query.toString());
+  const [oldest] = addresses.keys();
+  if (addresses.size > MOST_ADDRESSES) addresses.delete(oldest);
+}
+
+/** The address of a list as it was left, with its filters; the range is always the present one. */
+export function lastAddressOf(path: string): string {
+  const { params } = decodeState(path, addresses.get(path) ?? '');
+  return encodeState({ path, range: undefined, zone: 'local', live: 'live', params });
+}
+
 const scroller = (): Element | null => document.querySelector('main');
 
 function keepPosition(): void {
@@ -69,6 +86,7 @@ function show(to: string, replace: boolean): void {
   const moved = redirectOf(location.pathname, location.search);
   if (moved !== undefined) history.replaceState(history.state, '', moved);
   place.value = read();
+  noteAddress(place.value);
 }
 
 /** Opens an address of the page. The range, the zone and a pause stay as they are unless `to` has its own. */
@@ -125,9 +143,11 @@ export function startRouter(): void {
   const moved = redirectOf(location.pathname, location.search);
   if (moved !== undefined) history.replaceState(null, '', moved);
   place.value = read();
+  noteAddress(place.value);
   history.scrollRestoration = 'manual';
   addEventListener('popstate', (event: PopStateEvent) => {
     place.value = read();
+    noteAddress(place.value);
     const state: unknown = event.state;
     const scroll = typeof state === 'object' && state !== null && 'scroll' in state ? state.scroll : 0;
     if (typeof scroll === 'number') restorePosition(scroll);

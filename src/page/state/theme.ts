@@ -39,8 +39,7 @@ function repaint(): void {
   paint.value += 1;
 }
 
-export function nextTheme(): void {
-  const next = ORDER[(ORDER.indexOf(theme.value) + 1) % ORDER.length];
+export function setTheme(next: Theme): void {
   theme.value = next;
   if (next === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = next;
@@ -52,6 +51,8 @@ export function nextTheme(): void {
   }
   repaint();
 }
+
+export const nextTheme = (): void => setTheme(ORDER[(ORDER.indexOf(theme.value) + 1) % ORDER.length]);
 
 export function startTheme(): void {
   theme.value = stored();

@@ -1,37 +1,13 @@
-/** Line icons of 16 units and the status shapes of 14: shape and word show the state, colour only repeats it. */
+/** Line icons, and the status shapes of 14 units: shape and word show the state, colour only repeats it. */
 import type { JSX } from 'preact';
+import type { IconName } from './icon-paths.ts';
+import { ICON_PATHS } from './icon-paths.ts';
 import type { Status } from './status.ts';
-
-const PATHS = {
-  overview:
-    'M2 3.2A1.2 1.2 0 0 1 3.200 2h2.600A1.200 1.200 0 0 1 7 3.200v4.100a1.200 1.200 0 0 1-1.200 1.200H3.200A1.200 1.200 0 0 1 2 7.300zM9 3.200A1.200 1.200 0 0 1 10.200 2h2.600A1.200 1.200 0 0 1 14 3.200v1.100a1.200 1.200 0 0 1-1.200 1.200h-2.600A1.200 1.200 0 0 1 9 4.300zM2 11.700a1.200 1.200 0 0 1 1.200-1.200h2.600A1.200 1.200 0 0 1 7 11.700v1.100A1.200 1.200 0 0 1 5.800 14H3.200A1.200 1.200 0 0 1 2 12.800zM9 8.700a1.200 1.200 0 0 1 1.200-1.200h2.600A1.200 1.200 0 0 1 14 8.700v4.100a1.200 1.200 0 0 1-1.200 1.200h-2.600A1.200 1.200 0 0 1 9 12.800z',
-  traces: 'M2 3.500h9M4.500 8h7M8 12.500h6',
-  alerts:
-    'M8 2.200a4 4 0 0 0-4 4c0 3.400-1.500 4.600-1.500 5.300h11c0-.700-1.500-1.900-1.500-5.300a4 4 0 0 0-4-4zM6.600 13.700h2.800',
-  metrics: 'M1.800 10.500l3-4.200 2.800 3 2.600-5.600 2 3.800 2-1.500M2 13.800h12',
-  clock: 'M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0zM8 4.800V8l2.200 1.500',
-  left: 'M9.500 4.500L6 8l3.500 3.500',
-  last: 'M5 4.500L8.500 8 5 11.500M11 4.500v7',
-  minus: 'M4 8h8',
-  plus: 'M4 8h8M8 4v8',
-  right: 'M6.500 4.500L10 8l-3.500 3.500',
-  down: 'M4.500 6.500L8 10l3.500-3.500',
-  pause: 'M6 4.500v7M10 4.500v7',
-  play: 'M5.500 4l6 4-6 4z',
-  theme: 'M13.500 8a5.500 5.500 0 1 1-11 0 5.500 5.500 0 0 1 11 0zM8 2.500v11M8 5h4.500M8 8h5.500M8 11h4.500',
-  help: 'M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0zM6.300 6.300A1.700 1.700 0 1 1 8.700 8c-.500.300-.700.600-.700 1.100M8 11.300h.010',
-  table: 'M2 3.500h12v9H2zM2 6.500h12M2 9.500h12M6.500 3.500v9',
-  chart: 'M2 2.500v11h12M4.500 10.500l3-3.500 2 2 4-5',
-  close: 'M4.500 4.500l7 7M11.500 4.500l-7 7',
-  copy: 'M7 5.500h5A1.500 1.500 0 0 1 13.500 7v5a1.500 1.500 0 0 1-1.500 1.500H7A1.500 1.500 0 0 1 5.500 12V7A1.500 1.500 0 0 1 7 5.500zM3.500 10.500h-.200a.800.800 0 0 1-.800-.800V3.300a.800.800 0 0 1 .800-.800h6.400a.800.800 0 0 1 .800.800v.200',
-} as const;
-
-export type IconName = keyof typeof PATHS;
 
 export function Icon({ name, small = false }: { name: IconName; small?: boolean }): JSX.Element {
   return (
     <svg class={small ? 'i s' : 'i'} viewBox="0 0 16 16" aria-hidden="true">
-      <path d={PATHS[name]} />
+      <path d={ICON_PATHS[name]} />
     </svg>
   );
 }
@@ -57,7 +33,11 @@ const WORDS: Readonly<Record<Status, string>> = {
 
 export function StatusIcon({ status, label }: { status: Status; label?: string }): JSX.Element {
   return (
-    <svg class={`st st-${status}`} viewBox="0 0 14 14" role="img" aria-label={label ?? WORDS[status]}>
+    <svg
+      class={`st st-${status}`}
+      viewBox="0 0 14 14"
+      {...(label === '' ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label ?? WORDS[status] })}
+    >
       {status === 'ok' && (
         <>
           <circle class="soft" cx="7" cy="7" r="6" />

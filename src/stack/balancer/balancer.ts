@@ -240,11 +240,12 @@ class RunningBalancer implements Balancer {
       status: this.#draining ? 'degraded' : 'healthy',
       uptime_seconds: Math.floor(uptimeSeconds),
       ...(this.#draining ? { reason: 'It is shutting down.' } : {}),
-      active_requests: this.#listener.active,
+      active_requests: this.#listener.work.active,
       queue_size: this.#waiting.size,
     };
     return {
       uptimeSeconds,
+      requests: this.#listener.work.taken,
       queueSize: this.#waiting.size,
       draining: this.#draining,
       cacheSizeBytes: cache?.sizeBytes ?? 0,

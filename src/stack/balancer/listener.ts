@@ -117,8 +117,9 @@ export class Listener {
     return this.#secure;
   }
 
-  get active(): number {
-    return this.#work.active;
+  /** Requests in progress, and since the start; those of the balancer's own endpoints do not count. */
+  get work(): Readonly<Pick<Workload, 'active' | 'taken'>> {
+    return this.#work;
   }
 
   #connected(socket: Socket, scheme: 'http' | 'https'): void {

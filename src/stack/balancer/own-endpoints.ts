@@ -12,6 +12,8 @@ export interface OwnAnswer {
 
 /** The data for the answers. */
 export interface HealthFacts {
+  /** Since the start, without those of the balancer's own endpoints. */
+  readonly requests: number;
   readonly uptimeSeconds: number;
   readonly queueSize: number;
   readonly draining: boolean;

@@ -38,7 +38,7 @@ export const cacheConfig = z.strictObject({
     .regex(/^(memory:\/\/$|rediss?:\/\/\S+$)/, 'memory://, redis://host:port or rediss://host:port')
     .default('memory://')
     .describe(
-      'Where entries are kept: memory://, or redis:// / rediss:// (Redis or Valkey) when several processes share them.',
+      'Where entries are kept: memory://, or redis:// / rediss:// (Redis or Valkey) when several processes share them; the package needs `npm install redis@6` beside it for those.',
     ),
   max_size: size({ min: 1 }).prefault(DEFAULT_SIZE).describe('Bytes of all entries of the data cache in memory.'),
   ttl: duration()

@@ -1,7 +1,8 @@
 /**
  * Sends the telemetry of a process to a monitor in another process, in addition to the exporters of the environment: every span
  * (sampled or not), every log record and all metrics, by OTLP/HTTP protobuf. It sends once a second (or interval), all signals
- * at one wake-up, and earlier when a buffer is half full. A trace can be read about a second after it ended. Buffers are
+ * at one wake-up, and earlier when a buffer is half full. A trace can be read about a second after it ended. A process without
+ * spans and records sends its metrics every five seconds: each collection costs CPU time here and in the monitor. Buffers are
  * bounded and dropped records are counted; while the monitor is away, one body of each signal is kept.
  */
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
@@ -19,6 +20,9 @@ import type { Signal } from '../environment.ts';
 
 /** Metrics are collected shortly before the full second, because rules are evaluated at the full second. */
 const OFFSET_MS = -150;
+
+/** Time between two collections of a process in which nothing happens, if the interval is shorter. */
+const IDLE_MS = 5_000;
 
 export interface MonitorRoadOptions {
   /** Base of OTLP/HTTP: `/v1/traces` and so on are appended. */
@@ -43,6 +47,7 @@ export class MonitorRoad {
   #failing = false;
   #knowsResource = false;
   #collecting = false;
+  #idleTicks = 0;
 
   constructor(options: MonitorRoadOptions) {
     this.#options = options;
@@ -51,11 +56,27 @@ export class MonitorRoad {
     const failed = (error: unknown): void =>
       logger.debug({ error: String(error) }, 'Telemetry for the monitor could not be collected.');
     // Not awaited: a monitor that does not answer must not delay the next interval.
-    const tick = (): void => void Promise.all([this.#sendMetrics(), this.#sendSpans(), this.#sendLogs()]).catch(failed);
+    const tick = (): void => {
+      if (!this.#isDue()) return;
+      void Promise.all([this.#sendMetrics(), this.#sendSpans(), this.#sendLogs()]).catch(failed);
+    };
     this.#stop = every(clock, intervalMs, tick, failed, OFFSET_MS);
     // Called while a span or record ends, so the work is deferred.
     options.spans.onHalfFull = () => void setImmediate(() => void this.#sendSpans().catch(failed)).unref();
     options.logs.onHalfFull = () => void setImmediate(() => void this.#sendLogs().catch(failed)).unref();
+  }
+
+  /** The first interval in which nothing happened is due too: the metrics have settled then. */
+  #isDue(): boolean {
+    const { spans, logs, intervalMs } = this.#options;
+    const isIdle = spans.size === 0 && logs.size === 0 && !Object.values(this.#posts).some(({ busy }) => busy);
+    if (!isIdle) {
+      this.#idleTicks = 0;
+      return true;
+    }
+    const due = this.#idleTicks % Math.max(1, Math.floor(IDLE_MS / intervalMs)) === 0;
+    this.#idleTicks += 1;
+    return due;
   }
 
   /** Sends all buffered data. Resolves after the attempt; never rejects. */

@@ -26,7 +26,7 @@ import type { BoundHistogram, BoundRecord } from '../metrics/cells.ts';
 import { boundHistogram, CELLS_LIMIT } from '../metrics/cells.ts';
 import { routeOf } from './framework-routes.ts';
 import { knownMethod, serverAttributes, targetOf } from './http-attributes.ts';
-import { innerNotes, takeInnerNotes, type InnerNotes } from './inner-spans.ts';
+import { innerNoteOf, innerNotes, takeInnerNotes, type InnerNotes } from './inner-spans.ts';
 import { completeSpan, leanStart, type StartSpan } from './lean-tracer.ts';
 import { foreignTracers, mirrorOf } from './mirrored-spans.ts';
 import { linkedRoot } from './linked-context.ts';
@@ -114,6 +114,14 @@ function recordError(span: Span, error: unknown, { exception }: InnerNotes): voi
   else if (exception !== undefined) span.addEvent('exception', exception);
 }
 
+const errorTypeOf = (error: unknown): string => (error instanceof Error ? error.name : '_OTHER');
+
+/** As the standard instrumentation does with an error that a handler throws. The event has no effect on the process. */
+function noteUncaught(error: unknown): void {
+  const rpc = getRPCMetadata(context.active());
+  if (rpc !== undefined) Object.assign(innerNoteOf(rpc), { error, isUncaught: true });
+}
+
 function onClose(this: Tracked): void {
   const state = this[STATE];
   if (state === undefined) return;
@@ -130,8 +138,8 @@ function onClose(this: Tracked): void {
     const plain = method === '_OTHER' ? 'HTTP' : method;
     if (((span as Partial<ReadableSpan>).name ?? plain) === plain) span.updateName(`${plain} ${route}`);
   }
-  if (error !== undefined) {
-    outcome['error.type'] = error;
+  if (error !== undefined || inner.isUncaught === true) {
+    outcome['error.type'] = error ?? errorTypeOf(inner.error);
     if (!state.isTheirs) span.setStatus({ code: SpanStatusCode.ERROR });
     recordError(span, notedError(request) ?? inner.error, inner);
   }
@@ -225,7 +233,9 @@ export function observeHttpServers(own: TracerProvider = trace.getTracerProvider
     context.attach(active);
   };
   subscribe('http.server.request.start', onStart);
+  process.on('uncaughtExceptionMonitor', noteUncaught);
   return () => {
+    process.off('uncaughtExceptionMonitor', noteUncaught);
     endNotes();
     unsubscribe('http.server.request.start', onStart);
   };

@@ -18,6 +18,8 @@ export interface InnerNotes {
   exception?: Attributes | undefined;
   /** An error that the framework caught. */
   error?: unknown;
+  /** Nobody caught it, but the application has a listener and goes on: the request has failed whatever its status. */
+  isUncaught?: boolean | undefined;
 }
 
 let watched = 0;

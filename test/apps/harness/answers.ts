@@ -27,9 +27,11 @@ const LEFT_OUT = new Set([
 
 const LIMIT_MS = 30_000;
 
-function fieldsOf(raw: readonly string[]): string[] {
+/** `status` 204: RFC 9110 section 8.6 forbids Content-Length there, and the balancer leaves it out. */
+function fieldsOf(raw: readonly string[], status = 0): string[] {
   const fields: string[] = [];
   for (let at = 0; at < raw.length; at += 2) {
+    if (status === 204 && raw[at].toLowerCase() === 'content-length') continue;
     if (!LEFT_OUT.has(raw[at].toLowerCase())) fields.push(`${raw[at]}: ${raw[at + 1]}`);
   }
   return fields.sort();
@@ -67,7 +69,7 @@ export function ask(target: Target, probe: Probe): Promise<Answer> {
         resolve({
           status: response.statusCode ?? 0,
           reason: response.statusMessage ?? '',
-          fields: fieldsOf(response.rawHeaders),
+          fields: fieldsOf(response.rawHeaders, response.statusCode),
           trailers: fieldsOf(response.rawTrailers),
           body: Buffer.concat(chunks).toString('latin1'),
         }),

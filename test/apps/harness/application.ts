@@ -1,5 +1,7 @@
 /** An application as its user starts it, and the requests that are compared. */
 
+import type { PackageSet } from './packages.ts';
+
 /** How a client reaches the application itself. */
 export type Speech = 'http' | 'https' | 'h2c' | 'unix';
 
@@ -8,7 +10,7 @@ export interface Place {
   readonly dir: string;
   /** PORT, the same in every mode. */
   readonly port: number;
-  /** `node_modules` of test/apps/packages/package.json. */
+  /** `node_modules` of its packages; empty when it needs none. */
   readonly packages: string;
 }
 
@@ -48,8 +50,8 @@ export interface Application {
   readonly steps?: (running: Running) => Promise<unknown>;
   /** How it ends: by a signal, by itself, or by itself after a request to this path. */
   readonly end?: NodeJS.Signals | 'itself' | `/${string}`;
-  /** Needs the packages of test/apps/packages/package.json. */
-  readonly needsPackages?: boolean;
+  /** The packages below test/apps/packages that it needs. */
+  readonly packages?: PackageSet;
   /** Milliseconds until it is up. */
   readonly startLimitMs?: number;
   /** Whether the bundle's register can be loaded into it. */

@@ -83,7 +83,7 @@ function differencesOf(app: Application, probes: readonly Probe[], [first, secon
 }
 
 export async function compare(app: Application, packages: string, withBundle = true): Promise<Comparison> {
-  const at: Place = { dir: freshDir('app'), port: await freePort(), packages: app.needsPackages ? packages : '' };
+  const at: Place = { dir: freshDir('app'), port: await freePort(), packages };
   const probes = probesOf(app);
   try {
     const bare = [await runIn(app, 'bare', at, probes), await runIn(app, 'bare', at, probes)];

@@ -15,7 +15,7 @@ const started = (name: string, words: readonly string[], more: Partial<Applicati
   command: () => words,
   ready: '/',
   probes: PATHS,
-  needsPackages: true,
+  packages: '.',
   bundle: false,
   ...more,
 });
@@ -71,15 +71,14 @@ export const PACKAGES: readonly Application[] = [
       'server.cjs': `require('signal-exit').onExit((code, signal) => console.log('cleanup', code, signal)); ${SERVER}`,
     },
   }),
-  started('express', ['node', 'server.cjs'], {
+  started('express with a body, a file and a range', ['node', 'server.cjs'], {
     files: {
-      'server.cjs': `const app = require('express')(); app.get('/', (q, r) => r.send('home')); app.get('/users/:id', (q, r) => r.json({ id: q.params.id }));
-        app.post('/json', require('express').json(), (q, r) => r.json(q.body)); app.get('/fail', () => { throw new Error('boom'); });
+      'server.cjs': `const app = require('express')(); app.get('/', (q, r) => r.send('home'));
+        app.post('/json', require('express').json(), (q, r) => r.json(q.body));
         app.get('/file', (q, r) => r.sendFile(__filename)); app.listen(process.env.PORT);`,
     },
     probes: [
       { path: '/' },
-      { path: '/users/7' },
       { path: '/file', headers: { range: 'bytes=0-99' } },
       { path: '/json', method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":[1,2]}' },
       { path: '/health' },
@@ -116,6 +115,16 @@ export const PACKAGES: readonly Application[] = [
   started('node-red', [], {
     command: ({ port, dir }: Place) => ['node-red', '--userDir', path.join(dir, 'red'), '--port', String(port)],
     probes: [{ path: '/' }, { path: '/settings' }, { path: '/flows' }],
+    startLimitMs: 120_000,
+  }),
+  started('a documentation site (VitePress)', [], {
+    files: {
+      'index.md': '# Home\n\nText.',
+      'guide/start.md': '# Start\n\n[Home](/)',
+      'package.json': MANIFEST,
+    },
+    command: ({ port }: Place) => ['vitepress', 'dev', '.', '--host', '127.0.0.1', '--port', String(port)],
+    probes: [{ path: '/' }, { path: '/guide/start' }, { path: '/index.md' }, { path: '/no-such-page' }],
     startLimitMs: 120_000,
   }),
 ];

@@ -1,93 +1,29 @@
 /** The page in a real browser, over a fake stack: it must work in every size and theme and with every failure. */
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HOSTILE } from '../../support/page/fake-stack.ts';
+import type { Opened, OpenOptions } from '../../support/page/page-browser.ts';
+import { buildPage, CHROMIUM, flawsOf, openPage, startBrowser } from '../../support/page/page-browser.ts';
 import type { PageServer } from '../../support/page/page-server.ts';
 import { startPageServer } from '../../support/page/page-server.ts';
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const ROOT = path.resolve(import.meta.dirname, '../../..');
-const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } } as const;
 if (CHROMIUM === undefined) console.log('skipped: the page tests need Chromium');
 
-interface Opened extends AsyncDisposable {
-  readonly page: Page;
-  /** Console errors, uncaught errors, policy violations, dialogs, and requests to anywhere else. */
-  readonly troubles: string[];
-}
-
 let browser: Browser;
-
-async function open(
-  server: PageServer,
-  target: string,
-  options: { size?: keyof typeof SIZES; scheme?: 'light' | 'dark' } = {},
-): Promise<Opened> {
-  const size = options.size ?? 'desktop';
-  const context: BrowserContext = await browser.newContext({
-    viewport: SIZES[size],
-    colorScheme: options.scheme ?? 'light',
-    hasTouch: size === 'phone',
-  });
-  const page = await context.newPage();
-  const troubles: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') troubles.push(message.text());
-  });
-  page.on('pageerror', (error) => troubles.push(error.message));
-  page.on('dialog', (dialog) => {
-    troubles.push(`dialog ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on('request', (request) => {
-    if (!request.url().startsWith(server.url)) troubles.push(`request to ${request.url()}`);
-  });
-  await page.goto(server.url + target);
-  return { page, troubles, [Symbol.asyncDispose]: () => context.close() };
-}
+const open = (server: PageServer, target: string, options: OpenOptions = {}): Promise<Opened> =>
+  openPage(browser, server.url, target, options);
 
 const firstTrace = async (server: PageServer): Promise<string> => {
   const answer = (await (await fetch(`${server.url}/api/traces?limit=1`)).json()) as { traces: { traceId: string }[] };
   return `/traces/${answer.traces[0].traceId}`;
 };
 
-/** Elements that are cut off or too small to click. As text, because it runs in the browser. */
-const FLAWS = `(() => {
-  const found = [];
-  const main = document.querySelector('main');
-  if (document.documentElement.scrollWidth > innerWidth) found.push('the document scrolls sideways');
-  if (main !== null && main.scrollWidth > main.clientWidth) found.push('the page scrolls sideways');
-  for (const element of document.querySelectorAll('button, input, a.btn, nav a')) {
-    const { width, height } = element.getBoundingClientRect();
-    const label = element.getAttribute('aria-label') ?? element.textContent;
-    if (width > 0 && element.getAttribute('type') !== 'checkbox' && (width < 20 || height < 24)) {
-      found.push(label + ' is ' + Math.round(width) + '×' + Math.round(height));
-    }
-    if (width > 0 && element.tagName === 'BUTTON' && (label ?? '').trim() === '') found.push('a button has no name');
-  }
-  return found;
-})()`;
-const flaws = (page: Page): Promise<string[]> => page.evaluate<string[]>(FLAWS);
-
 describe.skipIf(CHROMIUM === undefined)('the page', () => {
   let busy: PageServer;
 
   beforeAll(async () => {
-    execFileSync(
-      process.execPath,
-      ['node_modules/vite/bin/vite.js', 'build', '--config', 'src/page/vite.config.ts', '--logLevel', 'warn'],
-      {
-        cwd: ROOT,
-      },
-    );
-    browser = await chromium.launch({
-      executablePath: CHROMIUM as string,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-    });
+    buildPage();
+    browser = await startBrowser();
     busy = await startPageServer();
   });
   afterAll(async () => {
@@ -118,7 +54,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
         .locator(name === 'overview' ? 'svg.strip, .sv' : 'main .card')
         .first()
         .waitFor({ state: 'attached' });
-      expect(await flaws(page)).toEqual([]);
+      expect(await flawsOf(page)).toEqual([]);
       expect(troubles).toEqual([]);
     });
 
@@ -128,7 +64,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
       const { page } = opened;
       const text = kind === 'empty' ? 'No traffic' : 'could not be loaded';
       await page.getByText(text).first().waitFor({ state: 'attached' });
-      expect(await flaws(page)).toEqual([]);
+      expect(await flawsOf(page)).toEqual([]);
       expect(await page.locator('.kpi').count()).toBe(6);
       if (kind === 'empty') expect(opened.troubles).toEqual([]);
     });

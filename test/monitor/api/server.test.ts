@@ -475,7 +475,7 @@ describe('the token', () => {
     const headers = { authorization: `Bearer ${TOKEN}` };
     expect((await ask(server.port, '/api/metrics', { headers })).status).toBe(200);
     expect((await ask(server.port, '/api/metrics', { headers: { authorization: 'Bearer wrong' } })).status).toBe(401);
-    expect((await ask(server.port, '/api/session', { headers })).json).toEqual({ token_needed: true });
+    expect((await ask(server.port, '/api/session', { headers })).json).toMatchObject({ token_needed: true });
   });
 
   it('is exchanged for a session that ends', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { Labels } from '../../../src/model/labels.ts';
 import { WebSocket } from 'ws';
 import { VitrineError } from '../../../src/base/errors.ts';
 import type { ServerMessage } from '../../../src/monitor/api/contract.ts';
@@ -166,7 +167,7 @@ describe('the live socket', () => {
     const reason = 'x'.repeat(400_000);
     const alerts = () => [
       {
-        labels: { get: () => 'a', key: 'k', toJSON: () => ({}) } as never,
+        labels: Labels.from({ alertname: 'a' }),
         annotations: {},
         state: 'firing' as const,
         activeAtMs: 0,

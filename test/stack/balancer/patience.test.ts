@@ -184,6 +184,7 @@ describe('waiting', () => {
     const upstreams = [{ name: '10.0.0.7:80', up: true }];
     const facts = () => ({
       uptimeSeconds: 1,
+      requests: 0,
       queueSize: 0,
       draining: false,
       cacheSizeBytes: 0,

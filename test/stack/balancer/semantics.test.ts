@@ -191,6 +191,15 @@ describe('towards the client', () => {
     expect(text).toMatch(/Date: /);
   });
 
+  it.each(['content-length', 'CONTENT-LENGTH', 'Content-Length'])(
+    'passes the length on in its own letters: %s',
+    async (name) => {
+      const port = await front(answering(`HTTP/1.1 200 OK\r\nx-a: 1\r\n${name}: 2\r\n\r\nok`));
+      const { text } = await raw(port, GET, /ok$/);
+      expect(text).toContain(`\r\n${name}: 2\r\n`);
+    },
+  );
+
   it.each([
     ['both framings', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc'],

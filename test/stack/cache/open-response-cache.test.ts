@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { cacheConfig } from '../../../src/stack/cache/config.ts';
+import { loadRedis } from '../../../src/stack/cache/store/redis-store.ts';
 import { openResponseCache } from '../../../src/stack/cache/open-response-cache.ts';
 
 const request = { method: 'GET', scheme: 'http', host: 'a', target: '/', headers: {} };
@@ -22,6 +23,18 @@ describe('the response cache from the configuration', () => {
 
   it('is absent when it is disabled', () => {
     expect(open({ responses: { enabled: false } })).toBeUndefined();
+  });
+
+  it('names the command that installs the client of Redis where it is missing, and hides no other fault', () => {
+    const failing = (error: Error) => () => {
+      throw error;
+    };
+    const missing = Object.assign(new Error('no'), { code: 'MODULE_NOT_FOUND' });
+    const hint = 'npm install redis@6';
+    expect(() => loadRedis(failing(missing))).toThrow(
+      expect.objectContaining({ code: 'package_missing', hint }) as Error,
+    );
+    expect(() => loadRedis(failing(new Error('broken')))).toThrow('broken');
   });
 
   it('forwards requests while its Redis is unreachable', async () => {

@@ -3,6 +3,7 @@
  * made one route slow. Deterministic but for the clock: the same second always has the same figures.
  */
 import type { Alert } from '../../../src/model/alert.ts';
+import type { CareCall, CareReply } from '../../../src/model/care.ts';
 import type { Frame, FrameHistogram, FrameMetric, FramePoint } from '../../../src/model/frame.ts';
 import type { Health } from '../../../src/model/health.ts';
 import type {
@@ -235,6 +236,28 @@ function rowsOf(expr: string, t: number, releasedMs: number): (readonly [Record<
     ];
   }
   const usual = (value: number, calm: number): number => calm + (value - calm) * r;
+  if (expr.includes('by (http_request_method, http_route')) {
+    return [...ROUTES, ['GET', HOSTILE, 1, [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]] as const].map(
+      ([method, route, perSecond, now, before]) => {
+        const seconds = (phases: readonly number[]): number => phases.reduce((sum, ms) => sum + ms, 0) / 1_000;
+        const value = expr.includes('histogram_quantile')
+          ? usual(seconds(now), seconds(before))
+          : expr.includes('5..')
+            ? usual(method === 'POST' ? 0.06 : 0, 0)
+            : perSecond;
+        return [{ http_request_method: method, http_route: route }, value];
+      },
+    );
+  }
+  if (expr.includes('server_address')) {
+    const value = expr.includes('histogram_quantile') ? usual(0.35, 0.04) : expr.includes('error_type') ? r : 9.6;
+    return ['bank-api.test', HOSTILE].map((host) => [{ server_address: host, server_port: '443' }, value]);
+  }
+  if (expr.includes('service_version')) {
+    const builds = SERVICES.map(([job]) => ({ job, service_version: 'v42', telemetry_sdk_language: 'nodejs' }));
+    return [...builds, { job: 'payments', service_version: HOSTILE }].map((labels) => [labels, 1]);
+  }
+  if (expr.includes('ejections')) return [[{ vitrine_upstream: HOSTILE, reason: 'consecutive_errors' }, 2]];
   if (expr.includes('by (job')) {
     const rows = SERVICES.map(([job, requests, errors, slow, cpu]): readonly [Record<string, string>, number] => {
       const value = expr.includes('histogram_quantile')
@@ -497,4 +520,53 @@ export function fakeHealth(status: Health['status'], uptimeSeconds: number): Hea
     alerts_firing: 2,
     components: { balancer: component, cache: component, server: component, monitor: component },
   };
+}
+
+/** The runtime API of a balancer with one upstream out, and a cache. Changes are answered, not made. */
+export function fakeCare({ method, path, body }: CareCall): Promise<CareReply> {
+  const upstream = { weight: 1, backup: false, drained: false, available: true, inflight: 2, streams: 0 };
+  const names = ['127.0.0.1:8081', '127.0.0.1:8082', HOSTILE];
+  const undo = { method: 'POST', path: '/api/balancer/upstreams/127.0.0.1-8081/undrain', body: {} } as const;
+  const change = {
+    id: 1,
+    atMs: 0,
+    who: HOSTILE,
+    action: 'drain',
+    target: '127.0.0.1:8081',
+    before: false,
+    after: true,
+    undo,
+  };
+  const keys = [1, 2, 3].map((at) => ({
+    key: `http://shop.test/items/${at}${at === 3 ? HOSTILE : ''}`,
+    count: 900 / at,
+  }));
+  const answers: Readonly<Record<string, unknown>> = {
+    'GET /api/balancer': {
+      routes: [
+        {
+          id: 'shop',
+          name: 'shop',
+          host: null,
+          path: '/',
+          maintenance: false,
+          upstreams: names.map((name) => ({ ...upstream, id: name, name, available: name !== HOSTILE })),
+        },
+      ],
+      changes: [change],
+    },
+    'GET /api/cache': {
+      lookups: { hit: 300, miss: 100, stale: 4, bypass: 2, error: 0 },
+      entries: 1_204,
+      sizeBytes: 52_428_800,
+      filling: 0,
+      fillingBytes: 0,
+      tooLarge: 1,
+      hot: keys,
+      missed: keys,
+      countError: { hot: 0, missed: 3 },
+    },
+  };
+  const found = answers[`${method} ${path}`] ?? { change: { ...change, target: JSON.stringify(body ?? path) } };
+  return Promise.resolve({ status: 200, body: found });
 }

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Middleware } from 'koa';
 import type { Clock } from '../../../src/base/clock.ts';
+import { VitrineError } from '../../../src/base/errors.ts';
 import { every, systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import type { LogSource, Querier } from '../../../src/model/ports.ts';
@@ -15,11 +16,12 @@ import type { LogRecord } from '../../../src/model/records.ts';
 import { LiveState } from '../../../src/monitor/api/live.ts';
 import type { MonitorApi, MonitorApiOptions } from '../../../src/monitor/api/server.ts';
 import { createMonitorApi } from '../../../src/monitor/api/server.ts';
+import { careRoutes } from '../../../src/monitor/api/care-routes.ts';
 import { ErrorGroups } from '../../../src/monitor/insight/error-groups.ts';
 import { LogPatterns } from '../../../src/monitor/insight/log-patterns.ts';
 import { JsonFile } from '../../../src/monitor/store/state/json-file.ts';
 import { Tail } from '../../../src/monitor/search/tail.ts';
-import { FakeBalancer, fakeAlerts, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
+import { FakeBalancer, fakeAlerts, fakeCare, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
 
 export const PAGE_DIR = path.resolve(import.meta.dirname, '../../../dist/page');
 
@@ -40,6 +42,17 @@ export function prometheusStandIn(querier: Querier): Middleware {
         values: [...t].map((at, index) => [at / 1_000, String(v[index])]),
       }));
       ctx.body = { status: 'success', data: { resultType: 'matrix', result } };
+      return;
+    }
+    if (ctx.path === '/api/v1/query') {
+      const at = query.time === undefined ? Date.now() : Number(query.time) * 1_000;
+      const { value } = await querier.instant(String(query.query), at);
+      const series = value.kind === 'vector' ? value.series : [];
+      const result = series.map(({ labels, point }) => ({
+        metric: labels.toJSON(),
+        value: [point.t / 1_000, String(point.v)],
+      }));
+      ctx.body = { status: 'success', data: { resultType: 'vector', result } };
       return;
     }
     if (ctx.path === '/api/v1/rules') {
@@ -103,7 +116,9 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     instant: () => Promise.resolve({ value: { kind: 'vector', series: [] }, warnings: [], infos: [] }),
     range: () => Promise.resolve({ value: { kind: 'matrix', series: [] }, warnings: [], infos: [] }),
   };
-  const asked = kind === 'empty' ? none : querier;
+  const broken = (): Promise<never> => Promise.reject(new VitrineError('query_failed', 'The store cannot be read.'));
+  const failing: Querier = { ...querier, instant: broken, range: broken };
+  const asked = kind === 'empty' ? none : kind === 'broken' ? failing : querier;
   const api = await createMonitorApi({
     ...data,
     ...recordsOf(options.overrides?.logs ?? data.logs, clock),
@@ -116,6 +131,8 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     logger: silentLogger,
     clock,
     allowedHosts: [],
+    capabilities: ['balancer'],
+    routes: kind === 'broken' ? [] : careRoutes(fakeCare),
     token: options.token,
     prometheusRouter: kind === 'broken' ? undefined : prometheusStandIn(asked),
     ...options.overrides,

@@ -74,6 +74,8 @@ export async function startVitrine(options: VitrineOptions = {}): Promise<Vitrin
       ownDir: dataDir,
       env: {
         ...portsEnvironment(ports),
+        // Tests count requests; those of the first minute switch it on.
+        VITRINE_SAMPLE__TRAFFIC: 'false',
         ...options.env,
       },
     }),

@@ -67,11 +67,25 @@ const CASES: readonly Case[] = [
   },
   { app: 'hono.mjs', unseenByBundle: true, routes: COMMON, exceptions: BOOM },
   { app: 'react-router.mjs', routes: { '/users/1': '/users/:id', '/users/1.data': '/users/:id' } },
-  { app: 'trpc.cjs', routes: { '/trpc/user.byId': '/trpc/user.byId', '/trpc/none': 'none' } },
+  {
+    app: 'trpc.cjs',
+    routes: { '/trpc/user.byId': '/trpc/user.byId', '/trpc/fail': '/trpc/fail', '/trpc/none': 'none' },
+    exceptions: { '/trpc/fail': 'RangeError' },
+  },
+  {
+    app: 'connect.cjs',
+    routes: { '/users/7': '/users', '/admin/deep/9': '/admin/deep', '/fail': '/fail', '/none': 'none' },
+  },
   { app: 'polka.cjs', routes: { '/users/1': '/users/:id', '/none': 'none' } },
   {
     app: 'plain.cjs',
-    routes: { '/users/42': '/users/:id', '/assets/app.3f9c.js': '/assets/*.js', '/missing/1': 'none' },
+    routes: {
+      '/users/42': '/users/:id',
+      '/assets/app.3f9c.js': '/assets/*.js',
+      '/missing/1': 'none',
+      '/throws': '/throws',
+    },
+    exceptions: { '/throws': 'RangeError' },
   },
 ];
 

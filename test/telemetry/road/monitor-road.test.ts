@@ -1,5 +1,7 @@
 import { logs, metrics, trace } from '@opentelemetry/api';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { movedClock } from '../../support/moved-clock.ts';
+import { until } from '../../support/until.ts';
 import type { Telemetry } from '../../../src/telemetry/sdk.ts';
 import { startTelemetry } from '../../../src/telemetry/sdk.ts';
 import { decodeProto } from '../../support/telemetry/otlp-proto.ts';
@@ -52,6 +54,41 @@ describe('the road to a monitor', () => {
     expect(decodeProto('ExportTraces', body)).toMatchObject({
       resourceSpans: [{ scopeSpans: [{ spans: [{ name: 'checkout', flags: 0x100 }] }] }],
     });
+  });
+
+  it('sends the metrics of a process in which nothing happens each five seconds, and again at once after a span', async () => {
+    const { url, bodies } = await collector();
+    const clock = movedClock(1_700_000_000_000);
+    const identity = { serviceName: 'shop', instanceId: 'here:1' };
+    const telemetry = await startTelemetry({ ...identity, env: {}, logger: recordingLogger(), monitorUrl: url, clock });
+    open.push(() => telemetry.shutdown());
+    const sent = (): number => bodies.filter(({ path }) => path === '/v1/metrics').length;
+    const free = (signal: string): boolean =>
+      ((count(telemetry, signal) as { sent: number } | undefined)?.sent ?? 0) ===
+      bodies.filter(({ path }) => path === `/v1/${signal}`).length;
+    const hasSpan = (): boolean => bodies.some(({ path }) => path === '/v1/traces');
+    let isSpanDue = false;
+    const isFree = (): boolean => free('metrics') && free('traces') && hasSpan() === isSpanDue;
+    /** The numbers of the seconds, of `seconds`, that sent metrics. */
+    const secondsThatSend = async (seconds: number): Promise<number[]> => {
+      const found: number[] = [];
+      for (let second = 1; second <= seconds; second += 1) {
+        const collections = vi.spyOn(telemetry.live!, 'collect');
+        const before = sent();
+        await clock.advance(1_000);
+        if (collections.mock.calls.length > 0) {
+          found.push(second);
+          await until(() => sent() > before && isFree());
+        }
+        collections.mockRestore();
+      }
+      return found;
+    };
+    expect(await secondsThatSend(12)).toEqual([1, 6, 11]);
+    trace.getTracer('t').startSpan('checkout').end();
+    isSpanDue = true;
+    // With the span, in the interval after it, and then each five seconds.
+    expect(await secondsThatSend(8)).toEqual([1, 2, 7]);
   });
 
   it('gives only sampled spans to the exporters of the environment, and its token to no exporter', async () => {

@@ -19,6 +19,8 @@ import type { OutputSample } from './writer.ts';
 /** How long a restored alert keeps its state while its condition is not found. */
 const HOLD_MS = 60_000;
 const FOR_STATE = 'ALERTS_FOR_STATE';
+/** A comparison with a number at the end of an expression. */
+const THRESHOLD = /(?:>=|<=|==|!=|>|<)\s*[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:e[-+]?\d+)?\s*$/i;
 const NONE: AlertStates = new Map();
 
 const withLabels = (base: Labels, added: Readonly<Record<string, string>>): Labels => {
@@ -39,9 +41,11 @@ export class AlertingRule {
   readonly #seenHeld = new Set<string>();
   /** A rule with a long `for` writes nothing before it is restored: it would overwrite the series it is restored from. */
   #restored: boolean;
+  readonly #threshold: string | undefined;
 
   constructor(spec: AlertingSpec, graceMs: number) {
     this.spec = spec;
+    this.#threshold = THRESHOLD.exec(spec.expr)?.[0];
     this.#restored = spec.forMs < graceMs;
   }
 
@@ -179,7 +183,7 @@ export class AlertingRule {
       const changed = Math.max(alert.resolvedAtMs ?? -Infinity, alert.firedAtMs ?? -Infinity) > sentMs;
       if (!changed && nowMs - sentMs < resendMs) continue;
       this.#sent.set(key, nowMs);
-      due.push(alert);
+      due.push(this.#threshold === undefined ? alert : { ...alert, threshold: this.#threshold });
     }
     return due;
   }

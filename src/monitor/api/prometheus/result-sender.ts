@@ -20,6 +20,8 @@ export interface ResultSenderOptions {
   readonly maxPoints: number;
   /** Time limit for one result, from its first byte on. */
   readonly timeoutMs: number;
+  /** Other work that shares the slices of the results; default: 8 ms a turn for the results alone. */
+  readonly turns?: Turns | undefined;
 }
 
 function pointsOf(value: QueryValue): number {
@@ -34,7 +36,7 @@ export class ResultSender {
 
   constructor(options: ResultSenderOptions) {
     this.#options = options;
-    this.#turns = new Turns(options.clock, SLICE_MS);
+    this.#turns = options.turns ?? new Turns(options.clock, SLICE_MS);
   }
 
   /** Points of all results that are being sent. */

@@ -5,7 +5,7 @@
 import { Router } from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { systemClock } from '../../../base/clock.ts';
-import type { Clock } from '../../../base/clock.ts';
+import type { Clock, Turns } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
 import { silentLogger } from '../../../base/logger.ts';
 import type { Querier } from '../../../model/ports.ts';
@@ -36,6 +36,8 @@ export interface PrometheusRouterOptions {
   readonly timeoutMs?: number | undefined;
   /** Limit for the points of all results that are being sent; default 10 million. */
   readonly maxPointsSending?: number | undefined;
+  /** Other work that shares the slices in which results are sent. */
+  readonly turns?: Turns | undefined;
   /** Limit for a form body; default 1 MiB. */
   readonly maxFormBytes?: number | undefined;
   readonly retention?: string | undefined;
@@ -86,7 +88,12 @@ export function prometheusRouter(options: PrometheusRouterOptions): Router {
   const timeoutMs = options.timeoutMs ?? 120_000;
   const api: PrometheusApi = {
     querier: options.querier,
-    sender: new ResultSender({ clock, maxPoints: options.maxPointsSending ?? 10_000_000, timeoutMs }),
+    sender: new ResultSender({
+      clock,
+      maxPoints: options.maxPointsSending ?? 10_000_000,
+      timeoutMs,
+      turns: options.turns,
+    }),
     rules: options.rules,
     clock,
     logger: options.logger ?? silentLogger,

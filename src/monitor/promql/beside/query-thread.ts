@@ -4,7 +4,7 @@
  * not end in time.
  */
 import { Worker } from 'node:worker_threads';
-import type { Clock } from '../../../base/clock.ts';
+import type { Clock, Turns } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { QueryOptions, QueryResult, SampleSource } from '../../../model/ports.ts';
 import type { Series } from '../../../model/series.ts';
@@ -18,6 +18,8 @@ export interface QueryThreadOptions {
   readonly clock: Clock;
   readonly maxSamples: number;
   readonly timeoutMs: number;
+  /** Other work that shares the slices of the thread's requests. */
+  readonly turns?: Turns | undefined;
   readonly engine: Pick<
     EmbeddedOptions,
     'maxSamples' | 'timeoutMs' | 'lookbackMs' | 'defaultStepMs' | 'concurrency' | 'maxWaiting'
@@ -53,7 +55,7 @@ export class QueryThread implements AsyncDisposable {
   constructor(source: SampleSource, options: QueryThreadOptions) {
     this.#source = source;
     this.#options = options;
-    this.#share = new QueryShare(options.clock, options.maxSamples);
+    this.#share = new QueryShare(options.clock, options.maxSamples, undefined, options.turns);
   }
 
   /** Queries that run or wait on the thread now. */

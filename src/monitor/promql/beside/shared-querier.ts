@@ -73,7 +73,7 @@ export function sharedQuerier(
   const { lookbackMs, defaultStepMs, concurrency, maxWaiting } = options;
   const here = embeddedQuerier(source, { ...options, light, maxSamples: Math.floor(maxSamples * LIGHT_SHARE) });
   const engine = { maxSamples, timeoutMs, lookbackMs, defaultStepMs, concurrency, maxWaiting };
-  const thread = new QueryThread(source, { clock, maxSamples, timeoutMs, engine });
+  const thread = new QueryThread(source, { clock, maxSamples, timeoutMs, turns: options.turns, engine });
   const experience = new Experience(() => clock.monotonic());
 
   async function run(job: Job, given: QueryOptions, tryHere: () => Promise<QueryResult>): Promise<QueryResult> {

@@ -28,6 +28,7 @@ export class Annotations {
   readonly #warnings = new Set<string>();
   readonly #infos = new Set<string>();
   readonly #repairs = new Map<string, Repair>();
+  readonly #nonCounters = new Set<string>();
 
   constructor(query: string) {
     this.#query = query;
@@ -122,6 +123,10 @@ export class Annotations {
   }
 
   possibleNonCounter(metric: string, pos: Position): void {
+    // Once for each series: the text is made for the first only.
+    const key = `${pos.start} ${metric}`;
+    if (this.#nonCounters.has(key)) return;
+    if (this.#nonCounters.size < MAX_KEPT) this.#nonCounters.add(key);
     this.info(`metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${quote(metric)}`, pos);
   }
 

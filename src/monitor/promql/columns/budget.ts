@@ -1,6 +1,6 @@
 /**
  * Limits of the running queries: samples in memory, time, and use of the thread. The evaluator checks them between series.
- * All queries together therefore return to the event loop about every 8 ms, and a query that is cancelled or late ends
+ * All queries together therefore return to the event loop every few milliseconds, and a query that is cancelled or late ends
  * within that time. With `LightLimits`, a query that costs more ends with `TooHeavy`; the caller then runs it on another
  * thread, where it blocks no other work.
  */
@@ -43,11 +43,12 @@ export class QueryShare {
   readonly #budgets = new Set<Budget>();
   #held = 0;
 
-  constructor(clock: Clock, maxSamples: number, light?: LightLimits) {
+  /** `turns` when other work shares the slices of this engine's queries. */
+  constructor(clock: Clock, maxSamples: number, light?: LightLimits, turns = new Turns(clock, SLICE_MS)) {
     this.clock = clock;
     this.maxSamples = maxSamples;
     this.light = light;
-    this.turns = new Turns(clock, SLICE_MS);
+    this.turns = turns;
   }
 
   /** Samples that all running queries hold. */

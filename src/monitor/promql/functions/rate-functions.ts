@@ -25,56 +25,8 @@ import {
   type Window,
   type WindowFunction,
 } from '../columns/window.ts';
+import { extrapolation, lostInResets, type RateKind } from './float-rates.ts';
 import { startsAfter } from './window-functions.ts';
-
-interface RateKind {
-  readonly isCounter: boolean;
-  readonly isRate: boolean;
-}
-
-/**
- * The factor by which an increase between two samples is multiplied to cover the window. `first` is the value of the first
- * sample and `increase` is the increase found (of the count, for histograms); times are in ms. The parameters are numbers
- * instead of an object because this runs for every window.
- */
-function extrapolation(
-  w: Window,
-  kind: RateKind,
-  firstT: number,
-  lastT: number,
-  intervals: number,
-  first: number,
-  increase: number,
-): number {
-  let toStart = (firstT - (w.endMs - w.rangeMs)) / 1000;
-  let toEnd = (w.endMs - lastT) / 1000;
-  const sampled = (lastT - firstT) / 1000;
-  const average = sampled / intervals;
-  // When the samples end further from an edge than this, the series most likely ends there: extend it by half an interval
-  // only.
-  const threshold = average * 1.1;
-  if (toStart >= threshold) toStart = average / 2;
-  if (kind.isCounter && increase > 0 && first >= 0) {
-    // A counter was never below zero, so the extrapolation does not go back past the point where the line reaches zero.
-    const toZero = sampled * (first / increase);
-    if (toZero < toStart) toStart = toZero;
-  }
-  if (toEnd >= threshold) toEnd = average / 2;
-  const factor = (sampled + toStart + toEnd) / sampled;
-  return kind.isRate ? factor / (w.rangeMs / 1000) : factor;
-}
-
-/** For each reset that the values show, the value that the counter had before it; the sum of these values. */
-function lostInResets(v: Float64Array, lo: number, hi: number, increase: number): number {
-  let result = increase;
-  let previous = v[lo];
-  for (let i = lo + 1; i < hi; i += 1) {
-    const current = v[i];
-    if (current < previous) result += previous;
-    previous = current;
-  }
-  return result;
-}
 
 function floatRate(w: Window, kind: RateKind): number | undefined {
   const { t, v, st } = w.series;
@@ -87,7 +39,7 @@ function floatRate(w: Window, kind: RateKind): number | undefined {
     // Most windows contain no reset and need no search.
     if (fallsInside(w)) increase = lostInResets(v, lo, w.hi, increase);
   }
-  return increase * extrapolation(w, kind, t[lo], t[last], last - lo, v[lo], increase);
+  return increase * extrapolation(kind, w.endMs, w.rangeMs, t[lo], t[last], last - lo, v[lo], increase);
 }
 
 /** A start time inside the window and before the first sample counts as a sample of value zero. */
@@ -112,7 +64,7 @@ function floatRateWithStart(w: Window, kind: RateKind, st: Float64Array): number
     else if (overlaps(st, t, i)) w.notes.startTimeOverlap(metricOf(w), w.pos);
   }
   const firstT = zero ? st[lo] : t[lo];
-  return increase * extrapolation(w, kind, firstT, t[hi - 1], points - 1, zero ? 0 : v[lo], increase);
+  return increase * extrapolation(kind, w.endMs, w.rangeMs, firstT, t[hi - 1], points - 1, zero ? 0 : v[lo], increase);
 }
 
 function noteOverlaps(w: Window, st: Float64Array, t: Float64Array): void {
@@ -144,7 +96,16 @@ function histogramRate(w: Window, kind: RateKind): Histogram | undefined {
   if (increase === undefined) return undefined;
   const firstT = zero ? st[hlo] : t[hlo];
   const intervals = hhi - hlo - 1 + (zero ? 1 : 0);
-  const factor = extrapolation(w, kind, firstT, t[hhi - 1], intervals, zero ? 0 : h[hlo].count, increase.count);
+  const factor = extrapolation(
+    kind,
+    w.endMs,
+    w.rangeMs,
+    firstT,
+    t[hhi - 1],
+    intervals,
+    zero ? 0 : h[hlo].count,
+    increase.count,
+  );
   return withHint(scaleHistogram(increase, factor), 'gauge');
 }
 

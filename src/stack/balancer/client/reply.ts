@@ -61,6 +61,8 @@ export class ClientReply {
   ownFields = '';
   /** The change that the route makes to the fields of its answers. */
   edit: ((fields: string) => string) | undefined;
+  /** The application's spelling of the field: clients that compare bytes must find what it sent. */
+  lengthName = 'Content-Length';
 
   /** `onStalling`: bytes wait in the socket for the client to read. */
   constructor(
@@ -109,8 +111,8 @@ export class ClientReply {
     this.#bodiless = bodiless;
     let text = `HTTP/1.1 ${status} ${reason}\r\n${this.edit === undefined ? fields : this.edit(fields)}${this.ownFields}`;
     if (bodiless) {
-      if (statedLength !== undefined) text += `Content-Length: ${statedLength}\r\n`;
-    } else if (bodyBytes >= 0) text += `Content-Length: ${bodyBytes}\r\n`;
+      if (statedLength !== undefined) text += `${this.lengthName}: ${statedLength}\r\n`;
+    } else if (bodyBytes >= 0) text += `${this.lengthName}: ${bodyBytes}\r\n`;
     else if (this.#http11) this.#chunked = true;
     else this.#keepAlive = false;
     this.#head = text;

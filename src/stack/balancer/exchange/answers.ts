@@ -53,7 +53,8 @@ export interface Packing {
 /** The head of an upstream's answer with the lines `own`; the body follows as it arrives. */
 export function passHead(reply: ClientReply, request: RequestHead, head: ReplyHead, own: string, by?: Packing): void {
   const lines = head.hasDate ? own : `${own}Date: ${new Date().toUTCString()}\r\n`;
-  const { status, reason, fields, bodyBytes, statedLength } = head;
+  const { status, reason, fields, bodyBytes, statedLength, lengthName } = head;
+  if (lengthName !== undefined) reply.lengthName = lengthName;
   const bodiless = isBodiless(request.method, status);
   const packed = by && pack(by, request, { status, fields, length: lengthOf(head, bodiless) }, bodiless);
   if (by === undefined || packed?.coding === undefined) {

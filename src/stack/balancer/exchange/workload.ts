@@ -46,6 +46,8 @@ export class Workload {
   readonly #tunnels = new Set<Tunnel>();
   readonly #closing: () => boolean;
   #exchanges = 0;
+  /** Requests since the start. */
+  taken = 0;
 
   /** `closing`: each connection is closed after its answer. */
   constructor(pieces: WorkloadPieces, closing: () => boolean) {
@@ -60,6 +62,7 @@ export class Workload {
 
   serve(arrival: Arrival): void {
     const { route, head, client, requestId, reply } = arrival;
+    this.taken += 1;
     if (!route.guarded && !route.factual) {
       this.#exchange(arrival, undefined);
       return;

@@ -15,6 +15,8 @@ export interface ReplyHead {
   readonly bodyBytes: number;
   /** `Content-Length` as sent, for answers to HEAD and for 304, where it does not describe this message. */
   readonly statedLength: string | undefined;
+  /** `Content-Length` in the letters that the upstream used; undefined in the usual ones. */
+  readonly lengthName?: string | undefined;
   readonly hasDate: boolean;
   readonly keepAlive: boolean;
   readonly upgrade: string | undefined;
@@ -46,6 +48,7 @@ export function parseReplyHead(text: string, method: string): ReplyHead {
     fields: seen.fields,
     bodyBytes,
     statedLength: method === 'HEAD' || status === 304 ? seen.length : undefined,
+    lengthName: seen.lengthName,
     hasDate: seen.hasDate,
     keepAlive: keepAlive && bodyBytes !== -2,
     upgrade: seen.upgrade,
@@ -73,6 +76,7 @@ function replyBody(status: number, method: string, http11: boolean, length?: str
 interface SeenFields {
   fields: string;
   length: string | undefined;
+  lengthName: string | undefined;
   coding: string | undefined;
   connection: string | undefined;
   upgrade: string | undefined;
@@ -83,6 +87,7 @@ function scanFields(text: string, from: number): SeenFields {
   const seen: SeenFields = {
     fields: '',
     length: undefined,
+    lengthName: undefined,
     coding: undefined,
     connection: undefined,
     upgrade: undefined,
@@ -97,6 +102,7 @@ function scanFields(text: string, from: number): SeenFields {
     if (meaning === FIELD.date) seen.hasDate = true;
     else if (meaning !== FIELD.pass && meaning !== FIELD.via && meaning !== FIELD.userAgent) {
       if (meaning === FIELD.invalid) throw bad('a field name is not a token');
+      if (meaning === FIELD.contentLength) seen.lengthName = text.slice(at, colon);
       // A field that is not forwarded ends the run of forwarded fields.
       if (takeField(seen, meaning, text.slice(colon + 1, end).trim())) {
         seen.fields += text.slice(runStart, at);

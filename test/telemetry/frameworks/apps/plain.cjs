@@ -1,5 +1,10 @@
 const http = require('node:http');
+process.on('uncaughtException', () => {});
 const server = http.createServer((request, response) => {
+  if (request.url === '/throws') {
+    setImmediate(() => response.end('late'));
+    throw new RangeError('boom');
+  }
   response.statusCode = request.url.startsWith('/missing') ? 404 : 200;
   response.end('ok');
 });

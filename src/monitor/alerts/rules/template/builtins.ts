@@ -3,7 +3,7 @@ import { Labels } from '../../../../model/labels.ts';
 import { sprint, sprintf } from './printf.ts';
 import { TemplateError } from './tree.ts';
 import type { Value } from './value.ts';
-import { fieldOf, goString, isTrue } from './value.ts';
+import { fieldOf, goString, isTrue, plainOf } from './value.ts';
 
 export type TemplateFunction = (...args: readonly Value[]) => Value | Promise<Value>;
 
@@ -46,7 +46,8 @@ function less(a: Value, b: Value): boolean {
   return (a as number) < (b as number);
 }
 
-function length(value: Value): bigint {
+function length(given: Value): bigint {
+  const value = plainOf(given);
   if (typeof value === 'string') return BigInt(Buffer.byteLength(value));
   if (Array.isArray(value)) return BigInt(value.length);
   if (value instanceof Labels || value instanceof Map) return BigInt(value.size);
@@ -54,7 +55,7 @@ function length(value: Value): bigint {
 }
 
 function index(value: Value, ...keys: readonly Value[]): Value {
-  let found = value;
+  let found = plainOf(value);
   for (const key of keys) {
     if (Array.isArray(found)) {
       const items = found as readonly Value[];
@@ -65,11 +66,13 @@ function index(value: Value, ...keys: readonly Value[]): Value {
       if (typeof key !== 'string') throw new TemplateError("can't index item with what is no string");
       found = fieldOf(found, key);
     }
+    found = plainOf(found);
   }
   return found;
 }
 
-function slice(value: Value, from: Value = 0n, to?: Value): Value {
+function slice(given: Value, from: Value = 0n, to?: Value): Value {
+  const value = plainOf(given);
   if (typeof value !== 'string' && !Array.isArray(value)) throw new TemplateError("can't slice item");
   const items = value as string | readonly Value[];
   const end = to ?? BigInt(items.length);

@@ -4,7 +4,7 @@ import type { TemplateFunction } from './builtins.ts';
 import type { Node, Operand, Pipeline, Template } from './tree.ts';
 import { TemplateError } from './tree.ts';
 import type { Value } from './value.ts';
-import { fieldOf, goString, isTrue } from './value.ts';
+import { called, fieldOf, goString, isTrue, methodOf, plainOf } from './value.ts';
 
 const MAX_STEPS = 100_000;
 const MAX_OUTPUT_LENGTH = 256 * 1024;
@@ -120,7 +120,7 @@ class Executor {
     const [head, ...rest] = operands;
     if (head.kind !== 'function') {
       if (head.kind === 'literal' && head.value === null) throw new TemplateError('nil is not a command');
-      if (rest.length > 0 || piped.length > 0) throw new TemplateError("can't give argument to non-function");
+      if (rest.length > 0 || piped.length > 0) return this.#method(head, rest, dot, piped);
       return this.#operand(head, dot);
     }
     const { name } = head;
@@ -139,6 +139,17 @@ class Executor {
     } catch (error) {
       throw new TemplateError(`error calling ${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  /** A method with arguments: `.CommonLabels.Remove .GroupLabels.Names`. */
+  async #method(head: Operand, rest: readonly Operand[], dot: Value, piped: readonly Value[]): Promise<Value> {
+    const name = head.fields.at(-1) ?? '';
+    const self = await this.#operand({ ...head, fields: head.fields.slice(0, -1) }, dot);
+    const method = methodOf(self, name);
+    if (method === undefined) throw new TemplateError("can't give argument to non-function");
+    const args: Value[] = [];
+    for (const operand of rest) args.push(await this.#operand(operand, dot));
+    return called(name, method, [self, ...args, ...piped]);
   }
 
   async #operand(operand: Operand, dot: Value): Promise<Value> {
@@ -187,7 +198,8 @@ class Executor {
   }
 }
 
-function entriesOf(value: Value): readonly (readonly [Value, Value])[] {
+function entriesOf(given: Value): readonly (readonly [Value, Value])[] {
+  const value = plainOf(given);
   if (value === null || value === undefined) return [];
   if (typeof value === 'bigint')
     return Array.from({ length: Math.min(Number(value), MAX_STEPS) }, (_, at) => [BigInt(at), BigInt(at)]);

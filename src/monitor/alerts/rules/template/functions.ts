@@ -99,7 +99,8 @@ function durationSeconds(text: string): number {
   return ms / 1_000;
 }
 
-const PLAIN: Readonly<Record<string, TemplateFunction>> = {
+/** Functions of Prometheus that need nothing from outside. */
+export const PLAIN: Readonly<Record<string, TemplateFunction>> = {
   first: (samples) => {
     const [head] = list(samples);
     if (head === undefined) throw new TemplateError('first() called on vector with no elements');

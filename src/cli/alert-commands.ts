@@ -1,0 +1,119 @@
+/** The commands `alerts`, `silence`, `notify` and `explain alert` with their arguments and flags. */
+import { userInfo } from 'node:os';
+import type { Command } from 'commander';
+import { VitrineError } from '../base/errors.ts';
+import type { ClientOptions } from './client.ts';
+import type { AlertTarget } from './alerts.ts';
+
+type Flags = Readonly<Record<string, unknown>>;
+
+/** The name under which care is recorded, unless a flag names another. */
+function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'vitrine';
+  }
+}
+
+export function addAlerts(program: Command, clientOf: (flags: Flags) => ClientOptions): void {
+  const targetOf = (flags: Flags): AlertTarget => ({
+    ...clientOf(flags),
+    json: flags['json'] === true,
+    by: (flags['by'] as string | undefined) ?? ownName(),
+  });
+  const command = (parent: Command, name: string, what: string, isDefault = false): Command =>
+    parent
+      .command(name, { isDefault })
+      .description(what)
+      .option('--url <url>', 'the running Vitrine', 'http://127.0.0.1:4000')
+      .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
+      .option('--by <name>', 'who does this (default: your login name)')
+      .option('--json', 'as JSON', false);
+  addCare(program, command, targetOf);
+  addSilences(program, command, targetOf);
+  const notify = program.command('notify').description('channels of notifications');
+  command(notify, 'test', 'send a test message to every channel of a receiver')
+    .argument('<receiver>', 'its name in the configuration')
+    .action(async (receiver: string, flags: Flags) => {
+      await (await import('./alerts.ts')).testReceiver(targetOf(flags), receiver);
+    });
+  const explain = program.command('explain').description('explain why something happened');
+  command(explain, 'alert', 'why an alert was or was not sent')
+    .argument('<id>', 'its fingerprint, or the beginning of it')
+    .action(async (id: string, flags: Flags) => {
+      await (await import('./alerts.ts')).explainAlert(targetOf(flags), id);
+    });
+}
+
+type Make = (parent: Command, name: string, what: string, isDefault?: boolean) => Command;
+type TargetOf = (flags: Flags) => AlertTarget;
+
+const ID = 'its fingerprint, or the beginning of it';
+
+function addCare(program: Command, command: Make, targetOf: TargetOf): void {
+  const alerts = program.command('alerts').description('active alerts and their care');
+  command(alerts, 'list', 'alerts that fire or are muted', true).action(async (flags: Flags) => {
+    await (await import('./alerts.ts')).listAlerts(targetOf(flags));
+  });
+  command(alerts, 'show', 'one alert: its state, care and history')
+    .argument('<id>', ID)
+    .action(async (id: string, flags: Flags) => {
+      await (await import('./alerts.ts')).explainAlert(targetOf(flags), id);
+    });
+  for (const [name, what] of [
+    ['ack', 'acknowledge: repetitions stop while nothing new happens'],
+    ['unack', 'take the acknowledgement back'],
+  ] as const) {
+    command(alerts, name, what)
+      .argument('<id>', ID)
+      .action(async (id: string, flags: Flags) => {
+        await (await import('./alerts.ts')).careFor(targetOf(flags), id, name, {});
+      });
+  }
+  command(alerts, 'assign', 'say who works on it')
+    .argument('<id>', ID)
+    .argument('<to>', 'a name')
+    .action(async (id: string, to: string, flags: Flags) => {
+      await (await import('./alerts.ts')).careFor(targetOf(flags), id, 'assign', { to });
+    });
+  command(alerts, 'snooze', 'send nothing about it for some time')
+    .argument('<id>', ID)
+    .option('--for <duration>', 'how long', '1h')
+    .action(async (id: string, flags: Flags) => {
+      await (await import('./alerts.ts')).careFor(targetOf(flags), id, 'snooze', { for: flags['for'] });
+    });
+  command(alerts, 'comment', 'write something about it')
+    .argument('<id>', ID)
+    .argument('<text>', 'the comment')
+    .action(async (id: string, text: string, flags: Flags) => {
+      await (await import('./alerts.ts')).careFor(targetOf(flags), id, 'comment', { text });
+    });
+}
+
+function addSilences(program: Command, command: Make, targetOf: TargetOf): void {
+  const silence = program.command('silence').description('silences: they mute matching alerts for some time');
+  command(silence, 'list', 'silences, and what they mute now', true)
+    .option('--expired', 'also those that have ended', false)
+    .action(async (flags: Flags) => {
+      await (await import('./alerts.ts')).listSilences(targetOf(flags), flags['expired'] === true);
+    });
+  command(silence, 'add', 'make a silence')
+    .argument('<matcher...>', `such as alertname=Down 'host=~"web.*"'`)
+    .option('--for <duration>', 'how long', '2h')
+    .option('--comment <text>', 'why')
+    .option('--dry-run', 'say what it would mute, and make nothing', false)
+    .action(async (matchers: string[], flags: Flags) => {
+      const { for: duration, comment = '', dryRun } = flags as Record<string, string>;
+      if (comment === '' && Boolean(dryRun) === false) {
+        throw new VitrineError('usage', 'Say why with --comment TEXT.');
+      }
+      const body = { matchers, duration, comment, dry_run: Boolean(dryRun) };
+      await (await import('./alerts.ts')).addSilence(targetOf(flags), body);
+    });
+  command(silence, 'expire', 'end a silence')
+    .argument('<id>', 'its id')
+    .action(async (id: string, flags: Flags) => {
+      await (await import('./alerts.ts')).expireSilence(targetOf(flags), id);
+    });
+}

@@ -1,0 +1,227 @@
+/**
+ * The pipeline of notifications, one line of steps:
+ *
+ *   intake → route → inhibit → silence and time intervals → group → wait → dedup → escalate → deliver → journal
+ *
+ * `take` does intake, route and group; the timer of the group is the wait; `#flush` does the rest. The steps are pure
+ * functions of `steps/` and `file/`; this class holds the state that they need. Grouping comes before muting, as in
+ * Alertmanager: a muted alert is in its group, and is sent when the mute ends.
+ *
+ * Delivery is at least once: the notification log is written after the delivery, so a kill between the two repeats one message.
+ */
+import type { Clock } from '../../../base/clock.ts';
+import type { Random } from '../../../base/random.ts';
+import { Deliveries, type PipelineConfig, type PipelineFigures } from './deliveries.ts';
+import { groupLabelsOf, routesFor } from './file/route.ts';
+import { Journal } from './journal.ts';
+import type { DataSources } from './notification-data.ts';
+import { AlertStore, MAX_ALERTS } from './state/alerts.ts';
+import { CareBook } from './state/care.ts';
+import { Groups, type Group } from './state/groups.ts';
+import type { Ledger } from './state/ledger.ts';
+import { Maintenance } from './state/maintenance.ts';
+import type { StateStore } from './state/records.ts';
+import { Silences } from './state/silences.ts';
+import { batchOf, muted, mutedByTime, timeMute, type Batch, type Mute } from './steps/batch.ts';
+import { escalate } from './steps/escalate.ts';
+import { Inhibitor } from './steps/inhibit.ts';
+import { isResolved, joined, takeIn, type PostedAlert, type StoredAlert } from './steps/intake.ts';
+
+export interface PipelineOptions {
+  readonly config: PipelineConfig;
+  readonly state: StateStore;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly sources: Omit<DataSources, 'careOf'>;
+  readonly resolveThroughMutes: boolean;
+  readonly figures: PipelineFigures;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class Pipeline {
+  readonly alerts: AlertStore;
+  readonly silences: Silences;
+  readonly care: CareBook;
+  readonly maintenance: Maintenance;
+  readonly #options: PipelineOptions;
+  readonly #journal: Journal;
+  readonly #deliveries: Deliveries;
+  #config: PipelineConfig;
+  #inhibitor: Inhibitor;
+  #groups: Groups;
+
+  constructor(options: PipelineOptions) {
+    const { state } = options;
+    this.#options = options;
+    this.#config = options.config;
+    this.#journal = new Journal(options.ledger);
+    this.alerts = new AlertStore(state);
+    this.silences = new Silences(state);
+    this.care = new CareBook(state);
+    this.maintenance = new Maintenance(state);
+    this.#deliveries = new Deliveries({
+      ...options,
+      care: this.care,
+      journal: this.#journal,
+      take: (alerts) => this.take(alerts),
+    });
+    this.#inhibitor = new Inhibitor(options.config.inhibitRules);
+    this.#groups = this.#newGroups();
+    this.#regroup();
+  }
+
+  get config(): PipelineConfig {
+    return this.#config;
+  }
+
+  get groups(): readonly Group[] {
+    return this.#groups.values();
+  }
+
+  #newGroups(): Groups {
+    const { state, clock, onFailure } = this.#options;
+    return new Groups({ state, clock, onFailure, flush: (group, nowMs) => this.#flush(group, nowMs) });
+  }
+
+  /** Puts all known alerts into groups: after a start, and under a new configuration. */
+  #regroup(): void {
+    for (const alert of this.alerts.values()) {
+      this.#inhibitor.update(alert);
+      for (const route of routesFor(this.#config.route, alert.labels)) {
+        this.#groups.put(alert, route, groupLabelsOf(alert.labels, route));
+      }
+    }
+  }
+
+  async reload(config: PipelineConfig): Promise<void> {
+    await this.#groups.stop();
+    // The timers that the new groups go on with must be written.
+    await this.#options.state.change(() => {});
+    this.#config = config;
+    this.#inhibitor = new Inhibitor(config.inhibitRules);
+    this.#groups = this.#newGroups();
+    this.#regroup();
+  }
+
+  /** Resolves with the reasons of refused alerts when the accepted ones are on the disk; rejects when they cannot be kept. */
+  async take(posted: readonly PostedAlert[]): Promise<string[]> {
+    const { clock, figures } = this.#options;
+    const nowMs = clock.now();
+    const refused: string[] = [];
+    const accepted: StoredAlert[] = [];
+    for (const one of posted) {
+      const intake = takeIn(one, nowMs, this.#config.resolveTimeoutMs);
+      if (intake.kind === 'refused') refused.push(intake.reason);
+      else if (this.alerts.size >= MAX_ALERTS && this.alerts.get(intake.alert.fingerprint) === undefined)
+        refused.push(`there are ${MAX_ALERTS} alerts already`);
+      else accepted.push(this.#put(intake.alert, nowMs));
+    }
+    if (refused.length > 0) figures.refused('intake', refused.length);
+    if (accepted.length > 0) await this.alerts.set(accepted);
+    return refused;
+  }
+
+  #put(arrived: StoredAlert, nowMs: number): StoredAlert {
+    const known = this.alerts.get(arrived.fingerprint);
+    const alert = joined(known, arrived);
+    this.care.refired(known, alert, nowMs).catch(this.#options.onFailure);
+    // Held at once, so that the next alert of this call sees it.
+    this.alerts.hold(alert);
+    if (known === undefined) this.#journal.created(alert, nowMs);
+    this.#inhibitor.update(alert);
+    for (const route of routesFor(this.#config.route, alert.labels)) {
+      const put = this.#groups.put(alert, route, groupLabelsOf(alert.labels, route));
+      if (put === undefined) this.#options.figures.refused('groups', 1);
+      else if (put.isNew) this.#journal.grouped(alert, put.group, nowMs);
+    }
+    return alert;
+  }
+
+  async #flush(group: Group, nowMs: number): Promise<void> {
+    const receiver = this.#config.receivers.get(group.route.options.receiver);
+    if (receiver === undefined || group.alerts.size === 0) return;
+    const owed = this.#options.resolveThroughMutes ? this.#deliveries.owed(group, receiver) : new Set<string>();
+    const batch = batchOf(group.alerts.values(), nowMs, owed);
+    const open = this.#mute(batch, group);
+    this.#journal.decisions(group, open.decisions, nowMs);
+    const { receivers } = escalate(open, receiver, this.#config.receivers);
+    if (await this.#deliveries.all(group, this.#config, receivers, open)) this.#settle(group, batch);
+  }
+
+  /** Inhibit, then time intervals, then silences, maintenance and snoozes: the order decides only which reason is given. */
+  #mute(batch: Batch, group: Group): Batch {
+    const { nowMs } = batch;
+    const inhibited = muted(batch, ({ labels }) => {
+      const by = this.#inhibitor.inhibitedBy(labels, nowMs);
+      return by === undefined ? undefined : { kind: 'inhibition', by };
+    });
+    const timed = mutedByTime(inhibited, group.route, this.#config.timeIntervals);
+    const open = muted(timed, (alert) => this.#silenced(alert, nowMs));
+    for (const { mute, passed } of open.decisions) if (!passed) this.#options.figures.suppressed(mute.kind, 1);
+    return open;
+  }
+
+  #silenced({ labels, fingerprint }: StoredAlert, nowMs: number): Mute | undefined {
+    const silence = this.silences.silencedBy(labels, nowMs);
+    if (silence !== undefined) return { kind: 'silence', ...silence };
+    const window = this.maintenance.muting(labels, nowMs);
+    if (window !== undefined) return { kind: 'maintenance', name: window };
+    const snoozed = this.care.snoozedAt(fingerprint, nowMs);
+    return snoozed === undefined ? undefined : { kind: 'snooze', ...snoozed };
+  }
+
+  /** All reasons for which the alert would be muted now, for people and the API. */
+  mutesOf(alert: StoredAlert, nowMs: number): Mute[] {
+    const by = this.#inhibitor.inhibitedBy(alert.labels, nowMs);
+    const silences = this.silences
+      .allFor(alert.labels, nowMs)
+      .map((silence): Mute => ({ kind: 'silence', ...silence }));
+    const other = silences.length === 0 ? this.#silenced(alert, nowMs) : undefined;
+    return [
+      ...(by === undefined ? [] : [{ kind: 'inhibition' as const, by }]),
+      ...silences,
+      ...(other === undefined ? [] : [other]),
+    ];
+  }
+
+  /** The mute of a whole group by time. */
+  timeMuteOf({ route }: Group, nowMs: number): Mute | undefined {
+    return timeMute(route, this.#config.timeIntervals, nowMs);
+  }
+
+  /** Resolved alerts leave the group, unless they have changed since the flush began. */
+  #settle(group: Group, batch: Batch): void {
+    for (const { alert, resolved } of batch.alerts) {
+      if (!resolved || group.alerts.get(alert.fingerprint) !== alert) continue;
+      group.alerts.delete(alert.fingerprint);
+      group.muted.delete(alert.fingerprint);
+      this.#journal.resolved(alert, group, batch.nowMs);
+    }
+  }
+
+  /** Sends a message to every integration of a receiver, past all steps. Undefined for an unknown receiver. */
+  async test(name: string, alert: StoredAlert): Promise<Awaited<ReturnType<Deliveries['test']>> | undefined> {
+    const channels = this.#config.channels.get(name);
+    return channels === undefined ? undefined : this.#deliveries.test(name, channels, alert);
+  }
+
+  /** Forgets what is over: resolved alerts that no group holds, old silences and log entries. */
+  async sweep(): Promise<void> {
+    const nowMs = this.#options.clock.now();
+    const held = new Set(this.#groups.values().flatMap(({ alerts }) => [...alerts.keys()]));
+    const gone = [...this.alerts.values()].filter((alert) => isResolved(alert, nowMs) && !held.has(alert.fingerprint));
+    for (const alert of gone) this.#inhibitor.remove(alert);
+    if (gone.length > 0) await this.alerts.delete(gone.map(({ fingerprint }) => fingerprint));
+    this.#groups.sweep();
+    await this.silences.sweep(nowMs);
+    await this.#deliveries.sweep(nowMs);
+    await this.#options.ledger.sweep(nowMs);
+  }
+
+  /** Deliveries in progress are given up; they are repeated after the next start. */
+  async close(): Promise<void> {
+    this.#deliveries.stop();
+    await this.#groups.stop();
+  }
+}

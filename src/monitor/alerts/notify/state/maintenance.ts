@@ -1,0 +1,136 @@
+/**
+ * Maintenance windows: once, or again and again by a cron expression in a time zone. A window mutes the alerts that its
+ * matchers match while it is open. The zone's own clock decides, so a window at 02:30 local time stays there when clocks
+ * change.
+ */
+import { Cron } from 'croner';
+import { VitrineError } from '../../../../base/errors.ts';
+import type { Labels, Matcher } from '../../../../model/labels.ts';
+import { matchesAll, type LabelMatcher } from '../file/matchers.ts';
+import { Records, type StateStore } from './records.ts';
+import { compileMatchers } from './silences.ts';
+
+export type Schedule =
+  | { readonly kind: 'once'; readonly fromMs: number; readonly toMs: number }
+  /** Opens at each time of the cron expression, for `durationMs`. */
+  | { readonly kind: 'cron'; readonly cron: string; readonly zone: string; readonly durationMs: number };
+
+export interface MaintenanceWindow {
+  readonly name: string;
+  readonly matchers: readonly Matcher[];
+  readonly schedule: Schedule;
+  readonly createdBy: string;
+  readonly comment: string;
+}
+
+const MAX_WINDOWS = 1_000;
+const LONGEST_MS = 31 * 86_400_000;
+
+/** Throws VitrineError `bad_request`. */
+function cronOf(expression: string, zone: string): Cron {
+  try {
+    const cron = new Cron(expression, { timezone: zone, paused: true });
+    // The zone is only looked at here.
+    cron.nextRun();
+    return cron;
+  } catch {
+    throw new VitrineError('bad_request', `"${expression}" in zone "${zone}" is not a cron expression.`, {
+      hint: 'Five fields and an IANA zone, for example "30 2 * * 0" and "Europe/Berlin".',
+    });
+  }
+}
+
+/** The weekly form as a cron expression: `days` are 0 (Sunday) to 6. */
+export function weeklyCron(days: readonly number[], time: string): string {
+  const found = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(time);
+  if (found === null || days.length === 0 || days.some((day) => !Number.isInteger(day) || day < 0 || day > 6)) {
+    throw new VitrineError(
+      'bad_request',
+      'A weekly window needs days from 0 (Sunday) to 6 and a time such as "22:30".',
+    );
+  }
+  return `${Number(found[2])} ${Number(found[1])} * * ${days.join(',')}`;
+}
+
+interface Compiled {
+  readonly matchers: readonly LabelMatcher[];
+  readonly cron: Cron | undefined;
+}
+
+export class Maintenance {
+  readonly #records: Records<MaintenanceWindow>;
+  readonly #compiled = new Map<string, Compiled>();
+
+  constructor(state: StateStore) {
+    this.#records = new Records(state, 'notify_maintenance', 'name', (body) => body as MaintenanceWindow);
+  }
+
+  all(): MaintenanceWindow[] {
+    return [...this.#records.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The name of the first open window that matches. */
+  muting(labels: Labels, nowMs: number): string | undefined {
+    for (const window of this.#records.values()) {
+      if (this.isOpen(window, nowMs) && matchesAll(this.#of(window).matchers, labels)) return window.name;
+    }
+    return undefined;
+  }
+
+  isOpen({ name, schedule, ...rest }: MaintenanceWindow, nowMs: number): boolean {
+    if (schedule.kind === 'once') return nowMs >= schedule.fromMs && nowMs < schedule.toMs;
+    const { cron } = this.#of({ name, schedule, ...rest });
+    // The last opening that could still be open is the first one after the earliest possible start.
+    const opened = cron?.nextRun(new Date(nowMs - schedule.durationMs));
+    return opened != null && opened.getTime() <= nowMs;
+  }
+
+  /** When it opens next; undefined when never again. */
+  nextOpening({ name, schedule, ...rest }: MaintenanceWindow, nowMs: number): number | undefined {
+    if (schedule.kind === 'once') return schedule.fromMs > nowMs ? schedule.fromMs : undefined;
+    return this.#of({ name, schedule, ...rest })
+      .cron?.nextRun(new Date(nowMs))
+      ?.getTime();
+  }
+
+  #of({ name, matchers, schedule }: MaintenanceWindow): Compiled {
+    const known = this.#compiled.get(name);
+    if (known !== undefined) return known;
+    const compiled = {
+      matchers: compileMatchers(matchers),
+      cron: schedule.kind === 'cron' ? cronOf(schedule.cron, schedule.zone) : undefined,
+    };
+    this.#compiled.set(name, compiled);
+    return compiled;
+  }
+
+  /** Resolves when it is on the disk. Throws VitrineError `bad_request` and `conflict`. */
+  async set(window: MaintenanceWindow): Promise<void> {
+    const { name, schedule } = window;
+    if (!/^[\w.~-]{1,128}$/.test(name)) {
+      throw new VitrineError('bad_request', 'The name has 1 to 128 letters, digits and . _ ~ -.');
+    }
+    const length = schedule.kind === 'once' ? schedule.toMs - schedule.fromMs : schedule.durationMs;
+    if (!(length > 0 && length <= LONGEST_MS)) {
+      throw new VitrineError('bad_request', 'A window lasts more than nothing and at most 31 days.');
+    }
+    if (this.#records.size >= MAX_WINDOWS && this.#records.get(name) === undefined) {
+      throw new VitrineError('conflict', `There are ${MAX_WINDOWS} maintenance windows.`);
+    }
+    this.#compiled.delete(name);
+    try {
+      this.#of(window);
+    } finally {
+      this.#compiled.delete(name);
+    }
+    await this.#records.set(name, window);
+  }
+
+  /** False when there is none of this name. */
+  async delete(name: string): Promise<boolean> {
+    if (this.#records.get(name) === undefined) return false;
+    this.#compiled.delete(name);
+    await this.#records.delete(name);
+    return true;
+  }
+}

@@ -1,0 +1,287 @@
+/** Vitrine's own routes of alert care, silences, maintenance windows, the ledger and the test of a receiver. */
+import { z } from 'zod';
+import { VitrineError } from '../../../base/errors.ts';
+import { parseDurationMs } from '../../../base/units.ts';
+import { MatcherError, parseMatchers, type LabelMatcher } from '../../alerts/notify/file/matchers.ts';
+import { routesFor } from '../../alerts/notify/file/route.ts';
+import type { CareAction } from '../../alerts/notify/state/care.ts';
+import type { StoredEvent } from '../../alerts/notify/state/ledger.ts';
+import { weeklyCron, type MaintenanceWindow, type Schedule } from '../../alerts/notify/state/maintenance.ts';
+import { silenceState, type NewSilence } from '../../alerts/notify/state/silences.ts';
+import { muteText } from '../../alerts/notify/steps/batch.ts';
+import { isResolved, type StoredAlert } from '../../alerts/notify/steps/intake.ts';
+import { jsonBody } from '../answers.ts';
+import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
+import type { AlertCare } from './care.ts';
+import { iso, silenceJson, sortedSilences } from './v2-forms.ts';
+
+const text = z.string().max(4_096);
+const time = z.union([z.number(), z.string()]).transform((value, context) => {
+  const ms = typeof value === 'number' ? value : Date.parse(value);
+  if (Number.isFinite(ms)) return ms;
+  context.addIssue({ code: 'custom', message: `"${value}" is not a time` });
+  return z.NEVER;
+});
+const durationMs = z.string().transform((value, context) => {
+  const ms = parseDurationMs(value);
+  if (ms !== undefined) return ms;
+  context.addIssue({ code: 'custom', message: `"${value}" is not a duration such as "2h"` });
+  return z.NEVER;
+});
+const matchers = z.union([z.string(), z.array(z.string())]).transform((value, context): LabelMatcher[] => {
+  try {
+    return [value].flat().flatMap(parseMatchers);
+  } catch (error) {
+    if (!(error instanceof MatcherError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+    return z.NEVER;
+  }
+});
+
+const silence = z.strictObject({
+  id: z.string().optional(),
+  matchers,
+  starts_at: time.optional(),
+  ends_at: time.optional(),
+  duration: durationMs.optional(),
+  comment: text.default(''),
+  created_by: text.min(1),
+  annotations: z.record(z.string(), text).default({}),
+  /** Says what it would mute, and makes nothing. */
+  dry_run: z.boolean().default(false),
+});
+
+const window = z.strictObject({
+  name: text,
+  matchers,
+  once: z.strictObject({ from: time, to: time }).optional(),
+  weekly: z.strictObject({ days: z.array(z.number()), at: text }).optional(),
+  cron: text.optional(),
+  zone: text.default('UTC'),
+  for: durationMs.optional(),
+  comment: text.default(''),
+  created_by: text.min(1),
+});
+
+/** Throws VitrineError `bad_request` with the first mistake. */
+function checked<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new VitrineError('bad_request', `${issue.path.join('.') || 'body'}: ${issue.message}`);
+}
+
+/** The caller: named in the body, else by the address of its connection. */
+function callerOf({ ctx }: Call, by: unknown): string {
+  if (typeof by === 'string' && by !== '') return by.slice(0, 200);
+  return `API from ${ctx.req.socket.remoteAddress ?? 'unknown'}`;
+}
+
+const ACTIONS: Readonly<
+  Record<string, (body: Readonly<Record<string, unknown>>, by: string, nowMs: number) => CareAction>
+> = {
+  ack: (_body, by) => ({ kind: 'ack', by }),
+  unack: (_body, by) => ({ kind: 'unack', by }),
+  assign: (body, by) => ({ kind: 'assign', by, ...checked(z.object({ to: text }), body) }),
+  comment: (body, by) => ({ kind: 'comment', by, ...checked(z.object({ text }), body) }),
+  snooze: (body, by, nowMs) => {
+    const given = checked(z.object({ for: durationMs.optional(), until: time.optional() }), body);
+    const untilMs = given.until ?? nowMs + (given.for ?? 3_600_000);
+    return { kind: 'snooze', by, untilMs };
+  },
+};
+
+function actionRoutes(care: AlertCare): Route[] {
+  return Object.entries(ACTIONS).map(([name, actionOf]) => ({
+    method: 'POST',
+    path: `/api/alerts/:fingerprint/${name}`,
+    async handler(call) {
+      const body = await bodyOf(call);
+      const action = actionOf(body, callerOf(call, body['by']), care.clock.now());
+      return { fingerprint: call.params['fingerprint'], care: await care.act(call.params['fingerprint'], action) };
+    },
+  }));
+}
+
+/** A call without a body is the same as one with `{}`. */
+function bodyOf({ ctx }: Call): Promise<Readonly<Record<string, unknown>>> {
+  const isEmpty =
+    ctx.req.headers['transfer-encoding'] === undefined && Number(ctx.req.headers['content-length'] ?? 0) === 0;
+  return isEmpty ? Promise.resolve({}) : jsonBody(ctx);
+}
+
+const eventJson = ({ id, atMs, type, alerts, receiver, text: sentence, data }: StoredEvent): object => ({
+  id,
+  at: iso(atMs),
+  type,
+  alerts,
+  ...(receiver === '' ? {} : { receiver }),
+  text: sentence,
+  data,
+});
+
+function alertDetail(care: AlertCare, alert: StoredAlert): object {
+  const { pipeline, ledger, clock } = care;
+  const nowMs = clock.now();
+  const mutes = pipeline.mutesOf(alert, nowMs);
+  const groups = pipeline.groups.filter(({ alerts }) => alerts.has(alert.fingerprint));
+  return {
+    fingerprint: alert.fingerprint,
+    labels: alert.labels,
+    annotations: alert.annotations,
+    state: isResolved(alert, nowMs) ? 'resolved' : mutes.length > 0 ? 'muted' : 'firing',
+    starts_at: iso(alert.startsAtMs),
+    ends_at: isResolved(alert, nowMs) ? iso(alert.endsAtMs) : null,
+    value: alert.value ?? null,
+    threshold: alert.threshold ?? null,
+    reason: alert.reason ?? null,
+    care: pipeline.care.of(alert.fingerprint),
+    routes: routesFor(pipeline.config.route, alert.labels).map(({ key, options }) => ({
+      key,
+      receiver: options.receiver,
+    })),
+    groups: groups.map(({ key, route, nextFlushMs }) => ({
+      key,
+      receiver: route.options.receiver,
+      next_flush: iso(nextFlushMs),
+    })),
+    muted_by: mutes.map((mute) => ({ kind: mute.kind, text: muteText(mute) })),
+    ledger: ledger.query({ alert: alert.fingerprint, limit: 200 }).map(eventJson),
+  };
+}
+
+function ledgerPage(care: AlertCare, query: URLSearchParams): object {
+  const limit = numberFrom(query, 'limit', { min: 1, max: 1_000, fallback: 100 }) as number;
+  const timeOf = (name: string): number | undefined => {
+    const given = textFrom(query, name);
+    return given === undefined ? undefined : checked(time, /^\d+$/.test(given) ? Number(given) : given);
+  };
+  const events = care.ledger.query({
+    alert: textFrom(query, 'alert'),
+    receiver: textFrom(query, 'receiver'),
+    type: textFrom(query, 'type'),
+    fromMs: timeOf('from'),
+    toMs: timeOf('to'),
+    before: numberFrom(query, 'cursor', { min: 1, max: Number.MAX_SAFE_INTEGER, fallback: undefined }),
+    limit,
+  });
+  const next = events.length === limit ? (events.at(-1)?.id ?? null) : null;
+  return { notifications: events.map(eventJson), next };
+}
+
+const shortAlert = ({ fingerprint, labels }: StoredAlert): object => ({ fingerprint, labels });
+
+async function postSilence(care: AlertCare, call: Call): Promise<object> {
+  const nowMs = care.clock.now();
+  const body = await jsonBody(call.ctx);
+  const given = checked(silence, { ...body, created_by: callerOf(call, body['created_by']) });
+  const startsAtMs = given.starts_at ?? nowMs;
+  const endsAtMs = given.ends_at ?? startsAtMs + (given.duration ?? 0);
+  const wouldMute = care.wouldMute(given.matchers).map(shortAlert);
+  if (given.dry_run) return { would_mute: wouldMute };
+  const made: NewSilence = {
+    id: given.id,
+    matchers: given.matchers.map(({ name, op, value }) => ({ name, op, value })),
+    startsAtMs,
+    endsAtMs,
+    createdBy: given.created_by,
+    comment: given.comment,
+    annotations: given.annotations,
+  };
+  return { silence: silenceJson(await care.setSilence(made), nowMs), would_mute: wouldMute };
+}
+
+function scheduleOf({ once, weekly, cron, zone, for: lasts }: z.output<typeof window>): Schedule {
+  if ([once, weekly, cron].filter((one) => one !== undefined).length !== 1) {
+    throw new VitrineError('bad_request', 'Give one of once, weekly and cron.');
+  }
+  if (once !== undefined) return { kind: 'once', fromMs: once.from, toMs: once.to };
+  if (lasts === undefined) throw new VitrineError('bad_request', 'for: say how long the window lasts, such as "2h".');
+  const expression = weekly === undefined ? (cron as string) : weeklyCron(weekly.days, weekly.at);
+  return { kind: 'cron', cron: expression, zone, durationMs: lasts };
+}
+
+async function postWindow(care: AlertCare, call: Call): Promise<object> {
+  const body = await jsonBody(call.ctx);
+  const given = checked(window, { ...body, created_by: callerOf(call, body['created_by']) });
+  const made: MaintenanceWindow = {
+    name: given.name,
+    matchers: given.matchers.map(({ name, op, value }) => ({ name, op, value })),
+    schedule: scheduleOf(given),
+    createdBy: given.created_by,
+    comment: given.comment,
+  };
+  await care.setMaintenance(made);
+  return { window: windowJson(care, made), would_mute: care.wouldMute(made.matchers).map(shortAlert) };
+}
+
+function windowJson({ pipeline, clock }: AlertCare, one: MaintenanceWindow): object {
+  const nowMs = clock.now();
+  const next = pipeline.maintenance.nextOpening(one, nowMs);
+  return { ...one, open: pipeline.maintenance.isOpen(one, nowMs), next: next === undefined ? null : iso(next) };
+}
+
+function silenceRoutes(care: AlertCare): Route[] {
+  const { pipeline, clock } = care;
+  return [
+    {
+      method: 'GET',
+      path: '/api/silences',
+      handler({ query }) {
+        const nowMs = clock.now();
+        const withExpired = query.get('expired') === 'true';
+        const found = pipeline.silences.all().filter((one) => withExpired || silenceState(one, nowMs) !== 'expired');
+        return {
+          silences: sortedSilences(found, nowMs).map((one) => ({
+            ...silenceJson(one, nowMs),
+            mutes: care.wouldMute(one.matchers).map(shortAlert),
+          })),
+        };
+      },
+    },
+    { method: 'POST', path: '/api/silences', handler: (call) => postSilence(care, call) },
+    {
+      method: 'DELETE',
+      path: '/api/silences/:id',
+      handler: async (call) => ({
+        silence: silenceJson(await care.expireSilence(call.params['id'], callerOf(call, undefined)), clock.now()),
+      }),
+    },
+    {
+      method: 'GET',
+      path: '/api/maintenance',
+      handler: () => ({ windows: pipeline.maintenance.all().map((one) => windowJson(care, one)) }),
+    },
+    { method: 'POST', path: '/api/maintenance', handler: (call) => postWindow(care, call) },
+    {
+      method: 'DELETE',
+      path: '/api/maintenance/:name',
+      async handler({ params }) {
+        await care.deleteMaintenance(params['name']);
+        return { deleted: params['name'] };
+      },
+    },
+  ];
+}
+
+export function alertCareRoutes(care: AlertCare): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/api/alerts/:fingerprint',
+      handler: ({ params }) => alertDetail(care, care.alert(params['fingerprint'])),
+    },
+    ...actionRoutes(care),
+    ...silenceRoutes(care),
+    { method: 'GET', path: '/api/notifications', handler: ({ query }) => ledgerPage(care, query) },
+    {
+      method: 'POST',
+      path: '/api/notify/test',
+      async handler(call) {
+        const body = await jsonBody(call.ctx);
+        const { receiver } = checked(z.object({ receiver: text }), body);
+        return { receiver, results: await care.test(receiver, callerOf(call, body['by'])) };
+      },
+    },
+  ];
+}

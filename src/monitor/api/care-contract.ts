@@ -1,0 +1,90 @@
+/** The shapes of the session and of the runtime API, as types only: what `contract.ts` is for figures and records. */
+
+/** Each role may do what the ones before it may. */
+export type Role = 'viewer' | 'editor' | 'admin';
+
+/** `GET /api/session`. */
+export interface SessionAnswer {
+  readonly token_needed: boolean;
+  readonly role: Role;
+  /** The name of the token with which this session began; `local` when no token is needed. */
+  readonly name: string;
+  /** Parts that this server has: `balancer`. The page leaves out what needs another. */
+  readonly capabilities: readonly string[];
+}
+
+/** One change made by hand on the running stack, and the call that reverts it. */
+export interface CareChangeView {
+  readonly id: number;
+  readonly atMs: number;
+  readonly who: string;
+  readonly action: string;
+  readonly target: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly undo: { readonly method: 'POST'; readonly path: string; readonly body: unknown } | null;
+}
+
+/** `GET /api/balancer`. */
+export interface BalancerAnswer {
+  readonly routes: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly host: string | null;
+    readonly path: string;
+    readonly maintenance: boolean;
+    readonly upstreams: readonly {
+      readonly id: string;
+      readonly name: string;
+      readonly weight: number;
+      readonly backup: boolean;
+      readonly drained: boolean;
+      readonly available: boolean;
+      readonly inflight: number;
+      readonly streams: number;
+    }[];
+  }[];
+  readonly changes: readonly CareChangeView[];
+}
+
+export interface KeyCountView {
+  readonly key: string;
+  /** A lower bound, too low by at most the error of its list. */
+  readonly count: number;
+}
+
+/** `GET /api/cache`. */
+export interface CacheAnswer {
+  readonly lookups: Readonly<Record<'hit' | 'miss' | 'stale' | 'bypass' | 'error', number>>;
+  readonly entries?: number;
+  readonly sizeBytes?: number;
+  readonly filling: number;
+  readonly fillingBytes: number;
+  readonly tooLarge: number;
+  readonly hot: readonly KeyCountView[];
+  readonly missed: readonly KeyCountView[];
+  readonly countError: { readonly hot: number; readonly missed: number };
+}
+
+/** What a change by hand answers. `purged` is null when the store cannot count. */
+export interface CareAnswer {
+  readonly change: CareChangeView;
+  readonly purged?: number | null;
+}
+
+/** `GET /api/connect`. Addresses are `host:port` as the settings say them. */
+export interface ConnectAnswer {
+  readonly otlp_http: string;
+  readonly otlp_grpc: string;
+  readonly balancer: string | null;
+  /** Spans of services that are not part of Vitrine, in the newest traces of the last ten minutes; newest first. */
+  readonly received: readonly { readonly service: string; readonly spans: number; readonly lastMs: number }[];
+}
+
+/** `GET /api/sample`: the trickle of requests that shows life in the first minute. */
+export interface SampleAnswer {
+  readonly running: boolean;
+  readonly ended: 'real_traffic' | 'stopped' | null;
+  readonly own_last_minute: number;
+  readonly all_last_minute: number;
+}

@@ -1,0 +1,159 @@
+/** The PromQL of the pages of services. Pure text; every name from outside is quoted. */
+import type { Panel } from '../../dashboards/panel.ts';
+import { rateOf, REQUESTS, shareOf, WINDOW } from '../../dashboards/queries.ts';
+import { quoted } from '../state/instant.ts';
+
+/** What the list shows besides the answer of `/api/services`. */
+export const LIST_QUERIES = {
+  p50: `histogram_quantile(0.5, sum by (job, le) (rate(${REQUESTS}_bucket[${WINDOW}])))`,
+  p99: `histogram_quantile(0.99, sum by (job, le) (rate(${REQUESTS}_bucket[${WINDOW}])))`,
+  instances: 'count by (job) (count by (job, instance) (target_info))',
+  versions: 'group by (job, service_version, telemetry_sdk_language) (target_info)',
+} as const;
+
+const BY_ROUTE = 'http_request_method, http_route';
+
+/** `before` shifts every query into the past, for the change. */
+export function serviceQueries(service: string, before: string): Record<string, string> {
+  const job = `job=${quoted(service)}`;
+  const bad = `${job}, http_response_status_code=~"5.."`;
+  const requests = (by: string, at = ''): string => `sum by (${by}) (rate(${REQUESTS}_count{${job}}[${WINDOW}]${at}))`;
+  const quantile = (q: number, by: string, at = ''): string =>
+    `histogram_quantile(${q}, sum by (${by === '' ? 'le' : `${by}, le`}) (rate(${REQUESTS}_bucket{${job}}[${WINDOW}]${at})))`;
+  return {
+    rate: requests('job'),
+    errors: `sum by (job) (rate(${REQUESTS}_count{${bad}}[${WINDOW}])) / ${requests('job')}`,
+    p95: quantile(0.95, ''),
+    p95Before: quantile(0.95, '', ` offset ${before}`),
+    loop: `max(nodejs_eventloop_delay_p99_seconds{${job}})`,
+    busy: `max(rate(nodejs_eventloop_time_seconds_total{${job}, nodejs_eventloop_state="active"}[${WINDOW}]))`,
+    cpu: `sum(rate(process_cpu_time_seconds_total{${job}}[${WINDOW}]))`,
+    memory: `sum(process_memory_usage_bytes{${job}})`,
+    uptime: `min(process_uptime_seconds{${job}})`,
+    versions: `group by (service_version, instance, telemetry_sdk_language, process_runtime_version) (target_info{${job}})`,
+    routeRate: requests(BY_ROUTE),
+    routeErrors: `sum by (${BY_ROUTE}) (rate(${REQUESTS}_count{${bad}}[${WINDOW}])) / ${requests(BY_ROUTE)}`,
+    routeP50: quantile(0.5, BY_ROUTE),
+    routeP95: quantile(0.95, BY_ROUTE),
+    routeP99: quantile(0.99, BY_ROUTE),
+    routeBefore: quantile(0.95, BY_ROUTE, ` offset ${before}`),
+    callRate: `sum by (server_address, server_port) (rate(http_client_request_duration_seconds_count{${job}}[${WINDOW}]))`,
+    callErrors: `sum by (server_address, server_port) (rate(http_client_request_duration_seconds_count{${job}, error_type!=""}[${WINDOW}]))`,
+    callP95: `histogram_quantile(0.95, sum by (server_address, server_port, le) (rate(http_client_request_duration_seconds_bucket{${job}}[${WINDOW}])))`,
+    dbRate: `sum by (db_system_name, db_operation_name) (rate(db_client_operation_duration_seconds_count{${job}}[${WINDOW}]))`,
+    dbP95: `histogram_quantile(0.95, sum by (db_system_name, db_operation_name, le) (rate(db_client_operation_duration_seconds_bucket{${job}}[${WINDOW}])))`,
+  };
+}
+
+type PanelParts = Pick<Panel, 'title' | 'subtitle' | 'unit' | 'queries'> & Partial<Panel>;
+
+const panel = (id: string, parts: PanelParts): Panel => ({ id, kind: 'timeseries', width: 4, ...parts });
+
+/** Rate, errors and duration of one service. */
+export function redPanels(service: string): readonly Panel[] {
+  const job = `job=${quoted(service)}`;
+  const all = `sum(rate(${REQUESTS}_count{${job}}[${WINDOW}]))`;
+  const quantile = (q: number): string =>
+    `histogram_quantile(${q}, sum by (le) (rate(${REQUESTS}_bucket{${job}}[${WINDOW}])))`;
+  const statusOf = (digit: number): string =>
+    `sum(rate(${REQUESTS}_count{${job}, http_response_status_code=~"${digit}.."}[${WINDOW}]))`;
+  return [
+    panel('service-rate', {
+      title: 'Rate',
+      subtitle: 'req/s by status',
+      unit: 'requests_per_second',
+      kind: 'stacked',
+      queries: [5, 4, 3, 2].map((digit) => ({
+        expr: statusOf(digit),
+        legend: `${digit}xx`,
+        colour: `http-${digit}xx`,
+      })),
+    }),
+    panel('service-errors', {
+      title: 'Errors',
+      subtitle: '% of requests answered 5xx',
+      unit: 'ratio',
+      queries: [{ expr: shareOf(statusOf(5), all), legend: 'errors', colour: 'http-5xx', main: true }],
+    }),
+    panel('service-duration', {
+      title: 'Duration',
+      subtitle: 'estimated from buckets',
+      unit: 'seconds',
+      queries: [
+        { expr: quantile(0.5), legend: 'p50', colour: 'p50' },
+        { expr: quantile(0.95), legend: 'p95', colour: 'p95', main: true },
+        { expr: quantile(0.99), legend: 'p99', colour: 'p99' },
+      ],
+    }),
+  ];
+}
+
+/** What runs inside the processes of one service. */
+export function insidePanels(service: string): readonly Panel[] {
+  const job = `job=${quoted(service)}`;
+  const rows = [
+    [
+      'service-loop',
+      'Event loop',
+      '% busy by process',
+      'ratio',
+      '{{instance}}',
+      rateOf('nodejs_eventloop_time_seconds_total', 'instance', `${job}, nodejs_eventloop_state="active"`),
+    ],
+    [
+      'service-gc',
+      'Garbage collection',
+      '% of time, by kind',
+      'ratio',
+      '{{v8js_gc_type}}',
+      rateOf('v8js_gc_duration_seconds_sum', 'v8js_gc_type', job),
+    ],
+    [
+      'service-cpu',
+      'CPU',
+      'cores by process',
+      'cores',
+      '{{instance}}',
+      rateOf('process_cpu_time_seconds_total', 'instance', job),
+    ],
+    [
+      'service-heap',
+      'Heap in use',
+      'by process',
+      'bytes',
+      '{{instance}}',
+      `sum by (instance) (v8js_memory_heap_used_bytes{${job}})`,
+    ],
+  ] as const;
+  return rows.map(([id, title, subtitle, unit, legend, expr]) =>
+    panel(id, { title, subtitle, unit, queries: [{ expr, legend }] }),
+  );
+}
+
+/** A metric of the service's own that somebody pinned to its page. Counters show as rates. */
+export function pinnedPanel(service: string, metric: string): Panel {
+  const matchers = `{job=${quoted(service)}}`;
+  const counts = /_(total|count|sum)$/.test(metric);
+  const base = metric.endsWith('_bucket')
+    ? `histogram_quantile(0.95, sum by (le) (rate(${metric}${matchers}[${WINDOW}])))`
+    : counts
+      ? `sum(rate(${metric}${matchers}[${WINDOW}]))`
+      : `sum by (instance) (${metric}${matchers})`;
+  const unit =
+    metric.includes('_seconds') && !counts
+      ? 'seconds'
+      : metric.includes('_bytes')
+        ? 'bytes'
+        : counts
+          ? 'per_second'
+          : 'count';
+  return panel(`pin-${metric}`, {
+    title: metric,
+    subtitle: counts ? 'per second' : metric.endsWith('_bucket') ? 'p95' : 'by process',
+    unit,
+    queries: [{ expr: base, legend: counts || metric.endsWith('_bucket') ? metric : '{{instance}}', main: true }],
+  });
+}
+
+/** A metric name as Prometheus has them; anything else cannot be pinned. */
+export const isMetricName = (text: string): boolean => /^[a-zA-Z_:][\w:]{0,199}$/.test(text);

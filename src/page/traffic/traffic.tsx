@@ -1,0 +1,121 @@
+/**
+ * The data path: upstreams with their state, queue, retries and ejections with reasons, the phases of a request, and the
+ * cache with its hot and most-missed keys. Editors drain, weigh, maintain and purge here; each change can be taken back.
+ */
+import type { JSX } from 'preact';
+import { balancer } from '../../dashboards/balancer.ts';
+import { cache } from '../../dashboards/cache.ts';
+import type { BalancerAnswer, CacheAnswer } from '../../monitor/api/care-contract.ts';
+import { PanelCard } from '../charts/panel-card.tsx';
+import { Ledger } from '../overview/phase-table.tsx';
+import { useResource } from '../state/api.ts';
+import { frame } from '../state/connection.ts';
+import { digits, NONE } from '../state/format.ts';
+import { single, useInstants } from '../state/instant.ts';
+import { isMoving } from '../state/range.ts';
+import { StatusIcon } from '../ui/icons.tsx';
+import { CacheCard } from './cache-card.tsx';
+import { ChangesCard } from './changes-card.tsx';
+import { UpstreamsCard } from './upstreams-card.tsx';
+
+const EVERY_MS = 2_000;
+const WINDOW = '1m';
+
+const QUERIES = {
+  queue: 'sum(vitrine_balancer_queue_size)',
+  inFlight: 'sum(http_server_active_requests{job="vitrine-balancer"})',
+  retries: `sum(rate(vitrine_balancer_retries_total[${WINDOW}]))`,
+  shed: `sum(rate(vitrine_balancer_shed_total[${WINDOW}]))`,
+  ejections: 'sum by (vitrine_upstream, reason) (increase(vitrine_balancer_ejections_total[15m])) > 0',
+};
+export type TrafficFigures = keyof typeof QUERIES;
+
+/** The panels that the figures above do not show as well. */
+const CHARTS = [
+  'balancer-upstream-requests',
+  'balancer-phases',
+  'balancer-in-flight',
+  'balancer-retries',
+  'balancer-ejections',
+  'balancer-shed',
+];
+const CACHE_CHARTS = ['cache-hit-ratio', 'cache-lookups', 'cache-lookup-time', 'cache-size', 'cache-evictions'];
+
+function Line({
+  routes,
+  figures,
+}: {
+  routes: BalancerAnswer | undefined;
+  figures: Partial<Record<TrafficFigures, number | null>>;
+}): JSX.Element {
+  const all = routes?.routes.flatMap(({ upstreams }) => upstreams) ?? [];
+  const out = all.filter(({ available }) => !available);
+  const drained = all.filter(({ drained: by }) => by);
+  const maintained = routes?.routes.filter(({ maintenance }) => maintenance) ?? [];
+  const status = routes === undefined ? 'unknown' : out.length > 0 || maintained.length > 0 ? 'warn' : 'ok';
+  const text =
+    routes === undefined
+      ? 'Waiting for the balancer.'
+      : out.length > 0
+        ? `${out.length} of ${all.length} upstreams take no traffic.`
+        : maintained.length > 0
+          ? `${maintained.length} of ${routes.routes.length} routes are in maintenance.`
+          : `All ${all.length} upstreams take traffic.`;
+  const number = (value: number | null | undefined): string => (value == null ? NONE : digits(value));
+  return (
+    <section class="verdict" aria-label="Verdict">
+      <StatusIcon status={status} />
+      <p>
+        <b>{text}</b> {drained.length > 0 && `${drained.length} drained by hand.`}
+      </p>
+      <div class="facts">
+        <span>
+          in flight <b>{number(figures.inFlight)}</b>
+        </span>
+        <span>
+          queue <b>{number(figures.queue)}</b>
+        </span>
+        <span>
+          retries/s <b>{number(figures.retries ?? 0)}</b>
+        </span>
+        <span>
+          refused/s <b>{number(figures.shed ?? 0)}</b>
+        </span>
+      </div>
+    </section>
+  );
+}
+
+export function TrafficPage(): JSX.Element {
+  const every = isMoving.value ? EVERY_MS : undefined;
+  const routes = useResource<BalancerAnswer>('/api/balancer', every);
+  const figures = useInstants(QUERIES, EVERY_MS * 2);
+  const keys = useResource<CacheAnswer>('/api/cache', every);
+  const now = frame.value?.current;
+  const line = {
+    queue: single(figures.data?.queue),
+    inFlight: single(figures.data?.inFlight),
+    retries: single(figures.data?.retries),
+    shed: single(figures.data?.shed),
+  };
+  return (
+    <>
+      <h1 class="page-title c12">Traffic</h1>
+      <Line routes={routes.data} figures={line} />
+      <UpstreamsCard routes={routes} figures={figures.data} current={now} />
+      <ChangesCard routes={routes} />
+      {now !== undefined && <Ledger routes={now.routes} windowSeconds={now.window_seconds} />}
+      {balancer.panels
+        .filter(({ id }) => CHARTS.includes(id))
+        .map((panel) => (
+          <PanelCard key={panel.id} panel={panel} className="c4 half" />
+        ))}
+      <CacheCard keys={keys} current={now?.cache ?? null} />
+      {cache.panels
+        .filter(({ id }) => CACHE_CHARTS.includes(id))
+        .map((panel) => (
+          <PanelCard key={panel.id} panel={panel} className="c4 half" />
+        ))}
+    </>
+  );
+}

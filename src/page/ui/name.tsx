@@ -1,0 +1,12 @@
+/** A name that came from outside: isolated, so that it cannot turn the text around it, and shown whole on demand. */
+import type { JSX } from 'preact';
+import { visibleName } from '../state/visible-name.ts';
+
+export function Name({ of, mono = false, most }: { of: string; mono?: boolean; most?: number }): JSX.Element {
+  const { text, whole, blank } = visibleName(of, most);
+  return (
+    <bdi class={`name${mono ? ' mono' : ''}${blank ? ' muted' : ''}`} title={whole ?? text}>
+      {text}
+    </bdi>
+  );
+}

@@ -1,0 +1,118 @@
+/** `vitrine alerts`, `silence`, `notify test` and `explain alert`, against the real API. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runCommandLine } from '../../src/cli/program.ts';
+import { startAlertApi, type AlertApi } from '../support/alerts/alert-api.ts';
+import { pipelineRig, type Rig } from '../support/alerts/pipeline-rig.ts';
+
+const streams = [process.stdout, process.stderr] as const;
+const originals = streams.map((stream) => stream.write.bind(stream));
+let rig: Rig;
+let api: AlertApi;
+let id: string;
+
+beforeEach(async () => {
+  rig = await pipelineRig(
+    'route: { receiver: a, group_wait: 10s }\nreceivers: [{ name: a, webhook_configs: [{ to: a }] }]\n',
+  );
+  api = await startAlertApi(rig);
+  await rig.fire('1', { host: 'x\u001b[2J' }, { annotations: { summary: 'it is down' }, value: 5, threshold: '> 4' });
+  id = [...rig.pipeline.alerts.values()][0].fingerprint;
+});
+afterEach(async () => {
+  await api[Symbol.asyncDispose]();
+  await rig[Symbol.asyncDispose]();
+});
+
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  let [out, err] = ['', ''];
+  process.stdout.write = (text: string) => ((out += text), true);
+  process.stderr.write = (text: string) => ((err += text), true);
+  try {
+    return { code: await runCommandLine([...args, '--url', api.url, '--by', 'ann']), out, err };
+  } finally {
+    streams.forEach((stream, at) => (stream.write = originals[at]));
+  }
+}
+
+describe('vitrine alerts', () => {
+  it('lists alerts and shows one with its care and history', async () => {
+    const list = await run('alerts');
+    expect(list.out).toContain(`${id}  firing  Down  host=x\\u001b[2J id=1`);
+    expect(list.out).toContain('→ a: it is down');
+    await run('alerts', 'ack', id.slice(0, 6));
+    await run('alerts', 'assign', id, 'bob');
+    await run('alerts', 'comment', id, 'looking at it');
+    await rig.advance(15);
+    const shown = await run('alerts', 'show', id);
+    for (const text of [
+      'value 5, condition > 4',
+      'acknowledged by ann',
+      'assigned to bob',
+      'ann: looking at it',
+      'It was sent 1 time.',
+    ]) {
+      expect(shown.out).toContain(text);
+    }
+    expect(shown.out).toMatch(/was sent to a\/webhook \(first notification\) {2}\(notification\)/);
+    expect((await run('alerts', 'unack', id, '--json')).out).toContain('"fingerprint"');
+    expect(JSON.parse((await run('alerts', '--json')).out)).toHaveLength(1);
+  });
+
+  it('explains why nobody was told', async () => {
+    await run('alerts', 'snooze', id, '--for', '1h');
+    await rig.advance(15);
+    const { out } = await run('explain', 'alert', id);
+    expect(out).toContain('Nobody was told of it.');
+    expect(out).toContain('It is not sent now: snoozed by ann until');
+    expect(out).toContain('Its group {}:{} for a is looked at next at');
+    expect(out).toContain('(vitrine_snooze_muted_alert)');
+  });
+
+  it('explains an alert that is over', async () => {
+    await rig.advance(15);
+    await rig.resolve('1', { host: 'x\u001b[2J' });
+    await rig.advance(320);
+    await rig.pipeline.sweep();
+    expect((await run('alerts')).out).toContain('No alert fires.');
+    const { out } = await run('explain', 'alert', id);
+    expect(out).toContain('It was sent 2 times.');
+    expect(JSON.parse((await run('explain', 'alert', id, '--json')).out)).toMatchObject({ alert: null });
+  });
+
+  it('says what is wrong with an id', async () => {
+    expect(await run('alerts', 'ack', 'zzz')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('No alert has an id') as string,
+    });
+    expect((await run('explain', 'alert', '0000000000000000')).code).toBe(1);
+  });
+});
+
+describe('vitrine silence', () => {
+  it('previews, makes, lists and ends silences', async () => {
+    expect((await run('silence', 'add', 'id=1')).code).toBe(2);
+    const preview = await run('silence', 'add', 'id=1', '--dry-run');
+    expect(preview.err).toContain('It would mute 1 of the alerts of now.');
+    expect((await run('silence')).out).toContain('No silences.');
+    const { out } = await run('silence', 'add', 'id=~"1|2"', 'alertname!=Up', '--for', '30m', '--comment', 'work');
+    const made = out.trim();
+    const list = await run('silence', 'list');
+    expect(list.out).toContain(`${made}  active until`);
+    expect(list.out).toContain('{id=~"1|2", alertname!="Up"}  mutes 1 of the alerts of now');
+    expect(list.out).toContain('ann: work');
+    expect((await run('alerts')).out).toContain('muted');
+    expect((await run('silence', 'expire', made)).err).toContain('has ended');
+    expect((await run('silence', 'list', '--expired')).out).toContain('expired');
+    expect((await run('silence', 'expire', 'nobody')).code).toBe(1);
+    expect(JSON.parse((await run('silence', 'list', '--json')).out)).toEqual([]);
+  });
+});
+
+describe('vitrine notify test', () => {
+  it('ends with 5 when a channel fails', async () => {
+    expect(await run('notify', 'test', 'a')).toMatchObject({ code: 0, out: 'webhook/0: delivered\n' });
+    rig.answer = () => ({ kind: 'failed', reason: 'other', retry: true, message: 'refused' });
+    expect(await run('notify', 'test', 'a')).toMatchObject({ code: 5, out: 'webhook/0: failed: refused\n' });
+    expect((await run('notify', 'test', 'nobody')).code).toBe(1);
+  });
+});

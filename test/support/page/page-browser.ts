@@ -1,0 +1,122 @@
+/** A page in a real browser: opened in a size and a scheme, with everything that went wrong in it. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { chromium } from 'playwright-core';
+
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+export const SIZES = {
+  desktop: { width: 1440, height: 900 },
+  tablet: { width: 1024, height: 768 },
+  phone: { width: 390, height: 844 },
+} as const;
+export type Size = keyof typeof SIZES;
+export type Scheme = 'light' | 'dark';
+
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+export interface Opened extends AsyncDisposable {
+  readonly page: Page;
+  /** Console errors and warnings, uncaught errors, dialogs, and requests to anywhere else. */
+  readonly troubles: string[];
+}
+
+export interface OpenOptions {
+  readonly size?: Size;
+  readonly scheme?: Scheme;
+  /** Answers that are part of the test, such as the 404 of an unknown page. */
+  readonly expected?: RegExp;
+}
+
+/** Builds the page as it is now. */
+export function buildPage(): void {
+  const config = ['build', '--config', 'src/page/vite.config.ts', '--logLevel', 'warn'];
+  execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', ...config], { cwd: ROOT });
+}
+
+export const startBrowser = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: CHROMIUM as string,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  });
+
+export async function openPage(
+  browser: Browser,
+  url: string,
+  target: string,
+  options: OpenOptions = {},
+): Promise<Opened> {
+  const { size = 'desktop', scheme = 'light', expected } = options;
+  const context = await browser.newContext({
+    viewport: SIZES[size],
+    colorScheme: scheme,
+    hasTouch: size === 'phone',
+  });
+  const page = await context.newPage();
+  const troubles: string[] = [];
+  page.on('console', (message) => {
+    const bad = message.type() === 'error' || message.type() === 'warning';
+    if (bad && expected?.test(message.text()) !== true) troubles.push(message.text());
+  });
+  page.on('pageerror', (error) => troubles.push(error.message));
+  page.on('dialog', (dialog) => {
+    troubles.push(`dialog ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url)) troubles.push(`request to ${request.url()}`);
+  });
+  await page.goto(url + target);
+  return { page, troubles, [Symbol.asyncDispose]: () => context.close() };
+}
+
+/**
+ * Scrolls sideways, too small to hit, without a name, or lying over one another. As text, because it runs in the browser.
+ * A link within a sentence may be as tall as its line, and a mark of a chart small, because the list beside the chart has
+ * the same links (WCAG 2.5.8, the exceptions for inline and equivalent targets).
+ */
+const FLAWS = `(() => {
+  const found = [];
+  const main = document.querySelector('main');
+  if (document.documentElement.scrollWidth > innerWidth) found.push('the document scrolls sideways');
+  if (main !== null && main.scrollWidth > main.clientWidth) found.push('the page scrolls sideways');
+  for (const element of document.querySelectorAll('a, button, input, select')) {
+    const { width, height } = element.getBoundingClientRect();
+    const label = (element.getAttribute('aria-label') ?? element.textContent ?? '').trim();
+    const inline = element.tagName === 'A' && getComputedStyle(element).display === 'inline';
+    if (width === 0 || height === 0 || element.type === 'checkbox' || element.closest('.skip, .vh, svg') || inline) continue;
+    if (width < 23.5 || height < 23.5) found.push(label.slice(0, 60) + ' is ' + Math.round(width) + '×' + Math.round(height));
+    if (element.tagName === 'BUTTON' && label === '') found.push('a button has no name');
+  }
+  const cards = [...document.querySelectorAll('main > *, main > .loaded > *')].filter((card) => {
+    const style = getComputedStyle(card);
+    return style.display !== 'contents' && style.position !== 'sticky' && style.position !== 'absolute';
+  });
+  const boxes = cards.map((card) => card.getBoundingClientRect());
+  for (const [at, a] of boxes.entries()) for (const b of boxes.slice(at + 1)) {
+    if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1 && a.width > 1 && b.width > 1)
+      found.push('two cards overlap at ' + Math.round(b.left) + ',' + Math.round(b.top));
+  }
+  return found;
+})()`;
+
+export const flawsOf = (page: Page): Promise<string[]> => page.evaluate<string[]>(FLAWS);
+
+/** What axe finds, one line each. */
+export async function axeOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const script = `axe.run(document, { runOnly: ${JSON.stringify(RULES)} }).then(({ violations }) =>
+    violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ': ' + html.slice(0, 160))))`;
+  return page.evaluate<string[]>(script);
+}
+
+/** Writes a picture when `VITRINE_PICTURES` names a folder, to be looked at beside the design. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env['VITRINE_PICTURES'];
+  if (folder === undefined) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: path.join(folder, `${name}.png`) });
+}
