@@ -31,6 +31,13 @@ export function addSearch(reader: Reader, clientOf: (flags: Record<string, unkno
       await traces(clientOf(flags), filter.join(' '), flags as never);
     },
   );
+  reader('forget', 'delete matching lines, spans and requests; without --yes say what would go')
+    .argument('<filter...>', 'a filter, such as: user.id:42')
+    .option('--yes', 'delete', false)
+    .action(async (filter: string[], flags: Record<string, unknown>) => {
+      const { forget } = await import('./forget.ts');
+      await forget(clientOf(flags), filter.join(' '), flags as never);
+    });
   reader('errors', 'list errors as issues')
     .option('--service <name>', 'of one service')
     .option('--state <state>', 'new, open, regressed or resolved')

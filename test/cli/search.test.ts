@@ -8,11 +8,12 @@ import { runCommandLine } from '../../src/cli/program.ts';
 import { logs } from '../../src/cli/search.ts';
 import { ErrorGroups } from '../../src/monitor/insight/error-groups.ts';
 import { Tail } from '../../src/monitor/search/tail.ts';
-import { MemoryLogs } from '../../src/monitor/store/recent/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../src/monitor/store/recent/memory-spans.ts';
-import { RecentRecords } from '../../src/monitor/store/recent/recent-records.ts';
+import { Forgetting } from '../../src/monitor/search/forget.ts';
+import { ArrayRecords } from '../support/records/array-records.ts';
 import { JsonFile } from '../../src/monitor/store/state/json-file.ts';
 import { startPageServer, type PageServer } from '../support/page/page-server.ts';
+import type { Attributes } from '../../src/model/records.ts';
 import { lineOf, spanOf } from '../support/records/plain-records.ts';
 import { until } from '../support/until.ts';
 
@@ -23,14 +24,15 @@ let err = '';
 let dir = '';
 let server: PageServer;
 let tail: Tail;
+let stored: ArrayRecords;
 const nowMs = Date.now();
 
 beforeEach(async () => {
   dir = mkdtempSync(path.join(tmpdir(), 'vitrine-search-'));
-  const memory = new MemoryLogs({ maxBytes: 32 * 1024 ** 2, maxRecords: 10_000 });
+  const found = new ArrayRecords();
   const spans = new MemorySpans(MEMORY_SPANS_DEFAULTS);
   const errors = new ErrorGroups(systemClock, new JsonFile(path.join(dir, 'errors.json')));
-  tail = new Tail(memory);
+  tail = new Tail(found.logSink);
   await tail.append(
     Array.from({ length: 1_200 }, (_, at) =>
       lineOf({
@@ -46,7 +48,7 @@ beforeEach(async () => {
     timeUnixNano: 0n,
     attributes: { 'exception.type': 'DeclinedError', 'exception.message': 'no' },
   };
-  await errors.spanSink(spans).append([
+  const traces = [
     spanOf({
       trace: 1,
       span: 1,
@@ -57,9 +59,24 @@ beforeEach(async () => {
       events: [failed],
     }),
     spanOf({ trace: 2, span: 2, startMs: nowMs - 4_000, durationMs: 20, name: 'GET /' }),
-  ]);
-  const records = new RecentRecords(memory, spans);
-  server = await startPageServer({ kind: 'empty', overrides: { logs: memory, spans, records, tail, errors } });
+  ];
+  await errors.spanSink(spans).append(traces);
+  found.add('traces', traces);
+  stored = new ArrayRecords();
+  const user = (id: number): Attributes => ({ 'user.id': id });
+  stored.add(
+    'logs',
+    [1, 2, 1].map((id) => lineOf({ timeMs: nowMs, attributes: user(id) })),
+  );
+  stored.add('traces', [spanOf({ trace: 1, span: 1, startMs: nowMs, durationMs: 1, attributes: user(1) })]);
+  const forgetting = new Forgetting(stored, systemClock, async (traceIds) => {
+    spans.drop(traceIds);
+    await errors.dropTraces(traceIds);
+  });
+  server = await startPageServer({
+    kind: 'empty',
+    overrides: { spans, records: found, tail, errors, forgetting },
+  });
   [out, err] = ['', ''];
   process.stdout.write = (text: string) => ((out += text), true);
   process.stderr.write = (text: string) => ((err += text), true);
@@ -131,4 +148,39 @@ it('vitrine traces and errors print tables and JSON', async () => {
   expect(await run('errors', '--json')).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ type: 'DeclinedError' });
   expect(await run('logs', '--limit', 'many')).toBe(2);
+});
+
+describe('vitrine forget', () => {
+  it('says what would go, and deletes it with --yes', async () => {
+    expect(await run('forget', 'user.id:1')).toBe(0);
+    expect(out).toBe('Would delete 2 log lines, 1 spans and 0 requests.\n');
+    expect(stored.stats().logs.records).toBe(3);
+    out = '';
+    expect(await run('forget', 'user.id:1', '--yes', '--json')).toBe(0);
+    expect(JSON.parse(out)).toEqual({ dry_run: false, records: { logs: 2, traces: 1, requests: 0 } });
+    expect([stored.stats().logs.records, stored.stats().traces.records]).toEqual([1, 0]);
+    // Copies in memory and samples of errors go too.
+    expect(await (await fetch(`${server.url}/api/traces`)).text()).not.toContain('POST /pay');
+    out = '';
+    expect(await run('errors', '--json')).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ count: 1, message: '', trace_id: null, users: 0 });
+    expect(await run('forget', '*')).toBe(2);
+    expect(await run('forget', 'level:loud')).toBe(2);
+    expect(err).toContain('would delete everything');
+  });
+
+  it('takes a token once, for its own filter', async () => {
+    const post = async (body: unknown): Promise<{ status: number; body: Record<string, unknown> }> => {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await fetch(`${server.url}/api/forget`, { method: 'POST', headers, body: JSON.stringify(body) });
+      return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    };
+    const { token } = (await post({ q: 'user.id:1', dry_run: true })).body;
+    expect((await post({ q: 'user.id:2', token })).status).toBe(409);
+    expect((await post({ q: 'user.id:1', token })).status).toBe(409);
+    expect(stored.stats().logs.records).toBe(3);
+    for (const body of [{ q: '' }, { q: 'a' }, { q: 'a', token: 5 }, { q: 'a', dryrun: true }, {}]) {
+      expect((await post(body)).status).toBe(400);
+    }
+  });
 });

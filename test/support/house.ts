@@ -124,7 +124,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     prometheus: [],
     alerts: ['routes.ts', 'answers.ts'],
     charts: ['routes.ts', 'answers.ts'],
-    records: ['routes.ts', 'search-outcome.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
+    records: ['routes.ts', 'answers.ts', 'search-outcome.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
     '.': ['routes.ts', 'contract.ts', 'guard.ts', 'answers.ts', 'trace-spread.ts', 'views.ts', 'charts', 'records'],
   },
   app: {

@@ -4,8 +4,6 @@ import type { Logger, RareLine } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
 import type { AccessStore } from '../../model/access.ts';
 import type { Querier } from '../../model/ports.ts';
-import type { ErrorGroups } from '../../monitor/insight/error-groups.ts';
-import type { LogPatterns } from '../../monitor/insight/log-patterns.ts';
 import type { Tail } from '../../monitor/search/tail.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
@@ -44,8 +42,6 @@ export interface MonitorParts {
   readonly turns: Turns;
   readonly records: Records;
   readonly tail: Tail;
-  readonly patterns: LogPatterns;
-  readonly errors: ErrorGroups;
   readonly insight: Insight;
   readonly live: LiveState;
   readonly intake: Intake;

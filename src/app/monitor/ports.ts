@@ -6,6 +6,7 @@ import type { Middleware } from 'koa';
 import { formatDurationMs } from '../../base/units.ts';
 import type { Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
+import { Forgetting } from '../../monitor/search/forget.ts';
 import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
 import { AlertCare } from '../../monitor/api/alerts/care.ts';
 import { alertCareRoutes } from '../../monitor/api/alerts/care-routes.ts';
@@ -79,7 +80,8 @@ function apiOf(
   access: Access,
 ): Promise<MonitorApi> {
   const { settings, logger, clock, version } = options;
-  const { querier, records, tail, patterns, errors, live, rules, health, own, store, annotations } = parts;
+  const { querier, records, tail, insight, live, rules, health, own, store, annotations } = parts;
+  const { patterns, errors } = insight;
   const router = prometheusRouter({
     turns: parts.turns,
     querier,
@@ -97,6 +99,10 @@ function apiOf(
     logs: records.logs,
     records: records.store,
     tail,
+    forgetting: new Forgetting(records.store, clock, async (traceIds) => {
+      records.dropTraces(traceIds);
+      await errors.dropTraces(traceIds);
+    }),
     patterns,
     errors,
     live,

@@ -8,6 +8,7 @@ import { every, steadyClock, Turns, type Clock, type SteadyClock } from '../../b
 import { rareLines, type RareLine } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
+import type { LogSink } from '../../model/ports.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { LiveState } from '../../monitor/api/live.ts';
@@ -32,7 +33,7 @@ import { openInsight } from './insight.ts';
 import { followFiles, lineReader, lineRules } from './line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
-import { openRecords } from './records.ts';
+import { openRecords, type Records } from './records.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { openNotifications } from './notifications.ts';
@@ -100,15 +101,12 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   scope.add('state', async () => state[Symbol.asyncDispose]());
   const turns = new Turns(clock, GUESTS_MS);
   const querier = querierOf(section, store, clock, scope, 'queries', turns);
-  const tail = new Tail(records.logSink);
-  const insight = openInsight({ dataDir: options.dataDir, clock, logs: tail, spans: records.spanSink });
-  const { patterns, errors } = insight;
-  const windows = new LogWindows({ sink: insight.logs, clock });
-  const live = new LiveState(intervalMs);
   const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
-  const lines = lineReader(settings.ingest.logs, counters);
-  const cared = lineRules(settings.ingest.logs, windows, counters);
-  const intake = openIntake(options, { samples: store, spans: insight.spans, logs: cared }, counters, live);
+  const road = roadOf(options, records, counters);
+  const { windows } = road;
+  const live = new LiveState(intervalMs);
+  const sinks = { samples: store, spans: road.insight.spans, logs: road.sink };
+  const intake = openIntake(options, sinks, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const rareLine = rareLines(logger, clock);
@@ -130,12 +128,10 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     querier,
     turns,
     records,
-    tail,
-    patterns,
-    errors,
-    insight,
+    tail: road.tail,
+    insight: road.insight,
     windows,
-    lines,
+    lines: road.lines,
     live,
     intake,
     rules,
@@ -156,6 +152,19 @@ const logWindowTicks = (windows: LogWindows, store: SampleStore, clock: Clock, r
     async (nowMs) => void (await windows.samples(nowMs, store)),
     noteOf(rareLine, 'Log windows were not written'),
   );
+
+/** The way of a log record: rules, windows, patterns, errors, those who follow, the store. */
+function roadOf(
+  { settings, dataDir, clock }: SteadyOptions,
+  records: Records,
+  counters: IngestCounters,
+): Pick<MonitorParts, 'tail' | 'insight' | 'windows' | 'lines'> & { readonly sink: LogSink } {
+  const { logs } = settings.ingest;
+  const tail = new Tail(records.logSink);
+  const insight = openInsight({ dataDir, clock, logs: tail, spans: records.spanSink });
+  const windows = new LogWindows({ sink: insight.logs, clock });
+  return { tail, insight, windows, lines: lineReader(logs, counters), sink: lineRules(logs, windows, counters) };
+}
 
 function openStore(
   { settings, clock, logger, testMode, dataDir }: SteadyOptions,

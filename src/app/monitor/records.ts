@@ -21,6 +21,8 @@ export interface Records {
   readonly spanSink: SpanSink;
   readonly logs: LogSource;
   readonly spans: SpanSource;
+  /** Removes traces from the memory beside the store. */
+  dropTraces(traceIds: ReadonlySet<string>): void;
   /** Notes what a frame says about spans that were dropped before it. */
   noteDrops(frame: Frame): void;
 }
@@ -65,6 +67,7 @@ export function openRecords({ dataDir: dir, section, clock, logger }: RecordsOpt
     spanSink: { append: (spans) => appendSpans(spans, store, ledger, recent) },
     logs: new StoredLogs(store),
     spans: new StoredSpans(store, recent),
+    dropTraces: (traceIds) => recent.drop(traceIds),
     noteDrops({ timeMs, droppedSpans }) {
       // Some of them may be spans of tries: the number of rows is at most this.
       if (droppedSpans > 0) store.noteMissing({ atMs: Math.floor(timeMs), rows: droppedSpans, exact: false });

@@ -13,6 +13,7 @@ import type { Querier } from '../../model/ports.ts';
 import type { RecordSource } from '../../model/record-source.ts';
 import type { ErrorGroups } from '../insight/error-groups.ts';
 import type { LogPatterns } from '../insight/log-patterns.ts';
+import type { Forgetting } from '../search/forget.ts';
 import type { Tail } from '../search/tail.ts';
 import type { RuleSource } from '../alerts/rules/view.ts';
 import type { Annotations } from '../store/state/annotations.ts';
@@ -29,6 +30,7 @@ import { healthRoutes } from './health-routes.ts';
 import type { LiveState } from './live.ts';
 import type { RecordSources } from './record-routes.ts';
 import { recentTraces, recordRoutes } from './record-routes.ts';
+import { forgetRoutes } from './records/forget-routes.ts';
 import { insightRoutes } from './records/insight-routes.ts';
 import { logRoutes } from './records/log-routes.ts';
 import { requestRoutes } from './records/request-routes.ts';
@@ -48,6 +50,7 @@ export interface MonitorApiOptions extends RecordSources, HealthSource {
   /** Stored lines and spans. */
   readonly records: RecordSource;
   readonly tail: Tail;
+  readonly forgetting?: Forgetting | undefined;
   readonly patterns: LogPatterns;
   readonly errors: ErrorGroups;
   /** The rules whose limits charts draw. */
@@ -94,6 +97,7 @@ const LATER: readonly [Route['method'], string][] = [
   ['GET', '/api/targets/:id/history'],
   ['GET', '/api/reports'],
   ['POST', '/api/logs'],
+  ['POST', '/api/forget'],
   ['GET', '/metrics'],
   ['GET', '/federate'],
 ];
@@ -194,6 +198,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ...logRoutes(options),
     ...requestRoutes(options),
     ...insightRoutes(options),
+    ...forgetRoutes(options.forgetting),
     ...traceRoutes({ ...options, recent: recentTraces(options) }),
     ...chartRoutes(options),
     ...recordRoutes(options),

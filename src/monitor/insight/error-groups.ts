@@ -133,6 +133,18 @@ export class ErrorGroups {
     return this.#issue(group);
   }
 
+  /** Removes the samples of deleted traces: message, stack, users and the trace itself. Counts stay. */
+  async dropTraces(traceIds: ReadonlySet<string>): Promise<void> {
+    for (const group of this.#groups.values()) {
+      if (!traceIds.has(group.traceId)) continue;
+      group.message = '';
+      group.stack = '';
+      group.traceId = '';
+      group.users.clear();
+    }
+    await this.save();
+  }
+
   async save(): Promise<void> {
     const groups = [...this.#groups.values()].map((group) => ({ ...group, users: [...group.users] }));
     await this.#file.write({ version: 1, groups });

@@ -9,9 +9,6 @@ import { contextOf } from '../../../src/monitor/search/context.ts';
 import { cursorPosition, cursorText, searchPage } from '../../../src/monitor/search/page.ts';
 import type { ScanRequest } from '../../../src/monitor/search/scan.ts';
 import { searchTraces } from '../../../src/monitor/search/traces.ts';
-import { MemoryLogs } from '../../../src/monitor/store/recent/memory-logs.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../src/monitor/store/recent/memory-spans.ts';
-import { RecentRecords } from '../../../src/monitor/store/recent/recent-records.ts';
 import { movedClock } from '../../support/moved-clock.ts';
 import { ArrayRecords } from '../../support/records/array-records.ts';
 import { lineOf, spanOf } from '../../support/records/plain-records.ts';
@@ -32,12 +29,11 @@ function lines(count: number): LogRecord[] {
   );
 }
 
-function memory(records: readonly LogRecord[], spans: readonly SpanRecord[] = []): RecordSource {
-  const logs = new MemoryLogs({ maxBytes: 64 * 1024 ** 2, maxRecords: 100_000 });
-  logs.append(records);
-  const traces = new MemorySpans(MEMORY_SPANS_DEFAULTS);
-  traces.append(spans);
-  return new RecentRecords(logs, traces);
+function oneBatch(records: readonly LogRecord[], spans: readonly SpanRecord[] = []): RecordSource {
+  const source = new ArrayRecords(10_000);
+  source.add('logs', records);
+  source.add('traces', spans);
+  return source;
 }
 
 function arrays(records: readonly LogRecord[], spans: readonly SpanRecord[] = []): RecordSource {
@@ -68,7 +64,7 @@ async function allPages(
 }
 
 describe.each([
-  ['recent records', memory],
+  ['one batch a service', oneBatch],
   ['batches that overlap', arrays],
 ])('pages over %s', (_, sourceOf) => {
   it('hold every match once, newest first, the same on repetition', async () => {

@@ -11,6 +11,7 @@ import { VitrineError } from '../../../src/base/errors.ts';
 import { every, systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { prometheusRouter } from '../../../src/monitor/api/prometheus/router.ts';
+import { ArrayRecords } from '../records/array-records.ts';
 import { LiveState } from '../../../src/monitor/api/live.ts';
 import type { MonitorApi, MonitorApiOptions } from '../../../src/monitor/api/server.ts';
 import { createMonitorApi } from '../../../src/monitor/api/server.ts';
@@ -25,9 +26,6 @@ import { ErrorGroups } from '../../../src/monitor/insight/error-groups.ts';
 import { LogPatterns } from '../../../src/monitor/insight/log-patterns.ts';
 import { JsonFile } from '../../../src/monitor/store/state/json-file.ts';
 import { Tail } from '../../../src/monitor/search/tail.ts';
-import { MemoryLogs } from '../../../src/monitor/store/recent/memory-logs.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../src/monitor/store/recent/memory-spans.ts';
-import { RecentRecords } from '../../../src/monitor/store/recent/recent-records.ts';
 
 export const PAGE_DIR = path.resolve(import.meta.dirname, '../../../dist/page');
 
@@ -80,14 +78,11 @@ const shippedRules: RuleSource = {
     })),
 };
 
-const MEMORY = { maxBytes: 32 * 1024 ** 2, maxRecords: 10_000 };
-
 /** The fake lines as a source of records, and a tail over it. */
 function recordsOf(logs: LogSource, clock: Clock): Pick<MonitorApiOptions, 'records' | 'tail' | 'patterns' | 'errors'> {
-  const memory = new MemoryLogs(MEMORY);
-  memory.append(logs.search({ limit: MEMORY.maxRecords }) as readonly LogRecord[]);
-  const records = new RecentRecords(memory, new MemorySpans(MEMORY_SPANS_DEFAULTS));
-  const tail = new Tail(memory);
+  const records = new ArrayRecords();
+  records.add('logs', logs.search({ limit: 10_000 }) as readonly LogRecord[]);
+  const tail = new Tail(records.logSink);
   const nowhere = new JsonFile('/dev/null/state.json');
   const patterns = new LogPatterns({ sink: tail, clock, file: nowhere, onNew: () => {} });
   return { records, tail, patterns, errors: new ErrorGroups(clock, nowhere) };

@@ -1,8 +1,7 @@
 /** A source of records over plain arrays: the reference that the store is compared with, and a stand-in for it. */
-import { fieldValue } from '../../../src/model/record-fields.ts';
+import type { LogSink } from '../../../src/model/ports.ts';
 import type {
   RecordBatch,
-  RecordColumn,
   RecordEraser,
   RecordOf,
   RecordPosition,
@@ -14,6 +13,7 @@ import type {
   SignalStats,
 } from '../../../src/model/record-source.ts';
 import { serviceOf, type LogRecord, type SpanRecord } from '../../../src/model/records.ts';
+import { batchOfRows } from '../../../src/monitor/store/recent/record-rows.ts';
 import type { RequestRow } from '../../../src/model/request-row.ts';
 
 export function timeOf<S extends RecordSignal>(signal: S, record: RecordOf[S]): bigint {
@@ -41,6 +41,14 @@ export class ArrayRecords implements RecordSource, RecordEraser {
   constructor(batchRows = 100) {
     this.#batchRows = batchRows;
   }
+
+  /** The lines as a sink takes them. */
+  readonly logSink: LogSink = {
+    append: (records) => {
+      this.add('logs', records);
+      return { accepted: records.length, rejected: [] };
+    },
+  };
 
   add<S extends RecordSignal>(signal: S, records: readonly RecordOf[S][]): void {
     for (const record of records) {
@@ -81,7 +89,7 @@ export class ArrayRecords implements RecordSource, RecordEraser {
     for (const [service, rows] of byService) {
       rows.sort((a, b) => order(a.position, b.position));
       for (let at = 0; at < rows.length; at += this.#batchRows)
-        batches.push(batchOf(scan.signal, service, rows.slice(at, at + this.#batchRows)));
+        batches.push(batchOfRows(scan.signal, service, rows.slice(at, at + this.#batchRows)));
     }
     return batches.sort((a, b) => Number(b.newestUnixNano - a.newestUnixNano));
   }
@@ -126,23 +134,4 @@ export class ArrayRecords implements RecordSource, RecordEraser {
 function inRange({ fromMs, toMs, before }: RecordScan, position: RecordPosition): boolean {
   const ms = Number(position.timeUnixNano) / 1e6;
   return ms >= fromMs && ms < toMs && (before === undefined || order(position, before) < 0);
-}
-
-function batchOf<S extends RecordSignal>(signal: S, service: string, rows: readonly Placed<S>[]): RecordBatch<S> {
-  return {
-    signal,
-    service,
-    count: rows.length,
-    begin: 0,
-    end: rows.length,
-    newestUnixNano: rows[rows.length - 1].position.timeUnixNano,
-    positionOf: (row) => rows[row].position,
-    fields: () => [],
-    column(field): RecordColumn | undefined {
-      const values = rows.map(({ record }) => fieldValue(signal, record, field));
-      if (values.every((value) => value === undefined)) return undefined;
-      return { kind: 'values', at: (row) => values[row] };
-    },
-    record: (row) => rows[row].record,
-  };
 }

@@ -212,3 +212,11 @@ export interface CompareAnswer extends SearchOutcome {
     readonly means: { readonly selection: number; readonly baseline: number } | null;
   }[];
 }
+
+export interface ForgetAnswer {
+  readonly dry_run: boolean;
+  /** Of a dry run: the deletion takes it with the same filter within ten minutes. */
+  readonly token?: string;
+  /** Records that would go, or went. */
+  readonly records: { readonly logs: number; readonly traces: number; readonly requests: number };
+}

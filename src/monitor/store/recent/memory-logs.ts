@@ -79,30 +79,6 @@ export class MemoryLogs implements LogSink, LogSource {
     return found;
   }
 
-  /** The numbers of arrival of the records in [fromMs, toMs), newest first; records of one millisecond in no certain order. */
-  numbersBetween(fromMs: number, toMs: number): number[] {
-    const numbers: number[] = [];
-    for (let number = this.#first; number < this.#next; number += 1) {
-      const timeMs = this.timeMsOf(number);
-      if (timeMs >= fromMs && timeMs < toMs) numbers.push(number);
-    }
-    return numbers.sort((a, b) => this.timeMsOf(b) - this.timeMsOf(a));
-  }
-
-  timeMsOf(number: number): number {
-    return this.#timesMs[number % this.#texts.length];
-  }
-
-  /** Undefined when the record has been dropped. */
-  recordAt(number: number): LogRecord | undefined {
-    const at = number % this.#texts.length;
-    const text = this.#texts[at];
-    const origin = this.#origins[at];
-    return number < this.#first || text === undefined || origin === undefined
-      ? undefined
-      : unpackLog(text, origin, this.#names);
-  }
-
   /** A test that needs no unpacking; it may accept records that the full test refuses. */
   #headTest(query: LogQuery): (at: number, text: string, origin: Origin) => boolean {
     const { service, traceId, minSeverity = 0, fromMs = -Infinity, toMs = Infinity, attribute } = query;

@@ -39,8 +39,6 @@ const KEPT_SHARE = 0.5;
 
 interface Trace {
   readonly id: string;
-  /** Rises with each new trace. */
-  readonly number: number;
   readonly texts: string[];
   readonly origins: Origin[];
   /** Beginnings of the texts, once there are many. */
@@ -78,7 +76,6 @@ export class MemorySpans implements SpanSink, SpanSource {
   #notableBytes = 0;
   #spans = 0;
   #evicted = 0;
-  #nextTrace = 1;
 
   constructor(options: MemorySpansOptions) {
     this.#options = options;
@@ -120,26 +117,19 @@ export class MemorySpans implements SpanSink, SpanSource {
     return found.slice(0, query.limit);
   }
 
+  /** Removes traces that are deleted from the store. */
+  drop(traceIds: Iterable<string>): void {
+    for (const id of traceIds) {
+      const trace = this.#plain.get(id) ?? this.#notable.get(id);
+      if (trace !== undefined) this.#take(trace);
+    }
+  }
+
   /** Spans of a trace by start time; empty when the trace is not in memory. */
   trace(traceId: string): SpanRecord[] {
     const trace = this.#plain.get(traceId) ?? this.#notable.get(traceId);
     const spans = trace === undefined ? [] : [...this.#spansOf(trace)];
     return spans.sort((a, b) => Number(a.startUnixNano - b.startUnixNano));
-  }
-
-  /** The traces with a span that may have begun in the range, the latest end first. */
-  tracesBetween(fromMs: number, toMs: number): Pick<Trace, 'id' | 'endUnixNano'>[] {
-    return [...this.#plain.values(), ...this.#notable.values()]
-      .filter((trace) => Number(trace.endUnixNano) / 1e6 >= fromMs && Number(trace.startUnixNano) / 1e6 < toMs)
-      .sort((a, b) => Number(b.endUnixNano - a.endUnixNano));
-  }
-
-  /** The spans of a trace in order of arrival, each with a number that no other span has. */
-  numbered(traceId: string): { readonly number: number; readonly span: SpanRecord }[] {
-    const trace = this.#plain.get(traceId) ?? this.#notable.get(traceId);
-    return trace === undefined
-      ? []
-      : [...this.#spansOf(trace)].map((span, at) => ({ number: trace.number * 2 ** 20 + at, span }));
   }
 
   *#spansOf({ id, texts, origins }: Trace): Generator<SpanRecord> {
@@ -148,7 +138,7 @@ export class MemorySpans implements SpanSink, SpanSource {
 
   /** False when the trace has too many spans. A span that is sent again replaces nothing and is not counted twice. */
   #add(span: SpanRecord): boolean {
-    const trace = this.#plain.get(span.traceId) ?? this.#notable.get(span.traceId) ?? newTrace(span, this.#nextTrace);
+    const trace = this.#plain.get(span.traceId) ?? this.#notable.get(span.traceId) ?? newTrace(span);
     const mark = spanMark(span);
     if (hasSpan(trace, mark)) return true;
     if (trace.texts.length >= this.#options.maxSpansPerTrace) return false;
@@ -161,7 +151,6 @@ export class MemorySpans implements SpanSink, SpanSource {
     if (trace.marks !== undefined) trace.bytes += MARK_BYTES;
     trace.marks?.add(mark);
     noteSpan(trace, span);
-    this.#nextTrace = Math.max(this.#nextTrace, trace.number + 1);
     trace.notable ||= span.status === 'error' || durationMs(span) >= this.#options.slowMs;
     this.#put(trace);
     return true;
@@ -220,10 +209,9 @@ export class MemorySpans implements SpanSink, SpanSource {
   }
 }
 
-function newTrace({ traceId, startUnixNano, endUnixNano }: SpanRecord, number: number): Trace {
+function newTrace({ traceId, startUnixNano, endUnixNano }: SpanRecord): Trace {
   return {
     id: traceId,
-    number,
     texts: [],
     origins: [],
     marks: undefined,

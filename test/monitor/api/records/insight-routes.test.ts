@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ArrayRecords } from '../../../support/records/array-records.ts';
 import type { LogRecord, SpanRecord } from '../../../../src/model/records.ts';
 import type {
   AnalyticsAnswer,
@@ -14,9 +15,7 @@ import { ErrorGroups } from '../../../../src/monitor/insight/error-groups.ts';
 import { LogPatterns } from '../../../../src/monitor/insight/log-patterns.ts';
 import { Tail } from '../../../../src/monitor/search/tail.ts';
 import { JsonFile } from '../../../../src/monitor/store/state/json-file.ts';
-import { MemoryLogs } from '../../../../src/monitor/store/recent/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../../src/monitor/store/recent/memory-spans.ts';
-import { RecentRecords } from '../../../../src/monitor/store/recent/recent-records.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
 import { startPageServer, type PageServer } from '../../../support/page/page-server.ts';
 import { lineOf, spanOf } from '../../../support/records/plain-records.ts';
@@ -34,9 +33,9 @@ async function rig(
   lines: readonly LogRecord[],
   spans: readonly SpanRecord[] = [],
 ): Promise<{ server: PageServer; ask: (target: string, method?: string) => Promise<unknown> } & AsyncDisposable> {
-  const logs = new MemoryLogs({ maxBytes: 32 * 1024 ** 2, maxRecords: 10_000 });
+  const stored = new ArrayRecords();
   const memory = new MemorySpans(MEMORY_SPANS_DEFAULTS);
-  const tail = new Tail(logs);
+  const tail = new Tail(stored.logSink);
   const errors = new ErrorGroups(clock, new JsonFile(path.join(dir, 'errors.json')));
   const patterns = new LogPatterns({
     sink: errors.logSink(tail),
@@ -46,7 +45,8 @@ async function rig(
   });
   await patterns.append(lines);
   await errors.spanSink(memory).append(spans);
-  const overrides = { logs, spans: memory, records: new RecentRecords(logs, memory), tail, patterns, errors };
+  stored.add('traces', spans);
+  const overrides = { spans: memory, records: stored, tail, patterns, errors };
   const server = await startPageServer({ clock, kind: 'empty', overrides });
   return {
     server,

@@ -7,9 +7,8 @@ import type {
   ValuesAnswer,
 } from '../../../../src/monitor/api/records/contract.ts';
 import { Tail } from '../../../../src/monitor/search/tail.ts';
-import { MemoryLogs } from '../../../../src/monitor/store/recent/memory-logs.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../../src/monitor/store/recent/memory-spans.ts';
-import { RecentRecords } from '../../../../src/monitor/store/recent/recent-records.ts';
+import { ArrayRecords } from '../../../support/records/array-records.ts';
 import type { LogRecord, SpanRecord } from '../../../../src/model/records.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
 import { startPageServer, type PageServer } from '../../../support/page/page-server.ts';
@@ -26,12 +25,13 @@ interface Rig extends AsyncDisposable {
 }
 
 async function rig(lines: readonly LogRecord[], spans: readonly SpanRecord[] = []): Promise<Rig> {
-  const logs = new MemoryLogs({ maxBytes: 32 * 1024 ** 2, maxRecords: 10_000 });
+  const stored = new ArrayRecords();
   const memory = new MemorySpans(MEMORY_SPANS_DEFAULTS);
-  const tail = new Tail(logs);
+  const tail = new Tail(stored.logSink);
   await tail.append(lines);
   memory.append(spans);
-  const overrides = { logs, spans: memory, records: new RecentRecords(logs, memory), tail };
+  stored.add('traces', spans);
+  const overrides = { spans: memory, records: stored, tail };
   const server = await startPageServer({ clock, kind: 'empty', overrides });
   return {
     server,
@@ -176,7 +176,7 @@ describe('a live tail', () => {
   });
 
   it('drops the oldest waiting lines of a client that does not read, and says how many', async () => {
-    const tail = new Tail(new MemoryLogs({ maxBytes: 32 * 1024 ** 2, maxRecords: 10_000 }));
+    const tail = new Tail(new ArrayRecords().logSink);
     using follower = tail.follow({ syntax: { kind: 'all' }, condition: { kind: 'all' }, nowMs: NOW });
     for (let at = 0; at < 15; at += 1) await tail.append(lines);
     const { lines: waiting, dropped } = await follower.next(new AbortController().signal);
