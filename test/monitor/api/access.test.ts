@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Access, COOKIE, hashOf, SECURE_COOKIE } from '../../../src/monitor/api/access.ts';
 import { mayAct, type TokenRecord, type TokenRole } from '../../../src/model/access.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { Forgetting } from '../../../src/monitor/search/forget.ts';
+import { ArrayRecords } from '../../support/records/array-records.ts';
 import { movedClock } from '../../support/moved-clock.ts';
 import { memoryAccess } from '../../support/page/memory-access.ts';
 import { startPageServer, type PageServer } from '../../support/page/page-server.ts';
@@ -97,7 +100,8 @@ describe('access', () => {
 describe('tokens over the API', () => {
   const start = async (token: string | undefined = OWNER) => {
     const store = memoryAccess();
-    const server: PageServer = await startPageServer({ ...(token && { token }), overrides: { store } });
+    const forgetting = new Forgetting(new ArrayRecords(), systemClock, async () => {});
+    const server: PageServer = await startPageServer({ ...(token && { token }), overrides: { store, forgetting } });
     const ask = async (method: string, target: string, as: string, body?: unknown) => {
       const response = await fetch(server.url + target, {
         method,
@@ -125,6 +129,15 @@ describe('tokens over the API', () => {
     expect((await ask('DELETE', `/api/tokens/${id}`, OWNER)).status).toBe(204);
     expect((await ask('GET', '/api/session', token)).status).toBe(401);
     expect((await ask('DELETE', `/api/tokens/${id}`, OWNER)).status).toBe(404);
+  });
+
+  it('let an admin alone delete records', async () => {
+    await using api = await start();
+    const make = async (role: string): Promise<string> =>
+      ((await api.ask('POST', '/api/tokens', OWNER, { name: role, role })).json as { token: string }).token;
+    const call = { q: 'user.id:42', dry_run: true };
+    expect((await api.ask('POST', '/api/forget', await make('editor'), call)).status).toBe(403);
+    expect((await api.ask('POST', '/api/forget', await make('admin'), call)).status).toBe(200);
   });
 
   it('that only look cannot change, and that only send cannot look', async () => {

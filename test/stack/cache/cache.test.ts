@@ -213,6 +213,7 @@ describe('the configuration', () => {
     expect(cacheConfig.parse({})).toEqual({
       url: 'memory://',
       max_size: 64 * 1024 ** 2,
+      purge: { allow: [] },
       ttl: 60_000,
       responses: {
         enabled: true,

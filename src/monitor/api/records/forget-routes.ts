@@ -12,6 +12,7 @@ export function forgetRoutes(forgetting: Forgetting | undefined): Route[] {
     {
       method: 'POST',
       path: '/api/forget',
+      role: 'admin',
       async handler({ ctx }): Promise<ForgetAnswer> {
         const { q, dry_run: dryRun, token, ...others } = await jsonBody(ctx);
         const [unknown] = Object.keys(others);

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AttributeValue, LogRecord, SpanRecord } from '../../../../src/model/records.ts';
-import { packLog, unpackLog } from '../../../../src/monitor/store/recent/log-codec.ts';
+import type { AttributeValue, SpanRecord } from '../../../../src/model/records.ts';
 import { NameTable, Origins, textBytes, traceOfValue } from '../../../../src/monitor/store/codec/record-codec.ts';
 import { packSpan, spanMark, unpackSpan } from '../../../../src/monitor/store/recent/span-codec.ts';
 
@@ -39,19 +38,6 @@ const span: fc.Arbitrary<SpanRecord> = fc.record({
   scope: fc.constant(scope),
 });
 
-const log: fc.Arbitrary<LogRecord> = fc.record({
-  timeUnixNano: nano,
-  observedUnixNano: nano,
-  severityNumber: fc.nat(24),
-  severityText: fc.string(),
-  body: value,
-  attributes,
-  traceId: fc.string(),
-  spanId: fc.string(),
-  resource: fc.constant(resource),
-  scope: fc.constant(scope),
-});
-
 describe('packed records', () => {
   it('unpack to the same record, whatever it contains', () => {
     const names = new NameTable();
@@ -60,11 +46,6 @@ describe('packed records', () => {
         const { text } = packSpan(one, names);
         expect(unpackSpan('t', text, { resource, scope }, names)).toEqual(one);
         expect(text.startsWith(spanMark(one))).toBe(true);
-      }),
-    );
-    fc.assert(
-      fc.property(log, (one) => {
-        expect(unpackLog(packLog(one, names).text, { resource, scope }, names)).toEqual(one);
       }),
     );
   });
