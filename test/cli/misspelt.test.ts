@@ -29,7 +29,7 @@ it.each([
   ['rate(http_request_total[1m])', 'There is no metric "http_request_total"; did you mean "http_requests_total"?\n'],
   [
     'sum(elephants) / sum(process_cpu_secnds_total)',
-    'There is no metric "elephants"\nThere is no metric "process_cpu_secnds_total"; did you mean "process_cpu_seconds_total"?\n',
+    'There is no metric "elephants".\nThere is no metric "process_cpu_secnds_total"; did you mean "process_cpu_seconds_total"?\n',
   ],
   ['http_requests_total{job="b"}', ''],
   ['http_requests_total > 5', ''],
