@@ -88,7 +88,7 @@ describe('the file', () => {
     ['file: none.yml', 'cannot be read (ENOENT)'],
     ["file: am.yml\nwebhook: { url: 'http://x/' }", 'notify.webhook: cannot stand beside notify.file'],
     ['file: am.yml\nreceivers: { b: { console: [{}] } }', 'has no receiver of this name'],
-    ['file: am.yml\nreceivers: { a: { pager: [{}] } }', 'unknown kind; known are http, alertmanager, console'],
+    ['file: am.yml\nreceivers: { a: { pager: [{}] } }', 'unknown kind; known are http, ntfy, sms'],
     [
       'file: am.yml\nreceivers: { a: { alertmanager: [{ url: x, timeout: 5 }] } }',
       'notify.receivers.a.alertmanager[0].url: expected a URL',

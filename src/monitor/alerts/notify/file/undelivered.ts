@@ -20,12 +20,6 @@ export const UNDELIVERED: Readonly<Record<string, Undelivered>> = {
     fields: words('webhook_url webhook_url_file content title message username avatar_url'),
     ...webhookUrl,
   },
-  email_configs: {
-    fields: words(
-      'to from hello smarthost auth_username auth_password auth_password_file auth_secret auth_secret_file auth_identity headers html text require_tls tls_config force_implicit_tls threading',
-    ),
-    needs: [['to'], ['smarthost', ':smtp_smarthost'], ['from', ':smtp_from']],
-  },
   incidentio_configs: {
     fields: words('url url_file alert_source_token alert_source_token_file max_alerts timeout'),
     needs: [['url', 'url_file']],
@@ -56,16 +50,6 @@ export const UNDELIVERED: Readonly<Record<string, Undelivered>> = {
     needs: [['api_key', 'api_key_file', ':opsgenie_api_key', ':opsgenie_api_key_file']],
     exclusive: [['api_key', 'api_key_file']],
   },
-  pagerduty_configs: {
-    fields: words(
-      'service_key service_key_file routing_key routing_key_file url client client_url description details images links source severity class component group timeout',
-    ),
-    needs: [['service_key', 'service_key_file', 'routing_key', 'routing_key_file']],
-    exclusive: [
-      ['service_key', 'service_key_file'],
-      ['routing_key', 'routing_key_file'],
-    ],
-  },
   pushover_configs: {
     fields: words(
       'user_key user_key_file token token_file title message url url_title device sound priority retry expire ttl html monospace',
@@ -90,27 +74,6 @@ export const UNDELIVERED: Readonly<Record<string, Undelivered>> = {
     exclusive: [
       ['token_id', 'token_id_file'],
       ['token', 'token_file'],
-    ],
-  },
-  slack_configs: {
-    fields: words(
-      'api_url api_url_file app_token app_token_file app_url channel username color title title_link pretext text message_text fields short_fields footer fallback callback_id icon_emoji icon_url image_url thumb_url link_names mrkdwn_in actions update_message timeout',
-    ),
-    needs: [
-      [
-        'api_url',
-        'api_url_file',
-        'app_token',
-        'app_token_file',
-        ':slack_api_url',
-        ':slack_api_url_file',
-        ':slack_app_token',
-        ':slack_app_token_file',
-      ],
-    ],
-    exclusive: [
-      ['api_url', 'api_url_file'],
-      ['app_token', 'app_token_file'],
     ],
   },
   sns_configs: {

@@ -1,7 +1,22 @@
 /** All kinds of receivers. A new kind is a file beside this one and a row here. */
 import { alertmanager } from './alertmanager.ts';
 import { consoleKind } from './console.ts';
+import { email } from './email.ts';
 import type { ReceiverKind } from './kind.ts';
+import { ntfy } from './ntfy.ts';
+import { pagerduty } from './pagerduty.ts';
+import { slack } from './slack.ts';
+import { sms } from './sms.ts';
 import { httpKind, webhook } from './webhook.ts';
 
-export const RECEIVER_KINDS: readonly ReceiverKind[] = [webhook, httpKind, alertmanager, consoleKind];
+export const RECEIVER_KINDS: readonly ReceiverKind[] = [
+  webhook,
+  slack,
+  email,
+  pagerduty,
+  httpKind,
+  ntfy,
+  sms,
+  alertmanager,
+  consoleKind,
+];
