@@ -13,13 +13,8 @@ interface Undelivered {
 }
 
 const words = (text: string): string[] => text.split(' ');
-const webhookUrl = { needs: [['webhook_url', 'webhook_url_file']], exclusive: [['webhook_url', 'webhook_url_file']] };
 
 export const UNDELIVERED: Readonly<Record<string, Undelivered>> = {
-  discord_configs: {
-    fields: words('webhook_url webhook_url_file content title message username avatar_url'),
-    ...webhookUrl,
-  },
   incidentio_configs: {
     fields: words('url url_file alert_source_token alert_source_token_file max_alerts timeout'),
     needs: [['url', 'url_file']],
@@ -41,8 +36,6 @@ export const UNDELIVERED: Readonly<Record<string, Undelivered>> = {
     needs: [['webhook_url', 'webhook_url_file', ':mattermost_webhook_url', ':mattermost_webhook_url_file']],
     exclusive: [['webhook_url', 'webhook_url_file']],
   },
-  msteams_configs: { fields: words('webhook_url webhook_url_file title summary text'), ...webhookUrl },
-  msteamsv2_configs: { fields: words('webhook_url webhook_url_file title text'), ...webhookUrl },
   opsgenie_configs: {
     fields: words(
       'api_key api_key_file api_url message description source details entity responders actions tags note priority update_alerts',
@@ -79,16 +72,6 @@ export const UNDELIVERED: Readonly<Record<string, Undelivered>> = {
   sns_configs: {
     fields: words('api_url sigv4 topic_arn phone_number target_arn subject message attributes use_aws_http_client'),
     needs: [['topic_arn', 'phone_number', 'target_arn']],
-  },
-  telegram_configs: {
-    fields: words(
-      'api_url bot_token bot_token_file chat_id chat_id_file message_thread_id message disable_notifications parse_mode chat chat_file token token_file',
-    ),
-    needs: [
-      ['chat_id', 'chat_id_file', 'chat', 'chat_file'],
-      ['bot_token', 'bot_token_file', 'token', 'token_file', ':telegram_bot_token', ':telegram_bot_token_file'],
-    ],
-    exclusive: [['bot_token', 'bot_token_file']],
   },
   victorops_configs: {
     fields: words(

@@ -68,3 +68,12 @@ export function escapedNotification(about: Notification, escape: Escape): Notifi
     trace: trace === undefined ? undefined : { ...trace, name: escape(trace.name), link: escape(trace.link) },
   };
 }
+
+/** Markdown of Discord and Teams: a text in brackets would be a link that hides where it leads. */
+export const escapeLinks: Escape = (text) => text.replaceAll(/[[\]\\]/g, String.raw`\$&`);
+
+/** core.telegram.org/bots/api#markdownv2-style */
+export const escapeMarkdownV2: Escape = (text) => text.replaceAll(/[_*[\]()~`>#+\-=|{}.!\\]/g, String.raw`\$&`);
+
+/** core.telegram.org/bots/api#markdown-style */
+export const escapeOldMarkdown: Escape = (text) => text.replaceAll(/[_*`[]/g, String.raw`\$&`);

@@ -28,3 +28,12 @@ export const oneLine = (text: string): string =>
     .replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
     .replaceAll(/[\u202a-\u202e\u2066-\u2069]/g, '')
     .trim();
+
+/** At most `bytes` bytes as a text in JSON, where a line break or a quotation mark takes two. */
+export function cutJson(text: string, bytes: number): string {
+  let short = cutBytes(text, bytes);
+  for (let size = bytes; Buffer.byteLength(JSON.stringify(short)) > bytes && size > 8; size = Math.floor(size * 0.8)) {
+    short = cutBytes(text, size);
+  }
+  return short;
+}
