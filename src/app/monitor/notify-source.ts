@@ -87,6 +87,8 @@ export function receiverTools(source: NotifySource, clock: Clock, logger: Logger
     connect: (connection) => connect(guard, { ...connection, origin: 'file' }),
     render: (text, about) => source.renderer.render(text, about, clock.now()),
     readFile: async (file) => (await readFile(path.resolve(source.dir, file), 'utf8')).trim(),
+    pathOf: (file) => path.resolve(source.dir, file),
+    environment: process.env,
     clock,
     logger,
   };

@@ -61,6 +61,19 @@ describe('the short form', () => {
     expect(service.requests[0]).toMatchObject({ method: 'PUT', path: '/in', headers: { 'x-team': 'pay' } });
   });
 
+  it('stands for every channel that it has, SMS too', () => {
+    const source = read(
+      [
+        "slack: { webhook: 'https://hooks.slack.com/x' }",
+        "email: { to: a@x, from: c@x, smarthost: 'm:25' }",
+        "sms: { account_sid: AC1, auth_token: hush, from: V, to: '+491701234567' }",
+      ].join('\n'),
+    );
+    expect(kindsOf(source)).toEqual(['default slack', 'default email', 'default sms']);
+    expect(source.warnings).toEqual([]);
+    expect(source.config.original).not.toContain('hush');
+  });
+
   it('is a receiver without channels when nothing is configured', () => {
     expect([...notifySourceOf(settingsFrom(undefined, { env: {} })).config.receivers.keys()]).toEqual(['default']);
   });
@@ -82,6 +95,19 @@ describe('the file', () => {
     const config = pipelineConfigOf(source, tools);
     await config.channels.get('a')?.[0]?.receiver.send(notification(), new AbortController().signal);
     expect(service.requests[0]?.path).toBe('/from-file');
+  });
+
+  it('is joined by one plugin, found beside it', async () => {
+    put('am.yml', FILE);
+    put(
+      'mine.mjs',
+      "export const createReceiver = ({ n }) => ({ send() { if (n !== 5) throw new Error('no number'); } });",
+    );
+    const source = read('file: am.yml\nreceivers: { a: { plugin: { module: ./mine.mjs, options: { n: 5 } } } }');
+    expect(kindsOf(source)).toEqual(['a webhook', 'a plugin']);
+    const config = pipelineConfigOf(source, receiverTools(source, systemClock, recordingLogger()));
+    const [, channel] = config.channels.get('a') ?? [];
+    expect(await channel?.receiver.send(notification(), new AbortController().signal)).toEqual({ kind: 'delivered' });
   });
 
   it.each([

@@ -1,5 +1,6 @@
 /** Notifications and tools for tests of receivers. */
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Clock } from '../../../src/base/clock.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { NotifiedAlert, Notification } from '../../../src/monitor/alerts/notify/notification.ts';
@@ -77,6 +78,8 @@ export function receiverTools(origin: Origin = 'file', clock: Clock = systemCloc
     connect: (connection) => connect(guard, { ...connection, origin }),
     render: (text, about) => renderer.render(text, about, clock.now()),
     readFile: async (file) => (await readFile(file, 'utf8')).trim(),
+    pathOf: (file) => path.resolve(file),
+    environment: process.env,
     clock,
     logger: recordingLogger(),
   };

@@ -26,6 +26,10 @@ export interface ReceiverTools {
   readonly render: (text: string, notification: Notification) => Promise<string>;
   /** Reads a file that the configuration names (`url_file`), at the time of sending; without surrounding space. */
   readonly readFile: (file: string) => Promise<string>;
+  /** The absolute path of a file that the configuration names. */
+  readonly pathOf: (file: string) => string;
+  /** Variables of the environment; they may be secrets. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -7,6 +7,7 @@ import type { ReceiverKind } from './kind.ts';
 import { msteams, msteamsv2 } from './msteams.ts';
 import { ntfy } from './ntfy.ts';
 import { pagerduty } from './pagerduty.ts';
+import { plugin } from './plugin.ts';
 import { slack } from './slack.ts';
 import { sms } from './sms.ts';
 import { telegram } from './telegram.ts';
@@ -24,6 +25,7 @@ export const RECEIVER_KINDS: readonly ReceiverKind[] = [
   httpKind,
   ntfy,
   sms,
+  plugin,
   alertmanager,
   consoleKind,
 ];
