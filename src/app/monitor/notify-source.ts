@@ -13,6 +13,7 @@ import type { ReceiverTools } from '../../monitor/alerts/notify/receivers/kind.t
 import { RECEIVER_KINDS } from '../../monitor/alerts/notify/receivers/table.ts';
 import { Renderer } from '../../monitor/alerts/notify/template/renderer.ts';
 import { TemplateError } from '../../monitor/alerts/rules/template/tree.ts';
+import { connect } from '../../monitor/outbound/connect.ts';
 import { OutboundGuard } from '../../monitor/outbound/guard.ts';
 import { send } from '../../monitor/outbound/request.ts';
 import type { Settings } from '../process/settings-schema.ts';
@@ -83,8 +84,11 @@ export function receiverTools(source: NotifySource, clock: Clock, logger: Logger
   return {
     // Receivers come from files alone, so they may be inside the network.
     request: (request) => send(guard, { ...request, origin: 'file' }),
+    connect: (connection) => connect(guard, { ...connection, origin: 'file' }),
     render: (text, about) => source.renderer.render(text, about, clock.now()),
     readFile: async (file) => (await readFile(path.resolve(source.dir, file), 'utf8')).trim(),
+    pathOf: (file) => path.resolve(source.dir, file),
+    environment: process.env,
     clock,
     logger,
   };

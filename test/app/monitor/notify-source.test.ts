@@ -61,6 +61,19 @@ describe('the short form', () => {
     expect(service.requests[0]).toMatchObject({ method: 'PUT', path: '/in', headers: { 'x-team': 'pay' } });
   });
 
+  it('stands for every channel that it has, SMS too', () => {
+    const source = read(
+      [
+        "slack: { webhook: 'https://hooks.slack.com/x' }",
+        "email: { to: a@x, from: c@x, smarthost: 'm:25' }",
+        "sms: { account_sid: AC1, auth_token: hush, from: V, to: '+491701234567' }",
+      ].join('\n'),
+    );
+    expect(kindsOf(source)).toEqual(['default slack', 'default email', 'default sms']);
+    expect(source.warnings).toEqual([]);
+    expect(source.config.original).not.toContain('hush');
+  });
+
   it('is a receiver without channels when nothing is configured', () => {
     expect([...notifySourceOf(settingsFrom(undefined, { env: {} })).config.receivers.keys()]).toEqual(['default']);
   });
@@ -84,11 +97,24 @@ describe('the file', () => {
     expect(service.requests[0]?.path).toBe('/from-file');
   });
 
+  it('is joined by one plugin, found beside it', async () => {
+    put('am.yml', FILE);
+    put(
+      'mine.mjs',
+      "export const createReceiver = ({ n }) => ({ send() { if (n !== 5) throw new Error('no number'); } });",
+    );
+    const source = read('file: am.yml\nreceivers: { a: { plugin: { module: ./mine.mjs, options: { n: 5 } } } }');
+    expect(kindsOf(source)).toEqual(['a webhook', 'a plugin']);
+    const config = pipelineConfigOf(source, receiverTools(source, systemClock, recordingLogger()));
+    const [, channel] = config.channels.get('a') ?? [];
+    expect(await channel?.receiver.send(notification(), new AbortController().signal)).toEqual({ kind: 'delivered' });
+  });
+
   it.each([
     ['file: none.yml', 'cannot be read (ENOENT)'],
     ["file: am.yml\nwebhook: { url: 'http://x/' }", 'notify.webhook: cannot stand beside notify.file'],
     ['file: am.yml\nreceivers: { b: { console: [{}] } }', 'has no receiver of this name'],
-    ['file: am.yml\nreceivers: { a: { pager: [{}] } }', 'unknown kind; known are http, alertmanager, console'],
+    ['file: am.yml\nreceivers: { a: { pager: [{}] } }', 'unknown kind; known are http, ntfy, sms'],
     [
       'file: am.yml\nreceivers: { a: { alertmanager: [{ url: x, timeout: 5 }] } }',
       'notify.receivers.a.alertmanager[0].url: expected a URL',

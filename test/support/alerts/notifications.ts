@@ -1,10 +1,12 @@
 /** Notifications and tools for tests of receivers. */
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Clock } from '../../../src/base/clock.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { NotifiedAlert, Notification } from '../../../src/monitor/alerts/notify/notification.ts';
 import type { ReceiverTools } from '../../../src/monitor/alerts/notify/receivers/kind.ts';
 import { Renderer } from '../../../src/monitor/alerts/notify/template/renderer.ts';
+import { connect } from '../../../src/monitor/outbound/connect.ts';
 import { OutboundGuard, type Origin } from '../../../src/monitor/outbound/guard.ts';
 import { send } from '../../../src/monitor/outbound/request.ts';
 import { recordingLogger } from '../recording-logger.ts';
@@ -73,8 +75,11 @@ export function receiverTools(origin: Origin = 'file', clock: Clock = systemCloc
   const renderer = new Renderer();
   return {
     request: (request) => send(guard, { ...request, origin }),
+    connect: (connection) => connect(guard, { ...connection, origin }),
     render: (text, about) => renderer.render(text, about, clock.now()),
     readFile: async (file) => (await readFile(file, 'utf8')).trim(),
+    pathOf: (file) => path.resolve(file),
+    environment: process.env,
     clock,
     logger: recordingLogger(),
   };

@@ -7,12 +7,14 @@ import type { Channel, PipelineConfig } from './deliveries.ts';
 import type { ReceiverKind, ReceiverTools } from './receivers/kind.ts';
 import type { Renderer } from './template/renderer.ts';
 
+const AS_WRITTEN: ReadonlySet<string> = new Set(['payload', 'options']);
+
 /** Scalars as text, as in Alertmanager's file. */
 function asText(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asText);
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [key, key === 'payload' ? inner : asText(inner)]),
+      Object.entries(value).map(([key, inner]) => [key, AS_WRITTEN.has(key) ? inner : asText(inner)]),
     );
   }
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;

@@ -33,6 +33,10 @@ const webhook = z.strictObject({
 
 const sms = z.record(z.string(), z.unknown()).describe('Entry of the receiver `sms`.');
 
+const entry = z.record(z.string(), z.unknown());
+/** A list, or one entry. */
+const entries = z.union([z.array(entry).max(100), entry.transform((one) => [one])]);
+
 const later = z.unknown().optional().describe('Not used in this version.');
 
 export const notifyConfig = z.strictObject({
@@ -46,7 +50,7 @@ export const notifyConfig = z.strictObject({
   webhook: webhook.optional().describe('Short form: send all alerts to a webhook.'),
   sms: sms.optional(),
   receivers: z
-    .record(z.string(), z.record(z.string(), z.array(z.record(z.string(), z.unknown())).max(100)))
+    .record(z.string(), z.record(z.string(), entries))
     .default({})
     .describe("By name of a receiver: entries of kinds that Alertmanager's file does not know."),
   resolve_through_mutes: z

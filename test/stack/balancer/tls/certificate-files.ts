@@ -24,7 +24,7 @@ export interface Authority {
   issue(name: string, names: readonly string[]): Promise<Leaf>;
 }
 
-export async function makeAuthority(rig: Rig): Promise<Authority> {
+export async function makeAuthority(rig: Pick<Rig, 'add'>): Promise<Authority> {
   const directory = mkdtempSync(path.join(tmpdir(), 'certificates-'));
   rig.add(() => rmSync(directory, { recursive: true, force: true }));
   const at = (file: string): string => path.join(directory, file);

@@ -132,10 +132,15 @@ function typed(text: string): unknown {
 function inherited(tree: unknown, kinds: readonly ReceiverKind[]): unknown {
   if (!isTree(tree) || !isTree(tree['global']) || !Array.isArray(tree['receivers'])) return tree;
   const global = tree['global'];
-  const fill = (entry: unknown, { inherits = {} }: ReceiverKind): unknown => {
+  const fill = (entry: unknown, { inherits = {}, alternatives = [], usesHttp = true }: ReceiverKind): unknown => {
     if (!isTree(entry)) return entry;
-    const given = Object.entries({ http_config: 'http_config', ...inherits })
-      .filter(([field, from]) => entry[field] === undefined && entry[`${field}_file`] === undefined && from in global)
+    const isGiven = (field: string): boolean => {
+      const plain = field.replace(/_file$/, '');
+      const group = alternatives.find((names) => names.includes(field)) ?? [plain, `${plain}_file`];
+      return group.some((name) => entry[name] !== undefined);
+    };
+    const given = Object.entries({ ...(usesHttp ? { http_config: 'http_config' } : {}), ...inherits })
+      .filter(([field, from]) => !isGiven(field) && from in global)
       .map(([field, from]) => [field, global[from]] as const);
     return { ...entry, ...Object.fromEntries(given) };
   };

@@ -13,19 +13,8 @@ interface Undelivered {
 }
 
 const words = (text: string): string[] => text.split(' ');
-const webhookUrl = { needs: [['webhook_url', 'webhook_url_file']], exclusive: [['webhook_url', 'webhook_url_file']] };
 
 export const UNDELIVERED: Readonly<Record<string, Undelivered>> = {
-  discord_configs: {
-    fields: words('webhook_url webhook_url_file content title message username avatar_url'),
-    ...webhookUrl,
-  },
-  email_configs: {
-    fields: words(
-      'to from hello smarthost auth_username auth_password auth_password_file auth_secret auth_secret_file auth_identity headers html text require_tls tls_config force_implicit_tls threading',
-    ),
-    needs: [['to'], ['smarthost', ':smtp_smarthost'], ['from', ':smtp_from']],
-  },
   incidentio_configs: {
     fields: words('url url_file alert_source_token alert_source_token_file max_alerts timeout'),
     needs: [['url', 'url_file']],
@@ -47,24 +36,12 @@ export const UNDELIVERED: Readonly<Record<string, Undelivered>> = {
     needs: [['webhook_url', 'webhook_url_file', ':mattermost_webhook_url', ':mattermost_webhook_url_file']],
     exclusive: [['webhook_url', 'webhook_url_file']],
   },
-  msteams_configs: { fields: words('webhook_url webhook_url_file title summary text'), ...webhookUrl },
-  msteamsv2_configs: { fields: words('webhook_url webhook_url_file title text'), ...webhookUrl },
   opsgenie_configs: {
     fields: words(
       'api_key api_key_file api_url message description source details entity responders actions tags note priority update_alerts',
     ),
     needs: [['api_key', 'api_key_file', ':opsgenie_api_key', ':opsgenie_api_key_file']],
     exclusive: [['api_key', 'api_key_file']],
-  },
-  pagerduty_configs: {
-    fields: words(
-      'service_key service_key_file routing_key routing_key_file url client client_url description details images links source severity class component group timeout',
-    ),
-    needs: [['service_key', 'service_key_file', 'routing_key', 'routing_key_file']],
-    exclusive: [
-      ['service_key', 'service_key_file'],
-      ['routing_key', 'routing_key_file'],
-    ],
   },
   pushover_configs: {
     fields: words(
@@ -92,40 +69,9 @@ export const UNDELIVERED: Readonly<Record<string, Undelivered>> = {
       ['token', 'token_file'],
     ],
   },
-  slack_configs: {
-    fields: words(
-      'api_url api_url_file app_token app_token_file app_url channel username color title title_link pretext text message_text fields short_fields footer fallback callback_id icon_emoji icon_url image_url thumb_url link_names mrkdwn_in actions update_message timeout',
-    ),
-    needs: [
-      [
-        'api_url',
-        'api_url_file',
-        'app_token',
-        'app_token_file',
-        ':slack_api_url',
-        ':slack_api_url_file',
-        ':slack_app_token',
-        ':slack_app_token_file',
-      ],
-    ],
-    exclusive: [
-      ['api_url', 'api_url_file'],
-      ['app_token', 'app_token_file'],
-    ],
-  },
   sns_configs: {
     fields: words('api_url sigv4 topic_arn phone_number target_arn subject message attributes use_aws_http_client'),
     needs: [['topic_arn', 'phone_number', 'target_arn']],
-  },
-  telegram_configs: {
-    fields: words(
-      'api_url bot_token bot_token_file chat_id chat_id_file message_thread_id message disable_notifications parse_mode chat chat_file token token_file',
-    ),
-    needs: [
-      ['chat_id', 'chat_id_file', 'chat', 'chat_file'],
-      ['bot_token', 'bot_token_file', 'token', 'token_file', ':telegram_bot_token', ':telegram_bot_token_file'],
-    ],
-    exclusive: [['bot_token', 'bot_token_file']],
   },
   victorops_configs: {
     fields: words(

@@ -66,3 +66,23 @@ export const textList = (): z.ZodType<string[], string[]> => z.array(text(), { e
 /** Names with values; the keys are any text. */
 export const textMap = (): z.ZodType<Record<string, string>, Record<string, string>> =>
   z.record(z.string(), text(), { error: 'an object' });
+
+type Refine = (entry: Readonly<Record<string, unknown>>, context: z.RefinementCtx) => void;
+
+const isSet = (value: unknown): boolean => value !== undefined && value !== '';
+
+/** One of the fields must be set. What `global` gives has been filled in before. */
+export const needsOne =
+  (names: readonly string[]): Refine =>
+  (entry, context) => {
+    if (names.some((name) => isSet(entry[name]))) return;
+    context.addIssue({ code: 'custom', params: { sentence: true }, message: `${names.join(' or ')} must be set` });
+  };
+
+export const atMostOne =
+  (names: readonly string[]): Refine =>
+  (entry, context) => {
+    if (names.filter((name) => isSet(entry[name])).length < 2) return;
+    const message = `at most one of ${names.join(' and ')} can be set`;
+    context.addIssue({ code: 'custom', params: { sentence: true }, message });
+  };

@@ -8,7 +8,7 @@ import { Secret } from '../../../../config/types.ts';
 import { bool, secretText, text, textList } from './fields.ts';
 import type { ReceiverTools } from './kind.ts';
 
-const tlsConfig = z
+export const tlsConfig = z
   .strictObject({
     ca: text(),
     ca_file: text(),
@@ -90,7 +90,8 @@ function checkCredentials(value: Credentials, context: z.RefinementCtx): void {
 
 type Files = Pick<ReceiverTools, 'readFile'>;
 
-async function secretOf(
+/** The secret, or the content of its file; undefined when neither is set. */
+export async function secretOf(
   given: Secret | undefined,
   file: string | undefined,
   files: Files,
@@ -132,7 +133,7 @@ async function authorizationOf(config: HttpConfig, files: Files): Promise<string
 
 /** TLS settings of a connection; undefined without a `tls_config`. */
 export async function tlsOf(
-  { tls_config: config }: HttpConfig,
+  { tls_config: config }: Pick<HttpConfig, 'tls_config'>,
   files: Files,
 ): Promise<(Pick<TlsOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized'> & { servername?: string }) | undefined> {
   if (config === undefined) return undefined;

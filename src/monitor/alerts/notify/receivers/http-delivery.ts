@@ -3,6 +3,7 @@
  * long the receiver asked to wait. The message names the host and never the path, because paths of webhooks are secrets.
  */
 import { VitrineError } from '../../../../base/errors.ts';
+import { TemplateError } from '../../rules/template/tree.ts';
 import type { Delivery, FailureReason } from '../notification.ts';
 import type { OutboundAnswer } from '../../../outbound/request.ts';
 import { headersOf, tlsOf, type HttpConfig } from './http-config.ts';
@@ -85,6 +86,9 @@ export function retryAfterMs(field: string | undefined, nowMs: number): number |
 export function failureOf(error: unknown, signal: AbortSignal): Delivery {
   if (signal.aborted) {
     return { kind: 'failed', reason: 'contextDeadlineExceeded', retry: true, message: 'There was no answer in time.' };
+  }
+  if (error instanceof TemplateError) {
+    return { kind: 'failed', reason: 'other', retry: false, message: `A template failed: ${error.message}` };
   }
   if (!(error instanceof VitrineError)) {
     const { code, name } = error as NodeJS.ErrnoException;

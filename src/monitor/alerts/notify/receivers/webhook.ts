@@ -4,7 +4,6 @@
  */
 import { z } from 'zod';
 import type { Delivery, NotifiedAlert, Notification, Receiver } from '../notification.ts';
-import { TemplateError } from '../../rules/template/tree.ts';
 import { bool, goDuration, secretTemplateUrl, text, textMap, wholeNumber } from './fields.ts';
 import { httpConfig, UNUSED_HTTP } from './http-config.ts';
 import { deliverHttp, failureOf } from './http-delivery.ts';
@@ -112,8 +111,7 @@ class Webhook implements Receiver {
       url = await this.#url(notification);
       body = JSON.stringify(await this.#payload(notification));
     } catch (error) {
-      if (!(error instanceof TemplateError)) return failureOf(error, signal);
-      return { kind: 'failed', reason: 'other', retry: false, message: `A template failed: ${error.message}` };
+      return failureOf(error, signal);
     }
     const { method, headers: own } = this.#entry;
     const headers = { ...own, 'content-type': 'application/json' };

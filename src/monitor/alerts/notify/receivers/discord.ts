@@ -1,0 +1,97 @@
+/** Discord by a webhook (discord.com/developers/docs/resources/webhook#execute-webhook). */
+import { z } from 'zod';
+import type { Delivery, Notification, Receiver } from '../notification.ts';
+import { escapedNotification, escapeLinks } from './escaped.ts';
+import { atMostOne, bool, needsOne, secretUrl, text } from './fields.ts';
+import { httpConfig, secretOf, UNUSED_HTTP } from './http-config.ts';
+import { deliverHttp, failureOf } from './http-delivery.ts';
+import type { ReceiverKind, ReceiverTools } from './kind.ts';
+import { cut, oneLine } from './limits.ts';
+import { rendered } from './rendering.ts';
+
+const schema = z
+  .strictObject({
+    send_resolved: bool().default(true),
+    http_config: httpConfig.default({}),
+    webhook_url: secretUrl().optional(),
+    webhook_url_file: text().optional(),
+    content: text().default('{{ template "discord.default.content" . }}'),
+    title: text().default('{{ template "discord.default.title" . }}'),
+    message: text().default('{{ template "discord.default.message" . }}'),
+    username: text().default(''),
+    avatar_url: text().default(''),
+  })
+  .superRefine(needsOne(['webhook_url', 'webhook_url_file']))
+  .superRefine(atMostOne(['webhook_url', 'webhook_url_file']));
+type Entry = z.output<typeof schema>;
+
+/** Of the documentation. */
+const MAX_CONTENT = 2_000;
+const MAX_TITLE = 256;
+const MAX_DESCRIPTION = 4_096;
+const MAX_USERNAME = 80;
+const RED = 0x992d22;
+const GREEN = 0x2ecc71;
+
+class Discord implements Receiver {
+  readonly kind = 'discord';
+  readonly sendResolved: boolean;
+  readonly #entry: Entry;
+  readonly #tools: ReceiverTools;
+
+  constructor(entry: Entry, tools: ReceiverTools) {
+    this.sendResolved = entry.send_resolved;
+    this.#entry = entry;
+    this.#tools = tools;
+  }
+
+  async send(notification: Notification, signal: AbortSignal): Promise<Delivery> {
+    const { webhook_url: given, webhook_url_file: file, http_config: http } = this.#entry;
+    try {
+      const url = (await secretOf(given, file, this.#tools)) ?? '';
+      const body = JSON.stringify(await this.#message(notification));
+      const headers = { 'content-type': 'application/json' };
+      return (await deliverHttp(this.#tools, { url, headers, body, http }, signal)).delivery;
+    } catch (error) {
+      return failureOf(error, signal);
+    }
+  }
+
+  async #message(notification: Notification): Promise<Record<string, unknown>> {
+    const { content, title, message, username, avatar_url: avatar } = this.#entry;
+    const escaped = escapedNotification(notification, escapeLinks);
+    const written = cut(await rendered(this.#tools, content, escaped), MAX_CONTENT);
+    return {
+      ...(written === '' ? {} : { content: written }),
+      ...(username === '' ? {} : { username: cut(oneLine(username), MAX_USERNAME) }),
+      ...(avatar === '' ? {} : { avatar_url: avatar }),
+      embeds: [
+        {
+          title: cut(oneLine(await rendered(this.#tools, title, notification)), MAX_TITLE),
+          description: cut(await rendered(this.#tools, message, escaped), MAX_DESCRIPTION),
+          color: notification.status === 'firing' ? RED : GREEN,
+          url: notification.links.page,
+        },
+      ],
+      // Only a mention that the configuration writes calls people, never one inside a label.
+      allowed_mentions: mentionsIn(content),
+    };
+  }
+}
+
+function mentionsIn(template: string): Record<string, string[]> {
+  const ids = (pattern: RegExp): string[] => [...new Set([...template.matchAll(pattern)].map(([, id = '']) => id))];
+  return {
+    parse: /@(?:everyone|here)/.test(template) ? ['everyone'] : [],
+    users: ids(/<@!?(\d{1,20})>/g).slice(0, 100),
+    roles: ids(/<@&(\d{1,20})>/g).slice(0, 100),
+  };
+}
+
+export const discord: ReceiverKind<Entry> = {
+  name: 'discord',
+  key: 'discord_configs',
+  schema,
+  unused: UNUSED_HTTP.map((name) => `http_config.${name}`),
+  create: (entry, tools) => new Discord(entry, tools),
+};

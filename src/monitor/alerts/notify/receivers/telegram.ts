@@ -1,0 +1,146 @@
+/** Telegram by a bot (core.telegram.org/bots/api#sendmessage). Later messages of a group answer the first one. */
+import { z } from 'zod';
+import type { Delivery, Notification, Receiver } from '../notification.ts';
+import { escapedNotification, escapeHtml, escapeMarkdownV2, escapeOldMarkdown } from './escaped.ts';
+import { atMostOne, bool, needsOne, plainUrl, secretText, text } from './fields.ts';
+import { httpConfig, secretOf, UNUSED_HTTP } from './http-config.ts';
+import { deliverHttp, failureOf, type HttpResult } from './http-delivery.ts';
+import type { ReceiverKind, ReceiverTools } from './kind.ts';
+import { cut, oneLine } from './limits.ts';
+import { rendered } from './rendering.ts';
+
+const CHATS = ['chat_id', 'chat_id_file', 'chat', 'chat_file'];
+const TOKENS = ['bot_token', 'bot_token_file', 'token', 'token_file'];
+
+const schema = z
+  .strictObject({
+    send_resolved: bool().default(true),
+    http_config: httpConfig.default({}),
+    api_url: plainUrl().default('https://api.telegram.org'),
+    bot_token: secretText().optional(),
+    bot_token_file: text().optional(),
+    token: secretText().optional(),
+    token_file: text().optional(),
+    chat_id: text().optional(),
+    chat_id_file: text().optional(),
+    chat: text().optional(),
+    chat_file: text().optional(),
+    message_thread_id: z
+      .string()
+      .regex(/^-?\d{1,15}$/, 'a whole number')
+      .optional(),
+    message: text().default('{{ template "telegram.default.message" . }}'),
+    disable_notifications: bool().default(false),
+    parse_mode: z.enum(['', 'HTML', 'Markdown', 'MarkdownV2']).default('HTML'),
+  })
+  .superRefine(needsOne(CHATS))
+  .superRefine(needsOne(TOKENS))
+  .superRefine(atMostOne(['bot_token', 'bot_token_file']));
+type Entry = z.output<typeof schema>;
+
+const MAX_TEXT = 4_096;
+const ESCAPES = { HTML: escapeHtml, Markdown: escapeOldMarkdown, MarkdownV2: escapeMarkdownV2 } as const;
+
+interface Answer {
+  readonly result?: { readonly message_id?: unknown };
+  readonly parameters?: { readonly retry_after?: unknown };
+}
+
+class Telegram implements Receiver {
+  readonly kind = 'telegram';
+  readonly sendResolved: boolean;
+  readonly #entry: Entry;
+  readonly #tools: ReceiverTools;
+
+  constructor(entry: Entry, tools: ReceiverTools) {
+    this.sendResolved = entry.send_resolved;
+    this.#entry = entry;
+    this.#tools = tools;
+  }
+
+  async send(notification: Notification, signal: AbortSignal): Promise<Delivery> {
+    const { api_url: api, http_config: http } = this.#entry;
+    try {
+      const body = JSON.stringify(await this.#message(notification));
+      const token = await this.#first(
+        [this.#entry.bot_token, this.#entry.bot_token_file],
+        [this.#entry.token, this.#entry.token_file],
+      );
+      const url = `${api.replace(/\/+$/, '')}/bot${token}/sendMessage`;
+      const headers = { 'content-type': 'application/json' };
+      return deliveryOf(await deliverHttp(this.#tools, { url, headers, body, http }, signal), notification);
+    } catch (error) {
+      return failureOf(error, signal);
+    }
+  }
+
+  async #first(...pairs: readonly (readonly [Entry['token'], string | undefined])[]): Promise<string> {
+    for (const [given, file] of pairs) {
+      const value = await secretOf(given, file, this.#tools);
+      if (value !== undefined) return oneLine(value);
+    }
+    return '';
+  }
+
+  async #message(notification: Notification): Promise<Record<string, unknown>> {
+    const { message_thread_id: thread, disable_notifications: isQuiet } = this.#entry;
+    const { chat_id: chatId, chat, chat_id_file: chatIdFile, chat_file: chatFile } = this.#entry;
+    const id = chatId ?? chat ?? (await this.#first([undefined, chatIdFile], [undefined, chatFile]));
+    const first = notification.memory['message'];
+    return {
+      chat_id: /^-?\d{1,15}$/.test(id) ? Number(id) : id,
+      ...(await this.#text(notification)),
+      ...(thread === undefined ? {} : { message_thread_id: Number(thread) }),
+      ...(isQuiet ? { disable_notification: true } : {}),
+      ...(first === undefined
+        ? {}
+        : { reply_parameters: { message_id: Number(first), allow_sending_without_reply: true } }),
+    };
+  }
+
+  /** A marked text that is too long cannot be cut, because half a mark is refused; it is sent without marks. */
+  async #text(notification: Notification): Promise<Record<string, string>> {
+    const { message, parse_mode: mode } = this.#entry;
+    if (mode !== '') {
+      const text = await rendered(this.#tools, message, escapedNotification(notification, ESCAPES[mode]));
+      if (text.length <= MAX_TEXT) return { text, parse_mode: mode };
+    }
+    return { text: cut(await rendered(this.#tools, message, notification), MAX_TEXT) };
+  }
+}
+
+function deliveryOf({ delivery, answer }: HttpResult, { memory }: Notification): Delivery {
+  const said = answerOf(answer);
+  if (delivery.kind === 'failed') {
+    const seconds = said.parameters?.retry_after;
+    return typeof seconds === 'number' && seconds > 0
+      ? { ...delivery, retryAfterMs: Math.min(seconds, 3_600) * 1_000 }
+      : delivery;
+  }
+  const id = said.result?.message_id;
+  const first = memory['message'] ?? (typeof id === 'number' ? String(id) : undefined);
+  return first === undefined ? delivery : { kind: 'delivered', memory: { message: first } };
+}
+
+function answerOf(answer: HttpResult['answer']): Answer {
+  try {
+    const value = JSON.parse(answer?.body.toString('utf8') ?? '') as unknown;
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+export const telegram: ReceiverKind<Entry> = {
+  name: 'telegram',
+  key: 'telegram_configs',
+  schema,
+  inherits: {
+    api_url: 'telegram_api_url',
+    bot_token: 'telegram_bot_token',
+    bot_token_file: 'telegram_bot_token_file',
+  },
+  alternatives: [TOKENS],
+  unused: UNUSED_HTTP.map((name) => `http_config.${name}`),
+  create: (entry, tools) => new Telegram(entry, tools),
+};
