@@ -5,6 +5,7 @@ import { attributeText } from '../../../model/attribute-text.ts';
 import { attributesOfField } from '../../../model/record-fields.ts';
 import type { RecordSource } from '../../../model/record-source.ts';
 import type { ErrorGroups, ErrorIssue } from '../../insight/error-groups.ts';
+import { searchErrors } from '../../insight/error-search.ts';
 import { logAnalytics } from '../../insight/log-analytics.ts';
 import type { LogPatterns } from '../../insight/log-patterns.ts';
 import { PatternMiner } from '../../insight/pattern-miner.ts';
@@ -16,7 +17,7 @@ import { scanMatches, type ScanOutcome } from '../../search/scan.ts';
 import { searchTraces, type TracePage } from '../../search/traces.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import type { AnalyticsAnswer, CompareAnswer, ErrorsAnswer, ErrorView, MapAnswer, PatternsAnswer } from './contract.ts';
-import { endedAt, filterFrom, limitFrom, outcomeView, searchFrom } from './parameters.ts';
+import { endedAt, filterFrom, limitFrom, outcomeView, searchFrom, timeFrom } from './parameters.ts';
 
 export interface InsightRoutesOptions {
   readonly records: RecordSource;
@@ -146,14 +147,14 @@ const errorView = (issue: ErrorIssue): ErrorView => ({
   culprit: issue.frames[0] ?? '',
 });
 
-function errorsAnswer({ errors }: InsightRoutesOptions, { query }: Call): ErrorsAnswer {
-  const service = textFrom(query, 'service');
+function errorsAnswer({ errors, clock }: InsightRoutesOptions, { query }: Call): ErrorsAnswer {
+  const nowMs = clock.now();
+  const fromMs = timeFrom(query, 'from', nowMs) ?? -Infinity;
+  const toMs = timeFrom(query, 'to', nowMs) ?? Infinity;
+  if (fromMs >= toMs) throw new VitrineError('bad_request', '"from" must lie before "to".');
   const state = textFrom(query, 'state');
-  const found = errors
-    .list()
-    .filter(
-      (issue) => (service === undefined || issue.service === service) && (state === undefined || issue.state === state),
-    );
+  const range = { filter: filterFrom(query, nowMs), fromMs, toMs };
+  const found = searchErrors(errors.list(), range).filter((issue) => state === undefined || issue.state === state);
   return {
     errors: found.slice(0, limitFrom(query)).map(errorView),
     more: found.length > limitFrom(query),
