@@ -7,6 +7,8 @@ import { systemClock } from '../../src/base/clock.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { logs } from '../../src/cli/search.ts';
 import { ErrorGroups } from '../../src/monitor/insight/error-groups.ts';
+import { forgottenElsewhere } from '../../src/monitor/insight/forgotten.ts';
+import { LogPatterns } from '../../src/monitor/insight/log-patterns.ts';
 import { Tail } from '../../src/monitor/search/tail.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../src/monitor/store/recent/memory-spans.ts';
 import { Forgetting } from '../../src/monitor/search/forget.ts';
@@ -73,10 +75,14 @@ beforeEach(async () => {
     [1, 2, 1].map((id) => lineOf({ timeMs: nowMs, attributes: user(id) })),
   );
   stored.add('traces', [spanOf({ trace: 1, span: 1, startMs: nowMs, durationMs: 1, attributes: user(1) })]);
-  const forgetting = new Forgetting(stored, systemClock, async (traceIds) => {
-    spans.drop(traceIds);
-    await errors.dropTraces(traceIds);
+  const patterns = new LogPatterns({
+    sink: tail,
+    clock: systemClock,
+    file: new JsonFile(path.join(dir, 'patterns.json')),
+    onNew: () => {},
   });
+  const dropTraces = (traceIds: ReadonlySet<string>): void => spans.drop(traceIds);
+  const forgetting = new Forgetting(stored, systemClock, forgottenElsewhere({ errors, patterns, dropTraces }));
   server = await startPageServer({
     kind: 'empty',
     overrides: { spans, records: found, tail, errors, forgetting },
