@@ -12,6 +12,7 @@ import { attributeText } from '../../model/attribute-text.ts';
 import { fieldValue } from '../../model/record-fields.ts';
 import { serviceOf, type AttributeValue, type LogRecord, type Resource, type SpanRecord } from '../../model/records.ts';
 import type { JsonFile } from '../store/state/json-file.ts';
+import { groupOf, type Group } from './error-group.ts';
 import { exceptionOfLine, exceptionsOfSpan, groupText, normalStack, type Exception } from './exceptions.ts';
 
 export type ErrorState = 'new' | 'open' | 'regressed' | 'resolved';
@@ -34,23 +35,6 @@ export interface ErrorIssue {
   readonly lastVersion: string;
   /** '' when no trace was recorded with it. */
   readonly traceId: string;
-}
-
-interface Group {
-  readonly id: string;
-  readonly service: string;
-  readonly type: string;
-  message: string;
-  stack: string;
-  count: number;
-  readonly users: Set<string>;
-  readonly firstSeenMs: number;
-  lastSeenMs: number;
-  resolvedAtMs: number | undefined;
-  regressed: boolean;
-  readonly firstVersion: string;
-  lastVersion: string;
-  traceId: string;
 }
 
 const MAX_GROUPS = 1_000;
@@ -285,21 +269,3 @@ const groupId = (service: string, exception: Exception): string =>
   createHash('sha1').update(groupText(service, exception)).digest('hex').slice(0, 12);
 const userText = (user: AttributeValue): string => attributeText(user).slice(0, 200);
 const toMs = (nanos: bigint): number => Number(nanos / 1_000_000n);
-
-const TEXTS = ['id', 'service', 'type', 'message', 'stack', 'firstVersion', 'lastVersion', 'traceId'] as const;
-const NUMBERS = ['count', 'firstSeenMs', 'lastSeenMs'] as const;
-
-function groupOf(row: unknown): Group | undefined {
-  if (typeof row !== 'object' || row === null) return undefined;
-  const found = row as Record<string, unknown>;
-  if (!TEXTS.every((name) => typeof found[name] === 'string')) return undefined;
-  if (!NUMBERS.every((name) => Number.isFinite(found[name]))) return undefined;
-  const users = Array.isArray(found['users']) ? found['users'].filter((user) => typeof user === 'string') : [];
-  const resolvedAtMs = typeof found['resolvedAtMs'] === 'number' ? found['resolvedAtMs'] : undefined;
-  return {
-    ...(found as unknown as Group),
-    users: new Set(users),
-    resolvedAtMs,
-    regressed: found['regressed'] === true,
-  };
-}
