@@ -24,7 +24,12 @@ const logs = z.strictObject({
     .describe(
       'Field of a record (`time`, `level`, `message`, `service`, `trace`, `span`, `host`, `pid` or an attribute) to the field of a line that holds it, such as `{ level: severity }`.',
     ),
-  schema: z.string().optional().describe('A JSON Schema for lines that are JSON or logfmt.'),
+  schema: z
+    .string()
+    .optional()
+    .describe(
+      'A JSON Schema for lines that are JSON or logfmt. Its `pattern`s are RE2 and must stand where they always hold; `patternProperties` is not supported.',
+    ),
   misfits: z
     .enum(['keep', 'refuse'])
     .default('keep')
