@@ -33,12 +33,12 @@ const byService = (matchers: string): string => matchers.replace(/\bjob(=~?|!=|!
  */
 const linesIn = (matchers: string, window: string): string => {
   const lines = `vitrine_log_records_total{${byService(matchers)}}`;
-  // One series for each service, written with its totals: an hour of it is read, so it is not one for each level.
+  // One series for each service, written with its totals: an hour of it is looked at. Each look sees five minutes.
   const seen = `vitrine_log_first_seen_timestamp_seconds{${byService(matchers)}}`;
   const total = `sum by (service) (${lines})`;
   return (
     `(${total} - sum by (service) (${lines} offset ${window})) >= 0` +
-    ` or (${total} unless count by (service) (present_over_time(${seen}[1h] offset ${window})))` +
+    ` or (${total} unless count by (service) (present_over_time(${seen}[1h:4m] offset ${window})))` +
     ` or sum by (service) (increase(${lines}[${window}]))`
   );
 };
