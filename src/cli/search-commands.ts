@@ -9,15 +9,18 @@ function whole(text: string): number {
   return Number(text);
 }
 
-const withRange = (command: Command): Command =>
+const withRange = (command: Command, since?: string): Command =>
   command
     .argument('[filter...]', 'a filter, such as: service:checkout level:>=warn "card declined"')
-    .option('--since <time>', 'a duration ago, RFC 3339 or now-1h', '1h')
+    .option('--since <time>', 'a duration ago, RFC 3339 or now-1h', since)
     .option('--until <time>', 'the end of the range (default: now)')
     .option('--limit <n>', 'the newest so many', whole, 100);
 
+/** The range of a search that names none. */
+const SINCE = '1h';
+
 export function addSearch(reader: Reader, clientOf: (flags: Record<string, unknown>) => ClientOptions): void {
-  withRange(reader('logs', 'search and follow log lines'))
+  withRange(reader('logs', 'search and follow log lines'), SINCE)
     .option('-f, --follow', 'print lines as they come', false)
     .action(async (filter: string[], flags: Record<string, unknown>) => {
       const { logs } = await import('./search.ts');
@@ -25,12 +28,19 @@ export function addSearch(reader: Reader, clientOf: (flags: Record<string, unkno
       process.once('SIGINT', () => stop.abort());
       await logs(clientOf(flags), filter.join(' '), flags as never, stop.signal);
     });
-  withRange(reader('traces', 'search traces by their spans')).action(
+  withRange(reader('traces', 'search traces by their spans'), SINCE).action(
     async (filter: string[], flags: Record<string, unknown>) => {
       const { traces } = await import('./search.ts');
       await traces(clientOf(flags), filter.join(' '), flags as never);
     },
   );
+  withRange(reader('requests', 'search the request ledger, or sum it up by fields'), SINCE)
+    .option('--by <fields>', 'exact figures by up to three fields, such as route,upstream')
+    .action(async (filter: string[], flags: Record<string, unknown>) => {
+      const { requests, fieldsOf } = await import('./requests.ts');
+      const by = flags['by'] === undefined ? undefined : fieldsOf(flags['by'] as string);
+      await requests(clientOf(flags), filter.join(' '), { ...(flags as never as object), by } as never);
+    });
   reader('forget', 'delete matching lines, spans and requests; without --yes say what would go')
     .argument('<filter...>', 'a filter, such as: user.id:42')
     .option('--yes', 'delete', false)
@@ -38,12 +48,12 @@ export function addSearch(reader: Reader, clientOf: (flags: Record<string, unkno
       const { forget } = await import('./forget.ts');
       await forget(clientOf(flags), filter.join(' '), flags as never);
     });
-  reader('errors', 'list errors as issues')
+  // An error that was last seen days ago is still open, so all are listed unless a range is given.
+  withRange(reader('errors', 'list errors as issues, the last seen first'))
     .option('--service <name>', 'of one service')
     .option('--state <state>', 'new, open, regressed or resolved')
-    .option('--limit <n>', 'the last seen so many', whole, 100)
-    .action(async (flags: Record<string, unknown>) => {
+    .action(async (filter: string[], flags: Record<string, unknown>) => {
       const { errors } = await import('./search.ts');
-      await errors(clientOf(flags), flags as never);
+      await errors(clientOf(flags), filter.join(' '), flags as never);
     });
 }

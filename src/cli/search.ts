@@ -6,7 +6,7 @@ import { ask, stream, type ClientOptions } from './client.ts';
 import { paint, print, table, tell, visible } from './output.ts';
 
 export interface SearchFlags {
-  readonly since: string;
+  readonly since?: string | undefined;
   readonly until?: string | undefined;
   readonly limit: number;
   readonly json: boolean;
@@ -16,7 +16,7 @@ export interface SearchFlags {
 const PAGE = 1_000;
 
 /** The filter is checked by the server; its message names the position, which is shown in the filter. */
-async function found<T>(work: Promise<T>, filter: string): Promise<T> {
+export async function found<T>(work: Promise<T>, filter: string): Promise<T> {
   try {
     return await work;
   } catch (error) {
@@ -33,15 +33,16 @@ async function found<T>(work: Promise<T>, filter: string): Promise<T> {
 /** `1h` is `now-1h`; other times are passed on as they are. */
 const timeParameter = (text: string): string => (/^\d+(?:\.\d+)?[a-zµ]/.test(text) ? `now-${text}` : text);
 
-function parameters(filter: string, flags: SearchFlags, limit: number, cursor?: string): string {
-  const query = new URLSearchParams({ q: filter, from: timeParameter(flags.since), limit: String(limit) });
+export function parameters(filter: string, flags: SearchFlags, limit: number, cursor?: string): string {
+  const query = new URLSearchParams({ q: filter, limit: String(limit) });
+  if (flags.since !== undefined) query.set('from', timeParameter(flags.since));
   if (flags.until !== undefined) query.set('to', timeParameter(flags.until));
   if (cursor !== undefined) query.set('cursor', cursor);
   return query.toString();
 }
 
 /** Pages until `limit` records came or there are no more. */
-async function* pages<T extends { readonly next?: string | null; readonly complete?: boolean }>(
+export async function* pages<T extends { readonly next?: string | null; readonly complete?: boolean }>(
   client: ClientOptions,
   path: string,
   filter: string,
@@ -124,18 +125,16 @@ export async function traces(client: ClientOptions, filter: string, flags: Searc
   }
 }
 
-export interface ErrorFlags {
+export interface ErrorFlags extends SearchFlags {
   readonly service?: string | undefined;
   readonly state?: string | undefined;
-  readonly limit: number;
-  readonly json: boolean;
 }
 
-export async function errors(client: ClientOptions, flags: ErrorFlags): Promise<void> {
-  const query = new URLSearchParams({ limit: String(Math.min(flags.limit, PAGE)) });
+export async function errors(client: ClientOptions, filter: string, flags: ErrorFlags): Promise<void> {
+  const query = new URLSearchParams(parameters(filter, flags, Math.min(flags.limit, PAGE)));
   if (flags.service !== undefined) query.set('service', flags.service);
   if (flags.state !== undefined) query.set('state', flags.state);
-  const { errors: rows } = (await ask(client, `/api/errors?${query}`)) as ErrorsAnswer;
+  const { errors: rows, more } = (await found(ask(client, `/api/errors?${query}`), filter)) as ErrorsAnswer;
   if (flags.json) for (const row of rows) print(JSON.stringify(row));
   else if (rows.length === 0) tell('No errors.');
   else {
@@ -149,4 +148,5 @@ export async function errors(client: ClientOptions, flags: ErrorFlags): Promise<
     ]);
     print(table(['id', 'state', 'count', 'last seen', 'service', 'error'], cells, [2]));
   }
+  if (more) tell('More errors match; --limit shows them.');
 }

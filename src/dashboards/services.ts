@@ -26,6 +26,23 @@ const requests = (matchers: string, window: string): string =>
 /** Changes `job` to `service`, because log series carry the service's name under that label. */
 const byService = (matchers: string): string => matchers.replace(/\bjob(=~?|!=|!~)/g, 'service$1');
 
+/**
+ * Lines are counted, not estimated: the difference of two totals is exact, where `increase()` extrapolates to the edges. A
+ * service that had no total within an hour before is new, and all its lines are of this window; `increase()` is left for
+ * windows that begin while the monitor was away, and for totals that began again.
+ */
+const linesIn = (matchers: string, window: string): string => {
+  const lines = `vitrine_log_records_total{${byService(matchers)}}`;
+  // One series for each service, written with its totals: an hour of it is looked at. Each look sees five minutes.
+  const seen = `vitrine_log_first_seen_timestamp_seconds{${byService(matchers)}}`;
+  const total = `sum by (service) (${lines})`;
+  return (
+    `(${total} - sum by (service) (${lines} offset ${window})) >= 0` +
+    ` or (${total} unless count by (service) (present_over_time(${seen}[1h:4m] offset ${window})))` +
+    ` or sum by (service) (increase(${lines}[${window}]))`
+  );
+};
+
 export const SIGNALS = {
   requests: { unit: 'requests_per_second', expr: requests },
   errors: { unit: 'requests_per_second', expr: errors },
@@ -55,8 +72,7 @@ export const SIGNALS = {
   },
   logs: {
     unit: 'count',
-    expr: (matchers, window) =>
-      `sum by (service) (increase(vitrine_log_records_total{${byService(matchers)}}[${window}]))`,
+    expr: linesIn,
   },
   log_error_ratio: {
     unit: 'ratio',

@@ -54,6 +54,8 @@ export interface SpanRecord {
   readonly links: readonly SpanLink[];
   readonly resource: Resource;
   readonly scope: Scope;
+  /** Spans that this one stands for when its trace was sampled; absent for one. Known on arrival only: it is not stored. */
+  readonly weight?: number | undefined;
 }
 
 export interface LogRecord {

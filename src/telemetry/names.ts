@@ -210,6 +210,13 @@ export const METRICS = {
     ['service', 'severity'],
     'Patterns of log lines that appeared in a service that had been known for ten minutes.',
   ),
+  spanMetricsOverflow: metric(
+    'vitrine.span_metrics.overflow',
+    '{span}',
+    'counter',
+    [],
+    'Spans and calls that span metrics and the service graph counted together because there were too many combinations of labels.',
+  ),
   logErrorRatio: metric(
     'vitrine.log.error_ratio_1m',
     '',

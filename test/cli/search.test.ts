@@ -7,6 +7,8 @@ import { systemClock } from '../../src/base/clock.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { logs } from '../../src/cli/search.ts';
 import { ErrorGroups } from '../../src/monitor/insight/error-groups.ts';
+import { forgottenElsewhere } from '../../src/monitor/insight/forgotten.ts';
+import { LogPatterns } from '../../src/monitor/insight/log-patterns.ts';
 import { Tail } from '../../src/monitor/search/tail.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../src/monitor/store/recent/memory-spans.ts';
 import { Forgetting } from '../../src/monitor/search/forget.ts';
@@ -14,7 +16,7 @@ import { ArrayRecords } from '../support/records/array-records.ts';
 import { JsonFile } from '../../src/monitor/store/state/json-file.ts';
 import { startPageServer, type PageServer } from '../support/page/page-server.ts';
 import type { Attributes } from '../../src/model/records.ts';
-import { lineOf, spanOf } from '../support/records/plain-records.ts';
+import { lineOf, rowOf, spanOf } from '../support/records/plain-records.ts';
 import { until } from '../support/until.ts';
 
 const streams = [process.stdout, process.stderr] as const;
@@ -62,6 +64,10 @@ beforeEach(async () => {
   ];
   await errors.spanSink(spans).append(traces);
   found.add('traces', traces);
+  found.add(
+    'requests',
+    Array.from({ length: 40 }, (_, at) => rowOf(at, nowMs - 30_000 + at * 500)),
+  );
   stored = new ArrayRecords();
   const user = (id: number): Attributes => ({ 'user.id': id });
   stored.add(
@@ -69,10 +75,14 @@ beforeEach(async () => {
     [1, 2, 1].map((id) => lineOf({ timeMs: nowMs, attributes: user(id) })),
   );
   stored.add('traces', [spanOf({ trace: 1, span: 1, startMs: nowMs, durationMs: 1, attributes: user(1) })]);
-  const forgetting = new Forgetting(stored, systemClock, async (traceIds) => {
-    spans.drop(traceIds);
-    await errors.dropTraces(traceIds);
+  const patterns = new LogPatterns({
+    sink: tail,
+    clock: systemClock,
+    file: new JsonFile(path.join(dir, 'patterns.json')),
+    onNew: () => {},
   });
+  const dropTraces = (traceIds: ReadonlySet<string>): void => spans.drop(traceIds);
+  const forgetting = new Forgetting(stored, systemClock, forgottenElsewhere({ errors, patterns, dropTraces }));
   server = await startPageServer({
     kind: 'empty',
     overrides: { spans, records: found, tail, errors, forgetting },
@@ -148,6 +158,65 @@ it('vitrine traces and errors print tables and JSON', async () => {
   expect(await run('errors', '--json')).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ type: 'DeclinedError' });
   expect(await run('logs', '--limit', 'many')).toBe(2);
+});
+
+it('vitrine errors takes a filter and a range as the other searches do', async () => {
+  expect(await run('errors', 'type:Declined*', 'count:>=1', '--since', '5m', '--limit', '5')).toBe(0);
+  expect(out).toContain('DeclinedError: no');
+  [out, err] = ['', ''];
+  expect(await run('errors', 'type:Declined*', '--since', '2h', '--until', '1h')).toBe(0);
+  expect(await run('errors', 'not state:new')).toBe(0);
+  expect(await run('errors', 'timeout')).toBe(0);
+  expect([out, err]).toEqual(['', 'No errors.\nNo errors.\nNo errors.\n']);
+  expect(await run('errors', 'level:>=loud')).toBe(2);
+  expect(err).toContain('position 9');
+  expect(await run('errors', '--since', '1h', '--until', '2h')).toBe(2);
+});
+
+describe('vitrine requests', () => {
+  it('lists rows, newest first, as a table and as NDJSON', async () => {
+    expect(await run('requests', 'status:5xx')).toBe(0);
+    expect(out).toMatch(/time +method +route +status +duration +upstream +cache +reason +code +trace\n/);
+    expect(out).toMatch(/GET +\/pay +502 +20 ms +up-2 +- +bad_gateway +C0DE0020 +0{30}15\n/);
+    expect(out.trimEnd().split('\n')).toHaveLength(5);
+    out = '';
+    expect(await run('requests', 'route:/pay', '--limit', '2', '--json')).toBe(0);
+    expect(
+      out
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { path: string }).path),
+    ).toEqual(['/x/36', '/x/32']);
+    out = '';
+    expect(await run('requests', '--since', '2h', '--until', '1h')).toBe(0);
+    expect([out, err]).toEqual(['', 'No requests match.\n']);
+    expect(await run('requests', 'status:>x')).toBe(2);
+    expect(err).toContain('position ');
+  });
+
+  it('sums them up exactly by fields', async () => {
+    expect(await run('requests', '--by', 'route,upstream')).toBe(0);
+    const [head, ...lines] = out.trimEnd().split('\n');
+    expect(head).toMatch(/^route +upstream +requests +rate +errors +ratio +mean +p50 +p95 +p99 +max$/);
+    expect(lines).toHaveLength(6);
+    out = '';
+    expect(await run('requests', 'status:5xx', '--by', 'route', '--json')).toBe(0);
+    const figures = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { by: unknown; requests: number });
+    expect(figures).toMatchObject([
+      { by: { route: '/list' }, requests: 2, errors: 2, p50: 10, max: 30 },
+      { by: { route: '/pay' }, requests: 2, errors: 2, p50: 0, max: 20 },
+    ]);
+    [out, err] = ['', ''];
+    expect(await run('requests', '--by', 'route', '--limit', '1')).toBe(0);
+    expect(err).toBe('1 further groups are left out; --limit shows more.\n');
+    expect(await run('requests', 'absent:*', '--by', 'route')).toBe(0);
+    expect(err).toContain('No requests match.');
+    expect(await run('requests', '--by', 'a,b,c,d')).toBe(2);
+    expect(await run('requests', '--by', 'colour')).toBe(2);
+  });
 });
 
 describe('vitrine forget', () => {

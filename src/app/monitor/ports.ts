@@ -6,6 +6,7 @@ import type { Middleware } from 'koa';
 import { formatDurationMs } from '../../base/units.ts';
 import type { Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
+import { forgottenElsewhere } from '../../monitor/insight/forgotten.ts';
 import { Forgetting } from '../../monitor/search/forget.ts';
 import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
 import { AlertCare } from '../../monitor/api/alerts/care.ts';
@@ -82,6 +83,10 @@ function apiOf(
   const { settings, logger, clock, version } = options;
   const { querier, records, tail, insight, live, rules, health, own, store, annotations } = parts;
   const { patterns, errors } = insight;
+  const dropTraces = (traceIds: ReadonlySet<string>): void => {
+    records.dropTraces(traceIds);
+    store.dropExemplars(traceIds);
+  };
   const router = prometheusRouter({
     turns: parts.turns,
     querier,
@@ -99,10 +104,7 @@ function apiOf(
     logs: records.logs,
     records: records.store,
     tail,
-    forgetting: new Forgetting(records.store, clock, async (traceIds) => {
-      records.dropTraces(traceIds);
-      await errors.dropTraces(traceIds);
-    }),
+    forgetting: new Forgetting(records.store, clock, forgottenElsewhere({ errors, patterns, dropTraces })),
     patterns,
     errors,
     live,

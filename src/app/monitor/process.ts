@@ -17,6 +17,7 @@ import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
+import { openSpanMetrics } from './span-metrics.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { Tail } from '../../monitor/search/tail.ts';
@@ -105,7 +106,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const road = roadOf(options, records, counters);
   const { windows } = road;
   const live = new LiveState(intervalMs);
-  const sinks = { samples: store, spans: road.insight.spans, logs: road.sink };
+  const spanMetrics = openSpanMetrics(settings.ingest.span_metrics, clock, road.insight.spans);
+  const sinks = { samples: store, spans: spanMetrics.sink, logs: road.sink };
   const intake = openIntake(options, sinks, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
@@ -122,7 +124,10 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     storeWritable: () => stats().writable && records.store.writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),
   });
-  if (!testMode) scope.add('log windows', logWindowTicks(windows, store, clock, rareLine));
+  if (!testMode) {
+    scope.add('log windows', logWindowTicks(windows, store, clock, rareLine));
+    scope.add('span metrics', spanMetrics.begin(store, noteOf(rareLine, 'Span metrics were not written')));
+  }
   return {
     store,
     querier,

@@ -2,7 +2,7 @@
 
 /** How far a search came. */
 export interface SearchOutcome {
-  /** False when a limit of time or bytes ended the search; then all matches at or after `reached_ms` were found. */
+  /** False when a limit of time, bytes or records ended the search; then all matches at or after `reached_ms` were found. */
   readonly complete: boolean;
   readonly reached_ms?: number;
   /** Records in damaged batches of the range, which were skipped. */

@@ -24,7 +24,12 @@ const logs = z.strictObject({
     .describe(
       'Field of a record (`time`, `level`, `message`, `service`, `trace`, `span`, `host`, `pid` or an attribute) to the field of a line that holds it, such as `{ level: severity }`.',
     ),
-  schema: z.string().optional().describe('A JSON Schema for lines that are JSON or logfmt.'),
+  schema: z
+    .string()
+    .optional()
+    .describe(
+      'A JSON Schema for lines that are JSON or logfmt. Its `pattern`s are RE2 and must stand where they always hold; `patternProperties` is not supported.',
+    ),
   misfits: z
     .enum(['keep', 'refuse'])
     .default('keep')
@@ -45,5 +50,21 @@ export const ingestConfig = z.strictObject({
     .describe('Of all requests being read; more is answered 503 with `Retry-After`.'),
   max_labels: z.int().min(4).default(40).describe('Labels of one series.'),
   logs: logs.prefault({}).describe('Log lines.'),
+  span_metrics: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      max_combinations: z
+        .int()
+        .min(1)
+        .max(20_000)
+        .default(500)
+        .describe(
+          'Combinations of labels, of span metrics and of the service graph each; one has about 20 series. Further ones are counted together with `otel_metric_overflow="true"`.',
+        ),
+    })
+    .prefault({})
+    .describe(
+      'Series made of spans, with the names and labels of Grafana Tempo: `traces_spanmetrics_calls_total`, `…_latency`, `…_size_total`, and `traces_service_graph_request_total`, `…_failed_total`, `…_server_seconds`, `…_client_seconds`. They are written every 15 seconds.',
+    ),
   max_label_value: size({ min: 16 }).prefault('4KiB').describe('One label value.'),
 });

@@ -12,6 +12,7 @@ import { attributeText } from '../../model/attribute-text.ts';
 import { fieldValue } from '../../model/record-fields.ts';
 import { serviceOf, type AttributeValue, type LogRecord, type Resource, type SpanRecord } from '../../model/records.ts';
 import type { JsonFile } from '../store/state/json-file.ts';
+import { groupOf, type Group } from './error-group.ts';
 import { exceptionOfLine, exceptionsOfSpan, groupText, normalStack, type Exception } from './exceptions.ts';
 
 export type ErrorState = 'new' | 'open' | 'regressed' | 'resolved';
@@ -34,23 +35,6 @@ export interface ErrorIssue {
   readonly lastVersion: string;
   /** '' when no trace was recorded with it. */
   readonly traceId: string;
-}
-
-interface Group {
-  readonly id: string;
-  readonly service: string;
-  readonly type: string;
-  message: string;
-  stack: string;
-  count: number;
-  readonly users: Set<string>;
-  readonly firstSeenMs: number;
-  lastSeenMs: number;
-  resolvedAtMs: number | undefined;
-  regressed: boolean;
-  readonly firstVersion: string;
-  lastVersion: string;
-  traceId: string;
 }
 
 const MAX_GROUPS = 1_000;
@@ -145,6 +129,28 @@ export class ErrorGroups {
     await this.save();
   }
 
+  /** Removes what a group shows of a deleted line or span: its message, its stack, its user. Counts stay. */
+  forgetLine(line: LogRecord): void {
+    const exception = exceptionOfLine(line);
+    if (exception !== undefined) this.#forget(line.resource, exception, fieldValue('logs', line, 'user'));
+  }
+
+  forgetSpan(span: SpanRecord): void {
+    const [exception] = exceptionsOfSpan(span);
+    if (exception !== undefined) this.#forget(span.resource, exception, fieldValue('traces', span, 'user'));
+  }
+
+  #forget(resource: Resource, exception: Exception, user: AttributeValue | undefined): void {
+    const group = this.#groups.get(groupId(serviceOf(resource), exception));
+    if (group === undefined) return;
+    if (group.message === exception.message) group.message = '';
+    // A stack begins with its message, and it may be that of another line with the same one.
+    const isOf =
+      group.stack === exception.stack || (exception.message !== '' && group.stack.includes(exception.message));
+    if (isOf) group.stack = '';
+    if (user !== undefined) group.users.delete(userText(user));
+  }
+
   async save(): Promise<void> {
     const groups = [...this.#groups.values()].map((group) => ({ ...group, users: [...group.users] }));
     await this.#file.write({ version: 1, groups });
@@ -191,13 +197,13 @@ export class ErrorGroups {
 
   #take({ exception, resource, timeMs, traceId, user }: Seen): void {
     const service = serviceOf(resource);
-    const id = createHash('sha1').update(groupText(service, exception)).digest('hex').slice(0, 12);
+    const id = groupId(service, exception);
     const version = resource.attributes['service.version'];
     const lastVersion = typeof version === 'string' ? version : '';
     const group =
       this.#groups.get(id) ?? this.#begin({ id, service, exception, timeMs, traceId, version: lastVersion });
     if (!this.#isRepeated(traceId, id)) group.count += 1;
-    if (user !== undefined && group.users.size < MAX_USERS) group.users.add(attributeText(user).slice(0, 200));
+    if (user !== undefined && group.users.size < MAX_USERS) group.users.add(userText(user));
     if (group.stack === '' && exception.stack !== '') group.stack = exception.stack;
     if (group.resolvedAtMs !== undefined && timeMs > group.resolvedAtMs) {
       group.resolvedAtMs = undefined;
@@ -259,22 +265,7 @@ export class ErrorGroups {
   }
 }
 
+const groupId = (service: string, exception: Exception): string =>
+  createHash('sha1').update(groupText(service, exception)).digest('hex').slice(0, 12);
+const userText = (user: AttributeValue): string => attributeText(user).slice(0, 200);
 const toMs = (nanos: bigint): number => Number(nanos / 1_000_000n);
-
-const TEXTS = ['id', 'service', 'type', 'message', 'stack', 'firstVersion', 'lastVersion', 'traceId'] as const;
-const NUMBERS = ['count', 'firstSeenMs', 'lastSeenMs'] as const;
-
-function groupOf(row: unknown): Group | undefined {
-  if (typeof row !== 'object' || row === null) return undefined;
-  const found = row as Record<string, unknown>;
-  if (!TEXTS.every((name) => typeof found[name] === 'string')) return undefined;
-  if (!NUMBERS.every((name) => Number.isFinite(found[name]))) return undefined;
-  const users = Array.isArray(found['users']) ? found['users'].filter((user) => typeof user === 'string') : [];
-  const resolvedAtMs = typeof found['resolvedAtMs'] === 'number' ? found['resolvedAtMs'] : undefined;
-  return {
-    ...(found as unknown as Group),
-    users: new Set(users),
-    resolvedAtMs,
-    regressed: found['regressed'] === true,
-  };
-}

@@ -48,6 +48,8 @@ export class LogPatterns implements LogSink {
   readonly #options: LogPatternsOptions;
   readonly #miner = new PatternMiner();
   readonly #entries = new Map<number, Entry>();
+  /** Patterns that lost lines in the deletion that is under way. */
+  readonly #forgotten = new Set<number>();
   /** When each service was first seen. */
   readonly #services = new Map<string, number>();
 
@@ -71,6 +73,35 @@ export class LogPatterns implements LogSink {
     const pattern = this.#miner.match(service, message);
     const entry = pattern === undefined ? undefined : this.#entries.get(pattern.id);
     return entry === undefined ? undefined : factsOf(entry);
+  }
+
+  /** One line of a pattern was deleted: the pattern goes with its last one. */
+  forget(service: string, message: string): void {
+    const pattern = this.#miner.match(service, message);
+    const entry = pattern === undefined ? undefined : this.#entries.get(pattern.id);
+    if (pattern === undefined || entry === undefined) return;
+    entry.count -= 1;
+    this.#forgotten.add(pattern.id);
+    if (entry.count <= 0) this.#remove(pattern);
+  }
+
+  /**
+   * Ends a deletion. Patterns that lost a line and hold one of these words go too: their other lines may have left the store
+   * before, and the word with them.
+   */
+  forgetWords(words: ReadonlySet<string>): void {
+    for (const id of this.#forgotten) {
+      const pattern = this.#entries.get(id)?.pattern;
+      if (pattern === undefined) continue;
+      const text = pattern.words.join(' ').toLowerCase();
+      if ([...words].some((word) => text.includes(word))) this.#remove(pattern);
+    }
+    this.#forgotten.clear();
+  }
+
+  #remove(pattern: Pattern): void {
+    this.#miner.remove(pattern);
+    this.#entries.delete(pattern.id);
   }
 
   async restore(): Promise<void> {

@@ -94,6 +94,21 @@ export class PatternMiner {
     } else this.#insert(pattern);
   }
 
+  /** Forgets a pattern; a later message like it begins a new one. */
+  remove(pattern: Pattern): void {
+    if (this.#others.get(pattern.service) === pattern) {
+      this.#others.delete(pattern.service);
+      return;
+    }
+    const key = branchKey(pattern.service, pattern.words);
+    const left = this.#branches.get(key)?.candidates.filter(({ id }) => id !== pattern.id) ?? [];
+    if (left.length === 0) this.#branches.delete(key);
+    else this.#branches.set(key, { candidates: left });
+    const size = (this.#sizes.get(pattern.service) ?? 1) - 1;
+    if (size === 0) this.#sizes.delete(pattern.service);
+    else this.#sizes.set(pattern.service, size);
+  }
+
   #other(service: string): Pattern {
     let other = this.#others.get(service);
     if (other === undefined) {

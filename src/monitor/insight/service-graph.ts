@@ -25,8 +25,8 @@ const QUEUE_NAMES = ['peer.service', 'messaging.destination.name', 'messaging.sy
 const seconds = ({ startUnixNano, endUnixNano }: SpanRecord): number =>
   Math.max(0, Number(endUnixNano - startUnixNano) / 1e9);
 
-const calls = ({ kind }: SpanRecord): boolean => kind === 'client' || kind === 'producer';
-const serves = ({ kind }: SpanRecord): boolean => kind === 'server' || kind === 'consumer';
+export const calls = ({ kind }: SpanRecord): boolean => kind === 'client' || kind === 'producer';
+export const serves = ({ kind }: SpanRecord): boolean => kind === 'server' || kind === 'consumer';
 
 /** The calls among the spans of one trace, or of several whole traces. */
 export function callsOf(spans: readonly SpanRecord[]): Call[] {
@@ -38,14 +38,14 @@ export function callsOf(spans: readonly SpanRecord[]): Call[] {
     const parent = byId.get(`${span.traceId} ${span.parentSpanId}`);
     if (parent !== undefined && calls(parent)) {
       answered.add(parent);
-      found.push(call(parent, span));
-    } else if (span.parentSpanId === '') found.push(call(undefined, span));
+      found.push(callOf(parent, span));
+    } else if (span.parentSpanId === '') found.push(callOf(undefined, span));
   }
   for (const span of spans) if (calls(span) && !answered.has(span)) found.push(outward(span));
   return found;
 }
 
-function call(client: SpanRecord | undefined, server: SpanRecord): Call {
+export function callOf(client: SpanRecord | undefined, server: SpanRecord): Call {
   return {
     client: client === undefined ? USER : serviceOf(client.resource),
     server: serviceOf(server.resource),
@@ -56,7 +56,8 @@ function call(client: SpanRecord | undefined, server: SpanRecord): Call {
   };
 }
 
-function outward(span: SpanRecord): Call {
+/** The call of a client span without a server span. */
+export function outward(span: SpanRecord): Call {
   const { attributes } = span;
   const isDatabase = attributes['db.system'] !== undefined || attributes['db.system.name'] !== undefined;
   const isQueue = span.kind === 'producer' || attributes['messaging.system'] !== undefined;

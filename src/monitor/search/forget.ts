@@ -11,8 +11,17 @@ import { RECORD_SIGNALS, type RecordBatch, type RecordEraser, type RecordSignal 
 import { checkedFilter } from './checker.ts';
 import { valueAt } from './counts.ts';
 import { compileFilter } from './evaluate.ts';
-import type { Filter } from './filter.ts';
+import type { LogRecord, SpanRecord } from '../../model/records.ts';
+import type { Condition, Filter, ValueTest } from './filter.ts';
 import { needsOf } from './plan.ts';
+
+/** Those who keep something of records beside the store. They are told of each record that is deleted. */
+export interface Elsewhere {
+  line(line: LogRecord): void;
+  span(span: SpanRecord): void;
+  /** At the end: the traces that lost a record, and the words that the filter named, in lower case. */
+  finish(traceIds: ReadonlySet<string>, words: ReadonlySet<string>): Promise<void>;
+}
 
 export type Forgotten = Readonly<Record<RecordSignal, number>>;
 
@@ -29,14 +38,13 @@ interface Promised {
 export class Forgetting {
   readonly #eraser: RecordEraser;
   readonly #clock: Clock;
-  readonly #dropTraces: (traceIds: ReadonlySet<string>) => Promise<void>;
+  readonly #elsewhere: Elsewhere;
   readonly #promised = new Map<string, Promised>();
 
-  /** `dropTraces` removes what is kept of the traces elsewhere: copies in memory, samples of errors. */
-  constructor(eraser: RecordEraser, clock: Clock, dropTraces: (traceIds: ReadonlySet<string>) => Promise<void>) {
+  constructor(eraser: RecordEraser, clock: Clock, elsewhere: Elsewhere) {
     this.#eraser = eraser;
     this.#clock = clock;
-    this.#dropTraces = dropTraces;
+    this.#elsewhere = elsewhere;
   }
 
   /** @throws VitrineError `query_invalid`; `bad_request` for a filter that selects everything */
@@ -81,15 +89,44 @@ export class Forgetting {
       const chosen = (batch: RecordBatch): readonly number[] => {
         const rows = rowsOf(batch, tests(batch));
         const traces = batch.column('trace');
-        for (const row of rows) traceIds.add((valueAt(traces, row) ?? '') as string);
+        for (const row of rows) {
+          traceIds.add((valueAt(traces, row) ?? '') as string);
+          if (!dryRun) this.#tell(batch, row);
+        }
         return rows;
       };
       counts[signal] = await this.#eraser.erase(scan, chosen, dryRun);
     }
     traceIds.delete('');
-    if (!dryRun) await this.#dropTraces(traceIds);
+    if (!dryRun) await this.#elsewhere.finish(traceIds, wordsIn(filter.condition));
     return counts;
   }
+
+  #tell(batch: RecordBatch, row: number): void {
+    if (batch.signal === 'logs') this.#elsewhere.line(batch.record(row) as LogRecord);
+    else if (batch.signal === 'traces') this.#elsewhere.span(batch.record(row) as SpanRecord);
+  }
+}
+
+/** The texts that records had to have, in lower case: what a person wants gone is most often one of them. */
+function wordsIn(condition: Condition, found = new Set<string>()): Set<string> {
+  if (condition.kind === 'and' || condition.kind === 'or') for (const part of condition.parts) wordsIn(part, found);
+  else if (condition.kind === 'text') addWords(condition.text, found);
+  else if (condition.kind === 'id') found.add(condition.id.toLowerCase());
+  else if (condition.kind === 'field' && !SHARED.has(condition.field)) addTest(condition.test, found);
+  return found;
+}
+
+/** Fields whose values stand for many records, which do not name anyone. */
+const SHARED = new Set(['service', 'level', 'kind', 'method', 'status', 'version', 'span.status']);
+
+function addTest(test: ValueTest, found: Set<string>): void {
+  if (test.kind === 'any') for (const one of test.tests) addTest(one, found);
+  else if (test.kind === 'equal' || test.kind === 'wildcard') addWords(test.text, found);
+}
+
+function addWords(text: string, found: Set<string>): void {
+  for (const word of text.toLowerCase().split(/[\s*]+/u)) if (word !== '') found.add(word);
 }
 
 const digest = (token: string): string => createHash('sha256').update(token).digest('hex');

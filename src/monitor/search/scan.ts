@@ -44,8 +44,11 @@ export interface ScanOutcome {
   readonly lost: number;
 }
 
-/** Takes the matching rows of one batch, oldest first; false ends the scan. */
-export type BatchVisitor<S extends RecordSignal> = (batch: RecordBatch<S>, rows: readonly number[]) => boolean | void;
+/**
+ * Takes the matching rows of one batch, oldest first. `full` says that the caller takes no more batches: when there are more,
+ * the scan has met a limit, as it has with those of time and bytes.
+ */
+export type BatchVisitor<S extends RecordSignal> = (batch: RecordBatch<S>, rows: readonly number[]) => 'full' | void;
 
 /** `isNeeded` may end the scan before a batch is tested: later batches hold nothing newer than `newestUnixNano`. */
 export async function scanMatches<S extends RecordSignal>(
@@ -68,11 +71,12 @@ export async function scanMatches<S extends RecordSignal>(
     before === undefined ? Infinity : Number(before.timeUnixNano / 1_000_000n),
   );
   let ended: 'limit' | 'enough' | undefined;
+  let full = false;
   if (fromMs < toMs) {
     for await (const batch of run) {
       if (!isNeeded(batch.newestUnixNano)) ended = 'enough';
-      else if (budget.isSpent(batch.newestUnixNano, run.progress.bytes)) ended = 'limit';
-      else if (visit(batch, matchingRows(batch, tests(batch))) === false) ended = 'enough';
+      else if (budget.isSpent(batch.newestUnixNano, run.progress.bytes) || full) ended = 'limit';
+      else full = visit(batch, matchingRows(batch, tests(batch))) === 'full';
       if (ended !== undefined) break;
     }
   }

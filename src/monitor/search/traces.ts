@@ -56,12 +56,12 @@ export async function searchTraces(
   const reached = BigInt(Math.floor(outcome.reachedMs)) * 1_000_000n;
   const found = newest.list().filter(({ position }) => outcome.complete || position.timeUnixNano >= reached);
   const kept = found.slice(0, limit);
-  const spans = await spansOf(source, kept, all.filter, clock);
+  const { spans, complete } = await spansOf(source, kept, all, clock);
   const traces = kept.map((trace) => ({ ...trace, spans: spans.get(trace.traceId) ?? [] }));
   let next: RecordPosition | undefined;
   if (found.length > limit) next = kept[kept.length - 1].position;
   else if (!outcome.complete) next = { timeUnixNano: reached, sequence: 0 };
-  return { ...outcome, traces, next };
+  return { ...outcome, complete: outcome.complete && complete, traces, next };
 }
 
 const laterMs = ({ timeUnixNano }: RecordPosition): number => Number(timeUnixNano / 1_000_000n) + AROUND_MS;
@@ -109,15 +109,15 @@ class NewestTraces {
   }
 }
 
-/** All spans of the traces, by start. */
-export async function spansOf(
+/** All spans of the traces, by start; not `complete` when a limit of the scan or of one trace left some out. */
+async function spansOf(
   source: RecordSource,
   traces: readonly { readonly traceId: string; readonly position: RecordPosition }[],
-  filter: Filter,
+  { filter, limits, signalled }: ScanRequest<'traces'>,
   clock: Clock,
-): Promise<ReadonlyMap<string, readonly SpanRecord[]>> {
+): Promise<{ readonly spans: ReadonlyMap<string, readonly SpanRecord[]>; readonly complete: boolean }> {
   const spans = new Map<string, SpanRecord[]>(traces.map(({ traceId }) => [traceId, []]));
-  if (traces.length === 0) return spans;
+  if (traces.length === 0) return { spans, complete: true };
   const times = traces.map(({ position }) => Number(position.timeUnixNano / 1_000_000n));
   const ids: Filter = {
     ...filter,
@@ -132,14 +132,19 @@ export async function spansOf(
     filter: ids,
     fromMs: Math.max(0, Math.min(...times) - AROUND_MS),
     toMs: Math.max(...times) + AROUND_MS,
+    limits,
+    signalled,
   } as const;
-  await scanMatches(source, request, clock, (batch, rows) => {
+  let omitted = 0;
+  const outcome = await scanMatches(source, request, clock, (batch, rows) => {
     for (const row of rows) {
       const span = batch.record(row);
       const list = spans.get(span.traceId);
-      if (list !== undefined && list.length < MAX_SPANS_PER_TRACE) list.push(span);
+      if (list === undefined) continue;
+      if (list.length < MAX_SPANS_PER_TRACE) list.push(span);
+      else omitted += 1;
     }
   });
   for (const list of spans.values()) list.sort((a, b) => Number(a.startUnixNano - b.startUnixNano));
-  return spans;
+  return { spans, complete: outcome.complete && omitted === 0 };
 }

@@ -135,6 +135,11 @@ export class SampleStore implements SampleSink, SampleSource {
     return this.#parts.metadata.list();
   }
 
+  /** Removes exemplars of deleted traces from memory. Their write-ahead rows go with the next hour. */
+  dropExemplars(traceIds: ReadonlySet<string>): void {
+    this.#parts.exemplars.dropTraces(traceIds);
+  }
+
   async exemplars(
     selectors: readonly (readonly Matcher[])[],
     mintMs: number,

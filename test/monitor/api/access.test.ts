@@ -100,7 +100,11 @@ describe('access', () => {
 describe('tokens over the API', () => {
   const start = async (token: string | undefined = OWNER) => {
     const store = memoryAccess();
-    const forgetting = new Forgetting(new ArrayRecords(), systemClock, async () => {});
+    const forgetting = new Forgetting(new ArrayRecords(), systemClock, {
+      line: () => {},
+      span: () => {},
+      finish: async () => {},
+    });
     const server: PageServer = await startPageServer({ ...(token && { token }), overrides: { store, forgetting } });
     const ask = async (method: string, target: string, as: string, body?: unknown) => {
       const response = await fetch(server.url + target, {

@@ -4,6 +4,11 @@ import type { SpanRecord } from '../../../src/model/records.ts';
 import { callsOf, ServiceGraph } from '../../../src/monitor/insight/service-graph.ts';
 import { compareTraces } from '../../../src/monitor/insight/trace-comparison.ts';
 import { criticalPath, errorOrigins } from '../../../src/monitor/insight/trace-shape.ts';
+import { serviceMap } from '../../../src/monitor/insight/service-map.ts';
+import { checkedFilter } from '../../../src/monitor/search/checker.ts';
+import { searchTraces } from '../../../src/monitor/search/traces.ts';
+import { movedClock } from '../../support/moved-clock.ts';
+import { ArrayRecords } from '../../support/records/array-records.ts';
 import { mulberry32 } from '../../support/records/seeded.ts';
 import { spanOf } from '../../support/records/plain-records.ts';
 
@@ -141,5 +146,45 @@ describe('the service graph', () => {
     expect(graph.edges()[0]).toMatchObject({ calls: 1_000, p95Seconds: 950 });
     for (let n = 0; n < 2_500; n += 1) graph.add({ ...call, server: `s${n}`, clientSeconds: 1 });
     expect([graph.edges().length, graph.omitted]).toEqual([2_000, 501]);
+  });
+});
+
+describe('answers that a limit cut short', () => {
+  const asked = {
+    signal: 'traces',
+    filter: checkedFilter('', NOW),
+    fromMs: NOW - 60_000,
+    toMs: NOW + 1,
+    before: undefined,
+  } as const;
+  const records = new ArrayRecords(10);
+  // One call by a user each second, newest last.
+  records.add(
+    'traces',
+    Array.from({ length: 50 }, (_, at) =>
+      spanOf({ trace: at + 1, span: 1, kind: 'server', startMs: NOW - 50_000 + at * 1_000, durationMs: 1 }),
+    ),
+  );
+
+  it('the map says that it is not complete, how far it came, and rates of the time that it covers', async () => {
+    const whole = await serviceMap(records, asked, movedClock(NOW), 51);
+    expect(whole).toMatchObject({ complete: true, spans: 50, omitted: 0, reachedMs: NOW - 60_000 });
+    const cut = await serviceMap(records, asked, movedClock(NOW), 20);
+    expect(cut).toMatchObject({ complete: false, spans: 20 });
+    // The next older span began at 31 s before now; all newer ones were taken.
+    expect(cut.reachedMs).toBe(NOW - 21_000 + 1);
+    expect(cut.edges[0].rate).toBeCloseTo(1);
+    // A limit that is met by the last span left nothing out.
+    expect(await serviceMap(records, asked, movedClock(NOW), 50)).toMatchObject({ complete: true, spans: 50 });
+  });
+
+  it('a search of traces says so when it could not read all of their spans', async () => {
+    const long = new ArrayRecords(1_000);
+    const wide = (spans: number): SpanRecord[] =>
+      Array.from({ length: spans }, (_, at) => spanOf({ trace: 1, span: at + 1, startMs: NOW - 9_000, durationMs: 1 }));
+    long.add('traces', wide(10_000));
+    expect(await searchTraces(long, asked, 10, movedClock(NOW))).toMatchObject({ complete: true });
+    long.add('traces', wide(1));
+    expect(await searchTraces(long, asked, 10, movedClock(NOW))).toMatchObject({ complete: false });
   });
 });

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { every, type Clock } from '../../../src/base/clock.ts';
+import { every } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import type { Alert } from '../../../src/model/alert.ts';
 import type { LogSink } from '../../../src/model/ports.ts';
@@ -15,6 +15,7 @@ import { LogWindows } from '../../../src/monitor/ingest/lines/log-windows.ts';
 import { embeddedQuerier } from '../../../src/monitor/promql/embedded.ts';
 import { compileMatcher } from '../../../src/monitor/promql/syntax/matchers.ts';
 import { openSampleStore } from '../../../src/monitor/store/open-sample-store.ts';
+import { FastClock } from '../fast-clock.ts';
 import type { Condition } from './schedule.ts';
 import { Team } from './team.ts';
 
@@ -37,44 +38,6 @@ export interface NoiseOptions {
   readonly toS: number;
 }
 
-/** Time that moves when told to. A callback is done when everything it started has set its next timer. */
-class FastClock implements Clock {
-  #nowMs: number;
-  readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
-
-  constructor(nowMs: number) {
-    this.#nowMs = nowMs;
-  }
-
-  now(): number {
-    return this.#nowMs;
-  }
-
-  monotonic(): number {
-    return this.#nowMs - WEEK_BEGINS_MS;
-  }
-
-  after(delayMs: number, run: () => void): () => void {
-    const timer = { at: this.#nowMs + delayMs, run };
-    this.#timers.add(timer);
-    return () => void this.#timers.delete(timer);
-  }
-
-  async moveTo(ms: number): Promise<void> {
-    for (;;) {
-      let due: { readonly at: number; readonly run: () => void } | undefined;
-      for (const timer of this.#timers) if (timer.at <= ms && (due === undefined || timer.at < due.at)) due = timer;
-      if (due === undefined) break;
-      const before = this.#timers.size;
-      this.#timers.delete(due);
-      this.#nowMs = Math.max(this.#nowMs, due.at);
-      due.run();
-      while (this.#timers.size < before) await new Promise((resolve) => setImmediate(resolve));
-    }
-    this.#nowMs = ms;
-  }
-}
-
 const NOWHERE: LogSink = { append: () => ({ accepted: 0, rejected: [] }) };
 
 /** Not `info`: those are shown and wake nobody. */
@@ -83,7 +46,7 @@ const isPage = ({ state, labels, firedAtMs }: Alert, nowMs: number): boolean =>
 
 export async function runNoise({ seed, conditions, fromS, toS }: NoiseOptions): Promise<Page[]> {
   const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-noise-'));
-  const clock = new FastClock(WEEK_BEGINS_MS + fromS * 1_000);
+  const clock = new FastClock(WEEK_BEGINS_MS + fromS * 1_000, WEEK_BEGINS_MS);
   const logger = silentLogger;
   const samples = openSampleStore({ dir, compileMatcher, clock, logger, minFreeBytes: 0 });
   const pages: Page[] = [];

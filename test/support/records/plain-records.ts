@@ -1,5 +1,6 @@
 /** Lines and spans with the usual values, of which a test names the few that it is about. */
 import type { AttributeValue, Attributes, LogRecord, SpanRecord } from '../../../src/model/records.ts';
+import type { RequestRow } from '../../../src/model/request-row.ts';
 
 const SCOPE = { name: '', version: '' };
 const hex = (number: number, digits: number): string => number.toString(16).padStart(digits, '0');
@@ -68,5 +69,33 @@ export function spanOf(parts: SpanParts): SpanRecord {
     links: [],
     resource: resourceOf(parts.service, parts.version),
     scope: SCOPE,
+  };
+}
+
+/** The `at`-th of a run of requests: every tenth fails, every fourth is of `/pay`, over three upstreams. */
+export function rowOf(at: number, startMs: number, given: Partial<RequestRow> = {}): RequestRow {
+  const failed = at % 10 === 0;
+  return {
+    startUnixNano: BigInt(startMs) * 1_000_000n,
+    durationMs: at,
+    service: 'vitrine-balancer',
+    instance: 'h:1',
+    version: '1',
+    route: at % 4 === 0 ? '/pay' : '/list',
+    method: 'GET',
+    path: `/x/${at}`,
+    status: failed ? 502 : 200,
+    reason: failed ? 'bad_gateway' : '',
+    upstream: `up-${at % 3}`,
+    tries: 1,
+    cache: '',
+    phases: { queue: 1, cache: undefined, connect: undefined, upstream: at, transfer: undefined },
+    requestBytes: undefined,
+    responseBytes: 100,
+    traceId: hex(at + 1, 32),
+    code: `C0DE${String(at).padStart(4, '0')}`,
+    requestId: at === 7 ? 'client-id-0007' : '',
+    user: '',
+    ...given,
   };
 }

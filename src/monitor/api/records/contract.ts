@@ -197,6 +197,8 @@ export interface MapAnswer extends SearchOutcome {
     readonly p95_seconds: number;
   }[];
   readonly spans: number;
+  /** Calls on edges beyond the limit of edges. */
+  readonly omitted: number;
 }
 
 export interface CompareAnswer extends SearchOutcome {

@@ -4,20 +4,20 @@ import { VitrineError } from '../../../base/errors.ts';
 import { attributeText } from '../../../model/attribute-text.ts';
 import { attributesOfField } from '../../../model/record-fields.ts';
 import type { RecordSource } from '../../../model/record-source.ts';
-import type { SpanRecord } from '../../../model/records.ts';
 import type { ErrorGroups, ErrorIssue } from '../../insight/error-groups.ts';
+import { searchErrors } from '../../insight/error-search.ts';
 import { logAnalytics } from '../../insight/log-analytics.ts';
 import type { LogPatterns } from '../../insight/log-patterns.ts';
 import { PatternMiner } from '../../insight/pattern-miner.ts';
-import { callsOf, ServiceGraph } from '../../insight/service-graph.ts';
+import { serviceMap } from '../../insight/service-map.ts';
 import { compareTraces } from '../../insight/trace-comparison.ts';
 import { rowMs, valueAt } from '../../search/counts.ts';
 import type { Condition, Filter } from '../../search/filter.ts';
-import { scanMatches } from '../../search/scan.ts';
-import { searchTraces } from '../../search/traces.ts';
+import { scanMatches, type ScanOutcome } from '../../search/scan.ts';
+import { searchTraces, type TracePage } from '../../search/traces.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import type { AnalyticsAnswer, CompareAnswer, ErrorsAnswer, ErrorView, MapAnswer, PatternsAnswer } from './contract.ts';
-import { filterFrom, limitFrom, outcomeView, searchFrom } from './parameters.ts';
+import { endedAt, filterFrom, limitFrom, outcomeView, searchFrom, timeFrom } from './parameters.ts';
 
 export interface InsightRoutesOptions {
   readonly records: RecordSource;
@@ -28,6 +28,9 @@ export interface InsightRoutesOptions {
 
 const HOUR_MS = 3_600_000;
 const FIVE_MINUTES_MS = 300_000;
+/** Lines of senders whose clocks are ahead. */
+const FUTURE_MS = 600_000;
+const MAX_STEPS = 2_000;
 /** Of each set, the newest. */
 const COMPARED_TRACES = 1_000;
 
@@ -94,7 +97,10 @@ async function analyticsAnswer(
 ): Promise<AnalyticsAnswer> {
   const nowMs = clock.now();
   const asked = searchFrom('logs', query, nowMs, ctx, nowMs - FIVE_MINUTES_MS);
-  const stepMs = numberFrom(query, 'step', { min: 1_000, max: 8.64e7, fallback: 60_000 }) ?? 60_000;
+  // The trend has one entry for each step with lines: the step bounds the answer, also over years.
+  const least = Math.max(1_000, Math.ceil((Math.min(asked.toMs, nowMs + FUTURE_MS) - asked.fromMs) / MAX_STEPS));
+  const usual = Math.max(60_000, least);
+  const stepMs = numberFrom(query, 'step', { min: least, max: 8.64e15, fallback: usual }) ?? usual;
   const found = await logAnalytics(records, asked, stepMs, clock);
   return {
     endpoints: found.endpoints.slice(0, limitFrom(query)).map((row) => ({
@@ -141,14 +147,14 @@ const errorView = (issue: ErrorIssue): ErrorView => ({
   culprit: issue.frames[0] ?? '',
 });
 
-function errorsAnswer({ errors }: InsightRoutesOptions, { query }: Call): ErrorsAnswer {
-  const service = textFrom(query, 'service');
+function errorsAnswer({ errors, clock }: InsightRoutesOptions, { query }: Call): ErrorsAnswer {
+  const nowMs = clock.now();
+  const fromMs = timeFrom(query, 'from', nowMs) ?? -Infinity;
+  const toMs = timeFrom(query, 'to', nowMs) ?? Infinity;
+  if (fromMs >= toMs) throw new VitrineError('bad_request', '"from" must lie before "to".');
   const state = textFrom(query, 'state');
-  const found = errors
-    .list()
-    .filter(
-      (issue) => (service === undefined || issue.service === service) && (state === undefined || issue.state === state),
-    );
+  const range = { filter: filterFrom(query, nowMs), fromMs, toMs };
+  const found = searchErrors(errors.list(), range).filter((issue) => state === undefined || issue.state === state);
   return {
     errors: found.slice(0, limitFrom(query)).map(errorView),
     more: found.length > limitFrom(query),
@@ -158,39 +164,28 @@ function errorsAnswer({ errors }: InsightRoutesOptions, { query }: Call): Errors
 
 async function mapAnswer({ records, clock }: InsightRoutesOptions, { query, ctx }: Call): Promise<MapAnswer> {
   const nowMs = clock.now();
-  const asked = searchFrom('traces', query, nowMs, ctx, nowMs - FIVE_MINUTES_MS);
-  const graph = new ServiceGraph();
-  const spans: SpanRecord[] = [];
-  // Both sides of a call are in one trace; spans are gathered whole, up to a limit, and paired at the end.
-  const outcome = await scanMatches(records, asked, clock, (batch, rows) => {
-    for (const row of rows) spans.push(batch.record(row));
-    return spans.length < MAX_MAP_SPANS;
-  });
-  for (const call of callsOf(spans)) graph.add(call);
-  const rangeSeconds = Math.max(1, (Math.min(asked.toMs, nowMs) - asked.fromMs) / 1_000);
-  const edges = graph.edges();
+  const found = await serviceMap(records, searchFrom('traces', query, nowMs, ctx, nowMs - FIVE_MINUTES_MS), clock);
   const nodes = new Map<string, string>();
-  for (const { client, server, connection } of edges) {
+  for (const { client, server, connection } of found.edges) {
     if (!nodes.has(client)) nodes.set(client, client === 'user' ? 'caller' : 'service');
     if (!nodes.has(server) || connection === '') nodes.set(server, kindOfNode(connection));
   }
   return {
     nodes: [...nodes].map(([name, kind]) => ({ name, kind })),
-    edges: edges.map(({ client, server, connection, calls, errors, p95Seconds }) => ({
+    edges: found.edges.map(({ client, server, connection, calls, rate, errors, p95Seconds }) => ({
       client,
       server,
       connection,
       calls,
-      rate: calls / rangeSeconds,
+      rate,
       error_ratio: errors / calls,
       p95_seconds: p95Seconds,
     })),
-    spans: spans.length,
-    ...outcomeView(outcome),
+    spans: found.spans,
+    omitted: found.omitted,
+    ...outcomeView(found),
   };
 }
-
-const MAX_MAP_SPANS = 200_000;
 
 function kindOfNode(connection: string): string {
   if (connection === 'database') return 'database';
@@ -214,6 +209,7 @@ async function compareAnswer({ records, clock }: InsightRoutesOptions, { query, 
   const against: Filter = named ?? { ...asked.filter, condition: { kind: 'not', part: asked.filter.condition } };
   const selection = await searchTraces(records, asked, COMPARED_TRACES, clock);
   const chosen = new Set(selection.traces.map(({ traceId }) => traceId));
+  // The two sets are the newest traces of each: when there are more, the answer says back to where it looked.
   const found = await searchTraces(records, { ...asked, filter: against }, 2 * COMPARED_TRACES, clock);
   const baseline = found.traces.filter(({ traceId }) => !chosen.has(traceId)).slice(0, COMPARED_TRACES);
   const left = fieldsIn(against.condition, fieldsIn(asked.filter.condition));
@@ -233,7 +229,21 @@ async function compareAnswer({ records, clock }: InsightRoutesOptions, { query, 
       values,
       means: means ?? null,
     })),
-    ...outcomeView(selection),
+    ...outcomeView(comparedOutcome(selection, found)),
+  };
+}
+
+/** The outcome of both searches together: complete when both are, and as far as the one that came less far. */
+function comparedOutcome(...pages: readonly TracePage[]): ScanOutcome {
+  const ends = pages.map((page) => (page.next === undefined ? page : endedAt(page, page.next)));
+  return {
+    complete: ends.every(({ complete }) => complete),
+    reachedMs: Math.max(...ends.map(({ reachedMs }) => reachedMs)),
+    scanned: {
+      records: ends.reduce((sum, { scanned }) => sum + scanned.records, 0),
+      bytes: ends.reduce((sum, { scanned }) => sum + scanned.bytes, 0),
+    },
+    lost: Math.max(...ends.map(({ lost }) => lost)),
   };
 }
 

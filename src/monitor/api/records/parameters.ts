@@ -127,5 +127,10 @@ export function outcomeView({ complete, reachedMs, scanned, lost }: ScanOutcome)
   };
 }
 
+/** The outcome of a search that needed no more than the matches after `end`, for an answer that speaks of the whole range. */
+export function endedAt(outcome: ScanOutcome, end: RecordPosition): ScanOutcome {
+  return { ...outcome, complete: false, reachedMs: Math.ceil(Number(end.timeUnixNano) / 1e6) };
+}
+
 export const nextView = (next: RecordPosition | undefined): string | null =>
   next === undefined ? null : cursorText(next);

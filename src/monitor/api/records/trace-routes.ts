@@ -8,7 +8,7 @@ import type { TracesAnswer } from '../contract.ts';
 import { numberFrom, textFrom, type Call, type Handler, type Route } from '../routes.ts';
 import { spread } from '../trace-spread.ts';
 import { summaryView, traceSummary } from '../views.ts';
-import { limitFrom, nextView, outcomeView, searchFrom } from './parameters.ts';
+import { endedAt, limitFrom, nextView, outcomeView, searchFrom } from './parameters.ts';
 
 export interface TraceRoutesOptions {
   readonly records: RecordSource;
@@ -30,9 +30,10 @@ async function tracesAnswer({ records, clock }: TraceRoutesOptions, { query, ctx
   const fits = ({ durationMs, errors }: TraceSummary): boolean => durationMs >= minMs && (!onlyErrors || errors > 0);
   const traces = page.traces.flatMap(({ spans }) => (spans.length === 0 ? [] : [traceSummary(spans)])).filter(fits);
   const more = page.next !== undefined || traces.length > limit;
-  // Only the order by time has pages.
-  const next = sort === 'time' ? nextView(page.next) : null;
-  return { traces: chosen(traces, sort, limit).map(summaryView), more, next, ...outcomeView(page) };
+  const views = chosen(traces, sort, limit).map(summaryView);
+  // Only the order by time has pages. Other orders choose among the newest traces, so older ones were not looked at.
+  if (sort === 'time') return { traces: views, more, next: nextView(page.next), ...outcomeView(page) };
+  return { traces: views, more, next: null, ...outcomeView(page.next === undefined ? page : endedAt(page, page.next)) };
 }
 
 function chosen(traces: readonly TraceSummary[], sort: string, limit: number): readonly TraceSummary[] {

@@ -1,5 +1,6 @@
 /** ExportTraceServiceRequest out of JSON. Throws VitrineError `bad_request`. */
 import type { SpanEvent, SpanLink, SpanRecord } from '../../../model/records.ts';
+import { samplingWeight } from '../../../model/text/sampling-weight.ts';
 import type { JsonObject } from './json-fields.ts';
 import { attributes, bigInteger, hexId, integer, itemsOf, objects, optionalObject, text } from './json-fields.ts';
 import { spanKind, spanStatus } from './span-enums.ts';
@@ -10,6 +11,7 @@ export function decodeTracesJson(bytes: Uint8Array): SpanRecord[] {
 
 function readSpan(from: JsonObject): Omit<SpanRecord, 'resource' | 'scope'> {
   const status = optionalObject(from, 'status');
+  const weight = samplingWeight(text(from, 'traceState'));
   return {
     traceId: hexId(from, 'traceId'),
     spanId: hexId(from, 'spanId'),
@@ -23,6 +25,7 @@ function readSpan(from: JsonObject): Omit<SpanRecord, 'resource' | 'scope'> {
     attributes: attributes(from, 'attributes'),
     events: objects(from, 'events', readEvent),
     links: objects(from, 'links', readLink),
+    ...(weight === undefined ? {} : { weight }),
   };
 }
 

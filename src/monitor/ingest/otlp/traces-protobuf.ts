@@ -1,5 +1,6 @@
 /** ExportTraceServiceRequest out of protobuf (opentelemetry-proto, trace/v1). Throws VitrineError `bad_request`. */
 import type { Resource, Scope, SpanEvent, SpanLink, SpanRecord } from '../../../model/records.ts';
+import { samplingWeight } from '../../../model/text/sampling-weight.ts';
 import { newBag } from '../checks/attribute-bag.ts';
 import { ProtobufReader, fields } from '../protobuf/reader.ts';
 import { readKeyValue, readResource, readScope } from '../protobuf/attributes.ts';
@@ -127,6 +128,11 @@ function readSpanHead(r: ProtobufReader, tag: number, span: Draft): boolean {
 
 function readSpanRest(r: ProtobufReader, tag: number, span: Draft): void {
   switch (tag) {
+    case 0x1a: {
+      const weight = samplingWeight(r.string());
+      if (weight !== undefined) span.weight = weight;
+      break;
+    }
     case 0x5a:
       span.events = appended(span.events, readEvent(r), NO_EVENTS);
       break;
@@ -140,7 +146,7 @@ function readSpanRest(r: ProtobufReader, tag: number, span: Draft): void {
       break;
     }
     default:
-      r.skip(tag, tag === 0x1a ? 0 : SPAN);
+      r.skip(tag, SPAN);
   }
 }
 

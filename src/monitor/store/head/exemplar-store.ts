@@ -36,6 +36,15 @@ export class MemoryExemplars {
     return true;
   }
 
+  /** Removes the links to these traces. */
+  dropTraces(traceIds: ReadonlySet<string>): void {
+    for (const [key, { labels, exemplars }] of this.#bySeries) {
+      const left = exemplars.filter((exemplar) => !traceIds.has(exemplar.labels.get('trace_id')));
+      if (left.length === 0) this.#bySeries.delete(key);
+      else if (left.length < exemplars.length) this.#bySeries.set(key, { labels, exemplars: left });
+    }
+  }
+
   /** Exemplars of the accepted series in mint…maxt, series by labels. */
   find(accepts: (labels: Labels) => boolean, mintMs: number, maxtMs: number): ExemplarSeries[] {
     const found: ExemplarSeries[] = [];

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ArrayRecords } from '../../../support/records/array-records.ts';
 import type { LogRecord, SpanRecord } from '../../../../src/model/records.ts';
+import type { TracesAnswer } from '../../../../src/monitor/api/contract.ts';
 import type {
   AnalyticsAnswer,
   CompareAnswer,
@@ -136,6 +137,30 @@ describe('figures over lines', () => {
   });
 });
 
+it('the trend over a long range has a bounded number of steps', async () => {
+  await using it = await rig([lineOf({ timeMs: NOW - 5_000 })]);
+  const { step_ms: step, trend } = (await it.ask('/api/logs/analytics?from=0')) as AnalyticsAnswer;
+  expect(NOW / step).toBeLessThanOrEqual(2_000);
+  expect(trend).toHaveLength(1);
+  expect(await it.ask('/api/logs/analytics?from=now-1h&step=1000')).toMatchObject({ code: 'bad_request' });
+  expect(await it.ask('/api/logs/analytics?from=now-1h')).toMatchObject({ step_ms: 60_000 });
+});
+
+it('an order other than by time is of the newest traces, and the answer says back to when', async () => {
+  const spans = Array.from({ length: 2_005 }, (_, at) =>
+    spanOf({ trace: at + 1, span: 1, startMs: NOW - 10_000 + at, durationMs: at === 0 ? 900 : 1 }),
+  );
+  await using it = await rig([], spans);
+  // The slowest trace is older than the newest 2,000, so it is not among those that were compared.
+  const slowest = (await it.ask('/api/traces?q=*&sort=duration&limit=5')) as TracesAnswer;
+  expect(slowest).toMatchObject({ complete: false, reached_ms: NOW - 9_995, next: null });
+  const few = await it.ask(`/api/traces?q=*&sort=duration&limit=5&to=${NOW - 9_000}`);
+  expect(few).toMatchObject({ complete: true, traces: [{ durationMs: 900 }, {}, {}, {}, {}] });
+  expect(await it.ask('/api/traces?q=*&limit=5')).toMatchObject({ complete: true });
+  const compared = await it.ask('/api/traces/compare?q=duration:%3C100ms');
+  expect(compared).toMatchObject({ selection: 1_000, complete: false, reached_ms: NOW - 8_995 });
+});
+
 describe('figures over spans', () => {
   const traces = Array.from({ length: 60 }, (_, n) => {
     const slow = n % 3 === 0;
@@ -203,6 +228,7 @@ describe('figures over spans', () => {
       ['user', 'gate', 60, 20],
     ]);
     expect(map.nodes).toContainEqual({ name: 'cards', kind: 'database' });
+    expect(map).toMatchObject({ complete: true, spans: 240, omitted: 0 });
     const compared = (await it.ask('/api/traces/compare?q=duration:%3E500ms')) as CompareAnswer;
     expect(compared).toMatchObject({ selection: 20, baseline: 40 });
     expect(compared.attributes[0]).toMatchObject({

@@ -13,40 +13,14 @@ import { openRecordStore } from '../../../../src/monitor/store/records/open-reco
 import type { RecordStore } from '../../../../src/monitor/store/records/record-store.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
 import { startPageServer, type PageServer } from '../../../support/page/page-server.ts';
-import { lineOf, spanOf } from '../../../support/records/plain-records.ts';
+import { lineOf, rowOf, spanOf } from '../../../support/records/plain-records.ts';
 import { removeDirectory, temporaryDirectory } from '../../store/store-fixture.ts';
 
 const NOW = 1_800_000_000_000;
 const clock = movedClock(NOW);
 const hex = (number: number, digits: number): string => number.toString(16).padStart(digits, '0');
 
-function row(at: number, given: Partial<RequestRow> = {}): RequestRow {
-  const failed = at % 10 === 0;
-  return {
-    startUnixNano: BigInt(NOW - 600_000 + at * 500) * 1_000_000n,
-    durationMs: at,
-    service: 'vitrine-balancer',
-    instance: 'h:1',
-    version: '1',
-    route: at % 4 === 0 ? '/pay' : '/list',
-    method: 'GET',
-    path: `/x/${at}`,
-    status: failed ? 502 : 200,
-    reason: failed ? 'bad_gateway' : '',
-    upstream: `up-${at % 3}`,
-    tries: 1,
-    cache: '',
-    phases: { queue: 1, cache: undefined, connect: undefined, upstream: at, transfer: undefined },
-    requestBytes: undefined,
-    responseBytes: 100,
-    traceId: hex(at + 1, 32),
-    code: `C0DE${String(at).padStart(4, '0')}`,
-    requestId: at === 7 ? 'client-id-0007' : '',
-    user: '',
-    ...given,
-  };
-}
-
+const row = (at: number, given: Partial<RequestRow> = {}): RequestRow => rowOf(at, NOW - 600_000 + at * 500, given);
 const rows = Array.from({ length: 1_000 }, (_, at) => row(at));
 let dir: string;
 let store: RecordStore;

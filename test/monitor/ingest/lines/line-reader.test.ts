@@ -1,3 +1,4 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -131,6 +132,63 @@ describe('a JSON Schema', () => {
     await writeFile(file, '{');
     expect(() => schemaCheck(file)).toThrow(VitrineError);
     await rm(dir, { recursive: true });
+  });
+});
+
+describe('the patterns of a JSON Schema', () => {
+  const checkOf = (schema: unknown): ReturnType<typeof schemaCheck> => {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), 'vitrine-patterns-')), 'schema.json');
+    writeFileSync(file, JSON.stringify(schema));
+    try {
+      return schemaCheck(file);
+    } finally {
+      rmSync(path.dirname(file), { recursive: true });
+    }
+  };
+
+  it('take linear time, whatever the pattern and the value', () => {
+    const check = checkOf({ type: 'object', properties: { id: { type: 'string', pattern: '^(a+)+$' } } });
+    expect(check({ id: 'aaa' })).toBeUndefined();
+    // JavaScript's own engine needs 2^60 steps for this value.
+    expect(check({ id: `${'a'.repeat(60)}!` })).toBe('id: Invalid string: must match pattern ^(a+)+$');
+    expect(check({ id: `${'a'.repeat(1_000_000)}!` })).toContain('must match');
+  });
+
+  it('hold in all places where they always must, unanchored, and for texts alone', () => {
+    const check = checkOf({
+      properties: {
+        pattern: { pattern: '^p' },
+        list: { type: 'array', prefixItems: [{ pattern: '^first' }], items: { pattern: 'x' } },
+        both: { allOf: [{ pattern: 'a' }, { pattern: 'b' }] },
+        const: { const: { pattern: '(' } },
+      },
+      additionalProperties: { pattern: '[0-9]' },
+    });
+    const fits = { pattern: 'pp', list: ['first', 'axb'], both: 'ab', other: 'n1', number: 5, none: null };
+    expect(check(fits)).toBeUndefined();
+    expect(check({ ...fits, pattern: 'q' })).toMatch(/^pattern: /);
+    expect(check({ ...fits, list: ['second'] })).toMatch(/^list\.0: /);
+    expect(check({ ...fits, list: ['first', 'b'] })).toMatch(/^list\.1: /);
+    expect(check({ ...fits, both: 'a' })).toMatch(/^both: .*pattern b$/);
+    expect(check({ ...fits, other: 'n' })).toMatch(/^other: /);
+  });
+
+  it('are refused with their place where they cannot be checked so', () => {
+    const refused = (schema: unknown): string => {
+      try {
+        checkOf(schema);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return '';
+    };
+    expect(refused({ anyOf: [{ pattern: 'a' }] })).toContain('#/anyOf/0: `pattern` must stand where it always holds');
+    expect(refused({ $defs: { id: { pattern: 'a' } } })).toContain('#/$defs/id');
+    expect(refused({ properties: { a: { patternProperties: { b: {} } } } })).toContain('`patternProperties` is not');
+    expect(refused({ pattern: 'a(?=b)' })).toContain('error parsing regexp');
+    let deep: unknown = {};
+    for (let at = 0; at < 70; at += 1) deep = { allOf: [deep] };
+    expect(refused(deep)).toContain('nested too deeply');
   });
 });
 
