@@ -184,7 +184,8 @@ export function optionsOf(latest: Latest, width: number, height: number): uPlot.
     axes: axesOf(axis === 'log'),
     series: [{}, ...seriesOf(latest)],
     cursor: {
-      sync: { key: 'vitrine' },
+      // The crosshair moves on all charts; a drag belongs to the one under the pointer, or every chart would zoom in its turn.
+      sync: { key: 'vitrine', filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' } },
       drag: { x: true, y: false, setScale: false, dist: 6 },
       points: { show: !stacked, size: 7 },
       y: false,
