@@ -100,7 +100,10 @@ export function Lines({ of }: { of: Resource<LogsAnswer> }): JSX.Element {
     <>
       {isRead && (
         <p class="held" role="status">
-          <span>The list is held while you read{waiting > 0 ? `, ${digits(waiting)} newer lines wait` : ''}.</span>
+          <span>
+            The list is held while you read
+            {waiting > 0 ? `, ${digits(waiting)} newer ${waiting === 1 ? 'line waits' : 'lines wait'}` : ''}.
+          </span>
           <button type="button" class="btn sm" onClick={resume}>
             Show the newest
           </button>
