@@ -70,7 +70,7 @@ async function misspelt(client: ClientOptions, expr: string): Promise<string[]> 
     .filter((name) => !names.has(name))
     .map((name) => {
       const meant = nearest(name, known.data);
-      return `There is no metric "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
+      return `There is no metric "${name}"${meant === undefined ? '.' : `; did you mean "${meant}"?`}`;
     });
 }
 

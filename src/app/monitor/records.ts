@@ -44,7 +44,7 @@ export function openRecords({ dataDir: dir, section, clock, logger }: RecordsOpt
     memoryBytes: {
       ...RECORD_STORE_DEFAULTS.memoryBytes,
       logs: section.logs_size,
-      traces: Math.ceil(section.spans_size / 2),
+      traces: Math.ceil(section.spans_size / 4),
     },
     limits: {
       logs: limitsOf(section.logs),
@@ -54,7 +54,7 @@ export function openRecords({ dataDir: dir, section, clock, logger }: RecordsOpt
     maxSizeBytes: section.max_size * RECORDS_SHARE,
     ordinaryMs: section.traces.ordinary,
   });
-  const recent = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: Math.ceil(section.spans_size / 2) });
+  const recent = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: Math.ceil(section.spans_size / 4) });
   const ledger = new RequestLedger({
     append: (rows) => store.append('requests', rows),
     userAttribute: section.requests.user_attribute ?? '',

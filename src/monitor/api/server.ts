@@ -165,12 +165,12 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
       });
     }
     // The page itself contains no data, and it must load without a token in order to ask for the token.
-    if (servePage(ctx, page)) return;
+    if (await servePage(ctx, page)) return;
     const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
     if (!open.some((route) => route.path === ctx.path && route.method === method)) {
       const who = access.principal(ctx.req.headers);
       // Who opens a link before the sign-in must see the form, not an error.
-      if (who === undefined && serveUnknown(ctx, page)) return;
+      if (who === undefined && (await serveUnknown(ctx, page))) return;
       // A token for telemetry may only send: ingest decides on that, and every other route needs a viewer.
       if (who?.role !== 'ingest' || method === 'GET') access.check(ctx.req.headers);
     }
@@ -222,7 +222,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
   });
   if (options.prometheusRouter !== undefined) app.use(options.prometheusRouter);
   app.use(routed([...own, ...laterRoutes()], options, access));
-  app.use((ctx, next) => (serveUnknown(ctx, page) ? undefined : next()));
+  app.use(async (ctx, next) => ((await serveUnknown(ctx, page)) ? undefined : next()));
   const respond = app.callback();
   return {
     handler: (request, response) => void respond(request, response),

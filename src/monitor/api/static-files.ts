@@ -1,12 +1,14 @@
 /**
  * The built page, read into memory once at start. A request looks its path up in a map, so no spelling of a path can reach
- * another file. Each file is compressed once. Browsers may keep files with a hash in their name for ever; they must
+ * another file. Each file is compressed once, by the first request for it: at start, nobody would see the monitor meanwhile.
+ * Browsers may keep files with a hash in their name for ever; they must
  * revalidate all others.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { Context } from 'koa';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -28,9 +30,18 @@ interface PageFile {
   readonly etag: string;
   readonly immutable: boolean;
   readonly bytes: Buffer;
-  readonly br: Buffer | undefined;
-  readonly gzip: Buffer | undefined;
+  readonly isCompressible: boolean;
+  /** By coding, once somebody has asked. */
+  readonly encoded: Map<Coding, Promise<Buffer>>;
 }
+
+type Coding = keyof typeof ENCODERS;
+
+const [brotli, gzipped] = [promisify(brotliCompress), promisify(gzip)];
+const ENCODERS = {
+  br: (bytes: Buffer): Promise<Buffer> => brotli(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+  gzip: (bytes: Buffer): Promise<Buffer> => gzipped(bytes, { level: 9 }),
+};
 
 /** The addresses of the page. Each is answered with the page's one HTML document. */
 const PAGES =
@@ -46,15 +57,13 @@ export type PageFiles = ReadonlyMap<string, PageFile>;
 
 function fileOf(name: string, bytes: Buffer): PageFile {
   const type = TYPES[path.extname(name)] ?? 'application/octet-stream';
-  const small = COMPRESSIBLE.test(type);
-  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
   return {
     type,
     etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
     immutable: /[.-][\w-]{8,}\.(js|css|woff2|svg|png)$/.test(name) && name.startsWith('assets/'),
     bytes,
-    br: small ? brotliCompressSync(bytes, quality) : undefined,
-    gzip: small ? gzipSync(bytes, { level: 9 }) : undefined,
+    isCompressible: COMPRESSIBLE.test(type),
+    encoded: new Map(),
   };
 }
 
@@ -77,31 +86,32 @@ export async function loadPage(dir: string): Promise<PageFiles> {
   return files;
 }
 
-function pick(ctx: Context, file: PageFile): { bytes: Buffer; coding: string } {
+async function pick(ctx: Context, file: PageFile): Promise<{ bytes: Buffer; coding: string }> {
   const coding = ctx.acceptsEncodings('br', 'gzip', 'identity');
-  if (coding === 'br' && file.br !== undefined) return { bytes: file.br, coding };
-  if (coding === 'gzip' && file.gzip !== undefined) return { bytes: file.gzip, coding };
-  return { bytes: file.bytes, coding: '' };
+  if ((coding !== 'br' && coding !== 'gzip') || !file.isCompressible) return { bytes: file.bytes, coding: '' };
+  const bytes = file.encoded.get(coding) ?? ENCODERS[coding](file.bytes);
+  file.encoded.set(coding, bytes);
+  return { bytes: await bytes, coding };
 }
 
 /** True when the path is a file or an address of the page; the response is then complete. */
-export function servePage(ctx: Context, files: PageFiles): boolean {
+export async function servePage(ctx: Context, files: PageFiles): Promise<boolean> {
   if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return false;
   const file = PAGES.test(ctx.path) ? files.get('/index.html') : files.get(ctx.path);
   if (file === undefined) return false;
-  send(ctx, file, 200);
+  await send(ctx, file, 200);
   return true;
 }
 
 /** Answers a person who asks for an address that nothing has. True when the response is complete. */
-export function serveUnknown(ctx: Context, files: PageFiles): boolean {
+export async function serveUnknown(ctx: Context, files: PageFiles): Promise<boolean> {
   const file = files.get('/index.html');
   if ((ctx.method !== 'GET' && ctx.method !== 'HEAD') || file === undefined || !isUnknownPage(ctx)) return false;
-  send(ctx, file, 404);
+  await send(ctx, file, 404);
   return true;
 }
 
-function send(ctx: Context, file: PageFile, status: number): void {
+async function send(ctx: Context, file: PageFile, status: number): Promise<void> {
   ctx.set('Cache-Control', file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
   ctx.set('ETag', file.etag);
   ctx.vary('Accept-Encoding');
@@ -110,7 +120,7 @@ function send(ctx: Context, file: PageFile, status: number): void {
     ctx.status = 304;
     return;
   }
-  const { bytes, coding } = pick(ctx, file);
+  const { bytes, coding } = await pick(ctx, file);
   if (coding !== '') ctx.set('Content-Encoding', coding);
   ctx.body = bytes;
   ctx.type = file.type;

@@ -62,9 +62,9 @@ export const storeConfig = z.strictObject({
   max_series_per_metric: z.int().min(10).default(10_000).describe('Series of one metric.'),
   spans_size: size({ min: 1024 * 1024 })
     .prefault('32MiB')
-    .describe('Spans in memory before they are written to disk in batches, and the list of recent traces.'),
+    .describe('Memory for spans: before they are written to disk in batches, and as the list of recent traces.'),
   logs_size: size({ min: 1024 * 1024 })
-    .prefault('24MiB')
+    .prefault('8MiB')
     .describe('Log records in memory before they are written to disk in batches.'),
   logs: z.strictObject(signal('14d', '5GiB')).prefault({}).describe('Log lines on disk.'),
   traces: z

@@ -77,7 +77,11 @@ describe('vitrine query', () => {
   });
 
   it('keeps stdout empty when nothing matches', () => {
-    expect(query('nothing_here')).toEqual({ code: 0, stdout: '', stderr: 'No series match.\n' });
+    expect(query('nothing_here')).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'No series match.\nThere is no metric "nothing_here".\n',
+    });
     expect(query('nothing_here', '--csv').stdout).toBe('series,time,value\n');
   });
 

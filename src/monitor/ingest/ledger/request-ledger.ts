@@ -13,8 +13,8 @@ import type { AppendResult } from '../../../model/ports.ts';
 
 /** The instrumentation scope of the balancer's spans. */
 const BALANCER = 'vitrine-balancer';
-/** Requests, tries and early spans that are remembered. */
-const REMEMBERED = 50_000;
+/** Requests, tries and early spans that are remembered: ten seconds of 1,600 requests a second. */
+const REMEMBERED = 16_384;
 const TEXT_MAX = 2_048;
 
 type Draft = { -readonly [K in keyof RequestRow]: RequestRow[K] };
@@ -49,7 +49,7 @@ class Recent<V> {
 
 export class RequestLedger {
   readonly #options: RequestLedgerOptions;
-  /** By trace and support code. */
+  /** By support code: among so few, two equal ones do not occur. */
   readonly #rows = new Recent<Draft>();
   /** Of each try's span, the key of its request. */
   readonly #tries = new Recent<string>();
@@ -74,13 +74,13 @@ export class RequestLedger {
 
   /** Takes rows and spans that were in memory before a restart. */
   recover(rows: Iterable<RequestRow>, spans: Iterable<SpanRecord>): void {
-    for (const row of rows) this.#rows.set(keyOf(row.traceId, row.code), row);
+    for (const row of rows) this.#rows.set(row.code, row);
     for (const span of spans) if (!(isBalancers(span) && span.kind === 'server')) this.#note(span);
   }
 
   #rowOf(span: SpanRecord): RequestRow {
     const row: Draft = rowOf(span);
-    const key = keyOf(row.traceId, row.code);
+    const key = row.code;
     this.#rows.set(key, row);
     const early = this.#early.get(key);
     if (early !== undefined) complete(row, early);
@@ -90,7 +90,7 @@ export class RequestLedger {
   #note(span: SpanRecord): void {
     if (isBalancers(span)) {
       if (span.kind !== 'client') return;
-      const key = keyOf(span.traceId, supportCode(span.parentSpanId));
+      const key = supportCode(span.parentSpanId);
       this.#tries.set(span.spanId, key);
       const early = this.#early.get(span.spanId);
       if (early !== undefined) this.#complete(key, early);
@@ -119,7 +119,6 @@ export class RequestLedger {
 }
 
 const isBalancers = ({ scope }: SpanRecord): boolean => scope.name === BALANCER;
-const keyOf = (traceId: string, code: string): string => traceId + code;
 
 function complete(row: Draft, { route, user }: Details): void {
   if (route !== '') row.route = route;

@@ -7,8 +7,10 @@ import type { SpanRecord } from '../../../model/records.ts';
 import { serviceOf } from '../../../model/records.ts';
 
 export const SEAL_AFTER_MS = 60_000;
-/** Open traces and remembered seals; above this the oldest are sealed, or forgotten. */
-const TRACES_MAX = 200_000;
+/** Open traces; above this the oldest are sealed. */
+const OPEN_MAX = 100_000;
+/** Remembered seals; above this the oldest are forgotten. */
+const SEALED_MAX = 32_768;
 const ROUTES_MAX = 2_000;
 /** Durations in buckets that grow by 5 %: a percentile is off by less than that. */
 const GROWTH = Math.log(1.05);
@@ -81,7 +83,7 @@ export class TraceSeals {
     if (trace !== undefined) trace.kept ||= notable;
     else if (!this.#sealed.has(span.traceId)) this.#open.set(span.traceId, { sinceMs: nowMs, kept: notable });
     else if (notable) this.#sealed.set(span.traceId, 'kept');
-    if (this.#open.size > TRACES_MAX) this.#sealOldest();
+    if (this.#open.size > OPEN_MAX) this.#sealOldest();
   }
 
   #isNotable(span: SpanRecord): boolean {
@@ -112,7 +114,7 @@ export class TraceSeals {
   #close(id: string, trace: OpenTrace): void {
     this.#open.delete(id);
     this.#sealed.set(id, trace.kept ? 'kept' : 'ordinary');
-    if (this.#sealed.size <= TRACES_MAX) return;
+    if (this.#sealed.size <= SEALED_MAX) return;
     const [oldest] = this.#sealed.keys();
     if (oldest !== undefined) this.#sealed.delete(oldest);
   }
