@@ -24,6 +24,9 @@ export const PAGE_ROUTES: readonly PageRoute[] = [
   { path: /^\/settings$/, load: async () => (await import('./settings/settings.tsx')).SettingsPage },
   { path: /^\/traces$/, load: async () => (await import('./traces/trace-list.tsx')).TraceListPage },
   { path: /^\/traces\/([0-9a-f]{1,32})$/, load: async () => (await import('./traces/trace-page.tsx')).TracePage },
+  { path: /^\/requests$/, load: async () => (await import('./requests/requests.tsx')).RequestsPage },
+  { path: /^\/requests\/([\w.:-]{8,128})$/, load: async () => (await import('./requests/request.tsx')).RequestPage },
+  { path: /^\/logs$/, load: async () => (await import('./logs/logs.tsx')).LogsPage },
   { path: /^\/alerts$/, load: async () => (await import('./alerts/alerts.tsx')).AlertsPage },
   { path: /^\/explore$/, load: async () => (await import('./explore/explore.tsx')).ExplorePage },
   {

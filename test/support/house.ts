@@ -147,6 +147,8 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     traces: ['state', 'ui', 'charts', 'overview'],
     services: ['state', 'ui', 'charts', 'alerts'],
     traffic: ['state', 'ui', 'charts', 'overview'],
+    requests: ['state', 'ui', 'charts', 'styles', 'overview'],
+    logs: ['state', 'ui', 'charts', 'styles'],
     settings: ['state', 'ui'],
     '.': [
       'state',
@@ -160,6 +162,8 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
       'traces',
       'services',
       'traffic',
+      'requests',
+      'logs',
       'settings',
     ],
   },

@@ -89,7 +89,7 @@ function Choices(props: { id: string; popup: Popup; onChoose: (choice: Choice) =
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => list.current?.children[popup.at]?.scrollIntoView({ block: 'nearest' }), [popup.at]);
   return (
-    <ul ref={list} id={id} role="listbox" class="choices" aria-label="Suggestions">
+    <ul ref={list} id={id} role="listbox" class="suggestions" aria-label="Suggestions">
       {popup.choices.map((choice, at) => (
         <li
           key={choice.text}

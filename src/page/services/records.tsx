@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import type { LogsAnswer, TracesAnswer } from '../../monitor/api/contract.ts';
 import { useResource } from '../state/api.ts';
 import { clockTime, millis } from '../state/format.ts';
-import { asked, isMoving } from '../state/range.ts';
+import { isMoving, searchTimes } from '../state/range.ts';
 import { address } from '../state/router.ts';
 import { StatusIcon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
@@ -16,15 +16,11 @@ const MOST = '8';
 const WARN = 13;
 const ERROR = 17;
 
-const times = (): { from: string; to?: string } => {
-  const { fromMs, toMs, mode } = asked.value;
-  return { from: String(fromMs), ...(mode === 'fixed' ? { to: String(toMs) } : {}) };
-};
 const refresh = (): number | undefined => (isMoving.value ? EVERY_MS : undefined);
 
 export function TracesCard({ service }: { service: string }): JSX.Element {
   const traces = useResource<TracesAnswer>(
-    address('/api/traces', { service, ...times(), sort: 'duration', limit: MOST }),
+    address('/api/traces', { service, ...searchTimes.value, sort: 'duration', limit: MOST }),
     refresh(),
   );
   return (
@@ -80,7 +76,7 @@ export function TracesCard({ service }: { service: string }): JSX.Element {
 
 export function LinesCard({ service }: { service: string }): JSX.Element {
   const lines = useResource<LogsAnswer>(
-    address('/api/logs', { service, ...times(), level: 'warn', limit: MOST }),
+    address('/api/logs', { service, ...searchTimes.value, level: 'warn', limit: MOST }),
     refresh(),
   );
   return (

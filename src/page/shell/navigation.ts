@@ -20,7 +20,9 @@ export interface PageLink {
 export const PAGES: readonly PageLink[] = [
   { path: '/', title: 'Overview', icon: 'overview', key: 'o', tab: true },
   { path: '/services', title: 'Services', icon: 'services', key: 's', also: '/service', tab: true },
+  { path: '/requests', title: 'Requests', icon: 'requests', key: 'r' },
   { path: '/traces', title: 'Traces', icon: 'traces', key: 't', tab: true },
+  { path: '/logs', title: 'Logs', icon: 'logs', key: 'l' },
   { path: '/explore', title: 'Metrics', icon: 'metrics', key: 'm' },
   { path: '/dashboards', title: 'Dashboards', icon: 'dashboards', key: 'd' },
   { path: '/alerts', title: 'Alerts', icon: 'alerts', key: 'a', tab: true },

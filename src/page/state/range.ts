@@ -83,6 +83,13 @@ export const shown = computed<ShownRange>(() => {
 /** True when new data changes the charts: the range moves and the view is not paused. */
 export const isMoving = computed(() => typeof pageState.value.live !== 'number' && shown.value.mode !== 'fixed');
 
+/** `from` and `to` of a search over records: an end that moves is left to the server. */
+export const searchTimes = computed<Readonly<Record<string, string>>>(() => {
+  const { fromMs, toMs, mode } = asked.value;
+  const ends = mode === 'fixed' || typeof pageState.value.live === 'number';
+  return { from: String(fromMs), ...(ends ? { to: String(toMs) } : {}) };
+});
+
 /** How many steps of the default range are shown. */
 export const shownSteps = computed(() => {
   const since = growingSinceMs.value;

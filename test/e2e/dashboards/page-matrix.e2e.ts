@@ -29,7 +29,11 @@ const PAGES = {
   services: ['/services', 'table.services tbody tr'],
   service: ['/service?service=payments', 'section[aria-label=Routes] tbody tr'],
   traffic: ['/traffic', '.upstream-table tbody tr + tr'],
+  requests: ['/requests', '.request-rows tbody tr + tr'],
+  request: ['/requests/' + fakeTraces(0)[0].id, '.one-request dl'],
   traces: ['/traces', '.trace-row'],
+  logs: ['/logs', '.log-lines .line + .line'],
+  patterns: ['/logs?view=patterns', '.patterns tbody tr'],
   explore: ['/explore?q=up', '.browser tbody tr'],
   alerts: ['/alerts', '.alert'],
   settings: ['/settings', '.facts-list'],
@@ -90,7 +94,7 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
   describe.each(looks)('on %s in %s', (size, scheme) => {
     it.each(['empty', 'broken'] as const)('says why when the data is %s', async (kind) => {
       await using server = await startPageServer({ kind });
-      for (const name of ['overview', 'services', 'service', 'traffic', 'settings'] as const) {
+      for (const name of ['overview', 'services', 'service', 'traffic', 'settings', 'requests', 'logs'] as const) {
         await using opened = await openPage(browser, server.url, PAGES[name][0], { size, scheme });
         const { page, troubles } = opened;
         const state = page.locator('.state, .facts-list').first();

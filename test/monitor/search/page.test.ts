@@ -92,6 +92,16 @@ describe.each([
     expect((await contextOf(source, position, 0, 0, clock))?.map(({ record }) => record.body)).toEqual(['line 30']);
   });
 
+  it('find a line at the end of its millisecond, which a double would round up', async () => {
+    const line = lineOf({ service: 'a', timeMs: NOW - 1_000, body: 'late' });
+    const source = sourceOf([{ ...line, timeUnixNano: BigInt(NOW - 1_000) * 1_000_000n + 999_936n }]);
+    const request = { signal: 'logs', filter: filter(''), fromMs: 0, toMs: NOW } as const;
+    const [{ position }] = (await searchPage(source, request, 1, clock)).rows;
+    expect(await contextOf(source, position, 1, 1, clock)).toHaveLength(1);
+    const within = { ...request, fromMs: NOW - 1_000, toMs: NOW - 999 };
+    expect((await searchPage(source, within, 1, clock)).rows).toHaveLength(1);
+  });
+
   it('hold every trace once, at its newest matching span', async () => {
     const spans = Array.from({ length: 120 }, (__, at) => {
       const trace = at % 40;

@@ -20,8 +20,10 @@ import type { RuleSource } from '../../../src/monitor/alerts/rules/view.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import { careRoutes } from '../../../src/monitor/api/care-routes.ts';
 import { FakeBalancer, fakeAlerts, fakeCare, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
+import { fakeRequests } from './fake-ledger.ts';
 import type { LogSource, Querier } from '../../../src/model/ports.ts';
 import type { LogRecord } from '../../../src/model/records.ts';
+import type { RequestRow } from '../../../src/model/request-row.ts';
 import { ErrorGroups } from '../../../src/monitor/insight/error-groups.ts';
 import { LogPatterns } from '../../../src/monitor/insight/log-patterns.ts';
 import { JsonFile } from '../../../src/monitor/store/state/json-file.ts';
@@ -78,10 +80,21 @@ const shippedRules: RuleSource = {
     })),
 };
 
-/** The fake lines as a source of records, and a tail over it. */
-function recordsOf(logs: LogSource, clock: Clock): Pick<MonitorApiOptions, 'records' | 'tail' | 'patterns' | 'errors'> {
+/** The fake lines and requests as a source of records, and a tail over it. */
+function recordsOf(
+  logs: LogSource,
+  requests: readonly RequestRow[],
+  broken: boolean,
+  clock: Clock,
+): Pick<MonitorApiOptions, 'records' | 'tail' | 'patterns' | 'errors'> {
   const records = new ArrayRecords();
   records.add('logs', logs.search({ limit: 10_000 }) as readonly LogRecord[]);
+  records.add('requests', requests);
+  if (broken) {
+    records.scan = () => {
+      throw new VitrineError('query_failed', 'The store cannot be read.');
+    };
+  }
   const tail = new Tail(records.logSink);
   const nowhere = new JsonFile('/dev/null/state.json');
   const patterns = new LogPatterns({ sink: tail, clock, file: nowhere, onNew: () => {} });
@@ -118,7 +131,12 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
   const asked = kind === 'empty' ? none : kind === 'broken' ? failing : querier;
   const api = await createMonitorApi({
     ...data,
-    ...recordsOf(options.overrides?.records === undefined ? (options.overrides?.logs ?? data.logs) : data.logs, clock),
+    ...recordsOf(
+      options.overrides?.records === undefined ? (options.overrides?.logs ?? data.logs) : data.logs,
+      kind === 'empty' ? [] : fakeRequests(startMs),
+      kind === 'broken',
+      clock,
+    ),
     querier: asked,
     live,
     health: () => fakeHealth(kind === 'empty' ? 'healthy' : 'degraded', 187_200),

@@ -131,7 +131,14 @@ export class ArrayRecords implements RecordSource, RecordEraser {
   }
 }
 
+/** Exact: a double of milliseconds since 1970 rounds to about 240 ns. */
+function isAtOrAfter(timeUnixNano: bigint, ms: number): boolean {
+  const whole = Number(timeUnixNano / 1_000_000n);
+  const begin = Math.floor(ms);
+  return whole === begin ? Number(timeUnixNano % 1_000_000n) / 1e6 >= ms - begin : whole > begin;
+}
+
 function inRange({ fromMs, toMs, before }: RecordScan, position: RecordPosition): boolean {
-  const ms = Number(position.timeUnixNano) / 1e6;
-  return ms >= fromMs && ms < toMs && (before === undefined || order(position, before) < 0);
+  const isFrom = (ms: number): boolean => isAtOrAfter(position.timeUnixNano, ms);
+  return isFrom(fromMs) && !isFrom(toMs) && (before === undefined || order(position, before) < 0);
 }

@@ -1,0 +1,92 @@
+/** What the lines say in sum: their patterns with counts, and which are new. */
+import type { JSX } from 'preact';
+import type { PatternsAnswer } from '../../monitor/api/records/contract.ts';
+import { useResource } from '../state/api.ts';
+import { phrase, termOf, withTerm } from '../state/filter-text.ts';
+import { dateTime, digits, joined, percent } from '../state/format.ts';
+import { asked } from '../state/range.ts';
+import { address, param } from '../state/router.ts';
+import { Loaded } from '../ui/loaded.tsx';
+import { Name } from '../ui/name.tsx';
+import { phraseOf } from './log-parts.ts';
+import { NoLines } from './no-lines.tsx';
+
+type Pattern = PatternsAnswer['patterns'][number];
+
+const linesOf = ({ service, template }: Pattern): string => {
+  const words = phraseOf(template);
+  const narrowed = withTerm(param('q'), termOf('service', service));
+  return address('/logs', { q: words === '' ? narrowed : withTerm(narrowed, phrase(words)) });
+};
+
+function Row({ pattern }: { pattern: Pattern }): JSX.Element {
+  // A pattern that the store does not know was counted in this range only: nothing says that it is new.
+  const isNew = pattern.level !== '' && pattern.first_seen_ms >= asked.value.fromMs;
+  return (
+    <tr>
+      <td class="num">{digits(pattern.count)}</td>
+      <td class="num w">{joined(percent(pattern.share))}</td>
+      <td>
+        <span class="cut">
+          <Name of={pattern.service} most={40} />
+        </span>
+      </td>
+      <td class="mono template">
+        <a data-row href={linesOf(pattern)} title="Lines with the longest part of this pattern">
+          <Name of={pattern.template} most={300} />
+        </a>
+      </td>
+      <td class="w">
+        {isNew ? <b>new </b> : ''}
+        <time dateTime={new Date(pattern.first_seen_ms).toISOString()}>{dateTime(pattern.first_seen_ms)}</time>{' '}
+        {pattern.version !== '' && <Name of={pattern.version} most={20} />}
+      </td>
+    </tr>
+  );
+}
+
+export function Patterns(props: {
+  question: Readonly<Record<string, string>>;
+  everyMs: number | undefined;
+}): JSX.Element {
+  const patterns = useResource<PatternsAnswer>(
+    address('/api/logs/patterns', { ...props.question, limit: '100' }),
+    props.everyMs,
+  );
+  return (
+    <Loaded of={patterns} height={300} isEmpty={({ total }) => total === 0} empty={<NoLines />}>
+      {({ patterns: found, others, total }) => (
+        <>
+          <table class="patterns">
+            <thead>
+              <tr>
+                <th scope="col" class="num">
+                  lines
+                </th>
+                <th scope="col" class="num w">
+                  share
+                </th>
+                <th scope="col">service</th>
+                <th scope="col">pattern</th>
+                <th scope="col" class="w">
+                  first seen
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {found.map((pattern) => (
+                <Row key={`${pattern.service} ${pattern.template}`} pattern={pattern} />
+              ))}
+            </tbody>
+          </table>
+          <p class="foot">
+            <span>
+              <b>{digits(total)} lines</b> in all
+              {others > 0 && `, ${digits(others)} of them in patterns that are not shown`}
+            </span>
+          </p>
+        </>
+      )}
+    </Loaded>
+  );
+}

@@ -1,0 +1,98 @@
+/** Requests and Logs in a browser: a list that is read does not jump, a mistake is said at the filter, and every row leads on. */
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fakeTraces } from '../../support/page/fake-stack.ts';
+import { buildPage, CHROMIUM, openPage, startBrowser } from '../../support/page/page-browser.ts';
+import { startPageServer } from '../../support/page/page-server.ts';
+import { ArrayRecords } from '../../support/records/array-records.ts';
+import { lineOf } from '../../support/records/plain-records.ts';
+
+if (CHROMIUM === undefined) console.log('skipped: the page tests need Chromium');
+
+describe.skipIf(CHROMIUM === undefined)('requests and logs', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    buildPage();
+    browser = await startBrowser();
+  });
+  afterAll(async () => browser?.close());
+
+  it('lead from a point of the chart to the requests of that moment, the trace and its lines', async () => {
+    await using server = await startPageServer();
+    await using opened = await openPage(
+      browser,
+      server.url,
+      `/requests?q=trace:${fakeTraces(0)[0].id}&from=now-1h&to=now`,
+    );
+    const { page, troubles } = opened;
+    const bar = page.locator('.count-bars .step:has(.f-crit-mark)').first();
+    await bar.locator('.f-crit-mark').click();
+    await page.waitForURL(/from=\d+/);
+    await page.locator('.request-rows .links a').first().click();
+    await page.waitForURL(/\/traces\/[0-9a-f]{32}/);
+    expect(new URL(page.url()).searchParams.get('from')).toMatch(/^\d+$/);
+    await page.goBack();
+    await page.locator('.request-rows [data-row]').first().click();
+    await page.locator('.one-request a', { hasText: 'Its lines' }).click();
+    await page.locator('.log-lines .line').first().waitFor();
+    expect(new URL(page.url()).searchParams.get('q')).toMatch(/^trace:/);
+    expect(troubles).toEqual([]);
+  });
+
+  it('find a request by its support code, however it is written, and say when there is none', async () => {
+    await using server = await startPageServer();
+    await using opened = await openPage(browser, server.url, '/requests', { expected: /404/ });
+    const { page, troubles } = opened;
+    const code = (await page.locator('.request-rows td:nth-child(8)').first().textContent()) ?? '';
+    const field = page.getByLabel('Support code or id');
+    await field.fill(`${code.slice(0, 4).toLowerCase()}-${code.slice(4)}`);
+    await field.press('Enter');
+    await page.locator('.one-request').waitFor();
+    await page.goBack();
+    await page.getByLabel('Support code or id').fill('ZZZZ-ZZZZ');
+    await page.getByLabel('Support code or id').press('Enter');
+    await page.getByText('No request has this code or id.').waitFor();
+    expect(troubles).toEqual([]);
+  });
+
+  it('hold a list that is read, and count the newer lines', async () => {
+    const records = new ArrayRecords();
+    const now = Date.now();
+    const add = (body: string, ageMs: number): void =>
+      records.add('logs', [lineOf({ service: 'shop', timeMs: Date.now() - ageMs, body })]);
+    for (let at = 0; at < 30; at += 1) add(`line ${at}`, now - Date.now() + 40_000 - at * 1_000);
+    await using server = await startPageServer({ overrides: { records } });
+    await using opened = await openPage(browser, server.url, '/logs');
+    const { page, troubles } = opened;
+    const texts = page.locator('.log-lines .opener .text');
+    await texts.first().getByText('line 29').waitFor();
+    add('newer', 1_000);
+    await texts.first().getByText('newer').waitFor();
+    await page.locator('.opener').nth(3).click();
+    await page.locator('.line-detail .around .own').waitFor();
+    const before = await page.locator('.line.open').boundingBox();
+    add('newest', 500);
+    await page.getByText('1 newer line waits').waitFor();
+    expect(await texts.first().textContent()).toBe('newer');
+    expect((await page.locator('.line.open').boundingBox())?.y).toBe(before?.y);
+    await page.getByText('Show the newest').click();
+    await texts.first().getByText('newest').waitFor();
+    expect(new URL(page.url()).searchParams.has('line')).toBe(false);
+    expect(troubles).toEqual([]);
+  });
+
+  it('say a mistake at the filter, and narrow by a click on a value', async () => {
+    await using server = await startPageServer();
+    await using opened = await openPage(browser, server.url, '/logs?q=level%3A%3E', { expected: /400/ });
+    const { page, troubles } = opened;
+    await page.getByText('The filter cannot be read.').waitFor();
+    expect(await page.locator('main .state.failed').count()).toBe(0);
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await page.locator('.facet button', { hasText: 'error' }).first().click();
+    await page.waitForURL(/q=level%3Aerror/);
+    await page.locator('.facet button[aria-pressed=true]').waitFor();
+    await page.locator('.facet button[aria-pressed=true]').click();
+    await page.waitForURL((url) => !url.searchParams.has('q'));
+    expect(troubles).toEqual([]);
+  });
+});
