@@ -6,7 +6,6 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Scale } from '../state/format.ts';
 import { digits, NONE } from '../state/format.ts';
-import { visibleName } from '../state/visible-name.ts';
 import { Name } from '../ui/name.tsx';
 import type { ChartData, Line } from './data/chart-data.ts';
 import type { Row, SortKey, Sorting } from './data/series-stats.ts';
@@ -34,13 +33,12 @@ function Swatch({ colour, stacked }: { colour: string; stacked: boolean }): JSX.
 /** What a legend's button does, in words for everybody who cannot see the chart. */
 function Entry(props: LegendProps & { line: Line; className: string; children?: JSX.Element }): JSX.Element {
   const { line, hidden, onPick, onPoint, stacked, className } = props;
-  const { text: shown } = visibleName(line.name, 60);
   return (
     <button
       type="button"
       class={className}
       aria-pressed={!hidden.has(line.key)}
-      aria-label={`${shown}: show only this, with Ctrl on or off`}
+      title="Show only this; with Ctrl on or off"
       onClick={(event) => onPick(line.key, event.ctrlKey || event.metaKey || event.shiftKey)}
       onMouseEnter={() => onPoint(line.key)}
       onMouseLeave={() => onPoint(undefined)}

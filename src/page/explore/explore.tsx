@@ -152,7 +152,7 @@ function Queries({ asked, state }: { asked: readonly string[]; state: ChartState
           Query
         </button>
         <Menu
-          label="Queries that were run"
+          label="History of queries"
           className="btn"
           groups={() => [historyMenu((expr) => runQueries([...texts.slice(0, -1), expr]))]}
         >
