@@ -16,7 +16,8 @@ if (folder === undefined) console.log('skipped: VITRINE_PROMQL_CASES names no fo
 /** Remote write 2.0 alone carries start timestamps. */
 const loaderOf = (file: string): string => (file.startsWith('start_timestamps') ? 'remote-write-v2' : 'remote-write');
 
-const main = path.join(REPOSITORY, 'src/main.ts');
+/** The built program: each of the many starts would strip the types of all sources. */
+const main = path.join(REPOSITORY, 'dist/main.js');
 const SPAWN = `${process.execPath} ${main} start --role monitor --test-mode --listen 127.0.0.1:{port} --data {dir}`;
 
 /** One file; once more when the runner itself gave up, as it does when a server takes longer than 10 s to start. */
