@@ -52,7 +52,7 @@ export const ingestConfig = z.strictObject({
   logs: logs.prefault({}).describe('Log lines.'),
   span_metrics: z
     .strictObject({
-      enabled: z.boolean().default(true),
+      enabled: z.boolean().default(false),
       max_combinations: z
         .int()
         .min(1)

@@ -13,8 +13,8 @@ import type { AppendResult } from '../../../model/ports.ts';
 
 /** The instrumentation scope of the balancer's spans. */
 const BALANCER = 'vitrine-balancer';
-/** Requests, tries and early spans that are remembered: ten seconds of 1,600 requests a second. */
-const REMEMBERED = 16_384;
+/** Requests, tries and early spans that are remembered: five seconds of 1,600 requests a second. */
+const REMEMBERED = 8_192;
 const TEXT_MAX = 2_048;
 
 type Draft = { -readonly [K in keyof RequestRow]: RequestRow[K] };

@@ -8,9 +8,9 @@ import { serviceOf } from '../../../model/records.ts';
 
 export const SEAL_AFTER_MS = 60_000;
 /** Open traces; above this the oldest are sealed. */
-const OPEN_MAX = 100_000;
+const OPEN_MAX = 32_768;
 /** Remembered seals; above this the oldest are forgotten. */
-const SEALED_MAX = 32_768;
+const SEALED_MAX = 16_384;
 const ROUTES_MAX = 2_000;
 /** Durations in buckets that grow by 5 %: a percentile is off by less than that. */
 const GROWTH = Math.log(1.05);
