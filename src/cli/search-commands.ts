@@ -1,8 +1,11 @@
 /** The flags of the commands that search. */
 import { InvalidArgumentError, type Command } from 'commander';
 import type { ClientOptions } from './client.ts';
+import type { ErrorFlags, SearchFlags } from './search.ts';
 
 type Reader = (name: string, what: string) => Command;
+/** What commander hands over, together with the flags that every command of a reader has. */
+type Given<Flags> = Flags & Record<string, unknown>;
 
 function whole(text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1 to 9999999.');
@@ -22,38 +25,38 @@ const SINCE = '1h';
 export function addSearch(reader: Reader, clientOf: (flags: Record<string, unknown>) => ClientOptions): void {
   withRange(reader('logs', 'search and follow log lines'), SINCE)
     .option('-f, --follow', 'print lines as they come', false)
-    .action(async (filter: string[], flags: Record<string, unknown>) => {
+    .action(async (filter: string[], flags: Given<SearchFlags & { follow: boolean }>) => {
       const { logs } = await import('./search.ts');
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort());
-      await logs(clientOf(flags), filter.join(' '), flags as never, stop.signal);
+      await logs(clientOf(flags), filter.join(' '), flags, stop.signal);
     });
   withRange(reader('traces', 'search traces by their spans'), SINCE).action(
-    async (filter: string[], flags: Record<string, unknown>) => {
+    async (filter: string[], flags: Given<SearchFlags>) => {
       const { traces } = await import('./search.ts');
-      await traces(clientOf(flags), filter.join(' '), flags as never);
+      await traces(clientOf(flags), filter.join(' '), flags);
     },
   );
   withRange(reader('requests', 'search the request ledger, or sum it up by fields'), SINCE)
     .option('--by <fields>', 'exact figures by up to three fields, such as route,upstream')
-    .action(async (filter: string[], flags: Record<string, unknown>) => {
+    .action(async (filter: string[], flags: Given<SearchFlags & { by?: string }>) => {
       const { requests, fieldsOf } = await import('./requests.ts');
-      const by = flags['by'] === undefined ? undefined : fieldsOf(flags['by'] as string);
-      await requests(clientOf(flags), filter.join(' '), { ...(flags as never as object), by } as never);
+      const by = flags.by === undefined ? undefined : fieldsOf(flags.by);
+      await requests(clientOf(flags), filter.join(' '), { ...flags, by });
     });
   reader('forget', 'delete matching lines, spans and requests; without --yes say what would go')
     .argument('<filter...>', 'a filter, such as: user.id:42')
     .option('--yes', 'delete', false)
-    .action(async (filter: string[], flags: Record<string, unknown>) => {
+    .action(async (filter: string[], flags: Given<{ yes: boolean; json: boolean }>) => {
       const { forget } = await import('./forget.ts');
-      await forget(clientOf(flags), filter.join(' '), flags as never);
+      await forget(clientOf(flags), filter.join(' '), flags);
     });
   // An error that was last seen days ago is still open, so all are listed unless a range is given.
   withRange(reader('errors', 'list errors as issues, the last seen first'))
     .option('--service <name>', 'of one service')
     .option('--state <state>', 'new, open, regressed or resolved')
-    .action(async (filter: string[], flags: Record<string, unknown>) => {
+    .action(async (filter: string[], flags: Given<ErrorFlags>) => {
       const { errors } = await import('./search.ts');
-      await errors(clientOf(flags), filter.join(' '), flags as never);
+      await errors(clientOf(flags), filter.join(' '), flags);
     });
 }

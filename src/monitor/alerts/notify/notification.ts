@@ -128,8 +128,6 @@ export type Delivery =
 
 /** One entry of one receiver, such as the first webhook of receiver `ops`. */
 export interface Receiver {
-  /** `webhook`, `email`, …: Alertmanager's name of the integration, without `_configs`. */
-  readonly kind: string;
   /** Whether resolved alerts are sent too. */
   readonly sendResolved: boolean;
   /**

@@ -4,6 +4,7 @@
  */
 import { readDocument, type ConfigDocument, type Path } from '../../../../config/document.ts';
 import { flattenIssues, formatIssue, linesOf } from '../../../../config/issues.ts';
+import { UNUSED_HTTP } from '../receivers/http-config.ts';
 import type { ReceiverKind } from '../receivers/kind.ts';
 import { redactedText } from './redact.ts';
 import { routeOf, type Route, type WrittenRoute } from './route.ts';
@@ -249,9 +250,14 @@ function unusedParts(tree: Tree, kinds: readonly ReceiverKind[]): Finding[] {
   return found;
 }
 
-function unusedFields(entries: readonly Tree[], { unused = [], name }: ReceiverKind, above: Path): Finding[] {
+function unusedFields(
+  entries: readonly Tree[],
+  { unused = [], usesHttp = true, name }: ReceiverKind,
+  above: Path,
+): Finding[] {
+  const fields = [...(usesHttp ? UNUSED_HTTP.map((field) => `http_config.${field}`) : []), ...unused];
   return entries.flatMap((entry, at) =>
-    unused.flatMap((field): Finding[] => {
+    fields.flatMap((field): Finding[] => {
       const parts = field.split('.');
       const value = parts.reduce<unknown>((inner, part) => (isTree(inner) ? inner[part] : undefined), entry);
       if (value === undefined) return [];

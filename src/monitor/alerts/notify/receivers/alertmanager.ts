@@ -1,10 +1,11 @@
 /** Another Alertmanager: passes the alerts of a notification on to its API v2, with their times, so that it groups them anew. */
 import { z } from 'zod';
-import type { Delivery, Notification, Receiver } from '../notification.ts';
+import type { Delivery, Notification } from '../notification.ts';
+import { EntryReceiver } from './entry-receiver.ts';
 import { bool, goDuration, plainUrl } from './fields.ts';
-import { httpConfig, UNUSED_HTTP } from './http-config.ts';
-import { deliverHttp } from './http-delivery.ts';
-import type { ReceiverKind, ReceiverTools } from './kind.ts';
+import { httpConfig } from './http-config.ts';
+import { deliverJson } from './http-delivery.ts';
+import type { ReceiverKind } from './kind.ts';
 
 const schema = z.strictObject({
   send_resolved: bool().default(true),
@@ -15,20 +16,9 @@ const schema = z.strictObject({
 });
 type Entry = z.output<typeof schema>;
 
-class Alertmanager implements Receiver {
-  readonly kind = 'alertmanager';
-  readonly sendResolved: boolean;
-  readonly #entry: Entry;
-  readonly #tools: ReceiverTools;
-
-  constructor(entry: Entry, tools: ReceiverTools) {
-    this.sendResolved = entry.send_resolved;
-    this.#entry = entry;
-    this.#tools = tools;
-  }
-
-  async send(notification: Notification, signal: AbortSignal): Promise<Delivery> {
-    const { url, http_config: http, timeout: timeoutMs } = this.#entry;
+class Alertmanager extends EntryReceiver<Entry> {
+  protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
+    const { url, http_config: http, timeout: timeoutMs } = this.entry;
     const body = notification.alerts.map((alert) => ({
       labels: alert.labels,
       annotations: alert.annotations,
@@ -36,14 +26,8 @@ class Alertmanager implements Receiver {
       ...(alert.endsAtMs === undefined ? {} : { endsAt: new Date(alert.endsAtMs).toISOString() }),
       generatorURL: alert.generatorUrl,
     }));
-    const message = {
-      url: `${url.replace(/\/+$/, '')}/api/v2/alerts`,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      http,
-      timeoutMs,
-    };
-    return (await deliverHttp(this.#tools, message, signal)).delivery;
+    const target = `${url.replace(/\/+$/, '')}/api/v2/alerts`;
+    return (await deliverJson(this.tools, { url: target, body, http, timeoutMs }, signal)).delivery;
   }
 }
 
@@ -52,6 +36,5 @@ export const alertmanager: ReceiverKind<Entry> = {
   key: 'alertmanager',
   isOwn: true,
   schema,
-  unused: UNUSED_HTTP.map((name) => `http_config.${name}`),
   create: (entry, tools) => new Alertmanager(entry, tools),
 };

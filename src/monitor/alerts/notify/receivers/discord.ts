@@ -1,11 +1,12 @@
 /** Discord by a webhook (discord.com/developers/docs/resources/webhook#execute-webhook). */
 import { z } from 'zod';
-import type { Delivery, Notification, Receiver } from '../notification.ts';
+import type { Delivery, Notification } from '../notification.ts';
+import { EntryReceiver } from './entry-receiver.ts';
 import { escapedNotification, escapeLinks } from './escaped.ts';
 import { atMostOne, bool, needsOne, secretUrl, text } from './fields.ts';
-import { httpConfig, secretOf, UNUSED_HTTP } from './http-config.ts';
-import { deliverHttp, failureOf } from './http-delivery.ts';
-import type { ReceiverKind, ReceiverTools } from './kind.ts';
+import { httpConfig, secretOf } from './http-config.ts';
+import { deliverJson } from './http-delivery.ts';
+import type { ReceiverKind } from './kind.ts';
 import { cut, oneLine } from './limits.ts';
 import { rendered } from './rendering.ts';
 
@@ -33,42 +34,26 @@ const MAX_USERNAME = 80;
 const RED = 0x992d22;
 const GREEN = 0x2ecc71;
 
-class Discord implements Receiver {
-  readonly kind = 'discord';
-  readonly sendResolved: boolean;
-  readonly #entry: Entry;
-  readonly #tools: ReceiverTools;
-
-  constructor(entry: Entry, tools: ReceiverTools) {
-    this.sendResolved = entry.send_resolved;
-    this.#entry = entry;
-    this.#tools = tools;
-  }
-
-  async send(notification: Notification, signal: AbortSignal): Promise<Delivery> {
-    const { webhook_url: given, webhook_url_file: file, http_config: http } = this.#entry;
-    try {
-      const url = (await secretOf(given, file, this.#tools)) ?? '';
-      const body = JSON.stringify(await this.#message(notification));
-      const headers = { 'content-type': 'application/json' };
-      return (await deliverHttp(this.#tools, { url, headers, body, http }, signal)).delivery;
-    } catch (error) {
-      return failureOf(error, signal);
-    }
+class Discord extends EntryReceiver<Entry> {
+  protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
+    const { webhook_url: given, webhook_url_file: file, http_config: http } = this.entry;
+    const url = (await secretOf(given, file, this.tools)) ?? '';
+    const body = await this.#message(notification);
+    return (await deliverJson(this.tools, { url, body, http }, signal)).delivery;
   }
 
   async #message(notification: Notification): Promise<Record<string, unknown>> {
-    const { content, title, message, username, avatar_url: avatar } = this.#entry;
+    const { content, title, message, username, avatar_url: avatar } = this.entry;
     const escaped = escapedNotification(notification, escapeLinks);
-    const written = cut(await rendered(this.#tools, content, escaped), MAX_CONTENT);
+    const written = cut(await rendered(this.tools, content, escaped), MAX_CONTENT);
     return {
       ...(written === '' ? {} : { content: written }),
       ...(username === '' ? {} : { username: cut(oneLine(username), MAX_USERNAME) }),
       ...(avatar === '' ? {} : { avatar_url: avatar }),
       embeds: [
         {
-          title: cut(oneLine(await rendered(this.#tools, title, notification)), MAX_TITLE),
-          description: cut(await rendered(this.#tools, message, escaped), MAX_DESCRIPTION),
+          title: cut(oneLine(await rendered(this.tools, title, notification)), MAX_TITLE),
+          description: cut(await rendered(this.tools, message, escaped), MAX_DESCRIPTION),
           color: notification.status === 'firing' ? RED : GREEN,
           url: notification.links.page,
         },
@@ -92,6 +77,5 @@ export const discord: ReceiverKind<Entry> = {
   name: 'discord',
   key: 'discord_configs',
   schema,
-  unused: UNUSED_HTTP.map((name) => `http_config.${name}`),
   create: (entry, tools) => new Discord(entry, tools),
 };

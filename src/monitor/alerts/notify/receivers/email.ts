@@ -5,11 +5,12 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { createTransport } from 'nodemailer';
-import type { Delivery, Notification, Picture, Receiver } from '../notification.ts';
+import type { Delivery, Notification, Picture } from '../notification.ts';
+import { EntryReceiver } from './entry-receiver.ts';
 import { escapedNotification, escapeHtml } from './escaped.ts';
 import { atMostOne, bool, needsOne, secretText, text, textMap } from './fields.ts';
 import { secretOf, tlsConfig, tlsOf } from './http-config.ts';
-import type { ReceiverKind, ReceiverTools } from './kind.ts';
+import type { ReceiverKind } from './kind.ts';
 import { cut, oneLine } from './limits.ts';
 import { mailFailure } from './mail-failure.ts';
 import { rendered } from './rendering.ts';
@@ -98,37 +99,25 @@ function serverOf(smarthost: string): Server {
 /** A label can name a recipient, but not more than one. */
 const oneAddress = (value: string): string => oneLine(value).replaceAll(/[,;:<>()[\]"\\\s]/g, '');
 
-class Email implements Receiver {
-  readonly kind = 'email';
-  readonly sendResolved: boolean;
-  readonly #entry: Entry;
-  readonly #tools: ReceiverTools;
-
-  constructor(entry: Entry, tools: ReceiverTools) {
-    this.sendResolved = entry.send_resolved;
-    this.#entry = entry;
-    this.#tools = tools;
+class Email extends EntryReceiver<Entry> {
+  protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
+    const mail = await this.#mail(notification);
+    await this.#transfer(mail, signal);
+    if (!this.entry.threading.enabled) return { kind: 'delivered' };
+    return { kind: 'delivered', memory: { root: notification.memory['root'] ?? mail.messageId } };
   }
 
-  async send(notification: Notification, signal: AbortSignal): Promise<Delivery> {
-    const { smarthost = '', threading } = this.#entry;
-    try {
-      const mail = await this.#mail(notification);
-      await this.#deliver(mail, signal);
-      if (!threading.enabled) return { kind: 'delivered' };
-      return { kind: 'delivered', memory: { root: notification.memory['root'] ?? mail.messageId } };
-    } catch (error) {
-      return mailFailure(error, smarthost, signal);
-    }
+  protected override failure(error: unknown, signal: AbortSignal): Delivery {
+    return mailFailure(error, this.entry.smarthost ?? '', signal);
   }
 
-  async #deliver(mail: Mail, signal: AbortSignal): Promise<void> {
-    const entry = this.#entry;
+  async #transfer(mail: Mail, signal: AbortSignal): Promise<void> {
+    const entry = this.entry;
     const { host, port } = serverOf(entry.smarthost ?? '');
     const auth = await this.#auth();
-    const tls = await tlsOf({ tls_config: entry.tls_config }, this.#tools);
+    const tls = await tlsOf({ tls_config: entry.tls_config }, this.tools);
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-    const socket = await this.#tools.connect({ host, port, signal: deadline });
+    const socket = await this.tools.connect({ host, port, signal: deadline });
     try {
       const transport = createTransport({
         host,
@@ -152,21 +141,21 @@ class Email implements Receiver {
   }
 
   async #auth(): Promise<{ user: string; pass: string; method?: string } | undefined> {
-    const { auth_username: user } = this.#entry;
+    const { auth_username: user } = this.entry;
     if (user === '') return undefined;
-    const secret = await secretOf(this.#entry.auth_secret, this.#entry.auth_secret_file, this.#tools);
-    const password = await secretOf(this.#entry.auth_password, this.#entry.auth_password_file, this.#tools);
+    const secret = await secretOf(this.entry.auth_secret, this.entry.auth_secret_file, this.tools);
+    const password = await secretOf(this.entry.auth_password, this.entry.auth_password_file, this.tools);
     // As in Alertmanager, a secret is for CRAM-MD5 and a password for the other mechanisms.
     if (password === undefined && secret !== undefined) return { user, pass: secret, method: 'CRAM-MD5' };
     return { user, pass: password ?? '' };
   }
 
   async #mail(notification: Notification): Promise<Mail> {
-    const entry = this.#entry;
+    const entry = this.entry;
     const head = await this.#head(notification);
     const picture = entry.html === '' ? undefined : await pictureOf(notification);
     const html = entry.html === '' ? undefined : await this.#html(notification, picture);
-    const body = entry.text === '' ? undefined : cut(await rendered(this.#tools, entry.text, notification), MAX_BODY);
+    const body = entry.text === '' ? undefined : cut(await rendered(this.tools, entry.text, notification), MAX_BODY);
     const attachments =
       picture === undefined
         ? []
@@ -175,9 +164,9 @@ class Email implements Receiver {
   }
 
   async #head(notification: Notification): Promise<Pick<Mail, 'from' | 'to' | 'subject' | 'messageId' | 'headers'>> {
-    const entry = this.#entry;
+    const entry = this.entry;
     const header = async (template: string, about = notification): Promise<string> =>
-      cut(oneLine(await rendered(this.#tools, template, about)), MAX_HEADER);
+      cut(oneLine(await rendered(this.tools, template, about)), MAX_HEADER);
     const addressed = escapedNotification(notification, oneAddress);
     const written = new Map(Object.entries(entry.headers).map(([name, value]) => [name.toLowerCase(), value]));
     const own: Record<string, string> = { 'Auto-Submitted': 'auto-generated' };
@@ -198,7 +187,7 @@ class Email implements Receiver {
 
   async #html(notification: Notification, picture: Picture | undefined): Promise<string> {
     const escaped = escapedNotification(notification, escapeHtml);
-    const html = cut(await rendered(this.#tools, this.#entry.html, escaped), MAX_BODY);
+    const html = cut(await rendered(this.tools, this.entry.html, escaped), MAX_BODY);
     return picture === undefined ? html : `${html}<p><img src="cid:${CHART}" alt="${escapeHtml(picture.alt)}"></p>`;
   }
 }

@@ -30,6 +30,28 @@ export interface HttpResult {
   readonly answer?: OutboundAnswer | undefined;
 }
 
+/** As `deliverHttp`, with a body that is sent as JSON. */
+export const deliverJson = (
+  tools: ReceiverTools,
+  { body, headers, ...message }: Omit<HttpMessage, 'body'> & { readonly body: unknown },
+  signal: AbortSignal,
+): Promise<HttpResult> =>
+  deliverHttp(
+    tools,
+    { ...message, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) },
+    signal,
+  );
+
+/** The answer of a service that answers in JSON; undefined when it is no JSON object. */
+export function jsonOf(answer: OutboundAnswer | undefined): object | undefined {
+  try {
+    const value = JSON.parse(answer?.body.toString('utf8') ?? '') as unknown;
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Never throws for the world's mistakes. 2xx is a delivery. */
 export async function deliverHttp(
   tools: ReceiverTools,

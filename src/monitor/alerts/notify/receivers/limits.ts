@@ -29,6 +29,10 @@ export const oneLine = (text: string): string =>
     .replaceAll(/[\u202a-\u202e\u2066-\u2069]/g, '')
     .trim();
 
+/** The fields that have a text, for services that take an empty one for a value. */
+export const withoutEmpty = <Value>(fields: Readonly<Record<string, Value>>): Record<string, Value> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''));
+
 /** At most `bytes` bytes as a text in JSON, where a line break or a quotation mark takes two. */
 export function cutJson(text: string, bytes: number): string {
   let short = cutBytes(text, bytes);

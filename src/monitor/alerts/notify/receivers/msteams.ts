@@ -3,12 +3,13 @@
  * (`msteams_configs`), which answer 200 for a message that Teams refused.
  */
 import { z } from 'zod';
-import type { Delivery, Notification, Receiver } from '../notification.ts';
+import type { Delivery, Notification } from '../notification.ts';
+import { EntryReceiver } from './entry-receiver.ts';
 import { escapedNotification, escapeLinks } from './escaped.ts';
 import { atMostOne, bool, needsOne, secretUrl, text } from './fields.ts';
-import { httpConfig, secretOf, UNUSED_HTTP } from './http-config.ts';
-import { deliverHttp, failureOf, type HttpResult } from './http-delivery.ts';
-import type { ReceiverKind, ReceiverTools } from './kind.ts';
+import { httpConfig, secretOf } from './http-config.ts';
+import { deliverJson, type HttpResult } from './http-delivery.ts';
+import type { ReceiverKind } from './kind.ts';
 import { cut, cutJson, oneLine } from './limits.ts';
 import { rendered } from './rendering.ts';
 
@@ -92,41 +93,24 @@ const messageCard = ({ title, text: body, summary, isFiring, links }: Card): Rec
   })),
 });
 
-class Teams implements Receiver {
-  readonly kind: string;
-  readonly sendResolved: boolean;
-  readonly #entry: Entry;
-  readonly #tools: ReceiverTools;
-
-  constructor(kind: string, entry: Entry, tools: ReceiverTools) {
-    this.kind = kind;
-    this.sendResolved = entry.send_resolved;
-    this.#entry = entry;
-    this.#tools = tools;
-  }
-
-  async send(notification: Notification, signal: AbortSignal): Promise<Delivery> {
-    const { webhook_url: given, webhook_url_file: file, http_config: http, summary } = this.#entry;
-    try {
-      const url = (await secretOf(given, file, this.#tools)) ?? '';
-      const card = await this.#card(notification);
-      const body = JSON.stringify(summary === undefined ? adaptiveCard(card) : messageCard(card));
-      const headers = { 'content-type': 'application/json' };
-      return deliveryOf(await deliverHttp(this.#tools, { url, headers, body, http }, signal));
-    } catch (error) {
-      return failureOf(error, signal);
-    }
+class Teams extends EntryReceiver<Entry> {
+  protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
+    const { webhook_url: given, webhook_url_file: file, http_config: http, summary } = this.entry;
+    const url = (await secretOf(given, file, this.tools)) ?? '';
+    const card = await this.#card(notification);
+    const body = summary === undefined ? adaptiveCard(card) : messageCard(card);
+    return deliveryOf(await deliverJson(this.tools, { url, body, http }, signal));
   }
 
   async #card(notification: Notification): Promise<Card> {
     const escaped = escapedNotification(notification, escapeLinks);
     const line = async (template: string): Promise<string> =>
-      cut(oneLine(await rendered(this.#tools, template, escaped)), MAX_TITLE);
+      cut(oneLine(await rendered(this.tools, template, escaped)), MAX_TITLE);
     const { page, silence, runbook } = notification.links;
     return {
-      title: await line(this.#entry.title),
-      summary: await line(this.#entry.summary ?? ''),
-      text: cutJson(await rendered(this.#tools, this.#entry.text, escaped), MAX_TEXT_BYTES),
+      title: await line(this.entry.title),
+      summary: await line(this.entry.summary ?? ''),
+      text: cutJson(await rendered(this.tools, this.entry.text, escaped), MAX_TEXT_BYTES),
       isFiring: notification.status === 'firing',
       links: [
         { name: 'Page', url: page },
@@ -151,8 +135,7 @@ export const msteamsv2: ReceiverKind<Entry> = {
   name: 'msteamsv2',
   key: 'msteamsv2_configs',
   schema,
-  unused: UNUSED_HTTP.map((name) => `http_config.${name}`),
-  create: (entry, tools) => new Teams('msteamsv2', entry, tools),
+  create: (entry, tools) => new Teams(entry, tools),
 };
 
 export const msteams: ReceiverKind<Entry> = {
@@ -160,5 +143,4 @@ export const msteams: ReceiverKind<Entry> = {
   name: 'msteams',
   key: 'msteams_configs',
   schema: oldSchema,
-  create: (entry, tools) => new Teams('msteams', entry, tools),
 };

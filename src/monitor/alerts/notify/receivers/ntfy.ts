@@ -1,10 +1,11 @@
 /** ntfy (docs.ntfy.sh/publish/#publish-as-json): a message on a topic, with buttons for page, silence and runbook. */
 import { z } from 'zod';
-import type { Delivery, Notification, Receiver } from '../notification.ts';
+import type { Delivery, Notification } from '../notification.ts';
+import { EntryReceiver } from './entry-receiver.ts';
 import { bool, goDuration, plainUrl, secretText, text, textList } from './fields.ts';
 import { httpConfig } from './http-config.ts';
-import { deliverHttp, failureOf } from './http-delivery.ts';
-import type { ReceiverKind, ReceiverTools } from './kind.ts';
+import { deliverJson } from './http-delivery.ts';
+import type { ReceiverKind } from './kind.ts';
 import { cut, cutBytes, oneLine } from './limits.ts';
 import { rendered } from './rendering.ts';
 
@@ -34,46 +35,28 @@ const PRIORITIES: Readonly<Record<string, number>> = { critical: 5, error: 4, wa
 const priorityOf = ({ status, commonLabels }: Notification): number =>
   (status === 'firing' ? PRIORITIES[commonLabels['severity'] ?? ''] : undefined) ?? 3;
 
-class Ntfy implements Receiver {
-  readonly kind = 'ntfy';
-  readonly sendResolved: boolean;
-  readonly #entry: Entry;
-  readonly #tools: ReceiverTools;
-
-  constructor(entry: Entry, tools: ReceiverTools) {
-    this.sendResolved = entry.send_resolved;
-    this.#entry = entry;
-    this.#tools = tools;
-  }
-
-  async send(notification: Notification, signal: AbortSignal): Promise<Delivery> {
-    const { url, token, topic, priority, tags, http_config: http, timeout: timeoutMs } = this.#entry;
+class Ntfy extends EntryReceiver<Entry> {
+  protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
+    const { url, token, topic, priority, tags, http_config: http, timeout: timeoutMs } = this.entry;
     const { status, links } = notification;
-    try {
-      const isFiring = status === 'firing';
-      const body = {
-        topic,
-        title: cut(oneLine(await rendered(this.#tools, this.#entry.title, notification)), MAX_TITLE),
-        message: cutBytes(await rendered(this.#tools, this.#entry.message, notification), MAX_MESSAGE_BYTES),
-        priority: priority === undefined ? priorityOf(notification) : Number(priority),
-        tags: [isFiring ? 'rotating_light' : 'white_check_mark', ...tags],
-        click: links.page,
-        // ntfy shows at most three.
-        actions: [
-          { action: 'view', label: 'Page', url: links.page },
-          { action: 'view', label: 'Silence', url: links.silence },
-          ...(links.runbook === undefined ? [] : [{ action: 'view', label: 'Runbook', url: links.runbook }]),
-        ],
-      };
-      const headers = {
-        'content-type': 'application/json',
-        ...(token === undefined ? {} : { authorization: `Bearer ${oneLine(token.reveal())}` }),
-      };
-      const message = { url, headers, body: JSON.stringify(body), http, timeoutMs };
-      return (await deliverHttp(this.#tools, message, signal)).delivery;
-    } catch (error) {
-      return failureOf(error, signal);
-    }
+    const isFiring = status === 'firing';
+    const body = {
+      topic,
+      title: cut(oneLine(await rendered(this.tools, this.entry.title, notification)), MAX_TITLE),
+      message: cutBytes(await rendered(this.tools, this.entry.message, notification), MAX_MESSAGE_BYTES),
+      priority: priority === undefined ? priorityOf(notification) : Number(priority),
+      tags: [isFiring ? 'rotating_light' : 'white_check_mark', ...tags],
+      click: links.page,
+      // ntfy shows at most three.
+      actions: [
+        { action: 'view', label: 'Page', url: links.page },
+        { action: 'view', label: 'Silence', url: links.silence },
+        ...(links.runbook === undefined ? [] : [{ action: 'view', label: 'Runbook', url: links.runbook }]),
+      ],
+    };
+    const headers: Record<string, string> =
+      token === undefined ? {} : { authorization: `Bearer ${oneLine(token.reveal())}` };
+    return (await deliverJson(this.tools, { url, headers, body, http, timeoutMs }, signal)).delivery;
   }
 }
 

@@ -1,12 +1,13 @@
 /** PagerDuty by its Events API v2 (developer.pagerduty.com/docs/send-alert-event). One group is one incident, by its key. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Delivery, Notification, Receiver } from '../notification.ts';
+import type { Delivery, Notification } from '../notification.ts';
+import { EntryReceiver } from './entry-receiver.ts';
 import { atMostOne, bool, goDuration, needsOne, plainUrl, secretText, text, textMap } from './fields.ts';
-import { httpConfig, secretOf, UNUSED_HTTP } from './http-config.ts';
-import { deliverHttp, failureOf } from './http-delivery.ts';
-import type { ReceiverKind, ReceiverTools } from './kind.ts';
-import { cut, cutBytes, oneLine } from './limits.ts';
+import { httpConfig, secretOf } from './http-config.ts';
+import { deliverJson } from './http-delivery.ts';
+import type { ReceiverKind } from './kind.ts';
+import { cut, cutBytes, oneLine, withoutEmpty } from './limits.ts';
 import { rendered } from './rendering.ts';
 
 const schema = z
@@ -55,44 +56,28 @@ const DETAILS: Readonly<Record<string, string>> = {
   summary: '{{ template "__facts" . }}',
 };
 
-class PagerDuty implements Receiver {
-  readonly kind = 'pagerduty';
-  readonly sendResolved: boolean;
-  readonly #entry: Entry;
-  readonly #tools: ReceiverTools;
-
-  constructor(entry: Entry, tools: ReceiverTools) {
-    this.sendResolved = entry.send_resolved;
-    this.#entry = entry;
-    this.#tools = tools;
-  }
-
-  async send(notification: Notification, signal: AbortSignal): Promise<Delivery> {
-    const { url, http_config: http, timeout: timeoutMs } = this.#entry;
-    try {
-      const body = JSON.stringify(await this.#event(notification));
-      const headers = { 'content-type': 'application/json' };
-      return (await deliverHttp(this.#tools, { url, headers, body, http, timeoutMs }, signal)).delivery;
-    } catch (error) {
-      return failureOf(error, signal);
-    }
+class PagerDuty extends EntryReceiver<Entry> {
+  protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
+    const { url, http_config: http, timeout: timeoutMs } = this.entry;
+    const body = await this.#event(notification);
+    return (await deliverJson(this.tools, { url, body, http, timeoutMs }, signal)).delivery;
   }
 
   async #event(notification: Notification): Promise<Record<string, unknown>> {
-    const entry = this.#entry;
+    const entry = this.entry;
     const key =
-      (await secretOf(entry.routing_key, entry.routing_key_file, this.#tools)) ??
-      (await secretOf(entry.service_key, entry.service_key_file, this.#tools));
+      (await secretOf(entry.routing_key, entry.routing_key_file, this.tools)) ??
+      (await secretOf(entry.service_key, entry.service_key_file, this.tools));
     const base = {
       routing_key: key ?? '',
       event_action: notification.status === 'firing' ? 'trigger' : 'resolve',
       dedup_key: createHash('sha256').update(notification.groupKey).digest('hex'),
     };
     const line = async (template: string, length = MAX_FIELD): Promise<string> =>
-      cut(oneLine(await rendered(this.#tools, template, notification)), length);
+      cut(oneLine(await rendered(this.tools, template, notification)), length);
     const details: Record<string, string> = {};
     for (const [name, template] of Object.entries({ ...DETAILS, ...entry.details })) {
-      details[name] = cutBytes(await rendered(this.#tools, template, notification), MAX_DETAIL_BYTES);
+      details[name] = cutBytes(await rendered(this.tools, template, notification), MAX_DETAIL_BYTES);
     }
     const severity = await line(entry.severity);
     return {
@@ -125,7 +110,7 @@ class PagerDuty implements Receiver {
     { links: { page, silence, runbook }, trace }: Notification,
     line: (template: string) => Promise<string>,
   ): Promise<Record<string, unknown>[]> {
-    const own = this.#entry.links.map(async ({ href = '', text: name = '' }) => ({
+    const own = this.entry.links.map(async ({ href = '', text: name = '' }) => ({
       href: await line(href),
       text: await line(name),
     }));
@@ -139,14 +124,10 @@ class PagerDuty implements Receiver {
   }
 }
 
-const withoutEmpty = (fields: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''));
-
 export const pagerduty: ReceiverKind<Entry> = {
   name: 'pagerduty',
   key: 'pagerduty_configs',
   schema,
   inherits: { url: 'pagerduty_url' },
-  unused: UNUSED_HTTP.map((name) => `http_config.${name}`),
   create: (entry, tools) => new PagerDuty(entry, tools),
 };

@@ -6,9 +6,10 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import type { Delivery, Notification, Receiver } from '../notification.ts';
+import type { Delivery, Notification } from '../notification.ts';
+import { EntryReceiver } from './entry-receiver.ts';
 import { bool, goDuration, nonEmpty } from './fields.ts';
-import type { ReceiverKind, ReceiverTools } from './kind.ts';
+import type { ReceiverKind } from './kind.ts';
 import type { PluginCall } from './plugin-child.ts';
 
 const schema = z.strictObject({
@@ -37,20 +38,10 @@ const failed = (message: string, more: Partial<Delivery & { kind: 'failed' }> = 
   message,
 });
 
-class Plugin implements Receiver {
-  readonly kind = 'plugin';
-  readonly sendResolved: boolean;
-  readonly #entry: Entry;
-  readonly #tools: ReceiverTools;
+class Plugin extends EntryReceiver<Entry> {
   #running = 0;
 
-  constructor(entry: Entry, tools: ReceiverTools) {
-    this.sendResolved = entry.send_resolved;
-    this.#entry = entry;
-    this.#tools = tools;
-  }
-
-  async send(notification: Notification, signal: AbortSignal): Promise<Delivery> {
+  protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
     if (this.#running >= MAX_RUNNING) return failed(`${MAX_RUNNING} calls of the plugin are still running.`);
     this.#running += 1;
     try {
@@ -61,12 +52,12 @@ class Plugin implements Receiver {
   }
 
   #run({ picture: _picture, ...notification }: Notification, signal: AbortSignal): Promise<Delivery> {
-    const { module, options, timeout } = this.#entry;
-    const call: PluginCall = { module: this.#tools.pathOf(module), options, notification };
+    const { module, options, timeout } = this.entry;
+    const call: PluginCall = { module: this.tools.pathOf(module), options, notification };
     const { promise, resolve } = Promise.withResolvers<Delivery>();
     const child = fork(CHILD, [], {
       execArgv: [`--max-old-space-size=${MAX_MEMORY_MB}`],
-      env: Object.fromEntries(PASSED_ON.map((name) => [name, this.#tools.environment[name]])),
+      env: Object.fromEntries(PASSED_ON.map((name) => [name, this.tools.environment[name]])),
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     const late = failed('The plugin did not end in time.', { reason: 'contextDeadlineExceeded' });

@@ -3,13 +3,14 @@
  * updated when all their alerts are resolved, and with `update_message: true` at every change of the group.
  */
 import { z } from 'zod';
-import type { Delivery, Notification, Receiver } from '../notification.ts';
+import type { Delivery, Notification } from '../notification.ts';
+import { EntryReceiver } from './entry-receiver.ts';
 import { escapedNotification, escapeSlack } from './escaped.ts';
 import { atMostOne, bool, goDuration, needsOne, plainUrl, secretText, secretUrl, text, textList } from './fields.ts';
-import { httpConfig, secretOf, UNUSED_HTTP } from './http-config.ts';
-import { deliverHttp, failureOf, type HttpResult } from './http-delivery.ts';
-import type { ReceiverKind, ReceiverTools } from './kind.ts';
-import { cut, oneLine } from './limits.ts';
+import { httpConfig, secretOf } from './http-config.ts';
+import { deliverHttp, jsonOf, type HttpResult } from './http-delivery.ts';
+import type { ReceiverKind } from './kind.ts';
+import { cut, oneLine, withoutEmpty } from './limits.ts';
 import { rendered } from './rendering.ts';
 
 const ADDRESSES = ['api_url', 'api_url_file', 'app_token', 'app_token_file'];
@@ -78,32 +79,17 @@ interface Answer {
   readonly channel?: unknown;
 }
 
-class Slack implements Receiver {
-  readonly kind = 'slack';
-  readonly sendResolved: boolean;
-  readonly #entry: Entry;
-  readonly #tools: ReceiverTools;
-
-  constructor(entry: Entry, tools: ReceiverTools) {
-    this.sendResolved = entry.send_resolved;
-    this.#entry = entry;
-    this.#tools = tools;
-  }
-
-  async send(notification: Notification, signal: AbortSignal): Promise<Delivery> {
-    const { app_token: token, app_token_file: tokenFile, api_url: url, api_url_file: urlFile } = this.#entry;
-    try {
-      const message = await this.#message(notification);
-      const bearer = await secretOf(token, tokenFile, this.#tools);
-      if (bearer !== undefined) return await this.#byApi(message, bearer, notification, signal);
-      const webhook = (await secretOf(url, urlFile, this.#tools)) ?? '';
-      const { delivery, answer } = await this.#post(webhook, message, {}, signal);
-      if (delivery.kind === 'failed') return delivery;
-      const said = answerOf(answer);
-      return said?.ok === false ? refused(said) : delivery;
-    } catch (error) {
-      return failureOf(error, signal);
-    }
+class Slack extends EntryReceiver<Entry> {
+  protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
+    const { app_token: token, app_token_file: tokenFile, api_url: url, api_url_file: urlFile } = this.entry;
+    const message = await this.#message(notification);
+    const bearer = await secretOf(token, tokenFile, this.tools);
+    if (bearer !== undefined) return await this.#byApi(message, bearer, notification, signal);
+    const webhook = (await secretOf(url, urlFile, this.tools)) ?? '';
+    const { delivery, answer } = await this.#post(webhook, message, {}, signal);
+    if (delivery.kind === 'failed') return delivery;
+    const said = answerOf(answer);
+    return said?.ok === false ? refused(said) : delivery;
   }
 
   async #byApi(
@@ -112,7 +98,7 @@ class Slack implements Receiver {
     { memory, status }: Notification,
     signal: AbortSignal,
   ): Promise<Delivery> {
-    const { app_url: url, update_message: update } = this.#entry;
+    const { app_url: url, update_message: update } = this.entry;
     const headers = { authorization: `Bearer ${oneLine(token)}` };
     const { ts, channel } = memory;
     const isUpdate = ts !== undefined && channel !== undefined && (update ?? status === 'resolved');
@@ -131,18 +117,18 @@ class Slack implements Receiver {
     headers: Record<string, string>,
     signal: AbortSignal,
   ): Promise<HttpResult> {
-    const { http_config: http, timeout: timeoutMs } = this.#entry;
+    const { http_config: http, timeout: timeoutMs } = this.entry;
     const all = { ...headers, 'content-type': 'application/json; charset=utf-8' };
-    return deliverHttp(this.#tools, { url, headers: all, body: JSON.stringify(body), http, timeoutMs }, signal);
+    return deliverHttp(this.tools, { url, headers: all, body: JSON.stringify(body), http, timeoutMs }, signal);
   }
 
   async #message(notification: Notification): Promise<Record<string, unknown>> {
-    const entry = this.#entry;
+    const entry = this.entry;
     const escaped = escapedNotification(notification, escapeSlack);
     const plain = async (template: string, length = MAX_TITLE): Promise<string> =>
-      cut(oneLine(await rendered(this.#tools, template, notification)), length);
+      cut(oneLine(await rendered(this.tools, template, notification)), length);
     const marked = async (template: string, length = MAX_TEXT): Promise<string> =>
-      cut(await rendered(this.#tools, template, escaped), length);
+      cut(await rendered(this.tools, template, escaped), length);
     const fields = entry.fields.slice(0, MAX_FIELDS).map(async ({ title, value, short }) => ({
       title: await marked(title, MAX_TITLE),
       value: await marked(value, MAX_FIELD),
@@ -176,17 +162,7 @@ class Slack implements Receiver {
   }
 }
 
-const withoutEmpty = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''));
-
-function answerOf(answer: HttpResult['answer']): Answer | undefined {
-  try {
-    const value = JSON.parse(answer?.body.toString('utf8') ?? '') as unknown;
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
+const answerOf = (answer: HttpResult['answer']): Answer | undefined => jsonOf(answer);
 
 /** The API answers 200 with `ok: false` when it refuses. */
 function apiDelivery({ delivery, answer }: HttpResult): Delivery {
@@ -226,6 +202,6 @@ export const slack: ReceiverKind<Entry> = {
     app_url: 'slack_app_url',
   },
   alternatives: [ADDRESSES],
-  unused: [...UNUSED_HTTP.map((name) => `http_config.${name}`), 'actions'],
+  unused: ['actions'],
   create: (entry, tools) => new Slack(entry, tools),
 };

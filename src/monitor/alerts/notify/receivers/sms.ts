@@ -1,10 +1,11 @@
 /** SMS through a service that speaks Twilio's HTTP API (twilio.com/docs/messaging/api/message-resource#create-a-message-resource). */
 import { z } from 'zod';
-import type { Delivery, Notification, Receiver } from '../notification.ts';
+import type { Delivery, Notification } from '../notification.ts';
+import { EntryReceiver } from './entry-receiver.ts';
 import { bool, goDuration, nonEmpty, plainUrl, secretText, text } from './fields.ts';
 import { httpConfig } from './http-config.ts';
-import { deliverHttp, failureOf } from './http-delivery.ts';
-import type { ReceiverKind, ReceiverTools } from './kind.ts';
+import { deliverHttp } from './http-delivery.ts';
+import type { ReceiverKind } from './kind.ts';
 import { cut, oneLine } from './limits.ts';
 import { rendered } from './rendering.ts';
 
@@ -28,37 +29,22 @@ type Entry = z.output<typeof schema>;
 /** Twilio refuses longer ones; 320 characters are two to five parts, depending on the alphabet. */
 const MAX_LENGTH = 320;
 
-class Sms implements Receiver {
-  readonly kind = 'sms';
-  readonly sendResolved: boolean;
-  readonly #entry: Entry;
-  readonly #tools: ReceiverTools;
-
-  constructor(entry: Entry, tools: ReceiverTools) {
-    this.sendResolved = entry.send_resolved;
-    this.#entry = entry;
-    this.#tools = tools;
-  }
-
-  async send(notification: Notification, signal: AbortSignal): Promise<Delivery> {
-    const { account_sid: account, auth_token: token, from, to, timeout: timeoutMs } = this.#entry;
-    try {
-      const text = cut(oneLine(await rendered(this.#tools, this.#entry.message, notification)), MAX_LENGTH);
-      const credentials = Buffer.from(`${account}:${token.reveal()}`).toString('base64');
-      const message = {
-        url: `${this.#entry.url.replace(/\/+$/, '')}/2010-04-01/Accounts/${account}/Messages.json`,
-        headers: {
-          'content-type': 'application/x-www-form-urlencoded',
-          authorization: `Basic ${credentials}`,
-        },
-        body: new URLSearchParams({ From: from, To: to, Body: text }).toString(),
-        http: this.#entry.http_config,
-        timeoutMs,
-      };
-      return (await deliverHttp(this.#tools, message, signal)).delivery;
-    } catch (error) {
-      return failureOf(error, signal);
-    }
+class Sms extends EntryReceiver<Entry> {
+  protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
+    const { account_sid: account, auth_token: token, from, to, timeout: timeoutMs } = this.entry;
+    const text = cut(oneLine(await rendered(this.tools, this.entry.message, notification)), MAX_LENGTH);
+    const credentials = Buffer.from(`${account}:${token.reveal()}`).toString('base64');
+    const message = {
+      url: `${this.entry.url.replace(/\/+$/, '')}/2010-04-01/Accounts/${account}/Messages.json`,
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        authorization: `Basic ${credentials}`,
+      },
+      body: new URLSearchParams({ From: from, To: to, Body: text }).toString(),
+      http: this.entry.http_config,
+      timeoutMs,
+    };
+    return (await deliverHttp(this.tools, message, signal)).delivery;
   }
 }
 

@@ -1,11 +1,12 @@
 /** Telegram by a bot (core.telegram.org/bots/api#sendmessage). Later messages of a group answer the first one. */
 import { z } from 'zod';
-import type { Delivery, Notification, Receiver } from '../notification.ts';
+import type { Delivery, Notification } from '../notification.ts';
+import { EntryReceiver } from './entry-receiver.ts';
 import { escapedNotification, escapeHtml, escapeMarkdownV2, escapeOldMarkdown } from './escaped.ts';
 import { atMostOne, bool, needsOne, plainUrl, secretText, text } from './fields.ts';
-import { httpConfig, secretOf, UNUSED_HTTP } from './http-config.ts';
-import { deliverHttp, failureOf, type HttpResult } from './http-delivery.ts';
-import type { ReceiverKind, ReceiverTools } from './kind.ts';
+import { httpConfig, secretOf } from './http-config.ts';
+import { deliverJson, jsonOf, type HttpResult } from './http-delivery.ts';
+import type { ReceiverKind } from './kind.ts';
 import { cut, oneLine } from './limits.ts';
 import { rendered } from './rendering.ts';
 
@@ -46,45 +47,29 @@ interface Answer {
   readonly parameters?: { readonly retry_after?: unknown };
 }
 
-class Telegram implements Receiver {
-  readonly kind = 'telegram';
-  readonly sendResolved: boolean;
-  readonly #entry: Entry;
-  readonly #tools: ReceiverTools;
-
-  constructor(entry: Entry, tools: ReceiverTools) {
-    this.sendResolved = entry.send_resolved;
-    this.#entry = entry;
-    this.#tools = tools;
-  }
-
-  async send(notification: Notification, signal: AbortSignal): Promise<Delivery> {
-    const { api_url: api, http_config: http } = this.#entry;
-    try {
-      const body = JSON.stringify(await this.#message(notification));
-      const token = await this.#first(
-        [this.#entry.bot_token, this.#entry.bot_token_file],
-        [this.#entry.token, this.#entry.token_file],
-      );
-      const url = `${api.replace(/\/+$/, '')}/bot${token}/sendMessage`;
-      const headers = { 'content-type': 'application/json' };
-      return deliveryOf(await deliverHttp(this.#tools, { url, headers, body, http }, signal), notification);
-    } catch (error) {
-      return failureOf(error, signal);
-    }
+class Telegram extends EntryReceiver<Entry> {
+  protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
+    const { api_url: api, http_config: http } = this.entry;
+    const body = await this.#message(notification);
+    const token = await this.#first(
+      [this.entry.bot_token, this.entry.bot_token_file],
+      [this.entry.token, this.entry.token_file],
+    );
+    const url = `${api.replace(/\/+$/, '')}/bot${token}/sendMessage`;
+    return deliveryOf(await deliverJson(this.tools, { url, body, http }, signal), notification);
   }
 
   async #first(...pairs: readonly (readonly [Entry['token'], string | undefined])[]): Promise<string> {
     for (const [given, file] of pairs) {
-      const value = await secretOf(given, file, this.#tools);
+      const value = await secretOf(given, file, this.tools);
       if (value !== undefined) return oneLine(value);
     }
     return '';
   }
 
   async #message(notification: Notification): Promise<Record<string, unknown>> {
-    const { message_thread_id: thread, disable_notifications: isQuiet } = this.#entry;
-    const { chat_id: chatId, chat, chat_id_file: chatIdFile, chat_file: chatFile } = this.#entry;
+    const { message_thread_id: thread, disable_notifications: isQuiet } = this.entry;
+    const { chat_id: chatId, chat, chat_id_file: chatIdFile, chat_file: chatFile } = this.entry;
     const id = chatId ?? chat ?? (await this.#first([undefined, chatIdFile], [undefined, chatFile]));
     const first = notification.memory['message'];
     return {
@@ -100,12 +85,12 @@ class Telegram implements Receiver {
 
   /** A marked text that is too long cannot be cut, because half a mark is refused; it is sent without marks. */
   async #text(notification: Notification): Promise<Record<string, string>> {
-    const { message, parse_mode: mode } = this.#entry;
+    const { message, parse_mode: mode } = this.entry;
     if (mode !== '') {
-      const text = await rendered(this.#tools, message, escapedNotification(notification, ESCAPES[mode]));
+      const text = await rendered(this.tools, message, escapedNotification(notification, ESCAPES[mode]));
       if (text.length <= MAX_TEXT) return { text, parse_mode: mode };
     }
-    return { text: cut(await rendered(this.#tools, message, notification), MAX_TEXT) };
+    return { text: cut(await rendered(this.tools, message, notification), MAX_TEXT) };
   }
 }
 
@@ -122,14 +107,7 @@ function deliveryOf({ delivery, answer }: HttpResult, { memory }: Notification):
   return first === undefined ? delivery : { kind: 'delivered', memory: { message: first } };
 }
 
-function answerOf(answer: HttpResult['answer']): Answer {
-  try {
-    const value = JSON.parse(answer?.body.toString('utf8') ?? '') as unknown;
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {};
-  }
-}
+const answerOf = (answer: HttpResult['answer']): Answer => jsonOf(answer) ?? {};
 
 export const telegram: ReceiverKind<Entry> = {
   name: 'telegram',
@@ -141,6 +119,5 @@ export const telegram: ReceiverKind<Entry> = {
     bot_token_file: 'telegram_bot_token_file',
   },
   alternatives: [TOKENS],
-  unused: UNUSED_HTTP.map((name) => `http_config.${name}`),
   create: (entry, tools) => new Telegram(entry, tools),
 };

@@ -3,11 +3,12 @@
  * templates. `url` may be a template too.
  */
 import { z } from 'zod';
-import type { Delivery, NotifiedAlert, Notification, Receiver } from '../notification.ts';
+import type { Delivery, NotifiedAlert, Notification } from '../notification.ts';
+import { EntryReceiver } from './entry-receiver.ts';
 import { bool, goDuration, secretTemplateUrl, text, textMap, wholeNumber } from './fields.ts';
-import { httpConfig, UNUSED_HTTP } from './http-config.ts';
-import { deliverHttp, failureOf } from './http-delivery.ts';
-import type { ReceiverKind, ReceiverTools } from './kind.ts';
+import { httpConfig } from './http-config.ts';
+import { deliverJson } from './http-delivery.ts';
+import type { ReceiverKind } from './kind.ts';
 
 const schema = z
   .strictObject({
@@ -89,46 +90,25 @@ function jsonOrText(result: string): unknown {
   }
 }
 
-class Webhook implements Receiver {
-  readonly kind = 'webhook';
-  readonly #entry: Entry;
-  readonly #tools: ReceiverTools;
-
-  constructor(entry: Entry, tools: ReceiverTools) {
-    this.#entry = entry;
-    this.#tools = tools;
-  }
-
-  get sendResolved(): boolean {
-    return this.#entry.send_resolved;
-  }
-
-  async send(notification: Notification, signal: AbortSignal): Promise<Delivery> {
-    const { timeout, http_config: http } = this.#entry;
-    let url: string;
-    let body: string;
-    try {
-      url = await this.#url(notification);
-      body = JSON.stringify(await this.#payload(notification));
-    } catch (error) {
-      return failureOf(error, signal);
-    }
-    const { method, headers: own } = this.#entry;
-    const headers = { ...own, 'content-type': 'application/json' };
-    return (await deliverHttp(this.#tools, { url, method, headers, body, http, timeoutMs: timeout }, signal)).delivery;
+class Webhook extends EntryReceiver<Entry> {
+  protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
+    const { method, headers, timeout: timeoutMs, http_config: http } = this.entry;
+    const url = await this.#url(notification);
+    const body = await this.#payload(notification);
+    return (await deliverJson(this.tools, { url, method, headers, body, http, timeoutMs }, signal)).delivery;
   }
 
   async #url(notification: Notification): Promise<string> {
-    const { url, url_file: file } = this.#entry;
-    const written = url === undefined ? await this.#tools.readFile(file ?? '') : url.reveal();
-    return written.includes('{{') ? this.#tools.render(written, notification) : written;
+    const { url, url_file: file } = this.entry;
+    const written = url === undefined ? await this.tools.readFile(file ?? '') : url.reveal();
+    return written.includes('{{') ? this.tools.render(written, notification) : written;
   }
 
   async #payload(notification: Notification): Promise<unknown> {
-    const { payload, max_alerts: maxAlerts } = this.#entry;
+    const { payload, max_alerts: maxAlerts } = this.entry;
     if (payload === undefined) return webhookPayload(notification, maxAlerts);
     const shown = maxAlerts > 0 ? { ...notification, alerts: notification.alerts.slice(0, maxAlerts) } : notification;
-    return expanded(payload, (template) => this.#tools.render(template, shown));
+    return expanded(payload, (template) => this.tools.render(template, shown));
   }
 }
 
@@ -136,7 +116,6 @@ export const webhook: ReceiverKind<Entry> = {
   name: 'webhook',
   key: 'webhook_configs',
   schema,
-  unused: UNUSED_HTTP.map((name) => `http_config.${name}`),
   create: (entry, tools) => new Webhook(entry, tools),
 };
 
