@@ -75,15 +75,18 @@ export class RecordFlush {
     return waiting.map(({ batch }) => batch);
   }
 
-  /** One signal at a time: the caller waits for the end. Throws the disk's error; then nothing has changed. */
-  async run(signal: RecordSignal, mode: FlushMode): Promise<void> {
+  /**
+   * One signal at a time: the caller waits for the end. Returns whether records left the memory. Throws the disk's error; then
+   * nothing has changed.
+   */
+  async run(signal: RecordSignal, mode: FlushMode): Promise<boolean> {
     const { journal, options } = this.#parts;
     const { clock } = options;
     const covered = journal.lastId;
     const { drawers, stay } = this.#draw(signal, mode);
     if (drawers.length === 0) {
       this.#putBack(signal, stay);
-      return;
+      return false;
     }
     this.#closing.set(
       signal,
@@ -107,7 +110,7 @@ export class RecordFlush {
           sliceEnds = clock.monotonic() + SLICE_MS;
         }
         // The store is closing: the write-ahead rows still hold everything.
-        if (this.#parts.closing.aborted) return;
+        if (this.#parts.closing.aborted) return false;
       }
       const carried = stay.map(({ records, sequences }) => encodeWal(signal, { records, sequences }).data);
       journal.turnIntoBatches(signal, covered, deliveries, carried, this.#parts.sequenceOf(signal));
@@ -120,6 +123,7 @@ export class RecordFlush {
       this.#closing.delete(signal);
     }
     await this.deliver();
+    return true;
   }
 
   /** Delivers what is in the outbox, one file a step. Throws the disk's error; the rest stays in the outbox. */
@@ -223,6 +227,8 @@ class Desk<S extends RecordSignal> {
   readonly #nowMs: number;
   readonly #open = new Map<string, Drawer<S>>();
   readonly #full: Drawer<S>[] = [];
+  /** The day of the record before: nearly all are of one. */
+  #last = { number: NaN, day: '' };
 
   constructor(signal: S, { limits, clock }: RecordStoreOptions) {
     this.#signal = signal;
@@ -239,7 +245,7 @@ class Desk<S extends RecordSignal> {
     const own = this.#limits.services[service]?.retentionMs;
     const retentionMs = own ?? this.#limits.retentionMs;
     const stray = ms < this.#nowMs - retentionMs || ms > this.#nowMs + DAY_MS;
-    const day = recordDay(stray ? this.#nowMs : ms);
+    const day = this.#dayOf(stray ? this.#nowMs : ms);
     const key = `${kind}\n${day}\n${stray ? 'stray' : ''}\n${service}`;
     let drawer = this.#open.get(key);
     if (drawer === undefined) {
@@ -253,6 +259,12 @@ class Desk<S extends RecordSignal> {
     if (drawer.records.length < BATCH_ROWS[this.#signal] && drawer.bytes.sum < BATCH_BYTES) return;
     this.#full.push(drawer);
     this.#open.delete(key);
+  }
+
+  #dayOf(ms: number): string {
+    const number = Math.floor(ms / DAY_MS);
+    if (number !== this.#last.number) this.#last = { number, day: recordDay(ms) };
+    return this.#last.day;
   }
 
   drawers(): Drawer<S>[] {

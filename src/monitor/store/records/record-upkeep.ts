@@ -66,13 +66,14 @@ export class RecordUpkeep {
     return run;
   }
 
-  /** Turns records into batches; trouble with the disk shuts the gate. */
-  run(signal: RecordSignal, mode: FlushMode): Promise<void> {
+  /** Turns records into batches, and resolves with whether records left the memory; trouble with the disk shuts the gate. */
+  run(signal: RecordSignal, mode: FlushMode): Promise<boolean> {
     return this.alone(async () => {
       try {
-        await this.#parts.flush.run(signal, mode);
+        return await this.#parts.flush.run(signal, mode);
       } catch (error) {
         this.#trouble(error);
+        return false;
       }
     });
   }
@@ -85,12 +86,15 @@ export class RecordUpkeep {
       if (pending[signal].bytes <= options.memoryBytes[signal] || this.#relieving.has(signal) || !gate.open) continue;
       if (now - (this.#triedMs.get(signal) ?? -Infinity) < AGAIN_MS) continue;
       this.#relieving.add(signal);
-      const before = pending[signal].rows;
-      void this.run(signal, 'pressure').finally(() => {
-        this.#relieving.delete(signal);
-        if (pending[signal].rows >= before) this.#triedMs.set(signal, options.clock.monotonic());
-      });
+      void this.#relieve(signal);
     }
+  }
+
+  async #relieve(signal: RecordSignal): Promise<void> {
+    const wrote = await this.run(signal, 'pressure');
+    this.#relieving.delete(signal);
+    // Not by the number of records in memory: while a flush runs, as many may come in as it writes.
+    if (!wrote) this.#triedMs.set(signal, this.#parts.options.clock.monotonic());
   }
 
   /** Resolves after the work that runs now. */

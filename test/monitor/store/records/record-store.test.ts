@@ -2,6 +2,7 @@
  * What goes in comes out: equal, once, in order, from memory, from the write-ahead rows, from batches, and after restarts at
  * any moment; by time, service, id, word and cursor as by a plain list of the same records.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';
 import type { RecordOf, RecordSignal } from '../../../../src/model/record-source.ts';
@@ -161,6 +162,27 @@ it(
   },
   NIGHTLY ? 600_000 : 120_000,
 );
+
+it('writes on when as many records come in as a flush writes', async () => {
+  let looks = 0;
+  // Every look at the clock takes a millisecond, so a flush gives the thread back to what comes in.
+  const clock = new (class extends ManualClock {
+    override monotonic(): number {
+      return (looks += 1);
+    }
+  })(NOW);
+  const store = openTestRecords(directory(), { clock, memoryBytes: { logs: MIB, traces: MIB, requests: MIB } });
+  const some = (from: number) => Array.from({ length: 3_000 }, (_, i) => line(NOW + from + i));
+  const first = store.append('logs', some(0));
+  await nextTurn();
+  const second = store.append('logs', some(3_000));
+  await Promise.all([first, second]);
+  expect(store.stats().logs.memoryRecords).toBe(3_000);
+  await store.append('logs', some(6_000));
+  await store.append('logs', [line(NOW)]);
+  expect(store.stats().logs.memoryRecords).toBeLessThan(3_000);
+  await store.close();
+});
 
 it('turns records into batches by itself when memory is full, and keeps the spans of open traces', async () => {
   const dir = directory();
