@@ -1,6 +1,6 @@
 /**
  * `npm run apps [-- NAME…]`: compares the applications in all their modes and writes the table of docs/applications.md. With names
- * it runs those that contain one of them, and writes their rows.
+ * it runs the applications of exactly these names, or else those that contain one of them, and writes their rows; `--list` prints all names.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -15,7 +15,15 @@ const [BEGIN, END] = ['<!-- begin of the table -->', '<!-- end of the table -->'
 const SHOWN = 12;
 
 const names = process.argv.slice(2);
-const chosen = APPLICATIONS.filter(({ name }) => names.length === 0 || names.some((each) => name.includes(each)));
+if (names.includes('--list')) {
+  console.log(APPLICATIONS.map(({ name }) => name).join('\n'));
+  process.exit(0);
+}
+const exact = APPLICATIONS.filter(({ name }) => names.includes(name));
+const chosen =
+  exact.length > 0
+    ? exact
+    : APPLICATIONS.filter(({ name }) => names.length === 0 || names.some((each) => name.includes(each)));
 
 const results: (Comparison | { readonly name: string; readonly failed: string })[] = [];
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ').slice(0, 200);
