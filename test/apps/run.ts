@@ -30,11 +30,12 @@ const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\
 
 const rowOf = (result: (typeof results)[number]): string[] =>
   'failed' in result
-    ? [result.name, 'did not run', cell(result.failed), '', '']
+    ? [result.name, 'did not run', cell(result.failed), '', '', '']
     : [
         cell(result.name),
         result.probes === 0 ? 'no port' : `${result.probes}`,
         result.differences.length === 0 ? 'none' : cell(result.differences.join('; ')),
+        `${result.bundleRoutes}`,
         `${result.routes}${result.missedRoutes.length === 0 ? '' : `, missed: ${cell(result.missedRoutes.join(', '))}`}`,
         `${result.code}`,
       ];
@@ -44,7 +45,14 @@ const nameIn = (row: string): string => row.split(' | ')[0].slice(2);
 
 /** After each application: a run that is interrupted leaves the rows that it has. Applications that did not run keep theirs. */
 function writeTable(): void {
-  const head = ['application', 'probes', 'differences from bare', 'routes seen', 'exit code'];
+  const head = [
+    'application',
+    'probes',
+    'differences from bare',
+    "routes under the bundle's register",
+    'routes under `run`',
+    'exit code',
+  ];
   const text = readFileSync(DOCUMENT, 'utf8');
   const [before, rest] = text.split(BEGIN);
   const [old, after] = rest.split(END);

@@ -27,6 +27,7 @@ export interface Comparison {
    */
   readonly missedRoutes: readonly string[];
   readonly routes: number;
+  readonly bundleRoutes: number;
   readonly code: number;
 }
 
@@ -90,7 +91,7 @@ export async function compare(app: Application, packages: string, withBundle = t
   try {
     const bare = [await runIn(app, 'bare', at, probes), await runIn(app, 'bare', at, probes)];
     const run = await runIn(app, 'run', at, probes);
-    const bundle = app.bundle === false || !withBundle ? undefined : await runIn(app, 'bundle', at, probes);
+    const bundle = withBundle ? await runIn(app, 'bundle', at, probes) : undefined;
     const known = new Set(run.routed.map(({ request }) => request));
     const missed = (bundle?.routed ?? []).filter(({ request }) => !known.has(request));
     return {
@@ -99,6 +100,7 @@ export async function compare(app: Application, packages: string, withBundle = t
       differences: differencesOf(app, probes, bare, run),
       missedRoutes: [...new Set(missed.map(({ request, route }) => `${request} (${route})`))],
       routes: new Set(run.routed.map(({ route }) => route)).size,
+      bundleRoutes: new Set(bundle?.routed.map(({ route }) => route)).size,
       code: run.code,
     };
   } finally {

@@ -14,7 +14,6 @@ const own = (name: string, start: string, more: Partial<Application> = {}): Appl
   printed: /it is up/,
   probes: ROUTES,
   packages: '.',
-  bundle: false,
   ...more,
 });
 
