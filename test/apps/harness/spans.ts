@@ -50,12 +50,18 @@ export interface Routed {
   readonly route: string;
 }
 
+/** Instrumentations of before 2024 write the names that the semantic conventions had then. */
+const methodOf = (attributes: ServerSpan['attributes']): unknown =>
+  attributes['http.request.method'] ?? attributes['http.method'];
+const pathOf = (attributes: ServerSpan['attributes']): string =>
+  String(attributes['url.path'] ?? attributes['http.target']).replace(/[?#].*/, '');
+
 /** Of the spans that have a route. The first answer for a request counts. */
 export function routedRequests(bodies: Bodies): Routed[] {
   return serverSpans(bodies)
     .filter(({ attributes }) => attributes['http.route'] !== undefined)
     .map(({ attributes }) => ({
-      request: `${String(attributes['http.request.method'])} ${String(attributes['url.path'])}`,
+      request: `${String(methodOf(attributes))} ${pathOf(attributes)}`,
       route: String(attributes['http.route']),
     }));
 }
