@@ -10,12 +10,10 @@ import { pathTemplate } from '../../model/text/path-templates.ts';
 import { noteError } from './request-notes.ts';
 
 type Use = (this: object, ...args: unknown[]) => unknown;
-type Handle = (this: object, request: IncomingMessage, response: unknown, out: (error?: unknown) => void) => unknown;
 type HandleError = (this: object, error: unknown, request: IncomingMessage, ...rest: unknown[]) => unknown;
 interface Patchable {
   use?: Use;
   route?: Use;
-  handle?: Handle;
   init?: Use;
   handle_error?: HandleError;
   handleError?: HandleError;
@@ -115,18 +113,26 @@ function patchRouter(router: Patchable): void {
         return made;
       },
   );
-  patch(
-    router,
-    'handle',
-    (original) =>
-      function handle(request, response, out) {
-        return original.call(this, request, response, (error) => {
-          if (error !== undefined && error !== null && error !== 'route' && error !== 'router')
-            noteError(request, error);
-          out(error);
-        });
-      },
-  );
+}
+
+type FinalHandler = (request: IncomingMessage, response: unknown, options?: unknown) => (error?: unknown) => void;
+
+/**
+ * `finalhandler` gets what no handler of errors took, in Express and in Connect. It is called after the application's code has
+ * returned: a function of ours below a handler would stand in the stack of each error, which both of them show to the client.
+ */
+export function tieFinalHandler(exported: unknown, { cache, resolve }: NodeJS.Require, asked: string): void {
+  const module = cache[resolve(asked)];
+  if (typeof exported !== 'function' || module === undefined || PATCHED in exported) return;
+  const original = exported as FinalHandler;
+  const finalhandler: FinalHandler = (request, response, options) => {
+    const done = original(request, response, options);
+    return (error) => {
+      if (error !== undefined && error !== null) noteError(request, error);
+      done(error);
+    };
+  };
+  module.exports = Object.assign(finalhandler, original, { [PATCHED]: true });
 }
 
 /** Takes the exports of `express` or `router`. */

@@ -130,16 +130,28 @@ interface FastifyRequest {
 }
 type Done = () => void;
 interface Fastify {
-  addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: unknown, done: Done) => void): void;
+  addHook(name: 'onResponse', hook: (request: FastifyRequest, reply: unknown, done: Done) => void): void;
+  addHook(name: 'onRequestAbort', hook: (request: FastifyRequest, done: Done) => void): void;
   addHook(name: 'onError', hook: (request: FastifyRequest, reply: unknown, error: unknown, done: Done) => void): void;
 }
 
-/** Fastify announces each instance on a diagnostics channel. */
+function noteFastify(request: FastifyRequest): void {
+  noteRoute(request.raw, () => request.routeOptions?.url ?? request.routerPath);
+}
+
+/**
+ * Fastify announces each instance on a diagnostics channel. The route is noted when a request is over: a hook before the handler, and the
+ * diagnostics channel of handlers too, would stand in the stack of the handler's errors, which applications show to clients.
+ */
 export function tieFastify(): void {
   subscribe('fastify.initialization', (message) => {
     const { fastify } = message as { fastify: Fastify };
-    fastify.addHook('onRequest', (request, _reply, done) => {
-      noteRoute(request.raw, () => request.routeOptions?.url ?? request.routerPath);
+    fastify.addHook('onResponse', (request, _reply, done) => {
+      noteFastify(request);
+      done();
+    });
+    fastify.addHook('onRequestAbort', (request, done) => {
+      noteFastify(request);
       done();
     });
     fastify.addHook('onError', (request, _reply, error, done) => {

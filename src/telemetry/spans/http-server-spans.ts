@@ -81,13 +81,26 @@ class Durations {
   }
 }
 
-/** The events of a body come in later turns of the parser, outside the context that was entered. */
+/**
+ * The events of a body come in later turns of the parser, outside the context that was entered. The parser reads `push` before
+ * each part: an accessor enters the context there, so that no function of ours stands in the stack of an error that the
+ * application may show to its client.
+ */
 function bindBody(request: IncomingMessage, active: Context): void {
   const { headers } = request;
   if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return;
   if (headers['content-length'] === '0') return;
-  const emit = request.emit.bind(request);
-  request.emit = ((...event: Parameters<typeof emit>) => context.with(active, () => emit(...event))) as typeof emit;
+  let push: unknown = Reflect.get(request, 'push');
+  Object.defineProperty(request, 'push', {
+    configurable: true,
+    get() {
+      context.attach(active);
+      return push;
+    },
+    set(other: unknown) {
+      push = other;
+    },
+  });
 }
 
 /**
