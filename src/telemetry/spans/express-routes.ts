@@ -121,8 +121,8 @@ type FinalHandler = (request: IncomingMessage, response: unknown, options?: unkn
  * `finalhandler` gets what no handler of errors took, in Express and in Connect. It is called after the application's code has
  * returned: a function of ours below a handler would stand in the stack of each error, which both of them show to the client.
  */
-export function tieFinalHandler(exported: unknown, { cache, resolve }: NodeJS.Require, asked: string): void {
-  const module = cache[resolve(asked)];
+export function tieFinalHandler(exported: unknown, require: NodeJS.Require, asked: string): void {
+  const module = require.cache[require.resolve(asked)];
   if (typeof exported !== 'function' || module === undefined || PATCHED in exported) return;
   const original = exported as FinalHandler;
   const finalhandler: FinalHandler = (request, response, options) => {
