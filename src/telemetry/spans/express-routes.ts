@@ -30,8 +30,12 @@ const PATCHED = Symbol('vitrine.express');
 const mounts = new WeakMap<object, Mount[]>();
 const routerOf = new WeakMap<object, object>();
 const templates = new WeakMap<object, string>();
-/** Functions below a path with parameters: they answer without a route. */
-const middlewares: { readonly router: object; readonly paths: readonly Path[] }[] = [];
+/** Functions below a path: they answer without a route. */
+interface Middleware {
+  readonly router: object;
+  readonly paths: readonly Path[];
+}
+const middlewares: Record<'fixed' | 'withParameters', Middleware[]> = { fixed: [], withParameters: [] };
 const apps: WeakRef<App>[] = [];
 const LIMIT = 1_000;
 const DEPTH_LIMIT = 16;
@@ -45,6 +49,8 @@ interface App {
 const isPath = (value: unknown): value is Path => typeof value === 'string' || value instanceof RegExp;
 const pathsOf = (value: unknown): Path[] => [value].flat(Infinity).filter(isPath);
 
+const hasParameters = (path: Path): boolean => typeof path === 'string' && /[:*{]/.test(path);
+
 function noteUse(router: object, args: readonly unknown[]): void {
   const first = pathsOf(args[0]);
   const paths = first.length === 0 ? ['/'] : first;
@@ -55,8 +61,9 @@ function noteUse(router: object, args: readonly unknown[]): void {
       const known = mounts.get(handler) ?? [];
       if (known.length < CANDIDATES_LIMIT) known.push({ parent: router, paths });
       mounts.set(handler, known);
-    } else if (middlewares.length < LIMIT && paths.some((path) => typeof path === 'string' && /[:*{]/.test(path))) {
-      middlewares.push({ router, paths });
+    } else {
+      const list = middlewares[paths.some(hasParameters) ? 'withParameters' : 'fixed'];
+      if (first.length > 0 && list.length < LIMIT) list.push({ router, paths });
     }
   }
 }
@@ -113,26 +120,6 @@ function patchRouter(router: Patchable): void {
         return made;
       },
   );
-}
-
-type FinalHandler = (request: IncomingMessage, response: unknown, options?: unknown) => (error?: unknown) => void;
-
-/**
- * `finalhandler` gets what no handler of errors took, in Express and in Connect. It is called after the application's code has
- * returned: a function of ours below a handler would stand in the stack of each error, which both of them show to the client.
- */
-export function tieFinalHandler(exported: unknown, require: NodeJS.Require, asked: string): void {
-  const module = require.cache[require.resolve(asked)];
-  if (typeof exported !== 'function' || module === undefined || PATCHED in exported) return;
-  const original = exported as FinalHandler;
-  const finalhandler: FinalHandler = (request, response, options) => {
-    const done = original(request, response, options);
-    return (error) => {
-      if (error !== undefined && error !== null) noteError(request, error);
-      done(error);
-    };
-  };
-  module.exports = Object.assign(finalhandler, original, { [PATCHED]: true });
 }
 
 /** Takes the exports of `express` or `router`. */
@@ -248,7 +235,7 @@ function choose(candidates: readonly Path[][], path: string): string {
 export function expressRoute(request: ExpressRequest): string | undefined {
   const { route, baseUrl } = request;
   const base = typeof baseUrl === 'string' ? baseUrl : '';
-  if (route === undefined) return base === '' ? undefined : middlewareRoute(base);
+  if (route === undefined) return base === '' ? undefined : middlewareRoute(base, middlewares.withParameters);
   const known = templates.get(route);
   if (known !== undefined) return known;
   const paths = pathsOf(route.path);
@@ -273,8 +260,17 @@ export function expressRoute(request: ExpressRequest): string | undefined {
   return template;
 }
 
-function middlewareRoute(base: string): string | undefined {
-  for (const { router, paths } of middlewares) {
+/**
+ * The path of the middleware that answered below a path without parameters. A path that exists has a better name by its shape, because
+ * such middleware often has routes of its own (files, procedures).
+ */
+export function expressMount({ route, baseUrl }: ExpressRequest): string | undefined {
+  if (route !== undefined || typeof baseUrl !== 'string' || baseUrl === '') return undefined;
+  return middlewareRoute(baseUrl, middlewares.fixed);
+}
+
+function middlewareRoute(base: string, among: readonly Middleware[]): string | undefined {
+  for (const { router, paths } of among) {
     const chains: Path[][] = [];
     chainsTo(router, [], 0, chains);
     const texts = chains.flatMap((chain) => paths.map((path) => join([...chain, path])));

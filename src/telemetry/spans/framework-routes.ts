@@ -4,13 +4,16 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
-import { expressRoute } from './express-routes.ts';
+import { expressMount, expressRoute } from './express-routes.ts';
 import { noteError, notedRoute, noteRoute } from './request-notes.ts';
 
 /** A template such as `/users/:id`; undefined when nothing matched, never the path of the request. */
 export function routeOf(request: IncomingMessage): string | undefined {
   return notedRoute(request) ?? expressRoute(request);
 }
+
+/** Where the middleware is mounted that refused a request; a path that does not exist has no other name. */
+export const mountOf = (request: IncomingMessage): string | undefined => expressMount(request);
 
 const TIED = Symbol.for('vitrine.tied');
 

@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts';
 import { ask, differences, type Answer } from './answers.ts';
 import { probesOf, type Application, type Place, type Probe } from './application.ts';
 import { end, launch, untilUp, type Ended, type Mode } from './launch.ts';
-import { routedRequests, type Routed } from './spans.ts';
+import { routedInMonitor, routedRequests, type Routed } from './spans.ts';
 
 interface Result extends Ended {
   readonly answers: readonly Answer[];
@@ -42,9 +42,12 @@ async function runIn(app: Application, mode: Mode, at: Place, probes: readonly P
     const running = { ...at, url: launched.url, output: launched.output };
     const steps = JSON.stringify((await app.steps?.(running)) ?? null);
     if (mode !== 'bare' && hasPort) await untilSpans(collector);
+    let routed = routedRequests(collector.bodies);
+    if (routed.length === 0 && hasPort && launched.ports !== undefined)
+      routed = await routedInMonitor(`http://127.0.0.1:${launched.ports.monitor}`);
     // The bundle's register listens to SIGTERM itself and keeps a server alive: its end says nothing.
     const ended = mode === 'bundle' ? { code: 0, left: [] } : await end(app, launched);
-    return { ...ended, answers, steps, output: launched.output(), routed: routedRequests(collector.bodies) };
+    return { ...ended, answers, steps, output: launched.output(), routed };
   } finally {
     await collector.close();
   }

@@ -69,7 +69,12 @@ const CASES: readonly Case[] = [
   { app: 'react-router.mjs', routes: { '/users/1': '/users/:id', '/users/1.data': '/users/:id' } },
   {
     app: 'trpc.cjs',
-    routes: { '/trpc/user.byId': '/trpc/user.byId', '/trpc/fail': '/trpc/fail', '/trpc/none': 'none' },
+    routes: {
+      '/trpc/user.byId': '/trpc/user.byId',
+      '/trpc/fail': '/trpc/fail',
+      '/trpc/none': '/trpc',
+      '/none': 'none',
+    },
     exceptions: { '/trpc/fail': 'RangeError' },
   },
   {

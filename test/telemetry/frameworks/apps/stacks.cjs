@@ -35,7 +35,7 @@ async function onFastify() {
   app.get('/fastify/:name', boom);
   app.post('/fastify/:name', boom);
   await app.ready();
-  return app.routing;
+  return (request, response) => app.routing(request, response);
 }
 
 function onTrpc() {
