@@ -166,16 +166,9 @@ function exportersOf(options: TelemetryOptions): ExporterTable {
 }
 
 /** A child of Vitrine has the environment of its parent, which has said it. */
-function warnOfVariables({ env, logger, isChild, sharesProcess }: TelemetryOptions): void {
+function warnOfVariables({ env, logger, isChild }: TelemetryOptions): void {
   setKnownMethods(listOf(env, 'OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS'));
-  if (isChild === true) return;
-  warnOfUnused(env, logger);
-  const variable = 'OTEL_CONFIG_FILE';
-  if (sharesProcess !== true && textOf(env, variable) !== undefined)
-    logger.warn(
-      { variable },
-      `${variable} is read by services under the preload; Vitrine itself reads the other variables.`,
-    );
+  if (isChild !== true) warnOfUnused(env, logger);
 }
 
 /** The parts that lean on internals of the SDK were compared with it; a part that differs is replaced by the SDK's own. */

@@ -264,8 +264,11 @@ export function expressRoute(request: ExpressRequest): string | undefined {
  * The path of the middleware that answered below a path without parameters. A path that exists has a better name by its shape, because
  * such middleware often has routes of its own (files, procedures).
  */
-export function expressMount({ route, baseUrl }: ExpressRequest): string | undefined {
-  if (route !== undefined || typeof baseUrl !== 'string' || baseUrl === '') return undefined;
+export function expressMount(request: ExpressRequest): string | undefined {
+  const { route, baseUrl } = request;
+  if (route !== undefined || typeof baseUrl !== 'string') return undefined;
+  // Every application has its root.
+  if (baseUrl === '') return pathOf(request) === '/' ? '/' : undefined;
   return middlewareRoute(baseUrl, middlewares.fixed);
 }
 
