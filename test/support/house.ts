@@ -92,7 +92,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
   },
   'monitor/ingest': {
     checks: [],
-    protobuf: ['checks'],
+    protobuf: [],
     metrics: ['checks', 'protobuf'],
     request: ['checks', 'metrics'],
     ledger: [],
