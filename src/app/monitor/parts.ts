@@ -2,6 +2,7 @@
 import type { Clock, Turns } from '../../base/clock.ts';
 import type { Logger, RareLine } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
+import type { RouteLesson } from '../../model/learned-route.ts';
 import type { AccessStore } from '../../model/access.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { Tail } from '../../monitor/search/tail.ts';
@@ -24,6 +25,8 @@ import type { Settings } from '../process/settings-schema.ts';
 export interface MonitorOptions {
   /** Passes calls about balancer and cache to the stack process; absent when no stack runs beside this monitor. */
   readonly care?: ((call: CareCall) => Promise<CareReply>) | undefined;
+  /** Passes routes of the application to the balancer; absent when no stack runs beside this monitor. */
+  readonly onRoutes?: ((lessons: readonly RouteLesson[]) => void) | undefined;
   readonly settings: Settings;
   readonly dataDir: string;
   readonly testMode: boolean;

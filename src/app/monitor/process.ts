@@ -94,7 +94,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
-  const records = openRecords({ dataDir: options.dataDir, section, clock, logger });
+  const records = openRecords({ dataDir: options.dataDir, section, clock, logger, onRoutes: options.onRoutes });
   scope.add('records', () => records.store.close());
   const store = openStore(options, () => records.store.sizeBytes);
   scope.add('store', () => store.close());
