@@ -61,7 +61,7 @@ export class UpstreamConnection implements ReplyListener, Carrier {
   }
 
   /** Begins an exchange. `upgrading`: the upstream may switch protocols. */
-  begin({ method, bytes }: Omit<Message, 'complete'>, events: ExchangeEvents, upgrading = false): void {
+  begin({ method, bytes }: Pick<Message, 'method' | 'bytes'>, events: ExchangeEvents, upgrading = false): void {
     this.#events = events;
     this.#parser.expect(method, this, upgrading);
     holdForTurn(this.#socket);
