@@ -6,6 +6,7 @@
 import type { Clock } from '../../../base/clock.ts';
 import { randomHex } from '../../../base/random.ts';
 import type { CacheFill, CacheRequest, CachedResponse } from '../../../model/response-cache.ts';
+import { ownBytes } from '../../../model/own-bytes.ts';
 import { answerFrom, CACHE_NAME } from './answers.ts';
 import { contentRange, type BodyPart } from '../rules/byte-range.ts';
 import { headerObject, seconds } from '../rules/directives.ts';
@@ -215,7 +216,7 @@ export class Fill implements CacheFill {
     const taking = this.#taking;
     if (taking === undefined) return this.#settle(this.#outcome === 'aborted' ? 'refused' : this.#outcome);
     const whole = taking.declaredBytes === undefined || taking.declaredBytes === taking.size;
-    const body = Buffer.concat(taking.chunks, taking.size);
+    const body = ownBytes(taking.chunks, taking.size);
     this.#drop();
     if (!whole) return this.#settle('aborted');
     const { status, headers, freshness, part, tags } = taking;
