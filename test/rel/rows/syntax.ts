@@ -15,21 +15,21 @@ const LIMIT_MS = 5_000;
 async function wrongWith(port: number, one: H1Case): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   let text = '';
-  let closed = false;
-  socket.on('error', () => {}).on('close', () => (closed = true));
+  const state = { closed: false };
+  socket.on('error', () => {}).on('close', () => (state.closed = true));
   socket.on('data', (bytes: Buffer) => (text += bytes.toString('latin1')));
   socket.write(one.bytes, 'latin1');
   const final = (): number => Number(/(?:^|\r\n\r\n)HTTP\/1\.1 ([2-5]\d\d)/.exec(text)?.[1] ?? 0);
   try {
     if (one.wants === 'open') {
       await time(QUIET_MS);
-      if (text !== '' || closed) return 'was answered before it was complete';
+      if (text !== '' || state.closed) return 'was answered before it was complete';
       socket.write(one.rest ?? '', 'latin1');
     }
     const began = performance.now();
-    while (final() === 0 && !closed && performance.now() - began < LIMIT_MS) await time(5);
+    while (final() === 0 && !state.closed && performance.now() - began < LIMIT_MS) await time(5);
     const status = final();
-    if (one.wants === 'refused') return status >= 400 || (status === 0 && closed) ? '' : `answered ${status}`;
+    if (one.wants === 'refused') return status >= 400 || (status === 0 && state.closed) ? '' : `answered ${status}`;
     // What stands behind the port may not know the path or the method; the syntax was accepted.
     const understood = (status >= 200 && status < 300) || status === 404 || status === 405;
     return understood ? '' : `answered ${status}`;

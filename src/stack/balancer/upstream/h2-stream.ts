@@ -5,6 +5,7 @@
  */
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 import { constants } from 'node:http2';
+import type { Placed } from '../../../model/placed-set.ts';
 import { FIELD, fieldMeaning, mayTrail } from '../http/fields.ts';
 import { parseReplyHead } from '../http/reply-head.ts';
 import type { Carrier, ConnectionFailure, ExchangeEvents, Message } from './carrier.ts';
@@ -63,7 +64,7 @@ function fieldLines(raw: readonly string[]): string {
   return lines;
 }
 
-export class H2Stream implements Carrier {
+export class H2Stream implements Carrier, Placed {
   readonly #host: StreamHost;
   readonly #onEnded: StreamEnded;
   readonly #events: ExchangeEvents;
@@ -79,6 +80,7 @@ export class H2Stream implements Carrier {
   #flushing = false;
   #sending: boolean;
   reused: boolean;
+  place = -1;
 
   /** Throws when the session takes no more streams. */
   constructor(host: StreamHost, onEnded: StreamEnded, message: Message, events: ExchangeEvents) {

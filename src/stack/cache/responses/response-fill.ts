@@ -76,7 +76,7 @@ export class Fill implements CacheFill {
   readonly #room: FillRoom;
   readonly #task: FillTask;
   readonly #sentMs: number;
-  readonly #waiting = new Set<(outcome: FillOutcome) => void>();
+  #waiting: Set<(outcome: FillOutcome) => void> | undefined;
   #taking: Taking | undefined;
   #storable: boolean | undefined;
   #onStorable: (storable: boolean) => void = () => {};
@@ -98,13 +98,14 @@ export class Fill implements CacheFill {
   }
 
   get waiters(): number {
-    return this.#waiting.size;
+    return this.#waiting?.size ?? 0;
   }
 
   /** Calls back once, with the outcome. Returns a function that cancels the callback. */
   whenKnown(callback: (outcome: FillOutcome) => void): () => void {
-    this.#waiting.add(callback);
-    return () => this.#waiting.delete(callback);
+    const waiting = (this.#waiting ??= new Set());
+    waiting.add(callback);
+    return () => waiting.delete(callback);
   }
 
   /**
@@ -291,7 +292,7 @@ export class Fill implements CacheFill {
     this.#done = true;
     this.#tellStorable(true);
     this.#task.onDone(outcome);
-    for (const callback of this.#waiting) callback(outcome);
-    this.#waiting.clear();
+    for (const callback of this.#waiting ?? []) callback(outcome);
+    this.#waiting = undefined;
   }
 }
