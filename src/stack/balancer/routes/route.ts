@@ -107,10 +107,11 @@ function keptBudget({ budget, min }: RetryRules, { before }: RoutePieces): Retry
 }
 
 /**
- * Whether every upstream of the route is unavailable. Then all of them are tried: one may still answer (`upstream/pick.ts`).
+ * Whether every upstream of the route is unavailable. Then all that are not drained by hand are tried: one may still answer
+ * (`upstream/pick.ts`).
  */
-export function inPanic({ upstreams }: Route): boolean {
-  return upstreams.length > 0 && !upstreams.some((one) => one.available);
+export function inPanic({ upstreams }: Pick<Route, 'upstreams'>): boolean {
+  return upstreams.some((one) => !one.drained) && !upstreams.some((one) => one.available);
 }
 
 /** The name of the request's route for telemetry: the configured one, the application's own, or one from the path. */
