@@ -30,7 +30,8 @@ export function addAlerts(program: Command, explain: Command, clientOf: (flags: 
       .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
       .option('--by <name>', 'who does this (default: your login name)')
       .option('--json', 'as JSON', false);
-  addCare(program, command, targetOf);
+  const alerts = addCare(program, command, targetOf);
+  addRules(alerts, command, targetOf);
   addSilences(program, command, targetOf);
   const notify = program.command('notify').description('channels of notifications');
   command(notify, 'test', 'send a test message to every channel of a receiver')
@@ -50,7 +51,7 @@ type TargetOf = (flags: Flags) => AlertTarget;
 
 const ID = 'its fingerprint, or the beginning of it';
 
-function addCare(program: Command, command: Make, targetOf: TargetOf): void {
+function addCare(program: Command, command: Make, targetOf: TargetOf): Command {
   const alerts = program.command('alerts').description('active alerts and their care');
   command(alerts, 'list', 'alerts that fire or are muted', true).action(async (flags: Flags) => {
     await (await import('./alerts.ts')).listAlerts(targetOf(flags));
@@ -87,6 +88,34 @@ function addCare(program: Command, command: Make, targetOf: TargetOf): void {
     .argument('<text>', 'the comment')
     .action(async (id: string, text: string, flags: Flags) => {
       await (await import('./alerts.ts')).careFor(targetOf(flags), id, 'comment', { text });
+    });
+  return alerts;
+}
+
+function addRules(alerts: Command, command: Make, targetOf: TargetOf): void {
+  command(
+    alerts,
+    'replay',
+    'play a rule over stored history: when it would have fired and paged, and what it would have missed',
+  )
+    .argument('[name]', 'the name of a rule or a draft')
+    .option('--rule <file>', 'a rule as JSON or YAML instead: the body of POST /api/alerts')
+    .option('--since <duration>', 'how far back', '24h')
+    .option('--from <time>', 'begin, as a time such as 2026-11-30T12:00:00Z')
+    .option('--to <time>', 'end (default: now)')
+    .option('--incidents <matchers>', 'which alerts of that time count as an incident', 'severity="critical"')
+    .action(async (name: string | undefined, flags: Flags) => {
+      const { since, from, to, incidents, rule } = flags as Record<string, string | undefined>;
+      const order = { name, file: rule, since, from, to, incidents };
+      await (await import('./rule-replay.ts')).replayRule(targetOf(flags), order);
+    });
+  command(alerts, 'rules', 'all rules as a Prometheus rule file').action(async (flags: Flags) => {
+    await (await import('./rule-replay.ts')).printRules(targetOf(flags));
+  });
+  command(alerts, 'noise', 'pages a week for each rule, acted on or not, and the rules that never fired')
+    .option('--since <duration>', 'how far back', '7d')
+    .action(async (flags: Flags) => {
+      await (await import('./rule-replay.ts')).printNoise(targetOf(flags), flags['since'] as string);
     });
 }
 

@@ -14,7 +14,7 @@ import { HandOver } from '../../monitor/alerts/notify/hand-over.ts';
 import type { PipelineFigures } from '../../monitor/alerts/notify/deliveries.ts';
 import { Pipeline } from '../../monitor/alerts/notify/pipeline.ts';
 import { eventLine, Ledger } from '../../monitor/alerts/notify/state/ledger.ts';
-import type { PostedAlert } from '../../monitor/alerts/notify/steps/intake.ts';
+import { isOnTrial, type PostedAlert } from '../../monitor/alerts/notify/steps/intake.ts';
 import type { StateDatabase } from '../../monitor/store/state/state-database.ts';
 import { counterOf } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
@@ -138,7 +138,10 @@ function sinkOf({ settings, clock, logger }: NotificationsOptions, pipeline: Pip
     random: systemRandom,
   });
   scope.add('hand-over to Alertmanager', () => handOver.close());
-  return { alerts: (alerts, nowMs) => handOver.add(alerts.map((alert) => postedOf(alert, nowMs, externalUrl))) };
+  return {
+    alerts: (alerts, nowMs) =>
+      handOver.add(alerts.filter((alert) => !isOnTrial(alert)).map((alert) => postedOf(alert, nowMs, externalUrl))),
+  };
 }
 
 function postedOf(alert: Alert, nowMs: number, externalUrl: string): PostedAlert {

@@ -91,8 +91,6 @@ export interface MonitorApi extends AsyncDisposable {
 }
 
 const LATER: readonly [Route['method'], string][] = [
-  ['POST', '/api/alerts'],
-  ['DELETE', '/api/alerts/:id'],
   ['GET', '/api/targets'],
   ['GET', '/api/targets/:id/history'],
   ['GET', '/api/reports'],

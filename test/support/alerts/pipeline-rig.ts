@@ -10,6 +10,7 @@ import { Pipeline } from '../../../src/monitor/alerts/notify/pipeline.ts';
 import { bool } from '../../../src/monitor/alerts/notify/receivers/fields.ts';
 import type { ReceiverKind } from '../../../src/monitor/alerts/notify/receivers/kind.ts';
 import { Ledger, type StoredEvent } from '../../../src/monitor/alerts/notify/state/ledger.ts';
+import { MADE_OWNER } from '../../../src/monitor/alerts/made/book.ts';
 import { NOTIFY_OWNER } from '../../../src/monitor/alerts/notify/state/tables.ts';
 import type { PostedAlert } from '../../../src/monitor/alerts/notify/steps/intake.ts';
 import { Renderer } from '../../../src/monitor/alerts/notify/template/renderer.ts';
@@ -37,6 +38,8 @@ export interface Rig extends AsyncDisposable {
   readonly figures: string[];
   pipeline: Pipeline;
   ledger: Ledger;
+  /** The database now: a restart opens it again. */
+  readonly state: () => StateDatabase;
   /** Failures that were reported: of writing the state. */
   readonly failures: unknown[];
   /** How the next deliveries to a receiver end. */
@@ -68,7 +71,7 @@ export async function pipelineRig(config: string, resolveThroughMutes = true): P
   let state: StateDatabase = openState();
 
   function openState(): StateDatabase {
-    return openStateDatabase({ dir, owners: [NOTIFY_OWNER], clock, logger });
+    return openStateDatabase({ dir, owners: [NOTIFY_OWNER, MADE_OWNER], clock, logger });
   }
 
   const kind: ReceiverKind<{ to: string; send_resolved: boolean }> = {
@@ -133,6 +136,7 @@ export async function pipelineRig(config: string, resolveThroughMutes = true): P
     sent,
     figures,
     failures,
+    state: () => state,
     answer: () => ({ kind: 'delivered' }),
     fire: (id, labels = {}, more = {}) =>
       rig.pipeline.take([

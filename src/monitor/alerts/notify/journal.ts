@@ -159,6 +159,18 @@ export class Journal {
     );
   }
 
+  /** The begin or the end of an alert whose rule is on trial. */
+  onTrial(alert: StoredAlert, receivers: readonly string[], nowMs: number): void {
+    const resolved = isResolved(alert, nowMs);
+    const to = receivers.length === 0 ? 'nobody' : receivers.join(', ');
+    const text = resolved
+      ? 'is resolved (on trial)'
+      : `is on trial: nobody is told; without the trial it would go to ${to}`;
+    const type = resolved ? 'vitrine_trial_resolved' : 'vitrine_trial_alert';
+    const data = { alert: alertData(alert, nowMs), receivers };
+    void this.#ledger.record({ type, alerts: [alert.fingerprint], text, data }, nowMs);
+  }
+
   /** An end without a message. */
   quiet(group: Group, alerts: readonly FlushedAlert[], receiver: string, why: string, nowMs: number): void {
     void this.#ledger.record(

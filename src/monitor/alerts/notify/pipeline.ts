@@ -11,6 +11,7 @@
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { Random } from '../../../base/random.ts';
+import type { Labels } from '../../../model/labels.ts';
 import { Deliveries, type PipelineConfig, type PipelineFigures } from './deliveries.ts';
 import { groupLabelsOf, routesFor } from './file/route.ts';
 import { Journal } from './journal.ts';
@@ -25,7 +26,7 @@ import { Silences } from './state/silences.ts';
 import { batchOf, muted, mutedByTime, timeMute, type Batch, type Mute } from './steps/batch.ts';
 import { escalate } from './steps/escalate.ts';
 import { Inhibitor } from './steps/inhibit.ts';
-import { isResolved, joined, takeIn, type PostedAlert, type StoredAlert } from './steps/intake.ts';
+import { isOnTrial, isResolved, joined, takeIn, type PostedAlert, type StoredAlert } from './steps/intake.ts';
 
 export interface PipelineOptions {
   readonly config: PipelineConfig;
@@ -87,6 +88,7 @@ export class Pipeline {
   /** Puts all known alerts into groups: after a start, and under a new configuration. */
   #regroup(): void {
     for (const alert of this.alerts.values()) {
+      if (isOnTrial(alert)) continue;
       this.#inhibitor.update(alert);
       for (const route of routesFor(this.#config.route, alert.labels)) {
         this.#groups.put(alert, route, groupLabelsOf(alert.labels, route));
@@ -129,12 +131,23 @@ export class Pipeline {
     // Held at once, so that the next alert of this call sees it.
     this.alerts.hold(alert);
     if (known === undefined) this.#journal.created(alert, nowMs);
+    if (isOnTrial(alert)) return this.#recorded(known, alert, nowMs);
     this.#inhibitor.update(alert);
     for (const route of routesFor(this.#config.route, alert.labels)) {
       const put = this.#groups.put(alert, route, groupLabelsOf(alert.labels, route));
       if (put === undefined) this.#options.figures.refused('groups', 1);
       else if (put.isNew) this.#journal.grouped(alert, put.group, nowMs);
     }
+    return alert;
+  }
+
+  /** An alert on trial ends here: its begin and its end are journalled, and it mutes nothing. */
+  #recorded(known: StoredAlert | undefined, alert: StoredAlert, nowMs: number): StoredAlert {
+    const resolved = isResolved(alert, nowMs);
+    if (known !== undefined && isResolved(known, nowMs) === resolved) return alert;
+    const receivers = routesFor(this.#config.route, alert.labels).map(({ options }) => options.receiver);
+    this.#journal.onTrial(alert, receivers, nowMs);
+    if (!resolved) this.#options.figures.suppressed('trial', 1);
     return alert;
   }
 
@@ -162,17 +175,24 @@ export class Pipeline {
     return open;
   }
 
-  #silenced({ labels, fingerprint }: StoredAlert, nowMs: number): Mute | undefined {
-    const silence = this.silences.silencedBy(labels, nowMs);
+  /** The silence or window that mutes these labels at any time, the past included. */
+  mutedByPeopleAt(labels: Labels, atMs: number): Mute | undefined {
+    const silence = this.silences.silencedBy(labels, atMs);
     if (silence !== undefined) return { kind: 'silence', ...silence };
-    const window = this.maintenance.muting(labels, nowMs);
-    if (window !== undefined) return { kind: 'maintenance', name: window };
+    const window = this.maintenance.muting(labels, atMs);
+    return window === undefined ? undefined : { kind: 'maintenance', name: window };
+  }
+
+  #silenced({ labels, fingerprint }: StoredAlert, nowMs: number): Mute | undefined {
+    const mute = this.mutedByPeopleAt(labels, nowMs);
+    if (mute !== undefined) return mute;
     const snoozed = this.care.snoozedAt(fingerprint, nowMs);
     return snoozed === undefined ? undefined : { kind: 'snooze', ...snoozed };
   }
 
   /** All reasons for which the alert would be muted now, for people and the API. */
   mutesOf(alert: StoredAlert, nowMs: number): Mute[] {
+    if (isOnTrial(alert)) return [{ kind: 'trial' }];
     const by = this.#inhibitor.inhibitedBy(alert.labels, nowMs);
     const silences = this.silences
       .allFor(alert.labels, nowMs)
