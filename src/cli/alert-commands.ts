@@ -33,6 +33,7 @@ export function addAlerts(program: Command, explain: Command, clientOf: (flags: 
   const alerts = addCare(program, command, targetOf);
   addRules(alerts, command, targetOf);
   addSilences(program, command, targetOf);
+  addOnCall(program, command, targetOf);
   const notify = program.command('notify').description('channels of notifications');
   command(notify, 'test', 'send a test message to every channel of a receiver')
     .argument('<receiver>', 'its name in the configuration')
@@ -116,6 +117,25 @@ function addRules(alerts: Command, command: Make, targetOf: TargetOf): void {
     .option('--since <duration>', 'how far back', '7d')
     .action(async (flags: Flags) => {
       await (await import('./rule-replay.ts')).printNoise(targetOf(flags), flags['since'] as string);
+    });
+}
+
+function addOnCall(program: Command, command: Make, targetOf: TargetOf): void {
+  const oncall = program.command('oncall').description('who is on call');
+  command(oncall, 'list', 'who is on call now and next, in each schedule', true)
+    .option('--at <time>', 'at another time, such as 2026-12-24T18:00 on the clock of the schedule')
+    .action(async (flags: Flags) => {
+      await (await import('./oncall.ts')).showOnCall(targetOf(flags), flags['at'] as string | undefined);
+    });
+  command(oncall, 'override', 'put somebody else on call for some time')
+    .argument('<schedule>', 'its name')
+    .argument('<person>', 'who is on call instead')
+    .option('--from <time>', 'begin (default: now)')
+    .option('--to <time>', 'end')
+    .option('--for <duration>', 'how long, instead of --to')
+    .action(async (schedule: string, person: string, flags: Flags) => {
+      const { from, to, for: lasts } = flags as Record<string, string | undefined>;
+      await (await import('./oncall.ts')).addOverride(targetOf(flags), { schedule, person, from, to, for: lasts });
     });
 }
 

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.ts';
+import { escalationConfig, oncallConfig, planOf } from '../../src/monitor/alerts/oncall/config.ts';
 import { startAlertApi, type AlertApi } from '../support/alerts/alert-api.ts';
 import { Labels } from '../../src/model/labels.ts';
 import { pipelineRig, START, type Rig } from '../support/alerts/pipeline-rig.ts';
@@ -153,5 +154,44 @@ describe('vitrine notify test', () => {
     rig.answer = () => ({ kind: 'failed', reason: 'other', retry: true, message: 'refused' });
     expect(await run('notify', 'test', 'a')).toMatchObject({ code: 5, out: 'webhook/0: failed: refused\n' });
     expect((await run('notify', 'test', 'nobody')).code).toBe(1);
+  });
+});
+
+describe('vitrine oncall', () => {
+  it('says who is on call now and next, and takes an override', async () => {
+    expect((await run('oncall')).out).toContain('There is no schedule');
+    await api[Symbol.asyncDispose]();
+    await rig[Symbol.asyncDispose]();
+    const oncall = oncallConfig.parse({
+      people: { bob: 'a' },
+      schedules: {
+        primary: {
+          zone: 'Europe/Berlin',
+          rotations: [{ people: ['a', 'bob'], every: '7d', starts: '2026-11-30T09:00' }],
+        },
+      },
+    });
+    const escalation = escalationConfig.parse({ a: { steps: [{ notify: 'primary' }] } });
+    const config = 'route: { receiver: a, group_wait: 0s }\nreceivers: [{ name: a, webhook_configs: [{ to: a }] }]\n';
+    rig = await pipelineRig(config, true, { oncall: planOf(oncall, escalation, new Set(['a'])).plan });
+    api = await startAlertApi(rig);
+    const list = await run('oncall');
+    expect(list.out).toContain('primary (Europe/Berlin): a until 2026-12-07 09:00:00, on call in primary');
+    expect(list.out).toContain('from 2026-12-07 09:00:00: bob');
+    const made = await run('oncall', 'override', 'primary', 'bob', '--from', '2026-12-01T18:00', '--for', '2h');
+    expect(made.err).toContain('From 2026-12-01T17:00:00.000Z to 2026-12-01T19:00:00.000Z.');
+    expect((await run('oncall', 'list', '--at', '2026-12-01T19:00')).out).toContain(
+      'bob until 2026-12-01 20:00:00, an override',
+    );
+    expect((await run('oncall', 'override', 'primary', 'nobody', '--for', '2h')).code).not.toBe(0);
+    expect((await run('oncall', 'override', 'what', 'bob', '--for', '2h')).code).not.toBe(0);
+    expect((await run('oncall', 'override', 'primary', 'bob')).code).not.toBe(0);
+    expect((await run('oncall', '--at', 'soon')).code).not.toBe(0);
+    await rig.fire('1');
+    await rig.advance(5);
+    expect((await run('oncall')).out).toContain('step 1, told a');
+    const { overrides } = JSON.parse((await run('oncall', '--json')).out) as { overrides: { id: string }[] };
+    expect((await api.send('DELETE', `/api/oncall/overrides/${overrides[0].id}`)).status).toBe(200);
+    expect((await api.send('DELETE', `/api/oncall/overrides/${overrides[0].id}`)).status).toBe(404);
   });
 });

@@ -114,7 +114,8 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
   },
   'monitor/alerts': {
     rules: [],
-    notify: ['rules'],
+    oncall: ['rules'],
+    notify: ['rules', 'oncall'],
     '.': ['rules'],
     replay: ['rules', 'notify'],
     made: ['.', 'rules', 'notify', 'replay'],

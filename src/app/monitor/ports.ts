@@ -11,6 +11,7 @@ import { Forgetting } from '../../monitor/search/forget.ts';
 import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
 import { AlertCare } from '../../monitor/api/alerts/care.ts';
 import { alertCareRoutes } from '../../monitor/api/alerts/care-routes.ts';
+import { oncallRoutes } from '../../monitor/api/alerts/oncall-routes.ts';
 import { ruleRoutes } from '../../monitor/api/alerts/rule-routes.ts';
 import { alertViews } from '../../monitor/api/views.ts';
 import { alertmanagerRoutes } from '../../monitor/api/alerts/v2-routes.ts';
@@ -135,7 +136,7 @@ function alertRoutes({ notifications, desk, rules }: MonitorParts, clock: Clock,
   if (notifications === undefined || desk === undefined) return [];
   const care = new AlertCare({ ...notifications, clock, version });
   const own = ruleRoutes(desk, care, () => alertViews(rules.recentAlerts()));
-  return [...alertmanagerRoutes(care), ...own, ...alertCareRoutes(care)];
+  return [...alertmanagerRoutes(care), ...own, ...oncallRoutes(care), ...alertCareRoutes(care)];
 }
 
 /** The sample services run beside this monitor. */

@@ -6,6 +6,7 @@ import { MadeRules } from '../../../src/monitor/alerts/made/book.ts';
 import { RuleDesk } from '../../../src/monitor/alerts/made/desk.ts';
 import { parseRuleFile } from '../../../src/monitor/alerts/rules/file.ts';
 import type { GroupSpec } from '../../../src/monitor/alerts/rules/spec.ts';
+import { oncallRoutes } from '../../../src/monitor/api/alerts/oncall-routes.ts';
 import { ruleRoutes } from '../../../src/monitor/api/alerts/rule-routes.ts';
 import { embeddedQuerier } from '../../../src/monitor/promql/embedded.ts';
 import { MemorySource } from '../promql/memory-source.ts';
@@ -41,7 +42,12 @@ export async function startAlertApi(rig: Rig): Promise<AlertApi> {
       return Promise.resolve();
     },
   });
-  const routes = [...alertmanagerRoutes(care), ...ruleRoutes(desk, care, () => []), ...alertCareRoutes(care)];
+  const routes = [
+    ...alertmanagerRoutes(care),
+    ...ruleRoutes(desk, care, () => []),
+    ...oncallRoutes(care),
+    ...alertCareRoutes(care),
+  ];
   const server = await startPageServer({ kind: 'empty', overrides: { routes } });
   const call = async (path: string, init?: RequestInit): Promise<{ status: number; body: unknown }> => {
     const answer = await fetch(`${server.url}${path}`, init);

@@ -5,6 +5,7 @@ import { seededRandom } from '../../../src/base/random.ts';
 import type { Delivery, Notification } from '../../../src/monitor/alerts/notify/notification.ts';
 import { assembled } from '../../../src/monitor/alerts/notify/assemble.ts';
 import type { PipelineConfig } from '../../../src/monitor/alerts/notify/deliveries.ts';
+import type { OnCallPlan } from '../../../src/monitor/alerts/oncall/config.ts';
 import { readNotifyFile } from '../../../src/monitor/alerts/notify/file/read.ts';
 import { Pipeline } from '../../../src/monitor/alerts/notify/pipeline.ts';
 import { bool } from '../../../src/monitor/alerts/notify/receivers/fields.ts';
@@ -55,13 +56,22 @@ export interface Rig extends AsyncDisposable {
   lines(): string[];
 }
 
+export interface RigOptions {
+  readonly oncall?: OnCallPlan | undefined;
+  readonly startMs?: number;
+}
+
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
-export async function pipelineRig(config: string, resolveThroughMutes = true): Promise<Rig> {
+export async function pipelineRig(
+  config: string,
+  resolveThroughMutes = true,
+  { oncall, startMs = START }: RigOptions = {},
+): Promise<Rig> {
   const dir = freshDir('vitrine-notify');
-  const clock = movedClock(START);
+  const clock = movedClock(startMs);
   const sent: Sent[] = [];
   const figures: string[] = [];
   const failures: unknown[] = [];
@@ -91,7 +101,7 @@ export async function pipelineRig(config: string, resolveThroughMutes = true): P
               ({ status, labels }) => `${status === 'firing' ? '+' : '-'}${labels['id'] ?? labels['alertname'] ?? ''}`,
             )
             .join(' ');
-          sent.push({ to, at: (clock.now() - START) / 1_000, reason: notification.reason, alerts, notification });
+          sent.push({ to, at: (clock.now() - startMs) / 1_000, reason: notification.reason, alerts, notification });
         }
         return Promise.resolve(delivery);
       },
@@ -101,7 +111,7 @@ export async function pipelineRig(config: string, resolveThroughMutes = true): P
   function configOf(text: string): PipelineConfig {
     const read = readNotifyFile(text, 'am.yml', [kind]);
     if (read.config === undefined) throw new Error(read.issues.join('\n'));
-    return assembled(read.config, tools, new Renderer());
+    return assembled(read.config, tools, new Renderer(), oncall);
   }
 
   function makePipeline(text: string): Pipeline {

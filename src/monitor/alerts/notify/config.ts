@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { duration, httpUrl, secret } from '../../../config/types.ts';
+import { escalationConfig, oncallConfig } from '../oncall/config.ts';
 
 const name = z.string().min(1);
 const names = z.union([z.string().transform((one) => one.split(/\s*,\s*/)), z.array(name)]);
@@ -36,8 +37,6 @@ const sms = z.record(z.string(), z.unknown()).describe('Entry of the receiver `s
 const entry = z.record(z.string(), z.unknown());
 /** A list, or one entry. */
 const entries = z.union([z.array(entry).max(100), entry.transform((one) => [one])]);
-
-const later = z.unknown().optional().describe('Not used in this version.');
 
 export const notifyConfig = z.strictObject({
   file: z
@@ -72,8 +71,10 @@ export const notifyConfig = z.strictObject({
     })
     .prefault({})
     .describe('The record of decisions.'),
-  oncall: later,
-  escalation: later,
+  oncall: oncallConfig.describe('Who is on call: people and schedules.'),
+  escalation: escalationConfig.describe(
+    'By name of a receiver: who is told besides it, step by step, until somebody acknowledges.',
+  ),
 });
 
 export type NotifySettings = z.output<typeof notifyConfig>;

@@ -159,6 +159,16 @@ export class Journal {
     );
   }
 
+  /** Steps of a policy, and hand-overs. */
+  escalated(group: Group, news: readonly string[], nowMs: number): void {
+    const { receiver } = group.route.options;
+    for (const text of news) {
+      const data = { groupInfo: groupData(group) };
+      const alerts = [...group.alerts.keys()];
+      void this.#ledger.record({ type: 'vitrine_escalated', alerts, receiver, text, data }, nowMs);
+    }
+  }
+
   /** The begin or the end of an alert whose rule is on trial. */
   onTrial(alert: StoredAlert, receivers: readonly string[], nowMs: number): void {
     const resolved = isResolved(alert, nowMs);

@@ -12,7 +12,8 @@
 import type { Clock } from '../../../base/clock.ts';
 import type { Random } from '../../../base/random.ts';
 import type { Labels } from '../../../model/labels.ts';
-import { Deliveries, type PipelineConfig, type PipelineFigures } from './deliveries.ts';
+import { Deliveries, type PipelineConfig, type PipelineFigures, type Recipients } from './deliveries.ts';
+import type { ReceiverSpec } from './file/read.ts';
 import { groupLabelsOf, routesFor } from './file/route.ts';
 import { Journal } from './journal.ts';
 import type { DataSources } from './notification-data.ts';
@@ -21,6 +22,8 @@ import { CareBook } from './state/care.ts';
 import { Groups, type Group } from './state/groups.ts';
 import type { Ledger } from './state/ledger.ts';
 import { Maintenance } from './state/maintenance.ts';
+import { Escalations } from './state/escalations.ts';
+import { OnCallBook } from './state/oncall-book.ts';
 import type { StateStore } from './state/records.ts';
 import { Silences } from './state/silences.ts';
 import { batchOf, muted, mutedByTime, timeMute, type Batch, type Mute } from './steps/batch.ts';
@@ -45,6 +48,8 @@ export class Pipeline {
   readonly silences: Silences;
   readonly care: CareBook;
   readonly maintenance: Maintenance;
+  readonly oncall: OnCallBook;
+  readonly escalations: Escalations;
   readonly #options: PipelineOptions;
   readonly #journal: Journal;
   readonly #deliveries: Deliveries;
@@ -61,6 +66,8 @@ export class Pipeline {
     this.silences = new Silences(state);
     this.care = new CareBook(state);
     this.maintenance = new Maintenance(state);
+    this.oncall = new OnCallBook(state);
+    this.escalations = new Escalations(state, options.onFailure);
     this.#deliveries = new Deliveries({
       ...options,
       care: this.care,
@@ -91,7 +98,9 @@ export class Pipeline {
       if (isOnTrial(alert)) continue;
       this.#inhibitor.update(alert);
       for (const route of routesFor(this.#config.route, alert.labels)) {
-        this.#groups.put(alert, route, groupLabelsOf(alert.labels, route));
+        const put = this.#groups.put(alert, route, groupLabelsOf(alert.labels, route));
+        // A step may have become due while nothing ran.
+        if (put?.isNew === true && this.escalations.has(put.group.id)) this.#groups.wake(put.group, 0);
       }
     }
   }
@@ -154,12 +163,41 @@ export class Pipeline {
   async #flush(group: Group, nowMs: number): Promise<void> {
     const receiver = this.#config.receivers.get(group.route.options.receiver);
     if (receiver === undefined || group.alerts.size === 0) return;
-    const owed = this.#options.resolveThroughMutes ? this.#deliveries.owed(group, receiver) : new Set<string>();
-    const batch = batchOf(group.alerts.values(), nowMs, owed);
+    const batch = batchOf(group.alerts.values(), nowMs, this.#owed(group, receiver));
     const open = this.#mute(batch, group);
     this.#journal.decisions(group, open.decisions, nowMs);
+    const recipients = this.#recipients(group, receiver, batch, open);
+    if (await this.#deliveries.all(group, this.#config, recipients, open)) this.#settle(group, batch);
+  }
+
+  /** Delivered alerts whose end somebody who was told of them has not been told. */
+  #owed(group: Group, receiver: ReceiverSpec): ReadonlySet<string> {
+    if (!this.#options.resolveThroughMutes) return new Set();
+    const told = this.escalations.told(group.id, this.#config.receivers);
+    return new Set([receiver, ...told].flatMap((one) => [...this.#deliveries.owed(group, one)]));
+  }
+
+  /** The receiver of the route; with a policy, also those whose step has come. */
+  #recipients(group: Group, receiver: ReceiverSpec, batch: Batch, open: Batch): Recipients {
     const { receivers } = escalate(open, receiver, this.#config.receivers);
-    if (await this.#deliveries.all(group, this.#config, receivers, open)) this.#settle(group, batch);
+    const policy = this.#config.oncall.policies.get(receiver.name);
+    if (policy === undefined || receivers.length !== 1 || receivers[0] !== receiver)
+      return { receivers, again: new Set(), relieved: new Set() };
+    const { nowMs } = batch;
+    const firing = open.alerts.filter(({ resolved }) => !resolved);
+    const look = this.escalations.look(group.id, {
+      policy,
+      schedules: this.oncall.schedules(this.#config.oncall),
+      people: this.#config.oncall.people,
+      isFiring: batch.alerts.some(({ resolved }) => !resolved),
+      // Muted alerts escalate as little as acknowledged ones.
+      isAcknowledged: firing.every(({ alert }) => this.care.of(alert.fingerprint).acknowledged !== undefined),
+      nowMs,
+    });
+    this.#journal.escalated(group, look.news, nowMs);
+    if (look.nextMs !== undefined) this.#groups.wake(group, look.nextMs);
+    const told = look.receivers.flatMap((name) => this.#config.receivers.get(name) ?? []);
+    return { receivers: [...new Set([receiver, ...told])], again: look.again, relieved: look.relieved };
   }
 
   /** Inhibit, then time intervals, then silences, maintenance and snoozes: the order decides only which reason is given. */
@@ -234,6 +272,8 @@ export class Pipeline {
     for (const alert of gone) this.#inhibitor.remove(alert);
     if (gone.length > 0) await this.alerts.delete(gone.map(({ fingerprint }) => fingerprint));
     this.#groups.sweep();
+    await this.escalations.sweep(new Set(this.#groups.values().map(({ id }) => id)));
+    await this.oncall.sweep(nowMs);
     await this.silences.sweep(nowMs);
     await this.#deliveries.sweep(nowMs);
     await this.#options.ledger.sweep(nowMs);
