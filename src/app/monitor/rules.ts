@@ -53,6 +53,7 @@ export function rulesOf(
     querier,
     intervalMs: settings.telemetry.interval,
     files,
+    views: () => engine.groups(),
     apply: (groups) => engine.replace(groups),
   });
   return { engine, desk };

@@ -7,6 +7,7 @@ import { RuleDesk } from '../../../src/monitor/alerts/made/desk.ts';
 import { parseRuleFile } from '../../../src/monitor/alerts/rules/file.ts';
 import type { GroupSpec } from '../../../src/monitor/alerts/rules/spec.ts';
 import { oncallRoutes } from '../../../src/monitor/api/alerts/oncall-routes.ts';
+import type { RuleGroupView } from '../../../src/monitor/alerts/rules/view.ts';
 import { ruleRoutes } from '../../../src/monitor/api/alerts/rule-routes.ts';
 import { embeddedQuerier } from '../../../src/monitor/promql/embedded.ts';
 import { MemorySource } from '../promql/memory-source.ts';
@@ -16,6 +17,8 @@ import type { Rig } from './pipeline-rig.ts';
 export interface AlertApi extends PageServer {
   /** The groups that the engine was given, one entry for each change. */
   readonly applied: (readonly GroupSpec[])[];
+  /** The rules as the engine would show them. */
+  readonly views: RuleGroupView[];
   /** What rules read. */
   readonly samples: MemorySource;
   get(path: string): Promise<{ status: number; body: unknown }>;
@@ -28,6 +31,7 @@ export async function startAlertApi(rig: Rig): Promise<AlertApi> {
   const care = new AlertCare({ pipeline: rig.pipeline, ledger: rig.ledger, clock: rig.clock, version: '0.1.0' });
   const samples = new MemorySource();
   const applied: (readonly GroupSpec[])[] = [];
+  const views: RuleGroupView[] = [];
   const desk = new RuleDesk({
     made: new MadeRules(rig.state()),
     ledger: rig.ledger,
@@ -37,6 +41,7 @@ export async function startAlertApi(rig: Rig): Promise<AlertApi> {
     querier: embeddedQuerier(samples),
     intervalMs: 1_000,
     files: parseRuleFile(FILE, 'r.yaml'),
+    views: () => views,
     apply: (groups) => {
       applied.push(groups);
       return Promise.resolve();
@@ -58,6 +63,7 @@ export async function startAlertApi(rig: Rig): Promise<AlertApi> {
   return {
     ...server,
     applied,
+    views,
     samples,
     get: (path) => call(path),
     send: (method, path, body) =>

@@ -13,6 +13,8 @@ import type { ReceiverKind } from '../../../src/monitor/alerts/notify/receivers/
 import { Ledger, type StoredEvent } from '../../../src/monitor/alerts/notify/state/ledger.ts';
 import { MADE_OWNER } from '../../../src/monitor/alerts/made/book.ts';
 import { NOTIFY_OWNER } from '../../../src/monitor/alerts/notify/state/tables.ts';
+import type { FlappingOptions } from '../../../src/monitor/alerts/notify/steps/flapping.ts';
+import type { Dependencies } from '../../../src/monitor/alerts/notify/steps/topology.ts';
 import type { PostedAlert } from '../../../src/monitor/alerts/notify/steps/intake.ts';
 import { Renderer } from '../../../src/monitor/alerts/notify/template/renderer.ts';
 import { openStateDatabase, type StateDatabase } from '../../../src/monitor/store/state/state-database.ts';
@@ -59,6 +61,8 @@ export interface Rig extends AsyncDisposable {
 export interface RigOptions {
   readonly oncall?: OnCallPlan | undefined;
   readonly startMs?: number;
+  readonly topology?: Dependencies;
+  readonly flapping?: FlappingOptions;
 }
 
 const settle = async (): Promise<void> => {
@@ -68,7 +72,7 @@ const settle = async (): Promise<void> => {
 export async function pipelineRig(
   config: string,
   resolveThroughMutes = true,
-  { oncall, startMs = START }: RigOptions = {},
+  { oncall, startMs = START, topology, flapping }: RigOptions = {},
 ): Promise<Rig> {
   const dir = freshDir('vitrine-notify');
   const clock = movedClock(startMs);
@@ -130,6 +134,8 @@ export async function pipelineRig(
         pictureOf: () => Promise.resolve(undefined),
       },
       resolveThroughMutes,
+      topology,
+      flapping,
       figures: {
         notified: (receiver, name) => figures.push(`notified ${receiver} ${name}`),
         failed: (receiver, name, reason) => figures.push(`failed ${receiver} ${name} ${reason}`),

@@ -14,7 +14,9 @@ import { replay, type Replay } from '../replay/replay.ts';
 import { samplesOf } from '../rules/recording.ts';
 import { ruleFileText } from '../rules/rule-file-text.ts';
 import type { AlertingSpec, GroupSpec } from '../rules/spec.ts';
+import type { RuleGroupView } from '../rules/view.ts';
 import type { MadeRule, MadeRules } from './book.ts';
+import { RuleStates } from './rule-states.ts';
 import { groupOf, specOf, type RuleForm } from './form.ts';
 
 export interface RuleDeskOptions {
@@ -29,6 +31,8 @@ export interface RuleDeskOptions {
   readonly intervalMs: number;
   /** Groups of the configuration. */
   readonly files: readonly GroupSpec[];
+  /** The rules as they are judged now. */
+  readonly views: () => readonly RuleGroupView[];
   readonly apply: (groups: readonly GroupSpec[]) => Promise<void>;
 }
 
@@ -55,6 +59,7 @@ const TRY_TIMEOUT_MS = 10_000;
 
 export class RuleDesk {
   readonly made: MadeRules;
+  readonly states: RuleStates;
   readonly #options: RuleDeskOptions;
   #files: readonly GroupSpec[];
   #applied: Promise<void> = Promise.resolve();
@@ -62,6 +67,7 @@ export class RuleDesk {
   constructor(options: RuleDeskOptions) {
     this.#options = options;
     this.made = options.made;
+    this.states = new RuleStates(options.querier, options.clock, options.views);
     this.#files = options.files;
   }
 
@@ -78,6 +84,7 @@ export class RuleDesk {
 
   #apply(): Promise<void> {
     const next = this.#applied.then(() => this.#options.apply(this.groups()));
+    this.states.forget();
     // The next change is applied even when this one failed.
     this.#applied = next.catch(() => {});
     return next;

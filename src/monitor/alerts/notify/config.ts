@@ -56,6 +56,29 @@ export const notifyConfig = z.strictObject({
     .boolean()
     .default(true)
     .describe('Send the resolution of a delivered alert even while it is muted. `false`: as Alertmanager does.'),
+  topology: z
+    .strictObject({
+      enabled: z.boolean().optional().describe('Default: true, and false with `resolve_through_mutes: false`.'),
+      depends_on: z
+        .record(z.string(), z.array(name).max(1_000))
+        .default({})
+        .describe('By name of a host, address or service: names that it depends on.'),
+    })
+    .prefault({})
+    .describe('While something is down, alerts about what runs on it or depends on it are muted.'),
+  flapping: z
+    .strictObject({
+      enabled: z.boolean().optional().describe('Default: true, and false with `resolve_through_mutes: false`.'),
+      changes: z.int().min(3).max(100).default(5).describe('Begins and ends from which an alert flaps.'),
+      within: duration({ min: 10_000, max: 86_400_000 })
+        .prefault('10m')
+        .describe('Time within which they are counted.'),
+      quiet: duration({ min: 10_000, max: 86_400_000 })
+        .prefault('5m')
+        .describe('An alert that flaps ends after this time without a change.'),
+    })
+    .prefault({})
+    .describe('An alert that begins and ends again and again is one message.'),
   alertmanager: z
     .strictObject({
       url: httpUrl().describe('Alerts are handed over to this Alertmanager; nothing is routed or sent here.'),

@@ -1,5 +1,7 @@
 /** Step 10, journal: the decisions of the pipeline as events of the ledger, with Alertmanager's names and fields. */
+import { formatDurationMs } from '../../../base/units.ts';
 import type { NotifyReason } from './notification.ts';
+import type { FlappingOptions } from './steps/flapping.ts';
 import { matcherText } from './file/matchers.ts';
 import { REASON_NAMES } from './deliver.ts';
 import type { Ledger } from './state/ledger.ts';
@@ -157,6 +159,14 @@ export class Journal {
       },
       nowMs,
     );
+  }
+
+  flapping(alert: StoredAlert, options: FlappingOptions | undefined, nowMs: number): void {
+    const { changes = 0, withinMs = 0, quietMs = 0 } = options ?? {};
+    const [within, quiet] = [formatDurationMs(withinMs), formatDurationMs(quietMs)];
+    const text = `flaps: it changed ${changes} times within ${within}; from now on it ends after ${quiet} without a change`;
+    const data = { alert: alertData(alert, nowMs) };
+    void this.#ledger.record({ type: 'vitrine_alert_flapping', alerts: [alert.fingerprint], text, data }, nowMs);
   }
 
   /** Steps of a policy, and hand-overs. */

@@ -16,6 +16,7 @@ import { Deliveries, type PipelineConfig, type PipelineFigures, type Recipients 
 import type { ReceiverSpec } from './file/read.ts';
 import { groupLabelsOf, routesFor } from './file/route.ts';
 import { Journal } from './journal.ts';
+import { Muting } from './muting.ts';
 import type { DataSources } from './notification-data.ts';
 import { AlertStore, MAX_ALERTS } from './state/alerts.ts';
 import { CareBook } from './state/care.ts';
@@ -26,9 +27,10 @@ import { Escalations } from './state/escalations.ts';
 import { OnCallBook } from './state/oncall-book.ts';
 import type { StateStore } from './state/records.ts';
 import { Silences } from './state/silences.ts';
-import { batchOf, muted, mutedByTime, timeMute, type Batch, type Mute } from './steps/batch.ts';
+import { batchOf, timeMute, type Batch, type Mute } from './steps/batch.ts';
 import { escalate } from './steps/escalate.ts';
-import { Inhibitor } from './steps/inhibit.ts';
+import { FlapBook, heldFrom, type FlappingOptions } from './steps/flapping.ts';
+import type { Dependencies } from './steps/topology.ts';
 import { isOnTrial, isResolved, joined, takeIn, type PostedAlert, type StoredAlert } from './steps/intake.ts';
 
 export interface PipelineOptions {
@@ -39,6 +41,10 @@ export interface PipelineOptions {
   readonly random: Random;
   readonly sources: Omit<DataSources, 'careOf'>;
   readonly resolveThroughMutes: boolean;
+  /** Undefined: alerts that begin and end again and again are not held. */
+  readonly flapping?: FlappingOptions | undefined;
+  /** Undefined: only the inhibit rules of the file mute. */
+  readonly topology?: Dependencies | undefined;
   readonly figures: PipelineFigures;
   readonly onFailure: (error: unknown) => void;
 }
@@ -54,7 +60,8 @@ export class Pipeline {
   readonly #journal: Journal;
   readonly #deliveries: Deliveries;
   #config: PipelineConfig;
-  #inhibitor: Inhibitor;
+  readonly #muting: Muting;
+  readonly #flaps: FlapBook | undefined;
   #groups: Groups;
 
   constructor(options: PipelineOptions) {
@@ -74,7 +81,8 @@ export class Pipeline {
       journal: this.#journal,
       take: (alerts) => this.take(alerts),
     });
-    this.#inhibitor = new Inhibitor(options.config.inhibitRules);
+    this.#muting = new Muting(this, options.config.inhibitRules, options.topology);
+    this.#flaps = options.flapping === undefined ? undefined : new FlapBook(options.flapping);
     this.#groups = this.#newGroups();
     this.#regroup();
   }
@@ -96,7 +104,7 @@ export class Pipeline {
   #regroup(): void {
     for (const alert of this.alerts.values()) {
       if (isOnTrial(alert)) continue;
-      this.#inhibitor.update(alert);
+      this.#muting.update(alert);
       for (const route of routesFor(this.#config.route, alert.labels)) {
         const put = this.#groups.put(alert, route, groupLabelsOf(alert.labels, route));
         // A step may have become due while nothing ran.
@@ -110,7 +118,7 @@ export class Pipeline {
     // The timers that the new groups go on with must be written.
     await this.#options.state.change(() => {});
     this.#config = config;
-    this.#inhibitor = new Inhibitor(config.inhibitRules);
+    this.#muting.restart(config.inhibitRules);
     this.#groups = this.#newGroups();
     this.#regroup();
   }
@@ -133,15 +141,17 @@ export class Pipeline {
     return refused;
   }
 
-  #put(arrived: StoredAlert, nowMs: number): StoredAlert {
-    const known = this.alerts.get(arrived.fingerprint);
-    const alert = joined(known, arrived);
+  #put(posted: StoredAlert, nowMs: number): StoredAlert {
+    const known = this.alerts.get(posted.fingerprint);
+    const seen = this.#flaps?.seen(posted, nowMs) ?? { alert: posted, isHeld: false, isNews: false };
+    if (seen.isNews) this.#journal.flapping(seen.alert, this.#options.flapping, nowMs);
+    const alert = seen.isHeld ? heldFrom(known, seen.alert) : joined(known, seen.alert);
     this.care.refired(known, alert, nowMs).catch(this.#options.onFailure);
     // Held at once, so that the next alert of this call sees it.
     this.alerts.hold(alert);
     if (known === undefined) this.#journal.created(alert, nowMs);
     if (isOnTrial(alert)) return this.#recorded(known, alert, nowMs);
-    this.#inhibitor.update(alert);
+    this.#muting.update(alert);
     for (const route of routesFor(this.#config.route, alert.labels)) {
       const put = this.#groups.put(alert, route, groupLabelsOf(alert.labels, route));
       if (put === undefined) this.#options.figures.refused('groups', 1);
@@ -164,7 +174,8 @@ export class Pipeline {
     const receiver = this.#config.receivers.get(group.route.options.receiver);
     if (receiver === undefined || group.alerts.size === 0) return;
     const batch = batchOf(group.alerts.values(), nowMs, this.#owed(group, receiver));
-    const open = this.#mute(batch, group);
+    const open = this.#muting.open(batch, group.route, this.#config.timeIntervals);
+    for (const { mute, passed } of open.decisions) if (!passed) this.#options.figures.suppressed(mute.kind, 1);
     this.#journal.decisions(group, open.decisions, nowMs);
     const recipients = this.#recipients(group, receiver, batch, open);
     if (await this.#deliveries.all(group, this.#config, recipients, open)) this.#settle(group, batch);
@@ -200,47 +211,16 @@ export class Pipeline {
     return { receivers: [...new Set([receiver, ...told])], again: look.again, relieved: look.relieved };
   }
 
-  /** Inhibit, then time intervals, then silences, maintenance and snoozes: the order decides only which reason is given. */
-  #mute(batch: Batch, group: Group): Batch {
-    const { nowMs } = batch;
-    const inhibited = muted(batch, ({ labels }) => {
-      const by = this.#inhibitor.inhibitedBy(labels, nowMs);
-      return by === undefined ? undefined : { kind: 'inhibition', by };
-    });
-    const timed = mutedByTime(inhibited, group.route, this.#config.timeIntervals);
-    const open = muted(timed, (alert) => this.#silenced(alert, nowMs));
-    for (const { mute, passed } of open.decisions) if (!passed) this.#options.figures.suppressed(mute.kind, 1);
-    return open;
-  }
-
   /** The silence or window that mutes these labels at any time, the past included. */
-  mutedByPeopleAt(labels: Labels, atMs: number): Mute | undefined {
-    const silence = this.silences.silencedBy(labels, atMs);
-    if (silence !== undefined) return { kind: 'silence', ...silence };
-    const window = this.maintenance.muting(labels, atMs);
-    return window === undefined ? undefined : { kind: 'maintenance', name: window };
-  }
+  mutedByPeopleAt = (labels: Labels, atMs: number): Mute | undefined => this.#muting.byPeople(labels, atMs);
 
-  #silenced({ labels, fingerprint }: StoredAlert, nowMs: number): Mute | undefined {
-    const mute = this.mutedByPeopleAt(labels, nowMs);
-    if (mute !== undefined) return mute;
-    const snoozed = this.care.snoozedAt(fingerprint, nowMs);
-    return snoozed === undefined ? undefined : { kind: 'snooze', ...snoozed };
+  isFlapping(fingerprint: string): boolean {
+    return this.#flaps?.isFlapping(fingerprint, this.#options.clock.now()) === true;
   }
 
   /** All reasons for which the alert would be muted now, for people and the API. */
   mutesOf(alert: StoredAlert, nowMs: number): Mute[] {
-    if (isOnTrial(alert)) return [{ kind: 'trial' }];
-    const by = this.#inhibitor.inhibitedBy(alert.labels, nowMs);
-    const silences = this.silences
-      .allFor(alert.labels, nowMs)
-      .map((silence): Mute => ({ kind: 'silence', ...silence }));
-    const other = silences.length === 0 ? this.#silenced(alert, nowMs) : undefined;
-    return [
-      ...(by === undefined ? [] : [{ kind: 'inhibition' as const, by }]),
-      ...silences,
-      ...(other === undefined ? [] : [other]),
-    ];
+    return this.#muting.of(alert, nowMs);
   }
 
   /** The mute of a whole group by time. */
@@ -269,7 +249,7 @@ export class Pipeline {
     const nowMs = this.#options.clock.now();
     const held = new Set(this.#groups.values().flatMap(({ alerts }) => [...alerts.keys()]));
     const gone = [...this.alerts.values()].filter((alert) => isResolved(alert, nowMs) && !held.has(alert.fingerprint));
-    for (const alert of gone) this.#inhibitor.remove(alert);
+    for (const alert of gone) this.#muting.remove(alert);
     if (gone.length > 0) await this.alerts.delete(gone.map(({ fingerprint }) => fingerprint));
     this.#groups.sweep();
     await this.escalations.sweep(new Set(this.#groups.values().map(({ id }) => id)));

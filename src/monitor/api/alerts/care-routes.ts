@@ -97,6 +97,7 @@ function alertDetail(care: AlertCare, alert: StoredAlert): object {
     value: alert.value ?? null,
     threshold: alert.threshold ?? null,
     reason: alert.reason ?? null,
+    flapping: pipeline.isFlapping(alert.fingerprint),
     care: pipeline.care.of(alert.fingerprint),
     routes: routesFor(pipeline.config.route, alert.labels).map(({ key, options }) => ({
       key,

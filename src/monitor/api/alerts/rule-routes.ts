@@ -158,6 +158,7 @@ export function ruleRoutes(desk: RuleDesk, care: AlertCare, views: () => readonl
         return desk.fileText();
       },
     },
+    { method: 'GET', path: '/api/alerts/states', handler: async () => ({ rules: await desk.states.all() }) },
     { method: 'GET', path: '/api/alerts/noise', handler: ({ query }) => noise(desk, care, query) },
     {
       method: 'POST',

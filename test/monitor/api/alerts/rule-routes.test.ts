@@ -196,3 +196,43 @@ describe('a rule on trial', () => {
     });
   });
 });
+
+describe('the state of rules', () => {
+  it('has the figure behind each: a value, no traffic or no data', async () => {
+    api.samples.add(Labels.from({ __name__: 'load' }), [{ t: START, v: 2 }]);
+    const rule = {
+      kind: 'alerting' as const,
+      name: 'Load',
+      query: 'load > 3',
+      labels: Labels.from({ severity: 'info', vitrine_trial: 'true' }),
+      health: 'ok' as const,
+      lastError: '',
+      evaluationSeconds: 0,
+      lastEvaluationMs: START,
+      state: 'inactive' as const,
+      forMs: 60_000,
+      keepFiringForMs: 0,
+      annotations: {},
+      alerts: [],
+    };
+    const group = {
+      name: 'g',
+      file: 'r.yaml',
+      intervalMs: 1_000,
+      limit: 0,
+      evaluationSeconds: 0,
+      lastEvaluationMs: START,
+    };
+    api.views.push({
+      ...group,
+      rules: [rule, { ...rule, name: 'None', query: 'nothing > 1' }, { ...rule, name: 'Bad', query: 'sum(load, 1)' }],
+    });
+    expect((await api.get('/api/alerts/states')).body).toMatchObject({
+      rules: [
+        { name: 'Load', trial: true, severity: 'info', for_seconds: 60, figure: { kind: 'value', value: 2 } },
+        { name: 'None', figure: { kind: 'no_data' } },
+        { name: 'Bad', figure: null },
+      ],
+    });
+  });
+});
