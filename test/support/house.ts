@@ -112,7 +112,14 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     remote: ['.'],
     beside: ['syntax', 'columns', '.'],
   },
-  'monitor/alerts': { rules: [], notify: ['rules'], '.': ['rules'] },
+  'monitor/alerts': {
+    rules: [],
+    oncall: ['rules'],
+    notify: ['rules', 'oncall'],
+    '.': ['rules'],
+    replay: ['rules', 'notify'],
+    made: ['.', 'rules', 'notify', 'replay'],
+  },
   'monitor/api': {
     'routes.ts': [],
     'search-outcome.ts': [],
