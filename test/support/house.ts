@@ -10,7 +10,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['config', 'telemetry', 'dashboards'],
   ['stack/server', 'stack/cache', 'monitor/store', 'monitor/outbound', 'loadtest'],
   ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql', 'monitor/search'],
-  ['monitor/insight'],
+  ['monitor/insight', 'monitor/targets'],
   ['monitor/alerts'],
   ['monitor/api'],
   ['app'],
@@ -111,6 +111,12 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     '.': ['syntax', 'columns', 'functions', 'operators'],
     remote: ['.'],
     beside: ['syntax', 'columns', '.'],
+  },
+  'monitor/targets': {
+    'check.ts': [],
+    net: ['check.ts'],
+    kinds: ['check.ts', 'net'],
+    schedule: ['check.ts', 'net', 'kinds'],
   },
   'monitor/alerts': { rules: [], notify: ['rules'], '.': ['rules'] },
   'monitor/api': {
