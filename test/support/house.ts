@@ -117,6 +117,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     net: ['check.ts'],
     kinds: ['check.ts', 'net'],
     schedule: ['check.ts', 'net', 'kinds'],
+    probe: ['check.ts'],
   },
   'monitor/alerts': { rules: [], notify: ['rules'], '.': ['rules'] },
   'monitor/api': {

@@ -8,7 +8,7 @@ import { exchange, type HttpAnswer } from '../net/http-exchange.ts';
 import { sentenceOf, CheckFailure, Progress } from '../net/progress.ts';
 import { excerptOf, shownAnswerHeaders, shownRequestHeaders, shownUrl } from '../net/shown.ts';
 import { tlsSeries } from '../net/tls-facts.ts';
-import { judge } from './expectations.ts';
+import { judge, type Verdict } from './expectations.ts';
 import { commonSeries, phaseSeries } from './series.ts';
 
 type RequestSpec = Omit<HttpSpec, 'kind'>;
@@ -49,15 +49,14 @@ export async function request(spec: RequestSpec, context: CheckContext, progress
         context,
         progress,
       );
-      const { location } = answer.headers;
-      if (!spec.followRedirects || !REDIRECTS.has(answer.status) || location === undefined) {
-        const { reason, byPattern } = judge(answer, spec.expect);
-        return failed(reason || lateReason(spec, context, progress), answer, byPattern);
+      const next = redirectOf(answer);
+      if (next !== undefined) redirects.push(shownUrl(next?.href ?? ''));
+      if (next === undefined || !spec.followRedirects) {
+        const { reason, byPattern } = verdictOf(answer, spec, context, progress);
+        return failed(reason, answer, byPattern);
       }
-      if (redirects.length === MAX_REDIRECTS) return failed(`More than ${MAX_REDIRECTS} redirects.`, answer);
-      const next = URL.parse(location, url.href);
-      if (next === null || !/^https?:$/.test(next.protocol)) return failed('A redirect leads to no URL.', answer);
-      redirects.push(shownUrl(next.href));
+      if (redirects.length > MAX_REDIRECTS) return failed(`More than ${MAX_REDIRECTS} redirects.`, answer);
+      if (next === null) return failed('A redirect leads to no URL.', answer);
       if (next.host !== url.host) sentHeaders = foreign(sentHeaders);
       if (answer.status < 307 && method !== 'HEAD') [method, body] = ['GET', undefined];
       url = next;
@@ -67,6 +66,23 @@ export async function request(spec: RequestSpec, context: CheckContext, progress
     return failed(sentenceOf(error, context.timeoutMs, context.signal));
   }
 }
+
+function verdictOf(answer: HttpAnswer, spec: RequestSpec, context: CheckContext, progress: Progress): Verdict {
+  const { cut } = answer;
+  if (cut !== undefined) return { reason: cutReason(cut, context), byPattern: false };
+  const verdict = judge(answer, spec.expect);
+  return verdict.reason === '' ? { reason: lateReason(spec, context, progress), byPattern: false } : verdict;
+}
+
+/** Where the answer leads; undefined when it is no redirect, null when it leads to no URL. */
+function redirectOf({ status, headers: { location }, url }: HttpAnswer): URL | null | undefined {
+  if (!REDIRECTS.has(status) || location === undefined) return undefined;
+  const next = URL.parse(location, url.href);
+  return next !== null && /^https?:$/.test(next.protocol) ? next : null;
+}
+
+const cutReason = (cut: Error, { timeoutMs, signal }: CheckContext): string =>
+  signal.aborted ? sentenceOf(cut, timeoutMs, signal) : `The answer ended early: ${cut.message}.`;
 
 /** Everything that a socket, a parser or the guard throws; a mistake of ours is none of them. */
 const isExpected = (error: unknown): boolean =>

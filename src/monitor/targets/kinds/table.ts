@@ -54,6 +54,9 @@ export async function runCheck(spec: CheckSpec, options: RunOptions): Promise<Ch
     };
   }
   cancel();
-  const durationSeconds = Math.max(0, clock.monotonic() - begin) / 1_000;
+  // The phases of a whole check are its duration; the time after them is that of the conditions here, not of the target.
+  const phases = Object.values(report.phases).reduce((sum, seconds) => sum + seconds, 0);
+  const elapsed = Math.max(0, clock.monotonic() - begin) / 1_000;
+  const durationSeconds = report.success && phases > 0 ? phases : elapsed;
   return { ...report, timeMs, durationSeconds, traceId };
 }

@@ -35,6 +35,8 @@ export interface HttpAnswer {
   /** The body was longer than the limit. */
   readonly truncated: boolean;
   readonly isTls: boolean;
+  /** Why the body ended early; the head is known all the same. */
+  readonly cut?: Error | undefined;
 }
 
 const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream & Readable>> = {
@@ -110,28 +112,26 @@ async function speak(socket: Socket, one: Exchange, path: string, progress: Prog
   } finally {
     progress.end('processing');
   }
-  try {
-    const { body, truncated } = await bodyOf(incoming, one);
-    const length = incoming.headers['content-length'];
-    return {
-      url: one.url,
-      status: incoming.statusCode ?? 0,
-      version: incoming.httpVersion,
-      headers: incoming.headers,
-      contentLength: length === undefined ? -1 : Number(length),
-      body,
-      truncated,
-      isTls: one.url.protocol === 'https:',
-    };
-  } finally {
-    progress.end('transfer');
-  }
+  const { body, truncated, cut } = await bodyOf(incoming, one);
+  progress.end('transfer');
+  const length = incoming.headers['content-length'];
+  return {
+    url: one.url,
+    status: incoming.statusCode ?? 0,
+    version: incoming.httpVersion,
+    headers: incoming.headers,
+    contentLength: length === undefined ? -1 : Number(length),
+    body,
+    truncated,
+    isTls: one.url.protocol === 'https:',
+    cut,
+  };
 }
 
 async function bodyOf(
   incoming: http.IncomingMessage,
   { maxBodyBytes, decode }: Exchange,
-): Promise<{ body: Buffer; truncated: boolean }> {
+): Promise<Pick<HttpAnswer, 'body' | 'truncated' | 'cut'>> {
   const coding = decode ? (incoming.headers['content-encoding'] ?? '').trim().toLowerCase() : '';
   const decoder = DECODERS[coding]?.();
   let from: AsyncIterable<Buffer> = incoming;
@@ -141,11 +141,15 @@ async function bodyOf(
   }
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of from) {
-    parts.push(part.subarray(0, Math.max(0, maxBodyBytes - size)));
-    size += part.length;
-    // Leaving the loop destroys the stream; the caller destroys the socket.
-    if (size > maxBodyBytes) return { body: Buffer.concat(parts), truncated: true };
+  try {
+    for await (const part of from) {
+      parts.push(part.subarray(0, Math.max(0, maxBodyBytes - size)));
+      size += part.length;
+      // Leaving the loop destroys the stream; the caller destroys the socket.
+      if (size > maxBodyBytes) break;
+    }
+  } catch (error) {
+    return { body: Buffer.concat(parts), truncated: false, cut: error as Error };
   }
-  return { body: Buffer.concat(parts), truncated: false };
+  return { body: Buffer.concat(parts), truncated: size > maxBodyBytes };
 }

@@ -96,8 +96,15 @@ export function nameResolver(options: NamesOptions = {}): NameResolver {
   return {
     async resolve(name, family, signal) {
       const wanted = name.toLowerCase();
-      const listed = (await hosts.read()).get(wanted)?.filter((address) => address.includes(':') === (family === 6));
-      if (listed !== undefined && listed.length > 0) return listed;
+      const listed = (await hosts.read()).get(wanted);
+      // As getaddrinfo: a name of the file is not looked for elsewhere, also when it has no address of this family.
+      if (listed !== undefined) {
+        const found = listed.filter((address) => address.includes(':') === (family === 6));
+        if (found.length > 0) return found;
+        throw Object.assign(new Error(`${name} has no address of IPv${family} in the hosts file`), {
+          code: 'ENOTFOUND',
+        });
+      }
       // RFC 6761: these names never leave the machine.
       if (wanted === 'localhost' || wanted.endsWith('.localhost')) return [family === 4 ? '127.0.0.1' : '::1'];
       let failure: unknown;
