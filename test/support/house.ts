@@ -10,7 +10,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['config', 'telemetry', 'dashboards'],
   ['stack/server', 'stack/cache', 'monitor/store', 'monitor/outbound', 'loadtest'],
   ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql', 'monitor/search'],
-  ['monitor/insight'],
+  ['monitor/insight', 'monitor/targets'],
   ['monitor/alerts'],
   ['monitor/api'],
   ['app'],
@@ -119,6 +119,13 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     '.': ['rules'],
     replay: ['rules', 'notify'],
     made: ['.', 'rules', 'notify', 'replay'],
+  },
+  'monitor/targets': {
+    'check.ts': [],
+    net: ['check.ts'],
+    kinds: ['check.ts', 'net'],
+    schedule: ['check.ts', 'net', 'kinds'],
+    probe: ['check.ts'],
   },
   'monitor/api': {
     'routes.ts': [],
