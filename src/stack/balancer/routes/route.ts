@@ -180,7 +180,6 @@ export class RouteTable {
     return undefined;
   }
 
-<<<<<<< HEAD
   /**
    * Whether the service may read the path as one of another route than `found`. Dot segments also lead out of a prefix that a
    * route adds, so they are always ambiguous here; an unusual slash is not, while every reading leads to the same route.
@@ -188,13 +187,13 @@ export class RouteTable {
   isAmbiguous(head: RequestHead, path: string, found: Route | undefined): boolean {
     if (!this.#byPath) return false;
     return hasDotSegments(path) || otherReadings(path).some((other) => this.find(head, plainPath(other)) !== found);
-=======
+  }
+
   /** Each lesson is for the routes that have its upstream. `note` hears whether it was taken. */
   learn(lessons: readonly RouteLesson[], note: (route: Route, taken: boolean) => void): void {
     for (const { upstream, ...lesson } of lessons)
       for (const route of this.routes)
         if (route.upstreams.some(({ name }) => name === upstream)) note(route, route.learned.learn(lesson));
->>>>>>> origin/main
   }
 
   named(id: string): Route | undefined {
