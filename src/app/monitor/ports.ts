@@ -119,6 +119,7 @@ function apiOf(
     live,
     rules,
     annotations,
+    pins: parts.pins,
     alerts: () => rules.recentAlerts(),
     health: () => health.report(),
     ready: () => health.ready,
