@@ -1,13 +1,27 @@
-/** Dialogs of a panel: an annotation at a time, and a rule for an alert as a file that can be copied. */
+/** Dialogs of a panel: how it is computed, an annotation at a time, and a rule for an alert, made here or as a file. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { ChartAnswer } from '../../monitor/api/charts/contract.ts';
-import { dateTime, digits } from '../state/format.ts';
-import { CopyButton } from '../ui/copy.tsx';
-import { say } from '../ui/toast.tsx';
-import { ruleFileOf } from './data/rule-file.ts';
-import { reloadMarks } from './data/marks.ts';
+import type { ChartAnswer } from '../../../monitor/api/charts/contract.ts';
+import { dateTime, digits } from '../../state/format.ts';
+import { sendJson } from '../../state/api.ts';
+import { viewNowMs } from '../../state/range.ts';
+import { mayDo } from '../../state/session.ts';
+import { CopyButton } from '../../ui/copy.tsx';
+import { say, sayError } from '../../ui/toast.tsx';
+import { largestOf } from '../data/chart-data.ts';
+import { reloadMarks } from '../data/marks.ts';
+import { alertName, apiRuleOf, ruleFileOf, type ChartRule } from '../data/rule-file.ts';
+import type { PanelDialog } from '../panel-actions.ts';
+import type { PanelModel } from '../panel-state.ts';
+import { Computed } from './computed.tsx';
 import { Dialog } from './dialog.tsx';
+
+export interface DialogsProps {
+  readonly title: string;
+  readonly model: PanelModel;
+  readonly open: PanelDialog;
+  readonly onClose: () => void;
+}
 
 async function annotate(text: string, timeMs: number): Promise<string | undefined> {
   const answer = await fetch('/api/annotations', {
@@ -19,7 +33,7 @@ async function annotate(text: string, timeMs: number): Promise<string | undefine
   return answer.ok ? undefined : (body.detail ?? `The server answered ${answer.status}.`);
 }
 
-export function AnnotateDialog({ timeMs, onClose }: { timeMs: number; onClose: () => void }): JSX.Element {
+function AnnotateDialog({ timeMs, onClose }: { timeMs: number; onClose: () => void }): JSX.Element {
   const [error, setError] = useState('');
   return (
     <Dialog title="Add an annotation" onClose={onClose}>
@@ -55,17 +69,41 @@ export function AnnotateDialog({ timeMs, onClose }: { timeMs: number; onClose: (
   );
 }
 
-export function AlertDialog(props: {
-  title: string;
-  answer: ChartAnswer;
-  largest: number;
-  onClose: () => void;
-}): JSX.Element {
+/** A comparison binds more tightly than `or` and less than arithmetic, so such an expression needs parentheses. */
+const bracketed = (expr: string): string => (expr.includes(' or ') || /[<>]/.test(expr) ? `(${expr})` : expr);
+
+/** Makes the rule on this server, where it can be tried, changed and removed. */
+function MakeRule({ rule, onClose }: { rule: ChartRule; onClose: () => void }): JSX.Element {
+  const [busy, setBusy] = useState(false);
+  const make = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      await sendJson('POST', '/api/alerts', apiRuleOf(rule));
+      say(`The rule ${rule.name} watches from now on.`);
+      onClose();
+    } catch (error) {
+      sayError(error);
+    }
+    setBusy(false);
+  };
+  return (
+    <button type="button" class="btn primary" disabled={busy} onClick={() => void make()}>
+      Make this rule
+    </button>
+  );
+}
+
+function AlertDialog(props: { title: string; answer: ChartAnswer; largest: number; onClose: () => void }): JSX.Element {
   const { title, answer, largest, onClose } = props;
   const [query, setQuery] = useState(0);
   const [above, setAbove] = useState(Number((largest || 1).toPrecision(2)));
-  const expr = answer.queries[query]?.expr ?? '';
-  const file = ruleFileOf(title, expr.includes(' or ') || /[<>]/.test(expr) ? `(${expr})` : expr, above);
+  const rule: ChartRule = {
+    name: alertName(title),
+    title,
+    expr: bracketed(answer.queries[query]?.expr ?? ''),
+    above,
+  };
+  const file = ruleFileOf(rule);
   return (
     <Dialog title={`Alert from “${title}”`} onClose={onClose}>
       <div class="stack">
@@ -90,14 +128,25 @@ export function AlertDialog(props: {
             onInput={(event) => setAbove(Number(event.currentTarget.value) || 0)}
           />
         </label>
+        {mayDo('editor') && <MakeRule rule={rule} onClose={onClose} />}
         <div class="code">
           <pre class="mono">{file}</pre>
           <CopyButton text={file} what="Rule file" />
         </div>
         <p class="muted">
-          Save it and name the file under <code>rules:</code> in vitrine.yaml; Prometheus takes the same file.
+          Or save it and name the file under <code>rules:</code> in vitrine.yaml; Prometheus takes the same file.
         </p>
       </div>
     </Dialog>
   );
+}
+
+/** The dialog of a panel that is open. */
+export function PanelDialogs({ title, model, open, onClose }: DialogsProps): JSX.Element | null {
+  const { chart, drawn } = model;
+  if (open === 'annotate') return <AnnotateDialog timeMs={viewNowMs.peek()} onClose={onClose} />;
+  if (chart.answer === undefined) return null;
+  if (open === 'computed') return <Computed title={title} answer={chart.answer} onClose={onClose} />;
+  const largest = drawn === undefined ? 0 : largestOf(drawn.lines);
+  return <AlertDialog title={title} answer={chart.answer} largest={largest} onClose={onClose} />;
 }
