@@ -68,6 +68,7 @@ export async function startMonitorRole(options: RoleOptions): Promise<Running> {
     orClose(own, () =>
       startMonitor({
         care: channel?.care,
+        onRoutes: channel?.routes,
         settings,
         dataDir,
         testMode,

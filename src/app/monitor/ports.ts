@@ -11,6 +11,9 @@ import { Forgetting } from '../../monitor/search/forget.ts';
 import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
 import { AlertCare } from '../../monitor/api/alerts/care.ts';
 import { alertCareRoutes } from '../../monitor/api/alerts/care-routes.ts';
+import { oncallRoutes } from '../../monitor/api/alerts/oncall-routes.ts';
+import { ruleRoutes } from '../../monitor/api/alerts/rule-routes.ts';
+import { alertViews } from '../../monitor/api/views.ts';
 import { alertmanagerRoutes } from '../../monitor/api/alerts/v2-routes.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
 import type { Route } from '../../monitor/api/routes.ts';
@@ -139,10 +142,11 @@ function apiOf(
   });
 }
 
-function alertRoutes({ notifications }: MonitorParts, clock: Clock, version: string): Route[] {
-  if (notifications === undefined) return [];
+function alertRoutes({ notifications, desk, rules }: MonitorParts, clock: Clock, version: string): Route[] {
+  if (notifications === undefined || desk === undefined) return [];
   const care = new AlertCare({ ...notifications, clock, version });
-  return [...alertmanagerRoutes(care), ...alertCareRoutes(care)];
+  const own = ruleRoutes(desk, care, () => alertViews(rules.recentAlerts()));
+  return [...alertmanagerRoutes(care), ...own, ...oncallRoutes(care), ...alertCareRoutes(care)];
 }
 
 /** The sample services run beside this monitor. */

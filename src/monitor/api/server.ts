@@ -95,6 +95,7 @@ export interface MonitorApi extends AsyncDisposable {
   readonly viewers: () => number;
 }
 
+/** Also where a part of the monitor does not run, as in test mode. */
 const LATER: readonly [Route['method'], string][] = [
   ['POST', '/api/alerts'],
   ['DELETE', '/api/alerts/:id'],

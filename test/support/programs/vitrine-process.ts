@@ -5,6 +5,8 @@ import { freshDir, startProgram, untilReady, type Program } from '../program.ts'
 
 export const REPOSITORY = path.resolve(import.meta.dirname, '../../..');
 export const MAIN = path.join(REPOSITORY, 'src/main.ts');
+/** The built program starts about a second of processor time sooner than the sources; `pretest:e2e` builds it. */
+export const BUILT = path.join(REPOSITORY, 'dist/main.js');
 
 export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

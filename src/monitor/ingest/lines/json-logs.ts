@@ -4,8 +4,8 @@
  */
 import type { AttributeValue, LogRecord, Resource, Scope } from '../../../model/records.ts';
 import { levelName, severityOfName } from '../../../model/text/severity.ts';
-import type { AttributeBag } from '../checks/attribute-bag.ts';
-import { newBag } from '../checks/attribute-bag.ts';
+import type { AttributeBag } from '../../../model/attribute-bag.ts';
+import { newBag } from '../../../model/attribute-bag.ts';
 
 export const MAX_JSON_DEPTH = 64;
 

@@ -6,8 +6,8 @@
  */
 import { VitrineError } from '../../../base/errors.ts';
 import type { AttributeValue, Resource, Scope } from '../../../model/records.ts';
-import { newBag } from '../checks/attribute-bag.ts';
-import type { AttributeBag } from '../checks/attribute-bag.ts';
+import { newBag } from '../../../model/attribute-bag.ts';
+import type { AttributeBag } from '../../../model/attribute-bag.ts';
 import { MAX_DEPTH } from '../protobuf/reader.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;

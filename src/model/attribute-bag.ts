@@ -2,7 +2,7 @@
  * Objects for attributes whose keys come from outside. `Object.create(null)` would be correct, but V8 stores such objects as
  * hash tables. Instances of a constructor with an empty prototype are fast, and `__proto__` is an ordinary key in them.
  */
-import type { AttributeValue } from '../../../model/records.ts';
+import type { AttributeValue } from './records.ts';
 
 export type AttributeBag = Record<string, AttributeValue>;
 
