@@ -10,13 +10,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { shortfalls, summary, type CaseOutcome } from '../../conformance/promql-floor.ts';
-import { BUILT_MAIN } from '../../support/programs/vitrine-process.ts';
+import { BUILT } from '../../support/programs/vitrine-process.ts';
 import { resettableMonitor } from '../../support/promql/resettable-monitor.ts';
 
 const folder = process.env['VITRINE_PROMQL_CASES'];
 if (folder === undefined) console.log('skipped: VITRINE_PROMQL_CASES names no folder of PromQL scripts');
 
-const SPAWN = `${process.execPath} ${BUILT_MAIN} start --role monitor --test-mode --listen 127.0.0.1:{port} --data {dir}`;
+const SPAWN = `${process.execPath} ${BUILT} start --role monitor --test-mode --listen 127.0.0.1:{port} --data {dir}`;
 const PROGRAM = ['--spawn', SPAWN, '--ready-path', '/health'];
 
 /** Remote write 2.0 alone carries start timestamps. */
