@@ -215,7 +215,7 @@ function stackAddresses({ settings, dataDir }: RoleOptions, { list }: UpstreamSo
   const upstreams = behind.length > 0 ? behind.join(', ') : 'your upstreams';
   return [
     ['Balancer', `${localUrl(settings.balancer.listen)} -> ${upstreams}`],
-    ...monitorAddresses(settings),
+    ...monitorAddresses(settings, dataDir),
     ['Data', dataDir],
   ];
 }

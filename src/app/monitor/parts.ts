@@ -6,6 +6,7 @@ import type { RouteLesson } from '../../model/learned-route.ts';
 import type { AccessStore } from '../../model/access.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { Tail } from '../../monitor/search/tail.ts';
+import type { RuleDesk } from '../../monitor/alerts/made/desk.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
 import type { Intake } from '../../monitor/ingest/request/intake.ts';
@@ -13,6 +14,7 @@ import type { LineReader } from '../../monitor/ingest/lines/line-reader.ts';
 import type { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import type { Annotations } from '../../monitor/store/state/annotations.ts';
+import type { Pins } from '../../monitor/store/state/pins.ts';
 import type { Telemetry } from '../../telemetry/sdk.ts';
 import type { Insight } from './insight.ts';
 import type { MonitorHealth } from './health.ts';
@@ -50,6 +52,7 @@ export interface MonitorParts {
   readonly intake: Intake;
   readonly rules: RuleEngine;
   readonly annotations: Annotations;
+  readonly pins: Pins;
   readonly access: AccessStore;
   readonly health: MonitorHealth;
   readonly own: OwnMetrics;
@@ -59,4 +62,6 @@ export interface MonitorParts {
   readonly rareLine: RareLine;
   /** Absent in test mode. */
   readonly notifications: Notifications | undefined;
+  /** Absent in test mode. */
+  readonly desk: RuleDesk | undefined;
 }

@@ -24,9 +24,12 @@ import { Tail } from '../../monitor/search/tail.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
+import { isOnTrial } from '../../monitor/alerts/notify/steps/intake.ts';
+import { MADE_OWNER } from '../../monitor/alerts/made/book.ts';
 import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
 import { ACCESS_OWNER, accessStore } from '../../monitor/store/state/access-tables.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
+import { PIN_TABLES, Pins } from '../../monitor/store/state/pins.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
@@ -39,7 +42,7 @@ import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
-import { noteOf, querierOf, ruleEngineOf } from './rules.ts';
+import { noteOf, querierOf, rulesOf } from './rules.ts';
 import { observeServices } from './service-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
 
@@ -59,9 +62,14 @@ type SteadyOptions = MonitorOptions & { readonly clock: SteadyClock };
  * does a rule, however many heavy queries run.
  */
 const GUESTS_MS = 5;
+/**
+ * And how much of the thread it takes over a longer time: without this limit an attack keeps the thread busy, which then
+ * competes with the balancer for the processors of a small machine (docs/adr/0055-a-share-for-users.md).
+ */
+const GUESTS_SHARE = { share: 0.5, burstMs: 1_000 };
 const STACK = 'stack';
 const OWN = 'monitor';
-const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER, ACCESS_OWNER];
+const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER, ACCESS_OWNER, PIN_TABLES, MADE_OWNER];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -100,7 +108,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   scope.add('store', () => store.close());
   const state = openStateDatabase({ dir: options.dataDir, owners: STATE_OWNERS, clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
-  const turns = new Turns(clock, GUESTS_MS);
+  const turns = new Turns(clock, GUESTS_MS, GUESTS_SHARE);
   const querier = querierOf(section, store, clock, scope, 'queries', turns);
   const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
   const road = roadOf(options, records, counters);
@@ -115,12 +123,16 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const notifications = testMode
     ? undefined
     : openNotifications({ ...options, state, logs: records.logs, spans: records.spans, rareLine }, scope);
-  const rules = ruleEngineOf(options, { store, state, ownSamples, rareLine, notifications }, scope);
+  const { engine: rules, desk } = rulesOf(
+    options,
+    { store, state, ownSamples, rareLine, notifications, querier },
+    scope,
+  );
   const health = new MonitorHealth({
     clock,
     intervalMs,
     expectsStack: options.expectsStack === true,
-    alerts: () => rules.alerts(),
+    alerts: () => rules.alerts().filter((alert) => !isOnTrial(alert)),
     storeWritable: () => stats().writable && records.store.writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),
   });
@@ -141,12 +153,14 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     intake,
     rules,
     annotations: new Annotations(state),
+    pins: new Pins(state),
     access: accessStore(state),
     health,
     own: new OwnMetrics(),
     ownSamples,
     rareLine,
     notifications,
+    desk,
   };
 }
 
@@ -263,7 +277,7 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
     async reload(settings) {
       const groups = ruleGroupsOf(settings);
       await parts.notifications?.reload(settings);
-      await parts.rules.replace(groups);
+      await (parts.desk === undefined ? parts.rules.replace(groups) : parts.desk.reload(groups));
     },
     close: () => scope.close(),
   };

@@ -1,0 +1,92 @@
+/** How the numbers of a panel were computed: query, window, points, what was read, and from where. */
+import type { JSX } from 'preact';
+import type { ChartAnswer, ChartQueryAnswer } from '../../../monitor/api/charts/contract.ts';
+import { dateTime, digits, joined } from '../../state/format.ts';
+import { address } from '../../state/router.ts';
+import { CopyButton } from '../../ui/copy.tsx';
+import { figureOf } from '../data/unit-scale.ts';
+import { curlOf } from '../data/export-text.ts';
+import { Dialog } from './dialog.tsx';
+
+const seconds = (ms: number): string => joined(figureOf(ms / 1_000, 's'));
+
+function pointsText({ count, stepMs, peaksKept, series }: ChartQueryAnswer): string {
+  const points = `${count} points, one every ${seconds(stepMs)}`;
+  if (!peaksKept) return `${points}. The query reads so many series that shorter peaks may be missing.`;
+  const reduced = series.some(({ at }) => at !== undefined);
+  if (!reduced) return `${points}. Each is drawn.`;
+  return `${points}. Drawn are the first, last, smallest and largest of each pixel, so every peak is seen.`;
+}
+
+const readText = ({ read, tookMs }: ChartQueryAnswer): string =>
+  read === null
+    ? `By the Prometheus-compatible server of store.metrics.url, in ${seconds(tookMs)}.`
+    : `From Vitrine's own store: ${digits(read.samples)} samples of ${digits(read.series)} series, in ${seconds(tookMs)}.`;
+
+/** The windows that a query looks back over, as written in it. */
+function windowText(expr: string): string {
+  const windows = [...new Set([...expr.matchAll(/\[([^\]]{1,40})\]/g)].map(([, text]) => text))];
+  return windows.length === 0
+    ? 'The last sample at each point, at most 5 minutes old.'
+    : `Each point looks back over ${windows.join(' and ')}.`;
+}
+
+function OneQuery({ result, answer }: { result: ChartQueryAnswer; answer: ChartAnswer }): JSX.Element {
+  const { expr, startMs, stepMs, count, series, seriesTotal, warnings, infos, error, limits } = result;
+  return (
+    <section class="computed">
+      <div class="code">
+        <pre class="mono">{expr}</pre>
+        <CopyButton text={expr} what="PromQL" />
+        <CopyButton text={curlOf({ ...answer, queries: [result] }, location.origin)} what="curl command" />
+      </div>
+      {error !== undefined && (
+        <p class="crit">
+          {error.message} {error.hint}
+        </p>
+      )}
+      <dl>
+        <dt>Window</dt>
+        <dd>{windowText(expr)}</dd>
+        <dt>Range</dt>
+        <dd>
+          {dateTime(startMs, 'seconds')} to {dateTime(startMs + (count - 1) * stepMs, 'seconds')}
+        </dd>
+        <dt>Points</dt>
+        <dd>{pointsText(result)}</dd>
+        <dt>Source</dt>
+        <dd>{readText(result)}</dd>
+        <dt>Series</dt>
+        <dd>{seriesTotal > series.length ? `the largest ${series.length} of ${seriesTotal}` : seriesTotal}</dd>
+        {limits.length > 0 && <dt>Watched by</dt>}
+        {limits.map(({ rule, op, limit }) => (
+          <dd key={rule}>
+            <a href={address('/alerts', { rule })}>{rule}</a> fires at {op} {digits(limit)}
+          </dd>
+        ))}
+      </dl>
+      {[...warnings, ...infos].map((text) => (
+        <p key={text} class="note">
+          {text}
+        </p>
+      ))}
+      <a class="btn sm" href={address('/explore', { q: expr })}>
+        Open in Explore
+      </a>
+    </section>
+  );
+}
+
+export function Computed(props: { title: string; answer: ChartAnswer; onClose: () => void }): JSX.Element {
+  const { title, answer, onClose } = props;
+  return (
+    <Dialog title={`How “${title}” is computed`} onClose={onClose}>
+      {answer.queries.map((result, at) => (
+        <OneQuery key={at} result={result} answer={answer} />
+      ))}
+      <p class="muted">
+        The same text gives the same values in Prometheus at /api/v1/query_range with this start, end and step.
+      </p>
+    </Dialog>
+  );
+}
