@@ -265,11 +265,11 @@ export function expressRoute(request: ExpressRequest): string | undefined {
  * such middleware often has routes of its own (files, procedures).
  */
 export function expressMount(request: ExpressRequest): string | undefined {
-  const { route, baseUrl } = request;
-  if (route !== undefined || typeof baseUrl !== 'string') return undefined;
+  const { route, baseUrl, originalUrl } = request;
+  if (route !== undefined || typeof originalUrl !== 'string') return undefined;
+  if (typeof baseUrl === 'string' && baseUrl !== '') return middlewareRoute(baseUrl, middlewares.fixed);
   // Every application has its root.
-  if (baseUrl === '') return pathOf(request) === '/' ? '/' : undefined;
-  return middlewareRoute(baseUrl, middlewares.fixed);
+  return pathOf(request) === '/' ? '/' : undefined;
 }
 
 function middlewareRoute(base: string, among: readonly Middleware[]): string | undefined {
