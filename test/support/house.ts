@@ -43,7 +43,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     road: ['environment.ts', 'metrics', 'spans'],
     exporters: ['environment.ts', 'metrics', 'road'],
     'instrumentation-packages.ts': [],
-    others: ['instrumentation-packages.ts', 'spans'],
+    others: ['instrumentation-packages.ts', 'environment.ts', 'spans'],
     '.': ['environment.ts', 'logs', 'metrics', 'spans', 'road', 'exporters', 'instrumentation-packages.ts', 'others'],
   },
   'stack/balancer': {
