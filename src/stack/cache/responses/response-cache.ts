@@ -25,6 +25,7 @@ import { Fills, isPersonal } from './fills.ts';
 import { purgeMatch } from './purge-match.ts';
 import { PurgeLog } from './purge-log.ts';
 import type { RequestRules } from '../rules/request-rules.ts';
+import { storing } from '../rules/freshness.ts';
 import { bypassReason, NO_RULES, primaryKey, requestRules } from '../rules/request-rules.ts';
 import { findMatch, usableFor, type Match } from './matches.ts';
 import { PART, type KeptResponse, type ResponseEntries } from './response-entries.ts';
@@ -95,7 +96,8 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
   constructor(options: ResponseCacheOptions) {
     const { entries, clock, maxEntryBytes, maxFillingBytes, targets } = options;
     this.#options = options;
-    this.#room = { entries, clock, maxEntryBytes, maxFillingBytes, targets, fillingBytes: 0, tooLarge: 0 };
+    const limits = { maxEntryBytes, maxFillingBytes };
+    this.#room = { entries, clock, ...limits, targets, storing: storing(targets), fillingBytes: 0, tooLarge: 0 };
     this.#fills = new Fills(this.#room);
     this.#counts = new LookupCounts(options.name, 'cache lookup', () => this.#storeFigures());
     this.#purges = new PurgeLog(clock);

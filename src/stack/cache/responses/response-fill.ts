@@ -36,6 +36,8 @@ export interface FillRoom {
   /** Limit for the bytes of all fills together. */
   readonly maxFillingBytes: number;
   readonly targets: readonly string[];
+  /** `storing(targets)`. */
+  readonly storing: RegExp;
   fillingBytes: number;
   /** Responses that were not stored because they or all fills together were too large. */
   tooLarge: number;
@@ -132,8 +134,17 @@ export class Fill implements CacheFill {
     if (this.#taking?.tags.includes(tag)) this.cancel();
   }
 
+  mayStore(lines: string): boolean {
+    return this.#task.request.method === 'HEAD' || this.#room.storing.test(lines);
+  }
+
   head(status: number, headers: readonly string[]): boolean {
     const { request, kept } = this.#task;
+    // Without a lifetime and a validator; most answers of services are of this kind.
+    if (headers.length === 0 && request.method !== 'HEAD') {
+      this.#refuse(status, kept);
+      return false;
+    }
     const fields = withDate(headers, this.#room.clock.now());
     if (request.method === 'HEAD') {
       this.#updateFromHead(status, fields);
