@@ -172,7 +172,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     dashboards: ['state', 'ui', 'charts'],
     overview: ['state', 'ui', 'charts', 'alerts'],
     traces: ['state', 'ui', 'charts', 'overview'],
-    services: ['state', 'ui', 'charts', 'alerts'],
+    services: ['state', 'ui', 'charts', 'styles', 'alerts'],
     traffic: ['state', 'ui', 'charts', 'overview'],
     requests: ['state', 'ui', 'charts', 'styles', 'overview'],
     logs: ['state', 'ui', 'charts', 'styles'],

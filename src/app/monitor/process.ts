@@ -29,6 +29,7 @@ import { MADE_OWNER } from '../../monitor/alerts/made/book.ts';
 import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
 import { ACCESS_OWNER, accessStore } from '../../monitor/store/state/access-tables.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
+import { PIN_TABLES, Pins } from '../../monitor/store/state/pins.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
@@ -68,7 +69,7 @@ const GUESTS_MS = 5;
 const GUESTS_SHARE = { share: 0.5, burstMs: 1_000 };
 const STACK = 'stack';
 const OWN = 'monitor';
-const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER, ACCESS_OWNER, MADE_OWNER];
+const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER, ACCESS_OWNER, PIN_TABLES, MADE_OWNER];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -152,6 +153,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     intake,
     rules,
     annotations: new Annotations(state),
+    pins: new Pins(state),
     access: accessStore(state),
     health,
     own: new OwnMetrics(),
