@@ -33,10 +33,7 @@ export interface LoadOptions<T> {
   /** Values that replace the schema's defaults: used where neither file, environment nor a flag sets the key. */
   readonly defaults?: readonly Overlay[] | undefined;
   readonly aliases?: readonly KeyAlias[] | undefined;
-  /**
-   * Mistakes across sections that are each valid by themselves. `written` is the configuration before the schema; `config` is
-   * undefined when the schema refuses it, so that these mistakes are reported together with the others.
-   */
+  /** Mistakes across sections that are each valid by themselves. `written`: before the schema, which may refuse it. */
   readonly check?:
     | ((config: T | undefined, written: unknown) => readonly { readonly path: Path; readonly message: string }[])
     | undefined;
