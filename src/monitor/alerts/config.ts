@@ -7,6 +7,8 @@ const threshold = z.union([z.number(), z.string()]).optional();
 
 /** Reports all mistakes in an entry, in addition to those that the schema finds in its keys. The check runs in any case. */
 export const wholeEntry = z.check<ShortForm>(({ value, issues }) => {
+  // The schema's type error is the whole story of an entry that is no object.
+  if (typeof value !== 'object' || value === null) return;
   const texts = ['name', 'metric', 'expr', 'over'] as const;
   if (texts.some((key) => value[key] !== undefined && typeof value[key] !== 'string')) return;
   for (const { field, message } of shortFormProblems(value)) {
