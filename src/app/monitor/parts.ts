@@ -2,6 +2,7 @@
 import type { Clock, Turns } from '../../base/clock.ts';
 import type { Logger, RareLine } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
+import type { RouteLesson } from '../../model/learned-route.ts';
 import type { AccessStore } from '../../model/access.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { Tail } from '../../monitor/search/tail.ts';
@@ -13,6 +14,7 @@ import type { LineReader } from '../../monitor/ingest/lines/line-reader.ts';
 import type { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import type { Annotations } from '../../monitor/store/state/annotations.ts';
+import type { Pins } from '../../monitor/store/state/pins.ts';
 import type { Telemetry } from '../../telemetry/sdk.ts';
 import type { Insight } from './insight.ts';
 import type { MonitorHealth } from './health.ts';
@@ -25,6 +27,8 @@ import type { Settings } from '../process/settings-schema.ts';
 export interface MonitorOptions {
   /** Passes calls about balancer and cache to the stack process; absent when no stack runs beside this monitor. */
   readonly care?: ((call: CareCall) => Promise<CareReply>) | undefined;
+  /** Passes routes of the application to the balancer; absent when no stack runs beside this monitor. */
+  readonly onRoutes?: ((lessons: readonly RouteLesson[]) => void) | undefined;
   readonly settings: Settings;
   readonly dataDir: string;
   readonly testMode: boolean;
@@ -48,6 +52,7 @@ export interface MonitorParts {
   readonly intake: Intake;
   readonly rules: RuleEngine;
   readonly annotations: Annotations;
+  readonly pins: Pins;
   readonly access: AccessStore;
   readonly health: MonitorHealth;
   readonly own: OwnMetrics;
