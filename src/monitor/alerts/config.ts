@@ -53,7 +53,7 @@ const rule = z.strictObject(shortFormFields).check(wholeEntry);
 
 const file = z.strictObject({ file: z.string().min(1).describe('A Prometheus rule file.') });
 
-/** The notification channels of a single-file performance monitor: accepted, but not used by this version. */
-const channels = z.strictObject({ email: z.unknown(), webhook: z.unknown(), slack: z.unknown() }).partial();
+/** A flat performance monitor has its channels here: they have been moved to `notify`, and nothing is left. */
+const channels = z.strictObject({});
 
 export const alertsConfig = z.union([z.array(z.union([rule, file])).max(1_000), channels.transform(() => [])]);
