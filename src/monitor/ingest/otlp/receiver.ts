@@ -2,7 +2,6 @@
  * The step that both OTLP transports share: it decodes the bytes of one request, stores its items, and returns the bytes of
  * the answer.
  */
-import { setImmediate } from 'node:timers/promises';
 import { VitrineError } from '../../../base/errors.ts';
 import { RETRY_AFTER_SECONDS } from '../request/byte-budget.ts';
 import type { Intake, Outcome } from '../request/intake.ts';
@@ -26,6 +25,8 @@ export async function receive(
   body: Uint8Array,
   road: Road,
 ): Promise<Uint8Array> {
+  // Without this, the bodies of all senders that end in one turn are decoded in it.
+  if (intake.turns.due) await intake.turns.next();
   const outcome = await take(intake, signal, encoding, body, road);
   refuseIfNothingKept(outcome);
   return exportResponse(signal, outcome.rejected, encoding);
@@ -35,22 +36,26 @@ function take(intake: Intake, signal: Signal, encoding: OtlpEncoding, body: Uint
   const json = encoding === 'json';
   switch (signal) {
     case 'metrics':
-      return inTurns(metricParts(json ? decodeMetricsJson(body) : decodeMetrics(body)), (part) =>
+      return inTurns(intake, metricParts(json ? decodeMetricsJson(body) : decodeMetrics(body)), (part) =>
         intake.metrics(part, road),
       );
     case 'traces':
-      return inTurns(listParts(json ? decodeTracesJson(body) : decodeTraces(body)), (part) => intake.spans(part, road));
+      return inTurns(intake, listParts(json ? decodeTracesJson(body) : decodeTraces(body)), (part) =>
+        intake.spans(part, road),
+      );
     default:
-      return inTurns(listParts(json ? decodeLogsJson(body) : decodeLogs(body)), (part) => intake.logs(part, road));
+      return inTurns(intake, listParts(json ? decodeLogsJson(body) : decodeLogs(body)), (part) =>
+        intake.logs(part, road),
+      );
   }
 }
 
 /** The outcome of all parts together. */
-async function inTurns<T>(parts: Iterable<T>, store: (part: T) => Promise<Outcome>): Promise<Outcome> {
+async function inTurns<T>(intake: Intake, parts: Iterable<T>, store: (part: T) => Promise<Outcome>): Promise<Outcome> {
   let outcome: Outcome | undefined;
   const tally = new RejectionTally();
   for (const part of parts) {
-    if (outcome !== undefined) await setImmediate();
+    if (outcome !== undefined) await intake.turns.next();
     const { accepted, rejected } = await store(part);
     tally.addAll(rejected);
     outcome = { accepted: (outcome?.accepted ?? 0) + accepted, rejected: tally.list() };

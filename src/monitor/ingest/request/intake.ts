@@ -3,7 +3,7 @@
  * here as metrics, spans or log records. Each item is checked and passed to its sink; accepted and refused items are
  * counted, refusals by reason.
  */
-import type { Clock } from '../../../base/clock.ts';
+import { Turns, type Clock } from '../../../base/clock.ts';
 import type { LogSink, RejectReason, Rejection, SampleSink, SpanSink } from '../../../model/ports.ts';
 import type { LogRecord, SpanRecord } from '../../../model/records.ts';
 import type { IngestCounters, Road, Signal } from '../checks/counters.ts';
@@ -45,6 +45,8 @@ export interface Outcome {
   readonly rejected: readonly Rejection[];
 }
 
+/** Bodies are decoded so long in one turn of the event loop, then others get it. */
+const DECODING_MS = 5;
 const MIN_USUAL_SAMPLES = 64;
 const MAX_USUAL_SAMPLES = 4_096;
 const NOTHING: Outcome = { accepted: 0, rejected: [] };
@@ -58,6 +60,8 @@ export class Intake {
   readonly clock: Clock;
   readonly times: TimeRules;
   readonly labels: LabelLimits;
+  /** Shared by all requests that are decoded. */
+  readonly turns: Turns;
   readonly #counters: IngestCounters;
   readonly #metrics: MetricsToSamples;
   readonly #tap: IntakeOptions['tap'];
@@ -68,6 +72,7 @@ export class Intake {
   constructor(options: IntakeOptions) {
     this.sinks = options.sinks;
     this.clock = options.clock;
+    this.turns = new Turns(options.clock, DECODING_MS);
     this.times = options.times ?? DEFAULT_TIMES;
     this.labels = options.labels ?? LABEL_LIMITS;
     this.#counters = options.counters;
