@@ -87,7 +87,7 @@ async function round(port: number, seconds: number): Promise<number[]> {
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  await until(() => took.length === total);
+  await until(() => took.length === total, 120_000);
   for (const line of lines) line.end();
   return took;
 }

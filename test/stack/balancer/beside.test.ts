@@ -156,7 +156,7 @@ describe.skipIf(missing.length > 0)('beside nginx and HAProxy', () => {
       const clients = Array.from({ length: 700 }, () => open(port, get('/held')));
       await until(() => held.size >= 700 || undefined, 15_000);
       for (const client of clients) client.destroy();
-      const quick = await Promise.all(Array.from({ length: 20 }, () => raw(port, get('/quick'), /ok$/)));
+      const quick = await Promise.all(Array.from({ length: 20 }, () => raw(port, get('/quick'), /ok$/, 15_000)));
       await until(() => held.size === 0, 5_000);
       return quick.filter(({ status }) => status !== 200).length;
     });

@@ -8,17 +8,14 @@ import type { Socket } from 'node:net';
 import { closeGently } from './linger.ts';
 import { holdForTurn } from '../http/write-batch.ts';
 import { Encoder, type ContentCoding } from './encoder.ts';
+import { BLOCK_BYTES, writeJoined } from './joined-write.ts';
 import { REASONS } from './reasons.ts';
 
-/** Larger writes take a reusable block; smaller ones come from Node's pool or are cheap to collect. */
-const SMALL_BYTES = 16 * 1024;
-/** Room for one read from an upstream and the framing around it. */
-const BLOCK_BYTES = 96 * 1024;
-const SPARE_BLOCKS = 64;
 /** A compressed answer that is known to its end and shorter than this is sent in one piece. */
 const WHOLE_BYTES = 64 * 1024;
-/** Blocks are reused after they were sent. As garbage they would make the process grow until the collector runs. */
-const spare: Buffer[] = [];
+/** A long body is given to a TLS connection in pieces, because each write is encrypted at once, into memory of its own. */
+const PIECE_BYTES = 64 * 1024;
+
 export interface EncodingOwner {
   /** More bytes of the body can be taken. */
   onClientWritable(): void;
@@ -38,6 +35,9 @@ export class ClientReply {
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   #whole: Buffer | undefined;
+  /** The rest of a long body, where it is sent in pieces. */
+  #rest: Buffer | undefined;
+  #onSent: () => void = () => {};
   #trailers = '';
   #encoder: Encoder | undefined;
   /** The whole body has been given. */
@@ -100,6 +100,7 @@ export class ClientReply {
     this.#chunked = false;
     this.#pending = [];
     this.#pendingBytes = 0;
+    this.#rest = undefined;
     this.#encoder?.destroy();
     this.#encoder = undefined;
     this.#bodiless = bodiless;
@@ -134,6 +135,23 @@ export class ClientReply {
   /** The client has taken what was sent. */
   drained(): void {
     this.#encoder?.resume();
+    if (this.#complete) this.#sendPieces();
+  }
+
+  #sendPieces(): void {
+    if (this.#rest === undefined || this.#ended) return;
+    if (this.#head !== undefined) this.#socket.write(this.#headText(), 'latin1');
+    let room = true;
+    while (this.#rest.length > 0 && room) {
+      room = this.#socket.write(this.#rest.subarray(0, PIECE_BYTES));
+      this.#rest = this.#rest.subarray(PIECE_BYTES);
+    }
+    if (this.#rest.length > 0) {
+      this.#onStalling();
+      return;
+    }
+    this.#rest = undefined;
+    this.#onSent();
   }
 
   /** A view that is valid until `flush`. */
@@ -147,11 +165,15 @@ export class ClientReply {
     this.sentBytes += bytes.length;
   }
 
-  /** A complete body that nobody changes any more. A long body is sent without a copy, however many clients read it. */
+  /**
+   * A complete body that nobody changes any more. A long body is sent without a copy, however many clients read it; over TLS in
+   * pieces, as the client takes them.
+   */
   whole(bytes: Buffer): void {
     if (this.#encoder !== undefined) this.#encoder.write(bytes);
     else if (bytes.length > BLOCK_BYTES) {
-      this.#whole = bytes;
+      if ('encrypted' in this.#socket) this.#rest = bytes;
+      else this.#whole = bytes;
       this.sentBytes += bytes.length;
     } else this.body(bytes);
   }
@@ -189,14 +211,17 @@ export class ClientReply {
     if (this.#socket.writableNeedDrain) this.#onStalling();
   }
 
-  get encoding(): boolean {
-    return this.#encoder !== undefined;
+  /** Whether the body is compressed or sent in pieces: then `complete` tells when the answer can be ended. */
+  get gradual(): boolean {
+    return this.#encoder !== undefined || this.#rest !== undefined;
   }
 
-  /** The whole body was given. `done` is called when all of it is compressed and the answer can be ended. */
+  /** The whole body was given. `done` is called when all of it is compressed, or with the socket. */
   complete(done: () => void): void {
     this.#complete = true;
     this.#encoder?.end(done);
+    this.#onSent = done;
+    this.#sendPieces();
   }
 
   /** The answer is complete. Returns whether the connection stays open. */
@@ -229,6 +254,7 @@ export class ClientReply {
   /** The answer will never be complete: the connection is cut, so that the client cannot take it for a complete one. */
   cut(): void {
     this.#ended = true;
+    this.#rest = undefined;
     this.#encoder?.destroy();
     this.#socket.destroy();
   }
@@ -255,29 +281,8 @@ export class ClientReply {
       this.#whole = undefined;
     } else if (this.#bodiless) this.#socket.write(text, 'latin1');
     else if (bytes === 0) this.#socket.write(after.length > 2 ? text + after : text, 'latin1');
-    else this.#writeBytes(text + before, after);
+    else writeJoined(this.#socket, text + before, pending, bytes, after);
     if (pending.length > 0) this.#pending = [];
     this.#pendingBytes = 0;
-  }
-
-  /** Copies the text once, into a buffer. As a string, the body would be copied twice, and both copies would be garbage. */
-  #writeBytes(before: string, after: string): void {
-    const size = before.length + this.#pendingBytes + after.length;
-    const block = size > SMALL_BYTES && size <= BLOCK_BYTES;
-    const out = block ? (spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES)) : Buffer.allocUnsafe(size);
-    let at = out.write(before, 0, 'latin1');
-    for (const view of this.#pending) {
-      out.set(view, at);
-      at += view.length;
-    }
-    if (after !== '') out.write(after, at, 'latin1');
-    if (!block) {
-      this.#socket.write(out);
-      return;
-    }
-    // Only blocks that were sent completely are free again: after an error, libuv may still hold the others.
-    this.#socket.write(out.subarray(0, size), (error) => {
-      if (!error && spare.length < SPARE_BLOCKS) spare.push(out);
-    });
   }
 }

@@ -188,7 +188,7 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
     if (trailers !== '') this.#request.reply.trailers(trailers);
     this.#visit?.complete();
     const { reply } = this.#request;
-    if (reply.encoding) reply.complete(() => this.#delivered(this.#pieces.clock.monotonic()));
+    if (reply.gradual) reply.complete(() => this.#delivered(this.#pieces.clock.monotonic()));
     else this.#delivered(nowMs);
   }
 
@@ -222,7 +222,7 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
     const { reply, head } = this.#request;
     if (this.#pieces.draining()) reply.noKeepAlive();
     giveKept(reply, head, kept, this.#ownFields(kept.status, kept.cacheStatus), this.#packing());
-    if (reply.encoding) reply.complete(() => this.#finish(undefined));
+    if (reply.gradual) reply.complete(() => this.#finish(undefined));
     else this.#finish(undefined);
   }
 

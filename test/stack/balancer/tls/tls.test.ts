@@ -7,6 +7,10 @@ import { createServer as createHttpsServer, request as httpsRequest, Agent } fro
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { systemClock } from '../../../../src/base/clock.ts';
+import { silentLogger } from '../../../../src/base/logger.ts';
+import { cacheConfig } from '../../../../src/stack/cache/config.ts';
+import { openResponseCache } from '../../../../src/stack/cache/open-response-cache.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../../../support/until.ts';
 import { raw, Rig } from '../rig.ts';
@@ -111,6 +115,56 @@ describe.skipIf(!hasOpenssl)('TLS towards clients', () => {
     writeFileSync(leaf.cert_file, 'not a certificate');
     const lines = await until(async () => ((await serial()) === good ? true : undefined));
     expect(lines).toBe(true);
+  });
+
+  it('gives a long kept answer to a slow client as it reads, and completely, also when the balancer drains', async () => {
+    const body = 'x'.repeat(8_000_000);
+    const upstream = await rig.http((_request, response) => {
+      response.setHeader('Cache-Control', 'max-age=60');
+      response.end(body);
+    });
+    const opened = openResponseCache(
+      cacheConfig.parse({ responses: { max_entry: '16MiB' } }),
+      systemClock,
+      silentLogger,
+    );
+    rig.add(async () => opened?.[Symbol.asyncDispose]());
+    const { balancer } = await rig.balancer(
+      {
+        upstreams: [upstream.url],
+        tls: { listen: '127.0.0.1:0', certificates: [await authority.issue('slow', ['DNS:a.example'])] },
+      },
+      { responseCache: opened?.cache },
+    );
+    const port = balancer.secureAddress?.port ?? 0;
+    expect((await ask(port, 'a.example')).body).toHaveLength(body.length);
+    // The memory of what was encrypted for clients that do not read is outside the heap.
+    const before = process.memoryUsage.rss();
+    const slow = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const socket = connectTls({ port, servername: 'a.example', rejectUnauthorized: false });
+        rig.add(() => void socket.destroy());
+        await new Promise<void>((resolve) => void socket.once('secureConnect', resolve));
+        socket.pause();
+        socket.write('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n');
+        return socket;
+      }),
+    );
+    // A later request has been answered, so all of these have begun.
+    expect((await ask(port, 'a.example')).headers['cache-status']).toMatch(/hit/);
+    expect((process.memoryUsage.rss() - before) / 2 ** 20).toBeLessThan(160);
+    const drained = balancer.drain();
+    const received = slow.map(
+      (socket) =>
+        new Promise<number>((resolve) => {
+          let bytes = 0;
+          socket.on('data', (part: Buffer) => (bytes += part.length));
+          socket.on('close', () => resolve(bytes));
+          socket.resume();
+        }),
+    );
+    for (const bytes of await Promise.all(received)) expect(bytes).toBeGreaterThan(body.length);
+    await drained;
   });
 
   it('refuses old versions of TLS, and an invalid certificate at the start', async () => {
