@@ -63,6 +63,8 @@ export interface VitrineOptions {
   /** Wait until both ports answer; true unless told otherwise. */
   readonly ready?: boolean;
   readonly cwd?: string;
+  /** As it is installed (`dist/`, to be built before) instead of from the sources. */
+  readonly built?: boolean;
 }
 
 export async function startVitrine(options: VitrineOptions = {}): Promise<Vitrine> {
@@ -71,7 +73,7 @@ export async function startVitrine(options: VitrineOptions = {}): Promise<Vitrin
   const [command = 'start', ...rest] = options.command ?? [];
   await using started = new AsyncDisposableStack();
   const program = started.use(
-    startProgram(process.execPath, [MAIN, command, '--data', dataDir, ...rest], {
+    startProgram(process.execPath, [options.built === true ? BUILT : MAIN, command, '--data', dataDir, ...rest], {
       cwd: options.cwd,
       ownDir: dataDir,
       env: {

@@ -4,8 +4,7 @@
  * as its attribute `vitrine.misfit`, or refused when the configuration says so.
  */
 import { attributeAt } from '../../../model/record-fields.ts';
-import { newBag } from '../../../model/attribute-bag.ts';
-import type { AttributeValue, Attributes, LogRecord } from '../../../model/records.ts';
+import { newBag, type Attributes, type AttributeValue, type LogRecord } from '../../../model/records.ts';
 import { logRecordOf, type FieldNames } from './json-logs.ts';
 import { isLogfmt, logfmtOf, plainFields, type LineFormat } from './text-lines.ts';
 

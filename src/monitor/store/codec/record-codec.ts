@@ -3,8 +3,7 @@
  * garbage collector must walk them. The text is a JSON array: names are numbers of a bounded table, and values that JSON
  * cannot write (bigints, NaN, nested values) are arrays that begin with a letter. Unpacking gives back the same record.
  */
-import { newBag } from '../../../model/attribute-bag.ts';
-import type { Attributes, AttributeValue, Resource, Scope } from '../../../model/records.ts';
+import { newBag, type Attributes, type AttributeValue, type Resource, type Scope } from '../../../model/records.ts';
 
 export type Packed = string | number | boolean | null | readonly Packed[];
 

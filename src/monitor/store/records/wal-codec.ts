@@ -3,9 +3,16 @@
  * are written once. Attributes that JSON holds exactly are written as they are, others packed (`record-codec.ts`).
  */
 import { zstdCompressSync, constants } from 'node:zlib';
-import { newBag } from '../../../model/attribute-bag.ts';
+import {
+  newBag,
+  type Attributes,
+  type AttributeValue,
+  type LogRecord,
+  type Resource,
+  type Scope,
+  type SpanRecord,
+} from '../../../model/records.ts';
 import type { RecordOf, RecordSignal } from '../../../model/record-source.ts';
-import type { Attributes, AttributeValue, LogRecord, Resource, Scope, SpanRecord } from '../../../model/records.ts';
 import type { RequestRow } from '../../../model/request-row.ts';
 import { packValue, unpackValue, type Packed } from '../codec/record-codec.ts';
 import { decompressed } from './columns/batch-reader.ts';

@@ -1,6 +1,5 @@
 /** The cells of a batch's columns by name, as the rows are read. A column begins with the first row that has a value. */
-import { newBag } from '../../../../model/attribute-bag.ts';
-import type { AttributeValue, Attributes } from '../../../../model/records.ts';
+import { newBag, type Attributes, type AttributeValue } from '../../../../model/records.ts';
 import type { Cell } from './column.ts';
 
 /** Between the names of nested maps. */

@@ -2,20 +2,20 @@
  * How the records of each signal become columns, and columns records again. A record's own parts have names that begin with
  * a dot; attributes are columns by their names; resources and scopes are texts of JSON, of which a batch has few.
  */
-import { newBag } from '../../../../model/attribute-bag.ts';
-import type { RecordSignal } from '../../../../model/record-source.ts';
-import type {
-  Attributes,
-  AttributeValue,
-  LogRecord,
-  Resource,
-  Scope,
-  SpanEvent,
-  SpanKind,
-  SpanLink,
-  SpanRecord,
-  SpanStatus,
+import {
+  newBag,
+  type Attributes,
+  type AttributeValue,
+  type LogRecord,
+  type Resource,
+  type Scope,
+  type SpanEvent,
+  type SpanKind,
+  type SpanLink,
+  type SpanRecord,
+  type SpanStatus,
 } from '../../../../model/records.ts';
+import type { RecordSignal } from '../../../../model/record-source.ts';
 import { packValue, unpackValue, type Packed } from '../../codec/record-codec.ts';
 import { ATTRIBUTE, REST, restoreAttribute, type Cells } from './cells.ts';
 import { cellAt, cellNumber as number, cellText as text, type Cell } from './column.ts';
