@@ -40,20 +40,27 @@ const isSecretAt = (path: Path): boolean =>
 const isAddress = (value: object): value is { host: string; port: number } =>
   Object.keys(value).sort().join() === 'host,port';
 
+/** Undefined for what has parts of its own. */
+function plainValue(value: unknown, path: Path): Leaf['value'] | undefined {
+  if (value === null) return null;
+  if (value instanceof Secret) return HIDDEN;
+  if (typeof value === 'object') return isAddress(value) ? addressText(value) : undefined;
+  if (isSecretAt(path)) return HIDDEN;
+  if (typeof value === 'number' || typeof value === 'boolean') return value;
+  return typeof value === 'string' ? plainText(value, path).slice(0, MAX_TEXT) : typeof value;
+}
+
 function* leavesOf(value: unknown, path: Path): Generator<Leaf> {
   if (value === undefined) return;
-  if (value instanceof Secret) yield { path, value: HIDDEN };
-  else if (value === null || typeof value === 'number' || typeof value === 'boolean') {
-    yield { path, value: isSecretAt(path) && value !== null ? HIDDEN : value };
-  } else if (typeof value === 'string') {
-    yield { path, value: isSecretAt(path) ? HIDDEN : plainText(value, path).slice(0, MAX_TEXT) };
-  } else if (typeof value !== 'object') yield { path, value: String(typeof value) };
-  else if (isAddress(value)) yield { path, value: addressText(value) };
-  else {
-    const entries: [string | number, unknown][] = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
-    if (entries.length === 0) yield { path, value: Array.isArray(value) ? 'none' : '' };
-    for (const [key, inner] of entries) yield* leavesOf(inner, [...path, key]);
+  const plain = plainValue(value, path);
+  if (plain !== undefined) {
+    yield { path, value: plain };
+    return;
   }
+  const isList = Array.isArray(value);
+  const entries: [string | number, unknown][] = isList ? [...value.entries()] : Object.entries(value as object);
+  if (entries.length === 0) yield { path, value: isList ? 'none' : '' };
+  for (const [key, inner] of entries) yield* leavesOf(inner, [...path, key]);
 }
 
 const defaults = (): ReadonlyMap<string, Leaf['value']> => {

@@ -33,6 +33,28 @@ function Room({ store }: { store: StoreAnswer }): JSX.Element {
   );
 }
 
+function SignalRow({ signal }: { signal: StoreAnswer['signals'][number] }): JSX.Element {
+  return (
+    <tr>
+      <td>{WORDS[signal.signal]}</td>
+      <td class="num w">{digits(signal.records)}</td>
+      <td class="num">{size(signal.disk_bytes)}</td>
+      <td class="num w">{size(signal.memory_bytes)}</td>
+      <td class="num w">{signal.oldest_ms === null ? NONE : dateTime(signal.oldest_ms)}</td>
+      <td class="num">{age(signal.keep_ms)}</td>
+      <td class="w">
+        {signal.services.length === 0 ? (
+          NONE
+        ) : (
+          <>
+            <Name of={signal.services[0].service} most={30} /> {size(signal.services[0].bytes)}
+          </>
+        )}
+      </td>
+    </tr>
+  );
+}
+
 export function StorageCard(): JSX.Element {
   const store = useResource<StoreAnswer>('/api/store', EVERY_MS);
   return (
@@ -44,11 +66,11 @@ export function StorageCard(): JSX.Element {
       <Loaded of={store} height={160}>
         {(data) => (
           <>
-            <table>
+            <table class="storage">
               <thead>
                 <tr>
                   <th scope="col">Kind</th>
-                  <th scope="col" class="num">
+                  <th scope="col" class="num w">
                     records
                   </th>
                   <th scope="col" class="num">
@@ -71,7 +93,7 @@ export function StorageCard(): JSX.Element {
               <tbody>
                 <tr>
                   <td>Samples</td>
-                  <td class="num">{digits(data.samples.series)} series</td>
+                  <td class="num w">{digits(data.samples.series)} series</td>
                   <td class="num">{size(data.samples.disk_bytes)}</td>
                   <td class="num w">{size(data.samples.memory_bytes)}</td>
                   <td class="num w">{data.samples.days === 1 ? 'one day' : `${data.samples.days} days`}</td>
@@ -79,23 +101,7 @@ export function StorageCard(): JSX.Element {
                   <td class="w" />
                 </tr>
                 {data.signals.map((signal) => (
-                  <tr key={signal.signal}>
-                    <td>{WORDS[signal.signal]}</td>
-                    <td class="num">{digits(signal.records)}</td>
-                    <td class="num">{size(signal.disk_bytes)}</td>
-                    <td class="num w">{size(signal.memory_bytes)}</td>
-                    <td class="num w">{signal.oldest_ms === null ? NONE : dateTime(signal.oldest_ms)}</td>
-                    <td class="num">{age(signal.keep_ms)}</td>
-                    <td class="w">
-                      {signal.services.length === 0 ? (
-                        NONE
-                      ) : (
-                        <>
-                          <Name of={signal.services[0].service} most={30} /> {size(signal.services[0].bytes)}
-                        </>
-                      )}
-                    </td>
-                  </tr>
+                  <SignalRow key={signal.signal} signal={signal} />
                 ))}
               </tbody>
             </table>
