@@ -73,3 +73,28 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   const [best] = scored.sort((a, b) => a.score - b.score);
   return best !== undefined && best.score <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
 }
+
+/** What the schema says that it expects, at each step inside optional, default, pipe and union. */
+function expectationsOf(schema: z.ZodType): string[] {
+  const def = defOf(schema);
+  const own = schema.meta()?.description;
+  const inner = [
+    ...(def.innerType === undefined ? [] : [def.innerType]),
+    ...(def.type === 'pipe' && def.in !== undefined ? [def.in] : []),
+    ...(def.options ?? []),
+  ];
+  return [...(own === undefined ? [] : [own]), ...inner.flatMap(expectationsOf)];
+}
+
+/** The unit of the number that a value at `path` becomes: milliseconds of a duration, bytes of a size. */
+export function unitAt(schema: z.ZodType, path: Path): 'ms' | 'bytes' | '' {
+  const last = path.at(-1);
+  const expected = schemasAt(schema, path.slice(0, -1)).flatMap((each) => {
+    const { shape, element, valueType } = defOf(each);
+    const own = shape !== undefined && typeof last === 'string' && Object.hasOwn(shape, last) ? shape[last] : undefined;
+    const found = own ?? (typeof last === 'number' ? element : undefined) ?? valueType;
+    return found === undefined ? [] : expectationsOf(found);
+  });
+  if (expected.some((text) => text.startsWith('a duration'))) return 'ms';
+  return expected.some((text) => text.startsWith('a size')) ? 'bytes' : '';
+}

@@ -52,6 +52,8 @@ export interface MonitorParts {
   readonly intake: Intake;
   readonly rules: RuleEngine;
   readonly annotations: Annotations;
+  /** The configuration in use: the last one that was read without mistakes. */
+  readonly inUse: { settings: Settings };
   readonly pins: Pins;
   readonly access: AccessStore;
   readonly health: MonitorHealth;

@@ -21,6 +21,8 @@ import type { ConnectFacts } from '../../monitor/api/connect-routes.ts';
 import { addressText, localUrl } from '../process/settings.ts';
 import { removeSignInLink, writeSignInLink } from '../process/sign-in-file.ts';
 import { Access } from '../../monitor/api/access/access.ts';
+import type { StoreFacts } from '../../monitor/api/settings-routes.ts';
+import { effectiveSettings } from './effective-settings.ts';
 import { createMonitorApi, type MonitorApi } from '../../monitor/api/server.ts';
 import { ByteBudget } from '../../monitor/ingest/request/byte-budget.ts';
 import { ingestHttp, ingestOnly, type IngestHandler } from '../../monitor/ingest/http.ts';
@@ -79,6 +81,22 @@ function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | 
   return isLoopback(host) ? monitor.allowed_hosts : undefined;
 }
 
+function storeFacts(section: Settings['store'], stats: ReturnType<MonitorParts['store']['stats']>): StoreFacts {
+  const { series, sizeBytes, headBytes, days, writable, timeToFullSeconds } = stats;
+  const samples = { series, days, writable, diskBytes: sizeBytes, memoryBytes: headBytes };
+  const { retention, logs, traces, requests } = section;
+  return {
+    samples: { ...samples, secondsToFull: timeToFullSeconds },
+    maxBytes: section.max_size,
+    keepMs: {
+      samples: retention,
+      logs: logs.retention,
+      traces: traces.retention,
+      requests: requests.retention,
+    },
+  };
+}
+
 /** Until there is an account, each start offers a link that makes the first admin. Without a sign-in nobody needs one. */
 function offerFirstLink({ accounts }: Access, { settings, dataDir }: MonitorOptions): void {
   removeSignInLink(dataDir);
@@ -123,6 +141,10 @@ function apiOf(
     rules,
     annotations,
     pins: parts.pins,
+    configuration: {
+      settings: () => effectiveSettings(parts.inUse.settings),
+      store: () => storeFacts(settings.store, store.stats()),
+    },
     alerts: () => rules.recentAlerts(),
     health: () => health.report(),
     ready: () => health.ready,

@@ -153,6 +153,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     intake,
     rules,
     annotations: new Annotations(state),
+    inUse: { settings },
     pins: new Pins(state),
     access: accessStore(state),
     health,
@@ -278,6 +279,7 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
       const groups = ruleGroupsOf(settings);
       await parts.notifications?.reload(settings);
       await (parts.desk === undefined ? parts.rules.replace(groups) : parts.desk.reload(groups));
+      parts.inUse.settings = settings;
     },
     close: () => scope.close(),
   };

@@ -139,6 +139,46 @@ export interface AccountLink {
   readonly expiresMs: number;
 }
 
+/** One value of the configuration in use; a secret one is `<secret>`. */
+export interface SettingView {
+  /** For example `store.traces.retention`. */
+  readonly key: string;
+  readonly value: string | number | boolean | null;
+  readonly unit: 'ms' | 'bytes' | '';
+  readonly is_default: boolean;
+}
+
+/** `GET /api/config`: those that differ from the default first. */
+export interface SettingsAnswer {
+  readonly settings: readonly SettingView[];
+}
+
+/** `GET /api/store`: what is kept, how much room it takes, and since when. */
+export interface StoreAnswer {
+  readonly max_bytes: number;
+  readonly writable: boolean;
+  /** At the present growth; null while it does not grow. */
+  readonly seconds_to_full: number | null;
+  readonly samples: {
+    readonly series: number;
+    readonly disk_bytes: number;
+    readonly memory_bytes: number;
+    readonly days: number;
+    readonly keep_ms: number;
+  };
+  readonly signals: readonly {
+    readonly signal: 'logs' | 'traces' | 'requests';
+    readonly records: number;
+    readonly disk_bytes: number;
+    readonly memory_bytes: number;
+    readonly oldest_ms: number | null;
+    readonly lost_records: number;
+    readonly keep_ms: number;
+    /** Largest first. */
+    readonly services: readonly { readonly service: string; readonly records: number; readonly bytes: number }[];
+  }[];
+}
+
 /** `GET /api/audit`, newest first. */
 export interface AuditAnswer {
   readonly entries: readonly {

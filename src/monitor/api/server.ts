@@ -40,6 +40,7 @@ import { requestRoutes } from './records/request-routes.ts';
 import { traceRoutes } from './records/trace-routes.ts';
 import type { Route } from './routes.ts';
 import { findRoute } from './routes.ts';
+import { settingsRoutes, type SettingsSource } from './settings-routes.ts';
 import { servicesAnswer } from './service-matrix.ts';
 import type { ViewerLimits } from './socket.ts';
 import { LiveSocket } from './socket.ts';
@@ -60,6 +61,8 @@ export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly rules?: RuleSource | undefined;
   /** The annotations on charts. */
   readonly annotations?: Annotations | undefined;
+  /** What Settings shows of this server. */
+  readonly configuration?: SettingsSource | undefined;
   /** The metrics pinned to pages of services. */
   readonly pins?: Pins | undefined;
   /** Handles `/api/v1/…`, `/federate` and the other paths of its API; calls next for all others. */
@@ -184,9 +187,13 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
   };
 }
 
-const capabilitiesOf = ({ capabilities = [], store, pins }: MonitorApiOptions, access: Access): string[] => [
+const capabilitiesOf = (
+  { capabilities = [], store, pins, configuration }: MonitorApiOptions,
+  access: Access,
+): string[] => [
   ...capabilities,
   ...(pins === undefined ? [] : ['pins']),
+  ...(configuration === undefined ? [] : ['configuration']),
   ...(store === undefined ? [] : ['tokens']),
   ...(access.accounts === undefined ? [] : ['accounts']),
 ];
@@ -205,6 +212,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ...healthRoutes(options, access),
     ...sessionRoutes({ access, store, clock: options.clock, capabilities: capabilitiesOf(options, access) }),
     ...accountRoutes(access.accounts),
+    ...settingsRoutes(options.configuration, options.records),
     ...tokenRoutes(access, store, options.clock),
     ...connectRoutes(options.connect, options.spans, options.clock),
     ...liveRoutes,

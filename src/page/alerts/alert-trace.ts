@@ -2,11 +2,13 @@
 import type { AlertView, LogsAnswer, TracesAnswer } from '../../monitor/api/contract.ts';
 import { getJson } from '../state/api.ts';
 import { address } from '../state/router.ts';
-import { questionOf } from './trace-question.ts';
+import { questionOf, type TraceQuestion } from './trace-question.ts';
 
 /** The id of the trace, undefined when no trace of its time is kept. Rejects as `getJson` does. */
-export async function traceOf(alert: AlertView): Promise<string | undefined> {
-  const { service, errors, from, to } = questionOf(alert);
+export const traceOf = (alert: AlertView): Promise<string | undefined> => traceFor(questionOf(alert));
+
+/** The same for any problem of a service and a time. */
+export async function traceFor({ service, errors, from, to }: TraceQuestion): Promise<string | undefined> {
   const slowest = async (about: string | undefined, failed: boolean): Promise<string | undefined> => {
     const params = { from, to, service: about, errors: failed ? 'true' : undefined, sort: 'duration', limit: '1' };
     return (await getJson<TracesAnswer>(address('/api/traces', params))).traces[0]?.traceId;

@@ -25,7 +25,7 @@ export function DashboardListPage(): JSX.Element {
     <>
       <h1 class="page-title c12">Dashboards</h1>
       {DASHBOARDS.map((dashboard) => (
-        <a key={dashboard.id} class="card c4 board" href={address(`/dashboards/${slugOf(dashboard)}`, {})}>
+        <a key={dashboard.id} data-row class="card c4 board" href={address(`/dashboards/${slugOf(dashboard)}`, {})}>
           <h2>{titleOf(dashboard)}</h2>
           <p class="muted">{dashboard.description}</p>
           <p class="muted">{dashboard.panels.length} panels</p>

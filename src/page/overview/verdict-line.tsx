@@ -1,8 +1,30 @@
 /** The verdict and how many alerts there are, in one line. */
 import type { JSX } from 'preact';
 import type { LiveFrame, ServiceRow } from '../../monitor/api/contract.ts';
+import { traceFor } from '../alerts/alert-trace.ts';
+import type { TraceQuestion } from '../alerts/trace-question.ts';
+import { go } from '../state/router.ts';
 import { StatusIcon } from '../ui/icons.tsx';
+import { say, sayError } from '../ui/toast.tsx';
 import { verdictOf } from './verdict.ts';
+
+/** From the verdict to a request that shows the problem, in one step. */
+function ShowTrace({ cause }: { cause: TraceQuestion }): JSX.Element {
+  const open = async (): Promise<void> => {
+    try {
+      const traceId = await traceFor(cause);
+      if (traceId === undefined) say('No trace of this time is kept.');
+      else go(`/traces/${traceId}`);
+    } catch (error) {
+      sayError(error);
+    }
+  };
+  return (
+    <button type="button" class="btn sm" onClick={() => void open()}>
+      Show a trace
+    </button>
+  );
+}
 
 export function VerdictLine({
   frame,
@@ -11,14 +33,17 @@ export function VerdictLine({
   frame: LiveFrame | undefined;
   services: readonly ServiceRow[];
 }): JSX.Element {
-  const { status, parts } = verdictOf(frame, services);
+  const { status, parts, cause } = verdictOf(frame, services);
   const firing = (frame?.alerts ?? []).filter(({ state }) => state === 'firing');
   const critical = firing.filter(({ severity }) => severity === 'critical').length;
   const warning = firing.filter(({ severity }) => severity === 'warning').length;
   return (
     <section class="verdict" aria-label="Verdict">
       <StatusIcon status={status} />
-      <p>{parts.map(({ text, strong }, at) => (strong ? <b key={at}>{text}</b> : text))}</p>
+      <p>
+        {parts.map(({ text, strong }, at) => (strong ? <b key={at}>{text}</b> : text))}{' '}
+        {cause !== undefined && <ShowTrace cause={cause} />}
+      </p>
       <div class="facts">
         {critical > 0 && (
           <span>

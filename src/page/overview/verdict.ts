@@ -11,6 +11,7 @@ import type {
   ServiceRow,
 } from '../../monitor/api/contract.ts';
 import { aboutOf, summaryOf } from '../alerts/alert-text.ts';
+import { questionOf, type TraceQuestion } from '../alerts/trace-question.ts';
 import { age, digits, duration, joined, percent, rate } from '../state/format.ts';
 import { visibleName } from '../state/visible-name.ts';
 import type { Status } from '../ui/status.ts';
@@ -25,6 +26,8 @@ export interface VerdictPart {
 export interface Verdict {
   readonly status: Status;
   readonly parts: readonly VerdictPart[];
+  /** Which trace shows the problem; absent when no request has it. */
+  readonly cause?: TraceQuestion | undefined;
 }
 
 /** One problem; the one of the first concern, worst first, becomes the verdict. */
@@ -115,25 +118,30 @@ function fromAlert(alert: AlertView, current: CurrentFigures, nowMs: number): Pr
   const concern = concernOf(alert);
   const since = age(nowMs - (alert.firedAtMs ?? alert.activeAtMs));
   const status = alert.severity === 'critical' ? 'crit' : 'warn';
+  const cause = concern === 'failing' || concern === 'slow' ? questionOf(alert) : undefined;
   const text = summaryOf(alert);
   const tail = [plain(`, for ${since}.`), ...causeOf(concern, current)];
   if (text !== '' && alert.annotations.summary !== undefined) {
     const unnamed = subject !== '' && !text.includes(subject) ? `${named(subject)}: ` : '';
-    return { status, concern, subject, parts: [strong(`${unnamed}${text}`), ...tail] };
+    return { status, concern, subject, cause, parts: [strong(`${unnamed}${text}`), ...tail] };
   }
   const head =
     subject === '' ? alert.name : concern === 'slow' ? `${named(subject)} is slow` : `${named(subject)}: ${alert.name}`;
   // Within a sentence; a word in capitals is a name.
   const why = /^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
-  return { status, concern, subject, parts: [strong(head), plain(why === '' ? '' : `: ${why}`), ...tail] };
+  return { status, concern, subject, cause, parts: [strong(head), plain(why === '' ? '' : `: ${why}`), ...tail] };
 }
 
-function fromService(row: ServiceRow, current: CurrentFigures): Problem {
+/** The strip of a service is of this time. */
+const STRIP_MS = 15 * 60_000;
+
+function fromService(row: ServiceRow, current: CurrentFigures, nowMs: number): Problem {
   const concern = /errors/.test(row.reason) ? 'failing' : 'slow';
   return {
     status: row.state === 'unhealthy' ? 'crit' : 'warn',
     concern,
     subject: row.service,
+    cause: { service: row.service, errors: concern === 'failing', from: String(nowMs - STRIP_MS), to: undefined },
     parts: [strong(`${named(row.service)} needs a look`), plain(`: ${row.reason}.`), ...causeOf(concern, current)],
   };
 }
@@ -151,7 +159,7 @@ function problemsOf({ health, current, alerts, timeMs }: LiveFrame, services: re
     .map((alert) => fromAlert(alert, current, timeMs));
   const bad = services
     .filter(({ state }) => state === 'unhealthy' || state === 'degraded')
-    .map((row) => fromService(row, current));
+    .map((row) => fromService(row, current, timeMs));
   const out = current.upstreams.filter(({ up }) => !up);
   const problems = [...down, ...firing, ...bad];
   if (out.length === 0) return problems;
@@ -209,5 +217,5 @@ export function verdictOf(frame: LiveFrame | undefined, services: readonly Servi
   const others = new Set(problems.map(({ subject }) => subject));
   others.delete(first.subject);
   const more = others.size === 0 ? [] : [plain(` ${others.size} more ${others.size === 1 ? 'needs' : 'need'} a look.`)];
-  return { status: first.status, parts: [...first.parts, ...more] };
+  return { status: first.status, cause: first.cause, parts: [...first.parts, ...more] };
 }

@@ -9,6 +9,7 @@ import { setTheme, theme } from '../state/theme.ts';
 import { sayError } from '../ui/toast.tsx';
 import { AccountsCard } from './accounts.tsx';
 import { PasswordForm } from './password-form.tsx';
+import { ConfigurationCard, StorageCard } from './server-cards.tsx';
 import { AuditCard, TokensCard } from './tokens.tsx';
 
 const THEMES = [
@@ -127,6 +128,12 @@ export function SettingsPage(): JSX.Element {
       <BrowserCard />
       <SessionCard />
       <ServerCard />
+      {capabilities.value?.includes('configuration') === true && (
+        <>
+          <StorageCard />
+          {mayDo('admin') && <ConfigurationCard />}
+        </>
+      )}
       {mayDo('admin') && capabilities.value?.includes('tokens') === true && (
         <>
           {capabilities.value.includes('accounts') && <AccountsCard />}

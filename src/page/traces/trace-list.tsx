@@ -110,7 +110,7 @@ function Filters({ query }: { query: URLSearchParams }): JSX.Element {
 
 function Row({ trace, longest }: { trace: TraceSummaryView; longest: number }): JSX.Element {
   return (
-    <a class="trace-row" href={`/traces/${trace.traceId}`}>
+    <a class="trace-row" data-row href={`/traces/${trace.traceId}`}>
       <time dateTime={new Date(trace.startMs).toISOString()}>{clockTime(trace.startMs)}</time>
       <span class="root cut">
         <b>{trace.name}</b> <span class="muted">{trace.service}</span>

@@ -5,16 +5,18 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeTraces } from '../../support/page/fake-stack.ts';
-import type { Scheme, Size } from '../../support/page/page-browser.ts';
+import type { Scheme, Size, Viewing } from '../../support/page/page-browser.ts';
 import {
   axeOf,
   buildPage,
   CHROMIUM,
   flawsOf,
+  flawsUnder,
   openPage,
   picture,
   SIZES,
   startBrowser,
+  VIEWINGS,
 } from '../../support/page/page-browser.ts';
 import type { PageServer } from '../../support/page/page-server.ts';
 import { startPageServer } from '../../support/page/page-server.ts';
@@ -76,6 +78,12 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
     await picture(page, `${name}-${size}-${scheme}`);
     expect(await flawsOf(page)).toEqual([]);
     expect(await axeOf(page)).toEqual([]);
+    const all = Object.keys(VIEWINGS) as Viewing[];
+    const turn = NAMES.indexOf(name);
+    for (const viewing of NIGHTLY ? all : [all[turn % all.length], all[(turn + 2) % all.length]]) {
+      expect(await flawsUnder(page, viewing)).toEqual([]);
+      await picture(page, `${name}-${size}-${scheme}-${viewing.replaceAll(/\W+/g, '-')}`);
+    }
     expect(troubles).toEqual([]);
   });
 
@@ -100,12 +108,29 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
         const { page, troubles } = opened;
         const state = page.locator('.state, .facts-list').first();
         await state.waitFor({ state: 'attached' });
-        await page.locator('.loaded.dim').waitFor({ state: 'detached' });
+        await page.locator('.loaded.dim, .plot-box.dim').first().waitFor({ state: 'detached' });
         await picture(page, `${name}-${kind}-${size}-${scheme}`);
         expect(await flawsOf(page)).toEqual([]);
         expect(await axeOf(page)).toEqual([]);
         if (kind === 'empty') expect(troubles).toEqual([]);
       }
+    });
+
+    it('keeps old data and says its age when it cannot be renewed', async () => {
+      await using opened = await openPage(browser, busy.url, '/service?service=payments', {
+        size,
+        scheme,
+        expected: /Failed to load resource/,
+      });
+      const { page, troubles } = opened;
+      await page.locator('section[aria-label=Routes] tbody tr').first().waitFor();
+      await page.route('**/api/**', (route) => route.abort());
+      await page.getByText('It could not be renewed').first().waitFor();
+      await picture(page, `service-stale-${size}-${scheme}`);
+      expect(await page.locator('section[aria-label=Routes] tbody tr').count()).toBeGreaterThan(3);
+      expect(await flawsOf(page)).toEqual([]);
+      expect(await axeOf(page)).toEqual([]);
+      expect(troubles).toEqual([]);
     });
 
     it('says that it is offline, dims what it shows, and comes back', async () => {

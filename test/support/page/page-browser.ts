@@ -120,6 +120,53 @@ const FLAWS = `(() => {
 
 export const flawsOf = (page: Page): Promise<string[]> => page.evaluate<string[]>(FLAWS);
 
+/** Ways in which people look at a page; each is put on a page that is open. */
+export const VIEWINGS = {
+  /** WCAG 1.4.4: 200 % of 1440×900 are as many CSS pixels. */
+  'at 200 %': (page: Page) => page.setViewportSize({ width: 720, height: 450 }),
+  /** WCAG 1.4.10: reflow. */
+  'at 320 px': (page: Page) => page.setViewportSize({ width: 320, height: 640 }),
+  /** WCAG 1.4.12. A sheet made by script: the policy of the page allows no inline style. */
+  'with wide text': (page: Page) =>
+    page.evaluate(`(() => {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync('* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; } p { margin-bottom: 2em !important; }');
+      document.adoptedStyleSheets = [sheet];
+    })()`),
+  'in forced colours': (page: Page) => page.emulateMedia({ forcedColors: 'active' }),
+  'with little motion': (page: Page) => page.emulateMedia({ reducedMotion: 'reduce' }),
+} as const;
+export type Viewing = keyof typeof VIEWINGS;
+
+/** Text that its box cuts without an ellipsis, and movement that goes on for ever. */
+const CUT = `(() => {
+  const found = [];
+  for (const element of document.querySelectorAll('main h1, main h2, main button, main th, main td, main dd, main p, main .v, nav a')) {
+    const style = getComputedStyle(element);
+    if (element.closest('.vh') || style.overflowX === 'visible' || style.textOverflow === 'ellipsis') continue;
+    if (element.scrollWidth > element.clientWidth + 2 && element.clientWidth > 1 && style.overflowX === 'hidden')
+      found.push('cut: ' + element.textContent.trim().slice(0, 60));
+  }
+  if (matchMedia('(prefers-reduced-motion: reduce)').matches)
+    for (const moving of document.getAnimations()) {
+      if (moving.effect.getComputedTiming().iterations === Infinity && moving.playState === 'running')
+        found.push('moves for ever: ' + moving.effect.target.className);
+    }
+  return found;
+})()`;
+
+/** The flaws of the page under one way of looking at it. */
+export async function flawsUnder(page: Page, viewing: Viewing): Promise<string[]> {
+  await VIEWINGS[viewing](page);
+  // Charts follow the size of their boxes in the next frames.
+  await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+  const found = [...(await flawsOf(page)), ...(await page.evaluate<string[]>(CUT))];
+  // The sheet for wide text also lowers line heights that are larger, and with them the heights of links.
+  return found
+    .filter((flaw) => viewing !== 'with wide text' || !/ is \d+×\d+$/.test(flaw))
+    .map((flaw) => `${viewing}: ${flaw}`);
+}
+
 /** What axe finds, one line each. */
 export async function axeOf(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);

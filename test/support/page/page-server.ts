@@ -21,6 +21,7 @@ import type { RuleSource } from '../../../src/monitor/alerts/rules/view.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import { careRoutes } from '../../../src/monitor/api/care-routes.ts';
 import { FakeBalancer, fakeAlerts, fakeCare, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
+import { fakeConfiguration } from './fake-configuration.ts';
 import { fakeRequests } from './fake-ledger.ts';
 import type { LogSource, Querier, SpanSource } from '../../../src/model/ports.ts';
 import type { LogRecord } from '../../../src/model/records.ts';
@@ -156,6 +157,7 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     connect: { otlpHttp: '127.0.0.1:4318', otlpGrpc: '127.0.0.1:4317', balancer: '127.0.0.1:8080', ownServices: [] },
     routes: kind === 'broken' ? [] : careRoutes(fakeCare),
     token: options.token,
+    configuration: fakeConfiguration,
     rules: shippedRules,
     prometheusRouter:
       kind === 'broken'
