@@ -45,13 +45,20 @@ function Verdict({ alert }: { alert: AlertDetail }): JSX.Element {
   );
 }
 
+/** By the name of the metric: a count of a duration is no duration, and a duration is no ratio. */
+function unitOf(expr: string): Panel['unit'] {
+  if (/_ratio(?![a-z])/.test(expr)) return 'ratio';
+  if (/_bytes(?![a-z])/.test(expr)) return 'bytes';
+  return /_seconds(?:_sum|_bucket|(?!_)(?![a-z]))/.test(expr) ? 'seconds' : 'count';
+}
+
 function Chart({ alert, chart }: { alert: AlertDetail; chart: NonNullable<AlertDetail['chart']> }): JSX.Element {
   const panel = useMemo(
     (): Panel => ({
       id: 'alert',
       title: chart.rule,
       subtitle: 'the figure of the rule for this alert, with its limit',
-      unit: /ratio/i.test(chart.expr) ? 'ratio' : /_seconds/.test(chart.expr) ? 'seconds' : 'count',
+      unit: unitOf(chart.expr),
       kind: 'timeseries',
       queries: [{ expr: chart.expr, legend: alert.labels['alertname'] ?? 'value', main: true, exact: true }],
       width: 8,
@@ -139,7 +146,7 @@ function Alert({ alert, reload }: { alert: AlertDetail; reload: () => void }): J
     zoomTo(began - BEFORE_MS, Math.max(ended, began + AFTER_MS));
   }, [alert.fingerprint]);
   return (
-    <>
+    <div class="alert-body">
       <Verdict alert={alert} />
       <div class="c12 alert-tools">
         <span class="chips">
@@ -169,7 +176,7 @@ function Alert({ alert, reload }: { alert: AlertDetail; reload: () => void }): J
         </section>
         <Similar similar={alert.similar} />
       </div>
-    </>
+    </div>
   );
 }
 

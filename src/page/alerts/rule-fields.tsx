@@ -31,9 +31,9 @@ function SimpleFields({ rule }: { rule: RuleView | undefined }): JSX.Element {
     <>
       <label>
         Figure
-        <select name="metric" defaultValue={rule?.metric ?? 'response_time_avg'}>
+        <select name="metric">
           {METRICS.map((one) => (
-            <option key={one} value={one}>
+            <option key={one} value={one} selected={one === rule?.metric}>
               {one.replaceAll('_', ' ')}
             </option>
           ))}
@@ -41,9 +41,11 @@ function SimpleFields({ rule }: { rule: RuleView | undefined }): JSX.Element {
       </label>
       <label>
         Is
-        <select name="side" defaultValue={rule?.below === undefined ? 'above' : 'below'}>
+        <select name="side">
           <option value="above">above</option>
-          <option value="below">below</option>
+          <option value="below" selected={rule?.below !== undefined}>
+            below
+          </option>
         </select>
       </label>
       <label>
@@ -84,10 +86,12 @@ export function RuleFields({ rule, kind }: FieldsProps): JSX.Element {
       </label>
       <label>
         Severity
-        <select name="severity" defaultValue={rule?.severity ?? 'warning'}>
-          <option value="info">info</option>
-          <option value="warning">warning</option>
-          <option value="critical">critical</option>
+        <select name="severity">
+          {['info', 'warning', 'critical'].map((one) => (
+            <option key={one} value={one} selected={one === (rule?.severity ?? 'warning')}>
+              {one}
+            </option>
+          ))}
         </select>
       </label>
       <label class="grow">

@@ -36,8 +36,8 @@ function Silence({ silence, reload }: { silence: SilenceView; reload: () => void
       </div>
       <div class="line">
         <p class="muted">
-          <Name of={comment === '' ? 'No reason given.' : comment} most={120} /> By <Name of={createdBy} most={40} />.
-          Mutes {mutes.length} now.
+          <Name of={comment === '' ? 'No reason given' : comment.replace(/\.$/, '')} most={120} />. By{' '}
+          <Name of={createdBy} most={40} />. Mutes {mutes.length} now.
         </p>
         {mayDo('editor') && (
           <button type="button" class="btn sm" onClick={end}>

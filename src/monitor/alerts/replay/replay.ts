@@ -37,8 +37,8 @@ export interface Replay extends Paging {
   readonly warnings: readonly string[];
 }
 
-/** A longer range is judged at longer steps. */
-const MAX_STEPS = 20_000;
+/** A longer range is judged at longer steps. A range query has at most 11,000 points. */
+const MAX_STEPS = 10_000;
 const LONGEST_MS = 31 * 86_400_000;
 const TIMEOUT_MS = 60_000;
 

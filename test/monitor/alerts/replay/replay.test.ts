@@ -241,6 +241,34 @@ inhibit_rules: [{ source_matchers: ['id="1"'], target_matchers: ['id="3"'] }]
   });
 });
 
+describe('a long range', () => {
+  it('is judged at longer steps, as many as a query may have, and the answer says so', async () => {
+    const rig = await pipelineRig('route: { receiver: a }\nreceivers: [{ name: a, webhook_configs: [{ to: a }] }]\n');
+    try {
+      const { config } = rig.pipeline;
+      const { steps, stepMs, warnings } = await replay(
+        {
+          spec: ruleOf('{ alert: A, expr: load > 1 }'),
+          fromMs: T0,
+          toMs: T0 + 86_400 * S,
+          intervalMs: S,
+          isIncident: () => false,
+          known: [],
+        },
+        {
+          querier: embeddedQuerier(filled([0, 2])),
+          paging: { config, mutedAt: () => undefined, resolveThroughMutes: true },
+        },
+      );
+      expect(steps).toBeGreaterThan(9_000);
+      expect(stepMs).toBe(9 * S);
+      expect(warnings).toEqual(['judged each 9s instead of each 1s: shorter breaches may be missing']);
+    } finally {
+      await rig[Symbol.asyncDispose]();
+    }
+  });
+});
+
 describe('incidents', () => {
   const at = (from: number, to: number | undefined, name: string): Episode => ({
     labels: Labels.from({ alertname: name }),
