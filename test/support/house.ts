@@ -24,6 +24,7 @@ export const PAGE_MAY_IMPORT = [
   'monitor/api/care-contract.ts',
   'monitor/api/charts/contract.ts',
   'monitor/api/records/contract.ts',
+  'monitor/api/targets/contract.ts',
   'dashboards',
 ];
 
@@ -118,6 +119,9 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     kinds: ['check.ts', 'net'],
     schedule: ['check.ts', 'net', 'kinds'],
     probe: ['check.ts'],
+    history: ['check.ts'],
+    config: ['check.ts', 'net', 'probe', 'history'],
+    '.': ['check.ts', 'schedule', 'probe', 'history', 'config'],
   },
   'monitor/alerts': { rules: [], notify: ['rules'], '.': ['rules'] },
   'monitor/api': {
@@ -131,6 +135,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     prometheus: [],
     alerts: ['routes.ts', 'answers.ts'],
     charts: ['routes.ts', 'answers.ts'],
+    targets: ['routes.ts', 'answers.ts'],
     records: ['routes.ts', 'answers.ts', 'search-outcome.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
     '.': ['routes.ts', 'contract.ts', 'guard.ts', 'answers.ts', 'trace-spread.ts', 'views.ts', 'charts', 'records'],
   },

@@ -4,6 +4,9 @@ import type { Logger, RareLine } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
 import type { AccessStore } from '../../model/access.ts';
 import type { Querier } from '../../model/ports.ts';
+import type { Scope } from '../../base/scope.ts';
+import type { Route } from '../../monitor/api/routes.ts';
+import type { Targets } from '../../monitor/targets/targets.ts';
 import type { Tail } from '../../monitor/search/tail.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
@@ -35,6 +38,15 @@ export interface MonitorOptions {
   readonly logger: Logger;
 }
 
+export interface OpenTargets {
+  readonly targets: Targets;
+  readonly routes: readonly Route[];
+  /** Throws VitrineError `config_invalid`; the former targets then stay. */
+  reload(settings: Settings): void;
+  /** Starts the checks. */
+  begin(scope: Scope): Promise<void>;
+}
+
 export interface MonitorParts {
   readonly store: SampleStore;
   readonly querier: Querier;
@@ -56,4 +68,6 @@ export interface MonitorParts {
   readonly rareLine: RareLine;
   /** Absent in test mode. */
   readonly notifications: Notifications | undefined;
+  /** Absent in test mode. */
+  readonly targets: OpenTargets | undefined;
 }

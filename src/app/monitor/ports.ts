@@ -122,7 +122,7 @@ function apiOf(
     pageDir: path.join(PACKAGE_ROOT, 'dist/page'),
     logger,
     clock,
-    routes: [...alertRoutes(parts, clock, version), ...careRoutes(options.care)],
+    routes: [...alertRoutes(parts, clock, version), ...careRoutes(options.care), ...(parts.targets?.routes ?? [])],
     connect: connectFacts(options),
     capabilities: capabilitiesOf(options),
     allowedHosts: [settings.monitor.listen.host, ...settings.monitor.allowed_hosts],

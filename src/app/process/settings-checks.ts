@@ -4,6 +4,8 @@
  */
 import type { Path } from '../../config/document.ts';
 import { parseAddress, type Address } from '../../config/types.ts';
+import { targetId } from '../../monitor/targets/config/compile.ts';
+import { targetProblems } from '../../monitor/targets/config/joined.ts';
 import { isLoopback } from '../../model/exposure.ts';
 import type { Settings } from './settings-schema.ts';
 
@@ -85,7 +87,26 @@ function doubledAlerts({ alerts }: Settings): SettingsProblem[] {
   });
 }
 
+function wrongTargets({ targets, monitoring }: Settings, written: unknown): SettingsProblem[] {
+  const all = [...targets.list, ...(monitoring?.targets ?? [])].map((one) => ({
+    id: targetId(one.name),
+    name: one.name,
+    dependsOn: 'depends_on' in one ? (one.depends_on ?? []).map(targetId) : [],
+  }));
+  const isList = Array.isArray((written as { targets?: unknown }).targets);
+  return targetProblems(all).map(({ at, key, message }) => {
+    const own = targets.list.length;
+    const base: Path = isList ? ['targets', at] : ['targets', 'list', at];
+    return { path: at < own ? [...base, key] : ['monitoring', 'targets', at - own, key], message };
+  });
+}
+
 /** `written`: the configuration before its schema, where the places are those of the file. */
 export function settingsProblems(settings: Settings, written: unknown): SettingsProblem[] {
-  return [...clashes(settings), ...loops(settings, written), ...doubledAlerts(settings)];
+  return [
+    ...clashes(settings),
+    ...loops(settings, written),
+    ...doubledAlerts(settings),
+    ...wrongTargets(settings, written),
+  ];
 }

@@ -18,7 +18,7 @@ export interface Call {
 export type Handler = (call: Call) => unknown;
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** For example `/api/traces/:id`. A parameter is one segment. */
   readonly path: string;
   /** True for a route that needs no token. */
@@ -49,6 +49,8 @@ function paramsOf(pattern: string, path: string): Record<string, string> | undef
   }
   return params;
 }
+
+export const isAt = (route: Route, path: string): boolean => paramsOf(route.path, path) !== undefined;
 
 /**
  * Undefined when no route has this path. HEAD is looked up as GET.

@@ -268,7 +268,8 @@ describe('settings', () => {
     const warnings: string[] = [];
     const settings = settingsFrom(text, { env: {} }, (sentence) => warnings.push(sentence));
     expect(settings.store.retention).toBe(30 * 86_400_000);
-    expect(warnings).toEqual(['monitoring: not used by this version', 'ai: not used by this version']);
+    expect(warnings).toEqual(['ai: not used by this version']);
+    expect(settings.monitoring).toMatchObject({ interval: 30, targets: [{ name: 'Web', type: 'web' }] });
   });
 
   it('reports every mistake of a file at once, with its place', () => {
