@@ -15,7 +15,7 @@ import type { ClientOptions } from './client.ts';
 import { DRILLS, type Drill } from './drill.ts';
 import { fail } from './output.ts';
 import { addSearch } from './search-commands.ts';
-import { addTargets } from './target-commands.ts';
+import { addTargets } from './targets/target-commands.ts';
 import { version } from '../app/process/version.ts';
 
 const EXIT_CODES = `

@@ -2,12 +2,14 @@
 import type { Clock, Turns } from '../../base/clock.ts';
 import type { Logger, RareLine } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
+import type { RouteLesson } from '../../model/learned-route.ts';
 import type { AccessStore } from '../../model/access.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { Scope } from '../../base/scope.ts';
 import type { Route } from '../../monitor/api/routes.ts';
 import type { Targets } from '../../monitor/targets/targets.ts';
 import type { Tail } from '../../monitor/search/tail.ts';
+import type { RuleDesk } from '../../monitor/alerts/made/desk.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
 import type { Intake } from '../../monitor/ingest/request/intake.ts';
@@ -15,6 +17,7 @@ import type { LineReader } from '../../monitor/ingest/lines/line-reader.ts';
 import type { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import type { Annotations } from '../../monitor/store/state/annotations.ts';
+import type { Pins } from '../../monitor/store/state/pins.ts';
 import type { Telemetry } from '../../telemetry/sdk.ts';
 import type { Insight } from './insight.ts';
 import type { MonitorHealth } from './health.ts';
@@ -27,6 +30,8 @@ import type { Settings } from '../process/settings-schema.ts';
 export interface MonitorOptions {
   /** Passes calls about balancer and cache to the stack process; absent when no stack runs beside this monitor. */
   readonly care?: ((call: CareCall) => Promise<CareReply>) | undefined;
+  /** Passes routes of the application to the balancer; absent when no stack runs beside this monitor. */
+  readonly onRoutes?: ((lessons: readonly RouteLesson[]) => void) | undefined;
   readonly settings: Settings;
   readonly dataDir: string;
   readonly testMode: boolean;
@@ -59,6 +64,7 @@ export interface MonitorParts {
   readonly intake: Intake;
   readonly rules: RuleEngine;
   readonly annotations: Annotations;
+  readonly pins: Pins;
   readonly access: AccessStore;
   readonly health: MonitorHealth;
   readonly own: OwnMetrics;
@@ -69,5 +75,6 @@ export interface MonitorParts {
   /** Absent in test mode. */
   readonly notifications: Notifications | undefined;
   /** Absent in test mode. */
+  readonly desk: RuleDesk | undefined;
   readonly targets: OpenTargets | undefined;
 }

@@ -25,9 +25,12 @@ import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import { TARGETS_OWNER } from '../../monitor/targets/history/target-tables.ts';
 import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
+import { isOnTrial } from '../../monitor/alerts/notify/steps/intake.ts';
+import { MADE_OWNER } from '../../monitor/alerts/made/book.ts';
 import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
 import { ACCESS_OWNER, accessStore } from '../../monitor/store/state/access-tables.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
+import { PIN_TABLES, Pins } from '../../monitor/store/state/pins.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
@@ -40,7 +43,7 @@ import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
-import { noteOf, querierOf, ruleEngineOf } from './rules.ts';
+import { noteOf, querierOf, rulesOf } from './rules.ts';
 import { openTargets } from './targets.ts';
 import { observeServices } from './service-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
@@ -61,9 +64,22 @@ type SteadyOptions = MonitorOptions & { readonly clock: SteadyClock };
  * does a rule, however many heavy queries run.
  */
 const GUESTS_MS = 5;
+/**
+ * And how much of the thread it takes over a longer time: without this limit an attack keeps the thread busy, which then
+ * competes with the balancer for the processors of a small machine (docs/adr/0055-a-share-for-users.md).
+ */
+const GUESTS_SHARE = { share: 0.5, burstMs: 1_000 };
 const STACK = 'stack';
 const OWN = 'monitor';
-const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER, ACCESS_OWNER, TARGETS_OWNER];
+const STATE_OWNERS = [
+  ANNOTATION_TABLES,
+  ALERT_TABLES,
+  NOTIFY_OWNER,
+  ACCESS_OWNER,
+  PIN_TABLES,
+  MADE_OWNER,
+  TARGETS_OWNER,
+];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -97,13 +113,13 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
-  const records = openRecords({ dataDir: options.dataDir, section, clock, logger });
+  const records = openRecords({ dataDir: options.dataDir, section, clock, logger, onRoutes: options.onRoutes });
   scope.add('records', () => records.store.close());
   const store = openStore(options, () => records.store.sizeBytes);
   scope.add('store', () => store.close());
   const state = openStateDatabase({ dir: options.dataDir, owners: STATE_OWNERS, clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
-  const turns = new Turns(clock, GUESTS_MS);
+  const turns = new Turns(clock, GUESTS_MS, GUESTS_SHARE);
   const querier = querierOf(section, store, clock, scope, 'queries', turns);
   const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
   const road = roadOf(options, records, counters);
@@ -118,12 +134,16 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const notifications = testMode
     ? undefined
     : openNotifications({ ...options, state, logs: records.logs, spans: records.spans, rareLine }, scope);
-  const rules = ruleEngineOf(options, { store, state, ownSamples, rareLine, notifications }, scope);
+  const { engine: rules, desk } = rulesOf(
+    options,
+    { store, state, ownSamples, rareLine, notifications, querier },
+    scope,
+  );
   const health = new MonitorHealth({
     clock,
     intervalMs,
     expectsStack: options.expectsStack === true,
-    alerts: () => rules.alerts(),
+    alerts: () => rules.alerts().filter((alert) => !isOnTrial(alert)),
     storeWritable: () => stats().writable && records.store.writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),
   });
@@ -144,12 +164,14 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     intake,
     rules,
     annotations: new Annotations(state),
+    pins: new Pins(state),
     access: accessStore(state),
     health,
     own: new OwnMetrics(),
     ownSamples,
     rareLine,
     notifications,
+    desk,
     targets: testMode ? undefined : openTargets(options, { store, state, notifications, rareLine }),
   };
 }
@@ -268,7 +290,7 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
       const groups = ruleGroupsOf(settings);
       parts.targets?.reload(settings);
       await parts.notifications?.reload(settings);
-      await parts.rules.replace(groups);
+      await (parts.desk === undefined ? parts.rules.replace(groups) : parts.desk.reload(groups));
     },
     close: () => scope.close(),
   };

@@ -2,15 +2,17 @@
  * The monitor as a child process of the stack. It gets one frame a second while it answers, and it is restarted when it ends. A
  * monitor that does not answer for long is killed and restarted. No request ever waits for it.
  */
+import { availableParallelism } from 'node:os';
 import { wait, type Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
 import type { CareAnswer, ToStack } from '../../model/frame.ts';
+import type { RouteLesson } from '../../model/learned-route.ts';
 import type { FrameSender } from '../../telemetry/road/frame-sender.ts';
 import { Child } from '../process/child.ts';
 import { childEnvironment } from '../process/child-environment.ts';
-import { heapFlags, LEAN_MALLOC, MONITOR_HEAP } from '../process/lean-heap.ts';
+import { heapFlags, helperFlags, LEAN_MALLOC, MONITOR_HEAP } from '../process/lean-heap.ts';
 import { MAIN_PROGRAM } from '../process/program-paths.ts';
 
 /** With a long interval the time without an answer is measured in intervals. */
@@ -37,6 +39,8 @@ export interface MonitorChildOptions {
   readonly onLine: (line: string) => void;
   /** A call of the runtime API. */
   readonly onCare?: (call: CareCall) => Promise<CareReply>;
+  /** Routes of the application that its spans told. */
+  readonly onRoutes?: (lessons: readonly RouteLesson[]) => void;
   /** Called when it is ready after each start, because its pid has changed. */
   readonly onReady?: () => void;
   /** Default 10 s. */
@@ -85,7 +89,7 @@ export class MonitorChild {
       name: 'monitor',
       module: MAIN_PROGRAM,
       args: ['start', '--role', 'monitor', ...options.args],
-      execArgv: heapFlags(MONITOR_HEAP),
+      execArgv: [...heapFlags(MONITOR_HEAP), ...helperFlags(availableParallelism())],
       env: childEnvironment({ ...LEAN_MALLOC, ...options.env }),
       clock: options.clock,
       logger: options.logger,
@@ -148,6 +152,7 @@ export class MonitorChild {
     this.#lastAckMs = this.#clock.monotonic();
     if (message.kind === 'line') this.#options.onLine(message.line);
     if (message.kind === 'care') void this.#care(message.id, message.call);
+    if (message.kind === 'routes') this.#options.onRoutes?.(message.lessons);
     if (message.kind === 'ack') this.#frames?.acknowledge(message.sequence);
     if (message.kind !== 'ready') return;
     this.#ready = true;

@@ -17,11 +17,14 @@ import type { Forgetting } from '../search/forget.ts';
 import type { Tail } from '../search/tail.ts';
 import type { RuleSource } from '../alerts/rules/view.ts';
 import type { Annotations } from '../store/state/annotations.ts';
-import { Access } from './access.ts';
+import type { Pins } from '../store/state/pins.ts';
+import { Access } from './access/access.ts';
+import { accountRoutes } from './access/account-routes.ts';
+import { sessionRoutes } from './access/session-routes.ts';
+import { tokenRoutes } from './access/token-routes.ts';
 import { compressed, problems } from './answers.ts';
 import type { CurrentFigures } from './contract.ts';
 import type { AccessStore } from '../../model/access.ts';
-import { sessionRoutes, tokenRoutes } from './access-routes.ts';
 import { chartRoutes } from './charts/chart-routes.ts';
 import { connectRoutes, type ConnectFacts } from './connect-routes.ts';
 import { checkOrigin } from './guard.ts';
@@ -57,6 +60,8 @@ export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly rules?: RuleSource | undefined;
   /** The annotations on charts. */
   readonly annotations?: Annotations | undefined;
+  /** The metrics pinned to pages of services. */
+  readonly pins?: Pins | undefined;
   /** Handles `/api/v1/…`, `/federate` and the other paths of its API; calls next for all others. */
   readonly prometheusRouter?: Middleware | undefined;
   /** Ingest over this port (`POST /api/logs`, remote write, `/metrics`). Each middleware calls next for all other paths. */
@@ -90,6 +95,7 @@ export interface MonitorApi extends AsyncDisposable {
   readonly viewers: () => number;
 }
 
+/** Also where a part of the monitor does not run, as in test mode. */
 const LATER: readonly [Route['method'], string][] = [
   ['POST', '/api/alerts'],
   ['DELETE', '/api/alerts/:id'],
@@ -176,6 +182,13 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
   };
 }
 
+const capabilitiesOf = ({ capabilities = [], store, pins }: MonitorApiOptions, access: Access): string[] => [
+  ...capabilities,
+  ...(pins === undefined ? [] : ['pins']),
+  ...(store === undefined ? [] : ['tokens']),
+  ...(access.accounts === undefined ? [] : ['accounts']),
+];
+
 export async function createMonitorApi(options: MonitorApiOptions): Promise<MonitorApi> {
   const { store } = options;
   const access = options.access ?? new Access(options.token, options.clock, store);
@@ -188,7 +201,8 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
   const own = [
     ...(options.routes ?? []),
     ...healthRoutes(options, access),
-    ...sessionRoutes(access, [...(options.capabilities ?? []), ...(store === undefined ? [] : ['tokens'])]),
+    ...sessionRoutes({ access, store, clock: options.clock, capabilities: capabilitiesOf(options, access) }),
+    ...accountRoutes(access.accounts),
     ...tokenRoutes(access, store, options.clock),
     ...connectRoutes(options.connect, options.spans, options.clock),
     ...liveRoutes,

@@ -27,6 +27,7 @@ const PAGES = {
   overview: ['/', '.ledger .row + .row'],
   connect: ['/?connect=1', '.connect .received .st-ok'],
   services: ['/services', 'table.services tbody tr'],
+  'service map': ['/services?view=map', '.call-map svg'],
   service: ['/service?service=payments', 'section[aria-label=Routes] tbody tr'],
   traffic: ['/traffic', '.upstream-table tbody tr + tr'],
   requests: ['/requests', '.request-rows tbody tr + tr'],

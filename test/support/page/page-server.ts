@@ -11,6 +11,7 @@ import { VitrineError } from '../../../src/base/errors.ts';
 import { every, systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { prometheusRouter } from '../../../src/monitor/api/prometheus/router.ts';
+import { MemorySpanSink } from '../telemetry/memory-sinks.ts';
 import { ArrayRecords } from '../records/array-records.ts';
 import { LiveState } from '../../../src/monitor/api/live.ts';
 import type { MonitorApi, MonitorApiOptions } from '../../../src/monitor/api/server.ts';
@@ -21,7 +22,7 @@ import { Labels } from '../../../src/model/labels.ts';
 import { careRoutes } from '../../../src/monitor/api/care-routes.ts';
 import { FakeBalancer, fakeAlerts, fakeCare, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
 import { fakeRequests } from './fake-ledger.ts';
-import type { LogSource, Querier } from '../../../src/model/ports.ts';
+import type { LogSource, Querier, SpanSource } from '../../../src/model/ports.ts';
 import type { LogRecord } from '../../../src/model/records.ts';
 import type { RequestRow } from '../../../src/model/request-row.ts';
 import { ErrorGroups } from '../../../src/monitor/insight/error-groups.ts';
@@ -81,15 +82,18 @@ const shippedRules: RuleSource = {
 };
 
 /** The fake lines and requests as a source of records, and a tail over it. */
-function recordsOf(
-  logs: LogSource,
+async function recordsOf(
+  { logs, spans }: { readonly logs: LogSource; readonly spans: SpanSource },
   requests: readonly RequestRow[],
   broken: boolean,
   clock: Clock,
-): Pick<MonitorApiOptions, 'records' | 'tail' | 'patterns' | 'errors'> {
+): Promise<Pick<MonitorApiOptions, 'records' | 'tail' | 'patterns' | 'errors'>> {
   const records = new ArrayRecords();
   records.add('logs', logs.search({ limit: 10_000 }) as readonly LogRecord[]);
   records.add('requests', requests);
+  const found = await spans.find({ limit: 10_000 });
+  const traces = await Promise.all(found.map(async ({ traceId }) => spans.trace(traceId)));
+  for (const trace of traces) records.add('traces', trace);
   if (broken) {
     records.scan = () => {
       throw new VitrineError('query_failed', 'The store cannot be read.');
@@ -98,7 +102,9 @@ function recordsOf(
   const tail = new Tail(records.logSink);
   const nowhere = new JsonFile('/dev/null/state.json');
   const patterns = new LogPatterns({ sink: tail, clock, file: nowhere, onNew: () => {} });
-  return { records, tail, patterns, errors: new ErrorGroups(clock, nowhere) };
+  const errors = new ErrorGroups(clock, nowhere);
+  await errors.spanSink(new MemorySpanSink()).append(traces.flat());
+  return { records, tail, patterns, errors };
 }
 
 const nothing: Pick<MonitorApiOptions, 'spans' | 'logs' | 'alerts'> = {
@@ -131,12 +137,12 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
   const asked = kind === 'empty' ? none : kind === 'broken' ? failing : querier;
   const api = await createMonitorApi({
     ...data,
-    ...recordsOf(
-      options.overrides?.records === undefined ? (options.overrides?.logs ?? data.logs) : data.logs,
+    ...(await recordsOf(
+      options.overrides?.records === undefined ? { ...data, ...options.overrides } : data,
       kind === 'empty' ? [] : fakeRequests(startMs),
       kind === 'broken',
       clock,
-    ),
+    )),
     querier: asked,
     live,
     health: () => fakeHealth(kind === 'empty' ? 'healthy' : 'degraded', 187_200),

@@ -6,6 +6,7 @@
 import type { Clock } from '../../../base/clock.ts';
 import { randomHex } from '../../../base/random.ts';
 import type { CacheFill, CacheRequest, CachedResponse } from '../../../model/response-cache.ts';
+import { ownBytes } from '../../../model/own-bytes.ts';
 import { answerFrom, CACHE_NAME } from './answers.ts';
 import { contentRange, type BodyPart } from '../rules/byte-range.ts';
 import { headerObject, seconds } from '../rules/directives.ts';
@@ -67,6 +68,9 @@ interface Taking {
   size: number;
 }
 
+/** `place`: of those that waited, this one came as number `place`, from 0. */
+type WhenKnown = (outcome: FillOutcome, place: number) => void;
+
 export class Fill implements CacheFill {
   readonly conditional: CacheFill['conditional'];
   readonly validates: boolean;
@@ -75,7 +79,7 @@ export class Fill implements CacheFill {
   readonly #room: FillRoom;
   readonly #task: FillTask;
   readonly #sentMs: number;
-  readonly #waiting = new Set<(outcome: FillOutcome) => void>();
+  #waiting: Set<WhenKnown> | undefined;
   #taking: Taking | undefined;
   #storable: boolean | undefined;
   #onStorable: (storable: boolean) => void = () => {};
@@ -97,13 +101,14 @@ export class Fill implements CacheFill {
   }
 
   get waiters(): number {
-    return this.#waiting.size;
+    return this.#waiting?.size ?? 0;
   }
 
-  /** Calls back once, with the outcome. Returns a function that cancels the callback. */
-  whenKnown(callback: (outcome: FillOutcome) => void): () => void {
-    this.#waiting.add(callback);
-    return () => this.#waiting.delete(callback);
+  /** Calls back once. Returns a function that cancels the callback. */
+  whenKnown(callback: WhenKnown): () => void {
+    const waiting = (this.#waiting ??= new Set());
+    waiting.add(callback);
+    return () => waiting.delete(callback);
   }
 
   /**
@@ -215,7 +220,7 @@ export class Fill implements CacheFill {
     const taking = this.#taking;
     if (taking === undefined) return this.#settle(this.#outcome === 'aborted' ? 'refused' : this.#outcome);
     const whole = taking.declaredBytes === undefined || taking.declaredBytes === taking.size;
-    const body = Buffer.concat(taking.chunks, taking.size);
+    const body = ownBytes(taking.chunks, taking.size);
     this.#drop();
     if (!whole) return this.#settle('aborted');
     const { status, headers, freshness, part, tags } = taking;
@@ -290,7 +295,11 @@ export class Fill implements CacheFill {
     this.#done = true;
     this.#tellStorable(true);
     this.#task.onDone(outcome);
-    for (const callback of this.#waiting) callback(outcome);
-    this.#waiting.clear();
+    let place = 0;
+    for (const callback of this.#waiting ?? []) {
+      callback(outcome, place);
+      place += 1;
+    }
+    this.#waiting = undefined;
   }
 }

@@ -1,4 +1,5 @@
 /** Byte ranges (RFC 9110 section 14): what a request asks for, what a 206 contains, and how two parts become one. */
+import { ownBytes } from '../../../model/own-bytes.ts';
 
 export interface ByteRange {
   readonly first: number;
@@ -16,6 +17,14 @@ const CONTENT_RANGE = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/i;
 /** Whether the field asks for one range of bytes, which is all that the cache answers. */
 export function isSingleRange(field: string): boolean {
   return SINGLE.test(field) && field.length > 'bytes=-'.length;
+}
+
+/** Whether the field is a single valid range that holds no byte of a body of `total` bytes. */
+export function isUnsatisfiable(field: string | undefined, total: number): boolean {
+  const found = field === undefined ? null : SINGLE.exec(field);
+  if (!found || total === 0 || !isSingleRange(found[0])) return false;
+  const [, from, to] = found;
+  return from === '' ? Number(to) === 0 : Number(from) >= total && (to === '' || Number(to) >= Number(from));
 }
 
 /** A single satisfiable range. Any other range is ignored, which is always allowed, and the whole body is sent. */
@@ -50,5 +59,5 @@ export function joinParts(one: Bytes, other: Bytes): Bytes | undefined {
   if (right.part.last <= left.part.last) return left;
   const rest = right.body.subarray(left.part.last + 1 - right.part.first);
   const part = { first: left.part.first, last: right.part.last, total: left.part.total };
-  return { part, body: Buffer.concat([left.body, rest]) };
+  return { part, body: ownBytes([left.body, rest], left.body.length + rest.length) };
 }

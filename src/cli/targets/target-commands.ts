@@ -1,6 +1,6 @@
 /** The command `targets` with its arguments and flags. */
 import type { Command } from 'commander';
-import type { ClientOptions } from './client.ts';
+import type { ClientOptions } from '../client.ts';
 import type { TargetsRequest } from './targets.ts';
 
 type Flags = Readonly<Record<string, unknown>>;

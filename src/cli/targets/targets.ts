@@ -1,8 +1,8 @@
 /** `vitrine targets`: list, check now, history. Availability is printed with its accounting method. */
-import { formatDurationMs } from '../base/units.ts';
-import type { AvailabilityJson, HistoryJson, TargetJson, TargetsJson } from '../monitor/api/targets/contract.ts';
-import { ask, send, type ClientOptions } from './client.ts';
-import { print, tell, visible } from './output.ts';
+import { formatDurationMs } from '../../base/units.ts';
+import type { AvailabilityJson, HistoryJson, TargetJson, TargetsJson } from '../../monitor/api/targets/contract.ts';
+import { ask, send, type ClientOptions } from '../client.ts';
+import { print, tell, visible } from '../output.ts';
 
 export interface TargetsRequest extends ClientOptions {
   readonly json: boolean;
