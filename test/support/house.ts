@@ -128,6 +128,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     schedule: ['check.ts', 'net', 'kinds'],
     probe: ['check.ts'],
     history: ['check.ts'],
+    objectives: [],
     config: ['check.ts', 'net', 'probe', 'history'],
     '.': ['check.ts', 'schedule', 'probe', 'history', 'config'],
   },

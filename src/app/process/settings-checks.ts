@@ -87,6 +87,18 @@ function doubledAlerts({ alerts }: Settings): SettingsProblem[] {
   });
 }
 
+function wrongObjectives({ slo, targets, monitoring }: Settings): SettingsProblem[] {
+  const names = new Set([...targets.list, ...(monitoring?.targets ?? [])].map(({ name }) => name));
+  return slo.flatMap(({ name, target }, at): SettingsProblem[] => [
+    ...(slo.findIndex((other) => other.name === name) < at
+      ? [{ path: ['slo', at, 'name'], message: `there is an objective "${name}" already` }]
+      : []),
+    ...(target === undefined || names.has(target)
+      ? []
+      : [{ path: ['slo', at, 'target'], message: `there is no target "${target}"` }]),
+  ]);
+}
+
 function wrongTargets({ targets, monitoring }: Settings, written: unknown): SettingsProblem[] {
   const all = [...targets.list, ...(monitoring?.targets ?? [])].map((one) => ({
     id: targetId(one.name),
@@ -108,5 +120,6 @@ export function settingsProblems(settings: Settings, written: unknown): Settings
     ...loops(settings, written),
     ...doubledAlerts(settings),
     ...wrongTargets(settings, written),
+    ...wrongObjectives(settings),
   ];
 }

@@ -4,6 +4,7 @@ import { address, duration, httpUrl, secret, size } from '../../config/types.ts'
 import { ingestConfig } from '../../monitor/ingest/config.ts';
 import { alertsConfig } from '../../monitor/alerts/config.ts';
 import { notifyConfig } from '../../monitor/alerts/notify/config.ts';
+import { objectivesConfig } from '../../monitor/targets/objectives/schema.ts';
 import { monitoringConfig, probeConfig, targetsConfig } from '../../monitor/targets/config/schema.ts';
 import { storeConfig } from '../../monitor/store/config.ts';
 import { balancerSchema } from '../../stack/balancer/config.ts';
@@ -76,6 +77,7 @@ export const settingsSchema = z.strictObject({
   auth: auth.prefault({}),
   targets: targetsConfig.prefault([]),
   probe: probeConfig.prefault({}),
+  slo: objectivesConfig.prefault([]).describe('Objectives; see docs/targets.md.'),
   notify: notifyConfig.prefault({}),
   analysis: later,
   reports: later,

@@ -1,4 +1,4 @@
-/** The command `targets` with its arguments and flags. */
+/** The commands `targets` and `slo` with its arguments and flags. */
 import type { Command } from 'commander';
 import type { ClientOptions } from '../client.ts';
 import type { TargetsRequest } from './targets.ts';
@@ -19,6 +19,15 @@ export function addTargets(
       .option('--url <url>', 'the Vitrine to ask', 'http://127.0.0.1:4000')
       .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
       .option('--json', 'as JSON', false);
+  program
+    .command('slo')
+    .description('objectives: figure, budget left, burn rate; exit code 5 when one is missed')
+    .option('--url <url>', 'the Vitrine to ask', 'http://127.0.0.1:4000')
+    .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
+    .option('--json', 'as JSON', false)
+    .action(async (flags: Flags) => {
+      setExit(await (await import('./slo.ts')).showObjectives(clientOf(flags), flags['json'] === true));
+    });
   command('list', 'state, duration and availability of each target').action(async (flags: Flags) => {
     setExit(await (await import('./targets.ts')).listTargets(requestOf(flags)));
   });

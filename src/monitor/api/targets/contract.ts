@@ -113,3 +113,23 @@ export interface EvidenceJson {
     readonly phases: Readonly<Record<string, number>>;
   }[];
 }
+
+export interface ObjectiveJson {
+  readonly name: string;
+  readonly objective: number;
+  readonly window: string;
+  readonly window_seconds: number;
+  readonly target: string | null;
+  /** Share of good events in the window; null without data. */
+  readonly figure: number | null;
+  /** 1: nothing is used; below 0: more than all. */
+  readonly budget_left: number | null;
+  readonly burn_rate: number | null;
+  /** The objective of the window is missed. */
+  readonly breached: boolean | null;
+  readonly power: string;
+}
+
+export interface ObjectivesJson {
+  readonly objectives: readonly ObjectiveJson[];
+}
