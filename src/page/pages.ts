@@ -28,6 +28,8 @@ export const PAGE_ROUTES: readonly PageRoute[] = [
   { path: /^\/requests\/([\w.:-]{8,128})$/, load: async () => (await import('./requests/request.tsx')).RequestPage },
   { path: /^\/logs$/, load: async () => (await import('./logs/logs.tsx')).LogsPage },
   { path: /^\/alerts$/, load: async () => (await import('./alerts/alerts.tsx')).AlertsPage },
+  { path: /^\/alerts\/rules$/, load: async () => (await import('./alerts/rules.tsx')).AlertRulesPage },
+  { path: /^\/alerts\/([0-9a-f]{16})$/, load: async () => (await import('./alerts/alert-page.tsx')).AlertPage },
   { path: /^\/explore$/, load: async () => (await import('./explore/explore.tsx')).ExplorePage },
   {
     path: /^\/dashboards$/,
