@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
 import { notifySourceOf } from '../app/monitor/notify-source.ts';
+import { targetsOf } from '../app/monitor/targets.ts';
+import { powerText } from '../monitor/targets/objectives/burn-rules.ts';
 import { ruleGroupsOf } from '../app/monitor/rule-sources.ts';
 import { configFile, readSettings } from '../app/process/settings.ts';
 import { settingsSchema } from '../app/process/settings-schema.ts';
@@ -20,9 +22,12 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
   if (tests !== undefined) return runRuleTests(tests, flags['json'] === true, flags['junit'] as string | undefined);
   const file = configFile(flags['config'] as string | undefined);
   const warnings: string[] = [];
+  let powers: readonly string[] = [];
   try {
     const settings = readSettings({ file, env: process.env }, (sentence) => warnings.push(sentence));
     ruleGroupsOf(settings);
+    targetsOf(settings);
+    powers = settings.slo.map(powerText);
     const notify = notifySourceOf(settings);
     warnings.push(...notify.warnings);
     if (flags['print'] === 'notify') {
@@ -35,10 +40,19 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
     print(JSON.stringify({ file: file ?? null, ok: false, code: error.code, problems: problemsOf(error), warnings }));
     return error.exitCode;
   }
-  if (flags['json'] !== true) for (const sentence of warnings) tell(`warning: ${sentence}`);
-  if (flags['json'] === true) print(JSON.stringify({ file: file ?? null, ok: true, problems: [], warnings }));
-  else print(file === undefined ? 'No file: the defaults are used.' : `${file} has no mistakes.`);
+  report(file, flags['json'] === true, warnings, powers);
   return 0;
+}
+
+/** A configuration without mistakes. `powers`: what the alerts of each objective can see. */
+function report(file: string | undefined, json: boolean, warnings: readonly string[], powers: readonly string[]): void {
+  if (json) {
+    print(JSON.stringify({ file: file ?? null, ok: true, problems: [], warnings, powers }));
+    return;
+  }
+  for (const sentence of warnings) tell(`warning: ${sentence}`);
+  for (const sentence of powers) print(sentence);
+  print(file === undefined ? 'No file: the defaults are used.' : `${file} has no mistakes.`);
 }
 
 /** A record for each problem: its place, the key, and one sentence. */

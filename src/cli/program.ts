@@ -15,6 +15,7 @@ import type { ClientOptions } from './client.ts';
 import { DRILLS, type Drill } from './drill.ts';
 import { fail } from './output.ts';
 import { addSearch } from './search-commands.ts';
+import { addTargets } from './targets/target-commands.ts';
 import { version } from '../app/process/version.ts';
 
 const EXIT_CODES = `
@@ -22,7 +23,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad configuration, 4 cannot reach
 
 /** Planned commands that this version does not have yet. */
 const LATER: Readonly<Record<string, string>> = {
-  targets: 'list and check targets',
   export: 'write history as CSV, JSON or NDJSON',
   report: 'write a report',
   demo: 'walk through every feature',
@@ -68,6 +68,7 @@ ${EXIT_CODES}`,
   const explain = addExplain(program, clientOf);
   addWorkers(program, exit);
   addCare(program, clientOf);
+  addTargets(program, clientOf, exit);
   addAlerts(program, explain, clientOf);
   for (const [name, what] of Object.entries(LATER)) addLater(program, name, what);
   for (const command of program.commands.flatMap((one) => [one, ...one.commands]))

@@ -50,6 +50,8 @@ export function settingsFlags(flags: Flags): Record<string, unknown> {
             ? undefined
             : (flags['logLevel'] as string).toLowerCase(),
     'telemetry.interval': interval === undefined ? undefined : `${interval}ms`,
+    // The interval of checks as well: of those targets that have none of their own.
+    'monitoring.interval': interval === undefined ? undefined : interval / 1_000,
     'store.path': flags['data'],
   };
 }

@@ -56,7 +56,7 @@ describe('the command line', () => {
     expect(err).not.toContain('Did you mean');
     expect(await runCommandLine(['top', '--onse'])).toBe(2);
     expect(err).toContain('--once');
-    expect(await runCommandLine(['targets'])).toBe(2);
+    expect(await runCommandLine(['report'])).toBe(2);
     expect(err).toContain('not in this version');
     expect(await runCommandLine(['--export', '--format', 'csv', '--output', 'f.csv'])).toBe(2);
     expect(await runCommandLine(['start', '--listen', 'nowhere'])).toBe(2);
@@ -84,8 +84,8 @@ describe('the command line', () => {
   it('checks a configuration', async () => {
     expect(await runCommandLine(['check'])).toBe(0);
     expect(out).toBe('No file: the defaults are used.\n');
-    expect(await runCommandLine(['check', '--config', write('good.yaml', 'targets: []\n')])).toBe(0);
-    expect(err).toContain('targets: not used by this version');
+    expect(await runCommandLine(['check', '--config', write('good.yaml', 'reports: {}\n')])).toBe(0);
+    expect(err).toContain('reports: not used by this version');
     const bad = write('bad.yaml', 'balancer: { listen: 1 }\n');
     expect(await runCommandLine(['check', '--config', bad])).toBe(3);
     expect(err).toContain(`${bad}:1:21 balancer.listen: expected an address`);

@@ -25,6 +25,7 @@ export const PAGE_MAY_IMPORT = [
   'monitor/api/alerts/contract.ts',
   'monitor/api/charts/contract.ts',
   'monitor/api/records/contract.ts',
+  'monitor/api/targets/contract.ts',
   'dashboards',
 ];
 
@@ -127,6 +128,10 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     kinds: ['check.ts', 'net'],
     schedule: ['check.ts', 'net', 'kinds'],
     probe: ['check.ts'],
+    history: ['check.ts'],
+    objectives: [],
+    config: ['check.ts', 'net', 'probe', 'history'],
+    '.': ['check.ts', 'schedule', 'probe', 'history', 'config'],
   },
   'monitor/api': {
     'routes.ts': [],
@@ -141,6 +146,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     prometheus: [],
     alerts: ['routes.ts', 'answers.ts'],
     charts: ['routes.ts', 'answers.ts'],
+    targets: ['routes.ts', 'answers.ts'],
     records: ['routes.ts', 'answers.ts', 'search-outcome.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
     '.': [
       'routes.ts',
@@ -161,6 +167,12 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     stack: ['process'],
     command: [],
     '.': ['process', 'monitor', 'stack'],
+  },
+  cli: {
+    'output.ts': [],
+    'client.ts': [],
+    targets: ['output.ts', 'client.ts'],
+    '.': ['output.ts', 'client.ts', 'targets'],
   },
   page: {
     state: [],

@@ -5,6 +5,9 @@ import type { CareCall, CareReply } from '../../model/care.ts';
 import type { RouteLesson } from '../../model/learned-route.ts';
 import type { AccessStore } from '../../model/access.ts';
 import type { Querier } from '../../model/ports.ts';
+import type { Scope } from '../../base/scope.ts';
+import type { Route } from '../../monitor/api/routes.ts';
+import type { Targets } from '../../monitor/targets/targets.ts';
 import type { Tail } from '../../monitor/search/tail.ts';
 import type { RuleDesk } from '../../monitor/alerts/made/desk.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
@@ -40,6 +43,15 @@ export interface MonitorOptions {
   readonly logger: Logger;
 }
 
+export interface OpenTargets {
+  readonly targets: Targets;
+  readonly routes: readonly Route[];
+  /** Throws VitrineError `config_invalid`; the former targets then stay. */
+  reload(settings: Settings): void;
+  /** Starts the checks. */
+  begin(scope: Scope): Promise<void>;
+}
+
 export interface MonitorParts {
   readonly store: SampleStore;
   readonly querier: Querier;
@@ -66,4 +78,5 @@ export interface MonitorParts {
   readonly notifications: Notifications | undefined;
   /** Absent in test mode. */
   readonly desk: RuleDesk | undefined;
+  readonly targets: OpenTargets | undefined;
 }

@@ -16,6 +16,7 @@ import { ruleRoutes } from '../../monitor/api/alerts/rule-routes.ts';
 import { alertViews } from '../../monitor/api/views.ts';
 import { alertmanagerRoutes } from '../../monitor/api/alerts/v2-routes.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
+import { sloRoutes } from '../../monitor/api/targets/slo-routes.ts';
 import type { Route } from '../../monitor/api/routes.ts';
 import type { ConnectFacts } from '../../monitor/api/connect-routes.ts';
 import { addressText, localUrl } from '../process/settings.ts';
@@ -157,7 +158,12 @@ function apiOf(
     pageDir: path.join(PACKAGE_ROOT, 'dist/page'),
     logger,
     clock,
-    routes: [...alertRoutes(parts, clock, version), ...careRoutes(options.care)],
+    routes: [
+      ...alertRoutes(parts, clock, version),
+      ...careRoutes(options.care),
+      ...(parts.targets?.routes ?? []),
+      ...sloRoutes(() => settings.slo, querier, clock),
+    ],
     connect: connectFacts(options),
     capabilities: capabilitiesOf(options),
     allowedHosts: [settings.monitor.listen.host, ...settings.monitor.allowed_hosts],

@@ -23,6 +23,7 @@ import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { Tail } from '../../monitor/search/tail.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
+import { TARGETS_OWNER } from '../../monitor/targets/history/target-tables.ts';
 import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
 import { isOnTrial } from '../../monitor/alerts/notify/steps/intake.ts';
 import { MADE_OWNER } from '../../monitor/alerts/made/book.ts';
@@ -43,6 +44,7 @@ import { OwnSamples } from './own-figures.ts';
 import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { noteOf, querierOf, rulesOf } from './rules.ts';
+import { openTargets } from './targets.ts';
 import { observeServices } from './service-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
 
@@ -69,7 +71,15 @@ const GUESTS_MS = 5;
 const GUESTS_SHARE = { share: 0.5, burstMs: 1_000 };
 const STACK = 'stack';
 const OWN = 'monitor';
-const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER, ACCESS_OWNER, PIN_TABLES, MADE_OWNER];
+const STATE_OWNERS = [
+  ANNOTATION_TABLES,
+  ALERT_TABLES,
+  NOTIFY_OWNER,
+  ACCESS_OWNER,
+  PIN_TABLES,
+  MADE_OWNER,
+  TARGETS_OWNER,
+];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -89,6 +99,7 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
         noteOf(parts.rareLine, 'The figures before the start could not be read'),
       );
       await follow(options, parts, scope);
+      await parts.targets?.begin(scope);
     }
     parts.health.open = true;
     return running(parts, scope, options.clock);
@@ -162,6 +173,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     rareLine,
     notifications,
     desk,
+    targets: testMode ? undefined : openTargets(options, { store, state, notifications, rareLine }),
   };
 }
 
@@ -277,6 +289,7 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
     },
     async reload(settings) {
       const groups = ruleGroupsOf(settings);
+      parts.targets?.reload(settings);
       await parts.notifications?.reload(settings);
       await (parts.desk === undefined ? parts.rules.replace(groups) : parts.desk.reload(groups));
       parts.inUse.settings = settings;

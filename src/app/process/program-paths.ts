@@ -7,6 +7,7 @@ const inSource = (path: string): string => fileURLToPath(new URL(`../../${path}$
 
 export const MAIN_PROGRAM = inSource('main');
 export const SAMPLE_PROGRAM = inSource('sample/entry');
+export const CHECKS_PROGRAM = inSource('monitor/targets/schedule/checks-entry');
 export const REGISTER_PRELOAD = inSource('telemetry/register');
 /** Root of the package: `rules/` and `dist/page` are below it. */
 export const PACKAGE_ROOT = fileURLToPath(new URL('../../..', import.meta.url));

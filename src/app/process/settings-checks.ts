@@ -4,6 +4,8 @@
  */
 import type { Path } from '../../config/document.ts';
 import { parseAddress, type Address } from '../../config/types.ts';
+import { targetId } from '../../monitor/targets/config/compile.ts';
+import { targetProblems } from '../../monitor/targets/config/joined.ts';
 import { isLoopback } from '../../model/exposure.ts';
 import { settingsSchema, type Settings } from './settings-schema.ts';
 
@@ -114,11 +116,42 @@ function doubledAlerts(written: unknown): SettingsProblem[] {
   });
 }
 
+function wrongObjectives({ slo, targets, monitoring }: Settings): SettingsProblem[] {
+  const names = new Set([...targets.list, ...(monitoring?.targets ?? [])].map(({ name }) => name));
+  return slo.flatMap(({ name, target }, at): SettingsProblem[] => [
+    ...(slo.findIndex((other) => other.name === name) < at
+      ? [{ path: ['slo', at, 'name'], message: `there is an objective "${name}" already` }]
+      : []),
+    ...(target === undefined || names.has(target)
+      ? []
+      : [{ path: ['slo', at, 'target'], message: `there is no target "${target}"` }]),
+  ]);
+}
+
+function wrongTargets({ targets, monitoring }: Settings, written: unknown): SettingsProblem[] {
+  const all = [...targets.list, ...(monitoring?.targets ?? [])].map((one) => ({
+    id: targetId(one.name),
+    name: one.name,
+    dependsOn: 'depends_on' in one ? (one.depends_on ?? []).map(targetId) : [],
+  }));
+  const isList = Array.isArray((written as { targets?: unknown }).targets);
+  return targetProblems(all).map(({ at, key, message }) => {
+    const own = targets.list.length;
+    const base: Path = isList ? ['targets', at] : ['targets', 'list', at];
+    return { path: at < own ? [...base, key] : ['monitoring', 'targets', at - own, key], message };
+  });
+}
+
 /**
  * `written`: the configuration before its schema, where the places are those of the file. Without `settings`, because the
  * schema refused something, the same checks are made of what is written.
  */
 export function settingsProblems(settings: Settings | undefined, written: unknown): SettingsProblem[] {
   const parts = settings ?? listening(written);
-  return [...clashes(parts), ...loops(parts, written), ...doubledAlerts(written)];
+  return [
+    ...clashes(parts),
+    ...loops(parts, written),
+    ...doubledAlerts(written),
+    ...(settings === undefined ? [] : [...wrongTargets(settings, written), ...wrongObjectives(settings)]),
+  ];
 }

@@ -4,6 +4,8 @@ import { address, duration, httpUrl, secret, size } from '../../config/types.ts'
 import { ingestConfig } from '../../monitor/ingest/config.ts';
 import { alertsConfig } from '../../monitor/alerts/config.ts';
 import { notifyConfig } from '../../monitor/alerts/notify/config.ts';
+import { objectivesConfig } from '../../monitor/targets/objectives/schema.ts';
+import { monitoringConfig, probeConfig, targetsConfig } from '../../monitor/targets/config/schema.ts';
 import { storeConfig } from '../../monitor/store/config.ts';
 import { balancerSchema } from '../../stack/balancer/config.ts';
 import { cacheConfig } from '../../stack/cache/config.ts';
@@ -73,11 +75,13 @@ export const settingsSchema = z.strictObject({
     .prefault([])
     .describe('Prometheus rule files, with `*` for many; taken from the directory of this file.'),
   auth: auth.prefault({}),
-  targets: later,
+  targets: targetsConfig.prefault([]),
+  probe: probeConfig.prefault({}),
+  slo: objectivesConfig.prefault([]).describe('Objectives; see docs/targets.md.'),
   notify: notifyConfig.prefault({}),
   analysis: later,
   reports: later,
-  monitoring: later,
+  monitoring: monitoringConfig.optional(),
   ai: later,
   database: z
     .strictObject({ path: z.string().optional() })

@@ -12,7 +12,7 @@ import { isLoopback } from '../../model/exposure.ts';
 import { settingsProblems } from './settings-checks.ts';
 import { settingsSchema, type Settings } from './settings-schema.ts';
 
-const LATER_SECTIONS = ['targets', 'analysis', 'reports', 'monitoring', 'ai'] as const;
+const LATER_SECTIONS = ['analysis', 'reports', 'ai'] as const;
 const DEFAULT_FILE = 'vitrine.yaml';
 
 /** The JSON file of a flat performance monitor (`monitoring`, `alerts.email`, `database`, `ai`) is accepted as it is. */
@@ -82,8 +82,27 @@ export function settingsFrom(
     ...config,
     ingest: { ...config.ingest, logs },
     rules: config.rules.map((pattern) => path.resolve(directory, pattern)),
+    probe: inDirectory(config.probe, directory),
+    targets: { ...config.targets, list: config.targets.list.map((target) => withFiles(target, directory)) },
     notify: { ...notify, file: notify.file === undefined ? undefined : path.resolve(directory, notify.file) },
   };
+}
+
+const inDirectory = ({ modules_file: file }: Settings['probe'], directory: string): Settings['probe'] => ({
+  modules_file: file === undefined ? undefined : path.resolve(directory, file),
+});
+
+/** The files that a target names, from the directory of the configuration. */
+function withFiles<T extends Settings['targets']['list'][number]>(target: T, directory: string): T {
+  const { tls_config: config } = target;
+  if (config === undefined) return target;
+  const resolved = Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [
+      key,
+      key.endsWith('_file') && typeof value === 'string' ? path.resolve(directory, value) : value,
+    ]),
+  );
+  return { ...target, tls_config: resolved };
 }
 
 function checkExposure({ monitor: ports, auth: { token } }: Settings): void {

@@ -50,6 +50,8 @@ function paramsOf(pattern: string, path: string): Record<string, string> | undef
   return params;
 }
 
+export const isAt = (route: Route, path: string): boolean => paramsOf(route.path, path) !== undefined;
+
 /**
  * Undefined when no route has this path. HEAD is looked up as GET.
  * @throws VitrineError `method_not_allowed` with an Allow header when the path exists for other methods

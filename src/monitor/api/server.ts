@@ -39,7 +39,7 @@ import { logRoutes } from './records/log-routes.ts';
 import { requestRoutes } from './records/request-routes.ts';
 import { traceRoutes } from './records/trace-routes.ts';
 import type { Route } from './routes.ts';
-import { findRoute } from './routes.ts';
+import { findRoute, isAt } from './routes.ts';
 import { settingsRoutes, type SettingsSource } from './settings-routes.ts';
 import { servicesAnswer } from './service-matrix.ts';
 import type { ViewerLimits } from './socket.ts';
@@ -102,8 +102,6 @@ export interface MonitorApi extends AsyncDisposable {
 const LATER: readonly [Route['method'], string][] = [
   ['POST', '/api/alerts'],
   ['DELETE', '/api/alerts/:id'],
-  ['GET', '/api/targets'],
-  ['GET', '/api/targets/:id/history'],
   ['GET', '/api/reports'],
   ['POST', '/api/logs'],
   ['POST', '/api/forget'],
@@ -176,7 +174,7 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
     // The page itself contains no data, and it must load without a token in order to ask for the token.
     if (await servePage(ctx, page)) return;
     const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
-    if (!open.some((route) => route.path === ctx.path && route.method === method)) {
+    if (!open.some((route) => route.method === method && isAt(route, ctx.path))) {
       const who = access.principal(ctx.req.headers);
       // Who opens a link before the sign-in must see the form, not an error.
       if (who === undefined && (await serveUnknown(ctx, page))) return;

@@ -271,7 +271,8 @@ describe('settings', () => {
     const warnings: string[] = [];
     const settings = settingsFrom(text, { env: {} }, (sentence) => warnings.push(sentence));
     expect(settings.store.retention).toBe(30 * 86_400_000);
-    expect(warnings).toEqual(['monitoring: not used by this version', 'ai: not used by this version']);
+    expect(warnings).toEqual(['ai: not used by this version']);
+    expect(settings.monitoring).toMatchObject({ interval: 30, targets: [{ name: 'Web', type: 'web' }] });
     // The channels become those of `notify`, and a file of Alertmanager.
     expect(settings.notify.email).toMatchObject({ smarthost: 's:587', username: 'u', to: ['u'], from: 'u' });
     expect(settings.notify.webhook?.url.reveal()).toBe('https://hooks.example');

@@ -233,7 +233,8 @@ test('the unchanged JSON file of a flat performance monitor starts Vitrine', asy
   writeFileSync(file, JSON.stringify(FLAT_FILE, null, 2));
   await using it = await startVitrine({ command: ['start', '--config', file] });
   expect((await get(`${it.balancer}/api/accounts`)).status).toBe(200);
-  expect(it.output()).toContain('monitoring: not used by this version');
+  const { targets } = JSON.parse((await get(`${it.monitor}/api/targets`)).body) as { targets: { id: string }[] };
+  expect(targets.map(({ id }) => id)).toEqual(['web-application', 'api-endpoint']);
   expect(it.output()).not.toContain('secret');
   expect(await it.stop()).toBe(0);
   rmSync(dir, { recursive: true, force: true });

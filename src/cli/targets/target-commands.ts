@@ -1,0 +1,45 @@
+/** The commands `targets` and `slo` with its arguments and flags. */
+import type { Command } from 'commander';
+import type { ClientOptions } from '../client.ts';
+import type { TargetsRequest } from './targets.ts';
+
+type Flags = Readonly<Record<string, unknown>>;
+
+export function addTargets(
+  program: Command,
+  clientOf: (flags: Flags) => ClientOptions,
+  setExit: (code: number) => void,
+): void {
+  const requestOf = (flags: Flags): TargetsRequest => ({ ...clientOf(flags), json: flags['json'] === true });
+  const targets = program.command('targets').description('synthetic checks: list, check now, history');
+  const command = (name: string, what: string): Command =>
+    targets
+      .command(name)
+      .description(what)
+      .option('--url <url>', 'the Vitrine to ask', 'http://127.0.0.1:4000')
+      .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
+      .option('--json', 'as JSON', false);
+  program
+    .command('slo')
+    .description('objectives: figure, budget left, burn rate; exit code 5 when one is missed')
+    .option('--url <url>', 'the Vitrine to ask', 'http://127.0.0.1:4000')
+    .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
+    .option('--json', 'as JSON', false)
+    .action(async (flags: Flags) => {
+      setExit(await (await import('./slo.ts')).showObjectives(clientOf(flags), flags['json'] === true));
+    });
+  command('list', 'state, duration and availability of each target').action(async (flags: Flags) => {
+    setExit(await (await import('./targets.ts')).listTargets(requestOf(flags)));
+  });
+  command('check', 'check one target now; exit code 5 when it fails')
+    .argument('<id>', 'its id, as `list` shows it')
+    .action(async (id: string, flags: Flags) => {
+      setExit(await (await import('./targets.ts')).checkTarget(requestOf(flags), id));
+    });
+  command('history', 'availability and outages of one target')
+    .argument('<id>', 'its id')
+    .option('--since <time>', 'how far back', '30d')
+    .action(async (id: string, flags: Flags) => {
+      setExit(await (await import('./targets.ts')).targetHistory(requestOf(flags), id, String(flags['since'])));
+    });
+}

@@ -1,0 +1,180 @@
+/** Availability over any range, from runs and maintenance: exact to the millisecond, with the method in words. */
+import type { Run, RunRules } from './runs.ts';
+
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export interface Availability {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly upMs: number;
+  readonly downMs: number;
+  /** In maintenance, whatever the checks said. */
+  readonly maintenanceMs: number;
+  /** Nothing is known: no check was made. */
+  readonly unknownMs: number;
+  /** Outages that lie in the range or reach into it. */
+  readonly outages: number;
+  /** up / (up + down); null when both are zero. */
+  readonly ratio: number | null;
+}
+
+export type MaintenanceRule = 'exclude' | 'count';
+
+/** Joined and sorted. */
+export function joinedSpans(spans: readonly Span[]): Span[] {
+  const joined: { fromMs: number; toMs: number }[] = [];
+  for (const { fromMs, toMs } of spans.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const last = joined.at(-1);
+    if (last !== undefined && fromMs <= last.toMs) last.toMs = Math.max(last.toMs, toMs);
+    else if (toMs > fromMs) joined.push({ fromMs, toMs });
+  }
+  return joined;
+}
+
+/** Milliseconds of `run` that lie in the range and, of them, those in `spans` (joined). */
+function overlap(run: Span, { fromMs, toMs }: Span, spans: readonly Span[]): { all: number; within: number } {
+  const [from, to] = [Math.max(run.fromMs, fromMs), Math.min(run.toMs, toMs)];
+  if (to <= from) return { all: 0, within: 0 };
+  let within = 0;
+  for (const span of spans) within += Math.max(0, Math.min(to, span.toMs) - Math.max(from, span.fromMs));
+  return { all: to - from, within };
+}
+
+/** `runs`: sorted, without overlaps. `maintenance`: in any order. */
+export function availability(
+  runs: readonly Run[],
+  maintenance: readonly Span[],
+  range: Span,
+  rule: MaintenanceRule = 'exclude',
+): Availability {
+  const spans = joinedSpans(rule === 'exclude' ? maintenance : []).filter(
+    ({ fromMs, toMs }) => toMs > range.fromMs && fromMs < range.toMs,
+  );
+  let [upMs, downMs, outages] = [0, 0, 0];
+  for (const run of runs) {
+    if (run.state === 'unknown') continue;
+    const { all, within } = overlap(run, range, spans);
+    if (run.state === 'up') upMs += all - within;
+    else {
+      downMs += all - within;
+      if (all - within > 0) outages += 1;
+    }
+  }
+  const maintenanceMs = overlap(range, range, spans).within;
+  const total = range.toMs - range.fromMs;
+  return {
+    ...range,
+    upMs,
+    downMs,
+    maintenanceMs,
+    unknownMs: total - maintenanceMs - upMs - downMs,
+    outages,
+    ratio: upMs + downMs === 0 ? null : upMs / (upMs + downMs),
+  };
+}
+
+/** The accounting method in words, printed beside every figure. */
+export function accountingText({ failures, successes, holdMs }: RunRules, rule: MaintenanceRule): string {
+  const times = (count: number, what: string): string =>
+    count === 1 ? `one ${what} check` : `${count} ${what} checks in a row`;
+  return [
+    `Down from the first of ${times(failures, 'failed')}, up from the first of ${times(successes, 'good')}.`,
+    `A verdict holds until the next check, at most ${Math.round(holdMs / 1_000)} s; beyond that the state is unknown and counts neither way.`,
+    rule === 'exclude' ? 'Maintenance counts neither way.' : 'Maintenance counts as any other time.',
+    'Availability is time up / (time up + time down).',
+  ].join(' ');
+}
+
+export const CALENDAR_UNITS = ['hour', 'day', 'week', 'month', 'year'] as const;
+export type CalendarUnit = (typeof CALENDAR_UNITS)[number];
+
+interface LocalTime {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  readonly hour: number;
+}
+
+/** Wall time of a zone. */
+class Zone {
+  readonly #format: Intl.DateTimeFormat;
+
+  constructor(zone: string) {
+    this.#format = new Intl.DateTimeFormat('en-US', {
+      timeZone: zone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    });
+  }
+
+  #fields(ms: number): Record<string, number> {
+    const parts = this.#format.formatToParts(ms);
+    return Object.fromEntries(parts.map(({ type, value }) => [type, Number(value)]));
+  }
+
+  /** Milliseconds by which the wall clock is ahead of UTC. */
+  #offset(ms: number): number {
+    const { year, month, day, hour, minute, second } = this.#fields(ms);
+    return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(ms / 1_000) * 1_000;
+  }
+
+  local(ms: number): LocalTime {
+    const { year, month, day, hour } = this.#fields(ms);
+    return { year, month, day, hour };
+  }
+
+  /** The first moment at which the wall clock shows this time or, in a gap, a later one. */
+  instant({ year, month, day, hour }: LocalTime): number {
+    const wall = Date.UTC(year, month - 1, day, hour);
+    const before = wall - this.#offset(wall - 86_400_000);
+    if (before + this.#offset(before) === wall) return before;
+    const after = wall - this.#offset(wall + 86_400_000);
+    return after + this.#offset(after) === wall ? after : Math.max(before, after);
+  }
+}
+
+function startOf(ms: number, unit: CalendarUnit, zone: Zone): LocalTime {
+  const local = zone.local(ms);
+  if (unit === 'hour') return local;
+  if (unit === 'day') return { ...local, hour: 0 };
+  if (unit === 'month') return { ...local, day: 1, hour: 0 };
+  if (unit === 'year') return { ...local, month: 1, day: 1, hour: 0 };
+  // Weeks begin on Monday (ISO 8601).
+  const weekday = (new Date(Date.UTC(local.year, local.month - 1, local.day)).getUTCDay() + 6) % 7;
+  return { ...local, day: local.day - weekday, hour: 0 };
+}
+
+const NEXT: Readonly<Record<Exclude<CalendarUnit, 'hour'>, (local: LocalTime) => LocalTime>> = {
+  day: (local) => ({ ...local, day: local.day + 1 }),
+  week: (local) => ({ ...local, day: local.day + 7 }),
+  month: (local) => ({ ...local, month: local.month + 1 }),
+  year: (local) => ({ ...local, year: local.year + 1 }),
+};
+const HOUR_MS = 3_600_000;
+const MAX_STEPS = 10_000;
+
+/** Whole units of the zone's calendar that touch the range, oldest first; the first and the last are cut at its ends. */
+export function calendarSpans({ fromMs, toMs }: Span, unit: CalendarUnit, zoneName: string): Span[] {
+  const zone = new Zone(zoneName);
+  const spans: Span[] = [];
+  let local = startOf(fromMs, unit, zone);
+  let at = unit === 'hour' ? Math.floor(fromMs / HOUR_MS) * HOUR_MS : zone.instant(local);
+  while (at < toMs && spans.length < MAX_STEPS) {
+    let next = at + HOUR_MS;
+    if (unit !== 'hour') {
+      local = NEXT[unit](local);
+      next = zone.instant(local);
+    }
+    spans.push({ fromMs: Math.max(at, fromMs), toMs: Math.min(next, toMs) });
+    at = next;
+  }
+  return spans;
+}

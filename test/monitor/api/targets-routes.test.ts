@@ -1,0 +1,227 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Context } from 'koa';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { Querier } from '../../../src/model/ports.ts';
+import { findRoute, isAt, type Route } from '../../../src/monitor/api/routes.ts';
+import type { AvailabilityJson, HistoryJson, TargetJson } from '../../../src/monitor/api/targets/contract.ts';
+import { probeRoutes } from '../../../src/monitor/api/targets/probe-routes.ts';
+import { sloRoutes } from '../../../src/monitor/api/targets/slo-routes.ts';
+import { targetRoutes } from '../../../src/monitor/api/targets/target-routes.ts';
+import { openStateDatabase } from '../../../src/monitor/store/state/state-database.ts';
+import type { CheckResult, CheckSpec } from '../../../src/monitor/targets/check.ts';
+import { compileTarget } from '../../../src/monitor/targets/config/compile.ts';
+import { targetConfig } from '../../../src/monitor/targets/config/schema.ts';
+import { CheckFile } from '../../../src/monitor/targets/history/check-file.ts';
+import { TARGETS_OWNER, TargetTables } from '../../../src/monitor/targets/history/target-tables.ts';
+import { objectiveConfig } from '../../../src/monitor/targets/objectives/schema.ts';
+import { readModules } from '../../../src/monitor/targets/probe/modules.ts';
+import { Targets } from '../../../src/monitor/targets/targets.ts';
+import { FastClock } from '../../support/fast-clock.ts';
+import { recordingLogger } from '../../support/recording-logger.ts';
+
+const T = 1_800_000_000_000;
+const tools = { modules: readModules(undefined, ''), read: () => '' };
+let dir: string;
+let clock: FastClock;
+let targets: Targets;
+let routes: Route[];
+let probed: { spec: CheckSpec; origin: string; timeoutMs: number }[];
+let stop: () => Promise<void>;
+
+const result = (success: boolean): CheckResult => ({
+  success,
+  reason: success ? '' : 'The connection was refused.',
+  phases: { connect: 0.01 },
+  series: [{ name: 'probe_ssl_earliest_cert_expiry', value: T / 1_000 + 86_400 }],
+  evidence: {
+    sent: 'GET /',
+    address: '127.0.0.1',
+    sentHeaders: { host: 'a' },
+    certificate: { subject: 's', issuer: 'i', names: [], validFromMs: T, validToMs: T, fingerprint256: 'f', error: '' },
+  },
+  timeMs: clock.now(),
+  durationSeconds: 0.01,
+  traceId: 'ab',
+});
+
+beforeEach(() => {
+  dir = mkdtempSync(path.join(tmpdir(), 'routes-'));
+  clock = new FastClock(T);
+  probed = [];
+  const state = openStateDatabase({ dir, owners: [TARGETS_OWNER], clock, logger: recordingLogger() });
+  const runner = {
+    replace() {},
+    probe(spec: CheckSpec, origin: 'file' | 'api', timeoutMs: number) {
+      probed.push({ spec, origin, timeoutMs });
+      return Promise.resolve(result(true));
+    },
+  };
+  targets = new Targets({
+    clock,
+    samples: { resolve: () => 1, generation: 1, append: () => Promise.resolve({ accepted: 1, rejected: [] }) },
+    tables: new TargetTables(state),
+    openFile: () => new CheckFile(dir),
+    runner,
+    tools,
+    inMaintenance: () => false,
+    onError() {},
+  });
+  const shop = { name: 'Shop', url: 'http://shop.test/', group: 'web', tags: ['eu'] };
+  targets.replaceFile(
+    [shop, { name: 'job', heartbeat: '1h' }].map((config) => compileTarget(targetConfig.parse(config), 'file', tools)),
+  );
+  const querier = {
+    instant: (expr: string) =>
+      Promise.resolve({
+        value: {
+          kind: 'vector',
+          series: expr.includes('none') ? [] : [{ point: { v: expr.includes('ratio_rate') ? 0.0005 : 0.5 } }],
+        },
+      }),
+  } as unknown as Querier;
+  const slo = ['shop-up', 'none'].map((name) => objectiveConfig.parse({ name, objective: '99.9%', target: 'Shop' }));
+  routes = [
+    ...targetRoutes(targets, clock),
+    ...probeRoutes({ ...tools, runner, originOf: (target) => (target.includes('own') ? 'file' : 'api') }),
+    ...sloRoutes(() => slo, querier, clock),
+  ];
+  stop = async () => {
+    targets.close();
+    await state[Symbol.asyncDispose]();
+    rmSync(dir, { recursive: true });
+  };
+});
+afterEach(() => stop());
+
+interface Answer {
+  readonly json: unknown;
+  readonly status: number;
+  readonly body: string;
+}
+
+async function ask(
+  method: string,
+  address: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const url = new URL(address, 'http://x');
+  const found = findRoute(routes, method, url.pathname);
+  if (found === undefined) throw new Error(`no route ${address}`);
+  const req = Object.assign(new PassThrough(), { headers: {} });
+  req.end(body === undefined ? undefined : JSON.stringify(body));
+  const ctx = {
+    req,
+    request: { is: () => 'application/json' },
+    get: (name: string) => headers[name] ?? '',
+    set() {},
+    status: 200,
+    body: '',
+    type: '',
+  };
+  const json = await found.route.handler({
+    ctx: ctx as unknown as Context,
+    params: found.params,
+    query: url.searchParams,
+    who: '',
+  });
+  return { json, status: ctx.status, body: ctx.body };
+}
+
+async function checked(outcomes: readonly boolean[]): Promise<void> {
+  for (const success of outcomes) {
+    await clock.moveTo(clock.now() + 30_000);
+    await targets.take([{ target: 'shop', lateMs: 0, result: result(success) }]);
+  }
+}
+
+test('list, one, history, evidence and availability', async () => {
+  await checked([true, false, false, true]);
+  await clock.moveTo(clock.now() + 1_000);
+  const one = (await ask('GET', '/api/targets/shop')).json as TargetJson;
+  expect(one).toMatchObject({
+    state: 'up',
+    kind: 'http',
+    group: 'web',
+    certificate_expires: '2027-01-16T08:00:00.000Z',
+  });
+  expect(one.strip.at(-1)).toBe('down');
+  const listOf = async (query: string) =>
+    ((await ask('GET', `/api/targets${query}`)).json as { targets: TargetJson[] }).targets.map(({ id }) => id);
+  expect(await listOf('')).toEqual(['shop', 'job']);
+  expect(await listOf('?group=web&tag=eu')).toEqual(['shop']);
+  expect(await listOf('?tag=us')).toEqual([]);
+  const history = (await ask('GET', `/api/targets/shop/history?from=${T}`)).json as HistoryJson;
+  expect(history.checks.map(({ success }) => success)).toEqual([true, false, false, true]);
+  expect(history.outages).toMatchObject([{ seconds: 60 }]);
+  expect(history.hours).toMatchObject([{ checks: 4, failed: 2 }]);
+  const evidence = (await ask('GET', '/api/targets/shop/evidence')).json;
+  expect(JSON.stringify(evidence)).toContain('The connection was refused.');
+  const url = '/api/availability?target=shop,job&from=now-2h&by=hour&zone=Europe/Berlin';
+  const { availability } = (await ask('GET', url)).json as { availability: AvailabilityJson[] };
+  expect(availability[0]).toMatchObject({ target: 'shop', down_seconds: 60, outages: 1 });
+  expect(availability[0].method).toContain('2 failed checks in a row');
+  expect(availability[0].parts?.length).toBeGreaterThanOrEqual(2);
+  expect((await ask('GET', '/api/availability?maintenance=count')).json).toBeDefined();
+  for (const wrong of [
+    'by=minute',
+    'by=day&zone=Mars',
+    'from=soon',
+    'from=now&to=now-1h',
+    'from=1970-01-01T00:00:00Z',
+  ]) {
+    await expect(ask('GET', `/api/availability?${wrong}`), wrong).rejects.toMatchObject({ code: 'bad_request' });
+  }
+});
+
+test('made, changed, exported, checked and removed', async () => {
+  const made = await ask('POST', '/api/targets', { name: 'Made', url: 'http://a.test/' });
+  expect(made.status).toBe(201);
+  const changed = { name: 'Made', url: 'http://b.test/', interval: '5s' };
+  expect((await ask('PUT', '/api/targets/made', changed)).json).toMatchObject({ instance: 'http://b.test/' });
+  const yaml = (await ask('GET', '/api/targets/export?origin=api')).body;
+  expect(parse(yaml)).toEqual({ targets: [changed] });
+  expect(parse((await ask('GET', '/api/targets/export')).body)).toMatchObject({
+    targets: [{ name: 'Shop' }, {}, changed],
+  });
+  expect((await ask('POST', '/api/targets/made/check')).json).toMatchObject({ success: true, sent: 'GET /' });
+  expect((await ask('DELETE', '/api/targets/made')).status).toBe(204);
+});
+
+test('a beat needs only its address', async () => {
+  const { path: address } = (await ask('GET', '/api/targets/job/heartbeat')).json as { path: string };
+  expect(routes.some((route) => route.open === true && isAt(route, address))).toBe(true);
+  expect((await ask('POST', address, { any: 'thing' })).json).toEqual({ ok: true });
+  await clock.moveTo(clock.now() + 1_000);
+  await ask('GET', `${address}?status=fail&msg=disk`);
+  expect((await ask('GET', '/api/targets/job')).json).toMatchObject({
+    state: 'down',
+    last: { reason: 'The job reported a failure: disk.' },
+  });
+  await expect(ask('POST', `${address}?status=maybe`)).rejects.toMatchObject({ code: 'bad_request' });
+});
+
+test('the page of the exporter', async () => {
+  const page = await ask('GET', '/probe?target=http://own.test/&hostname=shop.test', undefined, {
+    'X-Prometheus-Scrape-Timeout-Seconds': '10',
+  });
+  expect(page.body).toContain('probe_success 1\n');
+  expect(probed[0]).toMatchObject({ origin: 'file', timeoutMs: 9_500, spec: { headers: { Host: 'shop.test' } } });
+  expect((await ask('GET', '/probe?target=a.test:1&module=tcp_connect&debug=true')).body).toContain(
+    'Module: tcp_connect',
+  );
+  expect(probed[1]).toMatchObject({ origin: 'api' });
+  await expect(ask('GET', '/probe?target=a&module=zzz')).rejects.toThrow('Unknown module "zzz"');
+  await expect(ask('GET', '/probe')).rejects.toThrow('Target parameter is missing');
+});
+
+test('objectives: figure, budget, burn, and the rule file', async () => {
+  const { objectives } = (await ask('GET', '/api/slo')).json as { objectives: object[] };
+  expect(objectives[0]).toMatchObject({ figure: 0.9995, budget_left: 0.5, burn_rate: 0.5, breached: false });
+  expect(objectives[1]).toMatchObject({ figure: null, budget_left: null, burn_rate: null, breached: null });
+  expect((await ask('GET', '/api/slo/rules')).body).toContain('SloFastBurn');
+});

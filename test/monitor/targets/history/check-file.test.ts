@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { CheckFile } from '../../../../src/monitor/targets/history/check-file.ts';
+import type { NewCheck } from '../../../../src/monitor/targets/history/check-tables.ts';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(path.join(tmpdir(), 'checks-'));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+const rules = { holdMs: 70_000, failures: 2, successes: 1 };
+const check = (timeMs: number, success: boolean, target = 'shop'): NewCheck => ({
+  target,
+  rules,
+  result: {
+    timeMs,
+    success,
+    reason: success ? '' : 'The connection was refused.',
+    phases: { resolve: 0.001, connect: 0.002 },
+    durationSeconds: 0.003,
+    traceId: 'a'.repeat(32),
+    evidence: { sent: 'GET /', address: '127.0.0.1', status: success ? 200 : undefined },
+  },
+});
+const RANGE = { fromMs: 0, toMs: 1e15 };
+const T = 1_700_000_000_000;
+
+test('checks, runs, hours and evidence survive a restart', () => {
+  {
+    using file = new CheckFile(dir);
+    file.append([check(T, true), check(T + 30_000, false), check(T + 35_000, false), check(T + 60_000, true)]);
+    file.setAlive(T + 60_000);
+  }
+  using file = new CheckFile(dir);
+  expect(file.runs('shop', RANGE)).toEqual([
+    { fromMs: T, toMs: T + 30_000, state: 'up' },
+    { fromMs: T + 30_000, toMs: T + 60_000, state: 'down' },
+  ]);
+  expect(file.runState('shop')).toMatchObject({ state: 'up', fromMs: T + 60_000 });
+  expect(file.checks('shop', RANGE)).toHaveLength(4);
+  expect(file.checks('shop', RANGE)[1]).toMatchObject({ success: false, reason: 'The connection was refused.' });
+  expect(file.checks('shop', RANGE, 1)[0].timeMs).toBe(T + 60_000);
+  expect(file.hours('shop', RANGE)).toMatchObject([{ checks: 4, failed: 2, sumMs: 12, maxMs: 3 }]);
+  expect(file.evidence('shop', 10).map(({ success }) => success)).toEqual([false, false, true]);
+  expect(file.aliveMs).toBe(T + 60_000);
+  file.append([check(T + 60_000, false)]);
+  expect(file.checks('shop', RANGE), 'the same moment again').toHaveLength(4);
+});
+
+test('an unknown target has nothing, and a forgotten one neither', () => {
+  using file = new CheckFile(dir);
+  for (const list of [file.runs('x', RANGE), file.checks('x', RANGE), file.hours('x', RANGE), file.evidence('x', 1)]) {
+    expect(list).toEqual([]);
+  }
+  file.append([check(T, false, 'x')]);
+  file.setMaintenance('x', { fromMs: T, toMs: T + 5 });
+  file.setMaintenance('x', { fromMs: T, toMs: T + 9 });
+  expect(file.maintenance('x', RANGE)).toEqual([{ fromMs: T, toMs: T + 9 }]);
+  file.forget('x');
+  file.forget('x');
+  expect(file.maintenance('x', RANGE)).toEqual([]);
+  expect(file.evidence('x', 1)).toEqual([]);
+});
+
+test('evidence of failures is bounded, and single checks are removed by age and number while runs stay', () => {
+  using file = new CheckFile(dir, { checksMs: 3_600_000, runsMs: 1e12, maxChecks: 50 });
+  file.append(Array.from({ length: 300 }, (_, at) => check(T + at * 30_000, at % 10 > 4)));
+  const outages = file.runs('shop', RANGE).filter(({ state }) => state === 'down').length;
+  expect(outages).toBe(30);
+  expect(file.evidence('shop', 1_000).filter(({ success }) => !success).length).toBeLessThanOrEqual(200);
+  const removed = file.prune(T + 300 * 30_000);
+  expect(removed).toBe(70);
+  expect(file.checks('shop', RANGE)).toHaveLength(50);
+  expect(file.runs('shop', RANGE).filter(({ state }) => state === 'down')).toHaveLength(outages);
+});
