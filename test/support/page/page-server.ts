@@ -2,6 +2,7 @@
  * The API and the built page over a fake stack: `node test/support/page/page-server.ts [port]` to view it,
  * `startPageServer` for tests.
  */
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -11,6 +12,8 @@ import { VitrineError } from '../../../src/base/errors.ts';
 import { every, systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { prometheusRouter } from '../../../src/monitor/api/prometheus/router.ts';
+import { freshDir } from '../program.ts';
+import { MemorySpanSink } from '../telemetry/memory-sinks.ts';
 import { ArrayRecords } from '../records/array-records.ts';
 import { LiveState } from '../../../src/monitor/api/live.ts';
 import type { MonitorApi, MonitorApiOptions } from '../../../src/monitor/api/server.ts';
@@ -21,7 +24,7 @@ import { Labels } from '../../../src/model/labels.ts';
 import { careRoutes } from '../../../src/monitor/api/care-routes.ts';
 import { FakeBalancer, fakeAlerts, fakeCare, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
 import { fakeRequests } from './fake-ledger.ts';
-import type { LogSource, Querier } from '../../../src/model/ports.ts';
+import type { LogSource, Querier, SpanSource } from '../../../src/model/ports.ts';
 import type { LogRecord } from '../../../src/model/records.ts';
 import type { RequestRow } from '../../../src/model/request-row.ts';
 import { ErrorGroups } from '../../../src/monitor/insight/error-groups.ts';
@@ -81,24 +84,30 @@ const shippedRules: RuleSource = {
 };
 
 /** The fake lines and requests as a source of records, and a tail over it. */
-function recordsOf(
-  logs: LogSource,
+async function recordsOf(
+  { logs, spans }: { readonly logs: LogSource; readonly spans: SpanSource },
   requests: readonly RequestRow[],
   broken: boolean,
   clock: Clock,
-): Pick<MonitorApiOptions, 'records' | 'tail' | 'patterns' | 'errors'> {
+  dir: string,
+): Promise<Pick<MonitorApiOptions, 'records' | 'tail' | 'patterns' | 'errors'>> {
   const records = new ArrayRecords();
   records.add('logs', logs.search({ limit: 10_000 }) as readonly LogRecord[]);
   records.add('requests', requests);
+  const found = await spans.find({ limit: 10_000 });
+  const traces = await Promise.all(found.map(async ({ traceId }) => spans.trace(traceId)));
+  for (const trace of traces) records.add('traces', trace);
   if (broken) {
     records.scan = () => {
       throw new VitrineError('query_failed', 'The store cannot be read.');
     };
   }
   const tail = new Tail(records.logSink);
-  const nowhere = new JsonFile('/dev/null/state.json');
-  const patterns = new LogPatterns({ sink: tail, clock, file: nowhere, onNew: () => {} });
-  return { records, tail, patterns, errors: new ErrorGroups(clock, nowhere) };
+  const file = (name: string): JsonFile => new JsonFile(path.join(dir, name));
+  const patterns = new LogPatterns({ sink: tail, clock, file: file('patterns.json'), onNew: () => {} });
+  const errors = new ErrorGroups(clock, file('errors.json'));
+  await errors.spanSink(new MemorySpanSink()).append(traces.flat());
+  return { records, tail, patterns, errors };
 }
 
 const nothing: Pick<MonitorApiOptions, 'spans' | 'logs' | 'alerts'> = {
@@ -110,6 +119,7 @@ const nothing: Pick<MonitorApiOptions, 'spans' | 'logs' | 'alerts'> = {
 export async function startPageServer(options: PageServerOptions = {}): Promise<PageServer> {
   const { clock = systemClock, kind = 'busy' } = options;
   const startMs = Math.floor(clock.now() / 1_000) * 1_000;
+  const dir = freshDir('vitrine-page');
   const releasedMs = startMs - 6 * 60_000;
   const live = new LiveState();
   const balancer = new FakeBalancer(startMs - 16 * 60_000, releasedMs);
@@ -131,12 +141,13 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
   const asked = kind === 'empty' ? none : kind === 'broken' ? failing : querier;
   const api = await createMonitorApi({
     ...data,
-    ...recordsOf(
-      options.overrides?.records === undefined ? (options.overrides?.logs ?? data.logs) : data.logs,
+    ...(await recordsOf(
+      options.overrides?.records === undefined ? { ...data, ...options.overrides } : data,
       kind === 'empty' ? [] : fakeRequests(startMs),
       kind === 'broken',
       clock,
-    ),
+      dir,
+    )),
     querier: asked,
     live,
     health: () => fakeHealth(kind === 'empty' ? 'healthy' : 'degraded', 187_200),
@@ -182,6 +193,7 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
       await api[Symbol.asyncDispose]();
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
+      rmSync(dir, { recursive: true, force: true });
     },
   };
 }
