@@ -27,6 +27,9 @@ export const PAGE_ROUTES: readonly PageRoute[] = [
   { path: /^\/requests$/, load: async () => (await import('./requests/requests.tsx')).RequestsPage },
   { path: /^\/requests\/([\w.:-]{8,128})$/, load: async () => (await import('./requests/request.tsx')).RequestPage },
   { path: /^\/logs$/, load: async () => (await import('./logs/logs.tsx')).LogsPage },
+  { path: /^\/errors$/, load: async () => (await import('./errors/errors.tsx')).ErrorsPage },
+  { path: /^\/errors\/([\w-]{1,64})$/, load: async () => (await import('./errors/error.tsx')).ErrorPage },
+  { path: /^\/map$/, load: async () => (await import('./map/map.tsx')).MapPage },
   { path: /^\/alerts$/, load: async () => (await import('./alerts/alerts.tsx')).AlertsPage },
   { path: /^\/explore$/, load: async () => (await import('./explore/explore.tsx')).ExplorePage },
   {

@@ -34,6 +34,8 @@ const PAGES = {
   traces: ['/traces', '.trace-row'],
   logs: ['/logs', '.log-lines .line + .line'],
   patterns: ['/logs?view=patterns', '.patterns tbody tr'],
+  errors: ['/errors', '.issues tbody tr'],
+  map: ['/map', '.service-map .node'],
   explore: ['/explore?q=up', '.browser tbody tr'],
   alerts: ['/alerts', '.alert'],
   settings: ['/settings', '.facts-list'],
