@@ -10,6 +10,7 @@ import { claim, releasing, type Wanted } from './process/claim.ts';
 import { parentChannel } from './process/parent-channel.ts';
 import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
 import { addressText, localUrl } from './process/settings.ts';
+import { signInRow } from './process/sign-in-file.ts';
 import type { Settings } from './process/settings-schema.ts';
 import { version } from './process/version.ts';
 
@@ -67,6 +68,7 @@ export async function startMonitorRole(options: RoleOptions): Promise<Running> {
     orClose(own, () =>
       startMonitor({
         care: channel?.care,
+        onRoutes: channel?.routes,
         settings,
         dataDir,
         testMode,
@@ -81,7 +83,7 @@ export async function startMonitorRole(options: RoleOptions): Promise<Running> {
   channel?.onFrame((frame) => monitor.receive(frame));
   channel?.ready();
   return {
-    addresses: testMode ? [['Test mode', localUrl(settings.monitor.listen)]] : monitorAddresses(settings),
+    addresses: testMode ? [['Test mode', localUrl(settings.monitor.listen)]] : monitorAddresses(settings, dataDir),
     orphaned: channel === undefined ? NEVER : new Promise((resolve) => channel.onGone(resolve)),
     reload: (next) => monitor.reload(next),
     reloaded: own.reloaded,
@@ -110,7 +112,8 @@ export async function orClose<T>(own: ProcessTelemetry, start: () => Promise<T>)
   }
 }
 
-export const monitorAddresses = ({ monitor }: Settings): [string, string][] => [
+export const monitorAddresses = ({ monitor }: Settings, dataDir: string): [string, string][] => [
   ['Dashboard', localUrl(monitor.listen)],
   ['Send OTLP', `${localUrl(monitor.otlp_http)} (gRPC ${addressText(monitor.otlp_grpc)})`],
+  ...signInRow(dataDir, process.stderr.isTTY),
 ];

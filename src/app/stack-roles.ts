@@ -133,6 +133,7 @@ export async function startWithMonitor(
     logger,
     onLine: (line) => own.logs.relay(line),
     onReady: () => changed(),
+    onRoutes: (lessons) => stack?.balancer.learnRoutes(lessons),
     onCare: async (call) =>
       (sample === undefined ? noSample(call.path) : sample.call(call.method, call.path)) ??
       (await stack?.balancer.care(call)) ?? { status: 503, body: {} },
@@ -214,7 +215,7 @@ function stackAddresses({ settings, dataDir }: RoleOptions, { list }: UpstreamSo
   const upstreams = behind.length > 0 ? behind.join(', ') : 'your upstreams';
   return [
     ['Balancer', `${localUrl(settings.balancer.listen)} -> ${upstreams}`],
-    ...monitorAddresses(settings),
+    ...monitorAddresses(settings, dataDir),
     ['Data', dataDir],
   ];
 }

@@ -4,7 +4,7 @@
  */
 
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Whole milliseconds since the epoch: they are keys and integers in files and protocols. */
   now(): number;
   /** Milliseconds from an arbitrary start; never decreases. */
   monotonic(): number;
@@ -45,7 +45,7 @@ export function steadyClock(base: Clock): SteadyClock {
     const runOn = lastMs + (monotonic - lastMonotonic) * (1 - SLEW);
     lastMonotonic = monotonic;
     lastMs = Math.max(base.now(), runOn);
-    return lastMs;
+    return Math.floor(lastMs);
   };
   now();
   return {

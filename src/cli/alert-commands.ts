@@ -30,8 +30,10 @@ export function addAlerts(program: Command, explain: Command, clientOf: (flags: 
       .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
       .option('--by <name>', 'who does this (default: your login name)')
       .option('--json', 'as JSON', false);
-  addCare(program, command, targetOf);
+  const alerts = addCare(program, command, targetOf);
+  addRules(alerts, command, targetOf);
   addSilences(program, command, targetOf);
+  addOnCall(program, command, targetOf);
   const notify = program.command('notify').description('channels of notifications');
   command(notify, 'test', 'send a test message to every channel of a receiver')
     .argument('<receiver>', 'its name in the configuration')
@@ -50,7 +52,7 @@ type TargetOf = (flags: Flags) => AlertTarget;
 
 const ID = 'its fingerprint, or the beginning of it';
 
-function addCare(program: Command, command: Make, targetOf: TargetOf): void {
+function addCare(program: Command, command: Make, targetOf: TargetOf): Command {
   const alerts = program.command('alerts').description('active alerts and their care');
   command(alerts, 'list', 'alerts that fire or are muted', true).action(async (flags: Flags) => {
     await (await import('./alerts.ts')).listAlerts(targetOf(flags));
@@ -87,6 +89,53 @@ function addCare(program: Command, command: Make, targetOf: TargetOf): void {
     .argument('<text>', 'the comment')
     .action(async (id: string, text: string, flags: Flags) => {
       await (await import('./alerts.ts')).careFor(targetOf(flags), id, 'comment', { text });
+    });
+  return alerts;
+}
+
+function addRules(alerts: Command, command: Make, targetOf: TargetOf): void {
+  command(
+    alerts,
+    'replay',
+    'play a rule over stored history: when it would have fired and paged, and what it would have missed',
+  )
+    .argument('[name]', 'the name of a rule or a draft')
+    .option('--rule <file>', 'a rule as JSON or YAML instead: the body of POST /api/alerts')
+    .option('--since <duration>', 'how far back', '24h')
+    .option('--from <time>', 'begin, as a time such as 2026-11-30T12:00:00Z')
+    .option('--to <time>', 'end (default: now)')
+    .option('--incidents <matchers>', 'which alerts of that time count as an incident', 'severity="critical"')
+    .action(async (name: string | undefined, flags: Flags) => {
+      const { since, from, to, incidents, rule } = flags as Record<string, string | undefined>;
+      const order = { name, file: rule, since, from, to, incidents };
+      await (await import('./rule-replay.ts')).replayRule(targetOf(flags), order);
+    });
+  command(alerts, 'rules', 'all rules as a Prometheus rule file').action(async (flags: Flags) => {
+    await (await import('./rule-replay.ts')).printRules(targetOf(flags));
+  });
+  command(alerts, 'noise', 'pages a week for each rule, acted on or not, and the rules that never fired')
+    .option('--since <duration>', 'how far back', '7d')
+    .action(async (flags: Flags) => {
+      await (await import('./rule-replay.ts')).printNoise(targetOf(flags), flags['since'] as string);
+    });
+}
+
+function addOnCall(program: Command, command: Make, targetOf: TargetOf): void {
+  const oncall = program.command('oncall').description('who is on call');
+  command(oncall, 'list', 'who is on call now and next, in each schedule', true)
+    .option('--at <time>', 'at another time, such as 2026-12-24T18:00 on the clock of the schedule')
+    .action(async (flags: Flags) => {
+      await (await import('./oncall.ts')).showOnCall(targetOf(flags), flags['at'] as string | undefined);
+    });
+  command(oncall, 'override', 'put somebody else on call for some time')
+    .argument('<schedule>', 'its name')
+    .argument('<person>', 'who is on call instead')
+    .option('--from <time>', 'begin (default: now)')
+    .option('--to <time>', 'end')
+    .option('--for <duration>', 'how long, instead of --to')
+    .action(async (schedule: string, person: string, flags: Flags) => {
+      const { from, to, for: lasts } = flags as Record<string, string | undefined>;
+      await (await import('./oncall.ts')).addOverride(targetOf(flags), { schedule, person, from, to, for: lasts });
     });
 }
 

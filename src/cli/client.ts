@@ -26,6 +26,14 @@ export function ask(options: ClientOptions, path: string, form?: Readonly<Record
   return request(options, path, form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) });
 }
 
+/** The body of `path` as it is; throws as `ask` does. */
+export async function askText(options: ClientOptions, path: string): Promise<string> {
+  const response = await open(options, path, {}, AbortSignal.timeout(TIMEOUT_MS));
+  const text = await response.text();
+  if (response.ok) return text;
+  throw failureOf(response.status, parse(text, options.url), options.url);
+}
+
 interface Sent {
   readonly method?: 'POST' | 'DELETE';
   readonly body?: string | URLSearchParams;

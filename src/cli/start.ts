@@ -11,6 +11,10 @@ import { whenLauncherEnds } from '../app/process/launcher-watch.ts';
 import { version } from '../app/process/version.ts';
 import { paint, tell } from './output.ts';
 
+/** The reply to SIGUSR2, which would end a process that does not listen for it. */
+const NOT_REPLACEABLE =
+  'SIGUSR2 replaces the program only in `vitrine start --role balancer`. This process goes on as it is; restart it to change its program.';
+
 type Flags = Readonly<Record<string, unknown>>;
 
 const LISTEN_KEY: Readonly<Record<string, string>> = {
@@ -82,7 +86,10 @@ export async function start(flags: Flags): Promise<number> {
   if (!forked) banner(running, systemClock.monotonic() - startedAt, file);
   const stopReloading = keepCurrent(running, sources, settings);
   const { replacement } = running;
-  if (replacement !== undefined) process.on('SIGUSR2', () => replacement.replace());
+  process.on('SIGUSR2', () => {
+    if (replacement !== undefined) replacement.replace();
+    else if (!forked) tell(NOT_REPLACEABLE);
+  });
   const replaced = replacement?.ended ?? new Promise<never>(() => {});
   await Promise.race([endOf(running, flags['duration'] as number | undefined, forked && role === 'monitor'), replaced]);
   // The process that serves now has the requests, so it ends first, and this process ends with its exit code.

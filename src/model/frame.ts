@@ -6,6 +6,7 @@
  */
 import type { CareCall, CareReply } from './care.ts';
 import type { Health } from './health.ts';
+import type { RouteLesson } from './learned-route.ts';
 import type { Attributes, LogRecord, SpanRecord } from './records.ts';
 
 /** A data point of one collection, as the SDK's MetricReader gives it, without classes. */
@@ -66,13 +67,14 @@ export interface Frame {
 }
 
 /**
- * Messages of the monitor to the stack: the monitor is ready, it has accepted a frame, or a finished log line for the
- * stack's files and console.
+ * Messages of the monitor to the stack: the monitor is ready, it has accepted a frame, a finished log line for the
+ * stack's files and console, or routes of the application that its spans told.
  */
 export type ToStack =
   | { readonly kind: 'ack'; readonly sequence: number }
   | { readonly kind: 'ready' }
   | { readonly kind: 'care'; readonly id: number; readonly call: CareCall }
+  | { readonly kind: 'routes'; readonly lessons: readonly RouteLesson[] }
   | { readonly kind: 'line'; readonly line: string };
 
 /** The message of the stack to the monitor besides frames: the answer to a call of its API. */

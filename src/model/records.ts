@@ -14,6 +14,18 @@ export type AttributeValue =
 
 /** Null-prototype or Map-like data: keys come from outside and may be `__proto__`. */
 export type Attributes = Readonly<Record<string, AttributeValue>>;
+export type AttributeBag = Record<string, AttributeValue>;
+
+/**
+ * Objects for attributes whose keys come from outside. `Object.create(null)` would be correct, but V8 stores such objects as
+ * hash tables. Instances of a constructor with an empty prototype are fast, and `__proto__` is an ordinary key in them.
+ */
+const Bag = function Bag() {} as unknown as new () => AttributeBag;
+Bag.prototype = Object.freeze(Object.create(null));
+
+export function newBag(): AttributeBag {
+  return new Bag();
+}
 
 export interface Resource {
   readonly attributes: Attributes;

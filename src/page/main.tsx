@@ -8,7 +8,6 @@ import { routeOf } from './pages.ts';
 import { titleOfPath } from './shell/navigation.ts';
 import { Shell } from './shell/shell.tsx';
 import { startShortcuts } from './shell/shortcuts.tsx';
-import { SignIn } from './shell/sign-in.tsx';
 import { UnknownPage } from './shell/unknown-page.tsx';
 import { startConnection, tokenNeeded } from './state/connection.ts';
 import { startPreferences } from './state/preferences.ts';
@@ -46,13 +45,19 @@ function Page({ route, id }: { route: PageRoute; id: string }): JSX.Element {
   return error === undefined ? <Loading height={400} /> : <Failed error={error} retry={() => location.reload()} />;
 }
 
+const SIGN_IN: PageRoute = {
+  path: /^\/sign-in$/,
+  load: async () => (await import('./shell/sign-in.tsx')).SignIn,
+};
+
 function App(): JSX.Element {
   const { path } = place.value;
-  const title = titleOfPath(path);
+  const signsIn = tokenNeeded.value || SIGN_IN.path.test(path);
+  const title = signsIn ? 'Sign in' : titleOfPath(path);
   useEffect(() => {
     document.title = `${title} · Vitrine`;
   }, [title]);
-  if (tokenNeeded.value) return <SignIn />;
+  if (signsIn) return <Page route={SIGN_IN} id="" />;
   const found = routeOf(path);
   return <Shell>{found === undefined ? <UnknownPage path={path} /> : <Page {...found} />}</Shell>;
 }

@@ -22,6 +22,7 @@ import { tieWinston } from './logs/winston-lines.ts';
 import { patchedSource, WRAPPED, wrapCommonJs, wrapperSource } from './module-wrappers.ts';
 import { tieConnect } from './spans/connect-routes.ts';
 import { tieExpress } from './spans/express-routes.ts';
+import { tieFinalHandler } from './spans/final-handler.ts';
 import { isAgent, noteAgent } from './spans/intake-calls.ts';
 import { tieTrpc } from './spans/trpc-errors.ts';
 import { tieHapi, tieKoa, tieNest, tieRestify } from './spans/framework-routes.ts';
@@ -34,10 +35,14 @@ const forPackage: ReadonlyMap<string, string> = new Map(
 const API = '@opentelemetry/api';
 
 /** Ties take the exports of the package, in place of an instrumentation or beside it. */
-const TIES: ReadonlyMap<string, (exported: unknown, require: NodeJS.Require) => void> = new Map([
+const TIES: ReadonlyMap<string, (exported: unknown, require: NodeJS.Require, asked: string) => void> = new Map<
+  string,
+  (exported: unknown, require: NodeJS.Require, asked: string) => void
+>([
   ['koa', tieKoa],
   ['express', tieExpress],
   ['router', tieExpress],
+  ['finalhandler', tieFinalHandler],
   ['winston', tieWinston],
   ['@hapi/hapi', tieHapi],
   ['restify', tieRestify],
@@ -104,7 +109,13 @@ function askedOf(specifier: string): string | undefined {
   return name;
 }
 
-const keyOf = (name: string, asked: string, copy: string): string => (name === API ? copy : asked);
+/** Each copy is tied: a program may have one of Express for itself and another in a plugin. */
+function keyOf(name: string, asked: string, copy: string): string {
+  if (name === API) return copy;
+  const folder = `/node_modules/${asked}/`;
+  const at = copy.lastIndexOf(folder);
+  return at < 0 ? asked : copy.slice(0, at + folder.length);
+}
 
 const LOADED_AS_COMMONJS = new Set<string | null | undefined>(['commonjs', 'builtin', undefined, null]);
 /** Packages whose ES module only exports their CommonJS one, so that one tie observes both. */
@@ -148,7 +159,7 @@ class Watch {
       if (isLoading) this.load(suffix);
       const require = createRequire(parent);
       const exported: unknown = require(asked);
-      tie?.(exported, require);
+      tie?.(exported, require, asked);
       if (!nodeModule.isBuiltin(name)) this.#noteReplaced(name, require, require.resolve(asked), exported);
     } catch (error) {
       // The application gets its package as it is, only without spans.
@@ -250,8 +261,7 @@ function watchByLoader(watch: Watch): void {
     const from = parent?.filename ?? (isPath ? request : path.join(process.cwd(), 'x'));
     const asked = isPath ? inPath(request) : askedOf(request);
     const name = asked === undefined || isKnown(asked) || isPath ? asked : aliasedFrom(asked, from);
-    if (name !== undefined && isKnown(name))
-      watch.attend(name, from, isPath ? name : asked, name === API ? copyOf(request, from) : undefined);
+    if (name !== undefined && isKnown(name)) watch.attend(name, from, isPath ? name : asked, copyOf(request, from));
     return original.call(this, request, parent, isMain);
   };
 }

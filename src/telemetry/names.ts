@@ -131,6 +131,20 @@ export const METRICS = {
     ['vitrine.route', 'reason'],
     'Requests that a switch of their route answered: rate_limit, concurrency, password, address, maintenance, redirect or size.',
   ),
+  routesRefused: metric(
+    'vitrine.ingest.routes.refused',
+    '{route}',
+    'counter',
+    [],
+    'Routes of applications that the monitor did not tell the balancer, because there are too many of them.',
+  ),
+  routesLearned: metric(
+    'vitrine.balancer.routes.learned',
+    '{route}',
+    'counter',
+    ['vitrine.route', 'vitrine.result'],
+    'Routes that the spans of the application told the balancer; refused above the limit.',
+  ),
   compressed: metric(
     'vitrine.balancer.compressed',
     '{response}',

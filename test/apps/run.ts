@@ -1,6 +1,6 @@
 /**
  * `npm run apps [-- NAME…]`: compares the applications in all their modes and writes the table of docs/applications.md. With names
- * it runs those that contain one of them, and writes their rows.
+ * it runs the applications of exactly these names, or else those that contain one of them, and writes their rows; `--list` prints all names.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -15,18 +15,27 @@ const [BEGIN, END] = ['<!-- begin of the table -->', '<!-- end of the table -->'
 const SHOWN = 12;
 
 const names = process.argv.slice(2);
-const chosen = APPLICATIONS.filter(({ name }) => names.length === 0 || names.some((each) => name.includes(each)));
+if (names.includes('--list')) {
+  console.log(APPLICATIONS.map(({ name }) => name).join('\n'));
+  process.exit(0);
+}
+const exact = APPLICATIONS.filter(({ name }) => names.includes(name));
+const chosen =
+  exact.length > 0
+    ? exact
+    : APPLICATIONS.filter(({ name }) => names.length === 0 || names.some((each) => name.includes(each)));
 
 const results: (Comparison | { readonly name: string; readonly failed: string })[] = [];
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ').slice(0, 200);
 
 const rowOf = (result: (typeof results)[number]): string[] =>
   'failed' in result
-    ? [result.name, 'did not run', cell(result.failed), '', '']
+    ? [result.name, 'did not run', cell(result.failed), '', '', '']
     : [
         cell(result.name),
         result.probes === 0 ? 'no port' : `${result.probes}`,
         result.differences.length === 0 ? 'none' : cell(result.differences.join('; ')),
+        `${result.bundleRoutes}`,
         `${result.routes}${result.missedRoutes.length === 0 ? '' : `, missed: ${cell(result.missedRoutes.join(', '))}`}`,
         `${result.code}`,
       ];
@@ -36,7 +45,14 @@ const nameIn = (row: string): string => row.split(' | ')[0].slice(2);
 
 /** After each application: a run that is interrupted leaves the rows that it has. Applications that did not run keep theirs. */
 function writeTable(): void {
-  const head = ['application', 'probes', 'differences from bare', 'routes seen', 'exit code'];
+  const head = [
+    'application',
+    'probes',
+    'differences from bare',
+    "routes under the bundle's register",
+    'routes under `run`',
+    'exit code',
+  ];
   const text = readFileSync(DOCUMENT, 'utf8');
   const [before, rest] = text.split(BEGIN);
   const [old, after] = rest.split(END);

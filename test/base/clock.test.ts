@@ -21,6 +21,19 @@ describe('a steady clock', () => {
     expect(clock.aheadMs()).toBe(0);
   });
 
+  it('gives whole milliseconds, whatever the monotonic clock says: they are keys in files', () => {
+    let [wallMs, monotonicMs] = [START, 0];
+    const clock = steadyClock({ ...movedClock(START), now: () => wallMs, monotonic: () => monotonicMs });
+    const seen: number[] = [];
+    for (let step = 0; step < 100; step += 1) {
+      monotonicMs += 0.37;
+      wallMs = START + Math.floor(monotonicMs - 0.2);
+      seen.push(clock.now());
+    }
+    expect(seen.filter((ms) => !Number.isInteger(ms))).toEqual([]);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+  });
+
   it('follows a step forward at once', () => {
     const wall = movedClock(START);
     const clock = steadyClock(wall);

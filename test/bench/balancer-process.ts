@@ -1,17 +1,28 @@
 /**
- * The balancer as a process for measuring: `node balancer-process.ts PORT UPSTREAM full|bare`. Its heap grows as the
+ * The balancer as a process for measuring: `node balancer-process.ts PORT UPSTREAM full|bare|cache`. Its heap grows as the
  * product's does. `full` is telemetry as the product starts it, recording everything: the live reader collected each
  * second, every span sampled, kept and exported in batches (to nowhere: what is measured is recording, not a network), W3C
- * propagation. `bare` is the same with OTEL_SDK_DISABLED.
+ * propagation. `bare` is the same with OTEL_SDK_DISABLED, `cache` is `full` with the response cache before the upstream.
  */
 import { applyHeapPlan, SERVICE_HEAP } from '../../src/app/process/lean-heap.ts';
 
 // Before anything else is loaded, as the `vitrine` command does it.
 applyHeapPlan(SERVICE_HEAP, [...process.execArgv, process.env['NODE_OPTIONS'] ?? '']);
-const [{ silentLogger }, { startBalancer }, { balancerSchema }, { startTelemetry }] = await Promise.all([
+const [
+  { systemClock },
+  { silentLogger },
+  { startBalancer },
+  { balancerSchema },
+  { cacheConfig },
+  { openResponseCache },
+  { startTelemetry },
+] = await Promise.all([
+  import('../../src/base/clock.ts'),
   import('../../src/base/logger.ts'),
   import('../../src/stack/balancer/balancer.ts'),
   import('../../src/stack/balancer/config.ts'),
+  import('../../src/stack/cache/config.ts'),
+  import('../../src/stack/cache/open-response-cache.ts'),
   import('../../src/telemetry/sdk.ts'),
 ]);
 
@@ -28,7 +39,10 @@ const telemetry = await startTelemetry({
   logger: silentLogger,
 });
 setInterval(() => void telemetry.live?.collect(), 1_000);
-const balancer = await startBalancer(balancerSchema.parse({ listen: `127.0.0.1:${port}`, upstreams: [upstream] }));
+const cached = mode === 'cache' ? openResponseCache(cacheConfig.parse({}), systemClock, silentLogger) : undefined;
+const balancer = await startBalancer(balancerSchema.parse({ listen: `127.0.0.1:${port}`, upstreams: [upstream] }), {
+  responseCache: cached?.cache,
+});
 process.on('SIGTERM', () => {
   balancer.close();
   process.exit(0);

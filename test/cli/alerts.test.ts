@@ -1,8 +1,13 @@
 /** `vitrine alerts`, `silence`, `notify test` and `explain alert`, against the real API. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.ts';
+import { escalationConfig, oncallConfig, planOf } from '../../src/monitor/alerts/oncall/config.ts';
 import { startAlertApi, type AlertApi } from '../support/alerts/alert-api.ts';
-import { pipelineRig, type Rig } from '../support/alerts/pipeline-rig.ts';
+import { Labels } from '../../src/model/labels.ts';
+import { pipelineRig, START, type Rig } from '../support/alerts/pipeline-rig.ts';
+import { freshDir } from '../support/program.ts';
 
 const streams = [process.stdout, process.stderr] as const;
 const originals = streams.map((stream) => stream.write.bind(stream));
@@ -33,6 +38,41 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
     streams.forEach((stream, at) => (stream.write = originals[at]));
   }
 }
+
+describe('vitrine alerts replay, rules and noise', () => {
+  it('plays a rule of the server or of a file, and says what it finds', async () => {
+    const values = [0, 5, 5, 0, 5, 5, 5, 5].map((v, i) => ({ t: START + i * 1_000, v }));
+    api.samples.add(Labels.from({ __name__: 'load', host: 'x' }), values);
+    const file = path.join(freshDir('rule'), 'rule.yaml');
+    writeFileSync(file, 'name: Load\nexpr: load > 3\n');
+    const range = ['--from', new Date(START).toISOString(), '--to', new Date(START + 60_000).toISOString()];
+    const { code, out } = await run('alerts', 'replay', '--rule', file, ...range);
+    expect(code).toBe(0);
+    expect(out).toContain('judged each 1s\nwould have fired 2 times and paged 1 times');
+    expect(out).toContain('value 5  host=x severity=warning');
+    expect(out).toContain('→ a (first notification)');
+    expect(out).toContain('incidents: 0, missed: 0');
+    const named = await run('alerts', 'replay', 'FromFile', ...range, '--json');
+    expect(JSON.parse(named.out)).toMatchObject({ name: 'FromFile', step_seconds: 5 });
+  });
+
+  it('asks for one rule, and for a time that can be read', async () => {
+    expect((await run('alerts', 'replay')).code).toBe(2);
+    expect((await run('alerts', 'replay', 'A', '--rule', 'x')).code).toBe(2);
+    expect((await run('alerts', 'replay', '--rule', '/nowhere')).code).toBe(2);
+    expect((await run('alerts', 'replay', 'FromFile', '--since', 'long')).code).toBe(2);
+    expect((await run('alerts', 'replay', 'FromFile', '--to', 'soon')).code).toBe(2);
+  });
+
+  it('prints the rule file and the noise report', async () => {
+    expect((await run('alerts', 'rules')).out).toContain('alert: FromFile');
+    await rig.advance(15);
+    const noise = await run('alerts', 'noise', '--since', '52w');
+    expect(noise.code).toBe(0);
+    expect(noise.out).toContain('never fired: FromFile');
+    expect(JSON.parse((await run('alerts', 'noise', '--json')).out)).toMatchObject({ complete: true });
+  });
+});
 
 describe('vitrine alerts', () => {
   it('lists alerts and shows one with its care and history', async () => {
@@ -114,5 +154,44 @@ describe('vitrine notify test', () => {
     rig.answer = () => ({ kind: 'failed', reason: 'other', retry: true, message: 'refused' });
     expect(await run('notify', 'test', 'a')).toMatchObject({ code: 5, out: 'webhook/0: failed: refused\n' });
     expect((await run('notify', 'test', 'nobody')).code).toBe(1);
+  });
+});
+
+describe('vitrine oncall', () => {
+  it('says who is on call now and next, and takes an override', async () => {
+    expect((await run('oncall')).out).toContain('There is no schedule');
+    await api[Symbol.asyncDispose]();
+    await rig[Symbol.asyncDispose]();
+    const oncall = oncallConfig.parse({
+      people: { bob: 'a' },
+      schedules: {
+        primary: {
+          zone: 'Europe/Berlin',
+          rotations: [{ people: ['a', 'bob'], every: '7d', starts: '2026-11-30T09:00' }],
+        },
+      },
+    });
+    const escalation = escalationConfig.parse({ a: { steps: [{ notify: 'primary' }] } });
+    const config = 'route: { receiver: a, group_wait: 0s }\nreceivers: [{ name: a, webhook_configs: [{ to: a }] }]\n';
+    rig = await pipelineRig(config, true, { oncall: planOf(oncall, escalation, new Set(['a'])).plan });
+    api = await startAlertApi(rig);
+    const list = await run('oncall');
+    expect(list.out).toContain('primary (Europe/Berlin): a until 2026-12-07 09:00:00, on call in primary');
+    expect(list.out).toContain('from 2026-12-07 09:00:00: bob');
+    const made = await run('oncall', 'override', 'primary', 'bob', '--from', '2026-12-01T18:00', '--for', '2h');
+    expect(made.err).toContain('From 2026-12-01T17:00:00.000Z to 2026-12-01T19:00:00.000Z.');
+    expect((await run('oncall', 'list', '--at', '2026-12-01T19:00')).out).toContain(
+      'bob until 2026-12-01 20:00:00, an override',
+    );
+    expect((await run('oncall', 'override', 'primary', 'nobody', '--for', '2h')).code).not.toBe(0);
+    expect((await run('oncall', 'override', 'what', 'bob', '--for', '2h')).code).not.toBe(0);
+    expect((await run('oncall', 'override', 'primary', 'bob')).code).not.toBe(0);
+    expect((await run('oncall', '--at', 'soon')).code).not.toBe(0);
+    await rig.fire('1');
+    await rig.advance(5);
+    expect((await run('oncall')).out).toContain('step 1, told a');
+    const { overrides } = JSON.parse((await run('oncall', '--json')).out) as { overrides: { id: string }[] };
+    expect((await api.send('DELETE', `/api/oncall/overrides/${overrides[0].id}`)).status).toBe(200);
+    expect((await api.send('DELETE', `/api/oncall/overrides/${overrides[0].id}`)).status).toBe(404);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isHostField } from '../../src/model/host-field.ts';
+import { isHostField } from '../../src/model/text/host-field.ts';
 
 describe('the Host field', () => {
   it.each([

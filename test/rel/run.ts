@@ -9,11 +9,17 @@ import { CACHE_ROWS } from './rows/caches.ts';
 import { CARE_ROWS } from './rows/care.ts';
 import { CLIENT_ROWS } from './rows/clients.ts';
 import { MESSAGE_ROWS } from './rows/messages.ts';
+import { SYNTAX_ROWS } from './rows/syntax.ts';
 import { UPSTREAM_ROWS } from './rows/upstreams.ts';
 
-const ROWS: readonly Row[] = [...UPSTREAM_ROWS, ...MESSAGE_ROWS, ...CLIENT_ROWS, ...CARE_ROWS, ...CACHE_ROWS].toSorted(
-  (a, b) => a.id[0].localeCompare(b.id[0]) || Number(a.id.slice(1)) - Number(b.id.slice(1)),
-);
+const ROWS: readonly Row[] = [
+  ...UPSTREAM_ROWS,
+  ...MESSAGE_ROWS,
+  ...SYNTAX_ROWS,
+  ...CLIENT_ROWS,
+  ...CARE_ROWS,
+  ...CACHE_ROWS,
+].toSorted((a, b) => a.id[0].localeCompare(b.id[0]) || Number(a.id.slice(1)) - Number(b.id.slice(1)));
 
 interface Line {
   readonly id: string;

@@ -14,7 +14,9 @@ import { HandOver } from '../../monitor/alerts/notify/hand-over.ts';
 import type { PipelineFigures } from '../../monitor/alerts/notify/deliveries.ts';
 import { Pipeline } from '../../monitor/alerts/notify/pipeline.ts';
 import { eventLine, Ledger } from '../../monitor/alerts/notify/state/ledger.ts';
-import type { PostedAlert } from '../../monitor/alerts/notify/steps/intake.ts';
+import type { FlappingOptions } from '../../monitor/alerts/notify/steps/flapping.ts';
+import type { Dependencies } from '../../monitor/alerts/notify/steps/topology.ts';
+import { isOnTrial, type PostedAlert } from '../../monitor/alerts/notify/steps/intake.ts';
 import type { StateDatabase } from '../../monitor/store/state/state-database.ts';
 import { counterOf } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
@@ -72,6 +74,7 @@ export function openNotifications(options: NotificationsOptions, scope: Scope): 
       pictureOf: () => Promise.resolve(undefined),
     },
     resolveThroughMutes: notify.resolve_through_mutes,
+    ...ownMutes(notify),
     figures: figures(),
     onFailure,
   });
@@ -96,6 +99,18 @@ export function openNotifications(options: NotificationsOptions, scope: Scope): 
       await pipeline.reload(pipelineConfigOf(read, receiverTools(read, clock, logger)));
       for (const warning of read.warnings) logger.warn({}, warning);
     },
+  };
+}
+
+/** Without `resolve_through_mutes`, only what Alertmanager does as well, unless the configuration asks for more. */
+function ownMutes({ topology, flapping, resolve_through_mutes: byDefault }: Settings['notify']): {
+  topology: Dependencies | undefined;
+  flapping: FlappingOptions | undefined;
+} {
+  const { changes, within: withinMs, quiet: quietMs } = flapping;
+  return {
+    topology: (topology.enabled ?? byDefault) ? new Map(Object.entries(topology.depends_on)) : undefined,
+    flapping: (flapping.enabled ?? byDefault) ? { changes, withinMs, quietMs } : undefined,
   };
 }
 
@@ -138,7 +153,10 @@ function sinkOf({ settings, clock, logger }: NotificationsOptions, pipeline: Pip
     random: systemRandom,
   });
   scope.add('hand-over to Alertmanager', () => handOver.close());
-  return { alerts: (alerts, nowMs) => handOver.add(alerts.map((alert) => postedOf(alert, nowMs, externalUrl))) };
+  return {
+    alerts: (alerts, nowMs) =>
+      handOver.add(alerts.filter((alert) => !isOnTrial(alert)).map((alert) => postedOf(alert, nowMs, externalUrl))),
+  };
 }
 
 function postedOf(alert: Alert, nowMs: number, externalUrl: string): PostedAlert {

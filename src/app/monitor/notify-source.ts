@@ -13,6 +13,7 @@ import type { ReceiverTools } from '../../monitor/alerts/notify/receivers/kind.t
 import { RECEIVER_KINDS } from '../../monitor/alerts/notify/receivers/table.ts';
 import { Renderer } from '../../monitor/alerts/notify/template/renderer.ts';
 import { TemplateError } from '../../monitor/alerts/rules/template/tree.ts';
+import { planOf, type OnCallPlan } from '../../monitor/alerts/oncall/config.ts';
 import { connect } from '../../monitor/outbound/connect.ts';
 import { OutboundGuard } from '../../monitor/outbound/guard.ts';
 import { send } from '../../monitor/outbound/request.ts';
@@ -23,6 +24,7 @@ const SHORT_FORM = 'notify';
 
 export interface NotifySource {
   readonly config: NotifyConfig;
+  readonly oncall: OnCallPlan;
   readonly renderer: Renderer;
   /** Directory that relative paths of the file start from. */
   readonly dir: string;
@@ -49,8 +51,16 @@ export function notifySourceOf({ notify }: Settings): NotifySource {
   const own = notify.file === undefined ? { ...short.own, ...notify.receivers } : notify.receivers;
   const joined = withOwnEntries(read.config, own, RECEIVER_KINDS);
   if (joined.issues.length > 0) fail(joined.issues);
+  const { plan, issues } = planOf(notify.oncall, notify.escalation, new Set(joined.config.receivers.keys()));
+  if (issues.length > 0) fail(issues);
   const dir = notify.file === undefined ? process.cwd() : path.dirname(path.resolve(notify.file));
-  return { config: joined.config, renderer: rendererOf(joined.config, dir), dir, warnings: read.warnings };
+  return {
+    config: joined.config,
+    oncall: plan,
+    renderer: rendererOf(joined.config, dir),
+    dir,
+    warnings: read.warnings,
+  };
 }
 
 function textOf(file: string): string {
@@ -95,4 +105,4 @@ export function receiverTools(source: NotifySource, clock: Clock, logger: Logger
 }
 
 export const pipelineConfigOf = (source: NotifySource, tools: ReceiverTools): PipelineConfig =>
-  assembled(source.config, tools, source.renderer);
+  assembled(source.config, tools, source.renderer, source.oncall);

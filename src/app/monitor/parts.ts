@@ -2,9 +2,11 @@
 import type { Clock, Turns } from '../../base/clock.ts';
 import type { Logger, RareLine } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
+import type { RouteLesson } from '../../model/learned-route.ts';
 import type { AccessStore } from '../../model/access.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { Tail } from '../../monitor/search/tail.ts';
+import type { RuleDesk } from '../../monitor/alerts/made/desk.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
 import type { Intake } from '../../monitor/ingest/request/intake.ts';
@@ -24,6 +26,8 @@ import type { Settings } from '../process/settings-schema.ts';
 export interface MonitorOptions {
   /** Passes calls about balancer and cache to the stack process; absent when no stack runs beside this monitor. */
   readonly care?: ((call: CareCall) => Promise<CareReply>) | undefined;
+  /** Passes routes of the application to the balancer; absent when no stack runs beside this monitor. */
+  readonly onRoutes?: ((lessons: readonly RouteLesson[]) => void) | undefined;
   readonly settings: Settings;
   readonly dataDir: string;
   readonly testMode: boolean;
@@ -56,4 +60,6 @@ export interface MonitorParts {
   readonly rareLine: RareLine;
   /** Absent in test mode. */
   readonly notifications: Notifications | undefined;
+  /** Absent in test mode. */
+  readonly desk: RuleDesk | undefined;
 }

@@ -11,12 +11,16 @@ import { Forgetting } from '../../monitor/search/forget.ts';
 import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
 import { AlertCare } from '../../monitor/api/alerts/care.ts';
 import { alertCareRoutes } from '../../monitor/api/alerts/care-routes.ts';
+import { oncallRoutes } from '../../monitor/api/alerts/oncall-routes.ts';
+import { ruleRoutes } from '../../monitor/api/alerts/rule-routes.ts';
+import { alertViews } from '../../monitor/api/views.ts';
 import { alertmanagerRoutes } from '../../monitor/api/alerts/v2-routes.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
 import type { Route } from '../../monitor/api/routes.ts';
 import type { ConnectFacts } from '../../monitor/api/connect-routes.ts';
-import { addressText } from '../process/settings.ts';
-import { Access } from '../../monitor/api/access.ts';
+import { addressText, localUrl } from '../process/settings.ts';
+import { removeSignInLink, writeSignInLink } from '../process/sign-in-file.ts';
+import { Access } from '../../monitor/api/access/access.ts';
 import { createMonitorApi, type MonitorApi } from '../../monitor/api/server.ts';
 import { ByteBudget } from '../../monitor/ingest/request/byte-budget.ts';
 import { ingestHttp, ingestOnly, type IngestHandler } from '../../monitor/ingest/http.ts';
@@ -39,6 +43,7 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
   const budget = new ByteBudget(in_flight);
   const heap = new HeapPressure(clock);
   const access = new Access(token, clock, parts.access);
+  if (!testMode) offerFirstLink(access, options);
   const maySend = (authorization: string | undefined): boolean => access.maySend(authorization);
   const ingest = ingestHttp({ intake: parts.intake, lines: parts.lines, logger, token, maySend, limits, budget, heap });
   const api = await apiOf(options, parts, ingest, access);
@@ -72,6 +77,13 @@ export async function openMonitorPorts(options: MonitorOptions, parts: MonitorPa
 /** The names under which a loopback port answers besides those of loopback; beyond loopback the token protects the port. */
 function hostsOf({ host }: Address, { monitor }: Settings): readonly string[] | undefined {
   return isLoopback(host) ? monitor.allowed_hosts : undefined;
+}
+
+/** Until there is an account, each start offers a link that makes the first admin. Without a sign-in nobody needs one. */
+function offerFirstLink({ accounts }: Access, { settings, dataDir }: MonitorOptions): void {
+  removeSignInLink(dataDir);
+  const secret = accounts?.firstLink(() => removeSignInLink(dataDir));
+  if (secret !== undefined) writeSignInLink(dataDir, `${localUrl(settings.monitor.listen)}/sign-in#first=${secret}`);
 }
 
 function apiOf(
@@ -129,10 +141,11 @@ function apiOf(
   });
 }
 
-function alertRoutes({ notifications }: MonitorParts, clock: Clock, version: string): Route[] {
-  if (notifications === undefined) return [];
+function alertRoutes({ notifications, desk, rules }: MonitorParts, clock: Clock, version: string): Route[] {
+  if (notifications === undefined || desk === undefined) return [];
   const care = new AlertCare({ ...notifications, clock, version });
-  return [...alertmanagerRoutes(care), ...alertCareRoutes(care)];
+  const own = ruleRoutes(desk, care, () => alertViews(rules.recentAlerts()));
+  return [...alertmanagerRoutes(care), ...own, ...oncallRoutes(care), ...alertCareRoutes(care)];
 }
 
 /** The sample services run beside this monitor. */

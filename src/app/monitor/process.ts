@@ -24,6 +24,8 @@ import { Tail } from '../../monitor/search/tail.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
+import { isOnTrial } from '../../monitor/alerts/notify/steps/intake.ts';
+import { MADE_OWNER } from '../../monitor/alerts/made/book.ts';
 import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
 import { ACCESS_OWNER, accessStore } from '../../monitor/store/state/access-tables.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
@@ -39,7 +41,7 @@ import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
-import { noteOf, querierOf, ruleEngineOf } from './rules.ts';
+import { noteOf, querierOf, rulesOf } from './rules.ts';
 import { observeServices } from './service-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
 
@@ -61,7 +63,7 @@ type SteadyOptions = MonitorOptions & { readonly clock: SteadyClock };
 const GUESTS_MS = 5;
 const STACK = 'stack';
 const OWN = 'monitor';
-const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER, ACCESS_OWNER];
+const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER, ACCESS_OWNER, MADE_OWNER];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -94,7 +96,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
-  const records = openRecords({ dataDir: options.dataDir, section, clock, logger });
+  const records = openRecords({ dataDir: options.dataDir, section, clock, logger, onRoutes: options.onRoutes });
   scope.add('records', () => records.store.close());
   const store = openStore(options, () => records.store.sizeBytes);
   scope.add('store', () => store.close());
@@ -115,12 +117,16 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const notifications = testMode
     ? undefined
     : openNotifications({ ...options, state, logs: records.logs, spans: records.spans, rareLine }, scope);
-  const rules = ruleEngineOf(options, { store, state, ownSamples, rareLine, notifications }, scope);
+  const { engine: rules, desk } = rulesOf(
+    options,
+    { store, state, ownSamples, rareLine, notifications, querier },
+    scope,
+  );
   const health = new MonitorHealth({
     clock,
     intervalMs,
     expectsStack: options.expectsStack === true,
-    alerts: () => rules.alerts(),
+    alerts: () => rules.alerts().filter((alert) => !isOnTrial(alert)),
     storeWritable: () => stats().writable && records.store.writable,
     storeFigures: () => ({ series: stats().series, disk_mb: Math.round(stats().sizeBytes / 1024 ** 2) }),
   });
@@ -147,6 +153,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     ownSamples,
     rareLine,
     notifications,
+    desk,
   };
 }
 
@@ -263,7 +270,7 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
     async reload(settings) {
       const groups = ruleGroupsOf(settings);
       await parts.notifications?.reload(settings);
-      await parts.rules.replace(groups);
+      await (parts.desk === undefined ? parts.rules.replace(groups) : parts.desk.reload(groups));
     },
     close: () => scope.close(),
   };

@@ -1,9 +1,13 @@
 /** Opens the store of lines, spans and ledger rows, and joins it with what comes in and with what is asked. */
+import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Frame } from '../../model/frame.ts';
+import type { RouteLesson } from '../../model/learned-route.ts';
 import type { AppendResult, LogSink, LogSource, SpanSink, SpanSource } from '../../model/ports.ts';
 import type { SpanRecord } from '../../model/records.ts';
+import { observeMetric } from '../../telemetry/metrics/meters.ts';
+import { METRICS } from '../../telemetry/names.ts';
 import { RequestLedger } from '../../monitor/ingest/ledger/request-ledger.ts';
 import { StoredLogs, StoredSpans } from '../../monitor/search/stored-sources.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
@@ -32,10 +36,11 @@ interface RecordsOptions {
   readonly section: Settings['store'];
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly onRoutes?: ((lessons: readonly RouteLesson[]) => void) | undefined;
 }
 
 /** Throws VitrineError `data_dir_in_use` and `data_dir_unusable`. */
-export function openRecords({ dataDir: dir, section, clock, logger }: RecordsOptions): Records {
+export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: RecordsOptions): Records {
   const store = openRecordStore({
     dir,
     clock,
@@ -58,6 +63,10 @@ export function openRecords({ dataDir: dir, section, clock, logger }: RecordsOpt
   const ledger = new RequestLedger({
     append: (rows) => store.append('requests', rows),
     userAttribute: section.requests.user_attribute ?? '',
+    onRoutes,
+  });
+  observeMetric(metrics.getMeter('vitrine.ingest'), METRICS.routesRefused, (result) => {
+    if (ledger.refusedRoutes > 0) result.observe(ledger.refusedRoutes);
   });
   ledger.recover(store.inMemory('requests'), store.inMemory('traces'));
   for (const span of store.inMemory('traces')) recent.append([span]);

@@ -3,7 +3,11 @@ import type { Clock, SteadyClock, Turns } from '../../base/clock.ts';
 import type { RareLine } from '../../base/logger.ts';
 import type { Scope } from '../../base/scope.ts';
 import type { AlertSink, Querier } from '../../model/ports.ts';
+import { MadeRules } from '../../monitor/alerts/made/book.ts';
+import { RuleDesk } from '../../monitor/alerts/made/desk.ts';
+import { isOnTrial } from '../../monitor/alerts/notify/steps/intake.ts';
 import { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
+import type { GroupSpec } from '../../monitor/alerts/rules/spec.ts';
 import { sharedQuerier } from '../../monitor/promql/beside/shared-querier.ts';
 import { remoteQuerier } from '../../monitor/promql/remote/querier.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
@@ -17,28 +21,64 @@ import type { OwnSamples } from './own-figures.ts';
 import type { MonitorOptions } from './parts.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 
+interface RuleParts {
+  readonly store: SampleStore;
+  readonly state: StateDatabase;
+  readonly ownSamples: OwnSamples;
+  readonly rareLine: RareLine;
+  readonly notifications: Notifications | undefined;
+}
+
+type Options = Omit<MonitorOptions, 'clock'> & { readonly clock: SteadyClock };
+
+/** The engine, and the place where people make rules; not in test mode. */
+export function rulesOf(
+  options: Options,
+  parts: RuleParts & { readonly querier: Querier },
+  scope: Scope,
+): { readonly engine: RuleEngine; readonly desk: RuleDesk | undefined } {
+  const { settings, clock, testMode } = options;
+  const { notifications, querier, state } = parts;
+  const files = testMode ? [] : ruleGroupsOf(settings);
+  const made = testMode ? undefined : new MadeRules(state);
+  const engine = ruleEngineOf(options, parts, [...files, ...(made?.groups() ?? [])], scope);
+  if (made === undefined || notifications === undefined) return { engine, desk: undefined };
+  const { pipeline, ledger } = notifications;
+  const desk = new RuleDesk({
+    made,
+    ledger,
+    pipeline,
+    resolveThroughMutes: settings.notify.resolve_through_mutes,
+    clock,
+    querier,
+    intervalMs: settings.telemetry.interval,
+    files,
+    views: () => engine.groups(),
+    apply: (groups) => engine.replace(groups),
+  });
+  return { engine, desk };
+}
+
 /** The rules, which read the store with a querier of their own and keep their state in `state.db`. */
-export function ruleEngineOf(
-  { settings, clock, logger, testMode }: Omit<MonitorOptions, 'clock'> & { readonly clock: SteadyClock },
-  parts: {
-    readonly store: SampleStore;
-    readonly state: StateDatabase;
-    readonly ownSamples: OwnSamples;
-    readonly rareLine: RareLine;
-    readonly notifications: Notifications | undefined;
-  },
+function ruleEngineOf(
+  { settings, clock, logger, testMode }: Options,
+  parts: RuleParts,
+  groups: readonly GroupSpec[],
   scope: Scope,
 ): RuleEngine {
   const { store, state, ownSamples, rareLine, notifications } = parts;
   const { store: section } = settings;
   return new RuleEngine({
-    groups: testMode ? [] : ruleGroupsOf(settings),
+    groups,
     // For groups without an interval: data does not arrive more often than this.
     intervalMs: settings.telemetry.interval,
     // Its own querier, so that rules never queue behind the page.
     querier: querierOf(section, store, clock, scope, 'queries of rules'),
     samples: store,
-    alerts: alertSinks([new AlertConsole(logger), ...(notifications === undefined ? [] : [notifications.sink])]),
+    alerts: alertSinks([
+      withoutTrials(new AlertConsole(logger)),
+      ...(notifications === undefined ? [] : [notifications.sink]),
+    ]),
     clock,
     logger,
     externalUrl: localUrl(settings.monitor.listen),
@@ -50,6 +90,15 @@ export function ruleEngineOf(
     rareLine,
   });
 }
+
+/** Alerts on trial are told to nobody: of the sinks only the pipeline takes them, which records them. */
+const withoutTrials = (sink: AlertSink): AlertSink => ({
+  alerts: (alerts, nowMs) =>
+    sink.alerts(
+      alerts.filter((alert) => !isOnTrial(alert)),
+      nowMs,
+    ),
+});
 
 /** Passes alerts to each sink; one that fails does not keep the others from their alerts. */
 function alertSinks(sinks: readonly AlertSink[]): AlertSink {

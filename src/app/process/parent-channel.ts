@@ -3,6 +3,7 @@ import { systemClock } from '../../base/clock.ts';
 import { problemOf, VitrineError } from '../../base/errors.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
 import type { CareAnswer, Frame, ToStack } from '../../model/frame.ts';
+import type { RouteLesson } from '../../model/learned-route.ts';
 import type { Out } from '../../telemetry/logs/log-console.ts';
 
 export interface ParentChannel {
@@ -10,6 +11,8 @@ export interface ParentChannel {
   readonly lines: Out;
   /** Asks the stack to answer a call of its runtime API. Never rejects; a stack that does not answer is `unreachable`. */
   readonly care: (call: CareCall) => Promise<CareReply>;
+  /** Tells the balancer routes of the application. */
+  readonly routes: (lessons: readonly RouteLesson[]) => void;
   ready(): void;
   onFrame(take: (frame: Frame) => Promise<void>): void;
   onGone(end: () => void): void;
@@ -40,6 +43,7 @@ export function parentChannel(): ParentChannel | undefined {
   return {
     lines: lines as unknown as Out,
     care: careOver(say),
+    routes: (lessons) => say({ kind: 'routes', lessons }),
     ready: () => say({ kind: 'ready' }),
     onFrame(take) {
       process.on('message', (message: Frame) => {

@@ -7,6 +7,7 @@ import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
 import type { CareAnswer, ToStack } from '../../model/frame.ts';
+import type { RouteLesson } from '../../model/learned-route.ts';
 import type { FrameSender } from '../../telemetry/road/frame-sender.ts';
 import { Child } from '../process/child.ts';
 import { childEnvironment } from '../process/child-environment.ts';
@@ -37,6 +38,8 @@ export interface MonitorChildOptions {
   readonly onLine: (line: string) => void;
   /** A call of the runtime API. */
   readonly onCare?: (call: CareCall) => Promise<CareReply>;
+  /** Routes of the application that its spans told. */
+  readonly onRoutes?: (lessons: readonly RouteLesson[]) => void;
   /** Called when it is ready after each start, because its pid has changed. */
   readonly onReady?: () => void;
   /** Default 10 s. */
@@ -148,6 +151,7 @@ export class MonitorChild {
     this.#lastAckMs = this.#clock.monotonic();
     if (message.kind === 'line') this.#options.onLine(message.line);
     if (message.kind === 'care') void this.#care(message.id, message.call);
+    if (message.kind === 'routes') this.#options.onRoutes?.(message.lessons);
     if (message.kind === 'ack') this.#frames?.acknowledge(message.sequence);
     if (message.kind !== 'ready') return;
     this.#ready = true;

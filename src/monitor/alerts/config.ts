@@ -1,11 +1,12 @@
 /** The configuration section `alerts`: rules of the user's own in short form or as PromQL, and Prometheus rule files. */
 import { z } from 'zod';
-import { SHORT_METRICS, shortFormProblems, type ShortForm } from './rules/short-form.ts';
+import { SHORT_METRICS } from './rules/short-metrics.ts';
+import { shortFormProblems, type ShortForm } from './rules/short-form.ts';
 
 const threshold = z.union([z.number(), z.string()]).optional();
 
 /** Reports all mistakes in an entry, in addition to those that the schema finds in its keys. The check runs in any case. */
-const wholeEntry = z.check<ShortForm>(({ value, issues }) => {
+export const wholeEntry = z.check<ShortForm>(({ value, issues }) => {
   const texts = ['name', 'metric', 'expr', 'over'] as const;
   if (texts.some((key) => value[key] !== undefined && typeof value[key] !== 'string')) return;
   for (const { field, message } of shortFormProblems(value)) {
@@ -20,27 +21,33 @@ const wholeEntry = z.check<ShortForm>(({ value, issues }) => {
 });
 wholeEntry._zod.def.when = () => true;
 
-const rule = z
-  .strictObject({
-    name: z
-      .string()
-      .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'a name of letters, digits and _')
-      .describe('Becomes `alertname`.'),
-    metric: z
-      .string()
-      .optional()
-      .describe(`The figure: ${Object.keys(SHORT_METRICS).join(', ')}. Or give \`expr\`.`),
-    expr: z.string().optional().describe('PromQL that is the whole condition; every series of the result is an alert.'),
-    above: threshold.describe('Fires above this: `200ms`, `10%`, `64MiB` or a number.'),
-    below: threshold.describe('Fires below this.'),
-    over: z.string().optional().describe('Over which time the figure is taken; default 1m.'),
-    for: z
-      .union([z.literal(0), z.string()])
-      .optional()
-      .describe('The condition must hold this long; default 0s.'),
-    severity: z.enum(['info', 'warning', 'critical']).default('warning').describe('Label `severity`.'),
-  })
-  .check(wholeEntry);
+/** The fields of a rule in short form. */
+export const shortFormFields = {
+  name: z
+    .string()
+    .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'a name of letters, digits and _')
+    .describe('Becomes `alertname`.'),
+  metric: z
+    .string()
+    .optional()
+    .describe(`The figure: ${Object.keys(SHORT_METRICS).join(', ')}. Or give \`expr\`.`),
+  expr: z.string().optional().describe('PromQL that is the whole condition; every series of the result is an alert.'),
+  above: threshold.describe('Fires above this: `200ms`, `10%`, `64MiB` or a number.'),
+  below: threshold.describe('Fires below this.'),
+  recover: threshold.describe('Where a firing alert ends, beyond the threshold, such as `150ms` with `above: 200ms`.'),
+  over: z.string().optional().describe('Over which time the figure is taken; default 1m.'),
+  for: z
+    .union([z.literal(0), z.string()])
+    .optional()
+    .describe('The condition must hold this long; default 0s.'),
+  severity: z.enum(['info', 'warning', 'critical']).default('warning').describe('Label `severity`.'),
+  trial: z
+    .boolean()
+    .default(false)
+    .describe('Try the rule: its alerts are recorded and counted, and nobody is told (label `vitrine_trial`).'),
+};
+
+const rule = z.strictObject(shortFormFields).check(wholeEntry);
 
 const file = z.strictObject({ file: z.string().min(1).describe('A Prometheus rule file.') });
 

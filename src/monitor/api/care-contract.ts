@@ -7,8 +7,10 @@ export type Role = 'viewer' | 'editor' | 'admin';
 export interface SessionAnswer {
   readonly token_needed: boolean;
   readonly role: Role;
-  /** The name of the token with which this session began; `local` when no token is needed. */
+  /** The name of the account or token with which this session began; `local` when no sign-in is needed. */
   readonly name: string;
+  /** True when the session began with name and password, so that a password can be changed. */
+  readonly account: boolean;
   /** Parts that this server has: `balancer`. The page leaves out what needs another. */
   readonly capabilities: readonly string[];
 }
@@ -108,6 +110,33 @@ export interface TokensAnswer {
 /** `POST /api/tokens`: the only answer with the text of the token. */
 export interface TokenMade extends TokenView {
   readonly token: string;
+}
+
+export interface AccountView {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly createdMs: number;
+  readonly createdBy: string;
+  /** False until the person has used the first link. */
+  readonly hasPassword: boolean;
+  /** Until when a link that was not used yet is valid; null without one. */
+  readonly linkEndsMs: number | null;
+}
+
+/** `GET /api/accounts`. */
+export interface AccountsAnswer {
+  readonly accounts: readonly AccountView[];
+}
+
+/** `POST /api/accounts` and `POST /api/accounts/:id/link`: the only answers with a one-time link. */
+export interface AccountLink {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  /** Behind the address of the page; the secret is in the fragment. */
+  readonly path: string;
+  readonly expiresMs: number;
 }
 
 /** `GET /api/audit`, newest first. */

@@ -5,7 +5,7 @@
  */
 import type { Context } from 'koa';
 import type { Health, HealthStatus } from '../../model/health.ts';
-import type { Access } from './access.ts';
+import type { Access } from './access/access.ts';
 import type { Route } from './routes.ts';
 
 export interface HealthSource {

@@ -18,7 +18,7 @@ export interface Call {
 export type Handler = (call: Call) => unknown;
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** For example `/api/traces/:id`. A parameter is one segment. */
   readonly path: string;
   /** True for a route that needs no token. */

@@ -17,11 +17,13 @@ import type { Forgetting } from '../search/forget.ts';
 import type { Tail } from '../search/tail.ts';
 import type { RuleSource } from '../alerts/rules/view.ts';
 import type { Annotations } from '../store/state/annotations.ts';
-import { Access } from './access.ts';
+import { Access } from './access/access.ts';
+import { accountRoutes } from './access/account-routes.ts';
+import { sessionRoutes } from './access/session-routes.ts';
+import { tokenRoutes } from './access/token-routes.ts';
 import { compressed, problems } from './answers.ts';
 import type { CurrentFigures } from './contract.ts';
 import type { AccessStore } from '../../model/access.ts';
-import { sessionRoutes, tokenRoutes } from './access-routes.ts';
 import { chartRoutes } from './charts/chart-routes.ts';
 import { connectRoutes, type ConnectFacts } from './connect-routes.ts';
 import { checkOrigin } from './guard.ts';
@@ -90,6 +92,7 @@ export interface MonitorApi extends AsyncDisposable {
   readonly viewers: () => number;
 }
 
+/** Also where a part of the monitor does not run, as in test mode. */
 const LATER: readonly [Route['method'], string][] = [
   ['POST', '/api/alerts'],
   ['DELETE', '/api/alerts/:id'],
@@ -178,6 +181,12 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
   };
 }
 
+const capabilitiesOf = ({ capabilities = [], store }: MonitorApiOptions, access: Access): string[] => [
+  ...capabilities,
+  ...(store === undefined ? [] : ['tokens']),
+  ...(access.accounts === undefined ? [] : ['accounts']),
+];
+
 export async function createMonitorApi(options: MonitorApiOptions): Promise<MonitorApi> {
   const { store } = options;
   const access = options.access ?? new Access(options.token, options.clock, store);
@@ -190,7 +199,8 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
   const own = [
     ...(options.routes ?? []),
     ...healthRoutes(options, access),
-    ...sessionRoutes(access, [...(options.capabilities ?? []), ...(store === undefined ? [] : ['tokens'])]),
+    ...sessionRoutes({ access, store, clock: options.clock, capabilities: capabilitiesOf(options, access) }),
+    ...accountRoutes(access.accounts),
     ...tokenRoutes(access, store, options.clock),
     ...connectRoutes(options.connect, options.spans, options.clock),
     ...liveRoutes,

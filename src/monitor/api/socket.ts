@@ -16,7 +16,7 @@ import type { Alert } from '../../model/alert.ts';
 import type { Health } from '../../model/health.ts';
 import type { Querier } from '../../model/ports.ts';
 import { isHostAllowed, isSameOrigin, PROXY_HINT } from '../../model/site.ts';
-import type { Access } from './access.ts';
+import type { Access } from './access/access.ts';
 import type { LiveFrame, LiveHello, ServerMessage } from './contract.ts';
 import { SECURITY_HEADERS } from './guard.ts';
 import type { LiveState } from './live.ts';

@@ -7,6 +7,8 @@ import { closeCard, closedCards, compact, keysOn, setCompact, setKeys } from '..
 import { capabilities, mayDo, session } from '../state/session.ts';
 import { setTheme, theme } from '../state/theme.ts';
 import { sayError } from '../ui/toast.tsx';
+import { AccountsCard } from './accounts.tsx';
+import { PasswordForm } from './password-form.tsx';
 import { AuditCard, TokensCard } from './tokens.tsx';
 
 const THEMES = [
@@ -71,6 +73,7 @@ function SessionCard(): JSX.Element {
           <dd>{known?.role ?? '–'}</dd>
         </div>
       </dl>
+      {known?.account === true && <PasswordForm name={known.name} />}
       {known?.token_needed === true && (
         <button
           type="button"
@@ -126,6 +129,7 @@ export function SettingsPage(): JSX.Element {
       <ServerCard />
       {mayDo('admin') && capabilities.value?.includes('tokens') === true && (
         <>
+          {capabilities.value.includes('accounts') && <AccountsCard />}
           <TokensCard />
           <AuditCard />
         </>

@@ -10,11 +10,12 @@ import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
 import { say, sayError } from '../ui/toast.tsx';
+import { SureButton } from './sure-button.tsx';
 
 const ROLES = [
   ['viewer', 'viewer: looks'],
   ['editor', 'editor: also changes the stack'],
-  ['admin', 'admin: also makes tokens'],
+  ['admin', 'admin: also makes accounts and tokens'],
   ['ingest', 'ingest: only sends telemetry'],
 ] as const;
 
@@ -78,19 +79,13 @@ function NewToken({ made }: { made: (token: TokenMade) => void }): JSX.Element {
   );
 }
 
-/** A second click confirms: a revoked token cannot be had back. */
 function Revoke({ token, reload }: { token: TokenView; reload: () => void }): JSX.Element {
-  const [sure, setSure] = useState(false);
   return (
-    <button
-      type="button"
-      class={sure ? 'btn sm danger' : 'btn sm'}
-      onBlur={() => setSure(false)}
-      onClick={() => {
-        if (!sure) {
-          setSure(true);
-          return;
-        }
+    <SureButton
+      title="Revoke"
+      sure="Revoke for good"
+      what={`the token ${token.name}`}
+      act={() => {
         sendJson('DELETE', `/api/tokens/${token.id}`)
           .then(() => {
             say('The token is revoked; its sessions have ended.');
@@ -98,10 +93,7 @@ function Revoke({ token, reload }: { token: TokenView; reload: () => void }): JS
           })
           .catch(sayError);
       }}
-    >
-      {sure ? 'Revoke for good' : 'Revoke'}
-      <span class="vh"> the token {token.name}</span>
-    </button>
+    />
   );
 }
 

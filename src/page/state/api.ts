@@ -55,19 +55,20 @@ export async function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: strin
   );
 }
 
-/** Resolves to an error message when the token is not accepted. */
-export async function signIn(token: string): Promise<string | undefined> {
+/** Resolves to an error message when token, password or link are not accepted. */
+export async function signIn(body: Readonly<Record<string, string>>): Promise<string | undefined> {
   const response = await fetch('/api/session', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ token }),
+    body: JSON.stringify(body),
   });
   if (response.ok) {
     tokenNeeded.value = false;
     return undefined;
   }
-  const body: unknown = await response.json().catch(() => undefined);
-  return textIn(body, 'detail') || 'The token was not accepted.';
+  const answer: unknown = await response.json().catch(() => undefined);
+  const said = [textIn(answer, 'detail'), textIn(answer, 'hint')].filter((text) => text !== '').join(' ');
+  return said || 'The sign-in was not accepted.';
 }
 
 export const signOut = (): Promise<void> => sendJson('DELETE', '/api/session');

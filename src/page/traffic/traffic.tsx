@@ -17,6 +17,7 @@ import { StatusIcon } from '../ui/icons.tsx';
 import { CacheCard } from './cache-card.tsx';
 import { ChangesCard } from './changes-card.tsx';
 import { UpstreamsCard } from './upstreams-card.tsx';
+import { verdictOn } from './verdict.ts';
 
 const EVERY_MS = 2_000;
 const WINDOW = '1m';
@@ -48,19 +49,8 @@ function Line({
   routes: BalancerAnswer | undefined;
   figures: Partial<Record<TrafficFigures, number | null>>;
 }): JSX.Element {
-  const all = routes?.routes.flatMap(({ upstreams }) => upstreams) ?? [];
-  const out = all.filter(({ available }) => !available);
-  const drained = all.filter(({ drained: by }) => by);
-  const maintained = routes?.routes.filter(({ maintenance }) => maintenance) ?? [];
-  const status = routes === undefined ? 'unknown' : out.length > 0 || maintained.length > 0 ? 'warn' : 'ok';
-  const text =
-    routes === undefined
-      ? 'Waiting for the balancer.'
-      : out.length > 0
-        ? `${out.length} of ${all.length} upstreams take no traffic.`
-        : maintained.length > 0
-          ? `${maintained.length} of ${routes.routes.length} routes are in maintenance.`
-          : `All ${all.length} upstreams take traffic.`;
+  const drained = (routes?.routes ?? []).flatMap(({ upstreams }) => upstreams.filter(({ drained: by }) => by));
+  const [status, text] = verdictOn(routes?.routes);
   const number = (value: number | null | undefined): string => (value == null ? NONE : digits(value));
   return (
     <section class="verdict" aria-label="Verdict">

@@ -12,25 +12,13 @@ import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { levelOf, ToneCell } from '../ui/service-state.tsx';
 import { Empty } from '../ui/states.tsx';
-import type { Status } from '../ui/status.ts';
 import { change } from './changes.ts';
+import { inPanic, stateOf } from './verdict.ts';
 
 type Route = BalancerAnswer['routes'][number];
 type Upstream = Route['upstreams'][number];
 
 const MOST_WEIGHT = 1_000;
-
-/** The state in a word, and the reason in a sentence. */
-export function stateOf(upstream: Upstream, ejections: readonly string[]): readonly [Status, string, string] {
-  if (upstream.drained)
-    return ['affected', 'Drained', 'Drained by hand: it finishes its requests and gets no new ones.'];
-  if (!upstream.available) {
-    const why = ejections.length === 0 ? 'it fails its health check' : ejections.join(', ');
-    return ['crit', 'Out', `Takes no traffic: ${why}.`];
-  }
-  if (ejections.length > 0) return ['warn', 'Back', `Was ejected in the last 15 min: ${ejections.join(', ')}.`];
-  return ['ok', upstream.backup ? 'Backup' : 'Up', ''];
-}
 
 function Weight({ upstream, reload }: { upstream: Upstream; reload: () => void }): JSX.Element {
   const [typed, setTyped] = useState('');
@@ -66,6 +54,8 @@ function Weight({ upstream, reload }: { upstream: Upstream; reload: () => void }
 
 interface RowProps {
   readonly upstream: Upstream;
+  /** Whether its route is in panic mode. */
+  readonly panic: boolean;
   readonly figures: Instants<'ejections'> | undefined;
   readonly current: CurrentFigures | undefined;
   readonly reload: () => void;
@@ -86,10 +76,10 @@ function shareOf(rate: number | null, current: CurrentFigures | undefined): numb
   return rate === null || total === 0 ? null : rate / total;
 }
 
-function Row({ upstream, figures, current, reload }: RowProps): JSX.Element {
+function Row({ upstream, panic, figures, current, reload }: RowProps): JSX.Element {
   const now = current?.upstreams.find(({ upstream: name }) => name === upstream.name);
   const rate = now?.requests_per_second ?? null;
-  const [status, word, why] = stateOf(upstream, ejectionsOf(upstream.name, figures));
+  const [status, word, why] = stateOf(upstream, ejectionsOf(upstream.name, figures), panic);
   const drain = upstream.drained ? 'undrain' : 'drain';
   return (
     <tr>
@@ -213,6 +203,7 @@ export function UpstreamsCard({ routes, figures, current }: UpstreamsCardProps):
                   <Row
                     key={upstream.id}
                     upstream={upstream}
+                    panic={inPanic(route)}
                     figures={figures}
                     current={current}
                     reload={routes.reload}

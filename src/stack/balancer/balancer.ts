@@ -9,6 +9,7 @@ import { silentLogger, type Logger } from '../../base/logger.ts';
 import { systemRandom, type Random } from '../../base/random.ts';
 import type { ComponentHealth } from '../../model/health.ts';
 import type { CareCall, CareReply } from '../../model/care.ts';
+import type { RouteLesson } from '../../model/learned-route.ts';
 import type { CacheCare, ResponseCache } from '../../model/response-cache.ts';
 import type { BalancerOptions } from './config.ts';
 import { Care } from './care/care.ts';
@@ -69,6 +70,8 @@ export interface Balancer {
   reload(options: BalancerOptions): void;
   /** The runtime API. */
   care(call: CareCall): Promise<CareReply>;
+  /** From now on requests that match are named as the application names them. */
+  learnRoutes(lessons: readonly RouteLesson[]): void;
   /** The listening servers, for a process that takes over. */
   readonly sockets: Listener['servers'];
   /** For when another process has taken over: resolves when the connections here have ended, after an hour at most. */
@@ -105,7 +108,7 @@ class RunningBalancer implements Balancer {
   readonly #listener: Listener;
   readonly #care: Care;
   readonly #startMs: number;
-  #stops: (() => void)[] = [];
+  readonly #stops: (() => void)[] = [];
   #stopChecks = (): void => {};
   #draining = false;
   #leaving = false;
@@ -187,9 +190,7 @@ class RunningBalancer implements Balancer {
     const byName = Map.groupBy(this.#now.upstreams, (upstream) => upstream.name);
     const { health_check: rules } = this.#now.options;
     const stops = [...byName.values()].map((same) => checkHealth(same, rules, this.#clock));
-    this.#stopChecks = () => {
-      for (const stop of stops) stop();
-    };
+    this.#stopChecks = () => stops.forEach((stop) => stop());
   }
 
   reload(options: BalancerOptions): void {
@@ -225,6 +226,10 @@ class RunningBalancer implements Balancer {
 
   care(call: CareCall): Promise<CareReply> {
     return this.#care.call(call);
+  }
+
+  learnRoutes(lessons: readonly RouteLesson[]): void {
+    this.#now.routes.learn(lessons, (route, taken) => this.#observer.learned(route, taken));
   }
 
   get address(): AddressInfo {
@@ -283,8 +288,7 @@ class RunningBalancer implements Balancer {
   }
 
   close(): void {
-    for (const stop of this.#stops) stop();
-    this.#stops = [];
+    for (const stop of this.#stops.splice(0)) stop();
     this.#listener.close();
     for (const upstream of this.#now.upstreams) upstream.close();
     this.#deadlines.close();

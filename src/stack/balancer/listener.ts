@@ -5,10 +5,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import { Server as NetServer, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { VitrineError } from '../../base/errors.ts';
+import { PlacedSet } from '../../model/placed-set.ts';
 import type { ClientRequest } from './client/request.ts';
-import { ClientConnection, type ClientPieces } from './client/connection.ts';
+import { ClientConnection, connectionOf, type ClientPieces } from './client/connection.ts';
 import { closeGently } from './client/linger.ts';
 import { ClientReply } from './client/reply.ts';
 import { makePeer, type Peer } from './http/forward-head.ts';
@@ -34,7 +34,7 @@ export class Listener {
   readonly #server: Server;
   readonly #secure: SecureServer<typeof ClientRequest> | undefined;
   readonly #tls: TlsListening | undefined;
-  readonly #clients = new Map<Duplex, ClientConnection>();
+  readonly #clients = new PlacedSet<ClientConnection>();
   readonly #work: Workload;
   readonly #forClients: ClientPieces;
   /** Called when the last connection has closed, once the listener drains. */
@@ -48,8 +48,8 @@ export class Listener {
       deadlines: pieces.deadlines,
       stallMs: pieces.options.timeouts.client_stall,
       onStalled: () => pieces.observer.shed('client_stalled'),
-      onClosed: ({ socket }) => {
-        this.#clients.delete(socket);
+      onClosed: (client) => {
+        this.#clients.delete(client);
         if (this.#clients.size === 0) this.#onQuiet?.();
       },
     };
@@ -122,11 +122,11 @@ export class Listener {
   #connected(socket: Socket, scheme: 'http' | 'https'): void {
     const address = (socket.remoteAddress ?? '').replace(/^::ffff:/i, '');
     const trusted = isListed(this.#pieces.routes().trusted, address);
-    this.#clients.set(socket, new ClientConnection(socket, makePeer(address, trusted, scheme), this.#forClients));
+    this.#clients.add(new ClientConnection(socket, makePeer(address, trusted, scheme), this.#forClients));
   }
 
   #arrived(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    const client = this.#clients.get(request.socket);
+    const client = connectionOf(request.socket);
     if (client === undefined || client.closing) return;
     if (response.socket !== null && !client.busy) {
       this.#handle(client, request, response, expectsContinue);
@@ -229,7 +229,7 @@ export class Listener {
   }
 
   #clientError(error: NodeJS.ErrnoException, socket: Socket): void {
-    const client = this.#clients.get(socket);
+    const client = connectionOf(socket);
     const refusal =
       client?.closing === true ? undefined : refusalOf(error, socket.bytesRead, this.#pieces.limits().target);
     if (refusal === undefined || !socket.writable) {
@@ -242,7 +242,7 @@ export class Listener {
   }
 
   #refuseSocket(refusal: VitrineError | Buffer, socket: Socket): void {
-    const client = this.#clients.get(socket);
+    const client = connectionOf(socket);
     if (client !== undefined) client.closing = true;
     socket.on('error', () => socket.destroy());
     socket.write(Buffer.isBuffer(refusal) ? refusal : problemMessage(refusal));
@@ -250,7 +250,7 @@ export class Listener {
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, first: Buffer): void {
-    const client = this.#clients.get(socket);
+    const client = connectionOf(socket);
     if (client === undefined) return;
     const head = client.overlong(this.#pieces.limits().header) ?? this.#check(request);
     const route =
@@ -271,7 +271,7 @@ export class Listener {
   /** Closes client connections that were idle for too long. */
   tick(nowMs: number): void {
     const limit = this.#pieces.options.timeouts.client_keep_alive || Infinity;
-    for (const client of this.#clients.values()) {
+    for (const client of this.#clients) {
       if (!client.busy && !client.closing && nowMs - client.lastActiveMs >= limit) client.close();
     }
   }
@@ -281,7 +281,7 @@ export class Listener {
     this.#server.close();
     this.#secure?.close();
     this.#work.drainTunnels();
-    for (const client of this.#clients.values()) client.close();
+    for (const client of this.#clients) client.close();
     if (this.#clients.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onQuiet = resolve;
@@ -291,6 +291,6 @@ export class Listener {
   close(): void {
     this.#server.close();
     this.#secure?.close();
-    for (const client of this.#clients.values()) client.socket.destroy();
+    for (const client of this.#clients) client.socket.destroy();
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { VitrineError, type ErrorCode } from '../../base/errors.ts';
-import { isHostField } from '../../model/host-field.ts';
+import { isHostField } from '../../model/text/host-field.ts';
 import type { KitMiddleware } from './context.ts';
 
 export interface HeadLimits {

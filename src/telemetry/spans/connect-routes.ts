@@ -1,54 +1,55 @@
 /**
  * The route of a Connect application: the paths under which the middleware that answers is mounted, one below the other. Connect
- * has no parameters, so a mounted path is a template as it stands. The application's own calls of `use` are followed; what it
- * mounts at the root has no route.
+ * has no parameters, so a mounted path is a template as it stands; what is mounted at the root has none. Connect reads the
+ * function of a layer once the layer's path has matched, so an accessor in place of the function sees which layer comes next, and no
+ * function of ours stands in the stack of an error, which Connect shows to the client.
  */
-import type { IncomingMessage } from 'node:http';
-import { noteRoute } from './request-notes.ts';
+import { context } from '@opentelemetry/api';
+import { getRPCMetadata, type RPCMetadata } from '@opentelemetry/core';
 
-type Next = (error?: unknown) => void;
-type Handle = (...args: unknown[]) => unknown;
+interface Layer {
+  readonly route: string;
+  handle: unknown;
+}
 interface Connect {
   use(...args: unknown[]): unknown;
-  readonly stack: { readonly route: string; handle: Handle }[];
+  readonly stack: Layer[];
 }
 type MakeConnect = ((...args: unknown[]) => Connect) & { [TIED]?: true };
 
 /** A package of the application. */
 const CONNECT = 'connect';
 const TIED = Symbol.for('vitrine.tied');
-const BASE = Symbol('vitrine.connect.base');
-type Mounted = IncomingMessage & { [BASE]?: string | undefined };
 
-/** Enters the part that is mounted at `path`; the returned function leaves it. */
-function enter(request: Mounted, path: string): () => void {
-  const before = request[BASE];
-  const set = (base: string | undefined): void => {
-    request[BASE] = base;
-    noteRoute(request, () => base);
-  };
-  set(`${before ?? ''}${path}`);
-  return () => set(before);
+/** The layers that a request is in, from the outermost application to the innermost. */
+type Chain = { readonly app: Connect; readonly route: string }[];
+const chains = new WeakMap<RPCMetadata, Chain>();
+
+/** A next layer of the same application ends what was below the layer before. */
+function enter(app: Connect, route: string): void {
+  const rpc = getRPCMetadata(context.active());
+  if (rpc === undefined) return;
+  let chain = chains.get(rpc);
+  if (chain === undefined) chains.set(rpc, (chain = []));
+  const at = chain.findIndex((each) => each.app === app);
+  if (at >= 0) chain.length = at;
+  chain.push({ app, route });
+  if (route !== '') rpc.route = chain.map((each) => each.route).join('');
 }
 
-/** Connect calls a function of four parameters with an error, any other without. */
-function mounted(handle: Handle, path: string): Handle {
-  const run = (owner: unknown, args: unknown[], at: number): unknown => {
-    const leave = enter(args[at] as Mounted, path);
-    const next = args[at + 2] as Next;
-    args[at + 2] = (error?: unknown): void => {
-      leave();
-      next(error);
-    };
-    return handle.apply(owner, args);
-  };
-  if (handle.length > 3)
-    return function (this: unknown, error: unknown, request: unknown, response: unknown, next: unknown) {
-      return run(this, [error, request, response, next], 1);
-    };
-  return function (this: unknown, request: unknown, response: unknown, next: unknown) {
-    return run(this, [request, response, next], 0);
-  };
+function watch(app: Connect, layer: Layer): void {
+  let { handle } = layer;
+  Object.defineProperty(layer, 'handle', {
+    configurable: true,
+    enumerable: true,
+    get() {
+      enter(app, layer.route);
+      return handle;
+    },
+    set(next: unknown) {
+      handle = next;
+    },
+  });
 }
 
 /** Takes the exports of `connect`, and replaces them in the cache of modules. */
@@ -60,9 +61,9 @@ export function tieConnect(exported: unknown, require: NodeJS.Require): void {
     const app = original(...args);
     const use = app.use.bind(app);
     app.use = (...given) => {
+      const before = app.stack.length;
       const result = use(...given);
-      const layer = app.stack.at(-1);
-      if (layer !== undefined && layer.route !== '') layer.handle = mounted(layer.handle, layer.route);
+      for (const layer of app.stack.slice(before)) watch(app, layer);
       return result;
     };
     return app;

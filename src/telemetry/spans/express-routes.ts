@@ -10,12 +10,10 @@ import { pathTemplate } from '../../model/text/path-templates.ts';
 import { noteError } from './request-notes.ts';
 
 type Use = (this: object, ...args: unknown[]) => unknown;
-type Handle = (this: object, request: IncomingMessage, response: unknown, out: (error?: unknown) => void) => unknown;
 type HandleError = (this: object, error: unknown, request: IncomingMessage, ...rest: unknown[]) => unknown;
 interface Patchable {
   use?: Use;
   route?: Use;
-  handle?: Handle;
   init?: Use;
   handle_error?: HandleError;
   handleError?: HandleError;
@@ -32,8 +30,12 @@ const PATCHED = Symbol('vitrine.express');
 const mounts = new WeakMap<object, Mount[]>();
 const routerOf = new WeakMap<object, object>();
 const templates = new WeakMap<object, string>();
-/** Functions below a path with parameters: they answer without a route. */
-const middlewares: { readonly router: object; readonly paths: readonly Path[] }[] = [];
+/** Functions below a path: they answer without a route. */
+interface Middleware {
+  readonly router: object;
+  readonly paths: readonly Path[];
+}
+const middlewares: Record<'fixed' | 'withParameters', Middleware[]> = { fixed: [], withParameters: [] };
 const apps: WeakRef<App>[] = [];
 const LIMIT = 1_000;
 const DEPTH_LIMIT = 16;
@@ -47,6 +49,8 @@ interface App {
 const isPath = (value: unknown): value is Path => typeof value === 'string' || value instanceof RegExp;
 const pathsOf = (value: unknown): Path[] => [value].flat(Infinity).filter(isPath);
 
+const hasParameters = (path: Path): boolean => typeof path === 'string' && /[:*{]/.test(path);
+
 function noteUse(router: object, args: readonly unknown[]): void {
   const first = pathsOf(args[0]);
   const paths = first.length === 0 ? ['/'] : first;
@@ -57,8 +61,9 @@ function noteUse(router: object, args: readonly unknown[]): void {
       const known = mounts.get(handler) ?? [];
       if (known.length < CANDIDATES_LIMIT) known.push({ parent: router, paths });
       mounts.set(handler, known);
-    } else if (middlewares.length < LIMIT && paths.some((path) => typeof path === 'string' && /[:*{]/.test(path))) {
-      middlewares.push({ router, paths });
+    } else {
+      const list = middlewares[paths.some(hasParameters) ? 'withParameters' : 'fixed'];
+      if (first.length > 0 && list.length < LIMIT) list.push({ router, paths });
     }
   }
 }
@@ -113,18 +118,6 @@ function patchRouter(router: Patchable): void {
         if (typeof made === 'object' && made !== null) routerOf.set(made, this);
         watchErrors((this as { stack?: unknown[] }).stack?.[0]);
         return made;
-      },
-  );
-  patch(
-    router,
-    'handle',
-    (original) =>
-      function handle(request, response, out) {
-        return original.call(this, request, response, (error) => {
-          if (error !== undefined && error !== null && error !== 'route' && error !== 'router')
-            noteError(request, error);
-          out(error);
-        });
       },
   );
 }
@@ -242,7 +235,7 @@ function choose(candidates: readonly Path[][], path: string): string {
 export function expressRoute(request: ExpressRequest): string | undefined {
   const { route, baseUrl } = request;
   const base = typeof baseUrl === 'string' ? baseUrl : '';
-  if (route === undefined) return base === '' ? undefined : middlewareRoute(base);
+  if (route === undefined) return base === '' ? undefined : middlewareRoute(base, middlewares.withParameters);
   const known = templates.get(route);
   if (known !== undefined) return known;
   const paths = pathsOf(route.path);
@@ -267,8 +260,17 @@ export function expressRoute(request: ExpressRequest): string | undefined {
   return template;
 }
 
-function middlewareRoute(base: string): string | undefined {
-  for (const { router, paths } of middlewares) {
+/**
+ * The path of the middleware that answered below a path without parameters. A path that exists has a better name by its shape, because
+ * such middleware often has routes of its own (files, procedures).
+ */
+export function expressMount({ route, baseUrl }: ExpressRequest): string | undefined {
+  if (route !== undefined || typeof baseUrl !== 'string' || baseUrl === '') return undefined;
+  return middlewareRoute(baseUrl, middlewares.fixed);
+}
+
+function middlewareRoute(base: string, among: readonly Middleware[]): string | undefined {
+  for (const { router, paths } of among) {
     const chains: Path[][] = [];
     chainsTo(router, [], 0, chains);
     const texts = chains.flatMap((chain) => paths.map((path) => join([...chain, path])));

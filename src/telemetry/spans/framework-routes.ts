@@ -4,13 +4,16 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
-import { expressRoute } from './express-routes.ts';
+import { expressMount, expressRoute } from './express-routes.ts';
 import { noteError, notedRoute, noteRoute } from './request-notes.ts';
 
 /** A template such as `/users/:id`; undefined when nothing matched, never the path of the request. */
 export function routeOf(request: IncomingMessage): string | undefined {
   return notedRoute(request) ?? expressRoute(request);
 }
+
+/** Where the middleware is mounted that refused a request; a path that does not exist has no other name. */
+export const mountOf = (request: IncomingMessage): string | undefined => expressMount(request);
 
 const TIED = Symbol.for('vitrine.tied');
 
@@ -130,16 +133,28 @@ interface FastifyRequest {
 }
 type Done = () => void;
 interface Fastify {
-  addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: unknown, done: Done) => void): void;
+  addHook(name: 'onResponse', hook: (request: FastifyRequest, reply: unknown, done: Done) => void): void;
+  addHook(name: 'onRequestAbort', hook: (request: FastifyRequest, done: Done) => void): void;
   addHook(name: 'onError', hook: (request: FastifyRequest, reply: unknown, error: unknown, done: Done) => void): void;
 }
 
-/** Fastify announces each instance on a diagnostics channel. */
+function noteFastify(request: FastifyRequest): void {
+  noteRoute(request.raw, () => request.routeOptions?.url ?? request.routerPath);
+}
+
+/**
+ * Fastify announces each instance on a diagnostics channel. The route is noted when a request is over: a hook before the handler, and the
+ * diagnostics channel of handlers too, would stand in the stack of the handler's errors, which applications show to clients.
+ */
 export function tieFastify(): void {
   subscribe('fastify.initialization', (message) => {
     const { fastify } = message as { fastify: Fastify };
-    fastify.addHook('onRequest', (request, _reply, done) => {
-      noteRoute(request.raw, () => request.routeOptions?.url ?? request.routerPath);
+    fastify.addHook('onResponse', (request, _reply, done) => {
+      noteFastify(request);
+      done();
+    });
+    fastify.addHook('onRequestAbort', (request, done) => {
+      noteFastify(request);
       done();
     });
     fastify.addHook('onError', (request, _reply, error, done) => {

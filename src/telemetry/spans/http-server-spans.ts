@@ -24,7 +24,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { PathTemplates } from '../../model/text/path-templates.ts';
 import type { BoundHistogram, BoundRecord } from '../metrics/cells.ts';
 import { boundHistogram, CELLS_LIMIT } from '../metrics/cells.ts';
-import { routeOf } from './framework-routes.ts';
+import { mountOf, routeOf } from './framework-routes.ts';
 import { knownMethod, serverAttributes, targetOf } from './http-attributes.ts';
 import { innerNoteOf, innerNotes, takeInnerNotes, type InnerNotes } from './inner-spans.ts';
 import { completeSpan, leanStart, type StartSpan } from './lean-tracer.ts';
@@ -81,13 +81,26 @@ class Durations {
   }
 }
 
-/** The events of a body come in later turns of the parser, outside the context that was entered. */
+/**
+ * The events of a body come in later turns of the parser, outside the context that was entered. The parser reads `push` before
+ * each part: an accessor enters the context there, so that no function of ours stands in the stack of an error that the
+ * application may show to its client.
+ */
 function bindBody(request: IncomingMessage, active: Context): void {
   const { headers } = request;
   if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return;
   if (headers['content-length'] === '0') return;
-  const emit = request.emit.bind(request);
-  request.emit = ((...event: Parameters<typeof emit>) => context.with(active, () => emit(...event))) as typeof emit;
+  let push: unknown = Reflect.get(request, 'push');
+  Object.defineProperty(request, 'push', {
+    configurable: true,
+    get() {
+      context.attach(active);
+      return push;
+    },
+    set(other: unknown) {
+      push = other;
+    },
+  });
 }
 
 /**
@@ -99,7 +112,8 @@ function routeFor({ request, span, rpc, shapes }: State, inner: InnerNotes, stat
   const own = (span as Partial<ReadableSpan>).attributes?.['http.route'];
   if (typeof own === 'string' && own !== '') return own;
   const told = inner.route ?? routeOf(request) ?? rpc.route ?? inner.partial;
-  if (told !== undefined || (status >= 400 && status < 500)) return told;
+  if (told !== undefined) return told;
+  if (status >= 400 && status < 500) return mountOf(request);
   // Express and Connect shorten `url` while a mounted part works.
   const { originalUrl } = request as { originalUrl?: unknown };
   const { path } = targetOf(typeof originalUrl === 'string' ? originalUrl : (request.url ?? '/'));

@@ -1,27 +1,27 @@
 /**
- * Errors of tRPC procedures. tRPC catches them and answers by itself, so nothing above it sees them. A middleware at the base of
- * every procedure notes the error for the span of the request; it is tRPC's own way to look at results.
+ * Errors of tRPC procedures. tRPC catches them and answers by itself, so nothing above it sees them. Each error passes the
+ * application's formatter on its way into the answer, after the procedure has ended: a middleware would see it too, but would
+ * stand in the stack of the error, which tRPC shows to the client during development.
  */
 import { context } from '@opentelemetry/api';
 import { getRPCMetadata } from '@opentelemetry/core';
 import { innerNoteOf } from './inner-spans.ts';
 
-interface Result {
-  readonly ok: boolean;
+interface Failure {
   readonly error?: { readonly cause?: unknown };
 }
-interface Procedure {
-  use(middleware: (call: { next(): Promise<Result> }) => Promise<Result>): Procedure;
+interface Config {
+  errorFormatter?: (this: unknown, failure: Failure) => unknown;
 }
 interface Instance {
-  procedure: Procedure;
+  readonly _config?: Config;
 }
 type Create = ((this: unknown, ...args: unknown[]) => Instance) & { [TIED]?: true };
 
 const TIED = Symbol.for('vitrine.tied');
 
 /** The error that the procedure threw is the cause of tRPC's own. */
-function note({ error }: Result): void {
+function note({ error }: Failure): void {
   const rpc = getRPCMetadata(context.active());
   if (rpc !== undefined) innerNoteOf(rpc).error ??= error?.cause ?? error;
 }
@@ -36,13 +36,14 @@ export function tieTrpc(exported: unknown): void {
   if (prototype === undefined || typeof original !== 'function' || TIED in original) return;
   const create: Create = function create(...args) {
     const instance = original.apply(this, args);
-    return Object.assign(instance, {
-      procedure: instance.procedure.use(async (call) => {
-        const result = await call.next();
-        if (!result.ok) note(result);
-        return result;
-      }),
-    });
+    const config = instance._config;
+    const format = config?.errorFormatter;
+    if (config !== undefined && typeof format === 'function')
+      config.errorFormatter = function (failure) {
+        note(failure);
+        return format.call(this, failure);
+      };
+    return instance;
   };
   create[TIED] = true;
   prototype.create = create;

@@ -54,8 +54,6 @@ export interface Application {
   readonly packages?: PackageSet;
   /** Milliseconds until it is up. */
   readonly startLimitMs?: number;
-  /** Whether the bundle's register can be loaded into it. */
-  readonly bundle?: boolean;
 }
 
 /** Probes of one application. */

@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts';
 import { ask, differences, type Answer } from './answers.ts';
 import { probesOf, type Application, type Place, type Probe } from './application.ts';
 import { end, launch, untilUp, type Ended, type Mode } from './launch.ts';
-import { routedRequests, type Routed } from './spans.ts';
+import { routedInMonitor, routedRequests, type Routed } from './spans.ts';
 
 interface Result extends Ended {
   readonly answers: readonly Answer[];
@@ -27,6 +27,7 @@ export interface Comparison {
    */
   readonly missedRoutes: readonly string[];
   readonly routes: number;
+  readonly bundleRoutes: number;
   readonly code: number;
 }
 
@@ -41,9 +42,12 @@ async function runIn(app: Application, mode: Mode, at: Place, probes: readonly P
     const running = { ...at, url: launched.url, output: launched.output };
     const steps = JSON.stringify((await app.steps?.(running)) ?? null);
     if (mode !== 'bare' && hasPort) await untilSpans(collector);
+    let routed = routedRequests(collector.bodies);
+    if (routed.length === 0 && hasPort && launched.ports !== undefined)
+      routed = await routedInMonitor(`http://127.0.0.1:${launched.ports.monitor}`);
     // The bundle's register listens to SIGTERM itself and keeps a server alive: its end says nothing.
     const ended = mode === 'bundle' ? { code: 0, left: [] } : await end(app, launched);
-    return { ...ended, answers, steps, output: launched.output(), routed: routedRequests(collector.bodies) };
+    return { ...ended, answers, steps, output: launched.output(), routed };
   } finally {
     await collector.close();
   }
@@ -90,7 +94,7 @@ export async function compare(app: Application, packages: string, withBundle = t
   try {
     const bare = [await runIn(app, 'bare', at, probes), await runIn(app, 'bare', at, probes)];
     const run = await runIn(app, 'run', at, probes);
-    const bundle = app.bundle === false || !withBundle ? undefined : await runIn(app, 'bundle', at, probes);
+    const bundle = withBundle ? await runIn(app, 'bundle', at, probes) : undefined;
     const known = new Set(run.routed.map(({ request }) => request));
     const missed = (bundle?.routed ?? []).filter(({ request }) => !known.has(request));
     return {
@@ -99,6 +103,7 @@ export async function compare(app: Application, packages: string, withBundle = t
       differences: differencesOf(app, probes, bare, run),
       missedRoutes: [...new Set(missed.map(({ request, route }) => `${request} (${route})`))],
       routes: new Set(run.routed.map(({ route }) => route)).size,
+      bundleRoutes: new Set(bundle?.routed.map(({ route }) => route)).size,
       code: run.code,
     };
   } finally {

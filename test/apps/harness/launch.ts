@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { freshDir } from '../../support/program.ts';
 import { until } from '../../support/until.ts';
-import { freePorts, MAIN, portsEnvironment, type Ports } from '../../support/programs/vitrine-process.ts';
+import { BUILT, freePorts, portsEnvironment, type Ports } from '../../support/programs/vitrine-process.ts';
 import { ask, type Target } from './answers.ts';
 import type { Application, Place } from './application.ts';
 
@@ -70,7 +70,7 @@ export async function launch(app: Application, mode: Mode, at: Place, collector:
     mode === 'run'
       ? [
           process.execPath,
-          MAIN,
+          BUILT,
           'run',
           '--data',
           data,

@@ -1,4 +1,6 @@
 /** Server spans of an application as a collector got them (OTLP/HTTP JSON). */
+import type { TraceAnswer, TracesAnswer } from '../../../src/monitor/api/contract.ts';
+import { json } from '../../support/programs/vitrine-process.ts';
 
 interface Pair {
   readonly key: string;
@@ -50,12 +52,34 @@ export interface Routed {
   readonly route: string;
 }
 
+/** Instrumentations of before 2024 write the names that the semantic conventions had then. */
+const methodOf = (attributes: ServerSpan['attributes']): unknown =>
+  attributes['http.request.method'] ?? attributes['http.method'];
+const pathOf = (attributes: ServerSpan['attributes']): string =>
+  String(attributes['url.path'] ?? attributes['http.target']).replace(/[?#].*/, '');
+
 /** Of the spans that have a route. The first answer for a request counts. */
-export function routedRequests(bodies: Bodies): Routed[] {
-  return serverSpans(bodies)
+export const routedRequests = (bodies: Bodies): Routed[] => routed(serverSpans(bodies));
+
+/**
+ * As the monitor at this address has them. The spans of an application with an SDK of its own come there from the preload; a Collector
+ * gets what the application's own exporter sends, without what the preload adds.
+ */
+export async function routedInMonitor(monitor: string): Promise<Routed[]> {
+  const { traces } = await json<TracesAnswer>(`${monitor}/api/traces?service=app&limit=1000`);
+  const found: ServerSpan[] = [];
+  for (const { traceId } of traces) {
+    const { spans } = await json<TraceAnswer>(`${monitor}/api/traces/${traceId}`);
+    found.push(...spans.filter(({ service, kind }) => service === 'app' && kind === 'server'));
+  }
+  return routed(found);
+}
+
+function routed(spans: readonly ServerSpan[]): Routed[] {
+  return spans
     .filter(({ attributes }) => attributes['http.route'] !== undefined)
     .map(({ attributes }) => ({
-      request: `${String(attributes['http.request.method'])} ${String(attributes['url.path'])}`,
+      request: `${String(methodOf(attributes))} ${pathOf(attributes)}`,
       route: String(attributes['http.route']),
     }));
 }

@@ -16,7 +16,6 @@ const started = (name: string, words: readonly string[], more: Partial<Applicati
   ready: '/',
   probes: PATHS,
   packages: '.',
-  bundle: false,
   ...more,
 });
 
@@ -83,7 +82,6 @@ export const PACKAGES: readonly Application[] = [
       { path: '/json', method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":[1,2]}' },
       { path: '/health' },
     ],
-    bundle: true,
   }),
   started('json-server', ['json-server', 'db.json'], {
     files: { 'db.json': '{"posts":[{"id":"1","title":"one"}]}' },

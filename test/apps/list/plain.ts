@@ -110,9 +110,9 @@ export const PLAIN: readonly Application[] = [
     env: ({ port }) => ({ SHOP: String(port - 1) }),
   }),
   served('a start of 20 s', `setTimeout(() => { ${LISTEN} }, 20_000);`),
-  served('SIGINT', LISTEN, { end: 'SIGINT', bundle: false }),
-  served('SIGHUP', LISTEN, { end: 'SIGHUP', bundle: false }),
-  served('an own handler of SIGTERM', `${LISTEN} process.on('SIGTERM', () => process.exit(42));`, { bundle: false }),
+  served('SIGINT', LISTEN, { end: 'SIGINT' }),
+  served('SIGHUP', LISTEN, { end: 'SIGHUP' }),
+  served('an own handler of SIGTERM', `${LISTEN} process.on('SIGTERM', () => process.exit(42));`),
   served('process.exit in a handler', LISTEN, { end: '/exit?code=9' }),
   served('an uncaught error later', LISTEN, { end: '/throw' }),
   {
@@ -135,7 +135,6 @@ export const PLAIN: readonly Application[] = [
     },
     command: node('job.cjs'),
     end: 'itself',
-    bundle: false,
     steps: async ({ output }: Running) => {
       await until(() => output().includes('exit 3'), 60_000, output);
       return output().match(/^(?:before exit.*|exit.*|job done)$/gm);
@@ -146,12 +145,10 @@ export const PLAIN: readonly Application[] = [
     files: { 'echo.cjs': "process.stdin.on('data', (b) => process.stdout.write('got ' + b)); console.log('reads');" },
     command: () => ['sh', '-c', 'printf "a line\\n" | node echo.cjs'],
     end: 'itself',
-    bundle: false,
     steps: async ({ output }: Running) => until(() => output().match(/got a line/)?.[0], 60_000, output),
   },
   served('a shell that starts two processes', LISTEN, {
     command: () => ['sh', '-c', 'node -e "setInterval(() => {}, 1000)" & node server.cjs'],
-    bundle: false,
     end: '/exit?code=5',
   }),
 ];

@@ -14,7 +14,6 @@ const own = (name: string, start: string, more: Partial<Application> = {}): Appl
   printed: /it is up/,
   probes: ROUTES,
   packages: '.',
-  bundle: false,
   ...more,
 });
 
@@ -23,8 +22,8 @@ diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
 const { NodeSDK } = require('@opentelemetry/sdk-node');
 const { HttpInstrumentation } = require('@opentelemetry/instrumentation-http');
 const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-http');
-new NodeSDK({ serviceName: 'theirs', resourceDetectors: [], instrumentations: [new HttpInstrumentation()],
-  traceExporter: new OTLPTraceExporter({ url: 'http://127.0.0.1:9/v1/traces' }) }).start();`;
+new NodeSDK({ serviceName: 'app', resourceDetectors: [], instrumentations: [new HttpInstrumentation()],
+  traceExporter: new OTLPTraceExporter({ url: (process.env.OTEL_EXPORTER_OTLP_ENDPOINT ?? 'http://127.0.0.1:9') + '/v1/traces' }) }).start();`;
 
 export const TELEMETRY: readonly Application[] = [
   own('an own SDK of OpenTelemetry 1.x', SDK, { packages: 'sdk-1' }),

@@ -55,6 +55,39 @@ describe('vitrine run -- node server.js', () => {
     );
   });
 
+  test('its own route wins over the name that the balancer makes of a path, also in the balancer’s metrics', async () => {
+    const counted = async (route: string): Promise<number> => {
+      const expr = `sum(http_server_request_duration_seconds_count{job="vitrine-balancer",http_route="${route}"})`;
+      const { data } = await json<{ data: { result: { value: [number, string] }[] } }>(
+        `${it.monitor}/api/v1/query?query=${encodeURIComponent(expr)}`,
+      );
+      return Number(data.result[0]?.value[1] ?? 0);
+    };
+    await fetch(`${it.balancer}/orders/teapot`);
+    await until(
+      async () => (await counted('/orders/teapot')) === 1 || undefined,
+      SEEN_LIMIT_MS,
+      () => 'the balancer does not count',
+    );
+    // Its spans have come by now or come soon; then no further word is a name of its own.
+    const words = ['kettle', 'saucer', 'strainer', 'spoon', 'samovar', 'biscuit', 'doily', 'tray', 'cosy', 'urn'];
+    let last = '';
+    await until(
+      async () => {
+        const [before, word] = [await counted('/orders/:id'), words.pop()];
+        if (word === undefined) throw new Error('the balancer does not learn the route');
+        last = word;
+        await fetch(`${it.balancer}/orders/${word}`);
+        return until(async () => (await counted('/orders/:id')) > before, 3_000).catch(() => undefined);
+      },
+      60_000,
+      () => 'the balancer does not learn the route',
+    );
+    expect(await counted(`/orders/${last}`)).toBe(0);
+    const { routes } = await json<CurrentFigures>(`${it.monitor}/api/metrics`);
+    expect(routes.map(({ route }) => route)).toContain('/orders/:id');
+  });
+
   test('a slow request is found, with its waterfall and log lines', async () => {
     await fetch(`${it.balancer}/orders/slow`);
     const trace = await until(

@@ -111,6 +111,12 @@ describe('a running Vitrine', () => {
     expect((await get(`${it.monitor}/-/ready`)).status).toBe(200);
   });
 
+  test('SIGUSR2 ends none of its processes and says which role can be replaced', async () => {
+    it.child.kill('SIGUSR2');
+    await until(() => it.output().includes('only in `vitrine start --role balancer`') || undefined, 10_000);
+    expect((await get(it.balancer + '/api/accounts')).status).toBe(200);
+  });
+
   test('top prints one frame, query a table, JSON and CSV', async () => {
     const top = await vitrine(['top', '--once', '--url', it.monitor]);
     expect(top).toMatchObject({ code: 0, stderr: '' });

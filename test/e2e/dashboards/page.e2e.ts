@@ -3,7 +3,18 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HOSTILE } from '../../support/page/fake-stack.ts';
 import type { Opened, OpenOptions } from '../../support/page/page-browser.ts';
-import { buildPage, CHROMIUM, flawsOf, openPage, startBrowser } from '../../support/page/page-browser.ts';
+import {
+  axeOf,
+  buildPage,
+  CHROMIUM,
+  flawsOf,
+  openPage,
+  picture,
+  startBrowser,
+} from '../../support/page/page-browser.ts';
+import { memoryAccess } from '../../support/page/memory-access.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { Access } from '../../../src/monitor/api/access/access.ts';
 import type { PageServer } from '../../support/page/page-server.ts';
 import { startPageServer } from '../../support/page/page-server.ts';
 
@@ -200,6 +211,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await using server = await startPageServer({ token: 'secret-token' });
     await using opened = await open(server, '/');
     const { page } = opened;
+    await page.getByRole('button', { name: 'Use a token' }).click();
     await page.getByLabel('Token').fill('wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('alert').getByText('not a token').waitFor();
@@ -209,5 +221,44 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await page.reload();
     await page.locator('[data-kpi=requests] .v').waitFor();
     expect(await page.evaluate('document.cookie')).toBe('');
+  });
+
+  it('makes the first admin with a link, who invites by link and signs in by name', async () => {
+    const store = memoryAccess();
+    const access = new Access('secret-token', systemClock, store);
+    const first = access.accounts?.firstLink(() => {});
+    await using server = await startPageServer({ token: 'secret-token', overrides: { store, access } });
+    await using opened = await open(server, `/sign-in#first=${first}`, { expected: /40[01]/ });
+    const { page } = opened;
+    await page.getByLabel('Your name').fill('ana');
+    await page.getByLabel('New password').fill('password1');
+    await page.getByRole('button', { name: /^Set the password/ }).click();
+    await page.getByRole('alert').getByText('first that an attacker tries').waitFor();
+    await page.getByLabel('New password').fill('seven grey herons wait');
+    await picture(page, 'sign-in-first');
+    expect([await flawsOf(page), await axeOf(page)]).toEqual([[], []]);
+    await page.getByRole('button', { name: /^Set the password/ }).click();
+    await page.locator('[data-kpi=requests] .v').waitFor();
+    expect(page.url()).toBe(`${server.url}/`);
+    await page.goto(`${server.url}/settings`);
+    const accounts = page.getByRole('region', { name: 'Accounts' });
+    await accounts.getByLabel('Name').fill('bob');
+    await accounts.getByRole('button', { name: 'Make an account' }).click();
+    const link = (await accounts.locator('.made code').textContent()) ?? '';
+    await picture(page, 'settings-accounts');
+    expect([await flawsOf(page), await axeOf(page)]).toEqual([[], []]);
+    await using other = await open(server, link.slice(server.url.length), { size: 'phone', expected: /401/ });
+    await other.page.getByLabel('New password').fill('nine blue kettles sing');
+    await picture(other.page, 'sign-in-link-phone');
+    await other.page.getByRole('button', { name: /^Set the password/ }).click();
+    await other.page.locator('[data-kpi=requests] .v').waitFor();
+    await other.page.goto(`${server.url}/settings`);
+    await other.page.getByRole('button', { name: 'Sign out' }).click();
+    await other.page.getByLabel('Name').fill('bob');
+    await other.page.getByLabel('Password').fill('nine blue kettles sing');
+    await picture(other.page, 'sign-in-phone');
+    await other.page.getByRole('button', { name: 'Sign in' }).click();
+    await other.page.getByText('viewer', { exact: true }).waitFor();
+    expect([...opened.troubles, ...other.troubles]).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RequestAnswer, RequestFiguresAnswer } from '../../../src/monitor/api/records/contract.ts';
 import { freshDir, runWell, startProgram } from '../../support/program.ts';
-import { BUILT_MAIN, json, startVitrine, type Vitrine } from '../../support/programs/vitrine-process.ts';
+import { BUILT, json, startVitrine, type Vitrine } from '../../support/programs/vitrine-process.ts';
 import { nearestRank } from '../../support/quantile.ts';
 import { until } from '../../support/until.ts';
 
@@ -34,7 +34,7 @@ describe('the request ledger', () => {
     accessLog = path.join(logDir, 'access.log');
     vitrine = await startVitrine({ built: true, env: { ...SAMPLED, VITRINE_BALANCER__ACCESS_LOG: accessLog } });
     const load = startProgram(process.execPath, [
-      BUILT_MAIN,
+      BUILT,
       'load',
       '--url',
       vitrine.balancer,
@@ -153,7 +153,7 @@ async function failures({ balancer, dataDir }: Vitrine): Promise<string[]> {
   let drilledUntil = 0;
   let drilling: Promise<unknown> | undefined;
   const drill = async (): Promise<void> => {
-    await runWell(process.execPath, [BUILT_MAIN, 'drill', 'errors', '--for', '10s', '--data', dataDir]);
+    await runWell(process.execPath, [BUILT, 'drill', 'errors', '--for', '10s', '--data', dataDir]);
     drilledUntil = Date.now() + 10_000;
     drilling = undefined;
   };

@@ -1,5 +1,5 @@
 /** The balancer's telemetry, and its calls of a response cache. */
-import { metrics, propagation, trace } from '@opentelemetry/api';
+import { metrics, propagation, SpanKind, trace } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
@@ -57,6 +57,34 @@ describe('observation', () => {
       .filter((metric) => metric.descriptor.name === name)
       .flatMap((metric) => metric.dataPoints as unknown as { attributes: Record<string, unknown>; value: unknown }[]);
   }
+
+  it('names requests as the application does once it was told how', async () => {
+    const upstream = await rig.http((_request, response) => response.end('ok'));
+    const { port, balancer } = await rig.balancer({ upstreams: [upstream.url] });
+    const ask = (path: string): Promise<unknown> =>
+      raw(port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    await ask('/users/bob');
+    const lesson = { method: 'GET', pattern: ['users', null], open: false, route: '/users/:name' };
+    balancer.learnRoutes([
+      { ...lesson, upstream: `127.0.0.1:${upstream.port}` },
+      { ...lesson, upstream: 'another:1', route: '/other' },
+    ]);
+    await ask('/users/eve');
+    await ask('/users/zoe?a=1');
+    await until(() => spans.getFinishedSpans().length === 6);
+    const servers = spans.getFinishedSpans().filter(({ kind }) => kind === SpanKind.SERVER);
+    expect(servers.map(({ name }) => name)).toEqual(['GET /users/bob', 'GET /users/:name', 'GET /users/:name']);
+    const counted = await points('http.server.request.duration');
+    expect(
+      counted.map(({ attributes, value }) => [attributes['http.route'], (value as { count: number }).count]),
+    ).toEqual([
+      ['/users/bob', 1],
+      ['/users/:name', 2],
+    ]);
+    expect(await points('vitrine.balancer.routes.learned')).toMatchObject([
+      { attributes: { 'vitrine.route': '/', 'vitrine.result': 'learned' }, value: 1 },
+    ]);
+  });
 
   it('continues the trace of the client and passes it to the upstream', async () => {
     let head = '';

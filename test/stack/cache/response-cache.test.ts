@@ -101,6 +101,20 @@ function field(response: CachedResponse, name: string): string | undefined {
 }
 
 describe('a response that may be reused', () => {
+  it('is kept in memory of its own, also when it was joined from parts', () => {
+    // A part of one of Node's shared blocks would keep 64 KiB.
+    fetchOnce(get('/own'), { 'Cache-Control': 'max-age=60' }, 'x'.repeat(100));
+    expect(responseOf(lookup(get('/own'))).body.buffer.byteLength).toBe(100);
+    const part = (from: number, to: number) => ({
+      'Cache-Control': 'max-age=60',
+      ETag: '"own"',
+      'Content-Range': `bytes ${from}-${to}/200`,
+    });
+    fetchOnce(get('/parts', { range: 'bytes=0-99' }), part(0, 99), 'x'.repeat(100), 206);
+    fetchOnce(get('/parts', { range: 'bytes=100-199' }), part(100, 199), 'y'.repeat(100), 206);
+    expect(responseOf(lookup(get('/parts'))).body.buffer.byteLength).toBe(200);
+  });
+
   it('answers while it is fresh, with Age and Cache-Status, and not afterwards', () => {
     expect(lookup(get('/x'))).toMatchObject({ kind: 'miss', cacheStatus: 'vitrine; fwd=uri-miss' });
     cache = newCache();

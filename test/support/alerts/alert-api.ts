@@ -2,25 +2,69 @@
 import { AlertCare } from '../../../src/monitor/api/alerts/care.ts';
 import { alertCareRoutes } from '../../../src/monitor/api/alerts/care-routes.ts';
 import { alertmanagerRoutes } from '../../../src/monitor/api/alerts/v2-routes.ts';
+import { MadeRules } from '../../../src/monitor/alerts/made/book.ts';
+import { RuleDesk } from '../../../src/monitor/alerts/made/desk.ts';
+import { parseRuleFile } from '../../../src/monitor/alerts/rules/file.ts';
+import type { GroupSpec } from '../../../src/monitor/alerts/rules/spec.ts';
+import { oncallRoutes } from '../../../src/monitor/api/alerts/oncall-routes.ts';
+import type { RuleGroupView } from '../../../src/monitor/alerts/rules/view.ts';
+import { ruleRoutes } from '../../../src/monitor/api/alerts/rule-routes.ts';
+import { embeddedQuerier } from '../../../src/monitor/promql/embedded.ts';
+import { MemorySource } from '../promql/memory-source.ts';
 import { startPageServer, type PageServer } from '../page/page-server.ts';
 import type { Rig } from './pipeline-rig.ts';
 
 export interface AlertApi extends PageServer {
+  /** The groups that the engine was given, one entry for each change. */
+  readonly applied: (readonly GroupSpec[])[];
+  /** The rules as the engine would show them. */
+  readonly views: RuleGroupView[];
+  /** What rules read. */
+  readonly samples: MemorySource;
   get(path: string): Promise<{ status: number; body: unknown }>;
-  send(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
+  send(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
 }
+
+const FILE = 'groups: [{ name: g, interval: 5s, rules: [{ alert: FromFile, expr: "load > 1" }] }]';
 
 export async function startAlertApi(rig: Rig): Promise<AlertApi> {
   const care = new AlertCare({ pipeline: rig.pipeline, ledger: rig.ledger, clock: rig.clock, version: '0.1.0' });
-  const routes = [...alertmanagerRoutes(care), ...alertCareRoutes(care)];
+  const samples = new MemorySource();
+  const applied: (readonly GroupSpec[])[] = [];
+  const views: RuleGroupView[] = [];
+  const desk = new RuleDesk({
+    made: new MadeRules(rig.state()),
+    ledger: rig.ledger,
+    pipeline: rig.pipeline,
+    resolveThroughMutes: true,
+    clock: rig.clock,
+    querier: embeddedQuerier(samples),
+    intervalMs: 1_000,
+    files: parseRuleFile(FILE, 'r.yaml'),
+    views: () => views,
+    apply: (groups) => {
+      applied.push(groups);
+      return Promise.resolve();
+    },
+  });
+  const routes = [
+    ...alertmanagerRoutes(care),
+    ...ruleRoutes(desk, care, () => []),
+    ...oncallRoutes(care),
+    ...alertCareRoutes(care),
+  ];
   const server = await startPageServer({ kind: 'empty', overrides: { routes } });
   const call = async (path: string, init?: RequestInit): Promise<{ status: number; body: unknown }> => {
     const answer = await fetch(`${server.url}${path}`, init);
     const text = await answer.text();
-    return { status: answer.status, body: text === '' ? '' : (JSON.parse(text) as unknown) };
+    const isJson = /json/.test(answer.headers.get('content-type') ?? '');
+    return { status: answer.status, body: text === '' || !isJson ? text : (JSON.parse(text) as unknown) };
   };
   return {
     ...server,
+    applied,
+    views,
+    samples,
     get: (path) => call(path),
     send: (method, path, body) =>
       call(path, {

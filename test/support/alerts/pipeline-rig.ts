@@ -5,12 +5,16 @@ import { seededRandom } from '../../../src/base/random.ts';
 import type { Delivery, Notification } from '../../../src/monitor/alerts/notify/notification.ts';
 import { assembled } from '../../../src/monitor/alerts/notify/assemble.ts';
 import type { PipelineConfig } from '../../../src/monitor/alerts/notify/deliveries.ts';
+import type { OnCallPlan } from '../../../src/monitor/alerts/oncall/config.ts';
 import { readNotifyFile } from '../../../src/monitor/alerts/notify/file/read.ts';
 import { Pipeline } from '../../../src/monitor/alerts/notify/pipeline.ts';
 import { bool } from '../../../src/monitor/alerts/notify/receivers/fields.ts';
 import type { ReceiverKind } from '../../../src/monitor/alerts/notify/receivers/kind.ts';
 import { Ledger, type StoredEvent } from '../../../src/monitor/alerts/notify/state/ledger.ts';
+import { MADE_OWNER } from '../../../src/monitor/alerts/made/book.ts';
 import { NOTIFY_OWNER } from '../../../src/monitor/alerts/notify/state/tables.ts';
+import type { FlappingOptions } from '../../../src/monitor/alerts/notify/steps/flapping.ts';
+import type { Dependencies } from '../../../src/monitor/alerts/notify/steps/topology.ts';
 import type { PostedAlert } from '../../../src/monitor/alerts/notify/steps/intake.ts';
 import { Renderer } from '../../../src/monitor/alerts/notify/template/renderer.ts';
 import { openStateDatabase, type StateDatabase } from '../../../src/monitor/store/state/state-database.ts';
@@ -37,6 +41,8 @@ export interface Rig extends AsyncDisposable {
   readonly figures: string[];
   pipeline: Pipeline;
   ledger: Ledger;
+  /** The database now: a restart opens it again. */
+  readonly state: () => StateDatabase;
   /** Failures that were reported: of writing the state. */
   readonly failures: unknown[];
   /** How the next deliveries to a receiver end. */
@@ -52,13 +58,24 @@ export interface Rig extends AsyncDisposable {
   lines(): string[];
 }
 
+export interface RigOptions {
+  readonly oncall?: OnCallPlan | undefined;
+  readonly startMs?: number;
+  readonly topology?: Dependencies;
+  readonly flapping?: FlappingOptions;
+}
+
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
-export async function pipelineRig(config: string, resolveThroughMutes = true): Promise<Rig> {
+export async function pipelineRig(
+  config: string,
+  resolveThroughMutes = true,
+  { oncall, startMs = START, topology, flapping }: RigOptions = {},
+): Promise<Rig> {
   const dir = freshDir('vitrine-notify');
-  const clock = movedClock(START);
+  const clock = movedClock(startMs);
   const sent: Sent[] = [];
   const figures: string[] = [];
   const failures: unknown[] = [];
@@ -68,7 +85,7 @@ export async function pipelineRig(config: string, resolveThroughMutes = true): P
   let state: StateDatabase = openState();
 
   function openState(): StateDatabase {
-    return openStateDatabase({ dir, owners: [NOTIFY_OWNER], clock, logger });
+    return openStateDatabase({ dir, owners: [NOTIFY_OWNER, MADE_OWNER], clock, logger });
   }
 
   const kind: ReceiverKind<{ to: string; send_resolved: boolean }> = {
@@ -88,7 +105,7 @@ export async function pipelineRig(config: string, resolveThroughMutes = true): P
               ({ status, labels }) => `${status === 'firing' ? '+' : '-'}${labels['id'] ?? labels['alertname'] ?? ''}`,
             )
             .join(' ');
-          sent.push({ to, at: (clock.now() - START) / 1_000, reason: notification.reason, alerts, notification });
+          sent.push({ to, at: (clock.now() - startMs) / 1_000, reason: notification.reason, alerts, notification });
         }
         return Promise.resolve(delivery);
       },
@@ -98,7 +115,7 @@ export async function pipelineRig(config: string, resolveThroughMutes = true): P
   function configOf(text: string): PipelineConfig {
     const read = readNotifyFile(text, 'am.yml', [kind]);
     if (read.config === undefined) throw new Error(read.issues.join('\n'));
-    return assembled(read.config, tools, new Renderer());
+    return assembled(read.config, tools, new Renderer(), oncall);
   }
 
   function makePipeline(text: string): Pipeline {
@@ -117,6 +134,8 @@ export async function pipelineRig(config: string, resolveThroughMutes = true): P
         pictureOf: () => Promise.resolve(undefined),
       },
       resolveThroughMutes,
+      topology,
+      flapping,
       figures: {
         notified: (receiver, name) => figures.push(`notified ${receiver} ${name}`),
         failed: (receiver, name, reason) => figures.push(`failed ${receiver} ${name} ${reason}`),
@@ -133,6 +152,7 @@ export async function pipelineRig(config: string, resolveThroughMutes = true): P
     sent,
     figures,
     failures,
+    state: () => state,
     answer: () => ({ kind: 'delivered' }),
     fire: (id, labels = {}, more = {}) =>
       rig.pipeline.take([

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the real programs that tests run against (Collector, Jaeger, telemetrygen, Prometheus 3, promtool, otlptranslator,
-# VictoriaMetrics, Alertmanager, amtool) at pinned versions
+# VictoriaMetrics, Alertmanager, amtool, h2spec) at pinned versions
 # through Go's package client, into a cache that later runs reuse.
-#   install.sh [otelcol] [jaeger] [telemetrygen] [prometheus] [promtool] [otlptranslator] [victoriametrics] [alertmanager] [amtool]      (default: all)
+#   install.sh [otelcol] [jaeger] [telemetrygen] [prometheus] [promtool] [otlptranslator] [victoriametrics] [alertmanager] [amtool] [h2spec]      (default: all)
 # Prints the folder with the binaries as its last line; what could not be had is said on stderr and left out.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -56,6 +56,7 @@ for program in "${@:-all}"; do
     promtool | all) build promtool3 v0.314.0 github.com/prometheus/prometheus github.com/prometheus/prometheus/cmd/promtool ;;&
     otlptranslator | all) otlptranslator ;;&
     victoriametrics | all) build victoriametrics v1.106.1 github.com/VictoriaMetrics/VictoriaMetrics github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics ;;&
+    h2spec | all) build h2spec v2.2.1+incompatible github.com/summerwind/h2spec github.com/summerwind/h2spec/cmd/h2spec ;;&
     # Newer ones need generated files of their page that the module does not carry; amtool has no page.
     alertmanager | all) build alertmanager v0.31.1 github.com/prometheus/alertmanager github.com/prometheus/alertmanager/cmd/alertmanager ;;&
     amtool | all) build amtool v0.34.0 github.com/prometheus/alertmanager github.com/prometheus/alertmanager/cmd/amtool ;;

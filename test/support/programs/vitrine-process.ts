@@ -5,8 +5,8 @@ import { freshDir, startProgram, untilReady, type Program } from '../program.ts'
 
 export const REPOSITORY = path.resolve(import.meta.dirname, '../../..');
 export const MAIN = path.join(REPOSITORY, 'src/main.ts');
-/** As it is installed; must be built before. It starts a second earlier. */
-export const BUILT_MAIN = path.join(REPOSITORY, 'dist/main.js');
+/** The built program starts about a second of processor time sooner than the sources; `pretest:e2e` builds it. */
+export const BUILT = path.join(REPOSITORY, 'dist/main.js');
 
 export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -63,7 +63,7 @@ export interface VitrineOptions {
   /** Wait until both ports answer; true unless told otherwise. */
   readonly ready?: boolean;
   readonly cwd?: string;
-  /** Runs `BUILT_MAIN` instead of the sources. */
+  /** Runs `BUILT` instead of the sources. */
   readonly built?: boolean;
 }
 
@@ -73,7 +73,7 @@ export async function startVitrine(options: VitrineOptions = {}): Promise<Vitrin
   const [command = 'start', ...rest] = options.command ?? [];
   await using started = new AsyncDisposableStack();
   const program = started.use(
-    startProgram(process.execPath, [options.built === true ? BUILT_MAIN : MAIN, command, '--data', dataDir, ...rest], {
+    startProgram(process.execPath, [options.built === true ? BUILT : MAIN, command, '--data', dataDir, ...rest], {
       cwd: options.cwd,
       ownDir: dataDir,
       env: {

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { Instrumentation } from '@opentelemetry/instrumentation';
 import { describe, expect, it } from 'vitest';
 import { INSTRUMENTED_PACKAGES } from '../../../src/telemetry/instrumentation-packages.ts';
-import { BUNDLE, installed, routesOf, run, type Seen } from './rig.ts';
+import { BUNDLE, installed, NONE, routesOf, run, type Seen } from './rig.ts';
 
 const packages = installed();
 const EXPRESS = {
@@ -69,12 +69,18 @@ const CASES: readonly Case[] = [
   { app: 'react-router.mjs', routes: { '/users/1': '/users/:id', '/users/1.data': '/users/:id' } },
   {
     app: 'trpc.cjs',
-    routes: { '/trpc/user.byId': '/trpc/user.byId', '/trpc/fail': '/trpc/fail', '/trpc/none': 'none' },
+    routes: {
+      '/trpc/user.byId': '/trpc/user.byId',
+      '/trpc/fail': '/trpc/fail',
+      '/trpc/none': '/trpc',
+      '/none': 'none',
+    },
     exceptions: { '/trpc/fail': 'RangeError' },
   },
   {
     app: 'connect.cjs',
     routes: { '/users/7': '/users', '/admin/deep/9': '/admin/deep', '/fail': '/fail', '/none': 'none' },
+    exceptions: BOOM,
   },
   { app: 'polka.cjs', routes: { '/users/1': '/users/:id', '/none': 'none' } },
   {
@@ -115,6 +121,32 @@ describe.skipIf(packages === undefined)('an application on', () => {
       expect(ours.statuses).toEqual(theirs.statuses);
     },
   );
+
+  it('any of them shows its clients the stacks that it shows without the preload', async () => {
+    const express = ['/middleware', '/route', '/deep/er'].flatMap((each) => [`/express4${each}`, `/express5${each}`]);
+    const paths = [
+      ...express,
+      'POST /express4/json',
+      'POST /express5/json',
+      '/connect/mounted',
+      '/connect/root',
+      '/fastify/route',
+      '/fastify/hook',
+      'POST /fastify/route',
+      '/trpc/fail',
+      '/plain/sync',
+      'POST /plain/data',
+      'POST /plain/end',
+    ];
+    const [bare, ours] = await Promise.all([
+      run(packages!, 'stacks.cjs', paths, { preload: NONE, enough: () => true }),
+      run(packages!, 'stacks.cjs', paths),
+    ]);
+    expect(bare.bodies.filter((body) => !/boom[^]*at /.test(body))).toEqual([]);
+    expect(ours.bodies).toEqual(bare.bodies);
+    // All but those that answer 200: they show that the errors were seen nevertheless.
+    expect(ours.spans.filter(({ kind, exceptions }) => kind === 2 && exceptions.includes('Error'))).toHaveLength(11);
+  });
 
   it('GraphQL has the operation on the span of the request', async () => {
     const seen = await run(packages!, 'graphql.cjs', ['/graphql?query=query+Greet+%7Bhello%7D']);

@@ -41,6 +41,8 @@ export interface SeenLine {
 }
 export interface Seen {
   readonly statuses: readonly string[];
+  /** Of the answers, with the folder of the app as `.`. */
+  readonly bodies: readonly string[];
   readonly spans: readonly SeenSpan[];
   readonly lines: readonly SeenLine[];
   readonly stderr: string;
@@ -106,6 +108,9 @@ export interface RunOptions {
   readonly enough?: (seen: Pick<Seen, 'spans' | 'lines'>) => boolean;
 }
 
+/** Does nothing: the application as it is without any preload. */
+export const NONE = 'data:text/javascript,';
+
 /** Asks the app for each path (`POST /x` too), waits for what it reports, and ends it. */
 export async function run(
   packages: string,
@@ -139,10 +144,12 @@ export async function run(
   try {
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];
     const statuses: string[] = [];
+    const bodies: string[] = [];
     for (const target of paths) {
       const [method, at] = target.includes(' ') ? target.split(' ') : ['GET', target];
-      const response = await fetch(`http://127.0.0.1:${port}${at}`, { method });
-      await response.text();
+      const body = method === 'POST' ? { body: '{"a":1}', headers: { 'content-type': 'application/json' } } : {};
+      const response = await fetch(`http://127.0.0.1:${port}${at}`, { method, ...body });
+      bodies.push((await response.text()).replaceAll(work, '.'));
       statuses.push(`${method} ${at} ${response.status}`);
     }
     await until(
@@ -150,7 +157,7 @@ export async function run(
       15_000,
       () => `the app reported ${JSON.stringify(seenIn(collector.bodies).spans.map(({ name }) => name))}; ${stderr}`,
     );
-    return { statuses, ...seenIn(collector.bodies), stderr };
+    return { statuses, bodies, ...seenIn(collector.bodies), stderr };
   } finally {
     child.kill('SIGKILL');
     await collector.close();

@@ -1,5 +1,6 @@
 /** Makes receivers of the entries of a configuration, and joins the entries of vitrine.yaml to the receivers of the file. */
 import { flattenIssues, pathText } from '../../../config/issues.ts';
+import type { OnCallPlan } from '../oncall/config.ts';
 import type { NotifySettings } from './config.ts';
 import type { Integration, NotifyConfig } from './file/read.ts';
 import { notificationOf } from './notification-data.ts';
@@ -64,8 +65,15 @@ function integrationOf(
   return [];
 }
 
+const NO_PLAN: OnCallPlan = { schedules: new Map(), policies: new Map(), people: new Map() };
+
 /** Ready to send. */
-export function assembled(config: NotifyConfig, tools: ReceiverTools, renderer: Renderer): PipelineConfig {
+export function assembled(
+  config: NotifyConfig,
+  tools: ReceiverTools,
+  renderer: Renderer,
+  oncall: OnCallPlan = NO_PLAN,
+): PipelineConfig {
   const channels = new Map<string, readonly Channel[]>();
   for (const { name, integrations } of config.receivers.values()) {
     channels.set(
@@ -73,7 +81,7 @@ export function assembled(config: NotifyConfig, tools: ReceiverTools, renderer: 
       integrations.map((one) => ({ ...one, receiver: one.kind.create(one.entry, tools) })),
     );
   }
-  return { ...config, channels, renderLabels: labelRenderer(renderer, tools) };
+  return { ...config, oncall, channels, renderLabels: labelRenderer(renderer, tools) };
 }
 
 /** Labels of a route are templates over the group. One that fails is left out, as in Alertmanager. */

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { duration, httpUrl, secret } from '../../../config/types.ts';
+import { escalationConfig, oncallConfig } from '../oncall/config.ts';
 
 const name = z.string().min(1);
 const names = z.union([z.string().transform((one) => one.split(/\s*,\s*/)), z.array(name)]);
@@ -37,8 +38,6 @@ const entry = z.record(z.string(), z.unknown());
 /** A list, or one entry. */
 const entries = z.union([z.array(entry).max(100), entry.transform((one) => [one])]);
 
-const later = z.unknown().optional().describe('Not used in this version.');
-
 export const notifyConfig = z.strictObject({
   file: z
     .string()
@@ -57,6 +56,29 @@ export const notifyConfig = z.strictObject({
     .boolean()
     .default(true)
     .describe('Send the resolution of a delivered alert even while it is muted. `false`: as Alertmanager does.'),
+  topology: z
+    .strictObject({
+      enabled: z.boolean().optional().describe('Default: true, and false with `resolve_through_mutes: false`.'),
+      depends_on: z
+        .record(z.string(), z.array(name).max(1_000))
+        .default({})
+        .describe('By name of a host, address or service: names that it depends on.'),
+    })
+    .prefault({})
+    .describe('While something is down, alerts about what runs on it or depends on it are muted.'),
+  flapping: z
+    .strictObject({
+      enabled: z.boolean().optional().describe('Default: true, and false with `resolve_through_mutes: false`.'),
+      changes: z.int().min(3).max(100).default(5).describe('Begins and ends from which an alert flaps.'),
+      within: duration({ min: 10_000, max: 86_400_000 })
+        .prefault('10m')
+        .describe('Time within which they are counted.'),
+      quiet: duration({ min: 10_000, max: 86_400_000 })
+        .prefault('5m')
+        .describe('An alert that flaps ends after this time without a change.'),
+    })
+    .prefault({})
+    .describe('An alert that begins and ends again and again is one message.'),
   alertmanager: z
     .strictObject({
       url: httpUrl().describe('Alerts are handed over to this Alertmanager; nothing is routed or sent here.'),
@@ -72,8 +94,10 @@ export const notifyConfig = z.strictObject({
     })
     .prefault({})
     .describe('The record of decisions.'),
-  oncall: later,
-  escalation: later,
+  oncall: oncallConfig.describe('Who is on call: people and schedules.'),
+  escalation: escalationConfig.describe(
+    'By name of a receiver: who is told besides it, step by step, until somebody acknowledges.',
+  ),
 });
 
 export type NotifySettings = z.output<typeof notifyConfig>;

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { Random } from '../../../base/random.ts';
+import type { OnCallPlan } from '../oncall/config.ts';
 import type { Delivery, NotifyReason, Receiver } from './notification.ts';
 import { ChannelHealth } from './channel-health.ts';
 import { deliver, type Attempts } from './deliver.ts';
@@ -24,8 +25,24 @@ export interface Channel extends Integration {
 }
 
 export interface PipelineConfig extends NotifyConfig {
+  readonly oncall: OnCallPlan;
   readonly channels: ReadonlyMap<string, readonly Channel[]>;
   readonly renderLabels: (labels: Readonly<Record<string, string>>, group: Group) => Promise<Record<string, string>>;
+}
+
+/** Who is told; `again`: even when nothing has changed for them. */
+export interface Recipients {
+  readonly receivers: readonly ReceiverSpec[];
+  readonly again: ReadonlySet<string>;
+  /** They were told and somebody else has taken over: only the end is sent to them. */
+  readonly relieved: ReadonlySet<string>;
+}
+
+interface Recipient {
+  readonly name: string;
+  readonly channel: Channel;
+  readonly again: boolean;
+  readonly relieved: boolean;
 }
 
 export interface PipelineFigures {
@@ -79,19 +96,22 @@ export class Deliveries {
   }
 
   /** True when every integration has been told, or needs not be. */
-  async all(group: Group, config: PipelineConfig, receivers: readonly ReceiverSpec[], batch: Batch): Promise<boolean> {
+  async all(group: Group, config: PipelineConfig, to: Recipients, batch: Batch): Promise<boolean> {
     if (batch.alerts.length === 0) return true;
     const { clock } = this.#options;
     const late = new AbortController();
     const cancel = clock.after(Math.max(SHORTEST_FLUSH_MS, group.route.options.groupIntervalMs), () => late.abort());
     const signal = AbortSignal.any([late.signal, this.#stop.signal]);
     try {
-      const channels = receivers.flatMap(({ name }) =>
-        (config.channels.get(name) ?? []).map((channel) => ({ name, channel })),
+      const channels = to.receivers.flatMap(({ name }) =>
+        (config.channels.get(name) ?? []).map((channel) => ({
+          name,
+          channel,
+          again: to.again.has(name),
+          relieved: to.relieved.has(name),
+        })),
       );
-      const done = await Promise.all(
-        channels.map(({ name, channel }) => this.#one(group, config, { name, channel }, batch, signal)),
-      );
+      const done = await Promise.all(channels.map((one) => this.#one(group, config, one, batch, signal)));
       return done.every(Boolean);
     } finally {
       cancel();
@@ -101,7 +121,7 @@ export class Deliveries {
   async #one(
     group: Group,
     config: PipelineConfig,
-    { name, channel }: { readonly name: string; readonly channel: Channel },
+    { name, channel, again, relieved }: Recipient,
     batch: Batch,
     signal: AbortSignal,
   ): Promise<boolean> {
@@ -111,7 +131,7 @@ export class Deliveries {
     const last = this.#log.get(key);
     const now = nowOf(batch.alerts);
     const decision = dedup(last, now, {
-      repeatIntervalMs: options.repeatIntervalMs,
+      repeatIntervalMs: again ? 0 : options.repeatIntervalMs,
       sendResolved: receiver.sendResolved,
       isAcknowledged: this.#allAcknowledged(now),
       nowMs: batch.nowMs,
@@ -122,6 +142,7 @@ export class Deliveries {
       if (now.firing.size === 0) journal.quiet(group, batch.alerts, name, decision.why, batch.nowMs);
       return true;
     }
+    if (relieved && decision.reason !== 'all alerts resolved') return true;
     const sent = receiver.sendResolved ? batch.alerts : batch.alerts.filter(({ resolved }) => !resolved);
     const memory = decision.reason === 'first notification' ? {} : (last?.memory ?? {});
     if (sent.length === 0) {

@@ -1,5 +1,7 @@
 /** Step 10, journal: the decisions of the pipeline as events of the ledger, with Alertmanager's names and fields. */
+import { formatDurationMs } from '../../../base/units.ts';
 import type { NotifyReason } from './notification.ts';
+import type { FlappingOptions } from './steps/flapping.ts';
 import { matcherText } from './file/matchers.ts';
 import { REASON_NAMES } from './deliver.ts';
 import type { Ledger } from './state/ledger.ts';
@@ -157,6 +159,36 @@ export class Journal {
       },
       nowMs,
     );
+  }
+
+  flapping(alert: StoredAlert, options: FlappingOptions | undefined, nowMs: number): void {
+    const { changes = 0, withinMs = 0, quietMs = 0 } = options ?? {};
+    const [within, quiet] = [formatDurationMs(withinMs), formatDurationMs(quietMs)];
+    const text = `flaps: it changed ${changes} times within ${within}; from now on it ends after ${quiet} without a change`;
+    const data = { alert: alertData(alert, nowMs) };
+    void this.#ledger.record({ type: 'vitrine_alert_flapping', alerts: [alert.fingerprint], text, data }, nowMs);
+  }
+
+  /** Steps of a policy, and hand-overs. */
+  escalated(group: Group, news: readonly string[], nowMs: number): void {
+    const { receiver } = group.route.options;
+    for (const text of news) {
+      const data = { groupInfo: groupData(group) };
+      const alerts = [...group.alerts.keys()];
+      void this.#ledger.record({ type: 'vitrine_escalated', alerts, receiver, text, data }, nowMs);
+    }
+  }
+
+  /** The begin or the end of an alert whose rule is on trial. */
+  onTrial(alert: StoredAlert, receivers: readonly string[], nowMs: number): void {
+    const resolved = isResolved(alert, nowMs);
+    const to = receivers.length === 0 ? 'nobody' : receivers.join(', ');
+    const text = resolved
+      ? 'is resolved (on trial)'
+      : `is on trial: nobody is told; without the trial it would go to ${to}`;
+    const type = resolved ? 'vitrine_trial_resolved' : 'vitrine_trial_alert';
+    const data = { alert: alertData(alert, nowMs), receivers };
+    void this.#ledger.record({ type, alerts: [alert.fingerprint], text, data }, nowMs);
   }
 
   /** An end without a message. */

@@ -11,21 +11,27 @@
  */
 import type { Clock } from '../../../base/clock.ts';
 import type { Random } from '../../../base/random.ts';
-import { Deliveries, type PipelineConfig, type PipelineFigures } from './deliveries.ts';
+import type { Labels } from '../../../model/labels.ts';
+import { Deliveries, type PipelineConfig, type PipelineFigures, type Recipients } from './deliveries.ts';
+import type { ReceiverSpec } from './file/read.ts';
 import { groupLabelsOf, routesFor } from './file/route.ts';
 import { Journal } from './journal.ts';
+import { Muting } from './muting.ts';
 import type { DataSources } from './notification-data.ts';
 import { AlertStore, MAX_ALERTS } from './state/alerts.ts';
 import { CareBook } from './state/care.ts';
 import { Groups, type Group } from './state/groups.ts';
 import type { Ledger } from './state/ledger.ts';
 import { Maintenance } from './state/maintenance.ts';
+import { Escalations } from './state/escalations.ts';
+import { OnCallBook } from './state/oncall-book.ts';
 import type { StateStore } from './state/records.ts';
 import { Silences } from './state/silences.ts';
-import { batchOf, muted, mutedByTime, timeMute, type Batch, type Mute } from './steps/batch.ts';
+import { batchOf, timeMute, type Batch, type Mute } from './steps/batch.ts';
 import { escalate } from './steps/escalate.ts';
-import { Inhibitor } from './steps/inhibit.ts';
-import { isResolved, joined, takeIn, type PostedAlert, type StoredAlert } from './steps/intake.ts';
+import { FlapBook, heldFrom, type FlappingOptions } from './steps/flapping.ts';
+import type { Dependencies } from './steps/topology.ts';
+import { isOnTrial, isResolved, joined, takeIn, type PostedAlert, type StoredAlert } from './steps/intake.ts';
 
 export interface PipelineOptions {
   readonly config: PipelineConfig;
@@ -35,6 +41,10 @@ export interface PipelineOptions {
   readonly random: Random;
   readonly sources: Omit<DataSources, 'careOf'>;
   readonly resolveThroughMutes: boolean;
+  /** Undefined: alerts that begin and end again and again are not held. */
+  readonly flapping?: FlappingOptions | undefined;
+  /** Undefined: only the inhibit rules of the file mute. */
+  readonly topology?: Dependencies | undefined;
   readonly figures: PipelineFigures;
   readonly onFailure: (error: unknown) => void;
 }
@@ -44,11 +54,14 @@ export class Pipeline {
   readonly silences: Silences;
   readonly care: CareBook;
   readonly maintenance: Maintenance;
+  readonly oncall: OnCallBook;
+  readonly escalations: Escalations;
   readonly #options: PipelineOptions;
   readonly #journal: Journal;
   readonly #deliveries: Deliveries;
   #config: PipelineConfig;
-  #inhibitor: Inhibitor;
+  readonly #muting: Muting;
+  readonly #flaps: FlapBook | undefined;
   #groups: Groups;
 
   constructor(options: PipelineOptions) {
@@ -60,13 +73,16 @@ export class Pipeline {
     this.silences = new Silences(state);
     this.care = new CareBook(state);
     this.maintenance = new Maintenance(state);
+    this.oncall = new OnCallBook(state);
+    this.escalations = new Escalations(state, options.onFailure);
     this.#deliveries = new Deliveries({
       ...options,
       care: this.care,
       journal: this.#journal,
       take: (alerts) => this.take(alerts),
     });
-    this.#inhibitor = new Inhibitor(options.config.inhibitRules);
+    this.#muting = new Muting(this, options.config.inhibitRules, options.topology);
+    this.#flaps = options.flapping === undefined ? undefined : new FlapBook(options.flapping);
     this.#groups = this.#newGroups();
     this.#regroup();
   }
@@ -87,9 +103,12 @@ export class Pipeline {
   /** Puts all known alerts into groups: after a start, and under a new configuration. */
   #regroup(): void {
     for (const alert of this.alerts.values()) {
-      this.#inhibitor.update(alert);
+      if (isOnTrial(alert)) continue;
+      this.#muting.update(alert);
       for (const route of routesFor(this.#config.route, alert.labels)) {
-        this.#groups.put(alert, route, groupLabelsOf(alert.labels, route));
+        const put = this.#groups.put(alert, route, groupLabelsOf(alert.labels, route));
+        // A step may have become due while nothing ran.
+        if (put?.isNew === true && this.escalations.has(put.group.id)) this.#groups.wake(put.group, 0);
       }
     }
   }
@@ -99,7 +118,7 @@ export class Pipeline {
     // The timers that the new groups go on with must be written.
     await this.#options.state.change(() => {});
     this.#config = config;
-    this.#inhibitor = new Inhibitor(config.inhibitRules);
+    this.#muting.restart(config.inhibitRules);
     this.#groups = this.#newGroups();
     this.#regroup();
   }
@@ -122,14 +141,17 @@ export class Pipeline {
     return refused;
   }
 
-  #put(arrived: StoredAlert, nowMs: number): StoredAlert {
-    const known = this.alerts.get(arrived.fingerprint);
-    const alert = joined(known, arrived);
+  #put(posted: StoredAlert, nowMs: number): StoredAlert {
+    const known = this.alerts.get(posted.fingerprint);
+    const seen = this.#flaps?.seen(posted, nowMs) ?? { alert: posted, isHeld: false, isNews: false };
+    if (seen.isNews) this.#journal.flapping(seen.alert, this.#options.flapping, nowMs);
+    const alert = seen.isHeld ? heldFrom(known, seen.alert) : joined(known, seen.alert);
     this.care.refired(known, alert, nowMs).catch(this.#options.onFailure);
     // Held at once, so that the next alert of this call sees it.
     this.alerts.hold(alert);
     if (known === undefined) this.#journal.created(alert, nowMs);
-    this.#inhibitor.update(alert);
+    if (isOnTrial(alert)) return this.#recorded(known, alert, nowMs);
+    this.#muting.update(alert);
     for (const route of routesFor(this.#config.route, alert.labels)) {
       const put = this.#groups.put(alert, route, groupLabelsOf(alert.labels, route));
       if (put === undefined) this.#options.figures.refused('groups', 1);
@@ -138,51 +160,67 @@ export class Pipeline {
     return alert;
   }
 
+  /** An alert on trial ends here: its begin and its end are journalled, and it mutes nothing. */
+  #recorded(known: StoredAlert | undefined, alert: StoredAlert, nowMs: number): StoredAlert {
+    const resolved = isResolved(alert, nowMs);
+    if (known !== undefined && isResolved(known, nowMs) === resolved) return alert;
+    const receivers = routesFor(this.#config.route, alert.labels).map(({ options }) => options.receiver);
+    this.#journal.onTrial(alert, receivers, nowMs);
+    if (!resolved) this.#options.figures.suppressed('trial', 1);
+    return alert;
+  }
+
   async #flush(group: Group, nowMs: number): Promise<void> {
     const receiver = this.#config.receivers.get(group.route.options.receiver);
     if (receiver === undefined || group.alerts.size === 0) return;
-    const owed = this.#options.resolveThroughMutes ? this.#deliveries.owed(group, receiver) : new Set<string>();
-    const batch = batchOf(group.alerts.values(), nowMs, owed);
-    const open = this.#mute(batch, group);
-    this.#journal.decisions(group, open.decisions, nowMs);
-    const { receivers } = escalate(open, receiver, this.#config.receivers);
-    if (await this.#deliveries.all(group, this.#config, receivers, open)) this.#settle(group, batch);
-  }
-
-  /** Inhibit, then time intervals, then silences, maintenance and snoozes: the order decides only which reason is given. */
-  #mute(batch: Batch, group: Group): Batch {
-    const { nowMs } = batch;
-    const inhibited = muted(batch, ({ labels }) => {
-      const by = this.#inhibitor.inhibitedBy(labels, nowMs);
-      return by === undefined ? undefined : { kind: 'inhibition', by };
-    });
-    const timed = mutedByTime(inhibited, group.route, this.#config.timeIntervals);
-    const open = muted(timed, (alert) => this.#silenced(alert, nowMs));
+    const batch = batchOf(group.alerts.values(), nowMs, this.#owed(group, receiver));
+    const open = this.#muting.open(batch, group.route, this.#config.timeIntervals);
     for (const { mute, passed } of open.decisions) if (!passed) this.#options.figures.suppressed(mute.kind, 1);
-    return open;
+    this.#journal.decisions(group, open.decisions, nowMs);
+    const recipients = this.#recipients(group, receiver, batch, open);
+    if (await this.#deliveries.all(group, this.#config, recipients, open)) this.#settle(group, batch);
   }
 
-  #silenced({ labels, fingerprint }: StoredAlert, nowMs: number): Mute | undefined {
-    const silence = this.silences.silencedBy(labels, nowMs);
-    if (silence !== undefined) return { kind: 'silence', ...silence };
-    const window = this.maintenance.muting(labels, nowMs);
-    if (window !== undefined) return { kind: 'maintenance', name: window };
-    const snoozed = this.care.snoozedAt(fingerprint, nowMs);
-    return snoozed === undefined ? undefined : { kind: 'snooze', ...snoozed };
+  /** Delivered alerts whose end somebody who was told of them has not been told. */
+  #owed(group: Group, receiver: ReceiverSpec): ReadonlySet<string> {
+    if (!this.#options.resolveThroughMutes) return new Set();
+    const told = this.escalations.told(group.id, this.#config.receivers);
+    return new Set([receiver, ...told].flatMap((one) => [...this.#deliveries.owed(group, one)]));
+  }
+
+  /** The receiver of the route; with a policy, also those whose step has come. */
+  #recipients(group: Group, receiver: ReceiverSpec, batch: Batch, open: Batch): Recipients {
+    const { receivers } = escalate(open, receiver, this.#config.receivers);
+    const policy = this.#config.oncall.policies.get(receiver.name);
+    if (policy === undefined || receivers.length !== 1 || receivers[0] !== receiver)
+      return { receivers, again: new Set(), relieved: new Set() };
+    const { nowMs } = batch;
+    const firing = open.alerts.filter(({ resolved }) => !resolved);
+    const look = this.escalations.look(group.id, {
+      policy,
+      schedules: this.oncall.schedules(this.#config.oncall),
+      people: this.#config.oncall.people,
+      isFiring: batch.alerts.some(({ resolved }) => !resolved),
+      // Muted alerts escalate as little as acknowledged ones.
+      isAcknowledged: firing.every(({ alert }) => this.care.of(alert.fingerprint).acknowledged !== undefined),
+      nowMs,
+    });
+    this.#journal.escalated(group, look.news, nowMs);
+    if (look.nextMs !== undefined) this.#groups.wake(group, look.nextMs);
+    const told = look.receivers.flatMap((name) => this.#config.receivers.get(name) ?? []);
+    return { receivers: [...new Set([receiver, ...told])], again: look.again, relieved: look.relieved };
+  }
+
+  /** The silence or window that mutes these labels at any time, the past included. */
+  mutedByPeopleAt = (labels: Labels, atMs: number): Mute | undefined => this.#muting.byPeople(labels, atMs);
+
+  isFlapping(fingerprint: string): boolean {
+    return this.#flaps?.isFlapping(fingerprint, this.#options.clock.now()) === true;
   }
 
   /** All reasons for which the alert would be muted now, for people and the API. */
   mutesOf(alert: StoredAlert, nowMs: number): Mute[] {
-    const by = this.#inhibitor.inhibitedBy(alert.labels, nowMs);
-    const silences = this.silences
-      .allFor(alert.labels, nowMs)
-      .map((silence): Mute => ({ kind: 'silence', ...silence }));
-    const other = silences.length === 0 ? this.#silenced(alert, nowMs) : undefined;
-    return [
-      ...(by === undefined ? [] : [{ kind: 'inhibition' as const, by }]),
-      ...silences,
-      ...(other === undefined ? [] : [other]),
-    ];
+    return this.#muting.of(alert, nowMs);
   }
 
   /** The mute of a whole group by time. */
@@ -211,9 +249,11 @@ export class Pipeline {
     const nowMs = this.#options.clock.now();
     const held = new Set(this.#groups.values().flatMap(({ alerts }) => [...alerts.keys()]));
     const gone = [...this.alerts.values()].filter((alert) => isResolved(alert, nowMs) && !held.has(alert.fingerprint));
-    for (const alert of gone) this.#inhibitor.remove(alert);
+    for (const alert of gone) this.#muting.remove(alert);
     if (gone.length > 0) await this.alerts.delete(gone.map(({ fingerprint }) => fingerprint));
     this.#groups.sweep();
+    await this.escalations.sweep(new Set(this.#groups.values().map(({ id }) => id)));
+    await this.oncall.sweep(nowMs);
     await this.silences.sweep(nowMs);
     await this.#deliveries.sweep(nowMs);
     await this.#options.ledger.sweep(nowMs);

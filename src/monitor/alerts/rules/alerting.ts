@@ -7,6 +7,7 @@ import type { Alert } from '../../../model/alert.ts';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
 import { quote } from '../../../model/text/quoting.ts';
 import type { Interruption, RuleEnvironment, Tick } from './environment.ts';
+import { figureAt } from './figure.ts';
 import { samplesOf } from './recording.ts';
 import type { AlertingSpec, TextEntry } from './spec.ts';
 import type { AlertStates, Finding, Transition } from './state.ts';
@@ -119,7 +120,7 @@ export class AlertingRule {
     env: RuleEnvironment,
     tick: Tick,
   ): Promise<{ samples: readonly OutputSample[]; transitions: readonly Transition[] }> {
-    const transitions = this.#step(await this.#find(env, tick), tick);
+    const transitions = await this.#explained(this.#step(await this.#find(env, tick), tick), env, tick);
     return { samples: this.#restored ? this.active.flatMap((alert) => this.#samples(alert)) : [], transitions };
   }
 
@@ -147,6 +148,27 @@ export class AlertingRule {
     if (step.kind === 'error') throw new VitrineError('query_failed', step.message);
     for (const key of this.#sent.keys()) if (!this.#states.has(key)) this.#sent.delete(key);
     return step.transitions;
+  }
+
+  /** Says of alerts that ended whether their figure is fine again or has no value: one query for an end, which is rare. */
+  async #explained(
+    transitions: readonly Transition[],
+    env: RuleEnvironment,
+    { queryMs, signal }: Tick,
+  ): Promise<readonly Transition[]> {
+    const isEnd = ({ from, to }: Transition): boolean => from === 'firing' && to === 'inactive';
+    if (!transitions.some(isEnd)) return transitions;
+    const reason = await whyEnded(this.spec.expr, env, queryMs, signal);
+    if (reason === undefined) return transitions;
+    const states = new Map(this.#states);
+    const explained = transitions.map((one) => {
+      if (!isEnd(one)) return one;
+      const alert = { ...one.alert, reason };
+      states.set(alert.labels.key, alert);
+      return { ...one, alert };
+    });
+    this.#states = states;
+    return explained;
   }
 
   #stillUnseen(findings: readonly Finding[], nowMs: number): ReadonlySet<string> {
@@ -215,6 +237,23 @@ export class AlertingRule {
       next.set(key, { ...alert, activeAtMs: restoredActiveAt(saved, this.spec.forMs, env.graceMs, nowMs) });
     }
     this.#states = next;
+  }
+}
+
+/** Undefined when the figure has a value, or could not be asked for. */
+async function whyEnded(
+  expr: string,
+  { querier, queryTimeoutMs: timeoutMs }: RuleEnvironment,
+  atMs: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    const { kind } = await figureAt(expr, querier, atMs, { signal, timeoutMs });
+    if (kind === 'no_data') return 'There is no data any more: no series that the rule reads exists.';
+    return kind === 'no_traffic' ? 'There is no traffic any more: the figure has no value.' : undefined;
+  } catch (error) {
+    if (error instanceof VitrineError) return undefined;
+    throw error;
   }
 }
 

@@ -4,13 +4,12 @@
  */
 import { VitrineError } from '../../../base/errors.ts';
 import { formatDurationMs, parseDurationMs, parseRatio, parseSizeBytes } from '../../../base/units.ts';
-import { prometheusMetricName } from '../../../model/naming.ts';
-import type { MetricName } from '../../../telemetry/names.ts';
-import { METRICS } from '../../../telemetry/names.ts';
 import { formatGeneral } from '../../../model/go-float.ts';
+import { quote } from '../../../model/text/quoting.ts';
 import { parse } from '../../promql/syntax/parser.ts';
 import { print } from '../../promql/syntax/printer.ts';
-import type { AlertingSpec } from './spec.ts';
+import { SHORT_METRICS, type ShortMetric, type Unit } from './short-metrics.ts';
+import { TRIAL_LABEL, type AlertingSpec, type TextEntry } from './spec.ts';
 import { compileText } from './template/expand.ts';
 
 export interface ShortForm {
@@ -22,86 +21,17 @@ export interface ShortForm {
   /** `200ms`, `10%`, `0.1`, `64MiB` or `100`: a time or a size needs its unit. */
   readonly above?: string | number | undefined;
   readonly below?: string | number | undefined;
+  /** Where a firing alert ends: below this with `above`, above this with `below`. Default: the threshold itself. */
+  readonly recover?: string | number | undefined;
   /** The range over which the figure is computed; default 1m. */
   readonly over?: string | undefined;
   /** `0` is `0s`. */
   readonly for?: string | 0 | undefined;
   /** Default warning. */
   readonly severity?: string | undefined;
+  /** The alerts are recorded and counted, but nobody is told. */
+  readonly trial?: boolean | undefined;
 }
-
-type Unit = 'seconds' | 'ratio' | 'bytes' | 'number';
-
-interface ShortMetric {
-  readonly unit: Unit;
-  readonly title: string;
-  readonly expr: (over: string) => string;
-}
-
-const nameOf = ({ name, unit, kind }: MetricName): string => prometheusMetricName(name, unit, kind);
-const DURATION = nameOf(METRICS.httpServerDuration);
-const LOOKUPS = nameOf(METRICS.cacheLookups);
-const BALANCER = 'job="vitrine-balancer"';
-const BY = 'sum by (job, instance)';
-
-const quantile = (q: number, title: string): ShortMetric => ({
-  unit: 'seconds',
-  title,
-  expr: (over) =>
-    `histogram_quantile(${q}, sum by (job, instance, le) (rate(${DURATION}_bucket{${BALANCER}}[${over}])))`,
-});
-
-export const SHORT_METRICS: Readonly<Record<string, ShortMetric>> = {
-  response_time_avg: {
-    unit: 'seconds',
-    title: 'average response time',
-    expr: (over) =>
-      `${BY} (rate(${DURATION}_sum{${BALANCER}}[${over}])) / ${BY} (rate(${DURATION}_count{${BALANCER}}[${over}]))`,
-  },
-  response_time_p50: quantile(0.5, 'median response time'),
-  response_time_p95: quantile(0.95, '95th percentile of the response time'),
-  response_time_p99: quantile(0.99, '99th percentile of the response time'),
-  error_rate: {
-    unit: 'ratio',
-    title: 'share of failed requests',
-    expr: (over) =>
-      `${BY} (rate(${DURATION}_count{${BALANCER},http_response_status_code=~"5.."}[${over}])) / ${BY} (rate(${DURATION}_count{${BALANCER}}[${over}]))`,
-  },
-  request_rate: {
-    unit: 'number',
-    title: 'number of requests a second',
-    expr: (over) => `${BY} (rate(${DURATION}_count{${BALANCER}}[${over}]))`,
-  },
-  cache_hit_ratio: {
-    unit: 'ratio',
-    title: 'cache hit ratio',
-    // A cache without any hit has no series of hits; `or 0 *` keeps its hit ratio of 0 in the result.
-    expr: (over) =>
-      `(sum by (vitrine_cache_name) (rate(${LOOKUPS}{vitrine_cache_result=~"hit|stale"}[${over}])) or 0 * sum by (vitrine_cache_name) (rate(${LOOKUPS}[${over}]))) / sum by (vitrine_cache_name) (rate(${LOOKUPS}{vitrine_cache_result=~"hit|miss|stale"}[${over}]))`,
-  },
-  cache_size: {
-    unit: 'bytes',
-    title: 'size of the cache',
-    expr: (over) => `max_over_time(${nameOf(METRICS.cacheSize)}[${over}])`,
-  },
-  queue_size: {
-    unit: 'number',
-    title: 'number of requests waiting for an upstream',
-    expr: (over) => `max_over_time(${nameOf(METRICS.queueSize)}[${over}])`,
-  },
-  upstreams_up: {
-    unit: 'number',
-    title: 'number of upstreams that take traffic',
-    expr: (over) => `sum(min_over_time(${nameOf(METRICS.upstreamUp)}[${over}]))`,
-  },
-  log_error_ratio: { unit: 'ratio', title: 'share of error lines', expr: () => nameOf(METRICS.logErrorRatio) },
-  log_rate: { unit: 'number', title: 'number of log lines a minute', expr: () => nameOf(METRICS.logRate) },
-  service_silence: {
-    unit: 'seconds',
-    title: 'time since the last log line',
-    expr: () => `time() - ${nameOf(METRICS.logLastSeen)}`,
-  },
-};
 
 /** The metric whose name is most similar to the word. */
 function nearest(word: string): string {
@@ -186,6 +116,22 @@ function limitOf(entry: ShortForm): number {
   return limit;
 }
 
+/** The second threshold, which must lie on the quiet side of the first one. */
+function recoverOf(entry: ShortForm): number | undefined {
+  const { name, above, recover } = entry;
+  if (recover === undefined) return undefined;
+  const { unit } = metricOf(entry);
+  const value = threshold(entry, recover, unit);
+  const limit = limitOf(entry);
+  if (above === undefined ? value >= limit : value <= limit) return value;
+  const side = above === undefined ? 'above' : 'below';
+  throw invalid(
+    name,
+    `recover ${JSON.stringify(recover)} is not ${side} the threshold`,
+    'It says where the alert ends.',
+  );
+}
+
 function forOf(entry: ShortForm): number {
   return entry.for === undefined ? 0 : duration(entry, 'for', entry.for);
 }
@@ -200,12 +146,12 @@ function canonical({ name }: ShortForm, expr: string): string {
   }
 }
 
-function standsAlone({ name, metric, above, below }: ShortForm): void {
-  if (metric === undefined && above === undefined && below === undefined) return;
-  throw invalid(name, 'expr stands alone', 'Remove metric, above and below, or remove expr.');
+function standsAlone({ name, metric, above, below, recover }: ShortForm): void {
+  if ([metric, above, below, recover].every((field) => field === undefined)) return;
+  throw invalid(name, 'expr stands alone', 'Remove metric, above, below and recover, or remove expr.');
 }
 
-type Field = 'metric' | 'expr' | 'above' | 'below' | 'over' | 'for';
+type Field = 'metric' | 'expr' | 'above' | 'below' | 'recover' | 'over' | 'for';
 
 /** Each part of an entry that can be wrong on its own, and the field that the message names. */
 function partsOf(entry: ShortForm): readonly (readonly [Field, () => unknown])[] {
@@ -215,7 +161,18 @@ function partsOf(entry: ShortForm): readonly (readonly [Field, () => unknown])[]
   const metric = [['metric', () => metricOf(entry)]] as const;
   const known = entry.metric !== undefined && Object.hasOwn(SHORT_METRICS, entry.metric);
   const limit = [[above === undefined && below !== undefined ? 'below' : 'above', () => limitOf(entry)]] as const;
-  return [...metric, ...(known ? limit : []), ['over', () => overOf(entry)], ...times];
+  const recover = entry.recover === undefined ? [] : [['recover', () => recoverOf(entry)] as const];
+  const limits = known ? [...limit, ...(limitHolds(entry) ? recover : [])] : [];
+  return [...metric, ...limits, ['over', () => overOf(entry)], ...times];
+}
+
+function limitHolds(entry: ShortForm): boolean {
+  try {
+    limitOf(entry);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export interface ShortFormProblem {
@@ -236,7 +193,30 @@ export function shortFormProblems(entry: ShortForm): ShortFormProblem[] {
   });
 }
 
-function conditionOf(entry: ShortForm): { expr: string; summary: string } {
+interface Condition {
+  readonly expr: string;
+  readonly summary: string;
+  /** With a second threshold: where the alert begins, and where it goes on. */
+  readonly hysteresis?: { readonly fire: string; readonly hold: string } | undefined;
+}
+
+/**
+ * A second threshold in plain PromQL, so that Prometheus judges it too: a series that fires goes on while it is beyond `recover`.
+ * The threshold comes last: messages and charts take it from there.
+ */
+function withRecovery(entry: ShortForm, figure: string, operator: string, limit: number): Condition['hysteresis'] {
+  const value = recoverOf(entry);
+  return value === undefined
+    ? undefined
+    : { fire: `${figure} ${operator} ${formatGeneral(limit)}`, hold: `${figure} ${operator} ${formatGeneral(value)}` };
+}
+
+const labelName = (name: string): string => (/^[a-zA-Z_]\w*$/.test(name) ? name : quote(name));
+
+const firingSeries = ({ name }: ShortForm, labels: readonly string[]): string =>
+  `ignoring (alertname, alertstate, ${labels.map(labelName).join(', ')}) ALERTS{alertname="${name}",alertstate="firing"}`;
+
+function conditionOf(entry: ShortForm, moreLabels: readonly string[]): Condition {
   const { above, below } = entry;
   if (entry.expr !== undefined) {
     standsAlone(entry);
@@ -245,23 +225,36 @@ function conditionOf(entry: ShortForm): { expr: string; summary: string } {
   const known = metricOf(entry);
   const limit = limitOf(entry);
   const [operator, word] = above === undefined ? ['<', 'below'] : ['>', 'above'];
-  return {
-    expr: `${known.expr(formatDurationMs(overOf(entry)))} ${operator} ${formatGeneral(limit)}`,
-    summary: `The ${known.title} is {{ $value | ${SHOWN[known.unit]} }}, ${word} ${above ?? below}`,
-  };
+  const summary = `The ${known.title} is {{ $value | ${SHOWN[known.unit]} }}, ${word} ${above ?? below}`;
+  const figure = known.expr(formatDurationMs(overOf(entry)));
+  const hysteresis = withRecovery(entry, figure, operator, limit);
+  if (hysteresis === undefined) return { expr: `${figure} ${operator} ${formatGeneral(limit)}`, summary };
+  const own = [...labelsOf(entry).map(({ name }) => name), ...moreLabels];
+  return { expr: `${hysteresis.hold} and ${firingSeries(entry, own)} or ${hysteresis.fire}`, summary, hysteresis };
 }
 
-/** Throws VitrineError `config_invalid`. */
-export function shortFormRule(entry: ShortForm): AlertingSpec {
-  const { expr, summary } = conditionOf(entry);
-  const severity = entry.severity ?? 'warning';
+const plain = (name: string, text: string): TextEntry => ({ name, source: text, text: { kind: 'plain', text } });
+
+const labelsOf = ({ severity = 'warning', trial = false }: ShortForm): TextEntry[] => [
+  plain('severity', severity),
+  ...(trial ? [plain(TRIAL_LABEL, 'true')] : []),
+];
+
+/** `moreLabels`: names of labels that the rule gets besides. Throws VitrineError `config_invalid`. */
+export function shortFormRule(entry: ShortForm, moreLabels: readonly string[] = []): AlertingSpec {
+  const { expr, summary, hysteresis } = conditionOf(entry, moreLabels);
   return {
     kind: 'alerting',
     name: entry.name,
     expr: canonical(entry, expr),
     forMs: forOf(entry),
     keepFiringForMs: 0,
-    labels: [{ name: 'severity', source: severity, text: { kind: 'plain', text: severity } }],
+    labels: labelsOf(entry),
     annotations: [{ name: 'summary', source: summary, text: compileText(summary) }],
+    ...(hysteresis === undefined
+      ? {}
+      : {
+          hysteresis: { fire: canonical(entry, hysteresis.fire), hold: canonical(entry, hysteresis.hold) },
+        }),
   };
 }

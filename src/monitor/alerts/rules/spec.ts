@@ -1,6 +1,9 @@
 /** Rules after a file has been read and checked. */
 import type { CompiledText } from './template/expand.ts';
 
+/** With the value `true`, the alerts of a rule are on trial: recorded and counted, but nobody is told. */
+export const TRIAL_LABEL = 'vitrine_trial';
+
 export interface RecordingSpec {
   readonly kind: 'recording';
   /** Name of the series it makes. */
@@ -20,6 +23,8 @@ export interface AlertingSpec {
   readonly keepFiringForMs: number;
   readonly labels: readonly TextEntry[];
   readonly annotations: readonly TextEntry[];
+  /** Of a rule with a second threshold: the two parts of `expr`, which over the past must be judged on their own. */
+  readonly hysteresis?: { readonly fire: string; readonly hold: string } | undefined;
 }
 
 /** A label or annotation: its name, its text as written, and the template made of it. */

@@ -1,8 +1,6 @@
 /** Vitrine's own routes of alert care, silences, maintenance windows, the ledger and the test of a receiver. */
 import { z } from 'zod';
 import { VitrineError } from '../../../base/errors.ts';
-import { parseDurationMs } from '../../../base/units.ts';
-import { MatcherError, parseMatchers, type LabelMatcher } from '../../alerts/notify/file/matchers.ts';
 import { routesFor } from '../../alerts/notify/file/route.ts';
 import type { CareAction } from '../../alerts/notify/state/care.ts';
 import type { StoredEvent } from '../../alerts/notify/state/ledger.ts';
@@ -13,30 +11,8 @@ import { isResolved, type StoredAlert } from '../../alerts/notify/steps/intake.t
 import { jsonBody } from '../answers.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import type { AlertCare } from './care.ts';
+import { callerOf, checked, durationMs, matchers, text, time } from './fields.ts';
 import { iso, silenceJson, sortedSilences } from './v2-forms.ts';
-
-const text = z.string().max(4_096);
-const time = z.union([z.number(), z.string()]).transform((value, context) => {
-  const ms = typeof value === 'number' ? value : Date.parse(value);
-  if (Number.isFinite(ms)) return ms;
-  context.addIssue({ code: 'custom', message: `"${value}" is not a time` });
-  return z.NEVER;
-});
-const durationMs = z.string().transform((value, context) => {
-  const ms = parseDurationMs(value);
-  if (ms !== undefined) return ms;
-  context.addIssue({ code: 'custom', message: `"${value}" is not a duration such as "2h"` });
-  return z.NEVER;
-});
-const matchers = z.union([z.string(), z.array(z.string())]).transform((value, context): LabelMatcher[] => {
-  try {
-    return [value].flat().flatMap(parseMatchers);
-  } catch (error) {
-    if (!(error instanceof MatcherError)) throw error;
-    context.addIssue({ code: 'custom', message: error.message });
-    return z.NEVER;
-  }
-});
 
 const silence = z.strictObject({
   id: z.string().optional(),
@@ -62,20 +38,6 @@ const window = z.strictObject({
   comment: text.default(''),
   created_by: text.min(1),
 });
-
-/** Throws VitrineError `bad_request` with the first mistake. */
-function checked<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new VitrineError('bad_request', `${issue.path.join('.') || 'body'}: ${issue.message}`);
-}
-
-/** The caller: named in the body, else by the address of its connection. */
-function callerOf({ ctx }: Call, by: unknown): string {
-  if (typeof by === 'string' && by !== '') return by.slice(0, 200);
-  return `API from ${ctx.req.socket.remoteAddress ?? 'unknown'}`;
-}
 
 const ACTIONS: Readonly<
   Record<string, (body: Readonly<Record<string, unknown>>, by: string, nowMs: number) => CareAction>
@@ -135,6 +97,7 @@ function alertDetail(care: AlertCare, alert: StoredAlert): object {
     value: alert.value ?? null,
     threshold: alert.threshold ?? null,
     reason: alert.reason ?? null,
+    flapping: pipeline.isFlapping(alert.fingerprint),
     care: pipeline.care.of(alert.fingerprint),
     routes: routesFor(pipeline.config.route, alert.labels).map(({ key, options }) => ({
       key,

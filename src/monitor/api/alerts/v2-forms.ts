@@ -133,6 +133,7 @@ export function statusOf(mutes: readonly Mute[], ofGroup: Mute | undefined): Ale
   const inhibitedBy = mutes.flatMap((mute) => (mute.kind === 'inhibition' ? [mute.by.source] : []));
   const own = mutes.flatMap((mute) => {
     if (mute.kind === 'maintenance') return [`maintenance ${mute.name}`];
+    if (mute.kind === 'trial') return ['trial'];
     return mute.kind === 'snooze' ? [`snoozed by ${mute.by}`] : [];
   });
   const mutedBy = [...(ofGroup !== undefined && 'names' in ofGroup ? ofGroup.names : []), ...own];

@@ -9,7 +9,9 @@ import type { Attributes, SpanRecord } from '../../../model/records.ts';
 import { serviceOf } from '../../../model/records.ts';
 import type { RequestRow } from '../../../model/request-row.ts';
 import { supportCode } from '../../../model/text/support-code.ts';
+import type { RouteLesson } from '../../../model/learned-route.ts';
 import type { AppendResult } from '../../../model/ports.ts';
+import { RouteLessons } from './route-lessons.ts';
 
 /** The instrumentation scope of the balancer's spans. */
 const BALANCER = 'vitrine-balancer';
@@ -29,6 +31,8 @@ export interface RequestLedgerOptions {
   readonly append: (rows: readonly RequestRow[]) => Promise<AppendResult>;
   /** Attribute of the application's span that names the user; '' when there is none. */
   readonly userAttribute: string;
+  /** Gets routes of the application that the balancer named differently. */
+  readonly onRoutes?: ((lessons: readonly RouteLesson[]) => void) | undefined;
 }
 
 /** The newest entries of a map. */
@@ -55,6 +59,7 @@ export class RequestLedger {
   readonly #tries = new Recent<string>();
   /** Details of requests whose row has not come yet, by the row's key; or whose try has not come, by the try's span. */
   readonly #early = new Recent<Details>();
+  readonly #lessons = new RouteLessons();
 
   constructor(options: RequestLedgerOptions) {
     this.#options = options;
@@ -67,6 +72,8 @@ export class RequestLedger {
       if (isBalancers(span) && span.kind === 'server') rows.push(this.#rowOf(span));
       else this.#note(span);
     }
+    const lessons = this.#lessons.take();
+    if (lessons.length > 0) this.#options.onRoutes?.(lessons);
     if (rows.length === 0) return;
     const { rejected } = await this.#options.append(rows);
     if (rejected.length > 0) throw new VitrineError('overloaded', rejected[0].message);
@@ -83,7 +90,7 @@ export class RequestLedger {
     const key = row.code;
     this.#rows.set(key, row);
     const early = this.#early.get(key);
-    if (early !== undefined) complete(row, early);
+    if (early !== undefined) this.#completeRow(row, early);
     return row;
   }
 
@@ -106,7 +113,20 @@ export class RequestLedger {
   #complete(key: string, details: Details): void {
     const row = this.#rows.get(key);
     if (row === undefined) this.#early.set(key, details);
-    else complete(row, details);
+    else this.#completeRow(row, details);
+  }
+
+  #completeRow(row: Draft, { route, user }: Details): void {
+    if (route !== '') {
+      this.#lessons.note(row, route);
+      row.route = route;
+    }
+    if (user !== '') row.user = user;
+  }
+
+  /** Routes of the application that were not passed to the balancer because there are too many. */
+  get refusedRoutes(): number {
+    return this.#lessons.refused;
   }
 
   #detailsOf(attributes: Attributes): Details {
@@ -119,11 +139,6 @@ export class RequestLedger {
 }
 
 const isBalancers = ({ scope }: SpanRecord): boolean => scope.name === BALANCER;
-
-function complete(row: Draft, { route, user }: Details): void {
-  if (route !== '') row.route = route;
-  if (user !== '') row.user = user;
-}
 
 function rowOf({ attributes, resource, startUnixNano, endUnixNano, traceId, spanId }: SpanRecord): Draft {
   const requestId = textOf(attributes, 'request_id');

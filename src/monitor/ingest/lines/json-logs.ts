@@ -2,10 +2,15 @@
  * Log records from JSON objects as loggers write them: pino's fields first, then the names that other loggers use. Every
  * other field is kept as an attribute, so no part of a line is lost.
  */
-import type { AttributeValue, LogRecord, Resource, Scope } from '../../../model/records.ts';
+import {
+  newBag,
+  type AttributeBag,
+  type AttributeValue,
+  type LogRecord,
+  type Resource,
+  type Scope,
+} from '../../../model/records.ts';
 import { levelName, severityOfName } from '../../../model/text/severity.ts';
-import type { AttributeBag } from '../checks/attribute-bag.ts';
-import { newBag } from '../checks/attribute-bag.ts';
 
 export const MAX_JSON_DEPTH = 64;
 

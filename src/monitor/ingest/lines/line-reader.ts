@@ -4,7 +4,7 @@
  * as its attribute `vitrine.misfit`, or refused when the configuration says so.
  */
 import { attributeAt } from '../../../model/record-fields.ts';
-import type { AttributeValue, Attributes, LogRecord } from '../../../model/records.ts';
+import { newBag, type Attributes, type AttributeValue, type LogRecord } from '../../../model/records.ts';
 import { logRecordOf, type FieldNames } from './json-logs.ts';
 import { isLogfmt, logfmtOf, plainFields, type LineFormat } from './text-lines.ts';
 
@@ -92,13 +92,13 @@ function parsed(text: string): unknown {
 }
 
 function withAttribute(attributes: Attributes, name: string, value: AttributeValue): Attributes {
-  const copy = Object.assign(Object.create(null) as Record<string, AttributeValue>, attributes);
+  const copy = Object.assign(newBag(), attributes);
   copy[name] = value;
   return copy;
 }
 
 function without(attributes: Attributes, name: string): Attributes {
-  const copy = Object.assign(Object.create(null) as Record<string, AttributeValue>, attributes);
+  const copy = Object.assign(newBag(), attributes);
   delete copy[name];
   return copy;
 }

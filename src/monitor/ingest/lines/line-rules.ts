@@ -6,9 +6,8 @@
 import { RE2JS } from 're2js';
 import { VitrineError } from '../../../base/errors.ts';
 import type { AppendResult, LogSink } from '../../../model/ports.ts';
-import type { AttributeValue, Attributes, LogRecord } from '../../../model/records.ts';
+import { newBag, type Attributes, type AttributeValue, type LogRecord } from '../../../model/records.ts';
 import { compileRe2, MAX_REGEX_LENGTH } from '../../../model/text/regex.ts';
-import { newBag } from '../checks/attribute-bag.ts';
 
 export type RedactRule =
   /** The value of this field is replaced; `*` stands for any characters of its dotted name. */

@@ -5,9 +5,7 @@
  * last of several equal keys counts. An integer above 2^53 is exact only as a string, because JSON numbers are doubles.
  */
 import { VitrineError } from '../../../base/errors.ts';
-import type { AttributeValue, Resource, Scope } from '../../../model/records.ts';
-import { newBag } from '../checks/attribute-bag.ts';
-import type { AttributeBag } from '../checks/attribute-bag.ts';
+import { newBag, type AttributeBag, type AttributeValue, type Resource, type Scope } from '../../../model/records.ts';
 import { MAX_DEPTH } from '../protobuf/reader.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;

@@ -1,6 +1,5 @@
 /** ExportLogsServiceRequest out of protobuf (opentelemetry-proto, logs/v1). Throws VitrineError `bad_request`. */
-import type { AttributeValue, LogRecord, Resource, Scope } from '../../../model/records.ts';
-import { newBag } from '../checks/attribute-bag.ts';
+import { newBag, type AttributeValue, type LogRecord, type Resource, type Scope } from '../../../model/records.ts';
 import { ProtobufReader, fields } from '../protobuf/reader.ts';
 import { readAnyValue, readKeyValue } from '../protobuf/attributes.ts';
 import { readGroups } from './traces-protobuf.ts';

@@ -1,5 +1,5 @@
 /** The parts that points of all metric kinds share in protobuf: attributes as bytes, and exemplars. */
-import { newBag } from '../checks/attribute-bag.ts';
+import { newBag } from '../../../model/records.ts';
 import type { PointExemplar } from '../metrics/metric-points.ts';
 import type { ProtobufReader } from '../protobuf/reader.ts';
 import { fields } from '../protobuf/reader.ts';

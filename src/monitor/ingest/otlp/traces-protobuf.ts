@@ -1,7 +1,13 @@
 /** ExportTraceServiceRequest out of protobuf (opentelemetry-proto, trace/v1). Throws VitrineError `bad_request`. */
-import type { Resource, Scope, SpanEvent, SpanLink, SpanRecord } from '../../../model/records.ts';
+import {
+  newBag,
+  type Resource,
+  type Scope,
+  type SpanEvent,
+  type SpanLink,
+  type SpanRecord,
+} from '../../../model/records.ts';
 import { samplingWeight } from '../../../model/text/sampling-weight.ts';
-import { newBag } from '../checks/attribute-bag.ts';
 import { ProtobufReader, fields } from '../protobuf/reader.ts';
 import { readKeyValue, readResource, readScope } from '../protobuf/attributes.ts';
 import { spanKind, spanStatus } from './span-enums.ts';

@@ -1,7 +1,5 @@
 /** KeyValue, AnyValue, Resource and InstrumentationScope from protobuf (opentelemetry-proto, common/v1 and resource/v1). */
-import type { AttributeValue, Resource, Scope } from '../../../model/records.ts';
-import type { AttributeBag } from '../checks/attribute-bag.ts';
-import { newBag } from '../checks/attribute-bag.ts';
+import { newBag, type AttributeBag, type AttributeValue, type Resource, type Scope } from '../../../model/records.ts';
 import { ProtobufReader, MAX_DEPTH, fields, malformed } from './reader.ts';
 
 const ANY_VALUE = fields(1, 2, 3, 4, 5, 6, 7);

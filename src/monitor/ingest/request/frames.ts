@@ -6,8 +6,7 @@
 import { attributeText } from '../../../model/attribute-text.ts';
 import type { Frame, FrameMetric, FramePoint } from '../../../model/frame.ts';
 import type { Rejection } from '../../../model/ports.ts';
-import type { Attributes, Resource } from '../../../model/records.ts';
-import { newBag } from '../checks/attribute-bag.ts';
+import { newBag, type Attributes, type Resource } from '../../../model/records.ts';
 import type { Intake } from './intake.ts';
 import type { ExponentialPoint, HistogramPoint, Metric, NumberPoint, PointHead } from '../metrics/metric-points.ts';
 

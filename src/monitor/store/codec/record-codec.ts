@@ -3,7 +3,7 @@
  * garbage collector must walk them. The text is a JSON array: names are numbers of a bounded table, and values that JSON
  * cannot write (bigints, NaN, nested values) are arrays that begin with a letter. Unpacking gives back the same record.
  */
-import type { Attributes, AttributeValue, Resource, Scope } from '../../../model/records.ts';
+import { newBag, type Attributes, type AttributeValue, type Resource, type Scope } from '../../../model/records.ts';
 
 export type Packed = string | number | boolean | null | readonly Packed[];
 
@@ -50,7 +50,7 @@ export function unpackValue(packed: Packed): AttributeValue {
   if (letter === 'n') return Number(parts[0]);
   if (letter === 'b') return BigInt(parts[0] as string);
   if (letter === 'a') return parts.map(unpackValue);
-  const map = Object.create(null) as Record<string, AttributeValue>;
+  const map = newBag();
   for (let at = 0; at < parts.length; at += 2) map[parts[at] as string] = unpackValue(parts[at + 1]);
   return map;
 }
@@ -61,9 +61,8 @@ export function packAttributes(attributes: Attributes, names: NameTable): Packed
   return packed;
 }
 
-/** Null-prototype, so that `__proto__` stays data. */
 export function unpackAttributes(packed: readonly Packed[], names: NameTable): Attributes {
-  const attributes = Object.create(null) as Record<string, AttributeValue>;
+  const attributes = newBag();
   for (let at = 0; at < packed.length; at += 2) attributes[names.unpack(packed[at])] = unpackValue(packed[at + 1]);
   return attributes;
 }

@@ -9,6 +9,7 @@ import type {
   RecordSignal,
 } from '../../../model/record-source.ts';
 import type { Attributes, LogRecord, SpanRecord } from '../../../model/records.ts';
+import type { Rows } from './columns/batch-writer.ts';
 import { SHAPES } from './columns/record-columns.ts';
 import { rowRange } from './row-range.ts';
 import { newestOf, type Extent } from './stored-batch.ts';
@@ -44,6 +45,11 @@ export class MemoryBatch<S extends RecordSignal> {
     this.#records = order.map((at) => records[at]);
     this.#times = order.map((at) => times[at]);
     this.#sequences = order.map((at) => sequences[at]);
+  }
+
+  /** Sorted, as a batch is made of them. */
+  get rows(): Rows<S> {
+    return { signal: this.signal, service: this.service, records: this.#records, sequences: this.#sequences };
   }
 
   /** Whole milliseconds around the records. */

@@ -9,7 +9,7 @@ import { encodeBatch, type EncodedBatch } from './columns/batch-writer.ts';
 import { SHAPES } from './columns/record-columns.ts';
 import { recordDay, signalOf, type RecordFiles, type RecordKind } from './disk/record-files.ts';
 import type { Delivery, RecordJournal } from './disk/record-journal.ts';
-import { MemoryBatch, sortedOrder } from './memory-batch.ts';
+import { MemoryBatch } from './memory-batch.ts';
 import { BATCH_ROWS, type RecordStoreOptions, type SignalLimits } from './options.ts';
 import type { Pending, PendingGroup, PendingSignals } from './pending.ts';
 import type { TraceSeals } from './trace-seals.ts';
@@ -50,10 +50,15 @@ interface Drawer<S extends RecordSignal> {
   readonly bytes: { sum: number };
 }
 
+interface Closing {
+  readonly views: readonly MemoryBatch<RecordSignal>[];
+  readonly bytes: number;
+}
+
 export class RecordFlush {
   readonly #parts: FlushParts;
   /** Records that are being turned into batches, as a search reads them. */
-  readonly #closing = new Map<RecordSignal, MemoryBatch<RecordSignal>[]>();
+  readonly #closing = new Map<RecordSignal, Closing>();
   readonly #undelivered = new Map<number, Delivery>();
 
   constructor(parts: FlushParts) {
@@ -64,10 +69,15 @@ export class RecordFlush {
   }
 
   memory<S extends RecordSignal>(signal: S, services: readonly string[] | undefined): MemoryBatch<S>[] {
-    const closing = (this.#closing.get(signal) ?? []) as unknown as MemoryBatch<S>[];
+    const closing = (this.#closing.get(signal)?.views ?? []) as unknown as MemoryBatch<S>[];
     const fits = ({ service }: MemoryBatch<S>): boolean => services === undefined || services.includes(service);
     const pending = this.#parts.pending[signal] as unknown as Pending<S>;
     return [...closing.filter(fits), ...pending.views(services)];
+  }
+
+  /** Bytes of records that are being turned into batches. */
+  closingBytes(signal: RecordSignal): number {
+    return this.#closing.get(signal)?.bytes ?? 0;
   }
 
   undelivered(signal: RecordSignal): EncodedBatch[] {
@@ -88,17 +98,15 @@ export class RecordFlush {
       this.#putBack(signal, stay);
       return false;
     }
-    this.#closing.set(
-      signal,
-      drawers.map((one) => new MemoryBatch(signal, one.service, one.records, one.sequences)),
-    );
+    const views = drawers.map((one) => new MemoryBatch(signal, one.service, one.records, one.sequences));
+    this.#closing.set(signal, { views, bytes: drawers.reduce((sum, { bytes }) => sum + bytes.sum, 0) });
     // What stays is in memory again at once, and in the write-ahead rows until the transaction below.
     this.#putBack(signal, stay);
     try {
       const deliveries: Delivery[] = [];
       let sliceEnds = clock.monotonic() + SLICE_MS;
-      for (const drawer of drawers) {
-        const steps = encodeBatch(sortedRows(signal, drawer));
+      for (const [at, drawer] of drawers.entries()) {
+        const steps = encodeBatch(views[at].rows);
         for (;;) {
           const step = steps.next();
           if (step.done === true) {
@@ -112,7 +120,7 @@ export class RecordFlush {
         // The store is closing: the write-ahead rows still hold everything.
         if (this.#parts.closing.aborted) return false;
       }
-      const carried = stay.map(({ records, sequences }) => encodeWal(signal, { records, sequences }).data);
+      const carried = stay.map(({ records, sequences }) => encodeWal(signal, { records, sequences }));
       journal.turnIntoBatches(signal, covered, deliveries, carried, this.#parts.sequenceOf(signal));
       for (const delivery of deliveries) this.#undelivered.set(delivery.id, delivery);
     } catch (error) {
@@ -270,15 +278,4 @@ class Desk<S extends RecordSignal> {
   drawers(): Drawer<S>[] {
     return [...this.#full, ...this.#open.values()];
   }
-}
-
-function sortedRows<S extends RecordSignal>(signal: S, { service, records, sequences }: Drawer<S>) {
-  const times = records.map((record) => SHAPES[signal].timeOf(record));
-  const order = sortedOrder(times, sequences);
-  return {
-    signal,
-    service,
-    records: order.map((at) => records[at]),
-    sequences: order.map((at) => sequences[at]),
-  };
 }

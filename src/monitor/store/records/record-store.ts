@@ -3,8 +3,9 @@
  * table of `records.db`; older ones are batches of columns in one SQLite file a day and kind. An append resolves when its
  * records survive a kill of the process. docs/adr/0042-record-store.md gives the reasons.
  *
- * All appends of one turn of the event loop are one transaction. When the disk refuses it, each append rejects with
- * `storage_full` and nothing of it is kept.
+ * Appends of one turn of the event loop are one transaction, and so are those that come within `COMMIT_MS` after another one:
+ * each transaction writes whole pages, however small the rows. When the disk refuses it, each append rejects with `storage_full`
+ * and nothing of it is kept.
  */
 import path from 'node:path';
 import { VitrineError } from '../../../base/errors.ts';
@@ -24,7 +25,7 @@ import type { SpanRecord } from '../../../model/records.ts';
 import { isDamaged, isDiskTrouble } from '../disk/database.ts';
 import { WriteGate } from '../disk/write-gate.ts';
 import type { RecordFiles } from './disk/record-files.ts';
-import { RECORD_JOURNAL_FILE, type Missing, type RecordJournal, type WalRow } from './disk/record-journal.ts';
+import { RECORD_JOURNAL_FILE, type Missing, type RecordJournal } from './disk/record-journal.ts';
 import type { RecordStoreOptions } from './options.ts';
 import { Pending, type Entering, type PendingSignals } from './pending.ts';
 import { enteringOf, prepareAppend } from './record-append.ts';
@@ -34,12 +35,15 @@ import { RecordFlush } from './record-flush.ts';
 import { RecordScanner } from './record-scanner.ts';
 import { RecordUpkeep } from './record-upkeep.ts';
 import { TraceSeals } from './trace-seals.ts';
+import { WalWriter } from './wal-codec.ts';
 
 /** Appends wait for a flush when the records in memory take more than this many times their size, and are refused above twice that. */
 const SLOW_SHARE = 2;
 
+/** The least time between two transactions. The first append after a pause does not wait. */
+const COMMIT_MS = 5;
+
 interface Waiting {
-  readonly row: WalRow;
   /** Makes the records visible. */
   readonly enter: () => void;
   readonly resolve: () => void;
@@ -70,6 +74,9 @@ export class RecordStore implements RecordSource, RecordEraser, AsyncDisposable 
   readonly #closing = new AbortController();
   readonly #lost: Record<RecordSignal, number> = { logs: 0, traces: 0, requests: 0 };
   #waiting: Waiting[] = [];
+  /** The rows that the next transaction writes. */
+  readonly #rows = new Map<RecordSignal, WalWriter<RecordSignal>>();
+  #committedMs = -Infinity;
 
   /** Use `openRecordStore`. */
   constructor({ options, journal, files }: RecordStoreParts) {
@@ -126,21 +133,24 @@ export class RecordStore implements RecordSource, RecordEraser, AsyncDisposable 
   async append<S extends RecordSignal>(signal: S, given: readonly RecordOf[S][]): Promise<AppendResult> {
     if (this.#closing.signal.aborted) throw new VitrineError('draining', 'The store is closed.');
     if (!this.#gate.open) throw this.#gate.refusal();
-    const pending = this.#pending[signal];
     const limit = this.#options.memoryBytes[signal] * SLOW_SHARE;
-    if (pending.bytes > limit * 2)
+    if (this.#memoryBytes(signal) > limit * 2)
       return refused('queue_full', given.length, 'records come faster than they are stored');
-    const { entering, data, result } = prepareAppend(signal, given, this.#sequences[signal] + 1);
+    const { entering, result } = prepareAppend(this.#rowOf(signal), given, this.#sequences[signal] + 1);
     if (entering.length === 0) return result;
     this.#sequences[signal] += entering.length;
     await new Promise<void>((resolve, reject) => {
       const enter = (): void => this.#enter(signal, entering);
-      this.#waiting.push({ row: { signal, data }, enter, resolve, reject });
-      if (this.#waiting.length === 1) setImmediate(() => this.#commit());
+      this.#waiting.push({ enter, resolve, reject });
+      if (this.#waiting.length === 1) this.#commitSoon();
     });
     // The sender waits: this is how it learns to send less.
-    if (pending.bytes > limit) await this.#upkeep.relieved();
+    if (this.#memoryBytes(signal) > limit) await this.#upkeep.relieved();
     return result;
+  }
+
+  #memoryBytes(signal: RecordSignal): number {
+    return this.#pending[signal].bytes + this.#flush.closingBytes(signal);
   }
 
   #enter<S extends RecordSignal>(signal: S, entering: readonly Entering<S>[]): void {
@@ -152,17 +162,33 @@ export class RecordStore implements RecordSource, RecordEraser, AsyncDisposable 
     }
   }
 
+  #rowOf<S extends RecordSignal>(signal: S): WalWriter<S> {
+    let row = this.#rows.get(signal);
+    if (row === undefined) this.#rows.set(signal, (row = new WalWriter<RecordSignal>(signal)));
+    return row as unknown as WalWriter<S>;
+  }
+
+  #commitSoon(): void {
+    const waitMs = this.#committedMs + COMMIT_MS - performance.now();
+    if (waitMs > 1) setTimeout(() => this.#commit(), waitMs);
+    else setImmediate(() => this.#commit());
+  }
+
   #commit(): void {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];
+    const rows = [...this.#rows.values()].filter(({ records }) => records > 0);
+    this.#rows.clear();
     try {
-      this.#journal.commit(waiting.map(({ row }) => row));
+      this.#journal.commit(rows.map((row) => ({ signal: row.signal, data: row.row() })));
     } catch (error) {
       const full = isDiskTrouble(error) || isDamaged(error);
       if (full) this.#gate.shut(error);
       for (const { reject } of waiting) reject(full ? this.#gate.refusal(error) : error);
       return;
+    } finally {
+      this.#committedMs = performance.now();
     }
     for (const { enter, resolve } of waiting) {
       enter();

@@ -78,12 +78,16 @@ export class RecordUpkeep {
     });
   }
 
+  #isFull(signal: RecordSignal): boolean {
+    const { options, pending, gate, closing } = this.#parts;
+    return pending[signal].bytes > options.memoryBytes[signal] && gate.open && !closing.aborted;
+  }
+
   /** Starts a flush of each signal whose records take more than their memory. */
   relieve(): void {
-    const { options, pending, gate } = this.#parts;
-    const now = options.clock.monotonic();
+    const now = this.#parts.options.clock.monotonic();
     for (const signal of RECORD_SIGNALS) {
-      if (pending[signal].bytes <= options.memoryBytes[signal] || this.#relieving.has(signal) || !gate.open) continue;
+      if (!this.#isFull(signal) || this.#relieving.has(signal)) continue;
       if (now - (this.#triedMs.get(signal) ?? -Infinity) < AGAIN_MS) continue;
       this.#relieving.add(signal);
       void this.#relieve(signal);
@@ -91,9 +95,11 @@ export class RecordUpkeep {
   }
 
   async #relieve(signal: RecordSignal): Promise<void> {
-    const wrote = await this.run(signal, 'pressure');
+    let wrote: boolean;
+    // What came in while a flush ran may fill the memory again.
+    do wrote = await this.run(signal, 'pressure');
+    while (wrote && this.#isFull(signal));
     this.#relieving.delete(signal);
-    // Not by the number of records in memory: while a flush runs, as many may come in as it writes.
     if (!wrote) this.#triedMs.set(signal, this.#parts.options.clock.monotonic());
   }
 

@@ -3,8 +3,16 @@
  * are written once. Attributes that JSON holds exactly are written as they are, others packed (`record-codec.ts`).
  */
 import { zstdCompressSync, constants } from 'node:zlib';
+import {
+  newBag,
+  type Attributes,
+  type AttributeValue,
+  type LogRecord,
+  type Resource,
+  type Scope,
+  type SpanRecord,
+} from '../../../model/records.ts';
 import type { RecordOf, RecordSignal } from '../../../model/record-source.ts';
-import type { Attributes, AttributeValue, LogRecord, Resource, Scope, SpanRecord } from '../../../model/records.ts';
 import type { RequestRow } from '../../../model/request-row.ts';
 import { packValue, unpackValue, type Packed } from '../codec/record-codec.ts';
 import { decompressed } from './columns/batch-reader.ts';
@@ -22,21 +30,46 @@ export interface WalRecords<S extends RecordSignal = RecordSignal> {
   readonly sequences: readonly number[];
 }
 
-/** The bytes of a row, and the length of the text of each record: a measure of its size. */
-export function encodeWal<S extends RecordSignal>(
-  signal: S,
-  { records, sequences }: WalRecords<S>,
-): { readonly data: Uint8Array; readonly lengths: readonly number[] } {
-  const origins = new OriginTable();
-  const texts = records.map((record) => JSON.stringify(packRecord(signal, record, origins)));
-  const text = `{"s":${JSON.stringify(sequences)},"o":${JSON.stringify(origins.packed)},"r":[${texts.join(',')}]}`;
-  const bytes = Buffer.from(text, 'utf8');
-  const short = bytes.length < COMPRESS_FROM_BYTES;
-  const body = short ? bytes : zstdCompressSync(bytes, FAST);
-  const data = new Uint8Array(body.length + 1);
-  data[0] = short ? RAW : COMPRESSED;
-  data.set(body, 1);
-  return { data, lengths: texts.map(({ length }) => length) };
+/** A row in the making. */
+export class WalWriter<S extends RecordSignal> {
+  readonly signal: S;
+  readonly #origins = new OriginTable();
+  readonly #texts: string[] = [];
+  readonly #sequences: number[] = [];
+
+  constructor(signal: S) {
+    this.signal = signal;
+  }
+
+  get records(): number {
+    return this.#texts.length;
+  }
+
+  /** The length of the record's text, which is a measure of its size. A record with a longer text than `limit` is not taken. */
+  add(record: RecordOf[S], sequence: number, limit = Infinity): number {
+    const text = JSON.stringify(packRecord(this.signal, record, this.#origins));
+    if (text.length > limit) return text.length;
+    this.#texts.push(text);
+    this.#sequences.push(sequence);
+    return text.length;
+  }
+
+  row(): Uint8Array {
+    const head = `{"s":${JSON.stringify(this.#sequences)},"o":${JSON.stringify(this.#origins.packed)}`;
+    const bytes = Buffer.from(`${head},"r":[${this.#texts.join(',')}]}`, 'utf8');
+    const short = bytes.length < COMPRESS_FROM_BYTES;
+    const body = short ? bytes : zstdCompressSync(bytes, FAST);
+    const data = new Uint8Array(body.length + 1);
+    data[0] = short ? RAW : COMPRESSED;
+    data.set(body, 1);
+    return data;
+  }
+}
+
+export function encodeWal<S extends RecordSignal>(signal: S, { records, sequences }: WalRecords<S>): Uint8Array {
+  const writer = new WalWriter(signal);
+  for (const [at, record] of records.entries()) writer.add(record, sequences[at]);
+  return writer.row();
 }
 
 /** Throws RangeError or SyntaxError when the row is damaged. */
@@ -93,11 +126,11 @@ function unpackAttributes(packed: Json): Attributes {
   return (Array.isArray(packed) ? unpackValue(packed as Packed) : bagOf(packed)) as Attributes;
 }
 
-/** Without prototypes: keys come from outside. */
+/** Bags: keys come from outside. */
 function bagOf(value: Json): AttributeValue {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return (value as readonly Json[]).map(bagOf);
-  const bag = Object.create(null) as Record<string, AttributeValue>;
+  const bag = newBag();
   for (const [key, inner] of Object.entries(value)) bag[key] = bagOf(inner);
   return bag;
 }

@@ -1,5 +1,14 @@
-/** Tokens and the record of changes in `state.db`. The record keeps the newest entries only. */
-import { ROLES, type AccessStore, type AuditEntry, type TokenRecord, type TokenRole } from '../../../model/access.ts';
+/** Tokens, accounts, links and the record of changes in `state.db`. The record keeps the newest entries only. */
+import {
+  ROLES,
+  type AccessStore,
+  type AccountRecord,
+  type AuditEntry,
+  type LinkRecord,
+  type Role,
+  type TokenRecord,
+  type TokenRole,
+} from '../../../model/access.ts';
 import type { StateDatabase, StateOwner } from './state-database.ts';
 
 /** Entries of the record of changes. */
@@ -15,6 +24,14 @@ export const ACCESS_OWNER: StateOwner = {
      CREATE TABLE audit (
        number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, status INTEGER NOT NULL
      ) STRICT;`,
+    `CREATE TABLE accounts (
+       id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, password TEXT NOT NULL,
+       created_ms INTEGER NOT NULL, created_by TEXT NOT NULL
+     ) STRICT, WITHOUT ROWID;
+     CREATE UNIQUE INDEX accounts_by_name ON accounts (lower(name));
+     CREATE TABLE links (
+       hash TEXT PRIMARY KEY, account_id TEXT NOT NULL, expires_ms INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;`,
   ],
 };
 
@@ -35,9 +52,39 @@ interface AuditRow {
   readonly status: number;
 }
 
+interface AccountRow {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly password: string;
+  readonly created_ms: number;
+  readonly created_by: string;
+}
+
+interface LinkRow {
+  readonly hash: string;
+  readonly account_id: string;
+  readonly expires_ms: number;
+}
+
 /** A role of a newer version is read as the least one. */
-const roleOf = (text: string): TokenRole =>
-  text === 'ingest' ? 'ingest' : (ROLES.find((role) => role === text) ?? 'viewer');
+const personRole = (text: string): Role => ROLES.find((role) => role === text) ?? 'viewer';
+const roleOf = (text: string): TokenRole => (text === 'ingest' ? 'ingest' : personRole(text));
+
+const accountOf = (row: AccountRow): AccountRecord => ({
+  id: row.id,
+  name: row.name,
+  role: personRole(row.role),
+  password: row.password,
+  createdMs: row.created_ms,
+  createdBy: row.created_by,
+});
+
+const linkOf = (row: LinkRow): LinkRecord => ({
+  hash: row.hash,
+  accountId: row.account_id,
+  expiresMs: row.expires_ms,
+});
 
 const tokenOf = (row: TokenRow): TokenRecord => ({
   id: row.id,
@@ -68,6 +115,27 @@ export function accessStore(state: StateDatabase): AccessStore {
         );
       }),
     remove: (id) => state.change((db) => void db.prepare('DELETE FROM tokens WHERE id = ?').run(id)),
+    accounts() {
+      const rows = state.db.prepare('SELECT * FROM accounts ORDER BY created_ms, id').all() as unknown as AccountRow[];
+      return rows.map(accountOf);
+    },
+    links: () => (state.db.prepare('SELECT * FROM links').all() as unknown as LinkRow[]).map(linkOf),
+    putAccount: (account, link) =>
+      state.change((db) => {
+        const { id, name, role, password, createdMs, createdBy } = account;
+        const put =
+          'INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET role = excluded.role, ' +
+          'password = excluded.password';
+        db.prepare(put).run(id, name, role, password, createdMs, createdBy);
+        db.prepare('DELETE FROM links WHERE account_id = ?').run(id);
+        if (link === undefined) return;
+        db.prepare('INSERT INTO links VALUES (?, ?, ?)').run(link.hash, link.accountId, link.expiresMs);
+      }),
+    removeAccount: (id) =>
+      state.change((db) => {
+        db.prepare('DELETE FROM accounts WHERE id = ?').run(id);
+        db.prepare('DELETE FROM links WHERE account_id = ?').run(id);
+      }),
     audit(limit) {
       const query = 'SELECT at_ms, who, action, status FROM audit ORDER BY number DESC LIMIT ?';
       const rows = state.db.prepare(query).all(limit) as unknown as AuditRow[];

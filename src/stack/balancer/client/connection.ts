@@ -3,8 +3,10 @@
  * resets the connection, closes it, or stops reading. It then tells the request, so that what the request occupied is freed.
  */
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../../../base/clock.ts';
 import type { VitrineError } from '../../../base/errors.ts';
+import type { Placed } from '../../../model/placed-set.ts';
 import { closeGently } from './linger.ts';
 import type { Deadlines, Timed } from '../timing/deadlines.ts';
 import type { Peer } from '../http/forward-head.ts';
@@ -40,7 +42,18 @@ const OVERLONG: Refusal = {
   detail: 'The head of the request is too large.',
 };
 
-export class ClientConnection implements Timed {
+const CLIENT = Symbol('client connection');
+/** A socket knows its connection: a `Map` of sockets would keep closed ones (see `PlacedSet`). */
+interface ClientSocket {
+  [CLIENT]?: ClientConnection;
+}
+
+/** Undefined for a socket that no client opened. */
+export function connectionOf(socket: Duplex): ClientConnection | undefined {
+  return (socket as Duplex & ClientSocket)[CLIENT];
+}
+
+export class ClientConnection implements Timed, Placed {
   readonly socket: Socket;
   readonly peer: Peer;
   readonly #pieces: ClientPieces;
@@ -51,6 +64,7 @@ export class ClientConnection implements Timed {
   lastActiveMs: number;
   deadlineMs = Infinity;
   deadlinePlace = -1;
+  place = -1;
   /** Bytes that had been read from the connection when the previous request ended. */
   #bytesBefore = 0;
   /** Bytes that had been written when the last check found that the client had sent FIN. */
@@ -59,6 +73,7 @@ export class ClientConnection implements Timed {
 
   constructor(socket: Socket, peer: Peer, pieces: ClientPieces) {
     this.socket = socket;
+    (socket as Socket & ClientSocket)[CLIENT] = this;
     this.peer = peer;
     this.#pieces = pieces;
     this.lastActiveMs = pieces.clock.monotonic();

@@ -95,7 +95,8 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
     const held = body?.held.length ?? 0;
     const bytes = firstBytes(one, fields, this.#chunked);
     const complete = body === undefined || body.complete;
-    this.#connection = upstream.begin({ method: head.method, bytes, complete }, this, one.fresh);
+    const message = { method: head.method, bytes, complete, trailers: body?.trailers };
+    this.#connection = upstream.begin(message, this, one.fresh);
     this.#limitAtMs = limitAt(now, one.route.timeouts.connect);
     this.deadlineMs = Math.min(this.#limitAtMs, one.totalAtMs);
     pieces.deadlines.add(this);
@@ -150,10 +151,11 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
 
   end(): void {
     if (this.#stage === 'over') return;
-    this.#connection.endBody();
+    const trailers = this.#try.body?.trailers ?? '';
+    this.#connection.endBody(trailers);
     if (!this.#chunked) return;
     this.#connection.holdForTurn();
-    this.#connection.write(`0\r\n${this.#try.body?.trailers ?? ''}\r\n`);
+    this.#connection.write(`0\r\n${trailers}\r\n`);
   }
 
   onWritable(): void {

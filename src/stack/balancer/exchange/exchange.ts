@@ -41,7 +41,7 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
     this.#request = request;
     this.#startMs = this.#readyMs = pieces.clock.monotonic();
     const { head, route, facts } = request;
-    this.#route = nameAtStart(route, head.target);
+    this.#route = nameAtStart(route, head.method, head.target);
     const { span, parent } = pieces.observer.serverSpan(head, this.#route);
     this.#span = span;
     this.#preference = facts && route.sticky?.prefer(facts);
@@ -274,7 +274,7 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
     this.#visit?.abort();
     this.#body?.stop();
     const [routeAtStart, totalMs, phases] = [this.#route, nowMs - this.#startMs, this.#phases];
-    const name = nameByNow(route, routeAtStart, head.target, this.#answered ? reply.status : undefined);
+    const name = nameByNow(route, routeAtStart, head, this.#answered ? reply.status : undefined);
     this.#pieces.observer.serverDone(this.#span, {
       head,
       peer,

@@ -4,7 +4,7 @@
  * rest of the data path needs. Pure. A request that is refused here is never forwarded.
  */
 import type { ErrorCode } from '../../../base/errors.ts';
-import { isHostField } from '../../../model/host-field.ts';
+import { isHostField } from '../../../model/text/host-field.ts';
 import { FIELD, fieldMeaning, listedFields, listHas } from './fields.ts';
 
 export interface HeadLimits {

@@ -12,10 +12,12 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { compileRouteCache, type RouteCache } from './cache-rules.ts';
 import { compileCompression, type Compression } from './compression.ts';
 import { Gate } from './gate.ts';
+import { LearnedRoutes } from './learned-routes.ts';
 import { compileMatches, type Matches } from './matching.ts';
 import { compileAnswerEdit, compileOutgoing, type AnswerEdit, type Outgoing } from './outgoing.ts';
 import type { PasswordGate } from './password-gate.ts';
 import { bareHost, pathOf, underPath } from './path.ts';
+import type { RouteLesson } from '../../../model/learned-route.ts';
 import { PathTemplates } from '../../../model/text/path-templates.ts';
 import { Picker } from './picker.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -31,6 +33,8 @@ export interface Route {
   readonly upstreams: readonly Upstream[];
   readonly picker: Picker;
   readonly templates: PathTemplates;
+  /** Routes that the application behind this one has told. */
+  readonly learned: LearnedRoutes;
   readonly timeouts: Timeouts;
   readonly retries: RetryRules;
   /** Each route has its own: an outage behind one does not use up the retries of another. */
@@ -81,6 +85,7 @@ export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[],
     upstreams: ordered,
     picker: new Picker(policy, ordered),
     templates: pieces.before?.path === path ? pieces.before.templates : new PathTemplates(path),
+    learned: pieces.before?.path === path ? pieces.before.learned : new LearnedRoutes(),
     timeouts,
     retries,
     budget: keptBudget(retries, pieces) ?? new RetryBudget(retries.budget, retries.min, pieces.clock),
@@ -102,25 +107,30 @@ function keptBudget({ budget, min }: RetryRules, { before }: RoutePieces): Retry
 }
 
 /**
- * Whether every upstream of the route is unavailable. Then all of them are tried: one may still answer (`upstream/pick.ts`).
+ * Whether every upstream of the route is unavailable. Then all that are not drained by hand are tried: one may still answer
+ * (`upstream/pick.ts`).
  */
-export function inPanic({ upstreams }: Route): boolean {
-  return upstreams.length > 0 && !upstreams.some((one) => one.available);
+export function inPanic({ upstreams }: Pick<Route, 'upstreams'>): boolean {
+  return upstreams.some((one) => !one.drained) && !upstreams.some((one) => one.available);
 }
 
-/** The name of the request's route for telemetry. */
-export function nameAtStart({ name, templates }: Route, target: string): string {
-  return name ?? templates.find(pathOf(target)) ?? templates.other;
+/** The name of the request's route for telemetry: the configured one, the application's own, or one from the path. */
+export function nameAtStart({ name, templates, learned }: Route, method: string, target: string): string {
+  if (name !== undefined) return name;
+  const path = pathOf(target);
+  return learned.find(method, path) ?? templates.find(path) ?? templates.other;
 }
 
 /**
  * The name when the request has ended. It may be known only now: from the request's own answer (`status`), or from the
  * answer to another request that this one waited for.
  */
-export function nameByNow(route: Route, atStart: string, target: string, status: number | undefined): string {
+export function nameByNow(route: Route, atStart: string, head: RequestHead, status: number | undefined): string {
   const { name, templates } = route;
   if (name !== undefined || atStart !== templates.other) return atStart;
-  return status === undefined ? (templates.find(pathOf(target)) ?? atStart) : templates.learn(pathOf(target), status);
+  if (status === undefined) return nameAtStart(route, head.method, head.target);
+  const path = pathOf(head.target);
+  return route.learned.find(head.method, path) ?? templates.learn(path, status);
 }
 
 /** The head that the route sends to the upstream. */
@@ -168,6 +178,13 @@ export class RouteTable {
       if (route.matches === undefined || route.matches(head)) return route;
     }
     return undefined;
+  }
+
+  /** Each lesson is for the routes that have its upstream. `note` hears whether it was taken. */
+  learn(lessons: readonly RouteLesson[], note: (route: Route, taken: boolean) => void): void {
+    for (const { upstream, ...lesson } of lessons)
+      for (const route of this.routes)
+        if (route.upstreams.some(({ name }) => name === upstream)) note(route, route.learned.learn(lesson));
   }
 
   named(id: string): Route | undefined {

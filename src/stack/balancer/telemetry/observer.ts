@@ -77,6 +77,7 @@ export class Observer {
   readonly #shed = new Counts();
   readonly #gated = new Counts();
   readonly #compressed = new Counts();
+  readonly #learned = new Counts();
   readonly #active = new Map<string, { readonly attributes: Attributes; value: number }>();
   readonly #labels = new LabelSets(this.#server, boundHistogram(SCOPE, METRICS.phaseDuration, FINE_DURATION_BOUNDS));
   readonly #attemptLabels = new WeakMap<Upstream, AttemptLabels>();
@@ -107,6 +108,7 @@ export class Observer {
     if (accessLog !== undefined) observe(METRICS.accessLogDropped, (result) => result.observe(accessLog.dropped));
     observe(METRICS.gated, this.#gated.observe);
     observe(METRICS.compressed, this.#compressed.observe);
+    observe(METRICS.routesLearned, this.#learned.observe);
     observe(METRICS.limitKeys, (result) => {
       for (const { id, gate } of gauges.routes())
         if (gate.rateLimit !== undefined) result.observe(gate.rateLimit.keys, { 'vitrine.route': id });
@@ -250,6 +252,12 @@ export class Observer {
   /** The gate of a route answered instead of an upstream. */
   gated(route: Route, reason: GateReason): void {
     this.#gated.add(`${reason} ${route.id}`, 1, () => ({ 'vitrine.route': route.id, reason }));
+  }
+
+  /** The application told a route. `taken`: false when there are too many of them. */
+  learned(route: Route, taken: boolean): void {
+    const result = taken ? 'learned' : 'refused';
+    this.#learned.add(`${result} ${route.id}`, 1, () => ({ 'vitrine.route': route.id, 'vitrine.result': result }));
   }
 
   /** `busy`: an answer that could have been compressed was not. */

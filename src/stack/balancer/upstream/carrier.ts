@@ -28,8 +28,11 @@ export interface Carrier {
   readonly reused: boolean;
   /** Returns false when the writer should wait for `onWritable`. */
   write(bytes: string | Buffer): boolean;
-  /** The body of the request is complete. Nothing is sent where the framing of HTTP/1.1 has told its end. */
-  endBody(): void;
+  /**
+   * The body of the request is complete. Nothing is sent where the framing of HTTP/1.1 has told its end. `trailers`: lines
+   * ended by CRLF, mostly none.
+   */
+  endBody(trailers: string): void;
   /** Holds the following writes and sends them at the end of the turn, after all bytes that have arrived were read. */
   holdForTurn(): void;
   pause(): void;
@@ -45,4 +48,6 @@ export interface Message {
   readonly bytes: string | Buffer;
   /** Whether the body is complete with these bytes. */
   readonly complete: boolean;
+  /** The lines of its trailer section, if it is complete. Where HTTP/1.1 frames the body, they are in `bytes` too. */
+  readonly trailers?: string | undefined;
 }

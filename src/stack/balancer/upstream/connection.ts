@@ -4,6 +4,7 @@
  * `onComplete` or `onFailed`, never both.
  */
 import type { Socket } from 'node:net';
+import type { Placed } from '../../../model/placed-set.ts';
 import type { ReplyHead } from '../http/reply-head.ts';
 import { ReplyParser, type ReplyListener } from '../http/reply-parser.ts';
 import { holdForTurn } from '../http/write-batch.ts';
@@ -15,7 +16,7 @@ import { isNobodyThere, type Dial } from './dial.ts';
  * holds on readiness-based platforms such as Linux and macOS).
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
-export class UpstreamConnection implements ReplyListener, Carrier {
+export class UpstreamConnection implements ReplyListener, Carrier, Placed {
   readonly #socket: Socket;
   readonly #parser = new ReplyParser();
   readonly #onGone: (connection: UpstreamConnection) => void;
@@ -28,6 +29,7 @@ export class UpstreamConnection implements ReplyListener, Carrier {
   /** Whether it carried an exchange before the present one. */
   reused = false;
   idleSinceMs = 0;
+  place = -1;
 
   /** `onGone` is called once, when the connection can no longer be used. */
   constructor(dial: Dial, onGone: (connection: UpstreamConnection) => void) {
@@ -61,7 +63,7 @@ export class UpstreamConnection implements ReplyListener, Carrier {
   }
 
   /** Begins an exchange. `upgrading`: the upstream may switch protocols. */
-  begin({ method, bytes }: Omit<Message, 'complete'>, events: ExchangeEvents, upgrading = false): void {
+  begin({ method, bytes }: Pick<Message, 'method' | 'bytes'>, events: ExchangeEvents, upgrading = false): void {
     this.#events = events;
     this.#parser.expect(method, this, upgrading);
     holdForTurn(this.#socket);

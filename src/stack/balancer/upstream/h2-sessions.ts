@@ -5,6 +5,7 @@
  */
 import { connect, type ClientHttp2Session } from 'node:http2';
 import type { Clock } from '../../../base/clock.ts';
+import { PlacedSet } from '../../../model/placed-set.ts';
 import type { Carrier, ExchangeEvents, Message } from './carrier.ts';
 import type { Dial } from './dial.ts';
 import { H2Stream, type StreamHost } from './h2-stream.ts';
@@ -19,7 +20,7 @@ const SILENT_MS = 1_000;
 class Session implements StreamHost {
   readonly session: ClientHttp2Session;
   readonly #clock: Clock;
-  readonly #streams = new Set<H2Stream>();
+  readonly #streams = new PlacedSet<H2Stream>();
   connected = false;
   used = false;
   /** Takes no new streams. */

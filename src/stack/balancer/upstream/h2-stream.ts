@@ -5,6 +5,7 @@
  */
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 import { constants } from 'node:http2';
+import type { Placed } from '../../../model/placed-set.ts';
 import { FIELD, fieldMeaning, mayTrail } from '../http/fields.ts';
 import { parseReplyHead } from '../http/reply-head.ts';
 import type { Carrier, ConnectionFailure, ExchangeEvents, Message } from './carrier.ts';
@@ -31,10 +32,17 @@ const dropped = (meaning: number): boolean =>
 
 /** `text`: request line and fields, each ended by CRLF. */
 export function requestFields(text: string): OutgoingHttpHeaders {
+  const end = text.indexOf('\r\n');
+  const [method, target] = text.slice(0, end).split(' ');
+  return { ':method': method, ':scheme': 'http', ':path': target, ...fieldsOf(text.slice(end + 2)) };
+}
+
+/** `text`: fields, each ended by CRLF. */
+function fieldsOf(text: string): Record<string, string> {
+  // Without a prototype, because a client may call a field `constructor`.
+  const fields: Record<string, string> = Object.create(null);
   const lines = text.split('\r\n');
-  const [method, target] = lines[0].split(' ');
-  const fields: Record<string, string | string[]> = { ':method': method, ':scheme': 'http', ':path': target };
-  for (let at = 1; at < lines.length; at += 1) {
+  for (let at = 0; at < lines.length; at += 1) {
     const colon = lines[at].indexOf(':');
     if (colon <= 0) continue;
     const name = lines[at].slice(0, colon).toLowerCase();
@@ -44,8 +52,7 @@ export function requestFields(text: string): OutgoingHttpHeaders {
     if (dropped(meaning)) continue;
     const before = fields[name];
     // Cookies are one field with "; " between them (section 8.2.3).
-    if (before === undefined) fields[name] = value;
-    else fields[name] = typeof before === 'string' ? `${before}${name === 'cookie' ? '; ' : ', '}${value}` : before;
+    fields[name] = before === undefined ? value : `${before}${name === 'cookie' ? '; ' : ', '}${value}`;
   }
   return fields;
 }
@@ -57,13 +64,15 @@ function fieldLines(raw: readonly string[]): string {
   return lines;
 }
 
-export class H2Stream implements Carrier {
+export class H2Stream implements Carrier, Placed {
   readonly #host: StreamHost;
   readonly #onEnded: StreamEnded;
   readonly #events: ExchangeEvents;
   readonly #method: string;
   readonly #stream: ClientHttp2Stream;
   #heard = false;
+  /** Those of the request, and those of the answer. */
+  #ownTrailers: string;
   #trailers = '';
   /** Bytes of the body that must still come; negative when the head did not say. */
   #left = -1;
@@ -71,24 +80,28 @@ export class H2Stream implements Carrier {
   #flushing = false;
   #sending: boolean;
   reused: boolean;
+  place = -1;
 
   /** Throws when the session takes no more streams. */
-  constructor(host: StreamHost, onEnded: StreamEnded, { method, bytes, complete }: Message, events: ExchangeEvents) {
+  constructor(host: StreamHost, onEnded: StreamEnded, message: Message, events: ExchangeEvents) {
+    const { method, bytes, complete, trailers = '' } = message;
     this.#host = host;
     this.#onEnded = onEnded;
     this.#events = events;
     this.#method = method;
     this.#sending = !complete;
+    this.#ownTrailers = trailers;
     this.reused = host.used;
     const text = typeof bytes === 'string' ? bytes : bytes.toString('latin1');
     const end = text.indexOf('\r\n\r\n');
     const body = Buffer.from(text.slice(end + 4), 'latin1');
     this.#stream = host.session.request(requestFields(text.slice(0, end + 2)), {
-      endStream: complete && body.length === 0,
+      endStream: complete && body.length === 0 && trailers === '',
+      waitForTrailers: !complete || trailers !== '',
     });
     this.#listen(this.#stream);
     if (body.length > 0) this.#stream.write(body);
-    if (complete && body.length > 0) this.#stream.end();
+    if (complete && (body.length > 0 || trailers !== '')) this.#stream.end();
   }
 
   #listen(stream: ClientHttp2Stream): void {
@@ -97,6 +110,9 @@ export class H2Stream implements Carrier {
     stream.on('trailers', (_fields, _flags, raw: readonly string[]) => {
       for (let at = 0; at < raw.length; at += 2)
         if (mayTrail(raw[at])) this.#trailers += `${raw[at]}: ${raw[at + 1]}\r\n`;
+    });
+    stream.on('wantTrailers', () => {
+      if (!stream.closed && !stream.destroyed) stream.sendTrailers(fieldsOf(this.#ownTrailers));
     });
     stream.on('data', (bytes: Buffer) => this.#data(bytes));
     stream.on('drain', () => this.#over || this.#events.onWritable());
@@ -190,8 +206,9 @@ export class H2Stream implements Carrier {
     return typeof bytes === 'string' ? this.#stream.write(bytes, 'latin1') : this.#stream.write(Buffer.from(bytes));
   }
 
-  endBody(): void {
+  endBody(trailers: string): void {
     this.#sending = false;
+    this.#ownTrailers = trailers;
     if (!this.#over && this.#stream.writable) this.#stream.end();
   }
 

@@ -5,6 +5,7 @@
  */
 import { isIP } from 'node:net';
 import type { Clock } from '../../../base/clock.ts';
+import { PlacedSet } from '../../../model/placed-set.ts';
 import type { Endpoint } from '../options/upstream-options.ts';
 import { afterFailure, afterSuccess, afterTime, GOOD_STANDING } from './ejection.ts';
 import type { EjectionRules, FailureKind, Standing } from './ejection.ts';
@@ -38,7 +39,7 @@ export class Upstream implements Candidate {
   readonly #clock: Clock;
   readonly #events: UpstreamEvents;
   readonly #idle: UpstreamConnection[] = [];
-  readonly #open = new Set<UpstreamConnection>();
+  readonly #open = new PlacedSet<UpstreamConnection>();
   /** Its connections when it speaks HTTP/2; they carry all exchanges. */
   readonly #sessions: H2Sessions | undefined;
   #standing: Standing = GOOD_STANDING;

@@ -8,6 +8,8 @@ import { coversKey, type PurgeMatch } from './purge-match.ts';
 import { Fill, type FillOutcome, type FillRoom, type FillTask } from './response-fill.ts';
 
 const REFUSED_KEYS = 10_000;
+/** How exactly the time of such an answer is known. */
+const NOTED_MS = 1_000;
 /** How long after such an answer requests for its key do not wait for each other. */
 const NO_WAIT_MS = 10_000;
 /** How long after such an answer the conditions of clients are forwarded, so that the upstream can answer 304. */
@@ -15,7 +17,11 @@ const CONDITIONAL_MS = 600_000;
 
 export class Fills {
   readonly #room: FillRoom;
-  readonly #running = new Map<string, Fill>();
+  /**
+   * A slot is emptied when its fill ends. V8 keeps old tables of a `Map` that changes with each request (see `PlacedSet`), and
+   * through them it must keep only empty slots.
+   */
+  readonly #running = new Map<string, { fill: Fill | undefined }>();
   /** When the last answer that could not be stored arrived. */
   readonly #refused = new BoundedMap<string, number>(REFUSED_KEYS);
 
@@ -32,7 +38,7 @@ export class Fills {
   }
 
   get(key: string): Fill | undefined {
-    return this.#running.get(key);
+    return this.#running.get(key)?.fill;
   }
 
   open(
@@ -41,22 +47,32 @@ export class Fills {
     what: Pick<FillTask, 'kept' | 'part' | 'unconditional'>,
   ): Fill {
     const onDone = (outcome: FillOutcome): void => {
-      if (this.#running.get(key) === fill) this.#running.delete(key);
-      if (outcome === 'refused') this.#refused.set(key, this.#room.clock.now());
+      if (this.#running.get(key) === slot) this.#running.delete(key);
+      slot.fill = undefined;
+      if (outcome === 'refused') this.#refuse(key);
       else if (outcome === 'stored') this.#refused.delete(key);
     };
-    const fill: Fill = new Fill(this.#room, { request, primary, onDone, ...what });
-    this.#running.set(key, fill);
+    const fill = new Fill(this.#room, { request, primary, onDone, ...what });
+    const slot: { fill: Fill | undefined } = { fill };
+    this.#running.set(key, slot);
     return fill;
+  }
+
+  #refuse(key: string): void {
+    const nowMs = this.#room.clock.now();
+    const sinceMs = this.#refused.get(key);
+    // Setting it anew moves it in the map, which a key that is asked for all the time need not do for each request.
+    if (sinceMs === undefined || Math.abs(nowMs - sinceMs) >= NOTED_MS) this.#refused.set(key, nowMs);
   }
 
   /** The responses of these keys are out of date. */
   cancelKeys(primaries: ReadonlySet<string>): void {
-    for (const fill of this.#running.values()) if (primaries.has(fill.primary)) fill.cancel();
+    for (const { fill } of this.#running.values()) if (fill !== undefined && primaries.has(fill.primary)) fill.cancel();
   }
 
   cancel(match: PurgeMatch): void {
-    for (const fill of this.#running.values()) {
+    for (const { fill } of this.#running.values()) {
+      if (fill === undefined) continue;
       if (match.kind === 'tag') fill.cancelTag(match.tag);
       else if (coversKey(match, fill.primary)) fill.cancel();
     }

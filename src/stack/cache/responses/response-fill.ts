@@ -6,6 +6,7 @@
 import type { Clock } from '../../../base/clock.ts';
 import { randomHex } from '../../../base/random.ts';
 import type { CacheFill, CacheRequest, CachedResponse } from '../../../model/response-cache.ts';
+import { ownBytes } from '../../../model/own-bytes.ts';
 import { answerFrom, CACHE_NAME } from './answers.ts';
 import { contentRange, type BodyPart } from '../rules/byte-range.ts';
 import { headerObject, seconds } from '../rules/directives.ts';
@@ -75,7 +76,7 @@ export class Fill implements CacheFill {
   readonly #room: FillRoom;
   readonly #task: FillTask;
   readonly #sentMs: number;
-  readonly #waiting = new Set<(outcome: FillOutcome) => void>();
+  #waiting: Set<(outcome: FillOutcome) => void> | undefined;
   #taking: Taking | undefined;
   #storable: boolean | undefined;
   #onStorable: (storable: boolean) => void = () => {};
@@ -97,13 +98,14 @@ export class Fill implements CacheFill {
   }
 
   get waiters(): number {
-    return this.#waiting.size;
+    return this.#waiting?.size ?? 0;
   }
 
   /** Calls back once, with the outcome. Returns a function that cancels the callback. */
   whenKnown(callback: (outcome: FillOutcome) => void): () => void {
-    this.#waiting.add(callback);
-    return () => this.#waiting.delete(callback);
+    const waiting = (this.#waiting ??= new Set());
+    waiting.add(callback);
+    return () => waiting.delete(callback);
   }
 
   /**
@@ -215,7 +217,7 @@ export class Fill implements CacheFill {
     const taking = this.#taking;
     if (taking === undefined) return this.#settle(this.#outcome === 'aborted' ? 'refused' : this.#outcome);
     const whole = taking.declaredBytes === undefined || taking.declaredBytes === taking.size;
-    const body = Buffer.concat(taking.chunks, taking.size);
+    const body = ownBytes(taking.chunks, taking.size);
     this.#drop();
     if (!whole) return this.#settle('aborted');
     const { status, headers, freshness, part, tags } = taking;
@@ -290,7 +292,7 @@ export class Fill implements CacheFill {
     this.#done = true;
     this.#tellStorable(true);
     this.#task.onDone(outcome);
-    for (const callback of this.#waiting) callback(outcome);
-    this.#waiting.clear();
+    for (const callback of this.#waiting ?? []) callback(outcome);
+    this.#waiting = undefined;
   }
 }

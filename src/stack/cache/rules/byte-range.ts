@@ -1,4 +1,5 @@
 /** Byte ranges (RFC 9110 section 14): what a request asks for, what a 206 contains, and how two parts become one. */
+import { ownBytes } from '../../../model/own-bytes.ts';
 
 export interface ByteRange {
   readonly first: number;
@@ -50,5 +51,5 @@ export function joinParts(one: Bytes, other: Bytes): Bytes | undefined {
   if (right.part.last <= left.part.last) return left;
   const rest = right.body.subarray(left.part.last + 1 - right.part.first);
   const part = { first: left.part.first, last: right.part.last, total: left.part.total };
-  return { part, body: Buffer.concat([left.body, rest]) };
+  return { part, body: ownBytes([left.body, rest], left.body.length + rest.length) };
 }

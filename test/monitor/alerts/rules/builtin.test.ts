@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prometheusMetricName } from '../../../../src/model/naming.ts';
 import { builtinRules } from '../../../../src/monitor/alerts/rules/builtin.ts';
-import { SHORT_METRICS } from '../../../../src/monitor/alerts/rules/short-form.ts';
+import { SHORT_METRICS } from '../../../../src/monitor/alerts/rules/short-metrics.ts';
 import type { Expr } from '../../../../src/monitor/promql/syntax/ast.ts';
 import { parse } from '../../../../src/monitor/promql/syntax/parser.ts';
 import { HOST_METRICS } from '../../../../src/telemetry/metrics/host-names.ts';

@@ -1,4 +1,6 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import type { RouteLesson } from '../../../../src/model/learned-route.ts';
+import type { AppendResult } from '../../../../src/model/ports.ts';
 import type { Attributes, SpanKind, SpanRecord } from '../../../../src/model/records.ts';
 import type { RequestRow } from '../../../../src/model/request-row.ts';
 import { supportCode } from '../../../../src/model/text/support-code.ts';
@@ -121,4 +123,50 @@ it('refuses spans whose rows cannot be kept, and forgets the oldest requests', a
     await take(Array.from({ length: 1_000 }, (_, i) => span(10_000 + at * 1_000 + i, 'server', 0, BALANCER)));
   await take([app]);
   expect(rows[0].route).toBe('/users/:id');
+});
+
+describe('lessons for the balancer', () => {
+  const named = (at: number, method: string, path: string, guess: string, route: string): SpanRecord[] => [
+    span(at, 'server', 9_000, BALANCER, {
+      'http.route': guess,
+      'http.request.method': method,
+      'url.path': path,
+      'vitrine.upstream': 'app:1',
+    }),
+    span(at + 1, 'client', at, BALANCER),
+    span(at + 2, 'server', at + 1, 'shop', { 'http.route': route }),
+  ];
+  function taught(): { readonly lessons: RouteLesson[]; readonly it: RequestLedger } {
+    const lessons: RouteLesson[] = [];
+    const append = (rows: readonly RequestRow[]): Promise<AppendResult> =>
+      Promise.resolve({ accepted: rows.length, rejected: [] });
+    const onRoutes = (each: readonly RouteLesson[]): void => void lessons.push(...each);
+    return { lessons, it: new RequestLedger({ userAttribute: '', append, onRoutes }) };
+  }
+
+  it('tells each route once, and none that the balancer knows', async () => {
+    const { lessons, it: ledger } = taught();
+    await ledger.take(named(10, 'GET', '/users/bob', '/users/bob', '/users/:id'));
+    await ledger.take(named(20, 'GET', '/users/eve', '/users/eve', '/users/:id'));
+    await ledger.take(named(30, 'GET', '/orders/7', '/orders/:id', '/orders/:id'));
+    const lesson = { upstream: 'app:1', method: 'GET', pattern: ['users', null], open: false, route: '/users/:id' };
+    expect(lessons).toEqual([lesson]);
+    await ledger.take(named(40, 'GET', '/users/bob', '/users/:id', '/users/:name'));
+    expect(lessons).toEqual([lesson, { ...lesson, route: '/users/:name' }]);
+  });
+
+  it('tells the balancer to keep its own name where the application has several routes of one pattern', async () => {
+    const { lessons, it: ledger } = taught();
+    for (let at = 0; at < 20; at += 1)
+      await ledger.take(named(100 + at * 3, 'GET', '/n/7', 'other', at % 2 === 0 ? '/n/:even' : '/n/:odd'));
+    expect(lessons.map(({ route }) => route)).toEqual(['/n/:even', '/n/:odd', '/n/:even', '/n/:odd', '']);
+  });
+
+  it('tells no more than its limit and counts the rest', async () => {
+    const { lessons, it: ledger } = taught();
+    for (let at = 0; at < 2_100; at += 1)
+      await ledger.take(named(1_000 + at * 3, 'GET', `/raw/w${at}`, '/raw/:id', `/raw/w${at}`));
+    expect(lessons).toHaveLength(2_000);
+    expect(ledger.refusedRoutes).toBe(100);
+  });
 });

@@ -56,3 +56,24 @@ it('keeps the newest 10,000 changes, and reads an unknown role as the least', as
   expect([kept.length, kept[0].atMs, kept.at(-1)?.atMs]).toEqual([10_000, 99_999, 51]);
   expect(store.tokens()[0].role).toBe('viewer');
 });
+
+it('keeps accounts, each with its last link alone, and a name once whatever its letter case', async () => {
+  const dir = freshDir();
+  dirs.push(dir);
+  const ana = { id: 'a', name: 'Ana', role: 'editor', password: '', createdMs: 1, createdBy: 'x' } as const;
+  {
+    await using state = open(dir);
+    const store = accessStore(state);
+    await store.putAccount(ana, { hash: 'h1', accountId: 'a', expiresMs: 5 });
+    await store.putAccount(ana, { hash: 'h2', accountId: 'a', expiresMs: 6 });
+    expect(store.links()).toEqual([{ hash: 'h2', accountId: 'a', expiresMs: 6 }]);
+    await expect(store.putAccount({ ...ana, id: 'b', name: 'ANA' })).rejects.toThrow(/UNIQUE/);
+    await store.putAccount({ ...ana, id: 'c', name: 'Bob' }, { hash: 'h3', accountId: 'c', expiresMs: 7 });
+    await store.removeAccount('c');
+    await store.putAccount({ ...ana, role: 'admin', password: 'scrypt$…' });
+  }
+  await using state = open(dir);
+  const store = accessStore(state);
+  expect(store.accounts()).toEqual([{ ...ana, role: 'admin', password: 'scrypt$…' }]);
+  expect(store.links()).toEqual([]);
+});

@@ -56,6 +56,12 @@ describe('changes by hand', () => {
     // It is missing on purpose, so nothing is degraded.
     expect(balancer.health().components['server']).toMatchObject({ status: 'healthy', upstreams_up: 1 });
     expect(await answers(port, 6)).toEqual(new Map([['two', 6]]));
+    const other = encodeURIComponent(`127.0.0.1:${two.port}`);
+    const both = await call(balancer, `/api/balancer/upstreams/${other}/drain`, {});
+    // Nobody may ask a drained one, so this is no panic.
+    expect(balancer.health().components['server']?.reason).toBe('2 of 2 upstreams take no traffic.');
+    const again = (both.body as Changed).change.undo;
+    await call(balancer, again.path, again.body);
     two.server.close();
     two.server.closeAllConnections();
     expect((await raw(port, GET, /\r\n\r\n/)).status).toBe(503);

@@ -74,6 +74,8 @@ describe('an exchange over h2c', () => {
       via: '1.1 vitrine',
     });
     expect(upstream.seen[0]).not.toHaveProperty('host');
+    await raw(port, 'GET /odd HTTP/1.1\r\nHost: a\r\nConstructor: 1\r\n__proto__: 2\r\nConnection: close\r\n\r\n');
+    expect(upstream.seen[1]).toMatchObject({ constructor: '1' });
     const many = await Promise.all(Array.from({ length: 20 }, () => ask(port, '/')));
     expect(many.map(({ status }) => status)).toEqual(many.map(() => 201));
     expect(upstream.sockets.size).toBe(1);
@@ -104,6 +106,29 @@ describe('an exchange over h2c', () => {
     expect([none.status, none.text.endsWith('\r\n\r\n')]).toEqual([204, true]);
     const big = 'x'.repeat(3_000_000);
     expect((await ask(port, '/', {}, 'PUT', big)).body.length).toBe(big.length + 8);
+  });
+
+  it('forwards the trailers of a request, whether its body was complete in time or not', async () => {
+    const upstream = await h2((stream) => {
+      let trailers: IncomingHttpHeaders = {};
+      stream.on('trailers', (fields) => (trailers = fields));
+      stream.resume().on('end', () => ok(stream, JSON.stringify(trailers)));
+    });
+    const { port } = await rig.balancer({ upstreams: [upstream.url] });
+    const head = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n';
+    const end = '0\r\nX-Sum: 42\r\nHost: evil\r\nX-Sum: 43\r\n\r\n';
+    for (const body of [
+      '',
+      '5\r\nhello\r\n',
+      `10000\r\n${'x'.repeat(0x10000)}\r\n`,
+      `30000\r\n${'x'.repeat(0x30000)}\r\n`,
+    ])
+      expect((await raw(port, head + body + end)).text, String(body.length)).toMatch(/\{"x-sum":"42, 43"\}$/);
+    expect((await raw(port, `${head}5\r\nhello\r\n0\r\n\r\n`)).text).toMatch(/\{\}$/);
+    const late = talk(rig, port, `${head}5\r\nhello\r\n`);
+    await until(() => upstream.seen.length === 6);
+    late.socket.write(end);
+    await until(() => late.text().endsWith('{"x-sum":"42, 43"}'));
   });
 
   it('opens further connections beyond the streams that the upstream allows, and closes idle ones', async () => {

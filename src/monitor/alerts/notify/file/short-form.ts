@@ -31,7 +31,7 @@ const revealed = (value: Secret | undefined): string | undefined => value?.revea
 const compact = (entry: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined));
 
-export function shortForm({ email, slack, webhook, sms }: NotifySettings): ShortForm {
+export function shortForm({ email, slack, webhook, sms, receivers }: NotifySettings): ShortForm {
   const receiver = compact({
     name: RECEIVER,
     email_configs:
@@ -67,7 +67,11 @@ export function shortForm({ email, slack, webhook, sms }: NotifySettings): Short
     ...(webhook === undefined || isPlain(webhook) ? {} : { http: [{ ...webhook, url: webhook.url.reveal() }] }),
     ...(sms === undefined ? {} : { sms: [sms] }),
   };
-  const text = stringify({ route: ROUTE, receivers: [receiver] }, { lineWidth: 0 });
+  // Receivers that only `notify.receivers` describes: people who are on call, for example.
+  const others = Object.keys(receivers)
+    .filter((name) => name !== RECEIVER)
+    .map((name) => ({ name }));
+  const text = stringify({ route: ROUTE, receivers: [receiver, ...others] }, { lineWidth: 0 });
   return { text, own: Object.keys(own).length === 0 ? {} : { [RECEIVER]: own } };
 }
 

@@ -24,6 +24,8 @@ export interface Group {
 
 interface Timer {
   cancel: () => void;
+  /** Of the flush beside those of the interval. */
+  cancelWake: () => void;
   flushing: boolean;
   /** The timer fired during a flush. */
   missed: boolean;
@@ -97,7 +99,7 @@ export class Groups {
       nextFlushMs: saved?.nextFlushMs ?? (isOld ? nowMs : nowMs + route.options.groupWaitMs),
       flushId: saved?.flushId ?? 1,
     };
-    const timer: Timer = { cancel: () => {}, flushing: false, missed: false };
+    const timer: Timer = { cancel: () => {}, cancelWake: () => {}, flushing: false, missed: false };
     this.#groups.set(id, { group, timer });
     this.#save(group);
     this.#arm(group, timer);
@@ -118,7 +120,9 @@ export class Groups {
   }
 
   #remove({ id }: Group): void {
-    this.#groups.get(id)?.timer.cancel();
+    const timer = this.#groups.get(id)?.timer;
+    timer?.cancel();
+    timer?.cancelWake();
     this.#groups.delete(id);
     this.#saved.delete(id);
     this.#options.state
@@ -142,6 +146,10 @@ export class Groups {
     group.flushId += 1;
     this.#save(group);
     this.#arm(group, timer);
+    this.#start(group, timer, nowMs);
+  }
+
+  #start(group: Group, timer: Timer, nowMs: number): void {
     if (timer.flushing) {
       timer.missed = true;
       return;
@@ -149,6 +157,19 @@ export class Groups {
     const run = this.#flush(group, timer, nowMs);
     this.#running.add(run);
     void run.finally(() => this.#running.delete(run));
+  }
+
+  /** One more flush at `atMs`, beside those of the interval; it replaces the one that was asked for before. */
+  wake(group: Group, atMs: number): void {
+    const timer = this.#groups.get(group.id)?.timer;
+    if (timer === undefined || this.#isClosed) return;
+    const { clock } = this.#options;
+    timer.cancelWake();
+    timer.cancelWake = clock.after(Math.min(Math.max(0, atMs - clock.now()), LONGEST_TIMER_MS), () => {
+      if (this.#isClosed) return;
+      if (atMs - clock.now() > 1) this.wake(group, atMs);
+      else this.#start(group, timer, clock.now());
+    });
   }
 
   async #flush(group: Group, timer: Timer, nowMs: number): Promise<void> {
@@ -178,7 +199,10 @@ export class Groups {
   /** Ends all timers, and keeps the times of the next flushes for groups that are made again. Resolves after the last flush. */
   async stop(): Promise<void> {
     this.#isClosed = true;
-    for (const { timer } of this.#groups.values()) timer.cancel();
+    for (const { timer } of this.#groups.values()) {
+      timer.cancel();
+      timer.cancelWake();
+    }
     await Promise.all(this.#running);
     this.#groups.clear();
   }

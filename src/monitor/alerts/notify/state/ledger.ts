@@ -58,6 +58,20 @@ export function eventLine({ atMs, type, data, text }: Omit<StoredEvent, 'id'>): 
   return JSON.stringify({ '@timestamp': new Date(atMs).toISOString(), data: { [name]: data }, text });
 }
 
+function eventOf(row: Readonly<Record<string, unknown>>): StoredEvent {
+  const { alerts, text, data } = JSON.parse(String(row['body'])) as Pick<LedgerEvent, 'alerts' | 'text' | 'data'>;
+  const type = String(row['type']) as EventType;
+  return {
+    id: Number(row['id']),
+    atMs: Number(row['at']),
+    type,
+    receiver: String(row['receiver']),
+    alerts,
+    text,
+    data,
+  };
+}
+
 /** An event about several alerts has one row for each, all with the same body. */
 export class Ledger {
   readonly #state: StateStore;
@@ -112,19 +126,19 @@ export class Ledger {
         `SELECT max(id) AS id, at, type, receiver, body FROM notify_events ${where} ${group || 'GROUP BY id'} ORDER BY id DESC LIMIT ?`,
       )
       .all(...given.map(([, value]) => value), limit);
-    return rows.map((row) => {
-      const { alerts, text, data } = JSON.parse(String(row['body'])) as Pick<LedgerEvent, 'alerts' | 'text' | 'data'>;
-      const type = String(row['type']) as EventType;
-      return {
-        id: Number(row['id']),
-        atMs: Number(row['at']),
-        type,
-        receiver: String(row['receiver']),
-        alerts,
-        text,
-        data,
-      };
-    });
+    return rows.map(eventOf);
+  }
+
+  /** The newest events of these types in a range, each once, oldest first. */
+  ofTypes(types: readonly string[], fromMs: number, toMs: number, limit: number): StoredEvent[] {
+    const marks = types.map(() => '?').join(', ');
+    const rows = this.#state.db
+      .prepare(
+        `SELECT max(id) AS id, at, type, receiver, body FROM notify_events
+         WHERE at >= ? AND at <= ? AND type IN (${marks}) GROUP BY at, type, receiver, body ORDER BY id DESC LIMIT ?`,
+      )
+      .all(fromMs, toMs, ...types, limit);
+    return rows.map(eventOf).reverse();
   }
 
   async sweep(nowMs: number): Promise<void> {

@@ -23,5 +23,7 @@ export const NOTIFY_OWNER: StateOwner = {
      ) STRICT;
      CREATE INDEX notify_events_alert ON notify_events (alert, id);
      CREATE INDEX notify_events_at ON notify_events (at);`,
+    `CREATE TABLE notify_escalations (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+     CREATE TABLE notify_overrides (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
   ],
 };

@@ -14,6 +14,7 @@ export type Mute =
   | { readonly kind: 'silence'; readonly id: string; readonly comment: string; readonly createdBy: string }
   | { readonly kind: 'maintenance'; readonly name: string }
   | { readonly kind: 'snooze'; readonly by: string; readonly untilMs: number }
+  | { readonly kind: 'trial' }
   | { readonly kind: 'mute_time_interval' | 'active_time_interval'; readonly names: readonly string[] };
 
 export interface FlushedAlert {
@@ -100,6 +101,8 @@ export function muteText(mute: Mute): string {
       return `in the maintenance window "${mute.name}"`;
     case 'snooze':
       return `snoozed by ${mute.by} until ${new Date(mute.untilMs).toISOString()}`;
+    case 'trial':
+      return 'on trial: its rule is tried, and nobody is told';
     case 'mute_time_interval':
       return `muted by the time interval ${mute.names.join(', ')}`;
     default:

@@ -1,5 +1,6 @@
 /** Step 1, intake: an alert that arrives is checked, completed and joined with what is known of it. Pure. */
 import { Labels } from '../../../../model/labels.ts';
+import { TRIAL_LABEL } from '../../rules/spec.ts';
 import type { Texts } from '../notification.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
@@ -40,6 +41,9 @@ export type Intake =
 /** Larger alerts are refused: each is kept in memory and on disk. */
 const MAX_ALERT_CHARACTERS = 64 * 1024;
 const MAX_LABELS = 100;
+
+/** Of a rule that is on trial: recorded and counted, but nobody is told. */
+export const isOnTrial = ({ labels }: Pick<StoredAlert, 'labels'>): boolean => labels.get(TRIAL_LABEL) === 'true';
 
 export const isResolved = (alert: Pick<StoredAlert, 'endsAtMs'>, nowMs: number): boolean => alert.endsAtMs <= nowMs;
 

@@ -90,15 +90,16 @@ export function* encodeBatch<S extends RecordSignal>(rows: Rows<S>): Generator<u
   };
   writeWhole(one, Float64Array.from(sequences));
   put(SEQUENCE);
+  const found = new Findings(signal);
   for (const [name, column] of cells.columns) {
-    writeColumn(one, column);
+    found.note(name, writeColumn(one, column));
     put(name);
     yield;
   }
   closeShared();
-  const ids = writeIdList(idsOf(signal, cells));
+  const ids = writeIdList(found.ids);
   yield;
-  const head = compressed(headOf(places, wordsIn(signal, cells)));
+  const head = compressed(headOf(places, found.wordFilter()));
   const sizeBytes = parts.reduce((sum, { length }) => sum + length, head.length + ids.length);
   return { service, rows: records.length, ...extentOf(shape.timeOf, records), head, ids, parts, sizeBytes };
 }
@@ -122,23 +123,47 @@ function headOf(places: readonly Place[], words: Uint8Array | undefined): Uint8A
   return writer.take();
 }
 
-/** Numbers of the ids in all columns; equal values that follow one another are looked at once. */
-function idsOf(signal: RecordSignal, cells: Cells): Set<number> {
-  const numbers = new Set<number>();
-  const known = new Set(ID_COLUMNS[signal]);
-  for (const [name, column] of cells.columns) {
+/** What a search can look for in a batch: the numbers of its ids, and its words. */
+class Findings {
+  readonly ids = new Set<number>();
+  readonly #signal: RecordSignal;
+  readonly #words = new Set<string>();
+
+  constructor(signal: RecordSignal) {
+    this.#signal = signal;
+  }
+
+  /** `values`: of one column, best each once. Equal values that follow one another are looked at once. */
+  note(name: string, values: readonly Cell[]): void {
+    const signal = this.#signal;
+    if (WORD_COLUMNS[signal].includes(name)) this.#noteWords(values);
     if (name === RESOURCE) {
-      for (const text of new Set(column)) addIds(unpackValue(JSON.parse(text as string) as Packed), signal, numbers);
+      for (const text of new Set(values)) addIds(unpackValue(JSON.parse(text as string) as Packed), signal, this.ids);
     }
-    if (!known.has(name) && !name.startsWith(ATTRIBUTE) && name !== REST) continue;
+    if (!ID_COLUMNS[signal].includes(name) && !name.startsWith(ATTRIBUTE) && name !== REST) return;
     let last: Cell;
-    for (const cell of column) {
-      if (cell === undefined || cell === last) continue;
+    for (const cell of values) {
+      if (cell === undefined || cell === last || typeof cell === 'number') continue;
       last = cell;
-      addIds(cell, signal, numbers);
+      addIds(cell, signal, this.ids);
     }
   }
-  return numbers;
+
+  #noteWords(values: readonly Cell[]): void {
+    const words = this.#words;
+    const seen = new Set<Cell>();
+    for (const cell of values) {
+      if (cell === undefined || seen.has(cell)) continue;
+      seen.add(cell);
+      for (const word of filterWordsOf(attributeText(cell))) words.add(word);
+      if (words.size > WORDS_MAX) return;
+    }
+  }
+
+  /** Undefined when there are too many words. */
+  wordFilter(): Uint8Array | undefined {
+    return this.#words.size > WORDS_MAX ? undefined : writeWordFilter(this.#words);
+  }
 }
 
 /** The ids in a value: the value itself, or those in a list or map. */
@@ -154,18 +179,4 @@ function addIds(value: AttributeValue, signal: RecordSignal, numbers: Set<number
     const code = codeNumber(value);
     if (code >= 0) numbers.add(code);
   }
-}
-
-function wordsIn(signal: RecordSignal, cells: Cells): Uint8Array | undefined {
-  const words = new Set<string>();
-  const seen = new Set<Cell>();
-  for (const name of WORD_COLUMNS[signal]) {
-    for (const cell of cells.columns.get(name) ?? []) {
-      if (cell === undefined || seen.has(cell)) continue;
-      seen.add(cell);
-      for (const word of filterWordsOf(attributeText(cell))) words.add(word);
-      if (words.size > WORDS_MAX) return undefined;
-    }
-  }
-  return writeWordFilter(words);
 }

@@ -1,5 +1,5 @@
 /** The cells of a batch's columns by name, as the rows are read. A column begins with the first row that has a value. */
-import type { AttributeValue, Attributes } from '../../../../model/records.ts';
+import { newBag, type Attributes, type AttributeValue } from '../../../../model/records.ts';
 import type { Cell } from './column.ts';
 
 /** Between the names of nested maps. */
@@ -23,12 +23,17 @@ export class Cells {
   }
 
   set(name: string, row: number, value: AttributeValue): void {
+    this.column(name)[row] = value;
+  }
+
+  /** The column to fill: at least one of its cells must get a value. */
+  column(name: string): Cell[] {
     let column = this.columns.get(name);
     if (column === undefined) {
-      column = Array.from<Cell>({ length: this.rows });
+      column = Array<Cell>(this.rows).fill(undefined);
       this.columns.set(name, column);
     }
-    column[row] = value;
+    return column;
   }
 
   /** One column per attribute; maps become one column per inner value. What has no column goes into `REST`. */
@@ -44,7 +49,7 @@ export class Cells {
         }
       }
       if (this.#fits(name, value, 0) && this.#spread(ATTRIBUTE + name, row, value)) continue;
-      rest ??= Object.create(null) as Record<string, AttributeValue>;
+      rest ??= newBag();
       rest[name] = value;
     }
     if (rest !== undefined) this.set(REST, row, rest);
@@ -94,7 +99,7 @@ export function restoreAttribute(
   const names = name.slice(ATTRIBUTE.length).split(INNER);
   let map = attributes;
   for (const inner of names.slice(0, -1)) {
-    map[inner] ??= Object.create(null) as Record<string, AttributeValue>;
+    map[inner] ??= newBag();
     map = map[inner] as Record<string, AttributeValue>;
   }
   map[names[names.length - 1]] = value;

@@ -37,13 +37,13 @@ const TRIAL_SHARE = 0.97;
 /** From this many entries on, numbers count back from the newest entry: values that repeat soon get small numbers. */
 const BACKWARD_FROM = 256;
 
-/** At least one cell must be defined. */
-export function writeColumn(writer: ByteWriter, cells: readonly Cell[]): void {
+/** At least one cell must be defined. Returns the distinct values where they were found on the way, else all cells. */
+export function writeColumn(writer: ByteWriter, cells: readonly Cell[]): readonly Cell[] {
   const [first] = cells;
   if (first !== undefined && isScalar(first) && cells.every((cell) => Object.is(cell, first))) {
     writer.u8(SAME);
     writer.text(JSON.stringify(packValue(first)));
-    return;
+    return [first];
   }
   const type = commonType(cells);
   if (type === 'mixed') {
@@ -52,11 +52,13 @@ export function writeColumn(writer: ByteWriter, cells: readonly Cell[]): void {
       writer,
       cells.map((cell) => (cell === undefined ? undefined : JSON.stringify(packValue(cell)))),
     );
-    return;
+    return cells;
   }
-  if (writeDictionary(writer, cells, type)) return;
+  const distinct = writeDictionary(writer, cells, type);
+  if (distinct !== undefined) return distinct;
   const present = cells.includes(undefined) ? writeGaps(writer, cells) : undefined;
   writeValues(writer, type, present ?? (cells as readonly AttributeValue[]), present !== undefined);
+  return cells;
 }
 
 const isScalar = (value: AttributeValue): boolean => value === null || typeof value !== 'object';
@@ -77,20 +79,24 @@ function commonType(cells: readonly Cell[]): 'number' | 'string' | 'mixed' {
   return numbers > 0 ? 'number' : 'string';
 }
 
-function writeDictionary(writer: ByteWriter, cells: readonly Cell[], type: 'number' | 'string'): boolean {
+/** Writes nothing and returns undefined where a dictionary does not pay; else returns its values. */
+function writeDictionary(
+  writer: ByteWriter,
+  cells: readonly Cell[],
+  type: 'number' | 'string',
+): readonly Cell[] | undefined {
   const codeOf = new Map<Cell, number>();
   const codes = new Float64Array(cells.length);
   const share = cells.length * DISTINCT_SHARE;
   const limit = type === 'number' ? Math.min(NUMBERS_MAX, share) : share;
-  const backward: number[] = [];
+  const backward = new Float64Array(cells.length);
   for (let row = 0; row < cells.length; row += 1) {
     let code = codeOf.get(cells[row]);
     if (code === undefined) {
       code = codeOf.size;
-      if (code >= limit || (row >= TRIAL_ROWS && code > row * TRIAL_SHARE)) return false;
+      if (code >= limit || (row >= TRIAL_ROWS && code > row * TRIAL_SHARE)) return undefined;
       codeOf.set(cells[row], code);
-      backward.push(0);
-    } else backward.push(codeOf.size - code);
+    } else backward[row] = codeOf.size - code;
     codes[row] = code;
   }
   const values = [...codeOf.keys()];
@@ -102,8 +108,8 @@ function writeDictionary(writer: ByteWriter, cells: readonly Cell[], type: 'numb
   writeValues(writer, type, distinct, false);
   const counts = values.length >= BACKWARD_FROM;
   writer.u8(counts ? 1 : 0);
-  writeWhole(writer, counts ? Float64Array.from(backward) : codes);
-  return true;
+  writeWhole(writer, counts ? backward : codes);
+  return distinct;
 }
 
 /** One bit per row; returns the values of the rows that have one. */

@@ -2,19 +2,20 @@
  * How the records of each signal become columns, and columns records again. A record's own parts have names that begin with
  * a dot; attributes are columns by their names; resources and scopes are texts of JSON, of which a batch has few.
  */
-import type { RecordSignal } from '../../../../model/record-source.ts';
-import type {
-  Attributes,
-  AttributeValue,
-  LogRecord,
-  Resource,
-  Scope,
-  SpanEvent,
-  SpanKind,
-  SpanLink,
-  SpanRecord,
-  SpanStatus,
+import {
+  newBag,
+  type Attributes,
+  type AttributeValue,
+  type LogRecord,
+  type Resource,
+  type Scope,
+  type SpanEvent,
+  type SpanKind,
+  type SpanLink,
+  type SpanRecord,
+  type SpanStatus,
 } from '../../../../model/records.ts';
+import type { RecordSignal } from '../../../../model/record-source.ts';
 import { packValue, unpackValue, type Packed } from '../../codec/record-codec.ts';
 import { ATTRIBUTE, REST, restoreAttribute, type Cells } from './cells.ts';
 import { cellAt, cellNumber as number, cellText as text, type Cell } from './column.ts';
@@ -39,9 +40,33 @@ interface Home {
   readonly scope: Scope;
 }
 
-function setHome(cells: Cells, row: number, { resource, scope }: Home): void {
-  cells.set(RESOURCE, row, resourceText(resource));
-  if (scope.name !== '' || scope.version !== '') cells.set('.c', row, packed([scope.name, scope.version]));
+const scopeTexts = new WeakMap<Scope, string>();
+
+function scopeText(scope: Scope): string {
+  let known = scopeTexts.get(scope);
+  if (known === undefined) scopeTexts.set(scope, (known = packed([scope.name, scope.version])));
+  return known;
+}
+
+/** Records of one sender follow one another: their home is looked up once. */
+function setHomes(cells: Cells, records: readonly Home[]): void {
+  const texts = cells.column(RESOURCE);
+  let resource: Resource | undefined;
+  let scope: Scope | undefined;
+  let [home, ours] = ['', ''];
+  for (let row = 0; row < records.length; row += 1) {
+    const record = records[row];
+    if (record.resource !== resource) {
+      resource = record.resource;
+      home = resourceText(resource);
+    }
+    texts[row] = home;
+    if (record.scope !== scope) {
+      scope = record.scope;
+      ours = scope.name === '' && scope.version === '' ? '' : scopeText(scope);
+    }
+    if (ours !== '') cells.set('.c', row, ours);
+  }
 }
 
 /** Texts of JSON: the attributes of resources. */
@@ -68,7 +93,7 @@ function homeAt(columns: Columns, row: number): Home {
 }
 
 function attributesAt(columns: Columns, names: readonly string[], row: number): Attributes {
-  const attributes = Object.create(null) as Record<string, AttributeValue>;
+  const attributes = newBag();
   for (const name of names) {
     const value = cellAt(columns(name), row);
     if (value === undefined) continue;
@@ -88,15 +113,16 @@ const lines: RecordShape<'logs'> = {
   toCells(cells, records) {
     setTimes(cells, '.t', records.map(positionTime));
     fillObserved(cells, records);
+    setHomes(cells, records);
+    const severities = cells.column('.v');
     for (let row = 0; row < records.length; row += 1) {
       const line = records[row];
-      cells.set('.v', row, line.severityNumber);
+      severities[row] = line.severityNumber;
       if (line.severityText !== '') cells.set('.x', row, line.severityText);
       if (line.body !== null) cells.set('.b', row, line.body);
       if (line.traceId !== '') cells.set('.i', row, line.traceId);
       if (line.spanId !== '') cells.set('.p', row, line.spanId);
       if (line.timeUnixNano === 0n) cells.set('.z', row, true);
-      setHome(cells, row, line);
       cells.attributes(row, line.attributes);
     }
   },
@@ -142,22 +168,25 @@ const spans: RecordShape<'traces'> = {
       '.t',
       records.map(({ startUnixNano }) => startUnixNano),
     );
-    const rows = new Map(records.map(({ spanId }, row) => [spanId, row]));
+    setHomes(cells, records);
+    const rows = new Map<string, number>();
+    for (let row = 0; row < records.length; row += 1) rows.set(records[row].spanId, row);
+    const [durations, names, kinds] = [cells.column('.d'), cells.column('.m'), cells.column('.k')];
+    const [statuses, traces, ids] = [cells.column('.q'), cells.column('.i'), cells.column('.p')];
     for (let row = 0; row < records.length; row += 1) {
       const span = records[row];
-      cells.set('.d', row, nanosBetween(span.startUnixNano, span.endUnixNano));
-      cells.set('.m', row, span.name);
-      cells.set('.k', row, span.kind);
-      cells.set('.q', row, span.status);
+      durations[row] = nanosBetween(span.startUnixNano, span.endUnixNano);
+      names[row] = span.name;
+      kinds[row] = span.kind;
+      statuses[row] = span.status;
+      traces[row] = span.traceId;
+      ids[row] = span.spanId;
       if (span.statusMessage !== '') cells.set('.w', row, span.statusMessage);
-      cells.set('.i', row, span.traceId);
-      cells.set('.p', row, span.spanId);
       const parent = rows.get(span.parentSpanId);
       if (parent !== undefined) cells.set('.u', row, row - parent);
       else if (span.parentSpanId !== '') cells.set('.j', row, span.parentSpanId);
       if (span.events.length > 0) cells.set('.e', row, packedEvents(span.events));
       if (span.links.length > 0) cells.set('.l', row, packedLinks(span.links));
-      setHome(cells, row, span);
       cells.attributes(row, span.attributes);
     }
   },

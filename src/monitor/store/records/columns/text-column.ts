@@ -17,6 +17,18 @@ const isDigit = (code: number): boolean => (code >= 48 && code <= 57) || (code >
 const valueOf = (code: number): number => (code < 58 ? code - 48 : code - 87);
 const codeOf = (value: number): number => (value < 10 ? value + 48 : value + 87);
 
+const SAMPLE = 32;
+
+/** Whether all texts are hexadecimal digits that differ at every place, as ids do: the common case, decided without a walk. */
+function areRandomDigits(texts: readonly string[], digit: Uint8Array): boolean {
+  const { length } = digit;
+  if (digit.includes(0) || texts.some((text) => text.length !== length)) return false;
+  const [first] = texts;
+  const sample = texts.slice(1, SAMPLE);
+  for (let at = 0; at < length; at += 1) if (!sample.some((text) => text[at] !== first[at])) return false;
+  return /^[0-9a-f]*$/.test(texts.join(''));
+}
+
 /** Per place the code that all texts share, or 0 where hexadecimal digits differ; undefined when other characters differ. */
 function templateOf(texts: readonly string[]): Uint8Array | undefined {
   const [first] = texts;
@@ -26,6 +38,7 @@ function templateOf(texts: readonly string[]): Uint8Array | undefined {
   if (!/^[\u0001-\u007f]+$/.test(first)) return undefined;
   const template = Uint8Array.from(first, (letter) => letter.charCodeAt(0));
   const digit = template.map((code) => (isDigit(code) ? 1 : 0));
+  if (areRandomDigits(texts, digit)) return template.fill(0);
   for (const text of texts) {
     if (text.length !== length) return undefined;
     for (let at = 0; at < length; at += 1) {
@@ -43,6 +56,14 @@ function templateOf(texts: readonly string[]): Uint8Array | undefined {
 function writeDigits(writer: ByteWriter, texts: readonly string[], template: Uint8Array): void {
   const places: number[] = [];
   for (let at = 0; at < template.length; at += 1) if (template[at] === 0) places.push(at);
+  writer.u8(DIGITS);
+  writer.u8(template.length);
+  writer.bytes(template);
+  if (places.length === template.length && places.length % 2 === 0) {
+    // Digits only.
+    writer.bytes(Buffer.from(texts.join(''), 'hex'));
+    return;
+  }
   const width = Math.ceil(places.length / 2);
   const bytes = new Uint8Array(texts.length * width);
   let to = 0;
@@ -52,9 +73,6 @@ function writeDigits(writer: ByteWriter, texts: readonly string[], template: Uin
       bytes[to++] = i + 1 < places.length ? high | valueOf(text.charCodeAt(places[i + 1])) : high;
     }
   }
-  writer.u8(DIGITS);
-  writer.u8(template.length);
-  writer.bytes(template);
   writer.bytes(bytes);
 }
 

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { Access, COOKIE, hashOf, SECURE_COOKIE } from '../../../src/monitor/api/access.ts';
-import { mayAct, type TokenRecord, type TokenRole } from '../../../src/model/access.ts';
-import { systemClock } from '../../../src/base/clock.ts';
-import { Forgetting } from '../../../src/monitor/search/forget.ts';
-import { ArrayRecords } from '../../support/records/array-records.ts';
-import { movedClock } from '../../support/moved-clock.ts';
-import { memoryAccess } from '../../support/page/memory-access.ts';
-import { startPageServer, type PageServer } from '../../support/page/page-server.ts';
+import { Access, type Browser } from '../../../../src/monitor/api/access/access.ts';
+import { COOKIE, SECURE_COOKIE } from '../../../../src/monitor/api/access/sessions.ts';
+import { hashOf } from '../../../../src/monitor/api/access/token-hash.ts';
+import { mayAct, type TokenRecord, type TokenRole } from '../../../../src/model/access.ts';
+import { systemClock } from '../../../../src/base/clock.ts';
+import { Forgetting } from '../../../../src/monitor/search/forget.ts';
+import { ArrayRecords } from '../../../support/records/array-records.ts';
+import { movedClock } from '../../../support/moved-clock.ts';
+import { memoryAccess } from '../../../support/page/memory-access.ts';
+import { startPageServer, type PageServer } from '../../../support/page/page-server.ts';
 
 const OWNER = 'the-token-of-the-owner';
 const DAY_MS = 86_400_000;
@@ -20,6 +22,7 @@ const record = (role: TokenRole, expiresMs: number | null = null): TokenRecord =
   createdBy: 'auth.token',
   expiresMs,
 });
+const from = (address: string, headers = {}, secure = false): Browser => ({ address, headers, secure });
 const cookieIn = (set: string): { cookie: string } => ({ cookie: set.split(';')[0] });
 
 describe('roles', () => {
@@ -41,7 +44,7 @@ describe('access', () => {
     const open = new Access(undefined, movedClock(0));
     expect(open.principal({})).toMatchObject({ name: 'local', role: 'admin' });
     expect([open.isAllowed({}), open.maySend(undefined), open.isOpen]).toEqual([true, true, true]);
-    expect(open.signIn('anything', '', false)).toContain(`${COOKIE}=`);
+    expect(open.signIn('anything', from(''))).toContain(`${COOKIE}=`);
   });
 
   it('gives a token its role, and refuses what the role does not allow', () => {
@@ -67,9 +70,9 @@ describe('access', () => {
 
   it('changes the session at each sign-in, and ends it with its token', () => {
     const { access } = start();
-    const first = cookieIn(access.signIn('token-of-editor', 'a', false));
+    const first = cookieIn(access.signIn('token-of-editor', from('a')));
     expect(access.principal(first)?.name).toBe('a editor');
-    const second = cookieIn(access.signIn('token-of-viewer', 'a', false, first));
+    const second = cookieIn(access.signIn('token-of-viewer', from('a', first)));
     expect(access.principal(first)).toBeUndefined();
     expect(access.principal(second)?.role).toBe('viewer');
     access.revoke('viewer');
@@ -79,21 +82,23 @@ describe('access', () => {
 
   it('ends a token and its sessions on its day', async () => {
     const { access, clock } = start([record('viewer', 1_000_000 + DAY_MS)]);
-    const session = cookieIn(access.signIn('token-of-viewer', 'a', false));
+    const session = cookieIn(access.signIn('token-of-viewer', from('a')));
     for (let hours = 0; hours < 23; hours += 11) {
       await clock.advance(11 * 3_600_000);
       access.isAllowed(session);
     }
     expect(access.principal(session)).toBeUndefined();
-    expect(() => access.signIn('token-of-viewer', 'b', false)).toThrow('not a token');
+    expect(() => access.signIn('token-of-viewer', from('b'))).toThrow('not a token');
   });
 
   it('has no session for telemetry, and few tries', () => {
     const { access } = start();
-    expect(() => access.signIn('token-of-ingest', 'a', false)).toThrow('only send telemetry');
-    for (let tries = 0; tries < 9; tries += 1) expect(() => access.signIn('wrong', 'a', false)).toThrow('not a token');
-    expect(() => access.signIn(OWNER, 'a', false)).toThrow('Too many tries');
-    expect(access.signIn(OWNER, 'b', true)).toMatch(new RegExp(`^${SECURE_COOKIE}=[0-9a-f]{32}; Path=/; .*; Secure$`));
+    expect(() => access.signIn('token-of-ingest', from('a'))).toThrow('only send telemetry');
+    for (let tries = 0; tries < 9; tries += 1) expect(() => access.signIn('wrong', from('a'))).toThrow('not a token');
+    expect(() => access.signIn(OWNER, from('a'))).toThrow('Too many tries');
+    expect(access.signIn(OWNER, from('b', {}, true))).toMatch(
+      new RegExp(`^${SECURE_COOKIE}=[0-9a-f]{32}; Path=/; .*; Secure$`),
+    );
   });
 });
 

@@ -1,17 +1,17 @@
 /**
- * Who is signed in, API tokens and the record of changes: `/api/session` for everybody, `/api/tokens` and `/api/audit` for
- * admins. The text of a token is in the answer that makes it and nowhere else. See docs/adr/0038-sign-in-and-tokens.md.
+ * API tokens and the record of changes, for admins: `/api/tokens` and `/api/audit`. The text of a token is in the answer that
+ * makes it and nowhere else. See docs/adr/0038-sign-in-and-tokens.md.
  */
-import type { Context } from 'koa';
 import { z } from 'zod';
-import type { Clock } from '../../base/clock.ts';
-import { VitrineError } from '../../base/errors.ts';
-import { randomHex } from '../../base/random.ts';
-import { ROLES, type AccessStore, type TokenRecord } from '../../model/access.ts';
-import { hashOf, type Access } from './access.ts';
-import { jsonBody } from './answers.ts';
-import type { AuditAnswer, SessionAnswer, TokenMade, TokensAnswer, TokenView } from './care-contract.ts';
-import type { Route } from './routes.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { VitrineError } from '../../../base/errors.ts';
+import { randomHex } from '../../../base/random.ts';
+import { ROLES, type AccessStore, type TokenRecord } from '../../../model/access.ts';
+import { jsonBody } from '../answers.ts';
+import type { AuditAnswer, TokenMade, TokensAnswer, TokenView } from '../care-contract.ts';
+import type { Route } from '../routes.ts';
+import type { Access } from './access.ts';
+import { hashOf } from './token-hash.ts';
 
 const MAX_TOKENS = 200;
 const MAX_DAYS = 3_650;
@@ -55,7 +55,7 @@ export function tokenRoutes(access: Access, store: AccessStore | undefined, cloc
       method: 'POST',
       path: '/api/tokens',
       role: admin,
-      async handler({ ctx }): Promise<TokenMade> {
+      async handler({ ctx, who }): Promise<TokenMade> {
         if (access.isOpen) {
           throw new VitrineError('bad_request', 'This server needs no sign-in, so a token would protect nothing.', {
             hint: 'Set auth.token first.',
@@ -76,7 +76,7 @@ export function tokenRoutes(access: Access, store: AccessStore | undefined, cloc
           role,
           hash: hashOf(token),
           createdMs: now,
-          createdBy: access.check(ctx.req.headers, admin).name,
+          createdBy: who,
           expiresMs: days === null ? null : now + days * DAY_MS,
         };
         await store.add(record);
@@ -103,43 +103,6 @@ export function tokenRoutes(access: Access, store: AccessStore | undefined, cloc
       path: '/api/audit',
       role: admin,
       handler: (): AuditAnswer => ({ entries: store.audit(AUDIT_SHOWN) }),
-    },
-  ];
-}
-
-const isSecure = (ctx: Context): boolean => ctx.protocol === 'https';
-
-export function sessionRoutes(access: Access, capabilities: readonly string[]): Route[] {
-  return [
-    {
-      method: 'GET',
-      path: '/api/session',
-      handler({ ctx }): SessionAnswer {
-        const { name, role } = access.check(ctx.req.headers);
-        if (role === 'ingest') throw new VitrineError('forbidden', 'This token may only send telemetry.');
-        return { token_needed: !access.isOpen, role, name, capabilities };
-      },
-    },
-    {
-      method: 'POST',
-      path: '/api/session',
-      open: true,
-      async handler({ ctx }) {
-        const { token } = await jsonBody(ctx, 4_096);
-        if (typeof token !== 'string') throw new VitrineError('bad_request', '"token" must be a text.');
-        const address = ctx.req.socket.remoteAddress ?? '';
-        ctx.set('Set-Cookie', access.signIn(token, address, isSecure(ctx), ctx.req.headers));
-        ctx.status = 204;
-      },
-    },
-    {
-      method: 'DELETE',
-      path: '/api/session',
-      role: 'viewer',
-      handler({ ctx }) {
-        ctx.set('Set-Cookie', access.signOut(ctx.req.headers, isSecure(ctx)));
-        ctx.status = 204;
-      },
     },
   ];
 }

@@ -1,0 +1,194 @@
+/** Rules made by people: list, make, change, delete, try; the export as a rule file; the time machine; the noise report. */
+import { z } from 'zod';
+import { VitrineError } from '../../../base/errors.ts';
+import { ruleForm, specOf, type RuleForm } from '../../alerts/made/form.ts';
+import type { MadeRule } from '../../alerts/made/book.ts';
+import type { RuleDesk } from '../../alerts/made/desk.ts';
+import { MatcherError, parseMatchers } from '../../alerts/notify/file/matchers.ts';
+import { NOISE_EVENTS, noiseReport } from '../../alerts/notify/noise.ts';
+import type { Replay } from '../../alerts/replay/replay.ts';
+import { jsonBody } from '../answers.ts';
+import type { Call, Route } from '../routes.ts';
+import { callerOf, checked, time } from './fields.ts';
+import type { AlertCare } from './care.ts';
+import { iso } from './v2-forms.ts';
+
+const MAX_RULE_BYTES = 64 * 1_024;
+const MAX_NOISE_EVENTS = 50_000;
+const WEEK_MS = 7 * 86_400_000;
+const DAY_MS = 86_400_000;
+
+const orderForm = z.strictObject({
+  rule: z.unknown().optional(),
+  name: z.string().max(200).optional(),
+  from: time.optional(),
+  to: time.optional(),
+  incidents: z.string().max(4_096).default('severity="critical"'),
+  known: z
+    .array(z.strictObject({ from: time, to: time.optional(), name: z.string().max(200) }))
+    .max(100)
+    .default([]),
+});
+
+const ruleJson = ({ id, form, createdBy, createdAtMs, updatedBy, updatedAtMs }: MadeRule): object => ({
+  id,
+  ...form,
+  created_by: createdBy,
+  created_at: iso(createdAtMs),
+  updated_by: updatedBy,
+  updated_at: iso(updatedAtMs),
+});
+
+function formFrom(value: unknown): RuleForm {
+  return checked(ruleForm, value);
+}
+
+async function bodyOf({ ctx }: Call): Promise<{ rule: unknown; isDry: boolean; by: unknown }> {
+  const { dry_run: dry, by, ...rule } = await jsonBody(ctx, MAX_RULE_BYTES);
+  if (dry !== undefined && typeof dry !== 'boolean') throw new VitrineError('bad_request', 'dry_run: true or false');
+  return { rule, isDry: dry === true, by };
+}
+
+async function tried(desk: RuleDesk, form: RuleForm): Promise<object> {
+  const { expr, file, found, count } = await desk.try(form);
+  return { dry_run: true, expr, file, would_fire: count, found };
+}
+
+const isoOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : iso(ms));
+
+function replayJson({ episodes, pages, muted, incidents, ...rest }: Replay): object {
+  const fired = episodes.filter(({ firedAtMs }) => firedAtMs !== undefined);
+  const told = pages.filter(({ firing, reason }) => firing > 0 && reason !== 'some alerts resolved');
+  return {
+    step_seconds: rest.stepMs / 1_000,
+    steps: rest.steps,
+    fired: fired.length,
+    pending_only: episodes.length - fired.length,
+    left_out: rest.left,
+    paged: told.length,
+    missed: incidents.filter(({ caughtAtMs }) => caughtAtMs === undefined).length,
+    episodes: episodes.map(({ labels, pendingAtMs, firedAtMs, endedAtMs, value }) => ({
+      labels,
+      pending_at: iso(pendingAtMs),
+      fired_at: isoOrNull(firedAtMs),
+      ended_at: isoOrNull(endedAtMs),
+      value: Number.isFinite(value) ? value : null,
+    })),
+    pages: pages.map(({ atMs, receiver, groupKey, reason, firing, resolved }) => ({
+      at: iso(atMs),
+      receiver,
+      group: groupKey,
+      reason,
+      firing,
+      resolved,
+    })),
+    muted,
+    incidents: incidents.map(({ fromMs, toMs, names, caughtAtMs }) => ({
+      from: iso(fromMs),
+      to: isoOrNull(toMs),
+      names,
+      caught_at: isoOrNull(caughtAtMs),
+    })),
+    warnings: rest.warnings,
+  };
+}
+
+async function replayed(desk: RuleDesk, care: AlertCare, { ctx }: Call): Promise<object> {
+  const { rule, name, from, to, incidents, known } = checked(orderForm, await jsonBody(ctx, MAX_RULE_BYTES));
+  if ((rule === undefined) === (name === undefined))
+    throw new VitrineError('bad_request', 'Give a rule, or the name of one.');
+  try {
+    parseMatchers(incidents);
+  } catch (error) {
+    if (!(error instanceof MatcherError)) throw error;
+    throw new VitrineError('bad_request', `incidents: ${error.message}`);
+  }
+  const toMs = to ?? care.clock.now();
+  const gone = new AbortController();
+  const end = (): void => gone.abort(new VitrineError('query_canceled', 'The caller has gone.'));
+  ctx.res.once('close', end);
+  try {
+    const order = {
+      spec: rule === undefined ? desk.find(name ?? '') : specOf(formFrom(rule)),
+      fromMs: from ?? toMs - DAY_MS,
+      toMs,
+      incidents,
+      known: known.map((one) => ({ fromMs: one.from, toMs: one.to, names: [one.name] })),
+    };
+    const outcome = await desk.replay(order, gone.signal);
+    return { name: order.spec.name, from: iso(order.fromMs), to: iso(toMs), ...replayJson(outcome) };
+  } finally {
+    ctx.res.off('close', end);
+  }
+}
+
+function noise(desk: RuleDesk, { ledger, pipeline, clock }: AlertCare, query: URLSearchParams): object {
+  const timeOf = (name: string): number | undefined => {
+    const given = query.get(name);
+    return given === null || given === '' ? undefined : checked(time, /^\d+$/.test(given) ? Number(given) : given);
+  };
+  const toMs = timeOf('to') ?? clock.now();
+  const fromMs = timeOf('from') ?? toMs - WEEK_MS;
+  const events = ledger.ofTypes(NOISE_EVENTS, fromMs, toMs, MAX_NOISE_EVENTS);
+  const rules = desk
+    .groups()
+    .flatMap((group) => group.rules.flatMap((rule) => (rule.kind === 'alerting' ? [rule.name] : [])));
+  return noiseReport(events, {
+    fromMs,
+    toMs,
+    complete: events.length < MAX_NOISE_EVENTS,
+    rules,
+    nameOf: (fingerprint) => pipeline.alerts.get(fingerprint)?.labels.get('alertname'),
+  });
+}
+
+/** `views`: what `GET /api/alerts` shows of active alerts. */
+export function ruleRoutes(desk: RuleDesk, care: AlertCare, views: () => readonly unknown[]): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/api/alerts',
+      handler: () => ({ alerts: views(), rules: desk.made.all().map(ruleJson) }),
+    },
+    {
+      method: 'GET',
+      path: '/api/alerts/rules',
+      handler({ ctx }) {
+        ctx.type = 'application/yaml';
+        return desk.fileText();
+      },
+    },
+    { method: 'GET', path: '/api/alerts/states', handler: async () => ({ rules: await desk.states.all() }) },
+    { method: 'GET', path: '/api/alerts/noise', handler: ({ query }) => noise(desk, care, query) },
+    {
+      method: 'POST',
+      path: '/api/alerts',
+      async handler(call) {
+        const { rule, isDry, by } = await bodyOf(call);
+        const form = formFrom(rule);
+        if (isDry) return tried(desk, form);
+        const made = await desk.create(form, callerOf(call, by));
+        call.ctx.status = 201;
+        return { rule: ruleJson(made) };
+      },
+    },
+    {
+      method: 'PUT',
+      path: '/api/alerts/:id',
+      async handler(call) {
+        const { rule, isDry, by } = await bodyOf(call);
+        const form = formFrom(rule);
+        if (isDry) return tried(desk, form);
+        return { rule: ruleJson(await desk.replace(call.params['id'], form, callerOf(call, by))) };
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/api/alerts/:id',
+      async handler(call) {
+        return { deleted: ruleJson(await desk.delete(call.params['id'], callerOf(call, undefined))) };
+      },
+    },
+    { method: 'POST', path: '/api/alerts/replay', handler: (call) => replayed(desk, care, call) },
+  ];
+}
