@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordOf, RecordSignal } from '../../../model/record-source.ts';
 import type { SpanRecord } from '../../../model/records.ts';
+import type { RequestRow } from '../../../model/request-row.ts';
 import { encodeBatch, type EncodedBatch } from './columns/batch-writer.ts';
 import { SHAPES } from './columns/record-columns.ts';
 import { recordDay, signalOf, type RecordFiles, type RecordKind } from './disk/record-files.ts';
@@ -23,8 +24,10 @@ const FEW_ROWS = 1_024;
 export const WAIT_MS = 3_600_000;
 /** Waiting groups may take this share of the memory. */
 const WAITING_SHARE = 0.25;
-/** Spans of traces that are not sealed yet may take this share. */
+/** Spans of traces that are not sealed yet may take this share, and ledger rows that wait for the application's span. */
 const OPEN_SHARE = 0.5;
+/** The balancer and the applications send each second: within two, the application's span of a request is here. */
+const SETTLE_MS = 3_000;
 const DAY_MS = 86_400_000;
 
 export type FlushMode = 'all' | 'pressure' | 'age';
@@ -179,7 +182,10 @@ export class RecordFlush {
       if (waits && waiting + group.bytes <= waitingMax) {
         waiting += group.bytes;
         stay.push(group);
-      } else stay.push(...this.#sort(signal, group, desk));
+      } else {
+        const from = signal === 'requests' && mode !== 'all' ? this.#settledRows(group) : group.records.length;
+        stay.push(...this.#sort(signal, group, desk, from));
+      }
     }
     return { drawers: desk.drawers(), stay };
   }
@@ -195,15 +201,36 @@ export class RecordFlush {
     if (open > options.memoryBytes.traces * OPEN_SHARE) seals.seal(Infinity);
   }
 
-  /** Puts the group's records into drawers; returns the spans of open traces. */
-  #sort<S extends RecordSignal>(signal: S, group: PendingGroup<S>, desk: Desk<S>): PendingGroup<S>[] {
+  /**
+   * How many ledger rows, of the oldest, the application's span can no longer complete. The newest stay in memory for a moment,
+   * unless they would take too much of it: a row in a batch never changes.
+   */
+  #settledRows<S extends RecordSignal>({ records, sizes }: PendingGroup<S>): number {
+    const { clock, memoryBytes } = this.#parts.options;
+    const nowMs = clock.now();
+    const rows = records as readonly RequestRow[];
+    let bytes = 0;
+    let settled = rows.length;
+    while (settled > 0) {
+      const { startUnixNano, durationMs } = rows[settled - 1];
+      bytes += sizes[settled - 1];
+      const ageMs = nowMs - Number(startUnixNano / 1_000_000n) - durationMs;
+      // The row of a clock that is ahead is not waited for.
+      if (ageMs >= SETTLE_MS || ageMs < -SETTLE_MS || bytes > memoryBytes.requests * OPEN_SHARE) break;
+      settled -= 1;
+    }
+    return settled;
+  }
+
+  /** Puts the group's records before `end` into drawers; returns the others, and the spans of open traces. */
+  #sort<S extends RecordSignal>(signal: S, group: PendingGroup<S>, desk: Desk<S>, end: number): PendingGroup<S>[] {
     const { seals } = this.#parts;
     const { service, records, sequences, sizes, sinceMs } = group;
     const open = groupOf<S>(service, [], [], [], sinceMs);
     for (let at = 0; at < records.length; at += 1) {
       const record = records[at];
       const seal = signal === 'traces' ? seals.of(record as SpanRecord) : 'kept';
-      if (seal === undefined) {
+      if (seal === undefined || at >= end) {
         open.records.push(record);
         open.sequences.push(sequences[at]);
         open.sizes.push(sizes[at]);
