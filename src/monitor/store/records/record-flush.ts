@@ -5,7 +5,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordOf, RecordSignal } from '../../../model/record-source.ts';
 import type { SpanRecord } from '../../../model/records.ts';
-import type { RequestRow } from '../../../model/request-row.ts';
 import { encodeBatch, type EncodedBatch } from './columns/batch-writer.ts';
 import { SHAPES } from './columns/record-columns.ts';
 import { recordDay, signalOf, type RecordFiles, type RecordKind } from './disk/record-files.ts';
@@ -13,6 +12,7 @@ import type { Delivery, RecordJournal } from './disk/record-journal.ts';
 import { MemoryBatch } from './memory-batch.ts';
 import { BATCH_ROWS, type RecordStoreOptions, type SignalLimits } from './options.ts';
 import type { Pending, PendingGroup, PendingSignals } from './pending.ts';
+import { settledRows } from './settled-rows.ts';
 import type { TraceSeals } from './trace-seals.ts';
 import { encodeWal } from './wal-codec.ts';
 
@@ -24,10 +24,8 @@ const FEW_ROWS = 1_024;
 export const WAIT_MS = 3_600_000;
 /** Waiting groups may take this share of the memory. */
 const WAITING_SHARE = 0.25;
-/** Spans of traces that are not sealed yet may take this share, and ledger rows that wait for the application's span. */
+/** Spans of traces that are not sealed yet may take this share. */
 const OPEN_SHARE = 0.5;
-/** The balancer and the applications send each second: within two, the application's span of a request is here. */
-const SETTLE_MS = 3_000;
 const DAY_MS = 86_400_000;
 
 export type FlushMode = 'all' | 'pressure' | 'age';
@@ -183,7 +181,10 @@ export class RecordFlush {
         waiting += group.bytes;
         stay.push(group);
       } else {
-        const from = signal === 'requests' && mode !== 'all' ? this.#settledRows(group) : group.records.length;
+        const from =
+          signal === 'requests' && mode !== 'all'
+            ? settledRows(group as unknown as PendingGroup<'requests'>, options)
+            : group.records.length;
         stay.push(...this.#sort(signal, group, desk, from));
       }
     }
@@ -199,27 +200,6 @@ export class RecordFlush {
     for (const { records, sizes } of groups)
       for (let at = 0; at < records.length; at += 1) if (seals.of(records[at]) === undefined) open += sizes[at];
     if (open > options.memoryBytes.traces * OPEN_SHARE) seals.seal(Infinity);
-  }
-
-  /**
-   * How many ledger rows, of the oldest, the application's span can no longer complete. The newest stay in memory for a moment,
-   * unless they would take too much of it: a row in a batch never changes.
-   */
-  #settledRows<S extends RecordSignal>({ records, sizes }: PendingGroup<S>): number {
-    const { clock, memoryBytes } = this.#parts.options;
-    const nowMs = clock.now();
-    const rows = records as readonly RequestRow[];
-    let bytes = 0;
-    let settled = rows.length;
-    while (settled > 0) {
-      const { startUnixNano, durationMs } = rows[settled - 1];
-      bytes += sizes[settled - 1];
-      const ageMs = nowMs - Number(startUnixNano / 1_000_000n) - durationMs;
-      // The row of a clock that is ahead is not waited for.
-      if (ageMs >= SETTLE_MS || ageMs < -SETTLE_MS || bytes > memoryBytes.requests * OPEN_SHARE) break;
-      settled -= 1;
-    }
-    return settled;
   }
 
   /** Puts the group's records before `end` into drawers; returns the others, and the spans of open traces. */
