@@ -147,3 +147,33 @@ export class WeightedMap<K, V> {
     this.#map.delete(key);
   }
 }
+
+/**
+ * The newest entries of a stream of keys: at least `count` of them, and at most twice as many. Two maps take turns: when the
+ * younger is full, the older is let go as a whole. Deleting the oldest key of one map instead would walk over the places of
+ * all keys deleted before it, and keep the map's old tables alive in V8's old generation.
+ */
+export class RecentMap<K, V> {
+  readonly #count: number;
+  #young = new Map<K, V>();
+  #old = new Map<K, V>();
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  get(key: K): V | undefined {
+    return this.#young.get(key) ?? this.#old.get(key);
+  }
+
+  set(key: K, value: V): void {
+    this.#young.set(key, value);
+    if (this.#young.size < this.#count) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+  }
+}

@@ -128,38 +128,96 @@ export function every(
   };
 }
 
+/** The most of the thread's time that long tasks may take together over a longer time. */
+export interface ThreadShare {
+  /** Of the time that passes, 0 to 1. */
+  readonly share: number;
+  /** Time that they may take at once after a rest. */
+  readonly burstMs: number;
+}
+
 /**
  * Lets long tasks share the thread, however many there are: together they hold it for `sliceMs`, then other work runs.
  * A task checks `due` now and then, and when it is true, it awaits `next()`; tasks continue in the order of these calls.
+ * With a `ThreadShare` the slices are also set apart once they have taken more than that.
  */
 export class Turns {
   readonly #clock: Clock;
   readonly #sliceMs: number;
+  readonly #limit: ThreadShare | undefined;
   readonly #waiting: (() => void)[] = [];
   #endsMs = -Infinity;
+  #scheduled = false;
+  /** The present slice, until the end of its turn of the event loop: what was charged of it, and when a task was last heard of. */
+  #open = false;
+  #chargedMs = 0;
+  #heardMs = 0;
+  /** What remains of the burst, at `#countedMs`. */
+  #leftMs: number;
+  #countedMs: number;
 
-  constructor(clock: Clock, sliceMs: number) {
+  constructor(clock: Clock, sliceMs: number, limit?: ThreadShare) {
     this.#clock = clock;
     this.#sliceMs = sliceMs;
+    this.#limit = limit;
+    this.#leftMs = limit?.burstMs ?? 0;
+    this.#countedMs = clock.monotonic();
   }
 
   /** True when the task must yield the thread. */
   get due(): boolean {
-    return this.#clock.monotonic() >= this.#endsMs;
+    return this.#now() >= this.#endsMs;
   }
 
   /** Resolves in a later turn of the event loop, one task in each turn. */
   next(): Promise<void> {
+    this.#now();
     return new Promise((resolve) => {
-      if (this.#waiting.push(resolve) === 1) setImmediate(() => this.#begin());
+      this.#waiting.push(resolve);
+      this.#schedule();
     });
   }
 
+  #now(): number {
+    const nowMs = this.#clock.monotonic();
+    if (this.#open) this.#heardMs = nowMs;
+    return nowMs;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#waiting.length === 0) return;
+    this.#scheduled = true;
+    const restMs = this.#restMs();
+    if (restMs === 0) setImmediate(() => this.#begin());
+    else this.#clock.after(restMs, () => this.#rested());
+  }
+
+  #rested(): void {
+    this.#scheduled = false;
+    this.#schedule();
+  }
+
   #begin(): void {
-    this.#endsMs = this.#clock.monotonic() + this.#sliceMs;
-    const [resolve] = this.#waiting;
-    resolve();
-    this.#waiting.shift();
-    if (this.#waiting.length > 0) setImmediate(() => this.#begin());
+    this.#scheduled = false;
+    this.#open = true;
+    this.#chargedMs = this.#now();
+    this.#endsMs = this.#chargedMs + this.#sliceMs;
+    this.#waiting.shift()?.();
+    setImmediate(() => {
+      this.#open = false;
+      this.#schedule();
+    });
+  }
+
+  /** Charges the slice that ended. The time until the next one may begin; 0 when it may begin now. */
+  #restMs(): number {
+    if (this.#limit === undefined) return 0;
+    const { share, burstMs } = this.#limit;
+    const nowMs = this.#clock.monotonic();
+    const tookMs = this.#heardMs - this.#chargedMs;
+    this.#chargedMs = this.#heardMs;
+    this.#leftMs = Math.min(burstMs, this.#leftMs - tookMs + (nowMs - this.#countedMs) * share);
+    this.#countedMs = nowMs;
+    return this.#leftMs > 0 ? 0 : Math.ceil(-this.#leftMs / share) + 1;
   }
 }

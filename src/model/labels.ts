@@ -51,9 +51,8 @@ export class Labels {
 
   get key(): string {
     if (this.#key === undefined) {
-      let key = '';
-      for (const part of this.pairs) key += `${part.length}:${part}`;
-      this.#key = key;
+      // Joined: V8 keeps a text that is added up as a tree of its parts, three times as large as the text.
+      this.#key = this.pairs.map((part) => `${part.length}:${part}`).join('');
     }
     return this.#key;
   }

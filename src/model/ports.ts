@@ -80,6 +80,8 @@ export interface SelectPace extends WorkMeter {
   /** True when the source must yield the thread: then `await pause()`, which may throw as `take` does. */
   readonly due: boolean;
   pause(): Promise<void>;
+  /** Told of memory that the source made for this query alone: it is freed when the query ends, not when it is collected. */
+  owns?(memory: ArrayBuffer): void;
 }
 
 /** The store as the PromQL engine reads it. Series are sorted by labels, samples have mint <= t <= maxt. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BoundedMap, BoundedQueue, WeightedMap } from '../../src/base/bounded.ts';
+import { BoundedMap, BoundedQueue, RecentMap, WeightedMap } from '../../src/base/bounded.ts';
 
 describe('WeightedMap', () => {
   const steps = fc.array(
@@ -70,5 +70,29 @@ describe('BoundedMap and BoundedQueue', () => {
       3,
       undefined,
     ]);
+  });
+});
+
+describe('a map of recent entries', () => {
+  it('has at least the newest entries it promises, and at most twice as many', () => {
+    const map = new RecentMap<number, string>(100);
+    for (let key = 0; key < 1_000; key += 1) {
+      map.set(key, `${key}`);
+      for (let newest = Math.max(0, key - 99); newest <= key; newest += 1) expect(map.get(newest)).toBe(`${newest}`);
+      expect(map.size).toBeLessThanOrEqual(200);
+    }
+    expect(map.get(700)).toBeUndefined();
+  });
+
+  it('gives the value that was set last, and keeps its key longer', () => {
+    const map = new RecentMap<string, number>(2);
+    map.set('a', 1);
+    map.set('b', 2);
+    map.set('a', 3);
+    expect(map.get('a')).toBe(3);
+    map.set('c', 4);
+    map.set('d', 5);
+    expect(map.get('a')).toBe(3);
+    expect(map.get('b')).toBeUndefined();
   });
 });

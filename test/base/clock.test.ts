@@ -1,6 +1,6 @@
 /** Clocks under steps: nothing goes back, no instant is ticked twice, and real time is never lost. */
 import { describe, expect, it } from 'vitest';
-import { every, steadyClock } from '../../src/base/clock.ts';
+import { every, steadyClock, Turns } from '../../src/base/clock.ts';
 import { rareLines, silentLogger } from '../../src/base/logger.ts';
 import { movedClock } from '../support/moved-clock.ts';
 
@@ -86,5 +86,69 @@ describe('rare lines', () => {
       { n: 60, repeated: 59, text: 'disk' },
       { n: 120, repeated: 59, text: 'disk' },
     ]);
+  });
+});
+
+describe('turns of long tasks', () => {
+  const turnOfLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  /** A task that works a millisecond at a time and counts them. */
+  function task(turns: Turns, clock: ReturnType<typeof movedClock>, forMs: number): { done: number } {
+    const progress = { done: 0 };
+    void (async () => {
+      for (let i = 0; i < forMs; i += 1) {
+        if (turns.due) await turns.next();
+        clock.jump(1);
+        progress.done += 1;
+      }
+    })();
+    return progress;
+  }
+
+  it('hold the thread for one slice together', async () => {
+    const clock = movedClock(START);
+    const turns = new Turns(clock, 5);
+    const [a, b] = [task(turns, clock, 20), task(turns, clock, 20)];
+    const seen: number[] = [];
+    while (a.done + b.done < 40) {
+      const before = a.done + b.done;
+      await turnOfLoop();
+      seen.push(a.done + b.done - before);
+    }
+    expect(Math.max(...seen)).toBeLessThanOrEqual(5);
+    expect(a.done).toBe(20);
+  });
+
+  it('take no more than their share of the time once the burst is used, and the burst again after a rest', async () => {
+    const clock = movedClock(START);
+    const turns = new Turns(clock, 5, { share: 0.25, burstMs: 50 });
+    const work = task(turns, clock, 1_000);
+    const settle = async (): Promise<void> => {
+      for (let i = 0; i < 50; i += 1) await turnOfLoop();
+    };
+    await settle();
+    const burst = work.done;
+    expect(burst).toBeGreaterThanOrEqual(50);
+    expect(burst).toBeLessThan(80);
+    for (let i = 0; i < 80; i += 1) {
+      await clock.advance(5);
+      await settle();
+    }
+    // 400 ms have passed beside the work's own time: a quarter of all of it was work.
+    const sustained = work.done - burst;
+    expect(sustained / (400 + sustained)).toBeGreaterThan(0.15);
+    expect(sustained / (400 + sustained)).toBeLessThanOrEqual(0.3);
+  });
+
+  it('charge nothing for the time between two tasks', async () => {
+    const clock = movedClock(START);
+    const turns = new Turns(clock, 5, { share: 0.25, burstMs: 50 });
+    const first = task(turns, clock, 10);
+    while (first.done < 10) await turnOfLoop();
+    await turnOfLoop();
+    await clock.advance(HOUR);
+    const second = task(turns, clock, 40);
+    for (let i = 0; i < 50; i += 1) await turnOfLoop();
+    expect(second.done).toBe(40);
   });
 });

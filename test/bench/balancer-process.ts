@@ -1,5 +1,5 @@
 /**
- * The balancer as a process for measuring: `node balancer-process.ts PORT UPSTREAM full|bare|cache`. Its heap grows as the
+ * The balancer as a process for measuring: `node balancer-process.ts PORT UPSTREAM full|bare|cache [TLS-PORT CERT KEY]`. Its heap grows as the
  * product's does. `full` is telemetry as the product starts it, recording everything: the live reader collected each
  * second, every span sampled, kept and exported in batches (to nowhere: what is measured is recording, not a network), W3C
  * propagation. `bare` is the same with OTEL_SDK_DISABLED, `cache` is `full` with the response cache before the upstream.
@@ -26,7 +26,7 @@ const [
   import('../../src/telemetry/sdk.ts'),
 ]);
 
-const [port, upstream, mode] = process.argv.slice(2);
+const [port, upstream, mode, tlsPort, certFile, keyFile] = process.argv.slice(2);
 const telemetry = await startTelemetry({
   serviceName: 'balancer',
   instanceId: 'bench',
@@ -40,9 +40,12 @@ const telemetry = await startTelemetry({
 });
 setInterval(() => void telemetry.live?.collect(), 1_000);
 const cached = mode === 'cache' ? openResponseCache(cacheConfig.parse({}), systemClock, silentLogger) : undefined;
-const balancer = await startBalancer(balancerSchema.parse({ listen: `127.0.0.1:${port}`, upstreams: [upstream] }), {
-  responseCache: cached?.cache,
-});
+const certificates = [{ cert_file: certFile, key_file: keyFile }];
+const tls = tlsPort === undefined ? {} : { tls: { listen: `127.0.0.1:${tlsPort}`, certificates } };
+const balancer = await startBalancer(
+  balancerSchema.parse({ listen: `127.0.0.1:${port}`, upstreams: [upstream], ...tls }),
+  { responseCache: cached?.cache },
+);
 process.on('SIGTERM', () => {
   balancer.close();
   process.exit(0);

@@ -5,13 +5,12 @@
  * the median of the ratios of single rounds. Needs nginx, wrk and taskset; haproxy (one thread) and caddy join when they
  * are installed. Ports from BENCH_PORT. Ends with the goals met and missed; exit code 1 when one is missed.
  */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { accepts } from '../support/http/raw-http.ts';
 import { until } from '../support/until.ts';
 import { median, middle } from '../support/quantile.ts';
+import { cpuUs, nginxProxy, nginxVersion, Race, versionOf, wrk } from './race.ts';
 
 const PAIRS = Number(process.argv[2] ?? 15);
 const SECONDS = Number(process.argv[3] ?? 2);
@@ -20,10 +19,8 @@ const WARM_SECONDS = 6;
 const ONLY = process.argv[4]?.split(',');
 const BASE_PORT = Number(process.env.BENCH_PORT ?? 21450);
 const UPSTREAM_PORT = BASE_PORT;
-const DIR = mkdtempSync(path.join(tmpdir(), 'bench-'));
 const HERE = import.meta.dirname;
-/** Keeps a program on one CPU. */
-const PIN = 'taskset';
+const race = new Race();
 
 interface Contestant {
   readonly name: string;
@@ -32,17 +29,8 @@ interface Contestant {
   readonly command: readonly string[];
 }
 
-function nginxConfig(file: string, http: string): string {
-  const at = path.join(DIR, file);
-  writeFileSync(
-    at,
-    `worker_processes 1;\ndaemon off;\npid ${at}.pid;\nerror_log ${at}.log crit;\nevents { worker_connections 4096; }\nhttp {\naccess_log off;\nkeepalive_requests 1000000000;\nclient_body_temp_path ${at}.body;\nproxy_temp_path ${at}.proxy;\nfastcgi_temp_path ${at}.f;\nuwsgi_temp_path ${at}.u;\nscgi_temp_path ${at}.s;\n${http}\n}\n`,
-  );
-  return at;
-}
-
 function haproxyConfig(port: number): string {
-  const at = path.join(DIR, 'haproxy.cfg');
+  const at = path.join(race.directory, 'haproxy.cfg');
   writeFileSync(
     at,
     `global\n nbthread 1\n maxconn 4000\ndefaults\n mode http\n option forwardfor\n timeout connect 5s\n timeout client 60s\n timeout server 60s\nfrontend f\n bind 127.0.0.1:${port} backlog 4096\n default_backend b\nbackend b\n http-reuse always\n server u 127.0.0.1:${UPSTREAM_PORT}\n`,
@@ -52,21 +40,12 @@ function haproxyConfig(port: number): string {
 
 /** As it comes Caddy keeps 32 idle connections to an upstream, so that 64 clients make it open new ones all the time. */
 function caddyConfig(port: number, idleConnections: number): string {
-  const at = path.join(DIR, `Caddyfile-${idleConnections}`);
+  const at = path.join(race.directory, `Caddyfile-${idleConnections}`);
   writeFileSync(
     at,
     `{\n admin off\n auto_https off\n log {\n level ERROR\n }\n}\nhttp://:${port} {\n bind 127.0.0.1\n reverse_proxy 127.0.0.1:${UPSTREAM_PORT} {\n transport http {\n keepalive_idle_conns_per_host ${idleConnections}\n }\n }\n}\n`,
   );
   return at;
-}
-
-function versionOf(command: string, args: readonly string[]): string {
-  try {
-    const out = execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-    return out.split('\n')[0];
-  } catch {
-    return '';
-  }
 }
 
 function contestants(): Contestant[] {
@@ -78,13 +57,10 @@ function contestants(): Contestant[] {
     port += 1;
     list.push({ name, version, port, command: command(port) });
   };
-  add('nginx', versionOf('sh', ['-c', 'nginx -v 2>&1']), (at) => [
+  add('nginx', nginxVersion(), (at) => [
     'nginx',
     '-c',
-    nginxConfig(
-      'proxy.conf',
-      `upstream u { server 127.0.0.1:${UPSTREAM_PORT}; keepalive 128; keepalive_requests 1000000000; }\nserver { listen 127.0.0.1:${at} backlog=4096; location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Request-Id $request_id; } }`,
-    ),
+    race.nginxConfig('proxy.conf', nginxProxy(`127.0.0.1:${at}`, UPSTREAM_PORT)),
   ]);
   add('vitrine', 'all metrics and spans', (at) => [
     node,
@@ -92,6 +68,13 @@ function contestants(): Contestant[] {
     String(at),
     upstream,
     'full',
+  ]);
+  add('vitrine-cache', 'all metrics and spans, response cache', (at) => [
+    node,
+    path.join(HERE, 'balancer-process.ts'),
+    String(at),
+    upstream,
+    'cache',
   ]);
   add('vitrine-bare', 'OTEL_SDK_DISABLED=true', (at) => [
     node,
@@ -123,43 +106,6 @@ function packageVersion(name: string): string {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version : '';
 }
 
-/** Clock ticks of a process and its children. */
-function ticks(pid: number): number {
-  let sum = 0;
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (Number(entry) === pid || Number(fields[1]) === pid) sum += Number(fields[11]) + Number(fields[12]);
-    } catch {
-      // The process has just ended.
-    }
-  }
-  return sum;
-}
-
-function start(cpu: number, command: readonly string[]): ChildProcess {
-  // Caddy keeps files of its own there.
-  const env = { ...process.env, XDG_CONFIG_HOME: DIR, XDG_DATA_HOME: DIR };
-  return spawn(PIN, ['-c', String(cpu), ...command], { stdio: ['ignore', 'ignore', 'inherit'], env });
-}
-
-function wrk(port: number, seconds: number): Promise<{ requests: number; perSecond: number; bad: number }> {
-  return new Promise((resolve) => {
-    const child = spawn(PIN, ['-c', '1', 'wrk', '-t1', '-c64', `-d${seconds}s`, `http://127.0.0.1:${port}/users/42`]);
-    let out = '';
-    child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()));
-    child.on('close', () =>
-      resolve({
-        requests: Number(/(\d+) requests in/.exec(out)?.[1] ?? 0),
-        perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(out)?.[1] ?? 0),
-        bad: Number(/Non-2xx or 3xx responses: (\d+)/.exec(out)?.[1] ?? 0),
-      }),
-    );
-  });
-}
-
 type Costs = ReadonlyMap<string, readonly number[]>;
 
 /** CPU of one over CPU of the other, round by round. */
@@ -186,18 +132,11 @@ function judge(costs: Costs): boolean {
   return met;
 }
 
-const body = JSON.stringify({ id: 42, name: 'x'.repeat(980) });
-const upstream = start(1, [
-  'nginx',
-  '-c',
-  nginxConfig(
-    'upstream.conf',
-    `server { listen 127.0.0.1:${UPSTREAM_PORT} backlog=4096; location / { default_type application/json; return 200 '${body}'; } }`,
-  ),
-]);
+race.startUpstream(UPSTREAM_PORT);
 const racers = contestants().map((one) => ({
   ...one,
-  process: start(0, one.command),
+  url: `http://127.0.0.1:${one.port}/users/42`,
+  pid: race.start(0, one.command).pid ?? 0,
   us: [] as number[],
   rate: [] as number[],
 }));
@@ -205,21 +144,17 @@ try {
   await until(() => accepts(UPSTREAM_PORT));
   for (const racer of racers) {
     await until(() => accepts(racer.port));
-    await wrk(racer.port, WARM_SECONDS);
+    await wrk(racer.url, WARM_SECONDS);
   }
-  const tickUs = 1e6 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
   for (let pair = 0; pair < PAIRS; pair += 1) {
     for (const racer of racers) {
-      const before = ticks(racer.process.pid ?? 0);
-      const { requests, perSecond, bad } = await wrk(racer.port, SECONDS);
-      if (bad > 0) throw new Error(`${racer.name}: ${bad} answers were not 2xx`);
-      racer.us.push(((ticks(racer.process.pid ?? 0) - before) * tickUs) / requests);
+      const before = cpuUs(racer.pid);
+      const { requests, perSecond } = await wrk(racer.url, SECONDS);
+      racer.us.push((cpuUs(racer.pid) - before) / requests);
       racer.rate.push(perSecond);
     }
   }
-  console.log(
-    `node ${process.version}, ${versionOf('sh', ['-c', 'nginx -v 2>&1'])}, ${PAIRS} rounds of ${SECONDS} s; median (10 %–90 %)`,
-  );
+  console.log(`node ${process.version}, ${nginxVersion()}, ${PAIRS} rounds of ${SECONDS} s; median (10 %–90 %)`);
   const [first] = racers;
   const costs = new Map(racers.map((racer) => [racer.name, racer.us]));
   for (const racer of racers) {
@@ -230,6 +165,5 @@ try {
   }
   process.exitCode = judge(costs) ? 0 : 1;
 } finally {
-  for (const racer of racers) racer.process.kill('SIGTERM');
-  upstream.kill('SIGTERM');
+  race.end();
 }

@@ -1,9 +1,13 @@
 /**
  * A whole Vitrine under attack: `node test/bench/monitor-attack.ts [rounds] [seconds]`. Rounds with and without the attack
- * take turns. The attack is 20 hostile clients at once: heavy queries, expensive patterns, slow and large senders. Prints
+ * take turns. The attack is 20 hostile clients at once: heavy queries, expensive patterns, large bodies (`monitor-attackers.ts`). Prints
  * the rule evaluations that were missed, /livez p99 of the monitor, and the ratio of the p99 of traffic through the
  * balancer (median over the rounds); ends with 5 when one is over its goal: 0, 50 ms, 1.5.
  */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import path from 'node:path';
 import { setTimeout as time } from 'node:timers/promises';
 import { median, quantile } from '../support/quantile.ts';
 import { startVitrine } from '../support/programs/vitrine-process.ts';
@@ -11,31 +15,14 @@ import { remoteWrite } from '../support/telemetry/remote-write.ts';
 
 const [ROUNDS, SECONDS] = [2, 3].map((at, i) => Number(process.argv[at] ?? [5, 10][i]));
 const GOALS = { missed: 0, livezMs: 50, ratio: 1.5 };
-const A = 'a{0,1000}'.repeat(3);
-const LONG = 'a'.repeat(500);
-const QUERIES = [
-  'quantile(0.9, x)',
-  'topk(100, x) by (job)',
-  'count_values("v", x)',
-  'sort_by_label(x, "instance", "job")',
-  'x * on (instance) group_left (job) x',
-  'x or x unless x',
-  'max_over_time(rate(x[1m])[1h:5s])',
-  'quantile_over_time(0.9, x[1h])',
-  `x{instance=~"${A}"}`,
-  `label_replace(label_replace(label_replace(vector(1), "a", "${LONG}", "", ""), "a", "${'$1'.repeat(16)}", "a", "(.*)"), "b", "x", "a", "${A}")`,
-  'label_join(label_join(label_join(x, "a", "-", "instance", "job"), "b", "-", "a", "a", "a"), "c", "", "b", "b", "b")',
-  '{__name__=~".+"}',
-  'histogram_quantile(0.9, x)',
-  'sum by (instance) ({__name__=~".+", instance!~"(i-1|i-2)*[0-9]{1,9}"})',
-];
-
+const agent = new Agent({ keepAlive: true });
 const p99 = (values: readonly number[]): number => quantile(values, 0.99);
 
 async function timed(url: string): Promise<number> {
   const before = performance.now();
-  const response = await fetch(url);
-  await response.arrayBuffer();
+  const [response] = (await once(get(url, { agent }), 'response')) as [IncomingMessage];
+  response.resume();
+  await once(response, 'end');
   return performance.now() - before;
 }
 
@@ -49,7 +36,7 @@ async function probe(url: string, everyMs: number, endsMs: number): Promise<numb
   return Promise.all(all);
 }
 
-await using vitrine = await startVitrine();
+await using vitrine = await startVitrine({ built: true });
 const { monitor, balancer, otlpHttp } = vitrine;
 const now = Date.now();
 for (let part = 0; part < 10; part += 1) {
@@ -60,40 +47,24 @@ for (let part = 0; part < 10; part += 1) {
   await remoteWrite(monitor, series);
 }
 
-async function hostile(which: number, signal: AbortSignal): Promise<void> {
-  const end = Date.now() / 1_000;
-  const form = { start: String(end - 3_600), end: String(end), step: '5' };
-  while (!signal.aborted) {
-    try {
-      if (which % 5 === 4) {
-        const body = JSON.stringify({
-          resourceMetrics: [{ scopeMetrics: [{ metrics: [{ name: 'n'.repeat(500_000) }] }] }],
-        });
-        const headers = { 'content-type': 'application/json' };
-        await (await fetch(`${otlpHttp}/v1/metrics`, { method: 'POST', headers, body, signal })).arrayBuffer();
-      } else {
-        const query = QUERIES[Math.floor(Math.random() * QUERIES.length)];
-        const target = Math.random() < 0.5 ? 'query' : 'query_range';
-        const body = new URLSearchParams({ query, timeout: '20s', ...(target === 'query' ? {} : form) });
-        await (await fetch(`${monitor}/api/v1/${target}`, { method: 'POST', body, signal })).arrayBuffer();
-      }
-    } catch {
-      // Refused or ended with the round.
-      await time(20);
-    }
-  }
+const attackers = fork(path.join(import.meta.dirname, 'monitor-attackers.ts'), [monitor, otlpHttp]);
+const statuses = new Map<number, number>();
+
+/** Ends the attack and counts its answers. */
+async function calmAgain(): Promise<void> {
+  attackers.send('end');
+  const [counts] = (await once(attackers, 'message')) as [[number, number][]];
+  for (const [status, count] of counts) statuses.set(status, (statuses.get(status) ?? 0) + count);
 }
 
 async function round(attacked: boolean): Promise<{ livez: number[]; traffic: number[] }> {
-  const abort = new AbortController();
-  const attackers = attacked ? Array.from({ length: 20 }, (_, i) => hostile(i, abort.signal)) : [];
+  if (attacked) attackers.send('begin');
   const endsMs = performance.now() + SECONDS * 1_000;
   const [livez, traffic] = await Promise.all([
     probe(`${monitor}/livez`, 20, endsMs),
     probe(`${balancer}/api/accounts`, 5, endsMs),
   ]);
-  abort.abort();
-  await Promise.all(attackers);
+  if (attacked) await calmAgain();
   return { livez, traffic };
 }
 
@@ -120,6 +91,8 @@ const ratio = median(ratios);
 const livezMs = p99(livez);
 console.log(
   `monitor-attack: ${ROUNDS} pairs of ${SECONDS} s, 20 hostile clients over 10,000 series: evaluations missed ${missed}, ` +
-    `/livez p99 ${livezMs.toFixed(1)} ms, traffic p99 ratio ${ratio.toFixed(2)} (${ratios.map((one) => one.toFixed(2)).join(' ')})`,
+    `/livez p99 ${livezMs.toFixed(1)} ms, traffic p99 ratio ${ratio.toFixed(2)} (${ratios.map((one) => one.toFixed(2)).join(' ')}); ` +
+    `answers by status ${[...statuses].map(([status, count]) => `${status}: ${count}`).join(', ')}`,
 );
+attackers.disconnect();
 if (missed > GOALS.missed || livezMs > GOALS.livezMs || ratio > GOALS.ratio) process.exitCode = 5;

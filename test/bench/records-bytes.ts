@@ -2,7 +2,6 @@
  * Bytes a record on disk, filters and indexes included, and the time to make the batches, beside zstd of the same NDJSON in
  * blocks of 8,000 lines: `node test/bench/records-bytes.ts`. Lines are pino's of an HTTP service with random ids.
  */
-import { randomBytes } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { seededRandom } from '../../src/base/random.ts';
 import type { RecordOf, RecordSignal } from '../../src/model/record-source.ts';
@@ -10,39 +9,13 @@ import type { RequestRow } from '../../src/model/request-row.ts';
 import { logRecordOf } from '../../src/monitor/ingest/lines/json-logs.ts';
 import { encodeBatch } from '../../src/monitor/store/records/columns/batch-writer.ts';
 import { supportCode } from '../../src/model/text/support-code.ts';
+import { hex, pinoLines, ROUTES } from '../support/records/pino-lines.ts';
 
 const BLOCK = 8_000;
 const COUNT = 5 * BLOCK;
 const random = seededRandom(7);
-const ROUTES = ['/api/accounts/:id', '/api/payments', '/api/login', '/health', '/api/cards/:id'];
-const hex = (bytes: number): string => randomBytes(bytes).toString('hex');
 const pick = (count: number): number => Math.floor(random() ** 2 * count);
 const micros = (spread: number): number => Math.round(Math.exp(random() * spread) * 1000) / 1000;
-
-function lines(): string[] {
-  let time = 1.79e12;
-  let trace = '';
-  return Array.from({ length: COUNT }, (_, at) => {
-    time += Math.floor(random() * 8);
-    if (at % 3 === 0) trace = hex(16);
-    const failed = random() < 0.02;
-    return JSON.stringify({
-      level: failed ? 50 : 30,
-      time,
-      pid: 4242,
-      hostname: 'web-1',
-      name: 'payments',
-      trace_id: trace,
-      span_id: hex(8),
-      reqId: `txn_${hex(6)}`,
-      req: { method: 'GET', url: ROUTES[pick(5)].replace(':id', `acc-${pick(1000)}`) },
-      res: { statusCode: failed ? 500 : 200 },
-      responseTime: micros(5),
-      user: `u${pick(3000)}`,
-      msg: failed ? 'request failed' : 'request completed',
-    });
-  });
-}
 
 function requestRows(): RequestRow[] {
   let time = 1_790_000_000_000_000;
@@ -101,7 +74,7 @@ function bytesOf<S extends RecordSignal>(signal: S, records: readonly RecordOf[S
   console.log(`${signal}: ${each(size)} B a record (ids ${each(ids)}), ${each(user + system)} µs of CPU to encode`);
 }
 
-const texts = lines();
+const texts = pinoLines(COUNT, 1.79e12);
 let compressed = 0;
 for (let at = 0; at < texts.length; at += BLOCK) {
   const block = texts.slice(at, at + BLOCK).join('\n');

@@ -66,6 +66,12 @@ describe('units, types and targets', () => {
     expect(unitWords('{request}')).toBe('');
     expect(unitWords('1')).toBe('');
   });
+  it('trims them as Go does, however long they are', () => {
+    expect(unitWords('\u0085\u00a0 s\t')).toBe('seconds');
+    expect(unitWords('\ufeffs')).toBe('s');
+    expect(unitWords(`a${' '.repeat(300_000)}b`)).toBe('a_b');
+    expect(unitWords(' '.repeat(300_000))).toBe('');
+  });
   it('exposes up-down counters as gauges', () => {
     expect(prometheusType('updowncounter')).toBe('gauge');
     expect(prometheusType('counter')).toBe('counter');

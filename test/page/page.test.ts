@@ -170,6 +170,7 @@ const current: CurrentFigures = {
     errors: 0,
     error_ratio: 0,
     by_status: {},
+    first_byte_seconds: 0.05,
     average_seconds: 0.1,
     p50_seconds: 0.1,
     p95_seconds: 0.15,

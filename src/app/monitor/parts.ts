@@ -14,6 +14,7 @@ import type { LineReader } from '../../monitor/ingest/lines/line-reader.ts';
 import type { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import type { Annotations } from '../../monitor/store/state/annotations.ts';
+import type { Pins } from '../../monitor/store/state/pins.ts';
 import type { Telemetry } from '../../telemetry/sdk.ts';
 import type { Insight } from './insight.ts';
 import type { MonitorHealth } from './health.ts';
@@ -51,6 +52,7 @@ export interface MonitorParts {
   readonly intake: Intake;
   readonly rules: RuleEngine;
   readonly annotations: Annotations;
+  readonly pins: Pins;
   readonly access: AccessStore;
   readonly health: MonitorHealth;
   readonly own: OwnMetrics;

@@ -122,6 +122,7 @@ function apiOf(
     live,
     rules,
     annotations,
+    pins: parts.pins,
     alerts: () => rules.recentAlerts(),
     health: () => health.report(),
     ready: () => health.ready,

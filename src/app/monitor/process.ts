@@ -29,6 +29,7 @@ import { MADE_OWNER } from '../../monitor/alerts/made/book.ts';
 import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
 import { ACCESS_OWNER, accessStore } from '../../monitor/store/state/access-tables.ts';
 import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
+import { PIN_TABLES, Pins } from '../../monitor/store/state/pins.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
@@ -61,9 +62,14 @@ type SteadyOptions = MonitorOptions & { readonly clock: SteadyClock };
  * does a rule, however many heavy queries run.
  */
 const GUESTS_MS = 5;
+/**
+ * And how much of the thread it takes over a longer time: without this limit an attack keeps the thread busy, which then
+ * competes with the balancer for the processors of a small machine (docs/adr/0055-a-share-for-users.md).
+ */
+const GUESTS_SHARE = { share: 0.5, burstMs: 1_000 };
 const STACK = 'stack';
 const OWN = 'monitor';
-const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER, ACCESS_OWNER, MADE_OWNER];
+const STATE_OWNERS = [ANNOTATION_TABLES, ALERT_TABLES, NOTIFY_OWNER, ACCESS_OWNER, PIN_TABLES, MADE_OWNER];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -102,7 +108,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   scope.add('store', () => store.close());
   const state = openStateDatabase({ dir: options.dataDir, owners: STATE_OWNERS, clock, logger });
   scope.add('state', async () => state[Symbol.asyncDispose]());
-  const turns = new Turns(clock, GUESTS_MS);
+  const turns = new Turns(clock, GUESTS_MS, GUESTS_SHARE);
   const querier = querierOf(section, store, clock, scope, 'queries', turns);
   const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
   const road = roadOf(options, records, counters);
@@ -147,6 +153,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     intake,
     rules,
     annotations: new Annotations(state),
+    pins: new Pins(state),
     access: accessStore(state),
     health,
     own: new OwnMetrics(),

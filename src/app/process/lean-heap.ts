@@ -44,6 +44,15 @@ export const MONITOR_HEAP: HeapPlan = { growthPercent: 60, youngBytes: 8 * 1024 
 export const heapFlags = (plan: HeapPlan): string[] => ['--max-semi-space-size=4', growingBy(plan.growthPercent)];
 
 /**
+ * V8's helper threads as `execArgv` of a child: one for each other processor, where Node.js takes four on any machine. A
+ * collection ends when the last of its threads does, so on two processors it waited for threads that had to share one; and
+ * the helpers of heavy queries, which have no low priority, competed with the balancer.
+ */
+export const helperFlags = (processors: number): string[] => [
+  `--v8-pool-size=${Math.min(4, Math.max(1, processors - 1))}`,
+];
+
+/**
  * Environment of child processes, where the user sets nothing else: memory beside V8's heap. glibc keeps an arena for each
  * thread and, once a large block was freed, serves later ones of that size from the arena: password hashing (16 MiB a call on
  * four threads) and bodies then leave holes of 30 MiB a service (mallopt(3)). Two arenas are kept, and blocks of a MiB go

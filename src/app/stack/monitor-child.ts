@@ -2,6 +2,7 @@
  * The monitor as a child process of the stack. It gets one frame a second while it answers, and it is restarted when it ends. A
  * monitor that does not answer for long is killed and restarted. No request ever waits for it.
  */
+import { availableParallelism } from 'node:os';
 import { wait, type Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
@@ -11,7 +12,7 @@ import type { RouteLesson } from '../../model/learned-route.ts';
 import type { FrameSender } from '../../telemetry/road/frame-sender.ts';
 import { Child } from '../process/child.ts';
 import { childEnvironment } from '../process/child-environment.ts';
-import { heapFlags, LEAN_MALLOC, MONITOR_HEAP } from '../process/lean-heap.ts';
+import { heapFlags, helperFlags, LEAN_MALLOC, MONITOR_HEAP } from '../process/lean-heap.ts';
 import { MAIN_PROGRAM } from '../process/program-paths.ts';
 
 /** With a long interval the time without an answer is measured in intervals. */
@@ -88,7 +89,7 @@ export class MonitorChild {
       name: 'monitor',
       module: MAIN_PROGRAM,
       args: ['start', '--role', 'monitor', ...options.args],
-      execArgv: heapFlags(MONITOR_HEAP),
+      execArgv: [...heapFlags(MONITOR_HEAP), ...helperFlags(availableParallelism())],
       env: childEnvironment({ ...LEAN_MALLOC, ...options.env }),
       clock: options.clock,
       logger: options.logger,

@@ -5,9 +5,10 @@
  */
 
 const REPEAT = /^\{(\d{1,9})(?:(,)(\d{0,9}))?\}/;
-const CLASS = /^\[\^?\]?(?:\[:[^\]]*:\]|\\[^]|[^\]\\])*\]?/;
-const ESCAPE = /^\\(?:[pP](?:\{[^}]*\}|[^])|x(?:\{[^}]*\}|[^]{0,2})|[0-7]{1,3}|[^]?)/;
-const GROUP = /^\((?:\?(?:P?<[^>]*>|[a-zA-Z-]*[:)]))?/;
+// Names are bounded: one without an end would be looked for to the end of the pattern at each place where one begins.
+const CLASS = /^\[\^?\]?(?:\[:\^?\w{0,16}:\]|\\[^]|[^\]\\])*\]?/;
+const ESCAPE = /^\\(?:[pP](?:\{[^}]{0,64}\}|[^])|x(?:\{[^}]{0,64}\}|[^]{0,2})|[0-7]{1,3}|[^]?)/;
+const GROUP = /^\((?:\?(?:P?<[^>]{0,256}>|[a-zA-Z-]{0,16}[:)]))?/;
 /** Larger sums need no exact value, because they are far above any limit. */
 const INFINITE = 1e9;
 

@@ -27,6 +27,8 @@ export interface TrafficFigures extends LatencyFigures {
   readonly error_ratio: number | null;
   /** Requests by class of the status code: `2xx` … `5xx`, `other`. */
   readonly by_status: Readonly<Record<string, number>>;
+  /** Mean time until the first byte of the answer: all phases but the transfer. Null for a place that measures no phases. */
+  readonly first_byte_seconds: number | null;
 }
 
 export interface ServiceFigures {
@@ -264,6 +266,8 @@ export interface ServiceRow {
   readonly requests_per_second: number | null;
   readonly error_ratio: number | null;
   readonly p95_seconds: number | null;
+  /** Mean time to the first byte; null for a service that measures no phases. Where it is known, it decides what is slow. */
+  readonly first_byte_seconds: number | null;
   readonly cpu_cores: number | null;
   readonly logs_per_minute: number | null;
   readonly uptime_seconds: number | null;

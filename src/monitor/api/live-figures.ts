@@ -139,6 +139,18 @@ export function latencyOf(buckets: Buckets): LatencyFigures {
   };
 }
 
+const TRANSFER = PHASES.indexOf('transfer');
+
+/** The mean over all requests of the phases before the transfer, as the rule SlowResponses has it. */
+function firstByteOf({ routes }: LiveSample): number | null {
+  let [seconds, requests] = [0, 0];
+  for (const route of routes.values()) {
+    requests += route.requests;
+    for (const [at, spent] of route.phaseSeconds.entries()) if (at !== TRANSFER) seconds += spent;
+  }
+  return ratioOf(seconds, requests);
+}
+
 /** Null without traffic. */
 export function trafficOf(delta: LiveSample, seconds: number): TrafficFigures | null {
   const { requests } = delta;
@@ -149,6 +161,7 @@ export function trafficOf(delta: LiveSample, seconds: number): TrafficFigures | 
     errors: delta.errors,
     error_ratio: ratioOf(delta.errors, requests.count),
     by_status: Object.fromEntries(delta.byStatus),
+    first_byte_seconds: firstByteOf(delta),
     ...latencyOf(requests),
   };
 }

@@ -17,6 +17,7 @@ import type { Forgetting } from '../search/forget.ts';
 import type { Tail } from '../search/tail.ts';
 import type { RuleSource } from '../alerts/rules/view.ts';
 import type { Annotations } from '../store/state/annotations.ts';
+import type { Pins } from '../store/state/pins.ts';
 import { Access } from './access/access.ts';
 import { accountRoutes } from './access/account-routes.ts';
 import { sessionRoutes } from './access/session-routes.ts';
@@ -59,6 +60,8 @@ export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly rules?: RuleSource | undefined;
   /** The annotations on charts. */
   readonly annotations?: Annotations | undefined;
+  /** The metrics pinned to pages of services. */
+  readonly pins?: Pins | undefined;
   /** Handles `/api/v1/…`, `/federate` and the other paths of its API; calls next for all others. */
   readonly prometheusRouter?: Middleware | undefined;
   /** Ingest over this port (`POST /api/logs`, remote write, `/metrics`). Each middleware calls next for all other paths. */
@@ -181,8 +184,9 @@ function guarded(options: MonitorApiOptions, access: Access, open: readonly Rout
   };
 }
 
-const capabilitiesOf = ({ capabilities = [], store }: MonitorApiOptions, access: Access): string[] => [
+const capabilitiesOf = ({ capabilities = [], store, pins }: MonitorApiOptions, access: Access): string[] => [
   ...capabilities,
+  ...(pins === undefined ? [] : ['pins']),
   ...(store === undefined ? [] : ['tokens']),
   ...(access.accounts === undefined ? [] : ['accounts']),
 ];

@@ -3,6 +3,7 @@
  * included whoever sent its telemetry. The rules are simple on purpose and the same for every service; alert rules can be
  * finer. A firing alert that names a service decides the state of that service.
  */
+import { REQUESTS } from '../../dashboards/queries.ts';
 import { SIGNALS } from '../../dashboards/services.ts';
 import type { SignalName } from '../../dashboards/services.ts';
 import type { Alert } from '../../model/alert.ts';
@@ -12,8 +13,8 @@ import type { Querier } from '../../model/ports.ts';
 import type { Labels } from '../../model/labels.ts';
 import type { ServiceRow, ServicesAnswer } from './contract.ts';
 
-export const SLOW_P95_SECONDS = 0.2;
-const VERY_SLOW_P95_SECONDS = 1;
+export const SLOW_SECONDS = 0.2;
+const VERY_SLOW_SECONDS = 1;
 const SOME_ERRORS = 0.01;
 const MANY_ERRORS = 0.05;
 const STRIP_MINUTES = 15;
@@ -28,17 +29,32 @@ export interface Verdict {
 const percent = (ratio: number): string => `${Number((ratio * 100).toPrecision(3))} %`;
 const millis = (seconds: number): string => `${Number((seconds * 1_000).toPrecision(3))} ms`;
 
+/**
+ * The mean time to the first byte, for services that measure phases. Their whole time has the transfer in it, and event
+ * streams and large bodies take as long as they take: the rule SlowResponses leaves it out too.
+ */
+const FIRST_BYTE =
+  'sum by (job) (rate(vitrine_balancer_phase_duration_seconds_sum{vitrine_phase!="transfer"}[1m]))' +
+  ` / sum by (job) (rate(${REQUESTS}_count[1m]))`;
+
+export interface Signals {
+  readonly errorRatio: number | null;
+  readonly p95Seconds: number | null;
+  readonly firstByteSeconds: number | null;
+}
+
 /** The verdict on one service at one moment, from its signals. Pure. */
-export function verdictOf(errorRatio: number | null, p95Seconds: number | null): Verdict {
+export function verdictOf({ errorRatio, p95Seconds, firstByteSeconds }: Signals): Verdict {
   const reasons: string[] = [];
   const states: ReportedStatus[] = [];
   if (errorRatio !== null && errorRatio >= SOME_ERRORS) {
     states.push(errorRatio >= MANY_ERRORS ? 'unhealthy' : 'degraded');
     reasons.push(`errors ${percent(errorRatio)}`);
   }
-  if (p95Seconds !== null && p95Seconds > SLOW_P95_SECONDS) {
-    states.push(p95Seconds > VERY_SLOW_P95_SECONDS ? 'unhealthy' : 'degraded');
-    reasons.push(`p95 ${millis(p95Seconds)}`);
+  const seconds = firstByteSeconds ?? p95Seconds;
+  if (seconds !== null && seconds > SLOW_SECONDS) {
+    states.push(seconds > VERY_SLOW_SECONDS ? 'unhealthy' : 'degraded');
+    reasons.push(`${firstByteSeconds === null ? 'p95' : 'mean time to first byte'} ${millis(seconds)}`);
   }
   return { state: worst(states), reason: reasons.join(', ') };
 }
@@ -47,8 +63,10 @@ const serviceName = (labels: Labels): string => labels.get('job') || labels.get(
 
 type Values = ReadonlyMap<string, number>;
 
-async function instantOf(querier: Querier, signal: SignalName, atMs: number): Promise<Values> {
-  const expr = SIGNALS[signal].expr('', '1m');
+const exprOf = (signal: SignalName | 'first_byte'): string =>
+  signal === 'first_byte' ? FIRST_BYTE : SIGNALS[signal].expr('', '1m');
+
+async function instantOf(querier: Querier, expr: string, atMs: number): Promise<Values> {
   const { value } = await querier.instant(expr, atMs, { timeoutMs: QUERY_TIMEOUT_MS });
   if (value.kind !== 'vector') return new Map();
   return new Map(
@@ -60,9 +78,8 @@ async function instantOf(querier: Querier, signal: SignalName, atMs: number): Pr
 
 type Strips = ReadonlyMap<string, ReadonlyMap<number, number>>;
 
-async function stripOf(querier: Querier, signal: SignalName, endMs: number): Promise<Strips> {
+async function stripOf(querier: Querier, expr: string, endMs: number): Promise<Strips> {
   const startMs = endMs - (STRIP_MINUTES - 1) * 60_000;
-  const expr = SIGNALS[signal].expr('', '1m');
   const { value } = await querier.range(expr, startMs, endMs, 60_000, { timeoutMs: QUERY_TIMEOUT_MS });
   if (value.kind !== 'matrix') return new Map();
   return new Map(
@@ -73,12 +90,19 @@ async function stripOf(querier: Querier, signal: SignalName, endMs: number): Pro
   );
 }
 
-function stripFor(service: string, endMs: number, errors: Strips, p95: Strips): ServiceRow['strip'] {
+interface StripSignals {
+  readonly errors: Strips;
+  readonly p95: Strips;
+  readonly firstByte: Strips;
+}
+
+function stripFor(service: string, endMs: number, { errors, p95, firstByte }: StripSignals): ServiceRow['strip'] {
   return Array.from({ length: STRIP_MINUTES }, (_, at) => {
     const t = endMs - (STRIP_MINUTES - 1 - at) * 60_000;
-    const ratio = errors.get(service)?.get(t) ?? null;
-    const seconds = p95.get(service)?.get(t) ?? null;
-    return ratio === null && seconds === null ? 'no_data' : verdictOf(ratio, seconds).state;
+    const errorRatio = errors.get(service)?.get(t) ?? null;
+    const p95Seconds = p95.get(service)?.get(t) ?? null;
+    if (errorRatio === null && p95Seconds === null) return 'no_data';
+    return verdictOf({ errorRatio, p95Seconds, firstByteSeconds: firstByte.get(service)?.get(t) ?? null }).state;
   });
 }
 
@@ -106,18 +130,23 @@ export async function servicesAnswer(
   nowMs: number,
 ): Promise<ServicesAnswer> {
   const endMs = Math.floor(nowMs / 1_000) * 1_000;
-  const instant = (signal: SignalName): Promise<Values> => instantOf(querier, signal, endMs);
-  const [requests, errors, p95, cpu, logs, uptime, errorStrip, p95Strip, uptimeStrip, logStrip] = await Promise.all([
+  const instant = (signal: SignalName | 'first_byte'): Promise<Values> => instantOf(querier, exprOf(signal), endMs);
+  const strip = (signal: SignalName | 'first_byte'): Promise<Strips> => stripOf(querier, exprOf(signal), endMs);
+  const [requests, errors, p95, firstByte, cpu, logs, uptime] = await Promise.all([
     instant('requests'),
     instant('error_ratio'),
     instant('latency_p95'),
+    instant('first_byte'),
     instant('cpu'),
     instant('logs'),
     instant('uptime'),
-    stripOf(querier, 'error_ratio', endMs),
-    stripOf(querier, 'latency_p95', endMs),
-    stripOf(querier, 'uptime', endMs),
-    stripOf(querier, 'logs', endMs),
+  ]);
+  const [errorStrip, p95Strip, firstByteStrip, uptimeStrip, logStrip] = await Promise.all([
+    strip('error_ratio'),
+    strip('latency_p95'),
+    strip('first_byte'),
+    strip('uptime'),
+    strip('logs'),
   ]);
   // Every service seen in the last 15 minutes has a row, because a service that has stopped sending must be visible.
   const seen = [requests, logs, uptime, errorStrip, uptimeStrip, logStrip];
@@ -129,7 +158,8 @@ export async function servicesAnswer(
     .map((service): ServiceRow => {
       const ratio = errors.get(service) ?? null;
       const seconds = p95.get(service) ?? null;
-      const own = verdictOf(ratio, seconds);
+      const firstByteSeconds = firstByte.get(service) ?? null;
+      const own = verdictOf({ errorRatio: ratio, p95Seconds: seconds, firstByteSeconds });
       const alerted = alertVerdict(service, alerts);
       // The monitor still counts log lines for a service that sends none.
       const silent = !requests.has(service) && !uptime.has(service) && !((logs.get(service) ?? 0) > 0);
@@ -143,10 +173,11 @@ export async function servicesAnswer(
         requests_per_second: requests.get(service) ?? null,
         error_ratio: ratio,
         p95_seconds: seconds,
+        first_byte_seconds: firstByteSeconds,
         cpu_cores: cpu.get(service) ?? null,
         logs_per_minute: logs.get(service) ?? null,
         uptime_seconds: uptime.get(service) ?? null,
-        strip: stripFor(service, endMs, errorStrip, p95Strip),
+        strip: stripFor(service, endMs, { errors: errorStrip, p95: p95Strip, firstByte: firstByteStrip }),
       };
     })
     .sort((a, b) => ORDER[a.state] - ORDER[b.state] || (a.service < b.service ? -1 : 1));

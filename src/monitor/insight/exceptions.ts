@@ -17,6 +17,8 @@ export interface Exception {
 const FRAMES = 5;
 const MAX_MESSAGE = 1_000;
 const MAX_STACK = 16_384;
+/** A longer line is no frame. Bounds what a hostile line can cost the expressions below. */
+const MAX_LINE = 1_024;
 /** `    at f (file.js:1:2)`, `    at file.js:1:2`, `File "a.py", line 3, in f`, `at a.B.c(D.java:1)`. */
 const NODE_FRAME = /^\s*at (?:async )?(?:(?:new )?([^(]+?) )?\(?((?:file:\/\/|node:)?[^()\s]+?)(?::\d+){1,2}\)?$/;
 const PYTHON_FRAME = /^\s*File "([^"]+)", line \d+, in (\S+)/;
@@ -65,7 +67,8 @@ function fromObject(value: AttributeValue | undefined): Exception | undefined {
   return exception(type ?? name, message, stack ?? trace);
 }
 
-function fromText(text: string): Exception | undefined {
+function fromText(whole: string): Exception | undefined {
+  const text = whole.slice(0, MAX_STACK);
   const lines = text.split('\n');
   const at = lines.findIndex((line) => HEAD.test(line));
   if (at < 0 || !lines.some((line) => frameOf(line) !== undefined)) return undefined;
@@ -92,6 +95,7 @@ interface Frame {
 }
 
 function frameOf(line: string): Frame | undefined {
+  if (line.length > MAX_LINE) return undefined;
   const python = PYTHON_FRAME.exec(line);
   if (python !== null) return frame(python[2], python[1]);
   const java = JAVA_FRAME.exec(line);
@@ -108,7 +112,13 @@ function frame(fn: string, path: string): Frame {
     .join('/')
     .replace(/[.-][0-9a-f]{8,}(?=[.-]|$)/g, '')
     .replace(/\?.*$/, '');
-  return { fn: fn.trim().replace(/\s*\[as .*\]$/, ''), file, isLibrary: LIBRARY.test(path) };
+  return { fn: withoutAlias(fn.trim()), file, isLibrary: LIBRARY.test(path) };
+}
+
+/** `Object.f [as g]` → `Object.f`. */
+function withoutAlias(fn: string): string {
+  const at = fn.endsWith(']') ? fn.indexOf('[as ') : -1;
+  return at < 0 ? fn : fn.slice(0, at).trimEnd();
 }
 
 /** The frames that tell one error from another. */

@@ -82,15 +82,36 @@ export interface Edge {
   readonly calls: number;
   readonly errors: number;
   readonly p95Seconds: number;
+  /** The median of what the client waited beyond the time of the server: network and queues. Undefined without both sides. */
+  readonly networkSeconds: number | undefined;
 }
 
 /** Edges with more calls are counted together; beyond this number of edges, further ones are left out and counted. */
 const MAX_EDGES = 2_000;
 const MAX_TIMES = 1_000;
 
+interface Summed {
+  readonly first: Call;
+  calls: number;
+  errors: number;
+  times: number[];
+  /** Beside each time: the seconds outside the server, undefined when one side has no span. */
+  between: (number | undefined)[];
+  every: number;
+}
+
+/** Negative when the clocks of two machines differ in speed or the server went on after its answer: then it is none. */
+const betweenOf = ({ clientSeconds, serverSeconds }: Call): number | undefined =>
+  clientSeconds === undefined || serverSeconds === undefined ? undefined : Math.max(0, clientSeconds - serverSeconds);
+
+function medianOf(values: readonly (number | undefined)[]): number | undefined {
+  const sorted = values.filter((value) => value !== undefined).toSorted((a, b) => a - b);
+  return sorted.length === 0 ? undefined : sorted[Math.ceil(sorted.length / 2) - 1];
+}
+
 /** Adds up calls by edge. Percentiles are exact up to a thousand calls, then of every n-th call. */
 export class ServiceGraph {
-  readonly #edges = new Map<string, { first: Call; calls: number; errors: number; times: number[]; every: number }>();
+  readonly #edges = new Map<string, Summed>();
   #omitted = 0;
 
   get omitted(): number {
@@ -105,24 +126,29 @@ export class ServiceGraph {
         this.#omitted += 1;
         return;
       }
-      edge = { first: found, calls: 0, errors: 0, times: [], every: 1 };
+      edge = { first: found, calls: 0, errors: 0, times: [], between: [], every: 1 };
       this.#edges.set(key, edge);
     }
-    if (edge.calls % edge.every === 0) edge.times.push(found.clientSeconds ?? found.serverSeconds ?? 0);
+    if (edge.calls % edge.every === 0) {
+      edge.times.push(found.clientSeconds ?? found.serverSeconds ?? 0);
+      edge.between.push(betweenOf(found));
+    }
     edge.calls += 1;
     if (found.failed) edge.errors += 1;
     if (edge.times.length <= MAX_TIMES) return;
     edge.times = edge.times.filter((_, at) => at % 2 === 0);
+    edge.between = edge.between.filter((_, at) => at % 2 === 0);
     edge.every *= 2;
   }
 
   /** Most calls first. */
   edges(): Edge[] {
     return [...this.#edges.values()]
-      .map(({ first: { client, server, connection }, calls: count, errors, times }) => {
+      .map(({ first: { client, server, connection }, calls: count, errors, times, between }) => {
         const sorted = times.toSorted((a, b) => a - b);
         const p95Seconds = sorted[Math.max(0, Math.ceil(0.95 * sorted.length) - 1)];
-        return { client, server, connection, calls: count, errors, p95Seconds };
+        const networkSeconds = medianOf(between);
+        return { client, server, connection, calls: count, errors, p95Seconds, networkSeconds };
       })
       .sort((a, b) => b.calls - a.calls || (a.client + a.server < b.client + b.server ? -1 : 1));
   }

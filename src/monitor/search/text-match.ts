@@ -28,7 +28,7 @@ const isLowSurrogate = (unit: string): boolean => unit >= '\udc00' && unit <= '\
 export function certainWords(text: string, quoted: boolean): string[] {
   if (quoted || !text.includes('*')) return filterWordsOf(text);
   // A word beside a wildcard may be a part of a longer word.
-  const whole = text.toLowerCase().replace(/[\p{L}\p{M}\p{N}_]*\*+[\p{L}\p{M}\p{N}_]*/gu, ' ');
+  const whole = text.toLowerCase().replace(/[\p{L}\p{M}\p{N}_*]+/gu, (run) => (run.includes('*') ? ' ' : run));
   return filterWordsOf(whole);
 }
 

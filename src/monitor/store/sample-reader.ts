@@ -61,7 +61,7 @@ export class SampleReader {
     pace?: SelectPace,
   ): Promise<readonly Series[]> {
     const out: Series[] = [];
-    const floats = new FloatSlab();
+    const floats = new FloatSlab(pace);
     const found = await this.#matching([matchers], mintMs, maxtMs, pace);
     for (const labels of await sortInTurns(found, byLabels, () => this.#rest(pace))) {
       const rest = this.#rest(pace);
@@ -214,13 +214,20 @@ const SLAB = 65_536;
 
 /** Memory for the samples of one query: many small arrays of their own cost more than what is copied into them. */
 class FloatSlab {
+  readonly #pace: SelectPace | undefined;
   #free = new Float64Array(0);
   #next = 256;
+
+  constructor(pace: SelectPace | undefined) {
+    this.#pace = pace;
+  }
 
   copyOf(from: Float64Array): Float64Array {
     const { length } = from;
     if (this.#free.length < length) {
-      this.#free = new Float64Array(Math.max(length, this.#next));
+      const made = new Float64Array(Math.max(length, this.#next));
+      this.#pace?.owns?.(made.buffer);
+      this.#free = made;
       this.#next = Math.min(SLAB, 2 * this.#next);
     }
     const copy = this.#free.subarray(0, length);

@@ -108,7 +108,10 @@ export function crosshair(latest: { readonly current: TimeChartProps }): uPlot.P
     const { idx, left = -1 } = u.cursor;
     const shown = idx !== null && idx !== undefined && left >= 0 && u.data[0].length > 0;
     pill.hidden = !shown;
-    const hovered = u.over.matches(':hover') || u.root.parentElement === document.activeElement;
+    const hovered =
+      u.over.matches(':hover') ||
+      u.root.parentElement === document.activeElement ||
+      u.root.classList.contains('touched');
     tip.hidden = !shown || !(hovered || shiftHeld);
     if (!shown) return;
     pill.textContent = timeText(latest.current.data, u.data[0][idx] * 1_000);

@@ -8,6 +8,7 @@ import { FONT, ratio, xOf } from './canvas.ts';
 import type { TimeChartProps } from './chart-model.ts';
 import { axisRange, isolated } from './chart-model.ts';
 import { crosshair } from './chart-cursor.ts';
+import { touchable } from './touch.ts';
 import { drawAbove } from './draw-above.ts';
 import { drawBeneath } from './draw-beneath.ts';
 
@@ -204,7 +205,7 @@ export function optionsOf(latest: Latest, width: number, height: number): uPlot.
         },
       ],
     },
-    plugins: [crosshair(latest)],
+    plugins: [crosshair(latest), touchable(latest)],
   };
 }
 

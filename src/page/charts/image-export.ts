@@ -19,6 +19,31 @@ const [WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM] = [960, 360, 56, 56, 16, 28];
 
 const xml = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
 
+/**
+ * A colour as `#rrggbb`. Browsers compute `oklch()` and `color-mix()` to `lab()` or `oklab()`, which other programs that read
+ * SVG do not know, so the canvas turns them into bytes.
+ */
+function plainColours(): (token: string) => string {
+  const canvas = document.createElement('canvas');
+  canvas.width = 1;
+  canvas.height = 1;
+  const ctx = canvas.getContext('2d', { willReadFrequently: true });
+  const known = new Map<string, string>();
+  return (token) => {
+    const colour = colourOf(token);
+    const found = known.get(colour);
+    if (found !== undefined || ctx === null) return found ?? colour;
+    ctx.fillStyle = colourOf('surface');
+    ctx.fillRect(0, 0, 1, 1);
+    ctx.fillStyle = colour;
+    ctx.fillRect(0, 0, 1, 1);
+    const hex = [...ctx.getImageData(0, 0, 1, 1).data.subarray(0, 3)].map((byte) => byte.toString(16).padStart(2, '0'));
+    const plain = `#${hex.join('')}`;
+    known.set(colour, plain);
+    return plain;
+  };
+}
+
 /** Path data of one line: a gap ends a piece. Pure. */
 export function pathOf(values: readonly Value[], x: (at: number) => number, y: (value: number) => number): string {
   let path = '';
@@ -44,6 +69,7 @@ function stackedLines({ data, stacked }: Picture): readonly (readonly Value[])[]
 
 export function svgOf(picture: Picture): string {
   const { title, data, scale, stacked } = picture;
+  const plain = plainColours();
   const { fromMs, toMs, timesMs } = data;
   const high = largestOf(data.lines, stacked) * scale.factor;
   const [low, top] = axisRange('zero', 0, high, []);
@@ -53,7 +79,7 @@ export function svgOf(picture: Picture): string {
     `<text x="${at.toFixed(1)}" y="${line.toFixed(1)}" ${extra}>${xml(text)}</text>`;
   const grid = [0, 0.25, 0.5, 0.75, 1].map((part) => {
     const value = low + part * (top - low);
-    return `<path d="M${LEFT} ${y(value)}H${WIDTH - RIGHT}" stroke="${colourOf('line')}"/>${write(LEFT - 6, y(value) + 3, digits(value), 'text-anchor="end"')}`;
+    return `<path d="M${LEFT} ${y(value)}H${WIDTH - RIGHT}" stroke="${plain('line')}"/>${write(LEFT - 6, y(value) + 3, digits(value), 'text-anchor="end"')}`;
   });
   const times = [0, 0.25, 0.5, 0.75, 1].map((part) => {
     const ms = fromMs + part * (toMs - fromMs);
@@ -67,19 +93,19 @@ export function svgOf(picture: Picture): string {
       (i) => x(timesMs[i]),
       (value) => y(value * scale.factor),
     );
-    return `<path d="${path}" fill="none" stroke="${colourOf(colour)}" stroke-width="${main ? 1.9 : 1.25}"/>`;
+    return `<path d="${path}" fill="none" stroke="${plain(colour)}" stroke-width="${main ? 1.9 : 1.25}"/>`;
   });
   let at = LEFT;
   const legend = data.lines.slice(0, 12).map(({ name, colour }) => {
     const text = visibleName(name, 40).text;
-    const drawn = `<rect x="${at}" y="34" width="10" height="2" fill="${colourOf(colour)}"/>${write(at + 14, 38, text)}`;
+    const drawn = `<rect x="${at}" y="34" width="10" height="2" fill="${plain(colour)}"/>${write(at + 14, 38, text)}`;
     at += 26 + text.length * 6;
     return drawn;
   });
   const unit = scale.unit === '' ? '' : ` (${scale.unit})`;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="10" fill="${colourOf('text')}">`,
-    `<title>${xml(title)}</title><rect width="100%" height="100%" fill="${colourOf('surface')}"/>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="10" fill="${plain('text')}">`,
+    `<title>${xml(title)}</title><rect width="100%" height="100%" fill="${plain('surface')}"/>`,
     write(LEFT, 20, title + unit, 'font-size="13" font-weight="600"'),
     ...legend,
     ...grid,

@@ -4,16 +4,13 @@
  */
 import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
-import { viewNowMs } from '../state/range.ts';
 import { Loading } from '../ui/states.tsx';
-import { Computed } from './computed.tsx';
-import { largestOf } from './data/chart-data.ts';
 import { bucketQuery } from './data/heatmap-data.ts';
+import { LazyDialogs } from './lazy-dialogs.tsx';
 import { LegendTable } from './legend.tsx';
 import type { PanelDialog, PanelFacts } from './panel-actions.ts';
 import { panelMenu, toggleFullScreen } from './panel-actions.ts';
 import { PanelBody } from './panel-body.tsx';
-import { AlertDialog, AnnotateDialog } from './panel-dialogs.tsx';
 import { PanelHead } from './panel-head.tsx';
 import type { PanelCardProps, PanelModel } from './panel-state.ts';
 import { usePanel } from './panel-state.ts';
@@ -33,22 +30,6 @@ function factsOf(
     hasBuckets: bucketQuery(panel.queries) !== undefined,
     isRatio: unit === '1',
   };
-}
-
-interface DialogsProps {
-  readonly title: string;
-  readonly model: PanelModel;
-  readonly open: PanelDialog | undefined;
-  readonly onClose: () => void;
-}
-
-function Dialogs({ title, model, open, onClose }: DialogsProps): JSX.Element | null {
-  const { chart, drawn } = model;
-  if (open === 'annotate') return <AnnotateDialog timeMs={viewNowMs.peek()} onClose={onClose} />;
-  if (open === undefined || chart.answer === undefined) return null;
-  if (open === 'computed') return <Computed title={title} answer={chart.answer} onClose={onClose} />;
-  const largest = drawn === undefined ? 0 : largestOf(drawn.lines);
-  return <AlertDialog title={title} answer={chart.answer} largest={largest} onClose={onClose} />;
 }
 
 /** Series of all queries, before any limit. */
@@ -99,7 +80,9 @@ export function PanelCard(props: PanelCardProps): JSX.Element {
       <p class="vh" role="status">
         {words}
       </p>
-      <Dialogs title={panel.title} model={model} open={dialog} onClose={() => setDialog(undefined)} />
+      {dialog !== undefined && (
+        <LazyDialogs title={panel.title} model={model} open={dialog} onClose={() => setDialog(undefined)} />
+      )}
     </figure>
   );
 }

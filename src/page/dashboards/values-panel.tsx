@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Panel } from '../../dashboards/panel.ts';
-import { Computed } from '../charts/computed.tsx';
+import { Computed } from '../charts/dialogs/computed.tsx';
 import { largestOf } from '../charts/data/chart-data.ts';
 import { sortedRows } from '../charts/data/series-stats.ts';
 import { figureOf, scaleFor, ucumOf } from '../charts/data/unit-scale.ts';

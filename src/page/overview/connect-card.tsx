@@ -8,8 +8,8 @@ import type { ConnectAnswer } from '../../monitor/api/care-contract.ts';
 import { useResource } from '../state/api.ts';
 import { age } from '../state/format.ts';
 import { viewNowMs } from '../state/range.ts';
-import { address, param, setParams } from '../state/router.ts';
-import { closeCard, closedCards } from '../state/preferences.ts';
+import { address, setParams } from '../state/router.ts';
+import { closeCard, CONNECT_CARD } from '../state/preferences.ts';
 import { session } from '../state/session.ts';
 import { copyText } from '../ui/copy.tsx';
 import { Icon, StatusIcon } from '../ui/icons.tsx';
@@ -19,7 +19,6 @@ import type { Place } from './snippets.ts';
 import { addressFrom, obstacle, snippetsFor } from './snippets.ts';
 
 const EVERY_MS = 2_000;
-const CARD = 'connect';
 const PLACES: readonly (readonly [Place, string])[] = [
   ['here', 'on this machine'],
   ['container', 'in a container'],
@@ -97,9 +96,6 @@ function Lines({ answer }: { answer: ConnectAnswer }): JSX.Element {
   );
 }
 
-/** The link of another page opens a closed card again. */
-export const isConnectShown = (): boolean => param('connect') !== '' || !closedCards.value.includes(CARD);
-
 export function ConnectCard(): JSX.Element {
   const answer = useResource<ConnectAnswer>('/api/connect', EVERY_MS);
   return (
@@ -113,7 +109,7 @@ export function ConnectCard(): JSX.Element {
           aria-label="Close this card"
           title="Close this card; Settings shows it again"
           onClick={() => {
-            closeCard(CARD);
+            closeCard(CONNECT_CARD);
             setParams({ connect: '' }, true);
           }}
         >

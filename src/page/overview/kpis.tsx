@@ -114,7 +114,7 @@ function LatencyTile({ current, past }: { current: CurrentFigures; past: LiveHis
       id="latency"
       title="Latency p95"
       figures={[duration(p95)]}
-      status={statusOf(p95, 0.2, 0.2)}
+      status={statusOf(current.balancer?.first_byte_seconds, 0.2, 0.2)}
       change={changeOf(p95, beforeOf(past.p95Seconds), write, 0.003)}
       note={`average ${joined(duration(current.balancer?.average_seconds))}`}
       values={past.p95Seconds}

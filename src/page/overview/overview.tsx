@@ -6,11 +6,12 @@ import { AlertRow } from '../alerts/alert-row.tsx';
 import { useResource } from '../state/api.ts';
 import { frame, history15m } from '../state/connection.ts';
 import { STEP_MS } from '../state/range.ts';
+import { closedCards, CONNECT_CARD } from '../state/preferences.ts';
 import { address, go, param, setParams } from '../state/router.ts';
 import { PanelCard } from '../charts/panel-card.tsx';
+import { lazily } from '../ui/lazily.tsx';
 import { Empty, Loading } from '../ui/states.tsx';
 import { Kpis } from './kpis.tsx';
-import { ConnectCard, isConnectShown } from './connect-card.tsx';
 import { isNextShown, NextSteps, useSample } from './next-steps.tsx';
 import { Ledger } from './phase-table.tsx';
 import { ServiceHealth } from './service-health.tsx';
@@ -76,6 +77,8 @@ function Charts(): JSX.Element {
   );
 }
 
+const ConnectCard = lazily(async () => (await import('./connect-card.tsx')).ConnectCard);
+
 export function OverviewPage(): JSX.Element {
   const now = frame.value;
   const services = useResource<ServicesAnswer>('/api/services', SERVICES_EVERY_MS);
@@ -84,12 +87,14 @@ export function OverviewPage(): JSX.Element {
   // The first minutes last while the sample services run, or until a service of the user's sends something.
   const first = sample !== undefined || param('connect') !== '' || services.data?.services.length === 0;
   const { current, alerts, timeMs } = now;
+  // The link of another page opens a closed card again.
+  const connects = param('connect') !== '' || !closedCards.value.includes(CONNECT_CARD);
   return (
     <>
       <h1 class="vh">Overview</h1>
       <VerdictLine frame={now} services={services.data?.services ?? []} />
       <Kpis current={current} past={history15m.value} sample={sample} />
-      {first && isConnectShown() && <ConnectCard />}
+      {first && connects && <ConnectCard />}
       {first && isNextShown() && <NextSteps sample={sample} reload={reload} />}
       <Charts />
       <Ledger routes={current.routes} windowSeconds={current.window_seconds} />

@@ -5,7 +5,7 @@ import type { Resource } from '../state/api.ts';
 import type { ServicesAnswer } from '../../monitor/api/contract.ts';
 import { digits, duration, joined, NONE, percent, uptime } from '../state/format.ts';
 import { address } from '../state/router.ts';
-import { levelOf, STATE_STATUS, STATE_WORD, Strip, ToneCell } from '../ui/service-state.tsx';
+import { latencyTone, levelOf, STATE_STATUS, STATE_WORD, Strip, ToneCell } from '../ui/service-state.tsx';
 import { Name } from '../ui/name.tsx';
 import { Icon, StatusIcon } from '../ui/icons.tsx';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
@@ -29,7 +29,7 @@ function Row({ row }: { row: ServiceRow }): JSX.Element {
       </td>
       <td class="num">{row.requests_per_second === null ? NONE : digits(row.requests_per_second)}</td>
       <ToneCell text={joined(percent(row.error_ratio))} tone={levelOf(row.error_ratio, 0.01, 0.05)} />
-      <ToneCell text={joined(duration(row.p95_seconds))} tone={levelOf(row.p95_seconds, 0.2, 1)} />
+      <ToneCell text={joined(duration(row.p95_seconds))} tone={latencyTone(row)} />
       <td class="num">{joined(percent(row.cpu_cores))}</td>
       <td class="num">{row.logs_per_minute === null ? NONE : digits(row.logs_per_minute)}</td>
       <td class="num">{uptime(row.uptime_seconds)}</td>

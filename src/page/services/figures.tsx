@@ -1,14 +1,19 @@
 /** The sentence and the six figures of a service. */
 import type { JSX } from 'preact';
+import type { ChartAnswer, ChartQueryAnswer } from '../../monitor/api/charts/contract.ts';
 import type { ServiceRow } from '../../monitor/api/contract.ts';
+import { Sparkline } from '../charts/sparkline.tsx';
+import { useResource } from '../state/api.ts';
 import type { Figure } from '../state/format.ts';
 import { bytes, duration, joined, NONE, percent, rate, uptime } from '../state/format.ts';
 import type { InstantRow } from '../state/instant.ts';
 import { single } from '../state/instant.ts';
+import { shown } from '../state/range.ts';
 import { StatusIcon } from '../ui/icons.tsx';
 import { Name } from '../ui/name.tsx';
-import { levelOf, STATE_STATUS } from '../ui/service-state.tsx';
+import { latencyTone, levelOf, STATE_STATUS } from '../ui/service-state.tsx';
 import type { Tone } from '../ui/service-state.tsx';
+import { sparkQueries, type SparkName } from './service-queries.ts';
 
 export type Figures = Readonly<Record<string, readonly InstantRow[]>>;
 
@@ -24,7 +29,7 @@ export function Sentence({ service, row, figures, before }: SentenceProps): JSX.
   const was = single(figures?.p95Before);
   const slower = now !== null && was !== null && was > 0 && now > was * 1.5 && now - was > 0.005;
   return (
-    <section class="verdict" aria-label="Verdict">
+    <section class="verdict of-service" aria-label="Verdict">
       <StatusIcon status={row === undefined ? 'unknown' : STATE_STATUS[row.state]} />
       <p>
         <b>
@@ -39,14 +44,49 @@ export function Sentence({ service, row, figures, before }: SentenceProps): JSX.
   );
 }
 
+const SPARK_POINTS = 60;
+const SPARK_COLOUR: Readonly<Record<Tone, string>> = { '': 'p50', warn: 'warn-mark', crit: 'crit-mark' };
+
+type Sparks = Readonly<Partial<Record<SparkName, readonly (number | null)[]>>>;
+
+/** The last value in each of the points; a point without one is a gap. Pure. */
+export function sparkValues({ series, count }: Pick<ChartQueryAnswer, 'series' | 'count'>): readonly (number | null)[] {
+  const first = series.at(0);
+  if (first === undefined) return [];
+  const points: (number | null)[] = Array.from({ length: Math.min(SPARK_POINTS, count) }, () => null);
+  for (const [at, value] of first.values.entries()) {
+    const step = first.at?.[at] ?? at;
+    points[Math.min(points.length - 1, Math.floor((step / count) * points.length))] = value;
+  }
+  return points;
+}
+
+/** The lines of all tiles in one question, renewed with each step of the range. */
+function useSparks(service: string): Sparks {
+  const { fromMs, toMs } = shown.value;
+  const queries = sparkQueries(service);
+  const names = Object.keys(queries) as SparkName[];
+  const asked = new URLSearchParams(names.map((name) => ['expr', queries[name]]));
+  for (const [name, value] of [
+    ['from', fromMs],
+    ['to', toMs],
+    ['width', SPARK_POINTS],
+  ] as const) {
+    asked.set(name, String(value));
+  }
+  const answer = useResource<ChartAnswer>(`/api/charts?${asked}`);
+  return Object.fromEntries((answer.data?.queries ?? []).map((query, at) => [names[at], sparkValues(query)]));
+}
+
 interface TileProps {
+  readonly values?: readonly (number | null)[] | undefined;
   readonly title: string;
   readonly figures: readonly Figure[];
   readonly tone?: Tone;
   readonly note: string;
 }
 
-function Tile({ title, figures, tone = '', note }: TileProps): JSX.Element {
+function Tile({ title, figures, tone = '', note, values = [] }: TileProps): JSX.Element {
   return (
     <div class="card kpi">
       <h2>
@@ -62,8 +102,16 @@ function Tile({ title, figures, tone = '', note }: TileProps): JSX.Element {
         ))}
       </div>
       <div class="d">{note}</div>
+      {values.length > 0 && <Sparkline values={values} colour={SPARK_COLOUR[tone]} />}
     </div>
   );
+}
+
+interface StripProps {
+  readonly service: string;
+  readonly row: ServiceRow | undefined;
+  readonly data: Figures;
+  readonly before: string;
 }
 
 function versionNote(rows: readonly InstantRow[]): { readonly version: string; readonly note: string } {
@@ -81,7 +129,8 @@ function versionNote(rows: readonly InstantRow[]): { readonly version: string; r
   };
 }
 
-export function FiguresStrip({ data, before }: { data: Figures; before: string }): JSX.Element {
+export function FiguresStrip({ service, row, data, before }: StripProps): JSX.Element {
+  const sparks = useSparks(service);
   const errors = single(data.errors);
   const p95 = single(data.p95);
   const was = single(data.p95Before);
@@ -90,27 +139,31 @@ export function FiguresStrip({ data, before }: { data: Figures; before: string }
   const ago = `${before.replace('m', ' min')} ago`;
   return (
     <section class="kpis" aria-label="Key figures">
-      <Tile title="Rate" figures={[rate(single(data.rate))]} note="over the last minute" />
+      <Tile title="Requests" figures={[rate(single(data.rate))]} note="over the last minute" values={sparks.rate} />
       <Tile
         title="Errors"
         figures={[percent(errors ?? (single(data.rate) === null ? null : 0))]}
         tone={levelOf(errors, 0.01, 0.05)}
         note="answered 5xx"
+        values={sparks.errors}
       />
       <Tile
         title="Latency p95"
         figures={[duration(p95)]}
-        tone={levelOf(p95, 0.2, 1)}
+        tone={row === undefined ? levelOf(p95, 0.2, 1) : latencyTone(row)}
+        values={sparks.p95}
         note={was === null ? `nothing ${ago}` : `${joined(duration(was))} ${ago}`}
       />
       <Tile
         title="Event loop"
         figures={[percent(busy)]}
         tone={levelOf(busy, 0.8, 0.95)}
+        values={sparks.busy}
         note={busy === null ? 'not reported' : `delay p99 ${joined(duration(single(data.loop)))}`}
       />
       <Tile
         title="CPU"
+        values={sparks.cpu}
         figures={[percent(single(data.cpu))]}
         note={`of a core · ${joined(bytes(single(data.memory)))}`}
       />

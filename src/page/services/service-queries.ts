@@ -45,6 +45,14 @@ export function serviceQueries(service: string, before: string): Record<string, 
   };
 }
 
+/** The lines in the tiles of a service, by the tile. */
+export const sparkQueries = (service: string): Readonly<Record<SparkName, string>> => {
+  const { rate = '', errors = '', p95 = '', busy = '', cpu = '' } = serviceQueries(service, '1m');
+  return { rate, errors, p95, busy, cpu };
+};
+
+export type SparkName = 'rate' | 'errors' | 'p95' | 'busy' | 'cpu';
+
 type PanelParts = Pick<Panel, 'title' | 'subtitle' | 'unit' | 'queries'> & Partial<Panel>;
 
 const panel = (id: string, parts: PanelParts): Panel => ({ id, kind: 'timeseries', width: 4, ...parts });
@@ -60,7 +68,7 @@ export function redPanels(service: string): readonly Panel[] {
   return [
     panel('service-rate', {
       title: 'Rate',
-      subtitle: 'req/s by status',
+      subtitle: 'by status',
       unit: 'requests_per_second',
       kind: 'stacked',
       queries: [5, 4, 3, 2].map((digit) => ({
@@ -71,8 +79,9 @@ export function redPanels(service: string): readonly Panel[] {
     }),
     panel('service-errors', {
       title: 'Errors',
-      subtitle: '% of requests answered 5xx',
+      subtitle: 'of requests answered 5xx',
       unit: 'ratio',
+      axis: 'fit',
       queries: [{ expr: shareOf(statusOf(5), all), legend: 'errors', colour: 'http-5xx', main: true }],
     }),
     panel('service-duration', {
@@ -95,7 +104,7 @@ export function insidePanels(service: string): readonly Panel[] {
     [
       'service-loop',
       'Event loop',
-      '% busy by process',
+      'busy, by process',
       'ratio',
       '{{instance}}',
       rateOf('nodejs_eventloop_time_seconds_total', 'instance', `${job}, nodejs_eventloop_state="active"`),
@@ -103,7 +112,7 @@ export function insidePanels(service: string): readonly Panel[] {
     [
       'service-gc',
       'Garbage collection',
-      '% of time, by kind',
+      'of time, by kind',
       'ratio',
       '{{v8js_gc_type}}',
       rateOf('v8js_gc_duration_seconds_sum', 'v8js_gc_type', job),
@@ -111,7 +120,7 @@ export function insidePanels(service: string): readonly Panel[] {
     [
       'service-cpu',
       'CPU',
-      'cores by process',
+      'by process',
       'cores',
       '{{instance}}',
       rateOf('process_cpu_time_seconds_total', 'instance', job),

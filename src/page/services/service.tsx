@@ -5,23 +5,25 @@
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { ServicesAnswer } from '../../monitor/api/contract.ts';
-import { AlertRow } from '../alerts/alert-row.tsx';
 import { PanelCard } from '../charts/panel-card.tsx';
 import { termOf } from '../state/filter-text.ts';
 import { useResource } from '../state/api.ts';
-import { frame } from '../state/connection.ts';
 import { useInstants } from '../state/instant.ts';
 import { isMoving, shown } from '../state/range.ts';
 import { address, go, param } from '../state/router.ts';
 import { Crumbs } from '../ui/crumbs.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { Empty } from '../ui/states.tsx';
+import { AlertsCard } from './alerts-card.tsx';
 import { CallsCard } from './calls.tsx';
+import { ErrorsCard } from './errors.tsx';
 import { FiguresStrip, Sentence } from './figures.tsx';
 import { Pins } from './pins.tsx';
 import { LinesCard, TracesCard } from './records.tsx';
 import { RoutesCard } from './routes.tsx';
 import { insidePanels, redPanels, serviceQueries } from './service-queries.ts';
+import { VersionsCard } from './versions.tsx';
+import '../styles/map.css';
 
 const EVERY_MS = 5_000;
 /** The change is against the time this long ago. */
@@ -37,26 +39,6 @@ function openBucket(service: string, timeMs: number): void {
       to: String(timeMs + stepMs),
       sort: 'duration',
     }),
-  );
-}
-
-function AlertsCard({ service }: { service: string }): JSX.Element {
-  const now = frame.value;
-  const own = (now?.alerts ?? []).filter(({ labels }) => [labels.service, labels.job].includes(service));
-  return (
-    <section class="card c4 alerts active" aria-label="Alerts">
-      <div class="hd">
-        <h2>Alerts</h2>
-        <span class="sub">of this service</span>
-        <a class="note" href="/alerts">
-          All alerts
-        </a>
-      </div>
-      {own.length === 0 && <Empty text="Nothing of this service is firing." />}
-      {own.map((alert) => (
-        <AlertRow key={alert.fingerprint} alert={alert} nowMs={now?.timeMs ?? 0} />
-      ))}
-    </section>
   );
 }
 
@@ -102,7 +84,7 @@ function Service({ service }: { service: string }): JSX.Element {
       )}
       <Sentence service={service} row={row} figures={figures.data} before={BEFORE} />
       <Loaded of={figures} height={86}>
-        {(data) => <FiguresStrip data={data} before={BEFORE} />}
+        {(data) => <FiguresStrip service={service} row={row} data={data} before={BEFORE} />}
       </Loaded>
       {panels.red.map((panel) => (
         <PanelCard
@@ -113,9 +95,11 @@ function Service({ service }: { service: string }): JSX.Element {
         />
       ))}
       <RoutesCard service={service} figures={figures} before={BEFORE} />
+      <CallsCard service={service} figures={figures} />
+      <ErrorsCard service={service} />
       <AlertsCard service={service} />
       <TracesCard service={service} />
-      <CallsCard figures={figures} />
+      <VersionsCard service={service} data={figures.data} />
       <LinesCard service={service} />
       {panels.inside.map((panel) => (
         <PanelCard key={panel.queries[0].expr} panel={panel} className="c6 half" />

@@ -12,11 +12,12 @@ import { orderOf, sortedBy } from '../state/sorting.ts';
 import { StatusIcon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
-import { levelOf, STATE_STATUS, STATE_WORD, Strip, ToneCell } from '../ui/service-state.tsx';
+import { latencyTone, levelOf, STATE_STATUS, STATE_WORD, Strip, ToneCell } from '../ui/service-state.tsx';
 import { SortHead } from '../ui/sort-head.tsx';
 import { Empty } from '../ui/states.tsx';
 import { VirtualRows } from '../ui/virtual-rows.tsx';
 import { LIST_QUERIES } from './service-queries.ts';
+import { ServiceMap } from './service-map.tsx';
 
 const EVERY_MS = 5_000;
 const COLUMNS = ['state', 'name', 'rate', 'errors', 'p50', 'p95', 'p99', 'cpu', 'logs', 'instances', 'uptime'] as const;
@@ -101,7 +102,7 @@ function Row({ row }: { row: Listed }): JSX.Element {
       <td class="num">{row.requests_per_second === null ? NONE : digits(row.requests_per_second)}</td>
       <ToneCell text={joined(percent(row.error_ratio))} tone={levelOf(row.error_ratio, 0.01, 0.05)} />
       <td class="num w">{joined(duration(row.p50))}</td>
-      <ToneCell text={joined(duration(row.p95_seconds))} tone={levelOf(row.p95_seconds, 0.2, 1)} />
+      <ToneCell text={joined(duration(row.p95_seconds))} tone={latencyTone(row)} />
       <td class="num w">{joined(duration(row.p99))}</td>
       <td class="num w">{joined(percent(row.cpu_cores))}</td>
       <td class="num w">{row.logs_per_minute === null ? NONE : digits(row.logs_per_minute)}</td>
@@ -170,10 +171,27 @@ const NOTHING = (
   />
 );
 
+const NO_ROWS: readonly ServiceRow[] = [];
+
+/** Each view has its own order of columns, so the order of the other is left behind. */
+function Views({ isMap }: { isMap: boolean }): JSX.Element {
+  return (
+    <div class="seg" role="group" aria-label="View">
+      <button type="button" aria-pressed={!isMap} onClick={() => setParams({ view: '', sort: '' })}>
+        List
+      </button>
+      <button type="button" aria-pressed={isMap} onClick={() => setParams({ view: 'map', sort: '' })}>
+        Map
+      </button>
+    </div>
+  );
+}
+
 export function ServicesPage(): JSX.Element {
   const services = useResource<ServicesAnswer>('/api/services', EVERY_MS);
   const more = useInstants(LIST_QUERIES, EVERY_MS * 2);
   const text = param('q');
+  const isMap = param('view') === 'map';
   const order = orderOf<Column>(param('sort'), COLUMNS, { column: 'state', descending: true });
   const show = (answer: ServicesAnswer): JSX.Element => {
     const all = listed(answer.services, more.data);
@@ -200,13 +218,18 @@ export function ServicesPage(): JSX.Element {
         <span class="muted">
           {count === undefined ? '' : count === 1 ? 'one sends telemetry' : `${count} send telemetry`}
         </span>
-        <Search text={text} />
+        <Views isMap={isMap} />
+        {!isMap && <Search text={text} />}
       </div>
-      <section class="card c12" aria-label="Services">
-        <Loaded of={services} height={240} isEmpty={(answer) => answer.services.length === 0} empty={NOTHING}>
-          {show}
-        </Loaded>
-      </section>
+      {isMap ? (
+        <ServiceMap services={services.data?.services ?? NO_ROWS} />
+      ) : (
+        <section class="card c12" aria-label="Services">
+          <Loaded of={services} height={240} isEmpty={(answer) => answer.services.length === 0} empty={NOTHING}>
+            {show}
+          </Loaded>
+        </section>
+      )}
     </>
   );
 }

@@ -36,12 +36,12 @@ function Made({ made, close }: { made: AccountLink; close: () => void }): JSX.El
   );
 }
 
-function RoleOptions(): JSX.Element {
+function RoleOptions({ short = false }: { short?: boolean }): JSX.Element {
   return (
     <>
       {ROLES.map(([id, title]) => (
         <option key={id} value={id}>
-          {title}
+          {short ? id : title}
         </option>
       ))}
     </>
@@ -111,7 +111,7 @@ function Row({ account, made, reload }: RowProps): JSX.Element {
           value={account.role}
           onChange={(event) => void setRole(event.currentTarget.value as Role)}
         >
-          <RoleOptions />
+          <RoleOptions short />
         </select>
       </td>
       <td class="w">

@@ -20,7 +20,10 @@ export function PasswordForm({ name }: { name: string }): JSX.Element {
           .catch(sayError);
       }}
     >
-      <input class="vh" name="user" autocomplete="username" value={name} readOnly tabIndex={-1} aria-hidden />
+      {/* So that password managers know whose password it is. */}
+      <span class="vh" aria-hidden>
+        <input name="user" autocomplete="username" value={name} readOnly tabIndex={-1} />
+      </span>
       <label>
         Present password
         <input name="old" type="password" autocomplete="current-password" required maxLength={256} />

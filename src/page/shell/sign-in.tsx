@@ -70,7 +70,9 @@ function ByLink({ link }: { link: OneTimeLink }): JSX.Element {
             This link sets the password of <Name of={link.name} most={64} />. It works once.
           </p>
           {/* So that password managers know whose password it is. */}
-          <input class="vh" name="name" autocomplete="username" value={link.name} readOnly tabIndex={-1} aria-hidden />
+          <span class="vh" aria-hidden>
+            <input name="name" autocomplete="username" value={link.name} readOnly tabIndex={-1} />
+          </span>
         </>
       )}
       <Field

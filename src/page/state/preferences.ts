@@ -26,6 +26,8 @@ export const keysOn = signal(true);
 export const compact = signal(false);
 /** Names of cards that this browser closed. */
 export const closedCards = signal<readonly string[]>([]);
+/** The card that says how to connect an application. */
+export const CONNECT_CARD = 'connect';
 
 export function setKeys(on: boolean): void {
   keysOn.value = on;

@@ -45,6 +45,10 @@ export const levelOf = (value: number | null, warn: number, crit: number): Tone 
   return value >= crit ? 'crit' : 'warn';
 };
 
+/** Of the latency of a service: where its time to the first byte is known, that decides, not the whole time. */
+export const latencyTone = (row: Pick<ServiceRow, 'p95_seconds' | 'first_byte_seconds'> | undefined): Tone =>
+  levelOf(row?.first_byte_seconds ?? row?.p95_seconds ?? null, 0.2, 1);
+
 /** A cell of a table: a good one is plain text, a bad one has shape, colour and weight. */
 export function ToneCell({
   text,

@@ -22,7 +22,7 @@ import type { TlsListening } from './tls/tls-listening.ts';
 import { Workload } from './exchange/workload.ts';
 import type { ListenerPieces } from './listener-pieces.ts';
 import { isListed } from './http/address-list.ts';
-import { isAmbiguousPath, pathOf, plainPath } from './routes/path.ts';
+import { pathOf, plainPath } from './routes/path.ts';
 import type { Route } from './routes/route.ts';
 import { newRequestId, serverOptions } from './client/server-options.ts';
 
@@ -208,8 +208,8 @@ export class Listener {
 
   #route(head: RequestHead, path: string): Route | VitrineError {
     const routes = this.#pieces.routes();
-    if (routes.byPath && isAmbiguousPath(path)) return new VitrineError('bad_request', 'The path is ambiguous.');
     const route = routes.find(head, plainPath(path));
+    if (routes.isAmbiguous(head, path, route)) return new VitrineError('bad_request', 'The path is ambiguous.');
     if (route !== undefined) return route;
     return routes.routes.length === 0
       ? new VitrineError('no_upstream', 'No upstream is configured.', { headers: { 'Retry-After': '1' } })

@@ -65,7 +65,7 @@ export function lineOf(printed: string, isError: boolean): Line | undefined {
 /** Messages of the preload itself. */
 const OWN = 'vitrine: ';
 /** Loggers whose instrumentation makes the record print JSON lines of this form to stdout. */
-const RECORDED = /^\{.*"pid":\d+.*"hostname":/;
+const RECORDED = /^\{.*"pid":\d.*"hostname":/;
 
 function observeStream(out: Out, isError: boolean, logger: Logger, recorded: () => boolean): () => void {
   const original = out.write;

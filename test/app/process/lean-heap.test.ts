@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { heapFlags, paceAfter, type Pace, SERVICE_HEAP } from '../../../src/app/process/lean-heap.ts';
+import { heapFlags, helperFlags, paceAfter, type Pace, SERVICE_HEAP } from '../../../src/app/process/lean-heap.ts';
 
 const MODULE = path.resolve(import.meta.dirname, '../../../src/app/process/lean-heap.ts');
 
@@ -74,4 +74,13 @@ it('does not count a burst as lasting work', () => {
   expect(pace.busySeconds).toBe(0);
   for (const second of [11, 12, 14, 15]) collect(second, 50);
   expect(pace.busySeconds).toBe(1);
+});
+
+it('gives V8 a helper thread for each other processor, one at least and four at most', () => {
+  expect([1, 2, 4, 64].map((processors) => helperFlags(processors)[0])).toEqual([
+    '--v8-pool-size=1',
+    '--v8-pool-size=1',
+    '--v8-pool-size=3',
+    '--v8-pool-size=4',
+  ]);
 });

@@ -2,9 +2,7 @@
  * Charts in a real browser. On a real stack: zoom, crosshair, keyboard, table, exports, marks, and that the PromQL beside a
  * number gives the same number. Over the fake stack: hostile names, explore, dashboards, comparison, and what charts cost.
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import type { Browser, Download, Locator, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,11 +10,11 @@ import { Labels } from '../../../src/model/labels.ts';
 import type { MatrixSeries, Querier } from '../../../src/model/ports.ts';
 import type { ChartAnswer } from '../../../src/monitor/api/charts/contract.ts';
 import { fakeQuerier } from '../../support/page/fake-stack.ts';
+import { buildPage } from '../../support/page/page-browser.ts';
 import { startPageServer } from '../../support/page/page-server.ts';
 import { json, startVitrine, type Vitrine } from '../../support/programs/vitrine-process.ts';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const ROOT = path.resolve(import.meta.dirname, '../../..');
 if (CHROMIUM === undefined) console.log('skipped: the tests of charts need Chromium');
 
 const NIGHTLY = process.env['VITRINE_NIGHTLY'] === '1';
@@ -62,11 +60,7 @@ async function downloaded(page: Page, act: () => Promise<void>): Promise<Downloa
 
 describe.skipIf(CHROMIUM === undefined)('charts', () => {
   beforeAll(async () => {
-    execFileSync(
-      process.execPath,
-      ['node_modules/vite/bin/vite.js', 'build', '--config', 'src/page/vite.config.ts', '--logLevel', 'warn'],
-      { cwd: ROOT },
-    );
+    buildPage();
     browser = await chromium.launch({
       executablePath: CHROMIUM as string,
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--js-flags=--expose-gc'],
@@ -173,6 +167,10 @@ describe.skipIf(CHROMIUM === undefined)('charts', () => {
       expect(rows.at(-2)).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z,/);
       const svg = await textOf(await downloaded(page, () => choose(page, 'Latency', 'Save as SVG')));
       expect(svg).toMatch(/^<svg [\s\S]*<title>Latency<\/title>[\s\S]*<path d="M/);
+      // Programs that read SVG know these; they do not know what browsers compute colours to.
+      const colours = [...svg.matchAll(/(?:stroke|fill)="([^"]+)"/g)].map(([, colour]) => colour);
+      expect(colours.filter((colour) => !/^(#[0-9a-f]{6}|none)$/.test(colour))).toEqual([]);
+      expect(new Set(colours).size).toBeGreaterThan(4);
       const png = await downloaded(page, () => choose(page, 'Latency', 'Save as PNG'));
       expect(
         readFileSync(await png.path())

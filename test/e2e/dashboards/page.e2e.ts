@@ -12,11 +12,12 @@ import {
   picture,
   startBrowser,
 } from '../../support/page/page-browser.ts';
+import { gzippedBytes, initialScripts, scriptsOf } from '../../support/page/initial-scripts.ts';
 import { memoryAccess } from '../../support/page/memory-access.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { Access } from '../../../src/monitor/api/access/access.ts';
 import type { PageServer } from '../../support/page/page-server.ts';
-import { startPageServer } from '../../support/page/page-server.ts';
+import { PAGE_DIR as DIST, startPageServer } from '../../support/page/page-server.ts';
 
 if (CHROMIUM === undefined) console.log('skipped: the page tests need Chromium');
 
@@ -207,6 +208,44 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     expect(again.port).toBe(first.port);
   });
 
+  it('shows the crosshair after a long press, and zooms with two fingers', async () => {
+    await using opened = await open(busy, '/', { size: 'phone' });
+    const { page } = opened;
+    const plot = page.locator('.p-latency .u-over');
+    await plot.waitFor();
+    await plot.scrollIntoViewIfNeeded();
+    const box = (await plot.boundingBox())!;
+    const y = box.y + box.height / 2;
+    const devtools = await page.context().newCDPSession(page);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...xs: readonly number[]): Promise<unknown> =>
+      devtools.send('Input.dispatchTouchEvent', {
+        type,
+        touchPoints: xs.map((part, id) => ({ x: box.x + part * box.width, y, id })),
+      });
+    await touch('touchStart', 0.5);
+    await plot.locator('.tip header').waitFor();
+    const before = await plot.locator('.tip header').textContent();
+    await touch('touchMove', 0.8);
+    await page.waitForFunction((old) => document.querySelector('.p-latency .tip header')?.textContent !== old, before);
+    await touch('touchEnd');
+    expect(new URL(page.url()).pathname).toBe('/');
+    await touch('touchStart', 0.4, 0.6);
+    await touch('touchMove', 0.2, 0.8);
+    await touch('touchEnd');
+    await page.waitForURL(/[?&]from=/);
+    expect(opened.troubles).toEqual([]);
+  });
+
+  it('needs few bytes of script before the first figures', () => {
+    const initial = initialScripts(DIST);
+    const overview = new Set([...initial, ...scriptsOf(DIST, 'overview')]);
+    const [first, painted] = [gzippedBytes(DIST, initial), gzippedBytes(DIST, overview)];
+    console.log(`scripts: ${first} bytes initially, ${painted} until the first figures, gzipped`);
+    expect(initial.size).toBeGreaterThan(2);
+    expect(first).toBeLessThanOrEqual(60_000);
+    expect(painted).toBeLessThanOrEqual(60_000);
+  });
+
   it('asks once for the token', async () => {
     await using server = await startPageServer({ token: 'secret-token' });
     await using opened = await open(server, '/');
@@ -228,7 +267,9 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     const access = new Access('secret-token', systemClock, store);
     const first = access.accounts?.firstLink(() => {});
     await using server = await startPageServer({ token: 'secret-token', overrides: { store, access } });
-    await using opened = await open(server, `/sign-in#first=${first}`, { expected: /40[01]/ });
+    await using opened = await open(server, `/sign-in#first=${first}`, {
+      expected: /40[01]|HTTP Authentication failed/,
+    });
     const { page } = opened;
     await page.getByLabel('Your name').fill('ana');
     await page.getByLabel('New password').fill('password1');
@@ -247,7 +288,10 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     const link = (await accounts.locator('.made code').textContent()) ?? '';
     await picture(page, 'settings-accounts');
     expect([await flawsOf(page), await axeOf(page)]).toEqual([[], []]);
-    await using other = await open(server, link.slice(server.url.length), { size: 'phone', expected: /401/ });
+    await using other = await open(server, link.slice(server.url.length), {
+      size: 'phone',
+      expected: /401|HTTP Authentication failed/,
+    });
     await other.page.getByLabel('New password').fill('nine blue kettles sing');
     await picture(other.page, 'sign-in-link-phone');
     await other.page.getByRole('button', { name: /^Set the password/ }).click();

@@ -1,5 +1,6 @@
 /**
- * A monitor under mutated requests to every endpoint, for three minutes (an hour with VITRINE_NIGHTLY=1): no answer 5xx but
+ * A monitor under mutated requests to every endpoint, for three minutes (an hour with VITRINE_NIGHTLY=1, or
+ * VITRINE_FUZZ_SECONDS): no answer 5xx but
  * 503 with Retry-After, no turn of its event loop that takes 100 ms of processor time, and memory within its bound; in the
  * nightly form, too, /livez no more than 100 ms later than an idle server beside it (which shows what the machine is busy with
  * otherwise), and memory that does not grow. Seeds are kept in test/fixtures/fuzz; a run prints its
@@ -16,7 +17,7 @@ import { quantile } from '../../support/quantile.ts';
 import { remoteWrite } from '../../support/telemetry/remote-write.ts';
 
 const NIGHTLY = process.env['VITRINE_NIGHTLY'] === '1';
-const SECONDS = NIGHTLY ? 3_600 : 180;
+const SECONDS = Number(process.env['VITRINE_FUZZ_SECONDS'] ?? (NIGHTLY ? 3_600 : 180));
 const SEED = Number(process.env['VITRINE_FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 const SENDERS = 4;
 const GROWTH_MB = 96;

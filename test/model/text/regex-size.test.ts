@@ -56,6 +56,10 @@ describe('the size of a regular expression', () => {
     expect(regexSize(text)).toBeGreaterThanOrEqual(least);
   });
 
+  it.each(['[[:a', String.raw`\p{`, String.raw`\x{`, '(?P<a', '(?i'])('reads %s, which never ends, once', (part) => {
+    expect(regexSize(part.repeat(200_000))).toBeGreaterThan(0);
+  });
+
   it('is close to the number of compiled instructions for common patterns', () => {
     for (const text of ['(api|web)-[0-9]{1,3}\\.example\\.(com|org)', '.*(GET|POST) /v[12]/.+', '[a-f0-9]{32}']) {
       expect(regexSize(text)).toBeLessThan(3 * (programSize(text) as number));

@@ -269,9 +269,16 @@ describe('the envelope', () => {
     ['application/x-protobuf;proto=other.Message', 'snappy', 415],
     ['application/x-protobuf', 'gzip', 415],
     ['application/x-protobuf; proto=prometheus.WriteRequest', 'snappy', 204],
+    ['application/x-protobuf; charset=x; proto = "prometheus.WriteRequest" ', 'snappy', 204],
+    ['application/x-protobuf; proto="', 'snappy', 415],
   ])('%s in %s is %d', async (type, encoding, status) => {
     const response = await post(v1(series('up', [at(1)])), { 'Content-Type': type, 'Content-Encoding': encoding });
     expect(response.status).toBe(status);
+  });
+
+  it('of thousands of spaces is read at once', async () => {
+    const type = `application/x-protobuf; proto=${' '.repeat(8_000)}a"b`;
+    expect((await post(v1(series('up', [at(1)])), { 'Content-Type': type })).status).toBe(415);
   });
 
   it.each([

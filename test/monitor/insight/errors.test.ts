@@ -21,6 +21,17 @@ const event = (attributes: Attributes): SpanRecord['events'] => [{ name: 'except
 const thrown = (message: string, stack = STACK): SpanRecord['events'] =>
   event({ 'exception.type': 'TypeError', 'exception.message': message, 'exception.stacktrace': stack });
 
+it('takes the alias of a method out of a frame, and no line of a kilobyte for a frame', () => {
+  expect(normalStack('at Object.f [as g] (/srv/a.js:1:1)\nat new H [as [as] (/srv/b.js:1:1)')).toEqual([
+    'Object.f srv/a.js',
+    'H srv/b.js',
+  ]);
+  expect(normalStack(`at ${'a '.repeat(600)}(/srv/a.js:1:1)`)).toEqual([]);
+  const text = `TypeError: x\n${`at ${'[as '.repeat(250)}(x:1:1)\n`.repeat(20_000)}`;
+  const line = lineOf({ timeMs: NOW, attributes: {}, body: text, severity: 17 });
+  expect(exceptionOfLine(line)?.stack).toHaveLength(16_384);
+});
+
 describe('exceptions', () => {
   it('are found in spans and in the lines of known loggers', () => {
     const span = spanOf({ trace: 1, span: 1, startMs: NOW, durationMs: 1, error: true, events: thrown('x') });

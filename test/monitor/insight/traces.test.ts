@@ -139,6 +139,24 @@ describe('the service graph', () => {
     );
   });
 
+  it('tells what of a call is the network: the median of what the caller waited beyond the server', () => {
+    const graph = new ServiceGraph();
+    const call = { client: 'a', server: 'b', connection: '', failed: false } as const;
+    for (const [clientSeconds, serverSeconds] of [
+      [0.5, 0.4],
+      [0.3, 0.25],
+      // The server went on after its answer.
+      [0.1, 0.2],
+      [0.2, undefined],
+    ] as const) {
+      graph.add({ ...call, clientSeconds, serverSeconds });
+    }
+    graph.add({ ...call, server: 'database', clientSeconds: 1, serverSeconds: undefined });
+    const [both, alone] = graph.edges();
+    expect(both.networkSeconds).toBeCloseTo(0.05);
+    expect(alone.networkSeconds).toBeUndefined();
+  });
+
   it('keeps exact percentiles up to a thousand calls, and is bounded', () => {
     const graph = new ServiceGraph();
     const call = { client: 'a', connection: '', failed: false, serverSeconds: undefined } as const;

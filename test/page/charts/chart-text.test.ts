@@ -6,8 +6,29 @@ import { dotsOf, MAX_DOTS } from '../../../src/page/charts/data/exemplars.ts';
 import { csvCell, csvOf, curlOf, fileName, promqlOf } from '../../../src/page/charts/data/export-text.ts';
 import { figureOf, scaleFor, ucumOf, unitOfExpr } from '../../../src/page/charts/data/unit-scale.ts';
 import { earlierBy } from '../../../src/page/charts/data/compare.ts';
-import { ruleFileOf } from '../../../src/page/charts/data/rule-file.ts';
+import { alertName, apiRuleOf, ruleFileOf, type ChartRule } from '../../../src/page/charts/data/rule-file.ts';
+import { pinchedRange } from '../../../src/page/charts/touch.ts';
 import { parseRuleFile } from '../../../src/monitor/alerts/rules/file.ts';
+
+const ruleOf = (title: string, expr: string, above: number): ChartRule => ({
+  name: alertName(title),
+  title,
+  expr,
+  above,
+});
+
+describe('two fingers', () => {
+  it('zoom so that what lay under each stays under it', () => {
+    // From 100 to 200 of 400 px, then from 50 to 250: twice as large, around the same times.
+    expect(pinchedRange([0, 4_000], 400, { fromX: 100, toX: 200 }, { fromX: 50, toX: 250 })).toEqual([750, 2_750]);
+  });
+
+  it('move the range when they stay as far apart, and never ask for one without an end', () => {
+    expect(pinchedRange([0, 4_000], 400, { fromX: 100, toX: 200 }, { fromX: 200, toX: 300 })).toEqual([-1_000, 3_000]);
+    const [from, to] = pinchedRange([0, 4_000], 400, { fromX: 100, toX: 300 }, { fromX: 200, toX: 200 });
+    expect([Number.isFinite(from), Number.isFinite(to), to > from]).toEqual([true, true, true]);
+  });
+});
 
 describe('units', () => {
   it.each([
@@ -114,10 +135,11 @@ describe('exports', () => {
   });
 
   it('write a rule that the rule engine reads', () => {
-    const file = ruleFileOf('Latency p95: all', 'sum by (job) (\n  up\n)', 0.5);
+    const file = ruleFileOf(ruleOf('Latency p95: all', 'sum by (job) (\n  up\n)', 0.5));
     const [{ rules }] = parseRuleFile(file, 'x.yaml');
     expect(rules).toMatchObject([{ name: 'LatencyP95All', expr: expect.stringMatching(/> 0\.5\s*$/) }]);
-    expect(ruleFileOf('…', 'a', 1)).toContain('alert: Alert');
+    expect(ruleFileOf(ruleOf('…', 'a', 1))).toContain('alert: Alert');
+    expect(apiRuleOf(ruleOf('…', 'a', 1))).toMatchObject({ name: 'Alert', expr: 'a > 1', for: '1m' });
   });
 });
 

@@ -11,7 +11,7 @@ import { fieldList, parseReplyHead } from '../../../src/stack/balancer/http/repl
 import { ReplyParser } from '../../../src/stack/balancer/http/reply-parser.ts';
 import { RetryBudget } from '../../../src/stack/balancer/upstream/retry-budget.ts';
 import { pathTemplate, PathTemplates } from '../../../src/model/text/path-templates.ts';
-import { isAmbiguousPath } from '../../../src/stack/balancer/routes/path.ts';
+import { hasDotSegments, otherReadings } from '../../../src/stack/balancer/routes/path.ts';
 import { closeFrame, FrameTracker } from '../../../src/stack/balancer/http/websocket-frames.ts';
 
 const one = (inflight = 0, available = true, weight = 1): Candidate => ({ inflight, streams: 0, available, weight });
@@ -162,10 +162,13 @@ describe('paths', () => {
     expect(templates.find('/users/3')).toBe('/users/:id');
     for (let at = 0; at < 5_000; at += 1) expect(templates.find(`/users/${at}`)).toBe('/users/:id');
   });
-  it('recognizes ambiguous paths', () => {
-    for (const path of ['/a/../b', '/a/./b', '/a/%2E%2e/b', '/a%2fb', '/a//b', '/a\\b', '/..'])
-      expect(isAmbiguousPath(path)).toBe(true);
-    for (const path of ['/a/b', '/a..b', '/.well-known/x', '/a.b']) expect(isAmbiguousPath(path)).toBe(false);
+  it('recognizes dot segments, and other readings of slashes', () => {
+    for (const path of ['/a/../b', '/a/./b', '/a/%2E%2e/b', '/..', '/a%2f..%2fb', '/a\\..\\b', '/a/..%5cb'])
+      expect(hasDotSegments(path), path).toBe(true);
+    for (const path of ['/a/b', '/a..b', '/.well-known/x', '/a.b', '/a//b', '/a%2fb', '/...'])
+      expect(hasDotSegments(path), path).toBe(false);
+    expect(otherReadings('/a/b.c')).toEqual([]);
+    expect(otherReadings('/a%2Fb//c\\d')).toEqual(['/a/b//c/d', '/a%2Fb/c\\d', '/a/b/c/d']);
   });
 });
 

@@ -10,6 +10,12 @@ import { normalValue, varyFields } from '../../../src/stack/cache/rules/vary.ts'
 
 const NOW = Date.UTC(2026, 0, 1);
 
+it('normalises a value of many spaces at once', () => {
+  const spaces = ' '.repeat(200_000);
+  expect(normalValue('accept-language', ` de${spaces}x ,\ten ; q=1.0,`)).toBe(`de${spaces}x,en`);
+  expect(normalValue('x-own', `a , ${spaces}b`)).toBe('a,b');
+});
+
 describe('an HTTP date', () => {
   const zone = process.env['TZ'];
   afterEach(() => {

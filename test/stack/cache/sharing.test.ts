@@ -57,24 +57,33 @@ function field(response: CachedResponse | undefined, name: string): string | und
   return at < 0 ? undefined : headers[at + 1];
 }
 const KEEP = { 'Cache-Control': 'max-age=60' };
+/** All promises that can settle without the clock have settled. */
+const settledTurns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const waiting = (count: number, request = get('/x')): Promise<CacheLookup>[] =>
   Array.from({ length: count }, async () => cache.lookup(request));
 
 describe('requests that wait', () => {
-  it('ask one after the other while the upstream fails, and share its first answer', async () => {
+  it('are sent in growing numbers while the upstream fails, and share its first answer', async () => {
     let fill = fillOf(lookup(get('/x')));
-    let others = waiting(50);
-    for (let failures = 0; failures < 3; failures += 1) {
+    const found: CacheLookup[] = [];
+    const others = waiting(50);
+    for (const one of others) void one.then((known) => found.push(known));
+    const sent: number[] = [];
+    for (let failures = 0; failures < 4; failures += 1) {
+      const before = found.length;
       fill.failed(503);
       expect(fill.head(503, flat({}))).toBe(false);
       fill.abort();
-      const next = await Promise.race(others.map(async (one, at) => ({ at, found: await one })));
-      others = others.filter((_, at) => at !== next.at);
-      fill = fillOf(next.found);
+      await settledTurns();
+      sent.push(found.length - before);
+      const next = found.slice(before).find((known) => known.kind === 'miss' && known.fill !== undefined);
+      fill = fillOf(next as CacheLookup);
     }
+    // A failing upstream gets one, then twice as many after each failure, and never all at once.
+    expect(sent).toEqual([1, 2, 4, 8]);
     answer(fill, KEEP);
-    const found = await Promise.all(others);
-    expect(found.map(({ kind }) => kind)).toEqual(Array.from({ length: 47 }, () => 'hit'));
+    const all = await Promise.all(others);
+    expect(all.filter(({ kind }) => kind === 'hit')).toHaveLength(50 - 15);
   });
 
   it('wait again after one failure: it says nothing about the next answer', async () => {

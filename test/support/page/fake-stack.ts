@@ -250,7 +250,9 @@ function passing(expr: string, releasedMs: number): readonly (readonly [Record<s
 function rowsOf(expr: string, t: number, releasedMs: number): (readonly [Record<string, string>, number])[] {
   const { rate, p50, p95, p99 } = signalsAt(t, releasedMs);
   const r = ramp(t, releasedMs);
-  if (expr.includes('vitrine_balancer_phase_duration') && !expr.includes('by (')) return [[{}, 0.07 + r * 0.16]];
+  if (expr.includes('vitrine_balancer_phase_duration') && !expr.includes('by (http')) {
+    return [[expr.includes('by (job') ? { job: 'vitrine-balancer' } : {}, 0.07 + r * 0.16]];
+  }
   if (expr.includes('by (le)') && !expr.includes('histogram_quantile')) return bucketRows(r);
   if (expr.includes('vitrine_cache_lookups')) return [[{}, signalsAt(t, releasedMs).hitRatio]];
   if (expr.includes('upstream_requests')) {
@@ -421,6 +423,13 @@ const SLOW: readonly Sketch[] = [
 
 const hex = (n: number, width: number): string => n.toString(16).padStart(width, '0');
 
+/** A span below one of another service serves, one above one of another service calls, and any other is inside. */
+function kindOf(at: number): SpanRecord['kind'] {
+  const { parent, service } = SLOW[at];
+  if (parent < 0 || SLOW[parent].service !== service) return 'server';
+  return SLOW.some((below) => below.parent === at && below.service !== service) ? 'client' : 'internal';
+}
+
 function attributesOf({ parent, error, attributes }: Sketch, scale: number, transaction: string): Attributes {
   // The slow requests are those of one tier, so that the comparison of traces has something to find.
   if (parent < 0) return { ...attributes, 'user.tier': scale > 0.25 ? 'gold' : 'free' };
@@ -434,7 +443,7 @@ function spansOf({ id: traceId, startMs, scale, error: withError }: FakeTrace, t
     spanId: hex(at + 1, 16),
     parentSpanId: sketch.parent < 0 ? '' : hex(sketch.parent + 1, 16),
     name: sketch.name,
-    kind: sketch.parent < 0 || sketch.name === 'POST /payments' ? 'server' : 'client',
+    kind: kindOf(at),
     startUnixNano: nano(sketch.from),
     endUnixNano: nano(sketch.to),
     status: withError && sketch.error !== undefined ? 'error' : 'unset',

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { freshDir, startServer, type Server } from '../program.ts';
-import { freePort, MAIN, REPOSITORY } from './vitrine-process.ts';
+import { BUILT, freePort, MAIN } from './vitrine-process.ts';
 
 export interface MonitorProcessOptions {
   /** Takes samples of any time; opens the one port only and evaluates no rules. */
@@ -33,7 +33,7 @@ export async function startMonitorProcess(options: MonitorProcessOptions = {}): 
     flags.push('--config', file);
   }
   const listen = `127.0.0.1:${port}`;
-  const main = options.built === true ? path.join(REPOSITORY, 'dist/main.js') : MAIN;
+  const main = options.built === true ? BUILT : MAIN;
   const command = [main, 'start', '--role', 'monitor', '--listen', listen, '--data', path.join(dir, 'data')];
   const server = await startServer(process.execPath, [...command, ...flags], {
     readyUrl: `http://${listen}/readyz`,

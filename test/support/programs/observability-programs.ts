@@ -112,6 +112,7 @@ export async function startAlertmanager(): Promise<Alertmanager> {
 
 export interface Jaeger extends Program {
   readonly otlpGrpc: string;
+  readonly otlpHttp: string;
   readonly query: string;
 }
 
@@ -120,22 +121,22 @@ export async function startJaeger(): Promise<Jaeger> {
     'admin.http.host-port',
     'collector.grpc-server.host-port',
     'collector.http-server.host-port',
-    'collector.otlp.http.host-port',
     'http-server.host-port',
     'processor.jaeger-binary.server-host-port',
     'processor.jaeger-compact.server-host-port',
     'processor.zipkin-compact.server-host-port',
     'query.grpc-server.host-port',
   ];
-  const [otlp, query, ...others] = await Promise.all(Array.from({ length: flags.length + 2 }, freePort));
+  const [otlp, otlpHttp, query, ...others] = await Promise.all(Array.from({ length: flags.length + 3 }, freePort));
   const program = await startServer(
     neededProgram('jaeger'),
     [
       `--collector.otlp.grpc.host-port=${at(otlp)}`,
+      `--collector.otlp.http.host-port=${at(otlpHttp)}`,
       `--query.http-server.host-port=${at(query)}`,
       ...flags.map((flag, index) => `--${flag}=${at(others[index])}`),
     ],
     { env: { SPAN_STORAGE_TYPE: 'memory' }, readyUrl: `http://${at(query)}/api/services` },
   );
-  return { ...program, otlpGrpc: at(otlp), query: `http://${at(query)}` };
+  return { ...program, otlpGrpc: at(otlp), otlpHttp: `http://${at(otlpHttp)}`, query: `http://${at(query)}` };
 }

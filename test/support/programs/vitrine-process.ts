@@ -63,7 +63,7 @@ export interface VitrineOptions {
   /** Wait until both ports answer; true unless told otherwise. */
   readonly ready?: boolean;
   readonly cwd?: string;
-  /** Runs `BUILT` instead of the sources. */
+  /** As it is installed (`dist/`, to be built before) instead of from the sources. */
   readonly built?: boolean;
 }
 

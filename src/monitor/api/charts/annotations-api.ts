@@ -68,8 +68,9 @@ const grafanaShape = ({ id, timeMs, endMs, createdMs, text, tags, who }: Annotat
   data: {},
 });
 
-async function add({ ctx }: Call, annotations: Annotations, nowMs: number): Promise<unknown> {
-  const who = ctx.req.socket.remoteAddress ?? 'unknown';
+async function add({ ctx, who: caller }: Call, annotations: Annotations, nowMs: number): Promise<unknown> {
+  // On a server without sign-in all callers have one name, and the address says more.
+  const who = caller === 'local' ? (ctx.req.socket.remoteAddress ?? 'unknown') : caller;
   // The steady clock has fractions of a millisecond; annotations have whole ones.
   const createdMs = Math.round(nowMs);
   const made = newAnnotation(await jsonBody(ctx, MAX_BODY_BYTES), who, createdMs);

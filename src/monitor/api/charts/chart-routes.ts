@@ -7,11 +7,13 @@ import type { RuleSource } from '../../alerts/rules/view.ts';
 import { AGGREGATORS } from '../../promql/syntax/keywords.ts';
 import { FUNCTIONS } from '../../promql/syntax/signatures.ts';
 import type { Annotations } from '../../store/state/annotations.ts';
+import type { Pins } from '../../store/state/pins.ts';
 import type { Route } from '../routes.ts';
 import { numberFrom } from '../routes.ts';
 import { annotationRoutes } from './annotations-api.ts';
 import { chartAnswer } from './chart-answer.ts';
 import { MAX_MARKS, marksIn } from './marks.ts';
+import { pinRoutes } from './pin-routes.ts';
 import { WatchedLimits } from './watched.ts';
 
 export interface ChartRouteOptions {
@@ -20,6 +22,8 @@ export interface ChartRouteOptions {
   readonly rules?: RuleSource | undefined;
   /** When absent, there are no annotations, and none can be made. */
   readonly annotations?: Annotations | undefined;
+  /** When absent, nothing can be pinned for everybody. */
+  readonly pins?: Pins | undefined;
   readonly clock: Clock;
 }
 
@@ -59,7 +63,7 @@ function rangeFrom(query: URLSearchParams, nowMs: number): { fromMs: number; toM
 }
 
 export function chartRoutes(options: ChartRouteOptions): Route[] {
-  const { querier, annotations, clock } = options;
+  const { querier, annotations, pins, clock } = options;
   const sources = { querier, clock, limits: limitsOf(options) };
   return [
     { method: 'GET', path: '/api/charts', handler: ({ ctx, query }) => chartAnswer(query, sources, withClient(ctx)) },
@@ -74,5 +78,6 @@ export function chartRoutes(options: ChartRouteOptions): Route[] {
       },
     },
     ...(annotations === undefined ? [] : annotationRoutes(annotations, () => clock.now())),
+    ...(pins === undefined ? [] : pinRoutes(pins, () => clock.now())),
   ];
 }

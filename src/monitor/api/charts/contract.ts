@@ -61,6 +61,11 @@ export interface Mark {
   readonly id: number | null;
 }
 
+/** `GET /api/pins?service=`: the metrics pinned to the page of a service, oldest first. */
+export interface PinsAnswer {
+  readonly metrics: readonly string[];
+}
+
 /** `GET /api/marks?from=&to=`, oldest first. */
 export interface MarksAnswer {
   readonly marks: readonly Mark[];

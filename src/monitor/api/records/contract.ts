@@ -205,6 +205,8 @@ export interface MapAnswer extends SearchOutcome {
     readonly rate: number;
     readonly error_ratio: number;
     readonly p95_seconds: number;
+    /** Median of the caller's time less the server's: network and queues. Null when one side sent no spans. */
+    readonly network_seconds: number | null;
   }[];
   readonly spans: number;
   /** Calls on edges beyond the limit of edges. */

@@ -168,7 +168,7 @@ async function mapAnswer({ records, clock }: InsightRoutesOptions, { query, ctx 
   }
   return {
     nodes: [...nodes].map(([name, kind]) => ({ name, kind })),
-    edges: found.edges.map(({ client, server, connection, calls, rate, errors, p95Seconds }) => ({
+    edges: found.edges.map(({ client, server, connection, calls, rate, errors, p95Seconds, networkSeconds }) => ({
       client,
       server,
       connection,
@@ -176,6 +176,7 @@ async function mapAnswer({ records, clock }: InsightRoutesOptions, { query, ctx 
       rate,
       error_ratio: errors / calls,
       p95_seconds: p95Seconds,
+      network_seconds: networkSeconds ?? null,
     })),
     spans: found.spans,
     omitted: found.omitted,

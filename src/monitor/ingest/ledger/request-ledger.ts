@@ -4,6 +4,7 @@
  * the path: it completes the row in place while the row is in memory. Spans that wait for each other are bounded; a row that
  * was not completed in time keeps the balancer's route.
  */
+import { RecentMap } from '../../../base/bounded.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Attributes, SpanRecord } from '../../../model/records.ts';
 import { serviceOf } from '../../../model/records.ts';
@@ -15,8 +16,8 @@ import { RouteLessons } from './route-lessons.ts';
 
 /** The instrumentation scope of the balancer's spans. */
 const BALANCER = 'vitrine-balancer';
-/** Requests, tries and early spans that are remembered: five seconds of 1,600 requests a second. */
-const REMEMBERED = 8_192;
+/** Requests, tries and early spans that are remembered at least: three seconds of 1,600 requests a second. */
+const REMEMBERED = 5_000;
 const TEXT_MAX = 2_048;
 
 type Draft = { -readonly [K in keyof RequestRow]: RequestRow[K] };
@@ -35,30 +36,14 @@ export interface RequestLedgerOptions {
   readonly onRoutes?: ((lessons: readonly RouteLesson[]) => void) | undefined;
 }
 
-/** The newest entries of a map. */
-class Recent<V> {
-  readonly #entries = new Map<string, V>();
-
-  get(key: string): V | undefined {
-    return this.#entries.get(key);
-  }
-
-  set(key: string, value: V): void {
-    this.#entries.set(key, value);
-    if (this.#entries.size <= REMEMBERED) return;
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
-  }
-}
-
 export class RequestLedger {
   readonly #options: RequestLedgerOptions;
   /** By support code: among so few, two equal ones do not occur. */
-  readonly #rows = new Recent<Draft>();
+  readonly #rows = new RecentMap<string, Draft>(REMEMBERED);
   /** Of each try's span, the key of its request. */
-  readonly #tries = new Recent<string>();
+  readonly #tries = new RecentMap<string, string>(REMEMBERED);
   /** Details of requests whose row has not come yet, by the row's key; or whose try has not come, by the try's span. */
-  readonly #early = new Recent<Details>();
+  readonly #early = new RecentMap<string, Details>(REMEMBERED);
   readonly #lessons = new RouteLessons();
 
   constructor(options: RequestLedgerOptions) {

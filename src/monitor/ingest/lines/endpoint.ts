@@ -72,12 +72,22 @@ async function takeJson(body: Buffer, batch: LineBatch): Promise<void> {
   const value = parse(body);
   if (value !== undefined) {
     const items: readonly unknown[] = Array.isArray(value.json) ? value.json : [value.json];
-    for (const [i, item] of items.entries()) await batch.add(item, i + 1);
+    for (const [i, item] of items.entries()) {
+      batch.add(item, i + 1);
+      if (batch.isFull) await batch.flush();
+    }
     return;
   }
   const splitter = new LineSplitter(MAX_LINE_BYTES);
-  for (const line of splitter.push(body)) await batch.addLine(line);
-  for (const line of splitter.end()) await batch.addLine(line);
+  await addLines(splitter.push(body), batch);
+  await addLines(splitter.end(), batch);
+}
+
+async function addLines(lines: Iterable<Line>, batch: LineBatch): Promise<void> {
+  for (const line of lines) {
+    batch.addLine(line);
+    if (batch.isFull) await batch.flush();
+  }
 }
 
 async function takeLines(
@@ -90,9 +100,9 @@ async function takeLines(
   // Each line is freed after it was read; a request holds one batch of records at a time.
   lease.take(MAX_LINE_BYTES);
   await eachChunk(request, limits, async (chunk) => {
-    for (const line of splitter.push(chunk)) await batch.addLine(line);
+    await addLines(splitter.push(chunk), batch);
   });
-  for (const line of splitter.end()) await batch.addLine(line);
+  await addLines(splitter.end(), batch);
 }
 
 function parse(bytes: Uint8Array): { json: unknown } | undefined {
@@ -122,7 +132,12 @@ class LineBatch {
     this.#format = format;
   }
 
-  async addLine({ number, bytes }: Line): Promise<void> {
+  /** Then the caller waits for `flush`: only there is something to wait for. */
+  get isFull(): boolean {
+    return this.#records.length >= BATCH_RECORDS;
+  }
+
+  addLine({ number, bytes }: Line): void {
     if (bytes === undefined) {
       this.#refuse(number, `the line is longer than ${MAX_LINE_BYTES} bytes`);
       return;
@@ -131,24 +146,24 @@ class LineBatch {
     if (this.#format === 'json') {
       const value = parse(bytes);
       if (value === undefined) this.#refuse(number, 'the line is not JSON in UTF-8');
-      else await this.add(value.json, number);
+      else this.add(value.json, number);
       return;
     }
     const text = bytes.toString('utf8').replace(/\r$/, '');
-    for (const whole of this.#format === 'text' ? this.#joiner.push(text) : [text]) await this.#addText(whole, number);
+    for (const whole of this.#format === 'text' ? this.#joiner.push(text) : [text]) this.#addText(whole, number);
   }
 
-  async add(value: unknown, line: number): Promise<void> {
+  add(value: unknown, line: number): void {
     const nowMs = this.#intake.clock.now();
-    await this.#take(this.#reader.read(value, nowMs, this.#service), line, nowMs);
+    this.#take(this.#reader.read(value, nowMs, this.#service), line, nowMs);
   }
 
-  async #addText(text: string, line: number): Promise<void> {
+  #addText(text: string, line: number): void {
     const nowMs = this.#intake.clock.now();
-    await this.#take(this.#reader.readText(text, this.#format, nowMs, this.#service), line, nowMs);
+    this.#take(this.#reader.readText(text, this.#format, nowMs, this.#service), line, nowMs);
   }
 
-  async #take(record: LogRecord | string, line: number, nowMs: number): Promise<void> {
+  #take(record: LogRecord | string, line: number, nowMs: number): void {
     if (typeof record === 'string') {
       this.#refuse(line, record);
       return;
@@ -160,16 +175,15 @@ class LineBatch {
       return;
     }
     this.#records.push(record);
-    if (this.#records.length >= BATCH_RECORDS) await this.#flush();
   }
 
   async finish(): Promise<LinesAnswer> {
-    for (const text of this.#joiner.flush()) await this.#addText(text, 0);
-    await this.#flush();
+    for (const text of this.#joiner.flush()) this.#addText(text, 0);
+    await this.flush();
     return { accepted: this.#accepted, rejected: this.#rejected, errors: this.#errors };
   }
 
-  async #flush(): Promise<void> {
+  async flush(): Promise<void> {
     if (this.#records.length === 0) return;
     const records = this.#records;
     this.#records = [];

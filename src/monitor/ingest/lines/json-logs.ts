@@ -85,7 +85,7 @@ function levelOf(line: LineFields): Pick<LogRecord, 'severityNumber' | 'severity
 class LineFields {
   readonly #line: JsonObject;
   readonly #named: FieldNames;
-  readonly #used = new Set<string>();
+  readonly #used: string[] = [];
 
   constructor(line: JsonObject, named: FieldNames) {
     this.#line = line;
@@ -94,11 +94,11 @@ class LineFields {
 
   /** The first of the named fields with a fitting value; a dotted name is also looked for in nested objects. */
   pick(part: string, names: readonly string[], fits: (found: unknown) => boolean): unknown {
-    const first = Object.hasOwn(this.#named, part) ? [this.#named[part]] : [];
-    for (const name of [...first, ...names]) {
+    if (Object.hasOwn(this.#named, part)) names = [this.#named[part], ...names];
+    for (const name of names) {
       const found = this.#at(name);
       if (found === undefined || !fits(found)) continue;
-      this.#used.add(name);
+      this.#used.push(name);
       return found;
     }
     return undefined;
@@ -118,7 +118,7 @@ class LineFields {
   rest(): AttributeBag | string {
     const attributes = newBag();
     for (const key of Object.keys(this.#line)) {
-      if (this.#used.has(key)) continue;
+      if (this.#used.includes(key)) continue;
       const value = attributeOf(this.#line[key], 0);
       if (value === undefined) {
         return `its field ${JSON.stringify(key.slice(0, 80))} is nested deeper than ${MAX_JSON_DEPTH}`;
@@ -165,13 +165,24 @@ function severityOf(level: unknown): number {
   return severityOfName(text);
 }
 
+/** Lines of one process share their resource: it is then written once for all of them. Emptied when it is full. */
+const resources = new Map<string, Resource>();
+const RESOURCES_MAX = 256;
+const RESOURCE_KEY_MAX = 1_024;
+
 function resourceOf(service: unknown, host: unknown, pid: unknown, defaultService: string): Resource {
-  const attributes = newBag();
   const name = typeof service === 'string' ? service : defaultService;
+  const key = JSON.stringify([name, host, pid]);
+  const known = resources.get(key);
+  if (known !== undefined) return known;
+  const attributes = newBag();
   if (name !== '') attributes['service.name'] = name;
   if (typeof host === 'string') attributes['host.name'] = host;
   if (pid !== undefined) attributes['process.pid'] = Number(pid);
-  return { attributes };
+  const resource = { attributes };
+  if (resources.size >= RESOURCES_MAX) resources.clear();
+  if (key.length <= RESOURCE_KEY_MAX) resources.set(key, resource);
+  return resource;
 }
 
 /** Copies parsed JSON into bags, so that `__proto__` stays a key; undefined when it is too deep. */

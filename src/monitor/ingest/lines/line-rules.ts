@@ -64,6 +64,7 @@ export class LineRules implements LogSink {
   }
 
   #care(record: LogRecord): LogRecord {
+    if (this.#patterns.length === 0 && this.#fields.length === 0 && this.#isSmall(record)) return record;
     const work: Work = { fieldsLeft: this.#limits.fields, omitted: 0, cut: false };
     const body = this.#value(record.body, 'message', work);
     const attributes = this.#bag(record.attributes, '', work);
@@ -73,6 +74,23 @@ export class LineRules implements LogSink {
     }
     if (work.cut) this.#onCut('text');
     return { ...record, body, attributes };
+  }
+
+  /** Whether the record is within the limits as it is: nearly all are, and need no copy. */
+  #isSmall({ body, attributes }: LogRecord): boolean {
+    const { textLength } = this.#limits;
+    let fieldsLeft = this.#limits.fields;
+    const fits = (value: AttributeValue): boolean => {
+      if (typeof value === 'string') return value.length <= textLength;
+      if (typeof value !== 'object' || value === null) return true;
+      for (const name of Object.keys(value)) {
+        fieldsLeft -= 1;
+        if (fieldsLeft < 0 || name.length > textLength) return false;
+        if (!fits((value as Attributes)[name])) return false;
+      }
+      return true;
+    };
+    return fits(body) && fits(attributes);
   }
 
   #bag(attributes: Attributes, prefix: string, work: Work): Attributes {

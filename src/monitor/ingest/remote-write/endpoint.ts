@@ -76,13 +76,21 @@ function versionOf(request: IncomingMessage): 1 | 2 {
   if (type.trim() !== 'application/x-protobuf') {
     throw new VitrineError('unsupported_media_type', 'the Content-Type is not application/x-protobuf');
   }
-  const proto = parameters.map((parameter) => /^\s*proto\s*=\s*"?([^"]*?)"?\s*$/.exec(parameter)?.[1]).find(Boolean);
+  const proto = parameters.map(protoOf).find(Boolean);
   if (proto === undefined || proto === V1) return 1;
   if (proto === V2) return 2;
   throw new VitrineError(
     'unsupported_media_type',
     'the message is neither prometheus.WriteRequest nor io.prometheus.write.v2.Request',
   );
+}
+
+/** The value of `proto=value` or `proto="value"`; undefined for another parameter. */
+function protoOf(parameter: string): string | undefined {
+  const at = parameter.indexOf('=');
+  if (at < 0 || parameter.slice(0, at).trim() !== 'proto') return undefined;
+  const value = parameter.slice(at + 1).trim();
+  return value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value;
 }
 
 async function readSnappy(request: IncomingMessage, limits: BodyLimits, lease: ByteLease): Promise<Buffer> {

@@ -58,7 +58,10 @@ export class SentSource implements SampleSource {
       (request) => ({ kind: 'select', request, matchers: resolved, mintMs, maxtMs }),
       (message) => {
         if (message.kind !== 'series') return;
-        pace?.take(message.part.t.length);
+        const { t, v } = message.part;
+        pace?.owns?.(t.buffer);
+        pace?.owns?.(v.buffer);
+        pace?.take(t.length);
         for (const one of unpackSeries(message.part)) series.push(one);
       },
     );

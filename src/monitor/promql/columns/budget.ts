@@ -65,7 +65,9 @@ export class QueryShare {
   }
 
   end(budget: Budget): void {
-    if (this.#budgets.delete(budget)) this.#held -= budget.held;
+    if (!this.#budgets.delete(budget)) return;
+    this.#held -= budget.held;
+    budget.free();
   }
 
   /** The measure of the time on the thread. */
@@ -94,6 +96,7 @@ export class Budget implements SelectPace {
   #held = 0;
   #peak = 0;
   #givenUp = false;
+  readonly #memory: ArrayBuffer[] = [];
   #compiled = 0;
   /** Time on the thread until `#resumedMs`, the start of the present turn. */
   #workedMs = 0;
@@ -141,6 +144,16 @@ export class Budget implements SelectPace {
   matching(steps: number): void {
     const { light } = this.#share;
     if (light !== undefined && steps > light.matchSteps) throw new TooHeavy();
+  }
+
+  owns(memory: ArrayBuffer): void {
+    this.#memory.push(memory);
+  }
+
+  /** Frees the samples that the query read. Results are copies. Only `QueryShare` calls this. */
+  free(): void {
+    for (const memory of this.#memory) if (!memory.detached) memory.transfer(0);
+    this.#memory.length = 0;
   }
 
   get givenUp(): boolean {

@@ -3,14 +3,15 @@
  * or one of its server spans was slower than the 99th percentile of its route, else as ordinary. A span that comes later
  * follows its trace while the seal is remembered; a failed one is always kept.
  */
+import { RecentMap } from '../../../base/bounded.ts';
 import type { SpanRecord } from '../../../model/records.ts';
 import { serviceOf } from '../../../model/records.ts';
 
 export const SEAL_AFTER_MS = 60_000;
 /** Open traces; above this the oldest are sealed. */
 const OPEN_MAX = 32_768;
-/** Remembered seals; above this the oldest are forgotten. */
-const SEALED_MAX = 16_384;
+/** Seals that are remembered at least. */
+const SEALED = 8_192;
 const ROUTES_MAX = 2_000;
 /** Durations in buckets that grow by 5 %: a percentile is off by less than that. */
 const GROWTH = Math.log(1.05);
@@ -74,14 +75,15 @@ interface OpenTrace {
 export class TraceSeals {
   /** Oldest first. */
   readonly #open = new Map<string, OpenTrace>();
-  readonly #sealed = new Map<string, Seal>();
+  readonly #sealed = new RecentMap<string, Seal>(SEALED);
   readonly #routes = new Map<string, RouteDurations>();
 
   note(span: SpanRecord, nowMs: number): void {
     const notable = this.#isNotable(span);
     const trace = this.#open.get(span.traceId);
     if (trace !== undefined) trace.kept ||= notable;
-    else if (!this.#sealed.has(span.traceId)) this.#open.set(span.traceId, { sinceMs: nowMs, kept: notable });
+    else if (this.#sealed.get(span.traceId) === undefined)
+      this.#open.set(span.traceId, { sinceMs: nowMs, kept: notable });
     else if (notable) this.#sealed.set(span.traceId, 'kept');
     if (this.#open.size > OPEN_MAX) this.#sealOldest();
   }
@@ -114,9 +116,6 @@ export class TraceSeals {
   #close(id: string, trace: OpenTrace): void {
     this.#open.delete(id);
     this.#sealed.set(id, trace.kept ? 'kept' : 'ordinary');
-    if (this.#sealed.size <= SEALED_MAX) return;
-    const [oldest] = this.#sealed.keys();
-    if (oldest !== undefined) this.#sealed.delete(oldest);
   }
 
   /** Undefined while the trace is open. A forgotten trace is ordinary unless this span failed. */

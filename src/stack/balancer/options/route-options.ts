@@ -65,8 +65,12 @@ const addresses = z.array(addressOrNetwork).max(1024);
 
 const pathPrefix = z.string().regex(/^\/[^\s?#]*$/, { error: 'a path like "/api"' });
 
+/** A browser runs the text of other schemes, such as `javascript:`. */
+const redirectTo = template.refine(({ texts: [first] }) => first === '' || /^(?:https?:\/\/|\/)/i.test(first), {
+  error: 'a URL with http or https, or a path',
+});
 const redirect = z.strictObject({
-  to: template.describe('Value of `Location`.'),
+  to: redirectTo.describe('Value of `Location`.'),
   status: z
     .union([z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)])
     .prefault(308)
@@ -200,7 +204,7 @@ export const routeSchema = z.strictObject({
   add_prefix: pathPrefix.optional().describe('Put in front of the path, after `strip_prefix`.'),
   rewrite: rewrite.optional().describe('New path for the upstream, after the prefixes.'),
   redirect: z
-    .union([template.transform((to) => ({ to, status: 308 as const })), redirect])
+    .union([redirectTo.transform((to) => ({ to, status: 308 as const })), redirect])
     .optional()
     .describe('Answers with a redirect instead of asking an upstream: a URL, or `{ to, status }`.'),
   request_headers: fieldEdits(true).optional().describe('Changes of the fields that go to the upstream.'),

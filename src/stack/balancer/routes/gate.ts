@@ -155,7 +155,10 @@ function concurrencyCheck({ max, by }: NonNullable<RouteOptions['concurrency']>)
 
 function redirectCheck({ to, status }: NonNullable<RouteOptions['redirect']>): Check {
   return ({ facts }) => {
-    const location = `Location: ${render(to, facts)}\r\nContent-Type: text/plain; charset=utf-8\r\n`;
+    const url = render(to, facts);
+    // A path of the client that begins with two slashes would name another host.
+    const own = to.texts[0] === '' ? url.replace(/^[/\\]+/, '/') : url;
+    const location = `Location: ${own}\r\nContent-Type: text/plain; charset=utf-8\r\n`;
     return { reason: 'redirect', status, fields: location, body: Buffer.from('Moved.\n') };
   };
 }

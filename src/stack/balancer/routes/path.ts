@@ -10,11 +10,23 @@ export function underPath(path: string, prefix: string): boolean {
   return path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 47);
 }
 
+const ODD_SLASH = /%2f|%5c|\\|\/\//i;
+const ENCODED_SLASH = /%2f|%5c|\\/gi;
+
+/** Whether a path has dot segments, such as `/a/../b`, also with encoded dots or slashes. */
+export function hasDotSegments(path: string): boolean {
+  return /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:[/\\]|%2f|%5c|$)/i.test(path);
+}
+
 /**
- * Whether a path is ambiguous, such as `/a/../b`, also with encoded dots or slashes: two readers may find different routes.
+ * How else servers read the slashes of a path: some decode `%2F` or take `\` for a slash, some merge doubled ones. Empty for
+ * nearly all paths.
  */
-export function isAmbiguousPath(path: string): boolean {
-  return /(?:^|\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)|%2f|%5c|\\|\/\//i.test(path);
+export function otherReadings(path: string): readonly string[] {
+  if (!ODD_SLASH.test(path)) return [];
+  const decoded = path.replace(ENCODED_SLASH, '/');
+  const merged = (one: string): string => one.replace(/\/{2,}/g, '/');
+  return [decoded, merged(path), merged(decoded)];
 }
 
 /**

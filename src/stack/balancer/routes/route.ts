@@ -16,7 +16,7 @@ import { LearnedRoutes } from './learned-routes.ts';
 import { compileMatches, type Matches } from './matching.ts';
 import { compileAnswerEdit, compileOutgoing, type AnswerEdit, type Outgoing } from './outgoing.ts';
 import type { PasswordGate } from './password-gate.ts';
-import { bareHost, pathOf, underPath } from './path.ts';
+import { bareHost, hasDotSegments, otherReadings, pathOf, plainPath, underPath } from './path.ts';
 import type { RouteLesson } from '../../../model/learned-route.ts';
 import { PathTemplates } from '../../../model/text/path-templates.ts';
 import { Picker } from './picker.ts';
@@ -156,8 +156,8 @@ const hostRank = ({ host }: Route): number => (host === undefined ? 0 : host.sta
  */
 export class RouteTable {
   readonly routes: readonly Route[];
-  /** Ambiguous paths are refused when the path decides which upstream gets the request. */
-  readonly byPath: boolean;
+  /** Whether the path decides which upstream gets the request, or is changed on the way. */
+  readonly #byPath: boolean;
   readonly trusted: BlockList;
 
   constructor(routes: readonly Route[], trustedProxies: readonly string[] = []) {
@@ -167,7 +167,7 @@ export class RouteTable {
         b.path.length - a.path.length ||
         Number(b.matches !== undefined) - Number(a.matches !== undefined),
     );
-    this.byPath = routes.some((route) => route.path !== '/' || route.outgoing !== undefined);
+    this.#byPath = routes.some((route) => route.path !== '/' || route.outgoing !== undefined);
     this.trusted = addressList(trustedProxies);
   }
 
@@ -178,6 +178,15 @@ export class RouteTable {
       if (route.matches === undefined || route.matches(head)) return route;
     }
     return undefined;
+  }
+
+  /**
+   * Whether the service may read the path as one of another route than `found`. Dot segments also lead out of a prefix that a
+   * route adds, so they are always ambiguous here; an unusual slash is not, while every reading leads to the same route.
+   */
+  isAmbiguous(head: RequestHead, path: string, found: Route | undefined): boolean {
+    if (!this.#byPath) return false;
+    return hasDotSegments(path) || otherReadings(path).some((other) => this.find(head, plainPath(other)) !== found);
   }
 
   /** Each lesson is for the routes that have its upstream. `note` hears whether it was taken. */

@@ -3,7 +3,7 @@
  * range (section 14), or the head alone for HEAD. Adds Age and Cache-Status (RFC 9211).
  */
 import type { CacheRequest, CachedResponse } from '../../../model/response-cache.ts';
-import { byteRange, type ByteRange } from '../rules/byte-range.ts';
+import { byteRange, isUnsatisfiable, type ByteRange } from '../rules/byte-range.ts';
 import type { KeptResponse } from './response-entries.ts';
 import { clientHas, rangeHolds } from './validators.ts';
 
@@ -30,6 +30,12 @@ export function answerFrom(kept: KeptResponse, request: CacheRequest, nowMs: num
     headers.push('Content-Length', String(kept.body.length));
     return { status: kept.status, headers, body: EMPTY, cacheStatus };
   }
+  if (
+    kept.part === undefined &&
+    rangeApplies(kept, request) &&
+    isUnsatisfiable(request.headers.range, kept.body.length)
+  )
+    return notSatisfiable(kept, ageField, cacheStatus);
   const range = rangeFor(kept, request);
   if (range === undefined) return { status: kept.status, headers, body: kept.body, cacheStatus };
   const { total, first: offset } = kept.part ?? { total: kept.body.length, first: 0 };
@@ -38,11 +44,23 @@ export function answerFrom(kept: KeptResponse, request: CacheRequest, nowMs: num
   return { status: 206, headers, body, cacheStatus };
 }
 
+function rangeApplies(kept: KeptResponse, { headers }: CacheRequest): boolean {
+  if (headers.range === undefined || (kept.status !== 200 && kept.part === undefined)) return false;
+  return rangeHolds(kept, headers['if-range']);
+}
+
 /** The range to send; undefined for the whole body. */
-function rangeFor(kept: KeptResponse, { headers }: CacheRequest): ByteRange | undefined {
-  if (headers.range === undefined || (kept.status !== 200 && kept.part === undefined)) return undefined;
-  if (!rangeHolds(kept, headers['if-range'])) return undefined;
-  return byteRange(headers.range, kept.part?.total ?? kept.body.length);
+function rangeFor(kept: KeptResponse, request: CacheRequest): ByteRange | undefined {
+  if (!rangeApplies(kept, request)) return undefined;
+  return byteRange(request.headers.range, kept.part?.total ?? kept.body.length);
+}
+
+/** 416 for a range beyond the end (RFC 9110 section 15.5.17). */
+function notSatisfiable(kept: KeptResponse, ageField: readonly string[], cacheStatus: string): CachedResponse {
+  const at = kept.headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'date');
+  const date = at < 0 ? [] : kept.headers.slice(at, at + 2);
+  const headers = [...date, 'Content-Range', `bytes */${kept.body.length}`, ...ageField];
+  return { status: 416, headers, body: EMPTY, cacheStatus };
 }
 
 /** Whether a stored part contains all that the request asks for. */

@@ -25,7 +25,7 @@ import { Fills, isPersonal } from './fills.ts';
 import { purgeMatch } from './purge-match.ts';
 import { PurgeLog } from './purge-log.ts';
 import type { RequestRules } from '../rules/request-rules.ts';
-import { bypassReason, primaryKey, requestRules } from '../rules/request-rules.ts';
+import { bypassReason, NO_RULES, primaryKey, requestRules } from '../rules/request-rules.ts';
 import { findMatch, usableFor, type Match } from './matches.ts';
 import { PART, type KeptResponse, type ResponseEntries } from './response-entries.ts';
 import type { FillOutcome, FillRoom } from './response-fill.ts';
@@ -79,6 +79,8 @@ interface Ask {
   readonly waitUntilMs: number;
   /** Whether the request has waited for another one. */
   readonly collapsed: boolean;
+  /** How many of those that it waited for have failed. */
+  readonly failures: number;
 }
 
 export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
@@ -111,7 +113,14 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
     }
     const primary = primaryKey(request);
     const waitUntilMs = startMs + this.#options.waitMs;
-    const found = this.#ask({ request, rules: requestRules(request), primary, waitUntilMs, collapsed: false });
+    const found = this.#ask({
+      request,
+      rules: requestRules(request),
+      primary,
+      waitUntilMs,
+      collapsed: false,
+      failures: 0,
+    });
     return found instanceof Promise
       ? found.then((decision) => this.#seen(decision, primary, startMs))
       : this.#seen(found, primary, startMs);
@@ -209,7 +218,7 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
 
   #forward(ask: Ask, match: Match, kept: KeptResponse | undefined): Decision | Promise<Decision> {
     const { request, rules } = ask;
-    const reason = rules.noCache ? 'request' : kept ? 'stale' : missReason(match);
+    const reason = kept === undefined ? missReason(match) : this.#unusedReason(kept, rules);
     const cacheStatus = `${CACHE_NAME}; fwd=${reason}${ask.collapsed ? '; collapsed' : ''}`;
     const aside = asideFor(request, kept);
     if (aside === undefined) return { lookup: { kind: 'miss', cacheStatus }, result: 'bypass' };
@@ -223,6 +232,11 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
     if (aside === '' && this.#mayWait(ask, match, running, kept)) return this.#wait(ask, running, cacheStatus);
     const uncacheable = isPersonal(request) || this.#fills.wereRefused(match.key);
     return { lookup: { kind: 'miss', cacheStatus }, result: kept === undefined && uncacheable ? 'bypass' : 'miss' };
+  }
+
+  /** Why a stored response was not used (RFC 9211 section 2.2): the request does not allow it, or it is stale by itself. */
+  #unusedReason(kept: KeptResponse, rules: RequestRules): 'request' | 'stale' {
+    return rules.noCache || stateOf(kept, NO_RULES, this.#options.clock.now()) === 'fresh' ? 'request' : 'stale';
   }
 
   /**
@@ -240,17 +254,17 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
 
   async #wait(ask: Ask, running: Fill, cacheStatus: string): Promise<Decision> {
     const { clock } = this.#options;
-    const outcome = await new Promise<FillOutcome | 'late'>((resolve) => {
-      const forget = running.whenKnown((known) => {
+    const [outcome, place] = await new Promise<[FillOutcome | 'late', number]>((resolve) => {
+      const forget = running.whenKnown((known, at) => {
         cancel();
-        resolve(known);
+        resolve([known, at]);
       });
       const cancel = clock.after(ask.waitUntilMs - clock.monotonic(), () => {
         forget();
-        resolve('late');
+        resolve(['late', 0]);
       });
     });
-    const again = { ...ask, collapsed: true };
+    const again = { ...ask, collapsed: true, failures: ask.failures + (outcome === 'failed' ? 1 : 0) };
     if (outcome === 'stored' || outcome === 'aborted') return this.#ask(again);
     if (outcome === 'failed') {
       const { kept } = await findMatch(this.#options.entries, ask);
@@ -259,8 +273,9 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
       if (usable !== undefined && usableOnError(usable, ask.request, nowMs, running.unreachable)) {
         return { lookup: { kind: 'stale', response: answerFrom(usable, ask.request, nowMs, 'fwd=stale; collapsed') } };
       }
-      // One of the waiting requests tries next; all of them at once would be too much for an upstream in trouble.
-      return this.#ask(again);
+      // All of the waiting requests at once would be too much for an upstream in trouble, and one after the other would keep
+      // them waiting: one is sent next, and after each further failure twice as many.
+      if (place === 0 || place >= 2 ** ask.failures) return this.#ask(again);
     }
     return { lookup: { kind: 'miss', cacheStatus }, result: outcome === 'refused' ? 'bypass' : 'miss' };
   }

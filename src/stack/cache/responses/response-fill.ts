@@ -68,6 +68,9 @@ interface Taking {
   size: number;
 }
 
+/** `place`: of those that waited, this one came as number `place`, from 0. */
+type WhenKnown = (outcome: FillOutcome, place: number) => void;
+
 export class Fill implements CacheFill {
   readonly conditional: CacheFill['conditional'];
   readonly validates: boolean;
@@ -76,7 +79,7 @@ export class Fill implements CacheFill {
   readonly #room: FillRoom;
   readonly #task: FillTask;
   readonly #sentMs: number;
-  #waiting: Set<(outcome: FillOutcome) => void> | undefined;
+  #waiting: Set<WhenKnown> | undefined;
   #taking: Taking | undefined;
   #storable: boolean | undefined;
   #onStorable: (storable: boolean) => void = () => {};
@@ -101,8 +104,8 @@ export class Fill implements CacheFill {
     return this.#waiting?.size ?? 0;
   }
 
-  /** Calls back once, with the outcome. Returns a function that cancels the callback. */
-  whenKnown(callback: (outcome: FillOutcome) => void): () => void {
+  /** Calls back once. Returns a function that cancels the callback. */
+  whenKnown(callback: WhenKnown): () => void {
     const waiting = (this.#waiting ??= new Set());
     waiting.add(callback);
     return () => waiting.delete(callback);
@@ -292,7 +295,11 @@ export class Fill implements CacheFill {
     this.#done = true;
     this.#tellStorable(true);
     this.#task.onDone(outcome);
-    for (const callback of this.#waiting ?? []) callback(outcome);
+    let place = 0;
+    for (const callback of this.#waiting ?? []) {
+      callback(outcome, place);
+      place += 1;
+    }
     this.#waiting = undefined;
   }
 }

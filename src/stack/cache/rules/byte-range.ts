@@ -19,6 +19,14 @@ export function isSingleRange(field: string): boolean {
   return SINGLE.test(field) && field.length > 'bytes=-'.length;
 }
 
+/** Whether the field is a single valid range that holds no byte of a body of `total` bytes. */
+export function isUnsatisfiable(field: string | undefined, total: number): boolean {
+  const found = field === undefined ? null : SINGLE.exec(field);
+  if (!found || total === 0 || !isSingleRange(found[0])) return false;
+  const [, from, to] = found;
+  return from === '' ? Number(to) === 0 : Number(from) >= total && (to === '' || Number(to) >= Number(from));
+}
+
 /** A single satisfiable range. Any other range is ignored, which is always allowed, and the whole body is sent. */
 export function byteRange(field: string | undefined, total: number): ByteRange | undefined {
   const found = field === undefined ? null : SINGLE.exec(field);

@@ -52,7 +52,8 @@ export function bypassReason(request: CacheRequest): string | undefined {
   return undefined;
 }
 
-const PLAIN: RequestRules = {
+/** A request without directives. */
+export const NO_RULES: RequestRules = {
   noCache: false,
   onlyIfCached: false,
   maxAgeMs: Infinity,
@@ -64,7 +65,7 @@ const PLAIN: RequestRules = {
 export function requestRules({ headers }: CacheRequest): RequestRules {
   const field = headers['cache-control'];
   if (field === undefined) {
-    return /(^|,)\s*no-cache\b/i.test(headers.pragma ?? '') ? { ...PLAIN, noCache: true } : PLAIN;
+    return /(^|,)\s*no-cache\b/i.test(headers.pragma ?? '') ? { ...NO_RULES, noCache: true } : NO_RULES;
   }
   const directives = parseDirectives(field);
   const maxStale = directives.get('max-stale');

@@ -32,8 +32,9 @@ export function cachePolicy(headers: Readonly<Record<string, string>>, targets: 
 
 /** Undefined for an empty field or a syntax error. */
 export function parseTargeted(field: string): Directives | undefined {
+  if (field.length > MAX_LENGTH) return undefined;
   const text = field.replaceAll(/^ +| +$/g, '');
-  if (text === '' || text.length > MAX_LENGTH) return undefined;
+  if (text === '') return undefined;
   const directives = new Map<string, string>();
   for (let at = 0; ;) {
     MEMBER.lastIndex = at;

@@ -28,7 +28,7 @@ const NO_FIELDS: readonly string[] = [];
 /** Two values with the same meaning have the same normal form. `name` in lower case. */
 export function normalValue(name: string, value: string | undefined): string {
   if (value === undefined) return '';
-  const spaced = value.trim().replaceAll(/\s*,\s*/g, ',');
+  const spaced = spacedBy(value, ',');
   // Media types may have parameters with quoted commas.
   if (!WEIGHTED.has(name) || value.includes('"')) return spaced;
   const members = spaced.toLowerCase().split(',').filter(Boolean);
@@ -36,7 +36,14 @@ export function normalValue(name: string, value: string | undefined): string {
   return members.map(normalMember).sort().join(',');
 }
 
+/** Without the spaces around each separator. Not by `\s*,\s*`, which tries each space of a client's value anew. */
+const spacedBy = (value: string, separator: string): string =>
+  value
+    .split(separator)
+    .map((part) => part.trim())
+    .join(separator);
+
 /** Without spaces, and without a weight of 1, which is the default. */
 function normalMember(member: string): string {
-  return member.replaceAll(/\s*;\s*/g, ';').replace(/;q=1(?:\.0{0,3})?$/, '');
+  return spacedBy(member, ';').replace(/;q=1(?:\.0{0,3})?$/, '');
 }

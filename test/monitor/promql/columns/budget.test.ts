@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../../src/base/clock.ts';
 import { QueryShare } from '../../../../src/monitor/promql/columns/budget.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
 
@@ -55,4 +56,17 @@ describe('the memory shared by running queries', () => {
     // Between two turns of the queries, all other work had a turn.
     expect(turns.every((done, i) => i === 0 || done - turns[i - 1] <= 1)).toBe(true);
   });
+});
+
+it('frees the memory that a source made for a query when that query ends', () => {
+  const share = new QueryShare(systemClock, 1_000);
+  const [one, other] = [share.begin(1_000, undefined), share.begin(1_000, undefined)];
+  const [mine, sent, theirs] = [new ArrayBuffer(64), new ArrayBuffer(64), new ArrayBuffer(64)];
+  for (const memory of [mine, sent]) one.owns(memory);
+  other.owns(theirs);
+  // Memory that was transferred to another thread is not this query's any more.
+  structuredClone(sent, { transfer: [sent] });
+  share.end(one);
+  share.end(one);
+  expect([mine.byteLength, sent.byteLength, theirs.byteLength]).toEqual([0, 0, 64]);
 });

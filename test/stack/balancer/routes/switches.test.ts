@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../../../support/until.ts';
 import { raw, Rig, talk } from '../rig.ts';
+import { balancerSchema } from '../../../../src/stack/balancer/config.ts';
 import { ask, mirrorOn, sees, type Answer } from './mirror.ts';
 
 /** Made by `openssl passwd -apr1`, `-5` and `-6`. */
@@ -62,6 +63,27 @@ describe('matching', () => {
       expect([target, (await ask(port, target)).status]).not.toEqual([target, 200]);
     expect((await ask(port, '/%41dmin')).status).toBe(200);
     expect(closed.seen).toHaveLength(0);
+    // Some servers merge slashes, decode `%2F` or take a backslash for one.
+    for (const target of ['/admin%2fx', '//admin//x', '/x/..%2fadmin', '/%2fadmin', '/admin%5cx', '/x/%2e%2e/admin'])
+      expect([target, (await ask(port, target)).status]).toEqual([target, 400]);
+    expect(closed.seen).toHaveLength(0);
+  });
+
+  it('forwards unusual slashes as they are where every reading leads to the same route', async () => {
+    const [all, packages] = [await mirror('all'), await mirror('packages')];
+    const { port } = await rig.balancer({
+      routes: [{ upstreams: [all.url] }, { upstreams: [packages.url], path: '/npm', strip_prefix: true }],
+    });
+    for (const [target, name, url] of [
+      ['/npm/@scope%2fname', 'packages', '/@scope%2fname'],
+      ['/npm/fetch/https://example.com/a', 'packages', '/fetch/https://example.com/a'],
+      ['/projects/group%2Fname?x=%2F', 'all', '/projects/group%2Fname?x=%2F'],
+      ['/fetch/https://example.com//b', 'all', '/fetch/https://example.com//b'],
+    ])
+      expect(sees(await ask(port, target))).toMatchObject({ name, url });
+    // Out of the prefix, or into it.
+    for (const target of ['/npm/../x', '/npm/a/..%2f..%2fx', '/npm%2f..%2fx', '//npm/x', '/npm%2fx'])
+      expect((await ask(port, target)).status, target).toBe(400);
   });
 });
 
@@ -148,8 +170,14 @@ describe('the answer', () => {
       routes: [
         { path: '/', redirect: 'https://{host}{uri}' },
         { path: '/moved', redirect: { to: '/new?{query}', status: 302 } },
+        { host: 'slash.example', redirect: '{path}/' },
       ],
     });
+    // Not to the host `evil.example`.
+    const slashed = await ask(port, '//evil.example', { Host: 'slash.example' });
+    expect([slashed.status, slashed.headers['location']]).toEqual([308, '/evil.example/']);
+    for (const to of ['javascript:alert(1)', 'new', 'ftp://x/{path}'])
+      expect(() => balancerSchema.parse({ routes: [{ redirect: to }] }), to).toThrow(/http or https/);
     const whole = await ask(port, '/a/b?c=d', { Host: 'x.example:8080' });
     expect([whole.status, whole.headers['location']]).toEqual([308, 'https://x.example/a/b?c=d']);
     const moved = await ask(port, '/moved?q=1', {}, 'POST', 'body');

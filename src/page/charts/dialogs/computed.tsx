@@ -1,11 +1,11 @@
 /** How the numbers of a panel were computed: query, window, points, what was read, and from where. */
 import type { JSX } from 'preact';
-import type { ChartAnswer, ChartQueryAnswer } from '../../monitor/api/charts/contract.ts';
-import { dateTime, digits, joined } from '../state/format.ts';
-import { address } from '../state/router.ts';
-import { CopyButton } from '../ui/copy.tsx';
-import { figureOf } from './data/unit-scale.ts';
-import { curlOf } from './data/export-text.ts';
+import type { ChartAnswer, ChartQueryAnswer } from '../../../monitor/api/charts/contract.ts';
+import { dateTime, digits, joined } from '../../state/format.ts';
+import { address } from '../../state/router.ts';
+import { CopyButton } from '../../ui/copy.tsx';
+import { figureOf } from '../data/unit-scale.ts';
+import { curlOf } from '../data/export-text.ts';
 import { Dialog } from './dialog.tsx';
 
 const seconds = (ms: number): string => joined(figureOf(ms / 1_000, 's'));
