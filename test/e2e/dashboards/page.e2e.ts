@@ -145,11 +145,11 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     const { page } = opened;
     await page.locator('.trace-list h2').getByText('9 traces').waitFor();
     await page.waitForURL(/q=span.status%3Aerror/);
-    await page.getByLabel('Filter traces').fill('span.status:error transaction_id:T-42');
+    await page.getByRole('textbox', { name: 'Filter traces' }).fill('span.status:error transaction_id:T-42');
     await page.getByRole('button', { name: 'Search', exact: true }).click();
     await page.waitForURL(/transaction_id%3AT-42/);
     await page.locator('.trace-list h2').getByText('1 trace').waitFor();
-    await page.getByLabel('Filter traces').fill('transaction_id:nobody');
+    await page.getByRole('textbox', { name: 'Filter traces' }).fill('transaction_id:nobody');
     await page.keyboard.press('Enter');
     await page.getByText('No trace matches this filter.').waitFor();
   });

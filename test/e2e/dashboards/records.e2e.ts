@@ -75,7 +75,7 @@ describe.skipIf(CHROMIUM === undefined)('requests and logs', () => {
     await page.goto(`${server.url}/map`);
     await page.locator('.call-map .node').first().waitFor();
     const all = await page.locator('.call-map .node').count();
-    await page.getByLabel('Filter spans').fill('service:bank-api');
+    await page.getByRole('textbox', { name: 'Filter spans' }).fill('service:bank-api');
     await page.keyboard.press('Enter');
     await page.waitForURL(/q=service%3Abank-api/);
     await expect.poll(() => page.locator('.call-map .node').count()).toBeLessThan(all);
