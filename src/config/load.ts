@@ -33,9 +33,9 @@ export interface LoadOptions<T> {
   /** Values that replace the schema's defaults: used where neither file, environment nor a flag sets the key. */
   readonly defaults?: readonly Overlay[] | undefined;
   readonly aliases?: readonly KeyAlias[] | undefined;
-  /** Mistakes across sections that are each valid by themselves. `written` is the configuration before the schema. */
+  /** Mistakes across sections that are each valid by themselves. `written`: before the schema, which may refuse it. */
   readonly check?:
-    | ((config: T, written: unknown) => readonly { readonly path: Path; readonly message: string }[])
+    | ((config: T | undefined, written: unknown) => readonly { readonly path: Path; readonly message: string }[])
     | undefined;
 }
 
@@ -253,10 +253,8 @@ export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
   overlay(value, unset, assembly);
   readSecretFiles(value, [], schema, assembly);
   const result = schema.safeParse(value);
-  if (result.success) {
-    for (const { path: at, message } of options.check?.(result.data, value) ?? []) assembly.blame(at, message);
-    if (assembly.issues.length === 0) return { config: result.data, warnings: assembly.warnings };
-  }
+  for (const { path: at, message } of options.check?.(result.data, value) ?? []) assembly.blame(at, message);
+  if (result.success && assembly.issues.length === 0) return { config: result.data, warnings: assembly.warnings };
   const blamed = new Set(assembly.issues.map(({ path: at }) => pathText(at)));
   const raw = (result.error?.issues ?? []).slice(0, MAX_ISSUES + 1);
   for (const { path: at, message, isKey } of flattenIssues(raw, value, schema).slice(0, MAX_ISSUES + 1)) {

@@ -47,6 +47,11 @@ export interface CacheFill {
   /** Whether `conditional` asks for a validation: then a 304 is given to `validated`, and no other 304 is. */
   readonly validates: boolean;
   /**
+   * Whether an answer with these lines of fields might be stored. Where it certainly is not, `head` needs no fields: most
+   * answers of services are of this kind, and a list of their fields costs more than all the rest of the cache.
+   */
+  mayStore(lines: string): boolean;
+  /**
    * Receives the final status and headers that are passed to the client. Returns whether the cache wants the body. After
    * false, the balancer calls no `chunk`, and the requests that waited for this fill continue without it.
    */

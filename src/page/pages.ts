@@ -31,6 +31,8 @@ export const PAGE_ROUTES: readonly PageRoute[] = [
   { path: /^\/errors\/([\w-]{1,64})$/, load: async () => (await import('./errors/error.tsx')).ErrorPage },
   { path: /^\/map$/, load: async () => (await import('./map/map.tsx')).MapPage },
   { path: /^\/alerts$/, load: async () => (await import('./alerts/alerts.tsx')).AlertsPage },
+  { path: /^\/alerts\/rules$/, load: async () => (await import('./alerts/rules.tsx')).AlertRulesPage },
+  { path: /^\/alerts\/([0-9a-f]{16})$/, load: async () => (await import('./alerts/alert-page.tsx')).AlertPage },
   { path: /^\/explore$/, load: async () => (await import('./explore/explore.tsx')).ExplorePage },
   {
     path: /^\/dashboards$/,

@@ -52,7 +52,7 @@ const batch = (prefix: 'OTEL_BSP' | 'OTEL_BLRP', what: string): [string, OtelVar
 export const OTEL_VARIABLES: Readonly<Record<string, OtelVariable>> = {
   OTEL_SDK_DISABLED: honoured('`true` turns all telemetry off, the own page included.'),
   OTEL_CONFIG_FILE: honoured(
-    'Declarative configuration 1.x, in services under the preload: the SDK of JavaScript reads the file, names what it does not support, and its exporters work beside Vitrine. All other `OTEL_*` variables then count only where the file names them. Vitrine’s own processes do not read it, and warn.',
+    'Declarative configuration 1.x. In services under the preload the SDK of JavaScript reads the file, names what it does not support, and its exporters work beside Vitrine. Vitrine’s own processes use of it what the variables of this table can say (resource, limits, sampler, propagators, batches, one exporter of each kind and signal) and name the rest; their names and instances stay their own. All other `OTEL_*` variables then count only where the file names them. A file with a mistake is said, and nothing is exported.',
   ),
   OTEL_SERVICE_NAME: honoured('Name of the service, `job` in Prometheus; children do not inherit it.'),
   OTEL_RESOURCE_ATTRIBUTES: honoured('Attributes of the resource, `key=value,key=value`, percent-encoded.'),

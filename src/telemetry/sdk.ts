@@ -49,6 +49,8 @@ export interface TelemetryOptions extends Identity {
         readonly health?: (() => Health | undefined) | undefined;
         readonly maxSpans?: number;
         readonly maxLogs?: number;
+        /** Time between two frames of a process in which nothing happens. Default: the interval. */
+        readonly idleMs?: number | undefined;
       }
     | undefined;
   /** OTLP/HTTP base URL of a monitor in another process. It gets all telemetry, in addition to the exporters of the environment. Not with `frames`. */
@@ -164,16 +166,9 @@ function exportersOf(options: TelemetryOptions): ExporterTable {
 }
 
 /** A child of Vitrine has the environment of its parent, which has said it. */
-function warnOfVariables({ env, logger, isChild, sharesProcess }: TelemetryOptions): void {
+function warnOfVariables({ env, logger, isChild }: TelemetryOptions): void {
   setKnownMethods(listOf(env, 'OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS'));
-  if (isChild === true) return;
-  warnOfUnused(env, logger);
-  const variable = 'OTEL_CONFIG_FILE';
-  if (sharesProcess !== true && textOf(env, variable) !== undefined)
-    logger.warn(
-      { variable },
-      `${variable} is read by services under the preload; Vitrine itself reads the other variables.`,
-    );
+  if (isChild !== true) warnOfUnused(env, logger);
 }
 
 /** The parts that lean on internals of the SDK were compared with it; a part that differs is replaced by the SDK's own. */
@@ -232,7 +227,7 @@ function openOutlets(
   const { logger, clock = systemClock, frames, collectIntervalMs: intervalMs = 1_000 } = options;
   const taken = { live, spans: rings.spans.buffer, logs: rings.logs.buffer, clock, logger, intervalMs };
   if (monitorUrl === undefined)
-    return { frames: new FrameSender({ ...taken, health: frames?.health }), road: undefined };
+    return { frames: new FrameSender({ ...taken, health: frames?.health, idleMs: frames?.idleMs }), road: undefined };
   return { frames: undefined, road: new MonitorRoad({ ...taken, drops, url: monitorUrl, token: tokenOf(options) }) };
 }
 

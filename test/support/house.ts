@@ -22,6 +22,7 @@ export const LAYERS: readonly (readonly string[])[] = [
 export const PAGE_MAY_IMPORT = [
   'monitor/api/contract.ts',
   'monitor/api/care-contract.ts',
+  'monitor/api/alerts/contract.ts',
   'monitor/api/charts/contract.ts',
   'monitor/api/records/contract.ts',
   'dashboards',
@@ -166,7 +167,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     ui: ['state'],
     charts: ['state', 'ui', 'styles'],
     shell: ['state', 'ui'],
-    alerts: ['state', 'ui'],
+    alerts: ['state', 'ui', 'styles', 'charts'],
     explore: ['state', 'ui', 'charts'],
     dashboards: ['state', 'ui', 'charts'],
     overview: ['state', 'ui', 'charts', 'alerts'],

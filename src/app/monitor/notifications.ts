@@ -16,7 +16,8 @@ import { Pipeline } from '../../monitor/alerts/notify/pipeline.ts';
 import { eventLine, Ledger } from '../../monitor/alerts/notify/state/ledger.ts';
 import type { FlappingOptions } from '../../monitor/alerts/notify/steps/flapping.ts';
 import type { Dependencies } from '../../monitor/alerts/notify/steps/topology.ts';
-import { isOnTrial, type PostedAlert } from '../../monitor/alerts/notify/steps/intake.ts';
+import type { AlertContext } from '../../monitor/alerts/notify/notification-data.ts';
+import { isOnTrial, type PostedAlert, type StoredAlert } from '../../monitor/alerts/notify/steps/intake.ts';
 import type { StateDatabase } from '../../monitor/store/state/state-database.ts';
 import { counterOf } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
@@ -42,6 +43,8 @@ export interface Notifications {
   readonly sink: AlertSink;
   readonly pipeline: Pipeline;
   readonly ledger: Ledger;
+  /** The newest error line and a trace of what an alert is about. */
+  readonly contextOf: (alert: StoredAlert) => Promise<AlertContext>;
   /** Throws VitrineError `config_invalid`; the former configuration then stays. */
   reload(settings: Settings): Promise<void>;
 }
@@ -62,6 +65,7 @@ export function openNotifications(options: NotificationsOptions, scope: Scope): 
   const ledger = new Ledger(state, limits, onFailure);
   if (notify.ledger.file !== undefined) writeLines(ledger, notify.ledger.file, scope, onFailure);
   const externalUrl = localUrl(settings.monitor.listen);
+  const contextOf = contextFinder(options.logs, options.spans, externalUrl, clock);
   const pipeline = new Pipeline({
     config: pipelineConfigOf(source, receiverTools(source, clock, logger)),
     state,
@@ -70,7 +74,7 @@ export function openNotifications(options: NotificationsOptions, scope: Scope): 
     random: systemRandom,
     sources: {
       externalUrl,
-      contextOf: contextFinder(options.logs, options.spans, externalUrl, clock),
+      contextOf,
       pictureOf: () => Promise.resolve(undefined),
     },
     resolveThroughMutes: notify.resolve_through_mutes,
@@ -94,6 +98,7 @@ export function openNotifications(options: NotificationsOptions, scope: Scope): 
     sink: sinkOf(options, pipeline, scope),
     pipeline,
     ledger,
+    contextOf,
     async reload(next) {
       const read = notifySourceOf(next);
       await pipeline.reload(pipelineConfigOf(read, receiverTools(read, clock, logger)));

@@ -5,7 +5,7 @@
 import type { Path } from '../../config/document.ts';
 import { parseAddress, type Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
-import type { Settings } from './settings-schema.ts';
+import { settingsSchema, type Settings } from './settings-schema.ts';
 
 export interface SettingsProblem {
   readonly path: Path;
@@ -22,7 +22,36 @@ function reaches(to: Address, at: Address): boolean {
   return local && (ANY_HOST.has(at.host) || (to.host === 'localhost' && isLoopback(at.host)));
 }
 
-function listeners({ balancer, monitor, sample }: Settings): (readonly [Path, Address])[] {
+type Fields = Readonly<Record<string, unknown>>;
+type Listening = Pick<Settings, 'balancer' | 'monitor' | 'sample'>;
+
+const objectOf = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
+
+/** What would listen if only the addresses were as written: for a configuration that has other mistakes. */
+function listening(written: unknown): Listening {
+  const { balancer, monitor, sample } = objectOf(written);
+  const addresses = (section: unknown, names: readonly string[]): Fields => {
+    const given = objectOf(section);
+    return Object.fromEntries(
+      names.flatMap((name) => (parseAddress(String(given[name])) === undefined ? [] : [[name, given[name]]])),
+    );
+  };
+  const { upstreams, routes } = objectOf(balancer);
+  const { listen, enabled } = objectOf(sample);
+  const isAddresses = listOf(listen).every((one) => parseAddress(String(one)) !== undefined);
+  return settingsSchema.parse({
+    balancer: addresses(balancer, ['listen']),
+    monitor: addresses(monitor, ['listen', 'otlp_http', 'otlp_grpc']),
+    sample: {
+      enabled: enabled !== false && upstreams === undefined && routes === undefined,
+      ...(Array.isArray(listen) && listen.length > 0 && isAddresses ? { listen: listen.map(String) } : {}),
+    },
+  });
+}
+
+function listeners({ balancer, monitor, sample }: Listening): (readonly [Path, Address])[] {
   const samples = sample.enabled && balancer.routes.length === 0 ? sample.listen : [];
   return [
     [['balancer', 'listen'], balancer.listen],
@@ -33,7 +62,7 @@ function listeners({ balancer, monitor, sample }: Settings): (readonly [Path, Ad
   ];
 }
 
-function clashes(settings: Settings): SettingsProblem[] {
+function clashes(settings: Listening): SettingsProblem[] {
   const all = listeners(settings);
   return all.flatMap(([path, address], at) => {
     const first = all.slice(0, at).find(([, other]) => reaches(address, other) || reaches(other, address));
@@ -44,14 +73,13 @@ function clashes(settings: Settings): SettingsProblem[] {
 
 /** The upstreams as written, with their places: those of the short form and of the routes. */
 function writtenUpstreams(written: unknown): (readonly [Path, unknown])[] {
-  const balancer = (written as { balancer?: { upstreams?: unknown; routes?: unknown } }).balancer;
-  const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
+  const balancer = objectOf(objectOf(written)['balancer']);
   const under = (path: Path, value: unknown): (readonly [Path, unknown])[] =>
     listOf(value).map((one, at) => [[...path, at], one] as const);
   return [
-    ...under(['balancer', 'upstreams'], balancer?.upstreams),
-    ...listOf(balancer?.routes).flatMap((route, at) =>
-      under(['balancer', 'routes', at, 'upstreams'], (route as { upstreams?: unknown }).upstreams),
+    ...under(['balancer', 'upstreams'], balancer['upstreams']),
+    ...listOf(balancer['routes']).flatMap((route, at) =>
+      under(['balancer', 'routes', at, 'upstreams'], objectOf(route)['upstreams']),
     ),
   ];
 }
@@ -64,7 +92,7 @@ function addressOf(upstream: unknown): Address | undefined {
   return parseAddress(`${url.hostname}:${port}`);
 }
 
-function loops({ balancer }: Settings, written: unknown): SettingsProblem[] {
+function loops({ balancer }: Listening, written: unknown): SettingsProblem[] {
   return writtenUpstreams(written).flatMap(([path, upstream]) => {
     const address = addressOf(upstream);
     if (address === undefined || !reaches(address, balancer.listen)) return [];
@@ -72,11 +100,12 @@ function loops({ balancer }: Settings, written: unknown): SettingsProblem[] {
   });
 }
 
-function doubledAlerts({ alerts }: Settings): SettingsProblem[] {
+function doubledAlerts(written: unknown): SettingsProblem[] {
   const seen = new Map<string, number>();
-  return alerts.flatMap((one, at): SettingsProblem[] => {
-    if (!('name' in one)) return [];
-    const key = JSON.stringify([one.name, one.severity]);
+  return listOf(objectOf(written)['alerts']).flatMap((one, at): SettingsProblem[] => {
+    const { name, severity = 'warning' } = objectOf(one);
+    if (typeof name !== 'string') return [];
+    const key = JSON.stringify([name, severity]);
     const first = seen.get(key);
     if (first === undefined) seen.set(key, at);
     return first === undefined
@@ -85,7 +114,11 @@ function doubledAlerts({ alerts }: Settings): SettingsProblem[] {
   });
 }
 
-/** `written`: the configuration before its schema, where the places are those of the file. */
-export function settingsProblems(settings: Settings, written: unknown): SettingsProblem[] {
-  return [...clashes(settings), ...loops(settings, written), ...doubledAlerts(settings)];
+/**
+ * `written`: the configuration before its schema, where the places are those of the file. Without `settings`, because the
+ * schema refused something, the same checks are made of what is written.
+ */
+export function settingsProblems(settings: Settings | undefined, written: unknown): SettingsProblem[] {
+  const parts = settings ?? listening(written);
+  return [...clashes(parts), ...loops(parts, written), ...doubledAlerts(written)];
 }

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { VitrineError } from '../../base/errors.ts';
 import { loadConfig, readConfigFile, type KeyAlias } from '../../config/load.ts';
 import type { Address } from '../../config/types.ts';
+import { flatEmail, flatSlack, flatWebhook } from '../../monitor/alerts/notify/file/flat-channels.ts';
 import { isLoopback } from '../../model/exposure.ts';
 import { settingsProblems } from './settings-checks.ts';
 import { settingsSchema, type Settings } from './settings-schema.ts';
@@ -17,6 +18,10 @@ const DEFAULT_FILE = 'vitrine.yaml';
 /** The JSON file of a flat performance monitor (`monitoring`, `alerts.email`, `database`, `ai`) is accepted as it is. */
 const ALIASES: readonly KeyAlias[] = [
   { from: ['database', 'retention_days'], to: ['store', 'retention'], convert: (days) => `${String(days)}d` },
+  { from: ['alerts', 'email'], to: ['notify', 'email'], convert: flatEmail },
+  { from: ['alerts', 'slack'], to: ['notify', 'slack'], convert: flatSlack },
+  { from: ['alerts', 'webhook'], to: ['notify', 'webhook'], convert: flatWebhook },
+  { from: ['alerts', 'sms'], to: ['notify', 'sms'], convert: flatWebhook },
 ];
 
 export interface SettingsSources {

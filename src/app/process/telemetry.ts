@@ -10,7 +10,9 @@ import type { Out } from '../../telemetry/logs/log-console.ts';
 import { createLogs, type LogOptions, type Logs } from '../../telemetry/logs/logs.ts';
 import { registerProcessMetrics } from '../../telemetry/metrics/process-metrics.ts';
 import { registerRuntimeMetrics } from '../../telemetry/metrics/runtime-metrics.ts';
+import { withConfigFile } from '../../telemetry/others/config-file.ts';
 import { startTelemetry, type Telemetry } from '../../telemetry/sdk.ts';
+import { childEnvironment } from './child-environment.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { version } from './version.ts';
 import type { Settings } from './settings-schema.ts';
@@ -24,6 +26,8 @@ export interface ProcessTelemetryOptions {
   /** Only one process reports the host's metrics. */
   readonly host: boolean;
   readonly frames: boolean;
+  /** Time between two frames while nothing happens in this process. Default: the interval. */
+  readonly idleMs?: number | undefined;
   readonly health?: (() => Health | undefined) | undefined;
   /** Receives the finished lines instead of files and console. */
   readonly parent?: Out | undefined;
@@ -85,19 +89,24 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
     base: { service: serviceName },
   });
   try {
-    const telemetry = await startTelemetry({
-      serviceName,
-      serviceVersion: version(),
-      instanceId,
-      env,
-      logger: logs.logger,
-      isChild: options.parent !== undefined,
-      clock: systemClock,
-      collectIntervalMs: interval,
-      shutdownLimitMs: options.parent === undefined ? undefined : CHILD_FLUSH_LIMIT_MS,
-      token: settings.auth.token?.reveal(),
-      ...(options.frames ? { frames: { health: options.health } } : { monitorUrl: options.monitorUrl }),
-    });
+    const isChild = options.parent !== undefined;
+    const telemetry = await withConfigFile(env, { logger: logs.logger, isChild }, (told) =>
+      startTelemetry({
+        serviceName,
+        serviceVersion: version(),
+        instanceId,
+        env: isChild ? childEnvironment(told) : told,
+        logger: logs.logger,
+        isChild,
+        clock: systemClock,
+        collectIntervalMs: interval,
+        shutdownLimitMs: options.parent === undefined ? undefined : CHILD_FLUSH_LIMIT_MS,
+        token: settings.auth.token?.reveal(),
+        ...(options.frames
+          ? { frames: { health: options.health, idleMs: options.idleMs } }
+          : { monitorUrl: options.monitorUrl }),
+      }),
+    );
     const ends = [registerProcessMetrics(), registerRuntimeMetrics(), ...(options.host ? [registerHostMetrics()] : [])];
     return {
       telemetry,

@@ -7,6 +7,8 @@ const threshold = z.union([z.number(), z.string()]).optional();
 
 /** Reports all mistakes in an entry, in addition to those that the schema finds in its keys. The check runs in any case. */
 export const wholeEntry = z.check<ShortForm>(({ value, issues }) => {
+  // The schema's type error is the whole story of an entry that is no object.
+  if (typeof value !== 'object' || value === null) return;
   const texts = ['name', 'metric', 'expr', 'over'] as const;
   if (texts.some((key) => value[key] !== undefined && typeof value[key] !== 'string')) return;
   for (const { field, message } of shortFormProblems(value)) {
@@ -51,7 +53,7 @@ const rule = z.strictObject(shortFormFields).check(wholeEntry);
 
 const file = z.strictObject({ file: z.string().min(1).describe('A Prometheus rule file.') });
 
-/** The notification channels of a single-file performance monitor: accepted, but not used by this version. */
-const channels = z.strictObject({ email: z.unknown(), webhook: z.unknown(), slack: z.unknown() }).partial();
+/** A flat performance monitor has its channels here: they have been moved to `notify`, and nothing is left. */
+const channels = z.strictObject({});
 
 export const alertsConfig = z.union([z.array(z.union([rule, file])).max(1_000), channels.transform(() => [])]);

@@ -36,7 +36,11 @@ export function AlertRow({ alert, nowMs }: { alert: AlertView; nowMs: number }):
     <div class={`alert ${alert.state}`}>
       <StatusIcon status={status} label="" />
       <div class="n">
-        <span class={`sev w-${status}`}>{wordOf(alert)}</span> <b>{alert.name}</b> <span class="muted">{about}</span>
+        <span class={`sev w-${status}`}>{wordOf(alert)}</span>{' '}
+        <a data-row href={`/alerts/${alert.fingerprint}`}>
+          <b>{alert.name}</b>
+        </a>{' '}
+        <span class="muted">{about}</span>
       </div>
       <time class="age" dateTime={new Date(ended ?? alert.activeAtMs).toISOString()}>
         {ended === null ? age(nowMs - (alert.firedAtMs ?? alert.activeAtMs)) : `${age(nowMs - ended)} ago`}

@@ -264,9 +264,12 @@ export function expressRoute(request: ExpressRequest): string | undefined {
  * The path of the middleware that answered below a path without parameters. A path that exists has a better name by its shape, because
  * such middleware often has routes of its own (files, procedures).
  */
-export function expressMount({ route, baseUrl }: ExpressRequest): string | undefined {
-  if (route !== undefined || typeof baseUrl !== 'string' || baseUrl === '') return undefined;
-  return middlewareRoute(baseUrl, middlewares.fixed);
+export function expressMount(request: ExpressRequest): string | undefined {
+  const { route, baseUrl, originalUrl } = request;
+  if (route !== undefined || typeof originalUrl !== 'string') return undefined;
+  if (typeof baseUrl === 'string' && baseUrl !== '') return middlewareRoute(baseUrl, middlewares.fixed);
+  // Every application has its root.
+  return pathOf(request) === '/' ? '/' : undefined;
 }
 
 function middlewareRoute(base: string, among: readonly Middleware[]): string | undefined {

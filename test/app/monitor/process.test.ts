@@ -5,6 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { startMonitor, type Monitor } from '../../../src/app/monitor/process.ts';
+import { notifySourceOf } from '../../../src/app/monitor/notify-source.ts';
+import { Labels } from '../../../src/model/labels.ts';
+import { routesFor } from '../../../src/monitor/alerts/notify/file/route.ts';
 import { configFile, readSettings, settingsFrom } from '../../../src/app/process/settings.ts';
 import { runCommandLine } from '../../../src/cli/program.ts';
 import type { Frame, FrameMetric } from '../../../src/model/frame.ts';
@@ -269,6 +272,43 @@ describe('settings', () => {
     const settings = settingsFrom(text, { env: {} }, (sentence) => warnings.push(sentence));
     expect(settings.store.retention).toBe(30 * 86_400_000);
     expect(warnings).toEqual(['monitoring: not used by this version', 'ai: not used by this version']);
+    // The channels become those of `notify`, and a file of Alertmanager.
+    expect(settings.notify.email).toMatchObject({ smarthost: 's:587', username: 'u', to: ['u'], from: 'u' });
+    expect(settings.notify.webhook?.url.reveal()).toBe('https://hooks.example');
+    expect(
+      notifySourceOf(settings)
+        .config.receivers.get('default')
+        ?.integrations.map(({ kind }) => kind.name)
+        .sort(),
+    ).toEqual(['email', 'webhook']);
+  });
+
+  it('leaves out channels that are off, collects mail into digests, and names fields that nobody knows', () => {
+    const of = (alerts: object): ReturnType<typeof settingsFrom> =>
+      settingsFrom(JSON.stringify({ alerts }), { env: {} });
+    const off = of({ email: { enabled: false }, webhook: { enabled: false, url: 'https://x.example' } });
+    expect(off.notify.email).toBeUndefined();
+    expect(off.notify.webhook).toBeUndefined();
+    const email = {
+      smtp_server: 'm',
+      smtp_port: 25,
+      recipients: ['a@x.org', 'b@x.org'],
+      from: 'v@x.org',
+      frequency: 'hourly',
+    };
+    const slack = { webhook_url: 'https://hooks.slack.example/x', channel: '#ops' };
+    const some = of({ email: { ...email, use_tls: false }, slack });
+    expect(some.notify.email).toMatchObject({ to: ['a@x.org', 'b@x.org'], require_tls: false, digest: 3_600_000 });
+    const { receivers, route } = notifySourceOf(some).config;
+    expect([...receivers.keys()]).toEqual(['default', 'email', 'email-digest']);
+    const to = (severity: string): string[] =>
+      routesFor(route, Labels.from({ alertname: 'A', severity })).map(
+        ({ options }) => `${options.receiver} after ${options.groupWaitMs / 1_000}`,
+      );
+    expect(to('warning')).toEqual(['email-digest after 3600', 'default after 10']);
+    expect(to('critical')).toEqual(['email after 0', 'default after 0']);
+    expect(() => of({ email: { ...email, colour: 'red' } })).toThrow('alerts.email.colour: unknown key');
+    expect(() => of({ pigeon: {} })).toThrow('pigeon');
   });
 
   it('reports every mistake of a file at once, with its place', () => {

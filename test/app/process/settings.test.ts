@@ -96,6 +96,30 @@ describe('what no section sees by itself', () => {
     ).toEqual([]);
   });
 
+  it('are said together with the mistakes of single values', () => {
+    const text = `balancer: { listen: 127.0.0.1:4000, upstreams: ["http://127.0.0.1:4000"], policy: none }
+monitor: { listen: nowhere }
+alerts:
+  - { name: Slow, metric: response_time_avg, above: 200 }
+  - { name: Slow, metric: response_time_avg, above: 200ms }
+  - 7
+`;
+    expect(wrong(text).map((line) => line.slice(0, 40))).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('balancer.policy'),
+        expect.stringContaining('balancer.upstreams.0: this is'),
+        expect.stringContaining('monitor.listen: '),
+        expect.stringContaining('alerts.0.above'),
+        expect.stringContaining('alerts.1.name: alert 1 has'),
+      ]),
+    );
+    // Where upstreams are named, no sample service listens.
+    expect(wrong('balancer: { listen: 127.0.0.1:8081, upstreams: ["http://a:1"], policy: none }')).toHaveLength(1);
+    expect(wrong('balancer: { listen: 127.0.0.1:8081, policy: none }')).toHaveLength(2);
+    expect(wrong('sample: { listen: [127.0.0.1:9001, 127.0.0.1:9001], enabled: maybe }')).toHaveLength(2);
+    expect(wrong('balancer: 7\nalerts: x')).toHaveLength(2);
+  });
+
   it('names that stand twice are refused', () => {
     const alert = (name: string, severity: string): string =>
       `  - { name: ${name}, metric: response_time_avg, above: 200ms, severity: ${severity} }\n`;
@@ -111,6 +135,10 @@ describe('what no section sees by itself', () => {
 });
 
 describe('alerts', () => {
+  it.each(['7', 'text', '', '[]', 'true'])('refuse the entry %j, which is no object', (entry) => {
+    expect(wrong(`alerts:\n  - ${entry}\n`)).toEqual([expect.stringMatching(/^alerts\.0: /)]);
+  });
+
   it.each([
     ['metric: response_time_avg, above: 200', 'above', '200 has no unit. Write it like 200ms.'],
     ['metric: cache_size, above: 64', 'above', '64 has no unit. Write it like 64MiB.'],

@@ -54,7 +54,11 @@ describe('a monitor under heavy queries', () => {
     const dir = freshDir();
     const rules = path.join(dir, 'rules.yaml');
     writeFileSync(rules, RULES);
-    await using monitor = await startMonitorProcess({ dir, config: `alerts: [{ file: ${JSON.stringify(rules)} }]\n` });
+    await using monitor = await startMonitorProcess({
+      built: true,
+      dir,
+      config: `alerts: [{ file: ${JSON.stringify(rules)} }]\n`,
+    });
     const startMs = Date.now();
     for (let k = 1; k <= 60; k += 1) await remoteWrite(monitor.url, load(startMs - 3_600_000 + k * 55_000, k));
     const done = new AbortController();
@@ -223,7 +227,7 @@ const ROWS: readonly Row[] = [
 
 describe('hostile input over sockets', () => {
   it('gets its documented answer, and memory is bounded', async () => {
-    await using monitor = await startMonitorProcess();
+    await using monitor = await startMonitorProcess({ built: true });
     const paths = {
       otlp: `${monitor.otlpHttp}/v1/metrics`,
       write: `${monitor.url}/api/v1/write`,

@@ -172,8 +172,11 @@ describe.skipIf(program === undefined)('rules on a remote server', () => {
       config: `global: { scrape_interval: 1h, evaluation_interval: 1s }\nrule_files: ${JSON.stringify(files)}\n`,
     });
     const config = `alerts: [{ file: ${JSON.stringify(rules)} }]\n`;
-    await using embedded = await startMonitorProcess({ config });
-    await using remote = await startMonitorProcess({ config: `${config}store: { metrics: { url: '${peer.url}' } }\n` });
+    await using embedded = await startMonitorProcess({ config, built: true });
+    await using remote = await startMonitorProcess({
+      config: `${config}store: { metrics: { url: '${peer.url}' } }\n`,
+      built: true,
+    });
     const watches = [embedded, remote, peer].map(({ url }) => new Watch(url));
     const startMs = Date.now();
     // Slow responses have a past, so that their one-minute rate has a value from the start.

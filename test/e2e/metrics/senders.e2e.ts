@@ -24,7 +24,7 @@ interface Found {
 describe('Prometheus as a sender', () => {
   let monitor: MonitorProcess;
   beforeAll(async () => {
-    monitor = await startMonitorProcess();
+    monitor = await startMonitorProcess({ built: true });
   });
   afterAll(() => monitor[Symbol.asyncDispose]());
 

@@ -189,6 +189,28 @@ describe('partial success', () => {
     expect(rig.sinks.spans.spans).toHaveLength(1998);
   });
 
+  it('is counted over all parts of a large request', async () => {
+    const records = Array.from({ length: 12_000 }, (_, i) => (i % 5_000 === 1 ? { ...log, timeUnixNano: '1' } : log));
+    const response = await postJson('/v1/logs', { resourceLogs: [{ scopeLogs: [{ logRecords: records }] }] });
+    expect(await response.json()).toEqual({
+      partialSuccess: { rejectedLogRecords: '3', errorMessage: expect.stringMatching(/^3 refused/) as string },
+    });
+    expect(rig.sinks.logs.records).toHaveLength(11_997);
+    const dataPoints = Array.from({ length: 12_000 }, (_, i) => ({
+      attributes: [{ key: 'large', value: { intValue: String(i) } }],
+      timeUnixNano: T,
+      asInt: String(i),
+    }));
+    const metric = { name: 'in.parts', gauge: { dataPoints } };
+    expect((await postJson('/v1/metrics', { resourceMetrics: [{ scopeMetrics: [{ metrics: [metric] }] }] })).ok).toBe(
+      true,
+    );
+    const values = rig.sinks.samples.labels.flatMap((labels, i) =>
+      labels.name === 'in_parts' ? rig.sinks.samples.samples[i].map(({ v }) => v) : [],
+    );
+    expect(values.sort((a, b) => a - b)).toEqual(dataPoints.map((_, i) => i));
+  });
+
   it('becomes 503 when nothing was kept because there was no room', async () => {
     rig.sinks.samples.verdict = { accepted: 0, rejected: [{ reason: 'queue_full', count: 1, message: 'full' }] };
     const metric = { name: 'g', gauge: { dataPoints: [{ timeUnixNano: T, asDouble: 1 }] } };

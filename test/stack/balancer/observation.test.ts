@@ -244,6 +244,7 @@ describe('response cache', () => {
       validates: Object.keys(conditional).length > 0,
       waiters: 0,
       unchanged: () => undefined,
+      mayStore: () => true,
       head: (status) => {
         log.push(`head ${status}`);
         return true;

@@ -3,6 +3,7 @@ import { TopKeys } from '../../../src/stack/cache/figures/top-keys.ts';
 import { coversKey, primaryOf, purgeMatch } from '../../../src/stack/cache/responses/purge-match.ts';
 import { byteRange, contentRange, joinParts } from '../../../src/stack/cache/rules/byte-range.ts';
 import { parseHttpDate } from '../../../src/stack/cache/rules/http-date.ts';
+import { judge, storing } from '../../../src/stack/cache/rules/freshness.ts';
 import { heuristicLifetimeMs } from '../../../src/stack/cache/rules/heuristic.ts';
 import { parseTargeted } from '../../../src/stack/cache/rules/targeted.ts';
 import { tagsOf } from '../../../src/stack/cache/rules/tags.ts';
@@ -233,5 +234,41 @@ describe('the most frequent keys', () => {
     expect(keys.error).toBeLessThanOrEqual(total / 21);
     expect(first.count).toBeLessThanOrEqual(1_500);
     expect(first.count).toBeGreaterThanOrEqual(1_500 - keys.error);
+  });
+});
+
+describe('an answer without a lifetime and a validator', () => {
+  const FIELDS: readonly (readonly [string, string])[] = [
+    ['Cache-Control', 'max-age=60'],
+    ['cache-control', 'no-cache'],
+    ['Expires', 'Thu, 01 Jan 2099 00:00:00 GMT'],
+    ['ETag', '"1"'],
+    ['LAST-MODIFIED', 'Thu, 01 Jan 2015 00:00:00 GMT'],
+    ['CDN-Cache-Control', 'max-age=60'],
+    ['X-Own-Target', 'max-age=60'],
+    ['Date', new Date(NOW).toUTCString()],
+    ['Age', '0'],
+    ['Content-Type', 'image/png'],
+    ['Accept-Ranges', 'bytes'],
+    ['Vary', 'Accept'],
+    ['X-Etag-Note', 'etag: no'],
+    ['Content-Length', '10'],
+  ];
+  const targets = ['cdn-cache-control', 'x-own-target'];
+  const pattern = storing(targets);
+
+  it('is recognized by its lines, and is never one that would be stored', () => {
+    const seen = { possible: 0, impossible: 0 };
+    const request = { method: 'GET', scheme: 'http', host: 'a', target: '/x', headers: {} } as const;
+    for (let bits = 0; bits < 2 ** FIELDS.length; bits += 1) {
+      const chosen = FIELDS.filter((_, at) => (bits & (1 << at)) !== 0);
+      const possible = pattern.test(chosen.map(([name, value]) => `${name}: ${value}\r\n`).join(''));
+      seen[possible ? 'possible' : 'impossible'] += 1;
+      if (possible) continue;
+      const arrival = { request, status: 200, fields: chosen.flat(), sentMs: NOW, nowMs: NOW, targets };
+      expect(judge(arrival), String(chosen)).toBeUndefined();
+    }
+    // Each of the first seven alone makes it possible.
+    expect(seen.impossible).toBe(2 ** 7);
   });
 });

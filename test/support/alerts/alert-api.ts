@@ -28,7 +28,6 @@ export interface AlertApi extends PageServer {
 const FILE = 'groups: [{ name: g, interval: 5s, rules: [{ alert: FromFile, expr: "load > 1" }] }]';
 
 export async function startAlertApi(rig: Rig): Promise<AlertApi> {
-  const care = new AlertCare({ pipeline: rig.pipeline, ledger: rig.ledger, clock: rig.clock, version: '0.1.0' });
   const samples = new MemorySource();
   const applied: (readonly GroupSpec[])[] = [];
   const views: RuleGroupView[] = [];
@@ -45,6 +44,20 @@ export async function startAlertApi(rig: Rig): Promise<AlertApi> {
     apply: (groups) => {
       applied.push(groups);
       return Promise.resolve();
+    },
+  });
+  const care = new AlertCare({
+    pipeline: rig.pipeline,
+    ledger: rig.ledger,
+    clock: rig.clock,
+    version: '0.1.0',
+    about: {
+      contextOf: () =>
+        Promise.resolve({
+          errorLine: { text: 'boom', service: 'shop', atMs: rig.clock.now(), link: 'http://v/logs' },
+          trace: { traceId: 'abc', name: 'GET /', durationMs: 1_200, failed: true, link: 'http://v/traces/abc' },
+        }),
+      ruleOf: (name) => desk.named(name),
     },
   });
   const routes = [

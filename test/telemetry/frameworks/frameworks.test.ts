@@ -74,6 +74,7 @@ const CASES: readonly Case[] = [
       '/trpc/fail': '/trpc/fail',
       '/trpc/none': '/trpc',
       '/none': 'none',
+      '/': '/',
     },
     exceptions: { '/trpc/fail': 'RangeError' },
   },

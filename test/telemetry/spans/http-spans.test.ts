@@ -1,5 +1,5 @@
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { context, metrics, propagation, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { suppressTracing, W3CTraceContextPropagator } from '@opentelemetry/core';
@@ -76,6 +76,32 @@ describe('server and client spans', () => {
     expect(inner?.parentSpanContext?.spanId).toBe(outer?.spanContext().spanId);
     expect(seen).toEqual([inner?.spanContext().spanId]);
     expect(inner?.attributes).toMatchObject({ 'url.query': 'sig=REDACTED', 'url.path': '/a' });
+  });
+
+  it('keep the bodies of pipelined requests apart, whose parts come in later turns', async () => {
+    const seen: string[] = [];
+    const traceOf = (): string => trace.getActiveSpan()?.spanContext().traceId.slice(0, 1) ?? 'none';
+    const port = await serve((request, response) => {
+      request.on('data', (part: Buffer) => seen.push(`${part.toString()} ${traceOf()}`));
+      request.on('end', () => {
+        seen.push(`end ${traceOf()}`);
+        response.end();
+      });
+    });
+    const head = (letter: string, length: number): string =>
+      `POST / HTTP/1.1\r\nHost: a\r\ntraceparent: 00-${letter.repeat(32)}-${'1'.repeat(16)}-01\r\nContent-Length: ${length}\r\n\r\n`;
+    const socket = connect(port, '127.0.0.1');
+    const until = (count: number): Promise<void> => expect.poll(() => seen.length).toBe(count);
+    socket.write(`${head('a', 6)}abc`);
+    await until(1);
+    socket.write(`def${head('b', 4)}gh`);
+    await until(4);
+    socket.write(`ij${head('c', 2)}kl`);
+    await until(8);
+    socket.destroy();
+    expect(seen.filter((each) => each.startsWith('end'))).toEqual(['end a', 'end b', 'end c']);
+    expect(seen.filter((each) => !each.startsWith('end'))).toEqual(['abc a', 'def a', 'gh b', 'ij b', 'kl c']);
+    await spans(3);
   });
 
   it('record failures: 5xx, an aborted request, a refused connection', async () => {

@@ -115,14 +115,20 @@ export class RuleDesk {
 
   /** The alerting rule of this name. Drafts are found too. Throws VitrineError `not_found`. */
   find(name: string): AlertingSpec {
+    const found = this.named(name);
+    if (found !== undefined) return found;
+    throw new VitrineError('not_found', `There is no alerting rule named ${JSON.stringify(name)}.`, {
+      hint: '`GET /api/alerts/rules` has all of them.',
+    });
+  }
+
+  named(name: string): AlertingSpec | undefined {
     const draft = this.made.named(name);
     if (draft !== undefined) return specOf(draft.form);
     for (const { rules } of this.#files) {
       for (const spec of rules) if (spec.kind === 'alerting' && spec.name === name) return spec;
     }
-    throw new VitrineError('not_found', `There is no alerting rule named ${JSON.stringify(name)}.`, {
-      hint: '`GET /api/alerts/rules` has all of them.',
-    });
+    return undefined;
   }
 
   /** All rules as one Prometheus rule file. */

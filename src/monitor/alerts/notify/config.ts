@@ -18,6 +18,11 @@ const email = z.strictObject({
   require_tls: z.boolean().default(true).describe('Refuse to send over a connection without TLS.'),
   subject: z.string().optional().describe('Template of the subject.'),
   template: z.string().optional().describe('Template of the HTML body.'),
+  digest: duration({ min: 60_000, max: 7 * 86_400_000 })
+    .optional()
+    .describe(
+      'Collect alerts that are not critical into one mail each `1h`, for example. Critical ones are sent at once.',
+    ),
 });
 
 const slack = z.strictObject({

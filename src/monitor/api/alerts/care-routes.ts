@@ -1,16 +1,15 @@
 /** Vitrine's own routes of alert care, silences, maintenance windows, the ledger and the test of a receiver. */
 import { z } from 'zod';
 import { VitrineError } from '../../../base/errors.ts';
-import { routesFor } from '../../alerts/notify/file/route.ts';
 import type { CareAction } from '../../alerts/notify/state/care.ts';
-import type { StoredEvent } from '../../alerts/notify/state/ledger.ts';
 import { weeklyCron, type MaintenanceWindow, type Schedule } from '../../alerts/notify/state/maintenance.ts';
 import { silenceState, type NewSilence } from '../../alerts/notify/state/silences.ts';
-import { muteText } from '../../alerts/notify/steps/batch.ts';
-import { isResolved, type StoredAlert } from '../../alerts/notify/steps/intake.ts';
+import type { StoredAlert } from '../../alerts/notify/steps/intake.ts';
 import { jsonBody } from '../answers.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
+import { alertDetail, eventJson } from './alert-detail.ts';
 import type { AlertCare } from './care.ts';
+import type { LedgerAnswer, ReceiversAnswer } from './contract.ts';
 import { callerOf, checked, durationMs, matchers, text, time } from './fields.ts';
 import { iso, silenceJson, sortedSilences } from './v2-forms.ts';
 
@@ -72,48 +71,7 @@ function bodyOf({ ctx }: Call): Promise<Readonly<Record<string, unknown>>> {
   return isEmpty ? Promise.resolve({}) : jsonBody(ctx);
 }
 
-const eventJson = ({ id, atMs, type, alerts, receiver, text: sentence, data }: StoredEvent): object => ({
-  id,
-  at: iso(atMs),
-  type,
-  alerts,
-  ...(receiver === '' ? {} : { receiver }),
-  text: sentence,
-  data,
-});
-
-function alertDetail(care: AlertCare, alert: StoredAlert): object {
-  const { pipeline, ledger, clock } = care;
-  const nowMs = clock.now();
-  const mutes = pipeline.mutesOf(alert, nowMs);
-  const groups = pipeline.groups.filter(({ alerts }) => alerts.has(alert.fingerprint));
-  return {
-    fingerprint: alert.fingerprint,
-    labels: alert.labels,
-    annotations: alert.annotations,
-    state: isResolved(alert, nowMs) ? 'resolved' : mutes.length > 0 ? 'muted' : 'firing',
-    starts_at: iso(alert.startsAtMs),
-    ends_at: isResolved(alert, nowMs) ? iso(alert.endsAtMs) : null,
-    value: alert.value ?? null,
-    threshold: alert.threshold ?? null,
-    reason: alert.reason ?? null,
-    flapping: pipeline.isFlapping(alert.fingerprint),
-    care: pipeline.care.of(alert.fingerprint),
-    routes: routesFor(pipeline.config.route, alert.labels).map(({ key, options }) => ({
-      key,
-      receiver: options.receiver,
-    })),
-    groups: groups.map(({ key, route, nextFlushMs }) => ({
-      key,
-      receiver: route.options.receiver,
-      next_flush: iso(nextFlushMs),
-    })),
-    muted_by: mutes.map((mute) => ({ kind: mute.kind, text: muteText(mute) })),
-    ledger: ledger.query({ alert: alert.fingerprint, limit: 200 }).map(eventJson),
-  };
-}
-
-function ledgerPage(care: AlertCare, query: URLSearchParams): object {
+function ledgerPage(care: AlertCare, query: URLSearchParams): LedgerAnswer {
   const limit = numberFrom(query, 'limit', { min: 1, max: 1_000, fallback: 100 }) as number;
   const timeOf = (name: string): number | undefined => {
     const given = textFrom(query, name);
@@ -227,6 +185,19 @@ function silenceRoutes(care: AlertCare): Route[] {
   ];
 }
 
+function receivers({ pipeline }: AlertCare): ReceiversAnswer {
+  return {
+    receivers: [...pipeline.config.channels].map(([name, channels]) => ({
+      name,
+      channels: channels.map(({ kind, index, receiver }) => ({
+        kind: kind.name,
+        index,
+        send_resolved: receiver.sendResolved,
+      })),
+    })),
+  };
+}
+
 export function alertCareRoutes(care: AlertCare): Route[] {
   return [
     {
@@ -237,6 +208,7 @@ export function alertCareRoutes(care: AlertCare): Route[] {
     ...actionRoutes(care),
     ...silenceRoutes(care),
     { method: 'GET', path: '/api/notifications', handler: ({ query }) => ledgerPage(care, query) },
+    { method: 'GET', path: '/api/notify/receivers', handler: () => receivers(care) },
     {
       method: 'POST',
       path: '/api/notify/test',

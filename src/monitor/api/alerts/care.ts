@@ -7,6 +7,8 @@ import { silenceData } from '../../alerts/notify/journal.ts';
 import type { Pipeline } from '../../alerts/notify/pipeline.ts';
 import type { Care, CareAction } from '../../alerts/notify/state/care.ts';
 import type { Ledger } from '../../alerts/notify/state/ledger.ts';
+import type { AlertContext } from '../../alerts/notify/notification-data.ts';
+import type { AlertingSpec } from '../../alerts/rules/spec.ts';
 import { compileMatchers, type NewSilence, type Silence } from '../../alerts/notify/state/silences.ts';
 import type { MaintenanceWindow } from '../../alerts/notify/state/maintenance.ts';
 import { fingerprintOf } from '../../alerts/notify/steps/fingerprint.ts';
@@ -17,6 +19,14 @@ export interface AlertCareOptions {
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly version: string;
+  /** What other parts know of an alert. */
+  readonly about: AlertFacts;
+}
+
+export interface AlertFacts {
+  readonly contextOf: (alert: StoredAlert) => Promise<AlertContext>;
+  /** The rule with this name, when it is one of Vitrine's. */
+  readonly ruleOf: (name: string) => AlertingSpec | undefined;
 }
 
 const ACTION_TEXT: Readonly<Record<CareAction['kind'], (action: CareAction) => string>> = {
@@ -42,8 +52,10 @@ export class AlertCare {
   readonly clock: Clock;
   readonly version: string;
   readonly startedAtMs: number;
+  readonly about: AlertFacts;
 
-  constructor({ pipeline, ledger, clock, version }: AlertCareOptions) {
+  constructor({ pipeline, ledger, clock, version, about }: AlertCareOptions) {
+    this.about = about;
     this.pipeline = pipeline;
     this.ledger = ledger;
     this.clock = clock;

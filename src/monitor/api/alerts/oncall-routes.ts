@@ -7,6 +7,7 @@ import { parseTime } from '../../alerts/oncall/wall-clock.ts';
 import { jsonBody } from '../answers.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import type { AlertCare } from './care.ts';
+import type { OnCallAnswer, ShiftView } from './contract.ts';
 import { callerOf, checked, durationMs, text } from './fields.ts';
 import { iso } from './v2-forms.ts';
 
@@ -19,24 +20,24 @@ const overrideForm = z.strictObject({
   for: durationMs.optional(),
 });
 
-const shiftJson = ({ person, why, fromMs, toMs }: Shift): object => ({
+const shiftJson = ({ person, why, fromMs, toMs }: Shift): ShiftView => ({
   person: person ?? null,
   why,
   from: iso(fromMs),
   to: toMs === undefined ? null : iso(toMs),
 });
 
-const overrideJson = ({ fromMs, toMs, ...rest }: MadeOverride): object => ({
+const overrideJson = ({ fromMs, toMs, ...rest }: MadeOverride): OnCallAnswer['overrides'][number] => ({
   ...rest,
   from: iso(fromMs),
   to: iso(toMs),
 });
 
-function onCallNow({ pipeline, clock }: AlertCare, query: URLSearchParams): object {
+function onCallNow({ pipeline, clock }: AlertCare, query: URLSearchParams): OnCallAnswer {
   const at = textFrom(query, 'at');
   const count = numberFrom(query, 'count', { min: 1, max: 100, fallback: 3 }) as number;
   const { oncall } = pipeline.config;
-  const shifts = (schedule: Schedule): object => {
+  const shifts = (schedule: Schedule): OnCallAnswer['schedules'][number] => {
     const ms = at === undefined ? clock.now() : timeOf('at', at, schedule);
     const [now, ...next] = shiftsFrom(schedule, ms, count);
     return { name: schedule.name, zone: schedule.zone, now: shiftJson(now), next: next.map(shiftJson) };

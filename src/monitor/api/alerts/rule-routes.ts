@@ -11,6 +11,7 @@ import { jsonBody } from '../answers.ts';
 import type { Call, Route } from '../routes.ts';
 import { callerOf, checked, time } from './fields.ts';
 import type { AlertCare } from './care.ts';
+import type { NoiseAnswer, ReplayAnswer, RuleView, StatesAnswer, TriedAnswer } from './contract.ts';
 import { iso } from './v2-forms.ts';
 
 const MAX_RULE_BYTES = 64 * 1_024;
@@ -30,7 +31,7 @@ const orderForm = z.strictObject({
     .default([]),
 });
 
-const ruleJson = ({ id, form, createdBy, createdAtMs, updatedBy, updatedAtMs }: MadeRule): object => ({
+const ruleJson = ({ id, form, createdBy, createdAtMs, updatedBy, updatedAtMs }: MadeRule): RuleView => ({
   id,
   ...form,
   created_by: createdBy,
@@ -49,14 +50,26 @@ async function bodyOf({ ctx }: Call): Promise<{ rule: unknown; isDry: boolean; b
   return { rule, isDry: dry === true, by };
 }
 
-async function tried(desk: RuleDesk, form: RuleForm): Promise<object> {
+async function tried(desk: RuleDesk, form: RuleForm): Promise<TriedAnswer> {
   const { expr, file, found, count } = await desk.try(form);
-  return { dry_run: true, expr, file, would_fire: count, found };
+  return {
+    dry_run: true,
+    expr,
+    file,
+    would_fire: count,
+    found: found.map((one) => ({ ...one, labels: one.labels.toJSON() })),
+  };
 }
 
 const isoOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : iso(ms));
 
-function replayJson({ episodes, pages, muted, incidents, ...rest }: Replay): object {
+function replayJson({
+  episodes,
+  pages,
+  muted,
+  incidents,
+  ...rest
+}: Replay): Omit<ReplayAnswer, 'name' | 'from' | 'to'> {
   const fired = episodes.filter(({ firedAtMs }) => firedAtMs !== undefined);
   const told = pages.filter(({ firing, reason }) => firing > 0 && reason !== 'some alerts resolved');
   return {
@@ -68,7 +81,7 @@ function replayJson({ episodes, pages, muted, incidents, ...rest }: Replay): obj
     paged: told.length,
     missed: incidents.filter(({ caughtAtMs }) => caughtAtMs === undefined).length,
     episodes: episodes.map(({ labels, pendingAtMs, firedAtMs, endedAtMs, value }) => ({
-      labels,
+      labels: labels.toJSON(),
       pending_at: iso(pendingAtMs),
       fired_at: isoOrNull(firedAtMs),
       ended_at: isoOrNull(endedAtMs),
@@ -93,7 +106,7 @@ function replayJson({ episodes, pages, muted, incidents, ...rest }: Replay): obj
   };
 }
 
-async function replayed(desk: RuleDesk, care: AlertCare, { ctx }: Call): Promise<object> {
+async function replayed(desk: RuleDesk, care: AlertCare, { ctx }: Call): Promise<ReplayAnswer> {
   const { rule, name, from, to, incidents, known } = checked(orderForm, await jsonBody(ctx, MAX_RULE_BYTES));
   if ((rule === undefined) === (name === undefined))
     throw new VitrineError('bad_request', 'Give a rule, or the name of one.');
@@ -122,7 +135,7 @@ async function replayed(desk: RuleDesk, care: AlertCare, { ctx }: Call): Promise
   }
 }
 
-function noise(desk: RuleDesk, { ledger, pipeline, clock }: AlertCare, query: URLSearchParams): object {
+function noise(desk: RuleDesk, { ledger, pipeline, clock }: AlertCare, query: URLSearchParams): NoiseAnswer {
   const timeOf = (name: string): number | undefined => {
     const given = query.get(name);
     return given === null || given === '' ? undefined : checked(time, /^\d+$/.test(given) ? Number(given) : given);
@@ -158,7 +171,11 @@ export function ruleRoutes(desk: RuleDesk, care: AlertCare, views: () => readonl
         return desk.fileText();
       },
     },
-    { method: 'GET', path: '/api/alerts/states', handler: async () => ({ rules: await desk.states.all() }) },
+    {
+      method: 'GET',
+      path: '/api/alerts/states',
+      handler: async (): Promise<StatesAnswer> => ({ rules: await desk.states.all() }),
+    },
     { method: 'GET', path: '/api/alerts/noise', handler: ({ query }) => noise(desk, care, query) },
     {
       method: 'POST',

@@ -2,14 +2,17 @@
  * The step that both OTLP transports share: it decodes the bytes of one request, stores its items, and returns the bytes of
  * the answer.
  */
+import { setImmediate } from 'node:timers/promises';
 import { VitrineError } from '../../../base/errors.ts';
 import { RETRY_AFTER_SECONDS } from '../request/byte-budget.ts';
 import type { Intake, Outcome } from '../request/intake.ts';
 import type { Road, Signal } from '../checks/counters.ts';
+import { RejectionTally } from '../checks/rejections.ts';
 import { decodeLogsJson } from './logs-json.ts';
 import { decodeLogs } from './logs-protobuf.ts';
 import { decodeMetricsJson } from './metrics-json.ts';
 import { decodeMetrics } from './metrics-protobuf.ts';
+import { listParts, metricParts } from './parts.ts';
 import type { OtlpEncoding } from './responses.ts';
 import { exportResponse } from './responses.ts';
 import { decodeTracesJson } from './traces-json.ts';
@@ -32,12 +35,27 @@ function take(intake: Intake, signal: Signal, encoding: OtlpEncoding, body: Uint
   const json = encoding === 'json';
   switch (signal) {
     case 'metrics':
-      return intake.metrics(json ? decodeMetricsJson(body) : decodeMetrics(body), road);
+      return inTurns(metricParts(json ? decodeMetricsJson(body) : decodeMetrics(body)), (part) =>
+        intake.metrics(part, road),
+      );
     case 'traces':
-      return intake.spans(json ? decodeTracesJson(body) : decodeTraces(body), road);
+      return inTurns(listParts(json ? decodeTracesJson(body) : decodeTraces(body)), (part) => intake.spans(part, road));
     default:
-      return intake.logs(json ? decodeLogsJson(body) : decodeLogs(body), road);
+      return inTurns(listParts(json ? decodeLogsJson(body) : decodeLogs(body)), (part) => intake.logs(part, road));
   }
+}
+
+/** The outcome of all parts together. */
+async function inTurns<T>(parts: Iterable<T>, store: (part: T) => Promise<Outcome>): Promise<Outcome> {
+  let outcome: Outcome | undefined;
+  const tally = new RejectionTally();
+  for (const part of parts) {
+    if (outcome !== undefined) await setImmediate();
+    const { accepted, rejected } = await store(part);
+    tally.addAll(rejected);
+    outcome = { accepted: (outcome?.accepted ?? 0) + accepted, rejected: tally.list() };
+  }
+  return outcome ?? { accepted: 0, rejected: [] };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** label_replace, label_join and the orders of sort_by_label: functions of labels, not of values. */
 import type { RE2JS } from 're2js';
+import { WeightedMap } from '../../../base/bounded.ts';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
 import { mergeSameLabels, queryFailed, type Column } from '../columns/column.ts';
 import type { Budget } from '../columns/budget.ts';
@@ -24,11 +25,21 @@ interface ReplaceRule {
   readonly pattern: string;
 }
 
+/** Rules evaluate the same expressions again and again, and compiling a pattern costs more than all of its matches. */
+const compiled = new WeightedMap<string, RE2JS>(1024 * 1024);
+/** Bytes of an instruction with its analysis, as in `model/text/regex.ts`. */
+const BYTES_PER_INSTRUCTION = 1_024;
+
 function compileFull(pattern: string, budget: Budget): RE2JS {
+  const known = compiled.get(pattern);
+  if (known !== undefined) return known;
   // The pattern alone must be valid too: `)(` is valid only between the parentheses that are added here.
   const alone = pattern.length > MAX_REGEX_LENGTH ? pattern : compileRe2(pattern, 0, budget);
   const whole = typeof alone === 'string' ? alone : compileRe2(`^(?s:${pattern})$`, 0, budget);
-  if (typeof whole !== 'string') return whole;
+  if (typeof whole !== 'string') {
+    compiled.set(pattern, whole, 2 * pattern.length + whole.programSize() * BYTES_PER_INSTRUCTION);
+    return whole;
+  }
   throw queryFailed(`invalid regular expression in label_replace(): ${pattern}`);
 }
 

@@ -16,6 +16,8 @@ import type { RequestHead } from '../http/request-head.ts';
 import type { RouteCache } from '../routes/cache-rules.ts';
 import { SAFE } from '../http/methods.ts';
 
+const NO_FIELDS: readonly string[] = [];
+
 export class CacheVisit {
   readonly #cache: ResponseCache;
   readonly #head: RequestHead;
@@ -99,8 +101,12 @@ export class CacheVisit {
       if (this.#fill !== undefined) this.#begin(this.#fill, head.status, fields);
       return this.#status;
     }
-    this.#begin(this.#fill, head.status, this.#timed(head));
+    if (!this.#begun) this.#begin(this.#fill, head.status, this.#stored(this.#fill, head));
     return `${this.#status}; fwd-status=${head.status}${this.#filling ? '; stored' : ''}`;
+  }
+
+  #stored(fill: CacheFill, head: ReplyHead): readonly string[] {
+    return this.#rules.defaultTtlSeconds > 0 || fill.mayStore(head.fields) ? this.#timed(head) : NO_FIELDS;
   }
 
   /** The fields of an answer. The route's lifetime is added when the answer states none and is no error. */

@@ -88,16 +88,16 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     const { head, route, facts } = this.#request;
     const { observer, random, clock } = this.#pieces;
     const preference = facts && route.sticky?.prefer(facts);
-    const at = route.picker.pick(this.#tried, Infinity, random, preference);
+    // An upstream with HTTP/2 takes no upgrades.
+    const unfit = route.upstreams.filter((one) => !one.framesBodies);
+    const at = route.picker.pick([...this.#tried, ...unfit], Infinity, random, preference);
     if (at < 0) {
-      this.#refuse('no_upstream', 'No upstream could be reached.');
+      if (unfit.length > 0 && unfit.length === route.upstreams.length)
+        this.#refuse('bad_gateway', 'Every upstream of the route is h2c, which carries no WebSocket.');
+      else this.#refuse('no_upstream', 'No upstream could be reached.');
       return;
     }
     const upstream = route.upstreams[at];
-    if (!upstream.framesBodies) {
-      this.#refuse('bad_gateway', 'An upstream with HTTP/2 takes no upgrades.');
-      return;
-    }
     this.#tried.push(upstream);
     this.#upstream = upstream;
     upstream.inflight += 1;

@@ -5,7 +5,8 @@
 import { BoundedMap } from '../../../base/bounded.ts';
 import type { CacheRequest } from '../../../model/response-cache.ts';
 import { coversKey, type PurgeMatch } from './purge-match.ts';
-import { Fill, type FillOutcome, type FillRoom, type FillTask } from './response-fill.ts';
+import type { FillOutcome, FillRoom, FillTask } from './fill-task.ts';
+import { Fill } from './response-fill.ts';
 
 const REFUSED_KEYS = 10_000;
 /** How exactly the time of such an answer is known. */

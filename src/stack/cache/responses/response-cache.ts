@@ -16,7 +16,7 @@ import type {
   ResponseCache,
 } from '../../../model/response-cache.ts';
 import { CACHE_NAME, answerFrom, notCached, partAnswers } from './answers.ts';
-import { isSingleRange } from '../rules/byte-range.ts';
+import { asideFor, missReason, type Ask, type Decision } from './asks.ts';
 import { headerObject } from '../rules/directives.ts';
 import { stateOf, usableOnError } from './kept-response.ts';
 import type { LookupResult } from '../figures/lookup-counts.ts';
@@ -25,10 +25,11 @@ import { Fills, isPersonal } from './fills.ts';
 import { purgeMatch } from './purge-match.ts';
 import { PurgeLog } from './purge-log.ts';
 import type { RequestRules } from '../rules/request-rules.ts';
+import { storing } from '../rules/freshness.ts';
 import { bypassReason, NO_RULES, primaryKey, requestRules } from '../rules/request-rules.ts';
 import { findMatch, usableFor, type Match } from './matches.ts';
-import { PART, type KeptResponse, type ResponseEntries } from './response-entries.ts';
-import type { FillOutcome, FillRoom } from './response-fill.ts';
+import type { KeptResponse, ResponseEntries } from './response-entries.ts';
+import type { FillOutcome, FillRoom } from './fill-task.ts';
 import { Fill } from './response-fill.ts';
 import type { StoreFigures } from '../store/store.ts';
 import { TopKeys } from '../figures/top-keys.ts';
@@ -59,30 +60,6 @@ export const RESPONSE_CACHE_DEFAULTS = {
 
 /** Keys counted for the lists of hot and most-missed keys. */
 const COUNTED_KEYS = 500;
-/** Added to the key of a fill that only updates a stored response. */
-const HEAD = ' head';
-
-/**
- * A look-up, and the result to count when it differs from the kind of the look-up: a request that no cache could answer is
- * not a miss.
- */
-interface Decision {
-  readonly lookup: CacheLookup;
-  readonly result?: LookupResult | undefined;
-}
-
-interface Ask {
-  readonly request: CacheRequest;
-  readonly rules: RequestRules;
-  readonly primary: string;
-  /** Monotonic time up to which the request may wait for others. */
-  readonly waitUntilMs: number;
-  /** Whether the request has waited for another one. */
-  readonly collapsed: boolean;
-  /** How many of those that it waited for have failed. */
-  readonly failures: number;
-}
-
 export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
   readonly #options: ResponseCacheOptions;
   readonly #room: FillRoom;
@@ -95,7 +72,8 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
   constructor(options: ResponseCacheOptions) {
     const { entries, clock, maxEntryBytes, maxFillingBytes, targets } = options;
     this.#options = options;
-    this.#room = { entries, clock, maxEntryBytes, maxFillingBytes, targets, fillingBytes: 0, tooLarge: 0 };
+    const limits = { maxEntryBytes, maxFillingBytes };
+    this.#room = { entries, clock, ...limits, targets, storing: storing(targets), fillingBytes: 0, tooLarge: 0 };
     this.#fills = new Fills(this.#room);
     this.#counts = new LookupCounts(options.name, 'cache lookup', () => this.#storeFigures());
     this.#purges = new PurgeLog(clock);
@@ -295,17 +273,4 @@ export class HttpResponseCache implements ResponseCache, CacheCare, Disposable {
     } else tell(result ?? lookup.kind);
     return lookup;
   }
-}
-
-function missReason({ part, index }: Match): string {
-  if (part !== undefined) return 'partial';
-  return index === undefined ? 'uri-miss' : 'vary-miss';
-}
-
-/** The suffix of the key of a fill that is not for the whole response; undefined when the cache cannot use the answer. */
-function asideFor({ method, headers }: CacheRequest, kept: KeptResponse | undefined): string | undefined {
-  if (method === 'HEAD') return kept === undefined ? undefined : HEAD;
-  if (headers.range === undefined) return '';
-  if (!isSingleRange(headers.range)) return undefined;
-  return kept === undefined ? PART : '';
 }

@@ -3,55 +3,21 @@
  * complete, within the limits, and was not invalidated meanwhile. The waiting requests continue as soon as it is known
  * that the response will not be stored.
  */
-import type { Clock } from '../../../base/clock.ts';
 import { randomHex } from '../../../base/random.ts';
-import type { CacheFill, CacheRequest, CachedResponse } from '../../../model/response-cache.ts';
+import type { CacheFill, CachedResponse } from '../../../model/response-cache.ts';
 import { ownBytes } from '../../../model/own-bytes.ts';
 import { answerFrom, CACHE_NAME } from './answers.ts';
+import type { FillOutcome, FillRoom, FillTask, WhenKnown } from './fill-task.ts';
 import { contentRange, type BodyPart } from '../rules/byte-range.ts';
 import { headerObject, seconds } from '../rules/directives.ts';
 import { judge, type Arrival, type Freshness } from '../rules/freshness.ts';
 import { joined, keptFrom, PASSED, usableOnError, usefulMs } from './kept-response.ts';
 import { variantKey } from '../rules/request-rules.ts';
-import { PART, type Found, type KeptResponse, type ResponseEntries } from './response-entries.ts';
+import { PART, type Found, type KeptResponse } from './response-entries.ts';
 import { storedFields, withDate, without } from '../rules/stored-fields.ts';
 import { tagsOf } from '../rules/tags.ts';
 import { updatedBy304, updatedByHead } from './updated-response.ts';
 import { clientHas, conditionalFor } from './validators.ts';
-
-/**
- * What the waiting requests do next:
- * - stored: look up again;
- * - failed: use a stale response if one is allowed, else one of them fills;
- * - aborted: one of them fills;
- * - refused: each is forwarded, because the upstream said that the response must not be stored.
- */
-export type FillOutcome = 'stored' | 'failed' | 'aborted' | 'refused';
-
-/** The state that all fills of a cache share. */
-export interface FillRoom {
-  readonly entries: ResponseEntries;
-  readonly clock: Clock;
-  readonly maxEntryBytes: number;
-  /** Limit for the bytes of all fills together. */
-  readonly maxFillingBytes: number;
-  readonly targets: readonly string[];
-  fillingBytes: number;
-  /** Responses that were not stored because they or all fills together were too large. */
-  tooLarge: number;
-}
-
-export interface FillTask {
-  readonly request: CacheRequest;
-  readonly primary: string;
-  /** The stored response to validate, if any. */
-  readonly kept: KeptResponse | undefined;
-  /** The stored part that a 206 may complete; undefined unless the request asks for a range. */
-  readonly part?: KeptResponse | undefined;
-  /** The client's own conditions are not forwarded, so that the answer can be stored. */
-  readonly unconditional: boolean;
-  readonly onDone: (outcome: FillOutcome) => void;
-}
 
 const INDEX_MS = 7 * 86_400_000;
 /** An answer with one of these statuses says nothing about the next answer, which may be quite different. */
@@ -67,9 +33,6 @@ interface Taking {
   readonly chunks: Buffer[];
   size: number;
 }
-
-/** `place`: of those that waited, this one came as number `place`, from 0. */
-type WhenKnown = (outcome: FillOutcome, place: number) => void;
 
 export class Fill implements CacheFill {
   readonly conditional: CacheFill['conditional'];
@@ -132,8 +95,17 @@ export class Fill implements CacheFill {
     if (this.#taking?.tags.includes(tag)) this.cancel();
   }
 
+  mayStore(lines: string): boolean {
+    return this.#task.request.method === 'HEAD' || this.#room.storing.test(lines);
+  }
+
   head(status: number, headers: readonly string[]): boolean {
     const { request, kept } = this.#task;
+    // Without a lifetime and a validator; most answers of services are of this kind.
+    if (headers.length === 0 && request.method !== 'HEAD') {
+      this.#refuse(status, kept);
+      return false;
+    }
     const fields = withDate(headers, this.#room.clock.now());
     if (request.method === 'HEAD') {
       this.#updateFromHead(status, fields);

@@ -12,9 +12,11 @@ const DIRECTIVE = /([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\
 /** When doubled, the smaller value is the stricter. */
 const SMALLER_IS_STRICTER = new Set(['max-age', 's-maxage', 'stale-while-revalidate', 'stale-if-error']);
 
+const NO_DIRECTIVES: Directives = new Map();
+
 export function parseDirectives(field: string | undefined): Directives {
+  if (field === undefined || field.length > 4_096) return NO_DIRECTIVES;
   const directives = new Map<string, string>();
-  if (field === undefined || field.length > 4_096) return directives;
   for (const [, rawName, rawValue = ''] of field.matchAll(DIRECTIVE)) {
     const name = rawName.toLowerCase();
     const value = rawValue.startsWith('"') ? rawValue.slice(1, -1).replaceAll(/\\(.)/g, '$1') : rawValue;

@@ -44,6 +44,15 @@ export interface Arrival {
 /** Statuses whose caching rules are implemented here, for must-understand (section 5.2.2.3). */
 const UNDERSTOOD = new Set([200, 203, 204, 206, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 451, 501]);
 
+/**
+ * Matches the field lines of every response that `judge` may find worth storing: each has a lifetime or a validator. `targets`
+ * are tokens.
+ */
+export function storing(targets: readonly string[]): RegExp {
+  const names = ['cache-control', 'expires', 'etag', 'last-modified', ...targets];
+  return new RegExp(`(?:^|\\n)(?:${names.join('|')}):`, 'i');
+}
+
 /** Undefined when the response must not be stored, or storing it would be useless. */
 export function judge(arrival: Arrival): Freshness | undefined {
   const { request, status, fields, sentMs, nowMs } = arrival;

@@ -221,3 +221,36 @@ describe('the ledger and tests', () => {
     expect([...rig.pipeline.alerts.values()]).toHaveLength(1);
   });
 });
+
+describe('one alert', () => {
+  it('has its chart, trace, line, and similar ones before', async () => {
+    await rig.advance(15);
+    await rig.pipeline.take([{ labels: { alertname: 'FromFile', host: 'a$b', severity: 'info' }, startsAtMs: START }]);
+    await rig.pipeline.take([
+      { labels: { alertname: 'FromFile', host: 'z' }, startsAtMs: START, endsAtMs: START + 1_000 },
+    ]);
+    const [mine] = [...rig.pipeline.alerts.values()].filter(({ labels }) => labels.get('host') === 'a$b');
+    const { body } = await api.get(`/api/alerts/${mine.fingerprint}`);
+    expect(body).toMatchObject({
+      state: 'firing',
+      flapping: false,
+      chart: {
+        rule: 'FromFile',
+        expr: '(load) and on (host, severity) label_replace(label_replace(vector(1), "host", "a$$b", "", ""), "severity", "info", "", "")',
+      },
+      trace: { id: 'abc', failed: true },
+      error_line: { text: 'boom', service: 'shop' },
+      similar: [{ labels: { host: 'z' } }],
+    });
+    expect((await detail())['chart']).toBeNull();
+  });
+
+  it('lists receivers with their channels and without their secrets', async () => {
+    expect((await api.get('/api/notify/receivers')).body).toEqual({
+      receivers: [
+        { name: 'a', channels: [{ kind: 'webhook', index: 0, send_resolved: true }] },
+        { name: 'none', channels: [] },
+      ],
+    });
+  });
+});

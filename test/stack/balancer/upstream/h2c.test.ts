@@ -45,6 +45,8 @@ const ok = (stream: ServerHttp2Stream, body = 'ok'): void => {
   stream.respond({ ':status': 200, 'content-length': body.length });
   stream.end(body);
 };
+const UPGRADE =
+  'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 const get = (target: string) => `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
 
 describe('an exchange over h2c', () => {
@@ -235,11 +237,18 @@ describe('an h2c upstream that fails', () => {
     await until(async () => (await health()).includes('"status":"unhealthy"'));
     status = 200;
     await until(async () => (await health()).includes('"status":"healthy"'));
-    const upgrade = await raw(
-      port,
-      'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-    );
+    const upgrade = await raw(port, UPGRADE);
     expect(upgrade.status).toBe(502);
+    expect(upgrade.text).toContain('Every upstream of the route is h2c, which carries no WebSocket.');
+  });
+
+  it('is passed over by an upgrade when another upstream of its route takes it', async () => {
+    const upstream = await h2((stream) => ok(stream));
+    const plain = await rig.tcp((socket) => void socket.on('data', () => socket.write('HTTP/1.1 403 Own\r\n\r\n')));
+    const { port } = await rig.balancer({ upstreams: [upstream.url, plain.url], policy: 'round_robin' });
+    for (let at = 0; at < 4; at += 1)
+      expect((await raw(port, UPGRADE, /403 Own/)).text, String(at)).toContain('HTTP/1.1 403 Own');
+    expect(upstream.seen).toHaveLength(0);
   });
 
   it('is cancelled when its client leaves', async () => {

@@ -3,6 +3,7 @@
  * from this text: `vitrine check --print notify` shows it.
  */
 import { stringify } from 'yaml';
+import { formatDurationMs } from '../../../../base/units.ts';
 import type { Secret } from '../../../../config/types.ts';
 import type { NotifySettings } from '../config.ts';
 
@@ -14,6 +15,9 @@ export interface ShortForm {
 }
 
 const RECEIVER = 'default';
+const EMAIL = 'email';
+const DIGEST = 'email-digest';
+const DAY_MS = 86_400_000;
 
 /** Alerts that are critical are sent at once; others wait a little for their neighbours. */
 const ROUTE = {
@@ -31,25 +35,44 @@ const revealed = (value: Secret | undefined): string | undefined => value?.revea
 const compact = (entry: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined));
 
+type Email = NonNullable<NotifySettings['email']>;
+
+const emailConfigs = (email: Email): readonly object[] => [
+  compact({
+    to: email.to.join(', '),
+    from: email.from,
+    smarthost: email.smarthost,
+    auth_username: email.username,
+    auth_password: revealed(email.password),
+    require_tls: email.require_tls,
+    send_resolved: true,
+    headers: email.subject === undefined ? undefined : { Subject: email.subject },
+    html: email.template,
+  }),
+];
+
+/** A digest is a group of everything that waits long; critical alerts take a route of their own. */
+function digestRoutes(digestMs: number): object {
+  const interval = formatDurationMs(digestMs);
+  const quiet = ['severity!="critical"'];
+  const critical = { matchers: ['severity="critical"'], group_wait: '0s' };
+  const digest = { receiver: DIGEST, matchers: quiet, group_by: [], group_wait: interval, group_interval: interval };
+  return {
+    ...ROUTE,
+    routes: [
+      { ...digest, repeat_interval: formatDurationMs(Math.max(digestMs, DAY_MS)), continue: true },
+      { receiver: EMAIL, ...critical, continue: true },
+      { receiver: RECEIVER, ...critical },
+      { receiver: RECEIVER },
+    ],
+  };
+}
+
 export function shortForm({ email, slack, webhook, sms, receivers }: NotifySettings): ShortForm {
+  const digestMs = email?.digest;
   const receiver = compact({
     name: RECEIVER,
-    email_configs:
-      email === undefined
-        ? undefined
-        : [
-            compact({
-              to: email.to.join(', '),
-              from: email.from,
-              smarthost: email.smarthost,
-              auth_username: email.username,
-              auth_password: revealed(email.password),
-              require_tls: email.require_tls,
-              send_resolved: true,
-              headers: email.subject === undefined ? undefined : { Subject: email.subject },
-              html: email.template,
-            }),
-          ],
+    email_configs: email === undefined || digestMs !== undefined ? undefined : emailConfigs(email),
     slack_configs:
       slack === undefined
         ? undefined
@@ -67,11 +90,17 @@ export function shortForm({ email, slack, webhook, sms, receivers }: NotifySetti
     ...(webhook === undefined || isPlain(webhook) ? {} : { http: [{ ...webhook, url: webhook.url.reveal() }] }),
     ...(sms === undefined ? {} : { sms: [sms] }),
   };
+  const mails =
+    email === undefined || digestMs === undefined
+      ? []
+      : [EMAIL, DIGEST].map((name) => ({ name, email_configs: emailConfigs(email) }));
+  const known = new Set([RECEIVER, ...mails.map(({ name }) => name)]);
   // Receivers that only `notify.receivers` describes: people who are on call, for example.
   const others = Object.keys(receivers)
-    .filter((name) => name !== RECEIVER)
+    .filter((name) => !known.has(name))
     .map((name) => ({ name }));
-  const text = stringify({ route: ROUTE, receivers: [receiver, ...others] }, { lineWidth: 0 });
+  const route = digestMs === undefined ? ROUTE : digestRoutes(digestMs);
+  const text = stringify({ route, receivers: [receiver, ...mails, ...others] }, { lineWidth: 0 });
   return { text, own: Object.keys(own).length === 0 ? {} : { [RECEIVER]: own } };
 }
 

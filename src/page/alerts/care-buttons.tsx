@@ -1,0 +1,105 @@
+/** What a person does with an alert: acknowledge, snooze, silence, assign, comment. */
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { AlertDetail } from '../../monitor/api/alerts/contract.ts';
+import { sendJson } from '../state/api.ts';
+import { mayDo } from '../state/session.ts';
+import { say, sayError } from '../ui/toast.tsx';
+import { matchersOf } from './matcher-text.ts';
+
+interface CareProps {
+  readonly alert: AlertDetail;
+  readonly reload: () => void;
+}
+
+export function CareButtons({ alert, reload }: CareProps): JSX.Element | null {
+  if (!mayDo('editor') || alert.state === 'resolved') return null;
+  const { fingerprint, care } = alert;
+  const act = (action: string, body: object, words: string): void => {
+    sendJson('POST', `/api/alerts/${fingerprint}/${action}`, body)
+      .then(() => {
+        say(words);
+        return reload();
+      })
+      .catch(sayError);
+  };
+  const silence = (): void => {
+    const body = { matchers: matchersOf(alert.labels), duration: '2h', comment: 'Made on the page of the alert' };
+    sendJson<{ silence: { id: string } }>('POST', '/api/silences', body)
+      .then(({ silence: { id } }) => {
+        reload();
+        return say('Silenced for two hours.', {
+          undo: async () => {
+            await sendJson('DELETE', `/api/silences/${id}`);
+            reload();
+          },
+        });
+      })
+      .catch(sayError);
+  };
+  const acknowledged = care.acknowledged !== undefined;
+  return (
+    <div class="care">
+      <button
+        type="button"
+        class={acknowledged ? 'btn' : 'btn primary'}
+        onClick={() => act(acknowledged ? 'unack' : 'ack', {}, acknowledged ? 'Taken back.' : 'Acknowledged.')}
+      >
+        {acknowledged ? 'Take back' : 'Acknowledge'}
+      </button>
+      <button type="button" class="btn" onClick={silence}>
+        Silence 2 h
+      </button>
+      <button type="button" class="btn" onClick={() => act('snooze', { for: '1h' }, 'Snoozed for an hour.')}>
+        Snooze 1 h
+      </button>
+    </div>
+  );
+}
+
+export function Comments({ alert, reload }: CareProps): JSX.Element {
+  const [busy, setBusy] = useState(false);
+  const { comments, assignee, acknowledged } = alert.care;
+  return (
+    <section class="card" aria-label="Comments">
+      <div class="hd">
+        <h2>Care</h2>
+        <span class="sub">
+          {acknowledged === undefined ? 'not acknowledged' : `acknowledged by ${acknowledged.by}`}
+          {assignee === undefined ? '' : `, assigned to ${assignee}`}
+        </span>
+      </div>
+      {comments.map(({ atMs, by, text }) => (
+        <p class="comment" key={`${atMs} ${text}`}>
+          <b>{by}</b> {text}
+        </p>
+      ))}
+      {mayDo('editor') && (
+        <form
+          class="filters"
+          aria-label="Comment"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const form = event.currentTarget;
+            setBusy(true);
+            sendJson('POST', `/api/alerts/${alert.fingerprint}/comment`, { text: new FormData(form).get('text') })
+              .then(() => {
+                form.reset();
+                return reload();
+              })
+              .catch(sayError)
+              .finally(() => setBusy(false));
+          }}
+        >
+          <label class="grow">
+            <span class="vh">Comment</span>
+            <input name="text" required maxLength={4_096} placeholder="What have you found?" autocomplete="off" />
+          </label>
+          <button type="submit" class="btn" disabled={busy}>
+            Comment
+          </button>
+        </form>
+      )}
+    </section>
+  );
+}
