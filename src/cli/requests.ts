@@ -1,16 +1,31 @@
 /** `vitrine requests`: rows of the request ledger, or with --by exact figures over them. */
 import { VitrineError } from '../base/errors.ts';
-import type { RequestFiguresAnswer, RequestsAnswer, RequestView } from '../monitor/api/records/contract.ts';
-import { ask, type ClientOptions } from './client.ts';
-import { print, table, tell } from './output.ts';
+import type {
+  FollowedRequest,
+  RequestFiguresAnswer,
+  RequestsAnswer,
+  RequestView,
+} from '../monitor/api/records/contract.ts';
+import { ask, stream, type ClientOptions } from './client.ts';
+import { paint, print, table, tell, visible } from './output.ts';
 import { found, pages, parameters, type SearchFlags } from './search.ts';
 
 export interface RequestFlags extends SearchFlags {
+  readonly follow: boolean;
   readonly by?: string | undefined;
 }
 
-export async function requests(client: ClientOptions, filter: string, flags: RequestFlags): Promise<void> {
-  if (flags.by === undefined) await rows(client, filter, flags);
+export async function requests(
+  client: ClientOptions,
+  filter: string,
+  flags: RequestFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  if (flags.follow && flags.by !== undefined) {
+    throw new VitrineError('usage', '--follow lists rows; it cannot be used with --by.');
+  }
+  if (flags.follow) await follow(client, filter, flags.json, signal);
+  else if (flags.by === undefined) await rows(client, filter, flags);
   else await figures(client, filter, flags, flags.by);
 }
 
@@ -50,6 +65,23 @@ async function rows(client: ClientOptions, filter: string, flags: SearchFlags): 
     print(table(head, cells, [3, 4]));
   }
   tellMissing(missing);
+}
+
+async function follow(client: ClientOptions, filter: string, json: boolean, signal: AbortSignal): Promise<void> {
+  const query = new URLSearchParams({ follow: 'true', q: filter });
+  for await (const text of stream(client, `/api/requests?${query}`, signal)) {
+    const line = JSON.parse(text) as FollowedRequest;
+    if ('dropped' in line) tell(`${line.dropped} rows were left out: they came faster than they can be shown.`);
+    else print(json ? text : rowText(line));
+  }
+}
+
+function rowText(row: RequestView): string {
+  const status = row.status === null ? '-' : String(row.status);
+  const facts = [row.upstream, row.cache, row.reason, row.support_code].map((fact) => fact ?? '-');
+  const text = `${row.method} ${visible(row.route || row.path)}  ${status}  ${short(row.duration_ms)} ms`;
+  const rest = visible(`${facts.join('  ')}  ${row.trace_id}`);
+  return `${paint('dim', new Date(row.time_ms).toISOString())} ${row.reason === null ? text : paint('red', text)}  ${paint('dim', rest)}`;
 }
 
 async function figures(client: ClientOptions, filter: string, flags: SearchFlags, by: string): Promise<void> {

@@ -22,14 +22,19 @@ const withRange = (command: Command, since?: string): Command =>
 /** The range of a search that names none. */
 const SINCE = '1h';
 
+/** Aborted by Ctrl+C: a search that follows ends well with it. */
+function interrupted(follows: boolean): AbortSignal {
+  const stop = new AbortController();
+  if (follows) process.once('SIGINT', () => stop.abort());
+  return stop.signal;
+}
+
 export function addSearch(reader: Reader, clientOf: (flags: Record<string, unknown>) => ClientOptions): void {
   withRange(reader('logs', 'search and follow log lines'), SINCE)
     .option('-f, --follow', 'print lines as they come', false)
     .action(async (filter: string[], flags: Given<SearchFlags & { follow: boolean }>) => {
       const { logs } = await import('./search.ts');
-      const stop = new AbortController();
-      process.once('SIGINT', () => stop.abort());
-      await logs(clientOf(flags), filter.join(' '), flags, stop.signal);
+      await logs(clientOf(flags), filter.join(' '), flags, interrupted(flags.follow));
     });
   withRange(reader('traces', 'search traces by their spans'), SINCE).action(
     async (filter: string[], flags: Given<SearchFlags>) => {
@@ -39,10 +44,11 @@ export function addSearch(reader: Reader, clientOf: (flags: Record<string, unkno
   );
   withRange(reader('requests', 'search the request ledger, or sum it up by fields'), SINCE)
     .option('--by <fields>', 'exact figures by up to three fields, such as route,upstream')
-    .action(async (filter: string[], flags: Given<SearchFlags & { by?: string }>) => {
+    .option('-f, --follow', 'print rows as they come', false)
+    .action(async (filter: string[], flags: Given<SearchFlags & { by?: string; follow: boolean }>) => {
       const { requests, fieldsOf } = await import('./requests.ts');
       const by = flags.by === undefined ? undefined : fieldsOf(flags.by);
-      await requests(clientOf(flags), filter.join(' '), { ...flags, by });
+      await requests(clientOf(flags), filter.join(' '), { ...flags, by }, interrupted(flags.follow));
     });
   reader('forget', 'delete matching lines, spans and requests; without --yes say what would go')
     .argument('<filter...>', 'a filter, such as: user.id:42')

@@ -109,7 +109,12 @@ describe('old addresses', () => {
     ['/service', '?name=checkout', '/service?service=checkout'],
     ['/alert', '', '/alerts'],
     ['/alerting', '', '/alerts'],
-    ['/search', '?service=a', '/traces?service=a'],
+    ['/search', '?service=a', '/traces?q=service%3Aa'],
+    [
+      '/traces',
+      '?service=a&errors=true&min_duration_ms=9&attribute=user.id=4&from=1',
+      '/traces?from=1&q=service%3Aa+duration%3A%3E%3D9ms+user.id%3A4+span.status%3Aerror',
+    ],
     ['/alerts/', '', '/alerts'],
     ['//evil.example//x', '', '/evil.example/x'],
   ])('%s%s leads to %s', (path, search, target) => expect(redirectOf(path, search)).toBe(target));

@@ -38,7 +38,7 @@ describe('what the palette finds', () => {
       ['Pause', '', ''],
       ['Slow', 'pay, firing', '/alerts'],
       ['a&b?', 'errors 3 %', '/service?service=a%26b%3F'],
-      ['GET /a', '', '/traces?route=%2Fa'],
+      ['GET /a', '', '/traces?q=route%3A%22%2Fa%22'],
       ['up', '', '/explore?q=up'],
     ]);
     expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);

@@ -15,3 +15,7 @@ export const middle = (values: readonly number[], digits: number): string => {
   const [low, high] = [0.1, 0.9].map((q) => quantile(values, q).toFixed(digits));
   return `${median(values).toFixed(digits)} (${low}–${high})`;
 };
+
+/** The least of the sorted values that the share `q` of them does not exceed. */
+export const nearestRank = (sorted: readonly number[], q: number): number =>
+  sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];

@@ -193,6 +193,8 @@ export interface TraceSummaryView {
   readonly spans: number;
   readonly errors: number;
   readonly services: readonly string[];
+  /** False when its root, or the parent of a span, has not come. */
+  readonly whole: boolean;
 }
 
 export interface TracesAnswer extends Partial<SearchPage> {

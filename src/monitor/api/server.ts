@@ -32,7 +32,7 @@ import type { HealthSource } from './health-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import type { LiveState } from './live.ts';
 import type { RecordSources } from './record-routes.ts';
-import { recentTraces, recordRoutes } from './record-routes.ts';
+import { recordRoutes } from './record-routes.ts';
 import { forgetRoutes } from './records/forget-routes.ts';
 import { insightRoutes } from './records/insight-routes.ts';
 import { logRoutes } from './records/log-routes.ts';
@@ -219,7 +219,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ...requestRoutes(options),
     ...insightRoutes(options),
     ...forgetRoutes(options.forgetting),
-    ...traceRoutes({ ...options, recent: recentTraces(options) }),
+    ...traceRoutes(options),
     ...chartRoutes(options),
     ...recordRoutes(options),
   ];

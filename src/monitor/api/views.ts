@@ -91,7 +91,8 @@ export function traceAnswer(traceId: string, spans: readonly SpanRecord[], logs:
   };
 }
 
-export function summaryView(summary: TraceSummary): TraceSummaryView {
+export function summaryView(summary: TraceSummary, spans: readonly SpanRecord[]): TraceSummaryView {
+  const ids = new Set(['', ...spans.map(({ spanId }) => spanId)]);
   return {
     traceId: summary.traceId,
     service: summary.root.service,
@@ -101,6 +102,8 @@ export function summaryView(summary: TraceSummary): TraceSummaryView {
     spans: summary.spans,
     errors: summary.errors,
     services: summary.services,
+    whole:
+      spans.some(({ parentSpanId }) => parentSpanId === '') && spans.every(({ parentSpanId }) => ids.has(parentSpanId)),
   };
 }
 

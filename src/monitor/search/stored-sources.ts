@@ -30,7 +30,10 @@ export class StoredLogs implements LogSource {
     for await (const batch of run) {
       // Later batches have nothing newer: when enough matches are newer than this one, they are the result.
       if (found.filter(({ position }) => position.timeUnixNano > batch.newestUnixNano).length >= limit) break;
+      // The column alone says which records are of the trace: a record is decoded only when it is one of them.
+      const ids = traceId === undefined ? undefined : batch.column('trace');
       for (let row = batch.end - 1; row >= batch.begin; row -= 1) {
+        if (traceId !== undefined && textAt(ids, row) !== traceId) continue;
         const record = batch.record(row);
         if (accepts(record)) found.push({ position: batch.positionOf(row), record });
       }

@@ -135,9 +135,18 @@ export class SampleStore implements SampleSink, SampleSource {
     return this.#parts.metadata.list();
   }
 
-  /** Removes exemplars of deleted traces from memory. Their write-ahead rows go with the next hour. */
+  /** Removes exemplars of deleted traces from memory and from write-ahead rows. Throws VitrineError `storage_full`. */
   dropExemplars(traceIds: ReadonlySet<string>): void {
-    this.#parts.exemplars.dropTraces(traceIds);
+    const { exemplars, journal } = this.#parts;
+    exemplars.dropTraces(traceIds);
+    this.#commit();
+    try {
+      journal.blankTraces(traceIds);
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error;
+      this.#gate.shut(error);
+      throw this.#gate.refusal(error);
+    }
   }
 
   async exemplars(

@@ -1,6 +1,7 @@
 /** The five phases of each route on one axis of milliseconds, the present above the earlier time. */
 import type { JSX } from 'preact';
 import type { Phase, RouteLedger } from '../../monitor/api/contract.ts';
+import { termOf } from '../state/filter-text.ts';
 import { digits, duration, joined, NONE, percent } from '../state/format.ts';
 import { address } from '../state/router.ts';
 import { StatusIcon } from '../ui/icons.tsx';
@@ -132,7 +133,7 @@ function Row({ route, top, width }: { route: RouteLedger; top: number; width: nu
   return (
     <div class="row" role="row">
       <span class="rt" role="cell">
-        <a class="mono" data-row href={address('/traces', { route: route.route })}>
+        <a class="mono" data-row href={address('/traces', { q: termOf('route', route.route) })}>
           <b>{route.method}</b>
           <span class="cut">
             <Name of={route.route} most={80} />

@@ -1,6 +1,7 @@
 /** The slowest traces and the newest warnings of a service within the range. */
 import type { JSX } from 'preact';
 import type { LogsAnswer, TracesAnswer } from '../../monitor/api/contract.ts';
+import { termOf } from '../state/filter-text.ts';
 import { useResource } from '../state/api.ts';
 import { clockTime, millis } from '../state/format.ts';
 import { isMoving, searchTimes } from '../state/range.ts';
@@ -28,7 +29,7 @@ export function TracesCard({ service }: { service: string }): JSX.Element {
       <div class="hd">
         <h2>Slow traces</h2>
         <span class="sub">of the range, slowest first</span>
-        <a class="note" href={address('/traces', { service, sort: 'duration' })}>
+        <a class="note" href={address('/traces', { q: termOf('service', service), sort: 'duration' })}>
           All traces
         </a>
       </div>

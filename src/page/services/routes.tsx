@@ -1,5 +1,6 @@
 /** Rate, errors and duration of each route of a service, sorted in the address, with a total. */
 import type { JSX } from 'preact';
+import { termOf } from '../state/filter-text.ts';
 import type { Resource } from '../state/api.ts';
 import { digits, duration, joined, NONE, percent } from '../state/format.ts';
 import { byLabel, single } from '../state/instant.ts';
@@ -62,7 +63,14 @@ function Row({ row, service }: { row: RouteRow; service: string }): JSX.Element 
   return (
     <tr>
       <td class="svc">
-        <a class="cut mono" data-row href={address('/traces', { service, route: row.route, sort: 'duration' })}>
+        <a
+          class="cut mono"
+          data-row
+          href={address('/traces', {
+            q: `${termOf('service', service)} ${termOf('route', row.route)}`,
+            sort: 'duration',
+          })}
+        >
           <b>{row.method}</b> {row.route === '' ? '(no route)' : <Name of={row.route} most={80} />}
         </a>
       </td>

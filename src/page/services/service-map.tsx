@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { ServiceRow } from '../../monitor/api/contract.ts';
 import type { MapAnswer } from '../../monitor/api/records/contract.ts';
+import type { Resource } from '../state/api.ts';
 import { useResource } from '../state/api.ts';
 import { digits, duration, joined, NONE, percent } from '../state/format.ts';
 import { isMoving, searchTimes } from '../state/range.ts';
@@ -37,6 +38,7 @@ const KIND_WORDS: Readonly<Record<string, string>> = {
   caller: 'outside callers',
   database: 'database',
   queue: 'queue',
+  outside: 'no telemetry of its own',
   service: 'no telemetry of its own',
 };
 
@@ -176,8 +178,22 @@ const NOTHING = (
   />
 );
 
+/** The calls of the range, of the spans that `filter` selects. */
+export const useCalls = (filter = ''): Resource<MapAnswer> =>
+  useResource<MapAnswer>(
+    address('/api/map', { q: filter, ...searchTimes.value }),
+    isMoving.value ? EVERY_MS : undefined,
+  );
+
 export function ServiceMap({ services }: { services: readonly ServiceRow[] }): JSX.Element {
-  const map = useResource<MapAnswer>(address('/api/map', searchTimes.value), isMoving.value ? EVERY_MS : undefined);
+  return <MapCard services={services} map={useCalls()} />;
+}
+
+export function MapCard(props: {
+  readonly services: readonly ServiceRow[];
+  readonly map: Resource<MapAnswer>;
+}): JSX.Element {
+  const { services, map } = props;
   const states = useMemo(() => new Map(services.map((row) => [row.service, row])), [services]);
   const order = orderOf<Column>(param('sort'), COLUMNS, { column: 'rate', descending: true });
   return (

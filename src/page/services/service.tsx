@@ -6,6 +6,7 @@ import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { ServicesAnswer } from '../../monitor/api/contract.ts';
 import { PanelCard } from '../charts/panel-card.tsx';
+import { termOf } from '../state/filter-text.ts';
 import { useResource } from '../state/api.ts';
 import { useInstants } from '../state/instant.ts';
 import { isMoving, shown } from '../state/range.ts';
@@ -31,7 +32,14 @@ const BEFORE = '15m';
 /** The traces of one bucket of a chart, slowest first. */
 function openBucket(service: string, timeMs: number): void {
   const { stepMs } = shown.value;
-  go(address('/traces', { service, from: String(timeMs - stepMs), to: String(timeMs + stepMs), sort: 'duration' }));
+  go(
+    address('/traces', {
+      q: termOf('service', service),
+      from: String(timeMs - stepMs),
+      to: String(timeMs + stepMs),
+      sort: 'duration',
+    }),
+  );
 }
 
 function Unnamed(): JSX.Element {
@@ -61,10 +69,10 @@ function Service({ service }: { service: string }): JSX.Element {
       <div class="page-head">
         <Crumbs list="Services" path="/services" name={service} />
         <span class="acts">
-          <a class="btn sm" href={address('/traces', { service })}>
+          <a class="btn sm" href={address('/traces', { q: termOf('service', service) })}>
             Traces
           </a>
-          <a class="btn sm" href={address('/traces', { service, errors: 'true' })}>
+          <a class="btn sm" href={address('/traces', { q: `${termOf('service', service)} span.status:error` })}>
             Failed traces
           </a>
         </span>

@@ -23,6 +23,8 @@ export const PAGES: readonly PageLink[] = [
   { path: '/requests', title: 'Requests', icon: 'requests', key: 'r' },
   { path: '/traces', title: 'Traces', icon: 'traces', key: 't', tab: true },
   { path: '/logs', title: 'Logs', icon: 'logs', key: 'l' },
+  { path: '/errors', title: 'Errors', icon: 'errors', key: 'x' },
+  { path: '/map', title: 'Map', icon: 'map', key: 'p' },
   { path: '/explore', title: 'Metrics', icon: 'metrics', key: 'm' },
   { path: '/dashboards', title: 'Dashboards', icon: 'dashboards', key: 'd' },
   { path: '/alerts', title: 'Alerts', icon: 'alerts', key: 'a', tab: true },

@@ -1,5 +1,6 @@
 /** What the command palette can find, and what a pasted text probably is. Pure but for the actions themselves. */
 import type { AlertView, RouteLedger, ServiceRow } from '../../monitor/api/contract.ts';
+import { termOf } from '../state/filter-text.ts';
 import { address } from '../state/router.ts';
 import type { IconName } from '../ui/icon-paths.ts';
 import type { PageLink } from './navigation.ts';
@@ -59,7 +60,7 @@ export function itemsOf(data: PaletteData, typed: string): readonly PaletteItem[
       detail: '',
       keys: '',
       icon: 'traces',
-      open: address('/traces', { route }),
+      open: address('/traces', { q: termOf('route', route) }),
     })),
   ];
   if (typed.trim() === '') return items;

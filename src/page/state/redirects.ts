@@ -1,5 +1,7 @@
 /** Old addresses, and those that people know from other programs, with the address that shows the same now. Pure. */
 
+import { termOf } from './filter-text.ts';
+
 interface Redirect {
   readonly old: RegExp;
   readonly to: string | ((match: RegExpExecArray, query: URLSearchParams) => string);
@@ -32,6 +34,26 @@ function renamed(path: string, from: string, to: string): Redirect['to'] {
   };
 }
 
+const TRACE_FIELDS = ['service', 'route', 'min_duration_ms', 'attribute', 'errors'] as const;
+
+/** The trace list once had a parameter for each condition; now it has one filter. */
+function oneFilter(_: RegExpExecArray, query: URLSearchParams): string {
+  const [service, route, leastMs, attribute, errors] = TRACE_FIELDS.map((name) => query.get(name) ?? '');
+  const [name, value] = attribute.split(/[=:](.*)/s);
+  const terms = [
+    query.get('q') ?? '',
+    service === '' ? '' : termOf('service', service),
+    route === '' ? '' : termOf('route', route),
+    /^\d+$/.test(leastMs) ? `duration:>=${leastMs}ms` : '',
+    name === '' || value === undefined ? '' : termOf(name, value),
+    errors === 'true' ? 'span.status:error' : '',
+  ];
+  const moved = new URLSearchParams([...query].filter(([key]) => !TRACE_FIELDS.some((field) => field === key)));
+  const filter = terms.filter((term) => term !== '').join(' ');
+  if (filter !== '') moved.set('q', filter);
+  return withQuery('/traces', moved);
+}
+
 export const REDIRECTS: readonly Redirect[] = [
   { old: /^\/(?:index\.html|overview)$/, to: '/' },
   { old: /^\/(?:balancer|cache|upstreams)$/, to: '/traffic' },
@@ -41,7 +63,7 @@ export const REDIRECTS: readonly Redirect[] = [
   { old: /^\/query$/, to: fromGraph },
   { old: /^\/service$/, to: renamed('/service', 'name', 'service') },
   { old: /^\/(?:alert|alerting)$/, to: '/alerts' },
-  { old: /^\/search$/, to: '/traces' },
+  { old: /^\/(?:search|traces)$/, to: oneFilter },
 ];
 
 /** The present address of an old one; undefined when the address is not old. A trailing or a doubled slash is no difference. */

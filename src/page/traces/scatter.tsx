@@ -1,61 +1,174 @@
-/** Traces by time and duration; each dot is a link to its trace, a failed one is a cross and red. */
+/**
+ * Traces by time and duration; each dot is a link to its trace, a failed one is a cross and red. A drag draws a box, whose
+ * traces are compared with the others.
+ */
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import type { TraceSummaryView } from '../../monitor/api/contract.ts';
 import { clockTime, millis } from '../state/format.ts';
 import { roundTop } from '../charts/chart-model.ts';
 import { useWidth } from '../charts/width.ts';
+import { boxBetween, type Box } from './box.ts';
 
 /** Below this range, axis labels in whole seconds would repeat. */
 const SHORT_MS = 8_000;
-const HEIGHT = 132;
+const HEIGHT = 180;
 const LEFT = 52;
+const RIGHT = 16;
+const TOP = 8;
 const BOTTOM = 20;
+/** A shorter drag is a click. */
+const DRAG_PX = 6;
 
-export function Scatter({ traces }: { traces: readonly TraceSummaryView[] }): JSX.Element {
-  const [box, width] = useWidth();
-  const first = Math.min(...traces.map(({ startMs }) => startMs));
-  const last = Math.max(...traces.map(({ startMs }) => startMs));
-  const top = roundTop(Math.max(...traces.map(({ durationMs }) => durationMs)));
-  const x = (ms: number): number => LEFT + ((ms - first) / Math.max(1, last - first)) * (width - LEFT - 16);
-  const y = (ms: number): number => 8 + (HEIGHT - BOTTOM - 8) * (1 - ms / top);
-  const marks = [0, 0.5, 1].map((share) => share * top);
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+interface Scale {
+  readonly x: (ms: number) => number;
+  readonly y: (ms: number) => number;
+  readonly at: (point: Point) => { readonly startMs: number; readonly durationMs: number };
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly topMs: number;
+}
+
+function scaleOf(traces: readonly TraceSummaryView[], width: number): Scale {
+  const firstMs = Math.min(...traces.map(({ startMs }) => startMs));
+  const lastMs = Math.max(...traces.map(({ startMs }) => startMs));
+  const topMs = roundTop(Math.max(...traces.map(({ durationMs }) => durationMs)));
+  const wide = Math.max(1, width - LEFT - RIGHT);
+  const tall = HEIGHT - BOTTOM - TOP;
+  const spanMs = Math.max(1, lastMs - firstMs);
+  const clamp = (share: number): number => Math.min(1, Math.max(0, share));
+  return {
+    x: (ms) => LEFT + clamp((ms - firstMs) / spanMs) * wide,
+    y: (ms) => TOP + tall * (1 - clamp(ms / topMs)),
+    at: ({ x, y }) => ({
+      startMs: firstMs + clamp((x - LEFT) / wide) * spanMs,
+      durationMs: topMs * (1 - clamp((y - TOP) / tall)),
+    }),
+    firstMs,
+    lastMs,
+    topMs,
+  };
+}
+
+function Axes({ scale, width }: { scale: Scale; width: number }): JSX.Element {
+  const { firstMs, lastMs, topMs } = scale;
   const times = width < 500 ? [0, 1] : [0, 0.25, 0.5, 0.75, 1];
   return (
-    <div class="scatter" ref={box}>
-      <svg width={width} height={HEIGHT} role="group" aria-label="Duration of each trace over time">
-        {marks.map((at) => (
-          <g key={at}>
-            <path class={at === 0 ? 'zero' : 'grid'} d={`M${LEFT} ${Math.round(y(at)) + 0.5}H${width}`} />
-            <text class="axis" x={LEFT - 6} y={y(at) + 3} text-anchor="end">
-              {at === 0 ? '0' : millis(at)}
-            </text>
-          </g>
-        ))}
-        {times.map((share) => (
+    <>
+      {[0, 0.5, 1].map((share) => (
+        <g key={share}>
+          <path
+            class={share === 0 ? 'zero' : 'grid'}
+            d={`M${LEFT} ${Math.round(scale.y(share * topMs)) + 0.5}H${width}`}
+          />
+          <text class="axis" x={LEFT - 6} y={scale.y(share * topMs) + 3} text-anchor="end">
+            {share === 0 ? '0' : millis(share * topMs)}
+          </text>
+        </g>
+      ))}
+      {times.map((share) => {
+        const at = firstMs + (lastMs - firstMs) * share;
+        return (
           <text
             key={share}
             class="axis"
-            x={x(first + (last - first) * share)}
+            x={scale.x(at)}
             y={HEIGHT - 4}
             text-anchor={share === 0 ? 'start' : share === 1 ? 'end' : 'middle'}
           >
-            {clockTime(first + (last - first) * share, last - first < SHORT_MS ? 'millis' : 'seconds')}
+            {clockTime(at, lastMs - firstMs < SHORT_MS ? 'millis' : 'seconds')}
           </text>
-        ))}
-        {traces.map(({ traceId, name, startMs, durationMs, errors }) => (
-          <a
-            key={traceId}
-            href={`/traces/${traceId}`}
-            aria-label={`${name}, ${millis(durationMs)}${errors > 0 ? ', failed' : ''}`}
-          >
-            <circle class="hit" cx={x(startMs)} cy={y(durationMs)} r="9" />
-            {errors > 0 ? (
-              <path class="cross" d={`M${x(startMs) - 3.5} ${y(durationMs) - 3.5}l7 7m0-7l-7 7`} />
-            ) : (
-              <circle class="dot-t" cx={x(startMs)} cy={y(durationMs)} r="3" />
-            )}
-            <title>{`${name} ${millis(durationMs)}`}</title>
-          </a>
+        );
+      })}
+    </>
+  );
+}
+
+function Mark({ trace, scale }: { trace: TraceSummaryView; scale: Scale }): JSX.Element {
+  const { traceId, name, startMs, durationMs, errors } = trace;
+  const [x, y] = [scale.x(startMs), scale.y(durationMs)];
+  return (
+    <a
+      href={`/traces/${traceId}`}
+      draggable={false}
+      aria-label={`${name}, ${millis(durationMs)}${errors > 0 ? ', failed' : ''}`}
+    >
+      <circle class="hit" cx={x} cy={y} r="9" />
+      {errors > 0 ? (
+        <path class="cross" d={`M${x - 3.5} ${y - 3.5}l7 7m0-7l-7 7`} />
+      ) : (
+        <circle class="dot-t" cx={x} cy={y} r="3" />
+      )}
+      <title>{`${name} ${millis(durationMs)}`}</title>
+    </a>
+  );
+}
+
+interface ScatterProps {
+  readonly traces: readonly TraceSummaryView[];
+  readonly box: Box | undefined;
+  readonly onBox: (box: Box) => void;
+}
+
+export function Scatter({ traces, box, onBox }: ScatterProps): JSX.Element {
+  const [ref, width] = useWidth();
+  const [drag, setDrag] = useState<readonly [Point, Point] | undefined>(undefined);
+  const scale = scaleOf(traces, width);
+  const pointOf = (event: PointerEvent & { readonly currentTarget: Element }): Point => {
+    const { left, top } = event.currentTarget.getBoundingClientRect();
+    return { x: event.clientX - left, y: event.clientY - top };
+  };
+  const isDrag = drag !== undefined && Math.hypot(drag[1].x - drag[0].x, drag[1].y - drag[0].y) > DRAG_PX;
+  const drawn = isDrag ? boxBetween(scale.at(drag[0]), scale.at(drag[1])) : box;
+  return (
+    <div class="scatter" ref={ref}>
+      <svg
+        width={width}
+        height={HEIGHT}
+        role="group"
+        aria-label="Duration of each trace over time"
+        onPointerDown={(event) => {
+          // A touch scrolls the page.
+          if (event.button !== 0 || event.pointerType === 'touch') return;
+          const start = pointOf(event);
+          setDrag([start, start]);
+        }}
+        onPointerMove={(event) => {
+          if (drag === undefined) return;
+          if (event.buttons === 0) setDrag(undefined);
+          else setDrag([drag[0], pointOf(event)]);
+        }}
+        onPointerUp={() => {
+          if (isDrag && drawn !== undefined) onBox(drawn);
+        }}
+        onClickCapture={(event) => {
+          // The end of a drag is also a click on the mark beneath.
+          if (isDrag) {
+            event.preventDefault();
+            event.stopPropagation();
+          }
+          setDrag(undefined);
+        }}
+      >
+        <rect class="hit" width={width} height={HEIGHT} />
+        <Axes scale={scale} width={width} />
+        {drawn !== undefined && (
+          <rect
+            class="box"
+            x={scale.x(drawn.fromMs) - 4}
+            y={scale.y(drawn.maxMs) - 4}
+            width={scale.x(drawn.toMs) - scale.x(drawn.fromMs) + 8}
+            height={scale.y(drawn.minMs) - scale.y(drawn.maxMs) + 8}
+            rx="2"
+          />
+        )}
+        {traces.map((trace) => (
+          <Mark key={trace.traceId} trace={trace} scale={scale} />
         ))}
       </svg>
     </div>

@@ -19,6 +19,9 @@ export interface Interval {
   readonly toMs: number;
 }
 
+/** Clocks of two machines differ by this much without anybody noticing. */
+const CLOCKS_MS = 5;
+
 const endOf = (span: SpanView): number => span.startOffsetMs + span.durationMs;
 
 function childrenById(spans: readonly SpanView[]): { roots: SpanView[]; byParent: Map<string, SpanView[]> } {
@@ -96,6 +99,27 @@ export function treeOf(spans: readonly SpanView[]): readonly SpanNode[] {
   // Spans that are only reachable through a cycle are drawn as roots.
   for (const span of spans) if (!placed.has(span)) nodes.push(build(span, 0));
   return nodes;
+}
+
+/** What is not as it is in a trace that came whole and ended with its answer. */
+export interface Gaps {
+  /** The span without a parent has not come. */
+  readonly noRoot: boolean;
+  /** Spans whose parent is not here. */
+  readonly orphans: number;
+  /** Spans that went on after the root had ended. */
+  readonly late: ReadonlySet<string>;
+}
+
+export function gapsOf(spans: readonly SpanView[]): Gaps {
+  const ids = new Set(spans.map(({ spanId }) => spanId));
+  const root = spans.find(({ parentSpanId }) => parentSpanId === '');
+  const late = root === undefined ? [] : spans.filter((span) => endOf(span) > endOf(root) + CLOCKS_MS);
+  return {
+    noRoot: root === undefined,
+    orphans: spans.filter(({ parentSpanId: parent }) => parent !== '' && !ids.has(parent)).length,
+    late: new Set(late.map(({ spanId }) => spanId)),
+  };
 }
 
 /** The rows of the waterfall, without the spans below a closed span. */

@@ -1,263 +1,186 @@
-/** Traces that match a filter: their shape over time, then the list. The address holds the filter. */
+/**
+ * Traces with a span that matches a filter: their durations over time, what tells a box of that chart from the rest, and the
+ * list. The address holds the filter, the order and the box.
+ */
 import type { JSX } from 'preact';
-import type { ServicesAnswer, TraceSummaryView, TracesAnswer } from '../../monitor/api/contract.ts';
 import { useEffect } from 'preact/hooks';
+import type { TraceSummaryView, TracesAnswer } from '../../monitor/api/contract.ts';
+import type { Resource } from '../state/api.ts';
 import { useResource } from '../state/api.ts';
-import { clockTime, millis } from '../state/format.ts';
 import { asked, isMoving } from '../state/range.ts';
-import { address, go, pageState, place } from '../state/router.ts';
-import { seriesToken } from '../state/series-colour.ts';
-import { StatusIcon } from '../ui/icons.tsx';
+import { address, go, pageState, param, setParams } from '../state/router.ts';
+import { FilterBar, filterErrorOf } from '../ui/filter-bar.tsx';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
+import { boxOf, boxText, slowestOf, type Box } from './box.ts';
 import { Scatter } from './scatter.tsx';
+import { TraceRows } from './trace-rows.tsx';
+import { WhatDiffers } from './what-differs.tsx';
+import '../styles/records.css';
 
 const REFRESH_MS = 5_000;
 const LIMIT = '200';
 const MARKS = '400';
-const FIELDS = ['service', 'route', 'min_duration_ms', 'attribute', 'id', 'errors', 'sort'] as const;
-
-const paramsOf = (query: URLSearchParams): Record<string, string | undefined> =>
-  Object.fromEntries(FIELDS.map((field) => [field, query.get(field) ?? undefined]));
-
-/** An id is one word; an attribute has a name. A search by id ignores the time range. */
-function wantedOf(text: string): Record<string, string | undefined> {
-  if (/^[^=:\s]+[=:]/.test(text)) return { attribute: text, id: undefined };
-  return text === '' ? { attribute: undefined, id: undefined } : { attribute: undefined, id: text };
-}
-
-function apply(form: HTMLFormElement): void {
-  const data = new FormData(form);
-  const text = (name: string): string => {
-    const value = data.get(name);
-    return typeof value === 'string' ? value.trim() : '';
-  };
-  const kept = paramsOf(place.value.query);
-  go(
-    address('/traces', {
-      ...kept,
-      service: text('service'),
-      route: text('route'),
-      min_duration_ms: text('min_duration_ms'),
-      ...wantedOf(text('attribute')),
-      errors: text('errors'),
-    }),
-  );
-}
 
 /** The times of the page's range; a search by id looks everywhere, and without a range in the address all traces count. */
-function timesOf(id: string | undefined): { from?: string; to?: string } {
-  if (id !== undefined || pageState.value.range === undefined) return {};
+function timesOf(id: string): Readonly<Record<string, string>> {
+  if (id !== '' || pageState.value.range === undefined) return {};
   const { fromMs, toMs, mode } = asked.value;
   return { from: String(fromMs), ...(mode === 'fixed' ? { to: String(toMs) } : {}) };
 }
 
-function Filters({ query }: { query: URLSearchParams }): JSX.Element {
-  const services = useResource<ServicesAnswer>('/api/services');
-  const names = services.data?.services.map(({ service }) => service) ?? [];
-  return (
-    <form
-      class="filters c12"
-      aria-label="Filter traces"
-      onSubmit={(event) => {
-        event.preventDefault();
-        apply(event.currentTarget);
-      }}
-      onChange={(event) => apply(event.currentTarget)}
-    >
-      <label>
-        Service
-        <input name="service" list="services" value={query.get('service') ?? ''} placeholder="any" />
-        <datalist id="services">
-          {names.map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
-      </label>
-      <label>
-        Route
-        <input name="route" class="mono" value={query.get('route') ?? ''} placeholder="any" />
-      </label>
-      <label>
-        At least, ms
-        <input
-          name="min_duration_ms"
-          inputMode="numeric"
-          pattern="\d*"
-          value={query.get('min_duration_ms') ?? ''}
-          placeholder="0"
-        />
-      </label>
-      <label class="grow">
-        Id, or attribute
-        <input
-          name="attribute"
-          class="mono"
-          value={query.get('id') ?? query.get('attribute') ?? ''}
-          placeholder="trace, transaction or request id, or name=value"
-          spellcheck={false}
-        />
-      </label>
-      <label class="check">
-        <input type="checkbox" name="errors" value="true" checked={query.get('errors') === 'true'} />
-        Only with errors
-      </label>
-      <button type="submit" class="btn">
-        Search
-      </button>
-    </form>
-  );
+/** Within the box, whose ends are inclusive. */
+function partOf(box: Box | undefined): Readonly<Record<string, string | undefined>> {
+  if (box === undefined) return {};
+  const { fromMs, toMs, minMs, maxMs } = box;
+  const most = maxMs < 86_400_000 ? String(maxMs) : undefined;
+  return { from: String(fromMs), to: String(toMs + 1), min_duration_ms: String(minMs), max_duration_ms: most };
 }
 
-function Row({ trace, longest }: { trace: TraceSummaryView; longest: number }): JSX.Element {
-  return (
-    <a class="trace-row" data-row href={`/traces/${trace.traceId}`}>
-      <time dateTime={new Date(trace.startMs).toISOString()}>{clockTime(trace.startMs)}</time>
-      <span class="root cut">
-        <b>{trace.name}</b> <span class="muted">{trace.service}</span>
-      </span>
-      <span class="svcs">
-        {trace.services.slice(0, 6).map((service) => (
-          <span key={service} class="cut" title={service}>
-            <i class="sw" style={{ background: `var(--${seriesToken(service)})` }} />
-            {service}
-          </span>
-        ))}
-      </span>
-      <span class="num spans">{trace.spans}</span>
-      <span class="dur">
-        <i
-          style={{ width: `${Math.max(1, (trace.durationMs / longest) * 100)}%` }}
-          class={trace.errors > 0 ? 'bad' : ''}
-        />
-        <b>{millis(trace.durationMs)}</b>
-      </span>
-      <span class="errs">
-        {trace.errors > 0 && (
-          <span class="word w-crit">
-            <StatusIcon status="crit" label="" />
-            {trace.errors} {trace.errors === 1 ? 'error' : 'errors'}
-          </span>
-        )}
-      </span>
+function NothingFound({ id }: { id: string }): JSX.Element {
+  const isFiltered = id !== '' || param('q') !== '';
+  const text = isFiltered
+    ? id === ''
+      ? 'No trace matches this filter.'
+      : 'No trace, transaction or request with this id is kept.'
+    : 'No trace has been received yet.';
+  const all = (
+    <a class="btn sm" href="/traces">
+      Show all traces
     </a>
   );
+  return <Empty text={text} {...(isFiltered ? { action: all } : {})} />;
 }
 
-function NothingFound({ query }: { query: URLSearchParams }): JSX.Element {
-  const filtered = [...query.keys()].length > 0;
+function Durations({ shape, more, box }: { shape: readonly TraceSummaryView[]; more: boolean; box: Box | undefined }) {
+  const slow = slowestOf(shape);
   return (
-    <section class="card c12">
-      <Empty
-        text={
-          filtered
-            ? query.has('id')
-              ? 'No trace, transaction or request with this id is kept.'
-              : 'No trace matches this filter.'
-            : 'No trace has been received yet.'
-        }
-        {...(filtered
-          ? {
-              action: (
-                <a class="btn sm" href="/traces">
-                  Show all traces
-                </a>
-              ),
-            }
-          : {})}
-      />
+    <section class={`card ${box === undefined ? 'c12' : 'c8'}`} aria-label="Duration over time">
+      <div class="hd">
+        <h2>Duration</h2>
+        <span class="sub">
+          {more ? 'the slowest and one other of each moment' : 'each mark is a trace'}, a cross has errors; draw a box
+          to compare
+        </span>
+        {slow !== undefined && (
+          <button type="button" class="btn sm ghost" onClick={() => setParams({ box: boxText(slow) })}>
+            Compare the slowest tenth
+          </button>
+        )}
+      </div>
+      <Scatter traces={shape} box={box} onBox={(drawn) => setParams({ box: boxText(drawn) })} />
     </section>
   );
 }
 
-function Found({
-  answer,
-  shape,
-  byDuration,
-  query,
-}: {
-  answer: TracesAnswer;
-  shape: readonly TraceSummaryView[];
-  byDuration: boolean;
-  query: URLSearchParams;
-}): JSX.Element {
-  const { traces, more } = answer;
-  if (traces.length === 0) return <NothingFound query={query} />;
+function ListCard({ found, box }: { found: TracesAnswer; box: Box | undefined }): JSX.Element {
+  const byDuration = param('sort') === 'duration';
+  const { traces, more } = found;
   const sorted = byDuration ? traces.toSorted((a, b) => b.durationMs - a.durationMs) : traces;
-  const longest = Math.max(...traces.map(({ durationMs }) => durationMs));
-  const turned = address('/traces', { ...paramsOf(query), sort: byDuration ? undefined : 'duration' });
+  const rest = more ? `the ${byDuration ? 'slowest' : 'newest'}; narrow the filter for others` : '';
+  return (
+    <section class="card c12 trace-list" aria-label="Traces">
+      <div class="hd">
+        <h2>
+          {traces.length} {traces.length === 1 ? 'trace' : 'traces'}
+        </h2>
+        <span class="sub">
+          {[box === undefined ? '' : 'in the box', rest].filter((part) => part !== '').join(', ')}
+        </span>
+        <button
+          type="button"
+          class="btn sm ghost note"
+          onClick={() => setParams({ sort: byDuration ? undefined : 'duration' }, true)}
+        >
+          {byDuration ? 'newest first' : 'slowest first'}
+        </button>
+      </div>
+      <TraceRows traces={sorted} />
+    </section>
+  );
+}
+
+interface FoundProps {
+  readonly all: TracesAnswer;
+  readonly shape: readonly TraceSummaryView[];
+  readonly boxed: TracesAnswer | undefined;
+  readonly box: Box | undefined;
+}
+
+function Found({ all, shape, boxed, box }: FoundProps): JSX.Element {
+  if (all.traces.length === 0) {
+    return (
+      <section class="card c12">
+        <NothingFound id={param('id')} />
+      </section>
+    );
+  }
   return (
     <>
-      <section class="card c12" aria-label="Duration over time">
-        <div class="hd">
-          <h2>Duration</h2>
-          <span class="sub">
-            {more ? 'the slowest and one other of each moment' : 'each mark is a trace'}, a cross has errors
-          </span>
-        </div>
-        <Scatter traces={shape} />
-      </section>
-      <section class="card c12 trace-list" aria-label="Traces">
-        <div class="hd">
-          <h2>{traces.length} traces</h2>
-          <span class="sub">
-            {more ? `the ${byDuration ? 'slowest' : 'newest'}; narrow the filter for others` : ''}
-          </span>
-          <a class="note" href={turned}>
-            {byDuration ? 'newest first' : 'slowest first'}
-          </a>
-        </div>
-        <div class="trace-row head" aria-hidden="true">
-          <span>Time</span>
-          <span>Root</span>
-          <span class="svcs">Services</span>
-          <span class="num spans">Spans</span>
-          <span>Duration</span>
-          <span />
-        </div>
-        {sorted.map((trace) => (
-          <Row key={trace.traceId} trace={trace} longest={longest} />
-        ))}
-      </section>
+      <Durations shape={shape} more={all.more} box={box} />
+      {box !== undefined && <WhatDiffers box={box} />}
+      <ListCard found={boxed ?? all} box={box} />
     </>
   );
 }
 
-export function TraceListPage(): JSX.Element {
-  const { query } = place.value;
-  const { sort, ...fields } = paramsOf(query);
-  const filter: Record<string, string | undefined> = { ...fields, ...timesOf(fields.id) };
+interface Asked {
+  readonly all: Resource<TracesAnswer>;
+  /** The marks of the chart: when all traces are listed, it is drawn from the list. */
+  readonly spread: Resource<TracesAnswer>;
+  readonly boxed: Resource<TracesAnswer>;
+}
+
+function useTraces(box: Box | undefined): Asked {
+  const [q, id, sort] = [param('q'), param('id'), param('sort')];
+  const question = { q, id, ...timesOf(id), complete: 'true' };
   const every = isMoving.value ? REFRESH_MS : undefined;
-  const found = useResource<TracesAnswer>(
-    address('/api/traces', { ...filter, sort, complete: 'true', limit: LIMIT }),
-    every,
-  );
-  // When all traces are listed, the chart is drawn from the list.
-  const more = found.data?.more === true;
-  const shape = useResource<TracesAnswer>(
-    more ? address('/api/traces', { ...filter, sort: 'spread', complete: 'true', limit: MARKS }) : undefined,
-    every,
-  );
-  // An id leads to its trace at once; Back leads to the search again.
-  const only = filter.id !== undefined && found.data?.traces.length === 1 ? found.data.traces[0].traceId : undefined;
+  const all = useResource<TracesAnswer>(address('/api/traces', { ...question, sort, limit: LIMIT }), every);
+  const spreadOf = address('/api/traces', { ...question, sort: 'spread', limit: MARKS });
+  const boxedOf = address('/api/traces', { ...question, ...partOf(box), sort, limit: LIMIT });
+  const spread = useResource<TracesAnswer>(all.data?.more === true ? spreadOf : undefined, every);
+  const boxed = useResource<TracesAnswer>(box === undefined ? undefined : boxedOf);
+  return { all, spread, boxed };
+}
+
+/** An id leads to its trace at once; Back leads to the search again. */
+function useOnlyOne(answer: TracesAnswer | undefined): void {
+  const only = param('id') !== '' && answer?.traces.length === 1 ? answer.traces[0].traceId : undefined;
   useEffect(() => {
     if (only !== undefined) go(`/traces/${only}`, true);
   }, [only]);
+}
+
+export function TraceListPage(): JSX.Element {
+  const box = boxOf(param('box'));
+  const { all, spread, boxed } = useTraces(box);
+  useOnlyOne(all.data);
+  const wrong = filterErrorOf(all.error);
   return (
     <>
       <h1 class="page-title c12">Traces</h1>
-      <Filters query={query} />
-      {found.error && (
+      <FilterBar of="traces" example="service:checkout duration:>200ms route:/payments" error={wrong} />
+      {wrong === undefined && <Body all={all} spread={spread} boxed={boxed} box={box} />}
+    </>
+  );
+}
+
+function Body({ all, spread, boxed, box }: Asked & { readonly box: Box | undefined }): JSX.Element {
+  const { data, error, reload } = all;
+  const isSpread = data?.more === true && spread.data !== undefined;
+  return (
+    <>
+      {error !== undefined && (
         <section class="card c12">
-          <Failed error={found.error} retry={found.reload} />
+          <Failed error={error} retry={reload} />
         </section>
       )}
-      {found.data === undefined && found.error === undefined && <Loading height={300} />}
-      {found.data && (
+      {data === undefined && error === undefined && <Loading height={300} />}
+      {data !== undefined && (
         <Found
-          answer={found.data}
-          shape={(more ? shape.data : undefined)?.traces ?? found.data.traces}
-          byDuration={sort === 'duration'}
-          query={query}
+          all={data}
+          shape={isSpread ? spread.data.traces : data.traces}
+          boxed={box === undefined ? undefined : boxed.data}
+          box={box}
         />
       )}
     </>

@@ -10,7 +10,7 @@ import { StatusIcon } from '../ui/icons.tsx';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
 import { useWidth } from '../charts/width.ts';
 import { SpanDetail } from './span-detail.tsx';
-import { rowsOf, treeOf } from './span-tree.ts';
+import { gapsOf, rowsOf, treeOf } from './span-tree.ts';
 import { phasesOf } from './trace-phases.ts';
 import { Waterfall } from './waterfall.tsx';
 
@@ -84,6 +84,28 @@ function Logs({ logs, selected }: { logs: readonly LogView[]; selected: string |
   );
 }
 
+function GapMarks({ trace }: { trace: TraceAnswer }): JSX.Element | null {
+  const { noRoot, orphans, late } = gapsOf(trace.spans);
+  const isPartial = noRoot || orphans > 0;
+  if (!isPartial && late.size === 0) return null;
+  const missing = noRoot ? 'its root has not come' : `the parents of ${orphans} spans have not come`;
+  return (
+    <>
+      {isPartial && (
+        <span class="word w-warn" title="A process that sends no spans, or sends them later, leaves such a gap.">
+          <StatusIcon status="warn" label="" />
+          partial: {missing}
+        </span>
+      )}
+      {late.size > 0 && (
+        <span class="word muted">
+          {late.size} {late.size === 1 ? 'span goes' : 'spans go'} on after the answer
+        </span>
+      )}
+    </>
+  );
+}
+
 function Head({ trace }: { trace: TraceAnswer }): JSX.Element {
   // Without a root span, the first span whose parent is missing: clocks differ, so it need not be the earliest.
   const ids = new Set(trace.spans.map(({ spanId }) => spanId));
@@ -107,6 +129,7 @@ function Head({ trace }: { trace: TraceAnswer }): JSX.Element {
           {errors} {errors === 1 ? 'error' : 'errors'}
         </span>
       )}
+      <GapMarks trace={trace} />
       <b>{millis(trace.durationMs)}</b>
       <span>
         <b>{trace.spans.length}</b> spans

@@ -37,6 +37,8 @@ const PAGES = {
   traces: ['/traces', '.trace-row'],
   logs: ['/logs', '.log-lines .line + .line'],
   patterns: ['/logs?view=patterns', '.patterns tbody tr'],
+  errors: ['/errors', '.issues tbody tr'],
+  map: ['/map', '.call-map .node'],
   explore: ['/explore?q=up', '.browser tbody tr'],
   alerts: ['/alerts', '.alert'],
   settings: ['/settings', '.facts-list'],
@@ -44,6 +46,8 @@ const PAGES = {
 } as const satisfies Record<string, readonly [string, string]>;
 type Name = keyof typeof PAGES;
 const NAMES = Object.keys(PAGES) as Name[];
+/** Pages that are looked at without data, and with a store that fails. */
+const STATES = ['overview', 'services', 'service', 'traffic', 'settings', 'requests', 'logs'] as const;
 const LOOKS = (Object.keys(SIZES) as Size[]).flatMap((size) =>
   (['light', 'dark'] as const).map((scheme): readonly [Size, Scheme] => [size, scheme]),
 );
@@ -103,7 +107,7 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
   describe.each(looks)('on %s in %s', (size, scheme) => {
     it.each(['empty', 'broken'] as const)('says why when the data is %s', async (kind) => {
       await using server = await startPageServer({ kind });
-      for (const name of ['overview', 'services', 'service', 'traffic', 'settings', 'requests', 'logs'] as const) {
+      for (const name of kind === 'empty' ? ([...STATES, 'traces', 'errors', 'map'] as const) : STATES) {
         await using opened = await openPage(browser, server.url, PAGES[name][0], { size, scheme });
         const { page, troubles } = opened;
         const state = page.locator('.state, .facts-list').first();

@@ -144,11 +144,12 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await using opened = await open(busy, '/traces?errors=true');
     const { page } = opened;
     await page.locator('.trace-list h2').getByText('9 traces').waitFor();
-    await page.getByLabel('Attribute').fill('transaction_id=T-42');
+    await page.waitForURL(/q=span.status%3Aerror/);
+    await page.getByRole('textbox', { name: 'Filter traces' }).fill('span.status:error transaction_id:T-42');
     await page.getByRole('button', { name: 'Search', exact: true }).click();
-    await page.waitForURL(/attribute=transaction_id%3DT-42/);
-    await page.locator('.trace-list h2').getByText('1 traces').waitFor();
-    await page.getByLabel('Attribute').fill('transaction_id=nobody');
+    await page.waitForURL(/transaction_id%3AT-42/);
+    await page.locator('.trace-list h2').getByText('1 trace').waitFor();
+    await page.getByRole('textbox', { name: 'Filter traces' }).fill('transaction_id:nobody');
     await page.keyboard.press('Enter');
     await page.getByText('No trace matches this filter.').waitFor();
   });

@@ -39,6 +39,49 @@ describe.skipIf(CHROMIUM === undefined)('requests and logs', () => {
     expect(troubles).toEqual([]);
   });
 
+  it('say what tells the slow traces from the others, in a box that is drawn', async () => {
+    await using server = await startPageServer();
+    await using opened = await openPage(browser, server.url, '/traces');
+    const { page, troubles } = opened;
+    const chart = page.locator('.scatter svg');
+    const { x, y, width } = (await chart.boundingBox()) ?? { x: 0, y: 0, width: 0 };
+    await page.mouse.move(x + 60, y + 100);
+    await page.mouse.down();
+    await page.mouse.move(x + width - 4, y + 10, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForURL(/box=/);
+    await page.locator('.differs tbody tr').first().getByText('gold').waitFor();
+    const boxed = page.locator('.trace-list h2');
+    await page.locator('.trace-list .sub', { hasText: 'in the box' }).waitFor();
+    expect(Number.parseInt((await boxed.textContent()) ?? '', 10)).toBeLessThan(20);
+    await page.locator('.differs tbody button').first().click();
+    await page.waitForURL(/q=user\.tier%3Agold/);
+    expect(new URL(page.url()).searchParams.has('box')).toBe(false);
+    expect(troubles).toEqual([]);
+  });
+
+  it('lead from an error to a trace of it, and take a resolution back', async () => {
+    await using server = await startPageServer();
+    await using opened = await openPage(browser, server.url, '/errors');
+    const { page, troubles } = opened;
+    await page.locator('.issues a').first().click();
+    await page.waitForURL(/\/errors\/[0-9a-f]+/);
+    await page.getByRole('button', { name: 'Resolve' }).click();
+    await page.locator('.one-request .w-ok').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('button', { name: 'Resolve' }).waitFor();
+    await page.getByText('Open a trace of it').click();
+    await page.waitForURL(/\/traces\/[0-9a-f]{32}/);
+    await page.goto(`${server.url}/map`);
+    await page.locator('.call-map .node').first().waitFor();
+    const all = await page.locator('.call-map .node').count();
+    await page.getByRole('textbox', { name: 'Filter spans' }).fill('service:bank-api');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/q=service%3Abank-api/);
+    await expect.poll(() => page.locator('.call-map .node').count()).toBeLessThan(all);
+    expect(troubles).toEqual([]);
+  });
+
   it('find a request by its support code, however it is written, and say when there is none', async () => {
     await using server = await startPageServer();
     await using opened = await openPage(browser, server.url, '/requests', { expected: /404/ });

@@ -410,7 +410,6 @@ const SLOW: readonly Sketch[] = [
       'server.address': 'bank-api.test:443',
       'error.type': 'ETIMEDOUT',
       'http.resend_count': 0,
-      transaction_id: 'T-42',
       note: HOSTILE,
     },
   },
@@ -431,7 +430,13 @@ function kindOf(at: number): SpanRecord['kind'] {
   return SLOW.some((below) => below.parent === at && below.service !== service) ? 'client' : 'internal';
 }
 
-function spansOf(traceId: string, startMs: number, scale: number, withError: boolean): SpanRecord[] {
+function attributesOf({ parent, error, attributes }: Sketch, scale: number, transaction: string): Attributes {
+  // The slow requests are those of one tier, so that the comparison of traces has something to find.
+  if (parent < 0) return { ...attributes, 'user.tier': scale > 0.25 ? 'gold' : 'free' };
+  return error === undefined ? (attributes ?? {}) : { ...attributes, transaction_id: transaction };
+}
+
+function spansOf({ id: traceId, startMs, scale, error: withError }: FakeTrace, transaction: string): SpanRecord[] {
   const nano = (ms: number): bigint => BigInt(Math.round((startMs + ms * scale) * 1e6));
   return SLOW.map((sketch, at) => ({
     traceId,
@@ -443,7 +448,7 @@ function spansOf(traceId: string, startMs: number, scale: number, withError: boo
     endUnixNano: nano(sketch.to),
     status: withError && sketch.error !== undefined ? 'error' : 'unset',
     statusMessage: withError ? (sketch.error ?? '') : '',
-    attributes: sketch.attributes ?? {},
+    attributes: attributesOf(sketch, scale, transaction),
     events:
       sketch.name === 'charge, attempt 1'
         ? [
@@ -500,7 +505,7 @@ export function fakeSpans(nowMs: number): SpanSource {
         })),
     trace(traceId) {
       const found = traces.find(({ id }) => id === traceId);
-      return found === undefined ? [] : spansOf(traceId, found.startMs, found.scale, found.error);
+      return found === undefined ? [] : spansOf(found, found === traces[0] ? 'T-42' : `T-${found.startMs}`);
     },
   };
 }
@@ -524,7 +529,7 @@ export function fakeLogs(nowMs: number): LogSource {
       severityNumber,
       severityText: '',
       body,
-      attributes: { transaction_id: 'T-42' },
+      attributes: { transaction_id: id === traces[0].id ? 'T-42' : `T-${startMs}` },
       traceId: id,
       spanId: hex(span, 16),
       resource: { attributes: { 'service.name': service } },

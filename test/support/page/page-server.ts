@@ -2,6 +2,7 @@
  * The API and the built page over a fake stack: `node test/support/page/page-server.ts [port]` to view it,
  * `startPageServer` for tests.
  */
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -11,6 +12,7 @@ import { VitrineError } from '../../../src/base/errors.ts';
 import { every, systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { prometheusRouter } from '../../../src/monitor/api/prometheus/router.ts';
+import { freshDir } from '../program.ts';
 import { MemorySpanSink } from '../telemetry/memory-sinks.ts';
 import { ArrayRecords } from '../records/array-records.ts';
 import { LiveState } from '../../../src/monitor/api/live.ts';
@@ -88,6 +90,7 @@ async function recordsOf(
   requests: readonly RequestRow[],
   broken: boolean,
   clock: Clock,
+  dir: string,
 ): Promise<Pick<MonitorApiOptions, 'records' | 'tail' | 'patterns' | 'errors'>> {
   const records = new ArrayRecords();
   records.add('logs', logs.search({ limit: 10_000 }) as readonly LogRecord[]);
@@ -101,9 +104,9 @@ async function recordsOf(
     };
   }
   const tail = new Tail(records.logSink);
-  const nowhere = new JsonFile('/dev/null/state.json');
-  const patterns = new LogPatterns({ sink: tail, clock, file: nowhere, onNew: () => {} });
-  const errors = new ErrorGroups(clock, nowhere);
+  const file = (name: string): JsonFile => new JsonFile(path.join(dir, name));
+  const patterns = new LogPatterns({ sink: tail, clock, file: file('patterns.json'), onNew: () => {} });
+  const errors = new ErrorGroups(clock, file('errors.json'));
   await errors.spanSink(new MemorySpanSink()).append(traces.flat());
   return { records, tail, patterns, errors };
 }
@@ -117,6 +120,7 @@ const nothing: Pick<MonitorApiOptions, 'spans' | 'logs' | 'alerts'> = {
 export async function startPageServer(options: PageServerOptions = {}): Promise<PageServer> {
   const { clock = systemClock, kind = 'busy' } = options;
   const startMs = Math.floor(clock.now() / 1_000) * 1_000;
+  const dir = freshDir('vitrine-page');
   const releasedMs = startMs - 6 * 60_000;
   const live = new LiveState();
   const balancer = new FakeBalancer(startMs - 16 * 60_000, releasedMs);
@@ -143,6 +147,7 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
       kind === 'empty' ? [] : fakeRequests(startMs),
       kind === 'broken',
       clock,
+      dir,
     )),
     querier: asked,
     live,
@@ -190,6 +195,7 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
       await api[Symbol.asyncDispose]();
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
+      rmSync(dir, { recursive: true, force: true });
     },
   };
 }

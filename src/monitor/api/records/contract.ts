@@ -79,6 +79,9 @@ export interface RequestsAnswer extends SearchOutcome {
   readonly missing?: MissingRows;
 }
 
+/** A line of `GET /api/requests?follow=true`: a row, or the number of rows that were left out before the next. */
+export type FollowedRequest = RequestView | { readonly dropped: number };
+
 export interface RequestFiguresAnswer extends SearchOutcome {
   /** Begin and end of the range, and the step, in milliseconds. */
   readonly from_ms: number;
@@ -176,6 +179,13 @@ export interface ErrorView {
   readonly trace_id: string | null;
   /** The first frame of the application's own code. */
   readonly culprit: string;
+}
+
+export interface ErrorDetail extends ErrorView {
+  /** Of the newest one; '' when it came without. */
+  readonly stack: string;
+  /** The application's own frames, by which it is grouped. */
+  readonly frames: readonly string[];
 }
 
 export interface ErrorsAnswer {

@@ -1,8 +1,7 @@
-/** What records say in sum: patterns, figures of lines, errors as issues, the map of services, and the comparison of traces. */
+/** What records say in sum: patterns, figures of lines, errors as issues and the map of services. */
 import type { Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import { attributeText } from '../../../model/attribute-text.ts';
-import { attributesOfField } from '../../../model/record-fields.ts';
 import type { RecordSource } from '../../../model/record-source.ts';
 import type { ErrorGroups, ErrorIssue } from '../../insight/error-groups.ts';
 import { searchErrors } from '../../insight/error-search.ts';
@@ -10,14 +9,11 @@ import { logAnalytics } from '../../insight/log-analytics.ts';
 import type { LogPatterns } from '../../insight/log-patterns.ts';
 import { PatternMiner } from '../../insight/pattern-miner.ts';
 import { serviceMap } from '../../insight/service-map.ts';
-import { compareTraces } from '../../insight/trace-comparison.ts';
 import { rowMs, valueAt } from '../../search/counts.ts';
-import type { Condition, Filter } from '../../search/filter.ts';
-import { scanMatches, type ScanOutcome } from '../../search/scan.ts';
-import { searchTraces, type TracePage } from '../../search/traces.ts';
+import { scanMatches } from '../../search/scan.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
-import type { AnalyticsAnswer, CompareAnswer, ErrorsAnswer, ErrorView, MapAnswer, PatternsAnswer } from './contract.ts';
-import { endedAt, filterFrom, limitFrom, outcomeView, searchFrom, timeFrom } from './parameters.ts';
+import type { AnalyticsAnswer, ErrorDetail, ErrorsAnswer, ErrorView, MapAnswer, PatternsAnswer } from './contract.ts';
+import { filterFrom, limitFrom, outcomeView, searchFrom, timeFrom } from './parameters.ts';
 
 export interface InsightRoutesOptions {
   readonly records: RecordSource;
@@ -31,8 +27,6 @@ const FIVE_MINUTES_MS = 300_000;
 /** Lines of senders whose clocks are ahead. */
 const FUTURE_MS = 600_000;
 const MAX_STEPS = 2_000;
-/** Of each set, the newest. */
-const COMPARED_TRACES = 1_000;
 
 interface Counted {
   service: string;
@@ -167,8 +161,10 @@ async function mapAnswer({ records, clock }: InsightRoutesOptions, { query, ctx 
   const found = await serviceMap(records, searchFrom('traces', query, nowMs, ctx, nowMs - FIVE_MINUTES_MS), clock);
   const nodes = new Map<string, string>();
   for (const { client, server, connection } of found.edges) {
-    if (!nodes.has(client)) nodes.set(client, client === 'user' ? 'caller' : 'service');
-    if (!nodes.has(server) || connection === '') nodes.set(server, kindOfNode(connection));
+    // Who calls has sent spans, whatever its own callers know of it.
+    nodes.set(client, client === 'user' ? 'caller' : 'service');
+    if (!nodes.has(server) || connection === '')
+      nodes.set(server, client === 'user' ? 'service' : kindOfNode(connection));
   }
   return {
     nodes: [...nodes].map(([name, kind]) => ({ name, kind })),
@@ -190,62 +186,8 @@ async function mapAnswer({ records, clock }: InsightRoutesOptions, { query, ctx 
 
 function kindOfNode(connection: string): string {
   if (connection === 'database') return 'database';
-  return connection === 'messaging_system' ? 'queue' : 'service';
-}
-
-/** The fields that a filter names, and the attributes behind them: the two sets differ in these by definition. */
-function fieldsIn(condition: Condition, found = new Set<string>()): Set<string> {
-  if (condition.kind === 'and' || condition.kind === 'or') for (const part of condition.parts) fieldsIn(part, found);
-  if (condition.kind === 'not') fieldsIn(condition.part, found);
-  if (condition.kind === 'field')
-    for (const name of [condition.field, ...attributesOfField(condition.field)]) found.add(name);
-  return found;
-}
-
-async function compareAnswer({ records, clock }: InsightRoutesOptions, { query, ctx }: Call): Promise<CompareAnswer> {
-  if ((query.get('q') ?? '') === '') throw new VitrineError('bad_request', '"q" is missing: the traces to compare.');
-  const nowMs = clock.now();
-  const asked = searchFrom('traces', query, nowMs, ctx, nowMs - HOUR_MS);
-  const named = query.has('against') ? filterFrom(query, nowMs, 'against') : undefined;
-  const against: Filter = named ?? { ...asked.filter, condition: { kind: 'not', part: asked.filter.condition } };
-  const selection = await searchTraces(records, asked, COMPARED_TRACES, clock);
-  const chosen = new Set(selection.traces.map(({ traceId }) => traceId));
-  // The two sets are the newest traces of each: when there are more, the answer says back to where it looked.
-  const found = await searchTraces(records, { ...asked, filter: against }, 2 * COMPARED_TRACES, clock);
-  const baseline = found.traces.filter(({ traceId }) => !chosen.has(traceId)).slice(0, COMPARED_TRACES);
-  const left = fieldsIn(against.condition, fieldsIn(asked.filter.condition));
-  const differences = compareTraces(
-    selection.traces.map(({ spans }) => spans),
-    baseline.map(({ spans }) => spans),
-    left,
-    limitFrom(query, 20),
-  );
-  return {
-    selection: selection.traces.length,
-    baseline: baseline.length,
-    attributes: differences.map(({ name, kind, score, values, means }) => ({
-      name,
-      kind,
-      score,
-      values,
-      means: means ?? null,
-    })),
-    ...outcomeView(comparedOutcome(selection, found)),
-  };
-}
-
-/** The outcome of both searches together: complete when both are, and as far as the one that came less far. */
-function comparedOutcome(...pages: readonly TracePage[]): ScanOutcome {
-  const ends = pages.map((page) => (page.next === undefined ? page : endedAt(page, page.next)));
-  return {
-    complete: ends.every(({ complete }) => complete),
-    reachedMs: Math.max(...ends.map(({ reachedMs }) => reachedMs)),
-    scanned: {
-      records: ends.reduce((sum, { scanned }) => sum + scanned.records, 0),
-      bytes: ends.reduce((sum, { scanned }) => sum + scanned.bytes, 0),
-    },
-    lost: Math.max(...ends.map(({ lost }) => lost)),
-  };
+  if (connection === 'messaging_system') return 'queue';
+  return connection === 'virtual_node' ? 'outside' : 'service';
 }
 
 export function insightRoutes(options: InsightRoutesOptions): Route[] {
@@ -255,7 +197,7 @@ export function insightRoutes(options: InsightRoutesOptions): Route[] {
     get('/api/logs/patterns', (call) => patternsAnswer(options, call)),
     get('/api/logs/analytics', (call) => analyticsAnswer(options, call)),
     get('/api/errors', (call) => errorsAnswer(options, call)),
-    get('/api/errors/:id', ({ params }) => {
+    get('/api/errors/:id', ({ params }): ErrorDetail => {
       const issue = errors.get(params.id);
       return { ...errorView(issue), stack: issue.stack, frames: issue.frames };
     }),
@@ -270,6 +212,5 @@ export function insightRoutes(options: InsightRoutesOptions): Route[] {
       handler: async ({ params }) => errorView(await errors.reopen(params.id)),
     },
     get('/api/map', (call) => mapAnswer(options, call)),
-    get('/api/traces/compare', (call) => compareAnswer(options, call)),
   ];
 }

@@ -8,12 +8,15 @@ import type { RecordSource } from '../../../model/record-source.ts';
 import { serviceOf } from '../../../model/records.ts';
 import type { RequestRow } from '../../../model/request-row.ts';
 import { readSupportCode } from '../../../model/text/support-code.ts';
+import { valueAt } from '../../search/counts.ts';
 import { cursorText, searchPage } from '../../search/page.ts';
 import { requestFigures, type RequestFigure } from '../../search/request-figures.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
-import { millisOf, traceAnswer } from '../views.ts';
-import type { MissingRows, RequestAnswer, RequestFiguresAnswer, RequestsAnswer, RequestView } from './contract.ts';
+import { traceAnswer } from '../views.ts';
+import type { MissingRows, RequestAnswer, RequestFiguresAnswer, RequestsAnswer } from './contract.ts';
+import { RequestFollowers } from './follow-requests.ts';
 import { limitFrom, nextView, outcomeView, searchFrom } from './parameters.ts';
+import { requestView } from './request-view.ts';
 
 export interface RequestRoutesOptions {
   readonly records: RecordSource;
@@ -31,34 +34,6 @@ const MAX_LINES = 1_000;
 const LOOKUPS_A_MINUTE = 30;
 const MINUTE_MS = 60_000;
 const ID = /^[\w.:-]{8,128}$/;
-
-export function requestView(row: RequestRow, id: string): RequestView {
-  const { phases } = row;
-  const present = Object.entries(phases).filter(([, ms]) => ms !== undefined);
-  return {
-    id,
-    time_ms: millisOf(row.startUnixNano),
-    duration_ms: row.durationMs,
-    service: row.service,
-    instance: row.instance,
-    version: row.version,
-    method: row.method,
-    route: row.route,
-    path: row.path,
-    status: row.status === 0 ? null : row.status,
-    reason: row.reason || null,
-    upstream: row.upstream || null,
-    tries: row.tries,
-    cache: row.cache || null,
-    phases: Object.fromEntries(present),
-    request_bytes: row.requestBytes ?? null,
-    response_bytes: row.responseBytes ?? null,
-    trace_id: row.traceId,
-    support_code: row.code,
-    request_id: row.requestId || row.traceId,
-    user: row.user || null,
-  };
-}
 
 function missingIn(records: RecordSource, fromMs: number, toMs: number): { readonly missing?: MissingRows } {
   const missing = records.missing(fromMs, toMs);
@@ -152,10 +127,15 @@ async function rowsOf(records: RecordSource, id: string, code: string | undefine
   const found: Found[] = [];
   const wanted = id.toLowerCase();
   for await (const batch of records.scan({ signal: 'requests', fromMs: -Infinity, toMs: Infinity, ids })) {
+    // A batch has tens of thousands of rows, of which one is decoded.
+    const [codes, traces, requests] = ['code', 'trace', 'request.id'].map((field) => batch.column(field));
     for (let row = batch.end - 1; row >= batch.begin; row -= 1) {
-      const record = batch.record(row);
-      const isThis = record.code === code || record.traceId === wanted || record.requestId.toLowerCase() === wanted;
-      if (isThis) found.push({ row: record, id: cursorText(batch.positionOf(row)) });
+      const requestId = valueAt(requests, row);
+      const isThis =
+        (code !== undefined && valueAt(codes, row) === code) ||
+        valueAt(traces, row) === wanted ||
+        (typeof requestId === 'string' && requestId.toLowerCase() === wanted);
+      if (isThis) found.push({ row: batch.record(row), id: cursorText(batch.positionOf(row)) });
       if (found.length === MAX_MATCHES) return found;
     }
   }
@@ -203,8 +183,14 @@ class Lookups {
 
 export function requestRoutes(options: RequestRoutesOptions): Route[] {
   const lookups = new Lookups(options.clock);
+  const followers = new RequestFollowers(options.records, options.clock);
   return [
-    { method: 'GET', path: '/api/requests', handler: (call) => listAnswer(options, call) },
+    {
+      method: 'GET',
+      path: '/api/requests',
+      handler: (call) =>
+        textFrom(call.query, 'follow') === 'true' ? followers.follow(call.ctx, call.query) : listAnswer(options, call),
+    },
     { method: 'GET', path: '/api/requests/figures', handler: (call) => figuresAnswer(options, call) },
     {
       method: 'GET',

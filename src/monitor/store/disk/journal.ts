@@ -7,6 +7,7 @@
 import path from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { MetricMetadata } from '../../../model/series.ts';
+import { blankTraces } from '../codec/blank-traces.ts';
 import { inTransaction, labelsOfText, openDatabase } from './database.ts';
 import type { NewSeries } from '../head/series-table.ts';
 
@@ -158,6 +159,23 @@ export class Journal {
       .prepare('DELETE FROM tail WHERE id IN (SELECT id FROM tail WHERE cycle < ? LIMIT ?)')
       .run(this.#cycle, SLICE_ROWS);
     return Number(wal.changes) + Number(tails.changes) > 0;
+  }
+
+  /**
+   * Blanks the ids of deleted traces in all write-ahead rows, also in those that a cycle has covered, and leaves no copy of them
+   * in free pages or in SQLite's own log.
+   */
+  blankTraces(traceIds: ReadonlySet<string>): void {
+    const ids = this.db.prepare('SELECT id FROM wal').all() as { readonly id: number }[];
+    const read = this.db.prepare('SELECT batches FROM wal WHERE id = ?');
+    const write = this.db.prepare('UPDATE wal SET batches = ? WHERE id = ?');
+    inTransaction(this.db, () => {
+      for (const { id } of ids) {
+        const row = read.get(id) as { readonly batches: Uint8Array };
+        if (blankTraces(row.batches, traceIds)) write.run(row.batches, id);
+      }
+    });
+    this.db.exec('PRAGMA secure_delete = ON; VACUUM; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA secure_delete = OFF');
   }
 
   /** Writes and removes 256 KiB: throws when the disk still refuses. */

@@ -2,6 +2,7 @@
  * Exemplars in memory: the last few of each series, for a bounded number of series. After a restart they are restored while
  * their write-ahead row is kept, about an hour. They are links to traces, which are not kept for longer either.
  */
+import { isBlankId } from '../codec/blank-traces.ts';
 import type { Exemplar, ExemplarSeries } from '../../../model/series.ts';
 import type { Labels } from '../../../model/labels.ts';
 
@@ -21,6 +22,8 @@ export class MemoryExemplars {
     let chars = 0;
     for (const part of exemplar.labels.pairs) chars += part.length;
     if (chars > LABEL_CHARS_MAX || !Number.isFinite(exemplar.timestampMs)) return false;
+    // Its trace was deleted.
+    if (isBlankId(exemplar.labels.get('trace_id'))) return false;
     let entry = this.#bySeries.get(labels.key);
     if (entry === undefined) {
       entry = { labels, exemplars: [] };

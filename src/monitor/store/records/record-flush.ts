@@ -12,6 +12,7 @@ import type { Delivery, RecordJournal } from './disk/record-journal.ts';
 import { MemoryBatch } from './memory-batch.ts';
 import { BATCH_ROWS, type RecordStoreOptions, type SignalLimits } from './options.ts';
 import type { Pending, PendingGroup, PendingSignals } from './pending.ts';
+import { settledRows } from './settled-rows.ts';
 import type { TraceSeals } from './trace-seals.ts';
 import { encodeWal } from './wal-codec.ts';
 
@@ -179,7 +180,13 @@ export class RecordFlush {
       if (waits && waiting + group.bytes <= waitingMax) {
         waiting += group.bytes;
         stay.push(group);
-      } else stay.push(...this.#sort(signal, group, desk));
+      } else {
+        const from =
+          signal === 'requests' && mode !== 'all'
+            ? settledRows(group as unknown as PendingGroup<'requests'>, options)
+            : group.records.length;
+        stay.push(...this.#sort(signal, group, desk, from));
+      }
     }
     return { drawers: desk.drawers(), stay };
   }
@@ -195,15 +202,15 @@ export class RecordFlush {
     if (open > options.memoryBytes.traces * OPEN_SHARE) seals.seal(Infinity);
   }
 
-  /** Puts the group's records into drawers; returns the spans of open traces. */
-  #sort<S extends RecordSignal>(signal: S, group: PendingGroup<S>, desk: Desk<S>): PendingGroup<S>[] {
+  /** Puts the group's records before `end` into drawers; returns the others, and the spans of open traces. */
+  #sort<S extends RecordSignal>(signal: S, group: PendingGroup<S>, desk: Desk<S>, end: number): PendingGroup<S>[] {
     const { seals } = this.#parts;
     const { service, records, sequences, sizes, sinceMs } = group;
     const open = groupOf<S>(service, [], [], [], sinceMs);
     for (let at = 0; at < records.length; at += 1) {
       const record = records[at];
       const seal = signal === 'traces' ? seals.of(record as SpanRecord) : 'kept';
-      if (seal === undefined) {
+      if (seal === undefined || at >= end) {
         open.records.push(record);
         open.sequences.push(sequences[at]);
         open.sizes.push(sizes[at]);

@@ -231,6 +231,18 @@ describe('figures over spans', () => {
     expect(map).toMatchObject({ complete: true, spans: 240, omitted: 0 });
     const compared = (await it.ask('/api/traces/compare?q=duration:%3E500ms')) as CompareAnswer;
     expect(compared).toMatchObject({ selection: 20, baseline: 40 });
+    const box = [NOW - 60_000, NOW, 500, 1_000].join(',');
+    const boxed = (await it.ask(`/api/traces/compare?box=${box}`)) as CompareAnswer;
+    expect(boxed).toMatchObject({ selection: 20, baseline: 40 });
+    expect(boxed.attributes[0]).toMatchObject({ name: 'user.tier' });
+    const early = [NOW - 60_000, NOW - 57_001, 500, 1_000].join(',');
+    expect(await it.ask(`/api/traces/compare?box=${early}&q=service:gate`)).toMatchObject({
+      selection: 10,
+      baseline: 50,
+    });
+    for (const wrong of ['1,2,3', '2,1,0,0', '1,2,3,x']) {
+      expect(await it.ask(`/api/traces/compare?box=${wrong}`)).toMatchObject({ code: 'bad_request' });
+    }
     expect(compared.attributes[0]).toMatchObject({
       name: 'user.tier',
       values: [{ value: 'gold', selection: 1, baseline: 0 }, {}],

@@ -230,5 +230,18 @@ describe('GET /api/traces', () => {
       260, 210,
     ]);
     expect((await it.get('/api/traces?q=a&sort=size')).status).toBe(400);
+    const within = await get('min_duration_ms=100&max_duration_ms=120&complete=true');
+    expect(within.traces.map(({ durationMs, whole }) => [durationMs, whole])).toEqual([
+      [120, true],
+      [110, true],
+      [100, true],
+    ]);
+    // A condition on the whole trace has pages too, and the same page twice is the same.
+    const first = await get('errors=true&limit=2');
+    expect(first.traces.map(({ durationMs }) => durationMs)).toEqual([260, 210]);
+    expect(await get('errors=true&limit=2')).toEqual(first);
+    expect((await get(`errors=true&limit=2&cursor=${first.next}`)).traces.map(({ durationMs }) => durationMs)).toEqual([
+      160, 110,
+    ]);
   });
 });

@@ -6,6 +6,7 @@ import type {
   RequestAnswer,
   RequestFiguresAnswer,
   RequestsAnswer,
+  RequestView,
 } from '../../../../src/monitor/api/records/contract.ts';
 import { StoredLogs, StoredSpans } from '../../../../src/monitor/search/stored-sources.ts';
 import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../../src/monitor/store/recent/memory-spans.ts';
@@ -150,4 +151,38 @@ describe('GET /api/requests/{id}', () => {
       write.mockRestore();
     }
   });
+});
+
+it('follows the rows that come after the call, each once, in the order in which they came', async () => {
+  const leave = new AbortController();
+  const answer = await fetch(`${server.url}/api/requests?follow=true&q=route:/late`, { signal: leave.signal });
+  expect(answer.headers.get('content-type')).toContain('application/x-ndjson');
+  const late = (at: number, given: Partial<RequestRow> = {}): RequestRow => row(at, { route: '/late', ...given });
+  // The second began before the first, and took longer.
+  await store.append('requests', [late(1_100), late(1_050), late(1_101, { route: '/other' })]);
+  await clock.advance(1_000);
+  await store.append('requests', [late(1_102)]);
+  const text = new TextDecoder();
+  let sent = '';
+  const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+  while (sent.split('\n').length <= 3) {
+    const read = reader.read();
+    const chunk = await Promise.race([read, clock.advance(1_000).then(async () => read)]);
+    sent += text.decode(chunk.value, { stream: true });
+  }
+  leave.abort();
+  const codes = sent
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as RequestView).support_code);
+  expect(codes).toEqual([late(1_100), late(1_050), late(1_102)].map(({ code }) => code));
+  const many = await Promise.all(
+    Array.from({ length: 17 }, async () => {
+      const one = new AbortController();
+      const { status } = await fetch(`${server.url}/api/requests?follow=true`, { signal: one.signal });
+      return { one, status };
+    }),
+  );
+  expect(many.filter(({ status }) => status === 429)).toHaveLength(1);
+  for (const { one } of many) one.abort();
 });

@@ -13,6 +13,8 @@ import { attributeText } from '../../../../src/model/attribute-text.ts';
 import type { RecordStore } from '../../../../src/monitor/store/records/record-store.ts';
 import { ArrayRecords } from '../../../support/records/array-records.ts';
 import { lines, requests, spans } from '../../../support/records/arbitrary-records.ts';
+import { rowOf } from '../../../support/records/plain-records.ts';
+import { until } from '../../../support/until.ts';
 import { ManualClock, removeDirectory, temporaryDirectory } from '../store-fixture.ts';
 import { found, line, NOW, openTestRecords, wrongFields } from './record-fixture.ts';
 
@@ -274,5 +276,30 @@ it('deletes chosen rows for good', async () => {
   const left = await found(store, { signal: 'logs' });
   expect(left).toHaveLength(271);
   expect(left.some(({ record }) => record.body === secret)).toBe(false);
+  await store.close();
+});
+
+it('leaves the newest ledger rows in memory under pressure, so that the application’s span still completes them', async () => {
+  const memoryBytes = { logs: MIB, traces: MIB, requests: 65_536 };
+  const store = openTestRecords(directory(), { memoryBytes });
+  const old = Array.from({ length: 200 }, (_, at) => rowOf(at, NOW - 10_000));
+  const fresh = Array.from({ length: 20 }, (_, at) => rowOf(1_000 + at, NOW - 1_500));
+  const ahead = rowOf(3_000, NOW + 60_000);
+  await store.append('requests', [...old, ahead, ...fresh]);
+  const inMemory = (): RecordOf['requests'][] => [...store.inMemory('requests')];
+  await until(() => inMemory().length <= fresh.length);
+  expect(inMemory().map(({ code }) => code)).toEqual(fresh.map(({ code }) => code));
+  for (const row of inMemory()) Object.assign(row, { route: '/of/the/:application' });
+  await store.flush();
+  const rows = await found(store, { signal: 'requests' });
+  expect(rows).toHaveLength(221);
+  expect(rows.filter(({ record }) => record.route === '/of/the/:application')).toHaveLength(20);
+  // Rows that come faster than memory holds them are written before they have settled.
+  await store.append(
+    'requests',
+    Array.from({ length: 400 }, (_, at) => rowOf(5_000 + at, NOW - 5_000)),
+  );
+  await until(() => inMemory().length < 100);
+  expect(inMemory().length).toBeGreaterThan(5);
   await store.close();
 });
