@@ -10,7 +10,7 @@ import path from 'node:path';
 import { accepts } from '../support/http/raw-http.ts';
 import { median, middle, quantile } from '../support/quantile.ts';
 import { until } from '../support/until.ts';
-import { nginxProxy, nginxVersion, Race } from './race.ts';
+import { nginxProxy, nginxVersion, Race } from './processes/race.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 15);
 const SECONDS = Number(process.argv[3] ?? 2);
@@ -97,7 +97,7 @@ spawnSync('taskset', ['-a', '-p', '-c', '1', String(process.pid)]);
 const ports = { nginx: BASE_PORT + 1, vitrine: BASE_PORT + 2 };
 race.startUpstream(BASE_PORT);
 race.start(0, ['nginx', '-c', race.nginxConfig('proxy.conf', nginxProxy(`127.0.0.1:${ports.nginx}`, BASE_PORT))]);
-const program = path.join(import.meta.dirname, 'balancer-process.ts');
+const program = path.join(import.meta.dirname, 'processes/balancer-process.ts');
 race.start(0, [process.execPath, program, String(ports.vitrine), `http://127.0.0.1:${BASE_PORT}`, 'full']);
 try {
   const p50: Record<keyof typeof ports, number[]> = { nginx: [], vitrine: [] };

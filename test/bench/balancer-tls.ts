@@ -8,7 +8,7 @@ import path from 'node:path';
 import { accepts } from '../support/http/raw-http.ts';
 import { middle } from '../support/quantile.ts';
 import { until } from '../support/until.ts';
-import { cpuUs, nginxProxy, nginxVersion, Race, wrk } from './race.ts';
+import { cpuUs, nginxProxy, nginxVersion, Race, wrk } from './processes/race.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 15);
 const SECONDS = Number(process.argv[3] ?? 2);
@@ -22,7 +22,7 @@ race.startUpstream(BASE_PORT);
 const [nginxPort, plainPort, tlsPort] = [BASE_PORT + 1, BASE_PORT + 2, BASE_PORT + 3];
 const tls = `ssl_certificate ${cert}; ssl_certificate_key ${key}; ssl_protocols TLSv1.2 TLSv1.3;`;
 const nginx = race.nginxConfig('proxy.conf', nginxProxy(`127.0.0.1:${nginxPort} ssl`, BASE_PORT, tls));
-const program = path.join(import.meta.dirname, 'balancer-process.ts');
+const program = path.join(import.meta.dirname, 'processes/balancer-process.ts');
 const args = [String(plainPort), `http://127.0.0.1:${BASE_PORT}`, 'full', String(tlsPort), cert, key];
 const racers = [
   { name: 'nginx', port: nginxPort, pid: race.start(0, ['nginx', '-c', nginx]).pid ?? 0 },

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { accepts } from '../support/http/raw-http.ts';
 import { until } from '../support/until.ts';
 import { median, middle } from '../support/quantile.ts';
-import { cpuUs, nginxProxy, nginxVersion, Race, versionOf, wrk } from './race.ts';
+import { cpuUs, nginxProxy, nginxVersion, Race, versionOf, wrk } from './processes/race.ts';
 
 const PAIRS = Number(process.argv[2] ?? 15);
 const SECONDS = Number(process.argv[3] ?? 2);
@@ -64,28 +64,28 @@ function contestants(): Contestant[] {
   ]);
   add('vitrine', 'all metrics and spans', (at) => [
     node,
-    path.join(HERE, 'balancer-process.ts'),
+    path.join(HERE, 'processes/balancer-process.ts'),
     String(at),
     upstream,
     'full',
   ]);
   add('vitrine-cache', 'all metrics and spans, response cache', (at) => [
     node,
-    path.join(HERE, 'balancer-process.ts'),
+    path.join(HERE, 'processes/balancer-process.ts'),
     String(at),
     upstream,
     'cache',
   ]);
   add('vitrine-bare', 'OTEL_SDK_DISABLED=true', (at) => [
     node,
-    path.join(HERE, 'balancer-process.ts'),
+    path.join(HERE, 'processes/balancer-process.ts'),
     String(at),
     upstream,
     'bare',
   ]);
   add('http-proxy-3', packageVersion('http-proxy-3'), (at) => [
     node,
-    path.join(HERE, 'peer-process.mjs'),
+    path.join(HERE, 'processes/peer-process.mjs'),
     String(at),
     upstream,
   ]);

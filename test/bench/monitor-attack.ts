@@ -47,7 +47,7 @@ for (let part = 0; part < 10; part += 1) {
   await remoteWrite(monitor, series);
 }
 
-const attackers = fork(path.join(import.meta.dirname, 'monitor-attackers.ts'), [monitor, otlpHttp]);
+const attackers = fork(path.join(import.meta.dirname, 'processes/monitor-attackers.ts'), [monitor, otlpHttp]);
 const statuses = new Map<number, number>();
 
 /** Ends the attack and counts its answers. */

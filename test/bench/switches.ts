@@ -83,7 +83,7 @@ interface Racer {
 }
 
 async function startRacer(name: string, section: Record<string, unknown>): Promise<Racer> {
-  const file = path.join(import.meta.dirname, 'switches-process.ts');
+  const file = path.join(import.meta.dirname, 'processes/switches-process.ts');
   const child = fork(file, [JSON.stringify(section)]);
   const [port] = (await once(child, 'message')) as [number];
   const pinned = spawn(PIN, ['-a', '-p', '-c', '0', String(child.pid)], { stdio: 'ignore' });

@@ -4,7 +4,7 @@
  * second, every span sampled, kept and exported in batches (to nowhere: what is measured is recording, not a network), W3C
  * propagation. `bare` is the same with OTEL_SDK_DISABLED, `cache` is `full` with the response cache before the upstream.
  */
-import { applyHeapPlan, SERVICE_HEAP } from '../../src/app/process/lean-heap.ts';
+import { applyHeapPlan, SERVICE_HEAP } from '../../../src/app/process/lean-heap.ts';
 
 // Before anything else is loaded, as the `vitrine` command does it.
 applyHeapPlan(SERVICE_HEAP, [...process.execArgv, process.env['NODE_OPTIONS'] ?? '']);
@@ -17,13 +17,13 @@ const [
   { openResponseCache },
   { startTelemetry },
 ] = await Promise.all([
-  import('../../src/base/clock.ts'),
-  import('../../src/base/logger.ts'),
-  import('../../src/stack/balancer/balancer.ts'),
-  import('../../src/stack/balancer/config.ts'),
-  import('../../src/stack/cache/config.ts'),
-  import('../../src/stack/cache/open-response-cache.ts'),
-  import('../../src/telemetry/sdk.ts'),
+  import('../../../src/base/clock.ts'),
+  import('../../../src/base/logger.ts'),
+  import('../../../src/stack/balancer/balancer.ts'),
+  import('../../../src/stack/balancer/config.ts'),
+  import('../../../src/stack/cache/config.ts'),
+  import('../../../src/stack/cache/open-response-cache.ts'),
+  import('../../../src/telemetry/sdk.ts'),
 ]);
 
 const [port, upstream, mode, tlsPort, certFile, keyFile] = process.argv.slice(2);

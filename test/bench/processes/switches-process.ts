@@ -2,8 +2,8 @@
  * A balancer for `switches.ts`: `node switches-process.ts UPSTREAM SECTION` (JSON). Sends its port, and its CPU time in
  * microseconds whenever it is asked.
  */
-import { startBalancer } from '../../src/stack/balancer/balancer.ts';
-import { balancerSchema } from '../../src/stack/balancer/config.ts';
+import { startBalancer } from '../../../src/stack/balancer/balancer.ts';
+import { balancerSchema } from '../../../src/stack/balancer/config.ts';
 
 const section = JSON.parse(process.argv[2]) as Record<string, unknown>;
 const balancer = await startBalancer(
