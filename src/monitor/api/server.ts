@@ -102,6 +102,7 @@ export interface MonitorApi extends AsyncDisposable {
 const LATER: readonly [Route['method'], string][] = [
   ['POST', '/api/alerts'],
   ['DELETE', '/api/alerts/:id'],
+  ['GET', '/api/targets'],
   ['GET', '/api/reports'],
   ['POST', '/api/logs'],
   ['POST', '/api/forget'],

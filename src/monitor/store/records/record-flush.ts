@@ -12,7 +12,7 @@ import type { Delivery, RecordJournal } from './disk/record-journal.ts';
 import { MemoryBatch } from './memory-batch.ts';
 import { BATCH_ROWS, type RecordStoreOptions, type SignalLimits } from './options.ts';
 import type { Pending, PendingGroup, PendingSignals } from './pending.ts';
-import { settledRows } from './settled-rows.ts';
+import { SETTLING_SHARE, settledRows } from './settled-rows.ts';
 import type { TraceSeals } from './trace-seals.ts';
 import { encodeWal } from './wal-codec.ts';
 
@@ -175,17 +175,21 @@ export class RecordFlush {
     const desk = new Desk(signal, options);
     const stay: PendingGroup<S>[] = [];
     let waiting = 0;
+    let settlingRoom = options.memoryBytes[signal] * SETTLING_SHARE;
     for (const group of groups) {
       const waits = mode !== 'all' && group.records.length < FEW_ROWS && nowMs - group.sinceMs < WAIT_MS;
       if (waits && waiting + group.bytes <= waitingMax) {
         waiting += group.bytes;
         stay.push(group);
       } else {
-        const from =
-          signal === 'requests' && mode !== 'all'
-            ? settledRows(group as unknown as PendingGroup<'requests'>, options)
-            : group.records.length;
-        stay.push(...this.#sort(signal, group, desk, from));
+        let end = group.records.length;
+        if (signal === 'requests' && mode !== 'all') {
+          const rows = group as unknown as PendingGroup<'requests'>;
+          const { settled, waitingBytes } = settledRows(rows, options.clock, settlingRoom);
+          settlingRoom -= waitingBytes;
+          end = settled;
+        }
+        stay.push(...this.#sort(signal, group, desk, end));
       }
     }
     return { drawers: desk.drawers(), stay };

@@ -35,10 +35,13 @@ function metricsIn(expr: Expr): string[] {
 
 /** Recorded by synthetic checks, ours or the blackbox exporter's, under that exporter's names. */
 const PROBES = ['probe_success', 'probe_duration_seconds', 'probe_ssl_earliest_cert_expiry'];
+/** What our checks record beside them (docs/targets.md). */
+const TARGETS = ['vitrine_target_up', 'vitrine_target_suppressed'];
 
 const known = new Set([
   'target_info',
   ...PROBES,
+  ...TARGETS,
   ...Object.values({ ...METRICS, ...HOST_METRICS }).flatMap(({ name, unit, kind }) => {
     const family = prometheusMetricName(name, unit, kind);
     return (kind as string) === 'histogram' ? ['_bucket', '_sum', '_count'].map((suffix) => family + suffix) : [family];

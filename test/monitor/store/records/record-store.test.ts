@@ -303,3 +303,14 @@ it('leaves the newest ledger rows in memory under pressure, so that the applicat
   expect(inMemory().length).toBeGreaterThan(5);
   await store.close();
 });
+
+it('writes rows under pressure however many services wait for theirs to settle', async () => {
+  const memoryBytes = { logs: MIB, traces: MIB, requests: 65_536 };
+  const store = openTestRecords(directory(), { memoryBytes });
+  const rows = Array.from({ length: 120 }, (_, at) => ({ ...rowOf(at, NOW), service: `balancer-${at % 4}` }));
+  await store.append('requests', rows);
+  await until(() => store.stats().requests.memoryBytes <= memoryBytes.requests);
+  expect([...store.inMemory('requests')].length).toBeGreaterThan(0);
+  expect(await found(store, { signal: 'requests' })).toHaveLength(120);
+  await store.close();
+});
