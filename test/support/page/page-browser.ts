@@ -74,7 +74,7 @@ export async function openPage(
   const troubles: string[] = [];
   page.on('console', (message) => {
     const bad = message.type() === 'error' || message.type() === 'warning';
-    if (bad && expected?.test(message.text()) !== true) troubles.push(message.text());
+    if (bad && expected?.test(message.text()) !== true) troubles.push(`${message.text()} ${message.location().url}`);
   });
   page.on('pageerror', (error) => troubles.push(error.message));
   page.on('dialog', (dialog) => {

@@ -23,6 +23,7 @@ import type { RuleSource } from '../../../src/monitor/alerts/rules/view.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import { careRoutes } from '../../../src/monitor/api/care-routes.ts';
 import { FakeBalancer, fakeAlerts, fakeCare, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
+import { fakeAlertRoutes } from './fake-alert-routes.ts';
 import { fakeConfiguration } from './fake-configuration.ts';
 import { fakeRequests } from './fake-ledger.ts';
 import type { LogSource, Querier, SpanSource } from '../../../src/model/ports.ts';
@@ -160,7 +161,7 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     allowedHosts: [],
     capabilities: ['balancer'],
     connect: { otlpHttp: '127.0.0.1:4318', otlpGrpc: '127.0.0.1:4317', balancer: '127.0.0.1:8080', ownServices: [] },
-    routes: kind === 'broken' ? [] : careRoutes(fakeCare),
+    routes: kind === 'broken' ? [] : [...careRoutes(fakeCare), ...fakeAlertRoutes],
     token: options.token,
     configuration: fakeConfiguration,
     rules: shippedRules,

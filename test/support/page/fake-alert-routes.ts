@@ -1,0 +1,57 @@
+/** What the alerts page asks beside the alerts themselves: who is on call, what was decided, how noisy the rules are. */
+import type {
+  LedgerAnswer,
+  NoiseAnswer,
+  OnCallAnswer,
+  ReceiversAnswer,
+  SilencesAnswer,
+} from '../../../src/monitor/api/alerts/contract.ts';
+import type { Route } from '../../../src/monitor/api/routes.ts';
+
+const onCall: OnCallAnswer = {
+  schedules: [
+    {
+      name: 'payments',
+      zone: 'Europe/Berlin',
+      now: { person: 'ada', why: 'rotation', from: '2026-11-30T08:00:00Z', to: '2026-12-07T08:00:00Z' },
+      next: [{ person: 'lin', why: 'rotation', from: '2026-12-07T08:00:00Z', to: '2026-12-14T08:00:00Z' }],
+    },
+  ],
+  policies: [{ receiver: 'payments', steps: [{ notify: ['payments'], after_seconds: 300 }] }],
+  overrides: [],
+  escalating: [],
+};
+const noise: NoiseAnswer = {
+  complete: true,
+  rules: [
+    { name: 'SlowResponses', fired: 4, pages: 2, pages_per_week: 2, acted: 1, flapping: 0, on_trial: 0 },
+    { name: 'HighErrorRate', fired: 1, pages: 1, pages_per_week: 1, acted: 1, flapping: 0, on_trial: 0 },
+  ],
+  never_fired: ['LowDiskSpace'],
+};
+const ledger: LedgerAnswer = { notifications: [], next: null };
+const receivers: ReceiversAnswer = {
+  receivers: [{ name: 'payments', channels: [{ kind: 'webhook', index: 0, send_resolved: true }] }],
+};
+
+const silences: SilencesAnswer = {
+  silences: [
+    {
+      id: '7d5b0c1e-6a4f-4a0e-9d57-1f1c8f0f2a11',
+      status: { state: 'active' },
+      endsAt: '2027-11-30T08:00:00Z',
+      mutes: [],
+      createdBy: 'ada',
+      comment: 'The nightly import is moved',
+      matchers: [{ name: 'alertname', value: 'HighLogRate', isRegex: false, isEqual: true }],
+    },
+  ],
+};
+
+export const fakeAlertRoutes: readonly Route[] = [
+  { method: 'GET', path: '/api/oncall', handler: () => onCall },
+  { method: 'GET', path: '/api/alerts/noise', handler: () => noise },
+  { method: 'GET', path: '/api/silences', handler: () => silences },
+  { method: 'GET', path: '/api/notifications', handler: () => ledger },
+  { method: 'GET', path: '/api/notify/receivers', handler: () => receivers },
+];
