@@ -44,9 +44,6 @@ const startMonitor = async (options: MonitorOptions): Promise<Monitor> =>
 
 export const NEVER = new Promise<void>(() => {});
 
-/** The monitor's own metrics come each second while it has something to say, else as seldom as those of an idle service. */
-const OWN_METRICS_IDLE_MS = 5_000;
-
 export async function startMonitorRole(options: RoleOptions): Promise<Running> {
   const { settings, dataDir, env, testMode } = options;
   const channel = parentChannel();
@@ -63,7 +60,6 @@ export async function startMonitorRole(options: RoleOptions): Promise<Running> {
       env,
       host: channel === undefined,
       frames: !testMode,
-      idleMs: OWN_METRICS_IDLE_MS,
       parent: channel?.lines,
     }),
   );

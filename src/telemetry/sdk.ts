@@ -49,8 +49,6 @@ export interface TelemetryOptions extends Identity {
         readonly health?: (() => Health | undefined) | undefined;
         readonly maxSpans?: number;
         readonly maxLogs?: number;
-        /** Time between two frames of a process in which nothing happens. Default: the interval. */
-        readonly idleMs?: number | undefined;
       }
     | undefined;
   /** OTLP/HTTP base URL of a monitor in another process. It gets all telemetry, in addition to the exporters of the environment. Not with `frames`. */
@@ -227,7 +225,7 @@ function openOutlets(
   const { logger, clock = systemClock, frames, collectIntervalMs: intervalMs = 1_000 } = options;
   const taken = { live, spans: rings.spans.buffer, logs: rings.logs.buffer, clock, logger, intervalMs };
   if (monitorUrl === undefined)
-    return { frames: new FrameSender({ ...taken, health: frames?.health, idleMs: frames?.idleMs }), road: undefined };
+    return { frames: new FrameSender({ ...taken, health: frames?.health }), road: undefined };
   return { frames: undefined, road: new MonitorRoad({ ...taken, drops, url: monitorUrl, token: tokenOf(options) }) };
 }
 

@@ -26,8 +26,6 @@ export interface ProcessTelemetryOptions {
   /** Only one process reports the host's metrics. */
   readonly host: boolean;
   readonly frames: boolean;
-  /** Time between two frames while nothing happens in this process. Default: the interval. */
-  readonly idleMs?: number | undefined;
   readonly health?: (() => Health | undefined) | undefined;
   /** Receives the finished lines instead of files and console. */
   readonly parent?: Out | undefined;
@@ -102,9 +100,7 @@ export async function startProcessTelemetry(options: ProcessTelemetryOptions): P
         collectIntervalMs: interval,
         shutdownLimitMs: options.parent === undefined ? undefined : CHILD_FLUSH_LIMIT_MS,
         token: settings.auth.token?.reveal(),
-        ...(options.frames
-          ? { frames: { health: options.health, idleMs: options.idleMs } }
-          : { monitorUrl: options.monitorUrl }),
+        ...(options.frames ? { frames: { health: options.health } } : { monitorUrl: options.monitorUrl }),
       }),
     );
     const ends = [registerProcessMetrics(), registerRuntimeMetrics(), ...(options.host ? [registerHostMetrics()] : [])];

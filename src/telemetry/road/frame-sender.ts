@@ -30,8 +30,6 @@ export interface FrameSenderOptions {
   readonly logger: Logger;
   readonly health?: (() => Health | undefined) | undefined;
   readonly intervalMs: number;
-  /** Time between two frames while there are neither spans nor records, if it is longer than the interval. */
-  readonly idleMs?: number | undefined;
 }
 
 interface Connection {
@@ -49,25 +47,16 @@ export class FrameSender {
   #skipped = 0;
   #skippedEver = 0;
   #busy = false;
-  #idleTicks = 0;
 
   constructor(options: FrameSenderOptions) {
     this.#options = options;
     this.#stop = every(
       options.clock,
       options.intervalMs,
-      () => (this.#isDue() ? this.tick() : undefined),
+      () => this.tick(),
       (error) => options.logger.warn({ error: String(error) }, 'A frame could not be made.'),
       COLLECT_OFFSET_MS,
     );
-  }
-
-  /** The first interval in which nothing happened is due too: the metrics have settled then. */
-  #isDue(): boolean {
-    const { spans, logs, intervalMs, idleMs = 0 } = this.#options;
-    if (spans.size > 0 || logs.size > 0) this.#idleTicks = 0;
-    else this.#idleTicks += 1;
-    return this.#idleTicks === 0 || (this.#idleTicks - 1) % Math.max(1, Math.floor(idleMs / intervalMs)) === 0;
   }
 
   /** Frames skipped since the start. */

@@ -13,7 +13,7 @@ import { recordingLogger } from '../../support/recording-logger.ts';
 
 const still: Clock = { now: () => 1_700_000_000_000, monotonic: () => 0, after: () => () => {} };
 
-function setUp(clock: Clock = still, intervalMs = 1_000, idleMs?: number) {
+function setUp(clock: Clock = still, intervalMs = 1_000) {
   const live = new LiveReader();
   const resource = resourceFromAttributes({ 'service.name': 'shop', 'host.id': Promise.resolve('h1') });
   const meters = new MeterProvider({ readers: [live], resource });
@@ -32,7 +32,6 @@ function setUp(clock: Clock = still, intervalMs = 1_000, idleMs?: number) {
     clock,
     logger: recordingLogger(),
     intervalMs,
-    idleMs,
   });
   const frames: Frame[] = [];
   return {
@@ -69,38 +68,6 @@ describe('FrameSender', () => {
       await expect.poll(() => due?.atMs).toBeGreaterThan(now);
     }
     expect(times).toEqual([119_850, 139_850, 159_850]);
-    sender.close();
-  });
-
-  it('sends at longer intervals while nothing happens, and at once when something does', async () => {
-    let now = 100_000;
-    let due: { readonly atMs: number; readonly callback: () => void } | undefined;
-    const clock: Clock = {
-      now: () => now,
-      monotonic: () => now,
-      after(delayMs, callback) {
-        due = { atMs: now + delayMs, callback };
-        return () => (due = undefined);
-      },
-    };
-    const { sender, frames, send, log } = setUp(clock, 1_000, 5_000);
-    sender.connect(send);
-    const next = async (): Promise<void> => {
-      now = due?.atMs ?? 0;
-      due?.callback();
-      await expect.poll(() => due?.atMs).toBeGreaterThan(now);
-      sender.acknowledge(frames.length);
-    };
-    const sentAfter: number[] = [];
-    for (let second = 1; second <= 14; second += 1) {
-      if (second === 9) log.emit({ body: 'something' });
-      const before = frames.length;
-      await next();
-      if (frames.length > before) sentAfter.push(second);
-    }
-    // The first idle second, each fifth after it; then the record, the second after it, and each fifth again.
-    expect(sentAfter).toEqual([1, 6, 9, 10]);
-    expect(sender.skipped).toBe(0);
     sender.close();
   });
 
