@@ -49,7 +49,7 @@ export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: 
     memoryBytes: {
       ...RECORD_STORE_DEFAULTS.memoryBytes,
       logs: section.logs_size,
-      traces: Math.ceil(section.spans_size / 4),
+      traces: Math.ceil(section.spans_size / 8),
     },
     limits: {
       logs: limitsOf(section.logs),
@@ -59,7 +59,7 @@ export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: 
     maxSizeBytes: section.max_size * RECORDS_SHARE,
     ordinaryMs: section.traces.ordinary,
   });
-  const recent = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: Math.ceil(section.spans_size / 4) });
+  const recent = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: Math.ceil(section.spans_size / 16) });
   const ledger = new RequestLedger({
     append: (rows) => store.append('requests', rows),
     userAttribute: section.requests.user_attribute ?? '',
