@@ -59,7 +59,7 @@ export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: 
     maxSizeBytes: section.max_size * RECORDS_SHARE,
     ordinaryMs: section.traces.ordinary,
   });
-  const recent = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: Math.ceil(section.spans_size / 16) });
+  const recent = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: Math.ceil(section.spans_size / 32) });
   const ledger = new RequestLedger({
     append: (rows) => store.append('requests', rows),
     userAttribute: section.requests.user_attribute ?? '',
