@@ -48,7 +48,7 @@ export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: 
     durability: section.durability,
     memoryBytes: {
       ...RECORD_STORE_DEFAULTS.memoryBytes,
-      logs: section.logs_size,
+      logs: Math.ceil(section.logs_size / 2),
       traces: Math.ceil(section.spans_size / 8),
     },
     limits: {
