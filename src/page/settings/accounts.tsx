@@ -4,47 +4,19 @@ import { useState } from 'preact/hooks';
 import type { AccountLink, AccountsAnswer, AccountView, Role } from '../../monitor/api/care-contract.ts';
 import { sendJson, useResource } from '../state/api.ts';
 import { dateTime } from '../state/format.ts';
-import { CopyButton } from '../ui/copy.tsx';
-import { StatusIcon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
 import { say, sayError } from '../ui/toast.tsx';
+import { PEOPLES_ROLES, RoleOptions, ShownOnce } from './access-parts.tsx';
 import { SureButton } from './sure-button.tsx';
 
-const ROLES = [
-  ['viewer', 'viewer: looks'],
-  ['editor', 'editor: also changes the stack'],
-  ['admin', 'admin: also makes accounts and tokens'],
-] as const;
-
 function Made({ made, close }: { made: AccountLink; close: () => void }): JSX.Element {
-  const link = location.origin + made.path;
   return (
-    <div class="made" role="status">
-      <StatusIcon status="ok" label="" />
-      <span>
-        Send this link to <Name of={made.name} most={40} />. It works once, until {dateTime(made.expiresMs)}, and is
-        shown only now.
-        <code class="mono">{link}</code>
-      </span>
-      <CopyButton text={link} what="Link" />
-      <button type="button" class="btn sm" onClick={close}>
-        Done
-      </button>
-    </div>
-  );
-}
-
-function RoleOptions({ short = false }: { short?: boolean }): JSX.Element {
-  return (
-    <>
-      {ROLES.map(([id, title]) => (
-        <option key={id} value={id}>
-          {short ? id : title}
-        </option>
-      ))}
-    </>
+    <ShownOnce secret={location.origin + made.path} what="Link" close={close}>
+      Send this link to <Name of={made.name} most={40} />. It works once, until {dateTime(made.expiresMs)}, and is shown
+      only now.
+    </ShownOnce>
   );
 }
 
@@ -72,7 +44,7 @@ function NewAccount({ made }: { made: (link: AccountLink) => void }): JSX.Elemen
       <label>
         Role
         <select name="role">
-          <RoleOptions />
+          <RoleOptions roles={PEOPLES_ROLES} />
         </select>
       </label>
       <button type="submit" class="btn">
@@ -111,7 +83,7 @@ function Row({ account, made, reload }: RowProps): JSX.Element {
           value={account.role}
           onChange={(event) => void setRole(event.currentTarget.value as Role)}
         >
-          <RoleOptions short />
+          <RoleOptions roles={PEOPLES_ROLES} short />
         </select>
       </td>
       <td class="w">

@@ -4,34 +4,18 @@ import { useState } from 'preact/hooks';
 import type { AuditAnswer, TokenMade, TokensAnswer, TokenView } from '../../monitor/api/care-contract.ts';
 import { sendJson, useResource } from '../state/api.ts';
 import { dateTime } from '../state/format.ts';
-import { CopyButton } from '../ui/copy.tsx';
-import { StatusIcon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
 import { say, sayError } from '../ui/toast.tsx';
+import { ALL_ROLES, RoleOptions, ShownOnce } from './access-parts.tsx';
 import { SureButton } from './sure-button.tsx';
-
-const ROLES = [
-  ['viewer', 'viewer: looks'],
-  ['editor', 'editor: also changes the stack'],
-  ['admin', 'admin: also makes accounts and tokens'],
-  ['ingest', 'ingest: only sends telemetry'],
-] as const;
 
 function Made({ made, close }: { made: TokenMade; close: () => void }): JSX.Element {
   return (
-    <div class="made" role="status">
-      <StatusIcon status="ok" label="" />
-      <span>
-        The token of <Name of={made.name} most={40} />. It is shown only now.
-        <code class="mono">{made.token}</code>
-      </span>
-      <CopyButton text={made.token} what="Token" />
-      <button type="button" class="btn sm" onClick={close}>
-        Done
-      </button>
-    </div>
+    <ShownOnce secret={made.token} what="Token" close={close}>
+      The token of <Name of={made.name} most={40} />. It is shown only now.
+    </ShownOnce>
   );
 }
 
@@ -61,11 +45,7 @@ function NewToken({ made }: { made: (token: TokenMade) => void }): JSX.Element {
       <label>
         Role
         <select name="role">
-          {ROLES.map(([id, title]) => (
-            <option key={id} value={id}>
-              {title}
-            </option>
-          ))}
+          <RoleOptions roles={ALL_ROLES} />
         </select>
       </label>
       <label>

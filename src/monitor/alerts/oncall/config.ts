@@ -1,8 +1,7 @@
 /** The sections `notify.oncall` and `notify.escalation` of vitrine.yaml. */
 import { z } from 'zod';
 import { duration } from '../../../config/types.ts';
-import { offsetMinutes } from '../rules/template/go-time.ts';
-import { TemplateError } from '../rules/template/tree.ts';
+import { isTimeZone } from '../rules/template/go-time.ts';
 import type { Policy } from './policy.ts';
 import type { Schedule } from './schedule.ts';
 import { parseTime } from './wall-clock.ts';
@@ -14,14 +13,9 @@ const YEAR_MS = 366 * 86_400_000;
 const name = z.string().min(1).max(200);
 
 const zone = name.transform((input, context) => {
-  try {
-    offsetMinutes(0, input);
-    return input;
-  } catch (error) {
-    if (!(error instanceof TemplateError)) throw error;
-    context.addIssue({ code: 'custom', message: 'a time zone such as "Europe/Berlin"', input });
-    return z.NEVER;
-  }
+  if (isTimeZone(input)) return input;
+  context.addIssue({ code: 'custom', message: 'a time zone such as "Europe/Berlin"', input });
+  return z.NEVER;
 });
 
 const minute = z.string().transform((input, context) => {

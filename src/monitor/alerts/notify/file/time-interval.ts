@@ -4,8 +4,7 @@
  * hours when clocks change.
  */
 import { z } from 'zod';
-import { offsetMinutes } from '../../rules/template/go-time.ts';
-import { TemplateError } from '../../rules/template/tree.ts';
+import { isTimeZone, offsetMinutes } from '../../rules/template/go-time.ts';
 import { text } from '../receivers/fields.ts';
 
 export interface Range {
@@ -83,14 +82,9 @@ const location = text().transform((input, context) => {
   // Go's names of UTC and of the machine's zone.
   if (input === '' || input === 'UTC') return 'UTC';
   if (input === 'Local') return Intl.DateTimeFormat().resolvedOptions().timeZone;
-  try {
-    offsetMinutes(0, input);
-    return input;
-  } catch (error) {
-    if (!(error instanceof TemplateError)) throw error;
-    context.addIssue({ code: 'custom', message: 'a time zone such as "Europe/Berlin"', input });
-    return z.NEVER;
-  }
+  if (isTimeZone(input)) return input;
+  context.addIssue({ code: 'custom', message: 'a time zone such as "Europe/Berlin"', input });
+  return z.NEVER;
 });
 
 export const timeInterval = z

@@ -53,6 +53,17 @@ export function offsetMinutes(ms: number, zone: string): number {
   return (found[1] === '-' ? -1 : 1) * (Number(found[2]) * 60 + Number(found[3]));
 }
 
+/** Whether a zone of this name exists. */
+export function isTimeZone(zone: string): boolean {
+  try {
+    offsetMinutes(0, zone);
+    return true;
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    return false;
+  }
+}
+
 function offsetText(minutes: number, colon: string): string {
   const size = Math.abs(minutes);
   return `${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}${colon}${two(size % 60)}`;
