@@ -128,7 +128,8 @@ export class Listener {
   #arrived(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     const client = connectionOf(request.socket);
     if (client === undefined || client.closing) return;
-    if (response.socket !== null && !client.busy) {
+    // The answer before may still be in the socket: it was held for the turn, waits for the kernel, or is being encrypted.
+    if (response.socket !== null && !client.serving) {
       this.#handle(client, request, response, expectsContinue);
       return;
     }
