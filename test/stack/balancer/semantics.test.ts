@@ -333,7 +333,7 @@ describe('towards the client', () => {
       response.end(`<${request.url}>`);
     });
     const opened = openResponseCache(cacheConfig.parse({}), systemClock, silentLogger);
-    rig.add(() => opened?.[Symbol.asyncDispose]());
+    rig.add(async () => opened?.[Symbol.asyncDispose]());
     const pieces = opened === undefined ? {} : { responseCache: opened.cache };
     const { port } = await rig.balancer({ upstreams: [upstream.url] }, pieces);
     // The first ones are answered while the rest of the same read is still being parsed.
