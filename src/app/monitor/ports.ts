@@ -14,6 +14,7 @@ import { alertCareRoutes } from '../../monitor/api/alerts/care-routes.ts';
 import { oncallRoutes } from '../../monitor/api/alerts/oncall-routes.ts';
 import { ruleRoutes } from '../../monitor/api/alerts/rule-routes.ts';
 import { alertViews } from '../../monitor/api/views.ts';
+import { recordingRoutes } from '../../monitor/api/alerts/recording-routes.ts';
 import { alertmanagerRoutes } from '../../monitor/api/alerts/v2-routes.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
 import { sloRoutes } from '../../monitor/api/targets/slo-routes.ts';
@@ -160,6 +161,7 @@ function apiOf(
     clock,
     routes: [
       ...alertRoutes(parts, clock, version),
+      ...recordingRoutes(parts.recorder, records.store, settings.store.traces.retention),
       ...careRoutes(options.care),
       ...(parts.targets?.routes ?? []),
       ...sloRoutes(() => settings.slo, querier, clock),
