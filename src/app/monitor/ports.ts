@@ -6,6 +6,7 @@ import type { Middleware } from 'koa';
 import { formatDurationMs } from '../../base/units.ts';
 import type { Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
+import { withSpanExemplars } from '../../monitor/insight/span-exemplars.ts';
 import { forgottenElsewhere } from '../../monitor/insight/forgotten.ts';
 import { Forgetting } from '../../monitor/search/forget.ts';
 import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
@@ -121,7 +122,7 @@ function apiOf(
   };
   const router = prometheusRouter({
     turns: parts.turns,
-    querier,
+    querier: withSpanExemplars(querier, records.store, clock),
     rules,
     clock,
     logger,
