@@ -187,7 +187,7 @@ class WantedSeries {
         if (this.#exemplars >= MAX_EXEMPLARS) return;
         this.#exemplars += 1;
       } else if (before.exemplar.value >= seconds) return;
-      const ids = { trace_id: String(valueAt(traces, row)), span_id: String(valueAt(spans, row)) };
+      const ids = { trace_id: valueAt(traces, row) as string, span_id: valueAt(spans, row) as string };
       const exemplar = { labels: Labels.from(ids), value: seconds, timestampMs };
       histogram.slots.set(key, { labels: bucket.labels, exemplar });
     };

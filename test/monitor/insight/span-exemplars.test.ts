@@ -18,7 +18,7 @@ interface Rig {
   readonly records: ArrayRecords;
   readonly querier: Querier;
   readonly sent: ExemplarSeries[];
-  ask(expr: string, fromMs?: number, toMs?: number): Promise<unknown[]>;
+  readonly ask: (expr: string, fromMs?: number, toMs?: number) => Promise<unknown[]>;
 }
 
 function rig(): Rig {
