@@ -3,6 +3,7 @@ import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Frame } from '../../model/frame.ts';
+import type { RecordingBook } from '../../model/record-source.ts';
 import type { RouteLesson } from '../../model/learned-route.ts';
 import type { AppendResult, LogSink, LogSource, SpanSink, SpanSource } from '../../model/ports.ts';
 import type { SpanRecord } from '../../model/records.ts';
@@ -33,11 +34,13 @@ interface RecordsOptions {
   readonly section: Settings['store'];
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly recordings: RecordingBook;
   readonly onRoutes?: ((lessons: readonly RouteLesson[]) => void) | undefined;
 }
 
 /** Throws VitrineError `data_dir_in_use` and `data_dir_unusable`. */
-export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: RecordsOptions): Records {
+export function openRecords(options: RecordsOptions): Records {
+  const { dataDir: dir, section, clock, logger, recordings, onRoutes } = options;
   const store = openRecordStore({
     dir,
     clock,
@@ -55,6 +58,8 @@ export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: 
     },
     maxSizeBytes: section.max_size * RECORDS_SHARE,
     ordinaryMs: section.traces.ordinary,
+    recordings,
+    recordingsBytes: section.flight_recorder.max_size,
   });
   const ledger = new RequestLedger({
     append: (rows) => store.append('requests', rows),
