@@ -16,7 +16,6 @@ import { ruleRoutes } from '../../monitor/api/alerts/rule-routes.ts';
 import { alertViews } from '../../monitor/api/views.ts';
 import { alertmanagerRoutes } from '../../monitor/api/alerts/v2-routes.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
-import { sloRoutes } from '../../monitor/api/targets/slo-routes.ts';
 import type { Route } from '../../monitor/api/routes.ts';
 import type { ConnectFacts } from '../../monitor/api/connect-routes.ts';
 import { addressText, localUrl } from '../process/settings.ts';
@@ -116,6 +115,7 @@ function apiOf(
   const { patterns, errors } = insight;
   const dropTraces = (traceIds: ReadonlySet<string>): void => {
     records.dropTraces(traceIds);
+    parts.objectives.forget();
     store.dropExemplars(traceIds);
   };
   const router = prometheusRouter({
@@ -162,7 +162,7 @@ function apiOf(
       ...alertRoutes(parts, clock, version),
       ...careRoutes(options.care),
       ...(parts.targets?.routes ?? []),
-      ...sloRoutes(() => settings.slo, querier, clock),
+      ...parts.objectives.routes,
     ],
     connect: connectFacts(options),
     capabilities: capabilitiesOf(options),

@@ -23,14 +23,10 @@ import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { Tail } from '../../monitor/search/tail.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
-import { TARGETS_OWNER } from '../../monitor/targets/history/target-tables.ts';
-import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
 import { isOnTrial } from '../../monitor/alerts/notify/steps/intake.ts';
-import { MADE_OWNER } from '../../monitor/alerts/made/book.ts';
-import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
-import { ACCESS_OWNER, accessStore } from '../../monitor/store/state/access-tables.ts';
-import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
-import { PIN_TABLES, Pins } from '../../monitor/store/state/pins.ts';
+import { accessStore } from '../../monitor/store/state/access-tables.ts';
+import { Annotations } from '../../monitor/store/state/annotations.ts';
+import { Pins } from '../../monitor/store/state/pins.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
@@ -44,6 +40,8 @@ import { OwnSamples } from './own-figures.ts';
 import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { noteOf, querierOf, rulesOf } from './rules.ts';
+import { openObjectives } from './objectives.ts';
+import { STATE_OWNERS } from './state-owners.ts';
 import { openTargets } from './targets.ts';
 import { observeServices } from './service-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
@@ -71,15 +69,6 @@ const GUESTS_MS = 5;
 const GUESTS_SHARE = { share: 0.5, burstMs: 1_000 };
 const STACK = 'stack';
 const OWN = 'monitor';
-const STATE_OWNERS = [
-  ANNOTATION_TABLES,
-  ALERT_TABLES,
-  NOTIFY_OWNER,
-  ACCESS_OWNER,
-  PIN_TABLES,
-  MADE_OWNER,
-  TARGETS_OWNER,
-];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -174,6 +163,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     notifications,
     desk,
     targets: testMode ? undefined : openTargets(options, { store, state, notifications, rareLine }),
+    objectives: openObjectives(settings.slo, { records, querier, clock, rareLine }, scope),
   };
 }
 
@@ -290,6 +280,7 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
     async reload(settings) {
       const groups = ruleGroupsOf(settings);
       parts.targets?.reload(settings);
+      parts.objectives.replace(settings.slo);
       await parts.notifications?.reload(settings);
       await (parts.desk === undefined ? parts.rules.replace(groups) : parts.desk.reload(groups));
       parts.inUse.settings = settings;
