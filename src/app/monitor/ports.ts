@@ -114,7 +114,6 @@ function apiOf(
   const { querier, records, tail, insight, live, rules, health, own, store, annotations } = parts;
   const { patterns, errors } = insight;
   const dropTraces = (traceIds: ReadonlySet<string>): void => {
-    records.dropTraces(traceIds);
     parts.objectives.forget();
     store.dropExemplars(traceIds);
   };
