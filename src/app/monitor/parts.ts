@@ -7,6 +7,7 @@ import type { AccessStore } from '../../model/access.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { Scope } from '../../base/scope.ts';
 import type { Route } from '../../monitor/api/routes.ts';
+import type { ObjectiveConfig } from '../../monitor/targets/objectives/schema.ts';
 import type { Targets } from '../../monitor/targets/targets.ts';
 import type { Tail } from '../../monitor/search/tail.ts';
 import type { RuleDesk } from '../../monitor/alerts/made/desk.ts';
@@ -53,6 +54,13 @@ export interface OpenTargets {
   begin(scope: Scope): Promise<void>;
 }
 
+export interface OpenObjectives {
+  readonly routes: readonly Route[];
+  replace(objectives: readonly ObjectiveConfig[]): void;
+  /** Rows were deleted. */
+  forget(): void;
+}
+
 export interface MonitorParts {
   readonly store: SampleStore;
   readonly querier: Querier;
@@ -81,4 +89,5 @@ export interface MonitorParts {
   /** Absent in test mode. */
   readonly desk: RuleDesk | undefined;
   readonly targets: OpenTargets | undefined;
+  readonly objectives: OpenObjectives;
 }

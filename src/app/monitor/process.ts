@@ -40,6 +40,7 @@ import { OwnSamples } from './own-figures.ts';
 import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { noteOf, querierOf, rulesOf } from './rules.ts';
+import { openObjectives } from './objectives.ts';
 import { openState } from './state.ts';
 import { openTargets } from './targets.ts';
 import { observeServices } from './service-figures.ts';
@@ -164,6 +165,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     recorder,
     desk,
     targets: testMode ? undefined : openTargets(options, { store, state, notifications, rareLine }),
+    objectives: openObjectives(settings.slo, { records, querier, clock, rareLine }, scope),
   };
 }
 
@@ -280,6 +282,7 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
     async reload(settings) {
       const groups = ruleGroupsOf(settings);
       parts.targets?.reload(settings);
+      parts.objectives.replace(settings.slo);
       await parts.notifications?.reload(settings);
       await (parts.desk === undefined ? parts.rules.replace(groups) : parts.desk.reload(groups));
       parts.inUse.settings = settings;
