@@ -26,7 +26,7 @@ import { counterOf } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { localUrl } from '../process/settings.ts';
 import type { Settings } from '../process/settings-schema.ts';
-import type { FlightRecorder } from './flight-recorder.ts';
+import type { FlightRecorder } from './records/flight-recorder.ts';
 import { contextFinder } from './alert-context.ts';
 import { notifySourceOf, pipelineConfigOf, receiverTools } from './notify-source.ts';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { rareLines } from '../../../src/base/logger.ts';
 import { Scope } from '../../../src/base/scope.ts';
-import { FlightRecorder } from '../../../src/app/monitor/flight-recorder.ts';
+import { FlightRecorder } from '../../../src/app/monitor/records/flight-recorder.ts';
 import { openNotifications } from '../../../src/app/monitor/notifications.ts';
 import { settingsFrom } from '../../../src/app/process/settings.ts';
 import { AlertCare } from '../../../src/monitor/api/alerts/care.ts';

@@ -1,21 +1,21 @@
 /** Opens the store of lines, spans and ledger rows, and joins it with what comes in and with what is asked. */
 import { metrics } from '@opentelemetry/api';
-import type { Clock } from '../../base/clock.ts';
-import type { Logger } from '../../base/logger.ts';
-import type { Frame } from '../../model/frame.ts';
-import type { RecordingBook } from '../../model/record-source.ts';
-import type { RouteLesson } from '../../model/learned-route.ts';
-import type { AppendResult, LogSink, LogSource, SpanSink, SpanSource } from '../../model/ports.ts';
-import type { SpanRecord } from '../../model/records.ts';
-import type { RequestRow } from '../../model/request-row.ts';
-import { observeMetric } from '../../telemetry/metrics/meters.ts';
-import { METRICS } from '../../telemetry/names.ts';
-import { RequestLedger } from '../../monitor/ingest/ledger/request-ledger.ts';
-import { StoredLogs, StoredSpans } from '../../monitor/search/stored-sources.ts';
-import { openRecordStore, RECORD_STORE_DEFAULTS } from '../../monitor/store/records/open-record-store.ts';
-import type { SignalLimits } from '../../monitor/store/records/options.ts';
-import type { RecordStore } from '../../monitor/store/records/record-store.ts';
-import type { Settings } from '../process/settings-schema.ts';
+import type { Clock } from '../../../base/clock.ts';
+import type { Logger } from '../../../base/logger.ts';
+import type { Frame } from '../../../model/frame.ts';
+import type { RecordingBook } from '../../../model/record-source.ts';
+import type { RouteLesson } from '../../../model/learned-route.ts';
+import type { AppendResult, LogSink, LogSource, SpanSink, SpanSource } from '../../../model/ports.ts';
+import type { SpanRecord } from '../../../model/records.ts';
+import type { RequestRow } from '../../../model/request-row.ts';
+import { observeMetric } from '../../../telemetry/metrics/meters.ts';
+import { METRICS } from '../../../telemetry/names.ts';
+import { RequestLedger } from '../../../monitor/ingest/ledger/request-ledger.ts';
+import { StoredLogs, StoredSpans } from '../../../monitor/search/stored-sources.ts';
+import { openRecordStore, RECORD_STORE_DEFAULTS } from '../../../monitor/store/records/open-record-store.ts';
+import type { SignalLimits } from '../../../monitor/store/records/options.ts';
+import type { RecordStore } from '../../../monitor/store/records/record-store.ts';
+import type { Settings } from '../../process/settings-schema.ts';
 
 /** The share of `store.max_size` that records may take; the rest is for samples. */
 const RECORDS_SHARE = 0.7;
