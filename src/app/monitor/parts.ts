@@ -20,6 +20,7 @@ import type { Annotations } from '../../monitor/store/state/annotations.ts';
 import type { Pins } from '../../monitor/store/state/pins.ts';
 import type { Telemetry } from '../../telemetry/sdk.ts';
 import type { Insight } from './insight.ts';
+import type { FlightRecorder } from './flight-recorder.ts';
 import type { MonitorHealth } from './health.ts';
 import type { Notifications } from './notifications.ts';
 import type { Records } from './records.ts';
@@ -76,6 +77,7 @@ export interface MonitorParts {
   readonly rareLine: RareLine;
   /** Absent in test mode. */
   readonly notifications: Notifications | undefined;
+  readonly recorder: FlightRecorder;
   /** Absent in test mode. */
   readonly desk: RuleDesk | undefined;
   readonly targets: OpenTargets | undefined;

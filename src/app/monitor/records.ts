@@ -3,6 +3,7 @@ import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Frame } from '../../model/frame.ts';
+import type { RecordingBook } from '../../model/record-source.ts';
 import type { RouteLesson } from '../../model/learned-route.ts';
 import type { AppendResult, LogSink, LogSource, SpanSink, SpanSource } from '../../model/ports.ts';
 import type { SpanRecord } from '../../model/records.ts';
@@ -10,7 +11,6 @@ import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { RequestLedger } from '../../monitor/ingest/ledger/request-ledger.ts';
 import { StoredLogs, StoredSpans } from '../../monitor/search/stored-sources.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
 import { openRecordStore, RECORD_STORE_DEFAULTS } from '../../monitor/store/records/open-record-store.ts';
 import type { SignalLimits } from '../../monitor/store/records/options.ts';
 import type { RecordStore } from '../../monitor/store/records/record-store.ts';
@@ -25,8 +25,6 @@ export interface Records {
   readonly spanSink: SpanSink;
   readonly logs: LogSource;
   readonly spans: SpanSource;
-  /** Removes traces from the memory beside the store. */
-  dropTraces(traceIds: ReadonlySet<string>): void;
   /** Notes what a frame says about spans that were dropped before it. */
   noteDrops(frame: Frame): void;
 }
@@ -36,11 +34,13 @@ interface RecordsOptions {
   readonly section: Settings['store'];
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly recordings: RecordingBook;
   readonly onRoutes?: ((lessons: readonly RouteLesson[]) => void) | undefined;
 }
 
 /** Throws VitrineError `data_dir_in_use` and `data_dir_unusable`. */
-export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: RecordsOptions): Records {
+export function openRecords(options: RecordsOptions): Records {
+  const { dataDir: dir, section, clock, logger, recordings, onRoutes } = options;
   const store = openRecordStore({
     dir,
     clock,
@@ -58,8 +58,9 @@ export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: 
     },
     maxSizeBytes: section.max_size * RECORDS_SHARE,
     ordinaryMs: section.traces.ordinary,
+    recordings,
+    recordingsBytes: section.flight_recorder.max_size,
   });
-  const recent = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: Math.ceil(section.spans_size / 32) });
   const ledger = new RequestLedger({
     append: (rows) => store.append('requests', rows),
     userAttribute: section.requests.user_attribute ?? '',
@@ -69,14 +70,12 @@ export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: 
     if (ledger.refusedRoutes > 0) result.observe(ledger.refusedRoutes);
   });
   ledger.recover(store.inMemory('requests'), store.inMemory('traces'));
-  for (const span of store.inMemory('traces')) recent.append([span]);
   return {
     store,
     logSink: { append: (records) => store.append('logs', records) },
-    spanSink: { append: (spans) => appendSpans(spans, store, ledger, recent) },
+    spanSink: { append: (spans) => appendSpans(spans, store, ledger) },
     logs: new StoredLogs(store),
-    spans: new StoredSpans(store, recent),
-    dropTraces: (traceIds) => recent.drop(traceIds),
+    spans: new StoredSpans(store, clock),
     noteDrops({ timeMs, droppedSpans }) {
       // Some of them may be spans of tries: the number of rows is at most this.
       if (droppedSpans > 0) store.noteMissing({ atMs: Math.floor(timeMs), rows: droppedSpans, exact: false });
@@ -89,10 +88,8 @@ async function appendSpans(
   spans: readonly SpanRecord[],
   store: RecordStore,
   ledger: RequestLedger,
-  recent: MemorySpans,
 ): Promise<AppendResult> {
   const [result] = await Promise.all([store.append('traces', spans), ledger.take(spans)]);
-  recent.append(spans);
   return result;
 }
 
