@@ -5,7 +5,9 @@
  */
 import type { HrTime } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { METRICS } from '../names.ts';
 import { LiveReader } from './live-reader.ts';
+import { gaugeOf } from './meters.ts';
 
 interface Accumulation {
   sampleTime: HrTime;
@@ -42,7 +44,7 @@ export function newestGaugesFault(): string | undefined {
 /** The SDK's own object, which it does not export: the one of a gauge of a provider that is made for this. */
 function gaugeAggregator(): Aggregator {
   const provider = new MeterProvider({ readers: [new LiveReader()] });
-  const gauge = provider.getMeter('newest').createGauge('newest') as unknown as {
+  const gauge = gaugeOf(provider.getMeter('vitrine'), METRICS.componentUptime) as unknown as {
     readonly _writableMetricStorage: { readonly _deltaMetricStorage: { readonly _aggregator: Aggregator } };
   };
   return gauge._writableMetricStorage._deltaMetricStorage._aggregator;
