@@ -42,7 +42,7 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
     this.#startMs = this.#readyMs = pieces.clock.monotonic();
     const { head, route, facts } = request;
     this.#route = nameAtStart(route, head.method, head.target);
-    const { span, parent } = pieces.observer.serverSpan(head, this.#route);
+    const { span, parent } = pieces.observer.serverSpan(head, this.#route, request.peer);
     this.#span = span;
     this.#preference = facts && route.sticky?.prefer(facts);
     this.#attempts = new Attempts(pieces, this, route, head, parent, this.#preference);
