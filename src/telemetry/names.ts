@@ -310,6 +310,13 @@ export const METRICS = {
     ['receiver', 'integration', 'reason'],
     'Tries to deliver a notification that failed.',
   ),
+  alertPictures: metric(
+    'vitrine.alert.pictures',
+    '{picture}',
+    'counter',
+    ['result'],
+    'Charts that were drawn for messages (`drawn`), and messages that went without one: `late`, `busy`, `failed`.',
+  ),
   alertSuppressed: metric(
     'vitrine.alert.suppressed',
     '{alert}',
