@@ -170,8 +170,9 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
   cli: {
     'output.ts': [],
     'client.ts': [],
+    alerts: ['output.ts', 'client.ts'],
     targets: ['output.ts', 'client.ts'],
-    '.': ['output.ts', 'client.ts', 'targets'],
+    '.': ['output.ts', 'client.ts', 'alerts', 'targets'],
   },
   page: {
     state: [],

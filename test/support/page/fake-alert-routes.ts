@@ -1,5 +1,7 @@
 /** What the alerts page asks beside the alerts themselves: who is on call, what was decided, how noisy the rules are. */
 import type {
+  GroupsAnswer,
+  HistoryAnswer,
   LedgerAnswer,
   NoiseAnswer,
   OnCallAnswer,
@@ -48,7 +50,53 @@ const silences: SilencesAnswer = {
   ],
 };
 
+const groups: GroupsAnswer = {
+  groups: [
+    {
+      key: '{}:{alertname="SlowResponses"}',
+      receiver: 'payments',
+      labels: { alertname: 'SlowResponses' },
+      next_flush: '2026-11-30T08:05:00Z',
+      alerts: [
+        {
+          fingerprint: '0f0f0f0f0f0f0f0f',
+          labels: { alertname: 'SlowResponses', service: 'checkout', severity: 'warning' },
+          state: 'muted',
+          muted_by: 'silenced by 7d5b of ada: The nightly import is moved',
+        },
+        {
+          fingerprint: '0f0f0f0f0f0f0f10',
+          labels: { alertname: 'SlowResponses', service: 'accounts', severity: 'warning' },
+          state: 'firing',
+          muted_by: null,
+        },
+      ],
+    },
+  ],
+};
+const history: HistoryAnswer = {
+  complete: true,
+  alerts: [
+    {
+      fingerprint: '0f0f0f0f0f0f0f10',
+      name: 'SlowResponses',
+      labels: { alertname: 'SlowResponses', service: 'accounts', severity: 'warning' },
+      began: '2026-11-30T08:00:00Z',
+      ended: null,
+    },
+    {
+      fingerprint: '0f0f0f0f0f0f0f11',
+      name: 'HighErrorRate',
+      labels: { alertname: 'HighErrorRate', service: 'checkout', severity: 'critical' },
+      began: '2026-11-30T07:00:00Z',
+      ended: '2026-11-30T07:12:00Z',
+    },
+  ],
+};
+
 export const fakeAlertRoutes: readonly Route[] = [
+  { method: 'GET', path: '/api/alerts/groups', handler: () => groups },
+  { method: 'GET', path: '/api/alerts/history', handler: () => history },
   { method: 'GET', path: '/api/oncall', handler: () => onCall },
   { method: 'GET', path: '/api/alerts/noise', handler: () => noise },
   { method: 'GET', path: '/api/silences', handler: () => silences },

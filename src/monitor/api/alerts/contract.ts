@@ -52,13 +52,43 @@ export interface AlertDetail {
   } | null;
   readonly error_line: { readonly text: string; readonly service: string; readonly at: string } | null;
   /** Alerts of the same rule within the last 30 days, the newest first. */
-  readonly similar: readonly {
-    readonly fingerprint: string;
-    readonly labels: Labels;
-    readonly began: string;
-    readonly ended: string | null;
-  }[];
+  readonly similar: readonly EpisodeView[];
   readonly ledger: readonly EventView[];
+}
+
+/** One alert from its beginning to its end. */
+export interface EpisodeView {
+  readonly fingerprint: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly began: string;
+  /** Null while it fires. */
+  readonly ended: string | null;
+}
+
+/** `GET /api/alerts/history`. */
+export interface HistoryAnswer {
+  /** The newest first. */
+  readonly alerts: readonly EpisodeView[];
+  /** False when there were more events than are looked through. */
+  readonly complete: boolean;
+}
+
+/** `GET /api/alerts/groups`. */
+export interface GroupsAnswer {
+  readonly groups: readonly {
+    readonly key: string;
+    readonly receiver: string;
+    readonly labels: Labels;
+    readonly next_flush: string;
+    readonly alerts: readonly {
+      readonly fingerprint: string;
+      readonly labels: Labels;
+      readonly state: AlertDetail['state'];
+      /** The first reason for which it is not sent. */
+      readonly muted_by: string | null;
+    }[];
+  }[];
 }
 
 export interface RuleView {
@@ -218,7 +248,12 @@ export interface ReceiversAnswer {
   }[];
 }
 
-/** `POST /api/notify/test`. */
+/** `POST /api/notify/render`: a template over an alert, or over an example. */
+export interface RenderedAnswer {
+  readonly text: string;
+}
+
+/** `POST /api/notify/test`: a receiver, or with `kind` and `entry` a channel that is not saved. */
 export interface ReceiverTestAnswer {
   readonly results: readonly {
     readonly kind: string;
