@@ -28,6 +28,7 @@ import { counterOf } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { localUrl } from '../process/settings.ts';
 import type { Settings } from '../process/settings-schema.ts';
+import type { FlightRecorder } from './records/flight-recorder.ts';
 import { contextFinder } from './alert-context.ts';
 import { notifySourceOf, pipelineConfigOf, receiverTools } from './notify-source.ts';
 
@@ -41,6 +42,7 @@ export interface NotificationsOptions {
   readonly version: string;
   readonly logs: LogSource;
   readonly spans: SpanSource;
+  readonly recorder: FlightRecorder;
 }
 
 export interface Notifications {
@@ -73,6 +75,8 @@ export function openNotifications(options: NotificationsOptions, scope: Scope): 
   const limits = { retentionMs: notify.ledger.retention, maxEvents: notify.ledger.max_events };
   const ledger = new Ledger(state, limits, onFailure);
   if (notify.ledger.file !== undefined) writeLines(ledger, notify.ledger.file, scope, onFailure);
+  const unfollow = options.recorder.follow(ledger);
+  scope.add('flight recorder', async () => unfollow());
   const externalUrl = localUrl(settings.monitor.listen);
   const contextOf = contextFinder(options.logs, options.spans, externalUrl, clock);
   const byApi = { origin: 'api', allowPrivate: settings.targets.allow_private } as const;
@@ -155,7 +159,11 @@ function writeLines(ledger: Ledger, file: string, scope: Scope, onFailure: (erro
   });
 }
 
-function sinkOf({ settings, clock, logger }: NotificationsOptions, pipeline: Pipeline, scope: Scope): AlertSink {
+function sinkOf(
+  { settings, clock, logger, recorder }: NotificationsOptions,
+  pipeline: Pipeline,
+  scope: Scope,
+): AlertSink {
   const { alertmanager } = settings.notify;
   const externalUrl = localUrl(settings.monitor.listen);
   if (alertmanager === undefined) {
@@ -174,8 +182,11 @@ function sinkOf({ settings, clock, logger }: NotificationsOptions, pipeline: Pip
   });
   scope.add('hand-over to Alertmanager', () => handOver.close());
   return {
-    alerts: (alerts, nowMs) =>
-      handOver.add(alerts.filter((alert) => !isOnTrial(alert)).map((alert) => postedOf(alert, nowMs, externalUrl))),
+    alerts(alerts, nowMs) {
+      recorder.firing(alerts);
+      const told = alerts.filter((alert) => !isOnTrial(alert));
+      return handOver.add(told.map((alert) => postedOf(alert, nowMs, externalUrl)));
+    },
   };
 }
 

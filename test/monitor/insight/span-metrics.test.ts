@@ -2,13 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import type { SpanRecord } from '../../../src/model/records.ts';
 import { samplingWeight } from '../../../src/model/text/sampling-weight.ts';
-import { decodeTracesJson } from '../../../src/monitor/ingest/otlp/traces-json.ts';
-import { decodeTraces } from '../../../src/monitor/ingest/otlp/traces-protobuf.ts';
 import { CallPairs } from '../../../src/monitor/insight/call-pairs.ts';
 import { SpanMetrics } from '../../../src/monitor/insight/span-metrics.ts';
 import { spanOf } from '../../support/records/plain-records.ts';
 import { NOW_MS, stillClock } from '../../support/telemetry/ingest-bench.ts';
 import { MemorySampleSink, MemorySpanSink } from '../../support/telemetry/memory-sinks.ts';
+import { decodeTraces, decodeTracesJson } from '../../support/telemetry/decoders.ts';
 
 /** A call of `pay` by `gate`, which a user asked, and of the database by `pay`. */
 function trace(n: number, over: Partial<SpanRecord> = {}): SpanRecord[] {

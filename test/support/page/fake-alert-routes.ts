@@ -6,6 +6,7 @@ import type {
   NoiseAnswer,
   OnCallAnswer,
   ReceiversAnswer,
+  RecordingsAnswer,
   SilencesAnswer,
 } from '../../../src/monitor/api/alerts/contract.ts';
 import type { Route } from '../../../src/monitor/api/routes.ts';
@@ -93,11 +94,29 @@ const history: HistoryAnswer = {
     },
   ],
 };
+const recordings: RecordingsAnswer = {
+  enabled: true,
+  recordings: [
+    {
+      alert: 'b1946ac92492d234',
+      name: 'HighErrorRate',
+      starts_at: '2026-11-30T11:50:00Z',
+      from: '2026-11-30T11:40:00Z',
+      to: '2026-11-30T11:55:00Z',
+      kept_until: '2026-12-14T11:40:00Z',
+      released_at: null,
+      records: { logs: 412, traces: 9_001, requests: 1_204 },
+    },
+  ],
+  held: 1,
+  released: 0,
+};
 
 export const fakeAlertRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/alerts/groups', handler: () => groups },
   { method: 'GET', path: '/api/alerts/history', handler: () => history },
   { method: 'GET', path: '/api/oncall', handler: () => onCall },
+  { method: 'GET', path: '/api/recordings', handler: () => recordings },
   { method: 'GET', path: '/api/alerts/noise', handler: () => noise },
   { method: 'GET', path: '/api/silences', handler: () => silences },
   { method: 'GET', path: '/api/notifications', handler: () => ledger },
