@@ -3,12 +3,12 @@ import type {
   GroupsAnswer,
   HistoryAnswer,
   LedgerAnswer,
-  NoiseAnswer,
   OnCallAnswer,
   ReceiversAnswer,
   RecordingsAnswer,
   SilencesAnswer,
 } from '../../../src/monitor/api/alerts/contract.ts';
+import type { NoiseAnswer } from '../../../src/monitor/api/alerts/rule-contract.ts';
 import type { Route } from '../../../src/monitor/api/routes.ts';
 
 const onCall: OnCallAnswer = {
@@ -25,6 +25,8 @@ const onCall: OnCallAnswer = {
   escalating: [],
 };
 const noise: NoiseAnswer = {
+  from: '2026-11-23T12:00:00Z',
+  to: '2026-11-30T12:00:00Z',
   complete: true,
   rules: [
     { name: 'SlowResponses', fired: 4, pages: 2, pages_per_week: 2, acted: 1, flapping: 0, on_trial: 0 },

@@ -114,98 +114,6 @@ export interface RecordingsAnswer {
   readonly released: number;
 }
 
-export interface RuleView {
-  readonly id: string;
-  readonly name: string;
-  readonly metric?: string | undefined;
-  readonly expr?: string | undefined;
-  readonly above?: string | number | undefined;
-  readonly below?: string | number | undefined;
-  readonly recover?: string | number | undefined;
-  readonly over?: string | undefined;
-  readonly for?: string | 0 | undefined;
-  readonly severity: string;
-  readonly trial: boolean;
-  readonly draft: boolean;
-  readonly labels: Labels;
-  readonly annotations: Labels;
-  readonly created_by: string;
-  readonly created_at: string;
-  readonly keep_firing_for?: string | undefined;
-  readonly updated_by: string;
-  readonly updated_at: string;
-}
-
-/** `GET /api/alerts`: rules that people made, beside the alerts. */
-export interface RulesAnswer {
-  readonly rules: readonly RuleView[];
-}
-
-/** `GET /api/alerts/states`. */
-export interface StatesAnswer {
-  readonly rules: readonly {
-    readonly name: string;
-    readonly group: string;
-    readonly file: string;
-    readonly query: string;
-    readonly for_seconds: number;
-    readonly severity: string;
-    readonly trial: boolean;
-    readonly state: 'unknown' | 'inactive' | 'pending' | 'firing';
-    readonly error: string;
-    readonly firing: number;
-    readonly pending: number;
-    readonly figure: { readonly kind: 'value' | 'no_traffic' | 'no_data'; readonly value?: number } | null;
-  }[];
-}
-
-/** `POST /api/alerts/replay`. */
-export interface ReplayAnswer {
-  readonly name: string;
-  readonly from: string;
-  readonly to: string;
-  readonly step_seconds: number;
-  readonly steps: number;
-  readonly fired: number;
-  readonly pending_only: number;
-  readonly left_out: number;
-  readonly paged: number;
-  readonly missed: number;
-  readonly episodes: readonly {
-    readonly labels: Labels;
-    readonly pending_at: string;
-    readonly fired_at: string | null;
-    readonly ended_at: string | null;
-    readonly value: number | null;
-  }[];
-  readonly pages: readonly {
-    readonly at: string;
-    readonly receiver: string;
-    readonly group: string;
-    readonly reason: string;
-    readonly firing: number;
-    readonly resolved: number;
-  }[];
-  readonly muted: readonly { readonly text: string; readonly alerts: number }[];
-  readonly incidents: readonly {
-    readonly from: string;
-    readonly to: string | null;
-    readonly names: readonly string[];
-    readonly caught_at: string | null;
-  }[];
-  readonly warnings: readonly string[];
-}
-
-/** `POST /api/alerts` with `dry_run`. */
-export interface TriedAnswer {
-  readonly dry_run: true;
-  readonly expr: string;
-  readonly file: string;
-  readonly would_fire: number;
-  /** The first of them. */
-  readonly found: readonly { readonly labels: Labels; readonly value: number }[];
-}
-
 export interface ShiftView {
   readonly person: string | null;
   readonly why: string;
@@ -284,19 +192,4 @@ export interface ReceiverTestAnswer {
     readonly ok: boolean;
     readonly message: string;
   }[];
-}
-
-/** `GET /api/alerts/noise`. */
-export interface NoiseAnswer {
-  readonly complete: boolean;
-  readonly rules: readonly {
-    readonly name: string;
-    readonly fired: number;
-    readonly pages: number;
-    readonly pages_per_week: number;
-    readonly acted: number;
-    readonly flapping: number;
-    readonly on_trial: number;
-  }[];
-  readonly never_fired: readonly string[];
 }

@@ -11,7 +11,7 @@ import { jsonBody } from '../answers.ts';
 import type { Call, Route } from '../routes.ts';
 import { callerOf, checked, time, timeFrom } from './fields.ts';
 import type { AlertCare } from './care.ts';
-import type { NoiseAnswer, ReplayAnswer, RuleView, StatesAnswer, TriedAnswer } from './contract.ts';
+import type { NoiseAnswer, ReplayAnswer, RuleView, StatesAnswer, TriedAnswer } from './rule-contract.ts';
 import { iso } from './v2-forms.ts';
 
 const MAX_RULE_BYTES = 64 * 1_024;
