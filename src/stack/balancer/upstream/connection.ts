@@ -61,9 +61,8 @@ export class UpstreamConnection implements ReplyListener, Carrier, Placed {
   #readBeforeFailing(): void {
     const socket = this.#socket;
     const destroy = socket.destroy.bind(socket);
-    socket.destroy = (error?: Error) => {
-      if (this.#broken || this.#over || (error as NodeJS.ErrnoException | undefined)?.syscall !== 'write')
-        return destroy(error);
+    socket.destroy = (error?: NodeJS.ErrnoException) => {
+      if (this.#broken || this.#over || error?.syscall !== 'write') return destroy(error);
       this.#broken = true;
       // The first one may run before the sockets are polled again.
       setImmediate(() => setImmediate(() => destroy(error)));

@@ -33,12 +33,14 @@ async function broken(answer: string): Promise<string[]> {
   const connection = new UpstreamConnection(dial, () => {});
   onTestFinished(() => connection.destroy());
   const { events, seen } = recorded();
-  const { onComplete } = events;
-  events.onComplete = (reusable, trailers) => {
-    onComplete(reusable, trailers);
-    connection.destroy();
+  const owner: ExchangeEvents = {
+    ...events,
+    onComplete: (reusable, trailers) => {
+      events.onComplete(reusable, trailers);
+      connection.destroy();
+    },
   };
-  connection.begin({ method: 'POST', bytes: 'POST / HTTP/1.1\r\nContent-Length: 9000\r\n\r\n' }, events);
+  connection.begin({ method: 'POST', bytes: 'POST / HTTP/1.1\r\nContent-Length: 9000\r\n\r\n' }, owner);
   const [upstream] = (await accepted) as [Socket];
   await once(upstream, 'readable');
   upstream.read();
