@@ -19,7 +19,7 @@ const LOAD_SECONDS = 60;
  * CPU time is what the processes took, but beside other work they take longer for the same: the quietest of these counts. In the
  * first minute V8 still compiles what has just become warm.
  */
-const IDLE = { windows: 6, seconds: 30 };
+const IDLE = { windows: 9, seconds: 30 };
 // The promise is 350 MiB on a quiet machine.
 const LIMITS = { pssMib: 450, balancerRssMib: 150, idleCores: 0.02 };
 
@@ -129,7 +129,7 @@ describe.skipIf(process.platform !== 'linux')('the footprint of all processes', 
       least = Math.min(least, cores);
     }
     expect(least).toBeLessThan(LIMITS.idleCores);
-  }, 300_000);
+  }, 400_000);
 
   test(`holds less than ${LIMITS.pssMib} MiB after ${LOAD_SECONDS} s of 50 users`, async () => {
     const load = ['load', '--users', '50', '--duration', String(LOAD_SECONDS), '--url', balancer];
