@@ -46,6 +46,13 @@ export const METRICS = {
     HTTP_SERVER,
     'Duration of HTTP server requests.',
   ),
+  syntheticDuration: metric(
+    'vitrine.synthetic.request.duration',
+    's',
+    'histogram',
+    HTTP_SERVER,
+    'Duration of HTTP server requests of synthetic checks, which are in no other figure of requests.',
+  ),
   httpServerActive: metric(
     'http.server.active_requests',
     '{request}',
@@ -223,6 +230,13 @@ export const METRICS = {
     'counter',
     ['service', 'severity'],
     'Patterns of log lines that appeared in a service that had been known for ten minutes.',
+  ),
+  sloEvents: metric(
+    'vitrine.slo.events',
+    '{event}',
+    'counter',
+    ['slo', 'result'],
+    'Requests that objectives over the request ledger count, by result: good or bad.',
   ),
   spanMetricsOverflow: metric(
     'vitrine.span_metrics.overflow',

@@ -6,33 +6,13 @@ import { VitrineError } from '../../../base/errors.ts';
 import { formatDurationMs, parseDurationMs, parseRatio, parseSizeBytes } from '../../../base/units.ts';
 import { nearest } from '../../../config/schema-walk.ts';
 import { formatGeneral } from '../../../model/go-float.ts';
+import type { ShortForm } from '../../../model/rules/rule-shapes.ts';
 import { quote } from '../../../model/text/quoting.ts';
 import { parse } from '../../promql/syntax/parser.ts';
 import { print } from '../../promql/syntax/printer.ts';
 import { SHORT_METRICS, type ShortMetric, type Unit } from './short-metrics.ts';
 import { TRIAL_LABEL, type AlertingSpec, type TextEntry } from './spec.ts';
 import { compileText } from './template/expand.ts';
-
-export interface ShortForm {
-  readonly name: string;
-  /** One of SHORT_METRICS; or give `expr`. */
-  readonly metric?: string | undefined;
-  /** PromQL that is the whole condition. */
-  readonly expr?: string | undefined;
-  /** `200ms`, `10%`, `0.1`, `64MiB` or `100`: a time or a size needs its unit. */
-  readonly above?: string | number | undefined;
-  readonly below?: string | number | undefined;
-  /** Where a firing alert ends: below this with `above`, above this with `below`. Default: the threshold itself. */
-  readonly recover?: string | number | undefined;
-  /** The range over which the figure is computed; default 1m. */
-  readonly over?: string | undefined;
-  /** `0` is `0s`. */
-  readonly for?: string | 0 | undefined;
-  /** Default warning. */
-  readonly severity?: string | undefined;
-  /** The alerts are recorded and counted, but nobody is told. */
-  readonly trial?: boolean | undefined;
-}
 
 /** Names the metric that was probably meant: one that shares words with this one, or is a slip away; otherwise all of them. */
 function metricsHint(word: string): string {

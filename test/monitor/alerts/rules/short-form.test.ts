@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { VitrineError } from '../../../../src/base/errors.ts';
 import { shortFormRule } from '../../../../src/monitor/alerts/rules/short-form.ts';
 import { SHORT_METRICS } from '../../../../src/monitor/alerts/rules/short-metrics.ts';
-import type { ShortForm } from '../../../../src/monitor/alerts/rules/short-form.ts';
+import type { ShortForm } from '../../../../src/model/rules/rule-shapes.ts';
 import { parse } from '../../../../src/monitor/promql/syntax/parser.ts';
 
 describe('the short form of alerts', () => {

@@ -2,6 +2,7 @@
  * Ledger rows as columns. A duration is little more than the sum of the phases: the difference takes a byte where the
  * duration takes three.
  */
+import type { RecordColumn } from '../../../../model/record-source.ts';
 import type { RequestRow } from '../../../../model/request-row.ts';
 import { cellAt, cellNumber as number, cellText as text, type Cell } from './column.ts';
 import type { BatchColumns, Columns, RecordShape } from './record-shape.ts';
@@ -22,6 +23,7 @@ export const REQUEST_TEXTS = {
   requestId: '.ri',
   user: '.us',
 } as const;
+const SYNTHETIC = '.sy';
 const PHASES = { queue: '.f0', cache: '.f1', connect: '.f2', upstream: '.f3', transfer: '.f4' } as const;
 const PHASE_NAMES = Object.keys(PHASES) as (keyof typeof PHASES)[];
 const TEXT_NAMES = Object.keys(REQUEST_TEXTS) as (keyof typeof REQUEST_TEXTS)[];
@@ -56,6 +58,7 @@ export const requestShape: RecordShape<'requests'> = {
     for (const name of TEXT_NAMES) if (request[name] !== '') table.set(REQUEST_TEXTS[name], row, request[name]);
     table.set('.st', row, request.status);
     table.set('.tr', row, request.tries);
+    if (request.synthetic) table.set(SYNTHETIC, row, true);
     for (const name of PHASE_NAMES) {
       const ms = request.phases[name];
       if (ms !== undefined) table.set(PHASES[name], row, ms, 'numbers');
@@ -82,6 +85,7 @@ export const requestShape: RecordShape<'requests'> = {
       durationMs: durationAt(columns, row, phases),
       status: number(at('.st')),
       tries: number(at('.tr')),
+      synthetic: at(SYNTHETIC) === true,
       phases,
       requestBytes: at('.bi') as number | undefined,
       responseBytes: at('.bo') as number | undefined,
@@ -97,20 +101,30 @@ function durationAt(columns: Columns, row: number, phases: RequestRow['phases'])
 
 /** Durations of all rows at once. */
 export function requestDurations(columns: Columns, count: number): Float64Array {
-  const durations = new Float64Array(count);
-  const add = (name: string, scale: number): void => {
-    const column = columns(name);
-    if (column === undefined) return;
-    for (let row = 0; row < count; row += 1) {
-      const cell = cellAt(column, row);
-      if (cell !== undefined) durations[row] += Math.round(number(cell) * scale);
-    }
-  };
   const whole = columns('.e');
+  const durations = new Float64Array(count);
   if (whole === undefined) return durations.map((_, row) => number(cellAt(columns('.d'), row)));
-  add('.e', 1);
-  for (const name of PHASE_NAMES) add(PHASES[name], 1000);
-  return durations.map((duration) => duration / 1000);
+  addWhole(durations, whole, 1);
+  for (const name of PHASE_NAMES) addWhole(durations, columns(PHASES[name]), 1000);
+  for (let row = 0; row < count; row += 1) durations[row] /= 1000;
+  return durations;
+}
+
+/** Adds the column's numbers times `scale`, as whole numbers, to the sums of the rows. */
+function addWhole(sums: Float64Array, column: RecordColumn | undefined, scale: number): void {
+  const wholeOf = (cell: Cell): number => Math.round(number(cell) * scale);
+  if (column === undefined) return;
+  if (column.kind === 'numbers') {
+    const { values } = column;
+    for (let row = 0; row < sums.length; row += 1) {
+      const value = values[row];
+      if (!Number.isNaN(value)) sums[row] += Math.round(value * scale);
+    }
+  } else if (column.kind === 'dictionary') {
+    const { codes } = column;
+    const wholes = Float64Array.from(column.values, wholeOf);
+    for (let row = 0; row < sums.length; row += 1) sums[row] += wholes[codes[row]];
+  } else for (let row = 0; row < sums.length; row += 1) sums[row] += wholeOf(cellAt(column, row));
 }
 
 /** Columns of a ledger row by field name. `duration` has none of its own. */
@@ -128,6 +142,7 @@ export const REQUEST_COLUMNS: Readonly<Record<string, string>> = {
   code: REQUEST_TEXTS.code,
   user: REQUEST_TEXTS.user,
   tries: '.tr',
+  synthetic: SYNTHETIC,
   queue: PHASES.queue,
   'phase.cache': PHASES.cache,
   connect: PHASES.connect,

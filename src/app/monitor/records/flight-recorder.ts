@@ -1,12 +1,12 @@
 /** The flight recorder: notes when alerts begin to fire, and tells the store whose records go last. */
-import type { Alert } from '../../model/alert.ts';
-import type { Recording, RecordingBook } from '../../model/record-source.ts';
-import { fingerprintOf } from '../../monitor/alerts/notify/steps/fingerprint.ts';
-import type { Ledger } from '../../monitor/alerts/notify/state/ledger.ts';
-import { isOnTrial, type StoredAlert } from '../../monitor/alerts/notify/steps/intake.ts';
-import { Recordings } from '../../monitor/store/state/recordings.ts';
-import type { StateDatabase } from '../../monitor/store/state/state-database.ts';
-import type { Settings } from '../process/settings-schema.ts';
+import type { Alert } from '../../../model/alert.ts';
+import type { Recording, RecordingBook } from '../../../model/record-source.ts';
+import { fingerprintOf } from '../../../monitor/alerts/notify/steps/fingerprint.ts';
+import type { Ledger } from '../../../monitor/alerts/notify/state/ledger.ts';
+import { isOnTrial, type StoredAlert } from '../../../monitor/alerts/notify/steps/intake.ts';
+import { Recordings } from '../../../monitor/store/state/recordings.ts';
+import type { StateDatabase } from '../../../monitor/store/state/state-database.ts';
+import type { Settings } from '../../process/settings-schema.ts';
 
 /** The store of records is opened before `state.db` and closed after it: in between there are no recordings. */
 export class FlightRecorder implements RecordingBook {
