@@ -18,7 +18,6 @@ import { alertViews } from '../../monitor/api/views.ts';
 import { recordingRoutes } from '../../monitor/api/alerts/recording-routes.ts';
 import { alertmanagerRoutes } from '../../monitor/api/alerts/v2-routes.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
-import { sloRoutes } from '../../monitor/api/targets/slo-routes.ts';
 import type { Route } from '../../monitor/api/routes.ts';
 import type { ConnectFacts } from '../../monitor/api/connect-routes.ts';
 import { addressText, localUrl } from '../process/settings.ts';
@@ -117,7 +116,7 @@ function apiOf(
   const { querier, records, tail, insight, live, rules, health, own, store, annotations } = parts;
   const { patterns, errors } = insight;
   const dropTraces = (traceIds: ReadonlySet<string>): void => {
-    records.dropTraces(traceIds);
+    parts.objectives.forget();
     store.dropExemplars(traceIds);
   };
   const router = prometheusRouter({
@@ -165,7 +164,7 @@ function apiOf(
       ...recordingRoutes(parts.recorder, records.store, settings.store.traces.retention),
       ...careRoutes(options.care),
       ...(parts.targets?.routes ?? []),
-      ...sloRoutes(() => settings.slo, querier, clock),
+      ...parts.objectives.routes,
     ],
     connect: connectFacts(options),
     capabilities: capabilitiesOf(options),
@@ -175,7 +174,8 @@ function apiOf(
 
 function alertRoutes({ notifications, desk, rules }: MonitorParts, clock: Clock, version: string): Route[] {
   if (notifications === undefined || desk === undefined) return [];
-  const about = { contextOf: notifications.contextOf, ruleOf: (name: string) => desk.named(name) };
+  const { contextOf, trials } = notifications;
+  const about = { contextOf, trials, ruleOf: (name: string) => desk.named(name) };
   const care = new AlertCare({ ...notifications, clock, version, about });
   const own = ruleRoutes(desk, care, () => alertViews(rules.recentAlerts()));
   return [...alertmanagerRoutes(care), ...own, ...oncallRoutes(care), ...alertCareRoutes(care)];

@@ -18,7 +18,7 @@ import { SpanLimits } from '../../monitor/ingest/checks/record-limits.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
-import { openSpanMetrics } from './span-metrics.ts';
+import { openSpanMetrics } from './records/span-metrics.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { Tail } from '../../monitor/search/tail.ts';
@@ -28,19 +28,21 @@ import { isOnTrial } from '../../monitor/alerts/notify/steps/intake.ts';
 import { accessStore } from '../../monitor/store/state/access-tables.ts';
 import { Annotations } from '../../monitor/store/state/annotations.ts';
 import { Pins } from '../../monitor/store/state/pins.ts';
-import { FlightRecorder } from './flight-recorder.ts';
+import { FlightRecorder } from './records/flight-recorder.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
-import { openInsight } from './insight.ts';
-import { followFiles, lineReader, lineRules } from './line-intake.ts';
+import { openInsight } from './records/insight.ts';
+import { followFiles, lineReader, lineRules } from './records/line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
-import { openRecords, type Records } from './records.ts';
+import { openRecords, type Records } from './records/records.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { noteOf, querierOf, rulesOf } from './rules.ts';
+import { openObjectives } from './objectives.ts';
+import { TargetTables } from '../../monitor/targets/history/target-tables.ts';
 import { openState } from './state.ts';
 import { openTargets } from './targets.ts';
 import { observeServices } from './service-figures.ts';
@@ -116,7 +118,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const road = roadOf(options, records, counters);
   const { windows } = road;
   const live = new LiveState(intervalMs);
-  const spanMetrics = openSpanMetrics(settings.ingest.span_metrics, clock, road.insight.spans);
+  const { tracePrefix } = new TargetTables(state);
+  const spanMetrics = openSpanMetrics(settings.ingest.span_metrics, clock, road.insight.spans, tracePrefix);
   const spans = new SpanLimits({ sink: spanMetrics.sink, onCut: (reason) => counters.cutSpan(reason) });
   const sinks = { samples: store, spans, logs: road.sink };
   const intake = openIntake(options, sinks, counters, live);
@@ -125,11 +128,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const notifications = testMode
     ? undefined
     : openNotifications({ ...options, state, logs: records.logs, spans: records.spans, rareLine, recorder }, scope);
-  const { engine: rules, desk } = rulesOf(
-    options,
-    { store, state, ownSamples, rareLine, notifications, querier },
-    scope,
-  );
+  const shared = { store, state, notifications, rareLine };
+  const { engine: rules, desk } = rulesOf(options, { ...shared, ownSamples, querier }, scope);
   const health = new MonitorHealth({
     clock,
     intervalMs,
@@ -165,7 +165,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     notifications,
     recorder,
     desk,
-    targets: testMode ? undefined : openTargets(options, { store, state, notifications, rareLine }),
+    targets: testMode ? undefined : openTargets(options, shared),
+    objectives: openObjectives(settings.slo, { records, querier, clock, rareLine }, scope),
   };
 }
 
@@ -282,6 +283,7 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
     async reload(settings) {
       const groups = ruleGroupsOf(settings);
       parts.targets?.reload(settings);
+      parts.objectives.replace(settings.slo);
       await parts.notifications?.reload(settings);
       await (parts.desk === undefined ? parts.rules.replace(groups) : parts.desk.reload(groups));
       parts.inUse.settings = settings;

@@ -11,7 +11,7 @@ import { PIN_TABLES } from '../../monitor/store/state/pins.ts';
 import { RECORDING_TABLES } from '../../monitor/store/state/recordings.ts';
 import { openStateDatabase, type StateDatabase } from '../../monitor/store/state/state-database.ts';
 import { TARGETS_OWNER } from '../../monitor/targets/history/target-tables.ts';
-import type { FlightRecorder } from './flight-recorder.ts';
+import type { FlightRecorder } from './records/flight-recorder.ts';
 
 const OWNERS = [
   ANNOTATION_TABLES,

@@ -128,7 +128,8 @@ export class Listener {
   #arrived(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     const client = connectionOf(request.socket);
     if (client === undefined || client.closing) return;
-    if (response.socket !== null && !client.busy) {
+    // The answer before may still be in the socket: it was held for the turn, waits for the kernel, or is being encrypted.
+    if (response.socket !== null && !client.serving) {
       this.#handle(client, request, response, expectsContinue);
       return;
     }
@@ -182,7 +183,7 @@ export class Listener {
       this.#refuse(client, request, reply, route);
       return;
     }
-    const origin = this.#pieces.observer.originOf(head);
+    const origin = this.#pieces.observer.originOf(head, client.peer);
     const requestId = head.requestId ?? origin.traceId;
     this.#work.serve({ client, request, head, route, reply, requestId, origin, expectsContinue });
   }
@@ -263,7 +264,7 @@ export class Listener {
       this.#refuseSocket(error, socket);
       return;
     }
-    const origin = this.#pieces.observer.originOf(head);
+    const origin = this.#pieces.observer.originOf(head, client.peer);
     const requestId = head.requestId ?? origin.traceId;
     const refuse = (own: OwnReply, fields: string): void =>
       this.#refuseSocket(ownMessage(own, requestId, fields), socket);

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { rareLines } from '../../../src/base/logger.ts';
 import { Scope } from '../../../src/base/scope.ts';
-import { FlightRecorder } from '../../../src/app/monitor/flight-recorder.ts';
+import { FlightRecorder } from '../../../src/app/monitor/records/flight-recorder.ts';
 import { openNotifications } from '../../../src/app/monitor/notifications.ts';
 import { settingsFrom } from '../../../src/app/process/settings.ts';
 import { Labels } from '../../../src/model/labels.ts';

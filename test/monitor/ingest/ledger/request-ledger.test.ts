@@ -82,8 +82,11 @@ it('makes a row of the balancer’s span', async () => {
       code: supportCode(server.spanId),
       requestId: '',
       user: '',
+      synthetic: false,
     },
   ]);
+  await take([{ ...server, attributes: { ...server.attributes, 'user_agent.synthetic.type': 'test' } }]);
+  expect(rows[1].synthetic).toBe(true);
 });
 
 it('takes the application’s route and user, in whatever order the spans come', async () => {
