@@ -43,7 +43,7 @@ describe.skipIf(missingPrograms('amtool against Vitrine', 'amtool').length > 0)(
     const dir = workDir(
       `route: { receiver: a, group_by: ['...'], group_wait: 1s }\nreceivers: [{ name: a, webhook_configs: [{ url: '${hook.url}/a' }] }]\n`,
     );
-    await using monitor = await startMonitorProcess({ dir, keepDir: true, config: CONFIG });
+    await using monitor = await startMonitorProcess({ dir, keepDir: true, built: true, config: CONFIG });
     const amtool = (...args: string[]): Promise<string> =>
       runWell(neededProgram('amtool'), [`--alertmanager.url=${monitor.url}`, ...args]);
     await amtool('alert', 'add', 'alertname=FromAmtool', 'node=bar', '--annotation=summary=hi');
@@ -74,7 +74,7 @@ describe.skipIf(missingPrograms('Prometheus in front of Vitrine', 'prometheus').
     const dir = workDir(
       `route: { receiver: a, group_by: ['...'], group_wait: 0s, group_interval: 1s }\nreceivers: [{ name: a, webhook_configs: [{ url: '${hook.url}/a' }] }]\n`,
     );
-    await using monitor = await startMonitorProcess({ dir, keepDir: true, config: CONFIG });
+    await using monitor = await startMonitorProcess({ dir, keepDir: true, built: true, config: CONFIG });
     const rules = path.join(dir, 'rules.yml');
     writeFileSync(
       rules,
@@ -110,7 +110,7 @@ describe.skipIf(missingPrograms('the hand-over to Alertmanager', 'alertmanager')
       `groups: [{ name: g, interval: 1s, rules: [{ alert: HandedOver, expr: '${expr}', labels: { team: x }, annotations: { summary: s } }] }]\n`;
     writeFileSync(rules, rule('vector(1)'));
     const config = `rules: [rules.yml]\nnotify: { alertmanager: { url: 'http://${alertmanager.address}' } }\n`;
-    await using monitor = await startMonitorProcess({ dir, keepDir: true, config });
+    await using monitor = await startMonitorProcess({ dir, keepDir: true, built: true, config });
     const held = async (): Promise<
       readonly { labels: Record<string, string>; annotations: object; endsAt: string }[]
     > =>
@@ -181,7 +181,7 @@ receivers:
     const soon = new Date(Date.now() + 3_600_000).toISOString();
     for (let round = 0; round < rounds; round += 1) {
       bad.behave(TROUBLES[round % TROUBLES.length] ?? { kind: 'hang' });
-      const monitor = await startMonitorProcess({ dir, keepDir: true, config: OWN });
+      const monitor = await startMonitorProcess({ dir, keepDir: true, built: true, config: OWN });
       // Alerts arrive until the kill cuts one off.
       const sending = (async () => {
         for (let at = 0; ; at += 1) {
@@ -214,7 +214,7 @@ receivers:
     // Until now the bad receiver has taken nothing, and the good one was not kept waiting.
     bad.behave({ kind: 'answer', status: 200 });
     const failed = bad.requests.length;
-    await using monitor = await startMonitorProcess({ dir, keepDir: true, config: OWN });
+    await using monitor = await startMonitorProcess({ dir, keepDir: true, built: true, config: OWN });
     const all = (at: string, requests = good.requests): boolean =>
       accepted.every((name) => toldAt(at, requests).has(name));
     await until(() => all('/good'), 60_000);
