@@ -6,10 +6,12 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../src/base/random.ts';
-import { httpService } from '../../support/alerts/http-service.ts';
+import { Labels } from '../../../src/model/labels.ts';
+import { fingerprintOf } from '../../../src/monitor/alerts/notify/steps/fingerprint.ts';
+import { httpService, type Behaviour } from '../../support/alerts/http-service.ts';
 import { freshDir, missingPrograms, neededProgram, runToEnd, runWell } from '../../support/program.ts';
 import { startMonitorProcess } from '../../support/programs/monitor-process.ts';
-import { startPrometheus } from '../../support/programs/observability-programs.ts';
+import { startAlertmanager, startPrometheus } from '../../support/programs/observability-programs.ts';
 import { until } from '../../support/until.ts';
 
 let dirs: string[] = [];
@@ -41,7 +43,7 @@ describe.skipIf(missingPrograms('amtool against Vitrine', 'amtool').length > 0)(
     const dir = workDir(
       `route: { receiver: a, group_by: ['...'], group_wait: 1s }\nreceivers: [{ name: a, webhook_configs: [{ url: '${hook.url}/a' }] }]\n`,
     );
-    await using monitor = await startMonitorProcess({ dir, keepDir: true, config: CONFIG });
+    await using monitor = await startMonitorProcess({ dir, keepDir: true, built: true, config: CONFIG });
     const amtool = (...args: string[]): Promise<string> =>
       runWell(neededProgram('amtool'), [`--alertmanager.url=${monitor.url}`, ...args]);
     await amtool('alert', 'add', 'alertname=FromAmtool', 'node=bar', '--annotation=summary=hi');
@@ -72,7 +74,7 @@ describe.skipIf(missingPrograms('Prometheus in front of Vitrine', 'prometheus').
     const dir = workDir(
       `route: { receiver: a, group_by: ['...'], group_wait: 0s, group_interval: 1s }\nreceivers: [{ name: a, webhook_configs: [{ url: '${hook.url}/a' }] }]\n`,
     );
-    await using monitor = await startMonitorProcess({ dir, keepDir: true, config: CONFIG });
+    await using monitor = await startMonitorProcess({ dir, keepDir: true, built: true, config: CONFIG });
     const rules = path.join(dir, 'rules.yml');
     writeFileSync(
       rules,
@@ -97,40 +99,110 @@ describe.skipIf(missingPrograms('Prometheus in front of Vitrine', 'prometheus').
   });
 });
 
+describe.skipIf(missingPrograms('the hand-over to Alertmanager', 'alertmanager').length > 0)('Alertmanager', () => {
+  it('takes the alerts of our rules and their end, and nothing is routed here', async () => {
+    await using alertmanager = await startAlertmanager();
+    const dir = freshDir('vitrine-hand-over');
+    dirs.push(dir);
+    mkdirSync(path.join(dir, 'data'), { mode: 0o700 });
+    const rules = path.join(dir, 'rules.yml');
+    const rule = (expr: string): string =>
+      `groups: [{ name: g, interval: 1s, rules: [{ alert: HandedOver, expr: '${expr}', labels: { team: x }, annotations: { summary: s } }] }]\n`;
+    writeFileSync(rules, rule('vector(1)'));
+    const config = `rules: [rules.yml]\nnotify: { alertmanager: { url: 'http://${alertmanager.address}' } }\n`;
+    await using monitor = await startMonitorProcess({ dir, keepDir: true, built: true, config });
+    const held = async (): Promise<
+      readonly { labels: Record<string, string>; annotations: object; endsAt: string }[]
+    > =>
+      (await (
+        await fetch(`http://${alertmanager.address}/api/v2/alerts?filter=alertname%3D"HandedOver"`)
+      ).json()) as never;
+    await until(async () => (await held()).length === 1, 60_000);
+    expect((await held())[0]).toMatchObject({ labels: { team: 'x' }, annotations: { summary: 's' } });
+    expect(await (await fetch(`${monitor.url}/api/v2/alerts`)).json()).toEqual([]);
+    writeFileSync(rules, rule('vector(1) > 2'));
+    // A file that was saved again is read again.
+    writeFileSync(path.join(dir, 'vitrine.yaml'), `${config}# changed\n`);
+    await until(async () => (await held()).length === 0, 60_000);
+  });
+});
+
 describe('kill -9', () => {
   /** Each round starts a process; more of them run at night. */
   const rounds = process.env['VITRINE_NIGHTLY'] === '1' ? 100 : 4;
+  const config = (good: string, bad: string): string => `
+route:
+  group_by: ['...']
+  group_wait: 0s
+  group_interval: 1h
+  receiver: good
+  routes: [{ receiver: bad, continue: true }, { receiver: good }]
+receivers:
+- { name: good, webhook_configs: [{ url: '${good}/good' }] }
+- { name: bad, webhook_configs: [{ url: '${bad}/bad', timeout: 1s }] }
+- { name: second, webhook_configs: [{ url: '${good}/second' }] }
+`;
+  const OWN = `notify:
+  file: am.yml
+  escalation:
+    good: { steps: [{ notify: [good] }, { notify: [second], after: 1s }] }
+`;
+  const TROUBLES: readonly Behaviour[] = [
+    { kind: 'hang' },
+    { kind: 'answer', status: 500 },
+    { kind: 'answer', status: 429, headers: { 'retry-after': '1' } },
+    { kind: 'garbage' },
+    { kind: 'close' },
+  ];
 
-  it('loses no accepted alert or silence, and tells of each alert once, and at most once more', async () => {
-    await using hook = await httpService();
-    const dir = workDir(
-      `route: { receiver: a, group_by: ['...'], group_wait: 0s, group_interval: 1h }\nreceivers: [{ name: a, webhook_configs: [{ url: '${hook.url}/a' }] }]\n`,
-    );
+  /** How often each alert was told as firing, by its id. */
+  function toldAt(
+    at: string,
+    requests: readonly { readonly path: string; readonly body: string }[],
+  ): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { alerts } of payloads(requests.filter(({ path: to }) => to === at)))
+      for (const { labels } of alerts) counts.set(labels['id'] ?? '', (counts.get(labels['id'] ?? '') ?? 0) + 1);
+    return counts;
+  }
+  const post = async (url: string, body: unknown): Promise<Record<string, unknown> | undefined> => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    const text = await answer.text();
+    return answer.ok ? ((text === '' ? {} : JSON.parse(text)) as Record<string, unknown>) : undefined;
+  };
+
+  it('loses no alert, silence, acknowledgement or escalation; each is told once, and at most once more', async () => {
+    await using good = await httpService();
+    await using bad = await httpService();
+    const dir = workDir(config(good.url, bad.url));
     const random = seededRandom(7);
-    const accepted: string[] = [];
-    const silences: string[] = [];
-    const post = (url: string, at: string, body: unknown): Promise<Response> =>
-      fetch(`${url}/api/v2/${at}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      });
+    const [accepted, acknowledged, silences]: [string[], string[], string[]] = [[], [], []];
+    const soon = new Date(Date.now() + 3_600_000).toISOString();
     for (let round = 0; round < rounds; round += 1) {
-      const monitor = await startMonitorProcess({ dir, keepDir: true, config: CONFIG });
+      bad.behave(TROUBLES[round % TROUBLES.length] ?? { kind: 'hang' });
+      const monitor = await startMonitorProcess({ dir, keepDir: true, built: true, config: OWN });
       // Alerts arrive until the kill cuts one off.
       const sending = (async () => {
         for (let at = 0; ; at += 1) {
           const name = `r${round}-${at}`;
-          const made = await post(monitor.url, 'silences', {
-            matchers: [{ name: 'x', value: name, isRegex: false }],
+          const matchers = [{ name: 'x', value: name, isRegex: false }];
+          const silence = {
+            matchers,
             startsAt: new Date().toISOString(),
-            endsAt: new Date(Date.now() + 3_600_000).toISOString(),
+            endsAt: soon,
             createdBy: 'me',
             comment: name,
-          });
-          if (made.ok) silences.push(((await made.json()) as { silenceID: string }).silenceID);
-          const taken = await post(monitor.url, 'alerts', [{ labels: { alertname: 'K', id: name } }]);
-          if (taken.ok) accepted.push(name);
+          };
+          const made = await post(`${monitor.url}/api/v2/silences`, silence);
+          if (made !== undefined) silences.push(String(made['silenceID']));
+          const labels = { alertname: 'K', id: name };
+          if ((await post(`${monitor.url}/api/v2/alerts`, [{ labels, endsAt: soon }])) === undefined) continue;
+          accepted.push(name);
+          if (at % 3 !== 0) continue;
+          const fingerprint = fingerprintOf(Labels.from(labels));
+          const kept = await post(`${monitor.url}/api/alerts/${fingerprint}/ack`, { by: 'me' });
+          if (kept !== undefined) acknowledged.push(fingerprint);
         }
       })().catch(() => {});
       const before = accepted.length;
@@ -139,19 +211,30 @@ describe('kill -9', () => {
       await monitor.stop('SIGKILL');
       await sending;
     }
-    await using monitor = await startMonitorProcess({ dir, keepDir: true, config: CONFIG });
-    const told = (): Map<string, number> => {
-      const counts = new Map<string, number>();
-      for (const { alerts } of payloads(hook.requests)) {
-        for (const { labels } of alerts) counts.set(labels['id'] ?? '', (counts.get(labels['id'] ?? '') ?? 0) + 1);
-      }
-      return counts;
-    };
-    await until(() => accepted.every((name) => told().has(name)), 60_000);
+    // Until now the bad receiver has taken nothing, and the good one was not kept waiting.
+    bad.behave({ kind: 'answer', status: 200 });
+    const failed = bad.requests.length;
+    await using monitor = await startMonitorProcess({ dir, keepDir: true, built: true, config: OWN });
+    const all = (at: string, requests = good.requests): boolean =>
+      accepted.every((name) => toldAt(at, requests).has(name));
+    await until(() => all('/good'), 60_000);
+    await until(() => all('/bad', bad.requests.slice(failed)), 60_000);
+    const isAcknowledged = new Set(acknowledged);
+    const open = accepted.filter((id) => !isAcknowledged.has(fingerprintOf(Labels.from({ alertname: 'K', id }))));
+    await until(() => open.every((name) => toldAt('/second', good.requests).has(name)), 60_000);
     expect(accepted.length).toBeGreaterThan(rounds);
-    expect([...told()].filter(([, count]) => count > 2)).toEqual([]);
-    const kept = (await (await fetch(`${monitor.url}/api/v2/silences`)).json()) as { id: string }[];
-    const ids = new Set(kept.map(({ id }) => id));
+    const twice = (told: Map<string, number>): unknown[] => [...told].filter(([, count]) => count > 2);
+    expect(twice(toldAt('/good', good.requests))).toEqual([]);
+    expect(twice(toldAt('/second', good.requests))).toEqual([]);
+    expect(twice(toldAt('/bad', bad.requests.slice(failed)))).toEqual([]);
+    const held = (await (await fetch(`${monitor.url}/api/v2/silences`)).json()) as { id: string }[];
+    const ids = new Set(held.map(({ id }) => id));
     expect(silences.filter((id) => !ids.has(id))).toEqual([]);
+    for (const fingerprint of acknowledged) {
+      const { care } = (await (await fetch(`${monitor.url}/api/alerts/${fingerprint}`)).json()) as {
+        care: { acknowledged?: { by: string } };
+      };
+      expect(care.acknowledged?.by).toBe('me');
+    }
   }, 600_000);
 });

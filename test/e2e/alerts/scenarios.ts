@@ -411,4 +411,104 @@ export const SCENARIOS: readonly Scenario[] = [
     fire(0, A1, A2),
     end(1.8, A1),
   ),
+  scenario(
+    'inhibition with equal, and grouping by host',
+    6,
+    config({ group_by: ['host'] }, inhibit({ equal: ['host'] })),
+    fire(0, S, { ...A1, host: 'x' }, { ...A2, host: 'y' }),
+    end(1.8, S),
+  ),
+  scenario(
+    'inhibition and a mute of the route of the source',
+    5,
+    config(
+      { routes: [{ receiver: 'b', matchers: ['alertname="S"'], mute_time_intervals: ['always'] }] },
+      {
+        ...inhibit({}),
+        ...INTERVALS,
+      },
+    ),
+    fire(0, S, A1),
+  ),
+  scenario(
+    'continue and different group_by',
+    5,
+    config({
+      routes: [
+        { receiver: 'b', matchers: ['alertname=~"A|B"'], continue: true, group_by: ['i'] },
+        { receiver: 'c', group_by: ['alertname', 'i'] },
+      ],
+    }),
+    fire(0, A1, A2, B1),
+  ),
+  scenario(
+    'send_resolved: false and repetition',
+    9,
+    {
+      route: { receiver: 'a', group_by: ['alertname'], ...TIMERS, repeat_interval: '3s' },
+      receivers: [hook('a', { send_resolved: false })],
+    },
+    fire(0, A1, A2),
+    end(1.8, A1),
+  ),
+  scenario(
+    'max_alerts and a silence',
+    5,
+    {
+      route: { receiver: 'a', group_by: ['alertname'], ...TIMERS },
+      receivers: [hook('a', { max_alerts: 1 })],
+    },
+    { at: 0, silence: { matchers: [is('i', '1')], seconds: 100 } },
+    fire(0.2, A1, A2, A3),
+  ),
+  scenario(
+    'active interval and silence that ends',
+    8,
+    config({ routes: [{ receiver: 'b', matchers: ['alertname="A"'], active_time_intervals: ['always'] }] }, INTERVALS),
+    { at: 0, silence: { matchers: [is('alertname', 'A')], seconds: 3 } },
+    fire(0.2, A1),
+  ),
+  scenario(
+    'inhibition that begins after the first notification, and a new member',
+    7,
+    config({}, inhibit({})),
+    fire(0, A1),
+    fire(1.6, S),
+    fire(2, A2),
+  ),
+  scenario(
+    'regular expressions in a silence and in a route',
+    5,
+    config({ routes: [{ receiver: 'b', matchers: ['i=~"[12]"', 'alertname!~"B.*"'] }] }),
+    { at: 0, silence: { matchers: [is('i', '2|3', { isRegex: true })], seconds: 100 } },
+    fire(0.2, A1, A2, A3, B1),
+  ),
+  scenario(
+    'a silence of what is not so, and group_by ...',
+    6,
+    config({ group_by: ['...'] }),
+    { at: 0, silence: { matchers: [is('i', '1', { isEqual: false }), is('alertname', 'A')], seconds: 100 } },
+    fire(0.2, A1, A2, B1),
+    end(2.6, A2),
+  ),
+  scenario(
+    'resolved and fired again within a flush, with a repetition',
+    9,
+    config({ repeat_interval: '4s' }),
+    fire(0, A1, A2),
+    end(1.4, A1),
+    fire(2, A1),
+  ),
+  scenario(
+    'a nested route that inherits timers and a receiver, and inhibition',
+    7,
+    config(
+      {
+        routes: [{ receiver: 'b', matchers: ['i="1"'], group_wait: '2s', routes: [{ matchers: ['alertname="A"'] }] }],
+      },
+      inhibit({ target_matchers: ['alertname="B"'] }),
+    ),
+    fire(0, A1, B1),
+    fire(0.4, S),
+  ),
 ];

@@ -79,6 +79,25 @@ function commonOf(all: readonly Texts[]): Texts {
   return common;
 }
 
+/**
+ * The notification of its first alerts alone, as Alertmanager's `max_alerts` makes it: also its status and what is common are
+ * those of the alerts that are left. 0: all of them.
+ */
+export function withFirst(notification: Notification, count: number): Notification {
+  if (count === 0 || notification.alerts.length <= count) return notification;
+  const alerts = notification.alerts.slice(0, count);
+  return {
+    ...notification,
+    alerts,
+    status: statusOf(alerts),
+    commonLabels: commonOf(alerts.map(({ labels }) => labels)),
+    commonAnnotations: commonOf(alerts.map(({ annotations }) => annotations)),
+  };
+}
+
+const statusOf = (alerts: readonly NotifiedAlert[]): Notification['status'] =>
+  alerts.some(({ status }) => status === 'firing') ? 'firing' : 'resolved';
+
 /** Go's regexp.QuoteMeta: Alertmanager gives the receiver's name in this form. */
 const quoteMeta = (text: string): string => text.replaceAll(/[\\.+*?()|[\]{}^$]/g, String.raw`\$&`);
 
@@ -100,7 +119,7 @@ export async function notificationOf(parts: NotificationParts, sources: DataSour
   const { errorLine, trace } = await sources.contextOf(lead.alert);
   return {
     receiver: quoteMeta(parts.receiver),
-    status: alerts.some(({ status }) => status === 'firing') ? 'firing' : 'resolved',
+    status: statusOf(alerts),
     alerts,
     reason: parts.reason,
     groupKey: parts.groupKey,

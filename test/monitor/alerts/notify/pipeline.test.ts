@@ -374,6 +374,23 @@ describe('kept over a kill', () => {
     expect(rig.lines()[2]).toContain('all alerts resolved: -1 -2');
   });
 
+  it('delivers at once after a kill what was being delivered', async () => {
+    rig = await pipelineRig(PLAIN.replace('group_interval: 60s', 'group_interval: 1h'));
+    rig.answer = () => ({ kind: 'failed', reason: 'serverError', retry: true, message: 'down' });
+    await rig.fire('1');
+    await rig.advance(20);
+    expect(rig.sent).toEqual([]);
+    rig.answer = () => ({ kind: 'delivered' });
+    await rig.restart();
+    await rig.advance(1);
+    expect(rig.sent.map(({ reason, alerts }) => `${reason}: ${alerts}`)).toEqual(['first notification: +1']);
+    // The next flush is an interval after this one, over a restart too.
+    await rig.fire('2');
+    await rig.restart();
+    await rig.advance(600);
+    expect(rig.sent).toHaveLength(1);
+  });
+
   it('does not wait anew after a kill during group_wait', async () => {
     rig = await pipelineRig(PLAIN);
     await rig.fire('1');

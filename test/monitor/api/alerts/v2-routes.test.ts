@@ -234,3 +234,52 @@ describe('status and receivers', () => {
     expect((await api.get('/api/v2/receivers?receiver_matchers=tier%3D"one"')).body).toHaveLength(1);
   });
 });
+
+describe("Grafana's data source for an Alertmanager", () => {
+  /** As a browser with Grafana's page sends them through its proxy (public/app/plugins/datasource/alertmanager, features/alerting). */
+  it('is answered as by an Alertmanager', async () => {
+    await post([{ labels: { alertname: 'A', id: '1' }, annotations: { summary: 's' } }]);
+    // Its test of the connection: an answer under /alertmanager/ would say that this is Mimir.
+    expect((await api.get('/alertmanager/api/v2/status')).status).toBe(404);
+    const { status, body } = await api.get('/api/v2/status');
+    expect(status).toBe(200);
+    // It reads routes and receivers from the text of the configuration.
+    expect(body).toMatchObject({
+      cluster: { status: expect.any(String) as string, peers: expect.any(Array) as unknown[] },
+      config: { original: expect.stringContaining('receivers') as string },
+      uptime: expect.stringMatching(/^\d{4}-/) as string,
+      versionInfo: { version: expect.stringMatching(/^0\.\d+\.\d+$/) as string },
+    });
+    const matchers = [{ isEqual: true, isRegex: false, name: 'alertname', value: 'A' }];
+    const times = { startsAt: new Date(START).toISOString(), endsAt: new Date(START + 7_200_000).toISOString() };
+    const made = await api.send('POST', '/api/v2/silences', { ...times, comment: 'c', createdBy: 'admin', matchers });
+    expect(made).toMatchObject({
+      status: 200,
+      body: { silenceID: expect.stringMatching(/^[0-9a-f-]{36}$/) as string },
+    });
+    const { silenceID: id } = made.body as { silenceID: string };
+    expect((await api.get('/api/v2/silences')).body).toMatchObject([{ id, status: { state: 'active' }, matchers }]);
+    expect((await api.get(`/api/v2/silence/${id}`)).body).toMatchObject({ id, comment: 'c' });
+    const groups = (await api.get('/api/v2/alerts/groups')).body;
+    expect(groups).toMatchObject([
+      {
+        labels: {},
+        receiver: { name: 'a' },
+        alerts: [{ status: { state: 'suppressed', silencedBy: [id], inhibitedBy: [] } }],
+      },
+    ]);
+    for (const query of ['silenced=true&active=false&inhibited=false', 'filter=alertname%3D%22A%22', 'receiver=a'])
+      expect((await api.get(`/api/v2/alerts?${query}`)).body).toMatchObject([
+        { labels: { alertname: 'A' }, fingerprint: expect.any(String) as string },
+      ]);
+    expect((await api.get('/api/v2/alerts?silenced=false&active=true&inhibited=false')).body).toEqual([]);
+    expect((await api.get('/api/v2/receivers')).body).toContainEqual(expect.objectContaining({ name: 'a' }));
+    // An update of a silence is sent with its id.
+    const update = { ...times, id, comment: 'd', createdBy: 'admin', matchers };
+    expect((await api.send('POST', '/api/v2/silences', update)).status).toBe(200);
+    expect((await api.send('DELETE', `/api/v2/silence/${id}`)).status).toBe(200);
+    expect((await api.get('/api/v2/alerts/groups')).body).toMatchObject([
+      { alerts: [{ status: { state: 'active' } }] },
+    ]);
+  });
+});

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { Delivery, NotifiedAlert, Notification } from '../notification.ts';
+import { withFirst } from '../notification-data.ts';
 import { EntryReceiver } from './entry-receiver.ts';
 import { bool, goDuration, secretTemplateUrl, text, textMap, wholeNumber } from './fields.ts';
 import { httpConfig } from './http-config.ts';
@@ -40,21 +41,20 @@ const ZERO_TIME = '0001-01-01T00:00:00Z';
 
 /** The payload of version 4 (prometheus.io/docs/alerting/latest/configuration/#webhook_config). */
 export function webhookPayload(notification: Notification, maxAlerts = 0): Record<string, unknown> {
-  const { receiver, status, alerts, reason } = notification;
-  const shown = maxAlerts > 0 ? alerts.slice(0, maxAlerts) : alerts;
+  const shown = withFirst(notification, maxAlerts);
   return {
-    receiver,
-    status,
-    alerts: shown.map(alertJson),
-    notification_reason: reason,
-    groupLabels: notification.groupLabels,
-    commonLabels: notification.commonLabels,
-    commonAnnotations: notification.commonAnnotations,
-    routeLabels: notification.routeLabels,
-    externalURL: notification.externalUrl,
+    receiver: shown.receiver,
+    status: shown.status,
+    alerts: shown.alerts.map(alertJson),
+    notification_reason: shown.reason,
+    groupLabels: shown.groupLabels,
+    commonLabels: shown.commonLabels,
+    commonAnnotations: shown.commonAnnotations,
+    routeLabels: shown.routeLabels,
+    externalURL: shown.externalUrl,
     version: '4',
-    groupKey: notification.groupKey,
-    truncatedAlerts: alerts.length - shown.length,
+    groupKey: shown.groupKey,
+    truncatedAlerts: notification.alerts.length - shown.alerts.length,
   };
 }
 
@@ -107,7 +107,7 @@ class Webhook extends EntryReceiver<Entry> {
   async #payload(notification: Notification): Promise<unknown> {
     const { payload, max_alerts: maxAlerts } = this.entry;
     if (payload === undefined) return webhookPayload(notification, maxAlerts);
-    const shown = maxAlerts > 0 ? { ...notification, alerts: notification.alerts.slice(0, maxAlerts) } : notification;
+    const shown = withFirst(notification, maxAlerts);
     return expanded(payload, (template) => this.tools.render(template, shown));
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The groups of alerts and their timers. A group is flushed after `group_wait`, then every `group_interval` while it has
- * alerts. The next flush is on disk, so that a restart does not begin to wait anew.
+ * alerts. The next flush is on disk, so that a restart does not begin to wait anew; it is written when the flush before it has
+ * ended.
  */
 import type { Clock } from '../../../../base/clock.ts';
 import type { Labels } from '../../../../model/labels.ts';
@@ -144,7 +145,6 @@ export class Groups {
     const nowMs = this.#options.clock.now();
     group.nextFlushMs = nowMs + group.route.options.groupIntervalMs;
     group.flushId += 1;
-    this.#save(group);
     this.#arm(group, timer);
     this.#start(group, timer, nowMs);
   }
@@ -180,7 +180,10 @@ export class Groups {
       if (!timer.missed || this.#isClosed) break;
     }
     timer.flushing = false;
-    if (group.alerts.size === 0 && this.#groups.get(group.id)?.group === group) this.#remove(group);
+    if (this.#groups.get(group.id)?.group !== group) return;
+    if (group.alerts.size === 0) this.#remove(group);
+    // Not before: a flush that is cut off is done again after the start, and not an interval later.
+    else if (!this.#isClosed) this.#save(group);
   }
 
   /** Forgets the timers of groups that no alert has brought back. */

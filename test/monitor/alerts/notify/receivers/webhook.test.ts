@@ -65,6 +65,21 @@ describe('webhook', () => {
     });
   });
 
+  it('says of a list that is cut the status and the labels of what is left, as Alertmanager does', async () => {
+    await using service = await httpService();
+    const alerts = [
+      notifiedAlert({ labels: { alertname: 'A', i: '1' }, status: 'resolved', endsAtMs: 1 }),
+      notifiedAlert({ labels: { alertname: 'A', i: '2' } }),
+    ];
+    const about = notification({ alerts, commonLabels: { alertname: 'A' } });
+    await make({ url: service.url, max_alerts: '1' }).send(about, now());
+    expect(JSON.parse(service.requests[0]?.body ?? '')).toMatchObject({
+      status: 'resolved',
+      commonLabels: { alertname: 'A', i: '1' },
+      truncatedAlerts: 1,
+    });
+  });
+
   it('cuts the list at max_alerts and says how many are missing', async () => {
     service = await httpService();
     const alerts = ['a', 'b', 'c'].map((host) => notifiedAlert({ labels: { alertname: 'Down', host } }));
