@@ -15,6 +15,7 @@ import { StatusIcon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { levelOf } from '../ui/service-state.tsx';
 import { say } from '../ui/toast.tsx';
+import { DurationsCard } from './durations-card.tsx';
 import { FiguresCard } from './figures-card.tsx';
 import { byOf, codeText, isCode, sumsOf } from './ledger-groups.ts';
 import { NoRequests } from './no-requests.tsx';
@@ -133,6 +134,7 @@ export function RequestsPage(): JSX.Element {
         <>
           <TrendCard steps={steps} />
           <FiguresCard figures={figures} />
+          <DurationsCard question={question} everyMs={every} />
           <RowsCard key={question.q} question={question} everyMs={every} />
         </>
       )}
