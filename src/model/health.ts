@@ -36,3 +36,19 @@ export function worst<S extends HealthStatus>(states: readonly S[]): S | 'health
   }
   return 'healthy';
 }
+
+/** The present figures of a target, in `GET /api/metrics`. */
+export interface TargetFigures {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly competitor: boolean;
+  readonly state: 'up' | 'down' | 'unknown';
+  readonly maintenance: boolean;
+  /** The parent that is down, if one is. */
+  readonly cause: string | null;
+  /** Of the last check. */
+  readonly response_ms: number | null;
+  readonly status: number | null;
+  readonly checked: string | null;
+}

@@ -18,6 +18,7 @@ import { alertViews } from '../../monitor/api/views.ts';
 import { recordingRoutes } from '../../monitor/api/alerts/recording-routes.ts';
 import { alertmanagerRoutes } from '../../monitor/api/alerts/v2-routes.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
+import { targetFigures } from '../../monitor/api/targets/comparison.ts';
 import type { Route } from '../../monitor/api/routes.ts';
 import type { ConnectFacts } from '../../monitor/api/connect-routes.ts';
 import { addressText, localUrl } from '../process/settings.ts';
@@ -166,6 +167,7 @@ function apiOf(
       ...(parts.targets?.routes ?? []),
       ...parts.objectives.routes,
     ],
+    targets: () => (parts.targets === undefined ? [] : targetFigures(parts.targets.targets)),
     connect: connectFacts(options),
     capabilities: capabilitiesOf(options),
     allowedHosts: [settings.monitor.listen.host, ...settings.monitor.allowed_hosts],

@@ -6,7 +6,7 @@
  * nothing was measured, never zero.
  */
 import type { AlertState } from '../../model/alert.ts';
-import type { Health, ReportedStatus } from '../../model/health.ts';
+import type { Health, ReportedStatus, TargetFigures } from '../../model/health.ts';
 import type { AttributeValue, SpanKind, SpanStatus } from '../../model/records.ts';
 import type { SearchPage } from './search-outcome.ts';
 
@@ -102,6 +102,8 @@ export interface CurrentFigures {
   /** Cores used by all processes of the stack together, and their memory. */
   readonly cpu_cores: number | null;
   readonly memory_bytes: number | null;
+  /** Synthetic checks; in `GET /api/metrics`, when there is a target. */
+  readonly targets?: readonly TargetFigures[];
 }
 
 export type Severity = 'critical' | 'warning' | 'info';

@@ -46,6 +46,7 @@ import type { ViewerLimits } from './socket.ts';
 import { LiveSocket } from './socket.ts';
 import { loadPage, servePage, serveUnknown } from './static-files.ts';
 import type { PageFiles } from './static-files.ts';
+import type { TargetFigures } from '../../model/health.ts';
 import { timeseriesAnswer } from './timeseries.ts';
 
 export interface MonitorApiOptions extends RecordSources, HealthSource {
@@ -71,6 +72,8 @@ export interface MonitorApiOptions extends RecordSources, HealthSource {
   readonly ingestMiddlewares?: readonly Middleware[] | undefined;
   /** Additional routes. They come before the table's own, so a route that exists replaces the 501 of its row. */
   readonly routes?: readonly Route[] | undefined;
+  /** The present figures of synthetic checks. */
+  readonly targets?: (() => readonly TargetFigures[]) | undefined;
   /** Parts of this server that pages may need: `balancer`. */
   readonly capabilities?: readonly string[] | undefined;
   /** API tokens and the record of changes; without it there are none. */
@@ -119,9 +122,16 @@ const laterRoutes = (): Route[] =>
     },
   }));
 
-function figureRoutes({ querier, live, alerts, clock }: MonitorApiOptions): Route[] {
+function figureRoutes({ querier, live, alerts, clock, targets = () => [] }: MonitorApiOptions): Route[] {
   return [
-    { method: 'GET', path: '/api/metrics', handler: (): CurrentFigures => live.current(clock.now()) },
+    {
+      method: 'GET',
+      path: '/api/metrics',
+      handler(): CurrentFigures {
+        const checked = targets();
+        return { ...live.current(clock.now()), ...(checked.length === 0 ? {} : { targets: checked }) };
+      },
+    },
     { method: 'GET', path: '/api/services', handler: () => servicesAnswer(querier, alerts(), clock.now()) },
     {
       method: 'GET',

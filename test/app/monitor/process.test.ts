@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { startMonitor, type Monitor } from '../../../src/app/monitor/process.ts';
+import { targetsOf } from '../../../src/app/monitor/targets.ts';
+import { settingsFlags } from '../../../src/cli/start.ts';
 import { notifySourceOf } from '../../../src/app/monitor/notify-source.ts';
 import { Labels } from '../../../src/model/labels.ts';
 import { routesFor } from '../../../src/monitor/alerts/notify/file/route.ts';
@@ -259,7 +261,10 @@ describe('settings', () => {
       monitoring: {
         interval: 30,
         duration: 3600,
-        targets: [{ name: 'Web', url: 'https://your-app.com', type: 'web' }],
+        targets: [
+          { name: 'Web', url: 'https://your-app.com', type: 'web' },
+          { name: 'API', url: 'https://api.your-app.com/health', type: 'api' },
+        ],
       },
       alerts: {
         email: { enabled: true, smtp_server: 's', smtp_port: 587, username: 'u', password: 'p' },
@@ -272,7 +277,23 @@ describe('settings', () => {
     const settings = settingsFrom(text, { env: {} }, (sentence) => warnings.push(sentence));
     expect(settings.store.retention).toBe(30 * 86_400_000);
     expect(warnings).toEqual(['ai: not used by this version']);
-    expect(settings.monitoring).toMatchObject({ interval: 30, targets: [{ name: 'Web', type: 'web' }] });
+    expect(settings.monitoring).toMatchObject({
+      interval: 30,
+      targets: [
+        { name: 'Web', type: 'web' },
+        { name: 'API', type: 'api' },
+      ],
+    });
+    // `--interval` in seconds takes the place of the file's.
+    const intervals = (one: typeof settings): number[] => targetsOf(one).targets.map(({ intervalMs }) => intervalMs);
+    expect(targetsOf(settings).targets.map(({ id, spec }) => [id, spec?.kind])).toEqual([
+      ['web', 'web'],
+      ['api', 'http'],
+    ]);
+    expect(intervals(settings)).toEqual([30_000, 30_000]);
+    expect(intervals(settingsFrom(text, { env: {}, flags: settingsFlags({ interval: 10_000 }) }))).toEqual([
+      10_000, 10_000,
+    ]);
     // The channels become those of `notify`, and a file of Alertmanager.
     expect(settings.notify.email).toMatchObject({ smarthost: 's:587', username: 'u', to: ['u'], from: 'u' });
     expect(settings.notify.webhook?.url.reveal()).toBe('https://hooks.example');

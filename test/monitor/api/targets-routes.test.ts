@@ -7,7 +7,13 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { Querier } from '../../../src/model/ports.ts';
 import { findRoute, isAt, type Route } from '../../../src/monitor/api/routes.ts';
-import type { AvailabilityJson, HistoryJson, TargetJson } from '../../../src/monitor/api/targets/contract.ts';
+import { targetFigures } from '../../../src/monitor/api/targets/comparison.ts';
+import type {
+  AvailabilityJson,
+  ComparisonJson,
+  HistoryJson,
+  TargetJson,
+} from '../../../src/monitor/api/targets/contract.ts';
 import { probeRoutes } from '../../../src/monitor/api/targets/probe-routes.ts';
 import { sloRoutes } from '../../../src/monitor/api/targets/slo-routes.ts';
 import { targetRoutes } from '../../../src/monitor/api/targets/target-routes.ts';
@@ -181,6 +187,27 @@ test('list, one, history, evidence and availability', async () => {
   ]) {
     await expect(ask('GET', `/api/availability?${wrong}`), wrong).rejects.toMatchObject({ code: 'bad_request' });
   }
+});
+
+test('own and competitors side by side, and the present figures of all', async () => {
+  await ask('POST', '/api/targets', { name: 'Rival', url: 'http://rival.test/', competitor: true });
+  await checked([true, false, false, true]);
+  await targets.take([{ target: 'rival', lateMs: 0, result: { ...result(true), durationSeconds: 0.5 } }]);
+  await clock.moveTo(clock.now() + 1_000);
+  const compared = (await ask('GET', `/api/targets/compare?from=${T}&step=3600000`)).json as ComparisonJson;
+  expect(compared.targets.map(({ id, competitor }) => [id, competitor])).toEqual([
+    ['shop', false],
+    ['job', false],
+    ['rival', true],
+  ]);
+  expect(compared.targets[0]).toMatchObject({ outages: 1, down_seconds: 60, checks: 4, mean_ms: 10 });
+  expect(compared.targets[2]).toMatchObject({ availability: 1, checks: 1, mean_ms: 500, max_ms: 500 });
+  expect(compared.targets[0].points).toMatchObject([{ down_seconds: 60, checks: 4 }]);
+  expect(targetFigures(targets)).toMatchObject([
+    { id: 'shop', kind: 'http', state: 'up', response_ms: 10, competitor: false },
+    { id: 'job', kind: 'heartbeat', response_ms: null },
+    { id: 'rival', competitor: true, response_ms: 500 },
+  ]);
 });
 
 test('made, changed, exported, checked and removed', async () => {

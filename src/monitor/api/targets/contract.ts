@@ -62,6 +62,28 @@ export interface AvailabilityJson {
   }[];
 }
 
+interface ComparedFigures {
+  readonly availability: number | null;
+  readonly outages: number;
+  readonly down_seconds: number;
+  readonly checks: number;
+  readonly mean_ms: number | null;
+  readonly max_ms: number | null;
+}
+
+/** `GET /api/targets/compare`: own targets first, then competitors'. */
+export interface ComparisonJson {
+  readonly from: string;
+  readonly to: string;
+  readonly targets: readonly (ComparedFigures & {
+    readonly id: string;
+    readonly name: string;
+    readonly competitor: boolean;
+    /** With `step` only. */
+    readonly points?: readonly (ComparedFigures & { readonly time: string })[];
+  })[];
+}
+
 export interface HistoryJson {
   readonly target: string;
   readonly from: string;

@@ -14,6 +14,7 @@ import type { Targets } from '../../targets/targets.ts';
 import { jsonBody } from '../answers.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import type { AvailabilityJson, EvidenceJson, HistoryJson, TargetsJson } from './contract.ts';
+import { comparison } from './comparison.ts';
 import { checkJson, evidenceJson, iso, rangeOf, targetJson } from './forms.ts';
 
 const DAY_MS = 86_400_000;
@@ -35,6 +36,7 @@ export function targetRoutes(targets: Targets, clock: Clock): Route[] {
       },
     },
     { method: 'GET', path: '/api/targets/export', handler: (call) => exported(targets, call) },
+    { method: 'GET', path: '/api/targets/compare', handler: ({ query }) => comparison(targets, query, clock.now()) },
     { method: 'GET', path: '/api/targets/:id', handler: (call) => one(idOf(call)) },
     {
       method: 'PUT',

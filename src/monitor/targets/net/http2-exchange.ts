@@ -49,7 +49,7 @@ export function requestOverHttp2(socket: Socket, { url, method, headers, body }:
   stream.on('response', (received) => {
     const status = received[':status'] ?? 0;
     const plain = Object.fromEntries(Object.entries(received).filter(([name]) => !name.startsWith(':')));
-    resolve({ status, version: '2.0', headers: plain as IncomingHttpHeaders, body: stream });
+    resolve({ status, version: '2.0', headers: plain, body: stream });
   });
   stream.on('error', reject);
   stream.on('close', () => reject(new CheckFailure('The connection was closed.')));

@@ -241,7 +241,7 @@ describe.skipIf(!hasExporter || !hasOpenssl)('beside the blackbox exporter', () 
     both.on('session', (session) => {
       cleanups.push(() => session.destroy());
     });
-    PORTS.h2 = await serve(both as unknown as net.Server);
+    PORTS.h2 = await serve(both);
     PORTS.expired = await serve(https.createServer(old, answers));
     PORTS.hang = await serve(net.createServer(() => {}));
     PORTS.reset = await serve(net.createServer((socket) => socket.once('data', () => socket.resetAndDestroy())));
