@@ -12,6 +12,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql', 'monitor/search'],
   ['monitor/insight', 'monitor/targets'],
   ['monitor/alerts'],
+  ['monitor/status'],
   ['monitor/api'],
   ['app'],
   ['cli'],
@@ -25,6 +26,7 @@ export const PAGE_MAY_IMPORT = [
   'monitor/api/alerts/contract.ts',
   'monitor/api/charts/contract.ts',
   'monitor/api/records/contract.ts',
+  'monitor/api/status/contract.ts',
   'monitor/api/targets/contract.ts',
   'dashboards',
 ];
@@ -147,6 +149,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     alerts: ['routes.ts', 'answers.ts'],
     charts: ['routes.ts', 'answers.ts'],
     targets: ['routes.ts', 'answers.ts'],
+    status: ['routes.ts', 'answers.ts'],
     records: ['routes.ts', 'answers.ts', 'search-outcome.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
     '.': [
       'routes.ts',

@@ -52,6 +52,12 @@ export interface OpenTargets {
   begin(scope: Scope): Promise<void>;
 }
 
+export interface OpenStatusPage {
+  readonly routes: readonly Route[];
+  /** Opens the public port. Throws VitrineError `port_taken` and `bind_failed`. */
+  begin(scope: Scope): Promise<void>;
+}
+
 export interface MonitorParts {
   readonly store: SampleStore;
   readonly querier: Querier;
@@ -79,4 +85,6 @@ export interface MonitorParts {
   /** Absent in test mode. */
   readonly desk: RuleDesk | undefined;
   readonly targets: OpenTargets | undefined;
+  /** Absent without a `status_page` section, and in test mode. */
+  readonly statusPage: OpenStatusPage | undefined;
 }

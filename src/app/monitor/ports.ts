@@ -162,10 +162,11 @@ function apiOf(
       ...alertRoutes(parts, clock, version),
       ...careRoutes(options.care),
       ...(parts.targets?.routes ?? []),
+      ...(parts.statusPage?.routes ?? []),
       ...sloRoutes(() => settings.slo, querier, clock),
     ],
     connect: connectFacts(options),
-    capabilities: capabilitiesOf(options),
+    capabilities: capabilitiesOf(options, parts),
     allowedHosts: [settings.monitor.listen.host, ...settings.monitor.allowed_hosts],
   });
 }
@@ -182,9 +183,14 @@ function alertRoutes({ notifications, desk, rules }: MonitorParts, clock: Clock,
 const isSampled = ({ settings: { balancer, sample }, care }: MonitorOptions): boolean =>
   care !== undefined && balancer.routes.length === 0 && sample.enabled;
 
-function capabilitiesOf(options: MonitorOptions): string[] {
+function capabilitiesOf(options: MonitorOptions, { targets, statusPage }: MonitorParts): string[] {
   const { traffic } = options.settings.sample;
-  return [...(options.care === undefined ? [] : ['balancer']), ...(traffic && isSampled(options) ? ['sample'] : [])];
+  return [
+    ...(options.care === undefined ? [] : ['balancer']),
+    ...(traffic && isSampled(options) ? ['sample'] : []),
+    ...(targets === undefined ? [] : ['targets']),
+    ...(statusPage === undefined ? [] : ['status']),
+  ];
 }
 
 function connectFacts(options: MonitorOptions): ConnectFacts {

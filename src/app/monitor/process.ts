@@ -23,14 +23,10 @@ import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { Tail } from '../../monitor/search/tail.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
-import { TARGETS_OWNER } from '../../monitor/targets/history/target-tables.ts';
-import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
 import { isOnTrial } from '../../monitor/alerts/notify/steps/intake.ts';
-import { MADE_OWNER } from '../../monitor/alerts/made/book.ts';
-import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
-import { ACCESS_OWNER, accessStore } from '../../monitor/store/state/access-tables.ts';
-import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
-import { PIN_TABLES, Pins } from '../../monitor/store/state/pins.ts';
+import { accessStore } from '../../monitor/store/state/access-tables.ts';
+import { Annotations } from '../../monitor/store/state/annotations.ts';
+import { Pins } from '../../monitor/store/state/pins.ts';
 import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
@@ -38,12 +34,14 @@ import { openInsight } from './insight.ts';
 import { followFiles, lineReader, lineRules } from './line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
+import { STATE_OWNERS } from './state-owners.ts';
 import { openRecords, type Records } from './records.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { noteOf, querierOf, rulesOf } from './rules.ts';
+import { openStatusPage } from './status-page.ts';
 import { openTargets } from './targets.ts';
 import { observeServices } from './service-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
@@ -71,15 +69,6 @@ const GUESTS_MS = 5;
 const GUESTS_SHARE = { share: 0.5, burstMs: 1_000 };
 const STACK = 'stack';
 const OWN = 'monitor';
-const STATE_OWNERS = [
-  ANNOTATION_TABLES,
-  ALERT_TABLES,
-  NOTIFY_OWNER,
-  ACCESS_OWNER,
-  PIN_TABLES,
-  MADE_OWNER,
-  TARGETS_OWNER,
-];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -100,6 +89,7 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
       );
       await follow(options, parts, scope);
       await parts.targets?.begin(scope);
+      await parts.statusPage?.begin(scope);
     }
     parts.health.open = true;
     return running(parts, scope, options.clock);
@@ -151,6 +141,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     scope.add('log windows', logWindowTicks(windows, store, clock, rareLine));
     scope.add('span metrics', spanMetrics.begin(store, noteOf(rareLine, 'Span metrics were not written')));
   }
+  const targets = testMode ? undefined : openTargets(options, { store, state, notifications, rareLine });
+  const alerts = () => rules.recentAlerts();
   return {
     store,
     querier,
@@ -173,7 +165,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     rareLine,
     notifications,
     desk,
-    targets: testMode ? undefined : openTargets(options, { store, state, notifications, rareLine }),
+    targets,
+    statusPage: targets && openStatusPage({ ...options, ...targets, state, alerts, rareLine }),
   };
 }
 
