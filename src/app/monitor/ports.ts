@@ -114,10 +114,7 @@ function apiOf(
   const { settings, logger, clock, version } = options;
   const { querier, records, tail, insight, live, rules, health, own, store, annotations } = parts;
   const { patterns, errors } = insight;
-  const dropTraces = (traceIds: ReadonlySet<string>): void => {
-    records.dropTraces(traceIds);
-    store.dropExemplars(traceIds);
-  };
+  const dropTraces = (traceIds: ReadonlySet<string>): void => store.dropExemplars(traceIds);
   const router = prometheusRouter({
     turns: parts.turns,
     querier,

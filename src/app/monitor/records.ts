@@ -10,7 +10,6 @@ import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { RequestLedger } from '../../monitor/ingest/ledger/request-ledger.ts';
 import { StoredLogs, StoredSpans } from '../../monitor/search/stored-sources.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
 import { openRecordStore, RECORD_STORE_DEFAULTS } from '../../monitor/store/records/open-record-store.ts';
 import type { SignalLimits } from '../../monitor/store/records/options.ts';
 import type { RecordStore } from '../../monitor/store/records/record-store.ts';
@@ -25,8 +24,6 @@ export interface Records {
   readonly spanSink: SpanSink;
   readonly logs: LogSource;
   readonly spans: SpanSource;
-  /** Removes traces from the memory beside the store. */
-  dropTraces(traceIds: ReadonlySet<string>): void;
   /** Notes what a frame says about spans that were dropped before it. */
   noteDrops(frame: Frame): void;
 }
@@ -59,7 +56,6 @@ export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: 
     maxSizeBytes: section.max_size * RECORDS_SHARE,
     ordinaryMs: section.traces.ordinary,
   });
-  const recent = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: Math.ceil(section.spans_size / 32) });
   const ledger = new RequestLedger({
     append: (rows) => store.append('requests', rows),
     userAttribute: section.requests.user_attribute ?? '',
@@ -69,14 +65,12 @@ export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: 
     if (ledger.refusedRoutes > 0) result.observe(ledger.refusedRoutes);
   });
   ledger.recover(store.inMemory('requests'), store.inMemory('traces'));
-  for (const span of store.inMemory('traces')) recent.append([span]);
   return {
     store,
     logSink: { append: (records) => store.append('logs', records) },
-    spanSink: { append: (spans) => appendSpans(spans, store, ledger, recent) },
+    spanSink: { append: (spans) => appendSpans(spans, store, ledger) },
     logs: new StoredLogs(store),
-    spans: new StoredSpans(store, recent),
-    dropTraces: (traceIds) => recent.drop(traceIds),
+    spans: new StoredSpans(store, clock),
     noteDrops({ timeMs, droppedSpans }) {
       // Some of them may be spans of tries: the number of rows is at most this.
       if (droppedSpans > 0) store.noteMissing({ atMs: Math.floor(timeMs), rows: droppedSpans, exact: false });
@@ -89,10 +83,8 @@ async function appendSpans(
   spans: readonly SpanRecord[],
   store: RecordStore,
   ledger: RequestLedger,
-  recent: MemorySpans,
 ): Promise<AppendResult> {
   const [result] = await Promise.all([store.append('traces', spans), ledger.take(spans)]);
-  recent.append(spans);
   return result;
 }
 

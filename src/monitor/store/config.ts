@@ -62,7 +62,7 @@ export const storeConfig = z.strictObject({
   max_series_per_metric: z.int().min(10).default(10_000).describe('Series of one metric.'),
   spans_size: size({ min: 1024 * 1024 })
     .prefault('32MiB')
-    .describe('Memory for spans: before they are written to disk in batches, and as the list of recent traces.'),
+    .describe('Memory for spans: before they are written to disk in batches.'),
   logs_size: size({ min: 1024 * 1024 })
     .prefault('8MiB')
     .describe('Log records in memory before they are written to disk in batches.'),
