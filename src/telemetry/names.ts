@@ -224,6 +224,13 @@ export const METRICS = {
     ['service', 'severity'],
     'Patterns of log lines that appeared in a service that had been known for ten minutes.',
   ),
+  sloEvents: metric(
+    'vitrine.slo.events',
+    '{event}',
+    'counter',
+    ['slo', 'result'],
+    'Requests that objectives over the request ledger count, by result: good or bad.',
+  ),
   spanMetricsOverflow: metric(
     'vitrine.span_metrics.overflow',
     '{span}',

@@ -7,6 +7,7 @@ import type { AccessStore } from '../../model/access.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { Scope } from '../../base/scope.ts';
 import type { Route } from '../../monitor/api/routes.ts';
+import type { ObjectiveConfig } from '../../monitor/targets/objectives/schema.ts';
 import type { Targets } from '../../monitor/targets/targets.ts';
 import type { Tail } from '../../monitor/search/tail.ts';
 import type { RuleDesk } from '../../monitor/alerts/made/desk.ts';
@@ -52,10 +53,11 @@ export interface OpenTargets {
   begin(scope: Scope): Promise<void>;
 }
 
-export interface OpenStatusPage {
+export interface OpenObjectives {
   readonly routes: readonly Route[];
-  /** Opens the public port. Throws VitrineError `port_taken` and `bind_failed`. */
-  begin(scope: Scope): Promise<void>;
+  replace(objectives: readonly ObjectiveConfig[]): void;
+  /** Rows were deleted. */
+  forget(): void;
 }
 
 export interface MonitorParts {
@@ -85,6 +87,5 @@ export interface MonitorParts {
   /** Absent in test mode. */
   readonly desk: RuleDesk | undefined;
   readonly targets: OpenTargets | undefined;
-  /** Absent without a `status_page` section, and in test mode. */
-  readonly statusPage: OpenStatusPage | undefined;
+  readonly objectives: OpenObjectives;
 }

@@ -16,7 +16,6 @@ import { ruleRoutes } from '../../monitor/api/alerts/rule-routes.ts';
 import { alertViews } from '../../monitor/api/views.ts';
 import { alertmanagerRoutes } from '../../monitor/api/alerts/v2-routes.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
-import { sloRoutes } from '../../monitor/api/targets/slo-routes.ts';
 import type { Route } from '../../monitor/api/routes.ts';
 import type { ConnectFacts } from '../../monitor/api/connect-routes.ts';
 import { addressText, localUrl } from '../process/settings.ts';
@@ -114,7 +113,10 @@ function apiOf(
   const { settings, logger, clock, version } = options;
   const { querier, records, tail, insight, live, rules, health, own, store, annotations } = parts;
   const { patterns, errors } = insight;
-  const dropTraces = (traceIds: ReadonlySet<string>): void => store.dropExemplars(traceIds);
+  const dropTraces = (traceIds: ReadonlySet<string>): void => {
+    parts.objectives.forget();
+    store.dropExemplars(traceIds);
+  };
   const router = prometheusRouter({
     turns: parts.turns,
     querier,
@@ -159,8 +161,7 @@ function apiOf(
       ...alertRoutes(parts, clock, version),
       ...careRoutes(options.care),
       ...(parts.targets?.routes ?? []),
-      ...(parts.statusPage?.routes ?? []),
-      ...sloRoutes(() => settings.slo, querier, clock),
+      ...parts.objectives.routes,
     ],
     connect: connectFacts(options),
     capabilities: capabilitiesOf(options, parts),
@@ -180,13 +181,13 @@ function alertRoutes({ notifications, desk, rules }: MonitorParts, clock: Clock,
 const isSampled = ({ settings: { balancer, sample }, care }: MonitorOptions): boolean =>
   care !== undefined && balancer.routes.length === 0 && sample.enabled;
 
-function capabilitiesOf(options: MonitorOptions, { targets, statusPage }: MonitorParts): string[] {
+function capabilitiesOf(options: MonitorOptions, { targets }: MonitorParts): string[] {
   const { traffic } = options.settings.sample;
   return [
     ...(options.care === undefined ? [] : ['balancer']),
     ...(traffic && isSampled(options) ? ['sample'] : []),
     ...(targets === undefined ? [] : ['targets']),
-    ...(statusPage === undefined ? [] : ['status']),
+    ...(targets === undefined || options.settings.status_page === undefined ? [] : ['status']),
   ];
 }
 

@@ -34,14 +34,14 @@ import { openInsight } from './insight.ts';
 import { followFiles, lineReader, lineRules } from './line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
-import { STATE_OWNERS } from './state-owners.ts';
 import { openRecords, type Records } from './records.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { noteOf, querierOf, rulesOf } from './rules.ts';
-import { openStatusPage } from './status-page.ts';
+import { openObjectives } from './objectives.ts';
+import { STATE_OWNERS } from './state-owners.ts';
 import { openTargets } from './targets.ts';
 import { observeServices } from './service-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
@@ -89,7 +89,6 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
       );
       await follow(options, parts, scope);
       await parts.targets?.begin(scope);
-      await parts.statusPage?.begin(scope);
     }
     parts.health.open = true;
     return running(parts, scope, options.clock);
@@ -141,8 +140,6 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     scope.add('log windows', logWindowTicks(windows, store, clock, rareLine));
     scope.add('span metrics', spanMetrics.begin(store, noteOf(rareLine, 'Span metrics were not written')));
   }
-  const targets = testMode ? undefined : openTargets(options, { store, state, notifications, rareLine });
-  const alerts = () => rules.recentAlerts();
   return {
     store,
     querier,
@@ -165,8 +162,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     rareLine,
     notifications,
     desk,
-    targets,
-    statusPage: targets && openStatusPage({ ...options, ...targets, state, alerts, rareLine }),
+    targets: testMode ? undefined : openTargets(options, { store, state, notifications, rules, rareLine }),
+    objectives: openObjectives(settings.slo, { records, querier, clock, rareLine }, scope),
   };
 }
 
@@ -283,6 +280,7 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
     async reload(settings) {
       const groups = ruleGroupsOf(settings);
       parts.targets?.reload(settings);
+      parts.objectives.replace(settings.slo);
       await parts.notifications?.reload(settings);
       await (parts.desk === undefined ? parts.rules.replace(groups) : parts.desk.reload(groups));
       parts.inUse.settings = settings;

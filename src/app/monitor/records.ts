@@ -6,6 +6,7 @@ import type { Frame } from '../../model/frame.ts';
 import type { RouteLesson } from '../../model/learned-route.ts';
 import type { AppendResult, LogSink, LogSource, SpanSink, SpanSource } from '../../model/ports.ts';
 import type { SpanRecord } from '../../model/records.ts';
+import type { RequestRow } from '../../model/request-row.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { RequestLedger } from '../../monitor/ingest/ledger/request-ledger.ts';
@@ -24,6 +25,8 @@ export interface Records {
   readonly spanSink: SpanSink;
   readonly logs: LogSource;
   readonly spans: SpanSource;
+  /** Gets each row of the ledger that was kept, from then on. */
+  onRows(listener: (rows: readonly RequestRow[]) => void): void;
   /** Notes what a frame says about spans that were dropped before it. */
   noteDrops(frame: Frame): void;
 }
@@ -56,8 +59,13 @@ export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: 
     maxSizeBytes: section.max_size * RECORDS_SHARE,
     ordinaryMs: section.traces.ordinary,
   });
+  const listeners: ((rows: readonly RequestRow[]) => void)[] = [];
   const ledger = new RequestLedger({
-    append: (rows) => store.append('requests', rows),
+    async append(rows) {
+      const result = await store.append('requests', rows);
+      if (result.rejected.length === 0) for (const listener of listeners) listener(rows);
+      return result;
+    },
     userAttribute: section.requests.user_attribute ?? '',
     onRoutes,
   });
@@ -71,6 +79,7 @@ export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: 
     spanSink: { append: (spans) => appendSpans(spans, store, ledger) },
     logs: new StoredLogs(store),
     spans: new StoredSpans(store, clock),
+    onRows: (listener) => void listeners.push(listener),
     noteDrops({ timeMs, droppedSpans }) {
       // Some of them may be spans of tries: the number of rows is at most this.
       if (droppedSpans > 0) store.noteMissing({ atMs: Math.floor(timeMs), rows: droppedSpans, exact: false });

@@ -3,6 +3,8 @@ import { every, type Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import type { RareLine } from '../../base/logger.ts';
 import type { Alert } from '../../model/alert.ts';
+import type { Scope } from '../../base/scope.ts';
+import type { Route } from '../../monitor/api/routes.ts';
 import { fingerprintOf } from '../../monitor/alerts/notify/steps/fingerprint.ts';
 import { statusRoutes } from '../../monitor/api/status/status-routes.ts';
 import { statusListener } from '../../monitor/status/listener.ts';
@@ -14,8 +16,13 @@ import type { Targets } from '../../monitor/targets/targets.ts';
 import { closeHttpPort, openHttpPort } from '../process/http-port.ts';
 import { localUrl } from '../process/settings.ts';
 import type { Settings } from '../process/settings-schema.ts';
-import type { OpenStatusPage } from './parts.ts';
 import { noteOf } from './rules.ts';
+
+export interface OpenStatusPage {
+  readonly routes: readonly Route[];
+  /** Opens the public port. Throws VitrineError `port_taken` and `bind_failed`. */
+  begin(scope: Scope): Promise<void>;
+}
 
 interface StatusParts {
   readonly settings: Settings;

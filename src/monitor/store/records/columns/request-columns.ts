@@ -22,6 +22,7 @@ export const REQUEST_TEXTS = {
   requestId: '.ri',
   user: '.us',
 } as const;
+const SYNTHETIC = '.sy';
 const PHASES = { queue: '.f0', cache: '.f1', connect: '.f2', upstream: '.f3', transfer: '.f4' } as const;
 const PHASE_NAMES = Object.keys(PHASES) as (keyof typeof PHASES)[];
 const TEXT_NAMES = Object.keys(REQUEST_TEXTS) as (keyof typeof REQUEST_TEXTS)[];
@@ -48,6 +49,7 @@ export const requestShape: RecordShape<'requests'> = {
       for (const name of TEXT_NAMES) if (request[name] !== '') cells.set(REQUEST_TEXTS[name], row, request[name]);
       cells.set('.st', row, request.status);
       cells.set('.tr', row, request.tries);
+      if (request.synthetic) cells.set(SYNTHETIC, row, true);
       for (const name of PHASE_NAMES) {
         const ms = request.phases[name];
         if (ms !== undefined) cells.set(PHASES[name], row, ms);
@@ -71,6 +73,7 @@ export const requestShape: RecordShape<'requests'> = {
       durationMs: durationAt(columns, row, phases),
       status: number(at('.st')),
       tries: number(at('.tr')),
+      synthetic: at(SYNTHETIC) === true,
       phases,
       requestBytes: at('.bi') as number | undefined,
       responseBytes: at('.bo') as number | undefined,
@@ -117,6 +120,7 @@ export const REQUEST_COLUMNS: Readonly<Record<string, string>> = {
   code: REQUEST_TEXTS.code,
   user: REQUEST_TEXTS.user,
   tries: '.tr',
+  synthetic: SYNTHETIC,
   queue: PHASES.queue,
   'phase.cache': PHASES.cache,
   connect: PHASES.connect,
