@@ -194,6 +194,9 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     errors: ['state', 'ui', 'styles'],
     map: ['state', 'ui', 'services'],
     settings: ['state', 'ui'],
+    targets: ['state', 'ui', 'charts', 'styles'],
+    slo: ['state', 'ui', 'charts', 'styles'],
+    status: ['state', 'ui', 'styles'],
     '.': [
       'state',
       'ui',
@@ -211,6 +214,9 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
       'errors',
       'map',
       'settings',
+      'targets',
+      'slo',
+      'status',
     ],
   },
 };
