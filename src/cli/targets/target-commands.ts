@@ -14,7 +14,8 @@ export function addTargets(
   const targets = program.command('targets').description('synthetic checks: list, check now, history');
   const command = (name: string, what: string): Command =>
     targets
-      .command(name)
+      // `vitrine targets` alone lists them.
+      .command(name, { isDefault: name === 'list' })
       .description(what)
       .option('--url <url>', 'the Vitrine to ask', 'http://127.0.0.1:4000')
       .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')

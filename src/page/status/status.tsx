@@ -73,9 +73,9 @@ function Components({ status }: { status: StatusJson }): JSX.Element {
         </tbody>
       </table>
       <p class="foot">
-        Names of targets stay inside; readers see the names of components. The page is at{' '}
-        <a href={status.address} target="_blank" rel="noreferrer">
-          {status.address}
+        Names of targets stay inside; readers see the names of components.
+        <a class="btn sm" href={status.address} target="_blank" rel="noreferrer">
+          Open {status.address}
         </a>
       </p>
     </section>

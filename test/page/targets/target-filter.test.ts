@@ -60,9 +60,7 @@ test('days as marks, and figures that are never rounded up', () => {
     availability,
     down_seconds,
   });
-  const answer = { parts: [part(null, 0), part(1, 0), part(0.999, 60), part(0.5, 43_200)] } as Parameters<
-    typeof dayMarks
-  >[0];
+  const answer = { parts: [part(null, 0), part(1, 0), part(0.999, 60), part(0.5, 43_200)] };
   expect(dayMarks(answer)).toEqual(['unknown', 'up', 'warn', 'down']);
   expect(dayText(answer)).toBe('2 of 4 days with an outage');
   expect([upText(null), upText(1), upText(0.999_999)]).toEqual(['–', '100 %', '99.99 %']);
