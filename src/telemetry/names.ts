@@ -46,6 +46,13 @@ export const METRICS = {
     HTTP_SERVER,
     'Duration of HTTP server requests.',
   ),
+  syntheticDuration: metric(
+    'vitrine.synthetic.request.duration',
+    's',
+    'histogram',
+    HTTP_SERVER,
+    'Duration of HTTP server requests of synthetic checks, which are in no other figure of requests.',
+  ),
   httpServerActive: metric(
     'http.server.active_requests',
     '{request}',
@@ -302,6 +309,13 @@ export const METRICS = {
     'counter',
     ['receiver', 'integration', 'reason'],
     'Tries to deliver a notification that failed.',
+  ),
+  alertPictures: metric(
+    'vitrine.alert.pictures',
+    '{picture}',
+    'counter',
+    ['result'],
+    'Charts that were drawn for messages (`drawn`), and messages that went without one: `late`, `busy`, `failed`.',
   ),
   alertSuppressed: metric(
     'vitrine.alert.suppressed',

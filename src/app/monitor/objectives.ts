@@ -13,7 +13,7 @@ import type { ObjectiveConfig } from '../../monitor/targets/objectives/schema.ts
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import type { OpenObjectives } from './parts.ts';
-import type { Records } from './records.ts';
+import type { Records } from './records/records.ts';
 import { noteOf } from './rules.ts';
 
 /** Rows are settled after a second, and alerts wait for this too. */

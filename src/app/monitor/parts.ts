@@ -20,10 +20,11 @@ import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import type { Annotations } from '../../monitor/store/state/annotations.ts';
 import type { Pins } from '../../monitor/store/state/pins.ts';
 import type { Telemetry } from '../../telemetry/sdk.ts';
-import type { Insight } from './insight.ts';
+import type { Insight } from './records/insight.ts';
+import type { FlightRecorder } from './records/flight-recorder.ts';
 import type { MonitorHealth } from './health.ts';
 import type { Notifications } from './notifications.ts';
-import type { Records } from './records.ts';
+import type { Records } from './records/records.ts';
 import type { OwnMetrics } from './own-metrics.ts';
 import type { OwnSamples } from './own-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
@@ -84,6 +85,7 @@ export interface MonitorParts {
   readonly rareLine: RareLine;
   /** Absent in test mode. */
   readonly notifications: Notifications | undefined;
+  readonly recorder: FlightRecorder;
   /** Absent in test mode. */
   readonly desk: RuleDesk | undefined;
   readonly targets: OpenTargets | undefined;

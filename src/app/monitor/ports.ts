@@ -6,6 +6,7 @@ import type { Middleware } from 'koa';
 import { formatDurationMs } from '../../base/units.ts';
 import type { Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
+import { withSpanExemplars } from '../../monitor/insight/span-exemplars.ts';
 import { forgottenElsewhere } from '../../monitor/insight/forgotten.ts';
 import { Forgetting } from '../../monitor/search/forget.ts';
 import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
@@ -14,6 +15,7 @@ import { alertCareRoutes } from '../../monitor/api/alerts/care-routes.ts';
 import { oncallRoutes } from '../../monitor/api/alerts/oncall-routes.ts';
 import { ruleRoutes } from '../../monitor/api/alerts/rule-routes.ts';
 import { alertViews } from '../../monitor/api/views.ts';
+import { recordingRoutes } from '../../monitor/api/alerts/recording-routes.ts';
 import { alertmanagerRoutes } from '../../monitor/api/alerts/v2-routes.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
 import type { Route } from '../../monitor/api/routes.ts';
@@ -119,7 +121,7 @@ function apiOf(
   };
   const router = prometheusRouter({
     turns: parts.turns,
-    querier,
+    querier: withSpanExemplars(querier, records.store, clock),
     rules,
     clock,
     logger,
@@ -159,6 +161,7 @@ function apiOf(
     clock,
     routes: [
       ...alertRoutes(parts, clock, version),
+      ...recordingRoutes(parts.recorder, records.store, settings.store.traces.retention),
       ...careRoutes(options.care),
       ...(parts.targets?.routes ?? []),
       ...parts.objectives.routes,
@@ -171,7 +174,8 @@ function apiOf(
 
 function alertRoutes({ notifications, desk, rules }: MonitorParts, clock: Clock, version: string): Route[] {
   if (notifications === undefined || desk === undefined) return [];
-  const about = { contextOf: notifications.contextOf, ruleOf: (name: string) => desk.named(name) };
+  const { contextOf, trials } = notifications;
+  const about = { contextOf, trials, ruleOf: (name: string) => desk.named(name) };
   const care = new AlertCare({ ...notifications, clock, version, about });
   const own = ruleRoutes(desk, care, () => alertViews(rules.recentAlerts()));
   return [...alertmanagerRoutes(care), ...own, ...oncallRoutes(care), ...alertCareRoutes(care)];

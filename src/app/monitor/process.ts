@@ -17,7 +17,7 @@ import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
-import { openSpanMetrics } from './span-metrics.ts';
+import { openSpanMetrics } from './records/span-metrics.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { Tail } from '../../monitor/search/tail.ts';
@@ -27,21 +27,22 @@ import { isOnTrial } from '../../monitor/alerts/notify/steps/intake.ts';
 import { accessStore } from '../../monitor/store/state/access-tables.ts';
 import { Annotations } from '../../monitor/store/state/annotations.ts';
 import { Pins } from '../../monitor/store/state/pins.ts';
-import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
+import { FlightRecorder } from './records/flight-recorder.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
-import { openInsight } from './insight.ts';
-import { followFiles, lineReader, lineRules } from './line-intake.ts';
+import { openInsight } from './records/insight.ts';
+import { followFiles, lineReader, lineRules } from './records/line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
-import { openRecords, type Records } from './records.ts';
+import { openRecords, type Records } from './records/records.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { noteOf, querierOf, rulesOf } from './rules.ts';
 import { openObjectives } from './objectives.ts';
-import { STATE_OWNERS } from './state-owners.ts';
+import { TargetTables } from '../../monitor/targets/history/target-tables.ts';
+import { openState } from './state.ts';
 import { openTargets } from './targets.ts';
 import { observeServices } from './service-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
@@ -102,32 +103,31 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
-  const records = openRecords({ dataDir: options.dataDir, section, clock, logger, onRoutes: options.onRoutes });
+  const { dataDir, onRoutes } = options;
+  const recorder = new FlightRecorder(section.flight_recorder);
+  const records = openRecords({ dataDir, section, clock, logger, recordings: recorder, onRoutes });
   scope.add('records', () => records.store.close());
   const store = openStore(options, () => records.store.sizeBytes);
   scope.add('store', () => store.close());
-  const state = openStateDatabase({ dir: options.dataDir, owners: STATE_OWNERS, clock, logger });
-  scope.add('state', async () => state[Symbol.asyncDispose]());
+  const rareLine = rareLines(logger, clock);
+  const state = openState(options, recorder, scope, noteOf(rareLine, 'A recording was not written'));
   const turns = new Turns(clock, GUESTS_MS, GUESTS_SHARE);
   const querier = querierOf(section, store, clock, scope, 'queries', turns);
   const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
   const road = roadOf(options, records, counters);
   const { windows } = road;
   const live = new LiveState(intervalMs);
-  const spanMetrics = openSpanMetrics(settings.ingest.span_metrics, clock, road.insight.spans);
+  const { tracePrefix } = new TargetTables(state);
+  const spanMetrics = openSpanMetrics(settings.ingest.span_metrics, clock, road.insight.spans, tracePrefix);
   const sinks = { samples: store, spans: spanMetrics.sink, logs: road.sink };
   const intake = openIntake(options, sinks, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
-  const rareLine = rareLines(logger, clock);
   const notifications = testMode
     ? undefined
-    : openNotifications({ ...options, state, logs: records.logs, spans: records.spans, rareLine }, scope);
-  const { engine: rules, desk } = rulesOf(
-    options,
-    { store, state, ownSamples, rareLine, notifications, querier },
-    scope,
-  );
+    : openNotifications({ ...options, state, logs: records.logs, spans: records.spans, rareLine, recorder }, scope);
+  const shared = { store, state, notifications, rareLine };
+  const { engine: rules, desk } = rulesOf(options, { ...shared, ownSamples, querier }, scope);
   const health = new MonitorHealth({
     clock,
     intervalMs,
@@ -161,8 +161,9 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     ownSamples,
     rareLine,
     notifications,
+    recorder,
     desk,
-    targets: testMode ? undefined : openTargets(options, { store, state, notifications, rules, rareLine }),
+    targets: testMode ? undefined : openTargets(options, { ...shared, rules }),
     objectives: openObjectives(settings.slo, { records, querier, clock, rareLine }, scope),
   };
 }

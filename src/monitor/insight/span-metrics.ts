@@ -7,6 +7,7 @@ import type { AppendResult, SampleSink, SpanSink } from '../../model/ports.ts';
 import { serviceOf, type AttributeValue, type Attributes, type SpanRecord } from '../../model/records.ts';
 import { SampleColumns } from '../ingest/metrics/sample-columns.ts';
 import { CallPairs, type WeightedCall } from './call-pairs.ts';
+import { SPAN_KINDS, SPAN_STATUS } from './span-labels.ts';
 import { SpanSeries } from './span-series.ts';
 
 const powers = (first: number, count: number): number[] =>
@@ -28,20 +29,19 @@ const DROPPED = { counters: ['traces_service_graph_dropped_spans_total'], histog
 
 /** Names of operations come from outside. */
 const MAX_NAME = 200;
-const KIND = {
-  internal: 'SPAN_KIND_INTERNAL',
-  server: 'SPAN_KIND_SERVER',
-  client: 'SPAN_KIND_CLIENT',
-  producer: 'SPAN_KIND_PRODUCER',
-  consumer: 'SPAN_KIND_CONSUMER',
-} as const;
-const STATUS = { unset: 'STATUS_CODE_UNSET', ok: 'STATUS_CODE_OK', error: 'STATUS_CODE_ERROR' } as const;
+
+/** Spans of synthetic checks, which are no users' requests (semantic conventions, "user agent"). */
+const isOfCheck = ({ attributes }: SpanRecord): boolean => Object.hasOwn(attributes, 'user_agent.synthetic.type');
+/** No trace begins like this. */
+const NO_CHECKS = '-';
 
 export interface SpanMetricsOptions {
   readonly sink: SpanSink;
   readonly clock: Clock;
   /** Combinations of labels, of span metrics and of the service graph each. */
   readonly maxCombinations: number;
+  /** The digits with which the trace ids of this installation's checks begin: services that know no mark are left out too. */
+  readonly checkTraces?: string | undefined;
   readonly onOverflow?: ((spans: number) => void) | undefined;
 }
 
@@ -52,12 +52,14 @@ export class SpanMetrics implements SpanSink {
   readonly #unpaired: SpanSeries;
   readonly #dropped = new SpanSeries(DROPPED, 1);
   readonly #pairs: CallPairs;
+  readonly #checks: string;
   #writtenMs: number;
   #overflowed = 0;
 
   constructor(options: SpanMetricsOptions) {
     const { maxCombinations, clock } = options;
     this.#options = options;
+    this.#checks = options.checkTraces ?? NO_CHECKS;
     this.#spans = new SpanSeries(SPANS, maxCombinations);
     this.#calls = new SpanSeries(CALLS, maxCombinations);
     this.#unpaired = new SpanSeries(UNPAIRED, maxCombinations);
@@ -76,6 +78,7 @@ export class SpanMetrics implements SpanSink {
   append(spans: readonly SpanRecord[]): AppendResult | Promise<AppendResult> {
     const nowMs = this.#options.clock.monotonic();
     for (const span of spans) {
+      if (isOfCheck(span) || span.traceId.startsWith(this.#checks)) continue;
       this.#span(span, nowMs);
       this.#pairs.take(span, nowMs);
     }
@@ -104,8 +107,8 @@ export class SpanMetrics implements SpanSink {
     const one = this.#spans.at(`${service}\n${name}\n${kind}\n${status}`, nowMs, () => ({
       service,
       span_name: name,
-      span_kind: KIND[kind],
-      status_code: STATUS[status],
+      span_kind: SPAN_KINDS[kind],
+      status_code: SPAN_STATUS[status],
     }));
     one.counters[0] += weight;
     one.counters[1] += spanBytes(span) * weight;

@@ -88,5 +88,21 @@ export const storeConfig = z.strictObject({
     })
     .prefault({})
     .describe('Rows of the request ledger on disk.'),
+  flight_recorder: z
+    .strictObject({
+      before: duration({ min: 0 }).prefault('10m').describe('Recorded before an alert began to fire.'),
+      after: duration({ min: 0 }).prefault('5m').describe('Recorded after it began.'),
+      max_size: size()
+        .prefault('512MiB')
+        .describe(
+          'Room for records that are kept because of an alert only; above it the oldest recordings are released. ' +
+            '0 switches the recorder off.',
+        ),
+    })
+    .prefault({})
+    .describe(
+      'The time around each firing alert: its ordinary traces are kept as long as other traces, and its records are the last ' +
+        'to go when space is short.',
+    ),
   metrics: remote.prefault({}).describe('Where samples are read from.'),
 });

@@ -7,7 +7,8 @@ import { PanelCard } from '../charts/panel-card.tsx';
 import { ApiError, useResource } from '../state/api.ts';
 import { age, clockTime, dateTime, digits, millis } from '../state/format.ts';
 import { viewNowMs, zoomTo } from '../state/range.ts';
-import { address, pageState } from '../state/router.ts';
+import { address, pageState, param, setParams } from '../state/router.ts';
+import { mayDo } from '../state/session.ts';
 import { Crumbs } from '../ui/crumbs.tsx';
 import { StatusIcon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
@@ -16,6 +17,9 @@ import { Empty } from '../ui/states.tsx';
 import type { Status } from '../ui/status.ts';
 import { CareButtons, Comments } from './care-buttons.tsx';
 import { Events } from './ledger-list.tsx';
+import { matchersOf } from './matcher-text.ts';
+import { SilenceForm } from './silence-form.tsx';
+import { RecordedCard } from './recorded-card.tsx';
 import '../styles/alerts.css';
 
 const BEFORE_MS = 600_000;
@@ -137,6 +141,25 @@ function Similar({ similar }: Pick<AlertDetail, 'similar'>): JSX.Element {
   );
 }
 
+/** Messages link to it: `?silence=new`. */
+function NewSilence({ alert, reload }: { alert: AlertDetail; reload: () => void }): JSX.Element | null {
+  if (param('silence') !== 'new' || !mayDo('editor')) return null;
+  const close = (): void => setParams({ silence: undefined }, true);
+  const made = (): void => {
+    close();
+    reload();
+  };
+  return (
+    <section class="card c12" aria-label="Silence this alert">
+      <div class="hd">
+        <h2>Silence this alert</h2>
+        <span class="sub">leave out a line to mute more</span>
+      </div>
+      <SilenceForm matchers={matchersOf(alert.labels)} made={made} cancel={close} />
+    </section>
+  );
+}
+
 function Alert({ alert, reload }: { alert: AlertDetail; reload: () => void }): JSX.Element {
   const began = Date.parse(alert.starts_at);
   // The chart shows the time of the alert, unless the address names another range.
@@ -161,9 +184,11 @@ function Alert({ alert, reload }: { alert: AlertDetail; reload: () => void }): J
         <span class="sp" />
         <CareButtons alert={alert} reload={reload} />
       </div>
+      <NewSilence alert={alert} reload={reload} />
       <div class="c8 column">
         {alert.chart !== null && <Chart alert={alert} chart={alert.chart} />}
         <Evidence alert={alert} />
+        <RecordedCard alert={alert.fingerprint} />
         <Comments alert={alert} reload={reload} />
       </div>
       <div class="c4 column">
@@ -192,9 +217,12 @@ export function AlertPage({ id }: { id: string }): JSX.Element {
     <>
       <Crumbs list="Alerts" path="/alerts" name={found.data?.labels['alertname'] ?? id} id={id} />
       {isGone ? (
-        <section class="card c12">
-          <Empty text="This alert is over and no longer held. The ledger still has its decisions." action={all} />
-        </section>
+        <div class="c12 column">
+          <section class="card">
+            <Empty text="This alert is over and no longer held. The ledger still has its decisions." action={all} />
+          </section>
+          <RecordedCard alert={id} />
+        </div>
       ) : (
         <Loaded of={found} height={300}>
           {(alert) => <Alert alert={alert} reload={found.reload} />}

@@ -1,6 +1,6 @@
 /** Pages a week for each rule and how often somebody acted: which rules disturb, and which never fired. */
 import type { JSX } from 'preact';
-import type { NoiseAnswer } from '../../monitor/api/alerts/contract.ts';
+import type { NoiseAnswer } from '../../monitor/api/alerts/rule-contract.ts';
 import { useResource } from '../state/api.ts';
 import { digits } from '../state/format.ts';
 import { StatusIcon } from '../ui/icons.tsx';

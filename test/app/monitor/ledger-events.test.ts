@@ -4,6 +4,7 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { rareLines } from '../../../src/base/logger.ts';
 import { Scope } from '../../../src/base/scope.ts';
+import { FlightRecorder } from '../../../src/app/monitor/records/flight-recorder.ts';
 import { openNotifications } from '../../../src/app/monitor/notifications.ts';
 import { settingsFrom } from '../../../src/app/process/settings.ts';
 import { AlertCare } from '../../../src/monitor/api/alerts/care.ts';
@@ -35,7 +36,7 @@ it('records every type and every reason', async () => {
   const settings = settingsFrom(`notify: { file: ${file}, receivers: { r: { console: [{}] } } }`, { env: {} });
   const state = openStateDatabase({ dir, owners: [NOTIFY_OWNER], clock, logger });
   const scope = new Scope(clock);
-  const { pipeline, ledger, contextOf } = openNotifications(
+  const { pipeline, ledger, contextOf, trials } = openNotifications(
     {
       settings,
       state,
@@ -45,10 +46,17 @@ it('records every type and every reason', async () => {
       version: '1',
       logs: { search: () => Promise.resolve([]) },
       spans: { find: () => Promise.resolve([]), trace: () => Promise.resolve([]) },
+      recorder: new FlightRecorder(settings.store.flight_recorder),
     },
     scope,
   );
-  const care = new AlertCare({ pipeline, ledger, clock, version: '1', about: { contextOf, ruleOf: () => undefined } });
+  const care = new AlertCare({
+    pipeline,
+    ledger,
+    clock,
+    version: '1',
+    about: { contextOf, trials, ruleOf: () => undefined },
+  });
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   };

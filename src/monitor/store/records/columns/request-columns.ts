@@ -2,10 +2,11 @@
  * Ledger rows as columns. A duration is little more than the sum of the phases: the difference takes a byte where the
  * duration takes three.
  */
+import type { RecordColumn } from '../../../../model/record-source.ts';
 import type { RequestRow } from '../../../../model/request-row.ts';
 import { cellAt, cellNumber as number, cellText as text, type Cell } from './column.ts';
-import type { Columns, RecordShape } from './record-shape.ts';
-import { setTimes, timeAt } from './times.ts';
+import type { BatchColumns, Columns, RecordShape } from './record-shape.ts';
+import { finishTimes, timeAt } from './times.ts';
 
 export const REQUEST_TEXTS = {
   service: '.sv',
@@ -30,33 +31,44 @@ const TEXT_NAMES = Object.keys(REQUEST_TEXTS) as (keyof typeof REQUEST_TEXTS)[];
 const micros = (ms: number | undefined): number => (ms === undefined ? 0 : Math.round(ms * 1000));
 const phaseMicros = ({ phases }: Pick<RequestRow, 'phases'>): number =>
   PHASE_NAMES.reduce((sum, name) => sum + micros(phases[name]), 0);
-const fitsPhases = (row: RequestRow): boolean =>
-  row.durationMs === (micros(row.durationMs) - phaseMicros(row) + phaseMicros(row)) / 1000;
+
+/** Durations as differences from the sums of the phases, when all can be. */
+function finishDurations(columns: BatchColumns): void {
+  const durations = columns.get('.d')?.() ?? [];
+  const phases = PHASE_NAMES.map((name) => columns.get(PHASES[name])?.());
+  const differences: number[] = [];
+  for (let row = 0; row < durations.length; row += 1) {
+    const duration = durations[row];
+    if (typeof duration !== 'number') return;
+    let sum = 0;
+    for (const phase of phases) sum += micros(phase?.[row] as number | undefined);
+    const difference = micros(duration) - sum;
+    if (duration !== (difference + sum) / 1000 || Object.is(difference, -0)) return;
+    differences.push(difference);
+  }
+  columns.delete('.d');
+  columns.set('.e', () => differences);
+}
 
 export const requestShape: RecordShape<'requests'> = {
   timeOf: ({ startUnixNano }) => startUnixNano,
-  toCells(cells, records) {
-    setTimes(
-      cells,
-      '.t',
-      records.map(({ startUnixNano }) => startUnixNano),
-    );
-    const fit = records.every(fitsPhases);
-    for (let row = 0; row < records.length; row += 1) {
-      const request = records[row];
-      if (fit) cells.set('.e', row, micros(request.durationMs) - phaseMicros(request));
-      else cells.set('.d', row, request.durationMs);
-      for (const name of TEXT_NAMES) if (request[name] !== '') cells.set(REQUEST_TEXTS[name], row, request[name]);
-      cells.set('.st', row, request.status);
-      cells.set('.tr', row, request.tries);
-      if (request.synthetic) cells.set(SYNTHETIC, row, true);
-      for (const name of PHASE_NAMES) {
-        const ms = request.phases[name];
-        if (ms !== undefined) cells.set(PHASES[name], row, ms);
-      }
-      if (request.requestBytes !== undefined) cells.set('.bi', row, request.requestBytes);
-      if (request.responseBytes !== undefined) cells.set('.bo', row, request.responseBytes);
+  add(table, row, request) {
+    table.setTime('.t', row, request.startUnixNano);
+    table.set('.d', row, request.durationMs, 'numbers');
+    for (const name of TEXT_NAMES) if (request[name] !== '') table.set(REQUEST_TEXTS[name], row, request[name]);
+    table.set('.st', row, request.status);
+    table.set('.tr', row, request.tries);
+    if (request.synthetic) table.set(SYNTHETIC, row, true);
+    for (const name of PHASE_NAMES) {
+      const ms = request.phases[name];
+      if (ms !== undefined) table.set(PHASES[name], row, ms, 'numbers');
     }
+    if (request.requestBytes !== undefined) table.set('.bi', row, request.requestBytes);
+    if (request.responseBytes !== undefined) table.set('.bo', row, request.responseBytes, 'numbers');
+  },
+  finish(columns) {
+    finishTimes(columns, '.t');
+    finishDurations(columns);
   },
   read(columns, _attributes, row): RequestRow {
     const at = (name: string): Cell => cellAt(columns(name), row);
@@ -89,20 +101,30 @@ function durationAt(columns: Columns, row: number, phases: RequestRow['phases'])
 
 /** Durations of all rows at once. */
 export function requestDurations(columns: Columns, count: number): Float64Array {
-  const durations = new Float64Array(count);
-  const add = (name: string, scale: number): void => {
-    const column = columns(name);
-    if (column === undefined) return;
-    for (let row = 0; row < count; row += 1) {
-      const cell = cellAt(column, row);
-      if (cell !== undefined) durations[row] += Math.round(number(cell) * scale);
-    }
-  };
   const whole = columns('.e');
+  const durations = new Float64Array(count);
   if (whole === undefined) return durations.map((_, row) => number(cellAt(columns('.d'), row)));
-  add('.e', 1);
-  for (const name of PHASE_NAMES) add(PHASES[name], 1000);
-  return durations.map((duration) => duration / 1000);
+  addWhole(durations, whole, 1);
+  for (const name of PHASE_NAMES) addWhole(durations, columns(PHASES[name]), 1000);
+  for (let row = 0; row < count; row += 1) durations[row] /= 1000;
+  return durations;
+}
+
+/** Adds the column's numbers times `scale`, as whole numbers, to the sums of the rows. */
+function addWhole(sums: Float64Array, column: RecordColumn | undefined, scale: number): void {
+  const wholeOf = (cell: Cell): number => Math.round(number(cell) * scale);
+  if (column === undefined) return;
+  if (column.kind === 'numbers') {
+    const { values } = column;
+    for (let row = 0; row < sums.length; row += 1) {
+      const value = values[row];
+      if (!Number.isNaN(value)) sums[row] += Math.round(value * scale);
+    }
+  } else if (column.kind === 'dictionary') {
+    const { codes } = column;
+    const wholes = Float64Array.from(column.values, wholeOf);
+    for (let row = 0; row < sums.length; row += 1) sums[row] += wholes[codes[row]];
+  } else for (let row = 0; row < sums.length; row += 1) sums[row] += wholeOf(cellAt(column, row));
 }
 
 /** Columns of a ledger row by field name. `duration` has none of its own. */
