@@ -112,8 +112,9 @@ export async function orClose<T>(own: ProcessTelemetry, start: () => Promise<T>)
   }
 }
 
-export const monitorAddresses = ({ monitor }: Settings, dataDir: string): [string, string][] => [
+export const monitorAddresses = ({ monitor, status_page }: Settings, dataDir: string): [string, string][] => [
   ['Dashboard', localUrl(monitor.listen)],
+  ...(status_page === undefined ? [] : [['Status page', localUrl(status_page.listen)] satisfies [string, string]]),
   ['Send OTLP', `${localUrl(monitor.otlp_http)} (gRPC ${addressText(monitor.otlp_grpc)})`],
   ...signInRow(dataDir, process.stderr.isTTY),
 ];

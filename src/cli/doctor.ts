@@ -80,6 +80,7 @@ async function ports(settings: Settings, run: RunFile | undefined): Promise<Find
     ['monitor', settings.monitor.listen],
     ['OTLP/HTTP', settings.monitor.otlp_http],
     ['OTLP/gRPC', settings.monitor.otlp_grpc],
+    ...(settings.status_page === undefined ? [] : [['status page', settings.status_page.listen] as [string, Address]]),
   ];
   return Promise.all(
     wanted.map(async ([name, at]): Promise<Finding> => {

@@ -33,6 +33,10 @@ export const PAGE_ROUTES: readonly PageRoute[] = [
   { path: /^\/alerts$/, load: async () => (await import('./alerts/alerts.tsx')).AlertsPage },
   { path: /^\/alerts\/rules$/, load: async () => (await import('./alerts/rules.tsx')).AlertRulesPage },
   { path: /^\/alerts\/([0-9a-f]{16})$/, load: async () => (await import('./alerts/alert-page.tsx')).AlertPage },
+  { path: /^\/targets$/, load: async () => (await import('./targets/targets.tsx')).TargetsPage },
+  { path: /^\/targets\/([\w.~-]{1,128})$/, load: async () => (await import('./targets/target.tsx')).TargetPage },
+  { path: /^\/slo$/, load: async () => (await import('./slo/objectives.tsx')).ObjectivesPage },
+  { path: /^\/status$/, load: async () => (await import('./status/status.tsx')).StatusPage },
   { path: /^\/explore$/, load: async () => (await import('./explore/explore.tsx')).ExplorePage },
   {
     path: /^\/dashboards$/,

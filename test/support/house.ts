@@ -12,6 +12,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['stack/balancer', 'sample', 'monitor/ingest', 'monitor/promql', 'monitor/search'],
   ['monitor/insight', 'monitor/targets'],
   ['monitor/alerts'],
+  ['monitor/status'],
   ['monitor/api'],
   ['app'],
   ['cli'],
@@ -26,6 +27,7 @@ export const PAGE_MAY_IMPORT = [
   'monitor/api/alerts/rule-contract.ts',
   'monitor/api/charts/contract.ts',
   'monitor/api/records/contract.ts',
+  'monitor/api/status/contract.ts',
   'monitor/api/targets/contract.ts',
   'dashboards',
 ];
@@ -148,6 +150,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     alerts: ['routes.ts', 'answers.ts'],
     charts: ['routes.ts', 'answers.ts'],
     targets: ['routes.ts', 'answers.ts'],
+    status: ['routes.ts', 'answers.ts'],
     records: ['routes.ts', 'answers.ts', 'search-outcome.ts', 'contract.ts', 'trace-spread.ts', 'views.ts'],
     '.': [
       'routes.ts',
@@ -193,6 +196,9 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     errors: ['state', 'ui', 'styles'],
     map: ['state', 'ui', 'services'],
     settings: ['state', 'ui'],
+    targets: ['state', 'ui', 'charts', 'styles'],
+    slo: ['state', 'ui', 'charts', 'styles'],
+    status: ['state', 'ui', 'styles'],
     '.': [
       'state',
       'ui',
@@ -210,6 +216,9 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
       'errors',
       'map',
       'settings',
+      'targets',
+      'slo',
+      'status',
     ],
   },
 };

@@ -169,7 +169,7 @@ function apiOf(
     ],
     targets: () => (parts.targets === undefined ? [] : targetFigures(parts.targets.targets)),
     connect: connectFacts(options),
-    capabilities: capabilitiesOf(options),
+    capabilities: capabilitiesOf(options, parts),
     allowedHosts: [settings.monitor.listen.host, ...settings.monitor.allowed_hosts],
   });
 }
@@ -187,9 +187,14 @@ function alertRoutes({ notifications, desk, rules }: MonitorParts, clock: Clock,
 const isSampled = ({ settings: { balancer, sample }, care }: MonitorOptions): boolean =>
   care !== undefined && balancer.routes.length === 0 && sample.enabled;
 
-function capabilitiesOf(options: MonitorOptions): string[] {
+function capabilitiesOf(options: MonitorOptions, { targets }: MonitorParts): string[] {
   const { traffic } = options.settings.sample;
-  return [...(options.care === undefined ? [] : ['balancer']), ...(traffic && isSampled(options) ? ['sample'] : [])];
+  return [
+    ...(options.care === undefined ? [] : ['balancer']),
+    ...(traffic && isSampled(options) ? ['sample'] : []),
+    ...(targets === undefined ? [] : ['targets']),
+    ...(targets === undefined || options.settings.status_page === undefined ? [] : ['status']),
+  ];
 }
 
 function connectFacts(options: MonitorOptions): ConnectFacts {

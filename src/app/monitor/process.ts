@@ -165,7 +165,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     notifications,
     recorder,
     desk,
-    targets: testMode ? undefined : openTargets(options, shared),
+    targets: testMode ? undefined : openTargets(options, { ...shared, rules }),
     objectives: openObjectives(settings.slo, { records, querier, clock, rareLine }, scope),
   };
 }

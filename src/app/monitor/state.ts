@@ -5,6 +5,7 @@ import type { Scope } from '../../base/scope.ts';
 import { MADE_OWNER } from '../../monitor/alerts/made/book.ts';
 import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
 import { ACCESS_OWNER } from '../../monitor/store/state/access-tables.ts';
+import { STATUS_OWNER } from '../../monitor/status/notices.ts';
 import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
 import { ANNOTATION_TABLES } from '../../monitor/store/state/annotations.ts';
 import { PIN_TABLES } from '../../monitor/store/state/pins.ts';
@@ -22,6 +23,7 @@ const OWNERS = [
   MADE_OWNER,
   TARGETS_OWNER,
   RECORDING_TABLES,
+  STATUS_OWNER,
 ];
 
 /** Throws VitrineError `data_dir_in_use` and `data_dir_unusable`. */

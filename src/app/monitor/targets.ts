@@ -7,6 +7,7 @@ import type { RareLine } from '../../base/logger.ts';
 import { probeRoutes } from '../../monitor/api/targets/probe-routes.ts';
 import { targetRoutes } from '../../monitor/api/targets/target-routes.ts';
 import type { Origin } from '../../monitor/outbound/guard.ts';
+import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import type { StateDatabase } from '../../monitor/store/state/state-database.ts';
 import { compileTarget, type CompileTools, type Target } from '../../monitor/targets/config/compile.ts';
@@ -21,6 +22,7 @@ import { ChecksLink } from './checks-link.ts';
 import type { Notifications } from './notifications.ts';
 import type { MonitorOptions, OpenTargets } from './parts.ts';
 import { noteOf } from './rules.ts';
+import { openStatusPage } from './status-page.ts';
 
 const TICK_MS = 1_000;
 
@@ -60,6 +62,8 @@ export interface TargetsParts {
   readonly store: SampleStore;
   readonly state: StateDatabase;
   readonly notifications: Notifications | undefined;
+  /** The rules whose alerts incidents are made from. */
+  readonly rules: Pick<RuleEngine, 'recentAlerts'>;
   readonly rareLine: RareLine;
 }
 
@@ -70,7 +74,7 @@ export function openTargets(
     clock,
     logger,
   }: Pick<MonitorOptions, 'settings' | 'dataDir' | 'logger'> & { readonly clock: Clock },
-  { store, state, notifications, rareLine }: TargetsParts,
+  { store, state, notifications, rules, rareLine }: TargetsParts,
 ): OpenTargets {
   const onError = noteOf(rareLine, 'Results of checks were not stored');
   const { targets: list, tools } = targetsOf(settings);
@@ -96,9 +100,15 @@ export function openTargets(
     onError,
   });
   const originOf = originFinder(settings, () => targets.list().map(({ target }) => target));
+  const alerts = () => rules.recentAlerts();
+  const statusPage = openStatusPage({ settings, targets, state, alerts, clock, rareLine });
   return {
     targets,
-    routes: [...targetRoutes(targets, clock), ...probeRoutes({ ...tools, runner: link, originOf })],
+    routes: [
+      ...targetRoutes(targets, clock),
+      ...probeRoutes({ ...tools, runner: link, originOf }),
+      ...(statusPage?.routes ?? []),
+    ],
     reload: (next) => targets.replaceFile(targetsOf(next).targets),
     async begin(scope) {
       scope.add('targets', async () => {
@@ -112,6 +122,7 @@ export function openTargets(
         every(clock, TICK_MS, () => targets.tick(), onError),
       );
       endMonitoring(settings, clock, targets, list);
+      await statusPage?.begin(scope);
     },
   };
 }

@@ -25,7 +25,7 @@ function reaches(to: Address, at: Address): boolean {
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-type Listening = Pick<Settings, 'balancer' | 'monitor' | 'sample'>;
+type Listening = Pick<Settings, 'balancer' | 'monitor' | 'sample'> & Partial<Pick<Settings, 'status_page'>>;
 
 const objectOf = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
@@ -53,7 +53,12 @@ function listening(written: unknown): Listening {
   });
 }
 
-function listeners({ balancer, monitor, sample }: Listening): (readonly [Path, Address])[] {
+const statusListener = ({ listen }: NonNullable<Settings['status_page']>): readonly [Path, Address] => [
+  ['status_page', 'listen'],
+  listen,
+];
+
+function listeners({ balancer, monitor, sample, status_page }: Listening): (readonly [Path, Address])[] {
   const samples = sample.enabled && balancer.routes.length === 0 ? sample.listen : [];
   return [
     [['balancer', 'listen'], balancer.listen],
@@ -61,6 +66,7 @@ function listeners({ balancer, monitor, sample }: Listening): (readonly [Path, A
     [['monitor', 'otlp_http'], monitor.otlp_http],
     [['monitor', 'otlp_grpc'], monitor.otlp_grpc],
     ...samples.map((address, at): readonly [Path, Address] => [['sample', 'listen', at], address]),
+    ...(status_page === undefined ? [] : [statusListener(status_page)]),
   ];
 }
 

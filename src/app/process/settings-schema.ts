@@ -6,6 +6,7 @@ import { alertsConfig } from '../../monitor/alerts/config.ts';
 import { notifyConfig } from '../../monitor/alerts/notify/config.ts';
 import { objectivesConfig } from '../../monitor/targets/objectives/schema.ts';
 import { monitoringConfig, probeConfig, targetsConfig } from '../../monitor/targets/config/schema.ts';
+import { statusPageConfig } from '../../monitor/status/config.ts';
 import { storeConfig } from '../../monitor/store/config.ts';
 import { balancerSchema } from '../../stack/balancer/config.ts';
 import { cacheConfig } from '../../stack/cache/config.ts';
@@ -78,6 +79,9 @@ export const settingsSchema = z.strictObject({
   targets: targetsConfig.prefault([]),
   probe: probeConfig.prefault({}),
   slo: objectivesConfig.prefault([]).describe('Objectives; see docs/targets.md.'),
+  status_page: statusPageConfig
+    .optional()
+    .describe('A public page of the state of targets, on a port of its own; see docs/status-page.md.'),
   notify: notifyConfig.prefault({}),
   analysis: later,
   reports: later,

@@ -9,6 +9,7 @@ import { loadConfig, readConfigFile, type KeyAlias } from '../../config/load.ts'
 import type { Address } from '../../config/types.ts';
 import { flatEmail, flatSlack, flatWebhook } from '../../monitor/alerts/notify/file/flat-channels.ts';
 import { isLoopback } from '../../model/exposure.ts';
+import { targetId } from '../../monitor/targets/config/compile.ts';
 import { settingsProblems } from './settings-checks.ts';
 import { settingsSchema, type Settings } from './settings-schema.ts';
 
@@ -129,7 +130,17 @@ function warningsOf(settings: Settings): string[] {
     ...(token !== undefined && token.length < MIN_TOKEN_LENGTH
       ? [`auth.token: a token of fewer than ${MIN_TOKEN_LENGTH} characters is easily guessed`]
       : []),
+    ...unknownPublished(settings),
   ];
+}
+
+/** Targets may be made later by API, so that an unknown name is no mistake yet. */
+function unknownPublished({ status_page: page, targets, monitoring }: Settings): string[] {
+  const known = new Set([...targets.list, ...(monitoring?.targets ?? [])].map(({ name }) => targetId(name)));
+  const named = page?.components.flatMap((component) => component.targets) ?? [];
+  return named
+    .filter((name) => !known.has(targetId(name)))
+    .map((name) => `status_page: this file has no target "${name}"; it has no data until one is made`);
 }
 
 export function addressText({ host, port }: Address): string {

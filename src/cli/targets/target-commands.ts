@@ -1,4 +1,4 @@
-/** The commands `targets` and `slo` with its arguments and flags. */
+/** The commands `targets`, `slo` and `status-page` with its arguments and flags. */
 import type { Command } from 'commander';
 import type { ClientOptions } from '../client.ts';
 import type { TargetsRequest } from './targets.ts';
@@ -14,7 +14,8 @@ export function addTargets(
   const targets = program.command('targets').description('synthetic checks: list, check now, history');
   const command = (name: string, what: string): Command =>
     targets
-      .command(name)
+      // `vitrine targets` alone lists them.
+      .command(name, { isDefault: name === 'list' })
       .description(what)
       .option('--url <url>', 'the Vitrine to ask', 'http://127.0.0.1:4000')
       .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
@@ -27,6 +28,18 @@ export function addTargets(
     .option('--json', 'as JSON', false)
     .action(async (flags: Flags) => {
       setExit(await (await import('./slo.ts')).showObjectives(clientOf(flags), flags['json'] === true));
+    });
+  program
+    .command('status-page')
+    .description('the public status page')
+    .command('export')
+    .description('write the status page as files, to be served or opened from a folder')
+    .argument('<folder>', 'a folder; its files of the same names are replaced')
+    .option('--url <url>', 'the Vitrine to ask', 'http://127.0.0.1:4000')
+    .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
+    .option('--json', 'as JSON', false)
+    .action(async (folder: string, flags: Flags) => {
+      setExit(await (await import('./status-page.ts')).exportStatusPage(requestOf(flags), folder));
     });
   command('list', 'state, duration and availability of each target').action(async (flags: Flags) => {
     setExit(await (await import('./targets.ts')).listTargets(requestOf(flags)));

@@ -2,7 +2,7 @@
 import { formatDurationMs } from '../../base/units.ts';
 import type { AvailabilityJson, HistoryJson, TargetJson, TargetsJson } from '../../monitor/api/targets/contract.ts';
 import { ask, send, type ClientOptions } from '../client.ts';
-import { print, tell, visible } from '../output.ts';
+import { print, table, tell, visible } from '../output.ts';
 
 export interface TargetsRequest extends ClientOptions {
   readonly json: boolean;
@@ -11,24 +11,39 @@ export interface TargetsRequest extends ClientOptions {
 const percent = (ratio: number | null): string => (ratio === null ? 'unknown' : `${(ratio * 100).toFixed(3)} %`);
 const pathOf = (id: string): string => `/api/targets/${encodeURIComponent(id)}`;
 
-function line({ id, state, instance, last, availability_24h, cause, competitor }: TargetJson): string {
-  const took = last === null ? '' : `${last.duration_ms.toFixed(0)} ms`;
+function rowOf({
+  id,
+  kind,
+  state,
+  instance,
+  last,
+  availability_24h,
+  cause,
+  competitor,
+  maintenance,
+}: TargetJson): string[] {
   const notes = [
     last !== null && !last.success ? last.reason : '',
     cause === null ? '' : `its parent ${cause} is down`,
+    maintenance ? 'in maintenance' : '',
     competitor ? 'competitor' : '',
   ];
-  const note = notes.filter((text) => text !== '').join('; ');
-  return [id.padEnd(24), state.padEnd(8), took.padStart(8), percent(availability_24h).padStart(10), instance, note]
-    .join('  ')
-    .trimEnd();
+  return [
+    id,
+    kind,
+    state,
+    last === null ? '' : `${last.duration_ms.toFixed(0)} ms`,
+    percent(availability_24h),
+    instance,
+    notes.filter((text) => text !== '').join('; '),
+  ];
 }
 
 export async function listTargets(request: TargetsRequest): Promise<number> {
   const answer = (await ask(request, '/api/targets')) as TargetsJson;
   if (request.json) print(JSON.stringify(answer));
   else if (answer.targets.length === 0) tell('No target is configured.');
-  else for (const target of answer.targets) print(visible(line(target)));
+  else print(table(['target', 'kind', 'state', 'last', '24 h', 'address', ''], answer.targets.map(rowOf), [3, 4]));
   return 0;
 }
 

@@ -45,7 +45,7 @@ const ENCODERS = {
 
 /** The addresses of the page. Each is answered with the page's one HTML document. */
 const PAGES =
-  /^\/(?:traces(?:\/[0-9a-fA-F]{1,32})?|services?|requests(?:\/[\w.:-]{8,128})?|logs|errors(?:\/[\w-]{1,64})?|map|explore|dashboards(?:\/[\w-]{1,64})?|alerts(?:\/(?:rules|[0-9a-f]{16}))?|targets|traffic|reports|settings|sign-in)?$/;
+  /^\/(?:traces(?:\/[0-9a-fA-F]{1,32})?|services?|requests(?:\/[\w.:-]{8,128})?|logs|errors(?:\/[\w-]{1,64})?|map|explore|dashboards(?:\/[\w-]{1,64})?|alerts(?:\/(?:rules|[0-9a-f]{16}))?|targets(?:\/[\w.~-]{1,128})?|slo|status|traffic|reports|settings|sign-in)?$/;
 /** The addresses for programs: an unknown one is an error for them, never a page. */
 const PROGRAMS = /^\/(?:api|v1|probe|metrics|federate|ws|assets|health|livez|readyz|-)(?:\/|$)|\.\w{1,5}$/i;
 

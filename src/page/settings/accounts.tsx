@@ -9,7 +9,7 @@ import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
 import { say, sayError } from '../ui/toast.tsx';
 import { PEOPLES_ROLES, RoleOptions, ShownOnce } from './access-parts.tsx';
-import { SureButton } from './sure-button.tsx';
+import { SureButton } from '../ui/sure-button.tsx';
 
 function Made({ made, close }: { made: AccountLink; close: () => void }): JSX.Element {
   return (

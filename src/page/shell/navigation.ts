@@ -28,6 +28,9 @@ export const PAGES: readonly PageLink[] = [
   { path: '/explore', title: 'Metrics', icon: 'metrics', key: 'm' },
   { path: '/dashboards', title: 'Dashboards', icon: 'dashboards', key: 'd' },
   { path: '/alerts', title: 'Alerts', icon: 'alerts', key: 'a', tab: true },
+  { path: '/targets', title: 'Targets', icon: 'targets', key: 'c', needs: 'targets' },
+  { path: '/slo', title: 'Objectives', icon: 'objectives', key: 'j', needs: 'targets' },
+  { path: '/status', title: 'Status page', icon: 'status', key: 'u', needs: 'status' },
   { path: '/traffic', title: 'Traffic', icon: 'traffic', key: 'b', needs: 'balancer' },
   { path: '/settings', title: 'Settings', icon: 'settings', key: 'e', foot: true },
 ];

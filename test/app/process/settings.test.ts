@@ -88,6 +88,10 @@ describe('what no section sees by itself', () => {
       'monitor.otlp_grpc: port 4317 is taken by monitor.otlp_http; choose another',
       'sample.listen.1: port 9001 is taken by sample.listen.0; choose another',
     ]);
+    const page = 'components: [{ name: Shop, targets: [shop] }]';
+    expect(wrong(`status_page: { listen: 127.0.0.1:4318, ${page} }`)).toEqual([
+      'status_page.listen: port 4318 is taken by monitor.otlp_http; choose another',
+    ]);
     expect(wrong('balancer: { listen: 0.0.0.0:4000 }\nmonitor: { listen: 127.0.0.1:4000 }')).toHaveLength(1);
     expect(
       wrong(

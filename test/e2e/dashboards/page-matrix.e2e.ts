@@ -41,6 +41,11 @@ const PAGES = {
   map: ['/map', '.call-map .node'],
   explore: ['/explore?q=up', '.browser tbody tr'],
   alerts: ['/alerts', '.alert'],
+  targets: ['/targets', '.target-grid tbody tr + tr'],
+  target: ['/targets/bank-api', '.evidence pre'],
+  'target form': ['/targets?edit=bank-api', '.target-form input'],
+  objectives: ['/slo', '.eaters, .months tbody tr'],
+  'status page': ['/status?new=1&update=a1b2c3d4e5f6', '.notice form'],
   settings: ['/settings', '.facts-list'],
   unknown: ['/nothing/here', '.unknown'],
 } as const satisfies Record<string, readonly [string, string]>;

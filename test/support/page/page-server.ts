@@ -24,6 +24,7 @@ import { Labels } from '../../../src/model/labels.ts';
 import { careRoutes } from '../../../src/monitor/api/care-routes.ts';
 import { FakeBalancer, fakeAlerts, fakeCare, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
 import { fakeAlertRoutes } from './fake-alert-routes.ts';
+import { fakeTargetRoutes } from './fake-target-routes.ts';
 import { fakeConfiguration } from './fake-configuration.ts';
 import { fakeRequests } from './fake-ledger.ts';
 import type { LogSource, Querier, SpanSource } from '../../../src/model/ports.ts';
@@ -159,9 +160,12 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     logger: silentLogger,
     clock,
     allowedHosts: [],
-    capabilities: ['balancer'],
+    capabilities: ['balancer', 'targets', 'status'],
     connect: { otlpHttp: '127.0.0.1:4318', otlpGrpc: '127.0.0.1:4317', balancer: '127.0.0.1:8080', ownServices: [] },
-    routes: kind === 'broken' ? [] : [...careRoutes(fakeCare), ...fakeAlertRoutes],
+    routes:
+      kind === 'broken'
+        ? []
+        : [...careRoutes(fakeCare), ...fakeAlertRoutes, ...fakeTargetRoutes(kind, () => clock.now())],
     token: options.token,
     configuration: fakeConfiguration,
     rules: shippedRules,

@@ -38,6 +38,7 @@ export function targetRoutes(targets: Targets, clock: Clock): Route[] {
     { method: 'GET', path: '/api/targets/export', handler: (call) => exported(targets, call) },
     { method: 'GET', path: '/api/targets/compare', handler: ({ query }) => comparison(targets, query, clock.now()) },
     { method: 'GET', path: '/api/targets/:id', handler: (call) => one(idOf(call)) },
+    configRoute(targets),
     {
       method: 'PUT',
       path: '/api/targets/:id',
@@ -77,6 +78,14 @@ export function targetRoutes(targets: Targets, clock: Clock): Route[] {
     { method: 'GET', path: '/api/availability', handler: (call) => available(targets, call, clock.now()) },
   ];
 }
+
+/** A target as it is written, for a form that changes it; secrets are left out. */
+const configRoute = (targets: Targets): Route => ({
+  method: 'GET',
+  path: '/api/targets/:id/config',
+  role: 'editor',
+  handler: ({ params }) => JSON.parse(JSON.stringify(targets.status(params['id']).target.config)) as unknown,
+});
 
 function listed(targets: Targets, { query }: Call, nowMs: number): TargetsJson {
   const [group, tag] = [textFrom(query, 'group'), textFrom(query, 'tag')];
