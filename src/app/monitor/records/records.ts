@@ -51,8 +51,8 @@ export function openRecords(options: RecordsOptions): Records {
     durability: section.durability,
     memoryBytes: {
       ...RECORD_STORE_DEFAULTS.memoryBytes,
-      logs: Math.ceil(section.logs_size / 2),
-      traces: Math.ceil(section.spans_size / 8),
+      logs: Math.ceil(section.logs_size / 8),
+      traces: Math.ceil(section.spans_size / 16),
     },
     limits: {
       logs: limitsOf(section.logs),
