@@ -63,7 +63,7 @@ describe('a full disk', () => {
     expect(rig.failures.length).toBeGreaterThan(0);
     free();
     // The senders come again with what was refused.
-    for (const id of [...refused]) await send(id);
+    for (const id of refused.splice(0)) await send(id);
     await rig.advance(15);
     await rig.restart();
     await rig.advance(15);
