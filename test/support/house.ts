@@ -188,9 +188,9 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     traffic: ['state', 'ui', 'charts', 'overview'],
     requests: ['state', 'ui', 'charts', 'styles', 'overview'],
     logs: ['state', 'ui', 'charts', 'styles'],
-    errors: ['state', 'ui', 'styles'],
+    errors: ['state', 'ui', 'styles', 'charts'],
     map: ['state', 'ui', 'services'],
-    settings: ['state', 'ui'],
+    settings: ['state', 'ui', 'charts'],
     '.': [
       'state',
       'ui',

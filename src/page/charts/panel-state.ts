@@ -119,24 +119,31 @@ export function troubleOf({ answer, error, data, loading }: ChartState, follows:
   return !loading && isMoving.value && ageMs > 60_000 + 2 * (data?.stepMs ?? 0) ? `${age(ageMs)} old` : '';
 }
 
+const isNative = (data: ChartData | undefined): boolean =>
+  data !== undefined && data.lines.length > 0 && data.lines.every(({ bucket }) => bucket !== undefined);
+
 /** `width` is that of the plot. */
 export function usePanel(props: PanelCardProps, width: number): PanelModel {
   const { panel, range, onAnswer } = props;
-  const [view, setView] = useState<PanelView>(panel.kind === 'heatmap' ? 'heatmap' : 'chart');
+  const [chosen, setView] = useState<PanelView | undefined>(undefined);
+  // A native histogram is drawn as one: lines of its buckets say little.
+  const [native, setNative] = useState(false);
+  const view = chosen ?? (panel.kind === 'heatmap' || native ? 'heatmap' : 'chart');
   const [axis, setAxis] = useState<AxisKind>(firstAxis(panel));
   const { chart, ghost } = usePanelData(props, view, width);
   const sinceMs = range === undefined ? growingSinceMs.value : undefined;
   const whole = useMemo(() => chart.data && since(chart.data, sinceMs), [chart.data, sinceMs]);
   const stacked = panel.kind === 'stacked';
-  const chosen = useChosen(whole, stacked, view === 'heatmap');
-  const { hidden, drawn } = chosen;
+  const lines = useChosen(whole, stacked, view === 'heatmap');
+  const { hidden, drawn } = lines;
   const before = useMemo(() => {
     const { data } = ghost;
     return data && { ...data, lines: data.lines.filter(({ key }) => !hidden.has(key)) };
   }, [ghost.data, hidden]);
   useEffect(() => useMarksOfRange(), []);
+  useEffect(() => setNative(isNative(chart.data)), [chart.data]);
   useEffect(() => onAnswer?.(chart), [chart.answer, chart.error, chart.loading]);
   const unit = ucumOf(panel.unit);
   const scale = scaleFor(unit, drawn === undefined ? 0 : largestOf(drawn.lines, stacked));
-  return { ...chosen, chart, whole, ghost: before, unit, scale, stacked, view, setView, axis, setAxis };
+  return { ...lines, chart, whole, ghost: before, unit, scale, stacked, view, setView, axis, setAxis };
 }

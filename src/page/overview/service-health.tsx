@@ -1,8 +1,10 @@
 /** One row for each service, worst first; a bad cell has icon, colour and weight, a good one is plain text. */
 import type { JSX } from 'preact';
+import { SERVICE_HEALTH } from '../../dashboards/computed.ts';
 import type { ServiceRow } from '../../monitor/api/contract.ts';
 import type { Resource } from '../state/api.ts';
 import type { ServicesAnswer } from '../../monitor/api/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { digits, duration, joined, NONE, percent, uptime } from '../state/format.ts';
 import { address } from '../state/router.ts';
 import { latencyTone, levelOf, STATE_STATUS, STATE_WORD, Strip, ToneCell } from '../ui/service-state.tsx';
@@ -74,6 +76,7 @@ export function ServiceHealth({ services }: { services: Resource<ServicesAnswer>
         <a class="note" href="/services">
           All services
         </a>
+        <HowComputed of={SERVICE_HEALTH} />
       </div>
       {services.error && rows === undefined && <Failed error={services.error} retry={services.reload} />}
       {rows === undefined && services.error === undefined && <Loading height={180} />}

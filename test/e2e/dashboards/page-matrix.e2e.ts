@@ -16,6 +16,7 @@ import {
   picture,
   SIZES,
   startBrowser,
+  unexplainedOf,
   VIEWINGS,
 } from '../../support/page/page-browser.ts';
 import type { PageServer } from '../../support/page/page-server.ts';
@@ -82,6 +83,7 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
     await picture(page, `${name}-${size}-${scheme}`);
     expect(await flawsOf(page)).toEqual([]);
     expect(await axeOf(page)).toEqual([]);
+    expect(await unexplainedOf(page)).toEqual([]);
     const all = Object.keys(VIEWINGS) as Viewing[];
     const turn = NAMES.indexOf(name);
     for (const viewing of NIGHTLY ? all : [all[turn % all.length], all[(turn + 2) % all.length]]) {

@@ -6,6 +6,7 @@ import type {
   ReceiversAnswer,
   SilencesAnswer,
 } from '../../../src/monitor/api/alerts/contract.ts';
+import type { ObjectivesJson } from '../../../src/monitor/api/targets/contract.ts';
 import type { Route } from '../../../src/monitor/api/routes.ts';
 
 const onCall: OnCallAnswer = {
@@ -48,9 +49,30 @@ const silences: SilencesAnswer = {
   ],
 };
 
+const objective = (name: string, left: number, burn: number): ObjectivesJson['objectives'][number] => ({
+  name,
+  objective: 0.999,
+  window: '30d',
+  window_seconds: 2_592_000,
+  target: null,
+  figure: 1 - 0.001 * (1 - left),
+  budget_left: left,
+  burn_rate: burn,
+  breached: left < 0,
+  power: '',
+});
+const objectives: ObjectivesJson = {
+  objectives: [
+    objective('payments', 0.41, 24),
+    objective('payments-latency', 0.96, 0.4),
+    objective('shop-up', -0.2, 1),
+  ],
+};
+
 export const fakeAlertRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/oncall', handler: () => onCall },
   { method: 'GET', path: '/api/alerts/noise', handler: () => noise },
+  { method: 'GET', path: '/api/slo', handler: () => objectives },
   { method: 'GET', path: '/api/silences', handler: () => silences },
   { method: 'GET', path: '/api/notifications', handler: () => ledger },
   { method: 'GET', path: '/api/notify/receivers', handler: () => receivers },
