@@ -74,6 +74,9 @@ export const fakeAlertRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/alerts/noise', handler: () => noise },
   { method: 'GET', path: '/api/slo', handler: () => objectives },
   { method: 'GET', path: '/api/silences', handler: () => silences },
+  { method: 'POST', path: '/api/silences', handler: () => ({ silence: { id: silences.silences[0].id } }) },
+  { method: 'DELETE', path: '/api/silences/:id', handler: () => ({}) },
+  { method: 'POST', path: '/api/alerts/:fingerprint/ack', handler: () => ({}) },
   { method: 'GET', path: '/api/notifications', handler: () => ledger },
   { method: 'GET', path: '/api/notify/receivers', handler: () => receivers },
 ];
