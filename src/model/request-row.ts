@@ -46,4 +46,6 @@ export interface RequestRow {
   readonly requestId: string;
   /** '' when no attribute is configured or the request has none. */
   readonly user: string;
+  /** A synthetic check made the request, not a user. */
+  readonly synthetic: boolean;
 }

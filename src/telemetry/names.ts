@@ -224,6 +224,13 @@ export const METRICS = {
     ['service', 'severity'],
     'Patterns of log lines that appeared in a service that had been known for ten minutes.',
   ),
+  sloEvents: metric(
+    'vitrine.slo.events',
+    '{event}',
+    'counter',
+    ['slo', 'result'],
+    'Requests that objectives over the request ledger count, by result: good or bad.',
+  ),
   spanMetricsOverflow: metric(
     'vitrine.span_metrics.overflow',
     '{span}',
@@ -295,6 +302,13 @@ export const METRICS = {
     'counter',
     ['receiver', 'integration', 'reason'],
     'Tries to deliver a notification that failed.',
+  ),
+  alertPictures: metric(
+    'vitrine.alert.pictures',
+    '{picture}',
+    'counter',
+    ['result'],
+    'Charts that were drawn for messages (`drawn`), and messages that went without one: `late`, `busy`, `failed`.',
   ),
   alertSuppressed: metric(
     'vitrine.alert.suppressed',

@@ -120,7 +120,7 @@ const sorted =
     await scrolled(page);
   };
 
-const PAGES: readonly (readonly [path: string, ready: string, then: (page: Page) => Promise<void>])[] = [
+const PAGES: readonly (readonly [path: string, ready: string, after: (page: Page) => Promise<void>])[] = [
   ['/', '.health tbody tr', scrolled],
   ['/services', 'table.services tbody tr', sorted(/^p95/)],
   ['/service?service=service-7', 'section[aria-label=Routes] tbody tr', sorted(/^p95/)],
@@ -150,8 +150,8 @@ try {
   // Rates need some collections.
   await time(45_000);
   const began = [sentLines, performance.now()] as const;
-  for (const [target, ready, then] of PAGES) {
-    const { ms, longestTaskMs, largestBytes } = await visit(browser, `${monitor.url}${target}`, { ready, then });
+  for (const [target, ready, after] of PAGES) {
+    const { ms, longestTaskMs, largestBytes } = await visit(browser, `${monitor.url}${target}`, { ready, after });
     if (longestTaskMs > MOST_MS) misses += 1;
     console.log(
       `${longestTaskMs > MOST_MS ? 'MISSES' : 'holds'}: ${target}: longest task ${Math.round(longestTaskMs)} ms, answers after ${Math.round(ms)} ms, largest ${(largestBytes / 1_000).toFixed(0)} kB`,

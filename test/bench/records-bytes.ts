@@ -61,6 +61,7 @@ function requestRows(): RequestRow[] {
       code: supportCode(hex(8)),
       requestId: '',
       user: '',
+      synthetic: false,
     };
   });
 }

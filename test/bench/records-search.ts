@@ -93,6 +93,7 @@ function rowAt(at: number): RequestRow {
     code: hex(8).toUpperCase(),
     requestId: '',
     user: '',
+    synthetic: false,
   };
 }
 

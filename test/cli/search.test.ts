@@ -11,7 +11,7 @@ import { ErrorGroups } from '../../src/monitor/insight/error-groups.ts';
 import { forgottenElsewhere } from '../../src/monitor/insight/forgotten.ts';
 import { LogPatterns } from '../../src/monitor/insight/log-patterns.ts';
 import { Tail } from '../../src/monitor/search/tail.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../src/monitor/store/recent/memory-spans.ts';
+import { StoredSpans } from '../../src/monitor/search/stored-sources.ts';
 import { Forgetting } from '../../src/monitor/search/forget.ts';
 import { ArrayRecords } from '../support/records/array-records.ts';
 import { JsonFile } from '../../src/monitor/store/state/json-file.ts';
@@ -29,13 +29,13 @@ let server: PageServer;
 let tail: Tail;
 let stored: ArrayRecords;
 let found: ArrayRecords;
-let spans: MemorySpans;
+let dropped: string[] = [];
 const nowMs = Date.now();
 
 beforeEach(async () => {
   dir = mkdtempSync(path.join(tmpdir(), 'vitrine-search-'));
   found = new ArrayRecords();
-  spans = new MemorySpans(MEMORY_SPANS_DEFAULTS);
+  dropped = [];
   const errors = new ErrorGroups(systemClock, new JsonFile(path.join(dir, 'errors.json')));
   tail = new Tail(found.logSink);
   await tail.append(
@@ -65,8 +65,7 @@ beforeEach(async () => {
     }),
     spanOf({ trace: 2, span: 2, startMs: nowMs - 4_000, durationMs: 20, name: 'GET /' }),
   ];
-  await errors.spanSink(spans).append(traces);
-  found.add('traces', traces);
+  await errors.spanSink(found.spanSink).append(traces);
   found.add(
     'requests',
     Array.from({ length: 40 }, (_, at) => rowOf(at, nowMs - 30_000 + at * 500)),
@@ -84,11 +83,11 @@ beforeEach(async () => {
     file: new JsonFile(path.join(dir, 'patterns.json')),
     onNew: () => {},
   });
-  const dropTraces = (traceIds: ReadonlySet<string>): void => spans.drop(traceIds);
+  const dropTraces = (traceIds: ReadonlySet<string>): void => void dropped.push(...traceIds);
   const forgetting = new Forgetting(stored, systemClock, forgottenElsewhere({ errors, patterns, dropTraces }));
   server = await startPageServer({
     kind: 'empty',
-    overrides: { spans, records: found, tail, errors, forgetting },
+    overrides: { spans: new StoredSpans(found, systemClock), records: found, tail, errors, forgetting },
   });
   [out, err] = ['', ''];
   process.stdout.write = (text: string) => ((out += text), true);
@@ -250,7 +249,7 @@ describe('vitrine forget', () => {
     expect(JSON.parse(out)).toEqual({ dry_run: false, records: { logs: 2, traces: 1, requests: 0 } });
     expect([stored.stats().logs.records, stored.stats().traces.records]).toEqual([1, 0]);
     // Copies in memory and samples of errors go too.
-    expect(spans.find({ limit: 10 }).map(({ root }) => root.name)).toEqual(['GET /']);
+    expect(dropped).toEqual([`${'0'.repeat(31)}1`]);
     out = '';
     expect(await run('errors', '--json')).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ count: 1, message: '', trace_id: null, users: 0 });

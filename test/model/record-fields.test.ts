@@ -56,6 +56,7 @@ const row: RequestRow = {
   code: '01234567',
   requestId: '',
   user: '',
+  synthetic: false,
 };
 
 it('reads the parts, short names and attributes of a line', () => {

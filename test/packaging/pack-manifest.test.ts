@@ -53,8 +53,11 @@ describe('the published package.json', () => {
   it('leaves a package that few need to the user, at the tried version', () => {
     const { dependencies, peerDependencies, peerDependenciesMeta } = publishedManifest(own);
     expect(dependencies).not.toHaveProperty('redis');
-    expect(peerDependencies).toEqual({ redis: expect.stringMatching(/^\^6\.\d+\.\d+$/) as string });
-    expect(peerDependenciesMeta).toEqual({ redis: { optional: true } });
+    expect(peerDependencies).toEqual({
+      redis: expect.stringMatching(/^\^6\.\d+\.\d+$/) as string,
+      '@resvg/resvg-js': expect.stringMatching(/^\^2\.\d+\.\d+$/) as string,
+    });
+    expect(peerDependenciesMeta).toEqual({ redis: { optional: true }, '@resvg/resvg-js': { optional: true } });
   });
 
   it('refuses a Node.js binary among the dependencies', () => {

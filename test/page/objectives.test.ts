@@ -8,6 +8,9 @@ const objective = (name: string, more: Partial<Objective> = {}): Objective => ({
   window: '30d',
   window_seconds: 2_592_000,
   target: null,
+  requests: null,
+  events: null,
+  months: [],
   figure: 0.9995,
   budget_left: 0.5,
   burn_rate: 0.5,
@@ -25,8 +28,8 @@ describe('the objectives of a service', () => {
       objective('api-gateway-latency'),
       objective('apis'),
       objective('up', { target: 'api' }),
-      objective('paid', { requests: { total: 'service:api route:/pay*' } }),
-      objective('other', { requests: { total: '-service:api' } }),
+      objective('paid', { requests: { total: 'service:api route:/pay*', good: 'status:<500' } }),
+      objective('other', { requests: { total: '-service:api', good: 'status:<500' } }),
     ];
     const names = (service: string): string[] =>
       objectivesOf(all, service, ['api', 'api-gateway', 'shop']).map(({ name }) => name);

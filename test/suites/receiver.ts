@@ -5,7 +5,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Delivery, Notification, Receiver } from '../../src/monitor/alerts/notify/notification.ts';
 import type { ReceiverTools } from '../../src/monitor/alerts/notify/receivers/kind.ts';
-import { httpService, type Behaviour, type HttpService } from '../support/alerts/http-service.ts';
+import { httpService, type Behaviour, type HttpService, type RecordedRequest } from '../support/alerts/http-service.ts';
 import { notification, notifiedAlert, receiverTools } from '../support/alerts/notifications.ts';
 
 /** The other end, as the suite sees it. */
@@ -19,6 +19,8 @@ export interface Service extends AsyncDisposable {
   readonly raw: () => string;
   /** Names of the fields in the head of the last message, in order. */
   readonly fields: () => readonly string[];
+  /** Throws when a message that arrived is none that the documentation of the service allows. */
+  readonly check?: () => void;
 }
 
 export interface ReceiverUnderTest<S extends Service = Service> {
@@ -40,6 +42,7 @@ export const SECRET = 'xoxb-this-is-a-secret-7f3a';
 export async function overHttp(
   textOf: (body: string) => string,
   ok?: Behaviour,
+  shape: (request: RecordedRequest) => void = () => {},
 ): Promise<Service & { readonly http: HttpService }> {
   const http = await httpService(ok);
   const last = (): HttpService['requests'][number] => {
@@ -54,6 +57,7 @@ export async function overHttp(
     text: () => textOf(last().body),
     raw: () => `${last().path}\n${last().rawHeaders.join('\n')}\n\n${last().body}`,
     fields: () => last().rawHeaders.filter((_field, at) => at % 2 === 0),
+    check: () => http.requests.forEach(shape),
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
   };
 }
@@ -70,7 +74,10 @@ function failure(delivery: Delivery): Delivery & { kind: 'failed' } {
 export function receiverSuite<S extends Service>(given: ReceiverUnderTest<S>): void {
   describe(`receiver ${given.name}`, () => {
     let service: S | undefined;
-    afterEach(async () => service?.[Symbol.asyncDispose]());
+    afterEach(async () => {
+      service?.check?.();
+      await service?.[Symbol.asyncDispose]();
+    });
 
     async function started(): Promise<{
       service: S;
@@ -134,6 +141,13 @@ export function receiverSuite<S extends Service>(given: ReceiverUnderTest<S>): v
       );
       expect(await send(notification({ alerts }))).toMatchObject({ kind: 'delivered' });
       expect(Buffer.byteLength(end.raw())).toBeLessThanOrEqual(given.maxBytes);
+    });
+
+    it('sends the message even when its picture cannot be drawn', async () => {
+      const { service: end, send } = await started();
+      const picture = (): Promise<never> => Promise.reject(new Error('no'));
+      expect(await send(notification({ picture }))).toMatchObject({ kind: 'delivered' });
+      expect(end.text()).toContain('ErrorRate');
     });
 
     it('asks for another try after an error of the service', async () => {

@@ -26,6 +26,11 @@ export class FastClock implements Clock {
     return () => void this.#timers.delete(timer);
   }
 
+  /** Time passes and nothing runs, as in a process that stands still; what is due runs with the next `moveTo`. */
+  jumpTo(ms: number): void {
+    this.#nowMs = ms;
+  }
+
   async moveTo(ms: number): Promise<void> {
     for (;;) {
       let due: { readonly at: number; readonly run: () => void } | undefined;

@@ -88,7 +88,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     disk: ['codec', 'head'],
     upkeep: ['codec', 'head', 'disk'],
     records: ['codec', 'disk', 'upkeep'],
-    recent: ['codec'],
+    recent: [],
     state: ['disk'],
     '.': ['codec', 'head', 'disk', 'upkeep'],
   },

@@ -6,6 +6,8 @@ export interface MovedClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Moves on without running anything: for hours, of which only the end matters. */
   jump(ms: number): void;
+  /** Time until the next callback; Infinity when there is none. */
+  dueIn(): number;
   /** Sets the wall clock forward, or back when negative; time itself stands still. */
   step(ms: number): void;
 }
@@ -24,6 +26,7 @@ export function movedClock(startMs: number): MovedClock {
       timers.set(id, { at: now + delayMs, callback });
       return () => void timers.delete(id);
     },
+    dueIn: () => Math.min(...Array.from(timers.values(), ({ at }) => at - now)),
     jump(ms) {
       now += ms;
     },

@@ -113,6 +113,8 @@ export interface Program extends AsyncDisposable {
   readonly child: ChildProcess;
   /** The exit code, once there is one; null after a signal, and when it could not be started. */
   readonly exited: Promise<number | null>;
+  /** It has ended and all that it wrote was read, which may be later; never while a child of it holds its output. */
+  readonly closed: Promise<void>;
   /** The end of what it wrote on stdout and stderr. */
   readonly output: () => string;
   /** User and system time so far. */
@@ -145,6 +147,7 @@ export function startProgram(file: string, args: readonly string[], options: Pro
       resolve(null);
     });
   });
+  const closed = new Promise<void>((resolve) => void child.once('close', () => resolve()));
   const send = options.group === true ? (signal: NodeJS.Signals) => signalGroup(child, signal) : child.kill.bind(child);
   const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> => {
     if (!hasEnded(child)) send(signal);
@@ -157,6 +160,7 @@ export function startProgram(file: string, args: readonly string[], options: Pro
   return {
     child,
     exited,
+    closed,
     output: () => output,
     cpuSeconds: () => cpuSeconds(child.pid ?? 0),
     rssBytes: () => rssBytes(child.pid ?? 0),

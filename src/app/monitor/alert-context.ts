@@ -1,4 +1,4 @@
-/** The newest error line and a failed or slow trace of the service that an alert is about, from the last minutes in memory. */
+/** The newest error line and the newest failed or slow trace with a span of the service that an alert is about. */
 import type { Clock } from '../../base/clock.ts';
 import { attributeText } from '../../model/attribute-text.ts';
 import type { LogSource, SpanSource } from '../../model/ports.ts';

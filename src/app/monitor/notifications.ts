@@ -5,6 +5,7 @@
 import { metrics } from '@opentelemetry/api';
 import { createWriteStream } from 'node:fs';
 import { every, type Clock } from '../../base/clock.ts';
+import { VitrineError } from '../../base/errors.ts';
 import type { Logger, RareLine } from '../../base/logger.ts';
 import { systemRandom } from '../../base/random.ts';
 import type { Scope } from '../../base/scope.ts';
@@ -17,12 +18,15 @@ import { eventLine, Ledger } from '../../monitor/alerts/notify/state/ledger.ts';
 import type { FlappingOptions } from '../../monitor/alerts/notify/steps/flapping.ts';
 import type { Dependencies } from '../../monitor/alerts/notify/steps/topology.ts';
 import type { AlertContext } from '../../monitor/alerts/notify/notification-data.ts';
+import { Pictures, type PictureSources } from '../../monitor/alerts/notify/picture/pictures.ts';
+import { pngOf } from '../../monitor/alerts/notify/picture/png.ts';
 import { isOnTrial, type PostedAlert, type StoredAlert } from '../../monitor/alerts/notify/steps/intake.ts';
 import type { StateDatabase } from '../../monitor/store/state/state-database.ts';
 import { counterOf } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { localUrl } from '../process/settings.ts';
 import type { Settings } from '../process/settings-schema.ts';
+import type { FlightRecorder } from './records/flight-recorder.ts';
 import { contextFinder } from './alert-context.ts';
 import { notifySourceOf, pipelineConfigOf, receiverTools } from './notify-source.ts';
 
@@ -36,6 +40,7 @@ export interface NotificationsOptions {
   readonly version: string;
   readonly logs: LogSource;
   readonly spans: SpanSource;
+  readonly recorder: FlightRecorder;
 }
 
 export interface Notifications {
@@ -45,6 +50,8 @@ export interface Notifications {
   readonly ledger: Ledger;
   /** The newest error line and a trace of what an alert is about. */
   readonly contextOf: (alert: StoredAlert) => Promise<AlertContext>;
+  /** The rules are there: messages get charts from now on. */
+  drawFrom(sources: PictureSources): void;
   /** Throws VitrineError `config_invalid`; the former configuration then stays. */
   reload(settings: Settings): Promise<void>;
 }
@@ -64,8 +71,12 @@ export function openNotifications(options: NotificationsOptions, scope: Scope): 
   const limits = { retentionMs: notify.ledger.retention, maxEvents: notify.ledger.max_events };
   const ledger = new Ledger(state, limits, onFailure);
   if (notify.ledger.file !== undefined) writeLines(ledger, notify.ledger.file, scope, onFailure);
+  const unfollow = options.recorder.follow(ledger);
+  scope.add('flight recorder', async () => unfollow());
   const externalUrl = localUrl(settings.monitor.listen);
   const contextOf = contextFinder(options.logs, options.spans, externalUrl, clock);
+  let charts: PictureSources | undefined;
+  const pictures = picturesOf(options, () => charts);
   const pipeline = new Pipeline({
     config: pipelineConfigOf(source, receiverTools(source, clock, logger)),
     state,
@@ -75,7 +86,7 @@ export function openNotifications(options: NotificationsOptions, scope: Scope): 
     sources: {
       externalUrl,
       contextOf,
-      pictureOf: () => Promise.resolve(undefined),
+      pictureOf: (alert) => pictures.of(alert),
     },
     resolveThroughMutes: notify.resolve_through_mutes,
     ...ownMutes(notify),
@@ -99,6 +110,7 @@ export function openNotifications(options: NotificationsOptions, scope: Scope): 
     pipeline,
     ledger,
     contextOf,
+    drawFrom: (given) => void (charts = given),
     async reload(next) {
       const read = notifySourceOf(next);
       await pipeline.reload(pipelineConfigOf(read, receiverTools(read, clock, logger)));
@@ -140,7 +152,11 @@ function writeLines(ledger: Ledger, file: string, scope: Scope, onFailure: (erro
   });
 }
 
-function sinkOf({ settings, clock, logger }: NotificationsOptions, pipeline: Pipeline, scope: Scope): AlertSink {
+function sinkOf(
+  { settings, clock, logger, recorder }: NotificationsOptions,
+  pipeline: Pipeline,
+  scope: Scope,
+): AlertSink {
   const { alertmanager } = settings.notify;
   const externalUrl = localUrl(settings.monitor.listen);
   if (alertmanager === undefined) {
@@ -159,8 +175,11 @@ function sinkOf({ settings, clock, logger }: NotificationsOptions, pipeline: Pip
   });
   scope.add('hand-over to Alertmanager', () => handOver.close());
   return {
-    alerts: (alerts, nowMs) =>
-      handOver.add(alerts.filter((alert) => !isOnTrial(alert)).map((alert) => postedOf(alert, nowMs, externalUrl))),
+    alerts(alerts, nowMs) {
+      recorder.firing(alerts);
+      const told = alerts.filter((alert) => !isOnTrial(alert));
+      return handOver.add(told.map((alert) => postedOf(alert, nowMs, externalUrl)));
+    },
   };
 }
 
@@ -175,6 +194,21 @@ function postedOf(alert: Alert, nowMs: number, externalUrl: string): PostedAlert
     threshold: alert.threshold,
     reason: alert.reason,
   };
+}
+
+function picturesOf({ clock, rareLine }: NotificationsOptions, sources: () => PictureSources | undefined): Pictures {
+  const drawn = counterOf(metrics.getMeter('vitrine'), METRICS.alertPictures);
+  return new Pictures({
+    clock,
+    sources,
+    png: pngOf,
+    count: (result) => drawn.add(1, { result }),
+    onFailure(error) {
+      const { hint } = error instanceof VitrineError ? error : { hint: undefined };
+      const fields = { error: String(error), ...(hint === undefined ? {} : { hint }) };
+      rareLine('warn', 'picture', fields, 'The chart of a message could not be drawn');
+    },
+  });
 }
 
 function figures(): PipelineFigures {

@@ -7,6 +7,7 @@ import type { AccessStore } from '../../model/access.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { Scope } from '../../base/scope.ts';
 import type { Route } from '../../monitor/api/routes.ts';
+import type { ObjectiveConfig } from '../../monitor/targets/objectives/schema.ts';
 import type { Targets } from '../../monitor/targets/targets.ts';
 import type { Tail } from '../../monitor/search/tail.ts';
 import type { RuleDesk } from '../../monitor/alerts/made/desk.ts';
@@ -19,10 +20,11 @@ import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import type { Annotations } from '../../monitor/store/state/annotations.ts';
 import type { Pins } from '../../monitor/store/state/pins.ts';
 import type { Telemetry } from '../../telemetry/sdk.ts';
-import type { Insight } from './insight.ts';
+import type { Insight } from './records/insight.ts';
+import type { FlightRecorder } from './records/flight-recorder.ts';
 import type { MonitorHealth } from './health.ts';
 import type { Notifications } from './notifications.ts';
-import type { Records } from './records.ts';
+import type { Records } from './records/records.ts';
 import type { OwnMetrics } from './own-metrics.ts';
 import type { OwnSamples } from './own-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
@@ -52,6 +54,13 @@ export interface OpenTargets {
   begin(scope: Scope): Promise<void>;
 }
 
+export interface OpenObjectives {
+  readonly routes: readonly Route[];
+  replace(objectives: readonly ObjectiveConfig[]): void;
+  /** Rows were deleted. */
+  forget(): void;
+}
+
 export interface MonitorParts {
   readonly store: SampleStore;
   readonly querier: Querier;
@@ -76,7 +85,9 @@ export interface MonitorParts {
   readonly rareLine: RareLine;
   /** Absent in test mode. */
   readonly notifications: Notifications | undefined;
+  readonly recorder: FlightRecorder;
   /** Absent in test mode. */
   readonly desk: RuleDesk | undefined;
   readonly targets: OpenTargets | undefined;
+  readonly objectives: OpenObjectives;
 }

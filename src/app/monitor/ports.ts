@@ -6,6 +6,7 @@ import type { Middleware } from 'koa';
 import { formatDurationMs } from '../../base/units.ts';
 import type { Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
+import { withSpanExemplars } from '../../monitor/insight/span-exemplars.ts';
 import { forgottenElsewhere } from '../../monitor/insight/forgotten.ts';
 import { Forgetting } from '../../monitor/search/forget.ts';
 import { prometheusRouter } from '../../monitor/api/prometheus/router.ts';
@@ -14,9 +15,9 @@ import { alertCareRoutes } from '../../monitor/api/alerts/care-routes.ts';
 import { oncallRoutes } from '../../monitor/api/alerts/oncall-routes.ts';
 import { ruleRoutes } from '../../monitor/api/alerts/rule-routes.ts';
 import { alertViews } from '../../monitor/api/views.ts';
+import { recordingRoutes } from '../../monitor/api/alerts/recording-routes.ts';
 import { alertmanagerRoutes } from '../../monitor/api/alerts/v2-routes.ts';
 import { careRoutes } from '../../monitor/api/care-routes.ts';
-import { sloRoutes } from '../../monitor/api/targets/slo-routes.ts';
 import type { Route } from '../../monitor/api/routes.ts';
 import type { ConnectFacts } from '../../monitor/api/connect-routes.ts';
 import { addressText, localUrl } from '../process/settings.ts';
@@ -115,12 +116,12 @@ function apiOf(
   const { querier, records, tail, insight, live, rules, health, own, store, annotations } = parts;
   const { patterns, errors } = insight;
   const dropTraces = (traceIds: ReadonlySet<string>): void => {
-    records.dropTraces(traceIds);
+    parts.objectives.forget();
     store.dropExemplars(traceIds);
   };
   const router = prometheusRouter({
     turns: parts.turns,
-    querier,
+    querier: withSpanExemplars(querier, records.store, clock),
     rules,
     clock,
     logger,
@@ -160,9 +161,10 @@ function apiOf(
     clock,
     routes: [
       ...alertRoutes(parts, clock, version),
+      ...recordingRoutes(parts.recorder, records.store, settings.store.traces.retention),
       ...careRoutes(options.care),
       ...(parts.targets?.routes ?? []),
-      ...sloRoutes(() => settings.slo, querier, clock),
+      ...parts.objectives.routes,
     ],
     connect: connectFacts(options),
     capabilities: capabilitiesOf(options),

@@ -17,33 +17,31 @@ import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
-import { openSpanMetrics } from './span-metrics.ts';
+import { openSpanMetrics } from './records/span-metrics.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { Tail } from '../../monitor/search/tail.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
-import { TARGETS_OWNER } from '../../monitor/targets/history/target-tables.ts';
-import { NOTIFY_OWNER } from '../../monitor/alerts/notify/state/tables.ts';
 import { isOnTrial } from '../../monitor/alerts/notify/steps/intake.ts';
-import { MADE_OWNER } from '../../monitor/alerts/made/book.ts';
-import { ALERT_TABLES } from '../../monitor/store/state/alert-table.ts';
-import { ACCESS_OWNER, accessStore } from '../../monitor/store/state/access-tables.ts';
-import { ANNOTATION_TABLES, Annotations } from '../../monitor/store/state/annotations.ts';
-import { PIN_TABLES, Pins } from '../../monitor/store/state/pins.ts';
-import { openStateDatabase } from '../../monitor/store/state/state-database.ts';
+import { accessStore } from '../../monitor/store/state/access-tables.ts';
+import { Annotations } from '../../monitor/store/state/annotations.ts';
+import { Pins } from '../../monitor/store/state/pins.ts';
+import { FlightRecorder } from './records/flight-recorder.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
-import { openInsight } from './insight.ts';
-import { followFiles, lineReader, lineRules } from './line-intake.ts';
+import { openInsight } from './records/insight.ts';
+import { followFiles, lineReader, lineRules } from './records/line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
-import { openRecords, type Records } from './records.ts';
+import { openRecords, type Records } from './records/records.ts';
 import { OwnMetrics } from './own-metrics.ts';
 import { OwnSamples } from './own-figures.ts';
 import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { noteOf, querierOf, rulesOf } from './rules.ts';
+import { openObjectives } from './objectives.ts';
+import { openState } from './state.ts';
 import { openTargets } from './targets.ts';
 import { observeServices } from './service-figures.ts';
 import type { Settings } from '../process/settings-schema.ts';
@@ -71,15 +69,6 @@ const GUESTS_MS = 5;
 const GUESTS_SHARE = { share: 0.5, burstMs: 1_000 };
 const STACK = 'stack';
 const OWN = 'monitor';
-const STATE_OWNERS = [
-  ANNOTATION_TABLES,
-  ALERT_TABLES,
-  NOTIFY_OWNER,
-  ACCESS_OWNER,
-  PIN_TABLES,
-  MADE_OWNER,
-  TARGETS_OWNER,
-];
 
 /** Throws VitrineError `port_taken`, `bind_failed`, `data_dir_in_use`, `data_dir_unusable` or `config_invalid`. */
 export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
@@ -113,12 +102,14 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { settings, clock, logger, testMode } = options;
   const { store: section } = settings;
   const { interval: intervalMs } = settings.telemetry;
-  const records = openRecords({ dataDir: options.dataDir, section, clock, logger, onRoutes: options.onRoutes });
+  const { dataDir, onRoutes } = options;
+  const recorder = new FlightRecorder(section.flight_recorder);
+  const records = openRecords({ dataDir, section, clock, logger, recordings: recorder, onRoutes });
   scope.add('records', () => records.store.close());
   const store = openStore(options, () => records.store.sizeBytes);
   scope.add('store', () => store.close());
-  const state = openStateDatabase({ dir: options.dataDir, owners: STATE_OWNERS, clock, logger });
-  scope.add('state', async () => state[Symbol.asyncDispose]());
+  const rareLine = rareLines(logger, clock);
+  const state = openState(options, recorder, scope, noteOf(rareLine, 'A recording was not written'));
   const turns = new Turns(clock, GUESTS_MS, GUESTS_SHARE);
   const querier = querierOf(section, store, clock, scope, 'queries', turns);
   const counters = new IngestCounters(metrics.getMeter('vitrine.ingest'));
@@ -130,10 +121,9 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const intake = openIntake(options, sinks, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
-  const rareLine = rareLines(logger, clock);
   const notifications = testMode
     ? undefined
-    : openNotifications({ ...options, state, logs: records.logs, spans: records.spans, rareLine }, scope);
+    : openNotifications({ ...options, state, logs: records.logs, spans: records.spans, rareLine, recorder }, scope);
   const { engine: rules, desk } = rulesOf(
     options,
     { store, state, ownSamples, rareLine, notifications, querier },
@@ -172,8 +162,10 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     ownSamples,
     rareLine,
     notifications,
+    recorder,
     desk,
     targets: testMode ? undefined : openTargets(options, { store, state, notifications, rareLine }),
+    objectives: openObjectives(settings.slo, { records, querier, clock, rareLine }, scope),
   };
 }
 
@@ -290,6 +282,7 @@ function running(parts: MonitorParts, scope: Scope, clock: Clock): Monitor {
     async reload(settings) {
       const groups = ruleGroupsOf(settings);
       parts.targets?.reload(settings);
+      parts.objectives.replace(settings.slo);
       await parts.notifications?.reload(settings);
       await (parts.desk === undefined ? parts.rules.replace(groups) : parts.desk.reload(groups));
       parts.inUse.settings = settings;

@@ -56,6 +56,7 @@ export function rulesOf(
     views: () => engine.groups(),
     apply: (groups) => engine.replace(groups),
   });
+  notifications.drawFrom({ querier, ruleOf: (name) => desk.named(name) });
   return { engine, desk };
 }
 

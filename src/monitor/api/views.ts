@@ -107,26 +107,6 @@ export function summaryView(summary: TraceSummary, spans: readonly SpanRecord[])
   };
 }
 
-/** A summary from the spans of one trace, of which there must be at least one. */
-export function traceSummary(spans: readonly SpanRecord[]): TraceSummary {
-  const sorted = [...spans].sort((a, b) => Number(a.startUnixNano - b.startUnixNano));
-  const start = sorted[0].startUnixNano;
-  let end = start;
-  for (const { endUnixNano } of sorted) if (endUnixNano > end) end = endUnixNano;
-  const ids = new Set(sorted.map(({ spanId }) => spanId));
-  const isTop = ({ parentSpanId }: SpanRecord): boolean => !ids.has(parentSpanId);
-  const root = sorted.find(({ parentSpanId }) => parentSpanId === '') ?? sorted.find(isTop) ?? sorted[0];
-  return {
-    traceId: root.traceId,
-    root: { service: serviceOf(root.resource), name: root.name },
-    startUnixNano: start,
-    durationMs: millisOf(end - start),
-    spans: sorted.length,
-    errors: sorted.filter(({ status }) => status === 'error').length,
-    services: [...new Set(sorted.map(({ resource }) => serviceOf(resource)))].sort(),
-  };
-}
-
 function severityOf(text: string): Severity {
   if (/^(critical|crit|error|page|high)$/i.test(text)) return 'critical';
   return /^(info|none|low)$/i.test(text) ? 'info' : 'warning';

@@ -1,5 +1,5 @@
 /**
- * What is kept of deleted records beside the store: samples of errors, users, the words of patterns, recent traces and
+ * What is kept of deleted records beside the store: samples of errors, users, the words of patterns, and
  * exemplars. Each goes with the records that it came from.
  */
 import { attributeText } from '../../model/attribute-text.ts';
@@ -11,7 +11,7 @@ import type { LogPatterns } from './log-patterns.ts';
 export interface ForgottenOptions {
   readonly errors: ErrorGroups;
   readonly patterns: LogPatterns;
-  /** Copies of traces in memory, and links to them. */
+  /** Links to traces in exemplars. */
   readonly dropTraces: (traceIds: ReadonlySet<string>) => void;
 }
 

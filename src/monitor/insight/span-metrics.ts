@@ -7,6 +7,7 @@ import type { AppendResult, SampleSink, SpanSink } from '../../model/ports.ts';
 import { serviceOf, type AttributeValue, type Attributes, type SpanRecord } from '../../model/records.ts';
 import { SampleColumns } from '../ingest/metrics/sample-columns.ts';
 import { CallPairs, type WeightedCall } from './call-pairs.ts';
+import { SPAN_KINDS, SPAN_STATUS } from './span-labels.ts';
 import { SpanSeries } from './span-series.ts';
 
 const powers = (first: number, count: number): number[] =>
@@ -28,14 +29,6 @@ const DROPPED = { counters: ['traces_service_graph_dropped_spans_total'], histog
 
 /** Names of operations come from outside. */
 const MAX_NAME = 200;
-const KIND = {
-  internal: 'SPAN_KIND_INTERNAL',
-  server: 'SPAN_KIND_SERVER',
-  client: 'SPAN_KIND_CLIENT',
-  producer: 'SPAN_KIND_PRODUCER',
-  consumer: 'SPAN_KIND_CONSUMER',
-} as const;
-const STATUS = { unset: 'STATUS_CODE_UNSET', ok: 'STATUS_CODE_OK', error: 'STATUS_CODE_ERROR' } as const;
 
 export interface SpanMetricsOptions {
   readonly sink: SpanSink;
@@ -104,8 +97,8 @@ export class SpanMetrics implements SpanSink {
     const one = this.#spans.at(`${service}\n${name}\n${kind}\n${status}`, nowMs, () => ({
       service,
       span_name: name,
-      span_kind: KIND[kind],
-      status_code: STATUS[status],
+      span_kind: SPAN_KINDS[kind],
+      status_code: SPAN_STATUS[status],
     }));
     one.counters[0] += weight;
     one.counters[1] += spanBytes(span) * weight;

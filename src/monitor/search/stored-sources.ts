@@ -1,13 +1,24 @@
 /** Lines and single traces from the store of records, for callers that ask by fixed conditions and not with a filter. */
+import type { Clock } from '../../base/clock.ts';
 import { attributeText } from '../../model/attribute-text.ts';
 import type { LogQuery, LogSource, SpanSource, TraceQuery, TraceSummary } from '../../model/ports.ts';
 import { attributeAt } from '../../model/record-fields.ts';
 import { comparePositions, type PlacedRecord } from '../store/recent/record-rows.ts';
 import type { RecordColumn, RecordSource } from '../../model/record-source.ts';
 import type { LogRecord, SpanRecord } from '../../model/records.ts';
+import { idNumber } from '../../model/text/id-numbers.ts';
+import type { Condition, Filter, ValueTest } from './filter.ts';
+import { traceSummary } from './trace-summary.ts';
+import { searchTraces } from './traces.ts';
 
 const MAX_SPANS = 20_000;
 const WHOLE_ID = /^[0-9a-f]{32}$/;
+/** How far back traces are looked for whose id is none. */
+const RECENT_MS = 600_000;
+/** Clocks of senders may be ahead. */
+const AHEAD_MS = 60_000;
+/** These searches are for a notification or a figure on a page: better without than late. */
+const LIMITS = { timeMs: 1_000, bytes: 64 * 1024 ** 2 };
 
 export class StoredLogs implements LogSource {
   readonly #records: RecordSource;
@@ -65,25 +76,44 @@ function testOf({
   };
 }
 
-/** The list of recent traces is in memory; the spans of one trace are in the store. */
+const field = (name: string, test: ValueTest): Condition => ({ kind: 'field', field: name, test });
+const equal = (name: string, text: string): Condition => field(name, { kind: 'equal', text, folded: false });
+
+function conditionOf({ service, onlyErrors = false, minDurationMs }: TraceQuery): Condition {
+  const parts: Condition[] = [];
+  if (service !== undefined) parts.push(equal('service', service));
+  if (onlyErrors) parts.push(equal('span.status', 'error'));
+  if (minDurationMs !== undefined) {
+    const to = { kind: 'duration', value: minDurationMs } as const;
+    parts.push(field('duration', { kind: 'compare', op: '>=', to }));
+  }
+  return parts.length === 0 ? { kind: 'all' } : { kind: 'and', parts };
+}
+
 export class StoredSpans implements SpanSource {
   readonly #records: RecordSource;
-  readonly #recent: SpanSource;
+  readonly #clock: Clock;
 
-  constructor(records: RecordSource, recent: SpanSource) {
+  constructor(records: RecordSource, clock: Clock) {
     this.#records = records;
-    this.#recent = recent;
+    this.#clock = clock;
   }
 
-  find(query: TraceQuery): readonly TraceSummary[] | Promise<readonly TraceSummary[]> {
-    return this.#recent.find(query);
+  async find(query: TraceQuery): Promise<readonly TraceSummary[]> {
+    const nowMs = this.#clock.now();
+    const filter: Filter = { syntax: { kind: 'all' }, condition: conditionOf(query), nowMs };
+    const request = { signal: 'traces', filter, fromMs: query.fromMs, toMs: nowMs + AHEAD_MS, limits: LIMITS } as const;
+    const { traces } = await searchTraces(this.#records, request, query.limit, this.#clock);
+    return traces.flatMap(({ spans }) => (spans.length === 0 ? [] : [traceSummary(spans)]));
   }
 
   /** By start. A span that was sent twice is there once. */
   async trace(traceId: string): Promise<readonly SpanRecord[]> {
-    if (!WHOLE_ID.test(traceId)) return this.#recent.trace(traceId);
     const spans = new Map<string, SpanRecord>();
-    const run = this.#records.scan({ signal: 'traces', fromMs: -Infinity, toMs: Infinity, ids: [[traceId]] });
+    // The indexes rule nothing out for a text that is no id: then only the newest spans are read.
+    const isIndexed = WHOLE_ID.test(traceId) || idNumber(traceId) >= 0;
+    const fromMs = isIndexed ? -Infinity : this.#clock.now() - RECENT_MS;
+    const run = this.#records.scan({ signal: 'traces', fromMs, toMs: Infinity, ids: [[traceId]] });
     for await (const batch of run) {
       const ids = batch.column('trace');
       for (let row = batch.begin; row < batch.end && spans.size < MAX_SPANS; row += 1) {

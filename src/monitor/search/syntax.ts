@@ -37,3 +37,18 @@ export type Syntax =
 export function filterError(at: number, fact: string, hint: string): VitrineError {
   return new VitrineError('query_invalid', `position ${at + 1}: ${fact}`, { hint });
 }
+
+/** Names of the fields that a filter speaks of. */
+export function fieldsIn(tree: Syntax): ReadonlySet<string> {
+  switch (tree.kind) {
+    case 'and':
+    case 'or':
+      return new Set(tree.parts.flatMap((part) => [...fieldsIn(part)]));
+    case 'not':
+      return fieldsIn(tree.part);
+    case 'field':
+      return new Set([tree.name]);
+    default:
+      return new Set();
+  }
+}

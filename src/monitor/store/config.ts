@@ -62,7 +62,7 @@ export const storeConfig = z.strictObject({
   max_series_per_metric: z.int().min(10).default(10_000).describe('Series of one metric.'),
   spans_size: size({ min: 1024 * 1024 })
     .prefault('32MiB')
-    .describe('Memory for spans: before they are written to disk in batches, and as the list of recent traces.'),
+    .describe('Memory for spans: before they are written to disk in batches.'),
   logs_size: size({ min: 1024 * 1024 })
     .prefault('8MiB')
     .describe('Log records in memory before they are written to disk in batches.'),
@@ -88,5 +88,21 @@ export const storeConfig = z.strictObject({
     })
     .prefault({})
     .describe('Rows of the request ledger on disk.'),
+  flight_recorder: z
+    .strictObject({
+      before: duration({ min: 0 }).prefault('10m').describe('Recorded before an alert began to fire.'),
+      after: duration({ min: 0 }).prefault('5m').describe('Recorded after it began.'),
+      max_size: size()
+        .prefault('512MiB')
+        .describe(
+          'Room for records that are kept because of an alert only; above it the oldest recordings are released. ' +
+            '0 switches the recorder off.',
+        ),
+    })
+    .prefault({})
+    .describe(
+      'The time around each firing alert: its ordinary traces are kept as long as other traces, and its records are the last ' +
+        'to go when space is short.',
+    ),
   metrics: remote.prefault({}).describe('Where samples are read from.'),
 });

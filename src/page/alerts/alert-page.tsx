@@ -16,6 +16,7 @@ import { Empty } from '../ui/states.tsx';
 import type { Status } from '../ui/status.ts';
 import { CareButtons, Comments } from './care-buttons.tsx';
 import { Events } from './ledger-list.tsx';
+import { RecordedCard } from './recorded-card.tsx';
 import '../styles/alerts.css';
 
 const BEFORE_MS = 600_000;
@@ -164,6 +165,7 @@ function Alert({ alert, reload }: { alert: AlertDetail; reload: () => void }): J
       <div class="c8 column">
         {alert.chart !== null && <Chart alert={alert} chart={alert.chart} />}
         <Evidence alert={alert} />
+        <RecordedCard alert={alert.fingerprint} />
         <Comments alert={alert} reload={reload} />
       </div>
       <div class="c4 column">
@@ -192,9 +194,12 @@ export function AlertPage({ id }: { id: string }): JSX.Element {
     <>
       <Crumbs list="Alerts" path="/alerts" name={found.data?.labels['alertname'] ?? id} id={id} />
       {isGone ? (
-        <section class="card c12">
-          <Empty text="This alert is over and no longer held. The ledger still has its decisions." action={all} />
-        </section>
+        <div class="c12 column">
+          <section class="card">
+            <Empty text="This alert is over and no longer held. The ledger still has its decisions." action={all} />
+          </section>
+          <RecordedCard alert={id} />
+        </div>
       ) : (
         <Loaded of={found} height={300}>
           {(alert) => <Alert alert={alert} reload={found.reload} />}

@@ -26,20 +26,13 @@ function wordOf({ state, severity }: AlertView): string {
 
 /** For those who may: acknowledge and silence without leaving the list. */
 function QuickCare({ alert }: { alert: AlertView }): JSX.Element | null {
-  const [done, setDone] = useState('');
   if (!mayDo('editor') || alert.state !== 'firing') return null;
-  if (done !== '') return <span class="muted">{done}</span>;
   return (
     <>
-      <button
-        type="button"
-        class="btn sm"
-        data-key="a"
-        onClick={() => actOn(alert, 'ack', {}, 'Acknowledged.', () => setDone('acknowledged'))}
-      >
+      <button type="button" class="btn sm" data-key="a" onClick={() => void actOn(alert, 'ack', {}, 'Acknowledged.')}>
         Ack
       </button>
-      <button type="button" class="btn sm" data-key="m" onClick={() => silenceOf(alert, () => setDone(''))}>
+      <button type="button" class="btn sm" data-key="m" onClick={() => void silenceOf(alert, () => {})}>
         Silence
       </button>
     </>

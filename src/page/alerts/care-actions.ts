@@ -8,27 +8,28 @@ interface Cared {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** What can be done with an alert on `/api/alerts/{fingerprint}/…`; `words` are said after it. */
-export function actOn({ fingerprint }: Cared, action: string, body: object, words: string, done: () => void): void {
-  sendJson('POST', `/api/alerts/${fingerprint}/${action}`, body)
-    .then(() => {
-      say(words);
-      return done();
-    })
-    .catch(sayError);
+/** What can be done with an alert on `/api/alerts/{fingerprint}/…`; `words` are said after it. Resolves in any case. */
+export async function actOn({ fingerprint }: Cared, action: string, body: object, words: string): Promise<void> {
+  try {
+    await sendJson('POST', `/api/alerts/${fingerprint}/${action}`, body);
+    say(words);
+  } catch (error) {
+    sayError(error);
+  }
 }
 
-export function silenceOf({ labels }: Cared, done: () => void): void {
+/** `undone` is called when somebody takes the silence back. Resolves in any case. */
+export async function silenceOf({ labels }: Cared, undone: () => void): Promise<void> {
   const body = { matchers: matchersOf(labels), duration: '2h', comment: 'Made on the page of alerts' };
-  sendJson<{ silence: { id: string } }>('POST', '/api/silences', body)
-    .then(({ silence: { id } }) => {
-      done();
-      return say('Silenced for two hours.', {
-        undo: async () => {
-          await sendJson('DELETE', `/api/silences/${id}`);
-          done();
-        },
-      });
-    })
-    .catch(sayError);
+  try {
+    const { silence } = await sendJson<{ silence: { id: string } }>('POST', '/api/silences', body);
+    say('Silenced for two hours.', {
+      undo: async () => {
+        await sendJson('DELETE', `/api/silences/${silence.id}`);
+        undone();
+      },
+    });
+  } catch (error) {
+    sayError(error);
+  }
 }

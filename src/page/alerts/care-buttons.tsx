@@ -15,6 +15,8 @@ interface CareProps {
 export function CareButtons({ alert, reload }: CareProps): JSX.Element | null {
   if (!mayDo('editor') || alert.state === 'resolved') return null;
   const { care } = alert;
+  const act = (action: string, body: object, words: string): void =>
+    void actOn(alert, action, body, words).then(reload);
   const acknowledged = care.acknowledged !== undefined;
   return (
     <div class="care">
@@ -22,20 +24,14 @@ export function CareButtons({ alert, reload }: CareProps): JSX.Element | null {
         type="button"
         class={acknowledged ? 'btn' : 'btn primary'}
         data-key="a"
-        onClick={() =>
-          actOn(alert, acknowledged ? 'unack' : 'ack', {}, acknowledged ? 'Taken back.' : 'Acknowledged.', reload)
-        }
+        onClick={() => act(acknowledged ? 'unack' : 'ack', {}, acknowledged ? 'Taken back.' : 'Acknowledged.')}
       >
         {acknowledged ? 'Take back' : 'Acknowledge'}
       </button>
-      <button type="button" class="btn" data-key="m" onClick={() => silenceOf(alert, reload)}>
+      <button type="button" class="btn" data-key="m" onClick={() => void silenceOf(alert, reload).then(reload)}>
         Silence 2 h
       </button>
-      <button
-        type="button"
-        class="btn"
-        onClick={() => actOn(alert, 'snooze', { for: '1h' }, 'Snoozed for an hour.', reload)}
-      >
+      <button type="button" class="btn" onClick={() => act('snooze', { for: '1h' }, 'Snoozed for an hour.')}>
         Snooze 1 h
       </button>
     </div>

@@ -98,6 +98,7 @@ export function snippetsFor({ otlpHttp, otlpGrpc, needsToken }: ConnectTarget): 
         '  otlp/vitrine:',
         `    endpoint: ${otlpGrpc}`,
         '    tls: { insecure: true }',
+        '    sending_queue: { num_consumers: 1 } # keeps the points of a series in order',
         ...(needsToken ? ['    headers: { authorization: "Bearer ${env:VITRINE_TOKEN}" }'] : []),
       ],
     },

@@ -6,8 +6,7 @@ import { age, digits } from '../state/format.ts';
 import { quoted } from '../state/instant.ts';
 import type { Status } from '../ui/status.ts';
 
-/** The filters of an objective over the request ledger, where it has them. */
-export type Objective = ObjectiveJson & { readonly requests?: { readonly total: string } | null };
+export type Objective = ObjectiveJson;
 
 /** The rate at which the fastest alert of the rule file pages (burn-rules.ts). */
 const PAGES_AT = 14.4;
@@ -26,7 +25,7 @@ export function objectivesOf(
   services: readonly string[],
 ): readonly Objective[] {
   return objectives.filter(({ name, target, requests }) => {
-    if (requests != null && hasTerm(requests.total, termOf('service', service))) return true;
+    if (requests !== null && hasTerm(requests.total, termOf('service', service))) return true;
     if (target === service) return true;
     const closer = services.some((other) => other.length > service.length && isNamedAfter(name, other));
     return isNamedAfter(name, service) && !closer;

@@ -24,7 +24,7 @@ import type { ListenerPieces } from './listener-pieces.ts';
 import { isListed } from './http/address-list.ts';
 import { pathOf, plainPath } from './routes/path.ts';
 import type { Route } from './routes/route.ts';
-import { newRequestId, serverOptions } from './client/server-options.ts';
+import { serverOptions } from './client/server-options.ts';
 
 /** Pipelined requests that may wait on one connection; a client that sends more is disconnected. */
 const PIPELINE_LIMIT = 128;
@@ -128,7 +128,8 @@ export class Listener {
   #arrived(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     const client = connectionOf(request.socket);
     if (client === undefined || client.closing) return;
-    if (response.socket !== null && !client.busy) {
+    // The answer before may still be in the socket: it was held for the turn, waits for the kernel, or is being encrypted.
+    if (response.socket !== null && !client.serving) {
       this.#handle(client, request, response, expectsContinue);
       return;
     }
@@ -182,8 +183,9 @@ export class Listener {
       this.#refuse(client, request, reply, route);
       return;
     }
-    const requestId = head.requestId ?? newRequestId();
-    this.#work.serve({ client, request, head, route, reply, requestId, expectsContinue });
+    const origin = this.#pieces.observer.originOf(head);
+    const requestId = head.requestId ?? origin.traceId;
+    this.#work.serve({ client, request, head, route, reply, requestId, origin, expectsContinue });
   }
 
   #redirect(request: IncomingMessage, head: RequestHead, reply: ClientReply, location: string): void {
@@ -262,10 +264,11 @@ export class Listener {
       this.#refuseSocket(error, socket);
       return;
     }
-    const requestId = head.requestId ?? newRequestId();
+    const origin = this.#pieces.observer.originOf(head);
+    const requestId = head.requestId ?? origin.traceId;
     const refuse = (own: OwnReply, fields: string): void =>
       this.#refuseSocket(ownMessage(own, requestId, fields), socket);
-    void this.#work.upgrade({ client, head, route, requestId, socket, first, refuse });
+    void this.#work.upgrade({ client, head, route, requestId, origin, socket, first, refuse });
   }
 
   /** Closes client connections that were idle for too long. */

@@ -65,8 +65,8 @@ function application(options: ServerOptions, isHealth: RequestFilter): Koa<KitSt
   options.routes(router);
 
   const app = new Koa<KitState>();
-  app.use(requestIds(logger));
   app.use(serverTelemetry(options.telemetry, clock, isHealth));
+  app.use(requestIds(logger));
   if (options.accessLog) app.use(accessLog(clock, isHealth));
   app.use(securityHeaders());
   app.use(problems());

@@ -61,7 +61,6 @@ function ambientTelemetry(): KitMiddleware {
         const metadata = context.active().getValue(RPC_METADATA);
         if (typeof metadata === 'object' && metadata !== null) Reflect.set(metadata, 'route', route);
       }
-      trace.getActiveSpan()?.setAttribute('http.request.header.x-request-id', [ctx.state.requestId]);
     }
   };
 }
@@ -128,7 +127,6 @@ function requestAttributes(ctx: Parameters<KitMiddleware>[0], method: string): A
     'server.address': ctx.hostname,
     'client.address': ctx.ip,
     'network.protocol.version': ctx.req.httpVersion,
-    'http.request.header.x-request-id': [ctx.state.requestId],
   };
   if (method === '_OTHER') attributes['http.request.method_original'] = ctx.method;
   const agent = ctx.req.headers['user-agent'];

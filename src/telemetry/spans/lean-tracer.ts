@@ -122,13 +122,20 @@ class LeanTracer {
     cells.onCollect(() => counts.give(parts._tracerMetrics));
   }
 
-  start(name: string, kind: SpanKind, context: Context, attributes?: Attributes, begunMs?: number): Span {
+  start(
+    name: string,
+    kind: SpanKind,
+    context: Context,
+    attributes?: Attributes,
+    begunMs?: number,
+    rootId?: string,
+  ): Span {
     if (isTracingSuppressed(context)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
     const parentSpan = trace.getSpan(context);
     const given = parentSpan?.spanContext();
     const ours = parentSpan instanceof LeanSpan;
     const parent = given !== undefined && (ours || isSpanContextValid(given)) ? given : undefined;
-    const traceId = parent?.traceId ?? this.#traceIds.next();
+    const traceId = parent?.traceId ?? rootId ?? this.#traceIds.next();
     // The child of a sampled lean span is sampled too, so the sampler need not be asked.
     const known = ours && this.#followsParent && isSampled(given) ? SAMPLED : undefined;
     const asked = known ?? this.#parts._sampler.shouldSample(context, traceId, name, kind, attributes ?? {}, []);
@@ -160,6 +167,7 @@ function describe(span: LeanSpan, own: Attributes | undefined, ofSampler: Attrib
  * Starts a span of `kind` in `context`: a lean one where `startTelemetry` made the SDK, else one of the tracer.
  * `attributes` are plain strings and numbers, and the object becomes the span's own.
  * `begunMs`: when the span began, if not now, in milliseconds of `performance.now()`.
+ * `rootId`: the id of the trace when the context has none; the tracer of an SDK makes its own.
  */
 export type StartSpan = (
   name: string,
@@ -167,6 +175,7 @@ export type StartSpan = (
   context: Context,
   attributes?: Attributes,
   begunMs?: number,
+  rootId?: string,
 ) => Span;
 
 export function leanStart(tracer: Tracer): StartSpan {
@@ -181,7 +190,8 @@ export function leanStart(tracer: Tracer): StartSpan {
       );
   }
   const lean = new LeanTracer(parts, cells);
-  return (name, kind, context, attributes, begunMs) => lean.start(name, kind, context, attributes, begunMs);
+  return (name, kind, context, attributes, begunMs, rootId) =>
+    lean.start(name, kind, context, attributes, begunMs, rootId);
 }
 
 /** Adds attributes at the end of a span. The object becomes the span's own. */

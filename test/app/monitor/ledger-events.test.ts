@@ -4,6 +4,7 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { rareLines } from '../../../src/base/logger.ts';
 import { Scope } from '../../../src/base/scope.ts';
+import { FlightRecorder } from '../../../src/app/monitor/records/flight-recorder.ts';
 import { openNotifications } from '../../../src/app/monitor/notifications.ts';
 import { settingsFrom } from '../../../src/app/process/settings.ts';
 import { AlertCare } from '../../../src/monitor/api/alerts/care.ts';
@@ -45,6 +46,7 @@ it('records every type and every reason', async () => {
       version: '1',
       logs: { search: () => Promise.resolve([]) },
       spans: { find: () => Promise.resolve([]), trace: () => Promise.resolve([]) },
+      recorder: new FlightRecorder(settings.store.flight_recorder),
     },
     scope,
   );

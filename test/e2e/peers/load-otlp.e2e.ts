@@ -91,7 +91,7 @@ async function startMonitor(env: Record<string, string> = {}): Promise<Vitrine> 
 /** The Collector with the file that passes everything on to Vitrine. */
 function startCollectorFor(vitrine: Vitrine, change = (text: string): string => text): Promise<Collector> {
   const overlay = change(readFileSync(path.join(REPOSITORY, 'otel-collector/vitrine.yaml'), 'utf8'));
-  return startCollector([overlay.replace(/\$\{env:VITRINE_OTLP[^}]*\}/, vitrine.otlpHttp)]);
+  return startCollector([overlay.replaceAll(/\$\{env:VITRINE_OTLP[^}]*\}/g, vitrine.otlpHttp)]);
 }
 
 /** host:port where telemetrygen sends. */

@@ -84,10 +84,15 @@ beforeEach(() => {
       }),
   } as unknown as Querier;
   const slo = ['shop-up', 'none'].map((name) => objectiveConfig.parse({ name, objective: '99.9%', target: 'Shop' }));
+  slo.push(objectiveConfig.parse({ name: 'checkout', objective: '99.9%', requests: { good: 'status:<500' } }));
+  const counted = { good: 9_980, total: 10_000 };
+  const past = {
+    counts: (_: unknown, from: number) => Promise.resolve(from < T - 40e9 ? { good: 0, total: 0 } : counted),
+  };
   routes = [
     ...targetRoutes(targets, clock),
     ...probeRoutes({ ...tools, runner, originOf: (target) => (target.includes('own') ? 'file' : 'api') }),
-    ...sloRoutes(() => slo, querier, clock),
+    ...sloRoutes({ objectives: () => slo, querier, past, clock }),
   ];
   stop = async () => {
     targets.close();
@@ -223,5 +228,18 @@ test('objectives: figure, budget, burn, and the rule file', async () => {
   const { objectives } = (await ask('GET', '/api/slo')).json as { objectives: object[] };
   expect(objectives[0]).toMatchObject({ figure: 0.9995, budget_left: 0.5, burn_rate: 0.5, breached: false });
   expect(objectives[1]).toMatchObject({ figure: null, budget_left: null, burn_rate: null, breached: null });
+  expect(objectives[1]).toMatchObject({
+    months: [{ month: '2027-01', figure: 0.5, breached: true }, { month: '2026-12' }],
+  });
+  expect(objectives[2]).toMatchObject({
+    requests: { total: '', good: 'status:<500' },
+    events: { good: 9_980, total: 10_000 },
+    figure: 0.998,
+    breached: true,
+    months: [{ month: '2027-01', figure: 0.998, breached: true }, { month: '2026-12' }],
+  });
+  const { budget_left, burn_rate } = objectives[2] as { budget_left: number; burn_rate: number };
+  expect(budget_left).toBeCloseTo(-1, 9);
+  expect(burn_rate).toBeCloseTo(2, 9);
   expect((await ask('GET', '/api/slo/rules')).body).toContain('SloFastBurn');
 });

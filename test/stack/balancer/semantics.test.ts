@@ -4,6 +4,10 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../../support/until.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { silentLogger } from '../../../src/base/logger.ts';
+import { cacheConfig } from '../../../src/stack/cache/config.ts';
+import { openResponseCache } from '../../../src/stack/cache/open-response-cache.ts';
 import { answering, GET, raw, Rig, talk } from './rig.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -321,6 +325,36 @@ describe('towards the client', () => {
       Array.from({ length: 20 }, (_, at) => at),
     );
     expect(most).toBe(1);
+  });
+
+  it('answers pipelined requests of which some need no upstream', async () => {
+    const upstream = await rig.http((request, response) => {
+      response.setHeader('Cache-Control', 'max-age=60');
+      response.end(`<${request.url}>`);
+    });
+    const opened = openResponseCache(cacheConfig.parse({}), systemClock, silentLogger);
+    rig.add(async () => opened?.[Symbol.asyncDispose]());
+    const pieces = opened === undefined ? {} : { responseCache: opened.cache };
+    const { port } = await rig.balancer({ upstreams: [upstream.url] }, pieces);
+    // The first ones are answered while the rest of the same read is still being parsed.
+    const targets = [
+      '/-/livez',
+      '/-/livez',
+      '/kept',
+      '/kept',
+      '/-/livez',
+      '/kept',
+      '/new',
+      '/-/livez',
+      '/kept',
+      '/last',
+    ];
+    const many = targets.map((target) => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`).join('');
+    const { text } = await raw(port, many, /<\/last>$/, 20_000);
+    expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(targets.length);
+    expect([...text.matchAll(/<(\/\w+)>/g)].map(([, target]) => target)).toEqual(
+      targets.filter((target) => target !== '/-/livez'),
+    );
   });
 
   it('serves thousands of requests of one connection over few connections to the upstream', async () => {

@@ -96,9 +96,15 @@ describe('a request', () => {
     const kept = await fetch(`${base}/things/7`, { headers: { 'X-Request-Id': 'abc-1' } });
     expect(kept.headers.get('x-request-id')).toBe('abc-1');
     const replaced = await fetch(`${base}/things/7`, { headers: { 'X-Request-Id': 'a b"c' } });
-    expect(replaced.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(replaced.headers.get('x-request-id')).toMatch(/^[0-9a-f]{32}$/);
     const long = await fetch(`${base}/things/7`, { headers: { 'X-Request-Id': 'x'.repeat(129) } });
-    expect(long.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(long.headers.get('x-request-id')).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it('gets the id of its trace when it sends none', async () => {
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    const made = await fetch(`${base}/things/7`, { headers: { traceparent: `00-${traceId}-b7ad6b7169203331-01` } });
+    expect(made.headers.get('x-request-id')).toBe(traceId);
   });
 
   it('is logged with its id and the fields from the handler', async () => {

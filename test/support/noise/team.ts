@@ -62,11 +62,12 @@ class Present {
 export class Team {
   readonly #random: Random;
   readonly #conditions: readonly Condition[];
-  readonly #totals = new Map<string, number>();
+  readonly #totals = new Map<number, number>();
   readonly #refs = new Map<string, number>();
   #columns = new SampleColumns();
   #sink: SampleSink;
   #timeMs = 0;
+  #stepS = 1;
 
   constructor(seed: number, conditions: readonly Condition[], sink: SampleSink) {
     this.#random = seededRandom(seed);
@@ -74,11 +75,14 @@ export class Team {
     this.#sink = sink;
   }
 
-  /** The samples of second `s` of the week, at `timeMs`, go to the sink; the log lines of this second are returned. */
-  async second(s: number, timeMs: number): Promise<LogRecord[]> {
+  /**
+   * The samples of second `s` of the week, at `timeMs`, go to the sink; the log lines of the last `stepS` seconds are returned.
+   */
+  async seconds(s: number, stepS: number, timeMs: number): Promise<LogRecord[]> {
     const present = new Present(this.#conditions.filter(({ startS, endS }) => startS <= s && s < endS));
     this.#columns = new SampleColumns(128);
     this.#timeMs = timeMs;
+    this.#stepS = stepS;
     this.#traffic(s, present);
     if (s % SLOW_S === 0) {
       this.#host(s, present);
@@ -97,7 +101,7 @@ export class Team {
 
   #traffic(s: number, present: Present): void {
     const rate = requestRate(s);
-    const count = this.#about(rate);
+    const count = this.#about(rate * this.#stepS);
     const failingShare = 0.0004 + present.sum('failingShare');
     const failing = this.#share(count, failingShare);
     const missing = this.#share(count - failing, 0.02);
@@ -149,7 +153,7 @@ export class Team {
     const disk = { system_filesystem_mountpoint: '/', system_device: 'sda1' };
     gauge('system_filesystem_utilization_ratio', { ...disk, system_filesystem_state: 'used' }, used);
     gauge('system_filesystem_usage_bytes', { ...disk, system_filesystem_state: 'free' }, 200e9 * (1 - used));
-    const errors = (this.#random() < 0.002 ? 1 : 0) + present.sum('networkErrors') * SLOW_S;
+    const errors = (this.#random() < 0.002 ? 1 : 0) + present.sum('networkErrors') * Math.max(SLOW_S, this.#stepS);
     this.#counter('system_network_errors_total', { ...own, network_interface_name: 'eth0' }, errors);
   }
 
@@ -169,7 +173,7 @@ export class Team {
     this.#gauge('vitrine_store_writable', MONITOR, present.has((c) => c.storeBroken) ? 0 : 1);
     this.#gauge('vitrine_store_time_to_full_seconds', MONITOR, 60 * DAY_S);
     this.#gauge('vitrine_config_last_reload_successful', BALANCER, 1);
-    const refused = present.sum('refusedPerSecond') * SLOW_S;
+    const refused = present.sum('refusedPerSecond') * Math.max(SLOW_S, this.#stepS);
     this.#counter('vitrine_ingest_rejected_total', { ...MONITOR, signal: 'metrics', reason: 'too_old' }, refused);
     this.#counter('vitrine_telemetry_dropped_total', { ...BALANCER, signal: 'spans', exporter: 'otlp' }, 0);
     this.#counter('vitrine_ingest_frames_skipped_total', MONITOR, this.#random() < 0.001 ? 1 : 0);
@@ -180,7 +184,7 @@ export class Team {
   #lines(s: number, present: Present): LogRecord[] {
     const lines: LogRecord[] = [];
     const add = (service: string, perMinute: number, errorShare: number): void => {
-      for (let n = this.#about(perMinute / 60); n > 0; n -= 1)
+      for (let n = this.#about((perMinute / 60) * this.#stepS); n > 0; n -= 1)
         lines.push(lineOf(service, this.#random() < errorShare ? ERROR : INFO));
     };
     for (const service of SERVICES) {
@@ -215,8 +219,8 @@ export class Team {
 
   #counter(name: string, labels: Record<string, string>, added: number): void {
     const ref = this.#ref(name, labels);
-    const total = (this.#totals.get(String(ref)) ?? 0) + added;
-    this.#totals.set(String(ref), total);
+    const total = (this.#totals.get(ref) ?? 0) + added;
+    this.#totals.set(ref, total);
     this.#columns.add(ref, this.#timeMs, total, false, 0);
   }
 

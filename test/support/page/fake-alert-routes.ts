@@ -4,6 +4,7 @@ import type {
   NoiseAnswer,
   OnCallAnswer,
   ReceiversAnswer,
+  RecordingsAnswer,
   SilencesAnswer,
 } from '../../../src/monitor/api/alerts/contract.ts';
 import type { ObjectivesJson } from '../../../src/monitor/api/targets/contract.ts';
@@ -55,6 +56,9 @@ const objective = (name: string, left: number, burn: number): ObjectivesJson['ob
   window: '30d',
   window_seconds: 2_592_000,
   target: null,
+  requests: null,
+  events: null,
+  months: [],
   figure: 1 - 0.001 * (1 - left),
   budget_left: left,
   burn_rate: burn,
@@ -68,9 +72,27 @@ const objectives: ObjectivesJson = {
     objective('shop-up', -0.2, 1),
   ],
 };
+const recordings: RecordingsAnswer = {
+  enabled: true,
+  recordings: [
+    {
+      alert: 'b1946ac92492d234',
+      name: 'HighErrorRate',
+      starts_at: '2026-11-30T11:50:00Z',
+      from: '2026-11-30T11:40:00Z',
+      to: '2026-11-30T11:55:00Z',
+      kept_until: '2026-12-14T11:40:00Z',
+      released_at: null,
+      records: { logs: 412, traces: 9_001, requests: 1_204 },
+    },
+  ],
+  held: 1,
+  released: 0,
+};
 
 export const fakeAlertRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/oncall', handler: () => onCall },
+  { method: 'GET', path: '/api/recordings', handler: () => recordings },
   { method: 'GET', path: '/api/alerts/noise', handler: () => noise },
   { method: 'GET', path: '/api/slo', handler: () => objectives },
   { method: 'GET', path: '/api/silences', handler: () => silences },

@@ -53,6 +53,7 @@ export function fakeRequests(nowMs: number): readonly RequestRow[] {
       ),
       requestId: '',
       user: at % 5 === 0 ? 'u_3381' : '',
+      synthetic: false,
     };
   };
   const traced = fakeTraces(nowMs).map(({ id, startMs, error }, at) => row(at, startMs, id, error));

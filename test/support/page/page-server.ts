@@ -96,7 +96,7 @@ async function recordsOf(
   const records = new ArrayRecords();
   records.add('logs', logs.search({ limit: 10_000 }) as readonly LogRecord[]);
   records.add('requests', requests);
-  const found = await spans.find({ limit: 10_000 });
+  const found = await spans.find({ fromMs: -Infinity, limit: 10_000 });
   const traces = await Promise.all(found.map(async ({ traceId }) => spans.trace(traceId)));
   for (const trace of traces) records.add('traces', trace);
   if (broken) {

@@ -40,10 +40,10 @@ export interface VisitOptions {
   /** Something that is on the page once it has its data. */
   readonly ready: string;
   /** What a person does there; long tasks count until it has ended. */
-  readonly then?: (page: Page) => Promise<void>;
+  readonly after?: (page: Page) => Promise<void>;
 }
 
-export async function visit(browser: Browser, url: string, { ready, then }: VisitOptions): Promise<Visit> {
+export async function visit(browser: Browser, url: string, { ready, after }: VisitOptions): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1_440, height: 900 } });
   try {
     const page = await context.newPage();
@@ -52,7 +52,7 @@ export async function visit(browser: Browser, url: string, { ready, then }: Visi
     await page.locator(ready).first().waitFor({ state: 'attached', timeout: 60_000 });
     await page.waitForLoadState('networkidle', { timeout: 60_000 }).catch(() => {});
     const { ms, bytes, path } = await page.evaluate<Seen>(SEEN);
-    await then?.(page);
+    await after?.(page);
     const { tasks } = await page.evaluate<Seen>(SEEN);
     return { ms, largestBytes: bytes, largestPath: path, longestTaskMs: Math.max(0, ...tasks) };
   } finally {

@@ -54,8 +54,15 @@ export async function generate(load: Load): Promise<Sent> {
       : [await run(load, WORKERS, [])];
   const seconds = (performance.now() - started) / 1_000;
   const output = outputs.join('\n');
-  const made = sumOf(output, new RegExp(`"${signal}": (\\d+)`, 'g'));
+  const made = outputs.reduce((sum, each) => sum + madeBy(each, signal), 0);
   return { items: signal === 'traces' ? made * 2 : made, seconds, output };
+}
+
+/** The items that one process says it made. One that says nothing is an error: it would count as none. */
+function madeBy(output: string, signal: Signal): number {
+  const count = new RegExp(`"${signal}": (\\d+)`, 'g');
+  if (!count.test(output)) throw new Error(`telemetrygen does not say how many ${signal} it made\n${output}`);
+  return sumOf(output, new RegExp(count));
 }
 
 /** The sum of all numbers that `pattern` captures. */
@@ -88,6 +95,8 @@ async function run(load: Load, workers: number, more: readonly string[]): Promis
     { env: { OTEL_BSP_MAX_QUEUE_SIZE: '200000' } },
   );
   const code = await generator.exited;
+  // The count is the last thing it writes, and it may be read after the process has ended.
+  await generator.closed;
   const output = generator.output();
   if (code !== 0) throw new Error(`telemetrygen ended with ${code}\n${output}`);
   return output;

@@ -141,5 +141,6 @@ export function requests(startMs: number): fc.Arbitrary<RequestRow> {
     }),
     requestId: sometimes(fc.uuid()),
     user: sometimes(fc.string()),
+    synthetic: fc.boolean(),
   });
 }

@@ -1,5 +1,5 @@
 /** A source of records over plain arrays: the reference that the store is compared with, and a stand-in for it. */
-import type { LogSink } from '../../../src/model/ports.ts';
+import type { LogSink, SpanSink } from '../../../src/model/ports.ts';
 import type {
   RecordBatch,
   RecordEraser,
@@ -46,6 +46,13 @@ export class ArrayRecords implements RecordSource, RecordEraser {
   readonly logSink: LogSink = {
     append: (records) => {
       this.add('logs', records);
+      return { accepted: records.length, rejected: [] };
+    },
+  };
+
+  readonly spanSink: SpanSink = {
+    append: (records) => {
+      this.add('traces', records);
       return { accepted: records.length, rejected: [] };
     },
   };

@@ -96,6 +96,7 @@ export function rowOf(at: number, startMs: number, given: Partial<RequestRow> = 
     code: `C0DE${String(at).padStart(4, '0')}`,
     requestId: at === 7 ? 'client-id-0007' : '',
     user: '',
+    synthetic: false,
     ...given,
   };
 }

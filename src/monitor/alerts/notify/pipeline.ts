@@ -9,7 +9,7 @@
  *
  * Delivery is at least once: the notification log is written after the delivery, so a kill between the two repeats one message.
  */
-import type { Clock } from '../../../base/clock.ts';
+import { every, type Clock } from '../../../base/clock.ts';
 import type { Random } from '../../../base/random.ts';
 import type { Labels } from '../../../model/labels.ts';
 import { Deliveries, type PipelineConfig, type PipelineFigures, type Recipients } from './deliveries.ts';
@@ -32,6 +32,7 @@ import { escalate } from './steps/escalate.ts';
 import { FlapBook, heldFrom, type FlappingOptions } from './steps/flapping.ts';
 import type { Dependencies } from './steps/topology.ts';
 import { isOnTrial, isResolved, joined, takeIn, type PostedAlert, type StoredAlert } from './steps/intake.ts';
+import { keptOver, LOOK_MS, wasAway } from './steps/outage.ts';
 
 export interface PipelineOptions {
   readonly config: PipelineConfig;
@@ -63,6 +64,8 @@ export class Pipeline {
   readonly #muting: Muting;
   readonly #flaps: FlapBook | undefined;
   #groups: Groups;
+  #lastLookMs: number;
+  readonly #stopLooks: () => void;
 
   constructor(options: PipelineOptions) {
     const { state } = options;
@@ -84,7 +87,23 @@ export class Pipeline {
     this.#muting = new Muting(this, options.config.inhibitRules, options.topology);
     this.#flaps = options.flapping === undefined ? undefined : new FlapBook(options.flapping);
     this.#groups = this.#newGroups();
+    this.#lastLookMs = -Infinity;
+    this.#look(options.clock.now());
     this.#regroup();
+    this.#stopLooks = every(options.clock, LOOK_MS, () => this.#look(options.clock.now()), options.onFailure);
+  }
+
+  /** After a time in which nothing could arrive, alerts whose end nobody has said go on. */
+  #look(nowMs: number): void {
+    const away = wasAway(this.#lastLookMs, nowMs);
+    this.#lastLookMs = nowMs;
+    if (!away) return;
+    const kept = [...this.alerts.values()].flatMap((alert) => keptOver(alert, nowMs) ?? []);
+    if (kept.length === 0) return;
+    this.alerts.set(kept).catch(this.#options.onFailure);
+    for (const alert of kept) if (!isOnTrial(alert)) this.#muting.update(alert);
+    for (const { alerts } of this.#groups.values())
+      for (const alert of kept) if (alerts.has(alert.fingerprint)) alerts.set(alert.fingerprint, alert);
   }
 
   get config(): PipelineConfig {
@@ -127,6 +146,7 @@ export class Pipeline {
   async take(posted: readonly PostedAlert[]): Promise<string[]> {
     const { clock, figures } = this.#options;
     const nowMs = clock.now();
+    this.#look(nowMs);
     const refused: string[] = [];
     const accepted: StoredAlert[] = [];
     for (const one of posted) {
@@ -173,6 +193,7 @@ export class Pipeline {
   async #flush(group: Group, nowMs: number): Promise<void> {
     const receiver = this.#config.receivers.get(group.route.options.receiver);
     if (receiver === undefined || group.alerts.size === 0) return;
+    this.#look(nowMs);
     const batch = batchOf(group.alerts.values(), nowMs, this.#owed(group, receiver));
     const open = this.#muting.open(batch, group.route, this.#config.timeIntervals);
     for (const { mute, passed } of open.decisions) if (!passed) this.#options.figures.suppressed(mute.kind, 1);
@@ -247,6 +268,7 @@ export class Pipeline {
   /** Forgets what is over: resolved alerts that no group holds, old silences and log entries. */
   async sweep(): Promise<void> {
     const nowMs = this.#options.clock.now();
+    this.#look(nowMs);
     const held = new Set(this.#groups.values().flatMap(({ alerts }) => [...alerts.keys()]));
     const gone = [...this.alerts.values()].filter((alert) => isResolved(alert, nowMs) && !held.has(alert.fingerprint));
     for (const alert of gone) this.#muting.remove(alert);
@@ -261,6 +283,7 @@ export class Pipeline {
 
   /** Deliveries in progress are given up; they are repeated after the next start. */
   async close(): Promise<void> {
+    this.#stopLooks();
     this.#deliveries.stop();
     await this.#groups.stop();
   }

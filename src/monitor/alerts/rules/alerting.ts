@@ -4,10 +4,12 @@
  */
 import { VitrineError } from '../../../base/errors.ts';
 import type { Alert } from '../../../model/alert.ts';
+import { formatValue } from '../../../model/go-float.ts';
 import { Labels, METRIC_NAME } from '../../../model/labels.ts';
 import { quote } from '../../../model/text/quoting.ts';
+import { parse } from '../../promql/syntax/parser.ts';
 import type { Interruption, RuleEnvironment, Tick } from './environment.ts';
-import { figureAt } from './figure.ts';
+import { comparisonsOf, figureAt, type Comparison } from './figure.ts';
 import { samplesOf } from './recording.ts';
 import type { AlertingSpec, TextEntry } from './spec.ts';
 import type { AlertStates, Finding, Transition } from './state.ts';
@@ -20,8 +22,6 @@ import type { OutputSample } from './writer.ts';
 /** How long a restored alert keeps its state while its condition is not found. */
 const HOLD_MS = 60_000;
 const FOR_STATE = 'ALERTS_FOR_STATE';
-/** A comparison with a number at the end of an expression. */
-const THRESHOLD = /(?:>=|<=|==|!=|>|<)\s*[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:e[-+]?\d+)?\s*$/i;
 const NONE: AlertStates = new Map();
 
 const withLabels = (base: Labels, added: Readonly<Record<string, string>>): Labels => {
@@ -46,7 +46,7 @@ export class AlertingRule {
 
   constructor(spec: AlertingSpec, graceMs: number) {
     this.spec = spec;
-    this.#threshold = THRESHOLD.exec(spec.expr)?.[0];
+    this.#threshold = thresholdOf(spec.expr);
     this.#restored = spec.forMs < graceMs;
   }
 
@@ -238,6 +238,12 @@ export class AlertingRule {
     }
     this.#states = next;
   }
+}
+
+/** `> 0.1`: the first comparison that decides. Undefined for a rule without one. */
+function thresholdOf(expr: string): string | undefined {
+  const [first] = comparisonsOf(parse(expr)) as [Comparison?];
+  return first === undefined ? undefined : `${first.op} ${formatValue(first.limit)}`;
 }
 
 /** Undefined when the figure has a value, or could not be asked for. */

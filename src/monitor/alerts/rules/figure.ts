@@ -1,17 +1,30 @@
 /**
- * The figure behind a rule, without its comparison: its value, or why it has none. `no_data`: no series that the rule reads
- * exists now. `no_traffic`: the series exist and the figure has no value, such as a ratio of nothing.
+ * The figure behind a rule and the numbers that it is compared with. The figure stands without its comparison: it has a value,
+ * or a reason for having none. `no_data`: no series that the rule reads exists now. `no_traffic`: the series exist and the
+ * figure has no value, such as a ratio of nothing.
  */
 import type { Querier, QueryOptions, QueryValue } from '../../../model/ports.ts';
-import type { Expr, VectorSelector } from '../../promql/syntax/ast.ts';
+import type { BinaryExpr, Expr, VectorSelector } from '../../promql/syntax/ast.ts';
+import { unwrapParens } from '../../promql/syntax/expression-shape.ts';
 import { parse } from '../../promql/syntax/parser.ts';
 import { print } from '../../promql/syntax/printer.ts';
+
+export type ComparisonOperator = '>' | '>=' | '<' | '<=' | '==' | '!=';
+
+export interface Comparison {
+  /** The side that has series. */
+  readonly left: Expr;
+  readonly op: ComparisonOperator;
+  readonly limit: number;
+}
+
+const OPERATORS: ReadonlySet<string> = new Set(['>', '>=', '<', '<=', '==', '!=']);
+const isComparison = (op: string): op is ComparisonOperator => OPERATORS.has(op);
 
 export type Figure =
   | { readonly kind: 'value'; readonly value: number; readonly series: number }
   | { readonly kind: 'no_traffic' | 'no_data' };
 
-const COMPARISONS: ReadonlySet<string> = new Set(['>', '<', '>=', '<=', '==', '!=']);
 /** Selectors of one rule that are looked at. */
 const MAX_SELECTORS = 20;
 
@@ -19,7 +32,7 @@ const MAX_SELECTORS = 20;
 export function figureOf(expr: Expr): Expr {
   if (expr.kind === 'paren') return figureOf(expr.expr);
   if (expr.kind !== 'binary') return expr;
-  if (COMPARISONS.has(expr.op) && !expr.bool) return figureOf(expr.left);
+  if (isComparison(expr.op) && !expr.bool) return figureOf(expr.left);
   if (expr.op === 'and' || expr.op === 'unless') return figureOf(expr.left);
   if (expr.op === 'or') return { ...expr, left: figureOf(expr.left), right: figureOf(expr.right) };
   return expr;
@@ -49,4 +62,39 @@ export async function figureAt(query: string, querier: Querier, atMs: number, op
     if (valuesOf(found.value).length > 0) return { kind: 'no_traffic' };
   }
   return { kind: 'no_data' };
+}
+
+/** A product with an info metric adds labels and changes no value. */
+export function addsLabels({ op, matching, right }: BinaryExpr): boolean {
+  if (op !== '*' || matching?.card !== 'many-to-one') return false;
+  const inner = unwrapParens(right);
+  return inner.kind === 'vector_selector' && /[_:]info$/.test(inner.name);
+}
+
+/** The value of an expression of numbers; undefined for any other. */
+function numberOf(expr: Expr): number | undefined {
+  const inner = unwrapParens(expr);
+  if (inner.kind === 'number') return inner.value;
+  if (inner.kind === 'unary') {
+    const value = numberOf(inner.expr);
+    return value === undefined || inner.op === '+' ? value : -value;
+  }
+  if (inner.kind !== 'binary') return undefined;
+  const [left, right] = [numberOf(inner.left), numberOf(inner.right)];
+  if (left === undefined || right === undefined) return undefined;
+  if (inner.op === '*') return left * right;
+  if (inner.op === '/') return left / right;
+  return inner.op === '+' ? left + right : inner.op === '-' ? left - right : undefined;
+}
+
+/** The comparisons with a number that decide whether a rule fires. Conditions after `and` and `unless` only restrict it. */
+export function comparisonsOf(expr: Expr): Comparison[] {
+  const inner = unwrapParens(expr);
+  if (inner.kind === 'aggregate') return comparisonsOf(inner.expr);
+  if (inner.kind !== 'binary') return [];
+  const { op, left, right } = inner;
+  if (op === 'or') return [...comparisonsOf(left), ...comparisonsOf(right)];
+  if (op === 'and' || op === 'unless' || addsLabels(inner)) return comparisonsOf(left);
+  const limit = numberOf(right);
+  return isComparison(op) && limit !== undefined ? [{ left, op, limit }] : [];
 }

@@ -1,13 +1,10 @@
 /** One alert with everything that a person needs: care, routes, mutes, chart, trace, line, similar ones, ledger. */
-import { quote } from '../../../model/text/quoting.ts';
 import { routesFor } from '../../alerts/notify/file/route.ts';
+import { alertFigure } from '../../alerts/notify/picture/alert-figure.ts';
 import type { Ledger, StoredEvent } from '../../alerts/notify/state/ledger.ts';
 import { muteText } from '../../alerts/notify/steps/batch.ts';
 import { isResolved, type StoredAlert } from '../../alerts/notify/steps/intake.ts';
-import { figureOf } from '../../alerts/rules/figure.ts';
 import type { AlertingSpec } from '../../alerts/rules/spec.ts';
-import { parse } from '../../promql/syntax/parser.ts';
-import { print } from '../../promql/syntax/printer.ts';
 import type { AlertCare } from './care.ts';
 import type { AlertDetail, EventView } from './contract.ts';
 import { iso } from './v2-forms.ts';
@@ -27,25 +24,8 @@ export const eventJson = ({ id, atMs, type, alerts, receiver, text, data }: Stor
   data,
 });
 
-/**
- * The figure of the rule, for the series of the alert: those that agree in every label that the rule did not add. Charts then
- * draw the rule's limit beside it.
- */
-export function chartOf({ labels }: StoredAlert, spec: AlertingSpec | undefined): AlertDetail['chart'] {
-  if (spec === undefined) return null;
-  const added = new Set(['alertname', ...spec.labels.map(({ name }) => name)]);
-  const own = [...labels].filter(([name]) => !added.has(name));
-  const figure = print(figureOf(parse(spec.expr)));
-  if (own.length === 0) return { expr: figure, rule: spec.name };
-  const names = own.map(([name]) => (/^[a-zA-Z_]\w*$/.test(name) ? name : quote(name))).join(', ');
-  // A vector with exactly these labels. `$` would name a group of the regular expression.
-  const pin = own.reduce(
-    (inner, [name, value]) =>
-      `label_replace(${inner}, ${quote(name)}, ${quote(value.replaceAll('$', '$$$$'))}, "", "")`,
-    'vector(1)',
-  );
-  return { expr: print(parse(`(${figure}) and on (${names}) ${pin}`)), rule: spec.name };
-}
+const chartOf = (alert: StoredAlert, spec: AlertingSpec | undefined): AlertDetail['chart'] =>
+  spec === undefined ? null : { expr: alertFigure(alert, spec), rule: spec.name };
 
 /** Alerts of the same rule that began within the last month, from the ledger. */
 function similarTo(

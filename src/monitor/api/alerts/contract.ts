@@ -61,6 +61,29 @@ export interface AlertDetail {
   readonly ledger: readonly EventView[];
 }
 
+/** The time around the beginning of an alert, whose records are deleted last. */
+export interface RecordingView {
+  readonly alert: string;
+  readonly name: string;
+  readonly starts_at: string;
+  readonly from: string;
+  readonly to: string;
+  /** Of its ordinary traces; null once it was released. */
+  readonly kept_until: string | null;
+  /** When newer recordings needed the room. */
+  readonly released_at: string | null;
+  /** Records that are there now; only with `alert=`. */
+  readonly records?: { readonly logs: number; readonly traces: number; readonly requests: number };
+}
+
+/** `GET /api/recordings?alert=`, newest first. */
+export interface RecordingsAnswer {
+  readonly enabled: boolean;
+  readonly recordings: readonly RecordingView[];
+  readonly held: number;
+  readonly released: number;
+}
+
 export interface RuleView {
   readonly id: string;
   readonly name: string;

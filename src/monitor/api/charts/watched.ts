@@ -5,6 +5,7 @@
  */
 import { VitrineError } from '../../../base/errors.ts';
 import type { Matcher } from '../../../model/labels.ts';
+import { addsLabels, comparisonsOf } from '../../alerts/rules/figure.ts';
 import type { RuleGroupView } from '../../alerts/rules/view.ts';
 import type { AggregateExpr, BinaryExpr, Expr, VectorSelector } from '../../promql/syntax/ast.ts';
 import { unwrapParens } from '../../promql/syntax/expression-shape.ts';
@@ -49,13 +50,6 @@ function isFiller(expr: Expr): boolean {
   return inner.kind === 'binary' && inner.op === '*' && inner.left.kind === 'number' && inner.left.value === 0;
 }
 
-/** A product with an info metric adds labels and changes no value. */
-function addsLabels({ op, matching, right }: BinaryExpr): boolean {
-  if (op !== '*' || matching?.card !== 'many-to-one') return false;
-  const inner = unwrapParens(right);
-  return inner.kind === 'vector_selector' && /[_:]info$/.test(inner.name);
-}
-
 function binaryShape(expr: BinaryExpr): string {
   const { op, left, right } = expr;
   if (op === 'and' || op === 'unless' || addsLabels(expr)) return shapeOf(left);
@@ -95,35 +89,10 @@ function shapeOf(expr: Expr): string {
   }
 }
 
-/** The value of an expression of numbers; undefined for any other. */
-function numberOf(expr: Expr): number | undefined {
-  const inner = unwrapParens(expr);
-  if (inner.kind === 'number') return inner.value;
-  if (inner.kind === 'unary') {
-    const value = numberOf(inner.expr);
-    return value === undefined || inner.op === '+' ? value : -value;
-  }
-  if (inner.kind !== 'binary') return undefined;
-  const [left, right] = [numberOf(inner.left), numberOf(inner.right)];
-  if (left === undefined || right === undefined) return undefined;
-  if (inner.op === '*') return left * right;
-  if (inner.op === '/') return left / right;
-  return inner.op === '+' ? left + right : inner.op === '-' ? left - right : undefined;
-}
-
 const isLimit = (op: string): op is LimitOperator => op === '>' || op === '<' || op === '>=' || op === '<=';
 
-/** The comparisons that decide whether the rule fires; conditions after `and` and `unless` only restrict it. */
-function quantitiesOf(expr: Expr): Quantity[] {
-  const inner = unwrapParens(expr);
-  if (inner.kind === 'aggregate') return quantitiesOf(inner.expr);
-  if (inner.kind !== 'binary') return [];
-  const { op, left, right } = inner;
-  if (op === 'or') return [...quantitiesOf(left), ...quantitiesOf(right)];
-  if (op === 'and' || op === 'unless' || addsLabels(inner)) return quantitiesOf(left);
-  const limit = numberOf(right);
-  return isLimit(op) && limit !== undefined ? [{ shape: shapeOf(left), op, limit }] : [];
-}
+const quantitiesOf = (expr: Expr): Quantity[] =>
+  comparisonsOf(expr).flatMap(({ left, op, limit }) => (isLimit(op) ? [{ shape: shapeOf(left), op, limit }] : []));
 
 function parsed(text: string): Expr | undefined {
   try {

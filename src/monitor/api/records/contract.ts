@@ -65,6 +65,8 @@ export interface RequestView {
   readonly support_code: string;
   readonly request_id: string;
   readonly user: string | null;
+  /** A synthetic check made the request. Such rows are given only when the filter speaks of `synthetic`. */
+  readonly synthetic: boolean;
 }
 
 /** Rows that were lost before they reached the store; at most so many when not `exact`. */

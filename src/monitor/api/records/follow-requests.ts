@@ -11,6 +11,7 @@ import type { RecordPosition, RecordSource } from '../../../model/record-source.
 import type { RequestRow } from '../../../model/request-row.ts';
 import { checkedFilter } from '../../search/checker.ts';
 import type { Filter } from '../../search/filter.ts';
+import { ofUsers } from '../../search/of-users.ts';
 import { cursorText } from '../../search/page.ts';
 import { scanMatches } from '../../search/scan.ts';
 import type { FollowedRequest } from './contract.ts';
@@ -44,7 +45,7 @@ export class RequestFollowers {
     if (this.#count >= MAX_FOLLOWERS) {
       throw new VitrineError('too_many_requests', `${MAX_FOLLOWERS} clients follow the requests already.`);
     }
-    const filter = filterFrom(query, this.#clock.now());
+    const filter = ofUsers(filterFrom(query, this.#clock.now()));
     const signal = leaving(ctx);
     this.#count += 1;
     signal.addEventListener('abort', () => (this.#count -= 1), { once: true });

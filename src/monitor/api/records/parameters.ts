@@ -5,6 +5,7 @@ import type { RecordPosition, RecordSignal } from '../../../model/record-source.
 import { checkedFilter } from '../../search/checker.ts';
 import type { Condition, Filter } from '../../search/filter.ts';
 import { relativeTimeMs, timeMsOf } from '../../search/literals.ts';
+import { ofUsers } from '../../search/of-users.ts';
 import { cursorPosition, cursorText } from '../../search/page.ts';
 import type { ScanOutcome, ScanRequest } from '../../search/scan.ts';
 import { MAX_FILTER_LENGTH } from '../../search/syntax.ts';
@@ -101,9 +102,10 @@ export function searchFrom<S extends RecordSignal>(
   const toMs = timeFrom(query, 'to', nowMs) ?? nowMs + 600_000;
   if (fromMs >= toMs) throw new VitrineError('bad_request', '"from" must lie before "to".');
   const cursor = textFrom(query, 'cursor');
+  const filter = filterFrom(query, nowMs);
   return {
     signal,
-    filter: filterFrom(query, nowMs),
+    filter: signal === 'requests' ? ofUsers(filter) : filter,
     fromMs,
     toMs,
     before: cursor === undefined ? undefined : cursorPosition(cursor),

@@ -28,5 +28,6 @@ export function requestView(row: RequestRow, id: string): RequestView {
     support_code: row.code,
     request_id: row.requestId || row.traceId,
     user: row.user || null,
+    synthetic: row.synthetic,
   };
 }

@@ -12,7 +12,8 @@ import type { Condition, Filter } from '../../search/filter.ts';
 import type { ScanOutcome } from '../../search/scan.ts';
 import { searchTraces, type FoundTrace, type TracePage } from '../../search/traces.ts';
 import { textFrom, type Call } from '../routes.ts';
-import { millisOf, traceSummary } from '../views.ts';
+import { traceSummary } from '../../search/trace-summary.ts';
+import { millisOf } from '../views.ts';
 import type { CompareAnswer } from './contract.ts';
 import { endedAt, filterFrom, limitFrom, outcomeView, searchFrom } from './parameters.ts';
 

@@ -120,6 +120,10 @@ export interface ObjectiveJson {
   readonly window: string;
   readonly window_seconds: number;
   readonly target: string | null;
+  /** The filters of an objective over the request ledger. */
+  readonly requests: { readonly total: string; readonly good: string } | null;
+  /** Counted rows of the window; null for objectives that are not about requests. */
+  readonly events: { readonly good: number; readonly total: number } | null;
   /** Share of good events in the window; null without data. */
   readonly figure: number | null;
   /** 1: nothing is used; below 0: more than all. */
@@ -127,6 +131,14 @@ export interface ObjectiveJson {
   readonly burn_rate: number | null;
   /** The objective of the window is missed. */
   readonly breached: boolean | null;
+  /** Calendar months (UTC), the present one first; `figure` is null without data. */
+  readonly months: readonly {
+    /** `2026-11` */
+    readonly month: string;
+    readonly figure: number | null;
+    readonly budget_left: number | null;
+    readonly breached: boolean | null;
+  }[];
   readonly power: string;
 }
 

@@ -155,6 +155,7 @@ function rowOf({ attributes, resource, startUnixNano, endUnixNano, traceId, span
     code: supportCode(spanId),
     requestId: requestId === traceId ? '' : requestId,
     user: '',
+    synthetic: textOf(attributes, 'user_agent.synthetic.type') !== '',
   };
 }
 

@@ -100,3 +100,10 @@ export const NO_BUCKETS: Buckets = { offset: 0, counts: [] };
 export function attributesOf(point: PointHead): Attributes {
   return point.attributes ?? attributesOfKey(point.key);
 }
+
+/** A sender may list the points of a series in any order; a series takes them in order of time, and deltas add up in it. */
+export function inOrderOfTime<P extends PointHead>(points: readonly P[]): readonly P[] {
+  for (let i = 1; i < points.length; i += 1)
+    if (points[i].timeMs < points[i - 1].timeMs) return points.toSorted((a, b) => a.timeMs - b.timeMs);
+  return points;
+}

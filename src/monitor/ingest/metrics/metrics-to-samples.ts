@@ -11,7 +11,7 @@ import { prometheusMetricName, prometheusType, targetIdentity, unitWords } from 
 import type { MetricType } from '../../../model/series.ts';
 import { DeltaSums } from './delta-sums.ts';
 import type { Metric, NumberPoint, PointHead, ResourceMetrics } from './metric-points.ts';
-import { attributesOf } from './metric-points.ts';
+import { attributesOf, inOrderOfTime } from './metric-points.ts';
 import type { RejectionTally } from '../checks/rejections.ts';
 import { quoted } from '../checks/rejections.ts';
 import type { SampleColumns } from './sample-columns.ts';
@@ -163,7 +163,7 @@ export class MetricsToSamples {
     add: (point: P, series: CachedSeries) => boolean,
   ): number {
     let newestMs = 0;
-    for (const point of points) {
+    for (const point of inOrderOfTime(points)) {
       const series = this.#series(point, cached, target, conversion);
       if (series !== undefined && add(point, series) && point.timeMs > newestMs) newestMs = point.timeMs;
     }

@@ -29,7 +29,10 @@ export function otlpEndpoint(intake: Intake, signal: Signal, limits: BodyLimits)
           'the Content-Type is neither application/x-protobuf nor application/json',
         );
       }
-      const body = await readBody(request, limits, lease);
+      // Of spans and log records, which carry their own order, several requests of a sender are taken at once.
+      using arrival = signal === 'metrics' ? intake.arrivals.of(request.socket.remoteAddress ?? '') : undefined;
+      const body = await readBody(request, limits, lease, arrival);
+      await arrival?.turn();
       const response = await receive(intake, signal, encoding, body, 'otlp_http');
       return { status: 200, headers: { 'Content-Type': TYPES[encoding] }, body: response };
     },

@@ -9,6 +9,7 @@ import type { Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
 import { checkHost, checkSite } from '../../../model/site.ts';
+import type { Arrival } from '../request/arrivals.ts';
 import type { ByteBudget, ByteLease } from '../request/byte-budget.ts';
 import { RETRY_AFTER_SECONDS } from '../request/byte-budget.ts';
 import { pacedChunks } from '../request/body-pace.ts';
@@ -118,13 +119,16 @@ export class OtlpGrpcServer {
       stream.respond({ ':status': 415 }, { endStream: true });
       return true;
     }
-    const lease = budget.lease(stream.session?.socket.remoteAddress ?? '');
+    const peer = stream.session?.socket.remoteAddress ?? '';
+    const lease = budget.lease(peer);
+    const path = headers[':path'] ?? '';
+    using arrival = METHODS[path] === 'metrics' ? intake.arrivals.of(peer) : undefined;
     try {
-      const path = headers[':path'] ?? '';
       if (!Object.hasOwn(METHODS, path)) throw new VitrineError('not_found', 'there is no such method');
       if (token !== undefined) checkToken(headers.authorization, token, maySend);
       this.#heap.check();
-      const message = await this.#message(stream, headers, lease);
+      const message = await this.#message(stream, headers, lease, arrival);
+      await arrival?.turn();
       answer(stream, await receive(intake, METHODS[path], 'protobuf', message, 'otlp_grpc'));
       return true;
     } catch (error) {
@@ -151,7 +155,12 @@ export class OtlpGrpcServer {
   }
 
   /** The one message of a unary call, decompressed. */
-  async #message(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, lease: ByteLease): Promise<Buffer> {
+  async #message(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    lease: ByteLease,
+    arrival: Arrival | undefined,
+  ): Promise<Buffer> {
     const { maxCompressedBytes } = this.#limits;
     const chunks: Buffer[] = [];
     let total = 0;
@@ -168,6 +177,7 @@ export class OtlpGrpcServer {
       if (cause instanceof VitrineError) throw cause;
       throw new VitrineError('bad_request', 'the request broke off', { cause });
     }
+    arrival?.whole();
     const body = Buffer.concat(chunks, total);
     if (total < FRAME_HEAD_BYTES || body.readUInt32BE(1) !== total - FRAME_HEAD_BYTES) {
       throw new VitrineError('bad_request', 'the request does not hold exactly one message');

@@ -3,7 +3,7 @@
  * may have hundreds of thousands of points, and each that begins a series takes some microseconds. A part that cannot be stored
  * ends the request with its error; the sender then sends the earlier parts again, as after any lost answer.
  */
-import type { Metric, ResourceMetrics } from '../metrics/metric-points.ts';
+import { inOrderOfTime, type Metric, type ResourceMetrics } from '../metrics/metric-points.ts';
 
 /** Points, spans or log records: some ten milliseconds. */
 const PART = 5_000;
@@ -49,7 +49,7 @@ function* smallResources(resource: ResourceMetrics, most: number): Generator<Res
 function* smallMetrics(metric: Metric, most: number): Generator<Metric> {
   if (metric.points.length <= most) yield metric;
   else
-    for (const points of listParts<Metric['points'][number]>(metric.points, most))
+    for (const points of listParts(inOrderOfTime<Metric['points'][number]>(metric.points), most))
       yield { ...metric, points } as Metric;
 }
 

@@ -12,6 +12,7 @@ import { publicMessage } from '../otlp/responses.ts';
 import { RejectionTally, rejectionText } from '../checks/rejections.ts';
 import type { BodyLimits } from '../request/body.ts';
 import { eachChunk } from '../request/body.ts';
+import type { Arrival } from '../request/arrivals.ts';
 import type { ByteLease } from '../request/byte-budget.ts';
 import { SampleColumns } from '../metrics/sample-columns.ts';
 import { readWriteRequestV1, readWriteRequestV2 } from './requests.ts';
@@ -28,7 +29,9 @@ export function remoteWriteEndpoint(intake: Intake, limits: BodyLimits): Endpoin
   return {
     async answer(request, lease): Promise<Answer> {
       const version = versionOf(request);
-      const body = await readSnappy(request, limits, lease);
+      using arrival = intake.arrivals.of(request.socket.remoteAddress ?? '');
+      const body = await readSnappy(request, limits, lease, arrival);
+      await arrival.turn();
       const columns = new SampleColumns(1024);
       const tally = new RejectionTally();
       cache.begin();
@@ -93,13 +96,18 @@ function protoOf(parameter: string): string | undefined {
   return value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value;
 }
 
-async function readSnappy(request: IncomingMessage, limits: BodyLimits, lease: ByteLease): Promise<Buffer> {
+async function readSnappy(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  lease: ByteLease,
+  arrival: Arrival,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const keep = (chunk: Buffer): void => {
     lease.take(chunk.length);
     chunks.push(chunk);
   };
-  await eachChunk(request, limits, keep, '');
+  await eachChunk(request, limits, keep, { encoding: '', whole: () => arrival.whole() });
   const block = Buffer.concat(chunks);
   const { length } = declaredLength(block);
   if (length <= limits.maxDecompressedBytes) lease.take(length);

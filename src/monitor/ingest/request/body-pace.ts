@@ -4,7 +4,7 @@
  * bytes received before must arrive, and at least 1,200 bytes. A sender with a constant rate may therefore take a minute,
  * which is the time limit of a request.
  */
-import { wait, type Clock } from '../../../base/clock.ts';
+import type { Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 
 const SPAN_MS = 5_000;
@@ -37,13 +37,15 @@ interface Pace {
 async function within<T>(pending: Promise<T>, pace: Pace, clock: Clock): Promise<T> {
   for (;;) {
     const beganMs = clock.monotonic();
-    const stop = new AbortController();
-    const late = wait(clock, Math.max(1, SPAN_MS - pace.waitedMs), stop.signal).then(
-      () => undefined,
-      () => undefined,
-    );
-    const first = await Promise.race([pending.then((value) => ({ value })), late]);
-    stop.abort();
+    // No signal: aborting one makes an exception with a stack, for every chunk of every body.
+    const late = Promise.withResolvers<undefined>();
+    const cancel = clock.after(Math.max(1, SPAN_MS - pace.waitedMs), () => late.resolve(undefined));
+    let first: { readonly value: T } | undefined;
+    try {
+      first = await Promise.race([pending.then((value) => ({ value })), late.promise]);
+    } finally {
+      cancel();
+    }
     pace.waitedMs += clock.monotonic() - beganMs;
     if (first !== undefined) return first.value;
     const before = pace.total - pace.inSpan;

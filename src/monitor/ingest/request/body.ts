@@ -8,6 +8,7 @@ import { constants, createGunzip, createInflate, createZstdDecompress } from 'no
 import { VitrineError } from '../../../base/errors.ts';
 import { systemClock, type Clock } from '../../../base/clock.ts';
 import { bodyChunks } from '../../../model/body-chunks.ts';
+import type { Arrival } from './arrivals.ts';
 import { pacedChunks } from './body-pace.ts';
 import type { ByteLease } from './byte-budget.ts';
 
@@ -28,17 +29,24 @@ export const BODY_LIMITS: BodyLimits = {
 
 const RATIO_FREE_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 65_536;
+/**
+ * Compressed bytes that are read before the decoder has taken them: a usual body is whole, and has its place among the others,
+ * when its last byte arrived and not when it is decompressed.
+ */
+const READ_AHEAD_BYTES = 262_144;
 /** Windows above 8 MiB are refused: zstd would hold that much for each request. */
 const ZSTD_MAX_WINDOW_LOG = 23;
 
 type Decoder = ReturnType<typeof createGunzip>;
 
+const DECODING = { chunkSize: CHUNK_BYTES, writableHighWaterMark: READ_AHEAD_BYTES };
+
 const DECODERS: Readonly<Record<string, () => Decoder>> = {
-  gzip: () => createGunzip({ chunkSize: CHUNK_BYTES }),
-  deflate: () => createInflate({ chunkSize: CHUNK_BYTES }),
+  gzip: () => createGunzip(DECODING),
+  deflate: () => createInflate(DECODING),
   zstd: () =>
     createZstdDecompress({
-      chunkSize: CHUNK_BYTES,
+      ...DECODING,
       params: { [constants.ZSTD_d_windowLogMax]: ZSTD_MAX_WINDOW_LOG },
     }),
 };
@@ -63,27 +71,37 @@ function decoderFor(encoding: string | undefined): Decoder | undefined {
   return DECODERS[coding]();
 }
 
-/** The whole body, decompressed. Its memory is reserved from `lease`. */
-export async function readBody(request: IncomingMessage, limits: BodyLimits, lease: ByteLease): Promise<Buffer> {
+/** The whole body, decompressed. Its memory is reserved from `lease`, and `arrival` gets its place. */
+export async function readBody(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  lease: ByteLease,
+  arrival?: Arrival,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let total = 0;
-  await eachChunk(request, limits, (chunk) => {
+  const keep = (chunk: Buffer): void => {
     lease.take(chunk.length);
     total += chunk.length;
     chunks.push(chunk);
-  });
+  };
+  await eachChunk(request, limits, keep, { whole: () => arrival?.whole() });
   return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, total);
 }
 
-/**
- * Gives each decompressed chunk to `take`, in order, after checking the limits. An error thrown by `take` ends the reading.
- * `encoding` '' takes the bytes as they are.
- */
+export interface Reading {
+  /** Instead of the request's Content-Encoding; '' takes the bytes as they are. */
+  readonly encoding?: string | undefined;
+  /** Called when all bytes have arrived, which is before they are decompressed. */
+  readonly whole?: (() => void) | undefined;
+}
+
+/** Gives each decompressed chunk to `take`, in order, after checking the limits. An error thrown by `take` ends the reading. */
 export async function eachChunk(
   request: IncomingMessage,
   limits: BodyLimits,
   take: (chunk: Buffer) => void | Promise<void>,
-  encoding: string | undefined = request.headers['content-encoding'],
+  { encoding = request.headers['content-encoding'], whole }: Reading = {},
 ): Promise<void> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > limits.maxCompressedBytes) {
@@ -91,11 +109,12 @@ export async function eachChunk(
   }
   const decoder = decoderFor(encoding);
   if (decoder) {
-    await decoded(request, decoder, limits, take);
+    await decoded({ request, decoder, limits, whole }, take);
     return;
   }
   const maxBytes = Math.min(limits.maxCompressedBytes, limits.maxDecompressedBytes);
   for await (const chunk of received(request, maxBytes, limits.clock ?? systemClock)) await take(chunk);
+  whole?.();
 }
 
 /**
@@ -125,10 +144,14 @@ const received = (
     paced: (source) => pacedChunks(source, clock),
   });
 
+interface Decoding extends Pick<Reading, 'whole'> {
+  readonly request: IncomingMessage;
+  readonly decoder: Decoder;
+  readonly limits: BodyLimits;
+}
+
 async function decoded(
-  request: IncomingMessage,
-  decoder: Decoder,
-  limits: BodyLimits,
+  { request, decoder, limits, whole }: Decoding,
   take: (chunk: Buffer) => void | Promise<void>,
 ): Promise<void> {
   let receivedBytes = 0;
@@ -139,6 +162,7 @@ async function decoded(
       if (decoder.readableEnded || decoder.destroyed) break;
       if (!decoder.write(chunk)) await roomOrEnd(decoder);
     }
+    whole?.();
     decoder.end();
   })();
   feeding.catch((error: unknown) => decoder.destroy(error instanceof Error ? error : undefined));

@@ -13,6 +13,7 @@ import { RejectionTally, quoted } from '../checks/rejections.ts';
 import { SampleColumns } from '../metrics/sample-columns.ts';
 import type { LabelLimits } from '../metrics/series-labels.ts';
 import { LABEL_LIMITS } from '../metrics/series-labels.ts';
+import { Arrivals } from './arrivals.ts';
 import { liveShiftMs, newestPointMs, shiftedLog, shiftedMetrics, shiftedSpan } from './live-shift.ts';
 import type { TimeRules } from '../checks/time-rules.ts';
 import { refuseTime } from '../checks/time-rules.ts';
@@ -62,6 +63,8 @@ export class Intake {
   readonly labels: LabelLimits;
   /** Shared by all requests that are decoded. */
   readonly turns: Turns;
+  /** Shared by all ports: the order of metrics requests. */
+  readonly arrivals = new Arrivals();
   readonly #counters: IngestCounters;
   readonly #metrics: MetricsToSamples;
   readonly #tap: IntakeOptions['tap'];

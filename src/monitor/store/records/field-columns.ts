@@ -3,14 +3,24 @@
  * `fieldValue` gives for each record; where one column does not say it all, the records themselves are read.
  */
 import { attributeAt, attributesOfField, fieldValue } from '../../../model/record-fields.ts';
-import type { RecordColumn, RecordSignal } from '../../../model/record-source.ts';
+import type { RecordColumn, RecordOf, RecordSignal } from '../../../model/record-source.ts';
 import type { Attributes, AttributeValue } from '../../../model/records.ts';
 import { unpackValue, type Packed } from '../codec/record-codec.ts';
-import type { BatchReader } from './columns/batch-reader.ts';
-import { ATTRIBUTE, INNER, REST } from './columns/cells.ts';
+import { ATTRIBUTE, INNER, REST } from './columns/attribute-columns.ts';
 import { cellAt, type Cell } from './columns/column.ts';
 import { parentAt } from './columns/record-columns.ts';
+import type { Columns } from './columns/record-shape.ts';
 import { REQUEST_COLUMNS, requestDurations } from './columns/request-columns.ts';
+
+/** A batch on disk or in memory. */
+export interface ReadColumns {
+  readonly rows: number;
+  /** Names of its attribute columns. */
+  readonly attributes: readonly string[];
+  readonly hasRest: boolean;
+  readonly column: Columns;
+  record(row: number): RecordOf[RecordSignal];
+}
 
 const LINE_PARTS: Readonly<Record<string, string>> = { message: '.b', level: '.v', trace: '.i', span: '.p' };
 const SPAN_PARTS: Readonly<Record<string, string>> = {
@@ -31,7 +41,7 @@ const fieldOfColumn = (column: string): string => column.slice(ATTRIBUTE.length)
 export function fieldColumn(
   signal: RecordSignal,
   service: string,
-  reader: BatchReader<RecordSignal>,
+  reader: ReadColumns,
   field: string,
 ): RecordColumn | undefined {
   if (signal === 'requests') return requestColumn(reader, field);
@@ -47,7 +57,7 @@ export function fieldColumn(
 }
 
 /** A line without a message has the message null. */
-function orNull(reader: BatchReader<RecordSignal>, name: string): RecordColumn {
+function orNull(reader: ReadColumns, name: string): RecordColumn {
   const column = reader.column(name);
   if (column === undefined) return { kind: 'same', value: null };
   if (column.kind === 'dictionary') return { ...column, values: column.values.map((value) => value ?? null) };
@@ -59,23 +69,19 @@ function byRow(count: number, at: (row: number) => Cell): RecordColumn | undefin
   return undefined;
 }
 
-function spanDurations(reader: BatchReader<RecordSignal>): RecordColumn {
+function spanDurations(reader: ReadColumns): RecordColumn {
   const nanos = reader.column('.d');
   const values = new Float64Array(reader.rows);
   for (let row = 0; row < values.length; row += 1) values[row] = Math.max(0, Number(cellAt(nanos, row)) / 1e6);
   return { kind: 'numbers', values };
 }
 
-function attributeColumn(
-  signal: RecordSignal,
-  reader: BatchReader<RecordSignal>,
-  field: string,
-): RecordColumn | undefined {
+function attributeColumn(signal: RecordSignal, reader: ReadColumns, field: string): RecordColumn | undefined {
   const names = attributesOfField(field);
   const isInside = names.some((name) =>
     reader.attributes.some((column) => fieldOfColumn(column).startsWith(`${name}.`)),
   );
-  if (isInside || reader.head.places.has(REST)) {
+  if (isInside || reader.hasRest) {
     return byRow(reader.rows, (row) => fieldValue(signal, reader.record(row), field));
   }
   const sources: RecordColumn[] = [];
@@ -137,7 +143,7 @@ function resourceColumn(resources: RecordColumn | undefined, name: string): Reco
   return values.every((value) => value === undefined) ? undefined : { ...resources, values };
 }
 
-function requestColumn(reader: BatchReader<RecordSignal>, field: string): RecordColumn | undefined {
+function requestColumn(reader: ReadColumns, field: string): RecordColumn | undefined {
   if (field === 'duration') return { kind: 'numbers', values: requestDurations(reader.column, reader.rows) };
   if (field === 'status') return withoutZero(reader.column('.st'));
   if (field === 'request.id') {
@@ -165,9 +171,9 @@ function addNames(map: Cell, prefix: string, names: Set<string>): void {
 }
 
 /** Names of the attributes and resource attributes in the batch. */
-export function fieldNames(reader: BatchReader<RecordSignal>): string[] {
+export function fieldNames(reader: ReadColumns): string[] {
   const names = new Set(reader.attributes.map(fieldOfColumn));
-  for (let row = 0; row < reader.rows && reader.head.places.has(REST); row += 1)
+  for (let row = 0; row < reader.rows && reader.hasRest; row += 1)
     addNames(cellAt(reader.column(REST), row), '', names);
   const resources = reader.column('.r');
   const texts = resources?.kind === 'dictionary' ? resources.values : [cellAt(resources, 0)];

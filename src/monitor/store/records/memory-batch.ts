@@ -1,4 +1,4 @@
-/** Records in memory as a batch: sorted when it is made, read as they are. */
+/** Ledger rows in memory as a batch: sorted when it is made, read as they are. */
 import { fieldValue, REQUEST_FIELDS } from '../../../model/record-fields.ts';
 import type {
   RecordBatch,
@@ -9,13 +9,25 @@ import type {
   RecordSignal,
 } from '../../../model/record-source.ts';
 import type { Attributes, LogRecord, SpanRecord } from '../../../model/records.ts';
-import type { Rows } from './columns/batch-writer.ts';
+import { encodeBatch, type EncodedBatch } from './columns/batch-writer.ts';
 import { SHAPES } from './columns/record-columns.ts';
 import { rowRange } from './row-range.ts';
 import { newestOf, type Extent } from './stored-batch.ts';
 
+/** Records in memory as a search reads them and as a batch is made of them. */
+export interface MemoryView<S extends RecordSignal> {
+  readonly service: string;
+  readonly count: number;
+  /** Whole milliseconds around the records. */
+  readonly extent: Extent;
+  /** The rows of the scan; undefined when there is none. */
+  batch(scan: RecordScan): RecordBatch<S> | undefined;
+  /** Yields between columns. */
+  encode(): Generator<undefined, EncodedBatch>;
+}
+
 /** The order of rows by position. */
-export function sortedOrder(times: readonly bigint[], sequences: readonly number[]): number[] {
+function sortedOrder(times: readonly bigint[], sequences: readonly number[]): number[] {
   const order = times.map((_, at) => at);
   let sorted = true;
   for (let at = 1; at < times.length && sorted; at += 1) {
@@ -28,7 +40,7 @@ export function sortedOrder(times: readonly bigint[], sequences: readonly number
   });
 }
 
-export class MemoryBatch<S extends RecordSignal> {
+export class MemoryBatch<S extends RecordSignal> implements MemoryView<S> {
   readonly signal: S;
   readonly service: string;
   readonly count: number;
@@ -47,12 +59,11 @@ export class MemoryBatch<S extends RecordSignal> {
     this.#sequences = order.map((at) => sequences[at]);
   }
 
-  /** Sorted, as a batch is made of them. */
-  get rows(): Rows<S> {
-    return { signal: this.signal, service: this.service, records: this.#records, sequences: this.#sequences };
+  encode(): Generator<undefined, EncodedBatch> {
+    const { signal, service } = this;
+    return encodeBatch({ signal, service, records: this.#records, sequences: this.#sequences });
   }
 
-  /** Whole milliseconds around the records. */
   get extent(): Extent {
     return {
       firstMs: Number(this.#times[0] / 1_000_000n) - 1,
@@ -60,7 +71,6 @@ export class MemoryBatch<S extends RecordSignal> {
     };
   }
 
-  /** The rows of the scan; undefined when there is none. */
   batch(scan: RecordScan): RecordBatch<S> | undefined {
     const { signal, service, count } = this;
     const positionOf = (row: number): RecordPosition => ({

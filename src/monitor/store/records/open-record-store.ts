@@ -24,6 +24,7 @@ export const RECORD_STORE_DEFAULTS = {
   limits: { logs: limits(14, 5), traces: limits(14, 5), requests: limits(30, 2) },
   maxSizeBytes: 7 * 1024 * MIB,
   ordinaryMs: 2 * DAY_MS,
+  recordingsBytes: 512 * MIB,
   minFreeBytes: 100 * MIB,
   durability: 'normal',
   clock: systemClock,

@@ -1,7 +1,7 @@
 /** The options of a record store, and their defaults. */
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
-import type { RecordSignal } from '../../../model/record-source.ts';
+import type { RecordingBook, RecordSignal } from '../../../model/record-source.ts';
 
 export interface RecordLimits {
   readonly retentionMs: number;
@@ -22,6 +22,10 @@ export interface RecordStoreOptions {
   readonly maxSizeBytes: number;
   /** How long traces are kept that have no error and are not slow. */
   readonly ordinaryMs: number;
+  /** The times around alerts, whose records are deleted last. */
+  readonly recordings?: RecordingBook | undefined;
+  /** Room for records that are kept because of a recording only. */
+  readonly recordingsBytes: number;
   /** Writing stops while less is free on the disk. */
   readonly minFreeBytes: number;
   readonly durability: 'normal' | 'full';

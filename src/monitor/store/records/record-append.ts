@@ -4,7 +4,7 @@ import type { RecordOf, RecordSignal } from '../../../model/record-source.ts';
 import { serviceOf, type LogRecord, type SpanRecord } from '../../../model/records.ts';
 import type { RequestRow } from '../../../model/request-row.ts';
 import { RECORD_BYTES_MAX } from './options.ts';
-import { memoryBytesOf, type Entering } from './pending.ts';
+import type { Entering } from './pending.ts';
 import type { WalWriter } from './wal-codec.ts';
 
 interface Append<S extends RecordSignal> {
@@ -51,5 +51,5 @@ export function enteringOf<S extends RecordSignal>(
 ): Entering<S> {
   const service =
     signal === 'requests' ? (record as RequestRow).service : serviceOf((record as LogRecord | SpanRecord).resource);
-  return { service, record, sequence, sizeBytes: memoryBytesOf(length) };
+  return { service, record, sequence, length };
 }

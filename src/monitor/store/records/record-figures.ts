@@ -42,7 +42,7 @@ function signalStats({ files, pending, lost }: FigureParts, signal: RecordSignal
       oldestMs = Math.min(oldestMs ?? Infinity, firstMs);
     }
   }
-  for (const { service, records: waiting } of pending[signal].groups()) sumOf(service).records += waiting.length;
+  for (const { service, rows } of pending[signal].groups()) sumOf(service).records += rows.count;
   const { rows: memoryRecords, bytes: memoryBytes } = pending[signal];
   return {
     records: records + memoryRecords,

@@ -3,22 +3,19 @@
  * one transaction and delivers them to their files. Until the last step a search finds them where they are.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RecordOf, RecordSignal } from '../../../model/record-source.ts';
-import type { SpanRecord } from '../../../model/records.ts';
-import { encodeBatch, type EncodedBatch } from './columns/batch-writer.ts';
-import { SHAPES } from './columns/record-columns.ts';
-import { recordDay, signalOf, type RecordFiles, type RecordKind } from './disk/record-files.ts';
+import type { RecordSignal } from '../../../model/record-source.ts';
+import { Desk, type Drawer } from './batch-desk.ts';
+import type { EncodedBatch } from './columns/batch-writer.ts';
+import { signalOf, type RecordFiles } from './disk/record-files.ts';
 import type { Delivery, RecordJournal } from './disk/record-journal.ts';
-import { MemoryBatch } from './memory-batch.ts';
-import { BATCH_ROWS, type RecordStoreOptions, type SignalLimits } from './options.ts';
-import type { Pending, PendingGroup, PendingSignals } from './pending.ts';
+import type { MemoryView } from './memory-batch.ts';
+import type { RecordStoreOptions } from './options.ts';
+import type { Pending, PendingGroup, PendingSignals, WaitingRows } from './pending.ts';
 import { SETTLING_SHARE, settledRows } from './settled-rows.ts';
-import type { TraceSeals } from './trace-seals.ts';
-import { encodeWal } from './wal-codec.ts';
+import type { Seal, TraceSeals } from './trace-seals.ts';
+import { encodeWal, type WalRecords } from './wal-codec.ts';
 
 const SLICE_MS = 8;
-/** A batch is closed at this size of its records in memory. */
-const BATCH_BYTES = 16 * 1024 * 1024;
 /** Groups with fewer rows wait for more, for an hour at most: small batches compress badly. */
 const FEW_ROWS = 1_024;
 export const WAIT_MS = 3_600_000;
@@ -26,7 +23,6 @@ export const WAIT_MS = 3_600_000;
 const WAITING_SHARE = 0.25;
 /** Spans of traces that are not sealed yet may take this share. */
 const OPEN_SHARE = 0.5;
-const DAY_MS = 86_400_000;
 
 export type FlushMode = 'all' | 'pressure' | 'age';
 
@@ -41,18 +37,16 @@ export interface FlushParts {
   readonly closing: AbortSignal;
 }
 
-interface Drawer<S extends RecordSignal> {
-  readonly kind: RecordKind;
-  readonly day: string;
+/** Rows that stay in memory. */
+interface Staying<S extends RecordSignal> {
   readonly service: string;
-  readonly records: RecordOf[S][];
-  readonly sequences: number[];
-  readonly sizes: number[];
-  readonly bytes: { sum: number };
+  readonly source: WaitingRows<S>;
+  readonly rows: readonly number[];
+  readonly sinceMs: number;
 }
 
 interface Closing {
-  readonly views: readonly MemoryBatch<RecordSignal>[];
+  readonly views: readonly MemoryView<RecordSignal>[];
   readonly bytes: number;
 }
 
@@ -69,9 +63,9 @@ export class RecordFlush {
     for (const delivery of parts.journal.outbox(onDamage)) this.#undelivered.set(delivery.id, delivery);
   }
 
-  memory<S extends RecordSignal>(signal: S, services: readonly string[] | undefined): MemoryBatch<S>[] {
-    const closing = (this.#closing.get(signal)?.views ?? []) as unknown as MemoryBatch<S>[];
-    const fits = ({ service }: MemoryBatch<S>): boolean => services === undefined || services.includes(service);
+  memory<S extends RecordSignal>(signal: S, services: readonly string[] | undefined): MemoryView<S>[] {
+    const closing = (this.#closing.get(signal)?.views ?? []) as unknown as MemoryView<S>[];
+    const fits = ({ service }: MemoryView<S>): boolean => services === undefined || services.includes(service);
     const pending = this.#parts.pending[signal] as unknown as Pending<S>;
     return [...closing.filter(fits), ...pending.views(services)];
   }
@@ -94,20 +88,20 @@ export class RecordFlush {
     const { journal, options } = this.#parts;
     const { clock } = options;
     const covered = journal.lastId;
-    const { drawers, stay } = this.#draw(signal, mode);
+    const { drawers, stay, bytes } = this.#draw(signal, mode);
     if (drawers.length === 0) {
       this.#putBack(signal, stay);
       return false;
     }
-    const views = drawers.map((one) => new MemoryBatch(signal, one.service, one.records, one.sequences));
-    this.#closing.set(signal, { views, bytes: drawers.reduce((sum, { bytes }) => sum + bytes.sum, 0) });
+    const views = drawers.map(({ source, service, rows }) => source.view(service, Uint32Array.from(rows)));
+    this.#closing.set(signal, { views, bytes });
     // What stays is in memory again at once, and in the write-ahead rows until the transaction below.
     this.#putBack(signal, stay);
     try {
       const deliveries: Delivery[] = [];
       let sliceEnds = clock.monotonic() + SLICE_MS;
       for (const [at, drawer] of drawers.entries()) {
-        const steps = encodeBatch(views[at].rows);
+        const steps = views[at].encode();
         for (;;) {
           const step = steps.next();
           if (step.done === true) {
@@ -121,12 +115,15 @@ export class RecordFlush {
         // The store is closing: the write-ahead rows still hold everything.
         if (this.#parts.closing.aborted) return false;
       }
-      const carried = stay.map(({ records, sequences }) => encodeWal(signal, { records, sequences }));
+      const carried = stay.map((one) => encodeWal(signal, walRecords(one)));
       journal.turnIntoBatches(signal, covered, deliveries, carried, this.#parts.sequenceOf(signal));
       for (const delivery of deliveries) this.#undelivered.set(delivery.id, delivery);
     } catch (error) {
-      for (const { service, records, sequences, sizes } of drawers)
-        this.#putBack(signal, [groupOf(service, records, sequences, sizes, clock.monotonic())]);
+      const sinceMs = clock.monotonic();
+      this.#putBack(
+        signal,
+        drawers.map((drawer) => ({ ...drawer, sinceMs })),
+      );
       throw error;
     } finally {
       this.#closing.delete(signal);
@@ -151,48 +148,52 @@ export class RecordFlush {
     }
   }
 
-  #putBack<S extends RecordSignal>(signal: S, groups: readonly PendingGroup<S>[]): void {
+  #putBack<S extends RecordSignal>(signal: S, staying: readonly Staying<S>[]): void {
     const pending = this.#parts.pending[signal] as unknown as Pending<S>;
-    for (const { service, records, sequences, sizes, sinceMs } of groups) {
-      for (let at = 0; at < records.length; at += 1) {
-        pending.add({ service, record: records[at], sequence: sequences[at], sizeBytes: sizes[at] }, sinceMs);
+    for (const { service, source, rows, sinceMs } of staying) {
+      for (const row of rows) {
+        const [record, sequence, length] = [source.record(row), source.sequenceAt(row), source.lengthAt(row)];
+        pending.add({ service, record, sequence, length }, sinceMs);
       }
     }
   }
 
-  /** Takes everything out of memory and sorts it: what becomes batches, and what stays. */
+  /** Takes everything out of memory and sorts it: what becomes batches (of so many bytes in memory), and what stays. */
   #draw<S extends RecordSignal>(
     signal: S,
     mode: FlushMode,
-  ): { readonly drawers: Drawer<S>[]; readonly stay: PendingGroup<S>[] } {
+  ): { readonly drawers: Drawer<S>[]; readonly stay: Staying<S>[]; readonly bytes: number } {
     const { pending: all, options } = this.#parts;
     const pending = all[signal] as unknown as Pending<S>;
     const nowMs = options.clock.monotonic();
     const waitingMax = options.memoryBytes[signal] * WAITING_SHARE;
-    const groups = [...pending.groups()].sort((a, b) => b.records.length - a.records.length);
+    const groups = [...pending.groups()].sort((a, b) => b.rows.count - a.rows.count);
     for (const { service } of groups) pending.take(service);
     if (signal === 'traces') this.#seal(groups as unknown as PendingGroup<'traces'>[], mode, nowMs);
     const desk = new Desk(signal, options);
-    const stay: PendingGroup<S>[] = [];
-    let waiting = 0;
+    const stay: Staying<S>[] = [];
+    let [waiting, bytes] = [0, 0];
     let settlingRoom = options.memoryBytes[signal] * SETTLING_SHARE;
     for (const group of groups) {
-      const waits = mode !== 'all' && group.records.length < FEW_ROWS && nowMs - group.sinceMs < WAIT_MS;
-      if (waits && waiting + group.bytes <= waitingMax) {
-        waiting += group.bytes;
-        stay.push(group);
-      } else {
-        let end = group.records.length;
-        if (signal === 'requests' && mode !== 'all') {
-          const rows = group as unknown as PendingGroup<'requests'>;
-          const { settled, waitingBytes } = settledRows(rows, options.clock, settlingRoom);
-          settlingRoom -= waitingBytes;
-          end = settled;
-        }
-        stay.push(...this.#sort(signal, group, desk, end));
+      const { service, rows: source, sinceMs } = group;
+      const waits = mode !== 'all' && source.count < FEW_ROWS && nowMs - sinceMs < WAIT_MS;
+      if (waits && waiting + source.bytes <= waitingMax) {
+        waiting += source.bytes;
+        stay.push({ service, source, rows: Array.from({ length: source.count }, (_, row) => row), sinceMs });
+        continue;
       }
+      let end = source.count;
+      if (signal === 'requests' && mode !== 'all') {
+        const rows = group as unknown as PendingGroup<'requests'>;
+        const { settled, waitingBytes } = settledRows(rows, options.clock, settlingRoom);
+        settlingRoom -= waitingBytes;
+        end = settled;
+      }
+      const rows = this.#sort(signal, group, desk, end);
+      bytes += source.bytes * (1 - rows.length / source.count);
+      if (rows.length > 0) stay.push({ service, source, rows, sinceMs });
     }
-    return { drawers: desk.drawers(), stay };
+    return { drawers: desk.drawers(), stay, bytes };
   }
 
   /** When memory is short and most of it is open traces, they are sealed early. */
@@ -201,92 +202,35 @@ export class RecordFlush {
     seals.seal(mode === 'all' ? Infinity : nowMs);
     if (mode !== 'pressure') return;
     let open = 0;
-    for (const { records, sizes } of groups)
-      for (let at = 0; at < records.length; at += 1) if (seals.of(records[at]) === undefined) open += sizes[at];
+    for (const { rows } of groups) {
+      let count = 0;
+      for (let row = 0; row < rows.count; row += 1) if (this.#sealOf(rows, row) === undefined) count += 1;
+      open += (rows.bytes * count) / rows.count;
+    }
     if (open > options.memoryBytes.traces * OPEN_SHARE) seals.seal(Infinity);
   }
 
-  /** Puts the group's records before `end` into drawers; returns the others, and the spans of open traces. */
-  #sort<S extends RecordSignal>(signal: S, group: PendingGroup<S>, desk: Desk<S>, end: number): PendingGroup<S>[] {
-    const { seals } = this.#parts;
-    const { service, records, sequences, sizes, sinceMs } = group;
-    const open = groupOf<S>(service, [], [], [], sinceMs);
-    for (let at = 0; at < records.length; at += 1) {
-      const record = records[at];
-      const seal = signal === 'traces' ? seals.of(record as SpanRecord) : 'kept';
-      if (seal === undefined || at >= end) {
-        open.records.push(record);
-        open.sequences.push(sequences[at]);
-        open.sizes.push(sizes[at]);
-        open.bytes += sizes[at];
+  #sealOf(rows: WaitingRows<'traces'>, row: number): Seal | undefined {
+    const { traceId, failed } = rows.traceAt(row);
+    return this.#parts.seals.of(traceId, failed);
+  }
+
+  /** Puts the group's rows before `end` into drawers; returns the others, and the spans of open traces. */
+  #sort<S extends RecordSignal>(signal: S, group: PendingGroup<S>, desk: Desk<S>, end: number): number[] {
+    const { service, rows: source } = group;
+    const open: number[] = [];
+    for (let row = 0; row < source.count; row += 1) {
+      const seal = signal === 'traces' ? this.#sealOf(source as unknown as WaitingRows<'traces'>, row) : 'kept';
+      if (seal === undefined || row >= end) {
+        open.push(row);
         continue;
       }
-      const kind: RecordKind = signal === 'traces' && seal === 'ordinary' ? 'traces-ordinary' : signal;
-      desk.put(kind, service, record, sequences[at], sizes[at]);
+      desk.put(signal === 'traces' && seal === 'ordinary' ? 'traces-ordinary' : signal, service, source, row);
     }
-    return open.records.length === 0 ? [] : [open];
+    return open;
   }
 }
 
-function groupOf<S extends RecordSignal>(
-  service: string,
-  records: RecordOf[S][],
-  sequences: number[],
-  sizes: number[],
-  sinceMs: number,
-): PendingGroup<S> {
-  const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  return { service, records, sequences, sizes, bytes, sinceMs, view: undefined };
-}
-
-/** Sorts records into batches by kind, service and day. */
-class Desk<S extends RecordSignal> {
-  readonly #signal: S;
-  readonly #limits: SignalLimits;
-  readonly #nowMs: number;
-  readonly #open = new Map<string, Drawer<S>>();
-  readonly #full: Drawer<S>[] = [];
-  /** The day of the record before: nearly all are of one. */
-  #last = { number: NaN, day: '' };
-
-  constructor(signal: S, { limits, clock }: RecordStoreOptions) {
-    this.#signal = signal;
-    this.#limits = limits[signal];
-    this.#nowMs = clock.now();
-  }
-
-  /**
-   * Records older than the retention, and of the far future, are kept as long as those of today: otherwise old lines would
-   * be deleted on arrival and their days could be any number. They are in batches of their own.
-   */
-  put(kind: RecordKind, service: string, record: RecordOf[S], sequence: number, size: number): void {
-    const ms = Number(SHAPES[this.#signal].timeOf(record) / 1_000_000n);
-    const own = this.#limits.services[service]?.retentionMs;
-    const retentionMs = own ?? this.#limits.retentionMs;
-    const stray = ms < this.#nowMs - retentionMs || ms > this.#nowMs + DAY_MS;
-    const day = this.#dayOf(stray ? this.#nowMs : ms);
-    const key = `${kind}\n${day}\n${stray ? 'stray' : ''}\n${service}`;
-    let drawer = this.#open.get(key);
-    if (drawer === undefined) {
-      drawer = { kind, day, service, records: [], sequences: [], sizes: [], bytes: { sum: 0 } };
-      this.#open.set(key, drawer);
-    }
-    drawer.records.push(record);
-    drawer.sequences.push(sequence);
-    drawer.sizes.push(size);
-    drawer.bytes.sum += size;
-    if (drawer.records.length < BATCH_ROWS[this.#signal] && drawer.bytes.sum < BATCH_BYTES) return;
-    this.#full.push(drawer);
-    this.#open.delete(key);
-  }
-
-  #dayOf(ms: number): string {
-    const number = Math.floor(ms / DAY_MS);
-    if (number !== this.#last.number) this.#last = { number, day: recordDay(ms) };
-    return this.#last.day;
-  }
-
-  drawers(): Drawer<S>[] {
-    return [...this.#full, ...this.#open.values()];
-  }
+function walRecords<S extends RecordSignal>({ source, rows }: Staying<S>): WalRecords<S> {
+  return { records: rows.map((row) => source.record(row)), sequences: rows.map((row) => source.sequenceAt(row)) };
 }

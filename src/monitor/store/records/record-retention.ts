@@ -1,7 +1,8 @@
 /**
  * Keeps records within their age and size: by signal, by service, and all together. A file whose batches are all past their
  * age is deleted; otherwise single batches are, and the file gives their space back. When space is short, ordinary traces
- * go first.
+ * go first, and what was recorded around alerts goes last. A retention by age is also a promise to delete: a recording holds
+ * ordinary traces for as long as other traces are kept, and nothing longer than that.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatBytes } from '../../../base/units.ts';
@@ -9,11 +10,14 @@ import type { RecordSignal } from '../../../model/record-source.ts';
 import { databaseBytes } from '../disk/day-files.ts';
 import type { BatchEntry } from './disk/record-file.ts';
 import { RECORD_KINDS, signalOf, type KnownFile, type RecordFiles, type RecordKind } from './disk/record-files.ts';
+import { HeldBatches } from './held-batches.ts';
 import type { RecordStoreOptions } from './options.ts';
 
 /** Deleting starts at this share of a limit, so that the size stays below it while it runs. */
 const FULL_SHARE = 0.95;
 const SLICE_BATCHES = 64;
+/** Recordings take this share of all records at most. */
+const RECORDINGS_SHARE = 0.25;
 
 export interface RetentionParts {
   readonly files: RecordFiles;
@@ -26,9 +30,11 @@ const ageMs = (entry: BatchEntry, known: KnownFile): number => Math.max(entry.la
 
 export async function applyRecordRetention(parts: RetentionParts, nowMs: number): Promise<void> {
   const { files, options, closing } = parts;
+  const heldMax = Math.min(options.recordingsBytes, options.maxSizeBytes * RECORDINGS_SHARE);
+  const held = new HeldBatches(options.recordings, heldMax, nowMs);
   for (const known of files.list()) {
     if (closing.aborted) return;
-    const gone = files.entries(known).filter((entry) => isPast(entry, known, options, nowMs));
+    const gone = files.entries(known).filter((entry) => isPast(entry, known, { options, held, nowMs }));
     if (gone.length > 0) await removeBatches(parts, known, gone);
     await nextTurn();
   }
@@ -38,22 +44,24 @@ export async function applyRecordRetention(parts: RetentionParts, nowMs: number)
     for (const [service, own] of Object.entries(services)) {
       if (own.maxSizeBytes !== undefined) await fitService(parts, kinds, service, own.maxSizeBytes);
     }
-    await fit(parts, kinds, maxSizeBytes, signal);
+    await fit(parts, held, kinds, maxSizeBytes, signal);
   }
-  await fit(parts, RECORD_KINDS, options.maxSizeBytes, 'all records');
+  await fit(parts, held, RECORD_KINDS, options.maxSizeBytes, 'all records');
   files.measure();
 }
 
-function isPast(
-  entry: BatchEntry,
-  known: KnownFile,
-  { limits, ordinaryMs }: RecordStoreOptions,
-  nowMs: number,
-): boolean {
+interface Age {
+  readonly options: RecordStoreOptions;
+  readonly held: HeldBatches;
+  readonly nowMs: number;
+}
+
+function isPast(entry: BatchEntry, known: KnownFile, { options: { limits, ordinaryMs }, held, nowMs }: Age): boolean {
   const { retentionMs, services } = limits[signalOf(known.kind)];
   const wanted = services[entry.service]?.retentionMs ?? retentionMs;
-  const keptMs = known.kind === 'traces-ordinary' ? Math.min(wanted, ordinaryMs) : wanted;
-  return ageMs(entry, known) < nowMs - keptMs;
+  const timeMs = ageMs(entry, known);
+  if (timeMs < nowMs - wanted) return true;
+  return known.kind === 'traces-ordinary' && timeMs < nowMs - ordinaryMs && !held.holds(entry);
 }
 
 async function removeBatches(
@@ -97,6 +105,7 @@ async function fitService(
 /** Deletes the oldest batches, ordinary traces first, until the files are within the limit. */
 async function fit(
   parts: RetentionParts,
+  held: HeldBatches,
   kinds: readonly RecordKind[],
   maxSizeBytes: number,
   what: RecordSignal | 'all records',
@@ -106,15 +115,8 @@ async function fit(
   for (;;) {
     const list = files.list(kinds);
     const excess = list.reduce((sum, { path }) => sum + databaseBytes(path), 0) - limit;
-    const victim = list.find(({ kind }) => kind === 'traces-ordinary') ?? list[0];
-    if (excess <= 0 || victim === undefined || closing.aborted) return;
-    const entries = [...files.entries(victim)].sort((a, b) => ageMs(a, victim) - ageMs(b, victim));
-    let freed = 0;
-    const gone = entries.filter(({ sizeBytes }) => {
-      if (freed >= excess) return false;
-      freed += sizeBytes;
-      return true;
-    });
+    if (excess <= 0 || list.length === 0 || closing.aborted) return;
+    const { victim, entries, gone } = victimOf(files, list, held, excess);
     options.logger.warn(
       { file: victim.path, batches: gone.length },
       `${gone.length} batches of day ${victim.day} were deleted: ${what} would take more than ${formatBytes(maxSizeBytes)}`,
@@ -123,4 +125,31 @@ async function fit(
     if (gone.length === 0 || gone.length === entries.length) await files.remove(victim);
     else await removeBatches(parts, victim, gone);
   }
+}
+
+interface Victim {
+  readonly victim: KnownFile;
+  readonly entries: readonly BatchEntry[];
+  readonly gone: readonly BatchEntry[];
+}
+
+/** The first file with batches that may go, and its oldest ones. When only recorded ones are left, these go. */
+function victimOf(files: RecordFiles, list: readonly KnownFile[], held: HeldBatches, excess: number): Victim {
+  const isOrdinary = ({ kind }: KnownFile): boolean => kind === 'traces-ordinary';
+  const inOrder = [...list.filter(isOrdinary), ...list.filter((known) => !isOrdinary(known))];
+  const choose = (victim: KnownFile, mayGo: (entry: BatchEntry) => boolean): Victim => {
+    const entries = [...files.entries(victim)].sort((a, b) => ageMs(a, victim) - ageMs(b, victim));
+    let freed = 0;
+    const gone = entries.filter((entry) => {
+      if (freed >= excess || !mayGo(entry)) return false;
+      freed += entry.sizeBytes;
+      return true;
+    });
+    return { victim, entries, gone };
+  };
+  for (const known of inOrder) {
+    const found = choose(known, (entry) => !held.holds(entry));
+    if (found.gone.length > 0 || found.entries.length === 0) return found;
+  }
+  return choose(inOrder[0], () => true);
 }

@@ -12,7 +12,7 @@ import type { EncodedBatch } from './columns/batch-writer.ts';
 import { mayHaveId } from './columns/id-list.ts';
 import type { RecordFile } from './disk/record-file.ts';
 import { RECORD_KINDS, signalOf, type RecordFiles } from './disk/record-files.ts';
-import type { MemoryBatch } from './memory-batch.ts';
+import type { MemoryView } from './memory-batch.ts';
 import { newestMsOf, storedBatch, type Extent } from './stored-batch.ts';
 
 const SLICE_MS = 8;
@@ -27,7 +27,7 @@ interface Bytes {
 interface Candidate<S extends RecordSignal> extends Extent {
   readonly service: string;
   readonly rows: number;
-  readonly memory?: MemoryBatch<S> | undefined;
+  readonly memory?: MemoryView<S> | undefined;
   readonly bytes?: (() => Bytes | undefined) | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface ScannerParts {
   readonly files: RecordFiles;
   readonly clock: Clock;
   /** Batches in memory of a signal. */
-  readonly memory: <S extends RecordSignal>(signal: S, services: readonly string[] | undefined) => MemoryBatch<S>[];
+  readonly memory: <S extends RecordSignal>(signal: S, services: readonly string[] | undefined) => MemoryView<S>[];
   /** Batches that are not in their file yet. */
   readonly undelivered: (signal: RecordSignal) => readonly EncodedBatch[];
   readonly onLoss: (signal: RecordSignal, records: number, reason: string) => void;

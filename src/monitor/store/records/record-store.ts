@@ -126,8 +126,8 @@ export class RecordStore implements RecordSource, RecordEraser, AsyncDisposable 
   }
 
   /** The records in memory that are not being turned into batches. */
-  *inMemory<S extends RecordSignal>(signal: S): Generator<RecordOf[S]> {
-    for (const { records } of (this.#pending[signal] as unknown as Pending<S>).groups()) yield* records;
+  inMemory<S extends RecordSignal>(signal: S): Generator<RecordOf[S]> {
+    return (this.#pending[signal] as unknown as Pending<S>).records();
   }
 
   async append<S extends RecordSignal>(signal: S, given: readonly RecordOf[S][]): Promise<AppendResult> {

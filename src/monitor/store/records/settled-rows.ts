@@ -12,16 +12,16 @@ export const SETTLING_SHARE = 0.5;
 
 /** How many of the group's rows, counted from the oldest, may become a batch when the others may take `roomBytes`. */
 export function settledRows(
-  { records, sizes }: PendingGroup<'requests'>,
+  { rows }: PendingGroup<'requests'>,
   clock: Clock,
   roomBytes: number,
 ): { readonly settled: number; readonly waitingBytes: number } {
   const nowMs = clock.now();
   let bytes = 0;
-  let settled = records.length;
+  let settled = rows.count;
+  const size = rows.bytes / Math.max(1, rows.count);
   while (settled > 0) {
-    const { startUnixNano, durationMs } = records[settled - 1];
-    const size = sizes[settled - 1];
+    const { startUnixNano, durationMs } = rows.record(settled - 1);
     const ageMs = nowMs - Number(startUnixNano / 1_000_000n) - durationMs;
     // The row of a clock that is ahead is not waited for.
     if (ageMs >= SETTLE_MS || ageMs < -SETTLE_MS || bytes + size > roomBytes) break;

@@ -119,8 +119,8 @@ export class TraceSeals {
   }
 
   /** Undefined while the trace is open. A forgotten trace is ordinary unless this span failed. */
-  of(span: SpanRecord): Seal | undefined {
-    if (this.#open.has(span.traceId)) return undefined;
-    return this.#sealed.get(span.traceId) ?? (span.status === 'error' ? 'kept' : 'ordinary');
+  of(traceId: string, failed: boolean): Seal | undefined {
+    if (this.#open.has(traceId)) return undefined;
+    return this.#sealed.get(traceId) ?? (failed ? 'kept' : 'ordinary');
   }
 }

@@ -34,86 +34,152 @@ interface Indicator {
   readonly ratio: (window: string) => string;
   /** Bad events in a window. */
   readonly bad: (window: string) => string;
-  /** Present while the indicator has data. */
-  readonly present: string;
-  /** Present when the indicator had data that long ago. */
-  readonly before: (ago: string) => string;
+  /** A series that is there while the indicator has data. */
+  readonly series: string;
+  /** Present while the indicator can have no value. */
+  readonly absent: string;
 }
 
 const quoted = (text: string): string => JSON.stringify(text);
 
-function indicatorOf({ target, promql }: ObjectiveConfig): Indicator {
+/** The series of one objective that its rules record. */
+function recordedOf(name: string): Readonly<Record<'ratio' | 'bad', (over: string) => string>> {
+  const series = (metric: string) => (over: string) => `slo:${metric}${over}{slo=${quoted(name)}}`;
+  return { ratio: series('sli_error:ratio_rate'), bad: series('sli_bad:increase') };
+}
+
+/** Of a pair of counters, as PromQL with `$window`. */
+function pairIndicator(good: string, total: string): Pick<Indicator, 'ratio' | 'bad'> {
+  const at = (text: string, window: string): string => `(${text.replaceAll('$window', window)})`;
+  return {
+    ratio: (window) => `1 - (${at(good, window)} / (${at(total, window)} > 0))`,
+    bad: (window) => `${at(total, window)} - ${at(good, window)}`,
+  };
+}
+
+function indicatorOf({ name, target, promql, requests }: ObjectiveConfig): Indicator {
   if (promql !== undefined) {
-    const at = (text: string, window: string): string => `(${text.replaceAll('$window', window)})`;
+    const { good, total } = promql;
+    const absent = `absent(${total.replaceAll('$window', '10m')})`;
+    // Of any expression only what is recorded of it is a series.
+    return { ...pairIndicator(good, total), series: recordedOf(name).ratio('5m'), absent };
+  }
+  if (requests !== undefined) {
+    const events = (more: string): string => `vitrine_slo_events_total{slo=${quoted(name)}${more}}`;
+    const sum = (more: string): string => `sum(increase(${events(more)}[$window]))`;
+    // The counter is there without a request. A filter that no request matches for a day is a mistake, or nothing to watch.
+    const unused = `sum(increase(${events('')}[1d])) == 0 and on () count(${events('')} offset 1d)`;
     return {
-      ratio: (window) => `1 - (${at(promql.good, window)} / (${at(promql.total, window)} > 0))`,
-      bad: (window) => `${at(promql.total, window)} - ${at(promql.good, window)}`,
-      present: at(promql.total, '10m'),
-      before: (ago) => `(${at(promql.total, '10m')}) offset ${ago}`,
+      ...pairIndicator(sum(',result="good"'), sum('')),
+      bad: (window) => `sum(increase(${events(',result="bad"')}[${window}]))`,
+      series: events(''),
+      absent: `absent(${events('')}) or (${unused})`,
     };
   }
   const up = `vitrine_target_up{target=${quoted(target ?? '')}}`;
   return {
     ratio: (window) => `1 - avg_over_time(${up}[${window}])`,
     bad: (window) => `count_over_time(${up}[${window}]) - sum_over_time(${up}[${window}])`,
-    present: up,
-    before: (ago) => `${up} offset ${ago}`,
+    series: up,
+    absent: `absent(${up})`,
   };
 }
 
+/** The share of bad events over a window as PromQL. */
+export const badQuery = (config: ObjectiveConfig, window: string): string =>
+  `max(${indicatorOf(config).ratio(window)})`;
+
 const half = (window: string): string => `${(parseDurationMs(window) ?? 0) / 2_000}s`;
 
-export function burnRules(config: ObjectiveConfig): object[] {
-  const { name, objective, window } = config;
-  const indicator = indicatorOf(config);
+/**
+ * A few events are no measure: enough bad ones must be there, and data from half of the window ago. The ten minutes reach over
+ * a restart.
+ */
+function enough(config: ObjectiveConfig, over: string): string {
+  const { series } = indicatorOf(config);
+  const before = `count(count_over_time(${series}[10m] offset ${half(over)}))`;
+  return `on (slo) ${recordedOf(config.name).bad(over)} >= ${LEAST_BAD} and on () ${before}`;
+}
+
+function burnAlerts(config: ObjectiveConfig): object[] {
+  const { name, objective } = config;
   const budget = budgetOf(config);
-  const labels = { slo: name };
-  const record = (over: string): object => ({
-    record: `slo:sli_error:ratio_rate${over}`,
-    expr: `max without (job, instance, target, group) (${indicator.ratio(over)})`,
-    labels,
-  });
-  const ratio = (over: string): string => `slo:sli_error:ratio_rate${over}{slo=${quoted(name)}}`;
+  const { ratio } = recordedOf(name);
   const burning = ({ factor, long, short }: Burn): string => {
     const limit = Number((factor * budget).toPrecision(10));
     return `(${ratio(long)} > ${limit} and on (slo) ${ratio(short)} > ${limit})`;
   };
-  const alerts = BURNS.map((burn, at) => {
-    const faster = BURNS.slice(0, at).map((one) => ` unless on (slo) ${burning(one)}`);
-    // A few events are no measure: enough bad ones, and data for half of the window, must be there.
-    const enough = ` and on () (sum(${indicator.bad(burn.long)}) >= ${LEAST_BAD})`;
-    // A range in `offset` cannot be put around an expression, so this is said of a selector only.
-    const since = config.promql === undefined ? ` and on () count(${indicator.before(half(burn.long))})` : '';
-    return {
-      alert: burn.alert,
-      expr: burning(burn) + enough + since + faster.join(''),
-      labels: { severity: burn.severity, ...labels },
-      annotations: {
-        summary: `The error budget of ${name} burns ${burn.factor} times too fast`,
-        description: `Over ${burn.long} and ${burn.short} the share of errors was above ${burn.factor} times the budget of the objective ${objective} (now {{ $value | humanizePercentage }}).`,
-      },
-    };
-  });
-  const absent = {
-    alert: 'SloIndicatorAbsent',
-    expr: `absent(${indicator.present})`,
-    for: '10m',
-    labels: { severity: 'warning', ...labels },
+  return BURNS.map((burn, at) => ({
+    alert: burn.alert,
+    // A faster burn that pages inhibits the slower ones. One that may not page yet does not.
+    expr:
+      `${burning(burn)} and ${enough(config, burn.long)}` +
+      BURNS.slice(0, at)
+        .map((one) => ` unless on (slo) (${burning(one)} and ${enough(config, one.long)})`)
+        .join(''),
+    labels: { severity: burn.severity, slo: name },
     annotations: {
-      summary: `The objective ${name} has no data`,
-      description: 'Its indicator has had no value for ten minutes, so no burn alert can fire.',
+      summary: `The error budget of ${name} burns ${burn.factor} times too fast`,
+      description: `Over ${burn.long} and ${burn.short} the share of errors was above ${burn.factor} times the budget of the objective ${objective} (now {{ $value | humanizePercentage }}).`,
+    },
+  }));
+}
+
+/** The objective itself is missed: the promise of the window is broken, whatever burns now. */
+function missedAlert(config: ObjectiveConfig): object {
+  const { name, objective, window } = config;
+  const expr = `${recordedOf(name).ratio(window)} > ${budgetOf(config)} and ${enough(config, window)}`;
+  return {
+    alert: 'SloMissed',
+    expr,
+    labels: { severity: 'warning', slo: name },
+    annotations: {
+      summary: `The objective ${name} is missed`,
+      description: `Over ${window} less than ${objective} of the events were good (errors now {{ $value | humanizePercentage }}).`,
     },
   };
+}
+
+const absentAlert = (name: string, expr: string): object => ({
+  alert: 'SloIndicatorAbsent',
+  expr,
+  for: '10m',
+  labels: { severity: 'warning', slo: name },
+  annotations: {
+    summary: `The objective ${name} has no data`,
+    description: 'Its indicator has had no value, so no burn alert can fire.',
+  },
+});
+
+export function burnRules(config: ObjectiveConfig): object[] {
+  const { name, objective, window } = config;
+  const { ratio, bad, absent } = indicatorOf(config);
+  const budget = budgetOf(config);
+  const labels = { slo: name };
+  const record = (metric: string, over: string, expr: string): object => ({
+    record: `slo:${metric}${over}`,
+    expr: `max without (job, instance, target, group) (${expr})`,
+    labels,
+  });
+  const ratioOver = (over: string): object => record('sli_error:ratio_rate', over, ratio(over));
+  const badOver = (over: string): object => record('sli_bad:increase', over, bad(over));
+  const current = {
+    record: 'slo:current_burn_rate:ratio',
+    expr: `${recordedOf(name).ratio('5m')} / ${budget}`,
+    labels,
+  };
   const whole = [
-    record(window),
+    ratioOver(window),
+    badOver(window),
     { record: 'slo:objective:ratio', expr: `vector(${parseRatio(objective) ?? 0})`, labels },
     { record: 'slo:error_budget:ratio', expr: `vector(${budget})`, labels },
   ];
-  const current = { record: 'slo:current_burn_rate:ratio', expr: `${ratio('5m')} / ${budget}`, labels };
+  const fast = [...FAST.map(ratioOver), badOver(BURNS[0].long), current, ...burnAlerts(config)];
+  const slow = [...SLOW.map(ratioOver), ...BURNS.slice(1).map(({ long }) => badOver(long)), absentAlert(name, absent)];
   return [
-    { name: `slo-${name}`, interval: '5s', rules: [...FAST.map(record), current, ...alerts, absent] },
-    { name: `slo-${name}-slow`, interval: '1m', rules: SLOW.map(record) },
-    { name: `slo-${name}-window`, interval: '5m', rules: whole },
+    { name: `slo-${name}`, interval: '5s', rules: fast },
+    { name: `slo-${name}-slow`, interval: '1m', rules: slow },
+    { name: `slo-${name}-window`, interval: '5m', rules: [...whole, missedAlert(config)] },
   ];
 }
 

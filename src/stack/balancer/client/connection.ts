@@ -95,9 +95,14 @@ export class ClientConnection implements Timed, Placed {
     });
   }
 
-  /** Whether a request is being answered or waits for its turn, or an answer has not left the socket completely. */
+  /** Whether a request is being answered or waits for its turn. */
+  get serving(): boolean {
+    return this.#current !== undefined || this.pipelined > 0;
+  }
+
+  /** Whether it is serving, or an answer has not left the socket completely. */
   get busy(): boolean {
-    return this.#current !== undefined || this.pipelined > 0 || this.socket.writableLength > 0;
+    return this.serving || this.socket.writableLength > 0;
   }
 
   serve(current: Served): void {
@@ -150,7 +155,7 @@ export class ClientConnection implements Timed, Placed {
 
   /** Closes a connection on which no request is being answered, after all written bytes have left. */
   close(): void {
-    if (this.closing || this.#current !== undefined || this.pipelined > 0) return;
+    if (this.closing || this.serving) return;
     this.closing = true;
     closeGently(this.socket);
     if (this.socket.writableLength > 0) this.stalling();

@@ -1,6 +1,5 @@
-/** Options of Node's server, and request ids. */
+/** Options of Node's server. */
 import type { ServerOptions, ServerResponse } from 'node:http';
-import { IdPool } from '../../../telemetry/spans/id-pool.ts';
 import { ClientRequest } from './request.ts';
 import type { BalancerOptions, Limits } from '../config.ts';
 
@@ -39,6 +38,3 @@ export function serverOptions(
       request.headers['transfer-encoding'] === undefined,
   };
 }
-
-const ids = new IdPool(16);
-export const newRequestId = (): string => ids.next();

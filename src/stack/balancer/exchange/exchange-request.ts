@@ -7,6 +7,7 @@ import { forwardHead, type OwnFields, type Peer, type Replaced } from '../http/f
 import type { RequestHead } from '../http/request-head.ts';
 import type { RequestFacts } from '../routes/request-facts.ts';
 import { outgoingHead, type Route } from '../routes/route.ts';
+import type { Origin } from '../telemetry/observer.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 export interface ExchangePieces extends AttemptsPieces {
@@ -22,6 +23,7 @@ export interface RoutedRequest {
   readonly peer: Peer;
   readonly route: Route;
   readonly requestId: string;
+  readonly origin: Origin;
   /** Absent when no switch of the route reads facts of a request. */
   readonly facts: RequestFacts | undefined;
 }

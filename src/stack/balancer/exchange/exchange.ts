@@ -40,9 +40,9 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
     this.#pieces = pieces;
     this.#request = request;
     this.#startMs = this.#readyMs = pieces.clock.monotonic();
-    const { head, route, facts } = request;
+    const { head, route, facts, origin } = request;
     this.#route = nameAtStart(route, head.method, head.target);
-    const { span, parent } = pieces.observer.serverSpan(head, this.#route);
+    const { span, parent } = pieces.observer.serverSpan(head, this.#route, origin);
     this.#span = span;
     this.#preference = facts && route.sticky?.prefer(facts);
     this.#attempts = new Attempts(pieces, this, route, head, parent, this.#preference);

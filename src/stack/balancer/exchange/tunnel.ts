@@ -59,7 +59,7 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
     this.#request = request;
     this.#onDone = onDone;
     this.#startMs = pieces.clock.monotonic();
-    const { span, parent } = pieces.observer.serverSpan(request.head, this.#routeName);
+    const { span, parent } = pieces.observer.serverSpan(request.head, this.#routeName, request.origin);
     this.#span = span;
     this.#parent = parent;
   }

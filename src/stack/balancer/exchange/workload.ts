@@ -11,6 +11,7 @@ import type { RequestHead } from '../http/request-head.ts';
 import type { Admission, OwnReply } from '../routes/gate.ts';
 import { RequestFacts } from '../routes/request-facts.ts';
 import type { Route, RouteTable } from '../routes/route.ts';
+import type { Origin } from '../telemetry/observer.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangePieces } from './exchange-request.ts';
 import { Tunnel, type TunnelRequest } from './tunnel.ts';
@@ -26,6 +27,7 @@ export interface Arrival {
   readonly route: Route;
   readonly reply: ClientReply;
   readonly requestId: string;
+  readonly origin: Origin;
   readonly expectsContinue: boolean;
 }
 
@@ -34,6 +36,7 @@ export interface UpgradeArrival {
   readonly head: RequestHead;
   readonly route: Route;
   readonly requestId: string;
+  readonly origin: Origin;
   readonly socket: Socket;
   /** The bytes that the client sent after the head. */
   readonly first: Buffer;
@@ -94,7 +97,7 @@ export class Workload {
 
   /** `own`: the answer that is sent instead of asking an upstream. */
   #exchange(arrival: Arrival, facts: RequestFacts | undefined, own?: OwnReply, leave?: () => void): void {
-    const { client, request, head, route, reply, requestId } = arrival;
+    const { client, request, head, route, reply, requestId, origin } = arrival;
     this.#exchanges += 1;
     const onDone = (nowMs: number): void => {
       leave?.();
@@ -103,7 +106,9 @@ export class Workload {
       // An answer whose head was sent before the drain does not close its connection, so it is closed here.
       if (this.#closing()) setImmediate(() => client.close());
     };
-    const exchange = new Exchange(this.#pieces, { head, peer: client.peer, route, requestId, reply, facts, onDone });
+    const { peer } = client;
+    const routed = { head, peer, route, requestId, origin, reply, facts, onDone };
+    const exchange = new Exchange(this.#pieces, routed);
     client.serve(exchange);
     if (own !== undefined) {
       this.#pieces.observer.gated(route, own.reason);
@@ -120,8 +125,8 @@ export class Workload {
   }
 
   async upgrade(arrival: UpgradeArrival): Promise<void> {
-    const { client, head, route, requestId, socket, first } = arrival;
-    const request = { head, peer: client.peer, route, requestId, socket, first };
+    const { client, head, route, requestId, origin, socket, first } = arrival;
+    const request = { head, peer: client.peer, route, requestId, origin, socket, first };
     if (!route.guarded && !route.factual) {
       this.#tunnel(client, { ...request, facts: undefined });
       return;

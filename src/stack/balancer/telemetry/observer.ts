@@ -3,11 +3,12 @@
  * of the semantic conventions, and its own counters. Histograms are bound to attributes once per combination; counters are
  * plain numbers that observable instruments read at each collection, so they cost nothing per request.
  */
-import { metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { isSpanContextValid, metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Attributes, Context, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
 import { boundHistogram, type BoundHistogram, type BoundRecord } from '../../../telemetry/metrics/cells.ts';
 import { observeMetric } from '../../../telemetry/metrics/meters.ts';
 import { finishSpan, leanStart, traceparentOf } from '../../../telemetry/spans/lean-tracer.ts';
+import { IdPool } from '../../../telemetry/spans/id-pool.ts';
 import { linkedRoot } from '../../../telemetry/spans/linked-context.ts';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../../telemetry/names.ts';
 import type { AccessLog } from './access-log.ts';
@@ -35,6 +36,16 @@ const CELLS_LIMIT = 4096;
 const FINEST_MS = FINE_DURATION_BOUNDS[0] * 1000;
 
 export const knownMethod = (method: string): string => (METHODS.has(method) ? method : '_OTHER');
+
+/** The trace that a request belongs to. */
+export interface Origin {
+  /** What the client sent. */
+  readonly context: Context;
+  /** The client's, or a new one. It is the id of the request, too, when the client sent none. */
+  readonly traceId: string;
+}
+
+const traceIds = new IdPool(16);
 
 /** Writes the propagator's fields as text for a request's head. */
 const intoText = {
@@ -142,13 +153,24 @@ export class Observer {
     for (const stop of this.#stops) stop();
   }
 
-  /** The context that the client sent, and a server span in this context. */
-  serverSpan(head: RequestHead, route: string): { readonly span: Span; readonly parent: Context } {
+  originOf(head: RequestHead): Origin {
+    if (!head.traced && this.#fieldsKnown) return { context: linkedRoot, traceId: traceIds.next() };
+    const context = propagation.extract(linkedRoot, head.raw, fromRaw);
+    const sent = trace.getSpanContext(context);
+    return { context, traceId: sent !== undefined && isSpanContextValid(sent) ? sent.traceId : traceIds.next() };
+  }
+
+  /** A server span in the trace of `origin`, and the context for the tries. */
+  serverSpan(
+    head: RequestHead,
+    route: string,
+    { context, traceId }: Origin,
+  ): { readonly span: Span; readonly parent: Context } {
     const method = knownMethod(head.method);
     this.#activeCell(method).value += 1;
-    const from = head.traced || !this.#fieldsKnown ? propagation.extract(linkedRoot, head.raw, fromRaw) : linkedRoot;
-    const span = this.#start(this.#labels.of(method, route).spanName, SpanKind.SERVER, from);
-    return { span, parent: trace.setSpan(from, span) };
+    const { spanName } = this.#labels.of(method, route);
+    const span = this.#start(spanName, SpanKind.SERVER, context, undefined, undefined, traceId);
+    return { span, parent: trace.setSpan(context, span) };
   }
 
   serverDone(span: Span, done: ServerOutcome): void {
@@ -162,7 +184,11 @@ export class Observer {
     if (span.isRecording()) {
       if (route !== done.routeAtStart) span.updateName(this.#labels.of(method, route).spanName);
       if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-      finishSpan(span, serverAttributes(method, done, version, errorType), done.totalMs);
+      const attributes = serverAttributes(method, done, version, errorType);
+      // The id of the trace is the request's id, too: then it is not stored twice.
+      if (done.requestId !== undefined && done.requestId !== span.spanContext().traceId)
+        attributes['request_id'] = done.requestId;
+      finishSpan(span, attributes, done.totalMs);
     }
     this.#gauges.accessLog?.write(span, done, errorType);
   }

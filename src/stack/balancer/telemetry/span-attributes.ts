@@ -87,7 +87,6 @@ function ledgerAttributes(attributes: Attributes, { head, tries, cache, totalMs,
   if (cache !== undefined) attributes['vitrine.cache.result'] = cache;
   if (head.bodyBytes > 0) attributes['http.request.body.size'] = head.bodyBytes;
   if (sentBytes !== undefined && sentBytes > 0) attributes['http.response.body.size'] = sentBytes;
-  if (head.requestId !== undefined) attributes['request_id'] = head.requestId;
 }
 
 export function clientAttributes(method: string, done: ClientOutcome, errorType: string | undefined): Attributes {

@@ -5,9 +5,7 @@
  * that begins to close its connections is checked at once. The checks appear in no request count and no trace.
  */
 import type { Clock } from '../../../base/clock.ts';
-import { HEALTH_CHECK_AGENT } from '../../../telemetry/spans/unobserved-requests.ts';
-import type { ReplyHead } from '../http/reply-head.ts';
-import type { Carrier, ExchangeEvents } from './carrier.ts';
+import { Checker } from './checker.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface HealthCheckRules {
@@ -17,48 +15,8 @@ export interface HealthCheckRules {
   readonly down: number;
 }
 
-/** `good`: below 500. `unready`: 503. `bad`: any other answer, or no answer in time. */
-type Answer = 'good' | 'unready' | 'bad';
-
-const UNREADY = 503;
 /** Minimum time between the starts of two checks, however often an upstream closes connections. */
 const LEAST_GAP_MS = 100;
-
-function answerOf({ status }: ReplyHead): Answer {
-  if (status < 500) return 'good';
-  return status === UNREADY ? 'unready' : 'bad';
-}
-
-/** Makes one check. */
-function ask(upstream: Upstream, path: string, limitMs: number, clock: Clock): Promise<Answer> {
-  return new Promise((resolve) => {
-    let cancel = (): void => {};
-    let settled = false;
-    let carrier: Carrier | undefined;
-    const settle = (answer: Answer): void => {
-      if (settled) return;
-      settled = true;
-      cancel();
-      carrier?.destroy();
-      resolve(answer);
-    };
-    const events: ExchangeEvents = {
-      onConnected() {},
-      onInterim() {},
-      onHead: (head: ReplyHead) => settle(answerOf(head)),
-      onBody() {},
-      onFlush() {},
-      onWritable() {},
-      onComplete() {},
-      onFailed: () => settle('bad'),
-    };
-    // When this process was busy, an answer that came in time may not have been read yet. It is read first.
-    cancel = clock.after(limitMs, () => void setImmediate(() => settle('bad')));
-    const text = `GET ${path} HTTP/1.1\r\nHost: ${upstream.name}\r\nUser-Agent: ${HEALTH_CHECK_AGENT}\r\nConnection: close\r\n\r\n`;
-    carrier = upstream.beginAlone({ method: 'GET', bytes: text, complete: true }, events);
-    if (settled) carrier.destroy();
-  });
-}
 
 /** Checks the address that `upstreams` share (one of each route that uses it). Returns a function that ends the checks. */
 export function checkHealth(upstreams: readonly Upstream[], rules: HealthCheckRules, clock: Clock): () => void {
@@ -76,9 +34,10 @@ export function checkHealth(upstreams: readonly Upstream[], rules: HealthCheckRu
   };
   const round = async (): Promise<void> => {
     startMs = clock.monotonic();
+    const fresh = again || good === 0;
     asking = true;
     again = false;
-    const answer = await ask(upstreams[0], rules.path, rules.interval, clock);
+    const answer = await checker.ask(rules.interval, fresh);
     asking = false;
     if (stopped) return;
     good = answer === 'good' ? good + 1 : 0;
@@ -89,16 +48,17 @@ export function checkHealth(upstreams: readonly Upstream[], rules: HealthCheckRu
     }
     plan(again ? LEAST_GAP_MS : rules.interval);
   };
-  for (const upstream of upstreams) {
-    upstream.onFarewell = () => {
-      // The running check may have been answered before this event.
-      again = true;
-      if (!asking) plan(LEAST_GAP_MS);
-    };
-  }
+  const farewell = (): void => {
+    // The running check may have been answered before this event.
+    again = true;
+    if (!asking) plan(LEAST_GAP_MS);
+  };
+  const checker = new Checker(upstreams[0], rules.path, clock, farewell);
+  for (const upstream of upstreams) upstream.onFarewell = farewell;
   void round();
   return () => {
     stopped = true;
     cancel();
+    checker.close();
   };
 }

@@ -114,10 +114,10 @@ export class Upstream implements Candidate {
     return connection;
   }
 
-  /** On a connection of its own, which ends with the exchange. */
-  beginAlone(message: Message, events: ExchangeEvents): Carrier {
+  /** On a connection that belongs to the caller; one of HTTP/2 ends with the exchange. */
+  beginAlone(message: Message, events: ExchangeEvents, onGone: (connection: UpstreamConnection) => void): Carrier {
     if (this.#sessions !== undefined) return new H2Sessions(this.dial, this.#clock).beginAlone(message, events);
-    const connection = new UpstreamConnection(this.dial, () => {});
+    const connection = new UpstreamConnection(this.dial, onGone);
     connection.begin(message, events);
     return connection;
   }
@@ -132,13 +132,18 @@ export class Upstream implements Candidate {
   release(connection: Carrier, keepIdleMs: number, nowMs: number): void {
     if (!(connection instanceof UpstreamConnection)) return;
     connection.detach();
-    const moved = this.#retired || (this.#book !== undefined && !this.#book.holds(connection.remoteAddress));
-    if (keepIdleMs <= 0 || this.#idle.length >= IDLE_LIMIT || !connection.writable || moved) {
+    const leaves = this.#retired || !this.reaches(connection);
+    if (keepIdleMs <= 0 || this.#idle.length >= IDLE_LIMIT || !connection.writable || leaves) {
       connection.destroy();
       return;
     }
     connection.idleSinceMs = nowMs;
     this.#idle.push(connection);
+  }
+
+  /** Whether the connection goes to one of the present addresses of the upstream. */
+  reaches(connection: UpstreamConnection): boolean {
+    return this.#book === undefined || this.#book.holds(connection.remoteAddress);
   }
 
   #gone(connection: UpstreamConnection): void {

@@ -383,6 +383,51 @@ describe('kept over a kill', () => {
     expect(rig.lines()).toEqual(['a@10 first notification: +1']);
   });
 
+  it.each([
+    [
+      'a restart after an outage',
+      (hours: number) => async () => {
+        rig.clock.jump(hours * 3_600_000);
+        await rig.restart();
+      },
+    ],
+    ['a machine that slept', (hours: number) => () => Promise.resolve(rig.clock.jump(hours * 3_600_000))],
+    ['a clock that was set forward', (hours: number) => () => Promise.resolve(rig.clock.step(hours * 3_600_000))],
+  ])('does not say the end of alerts that nobody could repeat: %s', async (_name, outage) => {
+    rig = await pipelineRig(PLAIN);
+    const valid = (): { startsAtMs: number; endsAtMs: number } => ({
+      startsAtMs: START,
+      endsAtMs: rig.clock.now() + 240_000,
+    });
+    await rig.fire('1', {}, valid());
+    await rig.fire('2', {}, valid());
+    await rig.advance(20);
+    await outage(0.5)();
+    // The rules come only after the timers of the groups.
+    await rig.advance(65);
+    await rig.fire('1', {}, valid());
+    await rig.advance(100);
+    expect(rig.sent.map(({ reason, alerts }) => `${reason}: ${alerts}`)).toEqual(['first notification: +1 +2']);
+    // Nobody repeats the other one: it ends when its time is over once more.
+    await rig.fire('1', {}, valid());
+    await rig.advance(150);
+    expect(rig.sent.map(({ reason, alerts }) => `${reason}: ${alerts}`)).toEqual([
+      'first notification: +1 +2',
+      'some alerts resolved: +1 -2',
+    ]);
+  });
+
+  it('says an end that the sender has said, even when it comes after an outage', async () => {
+    rig = await pipelineRig(PLAIN);
+    await rig.fire('1');
+    await rig.advance(20);
+    await rig.resolve('1');
+    rig.clock.jump(1_800_000);
+    await rig.restart();
+    await rig.advance(60);
+    expect(rig.lines()[1]).toContain('all alerts resolved: -1');
+  });
+
   it('takes a new configuration with the groups and the log as they are', async () => {
     rig = await pipelineRig(PLAIN);
     await rig.fire('1');

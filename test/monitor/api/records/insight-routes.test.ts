@@ -16,7 +16,7 @@ import { ErrorGroups } from '../../../../src/monitor/insight/error-groups.ts';
 import { LogPatterns } from '../../../../src/monitor/insight/log-patterns.ts';
 import { Tail } from '../../../../src/monitor/search/tail.ts';
 import { JsonFile } from '../../../../src/monitor/store/state/json-file.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../../src/monitor/store/recent/memory-spans.ts';
+import { StoredSpans } from '../../../../src/monitor/search/stored-sources.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
 import { startPageServer, type PageServer } from '../../../support/page/page-server.ts';
 import { lineOf, spanOf } from '../../../support/records/plain-records.ts';
@@ -35,7 +35,6 @@ async function rig(
   spans: readonly SpanRecord[] = [],
 ): Promise<{ server: PageServer; ask: (target: string, method?: string) => Promise<unknown> } & AsyncDisposable> {
   const stored = new ArrayRecords();
-  const memory = new MemorySpans(MEMORY_SPANS_DEFAULTS);
   const tail = new Tail(stored.logSink);
   const errors = new ErrorGroups(clock, new JsonFile(path.join(dir, 'errors.json')));
   const patterns = new LogPatterns({
@@ -45,9 +44,8 @@ async function rig(
     onNew: () => {},
   });
   await patterns.append(lines);
-  await errors.spanSink(memory).append(spans);
-  stored.add('traces', spans);
-  const overrides = { spans: memory, records: stored, tail, patterns, errors };
+  await errors.spanSink(stored.spanSink).append(spans);
+  const overrides = { spans: new StoredSpans(stored, clock), records: stored, tail, patterns, errors };
   const server = await startPageServer({ clock, kind: 'empty', overrides });
   return {
     server,

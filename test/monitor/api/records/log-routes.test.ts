@@ -7,7 +7,7 @@ import type {
   ValuesAnswer,
 } from '../../../../src/monitor/api/records/contract.ts';
 import { Tail } from '../../../../src/monitor/search/tail.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../../src/monitor/store/recent/memory-spans.ts';
+import { StoredSpans } from '../../../../src/monitor/search/stored-sources.ts';
 import { ArrayRecords } from '../../../support/records/array-records.ts';
 import type { LogRecord, SpanRecord } from '../../../../src/model/records.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
@@ -26,12 +26,10 @@ interface Rig extends AsyncDisposable {
 
 async function rig(lines: readonly LogRecord[], spans: readonly SpanRecord[] = []): Promise<Rig> {
   const stored = new ArrayRecords();
-  const memory = new MemorySpans(MEMORY_SPANS_DEFAULTS);
   const tail = new Tail(stored.logSink);
   await tail.append(lines);
-  memory.append(spans);
   stored.add('traces', spans);
-  const overrides = { spans: memory, records: stored, tail };
+  const overrides = { spans: new StoredSpans(stored, clock), records: stored, tail };
   const server = await startPageServer({ clock, kind: 'empty', overrides });
   return {
     server,

@@ -9,7 +9,6 @@ import type {
   RequestView,
 } from '../../../../src/monitor/api/records/contract.ts';
 import { StoredLogs, StoredSpans } from '../../../../src/monitor/search/stored-sources.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../../../src/monitor/store/recent/memory-spans.ts';
 import { openRecordStore } from '../../../../src/monitor/store/records/open-record-store.ts';
 import type { RecordStore } from '../../../../src/monitor/store/records/record-store.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
@@ -39,7 +38,7 @@ beforeAll(async () => {
     spanOf({ ...parts, span: 2, parent: 1, name: 'SELECT', service: 'db' }),
   ]);
   await store.append('logs', [lineOf({ timeMs: NOW - 590_000, body: 'card declined', traceId })]);
-  const spans = new StoredSpans(store, new MemorySpans(MEMORY_SPANS_DEFAULTS));
+  const spans = new StoredSpans(store, clock);
   server = await startPageServer({
     clock,
     kind: 'empty',

@@ -82,6 +82,7 @@ it('makes a row of the balancer’s span', async () => {
       code: supportCode(server.spanId),
       requestId: '',
       user: '',
+      synthetic: false,
     },
   ]);
 });

@@ -202,8 +202,8 @@ describe.each([
     expect(outcome.accepted).toBe(1);
     expect(outcome.rejected.map(({ reason, count }) => [reason, count])).toEqual([
       ['invalid', 7],
-      ['too_far_ahead', 2],
       ['label_limit', 3],
+      ['too_far_ahead', 2],
     ]);
     expect(rig.counters.totals().get('rejected metrics label_limit')).toBe(3);
     expect(rig.counters.totals().get('accepted metrics')).toBe(1);

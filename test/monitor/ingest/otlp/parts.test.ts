@@ -46,3 +46,10 @@ it('lists are cut by length', () => {
   expect([...listParts([1, 2, 3, 4, 5], 2)]).toEqual([[1, 2], [3, 4], [5]]);
   expect([...listParts([], 2)]).toEqual([[]]);
 });
+
+it('the points of a metric that is cut are in order of time', () => {
+  const points = [5, 1, 4, 2, 3].map((timeMs) => ({ timeMs, value: timeMs }) as NumberPoint);
+  const metric: Metric = { name: 'm', unit: '', description: '', kind: 'gauge', points };
+  const parts = [...metricParts([{ key: '1', resource: {}, metrics: [metric] }], 2)];
+  expect(parts.flatMap(named)).toEqual([1, 2, 3, 4, 5].map((value) => `1/m/${value}`));
+});

@@ -55,6 +55,7 @@ async function append(tick: number): Promise<void> {
     code: '00000000',
     requestId: '',
     user: '',
+    synthetic: false,
   };
   const line = {
     timeUnixNano: time,

@@ -173,7 +173,7 @@ it('writes on when as many records come in as a flush writes', async () => {
       return (looks += 1);
     }
   })(NOW);
-  const store = openTestRecords(directory(), { clock, memoryBytes: { logs: MIB, traces: MIB, requests: MIB } });
+  const store = openTestRecords(directory(), { clock, memoryBytes: { logs: MIB / 8, traces: MIB, requests: MIB } });
   const some = (from: number) => Array.from({ length: 3_000 }, (_, i) => line(NOW + from + i));
   const first = store.append('logs', some(0));
   await nextTurn();
@@ -189,7 +189,7 @@ it('writes on when as many records come in as a flush writes', async () => {
 it('turns records into batches by itself when memory is full, and keeps the spans of open traces', async () => {
   const dir = directory();
   const clock = new ManualClock(NOW);
-  const store = openTestRecords(dir, { clock, memoryBytes: { logs: 2 * MIB, traces: MIB, requests: MIB } });
+  const store = openTestRecords(dir, { clock, memoryBytes: { logs: MIB / 8, traces: MIB, requests: MIB } });
   const expected = new ArrayRecords();
   for (let at = 0; at < 40; at += 1) {
     const records = Array.from({ length: 200 }, (_, i) => line(NOW + at * 1000 + i, { service: `s${i % 3}` }));

@@ -13,7 +13,7 @@ import { cacheConfig } from '../../../../src/stack/cache/config.ts';
 import { openResponseCache } from '../../../../src/stack/cache/open-response-cache.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../../../support/until.ts';
-import { raw, Rig } from '../rig.ts';
+import { GET, raw, Rig } from '../rig.ts';
 import { hasOpenssl, makeAuthority, type Authority } from './certificate-files.ts';
 
 let rig: Rig;
@@ -83,6 +83,26 @@ describe.skipIf(!hasOpenssl)('TLS towards clients', () => {
       'x-forwarded-proto': 'https',
       forwarded: expect.stringContaining('proto=https') as string,
     });
+  });
+
+  it('answers each next request of a connection, however soon it comes after an answer', async () => {
+    const upstream = await rig.http((_request, response) => response.end('ok'));
+    const { balancer } = await rig.balancer({
+      upstreams: [upstream.url],
+      tls: { listen: '127.0.0.1:0', certificates: [await authority.issue('one', ['DNS:a.example'])] },
+    });
+    const client = connectTls({ port: balancer.secureAddress?.port ?? 0, rejectUnauthorized: false });
+    rig.add(() => void client.destroy());
+    let text = '';
+    client.on('data', (bytes: Buffer) => (text += bytes.toString('latin1')));
+    const answers = (): number => text.split('HTTP/1.1 200').length - 1;
+    // The answer to the first request is still in the socket when the second request is read.
+    client.write('GET /-/livez HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2) + GET);
+    await until(() => answers() === 3);
+    for (let at = 4; at < 100; at += 1) {
+      client.write(GET);
+      await until(() => answers() === at);
+    }
   });
 
   it('uses new certificates without cutting connections, and keeps the old ones when new ones are invalid', async () => {

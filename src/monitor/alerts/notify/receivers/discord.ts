@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import type { Delivery, Notification } from '../notification.ts';
 import { EntryReceiver } from './entry-receiver.ts';
-import { escapedNotification, escapeLinks } from './escaped.ts';
+import { escapedNotification, escapeLinks } from './message/escaped.ts';
 import { atMostOne, bool, needsOne, secretUrl, text } from './fields.ts';
 import { httpConfig, secretOf } from './http-config.ts';
-import { deliverJson } from './http-delivery.ts';
+import { deliverHttp, deliverJson } from './http-delivery.ts';
 import type { ReceiverKind } from './kind.ts';
-import { cut, oneLine } from './limits.ts';
-import { rendered } from './rendering.ts';
+import { cut, oneLine } from './message/limits.ts';
+import { pictureForm, pictureOf, refusedContent } from './message/picture-parts.ts';
+import { rendered } from './message/rendering.ts';
 
 const schema = z
   .strictObject({
@@ -31,6 +32,7 @@ const MAX_CONTENT = 2_000;
 const MAX_TITLE = 256;
 const MAX_DESCRIPTION = 4_096;
 const MAX_USERNAME = 80;
+const MAX_ALT = 1_024;
 const RED = 0x992d22;
 const GREEN = 0x2ecc71;
 
@@ -38,11 +40,27 @@ class Discord extends EntryReceiver<Entry> {
   protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
     const { webhook_url: given, webhook_url_file: file, http_config: http } = this.entry;
     const url = (await secretOf(given, file, this.tools)) ?? '';
+    const picture = await pictureOf(notification);
     const body = await this.#message(notification);
+    if (picture !== undefined) {
+      const [embed] = body.embeds;
+      const file = { id: 0, filename: 'chart.png', description: cut(picture.alt, MAX_ALT) };
+      const withImage = {
+        ...body,
+        embeds: [{ ...embed, image: { url: 'attachment://chart.png' } }],
+        attachments: [file],
+      };
+      const form = pictureForm({ payload_json: JSON.stringify(withImage) }, 'files[0]', picture);
+      const message = { url, headers: { 'content-type': form.contentType }, body: form.body, http };
+      const { delivery } = await deliverHttp(this.tools, message, signal);
+      if (!refusedContent(delivery)) return delivery;
+    }
     return (await deliverJson(this.tools, { url, body, http }, signal)).delivery;
   }
 
-  async #message(notification: Notification): Promise<Record<string, unknown>> {
+  async #message(
+    notification: Notification,
+  ): Promise<Readonly<Record<string, unknown>> & { readonly embeds: readonly object[] }> {
     const { content, title, message, username, avatar_url: avatar } = this.entry;
     const escaped = escapedNotification(notification, escapeLinks);
     const written = cut(await rendered(this.tools, content, escaped), MAX_CONTENT);

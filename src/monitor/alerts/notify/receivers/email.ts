@@ -7,13 +7,14 @@ import { z } from 'zod';
 import { createTransport } from 'nodemailer';
 import type { Delivery, Notification, Picture } from '../notification.ts';
 import { EntryReceiver } from './entry-receiver.ts';
-import { escapedNotification, escapeHtml } from './escaped.ts';
+import { escapedNotification, escapeHtml } from './message/escaped.ts';
 import { atMostOne, bool, needsOne, secretText, text, textMap } from './fields.ts';
 import { secretOf, tlsConfig, tlsOf } from './http-config.ts';
 import type { ReceiverKind } from './kind.ts';
-import { cut, oneLine } from './limits.ts';
+import { cut, oneLine } from './message/limits.ts';
 import { mailFailure } from './mail-failure.ts';
-import { rendered } from './rendering.ts';
+import { pictureOf } from './message/picture-parts.ts';
+import { rendered } from './message/rendering.ts';
 
 const HEADER_NAME = /^[!-9;-~]+$/;
 /** They belong to the receiver: a thread, a part or a recipient would be lost. */
@@ -194,15 +195,6 @@ class Email extends EntryReceiver<Entry> {
 
 const threadOf = ({ memory }: Notification, { threading }: Entry): Pick<Mail, 'inReplyTo' | 'references'> =>
   threading.enabled ? { inReplyTo: memory['root'], references: memory['root'] } : {};
-
-/** A chart that cannot be drawn must not keep the message back. */
-const pictureOf = async ({ picture }: Notification): Promise<Picture | undefined> => {
-  try {
-    return await picture();
-  } catch {
-    return undefined;
-  }
-};
 
 export const email: ReceiverKind<Entry> = {
   name: 'email',

@@ -5,13 +5,13 @@
 import { z } from 'zod';
 import type { Delivery, Notification } from '../notification.ts';
 import { EntryReceiver } from './entry-receiver.ts';
-import { escapedNotification, escapeLinks } from './escaped.ts';
+import { escapedNotification, escapeLinks } from './message/escaped.ts';
 import { atMostOne, bool, needsOne, secretUrl, text } from './fields.ts';
 import { httpConfig, secretOf } from './http-config.ts';
 import { deliverJson, type HttpResult } from './http-delivery.ts';
 import type { ReceiverKind } from './kind.ts';
-import { cut, cutJson, oneLine } from './limits.ts';
-import { rendered } from './rendering.ts';
+import { cut, cutJson, oneLine } from './message/limits.ts';
+import { rendered } from './message/rendering.ts';
 
 const fields = {
   send_resolved: bool().default(true),

@@ -4,10 +4,11 @@ import type { Delivery, Notification } from '../notification.ts';
 import { EntryReceiver } from './entry-receiver.ts';
 import { bool, goDuration, plainUrl, secretText, text, textList } from './fields.ts';
 import { httpConfig } from './http-config.ts';
-import { deliverJson } from './http-delivery.ts';
+import { deliverHttp, deliverJson } from './http-delivery.ts';
 import type { ReceiverKind } from './kind.ts';
-import { cut, cutBytes, oneLine } from './limits.ts';
-import { rendered } from './rendering.ts';
+import { cut, cutBytes, oneLine } from './message/limits.ts';
+import { pictureOf, refusedContent } from './message/picture-parts.ts';
+import { rendered } from './message/rendering.ts';
 
 const schema = z.strictObject({
   send_resolved: bool().default(true),
@@ -35,12 +36,22 @@ const PRIORITIES: Readonly<Record<string, number>> = { critical: 5, error: 4, wa
 const priorityOf = ({ status, commonLabels }: Notification): number =>
   (status === 'firing' ? PRIORITIES[commonLabels['severity'] ?? ''] : undefined) ?? 3;
 
+interface NtfyMessage {
+  readonly topic: string;
+  readonly title: string;
+  readonly message: string;
+  readonly priority: number;
+  readonly tags: readonly string[];
+  readonly click: string;
+  readonly actions: readonly Readonly<Record<string, string>>[];
+}
+
 class Ntfy extends EntryReceiver<Entry> {
   protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
     const { url, token, topic, priority, tags, http_config: http, timeout: timeoutMs } = this.entry;
     const { status, links } = notification;
     const isFiring = status === 'firing';
-    const body = {
+    const body: NtfyMessage = {
       topic,
       title: cut(oneLine(await rendered(this.tools, this.entry.title, notification)), MAX_TITLE),
       message: cutBytes(await rendered(this.tools, this.entry.message, notification), MAX_MESSAGE_BYTES),
@@ -56,9 +67,34 @@ class Ntfy extends EntryReceiver<Entry> {
     };
     const headers: Record<string, string> =
       token === undefined ? {} : { authorization: `Bearer ${oneLine(token.reveal())}` };
+    const picture = await pictureOf(notification);
+    if (picture !== undefined) {
+      const target = attachmentUrl(url, body);
+      const message = { url: target, method: 'PUT', headers, body: picture.png, http, timeoutMs };
+      const { delivery } = target.length > MAX_URL ? NOT_SENT : await deliverHttp(this.tools, message, signal);
+      // A server without a folder for attachments, or one whose quota is used up, takes the message alone.
+      if (delivery.kind === 'delivered' || !mayBeAttachment(delivery)) return delivery;
+    }
     return (await deliverJson(this.tools, { url, headers, body, http, timeoutMs }, signal)).delivery;
   }
 }
+
+/** Proxies take at least 8 kB of a request line. */
+const MAX_URL = 6_000;
+const NOT_SENT = { delivery: { kind: 'failed', reason: 'clientError', retry: false, message: '' } } as const;
+
+/** With a file as body, the message stands in the URL (docs.ntfy.sh/publish/#attach-local-file). */
+function attachmentUrl(base: string, body: NtfyMessage): string {
+  const url = new URL(`${base.replace(/\/+$/, '')}/${body.topic}`);
+  const { title, message, priority, tags, click, actions } = body;
+  const fields = { title, message, priority: String(priority), tags: tags.join(','), click, filename: 'chart.png' };
+  for (const [name, value] of Object.entries(fields)) url.searchParams.set(name, value);
+  url.searchParams.set('actions', JSON.stringify(actions));
+  return url.href;
+}
+
+const mayBeAttachment = (delivery: Delivery): boolean =>
+  delivery.kind === 'failed' && (refusedContent(delivery) || delivery.reason === 'rateLimited');
 
 export const ntfy: ReceiverKind<Entry> = {
   name: 'ntfy',

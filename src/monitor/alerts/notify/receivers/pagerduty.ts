@@ -7,8 +7,8 @@ import { atMostOne, bool, goDuration, needsOne, plainUrl, secretText, text, text
 import { httpConfig, secretOf } from './http-config.ts';
 import { deliverJson } from './http-delivery.ts';
 import type { ReceiverKind } from './kind.ts';
-import { cut, cutBytes, oneLine, withoutEmpty } from './limits.ts';
-import { rendered } from './rendering.ts';
+import { cut, cutBytes, oneLine, withoutEmpty } from './message/limits.ts';
+import { rendered } from './message/rendering.ts';
 
 const schema = z
   .strictObject({

@@ -1,17 +1,20 @@
 /**
  * Slack, by the URL of an incoming webhook or by the API with the token of a bot (docs.slack.dev). Messages of the API are
- * updated when all their alerts are resolved, and with `update_message: true` at every change of the group.
+ * updated when all their alerts are resolved, and with `update_message: true` at every change of the group. A message is made of
+ * blocks, unless the entry writes fields of the older attachments, as files of Alertmanager do.
  */
 import { z } from 'zod';
 import type { Delivery, Notification } from '../notification.ts';
 import { EntryReceiver } from './entry-receiver.ts';
-import { escapedNotification, escapeSlack } from './escaped.ts';
+import { escapedNotification, escapeSlack } from './message/escaped.ts';
 import { atMostOne, bool, goDuration, needsOne, plainUrl, secretText, secretUrl, text, textList } from './fields.ts';
 import { httpConfig, secretOf } from './http-config.ts';
 import { deliverHttp, jsonOf, type HttpResult } from './http-delivery.ts';
 import type { ReceiverKind } from './kind.ts';
-import { cut, oneLine, withoutEmpty } from './limits.ts';
-import { rendered } from './rendering.ts';
+import { cut, oneLine, withoutEmpty } from './message/limits.ts';
+import { rendered } from './message/rendering.ts';
+import { blocksOf } from './slack-blocks.ts';
+import { sendChart } from './slack-chart.ts';
 
 const ADDRESSES = ['api_url', 'api_url_file', 'app_token', 'app_token_file'];
 
@@ -79,6 +82,13 @@ interface Answer {
   readonly channel?: unknown;
 }
 
+/** Fields of the older attachments, which cannot stand beside blocks. An entry that writes none of them gets blocks. */
+const OLD_FIELDS = ['title_link', 'pretext', 'text', 'footer', 'callback_id', 'image_url', 'thumb_url'] as const;
+const PLAIN = schema.parse({ api_url: 'http://localhost/' });
+
+const usesBlocks = (entry: Entry): boolean =>
+  entry.fields.length === 0 && OLD_FIELDS.every((name) => entry[name] === PLAIN[name]);
+
 class Slack extends EntryReceiver<Entry> {
   protected async deliver(notification: Notification, signal: AbortSignal): Promise<Delivery> {
     const { app_token: token, app_token_file: tokenFile, api_url: url, api_url_file: urlFile } = this.entry;
@@ -95,9 +105,10 @@ class Slack extends EntryReceiver<Entry> {
   async #byApi(
     message: Record<string, unknown>,
     token: string,
-    { memory, status }: Notification,
+    notification: Notification,
     signal: AbortSignal,
   ): Promise<Delivery> {
+    const { memory, status } = notification;
     const { app_url: url, update_message: update } = this.entry;
     const headers = { authorization: `Bearer ${oneLine(token)}` };
     const { ts, channel } = memory;
@@ -108,7 +119,16 @@ class Slack extends EntryReceiver<Entry> {
       const error = answerOf(result.answer)?.error;
       if (!(typeof error === 'string' && GONE.has(error))) return apiDelivery(result);
     }
-    return apiDelivery(await this.#post(url, message, headers, signal));
+    const delivery = apiDelivery(await this.#post(url, message, headers, signal));
+    if (delivery.kind === 'delivered' && delivery.memory !== undefined)
+      await sendChart(
+        this.tools,
+        { url, token: oneLine(token), http: this.entry.http_config },
+        notification,
+        delivery.memory,
+        signal,
+      );
+    return delivery;
   }
 
   #post(
@@ -134,8 +154,24 @@ class Slack extends EntryReceiver<Entry> {
       value: await marked(value, MAX_FIELD),
       short: short ?? entry.short_fields,
     }));
+    const head = {
+      ...withoutEmpty({
+        channel: await plain(entry.channel),
+        username: await plain(entry.username, 80),
+        icon_emoji: await plain(entry.icon_emoji),
+        icon_url: await plain(entry.icon_url),
+        text: await marked(entry.message_text),
+      }),
+      ...(entry.link_names ? { link_names: true } : {}),
+    };
+    const title = oneLine(await marked(entry.title, MAX_TITLE));
+    if (usesBlocks(entry)) {
+      const fallback = await marked(entry.fallback, MAX_TITLE);
+      const color = await plain(entry.color);
+      return { ...head, attachments: [withoutEmpty({ color, fallback, blocks: blocksOf(notification, title) })] };
+    }
     const attachment = withoutEmpty({
-      title: oneLine(await marked(entry.title, MAX_TITLE)),
+      title,
       title_link: await plain(entry.title_link),
       pretext: await marked(entry.pretext),
       text: await marked(entry.text),
@@ -148,17 +184,7 @@ class Slack extends EntryReceiver<Entry> {
       mrkdwn_in: entry.mrkdwn_in,
     });
     const listed = await Promise.all(fields);
-    return {
-      ...withoutEmpty({
-        channel: await plain(entry.channel),
-        username: await plain(entry.username, 80),
-        icon_emoji: await plain(entry.icon_emoji),
-        icon_url: await plain(entry.icon_url),
-        text: await marked(entry.message_text),
-      }),
-      ...(entry.link_names ? { link_names: true } : {}),
-      attachments: [listed.length === 0 ? attachment : { ...attachment, fields: listed }],
-    };
+    return { ...head, attachments: [listed.length === 0 ? attachment : { ...attachment, fields: listed }] };
   }
 }
 

@@ -6,8 +6,8 @@ import { bool, goDuration, nonEmpty, plainUrl, secretText, text } from './fields
 import { httpConfig } from './http-config.ts';
 import { deliverHttp } from './http-delivery.ts';
 import type { ReceiverKind } from './kind.ts';
-import { cut, oneLine } from './limits.ts';
-import { rendered } from './rendering.ts';
+import { cut, oneLine } from './message/limits.ts';
+import { rendered } from './message/rendering.ts';
 
 const NUMBER = /^\+[1-9]\d{4,14}$/;
 const number = z.string().regex(NUMBER, 'a telephone number like "+491701234567"');

@@ -1,14 +1,18 @@
-/** Telegram by a bot (core.telegram.org/bots/api#sendmessage). Later messages of a group answer the first one. */
+/**
+ * Telegram by a bot (core.telegram.org/bots/api#sendmessage, #sendphoto). Later messages of a group answer the first one; the
+ * chart is the message's photo.
+ */
 import { z } from 'zod';
-import type { Delivery, Notification } from '../notification.ts';
+import type { Delivery, Notification, Picture } from '../notification.ts';
 import { EntryReceiver } from './entry-receiver.ts';
-import { escapedNotification, escapeHtml, escapeMarkdownV2, escapeOldMarkdown } from './escaped.ts';
+import { escapedNotification, escapeHtml, escapeMarkdownV2, escapeOldMarkdown } from './message/escaped.ts';
 import { atMostOne, bool, needsOne, plainUrl, secretText, text } from './fields.ts';
 import { httpConfig, secretOf } from './http-config.ts';
-import { deliverJson, jsonOf, type HttpResult } from './http-delivery.ts';
+import { deliverHttp, deliverJson, jsonOf, type HttpResult } from './http-delivery.ts';
 import type { ReceiverKind } from './kind.ts';
-import { cut, oneLine } from './limits.ts';
-import { rendered } from './rendering.ts';
+import { cut, oneLine } from './message/limits.ts';
+import { pictureForm, pictureOf, refusedContent } from './message/picture-parts.ts';
+import { rendered } from './message/rendering.ts';
 
 const CHATS = ['chat_id', 'chat_id_file', 'chat', 'chat_file'];
 const TOKENS = ['bot_token', 'bot_token_file', 'token', 'token_file'];
@@ -40,7 +44,15 @@ const schema = z
 type Entry = z.output<typeof schema>;
 
 const MAX_TEXT = 4_096;
+const MAX_CAPTION = 1_024;
 const ESCAPES = { HTML: escapeHtml, Markdown: escapeOldMarkdown, MarkdownV2: escapeMarkdownV2 } as const;
+
+interface Message extends Readonly<Record<string, unknown>> {
+  readonly text: string;
+  readonly parse_mode?: string;
+}
+
+const answering = (id: string): object => ({ message_id: Number(id), allow_sending_without_reply: true });
 
 interface Answer {
   readonly result?: { readonly message_id?: unknown };
@@ -55,8 +67,40 @@ class Telegram extends EntryReceiver<Entry> {
       [this.entry.bot_token, this.entry.bot_token_file],
       [this.entry.token, this.entry.token_file],
     );
-    const url = `${api.replace(/\/+$/, '')}/bot${token}/sendMessage`;
-    return deliveryOf(await deliverJson(this.tools, { url, body, http }, signal), notification);
+    const base = `${api.replace(/\/+$/, '')}/bot${token}`;
+    const picture = await pictureOf(notification);
+    const { text: caption, ...rest } = body;
+    // A longer text is a message of its own, and the picture answers it.
+    const fits = caption.length <= MAX_CAPTION;
+    if (picture !== undefined && fits) {
+      const sent = await this.#photo(base, { ...rest, caption }, picture, signal);
+      const delivery = deliveryOf(sent, notification);
+      if (!refusedContent(delivery)) return delivery;
+    }
+    const url = `${base}/sendMessage`;
+    const delivery = deliveryOf(await deliverJson(this.tools, { url, body, http }, signal), notification);
+    if (picture === undefined || fits || delivery.kind === 'failed') return delivery;
+    const id = delivery.memory?.['message'];
+    const { parse_mode: _mode, ...place } = rest;
+    const answer = id === undefined ? {} : { reply_parameters: answering(id) };
+    await this.#photo(base, { ...place, ...answer }, picture, signal);
+    return delivery;
+  }
+
+  #photo(
+    base: string,
+    fields: Readonly<Record<string, unknown>>,
+    picture: Picture,
+    signal: AbortSignal,
+  ): Promise<HttpResult> {
+    const texts = Object.entries(fields).map(([name, value]): [string, string] => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]);
+    const form = pictureForm(Object.fromEntries(texts), 'photo', picture);
+    const headers = { 'content-type': form.contentType };
+    const { http_config: http } = this.entry;
+    return deliverHttp(this.tools, { url: `${base}/sendPhoto`, headers, body: form.body, http }, signal);
   }
 
   async #first(...pairs: readonly (readonly [Entry['token'], string | undefined])[]): Promise<string> {
@@ -67,7 +111,7 @@ class Telegram extends EntryReceiver<Entry> {
     return '';
   }
 
-  async #message(notification: Notification): Promise<Record<string, unknown>> {
+  async #message(notification: Notification): Promise<Message> {
     const { message_thread_id: thread, disable_notifications: isQuiet } = this.entry;
     const { chat_id: chatId, chat, chat_id_file: chatIdFile, chat_file: chatFile } = this.entry;
     const id = chatId ?? chat ?? (await this.#first([undefined, chatIdFile], [undefined, chatFile]));
@@ -77,14 +121,12 @@ class Telegram extends EntryReceiver<Entry> {
       ...(await this.#text(notification)),
       ...(thread === undefined ? {} : { message_thread_id: Number(thread) }),
       ...(isQuiet ? { disable_notification: true } : {}),
-      ...(first === undefined
-        ? {}
-        : { reply_parameters: { message_id: Number(first), allow_sending_without_reply: true } }),
+      ...(first === undefined ? {} : { reply_parameters: answering(first) }),
     };
   }
 
   /** A marked text that is too long cannot be cut, because half a mark is refused; it is sent without marks. */
-  async #text(notification: Notification): Promise<Record<string, string>> {
+  async #text(notification: Notification): Promise<Pick<Message, 'text' | 'parse_mode'>> {
     const { message, parse_mode: mode } = this.entry;
     if (mode !== '') {
       const text = await rendered(this.tools, message, escapedNotification(notification, ESCAPES[mode]));

@@ -3,7 +3,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import type { RecordColumn, RecordOf, RecordSignal } from '../../../../model/record-source.ts';
 import { ByteReader } from '../../codec/bytes.ts';
 import { SEQUENCE } from './batch-writer.ts';
-import { ATTRIBUTE } from './cells.ts';
+import { ATTRIBUTE, REST } from './attribute-columns.ts';
 import { readColumn } from './column.ts';
 import { mayHaveWord } from './id-list.ts';
 import { SHAPES } from './record-columns.ts';
@@ -78,6 +78,10 @@ export class BatchReader<S extends RecordSignal> {
 
   get attributes(): readonly string[] {
     return this.#attributes;
+  }
+
+  get hasRest(): boolean {
+    return this.head.places.has(REST);
   }
 
   /** Throws RangeError when they are damaged: without them, the batch is lost. */

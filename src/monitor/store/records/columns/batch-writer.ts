@@ -11,10 +11,12 @@ import type { AttributeValue } from '../../../../model/records.ts';
 import { filterWordsOf } from '../../../../model/text/words.ts';
 import { unpackValue, type Packed } from '../../codec/record-codec.ts';
 import { ByteWriter } from '../../codec/bytes.ts';
-import { ATTRIBUTE, Cells, REST } from './cells.ts';
+import { ATTRIBUTE, REST } from './attribute-columns.ts';
 import { writeColumn, type Cell } from './column.ts';
 import { writeIdList, writeWordFilter } from './id-list.ts';
 import { ID_COLUMNS, RESOURCE, SHAPES, WORD_COLUMNS } from './record-columns.ts';
+import type { BatchColumns } from './record-shape.ts';
+import { RecordTable } from './record-table.ts';
 import { writeWhole } from './whole-numbers.ts';
 
 /** Columns larger than this are parts of their own. */
@@ -58,12 +60,24 @@ interface Place {
   readonly length: number;
 }
 
-/** Yields between columns, so that the caller can give the thread to others. Records must be sorted and not empty. */
+/** Makes a batch of records, in any order. There must be at least one. */
 export function* encodeBatch<S extends RecordSignal>(rows: Rows<S>): Generator<undefined, EncodedBatch> {
-  const { signal, service, records, sequences } = rows;
-  const shape = SHAPES[signal];
-  const cells = new Cells(records.length);
-  shape.toCells(cells, records);
+  const table = new RecordTable(rows.signal);
+  for (const [at, record] of rows.records.entries()) table.add(record, rows.sequences[at]);
+  yield;
+  return yield* encodeTable(rows.service, table, table.ordered());
+}
+
+/** Yields between columns, so that the caller can give the thread to others. The rows must be ordered and not empty. */
+export function* encodeTable<S extends RecordSignal>(
+  service: string,
+  table: RecordTable<S>,
+  order: Uint32Array,
+): Generator<undefined, EncodedBatch> {
+  const { signal } = table;
+  const columns: BatchColumns = new Map();
+  for (const [name, column] of table.columns) columns.set(name, () => column.cells(order));
+  SHAPES[signal].finish(columns);
   yield;
   const parts: Uint8Array[] = [];
   const places: Place[] = [];
@@ -88,11 +102,17 @@ export function* encodeBatch<S extends RecordSignal>(rows: Rows<S>): Generator<u
     }
     one.truncate();
   };
-  writeWhole(one, Float64Array.from(sequences));
+  writeWhole(
+    one,
+    Float64Array.from(order, (row) => table.sequenceAt(row)),
+  );
   put(SEQUENCE);
   const found = new Findings(signal);
-  for (const [name, column] of cells.columns) {
-    found.note(name, writeColumn(one, column));
+  for (const [name, cellsOf] of columns) {
+    const cells = cellsOf();
+    // Of the rows that were chosen, none may have a value.
+    if (cells.every((cell) => cell === undefined)) continue;
+    found.note(name, writeColumn(one, cells));
     put(name);
     yield;
   }
@@ -101,12 +121,16 @@ export function* encodeBatch<S extends RecordSignal>(rows: Rows<S>): Generator<u
   yield;
   const head = compressed(headOf(places, found.wordFilter()));
   const sizeBytes = parts.reduce((sum, { length }) => sum + length, head.length + ids.length);
-  return { service, rows: records.length, ...extentOf(shape.timeOf, records), head, ids, parts, sizeBytes };
+  return { service, rows: order.length, ...extentOf(table, order), head, ids, parts, sizeBytes };
 }
 
-function extentOf<R>(timeOf: (record: R) => bigint, records: readonly R[]): { firstMs: number; lastMs: number } {
-  const ms = (record: R): number => Number(timeOf(record)) / 1e6;
-  return { firstMs: Math.floor(ms(records[0])) - 1, lastMs: Math.ceil(ms(records[records.length - 1])) + 1 };
+/** Whole milliseconds around ordered rows. */
+export function extentOf<S extends RecordSignal>(
+  table: RecordTable<S>,
+  order: Uint32Array,
+): { firstMs: number; lastMs: number } {
+  const ms = (row: number): number => Number(table.timeAt(row)) / 1e6;
+  return { firstMs: Math.floor(ms(order[0])) - 1, lastMs: Math.ceil(ms(order[order.length - 1])) + 1 };
 }
 
 function headOf(places: readonly Place[], words: Uint8Array | undefined): Uint8Array {

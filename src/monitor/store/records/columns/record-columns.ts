@@ -17,11 +17,11 @@ import {
 } from '../../../../model/records.ts';
 import type { RecordSignal } from '../../../../model/record-source.ts';
 import { packValue, unpackValue, type Packed } from '../../codec/record-codec.ts';
-import { ATTRIBUTE, REST, restoreAttribute, type Cells } from './cells.ts';
+import { ATTRIBUTE, REST, restoreAttribute } from './attribute-columns.ts';
 import { cellAt, cellNumber as number, cellText as text, type Cell } from './column.ts';
-import type { Columns, RecordShape } from './record-shape.ts';
+import type { BatchColumns, Columns, RecordShape, Table } from './record-shape.ts';
 import { REQUEST_TEXTS, requestShape } from './request-columns.ts';
-import { bigintOf, nanosBetween, setTimes, timeAt } from './times.ts';
+import { bigintOf, finishTimes, nanosBetween, timeAt } from './times.ts';
 
 const unpacked = (cell: Cell): AttributeValue => unpackValue(JSON.parse(text(cell)) as Packed);
 const packed = (value: AttributeValue): string => JSON.stringify(packValue(value));
@@ -48,25 +48,9 @@ function scopeText(scope: Scope): string {
   return known;
 }
 
-/** Records of one sender follow one another: their home is looked up once. */
-function setHomes(cells: Cells, records: readonly Home[]): void {
-  const texts = cells.column(RESOURCE);
-  let resource: Resource | undefined;
-  let scope: Scope | undefined;
-  let [home, ours] = ['', ''];
-  for (let row = 0; row < records.length; row += 1) {
-    const record = records[row];
-    if (record.resource !== resource) {
-      resource = record.resource;
-      home = resourceText(resource);
-    }
-    texts[row] = home;
-    if (record.scope !== scope) {
-      scope = record.scope;
-      ours = scope.name === '' && scope.version === '' ? '' : scopeText(scope);
-    }
-    if (ours !== '') cells.set('.c', row, ours);
-  }
+function addHome(table: Table, row: number, { resource, scope }: Home): void {
+  table.set(RESOURCE, row, resourceText(resource));
+  if (scope.name !== '' || scope.version !== '') table.set('.c', row, scopeText(scope));
 }
 
 /** Texts of JSON: the attributes of resources. */
@@ -110,21 +94,22 @@ const positionTime = ({ timeUnixNano, observedUnixNano }: LogRecord): bigint =>
 
 const lines: RecordShape<'logs'> = {
   timeOf: positionTime,
-  toCells(cells, records) {
-    setTimes(cells, '.t', records.map(positionTime));
-    fillObserved(cells, records);
-    setHomes(cells, records);
-    const severities = cells.column('.v');
-    for (let row = 0; row < records.length; row += 1) {
-      const line = records[row];
-      severities[row] = line.severityNumber;
-      if (line.severityText !== '') cells.set('.x', row, line.severityText);
-      if (line.body !== null) cells.set('.b', row, line.body);
-      if (line.traceId !== '') cells.set('.i', row, line.traceId);
-      if (line.spanId !== '') cells.set('.p', row, line.spanId);
-      if (line.timeUnixNano === 0n) cells.set('.z', row, true);
-      cells.attributes(row, line.attributes);
-    }
+  add(table, row, line) {
+    table.setTime('.t', row, positionTime(line));
+    table.setTime('.o', row, line.observedUnixNano);
+    addHome(table, row, line);
+    table.set('.v', row, line.severityNumber);
+    if (line.severityText !== '') table.set('.x', row, line.severityText);
+    if (line.body !== null) table.set('.b', row, line.body);
+    if (line.traceId !== '') table.set('.i', row, line.traceId, 'ids');
+    if (line.spanId !== '') table.set('.p', row, line.spanId, 'ids');
+    if (line.timeUnixNano === 0n) table.set('.z', row, true);
+    table.setAttributes(row, line.attributes);
+  },
+  finish(columns) {
+    finishTimes(columns, '.t');
+    finishTimes(columns, '.o');
+    finishObserved(columns);
   },
   read(columns, attributes, row): LogRecord {
     const timeUnixNano = timeAt(columns('.t'), columns('.tn'), row);
@@ -146,49 +131,39 @@ const lines: RecordShape<'logs'> = {
 };
 
 /** The time of receipt is a constant distance from the line's own time, or else changes rarely: lines come in batches. */
-function fillObserved(cells: Cells, records: readonly LogRecord[]): void {
-  const [first] = records;
-  const late = first.observedUnixNano - positionTime(first);
-  if (records.every((line) => line.observedUnixNano - positionTime(line) === late)) {
-    for (let row = 0; row < records.length; row += 1) cells.set('.d', row, nanosBetween(0n, late));
-  } else {
-    setTimes(
-      cells,
-      '.o',
-      records.map(({ observedUnixNano }) => observedUnixNano),
-    );
-  }
+function finishObserved(columns: BatchColumns): void {
+  const [times, below] = [columns.get('.t')?.() ?? [], columns.get('.tn')?.() ?? []];
+  const [observed, observedBelow] = [columns.get('.o')?.() ?? [], columns.get('.on')?.() ?? []];
+  const at = (cells: readonly Cell[], nanos: readonly Cell[], row: number): bigint =>
+    typeof cells[row] === 'bigint' ? cells[row] : bigintOf(cells[row]) * 1_000n + bigintOf(nanos[row] ?? 0);
+  const lateAt = (row: number): bigint => at(observed, observedBelow, row) - at(times, below, row);
+  const late = lateAt(0);
+  for (let row = 1; row < times.length; row += 1) if (lateAt(row) !== late) return;
+  columns.delete('.o');
+  columns.delete('.on');
+  columns.set('.d', () => times.map(() => nanosBetween(0n, late)));
 }
 
 const spans: RecordShape<'traces'> = {
   timeOf: ({ startUnixNano }) => startUnixNano,
-  toCells(cells, records) {
-    setTimes(
-      cells,
-      '.t',
-      records.map(({ startUnixNano }) => startUnixNano),
-    );
-    setHomes(cells, records);
-    const rows = new Map<string, number>();
-    for (let row = 0; row < records.length; row += 1) rows.set(records[row].spanId, row);
-    const [durations, names, kinds] = [cells.column('.d'), cells.column('.m'), cells.column('.k')];
-    const [statuses, traces, ids] = [cells.column('.q'), cells.column('.i'), cells.column('.p')];
-    for (let row = 0; row < records.length; row += 1) {
-      const span = records[row];
-      durations[row] = nanosBetween(span.startUnixNano, span.endUnixNano);
-      names[row] = span.name;
-      kinds[row] = span.kind;
-      statuses[row] = span.status;
-      traces[row] = span.traceId;
-      ids[row] = span.spanId;
-      if (span.statusMessage !== '') cells.set('.w', row, span.statusMessage);
-      const parent = rows.get(span.parentSpanId);
-      if (parent !== undefined) cells.set('.u', row, row - parent);
-      else if (span.parentSpanId !== '') cells.set('.j', row, span.parentSpanId);
-      if (span.events.length > 0) cells.set('.e', row, packedEvents(span.events));
-      if (span.links.length > 0) cells.set('.l', row, packedLinks(span.links));
-      cells.attributes(row, span.attributes);
-    }
+  add(table, row, span) {
+    table.setTime('.t', row, span.startUnixNano);
+    table.set('.d', row, nanosBetween(span.startUnixNano, span.endUnixNano), 'numbers');
+    addHome(table, row, span);
+    table.set('.m', row, span.name);
+    table.set('.k', row, span.kind);
+    table.set('.q', row, span.status);
+    table.set('.i', row, span.traceId, 'ids');
+    table.set('.p', row, span.spanId, 'ids');
+    if (span.parentSpanId !== '') table.set('.j', row, span.parentSpanId, 'ids');
+    if (span.statusMessage !== '') table.set('.w', row, span.statusMessage);
+    if (span.events.length > 0) table.set('.e', row, packedEvents(span.events));
+    if (span.links.length > 0) table.set('.l', row, packedLinks(span.links));
+    table.setAttributes(row, span.attributes);
+  },
+  finish(columns) {
+    finishTimes(columns, '.t');
+    finishParents(columns);
   },
   read(columns, attributes, row): SpanRecord {
     const startUnixNano = timeAt(columns('.t'), columns('.tn'), row);
@@ -209,6 +184,24 @@ const spans: RecordShape<'traces'> = {
     };
   },
 };
+
+/** A parent in the same batch is a distance. */
+function finishParents(columns: BatchColumns): void {
+  const parents = columns.get('.j')?.();
+  if (parents === undefined) return;
+  const ids = columns.get('.p')?.() ?? [];
+  columns.set('.p', () => ids);
+  const rows = new Map<Cell, number>();
+  for (let row = 0; row < ids.length; row += 1) rows.set(ids[row], row);
+  const distances = parents.map((parent, row) => {
+    const found = parent === undefined ? undefined : rows.get(parent);
+    return found === undefined ? undefined : row - found;
+  });
+  const outside = parents.map((parent, row) => (distances[row] === undefined ? parent : undefined));
+  columns.delete('.j');
+  if (distances.some((distance) => distance !== undefined)) columns.set('.u', () => distances);
+  if (outside.some((parent) => parent !== undefined)) columns.set('.j', () => outside);
+}
 
 export function parentAt(columns: Columns, row: number): string {
   const distance = cellAt(columns('.u'), row);

@@ -4,8 +4,8 @@
  */
 import type { RequestRow } from '../../../../model/request-row.ts';
 import { cellAt, cellNumber as number, cellText as text, type Cell } from './column.ts';
-import type { Columns, RecordShape } from './record-shape.ts';
-import { setTimes, timeAt } from './times.ts';
+import type { BatchColumns, Columns, RecordShape } from './record-shape.ts';
+import { finishTimes, timeAt } from './times.ts';
 
 export const REQUEST_TEXTS = {
   service: '.sv',
@@ -22,6 +22,7 @@ export const REQUEST_TEXTS = {
   requestId: '.ri',
   user: '.us',
 } as const;
+const SYNTHETIC = '.sy';
 const PHASES = { queue: '.f0', cache: '.f1', connect: '.f2', upstream: '.f3', transfer: '.f4' } as const;
 const PHASE_NAMES = Object.keys(PHASES) as (keyof typeof PHASES)[];
 const TEXT_NAMES = Object.keys(REQUEST_TEXTS) as (keyof typeof REQUEST_TEXTS)[];
@@ -29,32 +30,44 @@ const TEXT_NAMES = Object.keys(REQUEST_TEXTS) as (keyof typeof REQUEST_TEXTS)[];
 const micros = (ms: number | undefined): number => (ms === undefined ? 0 : Math.round(ms * 1000));
 const phaseMicros = ({ phases }: Pick<RequestRow, 'phases'>): number =>
   PHASE_NAMES.reduce((sum, name) => sum + micros(phases[name]), 0);
-const fitsPhases = (row: RequestRow): boolean =>
-  row.durationMs === (micros(row.durationMs) - phaseMicros(row) + phaseMicros(row)) / 1000;
+
+/** Durations as differences from the sums of the phases, when all can be. */
+function finishDurations(columns: BatchColumns): void {
+  const durations = columns.get('.d')?.() ?? [];
+  const phases = PHASE_NAMES.map((name) => columns.get(PHASES[name])?.());
+  const differences: number[] = [];
+  for (let row = 0; row < durations.length; row += 1) {
+    const duration = durations[row];
+    if (typeof duration !== 'number') return;
+    let sum = 0;
+    for (const phase of phases) sum += micros(phase?.[row] as number | undefined);
+    const difference = micros(duration) - sum;
+    if (duration !== (difference + sum) / 1000 || Object.is(difference, -0)) return;
+    differences.push(difference);
+  }
+  columns.delete('.d');
+  columns.set('.e', () => differences);
+}
 
 export const requestShape: RecordShape<'requests'> = {
   timeOf: ({ startUnixNano }) => startUnixNano,
-  toCells(cells, records) {
-    setTimes(
-      cells,
-      '.t',
-      records.map(({ startUnixNano }) => startUnixNano),
-    );
-    const fit = records.every(fitsPhases);
-    for (let row = 0; row < records.length; row += 1) {
-      const request = records[row];
-      if (fit) cells.set('.e', row, micros(request.durationMs) - phaseMicros(request));
-      else cells.set('.d', row, request.durationMs);
-      for (const name of TEXT_NAMES) if (request[name] !== '') cells.set(REQUEST_TEXTS[name], row, request[name]);
-      cells.set('.st', row, request.status);
-      cells.set('.tr', row, request.tries);
-      for (const name of PHASE_NAMES) {
-        const ms = request.phases[name];
-        if (ms !== undefined) cells.set(PHASES[name], row, ms);
-      }
-      if (request.requestBytes !== undefined) cells.set('.bi', row, request.requestBytes);
-      if (request.responseBytes !== undefined) cells.set('.bo', row, request.responseBytes);
+  add(table, row, request) {
+    table.setTime('.t', row, request.startUnixNano);
+    table.set('.d', row, request.durationMs, 'numbers');
+    for (const name of TEXT_NAMES) if (request[name] !== '') table.set(REQUEST_TEXTS[name], row, request[name]);
+    table.set('.st', row, request.status);
+    table.set('.tr', row, request.tries);
+    if (request.synthetic) table.set(SYNTHETIC, row, true);
+    for (const name of PHASE_NAMES) {
+      const ms = request.phases[name];
+      if (ms !== undefined) table.set(PHASES[name], row, ms, 'numbers');
     }
+    if (request.requestBytes !== undefined) table.set('.bi', row, request.requestBytes);
+    if (request.responseBytes !== undefined) table.set('.bo', row, request.responseBytes, 'numbers');
+  },
+  finish(columns) {
+    finishTimes(columns, '.t');
+    finishDurations(columns);
   },
   read(columns, _attributes, row): RequestRow {
     const at = (name: string): Cell => cellAt(columns(name), row);
@@ -71,6 +84,7 @@ export const requestShape: RecordShape<'requests'> = {
       durationMs: durationAt(columns, row, phases),
       status: number(at('.st')),
       tries: number(at('.tr')),
+      synthetic: at(SYNTHETIC) === true,
       phases,
       requestBytes: at('.bi') as number | undefined,
       responseBytes: at('.bo') as number | undefined,
@@ -117,6 +131,7 @@ export const REQUEST_COLUMNS: Readonly<Record<string, string>> = {
   code: REQUEST_TEXTS.code,
   user: REQUEST_TEXTS.user,
   tries: '.tr',
+  synthetic: SYNTHETIC,
   queue: PHASES.queue,
   'phase.cache': PHASES.cache,
   connect: PHASES.connect,

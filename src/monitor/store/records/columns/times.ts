@@ -4,7 +4,8 @@
  */
 import type { RecordColumn } from '../../../../model/record-source.ts';
 import { cellAt, type Cell } from './column.ts';
-import type { Cells } from './cells.ts';
+import type { GrowingColumn } from './growing-column.ts';
+import type { BatchColumns, Table } from './record-shape.ts';
 import { WHOLE_MAX } from './whole-numbers.ts';
 
 const NANOS = 1000n;
@@ -13,29 +14,48 @@ const WORD = 2 ** 32;
 /** A time and its two words: dividing these as doubles is exact here, and far cheaper than dividing big integers. */
 const words = new DataView(new ArrayBuffer(8));
 
-export function setTimes(cells: Cells, name: string, times: readonly bigint[]): void {
-  const whole = times.every((time) => time < LIMIT && time > -LIMIT);
-  const column = cells.column(name);
-  if (!whole) {
-    for (let row = 0; row < times.length; row += 1) column[row] = times[row];
+/** Adds a time to the two columns. */
+export function addTime(table: Pick<Table, 'set'>, name: string, row: number, time: bigint): void {
+  if (time >= LIMIT || time <= -LIMIT) {
+    table.set(name, row, time, 'numbers');
     return;
   }
-  const below = cells.column(`${name}n`);
-  for (let row = 0; row < times.length; row += 1) {
-    const time = times[row];
-    if (time >= 0n) {
-      words.setBigUint64(0, time);
-      const high = words.getUint32(0);
-      const low = words.getUint32(4);
-      const rest = (high % 1_000) * WORD + low;
-      column[row] = Math.floor(high / 1_000) * WORD + Math.floor(rest / 1_000);
-      below[row] = rest % 1_000;
-    } else {
-      const micros = time / NANOS;
-      column[row] = Number(micros);
-      below[row] = Number(time - micros * NANOS);
-    }
+  let [micros, below] = [0, 0];
+  if (time >= 0n) {
+    words.setBigUint64(0, time);
+    const high = words.getUint32(0);
+    const rest = (high % 1_000) * WORD + words.getUint32(4);
+    micros = Math.floor(high / 1_000) * WORD + Math.floor(rest / 1_000);
+    below = rest % 1_000;
+  } else {
+    const whole = time / NANOS;
+    micros = Number(whole);
+    below = Number(time - whole * NANOS);
   }
+  // -0 is not a number that columns give back.
+  table.set(name, row, micros + 0, 'numbers');
+  if (below !== 0) table.set(`${name}n`, row, below, 'numbers');
+}
+
+export function timeOfRow(columns: ReadonlyMap<string, GrowingColumn>, name: string, row: number): bigint {
+  const time = columns.get(name)?.at(row);
+  if (typeof time === 'bigint') return time;
+  return bigintOf(time) * NANOS + bigintOf(columns.get(`${name}n`)?.at(row) ?? 0);
+}
+
+/** In a batch, all times are of one kind: when one is a big integer, all are. */
+export function finishTimes(columns: BatchColumns, name: string): void {
+  const cells = columns.get(name)?.() ?? [];
+  const below = columns.get(`${name}n`)?.();
+  if (!cells.some((cell) => typeof cell === 'bigint')) {
+    columns.set(name, () => cells);
+    columns.set(`${name}n`, () => cells.map((_, row) => below?.[row] ?? 0));
+    return;
+  }
+  columns.set(name, () =>
+    cells.map((cell, row) => (typeof cell === 'bigint' ? cell : bigintOf(cell) * NANOS + bigintOf(below?.[row] ?? 0))),
+  );
+  columns.delete(`${name}n`);
 }
 
 export function timeAt(micros: RecordColumn | undefined, nanos: RecordColumn | undefined, row: number): bigint {

@@ -3,32 +3,33 @@ import { describe, expect, it } from 'vitest';
 import type { Delivery, Notification } from '../../../../../src/monitor/alerts/notify/notification.ts';
 import { discord } from '../../../../../src/monitor/alerts/notify/receivers/discord.ts';
 import type { ReceiverKind } from '../../../../../src/monitor/alerts/notify/receivers/kind.ts';
-import { cutJson } from '../../../../../src/monitor/alerts/notify/receivers/limits.ts';
+import { cutJson } from '../../../../../src/monitor/alerts/notify/receivers/message/limits.ts';
 import { msteams, msteamsv2 } from '../../../../../src/monitor/alerts/notify/receivers/msteams.ts';
 import { telegram } from '../../../../../src/monitor/alerts/notify/receivers/telegram.ts';
 import { overHttp, receiverSuite, SECRET } from '../../../../suites/receiver.ts';
-import { httpService, type Behaviour } from '../../../../support/alerts/http-service.ts';
+import { httpService, type Behaviour, type HttpService } from '../../../../support/alerts/http-service.ts';
+import { discordShape, formOf, teamsShape, telegramShape } from '../../../../support/alerts/service-shapes.ts';
 import { notification, notifiedAlert, receiverTools } from '../../../../support/alerts/notifications.ts';
 
 const TELEGRAM_OK = { kind: 'answer', status: 200, body: '{"ok":true,"result":{"message_id":7}}' } as const;
-const LIMITS: [ReceiverKind<never>, number][] = [
-  [discord as ReceiverKind<never>, 16_384],
-  [msteamsv2 as ReceiverKind<never>, 28 * 1024],
-  [msteams as ReceiverKind<never>, 28 * 1024],
+const LIMITS: [ReceiverKind<never>, number, typeof teamsShape][] = [
+  [discord as ReceiverKind<never>, 16_384, discordShape],
+  [msteamsv2 as ReceiverKind<never>, 28 * 1024, teamsShape],
+  [msteams as ReceiverKind<never>, 28 * 1024, teamsShape],
 ];
 
 receiverSuite({
   name: 'telegram',
-  service: () => overHttp((body) => (JSON.parse(body) as { text: string }).text, TELEGRAM_OK),
+  service: () => overHttp((body) => (JSON.parse(body) as { text: string }).text, TELEGRAM_OK, telegramShape),
   make: (service, tools) =>
     telegram.create(telegram.schema.parse({ api_url: service.http.url, bot_token: SECRET, chat_id: '-5' }), tools),
   maxBytes: 16_384,
 });
 
-for (const [kind, maxBytes] of LIMITS) {
+for (const [kind, maxBytes, shape] of LIMITS) {
   receiverSuite({
     name: kind.name,
-    service: () => overHttp((body) => body, { kind: 'answer', status: 200, body: '1' }),
+    service: () => overHttp((body) => body, { kind: 'answer', status: 200, body: '1' }, shape),
     make: (service, tools) =>
       kind.create(kind.schema.parse({ webhook_url: `${service.http.url}/hooks/${SECRET}` }), tools),
     maxBytes,
@@ -131,6 +132,83 @@ describe('discord', () => {
     expect([embed?.title.length, embed?.description.length, String(body['content']).length]).toEqual([
       256, 4_096, 2_000,
     ]);
+  });
+});
+
+const PICTURE = { picture: () => Promise.resolve({ png: Buffer.from('PNGPNG'), alt: 'Chart of ErrorRate' }) };
+
+async function sentWith(
+  kind: ReceiverKind<never>,
+  about: Notification,
+  behave: (at: number) => Behaviour,
+  more: Record<string, unknown> = {},
+): Promise<{ readonly delivery: Delivery; readonly requests: HttpService['requests'] }> {
+  await using service = await httpService();
+  const where =
+    kind.name === 'telegram'
+      ? { api_url: service.url, bot_token: SECRET, chat_id: '-5' }
+      : { webhook_url: service.url };
+  const tools = receiverTools();
+  let at = 0;
+  const request: typeof tools.request = (one) => {
+    service.behave(behave(at));
+    at += 1;
+    return tools.request(one);
+  };
+  const receiver = kind.create(kind.schema.parse({ ...where, ...more }), { ...tools, request });
+  const delivery = await receiver.send(about, new AbortController().signal);
+  return { delivery, requests: [...service.requests] };
+}
+
+describe('pictures in chats', () => {
+  const okay = (): Behaviour => TELEGRAM_OK;
+  const refusedFirst = (at: number): Behaviour =>
+    at === 0 ? { kind: 'answer', status: 400, body: '{}' } : TELEGRAM_OK;
+
+  it('are the image of the embed in Discord', async () => {
+    const { delivery, requests } = await sentWith(discord as ReceiverKind<never>, notification(PICTURE), okay);
+    expect(delivery.kind).toBe('delivered');
+    requests.forEach(discordShape);
+    const [request] = requests;
+    expect(formOf(request)?.get('files[0]')).toBe('PNGPNG');
+    expect(request?.body).toContain('attachment://chart.png');
+    expect(requests).toHaveLength(1);
+  });
+
+  it('are the photo of a message in Telegram, with the text as its caption', async () => {
+    const kind = telegram as ReceiverKind<never>;
+    const { delivery, requests } = await sentWith(kind, notification(PICTURE), okay);
+    expect(delivery).toEqual({ kind: 'delivered', memory: { message: '7' } });
+    requests.forEach(telegramShape);
+    expect(requests.map(({ path }) => path)).toEqual([`/bot${SECRET}/sendPhoto`]);
+    const form = formOf(requests[0]);
+    expect(form?.get('photo')).toBe('PNGPNG');
+    expect(form?.get('caption')).toContain('checkout fails 12 %');
+  });
+
+  it('answer a message in Telegram whose text is too long for a caption', async () => {
+    const kind = telegram as ReceiverKind<never>;
+    const about = notification({ ...PICTURE, summary: 'x'.repeat(2_000) });
+    const { delivery, requests } = await sentWith(kind, about, okay);
+    expect(delivery).toEqual({ kind: 'delivered', memory: { message: '7' } });
+    requests.forEach(telegramShape);
+    expect(requests.map(({ path }) => path)).toEqual([`/bot${SECRET}/sendMessage`, `/bot${SECRET}/sendPhoto`]);
+    expect(formOf(requests[1])?.get('reply_parameters')).toContain('"message_id":7');
+  });
+
+  it.each([discord, telegram])('never cost the message: $name refuses the picture', async (given) => {
+    const kind = given as ReceiverKind<never>;
+    const { delivery, requests } = await sentWith(kind, notification(PICTURE), refusedFirst);
+    expect(delivery.kind).toBe('delivered');
+    expect(requests).toHaveLength(2);
+    expect(requests[1]?.headers['content-type']).toContain('json');
+  });
+
+  it.each([discord, telegram])('do not hide that $name is down', async (given) => {
+    const kind = given as ReceiverKind<never>;
+    const { delivery, requests } = await sentWith(kind, notification(PICTURE), () => ({ kind: 'answer', status: 503 }));
+    expect(delivery).toMatchObject({ kind: 'failed', retry: true });
+    expect(requests).toHaveLength(1);
   });
 });
 

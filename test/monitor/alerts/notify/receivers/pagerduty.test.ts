@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { pagerduty } from '../../../../../src/monitor/alerts/notify/receivers/pagerduty.ts';
 import { overHttp, receiverSuite, SECRET } from '../../../../suites/receiver.ts';
 import { httpService } from '../../../../support/alerts/http-service.ts';
+import { pagerDutyShape } from '../../../../support/alerts/service-shapes.ts';
 import { notification, notifiedAlert, receiverTools } from '../../../../support/alerts/notifications.ts';
 
 const now = (): AbortSignal => new AbortController().signal;
@@ -10,7 +11,7 @@ const OK = { kind: 'answer', status: 202, body: '{"status":"success"}' } as cons
 receiverSuite({
   name: 'pagerduty',
   // The status of an incident is the action of the event.
-  service: () => overHttp((body) => body.replace('"event_action":"resolve"', 'resolved'), OK),
+  service: () => overHttp((body) => body.replace('"event_action":"resolve"', 'resolved'), OK, pagerDutyShape),
   make: (service, tools) =>
     pagerduty.create(pagerduty.schema.parse({ routing_key: SECRET, url: `${service.http.url}/v2/enqueue` }), tools),
   maxBytes: 512 * 1024,

@@ -4,6 +4,7 @@ import { ntfy } from '../../../../../src/monitor/alerts/notify/receivers/ntfy.ts
 import { sms } from '../../../../../src/monitor/alerts/notify/receivers/sms.ts';
 import { overHttp, receiverSuite, SECRET } from '../../../../suites/receiver.ts';
 import { httpService } from '../../../../support/alerts/http-service.ts';
+import { ntfyShape, smsShape } from '../../../../support/alerts/service-shapes.ts';
 import { notification, notifiedAlert, receiverTools } from '../../../../support/alerts/notifications.ts';
 
 const now = (): AbortSignal => new AbortController().signal;
@@ -11,7 +12,7 @@ const SMS = { account_sid: 'AC123', auth_token: SECRET, from: 'Vitrine', to: '+4
 
 receiverSuite({
   name: 'ntfy',
-  service: () => overHttp((body) => body),
+  service: () => overHttp((body) => body, undefined, ntfyShape),
   make: (service, tools) =>
     ntfy.create(ntfy.schema.parse({ url: service.http.url, topic: 'ops', token: SECRET }), tools),
   maxBytes: 8_192,
@@ -19,7 +20,8 @@ receiverSuite({
 
 receiverSuite({
   name: 'sms',
-  service: () => overHttp((body) => new URLSearchParams(body).get('Body') ?? '', { kind: 'answer', status: 201 }),
+  service: () =>
+    overHttp((body) => new URLSearchParams(body).get('Body') ?? '', { kind: 'answer', status: 201 }, smsShape),
   make: (service, tools) => sms.create(sms.schema.parse({ ...SMS, url: service.http.url }), tools),
   maxBytes: 4_096,
 });
@@ -61,6 +63,23 @@ describe('ntfy', () => {
     expect(Buffer.byteLength(message)).toBeLessThanOrEqual(4_096);
     expect(message).toMatch(/^a€+…$/);
     expect(priority).toBe(1);
+  });
+
+  it('sends the picture as the file of the message, and the message alone where files are not taken', async () => {
+    await using service = await httpService();
+    const make = ntfy.create(ntfy.schema.parse({ url: service.url, topic: 'ops', token: SECRET }), receiverTools());
+    const picture = () => Promise.resolve({ png: Buffer.from('PNG'), alt: 'Chart' });
+    await make.send(notification({ picture }), now());
+    expect(service.requests[0]).toMatchObject({ method: 'PUT', body: 'PNG' });
+    const given = new URL(service.requests[0]?.path ?? '', service.url);
+    expect(given.searchParams.get('message')).toContain('checkout fails 12 % of its requests\n');
+    service.behave({ kind: 'answer', status: 400, body: '{"code":40014,"error":"attachments not allowed"}' });
+    await make.send(notification({ picture }), now());
+    // Too long for a URL.
+    service.behave({ kind: 'answer', status: 200 });
+    await make.send(notification({ picture, summary: 'ä\n'.repeat(2_000) }), now());
+    service.requests.forEach(ntfyShape);
+    expect(service.requests.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'POST', 'POST']);
   });
 
   it.each([

@@ -5,6 +5,7 @@ import { slack } from '../../../../../src/monitor/alerts/notify/receivers/slack.
 import { RECEIVER_KINDS } from '../../../../../src/monitor/alerts/notify/receivers/table.ts';
 import { overHttp, receiverSuite, SECRET } from '../../../../suites/receiver.ts';
 import { httpService, type HttpService } from '../../../../support/alerts/http-service.ts';
+import { slackShape } from '../../../../support/alerts/service-shapes.ts';
 import { notification, notifiedAlert, receiverTools } from '../../../../support/alerts/notifications.ts';
 
 const make = (entry: Record<string, unknown>): Receiver => slack.create(slack.schema.parse(entry), receiverTools());
@@ -14,7 +15,7 @@ const RESOLVED = notifiedAlert({ status: 'resolved', endsAtMs: Date.UTC(2026, 10
 
 receiverSuite({
   name: 'slack webhook',
-  service: () => overHttp(textOf, { kind: 'answer', status: 200, body: 'ok' }),
+  service: () => overHttp(textOf, { kind: 'answer', status: 200, body: 'ok' }, slackShape),
   make: (service, tools) =>
     slack.create(
       slack.schema.parse({ api_url: `${service.http.url}/services/${SECRET}`, send_resolved: 'true' }),
@@ -25,7 +26,8 @@ receiverSuite({
 
 receiverSuite({
   name: 'slack API',
-  service: () => overHttp(textOf, { kind: 'answer', status: 200, body: '{"ok":true,"ts":"1.2","channel":"C1"}' }),
+  service: () =>
+    overHttp(textOf, { kind: 'answer', status: 200, body: '{"ok":true,"ts":"1.2","channel":"C1"}' }, slackShape),
   make: (service, tools) => {
     const entry = { app_token: SECRET, app_url: `${service.http.url}/api/chat.postMessage`, channel: '#ops' };
     return slack.create(slack.schema.parse(entry), tools);
@@ -54,13 +56,15 @@ describe('slack', () => {
     await make({ api_url: service.url, channel: '#ops', username: 'Watch' }).send(notification(), now());
     expect(sent()).toMatchObject({ channel: '#ops', username: 'Watch' });
     const [attachment] = sent().attachments;
-    expect(attachment).toMatchObject({ color: 'danger', title_link: 'http://127.0.0.1:4000/alerts/0f0f0f0f0f0f0f0f' });
-    const text = String(attachment?.['text']);
+    expect(attachment).toMatchObject({ color: 'danger' });
+    const text = JSON.stringify(attachment?.['blocks']);
     for (const fact of [
-      'checkout fails 12 % of its requests (value 0.12, threshold &gt; 0.1)',
-      'Since 2026-11-30 12:00:00 UTC',
+      '*<http://127.0.0.1:4000/alerts/0f0f0f0f0f0f0f0f|[FIRING:1] ErrorRate (checkout critical)>*',
+      'checkout fails 12 % of its requests (0.12, limit &gt; 0.1)',
+      '*Threshold*\\n&gt; 0.1',
+      '|2026-11-30 12:00:00 UTC>',
       'card declined: upstream timed out',
-      '/traces/4bf92f3577b34da6a3ce929d0e0e4736',
+      '/traces/4bf92f3577b34da6a3ce929d0e0e4736|POST /pay> (failed, 2300 ms)',
       '?silence=new',
       'https://example.org/runbooks/errors',
     ])
@@ -76,6 +80,7 @@ describe('slack', () => {
     );
     expect(Object.keys(sent()).toSorted()).toEqual(['attachments', 'link_names', 'text', 'username']);
     expect(sent().attachments[0]?.['fields']).toEqual([{ title: 'Who', value: 'checkout', short: true }]);
+    slackShape(service.requests[0]);
     expect(Object.keys(sent().attachments[0] ?? {}).toSorted()).toEqual(
       ['color', 'fallback', 'fields', 'mrkdwn_in', 'text', 'title', 'title_link'].toSorted(),
     );
@@ -88,6 +93,45 @@ describe('slack', () => {
     await make({ api_url: service.url, pretext: '<!subteam^S1> {{ .GroupLabels.alertname }}' }).send(about, now());
     expect(sent().attachments[0]?.['pretext']).toBe('<!subteam^S1> &lt;!channel&gt;');
     expect(service.requests[0]?.body).not.toMatch(/<!(?:channel|here)>|<https/);
+  });
+
+  it('lists ten alerts and says how many more there are, with who works on them', async () => {
+    service = await httpService();
+    const alerts = Array.from({ length: 12 }, (_one, at) =>
+      notifiedAlert({ summary: `s${at} \`x\` <a|b>`, acknowledgedBy: at === 0 ? 'Ann <a>' : undefined }),
+    );
+    await make({ api_url: service.url }).send(notification({ alerts }), now());
+    slackShape(service.requests[0]);
+    const text = service.requests[0]?.body ?? '';
+    expect(text).toContain('acknowledged by Ann &lt;a&gt;');
+    expect(text).toContain('s9 ');
+    expect(text).not.toContain('s10 ');
+    expect(text).toContain('… and 2 more');
+  });
+
+  it('puts the chart into the thread of the message, and never fails for it', async () => {
+    const place = { ok: true, ts: '1.2', channel: 'C1', file_id: 'F1' };
+    service = await httpService();
+    api(JSON.stringify({ ...place, upload_url: `${service.url}/upload/secret` }));
+    const picture = () => Promise.resolve({ png: Buffer.from('PNG'), alt: 'Chart of ErrorRate' });
+    expect(await bot().send(notification({ picture }), now())).toMatchObject({ kind: 'delivered' });
+    service.requests.forEach(slackShape);
+    expect(service.requests.map(({ path }) => path)).toEqual([
+      '/api/chat.postMessage',
+      '/api/files.getUploadURLExternal',
+      '/upload/secret',
+      '/api/files.completeUploadExternal',
+    ]);
+    expect(service.requests[2]).toMatchObject({ body: 'PNG', headers: { 'content-type': 'image/png' } });
+    expect(service.requests[2]?.headers['authorization']).toBeUndefined();
+    expect(JSON.parse(service.requests[3]?.body ?? '')).toEqual({
+      files: [{ id: 'F1', title: 'Chart of ErrorRate' }],
+      channel_id: 'C1',
+      thread_ts: '1.2',
+    });
+    api('{"ok":true,"ts":"1.2","channel":"C1","error":"missing_scope"}');
+    expect(await bot().send(notification({ picture }), now())).toMatchObject({ kind: 'delivered' });
+    expect(service.requests.at(-1)?.path).toBe('/api/files.getUploadURLExternal');
   });
 
   it('updates the message of the API when all is resolved', async () => {

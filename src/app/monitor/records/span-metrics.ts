@@ -1,11 +1,11 @@
 /** The series that are made of spans on their way in, and their writing. */
 import { metrics } from '@opentelemetry/api';
-import { every, type Clock } from '../../base/clock.ts';
-import type { SampleSink, SpanSink } from '../../model/ports.ts';
-import { SpanMetrics } from '../../monitor/insight/span-metrics.ts';
-import { counterOf } from '../../telemetry/metrics/meters.ts';
-import { METRICS } from '../../telemetry/names.ts';
-import type { Settings } from '../process/settings-schema.ts';
+import { every, type Clock } from '../../../base/clock.ts';
+import type { SampleSink, SpanSink } from '../../../model/ports.ts';
+import { SpanMetrics } from '../../../monitor/insight/span-metrics.ts';
+import { counterOf } from '../../../telemetry/metrics/meters.ts';
+import { METRICS } from '../../../telemetry/names.ts';
+import type { Settings } from '../../process/settings-schema.ts';
 
 /** As often as Tempo's generator writes. */
 const WRITE_MS = 15_000;

@@ -1,14 +1,14 @@
 /** Patterns and errors over the records that come in, and their state on disk. */
 import path from 'node:path';
 import { metrics } from '@opentelemetry/api';
-import { every, type Clock } from '../../base/clock.ts';
-import type { Scope } from '../../base/scope.ts';
-import type { LogSink, SpanSink } from '../../model/ports.ts';
-import { ErrorGroups } from '../../monitor/insight/error-groups.ts';
-import { LogPatterns } from '../../monitor/insight/log-patterns.ts';
-import { JsonFile } from '../../monitor/store/state/json-file.ts';
-import { counterOf } from '../../telemetry/metrics/meters.ts';
-import { METRICS } from '../../telemetry/names.ts';
+import { every, type Clock } from '../../../base/clock.ts';
+import type { Scope } from '../../../base/scope.ts';
+import type { LogSink, SpanSink } from '../../../model/ports.ts';
+import { ErrorGroups } from '../../../monitor/insight/error-groups.ts';
+import { LogPatterns } from '../../../monitor/insight/log-patterns.ts';
+import { JsonFile } from '../../../monitor/store/state/json-file.ts';
+import { counterOf } from '../../../telemetry/metrics/meters.ts';
+import { METRICS } from '../../../telemetry/names.ts';
 
 export interface InsightOptions {
   readonly dataDir: string;

@@ -1,15 +1,15 @@
 /** The intake of log lines as the configuration asks for it: field mapping, schema, redaction and followed files. */
 import path from 'node:path';
-import type { RareLine } from '../../base/logger.ts';
-import type { Clock } from '../../base/clock.ts';
-import type { LogSink } from '../../model/ports.ts';
-import type { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
-import { FileLines } from '../../monitor/ingest/lines/file-lines.ts';
-import { LineReader } from '../../monitor/ingest/lines/line-reader.ts';
-import { LineRules } from '../../monitor/ingest/lines/line-rules.ts';
-import { schemaCheck } from '../../monitor/ingest/lines/schema-file.ts';
-import type { Intake } from '../../monitor/ingest/request/intake.ts';
-import type { Settings } from '../process/settings-schema.ts';
+import type { RareLine } from '../../../base/logger.ts';
+import type { Clock } from '../../../base/clock.ts';
+import type { LogSink } from '../../../model/ports.ts';
+import type { IngestCounters } from '../../../monitor/ingest/checks/counters.ts';
+import { FileLines } from '../../../monitor/ingest/lines/file-lines.ts';
+import { LineReader } from '../../../monitor/ingest/lines/line-reader.ts';
+import { LineRules } from '../../../monitor/ingest/lines/line-rules.ts';
+import { schemaCheck } from '../../../monitor/ingest/lines/schema-file.ts';
+import type { Intake } from '../../../monitor/ingest/request/intake.ts';
+import type { Settings } from '../../process/settings-schema.ts';
 
 type LogSettings = Settings['ingest']['logs'];
 

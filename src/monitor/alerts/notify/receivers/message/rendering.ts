@@ -2,9 +2,9 @@
  * Templates over groups of any size. A group whose text is too large for a template is rendered again from its first alerts:
  * a message with part of the group is better than none.
  */
-import type { Notification, Texts } from '../notification.ts';
-import { TemplateError } from '../../rules/template/tree.ts';
-import type { ReceiverTools } from './kind.ts';
+import type { Notification, Texts } from '../../notification.ts';
+import { TemplateError } from '../../../rules/template/tree.ts';
+import type { ReceiverTools } from '../kind.ts';
 import { cut } from './limits.ts';
 
 const FIRST_ALERTS = 10;

@@ -2,7 +2,7 @@
  * A notification whose texts are escaped for the markup of a service. The texts are escaped before a template sees them, so
  * markup that the author of the template writes works, and markup inside a label or an error line stays text.
  */
-import type { NotifiedAlert, Notification, Texts } from '../notification.ts';
+import type { NotifiedAlert, Notification, Texts } from '../../notification.ts';
 
 type Escape = (text: string) => string;
 

@@ -1,20 +1,21 @@
 /** Opens the store of lines, spans and ledger rows, and joins it with what comes in and with what is asked. */
 import { metrics } from '@opentelemetry/api';
-import type { Clock } from '../../base/clock.ts';
-import type { Logger } from '../../base/logger.ts';
-import type { Frame } from '../../model/frame.ts';
-import type { RouteLesson } from '../../model/learned-route.ts';
-import type { AppendResult, LogSink, LogSource, SpanSink, SpanSource } from '../../model/ports.ts';
-import type { SpanRecord } from '../../model/records.ts';
-import { observeMetric } from '../../telemetry/metrics/meters.ts';
-import { METRICS } from '../../telemetry/names.ts';
-import { RequestLedger } from '../../monitor/ingest/ledger/request-ledger.ts';
-import { StoredLogs, StoredSpans } from '../../monitor/search/stored-sources.ts';
-import { MemorySpans, MEMORY_SPANS_DEFAULTS } from '../../monitor/store/recent/memory-spans.ts';
-import { openRecordStore, RECORD_STORE_DEFAULTS } from '../../monitor/store/records/open-record-store.ts';
-import type { SignalLimits } from '../../monitor/store/records/options.ts';
-import type { RecordStore } from '../../monitor/store/records/record-store.ts';
-import type { Settings } from '../process/settings-schema.ts';
+import type { Clock } from '../../../base/clock.ts';
+import type { Logger } from '../../../base/logger.ts';
+import type { Frame } from '../../../model/frame.ts';
+import type { RecordingBook } from '../../../model/record-source.ts';
+import type { RouteLesson } from '../../../model/learned-route.ts';
+import type { AppendResult, LogSink, LogSource, SpanSink, SpanSource } from '../../../model/ports.ts';
+import type { SpanRecord } from '../../../model/records.ts';
+import type { RequestRow } from '../../../model/request-row.ts';
+import { observeMetric } from '../../../telemetry/metrics/meters.ts';
+import { METRICS } from '../../../telemetry/names.ts';
+import { RequestLedger } from '../../../monitor/ingest/ledger/request-ledger.ts';
+import { StoredLogs, StoredSpans } from '../../../monitor/search/stored-sources.ts';
+import { openRecordStore, RECORD_STORE_DEFAULTS } from '../../../monitor/store/records/open-record-store.ts';
+import type { SignalLimits } from '../../../monitor/store/records/options.ts';
+import type { RecordStore } from '../../../monitor/store/records/record-store.ts';
+import type { Settings } from '../../process/settings-schema.ts';
 
 /** The share of `store.max_size` that records may take; the rest is for samples. */
 const RECORDS_SHARE = 0.7;
@@ -25,8 +26,8 @@ export interface Records {
   readonly spanSink: SpanSink;
   readonly logs: LogSource;
   readonly spans: SpanSource;
-  /** Removes traces from the memory beside the store. */
-  dropTraces(traceIds: ReadonlySet<string>): void;
+  /** Gets each row of the ledger that was kept, from then on. */
+  onRows(listener: (rows: readonly RequestRow[]) => void): void;
   /** Notes what a frame says about spans that were dropped before it. */
   noteDrops(frame: Frame): void;
 }
@@ -36,11 +37,13 @@ interface RecordsOptions {
   readonly section: Settings['store'];
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly recordings: RecordingBook;
   readonly onRoutes?: ((lessons: readonly RouteLesson[]) => void) | undefined;
 }
 
 /** Throws VitrineError `data_dir_in_use` and `data_dir_unusable`. */
-export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: RecordsOptions): Records {
+export function openRecords(options: RecordsOptions): Records {
+  const { dataDir: dir, section, clock, logger, recordings, onRoutes } = options;
   const store = openRecordStore({
     dir,
     clock,
@@ -58,10 +61,16 @@ export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: 
     },
     maxSizeBytes: section.max_size * RECORDS_SHARE,
     ordinaryMs: section.traces.ordinary,
+    recordings,
+    recordingsBytes: section.flight_recorder.max_size,
   });
-  const recent = new MemorySpans({ ...MEMORY_SPANS_DEFAULTS, maxBytes: Math.ceil(section.spans_size / 32) });
+  const listeners: ((rows: readonly RequestRow[]) => void)[] = [];
   const ledger = new RequestLedger({
-    append: (rows) => store.append('requests', rows),
+    async append(rows) {
+      const result = await store.append('requests', rows);
+      if (result.rejected.length === 0) for (const listener of listeners) listener(rows);
+      return result;
+    },
     userAttribute: section.requests.user_attribute ?? '',
     onRoutes,
   });
@@ -69,14 +78,13 @@ export function openRecords({ dataDir: dir, section, clock, logger, onRoutes }: 
     if (ledger.refusedRoutes > 0) result.observe(ledger.refusedRoutes);
   });
   ledger.recover(store.inMemory('requests'), store.inMemory('traces'));
-  for (const span of store.inMemory('traces')) recent.append([span]);
   return {
     store,
     logSink: { append: (records) => store.append('logs', records) },
-    spanSink: { append: (spans) => appendSpans(spans, store, ledger, recent) },
+    spanSink: { append: (spans) => appendSpans(spans, store, ledger) },
     logs: new StoredLogs(store),
-    spans: new StoredSpans(store, recent),
-    dropTraces: (traceIds) => recent.drop(traceIds),
+    spans: new StoredSpans(store, clock),
+    onRows: (listener) => void listeners.push(listener),
     noteDrops({ timeMs, droppedSpans }) {
       // Some of them may be spans of tries: the number of rows is at most this.
       if (droppedSpans > 0) store.noteMissing({ atMs: Math.floor(timeMs), rows: droppedSpans, exact: false });
@@ -89,10 +97,8 @@ async function appendSpans(
   spans: readonly SpanRecord[],
   store: RecordStore,
   ledger: RequestLedger,
-  recent: MemorySpans,
 ): Promise<AppendResult> {
   const [result] = await Promise.all([store.append('traces', spans), ledger.take(spans)]);
-  recent.append(spans);
   return result;
 }
 
