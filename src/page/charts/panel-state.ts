@@ -7,7 +7,7 @@ import { asked, growingSinceMs, isMoving, viewNowMs } from '../state/range.ts';
 import { param } from '../state/router.ts';
 import type { AxisKind } from './chart-model.ts';
 import type { ChartData } from './data/chart-data.ts';
-import { largestOf, since } from './data/chart-data.ts';
+import { isEmpty, largestOf, since } from './data/chart-data.ts';
 import { earlierBy } from './data/compare.ts';
 import { bucketQuery } from './data/heatmap-data.ts';
 import { useMarksOfRange } from './data/marks.ts';
@@ -109,7 +109,8 @@ function useChosen(
 
 /** What is wrong with the data that is shown (`follows`: of the page's own range), in a few words; the details are under "How it is computed". */
 export function troubleOf({ answer, error, data, loading }: ChartState, follows: boolean): string {
-  if (error !== undefined && data !== undefined) return `not renewed: ${error.message}`;
+  // Without anything drawn, the place of the plot says it.
+  if (error !== undefined && data !== undefined && !isEmpty(data)) return `not renewed: ${error.message}`;
   if (answer === undefined) return '';
   const failed = answer.queries.filter((query) => query.error !== undefined).length;
   if (failed > 0 && failed < answer.queries.length) return `${failed} of ${answer.queries.length} queries failed`;

@@ -54,7 +54,19 @@ const NAMES = Object.keys(PAGES) as Name[];
 const SAME = ['connect', 'unknown', 'dashboards'] as const satisfies readonly Name[];
 const STATEFUL = NAMES.filter((name) => !SAME.some((same) => same === name));
 /** Pages that ask again by themselves within ten seconds: they say so when the answer fails. */
-const RENEWED: readonly Name[] = ['services', 'service', 'traffic', 'requests', 'traces', 'logs', 'errors', 'settings'];
+const RENEWED: readonly Name[] = [
+  'overview',
+  'services',
+  'service',
+  'traffic',
+  'requests',
+  'traces',
+  'logs',
+  'errors',
+  'settings',
+];
+/** Ten pages one after the other, on a machine that does other things. */
+const SLOWLY = { timeout: NIGHTLY ? 900_000 : 400_000 };
 const LOOKS = (Object.keys(SIZES) as Size[]).flatMap((size) =>
   (['light', 'dark'] as const).map((scheme): readonly [Size, Scheme] => [size, scheme]),
 );
@@ -110,7 +122,7 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
     const inTurn = (names: readonly Name[]): readonly Name[] =>
       names.filter((_, at) => NIGHTLY || at % looks.length === looks.findIndex(([one]) => one === size));
 
-    it.each(['empty', 'broken'] as const)('says why when the data is %s', async (kind) => {
+    it.each(['empty', 'broken'] as const)('says why when the data is %s', SLOWLY, async (kind) => {
       await using server = await startPageServer({ kind });
       for (const name of inTurn(STATEFUL)) {
         await using opened = await openPage(browser, server.url, PAGES[name][0], { size, scheme, expected: /404/ });
@@ -125,44 +137,48 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
       }
     });
 
-    it('keeps old data that cannot be renewed, says that it is offline, dims what it shows, and comes back', async () => {
-      const server = await startPageServer();
-      await using tabs = new AsyncDisposableStack();
-      const pages: (readonly [Name, Page, string[]])[] = [];
-      for (const name of inTurn(STATEFUL)) {
-        const expected = /Failed to load resource|WebSocket connection/;
-        const { page, troubles } = tabs.use(
-          await openPage(browser, server.url, PAGES[name][0], { size, scheme, expected }),
-        );
-        await page.locator(PAGES[name][1]).first().waitFor({ state: 'attached' });
-        pages.push([name, page, troubles]);
-      }
-      const kept = async (name: Name, page: Page, state: string): Promise<void> => {
-        expect([name, await page.locator(PAGES[name][1]).count()]).not.toEqual([name, 0]);
-        await picture(page, `${name}-${state}-${size}-${scheme}`);
-        expect([name, state, await flawsOf(page)]).toEqual([name, state, []]);
-      };
-      for (const [, page] of pages) await page.route('**/api/**', (route) => route.abort());
-      for (const [name, page] of pages) {
-        if (!RENEWED.includes(name)) continue;
-        await page.bringToFront();
-        await page.getByText('It could not be renewed').first().waitFor();
-        await kept(name, page, 'stale');
-      }
-      for (const [, page] of pages) await page.unrouteAll();
-      await server[Symbol.asyncDispose]();
-      for (const [name, page] of pages) {
-        await page.getByText('Connection lost').waitFor();
-        expect([name, await page.locator('main.stale').count()]).toEqual([name, 1]);
-        await kept(name, page, 'offline');
-        if (NIGHTLY || name === 'service') expect(await axeOf(page)).toEqual([]);
-      }
-      await using again = await startPageServer({ port: server.port });
-      expect(again.port).toBe(server.port);
-      for (const [name, page, troubles] of pages) {
-        await page.getByText('Connection lost').waitFor({ state: 'detached' });
-        expect([name, troubles]).toEqual([name, []]);
-      }
-    });
+    it(
+      'keeps old data that cannot be renewed, says that it is offline, dims what it shows, and comes back',
+      SLOWLY,
+      async () => {
+        const server = await startPageServer();
+        await using tabs = new AsyncDisposableStack();
+        const pages: (readonly [Name, Page, string[]])[] = [];
+        for (const name of inTurn(STATEFUL)) {
+          const expected = /Failed to load resource|WebSocket connection/;
+          const { page, troubles } = tabs.use(
+            await openPage(browser, server.url, PAGES[name][0], { size, scheme, expected }),
+          );
+          await page.locator(PAGES[name][1]).first().waitFor({ state: 'attached' });
+          pages.push([name, page, troubles]);
+        }
+        const kept = async (name: Name, page: Page, state: string): Promise<void> => {
+          expect([name, await page.locator(PAGES[name][1]).count()]).not.toEqual([name, 0]);
+          await picture(page, `${name}-${state}-${size}-${scheme}`);
+          expect([name, state, await flawsOf(page)]).toEqual([name, state, []]);
+        };
+        for (const [, page] of pages) await page.route('**/api/**', (route) => route.abort());
+        for (const [name, page] of pages) {
+          if (!RENEWED.includes(name)) continue;
+          await page.bringToFront();
+          await page.getByText('It could not be renewed').first().waitFor();
+          await kept(name, page, 'stale');
+        }
+        for (const [, page] of pages) await page.unrouteAll();
+        await server[Symbol.asyncDispose]();
+        for (const [name, page] of pages) {
+          await page.getByText('Connection lost').waitFor();
+          expect([name, await page.locator('main.stale').count()]).toEqual([name, 1]);
+          await kept(name, page, 'offline');
+          if (NIGHTLY || name === 'service') expect(await axeOf(page)).toEqual([]);
+        }
+        await using again = await startPageServer({ port: server.port });
+        expect(again.port).toBe(server.port);
+        for (const [name, page, troubles] of pages) {
+          await page.getByText('Connection lost').waitFor({ state: 'detached' });
+          expect([name, troubles]).toEqual([name, []]);
+        }
+      },
+    );
   });
 });

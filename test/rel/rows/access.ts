@@ -3,7 +3,7 @@ import { WebSocket } from 'ws';
 import { movedClock } from '../../support/moved-clock.ts';
 import { memoryAccess } from '../../support/page/memory-access.ts';
 import { startPageServer } from '../../support/page/page-server.ts';
-import { startVitrine } from '../../support/programs/vitrine-process.ts';
+import { startMonitorProcess } from '../../support/programs/monitor-process.ts';
 import { until } from '../../support/until.ts';
 import { ask, bearer, TOKEN, type Asked } from '../ask.ts';
 import type { Row } from '../row.ts';
@@ -68,8 +68,8 @@ const bruteforce: Row = {
   name: 'bruteforce',
   goal: '1,000 sign-ins: at most 10 a minute are looked at for one address, one name and one address with tokens; known and unknown names take the same time within 5 ms',
   async run() {
-    await using it = await startVitrine({ env: { VITRINE_TOKEN: TOKEN } });
-    const base = it.monitor;
+    await using it = await startMonitorProcess({ env: { VITRINE_TOKEN: TOKEN } });
+    const base = it.url;
     const difference = await timing(base);
     const oneAddress = await guesses(500, (at) => signIn(base, `somebody-${at}`, 'a guess', '127.0.4.1'));
     const oneName = await guesses(250, (at) => signIn(base, 'admin', `guess ${at}`, `127.0.5.${(at % 250) + 1}`));
@@ -112,12 +112,12 @@ async function openSocket(base: string, cookie: string): Promise<{ readonly clos
 const status = async (base: string, cookie: string): Promise<number> =>
   (await ask(base, '/api/services', { headers: { cookie } })).status;
 
-/** Seconds from the end of a session until both its cookie is refused and its socket is closed. */
+/** Seconds from the answer that ends a session until both its cookie is refused and its socket is closed. */
 async function untilEnded(base: string, cookie: string, end: (cookie: string) => Promise<unknown>): Promise<number> {
   const socket = await openSocket(base, cookie);
   if ((await status(base, cookie)) !== 200) throw new Error('the session did not begin');
-  const began = performance.now();
   await end(cookie);
+  const began = performance.now();
   await until(async () => ((await status(base, cookie)) === 401 && socket.closed()) || undefined, 30_000);
   socket.end();
   return Number(((performance.now() - began) / 1_000).toFixed(2));
@@ -143,8 +143,8 @@ const sessions: Row = {
   name: 'sessions',
   goal: 'after a change of password, the end of a session, of its account or its token the cookie and the open socket are refused within 5 s; after 12 h without use; after 7 days in any case',
   async run() {
-    await using it = await startVitrine({ env: { VITRINE_TOKEN: TOKEN } });
-    const base = it.monitor;
+    await using it = await startMonitorProcess({ env: { VITRINE_TOKEN: TOKEN } });
+    const base = it.url;
     await account(base, 'anna', '127.0.1.1');
     const cookieOf = async (at: number): Promise<string> =>
       (await signIn(base, 'anna', PASSWORD, `127.0.1.${at}`)).cookie;

@@ -127,6 +127,8 @@ const FLAWS = `(() => {
     if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1 && a.width > 1 && b.width > 1)
       found.push('two cards overlap at ' + Math.round(b.left) + ',' + Math.round(b.top));
   }
+  const names = [...document.querySelectorAll('main section[aria-label]')].map((one) => one.getAttribute('aria-label'));
+  for (const [at, name] of names.entries()) if (names.indexOf(name) < at) found.push('the section ' + name + ' is there twice');
   return found;
 })()`;
 
