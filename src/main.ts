@@ -18,6 +18,8 @@ if (command === 'start' || command === 'run' || command === '' || command.starts
   const { applyHeapPlan, MONITOR_HEAP, SERVICE_HEAP } = await import('./app/process/lean-heap.ts');
   const nodeFlags = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''];
   applyHeapPlan(isMonitor ? MONITOR_HEAP : SERVICE_HEAP, nodeFlags);
+  const { compilePatiently } = await import('./app/process/patient-compiler.ts');
+  compilePatiently(nodeFlags);
 }
 const { surviveClosedOutput } = await import('./cli/output.ts');
 surviveClosedOutput();

@@ -7,7 +7,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
 import { VitrineError } from '../base/errors.ts';
 import { parseDurationMs } from '../base/units.ts';
-import { addAlerts } from './alert-commands.ts';
+import { addAlerts } from './alerts/alert-commands.ts';
 import { nearest } from '../config/schema-walk.ts';
 import { addCare } from './care-commands.ts';
 import { addExplain } from './explain-command.ts';

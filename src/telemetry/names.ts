@@ -46,6 +46,13 @@ export const METRICS = {
     HTTP_SERVER,
     'Duration of HTTP server requests.',
   ),
+  syntheticDuration: metric(
+    'vitrine.synthetic.request.duration',
+    's',
+    'histogram',
+    HTTP_SERVER,
+    'Duration of HTTP server requests of synthetic checks, which are in no other figure of requests.',
+  ),
   httpServerActive: metric(
     'http.server.active_requests',
     '{request}',

@@ -22,6 +22,7 @@ import { warnOfUnused } from './otel-variables.ts';
 import { setKnownMethods } from './spans/http-attributes.ts';
 import { FrameSender } from './road/frame-sender.ts';
 import { LiveReader } from './metrics/live-reader.ts';
+import { newestGaugesFault } from './metrics/newest-gauges.ts';
 import { createMetricReaders } from './exporters/metric-readers.ts';
 import { MonitorRoad } from './road/monitor-road.ts';
 import type { PrometheusPage } from './metrics/prometheus-exporter.ts';
@@ -109,6 +110,9 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   warnOfVariables(options);
   routeDiagnostics(env, logger);
   sayFaults(faults, logger);
+  const fault = newestGaugesFault();
+  if (fault !== undefined)
+    logger.warn({ fault }, 'Gauges stand still when the clock is set back: the SDK compares times.');
   const drops = new DropCount();
   const parts = await loadParts(options, table, drops);
   const live = new LiveReader();

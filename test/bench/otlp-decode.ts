@@ -4,11 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { attributesOf } from '../../src/monitor/ingest/metrics/metric-points.ts';
-import { decodeMetrics } from '../../src/monitor/ingest/otlp/metrics-protobuf.ts';
-import { decodeTraces } from '../../src/monitor/ingest/otlp/traces-protobuf.ts';
 import { ingestRig } from '../support/telemetry/ingest-bench.ts';
 import { encodeProto, protoType } from '../support/telemetry/otlp-proto.ts';
 import { median, spread } from '../support/quantile.ts';
+import { decodeMetrics, decodeTraces } from '../support/telemetry/decoders.ts';
 
 const PAIRS = 21;
 const ITEMS = 512;

@@ -148,6 +148,34 @@ describe('vitrine silence', () => {
   });
 });
 
+describe('vitrine notify, before anything is saved', () => {
+  const fileWith = (text: string): string => {
+    const file = path.join(freshDir('trial'), 'entry');
+    writeFileSync(file, text);
+    return file;
+  };
+
+  it('tries a channel of a file', async () => {
+    const inside = await run('notify', 'test', '--kind', 'webhook', '--entry', fileWith('url: http://127.0.0.1:8099/'));
+    expect(inside.code).toBe(5);
+    expect(inside.out).toContain('webhook/0: failed: 127.0.0.1 is a loopback address.');
+    expect(await run('notify', 'test', '--kind', 'webhook', '--entry', fileWith('{'))).toMatchObject({ code: 2 });
+    expect(await run('notify', 'test', '--kind', 'webhook', '--entry', '/none')).toMatchObject({ code: 2 });
+    expect(await run('notify', 'test', 'a', '--kind', 'webhook')).toMatchObject({ code: 2 });
+    expect(await run('notify', 'test')).toMatchObject({ code: 2 });
+  });
+
+  it('shows a template over an example, or over an alert', async () => {
+    const file = fileWith('{{ .CommonLabels.alertname }} {{ .Summary }}');
+    expect((await run('notify', 'template', file)).out).toContain('VitrineTest A test of receiver trial');
+    expect((await run('notify', 'template', file, '--alert', id)).out).toBe('Down it is down\n');
+    expect(JSON.parse((await run('notify', 'template', file, '--alert', id, '--json')).out)).toEqual({
+      text: 'Down it is down',
+    });
+    expect((await run('notify', 'template', fileWith('{{ .X'))).err).toContain('template: ');
+  });
+});
+
 describe('vitrine notify test', () => {
   it('ends with 5 when a channel fails', async () => {
     expect(await run('notify', 'test', 'a')).toMatchObject({ code: 0, out: 'webhook/0: delivered\n' });

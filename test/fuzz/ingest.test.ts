@@ -6,23 +6,24 @@ import { attributesOf } from '../../src/monitor/ingest/metrics/metric-points.ts'
 import { formatPlain } from '../../src/model/go-float.ts';
 import { nativeHistogram } from '../../src/monitor/ingest/metrics/native-histograms.ts';
 import { parseMetricLine } from '../../src/monitor/ingest/openmetrics/reader.ts';
-import { decodeLogsJson } from '../../src/monitor/ingest/otlp/logs-json.ts';
-import { decodeLogs } from '../../src/monitor/ingest/otlp/logs-protobuf.ts';
-import { decodeMetricsJson } from '../../src/monitor/ingest/otlp/metrics-json.ts';
-import { decodeMetrics } from '../../src/monitor/ingest/otlp/metrics-protobuf.ts';
-import { decodeTracesJson } from '../../src/monitor/ingest/otlp/traces-json.ts';
-import { decodeTraces } from '../../src/monitor/ingest/otlp/traces-protobuf.ts';
 import { ProtobufReader } from '../../src/monitor/ingest/protobuf/reader.ts';
-import { RejectionTally } from '../../src/monitor/ingest/checks/rejections.ts';
 import { readWriteRequestV1, readWriteRequestV2 } from '../../src/monitor/ingest/remote-write/requests.ts';
-import { decodeSnappy } from '../../src/monitor/ingest/remote-write/snappy.ts';
 import { WriteSeriesCache } from '../../src/monitor/ingest/remote-write/write-series.ts';
 import { WriteSteps } from '../../src/monitor/ingest/remote-write/write-steps.ts';
-import { SampleColumns } from '../../src/monitor/ingest/metrics/sample-columns.ts';
 import { LABEL_LIMITS } from '../../src/monitor/ingest/metrics/series-labels.ts';
 import { NOW_MS, NOW_NANOS, ingestRig } from '../support/telemetry/ingest-bench.ts';
 import { MemorySampleSink } from '../support/telemetry/memory-sinks.ts';
 import { encodeProto } from '../support/telemetry/otlp-proto.ts';
+import {
+  atOnce,
+  decodeLogs,
+  decodeLogsJson,
+  decodeMetrics,
+  decodeMetricsJson,
+  decodeSnappy,
+  decodeTraces,
+  decodeTracesJson,
+} from '../support/telemetry/decoders.ts';
 
 const T = String(NOW_NANOS);
 const ATTRIBUTES = [
@@ -152,13 +153,7 @@ const WRITE_2 = encodeProto('WriteV2', {
 
 function writeSteps(): WriteSteps {
   const cache = new WriteSeriesCache(new MemorySampleSink(), LABEL_LIMITS, 100);
-  return new WriteSteps(
-    cache,
-    new SampleColumns(),
-    new RejectionTally(),
-    { maxAheadMs: 600_000, anyTime: false },
-    NOW_MS,
-  );
+  return new WriteSteps(cache, { maxAheadMs: 600_000, anyTime: false }, NOW_MS);
 }
 
 const DECODERS: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
@@ -170,8 +165,8 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
   'traces JSON': decodeTracesJson,
   'logs JSON': decodeLogsJson,
   snappy: (bytes) => decodeSnappy(bytes, 1_000_000),
-  'remote write 1': (bytes) => readWriteRequestV1(bytes, writeSteps()),
-  'remote write 2': (bytes) => readWriteRequestV2(bytes, writeSteps()),
+  'remote write 1': (bytes) => atOnce(readWriteRequestV1(bytes, writeSteps())),
+  'remote write 2': (bytes) => atOnce(readWriteRequestV2(bytes, writeSteps())),
 };
 
 function expectTame(run: () => unknown): void {

@@ -23,6 +23,7 @@ export const PAGE_MAY_IMPORT = [
   'monitor/api/contract.ts',
   'monitor/api/care-contract.ts',
   'monitor/api/alerts/contract.ts',
+  'monitor/api/alerts/rule-contract.ts',
   'monitor/api/charts/contract.ts',
   'monitor/api/records/contract.ts',
   'monitor/api/targets/contract.ts',
@@ -35,7 +36,7 @@ export const PAGE_MAY_IMPORT = [
  * rooms import it and the folder's other files do not belong with it.
  */
 export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  model: { '.': [], text: ['.'] },
+  model: { '.': [], text: ['.'], rules: [] },
   telemetry: {
     'names.ts': [],
     'environment.ts': [],
@@ -170,8 +171,9 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
   cli: {
     'output.ts': [],
     'client.ts': [],
+    alerts: ['output.ts', 'client.ts'],
     targets: ['output.ts', 'client.ts'],
-    '.': ['output.ts', 'client.ts', 'targets'],
+    '.': ['output.ts', 'client.ts', 'alerts', 'targets'],
   },
   page: {
     state: [],

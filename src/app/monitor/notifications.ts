@@ -22,6 +22,8 @@ import { Pictures, type PictureSources } from '../../monitor/alerts/notify/pictu
 import { pngOf } from '../../monitor/alerts/notify/picture/png.ts';
 import { isOnTrial, type PostedAlert, type StoredAlert } from '../../monitor/alerts/notify/steps/intake.ts';
 import type { StateDatabase } from '../../monitor/store/state/state-database.ts';
+import { RECEIVER_KINDS } from '../../monitor/alerts/notify/receivers/table.ts';
+import { Trials } from '../../monitor/alerts/notify/trial.ts';
 import { counterOf } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { localUrl } from '../process/settings.ts';
@@ -50,6 +52,8 @@ export interface Notifications {
   readonly ledger: Ledger;
   /** The newest error line and a trace of what an alert is about. */
   readonly contextOf: (alert: StoredAlert) => Promise<AlertContext>;
+  /** Tries channels and templates that are not saved. */
+  readonly trials: Trials;
   /** The rules are there: messages get charts from now on. */
   drawFrom(sources: PictureSources): void;
   /** Throws VitrineError `config_invalid`; the former configuration then stays. */
@@ -64,7 +68,7 @@ const SWEEP_MS = 60_000;
 export function openNotifications(options: NotificationsOptions, scope: Scope): Notifications {
   const { settings, state, clock, logger, rareLine, version } = options;
   const { notify } = settings;
-  const source = notifySourceOf(settings);
+  let source = notifySourceOf(settings);
   for (const warning of source.warnings) logger.warn({}, warning);
   const onFailure = (error: unknown): void =>
     rareLine('error', 'notify state', { error: String(error) }, 'The state of notifications could not be written');
@@ -75,6 +79,7 @@ export function openNotifications(options: NotificationsOptions, scope: Scope): 
   scope.add('flight recorder', async () => unfollow());
   const externalUrl = localUrl(settings.monitor.listen);
   const contextOf = contextFinder(options.logs, options.spans, externalUrl, clock);
+  const byApi = { origin: 'api', allowPrivate: settings.targets.allow_private } as const;
   let charts: PictureSources | undefined;
   const pictures = picturesOf(options, () => charts);
   const pipeline = new Pipeline({
@@ -110,10 +115,12 @@ export function openNotifications(options: NotificationsOptions, scope: Scope): 
     pipeline,
     ledger,
     contextOf,
+    trials: new Trials(RECEIVER_KINDS, () => receiverTools(source, clock, logger, byApi)),
     drawFrom: (given) => void (charts = given),
     async reload(next) {
       const read = notifySourceOf(next);
       await pipeline.reload(pipelineConfigOf(read, receiverTools(read, clock, logger)));
+      source = read;
       for (const warning of read.warnings) logger.warn({}, warning);
     },
   };

@@ -15,7 +15,7 @@ import { Renderer } from '../../monitor/alerts/notify/template/renderer.ts';
 import { TemplateError } from '../../monitor/alerts/rules/template/tree.ts';
 import { planOf, type OnCallPlan } from '../../monitor/alerts/oncall/config.ts';
 import { connect } from '../../monitor/outbound/connect.ts';
-import { OutboundGuard } from '../../monitor/outbound/guard.ts';
+import { OutboundGuard, type Origin } from '../../monitor/outbound/guard.ts';
 import { send } from '../../monitor/outbound/request.ts';
 import type { Settings } from '../process/settings-schema.ts';
 
@@ -89,12 +89,17 @@ function rendererOf({ templates }: NotifyConfig, dir: string): Renderer {
   return new Renderer(texts);
 }
 
-export function receiverTools(source: NotifySource, clock: Clock, logger: Logger): ReceiverTools {
-  const guard = new OutboundGuard();
+/** Receivers of files may be inside the network; those that are tried by the API may not. */
+export function receiverTools(
+  source: NotifySource,
+  clock: Clock,
+  logger: Logger,
+  { origin = 'file', allowPrivate }: { readonly origin?: Origin; readonly allowPrivate?: readonly string[] } = {},
+): ReceiverTools {
+  const guard = new OutboundGuard({ allowPrivate });
   return {
-    // Receivers come from files alone, so they may be inside the network.
-    request: (request) => send(guard, { ...request, origin: 'file' }),
-    connect: (connection) => connect(guard, { ...connection, origin: 'file' }),
+    request: (request) => send(guard, { ...request, origin }),
+    connect: (connection) => connect(guard, { ...connection, origin }),
     render: (text, about) => source.renderer.render(text, about, clock.now()),
     readFile: async (file) => (await readFile(path.resolve(source.dir, file), 'utf8')).trim(),
     pathOf: (file) => path.resolve(source.dir, file),

@@ -174,7 +174,8 @@ function apiOf(
 
 function alertRoutes({ notifications, desk, rules }: MonitorParts, clock: Clock, version: string): Route[] {
   if (notifications === undefined || desk === undefined) return [];
-  const about = { contextOf: notifications.contextOf, ruleOf: (name: string) => desk.named(name) };
+  const { contextOf, trials } = notifications;
+  const about = { contextOf, trials, ruleOf: (name: string) => desk.named(name) };
   const care = new AlertCare({ ...notifications, clock, version, about });
   const own = ruleRoutes(desk, care, () => alertViews(rules.recentAlerts()));
   return [...alertmanagerRoutes(care), ...own, ...oncallRoutes(care), ...alertCareRoutes(care)];

@@ -41,6 +41,7 @@ import { openNotifications } from './notifications.ts';
 import { ruleGroupsOf } from './rule-sources.ts';
 import { noteOf, querierOf, rulesOf } from './rules.ts';
 import { openObjectives } from './objectives.ts';
+import { TargetTables } from '../../monitor/targets/history/target-tables.ts';
 import { openState } from './state.ts';
 import { openTargets } from './targets.ts';
 import { observeServices } from './service-figures.ts';
@@ -116,7 +117,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const road = roadOf(options, records, counters);
   const { windows } = road;
   const live = new LiveState(intervalMs);
-  const spanMetrics = openSpanMetrics(settings.ingest.span_metrics, clock, road.insight.spans);
+  const { tracePrefix } = new TargetTables(state);
+  const spanMetrics = openSpanMetrics(settings.ingest.span_metrics, clock, road.insight.spans, tracePrefix);
   const sinks = { samples: store, spans: spanMetrics.sink, logs: road.sink };
   const intake = openIntake(options, sinks, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
@@ -124,11 +126,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const notifications = testMode
     ? undefined
     : openNotifications({ ...options, state, logs: records.logs, spans: records.spans, rareLine, recorder }, scope);
-  const { engine: rules, desk } = rulesOf(
-    options,
-    { store, state, ownSamples, rareLine, notifications, querier },
-    scope,
-  );
+  const shared = { store, state, notifications, rareLine };
+  const { engine: rules, desk } = rulesOf(options, { ...shared, ownSamples, querier }, scope);
   const health = new MonitorHealth({
     clock,
     intervalMs,
@@ -164,7 +163,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     notifications,
     recorder,
     desk,
-    targets: testMode ? undefined : openTargets(options, { store, state, notifications, rareLine }),
+    targets: testMode ? undefined : openTargets(options, shared),
     objectives: openObjectives(settings.slo, { records, querier, clock, rareLine }, scope),
   };
 }

@@ -38,7 +38,7 @@ export const SERVICE_HEAP: HeapPlan = { growthPercent: 40, youngBytes: 0, growsW
  * The monitor. Its queries and batches make megabytes that live for some milliseconds; a young generation of 1 MiB a half
  * would move them to the old one.
  */
-export const MONITOR_HEAP: HeapPlan = { growthPercent: 30, youngBytes: 8 * 1024 ** 2, growsWhenBusy: false };
+export const MONITOR_HEAP: HeapPlan = { growthPercent: 30, youngBytes: 8 * 1024 ** 2, growsWhenBusy: true };
 
 /** The plan as `execArgv` of a child process: at most 4 MiB for each half of the young generation. */
 export const heapFlags = (plan: HeapPlan): string[] => ['--max-semi-space-size=4', growingBy(plan.growthPercent)];

@@ -13,6 +13,7 @@ import type { FrameSender } from '../../telemetry/road/frame-sender.ts';
 import { Child } from '../process/child.ts';
 import { childEnvironment } from '../process/child-environment.ts';
 import { heapFlags, helperFlags, LEAN_MALLOC, MONITOR_HEAP } from '../process/lean-heap.ts';
+import { PATIENT_COMPILER } from '../process/patient-compiler.ts';
 import { MAIN_PROGRAM } from '../process/program-paths.ts';
 
 /** With a long interval the time without an answer is measured in intervals. */
@@ -89,7 +90,7 @@ export class MonitorChild {
       name: 'monitor',
       module: MAIN_PROGRAM,
       args: ['start', '--role', 'monitor', ...options.args],
-      execArgv: [...heapFlags(MONITOR_HEAP), ...helperFlags(availableParallelism())],
+      execArgv: [...heapFlags(MONITOR_HEAP), ...helperFlags(availableParallelism()), ...PATIENT_COMPILER],
       env: childEnvironment({ ...LEAN_MALLOC, ...options.env }),
       clock: options.clock,
       logger: options.logger,

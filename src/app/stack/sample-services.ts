@@ -9,6 +9,7 @@ import type { Address } from '../../config/types.ts';
 import { Child } from '../process/child.ts';
 import { childEnvironment } from '../process/child-environment.ts';
 import { heapFlags, LEAN_MALLOC, SERVICE_HEAP } from '../process/lean-heap.ts';
+import { PATIENT_COMPILER } from '../process/patient-compiler.ts';
 import { REGISTER_PRELOAD, SAMPLE_PROGRAM } from '../process/program-paths.ts';
 import type { RunningService } from '../process/run-file.ts';
 import { localUrl } from '../process/settings.ts';
@@ -93,7 +94,7 @@ export class SampleServices {
         '--console-level',
         'warn',
       ],
-      execArgv: [...heapFlags(SERVICE_HEAP), '--import', pathToFileURL(REGISTER_PRELOAD).href],
+      execArgv: [...heapFlags(SERVICE_HEAP), ...PATIENT_COMPILER, '--import', pathToFileURL(REGISTER_PRELOAD).href],
       env: childEnvironment(
         { ...LEAN_MALLOC, ...env },
         {

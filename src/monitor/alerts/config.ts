@@ -1,7 +1,8 @@
 /** The configuration section `alerts`: rules of the user's own in short form or as PromQL, and Prometheus rule files. */
 import { z } from 'zod';
 import { SHORT_METRICS } from './rules/short-metrics.ts';
-import { shortFormProblems, type ShortForm } from './rules/short-form.ts';
+import type { ShortForm } from '../../model/rules/rule-shapes.ts';
+import { shortFormProblems } from './rules/short-form.ts';
 
 const threshold = z.union([z.number(), z.string()]).optional();
 

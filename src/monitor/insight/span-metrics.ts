@@ -30,11 +30,18 @@ const DROPPED = { counters: ['traces_service_graph_dropped_spans_total'], histog
 /** Names of operations come from outside. */
 const MAX_NAME = 200;
 
+/** Spans of synthetic checks, which are no users' requests (semantic conventions, "user agent"). */
+const isOfCheck = ({ attributes }: SpanRecord): boolean => Object.hasOwn(attributes, 'user_agent.synthetic.type');
+/** No trace begins like this. */
+const NO_CHECKS = '-';
+
 export interface SpanMetricsOptions {
   readonly sink: SpanSink;
   readonly clock: Clock;
   /** Combinations of labels, of span metrics and of the service graph each. */
   readonly maxCombinations: number;
+  /** The digits with which the trace ids of this installation's checks begin: services that know no mark are left out too. */
+  readonly checkTraces?: string | undefined;
   readonly onOverflow?: ((spans: number) => void) | undefined;
 }
 
@@ -45,12 +52,14 @@ export class SpanMetrics implements SpanSink {
   readonly #unpaired: SpanSeries;
   readonly #dropped = new SpanSeries(DROPPED, 1);
   readonly #pairs: CallPairs;
+  readonly #checks: string;
   #writtenMs: number;
   #overflowed = 0;
 
   constructor(options: SpanMetricsOptions) {
     const { maxCombinations, clock } = options;
     this.#options = options;
+    this.#checks = options.checkTraces ?? NO_CHECKS;
     this.#spans = new SpanSeries(SPANS, maxCombinations);
     this.#calls = new SpanSeries(CALLS, maxCombinations);
     this.#unpaired = new SpanSeries(UNPAIRED, maxCombinations);
@@ -69,6 +78,7 @@ export class SpanMetrics implements SpanSink {
   append(spans: readonly SpanRecord[]): AppendResult | Promise<AppendResult> {
     const nowMs = this.#options.clock.monotonic();
     for (const span of spans) {
+      if (isOfCheck(span) || span.traceId.startsWith(this.#checks)) continue;
       this.#span(span, nowMs);
       this.#pairs.take(span, nowMs);
     }

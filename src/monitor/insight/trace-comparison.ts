@@ -23,6 +23,13 @@ type Feature = ReadonlyMap<string, AttributeValue>;
 /** Failures follow from a cause, so among equals they come last. */
 const isEffect = (name: string): boolean => /^(?:span\.status|error\.|exception\.)/.test(name);
 
+/**
+ * Where a process runs and listens. When the sets were chosen by a version, an instance or another attribute of the resource,
+ * their processes differ by definition, and all of this with them: it comes after what the processes do differently.
+ */
+const PLACE =
+  /^(?:service\.instance\.|process\.|host\.|os\.|container\.|k8s\.|telemetry\.|network\.|net\.|(?:server|client)\.(?:address|port)$|url\.full$|http\.(?:url|host)$)/;
+
 const PARTS = 8;
 const MAX_VALUES = 10;
 /** A feature of more values than this explains nothing unless each is shared by some traces: it is an id. */
@@ -64,13 +71,25 @@ export function compareTraces(
   for (const features of sets.flat()) {
     for (const name of features.keys()) if (names.size < MAX_FEATURES) names.add(name);
   }
+  const byProcess = choosesProcesses([...selection, ...baseline], left);
+  const follows = (name: string): number => Number(byProcess && PLACE.test(name));
   return [...names]
     .map((name) => difference(name, sets[0], sets[1]))
     .filter(({ score }) => score > 0)
     .sort(
-      (a, b) => b.score - a.score || Number(isEffect(a.name)) - Number(isEffect(b.name)) || (a.name < b.name ? -1 : 1),
+      (a, b) =>
+        follows(a.name) - follows(b.name) ||
+        b.score - a.score ||
+        Number(isEffect(a.name)) - Number(isEffect(b.name)) ||
+        (a.name < b.name ? -1 : 1),
     )
     .slice(0, limit);
+}
+
+/** Whether the sets were chosen by an attribute of the resource. The service is most often the same in both. */
+function choosesProcesses(traces: readonly (readonly SpanRecord[])[], left: ReadonlySet<string>): boolean {
+  const chosen = [...left].filter((name) => name !== 'service.name');
+  return traces.some((spans) => spans.some(({ resource }) => chosen.some((name) => name in resource.attributes)));
 }
 
 function difference(name: string, selection: readonly Feature[], baseline: readonly Feature[]): Difference {

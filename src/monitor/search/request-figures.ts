@@ -1,13 +1,15 @@
 /**
- * Exact figures over ledger rows, by up to three fields and in steps: every duration of a group is kept and sorted once, so a
- * percentile is the duration of a request that happened (nearest rank), not the bound of a bucket. Durations and groups are
+ * Exact figures over ledger rows, by up to three fields and in steps: every duration of a group is kept and a percentile is
+ * selected among them, so it is the duration of a request that happened (nearest rank), not the bound of a bucket. A batch is
+ * read column by column: rows get the number of their group from the numbers of their values. Durations and groups are
  * bounded; a search that needs more is refused, never answered inexactly.
  */
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
 import { attributeText } from '../../model/attribute-text.ts';
-import type { RecordBatch, RecordSource } from '../../model/record-source.ts';
+import type { RecordBatch, RecordColumn, RecordSource } from '../../model/record-source.ts';
 import { rowMs, valueAt } from './counts.ts';
+import { valuesAtRanks } from './ranks.ts';
 import { scanMatches, type ScanOutcome, type ScanRequest } from './scan.ts';
 
 /** Eight bytes each. */
@@ -69,19 +71,25 @@ class Group {
   }
 
   figure(): RequestFigure {
-    const sorted = this.durations.subarray(0, this.requests).sort();
-    const rank = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
-    const means = PHASES.map((phase, at) => [phase, this.phases[at] / this.requests]);
+    const { durations, requests } = this;
+    let [sumMs, max] = [0, -Infinity];
+    for (let at = 0; at < requests; at += 1) {
+      sumMs += durations[at];
+      if (durations[at] > max) max = durations[at];
+    }
+    const ranks = [0.5, 0.95, 0.99].map((share) => Math.max(0, Math.ceil(share * requests) - 1));
+    const [p50, p95, p99] = valuesAtRanks(durations, requests, ranks);
+    const means = PHASES.map((phase, at) => [phase, this.phases[at] / requests]);
     return {
       values: this.values,
       timeMs: this.timeMs,
-      requests: this.requests,
+      requests,
       errors: this.errors,
-      sumMs: sorted.reduce((sum, ms) => sum + ms, 0),
-      p50: rank(0.5),
-      p95: rank(0.95),
-      p99: rank(0.99),
-      max: sorted[sorted.length - 1],
+      sumMs,
+      p50,
+      p95,
+      p99,
+      max,
       phases: Object.fromEntries(means) as Record<Phase, number>,
     };
   }
@@ -100,11 +108,14 @@ export async function requestFigures(
   return { ...outcome, figures: groups.list().map((group) => group.figure()) };
 }
 
-/** Numbers for the values of a field in one batch: rows are then grouped by numbers. */
+/** Numbers for the values of a field in one batch; without `codes` all rows have the only value. */
 interface Values {
   readonly texts: readonly string[];
-  readonly codeOf: (row: number) => number;
+  readonly codes?: Uint8Array | Uint16Array | Uint32Array | undefined;
 }
+
+/** Groups of a batch are found by a table up to this many combinations of values. */
+const TABLE_MAX = 65_536;
 
 class Groups {
   readonly #by: readonly string[];
@@ -124,31 +135,40 @@ class Groups {
         hint: 'Choose a shorter range or a narrower filter.',
       });
     }
-    const fields = this.#by.map((field) => valuesOf(batch, field));
+    if (rows.length === 0) return;
+    const groups = this.#groupsOf(batch, rows);
     const durations = batch.column('duration');
-    const reasons = batch.column('reason');
-    const phases = PHASES.map((phase) => batch.column(PHASE_FIELDS[phase]));
-    const known = new Map<number, Group>();
-    const stepMs = this.#stepMs;
-    for (const row of rows) {
-      const timeMs = stepMs === undefined ? undefined : Math.floor(rowMs(batch, row) / stepMs) * stepMs;
-      let code = timeMs === undefined || stepMs === undefined ? 0 : timeMs / stepMs;
-      for (const { texts, codeOf } of fields) code = code * texts.length + codeOf(row);
-      let group = known.get(code);
-      if (group === undefined) {
-        group = this.#groupOf(
-          fields.map(({ texts, codeOf }) => texts[codeOf(row)]),
-          timeMs,
-        );
-        known.set(code, group);
-      }
-      group.add(Number(valueAt(durations, row) ?? 0));
-      if (valueAt(reasons, row) !== undefined) group.errors += 1;
-      for (let at = 0; at < phases.length; at += 1) {
-        const ms = valueAt(phases[at], row);
-        if (typeof ms === 'number') group.phases[at] += ms;
-      }
+    const ms = durations?.kind === 'numbers' ? durations.values : undefined;
+    for (let at = 0; at < rows.length; at += 1) {
+      const duration = ms === undefined ? Number(valueAt(durations, rows[at]) ?? 0) : ms[rows[at]];
+      groups[at].add(Number.isNaN(duration) ? 0 : duration);
     }
+    countErrors(batch.column('reason'), rows, groups);
+    for (const [place, phase] of PHASES.entries()) addPhase(batch.column(PHASE_FIELDS[phase]), rows, groups, place);
+  }
+
+  /** The group of each row. */
+  #groupsOf(batch: RecordBatch, rows: readonly number[]): Group[] {
+    const fields = this.#by.map((field) => valuesOf(batch, field));
+    const stepMs = this.#stepMs;
+    const steps = stepMs === undefined ? undefined : rows.map((row) => Math.floor(rowMs(batch, row) / stepMs));
+    const first = steps?.[0] ?? 0;
+    const combinations = fields.reduce((product, { texts }) => product * texts.length, 1);
+    const table: (Group | undefined)[] = [];
+    const known = new Map<number, Group>();
+    const small = steps === undefined && combinations <= TABLE_MAX;
+    return rows.map((row, at) => {
+      let code = steps === undefined ? 0 : steps[at] - first;
+      for (const { texts, codes } of fields) if (codes !== undefined) code = code * texts.length + codes[row];
+      let group = small ? table[code] : known.get(code);
+      if (group === undefined) {
+        const values = fields.map(({ texts, codes }) => texts[codes === undefined ? 0 : codes[row]]);
+        group = this.#groupOf(values, steps === undefined ? undefined : steps[at] * (stepMs ?? 0));
+        if (small) table[code] = group;
+        else known.set(code, group);
+      }
+      return group;
+    });
   }
 
   #groupOf(values: readonly string[], timeMs: number | undefined): Group {
@@ -173,13 +193,38 @@ class Groups {
   }
 }
 
+function countErrors(reasons: RecordColumn | undefined, rows: readonly number[], groups: readonly Group[]): void {
+  if (reasons === undefined) return;
+  if (reasons.kind === 'dictionary') {
+    const { codes } = reasons;
+    const absent = reasons.values.indexOf(undefined);
+    for (let at = 0; at < rows.length; at += 1) if (codes[rows[at]] !== absent) groups[at].errors += 1;
+    return;
+  }
+  for (let at = 0; at < rows.length; at += 1) if (valueAt(reasons, rows[at]) !== undefined) groups[at].errors += 1;
+}
+
+function addPhase(
+  column: RecordColumn | undefined,
+  rows: readonly number[],
+  groups: readonly Group[],
+  place: number,
+): void {
+  if (column === undefined) return;
+  const numbers = column.kind === 'numbers' ? column.values : undefined;
+  for (let at = 0; at < rows.length; at += 1) {
+    const ms = numbers === undefined ? valueAt(column, rows[at]) : numbers[rows[at]];
+    if (typeof ms === 'number' && !Number.isNaN(ms)) groups[at].phases[place] += ms;
+  }
+}
+
 function valuesOf(batch: RecordBatch, field: string): Values {
   const column = batch.column(field);
-  if (column === undefined) return { texts: [''], codeOf: () => 0 };
-  if (column.kind === 'same') return { texts: [attributeText(column.value)], codeOf: () => 0 };
+  if (column === undefined) return { texts: [''] };
+  if (column.kind === 'same') return { texts: [attributeText(column.value)] };
   if (column.kind === 'dictionary') {
     const texts = column.values.map((value) => (value === undefined ? '' : attributeText(value)));
-    return { texts, codeOf: (row) => column.codes[row] };
+    return { texts, codes: column.codes };
   }
   const numbers = new Map<string, number>();
   const codes = new Uint32Array(batch.count);
@@ -190,5 +235,5 @@ function valuesOf(batch: RecordBatch, field: string): Values {
     numbers.set(text, known);
     codes[row] = known;
   }
-  return { texts: [...numbers.keys()], codeOf: (row) => codes[row] };
+  return { texts: [...numbers.keys()], codes };
 }

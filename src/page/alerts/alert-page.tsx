@@ -7,7 +7,8 @@ import { PanelCard } from '../charts/panel-card.tsx';
 import { ApiError, useResource } from '../state/api.ts';
 import { age, clockTime, dateTime, digits, millis } from '../state/format.ts';
 import { viewNowMs, zoomTo } from '../state/range.ts';
-import { address, pageState } from '../state/router.ts';
+import { address, pageState, param, setParams } from '../state/router.ts';
+import { mayDo } from '../state/session.ts';
 import { Crumbs } from '../ui/crumbs.tsx';
 import { StatusIcon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
@@ -16,6 +17,8 @@ import { Empty } from '../ui/states.tsx';
 import type { Status } from '../ui/status.ts';
 import { CareButtons, Comments } from './care-buttons.tsx';
 import { Events } from './ledger-list.tsx';
+import { matchersOf } from './matcher-text.ts';
+import { SilenceForm } from './silence-form.tsx';
 import { RecordedCard } from './recorded-card.tsx';
 import '../styles/alerts.css';
 
@@ -138,6 +141,25 @@ function Similar({ similar }: Pick<AlertDetail, 'similar'>): JSX.Element {
   );
 }
 
+/** Messages link to it: `?silence=new`. */
+function NewSilence({ alert, reload }: { alert: AlertDetail; reload: () => void }): JSX.Element | null {
+  if (param('silence') !== 'new' || !mayDo('editor')) return null;
+  const close = (): void => setParams({ silence: undefined }, true);
+  const made = (): void => {
+    close();
+    reload();
+  };
+  return (
+    <section class="card c12" aria-label="Silence this alert">
+      <div class="hd">
+        <h2>Silence this alert</h2>
+        <span class="sub">leave out a line to mute more</span>
+      </div>
+      <SilenceForm matchers={matchersOf(alert.labels)} made={made} cancel={close} />
+    </section>
+  );
+}
+
 function Alert({ alert, reload }: { alert: AlertDetail; reload: () => void }): JSX.Element {
   const began = Date.parse(alert.starts_at);
   // The chart shows the time of the alert, unless the address names another range.
@@ -162,6 +184,7 @@ function Alert({ alert, reload }: { alert: AlertDetail; reload: () => void }): J
         <span class="sp" />
         <CareButtons alert={alert} reload={reload} />
       </div>
+      <NewSilence alert={alert} reload={reload} />
       <div class="c8 column">
         {alert.chart !== null && <Chart alert={alert} chart={alert.chart} />}
         <Evidence alert={alert} />

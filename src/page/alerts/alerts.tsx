@@ -12,7 +12,10 @@ import { ChannelsCard } from './channels-card.tsx';
 import { LedgerCard } from './ledger-list.tsx';
 import { NoiseCard } from './noise-card.tsx';
 import { OnCallCard } from './oncall-card.tsx';
+import { GroupsCard } from './groups-card.tsx';
+import { HistoryCard } from './history-card.tsx';
 import { SilencesCard } from './silences-card.tsx';
+import { TrialCard } from './trial-card.tsx';
 import '../styles/alerts.css';
 
 const GROUPS: readonly [AlertView['state'], string, string][] = [
@@ -22,6 +25,8 @@ const GROUPS: readonly [AlertView['state'], string, string][] = [
 ];
 const VIEWS = [
   ['', 'Alerts'],
+  ['groups', 'Groups'],
+  ['history', 'History'],
   ['channels', 'Channels'],
   ['ledger', 'Ledger'],
 ] as const;
@@ -105,6 +110,19 @@ function Active(): JSX.Element {
   );
 }
 
+function View({ name }: { name: string }): JSX.Element {
+  if (name === 'channels')
+    return (
+      <>
+        <ChannelsCard />
+        <TrialCard />
+      </>
+    );
+  if (name === 'groups') return <GroupsCard />;
+  if (name === 'history') return <HistoryCard />;
+  return name === 'ledger' ? <LedgerCard /> : <Active />;
+}
+
 export function AlertsPage(): JSX.Element {
   const view = param('view');
   return (
@@ -128,7 +146,7 @@ export function AlertsPage(): JSX.Element {
           Rules
         </a>
       </div>
-      {view === 'channels' ? <ChannelsCard /> : view === 'ledger' ? <LedgerCard /> : <Active />}
+      <View name={view} />
     </>
   );
 }

@@ -1,7 +1,7 @@
 /** Pages a week for each rule and how often somebody acted: which rules disturb, and which never fired. */
 import type { JSX } from 'preact';
 import { askedFor } from '../../dashboards/computed.ts';
-import type { NoiseAnswer } from '../../monitor/api/alerts/contract.ts';
+import type { NoiseAnswer } from '../../monitor/api/alerts/rule-contract.ts';
 import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useResource } from '../state/api.ts';
 import { digits } from '../state/format.ts';

@@ -1,6 +1,6 @@
 /** A rule over the past as a strip: when it would have fired, the pages, and incidents that it found or missed. */
 import type { JSX } from 'preact';
-import type { ReplayAnswer } from '../../monitor/api/alerts/contract.ts';
+import type { ReplayAnswer } from '../../monitor/api/alerts/rule-contract.ts';
 import { dateTime } from '../state/format.ts';
 import { Name } from '../ui/name.tsx';
 

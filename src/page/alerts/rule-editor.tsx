@@ -4,7 +4,7 @@
  */
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ReplayAnswer, RuleView } from '../../monitor/api/alerts/contract.ts';
+import type { ReplayAnswer, RuleView } from '../../monitor/api/alerts/rule-contract.ts';
 import { sendJson } from '../state/api.ts';
 import { setParams } from '../state/router.ts';
 import { mayDo } from '../state/session.ts';

@@ -1,6 +1,6 @@
 /** The fields of a rule, filled with those of the rule to change. */
 import type { JSX } from 'preact';
-import type { RuleView } from '../../monitor/api/alerts/contract.ts';
+import type { RuleView } from '../../monitor/api/alerts/rule-contract.ts';
 import { METRICS } from './rule-form.ts';
 
 interface FieldsProps {

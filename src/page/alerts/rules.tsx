@@ -1,6 +1,6 @@
 /** Rules: the state of each with its figure, those that people made, and the editor with its preview over the past. */
 import type { JSX } from 'preact';
-import type { RulesAnswer, RuleView, StatesAnswer } from '../../monitor/api/alerts/contract.ts';
+import type { RulesAnswer, RuleView, StatesAnswer } from '../../monitor/api/alerts/rule-contract.ts';
 import { sendJson, useResource, type Resource } from '../state/api.ts';
 import { digits } from '../state/format.ts';
 import { param, setParams } from '../state/router.ts';

@@ -8,7 +8,7 @@ import { address, go, place } from '../state/router.ts';
 import { LedgerBar, PHASES, PhaseLegend, segmentsOf } from '../overview/phase-table.tsx';
 import { Crumbs } from '../ui/crumbs.tsx';
 import { StatusIcon } from '../ui/icons.tsx';
-import { Name } from '../ui/name.tsx';
+import { Name, Value } from '../ui/name.tsx';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
 import { useWidth } from '../charts/width.ts';
 import { SpanDetail } from './span-detail.tsx';
@@ -55,12 +55,14 @@ function LogLine({ log, own }: { log: LogView; own: boolean }): JSX.Element {
         <Name of={log.service} most={60} />
       </span>
       <span class="mono text">
-        {log.message}
+        <Value of={log.message} />
         {Object.entries(log.attributes).map(([name, value]) => (
           <span key={name} class="pair">
             {' '}
-            <span class="muted">{name}=</span>
-            {attributeText(value)}
+            <span class="muted">
+              <Value of={name} />=
+            </span>
+            <Value of={attributeText(value)} />
           </span>
         ))}
       </span>

@@ -183,7 +183,7 @@ export class Listener {
       this.#refuse(client, request, reply, route);
       return;
     }
-    const origin = this.#pieces.observer.originOf(head);
+    const origin = this.#pieces.observer.originOf(head, client.peer);
     const requestId = head.requestId ?? origin.traceId;
     this.#work.serve({ client, request, head, route, reply, requestId, origin, expectsContinue });
   }
@@ -264,7 +264,7 @@ export class Listener {
       this.#refuseSocket(error, socket);
       return;
     }
-    const origin = this.#pieces.observer.originOf(head);
+    const origin = this.#pieces.observer.originOf(head, client.peer);
     const requestId = head.requestId ?? origin.traceId;
     const refuse = (own: OwnReply, fields: string): void =>
       this.#refuseSocket(ownMessage(own, requestId, fields), socket);

@@ -17,6 +17,7 @@ import {
 import type { Clock } from '../../base/clock.ts';
 import { histogramOf, upDownCounterOf } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
+import { isSyntheticRequest, SYNTHETIC_TYPE } from '../../telemetry/spans/synthetic.ts';
 import type { RequestFilter } from '../../telemetry/spans/unobserved-requests.ts';
 import type { KitMiddleware } from './context.ts';
 import { routeOf } from './context.ts';
@@ -70,6 +71,7 @@ function ownTelemetry(clock: Clock): KitMiddleware {
   const meter = metrics.getMeter('vitrine.server');
   const duration = histogramOf(meter, METRICS.httpServerDuration);
   const active = upDownCounterOf(meter, METRICS.httpServerActive);
+  const synthetic = histogramOf(meter, METRICS.syntheticDuration);
 
   return function serverSpan(ctx, next) {
     const startMs = clock.monotonic();
@@ -82,16 +84,22 @@ function ownTelemetry(clock: Clock): KitMiddleware {
       { kind: SpanKind.SERVER, attributes: requestAttributes(ctx, method) },
       parent,
     );
-    active.add(1, activeAttributes);
+    const isCheck = isSyntheticRequest(ctx.req);
+    if (isCheck) span.setAttributes(SYNTHETIC_TYPE);
+    else active.add(1, activeAttributes);
     ctx.res.once('close', () => {
-      active.add(-1, activeAttributes);
+      if (!isCheck) active.add(-1, activeAttributes);
       const outcome: Attributes = {
         'http.request.method': method,
         'url.scheme': scheme,
         'network.protocol.version': ctx.req.httpVersion,
         ...outcomeAttributes(ctx.res, routeOf(ctx)),
       };
-      duration.record((clock.monotonic() - startMs) / 1000, outcome, trace.setSpan(parent, span));
+      (isCheck ? synthetic : duration).record(
+        (clock.monotonic() - startMs) / 1000,
+        outcome,
+        trace.setSpan(parent, span),
+      );
       endSpan(span, method, outcome);
     });
     return context.with(trace.setSpan(parent, span), next) as Promise<void>;

@@ -6,6 +6,7 @@
 import type {
   BatchObservableCallback,
   Counter,
+  Gauge,
   Histogram,
   Meter,
   Observable,
@@ -23,6 +24,10 @@ export function histogramOf(meter: Meter, metric: MetricName, bounds: readonly n
 
 export function counterOf(meter: Meter, { name, unit, description }: MetricName): Counter {
   return meter.createCounter(name, { unit, description });
+}
+
+export function gaugeOf(meter: Meter, { name, unit, description }: MetricName): Gauge {
+  return meter.createGauge(name, { unit, description });
 }
 
 export function upDownCounterOf(meter: Meter, { name, unit, description }: MetricName): UpDownCounter {

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Attributes } from '@opentelemetry/api';
+import { isSyntheticRequest, SYNTHETIC_TYPE } from './synthetic.ts';
 
 let knownMethods: ReadonlySet<string> = new Set(
   'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY'.split(' '),
@@ -113,6 +114,7 @@ export function serverAttributes(request: IncomingMessage, scheme: string): Attr
   }
   const client = clientOf(request, peer);
   if (client !== undefined) attributes['client.address'] = client;
+  if (isSyntheticRequest(request)) Object.assign(attributes, SYNTHETIC_TYPE);
   if (known !== method) attributes['http.request.method_original'] = method;
   return attributes;
 }

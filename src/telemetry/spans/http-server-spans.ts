@@ -30,8 +30,9 @@ import { innerNoteOf, innerNotes, takeInnerNotes, type InnerNotes } from './inne
 import { completeSpan, leanStart, type StartSpan } from './lean-tracer.ts';
 import { foreignTracers, mirrorOf } from './mirrored-spans.ts';
 import { linkedRoot } from './linked-context.ts';
-import { DURATION_BOUNDS, METRICS } from '../names.ts';
+import { DURATION_BOUNDS, METRICS, type MetricName } from '../names.ts';
 import { notedError } from './request-notes.ts';
+import { isSyntheticRequest } from './synthetic.ts';
 import { isUnobserved } from './unobserved-requests.ts';
 
 const STATE = Symbol('vitrine.http.server');
@@ -46,6 +47,7 @@ interface State {
   readonly startedMs: number;
   readonly method: string;
   readonly scheme: string;
+  /** Where its duration goes: a check's is in no figure of users. */
   readonly durations: Durations;
   readonly shapes: PathTemplates;
 }
@@ -54,8 +56,12 @@ type Tracked = ServerResponse & { [STATE]?: State | undefined };
 
 /** The cells by the text of their labels. */
 class Durations {
-  readonly #histogram: BoundHistogram = boundHistogram(SCOPE, METRICS.httpServerDuration, DURATION_BOUNDS);
+  readonly #histogram: BoundHistogram;
   readonly #cells = new Map<string, BoundRecord>();
+
+  constructor(name: MetricName) {
+    this.#histogram = boundHistogram(SCOPE, name, DURATION_BOUNDS);
+  }
 
   of(
     { method, scheme, request }: State,
@@ -210,7 +216,8 @@ function beginBeside(state: State, start: StartSpan): void {
 /** Starts observing. Call once an SDK is registered. Returns a function that ends the observation. */
 export function observeHttpServers(own: TracerProvider = trace.getTracerProvider()): () => void {
   const start = leanStart(own.getTracer(SCOPE));
-  const durations = new Durations();
+  const ofUsers = new Durations(METRICS.httpServerDuration);
+  const ofChecks = new Durations(METRICS.syntheticDuration);
   const shapes = new PathTemplates('/');
   const endNotes = takeInnerNotes();
   const carriers = propagation.fields();
@@ -224,6 +231,7 @@ export function observeHttpServers(own: TracerProvider = trace.getTracerProvider
     const startedMs = performance.now();
     const scheme = (request.socket as TLSSocket).encrypted ? 'https' : 'http';
     const method = knownMethod(request.method ?? 'GET');
+    const durations = isSyntheticRequest(request) ? ofChecks : ofUsers;
     if (foreignTracers() !== undefined) {
       const rpc: RPCMetadata = { type: RPCType.HTTP, span: NO_SPAN };
       response[STATE] = { request, span: NO_SPAN, rpc, isTheirs: false, startedMs, method, scheme, durations, shapes };

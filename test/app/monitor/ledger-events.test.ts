@@ -36,7 +36,7 @@ it('records every type and every reason', async () => {
   const settings = settingsFrom(`notify: { file: ${file}, receivers: { r: { console: [{}] } } }`, { env: {} });
   const state = openStateDatabase({ dir, owners: [NOTIFY_OWNER], clock, logger });
   const scope = new Scope(clock);
-  const { pipeline, ledger, contextOf } = openNotifications(
+  const { pipeline, ledger, contextOf, trials } = openNotifications(
     {
       settings,
       state,
@@ -50,7 +50,13 @@ it('records every type and every reason', async () => {
     },
     scope,
   );
-  const care = new AlertCare({ pipeline, ledger, clock, version: '1', about: { contextOf, ruleOf: () => undefined } });
+  const care = new AlertCare({
+    pipeline,
+    ledger,
+    clock,
+    version: '1',
+    about: { contextOf, trials, ruleOf: () => undefined },
+  });
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   };

@@ -5,9 +5,12 @@
  * propagation. `bare` is the same with OTEL_SDK_DISABLED, `cache` is `full` with the response cache before the upstream.
  */
 import { applyHeapPlan, SERVICE_HEAP } from '../../../src/app/process/lean-heap.ts';
+import { compilePatiently } from '../../../src/app/process/patient-compiler.ts';
 
 // Before anything else is loaded, as the `vitrine` command does it.
-applyHeapPlan(SERVICE_HEAP, [...process.execArgv, process.env['NODE_OPTIONS'] ?? '']);
+const nodeFlags = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''];
+applyHeapPlan(SERVICE_HEAP, nodeFlags);
+compilePatiently(nodeFlags);
 const [
   { systemClock },
   { silentLogger },

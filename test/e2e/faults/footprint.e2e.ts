@@ -15,10 +15,13 @@ import { freePorts, portsEnvironment, REPOSITORY } from '../../support/programs/
 const NODE = path.join(REPOSITORY, 'node_modules/.bin/node');
 const MAIN = path.join(REPOSITORY, 'dist/main.js');
 const LOAD_SECONDS = 60;
-/** CPU time is what the processes took, but beside other work they take longer for the same: the quietest of these counts. */
-const IDLE = { windows: 14, seconds: 10 };
+/**
+ * CPU time is what the processes took, but beside other work they take longer for the same: the quietest of these counts. In the
+ * first minute V8 still compiles what has just become warm.
+ */
+const IDLE = { windows: 6, seconds: 30 };
 // The promise is 350 MiB on a quiet machine.
-const LIMITS = { pssMib: 450, balancerRssMib: 150, idleCores: 0.03 };
+const LIMITS = { pssMib: 450, balancerRssMib: 150, idleCores: 0.02 };
 
 interface Usage {
   readonly name: string;
@@ -125,7 +128,7 @@ describe.skipIf(process.platform !== 'linux')('the footprint of all processes', 
       least = Math.min(least, cores);
     }
     expect(least).toBeLessThan(LIMITS.idleCores);
-  }, 240_000);
+  }, 300_000);
 
   test(`holds less than ${LIMITS.pssMib} MiB after ${LOAD_SECONDS} s of 50 users`, async () => {
     const load = ['load', '--users', '50', '--duration', String(LOAD_SECONDS), '--url', balancer];

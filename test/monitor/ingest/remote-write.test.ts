@@ -2,10 +2,10 @@
 import { compress } from 'snappyjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VitrineError } from '../../../src/base/errors.ts';
-import { decodeSnappy } from '../../../src/monitor/ingest/remote-write/snappy.ts';
 import type { IngestRig, ListeningIngest } from '../../support/telemetry/ingest-bench.ts';
 import { NOW_MS, ingestRig, ingestServer } from '../../support/telemetry/ingest-bench.ts';
 import { encodeProto } from '../../support/telemetry/otlp-proto.ts';
+import { decodeSnappy } from '../../support/telemetry/decoders.ts';
 
 const V2 = 'application/x-protobuf;proto=io.prometheus.write.v2.Request';
 

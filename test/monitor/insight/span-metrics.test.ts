@@ -2,13 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import type { SpanRecord } from '../../../src/model/records.ts';
 import { samplingWeight } from '../../../src/model/text/sampling-weight.ts';
-import { decodeTracesJson } from '../../../src/monitor/ingest/otlp/traces-json.ts';
-import { decodeTraces } from '../../../src/monitor/ingest/otlp/traces-protobuf.ts';
 import { CallPairs } from '../../../src/monitor/insight/call-pairs.ts';
 import { SpanMetrics } from '../../../src/monitor/insight/span-metrics.ts';
 import { spanOf } from '../../support/records/plain-records.ts';
 import { NOW_MS, stillClock } from '../../support/telemetry/ingest-bench.ts';
 import { MemorySampleSink, MemorySpanSink } from '../../support/telemetry/memory-sinks.ts';
+import { decodeTraces, decodeTracesJson } from '../../support/telemetry/decoders.ts';
 
 /** A call of `pay` by `gate`, which a user asked, and of the database by `pay`. */
 function trace(n: number, over: Partial<SpanRecord> = {}): SpanRecord[] {
@@ -41,7 +40,10 @@ function trace(n: number, over: Partial<SpanRecord> = {}): SpanRecord[] {
   return spans.map((span) => ({ ...span, ...over }));
 }
 
-function rig(maxCombinations = 500): {
+function rig(
+  maxCombinations = 500,
+  checkTraces?: string,
+): {
   made: SpanMetrics;
   clock: ReturnType<typeof stillClock>;
   sink: MemorySampleSink;
@@ -55,6 +57,7 @@ function rig(maxCombinations = 500): {
     sink: new MemorySpanSink(),
     clock,
     maxCombinations,
+    checkTraces,
     onOverflow: (spans) => overflows.push(spans),
   });
   const last = async (afterMs = 15_000): Promise<Record<string, number>> => {
@@ -66,6 +69,15 @@ function rig(maxCombinations = 500): {
 }
 
 describe('span metrics', () => {
+  it('leave synthetic checks out: spans that say so, and traces with the digits of this installation', async () => {
+    const [{ traceId }] = trace(2);
+    const { made, last } = rig(500, traceId.slice(0, 32));
+    await made.append([...trace(2), ...trace(3, { attributes: { 'user_agent.synthetic.type': 'test' } })]);
+    expect(await last()).toEqual({});
+    await made.append(trace(4));
+    expect(Object.keys(await last())).not.toEqual([]);
+  });
+
   it('count spans, time and bytes by service, name, kind and status', async () => {
     const { made, last, sink } = rig();
     await made.append([...trace(1), ...trace(2)]);

@@ -94,6 +94,29 @@ describe('the comparison of two sets of traces', () => {
     expect(first).toMatchObject({ name: 'shop SELECT', kind: 'calls', means: { selection: 41.5, baseline: 3.5 } });
   });
 
+  it('ranks the places of processes last when the sets were chosen by process, and first when one place is slow', () => {
+    const on = (port: number, version: string, queries: number): SpanRecord[][] =>
+      Array.from({ length: 100 }, (_, n) =>
+        trace(n, { version, queries }).map((span) => ({
+          ...span,
+          attributes: { ...span.attributes, 'server.port': port, 'network.peer.port': port },
+          resource: {
+            attributes: { ...span.resource.attributes, 'service.instance.id': `i${port}`, 'process.pid': port },
+          },
+        })),
+      );
+    const byVersion = compareTraces(on(1, '2', 41), on(2, '1', 3), new Set(['version', 'service.version']), 10);
+    expect(byVersion[0].name).toBe('shop SELECT');
+    expect(byVersion.map(({ name }) => name)).toContain('process.pid');
+    const bySlowness = compareTraces(on(1, '1', 3), on(2, '1', 3), new Set(['duration']), 10);
+    expect(bySlowness.map(({ name }) => name)).toEqual([
+      'network.peer.port',
+      'process.pid',
+      'server.port',
+      'service.instance.id',
+    ]);
+  });
+
   it('finds nothing in two sets of one kind, or in an empty one', () => {
     const of = (from: number): SpanRecord[][] =>
       Array.from({ length: 100 }, (_, n) => trace(from + n, { queries: n % 20 }));

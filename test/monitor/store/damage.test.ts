@@ -2,7 +2,7 @@
  * Any file of the store, damaged in any way: it opens, answers, takes writes, says in a sentence what is wrong, and does all
  * of that again after the next start.
  */
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -40,6 +40,34 @@ beforeAll(async () => {
   removeDirectory(dir);
 });
 afterAll(() => removeDirectory(whole));
+
+it.each<[string, (file: string) => void]>([
+  ['has lost its bytes', (file) => writeFileSync(file, '')],
+  [
+    'is a folder',
+    (file) => {
+      rmSync(file);
+      mkdirSync(path.join(file, 'inside'), { recursive: true });
+    },
+  ],
+])('says that head.db %s, and keeps the older days', async (_name, change) => {
+  const dir = temporaryDirectory();
+  cpSync(whole, dir, { recursive: true });
+  try {
+    for (let round = 0; round < 2; round += 1) {
+      for (const suffix of ['-wal', '-shm']) rmSync(path.join(dir, `head.db${suffix}`), { force: true });
+      change(path.join(dir, 'head.db'));
+      const lines: LogLine[] = [];
+      await using store = openTestStore(dir, { logger: recordingLogger(lines) });
+      expect(lines.map(({ message }) => message)).toEqual([
+        expect.stringMatching(/^head\.db cannot be read and was set aside/),
+      ]);
+      expect((await store.select(all('b'), MIN, MAX)).length).toBe(3);
+    }
+  } finally {
+    removeDirectory(dir);
+  }
+});
 
 const damage = fc.record({
   file: fc.nat(20),

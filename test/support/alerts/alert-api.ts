@@ -12,6 +12,11 @@ import { ruleRoutes } from '../../../src/monitor/api/alerts/rule-routes.ts';
 import { embeddedQuerier } from '../../../src/monitor/promql/embedded.ts';
 import { MemorySource } from '../promql/memory-source.ts';
 import { startPageServer, type PageServer } from '../page/page-server.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { RECEIVER_KINDS } from '../../../src/monitor/alerts/notify/receivers/table.ts';
+import { Trials } from '../../../src/monitor/alerts/notify/trial.ts';
+import type { GuardOptions } from '../../../src/monitor/outbound/guard.ts';
+import { receiverTools } from './notifications.ts';
 import type { Rig } from './pipeline-rig.ts';
 
 export interface AlertApi extends PageServer {
@@ -27,7 +32,8 @@ export interface AlertApi extends PageServer {
 
 const FILE = 'groups: [{ name: g, interval: 5s, rules: [{ alert: FromFile, expr: "load > 1" }] }]';
 
-export async function startAlertApi(rig: Rig): Promise<AlertApi> {
+/** `allowed`: what channels that are tried by the API may reach. */
+export async function startAlertApi(rig: Rig, allowed: GuardOptions = {}): Promise<AlertApi> {
   const samples = new MemorySource();
   const applied: (readonly GroupSpec[])[] = [];
   const views: RuleGroupView[] = [];
@@ -57,6 +63,7 @@ export async function startAlertApi(rig: Rig): Promise<AlertApi> {
           errorLine: { text: 'boom', service: 'shop', atMs: rig.clock.now(), link: 'http://v/logs' },
           trace: { traceId: 'abc', name: 'GET /', durationMs: 1_200, failed: true, link: 'http://v/traces/abc' },
         }),
+      trials: new Trials(RECEIVER_KINDS, () => receiverTools('api', systemClock, allowed)),
       ruleOf: (name) => desk.named(name),
     },
   });

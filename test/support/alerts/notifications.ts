@@ -7,7 +7,7 @@ import type { NotifiedAlert, Notification } from '../../../src/monitor/alerts/no
 import type { ReceiverTools } from '../../../src/monitor/alerts/notify/receivers/kind.ts';
 import { Renderer } from '../../../src/monitor/alerts/notify/template/renderer.ts';
 import { connect } from '../../../src/monitor/outbound/connect.ts';
-import { OutboundGuard, type Origin } from '../../../src/monitor/outbound/guard.ts';
+import { OutboundGuard, type GuardOptions, type Origin } from '../../../src/monitor/outbound/guard.ts';
 import { send } from '../../../src/monitor/outbound/request.ts';
 import { recordingLogger } from '../recording-logger.ts';
 
@@ -70,8 +70,12 @@ export function notification(given: Partial<Notification> = {}): Notification {
 }
 
 /** The real tools: requests go over sockets and through the guard. */
-export function receiverTools(origin: Origin = 'file', clock: Clock = systemClock): ReceiverTools {
-  const guard = new OutboundGuard();
+export function receiverTools(
+  origin: Origin = 'file',
+  clock: Clock = systemClock,
+  allowed: GuardOptions = {},
+): ReceiverTools {
+  const guard = new OutboundGuard(allowed);
   const renderer = new Renderer();
   return {
     request: (request) => send(guard, { ...request, origin }),

@@ -1,13 +1,15 @@
 /** What the alerts page asks beside the alerts themselves: who is on call, what was decided, how noisy the rules are. */
 import type {
+  GroupsAnswer,
+  HistoryAnswer,
   LedgerAnswer,
-  NoiseAnswer,
   OnCallAnswer,
   ReceiversAnswer,
   RecordingsAnswer,
   SilencesAnswer,
 } from '../../../src/monitor/api/alerts/contract.ts';
 import type { ObjectivesJson } from '../../../src/monitor/api/targets/contract.ts';
+import type { NoiseAnswer } from '../../../src/monitor/api/alerts/rule-contract.ts';
 import type { Route } from '../../../src/monitor/api/routes.ts';
 
 const onCall: OnCallAnswer = {
@@ -24,6 +26,8 @@ const onCall: OnCallAnswer = {
   escalating: [],
 };
 const noise: NoiseAnswer = {
+  from: '2026-11-23T12:00:00Z',
+  to: '2026-11-30T12:00:00Z',
   complete: true,
   rules: [
     { name: 'SlowResponses', fired: 4, pages: 2, pages_per_week: 2, acted: 1, flapping: 0, on_trial: 0 },
@@ -72,6 +76,49 @@ const objectives: ObjectivesJson = {
     objective('shop-up', -0.2, 1),
   ],
 };
+const groups: GroupsAnswer = {
+  groups: [
+    {
+      key: '{}:{alertname="SlowResponses"}',
+      receiver: 'payments',
+      labels: { alertname: 'SlowResponses' },
+      next_flush: '2026-11-30T08:05:00Z',
+      alerts: [
+        {
+          fingerprint: '0f0f0f0f0f0f0f0f',
+          labels: { alertname: 'SlowResponses', service: 'checkout', severity: 'warning' },
+          state: 'muted',
+          muted_by: 'silenced by 7d5b of ada: The nightly import is moved',
+        },
+        {
+          fingerprint: '0f0f0f0f0f0f0f10',
+          labels: { alertname: 'SlowResponses', service: 'accounts', severity: 'warning' },
+          state: 'firing',
+          muted_by: null,
+        },
+      ],
+    },
+  ],
+};
+const history: HistoryAnswer = {
+  complete: true,
+  alerts: [
+    {
+      fingerprint: '0f0f0f0f0f0f0f10',
+      name: 'SlowResponses',
+      labels: { alertname: 'SlowResponses', service: 'accounts', severity: 'warning' },
+      began: '2026-11-30T08:00:00Z',
+      ended: null,
+    },
+    {
+      fingerprint: '0f0f0f0f0f0f0f11',
+      name: 'HighErrorRate',
+      labels: { alertname: 'HighErrorRate', service: 'checkout', severity: 'critical' },
+      began: '2026-11-30T07:00:00Z',
+      ended: '2026-11-30T07:12:00Z',
+    },
+  ],
+};
 const recordings: RecordingsAnswer = {
   enabled: true,
   recordings: [
@@ -91,6 +138,8 @@ const recordings: RecordingsAnswer = {
 };
 
 export const fakeAlertRoutes: readonly Route[] = [
+  { method: 'GET', path: '/api/alerts/groups', handler: () => groups },
+  { method: 'GET', path: '/api/alerts/history', handler: () => history },
   { method: 'GET', path: '/api/oncall', handler: () => onCall },
   { method: 'GET', path: '/api/recordings', handler: () => recordings },
   { method: 'GET', path: '/api/alerts/noise', handler: () => noise },

@@ -5,8 +5,8 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { SpanRecord } from '../../../src/model/records.ts';
-import { decodeTraces } from '../../../src/monitor/ingest/otlp/traces-protobuf.ts';
 import { until } from '../until.ts';
+import { decodeTraces } from './decoders.ts';
 
 const APP = path.resolve(import.meta.dirname, '../../telemetry/fixtures/apps/express-hello.cjs');
 const CONNECTIONS = 8;

@@ -21,6 +21,7 @@ export function openSpanMetrics(
   section: Settings['ingest']['span_metrics'],
   clock: Clock,
   sink: SpanSink,
+  checkTraces: string,
 ): OpenSpanMetrics {
   if (!section.enabled) return { sink, begin: () => () => {} };
   const overflow = counterOf(metrics.getMeter('vitrine.insight'), METRICS.spanMetricsOverflow);
@@ -28,6 +29,7 @@ export function openSpanMetrics(
     sink,
     clock,
     maxCombinations: section.max_combinations,
+    checkTraces,
     onOverflow: (spans) => overflow.add(spans),
   });
   return {

@@ -5,26 +5,10 @@
 import type { Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Querier } from '../../../model/ports.ts';
-import { figureAt, type Figure } from '../rules/figure.ts';
+import { figureAt } from '../rules/figure.ts';
 import { TRIAL_LABEL } from '../rules/spec.ts';
 import type { AlertingRuleView, RuleGroupView } from '../rules/view.ts';
-
-export interface RuleState {
-  readonly name: string;
-  readonly group: string;
-  /** The rule file, or `made`. */
-  readonly file: string;
-  readonly query: string;
-  readonly for_seconds: number;
-  readonly severity: string;
-  readonly trial: boolean;
-  readonly state: AlertingRuleView['state'];
-  readonly error: string;
-  readonly firing: number;
-  readonly pending: number;
-  /** Null when it could not be asked for. */
-  readonly figure: Figure | null;
-}
+import type { RuleFigure, RuleState } from '../../../model/rules/rule-shapes.ts';
 
 const KEPT_MS = 10_000;
 /** Rules whose figure is asked for; more are listed without one. */
@@ -68,7 +52,7 @@ export class RuleStates {
     return states;
   }
 
-  async #figure(query: string, nowMs: number): Promise<Figure | null> {
+  async #figure(query: string, nowMs: number): Promise<RuleFigure | null> {
     try {
       return await figureAt(query, this.#querier, nowMs, { timeoutMs: TIMEOUT_MS });
     } catch (error) {

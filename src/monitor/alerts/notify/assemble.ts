@@ -49,7 +49,8 @@ export function withOwnEntries(
   return { config: { ...config, receivers }, issues };
 }
 
-function integrationOf(
+/** The checked entry; none, and the mistakes in `issues`. */
+export function integrationOf(
   kind: ReceiverKind,
   given: unknown,
   index: number,

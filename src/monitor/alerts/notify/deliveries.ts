@@ -5,7 +5,7 @@
 import type { Clock } from '../../../base/clock.ts';
 import type { Random } from '../../../base/random.ts';
 import type { OnCallPlan } from '../oncall/config.ts';
-import type { Delivery, NotifyReason, Receiver } from './notification.ts';
+import type { Delivery, Notification, NotifyReason, Receiver } from './notification.ts';
 import { ChannelHealth } from './channel-health.ts';
 import { deliver, type Attempts } from './deliver.ts';
 import type { Integration, NotifyConfig, ReceiverSpec } from './file/read.ts';
@@ -230,26 +230,29 @@ export class Deliveries {
     return firing.size > 0 && [...firing].every((fingerprint) => care.of(fingerprint).acknowledged !== undefined);
   }
 
+  /** What a receiver of this name would be sent about one alert. */
+  sample(name: string, alert: StoredAlert, isTest = true): Promise<Notification> {
+    const alertname = alert.labels.get('alertname');
+    const parts = {
+      receiver: name,
+      alerts: [{ alert, resolved: false }],
+      reason: 'first notification',
+      groupKey: `{}:{alertname="${alertname}"}`,
+      groupLabels: { alertname },
+      routeLabels: {},
+      memory: {},
+      isTest,
+    } as const;
+    return notificationOf(parts, this.#sources());
+  }
+
   /** Sends a message to every integration of a receiver, past all other steps. */
   async test(
     name: string,
     channels: readonly Channel[],
     alert: StoredAlert,
   ): Promise<{ readonly kind: string; readonly index: number; readonly delivery: Delivery }[]> {
-    const alertname = alert.labels.get('alertname');
-    const notification = await notificationOf(
-      {
-        receiver: name,
-        alerts: [{ alert, resolved: false }],
-        reason: 'first notification',
-        groupKey: `{}:{alertname="${alertname}"}`,
-        groupLabels: { alertname },
-        routeLabels: {},
-        memory: {},
-        isTest: true,
-      },
-      this.#sources(),
-    );
+    const notification = await this.sample(name, alert);
     const signal = AbortSignal.any([AbortSignal.timeout(SHORTEST_FLUSH_MS), this.#stop.signal]);
     return Promise.all(
       channels.map(async ({ kind, index, receiver }) => ({

@@ -2,31 +2,8 @@
  * The noise report: for each rule, how often people were paged, how often somebody acted on it, how often it flapped, and which
  * rules never fired. Made from the ledger; pure.
  */
+import type { NoiseReport } from '../../../model/rules/rule-shapes.ts';
 import type { StoredEvent } from './state/ledger.ts';
-
-export interface RuleNoise {
-  readonly name: string;
-  /** Alerts that began. */
-  readonly fired: number;
-  /** Messages that said something fires: to one receiver each. Resolutions are not counted. */
-  readonly pages: number;
-  readonly pages_per_week: number;
-  /** Alerts that somebody acknowledged, took, snoozed, commented or silenced. */
-  readonly acted: number;
-  readonly flapping: number;
-  /** Alerts while the rule was on trial. */
-  readonly on_trial: number;
-}
-
-export interface NoiseReport {
-  readonly from: string;
-  readonly to: string;
-  /** False when older events of the range were left out. */
-  readonly complete: boolean;
-  /** Most pages first. */
-  readonly rules: readonly RuleNoise[];
-  readonly never_fired: readonly string[];
-}
 
 /** The events that the report is made of. */
 export const NOISE_EVENTS = [

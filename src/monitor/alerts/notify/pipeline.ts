@@ -259,10 +259,9 @@ export class Pipeline {
     }
   }
 
-  /** Sends a message to every integration of a receiver, past all steps. Undefined for an unknown receiver. */
-  async test(name: string, alert: StoredAlert): Promise<Awaited<ReturnType<Deliveries['test']>> | undefined> {
-    const channels = this.#config.channels.get(name);
-    return channels === undefined ? undefined : this.#deliveries.test(name, channels, alert);
+  /** Tries channels and templates, past all steps. */
+  get tests(): Pick<Deliveries, 'test' | 'sample'> {
+    return this.#deliveries;
   }
 
   /** Forgets what is over: resolved alerts that no group holds, old silences and log entries. */

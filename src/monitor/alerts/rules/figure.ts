@@ -4,6 +4,7 @@
  * figure has no value, such as a ratio of nothing.
  */
 import type { Querier, QueryOptions, QueryValue } from '../../../model/ports.ts';
+import type { RuleFigure } from '../../../model/rules/rule-shapes.ts';
 import type { BinaryExpr, Expr, VectorSelector } from '../../promql/syntax/ast.ts';
 import { unwrapParens } from '../../promql/syntax/expression-shape.ts';
 import { parse } from '../../promql/syntax/parser.ts';
@@ -20,10 +21,6 @@ export interface Comparison {
 
 const OPERATORS: ReadonlySet<string> = new Set(['>', '>=', '<', '<=', '==', '!=']);
 const isComparison = (op: string): op is ComparisonOperator => OPERATORS.has(op);
-
-export type Figure =
-  | { readonly kind: 'value'; readonly value: number; readonly series: number }
-  | { readonly kind: 'no_traffic' | 'no_data' };
 
 /** Selectors of one rule that are looked at. */
 const MAX_SELECTORS = 20;
@@ -50,7 +47,12 @@ function valuesOf(value: QueryValue): number[] {
 }
 
 /** Throws the query's VitrineErrors. */
-export async function figureAt(query: string, querier: Querier, atMs: number, options: QueryOptions): Promise<Figure> {
+export async function figureAt(
+  query: string,
+  querier: Querier,
+  atMs: number,
+  options: QueryOptions,
+): Promise<RuleFigure> {
   const expr = parse(query);
   const { value } = await querier.instant(print(figureOf(expr)), atMs, options);
   const values = valuesOf(value).filter((v) => !Number.isNaN(v));

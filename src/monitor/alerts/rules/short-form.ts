@@ -4,7 +4,9 @@
  */
 import { VitrineError } from '../../../base/errors.ts';
 import { formatDurationMs, parseDurationMs, parseRatio, parseSizeBytes } from '../../../base/units.ts';
+import { nearest } from '../../../config/schema-walk.ts';
 import { formatGeneral } from '../../../model/go-float.ts';
+import type { ShortForm } from '../../../model/rules/rule-shapes.ts';
 import { quote } from '../../../model/text/quoting.ts';
 import { parse } from '../../promql/syntax/parser.ts';
 import { print } from '../../promql/syntax/printer.ts';
@@ -12,35 +14,14 @@ import { SHORT_METRICS, type ShortMetric, type Unit } from './short-metrics.ts';
 import { TRIAL_LABEL, type AlertingSpec, type TextEntry } from './spec.ts';
 import { compileText } from './template/expand.ts';
 
-export interface ShortForm {
-  readonly name: string;
-  /** One of SHORT_METRICS; or give `expr`. */
-  readonly metric?: string | undefined;
-  /** PromQL that is the whole condition. */
-  readonly expr?: string | undefined;
-  /** `200ms`, `10%`, `0.1`, `64MiB` or `100`: a time or a size needs its unit. */
-  readonly above?: string | number | undefined;
-  readonly below?: string | number | undefined;
-  /** Where a firing alert ends: below this with `above`, above this with `below`. Default: the threshold itself. */
-  readonly recover?: string | number | undefined;
-  /** The range over which the figure is computed; default 1m. */
-  readonly over?: string | undefined;
-  /** `0` is `0s`. */
-  readonly for?: string | 0 | undefined;
-  /** Default warning. */
-  readonly severity?: string | undefined;
-  /** The alerts are recorded and counted, but nobody is told. */
-  readonly trial?: boolean | undefined;
-}
-
-/** The metric whose name is most similar to the word. */
-function nearest(word: string): string {
-  const letters = new Set(word);
-  const score = (name: string): number => {
-    const shared = word.split('_').filter((part) => name.includes(part)).length;
-    return shared * 10 + Array.from(new Set(name)).filter((letter) => letters.has(letter)).length;
-  };
-  return Object.keys(SHORT_METRICS).sort((a, b) => score(b) - score(a))[0];
+/** Names the metric that was probably meant: one that shares words with this one, or is a slip away; otherwise all of them. */
+function metricsHint(word: string): string {
+  const names = Object.keys(SHORT_METRICS);
+  const words = word.split('_').filter((part) => part.length > 2);
+  const shared = (name: string): number => words.filter((part) => name.includes(part)).length;
+  const [best] = names.toSorted((a, b) => shared(b) - shared(a));
+  const meant = nearest(word, names) ?? (shared(best) > 0 ? best : undefined);
+  return meant === undefined ? `The metrics are ${names.join(', ')}.` : `Did you mean ${meant}?`;
 }
 
 const invalid = (name: string, message: string, hint: string): VitrineError =>
@@ -95,7 +76,7 @@ function metricOf({ name, metric }: ShortForm): ShortMetric {
     throw invalid(name, 'metric or expr is missing', 'Give a metric with above or below, or an expr.');
   }
   if (Object.hasOwn(SHORT_METRICS, metric)) return SHORT_METRICS[metric];
-  throw invalid(name, `there is no metric ${JSON.stringify(metric)}`, `Did you mean ${nearest(metric)}?`);
+  throw invalid(name, `there is no metric ${JSON.stringify(metric)}`, metricsHint(metric));
 }
 
 function overOf(entry: ShortForm): number {

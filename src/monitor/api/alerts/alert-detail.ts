@@ -7,10 +7,10 @@ import { isResolved, type StoredAlert } from '../../alerts/notify/steps/intake.t
 import type { AlertingSpec } from '../../alerts/rules/spec.ts';
 import type { AlertCare } from './care.ts';
 import type { AlertDetail, EventView } from './contract.ts';
+import { episodesOf } from './episodes.ts';
 import { iso } from './v2-forms.ts';
 
 const MONTH_MS = 30 * 86_400_000;
-const MAX_EVENTS = 2_000;
 const MAX_SIMILAR = 20;
 const SHOWN_EVENTS = 200;
 
@@ -27,41 +27,18 @@ export const eventJson = ({ id, atMs, type, alerts, receiver, text, data }: Stor
 const chartOf = (alert: StoredAlert, spec: AlertingSpec | undefined): AlertDetail['chart'] =>
   spec === undefined ? null : { expr: alertFigure(alert, spec), rule: spec.name };
 
-/** Alerts of the same rule that began within the last month, from the ledger. */
+/** Alerts of the same rule that began within the last month, the newest first. */
 function similarTo(
   { labels, fingerprint, startsAtMs }: StoredAlert,
   ledger: Ledger,
   nowMs: number,
 ): AlertDetail['similar'] {
   const alertname = labels.get('alertname');
-  const found: {
-    fingerprint: string;
-    labels: Readonly<Record<string, string>>;
-    began: string;
-    ended: string | null;
-  }[] = [];
-  for (const event of ledger.ofTypes(['alert_created', 'alert_resolved'], nowMs - MONTH_MS, nowMs, MAX_EVENTS)) {
-    const { alert } = event.data as { readonly alert?: AlertData & { readonly details?: AlertData } };
-    const about = event.type === 'alert_created' ? alert : alert?.details;
-    if (about === undefined || about.name !== alertname) continue;
-    const open = found.findLast((one) => one.fingerprint === about.fingerprint && one.ended === null);
-    if (event.type === 'alert_resolved' && open !== undefined) open.ended = about.endsAt;
-    else if (event.type === 'alert_resolved')
-      found.push({ fingerprint: about.fingerprint, labels: about.labels, began: about.startsAt, ended: about.endsAt });
-    else found.push({ fingerprint: about.fingerprint, labels: about.labels, began: about.startsAt, ended: null });
-  }
-  return found
+  const { episodes } = episodesOf(ledger, nowMs - MONTH_MS, nowMs, (name) => name === alertname);
+  return episodes
     .filter((one) => one.fingerprint !== fingerprint || Date.parse(one.began) < startsAtMs)
     .slice(-MAX_SIMILAR)
     .reverse();
-}
-
-interface AlertData {
-  readonly fingerprint: string;
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly startsAt: string;
-  readonly endsAt: string;
 }
 
 export async function alertDetail(care: AlertCare, alert: StoredAlert): Promise<AlertDetail> {

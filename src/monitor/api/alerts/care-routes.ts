@@ -4,13 +4,22 @@ import { VitrineError } from '../../../base/errors.ts';
 import type { CareAction } from '../../alerts/notify/state/care.ts';
 import { weeklyCron, type MaintenanceWindow, type Schedule } from '../../alerts/notify/state/maintenance.ts';
 import { silenceState, type NewSilence } from '../../alerts/notify/state/silences.ts';
-import type { StoredAlert } from '../../alerts/notify/steps/intake.ts';
+import { muteText, type Mute } from '../../alerts/notify/steps/batch.ts';
+import { isResolved, type StoredAlert } from '../../alerts/notify/steps/intake.ts';
 import { jsonBody } from '../answers.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import { alertDetail, eventJson } from './alert-detail.ts';
 import type { AlertCare } from './care.ts';
-import type { LedgerAnswer, ReceiversAnswer } from './contract.ts';
-import { callerOf, checked, durationMs, matchers, text, time } from './fields.ts';
+import type {
+  GroupsAnswer,
+  HistoryAnswer,
+  LedgerAnswer,
+  ReceiversAnswer,
+  ReceiverTestAnswer,
+  RenderedAnswer,
+} from './contract.ts';
+import { historyOf } from './episodes.ts';
+import { callerOf, checked, durationMs, matchers, text, time, timeFrom } from './fields.ts';
 import { iso, silenceJson, sortedSilences } from './v2-forms.ts';
 
 const silence = z.strictObject({
@@ -73,16 +82,12 @@ function bodyOf({ ctx }: Call): Promise<Readonly<Record<string, unknown>>> {
 
 function ledgerPage(care: AlertCare, query: URLSearchParams): LedgerAnswer {
   const limit = numberFrom(query, 'limit', { min: 1, max: 1_000, fallback: 100 }) as number;
-  const timeOf = (name: string): number | undefined => {
-    const given = textFrom(query, name);
-    return given === undefined ? undefined : checked(time, /^\d+$/.test(given) ? Number(given) : given);
-  };
   const events = care.ledger.query({
     alert: textFrom(query, 'alert'),
     receiver: textFrom(query, 'receiver'),
     type: textFrom(query, 'type'),
-    fromMs: timeOf('from'),
-    toMs: timeOf('to'),
+    fromMs: timeFrom(query, 'from'),
+    toMs: timeFrom(query, 'to'),
     before: numberFrom(query, 'cursor', { min: 1, max: Number.MAX_SAFE_INTEGER, fallback: undefined }),
     limit,
   });
@@ -198,8 +203,53 @@ function receivers({ pipeline }: AlertCare): ReceiversAnswer {
   };
 }
 
+const DAY_MS = 86_400_000;
+const MAX_GROUPS = 500;
+const MAX_IN_GROUP = 200;
+const MAX_TRIAL_BYTES = 64 * 1_024;
+const saved = z.object({ receiver: text });
+const unsaved = z.object({ kind: text, entry: z.record(z.string(), z.unknown()) });
+const templateTrial = z.object({ template: z.string().max(32 * 1_024), alert: text.optional() });
+
+/** A receiver of the configuration, or the entry of a channel that is not saved. */
+async function tested(care: AlertCare, call: Call): Promise<ReceiverTestAnswer & { readonly receiver?: string }> {
+  const body = await jsonBody(call.ctx, MAX_TRIAL_BYTES);
+  const by = callerOf(call, body['by']);
+  if ('kind' in body) {
+    const { kind, entry } = checked(unsaved, body);
+    return { results: await care.tryChannel(kind, entry, by) };
+  }
+  const { receiver } = checked(saved, body);
+  return { receiver, results: await care.test(receiver, by) };
+}
+
+function groups({ pipeline, clock }: AlertCare): GroupsAnswer {
+  const nowMs = clock.now();
+  const found = pipeline.groups.slice(0, MAX_GROUPS).map((group) => {
+    const all = mute(pipeline.timeMuteOf(group, nowMs));
+    const alerts = [...group.alerts.values()].slice(0, MAX_IN_GROUP).map((alert) => {
+      const by = all ?? mute(pipeline.mutesOf(alert, nowMs)[0]);
+      const state = isResolved(alert, nowMs) ? 'resolved' : by === null ? 'firing' : 'muted';
+      return { fingerprint: alert.fingerprint, labels: alert.labels.toJSON(), state, muted_by: by } as const;
+    });
+    const { key, labels, route, nextFlushMs } = group;
+    return { key, receiver: route.options.receiver, labels: labels.toJSON(), next_flush: iso(nextFlushMs), alerts };
+  });
+  return { groups: found };
+}
+
+const mute = (found: Mute | undefined): string | null => (found === undefined ? null : muteText(found));
+
+function history(care: AlertCare, query: URLSearchParams): HistoryAnswer {
+  const toMs = timeFrom(query, 'to') ?? care.clock.now();
+  return historyOf(care.ledger, timeFrom(query, 'from') ?? toMs - DAY_MS, toMs);
+}
+
 export function alertCareRoutes(care: AlertCare): Route[] {
   return [
+    // Before the route of one alert, whose id could be such a word.
+    { method: 'GET', path: '/api/alerts/groups', handler: () => groups(care) },
+    { method: 'GET', path: '/api/alerts/history', handler: ({ query }) => history(care, query) },
     {
       method: 'GET',
       path: '/api/alerts/:fingerprint',
@@ -209,13 +259,14 @@ export function alertCareRoutes(care: AlertCare): Route[] {
     ...silenceRoutes(care),
     { method: 'GET', path: '/api/notifications', handler: ({ query }) => ledgerPage(care, query) },
     { method: 'GET', path: '/api/notify/receivers', handler: () => receivers(care) },
+    { method: 'POST', path: '/api/notify/test', handler: (call) => tested(care, call) },
     {
       method: 'POST',
-      path: '/api/notify/test',
-      async handler(call) {
-        const body = await jsonBody(call.ctx);
-        const { receiver } = checked(z.object({ receiver: text }), body);
-        return { receiver, results: await care.test(receiver, callerOf(call, body['by'])) };
+      path: '/api/notify/render',
+      async handler(call): Promise<RenderedAnswer> {
+        const body = await jsonBody(call.ctx, MAX_TRIAL_BYTES);
+        const { template, alert } = checked(templateTrial, body);
+        return { text: await care.tryTemplate(template, alert, callerOf(call, body['by'])) };
       },
     },
   ];

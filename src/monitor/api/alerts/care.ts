@@ -7,6 +7,8 @@ import { silenceData } from '../../alerts/notify/journal.ts';
 import type { Pipeline } from '../../alerts/notify/pipeline.ts';
 import type { Care, CareAction } from '../../alerts/notify/state/care.ts';
 import type { Ledger } from '../../alerts/notify/state/ledger.ts';
+import type { Delivery } from '../../alerts/notify/notification.ts';
+import type { Trials } from '../../alerts/notify/trial.ts';
 import type { AlertContext } from '../../alerts/notify/notification-data.ts';
 import type { AlertingSpec } from '../../alerts/rules/spec.ts';
 import { compileMatchers, type NewSilence, type Silence } from '../../alerts/notify/state/silences.ts';
@@ -23,7 +25,19 @@ export interface AlertCareOptions {
   readonly about: AlertFacts;
 }
 
+interface Outcome {
+  readonly kind: string;
+  readonly index: number;
+  readonly ok: boolean;
+  readonly message: string;
+}
+
+/** The name of a receiver that stands in no configuration. */
+const TRIAL = 'trial';
+
 export interface AlertFacts {
+  /** Tries what is not saved. */
+  readonly trials: Trials;
   readonly contextOf: (alert: StoredAlert) => Promise<AlertContext>;
   /** The rule with this name, when it is one of Vitrine's. */
   readonly ruleOf: (name: string) => AlertingSpec | undefined;
@@ -133,10 +147,49 @@ export class AlertCare {
   }
 
   /** A message to every integration of a receiver. Throws VitrineError `not_found`. */
-  async test(receiver: string, by: string): Promise<{ kind: string; index: number; ok: boolean; message: string }[]> {
+  async test(receiver: string, by: string): Promise<Outcome[]> {
+    const channels = this.pipeline.config.channels.get(receiver);
+    if (channels === undefined) throw new VitrineError('not_found', `There is no receiver "${receiver}".`);
+    const results = await this.pipeline.tests.test(receiver, channels, this.#sampleAlert(receiver, by));
+    return this.#tested(receiver, results, `receiver ${receiver} was tested by ${by}`);
+  }
+
+  /** A message to a channel that is not saved. Throws VitrineError `bad_request` and `too_many_requests`. */
+  async tryChannel(kind: string, entry: unknown, by: string): Promise<Outcome[]> {
+    const { trials } = this.about;
+    const channel = trials.channel(kind, entry);
+    const alert = this.#sampleAlert(TRIAL, by);
+    const results = await trials.one(() => this.pipeline.tests.test(TRIAL, [channel], alert));
+    return this.#tested(TRIAL, results, `a ${channel.kind.name} channel that is not saved was tried by ${by}`);
+  }
+
+  /** What a template makes of an alert, or of an example. Throws VitrineError `bad_request` and `not_found`. */
+  async tryTemplate(template: string, fingerprint: string | undefined, by: string): Promise<string> {
+    const alert = fingerprint === undefined ? this.#sampleAlert(TRIAL, by) : this.alert(fingerprint);
+    const about = await this.pipeline.tests.sample(TRIAL, alert, fingerprint === undefined);
+    return this.about.trials.template(template, about);
+  }
+
+  async #tested(
+    receiver: string,
+    results: readonly { readonly kind: string; readonly index: number; readonly delivery: Delivery }[],
+    text: string,
+  ): Promise<Outcome[]> {
+    const outcome = results.map(({ kind, index, delivery }) => ({
+      kind,
+      index,
+      ok: delivery.kind === 'delivered',
+      message: delivery.kind === 'delivered' ? 'delivered' : delivery.message,
+    }));
+    const event = { type: 'vitrine_receiver_tested', alerts: [], receiver, text, data: { outcome } } as const;
+    await this.ledger.record(event, this.clock.now());
+    return outcome;
+  }
+
+  #sampleAlert(receiver: string, by: string): StoredAlert {
     const nowMs = this.clock.now();
     const labels = Labels.from({ alertname: 'VitrineTest', severity: 'info', receiver });
-    const results = await this.pipeline.test(receiver, {
+    return {
       labels,
       fingerprint: fingerprintOf(labels),
       annotations: { summary: `A test of receiver ${receiver}, asked for by ${by}` },
@@ -145,16 +198,8 @@ export class AlertCare {
       updatedAtMs: nowMs,
       isTimeout: true,
       generatorUrl: '',
-    });
-    if (results === undefined) throw new VitrineError('not_found', `There is no receiver "${receiver}".`);
-    const text = `receiver ${receiver} was tested by ${by}`;
-    const outcome = results.map(({ kind, index, delivery }) => ({
-      kind,
-      index,
-      ok: delivery.kind === 'delivered',
-      message: delivery.kind === 'delivered' ? 'delivered' : delivery.message,
-    }));
-    await this.ledger.record({ type: 'vitrine_receiver_tested', alerts: [], receiver, text, data: { outcome } }, nowMs);
-    return outcome;
+      value: 0.12,
+      threshold: '> 0.1',
+    };
   }
 }

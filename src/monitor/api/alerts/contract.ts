@@ -52,13 +52,43 @@ export interface AlertDetail {
   } | null;
   readonly error_line: { readonly text: string; readonly service: string; readonly at: string } | null;
   /** Alerts of the same rule within the last 30 days, the newest first. */
-  readonly similar: readonly {
-    readonly fingerprint: string;
-    readonly labels: Labels;
-    readonly began: string;
-    readonly ended: string | null;
-  }[];
+  readonly similar: readonly EpisodeView[];
   readonly ledger: readonly EventView[];
+}
+
+/** One alert from its beginning to its end. */
+export interface EpisodeView {
+  readonly fingerprint: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly began: string;
+  /** Null while it fires. */
+  readonly ended: string | null;
+}
+
+/** `GET /api/alerts/history`. */
+export interface HistoryAnswer {
+  /** The newest first. */
+  readonly alerts: readonly EpisodeView[];
+  /** False when there were more events than are looked through. */
+  readonly complete: boolean;
+}
+
+/** `GET /api/alerts/groups`. */
+export interface GroupsAnswer {
+  readonly groups: readonly {
+    readonly key: string;
+    readonly receiver: string;
+    readonly labels: Labels;
+    readonly next_flush: string;
+    readonly alerts: readonly {
+      readonly fingerprint: string;
+      readonly labels: Labels;
+      readonly state: AlertDetail['state'];
+      /** The first reason for which it is not sent. */
+      readonly muted_by: string | null;
+    }[];
+  }[];
 }
 
 /** The time around the beginning of an alert, whose records are deleted last. */
@@ -82,98 +112,6 @@ export interface RecordingsAnswer {
   readonly recordings: readonly RecordingView[];
   readonly held: number;
   readonly released: number;
-}
-
-export interface RuleView {
-  readonly id: string;
-  readonly name: string;
-  readonly metric?: string | undefined;
-  readonly expr?: string | undefined;
-  readonly above?: string | number | undefined;
-  readonly below?: string | number | undefined;
-  readonly recover?: string | number | undefined;
-  readonly over?: string | undefined;
-  readonly for?: string | 0 | undefined;
-  readonly severity: string;
-  readonly trial: boolean;
-  readonly draft: boolean;
-  readonly labels: Labels;
-  readonly annotations: Labels;
-  readonly created_by: string;
-  readonly created_at: string;
-  readonly keep_firing_for?: string | undefined;
-  readonly updated_by: string;
-  readonly updated_at: string;
-}
-
-/** `GET /api/alerts`: rules that people made, beside the alerts. */
-export interface RulesAnswer {
-  readonly rules: readonly RuleView[];
-}
-
-/** `GET /api/alerts/states`. */
-export interface StatesAnswer {
-  readonly rules: readonly {
-    readonly name: string;
-    readonly group: string;
-    readonly file: string;
-    readonly query: string;
-    readonly for_seconds: number;
-    readonly severity: string;
-    readonly trial: boolean;
-    readonly state: 'unknown' | 'inactive' | 'pending' | 'firing';
-    readonly error: string;
-    readonly firing: number;
-    readonly pending: number;
-    readonly figure: { readonly kind: 'value' | 'no_traffic' | 'no_data'; readonly value?: number } | null;
-  }[];
-}
-
-/** `POST /api/alerts/replay`. */
-export interface ReplayAnswer {
-  readonly name: string;
-  readonly from: string;
-  readonly to: string;
-  readonly step_seconds: number;
-  readonly steps: number;
-  readonly fired: number;
-  readonly pending_only: number;
-  readonly left_out: number;
-  readonly paged: number;
-  readonly missed: number;
-  readonly episodes: readonly {
-    readonly labels: Labels;
-    readonly pending_at: string;
-    readonly fired_at: string | null;
-    readonly ended_at: string | null;
-    readonly value: number | null;
-  }[];
-  readonly pages: readonly {
-    readonly at: string;
-    readonly receiver: string;
-    readonly group: string;
-    readonly reason: string;
-    readonly firing: number;
-    readonly resolved: number;
-  }[];
-  readonly muted: readonly { readonly text: string; readonly alerts: number }[];
-  readonly incidents: readonly {
-    readonly from: string;
-    readonly to: string | null;
-    readonly names: readonly string[];
-    readonly caught_at: string | null;
-  }[];
-  readonly warnings: readonly string[];
-}
-
-/** `POST /api/alerts` with `dry_run`. */
-export interface TriedAnswer {
-  readonly dry_run: true;
-  readonly expr: string;
-  readonly file: string;
-  readonly would_fire: number;
-  /** The first of them. */
-  readonly found: readonly { readonly labels: Labels; readonly value: number }[];
 }
 
 export interface ShiftView {
@@ -241,7 +179,12 @@ export interface ReceiversAnswer {
   }[];
 }
 
-/** `POST /api/notify/test`. */
+/** `POST /api/notify/render`: a template over an alert, or over an example. */
+export interface RenderedAnswer {
+  readonly text: string;
+}
+
+/** `POST /api/notify/test`: a receiver, or with `kind` and `entry` a channel that is not saved. */
 export interface ReceiverTestAnswer {
   readonly results: readonly {
     readonly kind: string;
@@ -249,19 +192,4 @@ export interface ReceiverTestAnswer {
     readonly ok: boolean;
     readonly message: string;
   }[];
-}
-
-/** `GET /api/alerts/noise`. */
-export interface NoiseAnswer {
-  readonly complete: boolean;
-  readonly rules: readonly {
-    readonly name: string;
-    readonly fired: number;
-    readonly pages: number;
-    readonly pages_per_week: number;
-    readonly acted: number;
-    readonly flapping: number;
-    readonly on_trial: number;
-  }[];
-  readonly never_fired: readonly string[];
 }

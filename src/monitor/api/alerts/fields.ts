@@ -28,6 +28,12 @@ export const matchers = z.union([z.string(), z.array(z.string())]).transform((va
   }
 });
 
+/** A time of the query: milliseconds or RFC 3339. Throws VitrineError `bad_request`. */
+export function timeFrom(query: URLSearchParams, name: string): number | undefined {
+  const given = query.get(name) ?? '';
+  return given === '' ? undefined : checked(time, /^\d+$/.test(given) ? Number(given) : given);
+}
+
 /** Throws VitrineError `bad_request` with the first mistake. */
 export function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);

@@ -9,9 +9,9 @@ import { NOISE_EVENTS, noiseReport } from '../../alerts/notify/noise.ts';
 import type { Replay } from '../../alerts/replay/replay.ts';
 import { jsonBody } from '../answers.ts';
 import type { Call, Route } from '../routes.ts';
-import { callerOf, checked, time } from './fields.ts';
+import { callerOf, checked, time, timeFrom } from './fields.ts';
 import type { AlertCare } from './care.ts';
-import type { NoiseAnswer, ReplayAnswer, RuleView, StatesAnswer, TriedAnswer } from './contract.ts';
+import type { NoiseAnswer, ReplayAnswer, RuleView, StatesAnswer, TriedAnswer } from './rule-contract.ts';
 import { iso } from './v2-forms.ts';
 
 const MAX_RULE_BYTES = 64 * 1_024;
@@ -136,12 +136,8 @@ async function replayed(desk: RuleDesk, care: AlertCare, { ctx }: Call): Promise
 }
 
 function noise(desk: RuleDesk, { ledger, pipeline, clock }: AlertCare, query: URLSearchParams): NoiseAnswer {
-  const timeOf = (name: string): number | undefined => {
-    const given = query.get(name);
-    return given === null || given === '' ? undefined : checked(time, /^\d+$/.test(given) ? Number(given) : given);
-  };
-  const toMs = timeOf('to') ?? clock.now();
-  const fromMs = timeOf('from') ?? toMs - WEEK_MS;
+  const toMs = timeFrom(query, 'to') ?? clock.now();
+  const fromMs = timeFrom(query, 'from') ?? toMs - WEEK_MS;
   const events = ledger.ofTypes(NOISE_EVENTS, fromMs, toMs, MAX_NOISE_EVENTS);
   const rules = desk
     .groups()

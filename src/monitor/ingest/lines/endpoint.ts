@@ -10,6 +10,9 @@ import type { ByteLease } from '../request/byte-budget.ts';
 import type { Answer, Endpoint } from '../request/endpoint.ts';
 import { mediaType, problemAnswer } from '../request/endpoint.ts';
 import type { Intake } from '../request/intake.ts';
+import type { Turns } from '../../../base/clock.ts';
+import { parseJson } from '../request/json-pieces.ts';
+import { ITEMS_A_STEP, inSteps } from '../request/steps.ts';
 import { LineReader } from './line-reader.ts';
 import { TraceJoiner, type LineFormat } from './text-lines.ts';
 import type { Line } from '../request/line-splitter.ts';
@@ -51,8 +54,8 @@ export function logLinesEndpoint(intake: Intake, limits: BodyLimits, reader = ne
         );
       }
       const batch = new LineBatch(intake, reader, serviceOfQuery(request), format);
-      if (type === 'application/json') await takeJson(await readBody(request, limits, lease), batch);
-      else await takeLines(request, limits, lease, batch);
+      if (type === 'application/json') await takeJson(await readBody(request, limits, lease), batch, intake.turns);
+      else await takeLines(request, { limits, turns: intake.turns }, lease, batch);
       const answer = await batch.finish();
       const status = answer.accepted === 0 && answer.rejected > 0 ? 400 : 200;
       return { status, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(answer) };
@@ -68,31 +71,44 @@ function serviceOfQuery(request: IncomingMessage): string {
 }
 
 /** Reads one document: an object or an array. Otherwise the body is read as lines. */
-async function takeJson(body: Buffer, batch: LineBatch): Promise<void> {
-  const value = parse(body);
+async function takeJson(body: Buffer, batch: LineBatch, turns: Turns): Promise<void> {
+  const value = await parseDocument(body, turns);
   if (value !== undefined) {
     const items: readonly unknown[] = Array.isArray(value.json) ? value.json : [value.json];
     for (const [i, item] of items.entries()) {
       batch.add(item, i + 1);
       if (batch.isFull) await batch.flush();
+      else if ((i + 1) % ITEMS_A_STEP === 0 && turns.due) await turns.next();
     }
     return;
   }
   const splitter = new LineSplitter(MAX_LINE_BYTES);
-  await addLines(splitter.push(body), batch);
-  await addLines(splitter.end(), batch);
+  await addLines(splitter.push(body), batch, turns);
+  await addLines(splitter.end(), batch, turns);
 }
 
-async function addLines(lines: Iterable<Line>, batch: LineBatch): Promise<void> {
+async function parseDocument(body: Buffer, turns: Turns): Promise<{ json: unknown } | undefined> {
+  try {
+    return { json: await inSteps(turns, parseJson(body)) };
+  } catch {
+    // The lines are read one by one then, and each that is wrong is named.
+    return undefined;
+  }
+}
+
+async function addLines(lines: Iterable<Line>, batch: LineBatch, turns: Turns): Promise<void> {
+  let count = 0;
   for (const line of lines) {
     batch.addLine(line);
+    count += 1;
     if (batch.isFull) await batch.flush();
+    else if (count % ITEMS_A_STEP === 0 && turns.due) await turns.next();
   }
 }
 
 async function takeLines(
   request: IncomingMessage,
-  limits: BodyLimits,
+  { limits, turns }: { readonly limits: BodyLimits; readonly turns: Turns },
   lease: ByteLease,
   batch: LineBatch,
 ): Promise<void> {
@@ -100,9 +116,9 @@ async function takeLines(
   // Each line is freed after it was read; a request holds one batch of records at a time.
   lease.take(MAX_LINE_BYTES);
   await eachChunk(request, limits, async (chunk) => {
-    await addLines(splitter.push(chunk), batch);
+    await addLines(splitter.push(chunk), batch, turns);
   });
-  await addLines(splitter.end(), batch);
+  await addLines(splitter.end(), batch, turns);
 }
 
 function parse(bytes: Uint8Array): { json: unknown } | undefined {
@@ -188,6 +204,7 @@ class LineBatch {
     const records = this.#records;
     this.#records = [];
     const { accepted, rejected } = await this.#intake.logs(records, 'ndjson');
+    if (this.#intake.turns.due) await this.#intake.turns.next();
     this.#accepted += accepted;
     for (const { count, message } of rejected) {
       this.#rejected += count;

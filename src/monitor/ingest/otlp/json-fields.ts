@@ -7,23 +7,25 @@
 import { VitrineError } from '../../../base/errors.ts';
 import { newBag, type AttributeBag, type AttributeValue, type Resource, type Scope } from '../../../model/records.ts';
 import { MAX_DEPTH } from '../protobuf/reader.ts';
+import { parseJson } from '../request/json-pieces.ts';
+import { ITEMS_A_STEP, type Steps } from '../request/steps.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 const NO_LIST: readonly unknown[] = [];
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function wrong(field: string, expected: string): VitrineError {
   return new VitrineError('bad_request', `malformed OTLP/JSON: ${field} must be ${expected}`);
 }
 
 /** The object in a request body. A byte order mark is skipped; text that is not UTF-8 is refused. */
-export function parseJsonObject(bytes: Uint8Array): JsonObject {
+export function* parseJsonObject(bytes: Uint8Array): Steps<JsonObject> {
   let value: unknown;
   try {
-    value = JSON.parse(utf8.decode(bytes));
+    value = yield* parseJson(bytes);
   } catch (cause) {
-    const why = cause instanceof SyntaxError ? cause.message.slice(0, 200) : 'it is not UTF-8';
+    const known = cause instanceof SyntaxError || cause instanceof RangeError;
+    const why = known ? cause.message.slice(0, 200) : 'it is not UTF-8';
     throw new VitrineError('bad_request', `malformed JSON: ${why}`, { cause });
   }
   return objectOf(value, 'the body');
@@ -54,6 +56,26 @@ export function list(from: JsonObject, field: string): readonly unknown[] {
 
 export function objects<T>(from: JsonObject, field: string, read: (item: JsonObject) => T): T[] {
   return list(from, field).map((item) => read(objectOf(item, `each of ${field}`)));
+}
+
+/** As `objects`, for lists that may be as long as a request. */
+export function* manyObjects<T>(from: JsonObject, field: string, read: (item: JsonObject) => T): Steps<T[]> {
+  const many: T[] = [];
+  for (const item of list(from, field)) {
+    many.push(read(objectOf(item, `each of ${field}`)));
+    if (many.length % ITEMS_A_STEP === 0) yield;
+  }
+  return many;
+}
+
+/** As `objects`, where each may itself be as long as a request. */
+export function* longObjects<T>(from: JsonObject, field: string, read: (item: JsonObject) => Steps<T>): Steps<T[]> {
+  const long: T[] = [];
+  for (const item of list(from, field)) {
+    long.push(yield* read(objectOf(item, `each of ${field}`)));
+    if (long.length % ITEMS_A_STEP === 0) yield;
+  }
+  return long;
 }
 
 export function text(from: JsonObject, field: string): string {
@@ -169,16 +191,18 @@ export function scopeOf(from: JsonObject): Scope {
 }
 
 /** The items of all scopes of all resources, each with its resource and scope, as requests for logs and traces hold them. */
-export function itemsOf<T>(
+export function* itemsOf<T>(
   bytes: Uint8Array,
   [resources, scopes, items]: readonly [resources: string, scopes: string, items: string],
   read: (from: JsonObject) => T,
-): (T & { readonly resource: Resource; readonly scope: Scope })[] {
-  return objects(parseJsonObject(bytes), resources, (item) => {
+): Steps<(T & { readonly resource: Resource; readonly scope: Scope })[]> {
+  const groups = yield* longObjects(yield* parseJsonObject(bytes), resources, function* (item) {
     const resource = resourceOf(item);
-    return objects(item, scopes, (group) => {
+    const ofScopes = yield* longObjects(item, scopes, (group) => {
       const scope = scopeOf(group);
-      return objects(group, items, (each) => ({ ...read(each), resource, scope }));
-    }).flat();
-  }).flat();
+      return manyObjects(group, items, (each) => ({ ...read(each), resource, scope }));
+    });
+    return ofScopes.flat();
+  });
+  return groups.flat();
 }

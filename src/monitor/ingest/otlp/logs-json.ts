@@ -1,9 +1,10 @@
 /** ExportLogsServiceRequest out of JSON. Throws VitrineError `bad_request`. */
 import type { LogRecord } from '../../../model/records.ts';
+import type { Steps } from '../request/steps.ts';
 import type { JsonObject } from './json-fields.ts';
 import { anyValue, attributes, bigInteger, hexId, integer, itemsOf, optionalObject, text } from './json-fields.ts';
 
-export function decodeLogsJson(bytes: Uint8Array): LogRecord[] {
+export function decodeLogsJson(bytes: Uint8Array): Steps<LogRecord[]> {
   return itemsOf(bytes, ['resourceLogs', 'scopeLogs', 'logRecords'], readRecord);
 }
 

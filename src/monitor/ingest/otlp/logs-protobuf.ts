@@ -2,14 +2,15 @@
 import { newBag, type AttributeValue, type LogRecord, type Resource, type Scope } from '../../../model/records.ts';
 import { ProtobufReader, fields } from '../protobuf/reader.ts';
 import { readAnyValue, readKeyValue } from '../protobuf/attributes.ts';
+import type { Steps } from '../request/steps.ts';
 import { readGroups } from './traces-protobuf.ts';
 
 const RECORD = fields(1, 2, 3, 5, 6, 9, 10, 11, 12);
 
-export function decodeLogs(bytes: Uint8Array): LogRecord[] {
+export function* decodeLogs(bytes: Uint8Array): Steps<LogRecord[]> {
   const r = new ProtobufReader(bytes);
   const out: LogRecord[] = [];
-  readGroups(r, (resource, scope) => out.push(readRecord(r, resource, scope)));
+  yield* readGroups(r, (resource, scope) => out.push(readRecord(r, resource, scope)));
   return out;
 }
 

@@ -10,6 +10,7 @@ import type {
   SummaryPoint,
 } from '../metrics/metric-points.ts';
 import { NO_BUCKETS } from '../metrics/metric-points.ts';
+import type { Steps } from '../request/steps.ts';
 import type { JsonObject } from './json-fields.ts';
 import {
   attributes,
@@ -21,6 +22,8 @@ import {
   int64Of,
   integer,
   list,
+  longObjects,
+  manyObjects,
   nanosAsMs,
   objects,
   optionalObject,
@@ -30,14 +33,14 @@ import {
 } from './json-fields.ts';
 import { temporalityOf } from './metrics-protobuf.ts';
 
-export function decodeMetricsJson(bytes: Uint8Array): ResourceMetrics[] {
-  return objects(parseJsonObject(bytes), 'resourceMetrics', (item) => {
+export function* decodeMetricsJson(bytes: Uint8Array): Steps<ResourceMetrics[]> {
+  return yield* longObjects(yield* parseJsonObject(bytes), 'resourceMetrics', function* (item) {
     const resource = resourceOf(item).attributes;
-    const metrics = objects(item, 'scopeMetrics', (scope) => objects(scope, 'metrics', readMetric)).flat();
+    const metrics = yield* longObjects(item, 'scopeMetrics', (scope) => longObjects(scope, 'metrics', readMetric));
     return {
       key: jsonKey(optionalObject(item, 'resource')?.attributes ?? []),
       resource,
-      metrics: metrics.filter((metric) => metric !== undefined),
+      metrics: metrics.flat().filter((metric) => metric !== undefined),
     };
   });
 }
@@ -47,27 +50,28 @@ function jsonKey(value: unknown): string {
   return `\u0100${JSON.stringify(value)}`;
 }
 
-function readMetric(from: JsonObject): Metric | undefined {
+function* readMetric(from: JsonObject): Steps<Metric | undefined> {
   const head = { name: text(from, 'name'), unit: text(from, 'unit'), description: text(from, 'description') };
   const gauge = optionalObject(from, 'gauge');
-  if (gauge) return { ...head, kind: 'gauge', points: objects(gauge, 'dataPoints', readNumberPoint) };
+  if (gauge) return { ...head, kind: 'gauge', points: yield* manyObjects(gauge, 'dataPoints', readNumberPoint) };
   const sum = optionalObject(from, 'sum');
   if (sum) {
-    const points = objects(sum, 'dataPoints', readNumberPoint);
+    const points = yield* manyObjects(sum, 'dataPoints', readNumberPoint);
     return { ...head, kind: 'sum', monotonic: bool(sum, 'isMonotonic'), temporality: temporality(sum), points };
   }
   const histogram = optionalObject(from, 'histogram');
   if (histogram) {
-    const points = objects(histogram, 'dataPoints', readHistogramPoint);
+    const points = yield* manyObjects(histogram, 'dataPoints', readHistogramPoint);
     return { ...head, kind: 'histogram', temporality: temporality(histogram), points };
   }
   const exponential = optionalObject(from, 'exponentialHistogram');
   if (exponential) {
-    const points = objects(exponential, 'dataPoints', readExponentialPoint);
+    const points = yield* manyObjects(exponential, 'dataPoints', readExponentialPoint);
     return { ...head, kind: 'exponential', temporality: temporality(exponential), points };
   }
   const summary = optionalObject(from, 'summary');
-  return summary && { ...head, kind: 'summary', points: objects(summary, 'dataPoints', readSummaryPoint) };
+  if (summary === undefined) return undefined;
+  return { ...head, kind: 'summary', points: yield* manyObjects(summary, 'dataPoints', readSummaryPoint) };
 }
 
 const temporality = (from: JsonObject): 0 | 1 | 2 => temporalityOf(integer(from, 'aggregationTemporality'));

@@ -5,6 +5,7 @@
 import type { Metric, NumberPoint, PointExemplar, ResourceMetrics, Temporality } from '../metrics/metric-points.ts';
 import { ProtobufReader, fields } from '../protobuf/reader.ts';
 import { readResource, readScope } from '../protobuf/attributes.ts';
+import { ITEMS_A_STEP, type Steps } from '../request/steps.ts';
 import { readExemplar, readKeyRun } from './point-parts-protobuf.ts';
 import { readExponentialPoint, readHistogramPoint, readSummaryPoint } from './distributions-protobuf.ts';
 
@@ -12,18 +13,18 @@ const METRIC = fields(1, 2, 3, 5, 7, 9, 10, 11);
 const POINT = fields(2, 3, 4, 5, 6, 7, 8);
 const NO_RECORDED_VALUE = 1;
 
-export function decodeMetrics(bytes: Uint8Array): ResourceMetrics[] {
+export function* decodeMetrics(bytes: Uint8Array): Steps<ResourceMetrics[]> {
   const r = new ProtobufReader(bytes);
   const out: ResourceMetrics[] = [];
   while (r.pos < r.end) {
     const tag = r.tag();
-    if (tag === 0x0a) out.push(readResourceMetrics(r));
+    if (tag === 0x0a) out.push(yield* readResourceMetrics(r));
     else r.skip(tag, 1 << 1);
   }
   return out;
 }
 
-function readResourceMetrics(r: ProtobufReader): ResourceMetrics {
+function* readResourceMetrics(r: ProtobufReader): Steps<ResourceMetrics> {
   const outer = r.enter();
   const metrics: Metric[] = [];
   let resource = {};
@@ -34,7 +35,7 @@ function readResourceMetrics(r: ProtobufReader): ResourceMetrics {
       const start = r.pos;
       resource = readResource(r).attributes;
       key = r.key(start, r.pos);
-    } else if (tag === 0x12) readScopeMetrics(r, metrics);
+    } else if (tag === 0x12) yield* readScopeMetrics(r, metrics);
     else if (tag === 0x1a) r.skip(tag);
     else r.skip(tag, fields(1, 2, 3));
   }
@@ -42,14 +43,14 @@ function readResourceMetrics(r: ProtobufReader): ResourceMetrics {
   return { key, resource, metrics };
 }
 
-function readScopeMetrics(r: ProtobufReader, into: Metric[]): void {
+function* readScopeMetrics(r: ProtobufReader, into: Metric[]): Steps<void> {
   const outer = r.enter();
   while (r.pos < r.end) {
     const tag = r.tag();
     if (tag === 0x0a) readScope(r);
     else if (tag === 0x12) {
-      const metric = readMetric(r);
-      if (metric) into.push(metric);
+      const metric = yield* readMetric(r);
+      if (metric && into.push(metric) % ITEMS_A_STEP === 0) yield;
     } else if (tag === 0x1a) r.skip(tag);
     else r.skip(tag, fields(1, 2, 3));
   }
@@ -61,7 +62,7 @@ type MetricData =
   | Extract<Metric, { kind: 'histogram' | 'exponential' | 'summary' }>;
 
 /** Undefined for a metric without data, which the specification allows. */
-function readMetric(r: ProtobufReader): Metric | undefined {
+function* readMetric(r: ProtobufReader): Steps<Metric | undefined> {
   const outer = r.enter();
   let name = '';
   let description = '';
@@ -80,19 +81,19 @@ function readMetric(r: ProtobufReader): Metric | undefined {
         unit = r.name();
         break;
       case 0x2a:
-        data = readData(r, 'gauge', readNumberPoint);
+        data = yield* readData(r, 'gauge', readNumberPoint);
         break;
       case 0x3a:
-        data = readData(r, 'sum', readNumberPoint);
+        data = yield* readData(r, 'sum', readNumberPoint);
         break;
       case 0x4a:
-        data = readData(r, 'histogram', readHistogramPoint);
+        data = yield* readData(r, 'histogram', readHistogramPoint);
         break;
       case 0x52:
-        data = readData(r, 'exponential', readExponentialPoint);
+        data = yield* readData(r, 'exponential', readExponentialPoint);
         break;
       case 0x5a:
-        data = readData(r, 'summary', readSummaryPoint);
+        data = yield* readData(r, 'summary', readSummaryPoint);
         break;
       default:
         r.skip(tag, METRIC);
@@ -110,15 +111,16 @@ interface Data<K, P> {
 }
 
 /** Gauge, Sum, Histogram, ExponentialHistogram and Summary share their field numbers. */
-function readData<K, P>(r: ProtobufReader, kind: K, readPoint: (r: ProtobufReader) => P): Data<K, P> {
+function* readData<K, P>(r: ProtobufReader, kind: K, readPoint: (r: ProtobufReader) => P): Steps<Data<K, P>> {
   const outer = r.enter();
   const points: P[] = [];
   let temporality: Temporality = 0;
   let monotonic = false;
   while (r.pos < r.end) {
     const tag = r.tag();
-    if (tag === 0x0a) points.push(readPoint(r));
-    else if (tag === 0x10) temporality = temporalityOf(r.uint32());
+    if (tag === 0x0a) {
+      if (points.push(readPoint(r)) % ITEMS_A_STEP === 0) yield;
+    } else if (tag === 0x10) temporality = temporalityOf(r.uint32());
     else if (tag === 0x18) monotonic = r.bool();
     else r.skip(tag, fields(1, 2, 3));
   }

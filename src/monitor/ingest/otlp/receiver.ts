@@ -11,6 +11,7 @@ import { decodeLogsJson } from './logs-json.ts';
 import { decodeLogs } from './logs-protobuf.ts';
 import { decodeMetricsJson } from './metrics-json.ts';
 import { decodeMetrics } from './metrics-protobuf.ts';
+import { inSteps, type Steps } from '../request/steps.ts';
 import { listParts, metricParts } from './parts.ts';
 import type { OtlpEncoding } from './responses.ts';
 import { exportResponse } from './responses.ts';
@@ -32,21 +33,28 @@ export async function receive(
   return exportResponse(signal, outcome.rejected, encoding);
 }
 
-function take(intake: Intake, signal: Signal, encoding: OtlpEncoding, body: Uint8Array, road: Road): Promise<Outcome> {
+async function take(
+  intake: Intake,
+  signal: Signal,
+  encoding: OtlpEncoding,
+  body: Uint8Array,
+  road: Road,
+): Promise<Outcome> {
   const json = encoding === 'json';
+  const decoded = <T>(work: Steps<T>): Promise<T> => inSteps(intake.turns, work);
   switch (signal) {
-    case 'metrics':
-      return inTurns(intake, metricParts(json ? decodeMetricsJson(body) : decodeMetrics(body)), (part) =>
-        intake.metrics(part, road),
-      );
-    case 'traces':
-      return inTurns(intake, listParts(json ? decodeTracesJson(body) : decodeTraces(body)), (part) =>
-        intake.spans(part, road),
-      );
-    default:
-      return inTurns(intake, listParts(json ? decodeLogsJson(body) : decodeLogs(body)), (part) =>
-        intake.logs(part, road),
-      );
+    case 'metrics': {
+      const resources = await decoded(json ? decodeMetricsJson(body) : decodeMetrics(body));
+      return inTurns(intake, metricParts(resources), (part) => intake.metrics(part, road));
+    }
+    case 'traces': {
+      const spans = await decoded(json ? decodeTracesJson(body) : decodeTraces(body));
+      return inTurns(intake, listParts(spans), (part) => intake.spans(part, road));
+    }
+    default: {
+      const records = await decoded(json ? decodeLogsJson(body) : decodeLogs(body));
+      return inTurns(intake, listParts(records), (part) => intake.logs(part, road));
+    }
   }
 }
 

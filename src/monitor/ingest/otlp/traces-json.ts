@@ -1,11 +1,12 @@
 /** ExportTraceServiceRequest out of JSON. Throws VitrineError `bad_request`. */
 import type { SpanEvent, SpanLink, SpanRecord } from '../../../model/records.ts';
 import { samplingWeight } from '../../../model/text/sampling-weight.ts';
+import type { Steps } from '../request/steps.ts';
 import type { JsonObject } from './json-fields.ts';
 import { attributes, bigInteger, hexId, integer, itemsOf, objects, optionalObject, text } from './json-fields.ts';
 import { spanKind, spanStatus } from './span-enums.ts';
 
-export function decodeTracesJson(bytes: Uint8Array): SpanRecord[] {
+export function decodeTracesJson(bytes: Uint8Array): Steps<SpanRecord[]> {
   return itemsOf(bytes, ['resourceSpans', 'scopeSpans', 'spans'], readSpan);
 }
 

@@ -10,6 +10,7 @@ import {
 import { samplingWeight } from '../../../model/text/sampling-weight.ts';
 import { ProtobufReader, fields } from '../protobuf/reader.ts';
 import { readKeyValue, readResource, readScope } from '../protobuf/attributes.ts';
+import { ITEMS_A_STEP, type Steps } from '../request/steps.ts';
 import { spanKind, spanStatus } from './span-enums.ts';
 
 const SPAN = fields(1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15);
@@ -21,18 +22,18 @@ const NO_LINKS: readonly SpanLink[] = [];
 const NO_RESOURCE: Resource = { attributes: newBag() };
 export const NO_SCOPE: Scope = { name: '', version: '' };
 
-export function decodeTraces(bytes: Uint8Array): SpanRecord[] {
+export function* decodeTraces(bytes: Uint8Array): Steps<SpanRecord[]> {
   const r = new ProtobufReader(bytes);
   const out: SpanRecord[] = [];
-  readGroups(r, (resource, scope) => out.push(readSpan(r, resource, scope)));
+  yield* readGroups(r, (resource, scope) => out.push(readSpan(r, resource, scope)));
   return out;
 }
 
 /**
  * Walks a request of spans or log records, which are built alike: groups by resource (1), in them groups by scope (2), in
- * them the items (2). Calls `item` at each. The resource may stand behind its groups, so it is looked for first.
+ * them the items (2). Calls `item` at each, which returns their number so far. The resource may stand behind its groups, so it is looked for first.
  */
-export function readGroups(r: ProtobufReader, item: (resource: Resource, scope: Scope) => void): void {
+export function* readGroups(r: ProtobufReader, item: ReadItem): Steps<void> {
   while (r.pos < r.end) {
     const tag = r.tag();
     if (tag !== 0x0a) {
@@ -43,20 +44,23 @@ export function readGroups(r: ProtobufReader, item: (resource: Resource, scope: 
     const resource = first(r, readResource) ?? NO_RESOURCE;
     while (r.pos < r.end) {
       const inner = r.tag();
-      if (inner === 0x12) readScopeGroup(r, resource, item);
+      if (inner === 0x12) yield* readScopeGroup(r, resource, item);
       else r.skip(inner, inner === 0x0a || inner === 0x1a ? 0 : EVENT);
     }
     r.leave(outer);
   }
 }
 
-function readScopeGroup(r: ProtobufReader, resource: Resource, item: (resource: Resource, scope: Scope) => void): void {
+type ReadItem = (resource: Resource, scope: Scope) => number;
+
+function* readScopeGroup(r: ProtobufReader, resource: Resource, item: ReadItem): Steps<void> {
   const outer = r.enter();
   const scope = first(r, readScope) ?? NO_SCOPE;
   while (r.pos < r.end) {
     const tag = r.tag();
-    if (tag === 0x12) item(resource, scope);
-    else r.skip(tag, tag === 0x0a || tag === 0x1a ? 0 : EVENT);
+    if (tag === 0x12) {
+      if (item(resource, scope) % ITEMS_A_STEP === 0) yield;
+    } else r.skip(tag, tag === 0x0a || tag === 0x1a ? 0 : EVENT);
   }
   r.leave(outer);
 }

@@ -6,7 +6,8 @@ import type { IncomingMessage } from 'node:http';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Answer, Endpoint } from '../request/endpoint.ts';
 import { errorHead } from '../request/endpoint.ts';
-import type { Intake } from '../request/intake.ts';
+import type { Intake, Outcome } from '../request/intake.ts';
+import { inSteps, type Steps } from '../request/steps.ts';
 import { refuseIfNothingKept } from '../otlp/receiver.ts';
 import { publicMessage } from '../otlp/responses.ts';
 import { RejectionTally, rejectionText } from '../checks/rejections.ts';
@@ -14,13 +15,14 @@ import type { BodyLimits } from '../request/body.ts';
 import { eachChunk } from '../request/body.ts';
 import type { Arrival } from '../request/arrivals.ts';
 import type { ByteLease } from '../request/byte-budget.ts';
-import { SampleColumns } from '../metrics/sample-columns.ts';
 import { readWriteRequestV1, readWriteRequestV2 } from './requests.ts';
 import { declaredLength, decodeSnappy } from './snappy.ts';
 import { WriteSeriesCache } from './write-series.ts';
 import { WriteSteps } from './write-steps.ts';
 
 const MAX_CACHED_SERIES = 200_000;
+/** Samples that are stored at once: some ten milliseconds. */
+const PART = 5_000;
 const V2 = 'io.prometheus.write.v2.request';
 const V1 = 'prometheus.writerequest';
 
@@ -30,16 +32,17 @@ export function remoteWriteEndpoint(intake: Intake, limits: BodyLimits): Endpoin
     async answer(request, lease): Promise<Answer> {
       const version = versionOf(request);
       using arrival = intake.arrivals.of(request.socket.remoteAddress ?? '');
-      const body = await readSnappy(request, limits, lease, arrival);
+      const block = await readBlock(request, limits, lease, arrival);
       await arrival.turn();
-      const columns = new SampleColumns(1024);
-      const tally = new RejectionTally();
+      if (intake.turns.due) await intake.turns.next();
+      const body = await inSteps(intake.turns, decodeSnappy(block, limits.maxDecompressedBytes));
       cache.begin();
-      const steps = new WriteSteps(cache, columns, tally, intake.times, intake.clock.now());
-      if (version === 2) readWriteRequestV2(body, steps);
-      else readWriteRequestV1(body, steps);
-      const items = steps.samples + steps.histograms;
-      const outcome = await intake.samples(columns, items, tally, 'remote_write');
+      const steps = new WriteSteps(cache, intake.times, intake.clock.now());
+      const outcome = await stored(
+        intake,
+        steps,
+        version === 2 ? readWriteRequestV2(body, steps) : readWriteRequestV1(body, steps),
+      );
       refuseIfNothingKept(outcome);
       const headers = version === 2 ? writtenHeaders(steps, outcome.accepted) : {};
       if (outcome.rejected.length === 0) return { status: 204, headers, body: '' };
@@ -50,6 +53,27 @@ export function remoteWriteEndpoint(intake: Intake, limits: BodyLimits): Endpoin
       return textAnswer(status, publicMessage(error), headers);
     },
   };
+}
+
+/**
+ * Reads and stores in parts, with a turn of the event loop between them. What is malformed behind the first part ends the
+ * request with its error; the parts before it are kept.
+ */
+async function stored(intake: Intake, steps: WriteSteps, work: Steps<void>): Promise<Outcome> {
+  const tally = new RejectionTally();
+  let accepted = 0;
+  for (;;) {
+    const done = work.next().done === true;
+    if (done || steps.pending >= PART || intake.turns.due) {
+      const part = steps.take();
+      const outcome = await intake.samples(part.columns, part.items, part.tally, 'remote_write');
+      accepted += outcome.accepted;
+      tally.addAll(outcome.rejected);
+      if (done) return { accepted, rejected: tally.list() };
+      if (intake.turns.due) await intake.turns.next();
+      steps.cache.begin();
+    }
+  }
 }
 
 function textAnswer(status: number, message: string, headers: Readonly<Record<string, string>>): Answer {
@@ -96,7 +120,8 @@ function protoOf(parameter: string): string | undefined {
   return value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value;
 }
 
-async function readSnappy(
+/** The compressed body; the memory of the decompressed one is reserved too. */
+async function readBlock(
   request: IncomingMessage,
   limits: BodyLimits,
   lease: ByteLease,
@@ -111,5 +136,5 @@ async function readSnappy(
   const block = Buffer.concat(chunks);
   const { length } = declaredLength(block);
   if (length <= limits.maxDecompressedBytes) lease.take(length);
-  return decodeSnappy(block, limits.maxDecompressedBytes);
+  return block;
 }

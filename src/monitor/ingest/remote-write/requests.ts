@@ -6,6 +6,7 @@
 import { Labels } from '../../../model/labels.ts';
 import type { MetricType } from '../../../model/series.ts';
 import { ProtobufReader, fields, malformed } from '../protobuf/reader.ts';
+import { ITEMS_A_STEP, type Steps } from '../request/steps.ts';
 import type { WriteSeries } from './write-series.ts';
 import type { WriteSteps } from './write-steps.ts';
 import { readHistogram } from './histogram-message.ts';
@@ -22,35 +23,53 @@ const TYPES: readonly MetricType[] = [
   'stateset',
 ];
 
-/** WriteRequest { timeseries = 1, metadata = 3 }. */
-export function readWriteRequestV1(bytes: Uint8Array, steps: WriteSteps): void {
+/**
+ * WriteRequest { timeseries = 1, metadata = 3 }; TimeSeries { labels = 1, samples = 2, exemplars = 3, histograms = 4 }, labels
+ * come first. At a yield what was read may be taken and stored; the store may release references then, so the series is
+ * looked up again.
+ */
+export function* readWriteRequestV1(bytes: Uint8Array, steps: WriteSteps): Steps<void> {
   const r = new ProtobufReader(bytes);
+  let count = 0;
   while (r.pos < r.end) {
     const tag = r.tag();
-    if (tag === 0x0a) steps.ofOneSeries(() => readSeriesV1(r, steps));
-    else if (tag === 0x1a) readMetadataV1(r, steps);
+    if (tag === 0x0a) {
+      const outer = r.enter();
+      const key = labelRun(r);
+      let series = steps.cache.get(key, () => pairsOf(key));
+      steps.beginSeries();
+      while (r.pos < r.end) {
+        readFieldV1(r, series, steps);
+        count += 1;
+        if (count % ITEMS_A_STEP !== 0) continue;
+        yield;
+        series = steps.cache.get(key, () => pairsOf(key));
+      }
+      steps.endSeries();
+      r.leave(outer);
+    } else if (tag === 0x1a) readMetadataV1(r, steps);
     else r.skip(tag, fields(1, 3));
+    count += 1;
+    if (count % ITEMS_A_STEP === 0) yield;
   }
 }
 
-/** TimeSeries { labels = 1, samples = 2, exemplars = 3, histograms = 4 }; labels come first. */
-function readSeriesV1(r: ProtobufReader, steps: WriteSteps): void {
-  const outer = r.enter();
+/** The bytes of the labels at the begin of a series. */
+function labelRun(r: ProtobufReader): string {
   const start = r.pos;
   while (r.pos < r.end && r.bytes[r.pos] === 0x0a) {
     r.pos += 1;
     r.pass();
   }
-  const key = r.key(start, r.pos);
-  const series = steps.cache.get(key, () => pairsOf(key));
-  while (r.pos < r.end) {
-    const tag = r.tag();
-    if (tag === 0x12) readSample(r, series, steps);
-    else if (tag === 0x1a) readExemplar(r, series, steps, undefined);
-    else if (tag === 0x22) steps.histogram(series, readHistogram(r));
-    else r.skip(tag, fields(1, 2, 3, 4));
-  }
-  r.leave(outer);
+  return r.key(start, r.pos);
+}
+
+function readFieldV1(r: ProtobufReader, series: WriteSeries, steps: WriteSteps): void {
+  const tag = r.tag();
+  if (tag === 0x12) readSample(r, series, steps);
+  else if (tag === 0x1a) readExemplar(r, series, steps, undefined);
+  else if (tag === 0x22) steps.histogram(series, readHistogram(r));
+  else r.skip(tag, fields(1, 2, 3, 4));
 }
 
 /** Label { name = 1, value = 2 }, one after the other. */
@@ -125,9 +144,8 @@ function readExemplar(
     } else r.skip(tag, fields(1, 2, 3));
   }
   r.leave(outer);
-  const labels = Labels.from(
-    pairs.flatMap((name, i): [string, string][] => (i % 2 === 0 ? [[name, pairs[i + 1]]] : [])),
-  );
+  const named = pairs.flatMap((name, i): [string, string][] => (i % 2 === 0 ? [[name, pairs[i + 1]]] : []));
+  const labels = Labels.from(named);
   steps.exemplar(series, { labels, value, timestampMs });
 }
 
@@ -151,33 +169,59 @@ function readMetadataV1(r: ProtobufReader, steps: WriteSteps): void {
 }
 
 /** Request { symbols = 4, timeseries = 5 }. The symbols are read first, wherever they stand. */
-export function readWriteRequestV2(bytes: Uint8Array, steps: WriteSteps): void {
+export function* readWriteRequestV2(bytes: Uint8Array, steps: WriteSteps): Steps<void> {
   const r = new ProtobufReader(bytes);
+  const symbols = yield* readSymbols(r);
+  let count = 0;
+  while (r.pos < r.end) {
+    const tag = r.tag();
+    if (tag === 0x2a) {
+      const outer = r.enter();
+      const start = r.pos;
+      const { pairs, createdMs, metadata } = readHeadV2(r, symbols);
+      let series = steps.cache.ofPairs(pairs);
+      if (metadata !== undefined) describe(series, metadata, symbols, steps);
+      r.pos = start;
+      steps.beginSeries();
+      while (r.pos < r.end) {
+        readFieldV2(r, series, steps, { symbols, createdMs });
+        count += 1;
+        if (count % ITEMS_A_STEP !== 0) continue;
+        yield;
+        series = steps.cache.ofPairs(pairs);
+      }
+      steps.endSeries();
+      r.leave(outer);
+    } else r.skip(tag, fields(5));
+    count += 1;
+    if (count % ITEMS_A_STEP === 0) yield;
+  }
+}
+
+/** The reader stands at the begin again afterwards. */
+function* readSymbols(r: ProtobufReader): Steps<string[]> {
   const symbols: string[] = [];
   while (r.pos < r.end) {
     const tag = r.tag();
-    if (tag === 0x22) symbols.push(r.name());
-    else r.skip(tag, fields(4));
+    if (tag !== 0x22) r.skip(tag, fields(4));
+    else if (symbols.push(r.name()) % ITEMS_A_STEP === 0) yield;
   }
   if (symbols.length > 0 && symbols[0] !== '') throw malformed('the first symbol is not the empty string');
   r.pos = 0;
-  while (r.pos < r.end) {
-    const tag = r.tag();
-    if (tag === 0x2a) steps.ofOneSeries(() => readSeriesV2(r, symbols, steps));
-    else r.skip(tag, fields(5));
-  }
+  return symbols;
 }
 
 /**
  * TimeSeries { labels_refs = 1, samples = 2, histograms = 3, exemplars = 4, metadata = 5, created_timestamp = 6 }. The last
  * is from release candidates of the specification and counts for samples that name no start themselves.
  */
-function readSeriesV2(r: ProtobufReader, symbols: readonly string[], steps: WriteSteps): void {
-  const outer = r.enter();
-  const start = r.pos;
+function readHeadV2(
+  r: ProtobufReader,
+  symbols: readonly string[],
+): { pairs: string[]; createdMs: number; metadata: MetadataV2 | undefined } {
   const refs: number[] = [];
   let createdMs = 0;
-  let metadata: { type: number; help: number; unit: number } | undefined;
+  let metadata: MetadataV2 | undefined;
   while (r.pos < r.end) {
     const tag = r.tag();
     if (tag === 0x0a) readRefs(r, refs);
@@ -189,26 +233,37 @@ function readSeriesV2(r: ProtobufReader, symbols: readonly string[], steps: Writ
     } else r.skip(tag, fields(1, 5));
   }
   if (refs.length % 2 !== 0) throw malformed('a series has a label without a value');
-  const pairs = namesOf(refs, symbols);
-  const series = steps.cache.ofPairs(pairs);
-  if (metadata !== undefined && !series.metadataSent) {
-    series.metadataSent = true;
-    const [help, unit] = namesOf([metadata.help, metadata.unit], symbols);
-    steps.metadata({ name: familyOf(series, metadata.type), type: TYPES[metadata.type] ?? 'unknown', help, unit });
-  }
-  r.pos = start;
-  while (r.pos < r.end) {
-    const tag = r.tag();
-    if (tag === 0x12) readSample(r, series, steps, createdMs);
-    else if (tag === 0x1a) steps.histogram(series, readHistogram(r));
-    else if (tag === 0x22) readExemplar(r, series, steps, symbols);
-    else r.skip(tag, fields(2, 3, 4));
-  }
-  r.leave(outer);
+  return { pairs: namesOf(refs, symbols), createdMs, metadata };
+}
+
+function describe(series: WriteSeries, metadata: MetadataV2, symbols: readonly string[], steps: WriteSteps): void {
+  if (series.metadataSent) return;
+  series.metadataSent = true;
+  const [help, unit] = namesOf([metadata.help, metadata.unit], symbols);
+  steps.metadata({ name: familyOf(series, metadata.type), type: TYPES[metadata.type] ?? 'unknown', help, unit });
+}
+
+function readFieldV2(
+  r: ProtobufReader,
+  series: WriteSeries,
+  steps: WriteSteps,
+  { symbols, createdMs }: { readonly symbols: readonly string[]; readonly createdMs: number },
+): void {
+  const tag = r.tag();
+  if (tag === 0x12) readSample(r, series, steps, createdMs);
+  else if (tag === 0x1a) steps.histogram(series, readHistogram(r));
+  else if (tag === 0x22) readExemplar(r, series, steps, symbols);
+  else r.skip(tag, fields(2, 3, 4));
+}
+
+interface MetadataV2 {
+  type: number;
+  help: number;
+  unit: number;
 }
 
 /** Metadata { type = 1, help_ref = 3, unit_ref = 4 }. */
-function readMetadataV2(r: ProtobufReader): { type: number; help: number; unit: number } {
+function readMetadataV2(r: ProtobufReader): MetadataV2 {
   const outer = r.enter();
   const found = { type: 0, help: 0, unit: 0 };
   while (r.pos < r.end) {

@@ -4,10 +4,14 @@
  * both buffers. Throws VitrineError `bad_request` or `payload_too_large`.
  */
 import { VitrineError } from '../../../base/errors.ts';
+import type { Steps } from '../request/steps.ts';
 import { tooLarge } from '../request/body.ts';
 
 /** A copy of three bytes produces 64: no input decompresses to more than about 22 times its size. */
 const MAX_EXPANSION = 22;
+
+/** Decompressed bytes of one step. */
+const STEP_BYTES = 262_144;
 
 const malformed = (why: string): VitrineError => new VitrineError('bad_request', `malformed snappy block: ${why}`);
 
@@ -21,14 +25,19 @@ export function declaredLength(input: Uint8Array): { length: number; pos: number
   throw malformed('it declares no length');
 }
 
-export function decodeSnappy(input: Uint8Array, maxBytes: number): Buffer {
+export function* decodeSnappy(input: Uint8Array, maxBytes: number): Steps<Buffer> {
   const { length, pos: start } = declaredLength(input);
   if (length > maxBytes) throw tooLarge(`the block declares ${length} bytes, ${maxBytes} are allowed`);
   if (length > input.length * MAX_EXPANSION) throw malformed(`it declares ${length} bytes, which it cannot hold`);
   const out = Buffer.allocUnsafe(length);
   let pos = start;
   let at = 0;
+  let stepEnds = STEP_BYTES;
   while (pos < input.length) {
+    if (at >= stepEnds) {
+      stepEnds = at + STEP_BYTES;
+      yield;
+    }
     const tag = input[pos];
     if ((tag & 3) === 0) {
       const [from, size] = literal(input, pos);

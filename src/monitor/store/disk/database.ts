@@ -48,7 +48,10 @@ export function isDiskTrouble(error: unknown): boolean {
 export const isBusy = (error: unknown): boolean => primaryCode(error) === SQLITE_BUSY;
 
 export const isDamaged = (error: unknown): boolean =>
-  error instanceof RangeError || [SQLITE_CORRUPT, SQLITE_NOTADB].includes(primaryCode(error));
+  error instanceof RangeError || isFolder(error) || [SQLITE_CORRUPT, SQLITE_NOTADB].includes(primaryCode(error));
+
+/** Something else has the file's name. */
+const isFolder = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === 'EISDIR';
 
 /**
  * Whether opening a file failed because its content is wrong. The disk, another owner and a newer version are other reasons;
@@ -59,14 +62,14 @@ export function isWrongContent(error: unknown): boolean {
     return error.code === 'data_dir_unusable' && error.cause !== undefined && isWrongContent(error.cause);
   }
   if (isDiskTrouble(error) || isBusy(error)) return false;
-  return primaryCode(error) !== 0 || error instanceof RangeError || error instanceof TypeError;
+  return primaryCode(error) !== 0 || isDamaged(error) || error instanceof TypeError;
 }
 
 /** Renames a database and its side file, so that their bytes are kept; returns the new path. */
 export function setAside(file: string): string {
   const aside = `${file}.damaged`;
   for (const suffix of ['', '-wal']) {
-    rmSync(aside + suffix, { force: true });
+    rmSync(aside + suffix, { recursive: true, force: true });
     if (statSync(file + suffix, { throwIfNoEntry: false })) renameSync(file + suffix, aside + suffix);
   }
   rmSync(`${file}-shm`, { force: true });
@@ -128,6 +131,8 @@ export function openDatabase(path: string, options: DatabaseOptions): DatabaseSy
   try {
     const { version = SCHEMA_VERSION } = options;
     refuseNewer(path, version);
+    // A file begins with its schema. One that has lost its bytes would otherwise begin anew without a word.
+    if (statSync(path, { throwIfNoEntry: false })?.size === 0) throw new RangeError('the file is empty');
     closeSync(openSync(path, 'a', 0o600));
     chmodSync(path, 0o600);
     db = new DatabaseSync(path);

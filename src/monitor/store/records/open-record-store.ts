@@ -20,7 +20,7 @@ const limits = (days: number, gib: number): SignalLimits => ({
 });
 
 export const RECORD_STORE_DEFAULTS = {
-  memoryBytes: { logs: 24 * MIB, traces: 32 * MIB, requests: 3 * MIB },
+  memoryBytes: { logs: 24 * MIB, traces: 32 * MIB, requests: 4 * MIB },
   limits: { logs: limits(14, 5), traces: limits(14, 5), requests: limits(30, 2) },
   maxSizeBytes: 7 * 1024 * MIB,
   ordinaryMs: 2 * DAY_MS,

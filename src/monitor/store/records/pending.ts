@@ -13,29 +13,41 @@ import { TableView } from './table-view.ts';
 const OBJECT_BYTES = 300;
 const TEXT_SHARE = 1.5;
 
+/** What a ledger row takes that waits as an object. */
+export const objectBytes = (length: number): number => OBJECT_BYTES + length * TEXT_SHARE;
+
 export interface Entering<S extends RecordSignal> {
   readonly service: string;
   readonly record: RecordOf[S];
   readonly sequence: number;
   /** Of the record's text. */
   readonly length: number;
+  /** Monotonic time at which it came, when that is not now. */
+  readonly sinceMs?: number | undefined;
 }
 
 /** The waiting rows of one service. */
 export interface WaitingRows<S extends RecordSignal> {
   readonly count: number;
   readonly bytes: number;
-  add(entering: Entering<S>): void;
+  /** The rows before this one never change. */
+  readonly settled: number;
+  /** Makes the rows before `end` rows that never change. */
+  settle(end: number): void;
+  add(entering: Entering<S>, nowMs: number): void;
   record(row: number): RecordOf[S];
   sequenceAt(row: number): number;
   /** Of the record's text. */
   lengthAt(row: number): number;
+  /** When the row came, while it may still change. */
+  sinceAt(row: number): number | undefined;
   /** Milliseconds of the row's position. */
   msAt(row: number): number;
   /** Of a span. */
   traceAt(row: number): { readonly traceId: string; readonly failed: boolean };
-  /** All rows, or some. */
-  view(service: string, rows?: Uint32Array): MemoryView<S>;
+  views(service: string): MemoryView<S>[];
+  /** Some rows, all settled, as one batch. */
+  view(service: string, rows: Uint32Array): MemoryView<S>;
 }
 
 class TableRows<S extends RecordSignal> implements WaitingRows<S> {
@@ -54,7 +66,15 @@ class TableRows<S extends RecordSignal> implements WaitingRows<S> {
     return this.#meter.bytes;
   }
 
-  add({ record, sequence, length }: Entering<S>): void {
+  get settled(): number {
+    return this.count;
+  }
+
+  settle(_end: number): void {
+    // Columns never change.
+  }
+
+  add({ record, sequence, length }: Entering<S>, _nowMs: number): void {
     this.table.add(record, sequence, length);
   }
 
@@ -70,6 +90,10 @@ class TableRows<S extends RecordSignal> implements WaitingRows<S> {
     return this.table.sizeAt(row);
   }
 
+  sinceAt(_row: number): number | undefined {
+    return undefined;
+  }
+
   msAt(row: number): number {
     return this.table.msAt(row);
   }
@@ -78,58 +102,95 @@ class TableRows<S extends RecordSignal> implements WaitingRows<S> {
     return { traceId: this.table.cell('.i', row) as string, failed: this.table.cell('.q', row) === 'error' };
   }
 
-  view(service: string, rows?: Uint32Array): MemoryView<S> {
+  views(service: string): MemoryView<S>[] {
+    return [new TableView(service, this.table)];
+  }
+
+  view(service: string, rows: Uint32Array): MemoryView<S> {
     return new TableView(service, this.table, rows);
   }
 }
 
-/** Ledger rows wait as the objects that the ledger completes when the application's span comes. */
-class ObjectRows implements WaitingRows<'requests'> {
-  readonly #rows: RequestRow[] = [];
-  readonly #sequences: number[] = [];
-  readonly #lengths: number[] = [];
-  bytes = 0;
+/** Rows stay objects for so long at most: the application's span may come as late, and completes them. */
+const COMPLETED_MS = 15_000;
+/** So many bytes of them may be objects in each service. */
+const OBJECTS_BYTES = 2.25 * 1024 * 1024;
 
-  get count(): number {
-    return this.#rows.length;
+/** The newest ledger rows wait as the objects that the ledger completes when the application's span comes, older ones as columns. */
+class LedgerRows extends TableRows<'requests'> {
+  readonly #objects: { readonly entering: Entering<'requests'>; readonly sinceMs: number }[] = [];
+  /** Place of the first in `#objects` that is not in the table. */
+  #first = 0;
+  #objectBytes = 0;
+
+  constructor() {
+    super('requests');
   }
 
-  add({ record, sequence, length }: Entering<'requests'>): void {
-    this.#rows.push(record);
-    this.#sequences.push(sequence);
-    this.#lengths.push(length);
-    this.bytes += OBJECT_BYTES + length * TEXT_SHARE;
+  override get count(): number {
+    return this.table.count + this.#objects.length - this.#first;
   }
 
-  record(row: number): RequestRow {
-    return this.#rows[row];
+  override get bytes(): number {
+    return super.bytes + this.#objectBytes;
   }
 
-  sequenceAt(row: number): number {
-    return this.#sequences[row];
+  override get settled(): number {
+    return this.table.count;
   }
 
-  lengthAt(row: number): number {
-    return this.#lengths[row];
+  override add(entering: Entering<'requests'>, nowMs: number): void {
+    this.#objects.push({ entering, sinceMs: entering.sinceMs ?? nowMs });
+    this.#objectBytes += objectBytes(entering.length);
+    while (this.#objectBytes > OBJECTS_BYTES || nowMs - (this.sinceAt(this.table.count) ?? nowMs) > COMPLETED_MS)
+      this.settle(this.table.count + 1);
   }
 
-  msAt(row: number): number {
-    return Number(this.#rows[row].startUnixNano / 1_000_000n);
+  override settle(end: number): void {
+    while (this.table.count < end) {
+      const { entering } = this.#objects[this.#first];
+      this.table.add(entering.record, entering.sequence, entering.length);
+      this.#objectBytes -= objectBytes(entering.length);
+      this.#first += 1;
+    }
+    if (this.#first * 2 <= this.#objects.length) return;
+    this.#objects.splice(0, this.#first);
+    this.#first = 0;
   }
 
-  traceAt(row: number): { readonly traceId: string; readonly failed: boolean } {
-    return { traceId: this.#rows[row].traceId, failed: this.#rows[row].reason !== '' };
+  #at(row: number): Entering<'requests'> | undefined {
+    return row < this.table.count ? undefined : this.#objects[this.#first + row - this.table.count].entering;
   }
 
-  view(service: string, rows?: Uint32Array): MemoryView<'requests'> {
-    if (rows === undefined) return new MemoryBatch('requests', service, this.#rows, this.#sequences);
-    const chosen = [...rows];
-    return new MemoryBatch(
-      'requests',
-      service,
-      chosen.map((row) => this.#rows[row]),
-      chosen.map((row) => this.#sequences[row]),
-    );
+  override sinceAt(row: number): number | undefined {
+    return row < this.table.count ? undefined : this.#objects[this.#first + row - this.table.count]?.sinceMs;
+  }
+
+  override record(row: number): RequestRow {
+    return this.#at(row)?.record ?? super.record(row);
+  }
+
+  override sequenceAt(row: number): number {
+    return this.#at(row)?.sequence ?? super.sequenceAt(row);
+  }
+
+  override lengthAt(row: number): number {
+    return this.#at(row)?.length ?? super.lengthAt(row);
+  }
+
+  override msAt(row: number): number {
+    const record = this.#at(row)?.record;
+    return record === undefined ? super.msAt(row) : Number(record.startUnixNano / 1_000_000n);
+  }
+
+  override views(service: string): MemoryView<'requests'>[] {
+    const objects = this.#objects.slice(this.#first).map(({ entering }) => entering);
+    const records = objects.map(({ record }) => record);
+    const sequences = objects.map(({ sequence }) => sequence);
+    return [
+      ...(this.table.count > 0 ? super.views(service) : []),
+      ...(records.length > 0 ? [new MemoryBatch('requests', service, records, sequences)] : []),
+    ];
   }
 }
 
@@ -138,7 +199,7 @@ export interface PendingGroup<S extends RecordSignal> {
   readonly rows: WaitingRows<S>;
   /** Monotonic time at which the oldest record came. */
   sinceMs: number;
-  view: MemoryView<S> | undefined;
+  views: MemoryView<S>[] | undefined;
 }
 
 export class Pending<S extends RecordSignal> {
@@ -177,20 +238,20 @@ export class Pending<S extends RecordSignal> {
     const { service } = entering;
     let group = this.#groups.get(service);
     if (group === undefined) {
-      group = { service, rows: this.#rowsOf(), sinceMs: nowMs, view: undefined };
+      group = { service, rows: this.#rowsOf(), sinceMs: nowMs, views: undefined };
       this.#groups.set(service, group);
     }
     const { rows } = group;
     this.#bytes -= rows.bytes;
-    rows.add(entering);
+    rows.add(entering, nowMs);
     this.#bytes += rows.bytes;
     group.sinceMs = Math.min(group.sinceMs, nowMs);
-    group.view = undefined;
+    group.views = undefined;
     this.#rows += 1;
   }
 
   #rowsOf(): WaitingRows<S> {
-    return this.signal === 'requests' ? (new ObjectRows() as unknown as WaitingRows<S>) : new TableRows<S>(this.signal);
+    return this.signal === 'requests' ? (new LedgerRows() as unknown as WaitingRows<S>) : new TableRows<S>(this.signal);
   }
 
   /** Takes a group out; the caller puts back what stays. */
@@ -203,13 +264,13 @@ export class Pending<S extends RecordSignal> {
     return group;
   }
 
-  /** The records of all services, each service as one batch. */
+  /** The records of all services. */
   views(services: readonly string[] | undefined): MemoryView<S>[] {
     const views: MemoryView<S>[] = [];
     for (const group of this.#groups.values()) {
       if (services !== undefined && !services.includes(group.service)) continue;
-      group.view ??= group.rows.view(group.service);
-      views.push(group.view);
+      group.views ??= group.rows.views(group.service);
+      views.push(...group.views);
     }
     return views;
   }

@@ -3,12 +3,16 @@
  * overwritten. The rest of the batch is decoded and encoded again, so what cannot be read is not kept either.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RecordBatch, RecordOf, RecordScan, RecordSignal } from '../../../model/record-source.ts';
+import type { RecordBatch, RecordScan, RecordSignal } from '../../../model/record-source.ts';
 import { BatchHead, BatchReader } from './columns/batch-reader.ts';
-import { encodeBatch, type EncodedBatch } from './columns/batch-writer.ts';
+import { encodeTable, type EncodedBatch } from './columns/batch-writer.ts';
+import { RecordTable } from './columns/record-table.ts';
 import type { BatchEntry, RecordFile } from './disk/record-file.ts';
 import { RECORD_KINDS, signalOf, type RecordFiles } from './disk/record-files.ts';
 import { storedBatch } from './stored-batch.ts';
+
+/** A record is read and added again within some 10 µs. */
+const ROWS_A_TURN = 512;
 
 export async function eraseRecords<S extends RecordSignal>(
   { files }: { readonly files: RecordFiles },
@@ -52,16 +56,14 @@ async function without<S extends RecordSignal>(
   reader: BatchReader<S>,
   gone: ReadonlySet<number>,
 ): Promise<EncodedBatch | undefined> {
-  const records: RecordOf[S][] = [];
-  const sequences: number[] = [];
+  const table = new RecordTable(signal);
   const all = reader.sequences();
   for (let row = 0; row < reader.rows; row += 1) {
-    if (gone.has(row)) continue;
-    records.push(reader.record(row));
-    sequences.push(all[row]);
+    if (!gone.has(row)) table.add(reader.record(row), all[row]);
+    if (row % ROWS_A_TURN === 0) await nextTurn();
   }
-  if (records.length === 0) return undefined;
-  const steps = encodeBatch({ signal, service, records, sequences });
+  if (table.count === 0) return undefined;
+  const steps = encodeTable(service, table, table.ordered());
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;

@@ -153,7 +153,7 @@ export class RecordFlush {
     for (const { service, source, rows, sinceMs } of staying) {
       for (const row of rows) {
         const [record, sequence, length] = [source.record(row), source.sequenceAt(row), source.lengthAt(row)];
-        pending.add({ service, record, sequence, length }, sinceMs);
+        pending.add({ service, record, sequence, length, sinceMs: source.sinceAt(row) }, sinceMs);
       }
     }
   }
@@ -189,6 +189,7 @@ export class RecordFlush {
         settlingRoom -= waitingBytes;
         end = settled;
       }
+      source.settle(end);
       const rows = this.#sort(signal, group, desk, end);
       bytes += source.bytes * (1 - rows.length / source.count);
       if (rows.length > 0) stay.push({ service, source, rows, sinceMs });

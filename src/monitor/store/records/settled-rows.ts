@@ -3,7 +3,7 @@
  * in a batch never changes, so the newest rows stay in memory for a moment, unless they would take too much of it.
  */
 import type { Clock } from '../../../base/clock.ts';
-import type { PendingGroup } from './pending.ts';
+import { objectBytes, type PendingGroup } from './pending.ts';
 
 /** The balancer and the applications send each second: within two, the application's span of a request is here. */
 const SETTLE_MS = 3_000;
@@ -19,9 +19,9 @@ export function settledRows(
   const nowMs = clock.now();
   let bytes = 0;
   let settled = rows.count;
-  const size = rows.bytes / Math.max(1, rows.count);
-  while (settled > 0) {
+  while (settled > rows.settled) {
     const { startUnixNano, durationMs } = rows.record(settled - 1);
+    const size = objectBytes(rows.lengthAt(settled - 1));
     const ageMs = nowMs - Number(startUnixNano / 1_000_000n) - durationMs;
     // The row of a clock that is ahead is not waited for.
     if (ageMs >= SETTLE_MS || ageMs < -SETTLE_MS || bytes + size > roomBytes) break;

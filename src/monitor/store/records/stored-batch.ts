@@ -26,11 +26,10 @@ export function storedBatch<S extends RecordSignal>(
   scan: RecordScan,
 ): RecordBatch<S> | undefined {
   const { rows } = reader;
-  const sequences = reader.sequences();
-  if (reader.column('.t') === undefined) throw new RangeError('a batch has no times');
+  reader.checkPositions();
   const positionOf = (row: number): RecordPosition => ({
     timeUnixNano: timeAt(reader.column('.t'), reader.column('.tn'), row),
-    sequence: sequences[row],
+    sequence: reader.sequences()[row],
   });
   const { begin, end } = isInside(extent, scan) ? { begin: 0, end: rows } : rowRange(scan, rows, positionOf);
   if (begin === end) return undefined;

@@ -8,11 +8,11 @@
  */
 import { renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
-import { inTransaction, isDamaged, openDatabase } from '../disk/database.ts';
+import { inTransaction, isDamaged, isWrongContent, openDatabase } from '../disk/database.ts';
 
 const FILE = 'state.db';
 const SCHEMA = 'CREATE TABLE owners (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID';
@@ -115,8 +115,10 @@ export function openStateDatabase({ dir, owners, clock, logger }: StateDatabaseO
   try {
     return new StateDatabase(opened(file, owners));
   } catch (error) {
+    // A migration that fails is a mistake of this version, and the file is as it was.
+    const wrong = error instanceof VitrineError ? isWrongContent(error) : isDamaged(error);
+    if (!wrong) throw error;
     const cause = error instanceof VitrineError ? error.cause : error;
-    if (!isDamaged(cause)) throw error;
     const aside = `${file}.damaged-${clock.now()}`;
     renameSync(file, aside);
     for (const suffix of ['-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
@@ -140,11 +142,25 @@ function opened(file: string, owners: readonly StateOwner[]): DatabaseSync {
     const [{ quick_check: check }] = db.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
     if (check !== 'ok') throw new RangeError(check);
     for (const owner of owners) migrate(db, file, owner);
+    const lost = tablesOf(owners).filter((table) => !tablesIn(db).has(table));
+    if (lost.length > 0) throw new RangeError(`it has no ${lost.join(', ')}`);
     return db;
   } catch (error) {
     db.close();
     throw error;
   }
+}
+
+function tablesIn(db: DatabaseSync): Set<string> {
+  const rows = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+  return new Set(rows.map(({ name }) => String(name)));
+}
+
+/** The tables that the owners' migrations lead to. */
+function tablesOf(owners: readonly StateOwner[]): string[] {
+  using db = new DatabaseSync(':memory:');
+  for (const { migrations } of owners) for (const step of migrations) db.exec(step);
+  return [...tablesIn(db)];
 }
 
 function migrate(db: DatabaseSync, file: string, { name, migrations }: StateOwner): void {

@@ -52,6 +52,7 @@ async function ask(spec: GrpcSpec, context: CheckContext, progress: Progress, he
       'content-type': 'application/grpc',
       te: 'trailers',
       'user-agent': 'vitrine-check (synthetic)',
+      baggage: 'synthetic=true',
       traceparent: context.traceparent,
       'grpc-timeout': `${Math.max(1, context.timeoutMs)}m`,
     });

@@ -52,7 +52,12 @@ async function converse(spec: WebSocketSpec, context: CheckContext, progress: Pr
   const socket: Socket = await dial({ host: url.hostname, port, family: spec.family, tls }, context, progress);
   const client = new WebSocket(spec.url, {
     createConnection: () => socket,
-    headers: { 'User-Agent': 'vitrine-check (synthetic)', traceparent: context.traceparent, ...spec.headers },
+    headers: {
+      'User-Agent': 'vitrine-check (synthetic)',
+      traceparent: context.traceparent,
+      baggage: 'synthetic=true',
+      ...spec.headers,
+    },
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
     followRedirects: false,

@@ -43,6 +43,8 @@ export class ClientReply {
   /** The whole body has been given. */
   #complete = false;
   #ended = false;
+  /** Whether the balancer has sent a 100 itself. */
+  #continued = false;
   /** Chunks stay chunks, even when the whole answer is known before its head is sent. */
   keepsFraming = false;
   /** Status that was sent, or is about to be sent. */
@@ -183,9 +185,17 @@ export class ClientReply {
     if (this.#chunked) this.#trailers = lines;
   }
 
-  /** An interim answer (RFC 9110 section 15.2), which a client of HTTP/1.0 does not get. */
+  /** Tells a client that expects it to send the body. */
+  continue(): void {
+    this.interim(100, 'Continue', '');
+    this.#continued = true;
+  }
+
+  /**
+   * An interim answer (RFC 9110 section 15.2), which a client of HTTP/1.0 does not get. A 100 follows no 100 of the balancer.
+   */
   interim(status: number, reason: string, fields: string): void {
-    if (!this.#http11 || this.begun || this.#ended) return;
+    if (!this.#http11 || this.begun || this.#ended || (status === 100 && this.#continued)) return;
     this.#socket.write(`HTTP/1.1 ${status} ${reason}\r\n${fields}\r\n`, 'latin1');
   }
 

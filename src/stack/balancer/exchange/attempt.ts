@@ -163,8 +163,7 @@ export class Attempt implements ExchangeEvents, Timed, BodySink {
   }
 
   onInterim(head: ReplyHead): void {
-    // `Expect` was answered before the request was forwarded.
-    if (head.status !== 100) this.#owner.attemptInterim(head);
+    this.#owner.attemptInterim(head);
   }
 
   onHead(head: ReplyHead): void {

@@ -28,7 +28,7 @@ export interface AttemptsPieces extends AttemptPieces {
 export interface AttemptsOwner {
   /** The first upstream is about to be asked. Returns the head for it, from `forwardHead`. */
   asking(upstream: Upstream, nowMs: number): string;
-  /** An interim answer other than 100. */
+  /** An interim answer. */
   interim(head: ReplyHead): void;
   /** The one answer has begun; the other tries are over. */
   answering(attempt: Attempt, head: ReplyHead, nowMs: number): void;

@@ -114,7 +114,10 @@ export class Tunnel implements ExchangeEvents, Served, Timed {
 
   onConnected(): void {}
 
-  onInterim(): void {}
+  onInterim({ status, reason, fields }: ReplyHead): void {
+    const { head, socket } = this.#request;
+    if (head.http11) socket.write(`HTTP/1.1 ${status} ${reason}\r\n${fields}\r\n`, 'latin1');
+  }
 
   onHead(head: ReplyHead): void {
     const { socket, requestId } = this.#request;

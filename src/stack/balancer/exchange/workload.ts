@@ -117,7 +117,7 @@ export class Workload {
       exchange.give(own);
       return;
     }
-    if (arrival.expectsContinue && head.bodyBytes !== 0) client.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+    if (arrival.expectsContinue && head.bodyBytes !== 0) reply.continue();
     const { deadlines, clock } = this.#pieces;
     exchange.begin(
       head.bodyBytes === 0 ? undefined : new RequestBody(request, route.limits, deadlines, clock, exchange),

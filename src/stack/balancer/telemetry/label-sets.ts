@@ -15,6 +15,21 @@ export function statusAttributes(status: number | undefined, errorType: string |
   };
 }
 
+/** Attributes of a request's duration. */
+export const serverLabels = (
+  method: string,
+  route: string,
+  http11: boolean,
+  status: number | undefined,
+  errorType: string | undefined,
+): Attributes => ({
+  'http.request.method': method,
+  'url.scheme': 'http',
+  'http.route': route,
+  'network.protocol.version': http11 ? '1.1' : '1.0',
+  ...statusAttributes(status, errorType),
+});
+
 /** The records of one route and method: the server's duration by status, and one duration per phase. */
 export interface RouteLabels {
   readonly spanName: string;
@@ -67,13 +82,7 @@ export class LabelSets {
     const key = usual ? '' : `${http11 ? 1 : 0}${status}${errorType}`;
     const known = usual ? labels.plain.get(status) : labels.other.get(key);
     if (known !== undefined) return known;
-    const made = this.#server.bind({
-      'http.request.method': method,
-      'url.scheme': 'http',
-      'http.route': route,
-      'network.protocol.version': http11 ? '1.1' : '1.0',
-      ...statusAttributes(status, errorType),
-    });
+    const made = this.#server.bind(serverLabels(method, route, http11, status, errorType));
     if (this.#size >= LIMIT) return made;
     this.#size += 1;
     if (usual) labels.plain.set(status, made);

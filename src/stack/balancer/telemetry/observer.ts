@@ -7,16 +7,19 @@ import { isSpanContextValid, metrics, propagation, SpanKind, SpanStatusCode, tra
 import type { Attributes, Context, ObservableCallback, ObservableResult, Span } from '@opentelemetry/api';
 import { boundHistogram, type BoundHistogram, type BoundRecord } from '../../../telemetry/metrics/cells.ts';
 import { observeMetric } from '../../../telemetry/metrics/meters.ts';
+import { SYNTHETIC_TYPE } from '../../../telemetry/spans/synthetic.ts';
 import { finishSpan, leanStart, traceparentOf } from '../../../telemetry/spans/lean-tracer.ts';
 import { IdPool } from '../../../telemetry/spans/id-pool.ts';
 import { linkedRoot } from '../../../telemetry/spans/linked-context.ts';
 import { DURATION_BOUNDS, FINE_DURATION_BOUNDS, METRICS, type MetricName } from '../../../telemetry/names.ts';
 import type { AccessLog } from './access-log.ts';
+import { fromRaw, intoText } from './carriers.ts';
+import { SyntheticRequests } from './synthetic-requests.ts';
 import { FIELD, fieldMeaning } from '../http/fields.ts';
 import { inPanic, type Route } from '../routes/route.ts';
-import { LabelSets, AttemptLabels } from './label-sets.ts';
+import { LabelSets, AttemptLabels, serverLabels } from './label-sets.ts';
 import { PHASES, type PhaseTimes } from './phase-times.ts';
-import type { OwnFields } from '../http/forward-head.ts';
+import type { OwnFields, Peer } from '../http/forward-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import { clientAttributes, serverAttributes, type ClientOutcome, type ServerOutcome } from './span-attributes.ts';
 import type { GateReason } from '../routes/gate.ts';
@@ -47,22 +50,6 @@ export interface Origin {
 
 const traceIds = new IdPool(16);
 
-/** Writes the propagator's fields as text for a request's head. */
-const intoText = {
-  set(carrier: { text: string }, name: string, value: string): void {
-    carrier.text += `${name}: ${value}\r\n`;
-  },
-};
-const fromRaw = {
-  keys: (raw: readonly string[]): string[] => raw.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()),
-  get(raw: readonly string[], name: string): string | undefined {
-    for (let at = 0; at < raw.length; at += 2) {
-      if (raw[at].length === name.length && raw[at].toLowerCase() === name) return raw[at + 1];
-    }
-    return undefined;
-  },
-};
-
 /** Counts by label set, read by one observable instrument. */
 class Counts {
   readonly #cells = new Map<string, { readonly attributes: Attributes; value: number }>();
@@ -82,6 +69,8 @@ export class Observer {
   readonly #start = leanStart(trace.getTracer(SCOPE));
   readonly #server = boundHistogram(SCOPE, METRICS.httpServerDuration, DURATION_BOUNDS);
   readonly #client: BoundHistogram = boundHistogram(SCOPE, METRICS.httpClientDuration, DURATION_BOUNDS);
+  readonly #synthetic: BoundHistogram = boundHistogram(SCOPE, METRICS.syntheticDuration, DURATION_BOUNDS);
+  readonly #checks = new SyntheticRequests();
   readonly #refused = new Map<number, BoundRecord>();
   readonly #retries = new Counts();
   readonly #ejections = new Counts();
@@ -153,9 +142,9 @@ export class Observer {
     for (const stop of this.#stops) stop();
   }
 
-  originOf(head: RequestHead): Origin {
+  originOf(head: RequestHead, peer: Peer): Origin {
     if (!head.traced && this.#fieldsKnown) return { context: linkedRoot, traceId: traceIds.next() };
-    const context = propagation.extract(linkedRoot, head.raw, fromRaw);
+    const context = this.#checks.judged(head, peer, propagation.extract(linkedRoot, head.raw, fromRaw));
     const sent = trace.getSpanContext(context);
     return { context, traceId: sent !== undefined && isSpanContextValid(sent) ? sent.traceId : traceIds.next() };
   }
@@ -167,7 +156,7 @@ export class Observer {
     { context, traceId }: Origin,
   ): { readonly span: Span; readonly parent: Context } {
     const method = knownMethod(head.method);
-    this.#activeCell(method).value += 1;
+    if (!this.#checks.has(head)) this.#activeCell(method).value += 1;
     const { spanName } = this.#labels.of(method, route);
     const span = this.#start(spanName, SpanKind.SERVER, context, undefined, undefined, traceId);
     return { span, parent: trace.setSpan(context, span) };
@@ -176,11 +165,16 @@ export class Observer {
   serverDone(span: Span, done: ServerOutcome): void {
     const { head, route, status, phases } = done;
     const method = knownMethod(head.method);
-    this.#activeCell(method).value -= 1;
+    const isCheck = this.#checks.has(head);
     const errorType = done.error ?? (status !== undefined && status >= 500 ? String(status) : undefined);
     const version = head.http11 ? '1.1' : '1.0';
-    this.#labels.server(method, route, head.http11, status, errorType).record(done.totalMs / 1000);
-    this.#recordPhases(this.#labels.of(method, route).phases, phases);
+    if (isCheck)
+      this.#synthetic.bind(serverLabels(method, route, head.http11, status, errorType)).record(done.totalMs / 1000);
+    else {
+      this.#activeCell(method).value -= 1;
+      this.#labels.server(method, route, head.http11, status, errorType).record(done.totalMs / 1000);
+      this.#recordPhases(this.#labels.of(method, route).phases, phases);
+    }
     if (span.isRecording()) {
       if (route !== done.routeAtStart) span.updateName(this.#labels.of(method, route).spanName);
       if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
@@ -188,7 +182,7 @@ export class Observer {
       // The id of the trace is the request's id, too: then it is not stored twice.
       if (done.requestId !== undefined && done.requestId !== span.spanContext().traceId)
         attributes['request_id'] = done.requestId;
-      finishSpan(span, attributes, done.totalMs);
+      finishSpan(span, isCheck ? { ...attributes, ...SYNTHETIC_TYPE } : attributes, done.totalMs);
     }
     this.#gauges.accessLog?.write(span, done, errorType);
   }
@@ -258,9 +252,11 @@ export class Observer {
     const { head, upstream, status, error } = done;
     const method = knownMethod(head.method);
     const errorType = error ?? (status !== undefined && status >= 400 ? String(status) : undefined);
-    const cell = this.#triesAt(upstream).of(method, status, error);
-    cell.value += 1;
-    cell.duration.record(done.ms / 1000);
+    if (!this.#checks.has(head)) {
+      const cell = this.#triesAt(upstream).of(method, status, error);
+      cell.value += 1;
+      cell.duration.record(done.ms / 1000);
+    }
     if (span.isRecording()) {
       if (errorType !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
       finishSpan(span, clientAttributes(method, done, errorType), done.ms);

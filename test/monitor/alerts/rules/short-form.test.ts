@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { VitrineError } from '../../../../src/base/errors.ts';
 import { shortFormRule } from '../../../../src/monitor/alerts/rules/short-form.ts';
 import { SHORT_METRICS } from '../../../../src/monitor/alerts/rules/short-metrics.ts';
-import type { ShortForm } from '../../../../src/monitor/alerts/rules/short-form.ts';
+import type { ShortForm } from '../../../../src/model/rules/rule-shapes.ts';
 import { parse } from '../../../../src/monitor/promql/syntax/parser.ts';
 
 describe('the short form of alerts', () => {
@@ -50,7 +50,9 @@ describe('the short form of alerts', () => {
   it.each<[Partial<ShortForm>, string, string]>([
     [{ metric: 'response_time', above: 1 }, 'there is no metric "response_time"', 'Did you mean response_time_avg?'],
     [{ metric: 'hit_ratio', above: 1 }, 'there is no metric "hit_ratio"', 'Did you mean cache_hit_ratio?'],
-    [{ metric: 'constructor', above: 1 }, 'there is no metric "constructor"', 'Did you mean'],
+    [{ metric: 'constructor', above: 1 }, 'there is no metric "constructor"', 'The metrics are response_time_avg, '],
+    [{ metric: 'cpu_usage', above: 1 }, 'there is no metric "cpu_usage"', 'The metrics are '],
+    [{ metric: 'errorrate', above: 1 }, 'there is no metric "errorrate"', 'Did you mean error_rate?'],
     [{}, 'metric or expr is missing', 'Give a metric'],
     [{ metric: 'log_rate' }, 'one of above and below is needed', 'Give the threshold'],
     [{ metric: 'log_rate', above: 1, below: 1 }, 'one of above and below is needed', 'Give the threshold'],

@@ -1,4 +1,5 @@
 /** Vitrine's own routes: care, silences with preview, maintenance windows, the ledger, and the test of a receiver. */
+import type { GroupsAnswer, HistoryAnswer } from '../../../../src/monitor/api/alerts/contract.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startAlertApi, type AlertApi } from '../../../support/alerts/alert-api.ts';
 import { pipelineRig, START, type Rig } from '../../../support/alerts/pipeline-rig.ts';
@@ -252,5 +253,38 @@ describe('one alert', () => {
         { name: 'none', channels: [] },
       ],
     });
+  });
+});
+
+describe('groups and history', () => {
+  it('show what is told together, and why some of it is not', async () => {
+    await rig.advance(15);
+    await api.send('POST', '/api/silences', { matchers: ['id="2"'], duration: '1h', comment: 'c', created_by: 'ann' });
+    await rig.fire('2');
+    const { groups } = (await api.get('/api/alerts/groups')).body as GroupsAnswer;
+    const alerts = groups
+      .flatMap((group) => group.alerts)
+      .map(({ labels, state, muted_by: by }) => [labels['id'], state, by]);
+    expect(alerts).toContainEqual(['2', 'muted', expect.stringContaining('of ann') as string]);
+    expect(alerts.filter(([, state]) => state === 'firing').length).toBeGreaterThan(0);
+    expect(groups[0]).toMatchObject({ receiver: 'a', next_flush: expect.stringMatching(/^2026-/) as string });
+  });
+
+  it('go back as far as the ledger', async () => {
+    await rig.fire('h', { alertname: 'Old' });
+    await rig.advance(15);
+    await rig.resolve('h', { alertname: 'Old' });
+    await rig.advance(3_600);
+    const all = (await api.get('/api/alerts/history')).body as HistoryAnswer;
+    expect(all.alerts.find(({ name }) => name === 'Old')).toMatchObject({
+      began: expect.any(String) as string,
+      ended: expect.any(String) as string,
+    });
+    expect(all.complete).toBe(true);
+    const now = rig.clock.now();
+    const recent = (await api.get(`/api/alerts/history?from=${now - 60_000}&to=${now}`)).body as HistoryAnswer;
+    expect(recent.alerts.map(({ name }) => name)).not.toContain('Old');
+    expect(recent.alerts.every(({ ended }) => ended === null)).toBe(true);
+    expect((await api.get('/api/alerts/history?from=x')).status).toBe(400);
   });
 });

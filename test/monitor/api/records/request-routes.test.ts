@@ -185,3 +185,30 @@ it('follows the rows that come after the call, each once, in the order in which 
   expect(many.filter(({ status }) => status === 429)).toHaveLength(1);
   for (const { one } of many) one.abort();
 });
+
+it('leaves the requests of synthetic checks out, unless the filter speaks of them or of the request itself', async () => {
+  const startUnixNano = BigInt(NOW - 1_000) * 1_000_000n;
+  const check = row(2_000, { startUnixNano, route: '/checked', synthetic: true });
+  const user = row(2_001, { startUnixNano, route: '/checked' });
+  await store.append('requests', [check, user]);
+  const codes = async (q: string): Promise<string[]> => {
+    const { body } = await get(`/api/requests?from=0&q=${encodeURIComponent(q)}`);
+    return (body as RequestsAnswer).requests.map(({ support_code }) => support_code).toSorted();
+  };
+  expect(await codes('route:/checked')).toEqual([user.code]);
+  expect(await codes('route:/checked synthetic:true')).toEqual([check.code]);
+  expect(await codes('route:/checked (synthetic:true OR NOT synthetic:true)')).toEqual([check.code, user.code]);
+  expect(await codes(check.traceId)).toEqual([check.code]);
+  expect(await codes(`trace:${check.traceId}`)).toEqual([check.code]);
+  const figures = async (q: string): Promise<number> => {
+    const { body } = await get(`/api/requests/figures?from=0&q=${encodeURIComponent(q)}`);
+    return (body as RequestFiguresAnswer).figures.reduce((sum, { requests }) => sum + requests, 0);
+  };
+  expect(await figures('route:/checked')).toBe(1);
+  expect(await figures('route:/checked synthetic:true')).toBe(1);
+  const { body } = await get(`/api/requests/${check.code}`);
+  expect((body as RequestAnswer).requests[0].request.synthetic).toBe(true);
+  await store.flush();
+  expect(await codes('route:/checked')).toEqual([user.code]);
+  expect(await codes('route:/checked synthetic:true')).toEqual([check.code]);
+});

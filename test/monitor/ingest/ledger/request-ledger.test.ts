@@ -85,6 +85,8 @@ it('makes a row of the balancer’s span', async () => {
       synthetic: false,
     },
   ]);
+  await take([{ ...server, attributes: { ...server.attributes, 'user_agent.synthetic.type': 'test' } }]);
+  expect(rows[1].synthetic).toBe(true);
 });
 
 it('takes the application’s route and user, in whatever order the spans come', async () => {

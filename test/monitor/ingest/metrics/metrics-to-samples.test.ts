@@ -1,12 +1,11 @@
 /** OTLP metrics in protobuf and JSON → Prometheus samples: names, labels, all kinds of points, limits and caches. */
 import { describe, expect, it } from 'vitest';
-import { decodeMetricsJson } from '../../../../src/monitor/ingest/otlp/metrics-json.ts';
-import { decodeMetrics } from '../../../../src/monitor/ingest/otlp/metrics-protobuf.ts';
 import type { Outcome } from '../../../../src/monitor/ingest/request/intake.ts';
 import type { IngestRig } from '../../../support/telemetry/ingest-bench.ts';
 import { NOW_MS, NOW_NANOS, ingestRig } from '../../../support/telemetry/ingest-bench.ts';
 import { seriesText } from '../../../support/telemetry/memory-sinks.ts';
 import { encodeProto } from '../../../support/telemetry/otlp-proto.ts';
+import { decodeMetrics, decodeMetricsJson } from '../../../support/telemetry/decoders.ts';
 
 const attribute = (key: string, stringValue: string): object => ({ key, value: { stringValue } });
 const T = String(NOW_NANOS);

@@ -1,8 +1,11 @@
 /** A column gives back what it was given, whichever forms it went through. */
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { attributeText } from '../../../../src/model/attribute-text.ts';
 import type { AttributeValue } from '../../../../src/model/records.ts';
+import { ByteWriter } from '../../../../src/monitor/store/codec/bytes.ts';
 import { cellAt } from '../../../../src/monitor/store/records/columns/column.ts';
+import { writeColumn, writeDictionaryColumn } from '../../../../src/monitor/store/records/columns/column-writer.ts';
 import { GrowingColumn, type Expected } from '../../../../src/monitor/store/records/columns/growing-column.ts';
 
 /** Values of one kind, each another: they are too many for a dictionary. */
@@ -82,4 +85,25 @@ it('in a fraction of the memory of its texts when they repeat or are ids', () =>
   expect(bytesOf('repeated', (at) => `GET /orders/:id ${at % 20}`)).toBeLessThan(2);
   expect(bytesOf('repeated', (at) => (at + 1).toString(16).padStart(32, '0'))).toBeLessThan(33);
   expect(bytesOf('ids', (at) => (at + 1).toString(16).padStart(16, '0'))).toBeLessThan(17);
+});
+
+it('writes a dictionary to the same bytes as its cells', () => {
+  const value = fc.oneof(
+    fc.constantFrom<AttributeValue | undefined>(undefined, 'a', 'b', 1, 2.5, true, null, 3n),
+    fc.string({ maxLength: 2 }),
+    fc.integer({ min: 0, max: 400 }),
+  );
+  fc.assert(
+    fc.property(fc.array(value, { minLength: 1, maxLength: 700 }), fc.boolean(), (given, texts) => {
+      const cells = texts ? given.map((one) => (one === undefined ? one : attributeText(one))) : given;
+      const column = new GrowingColumn({ bytes: 0 }, 0);
+      for (const [row, cell] of cells.entries()) if (cell !== undefined) column.set(row, cell);
+      const read = column.column(Uint32Array.from(cells, (_, row) => row));
+      const [one, other] = [new ByteWriter(), new ByteWriter()];
+      const values = read.kind === 'dictionary' ? writeDictionaryColumn(one, read) : undefined;
+      if (cells.some((cell) => cell !== undefined)) writeColumn(other, cells);
+      if (values === undefined) expect(one.length).toBe(0);
+      else expect(one.take()).toEqual(other.take());
+    }),
+  );
 });

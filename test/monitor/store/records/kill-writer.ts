@@ -8,7 +8,7 @@ import type { RequestRow } from '../../../../src/model/request-row.ts';
 import { openRecordStore } from '../../../../src/monitor/store/records/open-record-store.ts';
 
 const [dir, first] = process.argv.slice(2);
-const memoryBytes = { logs: 60_000, traces: 60_000, requests: 30_000 };
+const memoryBytes = { logs: 12_000, traces: 12_000, requests: 20_000 };
 const store = openRecordStore({ dir, memoryBytes, minFreeBytes: 0 });
 const scope = { name: '', version: '' };
 const idOf = (tick: number, length: number): string => tick.toString(16).padStart(length, '0');

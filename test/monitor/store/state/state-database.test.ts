@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { seededRandom } from '../../../../src/base/random.ts';
@@ -105,6 +106,7 @@ describe('state.db', () => {
     ['bytes flipped', (bytes: Buffer) => bytes.map((byte, at) => (at > 4_096 ? byte ^ 0x5a : byte))],
     ['cut in the middle', (bytes: Buffer) => bytes.subarray(0, 5_000)],
     ['no database at all', () => Buffer.from('hello')],
+    ['no byte left', () => Buffer.alloc(0)],
   ])('sets a damaged file aside and creates a new one: %s', async (_name, damage) => {
     const state = open(TICKS);
     for (let n = 0; n < 2_000; n += 1) void add(state, n);
@@ -119,6 +121,39 @@ describe('state.db', () => {
     expect(logger.lines.map((line) => line.message)).toEqual([
       expect.stringMatching(/^state\.db is damaged and was set/),
     ]);
+  });
+});
+
+describe('a state.db that is none', () => {
+  it.each<[string, (file: string) => void]>([
+    ['a folder has its name', (file) => mkdirSync(path.join(file, 'inside'), { recursive: true })],
+    [
+      'another program made it',
+      (file) => {
+        using db = new DatabaseSync(file);
+        db.exec('CREATE TABLE owners (id INTEGER); CREATE TABLE more (id INTEGER)');
+      },
+    ],
+    [
+      'it has lost a table',
+      (file) => {
+        using db = new DatabaseSync(file);
+        db.exec(`CREATE TABLE owners (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+          INSERT INTO owners VALUES ('ticks', 1); PRAGMA user_version = 1`);
+      },
+    ],
+  ])('is set aside with a sentence: %s', async (_name, make) => {
+    for (const round of [1, 2]) {
+      make(path.join(dir, 'state.db'));
+      const state = open(TICKS);
+      await add(state, round);
+      expect(ticksOf(state)).toEqual([round]);
+      expect(logger.lines.map((line) => line.message)).toEqual(
+        Array.from({ length: round }, () => expect.stringMatching(/^state\.db is damaged and was set/)),
+      );
+      await state[Symbol.asyncDispose]();
+      rmSync(path.join(dir, 'state.db'));
+    }
   });
 });
 

@@ -62,6 +62,7 @@ export class BatchReader<S extends RecordSignal> {
   readonly #parts = new Map<number, Buffer>();
   readonly #columns = new Map<string, RecordColumn | undefined>();
   readonly #attributes: readonly string[];
+  #sequenceBytes: ByteReader | undefined;
   #sequences: Float64Array | undefined;
   /** Compressed bytes of the parts that were read. */
   readBytes = 0;
@@ -84,9 +85,16 @@ export class BatchReader<S extends RecordSignal> {
     return this.head.places.has(REST);
   }
 
-  /** Throws RangeError when they are damaged: without them, the batch is lost. */
+  /** Throws RangeError when times or numbers of arrival are damaged: without them, the batch is lost. */
+  checkPositions(): void {
+    this.#sequenceBytes ??= this.#bytesOf(SEQUENCE) ?? fail('numbers of arrival');
+    if (this.column('.t') === undefined) fail('times');
+  }
+
+  /** Numbers of arrival. Their part was checked, and a search that needs no positions does not decode them. */
   sequences(): Float64Array {
-    this.#sequences ??= readWhole(this.#bytesOf(SEQUENCE) ?? fail(), this.rows);
+    this.#sequenceBytes ??= this.#bytesOf(SEQUENCE) ?? fail('numbers of arrival');
+    this.#sequences ??= readWhole(this.#sequenceBytes, this.rows);
     return this.#sequences;
   }
 
@@ -124,6 +132,6 @@ export class BatchReader<S extends RecordSignal> {
   }
 }
 
-function fail(): never {
-  throw new RangeError('a batch has no sequence numbers');
+function fail(what: string): never {
+  throw new RangeError(`a batch has no ${what}`);
 }

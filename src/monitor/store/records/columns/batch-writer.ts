@@ -12,7 +12,8 @@ import { filterWordsOf } from '../../../../model/text/words.ts';
 import { unpackValue, type Packed } from '../../codec/record-codec.ts';
 import { ByteWriter } from '../../codec/bytes.ts';
 import { ATTRIBUTE, REST } from './attribute-columns.ts';
-import { writeColumn, type Cell } from './column.ts';
+import type { Cell } from './column.ts';
+import { writeColumn, writeDictionaryColumn } from './column-writer.ts';
 import { writeIdList, writeWordFilter } from './id-list.ts';
 import { ID_COLUMNS, RESOURCE, SHAPES, WORD_COLUMNS } from './record-columns.ts';
 import type { BatchColumns } from './record-shape.ts';
@@ -77,6 +78,7 @@ export function* encodeTable<S extends RecordSignal>(
   const { signal } = table;
   const columns: BatchColumns = new Map();
   for (const [name, column] of table.columns) columns.set(name, () => column.cells(order));
+  const grown = new Map(columns);
   SHAPES[signal].finish(columns);
   yield;
   const parts: Uint8Array[] = [];
@@ -109,10 +111,15 @@ export function* encodeTable<S extends RecordSignal>(
   put(SEQUENCE);
   const found = new Findings(signal);
   for (const [name, cellsOf] of columns) {
-    const cells = cellsOf();
-    // Of the rows that were chosen, none may have a value.
-    if (cells.every((cell) => cell === undefined)) continue;
-    found.note(name, writeColumn(one, cells));
+    const column = grown.get(name) === cellsOf ? table.columns.get(name)?.column(order) : undefined;
+    let values = column?.kind === 'dictionary' ? writeDictionaryColumn(one, column) : undefined;
+    if (values === undefined) {
+      const cells = cellsOf();
+      // Of the rows that were chosen, none may have a value.
+      if (cells.every((cell) => cell === undefined)) continue;
+      values = writeColumn(one, cells);
+    }
+    found.note(name, values);
     put(name);
     yield;
   }

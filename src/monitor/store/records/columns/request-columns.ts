@@ -2,6 +2,7 @@
  * Ledger rows as columns. A duration is little more than the sum of the phases: the difference takes a byte where the
  * duration takes three.
  */
+import type { RecordColumn } from '../../../../model/record-source.ts';
 import type { RequestRow } from '../../../../model/request-row.ts';
 import { cellAt, cellNumber as number, cellText as text, type Cell } from './column.ts';
 import type { BatchColumns, Columns, RecordShape } from './record-shape.ts';
@@ -100,20 +101,30 @@ function durationAt(columns: Columns, row: number, phases: RequestRow['phases'])
 
 /** Durations of all rows at once. */
 export function requestDurations(columns: Columns, count: number): Float64Array {
-  const durations = new Float64Array(count);
-  const add = (name: string, scale: number): void => {
-    const column = columns(name);
-    if (column === undefined) return;
-    for (let row = 0; row < count; row += 1) {
-      const cell = cellAt(column, row);
-      if (cell !== undefined) durations[row] += Math.round(number(cell) * scale);
-    }
-  };
   const whole = columns('.e');
+  const durations = new Float64Array(count);
   if (whole === undefined) return durations.map((_, row) => number(cellAt(columns('.d'), row)));
-  add('.e', 1);
-  for (const name of PHASE_NAMES) add(PHASES[name], 1000);
-  return durations.map((duration) => duration / 1000);
+  addWhole(durations, whole, 1);
+  for (const name of PHASE_NAMES) addWhole(durations, columns(PHASES[name]), 1000);
+  for (let row = 0; row < count; row += 1) durations[row] /= 1000;
+  return durations;
+}
+
+/** Adds the column's numbers times `scale`, as whole numbers, to the sums of the rows. */
+function addWhole(sums: Float64Array, column: RecordColumn | undefined, scale: number): void {
+  const wholeOf = (cell: Cell): number => Math.round(number(cell) * scale);
+  if (column === undefined) return;
+  if (column.kind === 'numbers') {
+    const { values } = column;
+    for (let row = 0; row < sums.length; row += 1) {
+      const value = values[row];
+      if (!Number.isNaN(value)) sums[row] += Math.round(value * scale);
+    }
+  } else if (column.kind === 'dictionary') {
+    const { codes } = column;
+    const wholes = Float64Array.from(column.values, wholeOf);
+    for (let row = 0; row < sums.length; row += 1) sums[row] += wholes[codes[row]];
+  } else for (let row = 0; row < sums.length; row += 1) sums[row] += wholeOf(cellAt(column, row));
 }
 
 /** Columns of a ledger row by field name. `duration` has none of its own. */

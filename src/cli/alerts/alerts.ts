@@ -1,7 +1,7 @@
 /** `vitrine alerts`, `silence`, `notify test` and `explain alert`: alert care in the terminal, over the API on port 4000. */
-import { VitrineError } from '../base/errors.ts';
-import { ask, remove, send, type ClientOptions } from './client.ts';
-import { paint, print, tell, visible } from './output.ts';
+import { VitrineError } from '../../base/errors.ts';
+import { ask, remove, send, type ClientOptions } from '../client.ts';
+import { paint, print, tell, visible } from '../output.ts';
 
 export interface AlertTarget extends ClientOptions {
   readonly json: boolean;
@@ -205,7 +205,12 @@ export async function expireSilence(target: AlertTarget, id: string): Promise<vo
 
 /** Throws VitrineError `check_failed` when a channel failed. */
 export async function testReceiver(target: AlertTarget, receiver: string): Promise<void> {
-  const answer = (await send(target, '/api/notify/test', { receiver, by: target.by })) as {
+  const answer = await send(target, '/api/notify/test', { receiver, by: target.by });
+  reportTest(target, answer, `Receiver "${visible(receiver)}"`);
+}
+
+export function reportTest(target: AlertTarget, answer: unknown, what: string): void {
+  const { results } = answer as {
     readonly results: readonly {
       readonly kind: string;
       readonly index: number;
@@ -215,10 +220,10 @@ export async function testReceiver(target: AlertTarget, receiver: string): Promi
   };
   if (target.json) print(JSON.stringify(answer));
   else {
-    for (const { kind, index, ok, message } of answer.results)
+    for (const { kind, index, ok, message } of results)
       out(`${kind}/${index}: ${ok ? 'delivered' : `failed: ${message}`}`);
-    if (answer.results.length === 0) tell(`Receiver "${visible(receiver)}" has no channel that Vitrine delivers to.`);
+    if (results.length === 0) tell(`${what} has no channel that Vitrine delivers to.`);
   }
-  if (answer.results.every(({ ok }) => ok)) return;
+  if (results.every(({ ok }) => ok)) return;
   throw new VitrineError('check_failed', 'A channel did not take the test message.');
 }

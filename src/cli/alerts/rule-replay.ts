@@ -1,11 +1,11 @@
 /** `vitrine alerts replay`, `rules` and `noise`: rules over the past, as a file, and how much they disturb. */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { VitrineError } from '../base/errors.ts';
-import { formatDurationMs, parseDurationMs } from '../base/units.ts';
+import { VitrineError } from '../../base/errors.ts';
+import { formatDurationMs, parseDurationMs } from '../../base/units.ts';
 import type { AlertTarget } from './alerts.ts';
-import { ask, askText, send } from './client.ts';
-import { print, tell, visible } from './output.ts';
+import { ask, askText, send } from '../client.ts';
+import { print, tell, visible } from '../output.ts';
 
 interface Order {
   readonly name: string | undefined;

@@ -1,7 +1,7 @@
 /** `vitrine oncall`: who is on call now and next, and overrides. */
 import type { AlertTarget } from './alerts.ts';
-import { ask, send } from './client.ts';
-import { print, tell, visible } from './output.ts';
+import { ask, send } from '../client.ts';
+import { print, tell, visible } from '../output.ts';
 
 interface Shift {
   readonly person: string | null;

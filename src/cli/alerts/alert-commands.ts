@@ -1,8 +1,8 @@
 /** The commands `alerts`, `silence`, `notify` and `explain alert` with their arguments and flags. */
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
-import { VitrineError } from '../base/errors.ts';
-import type { ClientOptions } from './client.ts';
+import { VitrineError } from '../../base/errors.ts';
+import type { ClientOptions } from '../client.ts';
 import type { AlertTarget } from './alerts.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
@@ -34,12 +34,7 @@ export function addAlerts(program: Command, explain: Command, clientOf: (flags: 
   addRules(alerts, command, targetOf);
   addSilences(program, command, targetOf);
   addOnCall(program, command, targetOf);
-  const notify = program.command('notify').description('channels of notifications');
-  command(notify, 'test', 'send a test message to every channel of a receiver')
-    .argument('<receiver>', 'its name in the configuration')
-    .action(async (receiver: string, flags: Flags) => {
-      await (await import('./alerts.ts')).testReceiver(targetOf(flags), receiver);
-    });
+  addTrials(program, command, targetOf);
   command(explain, 'alert', 'why an alert was or was not sent')
     .argument('<id>', 'its fingerprint, or the beginning of it')
     .action(async (id: string, flags: Flags) => {
@@ -91,6 +86,30 @@ function addCare(program: Command, command: Make, targetOf: TargetOf): Command {
       await (await import('./alerts.ts')).careFor(targetOf(flags), id, 'comment', { text });
     });
   return alerts;
+}
+
+function addTrials(program: Command, command: Make, targetOf: TargetOf): void {
+  const notify = program.command('notify').description('channels of notifications');
+  command(notify, 'test', 'send a test message to every channel of a receiver, or to one that is not saved')
+    .argument('[receiver]', 'its name in the configuration')
+    .option('--kind <kind>', 'try a channel that is not saved: webhook, slack, email, telegram …')
+    .option('--entry <file>', 'its entry as in the configuration, JSON or YAML (- for the standard input)')
+    .action(async (receiver: string | undefined, flags: Flags) => {
+      const { kind, entry } = flags as Record<string, string | undefined>;
+      const isSaved = receiver !== undefined && kind === undefined && entry === undefined;
+      const isTrial = receiver === undefined && kind !== undefined && entry !== undefined;
+      if (isSaved) await (await import('./alerts.ts')).testReceiver(targetOf(flags), receiver);
+      else if (isTrial) await (await import('./notify-trials.ts')).tryChannel(targetOf(flags), kind, entry);
+      else throw new VitrineError('usage', 'Give the name of a receiver, or --kind and --entry.');
+    });
+  command(notify, 'template', 'what a template makes of an alert, or of an example')
+    .argument('<file>', 'the text (- for the standard input)')
+    .option('--alert <fingerprint>', 'an alert of now')
+    .action(async (file: string, flags: Flags) => {
+      await (
+        await import('./notify-trials.ts')
+      ).tryTemplate(targetOf(flags), file, flags['alert'] as string | undefined);
+    });
 }
 
 function addRules(alerts: Command, command: Make, targetOf: TargetOf): void {

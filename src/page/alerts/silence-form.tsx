@@ -1,0 +1,123 @@
+/** Makes a silence. While somebody types, the server says which alerts of now it would mute. */
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { sendJson } from '../state/api.ts';
+import { Name } from '../ui/name.tsx';
+import { say, sayError } from '../ui/toast.tsx';
+
+const PAUSE_MS = 400;
+const LASTS = ['30m', '1h', '2h', '8h', '1d', '7d'];
+const SHOWN = 5;
+
+interface Muted {
+  readonly would_mute: readonly { readonly fingerprint: string; readonly labels: Readonly<Record<string, string>> }[];
+}
+
+interface FormProps {
+  /** Matchers to begin with. */
+  readonly matchers: readonly string[];
+  readonly made: () => void;
+  readonly cancel: () => void;
+}
+
+type Preview = Muted | string | undefined;
+
+/** One matcher a line. */
+const linesOf = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+
+function usePreview(text: string): Preview {
+  const [preview, setPreview] = useState<Preview>(undefined);
+  const turn = useRef(0);
+  useEffect(() => {
+    turn.current += 1;
+    const own = turn.current;
+    const matchers = linesOf(text);
+    if (matchers.length === 0) {
+      setPreview(undefined);
+      return undefined;
+    }
+    const show = (next: Preview): void => {
+      if (own === turn.current) setPreview(next);
+    };
+    const timer = setTimeout(() => {
+      sendJson<Muted>('POST', '/api/silences', { matchers, duration: '1h', dry_run: true })
+        .then(show)
+        .catch((error: unknown) => show(error instanceof Error ? error.message : 'failed'));
+    }, PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return preview;
+}
+
+function WouldMute({ preview }: { preview: Preview }): JSX.Element {
+  if (preview === undefined) return <output class="muted">Each line is a matcher; all must match.</output>;
+  if (typeof preview === 'string') return <output class="crit-text">{preview}</output>;
+  const { would_mute: mutes } = preview;
+  const shown = mutes.slice(0, SHOWN).map(({ labels }) => labels['alertname'] ?? '');
+  const more = mutes.length > SHOWN ? ` and ${mutes.length - SHOWN} more` : '';
+  return (
+    <output>
+      {mutes.length === 0 ? 'It would mute nothing of now.' : `It would mute ${mutes.length} of now: `}
+      <Name of={mutes.length === 0 ? '' : `${shown.join(', ')}${more}`} most={200} />
+    </output>
+  );
+}
+
+export function SilenceForm({ matchers, made, cancel }: FormProps): JSX.Element {
+  const [text, setText] = useState(matchers.join('\n'));
+  const [lasts, setLasts] = useState('2h');
+  const [comment, setComment] = useState('');
+  const preview = usePreview(text);
+  const make = (event: SubmitEvent): void => {
+    event.preventDefault();
+    sendJson('POST', '/api/silences', { matchers: linesOf(text), duration: lasts, comment })
+      .then(() => {
+        say(`Silenced for ${lasts}.`);
+        return made();
+      })
+      .catch(sayError);
+  };
+  return (
+    <form class="trial" aria-label="New silence" onSubmit={make}>
+      <label>
+        Matchers, one a line
+        <textarea
+          class="mono"
+          rows={Math.min(8, Math.max(2, text.split('\n').length))}
+          required
+          spellcheck={false}
+          placeholder={'alertname="HighErrorRate"\nservice=~"shop.*"'}
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+      </label>
+      <WouldMute preview={preview} />
+      <label>
+        For
+        <select value={lasts} onChange={({ currentTarget }) => setLasts(currentTarget.value)}>
+          {LASTS.map((one) => (
+            <option key={one} value={one}>
+              {one}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Why
+        <input required value={comment} onInput={({ currentTarget }) => setComment(currentTarget.value)} />
+      </label>
+      <div class="care">
+        <button type="submit" class="btn primary">
+          Silence
+        </button>
+        <button type="button" class="btn" onClick={cancel}>
+          Cancel
+        </button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import type { RequestRow } from '../../../../src/model/request-row.ts';
+import { Pending } from '../../../../src/monitor/store/records/pending.ts';
+import { rowOf } from '../../../support/records/plain-records.ts';
+import { NOW } from './record-fixture.ts';
+
+const SCAN = { signal: 'requests', fromMs: -Infinity, toMs: Infinity } as const;
+
+function codesIn(pending: Pending<'requests'>): string[] {
+  const codes: string[] = [];
+  for (const view of pending.views(undefined)) {
+    const batch = view.batch(SCAN);
+    for (let row = batch?.begin ?? 0; row < (batch?.end ?? 0); row += 1) codes.push(batch?.record(row).code ?? '');
+  }
+  return codes.sort();
+}
+
+it('keeps ledger rows as the objects that the ledger completes for fifteen seconds, then as columns', () => {
+  const pending = new Pending('requests');
+  const rows: RequestRow[] = [];
+  for (let at = 0; at < 200; at += 1) {
+    const record = rowOf(at, NOW + at, { code: `CODE${at}` });
+    rows.push(record);
+    pending.add({ service: 'gate', record, sequence: at, length: 400 }, at * 100);
+  }
+  const [group] = pending.groups();
+  expect(group.rows.settled).toBe(49);
+  // The ledger keeps the same object.
+  expect(group.rows.record(60)).toBe(rows[60]);
+  expect([...pending.records()]).toEqual(rows);
+  expect(codesIn(pending)).toEqual(rows.map(({ code }) => code).sort());
+  const before = pending.bytes;
+  group.rows.settle(200);
+  expect(group.rows.bytes).toBeLessThan(before / 2);
+  expect([...pending.records()]).toEqual(rows);
+});
+
+it('keeps the newest of a great many as objects', () => {
+  const pending = new Pending('requests');
+  for (let at = 0; at < 6_000; at += 1)
+    pending.add({ service: 'gate', record: rowOf(at, NOW + at), sequence: at, length: 400 }, 0);
+  const [group] = pending.groups();
+  const objects = group.rows.count - group.rows.settled;
+  expect(objects).toBeGreaterThan(2_000);
+  expect(objects).toBeLessThan(3_000);
+  expect(pending.bytes).toBeLessThan(4 * 1024 * 1024);
+});
