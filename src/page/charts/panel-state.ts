@@ -110,7 +110,7 @@ function useChosen(
 /** What is wrong with the data that is shown (`follows`: of the page's own range), in a few words; the details are under "How it is computed". */
 export function troubleOf({ answer, error, data, loading }: ChartState, follows: boolean): string {
   // Without anything drawn, the place of the plot says it.
-  if (error !== undefined && data !== undefined && !isEmpty(data)) return `not renewed: ${error.message}`;
+  if (error !== undefined && isDrawn(data)) return `not renewed: ${error.message}`;
   if (answer === undefined) return '';
   const failed = answer.queries.filter((query) => query.error !== undefined).length;
   if (failed > 0 && failed < answer.queries.length) return `${failed} of ${answer.queries.length} queries failed`;
@@ -119,6 +119,8 @@ export function troubleOf({ answer, error, data, loading }: ChartState, follows:
   const ageMs = viewNowMs.value - (data?.toMs ?? viewNowMs.value);
   return !loading && isMoving.value && ageMs > 60_000 + 2 * (data?.stepMs ?? 0) ? `${age(ageMs)} old` : '';
 }
+
+const isDrawn = (data: ChartData | undefined): boolean => data !== undefined && !isEmpty(data);
 
 const isNative = (data: ChartData | undefined): boolean =>
   data !== undefined && data.lines.length > 0 && data.lines.every(({ bucket }) => bucket !== undefined);
