@@ -224,6 +224,13 @@ export const METRICS = {
     ['reason'],
     'Log records that were kept although they did not fit: `schema` by the configured JSON Schema, `text` with a text that was cut, `fields` with more fields than are kept.',
   ),
+  spansCut: metric(
+    'vitrine.ingest.spans.cut',
+    '{span}',
+    'counter',
+    ['reason'],
+    'Spans that were kept, but cut: `text` with a text that was too long, `fields` with more fields than are kept.',
+  ),
   logNewPatterns: metric(
     'vitrine.log.new_patterns',
     '{pattern}',

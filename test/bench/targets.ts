@@ -29,6 +29,7 @@ const targets = Array.from({ length: count }, (_, at): ScheduledTarget => {
       followRedirects: true,
       family: { prefer: 4, fallback: true },
       tls: { insecure: false },
+      http2: true,
       maxBodyBytes: 1024,
       expect: { statuses: [], versions: [], body: [], headers: [], json: [] },
       traced: true,

@@ -62,6 +62,8 @@ const EXAMPLES: Readonly<Record<string, RegExp>> = {
   'Requests by upstream and status': /Requests by upstream and status/,
   explore: /\bExplorePage\b|path: '\/explore'|\|explore\|/,
   insufficient_funds: /\binsufficient_funds\b/,
+  discord: /\bdiscord\b/,
+  websocket: /\bcheckWebSocket\b|\bWebSocketSpec\b|\bwebsocket[(:]/,
 };
 
 /** Of `files`, those in which the example stands outside of comments. */
@@ -72,7 +74,7 @@ const placesOf = (example: RegExp, files: ReadonlyMap<string, string>): string[]
     .toSorted();
 
 describe('docs/adding.md', () => {
-  const [now, planned] = read('docs/adding.md').split('## Planned');
+  const now = read('docs/adding.md');
   const sources = new Map(globSync('src/**/*.{ts,tsx}', { cwd: ROOT }).map((file) => [file, read(file)]));
 
   it('lists every place of each example', () => {
@@ -87,15 +89,5 @@ describe('docs/adding.md', () => {
     const more = new Map([...sources, ['src/cli/more.ts', "const policy = 'two_choices';"]]);
     expect(placesOf(EXAMPLES['two_choices'], more)).toContain('src/cli/more.ts');
     expect(placesOf(EXAMPLES['two_choices'], new Map([['a.ts', '/** As two_choices. */\n// two_choices']]))).toEqual([]);
-  });
-  it('names the type of each planned room once its folder exists', () => {
-    const rows = rowsOf(planned).slice(1);
-    expect(rows).toHaveLength(2);
-    for (const [kind, touch, type] of rows) {
-      const [folder] = codeIn(touch);
-      if (!existsSync(path.join(ROOT, folder))) continue;
-      const parent = [...sources].filter(([file]) => file.startsWith(`${path.posix.dirname(folder)}/`));
-      expect([kind, parent.some(([, text]) => new RegExp(`\\b${codeIn(type)[0]}\\b`).test(text))]).toEqual([kind, true]);
-    }
   });
 });

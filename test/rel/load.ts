@@ -12,6 +12,8 @@ export interface Asked {
   readonly ms: number;
   /** Name of the upstream that answered. */
   readonly origin: string;
+  /** Time that the balancer spent on the cache, as its answer says; 0 without one. */
+  readonly cacheMs: number;
 }
 
 export interface LoadOptions {
@@ -32,8 +34,9 @@ export async function load(url: string, options: LoadOptions): Promise<Asked[]> 
     new Promise((resolve) => {
       const [id, startMs] = [`${at}-${Math.round(began)}`, performance.now()];
       const verb = method(at);
-      const done = (status: number, origin = ''): void => {
-        resolve({ method: verb, id, atSeconds: at / rate, status, ms: performance.now() - startMs, origin });
+      const done = (status: number, origin = '', timing = ''): void => {
+        const cacheMs = Number(/cache[^,]*;dur=([\d.]+)/.exec(timing)?.[1] ?? 0);
+        resolve({ method: verb, id, atSeconds: at / rate, status, ms: performance.now() - startMs, origin, cacheMs });
       };
       const own = fresh > 0 && at % fresh === 0 ? false : agent;
       const request = httpRequest(
@@ -41,7 +44,8 @@ export async function load(url: string, options: LoadOptions): Promise<Asked[]> 
         { method: verb, agent: own, headers: { 'x-id': id } },
         (answer) => {
           answer.resume();
-          answer.on('end', () => done(answer.statusCode ?? 0, String(answer.headers['x-origin'] ?? '')));
+          const field = (name: string): string => String(answer.headers[name] ?? '');
+          answer.on('end', () => done(answer.statusCode ?? 0, field('x-origin'), field('server-timing')));
           answer.on('error', () => done(0));
         },
       );
@@ -57,6 +61,27 @@ export async function load(url: string, options: LoadOptions): Promise<Asked[]> 
   const asked = await Promise.all(all);
   agent.destroy();
   return asked;
+}
+
+/** Requests answered 200 each second while `workers` ask one after the other without a pause (closed loop). */
+export async function goodput(url: string, workers: number, seconds: number): Promise<number> {
+  const agent = new Agent({ keepAlive: true, maxSockets: workers });
+  const endMs = performance.now() + seconds * 1_000;
+  let good = 0;
+  const ask = (): Promise<number> =>
+    new Promise((resolve) => {
+      const request = httpRequest(url, { agent }, (answer) => {
+        answer.resume();
+        answer.on('end', () => resolve(answer.statusCode ?? 0)).on('error', () => resolve(0));
+      });
+      request.on('error', () => resolve(0)).end();
+    });
+  const work = async (): Promise<void> => {
+    while (performance.now() < endMs) if ((await ask()) === 200) good += 1;
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+  agent.destroy();
+  return good / seconds;
 }
 
 export const failed = (asked: readonly Asked[]): number => asked.filter(({ status }) => status !== 200).length;

@@ -14,6 +14,7 @@ import { METRICS } from '../../telemetry/names.ts';
 import { LiveState } from '../../monitor/api/live.ts';
 import { pastOf } from '../../monitor/api/live-past.ts';
 import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
+import { SpanLimits } from '../../monitor/ingest/checks/record-limits.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
 import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
@@ -119,7 +120,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const live = new LiveState(intervalMs);
   const { tracePrefix } = new TargetTables(state);
   const spanMetrics = openSpanMetrics(settings.ingest.span_metrics, clock, road.insight.spans, tracePrefix);
-  const sinks = { samples: store, spans: spanMetrics.sink, logs: road.sink };
+  const spans = new SpanLimits({ sink: spanMetrics.sink, onCut: (reason) => counters.cutSpan(reason) });
+  const sinks = { samples: store, spans, logs: road.sink };
   const intake = openIntake(options, sinks, counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);

@@ -60,14 +60,16 @@ class Group {
     this.timeMs = timeMs;
   }
 
-  add(ms: number): void {
-    if (this.requests === this.durations.length) {
-      const longer = new Float64Array(this.requests * 2);
+  /** The durations, with room for `more` after those that are there; the caller fills it. */
+  longer(more: number): Float64Array {
+    const length = this.requests + more;
+    if (length > this.durations.length) {
+      const longer = new Float64Array(Math.max(length, this.durations.length * 2));
       longer.set(this.durations);
       this.durations = longer;
     }
-    this.durations[this.requests] = ms;
-    this.requests += 1;
+    this.requests = length;
+    return this.durations;
   }
 
   figure(): RequestFigure {
@@ -136,39 +138,41 @@ class Groups {
       });
     }
     if (rows.length === 0) return;
-    const groups = this.#groupsOf(batch, rows);
-    const durations = batch.column('duration');
-    const ms = durations?.kind === 'numbers' ? durations.values : undefined;
-    for (let at = 0; at < rows.length; at += 1) {
-      const duration = ms === undefined ? Number(valueAt(durations, rows[at]) ?? 0) : ms[rows[at]];
-      groups[at].add(Number.isNaN(duration) ? 0 : duration);
+    const { groups, places } = this.#placesOf(batch, rows);
+    addDurations(batch.column('duration'), rows, groups, places);
+    for (const [phase, name] of PHASES.entries()) {
+      const sums = new Float64Array(groups.length);
+      addNumbers(batch.column(PHASE_FIELDS[name]), rows, places, sums);
+      for (let place = 0; place < groups.length; place += 1) groups[place].phases[phase] += sums[place];
     }
-    countErrors(batch.column('reason'), rows, groups);
-    for (const [place, phase] of PHASES.entries()) addPhase(batch.column(PHASE_FIELDS[phase]), rows, groups, place);
+    const errors = new Uint32Array(groups.length);
+    countPresent(batch.column('reason'), rows, places, errors);
+    for (let place = 0; place < groups.length; place += 1) groups[place].errors += errors[place];
   }
 
-  /** The group of each row. */
-  #groupsOf(batch: RecordBatch, rows: readonly number[]): Group[] {
+  /** The groups of the rows, and of each row the place of its group among them. */
+  #placesOf(batch: RecordBatch, rows: readonly number[]): { groups: Group[]; places: Uint32Array } {
     const fields = this.#by.map((field) => valuesOf(batch, field));
     const stepMs = this.#stepMs;
     const steps = stepMs === undefined ? undefined : rows.map((row) => Math.floor(rowMs(batch, row) / stepMs));
-    const first = steps?.[0] ?? 0;
-    const combinations = fields.reduce((product, { texts }) => product * texts.length, 1);
-    const table: (Group | undefined)[] = [];
-    const known = new Map<number, Group>();
-    const small = steps === undefined && combinations <= TABLE_MAX;
-    return rows.map((row, at) => {
-      let code = steps === undefined ? 0 : steps[at] - first;
-      for (const { texts, codes } of fields) if (codes !== undefined) code = code * texts.length + codes[row];
-      let group = small ? table[code] : known.get(code);
-      if (group === undefined) {
-        const values = fields.map(({ texts, codes }) => texts[codes === undefined ? 0 : codes[row]]);
-        group = this.#groupOf(values, steps === undefined ? undefined : steps[at] * (stepMs ?? 0));
-        if (small) table[code] = group;
-        else known.set(code, group);
+    const { combined, combinations } = combine(fields, rows, steps);
+    const table = combinations <= TABLE_MAX ? new Int32Array(combinations).fill(-1) : undefined;
+    const known = new Map<number, number>();
+    const groups: Group[] = [];
+    const places = new Uint32Array(rows.length);
+    for (let at = 0; at < rows.length; at += 1) {
+      const code = combined[at];
+      let place = table === undefined ? (known.get(code) ?? -1) : table[code];
+      if (place < 0) {
+        place = groups.length;
+        const values = fields.map(({ texts, codes }) => texts[codes === undefined ? 0 : codes[rows[at]]]);
+        groups.push(this.#groupOf(values, steps === undefined ? undefined : steps[at] * (stepMs ?? 0)));
+        if (table === undefined) known.set(code, place);
+        else table[code] = place;
       }
-      return group;
-    });
+      places[at] = place;
+    }
+    return { groups, places };
   }
 
   #groupOf(values: readonly string[], timeMs: number | undefined): Group {
@@ -193,28 +197,78 @@ class Groups {
   }
 }
 
-function countErrors(reasons: RecordColumn | undefined, rows: readonly number[], groups: readonly Group[]): void {
-  if (reasons === undefined) return;
-  if (reasons.kind === 'dictionary') {
-    const { codes } = reasons;
-    const absent = reasons.values.indexOf(undefined);
-    for (let at = 0; at < rows.length; at += 1) if (codes[rows[at]] !== absent) groups[at].errors += 1;
-    return;
+/** One number for the values and the step of each row, and how many there may be. */
+function combine(
+  fields: readonly Values[],
+  rows: readonly number[],
+  steps: readonly number[] | undefined,
+): { readonly combined: Float64Array; readonly combinations: number } {
+  const combined = new Float64Array(rows.length);
+  if (steps !== undefined) for (let at = 0; at < rows.length; at += 1) combined[at] = steps[at] - steps[0];
+  let combinations = steps === undefined ? 1 : Infinity;
+  for (const { texts, codes } of fields) {
+    if (codes === undefined) continue;
+    const { length } = texts;
+    combinations *= length;
+    for (let at = 0; at < rows.length; at += 1) combined[at] = combined[at] * length + codes[rows[at]];
   }
-  for (let at = 0; at < rows.length; at += 1) if (valueAt(reasons, rows[at]) !== undefined) groups[at].errors += 1;
+  return { combined, combinations };
 }
 
-function addPhase(
+function addDurations(
   column: RecordColumn | undefined,
   rows: readonly number[],
   groups: readonly Group[],
-  place: number,
+  places: Uint32Array,
+): void {
+  const counts = new Uint32Array(groups.length);
+  for (let at = 0; at < rows.length; at += 1) counts[places[at]] += 1;
+  const lists = groups.map((group, place) => group.longer(counts[place]));
+  const next = Uint32Array.from(groups, ({ requests }, place) => requests - counts[place]);
+  const ms = column?.kind === 'numbers' ? column.values : undefined;
+  for (let at = 0; at < rows.length; at += 1) {
+    const duration = ms === undefined ? Number(valueAt(column, rows[at]) ?? 0) : ms[rows[at]];
+    const place = places[at];
+    lists[place][next[place]] = Number.isNaN(duration) ? 0 : duration;
+    next[place] += 1;
+  }
+}
+
+/** Adds the rows' numbers to the sums of their groups. */
+function addNumbers(
+  column: RecordColumn | undefined,
+  rows: readonly number[],
+  places: Uint32Array,
+  sums: Float64Array,
 ): void {
   if (column === undefined) return;
-  const numbers = column.kind === 'numbers' ? column.values : undefined;
+  const numberOf = (value: unknown): number => (typeof value === 'number' && !Number.isNaN(value) ? value : 0);
+  if (column.kind === 'numbers') {
+    const { values } = column;
+    for (let at = 0; at < rows.length; at += 1) {
+      const value = values[rows[at]];
+      if (!Number.isNaN(value)) sums[places[at]] += value;
+    }
+  } else if (column.kind === 'dictionary') {
+    const { codes } = column;
+    const values = Float64Array.from(column.values, numberOf);
+    for (let at = 0; at < rows.length; at += 1) sums[places[at]] += values[codes[rows[at]]];
+  } else for (let at = 0; at < rows.length; at += 1) sums[places[at]] += numberOf(valueAt(column, rows[at]));
+}
+
+/** Counts the rows with a value for their groups. */
+function countPresent(
+  column: RecordColumn | undefined,
+  rows: readonly number[],
+  places: Uint32Array,
+  counts: Uint32Array,
+): void {
+  if (column === undefined) return;
+  const absent = column.kind === 'dictionary' ? column.values.indexOf(undefined) : -1;
   for (let at = 0; at < rows.length; at += 1) {
-    const ms = numbers === undefined ? valueAt(column, rows[at]) : numbers[rows[at]];
-    if (typeof ms === 'number' && !Number.isNaN(ms)) groups[at].phases[place] += ms;
+    const row = rows[at];
+    const present = column.kind === 'dictionary' ? column.codes[row] !== absent : valueAt(column, row) !== undefined;
+    if (present) counts[places[at]] += 1;
   }
 }
 

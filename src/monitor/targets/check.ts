@@ -136,6 +136,8 @@ export interface HttpSpec {
   readonly family: FamilyChoice;
   readonly tls: TlsChoice;
   readonly proxyUrl?: string | undefined;
+  /** Whether HTTP/2 is offered to a server that speaks TLS. */
+  readonly http2: boolean;
   /** Bytes of the body that are read. */
   readonly maxBodyBytes: number;
   readonly expect: HttpExpect;

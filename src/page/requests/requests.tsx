@@ -17,6 +17,7 @@ import { StatusIcon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { levelOf } from '../ui/service-state.tsx';
 import { say } from '../ui/toast.tsx';
+import { DurationsCard } from './durations-card.tsx';
 import { FiguresCard } from './figures-card.tsx';
 import { byOf, codeText, isCode, sumsOf } from './ledger-groups.ts';
 import { NoRequests } from './no-requests.tsx';
@@ -138,6 +139,7 @@ export function RequestsPage(): JSX.Element {
         <>
           <TrendCard steps={steps} path={stepsPath} />
           <FiguresCard figures={figures} path={path} />
+          <DurationsCard question={question} everyMs={every} />
           <RowsCard key={question.q} question={question} everyMs={every} />
         </>
       )}

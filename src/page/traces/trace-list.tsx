@@ -5,6 +5,8 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { TraceSummaryView, TracesAnswer } from '../../monitor/api/contract.ts';
+import { boxOf, boxText, slowestOf, type Box } from '../charts/data/box.ts';
+import { Scatter, type Timed } from '../charts/scatter.tsx';
 import type { Resource } from '../state/api.ts';
 import { useResource } from '../state/api.ts';
 import { asked, isMoving } from '../state/range.ts';
@@ -12,8 +14,6 @@ import { address, go, pageState, param, setParams } from '../state/router.ts';
 import { FilterBar, filterErrorOf } from '../ui/filter-bar.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { Empty, Failed } from '../ui/states.tsx';
-import { boxOf, boxText, slowestOf, type Box } from './box.ts';
-import { Scatter } from './scatter.tsx';
 import { TraceRows } from './trace-rows.tsx';
 import { WhatDiffers } from './what-differs.tsx';
 import '../styles/records.css';
@@ -52,6 +52,15 @@ function NothingFound({ id }: { id: string }): JSX.Element {
   return <Empty text={text} {...(isFiltered ? { action: all } : {})} />;
 }
 
+const markOf = ({ traceId, name, startMs, durationMs, errors }: TraceSummaryView): Timed => ({
+  key: traceId,
+  href: `/traces/${traceId}`,
+  name,
+  startMs,
+  durationMs,
+  failed: errors > 0,
+});
+
 function Durations({ shape, more, box }: { shape: readonly TraceSummaryView[]; more: boolean; box: Box | undefined }) {
   const slow = slowestOf(shape);
   return (
@@ -68,7 +77,12 @@ function Durations({ shape, more, box }: { shape: readonly TraceSummaryView[]; m
           </button>
         )}
       </div>
-      <Scatter traces={shape} box={box} onBox={(drawn) => setParams({ box: boxText(drawn) })} />
+      <Scatter
+        label="Duration of each trace over time"
+        marks={shape.map(markOf)}
+        box={box}
+        onBox={(drawn) => setParams({ box: boxText(drawn) })}
+      />
     </section>
   );
 }

@@ -9,7 +9,7 @@ import { address, param, setParams } from '../state/router.ts';
 import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
-import { boxText, type Box } from './box.ts';
+import { boxText, type Box } from '../charts/data/box.ts';
 
 type Found = CompareAnswer['attributes'][number];
 

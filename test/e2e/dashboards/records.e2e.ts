@@ -39,6 +39,24 @@ describe.skipIf(CHROMIUM === undefined)('requests and logs', () => {
     expect(troubles).toEqual([]);
   });
 
+  it('lead from a box around requests to their traces and to what tells them from the others', async () => {
+    await using server = await startPageServer();
+    await using opened = await openPage(browser, server.url, '/requests?from=now-1h&to=now');
+    const { page, troubles } = opened;
+    const chart = page.locator('.scatter svg');
+    await chart.locator('a').first().waitFor();
+    await chart.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = (await chart.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    await page.mouse.move(x + 54, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width - 2, y + 2, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForURL(/\/traces\?.*box=/);
+    await page.locator('.trace-list .sub', { hasText: 'in the box' }).waitFor();
+    await page.locator('.differs tbody tr').first().waitFor();
+    expect(troubles).toEqual([]);
+  });
+
   it('say what tells the slow traces from the others, in a box that is drawn', async () => {
     await using server = await startPageServer();
     await using opened = await openPage(browser, server.url, '/traces');

@@ -87,7 +87,8 @@ describe.skipIf(process.platform !== 'linux')('the footprint of all processes', 
     const dataDir = freshDir('vitrine-footprint');
     stack = startProgram(NODE, [MAIN, 'start', '--data', dataDir], {
       ownDir: dataDir,
-      env: { NODE_ENV: undefined, ...portsEnvironment(ports) },
+      // The sample traffic of a first start is work.
+      env: { NODE_ENV: undefined, VITRINE_SAMPLE__TRAFFIC: 'false', ...portsEnvironment(ports) },
     });
     const answers = (url: string): Promise<true | undefined> =>
       fetch(url).then(

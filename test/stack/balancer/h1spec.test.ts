@@ -13,9 +13,12 @@ describe('h1spec', () => {
   });
   afterAll(() => rig[Symbol.asyncDispose]());
 
-  it('has 33 cases', () => expect(H1SPEC).toHaveLength(33));
+  it('has 33 cases, each with the section that says it', () => {
+    expect(H1SPEC).toHaveLength(33);
+    for (const { rfc } of H1SPEC) expect(rfc).toMatch(/^911[02] \d+(?:\.\d+){0,2}$/);
+  });
 
-  it.concurrent.each(H1SPEC)('$name: $wants', async ({ bytes, wants, rest = '' }) => {
+  it.concurrent.each(H1SPEC)('$name (RFC $rfc): $wants', async ({ bytes, wants, rest = '' }) => {
     const client = talk(rig, port, bytes);
     if (wants === 'open') {
       await settled(() => client.text().length);

@@ -7,6 +7,7 @@ import { silentLogger } from '../../../src/base/logger.ts';
 import { Cache } from '../../../src/stack/cache/cache.ts';
 import { REDIS_DEFAULTS, RedisStore } from '../../../src/stack/cache/store/redis-store.ts';
 import { openStore } from '../../../src/stack/cache/store/open-store.ts';
+import { movedClock } from '../../support/moved-clock.ts';
 import { until } from '../../support/until.ts';
 import { recordTelemetry } from '../../support/telemetry/recorded-telemetry.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
@@ -101,6 +102,35 @@ describe.skipIf(NO_REDIS !== undefined)('the Redis cache', () => {
     while (performance.now() < end);
     expect(await found).toBe('1');
     expect(store.failures).toBe(before);
+    await store.disconnect();
+  });
+
+  it('makes nobody wait for a server that it has given up, also not for the trial of it', async () => {
+    await using own = await startRedis();
+    const clock = movedClock(0);
+    const store = new RedisStore({
+      ...REDIS_DEFAULTS,
+      url: own.url,
+      namespace: 'x',
+      clock,
+      logger: recordingLogger(),
+    });
+    await until(isUp(store));
+    own.signal('SIGSTOP');
+    const first = Promise.all([store.get('1'), store.get('2'), store.get('3')]);
+    await clock.advance(REDIS_DEFAULTS.commandTimeoutMs / 2);
+    const later = Promise.all([store.get('4'), store.get('5')]);
+    await clock.advance(REDIS_DEFAULTS.commandTimeoutMs / 2);
+    const failed = await store.get('while open');
+    // Time stands still from here: what waits for the server waits for ever.
+    expect(await first).toEqual([failed, failed, failed]);
+    expect(await later).toEqual([failed, failed]);
+    await clock.advance(REDIS_DEFAULTS.openMs);
+    expect(await store.get('when the trial is due')).toEqual(failed);
+    expect(store.health().status).toBe('degraded');
+    own.signal('SIGCONT');
+    await until(isUp(store));
+    expect(await store.get('none')).toBeUndefined();
     await store.disconnect();
   });
 

@@ -77,6 +77,8 @@ export interface MissingRows {
 
 export interface RequestsAnswer extends SearchOutcome {
   readonly requests: readonly RequestView[];
+  /** With `sort=spread`: the number of all that match. */
+  readonly total?: number;
   readonly next: string | null;
   readonly missing?: MissingRows;
 }

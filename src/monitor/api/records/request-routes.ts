@@ -10,6 +10,7 @@ import type { RequestRow } from '../../../model/request-row.ts';
 import { readSupportCode } from '../../../model/text/support-code.ts';
 import { valueAt } from '../../search/counts.ts';
 import { cursorText, searchPage } from '../../search/page.ts';
+import { requestSpread } from '../../search/request-spread.ts';
 import { requestFigures, type RequestFigure } from '../../search/request-figures.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import { traceAnswer } from '../views.ts';
@@ -38,6 +39,21 @@ const ID = /^[\w.:-]{8,128}$/;
 function missingIn(records: RecordSource, fromMs: number, toMs: number): { readonly missing?: MissingRows } {
   const missing = records.missing(fromMs, toMs);
   return missing.rows === 0 ? {} : { missing };
+}
+
+/** `sort=spread`: a choice that shows the distribution of all. */
+async function spreadAnswer({ records, clock }: RequestRoutesOptions, { query, ctx }: Call): Promise<RequestsAnswer> {
+  const nowMs = clock.now();
+  const given = searchFrom('requests', query, nowMs, ctx, nowMs - HOUR_MS);
+  const asked = query.has('to') ? given : { ...given, toMs: nowMs + 1 };
+  const found = await requestSpread(records, asked, limitFrom(query), clock);
+  return {
+    requests: found.rows.map(({ record, position }) => requestView(record, cursorText(position))),
+    total: found.total,
+    next: null,
+    ...outcomeView(found),
+    ...missingIn(records, asked.fromMs, asked.toMs),
+  };
 }
 
 async function listAnswer({ records, clock }: RequestRoutesOptions, { query, ctx }: Call): Promise<RequestsAnswer> {
@@ -188,8 +204,13 @@ export function requestRoutes(options: RequestRoutesOptions): Route[] {
     {
       method: 'GET',
       path: '/api/requests',
-      handler: (call) =>
-        textFrom(call.query, 'follow') === 'true' ? followers.follow(call.ctx, call.query) : listAnswer(options, call),
+      handler(call) {
+        if (textFrom(call.query, 'follow') === 'true') return followers.follow(call.ctx, call.query);
+        const sort = textFrom(call.query, 'sort') ?? 'time';
+        if (sort === 'spread') return spreadAnswer(options, call);
+        if (sort === 'time') return listAnswer(options, call);
+        throw new VitrineError('bad_request', '"sort" must be time or spread.');
+      },
     },
     { method: 'GET', path: '/api/requests/figures', handler: (call) => figuresAnswer(options, call) },
     {

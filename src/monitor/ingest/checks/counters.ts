@@ -13,11 +13,13 @@ export class IngestCounters {
   readonly #rejected: Counter;
   readonly #refused: Counter;
   readonly #misfits: Counter;
+  readonly #cut: Counter;
   readonly #totals = new Map<string, number>();
 
   /** `meter` from `metrics.getMeter` of the OpenTelemetry API. */
   constructor(meter: Meter) {
-    const { ingestItems, ingestRejected, ingestRequestsRefused, logMisfits } = METRICS;
+    const { ingestItems, ingestRejected, ingestRequestsRefused, logMisfits, spansCut } = METRICS;
+    this.#cut = counterOf(meter, spansCut);
     this.#misfits = counterOf(meter, logMisfits);
     this.#items = counterOf(meter, ingestItems);
     this.#rejected = counterOf(meter, ingestRejected);
@@ -40,6 +42,12 @@ export class IngestCounters {
   misfit(reason: 'schema' | 'text' | 'fields'): void {
     this.#misfits.add(1, { reason });
     this.#add(`misfit ${reason}`, 1);
+  }
+
+  /** A span that was kept, but cut to the limits. */
+  cutSpan(reason: 'text' | 'fields'): void {
+    this.#cut.add(1, { reason });
+    this.#add(`cut spans ${reason}`, 1);
   }
 
   /** A refused request of which nothing was stored; the number of its items is often unknown. */

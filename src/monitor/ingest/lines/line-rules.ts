@@ -7,6 +7,14 @@ import { RE2JS } from 're2js';
 import { VitrineError } from '../../../base/errors.ts';
 import type { AppendResult, LogSink } from '../../../model/ports.ts';
 import { newBag, type Attributes, type AttributeValue, type LogRecord } from '../../../model/records.ts';
+import {
+  cutText,
+  OMITTED,
+  RECORD_LIMITS,
+  ResourceLimits,
+  type CutReason,
+  type RecordLimits,
+} from '../checks/record-limits.ts';
 import { compileRe2, MAX_REGEX_LENGTH } from '../../../model/text/regex.ts';
 
 export type RedactRule =
@@ -15,23 +23,12 @@ export type RedactRule =
   /** Matches of this RE2 expression in message and texts are replaced. */
   | { readonly pattern: string; readonly with?: string | undefined };
 
-export interface LineLimits {
-  /** UTF-16 units of one text. */
-  readonly textLength: number;
-  /** Fields of a record, those inside nested values included. */
-  readonly fields: number;
-}
-
-export const LINE_LIMITS: LineLimits = { textLength: 32_768, fields: 512 };
 export const REDACTED = '[REDACTED]';
-const OMITTED = 'vitrine.omitted_fields';
-
-export type CutReason = 'text' | 'fields';
 
 export interface LineRulesOptions {
   readonly sink: LogSink;
   readonly redact?: readonly RedactRule[] | undefined;
-  readonly limits?: LineLimits | undefined;
+  readonly limits?: RecordLimits | undefined;
   readonly onCut?: ((reason: CutReason) => void) | undefined;
 }
 
@@ -44,14 +41,16 @@ interface Work {
 /** @throws VitrineError `config_invalid` for an expression that is not RE2 */
 export class LineRules implements LogSink {
   readonly #sink: LogSink;
-  readonly #limits: LineLimits;
+  readonly #limits: RecordLimits;
+  readonly #resources: ResourceLimits;
   readonly #onCut: (reason: CutReason) => void;
   readonly #fields: readonly RegExp[];
   readonly #patterns: readonly { readonly regex: RE2JS; readonly with: string }[];
 
-  constructor({ sink, redact = [], limits = LINE_LIMITS, onCut = () => {} }: LineRulesOptions) {
+  constructor({ sink, redact = [], limits = RECORD_LIMITS, onCut = () => {} }: LineRulesOptions) {
     this.#sink = sink;
     this.#limits = limits;
+    this.#resources = new ResourceLimits(limits);
     this.#onCut = onCut;
     this.#fields = redact.flatMap((rule) => ('field' in rule ? [namePattern(rule.field)] : []));
     this.#patterns = redact.flatMap((rule) =>
@@ -72,13 +71,16 @@ export class LineRules implements LogSink {
       (attributes as Record<string, AttributeValue>)[OMITTED] = work.omitted;
       this.#onCut('fields');
     }
-    if (work.cut) this.#onCut('text');
-    return { ...record, body, attributes };
+    const resource = this.#resources.of(record.resource);
+    const severityText = this.#cut(record.severityText, work);
+    if (work.cut || resource !== record.resource) this.#onCut('text');
+    return { ...record, body, attributes, severityText, resource };
   }
 
   /** Whether the record is within the limits as it is: nearly all are, and need no copy. */
-  #isSmall({ body, attributes }: LogRecord): boolean {
+  #isSmall({ body, attributes, severityText, resource }: LogRecord): boolean {
     const { textLength } = this.#limits;
+    if (severityText.length > textLength || this.#resources.of(resource) !== resource) return false;
     let fieldsLeft = this.#limits.fields;
     const fits = (value: AttributeValue): boolean => {
       if (typeof value === 'string') return value.length <= textLength;
@@ -138,7 +140,7 @@ export class LineRules implements LogSink {
   #cut(text: string, work: Work): string {
     if (text.length <= this.#limits.textLength) return text;
     work.cut = true;
-    return `${text.slice(0, this.#limits.textLength)}… (${text.length} characters)`;
+    return cutText(text, this.#limits.textLength);
   }
 }
 

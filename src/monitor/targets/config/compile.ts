@@ -112,6 +112,7 @@ function requestOf(url: string, fields: RequestFields, config: TargetConfig, rea
     family: familyOf(config),
     tls: tlsOf(config, read),
     proxyUrl: config.proxy,
+    http2: config.http2 ?? true,
     maxBodyBytes: MAX_BODY_BYTES,
     expect: expectOf(fields),
     traced: true,

@@ -143,6 +143,7 @@ export const targetConfig = z
     failures: z.int().min(1).max(20).optional().describe('Failed checks in a row until it is down. Default 2.'),
     successes: z.int().min(1).max(20).optional().describe('Good checks in a row until it is up. Default 1.'),
     ip: z.enum(['4', '6', 'only-4', 'only-6']).optional().describe('The preferred IP version. Default 4.'),
+    http2: z.boolean().optional().describe('Offer HTTP/2 to servers that speak TLS; true when absent.'),
     proxy: url(/^http:$/, 'http://proxy.local:3128').optional(),
     tls_config: tlsConfig.optional(),
     depends_on: z.array(z.string()).max(20).optional().describe('While one of these is down, this one does not page.'),

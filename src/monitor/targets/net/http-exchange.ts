@@ -5,9 +5,11 @@
 import http from 'node:http';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { CheckContext, FamilyChoice, TlsChoice } from '../check.ts';
 import { dial, eventOf, secured } from './dial.ts';
+import { requestOverHttp2 } from './http2-exchange.ts';
 import { CheckFailure, type Progress } from './progress.ts';
 
 export interface Exchange {
@@ -19,6 +21,8 @@ export interface Exchange {
   readonly tls: TlsChoice;
   readonly proxyUrl?: string | undefined;
   readonly maxBodyBytes: number;
+  /** Offer HTTP/2 to servers that speak TLS. */
+  readonly http2: boolean;
   /** Decode Content-Encoding. */
   readonly decode: boolean;
 }
@@ -66,8 +70,11 @@ export async function exchange(one: Exchange, context: CheckContext, progress: P
   }
 }
 
-function direct({ url, family, tls }: Exchange, context: CheckContext, progress: Progress): Promise<Socket> {
-  const secure = url.protocol === 'https:' ? { ...tls, alpn: ['http/1.1'] } : undefined;
+const alpnOf = ({ http2 }: Exchange): readonly string[] => (http2 ? ['h2', 'http/1.1'] : ['http/1.1']);
+
+function direct(one: Exchange, context: CheckContext, progress: Progress): Promise<Socket> {
+  const { url, family, tls } = one;
+  const secure = url.protocol === 'https:' ? { ...tls, alpn: alpnOf(one) } : undefined;
   return dial({ host: url.hostname, port: portOf(url), family, tls: secure }, context, progress);
 }
 
@@ -90,10 +97,38 @@ async function viaProxy(one: Exchange, context: CheckContext, progress: Progress
     throw new CheckFailure(`The proxy refuses the connection with ${status ?? 'no status'}.`);
   }
   progress.end('connect');
-  return secured(socket, { host: url.hostname }, { ...tls, alpn: ['http/1.1'] }, context, progress);
+  return secured(socket, { host: url.hostname }, { ...tls, alpn: alpnOf(one) }, context, progress);
 }
 
 async function speak(socket: Socket, one: Exchange, path: string, progress: Progress): Promise<HttpAnswer> {
+  const isHttp2 = (socket as Partial<TLSSocket>).alpnProtocol === 'h2';
+  let head: Answered;
+  try {
+    head = await (isHttp2 ? requestOverHttp2(socket, one) : requestOverHttp1(socket, one, path));
+  } finally {
+    progress.end('processing');
+  }
+  const { body, truncated, cut } = await bodyOf(head, one);
+  progress.end('transfer');
+  const length = head.headers['content-length'];
+  return {
+    url: one.url,
+    status: head.status,
+    version: head.version,
+    headers: head.headers,
+    contentLength: length === undefined ? -1 : Number(length),
+    body,
+    truncated,
+    isTls: one.url.protocol === 'https:',
+    cut,
+  };
+}
+
+interface Answered extends Pick<HttpAnswer, 'status' | 'version' | 'headers'> {
+  readonly body: Readable;
+}
+
+async function requestOverHttp1(socket: Socket, one: Exchange, path: string): Promise<Answered> {
   const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
   const request = http.request({
     createConnection: () => socket,
@@ -106,33 +141,16 @@ async function speak(socket: Socket, one: Exchange, path: string, progress: Prog
   request.on('response', resolve);
   request.on('error', reject);
   request.end(one.body);
-  let incoming: http.IncomingMessage;
-  try {
-    incoming = await promise;
-  } finally {
-    progress.end('processing');
-  }
-  const { body, truncated, cut } = await bodyOf(incoming, one);
-  progress.end('transfer');
-  const length = incoming.headers['content-length'];
-  return {
-    url: one.url,
-    status: incoming.statusCode ?? 0,
-    version: incoming.httpVersion,
-    headers: incoming.headers,
-    contentLength: length === undefined ? -1 : Number(length),
-    body,
-    truncated,
-    isTls: one.url.protocol === 'https:',
-    cut,
-  };
+  const incoming = await promise;
+  const { statusCode = 0, httpVersion: version, headers } = incoming;
+  return { status: statusCode, version, headers, body: incoming };
 }
 
 async function bodyOf(
-  incoming: http.IncomingMessage,
+  { headers, body: incoming }: Answered,
   { maxBodyBytes, decode }: Exchange,
 ): Promise<Pick<HttpAnswer, 'body' | 'truncated' | 'cut'>> {
-  const coding = decode ? (incoming.headers['content-encoding'] ?? '').trim().toLowerCase() : '';
+  const coding = decode ? (headers['content-encoding'] ?? '').trim().toLowerCase() : '';
   const decoder = DECODERS[coding]?.();
   let from: AsyncIterable<Buffer> = incoming;
   if (decoder !== undefined) {

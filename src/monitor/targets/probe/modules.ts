@@ -110,6 +110,7 @@ function httpSpecOf(module: HttpModule, target: string, read: ReadFile): HttpSpe
     family: familyOf(module),
     tls: tlsOf(module.tls_config, read),
     proxyUrl: module.proxy_url,
+    http2: module.enable_http2 ?? true,
     maxBodyBytes: module.body_size_limit ?? MAX_BODY_BYTES,
     traced: false,
     expect: {

@@ -16,6 +16,7 @@ import { isNobodyThere, type Dial } from './dial.ts';
  * holds on readiness-based platforms such as Linux and macOS).
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+
 export class UpstreamConnection implements ReplyListener, Carrier, Placed {
   readonly #socket: Socket;
   readonly #parser = new ReplyParser();
@@ -25,6 +26,8 @@ export class UpstreamConnection implements ReplyListener, Carrier, Placed {
   #tunnel = false;
   /** True when the exchange has failed or the connection was given up. */
   #over = false;
+  /** A write has failed. */
+  #broken = false;
   connected = false;
   /** Whether it carried an exchange before the present one. */
   reused = false;
@@ -36,6 +39,7 @@ export class UpstreamConnection implements ReplyListener, Carrier, Placed {
     this.#onGone = onGone;
     const { socket, ready } = dial.open({ buffer: READ_BUFFER, callback: (size) => this.#read(size) });
     this.#socket = socket;
+    this.#readBeforeFailing();
     this.#socket.on(ready, () => {
       this.connected = true;
       this.#events?.onConnected();
@@ -49,8 +53,25 @@ export class UpstreamConnection implements ReplyListener, Carrier, Placed {
     this.#socket.on('close', () => this.#fail('reset', new Error('The connection was closed.')));
   }
 
+  /**
+   * An upstream may answer early and close its socket over bytes that it has not read. The next write then fails, although the
+   * answer waits in this socket: Linux keeps the bytes that came before a reset. A failed write therefore closes the socket
+   * only after it was read once more.
+   */
+  #readBeforeFailing(): void {
+    const socket = this.#socket;
+    const destroy = socket.destroy.bind(socket);
+    socket.destroy = (error?: NodeJS.ErrnoException) => {
+      if (this.#broken || this.#over || error?.syscall !== 'write') return destroy(error);
+      this.#broken = true;
+      // The first one may run before the sockets are polled again.
+      setImmediate(() => setImmediate(() => destroy(error)));
+      return socket;
+    };
+  }
+
   get writable(): boolean {
-    return !this.#over && !this.#socket.destroyed;
+    return !this.#over && !this.#broken && !this.#socket.destroyed;
   }
 
   get remoteAddress(): string | undefined {
@@ -145,7 +166,7 @@ export class UpstreamConnection implements ReplyListener, Carrier, Placed {
   #afterRead(used: number, size: number): void {
     if (this.#tunnel && used < size) this.#events?.onBody(READ_BUFFER.subarray(used, size));
     if (this.#parser.done && !this.#tunnel)
-      this.#events?.onComplete(this.#keepAlive && used === size, this.#parser.trailers);
+      this.#events?.onComplete(this.#keepAlive && used === size && !this.#broken, this.#parser.trailers);
     else this.#events?.onFlush();
   }
 

@@ -1,6 +1,7 @@
 /**
  * A circuit breaker. After a number of failures in a row it opens: calls are refused at once, except for one trial per
- * period. A dead store therefore costs requests no time after the first failures. Pure except for the clock.
+ * period, which no request waits for. A dead store therefore costs requests no time after the first failures. Pure except for
+ * the clock.
  */
 import type { Clock } from '../../../base/clock.ts';
 

@@ -82,6 +82,8 @@ export class RedisStore implements CacheStore {
   readonly #options: RedisStoreOptions;
   readonly #breaker: Breaker;
   readonly #prefix: string;
+  /** Gives up each command that waits for its answer. */
+  readonly #waiting = new Set<() => void>();
   #readySinceMs: number | undefined;
   #failures = 0;
   #lastError = '';
@@ -249,29 +251,41 @@ export class RedisStore implements CacheStore {
   }
 
   async #run<T>(command: () => Promise<T>): Promise<T | typeof FAILED> {
-    if (!this.#client.isReady || !this.#breaker.allows()) {
-      this.#failures += 1;
-      return FAILED;
-    }
-    const { clock, commandTimeoutMs } = this.#options;
-    let cancel = (): void => {};
-    const late = new Promise<never>((_resolve, reject) => {
-      // When this process was busy, the answer may wait in the socket, which Node reads between timers and immediates.
-      cancel = clock.after(commandTimeoutMs, () => {
-        setImmediate(() => reject(new Error(`no answer within ${commandTimeoutMs} ms`)));
-      });
+    if (this.#client.isReady && !this.#breaker.open) return this.#timed(command);
+    this.#failures += 1;
+    // No request waits for the trial of a server that was given up.
+    if (this.#client.isReady && this.#breaker.allows()) void this.#timed(() => this.#client.ping());
+    return FAILED;
+  }
+
+  /** Nobody waits longer for a server that is given up. Not in this turn, in which other answers may still be read. */
+  #giveUpAll(): void {
+    setImmediate(() => {
+      if (this.#breaker.open) for (const giveUp of this.#waiting) giveUp();
     });
+  }
+
+  async #timed<T>(command: () => Promise<T>): Promise<T | typeof FAILED> {
+    const { clock, commandTimeoutMs } = this.#options;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const giveUp = (): void => reject(new Error(`no answer within ${commandTimeoutMs} ms`));
+    // When this process was busy, the answer may wait in the socket, which Node reads between timers and immediates.
+    const cancel = clock.after(commandTimeoutMs, () => void setImmediate(giveUp));
+    this.#waiting.add(giveUp);
     try {
       const result = await Promise.race([command(), late]);
       this.#breaker.succeeded();
       return result;
     } catch (error) {
       this.#failures += 1;
+      const wasOpen = this.#breaker.open;
       this.#breaker.failed();
+      if (!wasOpen && this.#breaker.open) this.#giveUpAll();
       this.#went(error);
       return FAILED;
     } finally {
       cancel();
+      this.#waiting.delete(giveUp);
     }
   }
 }

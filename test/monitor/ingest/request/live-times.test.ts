@@ -44,6 +44,21 @@ describe('frames', () => {
     },
   );
 
+  it.each([2_000, HOUR])('that the clock was set back in by %i ms keep the times from before', (step) => {
+    const clock = movedClock(NOW_MS);
+    const nanos = (ms: number): bigint => BigInt(ms) * 1_000_000n;
+    const { metrics: made } = frameAt(NOW_MS - 30, 0);
+    const span = {
+      startUnixNano: nanos(NOW_MS - 40),
+      endUnixNano: nanos(NOW_MS - step - 10),
+    } as Frame['spans'][number];
+    const sent = { ...frameAt(NOW_MS - step, 50_000), metrics: made, spans: [span] };
+    const { timeMs, metrics, spans } = shiftedFrame(sent, frameSkewMs(sent, clock, 50_000));
+    expect(timeMs).toBe(NOW_MS);
+    expect(metrics[0].points[0].endMs).toBe(NOW_MS - 30);
+    expect(spans).toEqual([{ startUnixNano: nanos(NOW_MS - 40), endUnixNano: nanos(NOW_MS - 10) }]);
+  });
+
   it('keep their times when the clocks differ by less than a quarter of a second', () => {
     const sent = frameAt(NOW_MS - 200, 0);
     expect(shiftedFrame(sent, frameSkewMs(sent, movedClock(NOW_MS), 0))).toBe(sent);

@@ -49,6 +49,13 @@ modules:
   tls: { prober: http, timeout: ${TIMEOUT}, http: { tls_config: { ca_file: ${ca} } } }
   tls_any: { prober: http, timeout: ${TIMEOUT}, http: { tls_config: { insecure_skip_verify: true } } }
   tls_name: { prober: http, timeout: ${TIMEOUT}, http: { tls_config: { ca_file: ${ca}, server_name: other.test } } }
+  h2_only: { prober: http, timeout: ${TIMEOUT}, http: { valid_http_versions: ['HTTP/2.0'], tls_config: { ca_file: ${ca} } } }
+  h2_off: { prober: http, timeout: ${TIMEOUT}, http: { enable_http2: false, tls_config: { ca_file: ${ca} } } }
+  h2_post: { prober: http, timeout: ${TIMEOUT}, http: { method: POST, body: 'a=1', headers: { Content-Type: text/plain }, tls_config: { ca_file: ${ca} } } }
+  h2_header: { prober: http, timeout: ${TIMEOUT}, http: { fail_if_header_not_matches: [{ header: X-State, regexp: '^up$' }], tls_config: { ca_file: ${ca} } } }
+  h2_body: { prober: http, timeout: ${TIMEOUT}, http: { fail_if_body_not_matches_regexp: ['^all'], tls_config: { ca_file: ${ca} } } }
+  h2_gzip: { prober: http, timeout: ${TIMEOUT}, http: { compression: gzip, headers: { Accept-Encoding: gzip }, tls_config: { ca_file: ${ca} } } }
+  h2_short: { prober: http, timeout: 1s, http: { tls_config: { ca_file: ${ca} } } }
   tcp: { prober: tcp, timeout: ${TIMEOUT} }
   tcp_short: { prober: tcp, timeout: 1s, tcp: { query_response: [{ expect: never }] } }
   tcp_tls: { prober: tcp, timeout: ${TIMEOUT}, tcp: { tls: true, tls_config: { ca_file: ${ca} } } }
@@ -65,6 +72,7 @@ const PORTS = {
   plain: 0,
   plain6: 0,
   tls: 0,
+  h2: 0,
   expired: 0,
   hang: 0,
   reset: 0,
@@ -126,6 +134,17 @@ const CASES: readonly (readonly [module: string, target: (port: Record<Port, num
   ['dns_soa', ({ dns }) => `127.0.0.1:${dns}`],
   ['grpc', ({ grpc }) => `127.0.0.1:${grpc}`],
   ['grpc', ({ plain }) => `127.0.0.1:${plain}`],
+  ['tls', ({ h2 }) => `https://127.0.0.1:${h2}/`],
+  ['h2_only', ({ h2 }) => `https://127.0.0.1:${h2}/`],
+  ['h2_only', ({ tls }) => `https://127.0.0.1:${tls}/`],
+  ['h2_off', ({ h2 }) => `https://127.0.0.1:${h2}/`],
+  ['tls', ({ h2 }) => `https://127.0.0.1:${h2}/once`],
+  ['tls', ({ h2 }) => `https://127.0.0.1:${h2}/missing`],
+  ['h2_post', ({ h2 }) => `https://127.0.0.1:${h2}/echo`],
+  ['h2_header', ({ h2 }) => `https://127.0.0.1:${h2}/down`],
+  ['h2_body', ({ h2 }) => `https://127.0.0.1:${h2}/error-text`],
+  ['h2_gzip', ({ h2 }) => `https://127.0.0.1:${h2}/gzip`],
+  ['h2_short', ({ h2 }) => `https://127.0.0.1:${h2}/silent`],
 ];
 
 /** `name{labels}` → value. */
@@ -162,6 +181,8 @@ function answers(request: http.IncomingMessage, response: http.ServerResponse): 
     const right = request.headers.authorization === `Basic ${Buffer.from('me:it is').toString('base64')}`;
     response.writeHead(right ? 200 : 401);
     response.end();
+  } else if (url === '/silent') {
+    // No answer.
   } else if (url === '/gzip') {
     response.setHeader('Content-Encoding', 'gzip');
     response.end(gzipSync('hello hello hello hello'));
@@ -215,6 +236,12 @@ describe.skipIf(!hasExporter || !hasOpenssl)('beside the blackbox exporter', () 
     cleanups.push(() => six.close());
     PORTS.plain6 = (six.address() as net.AddressInfo).port;
     PORTS.tls = await serve(https.createServer(tls, answers));
+    const both = http2.createSecureServer({ ...tls, allowHTTP1: true });
+    both.on('request', (request, response) => answers(request as never, response as never));
+    both.on('session', (session) => {
+      cleanups.push(() => session.destroy());
+    });
+    PORTS.h2 = await serve(both as unknown as net.Server);
     PORTS.expired = await serve(https.createServer(old, answers));
     PORTS.hang = await serve(net.createServer(() => {}));
     PORTS.reset = await serve(net.createServer((socket) => socket.once('data', () => socket.resetAndDestroy())));

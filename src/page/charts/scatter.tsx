@@ -1,14 +1,13 @@
 /**
- * Traces by time and duration; each dot is a link to its trace, a failed one is a cross and red. A drag draws a box, whose
- * traces are compared with the others.
+ * Traces or requests by time and duration; each mark is a link, a failed one is a cross and red. A drag draws a box around the
+ * marks that the user asks about.
  */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { TraceSummaryView } from '../../monitor/api/contract.ts';
 import { clockTime, millis } from '../state/format.ts';
-import { roundTop } from '../charts/chart-model.ts';
-import { useWidth } from '../charts/width.ts';
-import { boxBetween, type Box } from './box.ts';
+import { roundTop } from './chart-model.ts';
+import { boxBetween, type Box } from './data/box.ts';
+import { useWidth } from './width.ts';
 
 /** Below this range, axis labels in whole seconds would repeat. */
 const SHORT_MS = 8_000;
@@ -19,6 +18,16 @@ const TOP = 8;
 const BOTTOM = 20;
 /** A shorter drag is a click. */
 const DRAG_PX = 6;
+
+/** One mark. */
+export interface Timed {
+  readonly key: string;
+  readonly href: string;
+  readonly name: string;
+  readonly startMs: number;
+  readonly durationMs: number;
+  readonly failed: boolean;
+}
 
 interface Point {
   readonly x: number;
@@ -34,10 +43,10 @@ interface Scale {
   readonly topMs: number;
 }
 
-function scaleOf(traces: readonly TraceSummaryView[], width: number): Scale {
-  const firstMs = Math.min(...traces.map(({ startMs }) => startMs));
-  const lastMs = Math.max(...traces.map(({ startMs }) => startMs));
-  const topMs = roundTop(Math.max(...traces.map(({ durationMs }) => durationMs)));
+function scaleOf(marks: readonly Timed[], width: number): Scale {
+  const firstMs = Math.min(...marks.map(({ startMs }) => startMs));
+  const lastMs = Math.max(...marks.map(({ startMs }) => startMs));
+  const topMs = roundTop(Math.max(...marks.map(({ durationMs }) => durationMs)));
   const wide = Math.max(1, width - LEFT - RIGHT);
   const tall = HEIGHT - BOTTOM - TOP;
   const spanMs = Math.max(1, lastMs - firstMs);
@@ -89,17 +98,13 @@ function Axes({ scale, width }: { scale: Scale; width: number }): JSX.Element {
   );
 }
 
-function Mark({ trace, scale }: { trace: TraceSummaryView; scale: Scale }): JSX.Element {
-  const { traceId, name, startMs, durationMs, errors } = trace;
+function Mark({ mark, scale }: { mark: Timed; scale: Scale }): JSX.Element {
+  const { href, name, startMs, durationMs, failed } = mark;
   const [x, y] = [scale.x(startMs), scale.y(durationMs)];
   return (
-    <a
-      href={`/traces/${traceId}`}
-      draggable={false}
-      aria-label={`${name}, ${millis(durationMs)}${errors > 0 ? ', failed' : ''}`}
-    >
+    <a href={href} draggable={false} aria-label={`${name}, ${millis(durationMs)}${failed ? ', failed' : ''}`}>
       <circle class="hit" cx={x} cy={y} r="9" />
-      {errors > 0 ? (
+      {failed ? (
         <path class="cross" d={`M${x - 3.5} ${y - 3.5}l7 7m0-7l-7 7`} />
       ) : (
         <circle class="dot-t" cx={x} cy={y} r="3" />
@@ -110,15 +115,17 @@ function Mark({ trace, scale }: { trace: TraceSummaryView; scale: Scale }): JSX.
 }
 
 interface ScatterProps {
-  readonly traces: readonly TraceSummaryView[];
+  /** For readers of the screen. */
+  readonly label: string;
+  readonly marks: readonly Timed[];
   readonly box: Box | undefined;
   readonly onBox: (box: Box) => void;
 }
 
-export function Scatter({ traces, box, onBox }: ScatterProps): JSX.Element {
+export function Scatter({ label, marks, box, onBox }: ScatterProps): JSX.Element {
   const [ref, width] = useWidth();
   const [drag, setDrag] = useState<readonly [Point, Point] | undefined>(undefined);
-  const scale = scaleOf(traces, width);
+  const scale = scaleOf(marks, width);
   const pointOf = (event: PointerEvent & { readonly currentTarget: Element }): Point => {
     const { left, top } = event.currentTarget.getBoundingClientRect();
     return { x: event.clientX - left, y: event.clientY - top };
@@ -131,7 +138,7 @@ export function Scatter({ traces, box, onBox }: ScatterProps): JSX.Element {
         width={width}
         height={HEIGHT}
         role="group"
-        aria-label="Duration of each trace over time"
+        aria-label={label}
         onPointerDown={(event) => {
           // A touch scrolls the page.
           if (event.button !== 0 || event.pointerType === 'touch') return;
@@ -167,8 +174,8 @@ export function Scatter({ traces, box, onBox }: ScatterProps): JSX.Element {
             rx="2"
           />
         )}
-        {traces.map((trace) => (
-          <Mark key={trace.traceId} trace={trace} scale={scale} />
+        {marks.map((mark) => (
+          <Mark key={mark.key} mark={mark} scale={scale} />
         ))}
       </svg>
     </div>

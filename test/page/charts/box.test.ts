@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boxBetween, boxOf, boxText, slowestOf } from '../../src/page/traces/box.ts';
+import { boxBetween, boxOf, boxText, slowestOf } from '../../../src/page/charts/data/box.ts';
 
 describe('a box on the duration chart', () => {
   it('is written to the address and read back', () => {
