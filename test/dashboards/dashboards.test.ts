@@ -7,6 +7,7 @@ import { parse as parseYaml } from 'yaml';
 import { grafanaFiles, staleDashboards } from '../../scripts/generate-dashboards.ts';
 import { grafanaDashboard } from '../../src/dashboards/grafana.ts';
 import { DASHBOARDS } from '../../src/dashboards/all.ts';
+import * as computed from '../../src/dashboards/computed.ts';
 import { overview } from '../../src/dashboards/overview.ts';
 import { legendOf } from '../../src/dashboards/panel.ts';
 import { SIGNALS } from '../../src/dashboards/services.ts';
@@ -64,6 +65,15 @@ describe('panels', () => {
   it('have a metric in every query', () => expect(allQueries.every((expr) => metricsIn(expr).length > 0)).toBe(true));
   it('would notice a wrong name', () =>
     expect(unknown(['rate(vitrine_cache_lookup_total{a="b"}[1m])'])).toHaveLength(1));
+
+  it('and tiles ask for metrics of the table too, eight queries at most', () => {
+    const all = Object.values<unknown>({ ...computed, ...computed.KPIS }).filter(
+      (one): one is computed.Computation => typeof one === 'object' && one !== null && 'queries' in one,
+    );
+    expect(all.length).toBeGreaterThan(12);
+    expect(unknown(all.flatMap(({ queries }) => queries.map(({ expr }) => expr)))).toEqual(['target_info']);
+    expect(all.filter(({ queries }) => queries.length > 8)).toEqual([]);
+  });
 
   it('build signals with and without matchers', () => {
     const exprs = Object.values(SIGNALS).flatMap(({ expr }) => [expr('', '1m'), expr('job="a"', '5m')]);

@@ -5,9 +5,11 @@
  */
 import { writeFileSync } from 'node:fs';
 import type { Row } from './row.ts';
+import { ACCESS_ROWS } from './rows/access.ts';
 import { CACHE_ROWS } from './rows/caches.ts';
 import { CARE_ROWS } from './rows/care.ts';
 import { CLIENT_ROWS } from './rows/clients.ts';
+import { MATRIX_ROWS } from './rows/matrix.ts';
 import { MESSAGE_ROWS } from './rows/messages.ts';
 import { SYNTAX_ROWS } from './rows/syntax.ts';
 import { UPSTREAM_ROWS } from './rows/upstreams.ts';
@@ -19,6 +21,8 @@ const ROWS: readonly Row[] = [
   ...CLIENT_ROWS,
   ...CARE_ROWS,
   ...CACHE_ROWS,
+  ...ACCESS_ROWS,
+  ...MATRIX_ROWS,
 ].toSorted((a, b) => a.id[0].localeCompare(b.id[0]) || Number(a.id.slice(1)) - Number(b.id.slice(1)));
 
 interface Line {

@@ -179,6 +179,19 @@ export interface StoreAnswer {
   }[];
 }
 
+/** A route of port 4000 and the least role that may ask it. */
+export interface RouteView {
+  readonly method: string;
+  /** A part that begins with `:` stands for one segment. */
+  readonly path: string;
+  readonly role: 'open' | Role;
+}
+
+/** `GET /api/routes`, for admins. */
+export interface RoutesAnswer {
+  readonly routes: readonly RouteView[];
+}
+
 /** `GET /api/audit`, newest first. */
 export interface AuditAnswer {
   readonly entries: readonly {

@@ -28,6 +28,10 @@ export interface Route {
   readonly handler: Handler;
 }
 
+/** The least role of a route, `open` when it needs no token. A change needs an editor unless its route names another. */
+export const roleOf = ({ open, role, method }: Route): Role | 'open' =>
+  open === true ? 'open' : (role ?? (method === 'GET' ? 'viewer' : 'editor'));
+
 export interface Found {
   readonly route: Route;
   readonly params: Readonly<Record<string, string>>;

@@ -39,7 +39,8 @@ import { logRoutes } from './records/log-routes.ts';
 import { requestRoutes } from './records/request-routes.ts';
 import { traceRoutes } from './records/trace-routes.ts';
 import type { Route } from './routes.ts';
-import { findRoute, isAt } from './routes.ts';
+import { tableRoutes } from './route-table.ts';
+import { findRoute, isAt, roleOf } from './routes.ts';
 import { settingsRoutes, type SettingsSource } from './settings-routes.ts';
 import { servicesAnswer } from './service-matrix.ts';
 import type { ViewerLimits } from './socket.ts';
@@ -141,9 +142,10 @@ function figureRoutes({ querier, live, alerts, clock, targets = () => [] }: Moni
   ];
 }
 
-/** The name of the caller, '' on an open route. A change needs an editor unless its route names another role. */
-function callerOf({ open, role, method }: Route, headers: IncomingHttpHeaders, access: Access): string {
-  return open === true ? '' : access.check(headers, role ?? (method === 'GET' ? 'viewer' : 'editor')).name;
+/** The name of the caller, '' on an open route. */
+function callerOf(route: Route, headers: IncomingHttpHeaders, access: Access): string {
+  const role = roleOf(route);
+  return role === 'open' ? '' : access.check(headers, role).name;
 }
 
 /** The answer does not wait for the record. Koa's status is 404 until a body is set. */
@@ -234,6 +236,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     ...chartRoutes(options),
     ...recordRoutes(options),
   ];
+  const all: readonly Route[] = [...own, ...laterRoutes(), ...tableRoutes(() => all)];
   const app = new Koa();
   app.silent = true;
   app.use(problems(options.logger));
@@ -252,7 +255,7 @@ export async function createMonitorApi(options: MonitorApiOptions): Promise<Moni
     return next();
   });
   if (options.prometheusRouter !== undefined) app.use(options.prometheusRouter);
-  app.use(routed([...own, ...laterRoutes()], options, access));
+  app.use(routed(all, options, access));
   app.use(async (ctx, next) => ((await serveUnknown(ctx, page)) ? undefined : next()));
   const respond = app.callback();
   return {

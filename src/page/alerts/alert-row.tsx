@@ -4,10 +4,12 @@ import { useState } from 'preact/hooks';
 import type { AlertView } from '../../monitor/api/contract.ts';
 import { age } from '../state/format.ts';
 import { go } from '../state/router.ts';
+import { mayDo } from '../state/session.ts';
 import type { Status } from '../ui/status.ts';
 import { StatusIcon } from '../ui/icons.tsx';
 import { aboutOf, summaryOf } from './alert-text.ts';
 import { traceOf } from './alert-trace.ts';
+import { actOn, silenceOf } from './care-actions.ts';
 
 function statusOf({ state, severity }: AlertView): Status {
   if (state === 'resolved') return 'ok';
@@ -22,7 +24,29 @@ function wordOf({ state, severity }: AlertView): string {
   return severity === 'critical' ? 'Critical' : severity === 'warning' ? 'Warning' : 'Info';
 }
 
-export function AlertRow({ alert, nowMs }: { alert: AlertView; nowMs: number }): JSX.Element {
+/** For those who may: acknowledge and silence without leaving the list. */
+function QuickCare({ alert }: { alert: AlertView }): JSX.Element | null {
+  if (!mayDo('editor') || alert.state !== 'firing') return null;
+  return (
+    <>
+      <button type="button" class="btn sm" data-key="a" onClick={() => void actOn(alert, 'ack', {}, 'Acknowledged.')}>
+        Ack
+      </button>
+      <button type="button" class="btn sm" data-key="m" onClick={() => void silenceOf(alert, () => {})}>
+        Silence
+      </button>
+    </>
+  );
+}
+
+interface AlertRowProps {
+  readonly alert: AlertView;
+  readonly nowMs: number;
+  /** Whether it can be acknowledged and silenced here. */
+  readonly care?: boolean;
+}
+
+export function AlertRow({ alert, nowMs, care = false }: AlertRowProps): JSX.Element {
   const [note, setNote] = useState('');
   const about = aboutOf(alert);
   const status = statusOf(alert);
@@ -33,7 +57,7 @@ export function AlertRow({ alert, nowMs }: { alert: AlertView; nowMs: number }):
       .catch((error: unknown) => setNote(error instanceof Error ? error.message : 'failed'));
   };
   return (
-    <div class={`alert ${alert.state}`}>
+    <div class={`alert ${alert.state}`} data-keys>
       <StatusIcon status={status} label="" />
       <div class="n">
         <span class={`sev w-${status}`}>{wordOf(alert)}</span>{' '}
@@ -48,6 +72,7 @@ export function AlertRow({ alert, nowMs }: { alert: AlertView; nowMs: number }):
       <p title={alert.annotations.description ?? alert.reason}>{summaryOf(alert)}</p>
       <div class="act">
         {note !== '' && <span class="muted">{note}</span>}
+        {care && <QuickCare alert={alert} />}
         <button type="button" class="btn sm" onClick={open}>
           Show a trace
         </button>

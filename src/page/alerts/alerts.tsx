@@ -73,7 +73,7 @@ function Group({ title, sub, alerts, nowMs }: GroupProps): JSX.Element {
       </div>
       {alerts.map((alert) => (
         <div key={alert.fingerprint}>
-          <AlertRow alert={alert} nowMs={nowMs} />
+          <AlertRow alert={alert} nowMs={nowMs} care />
           <Labels alert={alert} />
         </div>
       ))}

@@ -4,8 +4,8 @@ import { useState } from 'preact/hooks';
 import type { AlertDetail } from '../../monitor/api/alerts/contract.ts';
 import { sendJson } from '../state/api.ts';
 import { mayDo } from '../state/session.ts';
-import { say, sayError } from '../ui/toast.tsx';
-import { matchersOf } from './matcher-text.ts';
+import { sayError } from '../ui/toast.tsx';
+import { actOn, silenceOf } from './care-actions.ts';
 
 interface CareProps {
   readonly alert: AlertDetail;
@@ -14,40 +14,21 @@ interface CareProps {
 
 export function CareButtons({ alert, reload }: CareProps): JSX.Element | null {
   if (!mayDo('editor') || alert.state === 'resolved') return null;
-  const { fingerprint, care } = alert;
-  const act = (action: string, body: object, words: string): void => {
-    sendJson('POST', `/api/alerts/${fingerprint}/${action}`, body)
-      .then(() => {
-        say(words);
-        return reload();
-      })
-      .catch(sayError);
-  };
-  const silence = (): void => {
-    const body = { matchers: matchersOf(alert.labels), duration: '2h', comment: 'Made on the page of the alert' };
-    sendJson<{ silence: { id: string } }>('POST', '/api/silences', body)
-      .then(({ silence: { id } }) => {
-        reload();
-        return say('Silenced for two hours.', {
-          undo: async () => {
-            await sendJson('DELETE', `/api/silences/${id}`);
-            reload();
-          },
-        });
-      })
-      .catch(sayError);
-  };
+  const { care } = alert;
+  const act = (action: string, body: object, words: string): void =>
+    void actOn(alert, action, body, words).then(reload);
   const acknowledged = care.acknowledged !== undefined;
   return (
     <div class="care">
       <button
         type="button"
         class={acknowledged ? 'btn' : 'btn primary'}
+        data-key="a"
         onClick={() => act(acknowledged ? 'unack' : 'ack', {}, acknowledged ? 'Taken back.' : 'Acknowledged.')}
       >
         {acknowledged ? 'Take back' : 'Acknowledge'}
       </button>
-      <button type="button" class="btn" onClick={silence}>
+      <button type="button" class="btn" data-key="m" onClick={() => void silenceOf(alert, reload).then(reload)}>
         Silence 2 h
       </button>
       <button type="button" class="btn" onClick={() => act('snooze', { for: '1h' }, 'Snoozed for an hour.')}>

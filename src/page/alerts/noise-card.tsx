@@ -1,6 +1,8 @@
 /** Pages a week for each rule and how often somebody acted: which rules disturb, and which never fired. */
 import type { JSX } from 'preact';
+import { askedFor } from '../../dashboards/computed.ts';
 import type { NoiseAnswer } from '../../monitor/api/alerts/rule-contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useResource } from '../state/api.ts';
 import { digits } from '../state/format.ts';
 import { StatusIcon } from '../ui/icons.tsx';
@@ -12,6 +14,11 @@ import { Empty } from '../ui/states.tsx';
 const MANY = 4;
 const FEW = 0.3;
 const SHOWN = 8;
+const NOISE = askedFor(
+  'Noise',
+  '/api/alerts/noise',
+  'Entries of the ledger of notifications within the last week: pages of each rule, and those that somebody acted on.',
+);
 
 type Noise = NoiseAnswer['rules'][number];
 
@@ -43,6 +50,7 @@ export function NoiseCard(): JSX.Element {
       <div class="hd">
         <h2>Noise</h2>
         <span class="sub">last week, most pages first</span>
+        <HowComputed of={NOISE} />
       </div>
       <Loaded
         of={found}

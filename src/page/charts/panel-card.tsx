@@ -27,7 +27,7 @@ function factsOf(
     unit,
     chart,
     picture: { title: panel.title, data: drawn, scale, stacked },
-    hasBuckets: bucketQuery(panel.queries) !== undefined,
+    hasBuckets: bucketQuery(panel.queries) !== undefined || drawn.lines.some(({ bucket }) => bucket !== undefined),
     isRatio: unit === '1',
   };
 }

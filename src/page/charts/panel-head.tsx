@@ -18,9 +18,18 @@ interface HeadProps {
   readonly onOthers: () => void;
 }
 
-function subtitleOf({ panel }: PanelCardProps, { scale, view }: PanelModel): string {
-  const parts = [view === 'heatmap' ? '' : scale.unit, panel.subtitle].filter((text) => text !== '');
-  return parts.join(panel.subtitle.startsWith('of ') ? ' ' : ', ');
+/** The unit is never shortened; the description after it may be. */
+function Subtitle({ unit, text }: { unit: string; text: string }): JSX.Element {
+  return (
+    <>
+      {unit !== '' && <span class="sub unit">{unit}</span>}
+      {text !== '' && (
+        <span class="sub" title={text}>
+          {text}
+        </span>
+      )}
+    </>
+  );
 }
 
 function Tools({ card, model, groups, onComputed }: HeadProps): JSX.Element {
@@ -62,7 +71,7 @@ export function PanelHead(props: HeadProps): JSX.Element {
   return (
     <div class="hd">
       <h2>{card.panel.title}</h2>
-      <span class="sub">{subtitleOf(card, model)}</span>
+      <Subtitle unit={model.view === 'heatmap' ? '' : model.scale.unit} text={card.panel.subtitle} />
       {note !== '' && (
         <span class="w-warn trouble" title={note}>
           {note}

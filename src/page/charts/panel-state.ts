@@ -7,7 +7,7 @@ import { asked, growingSinceMs, isMoving, viewNowMs } from '../state/range.ts';
 import { param } from '../state/router.ts';
 import type { AxisKind } from './chart-model.ts';
 import type { ChartData } from './data/chart-data.ts';
-import { largestOf, since } from './data/chart-data.ts';
+import { isEmpty, largestOf, since } from './data/chart-data.ts';
 import { earlierBy } from './data/compare.ts';
 import { bucketQuery } from './data/heatmap-data.ts';
 import { useMarksOfRange } from './data/marks.ts';
@@ -109,7 +109,8 @@ function useChosen(
 
 /** What is wrong with the data that is shown (`follows`: of the page's own range), in a few words; the details are under "How it is computed". */
 export function troubleOf({ answer, error, data, loading }: ChartState, follows: boolean): string {
-  if (error !== undefined && data !== undefined) return `not renewed: ${error.message}`;
+  // Without anything drawn, the place of the plot says it.
+  if (error !== undefined && isDrawn(data)) return `not renewed: ${error.message}`;
   if (answer === undefined) return '';
   const failed = answer.queries.filter((query) => query.error !== undefined).length;
   if (failed > 0 && failed < answer.queries.length) return `${failed} of ${answer.queries.length} queries failed`;
@@ -119,24 +120,33 @@ export function troubleOf({ answer, error, data, loading }: ChartState, follows:
   return !loading && isMoving.value && ageMs > 60_000 + 2 * (data?.stepMs ?? 0) ? `${age(ageMs)} old` : '';
 }
 
+const isDrawn = (data: ChartData | undefined): boolean => data !== undefined && !isEmpty(data);
+
+const isNative = (data: ChartData | undefined): boolean =>
+  data !== undefined && data.lines.length > 0 && data.lines.every(({ bucket }) => bucket !== undefined);
+
 /** `width` is that of the plot. */
 export function usePanel(props: PanelCardProps, width: number): PanelModel {
   const { panel, range, onAnswer } = props;
-  const [view, setView] = useState<PanelView>(panel.kind === 'heatmap' ? 'heatmap' : 'chart');
+  const [chosen, setView] = useState<PanelView | undefined>(undefined);
+  // A native histogram is drawn as one: lines of its buckets say little.
+  const [native, setNative] = useState(false);
+  const view = chosen ?? (panel.kind === 'heatmap' || native ? 'heatmap' : 'chart');
   const [axis, setAxis] = useState<AxisKind>(firstAxis(panel));
   const { chart, ghost } = usePanelData(props, view, width);
   const sinceMs = range === undefined ? growingSinceMs.value : undefined;
   const whole = useMemo(() => chart.data && since(chart.data, sinceMs), [chart.data, sinceMs]);
   const stacked = panel.kind === 'stacked';
-  const chosen = useChosen(whole, stacked, view === 'heatmap');
-  const { hidden, drawn } = chosen;
+  const lines = useChosen(whole, stacked, view === 'heatmap');
+  const { hidden, drawn } = lines;
   const before = useMemo(() => {
     const { data } = ghost;
     return data && { ...data, lines: data.lines.filter(({ key }) => !hidden.has(key)) };
   }, [ghost.data, hidden]);
   useEffect(() => useMarksOfRange(), []);
+  useEffect(() => setNative(isNative(chart.data)), [chart.data]);
   useEffect(() => onAnswer?.(chart), [chart.answer, chart.error, chart.loading]);
   const unit = ucumOf(panel.unit);
   const scale = scaleFor(unit, drawn === undefined ? 0 : largestOf(drawn.lines, stacked));
-  return { ...chosen, chart, whole, ghost: before, unit, scale, stacked, view, setView, axis, setAxis };
+  return { ...lines, chart, whole, ghost: before, unit, scale, stacked, view, setView, axis, setAxis };
 }

@@ -1,6 +1,8 @@
 /** Errors as issues: exceptions of spans and lines, one row for all that have one cause. The address holds filter and order. */
 import type { JSX } from 'preact';
+import { askedFor, ISSUES_COUNTED } from '../../dashboards/computed.ts';
 import type { ErrorsAnswer, ErrorView } from '../../monitor/api/records/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useResource } from '../state/api.ts';
 import { toggled, hasTerm, termOf } from '../state/filter-text.ts';
 import { age, dateTime, digits } from '../state/format.ts';
@@ -146,7 +148,8 @@ function NoErrors(): JSX.Element {
 
 export function ErrorsPage(): JSX.Element {
   const question = { q: param('q'), ...searchTimes.value, limit: MOST };
-  const errors = useResource<ErrorsAnswer>(address('/api/errors', question), isMoving.value ? EVERY_MS : undefined);
+  const path = address('/api/errors', question);
+  const errors = useResource<ErrorsAnswer>(path, isMoving.value ? EVERY_MS : undefined);
   const wrong = filterErrorOf(errors.error);
   const { data } = errors;
   return (
@@ -166,6 +169,7 @@ export function ErrorsPage(): JSX.Element {
           <div class="hd">
             <h2 class="vh">Errors</h2>
             <States />
+            <HowComputed of={askedFor('Errors', path, ISSUES_COUNTED)} />
           </div>
           <Loaded of={errors} height={240} isEmpty={(answer) => answer.errors.length === 0} empty={<NoErrors />}>
             {({ errors: rows, evicted }) => (

@@ -1,14 +1,16 @@
 /** How many lines match, by level and time. */
 import type { JSX } from 'preact';
+import { askedFor, LINES_COUNTED } from '../../dashboards/computed.ts';
 import type { LogHistogramAnswer } from '../../monitor/api/records/contract.ts';
 import { CountBars } from '../charts/count-bars.tsx';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import type { Resource } from '../state/api.ts';
 import { digits, millis } from '../state/format.ts';
 import { Loaded } from '../ui/loaded.tsx';
 import { levelSeries, sumOf } from './log-parts.ts';
 import { NoLines } from './no-lines.tsx';
 
-export function HistogramCard({ of }: { of: Resource<LogHistogramAnswer> }): JSX.Element {
+export function HistogramCard({ of, path }: { of: Resource<LogHistogramAnswer>; path: string }): JSX.Element {
   const series = of.data === undefined ? [] : levelSeries(of.data);
   return (
     <section class="card c12" aria-label="Matching lines">
@@ -25,6 +27,7 @@ export function HistogramCard({ of }: { of: Resource<LogHistogramAnswer> }): JSX
             </span>
           ))}
         </div>
+        <HowComputed of={askedFor('Matching lines', path, LINES_COUNTED)} />
       </div>
       <Loaded of={of} height={132} isEmpty={({ total }) => total === 0} empty={<NoLines />}>
         {({ times_ms: timesMs, step_ms: stepMs, total }) => (

@@ -32,7 +32,8 @@ export function LogsPage(): JSX.Element {
     address('/api/logs', { ...question, limit: LINES }),
     moving && view === '' ? EVERY_MS : undefined,
   );
-  const histogram = useResource<LogHistogramAnswer>(address('/api/logs/histogram', question), counts);
+  const histogramPath = address('/api/logs/histogram', question);
+  const histogram = useResource<LogHistogramAnswer>(histogramPath, counts);
   const wrong = filterErrorOf(lines.error);
   const { from, to } = rangeSpec.value;
   return (
@@ -46,7 +47,7 @@ export function LogsPage(): JSX.Element {
       <FilterBar of="lines" example={'service:checkout level:>=warn "card declined" -path:/health'} error={wrong} />
       {wrong === undefined && (
         <>
-          <HistogramCard of={histogram} />
+          <HistogramCard of={histogram} path={histogramPath} />
           <FieldsCard question={question} everyMs={counts} />
           <section class="card records" aria-label="Lines">
             <div class="hd">

@@ -1,6 +1,8 @@
 /** What the lines say in sum: their patterns with counts, and which are new. */
 import type { JSX } from 'preact';
+import { askedFor, LINES_COUNTED } from '../../dashboards/computed.ts';
 import type { PatternsAnswer } from '../../monitor/api/records/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useResource } from '../state/api.ts';
 import { phrase, termOf, withTerm } from '../state/filter-text.ts';
 import { dateTime, digits, joined, percent } from '../state/format.ts';
@@ -49,10 +51,8 @@ export function Patterns(props: {
   question: Readonly<Record<string, string>>;
   everyMs: number | undefined;
 }): JSX.Element {
-  const patterns = useResource<PatternsAnswer>(
-    address('/api/logs/patterns', { ...props.question, limit: '100' }),
-    props.everyMs,
-  );
+  const path = address('/api/logs/patterns', { ...props.question, limit: '100' });
+  const patterns = useResource<PatternsAnswer>(path, props.everyMs);
   return (
     <Loaded of={patterns} height={300} isEmpty={({ total }) => total === 0} empty={<NoLines />}>
       {({ patterns: found, others, total }) => (
@@ -84,6 +84,7 @@ export function Patterns(props: {
               <b>{digits(total)} lines</b> in all
               {others > 0 && `, ${digits(others)} of them in patterns that are not shown`}
             </span>
+            <HowComputed of={askedFor('Patterns', path, LINES_COUNTED)} />
           </p>
         </>
       )}

@@ -14,7 +14,7 @@ export function MapPage(): JSX.Element {
     <>
       <h1 class="page-title c12">Map</h1>
       <FilterBar of="spans" example="service:checkout version:1.4.2" error={wrong} />
-      {wrong === undefined && <MapCard services={services.data?.services ?? []} map={map} />}
+      {wrong === undefined && <MapCard services={services.data?.services ?? []} map={map} filter={param('q')} />}
     </>
   );
 }

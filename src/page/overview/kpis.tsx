@@ -1,12 +1,11 @@
 /** Six key figures, each with its change against 15 minutes ago and a line since then. */
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
+import { KPIS } from '../../dashboards/computed.ts';
 import type { CurrentFigures, LiveHistory } from '../../monitor/api/contract.ts';
 import type { SampleAnswer } from '../../monitor/api/care-contract.ts';
-import type { Figure } from '../state/format.ts';
 import { bytes, digits, duration, joined, NONE, percent, rate, uptime, uptimeParts } from '../state/format.ts';
 import type { Status } from '../ui/status.ts';
-import { StatusIcon } from '../ui/icons.tsx';
-import { Sparkline } from '../charts/sparkline.tsx';
+import { Tile } from '../charts/figures/tile.tsx';
 
 type Column = readonly (number | null)[];
 
@@ -18,68 +17,17 @@ export function beforeOf(column: Column): number | null {
   return known.length === 0 ? null : sum / known.length;
 }
 
-interface Change {
-  readonly sign: '▲' | '▼' | '';
-  readonly text: string;
-}
-
 /** The change in words; a small change is `steady`. */
 export function changeOf(
   now: number | null,
   before: number | null,
   write: (size: number) => string,
   least: number,
-): Change {
-  if (now === null || before === null) return { sign: '', text: '' };
+): string {
+  if (now === null || before === null) return '';
   const change = now - before;
-  if (Math.abs(change) < least) return { sign: '', text: 'steady' };
-  return { sign: change > 0 ? '▲' : '▼', text: write(Math.abs(change)) };
-}
-
-interface TileProps {
-  readonly id: string;
-  readonly title: string;
-  readonly figures: readonly Figure[];
-  readonly status?: Status | undefined;
-  readonly change?: Change | undefined;
-  readonly note: ComponentChildren;
-  readonly values?: Column | undefined;
-  readonly children?: ComponentChildren;
-}
-
-const TONES: Readonly<Record<string, string>> = { crit: 'crit-mark', warn: 'warn-mark' };
-
-function Tile({ id, title, figures, status, change, note, values, children }: TileProps): JSX.Element {
-  const bad = status === 'crit' || status === 'warn' ? status : '';
-  return (
-    <div class="card kpi" data-kpi={id}>
-      <h2>
-        {title}
-        {bad !== '' && <StatusIcon status={bad} />}
-      </h2>
-      <div class="v">
-        {figures.map(({ value, unit }, at) => (
-          <span key={at}>
-            {value}
-            <small>{unit}</small>
-          </span>
-        ))}
-      </div>
-      <div class="d">
-        {change && change.text !== '' && (
-          <>
-            <b class={bad}>
-              {change.sign} {change.text}
-            </b>
-            <span class="sep"> · </span>
-          </>
-        )}
-        {note}
-      </div>
-      {values && <Sparkline values={values} colour={TONES[bad] ?? 'p50'} />}
-      {children}
-    </div>
-  );
+  if (Math.abs(change) < least) return 'steady';
+  return `${change > 0 ? '▲' : '▼'} ${write(Math.abs(change))}`;
 }
 
 const points = (size: number): string => `${digits(size * 100)}\u2009pt`;
@@ -97,7 +45,7 @@ function RequestsTile({ current, past }: { current: CurrentFigures; past: LiveHi
   return (
     <Tile
       id="requests"
-      title="Requests"
+      computed={KPIS.requests}
       figures={[rate(now)]}
       change={changeOf(now, before, share, (before ?? 0) * 0.02)}
       note={server === null ? 'servers –' : `servers ${joined(rate(server.requests_per_second))}`}
@@ -112,7 +60,7 @@ function LatencyTile({ current, past }: { current: CurrentFigures; past: LiveHis
   return (
     <Tile
       id="latency"
-      title="Latency p95"
+      computed={KPIS.latency}
       figures={[duration(p95)]}
       status={statusOf(current.balancer?.first_byte_seconds, 0.2, 0.2)}
       change={changeOf(p95, beforeOf(past.p95Seconds), write, 0.003)}
@@ -128,7 +76,7 @@ function ErrorsTile({ current, past }: { current: CurrentFigures; past: LiveHist
   return (
     <Tile
       id="errors"
-      title="Errors"
+      computed={KPIS.errors}
       figures={[percent(ratio)]}
       status={statusOf(ratio, 0.01, 0.05)}
       change={changeOf(ratio, beforeOf(past.errorRatio), points, 0.001)}
@@ -145,7 +93,7 @@ function CacheTile({ current, past }: { current: CurrentFigures; past: LiveHisto
   return (
     <Tile
       id="cache"
-      title="Cache hits"
+      computed={KPIS.cache}
       figures={[percent(ratio)]}
       status={low ? 'warn' : 'ok'}
       change={changeOf(ratio, beforeOf(past.hitRatio), points, 0.01)}
@@ -166,7 +114,7 @@ function UptimeTile({ current }: { current: CurrentFigures }): JSX.Element {
   return (
     <Tile
       id="uptime"
-      title="Uptime"
+      computed={KPIS.uptime}
       figures={components.length === 0 ? [{ value: NONE, unit: '' }] : uptimeParts(oldest)}
       note={components.length === 0 ? 'no component reports' : `${components.length} components up`}
     >
@@ -230,7 +178,7 @@ export function Kpis({ current, past = NO_HISTORY, sample }: KpisProps): JSX.Ele
       <CacheTile current={current} past={past} />
       <Tile
         id="cpu"
-        title="CPU"
+        computed={KPIS.cpu}
         figures={[percent(current.cpu_cores)]}
         status={statusOf(current.cpu_cores, 0.8, 0.95)}
         change={changeOf(current.cpu_cores, beforeOf(past.cpuCores), points, 0.02)}

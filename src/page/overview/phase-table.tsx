@@ -1,5 +1,6 @@
 /** The five phases of each route on one axis of milliseconds, the present above the earlier time. */
 import type { JSX } from 'preact';
+import { LEDGER } from '../../dashboards/computed.ts';
 import type { Phase, RouteLedger } from '../../monitor/api/contract.ts';
 import { termOf } from '../state/filter-text.ts';
 import { digits, duration, joined, NONE, percent } from '../state/format.ts';
@@ -8,6 +9,7 @@ import { StatusIcon } from '../ui/icons.tsx';
 import { Name } from '../ui/name.tsx';
 import { levelOf } from '../ui/service-state.tsx';
 import { Empty } from '../ui/states.tsx';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useWidth } from '../charts/width.ts';
 import { roundTop } from '../charts/chart-model.ts';
 import { grewMost } from './verdict.ts';
@@ -194,6 +196,7 @@ export function Ledger({
           mean per request{windowSeconds > 0 ? `, last ${windowSeconds} s` : ''}; thin bar: the minutes before
         </span>
         <PhaseLegend />
+        <HowComputed of={LEDGER} />
       </div>
       {routes.length === 0 ? (
         <Empty text="No requests in the last minute, so there is no time to divide." />

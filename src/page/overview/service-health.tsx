@@ -1,14 +1,17 @@
 /** One row for each service, worst first; a bad cell has icon, colour and weight, a good one is plain text. */
 import type { JSX } from 'preact';
+import { SERVICE_HEALTH } from '../../dashboards/computed.ts';
 import type { ServiceRow } from '../../monitor/api/contract.ts';
 import type { Resource } from '../state/api.ts';
 import type { ServicesAnswer } from '../../monitor/api/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { digits, duration, joined, NONE, percent, uptime } from '../state/format.ts';
 import { address } from '../state/router.ts';
 import { latencyTone, levelOf, STATE_STATUS, STATE_WORD, Strip, ToneCell } from '../ui/service-state.tsx';
 import { Name } from '../ui/name.tsx';
 import { Icon, StatusIcon } from '../ui/icons.tsx';
-import { Empty, Failed, Loading } from '../ui/states.tsx';
+import { Loaded } from '../ui/loaded.tsx';
+import { Empty } from '../ui/states.tsx';
 
 function Row({ row }: { row: ServiceRow }): JSX.Element {
   return (
@@ -59,12 +62,45 @@ function PhoneRow({ row }: { row: ServiceRow }): JSX.Element {
   );
 }
 
+function Rows({ rows }: { rows: readonly ServiceRow[] }): JSX.Element {
+  return (
+    <>
+      <table class="wide">
+        <thead>
+          <tr>
+            <th>Service</th>
+            <th>State</th>
+            <th>15 min</th>
+            <th class="num">req/s</th>
+            <th class="num">errors</th>
+            <th class="num">p95</th>
+            <th class="num">CPU</th>
+            <th class="num">logs/min</th>
+            <th class="num">uptime</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <Row key={row.service} row={row} />
+          ))}
+        </tbody>
+      </table>
+      <div class="narrow">
+        {rows.map((row) => (
+          <PhoneRow key={row.service} row={row} />
+        ))}
+      </div>
+    </>
+  );
+}
+
+const NOTHING = <Empty text="No service has sent telemetry yet. Point OTEL_EXPORTER_OTLP_ENDPOINT at port 4318." />;
+
 /** The overview shows the worst; the page of services has all. */
 const MOST = 12;
 
 export function ServiceHealth({ services }: { services: Resource<ServicesAnswer> }): JSX.Element {
   const all = services.data?.services;
-  const rows = all?.slice(0, MOST);
   return (
     <section class="card c8 health" aria-label="Service health">
       <div class="hd">
@@ -74,41 +110,11 @@ export function ServiceHealth({ services }: { services: Resource<ServicesAnswer>
         <a class="note" href="/services">
           All services
         </a>
+        <HowComputed of={SERVICE_HEALTH} />
       </div>
-      {services.error && rows === undefined && <Failed error={services.error} retry={services.reload} />}
-      {rows === undefined && services.error === undefined && <Loading height={180} />}
-      {rows?.length === 0 && (
-        <Empty text="No service has sent telemetry yet. Point OTEL_EXPORTER_OTLP_ENDPOINT at port 4318." />
-      )}
-      {rows && rows.length > 0 && (
-        <>
-          <table class="wide">
-            <thead>
-              <tr>
-                <th>Service</th>
-                <th>State</th>
-                <th>15 min</th>
-                <th class="num">req/s</th>
-                <th class="num">errors</th>
-                <th class="num">p95</th>
-                <th class="num">CPU</th>
-                <th class="num">logs/min</th>
-                <th class="num">uptime</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <Row key={row.service} row={row} />
-              ))}
-            </tbody>
-          </table>
-          <div class="narrow">
-            {rows.map((row) => (
-              <PhoneRow key={row.service} row={row} />
-            ))}
-          </div>
-        </>
-      )}
+      <Loaded of={services} height={180} isEmpty={(answer) => answer.services.length === 0} empty={NOTHING}>
+        {(answer) => <Rows rows={answer.services.slice(0, MOST)} />}
+      </Loaded>
     </section>
   );
 }

@@ -1,6 +1,8 @@
 /** The balancer's own view: the upstreams that take traffic, the size of the queue, the uptime of each component. */
 import type { JSX } from 'preact';
+import { KPIS, UPSTREAMS } from '../../dashboards/computed.ts';
 import type { CurrentFigures } from '../../monitor/api/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { bytes, digits, joined, NONE, percent, uptime } from '../state/format.ts';
 import { StatusIcon } from '../ui/icons.tsx';
 import { Empty } from '../ui/states.tsx';
@@ -17,6 +19,7 @@ export function Upstreams({ current }: { current: CurrentFigures }): JSX.Element
           queue <b>{queue ?? NONE}</b> · cache <b>{cache?.entries == null ? NONE : digits(cache.entries)}</b> entries,{' '}
           {joined(bytes(cache?.size_bytes))}
         </span>
+        <HowComputed of={UPSTREAMS} />
       </div>
       {upstreams.length === 0 ? (
         <Empty text="The balancer reports no upstream." />
@@ -59,6 +62,7 @@ export function Components({ current }: { current: CurrentFigures }): JSX.Elemen
       <div class="hd">
         <h2>Components</h2>
         <span class="sub">time since each came up</span>
+        <HowComputed of={KPIS.uptime} />
       </div>
       {current.components.length === 0 ? (
         <Empty text="No component reports its uptime." />

@@ -1,8 +1,10 @@
 /** The verdict and how many alerts there are, in one line. */
 import type { JSX } from 'preact';
+import { VERDICT } from '../../dashboards/computed.ts';
 import type { LiveFrame, ServiceRow } from '../../monitor/api/contract.ts';
 import { traceFor } from '../alerts/alert-trace.ts';
 import type { TraceQuestion } from '../alerts/trace-question.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { go } from '../state/router.ts';
 import { StatusIcon } from '../ui/icons.tsx';
 import { say, sayError } from '../ui/toast.tsx';
@@ -56,6 +58,7 @@ export function VerdictLine({
           </span>
         )}
         {firing.length === 0 && frame && <span>no alerts</span>}
+        <HowComputed of={VERDICT} />
       </div>
     </section>
   );

@@ -1,7 +1,9 @@
 /** The ledger: exact figures of the requests by up to three fields, with the time of each phase. */
 import type { JSX } from 'preact';
+import { askedFor, ROWS_COUNTED } from '../../dashboards/computed.ts';
 import type { RequestFiguresAnswer } from '../../monitor/api/records/contract.ts';
 import { roundTop } from '../charts/chart-model.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useWidth } from '../charts/width.ts';
 import { LedgerBar, PhaseLegend, segmentsOf } from '../overview/phase-table.tsx';
 import type { Resource } from '../state/api.ts';
@@ -169,7 +171,13 @@ function answerText({ complete, missing }: RequestFiguresAnswer): string {
   return `${missing.exact ? '' : 'at most '}${digits(missing.rows)} requests were lost before they reached the store`;
 }
 
-export function FiguresCard({ figures }: { figures: Resource<RequestFiguresAnswer> }): JSX.Element {
+interface FiguresCardProps {
+  readonly figures: Resource<RequestFiguresAnswer>;
+  /** What was asked for them. */
+  readonly path: string;
+}
+
+export function FiguresCard({ figures, path }: FiguresCardProps): JSX.Element {
   const by = byOf(param('by'));
   return (
     <section class="card c12 ledger-by" aria-label="Request ledger">
@@ -177,6 +185,7 @@ export function FiguresCard({ figures }: { figures: Resource<RequestFiguresAnswe
         <h2>Request ledger</h2>
         <Fields by={by} />
         <PhaseLegend />
+        <HowComputed of={askedFor('Request ledger', path, ROWS_COUNTED)} />
       </div>
       <Loaded of={figures} height={240} isEmpty={(answer) => answer.figures.length === 0} empty={<NoRequests />}>
         {(answer) => <Groups answer={answer} by={by} />}

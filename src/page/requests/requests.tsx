@@ -3,8 +3,10 @@
  * the order; a support code leads to its one request.
  */
 import type { JSX } from 'preact';
+import { askedFor, ROWS_COUNTED } from '../../dashboards/computed.ts';
 import type { RequestFiguresAnswer } from '../../monitor/api/records/contract.ts';
 import { CountBars } from '../charts/count-bars.tsx';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import type { Resource } from '../state/api.ts';
 import { useResource } from '../state/api.ts';
 import { digits, joined, percent } from '../state/format.ts';
@@ -73,7 +75,7 @@ function LookUp(): JSX.Element {
 }
 
 /** Requests in each step, those that failed at the foot. */
-function TrendCard({ steps }: { steps: Resource<RequestFiguresAnswer> }): JSX.Element {
+function TrendCard({ steps, path }: { steps: Resource<RequestFiguresAnswer>; path: string }): JSX.Element {
   return (
     <section class="card c12" aria-label="Requests over time">
       <div class="hd">
@@ -86,6 +88,7 @@ function TrendCard({ steps }: { steps: Resource<RequestFiguresAnswer> }): JSX.El
             <i class="sw b-crit" /> failed
           </span>
         </div>
+        <HowComputed of={askedFor('Requests over time', path, ROWS_COUNTED)} />
       </div>
       <Loaded of={steps} height={132} isEmpty={({ figures }) => figures.length === 0} empty={<NoRequests />}>
         {({ figures, step_ms: stepMs, from_ms: fromMs, to_ms: toMs }) => {
@@ -117,10 +120,12 @@ export function RequestsPage(): JSX.Element {
   const question = { q: param('q'), ...searchTimes.value };
   const every = isMoving.value ? EVERY_MS : undefined;
   const by = byOf(param('by')).join(',');
-  const figures = useResource<RequestFiguresAnswer>(address('/api/requests/figures', { ...question, by }), every);
+  const path = address('/api/requests/figures', { ...question, by });
+  const figures = useResource<RequestFiguresAnswer>(path, every);
   const { stepMs } = asked.value;
   const step = String(Math.max(stepMs, 15_000));
-  const steps = useResource<RequestFiguresAnswer>(address('/api/requests/figures', { ...question, step }), every);
+  const stepsPath = address('/api/requests/figures', { ...question, step });
+  const steps = useResource<RequestFiguresAnswer>(stepsPath, every);
   const wrong = filterErrorOf(figures.error);
   return (
     <>
@@ -132,8 +137,8 @@ export function RequestsPage(): JSX.Element {
       <FilterBar of="requests" example="status:5xx duration:>200ms route:/payments" error={wrong} />
       {wrong === undefined && (
         <>
-          <TrendCard steps={steps} />
-          <FiguresCard figures={figures} />
+          <TrendCard steps={steps} path={stepsPath} />
+          <FiguresCard figures={figures} path={path} />
           <DurationsCard question={question} everyMs={every} />
           <RowsCard key={question.q} question={question} everyMs={every} />
         </>

@@ -4,6 +4,7 @@
  */
 import type { JSX } from 'preact';
 import type { MapAnswer } from '../../monitor/api/records/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import type { Resource } from '../state/api.ts';
 import { useResource } from '../state/api.ts';
 import { digits, duration, joined, NONE, percent } from '../state/format.ts';
@@ -15,6 +16,7 @@ import { Name } from '../ui/name.tsx';
 import { levelOf, ToneCell, type Tone } from '../ui/service-state.tsx';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
 import type { Figures } from './figures.tsx';
+import { callsComputed } from './service-queries.ts';
 
 const MOST = 30;
 const EVERY_MS = 30_000;
@@ -209,8 +211,15 @@ function Body({
   );
 }
 
-export function CallsCard({ service, figures }: { service: string; figures: Resource<Figures> }): JSX.Element {
-  const map = useResource<MapAnswer>(address('/api/map', searchTimes.value), isMoving.value ? EVERY_MS : undefined);
+interface CallsCardProps {
+  readonly service: string;
+  readonly figures: Resource<Figures>;
+  readonly before: string;
+}
+
+export function CallsCard({ service, figures, before }: CallsCardProps): JSX.Element {
+  const mapPath = address('/api/map', searchTimes.value);
+  const map = useResource<MapAnswer>(mapPath, isMoving.value ? EVERY_MS : undefined);
   const waits = figures.data === undefined || (map.data === undefined && map.error === undefined);
   return (
     <section class="card c4" aria-label="Calls">
@@ -220,6 +229,7 @@ export function CallsCard({ service, figures }: { service: string; figures: Reso
         <a class="note" href="/services?view=map">
           Map
         </a>
+        <HowComputed of={callsComputed(service, before, mapPath)} />
       </div>
       {figures.data === undefined && figures.error !== undefined ? (
         <Failed error={figures.error} retry={figures.reload} />

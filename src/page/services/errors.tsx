@@ -1,6 +1,8 @@
 /** The errors of a service as issues: state, how often, how many users, and since which version. */
 import type { JSX } from 'preact';
+import { askedFor, ISSUES_COUNTED } from '../../dashboards/computed.ts';
 import type { ErrorsAnswer, ErrorView } from '../../monitor/api/records/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useResource } from '../state/api.ts';
 import { age, dateTime, digits } from '../state/format.ts';
 import { isMoving, searchTimes, viewNowMs } from '../state/range.ts';
@@ -67,15 +69,14 @@ function Row({ issue }: { issue: ErrorView }): JSX.Element {
 
 export function ErrorsCard({ service }: { service: string }): JSX.Element {
   const q = `service:${filterText(service)}`;
-  const errors = useResource<ErrorsAnswer>(
-    address('/api/errors', { q, ...searchTimes.value, limit: MOST }),
-    isMoving.value ? EVERY_MS : undefined,
-  );
+  const path = address('/api/errors', { q, ...searchTimes.value, limit: MOST });
+  const errors = useResource<ErrorsAnswer>(path, isMoving.value ? EVERY_MS : undefined);
   return (
     <section class="card c8" aria-label="Errors">
       <div class="hd">
         <h2>Errors</h2>
         <span class="sub">grouped into issues, of the range</span>
+        <HowComputed of={askedFor('Errors', path, ISSUES_COUNTED)} />
       </div>
       <Loaded
         of={errors}

@@ -1,10 +1,10 @@
 /** The sentence and the six figures of a service. */
 import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
 import type { ChartAnswer, ChartQueryAnswer } from '../../monitor/api/charts/contract.ts';
 import type { ServiceRow } from '../../monitor/api/contract.ts';
-import { Sparkline } from '../charts/sparkline.tsx';
+import { Tile } from '../charts/figures/tile.tsx';
 import { useResource } from '../state/api.ts';
-import type { Figure } from '../state/format.ts';
 import { bytes, duration, joined, NONE, percent, rate, uptime } from '../state/format.ts';
 import type { InstantRow } from '../state/instant.ts';
 import { single } from '../state/instant.ts';
@@ -12,8 +12,7 @@ import { shown } from '../state/range.ts';
 import { StatusIcon } from '../ui/icons.tsx';
 import { Name } from '../ui/name.tsx';
 import { latencyTone, levelOf, STATE_STATUS } from '../ui/service-state.tsx';
-import type { Tone } from '../ui/service-state.tsx';
-import { sparkQueries, type SparkName } from './service-queries.ts';
+import { serviceTiles, sparkQueries, type SparkName } from './service-queries.ts';
 
 export type Figures = Readonly<Record<string, readonly InstantRow[]>>;
 
@@ -45,7 +44,6 @@ export function Sentence({ service, row, figures, before }: SentenceProps): JSX.
 }
 
 const SPARK_POINTS = 60;
-const SPARK_COLOUR: Readonly<Record<Tone, string>> = { '': 'p50', warn: 'warn-mark', crit: 'crit-mark' };
 
 type Sparks = Readonly<Partial<Record<SparkName, readonly (number | null)[]>>>;
 
@@ -78,35 +76,6 @@ function useSparks(service: string): Sparks {
   return Object.fromEntries((answer.data?.queries ?? []).map((query, at) => [names[at], sparkValues(query)]));
 }
 
-interface TileProps {
-  readonly values?: readonly (number | null)[] | undefined;
-  readonly title: string;
-  readonly figures: readonly Figure[];
-  readonly tone?: Tone;
-  readonly note: string;
-}
-
-function Tile({ title, figures, tone = '', note, values = [] }: TileProps): JSX.Element {
-  return (
-    <div class="card kpi">
-      <h2>
-        {title}
-        {tone !== '' && <StatusIcon status={tone} />}
-      </h2>
-      <div class="v">
-        {figures.map(({ value, unit }, at) => (
-          <span key={at}>
-            {value}
-            <small>{unit}</small>
-          </span>
-        ))}
-      </div>
-      <div class="d">{note}</div>
-      {values.length > 0 && <Sparkline values={values} colour={SPARK_COLOUR[tone]} />}
-    </div>
-  );
-}
-
 interface StripProps {
   readonly service: string;
   readonly row: ServiceRow | undefined;
@@ -131,6 +100,7 @@ function versionNote(rows: readonly InstantRow[]): { readonly version: string; r
 
 export function FiguresStrip({ service, row, data, before }: StripProps): JSX.Element {
   const sparks = useSparks(service);
+  const tiles = useMemo(() => serviceTiles(service, before), [service, before]);
   const errors = single(data.errors);
   const p95 = single(data.p95);
   const was = single(data.p95Before);
@@ -139,36 +109,47 @@ export function FiguresStrip({ service, row, data, before }: StripProps): JSX.El
   const ago = `${before.replace('m', ' min')} ago`;
   return (
     <section class="kpis" aria-label="Key figures">
-      <Tile title="Requests" figures={[rate(single(data.rate))]} note="over the last minute" values={sparks.rate} />
       <Tile
-        title="Errors"
+        id="requests"
+        computed={tiles.requests}
+        figures={[rate(single(data.rate))]}
+        note="over the last minute"
+        values={sparks.rate}
+      />
+      <Tile
+        id="errors"
+        computed={tiles.errors}
         figures={[percent(errors ?? (single(data.rate) === null ? null : 0))]}
-        tone={levelOf(errors, 0.01, 0.05)}
+        status={levelOf(errors, 0.01, 0.05)}
         note="answered 5xx"
         values={sparks.errors}
       />
       <Tile
-        title="Latency p95"
+        id="latency"
+        computed={tiles.latency}
         figures={[duration(p95)]}
-        tone={row === undefined ? levelOf(p95, 0.2, 1) : latencyTone(row)}
+        status={row === undefined ? levelOf(p95, 0.2, 1) : latencyTone(row)}
         values={sparks.p95}
         note={was === null ? `nothing ${ago}` : `${joined(duration(was))} ${ago}`}
       />
       <Tile
-        title="Event loop"
+        id="loop"
+        computed={tiles.loop}
         figures={[percent(busy)]}
-        tone={levelOf(busy, 0.8, 0.95)}
+        status={levelOf(busy, 0.8, 0.95)}
         values={sparks.busy}
         note={busy === null ? 'not reported' : `delay p99 ${joined(duration(single(data.loop)))}`}
       />
       <Tile
-        title="CPU"
+        id="cpu"
+        computed={tiles.cpu}
         values={sparks.cpu}
         figures={[percent(single(data.cpu))]}
         note={`of a core · ${joined(bytes(single(data.memory)))}`}
       />
       <Tile
-        title="Version"
+        id="version"
+        computed={tiles.version}
         figures={[{ value: version.slice(0, 20), unit: '' }]}
         note={`${note}, up ${uptime(single(data.uptime))}`}
       />

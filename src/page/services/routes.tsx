@@ -1,5 +1,6 @@
 /** Rate, errors and duration of each route of a service, sorted in the address, with a total. */
 import type { JSX } from 'preact';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { termOf } from '../state/filter-text.ts';
 import type { Resource } from '../state/api.ts';
 import { digits, duration, joined, NONE, percent } from '../state/format.ts';
@@ -14,6 +15,7 @@ import { SortHead } from '../ui/sort-head.tsx';
 import { Empty } from '../ui/states.tsx';
 import { VirtualRows } from '../ui/virtual-rows.tsx';
 import type { Figures } from './figures.tsx';
+import { routesComputed } from './service-queries.ts';
 
 const COLUMNS = ['route', 'rate', 'errors', 'p50', 'p95', 'p99', 'change'] as const;
 type Column = (typeof COLUMNS)[number];
@@ -97,7 +99,7 @@ const VALUES: Readonly<Record<Column, (row: RouteRow) => string | number | null>
 function Table({ data, service, order }: { data: Figures; service: string; order: Order<Column> }): JSX.Element {
   const rows = sortedBy(routeRows(data), VALUES[order.column], order.descending);
   return (
-    <table class="services">
+    <table class="services two-lines">
       <thead>
         <tr>
           <SortHead column="route" title="Route" order={order} isText param="routes" />
@@ -139,6 +141,7 @@ export function RoutesCard({ service, figures, before }: RoutesCardProps): JSX.E
       <div class="hd">
         <h2>Routes</h2>
         <span class="sub">last minute, change of p95 against {before.replace('m', ' min')} ago</span>
+        <HowComputed of={routesComputed(service, before)} />
       </div>
       <Loaded
         of={figures}

@@ -1,8 +1,10 @@
 /** The map of services: who calls whom, with rate and errors on each edge, drawn and as a table that says the same. */
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
+import { askedFor, CALLS_COUNTED } from '../../dashboards/computed.ts';
 import type { ServiceRow } from '../../monitor/api/contract.ts';
 import type { MapAnswer } from '../../monitor/api/records/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import type { Resource } from '../state/api.ts';
 import { useResource } from '../state/api.ts';
 import { digits, duration, joined, NONE, percent } from '../state/format.ts';
@@ -135,7 +137,7 @@ function Side({ name, states }: { name: string; states: States }): JSX.Element {
 function Table({ map, states, order }: { map: MapAnswer; states: States; order: Order<Column> }): JSX.Element {
   const rows = sortedBy(map.edges, VALUES[order.column], order.descending).slice(0, MOST_ROWS);
   return (
-    <table class="services map-table">
+    <table class="services map-table two-lines">
       <caption class="vh">Calls between services</caption>
       <thead>
         <tr>
@@ -179,11 +181,10 @@ const NOTHING = (
 );
 
 /** The calls of the range, of the spans that `filter` selects. */
+const callsPath = (filter: string): string => address('/api/map', { q: filter, ...searchTimes.value });
+
 export const useCalls = (filter = ''): Resource<MapAnswer> =>
-  useResource<MapAnswer>(
-    address('/api/map', { q: filter, ...searchTimes.value }),
-    isMoving.value ? EVERY_MS : undefined,
-  );
+  useResource<MapAnswer>(callsPath(filter), isMoving.value ? EVERY_MS : undefined);
 
 export function ServiceMap({ services }: { services: readonly ServiceRow[] }): JSX.Element {
   return <MapCard services={services} map={useCalls()} />;
@@ -192,8 +193,10 @@ export function ServiceMap({ services }: { services: readonly ServiceRow[] }): J
 export function MapCard(props: {
   readonly services: readonly ServiceRow[];
   readonly map: Resource<MapAnswer>;
+  /** What selected the spans. */
+  readonly filter?: string;
 }): JSX.Element {
-  const { services, map } = props;
+  const { services, map, filter = '' } = props;
   const states = useMemo(() => new Map(services.map((row) => [row.service, row])), [services]);
   const order = orderOf<Column>(param('sort'), COLUMNS, { column: 'rate', descending: true });
   return (
@@ -204,6 +207,7 @@ export function MapCard(props: {
           from the spans of the range; the figures of an edge are those of its calls
           {map.data !== undefined && !map.data.complete && ', not all of the range was read'}
         </span>
+        <HowComputed of={askedFor('Map', callsPath(filter), CALLS_COUNTED)} />
       </div>
       <Loaded of={map} height={320} isEmpty={({ edges }) => edges.length === 0} empty={NOTHING}>
         {(data) => (

@@ -1,5 +1,6 @@
 /** The PromQL of the pages of services. Pure text; every name from outside is quoted. */
-import type { Panel } from '../../dashboards/panel.ts';
+import { CALLS_COUNTED, type Computation, type ComputedQuery } from '../../dashboards/computed.ts';
+import type { Panel, Unit } from '../../dashboards/panel.ts';
 import { rateOf, REQUESTS, shareOf, WINDOW } from '../../dashboards/queries.ts';
 import { quoted } from '../state/instant.ts';
 
@@ -52,6 +53,57 @@ export const sparkQueries = (service: string): Readonly<Record<SparkName, string
 };
 
 export type SparkName = 'rate' | 'errors' | 'p95' | 'busy' | 'cpu';
+
+const computedBy =
+  (queries: Readonly<Record<string, string>>) =>
+  (title: string, ...parts: readonly (readonly [query: string, name: string, unit: Unit])[]): Computation => ({
+    title,
+    queries: parts.map(([query, name, unit]): ComputedQuery => ({ name, unit, expr: queries[query] })),
+  });
+
+export type ServiceTile = 'requests' | 'errors' | 'latency' | 'loop' | 'cpu' | 'version';
+
+/** How the tiles of a service are computed. */
+export function serviceTiles(service: string, before: string): Readonly<Record<ServiceTile, Computation>> {
+  const of = computedBy(serviceQueries(service, before));
+  return {
+    requests: of('Requests', ['rate', 'requests', 'requests_per_second']),
+    errors: of('Errors', ['errors', 'of requests answered 5xx', 'ratio']),
+    latency: of(
+      'Latency p95',
+      ['p95', 'p95, estimated from buckets', 'seconds'],
+      ['p95Before', `p95 ${before} before`, 'seconds'],
+    ),
+    loop: of('Event loop', ['busy', 'busiest process', 'ratio'], ['loop', 'delay p99', 'seconds']),
+    cpu: of('CPU', ['cpu', 'of all its processes', 'cores'], ['memory', 'memory', 'bytes']),
+    version: of('Version', ['versions', '1 for each process and version', 'count'], ['uptime', 'uptime', 'seconds']),
+  };
+}
+
+/** How the table of the routes of a service is computed. */
+export const routesComputed = (service: string, before: string): Computation =>
+  computedBy(serviceQueries(service, before))(
+    'Routes',
+    ['routeRate', 'req/s', 'requests_per_second'],
+    ['routeErrors', 'errors', 'ratio'],
+    ['routeP50', 'p50, estimated from buckets', 'seconds'],
+    ['routeP95', 'p95', 'seconds'],
+    ['routeP99', 'p99', 'seconds'],
+    ['routeBefore', `p95 ${before} before, from which the change follows`, 'seconds'],
+  );
+
+/** How the table of the calls of a service is computed: pairs of spans, and the metrics of the service's own client. */
+export const callsComputed = (service: string, before: string, mapPath: string): Computation => ({
+  ...computedBy(serviceQueries(service, before))(
+    'Calls',
+    ['callRate', 'calls by address', 'per_second'],
+    ['callErrors', 'failed calls', 'per_second'],
+    ['callP95', 'p95, estimated from buckets', 'seconds'],
+    ['dbRate', 'operations of databases', 'per_second'],
+    ['dbP95', 'p95 of those', 'seconds'],
+  ),
+  asked: { path: mapPath, counts: CALLS_COUNTED },
+});
 
 type PanelParts = Pick<Panel, 'title' | 'subtitle' | 'unit' | 'queries'> & Partial<Panel>;
 

@@ -63,6 +63,7 @@ function Service({ service }: { service: string }): JSX.Element {
   const figures = useInstants(queries, EVERY_MS);
   const services = useResource<ServicesAnswer>('/api/services', isMoving.value ? EVERY_MS : undefined);
   const row = services.data?.services.find((one) => one.service === service);
+  const names = useMemo(() => services.data?.services.map((one) => one.service) ?? [], [services.data]);
   const known = services.data === undefined || row !== undefined;
   return (
     <>
@@ -95,9 +96,9 @@ function Service({ service }: { service: string }): JSX.Element {
         />
       ))}
       <RoutesCard service={service} figures={figures} before={BEFORE} />
-      <CallsCard service={service} figures={figures} />
+      <AlertsCard service={service} services={names} />
       <ErrorsCard service={service} />
-      <AlertsCard service={service} />
+      <CallsCard service={service} figures={figures} before={BEFORE} />
       <TracesCard service={service} />
       <VersionsCard service={service} data={figures.data} />
       <LinesCard service={service} />

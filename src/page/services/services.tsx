@@ -1,6 +1,8 @@
 /** Every service: searched and sorted in the address, worst first, smooth with hundreds of rows. */
 import type { JSX } from 'preact';
+import { SERVICE_LIST } from '../../dashboards/computed.ts';
 import type { ServiceRow, ServicesAnswer } from '../../monitor/api/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useResource } from '../state/api.ts';
 import { digits, duration, joined, NONE, percent, uptime } from '../state/format.ts';
 import type { Instants } from '../state/instant.ts';
@@ -115,7 +117,7 @@ function Row({ row }: { row: Listed }): JSX.Element {
 
 function Table({ rows, order }: { rows: readonly Listed[]; order: Order<Column> }): JSX.Element {
   return (
-    <table class="services">
+    <table class="services two-lines">
       <thead>
         <tr>
           <SortHead column="name" title="Service" order={order} isText />
@@ -218,6 +220,7 @@ export function ServicesPage(): JSX.Element {
         <span class="muted">
           {count === undefined ? '' : count === 1 ? 'one sends telemetry' : `${count} send telemetry`}
         </span>
+        {!isMap && <HowComputed of={SERVICE_LIST} />}
         <Views isMap={isMap} />
         {!isMap && <Search text={text} />}
       </div>

@@ -1,6 +1,8 @@
 /** What the store holds and how long, and the configuration in use. */
 import type { JSX } from 'preact';
+import { askedFor } from '../../dashboards/computed.ts';
 import type { SettingsAnswer, SettingView, StoreAnswer } from '../../monitor/api/care-contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useResource } from '../state/api.ts';
 import { age, bytes, dateTime, digits, joined, NONE, uptime } from '../state/format.ts';
 import { param, setParams } from '../state/router.ts';
@@ -55,6 +57,12 @@ function SignalRow({ signal }: { signal: StoreAnswer['signals'][number] }): JSX.
   );
 }
 
+const STORAGE = askedFor(
+  'Storage',
+  '/api/store',
+  'The sizes of the files of the store and of what it holds in memory, at the moment of the question.',
+);
+
 export function StorageCard(): JSX.Element {
   const store = useResource<StoreAnswer>('/api/store', EVERY_MS);
   return (
@@ -62,6 +70,7 @@ export function StorageCard(): JSX.Element {
       <div class="hd">
         <h2>Storage</h2>
         <span class="sub">what is kept, and how long</span>
+        <HowComputed of={STORAGE} />
       </div>
       <Loaded of={store} height={160}>
         {(data) => (

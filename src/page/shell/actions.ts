@@ -8,6 +8,7 @@ import { PRESETS } from '../state/time-range.ts';
 import { setCompact, compact } from '../state/preferences.ts';
 import type { IconName } from '../ui/icon-paths.ts';
 import { copyLink } from '../ui/copy.tsx';
+import { say } from '../ui/toast.tsx';
 import type { PaletteItem } from './palette-items.ts';
 
 export const helpOpen = signal(false);
@@ -43,6 +44,14 @@ function moveInList(step: 1 | -1): void {
   next?.scrollIntoView({ block: 'nearest' });
 }
 
+/** Presses the button of the row that has the focus, or the only one of the page. */
+function pressOnPage(key: string): void {
+  const row = document.activeElement?.closest('[data-keys]');
+  const found = [...(row ?? document).querySelectorAll<HTMLElement>(`[data-key="${key}"]`)];
+  if (found.length === 1) found[0].click();
+  else if (found.length > 1) say('Choose a row first, with j and k.');
+}
+
 export const ACTIONS: readonly Action[] = [
   { keys: '?', title: 'Keyboard shortcuts', icon: 'help', act: () => void (helpOpen.value = !helpOpen.value) },
   { keys: '/', title: 'Filter this page', icon: 'search', act: focusFilter },
@@ -57,11 +66,13 @@ export const ACTIONS: readonly Action[] = [
   { keys: 'Y', title: 'Copy a link with moving times', icon: 'copy', act: () => copyLink(false) },
   { keys: 'j', title: 'Next row of a list', icon: 'down', act: () => moveInList(1) },
   { keys: 'k', title: 'Previous row of a list', icon: 'up', act: () => moveInList(-1) },
+  { keys: 'a', title: 'Acknowledge the alert', icon: 'alerts', act: () => pressOnPage('a') },
+  { keys: 'm', title: 'Silence the alert for two hours', icon: 'alerts', act: () => pressOnPage('m') },
   { keys: 'd k', title: 'Show the page alone, for a wall screen', icon: 'chart', act: toggleKiosk },
 ];
 
 /** Only sensible with the focus in a list, so the palette leaves them out. */
-const IN_LISTS = new Set(['j', 'k', '/']);
+const IN_LISTS = new Set(['j', 'k', '/', 'a', 'm']);
 
 export function paletteActions(): Omit<PaletteItem, 'group'>[] {
   const all: readonly Action[] = [

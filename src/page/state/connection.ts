@@ -45,7 +45,14 @@ const MAX_RETRY_MS = 4_000;
 /** A frame comes each second: after this time without a frame the connection is dead, even if the socket is still open. */
 const SILENT_MS = 6_000;
 
+/** The server takes this many expressions of one viewer, and closes after ten messages within a second. */
+const MAX_WATCHED = 16;
+const SUBSCRIBE_MS = 250;
+
 const watched = new Map<string, number>();
+/** Expressions beyond the limit: nobody sends their values, so their charts ask for them. */
+export const unwatched = signal<ReadonlySet<string>>(new Set());
+let subscribing = 0;
 let socket: WebSocket | undefined;
 let retryMs = FIRST_RETRY_MS;
 let retryTimer = 0;
@@ -104,21 +111,33 @@ function grown(history: LiveHistory | undefined, { timeMs, current }: LiveFrame)
 }
 
 function sendSubscription(): void {
-  const message: ClientMessage = { subscribe: [...watched.keys()].slice(0, 16) };
+  const all = [...watched.keys()];
+  const message: ClientMessage = { subscribe: all.slice(0, MAX_WATCHED) };
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+  const left = all.slice(MAX_WATCHED);
+  if (left.length > 0 || unwatched.peek().size > 0) unwatched.value = new Set(left);
+}
+
+/** The panels of a page get their data one after the other: their expressions go in one message. */
+function subscribeSoon(): void {
+  if (subscribing !== 0) return;
+  subscribing = window.setTimeout(() => {
+    subscribing = 0;
+    sendSubscription();
+  }, SUBSCRIBE_MS);
 }
 
 /** Watches expressions until the returned function is called. */
 export function watch(exprs: readonly string[]): () => void {
   for (const expr of exprs) watched.set(expr, (watched.get(expr) ?? 0) + 1);
-  queueMicrotask(sendSubscription);
+  subscribeSoon();
   return () => {
     for (const expr of exprs) {
       const left = (watched.get(expr) ?? 1) - 1;
       if (left > 0) watched.set(expr, left);
       else watched.delete(expr);
     }
-    queueMicrotask(sendSubscription);
+    subscribeSoon();
   };
 }
 

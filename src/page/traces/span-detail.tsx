@@ -4,25 +4,31 @@ import { Fragment } from 'preact';
 import type { SpanView } from '../../monitor/api/contract.ts';
 import { attributeText, digits, millis } from '../state/format.ts';
 import { Icon, StatusIcon } from '../ui/icons.tsx';
+import { Name, Value } from '../ui/name.tsx';
+import { visibleName } from '../state/visible-name.ts';
 import type { SpanNode } from './span-tree.ts';
 
 function Attributes({ title, entries }: { title: string; entries: readonly [string, unknown][] }): JSX.Element | null {
   if (entries.length === 0) return null;
   return (
     <>
-      <h4>{title}</h4>
+      <h3>{title}</h3>
       <dl class="attrs">
         {entries.map(([name, value]) => (
           <div key={name}>
             <dt>
-              {name.split(/(?<=[._])/).map((part, at) => (
-                <Fragment key={at}>
-                  {part}
-                  <wbr />
-                </Fragment>
-              ))}
+              {visibleName(name, 200)
+                .text.split(/(?<=[._])/)
+                .map((part, at) => (
+                  <Fragment key={at}>
+                    {part}
+                    <wbr />
+                  </Fragment>
+                ))}
             </dt>
-            <dd class={`mono${name.startsWith('error') ? ' crit' : ''}`}>{attributeText(value)}</dd>
+            <dd class={`mono${name.startsWith('error') ? ' crit' : ''}`}>
+              <Value of={attributeText(value)} />
+            </dd>
           </div>
         ))}
       </dl>
@@ -34,11 +40,11 @@ function Events({ events }: { events: SpanView['events'] }): JSX.Element | null 
   if (events.length === 0) return null;
   return (
     <>
-      <h4>Events</h4>
+      <h3>Events</h3>
       <ol class="events">
         {events.map(({ name, offsetMs }, at) => (
           <li key={at}>
-            <span class="num muted">{millis(offsetMs)}</span> {name}
+            <span class="num muted">{millis(offsetMs)}</span> <Name of={name} most={200} />
           </li>
         ))}
       </ol>
@@ -62,9 +68,11 @@ export function SpanDetail({
       <header>
         {span.status === 'error' && <StatusIcon status="crit" label="failed" />}
         <div>
-          <h2>{span.name}</h2>
+          <h2>
+            <Name of={span.name} most={200} />
+          </h2>
           <p class="muted">
-            {span.service}, {span.kind} span
+            <Name of={span.service} most={80} />, {span.kind} span
           </p>
         </div>
         <button type="button" class="btn icon ghost" aria-label="Close the span" onClick={onClose}>
@@ -89,8 +97,10 @@ export function SpanDetail({
         <div class="problem">
           <StatusIcon status="crit" label="" />
           <div>
-            <b>{typeof errorType === 'string' ? errorType : 'Failed'}</b>
-            <p>{span.statusMessage}</p>
+            <b>{typeof errorType === 'string' ? <Name of={errorType} most={200} /> : 'Failed'}</b>
+            <p>
+              <Value of={span.statusMessage} />
+            </p>
           </div>
         </div>
       )}

@@ -12,7 +12,8 @@ import { useResource } from '../state/api.ts';
 import { asked, isMoving } from '../state/range.ts';
 import { address, go, pageState, param, setParams } from '../state/router.ts';
 import { FilterBar, filterErrorOf } from '../ui/filter-bar.tsx';
-import { Empty, Failed, Loading } from '../ui/states.tsx';
+import { Loaded } from '../ui/loaded.tsx';
+import { Empty, Failed } from '../ui/states.tsx';
 import { TraceRows } from './trace-rows.tsx';
 import { WhatDiffers } from './what-differs.tsx';
 import '../styles/records.css';
@@ -179,24 +180,23 @@ export function TraceListPage(): JSX.Element {
 }
 
 function Body({ all, spread, boxed, box }: Asked & { readonly box: Box | undefined }): JSX.Element {
-  const { data, error, reload } = all;
-  const isSpread = data?.more === true && spread.data !== undefined;
+  if (all.data === undefined && all.error !== undefined) {
+    return (
+      <section class="card c12">
+        <Failed error={all.error} retry={all.reload} />
+      </section>
+    );
+  }
   return (
-    <>
-      {error !== undefined && (
-        <section class="card c12">
-          <Failed error={error} retry={reload} />
-        </section>
-      )}
-      {data === undefined && error === undefined && <Loading height={300} />}
-      {data !== undefined && (
+    <Loaded of={all} height={300}>
+      {(data) => (
         <Found
           all={data}
-          shape={isSpread ? spread.data.traces : data.traces}
+          shape={data.more && spread.data !== undefined ? spread.data.traces : data.traces}
           boxed={box === undefined ? undefined : boxed.data}
           box={box}
         />
       )}
-    </>
+    </Loaded>
   );
 }

@@ -6,7 +6,9 @@ import { useResource } from '../state/api.ts';
 import { attributeText, clockTime, joined, duration, millis } from '../state/format.ts';
 import { address, go, place } from '../state/router.ts';
 import { LedgerBar, PHASES, PhaseLegend, segmentsOf } from '../overview/phase-table.tsx';
+import { Crumbs } from '../ui/crumbs.tsx';
 import { StatusIcon } from '../ui/icons.tsx';
+import { Name, Value } from '../ui/name.tsx';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
 import { useWidth } from '../charts/width.ts';
 import { SpanDetail } from './span-detail.tsx';
@@ -49,14 +51,18 @@ function LogLine({ log, own }: { log: LogView; own: boolean }): JSX.Element {
         {tone && <StatusIcon status={tone} label="" />}
         {log.severity}
       </span>
-      <span class="cut">{log.service}</span>
+      <span class="cut">
+        <Name of={log.service} most={60} />
+      </span>
       <span class="mono text">
-        {log.message}
+        <Value of={log.message} />
         {Object.entries(log.attributes).map(([name, value]) => (
           <span key={name} class="pair">
             {' '}
-            <span class="muted">{name}=</span>
-            {attributeText(value)}
+            <span class="muted">
+              <Value of={name} />=
+            </span>
+            <Value of={attributeText(value)} />
           </span>
         ))}
       </span>
@@ -122,7 +128,7 @@ function Head({ trace }: { trace: TraceAnswer }): JSX.Element {
           Traces ›
         </a>
       </nav>
-      <h1 class="mono">{root?.name ?? 'Trace'}</h1>
+      <h1>{root === undefined ? 'Trace' : <Name of={root.name} mono most={200} />}</h1>
       {errors > 0 && (
         <span class="word w-crit">
           <StatusIcon status="crit" label="" />
@@ -196,9 +202,14 @@ export function TracePage({ id: traceId }: { id: string }): JSX.Element {
   if (found.data !== undefined) return <Trace key={traceId} trace={found.data} />;
   if (found.error !== undefined) {
     return (
-      <section class="card c12">
-        <Failed error={found.error} retry={found.reload} />
-      </section>
+      <>
+        <div class="page-head">
+          <Crumbs list="Traces" path="/traces" name={traceId} />
+        </div>
+        <section class="card c12">
+          <Failed error={found.error} retry={found.reload} />
+        </section>
+      </>
     );
   }
   return <Loading height={400} />;

@@ -3,7 +3,9 @@ import type { JSX, Ref } from 'preact';
 import { useState } from 'preact/hooks';
 import { millis } from '../state/format.ts';
 import { seriesToken } from '../state/series-colour.ts';
+import { visibleName } from '../state/visible-name.ts';
 import { Icon, StatusIcon } from '../ui/icons.tsx';
+import { Name } from '../ui/name.tsx';
 import { useWidth } from '../charts/width.ts';
 import type { SpanNode } from './span-tree.ts';
 import { rowsOf, ticksOf } from './span-tree.ts';
@@ -78,13 +80,13 @@ function Row({ node, totalMs, room, selected, closed, onSelect, onToggle }: RowP
   const { span, depth, children } = node;
   return (
     <div class={`span-row${selected ? ' selected' : ''}`} role="row" data-span={span.spanId}>
-      <div class="name" style={{ paddingLeft: `${8 + Math.min(depth, MAX_INDENT) * 14}px` }}>
+      <div class="name" role="cell" style={{ paddingLeft: `${8 + Math.min(depth, MAX_INDENT) * 14}px` }}>
         {children.length > 0 ? (
           <button
             type="button"
             class={closed ? 'fold closed' : 'fold'}
             aria-expanded={!closed}
-            aria-label={`Children of ${span.name}`}
+            aria-label={`Children of ${visibleName(span.name, 60).text}`}
             onClick={onToggle}
           >
             <Icon name="down" small />
@@ -95,12 +97,15 @@ function Row({ node, totalMs, room, selected, closed, onSelect, onToggle }: RowP
         <button type="button" class="pick" aria-pressed={selected} onClick={onSelect}>
           <i class="edge" style={{ background: `var(--${seriesToken(span.service)})` }} />
           <span class="cut">
-            <b>{span.service}</b> <span>{span.name}</span>
+            <b>
+              <Name of={span.service} most={60} />
+            </b>{' '}
+            <Name of={span.name} most={200} />
           </span>
           {span.status === 'error' && <StatusIcon status="crit" label="failed" />}
         </button>
       </div>
-      <div class="lane" onClick={onSelect}>
+      <div class="lane" role="cell" onClick={onSelect}>
         {room > 0 && <Bar node={node} totalMs={totalMs} room={room} />}
       </div>
     </div>
@@ -109,9 +114,12 @@ function Row({ node, totalMs, room, selected, closed, onSelect, onToggle }: RowP
 
 function Axis({ totalMs, room, box }: { totalMs: number; room: number; box: Ref<HTMLDivElement> }): JSX.Element {
   return (
-    <div class="span-row head">
-      <div class="name">Span</div>
-      <div class="lane" ref={box}>
+    <div class="span-row head" role="row">
+      <div class="name" role="columnheader">
+        Span
+      </div>
+      <div class="lane" role="columnheader" ref={box}>
+        <span class="vh">time</span>
         <svg width={room} height="26" aria-hidden="true">
           {ticksOf(totalMs, Math.min(5, Math.floor(room / 90))).map((at) => (
             <text key={at} x={(at / totalMs) * room} y="17" text-anchor={at === 0 ? 'start' : 'middle'}>
@@ -154,7 +162,9 @@ export function Waterfall(props: {
           {services.slice(0, 6).map((service) => (
             <span key={service}>
               <i class="sw" style={{ background: `var(--${seriesToken(service)})` }} />
-              <span class="cut">{service}</span>
+              <span class="cut">
+                <Name of={service} most={60} />
+              </span>
             </span>
           ))}
         </div>

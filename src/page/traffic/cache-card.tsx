@@ -1,8 +1,10 @@
 /** The response cache: results, entries, hot and most-missed keys, and a purge that can be taken back for ten minutes. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { CACHE } from '../../dashboards/computed.ts';
 import type { CacheFigures } from '../../monitor/api/contract.ts';
 import type { CacheAnswer, KeyCountView } from '../../monitor/api/care-contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { ApiError } from '../state/api.ts';
 import type { Resource } from '../state/api.ts';
 import { bytes, digits, duration, joined, NONE, percent } from '../state/format.ts';
@@ -138,6 +140,7 @@ export function CacheCard({
       <div class="hd">
         <h2>Cache</h2>
         <span class="sub">since the start</span>
+        <HowComputed of={CACHE} />
       </div>
       {off ? (
         <Empty text="The balancer keeps no responses. Give a route `cache: {}` to let it." />

@@ -3,9 +3,11 @@
  * cache with its hot and most-missed keys. Editors drain, weigh, maintain and purge here; each change can be taken back.
  */
 import type { JSX } from 'preact';
+import { EJECTIONS, TRAFFIC } from '../../dashboards/computed.ts';
 import { balancer } from '../../dashboards/balancer.ts';
 import { cache } from '../../dashboards/cache.ts';
 import type { BalancerAnswer, CacheAnswer } from '../../monitor/api/care-contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { PanelCard } from '../charts/panel-card.tsx';
 import { Ledger } from '../overview/phase-table.tsx';
 import { useResource } from '../state/api.ts';
@@ -20,14 +22,14 @@ import { UpstreamsCard } from './upstreams-card.tsx';
 import { verdictOn } from './verdict.ts';
 
 const EVERY_MS = 2_000;
-const WINDOW = '1m';
 
+const [IN_FLIGHT, QUEUE, RETRIES, SHED] = TRAFFIC.queries;
 const QUERIES = {
-  queue: 'sum(vitrine_balancer_queue_size)',
-  inFlight: 'sum(http_server_active_requests{job="vitrine-balancer"})',
-  retries: `sum(rate(vitrine_balancer_retries_total[${WINDOW}]))`,
-  shed: `sum(rate(vitrine_balancer_shed_total[${WINDOW}]))`,
-  ejections: 'sum by (vitrine_upstream, reason) (increase(vitrine_balancer_ejections_total[15m])) > 0',
+  queue: QUEUE.expr,
+  inFlight: IN_FLIGHT.expr,
+  retries: RETRIES.expr,
+  shed: SHED.expr,
+  ejections: EJECTIONS,
 };
 export type TrafficFigures = keyof typeof QUERIES;
 
@@ -71,6 +73,7 @@ function Line({
         <span>
           refused/s <b>{number(figures.shed ?? 0)}</b>
         </span>
+        <HowComputed of={TRAFFIC} />
       </div>
     </section>
   );

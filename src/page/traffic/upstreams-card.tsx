@@ -1,8 +1,10 @@
 /** The upstreams of every route: state and why, weight, share, rate, errors, time; drained and weighed by button. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { BALANCER_UPSTREAMS } from '../../dashboards/computed.ts';
 import type { CurrentFigures } from '../../monitor/api/contract.ts';
 import type { BalancerAnswer } from '../../monitor/api/care-contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import type { Resource } from '../state/api.ts';
 import { digits, joined, NONE, percent } from '../state/format.ts';
 import type { Instants } from '../state/instant.ts';
@@ -163,6 +165,7 @@ export function UpstreamsCard({ routes, figures, current }: UpstreamsCardProps):
         <span class="sub">
           {mayDo('editor') ? 'by route, last minute' : 'by route; changing them needs the role editor'}
         </span>
+        <HowComputed of={BALANCER_UPSTREAMS} />
       </div>
       <Loaded
         of={routes}

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DASHBOARDS } from '../../../src/dashboards/all.ts';
+import * as computed from '../../../src/dashboards/computed.ts';
 import { missingPrograms, programPath } from '../../support/program.ts';
 import { until } from '../../support/until.ts';
 import { askRange, startWholePicture, type Answer, type WholePicture } from '../../support/programs/whole-picture.ts';
@@ -35,9 +36,22 @@ const QUIET = [
   '"3.."',
 ];
 
-const queries = DASHBOARDS.flatMap(({ id, panels }) =>
+const panelQueries = DASHBOARDS.flatMap(({ id, panels }) =>
   panels.flatMap((panel) => panel.queries.map(({ expr }) => ({ panel: `${id}/${panel.id}`, expr, unit: panel.unit }))),
 );
+/** Those behind tiles and tables, which people copy as well; each once. */
+const tileQueries = [
+  ...Object.values(computed.KPIS),
+  computed.LEDGER,
+  computed.UPSTREAMS,
+  computed.SERVICE_LIST,
+  computed.TRAFFIC,
+  computed.CACHE,
+]
+  .flatMap(({ title, queries: of }) => of.map(({ name, expr, unit }) => ({ panel: `${title}/${name}`, expr, unit })))
+  .filter(({ expr }, at, all) => all.findIndex((other) => other.expr === expr) === at)
+  .filter(({ expr }) => !panelQueries.some((other) => other.expr === expr));
+const queries = [...panelQueries, ...tileQueries];
 
 const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
 

@@ -2,7 +2,7 @@
  * Every page in every size and theme and in each state: nothing scrolls sideways or overlaps, targets are large enough, axe
  * finds nothing and the console is silent. Here the sizes and themes alternate; VITRINE_NIGHTLY=1 takes all of them.
  */
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeTraces } from '../../support/page/fake-stack.ts';
 import type { Scheme, Size, Viewing } from '../../support/page/page-browser.ts';
@@ -16,6 +16,7 @@ import {
   picture,
   SIZES,
   startBrowser,
+  unexplainedOf,
   VIEWINGS,
 } from '../../support/page/page-browser.ts';
 import type { PageServer } from '../../support/page/page-server.ts';
@@ -47,12 +48,30 @@ const PAGES = {
   objectives: ['/slo', '.eaters, .months tbody tr'],
   'status page': ['/status?new=1&update=a1b2c3d4e5f6', '.notice form'],
   settings: ['/settings', '.facts-list'],
+  trace: [`/traces/${fakeTraces(0)[0].id}`, '.span-row'],
+  dashboards: ['/dashboards', '.board'],
+  dashboard: ['/dashboards/balancer', '.panel .plot'],
   unknown: ['/nothing/here', '.unknown'],
 } as const satisfies Record<string, readonly [string, string]>;
 type Name = keyof typeof PAGES;
 const NAMES = Object.keys(PAGES) as Name[];
-/** Pages that are looked at without data, and with a store that fails. */
-const STATES = ['overview', 'services', 'service', 'traffic', 'settings', 'requests', 'logs'] as const;
+/** Pages that say nothing else without data: one is made of no data, the others say what is not there. */
+const SAME = ['connect', 'unknown', 'dashboards'] as const satisfies readonly Name[];
+const STATEFUL = NAMES.filter((name) => !SAME.some((same) => same === name));
+/** Pages that ask again by themselves within ten seconds: they say so when the answer fails. */
+const RENEWED: readonly Name[] = [
+  'overview',
+  'services',
+  'service',
+  'traffic',
+  'requests',
+  'traces',
+  'logs',
+  'errors',
+  'settings',
+];
+/** Ten pages one after the other, on a machine that does other things. */
+const SLOWLY = { timeout: NIGHTLY ? 900_000 : 400_000 };
 const LOOKS = (Object.keys(SIZES) as Size[]).flatMap((size) =>
   (['light', 'dark'] as const).map((scheme): readonly [Size, Scheme] => [size, scheme]),
 );
@@ -87,6 +106,7 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
     await picture(page, `${name}-${size}-${scheme}`);
     expect(await flawsOf(page)).toEqual([]);
     expect(await axeOf(page)).toEqual([]);
+    expect(await unexplainedOf(page)).toEqual([]);
     const all = Object.keys(VIEWINGS) as Viewing[];
     const turn = NAMES.indexOf(name);
     for (const viewing of NIGHTLY ? all : [all[turn % all.length], all[(turn + 2) % all.length]]) {
@@ -96,13 +116,6 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
     expect(troubles).toEqual([]);
   });
 
-  it('one trace', async () => {
-    const [{ id }] = fakeTraces(0);
-    await using opened = await openPage(browser, busy.url, `/traces/${id}`, { size: 'phone' });
-    await opened.page.locator('main .card').first().waitFor();
-    expect(await flawsOf(opened.page)).toEqual([]);
-  });
-
   const looks = NIGHTLY
     ? LOOKS
     : ([
@@ -110,52 +123,67 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
         ['phone', 'light'],
       ] as const);
   describe.each(looks)('on %s in %s', (size, scheme) => {
-    it.each(['empty', 'broken'] as const)('says why when the data is %s', async (kind) => {
+    /** All pages in the nightly run, else every second one in each look, so that each is seen in one. */
+    const inTurn = (names: readonly Name[]): readonly Name[] =>
+      names.filter((_, at) => NIGHTLY || at % looks.length === looks.findIndex(([one]) => one === size));
+
+    it.each(['empty', 'broken'] as const)('says why when the data is %s', SLOWLY, async (kind) => {
       await using server = await startPageServer({ kind });
-      for (const name of kind === 'empty' ? ([...STATES, 'traces', 'errors', 'map'] as const) : STATES) {
-        await using opened = await openPage(browser, server.url, PAGES[name][0], { size, scheme });
+      for (const name of inTurn(STATEFUL)) {
+        await using opened = await openPage(browser, server.url, PAGES[name][0], { size, scheme, expected: /404/ });
         const { page, troubles } = opened;
-        const state = page.locator('.state, .facts-list').first();
+        const state = page.locator('.state, .facts-list, .unknown').first();
         await state.waitFor({ state: 'attached' });
         await page.locator('.loaded.dim, .plot-box.dim').first().waitFor({ state: 'detached' });
         await picture(page, `${name}-${kind}-${size}-${scheme}`);
-        expect(await flawsOf(page)).toEqual([]);
-        expect(await axeOf(page)).toEqual([]);
-        if (kind === 'empty') expect(troubles).toEqual([]);
+        expect([name, await flawsOf(page)]).toEqual([name, []]);
+        expect([name, await axeOf(page)]).toEqual([name, []]);
+        if (kind === 'empty') expect([name, troubles]).toEqual([name, []]);
       }
     });
 
-    it('keeps old data and says its age when it cannot be renewed', async () => {
-      await using opened = await openPage(browser, busy.url, '/service?service=payments', {
-        size,
-        scheme,
-        expected: /Failed to load resource/,
-      });
-      const { page, troubles } = opened;
-      await page.locator('section[aria-label=Routes] tbody tr').first().waitFor();
-      await page.route('**/api/**', (route) => route.abort());
-      await page.getByText('It could not be renewed').first().waitFor();
-      await picture(page, `service-stale-${size}-${scheme}`);
-      expect(await page.locator('section[aria-label=Routes] tbody tr').count()).toBeGreaterThan(3);
-      expect(await flawsOf(page)).toEqual([]);
-      expect(await axeOf(page)).toEqual([]);
-      expect(troubles).toEqual([]);
-    });
-
-    it('says that it is offline, dims what it shows, and comes back', async () => {
-      const server = await startPageServer();
-      await using opened = await openPage(browser, server.url, '/services', { size, scheme });
-      const { page } = opened;
-      await page.locator('table.services tbody tr').first().waitFor();
-      await server[Symbol.asyncDispose]();
-      await page.getByText('Connection lost').waitFor();
-      await picture(page, `services-offline-${size}-${scheme}`);
-      expect(await page.locator('main.stale').count()).toBe(1);
-      expect(await page.locator('table.services tbody tr').count()).toBeGreaterThan(3);
-      expect(await flawsOf(page)).toEqual([]);
-      await using again = await startPageServer({ port: server.port });
-      expect(again.port).toBe(server.port);
-      await page.getByText('Connection lost').waitFor({ state: 'detached' });
-    });
+    it(
+      'keeps old data that cannot be renewed, says that it is offline, dims what it shows, and comes back',
+      SLOWLY,
+      async () => {
+        const server = await startPageServer();
+        await using tabs = new AsyncDisposableStack();
+        const pages: (readonly [Name, Page, string[]])[] = [];
+        for (const name of inTurn(STATEFUL)) {
+          const expected = /Failed to load resource|WebSocket connection/;
+          const { page, troubles } = tabs.use(
+            await openPage(browser, server.url, PAGES[name][0], { size, scheme, expected }),
+          );
+          await page.locator(PAGES[name][1]).first().waitFor({ state: 'attached' });
+          pages.push([name, page, troubles]);
+        }
+        const kept = async (name: Name, page: Page, state: string): Promise<void> => {
+          expect([name, await page.locator(PAGES[name][1]).count()]).not.toEqual([name, 0]);
+          await picture(page, `${name}-${state}-${size}-${scheme}`);
+          expect([name, state, await flawsOf(page)]).toEqual([name, state, []]);
+        };
+        for (const [, page] of pages) await page.route('**/api/**', (route) => route.abort());
+        for (const [name, page] of pages) {
+          if (!RENEWED.includes(name)) continue;
+          await page.bringToFront();
+          await page.getByText('It could not be renewed').first().waitFor();
+          await kept(name, page, 'stale');
+        }
+        for (const [, page] of pages) await page.unrouteAll();
+        await server[Symbol.asyncDispose]();
+        for (const [name, page] of pages) {
+          await page.getByText('Connection lost').waitFor();
+          expect([name, await page.locator('main.stale').count()]).toEqual([name, 1]);
+          await kept(name, page, 'offline');
+          if (NIGHTLY || name === 'service') expect(await axeOf(page)).toEqual([]);
+        }
+        await using again = await startPageServer({ port: server.port });
+        expect(again.port).toBe(server.port);
+        for (const [name, page, troubles] of pages) {
+          await page.getByText('Connection lost').waitFor({ state: 'detached' });
+          expect([name, troubles]).toEqual([name, []]);
+        }
+      },
+    );
   });
 });

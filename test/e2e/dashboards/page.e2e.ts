@@ -103,6 +103,28 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     expect(before).toContain('Connected');
   });
 
+  it('says in one click how a tile is computed, with PromQL that gives the same', async () => {
+    await using opened = await open(busy, '/');
+    const { page, troubles } = opened;
+    const button = page.getByRole('button', { name: 'How Requests is computed' });
+    await button.click();
+    const dialog = page.getByRole('dialog', { name: 'How “Requests” is computed' });
+    const first = dialog.getByRole('region', { name: 'at the balancer' });
+    await first.getByText('Each point looks back over 1m.').waitFor();
+    expect(await dialog.locator('pre').first().textContent()).toBe(
+      'sum(rate(http_server_request_duration_seconds_count{job="vitrine-balancer"}[1m]))',
+    );
+    expect(await first.locator('dl').textContent()).toMatch(/Value\d.*Window.*Source/);
+    expect(await axeOf(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    // A number that no PromQL gives names the question that gives it.
+    await page.goto(`${busy.url}/requests?q=status:5xx`);
+    await page.getByRole('button', { name: 'How Request ledger is computed' }).click();
+    await page.getByRole('dialog').getByText('/api/requests/figures?q=status%3A5xx').waitFor();
+    expect(troubles).toEqual([]);
+  });
+
   it('shows hostile names as text', async () => {
     await using opened = await open(busy, '/');
     const { page, troubles } = opened;

@@ -218,11 +218,28 @@ describe('a heatmap', () => {
     ]);
   });
 
+  it('has the buckets of native histograms as they are, and those of a metric with both kinds once', () => {
+    const native = (from: number, to: number, ...values: (number | null)[]): Line =>
+      line(`${from}`, values, { bucket: [from, to] });
+    const rows = [native(0.5, 1, 1, 2), native(-0.1, 0.1, 0, null), native(0.5, 1, 3, null), native(1, Infinity, 0, 0)];
+    const heat = heatOf(dataWith(...rows));
+    expect(heat?.rows).toEqual([
+      { from: -0.1, to: 0.1, counts: [0, null] },
+      { from: 0.5, to: 1, counts: [4, 2] },
+      { from: 1, to: Infinity, counts: [0, 0] },
+    ]);
+    expect(heat?.largest).toBe(4);
+    const both = heatOf(dataWith(...rows, line('le', [7, 8], { labels: { le: '+Inf' } })));
+    expect(both?.rows.map(({ counts }) => counts)).toEqual([[7, 8]]);
+  });
+
   it('asks for the buckets behind a quantile', () => {
     const of = (expr: string): string | undefined => bucketQuery([{ expr, legend: '' }])?.expr;
     expect(of('histogram_quantile(0.95, sum by (job, le) (rate(a_bucket{x="1"}[1m])))')).toBe(
-      'sum by (le) (rate(a_bucket{x="1"}[1m]))',
+      'sum by (le) (rate(a_bucket{x="1"}[1m])) or sum(rate(a{x="1"}[1m]))',
     );
+    expect(of('histogram_quantile(0.95, sum by (job) (rate(a{x="1"}[1m])))')).toBe('sum(rate(a{x="1"}[1m]))');
+    expect(of('histogram_quantile(0.5, sum(rate(a[5m])))')).toBe('sum(rate(a[5m]))');
     expect(of('sum by (le) (rate(a_bucket[1m]))')).toBe('sum by (le) (rate(a_bucket[1m]))');
     expect(of('histogram_quantile(0.9, a)')).toBeUndefined();
   });

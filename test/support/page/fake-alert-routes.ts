@@ -8,6 +8,7 @@ import type {
   RecordingsAnswer,
   SilencesAnswer,
 } from '../../../src/monitor/api/alerts/contract.ts';
+import type { ObjectivesJson } from '../../../src/monitor/api/targets/contract.ts';
 import type { NoiseAnswer } from '../../../src/monitor/api/alerts/rule-contract.ts';
 import type { Route } from '../../../src/monitor/api/routes.ts';
 
@@ -53,6 +54,28 @@ const silences: SilencesAnswer = {
   ],
 };
 
+const objective = (name: string, left: number, burn: number): ObjectivesJson['objectives'][number] => ({
+  name,
+  objective: 0.999,
+  window: '30d',
+  window_seconds: 2_592_000,
+  target: null,
+  requests: null,
+  events: null,
+  months: [],
+  figure: 1 - 0.001 * (1 - left),
+  budget_left: left,
+  burn_rate: burn,
+  breached: left < 0,
+  power: '',
+});
+const objectives: ObjectivesJson = {
+  objectives: [
+    objective('payments', 0.41, 24),
+    objective('payments-latency', 0.96, 0.4),
+    objective('shop-up', -0.2, 1),
+  ],
+};
 const groups: GroupsAnswer = {
   groups: [
     {
@@ -120,7 +143,11 @@ export const fakeAlertRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/oncall', handler: () => onCall },
   { method: 'GET', path: '/api/recordings', handler: () => recordings },
   { method: 'GET', path: '/api/alerts/noise', handler: () => noise },
+  { method: 'GET', path: '/api/slo', handler: () => objectives },
   { method: 'GET', path: '/api/silences', handler: () => silences },
+  { method: 'POST', path: '/api/silences', handler: () => ({ silence: { id: silences.silences[0].id } }) },
+  { method: 'DELETE', path: '/api/silences/:id', handler: () => ({}) },
+  { method: 'POST', path: '/api/alerts/:fingerprint/ack', handler: () => ({}) },
   { method: 'GET', path: '/api/notifications', handler: () => ledger },
   { method: 'GET', path: '/api/notify/receivers', handler: () => receivers },
 ];

@@ -16,6 +16,8 @@ export const SIZES = {
 export type Size = keyof typeof SIZES;
 export type Scheme = 'light' | 'dark';
 
+/** Of one page, within a second. */
+const MOST_MESSAGES = 8;
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 export interface Opened extends AsyncDisposable {
@@ -81,6 +83,16 @@ export async function openPage(
     troubles.push(`dialog ${dialog.message()}`);
     void dialog.dismiss();
   });
+  page.on('websocket', (socket) => {
+    const sent: number[] = [];
+    socket.on('framesent', () => {
+      sent.push(performance.now());
+      // The server closes after ten messages within a second.
+      const before = sent.at(-MOST_MESSAGES);
+      if (before !== undefined && performance.now() - before < 1_000)
+        troubles.push(`${MOST_MESSAGES} messages to the socket within a second`);
+    });
+  });
   page.on('request', (request) => {
     if (!request.url().startsWith(url)) troubles.push(`request to ${request.url()}`);
   });
@@ -115,8 +127,28 @@ const FLAWS = `(() => {
     if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1 && a.width > 1 && b.width > 1)
       found.push('two cards overlap at ' + Math.round(b.left) + ',' + Math.round(b.top));
   }
+  const names = [...document.querySelectorAll('main section[aria-label]')].map((one) => one.getAttribute('aria-label'));
+  for (const [at, name] of names.entries()) if (names.indexOf(name) < at) found.push('the section ' + name + ' is there twice');
   return found;
 })()`;
+
+/**
+ * Figures on the page without a button that says how they are computed, by the card they stand on. Rows of records
+ * (requests, traces, lines) are what was measured, and not computed; so are what somebody typed in.
+ */
+const UNEXPLAINED = `(() => {
+  const found = new Set();
+  const button = (place) => place?.querySelector('button[aria-label^="How "][aria-label$=" is computed"]') ?? null;
+  for (const figure of document.querySelectorAll('main .kpi .v, main td.num, main [role=cell].num, main .facts b, main .fact-row dd')) {
+    if (!/\\d/.test(figure.textContent) || figure.closest('.request-rows, .trace-row, .lines, [data-record]')) continue;
+    const card = figure.closest('.card, .verdict');
+    if (button(card) === null && button(document.querySelector('main .page-head')) === null)
+      found.add(card?.getAttribute('aria-label') ?? card?.className ?? 'no card');
+  }
+  return [...found];
+})()`;
+
+export const unexplainedOf = (page: Page): Promise<string[]> => page.evaluate<string[]>(UNEXPLAINED);
 
 export const flawsOf = (page: Page): Promise<string[]> => page.evaluate<string[]>(FLAWS);
 

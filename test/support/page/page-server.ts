@@ -144,6 +144,7 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
   const asked = kind === 'empty' ? none : kind === 'broken' ? failing : querier;
   const api = await createMonitorApi({
     ...data,
+    ...(kind === 'broken' ? { spans: { find: broken, trace: broken } } : {}),
     ...(await recordsOf(
       options.overrides?.records === undefined ? { ...data, ...options.overrides } : data,
       kind === 'empty' ? [] : fakeRequests(startMs),

@@ -15,11 +15,14 @@ import { matchersFrom, narrowed } from './narrowed.ts';
 import { allSteps, downSample } from './down-sample.ts';
 import type { Resolution } from './resolution.ts';
 import { coarse, filledIn, finest } from './resolution.ts';
+import { bucketRows, hasHistograms } from './native-buckets.ts';
 import type { WatchedLimits } from './watched.ts';
 
 const MAX_QUERIES = 8;
 const MAX_EXPR_LENGTH = 16_384;
 const MAX_SERIES = 100;
+/** Each has at least four rows. */
+const MAX_HISTOGRAMS = MAX_SERIES / 4;
 /** Series read × points above which the finest evaluation is not made: about half a second of the engine. */
 const MAX_FINE_WORK = 2_000_000;
 const DEFAULT_WIDTH = 800;
@@ -73,6 +76,22 @@ function seriesOf({ labels, t, v }: MatrixSeries, grid: Resolution, width: numbe
   const steps = Array.from(t, (timeMs) => Math.round((timeMs - grid.startMs) / grid.stepMs));
   if (grid.count <= width * 4) return { labels: labels.toJSON(), values: allSteps(steps, v, grid.count) };
   return { labels: labels.toJSON(), ...downSample(steps, v, grid.count, width) };
+}
+
+const boundText = (bound: number): string =>
+  bound === Infinity ? '+Inf' : bound === -Infinity ? '-Inf' : String(bound);
+
+/** Series of numbers as they are, and of native histograms as rows of buckets, which have fewer points: there are many. */
+function drawn(series: readonly MatrixSeries[], grid: Resolution, { width, maxSeries }: Asked): ChartSeries[] {
+  const numbers = series.filter((one) => !hasHistograms(one));
+  const rows = bucketRows(series.filter(hasHistograms).slice(0, MAX_HISTOGRAMS), maxSeries);
+  return [
+    ...numbers.map((one) => seriesOf(one, grid, width)),
+    ...rows.map(({ from, to, ...row }) => ({
+      ...seriesOf(row, grid, Math.ceil(width / 4)),
+      bucket: [boundText(from), boundText(to)] as const,
+    })),
+  ];
 }
 
 /** The mean of the points, by which series are ranked when not all are sent. */
@@ -130,7 +149,7 @@ async function answerTo(
       startMs: grid.startMs,
       stepMs: grid.stepMs,
       count: grid.count,
-      series: sent.map((one) => seriesOf(one, grid, asked.width)),
+      series: drawn(sent, grid, asked),
       seriesTotal: all.length,
       peaksKept: fine,
       limits: limits().of(text.replaceAll(/\$__(?:rate_interval|interval|range)\b/g, '1m')),

@@ -6,6 +6,8 @@ export interface ChartSeries {
   readonly at?: readonly number[];
   /** null: there is no value, and the line must break. */
   readonly values: readonly (number | null)[];
+  /** The values count what is in this bucket of a native histogram: its bounds, as Prometheus writes numbers. */
+  readonly bucket?: readonly [from: string, to: string];
 }
 
 /** A limit of an alert rule that watches the series of the query, in the unit of the series. */

@@ -20,6 +20,8 @@ export interface Line {
   readonly colour: string;
   readonly main: boolean;
   readonly values: readonly Value[];
+  /** Of a native histogram: the bounds of the bucket whose observations the values count. */
+  readonly bucket?: readonly [from: number, to: number];
 }
 
 export interface ChartData {
@@ -41,6 +43,21 @@ export function seriesName({ __name__: name = '', ...labels }: Labels): string {
 
 const keyOf = (query: number, labels: Labels): string =>
   `${query}\n${JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
+
+const boundOf = (text: string): number => (text === '+Inf' ? Infinity : text === '-Inf' ? -Infinity : Number(text));
+
+/** The line of one bucket of a native histogram. */
+function bucketLine(line: Line, [from, to]: readonly [from: string, to: string]): Line {
+  const name = `${line.name} ${from} to ${to}`.replace(/^\{\} /, '');
+  return {
+    ...line,
+    key: `${line.key}\n${from} ${to}`,
+    name,
+    colour: seriesToken(name),
+    main: false,
+    bucket: [boundOf(from), boundOf(to)],
+  };
+}
 
 function lineOf(query: Query, number: number, labels: Labels, values: readonly Value[]): Line {
   const name = legendOf(query.legend, labels).trim() || seriesName(labels);
@@ -96,7 +113,10 @@ export function dataOf(answer: ChartAnswer, queries: readonly Query[]): ChartDat
   const index = new Map(timesMs.map((time, at) => [time, at]));
   const lines = told(
     answer.queries.flatMap((result, number) =>
-      result.series.map((series) => lineOf(queries[number], number, series.labels, columnOf(result, series, index))),
+      result.series.map((series) => {
+        const line = lineOf(queries[number], number, series.labels, columnOf(result, series, index));
+        return series.bucket === undefined ? line : bucketLine(line, series.bucket);
+      }),
     ),
   );
   const steps = answer.queries.filter(({ series }) => series.length > 0).map(({ stepMs }) => stepMs);

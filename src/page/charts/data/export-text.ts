@@ -38,6 +38,17 @@ export function curlOf(answer: ChartAnswer, origin: string): string {
     .join('\n');
 }
 
+/** The same for one value at one time. */
+export const instantCurlOf = (expr: string, timeMs: number, origin: string): string =>
+  [
+    `curl -G ${shellQuoted(`${origin}/api/v1/query`)}`,
+    `--data-urlencode ${shellQuoted(`query=${expr}`)}`,
+    `-d time=${timeMs / 1_000}`,
+  ].join(' \\\n  ');
+
+/** A question to Vitrine's own API. */
+export const askCurlOf = (path: string, origin: string): string => `curl ${shellQuoted(`${origin}${path}`)}`;
+
 /** A name for a downloaded file: `latency-2026-11-30T14-03.csv`. */
 export const fileName = (title: string, toMs: number, ending: string): string =>
   `${

@@ -1,6 +1,9 @@
-/** Classic histogram buckets (`le`, cumulative) as the cells of a heatmap: columns are times, rows are buckets. Pure. */
+/**
+ * Buckets of histograms as the cells of a heatmap: columns are times, rows are buckets. Classic ones (`le`, cumulative) and
+ * native ones, whose counts the server sends by bucket. Pure.
+ */
 import type { Query } from '../../../dashboards/panel.ts';
-import type { ChartData } from './chart-data.ts';
+import type { ChartData, Line } from './chart-data.ts';
 
 export interface HeatRow {
   /** Bounds in the unit of the histogram; the lowest bucket begins at 0 or -Infinity, the highest ends at Infinity. */
@@ -19,26 +22,45 @@ export interface Heat {
 
 const boundOf = (text: string): number => (text === '+Inf' ? Infinity : Number(text));
 
-/** Undefined when the lines have no `le`. */
-export function heatOf({ timesMs, lines }: ChartData): Heat | undefined {
-  const byBound = new Map<number, (number | null)[]>();
-  for (const { labels, values } of lines) {
-    const bound = boundOf(labels['le'] ?? '');
-    if (Number.isNaN(bound) || labels['le'] === undefined) continue;
-    const sums = byBound.get(bound) ?? timesMs.map(() => null);
-    for (const [at, value] of values.entries()) if (typeof value === 'number') sums[at] = (sums[at] ?? 0) + value;
-    byBound.set(bound, sums);
+type Columns = Map<string, { readonly from: number; readonly to: number; readonly counts: (number | null)[] }>;
+
+/** Sums of the lines of each pair of bounds, from the lowest up. */
+function summed(lines: readonly Line[], length: number, bounds: (line: Line) => readonly [number, number]): HeatRow[] {
+  const columns: Columns = new Map();
+  for (const line of lines) {
+    const [from, to] = bounds(line);
+    const key = `${from} ${to}`;
+    const column = columns.get(key) ?? { from, to, counts: Array.from({ length }, () => null) };
+    for (const [at, value] of line.values.entries())
+      if (typeof value === 'number') column.counts[at] = (column.counts[at] ?? 0) + value;
+    columns.set(key, column);
   }
-  if (byBound.size === 0) return undefined;
-  const bounds = [...byBound.keys()].sort((a, b) => a - b);
-  const rows = bounds.map((to, at): HeatRow => {
-    const own = byBound.get(to) ?? [];
-    const below = at === 0 ? undefined : byBound.get(bounds[at - 1]);
-    const from = at === 0 ? Math.min(0, to) : bounds[at - 1];
+  return [...columns.values()].sort((a, b) => a.from - b.from || a.to - b.to);
+}
+
+function classicRows(lines: readonly Line[], length: number): readonly HeatRow[] {
+  const cumulative = summed(lines, length, ({ labels }) => [-Infinity, boundOf(labels['le'] ?? '')]);
+  return cumulative.map(({ to, counts: own }, at): HeatRow => {
+    const below = at === 0 ? undefined : cumulative[at - 1];
+    const from = below === undefined ? Math.min(0, to) : below.to;
     // Buckets are sampled one after the other, so a difference may be a little below zero.
-    const counts = own.map((value, i) => (value === null ? null : Math.max(0, value - (below?.[i] ?? 0))));
+    const counts = own.map((value, i) => (value === null ? null : Math.max(0, value - (below?.counts[i] ?? 0))));
     return { from, to, counts };
   });
+}
+
+/**
+ * Undefined when the lines are not of a histogram. A metric that has classic and native buckets at once has every
+ * observation in both, so only the classic ones are drawn then.
+ */
+export function heatOf({ timesMs, lines }: ChartData): Heat | undefined {
+  const classic = lines.filter(({ labels }) => labels['le'] !== undefined && !Number.isNaN(boundOf(labels['le'])));
+  const native = lines.filter(({ bucket }) => bucket !== undefined);
+  if (classic.length === 0 && native.length === 0) return undefined;
+  const rows =
+    classic.length > 0
+      ? classicRows(classic, timesMs.length)
+      : summed(native, timesMs.length, ({ bucket = [0, 0] }) => bucket);
   const used = rows.map(({ counts }) => counts.some((count) => (count ?? 0) > 0));
   const [first, last] = [used.indexOf(true), used.lastIndexOf(true)];
   const kept = first < 0 ? rows : rows.slice(Math.max(0, first - 1), last + 2);
@@ -47,13 +69,18 @@ export function heatOf({ timesMs, lines }: ChartData): Heat | undefined {
   return { timesMs, rows: kept, largest };
 }
 
-/** The buckets behind a quantile of a classic histogram, all groups together; undefined for any other query. */
+/** Buckets of classic histograms, and native ones where the same metric has them. */
+const withNative = (rate: string): string => `sum by (le) (${rate}) or sum(${rate.replace('_bucket', '')})`;
+
+/** The buckets behind a quantile of a histogram, all groups together; undefined for any other query. */
 export function bucketQuery(queries: readonly Query[]): Query | undefined {
   for (const { expr, exact } of queries) {
     const found =
       /histogram_quantile\(\s*[\d.]+\s*,\s*sum\s+by\s*\([^)]*\)\s*\(\s*(rate\(.+_bucket.*\]\))\s*\)\s*\)/.exec(expr);
-    if (found !== null)
-      return { expr: `sum by (le) (${found[1]})`, legend: 'up to {{le}}', ...(exact ? { exact } : {}) };
+    if (found !== null) return { expr: withNative(found[1]), legend: 'up to {{le}}', ...(exact ? { exact } : {}) };
+    const native =
+      /histogram_quantile\(\s*[\d.]+\s*,\s*sum(?:\s+by\s*\([^)]*\))?\s*\(\s*(rate\([^()]+\]\))\s*\)\s*\)/.exec(expr);
+    if (native !== null) return { expr: `sum(${native[1]})`, legend: '', ...(exact ? { exact } : {}) };
     if (expr.startsWith('sum by (le)')) return { expr, legend: 'up to {{le}}', ...(exact ? { exact } : {}) };
   }
   return undefined;

@@ -7,7 +7,7 @@ import type { Query } from '../../../dashboards/panel.ts';
 import { followingRange } from '../../../dashboards/panel.ts';
 import type { ChartAnswer } from '../../../monitor/api/charts/contract.ts';
 import { ApiError, getJson } from '../../state/api.ts';
-import { epoch, results, watch } from '../../state/connection.ts';
+import { epoch, results, unwatched, watch } from '../../state/connection.ts';
 import { asked, isMoving, noteValueAt } from '../../state/range.ts';
 import { pageState } from '../../state/router.ts';
 import type { ChartData } from './chart-data.ts';
@@ -43,6 +43,8 @@ const WIDTH_STEP = 100;
 /** Over longer ranges a new point each second is not seen, and long windows are expensive: those are asked for each minute. */
 const LONG_MS = 6 * 3_600_000;
 const LONG_RELOAD_MS = 60_000;
+/** What the socket does not send. */
+const SHORT_RELOAD_MS = 15_000;
 const NO_MATCHERS: readonly string[] = [];
 
 function pathOf(question: ChartQuestion, width: number): string {
@@ -93,7 +95,11 @@ export function useChart(question: ChartQuestion): ChartState {
   const wanted = [chosen?.from, chosen?.to, zone, typeof live, range?.fromMs, range?.toMs, ...matchers].join('|');
   const isOwn = range === undefined && earlierMs === 0;
   const isLong = asked.value.toMs - asked.value.fromMs > LONG_MS || question.everyMs !== undefined;
-  const isLive = isOwn && !isLong;
+  // The socket sends numbers; the buckets of native histograms are asked for again.
+  const hasBuckets = state.data?.lines.some(({ bucket }) => bucket !== undefined) === true;
+  const isLive = isOwn && !isLong && !hasBuckets;
+  const exprs = useMemo(() => state.answer?.queries.map(({ expr }) => expr) ?? [], [state.answer]);
+  const isAsked = isLong || hasBuckets || exprs.some((expr) => unwatched.value.has(expr));
 
   useEffect(() => {
     if (width === 0 || queries.length === 0) return undefined;
@@ -115,14 +121,16 @@ export function useChart(question: ChartQuestion): ChartState {
   }, [queries, points, connection, turn, wanted, width, earlierMs]);
 
   useEffect(() => {
-    if (!isOwn || !isLong) return undefined;
-    const timer = window.setInterval(() => {
-      if (isMoving.peek() && document.visibilityState === 'visible') setTurn((n) => n + 1);
-    }, LONG_RELOAD_MS);
+    if (!isOwn || !isAsked) return undefined;
+    const timer = window.setInterval(
+      () => {
+        if (isMoving.peek() && document.visibilityState === 'visible') setTurn((n) => n + 1);
+      },
+      isLong ? LONG_RELOAD_MS : SHORT_RELOAD_MS,
+    );
     return () => clearInterval(timer);
-  }, [isOwn, isLong]);
+  }, [isOwn, isLong, isAsked]);
 
-  const exprs = useMemo(() => state.answer?.queries.map(({ expr }) => expr) ?? [], [state.answer]);
   useEffect(() => (isLive && exprs.length > 0 ? watch(exprs) : undefined), [exprs, isLive]);
   useEffect(() => {
     if (!isLive || exprs.length === 0 || !isMoving.value) return;

@@ -1,14 +1,12 @@
 /** How the numbers of a panel were computed: query, window, points, what was read, and from where. */
 import type { JSX } from 'preact';
 import type { ChartAnswer, ChartQueryAnswer } from '../../../monitor/api/charts/contract.ts';
-import { dateTime, digits, joined } from '../../state/format.ts';
+import { dateTime, digits } from '../../state/format.ts';
 import { address } from '../../state/router.ts';
 import { CopyButton } from '../../ui/copy.tsx';
-import { figureOf } from '../data/unit-scale.ts';
 import { curlOf } from '../data/export-text.ts';
+import { readText, seconds, windowText } from './computed-text.ts';
 import { Dialog } from './dialog.tsx';
-
-const seconds = (ms: number): string => joined(figureOf(ms / 1_000, 's'));
 
 function pointsText({ count, stepMs, peaksKept, series }: ChartQueryAnswer): string {
   const points = `${count} points, one every ${seconds(stepMs)}`;
@@ -16,19 +14,6 @@ function pointsText({ count, stepMs, peaksKept, series }: ChartQueryAnswer): str
   const reduced = series.some(({ at }) => at !== undefined);
   if (!reduced) return `${points}. Each is drawn.`;
   return `${points}. Drawn are the first, last, smallest and largest of each pixel, so every peak is seen.`;
-}
-
-const readText = ({ read, tookMs }: ChartQueryAnswer): string =>
-  read === null
-    ? `By the Prometheus-compatible server of store.metrics.url, in ${seconds(tookMs)}.`
-    : `From Vitrine's own store: ${digits(read.samples)} samples of ${digits(read.series)} series, in ${seconds(tookMs)}.`;
-
-/** The windows that a query looks back over, as written in it. */
-function windowText(expr: string): string {
-  const windows = [...new Set([...expr.matchAll(/\[([^\]]{1,40})\]/g)].map(([, text]) => text))];
-  return windows.length === 0
-    ? 'The last sample at each point, at most 5 minutes old.'
-    : `Each point looks back over ${windows.join(' and ')}.`;
 }
 
 function OneQuery({ result, answer }: { result: ChartQueryAnswer; answer: ChartAnswer }): JSX.Element {

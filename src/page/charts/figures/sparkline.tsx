@@ -1,6 +1,6 @@
 /** A line without axes that shows one figure over the range of the charts. Gaps interrupt the line. */
 import type { JSX } from 'preact';
-import { shownSteps } from '../state/range.ts';
+import { shownSteps } from '../../state/range.ts';
 
 const WIDTH = 72;
 const HEIGHT = 26;
