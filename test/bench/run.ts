@@ -1,5 +1,5 @@
 /**
- * All benchmarks in turn, each in a process of its own: `npm run bench [-- name …]`. A benchmark is a file of this folder whose
+ * All benchmarks in turn, each in a process of its own: `npm run bench [-- name …]`. A benchmark is a file of this folder or below it whose
  * doc comment says `node test/bench/<name>.ts`; processes that benchmarks start are not. Ends with a table of what took how long.
  */
 import { spawnSync } from 'node:child_process';
@@ -7,9 +7,9 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
 const folder = import.meta.dirname;
-const names = readdirSync(folder)
+const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && file !== 'run.ts')
-  .map((file) => path.basename(file, '.ts'))
+  .map((file) => file.replace(/\.ts$/, ''))
   .filter((name) => readFileSync(path.join(folder, `${name}.ts`), 'utf8').includes(`test/bench/${name}.ts`));
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !names.includes(name));

@@ -1,19 +1,19 @@
 /**
- * The page over a year of history: `node test/bench/page-year.ts [days]`. Makes the roll-ups of a stack with its services
+ * The page over a year of history: `node test/bench/page/year.ts [days]`. Makes the roll-ups of a stack with its services
  * (five-minute samples of some 500 series, marked as rolled up), starts the built monitor on them, opens every page over the
  * whole time and prints for each: the time until its answers are there, and the largest answer. Goals: 1 s, 1 MB.
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { seededRandom } from '../../src/base/random.ts';
-import { Labels } from '../../src/model/labels.ts';
-import { DayFile } from '../../src/monitor/store/disk/day-file.ts';
-import { openSampleStore } from '../../src/monitor/store/open-sample-store.ts';
-import { DURATION_BOUNDS } from '../../src/telemetry/names.ts';
-import { buildPage, startBrowser } from '../support/page/page-browser.ts';
-import { visit } from '../support/page/visit.ts';
-import { freshDir } from '../support/program.ts';
-import { startMonitorProcess } from '../support/programs/monitor-process.ts';
+import { seededRandom } from '../../../src/base/random.ts';
+import { Labels } from '../../../src/model/labels.ts';
+import { DayFile } from '../../../src/monitor/store/disk/day-file.ts';
+import { openSampleStore } from '../../../src/monitor/store/open-sample-store.ts';
+import { DURATION_BOUNDS } from '../../../src/telemetry/names.ts';
+import { buildPage, startBrowser } from '../../support/page/page-browser.ts';
+import { visit } from '../../support/page/visit.ts';
+import { freshDir } from '../../support/program.ts';
+import { startMonitorProcess } from '../../support/programs/monitor-process.ts';
 
 const [days = 365] = process.argv.slice(2).map(Number);
 const DAY_MS = 86_400_000;

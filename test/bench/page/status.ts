@@ -1,5 +1,5 @@
 /**
- * What readers of the status page cost: `node test/bench/status-page.ts [readers] [seconds] [components]`. Each reader loads the
+ * What readers of the status page cost: `node test/bench/page/status.ts [readers] [seconds] [components]`. Each reader loads the
  * page again once a minute, at a moment of its own; half of them as browsers do, with the tag of the last answer. The page is
  * made of 90 days with outages for each component. The port runs in a process of its own, and only that one is measured.
  */
@@ -7,16 +7,16 @@ import { fork } from 'node:child_process';
 import { Agent, createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as time } from 'node:timers/promises';
-import { systemClock } from '../../src/base/clock.ts';
-import { statusPageConfig } from '../../src/monitor/status/config.ts';
-import { statusListener } from '../../src/monitor/status/listener.ts';
-import { Notices, STATUS_OWNER } from '../../src/monitor/status/notices.ts';
-import { Publisher } from '../../src/monitor/status/publisher.ts';
-import { openStateDatabase } from '../../src/monitor/store/state/state-database.ts';
-import { silentLogger } from '../../src/base/logger.ts';
-import type { Run } from '../../src/monitor/targets/history/runs.ts';
-import { freshDir } from '../support/program.ts';
-import { cpuSeconds } from '../support/programs/process-cost.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { statusPageConfig } from '../../../src/monitor/status/config.ts';
+import { statusListener } from '../../../src/monitor/status/listener.ts';
+import { Notices, STATUS_OWNER } from '../../../src/monitor/status/notices.ts';
+import { Publisher } from '../../../src/monitor/status/publisher.ts';
+import { openStateDatabase } from '../../../src/monitor/store/state/state-database.ts';
+import { silentLogger } from '../../../src/base/logger.ts';
+import type { Run } from '../../../src/monitor/targets/history/runs.ts';
+import { freshDir } from '../../support/program.ts';
+import { cpuSeconds } from '../../support/programs/process-cost.ts';
 
 const DAY_MS = 86_400_000;
 const EVERY_MS = 60_000;

@@ -1,15 +1,15 @@
 /**
- * How much processor time viewers cost the monitor: `node test/bench/page-viewers.ts [viewers] [seconds] [rounds]`. A viewer is
+ * How much processor time viewers cost the monitor: `node test/bench/page/viewers.ts [viewers] [seconds] [rounds]`. A viewer is
  * what an open overview is for the server: a socket with a frame a second and four watched expressions, the services every
  * five seconds, and a chart with each new step. Rounds with and without viewers alternate, so that the load of the machine
  * falls on both; the figure is the difference of processor time.
  */
 import { setTimeout as time } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { REQUESTS } from '../../src/dashboards/queries.ts';
-import { readRunFile } from '../../src/app/process/run-file.ts';
-import { cpuSeconds } from '../support/programs/process-cost.ts';
-import { startVitrine } from '../support/programs/vitrine-process.ts';
+import { REQUESTS } from '../../../src/dashboards/queries.ts';
+import { readRunFile } from '../../../src/app/process/run-file.ts';
+import { cpuSeconds } from '../../support/programs/process-cost.ts';
+import { startVitrine } from '../../support/programs/vitrine-process.ts';
 
 const [viewers = 100, seconds = 20, rounds = 3] = process.argv.slice(2).map(Number);
 const EXPRESSIONS = ['0.5', '0.95', '0.99', '0.999'].map(

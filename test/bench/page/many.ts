@@ -1,13 +1,13 @@
 /**
- * Tasks of the page's thread in front of many services: `node test/bench/page-many.ts [services] [routes] [lines a second]`.
+ * Tasks of the page's thread in front of many services: `node test/bench/page/many.ts [services] [routes] [lines a second]`.
  * Sends their metrics (OTLP) each 10 s and their lines (NDJSON) each 200 ms to the built monitor, opens the pages that show
  * them, scrolls and sorts, and prints the longest task of each. Goal: none over 100 ms. A busy machine makes tasks longer.
  */
 import { setTimeout as time } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
-import { buildPage, startBrowser } from '../support/page/page-browser.ts';
-import { visit } from '../support/page/visit.ts';
-import { startMonitorProcess } from '../support/programs/monitor-process.ts';
+import { buildPage, startBrowser } from '../../support/page/page-browser.ts';
+import { visit } from '../../support/page/visit.ts';
+import { startMonitorProcess } from '../../support/programs/monitor-process.ts';
 
 const [services = 200, routes = 60, lines = 5_000] = process.argv.slice(2).map(Number);
 const BOUNDS = [0.01, 0.05, 0.1, 0.5, 1];
