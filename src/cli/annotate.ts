@@ -2,7 +2,7 @@
 import { parseDurationMs } from '../base/units.ts';
 import { VitrineError } from '../base/errors.ts';
 import { send, type ClientOptions } from './client.ts';
-import { print, tell } from './output.ts';
+import { print, tell, visible } from './output.ts';
 
 export interface MarkRequest {
   readonly text: string;
@@ -25,7 +25,7 @@ export async function tryMark(options: ClientOptions, mark: MarkRequest): Promis
     await sendMark(options, mark);
   } catch (error) {
     if (!(error instanceof VitrineError)) throw error;
-    tell(`No mark was put on the charts: ${error.message}`);
+    tell(visible(`No mark was put on the charts: ${error.message}`));
   }
 }
 

@@ -19,7 +19,7 @@ export async function explainRequest(client: ClientOptions, code: string, json: 
       print('\nNo span and no line of this trace is here: the services have sent none, or they have left the store.');
       continue;
     }
-    print(`\nSpans, of ${one.services.join(', ') || 'no service'}:`);
+    print(`\nSpans, of ${visible(one.services.join(', ')) || 'no service'}:`);
     print(spanTable(one.trace.spans));
     print(`\nLines: ${one.trace.logs.length}`);
     for (const line of one.trace.logs.slice(0, LINES_MAX)) print(lineText(line));

@@ -79,7 +79,7 @@ async function follow(client: ClientOptions, filter: string, json: boolean, sign
 function rowText(row: RequestView): string {
   const status = row.status === null ? '-' : String(row.status);
   const facts = [row.upstream, row.cache, row.reason, row.support_code].map((fact) => fact ?? '-');
-  const text = `${row.method} ${visible(row.route || row.path)}  ${status}  ${short(row.duration_ms)} ms`;
+  const text = `${visible(`${row.method} ${row.route || row.path}`)}  ${status}  ${short(row.duration_ms)} ms`;
   const rest = visible(`${facts.join('  ')}  ${row.trace_id}`);
   return `${paint('dim', new Date(row.time_ms).toISOString())} ${row.reason === null ? text : paint('red', text)}  ${paint('dim', rest)}`;
 }

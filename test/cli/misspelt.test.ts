@@ -39,17 +39,18 @@ it.each([
   expect(err).toBe(`No series match.\n${message}`);
 });
 
-it('asks nothing more when the answer is not empty', async () => {
+it('asks nothing more when the answer is not empty, and shows control characters of warnings', async () => {
   let asked = 0;
   const server = createServer((request, response) => {
     asked += 1;
     request.resume();
-    response.end('{"data":{"resultType":"scalar","result":[1,"2"]}}');
+    const warnings = ['counter \u001b[2J\u202e reset'];
+    response.end(JSON.stringify({ data: { resultType: 'scalar', result: [1, '2'] }, warnings }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   expect(await runCommandLine(['query', '1 + 1', '--url', `http://127.0.0.1:${port}`])).toBe(0);
-  expect(asked).toBe(1);
+  expect([asked, err]).toEqual([1, String.raw`counter \u001b[2J\u202e reset` + '\n']);
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });

@@ -12,7 +12,7 @@ import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import type { StateDatabase } from '../../monitor/store/state/state-database.ts';
 import { compileTarget, type CompileTools, type Target } from '../../monitor/targets/config/compile.ts';
 import { monitoringTargets } from '../../monitor/targets/config/joined.ts';
-import { CheckFile } from '../../monitor/targets/history/check-file.ts';
+import { openCheckFile } from '../../monitor/targets/history/check-file.ts';
 import { CHECK_LIMITS } from '../../monitor/targets/history/check-tables.ts';
 import { TargetTables } from '../../monitor/targets/history/target-tables.ts';
 import { readModules } from '../../monitor/targets/probe/modules.ts';
@@ -93,7 +93,7 @@ export function openTargets(
     clock,
     samples: store,
     tables,
-    openFile: () => new CheckFile(dataDir, { ...CHECK_LIMITS, checksMs: settings.targets.keep_checks }),
+    openFile: () => openCheckFile(dataDir, { ...CHECK_LIMITS, checksMs: settings.targets.keep_checks }, logger),
     runner: link,
     tools,
     inMaintenance: (labels, nowMs) => notifications?.pipeline.maintenance.muting(labels, nowMs) !== undefined,

@@ -8,6 +8,7 @@ import type { StateDatabase, StateOwner } from '../store/state/state-database.ts
 
 export const STATUS_OWNER: StateOwner = {
   name: 'status',
+  json: ['notices.body'],
   migrations: ['CREATE TABLE notices (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;'],
 };
 

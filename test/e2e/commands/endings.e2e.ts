@@ -1,8 +1,8 @@
 /** However Vitrine ends, none of its processes stay, and no stack trace is printed. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { freshDir } from '../../support/program.ts';
 import { until } from '../../support/until.ts';
 import {
@@ -28,10 +28,15 @@ function processesWith(mark: string): string[] {
     .filter((line) => line.includes(mark));
 }
 
+/** A test that fails leaves no process behind either; the processes that this one started end with it. */
+function endAfterwards(child: ChildProcess): void {
+  onTestFinished(() => void child.kill('SIGKILL'));
+}
+
 const allGone = (mark: string): Promise<true> =>
   until(
     () => processesWith(mark).length === 0 || undefined,
-    20_000,
+    60_000,
     () => processesWith(mark).join('\n'),
   );
 
@@ -51,11 +56,12 @@ describe('nothing is left', () => {
       env: { ...process.env, ...(await environment()) },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    endAfterwards(child);
     let said = '';
     child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
     await until(
       () => processesWith(dir).length >= count || undefined,
-      20_000,
+      60_000,
       () => said,
     );
     child.kill(signal);
@@ -68,7 +74,7 @@ describe('nothing is left', () => {
   });
 
   test('of one that runs and is killed', async () => {
-    const it: Vitrine = await startVitrine();
+    await using it: Vitrine = await startVitrine();
     expect(processesWith(it.dataDir).length).toBeGreaterThanOrEqual(4);
     it.child.kill('SIGKILL');
     await allGone(it.dataDir);
@@ -86,11 +92,12 @@ describe('nothing is left', () => {
         stdio: 'ignore',
       },
     );
+    endAfterwards(child);
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
     const isApp = (line: string): boolean => !line.includes(' run ') && line.includes(app);
     await until(
       () => processesWith(dir).some(isApp) || undefined,
-      20_000,
+      60_000,
       () => 'the command does not run',
     );
     child.kill('SIGTERM');
@@ -107,6 +114,7 @@ describe('Ctrl-C in a terminal, which reaches all processes,', () => {
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true,
     });
+    endAfterwards(child);
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
     let said = '';
     child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));

@@ -11,6 +11,7 @@ import { groupOf, ruleForm, specOf, type RuleForm } from './form.ts';
 
 export const MADE_OWNER: StateOwner = {
   name: 'made-rules',
+  json: ['made_rules.body'],
   migrations: ['CREATE TABLE made_rules (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;'],
 };
 

@@ -21,6 +21,8 @@ export interface ServiceHistory {
   readonly service: string;
   readonly lastSeenMs: number;
   readonly firstSeenMs: number;
+  /** The longest of its earlier short runs. */
+  readonly formerRunMs: number | undefined;
   /** All lines so far, by severity. */
   readonly totals: ReadonlyMap<string, number>;
   /** Lines of the last minute in order of time. */
@@ -42,6 +44,7 @@ export async function logHistory(source: SampleSource, nowMs: number): Promise<L
     source.select([{ name: METRIC_NAME, op: '=', value: name }], fromMs, nowMs);
   const seen = await select(LOG_SERIES.lastSeen, nowMs - LOOK_BACK_MS);
   const began = await select(LOG_SERIES.firstSeen, nowMs - LOOK_BACK_MS);
+  const former = await select(LOG_SERIES.formerRun, nowMs - LOOK_BACK_MS);
   // Two seconds more than the window, because an increase needs the sample before the window.
   const records = await select(LOG_SERIES.records, nowMs - WINDOW_MS - 2_000);
   const totals = await select(LOG_SERIES.records, nowMs - LOOK_BACK_MS);
@@ -52,10 +55,12 @@ export async function logHistory(source: SampleSource, nowMs: number): Promise<L
     endMs = Math.max(endMs, samples.t[last]);
     const own = (list: readonly Series[]): readonly Series[] =>
       list.filter((series) => series.labels.get('service') === service);
+    const formerRun = own(former)[0]?.samples.v.at(-1);
     return {
       service,
       lastSeenMs: samples.v[last] * 1_000,
       firstSeenMs: (own(began)[0]?.samples.v.at(-1) ?? samples.v[0]) * 1_000,
+      formerRunMs: formerRun === undefined ? undefined : formerRun * 1_000,
       totals: new Map(
         own(totals).map((series) => [series.labels.get('severity'), series.samples.v[series.samples.v.length - 1]]),
       ),

@@ -163,13 +163,14 @@ export class LogWindows implements LogSink {
    */
   restore(history: LogHistory, nowMs: number): void {
     const at = this.#now();
-    for (const { service, lastSeenMs, firstSeenMs, totals, lines } of history.services) {
+    for (const { service, lastSeenMs, firstSeenMs, formerRunMs, totals, lines } of history.services) {
       const window = this.#windowOf(service);
       for (const { timeMs, severity, count } of lines) window.add(at - (nowMs - timeMs), severity, count);
       window.slide(at);
       window.lastSeenMs = at - (nowMs - lastSeenMs);
       window.firstSeenMs = at - (nowMs - firstSeenMs);
       for (const [severity, total] of totals) window.totals.set(severity, total);
+      if (formerRunMs !== undefined) this.#formerRuns.set(service, { longestMs: formerRunMs, endedMs: at });
     }
     this.#unobserved = { fromMs: at - (nowMs - history.endMs), toMs: at };
   }

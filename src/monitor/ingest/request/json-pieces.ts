@@ -1,12 +1,15 @@
 /**
  * JSON.parse for large texts, in steps: finds the brackets and commas byte by byte, and gives JSON.parse runs of neighbouring
- * elements of some ten kilobytes. Only lists and objects that are longer than that are put together here. Each byte is read
- * twice, whatever the nesting. The result is that of JSON.parse, but such objects have no prototype. Throws SyntaxError where
- * JSON.parse does, TypeError for bytes that are not UTF-8, and RangeError for nesting that is deeper than any telemetry.
+ * elements of some ten kilobytes. Only lists, objects and strings that are longer than that are put together here. Each byte
+ * is read at most three times, whatever the nesting. The result is that of JSON.parse, but such objects have no prototype. Throws SyntaxError where
+ * JSON.parse does, TypeError for bytes that are not UTF-8, and RangeError for nesting that is deeper, and names that are
+ * longer, than in any telemetry.
  */
 import type { Steps } from './steps.ts';
 
 const PIECE_BYTES = 65_536;
+/** Names of fields are not put together from pieces. */
+const MAX_NAME_BYTES = 1024 * 1024;
 /** Values of OTLP may be nested 64 deep, at four brackets each. */
 const MAX_BRACKETS = 300;
 
@@ -54,22 +57,79 @@ class Pieces {
   *read(): Steps<unknown> {
     const bytes = this.#bytes;
     let inString = false;
+    let quote = 0;
     let stepEnds = this.#begin + this.#pieceBytes;
     for (let at = this.#begin; at < bytes.length; at += 1) {
       if (at >= stepEnds) {
-        stepEnds = at + this.#pieceBytes;
         yield;
+        stepEnds = at + this.#pieceBytes;
+        if (inString && this.#isLongValue(quote, at)) {
+          at = yield* this.#longString(quote);
+          inString = false;
+          stepEnds = at + this.#pieceBytes;
+          continue;
+        }
       }
       const byte = bytes[at];
       if (inString) {
         if (byte === 0x5c) at += 1;
         else if (byte === 0x22) inString = false;
-      } else if (byte === 0x22) inString = true;
-      else if (byte === 0x2c) this.#comma(at);
+      } else if (byte === 0x22) {
+        inString = true;
+        quote = at;
+      } else if (byte === 0x2c) this.#comma(at);
       else if (byte === 0x7b || byte === 0x5b) this.#begins(at, byte === 0x5b);
       else if (byte === 0x7d || byte === 0x5d) this.#ends(at, byte === 0x5d);
     }
     return this.#result();
+  }
+
+  /**
+   * Whether the string that begins at `quote` and goes on at `at` is put together: it is an element of a list or a value of an
+   * object, and longer than a piece. Throws RangeError for a name that is too long.
+   */
+  #isLongValue(quote: number, at: number): boolean {
+    if (at - quote <= this.#pieceBytes) return false;
+    const frame = this.#open.at(-1);
+    if (frame !== undefined && (frame.list || !this.#isBlank(Math.max(frame.from, frame.comma + 1), quote)))
+      return true;
+    if (at - quote > MAX_NAME_BYTES) throw new RangeError(`a name longer than ${MAX_NAME_BYTES} bytes`);
+    return false;
+  }
+
+  /** Puts the string that begins at `quote` together, and makes it an element. Returns the place of its last quote. */
+  *#longString(quote: number): Steps<number> {
+    const frame = this.#open[this.#open.length - 1];
+    this.#putTogether(this.#open.length - 1);
+    if (frame.comma >= frame.from) this.#settle(frame, frame.comma);
+    else if (frame.closed) throw unexpected(quote);
+    if (frame.list) this.#blank(frame.from, quote);
+    const key = frame.list ? '' : this.#keyIn(frame.from, quote);
+    let text = '';
+    let from = quote + 1;
+    let at = from;
+    while (this.#bytes[at] !== 0x22) {
+      if (at >= this.#bytes.length) throw unexpected(this.#bytes.length);
+      at += this.#unitAt(at);
+      if (at - from < this.#pieceBytes) continue;
+      text += this.#parse('"', from, at, '"') as string;
+      from = at;
+      yield;
+    }
+    text += this.#parse('"', from, at, '"') as string;
+    if (Array.isArray(frame.items)) frame.items.push(text);
+    else if (frame.items !== undefined) frame.items[key] = text;
+    frame.from = at + 1;
+    frame.closed = true;
+    this.#parsedTo = at + 1;
+    return at;
+  }
+
+  /** Bytes of the escape or the character at `at`: a piece ends behind one. */
+  #unitAt(at: number): number {
+    const byte = this.#bytes[at];
+    if (byte === 0x5c) return this.#bytes[at + 1] === 0x75 ? 6 : 2;
+    return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
   }
 
   #result(): unknown {

@@ -8,6 +8,7 @@ import type { StateDatabase, StateOwner } from './state-database.ts';
 
 export const ALERT_TABLES: StateOwner = {
   name: 'alerts',
+  json: ['alerts.alert'],
   migrations: [
     'CREATE TABLE alerts (rule TEXT, labels TEXT, alert TEXT NOT NULL, PRIMARY KEY (rule, labels)) STRICT, WITHOUT ROWID',
   ],
@@ -98,10 +99,11 @@ const rowOf = (rule: string, labels: string): string => `${rule}\n${labels}`;
 /** Undefined for what no version has written. */
 function alertOf(text: string): Alert | undefined {
   const read = JSON.parse(text) as Omit<Alert, 'labels' | 'value'> & {
-    readonly labels: Readonly<Record<string, string>>;
+    readonly labels: Readonly<Record<string, string>> | undefined;
     // JSON knows neither NaN nor infinities.
     readonly value: number | null;
   };
   if (!STATES.has(read.state) || typeof read.activeAtMs !== 'number') return undefined;
+  if (read.labels === undefined) return undefined;
   return { ...read, value: read.value ?? Number.NaN, labels: Labels.from(read.labels) };
 }

@@ -34,6 +34,7 @@ export const MAX_ANNOTATIONS = 10_000;
 /** The tables of annotations in `state.db`. */
 export const ANNOTATION_TABLES: StateOwner = {
   name: 'annotations',
+  json: ['annotations.tags'],
   migrations: [
     `CREATE TABLE annotations (
       id INTEGER PRIMARY KEY AUTOINCREMENT,

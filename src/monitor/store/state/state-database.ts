@@ -12,6 +12,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Logger } from '../../../base/logger.ts';
+import { removeDamagedRows } from './damaged-rows.ts';
 import { inTransaction, isDamaged, isWrongContent, openDatabase } from '../disk/database.ts';
 
 const FILE = 'state.db';
@@ -23,6 +24,8 @@ const SCHEMA = 'CREATE TABLE owners (name TEXT PRIMARY KEY, version INTEGER NOT 
 export interface StateOwner {
   readonly name: string;
   readonly migrations: readonly string[];
+  /** Columns that hold JSON, as `table.column`: a row in which it was damaged is left out. */
+  readonly json?: readonly string[];
 }
 
 export interface StateDatabaseOptions {
@@ -113,7 +116,19 @@ export class StateDatabase implements AsyncDisposable {
 export function openStateDatabase({ dir, owners, clock, logger }: StateDatabaseOptions): StateDatabase {
   const file = path.join(dir, FILE);
   try {
-    return new StateDatabase(opened(file, owners));
+    const db = opened(file, owners);
+    const aside = `${file}.damaged-${clock.now()}`;
+    const rows = removeDamagedRows(
+      db,
+      owners.flatMap(({ json }) => json ?? []),
+      aside,
+    );
+    if (rows > 0)
+      logger.error(
+        { file, aside, rows },
+        `${rows} rows of state.db are damaged and were left out; a copy of the file was set aside`,
+      );
+    return new StateDatabase(db);
   } catch (error) {
     // A migration that fails is a mistake of this version, and the file is as it was.
     const wrong = error instanceof VitrineError ? isWrongContent(error) : isDamaged(error);

@@ -5,7 +5,8 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import path from 'node:path';
-import { inTransaction, openDatabase } from '../../store/disk/database.ts';
+import type { Logger } from '../../../base/logger.ts';
+import { inTransaction, isWrongContent, messageOf, openDatabase, setAside } from '../../store/disk/database.ts';
 import type { PhaseTimes } from '../check.ts';
 import type { Span } from './availability.ts';
 import {
@@ -31,6 +32,32 @@ interface Known {
   lastSuccessEvidenceMs: number;
 }
 
+const FILE = 'checks.db';
+
+/** JSON of a row, or nothing of it when it was damaged on the disk. */
+function jsonOf(text: unknown): object {
+  try {
+    return Object(JSON.parse(String(text))) as object;
+  } catch {
+    return {};
+  }
+}
+
+/** A file that cannot be read is set aside. Throws VitrineError `data_dir_unusable` for one of a newer version. */
+export function openCheckFile(dir: string, limits: CheckFileLimits, logger: Logger): CheckFile {
+  try {
+    return new CheckFile(dir, limits);
+  } catch (error) {
+    if (!isWrongContent(error)) throw error;
+    const aside = setAside(path.join(dir, FILE));
+    logger.error(
+      { file: aside, cause: messageOf(error) },
+      `${FILE} cannot be read and was set aside: the history of checks begins anew`,
+    );
+    return new CheckFile(dir, limits);
+  }
+}
+
 export class CheckFile implements Disposable {
   readonly #db: DatabaseSync;
   readonly #limits: CheckFileLimits;
@@ -39,24 +66,28 @@ export class CheckFile implements Disposable {
 
   constructor(dir: string, limits: CheckFileLimits = CHECK_LIMITS) {
     this.#limits = limits;
-    this.#db = openDatabase(path.join(dir, 'checks.db'), {
+    this.#db = openDatabase(path.join(dir, FILE), {
       schema: SCHEMA,
       pageBytes: 4096,
       cacheKib: 2048,
       durability: 'normal',
       exclusive: true,
     });
-    this.#writes = Object.fromEntries(Object.entries(WRITES).map(([name, text]) => [name, this.#db.prepare(text)])) as {
-      readonly [K in keyof typeof WRITES]: StatementSync;
-    };
-    for (const row of this.#db.prepare('SELECT id, number, runs FROM targets').all()) {
-      const runs = JSON.parse(String(row['runs'])) as RunState;
-      this.#known.set(String(row['id']), {
-        number: Number(row['number']),
-        // JSON has no undefined: absent fields take their value from here.
-        runs: { ...NO_CHECKS, ...runs },
-        lastSuccessEvidenceMs: 0,
-      });
+    try {
+      this.#writes = Object.fromEntries(
+        Object.entries(WRITES).map(([name, text]) => [name, this.#db.prepare(text)]),
+      ) as { readonly [K in keyof typeof WRITES]: StatementSync };
+      for (const row of this.#db.prepare('SELECT id, number, runs FROM targets').all()) {
+        this.#known.set(String(row['id']), {
+          number: Number(row['number']),
+          // JSON has no undefined: absent fields take their value from here.
+          runs: { ...NO_CHECKS, ...jsonOf(row['runs']) },
+          lastSuccessEvidenceMs: 0,
+        });
+      }
+    } catch (error) {
+      this.#db.close();
+      throw error;
     }
   }
 
@@ -152,7 +183,7 @@ export class CheckFile implements Disposable {
       durationMs: Number(row['us']) / 1_000,
       status: row['status'] === null ? null : Number(row['status']),
       reason: row['reason'] === null ? '' : String(row['reason']),
-      phases: JSON.parse(String(row['phases'])) as PhaseTimes,
+      phases: jsonOf(row['phases']) as PhaseTimes,
     }));
   }
 
@@ -179,10 +210,11 @@ export class CheckFile implements Disposable {
       .prepare('SELECT t, ok, body FROM evidence WHERE target = ? ORDER BY t DESC LIMIT ?')
       .all(known.number, limit)
       .map((row) => ({
-        ...(JSON.parse(String(row['body'])) as Omit<StoredEvidence, 'timeMs' | 'success'>),
+        ...(jsonOf(row['body']) as Omit<StoredEvidence, 'timeMs' | 'success'>),
         timeMs: Number(row['t']),
         success: row['ok'] === 1,
-      }));
+      }))
+      .filter((row) => 'reason' in row);
   }
 
   /** Notes that the target is in maintenance during this span; the end of a span that is already noted may move. */

@@ -5,6 +5,7 @@ import type { StateDatabase, StateOwner } from '../../store/state/state-database
 
 export const TARGETS_OWNER: StateOwner = {
   name: 'targets',
+  json: ['made_targets.config'],
   migrations: [
     `CREATE TABLE made_targets (id TEXT PRIMARY KEY, config TEXT NOT NULL) STRICT, WITHOUT ROWID;
      CREATE TABLE heartbeats (target TEXT PRIMARY KEY, beat_ms INTEGER NOT NULL, ok INTEGER NOT NULL, message TEXT NOT NULL,

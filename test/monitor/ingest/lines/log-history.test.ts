@@ -104,6 +104,30 @@ describe('windows after a restart', () => {
     expect(value('vitrine_log_last_seen_timestamp_seconds')).toBe(clock.now() / 1_000 - 1);
   });
 
+  it('remember over a restart how long a job usually runs, so that its end is none of a service', async () => {
+    const clock = movedClock(START);
+    const store = new MemoryStore();
+    const first = new LogWindows({ sink: new MemoryLogSink(), clock });
+    const say = async (minutes: number, windows: LogWindows): Promise<void> => {
+      clock.jump(minutes * 60_000);
+      void windows.append([record('backup', 9)]);
+      await windows.samples(clock.now(), store);
+    };
+    // A run of 18 minutes, a pause, and the begin of the next one.
+    for (const minutes of [0, 9, 9, 30]) await say(minutes, first);
+    clock.jump(1_000);
+    const second = new LogWindows({ sink: new MemoryLogSink(), clock });
+    const history = await logHistory(store, clock.now());
+    if (history !== undefined) second.restore(history, clock.now());
+    await say(1, second);
+    const [series] = store.select(
+      [{ name: '__name__', op: '=', value: 'vitrine_log_former_run_seconds' }],
+      clock.now(),
+      clock.now(),
+    );
+    expect([...series.samples.v]).toEqual([18 * 60]);
+  });
+
   it('remember over a restart when a service began', async () => {
     const clock = movedClock(START);
     const store = new MemoryStore();

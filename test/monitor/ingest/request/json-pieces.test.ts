@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parseJson } from '../../../../src/monitor/ingest/request/json-pieces.ts';
 import { atOnce } from '../../../support/telemetry/decoders.ts';
 
@@ -105,6 +105,59 @@ describe('JSON in pieces', () => {
     for (const pieceBytes of [1, 4, 1_000]) expect(inPieces(bad, pieceBytes)).toBe('refused');
     const deep = Buffer.from('['.repeat(1_000_000));
     expect(() => atOnce(parseJson(deep))).toThrow(RangeError);
+  });
+
+  it.each([
+    ['"', '"'],
+    ['["', '"]'],
+    ['[1,2 , "', '" ,3]'],
+    ['{"a":"', '"}'],
+    ['{"a":1,"b" : "', '","c":[1,2]}'],
+    ['{"a":{"b":["', '"]},"c":"d"}'],
+    ['{"', '":1,"b":2}'],
+    ['[1 "', '"]'],
+    ['{"a" "', '"}'],
+    ['{"a":["x"] "', '"}'],
+    ['{"a":1,"b":2 "', '":3}'],
+  ])('%s… a long text …%s is read as JSON.parse reads it', (before, after) => {
+    const unit = fc.constantFrom(
+      'a',
+      'é',
+      '\u20ac',
+      '\u{1f600}',
+      '\\n',
+      '\\"',
+      '\\\\',
+      '\\u00e9',
+      '\\ud83d\\ude00',
+      '\\u',
+      '\\x',
+      '\n',
+      '"',
+    );
+    const usual = fc.constantFrom('a', 'é', '\u20ac', '\u{1f600}', '\\n', '\\"', '\\\\', '\\u00e9', '\\ud83d\\ude00');
+    const text = fc.oneof(
+      { weight: 4, arbitrary: fc.string({ unit: usual, maxLength: 150, size: 'max' }) },
+      fc.string({ unit, maxLength: 150, size: 'max' }),
+    );
+    fc.assert(
+      fc.property(text, PIECE, (long, pieceBytes) => {
+        const bytes = Buffer.from(before + long + after);
+        expect(inPieces(bytes, pieceBytes)).toEqual(atOnceBy(bytes));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('reads a text of many megabytes in pieces, and refuses a name of that length', () => {
+    const long = 'x'.repeat(8 * 2 ** 20);
+    const bytes = Buffer.from(JSON.stringify({ body: { text: long }, more: [1] }));
+    using parse = vi.spyOn(JSON, 'parse');
+    const value = atOnce(parseJson(bytes));
+    const longest = Math.max(...parse.mock.calls.map(([text]) => text.length));
+    expect(longest).toBeLessThan(200_000);
+    expect(plain(value)).toEqual({ body: { text: long }, more: [1] });
+    expect(() => atOnce(parseJson(Buffer.from(JSON.stringify({ [long]: 1 }))))).toThrow(RangeError);
   });
 
   it('reads a large text in many steps', () => {

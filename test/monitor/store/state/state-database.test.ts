@@ -96,6 +96,37 @@ describe('state.db', () => {
     expect(state.db.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name = 'half'").get()).toEqual({ n: 0 });
   });
 
+  it('leaves out rows whose JSON was damaged, and keeps a copy of the file', async () => {
+    const notes: StateOwner = {
+      name: 'notes',
+      migrations: ['CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT'],
+      json: ['notes.body'],
+    };
+    const idsOf = ({ db }: StateDatabase): unknown[] =>
+      db
+        .prepare('SELECT id FROM notes')
+        .all()
+        .map(({ id }) => id);
+    const state = open(notes);
+    const bodies = ['{"a":1}', '[2]', '{"a":', '"text"', ''];
+    await state.change((db) => {
+      for (const body of bodies) db.prepare('INSERT INTO notes (body) VALUES (?)').run(body);
+    });
+    await state[Symbol.asyncDispose]();
+    const next = open(notes);
+    expect(idsOf(next)).toEqual([1, 2]);
+    expect(logger.lines.map((line) => line.message)).toEqual([
+      '3 rows of state.db are damaged and were left out; a copy of the file was set aside',
+    ]);
+    await next[Symbol.asyncDispose]();
+    const [aside] = readdirSync(dir).filter((name) => name.startsWith('state.db.damaged-'));
+    expect(statSync(path.join(dir, aside)).mode & 0o777).toBe(0o600);
+    using copy = new DatabaseSync(path.join(dir, aside), { readOnly: true });
+    expect(copy.prepare('SELECT count(*) AS n FROM notes').get()).toMatchObject({ n: 5 });
+    await using again = open(notes);
+    expect([idsOf(again), logger.lines.length]).toEqual([[1, 2], 1]);
+  });
+
   it('cannot be opened by a second process', async () => {
     await using state = open(TICKS);
     await add(state, 1);

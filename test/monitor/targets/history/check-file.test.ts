@@ -1,9 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { CheckFile } from '../../../../src/monitor/targets/history/check-file.ts';
-import type { NewCheck } from '../../../../src/monitor/targets/history/check-tables.ts';
+import { CheckFile, openCheckFile } from '../../../../src/monitor/targets/history/check-file.ts';
+import { CHECK_LIMITS, type NewCheck } from '../../../../src/monitor/targets/history/check-tables.ts';
+import { NO_CHECKS } from '../../../../src/monitor/targets/history/runs.ts';
+import { recordingLogger } from '../../../support/recording-logger.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -27,6 +30,46 @@ const check = (timeMs: number, success: boolean, target = 'shop'): NewCheck => (
 });
 const RANGE = { fromMs: 0, toMs: 1e15 };
 const T = 1_700_000_000_000;
+
+test.each<[string, (file: string) => void]>([
+  ['no byte left', (file) => writeFileSync(file, '')],
+  ['no database', (file) => writeFileSync(file, 'hello')],
+  [
+    'a table lost',
+    (file) => {
+      using db = new DatabaseSync(file);
+      db.exec('DROP TABLE hours');
+    },
+  ],
+])('a file that cannot be read is set aside with a sentence: %s', (_name, damage) => {
+  const logger = recordingLogger();
+  using stack = new DisposableStack();
+  new CheckFile(dir)[Symbol.dispose]();
+  damage(path.join(dir, 'checks.db'));
+  const file = stack.use(openCheckFile(dir, CHECK_LIMITS, logger));
+  file.append([check(T, true)]);
+  expect(file.checks('shop', RANGE)).toHaveLength(1);
+  expect(logger.lines.map(({ message }) => message)).toEqual([
+    'checks.db cannot be read and was set aside: the history of checks begins anew',
+  ]);
+  expect(existsSync(path.join(dir, 'checks.db.damaged'))).toBe(true);
+});
+
+test('a row whose JSON was damaged says less, and the file opens', () => {
+  {
+    using file = new CheckFile(dir);
+    file.append([check(T, false)]);
+  }
+  {
+    using db = new DatabaseSync(path.join(dir, 'checks.db'));
+    db.exec(`UPDATE targets SET runs = '{"state'; UPDATE checks SET phases = 'x'; UPDATE evidence SET body = '{'`);
+  }
+  const logger = recordingLogger();
+  using file = openCheckFile(dir, CHECK_LIMITS, logger);
+  expect(file.checks('shop', RANGE)).toMatchObject([{ success: false, phases: {} }]);
+  expect(file.evidence('shop', 10)).toEqual([]);
+  expect([file.runState('shop').state, logger.lines]).toEqual([NO_CHECKS.state, []]);
+});
 
 test('checks, runs, hours and evidence survive a restart', () => {
   {

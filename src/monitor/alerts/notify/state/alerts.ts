@@ -6,7 +6,7 @@ import type { StateStore } from './records.ts';
 /** More are refused and counted. */
 export const MAX_ALERTS = 50_000;
 
-type Body = Omit<StoredAlert, 'labels'> & { readonly labels: Readonly<Record<string, string>> };
+type Body = Omit<StoredAlert, 'labels'> & { readonly labels: Readonly<Record<string, string>> | undefined };
 
 export class AlertStore {
   readonly #state: StateStore;
@@ -16,6 +16,8 @@ export class AlertStore {
     this.#state = state;
     for (const { body } of state.db.prepare('SELECT body FROM notify_alerts').all() as { body: string }[]) {
       const { labels, ...rest } = JSON.parse(body) as Body;
+      // A name that was damaged on the disk.
+      if (labels === undefined) continue;
       this.#alerts.set(rest.fingerprint, { ...rest, labels: Labels.from(Object.entries(labels)) });
     }
   }

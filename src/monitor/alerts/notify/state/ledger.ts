@@ -58,8 +58,19 @@ export function eventLine({ atMs, type, data, text }: Omit<StoredEvent, 'id'>): 
   return JSON.stringify({ '@timestamp': new Date(atMs).toISOString(), data: { [name]: data }, text });
 }
 
+type Body = Pick<LedgerEvent, 'alerts' | 'text' | 'data'>;
+
+/** The file is checked for damaged texts at the start, but not this table, which may have half a million rows. */
+function bodyOf(text: string): Body {
+  try {
+    return JSON.parse(text) as Body;
+  } catch {
+    return { alerts: [], text: 'The record of this event is damaged.', data: {} };
+  }
+}
+
 function eventOf(row: Readonly<Record<string, unknown>>): StoredEvent {
-  const { alerts, text, data } = JSON.parse(String(row['body'])) as Pick<LedgerEvent, 'alerts' | 'text' | 'data'>;
+  const { alerts, text, data } = bodyOf(String(row['body']));
   const type = String(row['type']) as EventType;
   return {
     id: Number(row['id']),

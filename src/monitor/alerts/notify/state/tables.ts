@@ -6,6 +6,16 @@ import type { StateOwner } from '../../../store/state/state-database.ts';
 
 export const NOTIFY_OWNER: StateOwner = {
   name: 'notify',
+  // Without the events: there are many, and they are read one by one.
+  json: [
+    'notify_alerts.body',
+    'notify_silences.body',
+    'notify_log.body',
+    'notify_care.body',
+    'notify_maintenance.body',
+    'notify_escalations.body',
+    'notify_overrides.body',
+  ],
   migrations: [
     `CREATE TABLE notify_alerts (fingerprint TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
      CREATE TABLE notify_silences (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
