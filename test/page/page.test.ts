@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CurrentFigures, LiveFrame, RouteLedger, ServiceRow, SpanView } from '../../src/monitor/api/contract.ts';
 import { questionOf } from '../../src/page/alerts/trace-question.ts';
-import { summaryOf } from '../../src/page/alerts/alert-text.ts';
+import { countedNames, firingStatus, summaryOf } from '../../src/page/alerts/alert-text.ts';
 import { grewMost, verdictOf } from '../../src/page/overview/verdict.ts';
 import {
   attributeText,
@@ -218,6 +218,19 @@ describe('an alert', () => {
     expect(summaryOf(alert)).toBe('The condition is met');
     expect(summaryOf({ ...alert, annotations: { summary: ' Slow. ' } })).toBe('Slow');
     expect(summaryOf({ ...alert, annotations: { summary: ' ' } })).toBe('The condition is met');
+  });
+
+  it('has the shape of its severity, and is counted by its name', () => {
+    expect(['critical', 'warning', 'info', undefined, 'page'].map(firingStatus)).toEqual([
+      'crit',
+      'warn',
+      'unknown',
+      'warn',
+      'warn',
+    ]);
+    expect(countedNames(['Slow', 'Down', 'Slow', 'Slow'], 5)).toBe('Slow (3), Down');
+    expect(countedNames(['a', 'b', 'c', 'b'], 2)).toBe('a, b (2) and 1 more');
+    expect(countedNames([], 2)).toBe('');
   });
 
   it('asks for traces of its time: failed ones when it is about errors', () => {

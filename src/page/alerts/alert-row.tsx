@@ -7,15 +7,14 @@ import { go } from '../state/router.ts';
 import { mayDo } from '../state/session.ts';
 import type { Status } from '../ui/status.ts';
 import { StatusIcon } from '../ui/icons.tsx';
-import { aboutOf, summaryOf } from './alert-text.ts';
+import { aboutOf, firingStatus, summaryOf } from './alert-text.ts';
 import { traceOf } from './alert-trace.ts';
 import { actOn, silenceOf } from './care-actions.ts';
 
 function statusOf({ state, severity }: AlertView): Status {
   if (state === 'resolved') return 'ok';
   if (state === 'pending') return 'affected';
-  if (severity === 'info') return 'unknown';
-  return severity === 'critical' ? 'crit' : 'warn';
+  return firingStatus(severity);
 }
 
 function wordOf({ state, severity }: AlertView): string {

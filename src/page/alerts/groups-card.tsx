@@ -8,32 +8,39 @@ import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
 import type { Status } from '../ui/status.ts';
+import { firingStatus } from './alert-text.ts';
 import { Chips } from './label-chips.tsx';
 
 type Group = GroupsAnswer['groups'][number];
 type Member = Group['alerts'][number];
 
-const STATUS: Readonly<Record<Member['state'], Status>> = { firing: 'crit', muted: 'unknown', resolved: 'ok' };
+function statusOf({ state, labels }: Member): Status {
+  if (state === 'firing') return firingStatus(labels['severity']);
+  return state === 'muted' ? 'unknown' : 'ok';
+}
+
 const SHOWN = 20;
 
 function Members({ alerts }: { alerts: readonly Member[] }): JSX.Element {
   return (
     <>
-      {alerts.slice(0, SHOWN).map(({ fingerprint, labels, state, muted_by: by }) => (
-        <p class="member" key={fingerprint}>
-          <StatusIcon status={STATUS[state]} label={state} />{' '}
-          <a href={`/alerts/${fingerprint}`}>
-            <Name of={labels['alertname'] ?? fingerprint} most={80} />
-          </a>{' '}
-          <Chips labels={labels} without={['alertname', 'severity']} />
-          {by !== null && (
-            <span class="muted">
-              {' '}
-              <Name of={by} most={200} />
-            </span>
-          )}
-        </p>
-      ))}
+      {alerts.slice(0, SHOWN).map((alert) => {
+        const { fingerprint, labels, state, muted_by: by } = alert;
+        return (
+          <p class="member" key={fingerprint}>
+            <StatusIcon status={statusOf(alert)} label={state} />
+            <a href={`/alerts/${fingerprint}`}>
+              <Name of={labels['alertname'] ?? fingerprint} most={80} />
+            </a>
+            <Chips labels={labels} without={['alertname', 'severity']} />
+            {by !== null && (
+              <span class="muted">
+                <Name of={by} most={200} />
+              </span>
+            )}
+          </p>
+        );
+      })}
       {alerts.length > SHOWN && <p class="muted">… and {alerts.length - SHOWN} more</p>}
     </>
   );

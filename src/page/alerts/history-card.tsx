@@ -10,6 +10,7 @@ import { StatusIcon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
+import { firingStatus } from './alert-text.ts';
 import { Chips } from './label-chips.tsx';
 
 const holds = ({ name, labels }: EpisodeView, word: string): boolean =>
@@ -21,7 +22,10 @@ function Row({ alert }: { alert: EpisodeView }): JSX.Element {
   return (
     <tr>
       <td>
-        <StatusIcon status={ended === null ? 'crit' : 'ok'} label={ended === null ? 'firing' : 'resolved'} />{' '}
+        <StatusIcon
+          status={ended === null ? firingStatus(labels['severity']) : 'ok'}
+          label={ended === null ? 'firing' : 'resolved'}
+        />{' '}
         <a href={`/alerts/${fingerprint}`}>
           <Name of={name} most={60} />
         </a>
@@ -44,7 +48,7 @@ export function HistoryCard(): JSX.Element {
   const found = useResource<HistoryAnswer>(address('/api/alerts/history', params), 10_000);
   return (
     <section class="card c12" aria-label="History">
-      <div class="hd">
+      <div class="hd tall">
         <h2>History</h2>
         <span class="sub">alerts of the range above, newest first</span>
         <label class="end">

@@ -79,7 +79,7 @@ export function NoiseCard(): JSX.Element {
               </tbody>
             </table>
             <p class="foot">
-              <span>{never.length} rules did not fire.</span>
+              <span>{never.length === 1 ? '1 rule' : `${never.length} rules`} did not fire.</span>
             </p>
           </>
         )}

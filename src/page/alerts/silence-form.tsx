@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { sendJson } from '../state/api.ts';
 import { Name } from '../ui/name.tsx';
 import { say, sayError } from '../ui/toast.tsx';
+import { countedNames } from './alert-text.ts';
 
 const PAUSE_MS = 400;
 const LASTS = ['30m', '1h', '2h', '8h', '1d', '7d'];
@@ -57,12 +58,12 @@ function WouldMute({ preview }: { preview: Preview }): JSX.Element {
   if (preview === undefined) return <output class="muted">Each line is a matcher; all must match.</output>;
   if (typeof preview === 'string') return <output class="crit-text">{preview}</output>;
   const { would_mute: mutes } = preview;
-  const shown = mutes.slice(0, SHOWN).map(({ labels }) => labels['alertname'] ?? '');
-  const more = mutes.length > SHOWN ? ` and ${mutes.length - SHOWN} more` : '';
+  if (mutes.length === 0) return <output>It would mute no alert that is there now.</output>;
+  const names = mutes.map(({ labels }) => labels['alertname'] ?? '');
   return (
     <output>
-      {mutes.length === 0 ? 'It would mute nothing of now.' : `It would mute ${mutes.length} of now: `}
-      <Name of={mutes.length === 0 ? '' : `${shown.join(', ')}${more}`} most={200} />
+      It would mute {mutes.length === 1 ? '1 alert' : `${mutes.length} alerts`} now:{' '}
+      <Name of={countedNames(names, SHOWN)} most={200} />
     </output>
   );
 }

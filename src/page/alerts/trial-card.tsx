@@ -142,7 +142,7 @@ export function TrialCard(): JSX.Element | null {
   if (!mayDo('editor')) return null;
   return (
     <section class="card c12" aria-label="Try before saving">
-      <div class="hd">
+      <div class="hd tall">
         <h2>Try before saving</h2>
         <span class="sub">nothing of it is kept; private addresses are for the configuration file</span>
       </div>

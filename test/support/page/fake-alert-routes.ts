@@ -169,7 +169,11 @@ export const fakeAlertRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/alerts/noise', handler: () => noise },
   { method: 'GET', path: '/api/slo', handler: () => objectives },
   { method: 'GET', path: '/api/silences', handler: () => silences },
-  { method: 'POST', path: '/api/silences', handler: () => ({ silence: { id: silences.silences[0].id } }) },
+  {
+    method: 'POST',
+    path: '/api/silences',
+    handler: () => ({ silence: { id: silences.silences[0].id }, would_mute: groups.groups[0].alerts }),
+  },
   { method: 'DELETE', path: '/api/silences/:id', handler: () => ({}) },
   { method: 'POST', path: '/api/alerts/:fingerprint/ack', handler: () => ({}) },
   { method: 'GET', path: '/api/alerts/:fingerprint', handler: ({ params }) => detail(params['fingerprint']) },
