@@ -16,11 +16,23 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, callback) {
+    if (delayMs > LONGEST_TIMER_MS) return afterLong(delayMs, callback);
     const timer = setTimeout(callback, delayMs);
     timer.unref();
     return () => clearTimeout(timer);
   },
 };
+
+/** Node fires a timer at once when its delay is longer than this, 24.8 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** A delay of weeks, one timer after another. */
+function afterLong(delayMs: number, callback: () => void): () => void {
+  let cancel = systemClock.after(LONGEST_TIMER_MS, () => {
+    cancel = systemClock.after(delayMs - LONGEST_TIMER_MS, callback);
+  });
+  return () => cancel();
+}
 
 /** A clock whose `now()` never goes back. */
 export interface SteadyClock extends Clock {

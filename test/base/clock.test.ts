@@ -1,11 +1,35 @@
 /** Clocks under steps: nothing goes back, no instant is ticked twice, and real time is never lost. */
-import { describe, expect, it } from 'vitest';
-import { every, steadyClock, Turns } from '../../src/base/clock.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { every, steadyClock, systemClock, Turns } from '../../src/base/clock.ts';
 import { rareLines, silentLogger } from '../../src/base/logger.ts';
 import { movedClock } from '../support/moved-clock.ts';
 
 const START = Date.parse('2026-11-20T12:00:00Z');
 const HOUR = 3_600_000;
+
+describe('the clock of the system', () => {
+  it('waits for months, longer than one timer of Node can', () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const called: string[] = [];
+      const days = 24 * HOUR;
+      systemClock.after(60 * days, () => called.push('60 days'));
+      systemClock.after(1_000, () => called.push('a second'));
+      const cancel = systemClock.after(30 * days, () => called.push('cancelled'));
+      vi.advanceTimersByTime(1_000);
+      expect(called).toEqual(['a second']);
+      vi.advanceTimersByTime(29 * days);
+      cancel();
+      vi.advanceTimersByTime(31 * days - 1_001);
+      expect(called).toEqual(['a second']);
+      vi.advanceTimersByTime(1);
+      expect(called).toEqual(['a second', '60 days']);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
 
 describe('a steady clock', () => {
   it('never goes back when the wall clock does, and runs 5 % slower until that has caught up', () => {

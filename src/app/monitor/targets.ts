@@ -19,6 +19,7 @@ import { readModules } from '../../monitor/targets/probe/modules.ts';
 import { Targets } from '../../monitor/targets/targets.ts';
 import type { Settings } from '../process/settings-schema.ts';
 import { ChecksLink } from './checks-link.ts';
+import { fileTargets, type TargetsInFile } from './file-targets.ts';
 import type { Notifications } from './notifications.ts';
 import type { MonitorOptions, OpenTargets } from './parts.ts';
 import { noteOf } from './rules.ts';
@@ -99,6 +100,7 @@ export function openTargets(
     inMaintenance: (labels, nowMs) => notifications?.pipeline.maintenance.muting(labels, nowMs) !== undefined,
     onError,
   });
+  const file = fileTargets(clock, (all) => targets.replaceFile(all));
   const originOf = originFinder(settings, () => targets.list().map(({ target }) => target));
   const alerts = () => rules.recentAlerts();
   const statusPage = openStatusPage({ settings, targets, state, alerts, clock, rareLine });
@@ -109,34 +111,29 @@ export function openTargets(
       ...probeRoutes({ ...tools, runner: link, originOf }),
       ...(statusPage?.routes ?? []),
     ],
-    reload: (next) => targets.replaceFile(targetsOf(next).targets),
+    reload: (next) => file.use(inFile(next, targetsOf(next).targets)),
     async begin(scope) {
       scope.add('targets', async () => {
         await link.close();
         targets.close();
       });
       await targets.resume();
-      targets.replaceFile(list);
+      file.use(inFile(settings, list));
+      scope.add('duration of monitoring', () => file.end());
       scope.add(
         'ticks of targets',
         every(clock, TICK_MS, () => targets.tick(), onError),
       );
-      endMonitoring(settings, clock, targets, list);
       await statusPage?.begin(scope);
     },
   };
 }
 
-/** `monitoring.duration`: its targets are checked for this long only. */
-function endMonitoring(
-  { monitoring, targets: { list: own } }: Settings,
-  clock: Clock,
-  targets: Targets,
-  list: readonly Target[],
-): void {
-  if (monitoring?.duration === undefined) return;
-  clock.after(monitoring.duration * 1_000, () => targets.replaceFile(list.slice(0, own.length)));
-}
+const inFile = ({ monitoring }: Settings, all: readonly Target[]): TargetsInFile => ({
+  all,
+  monitored: monitoring?.targets.length ?? 0,
+  durationMs: monitoring?.duration === undefined ? undefined : monitoring.duration * 1_000,
+});
 
 /** A target of `/probe` that the configuration names may be inside the network; any other only where the API may go. */
 function originFinder({ balancer, sample }: Settings, all: () => readonly Target[]): (target: string) => Origin {
