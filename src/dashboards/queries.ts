@@ -1,4 +1,5 @@
 /** The forms of panel queries, so that all panels query in the same way. Pure text. */
+import type { Query } from './panel.ts';
 
 /** Rates look back one minute: twelve collections at the slowest usual interval, and the window of the built-in rules. */
 export const WINDOW = '1m';
@@ -24,3 +25,15 @@ export const meanOf = (histogram: string, by: string, matchers = ''): string =>
 
 /** `part` divided by `whole`; zero where the part has no series. */
 export const shareOf = (part: string, whole: string): string => `(${part} or 0 * ${whole}) / ${whole}`;
+
+/** The connections of each database pool. `by` ends in a comma unless it is ''. */
+export function poolQueries(by: string, matchers: string, legend: string): readonly Query[] {
+  const POOL = 'db_client_connection_pool_name';
+  const used = [matchers, 'db_client_connection_state="used"'].filter((part) => part !== '').join(', ');
+  const sum = (metric: string, of: string): string => `sum by (${by}${POOL}) (${metric}${braces(of)})`;
+  return [
+    { expr: sum('db_client_connection_count', used), legend: `${legend}{{${POOL}}} used`, main: true },
+    { expr: sum('db_client_connection_max', matchers), legend: `${legend}{{${POOL}}} allowed` },
+    { expr: sum('db_client_connection_pending_requests', matchers), legend: `${legend}{{${POOL}}} waited for` },
+  ];
+}

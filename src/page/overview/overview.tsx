@@ -13,9 +13,9 @@ import { lazily } from '../ui/lazily.tsx';
 import { Empty, Loading } from '../ui/states.tsx';
 import { Kpis } from './kpis.tsx';
 import { isNextShown, NextSteps, useSample } from './next-steps.tsx';
-import { Ledger } from './phase-table.tsx';
-import { ServiceHealth } from './service-health.tsx';
-import { Components, Upstreams } from './upstreams.tsx';
+import type { LedgerProps } from './phase-table.tsx';
+import type { ServiceHealthProps } from './service-health.tsx';
+import type { UpstreamsProps } from './upstreams.tsx';
 import { VerdictLine } from './verdict-line.tsx';
 
 const SERVICES_EVERY_MS = 5_000;
@@ -77,6 +77,11 @@ function Charts(): JSX.Element {
   );
 }
 
+// They stand below the charts, so the first figures do not wait for their code.
+const Ledger = lazily<LedgerProps>(async () => (await import('./phase-table.tsx')).Ledger);
+const ServiceHealth = lazily<ServiceHealthProps>(async () => (await import('./service-health.tsx')).ServiceHealth);
+const Upstreams = lazily<UpstreamsProps>(async () => (await import('./upstreams.tsx')).Upstreams);
+const Components = lazily<UpstreamsProps>(async () => (await import('./upstreams.tsx')).Components);
 const ConnectCard = lazily(async () => (await import('./connect-card.tsx')).ConnectCard);
 
 export function OverviewPage(): JSX.Element {
