@@ -70,6 +70,22 @@ describe('lines of known loggers need no mapping', () => {
       { severity: 17, body: 'm', service: 'shop', trace: '', rest: {} },
     ],
     [
+      'journald, a message with colours as bytes',
+      `{"__REALTIME_TIMESTAMP":"1796040000000000","PRIORITY":"6","MESSAGE":[27,91,51,49,109,195,188],"CODE":[1,300],"NONE":null,"_COMM":[104,105],"SYSLOG_IDENTIFIER":"shop"}`,
+      {
+        severity: 9,
+        body: '\u001b[31mü',
+        service: 'shop',
+        trace: '',
+        rest: { CODE: [1, 300], NONE: null, _COMM: 'hi' },
+      },
+    ],
+    [
+      'winston with a painted level',
+      '{"level":"\\u001b[31merror\\u001b[39m","message":[1,2],"service":"shop","timestamp":"2026-11-30T12:00:00.000Z"}',
+      { severity: 17, body: [1, 2], service: 'shop', trace: '', rest: {} },
+    ],
+    [
       'logfmt',
       'time=2026-11-30T12:00:00Z level=warn msg="a \\"b\\"" took=1.5 ok id=12345678901234567890',
       {
