@@ -1,7 +1,7 @@
 /** The flags of the commands that search. */
 import { InvalidArgumentError, type Command } from 'commander';
 import type { ClientOptions } from './client.ts';
-import type { ErrorFlags, SearchFlags } from './search.ts';
+import type { ErrorFlags, Following, FollowFlags, SearchFlags } from './search.ts';
 
 type Reader = (name: string, what: string) => Command;
 /** What commander hands over, together with the flags that every command of a reader has. */
@@ -29,6 +29,12 @@ function interrupted(follows: boolean): AbortSignal {
   return stop.signal;
 }
 
+/** What has no stream is asked for again so often. */
+const EVERY_MS = 2_000;
+const followed = ({ follow }: { readonly follow: boolean }): Following => {
+  return { signal: interrupted(follow), everyMs: EVERY_MS };
+};
+
 export function addSearch(reader: Reader, clientOf: (flags: Record<string, unknown>) => ClientOptions): void {
   withRange(reader('logs', 'search and follow log lines'), SINCE)
     .option('-f, --follow', 'print lines as they come', false)
@@ -36,12 +42,12 @@ export function addSearch(reader: Reader, clientOf: (flags: Record<string, unkno
       const { logs } = await import('./search.ts');
       await logs(clientOf(flags), filter.join(' '), flags, interrupted(flags.follow));
     });
-  withRange(reader('traces', 'search traces by their spans'), SINCE).action(
-    async (filter: string[], flags: Given<SearchFlags>) => {
+  withRange(reader('traces', 'search traces by their spans'), SINCE)
+    .option('-f, --follow', 'print traces as they come', false)
+    .action(async (filter: string[], flags: Given<FollowFlags>) => {
       const { traces } = await import('./search.ts');
-      await traces(clientOf(flags), filter.join(' '), flags);
-    },
-  );
+      await traces(clientOf(flags), filter.join(' '), flags, followed(flags));
+    });
   withRange(reader('requests', 'search the request ledger, or sum it up by fields'), SINCE)
     .option('--by <fields>', 'exact figures by up to three fields, such as route,upstream')
     .option('-f, --follow', 'print rows as they come', false)
@@ -61,8 +67,9 @@ export function addSearch(reader: Reader, clientOf: (flags: Record<string, unkno
   withRange(reader('errors', 'list errors as issues, the last seen first'))
     .option('--service <name>', 'of one service')
     .option('--state <state>', 'new, open, regressed or resolved')
+    .option('-f, --follow', 'print errors as they occur', false)
     .action(async (filter: string[], flags: Given<ErrorFlags>) => {
       const { errors } = await import('./search.ts');
-      await errors(clientOf(flags), filter.join(' '), flags);
+      await errors(clientOf(flags), filter.join(' '), flags, followed(flags));
     });
 }

@@ -1,8 +1,12 @@
-/** `vitrine logs`, `traces` and `errors`: searches in the filter grammar, as a table on a terminal and NDJSON with --json. */
+/**
+ * `vitrine logs`, `traces` and `errors`: searches in the filter grammar, as a table on a terminal and NDJSON with --json; with
+ * --follow as a line for each record that comes.
+ */
 import { VitrineError } from '../base/errors.ts';
 import type { LogsAnswer, LogView, TracesAnswer } from '../monitor/api/contract.ts';
 import type { ErrorsAnswer, FollowedLine } from '../monitor/api/records/contract.ts';
 import { ask, stream, type ClientOptions } from './client.ts';
+import { follow, type Look } from './follow.ts';
 import { paint, print, table, tell, visible } from './output.ts';
 
 export interface SearchFlags {
@@ -98,55 +102,101 @@ function lineText({ timeMs, severity, service, message, attributes, traceId }: L
   return `${paint('dim', new Date(timeMs).toISOString())} ${painted} ${visible(service)}  ${visible(message)}${rest}`;
 }
 
-export async function traces(client: ClientOptions, filter: string, flags: SearchFlags): Promise<void> {
-  const rows: TracesAnswer['traces'][number][] = [];
-  for await (const page of pages<TracesAnswer>(
-    client,
-    '/api/traces',
-    filter,
-    flags,
-    ({ traces: some }) => some.length,
-  )) {
-    rows.push(...page.traces);
-  }
+export interface FollowFlags extends SearchFlags {
+  readonly follow: boolean;
+}
+
+/** How searches that follow end, and how often they ask again. */
+export interface Following {
+  readonly signal: AbortSignal;
+  readonly everyMs: number;
+}
+
+type TraceRow = TracesAnswer['traces'][number];
+
+export async function traces(
+  client: ClientOptions,
+  filter: string,
+  flags: FollowFlags,
+  following: Following,
+): Promise<void> {
+  const look = (): Promise<Look<TraceRow>> => tracesFound(client, filter, flags);
+  // A trace is printed when it is first seen: its later spans do not make another one of it.
+  const keyOf = ({ traceId }: TraceRow): string => traceId;
+  if (flags.follow) return follow({ look, keyOf, show: lineOf(flags.json, traceCells), ...following });
+  const { rows } = await look();
   if (flags.json) for (const row of rows) print(JSON.stringify(row));
   else if (rows.length === 0) tell('No traces match.');
   else {
-    const cells = rows.map(({ startMs, durationMs, service, name, spans, errors, traceId }) => [
-      new Date(startMs).toISOString(),
-      `${Number(durationMs.toPrecision(3))} ms`,
-      service,
-      name,
-      String(spans),
-      String(errors),
-      traceId,
-    ]);
-    print(table(['start', 'duration', 'service', 'name', 'spans', 'errors', 'trace'], cells, [1, 4, 5]));
+    const head = ['start', 'duration', 'service', 'name', 'spans', 'errors', 'trace'];
+    print(table(head, rows.map(traceCells), [1, 4, 5]));
   }
 }
 
-export interface ErrorFlags extends SearchFlags {
+async function tracesFound(client: ClientOptions, filter: string, flags: SearchFlags): Promise<Look<TraceRow>> {
+  const rows: TraceRow[] = [];
+  let more = false;
+  const count = ({ traces: some }: TracesAnswer): number => some.length;
+  for await (const page of pages<TracesAnswer>(client, '/api/traces', filter, flags, count)) {
+    rows.push(...page.traces);
+    more = page.more;
+  }
+  return { rows, more };
+}
+
+const traceCells = ({ startMs, durationMs, service, name, spans, errors, traceId }: TraceRow): string[] => [
+  new Date(startMs).toISOString(),
+  `${Number(durationMs.toPrecision(3))} ms`,
+  service,
+  name,
+  String(spans),
+  String(errors),
+  traceId,
+];
+
+/** Prints one record as a line: cells have no width while others are still to come. */
+const lineOf =
+  <T>(json: boolean, cellsOf: (row: T) => readonly string[]) =>
+  (row: T): void =>
+    print(json ? JSON.stringify(row) : cellsOf(row).map(visible).join('  '));
+
+export interface ErrorFlags extends FollowFlags {
   readonly service?: string | undefined;
   readonly state?: string | undefined;
 }
 
-export async function errors(client: ClientOptions, filter: string, flags: ErrorFlags): Promise<void> {
+type ErrorRow = ErrorsAnswer['errors'][number];
+
+export async function errors(
+  client: ClientOptions,
+  filter: string,
+  flags: ErrorFlags,
+  following: Following,
+): Promise<void> {
+  const look = (): Promise<Look<ErrorRow>> => errorsFound(client, filter, flags);
+  // An issue that occurred again, or changed its state, is printed again.
+  const keyOf = ({ id, state, count }: ErrorRow): string => `${id} ${state} ${count}`;
+  if (flags.follow) return follow({ look, keyOf, show: lineOf(flags.json, errorCells), ...following });
+  const { rows, more } = await look();
+  if (flags.json) for (const row of rows) print(JSON.stringify(row));
+  else if (rows.length === 0) tell('No errors.');
+  else print(table(['id', 'state', 'count', 'last seen', 'service', 'error'], rows.map(errorCells), [2]));
+  if (more) tell('More errors match; --limit shows them.');
+}
+
+async function errorsFound(client: ClientOptions, filter: string, flags: ErrorFlags): Promise<Look<ErrorRow>> {
   const query = new URLSearchParams(parameters(filter, flags, Math.min(flags.limit, PAGE)));
   if (flags.service !== undefined) query.set('service', flags.service);
   if (flags.state !== undefined) query.set('state', flags.state);
   const { errors: rows, more } = (await found(ask(client, `/api/errors?${query}`), filter)) as ErrorsAnswer;
-  if (flags.json) for (const row of rows) print(JSON.stringify(row));
-  else if (rows.length === 0) tell('No errors.');
-  else {
-    const cells = rows.map(({ id, state, count, service, type, message, last_seen_ms: seen }) => [
-      id,
-      state,
-      String(count),
-      new Date(seen).toISOString(),
-      service,
-      `${type}: ${message.split('\n', 1)[0].slice(0, 100)}`,
-    ]);
-    print(table(['id', 'state', 'count', 'last seen', 'service', 'error'], cells, [2]));
-  }
-  if (more) tell('More errors match; --limit shows them.');
+  return { rows, more };
 }
+
+const errorCells = ({ id, state, count, service, type, message, last_seen_ms: seen }: ErrorRow): string[] => [
+  id,
+  state,
+  String(count),
+  new Date(seen).toISOString(),
+  service,
+  `${type}: ${message.split('\n', 1)[0].slice(0, 100)}`,
+];

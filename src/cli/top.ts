@@ -6,6 +6,7 @@ import { VitrineError } from '../base/errors.ts';
 import { formatUptime } from '../base/units.ts';
 import type { AlertsAnswer, CurrentFigures } from '../monitor/api/contract.ts';
 import { ask, type ClientOptions } from './client.ts';
+import { pause } from './follow.ts';
 import { paint, print, tell, visible } from './output.ts';
 import { drawn, type ScreenLine } from './screen.ts';
 
@@ -106,11 +107,4 @@ function show(figures: CurrentFigures, alerts: AlertsAnswer, inPlace: boolean, j
   // Some terminals give 0.
   if (inPlace) process.stdout.write(drawn(lines, { columns: columns || 80, rows: rows || 24 }));
   else print(lines.map(({ text, paint: painted }) => painted?.(text) ?? text).join('\n'));
-}
-
-function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, delayMs);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
 }

@@ -8,6 +8,7 @@ import { startAlertApi, type AlertApi } from '../support/alerts/alert-api.ts';
 import { Labels } from '../../src/model/labels.ts';
 import { pipelineRig, START, type Rig } from '../support/alerts/pipeline-rig.ts';
 import { freshDir } from '../support/program.ts';
+import { line } from '../monitor/store/records/record-fixture.ts';
 
 const streams = [process.stdout, process.stderr] as const;
 const originals = streams.map((stream) => stream.write.bind(stream));
@@ -106,6 +107,25 @@ describe('vitrine alerts', () => {
     expect(out).toContain('It is not sent now: snoozed by ann until');
     expect(out).toContain('Its group {}:{} for a is looked at next at');
     expect(out).toContain('(vitrine_snooze_muted_alert)');
+    expect(out).toContain('Nothing is recorded of it.');
+  });
+
+  it('says what the flight recorder holds of an alert', async () => {
+    await api.recordings.note(id, 'Down', START);
+    api.records.add('logs', [line(START - 1_000), line(START + 1_000), line(START + 301_000)]);
+    const { out } = await run('explain', 'alert', id);
+    const [from, to, until] = [START - 600_000, START + 300_000, START - 600_000 + 14 * 86_400_000].map((ms) =>
+      new Date(ms).toISOString(),
+    );
+    expect(out).toContain(`Recorded from ${from} to ${to}: 0 requests, 0 spans, 2 lines.`);
+    expect(out).toContain(`kept until ${until}; vitrine requests, traces or logs --since ${from} --until ${to}`);
+    expect(JSON.parse((await run('explain', 'alert', id, '--json')).out)).toMatchObject({
+      recordings: [{ alert: id, name: 'Down', records: { logs: 2 } }],
+    });
+    api.recordings.release(api.recordings.held()[0], START + 60_000);
+    await rig.state().change(() => {});
+    const after = await run('explain', 'alert', id);
+    expect(after.out).toContain(`released at ${new Date(START + 60_000).toISOString()}, because newer recordings`);
   });
 
   it('explains an alert that is over', async () => {

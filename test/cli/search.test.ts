@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { requests } from '../../src/cli/requests.ts';
-import { logs } from '../../src/cli/search.ts';
+import { errors as listErrors, logs, traces as listTraces } from '../../src/cli/search.ts';
 import { ErrorGroups } from '../../src/monitor/insight/error-groups.ts';
 import { forgottenElsewhere } from '../../src/monitor/insight/forgotten.ts';
 import { LogPatterns } from '../../src/monitor/insight/log-patterns.ts';
@@ -27,6 +27,7 @@ let err = '';
 let dir = '';
 let server: PageServer;
 let tail: Tail;
+let errors: ErrorGroups;
 let stored: ArrayRecords;
 let found: ArrayRecords;
 let dropped: string[] = [];
@@ -36,7 +37,7 @@ beforeEach(async () => {
   dir = mkdtempSync(path.join(tmpdir(), 'vitrine-search-'));
   found = new ArrayRecords();
   dropped = [];
-  const errors = new ErrorGroups(systemClock, new JsonFile(path.join(dir, 'errors.json')));
+  errors = new ErrorGroups(systemClock, new JsonFile(path.join(dir, 'errors.json')));
   tail = new Tail(found.logSink);
   await tail.append(
     Array.from({ length: 1_200 }, (_, at) =>
@@ -160,6 +161,62 @@ it('vitrine traces and errors print tables and JSON', async () => {
   expect(await run('errors', '--json')).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ type: 'DeclinedError' });
   expect(await run('logs', '--limit', 'many')).toBe(2);
+});
+
+describe('what has no stream', () => {
+  const client = (): { url: string } => ({ url: server.url });
+  const flags = { since: '1m', limit: 2, follow: true };
+
+  it('is asked again: each trace is printed once, the oldest first', async () => {
+    const stop = new AbortController();
+    const following = listTraces(client(), '', { ...flags, json: false }, { signal: stop.signal, everyMs: 5 });
+    await until(() => out.includes('GET /'));
+    const began = { startMs: Date.now(), durationMs: 3 };
+    found.add('traces', [spanOf({ trace: 3, span: 3, ...began, name: 'late\u001b[2J' })]);
+    await until(() => out.includes('late'));
+    found.add('traces', [spanOf({ trace: 3, span: 4, parent: 3, ...began, name: 'child' })]);
+    found.add(
+      'traces',
+      [5, 6, 7].map((id) => spanOf({ trace: id, span: id, ...began, name: `n${id}` })),
+    );
+    await until(() => err.includes('Some were left out'));
+    stop.abort();
+    await following;
+    const names = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('  ')[3]);
+    expect(names.slice(0, 3)).toEqual(['POST /pay', 'GET /', String.raw`late\u001b[2J`]);
+    expect(new Set(names).size).toBe(names.length);
+    expect(out).toMatch(/^\S+Z {2}250 ms {2}shop {2}POST \/pay {2}1 {2}1 {2}0{31}1$/m);
+  });
+
+  it('prints an error again when it occurred again', async () => {
+    const stop = new AbortController();
+    const following = listErrors(client(), '', { ...flags, json: true }, { signal: stop.signal, everyMs: 5 });
+    const counts = (): number[] =>
+      out
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => (JSON.parse(line) as { count: number }).count);
+    await until(() => counts().length === 1);
+    const attributes = { 'exception.type': 'DeclinedError', 'exception.message': 'no' };
+    const event = { name: 'exception', timeUnixNano: 0n, attributes };
+    const parts = { startMs: Date.now(), durationMs: 1, name: 'POST /pay', error: true, events: [event] };
+    await errors.spanSink(found.spanSink).append([spanOf({ trace: 9, span: 9, ...parts })]);
+    await until(() => counts().length === 2);
+    stop.abort();
+    await following;
+    expect(counts()).toEqual([1, 2]);
+  });
+
+  it('ends at once when it is interrupted, and fails as the search does', async () => {
+    const ended = { signal: AbortSignal.abort(), everyMs: 600_000 };
+    await listTraces(client(), '', { ...flags, json: false }, ended);
+    expect(out).toBe('');
+    const going = { signal: new AbortController().signal, everyMs: 600_000 };
+    await expect(listErrors(client(), '(', { ...flags, json: false }, going)).rejects.toThrow('position 2');
+  });
 });
 
 it('vitrine errors takes a filter and a range as the other searches do', async () => {

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { LogView } from '../../src/monitor/api/contract.ts';
 import { totalsOf } from '../../src/page/charts/data/count-series.ts';
-import { countNewer, facetsOf, levelSeries, phraseOf, statusOf, sumOf } from '../../src/page/logs/log-parts.ts';
+import { columnsOf, columnText, MOST_COLUMNS, toggledColumn } from '../../src/page/logs/columns.ts';
+import {
+  countNewer,
+  facetsOf,
+  isNewPattern,
+  levelSeries,
+  phraseOf,
+  statusOf,
+  sumOf,
+} from '../../src/page/logs/log-parts.ts';
 import type { Figure } from '../../src/page/requests/ledger-groups.ts';
 import {
   byOf,
@@ -120,4 +129,49 @@ describe('lines', () => {
     expect(countNewer(lines('zyx'), lines('cba'))).toBe(3);
     expect(countNewer([], lines('a'))).toBe(0);
   });
+});
+
+describe('columns of lines', () => {
+  it('are kept in the address, whatever their names', () => {
+    const odd = 'a,b %<i>';
+    const one = toggledColumn('', odd);
+    expect(columnsOf(one)).toEqual([odd]);
+    const two = toggledColumn(one, 'status');
+    expect(columnsOf(two)).toEqual([odd, 'status']);
+    expect(toggledColumn(two, odd)).toBe('status');
+    expect(toggledColumn('status', 'status')).toBe('');
+  });
+
+  it('are few: the first goes when there are too many', () => {
+    const all = ['a', 'b', 'c', 'd', 'e'].reduce(toggledColumn, '');
+    expect(columnsOf(all)).toEqual(['b', 'c', 'd', 'e']);
+    expect(columnsOf('a,b,c,d,e,f')).toHaveLength(MOST_COLUMNS);
+  });
+
+  it.each([
+    ['', []],
+    [',,', []],
+    ['%,a,%E0%A4%A,a', ['a']],
+  ])('of %j are %j', (text, expected) => expect(columnsOf(text)).toEqual(expected));
+
+  it('show the own attributes of a line', () => {
+    const attributes = { status: 500, list: [1, 'x'], none: null };
+    const line = { attributes, traceId: 'abc' } as unknown as LogView;
+    expect(['status', 'trace', 'absent', 'constructor'].map((name) => columnText(line, name))).toEqual([
+      '500',
+      'abc',
+      '',
+      '',
+    ]);
+    expect(columnText(line, 'list')).toContain('x');
+  });
+});
+
+it.each([
+  ['info', 1_000, true],
+  ['info', 999, false],
+  ['', 5_000, false],
+])('a pattern of level %j first seen at %d is new: %s', (level, firstMs, expected) => {
+  const pattern = { service: 's', template: 't', count: 1, share: 1, last_seen_ms: 0, version: '' };
+  expect(isNewPattern({ ...pattern, level, first_seen_ms: firstMs }, 1_000)).toBe(expected);
 });

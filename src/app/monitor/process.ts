@@ -8,16 +8,15 @@ import { every, steadyClock, Turns, type Clock, type SteadyClock } from '../../b
 import { rareLines, type RareLine } from '../../base/logger.ts';
 import { Scope } from '../../base/scope.ts';
 import type { Frame } from '../../model/frame.ts';
-import type { LogSink } from '../../model/ports.ts';
 import { observeMetric } from '../../telemetry/metrics/meters.ts';
 import { METRICS } from '../../telemetry/names.ts';
 import { LiveState } from '../../monitor/api/live.ts';
 import { pastOf } from '../../monitor/api/live-past.ts';
 import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
-import { SpanLimits } from '../../monitor/ingest/checks/record-limits.ts';
+import { guardedSinks, type Sinks } from '../../monitor/ingest/checks/guarded-sinks.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
-import { Intake, type Sinks } from '../../monitor/ingest/request/intake.ts';
+import { Intake } from '../../monitor/ingest/request/intake.ts';
 import { openSpanMetrics } from './records/span-metrics.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
@@ -33,7 +32,7 @@ import { FlightRecorder } from './records/flight-recorder.ts';
 import { goOn } from './going-on.ts';
 import { MonitorHealth } from './health.ts';
 import { openInsight } from './records/insight.ts';
-import { followFiles, lineReader, lineRules } from './records/line-intake.ts';
+import { followFiles, lineReader, redactionOf } from './records/line-intake.ts';
 import type { MonitorOptions, MonitorParts } from './parts.ts';
 import { openMonitorPorts } from './ports.ts';
 import { openRecords, type Records } from './records/records.ts';
@@ -121,9 +120,8 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const live = new LiveState(intervalMs);
   const { tracePrefix } = new TargetTables(state);
   const spanMetrics = openSpanMetrics(settings.ingest.span_metrics, clock, road.insight.spans, tracePrefix);
-  const spans = new SpanLimits({ sink: spanMetrics.sink, onCut: (reason) => counters.cutSpan(reason) });
-  const sinks = { samples: store, spans, logs: road.sink };
-  const intake = openIntake(options, sinks, counters, live);
+  const sinks = { samples: store, spans: spanMetrics.sink, logs: windows };
+  const intake = openIntake(options, guardedSinks(sinks, redactionOf(settings.ingest), counters), counters, live);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const notifications = testMode
@@ -179,17 +177,17 @@ const logWindowTicks = (windows: LogWindows, store: SampleStore, clock: Clock, r
     noteOf(rareLine, 'Log windows were not written'),
   );
 
-/** The way of a log record: rules, windows, patterns, errors, those who follow, the store. */
+/** The way of a log record: windows, patterns, errors, those who follow, the store. */
 function roadOf(
   { settings, dataDir, clock }: SteadyOptions,
   records: Records,
   counters: IngestCounters,
-): Pick<MonitorParts, 'tail' | 'insight' | 'windows' | 'lines'> & { readonly sink: LogSink } {
+): Pick<MonitorParts, 'tail' | 'insight' | 'windows' | 'lines'> {
   const { logs } = settings.ingest;
   const tail = new Tail(records.logSink);
   const insight = openInsight({ dataDir, clock, logs: tail, spans: records.spanSink });
   const windows = new LogWindows({ sink: insight.logs, clock });
-  return { tail, insight, windows, lines: lineReader(logs, counters), sink: lineRules(logs, windows, counters) };
+  return { tail, insight, windows, lines: lineReader(logs, counters) };
 }
 
 function openStore(

@@ -1,5 +1,6 @@
 /** `vitrine alerts`, `silence`, `notify test` and `explain alert`: alert care in the terminal, over the API on port 4000. */
 import { VitrineError } from '../../base/errors.ts';
+import type { RecordingsAnswer, RecordingView } from '../../monitor/api/alerts/contract.ts';
 import { ask, remove, send, type ClientOptions } from '../client.ts';
 import { paint, print, tell, visible } from '../output.ts';
 
@@ -114,22 +115,37 @@ export async function explainAlert(target: AlertTarget, id: string): Promise<voi
   if (detail === undefined && page.notifications.length === 0) {
     throw new VitrineError('not_found', `Nothing is known of an alert ${whole}.`);
   }
-  if (target.json) return print(JSON.stringify({ alert: detail ?? null, notifications: page.notifications }));
+  const { enabled, recordings } = (await ask(target, `/api/recordings?alert=${whole}`)) as RecordingsAnswer;
+  if (target.json)
+    return print(JSON.stringify({ alert: detail ?? null, notifications: page.notifications, recordings }));
   const events = page.notifications.toReversed();
   if (detail !== undefined) showDetail(detail);
-  const sent = events.filter(({ type }) => type === 'notification');
-  out(
-    sent.length === 0
-      ? 'Nobody was told of it.'
-      : `It was sent ${sent.length} ${sent.length === 1 ? 'time' : 'times'}.`,
-  );
+  showNotified(detail, events);
+  for (const recording of recordings) showRecording(recording);
+  if (recordings.length === 0) out(enabled ? 'Nothing is recorded of it.' : 'The flight recorder is switched off.');
+  out('');
+  for (const { at, text, type } of events) out(`${at}  ${text}  (${type})`);
+  return undefined;
+}
+
+function showNotified(detail: AlertDetail | undefined, events: readonly Event[]): void {
+  const sent = events.filter(({ type }) => type === 'notification').length;
+  out(sent === 0 ? 'Nobody was told of it.' : `It was sent ${sent} ${sent === 1 ? 'time' : 'times'}.`);
   for (const { text } of detail?.muted_by ?? []) out(`It is not sent now: ${text}.`);
   for (const { key, receiver, next_flush: next } of detail?.groups ?? []) {
     out(`Its group ${key} for ${receiver} is looked at next at ${next}.`);
   }
-  out('');
-  for (const { at, text, type } of events) out(`${at}  ${text}  (${type})`);
-  return undefined;
+}
+
+/** With the commands that show the records. */
+function showRecording({ from, to, kept_until: until, released_at: released, records }: RecordingView): void {
+  const { logs = 0, traces = 0, requests = 0 } = records ?? {};
+  out(`Recorded from ${from} to ${to}: ${requests} requests, ${traces} spans, ${logs} lines.`);
+  out(
+    until === null
+      ? `  released at ${released ?? ''}, because newer recordings needed the room`
+      : `  kept until ${until}; vitrine requests, traces or logs --since ${from} --until ${to}`,
+  );
 }
 
 async function alertNow(target: AlertTarget, id: string): Promise<AlertDetail | undefined> {

@@ -38,7 +38,7 @@ const logs = z.strictObject({
     .array(redactRule)
     .default([])
     .describe(
-      'Applied to log records of every sender before they are stored or passed on. A name (`*` for any characters) replaces the value of that field; `{ pattern: RE2, with: text }` replaces matches in all texts.',
+      'Rules as in `ingest.redact`, and they hold where those hold: a secret of a line stands in exceptions of spans too.',
     ),
 });
 
@@ -49,6 +49,12 @@ export const ingestConfig = z.strictObject({
     .prefault('128MiB')
     .describe('Of all requests being read; more is answered 503 with `Retry-After`.'),
   max_labels: z.int().min(4).default(40).describe('Labels of one series.'),
+  redact: z
+    .array(redactRule)
+    .default([])
+    .describe(
+      'Secrets are replaced before anything is stored or passed on, for all senders and signals: log records, spans with their events and status, resources, labels of series and of exemplars. A name (`*` for any characters) replaces the value of that field; `{ pattern: RE2, with: text }` replaces matches in all texts. Names of metrics and their labels `le` and `quantile` stay as they are. Series that differ in a redacted label only become one; its samples of the same time are refused as duplicates.',
+    ),
   logs: logs.prefault({}).describe('Log lines.'),
   span_metrics: z
     .strictObject({

@@ -12,6 +12,7 @@ import { Icon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
+import { columnsOf, toggledColumn } from './columns.ts';
 import { statusOf } from './log-parts.ts';
 
 /** Lines before and after at first, and after a click. */
@@ -31,6 +32,15 @@ function Attribute({ name, value }: { name: string; value: unknown }): JSX.Eleme
         <Name of={text} most={400} mono />
         {isSimple && text !== '' && (
           <span class="acts">
+            <button
+              type="button"
+              class="btn sm ghost"
+              aria-pressed={columnsOf(param('columns')).includes(name)}
+              title="Show this field of every line as a column"
+              onClick={() => setParams({ columns: toggledColumn(param('columns'), name) }, true)}
+            >
+              Column
+            </button>
             <button type="button" class="btn sm ghost" onClick={() => narrow(termOf(name, text))}>
               Only this
             </button>

@@ -13,6 +13,7 @@ import { seriesToken } from '../state/series-colour.ts';
 import { Icon, StatusIcon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
+import { columnsOf, columnText, toggledColumn } from './columns.ts';
 import { LineDetail } from './line-detail.tsx';
 import { countNewer, statusOf } from './log-parts.ts';
 import { NoLines } from './no-lines.tsx';
@@ -40,7 +41,30 @@ function useHeld(answer: LogsAnswer | undefined, isRead: boolean): LogsAnswer | 
   return held.current;
 }
 
-function Row({ line, open }: { line: LogView; open: boolean }): JSX.Element {
+/** The names of the chosen columns, each with a way to take it out. */
+function Heads({ columns }: { columns: readonly string[] }): JSX.Element {
+  return (
+    <div class="line-heads opener" role="group" aria-label="Columns">
+      {columns.map((name) => (
+        <button
+          key={name}
+          type="button"
+          class="btn sm ghost"
+          title="Take this column out"
+          onClick={() => setParams({ columns: toggledColumn(param('columns'), name) }, true)}
+        >
+          <span class="cut">
+            <Name of={name} most={30} />
+          </span>
+          <Icon name="close" small />
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Row(props: { line: LogView; open: boolean; columns: readonly string[] }): JSX.Element {
+  const { line, open, columns } = props;
   const status = statusOf(line.severityNumber);
   const toggle = (): void => setParams({ line: open ? undefined : line.id }, true);
   return (
@@ -57,6 +81,11 @@ function Row({ line, open }: { line: LogView; open: boolean }): JSX.Element {
             <i style={{ background: `var(--${seriesToken(line.service)})` }} />
             <Name of={line.service} most={40} />
           </span>
+          {columns.map((name) => (
+            <span key={name} class="extra mono cut">
+              <Name of={columnText(line, name)} most={80} />
+            </span>
+          ))}
           <span class="mono text">
             <Name of={line.message} most={300} />
           </span>
@@ -89,6 +118,7 @@ function Footer({ answer }: { answer: LogsAnswer }): JSX.Element {
 
 export function Lines({ of }: { of: Resource<LogsAnswer> }): JSX.Element {
   const opened = param('line');
+  const columns = columnsOf(param('columns'));
   const isRead = useScrolled() || opened !== '';
   const held = useHeld(of.data, isRead);
   const waiting = of.data === undefined || held === undefined ? 0 : countNewer(of.data.logs, held.logs);
@@ -114,11 +144,17 @@ export function Lines({ of }: { of: Resource<LogsAnswer> }): JSX.Element {
           const answer = held ?? newest;
           return (
             <>
-              <ol class="log-lines">
-                {answer.logs.map((line, at) => (
-                  <Row key={line.id ?? at} line={line} open={opened !== '' && line.id === opened} />
-                ))}
-              </ol>
+              <div
+                class={columns.length === 0 ? 'log-lines' : 'log-lines with-columns'}
+                style={{ '--columns': String(columns.length) }}
+              >
+                {columns.length > 0 && <Heads columns={columns} />}
+                <ol>
+                  {answer.logs.map((line, at) => (
+                    <Row key={line.id ?? at} line={line} open={opened !== '' && line.id === opened} columns={columns} />
+                  ))}
+                </ol>
+              </div>
               <Footer answer={answer} />
             </>
           );

@@ -1,6 +1,6 @@
-/** Levels, the fields beside the lines, phrases of patterns, and what is new in a list. Pure. */
+/** Levels, the fields beside the lines, phrases of patterns, new patterns, and what is new in a list. Pure. */
 import type { LogView } from '../../monitor/api/contract.ts';
-import type { FieldsAnswer, LogHistogramAnswer } from '../../monitor/api/records/contract.ts';
+import type { FieldsAnswer, LogHistogramAnswer, PatternsAnswer } from '../../monitor/api/records/contract.ts';
 import type { CountSeries } from '../charts/data/count-series.ts';
 
 /** From the foot of a bar up: the worst level is the easiest to compare. */
@@ -56,6 +56,12 @@ export function phraseOf(template: string): string {
   const parts = template.split('<*>').map((part) => part.trim());
   return parts.reduce((best, part) => (part.length > best.length ? part : best), '');
 }
+
+export type Pattern = PatternsAnswer['patterns'][number];
+
+/** A pattern that the store does not know (without a level) was counted in this range only: nothing says that it is new. */
+export const isNewPattern = ({ level, first_seen_ms: firstMs }: Pattern, fromMs: number): boolean =>
+  level !== '' && firstMs >= fromMs;
 
 /** How many of `now`, the newest first, came after `held`. */
 export function countNewer(now: readonly LogView[], held: readonly LogView[]): number {

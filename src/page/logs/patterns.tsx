@@ -10,10 +10,8 @@ import { asked } from '../state/range.ts';
 import { address, param } from '../state/router.ts';
 import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
-import { phraseOf } from './log-parts.ts';
+import { isNewPattern, phraseOf, type Pattern } from './log-parts.ts';
 import { NoLines } from './no-lines.tsx';
-
-type Pattern = PatternsAnswer['patterns'][number];
 
 const linesOf = ({ service, template }: Pattern): string => {
   const words = phraseOf(template);
@@ -22,8 +20,7 @@ const linesOf = ({ service, template }: Pattern): string => {
 };
 
 function Row({ pattern }: { pattern: Pattern }): JSX.Element {
-  // A pattern that the store does not know was counted in this range only: nothing says that it is new.
-  const isNew = pattern.level !== '' && pattern.first_seen_ms >= asked.value.fromMs;
+  const isNew = isNewPattern(pattern, asked.value.fromMs);
   return (
     <tr>
       <td class="num">{digits(pattern.count)}</td>
@@ -47,6 +44,32 @@ function Row({ pattern }: { pattern: Pattern }): JSX.Element {
   );
 }
 
+const MOST_NEW = 3;
+
+/** The new ones by name, above the list. Nothing when none is new. */
+function NewPatterns({ of }: { of: readonly Pattern[] }): JSX.Element | null {
+  const fresh = of.filter((pattern) => isNewPattern(pattern, asked.value.fromMs));
+  if (fresh.length === 0) return null;
+  const more = fresh.length - MOST_NEW;
+  return (
+    <p class="held" role="status">
+      <span>
+        <b>{digits(fresh.length)} new</b> in this range:{' '}
+        {fresh.slice(0, MOST_NEW).map((pattern, at) => (
+          <span key={`${pattern.service} ${pattern.template}`}>
+            {at > 0 && ', '}
+            <a class="mono" href={linesOf(pattern)}>
+              <Name of={pattern.template} most={60} />
+            </a>{' '}
+            {digits(pattern.count)}×
+          </span>
+        ))}
+        {more > 0 && ` and ${digits(more)} more`}
+      </span>
+    </p>
+  );
+}
+
 export function Patterns(props: {
   question: Readonly<Record<string, string>>;
   everyMs: number | undefined;
@@ -57,6 +80,7 @@ export function Patterns(props: {
     <Loaded of={patterns} height={300} isEmpty={({ total }) => total === 0} empty={<NoLines />}>
       {({ patterns: found, others, total }) => (
         <>
+          <NewPatterns of={found} />
           <table class="patterns">
             <thead>
               <tr>

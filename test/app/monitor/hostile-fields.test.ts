@@ -11,14 +11,17 @@ import { silentLogger } from '../../../src/base/logger.ts';
 import { startMonitor, type Monitor } from '../../../src/app/monitor/process.ts';
 import { settingsFrom } from '../../../src/app/process/settings.ts';
 import type { LogsAnswer, TraceAnswer, TracesAnswer } from '../../../src/monitor/api/contract.ts';
-import { startTelemetry } from '../../../src/telemetry/sdk.ts';
+import { startTelemetry, type Telemetry } from '../../../src/telemetry/sdk.ts';
 import { runWell } from '../../support/program.ts';
+import { encodeProto } from '../../support/telemetry/otlp-proto.ts';
 import { freePort, json, REPOSITORY } from '../../support/programs/vitrine-process.ts';
 import { until } from '../../support/until.ts';
 
 const MIB = 1024 * 1024;
 const CONTROL = 'a\u0000b\u0007c\u001b[31mred\u001b[0m\u202Eevil\u2028end';
 const HTML = '<img src=x onerror=alert(1)></script>"\'&';
+/** As JSON writes it. */
+const LONE_SURROGATE = String.raw`\ud800`;
 /** Nested arrays as JSON text. */
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 const many = (count: number): Record<string, string> =>
@@ -97,6 +100,7 @@ function otlpValue(value: unknown): unknown {
 
 describe('hostile fields', () => {
   let monitor: Monitor;
+  let telemetry: Telemetry;
   let url = '';
   let otlp = '';
   let next = 0;
@@ -112,8 +116,8 @@ describe('hostile fields', () => {
         VITRINE_MONITOR__OTLP_GRPC: `127.0.0.1:${grpc}`,
       },
     });
-    const ids = { serviceName: 'vitrine-monitor', instanceId: 'test', env: { OTEL_SDK_DISABLED: 'true' } };
-    const telemetry = await startTelemetry({ ...ids, logger: silentLogger });
+    const ids = { serviceName: 'vitrine-monitor', instanceId: 'test', env: {}, frames: {}, collectIntervalMs: 250 };
+    telemetry = await startTelemetry({ ...ids, logger: silentLogger });
     const fixed = { testMode: false, version: '0', clock: systemClock, logger: silentLogger };
     monitor = await startMonitor({ settings, dataDir: path.join(dir, 'data'), telemetry, ...fixed });
     [url, otlp] = [`http://127.0.0.1:${listen}`, `http://127.0.0.1:${http}`];
@@ -121,10 +125,15 @@ describe('hostile fields', () => {
 
   afterAll(async () => {
     expect(await monitor.close()).toEqual([]);
+    await telemetry.shutdown();
     rmSync(dir, { recursive: true, force: true });
   });
 
-  async function send(to: string, body: string, type = 'application/json'): Promise<{ status: number; text: string }> {
+  async function send(
+    to: string,
+    body: string | Buffer<ArrayBuffer>,
+    type = 'application/json',
+  ): Promise<{ status: number; text: string }> {
     const answer = await fetch(to, { method: 'POST', headers: { 'content-type': type }, body });
     return { status: answer.status, text: await answer.text() };
   }
@@ -135,6 +144,24 @@ describe('hostile fields', () => {
       20_000,
       () => `the line of ${traceId} is not there`,
     );
+  }
+
+  /** Sends it in protobuf. Texts that are no UTF-8 are no protobuf: such a request is refused as a whole, with the reason. */
+  async function sendProtobuf(signal: 'logs' | 'traces', text: string): Promise<boolean> {
+    const body = protobufOf(signal === 'logs' ? 'ExportLogs' : 'ExportTraces', text);
+    const answer = await send(`${otlp}/v1/${signal}`, body, 'application/x-protobuf');
+    expect([answer.status, answer.text.includes('UTF-8')]).toEqual(
+      text.includes(LONE_SURROGATE) ? [400, true] : [200, false],
+    );
+    return answer.status === 200;
+  }
+
+  /** The same request in protobuf, where ids are bytes. */
+  function protobufOf(name: 'ExportLogs' | 'ExportTraces', text: string): Buffer<ArrayBuffer> {
+    const request = JSON.parse(text, (key, value: unknown) =>
+      (key === 'traceId' || key === 'spanId') && typeof value === 'string' ? Buffer.from(value, 'hex') : value,
+    ) as object;
+    return Buffer.from(encodeProto(name, request));
   }
 
   const otlpLog = (traceId: string, over: Record<string, unknown>, resource: unknown[] = []): string =>
@@ -190,6 +217,33 @@ describe('hostile fields', () => {
       expect(logs.map(({ message }) => message)).toEqual(['after']);
       return { refused: true };
     },
+    async logfmt(members) {
+      const traceId = newId();
+      const pairs = Object.entries(JSON.parse(`{${members}}`) as Record<string, unknown>).map(
+        ([name, value]) => `${name}=${JSON.stringify(typeof value === 'string' ? value : JSON.stringify(value))}`,
+      );
+      if (members.startsWith('"x":1,')) pairs.unshift('x=1');
+      const { text } = await send(
+        `${url}/api/logs`,
+        `msg=m trace_id=${traceId} ${pairs.join(' ')}`,
+        'application/logfmt',
+      );
+      if (members.length < 256 * 1024) return (await lineOf(traceId)).attributes;
+      expect(JSON.parse(text)).toMatchObject({ accepted: 0, rejected: 1, errors: [{ line: 1 }] });
+      return { refused: true };
+    },
+    async 'OTLP/protobuf logs'(members) {
+      const traceId = newId();
+      const text = otlpLog(traceId, { attributes: otlpAttributes(members) });
+      if (!(await sendProtobuf('logs', text))) return { refused: true };
+      return (await lineOf(traceId)).attributes;
+    },
+    async 'OTLP/protobuf spans'(members) {
+      const traceId = newId();
+      const text = otlpSpan(traceId, { attributes: otlpAttributes(members) });
+      if (!(await sendProtobuf('traces', text))) return { refused: true };
+      return (await json<TraceAnswer>(`${url}/api/traces/${traceId}`)).spans[0].attributes;
+    },
     async 'OTLP logs'(members) {
       const traceId = newId();
       await send(`${otlp}/v1/logs`, otlpLog(traceId, { attributes: otlpAttributes(members) }));
@@ -201,6 +255,38 @@ describe('hostile fields', () => {
       return (await json<TraceAnswer>(`${url}/api/traces/${traceId}`)).spans[0].attributes;
     },
   };
+
+  // Before the others: they are counted too.
+  it('are counted on /metrics', { timeout: 60_000 }, async () => {
+    const long = 'v'.repeat(40_000);
+    const wide = otlpAttributes(JSON.stringify(many(600)).slice(1, -1));
+    const [logId, spanId] = [newId(), newId()];
+    await send(`${otlp}/v1/logs`, otlpLog(logId, { body: { stringValue: long }, attributes: wide }));
+    await sendProtobuf('traces', otlpSpan(spanId, { name: long, attributes: wide }));
+    await send(`${url}/api/logs`, `{"msg":"m","x":${nested(100)}}\nnot JSON\n{"msg":"m"}`, 'application/x-ndjson');
+    await send(`${otlp}/v1/logs`, 'not JSON');
+    const expected = [
+      /^vitrine_log_misfits_total\{.*reason="text".*\} 1$/m,
+      /^vitrine_log_misfits_total\{.*reason="fields".*\} 1$/m,
+      /^vitrine_ingest_spans_cut_total\{.*reason="text".*\} 1$/m,
+      /^vitrine_ingest_spans_cut_total\{.*reason="fields".*\} 1$/m,
+      /^vitrine_ingest_rejected_total\{.*reason="invalid".*signal="logs".*\} 2$/m,
+      /^vitrine_ingest_requests_refused_total\{.*code="bad_request".*\} 1$/m,
+    ];
+    let page = '';
+    await until(
+      async () => {
+        page = await (await fetch(`${url}/metrics`)).text();
+        return expected.every((line) => line.test(page)) || undefined;
+      },
+      30_000,
+      () =>
+        `not counted:\n${page
+          .split('\n')
+          .filter((line) => /misfit|ingest/.test(line))
+          .join('\n')}`,
+    );
+  });
 
   for (const [road, take] of Object.entries(roads)) {
     it.each(CASES)(`$name by ${road}`, async ({ members, seen }) => {

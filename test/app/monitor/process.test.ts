@@ -196,6 +196,50 @@ describe('the monitor process', () => {
     expect((await fetch(`${otlp}/nothing`, { method: 'POST' })).status).toBe(404);
   });
 
+  it('leads from a point of a histogram to the request by the spans that it stored', async () => {
+    const traceId = '5b8efff798038103d269b633813fc60c';
+    const endMs = Date.now();
+    const span = {
+      traceId,
+      spanId: 'eee19b7ec3c1b174',
+      name: 'GET /',
+      kind: 2,
+      startTimeUnixNano: `${endMs - 250}000000`,
+      endTimeUnixNano: `${endMs}000000`,
+      attributes: [{ key: 'http.request.method', value: { stringValue: 'GET' } }],
+    };
+    const attributes = [
+      { key: 'service.name', value: { stringValue: 'shop' } },
+      { key: 'service.instance.id', value: { stringValue: 'a' } },
+    ];
+    const body = { resourceSpans: [{ resource: { attributes }, scopeSpans: [{ spans: [span] }] }] };
+    const headers = { 'content-type': 'application/json' };
+    const sent = await fetch(`${otlp}/v1/traces`, { method: 'POST', headers, body: JSON.stringify(body) });
+    expect(sent.status).toBe(200);
+    const ask = (job: string): Promise<{ status: string; data: unknown[] }> => {
+      const query = `histogram_quantile(0.9, rate(http_server_request_duration_seconds_bucket{job="${job}"}[5m]))`;
+      const range = { start: String(endMs / 1_000 - 60), end: String(endMs / 1_000 + 60) };
+      return json(`${url}/api/v1/query_exemplars?${new URLSearchParams({ query, ...range })}`);
+    };
+    expect(await ask('shop')).toEqual({
+      status: 'success',
+      data: [
+        {
+          seriesLabels: {
+            __name__: 'http_server_request_duration_seconds_bucket',
+            job: 'shop',
+            instance: 'a',
+            le: '1',
+          },
+          exemplars: [
+            { labels: { trace_id: traceId, span_id: 'eee19b7ec3c1b174' }, value: '0.25', timestamp: endMs / 1_000 },
+          ],
+        },
+      ],
+    });
+    expect(await ask('nobody')).toEqual({ status: 'success', data: [] });
+  });
+
   it('serves top, csv and json to the command line', async () => {
     const once = await cli('top', '--once', '--url', url);
     expect(once.code).toBe(0);

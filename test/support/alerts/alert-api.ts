@@ -6,6 +6,8 @@ import { MadeRules } from '../../../src/monitor/alerts/made/book.ts';
 import { RuleDesk } from '../../../src/monitor/alerts/made/desk.ts';
 import { parseRuleFile } from '../../../src/monitor/alerts/rules/file.ts';
 import type { GroupSpec } from '../../../src/monitor/alerts/rules/spec.ts';
+import { recordingRoutes } from '../../../src/monitor/api/alerts/recording-routes.ts';
+import { Recordings } from '../../../src/monitor/store/state/recordings.ts';
 import { oncallRoutes } from '../../../src/monitor/api/alerts/oncall-routes.ts';
 import type { RuleGroupView } from '../../../src/monitor/alerts/rules/view.ts';
 import { ruleRoutes } from '../../../src/monitor/api/alerts/rule-routes.ts';
@@ -19,6 +21,7 @@ import type { GuardOptions } from '../../../src/monitor/outbound/guard.ts';
 import { receiverTools } from './notifications.ts';
 import { recordingLogger, type LogLine } from '../recording-logger.ts';
 import type { Rig } from './pipeline-rig.ts';
+import { ArrayRecords } from '../records/array-records.ts';
 
 export interface AlertApi extends PageServer {
   /** The groups that the engine was given, one entry for each change. */
@@ -29,6 +32,9 @@ export interface AlertApi extends PageServer {
   readonly logged: readonly LogLine[];
   /** What rules read. */
   readonly samples: MemorySource;
+  readonly recordings: Recordings;
+  /** What the recorder finds around alerts. */
+  readonly records: ArrayRecords;
   get(path: string): Promise<{ status: number; body: unknown }>;
   send(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<{ status: number; body: unknown }>;
 }
@@ -71,7 +77,17 @@ export async function startAlertApi(rig: Rig, allowed: GuardOptions = {}): Promi
       ruleOf: (name) => desk.named(name),
     },
   });
+  const recordings = new Recordings({
+    state: rig.state(),
+    beforeMs: 600_000,
+    afterMs: 300_000,
+    onError(error) {
+      throw error;
+    },
+  });
+  const records = new ArrayRecords();
   const routes = [
+    ...recordingRoutes({ recordings }, records, 14 * 86_400_000),
     ...alertmanagerRoutes(care),
     ...ruleRoutes(desk, care, () => []),
     ...oncallRoutes(care),
@@ -90,6 +106,8 @@ export async function startAlertApi(rig: Rig, allowed: GuardOptions = {}): Promi
     views,
     logged: logger.lines,
     samples,
+    recordings,
+    records,
     get: (path) => call(path),
     send: (method, path, body) =>
       call(path, {

@@ -17,6 +17,7 @@ import type { FlappingOptions } from '../../../src/monitor/alerts/notify/steps/f
 import type { Dependencies } from '../../../src/monitor/alerts/notify/steps/topology.ts';
 import type { PostedAlert } from '../../../src/monitor/alerts/notify/steps/intake.ts';
 import { Renderer } from '../../../src/monitor/alerts/notify/template/renderer.ts';
+import { RECORDING_TABLES } from '../../../src/monitor/store/state/recordings.ts';
 import { openStateDatabase, type StateDatabase } from '../../../src/monitor/store/state/state-database.ts';
 import { movedClock, type MovedClock } from '../moved-clock.ts';
 import { freshDir } from '../program.ts';
@@ -85,7 +86,7 @@ export async function pipelineRig(
   let state: StateDatabase = openState();
 
   function openState(): StateDatabase {
-    return openStateDatabase({ dir, owners: [NOTIFY_OWNER, MADE_OWNER], clock, logger });
+    return openStateDatabase({ dir, owners: [NOTIFY_OWNER, MADE_OWNER, RECORDING_TABLES], clock, logger });
   }
 
   const kind: ReceiverKind<{ to: string; send_resolved: boolean }> = {

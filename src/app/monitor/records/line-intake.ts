@@ -2,11 +2,10 @@
 import path from 'node:path';
 import type { RareLine } from '../../../base/logger.ts';
 import type { Clock } from '../../../base/clock.ts';
-import type { LogSink } from '../../../model/ports.ts';
 import type { IngestCounters } from '../../../monitor/ingest/checks/counters.ts';
+import { Redaction } from '../../../monitor/ingest/checks/redaction.ts';
 import { FileLines } from '../../../monitor/ingest/lines/file-lines.ts';
 import { LineReader } from '../../../monitor/ingest/lines/line-reader.ts';
-import { LineRules } from '../../../monitor/ingest/lines/line-rules.ts';
 import { schemaCheck } from '../../../monitor/ingest/lines/schema-file.ts';
 import type { Intake } from '../../../monitor/ingest/request/intake.ts';
 import type { Settings } from '../../process/settings-schema.ts';
@@ -23,13 +22,12 @@ export function lineReader({ mapping, schema, misfits }: LogSettings, counters: 
   });
 }
 
-/** @throws VitrineError `config_invalid` for an expression that is not RE2 */
-export function lineRules({ redact }: LogSettings, sink: LogSink, counters: IngestCounters): LineRules {
-  return new LineRules({
-    sink,
-    redact: redact.map((rule) => (typeof rule === 'string' ? { field: rule } : rule)),
-    onCut: (reason) => counters.misfit(reason),
-  });
+/**
+ * One set of rules for all data: a secret that stands in lines stands in exceptions of spans too.
+ * @throws VitrineError `config_invalid` for an expression that is not RE2
+ */
+export function redactionOf({ redact, logs }: Settings['ingest']): Redaction {
+  return new Redaction([...redact, ...logs.redact].map((rule) => (typeof rule === 'string' ? { field: rule } : rule)));
 }
 
 export interface FollowOptions {

@@ -1,15 +1,10 @@
 /**
- * Limits on the size of records from outside: texts are cut, fields beyond the limit are left out and counted on the record
- * (`vitrine.omitted_fields`). Nearly all records are within the limits and are passed on as they are.
+ * What is done to records from outside before they are stored or passed on: secrets are replaced by the rules of redaction,
+ * texts are cut, fields beyond the limit are left out and counted on the record (`vitrine.omitted_fields`). Without rules,
+ * nearly all records are within the limits and are passed on as they are.
  */
-import {
-  newBag,
-  type Attributes,
-  type AttributeValue,
-  type Resource,
-  type SpanRecord,
-} from '../../../model/records.ts';
-import type { AppendResult, SpanSink } from '../../../model/ports.ts';
+import { newBag, type Attributes, type AttributeValue, type Resource } from '../../../model/records.ts';
+import { REDACTED, type Redaction } from './redaction.ts';
 
 export interface RecordLimits {
   /** UTF-16 units of one text. */
@@ -19,30 +14,28 @@ export interface RecordLimits {
 }
 
 export const RECORD_LIMITS: RecordLimits = { textLength: 32_768, fields: 512 };
-/** Names of spans and events are shown in lists. */
-const NAME_LENGTH = 1_024;
-/** Events of a span, and its links. */
-const MAX_EVENTS = 128;
-export const OMITTED = 'vitrine.omitted_fields';
+const OMITTED = 'vitrine.omitted_fields';
 
 export type CutReason = 'text' | 'fields';
 
-export const cutText = (text: string, length: number): string =>
+const cutText = (text: string, length: number): string =>
   text.length <= length ? text : `${text.slice(0, length).toWellFormed()}… (${text.length} characters)`;
 
-/** Counts down what a record may still have. */
-class Room {
+/** Counts down what a record may still have, and replaces its secrets. */
+export class RecordRoom {
   readonly #textLength: number;
+  readonly #redaction: Redaction;
   #fieldsLeft: number;
   omitted = 0;
   cut = false;
 
-  constructor({ textLength, fields }: RecordLimits) {
+  constructor({ textLength, fields }: RecordLimits, redaction: Redaction) {
     this.#textLength = textLength;
     this.#fieldsLeft = fields;
+    this.#redaction = redaction;
   }
 
-  /** Uses up room without a copy; false as soon as something does not fit. */
+  /** Uses up room without a copy; false as soon as something does not fit. Rules of redaction are not asked. */
   fits(value: AttributeValue): boolean {
     if (typeof value === 'string') return value.length <= this.#textLength;
     if (typeof value !== 'object' || value === null) return true;
@@ -55,24 +48,42 @@ class Room {
   }
 
   text(text: string, length = this.#textLength): string {
-    if (text.length <= length) return text;
+    const out = this.#redacted(text);
+    if (out.length <= length) return out;
     this.cut = true;
-    return cutText(text, length);
+    return cutText(out, length);
   }
 
-  bag(attributes: Attributes): Attributes {
+  bag(attributes: Attributes, prefix = ''): Attributes {
     const copy = newBag();
     for (const name of Object.keys(attributes)) {
-      if (this.#take()) copy[this.text(name)] = this.#value(attributes[name]);
+      if (!this.#take()) continue;
+      const path = prefix === '' ? name : `${prefix}.${name}`;
+      copy[this.text(name)] = this.value(attributes[name], path);
     }
     return copy;
   }
 
-  #value(value: AttributeValue): AttributeValue {
+  /** `path`: the dotted name of the field. */
+  value(value: AttributeValue, path: string): AttributeValue {
+    if (value !== null && this.#redaction.hides(path)) return REDACTED;
     if (typeof value === 'string') return this.text(value);
     if (typeof value !== 'object' || value === null) return value;
-    if (!Array.isArray(value)) return this.bag(value as Attributes);
-    return (value as readonly AttributeValue[]).flatMap((item) => (this.#take() ? [this.#value(item)] : []));
+    if (!Array.isArray(value)) return this.bag(value as Attributes, path);
+    return (value as readonly AttributeValue[]).flatMap((item) => (this.#take() ? [this.value(item, path)] : []));
+  }
+
+  /** The attributes of the record, with the number of fields that were left out everywhere. */
+  withOmitted(attributes: Attributes): Attributes {
+    return this.omitted === 0 ? attributes : Object.assign(newBag(), attributes, { [OMITTED]: this.omitted });
+  }
+
+  /** Texts far over the limit are cut before they are searched: a match at the cut could otherwise leave half a secret. */
+  #redacted(text: string): string {
+    if (!this.#redaction.readsTexts) return text;
+    const longest = 2 * this.#textLength;
+    if (text.length > longest) this.cut = true;
+    return this.#redaction.text(text.length > longest ? text.slice(0, longest) : text);
   }
 
   #take(): boolean {
@@ -83,95 +94,40 @@ class Room {
   }
 }
 
-/** Resources are shared by many records: each is tested once. */
+interface KnownResource {
+  readonly resource: Resource;
+  /** Something was cut or left out. */
+  readonly cut: boolean;
+}
+
+/** Resources are shared by many records: each is treated once. */
 export class ResourceLimits {
   readonly #limits: RecordLimits;
-  readonly #known = new WeakMap<Resource, Resource>();
+  readonly #redaction: Redaction;
+  readonly #known = new WeakMap<Resource, KnownResource>();
 
-  constructor(limits: RecordLimits) {
+  constructor(limits: RecordLimits, redaction: Redaction) {
     this.#limits = limits;
+    this.#redaction = redaction;
   }
 
-  /** The resource itself when it is within the limits. */
-  of(resource: Resource): Resource {
+  /** With the resource itself when it is within the limits and there are no rules. */
+  of(resource: Resource): KnownResource {
     let known = this.#known.get(resource);
     if (known === undefined) {
-      known = new Room(this.#limits).fits(resource.attributes) ? resource : this.#limited(resource);
+      known = this.#fits(resource) ? { resource, cut: false } : this.#limited(resource);
       this.#known.set(resource, known);
     }
     return known;
   }
 
-  #limited({ attributes }: Resource): Resource {
-    const room = new Room(this.#limits);
+  #fits({ attributes }: Resource): boolean {
+    return this.#redaction.isEmpty && new RecordRoom(this.#limits, this.#redaction).fits(attributes);
+  }
+
+  #limited({ attributes }: Resource): KnownResource {
+    const room = new RecordRoom(this.#limits, this.#redaction);
     const bag = room.bag(attributes);
-    return { attributes: room.omitted === 0 ? bag : { ...bag, [OMITTED]: room.omitted } };
-  }
-}
-
-export interface SpanLimitsOptions {
-  readonly sink: SpanSink;
-  readonly limits?: RecordLimits | undefined;
-  readonly onCut?: ((reason: CutReason) => void) | undefined;
-}
-
-/** The last step before spans are counted, stored or passed on, on every road. */
-export class SpanLimits implements SpanSink {
-  readonly #sink: SpanSink;
-  readonly #limits: RecordLimits;
-  readonly #onCut: (reason: CutReason) => void;
-  readonly #resources: ResourceLimits;
-
-  constructor({ sink, limits = RECORD_LIMITS, onCut = () => {} }: SpanLimitsOptions) {
-    this.#sink = sink;
-    this.#limits = limits;
-    this.#onCut = onCut;
-    this.#resources = new ResourceLimits(limits);
-  }
-
-  append(spans: readonly SpanRecord[]): AppendResult | Promise<AppendResult> {
-    return this.#sink.append(
-      spans.every((span) => this.#isSmall(span)) ? spans : spans.map((span) => this.#care(span)),
-    );
-  }
-
-  #isSmall({ name, statusMessage, attributes, events, links, resource, scope }: SpanRecord): boolean {
-    if (name.length > NAME_LENGTH || scope.name.length > NAME_LENGTH || scope.version.length > NAME_LENGTH)
-      return false;
-    if (events.length > MAX_EVENTS || links.length > MAX_EVENTS || statusMessage.length > this.#limits.textLength)
-      return false;
-    if (this.#resources.of(resource) !== resource) return false;
-    const room = new Room(this.#limits);
-    if (!room.fits(attributes)) return false;
-    for (const event of events) if (event.name.length > NAME_LENGTH || !room.fits(event.attributes)) return false;
-    for (const link of links) if (!room.fits(link.attributes)) return false;
-    return true;
-  }
-
-  #care(span: SpanRecord): SpanRecord {
-    if (this.#isSmall(span)) return span;
-    const room = new Room(this.#limits);
-    const attributes = room.bag(span.attributes);
-    const events = span.events.slice(0, MAX_EVENTS).map((event) => ({
-      ...event,
-      name: room.text(event.name, NAME_LENGTH),
-      attributes: room.bag(event.attributes),
-    }));
-    const links = span.links.slice(0, MAX_EVENTS).map((link) => ({ ...link, attributes: room.bag(link.attributes) }));
-    room.omitted += span.events.length - events.length + span.links.length - links.length;
-    const resource = this.#resources.of(span.resource);
-    const cared: SpanRecord = {
-      ...span,
-      name: room.text(span.name, NAME_LENGTH),
-      statusMessage: room.text(span.statusMessage),
-      attributes: room.omitted === 0 ? attributes : Object.assign(newBag(), attributes, { [OMITTED]: room.omitted }),
-      events,
-      links,
-      resource,
-      scope: { name: room.text(span.scope.name, NAME_LENGTH), version: room.text(span.scope.version, NAME_LENGTH) },
-    };
-    if (room.omitted > 0 || (resource !== span.resource && !room.cut)) this.#onCut('fields');
-    if (room.cut) this.#onCut('text');
-    return cared;
+    return { resource: { attributes: room.withOmitted(bag) }, cut: room.cut || room.omitted > 0 };
   }
 }

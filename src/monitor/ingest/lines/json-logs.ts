@@ -2,6 +2,7 @@
  * Log records from JSON objects as loggers write them: pino's fields first, then the names that other loggers use. Every
  * other field is kept as an attribute, so no part of a line is lost.
  */
+import { stripVTControlCharacters } from 'node:util';
 import {
   newBag,
   type AttributeBag,
@@ -43,7 +44,7 @@ export function logRecordOf(
   named: FieldNames = {},
 ): LogRecord | string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'the line is not a JSON object';
-  const line = new LineFields(value as JsonObject, named);
+  const line = new LineFields(isJournal(value) ? withTexts(value) : (value as JsonObject), named);
   const time = line.pick('time', TIME_FIELDS, isScalar);
   const timeMs = time === undefined ? nowMs : timeMsOf(time);
   if (timeMs === undefined) return 'its time is neither a number nor a date';
@@ -72,8 +73,26 @@ export function logRecordOf(
   };
 }
 
+const isJournal = (value: object): value is JsonObject => Object.hasOwn(value, '__REALTIME_TIMESTAMP');
+
+/**
+ * journald writes a field that has control characters (a coloured message) or that is not UTF-8 as the list of its bytes
+ * (systemd's Journal Export Formats, "Journal JSON Format").
+ */
+function withTexts(line: JsonObject): JsonObject {
+  const texts = Object.create(null) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(line))
+    texts[name] = isBytes(value) ? Buffer.from(value).toString() : value;
+  return texts;
+}
+
+const isBytes = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.length > 0 && value.every((one) => Number.isInteger(one) && one >= 0 && one <= 255);
+
 function levelOf(line: LineFields): Pick<LogRecord, 'severityNumber' | 'severityText'> {
-  const level = line.pick('level', LEVEL_FIELDS, isScalar);
+  const found = line.pick('level', LEVEL_FIELDS, isScalar);
+  // winston's colorize and others paint the level in JSON too.
+  const level = typeof found === 'string' ? stripVTControlCharacters(found) : found;
   const severityNumber =
     level === undefined
       ? (PRIORITIES[Number(line.pick('priority', ['PRIORITY'], isScalar) ?? Number.NaN)] ?? 0)

@@ -16,18 +16,22 @@ const CONTINUES =
   /^(?:\s+\S|at\s|Caused by:|Suppressed:|\.\.\. \d+ more|Traceback \(most recent call last\)|During handling of the above|goroutine \d+|[})\]]+,?\s*$)/;
 /** The last line of a Python traceback stands at the margin: `ValueError: …`. */
 const PYTHON_END = /^[A-Za-z_][\w.]*(?:Error|Exception|Warning|Interrupt|Exit)\b(?::|$)/;
-const MAX_PAIRS = 1_000;
+/** The escapes of go-logfmt, which writes texts as JSON does; any other character stands for itself. */
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f' };
 const MAX_JOINED_LINES = 500;
 
 export function isLogfmt(text: string): boolean {
   return LOOKS_LIKE_LOGFMT.test(text);
 }
 
-/** The pairs of a logfmt line; undefined when the text is something else. A key without a value is true. */
+/**
+ * The pairs of a logfmt line; undefined when the text is something else. A key without a value is true. The length of a line
+ * limits their number, and a record has its own limit of fields, which counts those that are left out.
+ */
 export function logfmtOf(text: string): Record<string, unknown> | undefined {
   const fields = Object.create(null) as Record<string, unknown>;
   let at = 0;
-  for (let pairs = 0; at < text.length && pairs < MAX_PAIRS; pairs += 1) {
+  while (at < text.length) {
     PAIR.lastIndex = at;
     const found = PAIR.exec(text);
     if (found === null) return undefined;
@@ -37,11 +41,13 @@ export function logfmtOf(text: string): Record<string, unknown> | undefined {
     at += whole.length;
     while (/\s/.test(text[at] ?? '')) at += 1;
   }
-  return at < text.length || Object.keys(fields).length === 0 ? undefined : fields;
+  return at === 0 ? undefined : fields;
 }
 
 const unescaped = (text: string): string =>
-  text.replace(/\\(.)/g, (_, char: string) => (char === 'n' ? '\n' : char === 't' ? '\t' : char));
+  text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/gs, (_, hex: string | undefined, char: string) =>
+    hex === undefined ? (ESCAPES[char] ?? char) : String.fromCharCode(Number.parseInt(hex, 16)),
+  );
 
 /** Numbers of up to 15 digits are numbers; longer ones are ids and keep their digits. */
 function valueOf(text: string): unknown {

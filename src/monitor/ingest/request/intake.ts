@@ -4,9 +4,10 @@
  * counted, refusals by reason.
  */
 import { Turns, type Clock } from '../../../base/clock.ts';
-import type { LogSink, RejectReason, Rejection, SampleSink, SpanSink } from '../../../model/ports.ts';
+import type { RejectReason, Rejection } from '../../../model/ports.ts';
 import type { LogRecord, SpanRecord } from '../../../model/records.ts';
 import type { IngestCounters, Road, Signal } from '../checks/counters.ts';
+import type { Sinks } from '../checks/guarded-sinks.ts';
 import type { ResourceMetrics } from '../metrics/metric-points.ts';
 import { MetricsToSamples } from '../metrics/metrics-to-samples.ts';
 import { RejectionTally, quoted } from '../checks/rejections.ts';
@@ -17,12 +18,6 @@ import { Arrivals } from './arrivals.ts';
 import { liveShiftMs, newestPointMs, shiftedLog, shiftedMetrics, shiftedSpan } from './live-shift.ts';
 import type { TimeRules } from '../checks/time-rules.ts';
 import { refuseTime } from '../checks/time-rules.ts';
-
-export interface Sinks {
-  readonly samples: SampleSink;
-  readonly spans: SpanSink;
-  readonly logs: LogSink;
-}
 
 export interface IntakeOptions {
   readonly sinks: Sinks;

@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { VitrineError } from '../../../../src/base/errors.ts';
 import type { LogRecord } from '../../../../src/model/records.ts';
 import { LineReader, MISFIT } from '../../../../src/monitor/ingest/lines/line-reader.ts';
-import { LineRules } from '../../../../src/monitor/ingest/lines/line-rules.ts';
+import { LineLimits } from '../../../../src/monitor/ingest/checks/line-limits.ts';
+import { Redaction } from '../../../../src/monitor/ingest/checks/redaction.ts';
 import { schemaCheck } from '../../../../src/monitor/ingest/lines/schema-file.ts';
 import { logfmtOf, TraceJoiner } from '../../../../src/monitor/ingest/lines/text-lines.ts';
 import { MemoryLogSink } from '../../../support/telemetry/memory-sinks.ts';
@@ -69,6 +70,22 @@ describe('lines of known loggers need no mapping', () => {
       { severity: 17, body: 'm', service: 'shop', trace: '', rest: {} },
     ],
     [
+      'journald, a message with colours as bytes',
+      `{"__REALTIME_TIMESTAMP":"1796040000000000","PRIORITY":"6","MESSAGE":[27,91,51,49,109,195,188],"CODE":[1,300],"NONE":null,"_COMM":[104,105],"SYSLOG_IDENTIFIER":"shop"}`,
+      {
+        severity: 9,
+        body: '\u001b[31mü',
+        service: 'shop',
+        trace: '',
+        rest: { CODE: [1, 300], NONE: null, _COMM: 'hi' },
+      },
+    ],
+    [
+      'winston with a painted level',
+      '{"level":"\\u001b[31merror\\u001b[39m","message":[1,2],"service":"shop","timestamp":"2026-11-30T12:00:00.000Z"}',
+      { severity: 17, body: [1, 2], service: 'shop', trace: '', rest: {} },
+    ],
+    [
       'logfmt',
       'time=2026-11-30T12:00:00Z level=warn msg="a \\"b\\"" took=1.5 ok id=12345678901234567890',
       {
@@ -91,6 +108,13 @@ describe('lines of known loggers need no mapping', () => {
   it('read a line that only looks structured as text', () => {
     expect(read('{not json').body).toBe('{not json');
     expect(read('x=1 is wrong').body).toBe('x=1 is wrong');
+    // go-logfmt writes control characters as JSON does.
+    expect(logfmtOf(String.raw`m="a\u0000\u001b[31m\r\n\t\b\f\"\\\q\u12" n`)).toEqual({
+      m: 'a\u0000\u001b[31m\r\n\t\b\f"\\qu12',
+      n: true,
+    });
+    const many = Array.from({ length: 5_000 }, (_, at) => `f${at}=${at}`).join(' ');
+    expect(Object.keys(logfmtOf(many) ?? {})).toHaveLength(5_000);
     expect(logfmtOf('a="open')).toBeUndefined();
     const reader = new LineReader();
     expect(reader.readText('{x', 'json', NOW, '')).toMatch('not JSON');
@@ -195,10 +219,10 @@ describe('the patterns of a JSON Schema', () => {
 describe('redaction and limits', () => {
   const through = async (
     record: LogRecord,
-    options: Partial<ConstructorParameters<typeof LineRules>[0]> = {},
+    options: Partial<ConstructorParameters<typeof LineLimits>[0]> = {},
   ): Promise<LogRecord> => {
     const sink = new MemoryLogSink();
-    await new LineRules({ ...options, sink }).append([record]);
+    await new LineLimits({ ...options, sink }).append([record]);
     return sink.records[0];
   };
 
@@ -208,12 +232,12 @@ describe('redaction and limits', () => {
       body: 'mail to ann@example.org failed',
       attributes: { user: { Email: 'a@b.c', id: 5 }, list: ['x ann@example.org'], 'card.number': 4, n: null },
     });
-    const redact = [
+    const redaction = new Redaction([
       { field: '*.email' },
       { field: 'card.*' },
       { pattern: String.raw`[\w.]+@[\w.]+`, with: '$1 <mail>' },
-    ];
-    const { body, attributes } = await through(record, { redact });
+    ]);
+    const { body, attributes } = await through(record, { redaction });
     expect(body).toBe('mail to $1 <mail> failed');
     expect(attributes).toEqual({
       user: { Email: '[REDACTED]', id: 5 },
@@ -221,7 +245,7 @@ describe('redaction and limits', () => {
       'card.number': '[REDACTED]',
       n: null,
     });
-    expect(() => new LineRules({ sink: new MemoryLogSink(), redact: [{ pattern: '(?=x)' }] })).toThrow('redact');
+    expect(() => new Redaction([{ pattern: '(?=x)' }])).toThrow('redact');
   });
 
   it('bounds hostile fields, and says what was left out', async () => {
@@ -230,10 +254,10 @@ describe('redaction and limits', () => {
     const many = await through(lineOf({ timeMs: NOW, attributes }), { onCut: (reason) => cuts.push(reason) });
     expect(Object.keys(many.attributes)).toHaveLength(513);
     expect(many.attributes['vitrine.omitted_fields']).toBe(4_488);
-    const redact = [{ pattern: 'secret' }];
+    const redaction = new Redaction([{ pattern: 'secret' }]);
     const long = await through(
       lineOf({ timeMs: NOW, body: 'x'.repeat(1_000_000), attributes: { list: Array.from({ length: 600 }, () => 1) } }),
-      { redact, onCut: (reason) => cuts.push(reason) },
+      { redaction, onCut: (reason) => cuts.push(reason) },
     );
     expect((long.body as string).length).toBeLessThan(33_000);
     expect(long.attributes['list']).toHaveLength(511);

@@ -1,0 +1,32 @@
+/** The fields that lines show as columns: chosen by the reader, kept in the address (`columns=`). Pure. */
+import type { LogView } from '../../monitor/api/contract.ts';
+import { attributeText } from '../state/format.ts';
+
+/** More leave no room for the message. */
+export const MOST_COLUMNS = 4;
+
+/** The names in `text`, each once. Names come from outside and may have commas: each is encoded. */
+export function columnsOf(text: string): readonly string[] {
+  const names = text.split(',').flatMap((part) => {
+    try {
+      return part === '' ? [] : [decodeURIComponent(part)];
+    } catch {
+      // An address that somebody cut or wrote by hand.
+      return [];
+    }
+  });
+  return [...new Set(names)].slice(0, MOST_COLUMNS);
+}
+
+/** `text` with the field as its last column, or without it. The first column goes when there are too many. */
+export function toggledColumn(text: string, name: string): string {
+  const present = columnsOf(text);
+  const next = present.includes(name) ? present.filter((one) => one !== name) : [...present, name];
+  return next.slice(-MOST_COLUMNS).map(encodeURIComponent).join(',');
+}
+
+/** The value of a field as text, '' when the line has none. */
+export function columnText({ attributes, traceId }: LogView, name: string): string {
+  if (name === 'trace') return traceId;
+  return Object.hasOwn(attributes, name) ? attributeText(attributes[name]) : '';
+}
