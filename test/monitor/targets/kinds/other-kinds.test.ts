@@ -8,6 +8,7 @@ import { WebSocketServer } from 'ws';
 import type { DnsSpec, GrpcSpec, StepSpec, TcpSpec, WebSpec } from '../../../../src/monitor/targets/check.ts';
 import { performanceData } from '../../../../src/monitor/targets/kinds/exec.ts';
 import { hasOpenssl, makeAuthority, type Leaf } from '../../../stack/balancer/tls/certificate-files.ts';
+import { DENIED_HOSTS } from '../../../support/denied-hosts.ts';
 import { check, closeServers, FAMILY, httpSpec, NO_EXPECT, serve, serveHttp, TLS, valueOf } from '../rig.ts';
 
 afterEach(closeServers);
@@ -37,6 +38,24 @@ describe('tcp', () => {
     const talk = [{ expect: 'PING :([^ ]+)', send: 'PONG ${1}' }, { expect: '^:[^ ]+ 001' }];
     expect((await check(spec(port, talk))).success).toBe(true);
     expect(heard).toEqual(['PONG 4711\n']);
+  });
+
+  test('targets of the API reach the inside by no spelling, over HTTP or a bare connection', async () => {
+    let connections = 0;
+    const server = net.createServer((socket) => {
+      connections += 1;
+      socket.destroy();
+    });
+    const port = await serve(server);
+    for (const host of DENIED_HOSTS) {
+      const web = await check(httpSpec(`http://${host}:${port}/`), { origin: 'api' });
+      expect([host, web.success, web.evidence.address]).toEqual([host, false, '']);
+      expect([host, web.reason]).toEqual([host, expect.stringMatching(/ is (?:a|an|the) .*address/)]);
+      const bare = await check({ ...spec(port), host }, { origin: 'api' });
+      expect([host, bare.success, bare.evidence.address]).toEqual([host, false, '']);
+    }
+    expect(connections).toBe(0);
+    expect((await check(spec(port))).success, 'the server can be reached').toBe(true);
   });
 
   test('an answer that does not match fails by pattern', async () => {
