@@ -11,6 +11,7 @@ import { address, go, param, setParams } from '../state/router.ts';
 import { PanelCard } from '../charts/panel-card.tsx';
 import { lazily } from '../ui/lazily.tsx';
 import { Empty, Loading } from '../ui/states.tsx';
+import { FailingTargets } from './failing-targets.tsx';
 import { Kpis } from './kpis.tsx';
 import { isNextShown, NextSteps, useSample } from './next-steps.tsx';
 import type { LedgerProps } from './phase-table.tsx';
@@ -99,6 +100,7 @@ export function OverviewPage(): JSX.Element {
       <h1 class="vh">Overview</h1>
       <VerdictLine frame={now} services={services.data?.services ?? []} />
       <Kpis current={current} past={history15m.value} sample={sample} />
+      <FailingTargets />
       {first && connects && <ConnectCard />}
       {first && isNextShown() && <NextSteps sample={sample} reload={reload} />}
       <Charts />

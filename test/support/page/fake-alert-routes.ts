@@ -1,5 +1,6 @@
 /** What the alerts page asks beside the alerts themselves: who is on call, what was decided, how noisy the rules are. */
 import type {
+  AlertDetail,
   GroupsAnswer,
   HistoryAnswer,
   LedgerAnswer,
@@ -137,6 +138,29 @@ const recordings: RecordingsAnswer = {
   released: 0,
 };
 
+/** Whichever alert is asked for. */
+const detail = (fingerprint: string): AlertDetail => ({
+  fingerprint,
+  labels: { alertname: 'SlowResponses', service: 'accounts', severity: 'warning' },
+  annotations: { summary: 'Responses are slow' },
+  state: 'firing',
+  starts_at: '2026-11-30T08:00:00Z',
+  ends_at: null,
+  value: 0.42,
+  threshold: '> 0.3',
+  reason: 'p95 is 420 ms.',
+  flapping: false,
+  care: { comments: [] },
+  routes: [],
+  groups: [],
+  muted_by: [],
+  chart: null,
+  trace: null,
+  error_line: null,
+  similar: [],
+  ledger: [],
+});
+
 export const fakeAlertRoutes: readonly Route[] = [
   { method: 'GET', path: '/api/alerts/groups', handler: () => groups },
   { method: 'GET', path: '/api/alerts/history', handler: () => history },
@@ -148,6 +172,7 @@ export const fakeAlertRoutes: readonly Route[] = [
   { method: 'POST', path: '/api/silences', handler: () => ({ silence: { id: silences.silences[0].id } }) },
   { method: 'DELETE', path: '/api/silences/:id', handler: () => ({}) },
   { method: 'POST', path: '/api/alerts/:fingerprint/ack', handler: () => ({}) },
+  { method: 'GET', path: '/api/alerts/:fingerprint', handler: ({ params }) => detail(params['fingerprint']) },
   { method: 'GET', path: '/api/notifications', handler: () => ledger },
   { method: 'GET', path: '/api/notify/receivers', handler: () => receivers },
 ];
