@@ -4,7 +4,7 @@
  * these queries with the figures that the page shows. Charts need none of this: their panels are the queries.
  */
 import type { Unit } from './panel.ts';
-import { BALANCER, meanOf, quantileOf, rateOf, REQUESTS, shareOf, WINDOW } from './queries.ts';
+import { BALANCER, meanOf, observationsOf, quantileOf, rateOf, REQUESTS, shareOf, WINDOW } from './queries.ts';
 import { SIGNALS } from './services.ts';
 
 export interface ComputedQuery {
@@ -57,7 +57,11 @@ export const KPIS = {
     live: true,
     queries: [
       { name: 'at the balancer', unit: 'requests_per_second', expr: requests },
-      { name: 'at the servers', unit: 'requests_per_second', expr: rateOf(`${REQUESTS}_count`, '', OTHERS) },
+      {
+        name: 'at the servers',
+        unit: 'requests_per_second',
+        expr: observationsOf(REQUESTS, { by: '', matchers: OTHERS }),
+      },
       {
         name: 'sent to upstreams, shown when no server reports',
         unit: 'requests_per_second',

@@ -3,7 +3,7 @@
  * The API runs them for `/api/services` and `/api/timeseries`; Grafana shows them as a table.
  */
 import type { Dashboard, Panel, Unit } from './panel.ts';
-import { quantileOf, rateOf, REQUESTS, WINDOW } from './queries.ts';
+import { meanOfEither, observationsOf, quantileOfEither, rateOf, REQUESTS, WINDOW } from './queries.ts';
 
 export interface Signal {
   readonly unit: Unit;
@@ -16,12 +16,12 @@ const joined = (...parts: readonly string[]): string => parts.filter((part) => p
 const quantile =
   (q: number) =>
   (matchers: string, window: string): string =>
-    `histogram_quantile(${q}, sum by (job, le) (rate(${REQUESTS}_bucket{${matchers}}[${window}])))`;
+    quantileOfEither(q, REQUESTS, { by: 'job', matchers, window });
 
 const errors = (matchers: string, window: string): string =>
-  `sum by (job) (rate(${REQUESTS}_count{${joined(matchers, 'http_response_status_code=~"5.."')}}[${window}]))`;
+  observationsOf(REQUESTS, { by: 'job', matchers: joined(matchers, 'http_response_status_code=~"5.."'), window });
 const requests = (matchers: string, window: string): string =>
-  `sum by (job) (rate(${REQUESTS}_count{${matchers}}[${window}]))`;
+  observationsOf(REQUESTS, { by: 'job', matchers, window });
 
 /** Changes `job` to `service`, because log series carry the service's name under that label. */
 const byService = (matchers: string): string => matchers.replace(/\bjob(=~?|!=|!~)/g, 'service$1');
@@ -54,8 +54,7 @@ export const SIGNALS = {
   },
   latency_average: {
     unit: 'seconds',
-    expr: (matchers, window) =>
-      `sum by (job) (rate(${REQUESTS}_sum{${matchers}}[${window}])) / ${requests(matchers, window)}`,
+    expr: (matchers, window) => meanOfEither(REQUESTS, { by: 'job', matchers, window }),
   },
   latency_p50: { unit: 'seconds', expr: quantile(0.5) },
   latency_p95: { unit: 'seconds', expr: quantile(0.95) },
@@ -114,7 +113,7 @@ const insidePanels: readonly Panel[] = [
     kind: 'timeseries',
     queries: [
       {
-        expr: quantileOf(0.95, REQUESTS, 'job, http_request_method, http_route'),
+        expr: quantileOfEither(0.95, REQUESTS, { by: 'job, http_request_method, http_route' }),
         legend: '{{job}} {{http_request_method}} {{http_route}}',
       },
     ],
@@ -128,7 +127,7 @@ const insidePanels: readonly Panel[] = [
     kind: 'timeseries',
     queries: [
       {
-        expr: quantileOf(0.95, 'db_client_operation_duration_seconds', 'job, db_operation_name'),
+        expr: quantileOfEither(0.95, 'db_client_operation_duration_seconds', { by: 'job, db_operation_name' }),
         legend: '{{job}} {{db_operation_name}}',
       },
     ],
