@@ -266,6 +266,10 @@ export const ROWS_COUNTED =
   'Rows of the request ledger: every request has its row, so counts and percentiles are exact.';
 export const LINES_COUNTED = 'Lines kept in the store, each counted once: nothing is sampled.';
 export const ISSUES_COUNTED = 'Exceptions of spans and lines, grouped by type and the place that threw them.';
+export const EPISODES_COUNTED =
+  'From the moment an alert fired to its resolution, as the ledger of decisions has them.';
+export const FIGURES_COUNTED =
+  'The left side of the comparison of each rule, evaluated now: the value of its first series. The PromQL is beside it.';
 export const CALLS_COUNTED =
   'Pairs of spans of caller and called: rate, share of errors, p95, and the time between the two.';
 

@@ -79,7 +79,9 @@ export function NoiseCard(): JSX.Element {
               </tbody>
             </table>
             <p class="foot">
-              <span>{never.length} rules did not fire.</span>
+              <span>
+                {never.length} {never.length === 1 ? 'rule' : 'rules'} did not fire.
+              </span>
             </p>
           </>
         )}
