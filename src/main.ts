@@ -14,7 +14,9 @@ const [command = ''] = process.argv.slice(2);
 const isMonitor = process.argv.some(
   (arg, at) => arg === '--role=monitor' || (arg === '--role' && process.argv[at + 1] === 'monitor'),
 );
-if (command === 'start' || command === 'run' || command === '' || command.startsWith('-')) {
+const starts = command === 'start' || command === '' || command.startsWith('-');
+if (starts) (await import('./cli/end-signals.ts')).endBeforeStart();
+if (starts || command === 'run') {
   const { applyHeapPlan, MONITOR_HEAP, SERVICE_HEAP } = await import('./app/process/lean-heap.ts');
   const nodeFlags = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''];
   applyHeapPlan(isMonitor ? MONITOR_HEAP : SERVICE_HEAP, nodeFlags);

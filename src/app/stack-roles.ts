@@ -11,7 +11,7 @@ import type { Logger } from '../base/logger.ts';
 import { catchAll, type BalancerOptions } from '../stack/balancer/config.ts';
 import type { Endpoint } from '../stack/balancer/options/upstream-options.ts';
 import { MonitorChild } from './stack/monitor-child.ts';
-import { claim, releasing, type Wanted } from './process/claim.ts';
+import { allFree, claim, releasing, type Wanted } from './process/claim.ts';
 import { monitorAddresses, monitorWanted, NEVER, orClose, type RoleOptions, type Running } from './roles.ts';
 import { startProcessTelemetry, type ProcessTelemetry } from './process/telemetry.ts';
 import { removeRunFile, writeRunFile, type RunningService } from './process/run-file.ts';
@@ -50,6 +50,8 @@ export async function startBalancerRole(options: RoleOptions): Promise<Running> 
       hint: 'Set balancer.upstreams (or VITRINE_BALANCER__UPSTREAMS).',
     });
   }
+  // A process that takes over is handed the listening sockets.
+  if (!takesOver(env)) await allFree(wantedBy(settings).slice(0, 1), systemClock);
   let stack: Stack | undefined;
   const own = await stackTelemetry(options, false, () => stack);
   stack = await orClose(own, () =>

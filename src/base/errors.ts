@@ -91,6 +91,12 @@ export class VitrineError extends Error {
   get exitCode(): number {
     return ERRORS[this.code].exit;
   }
+
+  /** Message and hint in one text, for answers that have room for one. */
+  get told(): string {
+    if (this.hint === undefined) return this.message;
+    return `${this.message}${/[.!?]$/.test(this.message) ? '' : '.'} ${this.hint}`;
+  }
 }
 
 /** RFC 9457 body. `instance` is the request id, which is also in the log line. */

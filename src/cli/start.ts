@@ -7,8 +7,8 @@ import { startMonitorRole, type RoleOptions, type Running } from '../app/roles.t
 import { configFile, readSettings, settingsFrom, type SettingsSources } from '../app/process/settings.ts';
 import type { Settings } from '../app/process/settings-schema.ts';
 import { readConfigFile } from '../config/load.ts';
-import { whenLauncherEnds } from '../app/process/launcher-watch.ts';
 import { version } from '../app/process/version.ts';
+import { hearEndSignals } from './end-signals.ts';
 import { paint, tell } from './output.ts';
 
 /** The reply to SIGUSR2, which would end a process that does not listen for it. */
@@ -84,8 +84,16 @@ export async function start(flags: Flags): Promise<number> {
     monitorArgs: monitorFlags(flags, file),
   };
   const startedAt = systemClock.monotonic();
+  const signals = hearEndSignals({
+    parentSaysWhen: forked && role === 'monitor',
+    limitMs: END_LIMIT_MS,
+    say() {
+      if (!forked) tell('Stopping: open requests are finished first (press again to stop at once).');
+    },
+  });
   const running = await ROLES[role](options);
-  if (!forked) banner(running, systemClock.monotonic() - startedAt, file);
+  const lateMs = signals.started();
+  if (!forked && !signals.wasAsked()) banner(running, systemClock.monotonic() - startedAt, file);
   const stopReloading = keepCurrent(running, sources, settings);
   const { replacement } = running;
   process.on('SIGUSR2', () => {
@@ -93,11 +101,12 @@ export async function start(flags: Flags): Promise<number> {
     else if (!forked) tell(NOT_REPLACEABLE);
   });
   const replaced = replacement?.ended ?? new Promise<never>(() => {});
-  await Promise.race([endOf(running, flags['duration'] as number | undefined, forked && role === 'monitor'), replaced]);
+  await Promise.race([signals.asked, running.orphaned, lasted(flags['duration'] as number | undefined), replaced]);
   // The process that serves now has the requests, so it ends first, and this process ends with its exit code.
   const code = replacement?.forward('SIGTERM') === true ? await replaced : undefined;
   stopReloading();
-  const ended = await end(running, Math.max(END_LIMIT_MS, settings.balancer.drain.limit + AFTER_DRAIN_MS));
+  const limitMs = Math.max(END_LIMIT_MS, settings.balancer.drain.limit + AFTER_DRAIN_MS);
+  const ended = await end(running, Math.max(LEAST_END_MS, limitMs - lateMs));
   return ended || (code ?? 0);
 }
 
@@ -124,34 +133,18 @@ function keepCurrent(running: Running, sources: SettingsSources, settings: Setti
   return () => void reloader.close();
 }
 
-/**
- * Resolves when the process must end; from then on a second signal ends it at once. Ctrl-C in a terminal reaches all processes
- * of the group: the monitor of a stack ignores it, because its parent still has telemetry to send (`parentSaysWhen`).
- */
-export function endOf(
-  running: Pick<Running, 'orphaned'>,
-  durationMs: number | undefined,
-  parentSaysWhen = false,
-): Promise<void> {
+/** Resolves after `--duration`; never without it. */
+function lasted(durationMs: number | undefined): Promise<void> {
   return new Promise((resolve) => {
-    let ending = false;
-    const onSignal = (): void => {
-      if (ending) process.exit(130);
-      ending = true;
-      if (process.send === undefined) tell('Stopping: open requests are finished first (press again to stop at once).');
-      resolve();
-    };
-    process.on('SIGTERM', onSignal);
-    whenLauncherEnds(process.env, onSignal);
-    process.on('SIGINT', parentSaysWhen ? () => {} : onSignal);
     if (durationMs !== undefined) systemClock.after(durationMs, () => resolve());
-    void running.orphaned.then(() => resolve());
   });
 }
 
 /** An end takes less than ten seconds, unless requests may drain for longer. */
 const END_LIMIT_MS = 9_500;
 const AFTER_DRAIN_MS = 500;
+/** Of an end that was asked for during the start, which has used a part of the limit. */
+const LEAST_END_MS = 2_000;
 
 interface OwnProcess {
   readonly leaveParent: () => void;

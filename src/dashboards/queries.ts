@@ -1,4 +1,5 @@
 /** The forms of panel queries, so that all panels query in the same way. Pure text. */
+import type { Query } from './panel.ts';
 
 /** Rates look back one minute: twelve collections at the slowest usual interval, and the window of the built-in rules. */
 export const WINDOW = '1m';
@@ -61,4 +62,16 @@ export function quantileOfEither(q: number, histogram: string, asked: Asked): st
   const { by } = asked;
   const classic = `sum${grouped(by === '' ? 'le' : `${by}, le`)}(${rate(`${histogram}_bucket`)})`;
   return `histogram_quantile(${q}, ${classic}) or histogram_quantile(${q}, sum${grouped(by)}(${rate(histogram)}))`;
+}
+
+/** The connections of each database pool. `by` ends in a comma unless it is ''. */
+export function poolQueries(by: string, matchers: string, legend: string): readonly Query[] {
+  const POOL = 'db_client_connection_pool_name';
+  const used = [matchers, 'db_client_connection_state="used"'].filter((part) => part !== '').join(', ');
+  const sum = (metric: string, of: string): string => `sum by (${by}${POOL}) (${metric}${braces(of)})`;
+  return [
+    { expr: sum('db_client_connection_count', used), legend: `${legend}{{${POOL}}} used`, main: true },
+    { expr: sum('db_client_connection_max', matchers), legend: `${legend}{{${POOL}}} allowed` },
+    { expr: sum('db_client_connection_pending_requests', matchers), legend: `${legend}{{${POOL}}} waited for` },
+  ];
 }

@@ -3,7 +3,7 @@
  * The API runs them for `/api/services` and `/api/timeseries`; Grafana shows them as a table.
  */
 import type { Dashboard, Panel, Unit } from './panel.ts';
-import { meanOfEither, observationsOf, quantileOfEither, rateOf, REQUESTS, WINDOW } from './queries.ts';
+import { meanOfEither, observationsOf, poolQueries, quantileOfEither, rateOf, REQUESTS, WINDOW } from './queries.ts';
 
 export interface Signal {
   readonly unit: Unit;
@@ -13,10 +13,20 @@ export interface Signal {
 
 const joined = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(',');
 
+const quantileBy = (q: number, histogram: string, matchers: string, window: string): string =>
+  quantileOfEither(q, histogram, { by: 'job', matchers, window });
+
 const quantile =
   (q: number) =>
   (matchers: string, window: string): string =>
-    quantileOfEither(q, REQUESTS, { by: 'job', matchers, window });
+    quantileBy(q, REQUESTS, matchers, window);
+
+const authenticated =
+  (operation: 'login' | 'refresh') =>
+  (matchers: string, window: string): string => {
+    const operations = joined(matchers, `vitrine_auth_operation="${operation}"`);
+    return quantileBy(0.95, 'vitrine_server_auth_duration_seconds', operations, window);
+  };
 
 const errors = (matchers: string, window: string): string =>
   observationsOf(REQUESTS, { by: 'job', matchers: joined(matchers, 'http_response_status_code=~"5.."'), window });
@@ -68,6 +78,26 @@ export const SIGNALS = {
     expr: (matchers, window) =>
       `sum by (job) (rate(vitrine_cache_lookups_total{${joined(matchers, 'vitrine_cache_result=~"hit|stale"')}}[${window}]))` +
       ` / sum by (job) (rate(vitrine_cache_lookups_total{${joined(matchers, 'vitrine_cache_result=~"hit|stale|miss"')}}[${window}]))`,
+  },
+  login_p95: { unit: 'seconds', expr: authenticated('login') },
+  refresh_p95: { unit: 'seconds', expr: authenticated('refresh') },
+  database_p95: {
+    unit: 'seconds',
+    expr: (matchers, window) => quantileBy(0.95, 'db_client_operation_duration_seconds', matchers, window),
+  },
+  database_pool_use: {
+    unit: 'ratio',
+    expr: (matchers) =>
+      `sum by (job) (db_client_connection_count{${joined(matchers, 'db_client_connection_state="used"')}})` +
+      ` / sum by (job) (db_client_connection_max{${matchers}})`,
+  },
+  database_pool_pending: {
+    unit: 'count',
+    expr: (matchers) => `sum by (job) (db_client_connection_pending_requests{${matchers}})`,
+  },
+  rate_limited: {
+    unit: 'requests_per_second',
+    expr: (matchers, window) => `sum by (job) (rate(vitrine_server_rate_limit_refusals_total{${matchers}}[${window}]))`,
   },
   logs: {
     unit: 'count',
@@ -130,6 +160,40 @@ const insidePanels: readonly Panel[] = [
         expr: quantileOfEither(0.95, 'db_client_operation_duration_seconds', { by: 'job, db_operation_name' }),
         legend: '{{job}} {{db_operation_name}}',
       },
+    ],
+    width: 6,
+  },
+  {
+    id: 'services-sign-in',
+    title: 'Authentication p95',
+    subtitle: 'login, refresh and check of a token',
+    unit: 'seconds',
+    kind: 'timeseries',
+    queries: [
+      {
+        expr: quantileOfEither(0.95, 'vitrine_server_auth_duration_seconds', { by: 'job, vitrine_auth_operation' }),
+        legend: '{{job}} {{vitrine_auth_operation}}',
+      },
+    ],
+    width: 6,
+  },
+  {
+    id: 'services-database-pool',
+    title: 'Database connections',
+    subtitle: 'of each pool: used, allowed, waited for',
+    unit: 'count',
+    kind: 'timeseries',
+    queries: poolQueries('job, ', '', '{{job}} '),
+    width: 6,
+  },
+  {
+    id: 'services-rate-limited',
+    title: 'Rate-limited',
+    subtitle: 'answered 429 by the service itself',
+    unit: 'requests_per_second',
+    kind: 'timeseries',
+    queries: [
+      { expr: rateOf('vitrine_server_rate_limit_refusals_total', 'job, http_route'), legend: '{{job}} {{http_route}}' },
     ],
     width: 6,
   },

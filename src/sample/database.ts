@@ -12,6 +12,7 @@ import type { Attributes, Histogram, Tracer } from '@opentelemetry/api';
 import { SpanKind, SpanStatusCode, metrics, trace } from '@opentelemetry/api';
 import type { Clock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
+import { measuredPool, type PoolMeasures } from '../stack/server/database-pool.ts';
 import { histogramOf } from '../telemetry/metrics/meters.ts';
 import { FINE_DURATION_BOUNDS, METRICS } from '../telemetry/names.ts';
 
@@ -50,6 +51,9 @@ export class Database implements Disposable {
   readonly #duration: Histogram;
   readonly #tracer: Tracer;
   readonly #namespace: string;
+  readonly #pool: PoolMeasures;
+  /** SQLite has one writer: transactions wait for it as for the only connection of a pool. */
+  #waiting = 0;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -60,6 +64,10 @@ export class Database implements Disposable {
     this.#tracer = trace.getTracer('vitrine.sample');
     this.#migrate();
     this.#db.exec(`PRAGMA busy_timeout = ${BLOCKING_MS}`);
+    this.#pool = measuredPool(this.#namespace, () => {
+      const used = this.#db.isTransaction ? 1 : 0;
+      return { used, idle: 1 - used, max: 1, pending: this.#waiting };
+    });
   }
 
   async query(sql: string, ...values: SQLInputValue[]): Promise<Row[]> {
@@ -79,17 +87,26 @@ export class Database implements Disposable {
    * VitrineError `overloaded` when another process held the write for longer than `busyMs`.
    */
   async transaction<T>(work: (statements: Statements) => T): Promise<T> {
+    const { clock, busyMs } = this.#options;
     const began = this.#begin('BEGIN IMMEDIATE');
     try {
       await this.#options.before();
-      const endMs = this.#options.clock.monotonic() + this.#options.busyMs;
-      // Not the clock's timers: they do not keep a starting service alive.
-      while (!this.#beginsWrite(endMs)) await pause(LOOK_AGAIN_MS);
+      const waitMs = clock.monotonic();
+      this.#waiting += 1;
+      try {
+        // Not the clock's timers: they do not keep a starting service alive.
+        while (!this.#beginsWrite(waitMs + busyMs)) await pause(LOOK_AGAIN_MS);
+      } finally {
+        this.#waiting -= 1;
+      }
       // No await from here to the end: no other request can run in between.
+      this.#pool.waited(clock.monotonic() - waitMs);
       began();
     } catch (error) {
+      if (isBusy(error)) this.#pool.timedOut();
       throw began(error) ?? error;
     }
+    const startMs = clock.monotonic();
     try {
       const result = work({
         rows: (sql, ...values) => this.#measuredNow(sql, () => this.#rows(sql, values)),
@@ -100,10 +117,13 @@ export class Database implements Disposable {
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       throw error;
+    } finally {
+      this.#pool.used(clock.monotonic() - startMs);
     }
   }
 
   [Symbol.dispose](): void {
+    this.#pool[Symbol.dispose]();
     if (this.#db.isOpen) this.#db.close();
   }
 

@@ -1,13 +1,10 @@
 /**
- * Sign-in, refresh and token checks, each timed as `payments.auth.duration`. A wrong name takes as long as a wrong password
+ * Sign-in, refresh and token checks, each timed as `vitrine.server.auth.duration`. A wrong name takes as long as a wrong password
  * and gives the same answer. Concurrent password checks are bounded, because they share the thread pool with file access.
  */
-import type { Histogram } from '@opentelemetry/api';
-import { metrics } from '@opentelemetry/api';
 import type { Clock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
-import { histogramOf } from '../telemetry/metrics/meters.ts';
-import { METRICS } from '../telemetry/names.ts';
+import { timedAuth, type TimedAuth } from '../stack/server/authentication.ts';
 import type { Accounts } from './accounts.ts';
 import { verifyPassword } from './passwords.ts';
 import { checkToken, signToken, unauthorized } from './tokens.ts';
@@ -27,7 +24,7 @@ export class Sessions {
   readonly #ledger: Accounts;
   readonly #key: Buffer;
   readonly #clock: Clock;
-  readonly #duration: Histogram;
+  readonly #timed: TimedAuth;
   /** Checked for unknown users, so that the answer takes the same time. */
   readonly #decoy: string;
   #signingIn = 0;
@@ -37,12 +34,12 @@ export class Sessions {
     this.#key = key;
     this.#decoy = decoy;
     this.#clock = clock;
-    this.#duration = histogramOf(metrics.getMeter('vitrine.sample'), METRICS.authDuration);
+    this.#timed = timedAuth(clock);
   }
 
   /** Throws VitrineError `unauthorized`, or `too_many_requests` when too many sign in at once. */
   async signIn(user: string, password: string): Promise<Session> {
-    return this.#timed('sign_in', async () => {
+    return this.#timed('login', async () => {
       if (this.#signingIn >= MAX_SIGN_INS) {
         throw new VitrineError('too_many_requests', 'Too many users are signing in at once.', {
           headers: { 'Retry-After': '1' },
@@ -84,19 +81,5 @@ export class Sessions {
       expires_in: ACCESS_MS / 1000,
       refresh_token: signToken({ sub: user, kind: 'refresh', exp: now + REFRESH_MS }, this.#key),
     };
-  }
-
-  async #timed<T>(operation: 'sign_in' | 'refresh' | 'check', work: () => Promise<T>): Promise<T> {
-    const startMs = this.#clock.monotonic();
-    const record = (outcome: string): void =>
-      this.#duration.record((this.#clock.monotonic() - startMs) / 1000, { operation, outcome });
-    try {
-      const result = await work();
-      record('success');
-      return result;
-    } catch (error) {
-      record(error instanceof VitrineError ? 'refused' : 'failed');
-      throw error;
-    }
   }
 }

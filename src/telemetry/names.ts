@@ -38,6 +38,8 @@ const HTTP_SERVER = [
   'network.protocol.version',
 ] as const;
 
+const POOL = 'db.client.connection.pool.name';
+
 export const METRICS = {
   httpServerDuration: metric(
     'http.server.request.duration',
@@ -73,6 +75,55 @@ export const METRICS = {
     'histogram',
     ['db.system.name', 'db.operation.name', 'db.namespace', 'error.type'],
     'Duration of database client operations.',
+  ),
+  dbConnections: metric(
+    'db.client.connection.count',
+    '{connection}',
+    'updowncounter',
+    [POOL, 'db.client.connection.state'],
+    'Connections of a database pool, by state: used or idle.',
+  ),
+  dbConnectionsMax: metric(
+    'db.client.connection.max',
+    '{connection}',
+    'updowncounter',
+    [POOL],
+    'Connections that a database pool may open.',
+  ),
+  dbPending: metric(
+    'db.client.connection.pending_requests',
+    '{request}',
+    'updowncounter',
+    [POOL],
+    'Requests that wait for a connection of a database pool.',
+  ),
+  dbTimeouts: metric(
+    'db.client.connection.timeouts',
+    '{timeout}',
+    'counter',
+    [POOL],
+    'Requests for a connection of a database pool that gave up.',
+  ),
+  dbWait: metric(
+    'db.client.connection.wait_time',
+    's',
+    'histogram',
+    [POOL],
+    'Time until a request got a connection of a database pool.',
+  ),
+  dbUse: metric(
+    'db.client.connection.use_time',
+    's',
+    'histogram',
+    [POOL],
+    'Time from getting a connection of a database pool to giving it back.',
+  ),
+  rateLimitRefusals: metric(
+    'vitrine.server.rate_limit.refusals',
+    '{request}',
+    'counter',
+    ['http.route'],
+    'Requests that the service itself answered 429.',
   ),
   phaseDuration: metric(
     'vitrine.balancer.phase.duration',
@@ -419,10 +470,10 @@ export const METRICS = {
     'Processing time of a transaction.',
   ),
   authDuration: metric(
-    'payments.auth.duration',
+    'vitrine.server.auth.duration',
     's',
     'histogram',
-    ['operation', 'outcome'],
-    'Time of a sign-in or token check.',
+    ['vitrine.auth.operation', 'vitrine.auth.outcome'],
+    'Time of an authentication: login, refresh or check of a token; its outcome is success, refused or failed.',
   ),
 } as const satisfies Record<string, MetricName>;

@@ -84,8 +84,14 @@ describe('signing in', () => {
     expect(refreshed.status).toBe(201);
     const wrongKind = await call(one, 'POST', '/api/sessions/refresh', { refresh_token: session.body.token });
     expect(wrongKind.status).toBe(401);
-    expect(await telemetry.total('payments.auth.duration', { operation: 'sign_in', outcome: 'success' })).toBe(2);
-    expect(await telemetry.total('payments.auth.duration', { operation: 'refresh', outcome: 'refused' })).toBe(1);
+    const timed = (operation: string, outcome: string): Promise<number> =>
+      telemetry.total('vitrine.server.auth.duration', {
+        'vitrine.auth.operation': operation,
+        'vitrine.auth.outcome': outcome,
+      });
+    expect(await timed('login', 'success')).toBe(2);
+    expect([await timed('refresh', 'success'), await timed('refresh', 'refused')]).toEqual([1, 1]);
+    expect(await timed('check', 'success')).toBeGreaterThan(0);
   });
 
   it.each([

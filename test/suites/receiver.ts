@@ -3,10 +3,11 @@
  * speaks another protocol brings its own service, which behaves in the same ways.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Delivery, Notification, Receiver } from '../../src/monitor/alerts/notify/notification.ts';
+import type { Delivery, Notification, Picture, Receiver } from '../../src/monitor/alerts/notify/notification.ts';
 import type { ReceiverTools } from '../../src/monitor/alerts/notify/receivers/kind.ts';
 import { httpService, type Behaviour, type HttpService, type RecordedRequest } from '../support/alerts/http-service.ts';
 import { notification, notifiedAlert, receiverTools } from '../support/alerts/notifications.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
 
 /** The other end, as the suite sees it. */
 export interface Service extends AsyncDisposable {
@@ -82,11 +83,15 @@ export function receiverSuite<S extends Service>(given: ReceiverUnderTest<S>): v
     async function started(): Promise<{
       service: S;
       send: (about: Notification, signal?: AbortSignal) => Promise<Delivery>;
+      /** What the receiver wrote into the log. */
+      logged: () => string;
     }> {
       service = await given.service();
-      const receiver = given.make(service, receiverTools());
+      const logger = recordingLogger();
+      const receiver = given.make(service, { ...receiverTools(), logger });
       return {
         service,
+        logged: () => JSON.stringify(logger.lines),
         send: (about, signal = new AbortController().signal) => receiver.send(about, signal),
       };
     }
@@ -191,15 +196,17 @@ export function receiverSuite<S extends Service>(given: ReceiverUnderTest<S>): v
       expect(failure(await sent)).toMatchObject({ retry: true });
     });
 
-    it('shows no secret in its failures', async () => {
-      const { service: end, send } = await started();
+    it('shows no secret in its failures or in the log', async () => {
+      const { service: end, send, logged } = await started();
       const messages: string[] = [];
+      const picture = (): Promise<Picture> => Promise.resolve({ png: Buffer.from('PNG'), alt: 'Chart' });
+      messages.push(JSON.stringify(await send(notification({ picture }))));
       for (const status of [400, 401, 404, 500]) {
         end.behave({ kind: 'answer', status, body: SECRET });
         messages.push(JSON.stringify(await send(notification())));
       }
       end.behave({ kind: 'close' });
-      messages.push(JSON.stringify(await send(notification())));
+      messages.push(JSON.stringify(await send(notification())), logged());
       expect(messages.join('\n')).not.toContain(SECRET);
     });
   });

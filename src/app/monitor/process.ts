@@ -22,6 +22,7 @@ import { openSpanMetrics } from './records/span-metrics.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { Tail } from '../../monitor/search/tail.ts';
+import { startError } from '../../monitor/store/disk/database.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
 import { isOnTrial } from '../../monitor/alerts/notify/steps/intake.ts';
@@ -96,7 +97,7 @@ export async function startMonitor(given: MonitorOptions): Promise<Monitor> {
     return running(parts, scope, options.clock);
   } catch (error) {
     await scope.close();
-    throw error;
+    throw startError(error, options.dataDir);
   }
 }
 

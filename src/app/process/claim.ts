@@ -3,7 +3,7 @@
  * addresses must be free. The lock is SQLite's on an empty file, which the kernel releases however the process ends. The
  * children of a Vitrine that was killed end a moment later, so the start waits for them.
  */
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -34,14 +34,16 @@ export interface Wanted {
 
 /**
  * Takes the directory and makes sure that the addresses are free. Throws VitrineError `data_dir_in_use`,
- * `data_dir_unusable`, `port_taken` or `bind_failed`; nothing has been changed then.
+ * `data_dir_unusable`, `port_taken` or `bind_failed`; nothing has been changed then. A directory without a lock file has no
+ * owner to ask, so there the addresses are tried first: a refused start must not leave a new directory behind.
  */
 export async function claim(dataDir: string, wanted: readonly Wanted[], clock: Clock): Promise<Claim> {
+  if (!existsSync(path.join(dataDir, LOCK_FILE))) await allFree(wanted, clock);
   prepareDataDir(dataDir);
   const lock = takeLock(dataDir);
   try {
     await formerEnded(dataDir, clock);
-    for (const one of wanted) await free(one, clock);
+    await allFree(wanted, clock);
   } catch (error) {
     lock.close();
     throw error;
@@ -116,6 +118,11 @@ function isOurs(pid: number): boolean {
     // The process has ended, or this is not Linux.
     return false;
   }
+}
+
+/** Waits a little for addresses that are just becoming free. Throws VitrineError `port_taken` or `bind_failed`. */
+export async function allFree(wanted: readonly Wanted[], clock: Clock): Promise<void> {
+  for (const one of wanted) await free(one, clock);
 }
 
 async function free({ name, at }: Wanted, clock: Clock): Promise<void> {

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { VitrineError } from '../../base/errors.ts';
+import { formatDurationMs, parseDurationMs } from '../../base/units.ts';
 import { loadConfig, readConfigFile, type KeyAlias } from '../../config/load.ts';
 import type { Address } from '../../config/types.ts';
 import { flatEmail, flatSlack, flatWebhook } from '../../monitor/alerts/notify/file/flat-channels.ts';
@@ -131,7 +132,22 @@ function warningsOf(settings: Settings): string[] {
       ? [`auth.token: a token of fewer than ${MIN_TOKEN_LENGTH} characters is easily guessed`]
       : []),
     ...unknownPublished(settings),
+    ...windowsBeyondRecords(settings),
   ];
+}
+
+/** The figure of an objective cannot be of a longer time than its rows or samples are kept. */
+function windowsBeyondRecords({ slo, store }: Settings): string[] {
+  return slo.flatMap(({ name, window, requests }): string[] => {
+    const isLedger = requests !== undefined;
+    // Another server's samples are kept for as long as that server says.
+    if (!isLedger && store.metrics.url !== undefined) return [];
+    const keptMs = isLedger ? store.requests.retention : store.retention;
+    if ((parseDurationMs(window) ?? 0) <= keptMs) return [];
+    const key = isLedger ? 'store.requests.retention' : 'store.retention';
+    const kept = formatDurationMs(keptMs);
+    return [`slo: the window of "${name}" is ${window}, but ${key} is ${kept}: its figure is of those ${kept} only`];
+  });
 }
 
 /** Targets may be made later by API, so that an unknown name is no mistake yet. */

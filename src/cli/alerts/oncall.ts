@@ -1,4 +1,5 @@
 /** `vitrine oncall`: who is on call now and next, and overrides. */
+import { localOf } from '../../model/time/local-time.ts';
 import type { AlertTarget } from './alerts.ts';
 import { ask, send } from '../client.ts';
 import { print, tell, visible } from '../output.ts';
@@ -29,7 +30,7 @@ const out = (text: string): void => print(visible(text));
 
 /** A time on the clock of the zone, as a person there reads it. */
 const local = (time: string, zone: string): string =>
-  new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' }).format(new Date(time));
+  new Date(localOf(Date.parse(time), zone)).toISOString().slice(0, 19).replace('T', ' ');
 
 export async function showOnCall(target: AlertTarget, at: string | undefined): Promise<void> {
   const answer = (await ask(target, `/api/oncall${at === undefined ? '' : `?at=${encodeURIComponent(at)}`}`)) as OnCall;

@@ -1,7 +1,7 @@
 /** The configuration of the status page. What it names is published; nothing else is. */
 import { z } from 'zod';
 import { address, httpUrl } from '../../config/types.ts';
-import { isTimeZone } from '../alerts/rules/template/go-time.ts';
+import { isTimeZone } from '../../model/time/local-time.ts';
 
 const MAX_COMPONENTS = 100;
 const MAX_TARGETS = 100;

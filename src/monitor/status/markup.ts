@@ -3,16 +3,9 @@
  * value that is itself made by `markup` is taken as it is. Characters that XML 1.0 (section 2.2) forbids become U+FFFD, so a
  * hostile name cannot break the feed either.
  */
+import { escapeHtml } from '../../model/text/html.ts';
 
 const FORBIDDEN = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]|[\u{7F}-\u{9F}]/gu;
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-  '`': '&#96;',
-};
 
 export class Markup {
   readonly text: string;
@@ -24,8 +17,7 @@ export class Markup {
 
 export type Piece = Markup | string | number | undefined | readonly Piece[];
 
-export const escaped = (text: string): string =>
-  text.replaceAll(FORBIDDEN, '\u{FFFD}').replaceAll(/[&<>"'`]/g, (character) => ESCAPES[character]);
+export const escaped = (text: string): string => escapeHtml(text.replaceAll(FORBIDDEN, '\u{FFFD}'));
 
 function written(piece: Piece): string {
   if (piece === undefined) return '';

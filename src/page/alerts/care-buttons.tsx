@@ -1,10 +1,10 @@
-/** What a person does with an alert: acknowledge, snooze, silence, assign, comment. */
+/** What a person does with an alert: acknowledge, snooze, silence, publish, comment. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { AlertDetail } from '../../monitor/api/alerts/contract.ts';
 import { sendJson } from '../state/api.ts';
-import { setParams } from '../state/router.ts';
-import { mayDo } from '../state/session.ts';
+import { address, setParams } from '../state/router.ts';
+import { capabilities, mayDo } from '../state/session.ts';
 import { sayError } from '../ui/toast.tsx';
 import { actOn } from './care-actions.ts';
 
@@ -12,6 +12,9 @@ interface CareProps {
   readonly alert: AlertDetail;
   readonly reload: () => void;
 }
+
+/** The form of a new incident on the public status page, which follows the alert. */
+const incidentAddress = (fingerprint: string): string => address('/status', { new: '1', alert: fingerprint });
 
 export function CareButtons({ alert, reload }: CareProps): JSX.Element | null {
   if (!mayDo('editor') || alert.state === 'resolved') return null;
@@ -35,6 +38,11 @@ export function CareButtons({ alert, reload }: CareProps): JSX.Element | null {
       <button type="button" class="btn" onClick={() => act('snooze', { for: '1h' }, 'Snoozed for an hour.')}>
         Snooze 1 h
       </button>
+      {capabilities.value?.includes('status') === true && (
+        <a class="btn" href={incidentAddress(alert.fingerprint)}>
+          Write an incident
+        </a>
+      )}
     </div>
   );
 }

@@ -1,10 +1,13 @@
 /** A heatmap of a histogram: five steps of one hue, their key beside the title, and the cell under the pointer in words. */
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { clockTime, dateTime, digits } from '../state/format.ts';
 import { colourOf, paint } from '../state/theme.ts';
+import { Empty } from '../ui/states.tsx';
 import { FONT } from './canvas.ts';
+import type { ChartData } from './data/chart-data.ts';
 import type { Heat, HeatRow } from './data/heatmap-data.ts';
+import { heatOf } from './data/heatmap-data.ts';
 import { figureOf } from './data/unit-scale.ts';
 import { useWidth } from './width.ts';
 
@@ -71,7 +74,7 @@ function draw(
   }
 }
 
-export function Heatmap({ heat, unit, label }: { heat: Heat; unit: string; label: string }): JSX.Element {
+function Heatmap({ heat, unit, label }: { heat: Heat; unit: string; label: string }): JSX.Element {
   const [box, width] = useWidth();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [cell, setCell] = useState<readonly [column: number, row: number] | undefined>(undefined);
@@ -118,4 +121,17 @@ export function Heatmap({ heat, unit, label }: { heat: Heat; unit: string; label
       </p>
     </div>
   );
+}
+
+export interface HeatProps {
+  readonly data: ChartData;
+  readonly unit: string;
+  readonly label: string;
+}
+
+/** The lines of a chart as a heatmap, when they are those of a histogram. */
+export function HeatPlot({ data, unit, label }: HeatProps): JSX.Element {
+  const heat = useMemo(() => heatOf(data), [data]);
+  if (heat === undefined) return <Empty text="A heatmap needs the buckets of a histogram." />;
+  return <Heatmap heat={heat} unit={unit} label={label} />;
 }

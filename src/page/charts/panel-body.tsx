@@ -6,19 +6,24 @@ import { frame } from '../state/connection.ts';
 import { clockTime } from '../state/format.ts';
 import { isMoving, shown, zoomOut, zoomTo } from '../state/range.ts';
 import { go } from '../state/router.ts';
+import { lazily } from '../ui/lazily.tsx';
 import { Empty, Failed, Loading } from '../ui/states.tsx';
 import type { ChartData } from './data/chart-data.ts';
 import { isEmpty, limitsOf } from './data/chart-data.ts';
 import { useExemplars } from './data/exemplars.ts';
-import { bucketQuery, heatOf } from './data/heatmap-data.ts';
+import { bucketQuery } from './data/bucket-query.ts';
 import { marks } from './data/marks.ts';
 import { Drawing } from './drawing.tsx';
-import { Heatmap } from './heatmap.tsx';
+import type { HeatProps } from './heatmap.tsx';
 import type { PanelCardProps, PanelModel } from './panel-state.ts';
 import { summaryOf } from './panel-summary.ts';
-import { PanelTable } from './panel-table.tsx';
+import type { TableProps } from './panel-table.tsx';
 
 const HEIGHT = 176;
+
+// Most visits show charts only.
+const HeatPlot = lazily<HeatProps>(async () => (await import('./heatmap.tsx')).HeatPlot);
+const PanelTable = lazily<TableProps>(async () => (await import('./panel-table.tsx')).PanelTable);
 
 interface BodyProps {
   readonly card: PanelCardProps;
@@ -77,13 +82,11 @@ function Plot({ card, model, hot, say, data }: BodyProps & { data: ChartData }):
 export function PanelBody(props: BodyProps): JSX.Element {
   const { card, model } = props;
   const { chart, drawn, scale, view, unit } = model;
-  const heat = useMemo(() => (view === 'heatmap' && drawn !== undefined ? heatOf(drawn) : undefined), [view, drawn]);
   const none = drawn === undefined || isEmpty(drawn);
   if (none && chart.error !== undefined) return <Failed error={chart.error} retry={chart.reload} />;
   if (drawn === undefined) return <Loading height={HEIGHT} />;
   if (none) return <Empty text={emptyText()} />;
   if (view === 'table') return <PanelTable data={drawn} scale={scale} />;
-  if (view === 'heatmap' && heat === undefined) return <Empty text="A heatmap needs the buckets of a histogram." />;
-  if (heat === undefined) return <Plot {...props} data={drawn} />;
-  return <Heatmap heat={heat} unit={unit === '' ? 's' : unit} label={summaryOf(card.panel.title, drawn, scale)} />;
+  if (view !== 'heatmap') return <Plot {...props} data={drawn} />;
+  return <HeatPlot data={drawn} unit={unit === '' ? 's' : unit} label={summaryOf(card.panel.title, drawn, scale)} />;
 }

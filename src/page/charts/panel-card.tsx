@@ -5,7 +5,7 @@
 import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { Loading } from '../ui/states.tsx';
-import { bucketQuery } from './data/heatmap-data.ts';
+import { bucketQuery } from './data/bucket-query.ts';
 import { LazyDialogs } from './lazy-dialogs.tsx';
 import { LegendTable } from './legend.tsx';
 import type { PanelDialog, PanelFacts } from './panel-actions.ts';

@@ -9,7 +9,7 @@ import type { AxisKind } from './chart-model.ts';
 import type { ChartData } from './data/chart-data.ts';
 import { isEmpty, largestOf, since } from './data/chart-data.ts';
 import { earlierBy } from './data/compare.ts';
-import { bucketQuery } from './data/heatmap-data.ts';
+import { bucketQuery } from './data/bucket-query.ts';
 import { useMarksOfRange } from './data/marks.ts';
 import { picked, topLines, withOthers } from './data/series-stats.ts';
 import { scaleFor, ucumOf } from './data/unit-scale.ts';

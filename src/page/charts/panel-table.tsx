@@ -8,7 +8,12 @@ import type { ChartData } from './data/chart-data.ts';
 /** More rows make the page slow; the CSV has all of them. */
 const MAX_ROWS = 500;
 
-export function PanelTable({ data, scale }: { data: ChartData; scale: Scale }): JSX.Element {
+export interface TableProps {
+  readonly data: ChartData;
+  readonly scale: Scale;
+}
+
+export function PanelTable({ data, scale }: TableProps): JSX.Element {
   const rows = data.timesMs.map((time, at) => ({ time, at })).reverse();
   return (
     <div class="plot scroll" tabIndex={0} role="region" aria-label="Values">

@@ -11,11 +11,12 @@ import { address, go, param, setParams } from '../state/router.ts';
 import { PanelCard } from '../charts/panel-card.tsx';
 import { lazily } from '../ui/lazily.tsx';
 import { Empty, Loading } from '../ui/states.tsx';
+import { FailingTargets } from './failing-targets.tsx';
 import { Kpis } from './kpis.tsx';
 import { isNextShown, NextSteps, useSample } from './next-steps.tsx';
-import { Ledger } from './phase-table.tsx';
-import { ServiceHealth } from './service-health.tsx';
-import { Components, Upstreams } from './upstreams.tsx';
+import type { LedgerProps } from './phase-table.tsx';
+import type { ServiceHealthProps } from './service-health.tsx';
+import type { UpstreamsProps } from './upstreams.tsx';
 import { VerdictLine } from './verdict-line.tsx';
 
 const SERVICES_EVERY_MS = 5_000;
@@ -77,6 +78,11 @@ function Charts(): JSX.Element {
   );
 }
 
+// They stand below the charts, so the first figures do not wait for their code.
+const Ledger = lazily<LedgerProps>(async () => (await import('./phase-table.tsx')).Ledger);
+const ServiceHealth = lazily<ServiceHealthProps>(async () => (await import('./service-health.tsx')).ServiceHealth);
+const Upstreams = lazily<UpstreamsProps>(async () => (await import('./upstreams.tsx')).Upstreams);
+const Components = lazily<UpstreamsProps>(async () => (await import('./upstreams.tsx')).Components);
 const ConnectCard = lazily(async () => (await import('./connect-card.tsx')).ConnectCard);
 
 export function OverviewPage(): JSX.Element {
@@ -94,6 +100,7 @@ export function OverviewPage(): JSX.Element {
       <h1 class="vh">Overview</h1>
       <VerdictLine frame={now} services={services.data?.services ?? []} />
       <Kpis current={current} past={history15m.value} sample={sample} />
+      <FailingTargets />
       {first && connects && <ConnectCard />}
       {first && isNextShown() && <NextSteps sample={sample} reload={reload} />}
       <Charts />

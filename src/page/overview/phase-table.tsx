@@ -178,13 +178,12 @@ function Row({ route, top, width }: { route: RouteLedger; top: number; width: nu
   );
 }
 
-export function Ledger({
-  routes,
-  windowSeconds,
-}: {
-  routes: readonly RouteLedger[];
-  windowSeconds: number;
-}): JSX.Element {
+export interface LedgerProps {
+  readonly routes: readonly RouteLedger[];
+  readonly windowSeconds: number;
+}
+
+export function Ledger({ routes, windowSeconds }: LedgerProps): JSX.Element {
   const [box, width] = useWidth<HTMLSpanElement>();
   const longest = Math.max(0, ...routes.flatMap((route) => [route.mean_seconds, route.before?.mean_seconds ?? 0]));
   const top = roundTop(longest * 1_000) / 1_000;

@@ -99,7 +99,11 @@ const NOTHING = <Empty text="No service has sent telemetry yet. Point OTEL_EXPOR
 /** The overview shows the worst; the page of services has all. */
 const MOST = 12;
 
-export function ServiceHealth({ services }: { services: Resource<ServicesAnswer> }): JSX.Element {
+export interface ServiceHealthProps {
+  readonly services: Resource<ServicesAnswer>;
+}
+
+export function ServiceHealth({ services }: ServiceHealthProps): JSX.Element {
   const all = services.data?.services;
   return (
     <section class="card c8 health" aria-label="Service health">

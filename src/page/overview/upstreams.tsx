@@ -7,7 +7,11 @@ import { bytes, digits, joined, NONE, percent, uptime } from '../state/format.ts
 import { StatusIcon } from '../ui/icons.tsx';
 import { Empty } from '../ui/states.tsx';
 
-export function Upstreams({ current }: { current: CurrentFigures }): JSX.Element {
+export interface UpstreamsProps {
+  readonly current: CurrentFigures;
+}
+
+export function Upstreams({ current }: UpstreamsProps): JSX.Element {
   const { upstreams, queue_size: queue, cache } = current;
   const up = upstreams.filter((upstream) => upstream.up).length;
   return (
@@ -56,7 +60,7 @@ export function Upstreams({ current }: { current: CurrentFigures }): JSX.Element
   );
 }
 
-export function Components({ current }: { current: CurrentFigures }): JSX.Element {
+export function Components({ current }: UpstreamsProps): JSX.Element {
   return (
     <section class="card c4 components" aria-label="Components">
       <div class="hd">

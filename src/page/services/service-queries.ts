@@ -1,8 +1,17 @@
 /** The PromQL of the pages of services. Pure text; every name from outside is quoted. */
 import { CALLS_COUNTED, type Computation, type ComputedQuery } from '../../dashboards/computed.ts';
 import type { Panel, Unit } from '../../dashboards/panel.ts';
-import { observationsOf, quantileOfEither, rateOf, REQUESTS, shareOf, WINDOW } from '../../dashboards/queries.ts';
-import { quoted } from '../state/instant.ts';
+import {
+  observationsOf,
+  poolQueries,
+  quantileOf,
+  quantileOfEither,
+  rateOf,
+  REQUESTS,
+  shareOf,
+  WINDOW,
+} from '../../dashboards/queries.ts';
+import { type InstantRow, quoted } from '../state/instant.ts';
 
 /** What the list shows besides the answer of `/api/services`. */
 export const LIST_QUERIES = {
@@ -17,6 +26,13 @@ const BY_PEER = 'server_address, server_port';
 const BY_OPERATION = 'db_system_name, db_operation_name';
 const CALLS = 'http_client_request_duration_seconds';
 const OPERATIONS = 'db_client_operation_duration_seconds';
+
+/** The metrics that tell which of `workPanels` a service has. */
+const WORK_METRICS = {
+  auth: 'vitrine_server_auth_duration_seconds_count',
+  pool: 'db_client_connection_count',
+  limited: 'vitrine_server_rate_limit_refusals_total',
+} as const;
 
 /** `before` shifts every query into the past, for the change. */
 export function serviceQueries(service: string, before: string): Record<string, string> {
@@ -47,6 +63,7 @@ export function serviceQueries(service: string, before: string): Record<string, 
     callP95: quantileOfEither(0.95, CALLS, { by: BY_PEER, matchers: job }),
     dbRate: observationsOf(OPERATIONS, { by: BY_OPERATION, matchers: job }),
     dbP95: quantileOfEither(0.95, OPERATIONS, { by: BY_OPERATION, matchers: job }),
+    work: `group by (__name__) ({__name__=~"${Object.values(WORK_METRICS).join('|')}", ${job}})`,
   };
 }
 
@@ -191,6 +208,38 @@ export function insidePanels(service: string): readonly Panel[] {
   return rows.map(([id, title, subtitle, unit, legend, expr]) =>
     panel(id, { title, subtitle, unit, queries: [{ expr, legend }] }),
   );
+}
+
+/**
+ * Authentication, database connections and refusals of one service. Many services have none of them: only the panels whose
+ * metric is among `present`, the rows of the query `work`, are returned.
+ */
+export function workPanels(service: string, present: readonly InstantRow[]): readonly Panel[] {
+  const names = new Set(present.map(({ labels }) => labels.__name__));
+  const job = `job=${quoted(service)}`;
+  const timed = quantileOf(0.95, 'vitrine_server_auth_duration_seconds', 'vitrine_auth_operation', job);
+  const refused = rateOf('vitrine_server_rate_limit_refusals_total', 'http_route', job);
+  const panels: Readonly<Record<keyof typeof WORK_METRICS, Panel>> = {
+    auth: panel('service-sign-in', {
+      title: 'Authentication p95',
+      subtitle: 'login, refresh and check of a token',
+      unit: 'seconds',
+      queries: [{ expr: timed, legend: '{{vitrine_auth_operation}}' }],
+    }),
+    pool: panel('service-pool', {
+      title: 'Database connections',
+      subtitle: 'of each pool: used, allowed, waited for',
+      unit: 'count',
+      queries: poolQueries('', job, ''),
+    }),
+    limited: panel('service-limited', {
+      title: 'Rate-limited',
+      subtitle: 'answered 429 by the service itself',
+      unit: 'requests_per_second',
+      queries: [{ expr: refused, legend: '{{http_route}}' }],
+    }),
+  };
+  return (['auth', 'pool', 'limited'] as const).filter((key) => names.has(WORK_METRICS[key])).map((key) => panels[key]);
 }
 
 /** A metric of the service's own that somebody pinned to its page. Counters show as rates. */

@@ -21,7 +21,7 @@ import { FiguresStrip, Sentence } from './figures.tsx';
 import { Pins } from './pins.tsx';
 import { LinesCard, TracesCard } from './records.tsx';
 import { RoutesCard } from './routes.tsx';
-import { insidePanels, redPanels, serviceQueries } from './service-queries.ts';
+import { insidePanels, redPanels, serviceQueries, workPanels } from './service-queries.ts';
 import { VersionsCard } from './versions.tsx';
 import '../styles/map.css';
 
@@ -102,6 +102,9 @@ function Service({ service }: { service: string }): JSX.Element {
       <TracesCard service={service} />
       <VersionsCard service={service} data={figures.data} />
       <LinesCard service={service} />
+      {workPanels(service, figures.data?.work ?? []).map((panel) => (
+        <PanelCard key={panel.id} panel={panel} className="c4 half" />
+      ))}
       {panels.inside.map((panel) => (
         <PanelCard key={panel.queries[0].expr} panel={panel} className="c6 half" />
       ))}

@@ -2,6 +2,7 @@
 import type { ComponentChildren, ComponentType, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { connection, frame, version } from '../state/connection.ts';
+import { failingTargets } from '../state/failing-targets.ts';
 import { param, place } from '../state/router.ts';
 import { nextTheme, theme } from '../state/theme.ts';
 import { copyLink } from '../ui/copy.tsx';
@@ -19,7 +20,26 @@ import { RangeGroup } from './range-group.tsx';
 const firingNow = (): number =>
   (frame.value?.alerts ?? []).filter(({ state, severity }) => state === 'firing' && severity !== 'info').length;
 
-function Links({ of, badge }: { of: readonly PageLink[]; badge: number }): JSX.Element {
+/** What calls for somebody, by the page that shows it. */
+interface Badges {
+  readonly alerts: number;
+  readonly targets: number;
+}
+
+const NONE: Badges = { alerts: 0, targets: 0 };
+
+function Badge({ of, badges }: { of: PageLink; badges: Badges }): JSX.Element | null {
+  const [count, word] = of.path === '/alerts' ? [badges.alerts, 'firing'] : [badges.targets, 'failing'];
+  if ((of.path !== '/alerts' && of.path !== '/targets') || count === 0) return null;
+  return (
+    <span class="badge">
+      {count}
+      <span class="vh"> {word}</span>
+    </span>
+  );
+}
+
+function Links({ of, badges }: { of: readonly PageLink[]; badges: Badges }): JSX.Element {
   const { path } = place.value;
   return (
     <>
@@ -33,19 +53,14 @@ function Links({ of, badge }: { of: readonly PageLink[]; badge: number }): JSX.E
         >
           <Icon name={page.icon} />
           <span class="word-of">{page.title}</span>
-          {page.path === '/alerts' && badge > 0 && (
-            <span class="badge">
-              {badge}
-              <span class="vh"> firing</span>
-            </span>
-          )}
+          <Badge of={page} badges={badges} />
         </a>
       ))}
     </>
   );
 }
 
-function Rail({ badge }: { badge: number }): JSX.Element {
+function Rail({ badges }: { badges: Badges }): JSX.Element {
   const open = connection.value.kind === 'open';
   return (
     <aside class="rail">
@@ -54,11 +69,11 @@ function Rail({ badge }: { badge: number }): JSX.Element {
         <span class="word-of">Vitrine</span>
       </a>
       <nav aria-label="Main">
-        <Links of={visiblePages().filter(({ foot }) => foot !== true)} badge={badge} />
+        <Links of={visiblePages().filter(({ foot }) => foot !== true)} badges={badges} />
       </nav>
       <div class="foot">
         <nav aria-label="Server">
-          <Links of={visiblePages().filter(({ foot }) => foot === true)} badge={0} />
+          <Links of={visiblePages().filter(({ foot }) => foot === true)} badges={NONE} />
         </nav>
         <div class="conn">
           <b title={open ? 'Connected' : 'Not connected'}>
@@ -135,7 +150,7 @@ function TopBar({ badge }: { badge: number }): JSX.Element {
 }
 
 /** The four pages that a phone needs first; the others, the search and the theme are one tap further. */
-function Tabs({ badge }: { badge: number }): JSX.Element {
+function Tabs({ badges }: { badges: Badges }): JSX.Element {
   const pages = visiblePages();
   const others = pages.filter(({ tab }) => tab !== true);
   const act = (what: () => void) => (): void => {
@@ -145,7 +160,7 @@ function Tabs({ badge }: { badge: number }): JSX.Element {
   return (
     <>
       <nav class="tabs" aria-label="Pages">
-        <Links of={pages.filter(({ tab }) => tab === true)} badge={badge} />
+        <Links of={pages.filter(({ tab }) => tab === true)} badges={badges} />
         <button type="button" popovertarget="more" aria-haspopup="true">
           <Icon name="more" />
           More
@@ -153,7 +168,7 @@ function Tabs({ badge }: { badge: number }): JSX.Element {
       </nav>
       <div id="more" class="popover more-sheet" popover="auto" role="dialog" aria-label="More">
         <nav aria-label="More pages">
-          <Links of={others} badge={0} />
+          <Links of={others} badges={badges} />
         </nav>
         <button type="button" class="item" onClick={act(() => (paletteOpen.value = true))}>
           <Icon name="search" /> Search or jump to
@@ -195,17 +210,17 @@ function PaletteHolder(): JSX.Element | null {
 }
 
 export function Shell({ children }: { children: ComponentChildren }): JSX.Element {
-  const badge = firingNow();
+  const badges = { alerts: firingNow(), targets: failingTargets.value.length };
   const stale = connection.value.kind === 'lost';
   return (
     <div class={param('kiosk') === '' ? 'app' : 'app kiosk'}>
-      <Rail badge={badge} />
-      <TopBar badge={badge} />
+      <Rail badges={badges} />
+      <TopBar badge={badges.alerts} />
       <main id="main" class={stale ? 'stale' : ''} tabIndex={-1}>
         <Banner />
         {children}
       </main>
-      <Tabs badge={badge} />
+      <Tabs badges={badges} />
       <Toasts />
       <Help />
       <PaletteHolder />

@@ -60,6 +60,7 @@ function asKnown(error: unknown): unknown {
   if (error instanceof VitrineError || !(error instanceof Error)) return error;
   const status: unknown = Reflect.get(error, 'status');
   if (status === 404) return new VitrineError('not_found', 'No resource has this path.');
+  if (status === 429) return new VitrineError('too_many_requests', 'Too many requests.', { cause: error });
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new VitrineError('bad_request', 'The request is invalid.', { cause: error });
   }

@@ -16,6 +16,7 @@ import type { KitMiddleware, KitRouter, KitState } from './context.ts';
 import { healthRequests, healthRoutes } from './health.ts';
 import type { ServerOptions } from './options.ts';
 import { answerProblem, problems, unmatched } from './problems.ts';
+import { rateLimitRefusals } from './rate-limit-refusals.ts';
 import { requestHead } from './request-head.ts';
 import { requestIds } from './request-id.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -69,6 +70,7 @@ function application(options: ServerOptions, isHealth: RequestFilter): Koa<KitSt
   app.use(requestIds(logger));
   if (options.accessLog) app.use(accessLog(clock, isHealth));
   app.use(securityHeaders());
+  app.use(rateLimitRefusals());
   app.use(problems());
   app.use(requestHead(limits));
   app.use(closeWhileDraining(options));

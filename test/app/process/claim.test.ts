@@ -1,5 +1,5 @@
 /** One Vitrine a data directory, on free addresses, decided before anything is changed. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -42,11 +42,16 @@ describe('a claim', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const wanted = [{ name: 'monitor.listen', at: { host: '127.0.0.1', port } }];
-    await expect(claim(dir, wanted, clock)).rejects.toMatchObject({
+    const refused = {
       code: 'port_taken',
       message: `monitor.listen: 127.0.0.1:${port} is in use by a Vitrine that runs already.`,
-    });
-    expect(existsSync(path.join(dir, 'logs'))).toBe(false);
+    };
+    // Nothing is left of a refused start in a new directory.
+    await expect(claim(path.join(dir, 'some', 'where'), wanted, clock)).rejects.toMatchObject(refused);
+    expect(readdirSync(dir)).toEqual([]);
+    // A directory that had an owner before is taken first, and given back.
+    (await claim(dir, [], clock)).release();
+    await expect(claim(dir, wanted, clock)).rejects.toMatchObject(refused);
     // The refused claim gave the directory back.
     const later = claim(dir, wanted, clock);
     await wait(clock, 1);

@@ -231,4 +231,26 @@ describe('warnings', () => {
       'auth.token: a token of fewer than 16 characters is easily guessed',
     ]);
   });
+
+  it('tell of objectives whose window is longer than their rows or samples are kept', () => {
+    const told = (text: string): string[] => {
+      const warnings: string[] = [];
+      read(text, (sentence) => warnings.push(sentence));
+      return warnings;
+    };
+    const slo = [
+      'slo:',
+      "  - { name: checkout, objective: 99.9%, window: 40d, requests: { good: 'status:<500' } }",
+      "  - { name: api, objective: 99.9%, window: 40d, promql: { good: 'a[$window]', total: 'b[$window]' } }",
+      '',
+    ].join('\n');
+    expect(told(slo)).toEqual([
+      'slo: the window of "checkout" is 40d, but store.requests.retention is 30d: its figure is of those 30d only',
+      'slo: the window of "api" is 40d, but store.retention is 30d: its figure is of those 30d only',
+    ]);
+    expect(told(`${slo}store: { retention: 40d, requests: { retention: 40d } }\n`)).toEqual([]);
+    expect(told(`${slo}store: { requests: { retention: 40d }, metrics: { url: 'http://127.0.0.1:9090' } }\n`)).toEqual(
+      [],
+    );
+  });
 });

@@ -61,6 +61,10 @@ describe('nothing is left', () => {
     child.kill(signal);
     await allGone(dir);
     expect(said).not.toMatch(/\n {4}at /);
+    // A start that is asked to end takes back what it has begun, and does not end by the signal.
+    if (signal !== 'SIGTERM') return;
+    expect(await until(() => child.exitCode ?? child.signalCode ?? undefined)).toBe(0);
+    expect(readdirSync(dir)).not.toContain('run.json');
   });
 
   test('of one that runs and is killed', async () => {

@@ -146,6 +146,28 @@ describe.skipIf(CHROMIUM === undefined)('ways through the page', () => {
     expect(troubles).toEqual([]);
   });
 
+  it('lead from an alert to an incident about it on the status page', async () => {
+    await using opened = await openPage(browser, server.url, '/alerts');
+    const { page, troubles } = opened;
+    await page.locator('.alert.firing a[data-row]').first().click();
+    await page.getByRole('link', { name: 'Write an incident' }).click();
+    await page.waitForURL(/\/status\?(?=.*new=1)(?=.*alert=\w+)/);
+    await page.getByText('it is resolved when the alert has ended').waitFor();
+    expect(troubles).toEqual([]);
+  });
+
+  it('show on every page, and by name in the overview, which targets fail', async () => {
+    await using opened = await openPage(browser, server.url, '/logs');
+    const { page, troubles } = opened;
+    await page.locator('.rail a[href="/targets"] .badge').getByText('1').waitFor();
+    await page.locator('.rail a[href="/"]').first().click();
+    const card = page.getByRole('region', { name: 'Failing targets' });
+    await card.getByText('The TLS handshake did not end').waitFor();
+    await card.getByRole('link', { name: 'bank-api' }).click();
+    await page.waitForURL(/\/targets\/bank-api/);
+    expect(troubles).toEqual([]);
+  });
+
   it.each([
     [
       'an alert',

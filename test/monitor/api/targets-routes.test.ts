@@ -166,6 +166,8 @@ test('list, one, history, evidence and availability', async () => {
   expect(await listOf('')).toEqual(['shop', 'job']);
   expect(await listOf('?group=web&tag=eu')).toEqual(['shop']);
   expect(await listOf('?tag=us')).toEqual([]);
+  expect([await listOf('?state=up'), await listOf('?state=down')]).toEqual([['shop'], []]);
+  await expect(ask('GET', '/api/targets?state=broken')).rejects.toMatchObject({ code: 'bad_request' });
   const history = (await ask('GET', `/api/targets/shop/history?from=${T}`)).json as HistoryJson;
   expect(history.checks.map(({ success }) => success)).toEqual([true, false, false, true]);
   expect(history.outages).toMatchObject([{ seconds: 60 }]);
@@ -187,6 +189,12 @@ test('list, one, history, evidence and availability', async () => {
   ]) {
     await expect(ask('GET', `/api/availability?${wrong}`), wrong).rejects.toMatchObject({ code: 'bad_request' });
   }
+});
+
+test('those that are down are listed alone', async () => {
+  await checked([true, false, false]);
+  const { targets: down } = (await ask('GET', '/api/targets?state=down')).json as { targets: TargetJson[] };
+  expect(down.map(({ id, state }) => [id, state])).toEqual([['shop', 'down']]);
 });
 
 test('own and competitors side by side, and the present figures of all', async () => {

@@ -4,7 +4,7 @@ import { escaped, markup, Markup } from '../../../src/monitor/status/markup.ts';
 test('values are escaped in text and attributes, and markup is not escaped twice', () => {
   const inner = markup`<b title="${'"\'`'}">${'<&>'}</b>`;
   expect(markup`<p>${inner}${[inner, 1, undefined]}</p>`.text).toBe(
-    '<p><b title="&quot;&#39;&#96;">&lt;&amp;&gt;</b><b title="&quot;&#39;&#96;">&lt;&amp;&gt;</b>1</p>',
+    '<p><b title="&#34;&#39;&#96;">&lt;&amp;&gt;</b><b title="&#34;&#39;&#96;">&lt;&amp;&gt;</b>1</p>',
   );
   expect(markup`${new Markup('<i>')}`.text).toBe('<i>');
 });

@@ -13,7 +13,8 @@ import {
   seriesName,
   since,
 } from '../../../src/page/charts/data/chart-data.ts';
-import { bucketQuery, heatOf } from '../../../src/page/charts/data/heatmap-data.ts';
+import { bucketQuery } from '../../../src/page/charts/data/bucket-query.ts';
+import { heatOf } from '../../../src/page/charts/data/heatmap-data.ts';
 import { picked, sortedRows, statsOf, topLines, withOthers } from '../../../src/page/charts/data/series-stats.ts';
 
 const queries = [{ expr: 'rate', legend: '{{code}}' }];

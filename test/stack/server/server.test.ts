@@ -41,6 +41,11 @@ function routes(router: KitRouter): void {
     ctx.body = { n: 1n };
   });
   router.get('/throws-koa', (ctx) => ctx.throw(418, 'teapot'));
+  router.get('/throws-429', (ctx) => ctx.throw(429));
+  router.get('/sets-429', (ctx) => {
+    ctx.status = 429;
+    ctx.body = 'later';
+  });
   router.get('/cut', (ctx) => {
     ctx.body = Readable.from(
       (async function* chunks() {
@@ -237,6 +242,25 @@ describe('an error', () => {
     expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD']);
     expect((await fetch(`${base}/throws-koa`)).status).toBe(400);
     expect((await fetch(`${base}/things/1`, { method: 'HEAD' })).status).toBe(200);
+  });
+});
+
+describe('a rate limit of the service', () => {
+  it.each(['/refused', '/throws-429', '/sets-429'])('is counted by route when it refuses %s', async (path) => {
+    const refusals = (): Promise<number> =>
+      telemetry.total('vitrine.server.rate_limit.refusals', { 'http.route': path });
+    const before = await refusals();
+    expect((await fetch(`${base}${path}`)).status).toBe(429);
+    expect(await refusals()).toBe(before + 1);
+    // A check of this installation is not a user.
+    expect((await fetch(`${base}${path}`, { headers: { baggage: 'synthetic=true' } })).status).toBe(429);
+    expect(await refusals()).toBe(before + 1);
+  });
+
+  it('counts no other answer', async () => {
+    const before = await telemetry.total('vitrine.server.rate_limit.refusals');
+    for (const path of ['/things/1', '/broken', '/throws-koa', '/nothing']) await fetch(`${base}${path}`);
+    expect(await telemetry.total('vitrine.server.rate_limit.refusals')).toBe(before);
   });
 });
 

@@ -17,6 +17,7 @@ import { RECEIVER_KINDS } from '../../../src/monitor/alerts/notify/receivers/tab
 import { Trials } from '../../../src/monitor/alerts/notify/trial.ts';
 import type { GuardOptions } from '../../../src/monitor/outbound/guard.ts';
 import { receiverTools } from './notifications.ts';
+import { recordingLogger, type LogLine } from '../recording-logger.ts';
 import type { Rig } from './pipeline-rig.ts';
 
 export interface AlertApi extends PageServer {
@@ -24,6 +25,8 @@ export interface AlertApi extends PageServer {
   readonly applied: (readonly GroupSpec[])[];
   /** The rules as the engine would show them. */
   readonly views: RuleGroupView[];
+  /** The log of the API and of the channels that it tries. */
+  readonly logged: readonly LogLine[];
   /** What rules read. */
   readonly samples: MemorySource;
   get(path: string): Promise<{ status: number; body: unknown }>;
@@ -37,6 +40,7 @@ export async function startAlertApi(rig: Rig, allowed: GuardOptions = {}): Promi
   const samples = new MemorySource();
   const applied: (readonly GroupSpec[])[] = [];
   const views: RuleGroupView[] = [];
+  const logger = recordingLogger();
   const desk = new RuleDesk({
     made: new MadeRules(rig.state()),
     ledger: rig.ledger,
@@ -63,7 +67,7 @@ export async function startAlertApi(rig: Rig, allowed: GuardOptions = {}): Promi
           errorLine: { text: 'boom', service: 'shop', atMs: rig.clock.now(), link: 'http://v/logs' },
           trace: { traceId: 'abc', name: 'GET /', durationMs: 1_200, failed: true, link: 'http://v/traces/abc' },
         }),
-      trials: new Trials(RECEIVER_KINDS, () => receiverTools('api', systemClock, allowed)),
+      trials: new Trials(RECEIVER_KINDS, () => ({ ...receiverTools('api', systemClock, allowed), logger })),
       ruleOf: (name) => desk.named(name),
     },
   });
@@ -73,7 +77,7 @@ export async function startAlertApi(rig: Rig, allowed: GuardOptions = {}): Promi
     ...oncallRoutes(care),
     ...alertCareRoutes(care),
   ];
-  const server = await startPageServer({ kind: 'empty', overrides: { routes } });
+  const server = await startPageServer({ kind: 'empty', overrides: { routes, logger } });
   const call = async (path: string, init?: RequestInit): Promise<{ status: number; body: unknown }> => {
     const answer = await fetch(`${server.url}${path}`, init);
     const text = await answer.text();
@@ -84,6 +88,7 @@ export async function startAlertApi(rig: Rig, allowed: GuardOptions = {}): Promi
     ...server,
     applied,
     views,
+    logged: logger.lines,
     samples,
     get: (path) => call(path),
     send: (method, path, body) =>

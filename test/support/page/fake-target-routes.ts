@@ -244,7 +244,11 @@ export const fakeStatus = (nowMs: number): StatusJson => ({
 export function fakeTargetRoutes(kind: 'busy' | 'empty', now: () => number): Route[] {
   const targets = (): TargetJson[] => (kind === 'empty' ? [] : fakeTargets(now()));
   return [
-    { method: 'GET', path: '/api/targets', handler: () => ({ targets: targets() }) },
+    {
+      method: 'GET',
+      path: '/api/targets',
+      handler: ({ query }) => ({ targets: targets().filter(({ state }) => state === (query.get('state') ?? state)) }),
+    },
     { method: 'POST', path: '/api/targets', handler: () => ({ id: 'shop' }) },
     {
       method: 'GET',

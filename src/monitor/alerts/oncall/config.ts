@@ -1,7 +1,7 @@
 /** The sections `notify.oncall` and `notify.escalation` of vitrine.yaml. */
 import { z } from 'zod';
 import { duration } from '../../../config/types.ts';
-import { isTimeZone } from '../rules/template/go-time.ts';
+import { isTimeZone } from '../../../model/time/local-time.ts';
 import type { Policy } from './policy.ts';
 import type { Schedule } from './schedule.ts';
 import { parseTime } from './wall-clock.ts';

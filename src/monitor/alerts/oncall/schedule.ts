@@ -2,7 +2,7 @@
  * Who is on call. A schedule is a list of rotations in a time zone, the first that is active counts, and overrides above them.
  * Hand-overs are times of the clock on the wall: a shift from 09:00 to 09:00 has 23 or 25 hours when clocks change. Pure.
  */
-import { instantOf, localOf } from './wall-clock.ts';
+import { instantOf, localOf } from '../../../model/time/local-time.ts';
 
 /** Days and hours at which a rotation is active; 0 is Sunday. `toMinute` may be before `fromMinute`: over midnight. */
 export interface Hours {

@@ -25,11 +25,11 @@ const isComparison = (op: string): op is ComparisonOperator => OPERATORS.has(op)
 /** Selectors of one rule that are looked at. */
 const MAX_SELECTORS = 20;
 
-/** The part that gives the value: the left side of comparisons and of conditions. */
+/** The part that gives the value: the side of a comparison that has series, and the left side of conditions. */
 export function figureOf(expr: Expr): Expr {
   if (expr.kind === 'paren') return figureOf(expr.expr);
   if (expr.kind !== 'binary') return expr;
-  if (isComparison(expr.op) && !expr.bool) return figureOf(expr.left);
+  if (isComparison(expr.op) && !expr.bool) return figureOf(numberOf(expr.left) === undefined ? expr.left : expr.right);
   if (expr.op === 'and' || expr.op === 'unless') return figureOf(expr.left);
   if (expr.op === 'or') return { ...expr, left: figureOf(expr.left), right: figureOf(expr.right) };
   return expr;
@@ -89,7 +89,20 @@ function numberOf(expr: Expr): number | undefined {
   return inner.op === '+' ? left + right : inner.op === '-' ? left - right : undefined;
 }
 
-/** The comparisons with a number that decide whether a rule fires. Conditions after `and` and `unless` only restrict it. */
+/** `0.1 < a` is `a > 0.1`. */
+const MIRRORED: Readonly<Record<ComparisonOperator, ComparisonOperator>> = {
+  '>': '<',
+  '>=': '<=',
+  '<': '>',
+  '<=': '>=',
+  '==': '==',
+  '!=': '!=',
+};
+
+/**
+ * The comparisons with a number that decide whether a rule fires. Conditions after `and` and `unless` only restrict it, and a
+ * comparison with `bool` filters nothing.
+ */
 export function comparisonsOf(expr: Expr): Comparison[] {
   const inner = unwrapParens(expr);
   if (inner.kind === 'aggregate') return comparisonsOf(inner.expr);
@@ -97,6 +110,8 @@ export function comparisonsOf(expr: Expr): Comparison[] {
   const { op, left, right } = inner;
   if (op === 'or') return [...comparisonsOf(left), ...comparisonsOf(right)];
   if (op === 'and' || op === 'unless' || addsLabels(inner)) return comparisonsOf(left);
-  const limit = numberOf(right);
-  return isComparison(op) && limit !== undefined ? [{ left, op, limit }] : [];
+  if (!isComparison(op) || inner.bool) return [];
+  const [before, limit] = [numberOf(left), numberOf(right)];
+  if (limit !== undefined) return [{ left, op, limit }];
+  return before === undefined ? [] : [{ left: right, op: MIRRORED[op], limit: before }];
 }

@@ -169,7 +169,7 @@ export function shortFormProblems(entry: ShortForm): ShortFormProblem[] {
       return [];
     } catch (error) {
       if (!(error instanceof VitrineError)) throw error;
-      return [{ field, message: error.hint === undefined ? error.message : `${error.message}. ${error.hint}` }];
+      return [{ field, message: error.told }];
     }
   });
 }

@@ -20,6 +20,7 @@ import { checkJson, evidenceJson, iso, rangeOf, targetJson } from './forms.ts';
 const DAY_MS = 86_400_000;
 const MAX_RANGE_MS = 11 * 366 * DAY_MS;
 const MAX_MESSAGE = 500;
+const STATES: readonly string[] = ['up', 'down', 'unknown'];
 
 export function targetRoutes(targets: Targets, clock: Clock): Route[] {
   const one = (id: string) => targetJson(targets, targets.status(id), clock.now());
@@ -88,9 +89,13 @@ const configRoute = (targets: Targets): Route => ({
 });
 
 function listed(targets: Targets, { query }: Call, nowMs: number): TargetsJson {
-  const [group, tag] = [textFrom(query, 'group'), textFrom(query, 'tag')];
+  const [group, tag, state] = [textFrom(query, 'group'), textFrom(query, 'tag'), textFrom(query, 'state')];
+  if (state !== undefined && !STATES.includes(state)) {
+    throw new VitrineError('bad_request', `"state" must be one of ${STATES.join(', ')}.`);
+  }
   const found = targets
     .list()
+    .filter((one) => state === undefined || one.state === state)
     .filter(({ target }) => group === undefined || target.group === group)
     .filter(({ target }) => tag === undefined || target.tags.includes(tag));
   return { targets: found.map((status) => targetJson(targets, status, nowMs)) };

@@ -62,8 +62,7 @@ export function rpcCode(error: unknown): number {
 /** The text of an error for the sender: the message of a VitrineError, and a general text for any other error. */
 export function publicMessage(error: unknown): string {
   if (!(error instanceof VitrineError)) return 'An unexpected error was logged.';
-  const { message, hint } = error;
-  return (hint === undefined ? message : `${message}. ${hint}`).slice(0, MESSAGE_MAX);
+  return error.told.slice(0, MESSAGE_MAX);
 }
 
 export function statusBody(error: unknown, encoding: OtlpEncoding): Uint8Array {

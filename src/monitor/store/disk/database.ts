@@ -168,6 +168,15 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Trouble of the disk during a start, as an error that names the directory and says what helps; any other error as it is. */
+export function startError(error: unknown, dir: string): unknown {
+  if (error instanceof VitrineError || !isDiskTrouble(error)) return error;
+  return new VitrineError('data_dir_unusable', `The data directory ${dir} cannot be written: ${messageOf(error)}.`, {
+    hint: 'Free space on its disk, or name another with --data or store.path.',
+    cause: error,
+  });
+}
+
 /** Runs `work` in one transaction; on any error the transaction is rolled back. */
 export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');

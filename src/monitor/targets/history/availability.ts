@@ -1,4 +1,5 @@
 /** Availability over any range, from runs and maintenance: exact to the millisecond, with the method in words. */
+import { instantOf, localOf } from '../../../model/time/local-time.ts';
 import type { Run, RunRules } from './runs.ts';
 
 export interface Span {
@@ -91,87 +92,37 @@ export function accountingText({ failures, successes, holdMs }: RunRules, rule: 
 export const CALENDAR_UNITS = ['hour', 'day', 'week', 'month', 'year'] as const;
 export type CalendarUnit = (typeof CALENDAR_UNITS)[number];
 
-interface LocalTime {
-  readonly year: number;
-  readonly month: number;
-  readonly day: number;
-  readonly hour: number;
-}
-
-/** Wall time of a zone. */
-class Zone {
-  readonly #format: Intl.DateTimeFormat;
-
-  constructor(zone: string) {
-    this.#format = new Intl.DateTimeFormat('en-US', {
-      timeZone: zone,
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    });
-  }
-
-  #fields(ms: number): Record<string, number> {
-    const parts = this.#format.formatToParts(ms);
-    return Object.fromEntries(parts.map(({ type, value }) => [type, Number(value)]));
-  }
-
-  /** Milliseconds by which the wall clock is ahead of UTC. */
-  #offset(ms: number): number {
-    const { year, month, day, hour, minute, second } = this.#fields(ms);
-    return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(ms / 1_000) * 1_000;
-  }
-
-  local(ms: number): LocalTime {
-    const { year, month, day, hour } = this.#fields(ms);
-    return { year, month, day, hour };
-  }
-
-  /** The first moment at which the wall clock shows this time or, in a gap, a later one. */
-  instant({ year, month, day, hour }: LocalTime): number {
-    const wall = Date.UTC(year, month - 1, day, hour);
-    const before = wall - this.#offset(wall - 86_400_000);
-    if (before + this.#offset(before) === wall) return before;
-    const after = wall - this.#offset(wall + 86_400_000);
-    return after + this.#offset(after) === wall ? after : Math.max(before, after);
-  }
-}
-
-function startOf(ms: number, unit: CalendarUnit, zone: Zone): LocalTime {
-  const local = zone.local(ms);
-  if (unit === 'hour') return local;
-  if (unit === 'day') return { ...local, hour: 0 };
-  if (unit === 'month') return { ...local, day: 1, hour: 0 };
-  if (unit === 'year') return { ...local, month: 1, day: 1, hour: 0 };
-  // Weeks begin on Monday (ISO 8601).
-  const weekday = (new Date(Date.UTC(local.year, local.month - 1, local.day)).getUTCDay() + 6) % 7;
-  return { ...local, day: local.day - weekday, hour: 0 };
-}
-
-const NEXT: Readonly<Record<Exclude<CalendarUnit, 'hour'>, (local: LocalTime) => LocalTime>> = {
-  day: (local) => ({ ...local, day: local.day + 1 }),
-  week: (local) => ({ ...local, day: local.day + 7 }),
-  month: (local) => ({ ...local, month: local.month + 1 }),
-  year: (local) => ({ ...local, year: local.year + 1 }),
-};
 const HOUR_MS = 3_600_000;
 const MAX_STEPS = 10_000;
 
-/** Whole units of the zone's calendar that touch the range, oldest first; the first and the last are cut at its ends. */
-export function calendarSpans({ fromMs, toMs }: Span, unit: CalendarUnit, zoneName: string): Span[] {
-  const zone = new Zone(zoneName);
+/** The local time at which the unit of the calendar that holds `localMs` begins, or the one that is `later` units after it. */
+function unitStart(localMs: number, unit: Exclude<CalendarUnit, 'hour'>, later: number): number {
+  const at = new Date(localMs);
+  const [year, month, day] = [at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate()];
+  if (unit === 'day') return Date.UTC(year, month, day + later);
+  if (unit === 'month') return Date.UTC(year, month + later);
+  if (unit === 'year') return Date.UTC(year + later, 0);
+  // Weeks begin on Monday (ISO 8601).
+  return Date.UTC(year, month, day - ((at.getUTCDay() + 6) % 7) + 7 * later);
+}
+
+/**
+ * Whole units of the zone's calendar that touch the range, oldest first; the first and the last are cut at its ends. Throws
+ * RangeError for a zone that does not exist.
+ */
+export function calendarSpans({ fromMs, toMs }: Span, unit: CalendarUnit, zone: string): Span[] {
   const spans: Span[] = [];
-  let local = startOf(fromMs, unit, zone);
-  let at = unit === 'hour' ? Math.floor(fromMs / HOUR_MS) * HOUR_MS : zone.instant(local);
+  let local = localOf(fromMs, zone);
+  let at = Math.floor(fromMs / HOUR_MS) * HOUR_MS;
+  if (unit !== 'hour') {
+    local = unitStart(local, unit, 0);
+    at = instantOf(local, zone);
+  }
   while (at < toMs && spans.length < MAX_STEPS) {
     let next = at + HOUR_MS;
     if (unit !== 'hour') {
-      local = NEXT[unit](local);
-      next = zone.instant(local);
+      local = unitStart(local, unit, 1);
+      next = instantOf(local, zone);
     }
     spans.push({ fromMs: Math.max(at, fromMs), toMs: Math.min(next, toMs) });
     at = next;

@@ -34,7 +34,7 @@ const filter = z.string().check(({ value, issues }) => {
     if (fieldsIn(checkedFilter(value, 0).syntax).has('time')) fail('no time: the range of an objective is its window');
   } catch (error) {
     if (!(error instanceof VitrineError)) throw error;
-    fail(`a filter over requests: ${error.message}${error.hint === undefined ? '' : ` ${error.hint}`}`);
+    fail(`a filter over requests: ${error.told}`);
   }
 });
 

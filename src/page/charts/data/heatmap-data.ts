@@ -2,7 +2,6 @@
  * Buckets of histograms as the cells of a heatmap: columns are times, rows are buckets. Classic ones (`le`, cumulative) and
  * native ones, whose counts the server sends by bucket. Pure.
  */
-import type { Query } from '../../../dashboards/panel.ts';
 import type { ChartData, Line } from './chart-data.ts';
 
 export interface HeatRow {
@@ -67,23 +66,4 @@ export function heatOf({ timesMs, lines }: ChartData): Heat | undefined {
   let largest = 0;
   for (const { counts } of kept) for (const count of counts) largest = Math.max(largest, count ?? 0);
   return { timesMs, rows: kept, largest };
-}
-
-/** Buckets of classic histograms, and native ones where the same metric has them. */
-const withNative = (rate: string): string => `sum by (le) (${rate}) or sum(${rate.replace('_bucket', '')})`;
-
-/** The buckets behind a quantile of a histogram, all groups together; undefined for any other query. */
-export function bucketQuery(queries: readonly Query[]): Query | undefined {
-  for (const { expr, exact } of queries) {
-    const found =
-      /histogram_quantile\(\s*[\d.]+\s*,\s*sum\s+by\s*\([^)]*\)\s*\(\s*(rate\(.+?_bucket.*?\](?:\s*offset\s+[\w$]+)?\))\s*\)\s*\)/.exec(
-        expr,
-      );
-    if (found !== null) return { expr: withNative(found[1]), legend: 'up to {{le}}', ...(exact ? { exact } : {}) };
-    const native =
-      /histogram_quantile\(\s*[\d.]+\s*,\s*sum(?:\s+by\s*\([^)]*\))?\s*\(\s*(rate\([^()]+\]\))\s*\)\s*\)/.exec(expr);
-    if (native !== null) return { expr: `sum(${native[1]})`, legend: '', ...(exact ? { exact } : {}) };
-    if (expr.startsWith('sum by (le)')) return { expr, legend: 'up to {{le}}', ...(exact ? { exact } : {}) };
-  }
-  return undefined;
 }

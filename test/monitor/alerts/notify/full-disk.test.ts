@@ -1,10 +1,12 @@
 /** A disk that is full, as SQLite reports it, while the pipeline works. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { Labels, type Matcher } from '../../../../src/model/labels.ts';
 import { pipelineRig, START, type Rig } from '../../../support/alerts/pipeline-rig.ts';
 
 let rig: Rig;
 afterEach(() => rig[Symbol.asyncDispose]());
 
+const HOUR = 3_600_000;
 const CONFIG = `
 route: { receiver: a, group_by: ['...'], group_wait: 1s, group_interval: 10s, repeat_interval: 12h }
 receivers: [{ name: a, webhook_configs: [{ to: a }] }]
@@ -81,5 +83,39 @@ describe('a full disk', () => {
     fill();
     await rig.advance(120);
     expect(told()).toEqual(new Map([['+1', 1]]));
+  });
+
+  it('does nothing that it answered with an error: silences, windows, acknowledgements', async () => {
+    rig = await pipelineRig(CONFIG);
+    const { silences, maintenance, care } = rig.pipeline;
+    const now = rig.clock.now();
+    const labels = (id: string): Labels => Labels.from({ alertname: 'Down', id });
+    const matchers = (id: string): Matcher[] => [{ name: 'id', op: '=', value: id }];
+    const span = { startsAtMs: now, endsAtMs: now + HOUR, createdBy: 'me', annotations: {} };
+    const { silence } = await silences.set({ ...span, matchers: matchers('old'), comment: 'c' }, now);
+    const schedule = { kind: 'once', fromMs: now, toMs: now + HOUR } as const;
+    const window = { name: 'w', schedule, createdBy: 'me', comment: '' };
+    await maintenance.set({ ...window, matchers: matchers('old') });
+    const [fingerprint = ''] = [...rig.pipeline.alerts.values()].map((alert) => alert.fingerprint);
+    fill();
+    const big = 'x'.repeat(60_000);
+    const refused = await Promise.allSettled([
+      silences.set({ ...span, matchers: matchers('new'), comment: big }, now),
+      // Other matchers: the former silence would end, and a new one begin.
+      silences.set({ ...span, id: silence.id, matchers: matchers('new'), comment: big }, now),
+      maintenance.set({ ...window, matchers: matchers('new'), comment: big }),
+      care.act(fingerprint, { kind: 'ack', by: big.slice(0, 4_000) }, now),
+    ]);
+    expect(refused.map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
+    expect(silences.all()).toEqual([silence]);
+    expect([silences.silencedBy(labels('new'), now), silences.silencedBy(labels('old'), now)?.id]).toEqual([
+      undefined,
+      silence.id,
+    ]);
+    expect([maintenance.muting(labels('new'), now), maintenance.muting(labels('old'), now)]).toEqual([undefined, 'w']);
+    expect(care.of(fingerprint).acknowledged).toBeUndefined();
+    free();
+    await silences.set({ ...span, matchers: matchers('new'), comment: big }, now);
+    expect(silences.silencedBy(labels('new'), now)).toBeDefined();
   });
 });

@@ -2,7 +2,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { onCallAt, shiftsFrom, type Rotation, type Schedule } from '../../../../src/monitor/alerts/oncall/schedule.ts';
-import { instantOf, localOf, parseTime } from '../../../../src/monitor/alerts/oncall/wall-clock.ts';
+import { parseTime } from '../../../../src/monitor/alerts/oncall/wall-clock.ts';
+import { instantOf, localOf } from '../../../../src/model/time/local-time.ts';
 
 const BERLIN = 'Europe/Berlin';
 const HOUR = 3_600_000;

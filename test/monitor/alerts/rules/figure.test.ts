@@ -1,7 +1,7 @@
 /** The figure behind a rule: its value, no traffic, or no data. */
 import { describe, expect, it } from 'vitest';
 import { Labels } from '../../../../src/model/labels.ts';
-import { figureAt, figureOf } from '../../../../src/monitor/alerts/rules/figure.ts';
+import { comparisonsOf, figureAt, figureOf } from '../../../../src/monitor/alerts/rules/figure.ts';
 import { embeddedQuerier } from '../../../../src/monitor/promql/embedded.ts';
 import { parse } from '../../../../src/monitor/promql/syntax/parser.ts';
 import { print } from '../../../../src/monitor/promql/syntax/printer.ts';
@@ -17,7 +17,26 @@ describe('the figure of a rule', () => {
     ['(a > 1 and on (x) ALERTS) or a > 2', 'a or a'],
     ['absent(up)', 'absent(up)'],
     ['up == 0 unless on (x) drained == 1', 'up'],
+    ['0.1 < a / b', 'a / b'],
+    ['2 * 5 <= (a) and b > 1', 'a'],
   ])('of %s is %s', (expr, figure) => expect(print(figureOf(parse(expr)))).toBe(figure));
+
+  it.each([
+    ['a > 5 and b > 1', ['a > 5']],
+    ['(a / b > 0.1) and on (x) (b >= 10)', ['a / b > 0.1']],
+    ['a > 5 and b > 1 and c > 2', ['a > 5']],
+    ['a and b > 10', []],
+    ['a > 5 unless b > 1', ['a > 5']],
+    ['(a > 5 and b > 1) or a > 9', ['a > 5', 'a > 9']],
+    ['sum by (x) (a > 5 and b > 1)', ['a > 5']],
+    ['2 * 5 < a and b > 1', ['a > 10']],
+    ['0 == up', ['up == 0']],
+    ['a > bool 5', []],
+    ['(a > bool 5) == 1', ['(a > bool 5) == 1']],
+    ['a > b', []],
+  ])('of %s is compared with %j', (expr, expected) =>
+    expect(comparisonsOf(parse(expr)).map(({ left, op, limit }) => `${print(left)} ${op} ${limit}`)).toEqual(expected),
+  );
 
   it('has a value, no traffic, or no data', async () => {
     const source = new MemorySource();

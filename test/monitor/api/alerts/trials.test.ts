@@ -122,7 +122,7 @@ describe('a channel that is tried by the API', () => {
 
   // The mail client waits for a greeting that this server never sends; test/suites/receiver.ts has its failures.
   it.each(ENTRIES.filter(([kind]) => kind !== 'email'))(
-    'of the kind %s shows no secret in its answer or in the ledger',
+    'of the kind %s shows no secret in its answer, in the ledger or in the log',
     async (kind, entry) => {
       await start({ allowPrivate: ['127.0.0.1'] });
       const said: string[] = [];
@@ -133,6 +133,7 @@ describe('a channel that is tried by the API', () => {
       inside.behave({ kind: 'close' });
       said.push(JSON.stringify(await tried(kind, entry(new URL(inside.url).host))));
       said.push(JSON.stringify((await api.get('/api/notifications')).body));
+      said.push(JSON.stringify(api.logged));
       expect(said.join('\n')).not.toContain(SECRET);
       expect(said.join('\n')).toContain('that is not saved was tried by ann');
     },

@@ -45,3 +45,19 @@ it('keeps the newest of a great many as objects', () => {
   expect(objects).toBeLessThan(3_000);
   expect(pending.bytes).toBeLessThan(4 * 1024 * 1024);
 });
+
+it('orders rows of one microsecond by their nanoseconds, also where one has none', () => {
+  const pending = new Pending('requests');
+  const begin = BigInt(NOW) * 1_000_000n;
+  for (const [sequence, below] of [500n, 0n, 999n, 1n].entries())
+    pending.add(
+      { service: 'gate', record: rowOf(sequence, NOW, { startUnixNano: begin + below }), sequence, length: 400 },
+      0,
+    );
+  const [group] = pending.groups();
+  group.rows.settle(4);
+  const [view] = pending.views(undefined);
+  const batch = view.batch(SCAN);
+  const below = Array.from({ length: 4 }, (_, row) => (batch?.positionOf(row).timeUnixNano ?? 0n) - begin);
+  expect(below).toEqual([0n, 1n, 500n, 999n]);
+});

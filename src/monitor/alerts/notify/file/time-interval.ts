@@ -4,7 +4,7 @@
  * hours when clocks change.
  */
 import { z } from 'zod';
-import { isTimeZone, offsetMinutes } from '../../rules/template/go-time.ts';
+import { isTimeZone, localOf } from '../../../../model/time/local-time.ts';
 import { text } from '../receivers/fields.ts';
 
 export interface Range {
@@ -104,8 +104,7 @@ const inside = (ranges: readonly Range[] | undefined, value: number): boolean =>
   ranges === undefined || ranges.some(({ begin, end }) => value >= begin && value <= end);
 
 export function intervalContains(interval: TimeInterval, ms: number): boolean {
-  const zone = interval.location ?? 'UTC';
-  const local = new Date(ms + (zone === 'UTC' ? 0 : offsetMinutes(ms, zone) * 60_000));
+  const local = new Date(localOf(ms, interval.location ?? 'UTC'));
   const minute = local.getUTCHours() * 60 + local.getUTCMinutes();
   return (
     (interval.times === undefined || interval.times.some(({ begin, end }) => minute >= begin && minute < end)) &&

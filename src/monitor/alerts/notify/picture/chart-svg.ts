@@ -3,7 +3,7 @@
  * time at which the alert began. Pure; every text is escaped and cut, and the number of elements has a bound.
  */
 import { cut, oneLine } from '../receivers/message/limits.ts';
-import { escapeHtml } from '../receivers/message/escaped.ts';
+import { escapeHtml } from '../../../../model/text/html.ts';
 import type { Comparison } from '../../rules/figure.ts';
 import { ticksOf, timeTicksOf } from './ticks.ts';
 

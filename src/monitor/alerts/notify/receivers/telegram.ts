@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import type { Delivery, Notification, Picture } from '../notification.ts';
 import { EntryReceiver } from './entry-receiver.ts';
-import { escapedNotification, escapeHtml, escapeMarkdownV2, escapeOldMarkdown } from './message/escaped.ts';
+import { escapeHtml } from '../../../../model/text/html.ts';
+import { escapedNotification, escapeMarkdownV2, escapeOldMarkdown } from './message/escaped.ts';
 import { atMostOne, bool, needsOne, plainUrl, secretText, text } from './fields.ts';
 import { httpConfig, secretOf } from './http-config.ts';
 import { deliverHttp, deliverJson, jsonOf, type HttpResult } from './http-delivery.ts';

@@ -84,10 +84,10 @@ export class CareBook {
     const care = this.#records.get(next.fingerprint);
     if (care === undefined || isResolved(next, nowMs)) return;
     if (known !== undefined && !isResolved(known, nowMs)) return;
-    await this.#records.set(next.fingerprint, { comments: care.comments, assignee: care.assignee });
+    await this.#records.hold(next.fingerprint, { comments: care.comments, assignee: care.assignee });
   }
 
   async forget(fingerprint: string): Promise<void> {
-    if (this.#records.get(fingerprint) !== undefined) await this.#records.delete(fingerprint);
+    if (this.#records.get(fingerprint) !== undefined) await this.#records.drop(fingerprint);
   }
 }

@@ -29,15 +29,15 @@ export class Escalations {
     const before = this.#records.get(groupId);
     const found = escalated(before, facts);
     if (found.state === undefined) {
-      if (before !== undefined) this.#records.delete(groupId).catch(this.#onFailure);
+      if (before !== undefined) this.#records.drop(groupId).catch(this.#onFailure);
     } else if (JSON.stringify(found.state) !== JSON.stringify(before)) {
-      this.#records.set(groupId, found.state).catch(this.#onFailure);
+      this.#records.hold(groupId, found.state).catch(this.#onFailure);
     }
     return found;
   }
 
   /** Forgets groups that do not exist any more. */
   async sweep(groupIds: ReadonlySet<string>): Promise<void> {
-    for (const [id] of this.#records.entries()) if (!groupIds.has(id)) await this.#records.delete(id);
+    for (const [id] of this.#records.entries()) if (!groupIds.has(id)) await this.#records.drop(id);
   }
 }

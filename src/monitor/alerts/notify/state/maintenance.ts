@@ -59,7 +59,7 @@ interface Compiled {
 
 export class Maintenance {
   readonly #records: Records<MaintenanceWindow>;
-  readonly #compiled = new Map<string, Compiled>();
+  readonly #compiled = new WeakMap<MaintenanceWindow, Compiled>();
 
   constructor(state: StateStore) {
     this.#records = new Records(state, 'notify_maintenance', 'name', (body) => body as MaintenanceWindow);
@@ -77,30 +77,31 @@ export class Maintenance {
     return undefined;
   }
 
-  isOpen({ name, schedule, ...rest }: MaintenanceWindow, nowMs: number): boolean {
+  isOpen(window: MaintenanceWindow, nowMs: number): boolean {
+    const { schedule } = window;
     if (schedule.kind === 'once') return nowMs >= schedule.fromMs && nowMs < schedule.toMs;
-    const { cron } = this.#of({ name, schedule, ...rest });
+    const { cron } = this.#of(window);
     // The last opening that could still be open is the first one after the earliest possible start.
     const opened = cron?.nextRun(new Date(nowMs - schedule.durationMs));
     return opened != null && opened.getTime() <= nowMs;
   }
 
   /** When it opens next; undefined when never again. */
-  nextOpening({ name, schedule, ...rest }: MaintenanceWindow, nowMs: number): number | undefined {
+  nextOpening(window: MaintenanceWindow, nowMs: number): number | undefined {
+    const { schedule } = window;
     if (schedule.kind === 'once') return schedule.fromMs > nowMs ? schedule.fromMs : undefined;
-    return this.#of({ name, schedule, ...rest })
-      .cron?.nextRun(new Date(nowMs))
-      ?.getTime();
+    return this.#of(window).cron?.nextRun(new Date(nowMs))?.getTime();
   }
 
-  #of({ name, matchers, schedule }: MaintenanceWindow): Compiled {
-    const known = this.#compiled.get(name);
+  #of(window: MaintenanceWindow): Compiled {
+    const known = this.#compiled.get(window);
     if (known !== undefined) return known;
+    const { matchers, schedule } = window;
     const compiled = {
       matchers: compileMatchers(matchers),
       cron: schedule.kind === 'cron' ? cronOf(schedule.cron, schedule.zone) : undefined,
     };
-    this.#compiled.set(name, compiled);
+    this.#compiled.set(window, compiled);
     return compiled;
   }
 
@@ -117,19 +118,13 @@ export class Maintenance {
     if (this.#records.size >= MAX_WINDOWS && this.#records.get(name) === undefined) {
       throw new VitrineError('conflict', `There are ${MAX_WINDOWS} maintenance windows.`);
     }
-    this.#compiled.delete(name);
-    try {
-      this.#of(window);
-    } finally {
-      this.#compiled.delete(name);
-    }
+    this.#of(window);
     await this.#records.set(name, window);
   }
 
   /** False when there is none of this name. */
   async delete(name: string): Promise<boolean> {
     if (this.#records.get(name) === undefined) return false;
-    this.#compiled.delete(name);
     await this.#records.delete(name);
     return true;
   }

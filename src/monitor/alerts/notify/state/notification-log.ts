@@ -33,12 +33,12 @@ export class NotificationLog {
   /** Kept for two repeat intervals, at most 120 hours. */
   set(key: string, entry: LogEntry & { readonly memory: Texts }, repeatIntervalMs: number): Promise<void> {
     const expiresAtMs = entry.atMs + Math.min(RETENTION_MS, 2 * repeatIntervalMs);
-    return this.#records.set(key, { ...entry, expiresAtMs });
+    return this.#records.hold(key, { ...entry, expiresAtMs });
   }
 
   async sweep(nowMs: number): Promise<void> {
     for (const [key, { expiresAtMs }] of this.#records.entries()) {
-      if (expiresAtMs < nowMs) await this.#records.delete(key);
+      if (expiresAtMs < nowMs) await this.#records.drop(key);
     }
   }
 }

@@ -73,7 +73,7 @@ function canUpdate(known: Silence, next: NewSilence, nowMs: number): boolean {
 
 export class Silences {
   readonly #records: Records<Silence>;
-  readonly #compiled = new Map<string, readonly LabelMatcher[]>();
+  readonly #compiled = new WeakMap<Silence, readonly LabelMatcher[]>();
 
   constructor(state: StateStore) {
     this.#records = new Records(state, 'notify_silences', 'id', (body) => body as Silence);
@@ -103,10 +103,10 @@ export class Silences {
   }
 
   #matchers(silence: Silence): readonly LabelMatcher[] {
-    const known = this.#compiled.get(silence.id);
+    const known = this.#compiled.get(silence);
     if (known !== undefined) return known;
     const compiled = compileMatchers(silence.matchers);
-    this.#compiled.set(silence.id, compiled);
+    this.#compiled.set(silence, compiled);
     return compiled;
   }
 
@@ -142,9 +142,9 @@ export class Silences {
       startsAtMs: Math.max(given.startsAtMs, nowMs),
       updatedAtMs: nowMs,
     };
-    const kept = this.#records.set(made.id, made);
-    if (known !== undefined && silenceState(known, nowMs) !== 'expired') await this.expire(known.id, nowMs);
-    await kept;
+    const ended =
+      known !== undefined && silenceState(known, nowMs) !== 'expired' ? this.expire(known.id, nowMs) : undefined;
+    await Promise.all([this.#records.set(made.id, made), ended]);
     return { silence: made, isNew: true };
   }
 
@@ -161,9 +161,7 @@ export class Silences {
   /** Forgets silences that expired long ago. */
   async sweep(nowMs: number): Promise<void> {
     for (const { id, endsAtMs } of this.all()) {
-      if (nowMs - endsAtMs < RETENTION_MS) continue;
-      this.#compiled.delete(id);
-      await this.#records.delete(id);
+      if (nowMs - endsAtMs >= RETENTION_MS) await this.#records.delete(id);
     }
   }
 }

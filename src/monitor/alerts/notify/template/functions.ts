@@ -2,7 +2,7 @@
 import { Labels } from '../../../../model/labels.ts';
 import { BUILTINS, type TemplateFunction } from '../../rules/template/builtins.ts';
 import { PLAIN } from '../../rules/template/functions.ts';
-import { offsetMinutes } from '../../rules/template/go-time.ts';
+import { checkTimeZone } from '../../rules/template/go-time.ts';
 import { TemplateError } from '../../rules/template/tree.ts';
 import { GoDuration, GoObject, GoTime, plainOf, type Value } from '../../rules/template/value.ts';
 
@@ -77,7 +77,7 @@ const OWN: Readonly<Record<string, TemplateFunction>> = {
   dict: (...values) => dict(values),
   date: (layout, at) => time(at).method('Format')?.(at, layout),
   tz: (zone, at) => {
-    offsetMinutes(time(at).ms, str(zone));
+    checkTimeZone(str(zone));
     return new GoTime(time(at).ms, str(zone));
   },
   toDate: (layout, value) => dateOf(str(layout), str(value)),

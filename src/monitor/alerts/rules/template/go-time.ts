@@ -1,4 +1,5 @@
 /** Go's time layouts (`2006-01-02 15:04:05 MST`), for a time in a zone of the IANA database. */
+import { zoneOffsetMs } from '../../../../model/time/local-time.ts';
 import { TemplateError } from './tree.ts';
 
 interface Parts {
@@ -21,8 +22,8 @@ const two = (value: number): string => String(value).padStart(2, '0');
 
 /** The date and time of day in `zone`. Throws TemplateError for a zone that does not exist. */
 function partsOf(ms: number, zone: string): Parts {
-  const shift = zone === 'UTC' ? 0 : offsetMinutes(ms, zone);
-  const local = new Date(ms + shift * 60_000);
+  const shift = inZone(zone, () => zoneOffsetMs(ms, zone));
+  const local = new Date(ms + shift);
   return {
     year: local.getUTCFullYear(),
     month: local.getUTCMonth(),
@@ -32,35 +33,24 @@ function partsOf(ms: number, zone: string): Parts {
     second: local.getUTCSeconds(),
     ms: local.getUTCMilliseconds(),
     weekday: local.getUTCDay(),
-    offset: shift,
-    abbreviation: zone === 'UTC' ? 'UTC' : nameOf(ms, zone, 'short'),
+    offset: Math.trunc(shift / 60_000),
+    abbreviation: zone === 'UTC' ? 'UTC' : abbreviationOf(ms, zone),
   };
 }
 
-function nameOf(ms: number, zone: string, style: 'short' | 'longOffset'): string {
+function abbreviationOf(ms: number, zone: string): string {
+  const format = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'short' });
+  return format.formatToParts(ms).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+}
+
+/** Throws TemplateError for a zone that does not exist. */
+export const checkTimeZone = (zone: string): number => inZone(zone, () => zoneOffsetMs(0, zone));
+
+function inZone<T>(zone: string, work: () => T): T {
   try {
-    const format = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: style });
-    return format.formatToParts(ms).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+    return work();
   } catch {
     throw new TemplateError(`unknown time zone ${zone}`);
-  }
-}
-
-/** Minutes east of UTC at that time. Throws TemplateError for a zone that does not exist. */
-export function offsetMinutes(ms: number, zone: string): number {
-  const found = /GMT(?:([+-])(\d{2}):(\d{2}))?/.exec(nameOf(ms, zone, 'longOffset'));
-  if (found?.[1] === undefined) return 0;
-  return (found[1] === '-' ? -1 : 1) * (Number(found[2]) * 60 + Number(found[3]));
-}
-
-/** Whether a zone of this name exists. */
-export function isTimeZone(zone: string): boolean {
-  try {
-    offsetMinutes(0, zone);
-    return true;
-  } catch (error) {
-    if (!(error instanceof TemplateError)) throw error;
-    return false;
   }
 }
 

@@ -93,6 +93,8 @@ export class RecordTable<S extends RecordSignal> implements Table {
   ordered(rows: Uint32Array = Uint32Array.from({ length: this.#count }, (_, row) => row)): Uint32Array {
     const [micros, nanos] = [this.columns.get('.t'), this.columns.get('.tn')];
     const times = Float64Array.from(rows, (row) => micros?.numberAt(row) ?? Number.NaN);
+    // A row on a whole microsecond has no cell, which reads as NaN.
+    const below = (row: number): number => nanos?.numberAt(row) || 0;
     const compare = times.includes(Number.NaN)
       ? (a: number, b: number): number => {
           const [x, y] = [this.timeAt(a), this.timeAt(b)];
@@ -101,7 +103,7 @@ export class RecordTable<S extends RecordSignal> implements Table {
         }
       : (a: number, b: number): number =>
           (micros as GrowingColumn).numberAt(a) - (micros as GrowingColumn).numberAt(b) ||
-          (nanos?.numberAt(a) ?? 0) - (nanos?.numberAt(b) ?? 0) ||
+          below(a) - below(b) ||
           this.#sequences[a] - this.#sequences[b];
     for (let at = 1; at < rows.length; at += 1) if (compare(rows[at - 1], rows[at]) > 0) return rows.toSorted(compare);
     return rows;

@@ -173,6 +173,8 @@ describe('pictures of alerts', () => {
     expect(results).toEqual(['drawn']);
     expect(svgs[0]).toContain('Load  instance=h1 job=a');
     expect(svgs[0]).toContain('&gt; 5</text>');
+    // The condition after `and` is no limit of the figure.
+    expect(svgs[0]).not.toContain('&gt; 1</text>');
     // One line: the other host is not this alert, and its 100 would stretch the axis.
     expect(svgs[0]?.match(/stroke-linejoin/g)).toHaveLength(1);
     expect(svgs[0]).not.toContain('>100<');

@@ -7,8 +7,10 @@ import { overHttp, receiverSuite, SECRET } from '../../../../suites/receiver.ts'
 import { httpService, type HttpService } from '../../../../support/alerts/http-service.ts';
 import { slackShape } from '../../../../support/alerts/service-shapes.ts';
 import { notification, notifiedAlert, receiverTools } from '../../../../support/alerts/notifications.ts';
+import { recordingLogger } from '../../../../support/recording-logger.ts';
 
-const make = (entry: Record<string, unknown>): Receiver => slack.create(slack.schema.parse(entry), receiverTools());
+const make = (entry: Record<string, unknown>, tools = receiverTools()): Receiver =>
+  slack.create(slack.schema.parse(entry), tools);
 const now = (): AbortSignal => new AbortController().signal;
 const textOf = (body: string): string => JSON.stringify(JSON.parse(body));
 const RESOLVED = notifiedAlert({ status: 'resolved', endsAtMs: Date.UTC(2026, 10, 30, 12, 20, 0) });
@@ -48,8 +50,8 @@ describe('slack', () => {
   afterEach(() => service[Symbol.asyncDispose]());
   const sent = (at = 0): Sent => JSON.parse(service.requests[at]?.body ?? '') as Sent;
   const api = (body: string): void => service.behave({ kind: 'answer', status: 200, body });
-  const bot = (more: Record<string, unknown> = {}): Receiver =>
-    make({ app_token: SECRET, app_url: `${service.url}/api/chat.postMessage`, channel: '#ops', ...more });
+  const bot = (more: Record<string, unknown> = {}, tools = receiverTools()): Receiver =>
+    make({ app_token: SECRET, app_url: `${service.url}/api/chat.postMessage`, channel: '#ops', ...more }, tools);
 
   it('shows the facts, with channel, name and colour', async () => {
     service = await httpService();
@@ -132,6 +134,19 @@ describe('slack', () => {
     api('{"ok":true,"ts":"1.2","channel":"C1","error":"missing_scope"}');
     expect(await bot().send(notification({ picture }), now())).toMatchObject({ kind: 'delivered' });
     expect(service.requests.at(-1)?.path).toBe('/api/files.getUploadURLExternal');
+  });
+
+  it('writes the step at which a chart failed into the log, and neither the token nor the address of the upload', async () => {
+    service = await httpService();
+    const logger = recordingLogger();
+    const picture = () => Promise.resolve({ png: Buffer.from('PNG'), alt: 'Chart' });
+    const place = { ts: '1.2', channel: 'C1', error: SECRET, upload_url: `${service.url}/upload/${SECRET}` };
+    for (const answer of [{ ok: true }, { ok: true, file_id: 'F', upload_url: `http://127.0.0.1:1/${SECRET}` }]) {
+      api(JSON.stringify({ ...place, ...answer }));
+      await bot({}, { ...receiverTools(), logger }).send(notification({ picture }), now());
+    }
+    expect(logger.lines.map(({ fields }) => fields['step'])).toEqual(['files.getUploadURLExternal', 'upload']);
+    expect(JSON.stringify(logger.lines)).not.toContain(SECRET);
   });
 
   it('updates the message of the API when all is resolved', async () => {

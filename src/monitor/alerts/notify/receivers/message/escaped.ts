@@ -6,15 +6,6 @@ import type { NotifiedAlert, Notification, Texts } from '../../notification.ts';
 
 type Escape = (text: string) => string;
 
-/** XML and HTML, also inside attributes. */
-export const escapeHtml: Escape = (text) =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&#34;')
-    .replaceAll("'", '&#39;');
-
 /** docs.slack.dev/messaging/formatting-message-text#escaping */
 export const escapeSlack: Escape = (text) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
