@@ -185,7 +185,6 @@ function detail(alert: AlertView): AlertDetail {
     reason: alert.reason,
     flapping: false,
     care: {
-      acknowledged: { by: 'ada', atMs: Date.parse(began) },
       comments: [{ atMs: Date.parse(began), by: 'ada', text: 'The bank answers slowly.' }],
     },
     routes: [{ key: '{}', receiver: 'payments' }],
