@@ -4,7 +4,7 @@
  * these queries with the figures that the page shows. Charts need none of this: their panels are the queries.
  */
 import type { Unit } from './panel.ts';
-import { BALANCER, meanOf, quantileOf, rateOf, REQUESTS, shareOf, WINDOW } from './queries.ts';
+import { BALANCER, meanOf, observationsOf, quantileOf, rateOf, REQUESTS, shareOf, WINDOW } from './queries.ts';
 import { SIGNALS } from './services.ts';
 
 export interface ComputedQuery {
@@ -57,7 +57,11 @@ export const KPIS = {
     live: true,
     queries: [
       { name: 'at the balancer', unit: 'requests_per_second', expr: requests },
-      { name: 'at the servers', unit: 'requests_per_second', expr: rateOf(`${REQUESTS}_count`, '', OTHERS) },
+      {
+        name: 'at the servers',
+        unit: 'requests_per_second',
+        expr: observationsOf(REQUESTS, { by: '', matchers: OTHERS }),
+      },
       {
         name: 'sent to upstreams, shown when no server reports',
         unit: 'requests_per_second',
@@ -262,6 +266,10 @@ export const ROWS_COUNTED =
   'Rows of the request ledger: every request has its row, so counts and percentiles are exact.';
 export const LINES_COUNTED = 'Lines kept in the store, each counted once: nothing is sampled.';
 export const ISSUES_COUNTED = 'Exceptions of spans and lines, grouped by type and the place that threw them.';
+export const EPISODES_COUNTED =
+  'From the moment an alert fired to its resolution, as the ledger of decisions has them.';
+export const FIGURES_COUNTED =
+  'The left side of the comparison of each rule, evaluated now: the value of its first series. The PromQL is beside it.';
 export const CALLS_COUNTED =
   'Pairs of spans of caller and called: rate, share of errors, p95, and the time between the two.';
 

@@ -3,7 +3,7 @@
  * The API runs them for `/api/services` and `/api/timeseries`; Grafana shows them as a table.
  */
 import type { Dashboard, Panel, Unit } from './panel.ts';
-import { poolQueries, quantileOf, rateOf, REQUESTS, WINDOW } from './queries.ts';
+import { meanOfEither, observationsOf, poolQueries, quantileOfEither, rateOf, REQUESTS, WINDOW } from './queries.ts';
 
 export interface Signal {
   readonly unit: Unit;
@@ -14,7 +14,7 @@ export interface Signal {
 const joined = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(',');
 
 const quantileBy = (q: number, histogram: string, matchers: string, window: string): string =>
-  `histogram_quantile(${q}, sum by (job, le) (rate(${histogram}_bucket{${matchers}}[${window}])))`;
+  quantileOfEither(q, histogram, { by: 'job', matchers, window });
 
 const quantile =
   (q: number) =>
@@ -29,9 +29,9 @@ const authenticated =
   };
 
 const errors = (matchers: string, window: string): string =>
-  `sum by (job) (rate(${REQUESTS}_count{${joined(matchers, 'http_response_status_code=~"5.."')}}[${window}]))`;
+  observationsOf(REQUESTS, { by: 'job', matchers: joined(matchers, 'http_response_status_code=~"5.."'), window });
 const requests = (matchers: string, window: string): string =>
-  `sum by (job) (rate(${REQUESTS}_count{${matchers}}[${window}]))`;
+  observationsOf(REQUESTS, { by: 'job', matchers, window });
 
 /** Changes `job` to `service`, because log series carry the service's name under that label. */
 const byService = (matchers: string): string => matchers.replace(/\bjob(=~?|!=|!~)/g, 'service$1');
@@ -64,8 +64,7 @@ export const SIGNALS = {
   },
   latency_average: {
     unit: 'seconds',
-    expr: (matchers, window) =>
-      `sum by (job) (rate(${REQUESTS}_sum{${matchers}}[${window}])) / ${requests(matchers, window)}`,
+    expr: (matchers, window) => meanOfEither(REQUESTS, { by: 'job', matchers, window }),
   },
   latency_p50: { unit: 'seconds', expr: quantile(0.5) },
   latency_p95: { unit: 'seconds', expr: quantile(0.95) },
@@ -144,7 +143,7 @@ const insidePanels: readonly Panel[] = [
     kind: 'timeseries',
     queries: [
       {
-        expr: quantileOf(0.95, REQUESTS, 'job, http_request_method, http_route'),
+        expr: quantileOfEither(0.95, REQUESTS, { by: 'job, http_request_method, http_route' }),
         legend: '{{job}} {{http_request_method}} {{http_route}}',
       },
     ],
@@ -158,7 +157,7 @@ const insidePanels: readonly Panel[] = [
     kind: 'timeseries',
     queries: [
       {
-        expr: quantileOf(0.95, 'db_client_operation_duration_seconds', 'job, db_operation_name'),
+        expr: quantileOfEither(0.95, 'db_client_operation_duration_seconds', { by: 'job, db_operation_name' }),
         legend: '{{job}} {{db_operation_name}}',
       },
     ],
@@ -172,7 +171,7 @@ const insidePanels: readonly Panel[] = [
     kind: 'timeseries',
     queries: [
       {
-        expr: quantileOf(0.95, 'vitrine_server_auth_duration_seconds', 'job, vitrine_auth_operation'),
+        expr: quantileOfEither(0.95, 'vitrine_server_auth_duration_seconds', { by: 'job, vitrine_auth_operation' }),
         legend: '{{job}} {{vitrine_auth_operation}}',
       },
     ],

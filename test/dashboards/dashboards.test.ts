@@ -31,7 +31,7 @@ function knownNames(): Set<string> {
     Object.values<MetricName>(table),
   )) {
     const family = prometheusMetricName(name, unit, kind);
-    for (const suffix of kind === 'histogram' ? ['_bucket', '_sum', '_count'] : ['']) known.add(family + suffix);
+    for (const suffix of kind === 'histogram' ? ['_bucket', '_sum', '_count', ''] : ['']) known.add(family + suffix);
   }
   return known;
 }

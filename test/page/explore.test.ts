@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { entriesOf, firstQuery } from '../../src/page/explore/catalog.ts';
+import { entriesOf, firstQuery, splitQuery } from '../../src/page/explore/catalog.ts';
 import { caretAt, choicesOf, ranked } from '../../src/page/explore/completion.ts';
 import { errorSpan, plainError, tokensOf } from '../../src/page/explore/promql-tokens.ts';
 import { remembered } from '../../src/page/explore/query-history.ts';
@@ -145,6 +145,10 @@ describe('metrics', () => {
       { name: 'toString', type: '', unit: '', help: '', series: undefined },
     ]);
     expect(firstQuery('a_seconds_bucket')).toContain('histogram_quantile(0.95');
+    for (const query of [firstQuery('a_seconds', 'histogram'), splitQuery('a_seconds', 'histogram', 'job')])
+      expect(query).toBe('histogram_quantile(0.95, sum by (job) (rate(a_seconds[$__rate_interval])))');
+    expect(splitQuery('a_seconds', 'histogram', '')).toContain('sum (rate(a_seconds[');
+    expect(splitQuery('a_seconds_count', 'histogram', 'job')).toContain('sum by (job) (rate(a_seconds_count[');
     expect(firstQuery('a_total')).toBe('sum by (job) (rate(a_total[$__rate_interval]))');
     expect(firstQuery('odd', 'counter')).toContain('rate(odd');
     expect(firstQuery('up', 'gauge')).toBe('up');

@@ -198,7 +198,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     map: ['state', 'ui', 'services'],
     settings: ['state', 'ui', 'charts'],
     targets: ['state', 'ui', 'charts', 'styles'],
-    slo: ['state', 'ui', 'charts', 'styles'],
+    slo: ['state', 'ui', 'charts', 'styles', 'services'],
     status: ['state', 'ui', 'styles'],
     '.': [
       'state',

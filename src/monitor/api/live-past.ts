@@ -2,13 +2,13 @@
  * The figures of the last quarter of an hour from the store, for a monitor that has just started: sparklines go on over a
  * restart. What the process itself sees is kept by `LiveState`.
  */
+import { BALANCER, observationsOf, REQUESTS } from '../../dashboards/queries.ts';
 import type { Querier } from '../../model/ports.ts';
 import type { LiveHistory } from './contract.ts';
 
 type Figure = Exclude<keyof LiveHistory, 'stepMs' | 'timesMs'>;
 
-const REQUESTS = 'http_server_request_duration_seconds';
-const BALANCER = 'job="vitrine-balancer"';
+const OTHERS = 'job!~"vitrine-(balancer|monitor)"';
 const rate = (metric: string, matchers: string): string => `sum(rate(${metric}{${matchers}}[30s]))`;
 const COUNT = rate(`${REQUESTS}_count`, BALANCER);
 const HITS = 'vitrine_cache_result=~"hit|stale"';
@@ -16,7 +16,7 @@ const LOOKUPS = 'vitrine_cache_result=~"hit|miss|stale"';
 
 const EXPRESSIONS: Readonly<Record<Figure, string>> = {
   requestsPerSecond: COUNT,
-  serverRequestsPerSecond: rate(`${REQUESTS}_count`, 'job!~"vitrine-(balancer|monitor)"'),
+  serverRequestsPerSecond: observationsOf(REQUESTS, { by: '', matchers: OTHERS, window: '30s' }),
   averageSeconds: `${rate(`${REQUESTS}_sum`, BALANCER)} / ${COUNT}`,
   p95Seconds: `histogram_quantile(0.95, sum by (le) (rate(${REQUESTS}_bucket{${BALANCER}}[30s])))`,
   errorRatio: `(${rate(`${REQUESTS}_count`, `${BALANCER},http_response_status_code=~"5.."`)} or 0 * ${COUNT}) / ${COUNT}`,

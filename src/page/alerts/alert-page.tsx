@@ -2,7 +2,9 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { AlertDetail } from '../../monitor/api/alerts/contract.ts';
+import { askedFor, EPISODES_COUNTED } from '../../dashboards/computed.ts';
 import type { Panel } from '../../dashboards/panel.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { PanelCard } from '../charts/panel-card.tsx';
 import { ApiError, useResource } from '../state/api.ts';
 import { age, clockTime, dateTime, digits, millis } from '../state/format.ts';
@@ -81,14 +83,14 @@ function Evidence({ alert }: { alert: AlertDetail }): JSX.Element | null {
         <h2>Newest evidence</h2>
       </div>
       {line !== null && (
-        <p class="evidence">
+        <p class="newest">
           <StatusIcon status="crit" label="Error" /> <time class="mono muted">{clockTime(Date.parse(line.at))}</time>{' '}
           <Name of={line.text} most={240} mono />{' '}
           <a href={address('/logs', { q: `service:${JSON.stringify(line.service)} level:>=error` })}>Lines</a>
         </p>
       )}
       {trace !== null && (
-        <p class="evidence">
+        <p class="newest">
           <b>{millis(trace.duration_ms)}</b> <Name of={trace.name} most={120} mono /> {trace.failed ? 'failed' : ''}{' '}
           <a href={`/traces/${trace.id}`}>Trace</a>
         </p>
@@ -97,12 +99,13 @@ function Evidence({ alert }: { alert: AlertDetail }): JSX.Element | null {
   );
 }
 
-function Similar({ similar }: Pick<AlertDetail, 'similar'>): JSX.Element {
+function Similar({ similar, fingerprint }: Pick<AlertDetail, 'similar' | 'fingerprint'>): JSX.Element {
   return (
     <section class="card" aria-label="Similar ones before">
       <div class="hd">
         <h2>Similar ones before</h2>
         <span class="sub">same rule, last 30 days</span>
+        <HowComputed of={askedFor('Similar ones before', `/api/alerts/${fingerprint}`, EPISODES_COUNTED)} />
       </div>
       {similar.length === 0 ? (
         <Empty text="None." />
@@ -144,7 +147,10 @@ function Similar({ similar }: Pick<AlertDetail, 'similar'>): JSX.Element {
 /** Messages link to it: `?silence=new`. */
 function NewSilence({ alert, reload }: { alert: AlertDetail; reload: () => void }): JSX.Element | null {
   if (param('silence') !== 'new' || !mayDo('editor')) return null;
-  const close = (): void => setParams({ silence: undefined }, true);
+  const close = (): void => {
+    setParams({ silence: undefined }, true);
+    document.querySelector<HTMLElement>('.alert-tools [data-key=m]')?.focus();
+  };
   const made = (): void => {
     close();
     reload();
@@ -199,7 +205,7 @@ function Alert({ alert, reload }: { alert: AlertDetail; reload: () => void }): J
           </div>
           <Events events={alert.ledger.toReversed()} withDate={false} />
         </section>
-        <Similar similar={alert.similar} />
+        <Similar similar={alert.similar} fingerprint={alert.fingerprint} />
       </div>
     </div>
   );

@@ -9,7 +9,7 @@ import type { Status } from '../ui/status.ts';
 import { StatusIcon } from '../ui/icons.tsx';
 import { aboutOf, firingStatus, summaryOf } from './alert-text.ts';
 import { traceOf } from './alert-trace.ts';
-import { actOn, silenceOf } from './care-actions.ts';
+import { actOn, silencePath } from './care-actions.ts';
 
 function statusOf({ state, severity }: AlertView): Status {
   if (state === 'resolved') return 'ok';
@@ -31,7 +31,7 @@ function QuickCare({ alert }: { alert: AlertView }): JSX.Element | null {
       <button type="button" class="btn sm" data-key="a" onClick={() => void actOn(alert, 'ack', {}, 'Acknowledged.')}>
         Ack
       </button>
-      <button type="button" class="btn sm" data-key="m" onClick={() => void silenceOf(alert, () => {})}>
+      <button type="button" class="btn sm" data-key="m" onClick={() => go(silencePath(alert))}>
         Silence
       </button>
     </>

@@ -3,10 +3,10 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { AlertDetail } from '../../monitor/api/alerts/contract.ts';
 import { sendJson } from '../state/api.ts';
-import { address } from '../state/router.ts';
+import { address, setParams } from '../state/router.ts';
 import { capabilities, mayDo } from '../state/session.ts';
 import { sayError } from '../ui/toast.tsx';
-import { actOn, silenceOf } from './care-actions.ts';
+import { actOn } from './care-actions.ts';
 
 interface CareProps {
   readonly alert: AlertDetail;
@@ -32,8 +32,8 @@ export function CareButtons({ alert, reload }: CareProps): JSX.Element | null {
       >
         {acknowledged ? 'Take back' : 'Acknowledge'}
       </button>
-      <button type="button" class="btn" data-key="m" onClick={() => void silenceOf(alert, reload).then(reload)}>
-        Silence 2 h
+      <button type="button" class="btn" data-key="m" onClick={() => setParams({ silence: 'new' }, true)}>
+        Silence
       </button>
       <button type="button" class="btn" onClick={() => act('snooze', { for: '1h' }, 'Snoozed for an hour.')}>
         Snooze 1 h

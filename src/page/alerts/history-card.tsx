@@ -1,7 +1,9 @@
 /** Alerts that fired in the range of the page, from the ledger, with how long each lasted. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { askedFor, EPISODES_COUNTED } from '../../dashboards/computed.ts';
 import type { EpisodeView, HistoryAnswer } from '../../monitor/api/alerts/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useResource } from '../state/api.ts';
 import { age, dateTime } from '../state/format.ts';
 import { asked, viewNowMs } from '../state/range.ts';
@@ -45,12 +47,14 @@ export function HistoryCard(): JSX.Element {
   const { fromMs, toMs } = asked.value;
   const [word, setWord] = useState('');
   const params = { from: String(Math.floor(fromMs)), to: String(Math.ceil(toMs)) };
-  const found = useResource<HistoryAnswer>(address('/api/alerts/history', params), 10_000);
+  const path = address('/api/alerts/history', params);
+  const found = useResource<HistoryAnswer>(path, 10_000);
   return (
     <section class="card c12" aria-label="History">
       <div class="hd tall">
         <h2>History</h2>
         <span class="sub">alerts of the range above, newest first</span>
+        <HowComputed of={askedFor('History', path, EPISODES_COUNTED)} />
         <label class="end">
           <span class="vh">Only those with this word</span>
           <input

@@ -18,7 +18,7 @@ function Recorded({ recording }: { recording: RecordingView }): JSX.Element {
     ['/logs', 'lines', records?.logs],
   ] as const;
   return (
-    <p class="evidence">
+    <p class="newest">
       <b>
         {dateTime(Date.parse(from))} to {clockTime(Date.parse(to))}
       </b>{' '}

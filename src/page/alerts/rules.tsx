@@ -1,6 +1,8 @@
 /** Rules: the state of each with its figure, those that people made, and the editor with its preview over the past. */
 import type { JSX } from 'preact';
+import { askedFor, FIGURES_COUNTED } from '../../dashboards/computed.ts';
 import type { RulesAnswer, RuleView, StatesAnswer } from '../../monitor/api/alerts/rule-contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { sendJson, useResource, type Resource } from '../state/api.ts';
 import { digits } from '../state/format.ts';
 import { param, setParams } from '../state/router.ts';
@@ -114,6 +116,7 @@ function AllRules({ states }: { states: Resource<StatesAnswer> }): JSX.Element {
       <div class="hd">
         <h2>All rules</h2>
         <span class="sub">their state, and the figure that they judge</span>
+        <HowComputed of={askedFor('All rules', '/api/alerts/states', FIGURES_COUNTED)} />
       </div>
       <Loaded
         of={states}

@@ -2,12 +2,25 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { sendJson } from '../state/api.ts';
+import { clockTime, dateTime } from '../state/format.ts';
+import { viewNowMs } from '../state/range.ts';
 import { Name } from '../ui/name.tsx';
-import { say, sayError } from '../ui/toast.tsx';
+import { sayError } from '../ui/toast.tsx';
 import { countedNames } from './alert-text.ts';
+import { silence } from './care-actions.ts';
 
 const PAUSE_MS = 400;
-const LASTS = ['30m', '1h', '2h', '8h', '1d', '7d'];
+const HOUR_MS = 3_600_000;
+const LASTS = {
+  '30m': HOUR_MS / 2,
+  '1h': HOUR_MS,
+  '2h': 2 * HOUR_MS,
+  '8h': 8 * HOUR_MS,
+  '1d': 24 * HOUR_MS,
+  '7d': 168 * HOUR_MS,
+};
+type Lasts = keyof typeof LASTS;
+const isLasts = (text: string): text is Lasts => Object.hasOwn(LASTS, text);
 const SHOWN = 5;
 
 interface Muted {
@@ -70,23 +83,31 @@ function WouldMute({ preview }: { preview: Preview }): JSX.Element {
 
 export function SilenceForm({ matchers, made, cancel }: FormProps): JSX.Element {
   const [text, setText] = useState(matchers.join('\n'));
-  const [lasts, setLasts] = useState('2h');
+  const [lasts, setLasts] = useState<Lasts>('2h');
   const [comment, setComment] = useState('');
   const preview = usePreview(text);
   const make = (event: SubmitEvent): void => {
     event.preventDefault();
-    sendJson('POST', '/api/silences', { matchers: linesOf(text), duration: lasts, comment })
-      .then(() => {
-        say(`Silenced for ${lasts}.`);
-        return made();
-      })
-      .catch(sayError);
+    silence({ matchers: linesOf(text), duration: lasts, comment }, made).catch(sayError);
   };
+  // Who opens the form for an alert has the matchers already.
+  const first = useRef<HTMLTextAreaElement>(null);
+  const why = useRef<HTMLInputElement>(null);
+  useEffect(() => (matchers.length === 0 ? first : why).current?.focus(), []);
+  const ends = viewNowMs.value + LASTS[lasts];
   return (
-    <form class="trial" aria-label="New silence" onSubmit={make}>
+    <form
+      class="trial"
+      aria-label="New silence"
+      onSubmit={make}
+      onKeyDown={({ key }) => {
+        if (key === 'Escape') cancel();
+      }}
+    >
       <label>
         Matchers, one a line
         <textarea
+          ref={first}
           class="mono"
           rows={Math.min(8, Math.max(2, text.split('\n').length))}
           required
@@ -99,8 +120,11 @@ export function SilenceForm({ matchers, made, cancel }: FormProps): JSX.Element 
       <WouldMute preview={preview} />
       <label>
         For
-        <select value={lasts} onChange={({ currentTarget }) => setLasts(currentTarget.value)}>
-          {LASTS.map((one) => (
+        <select
+          value={lasts}
+          onChange={({ currentTarget }) => isLasts(currentTarget.value) && setLasts(currentTarget.value)}
+        >
+          {Object.keys(LASTS).map((one) => (
             <option key={one} value={one}>
               {one}
             </option>
@@ -109,11 +133,17 @@ export function SilenceForm({ matchers, made, cancel }: FormProps): JSX.Element 
       </label>
       <label>
         Why
-        <input required value={comment} onInput={({ currentTarget }) => setComment(currentTarget.value)} />
+        <input
+          ref={why}
+          required
+          maxLength={1_000}
+          value={comment}
+          onInput={({ currentTarget }) => setComment(currentTarget.value)}
+        />
       </label>
       <div class="care">
         <button type="submit" class="btn primary">
-          Silence
+          Silence until {LASTS[lasts] < LASTS['1d'] ? clockTime(ends) : dateTime(ends)}
         </button>
         <button type="button" class="btn" onClick={cancel}>
           Cancel

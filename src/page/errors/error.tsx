@@ -113,7 +113,7 @@ function ErrorCard({ error, reload }: { error: ErrorDetail; reload: () => void }
         {error.stack === '' ? (
           <Empty text="The error came without a stack; it is grouped by its type and message." />
         ) : (
-          <pre class="stack" tabIndex={0}>
+          <pre class="stack-trace" tabIndex={0}>
             {error.stack}
           </pre>
         )}

@@ -8,32 +8,20 @@ import { setParams } from '../state/router.ts';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
 import type { MetricEntry } from './catalog.ts';
-import { labelNames, metricEntries } from './catalog.ts';
+import { isNative, labelNames, metricEntries, splitQuery } from './catalog.ts';
 
 /** More panels would load the server for labels that nobody looks at; the others are behind a button. */
 const FIRST = 6;
 /** Of a histogram the buckets are never split: a quantile is. */
 const HIDDEN_LABELS: ReadonlySet<string> = new Set(['__name__', 'le']);
 
-/** The query of a metric by a label; `by` '' for all of it. Pure. */
-export function splitQuery(name: string, type: string, by: string): string {
-  const grouped = by === '' ? '' : ` by (${by})`;
-  if (name.endsWith('_bucket')) {
-    return `histogram_quantile(0.95, sum by (${by === '' ? 'le' : `${by}, le`}) (rate(${name}[$__rate_interval])))`;
-  }
-  if (type === 'counter' || type === 'histogram' || /_(total|count|sum)$/.test(name)) {
-    return `sum${grouped} (rate(${name}[$__rate_interval]))`;
-  }
-  // The sum of gauges such as temperatures or shares means nothing; the mean and the largest do.
-  return `max${grouped} (${name})`;
-}
-
 function panelOf(name: string, type: string, by: string): Panel {
   const expr = splitQuery(name, type, by);
   return {
     id: `breakdown-${by}`,
     title: by === '' ? 'All' : `by ${by}`,
-    subtitle: name.endsWith('_bucket') ? 'p95, estimated from buckets' : by === '' ? 'all series' : '',
+    subtitle:
+      name.endsWith('_bucket') || isNative(name, type) ? 'p95, estimated from buckets' : by === '' ? 'all series' : '',
     unit: unitOfExpr(expr),
     kind: 'timeseries',
     axis: 'fit',

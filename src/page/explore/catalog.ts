@@ -92,13 +92,32 @@ export const labelNames = (metric: string): Promise<readonly string[]> => list(`
 export const labelValues = (metric: string, label: string): Promise<readonly string[]> =>
   list(`/api/v1/label/${encodeURIComponent(label)}/values?${matching(metric)}`);
 
+/** The series of a native histogram have the name of the metric; those of a classic one have suffixes. */
+export const isNative = (name: string, type: string): boolean =>
+  type === 'histogram' && !/_(bucket|count|sum)$/.test(name);
+
 /** A first query for a metric, by its type or, without one, by its name. */
 export function firstQuery(name: string, type = ''): string {
+  if (isNative(name, type)) return `histogram_quantile(0.95, sum by (job) (rate(${name}[$__rate_interval])))`;
   if (name.endsWith('_bucket')) return `histogram_quantile(0.95, sum by (job, le) (rate(${name}[$__rate_interval])))`;
   if (type === 'counter' || type === 'histogram' || /_(total|count|sum)$/.test(name)) {
     return `sum by (job) (rate(${name}[$__rate_interval]))`;
   }
   return name;
+}
+
+/** The query of a metric by a label; `by` '' for all of it. Pure. */
+export function splitQuery(name: string, type: string, by: string): string {
+  const grouped = by === '' ? '' : ` by (${by})`;
+  if (isNative(name, type)) return `histogram_quantile(0.95, sum${grouped} (rate(${name}[$__rate_interval])))`;
+  if (name.endsWith('_bucket')) {
+    return `histogram_quantile(0.95, sum by (${by === '' ? 'le' : `${by}, le`}) (rate(${name}[$__rate_interval])))`;
+  }
+  if (type === 'counter' || type === 'histogram' || /_(total|count|sum)$/.test(name)) {
+    return `sum${grouped} (rate(${name}[$__rate_interval]))`;
+  }
+  // The sum of gauges such as temperatures or shares means nothing; the mean and the largest do.
+  return `max${grouped} (${name})`;
 }
 
 interface Words {

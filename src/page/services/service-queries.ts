@@ -1,18 +1,31 @@
 /** The PromQL of the pages of services. Pure text; every name from outside is quoted. */
 import { CALLS_COUNTED, type Computation, type ComputedQuery } from '../../dashboards/computed.ts';
 import type { Panel, Unit } from '../../dashboards/panel.ts';
-import { poolQueries, quantileOf, rateOf, REQUESTS, shareOf, WINDOW } from '../../dashboards/queries.ts';
+import {
+  observationsOf,
+  poolQueries,
+  quantileOf,
+  quantileOfEither,
+  rateOf,
+  REQUESTS,
+  shareOf,
+  WINDOW,
+} from '../../dashboards/queries.ts';
 import { type InstantRow, quoted } from '../state/instant.ts';
 
 /** What the list shows besides the answer of `/api/services`. */
 export const LIST_QUERIES = {
-  p50: `histogram_quantile(0.5, sum by (job, le) (rate(${REQUESTS}_bucket[${WINDOW}])))`,
-  p99: `histogram_quantile(0.99, sum by (job, le) (rate(${REQUESTS}_bucket[${WINDOW}])))`,
+  p50: quantileOfEither(0.5, REQUESTS, { by: 'job' }),
+  p99: quantileOfEither(0.99, REQUESTS, { by: 'job' }),
   instances: 'count by (job) (count by (job, instance) (target_info))',
   versions: 'group by (job, service_version, telemetry_sdk_language) (target_info)',
 } as const;
 
 const BY_ROUTE = 'http_request_method, http_route';
+const BY_PEER = 'server_address, server_port';
+const BY_OPERATION = 'db_system_name, db_operation_name';
+const CALLS = 'http_client_request_duration_seconds';
+const OPERATIONS = 'db_client_operation_duration_seconds';
 
 /** The metrics that tell which of `workPanels` a service has. */
 const WORK_METRICS = {
@@ -25,14 +38,14 @@ const WORK_METRICS = {
 export function serviceQueries(service: string, before: string): Record<string, string> {
   const job = `job=${quoted(service)}`;
   const bad = `${job}, http_response_status_code=~"5.."`;
-  const requests = (by: string, at = ''): string => `sum by (${by}) (rate(${REQUESTS}_count{${job}}[${WINDOW}]${at}))`;
-  const quantile = (q: number, by: string, at = ''): string =>
-    `histogram_quantile(${q}, sum by (${by === '' ? 'le' : `${by}, le`}) (rate(${REQUESTS}_bucket{${job}}[${WINDOW}]${at})))`;
+  const requests = (by: string, matchers = job): string => observationsOf(REQUESTS, { by, matchers });
+  const quantile = (q: number, by: string, ago = ''): string =>
+    quantileOfEither(q, REQUESTS, { by, matchers: job, before: ago });
   return {
     rate: requests('job'),
-    errors: `sum by (job) (rate(${REQUESTS}_count{${bad}}[${WINDOW}])) / ${requests('job')}`,
+    errors: `${requests('job', bad)} / ${requests('job')}`,
     p95: quantile(0.95, ''),
-    p95Before: quantile(0.95, '', ` offset ${before}`),
+    p95Before: quantile(0.95, '', before),
     loop: `max(nodejs_eventloop_delay_p99_seconds{${job}})`,
     busy: `max(rate(nodejs_eventloop_time_seconds_total{${job}, nodejs_eventloop_state="active"}[${WINDOW}]))`,
     cpu: `sum(rate(process_cpu_time_seconds_total{${job}}[${WINDOW}]))`,
@@ -40,16 +53,16 @@ export function serviceQueries(service: string, before: string): Record<string, 
     uptime: `min(process_uptime_seconds{${job}})`,
     versions: `group by (service_version, instance, telemetry_sdk_language, process_runtime_version) (target_info{${job}})`,
     routeRate: requests(BY_ROUTE),
-    routeErrors: `sum by (${BY_ROUTE}) (rate(${REQUESTS}_count{${bad}}[${WINDOW}])) / ${requests(BY_ROUTE)}`,
+    routeErrors: `${requests(BY_ROUTE, bad)} / ${requests(BY_ROUTE)}`,
     routeP50: quantile(0.5, BY_ROUTE),
     routeP95: quantile(0.95, BY_ROUTE),
     routeP99: quantile(0.99, BY_ROUTE),
-    routeBefore: quantile(0.95, BY_ROUTE, ` offset ${before}`),
-    callRate: `sum by (server_address, server_port) (rate(http_client_request_duration_seconds_count{${job}}[${WINDOW}]))`,
-    callErrors: `sum by (server_address, server_port) (rate(http_client_request_duration_seconds_count{${job}, error_type!=""}[${WINDOW}]))`,
-    callP95: `histogram_quantile(0.95, sum by (server_address, server_port, le) (rate(http_client_request_duration_seconds_bucket{${job}}[${WINDOW}])))`,
-    dbRate: `sum by (db_system_name, db_operation_name) (rate(db_client_operation_duration_seconds_count{${job}}[${WINDOW}]))`,
-    dbP95: `histogram_quantile(0.95, sum by (db_system_name, db_operation_name, le) (rate(db_client_operation_duration_seconds_bucket{${job}}[${WINDOW}])))`,
+    routeBefore: quantile(0.95, BY_ROUTE, before),
+    callRate: observationsOf(CALLS, { by: BY_PEER, matchers: job }),
+    callErrors: observationsOf(CALLS, { by: BY_PEER, matchers: `${job}, error_type!=""` }),
+    callP95: quantileOfEither(0.95, CALLS, { by: BY_PEER, matchers: job }),
+    dbRate: observationsOf(OPERATIONS, { by: BY_OPERATION, matchers: job }),
+    dbP95: quantileOfEither(0.95, OPERATIONS, { by: BY_OPERATION, matchers: job }),
     work: `group by (__name__) ({__name__=~"${Object.values(WORK_METRICS).join('|')}", ${job}})`,
   };
 }
@@ -120,11 +133,9 @@ const panel = (id: string, parts: PanelParts): Panel => ({ id, kind: 'timeseries
 /** Rate, errors and duration of one service. */
 export function redPanels(service: string): readonly Panel[] {
   const job = `job=${quoted(service)}`;
-  const all = `sum(rate(${REQUESTS}_count{${job}}[${WINDOW}]))`;
-  const quantile = (q: number): string =>
-    `histogram_quantile(${q}, sum by (le) (rate(${REQUESTS}_bucket{${job}}[${WINDOW}])))`;
-  const statusOf = (digit: number): string =>
-    `sum(rate(${REQUESTS}_count{${job}, http_response_status_code=~"${digit}.."}[${WINDOW}]))`;
+  const requests = (matchers: string): string => observationsOf(REQUESTS, { by: '', matchers });
+  const quantile = (q: number): string => quantileOfEither(q, REQUESTS, { by: '', matchers: job });
+  const statusOf = (digit: number): string => requests(`${job}, http_response_status_code=~"${digit}.."`);
   return [
     panel('service-rate', {
       title: 'Rate',
@@ -142,7 +153,7 @@ export function redPanels(service: string): readonly Panel[] {
       subtitle: 'of requests answered 5xx',
       unit: 'ratio',
       axis: 'fit',
-      queries: [{ expr: shareOf(statusOf(5), all), legend: 'errors', colour: 'http-5xx', main: true }],
+      queries: [{ expr: shareOf(statusOf(5), requests(job)), legend: 'errors', colour: 'http-5xx', main: true }],
     }),
     panel('service-duration', {
       title: 'Duration',

@@ -67,7 +67,12 @@ export const ACTIONS: readonly Action[] = [
   { keys: 'j', title: 'Next row of a list', icon: 'down', act: () => moveInList(1) },
   { keys: 'k', title: 'Previous row of a list', icon: 'up', act: () => moveInList(-1) },
   { keys: 'a', title: 'Acknowledge the alert', icon: 'alerts', act: () => pressOnPage('a') },
-  { keys: 'm', title: 'Silence the alert for two hours', icon: 'alerts', act: () => pressOnPage('m') },
+  {
+    keys: 'm',
+    title: 'Silence the alert: says what would be muted, and asks why',
+    icon: 'alerts',
+    act: () => pressOnPage('m'),
+  },
   { keys: 'd k', title: 'Show the page alone, for a wall screen', icon: 'chart', act: toggleKiosk },
 ];
 

@@ -214,7 +214,7 @@ function Months({ of }: { of: ObjectiveJson }): JSX.Element {
           counted row by row
         </p>
       )}
-      <p class="foot">{of.power}</p>
+      {of.power !== '' && <p class="foot">{of.power}</p>}
     </section>
   );
 }

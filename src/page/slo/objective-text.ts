@@ -12,6 +12,13 @@ export function statusOf({ breached, burn_rate: burn, budget_left: left }: Objec
   return (burn ?? 0) >= SLOW_BURN || left < 0.1 ? 'warn' : 'ok';
 }
 
+/** A budget that burns too fast is not missed yet. */
+export function stateWord(of: ObjectiveJson): string {
+  if (of.breached === true) return 'missed';
+  const status = statusOf(of);
+  return status === 'ok' ? 'kept' : status === 'unknown' ? 'no data' : 'burning';
+}
+
 /** Never rounded up to 100 %. */
 export function percentText(ratio: number | null): string {
   if (ratio === null) return '–';

@@ -1,6 +1,8 @@
 /** Objectives: the budget that is left, how fast it burns, the months, and where the bad events of one of them are. */
 import type { JSX } from 'preact';
 import type { ObjectiveJson, ObjectivesJson } from '../../monitor/api/targets/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
+import { objectivesComputed } from '../services/objectives.ts';
 import { useResource } from '../state/api.ts';
 import { age, digits } from '../state/format.ts';
 import { param, setParams } from '../state/router.ts';
@@ -8,28 +10,19 @@ import { StatusIcon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
-import type { Status } from '../ui/status.ts';
 import { ObjectiveDetail } from './objective-detail.tsx';
-import { FASTEST_BURN, paceText, percentText, statusOf, worstFirst } from './objective-text.ts';
+import { FASTEST_BURN, paceText, percentText, stateWord, statusOf, worstFirst } from './objective-text.ts';
 import '../styles/records.css';
 import '../styles/targets.css';
 
 const EVERY_MS = 15_000;
-
-const STATUS_WORDS: Readonly<Record<Status, string>> = {
-  ok: 'kept',
-  warn: 'burning',
-  crit: 'missed',
-  affected: 'burning',
-  unknown: 'no data',
-};
 
 export function Budget({ of }: { of: ObjectiveJson }): JSX.Element {
   const left = of.budget_left;
   const status = statusOf(of);
   const width = Math.max(0, Math.min(1, left ?? 0)) * 100;
   return (
-    <span class="budget">
+    <span class="budget-left">
       <svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
         <rect class="ground" width="100" height="6" rx="1" />
         <rect
@@ -69,7 +62,7 @@ function Row({ of, isOpen }: { of: ObjectiveJson; isOpen: boolean }): JSX.Elemen
       <td class="stt">
         <span class={`word w-${status}`}>
           <StatusIcon status={status} label="" />
-          {STATUS_WORDS[status]}
+          {stateWord(of)}
         </span>
       </td>
       <td class="num pr">{percentText(of.objective)}</td>
@@ -110,6 +103,7 @@ export function ObjectivesPage(): JSX.Element {
             {missed} of {sorted.length} missed
           </span>
         )}
+        {sorted.length > 0 && <HowComputed of={objectivesComputed(sorted)} />}
       </div>
       <section class="card c12" aria-label="Objectives">
         <div class="hd">

@@ -157,7 +157,9 @@ function Notices({ status, reload }: { status: StatusJson; reload: () => void })
       ))}
       {over.length > 0 && (
         <details class="over">
-          <summary>{over.length} that are over</summary>
+          <summary>
+            {over.length} {over.length === 1 ? 'that is over' : 'that are over'}
+          </summary>
           {over.map((one) => (
             <NoticeRow key={one.id} notice={one} reload={reload} />
           ))}

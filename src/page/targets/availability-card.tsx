@@ -1,11 +1,13 @@
 /** Availability of a target by day, week or month, with the method in words, and the outages of the same time. */
 import type { JSX } from 'preact';
 import type { AvailabilityJson, HistoryJson } from '../../monitor/api/targets/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useResource } from '../state/api.ts';
 import { age, dateTime } from '../state/format.ts';
 import { address, param, setParams } from '../state/router.ts';
 import { Loaded } from '../ui/loaded.tsx';
 import { Empty } from '../ui/states.tsx';
+import { availabilityComputed, outagesComputed } from './target-computed.ts';
 import { upText } from './target-words.ts';
 
 const UNITS = { day: 'now-30d', week: 'now-182d', month: 'now-366d' } as const;
@@ -53,16 +55,15 @@ function Parts({ of, unit }: { of: AvailabilityJson; unit: Unit }): JSX.Element 
 }
 
 function Outages({ id, from }: { id: string; from: string }): JSX.Element {
-  const found = useResource<HistoryJson>(
-    address(`/api/targets/${encodeURIComponent(id)}/history`, { from, limit: '1' }),
-    EVERY_MS,
-  );
+  const path = address(`/api/targets/${encodeURIComponent(id)}/history`, { from, limit: '1' });
+  const found = useResource<HistoryJson>(path, EVERY_MS);
   const outages = (found.data?.outages ?? []).slice(-MOST_OUTAGES).reverse();
   return (
     <section class="card c6" aria-label="Outages">
       <div class="hd">
         <h2>Outages</h2>
         <span class="sub">of the same time{outages.length === MOST_OUTAGES ? `, the last ${MOST_OUTAGES}` : ''}</span>
+        <HowComputed of={outagesComputed(path)} />
       </div>
       <Loaded
         of={found}
@@ -123,6 +124,7 @@ export function AvailabilityCard({ id }: { id: string }): JSX.Element {
               </button>
             ))}
           </div>
+          <HowComputed of={availabilityComputed(path)} />
         </div>
         <Loaded of={found} height={160}>
           {({ availability: [one] }) => (

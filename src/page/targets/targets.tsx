@@ -1,6 +1,7 @@
 /** Targets: each with its state, its last day and 90 days, its last check; the time of all on one chart. */
 import type { JSX } from 'preact';
 import type { AvailabilityJson, TargetJson, TargetsJson } from '../../monitor/api/targets/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useResource } from '../state/api.ts';
 import { digits } from '../state/format.ts';
 import { address, param, setParams } from '../state/router.ts';
@@ -10,6 +11,7 @@ import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
 import { ComparisonChart } from './comparison-chart.tsx';
+import { TARGETS_COMPUTED } from './target-computed.ts';
 import { groupsIn, isShown, ownerOf, OWNERS, SHOWS, worstFirst } from './target-filter.ts';
 import { TargetForm } from './target-form.tsx';
 import { MarkStrip, PhaseBar, PhaseKey, StateWord } from './target-state.tsx';
@@ -56,6 +58,7 @@ function Verdict({ targets }: { targets: readonly TargetJson[] }): JSX.Element {
             first certificate ends in <b>{certificateOf(days[0]).text}</b>
           </span>
         )}
+        <HowComputed of={TARGETS_COMPUTED} />
       </div>
     </section>
   );
@@ -186,7 +189,7 @@ function Tools({ targets }: { targets: readonly TargetJson[] }): JSX.Element {
           value={param('group')}
           onChange={({ currentTarget }) => setParams({ group: currentTarget.value })}
         >
-          <option value="">all groups and tags</option>
+          <option value="">all groups</option>
           {groups.map((one) => (
             <option key={one} value={one}>
               {one}
@@ -203,8 +206,9 @@ function Tools({ targets }: { targets: readonly TargetJson[] }): JSX.Element {
         onInput={({ currentTarget }) => setParams({ q: currentTarget.value }, true)}
       />
       <PhaseKey />
+      <HowComputed of={TARGETS_COMPUTED} />
       <a class="btn sm" href="/api/targets/export" download="targets.yaml">
-        Export as YAML
+        Export<span class="vh"> as YAML</span>
       </a>
       {mayDo('editor') && (
         <button type="button" class="btn sm" onClick={() => setParams({ edit: 'new' })}>

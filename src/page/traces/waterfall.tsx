@@ -185,7 +185,7 @@ export function Waterfall(props: {
         ))}
       </div>
       {rows.length > limit && (
-        <button type="button" class="btn sm more-rows" onClick={() => setLimit(limit + 1_000)}>
+        <button type="button" class="btn sm more-spans" onClick={() => setLimit(limit + 1_000)}>
           {limit} of {rows.length} spans; show more
         </button>
       )}

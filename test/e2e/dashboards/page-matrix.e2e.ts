@@ -4,7 +4,8 @@
  */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fakeTraces } from '../../support/page/fake-stack.ts';
+import { alertViews } from '../../../src/monitor/api/views.ts';
+import { fakeAlerts, fakeTraces } from '../../support/page/fake-stack.ts';
 import type { Scheme, Size, Viewing } from '../../support/page/page-browser.ts';
 import {
   axeOf,
@@ -25,6 +26,9 @@ import { startPageServer } from '../../support/page/page-server.ts';
 const NIGHTLY = process.env['VITRINE_NIGHTLY'] === '1';
 if (CHROMIUM === undefined) console.log('skipped: the page tests need Chromium');
 
+/** The error of the fake stack; its id is made of its service, type and message. */
+const FAILED_CHARGE = 'dd83a4ac3893';
+
 /** Where each page is, and what is there once it has its data. */
 const PAGES = {
   overview: ['/', '.ledger .row + .row'],
@@ -41,7 +45,12 @@ const PAGES = {
   errors: ['/errors', '.issues tbody tr'],
   map: ['/map', '.call-map .node'],
   explore: ['/explore?q=up', '.browser tbody tr'],
+  error: [`/errors/${FAILED_CHARGE}`, '.one-request dl'],
   alerts: ['/alerts', '.alert'],
+  'alert groups': ['/alerts?view=groups', '.member'],
+  'alert history': ['/alerts?view=history', 'table.rules tbody tr'],
+  'alert rules': ['/alerts/rules', 'table.rules tbody tr'],
+  alert: [`/alerts/${alertViews(fakeAlerts(0))[0].fingerprint}?silence=new`, '.alert-body .newest'],
   targets: ['/targets', '.target-grid tbody tr + tr'],
   target: ['/targets/bank-api', '.evidence pre'],
   'target form': ['/targets?edit=bank-api', '.target-form input'],
@@ -54,11 +63,13 @@ const PAGES = {
   unknown: ['/nothing/here', '.unknown'],
 } as const satisfies Record<string, readonly [string, string]>;
 type Name = keyof typeof PAGES;
-const NAMES = Object.keys(PAGES) as Name[];
+/** Views of a page whose frame another name has already. */
+const VIEWS: readonly Name[] = ['alert groups', 'alert history'];
+const NAMES = (Object.keys(PAGES) as Name[]).filter((name) => NIGHTLY || !VIEWS.includes(name));
 /** Pages that say nothing else without data: one is made of no data, the others say what is not there. */
 const SAME = ['connect', 'unknown', 'dashboards'] as const satisfies readonly Name[];
 const STATEFUL = NAMES.filter((name) => !SAME.some((same) => same === name));
-/** Pages that ask again by themselves within ten seconds: they say so when the answer fails. */
+/** Pages that ask again by themselves within fifteen seconds: they say so when the answer fails. */
 const RENEWED: readonly Name[] = [
   'overview',
   'services',
@@ -69,6 +80,9 @@ const RENEWED: readonly Name[] = [
   'logs',
   'errors',
   'settings',
+  'alert',
+  'target',
+  ...(NIGHTLY ? (['alerts', 'alert groups', 'alert rules', 'targets', 'objectives'] as const) : []),
 ];
 /** Ten pages one after the other, on a machine that does other things. */
 const SLOWLY = { timeout: NIGHTLY ? 900_000 : 400_000 };

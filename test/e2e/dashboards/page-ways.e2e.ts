@@ -128,13 +128,21 @@ describe.skipIf(CHROMIUM === undefined)('ways through the page', () => {
     await page.keyboard.press('j');
     const name = await focused(page);
     await page.keyboard.press('m');
-    await page.getByText('Silenced for two hours').waitFor();
+    await page.getByText('It would mute 1 of now').waitFor();
+    // Without a reason nothing is silenced.
+    await page.keyboard.press('Enter');
+    expect(sent.filter((one) => !one.includes('"dry_run":true'))).toEqual([]);
+    await page.keyboard.type('The bank is slow');
+    await page.keyboard.press('Enter');
+    await page.getByText('Silenced for 2h').waitFor();
     await page.keyboard.press('a');
     await page.getByText('Acknowledged.').waitFor();
-    expect(sent).toHaveLength(2);
-    expect(sent[0]).toMatch(/^POST \/api\/silences \{"matchers":\[/);
-    expect(sent[0]).toContain(name);
-    expect(sent[1]).toMatch(/^POST \/api\/alerts\/\w+\/ack /);
+    const [preview, silenced, acknowledged, ...more] = sent;
+    expect(preview).toMatch(/^POST \/api\/silences .*"dry_run":true/);
+    expect(silenced).toMatch(/^POST \/api\/silences \{"matchers":\[.*"comment":"The bank is slow"/);
+    expect(silenced).toContain(name);
+    expect(acknowledged).toMatch(/^POST \/api\/alerts\/\w+\/ack /);
+    expect(more).toEqual([]);
     expect(troubles).toEqual([]);
   });
 

@@ -295,7 +295,7 @@ describe('records', () => {
 
 describe('answers', () => {
   it('answers routes that are not implemented with 501, and unknown paths with 404, as problems', async () => {
-    await using server = await start({ kind: 'broken' });
+    await using server = await start({ overrides: { routes: [] } });
     for (const [method, target] of [
       ['POST', '/api/alerts'],
       ['DELETE', '/api/alerts/x'],

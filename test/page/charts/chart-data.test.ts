@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { quantileOfEither } from '../../../src/dashboards/queries.ts';
 import type { ChartAnswer, ChartQueryAnswer, ChartSeries } from '../../../src/monitor/api/charts/contract.ts';
 import type { ChartData, Line } from '../../../src/page/charts/data/chart-data.ts';
 import {
@@ -240,6 +241,10 @@ describe('a heatmap', () => {
       'sum by (le) (rate(a_bucket{x="1"}[1m])) or sum(rate(a{x="1"}[1m]))',
     );
     expect(of('histogram_quantile(0.95, sum by (job) (rate(a{x="1"}[1m])))')).toBe('sum(rate(a{x="1"}[1m]))');
+    for (const by of ['', 'job'])
+      expect(of(quantileOfEither(0.95, 'a', { by, matchers: 'x="[1]"', before: '5m' }))).toBe(
+        'sum by (le) (rate(a_bucket{x="[1]"}[1m] offset 5m)) or sum(rate(a{x="[1]"}[1m] offset 5m))',
+      );
     expect(of('histogram_quantile(0.5, sum(rate(a[5m])))')).toBe('sum(rate(a[5m]))');
     expect(of('sum by (le) (rate(a_bucket[1m]))')).toBe('sum by (le) (rate(a_bucket[1m]))');
     expect(of('histogram_quantile(0.9, a)')).toBeUndefined();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { meanOfEither, observationsOf, quantileOfEither } from '../../../src/dashboards/queries.ts';
 import type { ChartAnswer } from '../../../src/monitor/api/charts/contract.ts';
 import { axisRange, columnsOf, isolated, nearest } from '../../../src/page/charts/chart-model.ts';
 import type { TimeChartProps } from '../../../src/page/charts/chart-model.ts';
@@ -74,6 +75,10 @@ describe('units', () => {
     ['sum(rate(a_bytes_total{x="/"}[1m]))', 'By/s'],
     ['rate(process_cpu_time_seconds_total[1m])', '{cpu}'],
     ['a_seconds_sum / a_seconds_count', 's'],
+    [observationsOf('a_seconds', { by: 'job' }), '1/s'],
+    [meanOfEither('a_seconds', { by: 'job' }), 's'],
+    [quantileOfEither(0.5, 'a_seconds', { by: '' }), 's'],
+    ['histogram_count(a_seconds)', ''],
     ['sum(rate(a_total[1m])) / sum(rate(b_total[1m]))', ''],
     ['a_ratio', '1'],
     ['node_bytes', 'By'],

@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { parseFilter } from '../../../src/monitor/search/parser.ts';
-import { badFilter, paceText, percentText, statusOf, worstFirst } from '../../../src/page/slo/objective-text.ts';
+import {
+  badFilter,
+  paceText,
+  percentText,
+  stateWord,
+  statusOf,
+  worstFirst,
+} from '../../../src/page/slo/objective-text.ts';
 import { fakeObjectives } from '../../support/page/fake-target-routes.ts';
 
 const [checkout, shop, fresh] = fakeObjectives(Date.now());
@@ -11,6 +18,8 @@ test('states by breach, burn and what is left', () => {
   expect(statusOf({ ...shop, breached: true })).toBe('crit');
   expect(statusOf({ ...shop, burn_rate: 3 })).toBe('warn');
   expect(statusOf({ ...shop, budget_left: 0.05 })).toBe('warn');
+  expect([checkout, shop, fresh].map(stateWord)).toEqual(['burning', 'kept', 'no data']);
+  expect(stateWord({ ...shop, breached: true })).toBe('missed');
   expect(worstFirst([fresh, shop, checkout]).map(({ name }) => name)).toEqual(['checkout', 'shop-up', 'fresh']);
 });
 

@@ -1,4 +1,6 @@
 /** What the alerts page asks beside the alerts themselves: who is on call, what was decided, how noisy the rules are. */
+import { VitrineError } from '../../../src/base/errors.ts';
+import type { Alert } from '../../../src/model/alert.ts';
 import type {
   AlertDetail,
   GroupsAnswer,
@@ -9,9 +11,11 @@ import type {
   RecordingsAnswer,
   SilencesAnswer,
 } from '../../../src/monitor/api/alerts/contract.ts';
-import type { ObjectivesJson } from '../../../src/monitor/api/targets/contract.ts';
-import type { NoiseAnswer } from '../../../src/monitor/api/alerts/rule-contract.ts';
+import type { NoiseAnswer, RulesAnswer, StatesAnswer } from '../../../src/monitor/api/alerts/rule-contract.ts';
+import type { AlertView } from '../../../src/monitor/api/contract.ts';
 import type { Route } from '../../../src/monitor/api/routes.ts';
+import { jsonBody } from '../../../src/monitor/api/answers.ts';
+import { alertViews } from '../../../src/monitor/api/views.ts';
 
 const onCall: OnCallAnswer = {
   schedules: [
@@ -55,28 +59,6 @@ const silences: SilencesAnswer = {
   ],
 };
 
-const objective = (name: string, left: number, burn: number): ObjectivesJson['objectives'][number] => ({
-  name,
-  objective: 0.999,
-  window: '30d',
-  window_seconds: 2_592_000,
-  target: null,
-  requests: null,
-  events: null,
-  months: [],
-  figure: 1 - 0.001 * (1 - left),
-  budget_left: left,
-  burn_rate: burn,
-  breached: left < 0,
-  power: '',
-});
-const objectives: ObjectivesJson = {
-  objectives: [
-    objective('payments', 0.41, 24),
-    objective('payments-latency', 0.96, 0.4),
-    objective('shop-up', -0.2, 1),
-  ],
-};
 const groups: GroupsAnswer = {
   groups: [
     {
@@ -138,45 +120,141 @@ const recordings: RecordingsAnswer = {
   released: 0,
 };
 
-/** Whichever alert is asked for. */
-const detail = (fingerprint: string): AlertDetail => ({
-  fingerprint,
-  labels: { alertname: 'SlowResponses', service: 'accounts', severity: 'warning' },
-  annotations: { summary: 'Responses are slow' },
-  state: 'firing',
-  starts_at: '2026-11-30T08:00:00Z',
-  ends_at: null,
-  value: 0.42,
-  threshold: '> 0.3',
-  reason: 'p95 is 420 ms.',
-  flapping: false,
-  care: { comments: [] },
-  routes: [],
-  groups: [],
-  muted_by: [],
-  chart: null,
-  trace: null,
-  error_line: null,
-  similar: [],
-  ledger: [],
-});
-
-export const fakeAlertRoutes: readonly Route[] = [
-  { method: 'GET', path: '/api/alerts/groups', handler: () => groups },
-  { method: 'GET', path: '/api/alerts/history', handler: () => history },
-  { method: 'GET', path: '/api/oncall', handler: () => onCall },
-  { method: 'GET', path: '/api/recordings', handler: () => recordings },
-  { method: 'GET', path: '/api/alerts/noise', handler: () => noise },
-  { method: 'GET', path: '/api/slo', handler: () => objectives },
-  { method: 'GET', path: '/api/silences', handler: () => silences },
+const rules: RulesAnswer['rules'] = [
   {
-    method: 'POST',
-    path: '/api/silences',
-    handler: () => ({ silence: { id: silences.silences[0].id }, would_mute: groups.groups[0].alerts }),
+    id: 'r1',
+    name: 'SlowCheckout',
+    metric: 'response time p95',
+    above: '300ms',
+    over: '5m',
+    severity: 'warning',
+    trial: true,
+    draft: false,
+    labels: {},
+    annotations: {},
+    created_by: 'ada',
+    created_at: '2026-11-30T08:00:00Z',
+    updated_by: 'ada',
+    updated_at: '2026-11-30T08:00:00Z',
   },
-  { method: 'DELETE', path: '/api/silences/:id', handler: () => ({}) },
-  { method: 'POST', path: '/api/alerts/:fingerprint/ack', handler: () => ({}) },
-  { method: 'GET', path: '/api/alerts/:fingerprint', handler: ({ params }) => detail(params['fingerprint']) },
-  { method: 'GET', path: '/api/notifications', handler: () => ledger },
-  { method: 'GET', path: '/api/notify/receivers', handler: () => receivers },
 ];
+const state = (name: string, more: Partial<StatesAnswer['rules'][number]>): StatesAnswer['rules'][number] => ({
+  name,
+  group: 'stack',
+  file: 'stack.yaml',
+  query: `sum by (job, instance) (rate(${name.toLowerCase()}_total{job="vitrine-balancer"}[1m])) > 0.05`,
+  for_seconds: 60,
+  severity: 'warning',
+  trial: false,
+  state: 'inactive',
+  error: '',
+  firing: 0,
+  pending: 0,
+  figure: { kind: 'value', value: 0.004, series: 1 },
+  ...more,
+});
+const states: StatesAnswer = {
+  rules: [
+    state('SlowResponses', { severity: 'critical', state: 'firing', firing: 1 }),
+    state('CacheHitLow', { state: 'pending', pending: 1 }),
+    state('HighErrorRate', { figure: { kind: 'no_traffic' } }),
+    state('SlowCheckout', { file: 'made', trial: true, state: 'unknown', error: 'too many samples', figure: null }),
+  ],
+};
+
+/** One alert with a line, a trace, a comment, decisions and a similar one before. */
+function detail(alert: AlertView): AlertDetail {
+  const began = new Date(alert.firedAtMs ?? alert.activeAtMs).toISOString();
+  const event = (id: number, type: string, text: string): AlertDetail['ledger'][number] => ({
+    id,
+    at: began,
+    type,
+    alerts: [alert.fingerprint],
+    text,
+    data: {},
+  });
+  return {
+    fingerprint: alert.fingerprint,
+    labels: alert.labels,
+    annotations: alert.annotations,
+    state: alert.state === 'resolved' ? 'resolved' : 'firing',
+    starts_at: began,
+    ends_at: alert.resolvedAtMs === null ? null : new Date(alert.resolvedAtMs).toISOString(),
+    value: alert.value,
+    threshold: '> 0.2',
+    reason: alert.reason,
+    flapping: false,
+    care: {
+      comments: [{ atMs: Date.parse(began), by: 'ada', text: 'The bank answers slowly.' }],
+    },
+    routes: [{ key: '{}', receiver: 'payments' }],
+    groups: [],
+    muted_by: [],
+    chart: { expr: 'histogram_quantile(0.95, sum by (le) (rate(a_seconds_bucket[1m])))', rule: alert.name },
+    trace: { id: '7c1e9f047c1e9f047c1e9f047c1e9f04', name: 'POST /payments', duration_ms: 912, failed: true },
+    error_line: { text: 'No response within 350 ms', service: 'payments', at: began },
+    similar: [history.alerts[1]],
+    ledger: [event(2, 'notification_sent', 'Sent to payments by webhook.'), event(1, 'alert_fired', 'Fired.')],
+  };
+}
+
+const NOTHING: Readonly<Record<string, unknown>> = {
+  '/api/alerts/groups': { groups: [] },
+  '/api/alerts/history': { complete: true, alerts: [] },
+  '/api/alerts/states': { rules: [] },
+  '/api/oncall': { schedules: [], policies: [], overrides: [], escalating: [] },
+  '/api/recordings': { enabled: true, recordings: [], held: 0, released: 0 },
+  '/api/alerts/noise': { ...noise, rules: [], never_fired: [] },
+  '/api/silences': { silences: [] },
+  '/api/notifications': ledger,
+  '/api/notify/receivers': { receivers: [] },
+};
+const PLENTY: typeof NOTHING = {
+  '/api/alerts/groups': groups,
+  '/api/alerts/history': history,
+  '/api/alerts/states': states,
+  '/api/oncall': onCall,
+  '/api/recordings': recordings,
+  '/api/alerts/noise': noise,
+  '/api/silences': silences,
+  '/api/notifications': ledger,
+  '/api/notify/receivers': receivers,
+};
+
+/** A silence that is made, or with `dry_run` the alerts that it would mute. */
+const silenceOf =
+  (views: () => readonly AlertView[]): Route['handler'] =>
+  async ({ ctx }) => {
+    const { dry_run: isDry, matchers } = await jsonBody(ctx);
+    if (isDry !== true) return { silence: { id: silences.silences[0].id } };
+    const text = JSON.stringify(matchers);
+    return { would_mute: views().filter(({ state: now, name }) => now === 'firing' && text.includes(name)) };
+  };
+
+export function fakeAlertRoutes(kind: 'busy' | 'empty', alerts: () => readonly Alert[]): Route[] {
+  const views = (): AlertView[] => alertViews(alerts());
+  return [
+    ...Object.entries(kind === 'busy' ? PLENTY : NOTHING).map(([path, body]): Route => ({
+      method: 'GET',
+      path,
+      handler: () => body,
+    })),
+    {
+      method: 'GET',
+      path: '/api/alerts',
+      handler: () => ({ alerts: views(), rules: kind === 'busy' ? rules : [] }),
+    },
+    {
+      method: 'GET',
+      path: '/api/alerts/:fingerprint',
+      handler({ params }) {
+        const found = views().find(({ fingerprint }) => fingerprint === params['fingerprint']);
+        if (found === undefined) throw new VitrineError('not_found', 'No alert has this id.');
+        return detail(found);
+      },
+    },
+    { method: 'POST', path: '/api/silences', handler: silenceOf(views) },
+    { method: 'DELETE', path: '/api/silences/:id', handler: () => ({}) },
+    { method: 'POST', path: '/api/alerts/:fingerprint/ack', handler: () => ({}) },
+  ];
+}

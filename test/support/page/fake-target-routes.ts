@@ -184,6 +184,16 @@ export const fakeObjectives = (nowMs: number): ObjectiveJson[] => {
   ];
 };
 
+/** Two of a service: one burns its budget, one has missed its promise. */
+function fakeServiceObjectives(nowMs: number): ObjectiveJson[] {
+  const [, shop] = fakeObjectives(nowMs);
+  const base = { ...shop, target: null, objective: 0.999 };
+  return [
+    { ...base, name: 'payments', figure: 0.99941, budget_left: 0.41, burn_rate: 24 },
+    { ...base, name: 'payments-refunds', figure: 0.9988, budget_left: -0.2, burn_rate: 1, breached: true, power: '' },
+  ];
+}
+
 function fakeNotice(nowMs: number, more: Partial<NoticeJson> = {}): NoticeJson {
   return {
     id: 'a1b2c3d4e5f6',
@@ -259,7 +269,13 @@ export function fakeTargetRoutes(kind: 'busy' | 'empty', now: () => number): Rou
         availability: (query.get('target') ?? '').split(',').map((one) => fakeAvailability(one, now())),
       }),
     },
-    { method: 'GET', path: '/api/slo', handler: () => ({ objectives: kind === 'empty' ? [] : fakeObjectives(now()) }) },
+    {
+      method: 'GET',
+      path: '/api/slo',
+      handler: () => ({
+        objectives: kind === 'empty' ? [] : [...fakeObjectives(now()), ...fakeServiceObjectives(now())],
+      }),
+    },
     {
       method: 'GET',
       path: '/api/status',

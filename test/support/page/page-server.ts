@@ -21,6 +21,7 @@ import { createMonitorApi } from '../../../src/monitor/api/server.ts';
 import { builtinRules } from '../../../src/monitor/alerts/rules/builtin.ts';
 import type { RuleSource } from '../../../src/monitor/alerts/rules/view.ts';
 import { Labels } from '../../../src/model/labels.ts';
+import type { Route } from '../../../src/monitor/api/routes.ts';
 import { careRoutes } from '../../../src/monitor/api/care-routes.ts';
 import { FakeBalancer, fakeAlerts, fakeCare, fakeHealth, fakeLogs, fakeQuerier, fakeSpans } from './fake-stack.ts';
 import { fakeAlertRoutes } from './fake-alert-routes.ts';
@@ -86,6 +87,11 @@ const shippedRules: RuleSource = {
     })),
 };
 
+const unreadable = (): never => {
+  throw new VitrineError('query_failed', 'The store cannot be read.');
+};
+const failingRoute = (route: Route): Route => ({ ...route, handler: unreadable });
+
 /** The fake lines and requests as a source of records, and a tail over it. */
 async function recordsOf(
   { logs, spans }: { readonly logs: LogSource; readonly spans: SpanSource },
@@ -100,16 +106,13 @@ async function recordsOf(
   const found = await spans.find({ fromMs: -Infinity, limit: 10_000 });
   const traces = await Promise.all(found.map(async ({ traceId }) => spans.trace(traceId)));
   for (const trace of traces) records.add('traces', trace);
-  if (broken) {
-    records.scan = () => {
-      throw new VitrineError('query_failed', 'The store cannot be read.');
-    };
-  }
+  if (broken) records.scan = unreadable;
   const tail = new Tail(records.logSink);
   const file = (name: string): JsonFile => new JsonFile(path.join(dir, name));
   const patterns = new LogPatterns({ sink: tail, clock, file: file('patterns.json'), onNew: () => {} });
   const errors = new ErrorGroups(clock, file('errors.json'));
   await errors.spanSink(new MemorySpanSink()).append(traces.flat());
+  if (broken) Object.assign(errors, { list: unreadable, get: unreadable });
   return { records, tail, patterns, errors };
 }
 
@@ -141,6 +144,11 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
   };
   const broken = (): Promise<never> => Promise.reject(new VitrineError('query_failed', 'The store cannot be read.'));
   const failing: Querier = { ...querier, instant: broken, range: broken };
+  const fakeRoutes = [
+    ...careRoutes(fakeCare),
+    ...fakeAlertRoutes(kind === 'empty' ? 'empty' : 'busy', options.overrides?.alerts ?? data.alerts),
+    ...fakeTargetRoutes(kind === 'empty' ? 'empty' : 'busy', () => clock.now()),
+  ];
   const asked = kind === 'empty' ? none : kind === 'broken' ? failing : querier;
   const api = await createMonitorApi({
     ...data,
@@ -163,10 +171,7 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     allowedHosts: [],
     capabilities: ['balancer', 'targets', 'status'],
     connect: { otlpHttp: '127.0.0.1:4318', otlpGrpc: '127.0.0.1:4317', balancer: '127.0.0.1:8080', ownServices: [] },
-    routes:
-      kind === 'broken'
-        ? []
-        : [...careRoutes(fakeCare), ...fakeAlertRoutes, ...fakeTargetRoutes(kind, () => clock.now())],
+    routes: kind === 'broken' ? fakeRoutes.map(failingRoute) : fakeRoutes,
     token: options.token,
     configuration: fakeConfiguration,
     rules: shippedRules,

@@ -50,10 +50,23 @@ function isFiller(expr: Expr): boolean {
   return inner.kind === 'binary' && inner.op === '*' && inner.left.kind === 'number' && inner.left.value === 0;
 }
 
+/**
+ * The right side of `classic or native` (dashboards/queries.ts): the same question to the native histogram of the metric,
+ * answered where there is no classic one.
+ */
+function asksNative(left: Expr, right: Expr): boolean {
+  const [classic, native] = [shapeOf(left), shapeOf(right)];
+  return (
+    native === classic.replaceAll('_bucket"', '"') ||
+    native === `histogram_count(${classic.replaceAll('_count"', '"')})` ||
+    native === `histogram_sum(${classic.replaceAll('_sum"', '"')})`
+  );
+}
+
 function binaryShape(expr: BinaryExpr): string {
   const { op, left, right } = expr;
   if (op === 'and' || op === 'unless' || addsLabels(expr)) return shapeOf(left);
-  if (op === 'or' && isFiller(right)) return shapeOf(left);
+  if (op === 'or' && (isFiller(right) || asksNative(left, right))) return shapeOf(left);
   return `(${shapeOf(left)} ${op} ${shapeOf(right)})`;
 }
 
@@ -125,6 +138,10 @@ export class WatchedLimits {
   /** The limits on the series that `expr` shows; none for an expression that cannot be parsed. */
   of(expr: string): readonly WatchedLimit[] {
     const tree = parsed(expr);
-    return tree === undefined ? [] : (this.#byShape.get(shapeOf(tree)) ?? []);
+    if (tree === undefined) return [];
+    const limits = this.#byShape.get(shapeOf(tree)) ?? [];
+    // A rule may watch either kind of a histogram.
+    const isEither = tree.kind === 'binary' && tree.op === 'or' && asksNative(tree.left, tree.right);
+    return isEither ? [...limits, ...(this.#byShape.get(shapeOf(tree.right)) ?? [])] : limits;
   }
 }

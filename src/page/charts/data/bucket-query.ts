@@ -8,7 +8,9 @@ const withNative = (rate: string): string => `sum by (le) (${rate}) or sum(${rat
 export function bucketQuery(queries: readonly Query[]): Query | undefined {
   for (const { expr, exact } of queries) {
     const found =
-      /histogram_quantile\(\s*[\d.]+\s*,\s*sum\s+by\s*\([^)]*\)\s*\(\s*(rate\(.+_bucket.*\]\))\s*\)\s*\)/.exec(expr);
+      /histogram_quantile\(\s*[\d.]+\s*,\s*sum\s+by\s*\([^)]*\)\s*\(\s*(rate\(.+?_bucket.*?\](?:\s*offset\s+[\w$]+)?\))\s*\)\s*\)/.exec(
+        expr,
+      );
     if (found !== null) return { expr: withNative(found[1]), legend: 'up to {{le}}', ...(exact ? { exact } : {}) };
     const native =
       /histogram_quantile\(\s*[\d.]+\s*,\s*sum(?:\s+by\s*\([^)]*\))?\s*\(\s*(rate\([^()]+\]\))\s*\)\s*\)/.exec(expr);

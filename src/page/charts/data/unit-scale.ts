@@ -41,7 +41,10 @@ export function unitOfExpr(expr: string): string {
     // A sum divided by a count is a mean in the unit of the sum; any other quotient of equal units is a ratio.
     return /_sum\b/.test(expr) && /_count\b/.test(expr) ? unit : '';
   }
-  if (!/\bi?rate\s*\(/.test(expr)) return unit;
+  const isRate = /\bi?rate\s*\(/.test(expr);
+  // Observations, whatever the histogram measures.
+  if (/\bhistogram_count\s*\(/.test(expr)) return isRate ? '1/s' : '';
+  if (!isRate) return unit;
   if (/_(count|total)\b/.test(expr) && unit === '') return '1/s';
   return unit === 's' ? '{cpu}' : unit === '' ? '' : `${unit}/s`;
 }

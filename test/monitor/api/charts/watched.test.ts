@@ -4,6 +4,7 @@ import { builtinRules } from '../../../../src/monitor/alerts/rules/builtin.ts';
 import type { RuleGroupView } from '../../../../src/monitor/alerts/rules/view.ts';
 import { WatchedLimits } from '../../../../src/monitor/api/charts/watched.ts';
 import { DASHBOARDS } from '../../../../src/dashboards/all.ts';
+import { meanOfEither, observationsOf, quantileOfEither } from '../../../../src/dashboards/queries.ts';
 import { cachePanel, errorsPanel, latencyPanel } from '../../../../src/dashboards/overview.ts';
 
 function groupsOf(rules: readonly { name: string; expr: string; severity?: string }[]): RuleGroupView[] {
@@ -51,6 +52,21 @@ describe('WatchedLimits', () => {
     ['a{x=~"hit|stale|miss"}', 'a{x=~"hit|miss|stale"} < 5 unless b', '<', 5],
     ['a', 'b > 3 or a > 2', '>', 2],
     [
+      quantileOfEither(0.95, 'a', { by: '', matchers: 'x="1"' }),
+      'histogram_quantile(0.95, sum by (x, le) (rate(a_bucket{x="1"}[5m]))) > 1',
+      '>',
+      1,
+    ],
+    [
+      quantileOfEither(0.95, 'a', { by: '', matchers: 'x="1"' }),
+      'histogram_quantile(0.95, sum by (x) (rate(a{x="1"}[5m]))) > 1',
+      '>',
+      1,
+    ],
+    [observationsOf('a', { by: '' }), 'sum by (x) (rate(a_count[5m])) > 1', '>', 1],
+    [observationsOf('a', { by: '' }), `${observationsOf('a', { by: 'x' })} > 1`, '>', 1],
+    [meanOfEither('a', { by: '' }), 'sum(rate(a_sum[5m])) / sum(rate(a_count[5m])) > 1', '>', 1],
+    [
       'histogram_quantile(0.95, sum by (le) (rate(a_bucket[1m])))',
       'histogram_quantile(0.95, sum by (le) (rate(a_bucket[5m]))) > 1 + 1 - 0.5',
       '>',
@@ -73,6 +89,8 @@ describe('WatchedLimits', () => {
     ['a', 'a > b'],
     ['a[', 'a > 1'],
     ['b', 'a > 1 and b > 2'],
+    ['a or b', 'b > 1'],
+    [quantileOfEither(0.95, 'a', { by: '' }), 'histogram_quantile(0.95, sum(rate(b[5m]))) > 1'],
   ])('draws none on %s for %s', (expr, rule) => expect(limitsOf(expr, rule)).toEqual([]));
 
   it('names a rule once for each limit, leaves recording rules out and survives a rule that it cannot parse', () => {
