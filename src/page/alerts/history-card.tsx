@@ -1,7 +1,9 @@
 /** Alerts that fired in the range of the page, from the ledger, with how long each lasted. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { askedFor } from '../../dashboards/computed.ts';
 import type { EpisodeView, HistoryAnswer } from '../../monitor/api/alerts/contract.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useResource } from '../state/api.ts';
 import { age, dateTime } from '../state/format.ts';
 import { asked, viewNowMs } from '../state/range.ts';
@@ -12,6 +14,12 @@ import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
 import { firingStatus } from './alert-text.ts';
 import { Chips } from './label-chips.tsx';
+
+const HISTORY = askedFor(
+  'History',
+  '/api/alerts/history',
+  'Entries of the ledger of notifications about alerts that began or ended; one that fires lasts until now.',
+);
 
 const holds = ({ name, labels }: EpisodeView, word: string): boolean =>
   word === '' || `${name} ${Object.values(labels).join(' ')}`.toLowerCase().includes(word.toLowerCase());
@@ -51,6 +59,7 @@ export function HistoryCard(): JSX.Element {
       <div class="hd tall">
         <h2>History</h2>
         <span class="sub">alerts of the range above, newest first</span>
+        <HowComputed of={HISTORY} />
         <label class="end">
           <span class="vh">Only those with this word</span>
           <input

@@ -52,11 +52,24 @@ const PAGES = {
   dashboards: ['/dashboards', '.board'],
   dashboard: ['/dashboards/balancer', '.panel .plot'],
   unknown: ['/nothing/here', '.unknown'],
+  'alert groups': ['/alerts?view=groups', '.member + .member'],
+  'alert history': ['/alerts?view=history', 'section[aria-label=History] tbody tr + tr'],
+  'alert channels': ['/alerts?view=channels', '.trials form + form'],
 } as const satisfies Record<string, readonly [string, string]>;
 type Name = keyof typeof PAGES;
 const NAMES = Object.keys(PAGES) as Name[];
-/** Pages that say nothing else without data: one is made of no data, the others say what is not there. */
-const SAME = ['connect', 'unknown', 'dashboards'] as const satisfies readonly Name[];
+/**
+ * Pages that say nothing else without data: one is made of no data, others say what is not there, and the views of the alerts
+ * page have the same answers in each fake stack.
+ */
+const SAME = [
+  'connect',
+  'unknown',
+  'dashboards',
+  'alert groups',
+  'alert history',
+  'alert channels',
+] as const satisfies readonly Name[];
 const STATEFUL = NAMES.filter((name) => !SAME.some((same) => same === name));
 /** Pages that ask again by themselves within ten seconds: they say so when the answer fails. */
 const RENEWED: readonly Name[] = [
