@@ -47,8 +47,9 @@ const PAGES = {
   explore: ['/explore?q=up', '.browser tbody tr'],
   error: [`/errors/${FAILED_CHARGE}`, '.one-request dl'],
   alerts: ['/alerts', '.alert'],
-  'alert groups': ['/alerts?view=groups', '.member'],
-  'alert history': ['/alerts?view=history', 'table.rules tbody tr'],
+  'alert groups': ['/alerts?view=groups', '.member + .member'],
+  'alert history': ['/alerts?view=history', 'section[aria-label=History] tbody tr + tr'],
+  'alert channels': ['/alerts?view=channels', '.trials form + form'],
   'alert rules': ['/alerts/rules', 'table.rules tbody tr'],
   alert: [`/alerts/${alertViews(fakeAlerts(0))[0].fingerprint}?silence=new`, '.alert-body .newest'],
   targets: ['/targets', '.target-grid tbody tr + tr'],
@@ -64,10 +65,10 @@ const PAGES = {
 } as const satisfies Record<string, readonly [string, string]>;
 type Name = keyof typeof PAGES;
 /** Views of a page whose frame another name has already. */
-const VIEWS: readonly Name[] = ['alert groups', 'alert history'];
+const VIEWS: readonly Name[] = ['alert groups', 'alert history', 'alert channels'];
 const NAMES = (Object.keys(PAGES) as Name[]).filter((name) => NIGHTLY || !VIEWS.includes(name));
 /** Pages that say nothing else without data: one is made of no data, the others say what is not there. */
-const SAME = ['connect', 'unknown', 'dashboards'] as const satisfies readonly Name[];
+const SAME = ['connect', 'unknown', 'dashboards', 'alert channels'] as const satisfies readonly Name[];
 const STATEFUL = NAMES.filter((name) => !SAME.some((same) => same === name));
 /** Pages that ask again by themselves within fifteen seconds: they say so when the answer fails. */
 const RENEWED: readonly Name[] = [
