@@ -48,7 +48,7 @@ export function fieldColumn(
   if (field === 'service') return { kind: 'same', value: service };
   if (signal === 'traces') {
     if (field === 'duration') return spanDurations(reader);
-    if (field === 'parent') return byRow(reader.rows, (row) => parentAt(reader.column, row) || undefined);
+    if (field === 'parent') return byRow((row) => parentAt(reader.column, row) || undefined);
   }
   const part = own(signal === 'logs' ? LINE_PARTS : SPAN_PARTS, field);
   if (part === '.b') return orNull(reader, '.b');
@@ -64,10 +64,7 @@ function orNull(reader: ReadColumns, name: string): RecordColumn {
   return column.kind === 'same' ? column : { kind: 'values', at: (row) => cellAt(column, row) ?? null };
 }
 
-function byRow(count: number, at: (row: number) => Cell): RecordColumn | undefined {
-  for (let row = 0; row < count; row += 1) if (at(row) !== undefined) return { kind: 'values', at };
-  return undefined;
-}
+const byRow = (at: (row: number) => Cell): RecordColumn => ({ kind: 'values', at });
 
 function spanDurations(reader: ReadColumns): RecordColumn {
   const nanos = reader.column('.d');
@@ -82,7 +79,7 @@ function attributeColumn(signal: RecordSignal, reader: ReadColumns, field: strin
     reader.attributes.some((column) => fieldOfColumn(column).startsWith(`${name}.`)),
   );
   if (isInside || reader.hasRest) {
-    return byRow(reader.rows, (row) => fieldValue(signal, reader.record(row), field));
+    return byRow((row) => fieldValue(signal, reader.record(row), field));
   }
   const sources: RecordColumn[] = [];
   for (const name of names) {

@@ -50,6 +50,9 @@ export interface WaitingRows<S extends RecordSignal> {
   view(service: string, rows: Uint32Array): MemoryView<S>;
 }
 
+/** A search gives the thread back between views, so a view has no more rows than it reads in some milliseconds. */
+const VIEW_ROWS = 1_000;
+
 class TableRows<S extends RecordSignal> implements WaitingRows<S> {
   readonly table: RecordTable<S>;
   readonly #meter: Meter = { bytes: 0 };
@@ -103,7 +106,11 @@ class TableRows<S extends RecordSignal> implements WaitingRows<S> {
   }
 
   views(service: string): MemoryView<S>[] {
-    return [new TableView(service, this.table)];
+    const order = this.table.ordered();
+    const views: MemoryView<S>[] = [];
+    for (let from = 0; from < order.length; from += VIEW_ROWS)
+      views.push(new TableView(service, this.table, order.subarray(from, from + VIEW_ROWS)));
+    return views;
   }
 
   view(service: string, rows: Uint32Array): MemoryView<S> {

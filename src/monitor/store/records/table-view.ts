@@ -79,6 +79,7 @@ class TableColumns<S extends RecordSignal> implements ReadColumns {
   readonly #table: RecordTable<S>;
   readonly #order: Uint32Array;
   readonly #columns = new Map<string, RecordColumn | undefined>();
+  #last: { readonly row: number; readonly record: RecordOf[S] } | undefined;
 
   constructor(table: RecordTable<S>, order: Uint32Array) {
     this.#table = table;
@@ -94,6 +95,9 @@ class TableColumns<S extends RecordSignal> implements ReadColumns {
   };
 
   record(row: number): RecordOf[S] {
-    return SHAPES[this.#table.signal].read(this.column, this.attributes, row);
+    // A search over every field asks for the same row many times.
+    if (this.#last?.row !== row)
+      this.#last = { row, record: SHAPES[this.#table.signal].read(this.column, this.attributes, row) };
+    return this.#last.record;
   }
 }

@@ -61,3 +61,15 @@ it('orders rows of one microsecond by their nanoseconds, also where one has none
   const below = Array.from({ length: 4 }, (_, row) => (batch?.positionOf(row).timeUnixNano ?? 0n) - begin);
   expect(below).toEqual([0n, 1n, 500n, 999n]);
 });
+
+it('gives a search the waiting rows in pieces, newest apart from oldest', () => {
+  const pending = new Pending('requests');
+  for (let at = 0; at < 2_500; at += 1)
+    pending.add({ service: 'gate', record: rowOf(at, NOW + at), sequence: at, length: 400 }, 0);
+  const [group] = pending.groups();
+  group.rows.settle(2_500);
+  const views = pending.views(undefined);
+  expect(views.map(({ count }) => count).sort()).toEqual([1_000, 1_000, 500].sort());
+  const begins = views.map(({ extent }) => extent.firstMs).sort((a, b) => a - b);
+  expect(begins).toEqual([NOW - 1, NOW + 999, NOW + 1_999]);
+});

@@ -62,6 +62,7 @@ export class BatchReader<S extends RecordSignal> {
   readonly #parts = new Map<number, Buffer>();
   readonly #columns = new Map<string, RecordColumn | undefined>();
   readonly #attributes: readonly string[];
+  #last: { readonly row: number; readonly record: RecordOf[S] } | undefined;
   #sequenceBytes: ByteReader | undefined;
   #sequences: Float64Array | undefined;
   /** Compressed bytes of the parts that were read. */
@@ -114,7 +115,10 @@ export class BatchReader<S extends RecordSignal> {
   };
 
   record(row: number): RecordOf[S] {
-    return SHAPES[this.#signal].read(this.column, this.#attributes, row);
+    // A search over every field asks for the same row many times.
+    if (this.#last?.row !== row)
+      this.#last = { row, record: SHAPES[this.#signal].read(this.column, this.#attributes, row) };
+    return this.#last.record;
   }
 
   #bytesOf(name: string): ByteReader | undefined {
