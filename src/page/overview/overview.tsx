@@ -1,8 +1,7 @@
 /** Shows whether anything is wrong, where, and since when: verdict, key figures, charts, phases, services. */
 import type { JSX } from 'preact';
 import { errorsPanel, latencyPanel, trafficPanel } from '../../dashboards/overview.ts';
-import type { AlertView, ServicesAnswer } from '../../monitor/api/contract.ts';
-import { AlertRow } from '../alerts/alert-row.tsx';
+import type { ServicesAnswer } from '../../monitor/api/contract.ts';
 import { useResource } from '../state/api.ts';
 import { frame, history15m } from '../state/connection.ts';
 import { STEP_MS } from '../state/range.ts';
@@ -10,7 +9,8 @@ import { closedCards, CONNECT_CARD } from '../state/preferences.ts';
 import { address, go, param, setParams } from '../state/router.ts';
 import { PanelCard } from '../charts/panel-card.tsx';
 import { lazily } from '../ui/lazily.tsx';
-import { Empty, Loading } from '../ui/states.tsx';
+import { Loading } from '../ui/states.tsx';
+import type { ActiveAlertsProps } from './active-alerts.tsx';
 import { FailingTargets } from './failing-targets.tsx';
 import { Kpis } from './kpis.tsx';
 import { isNextShown, NextSteps, useSample } from './next-steps.tsx';
@@ -29,28 +29,6 @@ const TABS = [
 /** The traces of one bucket of the latency chart, slowest first. */
 function openBucket(timeMs: number): void {
   go(address('/traces', { from: String(timeMs - STEP_MS), to: String(timeMs + STEP_MS), sort: 'duration' }));
-}
-
-function ActiveAlerts({ alerts, nowMs }: { alerts: readonly AlertView[]; nowMs: number }): JSX.Element {
-  const firing = alerts.filter(({ state }) => state === 'firing').length;
-  const resolved = alerts.filter(({ state }) => state === 'resolved').length;
-  return (
-    <section class="card c4 alerts active" aria-label="Active alerts">
-      <div class="hd">
-        <h2>Active alerts</h2>
-        <span class="sub">
-          {firing} firing{resolved > 0 ? `, ${resolved} resolved` : ''}
-        </span>
-        <a class="note" href="/alerts">
-          All alerts
-        </a>
-      </div>
-      {alerts.length === 0 && <Empty text="Nothing is firing." />}
-      {alerts.slice(0, 4).map((alert) => (
-        <AlertRow key={alert.fingerprint} alert={alert} nowMs={nowMs} />
-      ))}
-    </section>
-  );
 }
 
 function Charts(): JSX.Element {
@@ -81,6 +59,7 @@ function Charts(): JSX.Element {
 // They stand below the charts, so the first figures do not wait for their code.
 const Ledger = lazily<LedgerProps>(async () => (await import('./phase-table.tsx')).Ledger);
 const ServiceHealth = lazily<ServiceHealthProps>(async () => (await import('./service-health.tsx')).ServiceHealth);
+const ActiveAlerts = lazily<ActiveAlertsProps>(async () => (await import('./active-alerts.tsx')).ActiveAlerts);
 const Upstreams = lazily<UpstreamsProps>(async () => (await import('./upstreams.tsx')).Upstreams);
 const Components = lazily<UpstreamsProps>(async () => (await import('./upstreams.tsx')).Components);
 const ConnectCard = lazily(async () => (await import('./connect-card.tsx')).ConnectCard);

@@ -128,7 +128,7 @@ describe.skipIf(CHROMIUM === undefined)('ways through the page', () => {
     await page.keyboard.press('j');
     const name = await focused(page);
     await page.keyboard.press('m');
-    await page.getByText('It would mute 1 of now').waitFor();
+    await page.getByText('It would mute 1 alert now').waitFor();
     // Without a reason nothing is silenced.
     await page.keyboard.press('Enter');
     expect(sent.filter((one) => !one.includes('"dry_run":true'))).toEqual([]);

@@ -209,6 +209,19 @@ describe('heartbeats', () => {
     expect(targets.status('backup').state, 'the rest of the time is over').toBe('down');
     await targets.kill();
   });
+
+  test('killed before its first tick: the beat itself says until when the monitor was there', async () => {
+    let targets = await open();
+    targets.replaceFile([job()]);
+    await targets.beat(targets.tokenOf('backup'), true, '');
+    const before = targets.heartbeat('backup')?.deadlineMs ?? 0;
+    await targets.kill();
+    await clock.moveTo(clock.now() + 3_600_000);
+    targets = await open();
+    targets.replaceFile([job()]);
+    expect(targets.heartbeat('backup')?.deadlineMs).toBe(before + 3_600_000);
+    await targets.kill();
+  });
 });
 
 describe('targets made by API', () => {

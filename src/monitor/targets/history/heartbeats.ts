@@ -22,12 +22,11 @@ export class Heartbeats {
     this.#beats = tables.beats();
   }
 
-  /** Call it once at the start. `aliveMs`: when the monitor before this one was last alive. */
+  /** Call it once at the start. `aliveMs`: when the monitor before this one was last known to be alive; a kept beat says so too. */
   async resume(aliveMs: number | undefined, nowMs: number): Promise<void> {
-    if (aliveMs === undefined) return;
     const changes: Promise<void>[] = [];
     for (const [target, beat] of this.#beats) {
-      const awayMs = nowMs - Math.max(aliveMs, beat.beatMs);
+      const awayMs = nowMs - Math.max(aliveMs ?? -Infinity, beat.beatMs);
       if (awayMs <= 0) continue;
       this.#beats.set(target, { ...beat, extensionMs: beat.extensionMs + awayMs });
       changes.push(this.#tables.extend(target, awayMs));
