@@ -205,6 +205,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await using opened = await open(busy, '/');
     const { page } = opened;
     await page.getByRole('button', { name: 'View Latency as table' }).click();
+    await page.locator('.p-latency tbody tr').first().waitFor();
     expect(await page.locator('.p-latency tbody tr').count()).toBe(61);
     await page.getByRole('button', { name: /^Theme/ }).click();
     await page.getByRole('button', { name: /^Theme: light/ }).click();
