@@ -101,3 +101,6 @@ export function formatUptime(seconds: number): string {
   }
   return parts.join(' ');
 }
+
+/** Wall time in milliseconds as RFC 3339 in UTC. */
+export const iso = (ms: number): string => new Date(ms).toISOString();

@@ -1,6 +1,13 @@
 /** `vitrine alerts`, `silence`, `notify test` and `explain alert`: alert care in the terminal, over the API on port 4000. */
 import { VitrineError } from '../../base/errors.ts';
-import type { RecordingsAnswer, RecordingView } from '../../monitor/api/alerts/contract.ts';
+import type {
+  AlertDetail,
+  EventView,
+  LedgerAnswer,
+  RecordingsAnswer,
+  RecordingView,
+  SilencesAnswer,
+} from '../../monitor/api/alerts/contract.ts';
 import { ask, remove, send, type ClientOptions } from '../client.ts';
 import { paint, print, tell, visible } from '../output.ts';
 
@@ -24,45 +31,6 @@ interface ListedAlert {
     readonly inhibitedBy: string[];
     readonly mutedBy: string[];
   };
-}
-
-interface AlertDetail {
-  readonly fingerprint: string;
-  readonly labels: Labels;
-  readonly annotations: Labels;
-  readonly state: string;
-  readonly starts_at: string;
-  readonly value: number | null;
-  readonly threshold: string | null;
-  readonly care: {
-    readonly acknowledged?: { readonly by: string };
-    readonly assignee?: string;
-    readonly comments: readonly { readonly by: string; readonly text: string }[];
-  };
-  readonly groups: readonly { readonly key: string; readonly receiver: string; readonly next_flush: string }[];
-  readonly muted_by: readonly { readonly text: string }[];
-}
-
-interface Event {
-  readonly at: string;
-  readonly type: string;
-  readonly text: string;
-  readonly receiver?: string;
-}
-
-interface ListedSilence {
-  readonly id: string;
-  readonly status: { readonly state: string };
-  readonly endsAt: string;
-  readonly createdBy: string;
-  readonly comment: string;
-  readonly matchers: readonly {
-    readonly name: string;
-    readonly value: string;
-    readonly isRegex: boolean;
-    readonly isEqual: boolean;
-  }[];
-  readonly mutes: readonly { readonly labels: Labels }[];
 }
 
 /** Labels as text, without the name of the alert. */
@@ -108,9 +76,7 @@ export async function careFor(target: AlertTarget, id: string, action: string, b
 /** Why it was, or was not, sent: the present state first, then the history. */
 export async function explainAlert(target: AlertTarget, id: string): Promise<void> {
   const whole = await wholeId(target, id);
-  const page = (await ask(target, `/api/notifications?alert=${whole}&limit=1000`)) as {
-    notifications: readonly Event[];
-  };
+  const page = (await ask(target, `/api/notifications?alert=${whole}&limit=1000`)) as LedgerAnswer;
   const detail = await alertNow(target, whole);
   if (detail === undefined && page.notifications.length === 0) {
     throw new VitrineError('not_found', `Nothing is known of an alert ${whole}.`);
@@ -128,7 +94,7 @@ export async function explainAlert(target: AlertTarget, id: string): Promise<voi
   return undefined;
 }
 
-function showNotified(detail: AlertDetail | undefined, events: readonly Event[]): void {
+function showNotified(detail: AlertDetail | undefined, events: readonly EventView[]): void {
   const sent = events.filter(({ type }) => type === 'notification').length;
   out(sent === 0 ? 'Nobody was told of it.' : `It was sent ${sent} ${sent === 1 ? 'time' : 'times'}.`);
   for (const { text } of detail?.muted_by ?? []) out(`It is not sent now: ${text}.`);
@@ -186,7 +152,7 @@ const OPERATORS: Readonly<Record<string, string>> = {
 
 export async function listSilences(target: AlertTarget, withExpired: boolean): Promise<void> {
   const path = `/api/silences${withExpired ? '?expired=true' : ''}`;
-  const { silences } = (await ask(target, path)) as { silences: readonly ListedSilence[] };
+  const { silences } = (await ask(target, path)) as SilencesAnswer;
   if (target.json) return print(JSON.stringify(silences));
   if (silences.length === 0) return out('No silences.');
   for (const { id, status, endsAt, createdBy, comment, matchers, mutes } of silences) {

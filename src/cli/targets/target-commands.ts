@@ -1,4 +1,4 @@
-/** The commands `targets`, `slo` and `status-page` with its arguments and flags. */
+/** The commands `targets`, `slo` and `status-page` with their arguments and flags. */
 import type { Command } from 'commander';
 import type { ClientOptions } from '../client.ts';
 import type { TargetsRequest } from './targets.ts';
@@ -12,44 +12,34 @@ export function addTargets(
 ): void {
   const requestOf = (flags: Flags): TargetsRequest => ({ ...clientOf(flags), json: flags['json'] === true });
   const targets = program.command('targets').description('synthetic checks: list, check now, history');
-  const command = (name: string, what: string): Command =>
-    targets
-      // `vitrine targets` alone lists them.
-      .command(name, { isDefault: name === 'list' })
+  const command = (parent: Command, name: string, what: string, isDefault = false): Command =>
+    parent
+      .command(name, { isDefault })
       .description(what)
       .option('--url <url>', 'the Vitrine to ask', 'http://127.0.0.1:4000')
       .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
       .option('--json', 'as JSON', false);
-  program
-    .command('slo')
-    .description('objectives: figure, budget left, burn rate; exit code 5 when one is missed')
-    .option('--url <url>', 'the Vitrine to ask', 'http://127.0.0.1:4000')
-    .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
-    .option('--json', 'as JSON', false)
-    .action(async (flags: Flags) => {
+  command(program, 'slo', 'objectives: figure, budget left, burn rate; exit code 5 when one is missed').action(
+    async (flags: Flags) => {
       setExit(await (await import('./slo.ts')).showObjectives(clientOf(flags), flags['json'] === true));
-    });
-  program
-    .command('status-page')
-    .description('the public status page')
-    .command('export')
-    .description('write the status page as files, to be served or opened from a folder')
+    },
+  );
+  const statusPage = program.command('status-page').description('the public status page');
+  command(statusPage, 'export', 'write the status page as files, to be served or opened from a folder')
     .argument('<folder>', 'a folder; its files of the same names are replaced')
-    .option('--url <url>', 'the Vitrine to ask', 'http://127.0.0.1:4000')
-    .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')
-    .option('--json', 'as JSON', false)
     .action(async (folder: string, flags: Flags) => {
       setExit(await (await import('./status-page.ts')).exportStatusPage(requestOf(flags), folder));
     });
-  command('list', 'state, duration and availability of each target').action(async (flags: Flags) => {
+  // `vitrine targets` alone lists them.
+  command(targets, 'list', 'state, duration and availability of each target', true).action(async (flags: Flags) => {
     setExit(await (await import('./targets.ts')).listTargets(requestOf(flags)));
   });
-  command('check', 'check one target now; exit code 5 when it fails')
+  command(targets, 'check', 'check one target now; exit code 5 when it fails')
     .argument('<id>', 'its id, as `list` shows it')
     .action(async (id: string, flags: Flags) => {
       setExit(await (await import('./targets.ts')).checkTarget(requestOf(flags), id));
     });
-  command('history', 'availability and outages of one target')
+  command(targets, 'history', 'availability and outages of one target')
     .argument('<id>', 'its id')
     .option('--since <time>', 'how far back', '30d')
     .action(async (id: string, flags: Flags) => {

@@ -1,8 +1,9 @@
 /** Incidents and maintenance as an Atom feed (RFC 4287). */
+import { iso } from '../../base/units.ts';
 import { createHash } from 'node:crypto';
 import { markup, type Markup } from './markup.ts';
 import type { NoticeView, StatusView } from './view.ts';
-import { iso, phaseWord, STAGE_WORDS, type Times } from './words.ts';
+import { phaseWord, STAGE_WORDS, type Times } from './words.ts';
 
 /** A name that stays the same over restarts, in the form of a UUID (RFC 9562, version 8). */
 function uuidUrn(text: string): string {

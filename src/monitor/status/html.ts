@@ -1,18 +1,10 @@
 /** The pages of the status page: plain HTML without a script, whose links are relative, so that it can be opened from a folder. */
+import { iso } from '../../base/units.ts';
 import type { DayFigures } from './component-days.ts';
 import { markup, Markup, type Piece } from './markup.ts';
 import { PAGE_POLICY, STYLE } from './page-style.ts';
 import type { ComponentState, ComponentView, NoticeView, StatusView } from './view.ts';
-import {
-  iso,
-  lengthText,
-  OVERALL_WORDS,
-  percentText,
-  phaseWord,
-  STAGE_WORDS,
-  STATE_WORDS,
-  type Times,
-} from './words.ts';
+import { lengthText, OVERALL_WORDS, percentText, phaseWord, STAGE_WORDS, STATE_WORDS, type Times } from './words.ts';
 
 const MAX_PAST = 50;
 const BAR = { width: 10, gap: 2, height: 28 };

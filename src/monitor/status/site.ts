@@ -1,10 +1,11 @@
 /** The status page as files by path. The public port serves them, and an export writes the same ones into a folder. */
+import { iso } from '../../base/units.ts';
 import { stateBadge, uptimeBadge } from './badge.ts';
 import { atomFeed } from './feed.ts';
 import { indexPage, noticePage, unknownPage } from './html.ts';
 import type { Markup } from './markup.ts';
 import { WINDOWS, type NoticeView, type StatusView } from './view.ts';
-import { iso, Times } from './words.ts';
+import { Times } from './words.ts';
 
 export const INDEX = 'index.html';
 /** Served with status 404; not part of an export. */

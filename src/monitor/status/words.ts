@@ -69,5 +69,3 @@ export class Times {
     return this.#moment.format(ms);
   }
 }
-
-export const iso = (ms: number): string => new Date(ms).toISOString();

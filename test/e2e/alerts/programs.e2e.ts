@@ -12,6 +12,7 @@ import { httpService, type Behaviour } from '../../support/alerts/http-service.t
 import { freshDir, missingPrograms, neededProgram, runToEnd, runWell } from '../../support/program.ts';
 import { startMonitorProcess } from '../../support/programs/monitor-process.ts';
 import { startAlertmanager, startPrometheus } from '../../support/programs/observability-programs.ts';
+import { json } from '../../support/programs/vitrine-process.ts';
 import { until } from '../../support/until.ts';
 
 let dirs: string[] = [];
@@ -111,12 +112,8 @@ describe.skipIf(missingPrograms('the hand-over to Alertmanager', 'alertmanager')
     writeFileSync(rules, rule('vector(1)'));
     const config = `rules: [rules.yml]\nnotify: { alertmanager: { url: 'http://${alertmanager.address}' } }\n`;
     await using monitor = await startMonitorProcess({ dir, keepDir: true, built: true, config });
-    const held = async (): Promise<
-      readonly { labels: Record<string, string>; annotations: object; endsAt: string }[]
-    > =>
-      (await (
-        await fetch(`http://${alertmanager.address}/api/v2/alerts?filter=alertname%3D"HandedOver"`)
-      ).json()) as never;
+    const held = (): Promise<readonly { labels: Record<string, string>; annotations: object; endsAt: string }[]> =>
+      json(`http://${alertmanager.address}/api/v2/alerts?filter=alertname%3D"HandedOver"`);
     await until(async () => (await held()).length === 1, 60_000);
     expect((await held())[0]).toMatchObject({ labels: { team: 'x' }, annotations: { summary: 's' } });
     expect(await (await fetch(`${monitor.url}/api/v2/alerts`)).json()).toEqual([]);

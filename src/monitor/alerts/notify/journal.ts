@@ -1,5 +1,5 @@
 /** Step 10, journal: the decisions of the pipeline as events of the ledger, with Alertmanager's names and fields. */
-import { formatDurationMs } from '../../../base/units.ts';
+import { formatDurationMs, iso } from '../../../base/units.ts';
 import type { NotifyReason } from './notification.ts';
 import type { FlappingOptions } from './steps/flapping.ts';
 import { matcherText } from './file/matchers.ts';
@@ -11,8 +11,6 @@ import { muteText, type Decision, type FlushedAlert, type Mute } from './steps/b
 import { isResolved, type StoredAlert } from './steps/intake.ts';
 
 type Data = Readonly<Record<string, unknown>>;
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 function alertData(alert: StoredAlert, nowMs: number): Data {
   return {

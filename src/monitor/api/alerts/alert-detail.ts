@@ -1,4 +1,5 @@
 /** One alert with everything that a person needs: care, routes, mutes, chart, trace, line, similar ones, ledger. */
+import { iso } from '../../../base/units.ts';
 import { routesFor } from '../../alerts/notify/file/route.ts';
 import { alertFigure } from '../../alerts/notify/picture/alert-figure.ts';
 import type { Ledger, StoredEvent } from '../../alerts/notify/state/ledger.ts';
@@ -8,7 +9,6 @@ import type { AlertingSpec } from '../../alerts/rules/spec.ts';
 import type { AlertCare } from './care.ts';
 import type { AlertDetail, EventView } from './contract.ts';
 import { episodesOf } from './episodes.ts';
-import { iso } from './v2-forms.ts';
 
 const MONTH_MS = 30 * 86_400_000;
 const MAX_SIMILAR = 20;

@@ -1,4 +1,5 @@
 /** Vitrine's own routes of alert care, silences, maintenance windows, the ledger and the test of a receiver. */
+import { iso } from '../../../base/units.ts';
 import { z } from 'zod';
 import { VitrineError } from '../../../base/errors.ts';
 import type { CareAction } from '../../alerts/notify/state/care.ts';
@@ -20,7 +21,7 @@ import type {
 } from './contract.ts';
 import { historyOf } from './episodes.ts';
 import { callerOf, checked, durationMs, matchers, text, time, timeFrom } from './fields.ts';
-import { iso, silenceJson, sortedSilences } from './v2-forms.ts';
+import { silenceJson, sortedSilences } from './v2-forms.ts';
 
 const silence = z.strictObject({
   id: z.string().optional(),

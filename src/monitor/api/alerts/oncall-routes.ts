@@ -1,4 +1,5 @@
 /** Who is on call now and next, and overrides that people make. */
+import { iso } from '../../../base/units.ts';
 import { z } from 'zod';
 import { VitrineError } from '../../../base/errors.ts';
 import type { MadeOverride } from '../../alerts/notify/state/oncall-book.ts';
@@ -9,7 +10,6 @@ import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import type { AlertCare } from './care.ts';
 import type { OnCallAnswer, ShiftView } from './contract.ts';
 import { callerOf, checked, durationMs, text } from './fields.ts';
-import { iso } from './v2-forms.ts';
 
 const overrideForm = z.strictObject({
   schedule: text,

@@ -1,9 +1,9 @@
 /** `GET /api/recordings`: the times around alerts whose records go last, and how many there are. */
+import { iso } from '../../../base/units.ts';
 import { type Recording, RECORD_SIGNALS, type RecordSignal, type RecordSource } from '../../../model/record-source.ts';
 import type { Recordings } from '../../store/state/recordings.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import type { RecordingsAnswer, RecordingView } from './contract.ts';
-import { iso } from './v2-forms.ts';
 
 const MAX_LISTED = 1_000;
 /** Recordings of one alert whose records are counted: each is a scan of its time. */

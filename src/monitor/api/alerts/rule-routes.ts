@@ -1,4 +1,5 @@
 /** Rules made by people: list, make, change, delete, try; the export as a rule file; the time machine; the noise report. */
+import { iso } from '../../../base/units.ts';
 import { z } from 'zod';
 import { VitrineError } from '../../../base/errors.ts';
 import { ruleForm, specOf, type RuleForm } from '../../alerts/made/form.ts';
@@ -12,7 +13,6 @@ import type { Call, Route } from '../routes.ts';
 import { callerOf, checked, time, timeFrom } from './fields.ts';
 import type { AlertCare } from './care.ts';
 import type { NoiseAnswer, ReplayAnswer, RuleView, StatesAnswer, TriedAnswer } from './rule-contract.ts';
-import { iso } from './v2-forms.ts';
 
 const MAX_RULE_BYTES = 64 * 1_024;
 const MAX_NOISE_EVENTS = 50_000;

@@ -1,4 +1,5 @@
 /** The shapes of Alertmanager's API v2, in both directions. */
+import { iso } from '../../../base/units.ts';
 import { z } from 'zod';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Labels, Matcher } from '../../../model/labels.ts';
@@ -6,8 +7,6 @@ import { MatcherError, parseMatchers, type LabelMatcher } from '../../alerts/not
 import { silenceState, type NewSilence, type Silence } from '../../alerts/notify/state/silences.ts';
 import type { Mute } from '../../alerts/notify/steps/batch.ts';
 import type { PostedAlert, StoredAlert } from '../../alerts/notify/steps/intake.ts';
-
-export const iso = (ms: number): string => new Date(ms).toISOString();
 
 const time = z.string().transform((text, context) => {
   const ms = Date.parse(text);

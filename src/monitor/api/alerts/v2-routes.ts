@@ -2,6 +2,7 @@
  * Alertmanager's API v2, so that amtool, Grafana's data source and the `alerting` section of a Prometheus work with Vitrine as
  * they do with Alertmanager. Errors are JSON texts, as there.
  */
+import { iso } from '../../../base/units.ts';
 import type { Context } from 'koa';
 import { VitrineError } from '../../../base/errors.ts';
 import { Labels } from '../../../model/labels.ts';
@@ -19,7 +20,6 @@ import {
   alertJson,
   alertsFrom,
   filtersFrom,
-  iso,
   passes,
   silenceFrom,
   silenceJson,

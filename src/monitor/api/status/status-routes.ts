@@ -1,4 +1,5 @@
 /** Routes for editors of the status page: incidents and maintenance, written by hand or from an alert, and the export. */
+import { iso } from '../../../base/units.ts';
 import type { Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Alert } from '../../../model/alert.ts';
@@ -24,8 +25,6 @@ export interface StatusRoutesOptions {
   readonly alerts: () => readonly Alert[];
   readonly clock: Clock;
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 function noticeJson(notice: Notice, nowMs: number): NoticeJson {
   const { id, kind, title, impact, components, startMs, endMs, updates, alert, follow, createdBy } = notice;

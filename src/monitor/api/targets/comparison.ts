@@ -1,11 +1,12 @@
 /** Own and competitors' targets side by side, and the present figures of all targets for `GET /api/metrics`. */
+import { iso } from '../../../base/units.ts';
 import type { TargetFigures } from '../../../model/health.ts';
 import type { Span } from '../../targets/history/availability.ts';
 import { availability } from '../../targets/history/availability.ts';
 import type { Targets } from '../../targets/targets.ts';
 import { numberFrom, textFrom } from '../routes.ts';
 import type { ComparisonJson } from './contract.ts';
-import { iso, rangeOf } from './forms.ts';
+import { rangeOf } from './forms.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_STEPS = 1_000;

@@ -1,4 +1,5 @@
 /** Targets, history, evidence and availability as JSON. */
+import { iso } from '../../../base/units.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import { relativeTimeMs, timeMsOf } from '../../search/literals.ts';
 import type { CheckResult, PhaseTimes } from '../../targets/check.ts';
@@ -11,8 +12,6 @@ import type { EvidenceJson, HistoryJson, TargetJson } from './contract.ts';
 
 const DAY_MS = 86_400_000;
 const STRIP_PARTS = 48;
-
-export const iso = (ms: number): string => new Date(ms).toISOString();
 
 const phasesMs = (phases: PhaseTimes): Record<string, number> =>
   Object.fromEntries(Object.entries(phases).map(([name, seconds]) => [name, seconds * 1_000]));

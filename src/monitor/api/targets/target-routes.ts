@@ -1,4 +1,5 @@
 /** Routes of targets: list, one, history, evidence, availability, changes, beats, export. */
+import { iso } from '../../../base/units.ts';
 import { stringify } from 'yaml';
 import { VitrineError } from '../../../base/errors.ts';
 import type { Clock } from '../../../base/clock.ts';
@@ -15,7 +16,7 @@ import { jsonBody } from '../answers.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import type { AvailabilityJson, EvidenceJson, HistoryJson, TargetsJson } from './contract.ts';
 import { comparison } from './comparison.ts';
-import { checkJson, evidenceJson, iso, rangeOf, targetJson } from './forms.ts';
+import { checkJson, evidenceJson, rangeOf, targetJson } from './forms.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_RANGE_MS = 11 * 366 * DAY_MS;

@@ -2,8 +2,8 @@
  * The columns of a stored batch by the names of the filter grammar. A field gives the same values here as
  * `fieldValue` gives for each record; where one column does not say it all, the records themselves are read.
  */
-import { attributeAt, attributesOfField, fieldValue } from '../../../model/record-fields.ts';
-import type { RecordColumn, RecordOf, RecordSignal } from '../../../model/record-source.ts';
+import { attributeAt, attributesOfField, fieldValue, REQUEST_FIELDS } from '../../../model/record-fields.ts';
+import type { RecordBatch, RecordColumn, RecordOf, RecordSignal } from '../../../model/record-source.ts';
 import type { Attributes, AttributeValue } from '../../../model/records.ts';
 import { unpackValue, type Packed } from '../codec/record-codec.ts';
 import { ATTRIBUTE, INNER, REST } from './columns/attribute-columns.ts';
@@ -13,13 +13,13 @@ import type { Columns } from './columns/record-shape.ts';
 import { REQUEST_COLUMNS, requestDurations } from './columns/request-columns.ts';
 
 /** A batch on disk or in memory. */
-export interface ReadColumns {
+export interface ReadColumns<S extends RecordSignal> {
   readonly rows: number;
   /** Names of its attribute columns. */
   readonly attributes: readonly string[];
   readonly hasRest: boolean;
   readonly column: Columns;
-  record(row: number): RecordOf[RecordSignal];
+  record(row: number): RecordOf[S];
 }
 
 const LINE_PARTS: Readonly<Record<string, string>> = { message: '.b', level: '.v', trace: '.i', span: '.p' };
@@ -38,11 +38,42 @@ const own = (table: Readonly<Record<string, string>>, name: string): string | un
 /** `req.url` of the column for `url` in the map `req`. */
 const fieldOfColumn = (column: string): string => column.slice(ATTRIBUTE.length).replaceAll(INNER, '.');
 
-export function fieldColumn(
+/**
+ * A batch as a search asks for it: each column is made once, and the last record is kept, because a test of every field asks
+ * for the same row many times.
+ */
+export function fieldReading<S extends RecordSignal>(
+  signal: S,
+  service: string,
+  reader: ReadColumns<S>,
+): Pick<RecordBatch<S>, 'fields' | 'column' | 'record'> {
+  const columns = new Map<string, RecordColumn | undefined>();
+  let last: { readonly row: number; readonly record: RecordOf[S] } | undefined;
+  const record = (row: number): RecordOf[S] => {
+    if (last?.row !== row) last = { row, record: reader.record(row) };
+    return last.record;
+  };
+  return {
+    fields: () => (signal === 'requests' ? Object.keys(REQUEST_FIELDS) : fieldNames(reader)),
+    column(field): RecordColumn | undefined {
+      if (!columns.has(field))
+        columns.set(
+          field,
+          fieldColumn(signal, service, reader, field, (row) => fieldValue(signal, record(row), field)),
+        );
+      return columns.get(field);
+    },
+    record,
+  };
+}
+
+/** `valueAt`: the field's value as the record of the row has it. */
+function fieldColumn(
   signal: RecordSignal,
   service: string,
-  reader: ReadColumns,
+  reader: ReadColumns<RecordSignal>,
   field: string,
+  valueAt: (row: number) => Cell,
 ): RecordColumn | undefined {
   if (signal === 'requests') return requestColumn(reader, field);
   if (field === 'service') return { kind: 'same', value: service };
@@ -53,11 +84,11 @@ export function fieldColumn(
   const part = own(signal === 'logs' ? LINE_PARTS : SPAN_PARTS, field);
   if (part === '.b') return orNull(reader, '.b');
   if (part !== undefined) return reader.column(part);
-  return attributeColumn(signal, reader, field);
+  return attributeColumn(reader, field, valueAt);
 }
 
 /** A line without a message has the message null. */
-function orNull(reader: ReadColumns, name: string): RecordColumn {
+function orNull(reader: ReadColumns<RecordSignal>, name: string): RecordColumn {
   const column = reader.column(name);
   if (column === undefined) return { kind: 'same', value: null };
   if (column.kind === 'dictionary') return { ...column, values: column.values.map((value) => value ?? null) };
@@ -66,20 +97,24 @@ function orNull(reader: ReadColumns, name: string): RecordColumn {
 
 const byRow = (at: (row: number) => Cell): RecordColumn => ({ kind: 'values', at });
 
-function spanDurations(reader: ReadColumns): RecordColumn {
+function spanDurations(reader: ReadColumns<RecordSignal>): RecordColumn {
   const nanos = reader.column('.d');
   const values = new Float64Array(reader.rows);
   for (let row = 0; row < values.length; row += 1) values[row] = Math.max(0, Number(cellAt(nanos, row)) / 1e6);
   return { kind: 'numbers', values };
 }
 
-function attributeColumn(signal: RecordSignal, reader: ReadColumns, field: string): RecordColumn | undefined {
+function attributeColumn(
+  reader: ReadColumns<RecordSignal>,
+  field: string,
+  valueAt: (row: number) => Cell,
+): RecordColumn | undefined {
   const names = attributesOfField(field);
   const isInside = names.some((name) =>
     reader.attributes.some((column) => fieldOfColumn(column).startsWith(`${name}.`)),
   );
   if (isInside || reader.hasRest) {
-    return byRow((row) => fieldValue(signal, reader.record(row), field));
+    return byRow(valueAt);
   }
   const sources: RecordColumn[] = [];
   for (const name of names) {
@@ -140,7 +175,7 @@ function resourceColumn(resources: RecordColumn | undefined, name: string): Reco
   return values.every((value) => value === undefined) ? undefined : { ...resources, values };
 }
 
-function requestColumn(reader: ReadColumns, field: string): RecordColumn | undefined {
+function requestColumn(reader: ReadColumns<RecordSignal>, field: string): RecordColumn | undefined {
   if (field === 'duration') return { kind: 'numbers', values: requestDurations(reader.column, reader.rows) };
   if (field === 'status') return withoutZero(reader.column('.st'));
   if (field === 'request.id') {
@@ -168,7 +203,7 @@ function addNames(map: Cell, prefix: string, names: Set<string>): void {
 }
 
 /** Names of the attributes and resource attributes in the batch. */
-export function fieldNames(reader: ReadColumns): string[] {
+function fieldNames(reader: ReadColumns<RecordSignal>): string[] {
   const names = new Set(reader.attributes.map(fieldOfColumn));
   for (let row = 0; row < reader.rows && reader.hasRest; row += 1)
     addNames(cellAt(reader.column(REST), row), '', names);

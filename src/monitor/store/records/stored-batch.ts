@@ -1,15 +1,8 @@
 /** A batch on disk as a search reads it. */
-import type {
-  RecordBatch,
-  RecordColumn,
-  RecordPosition,
-  RecordScan,
-  RecordSignal,
-} from '../../../model/record-source.ts';
-import { REQUEST_FIELDS } from '../../../model/record-fields.ts';
+import type { RecordBatch, RecordPosition, RecordScan, RecordSignal } from '../../../model/record-source.ts';
 import type { BatchReader } from './columns/batch-reader.ts';
 import { timeAt } from './columns/times.ts';
-import { fieldColumn, fieldNames } from './field-columns.ts';
+import { fieldReading } from './field-columns.ts';
 import { rowRange } from './row-range.ts';
 
 export interface Extent {
@@ -33,7 +26,6 @@ export function storedBatch<S extends RecordSignal>(
   });
   const { begin, end } = isInside(extent, scan) ? { begin: 0, end: rows } : rowRange(scan, rows, positionOf);
   if (begin === end) return undefined;
-  const columns = new Map<string, RecordColumn | undefined>();
   return {
     signal,
     service,
@@ -42,12 +34,7 @@ export function storedBatch<S extends RecordSignal>(
     end,
     newestUnixNano: newestOf(extent, scan),
     positionOf,
-    fields: () => (signal === 'requests' ? Object.keys(REQUEST_FIELDS) : fieldNames(reader)),
-    column(field): RecordColumn | undefined {
-      if (!columns.has(field)) columns.set(field, fieldColumn(signal, service, reader, field));
-      return columns.get(field);
-    },
-    record: (row) => reader.record(row),
+    ...fieldReading(signal, service, reader),
   };
 }
 

@@ -1,5 +1,4 @@
 /** Rows of a table in memory as a batch: ordered when it is made, read by the columns that a search asks for. */
-import { REQUEST_FIELDS } from '../../../model/record-fields.ts';
 import type {
   RecordBatch,
   RecordColumn,
@@ -12,7 +11,7 @@ import { REST } from './columns/attribute-columns.ts';
 import { encodeTable, extentOf, type EncodedBatch } from './columns/batch-writer.ts';
 import { SHAPES } from './columns/record-columns.ts';
 import type { RecordTable } from './columns/record-table.ts';
-import { fieldColumn, fieldNames, type ReadColumns } from './field-columns.ts';
+import { fieldReading, type ReadColumns } from './field-columns.ts';
 import type { MemoryView } from './memory-batch.ts';
 import { rowRange } from './row-range.ts';
 import { newestOf, type Extent } from './stored-batch.ts';
@@ -51,8 +50,6 @@ export class TableView<S extends RecordSignal> implements MemoryView<S> {
     });
     const { begin, end } = rowRange(scan, count, positionOf);
     if (begin === end) return undefined;
-    const reader = new TableColumns(table, order);
-    const columns = new Map<string, RecordColumn | undefined>();
     return {
       signal,
       service,
@@ -61,25 +58,19 @@ export class TableView<S extends RecordSignal> implements MemoryView<S> {
       end,
       newestUnixNano: newestOf(this.extent, scan),
       positionOf,
-      fields: () => (signal === 'requests' ? Object.keys(REQUEST_FIELDS) : fieldNames(reader)),
-      column(field): RecordColumn | undefined {
-        if (!columns.has(field)) columns.set(field, fieldColumn(signal, service, reader, field));
-        return columns.get(field);
-      },
-      record: (row) => reader.record(row),
+      ...fieldReading(signal, service, new TableColumns(table, order)),
     };
   }
 }
 
 /** Columns in the order of the view, each made once. */
-class TableColumns<S extends RecordSignal> implements ReadColumns {
+class TableColumns<S extends RecordSignal> implements ReadColumns<S> {
   readonly rows: number;
   readonly attributes: readonly string[];
   readonly hasRest: boolean;
   readonly #table: RecordTable<S>;
   readonly #order: Uint32Array;
   readonly #columns = new Map<string, RecordColumn | undefined>();
-  #last: { readonly row: number; readonly record: RecordOf[S] } | undefined;
 
   constructor(table: RecordTable<S>, order: Uint32Array) {
     this.#table = table;
@@ -95,9 +86,6 @@ class TableColumns<S extends RecordSignal> implements ReadColumns {
   };
 
   record(row: number): RecordOf[S] {
-    // A search over every field asks for the same row many times.
-    if (this.#last?.row !== row)
-      this.#last = { row, record: SHAPES[this.#table.signal].read(this.column, this.attributes, row) };
-    return this.#last.record;
+    return SHAPES[this.#table.signal].read(this.column, this.attributes, row);
   }
 }

@@ -7,9 +7,8 @@ import { useState } from 'preact/hooks';
 import type { AskedFor, Computation, ComputedQuery } from '../../../dashboards/computed.ts';
 import type { ChartAnswer, ChartQueryAnswer, ChartSeries } from '../../../monitor/api/charts/contract.ts';
 import { useResource } from '../../state/api.ts';
-import { dateTime, digits, joined, NONE } from '../../state/format.ts';
+import { dateTime, joined, NONE } from '../../state/format.ts';
 import { isMoving, shown, viewNowMs } from '../../state/range.ts';
-import { address } from '../../state/router.ts';
 import { CopyButton } from '../../ui/copy.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 import { Name } from '../../ui/name.tsx';
@@ -18,6 +17,7 @@ import { askCurlOf, instantCurlOf } from '../data/export-text.ts';
 import { figureOf, ucumOf } from '../data/unit-scale.ts';
 import { readText, windowText } from './computed-text.ts';
 import { Dialog } from './dialog.tsx';
+import { QueryError, QueryFoot, WatchedBy } from './query-parts.tsx';
 import '../../styles/charts.css';
 
 const MOST_VALUES = 5;
@@ -68,26 +68,12 @@ function OneFigure({ query, answer }: { query: ComputedQuery; answer: ChartQuery
           <dd>{windowText(expr)}</dd>
           <dt>Source</dt>
           <dd>{readText(answer)}</dd>
-          {limits.length > 0 && <dt>Watched by</dt>}
-          {limits.map(({ rule, op, limit }) => (
-            <dd key={rule}>
-              <a href={address('/alerts', { rule })}>{rule}</a> fires at {op} {digits(limit)}
-            </dd>
-          ))}
+          <WatchedBy limits={limits} />
         </dl>
       ) : (
-        <p class="crit">
-          {error.message} {error.hint}
-        </p>
+        <QueryError error={error} />
       )}
-      {[...warnings, ...infos].map((text) => (
-        <p key={text} class="note">
-          {text}
-        </p>
-      ))}
-      <a class="btn sm" href={address('/explore', { q: expr })}>
-        Open in Explore
-      </a>
+      <QueryFoot warnings={warnings} infos={infos} expr={expr} />
     </section>
   );
 }

@@ -1,12 +1,12 @@
 /** How the numbers of a panel were computed: query, window, points, what was read, and from where. */
 import type { JSX } from 'preact';
 import type { ChartAnswer, ChartQueryAnswer } from '../../../monitor/api/charts/contract.ts';
-import { dateTime, digits } from '../../state/format.ts';
-import { address } from '../../state/router.ts';
+import { dateTime } from '../../state/format.ts';
 import { CopyButton } from '../../ui/copy.tsx';
 import { curlOf } from '../data/export-text.ts';
 import { readText, seconds, windowText } from './computed-text.ts';
 import { Dialog } from './dialog.tsx';
+import { QueryError, QueryFoot, WatchedBy } from './query-parts.tsx';
 
 function pointsText({ count, stepMs, peaksKept, series }: ChartQueryAnswer): string {
   const points = `${count} points, one every ${seconds(stepMs)}`;
@@ -25,11 +25,7 @@ function OneQuery({ result, answer }: { result: ChartQueryAnswer; answer: ChartA
         <CopyButton text={expr} what="PromQL" />
         <CopyButton text={curlOf({ ...answer, queries: [result] }, location.origin)} what="curl command" />
       </div>
-      {error !== undefined && (
-        <p class="crit">
-          {error.message} {error.hint}
-        </p>
-      )}
+      {error !== undefined && <QueryError error={error} />}
       <dl>
         <dt>Window</dt>
         <dd>{windowText(expr)}</dd>
@@ -43,21 +39,9 @@ function OneQuery({ result, answer }: { result: ChartQueryAnswer; answer: ChartA
         <dd>{readText(result)}</dd>
         <dt>Series</dt>
         <dd>{seriesTotal > series.length ? `the largest ${series.length} of ${seriesTotal}` : seriesTotal}</dd>
-        {limits.length > 0 && <dt>Watched by</dt>}
-        {limits.map(({ rule, op, limit }) => (
-          <dd key={rule}>
-            <a href={address('/alerts', { rule })}>{rule}</a> fires at {op} {digits(limit)}
-          </dd>
-        ))}
+        <WatchedBy limits={limits} />
       </dl>
-      {[...warnings, ...infos].map((text) => (
-        <p key={text} class="note">
-          {text}
-        </p>
-      ))}
-      <a class="btn sm" href={address('/explore', { q: expr })}>
-        Open in Explore
-      </a>
+      <QueryFoot warnings={warnings} infos={infos} expr={expr} />
     </section>
   );
 }

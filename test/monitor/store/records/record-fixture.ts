@@ -9,7 +9,7 @@ import type {
   RecordSignal,
   RecordSource,
 } from '../../../../src/model/record-source.ts';
-import type { LogRecord } from '../../../../src/model/records.ts';
+import type { LogRecord, SpanRecord } from '../../../../src/model/records.ts';
 import { cellAt } from '../../../../src/monitor/store/records/columns/column.ts';
 import { openRecordStore } from '../../../../src/monitor/store/records/open-record-store.ts';
 import type { RecordStoreOptions } from '../../../../src/monitor/store/records/options.ts';
@@ -89,5 +89,27 @@ export function line(ms: number, given: Partial<LogRecord> & { readonly service?
     resource: { attributes: { 'service.name': service } },
     scope: { name: '', version: '' },
     ...rest,
+  };
+}
+
+export function span(traceId: string, ms: number, given: Partial<SpanRecord> = {}): SpanRecord {
+  const { resource, scope } = line(ms);
+  const startUnixNano = BigInt(ms) * 1_000_000n;
+  return {
+    traceId: traceId.padStart(32, '0'),
+    spanId: traceId.padStart(16, '0'),
+    parentSpanId: '',
+    name: 'GET /a',
+    kind: 'server',
+    startUnixNano,
+    endUnixNano: startUnixNano + 5_000_000n,
+    status: 'unset',
+    statusMessage: '',
+    attributes: {},
+    events: [],
+    links: [],
+    resource,
+    scope,
+    ...given,
   };
 }

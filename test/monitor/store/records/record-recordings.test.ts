@@ -2,11 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
 import type { Recording, RecordingBook } from '../../../../src/model/record-source.ts';
-import type { SpanRecord } from '../../../../src/model/records.ts';
 import { RECORD_STORE_DEFAULTS } from '../../../../src/monitor/store/records/open-record-store.ts';
 import type { RecordStore } from '../../../../src/monitor/store/records/record-store.ts';
 import { ManualClock, removeDirectory, temporaryDirectory } from '../store-fixture.ts';
-import { found, line, NOW, openTestRecords } from './record-fixture.ts';
+import { found, NOW, openTestRecords, span } from './record-fixture.ts';
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
@@ -48,25 +47,8 @@ function opened(options: Parameters<typeof openTestRecords>[1]): RecordStore {
 
 /** A batch of one ordinary trace, of some 30 KiB that no compressor makes smaller. */
 async function trace(store: RecordStore, id: string, ms: number): Promise<void> {
-  const { resource, scope } = line(ms);
-  const startUnixNano = BigInt(ms) * 1_000_000n;
-  const span: SpanRecord = {
-    traceId: id.padStart(32, '0'),
-    spanId: id.padStart(16, '0'),
-    parentSpanId: '',
-    name: 'GET /a',
-    kind: 'server',
-    startUnixNano,
-    endUnixNano: startUnixNano + 5_000_000n,
-    status: 'unset',
-    statusMessage: '',
-    attributes: { noise: randomBytes(24 * KIB).toString('base64') },
-    events: [],
-    links: [],
-    resource,
-    scope,
-  };
-  await store.append('traces', [span]);
+  const noise = randomBytes(24 * KIB).toString('base64');
+  await store.append('traces', [span(id, ms, { attributes: { noise } })]);
   await store.flush();
 }
 

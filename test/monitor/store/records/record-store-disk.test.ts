@@ -18,10 +18,9 @@ import * as fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';
 import type { RecordStore } from '../../../../src/monitor/store/records/record-store.ts';
 import { RECORD_STORE_DEFAULTS } from '../../../../src/monitor/store/records/open-record-store.ts';
-import type { SpanRecord } from '../../../../src/model/records.ts';
 import { recordingLogger, type LogLine } from '../../../support/recording-logger.ts';
 import { ManualClock, removeDirectory, temporaryDirectory } from '../store-fixture.ts';
-import { found, line, NOW, openTestRecords } from './record-fixture.ts';
+import { found, line, NOW, openTestRecords, span } from './record-fixture.ts';
 
 const DAY = 86_400_000;
 const KIB = 1024;
@@ -40,28 +39,6 @@ afterEach(() => {
 
 const filler = (size: number): string =>
   Array.from({ length: size / 8 }, (_, i) => ((i * 2654435761) >>> 0).toString(36)).join(' ');
-
-function span(traceId: string, ms: number, given: Partial<SpanRecord> = {}): SpanRecord {
-  const { resource, scope } = line(ms);
-  const startUnixNano = BigInt(ms) * 1_000_000n;
-  return {
-    traceId: traceId.padStart(32, '0'),
-    spanId: traceId.padStart(16, '0'),
-    parentSpanId: '',
-    name: 'GET /a',
-    kind: 'server',
-    startUnixNano,
-    endUnixNano: startUnixNano + 5_000_000n,
-    status: 'unset',
-    statusMessage: '',
-    attributes: {},
-    events: [],
-    links: [],
-    resource,
-    scope,
-    ...given,
-  };
-}
 
 it('refuses records while the disk is full, continues to read, and recovers by itself', async ({ skip }) => {
   const dir = temporaryDirectory();

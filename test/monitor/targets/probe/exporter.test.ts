@@ -161,7 +161,15 @@ function seriesOf(page: string): Map<string, number> {
 /** Names whose values measure time, or depend on the client (its User-Agent is part of an echo). */
 const MEASURED = /duration|lookup_time/;
 
-function answers(request: http.IncomingMessage, response: http.ServerResponse): void {
+/** What the responses of HTTP/1.1 and HTTP/2 have in common. */
+interface Response {
+  setHeader(name: string, value: string): unknown;
+  writeHead(status: number, fields?: http.OutgoingHttpHeaders): unknown;
+  write(text: string): unknown;
+  end(body?: string | Uint8Array): unknown;
+}
+
+function answers(request: Pick<http.IncomingMessage, 'url' | 'headers'>, response: Response): void {
   const { url = '' } = request;
   response.setHeader('X-State', url === '/down' ? 'down' : 'up');
   response.setHeader('Last-Modified', 'Wed, 21 Oct 2026 07:28:00 GMT');
@@ -237,7 +245,7 @@ describe.skipIf(!hasExporter || !hasOpenssl)('beside the blackbox exporter', () 
     PORTS.plain6 = (six.address() as net.AddressInfo).port;
     PORTS.tls = await serve(https.createServer(tls, answers));
     const both = http2.createSecureServer({ ...tls, allowHTTP1: true });
-    both.on('request', (request, response) => answers(request as never, response as never));
+    both.on('request', answers);
     both.on('session', (session) => {
       cleanups.push(() => session.destroy());
     });

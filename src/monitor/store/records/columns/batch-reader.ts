@@ -62,7 +62,6 @@ export class BatchReader<S extends RecordSignal> {
   readonly #parts = new Map<number, Buffer>();
   readonly #columns = new Map<string, RecordColumn | undefined>();
   readonly #attributes: readonly string[];
-  #last: { readonly row: number; readonly record: RecordOf[S] } | undefined;
   #sequenceBytes: ByteReader | undefined;
   #sequences: Float64Array | undefined;
   /** Compressed bytes of the parts that were read. */
@@ -115,10 +114,7 @@ export class BatchReader<S extends RecordSignal> {
   };
 
   record(row: number): RecordOf[S] {
-    // A search over every field asks for the same row many times.
-    if (this.#last?.row !== row)
-      this.#last = { row, record: SHAPES[this.#signal].read(this.column, this.#attributes, row) };
-    return this.#last.record;
+    return SHAPES[this.#signal].read(this.column, this.#attributes, row);
   }
 
   #bytesOf(name: string): ByteReader | undefined {
