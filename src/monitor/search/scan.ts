@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import type { RecordBatch, RecordPosition, RecordSignal, RecordSource } from '../../model/record-source.ts';
-import { compileFilter } from './evaluate.ts';
+import { ALWAYS, compileFilter, type RowTest } from './evaluate.ts';
 import type { Filter } from './filter.ts';
 import { needsOf } from './plan.ts';
 
@@ -110,8 +110,16 @@ class ScanBudget {
   }
 }
 
-function matchingRows(batch: RecordBatch, test: (row: number) => boolean): number[] {
+/** The rows of the last batch that matched as a whole from its first row on: batches of a signal are mostly equally long. */
+let wholeRows: readonly number[] = [];
+
+function matchingRows(batch: RecordBatch, test: RowTest): readonly number[] {
+  const { begin, end } = batch;
+  if (test === ALWAYS && begin === 0) {
+    if (wholeRows.length !== end) wholeRows = Array.from({ length: end }, (_, row) => row);
+    return wholeRows;
+  }
   const rows: number[] = [];
-  for (let row = batch.begin; row < batch.end; row += 1) if (test(row)) rows.push(row);
+  for (let row = begin; row < end; row += 1) if (test(row)) rows.push(row);
   return rows;
 }

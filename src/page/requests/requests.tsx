@@ -4,7 +4,7 @@
  */
 import type { JSX } from 'preact';
 import { askedFor, ROWS_COUNTED } from '../../dashboards/computed.ts';
-import type { RequestFiguresAnswer } from '../../monitor/api/records/contract.ts';
+import type { RequestCountsAnswer, RequestFiguresAnswer } from '../../monitor/api/records/contract.ts';
 import { CountBars } from '../charts/count-bars.tsx';
 import { HowComputed } from '../charts/figures/how-computed.tsx';
 import type { Resource } from '../state/api.ts';
@@ -75,7 +75,7 @@ function LookUp(): JSX.Element {
 }
 
 /** Requests in each step, those that failed at the foot. */
-function TrendCard({ steps, path }: { steps: Resource<RequestFiguresAnswer>; path: string }): JSX.Element {
+function TrendCard({ steps, path }: { steps: Resource<RequestCountsAnswer>; path: string }): JSX.Element {
   return (
     <section class="card c12" aria-label="Requests over time">
       <div class="hd">
@@ -124,8 +124,8 @@ export function RequestsPage(): JSX.Element {
   const figures = useResource<RequestFiguresAnswer>(path, every);
   const { stepMs } = asked.value;
   const step = String(Math.max(stepMs, 15_000));
-  const stepsPath = address('/api/requests/figures', { ...question, step });
-  const steps = useResource<RequestFiguresAnswer>(stepsPath, every);
+  const stepsPath = address('/api/requests/figures', { ...question, step, only: 'counts' });
+  const steps = useResource<RequestCountsAnswer>(stepsPath, every);
   const wrong = filterErrorOf(figures.error);
   return (
     <>
