@@ -112,7 +112,7 @@ class Figures {
     this.#groups = new RowGroups(by, stepMs, (values, timeMs) => new Group(values, timeMs));
   }
 
-  take(batch: RecordBatch, rows: readonly number[]): void {
+  take(batch: RecordBatch, rows: Uint32Array): void {
     this.#durations += rows.length;
     if (this.#durations > DURATIONS_MAX) {
       throw new VitrineError('query_failed', `The figures are of more than ${DURATIONS_MAX} requests.`, {
@@ -139,7 +139,7 @@ class Figures {
 
 function addDurations(
   column: RecordColumn | undefined,
-  rows: readonly number[],
+  rows: Uint32Array,
   groups: readonly Group[],
   places: Uint32Array,
 ): void {
@@ -159,7 +159,7 @@ function addDurations(
 /** Adds the rows' numbers to the sums of their groups. */
 function addNumbers(
   column: RecordColumn | undefined,
-  rows: readonly number[],
+  rows: Uint32Array,
   places: Uint32Array,
   sums: Float64Array,
 ): void {

@@ -46,10 +46,11 @@ export class RowGroups<G extends RowGroup> {
    * The groups of the rows, and of each row the place of its group among them.
    * @throws VitrineError `query_failed` when the groups are too many
    */
-  placesOf(batch: RecordBatch, rows: readonly number[]): { groups: G[]; places: Uint32Array } {
+  placesOf(batch: RecordBatch, rows: Uint32Array): { groups: G[]; places: Uint32Array } {
     const fields = this.#by.map((field) => valuesOf(batch, field));
     const stepMs = this.#stepMs;
-    const steps = stepMs === undefined ? undefined : rows.map((row) => Math.floor(rowMs(batch, row) / stepMs));
+    const steps =
+      stepMs === undefined ? undefined : Float64Array.from(rows, (row) => Math.floor(rowMs(batch, row) / stepMs));
     const { combined, combinations } = combine(fields, rows, steps);
     const table = combinations <= TABLE_MAX ? new Int32Array(combinations).fill(-1) : undefined;
     const known = new Map<number, number>();
@@ -95,8 +96,8 @@ export class RowGroups<G extends RowGroup> {
 /** One number for the values and the step of each row, and how many there may be. */
 function combine(
   fields: readonly Values[],
-  rows: readonly number[],
-  steps: readonly number[] | undefined,
+  rows: Uint32Array,
+  steps: Float64Array | undefined,
 ): { readonly combined: Uint32Array | Float64Array; readonly combinations: number } {
   const most = steps === undefined ? fields.reduce((product, { texts }) => product * texts.length, 1) : Infinity;
   const combined = most < 2 ** 32 ? new Uint32Array(rows.length) : new Float64Array(rows.length);
@@ -114,7 +115,7 @@ function combine(
 /** Counts the rows with a value for their groups. */
 export function countPresent(
   column: RecordColumn | undefined,
-  rows: readonly number[],
+  rows: Uint32Array,
   places: Uint32Array,
   counts: Uint32Array,
 ): void {

@@ -98,7 +98,8 @@ function TrendCard({ steps, path }: { steps: Resource<RequestCountsAnswer>; path
           const at = new Map(figures.map((figure) => [figure.time_ms, figure]));
           const failed = times.map((time) => at.get(time)?.errors ?? 0);
           const answered = times.map((time, n) => (at.get(time)?.requests ?? 0) - failed[n]);
-          const sums = sumsOf(figures);
+          const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
+          const all = sumOf(figures.map(({ requests }) => requests));
           return (
             <CountBars
               timesMs={times}
@@ -107,7 +108,7 @@ function TrendCard({ steps, path }: { steps: Resource<RequestCountsAnswer>; path
                 { name: 'failed', className: 'f-crit-mark', counts: failed },
                 { name: 'answered', className: 'f-http-2xx', counts: answered },
               ]}
-              label={`${digits(sums.requests)} requests over time, ${digits(sums.errors)} failed`}
+              label={`${digits(all)} requests over time, ${digits(sumOf(failed))} failed`}
             />
           );
         }}

@@ -73,7 +73,8 @@ function readDictionary(reader: ByteReader, count: number): RecordColumn {
   const backward = reader.u8() === 1;
   const bytes = backward ? undefined : readByteNumbers(reader, count);
   if (bytes !== undefined) {
-    if (bytes.some((code) => code >= values.length)) throw new RangeError('a dictionary has no value for a row');
+    for (let row = 0; row < count; row += 1)
+      if (bytes[row] >= values.length) throw new RangeError('a dictionary has no value for a row');
     return { kind: 'dictionary', values, codes: bytes };
   }
   const numbers = readWhole(reader, count);
