@@ -13,7 +13,7 @@ import type { LogRecord } from '../../src/model/records.ts';
 import type { RequestRow } from '../../src/model/request-row.ts';
 import { checkedFilter } from '../../src/monitor/search/checker.ts';
 import { searchPage } from '../../src/monitor/search/page.ts';
-import { requestFigures } from '../../src/monitor/search/request-figures.ts';
+import { requestCounts, requestFigures } from '../../src/monitor/search/request-figures.ts';
 import { openRecordStore } from '../../src/monitor/store/records/open-record-store.ts';
 import { freshDir } from '../support/program.ts';
 import { median } from '../support/quantile.ts';
@@ -244,9 +244,13 @@ async function search(traceId: string): Promise<void> {
   say('a rare word, service and level', await timed(() => page(word)), await timed(() => byWord.all().length));
   const byFields = sqlite.prepare('SELECT route, status, count(*) FROM requests GROUP BY route, status');
   const filter = checkedFilter('', systemClock.now());
+  const rows = { signal: 'requests', filter, ...all } as const;
+  const fields = ['route', 'status'];
+  const counts = async (): Promise<number> =>
+    (await requestCounts(watched, rows, fields, undefined, systemClock)).counts.length;
   const figures = async (): Promise<number> =>
-    (await requestFigures(watched, { signal: 'requests', filter, ...all }, ['route', 'status'], undefined, systemClock))
-      .figures.length;
+    (await requestFigures(watched, rows, fields, undefined, systemClock)).figures.length;
+  say('counts by route and status', await timed(counts), await timed(() => byFields.all().length));
   say('figures by route and status', await timed(figures), await timed(() => byFields.all().length));
 }
 

@@ -104,7 +104,7 @@ class Totals {
     this.#nowMs = nowMs;
   }
 
-  take(batch: RecordBatch<'logs'>, rows: readonly number[]): void {
+  take(batch: RecordBatch<'logs'>, rows: Uint32Array): void {
     const columns = FIELDS.map((name) => batch.column(name));
     const total = tallyOf(this.#services, batch.service);
     for (const row of rows) {

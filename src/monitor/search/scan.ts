@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import type { RecordBatch, RecordPosition, RecordSignal, RecordSource } from '../../model/record-source.ts';
-import { compileFilter } from './evaluate.ts';
+import { ALWAYS, compileFilter, type RowTest } from './evaluate.ts';
 import type { Filter } from './filter.ts';
 import { needsOf } from './plan.ts';
 
@@ -45,10 +45,10 @@ export interface ScanOutcome {
 }
 
 /**
- * Takes the matching rows of one batch, oldest first. `full` says that the caller takes no more batches: when there are more,
+ * Takes the matching rows of one batch, oldest first, and does not change them. `full` says that the caller takes no more batches: when there are more,
  * the scan has met a limit, as it has with those of time and bytes.
  */
-export type BatchVisitor<S extends RecordSignal> = (batch: RecordBatch<S>, rows: readonly number[]) => 'full' | void;
+export type BatchVisitor<S extends RecordSignal> = (batch: RecordBatch<S>, rows: Uint32Array) => 'full' | void;
 
 /** `isNeeded` may end the scan before a batch is tested: later batches hold nothing newer than `newestUnixNano`. */
 export async function scanMatches<S extends RecordSignal>(
@@ -110,8 +110,19 @@ class ScanBudget {
   }
 }
 
-function matchingRows(batch: RecordBatch, test: (row: number) => boolean): number[] {
-  const rows: number[] = [];
-  for (let row = batch.begin; row < batch.end; row += 1) if (test(row)) rows.push(row);
-  return rows;
+/** 0, 1, 2, …: the rows of batches that match as a whole. Batches have tens of thousands of rows at most. */
+let everyRow = new Uint32Array();
+
+function rowsUpTo(end: number): Uint32Array {
+  if (everyRow.length < end) everyRow = Uint32Array.from({ length: end }, (_, row) => row);
+  return everyRow;
+}
+
+function matchingRows(batch: RecordBatch, test: RowTest): Uint32Array {
+  const { begin, end } = batch;
+  if (test === ALWAYS) return rowsUpTo(end).subarray(begin, end);
+  const rows = new Uint32Array(end - begin);
+  let count = 0;
+  for (let row = begin; row < end; row += 1) if (test(row)) rows[count++] = row;
+  return rows.subarray(0, count);
 }
