@@ -67,7 +67,7 @@ export function servicesIn(
     if (lastMs >= fromMs && firstMs < toMs) names.add(service);
   };
   for (const view of flush.memory(signal, undefined)) note(view.service, view.extent.firstMs, view.extent.lastMs);
-  for (const { service, firstMs, lastMs } of flush.undelivered(signal)) note(service, firstMs, lastMs);
+  for (const { batch } of flush.undelivered(signal)) note(batch.service, batch.firstMs, batch.lastMs);
   for (const known of files.list(RECORD_KINDS.filter((kind) => signalOf(kind) === signal))) {
     for (const { service, firstMs, lastMs } of files.entries(known)) note(service, firstMs, lastMs);
   }
