@@ -48,10 +48,21 @@ async function request(options: ClientOptions, path: string, sent: Sent): Promis
   throw failureOf(response.status, body, options.url);
 }
 
-/** The lines of an NDJSON answer as they come, until `signal` is aborted or the server ends; throws as `ask` does. */
-export async function* stream(options: ClientOptions, path: string, signal: AbortSignal): AsyncGenerator<string> {
+/**
+ * The lines of an NDJSON answer as they come, until `signal` is aborted or the server ends. Resolves when the answer has begun;
+ * throws as `ask` does.
+ */
+export async function stream(
+  options: ClientOptions,
+  path: string,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<string>> {
   const response = await open(options, path, {}, signal);
   if (!response.ok) throw failureOf(response.status, parse(await response.text(), options.url), options.url);
+  return linesOf(response, options, signal);
+}
+
+async function* linesOf(response: Response, options: ClientOptions, signal: AbortSignal): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let waiting = '';
   try {
