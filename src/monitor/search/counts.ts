@@ -70,6 +70,8 @@ export interface FieldFigures {
   readonly bytes: number;
 }
 
+/** A value is counted within some microseconds. */
+const ROWS_A_STEP = 512;
 /** Further fields are counted together. */
 const MAX_FIELDS = 1_000;
 
@@ -104,7 +106,7 @@ export async function fieldFigures<S extends RecordSignal>(
 ): Promise<Fields> {
   const fields = new Map<string, FieldTally>();
   const omitted = new DistinctCount();
-  const outcome = await scanMatches(source, request, clock, (batch, rows) => {
+  const outcome = await scanMatches(source, request, clock, function* eachField(batch, rows) {
     if (rows.length === 0) return;
     for (const name of new Set([...PARTS[batch.signal], ...batch.fields()])) {
       const column = batch.column(name);
@@ -117,7 +119,10 @@ export async function fieldFigures<S extends RecordSignal>(
         }
         fields.set(name, (tally = new FieldTally(name)));
       }
-      for (const row of rows) tally.add(valueAt(column, row));
+      for (const [at, row] of rows.entries()) {
+        tally.add(valueAt(column, row));
+        if (at % ROWS_A_STEP === 0) yield;
+      }
     }
   });
   const found = [...fields.values()].map((tally) => tally.figures).filter(({ records }) => records > 0);
