@@ -119,10 +119,7 @@ export async function fieldFigures<S extends RecordSignal>(
         }
         fields.set(name, (tally = new FieldTally(name)));
       }
-      for (const [at, row] of rows.entries()) {
-        tally.add(valueAt(column, row));
-        if (at % ROWS_A_STEP === 0) yield;
-      }
+      yield* tally.take(column, rows);
     }
   });
   const found = [...fields.values()].map((tally) => tally.figures).filter(({ records }) => records > 0);
@@ -141,13 +138,34 @@ class FieldTally {
     this.#name = name;
   }
 
-  add(value: AttributeValue | undefined): void {
+  /** Each value that the column holds once is looked at once, however many rows have it. */
+  *take(column: RecordColumn, rows: readonly number[]): Generator<undefined, void> {
+    if (column.kind === 'same') {
+      this.#add(column.value, rows.length);
+      return;
+    }
+    if (column.kind !== 'dictionary') {
+      for (const [at, row] of rows.entries()) {
+        this.#add(valueAt(column, row), 1);
+        if (at % ROWS_A_STEP === 0) yield;
+      }
+      return;
+    }
+    const counts = new Uint32Array(column.values.length);
+    for (const row of rows) counts[column.codes[row]] += 1;
+    for (const [code, value] of column.values.entries()) {
+      if (counts[code] > 0) this.#add(value, counts[code]);
+      if (code % ROWS_A_STEP === 0) yield;
+    }
+  }
+
+  #add(value: AttributeValue | undefined, count: number): void {
     if (value === undefined || value === null) return;
     const text = attributeText(value);
     const type = typeOf(value);
     this.#type = this.#type === undefined || this.#type === type ? type : 'mixed';
-    this.#records += 1;
-    this.#bytes += Buffer.byteLength(text);
+    this.#records += count;
+    this.#bytes += Buffer.byteLength(text) * count;
     this.#values.add(text);
   }
 
