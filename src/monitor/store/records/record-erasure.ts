@@ -10,7 +10,7 @@ import { BatchHead, BatchReader } from './columns/batch-reader.ts';
 import { encodeTable, type EncodedBatch } from './columns/batch-writer.ts';
 import { RecordTable } from './columns/record-table.ts';
 import type { BatchEntry, RecordFile } from './disk/record-file.ts';
-import { RECORD_KINDS, signalOf, type KnownFile, type RecordFiles } from './disk/record-files.ts';
+import { kindsOf, type KnownFile, type RecordFiles } from './disk/record-files.ts';
 import { storedBatch } from './stored-batch.ts';
 
 /** A record is read and added again within some 10 µs. */
@@ -27,8 +27,7 @@ interface Erasure<S extends RecordSignal> {
 export async function eraseRecords<S extends RecordSignal>(erasure: Erasure<S>): Promise<number> {
   const { files, scan } = erasure;
   let count = 0;
-  for (const known of files.list(RECORD_KINDS.filter((kind) => signalOf(kind) === scan.signal)))
-    count += await eraseInFile(erasure, known);
+  for (const known of files.list(kindsOf(scan.signal))) count += await eraseInFile(erasure, known);
   return count;
 }
 

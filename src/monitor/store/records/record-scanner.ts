@@ -10,7 +10,7 @@ import { isFilterWord } from '../../../model/text/words.ts';
 import { BatchHead, BatchReader } from './columns/batch-reader.ts';
 import { mayHaveId } from './columns/id-list.ts';
 import type { NumberedBatch, RecordFile } from './disk/record-file.ts';
-import { RECORD_KINDS, signalOf, type KnownFile, type RecordFiles } from './disk/record-files.ts';
+import { kindsOf, type KnownFile, type RecordFiles } from './disk/record-files.ts';
 import type { MemoryView } from './memory-batch.ts';
 import { newestMsOf, storedBatch, type Extent } from './stored-batch.ts';
 
@@ -80,8 +80,14 @@ export class RecordScanner {
     scan: RecordScan & { readonly signal: S },
     progress: Progress,
   ): AsyncGenerator<RecordBatch<S>> {
-    const { clock } = this.#parts;
+    const { clock, files } = this.#parts;
     const wanted = wantedOf(scan);
+    // A file that was not read since the start is opened first, which waits for the disk: one a turn.
+    for (const known of files.list(kindsOf(scan.signal))) {
+      if (files.isListed(known)) continue;
+      files.entries(known);
+      await nextTurn();
+    }
     let sliceEnds = clock.monotonic() + SLICE_MS;
     for (const candidate of this.#candidates(scan)) {
       if (scan.abort?.aborted === true) return;
@@ -168,8 +174,7 @@ export class RecordScanner {
       });
       if (fits(batch)) found.push({ service, rows, firstMs, lastMs, bytes });
     }
-    const kinds = RECORD_KINDS.filter((kind) => signalOf(kind) === signal);
-    for (const known of files.list(kinds)) {
+    for (const known of files.list(kindsOf(signal))) {
       for (const { id, service, firstMs, lastMs, rows } of files.entries(known)) {
         const one = { service, firstMs, lastMs, rows, bytes: () => bytesIn(files, known, id) };
         if (!given.has(id) && fits(one)) found.push(one);

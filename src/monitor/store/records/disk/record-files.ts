@@ -27,6 +27,8 @@ const OPEN_MAX = 24;
 const SUFFIXES = ['-wal', '-shm', ''];
 
 export const signalOf = (kind: RecordKind): RecordSignal => (kind === 'traces-ordinary' ? 'traces' : kind);
+export const kindsOf = (signal: RecordSignal): readonly RecordKind[] =>
+  RECORD_KINDS.filter((kind) => signalOf(kind) === signal);
 
 export interface KnownFile {
   readonly kind: RecordKind;
@@ -109,6 +111,11 @@ export class RecordFiles {
     const entries = file === undefined ? [] : [...file.entries()];
     this.#entries.set(name, entries);
     return entries;
+  }
+
+  /** Whether the batches of a file are known without opening it. */
+  isListed(known: KnownFile): boolean {
+    return this.#entries.has(path.basename(known.path));
   }
 
   /** Undefined when the file is damaged or gone. */
