@@ -9,12 +9,14 @@ export interface ClientOptions {
 const TIMEOUT_MS = 30_000;
 
 /** Sends JSON by POST; throws as `ask` does. */
-export function send(options: ClientOptions, path: string, body: unknown): Promise<unknown> {
-  return request(options, path, {
-    method: 'POST',
-    body: JSON.stringify(body),
-    headers: { 'content-type': 'application/json' },
-  });
+export function send(
+  options: ClientOptions,
+  path: string,
+  body: unknown,
+  timeoutMs: number = TIMEOUT_MS,
+): Promise<unknown> {
+  const headers = { 'content-type': 'application/json' };
+  return request(options, path, { method: 'POST', body: JSON.stringify(body), headers }, timeoutMs);
 }
 
 /** Deletes `path`; throws as `ask` does. */
@@ -40,8 +42,8 @@ interface Sent {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-async function request(options: ClientOptions, path: string, sent: Sent): Promise<unknown> {
-  const response = await open(options, path, sent, AbortSignal.timeout(TIMEOUT_MS));
+async function request(options: ClientOptions, path: string, sent: Sent, timeoutMs = TIMEOUT_MS): Promise<unknown> {
+  const response = await open(options, path, sent, AbortSignal.timeout(timeoutMs));
   const text = await response.text();
   const body = parse(text, options.url);
   if (response.ok) return body;

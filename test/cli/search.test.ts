@@ -377,6 +377,8 @@ describe('vitrine forget', () => {
     out = '';
     expect(await run('errors', '--json')).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ count: 1, message: '', trace_id: null, users: 0 });
+    expect(await run('forget', 'user.id:2', '--yes')).toBe(0);
+    expect(err).toContain('Backups, files named *.damaged, followed log files, and what was sent on are as they were.');
     expect(await run('forget', '*')).toBe(2);
     expect(await run('forget', 'level:loud')).toBe(2);
     expect(err).toContain('would delete everything');
