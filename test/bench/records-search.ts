@@ -16,7 +16,7 @@ import { logAnalytics } from '../../src/monitor/insight/log-analytics.ts';
 import { checkedFilter } from '../../src/monitor/search/checker.ts';
 import { fieldFigures, histogram, valueCounts } from '../../src/monitor/search/counts.ts';
 import { searchPage } from '../../src/monitor/search/page.ts';
-import { requestFigures } from '../../src/monitor/search/request-figures.ts';
+import { requestCounts, requestFigures } from '../../src/monitor/search/request-figures.ts';
 import { openRecordStore } from '../../src/monitor/store/records/open-record-store.ts';
 import { livezProbe } from './processes/livez-probe.ts';
 import { freshDir } from '../support/program.ts';
@@ -272,9 +272,13 @@ async function search(traceId: string): Promise<void> {
   }
   const byFields = sqlite.prepare('SELECT route, status, count(*) FROM requests GROUP BY route, status');
   const filter = checkedFilter('', systemClock.now());
+  const rows = { signal: 'requests', filter, ...all } as const;
+  const fields = ['route', 'status'];
+  const counts = async (): Promise<number> =>
+    (await requestCounts(watched, rows, fields, undefined, systemClock)).counts.length;
   const figures = async (): Promise<number> =>
-    (await requestFigures(watched, { signal: 'requests', filter, ...all }, ['route', 'status'], undefined, systemClock))
-      .figures.length;
+    (await requestFigures(watched, rows, fields, undefined, systemClock)).figures.length;
+  say('counts by route and status', await watchedBy(counts), await timed(() => byFields.all().length));
   say('figures by route and status', await watchedBy(figures), await timed(() => byFields.all().length));
 }
 

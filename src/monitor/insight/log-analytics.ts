@@ -106,7 +106,7 @@ class Totals {
     this.#nowMs = nowMs;
   }
 
-  *take(batch: RecordBatch<'logs'>, rows: readonly number[]): Generator<undefined, void> {
+  *take(batch: RecordBatch<'logs'>, rows: Uint32Array): Generator<undefined, void> {
     const columns = FIELDS.map((name) => batch.column(name));
     const total = tallyOf(this.#services, batch.service);
     for (const [at, row] of rows.entries()) {

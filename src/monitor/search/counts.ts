@@ -139,7 +139,7 @@ class FieldTally {
   }
 
   /** Each value that the column holds once is looked at once, however many rows have it. */
-  *take(column: RecordColumn, rows: readonly number[]): Generator<undefined, void> {
+  *take(column: RecordColumn, rows: Uint32Array): Generator<undefined, void> {
     if (column.kind === 'same') {
       this.#add(column.value, rows.length);
       return;

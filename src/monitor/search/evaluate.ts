@@ -27,7 +27,8 @@ const ID_FIELDS: Readonly<Record<RecordSignal, readonly string[]>> = {
   traces: ['trace', 'span', 'parent'],
   requests: ['trace', 'request.id'],
 };
-const ALWAYS: RowTest = () => true;
+/** The test of a batch of which all rows match. */
+export const ALWAYS: RowTest = () => true;
 const NEVER: RowTest = () => false;
 
 /** Compiled once for all batches of a search. */

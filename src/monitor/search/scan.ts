@@ -5,7 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../base/clock.ts';
 import type { RecordBatch, RecordPosition, RecordSignal, RecordSource } from '../../model/record-source.ts';
-import { compileFilter, readColumns } from './evaluate.ts';
+import { ALWAYS, compileFilter, readColumns, type RowTest } from './evaluate.ts';
 import type { Filter } from './filter.ts';
 import { needsOf } from './plan.ts';
 
@@ -47,13 +47,13 @@ export interface ScanOutcome {
 }
 
 /**
- * Takes the matching rows of one batch, oldest first. `full` says that the caller takes no more batches: when there are more,
- * the scan has met a limit, as it has with those of time and bytes. A visitor that works for long on a batch is a generator:
+ * Takes the matching rows of one batch, oldest first, and does not change them. `full` says that the caller takes no more
+ * batches: when there are more, the scan has met a limit, as it has with those of time and bytes. A visitor that works for long on a batch is a generator:
  * others may get the thread where it yields.
  */
 export type BatchVisitor<S extends RecordSignal> = (
   batch: RecordBatch<S>,
-  rows: readonly number[],
+  rows: Uint32Array,
 ) => 'full' | void | Generator<undefined, void>;
 
 /** `isNeeded` may end the scan before a batch is tested: later batches hold nothing newer than `newestUnixNano`. */
@@ -153,15 +153,22 @@ class ScanTurns {
 /** A row is tested within some microseconds. */
 const ROWS_A_LOOK = 256;
 
-async function matchingRows(
-  { begin, end }: RecordBatch,
-  test: (row: number) => boolean,
-  turns: ScanTurns,
-): Promise<number[]> {
-  const rows: number[] = [];
+/** 0, 1, 2, …: the rows of batches that match as a whole. Batches have tens of thousands of rows at most. */
+let everyRow = new Uint32Array();
+
+function rowsUpTo(end: number): Uint32Array {
+  if (everyRow.length < end) everyRow = Uint32Array.from({ length: end }, (_, row) => row);
+  return everyRow;
+}
+
+async function matchingRows(batch: RecordBatch, test: RowTest, turns: ScanTurns): Promise<Uint32Array> {
+  const { begin, end } = batch;
+  if (test === ALWAYS) return rowsUpTo(end).subarray(begin, end);
+  const rows = new Uint32Array(end - begin);
+  let count = 0;
   for (let row = begin; row < end; row += 1) {
-    if (test(row)) rows.push(row);
+    if (test(row)) rows[count++] = row;
     if (row % ROWS_A_LOOK === 0 && turns.over) await turns.pause();
   }
-  return rows;
+  return rows.subarray(0, count);
 }

@@ -113,6 +113,14 @@ export interface RequestFiguresAnswer extends SearchOutcome {
   readonly missing?: MissingRows;
 }
 
+/** The answer with `only=counts`. */
+export interface RequestCountsAnswer extends Omit<RequestFiguresAnswer, 'figures'> {
+  readonly figures: readonly Pick<
+    RequestFiguresAnswer['figures'][number],
+    'by' | 'time_ms' | 'requests' | 'errors' | 'error_ratio' | 'rate'
+  >[];
+}
+
 /** All requests with a support code or an id: usually one. */
 export interface RequestAnswer {
   readonly requests: readonly {

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import { wait, type Clock } from '../../../base/clock.ts';
 import type { SpanSource } from '../../../model/ports.ts';
-import { traceSummary } from '../../search/trace-summary.ts';
+import { traceSummary } from '../../search/traces.ts';
 import type { TraceFollower, TraceTail } from '../../search/trace-tail.ts';
 import { summaryView } from '../views.ts';
 import type { FollowedTrace } from './contract.ts';

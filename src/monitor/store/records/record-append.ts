@@ -5,7 +5,7 @@ import { serviceOf, type LogRecord, type SpanRecord } from '../../../model/recor
 import type { RequestRow } from '../../../model/request-row.ts';
 import { RECORD_BYTES_MAX } from './options.ts';
 import type { Entering } from './pending.ts';
-import type { WalWriter } from './wal-codec.ts';
+import type { WalWriter } from './wal/wal-codec.ts';
 
 interface Append<S extends RecordSignal> {
   readonly entering: readonly Entering<S>[];
@@ -47,7 +47,7 @@ export function prepareAppend<S extends RecordSignal>(
 
 const hasIds = ({ traceId, spanId }: SpanRecord): boolean => traceId !== '' && spanId !== '';
 
-/** `length`: of the record's text. */
+/** `length`: the bytes of the record in its write-ahead row. */
 export function enteringOf<S extends RecordSignal>(
   signal: S,
   record: RecordOf[S],

@@ -13,7 +13,7 @@ import type { RecordStoreOptions } from './options.ts';
 import type { Pending, PendingGroup, PendingSignals, WaitingRows } from './pending.ts';
 import { SETTLING_SHARE, settledRows } from './settled-rows.ts';
 import type { Seal, TraceSeals } from './trace-seals.ts';
-import { encodeWal, type WalRecords } from './wal-codec.ts';
+import { encodeWal, type WalRecords } from './wal/wal-codec.ts';
 
 const SLICE_MS = 8;
 /** Groups with fewer rows wait for more, for an hour at most: small batches compress badly. */
