@@ -2,8 +2,7 @@
  * Finds the batches that a scan needs, newest first: records in memory, batches that wait for their file, and files. Ids and
  * words rule out batches on disk before any column is read.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '../../../base/clock.ts';
+import { Turns, type Clock } from '../../../base/clock.ts';
 import type { RecordBatch, RecordRun, RecordScan, RecordSignal } from '../../../model/record-source.ts';
 import { codeNumber, idNumber } from '../../../model/text/id-numbers.ts';
 import { isFilterWord } from '../../../model/text/words.ts';
@@ -15,7 +14,8 @@ import { RECORD_KINDS, signalOf, type RecordFiles } from './disk/record-files.ts
 import type { MemoryView } from './memory-batch.ts';
 import { newestMsOf, storedBatch, type Extent } from './stored-batch.ts';
 
-const SLICE_MS = 8;
+/** How long all scans together hold the thread in one turn. */
+const SLICE_MS = 5;
 
 /** Where a stored batch's bytes are. */
 interface Bytes {
@@ -51,9 +51,11 @@ interface Wanted {
 
 export class RecordScanner {
   readonly #parts: ScannerParts;
+  readonly #turns: Turns;
 
   constructor(parts: ScannerParts) {
     this.#parts = parts;
+    this.#turns = new Turns(parts.clock, SLICE_MS);
   }
 
   run<S extends RecordSignal>(scan: RecordScan & { readonly signal: S }): RecordRun<S> {
@@ -72,9 +74,7 @@ export class RecordScanner {
     scan: RecordScan & { readonly signal: S },
     progress: Progress,
   ): AsyncGenerator<RecordBatch<S>> {
-    const { clock } = this.#parts;
     const wanted = wantedOf(scan);
-    let sliceEnds = clock.monotonic() + SLICE_MS;
     for (const candidate of this.#candidates(scan)) {
       if (scan.abort?.aborted === true) return;
       progress.reachedMs = newestMsOf(candidate, scan);
@@ -84,9 +84,7 @@ export class RecordScanner {
         progress.bytes += batch.reader.readBytes;
         if (batch.reader.damaged) this.#lost(scan.signal, candidate, progress);
       }
-      if (clock.monotonic() < sliceEnds) continue;
-      await nextTurn();
-      sliceEnds = clock.monotonic() + SLICE_MS;
+      if (this.#turns.due) await this.#turns.next();
     }
     progress.reachedMs = scan.fromMs;
   }
