@@ -173,11 +173,12 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     '.': ['process', 'monitor', 'stack'],
   },
   cli: {
-    'output.ts': [],
+    'screen.ts': [],
+    'output.ts': ['screen.ts'],
     'client.ts': [],
     alerts: ['output.ts', 'client.ts'],
     targets: ['output.ts', 'client.ts'],
-    '.': ['output.ts', 'client.ts', 'alerts', 'targets'],
+    '.': ['screen.ts', 'output.ts', 'client.ts', 'alerts', 'targets'],
   },
   page: {
     state: [],
