@@ -11,6 +11,7 @@ import {
   type MaintenanceRule,
   type Span,
 } from '../../targets/history/availability.ts';
+import { fileForm } from '../../targets/config/saved-names.ts';
 import type { Targets } from '../../targets/targets.ts';
 import { jsonBody } from '../answers.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
@@ -107,7 +108,7 @@ function exported(targets: Targets, { ctx, query }: Call): undefined {
   const list = targets
     .list()
     .filter(({ target }) => query.get('origin') !== 'api' || target.origin === 'api')
-    .map(({ target }) => JSON.parse(JSON.stringify(target.config)) as unknown);
+    .map(({ target }) => fileForm(JSON.parse(JSON.stringify(target.config)) as Readonly<Record<string, unknown>>));
   ctx.type = 'application/yaml';
   ctx.body = stringify({ targets: list });
   return undefined;
@@ -138,7 +139,7 @@ function history(targets: Targets, { params, query }: Call, nowMs: number): Hist
 }
 
 function evidence(targets: Targets, { params, query }: Call): EvidenceJson {
-  const limit = numberFrom(query, 'limit', { min: 1, max: 200, fallback: 20 }) ?? 20;
+  const limit = numberFrom(query, 'limit', { min: 1, max: 400, fallback: 20 }) ?? 20;
   return { evidence: targets.history(params['id']).file.evidence(params['id'], limit).map(evidenceJson) };
 }
 
