@@ -300,7 +300,7 @@ export function fakeTargetRoutes(kind: 'busy' | 'empty', now: () => number): Rou
         target: null,
         target_id: null,
         requests: { total: '', good: 'status:<500' },
-        events: { good: 999_412, total: 1_000_000 },
+        events: kind === 'empty' ? { good: 0, total: 0 } : { good: 999_412, total: 1_000_000 },
       }),
     },
     {
