@@ -150,6 +150,7 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     insight: road.insight,
     windows,
     lines: road.lines,
+    counters,
     live,
     intake,
     rules,
@@ -243,11 +244,12 @@ function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope:
   const { frames } = telemetry;
   if (frames === undefined) return;
   const receiver = new FrameReceiver(parts.intake);
-  frames.connect((frame) => {
+  const send = (frame: Frame): void => {
     take(parts, OWN, receiver, frame, clock)
       .catch(noteOf(parts.rareLine, 'The monitor could not store its own telemetry'))
       .finally(() => frames.acknowledge(frame.sequence));
-  });
+  };
+  frames.connect(send, () => parts.counters.happened());
   scope.add('own telemetry', () => frames.disconnect());
 }
 
@@ -266,9 +268,11 @@ async function take(
 ): Promise<void> {
   const frame = shiftedFrame(sent, frameSkewMs(sent, clock));
   parts.records.noteDrops(frame);
-  parts.live.push(connection, frame);
-  parts.own.push(connection, frame);
-  await parts.ownSamples.push(connection, frame);
+  if (frame.metrics.length > 0) {
+    parts.live.push(connection, frame);
+    parts.own.push(connection, frame);
+    await parts.ownSamples.push(connection, frame);
+  } else if (frame.spans.length + frame.logs.length === 0) return;
   await receiver.receive(frame);
 }
 
