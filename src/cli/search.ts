@@ -8,7 +8,7 @@ import type { ErrorsAnswer } from '../monitor/api/records/contract.ts';
 import { ask, type ClientOptions } from './client.ts';
 import { followStream } from './follow-stream.ts';
 import { follow, type Look } from './follow.ts';
-import { paint, print, table, tell, visible } from './output.ts';
+import { paint, print, table, tell, visibleLine, visibleLines } from './output.ts';
 
 export interface SearchFlags {
   readonly since?: string | undefined;
@@ -113,8 +113,8 @@ function lineText({ timeMs, severity, service, message, attributes, traceId }: L
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
   if (traceId !== '') fields.push(`trace=${traceId}`);
-  const rest = fields.length === 0 ? '' : `  ${paint('dim', visible(fields.join(' ')))}`;
-  return `${paint('dim', new Date(timeMs).toISOString())} ${painted} ${visible(service)}  ${visible(message)}${rest}`;
+  const rest = fields.length === 0 ? '' : `  ${paint('dim', visibleLines(fields.join(' ')))}`;
+  return `${paint('dim', new Date(timeMs).toISOString())} ${painted} ${visibleLine(service)}  ${visibleLines(message)}${rest}`;
 }
 
 export interface FollowFlags extends SearchFlags {
@@ -181,7 +181,7 @@ const traceCells = ({ startMs, durationMs, service, name, spans, errors, traceId
 const lineOf =
   <T>(json: boolean, cellsOf: (row: T) => readonly string[]) =>
   (row: T): void =>
-    print(json ? JSON.stringify(row) : cellsOf(row).map(visible).join('  '));
+    print(json ? JSON.stringify(row) : cellsOf(row).map(visibleLine).join('  '));
 
 export interface ErrorFlags extends FollowFlags {
   readonly service?: string | undefined;

@@ -141,6 +141,22 @@ describe('vitrine logs', () => {
     expect(lines.at(-1)).toContain('line 1199');
   });
 
+  it('lets no record forge a line of its own', async () => {
+    const forged = `${new Date(nowMs).toISOString()} error shop  forged`;
+    const service = `shop\n${forged}`;
+    await tail.append([
+      lineOf({ timeMs: nowMs, body: `of two lines\n${forged}`, service, attributes: { a: `\n${forged}` } }),
+    ]);
+    found.add('traces', [spanOf({ trace: 9, span: 9, startMs: nowMs - 1, durationMs: 1, name: forged, service })]);
+    found.add('requests', [{ ...rowOf(99, nowMs), path: `/\n${forged}`, route: '', method: 'BREW\nTEA' }]);
+    expect(await run('logs', 'level:info', '--limit', '1')).toBe(0);
+    expect(await run('traces', 'service:shop*', '--limit', '1')).toBe(0);
+    expect(await run('requests', 'method:BREW*', '--limit', '1')).toBe(0);
+    const lines = out.split('\n');
+    expect(lines.filter((line) => line.startsWith(forged))).toEqual([]);
+    expect(lines.filter((line) => line.includes('forged')).length).toBeGreaterThan(4);
+  });
+
   it('prints NDJSON, and says when nothing matches', async () => {
     expect(await run('logs', 'level:error', '--json', '--since', '5m', '--until', 'now')).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ message: 'line 7\u001b[2J', severity: 'error' });

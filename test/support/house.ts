@@ -173,11 +173,13 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     '.': ['process', 'monitor', 'stack'],
   },
   cli: {
-    'output.ts': [],
+    'screen.ts': [],
+    'output.ts': ['screen.ts'],
     'client.ts': [],
-    alerts: ['output.ts', 'client.ts'],
-    targets: ['output.ts', 'client.ts'],
-    '.': ['output.ts', 'client.ts', 'alerts', 'targets'],
+    'stray-command.ts': [],
+    alerts: ['output.ts', 'client.ts', 'stray-command.ts'],
+    targets: ['output.ts', 'client.ts', 'stray-command.ts'],
+    '.': ['screen.ts', 'output.ts', 'client.ts', 'stray-command.ts', 'alerts', 'targets'],
   },
   page: {
     state: [],

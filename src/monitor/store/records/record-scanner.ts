@@ -2,8 +2,7 @@
  * Finds the batches that a scan needs, newest first: records in memory, batches that wait for their file, and files. Ids and
  * words rule out batches on disk before any column is read.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '../../../base/clock.ts';
+import { Turns, type Clock } from '../../../base/clock.ts';
 import type { RecordBatch, RecordRun, RecordScan, RecordSignal } from '../../../model/record-source.ts';
 import { codeNumber, idNumber } from '../../../model/text/id-numbers.ts';
 import { isFilterWord } from '../../../model/text/words.ts';
@@ -14,7 +13,8 @@ import { kindsOf, type KnownFile, type RecordFiles } from './disk/record-files.t
 import type { MemoryView } from './memory-batch.ts';
 import { newestMsOf, storedBatch, type Extent } from './stored-batch.ts';
 
-const SLICE_MS = 8;
+/** How long all scans together hold the thread in one turn. */
+const SLICE_MS = 5;
 
 /** Where a stored batch's bytes are. */
 interface Bytes {
@@ -59,9 +59,11 @@ interface Wanted {
 
 export class RecordScanner {
   readonly #parts: ScannerParts;
+  readonly #turns: Turns;
 
   constructor(parts: ScannerParts) {
     this.#parts = parts;
+    this.#turns = new Turns(parts.clock, SLICE_MS);
   }
 
   run<S extends RecordSignal>(scan: RecordScan & { readonly signal: S }): RecordRun<S> {
@@ -80,15 +82,14 @@ export class RecordScanner {
     scan: RecordScan & { readonly signal: S },
     progress: Progress,
   ): AsyncGenerator<RecordBatch<S>> {
-    const { clock, files } = this.#parts;
+    const { files } = this.#parts;
     const wanted = wantedOf(scan);
     // A file that was not read since the start is opened first, which waits for the disk: one a turn.
     for (const known of files.list(kindsOf(scan.signal))) {
       if (files.isListed(known)) continue;
       files.entries(known);
-      await nextTurn();
+      await this.#turns.next();
     }
-    let sliceEnds = clock.monotonic() + SLICE_MS;
     for (const candidate of this.#candidates(scan)) {
       if (scan.abort?.aborted === true) return;
       progress.reachedMs = newestMsOf(candidate, scan);
@@ -98,9 +99,7 @@ export class RecordScanner {
         progress.bytes += batch.reader.readBytes;
         if (batch.reader.damaged && batch.bytes?.isGone() !== true) this.#lost(scan.signal, candidate, progress);
       }
-      if (clock.monotonic() < sliceEnds) continue;
-      await nextTurn();
-      sliceEnds = clock.monotonic() + SLICE_MS;
+      if (this.#turns.due) await this.#turns.next();
     }
     progress.reachedMs = scan.fromMs;
   }
