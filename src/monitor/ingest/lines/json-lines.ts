@@ -3,6 +3,7 @@
  * decoding line by line costs more than half as much as parsing. A chunk that cannot be read so is read line by line, so that
  * each line that is wrong is named.
  */
+import { TextDecoder } from 'node:util';
 import { LineSplitter, type Line } from '../request/line-splitter.ts';
 
 export const MAX_LINE_BYTES = 256 * 1024;
