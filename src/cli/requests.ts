@@ -69,7 +69,7 @@ async function rows(client: ClientOptions, filter: string, flags: SearchFlags): 
 
 async function follow(client: ClientOptions, filter: string, json: boolean, signal: AbortSignal): Promise<void> {
   const query = new URLSearchParams({ follow: 'true', q: filter });
-  for await (const text of stream(client, `/api/requests?${query}`, signal)) {
+  for await (const text of await stream(client, `/api/requests?${query}`, signal)) {
     const line = JSON.parse(text) as FollowedRequest;
     if ('dropped' in line) tell(`${line.dropped} rows were left out: they came faster than they can be shown.`);
     else print(json ? text : rowText(line));

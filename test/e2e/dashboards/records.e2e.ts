@@ -6,6 +6,7 @@ import { buildPage, CHROMIUM, openPage, startBrowser } from '../../support/page/
 import { startPageServer } from '../../support/page/page-server.ts';
 import { ArrayRecords } from '../../support/records/array-records.ts';
 import { lineOf } from '../../support/records/plain-records.ts';
+import { until } from '../../support/until.ts';
 
 if (CHROMIUM === undefined) console.log('skipped: the page tests need Chromium');
 
@@ -139,6 +140,32 @@ describe.skipIf(CHROMIUM === undefined)('requests and logs', () => {
     await page.getByText('Show the newest').click();
     await texts.first().getByText('newest').waitFor();
     expect(new URL(page.url()).searchParams.has('line')).toBe(false);
+    expect(troubles).toEqual([]);
+  });
+
+  it('give older lines below the ones that are read, and fields of the sender as columns', async () => {
+    const records = new ArrayRecords();
+    const lines = Array.from({ length: 350 }, (_, at) =>
+      lineOf({ service: 'shop', version: '1.4.2', timeMs: Date.now() - 60_000 + at * 100, body: `line ${at}` }),
+    );
+    records.add('logs', lines);
+    await using server = await startPageServer({ overrides: { records } });
+    await using opened = await openPage(browser, server.url, '/logs');
+    const { page, troubles } = opened;
+    const texts = page.locator('.log-lines .opener .text');
+    await texts.first().getByText('line 349').waitFor();
+    await page.locator('.line', { hasText: 'line 349' }).locator('.opener').click();
+    const field = page.locator('.line-detail dl > div', { hasText: 'service.version' });
+    await field.getByRole('button', { name: 'Column' }).click();
+    await page.locator('.log-lines .extra', { hasText: '1.4.2' }).first().waitFor();
+    expect(new URL(page.url()).searchParams.get('columns')).toBe('service.version');
+    // A line is open, so the list is held.
+    await page.getByRole('button', { name: 'Older lines' }).click();
+    await until(async () => (await texts.count()) === 350, 30_000);
+    expect(await texts.last().textContent()).toBe('line 0');
+    expect(await page.getByRole('button', { name: 'Older lines' }).count()).toBe(0);
+    await page.getByText('Show the newest').click();
+    await until(async () => (await texts.count()) === 200, 30_000);
     expect(troubles).toEqual([]);
   });
 
