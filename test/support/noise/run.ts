@@ -38,13 +38,16 @@ export interface NoiseOptions {
   readonly toS: number;
   /**
    * Seconds from one tick to the next while nothing happens; default 1. The week is 600,000 seconds, and in nine tenths of them
-   * every number only varies by chance: at 10 all rules are still evaluated there with all their windows filled, less often.
+   * every number only varies by chance: at 15 all rules are still evaluated there with all their windows filled, less often.
    */
   readonly calmStepS?: number | undefined;
 }
 
-/** From this long before a condition begins until this long after it has ended, each second is run. */
-const AROUND_S = { before: 60, after: 240 };
+/**
+ * Around the begin and the end of a condition each second is run: for so long before, and until the windows of a minute hold
+ * nothing of what was before. In between a long condition is calm. An incident is run whole.
+ */
+const AROUND_S = { before: 15, after: 75 };
 
 /** The seconds that are run, each with the seconds that have passed since the one before. */
 function* ticks({
@@ -53,11 +56,17 @@ function* ticks({
   toS,
   calmStepS = 1,
 }: NoiseOptions): Generator<readonly [s: number, stepS: number]> {
-  const spans = conditions.map(({ startS, endS }) => [startS - AROUND_S.before, endS + AROUND_S.after] as const);
+  const eventful = new Uint8Array(toS - fromS + 1);
+  const mark = (beginS: number, endS: number): void =>
+    void eventful.fill(1, Math.max(0, beginS - AROUND_S.before - fromS), Math.max(0, endS + AROUND_S.after - fromS));
+  for (const { startS, endS, alert } of conditions) {
+    if (alert !== undefined) mark(startS, endS);
+    mark(startS, startS);
+    mark(endS, endS);
+  }
   let last = fromS;
   for (let s = fromS + 1; s <= toS; s += 1) {
-    const eventful = calmStepS === 1 || s % calmStepS === 0 || spans.some(([from, to]) => from <= s && s <= to);
-    if (!eventful && s < toS) continue;
+    if (eventful[s - fromS] === 0 && s % calmStepS !== 0 && s < toS) continue;
     yield [s, s - last];
     last = s;
   }
