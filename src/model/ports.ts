@@ -31,6 +31,8 @@ export interface Rejection {
 export interface AppendResult {
   readonly accepted: number;
   readonly rejected: readonly Rejection[];
+  /** Of the store of records: the number of arrival of an item, by its place in the call; undefined when it was refused. */
+  readonly numberOf?: ((at: number) => number | undefined) | undefined;
 }
 
 /** Samples in columns, each with the reference of its series. Arrays may be longer than `count`. */
@@ -80,7 +82,10 @@ export interface SelectPace extends WorkMeter {
   /** True when the source must yield the thread: then `await pause()`, which may throw as `take` does. */
   readonly due: boolean;
   pause(): Promise<void>;
-  /** Told of memory that the source made for this query alone: it is freed when the query ends, not when it is collected. */
+  /**
+   * Told of memory that the source made for this query alone: it is freed when the query ends, not when it is collected. The
+   * series whose samples lie in it come one after another, so that it can be handed to another thread without a copy.
+   */
   owns?(memory: ArrayBuffer): void;
 }
 

@@ -47,7 +47,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     metrics: ['names.ts', 'environment.ts'],
     spans: ['names.ts', 'environment.ts', 'metrics'],
     road: ['environment.ts', 'metrics', 'spans'],
-    exporters: ['environment.ts', 'metrics', 'road'],
+    exporters: ['environment.ts', 'metrics', 'spans', 'road'],
     'instrumentation-packages.ts': [],
     others: ['instrumentation-packages.ts', 'environment.ts', 'spans'],
     '.': ['environment.ts', 'logs', 'metrics', 'spans', 'road', 'exporters', 'instrumentation-packages.ts', 'others'],
@@ -173,11 +173,12 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     '.': ['process', 'monitor', 'stack'],
   },
   cli: {
-    'output.ts': [],
+    'screen.ts': [],
+    'output.ts': ['screen.ts'],
     'client.ts': [],
     alerts: ['output.ts', 'client.ts'],
     targets: ['output.ts', 'client.ts'],
-    '.': ['output.ts', 'client.ts', 'alerts', 'targets'],
+    '.': ['screen.ts', 'output.ts', 'client.ts', 'alerts', 'targets'],
   },
   page: {
     state: [],

@@ -1,7 +1,7 @@
 /** One objective: its months, its burn over time, and what used the budget: the worst hours and routes. */
 import type { JSX } from 'preact';
 import type { AvailabilityJson, ObjectiveJson } from '../../monitor/api/targets/contract.ts';
-import type { RequestFiguresAnswer } from '../../monitor/api/records/contract.ts';
+import type { RequestCountsAnswer } from '../../monitor/api/records/contract.ts';
 import { PanelCard } from '../charts/panel-card.tsx';
 import { useResource } from '../state/api.ts';
 import { age, dateTime, digits } from '../state/format.ts';
@@ -52,7 +52,7 @@ function Eaters({ title, rows }: { title: string; rows: readonly Eater[] }): JSX
   );
 }
 
-type Figures = RequestFiguresAnswer['figures'];
+type Figures = RequestCountsAnswer['figures'];
 
 /** Sums the figures that have the same name, the largest first. */
 function summed(figures: Figures, keyOf: (one: Figures[number]) => string): (readonly [string, number])[] {
@@ -72,12 +72,12 @@ function RequestEaters({
   const from = `now-${of.window}`;
   // Whole hours, and no more steps than an answer may have.
   const stepMs = Math.ceil(of.window_seconds / MOST_STEPS / HOUR_S) * HOUR_S * 1_000;
-  const routes = useResource<RequestFiguresAnswer>(
-    address('/api/requests/figures', { q, from, by: 'route' }),
+  const routes = useResource<RequestCountsAnswer>(
+    address('/api/requests/figures', { q, from, by: 'route', only: 'counts' }),
     EVERY_MS,
   );
-  const hours = useResource<RequestFiguresAnswer>(
-    address('/api/requests/figures', { q, from, by: 'method', step: String(stepMs) }),
+  const hours = useResource<RequestCountsAnswer>(
+    address('/api/requests/figures', { q, from, by: 'method', step: String(stepMs), only: 'counts' }),
     EVERY_MS,
   );
   const all = (figures: Figures): number => figures.reduce((sum, one) => sum + one.requests, 0) || 1;

@@ -146,15 +146,28 @@ export class LogWindows implements LogSink {
   /** Counts the lines before the store sees them: a line that the store refuses was still logged. */
   append(records: readonly LogRecord[]): AppendResult | Promise<AppendResult> {
     const nowMs = this.#now();
-    for (const record of records) {
-      const service = serviceOf(record.resource);
-      const window = this.#windowOf(service);
-      const severity = levelName(record.severityNumber) || 'unknown';
-      const runMs = window.add(nowMs, severity, 1);
-      if (runMs !== undefined) this.#ended(service, runMs, nowMs);
-      window.totals.set(severity, (window.totals.get(severity) ?? 0) + 1);
+    let [first, run] = [0, 0];
+    // Neighbours of one process and severity are counted together.
+    for (let at = 0; at < records.length; at += 1) {
+      const { resource, severityNumber } = records[first];
+      if (records[at].resource === resource && records[at].severityNumber === severityNumber) run += 1;
+      else {
+        this.#count(records[first], run, nowMs);
+        first = at;
+        run = 1;
+      }
     }
+    if (run > 0) this.#count(records[first], run, nowMs);
     return this.#sink.append(records);
+  }
+
+  #count({ resource, severityNumber }: LogRecord, lines: number, nowMs: number): void {
+    const service = serviceOf(resource);
+    const window = this.#windowOf(service, lines);
+    const severity = levelName(severityNumber) || 'unknown';
+    const runMs = window.add(nowMs, severity, lines);
+    if (runMs !== undefined) this.#ended(service, runMs, nowMs);
+    window.totals.set(severity, (window.totals.get(severity) ?? 0) + lines);
   }
 
   /**
@@ -164,7 +177,7 @@ export class LogWindows implements LogSink {
   restore(history: LogHistory, nowMs: number): void {
     const at = this.#now();
     for (const { service, lastSeenMs, firstSeenMs, formerRunMs, totals, lines } of history.services) {
-      const window = this.#windowOf(service);
+      const window = this.#windowOf(service, 1);
       for (const { timeMs, severity, count } of lines) window.add(at - (nowMs - timeMs), severity, count);
       window.slide(at);
       window.lastSeenMs = at - (nowMs - lastSeenMs);
@@ -247,12 +260,13 @@ export class LogWindows implements LogSink {
     else this.#formerRuns.set(service, { longestMs: Math.max(known, runMs), endedMs: at });
   }
 
-  #windowOf(service: string): Window {
+  /** `lines` are to be counted in it. */
+  #windowOf(service: string, lines: number): Window {
     const known = this.#windows.get(service);
     if (known !== undefined) return known;
     let name = service;
     if (this.#windows.size >= this.#maxServices) {
-      this.#overflowed += 1;
+      this.#overflowed += lines;
       name = OTHER;
     }
     let window = this.#windows.get(name);
