@@ -159,8 +159,8 @@ export class ServiceStrips {
 }
 
 /** The whole minutes, and as the last mark the present. */
-function stripFor(service: string, present: ReportedStatus, strips: Strips): ServiceRow['strip'] {
-  const past = Array.from({ length: STRIP_MINUTES - 1 }, (_, at): ReportedStatus => {
+function stripFor(service: string, present: ServiceRow['state'], strips: Strips): ServiceRow['strip'] {
+  const past = Array.from({ length: STRIP_MINUTES - 1 }, (_, at): ServiceRow['state'] => {
     const t = strips.minuteMs - (STRIP_MINUTES - 2 - at) * MINUTE_MS;
     const errorRatio = strips.errors.get(service)?.get(t) ?? null;
     const p95Seconds = strips.p95.get(service)?.get(t) ?? null;
