@@ -16,6 +16,7 @@ import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
 import type { AttributeRedaction } from '../../monitor/ingest/checks/attribute-redaction.ts';
 import type { Intake } from '../../monitor/ingest/request/intake.ts';
+import type { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import type { LineReader } from '../../monitor/ingest/lines/line-reader.ts';
 import type { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
@@ -87,6 +88,7 @@ export interface MonitorParts {
   readonly ownSamples: OwnSamples;
   readonly windows: LogWindows;
   readonly lines: LineReader;
+  readonly counters: IngestCounters;
   readonly rareLine: RareLine;
   /** Absent in test mode. */
   readonly notifications: Notifications | undefined;

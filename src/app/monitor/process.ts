@@ -185,12 +185,12 @@ function roadOf(
   { settings, dataDir, clock }: SteadyOptions,
   records: Records,
   counters: IngestCounters,
-): Pick<MonitorParts, 'tail' | 'traceTail' | 'insight' | 'windows' | 'lines'> {
+): Pick<MonitorParts, 'tail' | 'traceTail' | 'insight' | 'windows' | 'lines' | 'counters'> {
   const { logs } = settings.ingest;
   const [tail, traceTail] = [new Tail(records.logSink), new TraceTail(records.spanSink, clock)];
   const insight = openInsight({ dataDir, clock, logs: tail, spans: traceTail });
   const windows = new LogWindows({ sink: insight.logs, clock });
-  return { tail, traceTail, insight, windows, lines: lineReader(logs, counters) };
+  return { tail, traceTail, insight, windows, lines: lineReader(logs, counters), counters };
 }
 
 function openStore(
@@ -246,11 +246,12 @@ function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope:
   const { frames } = telemetry;
   if (frames === undefined) return;
   const receiver = new FrameReceiver(parts.intake);
-  frames.connect((frame) => {
+  const send = (frame: Frame): void => {
     take(parts, OWN, receiver, frame, clock)
       .catch(noteOf(parts.rareLine, 'The monitor could not store its own telemetry'))
       .finally(() => frames.acknowledge(frame.sequence));
-  });
+  };
+  frames.connect(send, () => parts.counters.happened());
   scope.add('own telemetry', () => frames.disconnect());
 }
 
@@ -269,10 +270,12 @@ async function take(
 ): Promise<void> {
   const frame = shiftedFrame(sent, frameSkewMs(sent, clock));
   parts.records.noteDrops(frame);
-  const shown = parts.redaction.frame(frame);
-  parts.live.push(connection, shown);
-  parts.own.push(connection, shown);
-  await parts.ownSamples.push(connection, shown);
+  if (frame.metrics.length > 0) {
+    const shown = parts.redaction.frame(frame);
+    parts.live.push(connection, shown);
+    parts.own.push(connection, shown);
+    await parts.ownSamples.push(connection, shown);
+  } else if (frame.spans.length + frame.logs.length === 0) return;
   await receiver.receive(frame);
 }
 

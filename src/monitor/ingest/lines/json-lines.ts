@@ -3,6 +3,7 @@
  * decoding line by line costs more than half as much as parsing. A chunk that cannot be read so is read line by line, so that
  * each line that is wrong is named.
  */
+import { TextDecoder } from 'node:util';
 import { LineSplitter, type Line } from '../request/line-splitter.ts';
 
 export const MAX_LINE_BYTES = 256 * 1024;
@@ -63,7 +64,7 @@ function decoded(bytes: Buffer): string | undefined {
   return text?.includes(BYTE_ORDER_MARK) === true ? undefined : text;
 }
 
-function textOf(bytes: Buffer, decoder: TextDecoder): string | undefined {
+function textOf(bytes: Buffer, decoder: typeof utf8): string | undefined {
   try {
     return decoder.decode(bytes);
   } catch {

@@ -113,7 +113,13 @@ interface ServiceRefs {
   readonly firstSeen: number;
   readonly formerRun: number;
   readonly totals: Map<string, number>;
+  /** The values written last. */
+  lastSeenSeconds: number;
+  firstSeenSeconds: number;
 }
+
+/** The two clocks tick at different moments of a millisecond: a time that only trembles by that stays as it was. */
+const withoutTremor = (last: number, seconds: number): number => (Math.abs(seconds - last) < 0.002 ? last : seconds);
 
 export class LogWindows implements LogSink {
   readonly #sink: LogSink;
@@ -231,6 +237,8 @@ export class LogWindows implements LogSink {
         firstSeen: resolve(LOG_SERIES.firstSeen),
         formerRun: resolve(LOG_SERIES.formerRun),
         totals: new Map(),
+        lastSeenSeconds: NaN,
+        firstSeenSeconds: NaN,
       };
       this.#refs.set(service, refs);
     }
@@ -239,8 +247,10 @@ export class LogWindows implements LogSink {
       columns.add(refs.ratio, nowMs, window.lines === 0 ? 0 : window.errors / window.lines, false, 0);
       columns.add(refs.rate, nowMs, window.lines, false, 0);
     }
-    columns.add(refs.lastSeen, nowMs, (nowMs - (at - window.lastSeenMs)) / 1000, false, 0);
-    columns.add(refs.firstSeen, nowMs, (nowMs - (at - window.firstSeenMs)) / 1000, false, 0);
+    refs.lastSeenSeconds = withoutTremor(refs.lastSeenSeconds, (nowMs - (at - window.lastSeenMs)) / 1000);
+    refs.firstSeenSeconds = withoutTremor(refs.firstSeenSeconds, (nowMs - (at - window.firstSeenMs)) / 1000);
+    columns.add(refs.lastSeen, nowMs, refs.lastSeenSeconds, false, 0);
+    columns.add(refs.firstSeen, nowMs, refs.firstSeenSeconds, false, 0);
     const former = this.#formerRuns.get(service);
     if (former !== undefined) columns.add(refs.formerRun, nowMs, former.longestMs / 1000, false, 0);
     for (const [severity, total] of window.totals) {
