@@ -258,7 +258,12 @@ describe('verdictOf', () => {
   it('says that all is well, or that nothing is there', () => {
     expect(sentence(undefined)).toBe('unknown: Waiting for the first data.');
     expect(sentence(live())).toBe('ok: All is well: 10\u2009req/s, p95 150\u2009ms, no errors.');
-    expect(sentence(live({ current: { ...current, balancer: null } }))).toContain('No traffic in the last minute');
+    const none = { ...current, balancer: null, server: null };
+    expect(sentence(live({ current: none }))).toContain('No traffic in the last minute');
+    const direct = { ...none, server: { requests_per_second: 24, source: 'services' as const } };
+    expect(sentence(live({ current: direct }))).toContain(
+      'No request came through the balancer in the last minute; the services were asked directly, 24\u2009req/s.',
+    );
   });
 
   it('names the firing alert, since when, and the phase that grew most', () => {

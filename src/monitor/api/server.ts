@@ -43,7 +43,7 @@ import type { Route } from './routes.ts';
 import { tableRoutes } from './route-table.ts';
 import { findRoute, isAt, roleOf } from './routes.ts';
 import { settingsRoutes, type SettingsSource } from './settings-routes.ts';
-import { servicesAnswer } from './service-matrix.ts';
+import { servicesAnswer, ServiceStrips } from './service-matrix.ts';
 import type { ViewerLimits } from './socket.ts';
 import { LiveSocket } from './socket.ts';
 import { loadPage, servePage, serveUnknown } from './static-files.ts';
@@ -126,6 +126,7 @@ const laterRoutes = (): Route[] =>
   }));
 
 function figureRoutes({ querier, live, alerts, clock, targets = () => [] }: MonitorApiOptions): Route[] {
+  const strips = new ServiceStrips(querier, clock);
   return [
     {
       method: 'GET',
@@ -135,7 +136,7 @@ function figureRoutes({ querier, live, alerts, clock, targets = () => [] }: Moni
         return { ...live.current(clock.now()), ...(checked.length === 0 ? {} : { targets: checked }) };
       },
     },
-    { method: 'GET', path: '/api/services', handler: () => servicesAnswer(querier, alerts(), clock.now()) },
+    { method: 'GET', path: '/api/services', handler: () => servicesAnswer(querier, strips, alerts(), clock.now()) },
     {
       method: 'GET',
       path: '/api/timeseries',

@@ -6,6 +6,7 @@
 import { REQUESTS } from '../../dashboards/queries.ts';
 import { SIGNALS } from '../../dashboards/services.ts';
 import type { SignalName } from '../../dashboards/services.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { ReportedStatus } from '../../model/health.ts';
 import { worst } from '../../model/health.ts';
@@ -20,6 +21,10 @@ const MANY_ERRORS = 0.05;
 const STRIP_MINUTES = 15;
 const MAX_SERVICES = 200;
 const QUERY_TIMEOUT_MS = 5_000;
+const MINUTE_MS = 60_000;
+/** Nobody waits for them this long: see ServiceStrips. */
+const STRIPS_TIMEOUT_MS = 30_000;
+const STRIPS_WAIT_MS = 3_000;
 
 export interface Verdict {
   readonly state: ReportedStatus;
@@ -63,8 +68,7 @@ const serviceName = (labels: Labels): string => labels.get('job') || labels.get(
 
 type Values = ReadonlyMap<string, number>;
 
-const exprOf = (signal: SignalName | 'first_byte'): string =>
-  signal === 'first_byte' ? FIRST_BYTE : SIGNALS[signal].expr('', '1m');
+const exprOf = (signal: Signal): string => (signal === 'first_byte' ? FIRST_BYTE : SIGNALS[signal].expr('', '1m'));
 
 async function instantOf(querier: Querier, expr: string, atMs: number): Promise<Values> {
   const { value } = await querier.instant(expr, atMs, { timeoutMs: QUERY_TIMEOUT_MS });
@@ -76,34 +80,94 @@ async function instantOf(querier: Querier, expr: string, atMs: number): Promise<
   );
 }
 
-type Strips = ReadonlyMap<string, ReadonlyMap<number, number>>;
+type Signal = SignalName | 'first_byte';
+type Strip = ReadonlyMap<string, ReadonlyMap<number, number>>;
 
-async function stripOf(querier: Querier, expr: string, endMs: number): Promise<Strips> {
-  const startMs = endMs - (STRIP_MINUTES - 1) * 60_000;
-  const { value } = await querier.range(expr, startMs, endMs, 60_000, { timeoutMs: QUERY_TIMEOUT_MS });
-  if (value.kind !== 'matrix') return new Map();
-  return new Map(
-    value.series.map(({ labels, t, v }) => [
-      serviceName(labels),
-      new Map([...t].map((at, index): [number, number] => [at, v[index]]).filter(([, y]) => Number.isFinite(y))),
-    ]),
-  );
+/** The signals of the whole minutes up to one, by service and time. */
+interface Strips {
+  readonly minuteMs: number;
+  readonly errors: Strip;
+  readonly p95: Strip;
+  readonly firstByte: Strip;
+  readonly uptime: Strip;
+  readonly logs: Strip;
 }
 
-interface StripSignals {
-  readonly errors: Strips;
-  readonly p95: Strips;
-  readonly firstByte: Strips;
+const NO_STRIPS = { errors: new Map(), p95: new Map(), firstByte: new Map(), uptime: new Map(), logs: new Map() };
+
+async function stripsUpTo(querier: Querier, minuteMs: number): Promise<Strips> {
+  const strip = async (signal: Signal): Promise<Strip> => {
+    const startMs = minuteMs - (STRIP_MINUTES - 2) * MINUTE_MS;
+    const options = { timeoutMs: STRIPS_TIMEOUT_MS };
+    const { value } = await querier.range(exprOf(signal), startMs, minuteMs, MINUTE_MS, options);
+    if (value.kind !== 'matrix') return new Map();
+    return new Map(
+      value.series.map(({ labels, t, v }) => [
+        serviceName(labels),
+        new Map([...t].map((at, index): [number, number] => [at, v[index]]).filter(([, y]) => Number.isFinite(y))),
+      ]),
+    );
+  };
+  const [errors, p95, firstByte, uptime, logs] = await Promise.all([
+    strip('error_ratio'),
+    strip('latency_p95'),
+    strip('first_byte'),
+    strip('uptime'),
+    strip('logs'),
+  ]);
+  return { minuteMs, errors, p95, firstByte, uptime, logs };
 }
 
-function stripFor(service: string, endMs: number, { errors, p95, firstByte }: StripSignals): ServiceRow['strip'] {
-  return Array.from({ length: STRIP_MINUTES }, (_, at) => {
-    const t = endMs - (STRIP_MINUTES - 1 - at) * 60_000;
-    const errorRatio = errors.get(service)?.get(t) ?? null;
-    const p95Seconds = p95.get(service)?.get(t) ?? null;
+/**
+ * The strips of whole minutes, evaluated once a minute for all viewers, because with many series they are the expensive part
+ * of the matrix. While those of a new minute are evaluated, the ones of the minute before are shown. A request that has
+ * neither waits for a short time and then answers without.
+ */
+export class ServiceStrips {
+  readonly #querier: Querier;
+  readonly #clock: Pick<Clock, 'after'>;
+  #known: Strips | undefined;
+  #coming: Promise<Strips> | undefined;
+
+  constructor(querier: Querier, clock: Pick<Clock, 'after'>) {
+    this.#querier = querier;
+    this.#clock = clock;
+  }
+
+  async at(nowMs: number): Promise<Strips> {
+    const minuteMs = Math.floor(nowMs / MINUTE_MS) * MINUTE_MS;
+    const known = this.#known;
+    if (known?.minuteMs === minuteMs) return known;
+    const coming = this.#load(minuteMs);
+    if (known?.minuteMs === minuteMs - MINUTE_MS) return known;
+    const late = Promise.withResolvers<Strips>();
+    const cancel = this.#clock.after(STRIPS_WAIT_MS, () => late.resolve({ minuteMs, ...NO_STRIPS }));
+    return Promise.race([coming, late.promise]).finally(cancel);
+  }
+
+  /** One evaluation at a time. */
+  #load(minuteMs: number): Promise<Strips> {
+    if (this.#coming !== undefined) return this.#coming;
+    const coming = stripsUpTo(this.#querier, minuteMs)
+      .then((strips) => (this.#known = strips))
+      .finally(() => (this.#coming = undefined));
+    // A request that did not wait for it asks again.
+    coming.catch(() => {});
+    this.#coming = coming;
+    return coming;
+  }
+}
+
+/** The whole minutes, and as the last mark the present. */
+function stripFor(service: string, present: ServiceRow['state'], strips: Strips): ServiceRow['strip'] {
+  const past = Array.from({ length: STRIP_MINUTES - 1 }, (_, at): ServiceRow['state'] => {
+    const t = strips.minuteMs - (STRIP_MINUTES - 2 - at) * MINUTE_MS;
+    const errorRatio = strips.errors.get(service)?.get(t) ?? null;
+    const p95Seconds = strips.p95.get(service)?.get(t) ?? null;
     if (errorRatio === null && p95Seconds === null) return 'no_data';
-    return verdictOf({ errorRatio, p95Seconds, firstByteSeconds: firstByte.get(service)?.get(t) ?? null }).state;
+    return verdictOf({ errorRatio, p95Seconds, firstByteSeconds: strips.firstByte.get(service)?.get(t) ?? null }).state;
   });
+  return [...past, present];
 }
 
 /** Alerts of severity `info` only inform and do not change the verdict. */
@@ -126,13 +190,13 @@ const ORDER: Readonly<Record<ServiceRow['state'], number>> = { unhealthy: 0, deg
 /** Worst first; at most 200 services. Throws the errors of the querier. */
 export async function servicesAnswer(
   querier: Querier,
+  strips: ServiceStrips,
   alerts: readonly Alert[],
   nowMs: number,
 ): Promise<ServicesAnswer> {
   const endMs = Math.floor(nowMs / 1_000) * 1_000;
-  const instant = (signal: SignalName | 'first_byte'): Promise<Values> => instantOf(querier, exprOf(signal), endMs);
-  const strip = (signal: SignalName | 'first_byte'): Promise<Strips> => stripOf(querier, exprOf(signal), endMs);
-  const [requests, errors, p95, firstByte, cpu, logs, uptime] = await Promise.all([
+  const instant = (signal: Signal): Promise<Values> => instantOf(querier, exprOf(signal), endMs);
+  const [requests, errors, p95, firstByte, cpu, logs, uptime, past] = await Promise.all([
     instant('requests'),
     instant('error_ratio'),
     instant('latency_p95'),
@@ -140,16 +204,10 @@ export async function servicesAnswer(
     instant('cpu'),
     instant('logs'),
     instant('uptime'),
-  ]);
-  const [errorStrip, p95Strip, firstByteStrip, uptimeStrip, logStrip] = await Promise.all([
-    strip('error_ratio'),
-    strip('latency_p95'),
-    strip('first_byte'),
-    strip('uptime'),
-    strip('logs'),
+    strips.at(endMs),
   ]);
   // Every service seen in the last 15 minutes has a row, because a service that has stopped sending must be visible.
-  const seen = [requests, logs, uptime, errorStrip, uptimeStrip, logStrip];
+  const seen = [requests, logs, uptime, past.errors, past.uptime, past.logs];
   const names = [...new Set(seen.flatMap((values) => [...values.keys()]))];
   const services = names
     .filter((name) => name !== '')
@@ -177,7 +235,7 @@ export async function servicesAnswer(
         cpu_cores: cpu.get(service) ?? null,
         logs_per_minute: logs.get(service) ?? null,
         uptime_seconds: uptime.get(service) ?? null,
-        strip: stripFor(service, endMs, { errors: errorStrip, p95: p95Strip, firstByte: firstByteStrip }),
+        strip: stripFor(service, ratio === null && seconds === null ? 'no_data' : own.state, past),
       };
     })
     .sort((a, b) => ORDER[a.state] - ORDER[b.state] || (a.service < b.service ? -1 : 1));

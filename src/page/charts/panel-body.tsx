@@ -35,8 +35,11 @@ interface BodyProps {
 }
 
 function emptyText(): string {
-  if (frame.value?.current.balancer === null) return `No traffic since ${clockTime(shown.value.fromMs, 'minutes')}.`;
-  return 'No data in this range.';
+  const current = frame.value?.current;
+  if (current === undefined || current.balancer !== null) return 'No data in this range.';
+  const since = clockTime(shown.value.fromMs, 'minutes');
+  if (current.server === null) return `No traffic since ${since}.`;
+  return `No request came through the balancer since ${since}. The services were asked directly.`;
 }
 
 /** The query whose exemplars are shown: the main one of a latency chart with buckets. */

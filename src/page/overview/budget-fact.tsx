@@ -1,11 +1,11 @@
-/** The error budget that is left, of the objective that is worst off; nothing while no objective is configured. */
+/** The error budget that is left, of the objective that is worst off; nothing while none has data. */
 import type { JSX } from 'preact';
 import type { ObjectivesJson } from '../../monitor/api/targets/contract.ts';
 import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { objectivesComputed } from '../services/objectives.ts';
 import { stateWord, statusOf, worstFirst } from '../slo/objective-text.ts';
 import { useResource } from '../state/api.ts';
-import { clockTime, digits, NONE } from '../state/format.ts';
+import { clockTime, digits } from '../state/format.ts';
 import { address } from '../state/router.ts';
 import { visibleName } from '../state/visible-name.ts';
 import { StatusIcon } from '../ui/icons.tsx';
@@ -16,7 +16,8 @@ export function BudgetFact(): JSX.Element | null {
   const found = useResource<ObjectivesJson>('/api/slo', EVERY_MS);
   const objectives = found.data?.objectives ?? [];
   const worst = worstFirst(objectives).at(0);
-  if (worst === undefined) return null;
+  // Without data of its window an objective has no budget yet.
+  if (worst === undefined || worst.budget_left === null) return null;
   const { name, budget_left: left, window } = worst;
   const status = statusOf(worst);
   const of = objectives.length === 1 ? '' : `, the worst of ${objectives.length} objectives`;
@@ -25,7 +26,7 @@ export function BudgetFact(): JSX.Element | null {
     <span>
       {(status === 'crit' || status === 'warn') && <StatusIcon status={status} label={stateWord(worst)} />}
       <a href={address('/slo', { name })} title={`${visibleName(name, 60).text}, over ${window}${of}${asOf}`}>
-        SLO budget <b>{left === null ? NONE : `${digits(left * 100)}\u2009%`}</b>
+        SLO budget <b>{`${digits(left * 100)}\u2009%`}</b>
       </a>
       <HowComputed of={objectivesComputed([worst])} />
     </span>

@@ -18,7 +18,9 @@ export function Upstreams({ current }: UpstreamsProps): JSX.Element {
     <section class="card c8 upstreams" aria-label="Upstreams">
       <div class="hd">
         <h2>Upstreams</h2>
-        <span class="sub">{upstreams.length === 0 ? '' : `${up} of ${upstreams.length} take traffic`}</span>
+        <span class="sub">
+          {upstreams.length === 0 ? '' : `${up} of ${upstreams.length} ${up === 1 ? 'takes' : 'take'} traffic`}
+        </span>
         <span class="note">
           queue <b>{queue ?? NONE}</b> · cache <b>{cache?.entries == null ? NONE : digits(cache.entries)}</b> entries,{' '}
           {joined(bytes(cache?.size_bytes))}

@@ -190,8 +190,12 @@ function resolvedNote(alerts: readonly AlertView[], nowMs: number): VerdictPart[
 }
 
 function calm({ current, alerts, timeMs }: LiveFrame): Verdict {
-  const { balancer } = current;
+  const { balancer, server } = current;
   const note = resolvedNote(alerts, timeMs);
+  if (balancer === null && server !== null) {
+    const text = ` in the last minute; the services were asked directly, ${joined(rate(server.requests_per_second))}.`;
+    return { status: 'unknown', parts: [strong('No request came through the balancer'), plain(text), ...note] };
+  }
   if (balancer === null) {
     const text = ' in the last minute. Requests to the balancer show here.';
     return { status: 'unknown', parts: [strong('No traffic'), plain(text), ...note] };

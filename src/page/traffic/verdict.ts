@@ -29,7 +29,7 @@ export function verdictOn(routes: BalancerAnswer['routes'] | undefined): readonl
     ];
   if (out > 0) return ['warn', `${out} of ${all.length} upstreams ${out === 1 ? 'takes' : 'take'} no traffic.`];
   if (maintained > 0) return ['warn', `${maintained} of ${routes.length} routes are in maintenance.`];
-  return ['ok', `All ${all.length} upstreams take traffic.`];
+  return ['ok', all.length === 1 ? 'The upstream takes traffic.' : `All ${all.length} upstreams take traffic.`];
 }
 
 /** The state in a word, and the reason in a sentence. `panic`: the route of the upstream is in panic mode. */
