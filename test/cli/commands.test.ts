@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { writeRunFile } from '../../src/app/process/run-file.ts';
 import { seriesText } from '../../src/cli/query.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
-import { visible } from '../../src/cli/output.ts';
+import { table, visible, visibleLine, visibleLines } from '../../src/cli/output.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-cli-'));
 const write = (name: string, text: string): string => {
@@ -225,5 +225,15 @@ describe('text from outside', () => {
     expect(seriesText({ __name__: 'up' })).toBe('up');
     expect(seriesText({ __name__: 'a', b: '"' })).toBe('a{b="\\""}');
     expect(seriesText({})).toBe('{}');
+    expect(visibleLine('a\n\tb\u202e')).toBe('a\\n\\tb\\u202e');
+    expect(visibleLines('a\nb\u001b[2J\nc')).toBe('a\n    b\\u001b[2J\n    c');
+  });
+
+  it('stays in its cell of a table, whose columns are as wide as a terminal shows them', () => {
+    const rows = [
+      ['a\nb', '1'],
+      ['日本', '22'],
+    ];
+    expect(table(['name', 'n'], rows, [1])).toBe('name   n\na\\nb   1\n日本  22');
   });
 });

@@ -23,10 +23,12 @@ export interface LoadOptions {
   readonly path?: (at: number) => string;
   /** Every `fresh`th request uses a new connection. */
   readonly fresh?: number;
+  /** Ends the load before `seconds` are over. */
+  readonly over?: () => boolean;
 }
 
 export async function load(url: string, options: LoadOptions): Promise<Asked[]> {
-  const { rate, seconds, method = () => 'GET', path = () => '/', fresh = 0 } = options;
+  const { rate, seconds, method = () => 'GET', path = () => '/', fresh = 0, over = () => false } = options;
   const agent = new Agent({ keepAlive: true });
   const all: Promise<Asked>[] = [];
   const began = performance.now();
@@ -53,7 +55,7 @@ export async function load(url: string, options: LoadOptions): Promise<Asked[]> 
       request.on('error', () => done(0));
       request.end(verb === 'POST' ? 'body' : undefined);
     });
-  while (performance.now() - began < seconds * 1_000) {
+  while (performance.now() - began < seconds * 1_000 && !over()) {
     const due = ((performance.now() - began) / 1_000) * rate;
     while (all.length < due) all.push(ask(all.length));
     await time(2);
@@ -85,6 +87,13 @@ export async function goodput(url: string, workers: number, seconds: number): Pr
 }
 
 export const failed = (asked: readonly Asked[]): number => asked.filter(({ status }) => status !== 200).length;
+
+/** The statuses of those that failed, such as `502×3 0×1`; 0 stands for no answer. */
+export const failures = (asked: readonly Asked[]): string =>
+  [...Map.groupBy(asked, ({ status }) => status)]
+    .filter(([status]) => status !== 200)
+    .map(([status, all]) => `${status}×${all.length}`)
+    .join(' ');
 
 export function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);

@@ -85,6 +85,7 @@ export async function stage(
   count: number,
   balancer: Readonly<Record<string, unknown>> = {},
   more: Readonly<Record<string, unknown>> = {},
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const origins: Origin[] = [];
@@ -107,6 +108,7 @@ export async function stage(
     await startServer(process.execPath, [MAIN, ...args, '--data', path.join(dir, 'data')], {
       readyUrl: `http://127.0.0.1:${port}/-/readyz`,
       ownDir: dir,
+      env,
     }),
   );
   const owned = stack.move();

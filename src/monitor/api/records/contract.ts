@@ -1,5 +1,5 @@
 /** The shapes of searches over lines, spans and requests, as types only; `contract.ts` has the records themselves. */
-import type { LogView, TraceAnswer } from '../contract.ts';
+import type { LogView, TraceAnswer, TraceSummaryView, WireAttributes } from '../contract.ts';
 import type { SearchOutcome } from '../search-outcome.ts';
 
 /** The lines of one service around one line, newest first, without regard to a filter. */
@@ -8,7 +8,10 @@ export interface LogContextAnswer {
 }
 
 /** A line of `GET /api/logs?follow=true`: a log line, or the number of lines that were dropped before the next. */
-export type FollowedLine = LogView | { readonly dropped: number };
+export type FollowedLine = (LogView & { readonly resource: WireAttributes }) | { readonly dropped: number };
+
+/** A line of `GET /api/traces?follow=true`: a trace, or the number of traces that were left out before the next. */
+export type FollowedTrace = TraceSummaryView | { readonly dropped: number };
 
 export interface LogHistogramAnswer extends SearchOutcome {
   readonly step_ms: number;

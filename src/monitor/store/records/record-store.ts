@@ -263,7 +263,7 @@ export class RecordStore implements RecordSource, RecordEraser, AsyncDisposable 
     // What is in memory and in write-ahead rows becomes batches first: then there is one place to delete from.
     await this.flush();
     return this.#upkeep.alone(async () => {
-      const count = await eraseRecords({ files: this.#files }, scan, chosen);
+      const count = await eraseRecords({ files: this.#files, onLoss: this.#lose.bind(this), scan, chosen });
       this.#journal.scrub();
       return count;
     });
