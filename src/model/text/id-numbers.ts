@@ -33,6 +33,23 @@ export function idNumber(text: string): number {
   return mixed(hash);
 }
 
+const HEX_CODES = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+
+/** `idNumber` of the lower-case hexadecimal digits of an id's bytes. */
+export function idNumberOfBytes(bytes: Uint8Array, from: number, length: number): number {
+  if (length * 2 < ID_MIN || length * 2 > ID_MAX) return -1;
+  let hash = 0x811c9dc5;
+  let digits = 0;
+  for (let at = from; at < from + length; at += 1) {
+    const [high, low] = [bytes[at] >> 4, bytes[at] & 15];
+    if (high < 10 || low < 10) digits += 1;
+    hash = Math.imul(hash ^ HEX_CODES[high], 0x01000193);
+    hash = Math.imul(hash ^ HEX_CODES[low], 0x01000193);
+  }
+  // Letters only are a word more often than an id.
+  return digits === 0 ? -1 : mixed(hash);
+}
+
 /** `start`: where the prefix ends. */
 function isId(text: string, start: number): boolean {
   let digits = 0;

@@ -5,7 +5,7 @@
  */
 import { constants, zstdCompressSync } from 'node:zlib';
 import { attributeText } from '../../../../model/attribute-text.ts';
-import type { RecordOf, RecordSignal } from '../../../../model/record-source.ts';
+import type { RecordColumn, RecordOf, RecordSignal } from '../../../../model/record-source.ts';
 import { codeNumber, idNumber } from '../../../../model/text/id-numbers.ts';
 import type { AttributeValue } from '../../../../model/records.ts';
 import { filterWordsOf } from '../../../../model/text/words.ts';
@@ -14,7 +14,9 @@ import { ByteWriter } from '../../codec/bytes.ts';
 import { ATTRIBUTE, REST } from './attribute-columns.ts';
 import type { Cell } from './column.ts';
 import { writeColumn, writeDictionaryColumn } from './column-writer.ts';
+import { writeIdColumn } from './id-column.ts';
 import { writeIdList, writeWordFilter } from './id-list.ts';
+import type { IdRows } from './id-rows.ts';
 import { ID_COLUMNS, RESOURCE, SHAPES, WORD_COLUMNS } from './record-columns.ts';
 import type { BatchColumns } from './record-shape.ts';
 import { RecordTable } from './record-table.ts';
@@ -79,7 +81,8 @@ export function* encodeTable<S extends RecordSignal>(
   const columns: BatchColumns = new Map();
   for (const [name, column] of table.columns) columns.set(name, () => column.cells(order));
   const grown = new Map(columns);
-  SHAPES[signal].finish(columns);
+  const idsOf = (name: string): IdRows | undefined => table.columns.get(name)?.ids(order);
+  SHAPES[signal].finish(columns, idsOf);
   yield;
   const parts: Uint8Array[] = [];
   const places: Place[] = [];
@@ -111,15 +114,17 @@ export function* encodeTable<S extends RecordSignal>(
   put(SEQUENCE);
   const found = new Findings(signal);
   for (const [name, cellsOf] of columns) {
-    const column = grown.get(name) === cellsOf ? table.columns.get(name)?.column(order) : undefined;
-    let values = column?.kind === 'dictionary' ? writeDictionaryColumn(one, column) : undefined;
-    if (values === undefined) {
-      const cells = cellsOf();
-      // Of the rows that were chosen, none may have a value.
-      if (cells.every((cell) => cell === undefined)) continue;
-      values = writeColumn(one, cells);
+    const own = grown.get(name) === cellsOf ? table.columns.get(name) : undefined;
+    const ids = own?.ids(order);
+    if (ids === undefined) {
+      const values = writeCells(one, own?.column(order), cellsOf);
+      if (values === undefined) continue;
+      found.note(name, values);
+    } else {
+      if (!ids.bytes.some(isSet)) continue;
+      writeIdColumn(one, ids);
+      found.noteIds(name, ids);
     }
-    found.note(name, values);
     put(name);
     yield;
   }
@@ -129,6 +134,21 @@ export function* encodeTable<S extends RecordSignal>(
   const head = compressed(headOf(places, found.wordFilter()));
   const sizeBytes = parts.reduce((sum, { length }) => sum + length, head.length + ids.length);
   return { service, rows: order.length, ...extentOf(table, order), head, ids, parts, sizeBytes };
+}
+
+const isSet = (byte: number): boolean => byte !== 0;
+
+/** Returns the distinct values where they are known, else all cells; undefined, with nothing written, when no row has a value. */
+function writeCells(
+  writer: ByteWriter,
+  column: RecordColumn | undefined,
+  cellsOf: () => readonly Cell[],
+): readonly Cell[] | undefined {
+  const values = column?.kind === 'dictionary' ? writeDictionaryColumn(writer, column) : undefined;
+  if (values !== undefined) return values;
+  const cells = cellsOf();
+  // Of the rows that were chosen, none may have a value.
+  return cells.every((cell) => cell === undefined) ? undefined : writeColumn(writer, cells);
 }
 
 /** Whole milliseconds around ordered rows. */
@@ -171,13 +191,26 @@ class Findings {
     if (name === RESOURCE) {
       for (const text of new Set(values)) addIds(unpackValue(JSON.parse(text as string) as Packed), signal, this.ids);
     }
-    if (!ID_COLUMNS[signal].includes(name) && !name.startsWith(ATTRIBUTE) && name !== REST) return;
+    if (!this.#hasIds(name)) return;
     let last: Cell;
     for (const cell of values) {
       if (cell === undefined || cell === last || typeof cell === 'number') continue;
       last = cell;
       addIds(cell, signal, this.ids);
     }
+  }
+
+  /** As `note` of the ids as texts. */
+  noteIds(name: string, ids: IdRows): void {
+    if (!this.#hasIds(name)) return;
+    for (let row = 0; row < ids.count; row += 1) {
+      const number = ids.has(row) ? ids.numberAt(row) : -1;
+      if (number >= 0) this.ids.add(number);
+    }
+  }
+
+  #hasIds(name: string): boolean {
+    return ID_COLUMNS[this.#signal].includes(name) || name.startsWith(ATTRIBUTE) || name === REST;
   }
 
   #noteWords(values: readonly Cell[]): void {

@@ -74,19 +74,22 @@ function writeDictionary(
 ): readonly Cell[] | undefined {
   const codeOf = new Map<Cell, number>();
   const codes = new Float64Array(cells.length);
-  const limit = dictionaryLimit(type, cells.length);
   const backward = new Float64Array(cells.length);
   for (let row = 0; row < cells.length; row += 1) {
     let code = codeOf.get(cells[row]);
     if (code === undefined) {
       code = codeOf.size;
-      if (code >= limit || (row >= TRIAL_ROWS && code > row * TRIAL_SHARE)) return undefined;
+      if (isTooVaried(type, code, row, cells.length)) return undefined;
       codeOf.set(cells[row], code);
     } else backward[row] = codeOf.size - code;
     codes[row] = code;
   }
   return writeCoded(writer, type, { values: [...codeOf.keys()], codes, backward });
 }
+
+/** Whether one more value in this row, after `distinct` others, is too much for a dictionary. */
+export const isTooVaried = (type: 'number' | 'string', distinct: number, row: number, rows: number): boolean =>
+  distinct >= dictionaryLimit(type, rows) || (row >= TRIAL_ROWS && distinct > row * TRIAL_SHARE);
 
 const dictionaryLimit = (type: 'number' | 'string', rows: number): number =>
   type === 'number' ? Math.min(NUMBERS_MAX, rows * DISTINCT_SHARE) : rows * DISTINCT_SHARE;

@@ -1,5 +1,5 @@
 /**
- * The cells of a growing column in one of four forms, each in flat memory: codes of distinct values, numbers, ids as bytes, and
+ * The cells of a growing column in flat memory: codes of distinct values, numbers, ids as bytes (`id-cells.ts`), and
  * texts one after another. A form says whether a value fits it, and gives back exactly what it was given.
  */
 import type { AttributeValue } from '../../../../model/records.ts';
@@ -163,69 +163,6 @@ export class NumberCells implements CellForm {
   numberAt(row: number): number {
     return row < this.#values.length ? this.#values[row] : Number.NaN;
   }
-}
-
-const BAD_DIGIT = 0xff;
-const DIGITS = new Uint8Array(128).fill(BAD_DIGIT);
-for (let value = 0; value < 16; value += 1) DIGITS[value.toString(16).charCodeAt(0)] = value;
-const ID_LENGTH_MAX = 64;
-
-/** Ids of lower-case hexadecimal digits, all of one even length, as their bytes. An id of zeros does not fit: it is no value. */
-export class IdCells implements CellForm {
-  readonly #meter: Meter;
-  #bytes = Buffer.alloc(0);
-  /** Bytes of an id; 0 before the first. */
-  #width = 0;
-
-  constructor(meter: Meter) {
-    this.#meter = meter;
-  }
-
-  set(row: number, value: AttributeValue): boolean {
-    if (typeof value !== 'string') return false;
-    const width = value.length / 2;
-    if (this.#width !== 0 ? width !== this.#width : !Number.isInteger(width) || width < 4 || width > ID_LENGTH_MAX)
-      return false;
-    const from = row * width;
-    if (from + width > this.#bytes.length) this.#grow(from + width);
-    let any = 0;
-    for (let at = 0; at < width; at += 1) {
-      const byte = byteAt(value, at * 2);
-      if (byte < 0) {
-        this.#bytes.fill(0, from, from + width);
-        return false;
-      }
-      any |= byte;
-      this.#bytes[from + at] = byte;
-    }
-    if (any === 0) return false;
-    this.#width = width;
-    return true;
-  }
-
-  #grow(length: number): void {
-    const larger = Buffer.alloc(Math.max(512, length, this.#bytes.length * 2));
-    larger.set(this.#bytes);
-    this.#meter.bytes += larger.length - this.#bytes.length;
-    this.#bytes = larger;
-  }
-
-  at(row: number): Cell {
-    const width = this.#width;
-    const from = row * width;
-    const end = from + width;
-    if (width === 0 || end > this.#bytes.length) return undefined;
-    for (let at = from; at < end; at += 1) if (this.#bytes[at] !== 0) return this.#bytes.toString('hex', from, end);
-    return undefined;
-  }
-}
-
-/** The byte of two digits; -1 when they are none. */
-function byteAt(text: string, at: number): number {
-  const [high, low] = [text.charCodeAt(at), text.charCodeAt(at + 1)];
-  if (high > 127 || low > 127) return -1;
-  const value = (DIGITS[high] << 4) | DIGITS[low];
-  return value > 0xff || DIGITS[low] === BAD_DIGIT ? -1 : value;
 }
 
 const SHORT_TEXT = 48;

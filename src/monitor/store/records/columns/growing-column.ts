@@ -6,7 +6,9 @@
 import type { RecordColumn } from '../../../../model/record-source.ts';
 import type { AttributeValue } from '../../../../model/records.ts';
 import type { Cell } from './column.ts';
-import { CodeCells, IdCells, NumberCells, TextCells, type CellForm, type Meter } from './growing-cells.ts';
+import type { IdRows } from './id-rows.ts';
+import { CodeCells, NumberCells, TextCells, type CellForm, type Meter } from './growing-cells.ts';
+import { IdCells } from './id-cells.ts';
 
 /** What a column is known to hold, before its first value. */
 export type Expected = 'repeated' | 'numbers' | 'ids';
@@ -110,6 +112,11 @@ export class GrowingColumn {
     for (let code = 1; code < form.codes; code += 1) values.push(form.valueOf(code));
     if (!gaps) for (let at = 0; at < codes.length; at += 1) codes[at] -= 1;
     return { kind: 'dictionary', values, codes };
+  }
+
+  /** The ids of the rows, in their order; undefined for a column of other values. */
+  ids(rows: Uint32Array): IdRows | undefined {
+    return this.#form instanceof IdCells ? this.#form.idsOf(rows, this.#first) : undefined;
   }
 
   /** The cells of the rows, in their order. */

@@ -19,6 +19,7 @@ import type { RecordSignal } from '../../../../model/record-source.ts';
 import { packValue, unpackValue, type Packed } from '../../codec/record-codec.ts';
 import { ATTRIBUTE, REST, restoreAttribute } from './attribute-columns.ts';
 import { cellAt, cellNumber as number, cellText as text, type Cell } from './column.ts';
+import { IdTable, type IdRows } from './id-rows.ts';
 import type { BatchColumns, Columns, RecordShape, Table } from './record-shape.ts';
 import { REQUEST_TEXTS, requestShape } from './request-columns.ts';
 import { bigintOf, finishTimes, nanosBetween, timeAt } from './times.ts';
@@ -170,9 +171,12 @@ const spans: RecordShape<'traces'> = {
     if (span.links.length > 0) table.set('.l', row, packedLinks(span.links));
     table.setAttributes(row, span.attributes);
   },
-  finish(columns) {
+  finish(columns, ids) {
     finishTimes(columns, '.t');
-    finishParents(columns);
+    if (!columns.has('.j')) return;
+    const [own, parents] = [ids('.p'), ids('.j')];
+    if (own !== undefined && parents?.width === own.width) finishParentIds(columns, own, parents);
+    else finishParents(columns);
   },
   read(columns, attributes, row): SpanRecord {
     const startUnixNano = timeAt(columns('.t'), columns('.tn'), row);
@@ -195,9 +199,32 @@ const spans: RecordShape<'traces'> = {
 };
 
 /** A parent in the same batch is a distance. */
+function finishParentIds(columns: BatchColumns, own: IdRows, parents: IdRows): void {
+  const table = new IdTable(own);
+  for (let row = 0; row < own.count; row += 1) table.put(row);
+  const distances = Array<Cell>(own.count);
+  let [inside, outside] = [0, 0];
+  for (let row = 0; row < own.count; row += 1) {
+    if (!parents.has(row)) continue;
+    const found = table.find(parents, row);
+    if (found < 0) outside += 1;
+    else {
+      distances[row] = row - found;
+      inside += 1;
+    }
+  }
+  if (inside === 0) return;
+  columns.set('.u', () => distances);
+  columns.delete('.j');
+  if (outside > 0)
+    columns.set('.j', () =>
+      Array.from(distances, (distance, row) => (distance === undefined ? parents.textAt(row) : undefined)),
+    );
+}
+
+/** As `finishParentIds`, for ids that are not all of one form. */
 function finishParents(columns: BatchColumns): void {
-  const parents = columns.get('.j')?.();
-  if (parents === undefined) return;
+  const parents = columns.get('.j')?.() ?? [];
   const ids = columns.get('.p')?.() ?? [];
   columns.set('.p', () => ids);
   const rows = new Map<Cell, number>();

@@ -8,16 +8,17 @@ import { readWhole, writeWhole } from './whole-numbers.ts';
 
 const PLAIN = 0;
 const ASCII = 1;
-const DIGITS = 2;
+export const DIGITS = 2;
 /** With fewer differing digits, the bytes of the text compress well enough. */
 const DIGITS_MIN = 6;
-const DIGITS_LENGTH_MAX = 64;
+export const DIGITS_LENGTH_MAX = 64;
 
 const isDigit = (code: number): boolean => (code >= 48 && code <= 57) || (code >= 97 && code <= 102);
 const valueOf = (code: number): number => (code < 58 ? code - 48 : code - 87);
 const codeOf = (value: number): number => (value < 10 ? value + 48 : value + 87);
 
-const SAMPLE = 32;
+/** As many texts are looked at for digits that differ. */
+export const SAMPLE = 32;
 
 /** Whether all texts are hexadecimal digits that differ at every place, as ids do: the common case, decided without a walk. */
 function areRandomDigits(texts: readonly string[], digit: Uint8Array): boolean {
