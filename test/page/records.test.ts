@@ -114,6 +114,15 @@ describe('lines', () => {
       field('zone', 90, 2),
       field('level', 100, 3),
     ];
+    // A field with one value everywhere, as those of one sender have, comes after all that tell lines apart.
+    expect(facetsOf([field('host.arch', 100, 1), ...fields])).toEqual([
+      'level',
+      'service',
+      'region',
+      'zone',
+      'tier',
+      'host.arch',
+    ]);
     expect(facetsOf(fields)).toEqual(['level', 'service', 'region', 'zone', 'tier']);
     expect(facetsOf(Array.from({ length: 30 }, (_, at) => field(`f${at}`, 1, 1)))).toHaveLength(6);
   });

@@ -40,6 +40,9 @@ const NEVER = ['message', 'trace', 'span', 'service.name'];
 const MOST_FIELDS = 6;
 const MOST_VALUES = 50;
 
+/** One value in all lines tells nothing apart, as most fields of a sender's resource have. */
+const tells = ({ cardinality }: FieldsAnswer['fields'][number]): number => (cardinality > 1 ? 0 : 1);
+
 /** The fields whose values are listed: few different values, in many lines. */
 export function facetsOf(fields: FieldsAnswer['fields']): readonly string[] {
   const useful = fields
@@ -47,7 +50,10 @@ export function facetsOf(fields: FieldsAnswer['fields']): readonly string[] {
       const isKnown = ALWAYS.includes(name) || NEVER.includes(name);
       return !isKnown && type !== 'list' && type !== 'map' && cardinality <= MOST_VALUES;
     })
-    .toSorted((a, b) => b.records - a.records || a.cardinality - b.cardinality || (a.name < b.name ? -1 : 1));
+    .toSorted(
+      (a, b) =>
+        tells(a) - tells(b) || b.records - a.records || a.cardinality - b.cardinality || (a.name < b.name ? -1 : 1),
+    );
   return [...ALWAYS, ...useful.map(({ name }) => name)].slice(0, MOST_FIELDS);
 }
 
