@@ -15,6 +15,7 @@ import { samplesOf } from '../rules/recording.ts';
 import { ruleFileText } from '../rules/rule-file-text.ts';
 import type { AlertingSpec, GroupSpec } from '../rules/spec.ts';
 import type { RuleGroupView } from '../rules/view.ts';
+import { LinesOfAlerts } from './alert-lines.ts';
 import type { MadeRule, MadeRules } from './book.ts';
 import { RuleStates } from './rule-states.ts';
 import { groupOf, specOf, type RuleForm } from './form.ts';
@@ -60,6 +61,7 @@ const TRY_TIMEOUT_MS = 10_000;
 export class RuleDesk {
   readonly made: MadeRules;
   readonly states: RuleStates;
+  readonly lines: LinesOfAlerts;
   readonly #options: RuleDeskOptions;
   #files: readonly GroupSpec[];
   #applied: Promise<void> = Promise.resolve();
@@ -68,6 +70,7 @@ export class RuleDesk {
     this.#options = options;
     this.made = options.made;
     this.states = new RuleStates(options.querier, options.clock, options.views);
+    this.lines = new LinesOfAlerts(options.querier, options.clock, (name) => this.named(name));
     this.#files = options.files;
   }
 
