@@ -80,7 +80,10 @@ export interface SelectPace extends WorkMeter {
   /** True when the source must yield the thread: then `await pause()`, which may throw as `take` does. */
   readonly due: boolean;
   pause(): Promise<void>;
-  /** Told of memory that the source made for this query alone: it is freed when the query ends, not when it is collected. */
+  /**
+   * Told of memory that the source made for this query alone: it is freed when the query ends, not when it is collected. The
+   * series whose samples lie in it come one after another, so that it can be handed to another thread without a copy.
+   */
   owns?(memory: ArrayBuffer): void;
 }
 

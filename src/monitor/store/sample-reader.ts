@@ -183,9 +183,17 @@ export class SampleReader {
         if (done === undefined) columns.clear();
       }
     }
-    if (slot !== 0 && headFirst <= maxtMs) this.#head.copyInto(columns, slot, mintMs, maxtMs);
+    const { t, v } = columns;
+    const begun = columns.count > 0;
+    // Samples of the head alone are copied once, to where they stay.
+    const expect = (samples: number): void => {
+      if (!begun) [columns.t, columns.v] = floats.room(samples);
+    };
+    if (slot !== 0 && headFirst <= maxtMs) this.#head.copyInto(columns, slot, mintMs, maxtMs, expect);
     const samples = columns.toSamples(mintMs, maxtMs);
-    return samples === undefined ? undefined : { ...samples, t: floats.copyOf(samples.t), v: floats.copyOf(samples.v) };
+    const inPlace = floats.holds(columns.t);
+    [columns.t, columns.v] = [t, v];
+    return samples === undefined || inPlace ? samples : { ...samples, ...floats.copyOf(samples) };
   }
 
   #has(key: string, mintMs: number, maxtMs: number): boolean {
@@ -210,29 +218,50 @@ export class SampleReader {
 }
 
 /** The largest piece of memory, in numbers; smaller ones are for queries of few samples. */
-const SLAB = 65_536;
+const SLAB = 131_072;
+/** A piece is sent to the query thread as one message, whose labels are copied. */
+const SLAB_SERIES = 500;
 
-/** Memory for the samples of one query: many small arrays of their own cost more than what is copied into them. */
+/**
+ * Memory for the samples of one query: many small arrays of their own cost more than what is copied into them. Times and
+ * values of a series lie in one piece, and the series of a piece come one after another.
+ */
 class FloatSlab {
   readonly #pace: SelectPace | undefined;
-  #free = new Float64Array(0);
+  #piece = new Float64Array(0);
+  #used = 0;
+  #series = 0;
   #next = 256;
 
   constructor(pace: SelectPace | undefined) {
     this.#pace = pace;
   }
 
-  copyOf(from: Float64Array): Float64Array {
-    const { length } = from;
-    if (this.#free.length < length) {
-      const made = new Float64Array(Math.max(length, this.#next));
-      this.#pace?.owns?.(made.buffer);
-      this.#free = made;
+  /** Whether an array lies in the newest piece. */
+  holds(floats: Float64Array): boolean {
+    return floats.buffer === this.#piece.buffer;
+  }
+
+  /** Room for the times and the values of one series. */
+  room(samples: number): [t: Float64Array, v: Float64Array] {
+    if (this.#used + 2 * samples > this.#piece.length || this.#series === SLAB_SERIES) {
+      this.#piece = new Float64Array(Math.max(2 * samples, this.#next));
+      this.#pace?.owns?.(this.#piece.buffer);
+      this.#used = 0;
+      this.#series = 0;
       this.#next = Math.min(SLAB, 2 * this.#next);
     }
-    const copy = this.#free.subarray(0, length);
-    copy.set(from);
-    this.#free = this.#free.subarray(length);
-    return copy;
+    const middle = this.#used + samples;
+    const t = this.#piece.subarray(this.#used, middle);
+    this.#used = middle + samples;
+    this.#series += 1;
+    return [t, this.#piece.subarray(middle, this.#used)];
+  }
+
+  copyOf(samples: Samples): { t: Float64Array; v: Float64Array } {
+    const [t, v] = this.room(samples.t.length);
+    t.set(samples.t);
+    v.set(samples.v);
+    return { t, v };
   }
 }

@@ -25,6 +25,7 @@ const NOTHING = 0.1;
 /** A healthy stack refuses, misses and drops nothing: these may have no series, on both engines. */
 const QUIET = [
   'vitrine_balancer_shed_total',
+  'vitrine_server_rate_limit_refusals_total',
   'vitrine_ingest_rejected_total',
   'vitrine_ingest_requests_refused_total',
   'vitrine_ingest_frames_skipped_total',

@@ -10,7 +10,14 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCollector, type Collector } from '../../support/programs/observability-programs.ts';
 import { missingPrograms } from '../../support/program.ts';
-import { generate, SIGNALS, sumOf, type Sent, type Signal } from '../../support/programs/telemetry-generator.ts';
+import {
+  generate,
+  METRIC_SERIES,
+  SIGNALS,
+  sumOf,
+  type Sent,
+  type Signal,
+} from '../../support/programs/telemetry-generator.ts';
 import { until } from '../../support/until.ts';
 import { json, REPOSITORY, startVitrine, type Vitrine } from '../../support/programs/vitrine-process.ts';
 
@@ -176,7 +183,7 @@ describe.skipIf(missingPrograms('telemetry at 10,000 a second', 'otelcol', 'tele
       const { data } = await json<{ data: { result: { value: [number, string] }[] } }>(
         `${vitrine.monitor}/api/v1/query?query=${encodeURIComponent('count(last_over_time({__name__=~"gen_.*"}[10m]))')}`,
       );
-      expect(Number(data.result[0]?.value[1])).toBe(40 * ROADS.length);
+      expect(Number(data.result[0]?.value[1])).toBe(METRIC_SERIES * ROADS.length);
     });
   },
 );

@@ -3,7 +3,8 @@
  * is asked for more than a few hundred a second falls behind whatever the processor does: the rate comes from many slow workers.
  * A trace waits at the limiter for each of its two spans. Workers of one process share one series of metrics, and two points of
  * a series in one millisecond are rightly refused; `--unique-timeseries` makes an attribute list that grows with each point.
- * So metrics come from as many processes as there are workers, each with a series of its own.
+ * So metrics come from many processes, each with a series of its own. The slower each of them is, the less a late wake-up costs:
+ * one that is late by more than its interval makes two points at once, of which the second is refused.
  */
 import { neededProgram, startProgram } from '../program.ts';
 
@@ -11,6 +12,8 @@ export const SIGNALS = ['traces', 'logs', 'metrics'] as const;
 export type Signal = (typeof SIGNALS)[number];
 
 const WORKERS = 40;
+/** Processes that make metrics, which is also how many series they make. */
+export const METRIC_SERIES = 80;
 const BATCH = 500;
 
 export interface Sent {
@@ -40,8 +43,8 @@ export async function generate(load: Load): Promise<Sent> {
   const outputs =
     signal === 'metrics'
       ? await Promise.all(
-          Array.from({ length: WORKERS }, (_, index) =>
-            run(load, 1, [
+          Array.from({ length: METRIC_SERIES }, (_, index) =>
+            run(load, 1, load.rate / METRIC_SERIES, [
               '--otlp-metric-name',
               load.name ?? 'gen',
               '--telemetry-attributes',
@@ -51,7 +54,7 @@ export async function generate(load: Load): Promise<Sent> {
             ]),
           ),
         )
-      : [await run(load, WORKERS, [])];
+      : [await run(load, WORKERS, load.rate / WORKERS, [])];
   const seconds = (performance.now() - started) / 1_000;
   const output = outputs.join('\n');
   const made = outputs.reduce((sum, each) => sum + madeBy(each, signal), 0);
@@ -70,8 +73,9 @@ export function sumOf(text: string, pattern: RegExp): number {
   return [...text.matchAll(pattern)].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-async function run(load: Load, workers: number, more: readonly string[]): Promise<string> {
-  const { signal, endpoint, http = false, rate, seconds } = load;
+/** `rate`: items a second of each worker. */
+async function run(load: Load, workers: number, rate: number, more: readonly string[]): Promise<string> {
+  const { signal, endpoint, http = false, seconds } = load;
   await using generator = startProgram(
     neededProgram('telemetrygen'),
     [
@@ -82,7 +86,7 @@ async function run(load: Load, workers: number, more: readonly string[]): Promis
       '--workers',
       String(workers),
       '--rate',
-      String(rate / WORKERS),
+      String(rate),
       '--duration',
       `${seconds}s`,
       '--batch-size',

@@ -168,9 +168,10 @@ export class QueryThread implements AsyncDisposable {
     const budget = this.#share.begin(this.#options.timeoutMs, signal);
     try {
       const series = await this.#source.select(matchers, mintMs, maxtMs, budget);
-      for (const part of partsOf(series)) {
+      const isOwner = (memory: ArrayBufferLike): boolean => budget.isOwner(memory);
+      for (const part of partsOf(series, isOwner)) {
         if (budget.due) await budget.pause();
-        const packed = packSeries(part);
+        const packed = packSeries(part, isOwner);
         this.#post({ kind: 'series', request, part: packed }, transferOf(packed));
       }
     } finally {

@@ -58,10 +58,9 @@ export class SentSource implements SampleSource {
       (request) => ({ kind: 'select', request, matchers: resolved, mintMs, maxtMs }),
       (message) => {
         if (message.kind !== 'series') return;
-        const { t, v } = message.part;
-        pace?.owns?.(t.buffer);
-        pace?.owns?.(v.buffer);
-        pace?.take(t.length);
+        const { floats, counts } = message.part;
+        pace?.owns?.(floats.buffer);
+        pace?.take(counts.reduce((sum, count) => sum + count, 0));
         for (const one of unpackSeries(message.part)) series.push(one);
       },
     );

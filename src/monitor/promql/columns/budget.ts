@@ -96,7 +96,7 @@ export class Budget implements SelectPace {
   #held = 0;
   #peak = 0;
   #givenUp = false;
-  readonly #memory: ArrayBuffer[] = [];
+  readonly #memory = new Set<ArrayBuffer>();
   #compiled = 0;
   /** Time on the thread until `#resumedMs`, the start of the present turn. */
   #workedMs = 0;
@@ -147,13 +147,18 @@ export class Budget implements SelectPace {
   }
 
   owns(memory: ArrayBuffer): void {
-    this.#memory.push(memory);
+    this.#memory.add(memory);
+  }
+
+  /** Whether a source made this memory for this query alone. */
+  isOwner(memory: ArrayBufferLike): boolean {
+    return memory instanceof ArrayBuffer && this.#memory.has(memory);
   }
 
   /** Frees the samples that the query read. Results are copies. Only `QueryShare` calls this. */
   free(): void {
     for (const memory of this.#memory) if (!memory.detached) memory.transfer(0);
-    this.#memory.length = 0;
+    this.#memory.clear();
   }
 
   get givenUp(): boolean {

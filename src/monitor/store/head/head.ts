@@ -162,9 +162,10 @@ export class Head {
     this.#cutT[slot] = lastT;
   }
 
-  /** Adds the samples with mint <= t <= maxt to `columns`. */
-  copyInto(columns: Columns, slot: number, mintMs: number, maxtMs: number): void {
+  /** Adds the samples with mint <= t <= maxt to `columns`. `expect` is told before how many they are. */
+  copyInto(columns: Columns, slot: number, mintMs: number, maxtMs: number, expect?: (samples: number) => void): void {
     const from = columns.count;
+    expect?.(this.#pages.countBetween(slot, mintMs, maxtMs));
     this.#pages.copyInto(columns, slot, this.#pages.count(slot), mintMs, maxtMs);
     this.#copyExtras(columns, slot, from);
     columns.dropOverlap(from);

@@ -79,11 +79,31 @@ export class SeriesPages {
     else this.#first[slot] = NO_PAGE;
   }
 
+  /** How many samples have mint <= t <= maxt. */
+  countBetween(slot: number, mintMs: number, maxtMs: number): number {
+    let count = 0;
+    let page = this.#first[slot];
+    for (let k = this.#count[slot]; k > 0; k -= 1) {
+      const size = page === this.#last[slot] ? this.#fill[slot] : PAGE_SAMPLES;
+      const slab = this.#arena.slab(page);
+      const from = this.#arena.offset(page);
+      if (slab[from] > maxtMs) break;
+      if (slab[from + size - 1] >= mintMs) {
+        const low = slab[from] >= mintMs ? from : lowerBound(slab, mintMs, from, from + size);
+        const high = slab[from + size - 1] <= maxtMs ? from + size : upperBound(slab, maxtMs, low, from + size);
+        count += high - low;
+      }
+      page = this.#arena.next(page);
+    }
+    return count;
+  }
+
   /** Adds those samples of the first `pages` pages with mint <= t <= maxt to `columns`. */
   copyInto(columns: Columns, slot: number, pages: number, mintMs: number, maxtMs: number): void {
-    columns.reserve(pages * PAGE_SAMPLES);
     let page = this.#first[slot];
     for (let k = 0; k < pages; k += 1) {
+      const from = this.#arena.offset(page);
+      if (this.#arena.slab(page)[from] > maxtMs) return;
       this.#copyPage(columns, page, page === this.#last[slot] ? this.#fill[slot] : PAGE_SAMPLES, mintMs, maxtMs);
       page = this.#arena.next(page);
     }
@@ -127,6 +147,7 @@ export class SeriesPages {
     let to = start + size;
     if (slab[from] < mintMs) from = lowerBound(slab, mintMs, from, to);
     if (from < to && slab[to - 1] > maxtMs) to = upperBound(slab, maxtMs, from, to);
+    columns.reserve(to - from);
     const { t, v, count } = columns;
     for (let i = from, k = count; i < to; i += 1, k += 1) {
       t[k] = slab[i];
