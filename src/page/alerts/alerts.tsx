@@ -8,7 +8,7 @@ import type { AlertView } from '../../monitor/api/contract.ts';
 import { useResource } from '../state/api.ts';
 import { frame } from '../state/connection.ts';
 import { clockTime } from '../state/format.ts';
-import { asked, viewNowMs, zoomTo } from '../state/range.ts';
+import { shown, viewNowMs, zoomTo } from '../state/range.ts';
 import { address, param, setParams } from '../state/router.ts';
 import { Name } from '../ui/name.tsx';
 import { Empty, Loading } from '../ui/states.tsx';
@@ -102,7 +102,7 @@ function Group({ title, sub, alerts, nowMs, lines }: GroupProps): JSX.Element {
 
 /** The figures of the alerts over the range of the page; nothing is asked while there is no alert. */
 function useLines(hasAlerts: boolean): ReadonlyMap<string, AlertLine> {
-  const { fromMs, toMs } = asked.value;
+  const { fromMs, toMs } = shown.value;
   const path = address('/api/alerts/lines', { from: String(fromMs), to: String(toMs) });
   const { data } = useResource<LinesAnswer>(hasAlerts ? path : undefined, 10_000);
   return new Map((data?.lines ?? []).map((line) => [line.fingerprint, line]));

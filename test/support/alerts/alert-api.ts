@@ -78,7 +78,7 @@ export async function startAlertApi(rig: Rig, allowed: GuardOptions = {}): Promi
           trace: { traceId: 'abc', name: 'GET /', durationMs: 1_200, failed: true, link: 'http://v/traces/abc' },
         }),
       trials: new Trials(RECEIVER_KINDS, () => ({ ...receiverTools('api', systemClock, allowed), logger })),
-      ruleOf: (name) => desk.named(name),
+      ruleOf: (labels) => desk.ruleOf(labels),
     },
   });
   const recordings = new Recordings({

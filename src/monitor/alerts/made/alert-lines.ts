@@ -14,7 +14,6 @@ import type { AlertingSpec } from '../rules/spec.ts';
 
 export interface DrawnAlert {
   readonly fingerprint: string;
-  readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -45,10 +44,10 @@ const MAX_KEPT = 20;
 export class LinesOfAlerts {
   readonly #querier: Querier;
   readonly #clock: Clock;
-  readonly #ruleOf: (name: string) => AlertingSpec | undefined;
+  readonly #ruleOf: (labels: Labels) => AlertingSpec | undefined;
   readonly #known = new BoundedMap<string, { readonly atMs: number; readonly lines: Promise<AlertLines> }>(MAX_KEPT);
 
-  constructor(querier: Querier, clock: Clock, ruleOf: (name: string) => AlertingSpec | undefined) {
+  constructor(querier: Querier, clock: Clock, ruleOf: (labels: Labels) => AlertingSpec | undefined) {
     this.#querier = querier;
     this.#clock = clock;
     this.#ruleOf = ruleOf;
@@ -69,12 +68,18 @@ export class LinesOfAlerts {
 
   async #read(drawn: readonly DrawnAlert[], fromMs: number, toMs: number, left: number): Promise<AlertLines> {
     const stepMs = Math.max(1_000, Math.ceil((toMs - fromMs) / POINTS / 1_000) * 1_000);
-    const byRule = Map.groupBy(drawn, ({ name }) => name);
+    const byRule = new Map<string, { readonly spec: AlertingSpec; readonly alerts: DrawnAlert[] }>();
+    for (const alert of drawn) {
+      const spec = this.#ruleOf(Labels.from(alert.labels));
+      if (spec === undefined) continue;
+      const key = `${spec.name} ${spec.expr}`;
+      const known = byRule.get(key) ?? { spec, alerts: [] };
+      known.alerts.push(alert);
+      byRule.set(key, known);
+    }
     const lines: AlertLine[] = [];
     let more = left;
-    for (const [at, [name, alerts]] of [...byRule].entries()) {
-      const spec = this.#ruleOf(name);
-      if (spec === undefined) continue;
+    for (const [at, { spec, alerts }] of [...byRule.values()].entries()) {
       if (at < MAX_RULES) lines.push(...(await this.#linesOf(spec, alerts, { fromMs, toMs, stepMs })));
       else more += alerts.length;
     }

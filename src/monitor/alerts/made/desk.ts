@@ -70,7 +70,7 @@ export class RuleDesk {
     this.#options = options;
     this.made = options.made;
     this.states = new RuleStates(options.querier, options.clock, options.views);
-    this.lines = new LinesOfAlerts(options.querier, options.clock, (name) => this.named(name));
+    this.lines = new LinesOfAlerts(options.querier, options.clock, (labels) => this.ruleOf(labels));
     this.#files = options.files;
   }
 
@@ -134,6 +134,19 @@ export class RuleDesk {
     return undefined;
   }
 
+  /** The rule that an alert is of. Several may have its name: the one whose own labels the alert has. */
+  ruleOf(labels: Labels): AlertingSpec | undefined {
+    const name = labels.get('alertname');
+    const draft = this.made.named(name);
+    const found = [
+      ...(draft === undefined ? [] : [specOf(draft.form)]),
+      ...this.#files.flatMap(({ rules }) =>
+        rules.filter((spec) => spec.kind === 'alerting').filter((spec) => spec.name === name),
+      ),
+    ];
+    return found.find((spec) => fits(spec, labels)) ?? found[0];
+  }
+
   /** All rules as one Prometheus rule file. */
   fileText(): string {
     return ruleFileText(this.groups());
@@ -179,3 +192,7 @@ export class RuleDesk {
     return group?.intervalMs ?? fallbackMs;
   }
 }
+
+/** Labels that are templates say nothing before they are expanded. */
+const fits = ({ labels: own }: AlertingSpec, labels: Labels): boolean =>
+  own.every(({ name, source, text }) => text.kind !== 'plain' || labels.get(name) === source);

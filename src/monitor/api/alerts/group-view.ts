@@ -38,7 +38,10 @@ function toldStep({ type, atMs, receiver = '', text, data }: StoredEvent): Told 
   return { at: iso(atMs), kind, to: channel === '' ? receiver : `${receiver} ${channel}`, text };
 }
 
-/** The newest messages of the group, oldest first: those of its oldest alert, because every one of them names it. */
+/**
+ * The newest messages of the group, oldest first: those of its oldest alert, because every one of them names it. Of failures
+ * that follow one another only the last is shown.
+ */
 function toldOf(ledger: Ledger, { key, route, alerts }: Group): Told[] {
   const oldest = [...alerts.values()].reduce((first, alert) => (alert.startsAtMs < first.startsAtMs ? alert : first));
   const isOfGroup = ({ data }: StoredEvent): boolean => {
@@ -49,6 +52,7 @@ function toldOf(ledger: Ledger, { key, route, alerts }: Group): Told[] {
     .query({ alert: oldest.fingerprint, limit: MAX_EVENTS })
     .filter(isOfGroup)
     .flatMap((event) => toldStep(event) ?? [])
+    .filter(({ kind, to }, at, all) => kind !== 'failed' || all[at - 1]?.kind !== 'failed' || all[at - 1]?.to !== to)
     .slice(0, SHOWN_STEPS)
     .reverse();
 }

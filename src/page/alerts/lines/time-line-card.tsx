@@ -4,7 +4,7 @@ import { askedFor, EPISODES_COUNTED } from '../../../dashboards/computed.ts';
 import type { HistoryAnswer } from '../../../monitor/api/alerts/contract.ts';
 import { HowComputed } from '../../charts/figures/how-computed.tsx';
 import { useResource } from '../../state/api.ts';
-import { asked } from '../../state/range.ts';
+import { shown } from '../../state/range.ts';
 import { address, setParams } from '../../state/router.ts';
 import { Loaded } from '../../ui/loaded.tsx';
 import { Empty } from '../../ui/states.tsx';
@@ -15,7 +15,7 @@ export const historyPath = (fromMs: number, toMs: number): string =>
   address('/api/alerts/history', { from: String(Math.floor(fromMs)), to: String(Math.ceil(toMs)) });
 
 export function TimeLineCard(): JSX.Element {
-  const { fromMs, toMs } = asked.value;
+  const { fromMs, toMs } = shown.value;
   const path = historyPath(fromMs, toMs);
   const found = useResource<HistoryAnswer>(path, 10_000);
   return (
@@ -23,10 +23,12 @@ export function TimeLineCard(): JSX.Element {
       <div class="hd">
         <h2>Time line</h2>
         <span class="sub">fired and resolved in the range above</span>
-        <HowComputed of={askedFor('Time line', path, EPISODES_COUNTED)} />
-        <button type="button" class="btn sm ghost end" onClick={() => setParams({ view: 'history' })}>
-          History
-        </button>
+        <span class="end">
+          <button type="button" class="btn sm ghost" onClick={() => setParams({ view: 'history' })}>
+            History
+          </button>
+          <HowComputed of={askedFor('Time line', path, EPISODES_COUNTED)} />
+        </span>
       </div>
       <Loaded
         of={found}

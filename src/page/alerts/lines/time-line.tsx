@@ -53,9 +53,11 @@ export function TimeLine({ alerts, span }: { alerts: readonly EpisodeView[]; spa
             <a href={`/alerts/${row.fingerprint}`}>
               <Name of={row.name} most={60} />
             </a>
-            <span class="muted">
-              <Name of={row.about} most={40} />
-            </span>
+            {row.about !== '' && (
+              <span class="muted">
+                <Name of={row.about} most={40} />
+              </span>
+            )}
           </span>
           <Bars row={row} span={span} />
         </div>

@@ -53,6 +53,15 @@ it('has the figure of each alert with the limits of its rule, and nothing for al
   ]);
 });
 
+it('takes the rule whose own labels the alert has, when two have its name', async () => {
+  api.samples.add(Labels.from({ __name__: 'load' }), [{ t: START, v: 3 }]);
+  const rule = { name: 'FromFile', expr: 'load > 2', severity: 'critical', labels: { team: 'b' } };
+  expect((await api.send('POST', '/api/alerts', rule)).status).toBe(201);
+  const ids = [show({ alertname: 'FromFile', severity: 'critical', team: 'b' }), show({ alertname: 'FromFile' })];
+  const found = new Map((await lines()).lines.map(({ fingerprint, limits }) => [fingerprint, limits[0]?.limit]));
+  expect(ids.map((id) => found.get(id))).toEqual([2, 1]);
+});
+
 it('asks once for all who want the same, and again some seconds later', async () => {
   show({ alertname: 'FromFile' });
   expect((await lines()).lines).toEqual([]);
