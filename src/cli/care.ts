@@ -6,7 +6,7 @@ import { request } from 'node:http';
 import { VitrineError } from '../base/errors.ts';
 import type { CareChange } from '../model/care.ts';
 import { ask, send, type ClientOptions } from './client.ts';
-import { print, tell, visible } from './output.ts';
+import { print, tell, visibleLine } from './output.ts';
 
 export interface CareTarget extends ClientOptions {
   /** Path of the control socket, instead of the URL. */
@@ -67,9 +67,9 @@ function report(answer: unknown, { json }: CareTarget): void {
   }
   const { change, purged } = answer as { change: CareChange; purged?: number };
   if (purged !== undefined) print(`${purged} purged`);
-  else print(visible(`${change.action} ${change.target}: ${String(change.before)} -> ${String(change.after)}`));
+  else print(visibleLine(`${change.action} ${change.target}: ${String(change.before)} -> ${String(change.after)}`));
   if (change.undo !== null)
-    tell(visible(`Taken back by: POST ${change.undo.path} ${JSON.stringify(change.undo.body)}`));
+    tell(visibleLine(`Taken back by: POST ${change.undo.path} ${JSON.stringify(change.undo.body)}`));
 }
 
 /** Routes, upstreams and the last changes. */
@@ -80,11 +80,11 @@ export async function balancerStatus(target: CareTarget): Promise<void> {
     return;
   }
   for (const { name, maintenance, upstreams } of overview.routes) {
-    print(visible(`${name}${maintenance ? '  (maintenance)' : ''}`));
+    print(visibleLine(`${name}${maintenance ? '  (maintenance)' : ''}`));
     for (const one of upstreams) {
       const state = one.drained ? 'drained' : one.available ? 'up' : 'out';
       print(
-        visible(
+        visibleLine(
           `  ${one.name.padEnd(24)} ${state.padEnd(8)} weight ${one.weight}  at work ${one.inflight}${one.backup ? '  backup' : ''}`,
         ),
       );
@@ -92,7 +92,7 @@ export async function balancerStatus(target: CareTarget): Promise<void> {
   }
   for (const { atMs, who, action, target: what, before, after } of overview.changes.slice(0, 10)) {
     const when = new Date(atMs).toISOString();
-    print(visible(`${when}  ${action} ${what}: ${String(before)} -> ${String(after)}, by ${who}`));
+    print(visibleLine(`${when}  ${action} ${what}: ${String(before)} -> ${String(after)}, by ${who}`));
   }
 }
 

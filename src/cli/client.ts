@@ -9,12 +9,14 @@ export interface ClientOptions {
 const TIMEOUT_MS = 30_000;
 
 /** Sends JSON by POST; throws as `ask` does. */
-export function send(options: ClientOptions, path: string, body: unknown): Promise<unknown> {
-  return request(options, path, {
-    method: 'POST',
-    body: JSON.stringify(body),
-    headers: { 'content-type': 'application/json' },
-  });
+export function send(
+  options: ClientOptions,
+  path: string,
+  body: unknown,
+  timeoutMs: number = TIMEOUT_MS,
+): Promise<unknown> {
+  const headers = { 'content-type': 'application/json' };
+  return request(options, path, { method: 'POST', body: JSON.stringify(body), headers }, timeoutMs);
 }
 
 /** Deletes `path`; throws as `ask` does. */
@@ -40,18 +42,29 @@ interface Sent {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-async function request(options: ClientOptions, path: string, sent: Sent): Promise<unknown> {
-  const response = await open(options, path, sent, AbortSignal.timeout(TIMEOUT_MS));
+async function request(options: ClientOptions, path: string, sent: Sent, timeoutMs = TIMEOUT_MS): Promise<unknown> {
+  const response = await open(options, path, sent, AbortSignal.timeout(timeoutMs));
   const text = await response.text();
   const body = parse(text, options.url);
   if (response.ok) return body;
   throw failureOf(response.status, body, options.url);
 }
 
-/** The lines of an NDJSON answer as they come, until `signal` is aborted or the server ends; throws as `ask` does. */
-export async function* stream(options: ClientOptions, path: string, signal: AbortSignal): AsyncGenerator<string> {
+/**
+ * The lines of an NDJSON answer as they come, until `signal` is aborted or the server ends. Resolves when the answer has begun;
+ * throws as `ask` does.
+ */
+export async function stream(
+  options: ClientOptions,
+  path: string,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<string>> {
   const response = await open(options, path, {}, signal);
   if (!response.ok) throw failureOf(response.status, parse(await response.text(), options.url), options.url);
+  return linesOf(response, options, signal);
+}
+
+async function* linesOf(response: Response, options: ClientOptions, signal: AbortSignal): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let waiting = '';
   try {

@@ -2,7 +2,7 @@
 import type { RequestAnswer, RequestView } from '../monitor/api/records/contract.ts';
 import type { LogView, SpanView } from '../monitor/api/contract.ts';
 import { ask, type ClientOptions } from './client.ts';
-import { print, table, visible } from './output.ts';
+import { print, table, visibleLine, visibleLines } from './output.ts';
 
 const LINES_MAX = 200;
 
@@ -19,7 +19,7 @@ export async function explainRequest(client: ClientOptions, code: string, json: 
       print('\nNo span and no line of this trace is here: the services have sent none, or they have left the store.');
       continue;
     }
-    print(`\nSpans, of ${visible(one.services.join(', ')) || 'no service'}:`);
+    print(`\nSpans, of ${visibleLine(one.services.join(', ')) || 'no service'}:`);
     print(spanTable(one.trace.spans));
     print(`\nLines: ${one.trace.logs.length}`);
     for (const line of one.trace.logs.slice(0, LINES_MAX)) print(lineText(line));
@@ -44,7 +44,7 @@ function rowText(row: RequestView): string {
     ['user', row.user ?? '-'],
     ['trace', row.trace_id],
   ];
-  return facts.map(([name, value]) => `${name.padEnd(9)} ${visible(value)}`).join('\n');
+  return facts.map(([name, value]) => `${name.padEnd(9)} ${visibleLine(value)}`).join('\n');
 }
 
 function spanTable(spans: readonly SpanView[]): string {
@@ -66,5 +66,5 @@ function spanTable(spans: readonly SpanView[]): string {
 
 function lineText(line: LogView): string {
   const time = new Date(line.timeMs).toISOString();
-  return visible(`${time} ${line.severity} ${line.service}: ${line.message}`);
+  return `${time} ${visibleLine(`${line.severity} ${line.service}`)}: ${visibleLines(line.message)}`;
 }

@@ -1,7 +1,4 @@
-/**
- * Follows a search that the server has no stream for: it is asked again and again, and records that were not printed before
- * are. The first answer is printed whole, as the other commands that follow do.
- */
+/** Follows a search that the server has no stream for: it is asked again and again, and records that were not printed before are. */
 import { RecentMap } from '../base/bounded.ts';
 import { tell } from './output.ts';
 
@@ -20,19 +17,21 @@ export interface FollowOptions<T> {
   /** Equal for a record that needs no new line. */
   readonly keyOf: (row: T) => string;
   readonly show: (row: T) => void;
+  /** So many of the first answer are printed, the newest. */
+  readonly first: number;
   readonly signal: AbortSignal;
   readonly everyMs: number;
 }
 
 /** Ends when `signal` is aborted. Throws as `look` does. */
-export async function follow<T>({ look, keyOf, show, signal, everyMs }: FollowOptions<T>): Promise<void> {
+export async function follow<T>({ look, keyOf, show, first, signal, everyMs }: FollowOptions<T>): Promise<void> {
   const seen = new RecentMap<string, true>(REMEMBERED);
-  for (let first = true; !signal.aborted; first = false) {
+  for (let turn = 0; !signal.aborted; turn += 1) {
     const { rows, more } = await look();
     const fresh = rows.filter((row) => seen.get(keyOf(row)) === undefined);
-    if (!first && more && fresh.length === rows.length) tell('Some were left out: more came than --limit allows.');
+    if (turn > 0 && more && fresh.length === rows.length) tell('Some were left out: more came than one answer holds.');
     for (const row of rows) seen.set(keyOf(row), true);
-    for (const row of fresh.toReversed()) show(row);
+    for (const row of (turn === 0 ? fresh.slice(0, first) : fresh).toReversed()) show(row);
     await pause(everyMs, signal);
   }
 }

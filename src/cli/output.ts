@@ -2,18 +2,26 @@
 import { styleText } from 'node:util';
 import { UNSAFE_ON_TERMINAL } from '../base/logger.ts';
 import { problemOf, VitrineError } from '../base/errors.ts';
+import { columnsOf } from './screen.ts';
 
 type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan';
 
 const plain = (stream: NodeJS.WriteStream): boolean =>
   !stream.isTTY || (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb';
 
-/** Makes text from outside safe for a terminal: unsafe characters are printed in a visible form. */
+const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t' };
+const escaped = (c: string): string => ESCAPES[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** Makes text from outside safe for a terminal: unsafe characters are printed in a visible form. Lines and tabs stay. */
 export function visible(text: string): string {
-  return text.replace(UNSAFE_ON_TERMINAL, (c) =>
-    c === '\n' || c === '\t' ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return text.replace(UNSAFE_ON_TERMINAL, (c) => (c in ESCAPES ? c : escaped(c)));
 }
+
+/** For text that must stay on its line: a name with a line break could forge further lines of the output. */
+export const visibleLine = (text: string): string => text.replace(UNSAFE_ON_TERMINAL, escaped);
+
+/** For text of several lines, such as a stack: those after the first are indented, so none looks like a line of the output. */
+export const visibleLines = (text: string): string => visible(text).replaceAll('\n', '\n    ');
 
 export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
   return plain(stream) ? text : styleText(style, text, { validateStream: false });
@@ -60,11 +68,16 @@ export function table(
   rows: readonly (readonly string[])[],
   right: readonly number[] = [],
 ): string {
-  const cells = rows.map((row) => row.map(visible));
-  const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
+  const cells = rows.map((row) => row.map(visibleLine));
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...cells.map((row) => columnsOf(row[column] ?? ''))),
+  );
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, column) => (right.includes(column) ? cell.padStart(widths[column]) : cell.padEnd(widths[column])))
+      .map((cell, column) => {
+        const room = ' '.repeat(widths[column] - columnsOf(cell));
+        return right.includes(column) ? room + cell : cell + room;
+      })
       .join('  ')
       .trimEnd();
   return [paint('dim', line(head)), ...cells.map(line)].join('\n');

@@ -5,7 +5,7 @@ import { nearest } from '../config/schema-walk.ts';
 import { selectorsOf } from '../monitor/promql/syntax/expression-shape.ts';
 import { parse } from '../monitor/promql/syntax/parser.ts';
 import { ask, type ClientOptions } from './client.ts';
-import { print, table, tell, visible } from './output.ts';
+import { print, table, tell, visibleLine } from './output.ts';
 
 export interface QueryFlags {
   readonly range?: string | undefined;
@@ -47,11 +47,11 @@ export async function query(client: ClientOptions, expr: string, flags: QueryFla
   const answer = (await question.catch((error: unknown) => {
     throw pointedAt(expr, error);
   })) as Answer;
-  for (const line of [...(answer.warnings ?? []), ...(answer.infos ?? [])]) tell(visible(line));
+  for (const line of [...(answer.warnings ?? []), ...(answer.infos ?? [])]) tell(visibleLine(line));
   if (flags.json) print(JSON.stringify(answer.data));
   else if (flags.csv) print(csvOf(answer));
   else printTable(answer);
-  if (isEmpty(answer)) for (const line of await misspelt(client, expr)) tell(visible(line));
+  if (isEmpty(answer)) for (const line of await misspelt(client, expr)) tell(visibleLine(line));
 }
 
 const isEmpty = ({ data: { resultType, result } }: Answer): boolean =>

@@ -7,7 +7,7 @@ import type {
   RequestView,
 } from '../monitor/api/records/contract.ts';
 import { ask, stream, type ClientOptions } from './client.ts';
-import { paint, print, table, tell, visible } from './output.ts';
+import { paint, print, table, tell, visibleLine } from './output.ts';
 import { found, pages, parameters, type SearchFlags } from './search.ts';
 
 export interface RequestFlags extends SearchFlags {
@@ -69,7 +69,7 @@ async function rows(client: ClientOptions, filter: string, flags: SearchFlags): 
 
 async function follow(client: ClientOptions, filter: string, json: boolean, signal: AbortSignal): Promise<void> {
   const query = new URLSearchParams({ follow: 'true', q: filter });
-  for await (const text of stream(client, `/api/requests?${query}`, signal)) {
+  for await (const text of await stream(client, `/api/requests?${query}`, signal)) {
     const line = JSON.parse(text) as FollowedRequest;
     if ('dropped' in line) tell(`${line.dropped} rows were left out: they came faster than they can be shown.`);
     else print(json ? text : rowText(line));
@@ -79,8 +79,8 @@ async function follow(client: ClientOptions, filter: string, json: boolean, sign
 function rowText(row: RequestView): string {
   const status = row.status === null ? '-' : String(row.status);
   const facts = [row.upstream, row.cache, row.reason, row.support_code].map((fact) => fact ?? '-');
-  const text = `${visible(`${row.method} ${row.route || row.path}`)}  ${status}  ${short(row.duration_ms)} ms`;
-  const rest = visible(`${facts.join('  ')}  ${row.trace_id}`);
+  const text = `${visibleLine(`${row.method} ${row.route || row.path}`)}  ${status}  ${short(row.duration_ms)} ms`;
+  const rest = visibleLine(`${facts.join('  ')}  ${row.trace_id}`);
   return `${paint('dim', new Date(row.time_ms).toISOString())} ${row.reason === null ? text : paint('red', text)}  ${paint('dim', rest)}`;
 }
 

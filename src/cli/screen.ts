@@ -17,6 +17,13 @@ const NO_WIDTH = /[\p{Mn}\p{Me}\p{Cf}]/u;
 
 const widthOf = (character: string): number => (NO_WIDTH.test(character) ? 0 : WIDE.test(character) ? 2 : 1);
 
+/** The columns that a text takes on a terminal. */
+export function columnsOf(text: string): number {
+  let columns = 0;
+  for (const character of text) columns += widthOf(character);
+  return columns;
+}
+
 /** The text, or its beginning and `…`, in at most `columns` columns. */
 export function cutTo(text: string, columns: number): string {
   let width = 0;

@@ -46,7 +46,7 @@ export function addSearch(reader: Reader, clientOf: (flags: Record<string, unkno
     .option('-f, --follow', 'print traces as they come', false)
     .action(async (filter: string[], flags: Given<FollowFlags>) => {
       const { traces } = await import('./search.ts');
-      await traces(clientOf(flags), filter.join(' '), flags, followed(flags));
+      await traces(clientOf(flags), filter.join(' '), flags, interrupted(flags.follow));
     });
   withRange(reader('requests', 'search the request ledger, or sum it up by fields'), SINCE)
     .option('--by <fields>', 'exact figures by up to three fields, such as route,upstream')

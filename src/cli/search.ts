@@ -3,11 +3,12 @@
  * --follow as a line for each record that comes.
  */
 import { VitrineError } from '../base/errors.ts';
-import type { LogsAnswer, LogView, TracesAnswer } from '../monitor/api/contract.ts';
-import type { ErrorsAnswer, FollowedLine } from '../monitor/api/records/contract.ts';
-import { ask, stream, type ClientOptions } from './client.ts';
+import type { LogsAnswer, LogView, TracesAnswer, WireAttributes } from '../monitor/api/contract.ts';
+import type { ErrorsAnswer } from '../monitor/api/records/contract.ts';
+import { ask, type ClientOptions } from './client.ts';
+import { followStream } from './follow-stream.ts';
 import { follow, type Look } from './follow.ts';
-import { paint, print, table, tell, visible } from './output.ts';
+import { paint, print, table, tell, visibleLine, visibleLines } from './output.ts';
 
 export interface SearchFlags {
   readonly since?: string | undefined;
@@ -70,23 +71,37 @@ export async function logs(
   flags: SearchFlags & { readonly follow: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  const lines: LogView[] = [];
-  for await (const page of pages<LogsAnswer>(client, '/api/logs', filter, flags, ({ logs: some }) => some.length)) {
-    lines.push(...page.logs);
-  }
-  // Newest last, as in a file.
-  for (const line of lines.reverse()) print(flags.json ? JSON.stringify(line) : lineText(line));
-  if (flags.follow) await followLogs(client, filter, flags.json, signal);
-  else if (lines.length === 0) tell('No lines match.');
+  if (flags.follow) return followLogs(client, filter, flags, signal);
+  const lines = await linesFound(client, filter, flags);
+  for (const line of lines) print(flags.json ? JSON.stringify(line) : lineText(line));
+  if (lines.length === 0) tell('No lines match.');
 }
 
-async function followLogs(client: ClientOptions, filter: string, json: boolean, signal: AbortSignal): Promise<void> {
-  const query = new URLSearchParams({ follow: 'true', q: filter });
-  for await (const text of stream(client, `/api/logs?${query}`, signal)) {
-    const line = JSON.parse(text) as FollowedLine;
-    if ('dropped' in line) tell(`${line.dropped} lines were left out: they came faster than they were read.`);
-    else print(json ? text : lineText(line));
+type WholeLine = LogView & { readonly resource: WireAttributes };
+
+/** Newest last, as in a file. */
+async function linesFound(client: ClientOptions, filter: string, flags: SearchFlags): Promise<WholeLine[]> {
+  const lines: WholeLine[] = [];
+  const count = ({ logs: some }: LogsAnswer): number => some.length;
+  for await (const { logs: some, resources } of pages<LogsAnswer>(client, '/api/logs', filter, flags, count)) {
+    for (const line of some) lines.push({ ...line, resource: resources[line.resource] });
   }
+  return lines.reverse();
+}
+
+/** A line that could not be stored has no id, and no search finds it. */
+function followLogs(client: ClientOptions, filter: string, flags: SearchFlags, signal: AbortSignal): Promise<void> {
+  const query = new URLSearchParams({ follow: 'true', q: filter });
+  const following = followStream<WholeLine>({
+    client,
+    path: `/api/logs?${query}`,
+    search: () => linesFound(client, filter, flags),
+    keyOf: ({ id }) => id,
+    show: (line) => print(flags.json ? JSON.stringify(line) : lineText(line)),
+    rows: 'lines',
+    signal,
+  });
+  return found(following, filter);
 }
 
 const COLOURS = { warn: 'yellow', error: 'red', fatal: 'red' } as const;
@@ -98,8 +113,8 @@ function lineText({ timeMs, severity, service, message, attributes, traceId }: L
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
   if (traceId !== '') fields.push(`trace=${traceId}`);
-  const rest = fields.length === 0 ? '' : `  ${paint('dim', visible(fields.join(' ')))}`;
-  return `${paint('dim', new Date(timeMs).toISOString())} ${painted} ${visible(service)}  ${visible(message)}${rest}`;
+  const rest = fields.length === 0 ? '' : `  ${paint('dim', visibleLines(fields.join(' ')))}`;
+  return `${paint('dim', new Date(timeMs).toISOString())} ${painted} ${visibleLine(service)}  ${visibleLines(message)}${rest}`;
 }
 
 export interface FollowFlags extends SearchFlags {
@@ -118,13 +133,10 @@ export async function traces(
   client: ClientOptions,
   filter: string,
   flags: FollowFlags,
-  following: Following,
+  signal: AbortSignal,
 ): Promise<void> {
-  const look = (): Promise<Look<TraceRow>> => tracesFound(client, filter, flags);
-  // A trace is printed when it is first seen: its later spans do not make another one of it.
-  const keyOf = ({ traceId }: TraceRow): string => traceId;
-  if (flags.follow) return follow({ look, keyOf, show: lineOf(flags.json, traceCells), ...following });
-  const { rows } = await look();
+  if (flags.follow) return followTraces(client, filter, flags, signal);
+  const rows = await tracesFound(client, filter, flags);
   if (flags.json) for (const row of rows) print(JSON.stringify(row));
   else if (rows.length === 0) tell('No traces match.');
   else {
@@ -133,15 +145,26 @@ export async function traces(
   }
 }
 
-async function tracesFound(client: ClientOptions, filter: string, flags: SearchFlags): Promise<Look<TraceRow>> {
+async function tracesFound(client: ClientOptions, filter: string, flags: SearchFlags): Promise<TraceRow[]> {
   const rows: TraceRow[] = [];
-  let more = false;
   const count = ({ traces: some }: TracesAnswer): number => some.length;
-  for await (const page of pages<TracesAnswer>(client, '/api/traces', filter, flags, count)) {
-    rows.push(...page.traces);
-    more = page.more;
-  }
-  return { rows, more };
+  for await (const page of pages<TracesAnswer>(client, '/api/traces', filter, flags, count)) rows.push(...page.traces);
+  return rows;
+}
+
+/** A trace is printed when it is first seen: its later spans do not make another one of it. */
+function followTraces(client: ClientOptions, filter: string, flags: SearchFlags, signal: AbortSignal): Promise<void> {
+  const query = new URLSearchParams({ follow: 'true', q: filter });
+  const following = followStream<TraceRow>({
+    client,
+    path: `/api/traces?${query}`,
+    search: async () => (await tracesFound(client, filter, flags)).reverse(),
+    keyOf: ({ traceId }) => traceId,
+    show: lineOf(flags.json, traceCells),
+    rows: 'traces',
+    signal,
+  });
+  return found(following, filter);
 }
 
 const traceCells = ({ startMs, durationMs, service, name, spans, errors, traceId }: TraceRow): string[] => [
@@ -158,7 +181,7 @@ const traceCells = ({ startMs, durationMs, service, name, spans, errors, traceId
 const lineOf =
   <T>(json: boolean, cellsOf: (row: T) => readonly string[]) =>
   (row: T): void =>
-    print(json ? JSON.stringify(row) : cellsOf(row).map(visible).join('  '));
+    print(json ? JSON.stringify(row) : cellsOf(row).map(visibleLine).join('  '));
 
 export interface ErrorFlags extends FollowFlags {
   readonly service?: string | undefined;
@@ -173,15 +196,26 @@ export async function errors(
   flags: ErrorFlags,
   following: Following,
 ): Promise<void> {
-  const look = (): Promise<Look<ErrorRow>> => errorsFound(client, filter, flags);
-  // An issue that occurred again, or changed its state, is printed again.
-  const keyOf = ({ id, state, count }: ErrorRow): string => `${id} ${state} ${count}`;
-  if (flags.follow) return follow({ look, keyOf, show: lineOf(flags.json, errorCells), ...following });
-  const { rows, more } = await look();
+  if (flags.follow) return followErrors(client, filter, flags, following);
+  const { rows, more } = await errorsFound(client, filter, flags);
   if (flags.json) for (const row of rows) print(JSON.stringify(row));
   else if (rows.length === 0) tell('No errors.');
   else print(table(['id', 'state', 'count', 'last seen', 'service', 'error'], rows.map(errorCells), [2]));
   if (more) tell('More errors match; --limit shows them.');
+}
+
+/**
+ * An issue that occurred again, or changed its state, is printed again. All are looked at, because one may occur again with an
+ * old time, which does not move it to the head of the list.
+ */
+function followErrors(client: ClientOptions, filter: string, flags: ErrorFlags, following: Following): Promise<void> {
+  return follow<ErrorRow>({
+    look: () => errorsFound(client, filter, { ...flags, limit: PAGE }),
+    keyOf: ({ id, state, count }) => `${id} ${state} ${count}`,
+    show: lineOf(flags.json, errorCells),
+    first: flags.limit,
+    ...following,
+  });
 }
 
 async function errorsFound(client: ClientOptions, filter: string, flags: ErrorFlags): Promise<Look<ErrorRow>> {

@@ -7,7 +7,7 @@ import { formatUptime } from '../base/units.ts';
 import type { AlertsAnswer, CurrentFigures } from '../monitor/api/contract.ts';
 import { ask, type ClientOptions } from './client.ts';
 import { pause } from './follow.ts';
-import { paint, print, tell, visible } from './output.ts';
+import { paint, print, tell, visibleLine } from './output.ts';
 import { drawn, type ScreenLine } from './screen.ts';
 
 const RULE = '-----------------------------------';
@@ -48,18 +48,18 @@ export function frameOf(figures: CurrentFigures, { alerts }: AlertsAnswer): Scre
     plain(`Request Queue: ${figures.queue_size ?? 0}`),
     ...figures.components.map(({ component, uptime_seconds }) =>
       plain(
-        `${COMPONENTS[component] ?? visible(component)} Uptime: ${formatUptime(uptime_seconds).replaceAll(/(?<=[a-z]) (?=\d)/g, ', ')}`,
+        `${COMPONENTS[component] ?? visibleLine(component)} Uptime: ${formatUptime(uptime_seconds).replaceAll(/(?<=[a-z]) (?=\d)/g, ', ')}`,
       ),
     ),
     ...figures.upstreams.map(({ upstream, up, requests_per_second }) => ({
-      text: `Upstream ${visible(upstream)}: ${up ? 'up' : 'DOWN'}, ${rate(requests_per_second)} req/s`,
+      text: `Upstream ${visibleLine(upstream)}: ${up ? 'up' : 'DOWN'}, ${rate(requests_per_second)} req/s`,
       paint: up ? undefined : (text: string) => paint('red', text),
     })),
     plain(RULE),
     ...alerts
       .filter(({ state }) => state === 'firing')
       .map(({ severity, name, annotations, reason }) => ({
-        text: visible(`${severity}: ${name}: ${annotations['summary'] ?? reason}`).replaceAll(/[\n\t]/g, ' '),
+        text: visibleLine(`${severity}: ${name}: ${annotations['summary'] ?? reason}`.replaceAll(/[\n\t]/g, ' ')),
         paint:
           severity === 'info' ? undefined : (text: string) => paint(severity === 'critical' ? 'red' : 'yellow', text),
       })),

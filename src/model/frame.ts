@@ -55,6 +55,7 @@ export interface Frame {
   /** The machine's monotonic clock at the same moment; absent in recorded frames. */
   readonly machineMs?: number | undefined;
   readonly resource?: Attributes | undefined;
+  /** Empty in a frame that carries no collection: the values of the one before still hold. */
   readonly metrics: readonly FrameMetric[];
   readonly spans: readonly Omit<SpanRecord, 'resource'>[];
   readonly logs: readonly Omit<LogRecord, 'resource'>[];

@@ -31,6 +31,8 @@ export interface Rejection {
 export interface AppendResult {
   readonly accepted: number;
   readonly rejected: readonly Rejection[];
+  /** Of the store of records: the number of arrival of an item, by its place in the call; undefined when it was refused. */
+  readonly numberOf?: ((at: number) => number | undefined) | undefined;
 }
 
 /** Samples in columns, each with the reference of its series. Arrays may be longer than `count`. */

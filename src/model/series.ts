@@ -52,3 +52,6 @@ export interface ExemplarSeries {
   readonly labels: Labels;
   readonly exemplars: readonly Exemplar[];
 }
+
+/** Roll-ups keep the first and last sample of every step of this length, and few others. */
+export const ROLL_UP_STEP_MS = 300_000;

@@ -1,26 +1,33 @@
 /**
  * Searches over stored lines and counts over ledger rows, beside an indexed SQLite table of the same data in one run:
  * `node test/bench/records-search.ts [lines] [rows]`, a million of each unless told otherwise. Each search runs five times over
- * a store that was opened anew; the median is printed, in time and in time of the processor, with the share of batches that the indexes ruled out.
+ * a store that was opened anew; the median is printed, in time and in time of the processor, with the share of batches that the
+ * indexes ruled out, and how long calls of a small page of the same thread took meanwhile.
  */
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { systemClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { RecordRun, RecordScan, RecordSignal, RecordSource } from '../../src/model/record-source.ts';
 import type { LogRecord } from '../../src/model/records.ts';
 import type { RequestRow } from '../../src/model/request-row.ts';
+import { logAnalytics } from '../../src/monitor/insight/log-analytics.ts';
 import { checkedFilter } from '../../src/monitor/search/checker.ts';
+import { fieldFigures, histogram, valueCounts } from '../../src/monitor/search/counts.ts';
 import { searchPage } from '../../src/monitor/search/page.ts';
-import { requestFigures } from '../../src/monitor/search/request-figures.ts';
+import { requestCounts, requestFigures } from '../../src/monitor/search/request-figures.ts';
 import { openRecordStore } from '../../src/monitor/store/records/open-record-store.ts';
+import { livezProbe } from './processes/livez-probe.ts';
 import { freshDir } from '../support/program.ts';
 import { median } from '../support/quantile.ts';
 
 const [LINES, ROWS] = [Number(process.argv[2] ?? 1_000_000), Number(process.argv[3] ?? 1_000_000)];
 const CHUNK = 5_000;
 const TURNS = 5;
+/** A search is repeated for so long, without a pause, while others are timed. */
+const WATCHED_MS = 3_000;
 const DAY_MS = 86_400_000;
 const SERVICES = ['checkout', 'payments', 'accounts', 'catalogue', 'mail', 'search', 'gate', 'stock'];
 const MESSAGES = [
@@ -226,7 +233,8 @@ async function search(traceId: string): Promise<void> {
     const { rows } = await searchPage(watched, { signal: 'logs', filter, ...all, before: undefined }, 100, systemClock);
     return rows.length;
   };
-  const say = (name: string, mine: Timed, other: Timed): void => {
+  await using probe = await livezProbe();
+  const say = (name: string, mine: Timed & { readonly waits: string }, other: Timed): void => {
     const { batches = 0, skippedBatches = 0 } = watched.last ?? {};
     const share = batches + skippedBatches === 0 ? 0 : skippedBatches / (batches + skippedBatches);
     if (mine.result !== other.result) throw new Error(`${name}: ${mine.result} here, ${other.result} in SQLite`);
@@ -234,20 +242,50 @@ async function search(traceId: string): Promise<void> {
     const skipped = `${(share * 100).toFixed(0)} % of ${all} batches skipped`;
     const times = ({ ms, cpuMs }: Timed): string => `${ms.toFixed(1)} ms (${cpuMs.toFixed(1)} ms of CPU)`;
     console.log(`${name}: ${times(mine)}, ${mine.result} found, ${skipped}; SQLite ${times(other)}`);
+    console.log(`  ${mine.waits}`);
+  };
+  const watchedBy = async (work: () => Promise<number>): Promise<Timed & { readonly waits: string }> => {
+    await probe.report();
+    const endMs = performance.now() + WATCHED_MS;
+    const result = await timed(work);
+    // Each search is asked for by a request, which comes in a turn of its own.
+    for (; performance.now() < endMs; await nextTurn()) await work();
+    return { ...result, waits: await probe.report() };
   };
   const byTrace = sqlite.prepare('SELECT * FROM lines WHERE trace = ? ORDER BY time DESC LIMIT 100');
-  say('an id', await timed(() => page(traceId)), await timed(() => byTrace.all(traceId).length));
+  say('an id', await watchedBy(() => page(traceId)), await timed(() => byTrace.all(traceId).length));
   const byWord = sqlite.prepare(
     `SELECT * FROM lines WHERE service = 'payments' AND level >= 17 AND message LIKE '%flamingo%' ORDER BY time DESC LIMIT 100`,
   );
   const word = 'service:payments level:>=error flamingo';
-  say('a rare word, service and level', await timed(() => page(word)), await timed(() => byWord.all().length));
+  say('a rare word, service and level', await watchedBy(() => page(word)), await timed(() => byWord.all().length));
+  // What the Logs page asks for over all lines: nothing is skipped.
+  const lines = { signal: 'logs', filter: checkedFilter('', systemClock.now()), ...all } as const;
+  for (const [name, work] of Object.entries({
+    'the fields of all lines': () => fieldFigures(watched, lines, systemClock),
+    'the values of a field': () => valueCounts(watched, lines, 'http.route', 10, systemClock),
+    'lines by level in steps': () => histogram(watched, { ...lines, fromMs: START }, 1_440_000, systemClock),
+    'analytics of all lines': () => logAnalytics(watched, lines, 60_000, systemClock),
+  })) {
+    await probe.report();
+    const [before, cpuBefore] = [performance.now(), cpuNow()];
+    const { complete } = await work();
+    const [ms, cpuMs] = [performance.now() - before, cpuNow() - cpuBefore];
+    console.log(
+      `${name}${complete ? '' : ' (up to its limit of time)'}: ${ms.toFixed(0)} ms (${cpuMs.toFixed(0)} of CPU)`,
+    );
+    console.log(`  ${await probe.report()}`);
+  }
   const byFields = sqlite.prepare('SELECT route, status, count(*) FROM requests GROUP BY route, status');
   const filter = checkedFilter('', systemClock.now());
+  const rows = { signal: 'requests', filter, ...all } as const;
+  const fields = ['route', 'status'];
+  const counts = async (): Promise<number> =>
+    (await requestCounts(watched, rows, fields, undefined, systemClock)).counts.length;
   const figures = async (): Promise<number> =>
-    (await requestFigures(watched, { signal: 'requests', filter, ...all }, ['route', 'status'], undefined, systemClock))
-      .figures.length;
-  say('figures by route and status', await timed(figures), await timed(() => byFields.all().length));
+    (await requestFigures(watched, rows, fields, undefined, systemClock)).figures.length;
+  say('counts by route and status', await watchedBy(counts), await timed(() => byFields.all().length));
+  say('figures by route and status', await watchedBy(figures), await timed(() => byFields.all().length));
 }
 
 try {

@@ -11,6 +11,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { accepts } from '../support/http/raw-http.ts';
+import { allOff, allOn } from '../support/http/route-switches.ts';
 import { until } from '../support/until.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 15);
@@ -37,43 +38,6 @@ function startUpstream(port: number): ChildProcess {
   );
   return spawn(PIN, ['-c', '1', 'nginx', '-c', at], { stdio: 'inherit' });
 }
-
-/** Every switch of a route, on. */
-const allOn = (upstream: string) => ({
-  host: 'other.example',
-  upstreams: [
-    { url: upstream, weight: 3 },
-    { url: upstream, backup: true },
-  ],
-  methods: ['GET', 'POST'],
-  match_headers: { 'x-version': '2*' },
-  timeouts: { first_byte: '10s', idle: '20s' },
-  hedge: '1s',
-  retries: { max: 1 },
-  limits: { body: '1MiB' },
-  cache: { default_ttl: '5s', bypass: ['cookie:session'] },
-  strip_prefix: '/api',
-  add_prefix: '/v2',
-  rewrite: { pattern: '^/a/(.*)$', to: '/b/$1' },
-  request_headers: { set: { 'X-A': '{client}' }, remove: ['X-B'] },
-  response_headers: { add: { 'X-C': '{request_id}' } },
-  sticky: { cookie: 'vt' },
-  rate_limit: { requests: 1_000_000, burst: 1_000_000 },
-  concurrency: 1_000,
-  allow: ['127.0.0.0/8'],
-  maintenance: { enabled: false },
-});
-
-/** The same switches, each in its off form. */
-const allOff = (upstream: string) => ({
-  upstreams: [{ url: upstream, weight: 1, backup: false }],
-  timeouts: {},
-  retries: {},
-  hedge: '0s',
-  limits: {},
-  cache: { enabled: true, default_ttl: '0s', bypass: [] },
-  maintenance: false,
-});
 
 interface Racer {
   readonly name: string;
@@ -119,8 +83,18 @@ const racers: Racer[] = [];
 try {
   await until(() => accepts(upstreamPort));
   racers.push(await startRacer('plain', { upstreams: [url] }));
-  racers.push(await startRacer('all off', { routes: [allOn(url), allOff(url)] }));
-  const { host: _host, methods: _methods, match_headers: _match, ...usual } = allOn(url);
+  const passwords = path.join(DIR, 'htpasswd');
+  writeFileSync(passwords, 'ana:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M=\n');
+  racers.push(await startRacer('all off', { routes: [allOn(url, passwords), allOff(url)] }));
+  // Those that wrk's requests pass, and that do not answer instead of the upstream.
+  const {
+    host: _1,
+    match_headers: _2,
+    redirect: _3,
+    basic_auth: _4,
+    maintenance: _5,
+    ...usual
+  } = allOn(url, passwords);
   racers.push(await startRacer('all on', { routes: [usual] }));
   for (const racer of racers) await wrk(racer.port, WARM_SECONDS);
   for (let round = 0; round < ROUNDS; round += 1) {

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { writeRunFile } from '../../src/app/process/run-file.ts';
 import { seriesText } from '../../src/cli/query.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
-import { visible } from '../../src/cli/output.ts';
+import { table, visible, visibleLine, visibleLines } from '../../src/cli/output.ts';
 import { readNotifyFile } from '../../src/monitor/alerts/notify/file/read.ts';
 import { RECEIVER_KINDS } from '../../src/monitor/alerts/notify/receivers/table.ts';
 
@@ -68,6 +68,10 @@ describe('the command line', () => {
 
   it.each([
     [['strat'], 2, '"strat" is no command'],
+    [['alerts', 'lst'], 2, '"lst" is no command of "vitrine alerts".\n  Did you mean "vitrine alerts list"? '],
+    [['silence', 'lst'], 2, 'Did you mean "vitrine silence list"?'],
+    [['targets', 'hsitory', 'a'], 2, 'Did you mean "vitrine targets history"?'],
+    [['oncall', 'elephant'], 2, '"elephant" is no command of "vitrine oncall".\n  The commands are '],
     [['load', '--users', '0'], 2, '--users: '],
     [['load', '--url', 'nowhere'], 2, '--url: '],
     [['load', '--rate', 'x'], 2, '--rate: '],
@@ -239,5 +243,15 @@ describe('text from outside', () => {
     expect(seriesText({ __name__: 'up' })).toBe('up');
     expect(seriesText({ __name__: 'a', b: '"' })).toBe('a{b="\\""}');
     expect(seriesText({})).toBe('{}');
+    expect(visibleLine('a\n\tb\u202e')).toBe('a\\n\\tb\\u202e');
+    expect(visibleLines('a\nb\u001b[2J\nc')).toBe('a\n    b\\u001b[2J\n    c');
+  });
+
+  it('stays in its cell of a table, whose columns are as wide as a terminal shows them', () => {
+    const rows = [
+      ['a\nb', '1'],
+      ['日本', '22'],
+    ];
+    expect(table(['name', 'n'], rows, [1])).toBe('name   n\na\\nb   1\n日本  22');
   });
 });

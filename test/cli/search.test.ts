@@ -11,6 +11,7 @@ import { ErrorGroups } from '../../src/monitor/insight/error-groups.ts';
 import { forgottenElsewhere } from '../../src/monitor/insight/forgotten.ts';
 import { LogPatterns } from '../../src/monitor/insight/log-patterns.ts';
 import { Tail } from '../../src/monitor/search/tail.ts';
+import { TraceTail } from '../../src/monitor/search/trace-tail.ts';
 import { StoredSpans } from '../../src/monitor/search/stored-sources.ts';
 import { Forgetting } from '../../src/monitor/search/forget.ts';
 import { ArrayRecords } from '../support/records/array-records.ts';
@@ -27,6 +28,7 @@ let err = '';
 let dir = '';
 let server: PageServer;
 let tail: Tail;
+let traceTail: TraceTail;
 let errors: ErrorGroups;
 let stored: ArrayRecords;
 let found: ArrayRecords;
@@ -39,6 +41,7 @@ beforeEach(async () => {
   dropped = [];
   errors = new ErrorGroups(systemClock, new JsonFile(path.join(dir, 'errors.json')));
   tail = new Tail(found.logSink);
+  traceTail = new TraceTail(found.spanSink, systemClock);
   await tail.append(
     Array.from({ length: 1_200 }, (_, at) =>
       lineOf({
@@ -88,7 +91,7 @@ beforeEach(async () => {
   const forgetting = new Forgetting(stored, systemClock, forgottenElsewhere({ errors, patterns, dropTraces }));
   server = await startPageServer({
     kind: 'empty',
-    overrides: { spans: new StoredSpans(found, systemClock), records: found, tail, errors, forgetting },
+    overrides: { spans: new StoredSpans(found, systemClock), records: found, tail, traceTail, errors, forgetting },
   });
   [out, err] = ['', ''];
   process.stdout.write = (text: string) => ((out += text), true);
@@ -103,12 +106,55 @@ afterEach(async () => {
 const run = (...args: string[]): Promise<number> => runCommandLine([...args, '--url', server.url]);
 
 describe('vitrine logs', () => {
+  it('loses no line that comes while it searches, and prints none twice', async () => {
+    const scan = found.scan.bind(found);
+    let searches = 0;
+    // Before the first look comes a line that the search and the stream have, after it one that only the stream has.
+    found.scan = (asked) => {
+      searches += 1;
+      if (searches > 1) return scan(asked);
+      void tail.append([lineOf({ timeMs: nowMs, body: 'fresh before' })]);
+      const run = scan(asked);
+      void tail.append([lineOf({ timeMs: nowMs, body: 'fresh after' })]);
+      return run;
+    };
+    const stop = new AbortController();
+    const flags = { since: '1m', limit: 100, json: false, follow: true };
+    const following = logs({ url: server.url }, 'fresh', flags, stop.signal);
+    await until(() => out.includes('fresh after'));
+    await tail.append([lineOf({ timeMs: nowMs, body: 'fresh last' })]);
+    await until(() => out.includes('fresh last'));
+    stop.abort();
+    await following;
+    const bodies = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('  ').at(-1));
+    expect(bodies).toEqual(['fresh before', 'fresh after', 'fresh last']);
+  });
+
   it('prints the newest lines, the newest last, over several pages', async () => {
     expect(await run('logs', 'service:shop', '--limit', '1100')).toBe(0);
     const lines = out.trimEnd().split('\n');
     expect(lines).toHaveLength(1_100);
     expect(lines[0]).toContain(String.raw`info  shop  line 100\u001b[2J  at=100`);
     expect(lines.at(-1)).toContain('line 1199');
+  });
+
+  it('lets no record forge a line of its own', async () => {
+    const forged = `${new Date(nowMs).toISOString()} error shop  forged`;
+    const service = `shop\n${forged}`;
+    await tail.append([
+      lineOf({ timeMs: nowMs, body: `of two lines\n${forged}`, service, attributes: { a: `\n${forged}` } }),
+    ]);
+    found.add('traces', [spanOf({ trace: 9, span: 9, startMs: nowMs - 1, durationMs: 1, name: forged, service })]);
+    found.add('requests', [{ ...rowOf(99, nowMs), path: `/\n${forged}`, route: '', method: 'BREW\nTEA' }]);
+    expect(await run('logs', 'level:info', '--limit', '1')).toBe(0);
+    expect(await run('traces', 'service:shop*', '--limit', '1')).toBe(0);
+    expect(await run('requests', 'method:BREW*', '--limit', '1')).toBe(0);
+    const lines = out.split('\n');
+    expect(lines.filter((line) => line.startsWith(forged))).toEqual([]);
+    expect(lines.filter((line) => line.includes('forged')).length).toBeGreaterThan(4);
   });
 
   it('prints NDJSON, and says when nothing matches', async () => {
@@ -137,9 +183,10 @@ describe('vitrine logs', () => {
     await following;
     expect(out).toContain(`trace=${'ab'.repeat(16)}`);
     expect(out).not.toContain('old');
-    await expect(logs(client, '(', { since: '1m', limit: 1, json: false, follow: true }, stop.signal)).rejects.toThrow(
-      'position 2',
-    );
+    const flags = { since: '1m', limit: 1, json: false, follow: true };
+    await expect(logs(client, '(', flags, new AbortController().signal)).rejects.toThrow('position 2');
+    // Interrupted before it began.
+    await logs(client, '', flags, stop.signal);
   });
 });
 
@@ -163,33 +210,69 @@ it('vitrine traces and errors print tables and JSON', async () => {
   expect(await run('logs', '--limit', 'many')).toBe(2);
 });
 
-describe('what has no stream', () => {
-  const client = (): { url: string } => ({ url: server.url });
-  const flags = { since: '1m', limit: 2, follow: true };
-
-  it('is asked again: each trace is printed once, the oldest first', async () => {
-    const stop = new AbortController();
-    const following = listTraces(client(), '', { ...flags, json: false }, { signal: stop.signal, everyMs: 5 });
-    await until(() => out.includes('GET /'));
+describe('vitrine traces --follow', () => {
+  it('prints what is there and what comes, each trace once, however old it is and whatever comes while it searches', async () => {
+    const scan = found.scan.bind(found);
+    let searches = 0;
     const began = { startMs: Date.now(), durationMs: 3 };
-    found.add('traces', [spanOf({ trace: 3, span: 3, ...began, name: 'late\u001b[2J' })]);
+    // Before the first look comes a trace that the search and the stream have, after it one that only the stream has.
+    found.scan = (asked) => {
+      searches += 1;
+      if (searches > 1) return scan(asked);
+      void traceTail.append([spanOf({ trace: 3, span: 3, ...began, name: 'both\u001b[2J' })]);
+      const run = scan(asked);
+      void traceTail.append([spanOf({ trace: 4, span: 4, ...began, name: 'after' })]);
+      return run;
+    };
+    const stop = new AbortController();
+    const flags = { since: '1m', limit: 100, json: false, follow: true };
+    const following = listTraces({ url: server.url }, 'service:shop', flags, stop.signal);
+    await until(() => out.includes('GET /'));
+    const late = { startMs: Date.now() - 3_600_000, durationMs: 1 };
+    await traceTail.append([
+      spanOf({ trace: 5, span: 5, ...late, name: 'late' }),
+      spanOf({ trace: 6, span: 6, ...late, name: 'elsewhere', service: 'other' }),
+    ]);
     await until(() => out.includes('late'));
-    found.add('traces', [spanOf({ trace: 3, span: 4, parent: 3, ...began, name: 'child' })]);
-    found.add(
-      'traces',
-      [5, 6, 7].map((id) => spanOf({ trace: id, span: id, ...began, name: `n${id}` })),
-    );
-    await until(() => err.includes('Some were left out'));
+    await traceTail.append([spanOf({ trace: 5, span: 7, parent: 5, ...late, name: 'child' })]);
     stop.abort();
     await following;
+    await until(() => traceTail.followers === 0);
     const names = out
       .trimEnd()
       .split('\n')
       .map((line) => line.split('  ')[3]);
-    expect(names.slice(0, 3)).toEqual(['POST /pay', 'GET /', String.raw`late\u001b[2J`]);
-    expect(new Set(names).size).toBe(names.length);
+    expect(names).toEqual(['POST /pay', 'GET /', String.raw`both\u001b[2J`, 'after', 'late']);
     expect(out).toMatch(/^\S+Z {2}250 ms {2}shop {2}POST \/pay {2}1 {2}1 {2}0{31}1$/m);
+    await expect(listTraces({ url: server.url }, '(', flags, new AbortController().signal)).rejects.toThrow(
+      'position 2',
+    );
   });
+
+  it('counts traces that come faster than they are read', () => {
+    using follower = traceTail.follow({ syntax: { kind: 'all' }, condition: { kind: 'all' }, nowMs });
+    const many = Array.from({ length: 1_005 }, (_, at) =>
+      spanOf({ trace: at + 10, span: at + 10, startMs: nowMs, durationMs: 1 }),
+    );
+    void traceTail.append(many);
+    void traceTail.append(many);
+    const { traceIds, dropped } = follower.take(Infinity);
+    expect([traceIds.length, new Set(traceIds).size, dropped]).toEqual([1_000, 1_000, 5]);
+    void traceTail.append(many);
+    expect(follower.take(Infinity)).toEqual({ traceIds: [], dropped: 0 });
+    const more = Array.from({ length: 15 }, () =>
+      traceTail.follow({ syntax: { kind: 'all' }, condition: { kind: 'all' }, nowMs }),
+    );
+    expect(() => traceTail.follow({ syntax: { kind: 'all' }, condition: { kind: 'all' }, nowMs })).toThrow(
+      '16 clients',
+    );
+    for (const one of more) one[Symbol.dispose]();
+  });
+});
+
+describe('what has no stream', () => {
+  const client = (): { url: string } => ({ url: server.url });
+  const flags = { since: '1m', limit: 2, follow: true };
 
   it('prints an error again when it occurred again', async () => {
     const stop = new AbortController();
@@ -212,7 +295,7 @@ describe('what has no stream', () => {
 
   it('ends at once when it is interrupted, and fails as the search does', async () => {
     const ended = { signal: AbortSignal.abort(), everyMs: 600_000 };
-    await listTraces(client(), '', { ...flags, json: false }, ended);
+    await listErrors(client(), '', { ...flags, json: false }, ended);
     expect(out).toBe('');
     const going = { signal: new AbortController().signal, everyMs: 600_000 };
     await expect(listErrors(client(), '(', { ...flags, json: false }, going)).rejects.toThrow('position 2');
@@ -310,6 +393,8 @@ describe('vitrine forget', () => {
     out = '';
     expect(await run('errors', '--json')).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ count: 1, message: '', trace_id: null, users: 0 });
+    expect(await run('forget', 'user.id:2', '--yes')).toBe(0);
+    expect(err).toContain('Backups, files named *.damaged, followed log files, and what was sent on are as they were.');
     expect(await run('forget', '*')).toBe(2);
     expect(await run('forget', 'level:loud')).toBe(2);
     expect(err).toContain('would delete everything');

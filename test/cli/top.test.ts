@@ -20,7 +20,10 @@ const FIGURES = {
   server: null,
   cache: null,
   queue_size: null,
-  components: [{ component: 'monitor', uptime_seconds: 61 }],
+  components: [
+    { component: 'monitor', uptime_seconds: 61 },
+    { component: 'a\nUpstream b', uptime_seconds: 61 },
+  ],
   upstreams: [{ upstream: 'http://a\u202E/', up: false, requests_per_second: 1 }],
 } as unknown as CurrentFigures;
 const ALERTS = {
@@ -113,9 +116,9 @@ describe('top', () => {
   });
 
   it('shows units, and no character that a terminal obeys', () => {
-    const text = frameOf(FIGURES, ALERTS)
-      .map((line) => line.text)
-      .join('\n');
+    const lines = frameOf(FIGURES, ALERTS).map((line) => line.text);
+    expect(lines.filter((line) => /\p{Cc}/u.test(line))).toEqual([]);
+    const text = lines.join('\n');
     expect(text).toContain('Average Response Time: 12.3 ms (p50 10 ms, p95 2.5 s, p99 –)');
     expect(text).toContain('Upstream http://a\\u202e/: DOWN, 1 req/s');
     expect(text).toContain('critical: Down: two lines \\u001b[31m');

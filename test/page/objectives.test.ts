@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { statusOf } from '../../src/page/slo/objective-text.ts';
 import type { Objective } from '../../src/page/services/objectives.ts';
 import { objectivesComputed, objectivesOf, paceText, stateOf } from '../../src/page/services/objectives.ts';
 
@@ -8,6 +9,7 @@ const objective = (name: string, more: Partial<Objective> = {}): Objective => ({
   window: '30d',
   window_seconds: 2_592_000,
   target: null,
+  target_id: null,
   requests: null,
   events: null,
   months: [],
@@ -42,12 +44,12 @@ describe('the objectives of a service', () => {
     [objective('a'), 'ok', 'Burns at 0.5, so it lasts.'],
     [objective('a', { burn_rate: 3 }), 'warn', /^Burns at 3: gone in 5.d at this pace/u],
     [objective('a', { burn_rate: 14.4 }), 'crit', /gone in/],
-    [objective('a', { budget_left: 0.2, burn_rate: 0 }), 'warn', 'Burns at 0, so it lasts.'],
-    [objective('a', { budget_left: -0.1 }), 'crit', 'The budget is spent.'],
+    [objective('a', { budget_left: 0.05, burn_rate: 0 }), 'warn', 'Burns at 0, so it lasts.'],
+    [objective('a', { budget_left: -0.1, breached: true }), 'crit', 'The budget is spent.'],
     [objective('a', { burn_rate: null }), 'ok', 'No burn rate yet.'],
     [objective('a', { budget_left: null, burn_rate: null }), 'unknown', 'No data of this window yet.'],
   ] as const)('say what is left and how long it lasts', (one, state, text) => {
-    expect(stateOf(one)).toBe(state);
+    expect([stateOf(one), statusOf(one)]).toEqual([state, state]);
     expect(paceText(one)).toMatch(text);
   });
 

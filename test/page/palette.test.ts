@@ -36,7 +36,7 @@ describe('what the palette finds', () => {
     expect(items.map(({ title, detail, open }) => [title, detail, typeof open === 'string' ? open : ''])).toEqual([
       ['Overview', '', '/'],
       ['Pause', '', ''],
-      ['Slow', 'pay, firing', '/alerts'],
+      ['Slow', 'pay, firing', '/alerts/f'],
       ['a&b?', 'errors 3 %', '/service?service=a%26b%3F'],
       ['GET /a', '', '/traces?q=route%3A%22%2Fa%22'],
       ['up', '', '/explore?q=up'],

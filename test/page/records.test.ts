@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LogView } from '../../src/monitor/api/contract.ts';
+import type { LogsAnswer, LogView } from '../../src/monitor/api/contract.ts';
 import { totalsOf } from '../../src/page/charts/data/count-series.ts';
 import { columnsOf, columnText, MOST_COLUMNS, toggledColumn } from '../../src/page/logs/columns.ts';
 import {
@@ -8,8 +8,10 @@ import {
   isNewPattern,
   levelSeries,
   phraseOf,
+  shownLines,
   statusOf,
   sumOf,
+  type ShownLine,
 } from '../../src/page/logs/log-parts.ts';
 import type { Figure } from '../../src/page/requests/ledger-groups.ts';
 import {
@@ -155,16 +157,27 @@ describe('columns of lines', () => {
   ])('of %j are %j', (text, expected) => expect(columnsOf(text)).toEqual(expected));
 
   it('show the own attributes of a line', () => {
-    const attributes = { status: 500, list: [1, 'x'], none: null };
-    const line = { attributes, traceId: 'abc' } as unknown as LogView;
-    expect(['status', 'trace', 'absent', 'constructor'].map((name) => columnText(line, name))).toEqual([
-      '500',
-      'abc',
-      '',
-      '',
-    ]);
+    const attributes = { status: 500, list: [1, 'x'], none: null, region: 'own' };
+    const home = { region: 'eu', 'host.name': 'h' };
+    const line = { attributes, home, traceId: 'abc' } as unknown as ShownLine;
+    const names = ['status', 'trace', 'absent', 'constructor', 'region', 'host.name'];
+    expect(names.map((name) => columnText(line, name))).toEqual(['500', 'abc', '', '', 'own', 'h']);
     expect(columnText(line, 'list')).toContain('x');
   });
+});
+
+it('lines of several pages have the resources of their own page', () => {
+  const page = (messages: readonly string[], regions: readonly string[]): LogsAnswer =>
+    ({
+      logs: messages.map((message, resource) => ({ message, resource })),
+      resources: regions.map((region) => ({ region })),
+    }) as unknown as LogsAnswer;
+  const lines = shownLines([page(['a', 'b'], ['x', 'y']), page(['c'], ['z'])]);
+  expect(lines.map(({ message, home }) => [message, home['region']])).toEqual([
+    ['a', 'x'],
+    ['b', 'y'],
+    ['c', 'z'],
+  ]);
 });
 
 it.each([

@@ -32,7 +32,7 @@ describe('the verdict on the data path', () => {
   it.each([
     [undefined, 'unknown', 'Waiting for the balancer.'],
     [[route([upstream(), upstream()])], 'ok', 'All 2 upstreams take traffic.'],
-    [[route([upstream(), out])], 'warn', '1 of 2 upstreams take no traffic.'],
+    [[route([upstream(), out])], 'warn', '1 of 2 upstreams takes no traffic.'],
     [[route([upstream()], true)], 'warn', '1 of 1 routes are in maintenance.'],
     [[route([out, out])], 'crit', 'Every upstream is out, so all of them are tried (panic mode).'],
     [

@@ -34,10 +34,19 @@ interface Line {
   readonly seconds: number;
 }
 
+/** The slowest row takes two minutes on a quiet machine. A row that never ends must not keep the others from running. */
+const ROW_LIMIT_MS = 600_000;
+
 async function measured(row: Row): Promise<Line> {
   const began = performance.now();
   const { id, name, goal } = row;
-  const outcome = await row.run().catch((error: unknown) => ({ figure: { error: String(error) }, pass: false }));
+  const late = new Promise<never>((_, reject) => {
+    setTimeout(() => reject(new Error(`no figure within ${ROW_LIMIT_MS / 1_000} s`)), ROW_LIMIT_MS).unref();
+  });
+  const outcome = await Promise.race([row.run(), late]).catch((error: unknown) => ({
+    figure: { error: String(error) },
+    pass: false,
+  }));
   return {
     id,
     name,

@@ -7,6 +7,9 @@ import path from 'node:path';
 import { freshDir, startServer, type Server } from '../support/program.ts';
 import { freePort, MAIN } from '../support/programs/vitrine-process.ts';
 
+/** A busy machine starts a process slowly; rows measure what comes after. */
+export const READY_MS = 180_000;
+
 export class Origin {
   readonly port: number;
   readonly name: string;
@@ -85,6 +88,7 @@ export async function stage(
   count: number,
   balancer: Readonly<Record<string, unknown>> = {},
   more: Readonly<Record<string, unknown>> = {},
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const origins: Origin[] = [];
@@ -106,7 +110,9 @@ export async function stage(
   const server = stack.use(
     await startServer(process.execPath, [MAIN, ...args, '--data', path.join(dir, 'data')], {
       readyUrl: `http://127.0.0.1:${port}/-/readyz`,
+      readyWithinMs: READY_MS,
       ownDir: dir,
+      env,
     }),
   );
   const owned = stack.move();

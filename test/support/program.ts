@@ -208,11 +208,15 @@ export interface Server extends Program {
 export async function startServer(
   file: string,
   args: readonly string[],
-  { readyUrl, ...options }: ProgramOptions & { readonly readyUrl: string },
+  {
+    readyUrl,
+    readyWithinMs,
+    ...options
+  }: ProgramOptions & { readonly readyUrl: string; readonly readyWithinMs?: number },
 ): Promise<Server> {
   await using started = new AsyncDisposableStack();
   const program = started.use(startProgram(file, args, options));
-  await untilReady(program, [readyUrl]);
+  await untilReady(program, [readyUrl], readyWithinMs);
   started.move();
   return { ...program, url: new URL(readyUrl).origin };
 }

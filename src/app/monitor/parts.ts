@@ -10,10 +10,13 @@ import type { Route } from '../../monitor/api/routes.ts';
 import type { ObjectiveConfig } from '../../monitor/targets/objectives/schema.ts';
 import type { Targets } from '../../monitor/targets/targets.ts';
 import type { Tail } from '../../monitor/search/tail.ts';
+import type { TraceTail } from '../../monitor/search/trace-tail.ts';
 import type { RuleDesk } from '../../monitor/alerts/made/desk.ts';
 import type { RuleEngine } from '../../monitor/alerts/rules/engine.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
+import type { AttributeRedaction } from '../../monitor/ingest/checks/attribute-redaction.ts';
 import type { Intake } from '../../monitor/ingest/request/intake.ts';
+import type { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import type { LineReader } from '../../monitor/ingest/lines/line-reader.ts';
 import type { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
@@ -68,8 +71,11 @@ export interface MonitorParts {
   readonly turns: Turns;
   readonly records: Records;
   readonly tail: Tail;
+  readonly traceTail: TraceTail;
   readonly insight: Insight;
   readonly live: LiveState;
+  /** For what is shown without a way through the store. */
+  readonly redaction: AttributeRedaction;
   readonly intake: Intake;
   readonly rules: RuleEngine;
   readonly annotations: Annotations;
@@ -82,6 +88,7 @@ export interface MonitorParts {
   readonly ownSamples: OwnSamples;
   readonly windows: LogWindows;
   readonly lines: LineReader;
+  readonly counters: IngestCounters;
   readonly rareLine: RareLine;
   /** Absent in test mode. */
   readonly notifications: Notifications | undefined;

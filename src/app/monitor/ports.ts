@@ -115,7 +115,7 @@ function apiOf(
   access: Access,
 ): Promise<MonitorApi> {
   const { settings, logger, clock, version } = options;
-  const { querier, records, tail, insight, live, rules, health, own, store, annotations } = parts;
+  const { querier, records, tail, traceTail, insight, live, rules, health, own, store, annotations } = parts;
   const { patterns, errors } = insight;
   const dropTraces = (traceIds: ReadonlySet<string>): void => {
     parts.objectives.forget();
@@ -138,6 +138,7 @@ function apiOf(
     logs: records.logs,
     records: records.store,
     tail,
+    traceTail,
     forgetting: new Forgetting(records.store, clock, forgottenElsewhere({ errors, patterns, dropTraces })),
     patterns,
     errors,

@@ -13,14 +13,16 @@ import { METRICS } from '../../telemetry/names.ts';
 import { LiveState } from '../../monitor/api/live.ts';
 import { pastOf } from '../../monitor/api/live-past.ts';
 import { FrameReceiver } from '../../monitor/ingest/request/frames.ts';
+import { AttributeRedaction } from '../../monitor/ingest/checks/attribute-redaction.ts';
 import { guardedSinks, type Sinks } from '../../monitor/ingest/checks/guarded-sinks.ts';
 import { IngestCounters } from '../../monitor/ingest/checks/counters.ts';
 import { frameSkewMs, shiftedFrame } from '../../monitor/ingest/request/frame-times.ts';
-import { Intake } from '../../monitor/ingest/request/intake.ts';
+import { Intake, type IntakeOptions } from '../../monitor/ingest/request/intake.ts';
 import { openSpanMetrics } from './records/span-metrics.ts';
 import { LogWindows } from '../../monitor/ingest/lines/log-windows.ts';
 import { compileMatcher } from '../../monitor/promql/syntax/matchers.ts';
 import { Tail } from '../../monitor/search/tail.ts';
+import { TraceTail } from '../../monitor/search/trace-tail.ts';
 import { startError } from '../../monitor/store/disk/database.ts';
 import { openSampleStore } from '../../monitor/store/open-sample-store.ts';
 import type { SampleStore } from '../../monitor/store/sample-store.ts';
@@ -121,7 +123,10 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
   const { tracePrefix } = new TargetTables(state);
   const spanMetrics = openSpanMetrics(settings.ingest.span_metrics, clock, road.insight.spans, tracePrefix);
   const sinks = { samples: store, spans: spanMetrics.sink, logs: windows };
-  const intake = openIntake(options, guardedSinks(sinks, redactionOf(settings.ingest), counters), counters, live);
+  const secrets = redactionOf(settings.ingest);
+  const redaction = new AttributeRedaction(secrets);
+  const tap: IntakeOptions['tap'] = (sent) => observeServices(live, sent, clock.now(), redaction);
+  const intake = openIntake(options, guardedSinks(sinks, secrets, counters), counters, tap);
   const stats = (): ReturnType<SampleStore['stats']> => store.stats();
   const ownSamples = new OwnSamples(clock);
   const notifications = testMode
@@ -146,11 +151,9 @@ function build(options: SteadyOptions, scope: Scope): MonitorParts {
     querier,
     turns,
     records,
-    tail: road.tail,
-    insight: road.insight,
-    windows,
-    lines: road.lines,
+    ...road,
     live,
+    redaction,
     intake,
     rules,
     annotations: new Annotations(state),
@@ -182,12 +185,12 @@ function roadOf(
   { settings, dataDir, clock }: SteadyOptions,
   records: Records,
   counters: IngestCounters,
-): Pick<MonitorParts, 'tail' | 'insight' | 'windows' | 'lines'> {
+): Pick<MonitorParts, 'tail' | 'traceTail' | 'insight' | 'windows' | 'lines' | 'counters'> {
   const { logs } = settings.ingest;
-  const tail = new Tail(records.logSink);
-  const insight = openInsight({ dataDir, clock, logs: tail, spans: records.spanSink });
+  const [tail, traceTail] = [new Tail(records.logSink), new TraceTail(records.spanSink, clock)];
+  const insight = openInsight({ dataDir, clock, logs: tail, spans: traceTail });
   const windows = new LogWindows({ sink: insight.logs, clock });
-  return { tail, insight, windows, lines: lineReader(logs, counters) };
+  return { tail, traceTail, insight, windows, lines: lineReader(logs, counters), counters };
 }
 
 function openStore(
@@ -216,7 +219,7 @@ function openIntake(
   { settings, clock, testMode }: SteadyOptions,
   sinks: Sinks,
   counters: IngestCounters,
-  live: LiveState,
+  tap: IntakeOptions['tap'],
 ): Intake {
   return new Intake({
     sinks,
@@ -229,7 +232,7 @@ function openIntake(
       maxValueBytes: settings.ingest.max_label_value,
     },
     times: { maxAheadMs: 600_000, anyTime: testMode },
-    tap: (resources) => observeServices(live, resources, clock.now()),
+    tap,
   });
 }
 
@@ -243,11 +246,12 @@ function begin({ telemetry, clock }: MonitorOptions, parts: MonitorParts, scope:
   const { frames } = telemetry;
   if (frames === undefined) return;
   const receiver = new FrameReceiver(parts.intake);
-  frames.connect((frame) => {
+  const send = (frame: Frame): void => {
     take(parts, OWN, receiver, frame, clock)
       .catch(noteOf(parts.rareLine, 'The monitor could not store its own telemetry'))
       .finally(() => frames.acknowledge(frame.sequence));
-  });
+  };
+  frames.connect(send, () => parts.counters.happened());
   scope.add('own telemetry', () => frames.disconnect());
 }
 
@@ -266,9 +270,12 @@ async function take(
 ): Promise<void> {
   const frame = shiftedFrame(sent, frameSkewMs(sent, clock));
   parts.records.noteDrops(frame);
-  parts.live.push(connection, frame);
-  parts.own.push(connection, frame);
-  await parts.ownSamples.push(connection, frame);
+  if (frame.metrics.length > 0) {
+    const shown = parts.redaction.frame(frame);
+    parts.live.push(connection, shown);
+    parts.own.push(connection, shown);
+    await parts.ownSamples.push(connection, shown);
+  } else if (frame.spans.length + frame.logs.length === 0) return;
   await receiver.receive(frame);
 }
 

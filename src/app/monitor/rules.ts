@@ -87,6 +87,8 @@ function ruleEngineOf(
     paused: () =>
       section.metrics.url !== undefined || store.stats().writable ? undefined : 'the store keeps no samples',
     own: ownSamples,
+    // The values of a remote server are not known here.
+    digestOf: section.metrics.url === undefined ? (metrics) => store.digestOf(metrics) : undefined,
     memory: testMode ? undefined : new AlertTable({ state, onError: noteOf(rareLine, 'Alert states were not saved') }),
     rareLine,
   });

@@ -6,6 +6,7 @@ import type { FrameMetric, FramePoint } from '../../model/frame.ts';
 import { serviceOf } from '../../model/records.ts';
 import { attributesOf, type Metric, type ResourceMetrics } from '../../monitor/ingest/metrics/metric-points.ts';
 import type { LiveState } from '../../monitor/api/live.ts';
+import type { AttributeRedaction } from '../../monitor/ingest/checks/attribute-redaction.ts';
 
 const WANTED = new Set([
   'http.server.request.duration',
@@ -17,13 +18,24 @@ const WANTED = new Set([
 const CUMULATIVE = 2;
 
 /** Passes the cumulative collections in `resources` to the live state. Never throws, whatever the collections contain. */
-export function observeServices(live: LiveState, resources: readonly ResourceMetrics[], nowMs: number): void {
-  for (const { resource, metrics } of resources) {
+export function observeServices(
+  live: LiveState,
+  resources: readonly ResourceMetrics[],
+  nowMs: number,
+  redaction: AttributeRedaction,
+): void {
+  for (const { resource: sent, metrics } of resources) {
     const wanted = metrics.filter((metric) => WANTED.has(metric.name)).flatMap(frameMetricOf);
     if (wanted.length === 0) continue;
+    const resource = redaction.attributes(sent);
     const instance = resource['service.instance.id'];
     const service = serviceOf({ attributes: resource });
-    live.observe(`${service}/${typeof instance === 'string' ? instance : ''}`, service, wanted, nowMs);
+    live.observe(
+      `${service}/${typeof instance === 'string' ? instance : ''}`,
+      service,
+      redaction.metrics(wanted),
+      nowMs,
+    );
   }
 }
 

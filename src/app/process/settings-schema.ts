@@ -34,7 +34,7 @@ const telemetry = z.strictObject({
   interval: duration({ min: 1_000, max: 60_000 })
     .prefault('1s')
     .describe(
-      "How often Vitrine's own processes and the sample services collect metrics and send them to the monitor (a service in which nothing happens: every five seconds), and how often rules without their own interval are evaluated. Rates over one minute need 20s or less.",
+      "How often Vitrine's own processes and the sample services collect metrics and send them to the monitor (a process in which nothing happens: every five seconds), and how often rules without their own interval are evaluated. Rates over one minute need 20s or less.",
     ),
 });
 

@@ -9,7 +9,7 @@ import type {
   SilencesAnswer,
 } from '../../monitor/api/alerts/contract.ts';
 import { ask, remove, send, type ClientOptions } from '../client.ts';
-import { paint, print, tell, visible } from '../output.ts';
+import { paint, print, tell, visibleLine } from '../output.ts';
 
 export interface AlertTarget extends ClientOptions {
   readonly json: boolean;
@@ -40,7 +40,7 @@ const labelsText = (labels: Labels): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
 
-const out = (text: string): void => print(visible(text));
+const out = (text: string): void => print(visibleLine(text));
 
 export async function listAlerts(target: AlertTarget): Promise<void> {
   const alerts = (await ask(target, '/api/v2/alerts')) as readonly ListedAlert[];
@@ -50,7 +50,7 @@ export async function listAlerts(target: AlertTarget): Promise<void> {
     const mutes = [...status.silencedBy, ...status.inhibitedBy, ...status.mutedBy];
     const state = mutes.length === 0 ? paint('red', 'firing') : paint('dim', 'muted');
     const to = receivers.map(({ name }) => name).join(', ');
-    print(`${fingerprint}  ${state}  ${visible(`${labels['alertname'] ?? ''}  ${labelsText(labels)}`)}`);
+    print(`${fingerprint}  ${state}  ${visibleLine(`${labels['alertname'] ?? ''}  ${labelsText(labels)}`)}`);
     out(`    since ${startsAt} → ${to}${annotations['summary'] === undefined ? '' : `: ${annotations['summary']}`}`);
   }
   return undefined;
@@ -70,7 +70,7 @@ export async function careFor(target: AlertTarget, id: string, action: string, b
   const whole = await wholeId(target, id);
   const answer = await send(target, `/api/alerts/${whole}/${action}`, { ...body, by: target.by });
   if (target.json) print(JSON.stringify(answer));
-  else tell(`${action}: done by ${visible(target.by)}`);
+  else tell(`${action}: done by ${visibleLine(target.by)}`);
 }
 
 /** Why it was, or was not, sent: the present state first, then the history. */
@@ -174,7 +174,7 @@ export async function addSilence(target: AlertTarget, body: object): Promise<voi
   const { silence, would_mute: mutes } = answer;
   tell(`${silence === undefined ? 'It would mute' : 'It mutes'} ${mutes.length} of the alerts of now.`);
   for (const { fingerprint, labels } of mutes)
-    tell(visible(`  ${fingerprint}  ${labels['alertname'] ?? ''}  ${labelsText(labels)}`));
+    tell(visibleLine(`  ${fingerprint}  ${labels['alertname'] ?? ''}  ${labelsText(labels)}`));
   if (silence !== undefined) print(silence.id);
   return undefined;
 }
@@ -188,7 +188,7 @@ export async function expireSilence(target: AlertTarget, id: string): Promise<vo
 /** Throws VitrineError `check_failed` when a channel failed. */
 export async function testReceiver(target: AlertTarget, receiver: string): Promise<void> {
   const answer = await send(target, '/api/notify/test', { receiver, by: target.by });
-  reportTest(target, answer, `Receiver "${visible(receiver)}"`);
+  reportTest(target, answer, `Receiver "${visibleLine(receiver)}"`);
 }
 
 export function reportTest(target: AlertTarget, answer: unknown, what: string): void {

@@ -2,7 +2,7 @@
 import { localOf } from '../../model/time/local-time.ts';
 import type { AlertTarget } from './alerts.ts';
 import { ask, send } from '../client.ts';
-import { print, tell, visible } from '../output.ts';
+import { print, tell, visibleLine } from '../output.ts';
 
 interface Shift {
   readonly person: string | null;
@@ -26,7 +26,7 @@ interface OnCall {
   }[];
 }
 
-const out = (text: string): void => print(visible(text));
+const out = (text: string): void => print(visibleLine(text));
 
 /** A time on the clock of the zone, as a person there reads it. */
 const local = (time: string, zone: string): string =>

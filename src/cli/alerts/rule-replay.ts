@@ -5,7 +5,7 @@ import { VitrineError } from '../../base/errors.ts';
 import { formatDurationMs, parseDurationMs } from '../../base/units.ts';
 import type { AlertTarget } from './alerts.ts';
 import { ask, askText, send } from '../client.ts';
-import { print, tell, visible } from '../output.ts';
+import { print, tell, visibleLine } from '../output.ts';
 
 interface Order {
   readonly name: string | undefined;
@@ -54,7 +54,7 @@ interface Noise {
   readonly never_fired: readonly string[];
 }
 
-const out = (text: string): void => print(visible(text));
+const out = (text: string): void => print(visibleLine(text));
 const SHOWN = 50;
 
 function durationOf(text: string): number {
@@ -104,7 +104,7 @@ function showReplay(answer: Answer): void {
   for (const { from, names, caught_at: caught } of incidents.slice(0, SHOWN)) {
     out(`  ${from}  ${names.join(', ')}: ${caught === null ? 'MISSED' : `found at ${caught}`}`);
   }
-  for (const warning of warnings) tell(visible(`warning: ${warning}`));
+  for (const warning of warnings) tell(visibleLine(`warning: ${warning}`));
 }
 
 export async function printRules(target: AlertTarget): Promise<void> {

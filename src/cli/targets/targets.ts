@@ -2,7 +2,7 @@
 import { formatDurationMs } from '../../base/units.ts';
 import type { AvailabilityJson, HistoryJson, TargetJson, TargetsJson } from '../../monitor/api/targets/contract.ts';
 import { ask, send, type ClientOptions } from '../client.ts';
-import { print, table, tell, visible } from '../output.ts';
+import { print, table, tell, visibleLine } from '../output.ts';
 
 export interface TargetsRequest extends ClientOptions {
   readonly json: boolean;
@@ -61,12 +61,12 @@ export async function checkTarget(request: TargetsRequest, id: string): Promise<
   else {
     const phases = Object.entries(result.phases).map(([name, seconds]) => `${name} ${(seconds * 1_000).toFixed(1)} ms`);
     print(
-      visible(
+      visibleLine(
         `${result.success ? 'good' : 'failed'} in ${(result.durationSeconds * 1_000).toFixed(1)} ms: ${result.sent}`,
       ),
     );
-    if (result.address !== '') print(visible(`  ${result.address}  ${phases.join(', ')}`));
-    if (result.reason !== '') print(visible(`  ${result.reason}`));
+    if (result.address !== '') print(visibleLine(`  ${result.address}  ${phases.join(', ')}`));
+    if (result.reason !== '') print(visibleLine(`  ${result.reason}`));
   }
   return result.success ? 0 : 5;
 }

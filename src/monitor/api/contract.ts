@@ -229,7 +229,7 @@ export interface SpanView {
 }
 
 export interface LogView {
-  /** For `around`; absent in a live tail, whose lines have no place in the store yet. */
+  /** For `around`; absent for a line of a live tail that the store refused. */
   readonly id?: string;
   readonly timeMs: number;
   readonly timeUnixNano: string;
@@ -255,8 +255,16 @@ export interface TraceAnswer {
   readonly errorOrigins: readonly string[];
 }
 
+/** A line of a search. */
+export interface FoundLine extends LogView {
+  /** Its place in `resources` of the answer. */
+  readonly resource: number;
+}
+
 export interface LogsAnswer extends SearchPage {
-  readonly logs: readonly LogView[];
+  readonly logs: readonly FoundLine[];
+  /** The attributes of the senders' resources, each once. */
+  readonly resources: readonly WireAttributes[];
   readonly more: boolean;
 }
 

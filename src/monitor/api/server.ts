@@ -15,6 +15,7 @@ import type { ErrorGroups } from '../insight/error-groups.ts';
 import type { LogPatterns } from '../insight/log-patterns.ts';
 import type { Forgetting } from '../search/forget.ts';
 import type { Tail } from '../search/tail.ts';
+import type { TraceTail } from '../search/trace-tail.ts';
 import type { RuleSource } from '../alerts/rules/view.ts';
 import type { Annotations } from '../store/state/annotations.ts';
 import type { Pins } from '../store/state/pins.ts';
@@ -56,6 +57,7 @@ export interface MonitorApiOptions extends RecordSources, HealthSource {
   /** Stored lines and spans. */
   readonly records: RecordSource;
   readonly tail: Tail;
+  readonly traceTail: TraceTail;
   readonly forgetting?: Forgetting | undefined;
   readonly patterns: LogPatterns;
   readonly errors: ErrorGroups;

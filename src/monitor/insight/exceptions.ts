@@ -30,6 +30,7 @@ const HEAD =
 
 /** All exceptions that a span recorded, the last first. */
 export function exceptionsOfSpan({ events, attributes, status, statusMessage }: SpanRecord): Exception[] {
+  if (events.length === 0 && status !== 'error') return [];
   const found = events
     .filter(({ name }) => name === 'exception')
     .flatMap((event) => fromAttributes(event.attributes) ?? []);
@@ -41,16 +42,27 @@ export function exceptionsOfSpan({ events, attributes, status, statusMessage }: 
 }
 
 export function exceptionOfLine({ attributes, body, severityNumber }: LogRecord): Exception | undefined {
-  const known = fromAttributes(attributes);
-  if (known !== undefined) return known;
-  for (const name of ['err', 'error', 'exception']) {
-    const found = fromObject(attributeAt(attributes, name));
-    if (found !== undefined) return found;
+  if (namesException(attributes)) {
+    const known = fromAttributes(attributes);
+    if (known !== undefined) return known;
+    for (const name of ['err', 'error', 'exception']) {
+      const found = fromObject(attributeAt(attributes, name));
+      if (found !== undefined) return found;
+    }
+    const stack = attributeAt(attributes, 'stack');
+    if (typeof stack === 'string') return fromText(stack);
   }
-  const stack = attributeAt(attributes, 'stack');
-  if (typeof stack === 'string') return fromText(stack);
   return severityNumber >= 13 && typeof body === 'string' && body.includes('\n') ? fromText(body) : undefined;
 }
+
+/** Whether there is any of the attributes that may tell of an exception: most lines have none, and each line is asked. */
+const namesException = (attributes: Attributes): boolean =>
+  attributes['err'] !== undefined ||
+  attributes['error'] !== undefined ||
+  attributes['stack'] !== undefined ||
+  attributes['exception'] !== undefined ||
+  attributes['exception.type'] !== undefined ||
+  attributes['exception.message'] !== undefined;
 
 function fromAttributes(attributes: Attributes): Exception | undefined {
   const type = attributeAt(attributes, 'exception.type');

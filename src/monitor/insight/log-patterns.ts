@@ -43,10 +43,43 @@ interface Entry {
 }
 
 const LEARNING_MS = 600_000;
+/** Messages whose pattern is remembered, and the longest of them. */
+const REPEATED_MAX = 2_000;
+const REPEATED_LENGTH = 200;
+
+/** The patterns of messages that came before: most lines repeat one, and cutting a message into words takes a microsecond and more. */
+class Repeated {
+  readonly #miner: PatternMiner;
+  readonly #services = new Map<string, Map<string, Entry>>();
+  #version = -1;
+  #messages = 0;
+
+  constructor(miner: PatternMiner) {
+    this.#miner = miner;
+  }
+
+  get(service: string, message: string): Entry | undefined {
+    return this.#version === this.#miner.version ? this.#services.get(service)?.get(message) : undefined;
+  }
+
+  note(service: string, message: string, entry: Entry): void {
+    if (message.length > REPEATED_LENGTH) return;
+    if (this.#version !== this.#miner.version || this.#messages >= REPEATED_MAX) {
+      this.#services.clear();
+      this.#messages = 0;
+      this.#version = this.#miner.version;
+    }
+    let messages = this.#services.get(service);
+    if (messages === undefined) this.#services.set(service, (messages = new Map()));
+    messages.set(message, entry);
+    this.#messages += 1;
+  }
+}
 
 export class LogPatterns implements LogSink {
   readonly #options: LogPatternsOptions;
   readonly #miner = new PatternMiner();
+  readonly #repeated = new Repeated(this.#miner);
   readonly #entries = new Map<number, Entry>();
   /** Patterns that lost lines in the deletion that is under way. */
   readonly #forgotten = new Set<number>();
@@ -129,9 +162,17 @@ export class LogPatterns implements LogSink {
 
   #count(record: LogRecord, nowMs: number): void {
     const service = serviceOf(record.resource);
-    const pattern = this.#miner.add(service, attributeText(record.body));
+    const message = attributeText(record.body);
+    const repeated = this.#repeated.get(service, message);
+    if (repeated !== undefined) {
+      repeated.count += 1;
+      repeated.lastSeenMs = nowMs;
+      return;
+    }
+    const pattern = this.#miner.add(service, message);
     const known = this.#entries.get(pattern.id);
     if (known !== undefined) {
+      this.#repeated.note(service, message, known);
       known.count += 1;
       known.lastSeenMs = nowMs;
       return;

@@ -59,6 +59,8 @@ export class PatternMiner {
   readonly #sizes = new Map<string, number>();
   readonly #others = new Map<string, Pattern>();
   #nextId = 1;
+  /** Changes with each change of the patterns: until then, equal messages have the same pattern. */
+  version = 0;
 
   constructor(limits: MinerLimits = MINER_LIMITS) {
     this.#limits = limits;
@@ -69,7 +71,7 @@ export class PatternMiner {
     const words = maskedWords(message);
     const found = this.#find(service, words);
     if (found !== undefined) {
-      generalise(found, words);
+      if (generalise(found, words)) this.version += 1;
       return found;
     }
     const size = this.#sizes.get(service) ?? 0;
@@ -88,6 +90,7 @@ export class PatternMiner {
 
   /** Takes a pattern of an earlier run. */
   restore(pattern: Pattern): void {
+    this.version += 1;
     if (pattern.words[0] === OTHER) {
       this.#others.set(pattern.service, pattern);
       this.#nextId = Math.max(this.#nextId, pattern.id + 1);
@@ -96,6 +99,7 @@ export class PatternMiner {
 
   /** Forgets a pattern; a later message like it begins a new one. */
   remove(pattern: Pattern): void {
+    this.version += 1;
     if (this.#others.get(pattern.service) === pattern) {
       this.#others.delete(pattern.service);
       return;
@@ -120,6 +124,7 @@ export class PatternMiner {
   }
 
   #insert(pattern: Pattern): void {
+    this.version += 1;
     this.#nextId = Math.max(this.#nextId, pattern.id + 1);
     const key = branchKey(pattern.service, pattern.words);
     const branch = this.#branches.get(key);
@@ -149,6 +154,13 @@ function similarity(pattern: readonly string[], words: readonly string[]): numbe
   return words.length === 0 ? 1 : same / words.length;
 }
 
-function generalise(pattern: Pattern, words: readonly string[]): void {
-  for (let at = 0; at < words.length; at += 1) if (pattern.words[at] !== words[at]) pattern.words[at] = ANY;
+/** Whether the pattern changed. */
+function generalise(pattern: Pattern, words: readonly string[]): boolean {
+  let changed = false;
+  for (let at = 0; at < words.length; at += 1) {
+    if (pattern.words[at] === words[at] || pattern.words[at] === ANY) continue;
+    pattern.words[at] = ANY;
+    changed = true;
+  }
+  return changed;
 }

@@ -23,13 +23,14 @@ import {
   type RangeVector,
   type Value,
 } from './columns/column.ts';
-import { selectorsOf, unwrapParens } from './syntax/expression-shape.ts';
+import { unwrapParens } from './syntax/expression-shape.ts';
 import { checkExtended, runExtended, smoothedColumn } from './functions/extended-range.ts';
 import { floatRateKind, floatRates } from './functions/float-rates.ts';
 import { groupColumns } from './columns/grouping.ts';
 import { joinInfo } from './functions/info-join.ts';
 import { callInstant } from './functions/instant-calls.ts';
 import { selectColumn, selectTimes } from './columns/instant-selector.ts';
+import { exactly, type Lookback } from './columns/lookback.ts';
 import {
   durationMs,
   firstStep,
@@ -44,7 +45,7 @@ import {
 import { noteNonCounter, RATE_FUNCTIONS } from './functions/rate-functions.ts';
 import { absent } from './functions/vector-functions.ts';
 import { columnToRangeSeries, newWindow, runWindows, toRangeSeries, type WindowFunction } from './columns/window.ts';
-import { noteRollUps, noteSubqueryRollUps } from './functions/roll-up-limits.ts';
+import { honestLookback, honestRange } from './functions/roll-up-limits.ts';
 import { KEEPS_NAME, WINDOW_FUNCTIONS } from './functions/window-functions.ts';
 
 /** The state that all nodes of one query share. */
@@ -117,15 +118,16 @@ async function evaluateSelector(
 ): Promise<Value> {
   const { budget, bounds } = run;
   const times = shiftedTimes(node, frame, bounds);
+  const lookback = honestLookback(node, times[0], run);
   const out: Column[] = [];
   for (const series of run.selected.get(node) ?? []) {
     if (budget.due) await budget.pause();
     budget.take(frame.steps);
     let column: Column | undefined;
-    if (what !== 'value') column = selectTimes(series, times, bounds.lookbackMs, what);
+    if (what !== 'value') column = selectTimes(series, times, lookback, what);
     else if (node.extended === 'smoothed')
-      column = smoothedColumn(toRangeSeries(series), times, bounds.lookbackMs, run.notes, node.pos);
-    else column = selectColumn(series, times, bounds.lookbackMs);
+      column = smoothedColumn(toRangeSeries(series), times, lookback, run.notes, node.pos);
+    else column = selectColumn(series, times, lookback);
     if (column !== undefined && hasAny(column)) out.push(column);
   }
   if (node.extended !== 'smoothed') run.counts?.points(out);
@@ -195,12 +197,13 @@ async function evaluateInfo(node: CallExpr, frame: Frame, run: Run): Promise<Val
   const times = referenceTimes(node.args[0], frame, run.bounds);
   const series = base.kind === 'vector' ? base.series : [];
   const info = run.selected.get(node) ?? [];
-  return vector(joinInfo(series, info, infoMatchers(node), times, run.bounds.lookbackMs, run.counts));
+  const lookback = honestLookback(node, times[0], run);
+  return vector(joinInfo(series, info, infoMatchers(node), times, lookback, run.counts));
 }
 
 /** Applies a function of a range vector to each window of each series. */
 async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame, run: Run): Promise<Column[]> {
-  const { budget, notes, bounds } = run;
+  const { budget, notes } = run;
   const at = node.args.findIndex((arg) => isRange(unwrapParens(arg)));
   const arg = node.args[at];
   const scalars: Float64Array[] = [];
@@ -209,15 +212,16 @@ async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame,
     const value = await evaluate(other, frame, run);
     if (value.kind === 'scalar') scalars.push(value.v);
   }
-  const range = honest(node, arg, await evaluateRange(arg, frame, run), run);
+  const range = honestRange(node, arg, await evaluateRange(arg, frame, run), run);
   if (range.extended !== undefined) checkExtended(node.func, range.extended);
+  const lookback = lookbackOfRange(arg, range, run);
   const evalTimes = frameTimes(frame);
-  const w = newWindow(range.rangeMs, scalars, notes, arg.pos);
+  const w = newWindow(range, scalars, notes, arg.pos);
   const out: Column[] = [];
   for (const series of range.series) {
     if (budget.due) await budget.pause();
     budget.take(frame.steps);
-    run.counts?.windows(range, series, bounds.lookbackMs, frame, unwrapParens(arg).kind === 'matrix_selector');
+    run.counts?.windows(range, series, lookback, frame, unwrapParens(arg).kind === 'matrix_selector');
     const dropName = series.dropName || !KEEPS_NAME.has(node.func);
     const plain = floatRateKind(node.func, range, series);
     const column =
@@ -225,7 +229,7 @@ async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame,
         ? floatRates(range, series, plain, dropName)
         : range.extended === undefined
           ? await runWindows(range, series, w, evalTimes, fn, dropName, budget)
-          : runExtended(node.func, range, series, w, bounds.lookbackMs);
+          : runExtended(node.func, range, series, w, lookback);
     if (column === undefined || !hasAny(column)) continue;
     out.push(column);
     noteNonCounter(node.func, column, notes, arg);
@@ -234,16 +238,11 @@ async function evaluateWindows(node: CallExpr, fn: WindowFunction, frame: Frame,
   return out;
 }
 
-/** Leaves out windows whose value would be wrong over roll-ups. Subqueries read single samples, which roll-ups keep. */
-function honest(call: CallExpr, arg: Expr, range: RangeVector, { coarse, notes }: Run): RangeVector {
+/** Only `anchored` and `smoothed` look back from the begin of a window. */
+function lookbackOfRange(arg: Expr, { ends, rangeMs, extended }: RangeVector, run: Run): Lookback {
   const node = unwrapParens(arg);
-  if (node.kind === 'subquery') {
-    const untilMs = Math.max(-Infinity, ...selectorsOf(node).map((selector) => coarse.get(selector) ?? -Infinity));
-    if (untilMs > -Infinity) noteSubqueryRollUps(call.func, arg.pos, untilMs, notes);
-  }
-  const untilMs = node.kind === 'matrix_selector' ? coarse.get(node.selector) : undefined;
-  if (untilMs === undefined) return range;
-  return { ...range, refusedUntilMs: noteRollUps(call.func, arg.pos, range, untilMs, notes) };
+  if (extended === undefined || node.kind !== 'matrix_selector') return exactly(run.bounds.lookbackMs);
+  return honestLookback(node.selector, ends[0] - rangeMs, run);
 }
 
 const isRange = (expr: Expr): boolean => expr.kind === 'matrix_selector' || expr.kind === 'subquery';

@@ -2,7 +2,7 @@
 import type { Histogram } from '../../model/histogram.ts';
 import type { MatrixSeries, QueryRead, QueryResult, QueryStats, QueryValue, SampleSource } from '../../model/ports.ts';
 import { Labels, type Matcher } from '../../model/labels.ts';
-import type { Series } from '../../model/series.ts';
+import { ROLL_UP_STEP_MS, type Series } from '../../model/series.ts';
 import { VitrineError } from '../../base/errors.ts';
 import { Annotations } from './columns/annotations.ts';
 import type { Expr } from './syntax/ast.ts';
@@ -19,6 +19,7 @@ import {
   type Frame,
   type RangeSeries,
 } from './columns/column.ts';
+import { exactly } from './columns/lookback.ts';
 import { foldDurations } from './syntax/durations.ts';
 import { evaluate, evaluateRange, type Run } from './evaluator.ts';
 import { unwrapParens } from './syntax/expression-shape.ts';
@@ -58,9 +59,9 @@ export async function runQuery(request: QueryRequest, source: SampleSource): Pro
   const frame: Frame = { startMs, stepMs, steps, instant };
   const counts = request.stats === true ? new SampleCounts(steps) : undefined;
   const notes = new Annotations(text);
-  const planned = planSelectors(expr, frame, bounds);
+  const { planned, coarse } = await plan(expr, frame, bounds, source);
   const { selected, read } = await selectAll(planned, source, budget);
-  const run: Run = { bounds, budget, notes, selected, coarse: await coarseness(planned, source), counts };
+  const run: Run = { bounds, budget, notes, selected, coarse, counts };
   const preparedMs = budget.nowMs;
   const value = type === 'matrix' ? await instantMatrix(expr, frame, run) : await shaped(expr, frame, run);
   budget.check();
@@ -100,6 +101,20 @@ async function selectAll(
     selected.set(key, series);
   }
   return { selected, read };
+}
+
+/** Over roll-ups the lookback is at least as long as their step, so their selectors reach further back. */
+async function plan(
+  expr: Expr,
+  frame: Frame,
+  bounds: QueryBounds,
+  source: SampleSource,
+): Promise<{ planned: readonly PlannedSelector[]; coarse: ReadonlyMap<SelectorKey, number> }> {
+  const lookbackMs = Math.max(bounds.lookbackMs, ROLL_UP_STEP_MS);
+  const planned = planSelectors(expr, frame, { ...bounds, lookbackMs });
+  const coarse = await coarseness(planned, source);
+  if (coarse.size > 0 || lookbackMs === bounds.lookbackMs) return { planned, coarse };
+  return { planned: planSelectors(expr, frame, bounds), coarse };
 }
 
 /** For each selector that reads roll-ups, the time up to which it reads them. */
@@ -182,7 +197,7 @@ async function instantMatrix(expr: Expr, frame: Frame, run: Run): Promise<QueryV
   const isStored = unwrapParens(expr).kind === 'matrix_selector';
   if (!isStored) run.counts?.useSubquery();
   for (const one of range.series) {
-    if (isStored) run.counts?.windows(range, one, 0, frame, true);
+    if (isStored) run.counts?.windows(range, one, exactly(0), frame, true);
     const points = samplesWithin(one, end - range.rangeMs, end);
     if (points.t.length > 0) series.push({ labels: one.labels, ...points });
   }

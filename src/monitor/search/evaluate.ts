@@ -27,7 +27,8 @@ const ID_FIELDS: Readonly<Record<RecordSignal, readonly string[]>> = {
   traces: ['trace', 'span', 'parent'],
   requests: ['trace', 'request.id'],
 };
-const ALWAYS: RowTest = () => true;
+/** The test of a batch of which all rows match. */
+export const ALWAYS: RowTest = () => true;
 const NEVER: RowTest = () => false;
 
 /** Compiled once for all batches of a search. */
@@ -37,13 +38,32 @@ export function compileFilter({ condition, nowMs }: Filter): BatchTest {
   return compile(condition, nowMs);
 }
 
+/**
+ * Makes the columns that an id is looked for in, which are all of the batch, one after another: others can get the thread in
+ * between. Other conditions read few columns, and only those of a batch that is not ruled out before.
+ */
+export function* readColumns({ condition }: Filter, batch: RecordBatch): Generator<undefined, void> {
+  if (!hasId(condition)) return;
+  for (const field of idFields(batch)) {
+    batch.column(field);
+    yield;
+  }
+}
+
+function hasId(condition: Condition): boolean {
+  if (condition.kind === 'and' || condition.kind === 'or') return condition.parts.some(hasId);
+  return condition.kind === 'not' ? hasId(condition.part) : condition.kind === 'id';
+}
+
+const idFields = (batch: RecordBatch): ReadonlySet<string> => new Set([...ID_FIELDS[batch.signal], ...batch.fields()]);
+
 function compile(condition: Condition, nowMs: number): BatchTest {
   switch (condition.kind) {
     case 'all':
       return () => ALWAYS;
     case 'and': {
       const parts = condition.parts.map((part) => compile(part, nowMs));
-      return (batch) => allOf(parts.map((part) => part(batch)));
+      return (batch) => allOf(parts, batch);
     }
     case 'or': {
       const parts = condition.parts.map((part) => compile(part, nowMs));
@@ -64,10 +84,14 @@ function compile(condition: Condition, nowMs: number): BatchTest {
   }
 }
 
-/** Constant parts disappear, so a batch that is decided by one column is not read further. */
-function allOf(tests: readonly RowTest[]): RowTest {
-  const open = tests.filter((test) => test !== ALWAYS);
-  if (open.includes(NEVER)) return NEVER;
+/** Constant parts disappear, and a batch that one column rules out is not read further. */
+function allOf(parts: readonly BatchTest[], batch: RecordBatch): RowTest {
+  const open: RowTest[] = [];
+  for (const part of parts) {
+    const test = part(batch);
+    if (test === NEVER) return NEVER;
+    if (test !== ALWAYS) open.push(test);
+  }
   if (open.length < 2) return open[0] ?? ALWAYS;
   return (row) => open.every((test) => test(row));
 }
@@ -131,6 +155,5 @@ function idTest(batch: RecordBatch, id: string): RowTest {
     canonicalId(value) === id;
   const test: TestOfValue = (value) =>
     Array.isArray(value) ? (value as readonly AttributeValue[]).some(isThis) : isThis(value);
-  const fields = new Set([...ID_FIELDS[batch.signal], ...batch.fields()]);
-  return anyOf([...fields].map((field) => columnTest(batch.column(field), test)));
+  return anyOf([...idFields(batch)].map((field) => columnTest(batch.column(field), test)));
 }

@@ -56,7 +56,7 @@ class NewestRows<S extends RecordSignal> {
     return this.rows.length < this.#capacity || timeUnixNano >= this.rows[this.rows.length - 1].position.timeUnixNano;
   }
 
-  take(batch: RecordBatch<S>, rows: readonly number[]): void {
+  take(batch: RecordBatch<S>, rows: Uint32Array): void {
     const least = this.rows.length < this.#capacity ? undefined : this.rows[this.rows.length - 1].position;
     const taken: PlacedRecord<S>[] = [];
     for (const row of rows.slice(-this.#capacity)) {

@@ -6,15 +6,14 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { VitrineError } from '../../base/errors.ts';
-import { attributeText } from '../../model/attribute-text.ts';
 import type { RecordBatch, RecordColumn, RecordSource } from '../../model/record-source.ts';
-import { rowMs, valueAt } from './counts.ts';
+import { valueAt } from './counts.ts';
 import { valuesAtRanks } from './ranks.ts';
+import { countPresent, RowGroups, type RowGroup } from './request-groups.ts';
 import { scanMatches, type ScanOutcome, type ScanRequest } from './scan.ts';
 
 /** Eight bytes each. */
 const DURATIONS_MAX = 12_000_000;
-const GROUPS_MAX = 20_000;
 export const PHASE_FIELDS = {
   queue: 'queue',
   cache: 'phase.cache',
@@ -25,12 +24,7 @@ export const PHASE_FIELDS = {
 type Phase = keyof typeof PHASE_FIELDS;
 const PHASES = Object.keys(PHASE_FIELDS) as Phase[];
 
-export interface RequestFigure {
-  /** The values of the fields, in their order; '' for rows without one. */
-  readonly values: readonly string[];
-  /** Begin of the step; undefined without steps. */
-  readonly timeMs: number | undefined;
-  readonly requests: number;
+export interface RequestFigure extends RowGroup {
   /** Requests with a reason: a 5xx, or no answer. */
   readonly errors: number;
   /** Milliseconds. */
@@ -105,32 +99,20 @@ export async function requestFigures(
   stepMs: number | undefined,
   clock: Clock,
 ): Promise<RequestFigures> {
-  const groups = new Groups(by, stepMs);
+  const groups = new Figures(by, stepMs);
   const outcome = await scanMatches(source, request, clock, (batch, rows) => groups.take(batch, rows));
   return { ...outcome, figures: groups.list().map((group) => group.figure()) };
 }
 
-/** Numbers for the values of a field in one batch; without `codes` all rows have the only value. */
-interface Values {
-  readonly texts: readonly string[];
-  readonly codes?: Uint8Array | Uint16Array | Uint32Array | undefined;
-}
-
-/** Groups of a batch are found by a table up to this many combinations of values. */
-const TABLE_MAX = 65_536;
-
-class Groups {
-  readonly #by: readonly string[];
-  readonly #stepMs: number | undefined;
-  readonly #groups = new Map<string, Group>();
+class Figures {
+  readonly #groups: RowGroups<Group>;
   #durations = 0;
 
   constructor(by: readonly string[], stepMs: number | undefined) {
-    this.#by = by;
-    this.#stepMs = stepMs;
+    this.#groups = new RowGroups(by, stepMs, (values, timeMs) => new Group(values, timeMs));
   }
 
-  take(batch: RecordBatch, rows: readonly number[]): void {
+  take(batch: RecordBatch, rows: Uint32Array): void {
     this.#durations += rows.length;
     if (this.#durations > DURATIONS_MAX) {
       throw new VitrineError('query_failed', `The figures are of more than ${DURATIONS_MAX} requests.`, {
@@ -138,7 +120,7 @@ class Groups {
       });
     }
     if (rows.length === 0) return;
-    const { groups, places } = this.#placesOf(batch, rows);
+    const { groups, places } = this.#groups.placesOf(batch, rows);
     addDurations(batch.column('duration'), rows, groups, places);
     for (const [phase, name] of PHASES.entries()) {
       const sums = new Float64Array(groups.length);
@@ -150,74 +132,14 @@ class Groups {
     for (let place = 0; place < groups.length; place += 1) groups[place].errors += errors[place];
   }
 
-  /** The groups of the rows, and of each row the place of its group among them. */
-  #placesOf(batch: RecordBatch, rows: readonly number[]): { groups: Group[]; places: Uint32Array } {
-    const fields = this.#by.map((field) => valuesOf(batch, field));
-    const stepMs = this.#stepMs;
-    const steps = stepMs === undefined ? undefined : rows.map((row) => Math.floor(rowMs(batch, row) / stepMs));
-    const { combined, combinations } = combine(fields, rows, steps);
-    const table = combinations <= TABLE_MAX ? new Int32Array(combinations).fill(-1) : undefined;
-    const known = new Map<number, number>();
-    const groups: Group[] = [];
-    const places = new Uint32Array(rows.length);
-    for (let at = 0; at < rows.length; at += 1) {
-      const code = combined[at];
-      let place = table === undefined ? (known.get(code) ?? -1) : table[code];
-      if (place < 0) {
-        place = groups.length;
-        const values = fields.map(({ texts, codes }) => texts[codes === undefined ? 0 : codes[rows[at]]]);
-        groups.push(this.#groupOf(values, steps === undefined ? undefined : steps[at] * (stepMs ?? 0)));
-        if (table === undefined) known.set(code, place);
-        else table[code] = place;
-      }
-      places[at] = place;
-    }
-    return { groups, places };
-  }
-
-  #groupOf(values: readonly string[], timeMs: number | undefined): Group {
-    const key = JSON.stringify([timeMs ?? null, ...values]);
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      if (this.#groups.size >= GROUPS_MAX) {
-        throw new VitrineError('query_failed', `The figures have more than ${GROUPS_MAX} groups.`, {
-          hint: 'Choose fields with fewer values, a longer step, or a narrower filter.',
-        });
-      }
-      this.#groups.set(key, (group = new Group(values, timeMs)));
-    }
-    return group;
-  }
-
-  /** Oldest step first, then the largest group. */
   list(): Group[] {
-    return [...this.#groups.values()].sort(
-      (a, b) => (a.timeMs ?? 0) - (b.timeMs ?? 0) || b.requests - a.requests || (a.values < b.values ? -1 : 1),
-    );
+    return this.#groups.list();
   }
-}
-
-/** One number for the values and the step of each row, and how many there may be. */
-function combine(
-  fields: readonly Values[],
-  rows: readonly number[],
-  steps: readonly number[] | undefined,
-): { readonly combined: Float64Array; readonly combinations: number } {
-  const combined = new Float64Array(rows.length);
-  if (steps !== undefined) for (let at = 0; at < rows.length; at += 1) combined[at] = steps[at] - steps[0];
-  let combinations = steps === undefined ? 1 : Infinity;
-  for (const { texts, codes } of fields) {
-    if (codes === undefined) continue;
-    const { length } = texts;
-    combinations *= length;
-    for (let at = 0; at < rows.length; at += 1) combined[at] = combined[at] * length + codes[rows[at]];
-  }
-  return { combined, combinations };
 }
 
 function addDurations(
   column: RecordColumn | undefined,
-  rows: readonly number[],
+  rows: Uint32Array,
   groups: readonly Group[],
   places: Uint32Array,
 ): void {
@@ -237,7 +159,7 @@ function addDurations(
 /** Adds the rows' numbers to the sums of their groups. */
 function addNumbers(
   column: RecordColumn | undefined,
-  rows: readonly number[],
+  rows: Uint32Array,
   places: Uint32Array,
   sums: Float64Array,
 ): void {
@@ -256,38 +178,34 @@ function addNumbers(
   } else for (let at = 0; at < rows.length; at += 1) sums[places[at]] += numberOf(valueAt(column, rows[at]));
 }
 
-/** Counts the rows with a value for their groups. */
-function countPresent(
-  column: RecordColumn | undefined,
-  rows: readonly number[],
-  places: Uint32Array,
-  counts: Uint32Array,
-): void {
-  if (column === undefined) return;
-  const absent = column.kind === 'dictionary' ? column.values.indexOf(undefined) : -1;
-  for (let at = 0; at < rows.length; at += 1) {
-    const row = rows[at];
-    const present = column.kind === 'dictionary' ? column.codes[row] !== absent : valueAt(column, row) !== undefined;
-    if (present) counts[places[at]] += 1;
-  }
+export type RequestCount = Pick<RequestFigure, 'values' | 'timeMs' | 'requests' | 'errors'>;
+
+export interface RequestCounts extends ScanOutcome {
+  readonly counts: readonly RequestCount[];
 }
 
-function valuesOf(batch: RecordBatch, field: string): Values {
-  const column = batch.column(field);
-  if (column === undefined) return { texts: [''] };
-  if (column.kind === 'same') return { texts: [attributeText(column.value)] };
-  if (column.kind === 'dictionary') {
-    const texts = column.values.map((value) => (value === undefined ? '' : attributeText(value)));
-    return { texts, codes: column.codes };
-  }
-  const numbers = new Map<string, number>();
-  const codes = new Uint32Array(batch.count);
-  for (let row = batch.begin; row < batch.end; row += 1) {
-    const value = valueAt(column, row);
-    const text = value === undefined ? '' : attributeText(value);
-    const known = numbers.get(text) ?? numbers.size;
-    numbers.set(text, known);
-    codes[row] = known;
-  }
-  return { texts: [...numbers.keys()], codes };
+/**
+ * Requests and errors only, of any number of rows: durations are neither read nor kept.
+ * @throws VitrineError `query_failed` when the groups are too many.
+ */
+export async function requestCounts(
+  source: RecordSource,
+  request: ScanRequest<'requests'>,
+  by: readonly string[],
+  stepMs: number | undefined,
+  clock: Clock,
+): Promise<RequestCounts> {
+  const made = new RowGroups(by, stepMs, (values, timeMs) => ({ values, timeMs, requests: 0, errors: 0 }));
+  const outcome = await scanMatches(source, request, clock, (batch, rows) => {
+    if (rows.length === 0) return;
+    const { groups, places } = made.placesOf(batch, rows);
+    const [requests, errors] = [new Uint32Array(groups.length), new Uint32Array(groups.length)];
+    for (let at = 0; at < places.length; at += 1) requests[places[at]] += 1;
+    countPresent(batch.column('reason'), rows, places, errors);
+    for (let place = 0; place < groups.length; place += 1) {
+      groups[place].requests += requests[place];
+      groups[place].errors += errors[place];
+    }
+  });
+  return { ...outcome, counts: made.list() };
 }

@@ -2,9 +2,10 @@
  * A filter over a source of records: asks the source for the batches that can match, and hands over the rows that do, newest
  * batch first. A search ends when the caller has enough, or at its limit of time or bytes; it then says how far it came.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../base/clock.ts';
 import type { RecordBatch, RecordPosition, RecordSignal, RecordSource } from '../../model/record-source.ts';
-import { compileFilter } from './evaluate.ts';
+import { ALWAYS, compileFilter, readColumns, type RowTest } from './evaluate.ts';
 import type { Filter } from './filter.ts';
 import { needsOf } from './plan.ts';
 
@@ -15,6 +16,7 @@ export interface ScanLimits {
 
 /** For one search. A search that meets a limit is continued with its cursor. */
 export const SCAN_LIMITS: ScanLimits = { timeMs: 10_000, bytes: 2 * 1024 ** 3 };
+const SLICE_MS = 8;
 
 export interface ScanRequest<S extends RecordSignal> {
   readonly signal: S;
@@ -45,10 +47,14 @@ export interface ScanOutcome {
 }
 
 /**
- * Takes the matching rows of one batch, oldest first. `full` says that the caller takes no more batches: when there are more,
- * the scan has met a limit, as it has with those of time and bytes.
+ * Takes the matching rows of one batch, oldest first, and does not change them. `full` says that the caller takes no more
+ * batches: when there are more, the scan has met a limit, as it has with those of time and bytes. A visitor that works for long on a batch is a generator:
+ * others may get the thread where it yields.
  */
-export type BatchVisitor<S extends RecordSignal> = (batch: RecordBatch<S>, rows: readonly number[]) => 'full' | void;
+export type BatchVisitor<S extends RecordSignal> = (
+  batch: RecordBatch<S>,
+  rows: Uint32Array,
+) => 'full' | void | Generator<undefined, void>;
 
 /** `isNeeded` may end the scan before a batch is tested: later batches hold nothing newer than `newestUnixNano`. */
 export async function scanMatches<S extends RecordSignal>(
@@ -70,13 +76,20 @@ export async function scanMatches<S extends RecordSignal>(
     clock,
     before === undefined ? Infinity : Number(before.timeUnixNano / 1_000_000n),
   );
+  const turns = new ScanTurns(clock);
   let ended: 'limit' | 'enough' | undefined;
   let full = false;
   if (fromMs < toMs) {
     for await (const batch of run) {
       if (!isNeeded(batch.newestUnixNano)) ended = 'enough';
       else if (budget.isSpent(batch.newestUnixNano, run.progress.bytes) || full) ended = 'limit';
-      else full = visit(batch, matchingRows(batch, tests(batch))) === 'full';
+      else {
+        turns.begin();
+        await turns.walk(readColumns(filter, batch));
+        const visited = visit(batch, await matchingRows(batch, tests(batch), turns));
+        if (typeof visited === 'object') await turns.walk(visited);
+        full = visited === 'full';
+      }
       if (ended !== undefined) break;
     }
   }
@@ -110,8 +123,52 @@ class ScanBudget {
   }
 }
 
-function matchingRows(batch: RecordBatch, test: (row: number) => boolean): number[] {
-  const rows: number[] = [];
-  for (let row = batch.begin; row < batch.end; row += 1) if (test(row)) rows.push(row);
-  return rows;
+/** Gives the thread to others when the work on one batch takes longer than a slice. The source does so between batches. */
+class ScanTurns {
+  readonly #clock: Clock;
+  #endMs = Infinity;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  begin(): void {
+    this.#endMs = this.#clock.monotonic() + SLICE_MS;
+  }
+
+  get over(): boolean {
+    return this.#clock.monotonic() >= this.#endMs;
+  }
+
+  async pause(): Promise<void> {
+    await nextTurn();
+    this.begin();
+  }
+
+  async walk(steps: Iterable<undefined>): Promise<void> {
+    for (const _ of steps) if (this.over) await this.pause();
+  }
+}
+
+/** A row is tested within some microseconds. */
+const ROWS_A_LOOK = 256;
+
+/** 0, 1, 2, …: the rows of batches that match as a whole. Batches have tens of thousands of rows at most. */
+let everyRow = new Uint32Array();
+
+function rowsUpTo(end: number): Uint32Array {
+  if (everyRow.length < end) everyRow = Uint32Array.from({ length: end }, (_, row) => row);
+  return everyRow;
+}
+
+async function matchingRows(batch: RecordBatch, test: RowTest, turns: ScanTurns): Promise<Uint32Array> {
+  const { begin, end } = batch;
+  if (test === ALWAYS) return rowsUpTo(end).subarray(begin, end);
+  const rows = new Uint32Array(end - begin);
+  let count = 0;
+  for (let row = begin; row < end; row += 1) {
+    if (test(row)) rows[count++] = row;
+    if (row % ROWS_A_LOOK === 0 && turns.over) await turns.pause();
+  }
+  return rows.subarray(0, count);
 }

@@ -8,8 +8,7 @@ import type { RecordColumn, RecordSource } from '../../model/record-source.ts';
 import type { LogRecord, SpanRecord } from '../../model/records.ts';
 import { idNumber } from '../../model/text/id-numbers.ts';
 import type { Condition, Filter, ValueTest } from './filter.ts';
-import { traceSummary } from './trace-summary.ts';
-import { searchTraces } from './traces.ts';
+import { traceSummary, searchTraces } from './traces.ts';
 
 const MAX_SPANS = 20_000;
 const WHOLE_ID = /^[0-9a-f]{32}$/;

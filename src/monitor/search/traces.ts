@@ -5,7 +5,8 @@
 import type { Clock } from '../../base/clock.ts';
 import { comparePositions } from '../store/recent/record-rows.ts';
 import type { RecordPosition, RecordSource } from '../../model/record-source.ts';
-import type { SpanRecord } from '../../model/records.ts';
+import type { TraceSummary } from '../../model/ports.ts';
+import { serviceOf, type SpanRecord } from '../../model/records.ts';
 import { valueAt } from './counts.ts';
 import type { Filter } from './filter.ts';
 import { scanMatches, type ScanOutcome, type ScanRequest } from './scan.ts';
@@ -147,4 +148,24 @@ async function spansOf(
   });
   for (const list of spans.values()) list.sort((a, b) => Number(a.startUnixNano - b.startUnixNano));
   return { spans, complete: outcome.complete && omitted === 0 };
+}
+
+/** A summary from the spans of one trace, of which there must be at least one. */
+export function traceSummary(spans: readonly SpanRecord[]): TraceSummary {
+  const sorted = [...spans].sort((a, b) => Number(a.startUnixNano - b.startUnixNano));
+  const start = sorted[0].startUnixNano;
+  let end = start;
+  for (const { endUnixNano } of sorted) if (endUnixNano > end) end = endUnixNano;
+  const ids = new Set(sorted.map(({ spanId }) => spanId));
+  const isTop = ({ parentSpanId }: SpanRecord): boolean => !ids.has(parentSpanId);
+  const root = sorted.find(({ parentSpanId }) => parentSpanId === '') ?? sorted.find(isTop) ?? sorted[0];
+  return {
+    traceId: root.traceId,
+    root: { service: serviceOf(root.resource), name: root.name },
+    startUnixNano: start,
+    durationMs: Number(end - start) / 1e6,
+    spans: sorted.length,
+    errors: sorted.filter(({ status }) => status === 'error').length,
+    services: [...new Set(sorted.map(({ resource }) => serviceOf(resource)))].sort(),
+  };
 }

@@ -17,6 +17,7 @@ import { ByteWriter } from './codec/bytes.ts';
 import path from 'node:path';
 import { isDamaged, isDiskTrouble } from './disk/database.ts';
 import { JOURNAL_FILE } from './disk/journal.ts';
+import { digestOf } from './head/digest.ts';
 import { ALL_TIMES } from './head/head.ts';
 import type { TimeWindow } from './head/head.ts';
 import { unsignDirectory } from './disk/directory-lock.ts';
@@ -155,6 +156,11 @@ export class SampleStore implements SampleSink, SampleSource {
     maxtMs: number,
   ): Promise<readonly ExemplarSeries[]> {
     return this.#parts.exemplars.find(this.#reader.accepts(selectors), mintMs, maxtMs);
+  }
+
+  /** Equal when the newest values of these metrics are the same. */
+  digestOf(metrics: readonly string[]): number {
+    return digestOf(this.#parts.head, metrics);
   }
 
   stats(): StoreStats {

@@ -24,8 +24,10 @@ function Subtitle({ unit, text }: { unit: string; text: string }): JSX.Element {
     <>
       {unit !== '' && <span class="sub unit">{unit}</span>}
       {text !== '' && (
-        <span class="sub" title={text}>
-          {text}
+        <span class="subs">
+          <span class="sub" title={text}>
+            {text}
+          </span>
         </span>
       )}
     </>

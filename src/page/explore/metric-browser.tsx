@@ -35,8 +35,8 @@ function Row({ entry }: { entry: MetricEntry }): JSX.Element {
           <Name of={name} most={90} />
         </a>
       </td>
-      <td>{type || NONE}</td>
-      <td>{unit || NONE}</td>
+      <td class="w">{type || NONE}</td>
+      <td class="w">{unit || NONE}</td>
       <td class="num">{series === undefined ? NONE : digits(series)}</td>
       <td class="help-text">{help}</td>
       <td class="num">
@@ -55,10 +55,10 @@ function Rows({ rows, shown }: { rows: readonly MetricEntry[]; shown: number }):
         <thead>
           <tr>
             <th>name</th>
-            <th>type</th>
-            <th>unit</th>
+            <th class="w">type</th>
+            <th class="w">unit</th>
             <th class="num">series</th>
-            <th>help</th>
+            <th class="help-text">help</th>
             <th>
               <span class="vh">Break down</span>
             </th>

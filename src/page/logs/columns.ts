@@ -1,6 +1,6 @@
 /** The fields that lines show as columns: chosen by the reader, kept in the address (`columns=`). Pure. */
-import type { LogView } from '../../monitor/api/contract.ts';
 import { attributeText } from '../state/format.ts';
+import type { ShownLine } from './log-parts.ts';
 
 /** More leave no room for the message. */
 export const MOST_COLUMNS = 4;
@@ -25,8 +25,9 @@ export function toggledColumn(text: string, name: string): string {
   return next.slice(-MOST_COLUMNS).map(encodeURIComponent).join(',');
 }
 
-/** The value of a field as text, '' when the line has none. */
-export function columnText({ attributes, traceId }: LogView, name: string): string {
+/** The value of a field as text, '' when neither the line nor its sender's resource has it. The line's own comes first. */
+export function columnText({ attributes, home, traceId }: ShownLine, name: string): string {
   if (name === 'trace') return traceId;
-  return Object.hasOwn(attributes, name) ? attributeText(attributes[name]) : '';
+  for (const own of [attributes, home]) if (Object.hasOwn(own, name)) return attributeText(own[name]);
+  return '';
 }

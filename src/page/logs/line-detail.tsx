@@ -13,7 +13,7 @@ import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
 import { columnsOf, toggledColumn } from './columns.ts';
-import { statusOf } from './log-parts.ts';
+import { statusOf, type ShownLine } from './log-parts.ts';
 
 /** Lines before and after at first, and after a click. */
 const AROUND = [5, 20, 100];
@@ -94,7 +94,8 @@ function Around({ line, id }: { line: LogView; id: string }): JSX.Element {
   );
 }
 
-export function LineDetail({ line }: { line: LogView }): JSX.Element {
+export function LineDetail({ line }: { line: ShownLine }): JSX.Element {
+  const { home, ...own } = line;
   const { id } = line;
   return (
     <div class="line-detail">
@@ -108,6 +109,16 @@ export function LineDetail({ line }: { line: LogView }): JSX.Element {
           ))}
           {line.traceId !== '' && <Attribute name="trace" value={line.traceId} />}
         </dl>
+        {Object.keys(home).length > 0 && (
+          <>
+            <h3>Its sender</h3>
+            <dl class="pairs">
+              {Object.entries(home).map(([name, value]) => (
+                <Attribute key={name} name={name} value={value} />
+              ))}
+            </dl>
+          </>
+        )}
         <p class="acts">
           {line.traceId !== '' && (
             <a class="btn sm" href={`/traces/${line.traceId}`}>
@@ -115,7 +126,7 @@ export function LineDetail({ line }: { line: LogView }): JSX.Element {
               Open trace
             </a>
           )}
-          <CopyButton text={JSON.stringify(line, null, 2)} what="Line" />
+          <CopyButton text={JSON.stringify({ ...own, resource: home }, null, 2)} what="Line" />
         </p>
       </div>
       {id !== undefined && <Around line={line} id={id} />}

@@ -5,7 +5,7 @@
  */
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { LogsAnswer, LogView } from '../../monitor/api/contract.ts';
+import type { LogsAnswer } from '../../monitor/api/contract.ts';
 import type { Resource } from '../state/api.ts';
 import { clockTime, digits } from '../state/format.ts';
 import { param, setParams } from '../state/router.ts';
@@ -15,8 +15,9 @@ import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { columnsOf, columnText, toggledColumn } from './columns.ts';
 import { LineDetail } from './line-detail.tsx';
-import { countNewer, statusOf } from './log-parts.ts';
+import { countNewer, shownLines, statusOf, type ShownLine } from './log-parts.ts';
 import { NoLines } from './no-lines.tsx';
+import { useOlderLines, type OlderLines } from './older-lines.ts';
 
 const TOP_PX = 40;
 
@@ -63,7 +64,7 @@ function Heads({ columns }: { columns: readonly string[] }): JSX.Element {
   );
 }
 
-function Row(props: { line: LogView; open: boolean; columns: readonly string[] }): JSX.Element {
+function Row(props: { line: ShownLine; open: boolean; columns: readonly string[] }): JSX.Element {
   const { line, open, columns } = props;
   const status = statusOf(line.severityNumber);
   const toggle = (): void => setParams({ line: open ? undefined : line.id }, true);
@@ -102,25 +103,36 @@ function Row(props: { line: LogView; open: boolean; columns: readonly string[] }
   );
 }
 
-function Footer({ answer }: { answer: LogsAnswer }): JSX.Element {
-  const { logs, more, complete, scanned } = answer;
+function Footer({ answer, older }: { answer: LogsAnswer; older: OlderLines }): JSX.Element {
+  const all = [answer, ...older.pages];
+  const count = all.reduce((sum, { logs }) => sum + logs.length, 0);
+  const searched = all.reduce((sum, { scanned }) => sum + scanned.records, 0);
   return (
     <p class="foot">
       <span>
-        <b>{digits(logs.length)} lines</b>, newest first{more ? '; narrow the range or the filter for older ones' : ''}
+        <b>{digits(count)} lines</b>, newest first{older.full ? '; narrow the range or the filter for older ones' : ''}
       </span>
       <span>
-        {digits(scanned.records)} lines were searched{complete ? '' : '; the search ended early'}
+        {digits(searched)} lines were searched{all.at(-1)?.complete === false ? '; the search ended early' : ''}
       </span>
+      {older.load !== undefined && (
+        <button type="button" class="btn sm" disabled={older.loading} onClick={older.load}>
+          {older.loading ? 'Older lines are loaded' : 'Older lines'}
+        </button>
+      )}
+      {older.error !== '' && <span role="status">Older lines could not be loaded: {older.error}</span>}
     </p>
   );
 }
 
-export function Lines({ of }: { of: Resource<LogsAnswer> }): JSX.Element {
+/** `question`: the parameters of the search that `of` answers. */
+export function Lines(props: { of: Resource<LogsAnswer>; question: Readonly<Record<string, string>> }): JSX.Element {
+  const { of, question } = props;
   const opened = param('line');
   const columns = columnsOf(param('columns'));
   const isRead = useScrolled() || opened !== '';
   const held = useHeld(of.data, isRead);
+  const older = useOlderLines(held, question);
   const waiting = of.data === undefined || held === undefined ? 0 : countNewer(of.data.logs, held.logs);
   const resume = (): void => {
     scroller()?.scrollTo(0, 0);
@@ -150,12 +162,12 @@ export function Lines({ of }: { of: Resource<LogsAnswer> }): JSX.Element {
               >
                 {columns.length > 0 && <Heads columns={columns} />}
                 <ol>
-                  {answer.logs.map((line, at) => (
+                  {shownLines([answer, ...older.pages]).map((line, at) => (
                     <Row key={line.id ?? at} line={line} open={opened !== '' && line.id === opened} columns={columns} />
                   ))}
                 </ol>
               </div>
-              <Footer answer={answer} />
+              <Footer answer={answer} older={older} />
             </>
           );
         }}

@@ -1,5 +1,5 @@
 /** Levels, the fields beside the lines, phrases of patterns, new patterns, and what is new in a list. Pure. */
-import type { LogView } from '../../monitor/api/contract.ts';
+import type { LogsAnswer, LogView, WireAttributes } from '../../monitor/api/contract.ts';
 import type { FieldsAnswer, LogHistogramAnswer, PatternsAnswer } from '../../monitor/api/records/contract.ts';
 import type { CountSeries } from '../charts/data/count-series.ts';
 
@@ -69,3 +69,12 @@ export function countNewer(now: readonly LogView[], held: readonly LogView[]): n
   const at = now.findIndex(({ id }) => known.has(id));
   return at < 0 ? now.length : at;
 }
+
+/** A line with the attributes of its sender's resource. */
+export interface ShownLine extends LogView {
+  readonly home: WireAttributes;
+}
+
+/** The lines of several pages of one search. */
+export const shownLines = (answers: readonly LogsAnswer[]): readonly ShownLine[] =>
+  answers.flatMap(({ logs, resources }) => logs.map((line) => ({ ...line, home: resources[line.resource] })));

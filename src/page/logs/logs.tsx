@@ -28,10 +28,8 @@ export function LogsPage(): JSX.Element {
   const question = { q: filter, ...searchTimes.value };
   const moving = isMoving.value;
   const counts = moving ? COUNTS_MS : undefined;
-  const lines = useResource<LogsAnswer>(
-    address('/api/logs', { ...question, limit: LINES }),
-    moving && view === '' ? EVERY_MS : undefined,
-  );
+  const search = { ...question, limit: LINES };
+  const lines = useResource<LogsAnswer>(address('/api/logs', search), moving && view === '' ? EVERY_MS : undefined);
   const histogramPath = address('/api/logs/histogram', question);
   const histogram = useResource<LogHistogramAnswer>(histogramPath, counts);
   const wrong = filterErrorOf(lines.error);
@@ -66,7 +64,7 @@ export function LogsPage(): JSX.Element {
               </div>
             </div>
             {view === '' ? (
-              <Lines key={`${filter} ${from} ${to}`} of={lines} />
+              <Lines key={`${filter} ${from} ${to}`} of={lines} question={search} />
             ) : (
               <Patterns question={question} everyMs={counts} />
             )}

@@ -170,6 +170,7 @@ function Row({ route, top, width }: { route: RouteLedger; top: number; width: nu
           <StatusIcon status={route.error_ratio >= 0.05 ? 'crit' : 'warn'} label="" />
         )}
         {joined(percent(route.error_ratio))}
+        <span class="narrow-word"> failed</span>
       </span>
       <span class="num rps" role="cell">
         {digits(route.requests_per_second)}

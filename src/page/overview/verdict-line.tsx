@@ -7,8 +7,12 @@ import type { TraceQuestion } from '../alerts/trace-question.ts';
 import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { go } from '../state/router.ts';
 import { StatusIcon } from '../ui/icons.tsx';
+import { lazily } from '../ui/lazily.tsx';
 import { say, sayError } from '../ui/toast.tsx';
 import { verdictOf } from './verdict.ts';
+
+// The first figures do not wait for its code, nor for the answer that it asks for.
+const BudgetFact = lazily(async () => (await import('./budget-fact.tsx')).BudgetFact);
 
 /** From the verdict to a request that shows the problem, in one step. */
 function ShowTrace({ cause }: { cause: TraceQuestion }): JSX.Element {
@@ -58,6 +62,7 @@ export function VerdictLine({
           </span>
         )}
         {firing.length === 0 && frame && <span>no alerts</span>}
+        <BudgetFact />
         <HowComputed of={VERDICT} />
       </div>
     </section>

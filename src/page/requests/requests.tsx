@@ -4,7 +4,7 @@
  */
 import type { JSX } from 'preact';
 import { askedFor, ROWS_COUNTED } from '../../dashboards/computed.ts';
-import type { RequestFiguresAnswer } from '../../monitor/api/records/contract.ts';
+import type { RequestCountsAnswer, RequestFiguresAnswer } from '../../monitor/api/records/contract.ts';
 import { CountBars } from '../charts/count-bars.tsx';
 import { HowComputed } from '../charts/figures/how-computed.tsx';
 import type { Resource } from '../state/api.ts';
@@ -75,7 +75,7 @@ function LookUp(): JSX.Element {
 }
 
 /** Requests in each step, those that failed at the foot. */
-function TrendCard({ steps, path }: { steps: Resource<RequestFiguresAnswer>; path: string }): JSX.Element {
+function TrendCard({ steps, path }: { steps: Resource<RequestCountsAnswer>; path: string }): JSX.Element {
   return (
     <section class="card c12" aria-label="Requests over time">
       <div class="hd">
@@ -98,7 +98,8 @@ function TrendCard({ steps, path }: { steps: Resource<RequestFiguresAnswer>; pat
           const at = new Map(figures.map((figure) => [figure.time_ms, figure]));
           const failed = times.map((time) => at.get(time)?.errors ?? 0);
           const answered = times.map((time, n) => (at.get(time)?.requests ?? 0) - failed[n]);
-          const sums = sumsOf(figures);
+          const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
+          const all = sumOf(figures.map(({ requests }) => requests));
           return (
             <CountBars
               timesMs={times}
@@ -107,7 +108,7 @@ function TrendCard({ steps, path }: { steps: Resource<RequestFiguresAnswer>; pat
                 { name: 'failed', className: 'f-crit-mark', counts: failed },
                 { name: 'answered', className: 'f-http-2xx', counts: answered },
               ]}
-              label={`${digits(sums.requests)} requests over time, ${digits(sums.errors)} failed`}
+              label={`${digits(all)} requests over time, ${digits(sumOf(failed))} failed`}
             />
           );
         }}
@@ -124,8 +125,8 @@ export function RequestsPage(): JSX.Element {
   const figures = useResource<RequestFiguresAnswer>(path, every);
   const { stepMs } = asked.value;
   const step = String(Math.max(stepMs, 15_000));
-  const stepsPath = address('/api/requests/figures', { ...question, step });
-  const steps = useResource<RequestFiguresAnswer>(stepsPath, every);
+  const stepsPath = address('/api/requests/figures', { ...question, step, only: 'counts' });
+  const steps = useResource<RequestCountsAnswer>(stepsPath, every);
   const wrong = filterErrorOf(figures.error);
   return (
     <>

@@ -86,7 +86,9 @@ function Rows({ rows }: { rows: readonly RequestView[] }): JSX.Element {
     <table class="request-rows">
       <thead>
         <tr>
-          <th scope="col">Started</th>
+          <th scope="col" class="when">
+            Started
+          </th>
           <th scope="col">Request</th>
           <th scope="col">Answer</th>
           <th scope="col" class="num">

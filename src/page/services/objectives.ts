@@ -10,6 +10,7 @@ export type Objective = ObjectiveJson;
 
 /** The rate at which the fastest alert of the rule file pages (burn-rules.ts). */
 const PAGES_AT = 14.4;
+const WARNS_AT = 3;
 const SEPARATORS = /^[-._]/;
 
 const isNamedAfter = (name: string, service: string): boolean =>
@@ -32,10 +33,11 @@ export function objectivesOf(
   });
 }
 
-export function stateOf({ budget_left: left, burn_rate: burn }: Objective): Status {
+/** The same as on the page of objectives. */
+export function stateOf({ breached, budget_left: left, burn_rate: burn }: Objective): Status {
   if (left === null) return 'unknown';
-  if (left <= 0 || (burn ?? 0) >= PAGES_AT) return 'crit';
-  return left < 0.25 || (burn ?? 0) > 1 ? 'warn' : 'ok';
+  if (breached === true || (burn ?? 0) >= PAGES_AT) return 'crit';
+  return left < 0.1 || (burn ?? 0) >= WARNS_AT ? 'warn' : 'ok';
 }
 
 /** How long the budget lasts while errors go on as they do. */

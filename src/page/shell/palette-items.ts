@@ -42,7 +42,7 @@ export function itemsOf(data: PaletteData, typed: string): readonly PaletteItem[
       detail: [labels.service ?? labels.job ?? '', state].filter(Boolean).join(', '),
       keys: '',
       icon: 'alerts',
-      open: '/alerts',
+      open: `/alerts/${fingerprint}`,
     })),
     ...services.map(({ service, reason }): PaletteItem => ({
       id: `service ${service}`,

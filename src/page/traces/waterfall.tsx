@@ -7,58 +7,37 @@ import { visibleName } from '../state/visible-name.ts';
 import { Icon, StatusIcon } from '../ui/icons.tsx';
 import { Name } from '../ui/name.tsx';
 import { useWidth } from '../charts/width.ts';
+import { barOf, labelOf } from './span-bar.ts';
 import type { SpanNode } from './span-tree.ts';
 import { rowsOf, ticksOf } from './span-tree.ts';
 
 const FIRST_ROWS = 300;
 const MAX_INDENT = 8;
-/** Room for a duration beside its bar, pixels. */
-const LABEL = 64;
-const FAILED_LABEL = 104;
 
-interface Geometry {
-  readonly x: number;
-  readonly width: number;
-  readonly label: 'right' | 'left' | 'inside';
-}
-
-/** The position of a bar and of its duration. Pure. */
-export function geometryOf(
-  startMs: number,
-  durationMs: number,
-  totalMs: number,
-  room: number,
-  labelPx = LABEL,
-): Geometry {
-  const x = (Math.max(0, startMs) / Math.max(totalMs, 0.001)) * room;
-  const width = Math.max(1.5, (durationMs / Math.max(totalMs, 0.001)) * room);
-  if (x + width + labelPx <= room) return { x, width, label: 'right' };
-  return { x, width, label: width > labelPx + 12 ? 'inside' : 'left' };
-}
-
-function Bar({ node, totalMs, room }: { node: SpanNode; totalMs: number; room: number }): JSX.Element {
+function Lane({ node, totalMs, room }: { node: SpanNode; totalMs: number; room: number }): JSX.Element {
   const { span, critical } = node;
   const failed = span.status === 'error';
-  const labelPx = failed ? FAILED_LABEL : LABEL;
-  const { x, width, label } = geometryOf(span.startOffsetMs, span.durationMs, totalMs, room, labelPx);
+  const bar = barOf(span.startOffsetMs, span.durationMs, totalMs, room);
+  const { x, width } = bar;
+  const took = millis(span.durationMs);
+  const { text, side } = labelOf(bar, room, failed ? `${took} failed` : took, took);
   const fill = `var(--${seriesToken(span.service)})`;
   // A label inside a bar is readable only on the full colour; on the pale one it has the text colour.
   const covered = critical.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0) > span.durationMs * 0.8;
-  const text = `${millis(span.durationMs)}${failed ? ' failed' : ''}`;
-  const at = { right: x + width + 6, left: x - 6, inside: covered ? x + width - 6 : x + width / 2 }[label];
+  const at = { right: x + width + 6, left: x - 6, inside: covered ? x + width - 6 : x + width / 2 }[side];
   return (
     <svg width={room} height="26" aria-hidden="true" class={failed ? 'failed' : ''}>
       <rect x={x} y="7" width={width} height="12" rx="2" opacity="0.3" style={{ fill }} />
       {critical.map(({ fromMs, toMs }) => {
-        const part = geometryOf(fromMs, toMs - fromMs, totalMs, room);
+        const part = barOf(fromMs, toMs - fromMs, totalMs, room);
         return <rect key={fromMs} x={part.x} y="7" width={part.width} height="12" rx="1" style={{ fill }} />;
       })}
       {failed && <rect class="outline" x={x} y="6.500" width={width} height="13" rx="2.500" />}
       <text
-        class={label === 'inside' && covered ? 'inside' : ''}
+        class={side === 'inside' && covered ? 'inside' : ''}
         x={at}
         y="17"
-        text-anchor={label === 'right' ? 'start' : label === 'inside' && !covered ? 'middle' : 'end'}
+        text-anchor={side === 'right' ? 'start' : side === 'inside' && !covered ? 'middle' : 'end'}
       >
         {text}
       </text>
@@ -80,7 +59,7 @@ function Row({ node, totalMs, room, selected, closed, onSelect, onToggle }: RowP
   const { span, depth, children } = node;
   return (
     <div class={`span-row${selected ? ' selected' : ''}`} role="row" data-span={span.spanId}>
-      <div class="name" role="cell" style={{ paddingLeft: `${8 + Math.min(depth, MAX_INDENT) * 14}px` }}>
+      <div class="span-name" role="cell" style={{ paddingLeft: `${8 + Math.min(depth, MAX_INDENT) * 14}px` }}>
         {children.length > 0 ? (
           <button
             type="button"
@@ -106,7 +85,7 @@ function Row({ node, totalMs, room, selected, closed, onSelect, onToggle }: RowP
         </button>
       </div>
       <div class="lane" role="cell" onClick={onSelect}>
-        {room > 0 && <Bar node={node} totalMs={totalMs} room={room} />}
+        {room > 0 && <Lane node={node} totalMs={totalMs} room={room} />}
       </div>
     </div>
   );
@@ -115,7 +94,7 @@ function Row({ node, totalMs, room, selected, closed, onSelect, onToggle }: RowP
 function Axis({ totalMs, room, box }: { totalMs: number; room: number; box: Ref<HTMLDivElement> }): JSX.Element {
   return (
     <div class="span-row head" role="row">
-      <div class="name" role="columnheader">
+      <div class="span-name" role="columnheader">
         Span
       </div>
       <div class="lane" role="columnheader" ref={box}>

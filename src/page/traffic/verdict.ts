@@ -27,7 +27,7 @@ export function verdictOn(routes: BalancerAnswer['routes'] | undefined): readonl
         ? 'Every upstream is out, so all of them are tried (panic mode).'
         : `Every upstream of ${panicking} of ${routes.length} routes is out, so all of them are tried (panic mode).`,
     ];
-  if (out > 0) return ['warn', `${out} of ${all.length} upstreams take no traffic.`];
+  if (out > 0) return ['warn', `${out} of ${all.length} upstreams ${out === 1 ? 'takes' : 'take'} no traffic.`];
   if (maintained > 0) return ['warn', `${maintained} of ${routes.length} routes are in maintenance.`];
   return ['ok', `All ${all.length} upstreams take traffic.`];
 }

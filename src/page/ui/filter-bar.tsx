@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { ApiError } from '../state/api.ts';
 import { param, setParams } from '../state/router.ts';
 import { Icon } from './icons.tsx';
+import '../styles/records.css';
 
 /** A filter that the server cannot read; every other error belongs to the card that asked. */
 export const filterErrorOf = (error: Error | undefined): ApiError | undefined =>

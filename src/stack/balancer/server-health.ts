@@ -19,9 +19,10 @@ export function serverHealth(
   const wanted = upstreams.filter((one) => !one.drained).length;
   const status = starting ? 'starting' : up === 0 ? 'unhealthy' : up < wanted ? 'degraded' : 'healthy';
   const panicking = routes.routes.filter(inPanic);
+  const out = rows.length - up;
   const reason =
     panicking.length === 0
-      ? `${rows.length - up} of ${rows.length} upstreams take no traffic.`
+      ? `${out} of ${rows.length} upstreams ${out === 1 ? 'takes' : 'take'} no traffic.`
       : `Every upstream of ${panicking.length} of ${routes.routes.length} routes is out, so all of them are tried.`;
   return {
     status: status === 'starting' ? status : worst([status, panicking.length > 0 ? 'degraded' : 'healthy']),

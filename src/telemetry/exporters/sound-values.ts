@@ -10,6 +10,7 @@ import { isAnyValue } from '@opentelemetry/core';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { MetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { LeanSpan } from '../spans/lean-span.ts';
 
 /** The text of any value. Never throws: `toString` of a user's object may. */
 function textOf(value: unknown): string {
@@ -29,6 +30,8 @@ const isTime = ([seconds, nanos]: HrTime): boolean => Number.isFinite(seconds) &
  * time.
  */
 export function soundSpan(span: ReadableSpan): ReadableSpan {
+  // A lean span computes its times whenever they are read.
+  if (span instanceof LeanSpan && span.isPlain) return span;
   const { name, status, startTime, endTime, duration, events } = span;
   const { message } = status;
   const isSound =

@@ -12,6 +12,7 @@ import { every } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { DropCount, ExportCount } from '../metrics/drop-count.ts';
 import type { LiveReader } from '../metrics/live-reader.ts';
+import { IdlePace } from './idle-pace.ts';
 import { encodeMetrics } from './otlp-metrics.ts';
 import { OtlpPost } from './otlp-post.ts';
 import { encodeLogs, encodeSpans } from './otlp-records.ts';
@@ -20,9 +21,6 @@ import type { Signal } from '../environment.ts';
 
 /** Metrics are collected shortly before the full second, because rules are evaluated at the full second. */
 const OFFSET_MS = -150;
-
-/** Time between two collections of a process in which nothing happens, if the interval is shorter. */
-const IDLE_MS = 5_000;
 
 export interface MonitorRoadOptions {
   /** Base of OTLP/HTTP: `/v1/traces` and so on are appended. */
@@ -43,15 +41,16 @@ const EXPORTER = 'monitor';
 export class MonitorRoad {
   readonly #options: MonitorRoadOptions;
   readonly #posts: Readonly<Record<Signal, OtlpPost>>;
+  readonly #pace: IdlePace;
   readonly #stop: () => void;
   #failing = false;
   #knowsResource = false;
   #collecting = false;
-  #idleTicks = 0;
 
   constructor(options: MonitorRoadOptions) {
     this.#options = options;
     const { clock, logger, intervalMs } = options;
+    this.#pace = new IdlePace(intervalMs);
     this.#posts = { traces: this.#postOf('traces'), metrics: this.#postOf('metrics'), logs: this.#postOf('logs') };
     const failed = (error: unknown): void =>
       logger.debug({ error: String(error) }, 'Telemetry for the monitor could not be collected.');
@@ -66,17 +65,11 @@ export class MonitorRoad {
     options.logs.onHalfFull = () => void setImmediate(() => void this.#sendLogs().catch(failed)).unref();
   }
 
-  /** The first interval in which nothing happened is due too: the metrics have settled then. */
   #isDue(): boolean {
-    const { spans, logs, intervalMs } = this.#options;
-    const isIdle = spans.size === 0 && logs.size === 0 && !Object.values(this.#posts).some(({ busy }) => busy);
-    if (!isIdle) {
-      this.#idleTicks = 0;
-      return true;
-    }
-    const due = this.#idleTicks % Math.max(1, Math.floor(IDLE_MS / intervalMs)) === 0;
-    this.#idleTicks += 1;
-    return due;
+    const { spans, logs } = this.#options;
+    return this.#pace.isDue(
+      spans.size === 0 && logs.size === 0 && !Object.values(this.#posts).some(({ busy }) => busy),
+    );
   }
 
   /** Sends all buffered data. Resolves after the attempt; never rejects. */

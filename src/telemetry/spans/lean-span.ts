@@ -32,6 +32,9 @@ import {
 import type { ReadableSpan, SpanLimits, SpanProcessor, TimedEvent } from '@opentelemetry/sdk-trace';
 import { wallTimeOf } from './wall-time.ts';
 
+/** `finish` takes no more attributes than this, so a limit that is as high need not be checked there. */
+export const FINISHED_ATTRIBUTES = 64;
+
 /** The parts that all spans of one tracer share. */
 export interface LeanShared {
   readonly resource: ReadableSpan['resource'];
@@ -41,6 +44,9 @@ export interface LeanShared {
   /** Called when a span ends that is `sampled` or only recorded. */
   ended(sampled: boolean): void;
 }
+
+/** Listing the keys of an object costs an array: they are counted when a processor adds an attribute to a span that ends. */
+const NOT_COUNTED = -1;
 
 export class LeanSpan implements Span, ReadableSpan {
   readonly #shared: LeanShared;
@@ -117,13 +123,25 @@ export class LeanSpan implements Span, ReadableSpan {
     return !this.#ended;
   }
 
+  /** Whether every exporter can write its name, status and times: most spans tell it without computing a time. */
+  get isPlain(): boolean {
+    return (
+      this.#endTime === undefined &&
+      this.#tookMs >= 0 &&
+      Number.isFinite(this.#tookMs + this.#startMs) &&
+      typeof this.name === 'string' &&
+      this.status.message === undefined &&
+      this.events.length === 0
+    );
+  }
+
   /**
    * Adds all `attributes`: plain strings and numbers, none undefined. On a span without attributes the object itself becomes the
    * span's, so the caller must not use it again. Where the limit of attributes could be reached, each is added on its own.
    */
   complete(attributes: Attributes): void {
     const more = Object.keys(attributes).length;
-    if (this.#attributesCount + more > this.#shared.limits.attributeCountLimit) {
+    if (this.#counted() + more > this.#shared.limits.attributeCountLimit) {
       this.setAttributes(attributes);
     } else if (this.#attributesCount === 0) {
       this.attributes = attributes;
@@ -134,10 +152,18 @@ export class LeanSpan implements Span, ReadableSpan {
     }
   }
 
-  /** As `complete` and `end`, for a span that took `tookMs` by the caller's clock: the clock is not read again. */
+  /**
+   * As `complete` and `end`, for a span that took `tookMs` by the caller's clock: the clock is not read again. `attributes` are
+   * `FINISHED_ATTRIBUTES` at most.
+   */
   finish(attributes: Attributes, tookMs: number): void {
     if (this.#isOver()) return;
-    this.complete(attributes);
+    if (this.#attributesCount !== 0 || this.#shared.limits.attributeCountLimit < FINISHED_ATTRIBUTES)
+      this.complete(attributes);
+    else {
+      this.attributes = attributes;
+      this.#attributesCount = NOT_COUNTED;
+    }
     this.#tookMs = tookMs;
     this.#close();
   }
@@ -146,13 +172,8 @@ export class LeanSpan implements Span, ReadableSpan {
     if (this.#isOver()) return this;
     const { attributes } = this;
     const { limits } = this.#shared;
-    const decision = maybeAddAttribute({
-      key,
-      value,
-      attributes,
-      limits,
-      currentAttributesCount: this.#attributesCount,
-    });
+    const currentAttributesCount = this.#counted();
+    const decision = maybeAddAttribute({ key, value, attributes, limits, currentAttributesCount });
     if (decision === AddAttributeDecision.ADD_NEW) this.#attributesCount += 1;
     else if (decision === AddAttributeDecision.DROP_LIMIT_REACHED) this.droppedAttributesCount += 1;
     return this;
@@ -264,6 +285,11 @@ export class LeanSpan implements Span, ReadableSpan {
     if (time instanceof Date) return millisToHrTime(time.getTime());
     if (isTimeInputHrTime(time)) return time;
     return millisToHrTime(this.#startMs + performance.now() - this.#startMonotonicMs);
+  }
+
+  #counted(): number {
+    if (this.#attributesCount === NOT_COUNTED) this.#attributesCount = Object.keys(this.attributes).length;
+    return this.#attributesCount;
   }
 
   #isOver(): boolean {

@@ -31,7 +31,7 @@ async function settingsOf(more: Record<string, string> = {}): Promise<ReturnType
   });
 }
 
-const histogram = (count: number, sum: number, timeMs: number): FrameMetric => ({
+const histogram = (count: number, sum: number, timeMs: number, route = '/a'): FrameMetric => ({
   name: 'http.server.request.duration',
   unit: 's',
   description: 'Duration of HTTP server requests.',
@@ -39,7 +39,7 @@ const histogram = (count: number, sum: number, timeMs: number): FrameMetric => (
   monotonic: true,
   points: [
     {
-      attributes: { 'http.request.method': 'GET', 'http.route': '/a', 'http.response.status_code': 200 },
+      attributes: { 'http.request.method': 'GET', 'http.route': route, 'http.response.status_code': 200 },
       startMs: timeMs - 60_000,
       endMs: timeMs,
       value: { kind: 'histogram', bounds: [0.1, 1], counts: [count, 0, 0], sum, count },
@@ -279,6 +279,38 @@ describe('the monitor process', () => {
     const other = mkdtempSync(path.join(tmpdir(), 'vitrine-monitor-'));
     await expect(started(other, settings)).rejects.toMatchObject({ code: 'port_taken' });
   });
+});
+
+it('shows no secret in live figures and on the page of own metrics', async () => {
+  const dataDir = mkdtempSync(path.join(tmpdir(), 'vitrine-monitor-'));
+  const settings = await settingsOf({ VITRINE_INGEST__REDACT: '[{"pattern": "token-[0-9]+"}]' });
+  const monitor = await started(dataDir, settings);
+  const url = `http://127.0.0.1:${settings.monitor.listen.port}`;
+  const now = Date.now();
+  for (const [sequence, count] of [10, 30].entries()) {
+    const timeMs = now - 1_000 + sequence * 1_000;
+    const [one, two] = [1, 2].map((user) => histogram(count, count * 0.01, timeMs, `/u/token-${user}`));
+    await monitor.receive({
+      kind: 'frame',
+      sequence,
+      timeMs,
+      resource: { 'service.name': 'vitrine-balancer', 'service.instance.id': 'b', 'host.name': 'host-token-3' },
+      metrics: [{ ...one, points: [...one.points, ...two.points] }],
+      spans: [],
+      logs: [],
+      skippedFrames: 0,
+      droppedSpans: 0,
+      droppedLogs: 0,
+    });
+  }
+  const figures = await json<{ balancer: { requests: number }; routes: object[] }>(`${url}/api/metrics`);
+  expect(figures.balancer.requests).toBe(40);
+  expect(figures.routes).toHaveLength(1);
+  const page = await (await fetch(`${url}/metrics`)).text();
+  expect(page).toMatch(/http_server_request_duration_seconds_count\{.*http_route="\/u\/\[REDACTED\]"\} 60\n/);
+  for (const text of [JSON.stringify(figures), page]) expect(text).not.toContain('token-');
+  expect(await monitor.close()).toEqual([]);
+  rmSync(dataDir, { recursive: true, force: true });
 });
 
 describe('settings', () => {

@@ -1,15 +1,14 @@
 /**
  * Charts in a real browser. On a real stack: zoom, crosshair, keyboard, table, exports, marks, and that the PromQL beside a
- * number gives the same number. Over the fake stack: hostile names, explore, dashboards, comparison, and what charts cost.
+ * number gives the same number. Over the fake stack: hostile names, explore, dashboards, comparison, many services. What
+ * twelve live charts cost is measured beside page-matrix.e2e.ts, which takes as long.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import type { Browser, Download, Locator, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Labels } from '../../../src/model/labels.ts';
-import type { MatrixSeries, Querier } from '../../../src/model/ports.ts';
 import type { ChartAnswer } from '../../../src/monitor/api/charts/contract.ts';
-import { fakeQuerier } from '../../support/page/fake-stack.ts';
+import { waveQuerier } from '../../support/page/wave-querier.ts';
 import { buildPage } from '../../support/page/page-browser.ts';
 import { startPageServer } from '../../support/page/page-server.ts';
 import { json, startVitrine, type Vitrine } from '../../support/programs/vitrine-process.ts';
@@ -18,7 +17,6 @@ const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/go
 if (CHROMIUM === undefined) console.log('skipped: the tests of charts need Chromium');
 
 const NIGHTLY = process.env['VITRINE_NIGHTLY'] === '1';
-const SOAK_SECONDS = Number(process.env['SOAK_SECONDS'] ?? (NIGHTLY ? 600 : 30));
 
 let browser: Browser;
 
@@ -256,38 +254,8 @@ describe.skipIf(CHROMIUM === undefined)('charts', () => {
       'x'.repeat(4_096),
     ];
 
-    /** Series with hostile names, `count` of them. */
-    function querierOf(names: readonly string[], rest: Partial<Querier> = {}): Querier {
-      return {
-        ...fakeQuerier(Date.now()),
-        range(expr, startMs, endMs, stepMs) {
-          const marksOnly = /target_info|ALERTS|uptime|last_reload/.test(expr);
-          const t = Float64Array.from(
-            { length: Math.floor((endMs - startMs) / stepMs) + 1 },
-            (_, at) => startMs + at * stepMs,
-          );
-          const series = (marksOnly ? [] : names).map((job, n): MatrixSeries => ({
-            labels: Labels.from({ job }),
-            t,
-            v: t.map((at) => n + 1 + Math.sin(at / 60_000 + n)),
-          }));
-          return Promise.resolve({ value: { kind: 'matrix', series }, warnings: [], infos: [] });
-        },
-        instant: (_, atMs) =>
-          Promise.resolve({
-            value: {
-              kind: 'vector',
-              series: names.map((job, n) => ({ labels: Labels.from({ job }), point: { t: atMs, v: n } })),
-            },
-            warnings: [],
-            infos: [],
-          }),
-        ...rest,
-      };
-    }
-
     it('shows hostile names isolated, escaped and whole on demand, and never as a formula', async () => {
-      await using server = await startPageServer({ overrides: { querier: querierOf(HOSTILE) } });
+      await using server = await startPageServer({ overrides: { querier: waveQuerier(HOSTILE) } });
       await using tab = await open(`${server.url}/explore?q=up`);
       const { page, troubles } = tab;
       const names = page.locator('.legend-table bdi');
@@ -371,57 +339,9 @@ describe.skipIf(CHROMIUM === undefined)('charts', () => {
       expect(troubles).toEqual([]);
     });
 
-    it(
-      'costs little: 12 live charts grow no heap and leave the thread free',
-      { timeout: (SOAK_SECONDS + 180) * 1_000 },
-      async () => {
-        const labels = Array.from({ length: 11 }, (_, at) => `label_${at}`);
-        const querier = querierOf(['a', 'b', 'c'], { labelNames: () => Promise.resolve(['__name__', ...labels]) });
-        await using server = await startPageServer({ overrides: { querier } });
-        await using tab = await open(`${server.url}/explore?metric=up`);
-        const { page } = tab;
-        await page.getByRole('button', { name: /^Split by the other/ }).click();
-        await page.locator('figure canvas').nth(11).waitFor();
-        expect(await page.locator('figure.panel').count()).toBe(12);
-        // All twelve are on the screen, so that all of them are drawn.
-        await page.setViewportSize({ width: 1440, height: 2_400 });
-        const session = await page.context().newCDPSession(page);
-        await session.send('Performance.enable');
-        const heap = async (): Promise<number> => {
-          for (let turn = 0; turn < 3; turn += 1) await session.send('HeapProfiler.collectGarbage');
-          return (await session.send('Runtime.getHeapUsage')).usedSize;
-        };
-        const figure = async (name: string): Promise<number> => {
-          const { metrics } = await session.send('Performance.getMetrics');
-          return metrics.find((metric) => metric.name === name)?.value ?? Number.NaN;
-        };
-        // What the first minute allocates once (code, caches, canvases) is no growth.
-        await page.waitForTimeout(Math.min(20_000, SOAK_SECONDS * 300));
-        const [heapBefore, busyBefore, timeBefore] = [
-          await heap(),
-          await figure('TaskDuration'),
-          await figure('Timestamp'),
-        ];
-        await page.waitForTimeout(SOAK_SECONDS * 1_000);
-        const [busyAfter, timeAfter, heapAfter] = [
-          await figure('TaskDuration'),
-          await figure('Timestamp'),
-          await heap(),
-        ];
-        const grownMiB = (heapAfter - heapBefore) / 1_048_576;
-        const share = (busyAfter - busyBefore) / (timeAfter - timeBefore);
-        console.log(
-          `12 live charts, ${SOAK_SECONDS} s: heap ${grownMiB.toFixed(2)} MiB, main thread ${(share * 100).toFixed(1)} %`,
-        );
-        expect(grownMiB).toBeLessThan(5);
-        // On a busy machine the same work takes longer; the limit of the quiet machine holds in the long form.
-        expect(share).toBeLessThan(NIGHTLY ? 0.1 : 0.6);
-      },
-    );
-
     it('has no long task with 200 services', async () => {
       const names = Array.from({ length: 200 }, (_, at) => `service-${at}`);
-      await using server = await startPageServer({ overrides: { querier: querierOf(names) } });
+      await using server = await startPageServer({ overrides: { querier: waveQuerier(names) } });
       await using tab = await open(`${server.url}/`);
       const { page } = tab;
       await page.evaluate(() => {

@@ -1,6 +1,7 @@
 /**
  * Every page in every size and theme and in each state: nothing scrolls sideways or overlaps, targets are large enough, axe
- * finds nothing and the console is silent. Here the sizes and themes alternate; VITRINE_NIGHTLY=1 takes all of them.
+ * finds nothing and the console is silent. Here the sizes and themes alternate; VITRINE_NIGHTLY=1 takes all of them. Beside
+ * them the cost of live charts is measured.
  */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -22,8 +23,11 @@ import {
 } from '../../support/page/page-browser.ts';
 import type { PageServer } from '../../support/page/page-server.ts';
 import { startPageServer } from '../../support/page/page-server.ts';
+import type { Watched } from '../../support/page/watch-charts.ts';
+import { watchCharts } from '../../support/page/watch-charts.ts';
 
 const NIGHTLY = process.env['VITRINE_NIGHTLY'] === '1';
+const SOAK_SECONDS = Number(process.env['SOAK_SECONDS'] ?? (NIGHTLY ? 600 : 120));
 if (CHROMIUM === undefined) console.log('skipped: the page tests need Chromium');
 
 /** The error of the fake stack; its id is made of its service, type and message. */
@@ -56,16 +60,18 @@ const PAGES = {
   target: ['/targets/bank-api', '.evidence pre'],
   'target form': ['/targets?edit=bank-api', '.target-form input'],
   objectives: ['/slo', '.eaters, .months tbody tr'],
+  'objective trial': ['/slo?try=1&good=status%3A%3C500', '.trial .months tbody tr'],
   'status page': ['/status?new=1&update=a1b2c3d4e5f6', '.notice form'],
   settings: ['/settings', '.facts-list'],
   trace: [`/traces/${fakeTraces(0)[0].id}`, '.span-row'],
   dashboards: ['/dashboards', '.board'],
   dashboard: ['/dashboards/balancer', '.panel .plot'],
+  comparison: ['/dashboards/services?against=before', '.what-changed tbody tr'],
   unknown: ['/nothing/here', '.unknown'],
 } as const satisfies Record<string, readonly [string, string]>;
 type Name = keyof typeof PAGES;
 /** Views of a page whose frame another name has already. */
-const VIEWS: readonly Name[] = ['alert groups', 'alert history', 'alert channels'];
+const VIEWS: readonly Name[] = ['alert groups', 'alert history', 'alert channels', 'comparison', 'objective trial'];
 const NAMES = (Object.keys(PAGES) as Name[]).filter((name) => NIGHTLY || !VIEWS.includes(name));
 /** Pages that say nothing else without data: one is made of no data, the others say what is not there. */
 const SAME = ['connect', 'unknown', 'dashboards', 'alert channels'] as const satisfies readonly Name[];
@@ -101,11 +107,15 @@ const turns: readonly (readonly [Name, Size, Scheme])[] = NAMES.flatMap((name, a
 describe.skipIf(CHROMIUM === undefined)('every page', () => {
   let browser: Browser;
   let busy: PageServer;
+  let watched: Promise<Watched> | undefined;
 
   beforeAll(async () => {
     buildPage();
     browser = await startBrowser();
     busy = await startPageServer();
+    // It waits most of the time, and takes no longer than the other tests of this file.
+    watched = watchCharts(browser, SOAK_SECONDS);
+    watched.catch(() => undefined);
   });
   afterAll(async () => {
     await browser?.close();
@@ -129,6 +139,23 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
       await picture(page, `${name}-${size}-${scheme}-${viewing.replaceAll(/\W+/g, '-')}`);
     }
     expect(troubles).toEqual([]);
+  });
+
+  it('finds what lies wrong on a page', async () => {
+    const page = await browser.newPage();
+    await page.setContent(`<main style="font: 14px sans-serif">
+      <section class="card" style="padding: 20px">
+        <div class="hd" style="height: 20px"><input style="height: 44px"></div>
+        <div style="height: 4px">one line</div><div>another line</div>
+        <p style="margin-left: -20px">too far left</p>
+        <p style="height: 16px; overflow: hidden"><span>shown</span><br><span>not shown</span></p>
+      </section></main>`);
+    expect(await flawsOf(page)).toEqual([
+      expect.stringMatching(/^taller than its box by \d+: hd/),
+      'text over text: one line / another line',
+      'text at the edge of its card: too far left',
+    ]);
+    await page.close();
   });
 
   const looks = NIGHTLY
@@ -201,4 +228,19 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
       },
     );
   });
+
+  it(
+    'grows no heap and leaves the thread free while 12 charts are live',
+    { timeout: (SOAK_SECONDS + 240) * 1_000 },
+    async () => {
+      const measuring = watched ?? watchCharts(browser, SOAK_SECONDS);
+      watched = undefined;
+      const { grownMiB, share, drawnHz } = await measuring;
+      const figures = `heap ${grownMiB.toFixed(2)} MiB, thread ${(share * 100).toFixed(1)} % of a core`;
+      console.log(`12 live charts, ${SOAK_SECONDS} s: ${figures}, each drawn ${drawnHz.toFixed(2)} times a second`);
+      expect(grownMiB).toBeLessThan(5);
+      expect(share).toBeLessThan(0.1);
+      expect(drawnHz).toBeGreaterThan(0.8);
+    },
+  );
 });

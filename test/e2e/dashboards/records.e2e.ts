@@ -6,6 +6,7 @@ import { buildPage, CHROMIUM, openPage, startBrowser } from '../../support/page/
 import { startPageServer } from '../../support/page/page-server.ts';
 import { ArrayRecords } from '../../support/records/array-records.ts';
 import { lineOf } from '../../support/records/plain-records.ts';
+import { until } from '../../support/until.ts';
 
 if (CHROMIUM === undefined) console.log('skipped: the page tests need Chromium');
 
@@ -139,6 +140,43 @@ describe.skipIf(CHROMIUM === undefined)('requests and logs', () => {
     await page.getByText('Show the newest').click();
     await texts.first().getByText('newest').waitFor();
     expect(new URL(page.url()).searchParams.has('line')).toBe(false);
+    expect(troubles).toEqual([]);
+  });
+
+  it('give older lines below the ones that are read, which stay where they are, and fields of the sender as columns', async () => {
+    const records = new ArrayRecords();
+    const lines = Array.from({ length: 450 }, (_, at) =>
+      lineOf({ service: 'shop', version: '1.4.2', timeMs: Date.now() - 60_000 + at * 100, body: `line ${at}` }),
+    );
+    records.add('logs', lines);
+    await using server = await startPageServer({ overrides: { records } });
+    await using opened = await openPage(browser, server.url, '/logs');
+    const { page, troubles } = opened;
+    const texts = page.locator('.log-lines .opener .text');
+    await texts.first().getByText('line 449').waitFor();
+    const last = page.locator('.log-lines .line', { hasText: 'line 250' });
+    for (const [count, oldest] of [
+      [400, 'line 50'],
+      [450, 'line 0'],
+    ] as const) {
+      const more = page.getByRole('button', { name: 'Older lines' });
+      await more.scrollIntoViewIfNeeded();
+      await page.getByText('The list is held while you read').waitFor();
+      const before = await last.boundingBox();
+      await more.click();
+      await until(async () => (await texts.count()) === count);
+      expect((await last.boundingBox())?.y).toBe(before?.y);
+      expect(await texts.last().textContent()).toBe(oldest);
+    }
+    expect(await page.getByRole('button', { name: 'Older lines' }).count()).toBe(0);
+    await page.locator('.line', { hasText: 'line 249' }).locator('.opener').click();
+    const field = page.locator('.line-detail dl > div', { hasText: 'service.version' });
+    await field.getByRole('button', { name: 'Column' }).click();
+    await page.locator('.log-lines .extra', { hasText: '1.4.2' }).first().waitFor();
+    expect(new URL(page.url()).searchParams.get('columns')).toBe('service.version');
+    expect(await texts.count()).toBe(450);
+    await page.getByText('Show the newest').click();
+    await until(async () => (await texts.count()) === 200);
     expect(troubles).toEqual([]);
   });
 

@@ -12,9 +12,10 @@ import { listen } from '../../../src/app/process/http-port.ts';
 import { redactionOf } from '../../../src/app/monitor/records/line-intake.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
-import type { Frame } from '../../../src/model/frame.ts';
+import type { Frame, FrameMetric, FramePoint } from '../../../src/model/frame.ts';
 import { Labels } from '../../../src/model/labels.ts';
-import type { LogRecord, SpanRecord } from '../../../src/model/records.ts';
+import type { Attributes, LogRecord, SpanRecord } from '../../../src/model/records.ts';
+import { AttributeRedaction } from '../../../src/monitor/ingest/checks/attribute-redaction.ts';
 import { IngestCounters } from '../../../src/monitor/ingest/checks/counters.ts';
 import { guardedSinks } from '../../../src/monitor/ingest/checks/guarded-sinks.ts';
 import { LabelRedaction } from '../../../src/monitor/ingest/checks/label-redaction.ts';
@@ -342,4 +343,62 @@ it('rules by name mean the status message as `status.message`, in any case', asy
   const span = spanOf({ trace: 1, span: 1, startMs: NOW_MS, durationMs: 1, attributes: { a: { token: 7 }, token: 1 } });
   await limits.append([{ ...span, statusMessage: 'x' }]);
   expect(sink.spans[0]).toMatchObject({ statusMessage: REDACTED, attributes: { a: { token: REDACTED }, token: 1 } });
+});
+
+describe('metrics that are shown without a way through the store', () => {
+  const point = (attributes: Attributes, value: FramePoint['value']): FramePoint => ({
+    attributes,
+    startMs: 0,
+    endMs: 1,
+    value,
+  });
+  const metric = (kind: FrameMetric['kind'], points: readonly FramePoint[]): FrameMetric => ({
+    name: 'm',
+    unit: '1',
+    description: '',
+    kind,
+    monotonic: true,
+    points,
+  });
+  const histogram = (count: number, bounds = [1]): FramePoint['value'] => ({
+    kind: 'histogram',
+    bounds,
+    counts: [count, 1],
+    sum: count,
+    count: count + 1,
+  });
+  const redaction = new AttributeRedaction(new Redaction([{ pattern: 'sk_live_[0-9]+' }, { field: 'user.*' }]));
+
+  it('have no secret, and points that only a secret told apart are one', () => {
+    const [sum, gauge, buckets, other] = redaction.metrics([
+      metric('sum', [point({ 'user.id': 'a', n: 1 }, 2), point({ n: 1, 'user.id': 'b' }, 3), point({ n: 2 }, 4)]),
+      metric('gauge', [point({ route: '/sk_live_1' }, 2), point({ route: '/sk_live_2' }, 3)]),
+      metric('histogram', [point({ 'user.id': 7 }, histogram(2)), point({ 'user.id': 8 }, histogram(3))]),
+      metric('histogram', [point({ 'user.id': 7 }, histogram(2)), point({ 'user.id': 8 }, histogram(3, [2]))]),
+    ]);
+    expect(sum.points).toMatchObject([
+      { attributes: { 'user.id': REDACTED, n: 1 }, value: 5 },
+      { attributes: { n: 2 }, value: 4 },
+    ]);
+    expect(gauge.points).toMatchObject([{ attributes: { route: `/${REDACTED}` }, value: 2 }]);
+    expect(buckets.points).toMatchObject([{ value: { counts: [5, 2], sum: 5, count: 7 } }]);
+    expect(other.points).toMatchObject([{ value: { counts: [2, 1], sum: 2 } }]);
+  });
+
+  it('are searched in lists and maps, and are the same objects when nothing is hidden', () => {
+    const open = { a: ['x', 1, null], b: { c: true }, n: 5 };
+    expect(redaction.attributes(open)).toBe(open);
+    const found = redaction.attributes({ a: ['sk_live_1'], user: { id: 5, more: 6 }, b: { c: 'sk_live_22' }, n: null });
+    expect({ ...found }).toEqual({
+      a: [REDACTED],
+      user: { id: REDACTED, more: REDACTED },
+      b: { c: REDACTED },
+      n: null,
+    });
+    const metrics = [metric('gauge', [point(open, 1)])];
+    expect(redaction.metrics(metrics)[0]).toBe(metrics[0]);
+    const none = new AttributeRedaction(Redaction.none);
+    expect(none.attributes(open)).toBe(open);
+    expect(none.metrics(metrics)).toBe(metrics);
+  });
 });

@@ -30,6 +30,27 @@ describe('the miner', () => {
     expect(miner.match('a', 'quite another text')).toBeUndefined();
   });
 
+  it('says when its patterns change, and equal messages have one pattern until then', () => {
+    const word = fc.constantFrom('a', 'b', 'c', '1', 'x=5');
+    const message = fc.array(word, { minLength: 1, maxLength: 4 }).map((words) => words.join(' '));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(message, fc.nat(9)), { maxLength: 60 }), (lines) => {
+        const miner = new PatternMiner({ patternsPerService: 4, services: 2 });
+        let known = new Map<string, unknown>();
+        let { version } = miner;
+        for (const [text, chance] of lines) {
+          const pattern = miner.add('s', text);
+          if (miner.version !== version) known = new Map();
+          else expect(known.get(text) ?? pattern).toBe(pattern);
+          known.set(text, pattern);
+          if (chance === 0) miner.remove(pattern);
+          if (chance === 0) known = new Map();
+          ({ version } = miner);
+        }
+      }),
+    );
+  });
+
   it('gives every message one pattern, also beyond its limits', () => {
     const word = fc.constantFrom('a', 'b', 'c', 'd', '1', '22', 'x=5', '');
     const message = fc.array(word, { maxLength: 6 }).map((words) => words.join(' '));
@@ -53,6 +74,40 @@ describe('the miner', () => {
 });
 
 describe('patterns of the lines that come in', () => {
+  it('count each line once, in the pattern that the miner gives it', () => {
+    const message = fc.constantFrom('a b', 'a c', 'a b 1', 'x', 'y', 'y y', 'z'.repeat(300));
+    const line = fc.record({ body: message, service: fc.constantFrom('s', 't') });
+    fc.assert(
+      fc.property(fc.array(fc.array(line, { maxLength: 12 }), { maxLength: 8 }), fc.nat(7), (batches, forgotten) => {
+        const patterns = new LogPatterns({
+          sink: new MemoryLogSink(),
+          clock: movedClock(NOW),
+          file: new JsonFile('unused'),
+          onNew: () => {},
+        });
+        const miner = new PatternMiner();
+        const counts = new Map<string, number>();
+        for (const [at, batch] of batches.entries()) {
+          void patterns.append(batch.map((one) => lineOf({ timeMs: NOW, ...one })));
+          for (const { service, body } of batch) {
+            const { id } = miner.add(service, body);
+            counts.set(`${service} ${id}`, (counts.get(`${service} ${id}`) ?? 0) + 1);
+          }
+          if (at !== forgotten) continue;
+          for (const { service, body } of batch) {
+            const pattern = miner.match(service, body);
+            const key = `${service} ${pattern?.id}`;
+            const left = (counts.get(key) ?? 0) - 1;
+            patterns.forget(service, body);
+            if (left > 0) counts.set(key, left);
+            else if (pattern !== undefined && counts.delete(key)) miner.remove(pattern);
+          }
+        }
+        expect(new Map(patterns.list().map(({ service, id, count }) => [`${service} ${id}`, count]))).toEqual(counts);
+      }),
+    );
+  });
+
   it('add up over a restart, with first seen, version, and new ones told', async () => {
     const dir = await mkdtemp(path.join(tmpdir(), 'vitrine-patterns-'));
     const file = new JsonFile(path.join(dir, 'log-patterns.json'));

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkedFilter } from '../../../src/monitor/search/checker.ts';
 import { valuesAtRanks } from '../../../src/monitor/search/ranks.ts';
-import { requestFigures } from '../../../src/monitor/search/request-figures.ts';
+import { requestCounts, requestFigures } from '../../../src/monitor/search/request-figures.ts';
 import { movedClock } from '../../support/moved-clock.ts';
 import { openTestRecords, NOW } from '../store/records/record-fixture.ts';
 import { rowOf } from '../../support/records/plain-records.ts';
@@ -91,6 +91,10 @@ describe('figures over ledger rows', () => {
         }));
         found.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
         expect(found).toEqual(plainly(rows, [...by], stepMs));
+        const { counts } = await requestCounts(store, request, by, stepMs, clock);
+        expect(counts).toEqual(
+          figures.map(({ values, timeMs, requests, errors }) => ({ values, timeMs, requests, errors })),
+        );
       }
       await store.flush();
     }

@@ -1,9 +1,13 @@
 /** Rows A1 to A8: upstreams that are killed, restarted, hung, slow, flapping or gone, or that answer with errors. */
 import { setTimeout as time } from 'node:timers/promises';
 import { raw } from '../../stack/balancer/rig.ts';
-import { failed, load, meanwhile, quantile, round, type Asked } from '../load.ts';
+import { freePort } from '../../support/programs/vitrine-process.ts';
+import { familiesOf, sumOf } from '../../support/telemetry/exposition-text.ts';
+import { failed, failures, load, meanwhile, quantile, round, type Asked } from '../load.ts';
 import type { Row } from '../row.ts';
 import { stage } from '../stage.ts';
+
+const CYCLES = 20;
 
 const fifthPost = (at: number): string => (at % 5 === 0 ? 'POST' : 'GET');
 const GETS = (asked: readonly Asked[]): Asked[] => asked.filter(({ method }) => method === 'GET');
@@ -26,7 +30,14 @@ const kill9: Row = {
     const [gets, lost] = [failed(GETS(asked)), POSTS(asked).filter(({ status }) => status !== 200)];
     const unclean = lost.filter(({ status }) => status !== 502 && status !== 503).length;
     return {
-      figure: { requests: asked.length, failedGets: gets, failedPosts: lost.length, uncleanPosts: unclean, twice },
+      figure: {
+        requests: asked.length,
+        failedGets: gets,
+        statusesOfGets: failures(GETS(asked)),
+        failedPosts: lost.length,
+        uncleanPosts: unclean,
+        twice,
+      },
       pass: asked.length >= 3_000 && gets === 0 && twice === 0 && unclean === 0,
     };
   },
@@ -88,17 +99,24 @@ const slow: Row = {
 const flapping: Row = {
   id: 'A6',
   name: 'flapping',
-  goal: '20 cycles of 1 s up, 1 s down: failed 0.1 % at most',
+  goal: '20 cycles of 1 s up, 1 s down: failed 0.1 % at most, ejections 8 at most',
   async run() {
-    await using it = await stage(3);
-    const asked = await meanwhile(load(it.url, { rate: 100, seconds: 42 }), 1_000, async () => {
+    const scrape = await freePort();
+    const env = { OTEL_METRICS_EXPORTER: 'prometheus', OTEL_EXPORTER_PROMETHEUS_PORT: String(scrape) };
+    await using it = await stage(3, {}, {}, env);
+    let cycles = 0;
+    const over = (): boolean => cycles >= CYCLES;
+    const asked = await meanwhile(load(it.url, { rate: 100, seconds: 180, over }), 1_000, async () => {
       await it.origins[0].stop();
       await time(1_000);
       await it.origins[0].start();
+      cycles += 1;
     });
+    const page = await (await fetch(`http://127.0.0.1:${scrape}/metrics`)).text();
+    const ejections = sumOf(familiesOf(page), 'vitrine_balancer_ejections_total');
     return {
-      figure: { requests: asked.length, failed: failed(asked) },
-      pass: failed(asked) <= asked.length / 1_000,
+      figure: { requests: asked.length, failed: failed(asked), statuses: failures(asked), cycles, ejections },
+      pass: failed(asked) <= asked.length / 1_000 && cycles === CYCLES && ejections >= 1 && ejections <= 8,
     };
   },
 };

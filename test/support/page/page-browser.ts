@@ -150,7 +150,73 @@ const UNEXPLAINED = `(() => {
 
 export const unexplainedOf = (page: Page): Promise<string[]> => page.evaluate<string[]>(UNEXPLAINED);
 
-export const flawsOf = (page: Page): Promise<string[]> => page.evaluate<string[]>(FLAWS);
+/**
+ * Content taller than its box, text that lies over other text, and text at the very edge of its card. Text is where its
+ * letters are, as far as the boxes around it do not clip it; the thresholds are what line heights differ by.
+ */
+const MISPLACED = `(() => {
+  const main = document.querySelector('main');
+  if (main === null) return [];
+  const found = new Set();
+  const short = (node) => (node.textContent ?? '').trim().slice(0, 40);
+  for (const box of main.querySelectorAll('.hd, .row, [role=row], button, .btn, td')) {
+    const style = getComputedStyle(box);
+    if (style.overflowY !== 'visible' || style.display === 'inline' || box.clientHeight === 0 || box.closest('.vh, svg')) continue;
+    if (box.scrollHeight > box.clientHeight + 3) found.add('taller than its box by ' + (box.scrollHeight - box.clientHeight) + ': ' + box.className + ' ' + short(box));
+  }
+  const known = new Map([[main, { left: -1e6, top: -1e6, right: 1e6, bottom: 1e6 }]]);
+  const clipOf = (element) => {
+    const before = known.get(element);
+    if (before !== undefined) return before;
+    const style = getComputedStyle(element);
+    const above = clipOf(element.parentElement);
+    const clip = { ...above };
+    if (style.overflowX !== 'visible' || style.overflowY !== 'visible') {
+      const box = element.getBoundingClientRect();
+      Object.assign(clip, {
+        left: Math.max(above.left, box.left),
+        top: Math.max(above.top, box.top),
+        right: Math.min(above.right, box.right),
+        bottom: Math.min(above.bottom, box.bottom),
+      });
+    }
+    // A sheet lies over the page.
+    if (style.clipPath.startsWith('inset(50%') || style.position === 'fixed') clip.right = clip.left;
+    known.set(element, clip);
+    return clip;
+  };
+  const texts = [];
+  const walker = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+    const parent = node.parentElement;
+    if (node.data.trim() === '' || parent.closest('svg, .vh, .tip, .u-wrap, dialog, option, textarea') !== null) continue;
+    // What a closed <details> holds has a place too.
+    if (!parent.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    const clip = clipOf(parent);
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    for (const box of range.getClientRects()) {
+      const seen = { left: Math.max(box.left, clip.left), top: Math.max(box.top, clip.top), right: Math.min(box.right, clip.right), bottom: Math.min(box.bottom, clip.bottom), node, parent };
+      if (seen.right - seen.left > 1 && seen.bottom - seen.top > 1) texts.push(seen);
+    }
+  }
+  texts.sort((a, b) => a.top - b.top);
+  for (const [at, a] of texts.entries()) {
+    for (let next = at + 1; next < texts.length && texts[next].top < a.bottom - 6; next += 1) {
+      const b = texts[next];
+      if (a.parent === b.parent || a.left > b.right - 3 || b.left > a.right - 3 || b.bottom - b.top < 7) continue;
+      found.add('text over text: ' + short(a.node) + ' / ' + short(b.node));
+    }
+    const card = a.parent.closest('.card');
+    if (card !== null && a.left < card.getBoundingClientRect().left + 3) found.add('text at the edge of its card: ' + short(a.node));
+  }
+  return [...found].slice(0, 12);
+})()`;
+
+export const flawsOf = async (page: Page): Promise<string[]> => [
+  ...(await page.evaluate<string[]>(FLAWS)),
+  ...(await page.evaluate<string[]>(MISPLACED)),
+];
 
 /** Ways in which people look at a page; each is put on a page that is open. */
 export const VIEWINGS = {

@@ -35,6 +35,7 @@ import { ErrorGroups } from '../../../src/monitor/insight/error-groups.ts';
 import { LogPatterns } from '../../../src/monitor/insight/log-patterns.ts';
 import { JsonFile } from '../../../src/monitor/store/state/json-file.ts';
 import { Tail } from '../../../src/monitor/search/tail.ts';
+import { TraceTail } from '../../../src/monitor/search/trace-tail.ts';
 
 export const PAGE_DIR = path.resolve(import.meta.dirname, '../../../dist/page');
 
@@ -99,7 +100,7 @@ async function recordsOf(
   broken: boolean,
   clock: Clock,
   dir: string,
-): Promise<Pick<MonitorApiOptions, 'records' | 'tail' | 'patterns' | 'errors'>> {
+): Promise<Pick<MonitorApiOptions, 'records' | 'tail' | 'traceTail' | 'patterns' | 'errors'>> {
   const records = new ArrayRecords();
   records.add('logs', logs.search({ limit: 10_000 }) as readonly LogRecord[]);
   records.add('requests', requests);
@@ -113,7 +114,7 @@ async function recordsOf(
   const errors = new ErrorGroups(clock, file('errors.json'));
   await errors.spanSink(new MemorySpanSink()).append(traces.flat());
   if (broken) Object.assign(errors, { list: unreadable, get: unreadable });
-  return { records, tail, patterns, errors };
+  return { records, tail, traceTail: new TraceTail(records.spanSink, clock), patterns, errors };
 }
 
 const nothing: Pick<MonitorApiOptions, 'spans' | 'logs' | 'alerts'> = {

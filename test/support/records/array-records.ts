@@ -45,8 +45,9 @@ export class ArrayRecords implements RecordSource, RecordEraser {
   /** The lines as a sink takes them. */
   readonly logSink: LogSink = {
     append: (records) => {
+      const first = this.#next;
       this.add('logs', records);
-      return { accepted: records.length, rejected: [] };
+      return { accepted: records.length, rejected: [], numberOf: (at) => first + at };
     },
   };
 

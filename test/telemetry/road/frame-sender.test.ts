@@ -5,15 +5,18 @@ import { AlwaysOffSampler, TracerProvider } from '@opentelemetry/sdk-trace';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Frame } from '../../../src/model/frame.ts';
+import type { Health, HealthStatus } from '../../../src/model/health.ts';
 import { FrameSender } from '../../../src/telemetry/road/frame-sender.ts';
 import { LiveReader } from '../../../src/telemetry/metrics/live-reader.ts';
 import { RingLogProcessor, RingSpanProcessor } from '../../../src/telemetry/road/record-buffer.ts';
 import { recordEverything } from '../../../src/telemetry/spans/sampler.ts';
+import { movedClock, type MovedClock } from '../../support/moved-clock.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
+import { until } from '../../support/until.ts';
 
 const still: Clock = { now: () => 1_700_000_000_000, monotonic: () => 0, after: () => () => {} };
 
-function setUp(clock: Clock = still, intervalMs = 1_000) {
+function setUp(clock: Clock = still, intervalMs = 1_000, health?: () => Health) {
   const live = new LiveReader();
   const resource = resourceFromAttributes({ 'service.name': 'shop', 'host.id': Promise.resolve('h1') });
   const meters = new MeterProvider({ readers: [live], resource });
@@ -32,6 +35,7 @@ function setUp(clock: Clock = still, intervalMs = 1_000) {
     clock,
     logger: recordingLogger(),
     intervalMs,
+    health,
   });
   const frames: Frame[] = [];
   return {
@@ -42,6 +46,23 @@ function setUp(clock: Clock = still, intervalMs = 1_000) {
     frames,
     send: (frame: Frame) => void frames.push(structuredClone(frame)),
   };
+}
+
+/** One letter for each second: `M` a frame with metrics, `-` one without. */
+async function secondsOf(
+  clock: MovedClock,
+  { sender, frames }: Pick<ReturnType<typeof setUp>, 'sender' | 'frames'>,
+  seconds: number,
+): Promise<string> {
+  let letters = '';
+  for (let second = 1; second <= seconds; second += 1) {
+    const before = frames.length;
+    await clock.advance(1_000);
+    await until(() => frames.length > before);
+    letters += frames[before].metrics.length > 0 ? 'M' : '-';
+    sender.acknowledge(frames[before].sequence);
+  }
+  return letters;
 }
 
 describe('FrameSender', () => {
@@ -69,6 +90,49 @@ describe('FrameSender', () => {
     }
     expect(times).toEqual([119_850, 139_850, 159_850]);
     sender.close();
+  });
+
+  it('answers each second while nothing happens, and sends metrics each five seconds', async () => {
+    const clock = movedClock(1_700_000_000_000);
+    const made = setUp(clock);
+    made.meters.getMeter('m').createCounter('c').add(1);
+    made.sender.connect(made.send);
+    expect(await secondsOf(clock, made, 12)).toBe('M----M----M-');
+    made.tracer.startSpan('work').end();
+    // With the span, in the interval after it, because the metrics have settled then, and then each five seconds.
+    expect(await secondsOf(clock, made, 8)).toBe('MM----M-');
+    made.log.emit({ body: 'hello' });
+    expect(await secondsOf(clock, made, 4)).toBe('MM--');
+    await made.sender.tick();
+    expect(made.frames.at(-1)?.metrics).toHaveLength(1);
+    made.sender.close();
+  });
+
+  it('sends metrics at once when a component changes, when its receiver says so, and to a new receiver', async () => {
+    const clock = movedClock(1_700_000_000_000);
+    let status: HealthStatus = 'healthy';
+    let uptime = 0;
+    const health = (): Health => {
+      uptime += 1;
+      const figures = { uptime: '', uptime_seconds: uptime, memory_usage_mb: uptime, cache_size_mb: 0, queue_size: 0 };
+      return { status, ...figures, components: { server: { status, uptime_seconds: uptime } } };
+    };
+    const made = setUp(clock, 1_000, health);
+    made.meters.getMeter('m').createCounter('c').add(1);
+    let isBusy = false;
+    made.sender.connect(made.send, () => isBusy);
+    expect(await secondsOf(clock, made, 4)).toBe('MM--');
+    status = 'degraded';
+    expect(await secondsOf(clock, made, 4)).toBe('MM--');
+    isBusy = true;
+    expect(await secondsOf(clock, made, 2)).toBe('MM');
+    isBusy = false;
+    expect(await secondsOf(clock, made, 2)).toBe('M-');
+    made.sender.connect(made.send);
+    expect(await secondsOf(clock, made, 2)).toBe('M-');
+    expect(made.frames.at(-2)?.resource).toMatchObject({ 'service.name': 'shop' });
+    expect(made.frames.at(-1)).toMatchObject({ health: { status: 'degraded' }, metrics: [] });
+    made.sender.close();
   });
 
   it('sends metrics, record-only spans and logs; the resource once, after its late attributes', async () => {

@@ -256,4 +256,22 @@ describe('a lean span', () => {
       [{ a: 3, b: 2, c: 4 }, 2],
     ]);
   });
+
+  it('that is finished with many attributes takes one more from a processor only below the limit', () => {
+    for (const attributeCountLimit of [3, 64, 65]) {
+      const many = Object.fromEntries(Array.from({ length: Math.min(attributeCountLimit, 64) }, (_, at) => [at, at]));
+      const { ended, lean, sdk } = pair({
+        attributeCountLimit,
+        attributeValueLengthLimit: Infinity,
+        eventCountLimit: 1,
+        linkCountLimit: 1,
+        attributePerEventCountLimit: 1,
+        attributePerLinkCountLimit: 1,
+      });
+      sdk.setAttributes(many).end();
+      (lean as LeanSpan).finish({ ...many }, 1);
+      const [a, b] = ended.map(({ attributes, droppedAttributesCount }) => [attributes, droppedAttributesCount]);
+      expect(b).toEqual(a);
+    }
+  });
 });

@@ -60,6 +60,10 @@ export class AlertingRule {
     return [...this.#states.values()].filter((alert) => alert.state !== 'inactive' || alert.resolvedAtMs !== undefined);
   }
 
+  get isQuiet(): boolean {
+    return this.#states.size === 0 && this.#unseen.size === 0;
+  }
+
   /** Every alert that has a state, for the memory. */
   get known(): Iterable<Alert> {
     return this.#states.values();

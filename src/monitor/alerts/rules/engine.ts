@@ -59,6 +59,7 @@ export class RuleEngine implements RuleSource {
       paused: options.paused ?? (() => undefined),
       own: options.own,
       memory: options.memory,
+      digestOf: options.digestOf,
       rareLine: options.rareLine ?? rareLines(logger, clock),
     };
     this.#intervalMs = options.intervalMs ?? DEFAULTS.intervalMs;

@@ -6,6 +6,9 @@ import type { AlertSink, Querier, SampleSink } from '../../../model/ports.ts';
 import type { Labels } from '../../../model/labels.ts';
 import type { GroupSpec } from './spec.ts';
 
+/** Equal numbers: the newest values of these metrics are the same. */
+export type ValueDigest = (metrics: readonly string[]) => number;
+
 export interface RuleEnvironment {
   readonly querier: Querier;
   readonly samples: SampleSink;
@@ -28,6 +31,8 @@ export interface RuleEnvironment {
   readonly own: OwnFigures | undefined;
   /** Keeps alerts over a restart; when undefined, only ALERTS_FOR_STATE does, and only for a long `for`. */
   readonly memory: AlertMemory | undefined;
+  /** Says whether metrics have changed; when undefined, no rule rests. */
+  readonly digestOf: ValueDigest | undefined;
   /** For messages that would repeat with every evaluation. */
   readonly rareLine: RareLine;
 }

@@ -10,7 +10,7 @@ import { METRICS } from '../../../telemetry/names.ts';
 import { AlertingRule } from './alerting.ts';
 import { AlertRecord } from './alert-record.ts';
 import type { Interruption, RuleEnvironment, Tick } from './environment.ts';
-import { identityOf, nameOf, namesOf, ruleView, type Entry } from './entry.ts';
+import { identityOf, isQuiet, nameOf, namesOf, RuleRest, ruleView, type Entry } from './entry.ts';
 import { evaluateRecording } from './recording.ts';
 import type { GroupSpec, RecordingSpec } from './spec.ts';
 import type { Transition } from './state.ts';
@@ -24,6 +24,7 @@ export class RuleGroup {
   readonly intervalMs: number;
   readonly #env: RuleEnvironment;
   readonly #entries: readonly Entry[];
+  readonly #rests: readonly (RuleRest | undefined)[];
   readonly #writer: RuleWriter;
   readonly #abort = new AbortController();
   readonly #duration;
@@ -54,6 +55,9 @@ export class RuleGroup {
       lastEvaluationMs: undefined,
       record: undefined,
     }));
+    this.#rests = spec.rules.map((rule) =>
+      rule.kind === 'alerting' ? RuleRest.of(rule.expr, this.intervalMs, env.digestOf) : undefined,
+    );
     this.ruleNames = namesOf(this.#entries, spec);
     const { memory } = env;
     if (memory !== undefined) {
@@ -115,6 +119,7 @@ export class RuleGroup {
     await this.#guard('stale markers', () => this.#writer.writeOrphans(tick.queryMs));
     for (const [index, entry] of this.#entries.entries()) {
       if (this.#abort.signal.aborted) return;
+      if (this.#rests[index]?.isAt(tick.nowMs) === true && isQuiet(entry)) continue;
       if (entry.rule instanceof AlertingRule) entry.rule.resume();
       await this.#evaluateRule(entry, tick, async () => {
         const samples = await this.#run(entry.rule, tick);

@@ -96,6 +96,7 @@ class TestRun {
       paused: () => undefined,
       own: undefined,
       memory: undefined,
+      digestOf: undefined,
       rareLine: () => {},
       graceMs: Infinity,
       outageToleranceMs: 0,

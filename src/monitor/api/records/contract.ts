@@ -1,5 +1,5 @@
 /** The shapes of searches over lines, spans and requests, as types only; `contract.ts` has the records themselves. */
-import type { LogView, TraceAnswer } from '../contract.ts';
+import type { LogView, TraceAnswer, TraceSummaryView, WireAttributes } from '../contract.ts';
 import type { SearchOutcome } from '../search-outcome.ts';
 
 /** The lines of one service around one line, newest first, without regard to a filter. */
@@ -8,7 +8,10 @@ export interface LogContextAnswer {
 }
 
 /** A line of `GET /api/logs?follow=true`: a log line, or the number of lines that were dropped before the next. */
-export type FollowedLine = LogView | { readonly dropped: number };
+export type FollowedLine = (LogView & { readonly resource: WireAttributes }) | { readonly dropped: number };
+
+/** A line of `GET /api/traces?follow=true`: a trace, or the number of traces that were left out before the next. */
+export type FollowedTrace = TraceSummaryView | { readonly dropped: number };
 
 export interface LogHistogramAnswer extends SearchOutcome {
   readonly step_ms: number;
@@ -108,6 +111,14 @@ export interface RequestFiguresAnswer extends SearchOutcome {
     readonly phases: Readonly<Record<string, number>>;
   }[];
   readonly missing?: MissingRows;
+}
+
+/** The answer with `only=counts`. */
+export interface RequestCountsAnswer extends Omit<RequestFiguresAnswer, 'figures'> {
+  readonly figures: readonly Pick<
+    RequestFiguresAnswer['figures'][number],
+    'by' | 'time_ms' | 'requests' | 'errors' | 'error_ratio' | 'rate'
+  >[];
 }
 
 /** All requests with a support code or an id: usually one. */

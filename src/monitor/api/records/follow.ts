@@ -1,10 +1,14 @@
-/** `GET /api/logs?follow=true`: matching lines as NDJSON, as they come, until the client leaves. */
+/**
+ * `GET /api/logs?follow=true`: matching lines as NDJSON, as they come, until the client leaves. A line has the id that it has in
+ * answers of a search: a client that searches after the headers came misses none, and knows the ones that it has twice.
+ */
 import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import type { Clock } from '../../../base/clock.ts';
+import { cursorText } from '../../search/page.ts';
 import type { Follower, Tail } from '../../search/tail.ts';
 import type { FollowedLine } from './contract.ts';
-import { logView } from '../views.ts';
+import { attributesOf, logView } from '../views.ts';
 import { filterFrom, leaving } from './parameters.ts';
 
 const NDJSON = 'application/x-ndjson';
@@ -26,7 +30,10 @@ async function* lines(follower: Follower, signal: AbortSignal): AsyncGenerator<s
   while (!signal.aborted) {
     const { lines: found, dropped } = await following.next(signal);
     if (dropped > 0) yield text({ dropped });
-    for (const record of found) yield text(logView(record));
+    for (const { record, position } of found) {
+      const view = logView(record, position === undefined ? undefined : cursorText(position));
+      yield text({ ...view, resource: attributesOf(record.resource.attributes) });
+    }
   }
 }
 

@@ -28,6 +28,9 @@ const FIVE_MINUTES_MS = 300_000;
 const FUTURE_MS = 600_000;
 const MAX_STEPS = 2_000;
 
+/** The pattern of a line is found within some 10 µs. */
+const LINES_A_STEP = 128;
+
 interface Counted {
   service: string;
   template: string;
@@ -45,9 +48,10 @@ async function patternsAnswer(options: InsightRoutesOptions, { query, ctx }: Cal
   const miner = new PatternMiner();
   const counted = new Map<string, Counted>();
   let total = 0;
-  const outcome = await scanMatches(records, asked, clock, (batch, rows) => {
+  const outcome = await scanMatches(records, asked, clock, function* mine(batch, rows) {
     const messages = batch.column('message');
-    for (const row of rows) {
+    for (const [at, row] of rows.entries()) {
+      if (at % LINES_A_STEP === 0) yield;
       const message = attributeText(valueAt(messages, row) ?? null);
       const known = patterns.match(batch.service, message);
       const mined = known === undefined ? miner.add(batch.service, message) : undefined;

@@ -7,10 +7,11 @@ import { fieldFigures, histogram, valueCounts } from '../../search/counts.ts';
 import { contextOf } from '../../search/context.ts';
 import { cursorPosition, cursorText, searchPage } from '../../search/page.ts';
 import type { Tail } from '../../search/tail.ts';
-import type { LogsAnswer } from '../contract.ts';
+import type { LogRecord } from '../../../model/records.ts';
+import type { LogsAnswer, WireAttributes } from '../contract.ts';
 import type { FieldsAnswer, LogContextAnswer, LogHistogramAnswer, ValuesAnswer } from './contract.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
-import { logView } from '../views.ts';
+import { attributesOf, logView } from '../views.ts';
 import { follow } from './follow.ts';
 import { limitFrom, nextView, outcomeView, searchFrom } from './parameters.ts';
 
@@ -29,8 +30,19 @@ const LONG_STEPS_MS = [1, 2, 3, 6, 12, 24, 48, 168].map((hours) => hours * HOUR_
 
 async function logsAnswer({ records, clock }: LogRoutesOptions, { query, ctx }: Call): Promise<LogsAnswer> {
   const page = await searchPage(records, searchFrom('logs', query, clock.now(), ctx), limitFrom(query), clock);
+  const resources = new Map<string, number>();
+  const numberOf = ({ resource }: LogRecord): number => {
+    const key = JSON.stringify(attributesOf(resource.attributes));
+    const known = resources.get(key);
+    if (known === undefined) resources.set(key, resources.size);
+    return known ?? resources.size - 1;
+  };
   return {
-    logs: page.rows.map(({ record, position }) => logView(record, cursorText(position))),
+    logs: page.rows.map(({ record, position }) => ({
+      ...logView(record, cursorText(position)),
+      resource: numberOf(record),
+    })),
+    resources: [...resources.keys()].map((text) => JSON.parse(text) as WireAttributes),
     more: page.next !== undefined,
     next: nextView(page.next),
     ...outcomeView(page),

@@ -11,10 +11,16 @@ import { readSupportCode } from '../../../model/text/support-code.ts';
 import { valueAt } from '../../search/counts.ts';
 import { cursorText, searchPage } from '../../search/page.ts';
 import { requestSpread } from '../../search/request-spread.ts';
-import { requestFigures, type RequestFigure } from '../../search/request-figures.ts';
+import { requestCounts, requestFigures, type RequestCount, type RequestFigure } from '../../search/request-figures.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import { traceAnswer } from '../views.ts';
-import type { MissingRows, RequestAnswer, RequestFiguresAnswer, RequestsAnswer } from './contract.ts';
+import type {
+  MissingRows,
+  RequestAnswer,
+  RequestCountsAnswer,
+  RequestFiguresAnswer,
+  RequestsAnswer,
+} from './contract.ts';
 import { RequestFollowers } from './follow-requests.ts';
 import { limitFrom, nextView, outcomeView, searchFrom } from './parameters.ts';
 import { requestView } from './request-view.ts';
@@ -79,10 +85,11 @@ function fieldsFrom(query: URLSearchParams): string[] {
   return fields;
 }
 
+/** `only=counts` leaves out what is made of durations: it costs a quarter, and counts any number of requests. */
 async function figuresAnswer(
   { records, clock }: RequestRoutesOptions,
   { query, ctx }: Call,
-): Promise<RequestFiguresAnswer> {
+): Promise<RequestFiguresAnswer | RequestCountsAnswer> {
   const nowMs = clock.now();
   const given = searchFrom('requests', query, nowMs, ctx, nowMs - HOUR_MS);
   // Rates are per second of the range: it ends now when no end is given.
@@ -91,15 +98,35 @@ async function figuresAnswer(
   const by = fieldsFrom(query);
   const least = Math.max(1, Math.ceil((toMs - fromMs) / MAX_STEPS));
   const stepMs = numberFrom(query, 'step', { min: least, max: 8.64e15, fallback: undefined });
-  const found = await requestFigures(records, asked, by, stepMs, clock);
   const seconds = (stepMs ?? toMs - fromMs) / 1_000;
+  const range = { from_ms: fromMs, to_ms: toMs, step_ms: stepMs ?? null, ...missingIn(records, fromMs, toMs) };
+  if (onlyFrom(query) === 'counts') {
+    const found = await requestCounts(records, asked, by, stepMs, clock);
+    return { ...range, figures: found.counts.map((count) => countView(count, by, seconds)), ...outcomeView(found) };
+  }
+  const found = await requestFigures(records, asked, by, stepMs, clock);
+  return { ...range, figures: found.figures.map((figure) => figureView(figure, by, seconds)), ...outcomeView(found) };
+}
+
+/** @throws VitrineError `bad_request` */
+function onlyFrom(query: URLSearchParams): 'counts' | undefined {
+  const only = textFrom(query, 'only');
+  if (only === undefined || only === 'counts') return only;
+  throw new VitrineError('bad_request', '"only" can be "counts".');
+}
+
+function countView(
+  { values, timeMs, requests, errors }: RequestCount,
+  by: readonly string[],
+  seconds: number,
+): RequestCountsAnswer['figures'][number] {
   return {
-    from_ms: fromMs,
-    to_ms: toMs,
-    step_ms: stepMs ?? null,
-    figures: found.figures.map((figure) => figureView(figure, by, seconds)),
-    ...outcomeView(found),
-    ...missingIn(records, fromMs, toMs),
+    by: Object.fromEntries(by.map((field, at) => [field, values[at]])),
+    ...(timeMs === undefined ? {} : { time_ms: timeMs }),
+    requests,
+    errors,
+    error_ratio: errors / requests,
+    rate: requests / seconds,
   };
 }
 
@@ -108,21 +135,8 @@ function figureView(
   by: readonly string[],
   seconds: number,
 ): RequestFiguresAnswer['figures'][number] {
-  const { values, timeMs, requests, errors, sumMs, p50, p95, p99, max, phases } = figure;
-  return {
-    by: Object.fromEntries(by.map((field, at) => [field, values[at]])),
-    ...(timeMs === undefined ? {} : { time_ms: timeMs }),
-    requests,
-    errors,
-    error_ratio: errors / requests,
-    rate: requests / seconds,
-    mean: sumMs / requests,
-    p50,
-    p95,
-    p99,
-    max,
-    phases,
-  };
+  const { requests, sumMs, p50, p95, p99, max, phases } = figure;
+  return { ...countView(figure, by, seconds), mean: sumMs / requests, p50, p95, p99, max, phases };
 }
 
 /** @throws VitrineError `bad_request`, `not_found` */

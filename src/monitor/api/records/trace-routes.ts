@@ -2,30 +2,26 @@
  * `GET /api/traces`: traces with a span that matches, of all stored spans, newest first. Conditions on a whole trace (its
  * duration, whether a span failed) are tested on the newest matching traces, and the answer says how far back that was.
  */
-import type { Clock } from '../../../base/clock.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import type { RecordSource } from '../../../model/record-source.ts';
 import type { SpanRecord } from '../../../model/records.ts';
 import type { TraceSummary } from '../../../model/ports.ts';
-import { traceSummary } from '../../search/trace-summary.ts';
-import { searchTraces, type FoundTrace } from '../../search/traces.ts';
+import { traceSummary, searchTraces, type FoundTrace } from '../../search/traces.ts';
 import type { TracesAnswer } from '../contract.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import { spread } from '../trace-spread.ts';
 import { summaryView } from '../views.ts';
+import { followTraces, WHOLE_AFTER_MS, type TraceFollowing } from './follow-traces.ts';
 import { endedAt, limitFrom, nextView, outcomeView, searchFrom, type Asked } from './parameters.ts';
 import { compareAnswer } from './trace-compare.ts';
 import { withId } from './trace-ids.ts';
 
-export interface TraceRoutesOptions {
+export interface TraceRoutesOptions extends TraceFollowing {
   readonly records: RecordSource;
-  readonly clock: Clock;
 }
 
 /** Of so many newest matching traces the slowest, or those that meet a condition on the whole trace, are chosen. */
 const MAX_CHOICE = 2_000;
-/** Spans of one trace come from several processes, and each process sends once a second. */
-const WHOLE_AFTER_MS = 2_000;
 const DURATION = { min: 0, max: 86_400_000, fallback: undefined };
 
 interface Listed {
@@ -93,7 +89,14 @@ function chosen(found: readonly Listed[], sort: string, limit: number): readonly
 
 export function traceRoutes(options: TraceRoutesOptions): Route[] {
   return [
-    { method: 'GET', path: '/api/traces', handler: (call) => tracesAnswer(options, call) },
+    {
+      method: 'GET',
+      path: '/api/traces',
+      handler: (call) =>
+        isTrue(textFrom(call.query, 'follow'))
+          ? followTraces(call.ctx, options, call.query)
+          : tracesAnswer(options, call),
+    },
     { method: 'GET', path: '/api/traces/compare', handler: (call) => compareAnswer(options, call) },
   ];
 }

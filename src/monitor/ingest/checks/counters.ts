@@ -15,6 +15,7 @@ export class IngestCounters {
   readonly #misfits: Counter;
   readonly #cut: Counter;
   readonly #totals = new Map<string, number>();
+  #happened = false;
 
   /** `meter` from `metrics.getMeter` of the OpenTelemetry API. */
   constructor(meter: Meter) {
@@ -30,11 +31,13 @@ export class IngestCounters {
     if (count === 0) return;
     this.#items.add(count, { signal, road });
     this.#add(`accepted ${signal}`, count);
+    if (signal !== 'metrics') this.#happened = true;
   }
 
   rejected(signal: Signal, reason: RejectReason, count: number): void {
     if (count === 0) return;
     this.#rejected.add(count, { signal, reason });
+    this.#happened = true;
     this.#add(`rejected ${signal} ${reason}`, count);
   }
 
@@ -54,6 +57,7 @@ export class IngestCounters {
   requestRefused(error: unknown): void {
     const code = error instanceof VitrineError ? error.code : 'internal';
     this.#refused.add(1, { code });
+    this.#happened = true;
     this.#add(`refused requests ${code}`, 1);
   }
 
@@ -61,6 +65,16 @@ export class IngestCounters {
   failed(signal: Signal, count: number, error: unknown): void {
     const full = error instanceof VitrineError && error.code === 'storage_full';
     this.rejected(signal, full ? 'storage_full' : 'queue_full', count);
+  }
+
+  /**
+   * Whether something came since the last call, besides metrics that were accepted: every sender repeats those although nothing
+   * happens.
+   */
+  happened(): boolean {
+    const happened = this.#happened;
+    this.#happened = false;
+    return happened;
   }
 
   /**

@@ -21,6 +21,8 @@ export abstract class LimitedSink<R extends LogRecord | SpanRecord> {
   protected readonly onCut: (reason: CutReason) => void;
   readonly #sink: LimitedSinkOptions<R>['sink'];
   readonly #redaction: Redaction;
+  /** Asked whether a record fits; the records that do not get a room of their own. */
+  readonly #asked: RecordRoom;
 
   constructor({ sink, redaction = Redaction.none, limits = RECORD_LIMITS, onCut = () => {} }: LimitedSinkOptions<R>) {
     this.#sink = sink;
@@ -28,6 +30,7 @@ export abstract class LimitedSink<R extends LogRecord | SpanRecord> {
     this.limits = limits;
     this.resources = new ResourceLimits(limits, redaction);
     this.onCut = onCut;
+    this.#asked = this.room();
   }
 
   append(records: readonly R[]): AppendResult | Promise<AppendResult> {
@@ -36,7 +39,7 @@ export abstract class LimitedSink<R extends LogRecord | SpanRecord> {
 
   #staysAsItIs(record: R): boolean {
     if (!this.#redaction.isEmpty || this.resources.of(record.resource).resource !== record.resource) return false;
-    return this.fits(record, this.room());
+    return this.fits(record, this.#asked.again());
   }
 
   /** The room of one record. */

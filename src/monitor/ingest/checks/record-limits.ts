@@ -24,6 +24,7 @@ const cutText = (text: string, length: number): string =>
 /** Counts down what a record may still have, and replaces its secrets. */
 export class RecordRoom {
   readonly #textLength: number;
+  readonly #fields: number;
   readonly #redaction: Redaction;
   #fieldsLeft: number;
   omitted = 0;
@@ -31,18 +32,35 @@ export class RecordRoom {
 
   constructor({ textLength, fields }: RecordLimits, redaction: Redaction) {
     this.#textLength = textLength;
+    this.#fields = fields;
     this.#fieldsLeft = fields;
     this.#redaction = redaction;
+  }
+
+  /** Makes room for another record whose fitting is asked for. */
+  again(): this {
+    this.#fieldsLeft = this.#fields;
+    return this;
   }
 
   /** Uses up room without a copy; false as soon as something does not fit. Rules of redaction are not asked. */
   fits(value: AttributeValue): boolean {
     if (typeof value === 'string') return value.length <= this.#textLength;
     if (typeof value !== 'object' || value === null) return true;
+    if (Array.isArray(value)) return this.#listFits(value as readonly AttributeValue[]);
     for (const name of Object.keys(value)) {
       this.#fieldsLeft -= 1;
       if (this.#fieldsLeft < 0 || name.length > this.#textLength) return false;
-      if (!this.fits((value as Attributes)[name])) return false;
+      const inner = (value as Attributes)[name];
+      if (typeof inner === 'string' ? inner.length > this.#textLength : !this.fits(inner)) return false;
+    }
+    return true;
+  }
+
+  #listFits(list: readonly AttributeValue[]): boolean {
+    for (const item of list) {
+      this.#fieldsLeft -= 1;
+      if (this.#fieldsLeft < 0 || !this.fits(item)) return false;
     }
     return true;
   }

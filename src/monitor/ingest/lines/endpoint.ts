@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import { VitrineError } from '../../../base/errors.ts';
 import type { LogRecord } from '../../../model/records.ts';
+import { unixMs } from '../../../model/time/unix-ms.ts';
 import type { ByteLease } from '../request/byte-budget.ts';
 import type { Answer, Endpoint } from '../request/endpoint.ts';
 import { mediaType, problemAnswer } from '../request/endpoint.ts';
@@ -14,6 +15,7 @@ import type { Turns } from '../../../base/clock.ts';
 import { parseJson } from '../request/json-pieces.ts';
 import { ITEMS_A_STEP, inSteps } from '../request/steps.ts';
 import { LineReader } from './line-reader.ts';
+import { isBlank, JsonLines, MAX_LINE_BYTES, TOO_LONG, type ParsedLine } from './json-lines.ts';
 import { TraceJoiner, type LineFormat } from './text-lines.ts';
 import type { Line } from '../request/line-splitter.ts';
 import { LineSplitter } from '../request/line-splitter.ts';
@@ -21,7 +23,6 @@ import type { BodyLimits } from '../request/body.ts';
 import { eachChunk, readBody } from '../request/body.ts';
 import { refuseTime } from '../checks/time-rules.ts';
 
-export const MAX_LINE_BYTES = 256 * 1024;
 const BATCH_RECORDS = 1000;
 const MAX_ERRORS = 10;
 const FORMATS: ReadonlyMap<string, LineFormat> = new Map([
@@ -33,7 +34,6 @@ const FORMATS: ReadonlyMap<string, LineFormat> = new Map([
   ['application/logfmt', 'logfmt'],
   ['text/plain', 'text'],
 ]);
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export interface LinesAnswer {
   readonly accepted: number;
@@ -75,16 +75,16 @@ async function takeJson(body: Buffer, batch: LineBatch, turns: Turns): Promise<v
   const value = await parseDocument(body, turns);
   if (value !== undefined) {
     const items: readonly unknown[] = Array.isArray(value.json) ? value.json : [value.json];
-    for (const [i, item] of items.entries()) {
-      batch.add(item, i + 1);
-      if (batch.isFull) await batch.flush();
-      else if ((i + 1) % ITEMS_A_STEP === 0 && turns.due) await turns.next();
-    }
+    await addLines(numbered(items), batch, turns);
     return;
   }
-  const splitter = new LineSplitter(MAX_LINE_BYTES);
-  await addLines(splitter.push(body), batch, turns);
-  await addLines(splitter.end(), batch, turns);
+  const lines = new JsonLines();
+  await addLines(lines.push(body), batch, turns);
+  await addLines(lines.end(), batch, turns);
+}
+
+function* numbered(items: readonly unknown[]): Generator<ParsedLine> {
+  for (const [at, json] of items.entries()) yield { number: at + 1, json, fault: undefined };
 }
 
 async function parseDocument(body: Buffer, turns: Turns): Promise<{ json: unknown } | undefined> {
@@ -96,13 +96,17 @@ async function parseDocument(body: Buffer, turns: Turns): Promise<{ json: unknow
   }
 }
 
-async function addLines(lines: Iterable<Line>, batch: LineBatch, turns: Turns): Promise<void> {
+async function addLines(lines: Iterable<Line | ParsedLine>, batch: LineBatch, turns: Turns): Promise<void> {
   let count = 0;
+  batch.arrived();
   for (const line of lines) {
-    batch.addLine(line);
+    if ('json' in line) batch.addParsed(line);
+    else batch.addLine(line);
     count += 1;
     if (batch.isFull) await batch.flush();
-    else if (count % ITEMS_A_STEP === 0 && turns.due) await turns.next();
+    else if (count % ITEMS_A_STEP !== 0) continue;
+    else if (turns.due) await turns.next();
+    batch.arrived();
   }
 }
 
@@ -112,7 +116,7 @@ async function takeLines(
   lease: ByteLease,
   batch: LineBatch,
 ): Promise<void> {
-  const splitter = new LineSplitter(MAX_LINE_BYTES);
+  const splitter = batch.format === 'json' ? new JsonLines() : new LineSplitter(MAX_LINE_BYTES);
   // Each line is freed after it was read; a request holds one batch of records at a time.
   lease.take(MAX_LINE_BYTES);
   await eachChunk(request, limits, async (chunk) => {
@@ -121,21 +125,13 @@ async function takeLines(
   await addLines(splitter.end(), batch, turns);
 }
 
-function parse(bytes: Uint8Array): { json: unknown } | undefined {
-  try {
-    return { json: JSON.parse(utf8.decode(bytes)) as unknown };
-  } catch {
-    // The caller decides whether this is an error, because it knows the line number.
-    return undefined;
-  }
-}
-
 class LineBatch {
   readonly #intake: Intake;
   readonly #reader: LineReader;
   readonly #service: string;
-  readonly #format: LineFormat;
+  readonly format: LineFormat;
   readonly #joiner = new TraceJoiner();
+  #nowMs = 0;
   #records: LogRecord[] = [];
   #accepted = 0;
   #rejected = 0;
@@ -145,7 +141,7 @@ class LineBatch {
     this.#intake = intake;
     this.#reader = reader;
     this.#service = service;
-    this.#format = format;
+    this.format = format;
   }
 
   /** Then the caller waits for `flush`: only there is something to wait for. */
@@ -155,37 +151,39 @@ class LineBatch {
 
   addLine({ number, bytes }: Line): void {
     if (bytes === undefined) {
-      this.#refuse(number, `the line is longer than ${MAX_LINE_BYTES} bytes`);
+      this.#refuse(number, TOO_LONG);
       return;
     }
     if (isBlank(bytes)) return;
-    if (this.#format === 'json') {
-      const value = parse(bytes);
-      if (value === undefined) this.#refuse(number, 'the line is not JSON in UTF-8');
-      else this.add(value.json, number);
-      return;
-    }
     const text = bytes.toString('utf8').replace(/\r$/, '');
-    for (const whole of this.#format === 'text' ? this.#joiner.push(text) : [text]) this.#addText(whole, number);
+    for (const whole of this.format === 'text' ? this.#joiner.push(text) : [text]) this.#addText(whole, number);
+  }
+
+  addParsed({ number, json, fault }: ParsedLine): void {
+    if (fault === undefined) this.add(json, number);
+    else this.#refuse(number, fault);
+  }
+
+  /** The time of receipt of the lines that follow is now. */
+  arrived(): void {
+    this.#nowMs = this.#intake.clock.now();
   }
 
   add(value: unknown, line: number): void {
-    const nowMs = this.#intake.clock.now();
-    this.#take(this.#reader.read(value, nowMs, this.#service), line, nowMs);
+    this.#take(this.#reader.read(value, this.#nowMs, this.#service), line);
   }
 
   #addText(text: string, line: number): void {
-    const nowMs = this.#intake.clock.now();
-    this.#take(this.#reader.readText(text, this.#format, nowMs, this.#service), line, nowMs);
+    this.#take(this.#reader.readText(text, this.format, this.#nowMs, this.#service), line);
   }
 
-  #take(record: LogRecord | string, line: number, nowMs: number): void {
+  #take(record: LogRecord | string, line: number): void {
     if (typeof record === 'string') {
       this.#refuse(line, record);
       return;
     }
-    const timeMs = Number(record.timeUnixNano / 1_000_000n);
-    const refused = refuseTime(timeMs, nowMs, this.#intake.times, 'milliseconds');
+    const timeMs = unixMs(record.timeUnixNano);
+    const refused = refuseTime(timeMs, this.#nowMs, this.#intake.times, 'milliseconds');
     if (refused !== undefined) {
       this.#refuse(line, refused.message);
       return;
@@ -221,9 +219,4 @@ class LineBatch {
   #note(line: number, reason: string): void {
     if (this.#errors.length < MAX_ERRORS) this.#errors.push({ line, reason });
   }
-}
-
-function isBlank(bytes: Buffer): boolean {
-  for (const byte of bytes) if (byte !== 0x20 && byte !== 0x0d && byte !== 0x09) return false;
-  return true;
 }

@@ -12,26 +12,16 @@ import {
   type Scope,
 } from '../../../model/records.ts';
 import { levelName, severityOfName } from '../../../model/text/severity.ts';
+import { LineShapes, type JsonObject, type LineShape, type Part } from './line-shapes.ts';
 
 export const MAX_JSON_DEPTH = 64;
 
 const NO_SCOPE: Scope = { name: '', version: '' };
-/** pino and bunyan, then winston, logfmt, ECS (flat or nested: `log.level` is also `{"log":{"level":…}}`) and journald. */
-const TIME_FIELDS = ['time', 'timestamp', '@timestamp', 'ts', '_time', '__REALTIME_TIMESTAMP'] as const;
-const MESSAGE_FIELDS = ['msg', 'message', 'body', '_msg', 'event', 'MESSAGE'] as const;
-const LEVEL_FIELDS = ['level', 'severity', 'severityText', 'lvl', 'log.level'] as const;
-const SERVICE_FIELDS = ['service.name', 'service', 'name', 'app', 'SYSLOG_IDENTIFIER', '_SYSTEMD_UNIT'] as const;
-const TRACE_FIELDS = ['trace_id', 'traceId', 'trace.id'] as const;
-const SPAN_FIELDS = ['span_id', 'spanId', 'span.id'] as const;
-const HOST_FIELDS = ['hostname', 'host.name', '_HOSTNAME'] as const;
-const PID_FIELDS = ['pid', 'process.pid', '_PID'] as const;
 /** Severity numbers of syslog's and journald's `PRIORITY` 0 (emergency) to 7 (debug), as OpenTelemetry's data model maps them. */
 const PRIORITIES = [21, 19, 18, 17, 13, 10, 9, 5] as const;
 
-/** The field of a line in which a part of the record is looked for first. */
-export type FieldNames = Readonly<Record<string, string>>;
-
-type JsonObject = Readonly<Record<string, unknown>>;
+/** For lines without configured names. */
+const DEFAULT_SHAPES = new LineShapes();
 
 /**
  * A record from a parsed line, or a string with the reason why there is none. A line without a time gets the present time.
@@ -41,28 +31,29 @@ export function logRecordOf(
   value: unknown,
   nowMs: number,
   defaultService: string,
-  named: FieldNames = {},
+  shapes: LineShapes = DEFAULT_SHAPES,
 ): LogRecord | string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'the line is not a JSON object';
-  const line = new LineFields(isJournal(value) ? withTexts(value) : (value as JsonObject), named);
-  const time = line.pick('time', TIME_FIELDS, isScalar);
+  const shape = shapes.of(value as JsonObject);
+  const line = new LineFields(shape.isJournal ? withTexts(value as JsonObject) : (value as JsonObject), shape);
+  const time = line.pick('time', isScalar);
   const timeMs = time === undefined ? nowMs : timeMsOf(time);
   if (timeMs === undefined) return 'its time is neither a number nor a date';
   const level = levelOf(line);
-  const message = line.pick('message', MESSAGE_FIELDS, (found) => found !== null);
-  const traceId = line.pick('trace', TRACE_FIELDS, (found) => isHex(found, 32)) as string | undefined;
-  const spanId = line.pick('span', SPAN_FIELDS, (found) => isHex(found, 16)) as string | undefined;
+  const message = line.pick('message', isPresent);
+  const traceId = line.pick('trace', isTraceId) as string | undefined;
+  const spanId = line.pick('span', isSpanId) as string | undefined;
   const resource = resourceOf(
-    line.pick('service', SERVICE_FIELDS, isText),
-    line.pick('host', HOST_FIELDS, isText),
-    line.pick('pid', PID_FIELDS, isPid),
+    line.pick('service', isText),
+    line.pick('host', isText),
+    line.pick('pid', isPid),
     defaultService,
   );
   const attributes = line.rest();
   if (typeof attributes === 'string') return attributes;
   return {
     timeUnixNano: nanos(timeMs),
-    observedUnixNano: nanos(nowMs),
+    observedUnixNano: nanosOfNow(nowMs),
     ...level,
     body: message === undefined ? null : (attributeOf(message, 0) ?? null),
     attributes,
@@ -72,8 +63,6 @@ export function logRecordOf(
     scope: NO_SCOPE,
   };
 }
-
-const isJournal = (value: object): value is JsonObject => Object.hasOwn(value, '__REALTIME_TIMESTAMP');
 
 /**
  * journald writes a field that has control characters (a coloured message) or that is not UTF-8 as the list of its bytes
@@ -90,32 +79,31 @@ const isBytes = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.length > 0 && value.every((one) => Number.isInteger(one) && one >= 0 && one <= 255);
 
 function levelOf(line: LineFields): Pick<LogRecord, 'severityNumber' | 'severityText'> {
-  const found = line.pick('level', LEVEL_FIELDS, isScalar);
+  const found = line.pick('level', isScalar);
   // winston's colorize and others paint the level in JSON too.
   const level = typeof found === 'string' ? stripVTControlCharacters(found) : found;
   const severityNumber =
-    level === undefined
-      ? (PRIORITIES[Number(line.pick('priority', ['PRIORITY'], isScalar) ?? Number.NaN)] ?? 0)
-      : severityOf(level);
+    level === undefined ? (PRIORITIES[Number(line.pick('priority', isScalar) ?? Number.NaN)] ?? 0) : severityOf(level);
   return { severityNumber, severityText: typeof level === 'string' ? level : levelName(severityNumber) };
 }
 
 /** The fields of a line; those that became parts of the record are no attributes. */
 class LineFields {
   readonly #line: JsonObject;
-  readonly #named: FieldNames;
+  readonly #shape: LineShape;
   readonly #used: string[] = [];
 
-  constructor(line: JsonObject, named: FieldNames) {
+  constructor(line: JsonObject, shape: LineShape) {
     this.#line = line;
-    this.#named = named;
+    this.#shape = shape;
   }
 
-  /** The first of the named fields with a fitting value; a dotted name is also looked for in nested objects. */
-  pick(part: string, names: readonly string[], fits: (found: unknown) => boolean): unknown {
-    if (Object.hasOwn(this.#named, part)) names = [this.#named[part], ...names];
-    for (const name of names) {
-      const found = this.#at(name);
+  /** The value of the first field of the part that fits. */
+  pick(part: Part, fits: (found: unknown) => boolean): unknown {
+    const places = this.#shape.places[part];
+    for (let at = 0; at < places.length; at += 1) {
+      const { name, path } = places[at];
+      const found = path === undefined ? this.#line[name] : valueInside(this.#line, path);
       if (found === undefined || !fits(found)) continue;
       this.#used.push(name);
       return found;
@@ -123,21 +111,9 @@ class LineFields {
     return undefined;
   }
 
-  #at(name: string): unknown {
-    if (Object.hasOwn(this.#line, name)) return this.#line[name];
-    if (!name.includes('.')) return undefined;
-    let at: unknown = this.#line;
-    for (const part of name.split('.')) {
-      if (typeof at !== 'object' || at === null || !Object.hasOwn(at, part)) return undefined;
-      at = (at as JsonObject)[part];
-    }
-    return at;
-  }
-
   rest(): AttributeBag | string {
     const attributes = newBag();
-    for (const key of Object.keys(this.#line)) {
-      if (this.#used.includes(key)) continue;
+    for (const key of this.#shape.rest(this.#used)) {
       const value = attributeOf(this.#line[key], 0);
       if (value === undefined) {
         return `its field ${JSON.stringify(key.slice(0, 80))} is nested deeper than ${MAX_JSON_DEPTH}`;
@@ -148,6 +124,18 @@ class LineFields {
   }
 }
 
+function valueInside(line: JsonObject, path: readonly string[]): unknown {
+  let at: unknown = line;
+  for (const name of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return undefined;
+    at = (at as JsonObject)[name];
+  }
+  return at;
+}
+
+const isPresent = (value: unknown): boolean => value !== null;
+const isTraceId = (value: unknown): boolean => isHex(value, 32);
+const isSpanId = (value: unknown): boolean => isHex(value, 16);
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
 const isPid = (value: unknown): boolean =>
   typeof value === 'number' || (typeof value === 'string' && /^\d{1,10}$/.test(value));
@@ -158,6 +146,14 @@ function isHex(value: unknown, length: number): boolean {
 }
 
 const nanos = (timeMs: number): bigint => BigInt(Math.round(timeMs * 1000)) * 1000n;
+
+/** Lines that come together have one time of receipt. */
+let [nowMsBefore, nowNanos] = [0, 0n];
+
+function nanosOfNow(nowMs: number): bigint {
+  if (nowMs !== nowMsBefore) [nowMsBefore, nowNanos] = [nowMs, nanos(nowMs)];
+  return nowNanos;
+}
 
 /**
  * Distinguishes seconds, milliseconds, microseconds and nanoseconds by size: for times of this century this is unambiguous.
@@ -189,8 +185,25 @@ const resources = new Map<string, Resource>();
 const RESOURCES_MAX = 256;
 const RESOURCE_KEY_MAX = 1_024;
 
+interface Process {
+  readonly name: string;
+  readonly host: unknown;
+  readonly pid: unknown;
+  readonly resource: Resource;
+}
+/** Most lines are of the process that wrote the one before. */
+let lastProcess: Process | undefined;
+
 function resourceOf(service: unknown, host: unknown, pid: unknown, defaultService: string): Resource {
   const name = typeof service === 'string' ? service : defaultService;
+  const last = lastProcess;
+  if (last !== undefined && last.name === name && last.host === host && last.pid === pid) return last.resource;
+  const resource = knownResource(name, host, pid);
+  lastProcess = { name, host, pid, resource };
+  return resource;
+}
+
+function knownResource(name: string, host: unknown, pid: unknown): Resource {
   const key = JSON.stringify([name, host, pid]);
   const known = resources.get(key);
   if (known !== undefined) return known;

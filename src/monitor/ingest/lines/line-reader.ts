@@ -5,7 +5,8 @@
  */
 import { attributeAt } from '../../../model/record-fields.ts';
 import { newBag, type Attributes, type AttributeValue, type LogRecord } from '../../../model/records.ts';
-import { logRecordOf, type FieldNames } from './json-logs.ts';
+import { logRecordOf } from './json-logs.ts';
+import { LineShapes } from './line-shapes.ts';
 import { isLogfmt, logfmtOf, plainFields, type LineFormat } from './text-lines.ts';
 
 export const MISFIT = 'vitrine.misfit';
@@ -29,7 +30,7 @@ export class LineReader {
   readonly #schema: SchemaCheck | undefined;
   readonly #refuse: boolean;
   readonly #onMisfit: () => void;
-  readonly #names: FieldNames;
+  readonly #shapes: LineShapes;
   /** Attribute → path. */
   readonly #attributes: readonly (readonly [name: string, path: string])[];
 
@@ -38,13 +39,13 @@ export class LineReader {
     this.#refuse = refuseMisfits;
     this.#onMisfit = onMisfit;
     const entries = Object.entries(mapping);
-    this.#names = Object.fromEntries(entries.filter(([name]) => PARTS.has(name)));
+    this.#shapes = new LineShapes(Object.fromEntries(entries.filter(([name]) => PARTS.has(name))));
     this.#attributes = entries.filter(([name]) => !PARTS.has(name));
   }
 
   /** The record, or the reason why there is none. */
   read(line: unknown, nowMs: number, defaultService: string): LogRecord | string {
-    const record = logRecordOf(line, nowMs, defaultService, this.#names);
+    const record = logRecordOf(line, nowMs, defaultService, this.#shapes);
     if (typeof record === 'string') return record;
     const mapped = this.#attributes.length === 0 ? record : this.#mapped(record);
     const misfit = this.#schema?.(line);

@@ -113,7 +113,13 @@ interface ServiceRefs {
   readonly firstSeen: number;
   readonly formerRun: number;
   readonly totals: Map<string, number>;
+  /** The values written last. */
+  lastSeenSeconds: number;
+  firstSeenSeconds: number;
 }
+
+/** The two clocks tick at different moments of a millisecond: a time that only trembles by that stays as it was. */
+const withoutTremor = (last: number, seconds: number): number => (Math.abs(seconds - last) < 0.002 ? last : seconds);
 
 export class LogWindows implements LogSink {
   readonly #sink: LogSink;
@@ -146,15 +152,28 @@ export class LogWindows implements LogSink {
   /** Counts the lines before the store sees them: a line that the store refuses was still logged. */
   append(records: readonly LogRecord[]): AppendResult | Promise<AppendResult> {
     const nowMs = this.#now();
-    for (const record of records) {
-      const service = serviceOf(record.resource);
-      const window = this.#windowOf(service);
-      const severity = levelName(record.severityNumber) || 'unknown';
-      const runMs = window.add(nowMs, severity, 1);
-      if (runMs !== undefined) this.#ended(service, runMs, nowMs);
-      window.totals.set(severity, (window.totals.get(severity) ?? 0) + 1);
+    let [first, run] = [0, 0];
+    // Neighbours of one process and severity are counted together.
+    for (let at = 0; at < records.length; at += 1) {
+      const { resource, severityNumber } = records[first];
+      if (records[at].resource === resource && records[at].severityNumber === severityNumber) run += 1;
+      else {
+        this.#count(records[first], run, nowMs);
+        first = at;
+        run = 1;
+      }
     }
+    if (run > 0) this.#count(records[first], run, nowMs);
     return this.#sink.append(records);
+  }
+
+  #count({ resource, severityNumber }: LogRecord, lines: number, nowMs: number): void {
+    const service = serviceOf(resource);
+    const window = this.#windowOf(service, lines);
+    const severity = levelName(severityNumber) || 'unknown';
+    const runMs = window.add(nowMs, severity, lines);
+    if (runMs !== undefined) this.#ended(service, runMs, nowMs);
+    window.totals.set(severity, (window.totals.get(severity) ?? 0) + lines);
   }
 
   /**
@@ -164,7 +183,7 @@ export class LogWindows implements LogSink {
   restore(history: LogHistory, nowMs: number): void {
     const at = this.#now();
     for (const { service, lastSeenMs, firstSeenMs, formerRunMs, totals, lines } of history.services) {
-      const window = this.#windowOf(service);
+      const window = this.#windowOf(service, 1);
       for (const { timeMs, severity, count } of lines) window.add(at - (nowMs - timeMs), severity, count);
       window.slide(at);
       window.lastSeenMs = at - (nowMs - lastSeenMs);
@@ -218,6 +237,8 @@ export class LogWindows implements LogSink {
         firstSeen: resolve(LOG_SERIES.firstSeen),
         formerRun: resolve(LOG_SERIES.formerRun),
         totals: new Map(),
+        lastSeenSeconds: NaN,
+        firstSeenSeconds: NaN,
       };
       this.#refs.set(service, refs);
     }
@@ -226,8 +247,10 @@ export class LogWindows implements LogSink {
       columns.add(refs.ratio, nowMs, window.lines === 0 ? 0 : window.errors / window.lines, false, 0);
       columns.add(refs.rate, nowMs, window.lines, false, 0);
     }
-    columns.add(refs.lastSeen, nowMs, (nowMs - (at - window.lastSeenMs)) / 1000, false, 0);
-    columns.add(refs.firstSeen, nowMs, (nowMs - (at - window.firstSeenMs)) / 1000, false, 0);
+    refs.lastSeenSeconds = withoutTremor(refs.lastSeenSeconds, (nowMs - (at - window.lastSeenMs)) / 1000);
+    refs.firstSeenSeconds = withoutTremor(refs.firstSeenSeconds, (nowMs - (at - window.firstSeenMs)) / 1000);
+    columns.add(refs.lastSeen, nowMs, refs.lastSeenSeconds, false, 0);
+    columns.add(refs.firstSeen, nowMs, refs.firstSeenSeconds, false, 0);
     const former = this.#formerRuns.get(service);
     if (former !== undefined) columns.add(refs.formerRun, nowMs, former.longestMs / 1000, false, 0);
     for (const [severity, total] of window.totals) {
@@ -247,12 +270,13 @@ export class LogWindows implements LogSink {
     else this.#formerRuns.set(service, { longestMs: Math.max(known, runMs), endedMs: at });
   }
 
-  #windowOf(service: string): Window {
+  /** `lines` are to be counted in it. */
+  #windowOf(service: string, lines: number): Window {
     const known = this.#windows.get(service);
     if (known !== undefined) return known;
     let name = service;
     if (this.#windows.size >= this.#maxServices) {
-      this.#overflowed += 1;
+      this.#overflowed += lines;
       name = OTHER;
     }
     let window = this.#windows.get(name);

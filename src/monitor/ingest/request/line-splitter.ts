@@ -16,10 +16,16 @@ export class LineSplitter {
   #parts: Buffer[] = [];
   #partBytes = 0;
   #tooLong = false;
-  #number = 1;
+  /** Of the next line. */
+  number = 1;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
+  }
+
+  /** Whether a line has begun. */
+  get isInside(): boolean {
+    return this.#partBytes > 0 || this.#tooLong;
   }
 
   /** The lines that `chunk` completes. */
@@ -35,7 +41,7 @@ export class LineSplitter {
 
   /** The last line, when it did not end in a newline. */
   *end(): Generator<Line> {
-    if (this.#partBytes > 0 || this.#tooLong) yield this.#take();
+    if (this.isInside) yield this.#take();
   }
 
   #keep(part: Buffer): void {
@@ -49,8 +55,8 @@ export class LineSplitter {
 
   #take(): Line {
     const bytes = this.#parts.length === 1 ? this.#parts[0] : Buffer.concat(this.#parts);
-    const line = { number: this.#number, bytes: this.#tooLong ? undefined : bytes };
-    this.#number += 1;
+    const line = { number: this.number, bytes: this.#tooLong ? undefined : bytes };
+    this.number += 1;
     this.#parts = [];
     this.#partBytes = 0;
     this.#tooLong = false;

@@ -72,6 +72,8 @@ export interface RangeVector {
   /** The values never decrease. */
   readonly ends: Float64Array;
   readonly extended: 'anchored' | 'smoothed' | undefined;
+  /** Samples up to this time are roll-ups; absent when all samples are there. */
+  readonly coarseUntilMs?: number | undefined;
   /** Windows that begin before this time have no value, because a roll-up does not keep all of their samples. */
   readonly refusedUntilMs?: number | undefined;
 }

@@ -5,12 +5,13 @@
  */
 import type { Series } from '../../../model/series.ts';
 import { newColumn, setHistogram, type Column } from './column.ts';
+import { lookbackAt, type Lookback } from './lookback.ts';
 
 /** Calls `visit(step, index)` for each step at which the series has a sample. */
 function visitSamples(
   { samples }: Series,
   times: Float64Array,
-  lookbackMs: number,
+  lookback: Lookback,
   visit: (step: number, index: number) => void,
 ): void {
   const { t, stale } = samples;
@@ -19,16 +20,16 @@ function visitSamples(
     const time = times[k];
     while (next < t.length && t[next] <= time) next += 1;
     const at = next - 1;
-    if (at < 0 || t[at] <= time - lookbackMs || stale?.[at] === 1) continue;
+    if (at < 0 || t[at] <= time - lookbackAt(lookback, time) || stale?.[at] === 1) continue;
     visit(k, at);
   }
 }
 
-export function selectColumn(series: Series, times: Float64Array, lookbackMs: number): Column | undefined {
+export function selectColumn(series: Series, times: Float64Array, lookback: Lookback): Column | undefined {
   const { v, h } = series.samples;
   const column = newColumn(series.labels, times.length, false);
   let any = false;
-  visitSamples(series, times, lookbackMs, (k, at) => {
+  visitSamples(series, times, lookback, (k, at) => {
     const histogram = h?.[at];
     if (histogram === undefined) {
       column.v[k] = v[at];
@@ -45,13 +46,13 @@ export function selectColumn(series: Series, times: Float64Array, lookbackMs: nu
 export function selectTimes(
   series: Series,
   times: Float64Array,
-  lookbackMs: number,
+  lookback: Lookback,
   which: 't' | 'st',
 ): Column | undefined {
   const source = series.samples[which];
   const column = newColumn(series.labels, times.length, true);
   let any = false;
-  visitSamples(series, times, lookbackMs, (k, at) => {
+  visitSamples(series, times, lookback, (k, at) => {
     column.v[k] = (source?.[at] ?? 0) / 1000;
     column.has[k] = 1;
     any = true;

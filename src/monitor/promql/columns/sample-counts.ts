@@ -5,6 +5,7 @@
  */
 import type { Histogram } from '../../../model/histogram.ts';
 import type { Column, Frame, RangeSeries, RangeVector } from './column.ts';
+import { lookbackAt, type Lookback } from './lookback.ts';
 
 /** A native histogram counts as many samples as floats fit into its memory in Prometheus (FloatHistogram.Size). */
 function sizeOf(h: Histogram): number {
@@ -63,10 +64,8 @@ export class SampleCounts {
   }
 
   /** The windows of one series. Samples of a subquery are read by its own expression. */
-  windows(range: RangeVector, series: RangeSeries, lookbackMs: number, frame: Frame, stored: boolean): void {
+  windows(range: RangeVector, series: RangeSeries, lookback: Lookback, frame: Frame, stored: boolean): void {
     const { ends, rangeMs, extended } = range;
-    const before = extended === undefined ? 0 : lookbackMs;
-    const after = extended === 'smoothed' ? lookbackMs : 0;
     const { t, hist } = series;
     const sizes = hist === undefined ? undefined : runningSums(hist.h.map(sizeOf));
     const count = (fromMs: number, toMs: number): number => {
@@ -76,7 +75,9 @@ export class SampleCounts {
       return floats + sizes[firstAfter(hist.t, toMs)] - sizes[firstAfter(hist.t, fromMs)];
     };
     for (let k = 0; k < ends.length; k += 1) {
-      const [fromMs, toMs] = [ends[k] - rangeMs - before, ends[k] + after];
+      const startMs = ends[k] - rangeMs;
+      const fromMs = extended === undefined ? startMs : startMs - lookbackAt(lookback, startMs);
+      const toMs = extended === 'smoothed' ? ends[k] + lookbackAt(lookback, ends[k]) : ends[k];
       this.#use(k, count(fromMs, toMs), false);
       // A later step reads what is after the end of the step before it. With `@` all steps share one window.
       const moved = k === 0 || ends[k] !== ends[k - 1];

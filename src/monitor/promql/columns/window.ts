@@ -37,6 +37,8 @@ export interface Window {
   seenFalls: number;
   lastFall: number;
   readonly rangeMs: number;
+  /** Samples up to this time are roll-ups; -Infinity when none are. */
+  readonly coarseUntilMs: number;
   /** Scalar arguments of the call, in order, with one value for each step. */
   readonly scalars: readonly Float64Array[];
   readonly notes: Annotations;
@@ -67,13 +69,13 @@ const NO_SERIES: RangeSeries = {
 
 /** A window that moves over series and steps. One object serves a whole call. */
 export function newWindow(
-  rangeMs: number,
+  { rangeMs, coarseUntilMs = -Infinity }: Pick<RangeVector, 'rangeMs' | 'coarseUntilMs'>,
   scalars: readonly Float64Array[],
   notes: Annotations,
   pos: Position,
 ): Window {
   const nowhere = { lo: 0, hi: 0, hlo: 0, hhi: 0, step: 0, endMs: 0, evalMs: 0, seenFalls: 1, lastFall: 0 };
-  return { series: NO_SERIES, ...nowhere, rangeMs, scalars, notes, pos };
+  return { series: NO_SERIES, ...nowhere, rangeMs, coarseUntilMs, scalars, notes, pos };
 }
 
 /** The first index, starting from `at`, whose time is after `limit`. */

@@ -7,6 +7,7 @@ import type { Histogram } from '../../../model/histogram.ts';
 import type { Annotations } from '../columns/annotations.ts';
 import type { RangeVector, RangeSeries, Column } from '../columns/column.ts';
 import { queryFailed, newColumn, setPoint } from '../columns/column.ts';
+import { lookbackAt, type Lookback } from '../columns/lookback.ts';
 import { divideHistogram, usesCustomBuckets, withHint } from '../histograms/arithmetic.ts';
 import { metricOf, type Window } from '../columns/window.ts';
 import type { Position } from '../syntax/ast.ts';
@@ -34,7 +35,7 @@ export function runExtended(
   vector: RangeVector,
   series: RangeSeries,
   w: Window,
-  lookbackMs: number,
+  lookback: Lookback,
 ): Column {
   const smoothed = vector.extended === 'smoothed';
   const column = newColumn(series.labels, vector.ends.length, true);
@@ -44,8 +45,8 @@ export function runExtended(
   for (let k = 0; k < vector.ends.length; k += 1) {
     const endMs = vector.ends[k];
     const startMs = endMs - vector.rangeMs;
-    const from = startMs - lookbackMs;
-    const to = smoothed ? endMs + lookbackMs : endMs;
+    const from = startMs - lookbackAt(lookback, startMs);
+    const to = smoothed ? endMs + lookbackAt(lookback, endMs) : endMs;
     w.lo = above(series.t, from);
     w.hi = above(series.t, to);
     w.hlo = above(hist.t, from);
@@ -103,7 +104,7 @@ function above(t: Float64Array, limit: number): number {
 export function smoothedColumn(
   series: RangeSeries,
   times: Float64Array,
-  lookbackMs: number,
+  lookback: Lookback,
   notes: Annotations,
   pos: Position,
 ): Column {
@@ -111,7 +112,8 @@ export function smoothedColumn(
   const { t, v, hist = NO_HISTOGRAMS } = series;
   const notice = { notes, metric: series.labels.name, pos };
   for (let k = 0; k < times.length; k += 1) {
-    const [fromMs, toMs] = [times[k] - lookbackMs, times[k] + lookbackMs];
+    const reachMs = lookbackAt(lookback, times[k]);
+    const [fromMs, toMs] = [times[k] - reachMs, times[k] + reachMs];
     const [lo, hi, hlo, hhi] = [above(t, fromMs), above(t, toMs), above(hist.t, fromMs), above(hist.t, toMs)];
     if (lo < hi && hlo < hhi) {
       notes.mixedFloatsHistograms(notice.metric, pos);

@@ -3,6 +3,7 @@
  * these. One loop with local variables does what `runWindows` does with an object and a call for each step; it takes half its
  * time. The operations and their order are those of rate-functions.ts.
  */
+import { ROLL_UP_STEP_MS } from '../../../model/series.ts';
 import { newColumn, type Column, type RangeSeries, type RangeVector } from '../columns/column.ts';
 
 export interface RateKind {
@@ -42,6 +43,9 @@ export function lostInResets(v: Float64Array, lo: number, hi: number, increase: 
  * The factor by which an increase between two samples is multiplied to cover the window. `first` is the value of the first
  * sample and `increase` is the increase found (of the count, for histograms); times are in ms. The parameters are numbers
  * instead of an object because this runs for every window.
+ *
+ * Up to `coarseUntilMs` samples are roll-ups: pairs that are close to each other, with gaps of nearly a step in between. There
+ * the mean interval says nothing about the end of a series, and a live one has a sample within a step of each edge.
  */
 export function extrapolation(
   kind: RateKind,
@@ -52,6 +56,7 @@ export function extrapolation(
   intervals: number,
   first: number,
   increase: number,
+  coarseUntilMs: number,
 ): number {
   let toStart = (firstT - (endMs - rangeMs)) / 1000;
   let toEnd = (endMs - lastT) / 1000;
@@ -60,20 +65,21 @@ export function extrapolation(
   // When the samples end further from an edge than this, the series most likely ends there: extend it by half an interval
   // only.
   const threshold = average * 1.1;
-  if (toStart >= threshold) toStart = average / 2;
+  const coarse = Math.max(threshold, ROLL_UP_STEP_MS / 1000);
+  if (toStart >= (endMs - rangeMs < coarseUntilMs ? coarse : threshold)) toStart = average / 2;
   if (kind.isCounter && increase > 0 && first >= 0) {
     // A counter was never below zero, so the extrapolation does not go back past the point where the line reaches zero.
     const toZero = sampled * (first / increase);
     if (toZero < toStart) toStart = toZero;
   }
-  if (toEnd >= threshold) toEnd = average / 2;
+  if (toEnd >= (endMs < coarseUntilMs ? coarse : threshold)) toEnd = average / 2;
   const factor = (sampled + toStart + toEnd) / sampled;
   return kind.isRate ? factor / (rangeMs / 1000) : factor;
 }
 
 /** Undefined when no window has two samples. */
 export function floatRates(
-  { ends, rangeMs }: RangeVector,
+  { ends, rangeMs, coarseUntilMs = -Infinity }: RangeVector,
   { t, v, labels }: RangeSeries,
   kind: RateKind,
   dropName: boolean,
@@ -96,7 +102,7 @@ export function floatRates(
       for (; checked < hi; checked += 1) if (v[checked] < v[checked - 1]) lastFall = checked;
       if (lastFall > lo) increase = lostInResets(v, lo, hi, increase);
     }
-    out[k] = increase * extrapolation(kind, end, rangeMs, t[lo], t[last], last - lo, first, increase);
+    out[k] = increase * extrapolation(kind, end, rangeMs, t[lo], t[last], last - lo, first, increase, coarseUntilMs);
     has[k] = 1;
     any = true;
   }

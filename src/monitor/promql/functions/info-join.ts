@@ -7,6 +7,7 @@ import type { Series } from '../../../model/series.ts';
 import type { SampleCounts } from '../columns/sample-counts.ts';
 import { newColumn, queryFailed, setPoint, type Column } from '../columns/column.ts';
 import { selectColumn, selectTimes } from '../columns/instant-selector.ts';
+import type { Lookback } from '../columns/lookback.ts';
 import { compileMatcher } from '../syntax/matchers.ts';
 import { type Predicate } from '../../../model/text/regex.ts';
 import { labelsText } from '../../../model/text/quoting.ts';
@@ -57,7 +58,7 @@ export function joinInfo(
   info: readonly Series[],
   matchers: readonly Matcher[],
   times: Float64Array,
-  lookbackMs: number,
+  lookback: Lookback,
   counts?: SampleCounts,
 ): Column[] {
   const request = requestOf(matchers);
@@ -65,9 +66,9 @@ export function joinInfo(
   const byIdentity = new Map<string, InfoSeries[]>();
   const related = relatedTo(base.filter(({ labels }) => !isInfo(labels.name)));
   for (const series of info) {
-    const column = selectTimes(series, times, lookbackMs, 't');
+    const column = selectTimes(series, times, lookback, 't');
     if (column === undefined) continue;
-    if (series.samples.h !== undefined && selectColumn(series, times, lookbackMs)?.h !== undefined)
+    if (series.samples.h !== undefined && selectColumn(series, times, lookback)?.h !== undefined)
       throw queryFailed(`this should be an info metric, with float samples: ${labelsText(series.labels)}`);
     if (related(series.labels)) counts?.points([column]);
     const { key } = identity(series.labels);

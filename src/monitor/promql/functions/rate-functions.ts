@@ -39,7 +39,8 @@ function floatRate(w: Window, kind: RateKind): number | undefined {
     // Most windows contain no reset and need no search.
     if (fallsInside(w)) increase = lostInResets(v, lo, w.hi, increase);
   }
-  return increase * extrapolation(kind, w.endMs, w.rangeMs, t[lo], t[last], last - lo, v[lo], increase);
+  const { endMs, rangeMs, coarseUntilMs } = w;
+  return increase * extrapolation(kind, endMs, rangeMs, t[lo], t[last], last - lo, v[lo], increase, coarseUntilMs);
 }
 
 /** A start time inside the window and before the first sample counts as a sample of value zero. */
@@ -64,7 +65,9 @@ function floatRateWithStart(w: Window, kind: RateKind, st: Float64Array): number
     else if (overlaps(st, t, i)) w.notes.startTimeOverlap(metricOf(w), w.pos);
   }
   const firstT = zero ? st[lo] : t[lo];
-  return increase * extrapolation(kind, w.endMs, w.rangeMs, firstT, t[hi - 1], points - 1, zero ? 0 : v[lo], increase);
+  const first = zero ? 0 : v[lo];
+  const { endMs, rangeMs, coarseUntilMs } = w;
+  return increase * extrapolation(kind, endMs, rangeMs, firstT, t[hi - 1], points - 1, first, increase, coarseUntilMs);
 }
 
 function noteOverlaps(w: Window, st: Float64Array, t: Float64Array): void {
@@ -105,6 +108,7 @@ function histogramRate(w: Window, kind: RateKind): Histogram | undefined {
     intervals,
     zero ? 0 : h[hlo].count,
     increase.count,
+    w.coarseUntilMs,
   );
   return withHint(scaleHistogram(increase, factor), 'gauge');
 }

@@ -179,6 +179,11 @@ export class Postings {
     return best.ids !== undefined && values.size >= best.size ? undefined : unionOf(values, test, rest);
   }
 
+  /** Ids of the series that have this pair. */
+  idsOf(name: string, value: string): readonly number[] {
+    return this.#byName.get(name)?.values.get(value)?.ids ?? NONE;
+  }
+
   names(): MapIterator<string> {
     return this.#byName.keys();
   }

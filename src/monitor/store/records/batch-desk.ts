@@ -4,7 +4,7 @@ import { recordDay, type RecordKind } from './disk/record-files.ts';
 import { BATCH_ROWS, type RecordStoreOptions, type SignalLimits } from './options.ts';
 import type { WaitingRows } from './pending.ts';
 
-/** A batch is closed at this length of its records' texts. */
+/** A batch is closed at this length of its records' bytes in write-ahead rows. */
 const BATCH_LENGTH = 8 * 1024 * 1024;
 const DAY_MS = 86_400_000;
 

@@ -9,7 +9,7 @@ import { RecordFiles } from './disk/record-files.ts';
 import { RECORD_JOURNAL_FILE, RecordJournal } from './disk/record-journal.ts';
 import type { RecordStoreOptions, SignalLimits } from './options.ts';
 import { RecordStore } from './record-store.ts';
-import { decodeWal } from './wal-codec.ts';
+import { decodeWal } from './wal/wal-codec.ts';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;

@@ -9,18 +9,18 @@ import { RecordTable } from './columns/record-table.ts';
 import { MemoryBatch, type MemoryView } from './memory-batch.ts';
 import { TableView } from './table-view.ts';
 
-/** What a record takes in memory that waits as an object, from the length of its text: objects take more than their text. */
+/** What a record takes in memory that waits as an object, from the bytes that it takes in a write-ahead row. */
 const OBJECT_BYTES = 300;
-const TEXT_SHARE = 1.5;
+const ROW_SHARE = 2.6;
 
 /** What a ledger row takes that waits as an object. */
-export const objectBytes = (length: number): number => OBJECT_BYTES + length * TEXT_SHARE;
+export const objectBytes = (length: number): number => OBJECT_BYTES + length * ROW_SHARE;
 
 export interface Entering<S extends RecordSignal> {
   readonly service: string;
   readonly record: RecordOf[S];
   readonly sequence: number;
-  /** Of the record's text. */
+  /** Bytes in a write-ahead row. */
   readonly length: number;
   /** Monotonic time at which it came, when that is not now. */
   readonly sinceMs?: number | undefined;
@@ -37,7 +37,7 @@ export interface WaitingRows<S extends RecordSignal> {
   add(entering: Entering<S>, nowMs: number): void;
   record(row: number): RecordOf[S];
   sequenceAt(row: number): number;
-  /** Of the record's text. */
+  /** Bytes in a write-ahead row. */
   lengthAt(row: number): number;
   /** When the row came, while it may still change. */
   sinceAt(row: number): number | undefined;

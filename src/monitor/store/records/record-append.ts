@@ -5,7 +5,7 @@ import { serviceOf, type LogRecord, type SpanRecord } from '../../../model/recor
 import type { RequestRow } from '../../../model/request-row.ts';
 import { RECORD_BYTES_MAX } from './options.ts';
 import type { Entering } from './pending.ts';
-import type { WalWriter } from './wal-codec.ts';
+import type { WalWriter } from './wal/wal-codec.ts';
 
 interface Append<S extends RecordSignal> {
   readonly entering: readonly Entering<S>[];
@@ -20,15 +20,18 @@ export function prepareAppend<S extends RecordSignal>(
 ): Append<S> {
   const { signal } = writer;
   const entering: Entering<S>[] = [];
-  let [withoutIds, tooLarge] = [0, 0];
-  for (const record of given) {
+  /** Places in `given`, rising. */
+  const refusedAt: number[] = [];
+  let withoutIds = 0;
+  for (const [at, record] of given.entries()) {
     if (signal === 'traces' && !hasIds(record as SpanRecord)) {
       withoutIds += 1;
+      refusedAt.push(at);
       continue;
     }
     const sequence = first + entering.length;
     const length = writer.add(record, sequence, RECORD_BYTES_MAX);
-    if (length > RECORD_BYTES_MAX) tooLarge += 1;
+    if (length > RECORD_BYTES_MAX) refusedAt.push(at);
     else entering.push(enteringOf(signal, record, sequence, length));
   }
   const rejected: Rejection[] = [];
@@ -36,13 +39,15 @@ export function prepareAppend<S extends RecordSignal>(
     if (count > 0) rejected.push({ reason: 'invalid', count, message });
   };
   refuse(withoutIds, 'a span has no trace id or no span id');
-  refuse(tooLarge, `a record is larger than ${RECORD_BYTES_MAX} bytes`);
-  return { entering, result: { accepted: entering.length, rejected } };
+  refuse(refusedAt.length - withoutIds, `a record is larger than ${RECORD_BYTES_MAX} bytes`);
+  const numberOf = (at: number): number | undefined =>
+    refusedAt.includes(at) ? undefined : first + at - refusedAt.filter((refused) => refused < at).length;
+  return { entering, result: { accepted: entering.length, rejected, numberOf } };
 }
 
 const hasIds = ({ traceId, spanId }: SpanRecord): boolean => traceId !== '' && spanId !== '';
 
-/** `length`: of the record's text. */
+/** `length`: the bytes of the record in its write-ahead row. */
 export function enteringOf<S extends RecordSignal>(
   signal: S,
   record: RecordOf[S],

@@ -1,6 +1,8 @@
 /**
- * Deletes rows for good: each batch that has some of them is written again without them, and the pages of the old one are
- * overwritten. The rest of the batch is decoded and encoded again, so what cannot be read is not kept either.
+ * Deletes rows for good: a file that has some of them is written anew without them, batch by batch, and takes the place of the old
+ * one. Pages that are free, and gaps inside pages, would keep parts of what was deleted. The rest of a batch is decoded and
+ * encoded again, so what cannot be read is not kept either. Damaged columns and batches may hold such rows, and no search finds
+ * what they hold, so they are deleted too.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordBatch, RecordScan, RecordSignal } from '../../../model/record-source.ts';
@@ -8,46 +10,110 @@ import { BatchHead, BatchReader } from './columns/batch-reader.ts';
 import { encodeTable, type EncodedBatch } from './columns/batch-writer.ts';
 import { RecordTable } from './columns/record-table.ts';
 import type { BatchEntry, RecordFile } from './disk/record-file.ts';
-import { RECORD_KINDS, signalOf, type RecordFiles } from './disk/record-files.ts';
+import { kindsOf, type KnownFile, type RecordFiles } from './disk/record-files.ts';
 import { storedBatch } from './stored-batch.ts';
 
 /** A record is read and added again within some 10 µs. */
 const ROWS_A_TURN = 512;
 
-export async function eraseRecords<S extends RecordSignal>(
-  { files }: { readonly files: RecordFiles },
-  scan: RecordScan & { readonly signal: S },
-  chosen: (batch: RecordBatch<S>) => readonly number[],
-): Promise<number> {
+interface Erasure<S extends RecordSignal> {
+  readonly files: RecordFiles;
+  readonly onLoss: (signal: RecordSignal, records: number, reason: string) => void;
+  readonly scan: RecordScan & { readonly signal: S };
+  readonly chosen: (batch: RecordBatch<S>) => readonly number[];
+}
+
+/** Returns the number of deleted rows. Throws the disk's error; files before the one at fault are then without their rows. */
+export async function eraseRecords<S extends RecordSignal>(erasure: Erasure<S>): Promise<number> {
+  const { files, scan } = erasure;
   let count = 0;
-  for (const known of files.list(RECORD_KINDS.filter((kind) => signalOf(kind) === scan.signal))) {
-    for (const entry of files.entries(known)) {
-      if (entry.lastMs < scan.fromMs || entry.firstMs >= scan.toMs) continue;
-      if (scan.services !== undefined && !scan.services.includes(entry.service)) continue;
-      const file = files.open(known);
-      if (file === undefined) break;
-      count += await eraseIn(file, entry, scan, chosen);
+  for (const known of files.list(kindsOf(scan.signal))) count += await eraseInFile(erasure, known);
+  return count;
+}
+
+async function eraseInFile<S extends RecordSignal>(erasure: Erasure<S>, known: KnownFile): Promise<number> {
+  const { files, onLoss, scan } = erasure;
+  const entries = files.entries(known);
+  const file = (): RecordFile => files.open(known) ?? gone();
+  let renewal: RecordFile | undefined;
+  let count = 0;
+  const keep = async (target: RecordFile, entry: BatchEntry): Promise<void> => {
+    try {
+      file().copyTo(target, entry);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      onLoss(
+        scan.signal,
+        entry.rows,
+        `a batch of ${entry.rows} records of ${entry.service} is damaged and was deleted`,
+      );
     }
-    files.changed(known);
+    await nextTurn();
+  };
+  try {
+    for (const [at, entry] of entries.entries()) {
+      const change = isAskedFor(entry, scan) ? await changeIn(erasure, file(), entry) : undefined;
+      if (change === undefined) {
+        if (renewal !== undefined) await keep(renewal, entry);
+        continue;
+      }
+      if (renewal === undefined) {
+        renewal = files.beginRenewal(known);
+        for (const before of entries.slice(0, at)) await keep(renewal, before);
+      }
+      if (change.batch !== undefined) renewal.add([{ id: entry.id, batch: change.batch }]);
+      count += change.rows;
+    }
+  } catch (error) {
+    if (renewal !== undefined) files.drop(renewal);
+    throw error;
+  }
+  if (renewal === undefined) return count;
+  if (renewal.size > 0) files.renew(known, renewal);
+  else {
+    files.drop(renewal);
+    await files.remove(known);
   }
   return count;
 }
 
-async function eraseIn<S extends RecordSignal>(
+function gone(): never {
+  throw new RangeError('a file of records was set aside');
+}
+
+const isAskedFor = ({ firstMs, lastMs, service }: BatchEntry, { fromMs, toMs, services }: RecordScan): boolean =>
+  lastMs >= fromMs && firstMs < toMs && (services === undefined || services.includes(service));
+
+interface Change {
+  readonly rows: number;
+  /** What is left; undefined when nothing is. */
+  readonly batch: EncodedBatch | undefined;
+}
+
+/** Undefined when the batch stays as it is. */
+async function changeIn<S extends RecordSignal>(
+  { scan, chosen, onLoss }: Erasure<S>,
   file: RecordFile,
   entry: BatchEntry,
-  scan: RecordScan & { readonly signal: S },
-  chosen: (batch: RecordBatch<S>) => readonly number[],
-): Promise<number> {
-  const head = file.head(entry.id);
-  if (head === undefined) return 0;
-  const reader = new BatchReader(scan.signal, entry.rows, new BatchHead(head), (part) => file.part(entry.id, part));
-  const batch = storedBatch(scan.signal, entry.service, reader, entry, scan);
-  if (batch === undefined) return 0;
-  const gone = new Set(chosen(batch));
-  if (gone.size === 0) return 0;
-  file.replace(entry.id, await without(scan.signal, entry.service, reader, gone));
-  return gone.size;
+): Promise<Change | undefined> {
+  const { rows, service } = entry;
+  try {
+    const head = file.head(entry.id);
+    if (head === undefined) return undefined;
+    const reader = new BatchReader(scan.signal, rows, new BatchHead(head), (part) => file.part(entry.id, part));
+    const batch = storedBatch(scan.signal, service, reader, entry, scan);
+    if (batch === undefined) return undefined;
+    const out = new Set(chosen(batch));
+    const { damaged } = reader;
+    if (out.size === 0 && !damaged) return undefined;
+    const left = await without(scan.signal, service, reader, out);
+    if (damaged) onLoss(scan.signal, rows, `damaged columns of ${rows} records of ${service} were deleted`);
+    return { rows: out.size, batch: left };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    onLoss(scan.signal, rows, `a batch of ${rows} records of ${service} is damaged and was deleted`);
+    return { rows: 0, batch: undefined };
+  }
 }
 
 async function without<S extends RecordSignal>(
@@ -56,7 +122,7 @@ async function without<S extends RecordSignal>(
   reader: BatchReader<S>,
   gone: ReadonlySet<number>,
 ): Promise<EncodedBatch | undefined> {
-  const table = new RecordTable(signal);
+  const table = new RecordTable<S>(signal);
   const all = reader.sequences();
   for (let row = 0; row < reader.rows; row += 1) {
     if (!gone.has(row)) table.add(reader.record(row), all[row]);

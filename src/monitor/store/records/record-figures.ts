@@ -1,7 +1,7 @@
 /** Figures of the record store: what it holds, by signal, service and field. */
 import { RECORD_SIGNALS, type RecordSignal, type RecordStats, type SignalStats } from '../../../model/record-source.ts';
 import { databaseBytes } from '../disk/day-files.ts';
-import { RECORD_KINDS, signalOf, type RecordFiles } from './disk/record-files.ts';
+import { kindsOf, type RecordFiles } from './disk/record-files.ts';
 import type { RecordFlush } from './record-flush.ts';
 import type { PendingSignals } from './pending.ts';
 
@@ -32,7 +32,7 @@ function signalStats({ files, pending, lost }: FigureParts, signal: RecordSignal
   let records = 0;
   let diskBytes = 0;
   let oldestMs: number | undefined;
-  for (const known of files.list(RECORD_KINDS.filter((kind) => signalOf(kind) === signal))) {
+  for (const known of files.list(kindsOf(signal))) {
     diskBytes += databaseBytes(known.path);
     for (const { service, rows, sizeBytes, firstMs } of files.entries(known)) {
       const sum = sumOf(service);
@@ -67,8 +67,8 @@ export function servicesIn(
     if (lastMs >= fromMs && firstMs < toMs) names.add(service);
   };
   for (const view of flush.memory(signal, undefined)) note(view.service, view.extent.firstMs, view.extent.lastMs);
-  for (const { service, firstMs, lastMs } of flush.undelivered(signal)) note(service, firstMs, lastMs);
-  for (const known of files.list(RECORD_KINDS.filter((kind) => signalOf(kind) === signal))) {
+  for (const { batch } of flush.undelivered(signal)) note(batch.service, batch.firstMs, batch.lastMs);
+  for (const known of files.list(kindsOf(signal))) {
     for (const { service, firstMs, lastMs } of files.entries(known)) note(service, firstMs, lastMs);
   }
   return [...names].sort();

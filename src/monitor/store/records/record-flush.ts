@@ -5,7 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordSignal } from '../../../model/record-source.ts';
 import { Desk, type Drawer } from './batch-desk.ts';
-import type { EncodedBatch } from './columns/batch-writer.ts';
+import type { NumberedBatch } from './disk/record-file.ts';
 import { signalOf, type RecordFiles } from './disk/record-files.ts';
 import type { Delivery, RecordJournal } from './disk/record-journal.ts';
 import type { MemoryView } from './memory-batch.ts';
@@ -13,7 +13,7 @@ import type { RecordStoreOptions } from './options.ts';
 import type { Pending, PendingGroup, PendingSignals, WaitingRows } from './pending.ts';
 import { SETTLING_SHARE, settledRows } from './settled-rows.ts';
 import type { Seal, TraceSeals } from './trace-seals.ts';
-import { encodeWal, type WalRecords } from './wal-codec.ts';
+import { encodeWal, type WalRecords } from './wal/wal-codec.ts';
 
 const SLICE_MS = 8;
 /** Groups with fewer rows wait for more, for an hour at most: small batches compress badly. */
@@ -75,14 +75,14 @@ export class RecordFlush {
     return this.#closing.get(signal)?.bytes ?? 0;
   }
 
-  undelivered(signal: RecordSignal): EncodedBatch[] {
-    const waiting = [...this.#undelivered.values()].filter(({ kind }) => signalOf(kind) === signal);
-    return waiting.map(({ batch }) => batch);
+  /** After a kill between the two steps of a delivery, a batch is among these and in its file. */
+  undelivered(signal: RecordSignal): NumberedBatch[] {
+    return [...this.#undelivered.values()].filter(({ kind }) => signalOf(kind) === signal);
   }
 
   /**
-   * One signal at a time: the caller waits for the end. Returns whether records left the memory. Throws the disk's error; then
-   * nothing has changed.
+   * One signal at a time: the caller waits for the end. Returns whether records left the memory. Delivers what waits for its
+   * file in any case. Throws the disk's error; then nothing has changed.
    */
   async run(signal: RecordSignal, mode: FlushMode): Promise<boolean> {
     const { journal, options } = this.#parts;
@@ -91,6 +91,7 @@ export class RecordFlush {
     const { drawers, stay, bytes } = this.#draw(signal, mode);
     if (drawers.length === 0) {
       this.#putBack(signal, stay);
+      await this.deliver();
       return false;
     }
     const views = drawers.map(({ source, service, rows }) => source.view(service, Uint32Array.from(rows)));

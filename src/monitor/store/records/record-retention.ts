@@ -9,7 +9,14 @@ import { formatBytes } from '../../../base/units.ts';
 import type { RecordSignal } from '../../../model/record-source.ts';
 import { databaseBytes } from '../disk/day-files.ts';
 import type { BatchEntry } from './disk/record-file.ts';
-import { RECORD_KINDS, signalOf, type KnownFile, type RecordFiles, type RecordKind } from './disk/record-files.ts';
+import {
+  kindsOf,
+  RECORD_KINDS,
+  signalOf,
+  type KnownFile,
+  type RecordFiles,
+  type RecordKind,
+} from './disk/record-files.ts';
 import { HeldBatches } from './held-batches.ts';
 import type { RecordStoreOptions } from './options.ts';
 
@@ -40,7 +47,7 @@ export async function applyRecordRetention(parts: RetentionParts, nowMs: number)
   }
   for (const signal of ['logs', 'traces', 'requests'] as const) {
     const { maxSizeBytes, services } = options.limits[signal];
-    const kinds = RECORD_KINDS.filter((kind) => signalOf(kind) === signal);
+    const kinds = kindsOf(signal);
     for (const [service, own] of Object.entries(services)) {
       if (own.maxSizeBytes !== undefined) await fitService(parts, kinds, service, own.maxSizeBytes);
     }

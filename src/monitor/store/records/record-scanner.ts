@@ -2,33 +2,35 @@
  * Finds the batches that a scan needs, newest first: records in memory, batches that wait for their file, and files. Ids and
  * words rule out batches on disk before any column is read.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '../../../base/clock.ts';
+import { Turns, type Clock } from '../../../base/clock.ts';
 import type { RecordBatch, RecordRun, RecordScan, RecordSignal } from '../../../model/record-source.ts';
 import { codeNumber, idNumber } from '../../../model/text/id-numbers.ts';
 import { isFilterWord } from '../../../model/text/words.ts';
 import { BatchHead, BatchReader } from './columns/batch-reader.ts';
-import type { EncodedBatch } from './columns/batch-writer.ts';
 import { mayHaveId } from './columns/id-list.ts';
-import type { RecordFile } from './disk/record-file.ts';
-import { RECORD_KINDS, signalOf, type RecordFiles } from './disk/record-files.ts';
+import type { NumberedBatch, RecordFile } from './disk/record-file.ts';
+import { kindsOf, type KnownFile, type RecordFiles } from './disk/record-files.ts';
 import type { MemoryView } from './memory-batch.ts';
 import { newestMsOf, storedBatch, type Extent } from './stored-batch.ts';
 
-const SLICE_MS = 8;
+/** How long all scans together hold the thread in one turn. */
+const SLICE_MS = 5;
 
 /** Where a stored batch's bytes are. */
 interface Bytes {
   head(): Uint8Array | undefined;
   ids(): Uint8Array | undefined;
+  /** Throws RangeError when it is gone. */
   part(part: number): Uint8Array;
+  /** Whether the batch was deleted, or written anew, since it was found. */
+  isGone(): boolean;
 }
 
 interface Candidate<S extends RecordSignal> extends Extent {
   readonly service: string;
   readonly rows: number;
   readonly memory?: MemoryView<S> | undefined;
-  readonly bytes?: (() => Bytes | undefined) | undefined;
+  readonly bytes?: (() => Bytes) | undefined;
 }
 
 export interface ScannerParts {
@@ -36,12 +38,18 @@ export interface ScannerParts {
   readonly clock: Clock;
   /** Batches in memory of a signal. */
   readonly memory: <S extends RecordSignal>(signal: S, services: readonly string[] | undefined) => MemoryView<S>[];
-  /** Batches that are not in their file yet. */
-  readonly undelivered: (signal: RecordSignal) => readonly EncodedBatch[];
+  /** Batches that may not be in their file yet. */
+  readonly undelivered: (signal: RecordSignal) => readonly NumberedBatch[];
   readonly onLoss: (signal: RecordSignal, records: number, reason: string) => void;
 }
 
 type Progress = { -readonly [K in keyof RecordRun<'logs'>['progress']]: number };
+
+interface Opened<S extends RecordSignal> {
+  readonly batch: RecordBatch<S>;
+  readonly reader?: BatchReader<S>;
+  readonly bytes?: Bytes;
+}
 
 /** What rules batches out. */
 interface Wanted {
@@ -51,9 +59,11 @@ interface Wanted {
 
 export class RecordScanner {
   readonly #parts: ScannerParts;
+  readonly #turns: Turns;
 
   constructor(parts: ScannerParts) {
     this.#parts = parts;
+    this.#turns = new Turns(parts.clock, SLICE_MS);
   }
 
   run<S extends RecordSignal>(scan: RecordScan & { readonly signal: S }): RecordRun<S> {
@@ -72,9 +82,14 @@ export class RecordScanner {
     scan: RecordScan & { readonly signal: S },
     progress: Progress,
   ): AsyncGenerator<RecordBatch<S>> {
-    const { clock } = this.#parts;
+    const { files } = this.#parts;
     const wanted = wantedOf(scan);
-    let sliceEnds = clock.monotonic() + SLICE_MS;
+    // A file that was not read since the start is opened first, which waits for the disk: one a turn.
+    for (const known of files.list(kindsOf(scan.signal))) {
+      if (files.isListed(known)) continue;
+      files.entries(known);
+      await this.#turns.next();
+    }
     for (const candidate of this.#candidates(scan)) {
       if (scan.abort?.aborted === true) return;
       progress.reachedMs = newestMsOf(candidate, scan);
@@ -82,11 +97,9 @@ export class RecordScanner {
       if (batch !== undefined) yield batch.batch;
       if (batch?.reader !== undefined) {
         progress.bytes += batch.reader.readBytes;
-        if (batch.reader.damaged) this.#lost(scan.signal, candidate, progress);
+        if (batch.reader.damaged && batch.bytes?.isGone() !== true) this.#lost(scan.signal, candidate, progress);
       }
-      if (clock.monotonic() < sliceEnds) continue;
-      await nextTurn();
-      sliceEnds = clock.monotonic() + SLICE_MS;
+      if (this.#turns.due) await this.#turns.next();
     }
     progress.reachedMs = scan.fromMs;
   }
@@ -96,7 +109,7 @@ export class RecordScanner {
     candidate: Candidate<S>,
     wanted: Wanted,
     progress: Progress,
-  ): { readonly batch: RecordBatch<S>; readonly reader?: BatchReader<S> } | undefined {
+  ): Opened<S> | undefined {
     if (candidate.memory !== undefined) {
       const batch = candidate.memory.batch(scan);
       if (batch === undefined) return undefined;
@@ -104,8 +117,8 @@ export class RecordScanner {
       progress.records += batch.end - batch.begin;
       return { batch };
     }
+    const bytes = candidate.bytes?.();
     try {
-      const bytes = candidate.bytes?.();
       const head = bytes?.head();
       // The batch was deleted after the scan had begun.
       if (bytes === undefined || head === undefined) return undefined;
@@ -122,9 +135,10 @@ export class RecordScanner {
       if (batch === undefined) return undefined;
       progress.batches += 1;
       progress.records += batch.end - batch.begin;
-      return { batch, reader };
+      return { batch, reader, bytes };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
+      if (bytes?.isGone() === true) return undefined;
       this.#lost(scan.signal, candidate, progress);
       return undefined;
     }
@@ -146,25 +160,43 @@ export class RecordScanner {
       const one = { ...view.extent, service: view.service, rows: view.count, memory: view };
       if (fits(one)) found.push(one);
     }
-    for (const batch of undelivered(signal)) {
+    // A kill after the delivery of a batch, and before its end was noted, leaves the batch in both places.
+    const given = new Set<number>();
+    for (const { id, batch } of undelivered(signal)) {
+      given.add(id);
       const { service, rows, firstMs, lastMs, head, ids, parts } = batch;
-      const bytes = (): Bytes => ({ head: () => head, ids: () => ids, part: (part) => parts[part] });
+      const bytes = (): Bytes => ({
+        head: () => head,
+        ids: () => ids,
+        part: (part) => parts[part],
+        isGone: () => false,
+      });
       if (fits(batch)) found.push({ service, rows, firstMs, lastMs, bytes });
     }
-    const kinds = RECORD_KINDS.filter((kind) => signalOf(kind) === signal);
-    for (const known of files.list(kinds)) {
+    for (const known of files.list(kindsOf(signal))) {
       for (const { id, service, firstMs, lastMs, rows } of files.entries(known)) {
-        const one = { service, firstMs, lastMs, rows, bytes: () => bytesIn(files.open(known), id) };
-        if (fits(one)) found.push(one);
+        const one = { service, firstMs, lastMs, rows, bytes: () => bytesIn(files, known, id) };
+        if (!given.has(id) && fits(one)) found.push(one);
       }
     }
     return found.sort((a, b) => newestMsOf(b, scan) - newestMsOf(a, scan));
   }
 }
 
-function bytesIn(file: RecordFile | undefined, id: number): Bytes | undefined {
-  if (file === undefined) return undefined;
-  return { head: () => file.head(id), ids: () => file.ids(id), part: (part) => file.part(id, part) };
+/** A search gives the thread to others while it reads a batch, and its file may be closed then, or give place to another. */
+function bytesIn(files: RecordFiles, known: KnownFile, id: number): Bytes {
+  const renewals = files.renewals(known);
+  const file = (): RecordFile | undefined => (files.renewals(known) === renewals ? files.open(known) : undefined);
+  return {
+    head: () => file()?.head(id),
+    ids: () => file()?.ids(id),
+    part(part) {
+      const found = file();
+      if (found === undefined) throw new RangeError('the file of a batch is gone');
+      return found.part(id, part);
+    },
+    isGone: () => file()?.head(id) === undefined,
+  };
 }
 
 function wantedOf({ signal, ids, words }: RecordScan): Wanted {

@@ -35,7 +35,7 @@ import { RecordFlush } from './record-flush.ts';
 import { RecordScanner } from './record-scanner.ts';
 import { RecordUpkeep } from './record-upkeep.ts';
 import { TraceSeals } from './trace-seals.ts';
-import { WalWriter } from './wal-codec.ts';
+import { WalWriter } from './wal/wal-codec.ts';
 
 /** Appends wait for a flush when the records in memory take more than this many times their size, and are refused above twice that. */
 const SLOW_SHARE = 2;
@@ -74,7 +74,7 @@ export class RecordStore implements RecordSource, RecordEraser, AsyncDisposable 
   readonly #closing = new AbortController();
   readonly #lost: Record<RecordSignal, number> = { logs: 0, traces: 0, requests: 0 };
   #waiting: Waiting[] = [];
-  /** The rows that the next transaction writes. */
+  /** Make the rows that the next transaction writes. */
   readonly #rows = new Map<RecordSignal, WalWriter<RecordSignal>>();
   #committedMs = -Infinity;
 
@@ -179,7 +179,6 @@ export class RecordStore implements RecordSource, RecordEraser, AsyncDisposable 
     if (waiting.length === 0) return;
     this.#waiting = [];
     const rows = [...this.#rows.values()].filter(({ records }) => records > 0);
-    this.#rows.clear();
     try {
       this.#journal.commit(rows.map((row) => ({ signal: row.signal, data: row.row() })));
     } catch (error) {
@@ -188,6 +187,7 @@ export class RecordStore implements RecordSource, RecordEraser, AsyncDisposable 
       for (const { reject } of waiting) reject(full ? this.#gate.refusal(error) : error);
       return;
     } finally {
+      for (const row of rows) row.clear();
       this.#committedMs = performance.now();
     }
     for (const { enter, resolve } of waiting) {
@@ -263,7 +263,7 @@ export class RecordStore implements RecordSource, RecordEraser, AsyncDisposable 
     // What is in memory and in write-ahead rows becomes batches first: then there is one place to delete from.
     await this.flush();
     return this.#upkeep.alone(async () => {
-      const count = await eraseRecords({ files: this.#files }, scan, chosen);
+      const count = await eraseRecords({ files: this.#files, onLoss: this.#lose.bind(this), scan, chosen });
       this.#journal.scrub();
       return count;
     });
@@ -291,8 +291,8 @@ export class RecordStore implements RecordSource, RecordEraser, AsyncDisposable 
   }
 }
 
-/** The length of a restored record's text is not known; this is usual. */
-const RESTORED_LENGTH = 500;
+/** The bytes of one restored record are not known; this many are usual. */
+const RESTORED_LENGTH = 250;
 
 function refused(reason: Rejection['reason'], count: number, message: string): AppendResult {
   return { accepted: 0, rejected: [{ reason, count, message }] };

@@ -10,12 +10,12 @@ import { renameSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../../base/clock.ts';
 import { bucketsOf, type Histogram } from '../../../model/histogram.ts';
+import { ROLL_UP_STEP_MS } from '../../../model/series.ts';
 import { Columns } from '../codec/columns.ts';
 import { DamagedChunk, DayFile, pendingChunk } from '../disk/day-file.ts';
 import type { PendingChunk } from '../disk/day-file.ts';
 import type { DayFiles, KnownDay } from '../disk/day-files.ts';
 
-const ROLL_UP_STEP_MS = 300_000;
 const SLICE_MS = 10;
 const SLICE_CHUNKS = 2_000;
 /** Longest chunk of a roll-up; a day of steps has 288 × 3 samples. */

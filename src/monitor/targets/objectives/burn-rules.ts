@@ -151,7 +151,13 @@ const absentAlert = (name: string, expr: string): object => ({
   },
 });
 
-export function burnRules(config: ObjectiveConfig): object[] {
+interface RuleGroup {
+  readonly name: string;
+  readonly interval: string;
+  readonly rules: readonly object[];
+}
+
+export function burnRules(config: ObjectiveConfig): RuleGroup[] {
   const { name, objective, window } = config;
   const { ratio, bad, absent } = indicatorOf(config);
   const budget = budgetOf(config);

@@ -14,6 +14,7 @@ import { compileCompression, type Compression } from './compression.ts';
 import { Gate } from './gate.ts';
 import { LearnedRoutes } from './learned-routes.ts';
 import { compileMatches, type Matches } from './matching.ts';
+import { withoutOffForms } from './off-forms.ts';
 import { compileAnswerEdit, compileOutgoing, type AnswerEdit, type Outgoing } from './outgoing.ts';
 import type { PasswordGate } from './password-gate.ts';
 import { bareHost, hasDotSegments, otherReadings, pathOf, plainPath, underPath } from './path.ts';
@@ -62,8 +63,9 @@ export interface RoutePieces {
 
 const trimmed = (path: string): string => (path.length > 1 ? path.replace(/\/+$/, '') || '/' : '/');
 
-/** `upstreams`: those of `options`, in their order. Throws VitrineError `config_invalid`. */
-export function makeRoute(options: RouteOptions, upstreams: readonly Upstream[], pieces: RoutePieces): Route {
+/** `upstreams`: those of `written`, in their order. Throws VitrineError `config_invalid`. */
+export function makeRoute(written: RouteOptions, upstreams: readonly Upstream[], pieces: RoutePieces): Route {
+  const options = withoutOffForms(written);
   const { name, host, policy, timeouts, retries, limits } = options;
   const path = trimmed(options.path);
   // The sort is stable: backups come last and keep their order.
@@ -136,6 +138,14 @@ export function nameByNow(route: Route, atStart: string, head: RequestHead, stat
 /** The head that the route sends to the upstream. */
 export function outgoingHead(route: Route, facts: RequestFacts | undefined, head: RequestHead): RequestHead {
   return facts === undefined || route.outgoing === undefined ? head : route.outgoing(facts);
+}
+
+/** Makes the fields that the route sends to the upstream; undefined where it sends those of the client. */
+export function changedFields(
+  { outgoing }: Route,
+  facts: RequestFacts | undefined,
+): (() => readonly string[]) | undefined {
+  return outgoing === undefined || facts === undefined ? undefined : () => outgoing(facts).raw;
 }
 
 /** Lines that tell a client at which upstream it stays. */

@@ -55,6 +55,7 @@ async function live(spec: AlertingSpec, source: MemorySource, seconds: number): 
       paused: () => undefined,
       own: undefined,
       memory: undefined,
+      digestOf: undefined,
       rareLine: () => {},
       graceMs: Infinity,
       outageToleranceMs: 0,

@@ -9,6 +9,7 @@ import type {
 import { Tail } from '../../../../src/monitor/search/tail.ts';
 import { StoredSpans } from '../../../../src/monitor/search/stored-sources.ts';
 import { ArrayRecords } from '../../../support/records/array-records.ts';
+import type { AppendResult } from '../../../../src/model/ports.ts';
 import type { LogRecord, SpanRecord } from '../../../../src/model/records.ts';
 import { movedClock } from '../../../support/moved-clock.ts';
 import { startPageServer, type PageServer } from '../../../support/page/page-server.ts';
@@ -59,6 +60,14 @@ describe('GET /api/logs', () => {
     const first = (await it.get(`/api/logs?q=${q}&limit=6`)).body as LogsAnswer;
     expect(first).toMatchObject({ complete: true, more: true, scanned: { records: 50 } });
     expect(first.logs.map(({ attributes }) => attributes.took_ms)).toEqual([90, 80, 70, 60, 50, 40]);
+    // Each resource once.
+    expect(first.resources).toEqual([{ 'service.name': 'checkout' }]);
+    expect(first.logs.map(({ resource }) => resource)).toEqual([0, 0, 0, 0, 0, 0]);
+    const both = (await it.get('/api/logs?limit=2')).body as LogsAnswer;
+    expect(both.logs.map(({ resource }) => both.resources[resource])).toEqual([
+      { 'service.name': 'cart' },
+      { 'service.name': 'checkout' },
+    ]);
     const second = (await it.get(`/api/logs?q=${q}&limit=6&cursor=${first.next}`)).body as LogsAnswer;
     expect(second.logs.map(({ attributes }) => attributes.took_ms)).toEqual([30, 20, 10, 0]);
     expect(second).toMatchObject({ next: null, more: false });
@@ -164,13 +173,30 @@ describe('a live tail', () => {
       sent += text.decode(chunk, { stream: true });
       if (sent.split('\n').length > 3) break;
     }
-    const took = sent
+    const views = sent
       .trim()
       .split('\n')
-      .map((line) => (JSON.parse(line) as LogView).attributes.took_ms);
-    expect(took).toEqual([0, 10, 20]);
+      .map((line) => JSON.parse(line) as LogView);
+    expect(views.map(({ attributes }) => attributes.took_ms)).toEqual([0, 10, 20]);
+    // The ids are those of a search.
+    const { logs: stored } = (await it.get('/api/logs?q=level:error&limit=3')).body as LogsAnswer;
+    expect(views.map(({ id }) => id)).toEqual(stored.map(({ id }) => id).toReversed());
     leave.abort();
     await until(() => it.tail.followers === 0);
+  });
+
+  it('passes on lines that the store refuses, without an id, and the refusal', async () => {
+    const results = [
+      Promise.reject(new Error('the disk is full')),
+      Promise.resolve({ accepted: 1, rejected: [], numberOf: (at: number) => (at === 0 ? undefined : 40) }),
+    ];
+    const tail = new Tail({ append: () => results.shift() as Promise<AppendResult> });
+    using follower = tail.follow({ syntax: { kind: 'all' }, condition: { kind: 'all' }, nowMs: NOW });
+    await expect(tail.append(lines.slice(0, 1))).rejects.toThrow('the disk is full');
+    expect(await tail.append(lines.slice(1, 3))).toMatchObject({ accepted: 1 });
+    const { lines: came } = await follower.next(new AbortController().signal);
+    expect(came.map(({ record }) => record)).toEqual(lines.slice(0, 3));
+    expect(came.map(({ position }) => position?.sequence)).toEqual([undefined, undefined, 40]);
   });
 
   it('drops the oldest waiting lines of a client that does not read, and says how many', async () => {

@@ -98,11 +98,21 @@ describe('GET /api/requests', () => {
     const steps = (await get(`/api/requests/figures?step=60000&from=${from}&to=${NOW}`)).body as RequestFiguresAnswer;
     expect(steps.figures.map(({ requests }) => requests)).toEqual([120, 120, 120, 120, 120, 120, 120, 120, 40]);
     expect(steps.figures[1].time_ms).toBe(from + 60_000);
+    for (const question of ['by=route,upstream', 'step=60000']) {
+      const path = `/api/requests/figures?${question}&from=${from}&to=${NOW}`;
+      const whole = (await get(path)).body as RequestFiguresAnswer;
+      const durations = ['mean', 'p50', 'p95', 'p99', 'max', 'phases'];
+      const counts = whole.figures.map((figure) =>
+        Object.fromEntries(Object.entries(figure).filter(([name]) => !durations.includes(name))),
+      );
+      expect((await get(`${path}&only=counts`)).body).toEqual({ ...whole, figures: counts });
+    }
   });
 
   it('refuses fields that a request does not have, and says how many rows are missing', async () => {
     expect((await get('/api/requests/figures?by=nothing')).status).toBe(400);
     expect((await get('/api/requests/figures?by=route,route')).status).toBe(400);
+    expect((await get('/api/requests/figures?only=errors')).status).toBe(400);
     expect(((await get('/api/requests')).body as RequestsAnswer).missing).toBeUndefined();
     store.noteMissing({ atMs: NOW - 5_000, rows: 3, exact: false });
     store.noteMissing({ atMs: NOW - 5_000, rows: 4, exact: true });

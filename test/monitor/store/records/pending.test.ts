@@ -21,7 +21,7 @@ it('keeps ledger rows as the objects that the ledger completes for fifteen secon
   for (let at = 0; at < 200; at += 1) {
     const record = rowOf(at, NOW + at, { code: `CODE${at}` });
     rows.push(record);
-    pending.add({ service: 'gate', record, sequence: at, length: 400 }, at * 100);
+    pending.add({ service: 'gate', record, sequence: at, length: 230 }, at * 100);
   }
   const [group] = pending.groups();
   expect(group.rows.settled).toBe(49);
@@ -38,7 +38,7 @@ it('keeps ledger rows as the objects that the ledger completes for fifteen secon
 it('keeps the newest of a great many as objects', () => {
   const pending = new Pending('requests');
   for (let at = 0; at < 6_000; at += 1)
-    pending.add({ service: 'gate', record: rowOf(at, NOW + at), sequence: at, length: 400 }, 0);
+    pending.add({ service: 'gate', record: rowOf(at, NOW + at), sequence: at, length: 230 }, 0);
   const [group] = pending.groups();
   const objects = group.rows.count - group.rows.settled;
   expect(objects).toBeGreaterThan(2_000);
@@ -51,7 +51,7 @@ it('orders rows of one microsecond by their nanoseconds, also where one has none
   const begin = BigInt(NOW) * 1_000_000n;
   for (const [sequence, below] of [500n, 0n, 999n, 1n].entries())
     pending.add(
-      { service: 'gate', record: rowOf(sequence, NOW, { startUnixNano: begin + below }), sequence, length: 400 },
+      { service: 'gate', record: rowOf(sequence, NOW, { startUnixNano: begin + below }), sequence, length: 230 },
       0,
     );
   const [group] = pending.groups();
@@ -65,7 +65,7 @@ it('orders rows of one microsecond by their nanoseconds, also where one has none
 it('gives a search the waiting rows in pieces, newest apart from oldest', () => {
   const pending = new Pending('requests');
   for (let at = 0; at < 2_500; at += 1)
-    pending.add({ service: 'gate', record: rowOf(at, NOW + at), sequence: at, length: 400 }, 0);
+    pending.add({ service: 'gate', record: rowOf(at, NOW + at), sequence: at, length: 230 }, 0);
   const [group] = pending.groups();
   group.rows.settle(2_500);
   const views = pending.views(undefined);

@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { createTransport } from 'nodemailer';
 import type { Delivery, Notification, Picture } from '../notification.ts';
 import { EntryReceiver } from './entry-receiver.ts';
 import { escapeHtml } from '../../../../model/text/html.ts';
@@ -119,6 +118,8 @@ class Email extends EntryReceiver<Entry> {
     const auth = await this.#auth();
     const tls = await tlsOf({ tls_config: entry.tls_config }, this.tools);
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    // Few send mail, and the package takes 3 MB.
+    const { createTransport } = await import('nodemailer');
     const socket = await this.tools.connect({ host, port, signal: deadline });
     try {
       const transport = createTransport({

@@ -15,7 +15,7 @@ import type { ByteReader } from '../../codec/bytes.ts';
 import { unpackValue, type Packed } from '../../codec/record-codec.ts';
 import { SAME, DICTIONARY, WHOLE, FLOATS, TEXTS, MIXED, GAPS, DECIMALS_MAX } from './column-forms.ts';
 import { readTexts } from './text-column.ts';
-import { readWhole } from './whole-numbers.ts';
+import { readByteNumbers, readWhole } from './whole-numbers.ts';
 
 export type Cell = AttributeValue | undefined;
 
@@ -71,6 +71,12 @@ function readDictionary(reader: ByteReader, count: number): RecordColumn {
   for (let i = 0; i < distinct; i += 1) values.push(column.kind === 'numbers' ? column.values[i] : column.at(i));
   if (absentAt >= 0) values.splice(absentAt, 0, undefined);
   const backward = reader.u8() === 1;
+  const bytes = backward ? undefined : readByteNumbers(reader, count);
+  if (bytes !== undefined) {
+    for (let row = 0; row < count; row += 1)
+      if (bytes[row] >= values.length) throw new RangeError('a dictionary has no value for a row');
+    return { kind: 'dictionary', values, codes: bytes };
+  }
   const numbers = readWhole(reader, count);
   const codes = codesOf(count, values.length);
   let size = 0;

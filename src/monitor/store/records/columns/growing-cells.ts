@@ -228,6 +228,8 @@ function byteAt(text: string, at: number): number {
   return value > 0xff || DIGITS[low] === BAD_DIGIT ? -1 : value;
 }
 
+const SHORT_TEXT = 48;
+
 /** Texts in UTF-8, one after another. `packed`: they are the JSON of values that are no scalars. */
 export class TextCells implements CellForm {
   readonly #meter: Meter;
@@ -253,12 +255,24 @@ export class TextCells implements CellForm {
       this.#lengths = grown(this.#lengths, row + 1, this.#meter);
     }
     if (this.#used + text.length * 3 > this.#bytes.length) this.#grow(this.#used + text.length * 3);
-    const length = this.#bytes.write(text, this.#used, 'utf8');
+    const length = this.#write(text);
     this.#ascii &&= length === text.length;
     this.#starts[row] = this.#used;
     this.#lengths[row] = length + 1;
     this.#used += length;
     return true;
+  }
+
+  /** A call for each short text costs more than its characters. */
+  #write(text: string): number {
+    const [bytes, from, { length }] = [this.#bytes, this.#used, text];
+    if (length > SHORT_TEXT) return bytes.write(text, from, 'utf8');
+    for (let at = 0; at < length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code > 127) return bytes.write(text, from, 'utf8');
+      bytes[from + at] = code;
+    }
+    return length;
   }
 
   #grow(length: number): void {

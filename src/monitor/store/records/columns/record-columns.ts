@@ -130,18 +130,27 @@ const lines: RecordShape<'logs'> = {
   },
 };
 
+/** A difference of so many microseconds is exact as a number of nanoseconds. */
+const MICROS_EXACT = 2 ** 42;
+
 /** The time of receipt is a constant distance from the line's own time, or else changes rarely: lines come in batches. */
 function finishObserved(columns: BatchColumns): void {
   const [times, below] = [columns.get('.t')?.() ?? [], columns.get('.tn')?.() ?? []];
   const [observed, observedBelow] = [columns.get('.o')?.() ?? [], columns.get('.on')?.() ?? []];
   const at = (cells: readonly Cell[], nanos: readonly Cell[], row: number): bigint =>
     typeof cells[row] === 'bigint' ? cells[row] : bigintOf(cells[row]) * 1_000n + bigintOf(nanos[row] ?? 0);
-  const lateAt = (row: number): bigint => at(observed, observedBelow, row) - at(times, below, row);
+  const lateAt = (row: number): number | bigint => {
+    const micros = number(observed[row]) - number(times[row]);
+    // Far apart, or no numbers at all: big integers say it exactly.
+    if (typeof times[row] === 'bigint' || typeof observed[row] === 'bigint' || Math.abs(micros) > MICROS_EXACT)
+      return nanosBetween(at(times, below, row), at(observed, observedBelow, row));
+    return micros * 1_000 + number(observedBelow[row]) - number(below[row]);
+  };
   const late = lateAt(0);
   for (let row = 1; row < times.length; row += 1) if (lateAt(row) !== late) return;
   columns.delete('.o');
   columns.delete('.on');
-  columns.set('.d', () => times.map(() => nanosBetween(0n, late)));
+  columns.set('.d', () => times.map(() => late));
 }
 
 const spans: RecordShape<'traces'> = {

@@ -16,12 +16,21 @@ const COLUMN_BYTES = 300;
 /** Number of arrival and size of a row. */
 const ROW_BYTES = 12;
 
+/** Columns by the names of a map, and of the maps inside it. */
+class Branch {
+  readonly columns = new Map<string, GrowingColumn>();
+  readonly maps = new Map<string, Branch>();
+}
+
 export class RecordTable<S extends RecordSignal> implements Table {
   readonly signal: S;
   readonly columns = new Map<string, GrowingColumn>();
   readonly #meter: Meter;
-  /** Columns of attributes by the attribute's own name: most values are scalars of a name that was seen before. */
-  readonly #scalars = new Map<string, GrowingColumn>();
+  /** Columns of attributes by the attributes' own names: most records have the names of those before. */
+  readonly #known = new Branch();
+  /** The values of one map, and their columns. */
+  readonly #values: AttributeValue[] = [];
+  readonly #columns: GrowingColumn[] = [];
   #sequences = new Float64Array(16);
   #sizes = new Uint32Array(16);
   #count = 0;
@@ -35,7 +44,7 @@ export class RecordTable<S extends RecordSignal> implements Table {
     return this.#count;
   }
 
-  /** `size`: of the record's text. */
+  /** `size`: the bytes of the record in its write-ahead row. */
   add(record: RecordOf[S], sequence: number, size = 0): void {
     const row = this.#count;
     if (row === this.#sequences.length) this.#grow();
@@ -133,12 +142,12 @@ export class RecordTable<S extends RecordSignal> implements Table {
     for (const name of Object.keys(attributes)) {
       const value = attributes[name];
       if (typeof value !== 'object' || value === null) {
-        const column = this.#scalars.get(name);
+        const column = this.#known.columns.get(name);
         if (column !== undefined) {
           column.set(row, value);
           continue;
         }
-      }
+      } else if (this.#setMap(row, name, value)) continue;
       if (fits(name, value, 0) && this.#spread(ATTRIBUTE + name, row, value)) continue;
       rest ??= newBag();
       rest[name] = value;
@@ -153,10 +162,53 @@ export class RecordTable<S extends RecordSignal> implements Table {
     let fresh = 0;
     for (const [name] of leaves) if (!this.columns.has(name)) fresh += 1;
     if (fresh > 0 && this.columns.size + fresh > COLUMNS_MAX) return false;
-    for (const [name, leaf] of leaves) this.set(name, row, leaf);
-    if (leaves.length === 1 && leaves[0][0] === column)
-      this.#scalars.set(column.slice(ATTRIBUTE.length), this.#column(column, row));
+    for (const [name, leaf] of leaves) {
+      this.set(name, row, leaf);
+      this.#note(name, row);
+    }
     return true;
+  }
+
+  /** Remembers a column by the names that lead to it. */
+  #note(column: string, row: number): void {
+    const names = column.slice(ATTRIBUTE.length).split(INNER);
+    let branch = this.#known;
+    for (const name of names.slice(0, -1)) {
+      let inner = branch.maps.get(name);
+      if (inner === undefined) branch.maps.set(name, (inner = new Branch()));
+      branch = inner;
+    }
+    branch.columns.set(names[names.length - 1], this.#column(column, row));
+  }
+
+  /** False, with nothing set, when one of the values has no column yet. */
+  #setMap(row: number, name: string, value: Extract<AttributeValue, object>): boolean {
+    const branch = this.#known.maps.get(name);
+    if (branch === undefined || Array.isArray(value)) return false;
+    this.#values.length = 0;
+    this.#columns.length = 0;
+    if (!this.#find(branch, value as Attributes)) return false;
+    for (let at = 0; at < this.#values.length; at += 1) this.#columns[at].set(row, this.#values[at]);
+    return true;
+  }
+
+  /** Collects the values of a map with their columns. */
+  #find(branch: Branch, map: Attributes): boolean {
+    const names = Object.keys(map);
+    for (let at = 0; at < names.length; at += 1) {
+      const value = map[names[at]];
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+        const inner = branch.maps.get(names[at]);
+        if (inner === undefined || !this.#find(inner, value as Attributes)) return false;
+        continue;
+      }
+      const column = branch.columns.get(names[at]);
+      if (column === undefined) return false;
+      this.#values.push(value);
+      this.#columns.push(column);
+    }
+    // An empty map is a value itself.
+    return names.length > 0;
   }
 }
 

@@ -87,12 +87,31 @@ export function readWhole(reader: ByteReader, length: number): Float64Array {
   const divisor = reader.varint();
   const count = length - from;
   const bytes = reader.bytes(count * planes);
-  let scale = 1;
-  for (let plane = 0; plane < planes; plane += 1, scale *= 256) {
-    const base = plane * count;
-    for (let i = 0; i < count; i += 1) values[i + from] += bytes[base + i] * scale;
-  }
-  for (let i = from; i < length; i += 1) values[i] = values[i] * divisor + min;
+  addPlanes(bytes, planes, differs ? values.subarray(1) : values);
+  if (min !== 0 || divisor !== 1) for (let i = from; i < length; i += 1) values[i] = values[i] * divisor + min;
   if (differs) for (let i = 1; i < length; i += 1) values[i] += values[i - 1];
   return values;
+}
+
+/** `values` are zeros. Up to three planes are put together in one walk. */
+function addPlanes(bytes: Uint8Array, planes: number, values: Float64Array): void {
+  const count = values.length;
+  const [second, third] = [count, count * 2];
+  if (planes === 1) for (let i = 0; i < count; i += 1) values[i] = bytes[i];
+  else if (planes === 2) for (let i = 0; i < count; i += 1) values[i] = bytes[i] | (bytes[second + i] << 8);
+  else if (planes === 3)
+    for (let i = 0; i < count; i += 1) values[i] = bytes[i] | (bytes[second + i] << 8) | (bytes[third + i] << 16);
+  else
+    for (let plane = 0, scale = 1; plane < planes; plane += 1, scale *= 256) {
+      const base = plane * count;
+      for (let i = 0; i < count; i += 1) values[i] += bytes[base + i] * scale;
+    }
+}
+
+/** Numbers that are one byte each as they stand in the blob; undefined, with nothing read, when they are written otherwise. */
+export function readByteNumbers(reader: ByteReader, count: number): Uint8Array | undefined {
+  const start = reader.pos;
+  if (reader.u8() === 2 && reader.svarint() === 0 && reader.varint() === 1) return reader.bytes(count);
+  reader.pos = start;
+  return undefined;
 }

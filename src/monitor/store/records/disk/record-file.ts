@@ -134,16 +134,23 @@ export class RecordFile {
     this.#db.exec('PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)');
   }
 
-  /** Puts `batch` in the place of the batch `id`, and overwrites the bytes of the old one. */
-  replace(id: number, batch: EncodedBatch | undefined): void {
-    this.#db.exec('PRAGMA secure_delete = ON');
-    inTransaction(this.#db, () => {
-      this.#delete(id);
-      if (batch !== undefined) this.#insert({ id, batch });
+  /** Copies a batch as it is to another file, damaged parts included. Throws RangeError when its pages are damaged. */
+  copyTo(target: RecordFile, entry: BatchEntry): void {
+    const { id } = entry;
+    const rows = readable(() => ({
+      batch: this.#db.prepare('SELECT * FROM batch WHERE id = ?').all(id),
+      ids: this.#db.prepare('SELECT * FROM ids WHERE batch = ?').all(id),
+      part: this.#db.prepare('SELECT * FROM part WHERE id >= ? AND id < ?').all(id * PARTS_MAX, (id + 1) * PARTS_MAX),
+    }));
+    inTransaction(target.#db, () => {
+      for (const [table, some] of Object.entries(rows)) {
+        for (const row of some) {
+          const values = Object.values(row);
+          target.#db.prepare(`INSERT INTO ${table} VALUES (${values.map(() => '?').join(', ')})`).run(...values);
+        }
+      }
     });
-    this.#entries.delete(id);
-    if (batch !== undefined) this.#note(id, batch);
-    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE); PRAGMA secure_delete = OFF');
+    target.#entries.set(id, entry);
   }
 
   #delete(id: number): void {
@@ -158,7 +165,7 @@ export class RecordFile {
 }
 
 /** Damaged pages are a RangeError, as damaged parts are. */
-function readable(read: () => unknown): unknown {
+function readable<T>(read: () => T): T {
   try {
     return read();
   } catch (cause) {

@@ -3,7 +3,7 @@
  * their batches then stay in memory and the few files used last stay open. A damaged file is set aside with a log line; the
  * other files stay in use.
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { VitrineError } from '../../../../base/errors.ts';
@@ -21,9 +21,14 @@ export type RecordKind = (typeof RECORD_KINDS)[number];
 /** Each kind has its own schema version. */
 const VERSIONS: Readonly<Record<RecordKind, number>> = { logs: 1, traces: 1, 'traces-ordinary': 1, requests: 1 };
 const NAME = /^(logs|traces|traces-ordinary|requests)-(\d{4}-\d\d-\d\d)\.db$/;
+const RENEWAL = /^(?:logs|traces|traces-ordinary|requests)-\d{4}-\d\d-\d\d\.db\.new/;
 const OPEN_MAX = 24;
+/** Of a database and its side files. */
+const SUFFIXES = ['-wal', '-shm', ''];
 
 export const signalOf = (kind: RecordKind): RecordSignal => (kind === 'traces-ordinary' ? 'traces' : kind);
+export const kindsOf = (signal: RecordSignal): readonly RecordKind[] =>
+  RECORD_KINDS.filter((kind) => signalOf(kind) === signal);
 
 export interface KnownFile {
   readonly kind: RecordKind;
@@ -45,6 +50,7 @@ export class RecordFiles {
   /** Least recently used first. */
   readonly #open = new Map<string, RecordFile>();
   readonly #entries = new Map<string, readonly BatchEntry[]>();
+  readonly #renewals = new Map<string, number>();
   #sizeBytes = 0;
 
   constructor(dir: string, logger: Logger, durability: 'normal' | 'full') {
@@ -52,6 +58,8 @@ export class RecordFiles {
     this.#durability = durability;
     this.#logger = logger;
     for (const name of readdirSync(dir)) {
+      // A kill ended the writing of a file that was to take the place of another.
+      if (RENEWAL.test(name)) rmSync(path.join(dir, name), { force: true });
       const [, kind, day] = NAME.exec(name) ?? [];
       if (kind === undefined) continue;
       const known = this.#fileOf(kind as RecordKind, day);
@@ -103,6 +111,11 @@ export class RecordFiles {
     const entries = file === undefined ? [] : [...file.entries()];
     this.#entries.set(name, entries);
     return entries;
+  }
+
+  /** Whether the batches of a file are known without opening it. */
+  isListed(known: KnownFile): boolean {
+    return this.#entries.has(path.basename(known.path));
   }
 
   /** Undefined when the file is damaged or gone. */
@@ -189,6 +202,33 @@ export class RecordFiles {
     this.#entries.delete(path.basename(known.path));
   }
 
+  /** How often another file took the place of this one: its batches then have other parts. */
+  renewals({ path: file }: KnownFile): number {
+    return this.#renewals.get(file) ?? 0;
+  }
+
+  /** An empty file, which `renew` puts in the place of this one, or `drop` removes. Throws the disk's error. */
+  beginRenewal({ kind, path: file }: KnownFile): RecordFile {
+    for (const suffix of SUFFIXES) rmSync(`${file}.new${suffix}`, { force: true });
+    return new RecordFile(`${file}.new`, VERSIONS[kind], this.#durability);
+  }
+
+  renew(known: KnownFile, by: RecordFile): void {
+    const name = path.basename(known.path);
+    by.close();
+    this.#open.get(name)?.close();
+    this.#open.delete(name);
+    this.#entries.delete(name);
+    this.#renewals.set(known.path, this.renewals(known) + 1);
+    for (const suffix of ['-wal', '-shm']) rmSync(known.path + suffix, { force: true });
+    renameSync(by.path, known.path);
+  }
+
+  drop(renewal: RecordFile): void {
+    renewal.close();
+    for (const suffix of SUFFIXES) rmSync(renewal.path + suffix, { force: true });
+  }
+
   forget(known: KnownFile): void {
     const name = path.basename(known.path);
     this.#open.get(name)?.close();
@@ -199,7 +239,7 @@ export class RecordFiles {
 
   async remove(known: KnownFile): Promise<void> {
     this.forget(known);
-    for (const suffix of ['-wal', '-shm', '']) await rm(known.path + suffix, { force: true });
+    for (const suffix of SUFFIXES) await rm(known.path + suffix, { force: true });
   }
 
   close(): void {

@@ -14,14 +14,15 @@ import { RECORD_KINDS, type RecordKind } from './record-files.ts';
 import type { NumberedBatch } from './record-file.ts';
 
 export const RECORD_JOURNAL_FILE = 'records.db';
-const VERSION = 1;
+/** 2: write-ahead rows are no longer JSON; those of version 1 are read. */
+const VERSION = 2;
 const PROBE_BYTES = 256 * 1024;
 const SCHEMA = `
-  CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
-  CREATE TABLE wal (id INTEGER PRIMARY KEY, signal INTEGER NOT NULL, data BLOB NOT NULL);
-  CREATE TABLE outbox (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, day TEXT NOT NULL, batch BLOB NOT NULL);
-  CREATE TABLE missing (at INTEGER PRIMARY KEY, rows INTEGER NOT NULL, exact INTEGER NOT NULL);
-  CREATE TABLE probe (id INTEGER PRIMARY KEY, filler BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS wal (id INTEGER PRIMARY KEY, signal INTEGER NOT NULL, data BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, day TEXT NOT NULL, batch BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS missing (at INTEGER PRIMARY KEY, rows INTEGER NOT NULL, exact INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS probe (id INTEGER PRIMARY KEY, filler BLOB NOT NULL);
 `;
 /** More records than arrive in a millisecond. */
 const SEQUENCES_A_MS = 256;
