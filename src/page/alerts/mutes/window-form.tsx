@@ -18,7 +18,7 @@ function timeOf(local: string): number {
 
 function Once(): JSX.Element {
   return (
-    <div class="pair">
+    <div class="window-ends">
       <label>
         From
         <input type="datetime-local" name="from" required />
@@ -55,7 +55,7 @@ function Again({ kind }: { kind: Kind }): JSX.Element {
           <input class="mono" name="cron" required placeholder="30 2 * * 0" autocomplete="off" spellcheck={false} />
         </label>
       )}
-      <div class="pair">
+      <div class="window-ends">
         <label>
           For
           <input name="for" required placeholder="2h" autocomplete="off" />
