@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { VitrineError } from '../base/errors.ts';
 import { parseDurationMs } from '../base/units.ts';
 import { addAlerts } from './alerts/alert-commands.ts';
-import { addCare } from './care-commands.ts';
+import { addCare } from './care/care-commands.ts';
 import { addExplain } from './explain-command.ts';
 import type { ClientOptions } from './client.ts';
 import { DRILLS, type Drill } from './drill.ts';

@@ -177,9 +177,10 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly str
     'output.ts': ['screen.ts'],
     'client.ts': [],
     'stray-command.ts': [],
+    care: ['output.ts', 'client.ts'],
     alerts: ['output.ts', 'client.ts', 'stray-command.ts'],
     targets: ['output.ts', 'client.ts', 'stray-command.ts'],
-    '.': ['screen.ts', 'output.ts', 'client.ts', 'stray-command.ts', 'alerts', 'targets'],
+    '.': ['screen.ts', 'output.ts', 'client.ts', 'stray-command.ts', 'care', 'alerts', 'targets'],
   },
   page: {
     state: [],

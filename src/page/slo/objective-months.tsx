@@ -46,7 +46,7 @@ export function Months({ of, withWindow = false }: { of: ObjectiveJson; withWind
           counted row by row
         </p>
       )}
-      {of.power !== '' && <p class="foot">{of.power}</p>}
+      {of.power !== '' && <p class="foot">{of.power.replace(`${of.name}: `, '')}</p>}
     </>
   );
 }
