@@ -70,7 +70,7 @@ function Outcome({ of }: { of: Tried }): JSX.Element {
       empty={<Empty text="No request in the ledger matches the filter of requests that count." />}
     >
       {(one) => (
-        <div class="trial">
+        <div class="objective-trial">
           <div>
             <Months of={one} withWindow />
           </div>

@@ -60,7 +60,7 @@ const PAGES = {
   target: ['/targets/bank-api', '.evidence pre'],
   'target form': ['/targets?edit=bank-api', '.target-form input'],
   objectives: ['/slo', '.eaters, .months tbody tr'],
-  'objective trial': ['/slo?try=1&good=status%3A%3C500', '.trial .months tbody tr'],
+  'objective trial': ['/slo?try=1&good=status%3A%3C500', '.objective-trial .months tbody tr'],
   'status page': ['/status?new=1&update=a1b2c3d4e5f6', '.notice form'],
   settings: ['/settings', '.facts-list'],
   trace: [`/traces/${fakeTraces(0)[0].id}`, '.span-row'],
