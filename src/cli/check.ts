@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { VitrineError } from '../base/errors.ts';
-import { notifySourceOf } from '../app/monitor/notify-source.ts';
+import { notifySourceOf, type NotifySource } from '../app/monitor/notify-source.ts';
 import { targetsOf } from '../app/monitor/targets.ts';
 import { powerText } from '../monitor/targets/objectives/burn-rules.ts';
 import { ruleGroupsOf } from '../app/monitor/rule-sources.ts';
@@ -32,7 +32,7 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
     warnings.push(...notify.warnings);
     if (flags['print'] === 'notify') {
       for (const sentence of warnings) tell(`warning: ${sentence}`);
-      print(notify.config.original.trimEnd());
+      print([notify.config.original.trimEnd(), ...besideTheFile(notify)].join('\n'));
       return 0;
     }
   } catch (error) {
@@ -43,6 +43,15 @@ export async function check(flags: Record<string, unknown>): Promise<number> {
   report(file, flags['json'] === true, warnings, powers);
   return 0;
 }
+
+/** As comments, so that the file stays one that Alertmanager reads: channels of kinds that it does not know. */
+const besideTheFile = ({ config }: NotifySource): string[] =>
+  [...config.receivers.values()].flatMap(({ name, integrations }) => {
+    const own = integrations.filter(({ kind }) => kind.isOwn === true).map(({ kind }) => kind.key);
+    return own.length === 0
+      ? []
+      : [`# Beside this file, in vitrine.yaml: receiver ${JSON.stringify(name)} also has ${own.join(', ')}.`];
+  });
 
 /** A configuration without mistakes. `powers`: what the alerts of each objective can see. */
 function report(file: string | undefined, json: boolean, warnings: readonly string[], powers: readonly string[]): void {

@@ -270,6 +270,8 @@ export const EPISODES_COUNTED =
   'From the moment an alert fired to its resolution, as the ledger of decisions has them.';
 export const FIGURES_COUNTED =
   'The left side of the comparison of each rule, evaluated now: the value of its first series. The PromQL is beside it.';
+export const ALERT_LINES_COUNTED =
+  'The left side of the comparison of each rule over the range of the page, for the series of the alert; dashed: the limits of the rule.';
 export const CALLS_COUNTED =
   'Pairs of spans of caller and called: rate, share of errors, p95, and the time between the two.';
 

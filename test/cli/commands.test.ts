@@ -7,6 +7,8 @@ import { writeRunFile } from '../../src/app/process/run-file.ts';
 import { seriesText } from '../../src/cli/query.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { table, visible, visibleLine, visibleLines } from '../../src/cli/output.ts';
+import { readNotifyFile } from '../../src/monitor/alerts/notify/file/read.ts';
+import { RECEIVER_KINDS } from '../../src/monitor/alerts/notify/receivers/table.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'vitrine-cli-'));
 const write = (name: string, text: string): string => {
@@ -105,6 +107,18 @@ describe('the command line', () => {
   it('prints the schema of the configuration', async () => {
     expect(await runCommandLine(['check', '--schema'])).toBe(0);
     expect(JSON.parse(out)).toHaveProperty('properties.balancer.properties.listen.default', '127.0.0.1:8080');
+  });
+
+  it('prints the file that a short form of notifications stands for, without secrets', async () => {
+    const slack = "slack: { webhook: 'https://hooks.slack.com/T/hush', channel: '#ops' }";
+    const sms = "sms: { account_sid: AC1, auth_token: hush, from: V, to: '+491701234567' }";
+    const file = write('short.yaml', `notify: { ${slack}, webhook: { url: 'https://h/hush' }, ${sms} }\n`);
+    expect(await runCommandLine(['check', '--config', file, '--print', 'notify'])).toBe(0);
+    const { issues, config } = readNotifyFile(out.replaceAll('<secret>', 'https://x/'), 'printed', RECEIVER_KINDS);
+    expect(issues).toEqual([]);
+    expect(config?.receivers.get('default')?.integrations.map(({ kind }) => kind.name)).toEqual(['webhook', 'slack']);
+    expect(out).toMatch(/^# Beside this file, in vitrine.yaml: receiver "default" also has sms\.$/m);
+    expect(out + err).not.toContain('hush');
   });
 
   it('runs rule tests, and exits 5 when one fails', async () => {

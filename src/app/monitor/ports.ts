@@ -6,6 +6,7 @@ import type { Middleware } from 'koa';
 import { formatDurationMs } from '../../base/units.ts';
 import type { Address } from '../../config/types.ts';
 import { isLoopback } from '../../model/exposure.ts';
+import type { Labels } from '../../model/labels.ts';
 import { withSpanExemplars } from '../../monitor/insight/span-exemplars.ts';
 import { forgottenElsewhere } from '../../monitor/insight/forgotten.ts';
 import { Forgetting } from '../../monitor/search/forget.ts';
@@ -178,7 +179,7 @@ function apiOf(
 function alertRoutes({ notifications, desk, rules }: MonitorParts, clock: Clock, version: string): Route[] {
   if (notifications === undefined || desk === undefined) return [];
   const { contextOf, trials } = notifications;
-  const about = { contextOf, trials, ruleOf: (name: string) => desk.named(name) };
+  const about = { contextOf, trials, ruleOf: (labels: Labels) => desk.ruleOf(labels) };
   const care = new AlertCare({ ...notifications, clock, version, about });
   const own = ruleRoutes(desk, care, () => alertViews(rules.recentAlerts()));
   return [...alertmanagerRoutes(care), ...own, ...oncallRoutes(care), ...alertCareRoutes(care)];

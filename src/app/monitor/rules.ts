@@ -56,7 +56,7 @@ export function rulesOf(
     views: () => engine.groups(),
     apply: (groups) => engine.replace(groups),
   });
-  notifications.drawFrom({ querier, ruleOf: (name) => desk.named(name) });
+  notifications.drawFrom({ querier, ruleOf: (labels) => desk.ruleOf(labels) });
   return { engine, desk };
 }
 

@@ -19,8 +19,8 @@ import { Empty } from '../ui/states.tsx';
 import type { Status } from '../ui/status.ts';
 import { CareButtons, Comments } from './care-buttons.tsx';
 import { Events } from './ledger-list.tsx';
-import { matchersOf } from './matcher-text.ts';
-import { SilenceForm } from './silence-form.tsx';
+import { matchersOf } from './mutes/matcher-text.ts';
+import { SilenceForm } from './mutes/silence-form.tsx';
 import { RecordedCard } from './recorded-card.tsx';
 import '../styles/alerts.css';
 

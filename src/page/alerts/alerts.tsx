@@ -1,10 +1,15 @@
 /** Alerts by state with reason and labels; beside them who is on call, silences and noise; channels and ledger as views. */
 import type { JSX } from 'preact';
+import { ALERT_LINES_COUNTED, askedFor } from '../../dashboards/computed.ts';
+import { HowComputed } from '../charts/figures/how-computed.tsx';
+import type { GroupsAnswer } from '../../monitor/api/alerts/contract.ts';
+import type { LinesAnswer } from '../../monitor/api/alerts/rule-contract.ts';
 import type { AlertView } from '../../monitor/api/contract.ts';
+import { useResource } from '../state/api.ts';
 import { frame } from '../state/connection.ts';
 import { clockTime } from '../state/format.ts';
-import { viewNowMs, zoomTo } from '../state/range.ts';
-import { param, setParams } from '../state/router.ts';
+import { shown, viewNowMs, zoomTo } from '../state/range.ts';
+import { address, param, setParams } from '../state/router.ts';
 import { Name } from '../ui/name.tsx';
 import { Empty, Loading } from '../ui/states.tsx';
 import { AlertRow } from './alert-row.tsx';
@@ -12,9 +17,14 @@ import { ChannelsCard } from './channels-card.tsx';
 import { LedgerCard } from './ledger-list.tsx';
 import { NoiseCard } from './noise-card.tsx';
 import { OnCallCard } from './oncall-card.tsx';
-import { GroupsCard } from './groups-card.tsx';
+import { GroupsCard, OthersCard } from './groups-card.tsx';
 import { HistoryCard } from './history-card.tsx';
-import { SilencesCard } from './silences-card.tsx';
+import type { AlertLine } from './lines/limit-drawing.ts';
+import { LimitLine } from './lines/limit-line.tsx';
+import { othersIn } from './lines/other-alerts.ts';
+import { TimeLineCard } from './lines/time-line-card.tsx';
+import { SilencesCard } from './mutes/silences-card.tsx';
+import { WindowsCard } from './mutes/windows-card.tsx';
 import { TrialCard } from './trial-card.tsx';
 import '../styles/alerts.css';
 
@@ -60,9 +70,11 @@ interface GroupProps {
   readonly sub: string;
   readonly alerts: readonly AlertView[];
   readonly nowMs: number;
+  /** By fingerprint; an alert without one has a rule without a figure. */
+  readonly lines: ReadonlyMap<string, AlertLine>;
 }
 
-function Group({ title, sub, alerts, nowMs }: GroupProps): JSX.Element {
+function Group({ title, sub, alerts, nowMs, lines }: GroupProps): JSX.Element {
   return (
     <section class="card alerts" aria-label={title}>
       <div class="hd">
@@ -70,20 +82,38 @@ function Group({ title, sub, alerts, nowMs }: GroupProps): JSX.Element {
         <span class="sub">
           {alerts.length} {sub}
         </span>
+        <HowComputed of={askedFor(`${title} alerts`, '/api/alerts/lines', ALERT_LINES_COUNTED)} />
       </div>
-      {alerts.map((alert) => (
-        <div key={alert.fingerprint}>
-          <AlertRow alert={alert} nowMs={nowMs} care />
-          <Labels alert={alert} />
-        </div>
-      ))}
+      {alerts.map((alert) => {
+        const line = lines.get(alert.fingerprint);
+        return (
+          <div key={alert.fingerprint}>
+            <AlertRow alert={alert} nowMs={nowMs} care />
+            <div class="alert-foot">
+              <Labels alert={alert} />
+              {line !== undefined && <LimitLine of={line} />}
+            </div>
+          </div>
+        );
+      })}
     </section>
   );
 }
 
+/** The figures of the alerts over the range of the page; nothing is asked while there is no alert. */
+function useLines(hasAlerts: boolean): ReadonlyMap<string, AlertLine> {
+  const { fromMs, toMs } = shown.value;
+  const path = address('/api/alerts/lines', { from: String(fromMs), to: String(toMs) });
+  const { data } = useResource<LinesAnswer>(hasAlerts ? path : undefined, 10_000);
+  return new Map((data?.lines ?? []).map((line) => [line.fingerprint, line]));
+}
+
 function Active(): JSX.Element {
   const now = frame.value;
+  const lines = useLines((now?.alerts.length ?? 0) > 0);
+  const told = useResource<GroupsAnswer>('/api/alerts/groups', 5_000);
   if (now === undefined) return <Loading height={200} />;
+  const others = othersIn(told.data?.groups ?? [], new Set(now.alerts.map(({ fingerprint }) => fingerprint)));
   const groups = GROUPS.map(([state, title, sub]) => ({
     title,
     sub,
@@ -92,18 +122,21 @@ function Active(): JSX.Element {
   return (
     <>
       <div class="c8 column">
-        {groups.length === 0 && (
+        {groups.length === 0 && others.length === 0 && (
           <section class="card">
             <Empty text="Nothing is firing or pending, and nothing was resolved in the last 15 minutes." />
           </section>
         )}
         {groups.map((group) => (
-          <Group key={group.title} {...group} nowMs={now.timeMs} />
+          <Group key={group.title} {...group} nowMs={now.timeMs} lines={lines} />
         ))}
+        {others.length > 0 && <OthersCard alerts={others} />}
+        <TimeLineCard />
       </div>
       <div class="c4 column">
         <OnCallCard />
         <SilencesCard />
+        <WindowsCard />
         <NoiseCard />
       </div>
     </>

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { AlertDetail } from '../../monitor/api/alerts/contract.ts';
 import { sendJson } from '../state/api.ts';
+import { formText } from '../state/form-text.ts';
 import { address, setParams } from '../state/router.ts';
 import { capabilities, mayDo } from '../state/session.ts';
 import { sayError } from '../ui/toast.tsx';
@@ -47,6 +48,31 @@ export function CareButtons({ alert, reload }: CareProps): JSX.Element | null {
   );
 }
 
+function Assign({ alert, reload }: CareProps): JSX.Element {
+  const assign = (event: SubmitEvent & { currentTarget: HTMLFormElement }): void => {
+    event.preventDefault();
+    const to = formText(new FormData(event.currentTarget), 'to');
+    void actOn(alert, 'assign', { to }, to === '' ? 'Nobody works on it now.' : `Assigned to ${to}.`).then(reload);
+  };
+  return (
+    <form class="filters" aria-label="Assign" onSubmit={assign}>
+      <label class="grow">
+        <span class="vh">Who works on it</span>
+        <input
+          name="to"
+          maxLength={200}
+          defaultValue={alert.care.assignee ?? ''}
+          placeholder="Who works on it?"
+          autocomplete="off"
+        />
+      </label>
+      <button type="submit" class="btn">
+        Assign
+      </button>
+    </form>
+  );
+}
+
 export function Comments({ alert, reload }: CareProps): JSX.Element {
   const [busy, setBusy] = useState(false);
   const { comments, assignee, acknowledged } = alert.care;
@@ -64,6 +90,7 @@ export function Comments({ alert, reload }: CareProps): JSX.Element {
           <b>{by}</b> {text}
         </p>
       ))}
+      {mayDo('editor') && <Assign alert={alert} reload={reload} />}
       {mayDo('editor') && (
         <form
           class="filters"

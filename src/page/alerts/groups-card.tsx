@@ -13,6 +13,7 @@ import { Chips } from './label-chips.tsx';
 
 type Group = GroupsAnswer['groups'][number];
 type Member = Group['alerts'][number];
+type Step = Group['told'][number];
 
 function statusOf({ state, labels }: Member): Status {
   if (state === 'firing') return firingStatus(labels['severity']);
@@ -46,6 +47,49 @@ function Members({ alerts }: { alerts: readonly Member[] }): JSX.Element {
   );
 }
 
+/** Alerts that are in groups and in no list above. */
+export function OthersCard({ alerts }: { alerts: readonly Member[] }): JSX.Element {
+  return (
+    <section class="card" aria-label="Sent by others">
+      <div class="hd">
+        <h2>Sent by others</h2>
+        <span class="sub">{alerts.length} of no rule of this server</span>
+      </div>
+      <div class="row-2">
+        <Members alerts={alerts} />
+      </div>
+    </section>
+  );
+}
+
+/** Without the receiver, which is the title of the step. */
+const stepText = ({ text }: Step): string =>
+  text.replace(/^was sent to \S+ \((.*?)\)/, '$1').replace(/^could not be sent to \S+ /, 'failed ');
+
+function ToldLine({ group }: { group: Group }): JSX.Element {
+  const { told, next_flush: next } = group;
+  return (
+    <ol class="told">
+      {told.map((step) => (
+        <li key={`${step.at} ${step.to}`} class={step.kind}>
+          <time dateTime={step.at}>{clockTime(Date.parse(step.at))}</time>
+          <b>
+            <Name of={step.to} most={40} />
+          </b>
+          <span>
+            <Name of={stepText(step)} most={90} />
+          </span>
+        </li>
+      ))}
+      <li class="next">
+        <time dateTime={next}>{clockTime(Date.parse(next))}</time>
+        <b>next look</b>
+        <span>sends what is new, resolved or due again</span>
+      </li>
+    </ol>
+  );
+}
+
 export function GroupsCard(): JSX.Element {
   const found = useResource<GroupsAnswer>('/api/alerts/groups', 5_000);
   return (
@@ -61,23 +105,26 @@ export function GroupsCard(): JSX.Element {
         empty={<Empty text="No group: nothing fires." />}
       >
         {({ groups }) =>
-          groups.map(({ key, receiver, labels, next_flush: next, alerts }) => (
-            <div class="row-2" key={`${receiver} ${key}`}>
-              <div class="line">
-                <span>
-                  <b>
-                    <Name of={receiver} most={60} />
-                  </b>{' '}
-                  <Chips labels={labels} without={[]} />
-                </span>
-                <time class="muted" dateTime={next}>
-                  {alerts.length} {alerts.length === 1 ? 'alert' : 'alerts'}, looked at again{' '}
-                  {clockTime(Date.parse(next))}
-                </time>
+          groups.map((group) => {
+            const { key, receiver, labels, alerts } = group;
+            return (
+              <div class="row-2" key={`${receiver} ${key}`}>
+                <div class="line">
+                  <span>
+                    <b>
+                      <Name of={receiver} most={60} />
+                    </b>{' '}
+                    <Chips labels={labels} without={[]} />
+                  </span>
+                  <span class="muted">
+                    one message for {alerts.length} {alerts.length === 1 ? 'alert' : 'alerts'}
+                  </span>
+                </div>
+                <ToldLine group={group} />
+                <Members alerts={alerts} />
               </div>
-              <Members alerts={alerts} />
-            </div>
-          ))
+            );
+          })
         }
       </Loaded>
     </section>

@@ -7,13 +7,14 @@ import { HowComputed } from '../charts/figures/how-computed.tsx';
 import { useResource } from '../state/api.ts';
 import { age, dateTime } from '../state/format.ts';
 import { asked, viewNowMs } from '../state/range.ts';
-import { address } from '../state/router.ts';
 import { StatusIcon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
 import { firingStatus } from './alert-text.ts';
 import { Chips } from './label-chips.tsx';
+import { TimeLine } from './lines/time-line.tsx';
+import { historyPath } from './lines/time-line-card.tsx';
 
 const holds = ({ name, labels }: EpisodeView, word: string): boolean =>
   word === '' || `${name} ${Object.values(labels).join(' ')}`.toLowerCase().includes(word.toLowerCase());
@@ -46,8 +47,7 @@ function Row({ alert }: { alert: EpisodeView }): JSX.Element {
 export function HistoryCard(): JSX.Element {
   const { fromMs, toMs } = asked.value;
   const [word, setWord] = useState('');
-  const params = { from: String(Math.floor(fromMs)), to: String(Math.ceil(toMs)) };
-  const path = address('/api/alerts/history', params);
+  const path = historyPath(fromMs, toMs);
   const found = useResource<HistoryAnswer>(path, 10_000);
   return (
     <section class="card c12" aria-label="History">
@@ -73,6 +73,7 @@ export function HistoryCard(): JSX.Element {
       >
         {({ alerts, complete }) => (
           <>
+            <TimeLine alerts={alerts.filter((alert) => holds(alert, word))} span={{ fromMs, toMs }} />
             <table class="rules">
               <thead>
                 <tr>

@@ -33,6 +33,11 @@ function usePreview(form: { readonly current: HTMLFormElement | null }): [Previe
     const rule = ruleFrom(new FormData(current));
     turn.current += 1;
     const own = turn.current;
+    // A rule whose condition is still to be typed cannot be played.
+    if (['expr', 'above', 'below'].every((name) => rule[name] === undefined)) {
+      setPreview({ running: false });
+      return;
+    }
     setPreview((before) => ({ answer: before.answer, running: true }));
     const show = (next: Preview): void => {
       if (own === turn.current) setPreview(next);
@@ -78,7 +83,7 @@ export function RuleEditor({ rule, saved }: EditorProps): JSX.Element | null {
   };
   return (
     <section class="card c6" aria-label="Rule editor">
-      <div class="hd">
+      <div class="hd tall">
         <h2>{rule === undefined ? 'New rule' : `Change ${rule.name}`}</h2>
         <div class="seg shown end" role="group" aria-label="Kind of condition">
           {(['simple', 'promql'] as const).map((one) => (

@@ -1,4 +1,5 @@
 /** The fields of the editor as the body of `POST /api/alerts`. Pure. */
+import { formText } from '../state/form-text.ts';
 
 export const METRICS = [
   'response_time_avg',
@@ -16,30 +17,25 @@ export const METRICS = [
   'service_silence',
 ] as const;
 
-const textIn = (data: FormData, name: string): string => {
-  const value = data.get(name);
-  return typeof value === 'string' ? value.trim() : '';
-};
-
 /** Empty fields are left out. */
 export function ruleFrom(data: FormData): Readonly<Record<string, unknown>> {
-  const expr = textIn(data, 'expr');
-  const simple = textIn(data, 'kind') !== 'promql';
-  const side = textIn(data, 'side') === 'below' ? 'below' : 'above';
+  const expr = formText(data, 'expr');
+  const simple = formText(data, 'kind') !== 'promql';
+  const side = formText(data, 'side') === 'below' ? 'below' : 'above';
   const condition = simple
     ? {
-        metric: textIn(data, 'metric'),
-        [side]: textIn(data, 'limit'),
-        recover: textIn(data, 'recover'),
-        over: textIn(data, 'over'),
+        metric: formText(data, 'metric'),
+        [side]: formText(data, 'limit'),
+        recover: formText(data, 'recover'),
+        over: formText(data, 'over'),
       }
     : { expr };
-  const summary = textIn(data, 'summary');
+  const summary = formText(data, 'summary');
   const fields = {
-    name: textIn(data, 'name'),
+    name: formText(data, 'name'),
     ...condition,
-    for: textIn(data, 'for'),
-    severity: textIn(data, 'severity'),
+    for: formText(data, 'for'),
+    severity: formText(data, 'severity'),
     ...(data.get('trial') === 'on' ? { trial: true } : {}),
     ...(data.get('draft') === 'on' ? { draft: true } : {}),
     ...(summary === '' ? {} : { annotations: { summary } }),

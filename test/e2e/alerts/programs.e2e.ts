@@ -1,14 +1,11 @@
 /**
- * A monitor process with real programs around it: amtool adds, queries and silences; a Prometheus sends its alerts; and the
- * process is killed again and again while alerts arrive. Needs amtool and Prometheus for the first two.
+ * A monitor process with real programs around it: amtool adds, queries and silences; a Prometheus sends its alerts; an
+ * Alertmanager takes ours. Needs amtool, Prometheus and Alertmanager.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { seededRandom } from '../../../src/base/random.ts';
-import { Labels } from '../../../src/model/labels.ts';
-import { fingerprintOf } from '../../../src/monitor/alerts/notify/steps/fingerprint.ts';
-import { httpService, type Behaviour } from '../../support/alerts/http-service.ts';
+import { httpService } from '../../support/alerts/http-service.ts';
 import { freshDir, missingPrograms, neededProgram, runToEnd, runWell } from '../../support/program.ts';
 import { startMonitorProcess } from '../../support/programs/monitor-process.ts';
 import { startAlertmanager, startPrometheus } from '../../support/programs/observability-programs.ts';
@@ -122,116 +119,4 @@ describe.skipIf(missingPrograms('the hand-over to Alertmanager', 'alertmanager')
     writeFileSync(path.join(dir, 'vitrine.yaml'), `${config}# changed\n`);
     await until(async () => (await held()).length === 0, 60_000);
   });
-});
-
-describe('kill -9', () => {
-  /** Each round starts a process; more of them run at night. */
-  const rounds = process.env['VITRINE_NIGHTLY'] === '1' ? 100 : 4;
-  const config = (good: string, bad: string): string => `
-route:
-  group_by: ['...']
-  group_wait: 0s
-  group_interval: 1h
-  receiver: good
-  routes: [{ receiver: bad, continue: true }, { receiver: good }]
-receivers:
-- { name: good, webhook_configs: [{ url: '${good}/good' }] }
-- { name: bad, webhook_configs: [{ url: '${bad}/bad', timeout: 1s }] }
-- { name: second, webhook_configs: [{ url: '${good}/second' }] }
-`;
-  const OWN = `notify:
-  file: am.yml
-  escalation:
-    good: { steps: [{ notify: [good] }, { notify: [second], after: 1s }] }
-`;
-  const TROUBLES: readonly Behaviour[] = [
-    { kind: 'hang' },
-    { kind: 'answer', status: 500 },
-    { kind: 'answer', status: 429, headers: { 'retry-after': '1' } },
-    { kind: 'garbage' },
-    { kind: 'close' },
-  ];
-
-  /** How often each alert was told as firing, by its id. */
-  function toldAt(
-    at: string,
-    requests: readonly { readonly path: string; readonly body: string }[],
-  ): Map<string, number> {
-    const counts = new Map<string, number>();
-    for (const { alerts } of payloads(requests.filter(({ path: to }) => to === at)))
-      for (const { labels } of alerts) counts.set(labels['id'] ?? '', (counts.get(labels['id'] ?? '') ?? 0) + 1);
-    return counts;
-  }
-  const post = async (url: string, body: unknown): Promise<Record<string, unknown> | undefined> => {
-    const headers = { 'content-type': 'application/json' };
-    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
-    const text = await answer.text();
-    return answer.ok ? ((text === '' ? {} : JSON.parse(text)) as Record<string, unknown>) : undefined;
-  };
-
-  it('loses no alert, silence, acknowledgement or escalation; each is told once, and at most once more', async () => {
-    await using good = await httpService();
-    await using bad = await httpService();
-    const dir = workDir(config(good.url, bad.url));
-    const random = seededRandom(7);
-    const [accepted, acknowledged, silences]: [string[], string[], string[]] = [[], [], []];
-    const soon = new Date(Date.now() + 3_600_000).toISOString();
-    for (let round = 0; round < rounds; round += 1) {
-      bad.behave(TROUBLES[round % TROUBLES.length] ?? { kind: 'hang' });
-      const monitor = await startMonitorProcess({ dir, keepDir: true, built: true, config: OWN });
-      // Alerts arrive until the kill cuts one off.
-      const sending = (async () => {
-        for (let at = 0; ; at += 1) {
-          const name = `r${round}-${at}`;
-          const matchers = [{ name: 'x', value: name, isRegex: false }];
-          const silence = {
-            matchers,
-            startsAt: new Date().toISOString(),
-            endsAt: soon,
-            createdBy: 'me',
-            comment: name,
-          };
-          const made = await post(`${monitor.url}/api/v2/silences`, silence);
-          if (made !== undefined) silences.push(String(made['silenceID']));
-          const labels = { alertname: 'K', id: name };
-          if ((await post(`${monitor.url}/api/v2/alerts`, [{ labels, endsAt: soon }])) === undefined) continue;
-          accepted.push(name);
-          if (at % 3 !== 0) continue;
-          const fingerprint = fingerprintOf(Labels.from(labels));
-          const kept = await post(`${monitor.url}/api/alerts/${fingerprint}/ack`, { by: 'me' });
-          if (kept !== undefined) acknowledged.push(fingerprint);
-        }
-      })().catch(() => {});
-      const before = accepted.length;
-      const wanted = 1 + Math.floor(random() * 25);
-      await until(() => accepted.length >= before + wanted, 60_000);
-      await monitor.stop('SIGKILL');
-      await sending;
-    }
-    // Until now the bad receiver has taken nothing, and the good one was not kept waiting.
-    bad.behave({ kind: 'answer', status: 200 });
-    const failed = bad.requests.length;
-    await using monitor = await startMonitorProcess({ dir, keepDir: true, built: true, config: OWN });
-    const all = (at: string, requests = good.requests): boolean =>
-      accepted.every((name) => toldAt(at, requests).has(name));
-    await until(() => all('/good'), 60_000);
-    await until(() => all('/bad', bad.requests.slice(failed)), 60_000);
-    const isAcknowledged = new Set(acknowledged);
-    const open = accepted.filter((id) => !isAcknowledged.has(fingerprintOf(Labels.from({ alertname: 'K', id }))));
-    await until(() => open.every((name) => toldAt('/second', good.requests).has(name)), 60_000);
-    expect(accepted.length).toBeGreaterThan(rounds);
-    const twice = (told: Map<string, number>): unknown[] => [...told].filter(([, count]) => count > 2);
-    expect(twice(toldAt('/good', good.requests))).toEqual([]);
-    expect(twice(toldAt('/second', good.requests))).toEqual([]);
-    expect(twice(toldAt('/bad', bad.requests.slice(failed)))).toEqual([]);
-    const held = (await (await fetch(`${monitor.url}/api/v2/silences`)).json()) as { id: string }[];
-    const ids = new Set(held.map(({ id }) => id));
-    expect(silences.filter((id) => !ids.has(id))).toEqual([]);
-    for (const fingerprint of acknowledged) {
-      const { care } = (await (await fetch(`${monitor.url}/api/alerts/${fingerprint}`)).json()) as {
-        care: { acknowledged?: { by: string } };
-      };
-      expect(care.acknowledged?.by).toBe('me');
-    }
-  }, 600_000);
 });

@@ -10,6 +10,7 @@ import { recordingRoutes } from '../../../src/monitor/api/alerts/recording-route
 import { Recordings } from '../../../src/monitor/store/state/recordings.ts';
 import { oncallRoutes } from '../../../src/monitor/api/alerts/oncall-routes.ts';
 import type { RuleGroupView } from '../../../src/monitor/alerts/rules/view.ts';
+import type { AlertView } from '../../../src/monitor/api/contract.ts';
 import { ruleRoutes } from '../../../src/monitor/api/alerts/rule-routes.ts';
 import { embeddedQuerier } from '../../../src/monitor/promql/embedded.ts';
 import { MemorySource } from '../promql/memory-source.ts';
@@ -28,6 +29,8 @@ export interface AlertApi extends PageServer {
   readonly applied: (readonly GroupSpec[])[];
   /** The rules as the engine would show them. */
   readonly views: RuleGroupView[];
+  /** The alerts of now, as the page shows them. */
+  readonly shown: AlertView[];
   /** The log of the API and of the channels that it tries. */
   readonly logged: readonly LogLine[];
   /** What rules read. */
@@ -46,6 +49,7 @@ export async function startAlertApi(rig: Rig, allowed: GuardOptions = {}): Promi
   const samples = new MemorySource();
   const applied: (readonly GroupSpec[])[] = [];
   const views: RuleGroupView[] = [];
+  const shown: AlertView[] = [];
   const logger = recordingLogger();
   const desk = new RuleDesk({
     made: new MadeRules(rig.state()),
@@ -74,7 +78,7 @@ export async function startAlertApi(rig: Rig, allowed: GuardOptions = {}): Promi
           trace: { traceId: 'abc', name: 'GET /', durationMs: 1_200, failed: true, link: 'http://v/traces/abc' },
         }),
       trials: new Trials(RECEIVER_KINDS, () => ({ ...receiverTools('api', systemClock, allowed), logger })),
-      ruleOf: (name) => desk.named(name),
+      ruleOf: (labels) => desk.ruleOf(labels),
     },
   });
   const recordings = new Recordings({
@@ -89,7 +93,7 @@ export async function startAlertApi(rig: Rig, allowed: GuardOptions = {}): Promi
   const routes = [
     ...recordingRoutes({ recordings }, records, 14 * 86_400_000),
     ...alertmanagerRoutes(care),
-    ...ruleRoutes(desk, care, () => []),
+    ...ruleRoutes(desk, care, () => shown),
     ...oncallRoutes(care),
     ...alertCareRoutes(care),
   ];
@@ -104,6 +108,7 @@ export async function startAlertApi(rig: Rig, allowed: GuardOptions = {}): Promi
     ...server,
     applied,
     views,
+    shown,
     logged: logger.lines,
     samples,
     recordings,

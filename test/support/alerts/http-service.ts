@@ -35,6 +35,8 @@ export interface HttpService extends AsyncDisposable {
 
 export async function httpService(
   ok: Behaviour = { kind: 'answer', status: 200, body: '{"ok":true}' },
+  /** Called with each request, before it is answered. */
+  onArrival: (request: RecordedRequest) => void = () => {},
 ): Promise<HttpService> {
   let behaviour = ok;
   const requests: RecordedRequest[] = [];
@@ -42,14 +44,16 @@ export async function httpService(
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
-      requests.push({
+      const arrived = {
         method: request.method ?? '',
         path: request.url ?? '',
         headers: request.headers,
         rawHeaders: request.rawHeaders,
         body: Buffer.concat(parts).toString('utf8'),
         atMs: performance.now(),
-      });
+      };
+      requests.push(arrived);
+      onArrival(arrived);
       if (behaviour.kind === 'answer') {
         response.writeHead(behaviour.status, behaviour.headers).end(behaviour.body ?? '');
       } else if (behaviour.kind === 'close') request.socket.destroy();

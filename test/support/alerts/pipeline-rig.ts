@@ -46,8 +46,8 @@ export interface Rig extends AsyncDisposable {
   readonly state: () => StateDatabase;
   /** Failures that were reported: of writing the state. */
   readonly failures: unknown[];
-  /** How the next deliveries to a receiver end. */
-  answer: (to: string, tries: number) => Delivery;
+  /** How the next deliveries to a receiver end; a promise that stays open is a receiver that hangs. */
+  answer: (to: string, tries: number) => Delivery | Promise<Delivery>;
   fire(id: string, labels?: Record<string, string>, more?: Partial<PostedAlert>): Promise<string[]>;
   resolve(id: string, labels?: Record<string, string>): Promise<string[]>;
   advance(seconds: number): Promise<void>;
@@ -96,10 +96,10 @@ export async function pipelineRig(
     create: ({ to, send_resolved: sendResolved }) => ({
       kind: 'webhook',
       sendResolved,
-      send(notification) {
+      async send(notification) {
         const count = (tries.get(to) ?? 0) + 1;
         tries.set(to, count);
-        const delivery = rig.answer(to, count);
+        const delivery = await rig.answer(to, count);
         if (delivery.kind === 'delivered') {
           const alerts = notification.alerts
             .map(
@@ -108,7 +108,7 @@ export async function pipelineRig(
             .join(' ');
           sent.push({ to, at: (clock.now() - startMs) / 1_000, reason: notification.reason, alerts, notification });
         }
-        return Promise.resolve(delivery);
+        return delivery;
       },
     }),
   };

@@ -10,6 +10,7 @@ export interface ReceivedMail {
   readonly secure: boolean;
   /** The decoded `AUTH PLAIN`. */
   readonly auth: string;
+  readonly atMs: number;
 }
 
 export interface SmtpService extends AsyncDisposable {
@@ -57,7 +58,7 @@ export async function smtpService(options: SmtpOptions = {}): Promise<SmtpServic
       const raw = buffered.slice(0, end).replaceAll(/^\.\./gm, '.');
       buffered = buffered.slice(end + 5);
       isData = false;
-      if (refusal === undefined) mails.push({ from, to, raw, secure, auth });
+      if (refusal === undefined) mails.push({ from, to, raw, secure, auth, atMs: performance.now() });
       say(refusal ?? '250 taken');
     }
 

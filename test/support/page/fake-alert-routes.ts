@@ -10,8 +10,14 @@ import type {
   ReceiversAnswer,
   RecordingsAnswer,
   SilencesAnswer,
+  WindowsAnswer,
 } from '../../../src/monitor/api/alerts/contract.ts';
-import type { NoiseAnswer, RulesAnswer, StatesAnswer } from '../../../src/monitor/api/alerts/rule-contract.ts';
+import type {
+  LinesAnswer,
+  NoiseAnswer,
+  RulesAnswer,
+  StatesAnswer,
+} from '../../../src/monitor/api/alerts/rule-contract.ts';
 import type { AlertView } from '../../../src/monitor/api/contract.ts';
 import type { Route } from '../../../src/monitor/api/routes.ts';
 import { jsonBody } from '../../../src/monitor/api/answers.ts';
@@ -59,6 +65,20 @@ const silences: SilencesAnswer = {
   ],
 };
 
+const windows: WindowsAnswer = {
+  windows: [
+    {
+      name: 'nightly-import',
+      matchers: [{ name: 'service', op: '=~', value: 'import.*' }],
+      schedule: { kind: 'cron', cron: '30 2 * * 1,4', zone: 'Europe/Berlin', durationMs: 7_200_000 },
+      createdBy: 'ada',
+      comment: 'Tables are locked',
+      open: false,
+      next: '2027-12-03T01:30:00Z',
+    },
+  ],
+};
+
 const groups: GroupsAnswer = {
   groups: [
     {
@@ -79,6 +99,21 @@ const groups: GroupsAnswer = {
           state: 'firing',
           muted_by: null,
         },
+      ],
+      told: [
+        {
+          at: '2026-11-30T08:00:10Z',
+          kind: 'failed',
+          to: 'payments webhook',
+          text: 'could not be sent to payments/webhook (try 1): 127.0.0.1:9 refused the connection.',
+        },
+        {
+          at: '2026-11-30T08:00:12Z',
+          kind: 'sent',
+          to: 'payments webhook',
+          text: 'was sent to payments/webhook (first notification) at try 2',
+        },
+        { at: '2026-11-30T08:03:00Z', kind: 'escalated', to: 'payments', text: 'step 2 told lin' },
       ],
     },
   ],
@@ -202,24 +237,51 @@ const NOTHING: Readonly<Record<string, unknown>> = {
   '/api/alerts/groups': { groups: [] },
   '/api/alerts/history': { complete: true, alerts: [] },
   '/api/alerts/states': { rules: [] },
+  '/api/alerts/lines': { from: '', to: '', step_seconds: 15, lines: [], left_out: 0 },
   '/api/oncall': { schedules: [], policies: [], overrides: [], escalating: [] },
   '/api/recordings': { enabled: true, recordings: [], held: 0, released: 0 },
   '/api/alerts/noise': { ...noise, rules: [], never_fired: [] },
   '/api/silences': { silences: [] },
+  '/api/maintenance': { windows: [] },
   '/api/notifications': ledger,
   '/api/notify/receivers': { receivers: [] },
 };
 const PLENTY: typeof NOTHING = {
   '/api/alerts/groups': groups,
-  '/api/alerts/history': history,
   '/api/alerts/states': states,
   '/api/oncall': onCall,
   '/api/recordings': recordings,
   '/api/alerts/noise': noise,
   '/api/silences': silences,
+  '/api/maintenance': windows,
   '/api/notifications': ledger,
   '/api/notify/receivers': receivers,
 };
+
+/** What fired and was resolved within the last minutes, beside what the history has of the day. */
+function recent(views: readonly AlertView[]): HistoryAnswer {
+  const iso = (ms: number): string => new Date(ms).toISOString();
+  const episodes = views.flatMap(({ fingerprint, name, labels, firedAtMs, activeAtMs, resolvedAtMs }) => {
+    const began = firedAtMs ?? activeAtMs;
+    const about = { fingerprint, name, labels };
+    return [
+      { ...about, began: iso(began), ended: resolvedAtMs === null ? null : iso(resolvedAtMs) },
+      { ...about, began: iso(began - 300_000), ended: iso(began - 240_000) },
+    ];
+  });
+  return { complete: true, alerts: [...episodes, ...history.alerts] };
+}
+
+/** A figure that goes over its limit, one with a gap below its limit, and none for the others. */
+function figures(views: readonly AlertView[]): LinesAnswer {
+  const values = Array.from({ length: 61 }, (_value, at) => (at < 40 ? 0.1 + (at % 5) / 100 : 0.27));
+  const lines = views.slice(0, 2).map(({ fingerprint }, at) => ({
+    fingerprint,
+    values: at === 0 ? values : values.map((value, step) => (step > 20 && step < 30 ? null : 0.7 - value)),
+    limits: at === 0 ? [{ op: '>', limit: 0.2 }] : [{ op: '<', limit: 0.5 }],
+  }));
+  return { from: '2026-11-30T08:00:00Z', to: '2026-11-30T08:15:00Z', step_seconds: 15, lines, left_out: 0 };
+}
 
 /** A silence that is made, or with `dry_run` the alerts that it would mute. */
 const silenceOf =
@@ -234,6 +296,12 @@ const silenceOf =
 export function fakeAlertRoutes(kind: 'busy' | 'empty', alerts: () => readonly Alert[]): Route[] {
   const views = (): AlertView[] => alertViews(alerts());
   return [
+    ...(kind === 'busy'
+      ? [
+          { method: 'GET', path: '/api/alerts/history', handler: () => recent(views()) } as const,
+          { method: 'GET', path: '/api/alerts/lines', handler: () => figures(views()) } as const,
+        ]
+      : []),
     ...Object.entries(kind === 'busy' ? PLENTY : NOTHING).map(([path, body]): Route => ({
       method: 'GET',
       path,

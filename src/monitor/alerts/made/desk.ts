@@ -15,6 +15,7 @@ import { samplesOf } from '../rules/recording.ts';
 import { ruleFileText } from '../rules/rule-file-text.ts';
 import type { AlertingSpec, GroupSpec } from '../rules/spec.ts';
 import type { RuleGroupView } from '../rules/view.ts';
+import { LinesOfAlerts } from './alert-lines.ts';
 import type { MadeRule, MadeRules } from './book.ts';
 import { RuleStates } from './rule-states.ts';
 import { groupOf, specOf, type RuleForm } from './form.ts';
@@ -60,6 +61,7 @@ const TRY_TIMEOUT_MS = 10_000;
 export class RuleDesk {
   readonly made: MadeRules;
   readonly states: RuleStates;
+  readonly lines: LinesOfAlerts;
   readonly #options: RuleDeskOptions;
   #files: readonly GroupSpec[];
   #applied: Promise<void> = Promise.resolve();
@@ -68,6 +70,7 @@ export class RuleDesk {
     this.#options = options;
     this.made = options.made;
     this.states = new RuleStates(options.querier, options.clock, options.views);
+    this.lines = new LinesOfAlerts(options.querier, options.clock, (labels) => this.ruleOf(labels));
     this.#files = options.files;
   }
 
@@ -131,6 +134,19 @@ export class RuleDesk {
     return undefined;
   }
 
+  /** The rule that an alert is of. Several may have its name: the one whose own labels the alert has. */
+  ruleOf(labels: Labels): AlertingSpec | undefined {
+    const name = labels.get('alertname');
+    const draft = this.made.named(name);
+    const found = [
+      ...(draft === undefined ? [] : [specOf(draft.form)]),
+      ...this.#files.flatMap(({ rules }) =>
+        rules.filter((spec) => spec.kind === 'alerting').filter((spec) => spec.name === name),
+      ),
+    ];
+    return found.find((spec) => fits(spec, labels)) ?? found[0];
+  }
+
   /** All rules as one Prometheus rule file. */
   fileText(): string {
     return ruleFileText(this.groups());
@@ -176,3 +192,7 @@ export class RuleDesk {
     return group?.intervalMs ?? fallbackMs;
   }
 }
+
+/** Labels that are templates say nothing before they are expanded. */
+const fits = ({ labels: own }: AlertingSpec, labels: Labels): boolean =>
+  own.every(({ name, source, text }) => text.kind !== 'plain' || labels.get(name) === source);

@@ -146,7 +146,7 @@ export class Journal {
 
   failed(group: Group, alerts: readonly FlushedAlert[], facts: FailedFacts, nowMs: number): void {
     const { integration, receiver, tries, message, reason, isFinal } = facts;
-    const text = `could not be sent to ${receiver}/${integration.name} (try ${tries}): ${message}${isFinal ? ' It is tried again with the next flush of the group.' : ''}`;
+    const text = `could not be sent to ${receiver}/${integration.name} (try ${tries}): ${message.replace(/\.?$/, '.')}${isFinal ? ' It is tried again with the next flush of the group.' : ''}`;
     void this.#ledger.record(
       {
         type: 'vitrine_notification_failed',

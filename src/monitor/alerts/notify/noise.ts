@@ -44,6 +44,25 @@ export interface NoiseQuestion {
 const firingIn = ({ data }: StoredEvent): readonly string[] =>
   Array.isArray(data['firingAlerts']) ? (data['firingAlerts'] as string[]) : [];
 
+/** An alert that fires again is another one to act on. */
+function countInto(of: (fingerprint: string) => Counts, events: readonly StoredEvent[]): void {
+  const times = new Map<string, number>();
+  const timesOf = (fingerprint: string): number => times.get(fingerprint) ?? 0;
+  for (const event of events) {
+    const { type, alerts } = event;
+    if (type === 'notification') for (const one of new Set(firingIn(event).map(of))) one.pages += 1;
+    for (const fingerprint of alerts) {
+      if (type === 'alert_created') {
+        of(fingerprint).fired += 1;
+        times.set(fingerprint, timesOf(fingerprint) + 1);
+      }
+      if (type === 'vitrine_alert_flapping') of(fingerprint).flapping += 1;
+      if (type === 'vitrine_trial_alert') of(fingerprint).onTrial += 1;
+      if (ACTS.has(type)) of(fingerprint).acted.add(`${fingerprint} ${timesOf(fingerprint)}`);
+    }
+  }
+}
+
 export function noiseReport(events: readonly StoredEvent[], question: NoiseQuestion): NoiseReport {
   const { fromMs, toMs, complete, rules, nameOf } = question;
   const names = new Map<string, string>();
@@ -58,16 +77,7 @@ export function noiseReport(events: readonly StoredEvent[], question: NoiseQuest
     counts.set(name, known);
     return known;
   };
-  for (const event of events) {
-    const { type, alerts } = event;
-    if (type === 'notification') for (const one of new Set(firingIn(event).map(of))) one.pages += 1;
-    for (const fingerprint of alerts) {
-      if (type === 'alert_created') of(fingerprint).fired += 1;
-      if (type === 'vitrine_alert_flapping') of(fingerprint).flapping += 1;
-      if (type === 'vitrine_trial_alert') of(fingerprint).onTrial += 1;
-      if (ACTS.has(type)) of(fingerprint).acted.add(fingerprint);
-    }
-  }
+  countInto(of, events);
   const weeks = Math.max(1, toMs - fromMs) / WEEK_MS;
   const list = [...counts].map(([name, { fired, pages, flapping, onTrial, acted }]) => ({
     name,

@@ -169,7 +169,9 @@ export class Pipeline {
     this.care.refired(known, alert, nowMs).catch(this.#options.onFailure);
     // Held at once, so that the next alert of this call sees it.
     this.alerts.hold(alert);
-    if (known === undefined) this.#journal.created(alert, nowMs);
+    // An alert that had ended and fires again is new, although the ended one may still be held.
+    const isNew = known === undefined || (isResolved(known, nowMs) && !isResolved(alert, nowMs));
+    if (isNew) this.#journal.created(alert, nowMs);
     if (isOnTrial(alert)) return this.#recorded(known, alert, nowMs);
     this.#muting.update(alert);
     for (const route of routesFor(this.#config.route, alert.labels)) {

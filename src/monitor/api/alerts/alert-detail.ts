@@ -69,7 +69,7 @@ export async function alertDetail(care: AlertCare, alert: StoredAlert): Promise<
       next_flush: iso(nextFlushMs),
     })),
     muted_by: mutes.map((mute) => ({ kind: mute.kind, text: muteText(mute) })),
-    chart: chartOf(alert, about.ruleOf(alert.labels.get('alertname'))),
+    chart: chartOf(alert, about.ruleOf(alert.labels)),
     trace:
       trace === undefined
         ? null

@@ -5,21 +5,22 @@ import { VitrineError } from '../../../base/errors.ts';
 import type { CareAction } from '../../alerts/notify/state/care.ts';
 import { weeklyCron, type MaintenanceWindow, type Schedule } from '../../alerts/notify/state/maintenance.ts';
 import { silenceState, type NewSilence } from '../../alerts/notify/state/silences.ts';
-import { muteText, type Mute } from '../../alerts/notify/steps/batch.ts';
-import { isResolved, type StoredAlert } from '../../alerts/notify/steps/intake.ts';
+import type { StoredAlert } from '../../alerts/notify/steps/intake.ts';
 import { jsonBody } from '../answers.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import { alertDetail, eventJson } from './alert-detail.ts';
 import type { AlertCare } from './care.ts';
 import type {
-  GroupsAnswer,
   HistoryAnswer,
   LedgerAnswer,
   ReceiversAnswer,
   ReceiverTestAnswer,
   RenderedAnswer,
+  WindowsAnswer,
+  WindowView,
 } from './contract.ts';
 import { historyOf } from './episodes.ts';
+import { groupsAnswer } from './group-view.ts';
 import { callerOf, checked, durationMs, matchers, text, time, timeFrom } from './fields.ts';
 import { silenceJson, sortedSilences } from './v2-forms.ts';
 
@@ -145,7 +146,7 @@ async function postWindow(care: AlertCare, call: Call): Promise<object> {
   return { window: windowJson(care, made), would_mute: care.wouldMute(made.matchers).map(shortAlert) };
 }
 
-function windowJson({ pipeline, clock }: AlertCare, one: MaintenanceWindow): object {
+function windowJson({ pipeline, clock }: AlertCare, one: MaintenanceWindow): WindowView {
   const nowMs = clock.now();
   const next = pipeline.maintenance.nextOpening(one, nowMs);
   return { ...one, open: pipeline.maintenance.isOpen(one, nowMs), next: next === undefined ? null : iso(next) };
@@ -180,7 +181,7 @@ function silenceRoutes(care: AlertCare): Route[] {
     {
       method: 'GET',
       path: '/api/maintenance',
-      handler: () => ({ windows: pipeline.maintenance.all().map((one) => windowJson(care, one)) }),
+      handler: (): WindowsAnswer => ({ windows: pipeline.maintenance.all().map((one) => windowJson(care, one)) }),
     },
     { method: 'POST', path: '/api/maintenance', handler: (call) => postWindow(care, call) },
     {
@@ -208,8 +209,6 @@ function receivers({ pipeline }: AlertCare): ReceiversAnswer {
 }
 
 const DAY_MS = 86_400_000;
-const MAX_GROUPS = 500;
-const MAX_IN_GROUP = 200;
 const MAX_TRIAL_BYTES = 64 * 1_024;
 const saved = z.object({ receiver: text });
 const unsaved = z.object({ kind: text, entry: z.record(z.string(), z.unknown()) });
@@ -227,23 +226,6 @@ async function tested(care: AlertCare, call: Call): Promise<ReceiverTestAnswer &
   return { receiver, results: await care.test(receiver, by) };
 }
 
-function groups({ pipeline, clock }: AlertCare): GroupsAnswer {
-  const nowMs = clock.now();
-  const found = pipeline.groups.slice(0, MAX_GROUPS).map((group) => {
-    const all = mute(pipeline.timeMuteOf(group, nowMs));
-    const alerts = [...group.alerts.values()].slice(0, MAX_IN_GROUP).map((alert) => {
-      const by = all ?? mute(pipeline.mutesOf(alert, nowMs)[0]);
-      const state = isResolved(alert, nowMs) ? 'resolved' : by === null ? 'firing' : 'muted';
-      return { fingerprint: alert.fingerprint, labels: alert.labels.toJSON(), state, muted_by: by } as const;
-    });
-    const { key, labels, route, nextFlushMs } = group;
-    return { key, receiver: route.options.receiver, labels: labels.toJSON(), next_flush: iso(nextFlushMs), alerts };
-  });
-  return { groups: found };
-}
-
-const mute = (found: Mute | undefined): string | null => (found === undefined ? null : muteText(found));
-
 function history(care: AlertCare, query: URLSearchParams): HistoryAnswer {
   const toMs = timeFrom(query, 'to') ?? care.clock.now();
   return historyOf(care.ledger, timeFrom(query, 'from') ?? toMs - DAY_MS, toMs);
@@ -252,7 +234,7 @@ function history(care: AlertCare, query: URLSearchParams): HistoryAnswer {
 export function alertCareRoutes(care: AlertCare): Route[] {
   return [
     // Before the route of one alert, whose id could be such a word.
-    { method: 'GET', path: '/api/alerts/groups', handler: () => groups(care) },
+    { method: 'GET', path: '/api/alerts/groups', handler: () => groupsAnswer(care) },
     { method: 'GET', path: '/api/alerts/history', handler: ({ query }) => history(care, query) },
     {
       method: 'GET',

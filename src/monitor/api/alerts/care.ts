@@ -39,8 +39,8 @@ export interface AlertFacts {
   /** Tries what is not saved. */
   readonly trials: Trials;
   readonly contextOf: (alert: StoredAlert) => Promise<AlertContext>;
-  /** The rule with this name, when it is one of Vitrine's. */
-  readonly ruleOf: (name: string) => AlertingSpec | undefined;
+  /** The rule of an alert with these labels, when it is one of Vitrine's. */
+  readonly ruleOf: (labels: Labels) => AlertingSpec | undefined;
 }
 
 const ACTION_TEXT: Readonly<Record<CareAction['kind'], (action: CareAction) => string>> = {

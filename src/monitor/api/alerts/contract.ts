@@ -88,6 +88,14 @@ export interface GroupsAnswer {
       /** The first reason for which it is not sent. */
       readonly muted_by: string | null;
     }[];
+    /** The newest messages about it, oldest first. */
+    readonly told: readonly {
+      readonly at: string;
+      readonly kind: 'sent' | 'failed' | 'escalated';
+      /** Receiver and channel. */
+      readonly to: string;
+      readonly text: string;
+    }[];
   }[];
 }
 
@@ -169,6 +177,24 @@ export interface SilenceView {
 /** `GET /api/silences`. */
 export interface SilencesAnswer {
   readonly silences: readonly SilenceView[];
+}
+
+/** `GET /api/maintenance`. */
+export interface WindowView {
+  readonly name: string;
+  readonly matchers: readonly { readonly name: string; readonly op: string; readonly value: string }[];
+  readonly schedule:
+    | { readonly kind: 'once'; readonly fromMs: number; readonly toMs: number }
+    | { readonly kind: 'cron'; readonly cron: string; readonly zone: string; readonly durationMs: number };
+  readonly createdBy: string;
+  readonly comment: string;
+  readonly open: boolean;
+  /** When it opens next; null when never again. */
+  readonly next: string | null;
+}
+
+export interface WindowsAnswer {
+  readonly windows: readonly WindowView[];
 }
 
 /** `GET /api/notify/receivers`: which channels there are; never their secrets. */

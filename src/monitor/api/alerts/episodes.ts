@@ -14,40 +14,43 @@ interface AlertData {
   readonly endsAt: string;
 }
 
-/** The oldest first. An end without its beginning, which the ledger no longer has, makes an episode of its own. */
+const BEGIN = 'alert_created';
+/** An alert on trial is in no group, and ends by an event of its own. */
+const EVENTS = [BEGIN, 'alert_resolved', 'vitrine_trial_resolved'];
+
+/**
+ * The oldest first. An end without its beginning, which the ledger no longer has, makes an episode of its own; an alert that
+ * leaves several groups ends once.
+ */
 export function episodesOf(
   ledger: Ledger,
   fromMs: number,
   toMs: number,
   isWanted: (name: string) => boolean = () => true,
 ): { readonly episodes: readonly EpisodeView[]; readonly complete: boolean } {
-  const events = ledger.ofTypes(['alert_created', 'alert_resolved'], fromMs, toMs, MAX_EVENTS);
-  const found: {
-    fingerprint: string;
-    name: string;
-    labels: EpisodeView['labels'];
-    began: string;
-    ended: string | null;
-  }[] = [];
-  const open = new Map<string, (typeof found)[number]>();
-  for (const event of events) {
-    const { alert } = event.data as { readonly alert?: AlertData & { readonly details?: AlertData } };
-    const isBegin = event.type === 'alert_created';
-    const about = isBegin ? alert : alert?.details;
+  const events = ledger.ofTypes(EVENTS, fromMs, toMs, MAX_EVENTS);
+  const found: Episode[] = [];
+  const newest = new Map<string, Episode>();
+  for (const { type, data } of events) {
+    const { alert } = data as { readonly alert?: AlertData & { readonly details?: AlertData } };
+    const about = alert?.details ?? alert;
     if (about === undefined || !isWanted(about.name)) continue;
     const { fingerprint, name, labels, startsAt: began, endsAt: ended } = about;
-    const known = open.get(fingerprint);
-    if (!isBegin && known !== undefined) {
-      known.ended = ended;
-      open.delete(fingerprint);
-      continue;
+    const known = newest.get(fingerprint);
+    if (type !== BEGIN && known !== undefined) {
+      if (known.ended === null) known.ended = ended;
+      if (Date.parse(began) <= Date.parse(known.ended)) continue;
     }
-    const episode = { fingerprint, name, labels, began, ended: isBegin ? null : ended };
+    // It fired anew before anybody was told that it had ended.
+    if (known?.ended === null) known.ended = began;
+    const episode = { fingerprint, name, labels, began, ended: type === BEGIN ? null : ended };
     found.push(episode);
-    if (isBegin) open.set(fingerprint, episode);
+    newest.set(fingerprint, episode);
   }
   return { episodes: found, complete: events.length < MAX_EVENTS };
 }
+
+type Episode = { -readonly [Key in keyof EpisodeView]: EpisodeView[Key] };
 
 /** Alerts that fired at some time of the range, the newest first. */
 export function historyOf(ledger: Ledger, fromMs: number, toMs: number): HistoryAnswer {

@@ -28,6 +28,21 @@ export interface StatesAnswer {
   readonly rules: readonly RuleState[];
 }
 
+/** `GET /api/alerts/lines?from=&to=`: the figure of each alert of Vitrine's rules that fires, is pending or ended just now. */
+export interface LinesAnswer {
+  readonly from: string;
+  readonly to: string;
+  readonly step_seconds: number;
+  readonly lines: readonly {
+    readonly fingerprint: string;
+    /** One a step; null where the figure has no value. */
+    readonly values: readonly (number | null)[];
+    readonly limits: readonly { readonly op: string; readonly limit: number }[];
+  }[];
+  /** Alerts without a line because there are too many. */
+  readonly left_out: number;
+}
+
 /** `POST /api/alerts/replay`. */
 export interface ReplayAnswer {
   readonly name: string;

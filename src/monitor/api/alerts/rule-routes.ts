@@ -2,6 +2,7 @@
 import { iso } from '../../../base/units.ts';
 import { z } from 'zod';
 import { VitrineError } from '../../../base/errors.ts';
+import type { DrawnAlert } from '../../alerts/made/alert-lines.ts';
 import { ruleForm, specOf, type RuleForm } from '../../alerts/made/form.ts';
 import type { MadeRule } from '../../alerts/made/book.ts';
 import type { RuleDesk } from '../../alerts/made/desk.ts';
@@ -12,12 +13,13 @@ import { jsonBody } from '../answers.ts';
 import type { Call, Route } from '../routes.ts';
 import { callerOf, checked, time, timeFrom } from './fields.ts';
 import type { AlertCare } from './care.ts';
-import type { NoiseAnswer, ReplayAnswer, RuleView, StatesAnswer, TriedAnswer } from './rule-contract.ts';
+import type { LinesAnswer, NoiseAnswer, ReplayAnswer, RuleView, StatesAnswer, TriedAnswer } from './rule-contract.ts';
 
 const MAX_RULE_BYTES = 64 * 1_024;
 const MAX_NOISE_EVENTS = 50_000;
 const WEEK_MS = 7 * 86_400_000;
 const DAY_MS = 86_400_000;
+const QUARTER_MS = 900_000;
 
 const orderForm = z.strictObject({
   rule: z.unknown().optional(),
@@ -151,8 +153,30 @@ function noise(desk: RuleDesk, { ledger, pipeline, clock }: AlertCare, query: UR
   });
 }
 
+/** The quarter of an hour before now unless the call names a range. */
+async function lines(
+  desk: RuleDesk,
+  { clock }: AlertCare,
+  views: readonly DrawnAlert[],
+  query: URLSearchParams,
+): Promise<LinesAnswer> {
+  const toMs = timeFrom(query, 'to') ?? clock.now();
+  const {
+    lines: found,
+    left,
+    ...span
+  } = await desk.lines.of(views, timeFrom(query, 'from') ?? toMs - QUARTER_MS, toMs);
+  return {
+    from: iso(span.fromMs),
+    to: iso(span.toMs),
+    step_seconds: span.stepMs / 1_000,
+    lines: found,
+    left_out: left,
+  };
+}
+
 /** `views`: what `GET /api/alerts` shows of active alerts. */
-export function ruleRoutes(desk: RuleDesk, care: AlertCare, views: () => readonly unknown[]): Route[] {
+export function ruleRoutes(desk: RuleDesk, care: AlertCare, views: () => readonly DrawnAlert[]): Route[] {
   return [
     {
       method: 'GET',
@@ -172,6 +196,7 @@ export function ruleRoutes(desk: RuleDesk, care: AlertCare, views: () => readonl
       path: '/api/alerts/states',
       handler: async (): Promise<StatesAnswer> => ({ rules: await desk.states.all() }),
     },
+    { method: 'GET', path: '/api/alerts/lines', handler: ({ query }) => lines(desk, care, views(), query) },
     { method: 'GET', path: '/api/alerts/noise', handler: ({ query }) => noise(desk, care, query) },
     {
       method: 'POST',

@@ -1,6 +1,7 @@
 /** The pipeline under a moved clock: what is sent, when, why, and what is kept over a kill. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { Labels } from '../../../../src/model/labels.ts';
+import type { Delivery } from '../../../../src/monitor/alerts/notify/notification.ts';
 import { fingerprintOf } from '../../../../src/monitor/alerts/notify/steps/fingerprint.ts';
 import { pipelineRig, START, type Rig } from '../../../support/alerts/pipeline-rig.ts';
 
@@ -339,6 +340,21 @@ describe('deliveries that fail', () => {
     await rig.fire('2');
     await rig.advance(15);
     expect(rig.lines()).toEqual(['b@10 first notification: +2']);
+  });
+
+  it('does not delay another channel of the same receiver, nor the next groups, while one hangs', async () => {
+    const both = route('').replace('webhook_configs: [{ to: a }]', 'webhook_configs: [{ to: a }, { to: also }]');
+    rig = await pipelineRig(both.replace('group_by: [alertname]', "group_by: ['...']"));
+    const { promise: hung, resolve } = Promise.withResolvers<Delivery>();
+    rig.answer = (to) => (to === 'a' ? hung : { kind: 'delivered' });
+    await rig.fire('1');
+    await rig.advance(11);
+    await rig.fire('2');
+    await rig.advance(11);
+    expect(rig.lines()).toEqual(['also@10 first notification: +1', 'also@21 first notification: +2']);
+    resolve({ kind: 'delivered' });
+    await rig.advance(1);
+    expect(rig.sent.map(({ to }) => to)).toEqual(['also', 'also', 'a', 'a']);
   });
 
   it('survives a receiver that throws', async () => {

@@ -268,6 +268,14 @@ describe('groups and history', () => {
     expect(alerts).toContainEqual(['2', 'muted', expect.stringContaining('of ann') as string]);
     expect(alerts.filter(([, state]) => state === 'firing').length).toBeGreaterThan(0);
     expect(groups[0]).toMatchObject({ receiver: 'a', next_flush: expect.stringMatching(/^2026-/) as string });
+    expect(groups[0].told).toEqual([
+      {
+        at: new Date(START + 10_000).toISOString(),
+        kind: 'sent',
+        to: 'a webhook',
+        text: 'was sent to a/webhook (first notification)',
+      },
+    ]);
   });
 
   it('go back as far as the ledger', async () => {

@@ -5,6 +5,7 @@
 import { BoundedMap } from '../../../../base/bounded.ts';
 import type { Clock } from '../../../../base/clock.ts';
 import { VitrineError } from '../../../../base/errors.ts';
+import type { Labels } from '../../../../model/labels.ts';
 import type { Querier } from '../../../../model/ports.ts';
 import { parse } from '../../../promql/syntax/parser.ts';
 import type { Picture } from '../notification.ts';
@@ -19,8 +20,8 @@ export type PictureResult = 'drawn' | 'late' | 'busy' | 'failed';
 
 export interface PictureSources {
   readonly querier: Querier;
-  /** The rule with this name, when it is one of Vitrine's. */
-  readonly ruleOf: (name: string) => AlertingSpec | undefined;
+  /** The rule of an alert with these labels, when it is one of Vitrine's. */
+  readonly ruleOf: (labels: Labels) => AlertingSpec | undefined;
 }
 
 export interface PicturesOptions {
@@ -66,7 +67,7 @@ export class Pictures {
     const recent = this.#recent.get(key);
     if (recent !== undefined && nowMs - recent.atMs < REUSED_MS) return recent.picture;
     const sources = this.#options.sources();
-    const spec = sources?.ruleOf(alert.labels.get('alertname'));
+    const spec = sources?.ruleOf(alert.labels);
     if (sources === undefined || spec === undefined) return Promise.resolve(undefined);
     const picture = this.#inTime(alert, spec, sources.querier, nowMs);
     this.#recent.set(key, { atMs: nowMs, picture });

@@ -140,7 +140,7 @@ function rigOf(querier: Querier, png?: (svg: string) => Promise<Buffer>): Rig {
   const clock = movedClock(START + 10 * MINUTE);
   const pictures = new Pictures({
     clock,
-    sources: () => ({ querier, ruleOf: (name) => (name === 'Load' ? spec : undefined) }),
+    sources: () => ({ querier, ruleOf: (labels) => (labels.get('alertname') === 'Load' ? spec : undefined) }),
     png: (svg) => {
       svgs.push(svg);
       return png === undefined ? Promise.resolve(Buffer.from('png')) : png(svg);

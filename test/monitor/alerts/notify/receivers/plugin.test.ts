@@ -13,7 +13,9 @@ export const createReceiver = ({ url, token }) => ({
   async send({ status, summary, groupLabels }) {
     const body = JSON.stringify({ status, summary: summary.slice(0, 500), name: groupLabels.alertname });
     const answer = await fetch(url, { method: 'POST', headers: { authorization: token }, body });
-    if (!answer.ok) throw Object.assign(new Error('no: ' + token), { retry: answer.status >= 500 });
+    const retry = answer.status === 429 || answer.status >= 500;
+    const retryAfterMs = Number(answer.headers.get('retry-after') ?? 0) * 1_000;
+    if (!answer.ok) throw Object.assign(new Error('no: ' + token), { retry, retryAfterMs });
   },
 });
 `;
@@ -50,8 +52,7 @@ receiverSuite({
     return plugin.create(plugin.schema.parse({ ...entry, timeout: '1m' }), tools);
   },
   maxBytes: 8_192,
-  hasRetryAfter: false,
-  hasClientErrors: false,
+  hasReasons: false,
 });
 
 describe('plugin', () => {

@@ -1,14 +1,14 @@
 /** Silences that hold now, what each mutes, and the way to end one. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { SilencesAnswer, SilenceView } from '../../monitor/api/alerts/contract.ts';
-import { sendJson, useResource } from '../state/api.ts';
-import { dateTime } from '../state/format.ts';
-import { mayDo } from '../state/session.ts';
-import { Loaded } from '../ui/loaded.tsx';
-import { Name } from '../ui/name.tsx';
-import { Empty } from '../ui/states.tsx';
-import { say, sayError } from '../ui/toast.tsx';
+import type { SilencesAnswer, SilenceView } from '../../../monitor/api/alerts/contract.ts';
+import { sendJson, useResource } from '../../state/api.ts';
+import { dateTime } from '../../state/format.ts';
+import { mayDo } from '../../state/session.ts';
+import { Loaded } from '../../ui/loaded.tsx';
+import { Name } from '../../ui/name.tsx';
+import { Empty } from '../../ui/states.tsx';
+import { say, sayError } from '../../ui/toast.tsx';
 import { matcherText } from './matcher-text.ts';
 import { SilenceForm } from './silence-form.tsx';
 

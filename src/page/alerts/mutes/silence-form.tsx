@@ -1,15 +1,12 @@
 /** Makes a silence. While somebody types, the server says which alerts of now it would mute. */
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { sendJson } from '../state/api.ts';
-import { clockTime, dateTime } from '../state/format.ts';
-import { viewNowMs } from '../state/range.ts';
-import { Name } from '../ui/name.tsx';
-import { sayError } from '../ui/toast.tsx';
-import { countedNames } from './alert-text.ts';
-import { silence } from './care-actions.ts';
+import { clockTime, dateTime } from '../../state/format.ts';
+import { viewNowMs } from '../../state/range.ts';
+import { sayError } from '../../ui/toast.tsx';
+import { silence } from '../care-actions.ts';
+import { linesOf, useMuted, WouldMute } from './would-mute.tsx';
 
-const PAUSE_MS = 400;
 const HOUR_MS = 3_600_000;
 const LASTS = {
   '30m': HOUR_MS / 2,
@@ -21,11 +18,6 @@ const LASTS = {
 };
 type Lasts = keyof typeof LASTS;
 const isLasts = (text: string): text is Lasts => Object.hasOwn(LASTS, text);
-const SHOWN = 5;
-
-interface Muted {
-  readonly would_mute: readonly { readonly fingerprint: string; readonly labels: Readonly<Record<string, string>> }[];
-}
 
 interface FormProps {
   /** Matchers to begin with. */
@@ -34,58 +26,11 @@ interface FormProps {
   readonly cancel: () => void;
 }
 
-type Preview = Muted | string | undefined;
-
-/** One matcher a line. */
-const linesOf = (text: string): string[] =>
-  text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-
-function usePreview(text: string): Preview {
-  const [preview, setPreview] = useState<Preview>(undefined);
-  const turn = useRef(0);
-  useEffect(() => {
-    turn.current += 1;
-    const own = turn.current;
-    const matchers = linesOf(text);
-    if (matchers.length === 0) {
-      setPreview(undefined);
-      return undefined;
-    }
-    const show = (next: Preview): void => {
-      if (own === turn.current) setPreview(next);
-    };
-    const timer = setTimeout(() => {
-      sendJson<Muted>('POST', '/api/silences', { matchers, duration: '1h', dry_run: true })
-        .then(show)
-        .catch((error: unknown) => show(error instanceof Error ? error.message : 'failed'));
-    }, PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return preview;
-}
-
-function WouldMute({ preview }: { preview: Preview }): JSX.Element {
-  if (preview === undefined) return <output class="muted">Each line is a matcher; all must match.</output>;
-  if (typeof preview === 'string') return <output class="crit-text">{preview}</output>;
-  const { would_mute: mutes } = preview;
-  if (mutes.length === 0) return <output>It would mute no alert that is there now.</output>;
-  const names = mutes.map(({ labels }) => labels['alertname'] ?? '');
-  return (
-    <output>
-      It would mute {mutes.length === 1 ? '1 alert' : `${mutes.length} alerts`} now:{' '}
-      <Name of={countedNames(names, SHOWN)} most={200} />
-    </output>
-  );
-}
-
 export function SilenceForm({ matchers, made, cancel }: FormProps): JSX.Element {
   const [text, setText] = useState(matchers.join('\n'));
   const [lasts, setLasts] = useState<Lasts>('2h');
   const [comment, setComment] = useState('');
-  const preview = usePreview(text);
+  const preview = useMuted(text);
   const make = (event: SubmitEvent): void => {
     event.preventDefault();
     silence({ matchers: linesOf(text), duration: lasts, comment }, made).catch(sayError);

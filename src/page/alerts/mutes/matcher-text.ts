@@ -1,5 +1,5 @@
 /** Matchers as people write them, and those of an alert. Pure. */
-import type { SilenceView } from '../../monitor/api/alerts/contract.ts';
+import type { SilenceView } from '../../../monitor/api/alerts/contract.ts';
 
 export function matcherText({ name, value, isEqual, isRegex }: SilenceView['matchers'][number]): string {
   const operator = isEqual ? (isRegex ? '=~' : '=') : isRegex ? '!~' : '!=';

@@ -1,0 +1,60 @@
+/** What matchers that somebody types would mute now, as the server says. */
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { sendJson } from '../../state/api.ts';
+import { Name } from '../../ui/name.tsx';
+import { countedNames } from '../alert-text.ts';
+
+const PAUSE_MS = 400;
+const SHOWN = 5;
+
+interface Muted {
+  readonly would_mute: readonly { readonly fingerprint: string; readonly labels: Readonly<Record<string, string>> }[];
+}
+
+export type Preview = Muted | string | undefined;
+
+/** One matcher a line. */
+export const linesOf = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+
+export function useMuted(text: string): Preview {
+  const [preview, setPreview] = useState<Preview>(undefined);
+  const turn = useRef(0);
+  useEffect(() => {
+    turn.current += 1;
+    const own = turn.current;
+    const matchers = linesOf(text);
+    if (matchers.length === 0) {
+      setPreview(undefined);
+      return undefined;
+    }
+    const show = (next: Preview): void => {
+      if (own === turn.current) setPreview(next);
+    };
+    const timer = setTimeout(() => {
+      sendJson<Muted>('POST', '/api/silences', { matchers, duration: '1h', dry_run: true })
+        .then(show)
+        .catch((error: unknown) => show(error instanceof Error ? error.message : 'failed'));
+    }, PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return preview;
+}
+
+export function WouldMute({ preview }: { preview: Preview }): JSX.Element {
+  if (preview === undefined) return <output class="muted">Each line is a matcher; all must match.</output>;
+  if (typeof preview === 'string') return <output class="crit-text">{preview}</output>;
+  const { would_mute: mutes } = preview;
+  if (mutes.length === 0) return <output>It would mute no alert that is there now.</output>;
+  const names = mutes.map(({ labels }) => labels['alertname'] ?? '');
+  return (
+    <output>
+      It would mute {mutes.length === 1 ? '1 alert' : `${mutes.length} alerts`} now:{' '}
+      <Name of={countedNames(names, SHOWN)} most={200} />
+    </output>
+  );
+}
