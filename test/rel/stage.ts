@@ -7,9 +7,6 @@ import path from 'node:path';
 import { freshDir, startServer, type Server } from '../support/program.ts';
 import { freePort, MAIN } from '../support/programs/vitrine-process.ts';
 
-/** A busy machine starts a process slowly; rows measure what comes after. */
-export const READY_MS = 180_000;
-
 export class Origin {
   readonly port: number;
   readonly name: string;
@@ -110,7 +107,6 @@ export async function stage(
   const server = stack.use(
     await startServer(process.execPath, [MAIN, ...args, '--data', path.join(dir, 'data')], {
       readyUrl: `http://127.0.0.1:${port}/-/readyz`,
-      readyWithinMs: READY_MS,
       ownDir: dir,
       env,
     }),

@@ -9,7 +9,6 @@ import { familiesOf } from '../../support/telemetry/exposition-text.ts';
 import { raw } from '../../stack/balancer/rig.ts';
 import { runScripts } from '../../vtc/run-scripts.ts';
 import type { Outcome, Row } from '../row.ts';
-import { READY_MS } from '../stage.ts';
 
 interface Front extends AsyncDisposable {
   readonly port: number;
@@ -38,7 +37,6 @@ async function front(answer: (socket: Socket, head: string) => void, env: Record
   const args = ['start', '--role', 'balancer', '--config', config, '--listen', `127.0.0.1:${port}`];
   const balancer = await startServer(process.execPath, [MAIN, ...args, '--data', path.join(dir, 'data')], {
     readyUrl: `http://127.0.0.1:${port}/-/readyz`,
-    readyWithinMs: READY_MS,
     ownDir: dir,
     env,
   });
