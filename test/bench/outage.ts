@@ -74,7 +74,12 @@ async function measure(): Promise<void> {
     );
     answers.push({ atMs: performance.now(), bad: status === 0 || status >= 500 });
   };
-  const traffic = setInterval(() => void ask(), 1_000 / rate);
+  // A timer that comes late makes up for it: the rate stays on a busy machine too.
+  const beganMs = performance.now();
+  let asked = 0;
+  const traffic = setInterval(() => {
+    for (const due = ((performance.now() - beganMs) / 1_000) * rate; asked < due; asked += 1) void ask();
+  }, 1_000 / rate);
   const firing = async (): Promise<string | undefined> => {
     const { data } = await json<{ data: { alerts: { state: string; labels: Record<string, string> }[] } }>(
       `${it.monitor}/api/v1/alerts`,
