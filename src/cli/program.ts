@@ -8,13 +8,13 @@ import { readFileSync } from 'node:fs';
 import { VitrineError } from '../base/errors.ts';
 import { parseDurationMs } from '../base/units.ts';
 import { addAlerts } from './alerts/alert-commands.ts';
-import { nearest } from '../config/schema-walk.ts';
-import { addCare } from './care-commands.ts';
+import { addCare } from './care/care-commands.ts';
 import { addExplain } from './explain-command.ts';
 import type { ClientOptions } from './client.ts';
 import { DRILLS, type Drill } from './drill.ts';
 import { fail } from './output.ts';
 import { addSearch } from './search-commands.ts';
+import { refuseStrays } from './stray-command.ts';
 import { addTargets } from './targets/target-commands.ts';
 import { version } from '../app/process/version.ts';
 
@@ -101,8 +101,7 @@ const count =
   };
 
 function addStart(program: Command, exit: (code: number) => void): void {
-  program
-    .command('start', { isDefault: true })
+  refuseStrays(program, program.command('start', { isDefault: true }), Object.keys(LATER))
     .description('run the balancer, the monitor and (without upstreams of your own) two sample services')
     .addOption(
       new Option('--role <role>', 'the role of this process').choices(['all', 'balancer', 'monitor']).default('all'),
@@ -128,22 +127,11 @@ function addStart(program: Command, exit: (code: number) => void): void {
     .addOption(new Option('--format <format>').hideHelp())
     .addOption(new Option('--output <file>').hideHelp())
     .addOption(new Option('--days <n>').hideHelp())
-    .allowExcessArguments()
-    .action(async (flags: Record<string, unknown>, { args: [stray] }: Command) => {
-      if (stray !== undefined) throw strayCommand(program, stray);
+    .action(async (flags: Record<string, unknown>) => {
       if (flags['export'] === true || flags['report'] === true) notYet(flags['export'] === true ? 'export' : 'report');
       const { start } = await import('./start.ts');
       exit(await start(flags));
     });
-}
-
-/** An unknown command reaches the default command as an argument, and that command takes no arguments. */
-function strayCommand(program: Command, word: string): VitrineError {
-  const names = program.commands.map((command) => command.name()).filter((name) => !(name in LATER));
-  const meant = nearest(word, names);
-  return new VitrineError('usage', `"${word}" is no command.`, {
-    hint: `${meant === undefined ? '' : `Did you mean "vitrine ${meant}"? `}The commands are ${names.join(', ')}; see \`vitrine --help\`.`,
-  });
 }
 
 function addRun(program: Command, exit: (code: number) => void): void {

@@ -6,7 +6,7 @@ import { VitrineError } from '../base/errors.ts';
 import { startMonitorRole, type RoleOptions, type Running } from '../app/roles.ts';
 import { configFile, readSettings, settingsFrom, type SettingsSources } from '../app/process/settings.ts';
 import type { Settings } from '../app/process/settings-schema.ts';
-import { readConfigFile } from '../config/load.ts';
+import { readConfigFile } from '../config/config-file.ts';
 import { version } from '../app/process/version.ts';
 import { hearEndSignals } from './end-signals.ts';
 import { paint, tell } from './output.ts';

@@ -48,13 +48,16 @@ export function overlaysFrom(env: Env, prefix: string, sections: readonly string
 
 const REFERENCE = /\$(?:\$|\{([A-Za-z_]\w*)(?::-([^}]*))?\})/g;
 
+const NO_NAMES: ReadonlySet<string> = new Set();
+
 /**
  * Replaces `${VAR}`, `${VAR:-default}` (the default also for an empty VAR) and `$$` (a dollar). `missing` is called with
- * each name without a value.
+ * each name without a value. `own`: names that are no variables here; they stay.
  */
-export function substitute(text: string, env: Env, missing: (name: string) => void): string {
+export function substitute(text: string, env: Env, missing: (name: string) => void, own = NO_NAMES): string {
   return text.replace(REFERENCE, (whole, name: string | undefined, otherwise: string | undefined) => {
     if (name === undefined) return whole === '$$' ? '$' : whole;
+    if (otherwise === undefined && own.has(name)) return whole;
     const value = env[name];
     if (value !== undefined && (value !== '' || otherwise === undefined)) return value;
     if (otherwise !== undefined) return otherwise;
@@ -62,3 +65,10 @@ export function substitute(text: string, env: Env, missing: (name: string) => vo
     return '';
   });
 }
+
+/** The opposite of `substitute`: a text that is read as `text`, whatever variables there are. */
+export const literalText = (text: string, own = NO_NAMES): string =>
+  text.replace(/\$(?=\$|\{)/g, (dollar, at: number) => {
+    const [, name] = /^\$\{([A-Za-z_]\w*)\}/.exec(text.slice(at)) ?? [];
+    return name !== undefined && own.has(name) && text[at - 1] !== '$' ? dollar : '$$';
+  });

@@ -2,11 +2,11 @@
  * Merges a configuration from file, environment and flags, where later sources override earlier ones; the schema has the
  * defaults. The result is a checked value, or all issues at once. Nothing is applied in part.
  */
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
 import { VitrineError, type ErrorDetail } from '../base/errors.ts';
-import { MAX_CONFIG_BYTES, readDocument, type ConfigDocument, type Path } from './document.ts';
+import { readDocument, type ConfigDocument, type Path } from './document.ts';
 import { overlaysFrom, substitute, valueOfText, type Env, type Overlay } from './env-overlay.ts';
 import type { Issue } from './issues.ts';
 import { flattenIssues, formatIssue, linesOf, MAX_ISSUES, pathText } from './issues.ts';
@@ -33,6 +33,8 @@ export interface LoadOptions<T> {
   /** Values that replace the schema's defaults: used where neither file, environment nor a flag sets the key. */
   readonly defaults?: readonly Overlay[] | undefined;
   readonly aliases?: readonly KeyAlias[] | undefined;
+  /** Names that `${NAME}` does not take from the environment within this object of the file. */
+  readonly ownNames?: OwnNames | undefined;
   /** Mistakes across sections that are each valid by themselves. `written`: before the schema, which may refuse it. */
   readonly check?:
     | ((config: T | undefined, written: unknown) => readonly { readonly path: Path; readonly message: string }[])
@@ -44,6 +46,8 @@ export interface Loaded<T> {
   /** Warnings, such as a secret file that other users can read. */
   readonly warnings: readonly string[];
 }
+
+type OwnNames = (object: Readonly<Record<string, unknown>>) => readonly string[];
 
 const MAX_SECRET_BYTES = 64 * 1_024;
 type Tree = Record<string | number, unknown>;
@@ -112,18 +116,29 @@ function removeAt(root: Tree, at: Path): void {
   if (isTree(parent)) Reflect.deleteProperty(parent, at.at(-1) ?? '');
 }
 
+interface Variables {
+  readonly env: Env;
+  readonly ownNames: OwnNames;
+  readonly own: ReadonlySet<string>;
+}
+
 /** Copies the value with each `${VAR}` replaced. */
-function substituted(value: unknown, at: Path, env: Env, assembly: Assembly): unknown {
+function substituted(value: unknown, at: Path, variables: Variables, assembly: Assembly): unknown {
+  const { env, ownNames, own } = variables;
   if (typeof value === 'string') {
     if (!value.includes('$')) return value;
-    const text = substitute(value, env, (name) =>
-      assembly.blame(at, `the variable ${name} is not set and has no default`),
-    );
+    const missing = (name: string): void => assembly.blame(at, `the variable ${name} is not set and has no default`);
+    const text = substitute(value, env, missing, own);
     return text !== value && assembly.document?.isPlain(at) ? valueOfText(text) : text;
   }
-  if (Array.isArray(value)) return value.map((inner, index) => substituted(inner, [...at, index], env, assembly));
+  if (Array.isArray(value)) return value.map((inner, index) => substituted(inner, [...at, index], variables, assembly));
   if (!isTree(value) || value instanceof Date) return value;
-  const entries = Object.entries(value).map(([key, inner]) => [key, substituted(inner, [...at, key], env, assembly)]);
+  const names = ownNames(value);
+  const within = names.length === 0 ? variables : { ...variables, own: new Set([...own, ...names]) };
+  const entries = Object.entries(value).map(([key, inner]) => [
+    key,
+    substituted(inner, [...at, key], within, assembly),
+  ]);
   return Object.fromEntries(entries) as Tree;
 }
 
@@ -219,8 +234,11 @@ function readText(file: string, text: string | undefined): ConfigDocument | unde
 }
 
 /** The sections of the file with variables substituted; an empty section counts as absent. */
-function sectionsOf(assembly: Assembly, env: Env, text: string | undefined): Tree {
-  const value = substituted(assembly.document?.value ?? {}, [], env, assembly);
+function sectionsOf(
+  assembly: Assembly,
+  { env, ownNames = () => [], text }: Pick<LoadOptions<unknown>, 'env' | 'ownNames' | 'text'>,
+): Tree {
+  const value = substituted(assembly.document?.value ?? {}, [], { env, ownNames, own: new Set() }, assembly);
   if (isTree(value) && !Array.isArray(value)) {
     return Object.fromEntries(Object.entries(value).filter(([, section]) => section !== null));
   }
@@ -241,7 +259,7 @@ function asList(each: Overlay, schema: z.ZodType): Overlay {
 export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
   const { schema, file, text, env, envPrefix = 'VITRINE_', flags = [], defaults = [], aliases = [] } = options;
   const assembly = new Assembly(file, readText(file, text));
-  const value = sectionsOf(assembly, env, text);
+  const value = sectionsOf(assembly, options);
   rename(value, aliases, assembly);
   overlay(
     value,
@@ -262,36 +280,4 @@ export function loadConfig<T>(options: LoadOptions<T>): Loaded<T> {
     if (!blamed.has(pathText(at))) assembly.blame(at, message, isKey);
   }
   return fail(assembly.issues, text);
-}
-
-/** The size of a pipe or device is unknown before reading, and its data may have no end. */
-function readBounded(file: string): string {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const descriptor = openSync(file, 'r');
-  try {
-    for (;;) {
-      const chunk = Buffer.allocUnsafe(64 * 1024);
-      const read = readSync(descriptor, chunk, 0, chunk.length, null);
-      if (read === 0) return Buffer.concat(chunks, size).toString('utf8');
-      size += read;
-      if (size > MAX_CONFIG_BYTES) throw Object.assign(new Error('larger than 10 MiB'), { code: 'larger than 10 MiB' });
-      chunks.push(chunk.subarray(0, read));
-    }
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** The text of a configuration file. Throws VitrineError `config_unreadable`. */
-export function readConfigFile(file: string): string {
-  try {
-    return readBounded(file);
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new VitrineError('config_unreadable', `The configuration file ${file} cannot be read (${reason}).`, {
-      hint: 'Name another file with --config FILE.',
-      cause,
-    });
-  }
 }

@@ -6,7 +6,7 @@ import { watch } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { VitrineError } from '../base/errors.ts';
-import { readConfigFile } from './load.ts';
+import { readConfigFile } from './config-file.ts';
 
 export interface ReloadOptions<T> {
   readonly file: string;

@@ -30,6 +30,11 @@ export interface CacheRequest {
   readonly target: string;
   /** Lower-case names; several fields of one name joined with `, `. The object has no prototype, because a field may have any name. */
   readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Value of a field, by its lower-case name, as the upstream receives it: the balancer writes some fields itself, and a route
+   * may change others. `Vary` selects by these values. Absent: they are those of `headers`.
+   */
+  readonly sent?: ((name: string) => string | undefined) | undefined;
 }
 
 /**

@@ -66,6 +66,10 @@ describe('the command line', () => {
 
   it.each([
     [['strat'], 2, '"strat" is no command'],
+    [['alerts', 'lst'], 2, '"lst" is no command of "vitrine alerts".\n  Did you mean "vitrine alerts list"? '],
+    [['silence', 'lst'], 2, 'Did you mean "vitrine silence list"?'],
+    [['targets', 'hsitory', 'a'], 2, 'Did you mean "vitrine targets history"?'],
+    [['oncall', 'elephant'], 2, '"elephant" is no command of "vitrine oncall".\n  The commands are '],
     [['load', '--users', '0'], 2, '--users: '],
     [['load', '--url', 'nowhere'], 2, '--url: '],
     [['load', '--rate', 'x'], 2, '--rate: '],

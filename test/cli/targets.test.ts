@@ -55,6 +55,19 @@ test('objectives are a table, and a missed one gives exit code 5', async () => {
   expect(out).toContain('MISSED');
 });
 
+test('the past of an objective that is not configured', async () => {
+  const [checkout] = fakeObjectives(Date.now());
+  const asked = '/api/slo/preview?total=route%3A%2Fcheckout*&good=status%3A%3C500&objective=99.5%25&window=7d';
+  answers[asked] = { ...checkout, window: '7d', breached: true, events: { good: 990, total: 1_000 } };
+  const flags = ['--total', 'route:/checkout*', '--good', 'status:<500', '--objective', '99.5%', '--window', '7d'];
+  expect(await run('slo', 'preview', ...flags)).toBe(5);
+  expect(out).toMatch(/^range +state +good +budget left\nlast 7d +MISSED +99\.940 % +38\.000 %\n/);
+  expect(out).toContain('10 of 1000 requests were bad, counted row by row.');
+  out = '';
+  expect(await run('slo', 'preview', ...flags, '--json')).toBe(5);
+  expect(JSON.parse(out)).toMatchObject({ window: '7d' });
+});
+
 test('nothing configured is said, not printed', async () => {
   answers = { '/api/targets': { targets: [] }, '/api/slo': { objectives: [] } };
   expect([await run('targets'), await run('slo')]).toEqual([0, 0]);

@@ -9,6 +9,7 @@ const objective = (name: string, more: Partial<Objective> = {}): Objective => ({
   window: '30d',
   window_seconds: 2_592_000,
   target: null,
+  target_id: null,
   requests: null,
   events: null,
   months: [],

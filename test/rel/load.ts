@@ -9,6 +9,8 @@ export interface Asked {
   readonly atSeconds: number;
   /** 0 when there was no answer. */
   readonly status: number;
+  /** Why there was no answer. */
+  readonly error: string;
   readonly ms: number;
   /** Name of the upstream that answered. */
   readonly origin: string;
@@ -36,10 +38,12 @@ export async function load(url: string, options: LoadOptions): Promise<Asked[]> 
     new Promise((resolve) => {
       const [id, startMs] = [`${at}-${Math.round(began)}`, performance.now()];
       const verb = method(at);
-      const done = (status: number, origin = '', timing = ''): void => {
+      const done = (status: number, origin = '', timing = '', error = ''): void => {
         const cacheMs = Number(/cache[^,]*;dur=([\d.]+)/.exec(timing)?.[1] ?? 0);
-        resolve({ method: verb, id, atSeconds: at / rate, status, ms: performance.now() - startMs, origin, cacheMs });
+        const ms = performance.now() - startMs;
+        resolve({ method: verb, id, atSeconds: at / rate, status, error, ms, origin, cacheMs });
       };
+      const failed = (error: NodeJS.ErrnoException): void => done(0, '', '', error.code ?? error.message);
       const own = fresh > 0 && at % fresh === 0 ? false : agent;
       const request = httpRequest(
         `${url}${path(at)}`,
@@ -48,11 +52,11 @@ export async function load(url: string, options: LoadOptions): Promise<Asked[]> 
           answer.resume();
           const field = (name: string): string => String(answer.headers[name] ?? '');
           answer.on('end', () => done(answer.statusCode ?? 0, field('x-origin'), field('server-timing')));
-          answer.on('error', () => done(0));
+          answer.on('error', failed);
         },
       );
-      request.setTimeout(30_000, () => request.destroy());
-      request.on('error', () => done(0));
+      request.setTimeout(30_000, () => request.destroy(new Error('30 s')));
+      request.on('error', failed);
       request.end(verb === 'POST' ? 'body' : undefined);
     });
   while (performance.now() - began < seconds * 1_000 && !over()) {
@@ -88,11 +92,11 @@ export async function goodput(url: string, workers: number, seconds: number): Pr
 
 export const failed = (asked: readonly Asked[]): number => asked.filter(({ status }) => status !== 200).length;
 
-/** The statuses of those that failed, such as `502×3 0×1`; 0 stands for no answer. */
+/** The statuses of those that failed, or why there was no answer, such as `502×3 ECONNRESET×1`. */
 export const failures = (asked: readonly Asked[]): string =>
-  [...Map.groupBy(asked, ({ status }) => status)]
-    .filter(([status]) => status !== 200)
-    .map(([status, all]) => `${status}×${all.length}`)
+  [...Map.groupBy(asked, ({ status, error }) => (status === 0 ? error : String(status)))]
+    .filter(([what]) => what !== '200')
+    .map(([what, all]) => `${what}×${all.length}`)
     .join(' ');
 
 export function quantile(values: readonly number[], q: number): number {

@@ -185,8 +185,11 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
+/** A busy machine starts a process slowly. */
+const READY_LIMIT_MS = 120_000;
+
 /** Resolves when every URL answers with success; fails as soon as the program has ended, or after `limitMs`. */
-export async function untilReady(program: Program, urls: readonly string[], limitMs = 30_000): Promise<void> {
+export async function untilReady(program: Program, urls: readonly string[], limitMs = READY_LIMIT_MS): Promise<void> {
   const state = await until(
     async () => {
       if (hasEnded(program.child)) return 'ended';

@@ -42,6 +42,7 @@ export function openObjectives(
     past.keep(eventFilters(objectives), clock.now() - longest);
   };
   events.replace(objectives);
+  keep();
   records.onRows((rows) => {
     events.take(rows, clock.now());
     past.came(rows);

@@ -5,10 +5,12 @@ import type { RareLine } from '../../base/logger.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Scope } from '../../base/scope.ts';
 import type { Route } from '../../monitor/api/routes.ts';
+import type { Maintenance } from '../../monitor/alerts/notify/state/maintenance.ts';
 import { fingerprintOf } from '../../monitor/alerts/notify/steps/fingerprint.ts';
 import { statusRoutes } from '../../monitor/api/status/status-routes.ts';
+import { announcedWindows } from '../../monitor/status/announced.ts';
 import { statusListener } from '../../monitor/status/listener.ts';
-import { Notices } from '../../monitor/status/notices.ts';
+import { Notices, type Notice } from '../../monitor/status/notices.ts';
 import { Publisher, type PublishedTargets } from '../../monitor/status/publisher.ts';
 import type { StateDatabase } from '../../monitor/store/state/state-database.ts';
 import { targetId } from '../../monitor/targets/config/compile.ts';
@@ -29,6 +31,8 @@ interface StatusParts {
   readonly targets: Targets;
   readonly state: StateDatabase;
   readonly alerts: () => readonly Alert[];
+  /** Undefined without notifications. */
+  readonly maintenance: Maintenance | undefined;
   readonly clock: Clock;
   readonly rareLine: RareLine;
 }
@@ -53,16 +57,19 @@ const publishedOf = (targets: Targets): PublishedTargets => ({
 
 /** Undefined without a `status_page` section. */
 export function openStatusPage(parts: StatusParts): OpenStatusPage | undefined {
-  const { settings, state, alerts, clock, rareLine } = parts;
+  const { settings, state, alerts, maintenance, clock, rareLine } = parts;
   const config = settings.status_page;
   if (config === undefined) return undefined;
   const notices = new Notices(state);
   const targets = publishedOf(parts.targets);
   const onError = noteOf(rareLine, 'The status page could not be renewed');
-  const publisher = new Publisher({ config, targets, notices, clock, onError });
+  const labels = (name: string) => orUndefined(() => parts.targets.labels(targetId(name)));
+  const announced = (nowMs: number): readonly Notice[] =>
+    maintenance === undefined ? [] : announcedWindows(config, { maintenance, labels }, nowMs);
+  const publisher = new Publisher({ config, targets, notices, announced, clock, onError });
   const address = config.url ?? localUrl(config.listen);
   return {
-    routes: statusRoutes({ config, address, notices, publisher, targets, alerts, clock }),
+    routes: statusRoutes({ config, address, notices, publisher, targets, alerts, announced, clock }),
     async begin(scope) {
       const server = await openHttpPort(config.listen, 'status_page.listen', statusListener(publisher));
       scope.add('status page', () => closeHttpPort(server, clock));

@@ -103,7 +103,8 @@ export function openTargets(
   const file = fileTargets(clock, (all) => targets.replaceFile(all));
   const originOf = originFinder(settings, () => targets.list().map(({ target }) => target));
   const alerts = () => rules.recentAlerts();
-  const statusPage = openStatusPage({ settings, targets, state, alerts, clock, rareLine });
+  const maintenance = notifications?.pipeline.maintenance;
+  const statusPage = openStatusPage({ settings, targets, state, alerts, maintenance, clock, rareLine });
   return {
     targets,
     routes: [

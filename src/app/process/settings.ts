@@ -6,11 +6,13 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { VitrineError } from '../../base/errors.ts';
 import { formatDurationMs, parseDurationMs } from '../../base/units.ts';
-import { loadConfig, readConfigFile, type KeyAlias } from '../../config/load.ts';
+import { readConfigFile } from '../../config/config-file.ts';
+import { loadConfig, type KeyAlias } from '../../config/load.ts';
 import type { Address } from '../../config/types.ts';
 import { flatEmail, flatSlack, flatWebhook } from '../../monitor/alerts/notify/file/flat-channels.ts';
 import { isLoopback } from '../../model/exposure.ts';
 import { targetId } from '../../monitor/targets/config/compile.ts';
+import { savedNames } from '../../monitor/targets/config/saved-names.ts';
 import { settingsProblems } from './settings-checks.ts';
 import { settingsSchema, type Settings } from './settings-schema.ts';
 
@@ -68,6 +70,7 @@ export function settingsFrom(
     flags: overlays,
     defaults: Object.entries(defaults).map(([key, value]) => ({ path: key.split('.'), value, source: 'default' })),
     aliases: ALIASES,
+    ownNames: savedNames,
     check: settingsProblems,
   });
   checkExposure(config);

@@ -46,6 +46,10 @@ export const statusPageConfig = z.strictObject({
     })
     .describe('The parts of the service, in the order of the page.'),
   atom: z.boolean().default(true).describe('Offer incidents and maintenance as an Atom feed.'),
+  announce_maintenance: z
+    .boolean()
+    .default(true)
+    .describe('Announce the maintenance windows of the alerts that concern a target of a component.'),
 });
 
 export type StatusPageConfig = z.output<typeof statusPageConfig>;

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { ComponentDays, type TargetPast } from './component-days.ts';
 import type { StatusPageConfig } from './config.ts';
-import type { Notices } from './notices.ts';
+import type { Notice, Notices } from './notices.ts';
 import { siteOf, type SiteTexts } from './site.ts';
 import type { Span } from '../targets/history/availability.ts';
 import { statusView, type ComponentFacts, type StatusView, type TargetNow } from './view.ts';
@@ -22,6 +22,8 @@ export interface PublisherOptions {
   readonly config: StatusPageConfig;
   readonly targets: PublishedTargets;
   readonly notices: Notices;
+  /** Maintenance that nobody wrote here. */
+  readonly announced: (nowMs: number) => readonly Notice[];
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
 }
@@ -71,13 +73,13 @@ export class Publisher {
 
   /** The view as it is now. Throws what the store of the checks throws. */
   view(): StatusView {
-    const { config, targets, notices, clock } = this.#options;
+    const { config, targets, notices, announced, clock } = this.#options;
     const nowMs = clock.now();
     const facts = config.components.map(({ targets: names }, at): ComponentFacts => ({
       targets: names.map((name) => targets.now(name) ?? UNKNOWN_TARGET),
       days: this.#days[at].figures(nowMs),
     }));
-    const view = statusView(config, facts, notices.all(), nowMs);
+    const view = statusView(config, facts, notices.all(), nowMs, announced(nowMs));
     // To the minute, so that a page on which nothing changes stays the same for a minute, and readers get 304.
     return { ...view, asOfMs: Math.floor(nowMs / MINUTE_MS) * MINUTE_MS };
   }

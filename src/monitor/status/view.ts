@@ -132,18 +132,23 @@ function noticeView(notice: Notice, published: ReadonlySet<string>, nowMs: numbe
   };
 }
 
-/** `facts`: one of each component of the configuration, in its order. */
+/**
+ * `facts`: one of each component of the configuration, in its order. `announced`: maintenance that the checks know of already, by
+ * target, so it says nothing about the state of a component.
+ */
 export function statusView(
   config: StatusPageConfig,
   facts: readonly ComponentFacts[],
   notices: readonly Notice[],
   nowMs: number,
+  announced: readonly Notice[] = [],
 ): StatusView {
   const names = config.components.map(({ name }) => name);
   const shown = notices
     .filter(({ endMs }) => endMs === null || endMs > nowMs - NOTICES_MS)
     .slice(0, MAX_NOTICES)
     .map((notice) => noticeView(notice, new Set(names), nowMs));
+  const told = announced.map((notice) => noticeView(notice, new Set(names), nowMs));
   const open = shown.filter(({ phase }) => phase === 'open');
   const slugs = slugsOf(names);
   const components = config.components.map(({ name, description }, at): ComponentView => {
@@ -159,6 +164,6 @@ export function statusView(
     asOfMs: nowMs,
     state: worst(components.map(({ state }) => state)),
     components,
-    notices: shown,
+    notices: told.length === 0 ? shown : [...shown, ...told].sort((a, b) => b.startMs - a.startMs),
   };
 }

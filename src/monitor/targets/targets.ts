@@ -172,6 +172,11 @@ export class Targets {
     return this.#statusOf(this.#get(id));
   }
 
+  /** Those of its alerts that maintenance windows match. Throws VitrineError `not_found`. */
+  labels(id: string): Labels {
+    return labelsOf(this.#get(id));
+  }
+
   #get(id: string): Target {
     const found = this.#all.get(id);
     if (found === undefined) throw new VitrineError('not_found', `There is no target "${id}".`);

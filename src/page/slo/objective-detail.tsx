@@ -10,7 +10,8 @@ import { address } from '../state/router.ts';
 import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
-import { badFilter, percentText } from './objective-text.ts';
+import { Months } from './objective-months.tsx';
+import { badFilter } from './objective-text.ts';
 
 const MOST = 8;
 const EVERY_MS = 60_000;
@@ -126,13 +127,8 @@ function RequestEaters({
   );
 }
 
-function TargetEaters({ of, target }: { of: ObjectiveJson; target: string }): JSX.Element {
+function TargetEaters({ of, id }: { of: ObjectiveJson; id: string }): JSX.Element {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const id = target
-    .toLowerCase()
-    .normalize('NFKD')
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '');
   const path = address('/api/availability', { target: id, from: `now-${of.window}`, by: 'hour', zone });
   const found = useResource<{ availability: readonly AvailabilityJson[] }>(path, EVERY_MS);
   const bad = (answer: { availability: readonly AvailabilityJson[] }) =>
@@ -159,7 +155,7 @@ function TargetEaters({ of, target }: { of: ObjectiveJson; target: string }): JS
                   name: dateTime(Date.parse(from)),
                   text: age(down * 1_000),
                   share: down / all,
-                  href: `/targets/${id}`,
+                  href: `/targets/${encodeURIComponent(id)}`,
                 }))}
             />
           );
@@ -169,7 +165,7 @@ function TargetEaters({ of, target }: { of: ObjectiveJson; target: string }): JS
   );
 }
 
-function Months({ of }: { of: ObjectiveJson }): JSX.Element {
+function MonthsCard({ of }: { of: ObjectiveJson }): JSX.Element {
   return (
     <section class="card c4" aria-label="Months">
       <div class="hd">
@@ -178,43 +174,7 @@ function Months({ of }: { of: ObjectiveJson }): JSX.Element {
         </h2>
         <span class="sub">by month (UTC)</span>
       </div>
-      {of.months.length === 0 ? (
-        <Empty text="Months are not known for this objective." />
-      ) : (
-        <table class="months">
-          <thead>
-            <tr>
-              <th scope="col">month</th>
-              <th scope="col" class="num">
-                good
-              </th>
-              <th scope="col" class="num">
-                budget left
-              </th>
-              <th scope="col">promise</th>
-            </tr>
-          </thead>
-          <tbody>
-            {of.months.map(({ month, figure, budget_left: left, breached }) => (
-              <tr key={month}>
-                <td>{month}</td>
-                <td class="num">{percentText(figure)}</td>
-                <td class="num">{left === null ? '–' : `${digits(left * 100)} %`}</td>
-                <td class={breached === true ? 'crit bad' : ''}>
-                  {breached === null ? '–' : breached ? 'missed' : 'kept'}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-      {of.events !== null && (
-        <p class="foot">
-          {digits(of.events.total - of.events.good)} of {digits(of.events.total)} requests of the window were bad,
-          counted row by row
-        </p>
-      )}
-      {of.power !== '' && <p class="foot">{of.power}</p>}
+      <Months of={of} />
     </section>
   );
 }
@@ -238,10 +198,10 @@ export function ObjectiveDetail({ of }: { of: ObjectiveJson }): JSX.Element {
   } as const;
   return (
     <>
-      <Months of={of} />
+      <MonthsCard of={of} />
       <PanelCard panel={panel} className="c8" />
       {of.requests !== null && <RequestEaters of={of} requests={of.requests} />}
-      {of.target !== null && <TargetEaters of={of} target={of.target} />}
+      {of.target_id !== null && <TargetEaters of={of} id={of.target_id} />}
     </>
   );
 }

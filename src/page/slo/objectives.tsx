@@ -6,11 +6,12 @@ import { objectivesComputed } from '../services/objectives.ts';
 import { useResource } from '../state/api.ts';
 import { age, digits } from '../state/format.ts';
 import { param, setParams } from '../state/router.ts';
-import { StatusIcon } from '../ui/icons.tsx';
+import { Icon, StatusIcon } from '../ui/icons.tsx';
 import { Loaded } from '../ui/loaded.tsx';
 import { Name } from '../ui/name.tsx';
 import { Empty } from '../ui/states.tsx';
 import { ObjectiveDetail } from './objective-detail.tsx';
+import { ObjectiveTrial } from './objective-trial.tsx';
 import { FASTEST_BURN, paceText, percentText, stateWord, statusOf, worstFirst } from './objective-text.ts';
 import '../styles/records.css';
 import '../styles/targets.css';
@@ -78,13 +79,44 @@ function Row({ of, isOpen }: { of: ObjectiveJson; isOpen: boolean }): JSX.Elemen
   );
 }
 
+function Rows({ sorted, open }: { sorted: readonly ObjectiveJson[]; open: ObjectiveJson | undefined }): JSX.Element {
+  return (
+    <table class="objectives">
+      <thead>
+        <tr>
+          <th scope="col">Objective</th>
+          <th scope="col">state</th>
+          <th scope="col" class="num">
+            promise
+          </th>
+          <th scope="col" class="num">
+            now
+          </th>
+          <th scope="col">budget left</th>
+          <th scope="col" class="num">
+            burn
+          </th>
+          <th scope="col" class="num">
+            at this pace
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {sorted.map((one) => (
+          <Row key={one.name} of={one} isOpen={one === open} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
 const none = (
   <Empty
     text="No objective is configured. An objective says which share of events must be good, such as 99.9 % of requests within 300 ms over 30 days."
     action={
-      <a class="btn" href="/settings">
-        Show the configuration
-      </a>
+      <button type="button" class="btn" onClick={() => setParams({ try: '1' })}>
+        Try one over the past month
+      </button>
     }
   />
 );
@@ -93,6 +125,7 @@ export function ObjectivesPage(): JSX.Element {
   const found = useResource<ObjectivesJson>('/api/slo', EVERY_MS);
   const sorted = worstFirst(found.data?.objectives ?? []);
   const open = sorted.find(({ name }) => name === param('name')) ?? (param('name') === '' ? sorted.at(0) : undefined);
+  const isTrying = param('try') !== '';
   const missed = sorted.filter(({ breached }) => breached === true).length;
   return (
     <>
@@ -104,7 +137,18 @@ export function ObjectivesPage(): JSX.Element {
           </span>
         )}
         {sorted.length > 0 && <HowComputed of={objectivesComputed(sorted)} />}
+        <span class="sp" />
+        <button
+          type="button"
+          class="btn"
+          aria-expanded={isTrying}
+          onClick={() => setParams({ try: isTrying ? undefined : '1' })}
+        >
+          <Icon name="plus" small />
+          Try an objective
+        </button>
       </div>
+      {isTrying && <ObjectiveTrial />}
       <section class="card c12" aria-label="Objectives">
         <div class="hd">
           <h2 class="vh">All objectives</h2>
@@ -114,34 +158,7 @@ export function ObjectivesPage(): JSX.Element {
           </a>
         </div>
         <Loaded of={found} height={200} isEmpty={({ objectives }) => objectives.length === 0} empty={none}>
-          {() => (
-            <table class="objectives">
-              <thead>
-                <tr>
-                  <th scope="col">Objective</th>
-                  <th scope="col">state</th>
-                  <th scope="col" class="num">
-                    promise
-                  </th>
-                  <th scope="col" class="num">
-                    now
-                  </th>
-                  <th scope="col">budget left</th>
-                  <th scope="col" class="num">
-                    burn
-                  </th>
-                  <th scope="col" class="num">
-                    at this pace
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {sorted.map((one) => (
-                  <Row key={one.name} of={one} isOpen={one === open} />
-                ))}
-              </tbody>
-            </table>
-          )}
+          {() => <Rows sorted={sorted} open={open} />}
         </Loaded>
       </section>
       {open !== undefined && <ObjectiveDetail key={open.name} of={open} />}

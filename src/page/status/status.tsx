@@ -94,7 +94,7 @@ function remove({ id }: NoticeJson, reload: () => void): void {
 }
 
 function NoticeRow({ notice, reload }: { notice: NoticeJson; reload: () => void }): JSX.Element {
-  const { id, kind, title, components, phase, start, end, updates, follow, created_by: by } = notice;
+  const { id, kind, title, components, phase, start, end, updates, follow, created_by: by, announced } = notice;
   const isOpen = param('update') === id;
   const last = updates.at(-1);
   return (
@@ -110,7 +110,7 @@ function NoticeRow({ notice, reload }: { notice: NoticeJson; reload: () => void 
             {last?.stage ?? ''}
           </span>
         </span>
-        {mayDo('editor') && (
+        {mayDo('editor') && !announced && (
           <span class="care">
             <button
               type="button"
@@ -128,7 +128,14 @@ function NoticeRow({ notice, reload }: { notice: NoticeJson; reload: () => void 
       <p class="muted">
         {dateTime(Date.parse(start))}
         {end === null ? '' : ` to ${dateTime(Date.parse(end))}`}.{' '}
-        <Name of={components.join(', ') || 'no component'} most={120} />. By <Name of={by} most={40} />
+        <Name of={components.join(', ') || 'no component'} most={120} />.{' '}
+        {announced ? (
+          'Announced by itself: a maintenance window of the alerts concerns them'
+        ) : (
+          <>
+            By <Name of={by} most={40} />
+          </>
+        )}
         {follow ? '. It is resolved when its alert has ended' : ''}.
       </p>
       {last !== undefined && last.text !== '' && (

@@ -7,6 +7,8 @@ import { settingsSchema } from '../../../src/app/process/settings-schema.ts';
 import { Scope } from '../../../src/base/scope.ts';
 import type { Alert } from '../../../src/model/alert.ts';
 import { Labels } from '../../../src/model/labels.ts';
+import { Maintenance } from '../../../src/monitor/alerts/notify/state/maintenance.ts';
+import { NOTIFY_OWNER } from '../../../src/monitor/alerts/notify/state/tables.ts';
 import { fingerprintOf } from '../../../src/monitor/alerts/notify/steps/fingerprint.ts';
 import { Notices, STATUS_OWNER } from '../../../src/monitor/status/notices.ts';
 import { openStateDatabase } from '../../../src/monitor/store/state/state-database.ts';
@@ -45,7 +47,8 @@ test('the public port shows the checks of published targets, and an incident end
   const dir = mkdtempSync(path.join(tmpdir(), 'status-page-'));
   const clock = new FastClock(T);
   const scope = new Scope(clock);
-  const state = openStateDatabase({ dir, owners: [TARGETS_OWNER, STATUS_OWNER], clock, logger: recordingLogger() });
+  const owners = [TARGETS_OWNER, STATUS_OWNER, NOTIFY_OWNER];
+  const state = openStateDatabase({ dir, owners, clock, logger: recordingLogger() });
   const tools = { modules: readModules(undefined, ''), read: () => '' };
   const targets = new Targets({
     clock,
@@ -69,7 +72,16 @@ test('the public port shows the checks of published targets, and an incident end
     },
   });
   let alerts: Alert[] = [alert];
-  const parts = { targets, state, alerts: () => alerts, clock, rareLine: () => {} };
+  const maintenance = new Maintenance(state);
+  const window = { fromMs: T + 3_600_000, toMs: T + 7_200_000 };
+  await maintenance.set({
+    name: 'inner-window',
+    matchers: [{ name: 'target', op: '=', value: 'Inner Shop' }],
+    schedule: { kind: 'once', ...window },
+    createdBy: 'inner ada',
+    comment: 'inner words',
+  });
+  const parts = { targets, state, alerts: () => alerts, maintenance, clock, rareLine: () => {} };
   expect(openStatusPage({ ...parts, settings: { ...settings, status_page: undefined } })).toBeUndefined();
   targets.replaceFile([compileTarget(targetConfig.parse({ name: 'Inner Shop', tcp: '127.0.0.1:1' }), 'file', tools)]);
   for (const at of [0, 1_000]) await targets.take([{ target: 'inner-shop', lateMs: 0, result: failed(T + at) }]);
@@ -82,6 +94,14 @@ test('the public port shows the checks of published targets, and an incident end
     components: [
       { name: 'Shop', state: 'outage', uptime: { '7d': 0 } },
       { name: 'Later', state: 'unknown', uptime: { '7d': null } },
+    ],
+    incidents: [
+      {
+        title: 'Maintenance of Shop',
+        phase: 'planned',
+        components: ['Shop'],
+        start: new Date(window.fromMs).toISOString(),
+      },
     ],
   });
   expect(text).not.toMatch(/inner|made later/i);

@@ -46,6 +46,7 @@ function serve(): void {
       past: (_, { fromMs }) => ({ runs: runs.filter(({ toMs }) => toMs > fromMs), maintenance: [] }),
     },
     notices: new Notices(state),
+    announced: () => [],
     clock: systemClock,
     onError(error) {
       throw error;

@@ -60,6 +60,7 @@ const PAGES = {
   target: ['/targets/bank-api', '.evidence pre'],
   'target form': ['/targets?edit=bank-api', '.target-form input'],
   objectives: ['/slo', '.eaters, .months tbody tr'],
+  'objective trial': ['/slo?try=1&good=status%3A%3C500', '.trial .months tbody tr'],
   'status page': ['/status?new=1&update=a1b2c3d4e5f6', '.notice form'],
   settings: ['/settings', '.facts-list'],
   trace: [`/traces/${fakeTraces(0)[0].id}`, '.span-row'],
@@ -70,7 +71,7 @@ const PAGES = {
 } as const satisfies Record<string, readonly [string, string]>;
 type Name = keyof typeof PAGES;
 /** Views of a page whose frame another name has already. */
-const VIEWS: readonly Name[] = ['alert groups', 'alert history', 'alert channels', 'comparison'];
+const VIEWS: readonly Name[] = ['alert groups', 'alert history', 'alert channels', 'comparison', 'objective trial'];
 const NAMES = (Object.keys(PAGES) as Name[]).filter((name) => NIGHTLY || !VIEWS.includes(name));
 /** Pages that say nothing else without data: one is made of no data, the others say what is not there. */
 const SAME = ['connect', 'unknown', 'dashboards', 'alert channels'] as const satisfies readonly Name[];

@@ -9,9 +9,11 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Labels } from '../../../src/model/labels.ts';
+import { announcedWindows } from '../../../src/monitor/status/announced.ts';
 import { statusListener } from '../../../src/monitor/status/listener.ts';
 import { HOSTILE } from '../../monitor/status/hostile.ts';
-import { down, HAND, incident, NOW, statusRig, up, type Rig } from '../../monitor/status/rig.ts';
+import { down, HAND, HOUR, incident, NOW, statusRig, up, type Rig } from '../../monitor/status/rig.ts';
 import { axeOf, CHROMIUM, picture, SIZES, startBrowser } from '../../support/page/page-browser.ts';
 import { freshDir } from '../../support/program.ts';
 
@@ -37,6 +39,16 @@ describe.skipIf(CHROMIUM === undefined)('the status page', () => {
       })),
     });
     rig.targets.known.set('good', up).set('bad', down);
+    // Windows whose every text is hostile; each concerns all components.
+    const windows = HOSTILE.slice(0, 60).map((text, at) => ({
+      name: text,
+      comment: text,
+      createdBy: text,
+      matchers: [],
+      schedule: { kind: 'once', fromMs: NOW + (at + 1) * HOUR, toMs: NOW + 99 * HOUR } as const,
+    }));
+    const maintenance = { all: () => windows, presentOpening: () => undefined, concerns: () => true };
+    rig.windows.make = (nowMs) => announcedWindows(rig.config, { maintenance, labels: () => Labels.empty }, nowMs);
     const write = (text: string, at: number) =>
       rig.notices.create(
         incident({ title: text, components: names.slice(0, at % 3), endMs: at < 100 ? null : NOW - at }),

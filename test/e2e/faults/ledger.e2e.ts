@@ -6,7 +6,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RequestAnswer, RequestFiguresAnswer } from '../../../src/monitor/api/records/contract.ts';
-import { freshDir, runWell, startProgram } from '../../support/program.ts';
+import type { ObjectiveJson } from '../../../src/monitor/api/targets/contract.ts';
+import { freshDir, runToEnd, runWell, startProgram } from '../../support/program.ts';
 import { BUILT, json, startVitrine, type Vitrine } from '../../support/programs/vitrine-process.ts';
 import { nearestRank } from '../../support/quantile.ts';
 import { until } from '../../support/until.ts';
@@ -20,6 +21,7 @@ const CLIENTS = 8;
 interface AccessLine {
   readonly method: string;
   readonly route: string;
+  readonly status: number;
   readonly duration_ms: number;
   readonly reason: string | null;
 }
@@ -94,6 +96,22 @@ describe('the request ledger', () => {
     };
     await Promise.all(Array.from({ length: 4 }, look));
     expect(without).toEqual([]);
+  });
+
+  it('shows the past of an objective that nobody configured, as the lines of the access log count it', async () => {
+    const lines = await settled();
+    const counted = lines.filter(({ route }) => route.startsWith('/api/accounts'));
+    const good = counted.filter((line) => line.status < 500 && line.duration_ms < 300);
+    const asked = { total: 'route:/api/accounts*', good: 'status:<500 duration:<300ms', objective: '99%' };
+    const found = await json<ObjectiveJson>(`${vitrine.monitor}/api/slo/preview?${new URLSearchParams(asked)}`);
+    expect(found.events).toEqual({ good: good.length, total: counted.length });
+    expect(found.figure).toBeCloseTo(good.length / counted.length, 12);
+    expect([good.length > 0, good.length < counted.length]).toEqual([true, true]);
+    // The same from the terminal; the drill has spent the budget.
+    const flags = ['--total', asked.total, '--good', asked.good, '--objective', asked.objective];
+    const command = ['slo', 'preview', ...flags, '--json', '--url', vitrine.monitor];
+    const { code, stdout } = await runToEnd(process.execPath, [BUILT, ...command]);
+    expect([code, (JSON.parse(stdout) as ObjectiveJson).events]).toEqual([5, found.events]);
   });
 
   /** Waits until the ledger has as many rows as the access log has lines. */

@@ -262,6 +262,7 @@ test('the page of the exporter', async () => {
 test('objectives: figure, budget, burn, and the rule file', async () => {
   const { objectives } = (await ask('GET', '/api/slo')).json as { objectives: object[] };
   expect(objectives[0]).toMatchObject({ figure: 0.9995, budget_left: 0.5, burn_rate: 0.5, breached: false });
+  expect(objectives[0]).toMatchObject({ target: 'Shop', target_id: 'shop' });
   expect(objectives[1]).toMatchObject({ figure: null, budget_left: null, burn_rate: null, breached: null });
   expect(objectives[1]).toMatchObject({
     months: [{ month: '2027-01', figure: 0.5, breached: true }, { month: '2026-12' }],
@@ -277,4 +278,47 @@ test('objectives: figure, budget, burn, and the rule file', async () => {
   expect(budget_left).toBeCloseTo(-1, 9);
   expect(burn_rate).toBeCloseTo(2, 9);
   expect((await ask('GET', '/api/slo/rules')).body).toContain('SloFastBurn');
+});
+
+test('an objective that is not configured shows its past; a mistake in it is said with its key', async () => {
+  const asked = '/api/slo/preview?good=status:<500&objective=99.5%25&window=7d';
+  expect((await ask('GET', asked)).json).toMatchObject({
+    name: 'preview',
+    objective: 0.995,
+    window: '7d',
+    requests: { total: '', good: 'status:<500' },
+    events: { good: 9_980, total: 10_000 },
+    figure: 0.998,
+    breached: false,
+    months: [{ month: '2027-01', figure: 0.998 }, { month: '2026-12' }],
+  });
+  for (const [query, message] of [
+    ['', 'requests.good: '],
+    ['good=status:<', 'requests.good: a filter over requests: position'],
+    ['good=status:<500&total=time:>now-1h', 'requests.total: no time'],
+    ['good=status:<500&objective=50%25', 'objective: an objective of at least 93.06 %'],
+    ['good=status:<500&window=1h', 'window: a duration from 7d to 90d'],
+  ]) {
+    await expect(ask('GET', `/api/slo/preview?${query}`)).rejects.toThrow(message);
+  }
+});
+
+test('objectives that are tried wait in a short line', async () => {
+  const { promise, resolve } = Promise.withResolvers<{ good: number; total: number }>();
+  const slow = sloRoutes({
+    objectives: () => [],
+    querier: {} as Querier,
+    past: { counts: () => promise },
+    clock,
+  });
+  const preview = () => {
+    const found = findRoute(slow, 'GET', '/api/slo/preview');
+    const query = new URLSearchParams({ good: 'status:<500' });
+    return found?.route.handler({ params: {}, query } as Parameters<typeof found.route.handler>[0]);
+  };
+  const waiting = Array.from({ length: 4 }, preview);
+  await expect(preview()).rejects.toMatchObject({ code: 'overloaded' });
+  resolve({ good: 9, total: 10 });
+  expect(await Promise.all(waiting)).toHaveLength(4);
+  expect(await preview()).toMatchObject({ figure: 0.9 });
 });

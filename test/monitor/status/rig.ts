@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { statusPageConfig, type StatusPageConfig } from '../../../src/monitor/status/config.ts';
 import type { TargetPast } from '../../../src/monitor/status/component-days.ts';
-import { Notices, STATUS_OWNER, type NoticeContent } from '../../../src/monitor/status/notices.ts';
+import { Notices, STATUS_OWNER, type Notice, type NoticeContent } from '../../../src/monitor/status/notices.ts';
 import { Publisher, type PublishedTargets } from '../../../src/monitor/status/publisher.ts';
 import type { TargetNow } from '../../../src/monitor/status/view.ts';
 import { openStateDatabase, type StateDatabase } from '../../../src/monitor/store/state/state-database.ts';
@@ -25,6 +25,9 @@ export interface Rig extends AsyncDisposable {
   readonly publisher: Publisher;
   readonly targets: PublishedTargets & { readonly known: Map<string, Known>; failing: boolean };
   readonly errors: unknown[];
+  /** What windows announce; tests put it here. */
+  readonly windows: { make: (nowMs: number) => readonly Notice[] };
+  readonly announced: (nowMs: number) => readonly Notice[];
 }
 
 export interface Known {
@@ -65,7 +68,10 @@ export function statusRig(written: Readonly<Record<string, unknown>>): Rig {
       return known.get(name)?.past;
     },
   };
-  const publisher = new Publisher({ config, targets, notices, clock, onError: (error) => errors.push(error) });
+  const windows: Rig['windows'] = { make: () => [] };
+  const announced = (nowMs: number): readonly Notice[] => windows.make(nowMs);
+  const onError = (error: unknown): unknown => errors.push(error);
+  const publisher = new Publisher({ config, targets, notices, announced, clock, onError });
   return {
     clock,
     config,
@@ -74,6 +80,8 @@ export function statusRig(written: Readonly<Record<string, unknown>>): Rig {
     publisher,
     targets,
     errors,
+    windows,
+    announced,
     async [Symbol.asyncDispose]() {
       await state[Symbol.asyncDispose]();
       rmSync(dir, { recursive: true, force: true });

@@ -144,6 +144,7 @@ export const fakeObjectives = (nowMs: number): ObjectiveJson[] => {
     window: '30d',
     window_seconds: 30 * 86_400,
     target: null,
+    target_id: null,
     requests: null,
     events: null,
     months: [{ month, figure: 0.9994, budget_left: 0.4, breached: false }],
@@ -166,6 +167,7 @@ export const fakeObjectives = (nowMs: number): ObjectiveJson[] => {
       name: 'shop-up',
       objective: 0.995,
       target: 'shop',
+      target_id: 'shop',
       figure: 0.9998,
       budget_left: 0.96,
       burn_rate: 0.1,
@@ -187,7 +189,7 @@ export const fakeObjectives = (nowMs: number): ObjectiveJson[] => {
 /** Two of a service: one burns its budget, one has missed its promise. */
 function fakeServiceObjectives(nowMs: number): ObjectiveJson[] {
   const [, shop] = fakeObjectives(nowMs);
-  const base = { ...shop, target: null, objective: 0.999 };
+  const base = { ...shop, target: null, target_id: null, objective: 0.999 };
   return [
     { ...base, name: 'payments', figure: 0.99941, budget_left: 0.41, burn_rate: 24 },
     { ...base, name: 'payments-refunds', figure: 0.9988, budget_left: -0.2, burn_rate: 1, breached: true, power: '' },
@@ -208,6 +210,7 @@ function fakeNotice(nowMs: number, more: Partial<NoticeJson> = {}): NoticeJson {
     alert: null,
     follow: false,
     created_by: 'ada',
+    announced: false,
     ...more,
   };
 }
@@ -236,6 +239,18 @@ export const fakeStatus = (nowMs: number): StatusJson => ({
       phase: 'planned',
       start: iso(nowMs + HOUR),
       end: iso(nowMs + 2 * HOUR),
+    }),
+    fakeNotice(nowMs, {
+      id: 'd1b2c3d4e5f6',
+      kind: 'maintenance',
+      title: 'Maintenance of Shop',
+      components: ['Shop'],
+      phase: 'planned',
+      start: iso(nowMs + 24 * HOUR),
+      end: iso(nowMs + 26 * HOUR),
+      updates: [{ time: iso(nowMs - HOUR), stage: 'planned', text: '' }],
+      created_by: '',
+      announced: true,
     }),
     fakeNotice(nowMs, { id: 'c1b2c3d4e5f6', title: 'Slow pages', phase: 'over', end: iso(nowMs - MINUTE) }),
   ],
@@ -274,6 +289,18 @@ export function fakeTargetRoutes(kind: 'busy' | 'empty', now: () => number): Rou
       path: '/api/slo',
       handler: () => ({
         objectives: kind === 'empty' ? [] : [...fakeObjectives(now()), ...fakeServiceObjectives(now())],
+      }),
+    },
+    {
+      method: 'GET',
+      path: '/api/slo/preview',
+      handler: () => ({
+        ...fakeObjectives(now())[0],
+        name: 'preview',
+        target: null,
+        target_id: null,
+        requests: { total: '', good: 'status:<500' },
+        events: kind === 'empty' ? { good: 0, total: 0 } : { good: 999_412, total: 1_000_000 },
       }),
     },
     {

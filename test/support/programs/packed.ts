@@ -5,11 +5,11 @@ import path from 'node:path';
 import { runWell } from '../program.ts';
 import { REPOSITORY } from './vitrine-process.ts';
 
-/** Packs the repository by plain `npm pack`, which builds it; gives the tarball's path. */
+/** Packs the repository by plain `npm pack`, which builds it: one at a time. Gives the tarball's path. */
 export async function packVitrine(into: string): Promise<string> {
-  const out = await runWell('npm', ['pack', '--silent', '--pack-destination', into], {
+  const out = await runWell('flock', [REPOSITORY, 'npm', 'pack', '--silent', '--pack-destination', into], {
     cwd: REPOSITORY,
-    limitMs: 180_000,
+    limitMs: 240_000,
   });
   return path.join(into, out.trim().split('\n').at(-1) ?? '');
 }

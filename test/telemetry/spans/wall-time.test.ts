@@ -16,10 +16,19 @@ describe('wall time of the monotonic clock', () => {
   it('follows the wall clock when that is set', () => {
     const now = Date.now();
     const set = vi.spyOn(Date, 'now').mockReturnValue(now + 60_000);
-    const monotonic = performance.now();
+    const monotonic = performance.now() + 1;
     expect(wallTimeOf(monotonic)).toBe(now + 60_000);
     expect(wallTimeOf(monotonic + 0.25)).toBeCloseTo(now + 60_000.25, 3);
     set.mockReturnValue(now);
-    expect(wallTimeOf(monotonic)).toBe(now);
+    expect(wallTimeOf(monotonic + 1)).toBe(now);
+  });
+
+  it('compares the clocks once a millisecond, however many spans begin in it', () => {
+    const read = vi.spyOn(Date, 'now');
+    const monotonic = performance.now() + 10;
+    for (let at = 0; at < 50; at += 1) wallTimeOf(monotonic + at / 50);
+    expect(read).toHaveBeenCalledTimes(1);
+    wallTimeOf(monotonic + 1);
+    expect(read).toHaveBeenCalledTimes(2);
   });
 });

@@ -75,8 +75,8 @@ const LONGEST_MS = 5_000;
 
 /**
  * When an alerting rule need not be evaluated: it found nothing at its last evaluation, no metric that it reads has another value
- * since, and that was less than five seconds ago. Time alone may change a result (`time()`, a window that moves on), so a rule
- * rests no longer than that. Rules with a longer interval never rest.
+ * since, and that was less than five seconds ago. A window that moves on may change a result too, so a rule rests no longer
+ * than that. Rules with a longer interval never rest, nor do those that ask for the time: silence must be found to the second.
  */
 export class RuleRest {
   readonly #metrics: readonly string[];
@@ -90,7 +90,7 @@ export class RuleRest {
 
   /** Undefined when the rule never rests. */
   static of(expr: string, intervalMs: number, digestOf: ValueDigest | undefined): RuleRest | undefined {
-    if (digestOf === undefined || intervalMs >= LONGEST_MS) return undefined;
+    if (digestOf === undefined || intervalMs >= LONGEST_MS || /\btime\s*\(/.test(expr)) return undefined;
     const metrics = new Set(selectorsOf(parse(expr)).map(({ name }) => name));
     // A selector without a name may read any metric.
     return metrics.size === 0 || metrics.has('') ? undefined : new RuleRest([...metrics], digestOf);

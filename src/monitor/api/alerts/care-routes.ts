@@ -46,6 +46,7 @@ const window = z.strictObject({
   for: durationMs.optional(),
   comment: text.default(''),
   created_by: text.min(1),
+  announce: z.boolean().default(true),
 });
 
 const ACTIONS: Readonly<
@@ -136,7 +137,9 @@ async function postWindow(care: AlertCare, call: Call): Promise<object> {
     matchers: given.matchers.map(({ name, op, value }) => ({ name, op, value })),
     schedule: scheduleOf(given),
     createdBy: given.created_by,
+    createdMs: care.clock.now(),
     comment: given.comment,
+    announce: given.announce,
   };
   await care.setMaintenance(made);
   return { window: windowJson(care, made), would_mute: care.wouldMute(made.matchers).map(shortAlert) };

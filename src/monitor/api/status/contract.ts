@@ -21,6 +21,8 @@ export interface NoticeJson {
   /** It is resolved when the alert has ended. */
   readonly follow: boolean;
   readonly created_by: string;
+  /** It follows from a maintenance window of the alerts, and is changed there. */
+  readonly announced: boolean;
 }
 
 export interface StatusJson {

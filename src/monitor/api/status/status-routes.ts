@@ -23,10 +23,11 @@ export interface StatusRoutesOptions {
   readonly publisher: Publisher;
   readonly targets: PublishedTargets;
   readonly alerts: () => readonly Alert[];
+  readonly announced: (nowMs: number) => readonly Notice[];
   readonly clock: Clock;
 }
 
-function noticeJson(notice: Notice, nowMs: number): NoticeJson {
+function noticeJson(notice: Notice, nowMs: number, isAnnounced = false): NoticeJson {
   const { id, kind, title, impact, components, startMs, endMs, updates, alert, follow, createdBy } = notice;
   return {
     id,
@@ -41,6 +42,7 @@ function noticeJson(notice: Notice, nowMs: number): NoticeJson {
     alert,
     follow,
     created_by: createdBy,
+    announced: isAnnounced,
   };
 }
 
@@ -90,7 +92,7 @@ export function statusRoutes(options: StatusRoutesOptions): Route[] {
   ];
 }
 
-function overview({ config, address, notices, publisher, targets, clock }: StatusRoutesOptions): StatusJson {
+function overview({ config, address, notices, publisher, targets, announced, clock }: StatusRoutesOptions): StatusJson {
   const { state, components } = publisher.view();
   const nowMs = clock.now();
   return {
@@ -108,7 +110,10 @@ function overview({ config, address, notices, publisher, targets, clock }: Statu
         uptime_90d: uptime['90d'],
       };
     }),
-    incidents: notices.all().map((notice) => noticeJson(notice, nowMs)),
+    incidents: [
+      ...notices.all().map((notice) => noticeJson(notice, nowMs)),
+      ...announced(nowMs).map((notice) => noticeJson(notice, nowMs, true)),
+    ].sort((a, b) => Date.parse(b.start) - Date.parse(a.start)),
   };
 }
 

@@ -1,20 +1,21 @@
 /** Own and competitors' targets side by side, and the present figures of all targets for `GET /api/metrics`. */
 import { iso } from '../../../base/units.ts';
 import type { TargetFigures } from '../../../model/health.ts';
-import type { Span } from '../../targets/history/availability.ts';
-import { availability } from '../../targets/history/availability.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { availability, availabilityOfEach, type Availability, type Span } from '../../targets/history/availability.ts';
 import type { Targets } from '../../targets/targets.ts';
 import { numberFrom, textFrom } from '../routes.ts';
 import type { ComparisonJson } from './contract.ts';
 import { rangeOf } from './forms.ts';
+import { inTurns, refuseManyParts } from './in-turns.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_STEPS = 1_000;
 const HOUR_MS = 3_600_000;
 
 /** Own ones first, each in the same terms; `step` (milliseconds, whole hours) adds points for one chart. */
-export function comparison(targets: Targets, query: URLSearchParams, nowMs: number): ComparisonJson {
-  const range = rangeOf(query, nowMs, DAY_MS);
+export async function comparison(targets: Targets, query: URLSearchParams, clock: Clock): Promise<ComparisonJson> {
+  const range = rangeOf(query, clock.now(), DAY_MS);
   const group = textFrom(query, 'group');
   const least = Math.max(HOUR_MS, Math.ceil((range.toMs - range.fromMs) / MAX_STEPS));
   const given = numberFrom(query, 'step', { min: least, max: 366 * DAY_MS, fallback: undefined });
@@ -24,21 +25,18 @@ export function comparison(targets: Targets, query: URLSearchParams, nowMs: numb
     .map(({ target }) => target)
     .filter((target) => group === undefined || target.group === group)
     .toSorted((a, b) => Number(a.competitor) - Number(b.competitor));
-  return {
-    from: iso(range.fromMs),
-    to: iso(range.toMs),
-    targets: chosen.map(({ id, name, competitor }) => ({
-      id,
-      name,
-      competitor,
-      ...figuresOf(targets, id, range),
-      ...(stepMs === undefined
-        ? {}
-        : {
-            points: spansOf(range, stepMs).map((span) => ({ time: iso(span.fromMs), ...figuresOf(targets, id, span) })),
-          }),
-    })),
-  };
+  const spans = stepMs === undefined ? [] : spansOf(range, stepMs);
+  refuseManyParts(chosen.length, spans.length);
+  const compared = await inTurns(chosen, clock, ({ id, name, competitor }) => {
+    const { runs, maintenance } = targets.past(id, range);
+    const points = availabilityOfEach(runs, maintenance, spans).map((one) => ({
+      time: iso(one.fromMs),
+      ...figuresOf(targets, id, one),
+    }));
+    const whole = figuresOf(targets, id, availability(runs, maintenance, range));
+    return { id, name, competitor, ...whole, ...(stepMs === undefined ? {} : { points }) };
+  });
+  return { from: iso(range.fromMs), to: iso(range.toMs), targets: compared };
 }
 
 function spansOf({ fromMs, toMs }: Span, stepMs: number): Span[] {
@@ -53,10 +51,8 @@ function spansOf({ fromMs, toMs }: Span, stepMs: number): Span[] {
 function figuresOf(
   targets: Targets,
   id: string,
-  span: Span,
+  { ratio, outages, downMs, ...span }: Availability,
 ): Omit<ComparisonJson['targets'][number], 'id' | 'name' | 'competitor'> {
-  const { runs, maintenance } = targets.past(id, span);
-  const { ratio, outages, downMs } = availability(runs, maintenance, span, 'exclude');
   const hours = targets.history(id).file.hours(id, span);
   const checks = hours.reduce((sum, hour) => sum + hour.checks, 0);
   return {

@@ -142,6 +142,7 @@ export interface ObjectiveJson {
   readonly window: string;
   readonly window_seconds: number;
   readonly target: string | null;
+  readonly target_id: string | null;
   /** The filters of an objective over the request ledger. */
   readonly requests: { readonly total: string; readonly good: string } | null;
   /** Counted rows of the window; null for objectives that are not about requests. */

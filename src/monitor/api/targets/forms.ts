@@ -3,7 +3,7 @@ import { iso } from '../../../base/units.ts';
 import { VitrineError } from '../../../base/errors.ts';
 import { relativeTimeMs, timeMsOf } from '../../search/literals.ts';
 import type { CheckResult, PhaseTimes } from '../../targets/check.ts';
-import { availability, joinedSpans, type Span } from '../../targets/history/availability.ts';
+import { availability, availabilityOfEach, type Span } from '../../targets/history/availability.ts';
 import type { StoredCheck, StoredEvidence } from '../../targets/history/check-tables.ts';
 import type { Run } from '../../targets/history/runs.ts';
 import type { TargetStatus } from '../../targets/target-parts.ts';
@@ -38,10 +38,11 @@ export function stripOf(
   parts = STRIP_PARTS,
 ): TargetJson['strip'] {
   const each = (toMs - fromMs) / parts;
-  const spans = joinedSpans(maintenance);
-  return Array.from({ length: parts }, (_, at) => {
-    const part = { fromMs: fromMs + at * each, toMs: fromMs + (at + 1) * each };
-    const figure = availability(runs, spans, part);
+  const spans = Array.from({ length: parts }, (_, at) => ({
+    fromMs: fromMs + at * each,
+    toMs: fromMs + (at + 1) * each,
+  }));
+  return availabilityOfEach(runs, maintenance, spans).map((figure) => {
     if (figure.downMs > 0) return 'down';
     if (figure.upMs > 0) return 'up';
     return figure.maintenanceMs > 0 ? 'maintenance' : 'unknown';

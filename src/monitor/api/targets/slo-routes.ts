@@ -1,13 +1,15 @@
 /** Objectives: the figures of the window and of the months, the budget that is left, the burn rate, and the rule file. */
 import { RecentMap } from '../../../base/bounded.ts';
 import type { Clock } from '../../../base/clock.ts';
+import { VitrineError } from '../../../base/errors.ts';
 import { parseDurationMs, parseRatio } from '../../../base/units.ts';
 import type { Querier } from '../../../model/ports.ts';
+import { targetId } from '../../targets/config/compile.ts';
 import { budgetOf, burnRuleFile, badQuery, powerText } from '../../targets/objectives/burn-rules.ts';
 import { eventFilters, type EventFilter } from '../../targets/objectives/event-filter.ts';
 import type { PastEvents } from '../../targets/objectives/past-events.ts';
 import type { EventCounts } from '../../targets/objectives/request-events.ts';
-import type { ObjectiveConfig } from '../../targets/objectives/schema.ts';
+import { objectiveConfig, type ObjectiveConfig } from '../../targets/objectives/schema.ts';
 import type { Route } from '../routes.ts';
 import type { ObjectiveJson, ObjectivesJson } from './contract.ts';
 
@@ -15,6 +17,8 @@ const MONTHS = 2;
 const PRESENT_MS = 300_000;
 /** A query over a month is expensive, and its answer changes slowly. */
 const REMEMBER_MS = 300_000;
+/** One is counted at a time: more than these would wait for minutes. */
+const MAX_PREVIEWS = 4;
 
 export interface SloParts {
   readonly objectives: () => readonly ObjectiveConfig[];
@@ -27,7 +31,22 @@ export interface SloParts {
 export function sloRoutes(parts: SloParts): Route[] {
   const { objectives, clock } = parts;
   const months = new MonthFigures();
+  let previews = 0;
   return [
+    {
+      method: 'GET',
+      path: '/api/slo/preview',
+      async handler({ query }): Promise<ObjectiveJson> {
+        const config = previewed(query);
+        if (previews >= MAX_PREVIEWS) throw new VitrineError('overloaded', 'Too many objectives are tried at once.');
+        previews += 1;
+        try {
+          return await objectiveJson(config, parts, months, clock.now());
+        } finally {
+          previews -= 1;
+        }
+      },
+    },
     {
       method: 'GET',
       path: '/api/slo',
@@ -45,6 +64,22 @@ export function sloRoutes(parts: SloParts): Route[] {
       },
     },
   ];
+}
+
+/** An objective over the ledger that is not configured. Throws VitrineError `bad_request` with the key. */
+function previewed(query: URLSearchParams): ObjectiveConfig {
+  const given = (key: string): string | undefined => query.get(key) ?? undefined;
+  const read = objectiveConfig.safeParse({
+    name: given('name') ?? 'preview',
+    objective: given('objective') ?? '99.9%',
+    window: given('window'),
+    requests: { total: given('total'), good: given('good') ?? '' },
+  });
+  if (read.success) return read.data;
+  const [{ path, message }] = read.error.issues;
+  throw new VitrineError('bad_request', `${path.join('.')}: ${message}`, {
+    hint: 'For example `good=status:<500 duration:<300ms` and `total=route:/checkout*`.',
+  });
 }
 
 interface Month {
@@ -120,6 +155,7 @@ async function objectiveJson(
     window,
     window_seconds: windowMs / 1_000,
     target: target ?? null,
+    target_id: target === undefined ? null : targetId(target),
     requests: requests ?? null,
     events,
     ...judged(bad),

@@ -6,16 +6,19 @@ import type { Clock } from '../../../base/clock.ts';
 import {
   accountingText,
   availability,
+  availabilityOfEach,
   CALENDAR_UNITS,
   calendarSpans,
   type MaintenanceRule,
   type Span,
 } from '../../targets/history/availability.ts';
+import { fileForm } from '../../targets/config/saved-names.ts';
 import type { Targets } from '../../targets/targets.ts';
 import { jsonBody } from '../answers.ts';
 import { numberFrom, textFrom, type Call, type Route } from '../routes.ts';
 import type { AvailabilityJson, EvidenceJson, HistoryJson, TargetsJson } from './contract.ts';
 import { comparison } from './comparison.ts';
+import { inTurns, refuseManyParts } from './in-turns.ts';
 import { checkJson, evidenceJson, rangeOf, targetJson } from './forms.ts';
 
 const DAY_MS = 86_400_000;
@@ -27,7 +30,7 @@ export function targetRoutes(targets: Targets, clock: Clock): Route[] {
   const one = (id: string) => targetJson(targets, targets.status(id), clock.now());
   const idOf = ({ params }: Call): string => params['id'];
   return [
-    { method: 'GET', path: '/api/targets', handler: (call) => listed(targets, call, clock.now()) },
+    { method: 'GET', path: '/api/targets', handler: (call) => listed(targets, call, clock) },
     {
       method: 'POST',
       path: '/api/targets',
@@ -38,7 +41,7 @@ export function targetRoutes(targets: Targets, clock: Clock): Route[] {
       },
     },
     { method: 'GET', path: '/api/targets/export', handler: (call) => exported(targets, call) },
-    { method: 'GET', path: '/api/targets/compare', handler: ({ query }) => comparison(targets, query, clock.now()) },
+    { method: 'GET', path: '/api/targets/compare', handler: ({ query }) => comparison(targets, query, clock) },
     { method: 'GET', path: '/api/targets/:id', handler: (call) => one(idOf(call)) },
     configRoute(targets),
     {
@@ -77,7 +80,7 @@ export function targetRoutes(targets: Targets, clock: Clock): Route[] {
       open: true,
       handler: (call) => beat(targets, call),
     })),
-    { method: 'GET', path: '/api/availability', handler: (call) => available(targets, call, clock.now()) },
+    { method: 'GET', path: '/api/availability', handler: (call) => available(targets, call, clock) },
   ];
 }
 
@@ -89,7 +92,7 @@ const configRoute = (targets: Targets): Route => ({
   handler: ({ params }) => JSON.parse(JSON.stringify(targets.status(params['id']).target.config)) as unknown,
 });
 
-function listed(targets: Targets, { query }: Call, nowMs: number): TargetsJson {
+async function listed(targets: Targets, { query }: Call, clock: Clock): Promise<TargetsJson> {
   const [group, tag, state] = [textFrom(query, 'group'), textFrom(query, 'tag'), textFrom(query, 'state')];
   if (state !== undefined && !STATES.includes(state)) {
     throw new VitrineError('bad_request', `"state" must be one of ${STATES.join(', ')}.`);
@@ -99,7 +102,8 @@ function listed(targets: Targets, { query }: Call, nowMs: number): TargetsJson {
     .filter((one) => state === undefined || one.state === state)
     .filter(({ target }) => group === undefined || target.group === group)
     .filter(({ target }) => tag === undefined || target.tags.includes(tag));
-  return { targets: found.map((status) => targetJson(targets, status, nowMs)) };
+  const nowMs = clock.now();
+  return { targets: await inTurns(found, clock, (status) => targetJson(targets, status, nowMs)) };
 }
 
 /** The targets in the form of the configuration file; secrets are left out. */
@@ -107,7 +111,7 @@ function exported(targets: Targets, { ctx, query }: Call): undefined {
   const list = targets
     .list()
     .filter(({ target }) => query.get('origin') !== 'api' || target.origin === 'api')
-    .map(({ target }) => JSON.parse(JSON.stringify(target.config)) as unknown);
+    .map(({ target }) => fileForm(JSON.parse(JSON.stringify(target.config)) as Readonly<Record<string, unknown>>));
   ctx.type = 'application/yaml';
   ctx.body = stringify({ targets: list });
   return undefined;
@@ -138,7 +142,7 @@ function history(targets: Targets, { params, query }: Call, nowMs: number): Hist
 }
 
 function evidence(targets: Targets, { params, query }: Call): EvidenceJson {
-  const limit = numberFrom(query, 'limit', { min: 1, max: 200, fallback: 20 }) ?? 20;
+  const limit = numberFrom(query, 'limit', { min: 1, max: 400, fallback: 20 }) ?? 20;
   return { evidence: targets.history(params['id']).file.evidence(params['id'], limit).map(evidenceJson) };
 }
 
@@ -154,8 +158,8 @@ async function beat(targets: Targets, { params, query, ctx }: Call): Promise<obj
   return { ok: true };
 }
 
-function available(targets: Targets, { query }: Call, nowMs: number): object {
-  const range = rangeOf(query, nowMs, 30 * DAY_MS);
+async function available(targets: Targets, { query }: Call, clock: Clock): Promise<object> {
+  const range = rangeOf(query, clock.now(), 30 * DAY_MS);
   if (range.toMs - range.fromMs > MAX_RANGE_MS) throw new VitrineError('bad_request', 'The range is too long.');
   const unit = CALENDAR_UNITS.find((one) => one === query.get('by'));
   if (query.has('by') && unit === undefined) {
@@ -166,7 +170,8 @@ function available(targets: Targets, { query }: Call, nowMs: number): object {
   const rule: MaintenanceRule = query.get('maintenance') === 'count' ? 'count' : 'exclude';
   const ids = query.getAll('target').flatMap((text) => text.split(','));
   const wanted = ids.length > 0 ? ids : targets.list().map(({ target }) => target.id);
-  return { availability: wanted.map((id) => availabilityJson(targets, id, range, rule, spans)) };
+  refuseManyParts(wanted.length, spans?.length ?? 0);
+  return { availability: await inTurns(wanted, clock, (id) => availabilityJson(targets, id, range, rule, spans)) };
 }
 
 function zoned(range: Span, unit: (typeof CALENDAR_UNITS)[number], zone: string): Span[] {
@@ -203,10 +208,12 @@ export function availabilityJson(
     ...(spans === undefined
       ? {}
       : {
-          parts: spans.map((span) => {
-            const { ratio, downMs } = availability(runs, maintenance, span, rule);
-            return { from: iso(span.fromMs), to: iso(span.toMs), availability: ratio, down_seconds: downMs / 1_000 };
-          }),
+          parts: availabilityOfEach(runs, maintenance, spans, rule).map(({ fromMs, toMs, ratio, downMs }) => ({
+            from: iso(fromMs),
+            to: iso(toMs),
+            availability: ratio,
+            down_seconds: downMs / 1_000,
+          })),
         }),
   };
 }

@@ -64,7 +64,7 @@ function decoded(bytes: Buffer): string | undefined {
   return text?.includes(BYTE_ORDER_MARK) === true ? undefined : text;
 }
 
-function textOf(bytes: Buffer, decoder: TextDecoder): string | undefined {
+function textOf(bytes: Buffer, decoder: typeof utf8): string | undefined {
   try {
     return decoder.decode(bytes);
   } catch {

@@ -77,6 +77,31 @@ export function availability(
   };
 }
 
+/**
+ * Of each span those that touch it. `sorted` without overlaps, `spans` in order: one walk over both, however many there are.
+ */
+export function* touchingEach<T extends Span>(sorted: readonly T[], spans: readonly Span[]): Generator<readonly T[]> {
+  let first = 0;
+  for (const span of spans) {
+    while (first < sorted.length && sorted[first].toMs <= span.fromMs) first += 1;
+    let end = first;
+    while (end < sorted.length && sorted[end].fromMs < span.toMs) end += 1;
+    yield sorted.slice(first, end);
+  }
+}
+
+/** Each span for itself; `runs` as above, `spans` in order. */
+export function availabilityOfEach(
+  runs: readonly Run[],
+  maintenance: readonly Span[],
+  spans: readonly Span[],
+  rule: MaintenanceRule = 'exclude',
+): Availability[] {
+  const maintained = touchingEach(joinedSpans(maintenance), spans);
+  const each = touchingEach(runs, spans);
+  return spans.map((span) => availability(each.next().value ?? [], maintained.next().value ?? [], span, rule));
+}
+
 /** The accounting method in words, printed beside every figure. */
 export function accountingText({ failures, successes, holdMs }: RunRules, rule: MaintenanceRule): string {
   const times = (count: number, what: string): string =>

@@ -12,6 +12,7 @@ import type { Span } from './availability.ts';
 import {
   CHECK_LIMITS,
   FAILURES_KEPT,
+  FAILURES_WHOLE,
   HOUR_MS,
   MAX_ROWS,
   SCHEMA,
@@ -135,6 +136,7 @@ export class CheckFile implements Disposable {
     const body = { ...evidence, reason, traceId, durationMs: durationSeconds * 1_000, phases };
     const ok = success ? 1 : 0;
     this.#writes.evidence.run(known.number, t, ok, JSON.stringify(body));
+    if (!success) this.#writes.evidenceThin.run(known.number, known.number, FAILURES_WHOLE);
     const kept = success ? SUCCESSES_KEPT : FAILURES_KEPT;
     this.#writes.evidenceEnd.run(known.number, ok, known.number, ok, kept);
   }

@@ -40,7 +40,9 @@ export const CHECK_LIMITS: CheckFileLimits = {
   runsMs: 10 * 366 * 86_400_000,
   maxChecks: 20_000_000,
 };
-export const FAILURES_KEPT = 200;
+/** All of the last failures, and of those before them the first of each hour: a long outage does not drive out its own beginning. */
+export const FAILURES_WHOLE = 100;
+export const FAILURES_KEPT = 300;
 export const SUCCESSES_KEPT = 3;
 /** A success is evidence once an hour; a failure always is. */
 export const SUCCESS_EVERY_MS = 3_600_000;
@@ -72,6 +74,11 @@ export const WRITES = {
   evidence: 'INSERT OR REPLACE INTO evidence (target, t, ok, body) VALUES (?, ?, ?, ?)',
   evidenceEnd: `DELETE FROM evidence WHERE target = ? AND ok = ? AND t <=
     (SELECT t FROM evidence WHERE target = ? AND ok = ? ORDER BY t DESC LIMIT 1 OFFSET ?)`,
+  // The failure that has just become too old to be kept for itself.
+  evidenceThin: `DELETE FROM evidence WHERE target = ? AND t =
+    (SELECT t FROM evidence WHERE target = ? AND ok = 0 ORDER BY t DESC LIMIT 1 OFFSET ?)
+    AND EXISTS (SELECT 1 FROM evidence AS sooner WHERE sooner.target = evidence.target AND sooner.ok = 0
+    AND sooner.t < evidence.t AND sooner.t >= evidence.t / 3600000 * 3600000)`,
   alive: 'INSERT INTO alive (one, ms) VALUES (1, ?) ON CONFLICT DO UPDATE SET ms = excluded.ms',
 } as const;
 

@@ -18,6 +18,8 @@ const SETTLED_MS = 900_000;
 /** A day at a time: what a scan has counted is remembered, whatever ends the next one. */
 const PART_HOURS = 24;
 const LIMITS = { timeMs: 120_000, bytes: Number.MAX_SAFE_INTEGER };
+/** Filters of no objective whose hours are remembered: somebody tries them. */
+const MAX_TRIED = 8;
 
 interface Hour {
   good: number;
@@ -31,8 +33,10 @@ export interface PastEventsOptions {
 
 export class PastEvents {
   readonly #options: PastEventsOptions;
-  /** Key of the filters → hour since 1970 → its counts. Bounded by the objectives and the hours of their longest window. */
+  /** Key of the filters → hour since 1970 → its counts. Bounded by the objectives, those tried, and the hours of the longest window. */
   readonly #known = new Map<string, Map<number, Hour>>();
+  /** Keys of the objectives. */
+  #kept: ReadonlySet<string> = new Set();
   /** One scan at a time, so that many readers of an answer cost as much as one. */
   #last: Promise<unknown> = Promise.resolve();
   #forgotten = 0;
@@ -68,10 +72,10 @@ export class PastEvents {
 
   /** Keeps the counts of these filters only, and of no hour before `fromMs`. */
   keep(filters: readonly EventFilter[], fromMs: number): void {
-    const keys = new Set(filters.map(({ key }) => key));
+    this.#kept = new Set(filters.map(({ key }) => key));
     const first = Math.floor(fromMs / HOUR_MS);
     for (const [key, hours] of this.#known) {
-      if (!keys.has(key)) this.#known.delete(key);
+      if (!this.#kept.has(key)) this.#known.delete(key);
       else for (const hour of hours.keys()) if (hour < first) hours.delete(hour);
     }
   }
@@ -96,10 +100,26 @@ export class PastEvents {
     return sum;
   }
 
+  #hoursOf(key: string): Map<number, Hour> {
+    const known = this.#known.get(key) ?? new Map<number, Hour>();
+    if (!this.#kept.has(key)) {
+      // Maps keep the order of insertion: those tried last come last.
+      this.#known.delete(key);
+      const tried = [...this.#known.keys()].filter((one) => !this.#kept.has(one));
+      for (const one of tried.slice(0, Math.max(0, tried.length - MAX_TRIED + 1))) this.#known.delete(one);
+    }
+    this.#known.set(key, known);
+    return known;
+  }
+
+  /** Filters whose hours are remembered. */
+  get remembered(): number {
+    return this.#known.size;
+  }
+
   /** Counts of whole hours, remembered or read. */
   async #hours(filter: EventFilter, begin: number, end: number): Promise<EventCounts[]> {
-    const known = this.#known.get(filter.key) ?? new Map<number, Hour>();
-    this.#known.set(filter.key, known);
+    const known = this.#hoursOf(filter.key);
     const all = Array.from({ length: end - begin }, (_, at) => begin + at);
     const missing = all.filter((hour) => !known.has(hour));
     if (missing.length === 0) return all.map((hour) => known.get(hour) ?? { good: 0, total: 0 });

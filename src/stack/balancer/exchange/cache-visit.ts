@@ -23,6 +23,7 @@ export class CacheVisit {
   readonly #head: RequestHead;
   readonly #peer: Peer;
   readonly #rules: RouteCache;
+  readonly #changed: (() => readonly string[]) | undefined;
   #fill: CacheFill | undefined;
   #begun = false;
   #filling = false;
@@ -30,8 +31,16 @@ export class CacheVisit {
   /** The result of the look-up. */
   kind: CacheLookup['kind'] | undefined;
 
-  constructor(cache: ResponseCache, head: RequestHead, peer: Peer, rules: RouteCache) {
+  /** `changed`: the fields that the route sends, where it changes them. */
+  constructor(
+    cache: ResponseCache,
+    head: RequestHead,
+    peer: Peer,
+    rules: RouteCache,
+    changed: (() => readonly string[]) | undefined,
+  ) {
     this.#cache = cache;
+    this.#changed = changed;
     this.#rules = rules;
     this.#head = head;
     this.#peer = peer;
@@ -123,7 +132,7 @@ export class CacheVisit {
   }
 
   #request(): CacheRequest {
-    return cacheRequest(this.#head, this.#peer, this.#rules.partition);
+    return cacheRequest(this.#head, this.#peer, this.#rules.partition, this.#changed);
   }
 
   /** A view of bytes that are sent to the client. */

@@ -14,7 +14,7 @@ import type { ReplyHead } from '../http/reply-head.ts';
 import type { EncodingOwner } from '../client/reply.ts';
 import type { BodyEvents, RequestBody } from '../http/request-body.ts';
 import type { OwnReply } from '../routes/gate.ts';
-import { nameAtStart, nameByNow, stickyFields } from '../routes/route.ts';
+import { changedFields, nameAtStart, nameByNow, stickyFields } from '../routes/route.ts';
 import type { Preference } from '../routes/sticky.ts';
 import { headFor, type ExchangePieces, type ExchangeRequest } from './exchange-request.ts';
 import { Attempts, type AttemptsOwner } from './attempts.ts';
@@ -47,7 +47,7 @@ export class Exchange implements AttemptsOwner, BodyEvents, EncodingOwner {
     this.#preference = facts && route.sticky?.prefer(facts);
     this.#attempts = new Attempts(pieces, this, route, head, parent, this.#preference);
     if (pieces.cache && route.cache && route.cache.bypass?.(head) !== true)
-      this.#visit = new CacheVisit(pieces.cache, head, request.peer, route.cache);
+      this.#visit = new CacheVisit(pieces.cache, head, request.peer, route.cache, changedFields(route, facts));
   }
 
   /** The route's gate answers instead of an upstream. */

@@ -9,22 +9,44 @@ export function mayBeCached(head: RequestHead): boolean {
   return (head.method === 'GET' || head.method === 'HEAD') && head.bodyBytes === 0;
 }
 
-/**
- * The request as the cache reads it. The forwarding fields (`Forwarded`, `X-Forwarded-*`) count only when the peer is
- * trusted; otherwise they are left out. Responses for a `partition` answer only requests of the same partition.
- */
-export function cacheRequest(head: RequestHead, { trusted, scheme }: Peer, partition?: string): CacheRequest {
+/** The forwarding fields (`Forwarded`, `X-Forwarded-*`) count only when the peer is trusted; otherwise they are left out. */
+function headersOf(raw: readonly string[], trusted: boolean): CacheRequest['headers'] {
   const headers = Object.create(null) as Record<string, string>;
-  for (let at = 0; at < head.raw.length; at += 2) {
-    const meaning = fieldMeaning(head.raw[at]);
+  for (let at = 0; at < raw.length; at += 2) {
+    const meaning = fieldMeaning(raw[at]);
     if (!trusted && (meaning === FIELD.forwarded || meaning === FIELD.forwardedFor)) continue;
-    const name = head.raw[at].toLowerCase();
+    const name = raw[at].toLowerCase();
     const before = headers[name];
-    headers[name] = before === undefined ? head.raw[at + 1] : `${before}, ${head.raw[at + 1]}`;
+    headers[name] = before === undefined ? raw[at + 1] : `${before}, ${raw[at + 1]}`;
   }
+  return headers;
+}
+
+/**
+ * The request as the cache reads it. Responses for a `partition` answer only requests of the same partition. `changed`: the
+ * fields that the route sends, where it changes them.
+ */
+export function cacheRequest(
+  head: RequestHead,
+  peer: Peer,
+  partition?: string,
+  changed?: () => readonly string[],
+): CacheRequest {
+  const { trusted, scheme } = peer;
+  const headers = headersOf(head.raw, trusted);
   const { method, target } = head;
-  const plain = { method, scheme, host: head.host, target, headers, ambiguous: false, partition };
+  const sent = (name: string): string | undefined =>
+    sentField(changed === undefined ? headers : headersOf(changed(), trusted), name, peer);
+  const plain = { method, scheme, host: head.host, target, headers, sent, ambiguous: false, partition };
   return trusted ? { ...plain, ...originOf(plain, headers) } : plain;
+}
+
+/** The balancer adds the client's address. Its scheme and host, which it adds too, are part of the key in any case. */
+function sentField(headers: CacheRequest['headers'], name: string, peer: Peer): string | undefined {
+  const before = headers[name];
+  const own = name === 'x-forwarded-for' ? peer.address : name === 'forwarded' ? peer.forwardedFor : undefined;
+  if (own === undefined) return before;
+  return before === undefined ? own : `${before}, ${own}`;
 }
 
 /** The scheme and host that the first proxy saw, by `X-Forwarded-*` or `Forwarded` (RFC 7239). */

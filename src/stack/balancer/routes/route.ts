@@ -140,6 +140,14 @@ export function outgoingHead(route: Route, facts: RequestFacts | undefined, head
   return facts === undefined || route.outgoing === undefined ? head : route.outgoing(facts);
 }
 
+/** Makes the fields that the route sends to the upstream; undefined where it sends those of the client. */
+export function changedFields(
+  { outgoing }: Route,
+  facts: RequestFacts | undefined,
+): (() => readonly string[]) | undefined {
+  return outgoing === undefined || facts === undefined ? undefined : () => outgoing(facts).raw;
+}
+
 /** Lines that tell a client at which upstream it stays. */
 export function stickyFields(
   { sticky }: Route,

@@ -93,8 +93,9 @@ function forwardedKey(headers: CacheRequest['headers']): string {
 }
 
 /** Each new list of fields gets a new `id`, so removing the list removes all variants. */
-export function variantKey(primary: string, id: string, vary: readonly string[], { headers }: CacheRequest): string {
-  const values = vary.map((name) => normalValue(name, headers[name]));
+export function variantKey(primary: string, id: string, vary: readonly string[], request: CacheRequest): string {
+  const { headers, sent } = request;
+  const values = vary.map((name) => normalValue(name, sent === undefined ? headers[name] : sent(name)));
   // JSON separates the values whatever they contain.
   return `${primary} ${id} ${JSON.stringify(values)}`;
 }

@@ -71,6 +71,7 @@ it('evaluates a rule with an alert at each tick, also when its values stay', asy
 it.each([
   ['a recording rule', "{record: r, expr: 'x'}", {}],
   ['a selector of any name', '{alert: A, expr: \'{job="a"} > 1\'}', {}],
+  ['an age', "{alert: A, expr: 'time() - x > 2e9'}", {}],
   ['values that are not known here', "{alert: A, expr: 'x > 1'}", { digestOf: undefined }],
 ])('evaluates %s at each tick', async (_name, rule, more) => {
   const { engine, put, secondsOf } = setUp(rule, more);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   accountingText,
   availability,
+  availabilityOfEach,
   calendarSpans,
   joinedSpans,
 } from '../../../../src/monitor/targets/history/availability.ts';
@@ -165,6 +166,32 @@ describe('a scripted year', () => {
     expect(tenth && minutes(availability(runs, maintenance, tenth).downMs)).toBe(10);
     expect(calendarSpans(year, 'week', 'Europe/Berlin')[1].fromMs).toBe(at('2026-01-05T00:00:00+01:00'));
   });
+});
+
+test('many spans in one walk are what each is for itself', () => {
+  const lengths = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 40 });
+  const states = fc.array(fc.constantFrom<UpState>('up', 'down'), { minLength: 40, maxLength: 40 });
+  /** Spans one after the other, with gaps: of two lengths the first is a gap. */
+  const laid = (given: readonly number[]) => {
+    let at = 0;
+    return given.flatMap((length, n) => {
+      const fromMs = at;
+      at += length;
+      return n % 2 === 1 && length > 0 ? [{ fromMs, toMs: at }] : [];
+    });
+  };
+  fc.assert(
+    fc.property(lengths, lengths, lengths, states, (ofRuns, ofSpans, ofMaintenance, said) => {
+      const runs = laid(ofRuns).map((span, n): Run => ({ ...span, state: said[n] }));
+      const [spans, maintained] = [laid(ofSpans), laid(ofMaintenance)];
+      for (const rule of ['exclude', 'count'] as const) {
+        expect(availabilityOfEach(runs, maintained, spans, rule)).toEqual(
+          spans.map((span) => availability(runs, maintained, span, rule)),
+        );
+      }
+    }),
+    { numRuns: 300 },
+  );
 });
 
 test('nothing is known of a range without checks', () => {

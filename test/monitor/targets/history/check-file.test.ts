@@ -108,12 +108,52 @@ test('an unknown target has nothing, and a forgotten one neither', () => {
   expect(file.evidence('x', 1)).toEqual([]);
 });
 
+test('evidence of failures stays longer than that of successes, and a long outage keeps its beginning', () => {
+  using file = new CheckFile(dir);
+  const EVERY = 300_000;
+  const DAY = 86_400_000;
+  const begin = Math.floor(T / DAY) * DAY;
+  const kept = (): { failures: number[]; successes: number[] } => {
+    const all = file.evidence('shop', 1_000);
+    const of = (wanted: boolean) => all.filter(({ success }) => success === wanted).map(({ timeMs }) => timeMs - begin);
+    return { failures: of(false).reverse(), successes: of(true).reverse() };
+  };
+  /** Checks up to a day, with failures as told. */
+  let at = begin;
+  const runTo = (days: number, fails: (sinceMs: number) => boolean): void => {
+    const checks: NewCheck[] = [];
+    for (; at < begin + days * DAY; at += EVERY) checks.push(check(at, !fails(at - begin)));
+    file.append(checks);
+    file.prune(at);
+  };
+  // One failure on the first day, and two good days.
+  runTo(2, (ms) => ms === 10 * EVERY);
+  expect(kept().failures).toEqual([10 * EVERY]);
+  expect(kept().successes).toHaveLength(3);
+  expect(kept().successes[0]).toBeGreaterThan(2 * DAY - 4 * 3_600_000);
+  // Three days of outage, 857 failures.
+  const from = 2 * DAY + 7 * EVERY;
+  runTo(5, (ms) => ms >= from);
+  const { failures } = kept();
+  expect(failures.slice(0, 3)).toEqual([10 * EVERY, from, 2 * DAY + 3_600_000]);
+  // The first of each hour up to 15:00 of the last day, and the last hundred in full.
+  expect(failures.slice(-100)).toEqual(Array.from({ length: 100 }, (_, one) => 5 * DAY - (100 - one) * EVERY));
+  expect(failures).toHaveLength(1 + 64 + 100);
+  // Weeks later the successes of that time are gone, and the failures are there.
+  runTo(26, () => false);
+  expect(kept().failures).toEqual(failures);
+  expect(kept().successes.every((ms) => ms > 25 * DAY)).toBe(true);
+  // However long it lasts.
+  runTo(60, () => true);
+  expect(kept().failures).toHaveLength(300);
+});
+
 test('evidence of failures is bounded, and single checks are removed by age and number while runs stay', () => {
   using file = new CheckFile(dir, { checksMs: 3_600_000, runsMs: 1e12, maxChecks: 50 });
   file.append(Array.from({ length: 300 }, (_, at) => check(T + at * 30_000, at % 10 > 4)));
   const outages = file.runs('shop', RANGE).filter(({ state }) => state === 'down').length;
   expect(outages).toBe(30);
-  expect(file.evidence('shop', 1_000).filter(({ success }) => !success).length).toBeLessThanOrEqual(200);
+  expect(file.evidence('shop', 1_000).filter(({ success }) => !success).length).toBeLessThanOrEqual(300);
   const removed = file.prune(T + 300 * 30_000);
   expect(removed).toBe(70);
   expect(file.checks('shop', RANGE)).toHaveLength(50);

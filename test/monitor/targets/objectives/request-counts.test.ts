@@ -143,6 +143,26 @@ describe('requests of the past', () => {
     expect(await month()).toEqual(countOf([...rows, late], T - 720 * HOUR, T));
   });
 
+  test('filters that are tried are remembered for some time, and never in place of an objective', async () => {
+    const rows = Array.from({ length: 50 }, (_, at) =>
+      row(at, T - at * 3 * HOUR, { status: at % 7 === 0 ? 500 : 200 }),
+    );
+    const { past, scans } = ledger(rows);
+    past.keep([filter], T - 720 * HOUR);
+    const count = (one: typeof filter) => past.counts(one, T - 150 * HOUR, T);
+    expect(await count(filter)).toEqual(countOf(rows, T - 150 * HOUR, T));
+    const tried = Array.from({ length: 30 }, (_, at) => {
+      const [made] = eventFilters([{ ...checkout, requests: { total: '', good: `status:<${400 + at}` } }]);
+      return made;
+    });
+    for (const one of tried) expect(await count(one)).toEqual({ good: 42, total: 49 });
+    expect(past.remembered).toBe(1 + 8);
+    const before = scans();
+    for (const one of [filter, ...tried.slice(-8)]) await count(one);
+    expect(scans() - before, 'only the ends of the range').toBe(9 * 2);
+    expect(past.remembered).toBe(1 + 8);
+  });
+
   test('rows that cannot be read in time are an error, and the next question is answered', async () => {
     const { source } = ledger([row(1, T - HOUR)]);
     let fails = true;

@@ -163,6 +163,46 @@ describe('the cache of a route', () => {
     expect(await same('/by/fresh?nocache')).toBe(false);
     expect(await same('/by/fresh?x=nocache')).toBe(true);
   });
+
+  it('selects by the fields that the upstream got, which the balancer or the route wrote', async () => {
+    await using opened = openResponseCache(cacheConfig.parse({}), systemClock, silentLogger);
+    let asked = 0;
+    const { url } = await rig.http((request, response) => {
+      asked += 1;
+      const by = request.url?.slice(1) ?? '';
+      response.setHeader('Cache-Control', 'max-age=60').setHeader('Vary', by);
+      response.end(String(request.headers[by]));
+    });
+    const edits = { set: { 'X-Tenant': 'of {client}' }, remove: ['Accept-Language'] };
+    const { port } = await rig.balancer(
+      { trusted_proxies: ['127.0.0.1'], routes: [{ upstreams: [url], request_headers: edits }] },
+      { responseCache: opened?.cache },
+    );
+    const from = async (client: string, by: string, more: Record<string, string> = {}) =>
+      (await ask(port, `/${by}`, { 'X-Forwarded-For': client, 'X-Tenant': 'forged', ...more })).body;
+    for (const client of ['10.0.0.1', '10.0.0.2', '10.0.0.1', '10.0.0.2'])
+      expect(await from(client, 'x-tenant')).toBe(`of ${client}`);
+    expect(asked).toBe(2);
+    // The balancer adds the address of the proxy.
+    for (const client of ['10.0.0.1', '10.0.0.2', '10.0.0.1'])
+      expect(await from(client, 'x-forwarded-for')).toBe(`${client}, 127.0.0.1`);
+    expect(asked).toBe(4);
+    // One answer for all, because the upstream gets no such field from anybody.
+    for (const language of ['de', 'en'])
+      expect(await from('10.0.0.1', 'accept-language', { 'Accept-Language': language })).toBe('undefined');
+    expect(asked).toBe(5);
+  });
+
+  it('gives no answer for one address to another', async () => {
+    await using opened = openResponseCache(cacheConfig.parse({}), systemClock, silentLogger);
+    const { url } = await rig.http((request, response) => {
+      response.setHeader('Cache-Control', 'max-age=60').setHeader('Vary', 'X-Forwarded-For');
+      response.end(String(request.headers['x-forwarded-for']));
+    });
+    const { port } = await rig.balancer({ upstreams: [url] }, { responseCache: opened?.cache });
+    for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.1', '127.0.0.2'])
+      expect((await ask(port, '/', { 'X-Forwarded-For': '10.0.0.9' }, 'GET', undefined, address)).body).toBe(address);
+  });
 });
 
 describe('clients of a route', () => {

@@ -35,10 +35,11 @@ export function ask(
   headers: Record<string, string> = {},
   method = 'GET',
   body?: string,
+  localAddress?: string,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(
-      { host: '127.0.0.1', port, path: target, method, headers, agent: false },
+      { host: '127.0.0.1', port, path: target, method, headers, agent: false, localAddress },
       (response) => {
         let text = '';
         response.setEncoding('utf8');

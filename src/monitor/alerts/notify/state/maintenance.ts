@@ -20,7 +20,11 @@ export interface MaintenanceWindow {
   readonly matchers: readonly Matcher[];
   readonly schedule: Schedule;
   readonly createdBy: string;
+  /** When it was set; absent in windows of former versions. */
+  readonly createdMs?: number | undefined;
   readonly comment: string;
+  /** False: the status page does not announce it. */
+  readonly announce?: boolean | undefined;
 }
 
 const MAX_WINDOWS = 1_000;
@@ -78,12 +82,27 @@ export class Maintenance {
   }
 
   isOpen(window: MaintenanceWindow, nowMs: number): boolean {
+    const opening = this.presentOpening(window, nowMs);
+    return opening !== undefined && opening.fromMs <= nowMs;
+  }
+
+  /** The opening that goes on, or else the next one; undefined when there is none any more. */
+  presentOpening(window: MaintenanceWindow, nowMs: number): { fromMs: number; toMs: number } | undefined {
     const { schedule } = window;
-    if (schedule.kind === 'once') return nowMs >= schedule.fromMs && nowMs < schedule.toMs;
-    const { cron } = this.#of(window);
+    if (schedule.kind === 'once') {
+      const { fromMs, toMs } = schedule;
+      return nowMs < toMs ? { fromMs, toMs } : undefined;
+    }
     // The last opening that could still be open is the first one after the earliest possible start.
-    const opened = cron?.nextRun(new Date(nowMs - schedule.durationMs));
-    return opened != null && opened.getTime() <= nowMs;
+    const opened = this.#of(window).cron?.nextRun(new Date(nowMs - schedule.durationMs));
+    if (opened == null) return undefined;
+    const fromMs = opened.getTime();
+    return { fromMs, toMs: fromMs + schedule.durationMs };
+  }
+
+  /** Whether it mutes alerts of these labels while it is open. */
+  concerns(window: MaintenanceWindow, labels: Labels): boolean {
+    return matchesAll(this.#of(window).matchers, labels);
   }
 
   /** When it opens next; undefined when never again. */

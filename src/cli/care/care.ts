@@ -3,10 +3,10 @@
  * control socket of a balancer alone.
  */
 import { request } from 'node:http';
-import { VitrineError } from '../base/errors.ts';
-import type { CareChange } from '../model/care.ts';
-import { ask, send, type ClientOptions } from './client.ts';
-import { print, tell, visibleLine } from './output.ts';
+import { VitrineError } from '../../base/errors.ts';
+import type { CareChange } from '../../model/care.ts';
+import { ask, send, type ClientOptions } from '../client.ts';
+import { print, tell, visibleLine } from '../output.ts';
 
 export interface CareTarget extends ClientOptions {
   /** Path of the control socket, instead of the URL. */

@@ -1,8 +1,8 @@
 /** The commands `balancer` and `cache` with their arguments and flags. */
 import { Option, type Command } from 'commander';
-import { VitrineError } from '../base/errors.ts';
+import { VitrineError } from '../../base/errors.ts';
 import type { CareTarget } from './care.ts';
-import type { ClientOptions } from './client.ts';
+import type { ClientOptions } from '../client.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 
