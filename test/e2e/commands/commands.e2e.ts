@@ -142,9 +142,11 @@ async function names(command: string): Promise<void> {
 async function hasItsOwnSuite(command: string): Promise<void> {
   const script = /npm run (\S+)/.exec(command)?.[1];
   if (script !== undefined) await names(`npm run ${script}`);
-  const suite = command.startsWith('npm pack')
-    ? 'test/e2e/packaging/consumer.e2e.ts'
-    : 'test/e2e/packaging/ansible.e2e.ts';
+  const suites = { 'npm pack': 'test/e2e/packaging/consumer.e2e.ts', 'vitrine forget': 'test/cli/search.test.ts' };
+  const [, suite] = Object.entries(suites).find(([begin]) => command.startsWith(begin)) ?? [
+    '',
+    'test/e2e/packaging/ansible.e2e.ts',
+  ];
   const files = [...command.matchAll(/(?<=\s)(?:test|deploy)\/\S+/g)].map(([file]) => file);
   for (const file of [...files, ...(script === undefined ? [suite] : [])])
     expect(existsSync(path.join(REPOSITORY, file)), file).toBe(true);
@@ -156,7 +158,7 @@ const HOW: readonly (readonly [pattern: RegExp, run: (command: string, setting: 
   [/^npm ci && npm test$/, names],
   [/npm start$|vitrine -- run -- /, serves],
   [/^otelcol /, collects],
-  [/^npm pack$|^ansible-playbook .*-e vitrine_package=|npm run test:e2e -- test\//, hasItsOwnSuite],
+  [/^npm pack$|^vitrine forget |^ansible-playbook .*-e vitrine_package=|npm run test:e2e -- test\//, hasItsOwnSuite],
   [/^npm run (vitrine -- (load|drill|query)|dashboards)|^curl |^promtool /, ends],
 ];
 const howOf = (command: string): (typeof HOW)[number] | undefined => HOW.find(([pattern]) => pattern.test(command));
