@@ -14,6 +14,7 @@ import {
   CHROMIUM,
   flawsOf,
   flawsUnder,
+  misplacedOf,
   openPage,
   picture,
   SIZES,
@@ -130,6 +131,7 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
     await page.locator(ready).first().waitFor({ state: 'attached' });
     await picture(page, `${name}-${size}-${scheme}`);
     expect(await flawsOf(page)).toEqual([]);
+    expect(await misplacedOf(page)).toEqual([]);
     expect(await axeOf(page)).toEqual([]);
     expect(await unexplainedOf(page)).toEqual([]);
     const all = Object.keys(VIEWINGS) as Viewing[];
@@ -150,7 +152,7 @@ describe.skipIf(CHROMIUM === undefined)('every page', () => {
         <p style="margin-left: -20px">too far left</p>
         <p style="height: 16px; overflow: hidden"><span>shown</span><br><span>not shown</span></p>
       </section></main>`);
-    expect(await flawsOf(page)).toEqual([
+    expect(await misplacedOf(page)).toEqual([
       expect.stringMatching(/^taller than its box by \d+: hd/),
       'text over text: one line / another line',
       'text at the edge of its card: too far left',

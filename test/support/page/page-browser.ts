@@ -213,10 +213,9 @@ const MISPLACED = `(() => {
   return [...found].slice(0, 12);
 })()`;
 
-export const flawsOf = async (page: Page): Promise<string[]> => [
-  ...(await page.evaluate<string[]>(FLAWS)),
-  ...(await page.evaluate<string[]>(MISPLACED)),
-];
+export const misplacedOf = (page: Page): Promise<string[]> => page.evaluate<string[]>(MISPLACED);
+
+export const flawsOf = (page: Page): Promise<string[]> => page.evaluate<string[]>(FLAWS);
 
 /** Ways in which people look at a page; each is put on a page that is open. */
 export const VIEWINGS = {
