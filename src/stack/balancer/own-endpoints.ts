@@ -34,23 +34,12 @@ function anonymous(components: HealthFacts['components']): HealthFacts['componen
   );
 }
 
-const MEMORY_AGE_MS = 5_000;
-let memory: { readonly readAtMs: number; readonly mb: number } | undefined;
-
-/** The kernel adds up a figure of each thread: that takes as long as the rest of the report, which each frame carries. */
-function memoryMb(): number {
-  const nowMs = performance.now();
-  if (memory === undefined || nowMs - memory.readAtMs >= MEMORY_AGE_MS)
-    memory = { readAtMs: nowMs, mb: Math.round(process.memoryUsage.rss() / MIB) };
-  return memory.mb;
-}
-
 export function healthBody(facts: HealthFacts, named = true): Health {
   return {
     status: worst(Object.values(facts.components).map((one) => one.status)),
     uptime: formatUptime(facts.uptimeSeconds),
     uptime_seconds: Math.floor(facts.uptimeSeconds),
-    memory_usage_mb: memoryMb(),
+    memory_usage_mb: Math.round(process.memoryUsage.rss() / MIB),
     cache_size_mb: Math.round((facts.cacheSizeBytes / MIB) * 10) / 10,
     queue_size: facts.queueSize,
     components: named ? facts.components : anonymous(facts.components),
