@@ -62,6 +62,18 @@ it('gives spans back as they were', () => {
     { numRuns: RUNS },
   );
 });
+it('gives parents back, inside the batch, outside it and absent', () => {
+  const [span] = fc.sample(spans(START), 1);
+  const id = (number: number): string => number.toString(16).padStart(16, '0');
+  const made = (own: number, parent: number | undefined, at: number): RecordOf['traces'] => ({
+    ...span,
+    spanId: id(own),
+    parentSpanId: parent === undefined ? '' : id(parent),
+    startUnixNano: span.startUnixNano + BigInt(at),
+  });
+  check('traces', [made(1, 23, 0), made(15, 2, 1), made(23, undefined, 2)]);
+  check('traces', [made(1, 2, 0), made(2, undefined, 1)]);
+});
 it('gives ledger rows back as they were', () => {
   fc.assert(
     fc.property(arrayOf(requests(START)), (records) => check('requests', records)),

@@ -202,7 +202,8 @@ const spans: RecordShape<'traces'> = {
 function finishParentIds(columns: BatchColumns, own: IdRows, parents: IdRows): void {
   const table = new IdTable(own);
   for (let row = 0; row < own.count; row += 1) table.put(row);
-  const distances = Array<Cell>(own.count);
+  // Filled: an array with holes passes `every`, so one distance would be taken for that of all rows.
+  const distances = Array<Cell>(own.count).fill(undefined);
   let [inside, outside] = [0, 0];
   for (let row = 0; row < own.count; row += 1) {
     if (!parents.has(row)) continue;
