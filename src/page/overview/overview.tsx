@@ -1,13 +1,10 @@
 /** Shows whether anything is wrong, where, and since when: verdict, key figures, charts, phases, services. */
 import type { JSX } from 'preact';
-import { errorsPanel, latencyPanel, trafficPanel } from '../../dashboards/overview.ts';
 import type { ServicesAnswer } from '../../monitor/api/contract.ts';
 import { useResource } from '../state/api.ts';
 import { frame, history15m } from '../state/connection.ts';
-import { STEP_MS } from '../state/range.ts';
 import { closedCards, CONNECT_CARD } from '../state/preferences.ts';
-import { address, go, param, setParams } from '../state/router.ts';
-import { PanelCard } from '../charts/panel-card.tsx';
+import { param } from '../state/router.ts';
 import { lazily } from '../ui/lazily.tsx';
 import { Loading } from '../ui/states.tsx';
 import type { ActiveAlertsProps } from './active-alerts.tsx';
@@ -20,43 +17,8 @@ import type { UpstreamsProps } from './upstreams.tsx';
 import { VerdictLine } from './verdict-line.tsx';
 
 const SERVICES_EVERY_MS = 5_000;
-const TABS = [
-  ['traffic', 'Traffic'],
-  ['latency', 'Latency'],
-  ['errors', 'Errors'],
-] as const;
-
-/** The traces of one bucket of the latency chart, slowest first. */
-function openBucket(timeMs: number): void {
-  go(address('/traces', { from: String(timeMs - STEP_MS), to: String(timeMs + STEP_MS), sort: 'duration' }));
-}
-
-function Charts(): JSX.Element {
-  const asked = param('chart');
-  const tab = TABS.find(([id]) => id === asked)?.[0] ?? 'latency';
-  return (
-    <div class="charts" data-tab={tab}>
-      <div class="seg" role="tablist" aria-label="Chart">
-        {TABS.map(([id, title]) => (
-          <button
-            key={id}
-            type="button"
-            role="tab"
-            aria-selected={tab === id}
-            onClick={() => setParams({ chart: id === 'latency' ? '' : id }, true)}
-          >
-            {title}
-          </button>
-        ))}
-      </div>
-      <PanelCard panel={trafficPanel} className="p-traffic" />
-      <PanelCard panel={latencyPanel} className="p-latency" onPick={openBucket} />
-      {tab === 'errors' && <PanelCard panel={errorsPanel} className="p-errors" />}
-    </div>
-  );
-}
-
-// They stand below the charts, so the first figures do not wait for their code.
+// They stand below the first figures, which do not wait for their code. That of charts is the largest of the page.
+const Charts = lazily(async () => (await import('./charts.tsx')).Charts, 232);
 const Ledger = lazily<LedgerProps>(async () => (await import('./phase-table.tsx')).Ledger);
 const ServiceHealth = lazily<ServiceHealthProps>(async () => (await import('./service-health.tsx')).ServiceHealth);
 const ActiveAlerts = lazily<ActiveAlertsProps>(async () => (await import('./active-alerts.tsx')).ActiveAlerts);

@@ -1,9 +1,14 @@
 /** A component whose code is loaded when it is first drawn, for what most visits never show. */
 import type { ComponentType, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { Loading } from './states.tsx';
 import { sayError } from './toast.tsx';
 
-export function lazily<P extends object>(load: () => Promise<ComponentType<P>>): (props: P) => JSX.Element | null {
+/** `height`: what it takes in pixels, kept free until then; nothing when it stands at the end or is rare. */
+export function lazily<P extends object>(
+  load: () => Promise<ComponentType<P>>,
+  height?: number,
+): (props: P) => JSX.Element | null {
   let loaded: ComponentType<P> | undefined;
   return function Later(props) {
     const [, setTurn] = useState(0);
@@ -17,6 +22,7 @@ export function lazily<P extends object>(load: () => Promise<ComponentType<P>>):
         .catch(sayError);
     }, []);
     const Drawn = loaded;
-    return Drawn === undefined ? null : <Drawn {...props} />;
+    if (Drawn !== undefined) return <Drawn {...props} />;
+    return height === undefined ? null : <Loading height={height} />;
   };
 }
