@@ -1,5 +1,5 @@
-/** One scripted run yields all ten event types of Alertmanager's event recorder, with their reasons, and keeps them. */
-import { rmSync, writeFileSync } from 'node:fs';
+/** One scripted run yields all ten event types of Alertmanager's event recorder, with their reasons, and keeps them, as lines too. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { rareLines } from '../../../src/base/logger.ts';
@@ -9,6 +9,7 @@ import { openNotifications } from '../../../src/app/monitor/notifications.ts';
 import { settingsFrom } from '../../../src/app/process/settings.ts';
 import { AlertCare } from '../../../src/monitor/api/alerts/care.ts';
 import { matcherOf } from '../../../src/monitor/alerts/notify/file/matchers.ts';
+import { eventLine } from '../../../src/monitor/alerts/notify/state/ledger.ts';
 import { NOTIFY_OWNER } from '../../../src/monitor/alerts/notify/state/tables.ts';
 import { openStateDatabase } from '../../../src/monitor/store/state/state-database.ts';
 import { movedClock } from '../../support/moved-clock.ts';
@@ -27,13 +28,17 @@ const REASONS = [
   'REPEAT_INTERVAL_ELAPSED',
 ];
 
-it('records every type and every reason', async () => {
+it('records every type and every reason, and writes each as a line of JSON', async () => {
   const dir = freshDir('events');
   const file = path.join(dir, 'am.yml');
   writeFileSync(file, FILE);
   const clock = movedClock(Date.UTC(2026, 11, 1));
   const logger = recordingLogger();
-  const settings = settingsFrom(`notify: { file: ${file}, receivers: { r: { console: [{}] } } }`, { env: {} });
+  const lines = path.join(dir, 'ledger.ndjson');
+  const settings = settingsFrom(
+    `notify: { file: ${file}, receivers: { r: { console: [{}] } }, ledger: { file: ${lines} } }`,
+    { env: {} },
+  );
   const state = openStateDatabase({ dir, owners: [NOTIFY_OWNER], clock, logger });
   const scope = new Scope(clock);
   const { pipeline, ledger, contextOf, trials } = openNotifications(
@@ -106,6 +111,9 @@ it('records every type and every reason', async () => {
   );
   const reasons = events.filter(({ type }) => type === 'notification').map(({ data }) => data['reason']);
   expect(new Set(reasons)).toEqual(new Set(REASONS.map((reason) => `NOTIFY_REASON_${reason}`)));
+  const written = readFileSync(lines, 'utf8').trimEnd().split('\n');
+  expect(written).toEqual(events.toReversed().map(eventLine));
+  for (const line of written) expect(typeof JSON.parse(line)).toBe('object');
   await state[Symbol.asyncDispose]();
   rmSync(dir, { recursive: true });
 });
