@@ -43,11 +43,11 @@ interface SuiteGroup {
 type Outcome = true | readonly [string, string];
 type Handler = (segments: string[], request: IncomingMessage, response: ServerResponse) => void;
 
-/** Installs the suite into this folder unless it is there. Throws when npm fails. */
+/** Installs the suite into this folder unless it is there, in minutes where the registry is slow. Throws when npm fails. */
 export async function installSuite(): Promise<void> {
   if (existsSync(path.join(HERE, 'node_modules/http-cache-tests/package.json'))) return;
   const npm = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
-  const { code, stderr } = await runToEnd('npm', npm, { cwd: HERE, limitMs: 120_000 });
+  const { code, stderr } = await runToEnd('npm', npm, { cwd: HERE, limitMs: 400_000 });
   if (code !== 0) throw new Error(`npm ci failed in test/cache-tests: ${stderr.slice(-500)}`);
 }
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type CaseResult, totals } from '../../cache-tests/suite.ts';
+import { installSuite, totals, type CaseResult } from '../../cache-tests/suite.ts';
 import { runWell } from '../../support/program.ts';
 import { REPOSITORY } from '../../support/programs/vitrine-process.ts';
 
@@ -26,6 +26,8 @@ describe('the public tests for HTTP caches', () => {
     ([, id, kind]) => `${kind} ${id}`,
   );
   let results: readonly CaseResult[] = [];
+  // Beside the run, whose time is limited.
+  beforeAll(installSuite, 420_000);
   beforeAll(async () => {
     const first = await run();
     const late = first.filter(
@@ -34,7 +36,7 @@ describe('the public tests for HTTP caches', () => {
     const again: CaseResult[] = [];
     for (const { id } of late.slice(0, AGAIN)) again.push(...(await run('--only', id)));
     results = first.map((one) => again.find(({ id }) => id === one.id) ?? one);
-  });
+  }, 300_000);
 
   it('pass as far as docs/caching.md says', () => {
     const [required, optimal] = [totals(results, 'required'), totals(results, 'optimal')];
