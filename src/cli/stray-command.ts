@@ -13,6 +13,11 @@ function strayCommand(group: Command, word: string, hidden: readonly string[]): 
   });
 }
 
+/** A new command of `group`. The default one is run by the name of the group alone, and refuses mistyped ones. */
+export function commandOf(group: Command, name: string, isDefault: boolean): Command {
+  return isDefault ? refuseStrays(group, group.command(name, { isDefault })) : group.command(name);
+}
+
 /** Lets `command`, the default one of `group`, refuse arguments that it does not take. */
 export function refuseStrays(group: Command, command: Command, hidden: readonly string[] = []): Command {
   return command.allowExcessArguments().hook('preAction', (_, { args, registeredArguments }) => {

@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { VitrineError } from '../../base/errors.ts';
 import type { ClientOptions } from '../client.ts';
-import { refuseStrays } from '../stray-command.ts';
+import { commandOf } from '../stray-command.ts';
 import type { AlertTarget } from './alerts.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
@@ -23,10 +23,8 @@ export function addAlerts(program: Command, explain: Command, clientOf: (flags: 
     json: flags['json'] === true,
     by: (flags['by'] as string | undefined) ?? ownName(),
   });
-  const made = (parent: Command, name: string, isDefault: boolean): Command =>
-    isDefault ? refuseStrays(parent, parent.command(name, { isDefault })) : parent.command(name);
   const command = (parent: Command, name: string, what: string, isDefault = false): Command =>
-    made(parent, name, isDefault)
+    commandOf(parent, name, isDefault)
       .description(what)
       .option('--url <url>', 'the running Vitrine', 'http://127.0.0.1:4000')
       .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')

@@ -5,6 +5,7 @@
 import { request } from 'node:http';
 import { VitrineError } from '../../base/errors.ts';
 import type { CareChange } from '../../model/care.ts';
+import type { BalancerAnswer } from '../../monitor/api/care-contract.ts';
 import { ask, send, type ClientOptions } from '../client.ts';
 import { print, tell, visibleLine } from '../output.ts';
 
@@ -12,22 +13,6 @@ export interface CareTarget extends ClientOptions {
   /** Path of the control socket, instead of the URL. */
   readonly socket: string | undefined;
   readonly json: boolean;
-}
-
-interface Overview {
-  readonly routes: readonly {
-    readonly name: string;
-    readonly maintenance: boolean;
-    readonly upstreams: readonly {
-      readonly name: string;
-      readonly weight: number;
-      readonly backup: boolean;
-      readonly drained: boolean;
-      readonly available: boolean;
-      readonly inflight: number;
-    }[];
-  }[];
-  readonly changes: readonly CareChange[];
 }
 
 /** Makes one call; with a body the method is POST. */
@@ -74,7 +59,7 @@ function report(answer: unknown, { json }: CareTarget): void {
 
 /** Routes, upstreams and the last changes. */
 export async function balancerStatus(target: CareTarget): Promise<void> {
-  const overview = (await call(target, '/api/balancer')) as Overview;
+  const overview = (await call(target, '/api/balancer')) as BalancerAnswer;
   if (target.json) {
     print(JSON.stringify(overview));
     return;

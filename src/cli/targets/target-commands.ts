@@ -1,7 +1,7 @@
 /** The commands `targets`, `slo` and `status-page` with their arguments and flags. */
 import type { Command } from 'commander';
 import type { ClientOptions } from '../client.ts';
-import { refuseStrays } from '../stray-command.ts';
+import { commandOf } from '../stray-command.ts';
 import type { TargetsRequest } from './targets.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
@@ -37,10 +37,8 @@ export function addTargets(
 ): void {
   const requestOf = (flags: Flags): TargetsRequest => ({ ...clientOf(flags), json: flags['json'] === true });
   const targets = program.command('targets').description('synthetic checks: list, check now, history');
-  const made = (parent: Command, name: string, isDefault: boolean): Command =>
-    isDefault ? refuseStrays(parent, parent.command(name, { isDefault })) : parent.command(name);
   const command: AddCommand = (parent, name, what, isDefault = false) =>
-    made(parent, name, isDefault)
+    commandOf(parent, name, isDefault)
       .description(what)
       .option('--url <url>', 'the Vitrine to ask', 'http://127.0.0.1:4000')
       .option('--token-file <file>', 'file that holds the token (or VITRINE_TOKEN)')

@@ -56,7 +56,7 @@ export class LinesOfAlerts {
   /** `alerts` in the order in which they are shown. Throws VitrineError `bad_request`. */
   of(alerts: readonly DrawnAlert[], fromMs: number, toMs: number): Promise<AlertLines> {
     if (!(toMs > fromMs)) throw new VitrineError('bad_request', 'The range must end after it begins.');
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonic();
     const drawn = alerts.slice(0, MAX_LINES);
     const key = `${fromMs} ${toMs} ${drawn.map(({ fingerprint }) => fingerprint).join(' ')}`;
     const known = this.#known.get(key);

@@ -28,9 +28,9 @@ export class RuleStates {
   }
 
   all(): Promise<RuleState[]> {
-    const nowMs = this.#clock.now();
-    if (this.#known === undefined || nowMs - this.#known.atMs > KEPT_MS) {
-      this.#known = { atMs: nowMs, states: this.#read(nowMs) };
+    const atMs = this.#clock.monotonic();
+    if (this.#known === undefined || atMs - this.#known.atMs > KEPT_MS) {
+      this.#known = { atMs, states: this.#read(this.#clock.now()) };
     }
     return this.#known.states;
   }

@@ -5,7 +5,7 @@ import { clockTime, dateTime } from '../../state/format.ts';
 import { viewNowMs } from '../../state/range.ts';
 import { sayError } from '../../ui/toast.tsx';
 import { silence } from '../care-actions.ts';
-import { linesOf, useMuted, WouldMute } from './would-mute.tsx';
+import { linesOf, Matchers } from './matchers.tsx';
 
 const HOUR_MS = 3_600_000;
 const LASTS = {
@@ -30,7 +30,6 @@ export function SilenceForm({ matchers, made, cancel }: FormProps): JSX.Element 
   const [text, setText] = useState(matchers.join('\n'));
   const [lasts, setLasts] = useState<Lasts>('2h');
   const [comment, setComment] = useState('');
-  const preview = useMuted(text);
   const make = (event: SubmitEvent): void => {
     event.preventDefault();
     silence({ matchers: linesOf(text), duration: lasts, comment }, made).catch(sayError);
@@ -49,20 +48,13 @@ export function SilenceForm({ matchers, made, cancel }: FormProps): JSX.Element 
         if (key === 'Escape') cancel();
       }}
     >
-      <label>
-        Matchers, one a line
-        <textarea
-          ref={first}
-          class="mono"
-          rows={Math.min(8, Math.max(2, text.split('\n').length))}
-          required
-          spellcheck={false}
-          placeholder={'alertname="HighErrorRate"\nservice=~"shop.*"'}
-          value={text}
-          onInput={({ currentTarget }) => setText(currentTarget.value)}
-        />
-      </label>
-      <WouldMute preview={preview} />
+      <Matchers
+        text={text}
+        setText={setText}
+        placeholder={'alertname="HighErrorRate"\nservice=~"shop.*"'}
+        rows={Math.min(8, Math.max(2, text.split('\n').length))}
+        field={first}
+      />
       <label>
         For
         <select

@@ -6,7 +6,7 @@ import { pageState } from '../../state/router.ts';
 import { msOf, zoneName } from '../../state/zoned-time.ts';
 import { say, sayError } from '../../ui/toast.tsx';
 import { DAYS, KINDS, windowFrom, type Kind } from './window-fields.ts';
-import { linesOf, useMuted, WouldMute } from './would-mute.tsx';
+import { linesOf, Matchers } from './matchers.tsx';
 
 const WORDS: Readonly<Record<Kind, string>> = { once: 'Once', weekly: 'Weekly', cron: 'Cron' };
 
@@ -76,7 +76,6 @@ function Again({ kind }: { kind: Kind }): JSX.Element {
 }
 
 function Fields({ kind, text, setText }: { kind: Kind; text: string; setText: (text: string) => void }): JSX.Element {
-  const preview = useMuted(text);
   return (
     <>
       <input type="hidden" name="kind" value={kind} />
@@ -93,19 +92,7 @@ function Fields({ kind, text, setText }: { kind: Kind; text: string; setText: (t
         />
       </label>
       {kind === 'once' ? <Once /> : <Again kind={kind} />}
-      <label>
-        Matchers, one a line
-        <textarea
-          class="mono"
-          rows={2}
-          required
-          spellcheck={false}
-          placeholder={'service=~"shop.*"'}
-          value={text}
-          onInput={({ currentTarget }) => setText(currentTarget.value)}
-        />
-      </label>
-      <WouldMute preview={preview} />
+      <Matchers text={text} setText={setText} placeholder={'service=~"shop.*"'} rows={2} />
       <label>
         Why
         <input name="comment" maxLength={1_000} autocomplete="off" />

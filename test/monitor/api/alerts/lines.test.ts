@@ -71,6 +71,15 @@ it('asks once for all who want the same, and again some seconds later', async ()
   expect((await lines()).lines[0]?.values[0]).toBe(3);
 });
 
+it('asks again some seconds later when the wall clock was set back meanwhile', async () => {
+  show({ alertname: 'FromFile' });
+  expect((await lines()).lines).toEqual([]);
+  api.samples.add(Labels.from({ __name__: 'load' }), [{ t: START, v: 3 }]);
+  rig.clock.step(-3_600_000);
+  await rig.advance(6);
+  expect((await lines()).lines[0]?.values[0]).toBe(3);
+});
+
 it('leaves out alerts and rules beyond the limits, and says how many', async () => {
   api.samples.add(Labels.from({ __name__: 'load' }), [{ t: START, v: 3 }]);
   for (let at = 0; at < MAX_LINES + 7; at += 1) show({ alertname: 'FromFile', at: String(at) });

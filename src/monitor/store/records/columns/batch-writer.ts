@@ -81,7 +81,11 @@ export function* encodeTable<S extends RecordSignal>(
   const columns: BatchColumns = new Map();
   for (const [name, column] of table.columns) columns.set(name, () => column.cells(order));
   const grown = new Map(columns);
-  const idsOf = (name: string): IdRows | undefined => table.columns.get(name)?.ids(order);
+  const idRows = new Map<string, IdRows | undefined>();
+  const idsOf = (name: string): IdRows | undefined => {
+    if (!idRows.has(name)) idRows.set(name, table.columns.get(name)?.ids(order));
+    return idRows.get(name);
+  };
   SHAPES[signal].finish(columns, idsOf);
   yield;
   const parts: Uint8Array[] = [];
@@ -115,7 +119,7 @@ export function* encodeTable<S extends RecordSignal>(
   const found = new Findings(signal);
   for (const [name, cellsOf] of columns) {
     const own = grown.get(name) === cellsOf ? table.columns.get(name) : undefined;
-    const ids = own?.ids(order);
+    const ids = own && idsOf(name);
     if (ids === undefined) {
       const values = writeCells(one, own?.column(order), cellsOf);
       if (values === undefined) continue;

@@ -1,12 +1,10 @@
 /** The cells of a growing column of ids: their bytes in flat memory. */
 import type { AttributeValue } from '../../../../model/records.ts';
+import { hexByteAt } from '../../../../model/text/hex-byte.ts';
 import type { Cell } from './column.ts';
 import type { CellForm, Meter } from './growing-cells.ts';
 import { IdRows } from './id-rows.ts';
 
-const BAD_DIGIT = 0xff;
-const DIGITS = new Uint8Array(128).fill(BAD_DIGIT);
-for (let value = 0; value < 16; value += 1) DIGITS[value.toString(16).charCodeAt(0)] = value;
 const ID_LENGTH_MAX = 64;
 const ID_BYTES_MIN = 8;
 
@@ -30,7 +28,7 @@ export class IdCells implements CellForm {
     if (from + width > this.#bytes.length) this.#grow(from + width);
     let any = 0;
     for (let at = 0; at < width; at += 1) {
-      const byte = byteAt(value, at * 2);
+      const byte = hexByteAt(value, at * 2);
       if (byte < 0) {
         this.#bytes.fill(0, from, from + width);
         return false;
@@ -72,12 +70,4 @@ export class IdCells implements CellForm {
     }
     return new IdRows(width, bytes);
   }
-}
-
-/** The byte of two digits; -1 when they are none. */
-function byteAt(text: string, at: number): number {
-  const [high, low] = [text.charCodeAt(at), text.charCodeAt(at + 1)];
-  if (high > 127 || low > 127) return -1;
-  const value = (DIGITS[high] << 4) | DIGITS[low];
-  return value > 0xff || DIGITS[low] === BAD_DIGIT ? -1 : value;
 }

@@ -5,6 +5,7 @@
  * integers and texts that are not well-formed Unicode too.
  */
 import type { Attributes, AttributeValue } from '../../../../model/records.ts';
+import { hexByteAt } from '../../../../model/text/hex-byte.ts';
 import { ID_IS_TEXT, LETTER } from './letters.ts';
 
 /** An id of this many digits or fewer is its bytes. */
@@ -16,10 +17,6 @@ const FIRST_BYTES = 16 * 1024;
 const KEPT_BYTES = 1024 * 1024;
 /** Bytes of a varint, and of a number with its letter. */
 const NUMBER_BYTES = 10;
-
-const BAD_DIGIT = 0xff;
-const DIGITS = new Uint8Array(128).fill(BAD_DIGIT);
-for (let value = 0; value < 16; value += 1) DIGITS[value.toString(16).charCodeAt(0)] = value;
 
 /** A place to which a writer can be set back. */
 export interface Mark {
@@ -116,9 +113,9 @@ export class ValueWriter {
     const bytes = this.#bytes;
     let to = this.#pos;
     for (let at = 0; at < id.length; at += 2) {
-      const [high, low] = [id.charCodeAt(at), id.charCodeAt(at + 1)];
-      if (high > 127 || low > 127 || DIGITS[high] === BAD_DIGIT || DIGITS[low] === BAD_DIGIT) return false;
-      bytes[to++] = (DIGITS[high] << 4) | DIGITS[low];
+      const byte = hexByteAt(id, at);
+      if (byte < 0) return false;
+      bytes[to++] = byte;
     }
     this.#pos = to;
     return true;

@@ -1,5 +1,5 @@
-/** What matchers that somebody types would mute now, as the server says. */
-import type { JSX } from 'preact';
+/** The field of matchers, and what they would mute now, as the server says while somebody types. */
+import type { JSX, Ref } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { sendJson } from '../../state/api.ts';
 import { Name } from '../../ui/name.tsx';
@@ -12,7 +12,7 @@ interface Muted {
   readonly would_mute: readonly { readonly fingerprint: string; readonly labels: Readonly<Record<string, string>> }[];
 }
 
-export type Preview = Muted | string | undefined;
+type Preview = Muted | string | undefined;
 
 /** One matcher a line. */
 export const linesOf = (text: string): string[] =>
@@ -21,7 +21,7 @@ export const linesOf = (text: string): string[] =>
     .map((line) => line.trim())
     .filter((line) => line !== '');
 
-export function useMuted(text: string): Preview {
+function useMuted(text: string): Preview {
   const [preview, setPreview] = useState<Preview>(undefined);
   const turn = useRef(0);
   useEffect(() => {
@@ -45,7 +45,7 @@ export function useMuted(text: string): Preview {
   return preview;
 }
 
-export function WouldMute({ preview }: { preview: Preview }): JSX.Element {
+function WouldMute({ preview }: { preview: Preview }): JSX.Element {
   if (preview === undefined) return <output class="muted">Each line is a matcher; all must match.</output>;
   if (typeof preview === 'string') return <output class="crit-text">{preview}</output>;
   const { would_mute: mutes } = preview;
@@ -56,5 +56,35 @@ export function WouldMute({ preview }: { preview: Preview }): JSX.Element {
       It would mute {mutes.length === 1 ? '1 alert' : `${mutes.length} alerts`} now:{' '}
       <Name of={countedNames(names, SHOWN)} most={200} />
     </output>
+  );
+}
+
+interface MatchersProps {
+  readonly text: string;
+  readonly setText: (text: string) => void;
+  readonly placeholder: string;
+  readonly rows: number;
+  readonly field?: Ref<HTMLTextAreaElement>;
+}
+
+export function Matchers({ text, setText, placeholder, rows, field }: MatchersProps): JSX.Element {
+  const preview = useMuted(text);
+  return (
+    <>
+      <label>
+        Matchers, one a line
+        <textarea
+          ref={field ?? null}
+          class="mono"
+          rows={rows}
+          required
+          spellcheck={false}
+          placeholder={placeholder}
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+      </label>
+      <WouldMute preview={preview} />
+    </>
   );
 }
